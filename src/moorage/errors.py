@@ -1,0 +1,30 @@
+"""The error vocabulary of the gateway and the control API. (The CRM speaks Zoho's: `crm/faults.py`.)"""
+
+from typing import ClassVar
+
+
+class MoorageError(Exception):
+    """Something a caller or an operator can act on.
+
+    `message` says what is wrong and names the offender, `help` says what would be right. Each subclass has
+    a stable `code`; the HTTP status of a code is chosen in `http/errors.py`, nowhere else.
+    """
+
+    code: ClassVar[str] = "internal"
+
+    def __init__(self, message: str, *, help: str | None = None) -> None:  # noqa: A002
+        super().__init__(message)
+        self.message = message
+        self.help = help
+
+
+class SettingsInvalid(MoorageError):
+    """One or more settings can't be used; the message lists every fault at once."""
+
+    code = "settings_invalid"
+
+
+class HomeInUse(MoorageError):
+    """Another process serves this data folder."""
+
+    code = "home_in_use"
