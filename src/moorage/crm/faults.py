@@ -1,0 +1,87 @@
+"""Zoho's error dialect: `{"code", "details", "message", "status": "error"}`, bare or inside `data[]`.
+
+Codes, messages and statuses follow Zoho's published documentation of CRM API v8.
+"""
+
+from typing import Any
+
+
+class Fault(Exception):
+    """One error as Zoho words it. `status` is the HTTP status when it answers the whole request."""
+
+    def __init__(self, status: int, code: str, message: str, details: dict[str, Any] | None = None) -> None:
+        super().__init__(f"{code}: {message}")
+        self.status = status
+        self.code = code
+        self.message = message
+        self.details = details if details is not None else {}
+
+    def document(self) -> dict[str, Any]:
+        """The error object, its keys in the order Zoho writes them."""
+        return {"code": self.code, "details": self.details, "message": self.message, "status": "error"}
+
+
+def authentication_failure() -> Fault:
+    return Fault(401, "AUTHENTICATION_FAILURE", "Authentication failed")
+
+
+def invalid_token() -> Fault:
+    return Fault(401, "INVALID_TOKEN", "invalid oauth token")
+
+
+def scope_mismatch() -> Fault:
+    return Fault(401, "OAUTH_SCOPE_MISMATCH", "invalid oauth scope to access this URL")
+
+
+def invalid_url() -> Fault:
+    return Fault(404, "INVALID_URL_PATTERN", "Please check if the URL trying to access is a correct one")
+
+
+def invalid_method() -> Fault:
+    return Fault(400, "INVALID_REQUEST_METHOD", "The http request method type is not a valid one")
+
+
+def invalid_module(index: int | None = 0) -> Fault:
+    details = {} if index is None else {"resource_path_index": index}
+    return Fault(400, "INVALID_MODULE", "the module name given seems to be invalid", details)
+
+
+def invalid_id(index: int) -> Fault:
+    return Fault(400, "INVALID_DATA", "the id given seems to be invalid", {"resource_path_index": index})
+
+
+def unparsable() -> Fault:
+    return Fault(400, "UNABLE_TO_PARSE_DATA_TYPE", "either the request body or parameters is in wrong format")
+
+
+def param_missing(name: str) -> Fault:
+    return Fault(
+        400, "REQUIRED_PARAM_MISSING", "One of the expected parameter is missing", {"param_name": name}
+    )
+
+
+def param_invalid(name: str, **details: Any) -> Fault:
+    return Fault(400, "INVALID_DATA", "invalid data", {"param_name": name, **details})
+
+
+def pattern_not_matched(name: str) -> Fault:
+    return Fault(
+        400,
+        "PATTERN_NOT_MATCHED",
+        "Please check whether the input values are correct",
+        {"param_name": name},
+    )
+
+
+def ambiguous(*names: str) -> Fault:
+    # The message text is not established anywhere; this one says which two exclude each other.
+    return Fault(
+        400,
+        "AMBIGUITY_DURING_PROCESSING",
+        f"cannot use {' and '.join(names)} together",
+        {"ambiguity_due_to": [{"param_name": name} for name in names]},
+    )
+
+
+def internal() -> Fault:
+    return Fault(500, "INTERNAL_ERROR", "Internal Server Error")
