@@ -5,14 +5,40 @@ twelve digits of the module's or field's id. A rename therefore changes no table
 """
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from moorage.crm.metadata import Metadata
 
 ID_SPACE = 10**12  # An id is an organisation's prefix (seven digits) followed by twelve digits of its own.
 
-SYSTEM_WRITTEN = frozenset({"Created_Time", "Modified_Time", "Created_By", "Modified_By", "id"})
-FULL_TEXT_TYPES = frozenset({"text", "textarea", "email", "phone", "website", "picklist", "autonumber"})
+Storage: TypeAlias = Literal[
+    "id", "text", "integer", "bigint", "real", "boolean", "date", "datetime", "list", "json", "tags", "user",
+    "lookup", "subform",
+]  # fmt: skip
+
+_STORAGE_BY_TYPE: dict[str, Storage] = {
+    "integer": "integer",
+    "bigint": "bigint",
+    "double": "real",
+    "currency": "real",
+    "percent": "real",
+    "boolean": "boolean",
+    "date": "date",
+    "datetime": "datetime",
+    "multiselectpicklist": "list",
+    "ownerlookup": "user",
+    "userlookup": "user",
+    "lookup": "lookup",
+    "multi_module_lookup": "lookup",
+    "subform": "subform",
+}
+_STORAGE_BY_JSON: dict[str, Storage] = {
+    "jsonarray": "json",
+    "jsonobject": "json",
+    "double": "real",
+    "integer": "integer",
+    "boolean": "boolean",
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -20,6 +46,7 @@ class Field:
     id: int
     api_name: str
     data_type: str
+    storage: Storage  # What the column holds; a formula is stored as what it yields.
     length: int | None
     decimal_place: int | None
     mandatory: bool
@@ -65,7 +92,7 @@ class Module:
     @property
     def full_text(self) -> list[Field]:
         """The fields a word search looks into; each is a column of the module's full-text table."""
-        return [f for f in self.fields.values() if f.searchable and f.data_type in FULL_TEXT_TYPES]
+        return [f for f in self.fields.values() if f.searchable and f.storage == "text"]
 
     def of_type(self, *types: str) -> list[Field]:
         return [f for f in self.fields.values() if f.data_type in types]
@@ -108,6 +135,7 @@ def _field(id: int, body: dict[str, Any]) -> Field:  # noqa: A002
         id=id,
         api_name=body["api_name"],
         data_type=body["data_type"],
+        storage=_storage(body),
         length=body.get("length"),
         decimal_place=body.get("decimal_place"),
         mandatory=bool(body.get("system_mandatory")),
@@ -122,5 +150,17 @@ def _field(id: int, body: dict[str, Any]) -> Field:  # noqa: A002
         lookup=(lookup.get("module") or {}).get("api_name"),
         lookup_modules=tuple(m["api_name"] for m in several.get("modules") or ()),
         subform=(body.get("associated_module") or {}).get("module"),
-        column=f"c{id % ID_SPACE}",
+        column="id" if body["api_name"] == "id" else f"c{id % ID_SPACE}",
     )
+
+
+def _storage(body: dict[str, Any]) -> Storage:
+    name, data_type, json_type = body["api_name"], body["data_type"], body["json_type"]
+    if name == "id":
+        return "id"
+    if name == "Tag":
+        return "tags"
+    # Participants calls itself a bigint, and Comments a text, yet both carry arrays of objects.
+    if json_type == "jsonarray" and data_type not in {"multiselectpicklist", "subform"}:
+        return "json"
+    return _STORAGE_BY_TYPE.get(data_type) or _STORAGE_BY_JSON.get(json_type, "text")
