@@ -57,6 +57,7 @@ class Field:
     sortable: bool
     visible: bool
     pick_list: tuple[str, ...]  # The actual values.
+    probabilities: dict[str, int]  # Of a deal's stages: actual value to percent.
     default: Any
     lookup: str | None  # API name of the module a lookup points to.
     lookup_modules: tuple[str, ...]  # The same for a lookup into several modules.
@@ -146,6 +147,11 @@ def _field(id: int, body: dict[str, Any]) -> Field:  # noqa: A002
         sortable=bool(body.get("sortable")),
         visible=bool(body.get("visible", True)),
         pick_list=tuple(v["actual_value"] for v in body.get("pick_list_values") or ()),
+        probabilities={
+            v["actual_value"]: v["probability"]
+            for v in body.get("pick_list_values") or ()
+            if v.get("probability") is not None
+        },
         default=body.get("default_value"),
         lookup=(lookup.get("module") or {}).get("api_name"),
         lookup_modules=tuple(m["api_name"] for m in several.get("modules") or ()),

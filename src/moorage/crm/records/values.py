@@ -1,0 +1,235 @@
+"""JSON values of a record to what its columns hold, or the fault Zoho would answer.
+
+Formats and limits follow the field types of Zoho's documentation of "Insert Records".
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import msgspec
+
+from moorage.crm.catalog import Field
+from moorage.crm.faults import Fault
+
+MAX_ID = 2**63 - 1
+
+EMAIL = re.compile(r"[^\s@,;:<>()\[\]\\\"]+@[\w-]+(\.[\w-]+)*\.[^\W\d_]{2,22}")
+PHONE = re.compile(r"[+.\-\s(),;#\w/*]+")
+WEBSITE = re.compile(r"(https?://|ftp://)?[^\s/.]+(\.[^\s/.]+)+([/?#:]\S*)?", re.IGNORECASE)
+NO_VALUE = "-None-"
+
+_encode = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A lookup as the caller gave it: by id, or else by name. Whether it exists is asked of the store."""
+
+    id: int | None
+    name: str | None
+
+
+def parse(field: Field, value: Any, path: str) -> Any:
+    """What the field's column holds for a JSON value; None empties it. Raises Fault naming `path`."""
+    if value is None or value == NO_VALUE:
+        return None
+    return _PARSERS[field.storage](field, value, path)
+
+
+def mismatch(field: Field, path: str, expected: str) -> Fault:
+    details = {"expected_data_type": expected, "api_name": field.api_name, "json_path": path}
+    return Fault(400, "INVALID_DATA", "invalid data", details)
+
+
+def too_long(field: Field, path: str, limit: int) -> Fault:
+    details = {"maximum_length": limit, "api_name": field.api_name, "json_path": path}
+    return Fault(400, "INVALID_DATA", "invalid data", details)
+
+
+def unknown_id(field: Field, path: str) -> Fault:
+    details = {"api_name": field.api_name, "json_path": path}
+    return Fault(400, "INVALID_DATA", "the id given seems to be invalid", details)
+
+
+def whole_id(value: Any) -> int | None:
+    """An id given as text or number; None when it can't be one."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 19:
+        value = int(value)
+    return value if isinstance(value, int) and 0 < value <= MAX_ID else None
+
+
+def _text(field: Field, value: Any, path: str) -> str | None:
+    if not isinstance(value, str):
+        raise mismatch(field, path, _EXPECTED_TEXT.get(field.data_type, "text"))
+    if "\0" in value:
+        raise mismatch(field, path, "text")
+    if field.length and len(value) > field.length:
+        raise too_long(field, path, field.length)
+    if not value:
+        return None
+    pattern = _PATTERNS.get(field.data_type)
+    if pattern is not None and not pattern.fullmatch(value):
+        raise mismatch(field, path, field.data_type)
+    return value
+
+
+def _integer(field: Field, value: Any, path: str) -> int:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise mismatch(field, path, "integer")
+    digits = field.length or 9
+    if len(str(abs(value))) > digits:
+        raise too_long(field, path, digits)
+    return value
+
+
+def _bigint(field: Field, value: Any, path: str) -> int:
+    if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,19}", value):
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise mismatch(field, path, "bigint")
+    if abs(value) >= 10**18:
+        raise too_long(field, path, 18)
+    return value
+
+
+def _real(field: Field, value: Any, path: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise mismatch(field, path, "double")
+    digits = field.length or 16
+    if abs(value) >= 10**digits:
+        raise too_long(field, path, digits)
+    places = 9 if field.decimal_place is None else field.decimal_place
+    return _truncate(float(value), places)
+
+
+def _truncate(value: float, places: int) -> float:
+    """Cut off what lies beyond the decimals, as Zoho does; a value printed with fewer stays what it is."""
+    text = repr(value)
+    if "e" in text or len(text.partition(".")[2]) <= places:
+        return value
+    return float(text[: text.index(".") + 1 + places])
+
+
+def _boolean(field: Field, value: Any, path: str) -> int:
+    if not isinstance(value, bool):
+        raise mismatch(field, path, "boolean")
+    return int(value)
+
+
+def _date(field: Field, value: Any, path: str) -> str:
+    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value, re.ASCII):
+        try:
+            return date.fromisoformat(value).isoformat()
+        except ValueError:
+            pass
+    raise mismatch(field, path, "date")
+
+
+_DATETIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:?\d{2})", re.ASCII)
+
+
+def instant(text: str) -> int | None:
+    """Seconds since the epoch of an ISO 8601 time with an offset; None when it isn't one."""
+    if not _DATETIME.fullmatch(text):
+        return None
+    try:
+        return int(datetime.fromisoformat(text).timestamp())
+    except (ValueError, OverflowError):
+        return None
+
+
+def _datetime(field: Field, value: Any, path: str) -> int:
+    seconds = instant(value) if isinstance(value, str) else None
+    if seconds is None:
+        raise mismatch(field, path, "datetime")
+    return seconds
+
+
+def _list(field: Field, value: Any, path: str) -> str | None:
+    if not isinstance(value, list):
+        raise mismatch(field, path, "jsonarray")
+    limit = 120
+    for index, item in enumerate(value):
+        if not isinstance(item, str) or "\0" in item:
+            raise mismatch(field, f"{path}[{index}]", "text")
+        if len(item) > limit:
+            raise too_long(field, f"{path}[{index}]", limit)
+    chosen = [item for item in dict.fromkeys(value) if item != NO_VALUE]
+    return _encode(chosen).decode() if chosen else None
+
+
+def _json(field: Field, value: Any, path: str) -> str | None:
+    array = field.data_type not in {"ALARM", "RRULE", "consent_lookup", "layout"}
+    if not isinstance(value, list if array else dict):
+        raise mismatch(field, path, "jsonarray" if array else "jsonobject")
+    limit = 32_000
+    text = _encode(value).decode()
+    if len(text) > limit:
+        raise too_long(field, path, limit)
+    if "\\u0000" in text:
+        raise mismatch(field, path, "text")
+    return text if value else None
+
+
+def _tags(field: Field, value: Any, path: str) -> list[str]:
+    """The names of the tags; their ids are found when the record is written."""
+    if not isinstance(value, list):
+        raise mismatch(field, path, "jsonarray")
+    names = []
+    for index, item in enumerate(value):
+        name = item.get("name") if isinstance(item, dict) else item
+        at = f"{path}[{index}].name"
+        if not isinstance(name, str) or not name.strip() or "\0" in name:
+            raise mismatch(field, at, "text")
+        if len(name) > 25:
+            raise too_long(field, at, 25)
+        names.append(name.strip())
+    return list(dict.fromkeys(names))
+
+
+def _reference(field: Field, value: Any, path: str) -> Reference:
+    if isinstance(value, dict):
+        inner = value.get("id")
+        if inner is None and isinstance(value.get("name"), str):
+            return Reference(None, value["name"])
+        value, path = inner, f"{path}.id"
+    elif not isinstance(value, str | int) or isinstance(value, bool):
+        raise mismatch(field, path, "jsonobject")
+    found = whole_id(value)
+    if found is None:
+        raise unknown_id(field, path)
+    return Reference(found, None)
+
+
+def _subform(field: Field, value: Any, path: str) -> list[Any]:
+    if not isinstance(value, list):
+        raise mismatch(field, path, "jsonarray")
+    if len(value) > 200:
+        raise too_long(field, path, 200)
+    return value
+
+
+_EXPECTED_TEXT = {"email": "email", "phone": "phone", "website": "website", "picklist": "picklist"}
+_PATTERNS = {"email": EMAIL, "phone": PHONE, "website": WEBSITE}
+_PARSERS: dict[str, Callable[[Field, Any, str], Any]] = {
+    "text": _text,
+    "integer": _integer,
+    "bigint": _bigint,
+    "real": _real,
+    "boolean": _boolean,
+    "date": _date,
+    "datetime": _datetime,
+    "list": _list,
+    "json": _json,
+    "tags": _tags,
+    "user": _reference,
+    "lookup": _reference,
+    "subform": _subform,
+}

@@ -1,0 +1,134 @@
+"""Changes to one organisation's SQLite file, inside a transaction that the writer began."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import apsw
+import msgspec
+
+from moorage.crm.catalog import Catalog, Field, Module
+from moorage.crm.store.contract import Row
+from moorage.crm.store.schema import stored
+
+_encode = msgspec.json.Encoder().encode
+
+
+def columns_of(module: Module) -> list[str]:
+    """Every column of a module's table, in one order, id first."""
+    columns = ["id"]
+    for field in stored(module):
+        columns.append(field.column)
+        if field.lookup_modules:
+            columns.append(field.module_column)
+    return columns
+
+
+class SqliteTransaction:
+    def __init__(self, connection: apsw.Connection, catalog: Catalog, prefix: int, now: int) -> None:
+        self._connection = connection
+        self._catalog = catalog
+        self._prefix = prefix
+        self.now = now
+
+    def new_ids(self, count: int) -> range:
+        number = self._count_up("id", count)
+        first = self._prefix * 10**12 + number
+        return range(first, first + count)
+
+    def next_number(self, field: Field) -> int:
+        return self._count_up(f"field {field.id}", 1)
+
+    def _count_up(self, name: str, count: int) -> int:
+        """The first of `count` values of a counter that no one got before."""
+        sql = (
+            "INSERT INTO counters VALUES (?1, ?2 + 1)"
+            " ON CONFLICT (name) DO UPDATE SET value = value + ?2 RETURNING value"
+        )
+        following: int = self._connection.execute(sql, (name, count)).get
+        return following - count
+
+    def existing(self, module: Module, ids: Iterable[int]) -> set[int]:
+        sql = f"SELECT id FROM {module.table} WHERE id IN (SELECT value FROM json_each(?))"
+        found: set[int] = {row[0] for row in self._connection.execute(sql, (_encode(list(ids)).decode(),))}
+        return found
+
+    def row(self, module: Module, record: int) -> Row | None:
+        columns = columns_of(module)
+        sql = f"SELECT {', '.join(columns)} FROM {module.table} WHERE id = ?"
+        values = self._connection.execute(sql, (record,)).fetchone()
+        return dict(zip(columns, values, strict=True)) if values else None
+
+    def matching(self, module: Module, field: Field, value: Any) -> list[int]:
+        collation = " COLLATE NOCASE" if field.storage == "text" else ""
+        sql = f"SELECT id FROM {module.table} WHERE {field.column} = ?{collation} ORDER BY id LIMIT 2"
+        return [row[0] for row in self._connection.execute(sql, (value,))]
+
+    def children(self, module: Module, parent_column: str, parent: int) -> list[Row]:
+        columns = columns_of(module)
+        sql = f"SELECT {', '.join(columns)} FROM {module.table} WHERE {parent_column} = ? ORDER BY id"
+        return [dict(zip(columns, row, strict=True)) for row in self._connection.execute(sql, (parent,))]
+
+    def insert(self, module: Module, rows: Sequence[Row]) -> None:
+        if not rows:
+            return
+        columns = columns_of(module)
+        sql = f"INSERT INTO {module.table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
+        self._connection.executemany(sql, [[row.get(column) for column in columns] for row in rows])
+        self._index_text(module, [row["id"] for row in rows])
+
+    def update(self, module: Module, record: int, changes: Row) -> None:
+        if not changes:
+            return
+        sets = ", ".join(f"{column} = ?" for column in changes)
+        sql = f"UPDATE {module.table} SET {sets} WHERE id = ?"
+        self._connection.execute(sql, (*changes.values(), record))
+        if any(field.column in changes for field in module.full_text):
+            self._index_text(module, [record])
+
+    def recycle(self, module: Module, record: int, by: int) -> bool:
+        row = self.row(module, record)
+        if row is None:
+            return False
+        creator = module.fields.get("Created_By")
+        self._connection.execute(
+            "INSERT INTO recycle (id, module, display_name, deleted_by, created_by, deleted_time, kind, body)"
+            " VALUES (?, ?, ?, ?, ?, ?, 'recycle', ?)",
+            (
+                record,
+                module.number,
+                row[module.display.column] if module.display else None,
+                by,
+                row[creator.column] if creator else None,
+                self.now,
+                _encode(row).decode(),
+            ),
+        )
+        self.drop(module, [record])
+        return True
+
+    def drop(self, module: Module, records: Iterable[int]) -> None:
+        ids = [(record,) for record in records]
+        self._connection.executemany(f"DELETE FROM {module.table} WHERE id = ?", ids)
+        if module.full_text:
+            self._connection.executemany(f"DELETE FROM {module.text_table} WHERE rowid = ?", ids)
+
+    def tag(self, module: Module, name: str) -> int:
+        row = self._connection.execute(
+            "SELECT id FROM tags WHERE module = ? AND name = ?", (module.number, name)
+        ).fetchone()
+        if row:
+            return int(row[0])
+        tag = self.new_ids(1)[0]
+        self._connection.execute("INSERT INTO tags VALUES (?, ?, ?)", (tag, module.number, name))
+        return tag
+
+    def _index_text(self, module: Module, records: list[int]) -> None:
+        """Bring the full text of some records up to date, from what their table now holds."""
+        if not module.full_text:
+            return
+        columns = ", ".join(f.column for f in module.full_text)
+        sql = (
+            f"INSERT OR REPLACE INTO {module.text_table} (rowid, {columns})"
+            f" SELECT id, {columns} FROM {module.table} WHERE id IN (SELECT value FROM json_each(?))"
+        )
+        self._connection.execute(sql, (_encode(records).decode(),))

@@ -1,0 +1,113 @@
+"""The one writer of an organisation's file: a thread that commits whatever waits as one group."""
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import apsw
+
+from moorage.crm.store.transaction import SqliteTransaction
+
+T = TypeVar("T")
+
+GROUP_LIMIT = 64  # Jobs in one commit: enough to share the disk's flush, few enough to keep answers prompt.
+
+
+class Writer:
+    """`open_transaction` makes the view of the open transaction that the jobs of a group share."""
+
+    def __init__(self, connect: Callable[[], apsw.Connection], begin: Callable[[Any], SqliteTransaction]) -> None:
+        self._connect = connect
+        self._begin = begin
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+
+    def submit(self, run: Callable[[SqliteTransaction], T]) -> "asyncio.Future[T]":
+        """Queue a job; the future is done once its group is on disk."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, name="crm-writer", daemon=True)
+            self._thread.start()
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._jobs.put(_Job(run, loop, future))
+        return future
+
+    def close(self) -> None:
+        if self._thread is not None:
+            self._jobs.put(None)
+            self._thread.join()
+            self._thread = None
+
+    def _work(self) -> None:
+        connection = self._connect()
+        try:
+            while group := self._next_group():
+                self._commit(connection, group)
+        finally:
+            connection.close()
+
+    def _next_group(self) -> "list[_Job]":
+        """Every job that waits, at least one; empty when the writer is to stop."""
+        group: list[_Job] = []
+        job = self._jobs.get()
+        while job is not None:
+            group.append(job)
+            if len(group) == GROUP_LIMIT:
+                return group
+            try:
+                job = self._jobs.get_nowait()
+            except queue.Empty:
+                return group
+        if group:
+            self._jobs.put(None)  # The stop was for the time after this group.
+        return group
+
+    def _commit(self, connection: apsw.Connection, group: "list[_Job]") -> None:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            transaction = self._begin(connection)
+            for job in group:
+                job.attempt(connection, transaction)
+            connection.execute("COMMIT")
+        except Exception as error:  # noqa: BLE001 - a commit that fails fails every job of its group
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            for job in group:
+                job.error = error
+        for job in group:
+            job.settle()
+
+
+class _Job:
+    def __init__(self, run: Callable[[Any], Any], loop: asyncio.AbstractEventLoop, future: Any) -> None:
+        self._run = run
+        self._loop = loop
+        self._future = future
+        self._result: Any = None
+        self.error: BaseException | None = None
+
+    def attempt(self, connection: apsw.Connection, transaction: SqliteTransaction) -> None:
+        """Run inside a savepoint, so that a job that fails leaves the others of its group alone."""
+        connection.execute("SAVEPOINT job")
+        try:
+            self._result = self._run(transaction)
+        except Exception as error:  # noqa: BLE001 - carried to whoever awaits the job
+            self.error = error
+            connection.execute("ROLLBACK TO job")
+        connection.execute("RELEASE job")
+
+    def settle(self) -> None:
+        try:
+            self._loop.call_soon_threadsafe(self._deliver)
+        except RuntimeError:
+            return  # The loop is gone, and with it whoever waited.
+
+    def _deliver(self) -> None:
+        if self._future.done():
+            return
+        if self.error is not None:
+            self._future.set_exception(self.error)
+        else:
+            self._future.set_result(self._result)
