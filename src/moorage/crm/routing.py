@@ -52,7 +52,8 @@ class Router:
 
     def match(self, method: str, segments: list[str]) -> tuple[Route, dict[str, str]]:
         """The route and the values of its placeholders. Raises the faults for an unknown path or method."""
-        node = _walk(self._root, segments, 0, captured := [])
+        captured: list[str] = []
+        node = _walk(self._root, segments, 0, captured)
         if node is None:
             raise invalid_url()
         found = node.routes.get(method)

@@ -63,7 +63,9 @@ class Projection:
     def list_names(self, module: Module, names: list[str]) -> tuple[str, ...]:
         """The keys of a list row among the names asked for: what a list never shows is left out."""
         hidden = {f.api_name for f in module.fields.values() if _only_in_one(f)}
-        return tuple(n for n in dict.fromkeys(names) if n != "id" and n not in hidden and self.knows(module, n))
+        return tuple(
+            n for n in dict.fromkeys(names) if n != "id" and n not in hidden and self.knows(module, n)
+        )
 
     def all_names(self, module: Module, *, whole: bool) -> tuple[str, ...]:
         """The keys of a record when no fields were named."""
@@ -88,7 +90,9 @@ class Projection:
         system: dict[str, str | Field] = dict(_UNTOUCHED)
         if module.api_name == "Leads":
             system |= _LEADS_ONLY
-        several = next((f for f in module.fields.values() if f.lookup_modules and f.api_name != "Who_Id"), None)
+        several = next(
+            (f for f in module.fields.values() if f.lookup_modules and f.api_name != "Who_Id"), None
+        )
         if several is not None:
             system["$se_module"] = several
         return system

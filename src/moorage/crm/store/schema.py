@@ -21,16 +21,29 @@ COLUMN_TYPE = {
 }
 
 FIXED = (
-    "CREATE TABLE metadata (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, module INTEGER NOT NULL,"
-    " name TEXT NOT NULL, body TEXT NOT NULL)",
-    # What users look like inside records, kept ready as JSON because every list shows owners.
-    "CREATE TABLE users (id INTEGER PRIMARY KEY, full_name TEXT COLLATE NOCASE, email TEXT COLLATE NOCASE,"
-    " shown TEXT NOT NULL)",
+    """
+    CREATE TABLE metadata (
+        id INTEGER PRIMARY KEY, kind TEXT NOT NULL, module INTEGER NOT NULL, name TEXT NOT NULL, body TEXT NOT NULL
+    )
+    """,
+    # What users look like inside records is kept ready as JSON, because every list shows owners.
+    """
+    CREATE TABLE users (
+        id INTEGER PRIMARY KEY, full_name TEXT COLLATE NOCASE, email TEXT COLLATE NOCASE, shown TEXT NOT NULL
+    )
+    """,
     "CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID",
-    "CREATE TABLE tags (id INTEGER PRIMARY KEY, module INTEGER NOT NULL, name TEXT COLLATE NOCASE NOT NULL,"
-    " UNIQUE (module, name))",
-    "CREATE TABLE recycle (id INTEGER PRIMARY KEY, module INTEGER NOT NULL, display_name TEXT,"
-    " deleted_by INTEGER, created_by INTEGER, deleted_time INTEGER NOT NULL, kind TEXT NOT NULL, body TEXT)",
+    """
+    CREATE TABLE tags (
+        id INTEGER PRIMARY KEY, module INTEGER NOT NULL, name TEXT COLLATE NOCASE NOT NULL, UNIQUE (module, name)
+    )
+    """,
+    """
+    CREATE TABLE recycle (
+        id INTEGER PRIMARY KEY, module INTEGER NOT NULL, display_name TEXT, deleted_by INTEGER, created_by INTEGER,
+        deleted_time INTEGER NOT NULL, kind TEXT NOT NULL, body TEXT
+    )
+    """,
     "CREATE INDEX recycle_by_time ON recycle (module, deleted_time)",
 )
 

@@ -67,7 +67,13 @@ class SqliteStore:
     """`prefix` are the first seven digits of every id of the organisation."""
 
     def __init__(
-        self, path: Path, catalog: Catalog, prefix: int, zone: ZoneInfo, clock: Clock, aside: ThreadPoolExecutor
+        self,
+        path: Path,
+        catalog: Catalog,
+        prefix: int,
+        zone: ZoneInfo,
+        clock: Clock,
+        aside: ThreadPoolExecutor,
     ) -> None:
         self._path = path
         self._catalog = catalog
@@ -85,10 +91,11 @@ class SqliteStore:
 
     def _connect(self) -> apsw.Connection:
         connection = connect(self._path)
-        connection.create_scalar_function(
-            "zoned", lambda timestamp: zoned(self._zone, timestamp), 1, deterministic=True
-        )
+        connection.create_scalar_function("zoned", self._zoned, 1, deterministic=True)
         return connection
+
+    def _zoned(self, *arguments: Any) -> str | None:
+        return zoned(self._zone, arguments[0])
 
     def shape(self, module: Module, fields: Sequence[str] | None, *, whole: bool = False) -> Shape:
         if fields is None:

@@ -60,6 +60,12 @@ class SqliteTransaction:
 
     def matching(self, module: Module, field: Field, value: Any) -> list[int]:
         collation = " COLLATE NOCASE" if field.storage == "text" else ""
+        index = f"{module.table}_{field.column}_equal"
+        if field.storage == "text" and field.data_type != "email" and not field.unique:
+            # Nobody pays for this index until the first write that looks records up by this field.
+            self._connection.execute(
+                f"CREATE INDEX IF NOT EXISTS {index} ON {module.table} ({field.column}{collation})"
+            )
         sql = f"SELECT id FROM {module.table} WHERE {field.column} = ?{collation} ORDER BY id LIMIT 2"
         return [row[0] for row in self._connection.execute(sql, (value,))]
 
@@ -90,21 +96,33 @@ class SqliteTransaction:
         if row is None:
             return False
         creator = module.fields.get("Created_By")
+        body = {"row": row, "subforms": self._take_subforms(module, record)}
+        values = (
+            record,
+            module.number,
+            row[module.display.column] if module.display else None,
+            by,
+            row[creator.column] if creator else None,
+            self.now,
+            _encode(body).decode(),
+        )
         self._connection.execute(
             "INSERT INTO recycle (id, module, display_name, deleted_by, created_by, deleted_time, kind, body)"
             " VALUES (?, ?, ?, ?, ?, ?, 'recycle', ?)",
-            (
-                record,
-                module.number,
-                row[module.display.column] if module.display else None,
-                by,
-                row[creator.column] if creator else None,
-                self.now,
-                _encode(row).decode(),
-            ),
+            values,
         )
         self.drop(module, [record])
         return True
+
+    def _take_subforms(self, module: Module, record: int) -> dict[str, list[Row]]:
+        """The rows that leave with a record, so that a restore can bring them back."""
+        taken = {}
+        for field in module.of_type("subform"):
+            lines = self._catalog.modules[field.subform or ""]
+            rows = self.children(lines, lines.fields["Parent_Id"].column, record)
+            self.drop(lines, [row["id"] for row in rows])
+            taken[lines.api_name] = rows
+        return taken
 
     def drop(self, module: Module, records: Iterable[int]) -> None:
         ids = [(record,) for record in records]

@@ -18,7 +18,9 @@ GROUP_LIMIT = 64  # Jobs in one commit: enough to share the disk's flush, few en
 class Writer:
     """`open_transaction` makes the view of the open transaction that the jobs of a group share."""
 
-    def __init__(self, connect: Callable[[], apsw.Connection], begin: Callable[[Any], SqliteTransaction]) -> None:
+    def __init__(
+        self, connect: Callable[[], apsw.Connection], begin: Callable[[Any], SqliteTransaction]
+    ) -> None:
         self._connect = connect
         self._begin = begin
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()

@@ -1,0 +1,95 @@
+"""The rows of subforms: the lines of quotes, orders and invoices."""
+
+from typing import TypeAlias
+
+from moorage.crm.catalog import Module
+from moorage.crm.faults import Fault
+from moorage.crm.organisation import Organisation
+from moorage.crm.records import computed
+from moorage.crm.records.draft import Draft, DraftLine
+from moorage.crm.records.values import whole_id
+from moorage.crm.store.contract import Row, Transaction
+
+# Each subform's module with its rows.
+LineRows: TypeAlias = list[tuple[Module, list[Row]]]
+
+
+class Lines:
+    def __init__(self, organisation: Organisation, transaction: Transaction) -> None:
+        self._organisation = organisation
+        self._transaction = transaction
+
+    def new(self, made: Draft, row: Row) -> LineRows:
+        return [
+            (subform, [self._new_line(subform, line.draft, row["id"]) for line in lines])
+            for subform, lines in self._subforms(made)
+        ]
+
+    def _subforms(self, made: Draft) -> list[tuple[Module, list[DraftLine]]]:
+        modules = self._organisation.catalog.modules
+        return [(modules[one.subform or ""], lines) for one, lines in made.subforms]
+
+    def _new_line(self, subform: Module, made: Draft, parent: int) -> Row:
+        now = self._transaction.now
+        row: Row = {"id": self._transaction.new_ids(1)[0], **made.row}
+        for name, value in (("Parent_Id", parent), ("Created_Time", now), ("Modified_Time", now)):
+            if (one := subform.fields.get(name)) is not None:
+                row[one.column] = value
+        self._list_price(subform, row)
+        computed.line_item(subform, row)
+        return row
+
+    def _list_price(self, subform: Module, row: Row) -> None:
+        """A line without a price takes the product's."""
+        price, product = subform.fields.get("List_Price"), subform.fields.get("Product_Name")
+        products = self._organisation.catalog.modules.get("Products")
+        if price is None or product is None or products is None or row.get(price.column) is not None:
+            return
+        found = self._transaction.row(products, row.get(product.column) or 0)
+        row[price.column] = found[products.fields["Unit_Price"].column] if found else None
+
+    def merge(self, made: Draft, row: Row) -> LineRows:
+        """Apply the subform rows of an update; gives all rows each touched subform then has."""
+        merged = []
+        for subform, lines in self._subforms(made):
+            parent = subform.fields["Parent_Id"].column
+            kept = {line["id"]: line for line in self._transaction.children(subform, parent, row["id"])}
+            if not lines:
+                self._transaction.drop(subform, kept)
+                kept = {}
+            for line in lines:
+                self._merge_line(subform, line, kept, row["id"])
+            merged.append((subform, list(kept.values())))
+        return merged
+
+    def _merge_line(self, subform: Module, line: DraftLine, kept: dict[int, Row], parent: int) -> None:
+        if line.id is None:
+            row = self._new_line(subform, line.draft, parent)
+            self._transaction.insert(subform, [row])
+            kept[row["id"]] = row
+            return
+        known = whole_id(line.id)
+        if known is None or known not in kept:
+            details = {"api_name": "id", "json_path": f"{line.draft.path}.id"}
+            raise Fault(400, "INVALID_DATA", "the id given seems to be invalid", details)
+        if line.delete:
+            self._transaction.drop(subform, [known])
+            del kept[known]
+            return
+        row = kept[known] | line.draft.row
+        row[subform.fields["Modified_Time"].column] = self._transaction.now
+        computed.line_item(subform, row)
+        self._transaction.update(subform, known, row)
+        kept[known] = row
+
+    def stored(self, module: Module, record: int) -> LineRows:
+        stored = []
+        for one in module.of_type("subform"):
+            subform = self._organisation.catalog.modules[one.subform or ""]
+            parent = subform.fields["Parent_Id"].column
+            stored.append((subform, self._transaction.children(subform, parent, record)))
+        return stored
+
+    def add_up(self, module: Module, row: Row, lines: LineRows) -> None:
+        for subform, rows in lines:
+            computed.totals(module, row, subform, rows)
