@@ -130,7 +130,7 @@ def _module(id: int, body: dict[str, Any], metadata: Metadata) -> Module:  # noq
 
 def _field(id: int, body: dict[str, Any]) -> Field:  # noqa: A002
     operations = body["operation_type"]
-    lookup = body.get("lookup") or {}
+    lookup = (body.get("lookup") or {}).get("module") or {}
     several = body.get("multi_module_lookup") or {}
     return Field(
         id=id,
@@ -153,7 +153,8 @@ def _field(id: int, body: dict[str, Any]) -> Field:  # noqa: A002
             if v.get("probability") is not None
         },
         default=body.get("default_value"),
-        lookup=(lookup.get("module") or {}).get("api_name"),
+        # A field into the pseudo-module se_module points into several, as Zoho's SDKs also treat it.
+        lookup=None if several else lookup.get("api_name"),
         lookup_modules=tuple(m["api_name"] for m in several.get("modules") or ()),
         subform=(body.get("associated_module") or {}).get("module"),
         column="id" if body["api_name"] == "id" else f"c{id % ID_SPACE}",

@@ -1,0 +1,28 @@
+"""The blueprint of a new organisation: every document it starts with, in the wire form of the API."""
+
+from collections.abc import Callable
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from moorage.crm.blueprint.draft import Draft
+from moorage.crm.blueprint.modules import add_modules
+from moorage.crm.blueprint.people import add_organisation
+from moorage.crm.blueprint.spec import DEMO, Currency, OrganisationSpec, Person
+from moorage.crm.metadata import Document
+
+__all__ = ["DEMO", "Currency", "OrganisationSpec", "Person", "blueprint"]
+
+
+def blueprint(
+    spec: OrganisationSpec, prefix: int, created: datetime, new_number: Callable[[], int]
+) -> list[Document]:
+    """The documents of a new organisation, the organisation's own first; ids rise along the list.
+
+    `prefix` are the seven digits all ids start with, `new_number` gives the rest. Raises ValueError for a role,
+    profile or unique field that is not a standard one, or no users; ZoneInfoNotFoundError for an unknown zone.
+    """
+    moment = created.astimezone(ZoneInfo(spec.time_zone)).isoformat(timespec="seconds")
+    draft = Draft(prefix, new_number, moment)
+    add_organisation(draft, spec)
+    add_modules(draft, spec.unique)
+    return draft.documents

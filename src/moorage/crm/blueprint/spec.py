@@ -1,0 +1,54 @@
+"""What somebody who founds an organisation may decide."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A user to be. `role` and `profile` are names of standard roles and profiles."""
+
+    first_name: str
+    last_name: str
+    email: str
+    role: str = "Manager"
+    profile: str = "Standard"
+    status: Literal["active", "inactive", "deleted"] = "active"
+    confirmed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Currency:
+    name: str = "US Dollar"
+    code: str = "USD"
+    symbol: str = "$"
+
+
+@dataclass(frozen=True, slots=True)
+class OrganisationSpec:
+    """The first of `users` is the organisation's primary contact; `unique` names fields as `Module.Field`."""
+
+    name: str
+    domain: str  # Of its e-mail addresses and its website.
+    users: tuple[Person, ...]
+    time_zone: str = "America/Los_Angeles"
+    country: str = "United States"
+    country_code: str = "US"
+    currency: Currency = Currency()
+    phone: str | None = "555-555-0100"
+    unique: tuple[str, ...] = ()
+
+
+DEMO = OrganisationSpec(
+    name="Harbour & Pine",
+    domain="harbourpine.example",
+    users=(
+        Person("Ana", "Moreira", "ana@harbourpine.example", "CEO", "Administrator"),
+        Person("Tomas", "Lindqvist", "tomas@harbourpine.example", "Manager", "Administrator"),
+        Person("Priya", "Raman", "priya@harbourpine.example"),
+        Person("Callum", "Reid", "callum@harbourpine.example"),
+        Person("Yuki", "Tanaka", "yuki@harbourpine.example", confirmed=False),
+        Person("Helena", "Brandt", "helena@harbourpine.example", "Manager", "Administrator", "inactive"),
+        Person("Omar", "Haddad", "omar@harbourpine.example", status="deleted"),
+    ),
+)
