@@ -1,0 +1,16 @@
+"""A connection as the control API writes it."""
+
+from typing import Any, TypedDict
+
+
+class Connection(TypedDict, total=False):
+    """Times are RFC 3339 in UTC. `url` is the page where a person authorises the connection, or does so again."""
+
+    connection_id: str
+    status: str
+    creation_time: str
+    last_updated_time: str
+    url: str
+    app: str
+    method: str
+    metadata: dict[str, Any]
