@@ -8,6 +8,7 @@ import msgspec
 
 from moorage.crm.faults import Fault
 from moorage.crm.organisation import Organisation
+from moorage.crm.paging import PageTokens
 from moorage.http.message import Request, Response
 
 JSON = [(b"content-type", b"application/json;charset=UTF-8")]
@@ -24,6 +25,8 @@ class Call:
     user: int  # id of the user whose token it is
     path: Mapping[str, str]
     params: Mapping[str, str]
+    now: float  # seconds since the epoch
+    tokens: PageTokens
 
 
 def answer(document: Any, status: int = 200) -> Response:

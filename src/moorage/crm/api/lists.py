@@ -1,0 +1,63 @@
+"""What the lists of records have in common: module, view, converted leads, If-Modified-Since."""
+
+from datetime import UTC, datetime
+
+from moorage.crm.call import Call
+from moorage.crm.catalog import Module
+from moorage.crm.conditions import Context
+from moorage.crm.faults import Fault, invalid_module, param_invalid
+from moorage.crm.records.values import instant, whole_id
+from moorage.crm.store.contract import Filter, FlagIs
+from moorage.crm.views import view_conditions
+
+
+def module_of(call: Call) -> Module:
+    """The module the path names. Raises the fault for an unknown one; names are case-sensitive."""
+    module = call.organisation.catalog.modules.get(call.path["module"])
+    if module is None:
+        raise invalid_module(0)
+    return module
+
+
+def context_of(call: Call) -> Context:
+    return Context(
+        zone=call.organisation.zone,
+        now=datetime.fromtimestamp(call.now, UTC),
+        user=call.user,
+        catalog=call.organisation.catalog,
+    )
+
+
+def converted_filter(call: Call, module: Module) -> list[Filter]:
+    """Leads are listed without the converted ones unless asked otherwise; `approved` hides nothing of ours."""
+    for name in ("converted", "approved"):
+        if call.params.get(name, "both") not in {"true", "false", "both"}:
+            raise param_invalid(name, supported_values=["true", "false", "both"])
+    field = module.fields.get("Converted__s")
+    wanted = call.params.get("converted", "false")
+    if field is None or wanted == "both":
+        return []
+    return [FlagIs(field, wanted == "true")]
+
+
+def view_filter(call: Call, module: Module) -> list[Filter]:
+    text = call.params.get("cvid")
+    if text is None:
+        return []
+    view = call.organisation.metadata.find("custom_view", whole_id(text) or 0)
+    if view is None or view.module != module.id:
+        raise param_invalid("cvid")
+    checked = view_conditions(view.body.get("criteria"), module, context_of(call))
+    return [] if checked is None else [checked]
+
+
+def since_header(call: Call, name: bytes = b"if-modified-since") -> int | None:
+    """Seconds since the epoch of a conditional header in ISO 8601. Raises the fault for any other form."""
+    text = call.request.header(name)
+    if text is None:
+        return None
+    seconds = instant(text)
+    if seconds is None:
+        header = name.decode().title()
+        raise Fault(400, "INVALID_DATA", f"{header} has to be a time such as 2026-02-06T01:10:56-08:00", {})
+    return seconds

@@ -1,0 +1,197 @@
+"""Read records: list, get, count, and the recycle bin's list."""
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from moorage.crm import paging
+from moorage.crm.api.lists import converted_filter, module_of, since_header, view_filter
+from moorage.crm.api.parameters import id_list, page_and_size
+from moorage.crm.call import JSON, Call, encode, no_content
+from moorage.crm.catalog import Module
+from moorage.crm.faults import Fault, ambiguous, invalid_id, param_invalid, param_missing, pattern_not_matched
+from moorage.crm.paging import Place, bound_to, refuse_beyond
+from moorage.crm.records.values import whole_id
+from moorage.crm.routing import Route
+from moorage.crm.store.contract import (
+    Deleted,
+    Filter,
+    Ids,
+    ModifiedSince,
+    Order,
+    Page,
+    Window,
+)
+from moorage.crm.store.projection import zoned
+from moorage.http.message import Response
+
+T = TypeVar("T")
+
+SORTS = ("id", "Created_Time", "Modified_Time")
+MAX_FIELDS = 50
+
+
+def list_records(call: Call) -> Response | Awaitable[Response]:
+    module = module_of(call)
+    names = _fields(call)
+    place = _place(call, module)
+    page, size = page_and_size(call.params)
+    if place is not None:
+        page = place.page
+    refuse_beyond(page, size, by_token=place is not None)
+    since = since_header(call)
+    filters = _filters(call, module, since)
+    store = call.organisation.store
+    window = Window(size, offset=(page - 1) * size)
+    if place is not None:
+        window = Window(size, start=place.position, backwards=place.backwards)
+    found = store.page(module, store.shape(module, names), filters, _order(call, module), window)
+
+    def show(result: Page) -> Response:
+        if not result.count:
+            return no_content() if since is None else Response(304)
+        return _page_answer(call, module, result, page, size, place)
+
+    return then(found, show)
+
+
+def then(found: T | Awaitable[T], show: Callable[[T], Response]) -> Response | Awaitable[Response]:
+    """Answer at once what is there at once, and later what has to be awaited."""
+    if not isinstance(found, Awaitable):
+        return show(found)
+
+    async def later(waiting: Awaitable[T]) -> Response:
+        return show(await waiting)
+
+    return later(found)
+
+
+def _fields(call: Call) -> list[str]:
+    text = call.params.get("fields")
+    if not text or not text.strip(","):
+        raise param_missing("fields")
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if len(names) > MAX_FIELDS:
+        details = {"limit": MAX_FIELDS, "param_name": "fields"}
+        raise Fault(400, "LIMIT_EXCEEDED", "limit exceeded", details)
+    return names
+
+
+def _place(call: Call, module: Module) -> Place | None:
+    token = call.params.get("page_token")
+    if token is None:
+        return None
+    if "page" in call.params:
+        raise ambiguous("page", "page_token")
+    return call.tokens.read(token, _scope(call, module), call.now)
+
+
+def _scope(call: Call, module: Module) -> bytes:
+    return bound_to(call.organisation.id, call.user, module.api_name, call.params)
+
+
+def _order(call: Call, module: Module) -> Order:
+    name = call.params.get("sort_by", "id")
+    if name not in SORTS or name not in module.fields:
+        raise param_invalid("sort_by", supported_values=list(SORTS))
+    direction = call.params.get("sort_order", "desc")
+    if direction not in {"asc", "desc"}:
+        raise param_invalid("sort_order", supported_values=["asc", "desc"])
+    return Order(module.fields[name], descending=direction == "desc")
+
+
+def _filters(call: Call, module: Module, since: int | None) -> list[Filter]:
+    if "cvid" in call.params and "sort_by" in call.params:
+        raise ambiguous("cvid", "sort_by")
+    filters: list[Filter] = []
+    if "ids" in call.params:
+        filters.append(Ids(tuple(id_list(call.params, "ids"))))
+    if since is not None and "Modified_Time" in module.fields:
+        filters.append(ModifiedSince(since))
+    filters += converted_filter(call, module)
+    filters += view_filter(call, module)
+    return filters
+
+
+def _page_answer(
+    call: Call, module: Module, result: Page, page: int, size: int, place: Place | None
+) -> Response:
+    expires_at = place.expires_at if place else int(call.now) + paging.LIFETIME
+    scope = _scope(call, module)
+    following = before = None
+    if result.more and result.last is not None:
+        following = call.tokens.make(Place(result.last, page + 1, False, expires_at), scope)
+    if page > 1 and result.first is not None:
+        before = call.tokens.make(Place(result.first, page - 1, True, expires_at), scope)
+    info = {
+        "call": False,
+        "per_page": size,
+        "next_page_token": following,
+        "count": result.count,
+        "sort_by": call.params.get("sort_by", "id"),
+        "page": page,
+        "previous_page_token": before,
+        "page_token_expiry": zoned(call.organisation.zone, expires_at) if following or before else None,
+        "sort_order": call.params.get("sort_order", "desc"),
+        "email": False,
+        "more_records": result.more,
+    }
+    return data_answer(result.data, info)
+
+
+def data_answer(data: bytes, info: dict[str, object]) -> Response:
+    """Records as the store wrote them, and the info beside them."""
+    return Response(200, b'{"data":' + data + b',"info":' + encode(info) + b"}", JSON)
+
+
+def get_record(call: Call) -> Response:
+    module = module_of(call)
+    record = record_id(call)
+    store = call.organisation.store
+    names = _fields(call) if "fields" in call.params else None
+    since = since_header(call)
+    if since is not None and "Modified_Time" in module.fields:
+        return _get_if_modified(call, module, record, names, since)
+    data = store.record(module, store.shape(module, names, whole=True), record)
+    return Response(200, b'{"data":[' + data + b"]}", JSON) if data else no_content()
+
+
+def record_id(call: Call) -> int:
+    found = whole_id(call.path["id"])
+    if found is None:
+        raise invalid_id(1)
+    return found
+
+
+def _get_if_modified(
+    call: Call, module: Module, record: int, names: list[str] | None, since: int
+) -> Response:
+    store = call.organisation.store
+    order = Order(module.fields["id"], descending=True)
+    filters: list[Filter] = [Ids((record,)), ModifiedSince(since)]
+    page = store.page(module, store.shape(module, names, whole=True), filters, order, Window(1))
+    assert isinstance(page, Page)  # Both filters are backed by indexes.
+    return Response(200, b'{"data":' + page.data + b"}", JSON) if page.count else Response(304)
+
+
+def list_deleted(call: Call) -> Response:
+    module = module_of(call)
+    kind = call.params.get("type", "all")
+    if kind not in {"all", "recycle", "permanent"}:
+        raise pattern_not_matched("type")
+    page, size = page_and_size(call.params)
+    since = since_header(call)
+    which = Deleted(None if kind == "all" else kind, since)
+    found = call.organisation.store.deleted(module, which, Window(size, offset=(page - 1) * size))
+    if not found.count:
+        return no_content() if since is None else Response(304)
+    info = {"per_page": size, "count": found.count, "page": page, "more_records": found.more}
+    return data_answer(found.data, info)
+
+
+_READ = ("ZohoCRM.modules.{module}.READ",)
+
+ROUTES = (
+    Route("GET", "{module}", list_records, _READ),
+    Route("GET", "{module}/{id}", get_record, _READ),
+    Route("GET", "{module}/deleted", list_deleted, _READ),
+)

@@ -1,0 +1,105 @@
+"""Search and count: by criteria, e-mail, phone or word."""
+
+from collections.abc import Awaitable
+
+from moorage.crm.api.lists import context_of, converted_filter, module_of, view_filter
+from moorage.crm.api.parameters import page_and_size
+from moorage.crm.api.records import data_answer, then
+from moorage.crm.call import Call, answer, no_content
+from moorage.crm.catalog import Module
+from moorage.crm.conditions import check
+from moorage.crm.criteria import parse
+from moorage.crm.faults import Fault, param_invalid
+from moorage.crm.routing import Route
+from moorage.crm.store.contract import EmailIs, Filter, Order, Page, PhoneIs, Window, Words
+from moorage.http.message import Response
+
+LIMIT = 2_000
+FAMILIES = ("criteria", "email", "phone", "word")
+MAX_FIELDS = 50
+
+
+def search(call: Call) -> Response | Awaitable[Response]:
+    module = module_of(call)
+    wanted = _wanted(call, module)
+    if wanted is None:
+        details = {"param_names": list(FAMILIES)}
+        raise Fault(400, "EXPECTED_PARAM_MISSING", "one of the expected parameter is missing", details)
+    page, size = page_and_size(call.params)
+    if page * size > LIMIT:
+        raise Fault(400, "LIMIT_REACHED", "maximum response iteration limit reached", {"limit": str(LIMIT)})
+    filters = [wanted, *converted_filter(call, module), *view_filter(call, module)]
+    order = _order(call, module)
+    store = call.organisation.store
+    shape = store.shape(module, _names(call), whole=False)
+    found = store.page(module, shape, filters, order, Window(size, offset=(page - 1) * size))
+
+    def show(result: Page) -> Response:
+        if not result.count:
+            return no_content()
+        info = {
+            "per_page": size,
+            "count": result.count,
+            "sort_by": order.field.api_name,
+            "page": page,
+            "sort_order": "desc" if order.descending else "asc",
+            "more_records": result.more,
+        }
+        return data_answer(result.data, info)
+
+    return then(found, show)
+
+
+def _wanted(call: Call, module: Module) -> Filter | None:
+    """What is searched for; of several, Zoho takes the first in this order and ignores the others."""
+    family = next((name for name in FAMILIES if call.params.get(name)), None)
+    if family is None:
+        return None
+    text = call.params[family]
+    if family == "criteria":
+        return check(parse(text), module, context_of(call))
+    if "\0" in text or not text.strip():
+        raise param_invalid(family)
+    return {"email": EmailIs, "phone": PhoneIs, "word": Words}[family](text)
+
+
+def _names(call: Call) -> list[str] | None:
+    text = call.params.get("fields")
+    if text is None:
+        return None
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if len(names) > MAX_FIELDS:
+        raise Fault(400, "LIMIT_EXCEEDED", "limit exceeded", {"limit": MAX_FIELDS, "param_name": "fields"})
+    return names
+
+
+def _order(call: Call, module: Module) -> Order:
+    field = module.fields.get(call.params.get("sort_by", "id"))
+    if field is None or not (field.sortable or field.api_name == "id") or field.storage == "subform":
+        raise param_invalid("sort_by")
+    direction = call.params.get("sort_order", "desc")
+    if direction not in {"asc", "desc"}:
+        raise param_invalid("sort_order", supported_values=["asc", "desc"])
+    return Order(field, descending=direction == "desc")
+
+
+async def count(call: Call) -> Response:
+    module = module_of(call)
+    wanted = _wanted(call, module)
+    if wanted is not None and "cvid" in call.params:
+        family = next(name for name in FAMILIES if call.params.get(name))
+        message = "Please use either Cvid or Search Params. Combination of both the params is not allowed"
+        details = {"ambiguity_due_to": [{"param_name": "cvid"}, {"param_name": family}]}
+        raise Fault(400, "AMBIGUITY_DURING_PROCESSING", message, details)
+    filters = [*converted_filter(call, module), *view_filter(call, module)]
+    if wanted is not None:
+        filters.append(wanted)
+    return answer({"count": await call.organisation.store.count(module, filters)})
+
+
+_SEARCH = ("ZohoCRM.modules.{module}.READ", "ZohoSearch.securesearch.READ")
+
+ROUTES = (
+    Route("GET", "{module}/search", search, _SEARCH),
+    Route("GET", "{module}/actions/count", count, _SEARCH),
+)

@@ -1,0 +1,51 @@
+"""Fill a new organisation with the sample records."""
+
+from datetime import datetime
+from typing import Any
+
+import apsw
+
+from moorage.crm.organisation import Organisation
+from moorage.crm.records.changes import Change
+from moorage.crm.sample import SampleBatch, sample_records
+from moorage.crm.store.transaction import SqliteTransaction
+
+DAY = 86_400
+
+
+def populate(organisation: Organisation, connection: apsw.Connection, now: datetime) -> None:
+    """Insert the sample records through the same rules as a caller's, each as old as it says it is."""
+    users = [user.id for user in organisation.metadata.all("user") if user.body["status"] == "active"]
+    ids: dict[str, str] = {}
+    for batch in sample_records(now, len(users)):
+        _insert(organisation, connection, batch, users, int(now.timestamp()), ids)
+
+
+def _insert(
+    organisation: Organisation,
+    connection: apsw.Connection,
+    batch: SampleBatch,
+    users: list[int],
+    now: int,
+    ids: dict[str, str],
+) -> None:
+    module = organisation.catalog.modules[batch.module]
+    for record in sorted(batch.records, key=lambda one: -one.age_days):
+        created = now - int(record.age_days * DAY)
+        transaction = SqliteTransaction(connection, organisation.catalog, organisation.prefix, created)
+        change = Change(organisation, module, users[record.owner % len(users)], transaction)
+        outcome = change.insert([_resolved(record.values, ids)])[0]
+        if outcome.status != 201:
+            raise AssertionError(f"The sample record {record.key} was refused: {outcome.document}")
+        ids[record.key] = outcome.document["details"]["id"]
+
+
+def _resolved(value: Any, ids: dict[str, str]) -> Any:
+    """The value with every `{"$ref": key}` made the id of the record inserted under that key."""
+    if isinstance(value, dict):
+        if "$ref" in value:
+            return {"id": ids[value["$ref"]]}
+        return {name: _resolved(inner, ids) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_resolved(inner, ids) for inner in value]
+    return value

@@ -1,0 +1,144 @@
+"""The CRM's one door: a request in, an answer out. Both origins go through it."""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Protocol
+from urllib.parse import unquote_plus
+
+import structlog
+
+from moorage.clock import Clock
+from moorage.crm.accounts.endpoints import revoke_endpoint, token_endpoint
+from moorage.crm.accounts.scopes import module_group
+from moorage.crm.accounts.service import Accounts, Principal
+from moorage.crm.api import routes
+from moorage.crm.call import Call, fault_answer
+from moorage.crm.faults import Fault, internal, invalid_token, invalid_url, scope_mismatch
+from moorage.crm.organisation import Organisation
+from moorage.crm.paging import PageTokens
+from moorage.crm.routing import Route, Router
+from moorage.http.message import Request, Response
+
+PREFIX = b"/crm/v8/"
+_OTHER_VERSION = re.compile(rb"/crm/v[0-9.]+/")
+
+log = structlog.get_logger(__name__)
+
+
+class Opener(Protocol):
+    def __call__(self, organisation: int) -> Organisation | None:
+        """The organisation, open; None when it is gone."""
+
+
+class Crm:
+    """`api_domain` gives the origin's own base URL, which token answers carry."""
+
+    def __init__(
+        self,
+        accounts: Accounts,
+        open_organisation: Opener,
+        tokens: PageTokens,
+        clock: Clock,
+        api_domain: Callable[[], str],
+    ) -> None:
+        self._accounts = accounts
+        self._open = open_organisation
+        self._tokens = tokens
+        self._clock = clock
+        self._api_domain = api_domain
+        self._router = Router(routes())
+
+    def answer(self, request: Request) -> Response | Awaitable[Response]:
+        """Answer at once where no waiting is needed; otherwise give something to await. Never raises."""
+        try:
+            answer = self._route(request)
+        except Fault as fault:
+            return fault_answer(fault)
+        except Exception:
+            log.exception("crm.failed", method=request.method)
+            return fault_answer(internal())
+        return answer if isinstance(answer, Response) else _guarded(answer, request.method)
+
+    def _route(self, request: Request) -> Response | Awaitable[Response]:
+        if request.path.startswith(PREFIX):
+            return self._api(request)
+        if request.path in {b"/oauth/v2/token", b"/"} and request.method == "POST":
+            # Zoho's SDK takes the accounts URL for the complete token URL, so the bare origin serves it too.
+            return token_endpoint(self._accounts, request, api_domain=self._api_domain())
+        if request.path == b"/oauth/v2/token":
+            return token_endpoint(self._accounts, request, api_domain=self._api_domain())
+        if request.path == b"/oauth/v2/token/revoke":
+            return revoke_endpoint(self._accounts, request)
+        if _OTHER_VERSION.match(request.path):
+            raise Fault(400, "API_NOT_SUPPORTED", "api version is not supported", {"supported_version": 8})
+        raise invalid_url()
+
+    def _api(self, request: Request) -> Response | Awaitable[Response]:
+        principal = self._accounts.principal(request.header(b"authorization"))
+        organisation = self._open(principal.organisation)
+        if organisation is None:
+            raise invalid_token()
+        route, path = self._router.match(request.method, _segments(request.path))
+        _require_scopes(route, path, principal, organisation)
+        call = Call(
+            request=request,
+            organisation=organisation,
+            user=principal.user,
+            path=path,
+            params=parameters(request.query),
+            now=self._clock.timestamp(),
+            tokens=self._tokens,
+        )
+        return route.handler(call)
+
+
+async def _guarded(waiting: Awaitable[Response], method: str) -> Response:
+    try:
+        return await waiting
+    except Fault as fault:
+        return fault_answer(fault)
+    except Exception:
+        log.exception("crm.failed", method=method)
+        return fault_answer(internal())
+
+
+def _segments(path: bytes) -> list[str]:
+    text = path[len(PREFIX) :].decode("latin-1")
+    if "%" in text:
+        return [_decoded(segment, plus=False) for segment in text.split("/")]
+    return text.split("/")
+
+
+def parameters(query: bytes) -> Mapping[str, str]:
+    """The query decoded. Of a name given twice the last counts; what isn't UTF-8 is replaced, not refused."""
+    found = {}
+    for pair in query.decode("latin-1").split("&"):
+        name, _, value = pair.partition("=")
+        if name:
+            found[_decoded(name)] = _decoded(value)
+    return found
+
+
+def _decoded(text: str, *, plus: bool = True) -> str:
+    if "%" not in text and "+" not in text and text.isascii():
+        return text
+    raw = text.encode("latin-1").decode("utf-8", "replace")
+    return unquote_plus(raw) if plus else unquote_plus(raw.replace("+", "%2B"))
+
+
+def _require_scopes(
+    route: Route, path: Mapping[str, str], principal: Principal, organisation: Organisation
+) -> None:
+    for scope in route.scopes:
+        if not principal.scopes.allows(_of_module(scope, path, organisation)):
+            raise scope_mismatch()
+
+
+def _of_module(scope: str, path: Mapping[str, str], organisation: Organisation) -> str:
+    if "{module}" not in scope:
+        return scope
+    module = organisation.catalog.modules.get(path["module"])
+    if module is None:
+        # A module nobody knows is reported to whoever may read any; the handler finds it missing.
+        return scope.replace("{module}.", "")
+    return scope.replace("{module}", module_group(module.api_name, module.generated_type))

@@ -1,0 +1,36 @@
+"""The whole CRM over one folder: its organisations, its accounts server and its door."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from moorage.clock import Clock
+from moorage.crm.accounts.service import Accounts
+from moorage.crm.accounts.store import AccountsStore
+from moorage.crm.organisations import Organisations
+from moorage.crm.paging import PageTokens
+from moorage.crm.server import Crm
+from moorage.http.message import Request, Response
+
+
+class CrmService:
+    """`api_domain` gives the base URL under which clients reach the CRM's own origin."""
+
+    def __init__(self, folder: Path, clock: Clock, api_domain: Callable[[], str]) -> None:
+        self.organisations = Organisations(folder, clock)
+        key = self.organisations.secret_key
+        self.accounts = Accounts(AccountsStore(self.organisations.registry), key, clock)
+        self._crm = Crm(self.accounts, self.organisations.open, PageTokens(key), clock, api_domain)
+
+    def answer(self, request: Request) -> Response | Awaitable[Response]:
+        return self._crm.answer(request)
+
+    async def watch(self, interval: float = 0.5) -> None:
+        """Notice what other processes change, until cancelled: revoked tokens, deleted and new organisations."""
+        while True:
+            await asyncio.sleep(interval)
+            if self.accounts.changed():
+                self.organisations.forget_missing()
+
+    def close(self) -> None:
+        self.organisations.close()
