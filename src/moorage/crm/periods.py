@@ -1,0 +1,80 @@
+"""The days that placeholders such as ${THISMONTH} or ${LAST_N_DAYS:5} mean on a given day.
+
+Weeks begin on Sunday and fiscal years in January, as in a new organisation.
+"""
+
+import re
+from datetime import date, timedelta
+
+_PLACEHOLDER = re.compile(r"\$\{(\w+)(?::([0-9]{1,4}))?\}", re.ASCII)
+_COUNTED = re.compile(r"(LAST|NEXT)_N_(DAY|WEEK|MONTH|YEAR)S")
+_MONTHS: dict[str, int] = {"MONTH": 1, "QUARTER": 3, "YEAR": 12}
+
+_NAMED: dict[str, tuple[str, int]] = {
+    "TODAY": ("DAY", 0),
+    "TOMORROW": ("DAY", 1),
+    "YESTERDAY": ("DAY", -1),
+    "LASTWEEK": ("WEEK", -1),
+    "THISWEEK": ("WEEK", 0),
+    "NEXTWEEK": ("WEEK", 1),
+    "LASTMONTH": ("MONTH", -1),
+    "THISMONTH": ("MONTH", 0),
+    "NEXTMONTH": ("MONTH", 1),
+    "LASTYEAR": ("YEAR", -1),
+    "THISYEAR": ("YEAR", 0),
+    "NEXTYEAR": ("YEAR", 1),
+    "PREVFQ": ("QUARTER", -1),
+    "THISFQ": ("QUARTER", 0),
+    "NEXTFQ": ("QUARTER", 1),
+    "PREVFY": ("YEAR", -1),
+    "THISFY": ("YEAR", 0),
+    "NEXTFY": ("YEAR", 1),
+}
+
+
+def period(placeholder: str, today: date) -> tuple[date, date] | None:
+    """The first and the last day meant; None for what is no placeholder or lies outside the calendar."""
+    found = _PLACEHOLDER.fullmatch(placeholder)
+    if found is None:
+        return None
+    try:
+        return _counted(found[1], int(found[2]), today) if found[2] else _named(found[1], today)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _named(name: str, today: date) -> tuple[date, date] | None:
+    if name == "TOMORROWPLUS":
+        return today + timedelta(1), date.max
+    if name == "YESTERDAYMINUS":
+        return date.min, today - timedelta(1)
+    if name not in _NAMED:
+        return None
+    unit, shift = _NAMED[name]
+    return _start(unit, today, shift), _end(unit, today, shift)
+
+
+def _counted(name: str, count: int, today: date) -> tuple[date, date] | None:
+    """So many whole periods before or after the current one, which is left out."""
+    found = _COUNTED.fullmatch(name)
+    if found is None or count == 0:
+        return None
+    unit = found[2]
+    if found[1] == "LAST":
+        return _start(unit, today, -count), _end(unit, today, -1)
+    return _start(unit, today, 1), _end(unit, today, count)
+
+
+def _start(unit: str, today: date, shift: int) -> date:
+    """The first day of the period that lies `shift` periods after today's."""
+    if unit == "DAY":
+        return today + timedelta(shift)
+    if unit == "WEEK":
+        return today - timedelta(today.isoweekday() % 7) + timedelta(weeks=shift)
+    length = _MONTHS[unit]
+    months = (today.year * 12 + today.month - 1) // length * length + shift * length
+    return date(months // 12, months % 12 + 1, 1)
+
+
+def _end(unit: str, today: date, shift: int) -> date:
+    return _start(unit, today, shift + 1) - timedelta(1)
