@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import apsw
@@ -126,7 +127,8 @@ class Organisations:
         """Make the organisation what it was when it was created, ids included."""
         row = self.find(slug)
         sql = "SELECT spec, sample FROM organisations WHERE id = ?"
-        spec, sample = self.registry.execute(sql, (row.id,)).fetchone()
+        made: Any = self.registry.execute(sql, (row.id,)).fetchone()
+        spec, sample = made
         fresh = self._path(slug).with_suffix(".fresh")
         _remove(fresh)
         self._build(fresh, row.id, msgspec.json.decode(spec, type=OrganisationSpec), sample=bool(sample))
@@ -235,7 +237,9 @@ def shown(user: Document) -> dict[str, str]:
 
 def _read_metadata(path: Path) -> Metadata:
     connection = connect(path)
-    rows = connection.execute("SELECT id, kind, module, name, body FROM metadata ORDER BY rowid").fetchall()
+    rows: Any = connection.execute(
+        "SELECT id, kind, module, name, body FROM metadata ORDER BY rowid"
+    ).fetchall()
     connection.close()
     decode = msgspec.json.Decoder().decode
     return Metadata([Document(i, kind, module, name, decode(body)) for i, kind, module, name, body in rows])

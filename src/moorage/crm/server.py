@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Protocol
 from urllib.parse import unquote_plus
 
 import structlog
@@ -25,18 +24,13 @@ _OTHER_VERSION = re.compile(rb"/crm/v[0-9.]+/")
 log = structlog.get_logger(__name__)
 
 
-class Opener(Protocol):
-    def __call__(self, organisation: int) -> Organisation | None:
-        """The organisation, open; None when it is gone."""
-
-
 class Crm:
-    """`api_domain` gives the origin's own base URL, which token answers carry."""
+    """`open_organisation` gives None for one that is gone; `api_domain` the origin's own base URL."""
 
     def __init__(
         self,
         accounts: Accounts,
-        open_organisation: Opener,
+        open_organisation: Callable[[int], Organisation | None],
         tokens: PageTokens,
         clock: Clock,
         api_domain: Callable[[], str],

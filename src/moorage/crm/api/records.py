@@ -1,6 +1,6 @@
 """Read records: list, get, count, and the recycle bin's list."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeVar
 
 from moorage.crm import paging
@@ -138,7 +138,7 @@ def _page_answer(
     return data_answer(result.data, info)
 
 
-def data_answer(data: bytes, info: dict[str, object]) -> Response:
+def data_answer(data: bytes, info: Mapping[str, object]) -> Response:
     """Records as the store wrote them, and the info beside them."""
     return Response(200, b'{"data":' + data + b',"info":' + encode(info) + b"}", JSON)
 

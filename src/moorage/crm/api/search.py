@@ -60,7 +60,9 @@ def _wanted(call: Call, module: Module) -> Filter | None:
         return check(parse(text), module, context_of(call))
     if "\0" in text or not text.strip():
         raise param_invalid(family)
-    return {"email": EmailIs, "phone": PhoneIs, "word": Words}[family](text)
+    if family == "email":
+        return EmailIs(text)
+    return PhoneIs(text) if family == "phone" else Words(text)
 
 
 def _names(call: Call) -> list[str] | None:

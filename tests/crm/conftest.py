@@ -1,0 +1,145 @@
+"""A whole CRM in a temporary folder, called through its one door as its origin calls it."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import quote, urlencode
+
+import pytest
+
+from moorage.clock import FrozenClock
+from moorage.crm.blueprint import DEMO, OrganisationSpec
+from moorage.crm.service import CrmService
+from moorage.http.message import Request
+
+FULL_SCOPE = (
+    "ZohoCRM.modules.ALL,ZohoCRM.settings.ALL,ZohoCRM.users.ALL,ZohoCRM.org.ALL,ZohoSearch.securesearch.READ"
+)
+
+
+@dataclass
+class Answer:
+    status: int
+    body: bytes
+    headers: dict[str, str]
+
+    @property
+    def json(self):
+        return json.loads(self.body)
+
+    @property
+    def data(self):
+        return self.json["data"]
+
+
+class Caller:
+    """Calls the CRM with one token."""
+
+    def __init__(self, service: CrmService, token: str, organisation: int) -> None:
+        self.service = service
+        self.token = token
+        self.organisation = organisation
+
+    def call(self, method, path, params=None, body=None, headers=None) -> Answer:
+        if body is not None and not isinstance(body, bytes):
+            body = json.dumps(body).encode()
+        request = Request(
+            method=method,
+            path=path.encode() if path.startswith("/") else b"/crm/v8/" + quote(path, safe="/%").encode(),
+            query=urlencode(params or {}).encode(),
+            headers=[
+                (b"authorization", b"Zoho-oauthtoken " + self.token.encode()),
+                *((k.lower().encode(), v.encode()) for k, v in (headers or {}).items()),
+            ],
+            body=body or b"",
+        )
+
+        async def run():
+            answer = self.service.answer(request)
+            return await answer if hasattr(answer, "__await__") else answer
+
+        found = asyncio.run(run())
+        return Answer(found.status, found.body, {k.decode(): v.decode() for k, v in found.headers})
+
+    def get(self, path, headers=None, **params) -> Answer:
+        return self.call("GET", path, params, headers=headers)
+
+    def post(self, path, body, **params) -> Answer:
+        return self.call("POST", path, params, body)
+
+    def put(self, path, body, headers=None, **params) -> Answer:
+        return self.call("PUT", path, params, body, headers)
+
+    def delete(self, path, **params) -> Answer:
+        return self.call("DELETE", path, params)
+
+    def insert(self, module, *records) -> list[str]:
+        """Insert records that have to be right; gives their ids."""
+        answer = self.post(module, {"data": list(records)})
+        assert answer.status == 201, answer.body
+        return [one["details"]["id"] for one in answer.data]
+
+    def only(self, path, **params):
+        answer = self.get(path, **params)
+        assert answer.status == 200, answer.body
+        return answer.data[0]
+
+
+@pytest.fixture
+def clock() -> FrozenClock:
+    return FrozenClock(datetime(2026, 2, 6, 9, 10, 56, tzinfo=UTC))
+
+
+@pytest.fixture
+def service(tmp_path: Path, clock: FrozenClock) -> Iterator[CrmService]:
+    service = CrmService(tmp_path / "crm", clock, lambda: "http://127.0.0.1:8788")
+    yield service
+    service.close()
+
+
+@pytest.fixture
+def caller_of(service: CrmService):
+    """Make a caller: of an organisation by its slug, with the scopes given."""
+
+    def make(slug: str, scope: str = FULL_SCOPE) -> Caller:
+        row = service.organisations.find(slug)
+        organisation = service.organisations.open(row.id)
+        user = organisation.metadata.all("user")[0].id
+        client = service.accounts.ensure_client("tests", row.id, user)
+        issued = service.accounts.issue(client.client_id, row.id, user, scope)
+        return Caller(service, issued.access_token, row.id)
+
+    return make
+
+
+@pytest.fixture
+def make_organisation(service: CrmService):
+    def make(slug: str, *, sample: bool = False, **changes) -> None:
+        spec = OrganisationSpec(**({f: getattr(DEMO, f) for f in DEMO.__slots__} | changes))
+        service.organisations.create(slug, spec, sample=sample)
+
+    return make
+
+
+@pytest.fixture
+def crm(make_organisation, caller_of) -> Caller:
+    """The owner of an empty organisation."""
+    make_organisation("acme")
+    return caller_of("acme")
+
+
+@pytest.fixture
+def demo(make_organisation, caller_of) -> Caller:
+    """The owner of an organisation with the sample records."""
+    make_organisation("demo", sample=True)
+    return caller_of("demo")
+
+
+@pytest.fixture
+def stranger(make_organisation, caller_of) -> Caller:
+    """The owner of another organisation on the same server."""
+    make_organisation("other", name="Other")
+    return caller_of("other")

@@ -1,0 +1,124 @@
+import pytest
+
+INFO = {
+    "per_page", "count", "page", "sort_by", "sort_order", "more_records", "next_page_token",
+    "previous_page_token", "page_token_expiry", "call", "email",
+}  # fmt: skip
+
+
+def test_the_answer_has_the_fields_asked_for_and_the_documented_info(crm):
+    crm.insert("Leads", {"Last_Name": "Maclead", "First_Name": "Christopher"})
+    answer = crm.get("Leads", fields="First_Name,Last_Name,Email,Nonsense")
+    (one,) = answer.data
+    assert one == {"id": one["id"], "First_Name": "Christopher", "Last_Name": "Maclead", "Email": None}
+    info = answer.json["info"]
+    assert info.keys() == INFO
+    assert (info["per_page"], info["count"], info["page"], info["more_records"]) == (200, 1, 1, False)
+    assert (info["sort_by"], info["sort_order"], info["next_page_token"]) == ("id", "desc", None)
+
+
+def test_an_empty_module_is_204_and_still_json(crm):
+    answer = crm.get("Leads", fields="Last_Name")
+    assert (answer.status, answer.body) == (204, b"")
+    assert answer.headers["content-type"].startswith("application/json")
+
+
+def test_fields_are_required_and_at_most_fifty(crm):
+    assert crm.get("Leads").json == {
+        "code": "REQUIRED_PARAM_MISSING", "details": {"param_name": "fields"},
+        "message": "One of the expected parameter is missing", "status": "error",
+    }  # fmt: skip
+    many = ",".join(f"F{i}" for i in range(51))
+    assert crm.get("Leads", fields=many).json["code"] == "LIMIT_EXCEEDED"
+
+
+@pytest.mark.parametrize("name", ["leads", "Nothing", "Home", "__proto__", "Leads ", "%00", "Leads'--"])
+def test_unknown_modules_are_invalid(crm, name):
+    answer = crm.get(name, fields="id")
+    assert answer.status == 400 and answer.json["code"] == "INVALID_MODULE"
+    assert answer.json["details"] == {"resource_path_index": 0}
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"page": "0"}, {"page": "-1"}, {"page": "x"}, {"page": "9" * 40}, {"per_page": "201"}, {"per_page": "0"},
+        {"per_page": "1e3"}, {"sort_by": "Last_Name"}, {"sort_order": "up"}, {"cvid": "1"}, {"cvid": "x"},
+        {"ids": "x"}, {"converted": "maybe"}, {"approved": "maybe"}, {"page_token": "x"}, {"ids": "9" * 30},
+        {"page": "1", "page_token": "x"}, {"cvid": "1", "sort_by": "id"},
+    ],
+)  # fmt: skip
+def test_wrong_parameters_are_refused(crm, params):
+    answer = crm.get("Leads", fields="Last_Name", **params)
+    assert answer.status == 400
+    assert answer.json.keys() == {"code", "details", "message", "status"}
+
+
+def test_it_sorts_by_times_both_ways(crm, clock):
+    for name in "abc":
+        crm.insert("Leads", {"Last_Name": name})
+        clock.advance(10)
+    middle = crm.get("Leads", fields="Last_Name").data[1]["id"]
+    crm.put(f"Leads/{middle}", {"data": [{"City": "x"}]})
+
+    def names(**params):
+        return "".join(one["Last_Name"] for one in crm.get("Leads", fields="Last_Name", **params).data)
+
+    assert names() == "cba" and names(sort_order="asc") == "abc"
+    assert names(sort_by="Modified_Time") == "bca" and names(sort_by="Modified_Time", sort_order="asc") == "acb"
+    assert names(sort_by="Created_Time") == "cba"
+
+
+def test_chosen_ids_only(crm):
+    ids = crm.insert("Leads", *[{"Last_Name": name} for name in "abc"])
+    found = crm.get("Leads", fields="Last_Name", ids=f"{ids[0]},{ids[2]}")
+    assert [one["id"] for one in found.data] == [ids[2], ids[0]]
+
+
+def test_if_modified_since_gives_304_when_nothing_is_newer(crm, clock):
+    crm.insert("Leads", {"Last_Name": "a"})
+    later = {"If-Modified-Since": "2026-02-06T09:10:57Z"}
+    exactly = {"If-Modified-Since": "2026-02-06T01:10:56-08:00"}
+    assert crm.get("Leads", fields="Last_Name", headers=later).status == 304
+    assert crm.get("Leads", fields="Last_Name", headers=exactly).status == 200
+    assert crm.get("Leads", fields="Last_Name", headers={"If-Modified-Since": "yesterday"}).status == 400
+
+
+def test_a_view_filters(demo):
+    views = demo.get("settings/custom_views", module="Leads").json["custom_views"]
+    everything = next(view["id"] for view in views if view["system_name"] == "ALLVIEWS")
+    mine = next(view["id"] for view in views if view["name"].startswith("My"))
+    every = demo.get("Leads", fields="Owner", cvid=everything).data
+    own = demo.get("Leads", fields="Owner", cvid=mine).data
+    assert 0 < len(own) < len(every)
+    assert len({one["Owner"]["id"] for one in own}) == 1
+
+
+def test_every_module_can_be_listed(demo):
+    for name, module in demo.service.organisations.open(demo.organisation).catalog.modules.items():
+        fields = ",".join(list(module.fields)[:50])
+        answer = demo.get(name, fields=fields)
+        assert answer.status in {200, 204}, (name, answer.body)
+        for one in answer.data[:3] if answer.status == 200 else ():
+            assert demo.get(f"{name}/{one['id']}").status == 200
+
+
+def test_a_record_shows_its_system_keys(crm):
+    (lead,) = crm.insert("Leads", {"Last_Name": "a"})
+    found = crm.only(f"Leads/{lead}")
+    assert found["$approval_state"] == "approved" and found["$editable"] is True
+    assert found["$approval"] == {"delegate": False, "approve": False, "reject": False, "resubmit": False}
+    assert found["Owner"].keys() == {"name", "id", "email"} and found["Converted__s"] is False
+    assert found["Tag"] == [] and found["$converted_detail"] == {}
+
+
+@pytest.mark.parametrize("record", ["abc", "0", "-1", "1.5", "9" * 30, "١٢"])
+def test_an_id_that_can_be_none_is_refused(crm, record):
+    answer = crm.get(f"Leads/{record}")
+    assert answer.status == 400 and answer.json["message"] == "the id given seems to be invalid"
+
+
+def test_a_record_unchanged_since_is_304(crm):
+    (lead,) = crm.insert("Leads", {"Last_Name": "a"})
+    assert crm.get(f"Leads/{lead}", headers={"If-Modified-Since": "2026-02-07T00:00:00Z"}).status == 304
+    assert crm.get(f"Leads/{lead}", headers={"If-Modified-Since": "2026-02-06T00:00:00Z"}).status == 200

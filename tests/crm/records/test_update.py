@@ -1,0 +1,94 @@
+import pytest
+
+
+@pytest.fixture
+def lead(crm):
+    return crm.insert("Leads", {"Last_Name": "Smith", "Company": "Acme", "Phone": "1"})[0]
+
+
+def test_only_the_given_fields_change(crm, clock, lead):
+    clock.advance(60)
+    answer = crm.put("Leads", {"data": [{"id": lead, "Phone": "+1-555-9999"}]})
+    assert answer.status == 200
+    (one,) = answer.data
+    assert one["message"] == "record updated" and one["details"]["id"] == lead
+    assert one["details"]["Created_Time"] == "2026-02-06T01:10:56-08:00"
+    assert one["details"]["Modified_Time"] == "2026-02-06T01:11:56-08:00"
+    found = crm.only(f"Leads/{lead}")
+    assert (found["Last_Name"], found["Company"], found["Phone"]) == ("Smith", "Acme", "+1-555-9999")
+
+
+def test_the_single_form_takes_the_id_of_the_path(crm, lead):
+    assert crm.put(f"Leads/{lead}", {"data": [{"id": "1", "Company": "New"}]}).status == 200
+    assert crm.only(f"Leads/{lead}")["Company"] == "New"
+
+
+def test_null_empties_a_field_but_not_a_mandatory_one(crm, lead):
+    assert crm.put(f"Leads/{lead}", {"data": [{"Company": None}]}).status == 200
+    assert crm.only(f"Leads/{lead}")["Company"] is None
+    answer = crm.put(f"Leads/{lead}", {"data": [{"Last_Name": None}]})
+    assert answer.status == 400 and answer.data[0]["code"] == "MANDATORY_NOT_FOUND"
+
+
+def test_an_id_is_needed_and_has_to_exist(crm, lead):
+    records = [{"Company": "x"}, {"id": "999", "Company": "x"}, {"id": "abc"}, {"id": lead, "Company": "x"}]
+    answer = crm.put("Leads", {"data": records})
+    assert answer.status == 207
+    assert [one["code"] for one in answer.data] == ["MANDATORY_NOT_FOUND", "INVALID_DATA", "INVALID_DATA", "SUCCESS"]
+    assert answer.data[1]["message"] == "the id given seems to be invalid"
+
+
+def test_a_record_changed_since_is_left_alone(crm, clock, lead):
+    before = "2026-02-06T09:10:00Z"
+    answer = crm.put(f"Leads/{lead}", {"data": [{"Company": "x"}]}, {"If-Unmodified-Since": before})
+    assert answer.status == 412 and answer.data[0]["code"] == "ALREADY_MODIFIED"
+    assert crm.only(f"Leads/{lead}")["Company"] == "Acme"
+    since = "2026-02-06T09:10:56Z"
+    assert crm.put(f"Leads/{lead}", {"data": [{"Company": "x"}]}, {"If-Unmodified-Since": since}).status == 200
+
+
+def test_values_are_appended_to_a_multiselect_when_asked(crm):
+    (product,) = crm.insert("Products", {"Product_Name": "Rope", "Tax": ["Vat"]})
+    crm.put(f"Products/{product}", {"data": [{"Tax": ["Sales Tax"], "$append_values": {"Tax": True}}]})
+    assert crm.only(f"Products/{product}")["Tax"] == ["Vat", "Sales Tax"]
+    crm.put(f"Products/{product}", {"data": [{"Tax": ["Common Tax"]}]})
+    assert crm.only(f"Products/{product}")["Tax"] == ["Common Tax"]
+
+
+def test_what_is_found_follows_the_change(crm, lead):
+    crm.put(f"Leads/{lead}", {"data": [{"Last_Name": "Renamed"}]})
+    assert crm.get("Leads/search", word="Smith").status == 204
+    assert crm.get("Leads/search", word="Renamed").json["info"]["count"] == 1
+
+
+class TestLines:
+    @pytest.fixture
+    def quote(self, crm):
+        (account,) = crm.insert("Accounts", {"Account_Name": "Acme"})
+        (product,) = crm.insert("Products", {"Product_Name": "Rope", "Unit_Price": 10})
+        lines = [{"Product_Name": product, "Quantity": 1}, {"Product_Name": product, "Quantity": 2}]
+        return crm.insert("Quotes", {"Subject": "x", "Account_Name": account, "Quoted_Items": lines})[0]
+
+    def lines(self, crm, quote):
+        return crm.only(f"Quotes/{quote}")["Quoted_Items"]
+
+    def test_a_row_with_an_id_changes_one_without_is_added_others_stay(self, crm, quote):
+        first, second = self.lines(crm, quote)
+        product = first["Product_Name"]["id"]
+        change = [{"id": first["id"], "Quantity": 5}, {"Product_Name": product, "Quantity": 3}]
+        assert crm.put(f"Quotes/{quote}", {"data": [{"Quoted_Items": change}]}).status == 200
+        after = self.lines(crm, quote)
+        assert [line["Quantity"] for line in after] == [5, 2, 3]
+        assert after[1]["id"] == second["id"]
+        assert crm.only(f"Quotes/{quote}")["Sub_Total"] == 100
+
+    def test_delete_removes_one_row(self, crm, quote):
+        first, second = self.lines(crm, quote)
+        crm.put(f"Quotes/{quote}", {"data": [{"Quoted_Items": [{"id": first["id"], "_delete": None}]}]})
+        assert [line["id"] for line in self.lines(crm, quote)] == [second["id"]]
+
+    def test_a_row_of_another_quote_is_refused_and_nothing_changes(self, crm, quote):
+        answer = crm.put(f"Quotes/{quote}", {"data": [{"Subject": "y", "Quoted_Items": [{"id": "12", "Quantity": 9}]}]})
+        assert answer.status == 400
+        assert answer.data[0]["details"]["json_path"] == "$.data[0].Quoted_Items[0].id"
+        assert crm.only(f"Quotes/{quote}")["Subject"] == "x"
