@@ -1,0 +1,64 @@
+"""`moorage connection`: the outside accounts that a key may act through."""
+
+from typing import Annotated
+
+import typer
+
+from moorage.cli import reach
+from moorage.cli.options import Json, Url, Yes
+from moorage.cli.output import confirm, print_json, print_table
+from moorage.client import Connection
+
+commands = typer.Typer(help="The outside accounts that a key may act through.", rich_markup_mode=None)
+
+ConnectionId = Annotated[str, typer.Argument(metavar="ID", help="The connection's id.")]
+App = Annotated[str | None, typer.Option("--app", help="Only connections to this app, such as zoho-crm.")]
+Status = Annotated[str | None, typer.Option("--status", help="Only these: ACTIVE, PENDING or FAILED.")]
+
+
+@commands.command("list")
+def list_(*, app: App = None, status: Status = None, url: Url = None, as_json: Json = False) -> None:
+    """List connections."""
+    found = reach.client(url).connections.list(app=app, status=status)
+    if as_json:
+        print_json({"connections": found})
+        return
+    rows = [(c["connection_id"], c["app"], c["status"], c["creation_time"]) for c in found]
+    print_table(("ID", "APP", "STATUS", "CREATED"), rows)
+
+
+@commands.command()
+def get(connection_id: ConnectionId, *, url: Url = None, as_json: Json = False) -> None:
+    """Show one connection."""
+    _show(reach.client(url).connections.get(connection_id), as_json=as_json)
+
+
+@commands.command()
+def create(
+    app: Annotated[str, typer.Argument(help="The app, such as zoho-crm.")],
+    *,
+    url: Url = None,
+    as_json: Json = False,
+) -> None:
+    """Begin a connection; a person authorises it at the address that is printed."""
+    _show(reach.client(url).connections.create(app), as_json=as_json)
+
+
+@commands.command()
+def delete(connection_id: ConnectionId, *, yes: Yes = False, url: Url = None, as_json: Json = False) -> None:
+    """Delete a connection and its tokens for good."""
+    confirm(f"Delete connection {connection_id}?", yes=yes)
+    reach.client(url).connections.delete(connection_id)
+    if as_json:
+        print_json({"deleted": connection_id})
+    else:
+        typer.echo(f"Deleted connection {connection_id}")
+
+
+def _show(connection: Connection, *, as_json: bool) -> None:
+    if as_json:
+        print_json({"connection": connection})
+        return
+    for name, value in connection.items():
+        if value not in ({}, None):
+            typer.echo(f"{name:18} {value}")

@@ -1,0 +1,98 @@
+"""How a failure reads: one line for people, one object for programs, one exit status for scripts."""
+
+import json
+import sys
+from enum import IntEnum
+from typing import Any
+
+import typer
+
+from moorage.client import ApiError, Misconfigured, Unreachable
+from moorage.errors import MoorageError
+
+
+class Exit(IntEnum):
+    """The exit statuses, as docs/cli.md explains them."""
+
+    OK = 0
+    FAILED = 1
+    USAGE = 2
+    UNREACHABLE = 3
+    UNAUTHORISED = 4
+    NOT_FOUND = 5
+    HOME_IN_USE = 6
+    SETTINGS_INVALID = 7
+    CANNOT_LISTEN = 8
+    INTERRUPTED = 130
+
+
+class UsageError(MoorageError):
+    """The arguments can't be carried out together, or name what isn't there."""
+
+    code = "usage"
+
+
+_BY_CODE = {
+    "usage": Exit.USAGE,
+    "home_in_use": Exit.HOME_IN_USE,
+    "settings_invalid": Exit.SETTINGS_INVALID,
+    "home_unusable": Exit.SETTINGS_INVALID,
+    "address_unavailable": Exit.CANNOT_LISTEN,
+    "organisation_unknown": Exit.NOT_FOUND,
+    "key_unknown": Exit.NOT_FOUND,
+}
+
+
+def report(error: Exception, *, as_json: bool) -> Exit:
+    """Write the failure to standard error; the status to exit with."""
+    status, facts, help_ = _explain(error)
+    line = f"moorage: {_sentence(facts['message'])}"
+    print(f"{line} {_sentence(help_)}" if help_ else line, file=sys.stderr)
+    if as_json:
+        print(json.dumps({"error": facts | {"help": help_, "exit_status": int(status)}}), file=sys.stderr)
+    return status
+
+
+def _explain(error: Exception) -> tuple[Exit, dict[str, Any], str | None]:
+    match error:
+        case ApiError():
+            return _explain_answer(error)
+        case Unreachable():
+            facts = {"code": "unreachable", "message": str(error)}
+            return Exit.UNREACHABLE, facts, "Start the server with `moorage up`, or set MOORAGE_URL"
+        case Misconfigured():
+            return Exit.UNAUTHORISED, {"code": "misconfigured", "message": str(error)}, None
+        case MoorageError():
+            status = _BY_CODE.get(error.code, Exit.FAILED)
+            return status, {"code": error.code, "message": error.message}, error.help
+        case typer.TyperException():
+            return (
+                Exit(error.exit_code),
+                {"code": "usage", "message": error.format_message()},
+                _try_help(error),
+            )
+        case _:
+            return Exit.FAILED, {"code": "internal", "message": str(error)}, None
+
+
+def _explain_answer(error: ApiError) -> tuple[Exit, dict[str, Any], str | None]:
+    facts = {
+        "code": error.code,
+        "message": error.message or f"The API answered {error.status} {error.answer.reason}",
+        "status": error.status,
+        "detail": error.detail,
+        "request_id": error.request_id,
+    }
+    if error.status in {401, 403}:
+        return Exit.UNAUTHORISED, facts, None
+    return (Exit.NOT_FOUND if error.status == 404 else Exit.FAILED), facts, None
+
+
+def _try_help(error: typer.TyperException) -> str | None:
+    context = getattr(error, "ctx", None)
+    return f"See `{context.command_path} --help`" if context is not None else None
+
+
+def _sentence(text: str) -> str:
+    text = " ".join(text.split())
+    return text if text.endswith((".", "?", "!")) else f"{text}."

@@ -1,0 +1,101 @@
+"""The fields of `moorage api`: `key=value` arguments that become one JSON object, or query parameters.
+
+A key may say where its value goes: `owner[id]=7` is {"owner": {"id": "7"}}, `tag[]=a tag[]=b` is
+{"tag": ["a", "b"]}, and `data[][Last_Name]=Hopper` is {"data": [{"Last_Name": "Hopper"}]}. A key of an
+object in a list that was given before begins the next object.
+"""
+
+import json
+import re
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from moorage.cli.failures import UsageError
+
+_KEY = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])*)")
+_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?")
+_WORDS = {"true": True, "false": False, "null": None}
+
+
+def split_field(text: str) -> tuple[str, str]:
+    """(key, value). Raises UsageError for a text without `=`, or without a key before it."""
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise UsageError(f"The field {text!r} is not key=value", help="Write it like Last_Name=Hopper.")
+    return key, value
+
+
+def typed(value: str) -> Any:
+    """What a value of -F stands for: true, false, null, a number, @file, @- (standard input), else the text."""
+    if value in _WORDS:
+        return _WORDS[value]
+    if _NUMBER.fullmatch(value):
+        return json.loads(value)
+    if value.startswith("@"):
+        return read_input(value[1:]).decode()
+    return value
+
+
+def read_input(name: str) -> bytes:
+    """The bytes of a file, or of standard input for `-`. Raises UsageError."""
+    if name == "-":
+        return sys.stdin.buffer.read()
+    try:
+        return Path(name).read_bytes()
+    except OSError as error:
+        raise UsageError(f"The file {name} can't be read: {error.strerror}") from error
+
+
+def document(fields: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """One JSON object of all fields. Raises UsageError for keys that contradict each other."""
+    root: dict[str, Any] = {}
+    for key, value in fields:
+        _place(root, _steps(key), value, key)
+    return root
+
+
+def _steps(key: str) -> list[str]:
+    """`data[][Last_Name]` is ["data", "", "Last_Name"]: the empty step is the end of a list."""
+    match = _KEY.fullmatch(key)
+    if match is None:
+        raise UsageError(
+            f"The key {key!r} has brackets that do not match", help="Write it like data[][Name]."
+        )
+    return [match[1], *re.findall(r"\[([^\[\]]*)\]", match[2])]
+
+
+def _place(root: dict[str, Any], steps: list[str], value: Any, key: str) -> None:
+    here: Any = root
+    for index, step in enumerate(steps[:-1]):
+        deeper: Any = [] if steps[index + 1] == "" else {}
+        here = _enter(here, step, deeper, steps[index + 1 :], key)
+    if isinstance(here, list) and steps[-1] == "":
+        here.append(value)
+    elif isinstance(here, dict) and steps[-1] != "" and steps[-1] not in here:
+        here[steps[-1]] = value
+    else:
+        raise _contradiction(key)
+
+
+def _enter(here: Any, step: str, deeper: Any, rest: list[str], key: str) -> Any:
+    if isinstance(here, dict) and step:
+        inside = here.setdefault(step, deeper)
+    elif isinstance(here, list) and not step:
+        if not here or _begins_another(here[-1], rest):
+            here.append(deeper)
+        inside = here[-1]
+    else:
+        raise _contradiction(key)
+    if type(inside) is not type(deeper):
+        raise _contradiction(key)
+    return inside
+
+
+def _begins_another(last: Any, rest: list[str]) -> bool:
+    return not isinstance(last, dict) or (len(rest) == 1 and rest[0] in last)
+
+
+def _contradiction(key: str) -> UsageError:
+    return UsageError(f"The field {key} contradicts one before it", help="Give each place one value.")

@@ -1,0 +1,33 @@
+"""What commands print on standard output, and the one question they ask."""
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import typer
+
+from moorage.cli.failures import UsageError
+
+
+def print_json(value: Any) -> None:
+    """One JSON value on one line of standard output, there as soon as this returns."""
+    print(json.dumps(value, ensure_ascii=False), flush=True)
+
+
+def print_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Aligned columns; None is shown as a dash."""
+    lines = [list(header), *(["-" if cell is None else str(cell) for cell in row] for row in rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
+    for line in lines:
+        cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        print("  ".join(cells).rstrip())
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Go on only if the user wants it. Raises Abort, and UsageError where nobody can be asked."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError(question.rstrip("?") + " needs to be confirmed", help="Say --yes.")
+    typer.confirm(question, abort=True, err=True)

@@ -1,0 +1,50 @@
+"""The two listening sockets, bound here so that workers can share them and port 0 can mean any free port."""
+
+import errno
+import os
+import socket
+
+from moorage.serve.errors import AddressUnavailable
+
+_EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (named to be translated, not to be bound)
+
+
+def bind(host: str, port: int, *, option: str, setting: str) -> socket.socket:
+    """A bound socket; `option` and `setting` are what the caller can change. Raises AddressUnavailable."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except OSError as error:
+        raise AddressUnavailable(
+            f"The host {host!r} has no address", help="Choose another with --host, such as 127.0.0.1."
+        ) from error
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    # A restart must not wait for the connections of the last run to be forgotten by the kernel.
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(address)
+    except OSError as error:
+        listener.close()
+        raise _unavailable(error, host, port, option, setting) from error
+    return listener
+
+
+def local_url(listener: socket.socket) -> str:
+    """The URL at which this machine reaches the socket."""
+    host, port = listener.getsockname()[:2]
+    host = _EVERY_ADDRESS.get(host, host)
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _unavailable(error: OSError, host: str, port: int, option: str, setting: str) -> AddressUnavailable:
+    choose = f"Choose another with {option} or {setting} (0 picks a free one)."
+    if error.errno == errno.EADDRINUSE:
+        return AddressUnavailable(f"Port {port} of {host} is in use by another program", help=choose)
+    if error.errno == errno.EACCES:
+        return AddressUnavailable(f"Port {port} may not be used by this user", help=choose)
+    reason = os.strerror(error.errno) if error.errno else str(error)
+    return AddressUnavailable(
+        f"Can't listen at {host} port {port}: {reason}",
+        help="Choose an address of this machine with --host, such as 127.0.0.1.",
+    )

@@ -1,0 +1,113 @@
+"""One process that serves both origins in one event loop, until it is told to stop."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any, TypeVar
+
+import uvicorn
+
+from moorage.app import Urls, compose
+from moorage.settings import Settings
+
+T = TypeVar("T")
+
+DRAIN_SECONDS = 10  # How long requests that are under way may take to end once the server was told to stop.
+
+
+def run(main: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine in the fast event loop, or in the standard one where that isn't installed."""
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        return runner.run(main)
+
+
+async def serve(
+    settings: Settings,
+    urls: Urls,
+    listeners: tuple[socket.socket, socket.socket],
+    *,
+    ready: Callable[[], None],
+    stop: asyncio.Event,
+) -> None:
+    """Serve the gateway and the CRM on their sockets; `ready` is called once both answer.
+
+    When `stop` is set, no connection is accepted any more, and those under way have DRAIN_SECONDS to end.
+    """
+    app = await compose(settings, urls)
+    servers = [_Server(_config(app.gateway)), _Server(_config(app.crm))]
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            for server, listener in zip(servers, listeners, strict=True):
+                tasks.create_task(server.serve(sockets=[listener]))
+            for server in servers:
+                await server.answers.wait()
+            ready()
+            await stop.wait()
+            for server in servers:
+                server.should_exit = True
+    finally:
+        await app.close()
+
+
+@contextlib.contextmanager
+def stopped_by_signals(stop: asyncio.Event, *, at_once: Callable[[], None]) -> Iterator[None]:
+    """The first SIGTERM or SIGINT sets `stop`; the second calls `at_once` and ends the process there and then."""
+    loop = asyncio.get_running_loop()
+
+    def on_signal(number: int) -> None:
+        if not stop.is_set():
+            stop.set()
+            return
+        at_once()
+        os._exit(128 + number)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, on_signal, number)
+    try:
+        yield
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+
+
+class _Server(uvicorn.Server):
+    """Two of these share a loop, so signals are not theirs to catch, and each tells when it answers."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.answers = asyncio.Event()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        self.answers.set()
+
+
+def _config(origin: dict[str, Any]) -> uvicorn.Config:
+    defaults: dict[str, Any] = {
+        "lifespan": "off",
+        "ws": "none",
+        "log_config": None,
+        "access_log": False,
+        "server_header": False,
+        "proxy_headers": False,
+        "backlog": 2048,
+        # Clients keep connections for long, and one that we close under a request looks like a failure to them.
+        "timeout_keep_alive": 75,
+        "timeout_graceful_shutdown": DRAIN_SECONDS,
+    }
+    return uvicorn.Config(**(defaults | origin))
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop  # noqa: PLC0415 (it may be missing, and nothing else needs it)
+    except ImportError:
+        return None
+    return uvloop.new_event_loop

@@ -1,0 +1,82 @@
+"""`moorage up`: hold the data folder, bind the sockets, make what the first start needs, serve until told to stop."""
+
+import asyncio
+import os
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from moorage.app import Urls, first_start
+from moorage.serve import home
+from moorage.serve.errors import AddressUnavailable
+from moorage.serve.listen import bind, local_url
+from moorage.serve.logs import configure_logs
+from moorage.serve.process import run, serve, stopped_by_signals
+from moorage.serve.workers import Workers
+from moorage.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """Both sockets answer at these local URLs. `api_key` is the first key's secret at the first start, else None."""
+
+    gateway: str
+    crm: str
+    api_key: str | None
+
+
+def up(settings: Settings, *, workers: int, announce: Callable[[Ready], None]) -> None:
+    """Serve until SIGTERM or SIGINT, then end what is under way and return; a second signal ends at once.
+
+    Raises HomeUnusable, HomeInUse, AddressUnavailable, WorkerFailed.
+    """
+    configure_logs()
+    home.prepare(settings.home)
+    with home.locked(settings.home):
+        listeners = _listen(settings)
+        try:
+            run(_serve(settings, listeners, workers, announce))
+        finally:
+            for listener in listeners:
+                listener.close()
+
+
+async def _serve(
+    settings: Settings,
+    listeners: tuple[socket.socket, socket.socket],
+    workers: int,
+    announce: Callable[[Ready], None],
+) -> None:
+    stop = asyncio.Event()
+    api_key = await first_start(settings)
+    gateway, crm = (local_url(listener) for listener in listeners)
+    urls = Urls(gateway=settings.public_url or gateway, crm=crm)
+    pool = Workers(settings, urls, listeners, count=workers) if workers > 1 else None
+
+    def at_once() -> None:
+        if pool is not None:
+            pool.kill()
+        home.remove_note(settings.home)
+
+    def ready() -> None:
+        home.write_note(settings.home, home.Running(os.getpid(), gateway, crm))
+        announce(Ready(gateway, crm, api_key))
+
+    with stopped_by_signals(stop, at_once=at_once):
+        try:
+            if pool is not None:
+                await pool.serve(ready=ready, stop=stop)
+            else:
+                await serve(settings, urls, listeners, ready=ready, stop=stop)
+        finally:
+            home.remove_note(settings.home)
+
+
+def _listen(settings: Settings) -> tuple[socket.socket, socket.socket]:
+    gateway = bind(settings.host, settings.port, option="--port", setting="MOORAGE_PORT")
+    try:
+        crm = bind(settings.host, settings.crm_port, option="--crm-port", setting="MOORAGE_CRM_PORT")
+    except AddressUnavailable:
+        gateway.close()
+        raise
+    return gateway, crm
