@@ -1,0 +1,92 @@
+"""Handlers asked directly, over the metadata of a new organisation."""
+
+import itertools
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, cast
+from urllib.parse import parse_qsl, unquote
+from zoneinfo import ZoneInfo
+
+import msgspec
+import pytest
+
+from moorage.crm.api import routes
+from moorage.crm.blueprint import DEMO, blueprint
+from moorage.crm.call import Call, fault_answer
+from moorage.crm.catalog import Catalog
+from moorage.crm.faults import Fault
+from moorage.crm.metadata import Metadata
+from moorage.crm.organisation import Organisation
+from moorage.crm.routing import Router
+from moorage.http.message import Request, Response
+
+CREATED = datetime(2026, 2, 6, 9, 10, 56, tzinfo=UTC)
+
+
+@pytest.fixture(scope="session")
+def organisation() -> Organisation:
+    documents = blueprint(DEMO, 7243485, CREATED, itertools.count(1).__next__)
+    metadata = Metadata(documents)
+    zone = ZoneInfo(metadata.org["time_zone"])
+    return Organisation(documents[0].id, metadata, Catalog(metadata), zone, store=cast("Any", None))
+
+
+Ask = Callable[..., Response]
+
+
+@pytest.fixture
+def ask(organisation: Organisation) -> Ask:
+    """Ask for a path below `/crm/v8/`, query included, as the first user; faults come as the answers they are."""
+    router = Router(routes())
+
+    def ask(target: str, since: str | None = None, user: int | None = None) -> Response:
+        path, _, query = target.partition("?")
+        request = Request("GET", f"/crm/v8/{path}".encode(), query.encode())
+        if since is not None:
+            request.headers.append((b"if-modified-since", since.encode()))
+        first = organisation.metadata.all("user")[0].id
+        try:
+            route, values = router.match("GET", [unquote(segment) for segment in path.split("/")])
+            call = Call(
+                request=request,
+                organisation=organisation,
+                user=user or first,
+                path=values,
+                params=dict(parse_qsl(query, keep_blank_values=True)),
+                now=CREATED.timestamp(),
+                tokens=cast("Any", None),
+            )
+            answer = route.handler(call)
+        except Fault as fault:
+            return fault_answer(fault)
+        assert isinstance(answer, Response)
+        return answer
+
+    return ask
+
+
+@pytest.fixture
+def read(ask: Ask) -> Callable[..., Any]:
+    """The document of an answer that has to succeed."""
+
+    def read(target: str, **more: Any) -> Any:
+        answer = ask(target, **more)
+        assert answer.status == 200, answer.body
+        assert answer.headers == [(b"content-type", b"application/json;charset=UTF-8")]
+        return msgspec.json.decode(answer.body)
+
+    return read
+
+
+@pytest.fixture
+def refused(ask: Ask) -> Callable[..., Any]:
+    """The code and details of an answer that has to be a 400."""
+
+    def refused(target: str, **more: Any) -> tuple[str, dict[str, Any]]:
+        answer = ask(target, **more)
+        assert answer.status == 400
+        document = msgspec.json.decode(answer.body)
+        assert set(document) == {"code", "details", "message", "status"}
+        return document["code"], document["details"]
+
+    return refused
