@@ -53,21 +53,23 @@ def api(
     fields += [(key, typed(value)) for key, value in map(split_field, typed_fields or ())]
     method = (method or ("POST" if fields or body_from is not None else "GET")).upper()
     in_query = method in _IN_QUERY or body_from is not None
-    client = reach.client(url)
     try:
-        answer = client.request(
-            method,
-            path if path.startswith("/") else f"/{path}",
-            params=[(key, _query_text(value)) for key, value in fields] if in_query else None,
-            json=document(fields) if fields and not in_query else None,
-            body=None if body_from is None else read_input(body_from),
-            headers=_headers(headers or (), has_input=body_from is not None),
-            connection=connection,
-        )
+        with reach.client(url) as client:
+            answer = client.request(
+                method,
+                path if path.startswith("/") else f"/{path}",
+                params=[(key, _query_text(value)) for key, value in fields] if in_query else None,
+                json=document(fields) if fields and not in_query else None,
+                body=None if body_from is None else read_input(body_from),
+                headers=_headers(headers or (), has_input=body_from is not None),
+                connection=connection,
+            )
     except ApiError as error:
         _print(error.answer, include=include, as_json=as_json)
         report(error, as_json=as_json)
         raise typer.Exit(Exit.FAILED) from error
+    except ValueError as error:
+        raise UsageError(str(error)) from error
     _print(answer, include=include, as_json=as_json)
 
 

@@ -19,7 +19,8 @@ Status = Annotated[str | None, typer.Option("--status", help="Only these: ACTIVE
 @commands.command("list")
 def list_(*, app: App = None, status: Status = None, url: Url = None, as_json: Json = False) -> None:
     """List connections."""
-    found = reach.client(url).connections.list(app=app, status=status)
+    with reach.client(url) as client:
+        found = client.connections.list(app=app, status=status)
     if as_json:
         print_json({"connections": found})
         return
@@ -30,7 +31,8 @@ def list_(*, app: App = None, status: Status = None, url: Url = None, as_json: J
 @commands.command()
 def get(connection_id: ConnectionId, *, url: Url = None, as_json: Json = False) -> None:
     """Show one connection."""
-    _show(reach.client(url).connections.get(connection_id), as_json=as_json)
+    with reach.client(url) as client:
+        _show(client.connections.get(connection_id), as_json=as_json)
 
 
 @commands.command()
@@ -41,14 +43,16 @@ def create(
     as_json: Json = False,
 ) -> None:
     """Begin a connection; a person authorises it at the address that is printed."""
-    _show(reach.client(url).connections.create(app), as_json=as_json)
+    with reach.client(url) as client:
+        _show(client.connections.create(app), as_json=as_json)
 
 
 @commands.command()
 def delete(connection_id: ConnectionId, *, yes: Yes = False, url: Url = None, as_json: Json = False) -> None:
     """Delete a connection and its tokens for good."""
     confirm(f"Delete connection {connection_id}?", yes=yes)
-    reach.client(url).connections.delete(connection_id)
+    with reach.client(url) as client:
+        client.connections.delete(connection_id)
     if as_json:
         print_json({"deleted": connection_id})
     else:

@@ -32,6 +32,12 @@ class UsageError(MoorageError):
     code = "usage"
 
 
+class Declined(MoorageError):
+    """The user was asked, and said no."""
+
+    code = "declined"
+
+
 _BY_CODE = {
     "usage": Exit.USAGE,
     "home_in_use": Exit.HOME_IN_USE,

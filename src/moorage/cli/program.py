@@ -6,7 +6,7 @@ import typer
 
 from moorage import __version__
 from moorage.cli import api, connection, crm, key, up
-from moorage.cli.failures import Exit, report
+from moorage.cli.failures import Declined, Exit, report
 from moorage.cli.options import Json
 from moorage.cli.output import print_json
 from moorage.client import ClientError
@@ -46,8 +46,6 @@ def run(arguments: list[str]) -> int:
     except (MoorageError, ClientError, typer.TyperException) as error:
         return report(error, as_json=as_json)
     except typer.Abort:
-        return Exit.INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read our output has had enough, as `head` has.
-        sys.stdout = None  # type: ignore[assignment]
-        return Exit.OK
+        return report(Declined("Nothing was done"), as_json=as_json)
+    except OSError as error:
+        return report(error, as_json=as_json)

@@ -1,6 +1,7 @@
 """A call as a plain value: how arguments become a method, a target, headers and a body."""
 
 import json as jsonlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -13,6 +14,9 @@ Params: TypeAlias = Mapping[str, Any] | Sequence[tuple[str, Any]]
 
 # What may stand in a target as it is: the reserved characters, and % so that an escaped path stays as it was.
 _AS_IT_IS = "%/:?#[]@!$&'()*+,;=-._~"
+
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,7 @@ def build_call(
     headers: Mapping[str, str] | None = None,
     connection: str | None = None,
 ) -> Call:
-    """Raises ValueError for a path without a leading slash, or both `json` and `body`."""
+    """Raises ValueError for what can't stand in a request, and for both `json` and `body`."""
     if not path.startswith("/"):
         raise ValueError(f"The path {path!r} must begin with a slash")
     if json is not None and body is not None:
@@ -48,6 +52,7 @@ def build_call(
     if connection is not None:
         sent["Maton-Connection"] = connection
     sent = _override(sent, headers or {})
+    _check_head(method, sent)
     sent["Authorization"] = f"Bearer {api_key}"
     return Call(method.upper(), _target(path, params), sent, body)
 
@@ -74,6 +79,15 @@ def check_api_key(key: str | None) -> str:
     if not key.isascii() or not key.isprintable() or " " in key:
         raise Misconfigured("The API key has characters that no key has; was it copied whole?")
     return key
+
+
+def _check_head(method: str, headers: Mapping[str, str]) -> None:
+    for name in (method, *headers):
+        if not _TOKEN.fullmatch(name):
+            raise ValueError(f"{name!r} can't be a method or the name of a header")
+    for name, value in headers.items():
+        if not _VALUE.fullmatch(value):
+            raise ValueError(f"The header {name} has characters that no header can carry")
 
 
 def _target(path: str, params: Params | None) -> str:

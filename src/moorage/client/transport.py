@@ -1,9 +1,9 @@
-"""The socket side of the client: one kept-alive connection per thread."""
+"""The socket side of the client: connections that are kept alive between calls."""
 
 import http.client
 import selectors
 import ssl
-import threading
+from collections import deque
 from urllib.parse import SplitResult
 
 from moorage.client.answer import Answer
@@ -12,16 +12,16 @@ from moorage.client.errors import Unreachable
 
 
 class Transport:
-    """`timeout` (seconds) bounds the wait for a connection and for each piece of an answer."""
+    """Threads may share it. `timeout` (seconds) bounds the wait for a connection and for each piece of an answer."""
 
     def __init__(self, base: SplitResult, *, timeout: float) -> None:
         self._base = base
         self._timeout = timeout
-        self._kept = threading.local()
+        self._idle: deque[http.client.HTTPConnection] = deque()
 
     def send(self, call: Call) -> Answer:
         """Raises Unreachable."""
-        connection = self._connection()
+        connection = self._take()
         connected = False
         try:
             if connection.sock is None:
@@ -35,20 +35,21 @@ class Transport:
         except (OSError, http.client.HTTPException) as error:
             connection.close()
             raise Unreachable(self._complaint(error), sent=connected) from error
+        self._idle.append(connection)
         headers = [(name.lower(), value) for name, value in response.getheaders()]
         return Answer(response.status, response.reason, headers, body)
 
     def close(self) -> None:
-        """Closes the connection of the calling thread; those of other threads close with them."""
-        connection = getattr(self._kept, "connection", None)
-        if connection is not None:
-            connection.close()
+        while self._idle:
+            self._idle.pop().close()
 
-    def _connection(self) -> http.client.HTTPConnection:
-        connection: http.client.HTTPConnection | None = getattr(self._kept, "connection", None)
-        if connection is None:
-            connection = self._kept.connection = self._new_connection()
-        elif connection.sock is not None and _has_ended(connection):
+    def _take(self) -> http.client.HTTPConnection:
+        """The connection that was used last, so that few are kept when few are needed."""
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            return self._new_connection()
+        if connection.sock is not None and _has_ended(connection):
             connection.close()
         return connection
 

@@ -1,0 +1,133 @@
+import json
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from moorage import __version__
+
+CONNECTION = {
+    "connection_id": "c1",
+    "status": "ACTIVE",
+    "app": "zoho-crm",
+    "creation_time": "2026-01-01T00:00:00Z",
+}
+
+
+def test_connections_are_listed_as_a_table(server, moorage):
+    server.answers(200, {"connections": [CONNECTION]})
+    outcome = moorage("connection", "list", "--app", "zoho-crm", "--status", "ACTIVE")
+    assert [line.split() for line in outcome.out.splitlines()] == [
+        ["ID", "APP", "STATUS", "CREATED"],
+        ["c1", "zoho-crm", "ACTIVE", "2026-01-01T00:00:00Z"],
+    ]
+    assert server.seen[0].target == "/connections?app=zoho-crm&status=ACTIVE"
+
+
+def test_connections_are_listed_as_json(server, moorage):
+    server.answers(200, {"connections": [CONNECTION]})
+    assert moorage("connection", "list", "--json").json == {"connections": [CONNECTION]}
+
+
+def test_a_new_connection_shows_where_to_authorise_it(server, moorage):
+    server.answers(200, {"connection": CONNECTION | {"url": "http://here/connect/s1", "metadata": {}}})
+    outcome = moorage("connection", "create", "zoho-crm")
+    assert "http://here/connect/s1" in outcome.out
+    assert "metadata" not in outcome.out
+
+
+def test_delete_does_not_go_on_unless_it_is_confirmed(server, moorage):
+    outcome = moorage("connection", "delete", "c1")
+    assert (outcome.status, server.seen) == (2, [])
+    assert "--yes" in outcome.err
+
+
+def test_delete_with_yes(server, moorage):
+    outcome = moorage("connection", "delete", "c1", "--yes", "--json")
+    assert (outcome.status, outcome.json) == (0, {"deleted": "c1"})
+    assert (server.seen[0].method, server.seen[0].target) == ("DELETE", "/connections/c1")
+
+
+@pytest.mark.parametrize(("answered", "status"), [(400, 1), (401, 4), (403, 4), (404, 5), (429, 1), (500, 1)])
+def test_exit_status_follows_the_answer(server, moorage, answered, status):
+    server.answers(answered, {"message": "Something is wrong", "error": {"code": "some_code"}})
+    outcome = moorage("connection", "get", "c1", "--json")
+    assert (outcome.status, outcome.out) == (status, "")
+    assert outcome.err.splitlines()[0] == "moorage: Something is wrong."
+    assert outcome.error["code"] == "some_code"
+    assert (outcome.error["status"], outcome.error["exit_status"]) == (answered, status)
+
+
+def test_nobody_listening_exits_with_3(moorage):
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        outcome = moorage("connection", "list", "--url", f"http://127.0.0.1:{bound.getsockname()[1]}")
+    assert outcome.status == 3
+    assert "moorage up" in outcome.err
+
+
+def test_no_key_exits_with_4_and_says_how_to_make_one(server, moorage, monkeypatch):
+    monkeypatch.delenv("MOORAGE_API_KEY")
+    outcome = moorage("connection", "list")
+    assert outcome.status == 4
+    assert "moorage key create" in outcome.err
+    assert len(outcome.err.splitlines()) == 1
+
+
+def test_the_key_may_be_in_a_file(server, moorage, monkeypatch, tmp_path):
+    monkeypatch.delenv("MOORAGE_API_KEY")
+    monkeypatch.setenv("MOORAGE_API_KEY_FILE", str(tmp_path / "key"))
+    assert moorage("api", "/x").status == 2
+    (tmp_path / "key").write_text("mk_file\n")
+    assert moorage("api", "/x").status == 0
+    assert server.seen[0].headers["authorization"] == "Bearer mk_file"
+
+
+def test_the_server_of_the_data_folder_is_found(server, moorage, monkeypatch, tmp_path):
+    monkeypatch.delenv("MOORAGE_URL")
+    (tmp_path / "home" / "run").mkdir(parents=True)
+    note = {"pid": 1, "gateway": server.url, "crm": "http://127.0.0.1:1"}
+    (tmp_path / "home" / "run" / "server.json").write_text(json.dumps(note))
+    assert moorage("api", "/x").status == 0
+
+
+@pytest.mark.parametrize(
+    "arguments", [("nope",), ("up", "--nope"), ("key",), ("api",), ("up", "--workers", "0")]
+)
+def test_wrong_usage_exits_with_2_in_one_line(moorage, arguments):
+    outcome = moorage(*arguments)
+    assert (outcome.status, outcome.out) == (2, "")
+    assert len(outcome.err.splitlines()) == 1
+    assert "--help" in outcome.err
+
+
+def test_wrong_usage_is_machine_readable_too(moorage):
+    assert moorage("up", "--nope", "--json").error["code"] == "usage"
+
+
+def test_without_arguments_it_shows_what_there_is(moorage):
+    outcome = moorage()
+    assert outcome.status == 0
+    assert "connection" in outcome.out
+
+
+def test_version(moorage):
+    assert moorage("version").out == f"moorage {__version__}\n"
+    assert moorage("version", "--json").json["version"] == __version__
+
+
+def test_a_reader_that_has_had_enough_is_no_error():
+    command = f"{sys.executable} -m moorage up --help | true"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, check=False)
+    assert done.stderr == b""
+
+
+def test_help_loads_nothing_heavy():
+    program = (
+        "import sys; from moorage.cli.program import run; run(['up', '--help']);"
+        "heavy = {'sqlalchemy', 'aiohttp', 'uvicorn', 'starlette', 'apsw', 'structlog', 'rich', 'cryptography'};"
+        "sys.exit(repr(heavy & set(sys.modules)) if heavy & set(sys.modules) else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

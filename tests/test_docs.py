@@ -1,0 +1,65 @@
+"""The documents say what is there, and only that."""
+
+import re
+from pathlib import Path
+
+import pytest
+import typer
+
+from moorage.cli.failures import Exit
+from moorage.cli.program import program
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def commands(group, words):
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands(command, [*words, name])
+        else:
+            yield " ".join([*words, name]), command
+
+
+COMMANDS = dict(commands(typer.main.get_command(program), ["moorage"]))
+
+
+@pytest.mark.parametrize("words", COMMANDS)
+def test_every_command_and_option_is_documented(words):
+    sections = re.split(r"^### ", (ROOT / "docs" / "cli.md").read_text(), flags=re.MULTILINE)
+    [section] = [section for section in sections if re.match(rf"`{words}( |`)", section)]
+    options = [
+        name for parameter in COMMANDS[words].params for name in parameter.opts if name.startswith("--")
+    ]
+    shared = {"--json", "--home", "--url", "--yes", "--help"}
+    assert [option for option in options if option not in shared and f"`{option}" not in section] == []
+
+
+@pytest.mark.parametrize("words", COMMANDS)
+def test_every_command_speaks_json(words):
+    assert "--json" in [name for parameter in COMMANDS[words].params for name in parameter.opts]
+
+
+def test_every_exit_status_is_documented():
+    page = (ROOT / "docs" / "cli.md").read_text()
+    assert [int(number) for number in re.findall(r"^\| (\d+) \|", page, flags=re.MULTILINE)] == [
+        int(e) for e in Exit
+    ]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_leads_somewhere(page):
+    links = re.findall(r"\]\(([^)#]+)", page.read_text())
+    local = [link for link in links if "://" not in link and not link.startswith("mailto:")]
+    assert [link for link in local if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_command_that_a_page_shows_exists(page):
+    shown = re.findall(
+        r"^(?:\$ )?(moorage [^\n]*)",
+        "\n".join(re.findall(r"```\w*\n(.*?)```", page.read_text(), re.DOTALL)),
+        re.MULTILINE,
+    )
+    known = tuple(COMMANDS)
+    assert [line for line in shown if not line.startswith(known)] == []
