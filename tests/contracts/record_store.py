@@ -41,7 +41,9 @@ class RecordStoreContract:
         def add(*names, **values):
             def job(transaction):
                 ids = list(transaction.new_ids(len(names)))
-                transaction.insert(leads, [self.row(leads, i, n, **values) for i, n in zip(ids, names, strict=True)])
+                transaction.insert(
+                    leads, [self.row(leads, i, n, **values) for i, n in zip(ids, names, strict=True)]
+                )
                 return ids
 
             return write(job)

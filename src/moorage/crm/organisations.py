@@ -86,7 +86,7 @@ class Organisations:
                     help="Choose another name, or delete it first.",
                 )
             identity = self._new_id()
-            self._build(self._path(slug), identity, spec, sample=sample)
+            self._build_valid(self._path(slug), identity, spec, sample=sample)
             values = (
                 identity,
                 slug,
@@ -177,6 +177,12 @@ class Organisations:
         while (prefix := 1_000_000 + secrets.randbelow(8_000_000)) in taken:
             pass
         return prefix * ID_SPACE + 1
+
+    def _build_valid(self, path: Path, identity: int, spec: OrganisationSpec, *, sample: bool) -> None:
+        try:
+            self._build(path, identity, spec, sample=sample)
+        except (ValueError, KeyError) as error:  # An unknown time zone is a KeyError.
+            raise OrganisationInvalid(f"The organisation can't be made: {error.args[0]}") from error
 
     def _build(self, path: Path, identity: int, spec: OrganisationSpec, *, sample: bool) -> None:
         """Write a whole new file beside its place and then move it there, so that no half of one is ever seen."""

@@ -3,7 +3,9 @@ def test_it_answers_as_the_api_documents_and_the_record_is_gone(crm):
     answer = crm.delete("Leads", ids=lead)
     assert answer.status == 200
     assert answer.json == {
-        "data": [{"code": "SUCCESS", "details": {"id": lead}, "message": "record deleted", "status": "success"}]
+        "data": [
+            {"code": "SUCCESS", "details": {"id": lead}, "message": "record deleted", "status": "success"}
+        ]
     }
     assert crm.get(f"Leads/{lead}").status == 204
     assert crm.get("Leads/search", word="Smith").status == 204

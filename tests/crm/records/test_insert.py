@@ -12,7 +12,9 @@ def test_it_answers_201_with_the_details_the_api_documents(crm):
 
 
 def test_ids_rise_and_share_the_organisations_prefix(crm):
-    ids = crm.insert("Leads", {"Last_Name": "A"}, {"Last_Name": "B"}) + crm.insert("Leads", {"Last_Name": "C"})
+    ids = crm.insert("Leads", {"Last_Name": "A"}, {"Last_Name": "B"}) + crm.insert(
+        "Leads", {"Last_Name": "C"}
+    )
     assert [len(one) for one in ids] == [19, 19, 19]
     assert sorted(ids) == ids and len({one[:7] for one in ids}) == 1
 
@@ -21,7 +23,12 @@ def test_records_succeed_and_fail_alone_in_the_order_sent(crm):
     records = [{"Last_Name": "Good"}, {"First_Name": "No last name"}, {"Last_Name": 5}, {"Last_Name": "Fine"}]
     answer = crm.post("Leads", {"data": records})
     assert answer.status == 207
-    assert [one["code"] for one in answer.data] == ["SUCCESS", "MANDATORY_NOT_FOUND", "INVALID_DATA", "SUCCESS"]
+    assert [one["code"] for one in answer.data] == [
+        "SUCCESS",
+        "MANDATORY_NOT_FOUND",
+        "INVALID_DATA",
+        "SUCCESS",
+    ]
     assert answer.data[1]["details"] == {"api_name": "Last_Name", "json_path": "$.data[1].Last_Name"}
     assert crm.get("Leads", fields="Last_Name").json["info"]["count"] == 2
 
@@ -67,9 +74,13 @@ def test_a_wrong_value_is_named_with_what_would_be_right(crm, name):
     assert one["details"] == {**expected, "api_name": field, "json_path": f"$.data[0].{field}"}
 
 
-@pytest.mark.parametrize("value", ["2026-13-01", "2026-02-30", "01/02/2026", "2026-1-1", 20260101, "2026-01-01T00:00:00Z"])
+@pytest.mark.parametrize(
+    "value", ["2026-13-01", "2026-02-30", "01/02/2026", "2026-1-1", 20260101, "2026-01-01T00:00:00Z"]
+)
 def test_a_date_has_to_be_a_real_day(crm, value):
-    (one,) = crm.post("Deals", {"data": [{"Deal_Name": "x", "Stage": "Qualification", "Closing_Date": value}]}).data
+    (one,) = crm.post(
+        "Deals", {"data": [{"Deal_Name": "x", "Stage": "Qualification", "Closing_Date": value}]}
+    ).data
     assert one["details"]["expected_data_type"] == "date"
 
 
@@ -90,7 +101,12 @@ def test_times_of_any_offset_are_shown_in_the_organisations_zone(crm, given, sho
 
 
 def test_a_time_without_an_offset_is_refused(crm):
-    call = {"Subject": "x", "Call_Type": "Outbound", "Call_Start_Time": "2026-02-06T10:00:00", "Call_Duration": "1"}
+    call = {
+        "Subject": "x",
+        "Call_Type": "Outbound",
+        "Call_Start_Time": "2026-02-06T10:00:00",
+        "Call_Duration": "1",
+    }
     (one,) = crm.post("Calls", {"data": [call]}).data
     assert one["details"]["expected_data_type"] == "datetime"
 
@@ -102,7 +118,9 @@ def test_lookups_take_an_object_a_text_or_a_number_and_show_name_and_id(crm):
         assert crm.only(f"Contacts/{contact}")["Account_Name"] == {"name": "Acme", "id": account}
 
 
-@pytest.mark.parametrize("given", [{"id": "1234567890123456789"}, {"id": "abc"}, {"id": True}, {}, {"name": "Nobody"}])
+@pytest.mark.parametrize(
+    "given", [{"id": "1234567890123456789"}, {"id": "abc"}, {"id": True}, {}, {"name": "Nobody"}]
+)
 def test_a_lookup_to_nothing_is_refused(crm, given):
     answer = crm.post("Contacts", {"data": [{"Last_Name": "Doe", "Account_Name": given}]})
     assert answer.status == 400
@@ -120,10 +138,20 @@ def test_a_lookup_into_several_modules_remembers_which(crm):
 
 
 def test_unknown_keys_and_fields_nobody_may_write_are_ignored(crm):
-    record = {"Last_Name": "A", "Nonsense": 1, "Full_Name": "Z", "Created_Time": "2001-01-01T00:00:00Z", "id": "5"}
+    record = {
+        "Last_Name": "A",
+        "Nonsense": 1,
+        "Full_Name": "Z",
+        "Created_Time": "2001-01-01T00:00:00Z",
+        "id": "5",
+    }
     (made,) = crm.insert("Leads", record)
     found = crm.only(f"Leads/{made}")
-    assert found["Full_Name"] == "A" and found["Created_Time"].startswith("2026-02-06") and "Nonsense" not in found
+    assert (
+        found["Full_Name"] == "A"
+        and found["Created_Time"].startswith("2026-02-06")
+        and "Nonsense" not in found
+    )
 
 
 def test_names_and_expected_revenue_are_computed(crm):
@@ -131,7 +159,11 @@ def test_names_and_expected_revenue_are_computed(crm):
     assert crm.only(f"Leads/{lead}")["Full_Name"] == "Ann Lee"
     (deal,) = crm.insert("Deals", {"Deal_Name": "x", "Stage": "Needs Analysis", "Amount": 1000})
     found = crm.only(f"Deals/{deal}")
-    assert (found["Probability"], found["Expected_Revenue"], found["Pipeline"]) == (20, 200, "Standard (Standard)")
+    assert (found["Probability"], found["Expected_Revenue"], found["Pipeline"]) == (
+        20,
+        200,
+        "Standard (Standard)",
+    )
 
 
 def test_lines_of_a_quote_are_added_up(crm):
@@ -153,11 +185,16 @@ def test_a_wrong_line_names_its_place(crm):
     (account,) = crm.insert("Accounts", {"Account_Name": "Acme"})
     body = {"Subject": "x", "Account_Name": account, "Quoted_Items": [{"Quantity": 1}]}
     (one,) = crm.post("Quotes", {"data": [body]}).data
-    assert one["details"] == {"api_name": "Product_Name", "json_path": "$.data[0].Quoted_Items[0].Product_Name"}
+    assert one["details"] == {
+        "api_name": "Product_Name",
+        "json_path": "$.data[0].Quoted_Items[0].Product_Name",
+    }
 
 
 def test_tags_get_ids_and_are_the_same_tag_next_time(crm):
-    first, second = crm.insert("Leads", {"Last_Name": "A", "Tag": [{"name": "hot"}]}, {"Last_Name": "B", "Tag": [{"name": "Hot"}]})
+    first, second = crm.insert(
+        "Leads", {"Last_Name": "A", "Tag": [{"name": "hot"}]}, {"Last_Name": "B", "Tag": [{"name": "Hot"}]}
+    )
     one, two = (crm.only(f"Leads/{i}")["Tag"][0] for i in (first, second))
     assert one["name"] == "hot" and one["id"] == two["id"]
 

@@ -65,7 +65,9 @@ def test_it_sorts_by_times_both_ways(crm, clock):
         return "".join(one["Last_Name"] for one in crm.get("Leads", fields="Last_Name", **params).data)
 
     assert names() == "cba" and names(sort_order="asc") == "abc"
-    assert names(sort_by="Modified_Time") == "bca" and names(sort_by="Modified_Time", sort_order="asc") == "acb"
+    assert (
+        names(sort_by="Modified_Time") == "bca" and names(sort_by="Modified_Time", sort_order="asc") == "acb"
+    )
     assert names(sort_by="Created_Time") == "cba"
 
 

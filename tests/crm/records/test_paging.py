@@ -6,12 +6,18 @@ from hypothesis import strategies as st
 
 
 def fill(crm, count):
-    return [i for start in range(0, count, 100) for i in crm.insert("Leads", *[{"Last_Name": str(n)} for n in range(start, min(start + 100, count))])]
+    return [
+        i
+        for start in range(0, count, 100)
+        for i in crm.insert("Leads", *[{"Last_Name": str(n)} for n in range(start, min(start + 100, count))])
+    ]
 
 
 def test_walking_by_page_and_by_token_give_the_same(crm):
     ids = fill(crm, 23)[::-1]
-    by_page = [one["id"] for page in (1, 2, 3) for one in crm.get("Leads", fields="id", per_page=10, page=page).data]
+    by_page = [
+        one["id"] for page in (1, 2, 3) for one in crm.get("Leads", fields="id", per_page=10, page=page).data
+    ]
     assert by_page == ids
     answer = crm.get("Leads", fields="id", per_page=10)
     by_token, pages = [one["id"] for one in answer.data], [1]
@@ -66,17 +72,27 @@ def test_a_token_is_bound_to_parameters_and_user(crm, stranger):
     for params in ({"fields": "id", "per_page": 2}, {"fields": "id,City", "per_page": 1}, {"fields": "id"}):
         answer = crm.get("Leads", **params, page_token=token)
         assert answer.status == 400 and answer.json["code"] == "TOKEN_BOUND_DATA_MISMATCH"
-    assert stranger.get("Leads", fields="id", per_page=1, page_token=token).json["code"] == "TOKEN_BOUND_DATA_MISMATCH"
-    assert crm.get("Contacts", fields="id", per_page=1, page_token=token).json["code"] == "TOKEN_BOUND_DATA_MISMATCH"
+    assert (
+        stranger.get("Leads", fields="id", per_page=1, page_token=token).json["code"]
+        == "TOKEN_BOUND_DATA_MISMATCH"
+    )
+    assert (
+        crm.get("Contacts", fields="id", per_page=1, page_token=token).json["code"]
+        == "TOKEN_BOUND_DATA_MISMATCH"
+    )
 
 
-def test_a_token_expires_after_a_day_fixed_by_the_first(crm, clock):
+def test_a_token_expires_after_a_day_fixed_by_the_first(crm, clock, caller_of):
     fill(crm, 3)
     first = crm.get("Leads", fields="id", per_page=1).json["info"]
     assert first["page_token_expiry"] == "2026-02-07T01:10:56-08:00"
     clock.advance(3600 * 23)
+    crm = caller_of("acme")
     second = crm.get("Leads", fields="id", per_page=1, page_token=first["next_page_token"]).json["info"]
     assert second["page_token_expiry"] == first["page_token_expiry"]
+    clock.advance(3600)
+    late = caller_of("acme").get("Leads", fields="id", per_page=1, page_token=second["next_page_token"])
+    assert late.status == 400 and late.json["code"] == "EXPIRED_VALUE"
 
 
 @given(st.text(max_size=100))
@@ -89,7 +105,9 @@ def test_garbled_tokens_are_refused(crm, token):
 @given(seed=st.integers(0, 10**6), per_page=st.integers(1, 7), order=st.sampled_from(["asc", "desc"]))
 @settings(max_examples=15, suppress_health_check=list(HealthCheck), deadline=None)
 @pytest.mark.parametrize("sort_by", ["id", "Created_Time"])
-def test_a_walk_meets_no_gap_and_no_repeat_while_others_insert_and_delete(crm, sort_by, seed, per_page, order):
+def test_a_walk_meets_no_gap_and_no_repeat_while_others_insert_and_delete(
+    crm, sort_by, seed, per_page, order
+):
     chance = random.Random(seed)
     standing = set(fill(crm, 20))
     params = {"fields": "id", "per_page": per_page, "sort_by": sort_by, "sort_order": order}

@@ -34,7 +34,12 @@ def test_an_id_is_needed_and_has_to_exist(crm, lead):
     records = [{"Company": "x"}, {"id": "999", "Company": "x"}, {"id": "abc"}, {"id": lead, "Company": "x"}]
     answer = crm.put("Leads", {"data": records})
     assert answer.status == 207
-    assert [one["code"] for one in answer.data] == ["MANDATORY_NOT_FOUND", "INVALID_DATA", "INVALID_DATA", "SUCCESS"]
+    assert [one["code"] for one in answer.data] == [
+        "MANDATORY_NOT_FOUND",
+        "INVALID_DATA",
+        "INVALID_DATA",
+        "SUCCESS",
+    ]
     assert answer.data[1]["message"] == "the id given seems to be invalid"
 
 
@@ -44,7 +49,9 @@ def test_a_record_changed_since_is_left_alone(crm, clock, lead):
     assert answer.status == 412 and answer.data[0]["code"] == "ALREADY_MODIFIED"
     assert crm.only(f"Leads/{lead}")["Company"] == "Acme"
     since = "2026-02-06T09:10:56Z"
-    assert crm.put(f"Leads/{lead}", {"data": [{"Company": "x"}]}, {"If-Unmodified-Since": since}).status == 200
+    assert (
+        crm.put(f"Leads/{lead}", {"data": [{"Company": "x"}]}, {"If-Unmodified-Since": since}).status == 200
+    )
 
 
 def test_values_are_appended_to_a_multiselect_when_asked(crm):
@@ -88,7 +95,9 @@ class TestLines:
         assert [line["id"] for line in self.lines(crm, quote)] == [second["id"]]
 
     def test_a_row_of_another_quote_is_refused_and_nothing_changes(self, crm, quote):
-        answer = crm.put(f"Quotes/{quote}", {"data": [{"Subject": "y", "Quoted_Items": [{"id": "12", "Quantity": 9}]}]})
+        answer = crm.put(
+            f"Quotes/{quote}", {"data": [{"Subject": "y", "Quoted_Items": [{"id": "12", "Quantity": 9}]}]}
+        )
         assert answer.status == 400
         assert answer.data[0]["details"]["json_path"] == "$.data[0].Quoted_Items[0].id"
         assert crm.only(f"Quotes/{quote}")["Subject"] == "x"

@@ -53,5 +53,3 @@ def test_times_beyond_the_written_periods_are_shown_right(clock):
         for timestamp in range(0, 2_200_000_000, 4_999_999):
             shown = connection.execute(sql, (timestamp,)).get
             assert shown == datetime.fromtimestamp(timestamp, UTC).astimezone(zone).isoformat()
-
-

@@ -34,7 +34,8 @@ def converted_filter(call: Call, module: Module) -> list[Filter]:
         if call.params.get(name, "both") not in {"true", "false", "both"}:
             raise param_invalid(name, supported_values=["true", "false", "both"])
     field = module.fields.get("Converted__s")
-    wanted = call.params.get("converted", "false")
+    # A view says itself whether it shows converted leads.
+    wanted = call.params.get("converted", "both" if "cvid" in call.params else "false")
     if field is None or wanted == "both":
         return []
     return [FlagIs(field, wanted == "true")]

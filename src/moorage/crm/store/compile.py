@@ -182,8 +182,12 @@ class _Compiler:
         return _joined(" OR ", parts, indexed=all(part.indexed for part in parts))
 
     def _equal(self, field: Field, value: object) -> Clause:
-        sql = f"r.{field.column} = ?{_collation(field)}"
-        return Clause(sql, (value,), indexed=_looked_up(field))
+        collation = _collation(field)
+        if not (collation and _looked_up(field)):
+            return Clause(f"r.{field.column} = ?{collation}", (value,), indexed=_looked_up(field))
+        # In its own SELECT, because SQLite passes over a partial index with a collation inside an OR.
+        sql = f"r.id IN (SELECT x.id FROM {self._module.table} x WHERE x.{field.column} = ?{collation})"
+        return Clause(sql, (value,), indexed=True)
 
     def _phrase(self, field: Field, text: str, *, start: bool) -> Clause:
         if not has_tokens(text) or field not in self._module.full_text:

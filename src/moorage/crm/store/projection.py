@@ -131,8 +131,8 @@ class Projection:
         shown = self.json(rows, names, whole=False, row="s")
         parent = rows.fields["Parent_Id"].column
         return (
-            f"(SELECT json_group_array(json(shown)) FROM (SELECT {shown} AS shown FROM {rows.table} s"
-            f" WHERE s.{parent} = {row}.id ORDER BY s.id))"
+            f"json((SELECT json_group_array(json(shown)) FROM (SELECT {shown} AS shown FROM {rows.table} s"
+            f" WHERE s.{parent} = {row}.id ORDER BY s.id)))"
         )
 
 
