@@ -131,3 +131,18 @@ def test_help_loads_nothing_heavy():
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_settings_that_make_no_sense_exit_with_7(moorage, monkeypatch):
+    monkeypatch.setenv("MOORAGE_PORT", "many")
+    outcome = moorage("up", "--json")
+    assert (outcome.status, outcome.out) == (7, "")
+    assert "MOORAGE_PORT" in outcome.err
+    assert outcome.error["code"] == "settings_invalid"
+
+
+def test_a_port_that_may_be_any_is_asked_of_a_running_server(moorage, monkeypatch):
+    monkeypatch.setenv("MOORAGE_PORT", "0")
+    outcome = moorage("connection", "list")
+    assert outcome.status == 2
+    assert "moorage up" in outcome.err

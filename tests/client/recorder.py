@@ -25,13 +25,18 @@ class Reply:
     close: bool = False
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request, client_address):
+        """A client that does not wait for its answer is what some tests are about."""
+
+
 class Recorder:
     """Answers every request with `reply`; `seen` holds the requests."""
 
     def __init__(self):
         self.reply = Reply()
         self.seen = []
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server = _Server(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()

@@ -38,8 +38,9 @@ def credentials(
     # Deferred like everything that loads the server's rooms.
     from moorage.app import Urls  # noqa: PLC0415
 
-    where = reach.server(reach.settings(home=home))
-    urls = Urls(gateway=where.gateway, crm=where.crm)
+    settings = reach.settings(home=home)
+    where = reach.server(settings)
+    urls = Urls(gateway=settings.public_url or where.gateway, crm=settings.crm_public_url or where.crm)
     found = _operate(home, lambda operator: operator.credentials(org, urls))
     if as_json:
         print_json(found)

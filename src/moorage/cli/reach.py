@@ -7,12 +7,13 @@ from typing import Any
 from moorage.cli.failures import UsageError
 from moorage.client import Moorage
 from moorage.serve.home import Running, read_note
+from moorage.serve.listen import url_of
 from moorage.settings import Settings, load
 
 
 def settings(**options: Any) -> Settings:
-    """The settings of the environment, with the options that were given. Raises SettingsInvalid."""
-    return load(os.environ, **{name: value for name, value in options.items() if value is not None})
+    """The settings of the environment; an option that isn't None wins. Raises SettingsInvalid."""
+    return load(os.environ, **options)
 
 
 def client(url: str | None) -> Moorage:
@@ -20,17 +21,25 @@ def client(url: str | None) -> Moorage:
 
     Raises Misconfigured, UsageError, SettingsInvalid.
     """
-    url = url or os.environ.get("MOORAGE_URL") or server(settings()).gateway
-    return Moorage(_key(), url)
+    return Moorage(_key(), url or os.environ.get("MOORAGE_URL") or _gateway_of_this_machine())
 
 
 def server(of: Settings) -> Running:
-    """Where the server of a data folder listens; if none runs, where one would."""
+    """Where the server of a data folder listens; if none runs, where one would. Raises UsageError."""
     running = read_note(of.home)
     if running is not None:
         return running
-    host = f"[{of.host}]" if ":" in of.host else of.host
-    return Running(0, gateway=f"http://{host}:{of.port}", crm=f"http://{host}:{of.crm_port}")
+    if 0 in {of.port, of.crm_port}:
+        raise UsageError(
+            f"No server runs on {of.home}, and its port may be any", help="Start it: `moorage up`."
+        )
+    return Running(0, gateway=url_of(of.host, of.port), crm=url_of(of.host, of.crm_port))
+
+
+def _gateway_of_this_machine() -> str:
+    # To a client the key is one to call with; whether it could be a server's first key is of no interest.
+    others = {name: text for name, text in os.environ.items() if not name.startswith("MOORAGE_API_KEY")}
+    return server(load(others)).gateway
 
 
 def _key() -> str | None:

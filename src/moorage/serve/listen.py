@@ -33,6 +33,11 @@ def bind(host: str, port: int, *, option: str, setting: str) -> socket.socket:
 def local_url(listener: socket.socket) -> str:
     """The URL at which this machine reaches the socket."""
     host, port = listener.getsockname()[:2]
+    return url_of(host, port)
+
+
+def url_of(host: str, port: int) -> str:
+    """The URL at which this machine reaches a server that listens there."""
     host = _EVERY_ADDRESS.get(host, host)
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 

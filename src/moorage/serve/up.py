@@ -30,7 +30,7 @@ def up(settings: Settings, *, workers: int, announce: Callable[[Ready], None]) -
 
     Raises HomeUnusable, HomeInUse, AddressUnavailable, WorkerFailed.
     """
-    configure_logs()
+    configure_logs(settings.log_level)
     home.prepare(settings.home)
     with home.locked(settings.home):
         listeners = _listen(settings)
@@ -50,7 +50,7 @@ async def _serve(
     stop = asyncio.Event()
     api_key = await first_start(settings)
     gateway, crm = (local_url(listener) for listener in listeners)
-    urls = Urls(gateway=settings.public_url or gateway, crm=crm)
+    urls = Urls(gateway=settings.public_url or gateway, crm=settings.crm_public_url or crm)
     pool = Workers(settings, urls, listeners, count=workers) if workers > 1 else None
 
     def at_once() -> None:

@@ -150,7 +150,7 @@ def _work(
     """The whole life of a worker process."""
     # Ctrl-C reaches the whole group; the process that started us decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    configure_logs()
+    configure_logs(settings.log_level)
     os.umask(0o077)
     try:
         run(_serve_until_let_go(settings, urls, listeners, tie))

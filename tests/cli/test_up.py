@@ -1,0 +1,249 @@
+"""`moorage up` as a process of its own, seen through its output, its sockets and its signals."""
+
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from moorage.client import Moorage
+
+PATIENCE = 30  # Seconds: far more than a start or a stop takes, even on a machine that is busy.
+
+
+class Server:
+    """A running `moorage up --json`."""
+
+    def __init__(self, home, *options):
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("MOORAGE_")}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "moorage", "up", "--json", "--home", str(home), *options],
+            env=environment | {"MOORAGE_PORT": "0", "MOORAGE_CRM_PORT": "0"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert select.select([self.process.stdout], [], [], PATIENCE)[0], "it said nothing"
+        line = self.process.stdout.readline()
+        self.ready = json.loads(line) if line else None
+
+    def stop(self, number=signal.SIGTERM):
+        """(exit status, what else it wrote on standard output, standard error)"""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        out, err = self.process.communicate(timeout=PATIENCE)
+        return self.process.returncode, out, err
+
+
+@contextmanager
+def serving(home, *options):
+    server = Server(home, *options)
+    try:
+        yield server
+    finally:
+        if server.process.poll() is None:
+            server.process.kill()
+        server.process.communicate()
+
+
+def get(url, key=None):
+    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {key}"} if key else {})
+    with urllib.request.urlopen(request, timeout=PATIENCE) as response:
+        return response.status, response.headers, json.loads(response.read())
+
+
+def leads(server, key):
+    return get(f"{server.ready['gateway']}/zoho-crm/crm/v8/Leads?fields=Last_Name&per_page=1", key)
+
+
+def until(condition):
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def home(tmp_path):
+    return tmp_path / "home"
+
+
+def test_the_first_request_works_with_the_key_of_the_first_start(home):
+    with serving(home) as server:
+        assert server.ready["event"] == "ready"
+        status, headers, body = leads(server, server.ready["api_key"])
+        assert (status, len(body["data"])) == (200, 1)
+        assert headers["Server"] is None
+        assert headers["Date"]
+        assert get(f"{server.ready['gateway']}/healthz")[0] == 200
+        assert get(f"{server.ready['gateway']}/readyz")[0] == 200
+        status, out, err = server.stop()
+        assert (status, out) == (0, "")
+        assert server.ready["api_key"] not in err
+
+
+def test_the_key_is_shown_once_and_keeps_working(home):
+    with serving(home) as server:
+        key = server.ready["api_key"]
+        server.stop()
+    with serving(home) as server:
+        assert server.ready["api_key"] is None
+        assert leads(server, key)[0] == 200
+
+
+def test_a_second_server_on_the_same_folder_is_refused(home):
+    with serving(home) as first, serving(home) as second:
+        status, out, err = second.stop()
+        assert (second.ready, status, out) == (None, 6, "")
+        line = err.splitlines()[0]
+        assert str(first.process.pid) in line
+        assert first.ready["gateway"] in line
+        assert leads(first, first.ready["api_key"])[0] == 200
+
+
+def test_a_taken_port_is_refused_before_anything_is_made(home):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with serving(home, "--crm-port", str(taken.getsockname()[1])) as server:
+            status, out, err = server.stop()
+    assert (server.ready, status, out) == (None, 8, "")
+    assert "--crm-port or MOORAGE_CRM_PORT" in err
+    with serving(home) as server:
+        assert server.ready["api_key"]
+
+
+def test_the_folder_says_where_the_server_is_while_it_runs(home):
+    with serving(home) as server:
+        note = json.loads((home / "run" / "server.json").read_text())
+        assert note == {"pid": server.process.pid} | {name: server.ready[name] for name in ("gateway", "crm")}
+        server.stop()
+    assert not (home / "run" / "server.json").exists()
+
+
+def test_nothing_in_the_folder_is_readable_by_others(home):
+    with serving(home) as server:
+        server.stop()
+    paths = [home, *home.rglob("*")]
+    assert [path for path in paths if path.stat().st_mode & 0o077] == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_both_signals_stop_it_well(home, number, workers):
+    with serving(home, "--workers", workers) as server:
+        status, out, err = server.stop(number)
+        assert (status, out) == (0, "")
+        assert "Traceback" not in err
+
+
+def test_a_kept_alive_connection_does_not_hold_it_up(home):
+    with serving(home) as server:
+        with Moorage(server.ready["api_key"], server.ready["gateway"]) as client:
+            client.request("GET", "/connections")
+            began = time.monotonic()
+            assert server.stop()[0] == 0
+        assert time.monotonic() - began < 5
+
+
+@contextmanager
+def request_under_way(server):
+    """A POST whose body has not all been sent."""
+    address = urlsplit(server.ready["gateway"])
+    with socket.create_connection((address.hostname, address.port), timeout=PATIENCE) as client:
+        head = f"POST /zoho-crm/crm/v8/Leads HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {server.ready['api_key']}\r\n"
+        client.sendall(f"{head}Content-Length: 100\r\n\r\n{{".encode())
+        time.sleep(0.2)
+        yield client
+
+
+def test_a_second_signal_ends_it_at_once(home):
+    with serving(home) as server, request_under_way(server):
+        server.process.send_signal(signal.SIGTERM)
+        time.sleep(0.3)
+        began = time.monotonic()
+        status, _, _ = server.stop(signal.SIGTERM)
+        assert status in {128 + signal.SIGTERM, -signal.SIGTERM}
+        assert time.monotonic() - began < 3
+    assert not (home / "run" / "server.json").exists()
+
+
+def test_what_was_acknowledged_survives_a_kill(home):
+    with serving(home) as server:
+        key = server.ready["api_key"]
+        with Moorage(key, server.ready["gateway"]) as client:
+            body = {"data": [{"Last_Name": "Hopper", "Company": "Navy"}]}
+            answer = client.request("POST", "/zoho-crm/crm/v8/Leads", json=body)
+        record = answer.json()["data"][0]["details"]["id"]
+        server.process.kill()
+        server.process.communicate()
+    with serving(home) as server:
+        url = f"{server.ready['gateway']}/zoho-crm/crm/v8/Leads/{record}?fields=Last_Name"
+        assert get(url, key)[2]["data"][0]["Last_Name"] == "Hopper"
+
+
+def children(process):
+    listing = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    pids = [int(pid) for pid in listing.read_text().split()]
+    return [pid for pid in pids if b"spawn_main" in command_line(pid)]
+
+
+def command_line(pid):
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
+needs_proc = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs /proc to see processes")
+
+
+@needs_proc
+def test_two_workers_serve_and_a_crashed_one_comes_back(home):
+    with serving(home, "--workers", "2") as server:
+        key, before = server.ready["api_key"], children(server.process)
+        assert len(before) == 2
+        assert leads(server, key)[0] == 200
+        os.kill(before[0], signal.SIGKILL)
+        until(lambda: len(set(children(server.process)) - {before[0]}) == 2)
+        for _ in range(10):
+            assert leads(server, key)[0] == 200
+        status, _, err = server.stop()
+        assert status == 0
+        assert "worker ended" in err
+
+
+@needs_proc
+def test_workers_do_not_outlive_the_process_that_started_them(home):
+    with serving(home, "--workers", "2") as server:
+        workers = children(server.process)
+        server.process.kill()
+        server.process.wait()
+        until(lambda: not any(command_line(worker) for worker in workers))
+
+
+def test_people_are_shown_the_key_once_and_what_to_try(home):
+    environment = os.environ | {"MOORAGE_PORT": "0", "MOORAGE_CRM_PORT": "0", "MOORAGE_HOME": str(home)}
+    environment.pop("MOORAGE_API_KEY", None)
+    command = [sys.executable, "-u", "-m", "moorage", "up"]
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+    try:
+        lines = [process.stdout.readline()]
+        while "Ctrl-C" not in lines[-1] and lines[-1]:
+            lines.append(process.stdout.readline())
+    finally:
+        process.terminate()
+        process.communicate(timeout=PATIENCE)
+    banner = "".join(lines)
+    assert "API key" in banner
+    assert "curl -H 'Authorization: Bearer " in banner
+    assert process.returncode == 0
