@@ -114,6 +114,7 @@ def test_without_arguments_it_shows_what_there_is(moorage):
 
 def test_version(moorage):
     assert moorage("version").out == f"moorage {__version__}\n"
+    assert moorage("--version").out == f"moorage {__version__}\n"
     assert moorage("version", "--json").json["version"] == __version__
 
 

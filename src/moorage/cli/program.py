@@ -1,6 +1,7 @@
 """All commands joined, and what becomes of their failures."""
 
 import sys
+from typing import Annotated
 
 import typer
 
@@ -21,9 +22,15 @@ program.add_typer(crm.commands, name="crm")
 
 
 @program.callback(invoke_without_command=True)
-def moorage(context: typer.Context) -> None:
+def moorage(
+    context: typer.Context,
+    *,
+    show_version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
     """A self-hosted managed-OAuth API gateway with a CRM inside."""
-    if context.invoked_subcommand is None:
+    if show_version:
+        version()
+    elif context.invoked_subcommand is None:
         typer.echo(context.get_help())
 
 
