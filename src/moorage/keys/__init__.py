@@ -1,0 +1,1 @@
+"""Who calls: accounts, their API keys, and how fast each may call."""

@@ -1,0 +1,26 @@
+"""How fast each account may call: a bucket of tokens that fills at a steady rate."""
+
+from moorage.clock import Clock
+
+
+class RateLimiter:
+    """`rate` is in requests a second, None for no limit; a caller that was quiet may send twice as many at once."""
+
+    def __init__(self, rate: float | None, clock: Clock) -> None:
+        self._rate = rate
+        self._burst = 2 * rate if rate is not None else 0.0
+        self._clock = clock
+        self._buckets: dict[str, tuple[float, float]] = {}  # account: (tokens, when they were counted)
+
+    def take(self, account_id: str) -> float | None:
+        """Count one request. Gives the seconds to wait when it is one too many, else None."""
+        if self._rate is None:
+            return None
+        now = self._clock.timestamp()
+        tokens, counted = self._buckets.get(account_id, (self._burst, now))
+        tokens = min(self._burst, tokens + max(0.0, now - counted) * self._rate)
+        if tokens < 1:
+            self._buckets[account_id] = (tokens, now)
+            return (1 - tokens) / self._rate
+        self._buckets[account_id] = (tokens - 1, now)
+        return None

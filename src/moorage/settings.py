@@ -1,0 +1,238 @@
+"""Every setting there is, in one table: its name, its environment variable, its default and what it means."""
+
+import base64
+import binascii
+import ipaddress
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from moorage.errors import SettingsInvalid
+
+
+class Secret:
+    """A value that never shows itself: not in `repr`, not in a log."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret(…)"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """`read` turns the text of the environment into the value, or raises ValueError saying what would be right.
+
+    A secret may also stand in a file named by the variable with `_FILE` behind it.
+    """
+
+    name: str
+    env: str
+    read: Callable[[str], Any]
+    default: str
+    meaning: str
+    secret: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """`rate_limit` is in requests a second for each account, None for no limit."""
+
+    home: Path
+    host: str
+    port: int
+    crm_port: int
+    public_url: str | None
+    crm_public_url: str | None
+    database_url: str
+    crm_folder: Path
+    api_key: Secret | None
+    vault_key: Secret | None
+    rate_limit: float | None
+    upstream_timeout: float
+    log_level: str
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only this machine can reach the servers."""
+        return is_loopback(self.host)
+
+
+def is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _text(text: str) -> str:
+    return text
+
+
+def _folder(text: str) -> Path:
+    return Path(text).expanduser().absolute()
+
+
+def _port(text: str) -> int:
+    if not re.fullmatch(r"\d{1,5}", text, re.ASCII) or int(text) > 65_535:
+        raise ValueError("use a number from 0 to 65535; 0 means any free port")
+    return int(text)
+
+
+def _url(text: str) -> str | None:
+    if not text:
+        return None
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("use a base URL such as https://moorage.example.com")
+    return text.rstrip("/")
+
+
+def _database(text: str) -> str:
+    if text and not text.startswith("sqlite:///"):
+        raise ValueError("use a SQLite file such as sqlite:////var/lib/moorage/moorage.db")
+    return text
+
+
+def _api_key(text: str) -> Secret | None:
+    if not text:
+        return None
+    if len(text) < 16 or not re.fullmatch(r"[\x21-\x7e]+", text):
+        raise ValueError("use at least 16 visible ASCII characters without spaces")
+    return Secret(text)
+
+
+def _vault_key(text: str) -> Secret | None:
+    if not text:
+        return None
+    key_bytes(text)
+    return Secret(text)
+
+
+def key_bytes(text: str) -> bytes:
+    """The 32 bytes of a key written in base64 or hexadecimal. Raises ValueError."""
+    try:
+        raw = bytes.fromhex(text) if re.fullmatch(r"[0-9a-fA-F]{64}", text) else _base64(text)
+    except (ValueError, binascii.Error):
+        raw = b""
+    if len(raw) != 32:
+        raise ValueError(
+            "use 32 random bytes in base64 or hexadecimal, such as `openssl rand -base64 32` gives"
+        )
+    return raw
+
+
+def _base64(text: str) -> bytes:
+    return base64.b64decode(text.replace("-", "+").replace("_", "/") + "=" * (-len(text) % 4), validate=True)
+
+
+def _seconds(text: str) -> float:
+    if not re.fullmatch(r"\d{1,6}(\.\d{1,3})?", text, re.ASCII) or float(text) <= 0:
+        raise ValueError("use a number of seconds above 0, such as 60")
+    return float(text)
+
+
+def _rate(text: str) -> float | str | None:
+    if text in {"", "auto"}:
+        return "auto"
+    if text == "off":
+        return None
+    if not re.fullmatch(r"\d{1,6}(\.\d{1,3})?", text, re.ASCII) or float(text) <= 0:
+        raise ValueError("use requests per second above 0, such as 10, or off")
+    return float(text)
+
+
+def _level(text: str) -> str:
+    if text.lower() not in {"debug", "info", "warning", "error"}:
+        raise ValueError("use debug, info, warning or error")
+    return text.lower()
+
+
+SETTINGS = (
+    Setting(
+        "home", "MOORAGE_HOME", _folder, "~/.moorage", "The data folder: databases, keys, providers of yours."
+    ),
+    Setting("host", "MOORAGE_HOST", _text, "127.0.0.1", "The address both servers listen on."),
+    Setting("port", "MOORAGE_PORT", _port, "8787", "The gateway's port; 0 means any free one."),
+    Setting("crm_port", "MOORAGE_CRM_PORT", _port, "8788", "The embedded CRM's port; 0 means any free one."),
+    Setting("public_url", "MOORAGE_PUBLIC_URL", _url, "", "The gateway's base URL as people reach it."),
+    Setting(
+        "crm_public_url",
+        "MOORAGE_CRM_PUBLIC_URL",
+        _url,
+        "",
+        "The embedded CRM's base URL as clients reach it.",
+    ),
+    Setting("database_url", "MOORAGE_DATABASE_URL", _database, "", "Where keys and connections are kept."),
+    Setting(
+        "crm_folder",
+        "MOORAGE_CRM_DATABASE_URL",
+        _database,
+        "",
+        "The folder of the embedded CRM's organisations.",
+    ),
+    Setting(
+        "api_key",
+        "MOORAGE_API_KEY",
+        _api_key,
+        "",
+        "Becomes the first API key at the first start.",
+        secret=True,
+    ),
+    Setting("vault_key", "MOORAGE_VAULT_KEY", _vault_key, "", "Encrypts stored tokens.", secret=True),
+    Setting(
+        "rate_limit", "MOORAGE_RATE_LIMIT", _rate, "auto", "Requests per second for each account, or off."
+    ),
+    Setting(
+        "upstream_timeout", "MOORAGE_UPSTREAM_TIMEOUT", _seconds, "60", "How long an app may take to answer."
+    ),
+    Setting("log_level", "MOORAGE_LOG_LEVEL", _level, "info", "How much is logged."),
+)
+
+DEFAULT_RATE = 10.0
+
+
+def load(environ: Mapping[str, str], **overrides: Any) -> Settings:
+    """Read all settings. An override that isn't None wins over the environment.
+
+    Raises SettingsInvalid, which names every fault at once.
+    """
+    values: dict[str, Any] = {}
+    faults: list[str] = []
+    for setting in SETTINGS:
+        given = overrides.get(setting.name)
+        try:
+            text = str(given) if given is not None else _given(setting, environ)
+            values[setting.name] = setting.read(text)
+        except (ValueError, OSError) as error:
+            faults.append(f"{setting.env}: {error}.")
+    if faults:
+        raise SettingsInvalid(" ".join(faults), help="Every setting is explained in docs/settings.md.")
+    return _settled(values)
+
+
+def _given(setting: Setting, environ: Mapping[str, str]) -> str:
+    text = environ.get(setting.env)
+    if text is None and setting.secret and (file := environ.get(f"{setting.env}_FILE")):
+        return Path(file).expanduser().read_text().strip()
+    return setting.default if text is None or (text == "" and setting.default) else text.strip()
+
+
+def _settled(values: dict[str, Any]) -> Settings:
+    """Fill in the defaults that depend on other settings."""
+    home: Path = values["home"]
+    values["database_url"] = values["database_url"] or f"sqlite:///{home / 'moorage.db'}"
+    crm = values["crm_folder"].removeprefix("sqlite:///")
+    values["crm_folder"] = _folder(crm) if crm else home / "crm"
+    if values["rate_limit"] == "auto":
+        values["rate_limit"] = None if is_loopback(values["host"]) else DEFAULT_RATE
+    return Settings(**values)
