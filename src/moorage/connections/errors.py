@@ -1,0 +1,69 @@
+"""What can be wrong with the connection a caller wants."""
+
+from moorage.errors import MoorageError
+
+
+class ConnectionUnknown(MoorageError):
+    """Unknown, deleted, malformed or somebody else's: the same answer, so that nothing is given away."""
+
+    code = "connection_unknown"
+
+    def __init__(self, connection_id: str) -> None:
+        super().__init__(
+            f"There is no connection {connection_id[:64]!r}.",
+            help="GET /connections lists the connections you have.",
+        )
+
+
+class ConnectionMissing(MoorageError):
+    code = "connection_missing"
+
+    def __init__(self, app: str) -> None:
+        super().__init__(
+            f"There is no active connection for {app}.",
+            help=f'Create one with POST /connections {{"app": "{app}"}} and open its url.',
+        )
+
+
+class ConnectionAppMismatch(MoorageError):
+    code = "connection_app_mismatch"
+
+    def __init__(self, connection_id: str, wanted: str, app: str) -> None:
+        super().__init__(
+            f"The connection {connection_id} is for {app}, not for {wanted}.",
+            help="Name a connection of the app in the path, or leave Maton-Connection out.",
+        )
+
+
+class ConnectionInactive(MoorageError):
+    code = "connection_inactive"
+
+    def __init__(self, connection_id: str, status: str) -> None:
+        super().__init__(
+            f"The connection {connection_id} is {status}, not ACTIVE.",
+            help=f"GET /connections/{connection_id} gives its url: open it in a browser to connect.",
+        )
+
+
+class AppUnsupported(MoorageError):
+    code = "app_unsupported"
+
+    def __init__(self, app: str, known: str) -> None:
+        super().__init__(f"There is no app {app[:64]!r}.", help=f"Known apps: {known}.")
+
+
+class StatusUnknown(MoorageError):
+    code = "status_unknown"
+
+    def __init__(self, status: str) -> None:
+        super().__init__(f"There is no status {status[:64]!r}.", help="Use ACTIVE, PENDING or FAILED.")
+
+
+class SessionInvalid(MoorageError):
+    """A session token that is garbled, made up, or was used already."""
+
+    code = "session_invalid"
+
+
+class SessionExpired(MoorageError):
+    code = "session_expired"

@@ -1,0 +1,113 @@
+"""Create, list, choose, activate and delete connections."""
+
+import uuid
+from typing import Any
+
+from moorage.clock import Clock
+from moorage.connections import store
+from moorage.connections.errors import (
+    ConnectionAppMismatch,
+    ConnectionInactive,
+    ConnectionMissing,
+    ConnectionUnknown,
+    SessionInvalid,
+)
+from moorage.connections.model import Connection, Upstream, document
+from moorage.connections.sessions import Sessions
+from moorage.ids import new_uuid
+from moorage.storage import Database
+
+
+class Connections:
+    """`public_url` is the gateway's base URL, under which people open the page that connects."""
+
+    def __init__(self, database: Database, sessions: Sessions, clock: Clock, public_url: str) -> None:
+        self._database = database
+        self._sessions = sessions
+        self._clock = clock
+        self._public_url = public_url
+
+    def document(self, connection: Connection) -> dict[str, Any]:
+        """The connection as the API shows it, with a fresh url."""
+        token = self._sessions.make(connection.id, connection.generation, self._clock.timestamp())
+        return document(connection, f"{self._public_url}/connect/?session_token={token}")
+
+    async def create(self, account_id: str, app: str, method: str = "OAUTH2") -> Connection:
+        """A new PENDING connection."""
+        connection_id = new_uuid()
+        async with self._database.transaction() as tx:
+            await store.add(tx, connection_id, account_id, app, method)
+            made = await store.find(tx, connection_id)
+        assert made is not None
+        return made
+
+    async def search(
+        self,
+        account_id: str,
+        *,
+        app: str | None = None,
+        status: str | None = None,
+        method: str | None = None,
+        limit: int | None = None,
+    ) -> list[Connection]:
+        async with self._database.transaction() as tx:
+            return await store.search(tx, account_id, app=app, status=status, method=method, limit=limit)
+
+    async def get(self, account_id: str, connection_id: str) -> Connection:
+        """Raises ConnectionUnknown, for another account's as for none."""
+        try:
+            known = str(uuid.UUID(connection_id))
+        except ValueError:
+            raise ConnectionUnknown(connection_id) from None
+        async with self._database.transaction() as tx:
+            found = await store.find(tx, known)
+        if found is None or found.account_id != account_id:
+            raise ConnectionUnknown(connection_id)
+        return found
+
+    async def choose(self, account_id: str, app: str, connection_id: str | None) -> Connection:
+        """The connection named, else the oldest active one of the app. Raises what is wrong with it."""
+        if connection_id is None:
+            active = await self.search(account_id, app=app, status="ACTIVE", limit=1)
+            if not active:
+                raise ConnectionMissing(app)
+            return active[0]
+        found = await self.get(account_id, connection_id)
+        if found.app != app:
+            raise ConnectionAppMismatch(found.id, app, found.app)
+        if found.status != "ACTIVE":
+            raise ConnectionInactive(found.id, found.status)
+        return found
+
+    async def of_session(self, token: str) -> Connection:
+        """The connection that a session token may still connect. Raises SessionInvalid, SessionExpired."""
+        connection_id, generation = self._sessions.read(token, self._clock.timestamp())
+        async with self._database.transaction() as tx:
+            found = await store.find(tx, connection_id)
+        if found is None:
+            raise SessionInvalid(
+                "This connection no longer exists.", help="Create a new one and open its url."
+            )
+        if found.generation != generation:
+            raise SessionInvalid(
+                "This link was used already.", help="Ask for the connection again: its url is new."
+            )
+        return found
+
+    async def activate(self, connection: Connection, upstream: Upstream, metadata: dict[str, Any]) -> None:
+        """Make it ACTIVE. Raises SessionInvalid when that happened already since it was read."""
+        async with self._database.transaction() as tx:
+            if not await store.activate(tx, connection, upstream, metadata):
+                raise SessionInvalid("This link was used already.", help="Ask for the connection again.")
+
+    async def fail(self, connection: Connection, reason: str) -> None:
+        """Make it FAILED: it can't be used until somebody connects it anew."""
+        async with self._database.transaction() as tx:
+            await store.fail(tx, connection.id, {**connection.metadata, "reason": reason})
+
+    async def delete(self, account_id: str, connection_id: str) -> Connection:
+        """Raises ConnectionUnknown."""
+        found = await self.get(account_id, connection_id)
+        async with self._database.transaction() as tx:
+            await store.remove(tx, found.id)
+        return found

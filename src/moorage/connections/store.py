@@ -1,0 +1,116 @@
+"""The table of connections."""
+
+from dataclasses import asdict
+from typing import Any
+
+import sqlalchemy as sa
+
+from moorage.connections.model import Connection, Status, Upstream
+from moorage.storage import Transaction
+
+connections = sa.Table(
+    "connections",
+    sa.MetaData(),
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("account_id", sa.Text),
+    sa.Column("app", sa.Text),
+    sa.Column("method", sa.Text),
+    sa.Column("status", sa.Text),
+    sa.Column("creation_time", sa.BigInteger),
+    sa.Column("last_updated_time", sa.BigInteger),
+    sa.Column("generation", sa.Integer),
+    sa.Column("metadata", sa.JSON),
+    sa.Column("upstream", sa.JSON),
+)
+
+
+async def add(tx: Transaction, connection_id: str, account_id: str, app: str, method: str) -> None:
+    values = {
+        "id": connection_id,
+        "account_id": account_id,
+        "app": app,
+        "method": method,
+        "status": "PENDING",
+        "creation_time": tx.now,
+        "last_updated_time": tx.now,
+        "generation": 0,
+        "metadata": {},
+        "upstream": {},
+    }
+    await tx.connection.execute(connections.insert().values(values))
+
+
+async def find(tx: Transaction, connection_id: str) -> Connection | None:
+    row = (
+        await tx.connection.execute(sa.select(connections).where(connections.c.id == connection_id))
+    ).first()
+    return _connection(row) if row else None
+
+
+async def search(
+    tx: Transaction,
+    account_id: str,
+    *,
+    app: str | None = None,
+    status: str | None = None,
+    method: str | None = None,
+    limit: int | None = None,
+) -> list[Connection]:
+    """Oldest first."""
+    chosen = sa.select(connections).where(connections.c.account_id == account_id)
+    for column, value in (
+        (connections.c.app, app),
+        (connections.c.status, status),
+        (connections.c.method, method),
+    ):
+        if value is not None:
+            chosen = chosen.where(column == value)
+    chosen = chosen.order_by(connections.c.creation_time, connections.c.id).limit(limit)
+    return [_connection(row) for row in await tx.connection.execute(chosen)]
+
+
+async def activate(
+    tx: Transaction, connection: Connection, upstream: Upstream, metadata: dict[str, Any]
+) -> bool:
+    """Make a connection ACTIVE, unless somebody did since it was read; False then."""
+    same = (connections.c.id == connection.id) & (connections.c.generation == connection.generation)
+    result = await tx.connection.execute(
+        connections.update()
+        .where(same)
+        .values(
+            status="ACTIVE",
+            last_updated_time=tx.now,
+            generation=connection.generation + 1,
+            metadata=metadata,
+            upstream=asdict(upstream),
+        )
+    )
+    return result.rowcount == 1
+
+
+async def fail(tx: Transaction, connection_id: str, metadata: dict[str, Any]) -> None:
+    await tx.connection.execute(
+        connections.update()
+        .where(connections.c.id == connection_id)
+        .values(status="FAILED", last_updated_time=tx.now, metadata=metadata)
+    )
+
+
+async def remove(tx: Transaction, connection_id: str) -> None:
+    await tx.connection.execute(connections.delete().where(connections.c.id == connection_id))
+
+
+def _connection(row: Any) -> Connection:
+    status: Status = row.status
+    return Connection(
+        id=row.id,
+        account_id=row.account_id,
+        app=row.app,
+        method=row.method,
+        status=status,
+        created=row.creation_time,
+        updated=row.last_updated_time,
+        generation=row.generation,
+        metadata=row.metadata,
+        upstream=Upstream(**row.upstream) if row.upstream else None,
+    )

@@ -1,0 +1,72 @@
+"""Around every ASGI answer: a request id, and errors in the one shape."""
+
+import re
+from collections.abc import Callable
+
+import structlog
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from moorage.errors import MoorageError
+from moorage.http.errors import Internal, render
+from moorage.http.message import Response
+from moorage.ids import new_request_id
+
+_SANE_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
+
+log = structlog.get_logger(__name__)
+
+# Draws an error as a page for people, or gives None to have it as JSON.
+Page = Callable[[Scope, MoorageError], Response | None]
+
+
+def request_id(headers: list[tuple[bytes, bytes]]) -> str:
+    """The caller's X-Request-Id if it is a sane one, else a new one. Header names are lower case."""
+    for name, value in headers:
+        if name == b"x-request-id" and _SANE_ID.fullmatch(value):
+            return value.decode()
+    return new_request_id()
+
+
+class Errors:
+    """ASGI middleware: sets X-Request-Id and turns exceptions into answers, each unexpected one logged whole."""
+
+    def __init__(self, app: ASGIApp, page: Page) -> None:
+        self._app = app
+        self._page = page
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        identity = request_id(scope["headers"])
+        started = False
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                message["headers"] = [*message["headers"], (b"x-request-id", identity.encode())]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_with_id)
+        except MoorageError as error:
+            await self._answer(error, scope, identity, send)
+        except Exception:
+            log.exception("request.failed", method=scope["method"], request_id=identity)
+            if started:
+                raise
+            await self._answer(Internal("Something went wrong here."), scope, identity, send)
+
+    async def _answer(self, error: MoorageError, scope: Scope, identity: str, send: Send) -> None:
+        answer = render(error, identity)
+        page = self._page(scope, error)
+        if page is not None:
+            kept = [pair for pair in answer.headers if pair[0] != b"content-type"]
+            answer = Response(answer.status, page.body, [*kept, *page.headers])
+        length = (b"content-length", str(len(answer.body)).encode())
+        await send(
+            {"type": "http.response.start", "status": answer.status, "headers": [*answer.headers, length]}
+        )
+        body = b"" if scope["method"] == "HEAD" else answer.body
+        await send({"type": "http.response.body", "body": body})

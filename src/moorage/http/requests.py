@@ -1,0 +1,70 @@
+"""What every route of the control API needs of a request: its caller, its JSON body, its limits."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol, TypeAlias
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from moorage.http.errors import BodyInvalid, BodyTooLarge, MethodNotAllowed
+
+MAX_BODY = 1024 * 1024
+
+
+class Caller(Protocol):
+    """Who calls: what `keys` makes of an API key."""
+
+    @property
+    def account_id(self) -> str: ...
+
+
+Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
+
+# Tells who makes a request, and counts it. Raises KeyInvalid and RateLimited.
+Authenticate = Callable[[Request], Awaitable[Caller]]
+
+
+def route(path: str, **endpoints: Endpoint) -> Route:
+    """A path and its endpoint for each method; other methods are told which would be right."""
+    allow = ", ".join(sorted(endpoints))
+
+    async def dispatch(request: Request) -> Response:
+        endpoint = endpoints.get("GET" if request.method == "HEAD" else request.method)
+        if endpoint is None:
+            raise MethodNotAllowed(f"{request.method} is not possible here.", allow, help=f"Use {allow}.")
+        return await endpoint(request)
+
+    return Route(path, dispatch, methods=None)
+
+
+def answer(document: Any, status: int = 200) -> Response:
+    return Response(msgspec.json.encode(document), status, media_type="application/json")
+
+
+async def body_of(request: Request, limit: int = MAX_BODY) -> bytes:
+    """The whole body. Raises BodyTooLarge."""
+    parts, size = [], 0
+    async for part in request.stream():
+        size += len(part)
+        if size > limit:
+            raise BodyTooLarge(f"The body is larger than {limit} bytes.", help="Send a smaller one.")
+        parts.append(part)
+    return b"".join(parts)
+
+
+async def json_object(request: Request) -> dict[str, Any]:
+    """The body as a JSON object. Raises BodyInvalid for anything else."""
+    body = await body_of(request)
+    try:
+        document = msgspec.json.decode(body)
+    except (ValueError, RecursionError):
+        raise BodyInvalid(
+            "The body is not JSON.", help='Send an object such as {"app": "zoho-crm"}.'
+        ) from None
+    if not isinstance(document, dict):
+        raise BodyInvalid(
+            "The body is not a JSON object.", help='Send an object such as {"app": "zoho-crm"}.'
+        )
+    return document

@@ -1,0 +1,104 @@
+"""Apps are data: one TOML file each, shipped here or put by the operator into `providers/` of the data folder."""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+from moorage.errors import SettingsInvalid
+from moorage.oauth.errors import AppUnknown
+
+SHIPPED = Path(__file__).parent
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+# First path segments that the gateway's own routes have.
+RESERVED = frozenset(
+    {"connections", "connect", "healthz", "readyz", "metrics", "console", "mcp", "keys", "apps"}
+)
+
+
+class DataCentre(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Base URLs of an app's API and of its accounts server."""
+
+    api: str
+    accounts: str | None = None
+
+
+class Provider(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`authorization` is the header sent upstream, with `{access_token}` in it; `scopes` say what each allows."""
+
+    name: str
+    title: str
+    authorization: str
+    data_centres: dict[str, DataCentre]
+    method: str = "OAUTH2"
+    authorize_path: str | None = None
+    token_path: str | None = None
+    scopes: dict[str, str] = {}
+    embedded: str | None = None
+
+
+class Providers:
+    """The apps, by name. Those in `folder` add to the shipped ones or take their place."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._by_name: dict[str, Provider] = {}
+        for place in (SHIPPED, folder):
+            for file in sorted(place.glob("*.toml")) if place is not None else ():
+                provider = read_provider(file)
+                self._by_name[provider.name] = provider
+
+    @property
+    def names(self) -> frozenset[str]:
+        return frozenset(self._by_name)
+
+    def get(self, app: str) -> Provider:
+        """Raises AppUnknown."""
+        found = self._by_name.get(app)
+        if found is None:
+            known = ", ".join(sorted(self._by_name))
+            raise AppUnknown(f"There is no app {app[:64]!r}.", help=f"Known apps: {known}.")
+        return found
+
+    def header(self, app: str) -> str:
+        """The Authorization header of an app's API, with `{access_token}` in it."""
+        return self.get(app).authorization
+
+
+def read_provider(file: Path) -> Provider:
+    """Raises SettingsInvalid, which names the file and the key at fault."""
+    try:
+        provider = msgspec.convert(tomllib.loads(file.read_text(encoding="utf-8")), Provider)
+        _check(provider)
+    except (ValueError, OSError) as error:
+        raise SettingsInvalid(f"{file}: {error}", help="docs/apps.md shows how such a file looks.") from error
+    return provider
+
+
+def _check(provider: Provider) -> None:
+    if not _NAME.fullmatch(provider.name) or provider.name in RESERVED:
+        raise ValueError(
+            f"name can't be {provider.name!r}; use a-z, 0-9 and -, and no path of the gateway's own"
+        )
+    if "{access_token}" not in provider.authorization or re.search(r"[\r\n\0]", provider.authorization):
+        raise ValueError("authorization has to hold {access_token}")
+    if not provider.data_centres:
+        raise ValueError("data_centres has to name at least one")
+    for key, centre in provider.data_centres.items():
+        _check_url(f"data_centres.{key}.api", centre.api)
+        if centre.accounts is not None:
+            _check_url(f"data_centres.{key}.accounts", centre.accounts)
+
+
+def _check_url(key: str, url: Any) -> None:
+    parts = urlsplit(url)
+    if (
+        parts.scheme not in {"http", "https"}
+        or not parts.hostname
+        or parts.username
+        or parts.query
+        or parts.fragment
+    ):
+        raise ValueError(f"{key} has to be a base URL such as https://api.example.com, not {url!r}")
