@@ -71,6 +71,17 @@ class Organisations:
             raise OrganisationUnknown(f"There is no organisation {slug!r}.", help=f"Known: {known}.")
         return _row(*row)
 
+    def choose(self, slug: str | None) -> OrganisationRow:
+        """The one of that name, or the oldest. Raises OrganisationUnknown."""
+        if slug is not None:
+            return self.find(slug)
+        rows = self.list()
+        if not rows:
+            raise OrganisationUnknown(
+                "There is no organisation yet.", help="`moorage crm org create NAME` makes one."
+            )
+        return rows[0]
+
     def create(self, slug: str, spec: OrganisationSpec, *, sample: bool) -> OrganisationRow:
         """Make an organisation, with sample records if wished. Raises OrganisationExists, OrganisationInvalid."""
         if not SLUG.fullmatch(slug):

@@ -7,7 +7,9 @@ from pathlib import Path
 from moorage.clock import Clock
 from moorage.crm.accounts.service import Accounts
 from moorage.crm.accounts.store import AccountsStore
-from moorage.crm.organisations import Organisations
+from moorage.crm.errors import OrganisationUnknown
+from moorage.crm.metadata import Document
+from moorage.crm.organisations import OrganisationRow, Organisations
 from moorage.crm.paging import PageTokens
 from moorage.crm.server import Crm
 from moorage.http.message import Request, Response
@@ -24,6 +26,17 @@ class CrmService:
 
     def answer(self, request: Request) -> Response | Awaitable[Response]:
         return self._crm.answer(request)
+
+    def first_user(self, row: OrganisationRow) -> Document:
+        """The user whose token is given when nobody is named: the organisation's first, an administrator."""
+        organisation = self.organisations.open(row.id)
+        if organisation is None:
+            raise OrganisationUnknown(f"There is no organisation {row.slug!r}.")
+        return organisation.metadata.all("user")[0]
+
+    def credentials(self, row: OrganisationRow) -> dict[str, str]:
+        """What a client of the CRM's own origin signs in with, as the organisation's first user."""
+        return self.accounts.credentials(row.id, self.first_user(row).id)
 
     async def watch(self, interval: float = 0.5) -> None:
         """Notice what other processes change, until cancelled: revoked tokens, deleted and new organisations."""

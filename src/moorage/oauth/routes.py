@@ -37,7 +37,7 @@ def routes(connect: Connect) -> list[Route]:
 
     async def finish(request: Request) -> Response:
         body = await body_of(request, 64 * 1024)
-        given = dict(parse_qsl(body.decode("utf-8", "replace"), max_num_fields=10_000))
+        given = dict(parse_qsl(body.decode("utf-8", "replace")))
         chosen = await connect.finish(given.get("session_token", ""), given.get("organisation", ""))
         return _page("done.html", organisation=chosen)
 

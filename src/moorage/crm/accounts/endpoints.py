@@ -66,7 +66,7 @@ def form(request: Request) -> dict[str, str]:
 
 
 def _pairs(text: bytes) -> list[tuple[str, str]]:
-    return parse_qsl(text.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=100_000)
+    return parse_qsl(text.decode("utf-8", "replace"), keep_blank_values=True)
 
 
 def _multipart(content_type: str, body: bytes) -> dict[str, str]:

@@ -1,0 +1,274 @@
+"""The composition root: the only file that knows which store, transport and clock are in use."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from moorage.clock import Clock, SystemClock
+from moorage.connections import routes as connection_routes
+from moorage.connections.model import Connection
+from moorage.connections.service import Connections
+from moorage.connections.sessions import Sessions
+from moorage.crm.blueprint import DEMO
+from moorage.crm.organisations import OrganisationRow
+from moorage.crm.service import CrmService
+from moorage.gateway.decide import Decider
+from moorage.gateway.protocol import Gateway, gateway_protocol
+from moorage.http.answering import answering
+from moorage.http.errors import NotFound
+from moorage.http.middleware import Errors
+from moorage.http.requests import answer, route
+from moorage.keys.errors import RateLimited
+from moorage.keys.limits import RateLimiter
+from moorage.keys.model import ApiKey, Principal
+from moorage.keys.service import Keys
+from moorage.oauth import routes as connect_routes
+from moorage.oauth.connect import Connect, OrganisationChoice
+from moorage.oauth.embedded import CrmAccounts
+from moorage.oauth.errors import AppUnknown
+from moorage.oauth.providers import Providers
+from moorage.oauth.tokens import Tokens
+from moorage.settings import Settings
+from moorage.storage import Database
+from moorage.storage.migrate import migrate
+from moorage.vault.key import load_key
+from moorage.vault.service import Vault
+
+__all__ = ["App", "Operator", "OrganisationRow", "Urls", "compose", "first_start", "open_operator"]
+
+APP = "zoho-crm"
+DEMO_SLUG = "demo"
+WATCH_INTERVAL = 0.5  # Seconds until what another process changed is noticed here.
+MAX_CRM_BODY = 100 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Urls:
+    """The base URLs under which the two origins are reached."""
+
+    gateway: str
+    crm: str
+
+
+class Rooms:
+    """Every service over one data folder, wired to each other."""
+
+    def __init__(self, settings: Settings, urls: Urls, clock: Clock) -> None:
+        self.settings = settings
+        self.database = Database(settings.database_url, clock)
+        self.vault = Vault(self.database, load_key(settings.vault_key, settings.home))
+        self.providers = Providers(settings.home / "providers")
+        self.keys = Keys(self.database, clock)
+        sessions = Sessions(self.vault.derive(b"session tokens"))
+        self.connections = Connections(self.database, sessions, clock, urls.gateway)
+        self.crm = CrmService(settings.crm_folder, clock, lambda: urls.crm)
+        accounts = CrmAccounts(self.crm, clock)
+        self.tokens = Tokens(self.vault, self.connections, accounts.refresh, clock)
+        self.connect = Connect(
+            self.connections, self.tokens, self.providers, accounts, open_to_all=settings.loopback
+        )
+        self.limiter = RateLimiter(settings.rate_limit, clock)
+
+    async def authenticate(self, request: Request) -> Principal:
+        """Who calls the control API. Raises KeyInvalid and RateLimited."""
+        principal = await self.keys.authenticate(request.headers.get("authorization"))
+        wait = self.limiter.take(principal.account_id)
+        if wait is not None:
+            raise RateLimited(wait)
+        return principal
+
+    async def forget_connection(self, connection: Connection) -> None:
+        await self.vault.shred(connection.id)
+
+    async def close(self) -> None:
+        self.crm.close()
+        await self.database.close()
+
+
+class App:
+    """Both origins, ready for uvicorn: `gateway` and `crm` are keyword arguments of its Config."""
+
+    def __init__(self, settings: Settings, urls: Urls) -> None:
+        clock = SystemClock()
+        self._rooms = rooms = Rooms(settings, urls, clock)
+        self._decider = Decider(
+            keys=rooms.keys,
+            connections=rooms.connections,
+            tokens=rooms.tokens,
+            header=rooms.providers.header,
+            limiter=rooms.limiter,
+            clock=clock,
+        )
+        gateway = Gateway(
+            self._decider, rooms.providers.names, rooms.crm.answer, answer_timeout=settings.upstream_timeout
+        )
+        origin = control_origin(rooms, on_change=self._decider.clear)
+        self.gateway: dict[str, Any] = {"app": origin, "http": gateway_protocol(gateway)}
+        crm = answering(rooms.crm.answer, max_body=MAX_CRM_BODY)
+        self.crm: dict[str, Any] = {"app": origin, "http": crm}
+        self._watchers = [
+            asyncio.create_task(self._watch()),
+            asyncio.create_task(rooms.crm.watch(WATCH_INTERVAL)),
+        ]
+
+    async def _watch(self) -> None:
+        """Forget what is remembered of keys and connections as soon as any process changes them."""
+        while True:
+            if self._rooms.database.changed():
+                self._rooms.keys.clear()
+                self._decider.clear()
+            await asyncio.sleep(WATCH_INTERVAL)
+
+    async def close(self) -> None:
+        for watcher in self._watchers:
+            watcher.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await watcher
+        await self._rooms.close()
+
+
+def control_origin(rooms: Rooms, on_change: Any) -> ASGIApp:
+    """Everything on the gateway's origin besides the apps: control API, connect page, health."""
+
+    async def forget(connection: Connection) -> None:
+        on_change()
+        await rooms.forget_connection(connection)
+
+    async def health(_request: Request) -> Response:
+        return answer({"status": "ok"})
+
+    async def ready(_request: Request) -> Response:
+        await rooms.vault.check()
+        return answer({"status": "ready"})
+
+    async def unknown(request: Request) -> Response:
+        raise _unknown_path(request.url.path, rooms.providers)
+
+    routes = [
+        *connection_routes.routes(
+            rooms.connections, rooms.authenticate, lambda: rooms.providers.names, forget
+        ),
+        *connect_routes.routes(rooms.connect),
+        route("/healthz", GET=health),
+        route("/readyz", GET=ready),
+        Route("/{path:path}", unknown, methods=None),
+    ]
+    return Errors(Starlette(routes=routes), connect_routes.error_page)
+
+
+def _unknown_path(path: str, providers: Providers) -> AppUnknown | NotFound:
+    first = path.strip("/").partition("/")[0]
+    if first in {"connections", "connect"}:
+        return NotFound("There is nothing at this path.", help="See docs/api.md for the paths there are.")
+    known = ", ".join(sorted(providers.names))
+    return AppUnknown(
+        f"The path has to begin with an app, as in /{APP}/crm/v8/Leads; {first[:64]!r} is none.",
+        help=f"Known apps: {known}.",
+    )
+
+
+async def compose(settings: Settings, urls: Urls) -> App:
+    """Wire everything up inside the running event loop."""
+    return App(settings, urls)
+
+
+async def first_start(settings: Settings) -> str | None:
+    """Bring the data folder up to date; at the first start, make what somebody needs to begin.
+
+    Gives the first API key's secret, this once, unless the operator chose it.
+    """
+    migrate(settings.database_url)
+    async with open_rooms(settings, Urls("", "")) as rooms:
+        account = await rooms.keys.first_account()
+        if await rooms.keys.list(account):
+            return None
+        await _make_demo(rooms, account)
+        # The key comes last: as long as there is none, the next start makes good what this one left out.
+        chosen = settings.api_key.reveal() if settings.api_key else None
+        _, secret = await rooms.keys.create(account, "first key", chosen)
+        return None if chosen else secret
+
+
+async def _make_demo(rooms: Rooms, account: str) -> None:
+    organisations = rooms.crm.organisations
+    if not organisations.list():
+        organisations.create(DEMO_SLUG, DEMO, sample=True)
+    if not await rooms.connections.search(account, app=APP, status="ACTIVE"):
+        row = organisations.list()[0]
+        connection = await rooms.connections.create(account, APP)
+        await rooms.connect.activate(connection, OrganisationChoice(row.slug, row.name))
+
+
+@asynccontextmanager
+async def open_rooms(settings: Settings, urls: Urls) -> AsyncIterator[Rooms]:
+    rooms = Rooms(settings, urls, SystemClock())
+    try:
+        yield rooms
+    finally:
+        await rooms.close()
+
+
+class Operator:
+    """What the commands that work on the data folder itself can do."""
+
+    def __init__(self, rooms: Rooms) -> None:
+        self._rooms = rooms
+        self.organisations = OperatorOrganisations(rooms.crm)
+
+    async def keys_create(self, name: str) -> tuple[ApiKey, str]:
+        return await self._rooms.keys.create(await self._rooms.keys.first_account(), name)
+
+    async def keys_list(self) -> list[ApiKey]:
+        return await self._rooms.keys.list(await self._rooms.keys.first_account())
+
+    async def keys_revoke(self, key_id: str) -> ApiKey:
+        return await self._rooms.keys.revoke(key_id)
+
+    def credentials(self, slug: str | None, urls: Urls) -> dict[str, str]:
+        """What a Zoho client needs to reach an organisation, the oldest unless one is named."""
+        row = self._rooms.crm.organisations.choose(slug)
+        return {
+            "api_domain": urls.crm,
+            "accounts_url": urls.crm,
+            "token_url": f"{urls.crm}/oauth/v2/token",
+            **self._rooms.crm.credentials(row),
+        }
+
+
+class OperatorOrganisations:
+    """The organisations of the embedded CRM, as `moorage crm org` offers them."""
+
+    def __init__(self, crm: CrmService) -> None:
+        self._organisations = crm.organisations
+        self.list = self._organisations.list
+        self.delete = self._organisations.delete
+        self.restore = self._organisations.restore
+        self.reset = self._organisations.reset
+
+    def create(
+        self, slug: str, name: str, *, time_zone: str, sample: bool, unique: tuple[str, ...]
+    ) -> OrganisationRow:
+        spec = replace(DEMO, name=name, domain=f"{slug}.example", time_zone=time_zone, unique=unique)
+        return self._organisations.create(slug, spec, sample=sample)
+
+    def snapshot(self, slug: str, target: Path) -> None:
+        self._organisations.snapshot(slug, target.absolute())
+
+
+@asynccontextmanager
+async def open_operator(settings: Settings) -> AsyncIterator[Operator]:
+    """The operator's door to a data folder, whether or not a server runs on it."""
+    settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    migrate(settings.database_url)
+    async with open_rooms(settings, Urls("", "")) as rooms:
+        yield Operator(rooms)
