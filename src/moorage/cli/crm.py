@@ -38,7 +38,7 @@ def credentials(
     # Deferred like everything that loads the server's rooms.
     from moorage.app import Urls  # noqa: PLC0415
 
-    settings = reach.settings(home=home)
+    settings = reach.settings(home)
     where = reach.server(settings)
     urls = Urls(gateway=settings.public_url or where.gateway, crm=settings.crm_public_url or where.crm)
     found = _operate(home, lambda operator: operator.credentials(org, urls))

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from moorage.cli import reach
+from moorage.serve.home import prepare
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -15,11 +16,12 @@ T = TypeVar("T")
 
 
 def operate(home: Path | None, act: "Callable[[Operator], Awaitable[T]]") -> T:
-    """Open the data folder, act on it, close it. Raises SettingsInvalid and what `act` raises."""
+    """Open the data folder, act on it, close it. Raises SettingsInvalid, HomeUnusable, and what `act` raises."""
     # The rooms behind the door take a while to load, and most commands do not need them.
     from moorage.app import open_operator  # noqa: PLC0415
 
-    settings = reach.settings(home=home)
+    settings = reach.settings(home)
+    prepare(settings.home)
 
     async def opened() -> T:
         async with open_operator(settings) as operator:

@@ -2,7 +2,6 @@
 
 import os
 from pathlib import Path
-from typing import Any
 
 from moorage.cli.failures import UsageError
 from moorage.client import Moorage
@@ -11,9 +10,11 @@ from moorage.serve.listen import url_of
 from moorage.settings import Settings, load
 
 
-def settings(**options: Any) -> Settings:
-    """The settings of the environment; an option that isn't None wins. Raises SettingsInvalid."""
-    return load(os.environ, **options)
+def settings(home: Path | None = None) -> Settings:
+    """The settings as the environment has them. Raises SettingsInvalid."""
+    # To every command but `up` the key is one to call with; whether it could be a first key is of no interest.
+    others = {name: text for name, text in os.environ.items() if not name.startswith("MOORAGE_API_KEY")}
+    return load(others, home=home)
 
 
 def client(url: str | None) -> Moorage:
@@ -21,7 +22,7 @@ def client(url: str | None) -> Moorage:
 
     Raises Misconfigured, UsageError, SettingsInvalid.
     """
-    return Moorage(_key(), url or os.environ.get("MOORAGE_URL") or _gateway_of_this_machine())
+    return Moorage(_key(), url or os.environ.get("MOORAGE_URL") or server(settings()).gateway)
 
 
 def server(of: Settings) -> Running:
@@ -34,12 +35,6 @@ def server(of: Settings) -> Running:
             f"No server runs on {of.home}, and its port may be any", help="Start it: `moorage up`."
         )
     return Running(0, gateway=url_of(of.host, of.port), crm=url_of(of.host, of.crm_port))
-
-
-def _gateway_of_this_machine() -> str:
-    # To a client the key is one to call with; whether it could be a server's first key is of no interest.
-    others = {name: text for name, text in os.environ.items() if not name.startswith("MOORAGE_API_KEY")}
-    return server(load(others)).gateway
 
 
 def _key() -> str | None:

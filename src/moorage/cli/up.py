@@ -1,12 +1,13 @@
 """`moorage up`."""
 
+import os
 from typing import Annotated
 
 import typer
 
-from moorage.cli import reach
 from moorage.cli.options import Home, Json
 from moorage.cli.output import print_json
+from moorage.settings import load
 
 Port = Annotated[
     int | None, typer.Option("--port", help="The gateway's port; 0 picks a free one [MOORAGE_PORT, 8787].")
@@ -31,7 +32,7 @@ def up(
     as_json: Json = False,
 ) -> None:
     """Start the gateway and the CRM, and serve until told to stop."""
-    settings = reach.settings(port=port, crm_port=crm_port, host=host, home=home)
+    settings = load(os.environ, port=port, crm_port=crm_port, host=host, home=home)
     # Everything the server is made of is loaded here, so that no other command waits for it.
     from moorage.serve.up import Ready  # noqa: PLC0415
     from moorage.serve.up import up as serve_until_stopped  # noqa: PLC0415
