@@ -8,10 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Router
 from starlette.types import ASGIApp
 
 from moorage.clock import Clock, SystemClock
@@ -27,7 +26,7 @@ from moorage.gateway.protocol import Gateway, gateway_protocol
 from moorage.http.answering import answering
 from moorage.http.errors import NotFound
 from moorage.http.middleware import Errors
-from moorage.http.requests import answer, route
+from moorage.http.requests import answer, any_method, route
 from moorage.keys.errors import RateLimited
 from moorage.keys.limits import RateLimiter
 from moorage.keys.model import ApiKey, Principal
@@ -161,9 +160,10 @@ def control_origin(rooms: Rooms, on_change: Any) -> ASGIApp:
         *connect_routes.routes(rooms.connect),
         route("/healthz", GET=health),
         route("/readyz", GET=ready),
-        Route("/{path:path}", unknown, methods=None),
+        any_method("/{path:path}", unknown),
     ]
-    return Errors(Starlette(routes=routes), connect_routes.error_page)
+    # Starlette's own application would answer errors before ours could.
+    return Errors(Router(routes, redirect_slashes=False), connect_routes.error_page)
 
 
 def _unknown_path(path: str, providers: Providers) -> AppUnknown | NotFound:

@@ -36,7 +36,13 @@ def route(path: str, **endpoints: Endpoint) -> Route:
             raise MethodNotAllowed(f"{request.method} is not possible here.", allow, help=f"Use {allow}.")
         return await endpoint(request)
 
-    return Route(path, dispatch, methods=None)
+    return any_method(path, dispatch)
+
+
+def any_method(path: str, endpoint: Endpoint) -> Route:
+    made = Route(path, endpoint)
+    made.methods = None  # Otherwise Starlette answers other methods itself, in a shape of its own.
+    return made
 
 
 def answer(document: Any, status: int = 200) -> Response:
