@@ -28,7 +28,7 @@ def routes(
     async def search(request: Request) -> Response:
         caller = await authenticate(request)
         query = request.query_params
-        app, status, method = query.get("app"), query.get("status"), query.get("method")
+        app, status, method = (query.get(name) or None for name in ("app", "status", "method"))
         if app is not None:
             _known(app, apps())
         if status is not None and status not in STATUSES:
@@ -37,7 +37,7 @@ def routes(
             raise ParameterInvalid(
                 f"There is no method {method[:64]!r}.", help=f"Use one of {', '.join(METHODS)}."
             )
-        limit = _limit(query.get("limit"))
+        limit = _limit(query.get("limit") or None)
         found = await connections.search(
             caller.account_id, app=app, status=status, method=method, limit=limit
         )
@@ -46,7 +46,7 @@ def routes(
     async def create(request: Request) -> Response:
         caller = await authenticate(request)
         body = await json_object(request)
-        app, method = body.get("app"), body.get("method", "OAUTH2")
+        app, method = body.get("app"), body.get("method") or "OAUTH2"
         if not isinstance(app, str):
             raise BodyInvalid("The body has to name an app.", help='Send {"app": "zoho-crm"}.')
         _known(app, apps())

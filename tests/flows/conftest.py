@@ -1,0 +1,125 @@
+"""A whole server, started as a user starts it, in a process of its own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+MOORAGE = [sys.executable, "-m", "moorage"]
+
+
+@dataclass
+class Server:
+    """A running `moorage up`; `credentials` are those of the demo organisation."""
+
+    process: subprocess.Popen
+    home: Path
+    gateway: str
+    crm: str
+    api_key: str | None
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return environment(self.home, MOORAGE_API_KEY=self.api_key or "")
+
+    def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess:
+        return subprocess.run(
+            [*MOORAGE, *arguments],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=check,
+            timeout=60,
+        )
+
+    @property
+    def credentials(self) -> dict[str, str]:
+        return json.loads(self.run("crm", "credentials", "--json").stdout)
+
+    def call(self, method, path, body=None, headers=None, base=None):
+        """Status, headers and body of a request to the gateway with the first key."""
+        request = urllib.request.Request(
+            (base or self.gateway) + path,
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Authorization": f"Bearer {self.api_key}", **(headers or {})},
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return answer.status, dict(answer.headers), answer.read()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, dict(error.headers), error.read()
+
+    def get(self, path, **headers):
+        status, _, body = self.call("GET", path, headers=headers)
+        return status, json.loads(body) if body else None
+
+    def stop(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(20)
+
+
+def environment(home: Path, **more: str) -> dict[str, str]:
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("MOORAGE_")}
+    return kept | {"MOORAGE_HOME": str(home)} | more
+
+
+def start(home: Path, *arguments: str, api_key: str | None = None) -> Server:
+    process = subprocess.Popen(
+        [*MOORAGE, "up", "--json", "--port", "0", "--crm-port", "0", *arguments],
+        env=environment(home),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    line = process.stdout.readline()
+    if not line:
+        raise AssertionError(process.communicate(timeout=20)[1])
+    ready = json.loads(line)
+    assert ready["event"] == "ready"
+    return Server(process, home, ready["gateway"], ready["crm"], ready["api_key"] or api_key)
+
+
+def finish(server: Server) -> None:
+    server.process.kill()
+    server.process.communicate()
+
+
+def wait_until(condition, seconds=5.0):
+    """Poll until the condition holds; fail when it does not in time."""
+    end = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.05)
+    return found
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory):
+    """Shared by the tests of one process; each test uses records of its own."""
+    server = start(tmp_path_factory.mktemp("flows") / "home")
+    yield server
+    finish(server)
+
+
+@pytest.fixture
+def own_server(tmp_path):
+    """A server that one test may stop, kill or change."""
+    servers = []
+
+    def make(*arguments, api_key=None):
+        servers.append(start(tmp_path / "home", *arguments, api_key=api_key))
+        return servers[-1]
+
+    yield make
+    for server in servers:
+        finish(server)

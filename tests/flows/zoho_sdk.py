@@ -1,0 +1,159 @@
+"""Drives Zoho's official Python SDK, unmodified, against a CRM; prints what it found as one JSON object.
+
+The SDK keeps its state in module globals and files, so it runs in a process and a folder of its own.
+"""
+
+import datetime
+import json
+import sys
+
+from zohocrmsdk.src.com.zoho.api.authenticator.oauth_token import OAuthToken
+from zohocrmsdk.src.com.zoho.crm.api import HeaderMap, Initializer, ParameterMap
+from zohocrmsdk.src.com.zoho.crm.api.dc import DataCenter
+from zohocrmsdk.src.com.zoho.crm.api.fields import FieldsOperations, GetFieldsParam
+from zohocrmsdk.src.com.zoho.crm.api.layouts import GetLayoutsParam, LayoutsOperations
+from zohocrmsdk.src.com.zoho.crm.api.modules import ModulesOperations
+from zohocrmsdk.src.com.zoho.crm.api.org import OrgOperations
+from zohocrmsdk.src.com.zoho.crm.api.profiles import ProfilesOperations
+from zohocrmsdk.src.com.zoho.crm.api.record import (
+    APIException,
+    BodyWrapper,
+    Field,
+    GetRecordsParam,
+    Record,
+    RecordOperations,
+    SearchRecordsParam,
+)
+from zohocrmsdk.src.com.zoho.crm.api.roles import RolesOperations
+from zohocrmsdk.src.com.zoho.crm.api.users import GetUsersParam, UsersOperations
+from zohocrmsdk.src.com.zoho.crm.api.util import Choice
+
+
+def connect(credentials):
+    environment = DataCenter.Environment(
+        credentials["api_domain"], credentials["token_url"], credentials["api_domain"]
+    )
+    token = OAuthToken(
+        client_id=credentials["client_id"],
+        client_secret=credentials["client_secret"],
+        refresh_token=credentials["refresh_token"],
+    )
+    Initializer.initialize(environment, token)
+
+
+def params(owner, **values):
+    found = ParameterMap()
+    for name, value in values.items():
+        found.add(getattr(owner, name), value)
+    return found
+
+
+def body(*records):
+    wrapper = BodyWrapper()
+    wrapper.set_data(list(records))
+    return wrapper
+
+
+def lead(**values):
+    record = Record()
+    for name, value in values.items():
+        record.add_key_value(name, value)
+    return record
+
+
+def outcomes(response):
+    found = response.get_object()
+    if isinstance(found, APIException):
+        return [{"code": found.get_code().get_value(), "message": str(found.get_message())}]
+    return [
+        {
+            "code": one.get_code().get_value(),
+            "details": {key: str(value) for key, value in one.get_details().items()},
+        }
+        for one in found.get_data()
+    ]
+
+
+def walk(operations):
+    """Count all leads, by token, as a program that syncs them would."""
+    seen, token = 0, None
+    while True:
+        more = {"page_token": token} if token else {}
+        answer = operations.get_records(
+            params(GetRecordsParam, fields="Last_Name", per_page=200, **more), HeaderMap()
+        )
+        found = answer.get_object()
+        seen += len(found.get_data())
+        if not found.get_info().get_more_records():
+            return seen
+        token = found.get_info().get_next_page_token()
+
+
+def main():
+    connect(json.loads(sys.argv[1]))
+    leads = RecordOperations("Leads")
+    result = {}
+    made = outcomes(
+        leads.create_records(
+            body(
+                lead(
+                    Last_Name="Sdk",
+                    Email="sdk@acme.example",
+                    Lead_Source=Choice("Web Research"),
+                    Company="Acme",
+                ),
+                lead(Company="No last name"),
+            ),
+            HeaderMap(),
+        )
+    )
+    result["create"] = made
+    record = int(made[0]["details"]["id"])
+    result["update"] = outcomes(leads.update_record(record, body(lead(Company="Changed")), HeaderMap()))
+    found = leads.get_record(record, ParameterMap(), HeaderMap()).get_object().get_data()[0]
+    result["get"] = {
+        "Company": found.get_key_value("Company"),
+        "Lead_Source": found.get_key_value("Lead_Source").get_value(),
+        "Owner": found.get_key_value("Owner").get_email(),
+        "Created_Time": isinstance(found.get_created_time(), datetime.datetime),
+    }
+    result["upsert"] = outcomes(
+        leads.upsert_records(body(lead(Last_Name="Upserted", Email="sdk@acme.example")), HeaderMap())
+    )
+    search = params(SearchRecordsParam, criteria="(Last_Name:equals:Upserted)and(Company:starts_with:Chan)")
+    result["search"] = len(leads.search_records(search, HeaderMap()).get_object().get_data())
+    for _ in range(21):
+        leads.create_records(body(*[lead(Last_Name="Many") for _ in range(100)]), HeaderMap())
+    result["walk"] = walk(leads)
+    result["delete"] = outcomes(leads.delete_record(record, ParameterMap(), HeaderMap()))
+    result["gone"] = leads.get_record(record, ParameterMap(), HeaderMap()).get_status_code()
+    contact = Record()
+    contact.add_field_value(Field.Contacts.last_name(), "Lovelace")
+    account = Record()
+    account.set_id(
+        int(
+            outcomes(
+                RecordOperations("Accounts").create_records(body(lead(Account_Name="SDK Ltd")), HeaderMap())
+            )[0]["details"]["id"]
+        )
+    )
+    contact.add_field_value(Field.Contacts.account_name(), account)
+    result["contact"] = outcomes(RecordOperations("Contacts").create_records(body(contact), HeaderMap()))
+    result["modules"] = len(ModulesOperations().get_modules().get_object().get_modules())
+    result["fields"] = len(
+        FieldsOperations().get_fields(params(GetFieldsParam, module="Leads")).get_object().get_fields()
+    )
+    layouts = (
+        LayoutsOperations().get_layouts(params(GetLayoutsParam, module="Leads")).get_object().get_layouts()
+    )
+    result["sections"] = len(layouts[0].get_sections())
+    users = UsersOperations().get_users(params(GetUsersParam, type="AllUsers"), HeaderMap()).get_object()
+    result["users"] = [one.get_email() for one in users.get_users()]
+    result["org"] = OrgOperations().get_organization().get_object().get_org()[0].get_company_name()
+    result["roles"] = [one.get_name() for one in RolesOperations().get_roles().get_object().get_roles()]
+    profiles = ProfilesOperations().get_profiles(ParameterMap()).get_object().get_profiles()
+    result["profiles"] = [one.get_name() for one in profiles]
+    print(json.dumps(result))
+
+
+main()
