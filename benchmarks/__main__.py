@@ -1,0 +1,68 @@
+"""script/bench: take the figures, print them as a table, and write them as JSON where that is wished."""
+
+import argparse
+import json
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks import crm, gateway, machine
+from benchmarks.figures import document, table
+from benchmarks.load import LoadFailed
+from benchmarks.server import ServerFailed
+
+SECTIONS = {"gateway": gateway.measure, "crm": crm.measure}
+
+
+def main() -> None:
+    options = _options()
+    started = time.monotonic()
+    print("\n".join(machine.description()), flush=True)
+    measured: dict[str, list[float]] = {}
+    for name, measure in SECTIONS.items():
+        if options.only not in {None, name}:
+            continue
+        try:
+            measured |= measure(options.data, options.rounds, options.seconds)
+        except (ServerFailed, LoadFailed) as error:
+            print(f"{name}: not measured. {error}", flush=True)
+    print(
+        f"Run: {options.rounds} rounds of {options.seconds} s each, {time.monotonic() - started:.0f} s in all.\n"
+    )
+    print(table(measured))
+    if options.json is not None:
+        options.json.write_text(json.dumps(document(measured), indent=2) + "\n")
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="script/bench", description="Measure the gateway and the CRM.")
+    parser.add_argument("--only", choices=SECTIONS, help="one part instead of both")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures there")
+    parser.add_argument(
+        "--quick", action="store_true", help="2 rounds of 1 second: a look, not a measurement"
+    )
+    parser.add_argument("--rounds", type=_positive, help="how often each candidate is measured (7)")
+    parser.add_argument("--seconds", type=_positive, help="how long each time, in whole seconds (2)")
+    default = Path(tempfile.gettempdir()) / "moorage-bench"
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=default,
+        metavar="DIR",
+        help=f"where the built leads are kept ({default})",
+    )
+    options = parser.parse_args()
+    options.rounds = options.rounds or (2 if options.quick else 7)
+    options.seconds = options.seconds or (1 if options.quick else 2)
+    return options
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError
+    return number
+
+
+if __name__ == "__main__":
+    main()

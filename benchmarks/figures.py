@@ -1,0 +1,111 @@
+"""Every figure there is: its name, its unit and what it is to reach. Names are stable, so that runs can be compared."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Any, Literal, TypeAlias
+
+Measured: TypeAlias = Mapping[str, Sequence[float]]  # A figure's name to its value in each round.
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """`target` is what `value` should be at least (better "higher") or at most (better "lower")."""
+
+    name: str
+    unit: str
+    better: Literal["higher", "lower"]
+    target: float | None = None
+
+    def met(self, value: float) -> bool:
+        assert self.target is not None
+        return value >= self.target if self.better == "higher" else value <= self.target
+
+
+LISTS = ("list_200x5", "list_200x20")
+DEPTH = "depth_50000"
+READS = (
+    *(name for one in LISTS for name in (one, f"{one}.{DEPTH}")),
+    *("get", "search_email", "search_starts_with", "search_word"),
+)
+SIZES = ("1kb", "60kb")
+CONNECTIONS = (1, 32)
+
+_LIST_RATIO, _DEPTH_RATIO, _GETS, _INSERTS = 2.5, 1.3, 8_000, 2_500
+
+
+def _gateway() -> Iterator[Figure]:
+    for size in SIZES:
+        for connections in CONNECTIONS:
+            name = f"gateway.{size}.c{connections}"
+            yield Figure(f"{name}.per_second", "1/s", "higher")
+            yield Figure(f"{name}.nginx_ratio", "x", "higher")
+            yield Figure(f"{name}.direct_ratio", "x", "higher")
+            yield Figure(f"{name}.cpu_us", "us", "lower")
+            yield Figure(f"{name}.nginx_cpu_us", "us", "lower")
+            yield Figure(f"{name}.added_us", "us", "lower")
+            yield Figure(f"{name}.nginx_added_us", "us", "lower")
+
+
+def _crm() -> Iterator[Figure]:
+    for read in READS:
+        name = f"crm.{read}"
+        is_list = read.startswith(LISTS)
+        yield Figure(f"{name}.per_second", "1/s", "higher", _GETS if read == "get" else None)
+        yield Figure(f"{name}.bare_per_second", "1/s", "higher")
+        yield Figure(f"{name}.ratio", "x", "lower", _LIST_RATIO if is_list else None)
+        yield Figure(f"{name}.cpu_us", "us", "lower")
+        if read.endswith(DEPTH):
+            yield Figure(f"{name}.depth_ratio", "x", "lower", _DEPTH_RATIO)
+    name = "crm.insert_batch_100"
+    yield Figure(f"{name}.records_per_second", "1/s", "higher", _INSERTS)
+    yield Figure(f"{name}.bare_records_per_second", "1/s", "higher")
+    yield Figure(f"{name}.ratio", "x", "lower")
+    yield Figure(f"{name}.cpu_us", "us", "lower")
+
+
+FIGURES = (*_gateway(), *_crm())
+
+
+def document(measured: Measured) -> dict[str, Any]:
+    """What `--json` writes: every figure with the median of its rounds, null where it wasn't measured."""
+    unknown = measured.keys() - {figure.name for figure in FIGURES}
+    assert not unknown, f"not in the table of figures: {sorted(unknown)}"
+    return {"figures": [_entry(figure, measured.get(figure.name)) for figure in FIGURES]}
+
+
+def table(measured: Measured) -> str:
+    """The figures that were measured, as a Markdown table; the spread is the lowest and the highest round."""
+    rows = [("figure", "median", "spread", "unit", "target", "")]
+    rows += [_row(figure, measured[figure.name]) for figure in FIGURES if measured.get(figure.name)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = [
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |"
+        for row in rows
+    ]
+    lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
+    return "\n".join(lines)
+
+
+def _entry(figure: Figure, values: Sequence[float] | None) -> dict[str, Any]:
+    return {
+        "name": figure.name,
+        "value": median(values) if values else None,
+        "unit": figure.unit,
+        "target": figure.target,
+        "better": figure.better,
+    }
+
+
+def _row(figure: Figure, values: Sequence[float]) -> tuple[str, str, str, str, str, str]:
+    middle = median(values)
+    spread = f"{_number(min(values))} to {_number(max(values))}"
+    if figure.target is None:
+        return figure.name, _number(middle), spread, figure.unit, "", ""
+    bound = "at least" if figure.better == "higher" else "at most"
+    verdict = "met" if figure.met(middle) else "missed"
+    return figure.name, _number(middle), spread, figure.unit, f"{bound} {_number(figure.target)}", verdict
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"

@@ -1,0 +1,98 @@
+"""Load on a server: wrk where it is installed, else a client of ours, in a process and on a core of its own."""
+
+import json
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from benchmarks import machine
+
+WARM_UP = 1  # Seconds; wrk knows no shorter run.
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One run. `cpu_us` is the server's CPU time for one answer, `median_us` how long a caller waits for one."""
+
+    per_second: float
+    cpu_us: float | None = None
+    median_us: float | None = None
+
+
+class LoadFailed(Exception):
+    """Answers were refused or connections broke, so the run says nothing."""
+
+
+class Load:
+    """Requests that are sent to a server in turn, over connections that are kept."""
+
+    def __init__(self, url: str, requests: Path, connections: int, pid: int) -> None:
+        self._url, self._requests, self._connections, self._pid = url, requests, connections, pid
+
+    def run(self, seconds: int) -> Sample:
+        """Raises LoadFailed."""
+        before = machine.cpu_us(self._pid)
+        outcome = self._result(seconds)
+        after = machine.cpu_us(self._pid)
+        answers = outcome["answers"]
+        if not answers or outcome["refused"] or outcome["broken"]:
+            raise LoadFailed(f"{self._url}: {outcome}")
+        cpu = (after - before) / answers if before is not None and after is not None else None
+        return Sample(answers / outcome["seconds"], cpu, outcome["median_us"])
+
+    def _result(self, seconds: int) -> dict[str, float]:
+        process = machine.start(self._command(seconds), machine.LOAD_CORE, stdout=subprocess.PIPE)
+        output, _ = process.communicate(timeout=seconds + 60)
+        lines = output.decode().strip().splitlines()
+        if process.returncode or not lines:
+            raise LoadFailed(f"The load generator ended with status {process.returncode}.")
+        result: dict[str, float] = json.loads(lines[-1])
+        return result
+
+    def _command(self, seconds: int) -> list[str]:
+        wrk = machine.program("wrk")
+        if wrk is None:
+            parts = urlsplit(self._url)
+            plain = [parts.hostname or "", str(parts.port), str(self._requests)]
+            return machine.interpreter(
+                "-m", "benchmarks.client", *plain, str(self._connections), str(seconds)
+            )
+        script = str(Path(__file__).with_name("wrk.lua"))
+        amount = ["-t1", f"-c{self._connections}", f"-d{seconds}s", "--timeout", "10s"]
+        return [wrk, *amount, "-s", script, self._url, "--", str(self._requests)]
+
+
+@contextmanager
+def written(requests: Sequence[bytes]) -> Iterator[Path]:
+    """A file of requests, each after a line with its length, for as long as it is needed."""
+    with tempfile.NamedTemporaryFile(suffix=".requests") as file:
+        for request in requests:
+            file.write(b"%d\n%b" % (len(request), request))
+        file.flush()
+        yield Path(file.name)
+
+
+def raw(method: str, target: str, headers: Mapping[str, str], body: bytes = b"") -> bytes:
+    """A request as it goes over the wire."""
+    lines = [f"{method} {target} HTTP/1.1", "Host: 127.0.0.1"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    if body:
+        lines.append(f"Content-Length: {len(body)}")
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+def rounds(
+    candidates: Mapping[str, Callable[[int], Sample]], count: int, seconds: int
+) -> dict[str, list[Sample]]:
+    """Run every candidate once in each round, so that what disturbs the machine disturbs all of them."""
+    for run in candidates.values():
+        run(WARM_UP)
+    samples: dict[str, list[Sample]] = {name: [] for name in candidates}
+    for _ in range(count):
+        for name, run in candidates.items():
+            samples[name].append(run(seconds))
+    return samples

@@ -1,0 +1,87 @@
+"""The machine: which core does what, the CPU time of a process, and what is installed."""
+
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import apsw
+
+_TICK = 1_000_000 / os.sysconf("SC_CLK_TCK")  # Microseconds in the kernel's unit of CPU time.
+_CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+PINNED = len(_CORES) > 1
+SERVER_CORE, LOAD_CORE = (_CORES[0], _CORES[1]) if PINNED else (None, None)
+
+
+def pin(core: int | None) -> None:
+    """Keep this process, and those it starts from now on, on one core; with one core only, or elsewhere than on
+    Linux, processes run where they like."""
+    if core is not None:
+        os.sched_setaffinity(0, {core})
+
+
+def start(command: list[str], core: int | None, **options: object) -> "subprocess.Popen[bytes]":
+    """Start a program on a core of its own."""
+    return subprocess.Popen(command, preexec_fn=lambda: pin(core), **options)  # type: ignore[call-overload,no-any-return]  # noqa: PLW1509
+
+
+def cpu_us(pid: int) -> float | None:
+    """The CPU time that a process and its descendants have taken; None where there is no /proc."""
+    family, times = {pid}, {}
+    for stat in sorted(Path("/proc").glob("[0-9]*/stat"), key=lambda path: int(path.parent.name)):
+        try:
+            # The command's name may hold anything, so fields are counted from its closing bracket.
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        one = int(stat.parent.name)
+        times[one] = (int(fields[11]) + int(fields[12])) * _TICK
+        if int(fields[1]) in family:
+            family.add(one)
+    return sum(times[one] for one in family) if pid in times else None
+
+
+def program(name: str) -> str | None:
+    """The path of an installed program; servers often live where only root looks."""
+    return shutil.which(
+        name, path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"])
+    )
+
+
+def description() -> list[str]:
+    """The lines that say on what the figures were taken."""
+    libraries = ", ".join(f"{name} {version(name)}" for name in ("moorage", "uvicorn", "uvloop", "httptools"))
+    cores = (
+        f"servers on core {SERVER_CORE}, load on core {LOAD_CORE}" if PINNED else "nothing pinned to a core"
+    )
+    return [
+        f"Machine: {_model()}, {os.cpu_count()} cores; {cores}.",
+        f"System: {platform.system()} {platform.release()}, Python {platform.python_version()}.",
+        f"Versions: {libraries}, apsw {apsw.apsw_version()} (SQLite {apsw.sqlite_lib_version()}).",
+        f"nginx: {_nginx()}. Load generator: {'wrk' if program('wrk') else 'ours, in Python (wrk is not installed)'}.",
+    ]
+
+
+def _model() -> str:
+    try:
+        found = re.search(r"model name\s*:\s*(.+)", Path("/proc/cpuinfo").read_text())
+    except OSError:
+        found = None
+    return found.group(1) if found else platform.processor() or platform.machine()
+
+
+def _nginx() -> str:
+    path = program("nginx")
+    if path is None:
+        return "not installed"
+    shown = subprocess.run([path, "-v"], capture_output=True, text=True, check=False).stderr
+    return shown.partition("/")[2].strip() or "unknown version"
+
+
+def interpreter(*arguments: str) -> list[str]:
+    """A command line that runs this Python."""
+    return [sys.executable, *arguments]

@@ -1,0 +1,69 @@
+"""Moorage itself, started as its users start it."""
+
+import json
+import os
+import select
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks import machine
+
+_START_SECONDS = 60
+_STOP_SECONDS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server that answers; `gateway` and `crm` are its base URLs."""
+
+    pid: int
+    gateway: str
+    crm: str
+
+
+class ServerFailed(Exception):
+    """`moorage up` ended, or said nothing for a minute."""
+
+
+@contextmanager
+def running(home: Path) -> Iterator[Server]:
+    """`moorage up` with one worker on its own core over a data folder, until the block ends. Raises ServerFailed."""
+    command = machine.interpreter("-m", "moorage", "up", "--json", "--port", "0", "--crm-port", "0")
+    # Only what is set here counts, not what the caller's shell has set for a server of its own.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MOORAGE_")}
+    environment |= {"MOORAGE_HOME": str(home), "MOORAGE_RATE_LIMIT": "off"}
+    log = home / "server.log"
+    with log.open("wb") as errors:
+        process = machine.start(
+            command, machine.SERVER_CORE, env=environment, stdout=subprocess.PIPE, stderr=errors
+        )
+    try:
+        yield _ready(process, log)
+    finally:
+        _stop(process)
+
+
+def _ready(process: "subprocess.Popen[bytes]", log: Path) -> Server:
+    assert process.stdout is not None
+    readable, _, _ = select.select([process.stdout], [], [], _START_SECONDS)
+    line = process.stdout.readline() if readable else b""
+    if not line:
+        reason = log.read_text(errors="replace").strip().splitlines()[-1:] or ["it said nothing"]
+        raise ServerFailed(f"moorage up didn't start: {reason[0]}")
+    event = json.loads(line)
+    return Server(process.pid, event["gateway"], event["crm"])
+
+
+def _stop(process: "subprocess.Popen[bytes]") -> None:
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    if process.stdout is not None:
+        process.stdout.close()

@@ -1,0 +1,86 @@
+"""What others rely on in the benchmarks: the names of the figures, the shape of the JSON, the same leads each time."""
+
+import json
+
+import pytest
+from benchmarks import client, load
+from benchmarks.figures import FIGURES, document, table
+from benchmarks.leads import FIVE_FIELDS, TWENTY_FIELDS, leads
+
+from moorage.clock import SystemClock
+from moorage.crm.blueprint import DEMO
+from moorage.crm.organisations import Organisations
+from moorage.crm.records.changes import Change
+from moorage.crm.store.sqlite import connect
+from moorage.crm.store.transaction import SqliteTransaction
+
+NAMES = [figure.name for figure in FIGURES]
+TARGETS = {figure.name: figure.target for figure in FIGURES if figure.target is not None}
+
+
+def test_every_figure_has_a_name_of_its_own():
+    assert len(set(NAMES)) == len(NAMES)
+
+
+def test_the_figures_that_have_a_target_keep_their_names():
+    assert TARGETS == {
+        "crm.list_200x5.ratio": 2.5,
+        "crm.list_200x5.depth_50000.ratio": 2.5,
+        "crm.list_200x5.depth_50000.depth_ratio": 1.3,
+        "crm.list_200x20.ratio": 2.5,
+        "crm.list_200x20.depth_50000.ratio": 2.5,
+        "crm.list_200x20.depth_50000.depth_ratio": 1.3,
+        "crm.get.per_second": 8_000,
+        "crm.insert_batch_100.records_per_second": 2_500,
+    }
+
+
+def test_the_document_holds_every_figure_whatever_was_measured():
+    written = json.loads(json.dumps(document({"crm.get.per_second": [7_000.0, 9_000.0, 8_500.0]})))
+    assert [figure["name"] for figure in written["figures"]] == NAMES
+    assert all(
+        figure.keys() == {"name", "value", "unit", "target", "better"} for figure in written["figures"]
+    )
+    values = {figure["name"]: figure["value"] for figure in written["figures"]}
+    assert {name: value for name, value in values.items() if value is not None} == {
+        "crm.get.per_second": 8_500
+    }
+
+
+def test_a_figure_that_is_in_no_table_is_refused():
+    with pytest.raises(AssertionError, match="not in the table"):
+        document({"crm.guess": [1.0]})
+
+
+def test_the_table_tells_which_targets_were_met():
+    lines = table({"crm.get.per_second": [9_000.0], "crm.list_200x5.ratio": [3.0]}).splitlines()
+    [gets] = [line for line in lines if "crm.get.per_second" in line]
+    [ratio] = [line for line in lines if "crm.list_200x5.ratio" in line]
+    assert "| at least 8,000 | met" in gets
+    assert "| at most 2.5 " in ratio
+    assert "missed" in ratio
+
+
+def test_a_lead_is_the_same_whichever_others_are_generated_with_it():
+    assert list(leads(5, 2)) == list(leads(4, 4))[1:3]
+    assert next(leads(0, 1))["Email"] == "neldanulyor.rosvinbel0@example.com"
+
+
+def test_generated_leads_are_what_the_crm_accepts(tmp_path):
+    organisations = Organisations(tmp_path / "crm", SystemClock())
+    row = organisations.create("bench", DEMO, sample=False)
+    organisation = organisations.open(row.id)
+    module = organisation.catalog.modules["Leads"]
+    assert set(FIVE_FIELDS) | set(TWENTY_FIELDS) <= set(module.fields)
+    connection = connect(tmp_path / "crm" / "orgs" / "bench.db")
+    draft = SqliteTransaction(connection, organisation.catalog, organisation.prefix, 0)
+    outcomes = Change(organisation, module, 1, draft).insert(list(leads(0, 20)))
+    connection.close()
+    organisations.close()
+    assert [outcome.status for outcome in outcomes] == [201] * 20
+
+
+def test_requests_are_read_as_they_were_written():
+    requests = [load.raw("GET", "/a", {"Accept": "*/*"}), load.raw("POST", "/b", {}, b"1\n2\r\n")]
+    with load.written(requests) as file:
+        assert list(client.read(file)) == requests
