@@ -24,7 +24,7 @@ from moorage.crm.service import CrmService
 from moorage.gateway.decide import Decider
 from moorage.gateway.protocol import Gateway, gateway_protocol
 from moorage.http.answering import answering
-from moorage.http.errors import NotFound
+from moorage.http.errors import AppUnknown, NotFound
 from moorage.http.middleware import Errors
 from moorage.http.requests import answer, any_method, route
 from moorage.keys.errors import RateLimited
@@ -34,7 +34,6 @@ from moorage.keys.service import Keys
 from moorage.oauth import routes as connect_routes
 from moorage.oauth.connect import Connect, OrganisationChoice
 from moorage.oauth.embedded import CrmAccounts
-from moorage.oauth.errors import AppUnknown
 from moorage.oauth.providers import Providers
 from moorage.oauth.tokens import Tokens
 from moorage.settings import Settings

@@ -1,111 +1,161 @@
-"""How an error looks on the wire: the only file that knows the status of a code."""
+"""Errors at the HTTP edge: the status of every code, and the one shape in which a caller reads them."""
 
+import json
 import math
-
-import msgspec
+from typing import ClassVar
 
 from moorage.errors import MoorageError
-from moorage.http.message import Response
+from moorage.http.message import Headers, Response
 
+# The only place that knows statuses. A code that is missing here never reaches a caller: it reads "internal".
 STATUS: dict[str, int] = {
-    "key_invalid": 401,
-    "reconnect_needed": 401,
-    "connection_missing": 400,
-    "connection_app_mismatch": 400,
-    "connection_inactive": 400,
-    "connection_unknown": 404,
     "app_unknown": 404,
     "app_unsupported": 400,
-    "status_unknown": 400,
-    "parameter_invalid": 400,
     "body_invalid": 400,
-    "path_invalid": 400,
-    "request_invalid": 400,
-    "not_found": 404,
-    "method_not_allowed": 405,
     "body_too_large": 413,
-    "uri_too_long": 414,
-    "rate_limited": 429,
+    "connect_refused": 403,
+    "connection_app_mismatch": 400,
+    "connection_inactive": 400,
+    "connection_missing": 400,
+    "connection_unknown": 404,
     "headers_too_large": 431,
     "internal": 500,
-    "upstream_unreachable": 502,
-    "upstream_invalid": 502,
-    "vault_locked": 503,
-    "not_ready": 503,
-    "upstream_timeout": 504,
-    # The page that a person opens to connect.
-    "session_invalid": 400,
-    "session_expired": 410,
-    "connect_refused": 403,
-    # Errors that only the command line shows have a status too, so that every code has one.
-    "settings_invalid": 500,
-    "home_in_use": 500,
-    "organisation_unknown": 404,
-    "organisation_exists": 409,
-    "organisation_invalid": 400,
+    "key_invalid": 401,
     "key_unknown": 404,
+    "method_not_allowed": 405,
+    "not_found": 404,
+    "organisation_unknown": 404,
+    "parameter_invalid": 400,
+    "path_invalid": 400,
+    "rate_limited": 429,
+    "reconnect_needed": 401,
+    "request_invalid": 400,
+    "session_expired": 410,
+    "session_invalid": 400,
+    "status_unknown": 400,
+    "upstream_invalid": 502,
+    "upstream_timeout": 504,
+    "upstream_unreachable": 502,
+    "uri_too_long": 414,
+    "vault_locked": 503,
 }
-_TYPE = {
-    400: "invalid_request",
-    401: "authentication_error",
-    403: "permission_error",
-    404: "not_found",
-    429: "rate_limit",
-}
+
+_TYPES = {401: "authentication", 403: "permission", 404: "not_found", 429: "rate_limit"}
+_LONGEST_QUOTE = 80
+
+
+class BodyInvalid(MoorageError):
+    """The request's body is not what the call takes."""
+
+    code = "body_invalid"
+
+
+class BodyTooLarge(MoorageError):
+    """The request's body is longer than the call takes."""
+
+    code = "body_too_large"
+
+
+class HeadersTooLarge(MoorageError):
+    """The request's head is longer than any server here reads."""
+
+    code = "headers_too_large"
+
+
+class UriTooLong(MoorageError):
+    """The request's target is longer than any server here reads."""
+
+    code = "uri_too_long"
+
+
+class RequestInvalid(MoorageError):
+    """The bytes that arrived are no sound HTTP request."""
+
+    code = "request_invalid"
+
+
+class PathInvalid(MoorageError):
+    """The request's path can't be passed on as it is."""
+
+    code = "path_invalid"
+
+
+class ParameterInvalid(MoorageError):
+    """A query parameter has a value that it can't have."""
+
+    code = "parameter_invalid"
+
+
+class NotFound(MoorageError):
+    """Nothing is at this path."""
+
+    code = "not_found"
+
+
+class AppUnknown(MoorageError):
+    """The path does not begin with an app that is known here."""
+
+    code = "app_unknown"
+
+
+class MethodNotAllowed(MoorageError):
+    """The path exists and has no such method. `allow` lists those that it has, as the Allow header does."""
+
+    code: ClassVar[str] = "method_not_allowed"
+
+    def __init__(self, message: str, *, allow: str) -> None:
+        super().__init__(message, help=f"Use {allow}.")
+        self.allow = allow
+
+
+def internal() -> MoorageError:
+    """What a caller reads of a failure that is ours."""
+    return MoorageError(
+        "Something failed inside Moorage.",
+        help="Try again; if it stays, give the X-Request-Id of this answer to whoever operates this server.",
+    )
 
 
 def render(error: MoorageError, request_id: str) -> Response:
-    """The error as JSON, in the one shape that every known reader of this wire contract understands."""
-    status = STATUS.get(error.code, 500)
-    kind = _TYPE.get(status, "invalid_request" if status < 500 else "gateway_error")
+    """The answer that tells a caller about an error: one JSON shape, whatever went wrong."""
+    if error.code not in STATUS:
+        error = internal()
+    status = STATUS[error.code]
     document = {
         "message": error.message,
-        "error": {"type": kind, "code": error.code, "message": error.message},
+        "error": {"type": _type(status), "code": error.code, "message": error.message},
         "detail": error.help or error.message,
     }
+    # The standard library escapes whatever isn't ASCII, so a message may quote any text a caller sent.
+    return Response(status, json.dumps(document).encode("ascii"), _headers(error, request_id))
+
+
+def quoted(text: str) -> str:
+    """A caller's text for use in a message: in quotes, shortened, without control characters."""
+    if len(text) > _LONGEST_QUOTE:
+        text = text[:_LONGEST_QUOTE] + "…"
+    return repr(text)
+
+
+def _type(status: int) -> str:
+    if status in _TYPES:
+        return _TYPES[status]
+    if status < 500:
+        return "invalid_request"
+    return "internal" if status == 500 else "unavailable"
+
+
+def _headers(error: MoorageError, request_id: str) -> Headers:
     headers = [
         (b"content-type", b"application/json"),
         (b"x-request-id", request_id.encode("latin-1")),
         (b"moorage-error-source", b"gateway"),
     ]
-    if status == 401:
+    if error.code == "key_invalid":
         headers.append((b"www-authenticate", b"Bearer"))
+    if isinstance(error, MethodNotAllowed):
+        headers.append((b"allow", error.allow.encode("latin-1")))
     retry_after = getattr(error, "retry_after", None)
     if retry_after is not None:
-        headers.append((b"retry-after", str(max(1, math.ceil(retry_after))).encode()))
-    allow = getattr(error, "allow", None)
-    if allow:
-        headers.append((b"allow", allow.encode("latin-1")))
-    return Response(status, msgspec.json.encode(document), headers)
-
-
-class NotFound(MoorageError):
-    code = "not_found"
-
-
-class MethodNotAllowed(MoorageError):
-    """`allow` lists the methods that would be right."""
-
-    code = "method_not_allowed"
-
-    def __init__(self, message: str, allow: str, *, help: str | None = None) -> None:  # noqa: A002
-        super().__init__(message, help=help)
-        self.allow = allow
-
-
-class BodyInvalid(MoorageError):
-    code = "body_invalid"
-
-
-class BodyTooLarge(MoorageError):
-    code = "body_too_large"
-
-
-class ParameterInvalid(MoorageError):
-    code = "parameter_invalid"
-
-
-class Internal(MoorageError):
-    """Something unexpected, which the log holds whole."""
-
-    code = "internal"
+        headers.append((b"retry-after", b"%d" % max(1, math.ceil(retry_after))))
+    return headers

@@ -7,7 +7,7 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from moorage.errors import MoorageError
-from moorage.http.errors import Internal, render
+from moorage.http.errors import internal, render
 from moorage.http.message import Response
 from moorage.ids import new_request_id
 
@@ -56,7 +56,7 @@ class Errors:
             log.exception("request.failed", method=scope["method"], request_id=identity)
             if started:
                 raise
-            await self._answer(Internal("Something went wrong here."), scope, identity, send)
+            await self._answer(internal(), scope, identity, send)
 
     async def _answer(self, error: MoorageError, scope: Scope, identity: str, send: Send) -> None:
         answer = render(error, identity)

@@ -33,7 +33,7 @@ def route(path: str, **endpoints: Endpoint) -> Route:
     async def dispatch(request: Request) -> Response:
         endpoint = endpoints.get("GET" if request.method == "HEAD" else request.method)
         if endpoint is None:
-            raise MethodNotAllowed(f"{request.method} is not possible here.", allow, help=f"Use {allow}.")
+            raise MethodNotAllowed(f"{request.method} is not possible here.", allow=allow)
         return await endpoint(request)
 
     return any_method(path, dispatch)

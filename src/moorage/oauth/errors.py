@@ -3,10 +3,6 @@
 from moorage.errors import MoorageError
 
 
-class AppUnknown(MoorageError):
-    code = "app_unknown"
-
-
 class ConnectRefused(MoorageError):
     """The page that connects can't be used from where it was asked for."""
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from moorage.errors import SettingsInvalid
-from moorage.oauth.errors import AppUnknown
+from moorage.http.errors import AppUnknown
 
 SHIPPED = Path(__file__).parent
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
