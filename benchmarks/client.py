@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from itertools import cycle
 from pathlib import Path
 from statistics import median
+from typing import cast
 
 import httptools
 import uvloop
@@ -27,8 +28,7 @@ class Connection(asyncio.Protocol):
         self._sent = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)
         self._send()
 
     def data_received(self, data: bytes) -> None:

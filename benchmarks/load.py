@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from benchmarks import machine
 
 WARM_UP = 1  # Seconds; wrk knows no shorter run.
+_PATIENCE = 60  # Seconds by which a run may take longer than it should.
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,12 @@ class Load:
 
     def _result(self, seconds: int) -> dict[str, float]:
         process = machine.start(self._command(seconds), machine.LOAD_CORE, stdout=subprocess.PIPE)
-        output, _ = process.communicate(timeout=seconds + 60)
+        try:
+            output, _ = process.communicate(timeout=seconds + _PATIENCE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+            raise LoadFailed(f"{self._url}: the load generator did not end.") from None
         lines = output.decode().strip().splitlines()
         if process.returncode or not lines:
             raise LoadFailed(f"The load generator ended with status {process.returncode}.")
