@@ -1,0 +1,117 @@
+import asyncio
+import sqlite3
+import stat
+from contextlib import asynccontextmanager
+
+import pytest
+
+from moorage.clock import SystemClock
+from moorage.settings import Secret
+from moorage.storage import Database
+from moorage.storage.migrate import migrate
+from moorage.vault.errors import VaultLocked
+from moorage.vault.key import load_key
+from moorage.vault.service import Vault
+
+KEY, OTHER = b"k" * 32, b"o" * 32
+
+
+@pytest.fixture
+def url(tmp_path):
+    url = f"sqlite:///{tmp_path}/moorage.db"
+    migrate(url)
+    return url
+
+
+@asynccontextmanager
+async def opened(url, key=KEY):
+    database = Database(url, SystemClock())
+    try:
+        yield Vault(database, key)
+    finally:
+        await database.close()
+
+
+def run(url, act, key=KEY):
+    async def main():
+        async with opened(url, key) as vault:
+            return await act(vault)
+
+    return asyncio.run(main())
+
+
+def put(url, owner="owner", value="a secret"):
+    run(url, lambda vault: vault.put(owner, "access_token", value, 12.5))
+
+
+def test_what_is_put_comes_back(url):
+    put(url)
+    kept = run(url, lambda vault: vault.get("owner", "access_token"))
+    assert (kept.value, kept.expires_at) == ("a secret", 12.5)
+    assert "a secret" not in repr(kept)
+
+
+def test_the_newest_takes_the_place_of_the_one_before(url):
+    put(url)
+    put(url, value="a newer one")
+    assert run(url, lambda vault: vault.get("owner", "access_token")).value == "a newer one"
+
+
+def test_the_file_does_not_hold_the_secret(url, tmp_path):
+    put(url)
+    assert not any(b"a secret" in file.read_bytes() for file in tmp_path.iterdir())
+
+
+def test_the_same_secret_is_never_sealed_the_same_way_twice(url):
+    put(url, owner="one")
+    put(url, owner="two")
+    rows = sqlite3.connect(url.removeprefix("sqlite:///")).execute("SELECT value FROM secrets").fetchall()
+    assert len({value[4:16] for (value,) in rows}) == 2
+
+
+def test_a_secret_moved_to_another_row_does_not_open(url):
+    put(url, owner="one")
+    put(url, owner="two", value="another")
+    connection = sqlite3.connect(url.removeprefix("sqlite:///"))
+    with connection:
+        connection.execute(
+            "UPDATE secrets SET value = (SELECT value FROM secrets WHERE owner_id = 'one') WHERE owner_id = 'two'"
+        )
+    connection.close()
+    with pytest.raises(VaultLocked):
+        run(url, lambda vault: vault.get("two", "access_token"))
+
+
+def test_another_key_opens_nothing(url):
+    put(url)
+    with pytest.raises(VaultLocked):
+        run(url, lambda vault: vault.get("owner", "access_token"), OTHER)
+    with pytest.raises(VaultLocked):
+        run(url, lambda vault: vault.check(), OTHER)
+
+
+def test_shredding_leaves_the_secrets_of_others(url):
+    put(url, owner="one")
+    put(url, owner="two")
+    run(url, lambda vault: vault.shred("one"))
+    assert run(url, lambda vault: vault.get("one", "access_token")) is None
+    assert run(url, lambda vault: vault.get("two", "access_token")) is not None
+
+
+def test_each_purpose_has_a_key_of_its_own(url):
+    async def derive(vault):
+        return vault.derive(b"one"), vault.derive(b"two"), vault.derive(b"one")
+
+    one, two, again = run(url, derive)
+    assert one == again and one != two and KEY not in {one, two} and len(one) == 32
+
+
+def test_the_first_start_makes_a_key_that_only_its_owner_reads(tmp_path):
+    made = load_key(None, tmp_path)
+    assert load_key(None, tmp_path) == made and len(made) == 32
+    assert stat.S_IMODE((tmp_path / "vault.key").stat().st_mode) == 0o600
+
+
+def test_a_key_that_is_given_leaves_no_file(tmp_path):
+    assert load_key(Secret("00" * 32), tmp_path) == bytes(32)
+    assert not (tmp_path / "vault.key").exists()
