@@ -21,7 +21,7 @@ import apsw
 import msgspec
 
 from moorage.clock import Clock
-from moorage.crm.blueprint import OrganisationSpec, blueprint
+from moorage.crm.blueprint import OrganisationSpec, blueprint, known
 from moorage.crm.catalog import ID_SPACE, Catalog
 from moorage.crm.errors import OrganisationExists, OrganisationInvalid, OrganisationUnknown
 from moorage.crm.metadata import Document, Metadata
@@ -31,7 +31,7 @@ from moorage.crm.store.schema import statements
 from moorage.crm.store.sqlite import SqliteStore, connect
 
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
-FIRST_RECORD = 100_000  # Local numbers below it are left to metadata, so that records never meet them.
+FIRST_PREFIX = 7_243_485  # Of the first organisation in a folder: the one the specification's examples use.
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,9 +185,10 @@ class Organisations:
     def _new_id(self) -> int:
         """An id whose seven leading digits no other organisation here has."""
         taken = {row[0] // ID_SPACE for row in self.registry.execute("SELECT id FROM organisations")}
-        while (prefix := 1_000_000 + secrets.randbelow(8_000_000)) in taken:
-            pass
-        return prefix * ID_SPACE + 1
+        prefix = FIRST_PREFIX
+        while prefix in taken:
+            prefix = 1_000_000 + secrets.randbelow(8_000_000)
+        return prefix * ID_SPACE + known.ORGANISATION
 
     def _build_valid(self, path: Path, identity: int, spec: OrganisationSpec, *, sample: bool) -> None:
         try:
@@ -226,8 +227,8 @@ def open_file(path: Path, identity: int, clock: Clock, aside: ThreadPoolExecutor
 
 
 def _numbers() -> Callable[[], int]:
-    """Local numbers for metadata; the organisation itself has number 1."""
-    following = iter(range(1, FIRST_RECORD))
+    """Local numbers for metadata, which records never meet."""
+    following = iter(range(known.FIRST_NUMBER, known.FIRST_USER))
     return lambda: next(following)
 
 
@@ -236,7 +237,7 @@ def _write_metadata(connection: apsw.Connection, documents: list[Document]) -> N
         connection.execute(statement)
     encode = msgspec.json.Encoder().encode
     connection.executemany(
-        "INSERT INTO metadata VALUES (?, ?, ?, ?, ?)",
+        "INSERT INTO metadata VALUES (NULL, ?, ?, ?, ?, ?)",
         [(d.id, d.kind, d.module, d.name, encode(d.body).decode()) for d in documents],
     )
     people = [d for d in documents if d.kind == "user"]
@@ -244,7 +245,7 @@ def _write_metadata(connection: apsw.Connection, documents: list[Document]) -> N
         "INSERT INTO users VALUES (?, ?, ?, ?)",
         [(d.id, d.body["full_name"], d.body["email"], encode(shown(d)).decode()) for d in people],
     )
-    connection.execute("INSERT INTO counters VALUES ('id', ?)", (FIRST_RECORD,))
+    connection.execute("INSERT INTO counters VALUES ('id', ?)", (known.FIRST_RECORD,))
 
 
 def shown(user: Document) -> dict[str, str]:
@@ -255,7 +256,7 @@ def shown(user: Document) -> dict[str, str]:
 def _read_metadata(path: Path) -> Metadata:
     connection = connect(path)
     rows: Any = connection.execute(
-        "SELECT id, kind, module, name, body FROM metadata ORDER BY rowid"
+        "SELECT id, kind, module, name, body FROM metadata ORDER BY position"
     ).fetchall()
     connection.close()
     decode = msgspec.json.Decoder().decode

@@ -16,7 +16,7 @@ __all__ = ["DEMO", "Currency", "OrganisationSpec", "Person", "blueprint"]
 def blueprint(
     spec: OrganisationSpec, prefix: int, created: datetime, new_number: Callable[[], int]
 ) -> list[Document]:
-    """The documents of a new organisation, the organisation's own first; ids rise along the list.
+    """The documents of a new organisation, in the order lists show them; the organisation's own comes first.
 
     `prefix` are the seven digits all ids start with, `new_number` gives the rest. Raises ValueError for a role,
     profile or unique field that is not a standard one, or no users; ZoneInfoNotFoundError for an unknown zone.

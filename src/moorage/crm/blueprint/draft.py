@@ -20,8 +20,9 @@ class Draft:
     documents: list[Document] = field(default_factory=list)
     modules: dict[str, str] = field(default_factory=dict)
 
-    def new_id(self) -> str:
-        return str(self.prefix * ID_SPACE + self.new_number())
+    def new_id(self, number: int | None = None) -> str:
+        """A new id; `number` is given where it is one that never changes (see `known.py`)."""
+        return str(self.prefix * ID_SPACE + (self.new_number() if number is None else number))
 
     def add(self, kind: Kind, name: str, body: Body, module: str | None = None) -> None:
         """Write a document whose body already has its `id`; `module` is the API name of its module."""

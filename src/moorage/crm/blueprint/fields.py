@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from moorage.crm.blueprint import known
 from moorage.crm.blueprint.draft import Body, Draft
 
 _KEYS = (
@@ -100,7 +101,7 @@ def add_fields(
     bodies: dict[str, Body] = {}
     for source in module["fields"]:
         body = {
-            "id": draft.new_id(),
+            "id": draft.new_id(known.FIELDS.get((module["api_name"], source["api_name"]))),
             **{key: source[key] for key in _KEYS},
             "ui_type": _ui_type(source),
             "pick_list_values": [_choice(draft, value, categories) for value in source["pick_list_values"]],

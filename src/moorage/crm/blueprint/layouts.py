@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from moorage.crm.blueprint import known
 from moorage.crm.blueprint.draft import Body, Draft
 from moorage.crm.blueprint.standard import standard
 
@@ -10,7 +11,7 @@ from moorage.crm.blueprint.standard import standard
 def add_layout(draft: Draft, module: dict[str, Any], fields: Mapping[str, Body]) -> None:
     layout = standard()["layout"]
     body = {
-        "id": draft.new_id(),
+        "id": draft.new_id(known.LAYOUTS.get(module["api_name"])),
         "name": layout["name"],
         "display_label": layout["display_label"],
         "api_name": layout["name"],

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from moorage.crm.blueprint import known
 from moorage.crm.blueprint.draft import Body, Draft
 from moorage.crm.blueprint.fields import add_fields
 from moorage.crm.blueprint.layouts import add_layout
@@ -43,7 +44,7 @@ def add_modules(draft: Draft, unique: Iterable[str]) -> None:
     everything = sorted(modules + standard()["listed_only_modules"], key=lambda m: m["sequence_number"])
     for pseudo in standard()["pseudo_modules"]:
         draft.modules[pseudo] = draft.new_id()
-    draft.modules.update({m["api_name"]: draft.new_id() for m in everything})
+    draft.modules.update({m["api_name"]: draft.new_id(known.MODULES.get(m["api_name"])) for m in everything})
     for module in everything:
         draft.add("module", module["api_name"], _module(draft, module))
     categories = {name: draft.new_id() for name in standard()["forecast_categories"]}

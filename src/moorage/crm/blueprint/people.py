@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from moorage.crm.blueprint import known
 from moorage.crm.blueprint.draft import Body, Draft
 from moorage.crm.blueprint.spec import OrganisationSpec, Person
 from moorage.crm.blueprint.standard import standard
@@ -31,7 +32,7 @@ def add_organisation(draft: Draft, spec: OrganisationSpec) -> None:
 def _organisation(draft: Draft, spec: OrganisationSpec) -> Body:
     zgid = str(600_000_000 + draft.prefix)
     return {
-        "id": draft.new_id(),
+        "id": draft.new_id(known.ORGANISATION),
         "company_name": spec.name,
         "alias": None,
         "domain_name": f"org{zgid}",
@@ -82,7 +83,7 @@ def _add_roles(draft: Draft) -> dict[str, Body]:
     """Roles by name, as references; a role stands after the one it reports to."""
     references: dict[str, Body] = {}
     for role in standard()["roles"]:
-        reference = {"name": role["name"], "id": draft.new_id()}
+        reference = {"name": role["name"], "id": draft.new_id(known.ROLES.get(role["name"]))}
         references[role["name"]] = reference
         body = {
             "id": reference["id"],
@@ -105,7 +106,10 @@ def _add_roles(draft: Draft) -> dict[str, Body]:
 
 def _add_profiles(draft: Draft) -> dict[str, Body]:
     """Profiles by name, as references. All profiles share the ids of the permissions."""
-    bodies = [{"id": draft.new_id(), **_profile(profile)} for profile in standard()["profiles"]]
+    bodies = [
+        {"id": draft.new_id(known.PROFILES.get(profile["name"])), **_profile(profile)}
+        for profile in standard()["profiles"]
+    ]
     permissions = _permissions(draft)
     for body in bodies:
         everything = body["name"] == "Administrator"
@@ -153,7 +157,7 @@ def _permissions(draft: Draft) -> list[Body]:
 def _add_users(
     draft: Draft, spec: OrganisationSpec, roles: dict[str, Body], profiles: dict[str, Body]
 ) -> None:
-    ids = [draft.new_id() for _ in spec.users]
+    ids = [draft.new_id(None if ordinal else known.FIRST_USER) for ordinal in range(len(spec.users))]
     founder = {"name": _full_name(spec.users[0]), "id": ids[0]}
     settings = _regional_settings(spec)
     for ordinal, (id_, person) in enumerate(zip(ids, spec.users, strict=True)):

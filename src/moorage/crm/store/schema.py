@@ -23,7 +23,8 @@ COLUMN_TYPE = {
 FIXED = (
     """
     CREATE TABLE metadata (
-        id INTEGER PRIMARY KEY, kind TEXT NOT NULL, module INTEGER NOT NULL, name TEXT NOT NULL, body TEXT NOT NULL
+        position INTEGER PRIMARY KEY, id INTEGER NOT NULL UNIQUE, kind TEXT NOT NULL, module INTEGER NOT NULL,
+        name TEXT NOT NULL, body TEXT NOT NULL
     )
     """,
     # What users look like inside records is kept ready as JSON, because every list shows owners.

@@ -144,7 +144,7 @@ class SqliteStore:
         return self._writer.submit(job)
 
     def documents(self) -> list[Mapping[str, Any]]:
-        rows = self._reader.execute("SELECT id, kind, module, name, body FROM metadata ORDER BY rowid")
+        rows = self._reader.execute("SELECT id, kind, module, name, body FROM metadata ORDER BY position")
         return [dict(zip(("id", "kind", "module", "name", "body"), row, strict=True)) for row in rows]
 
     def close(self) -> None:

@@ -1,0 +1,15 @@
+"""Local numbers that never change: the examples of the specification use them, so its requests work as they stand.
+
+All other numbers of metadata are counted up from `FIRST_NUMBER`; records begin at `FIRST_RECORD`.
+"""
+
+FIRST_NUMBER = 100_001
+FIRST_RECORD = 597_000
+
+ORGANISATION = 20_005
+FIRST_USER = 590_001
+ROLES = {"CEO": 26_005, "Manager": 26_008}
+PROFILES = {"Administrator": 26_011, "Standard": 26_014}
+MODULES = {"Leads": 2_175}
+FIELDS = {("Leads", "Last_Name"): 2_613}
+LAYOUTS = {"Leads": 91_055}
