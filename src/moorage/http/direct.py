@@ -1,0 +1,478 @@
+"""Requests answered in the parser's callbacks, beside ASGI: no task and no future for those that need none.
+
+uvicorn keeps the sockets, TLS, workers and the ASGI side. A subclass of `DirectProtocol` claims some requests; all
+others reach the ASGI application as ever. Answers leave in the order of their requests, whichever way they are made.
+"""
+
+import asyncio
+import contextlib
+import http
+import socket
+import struct
+from collections import deque
+from collections.abc import Coroutine
+from typing import Any, cast
+
+import httptools
+import structlog
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from moorage.errors import MoorageError
+from moorage.http.errors import PathInvalid, RequestInvalid, UriTooLong, internal, render
+from moorage.http.head import MAX_HEAD, MAX_TARGET, Head, head_too_large, require_small, require_sound
+from moorage.http.message import Response
+from moorage.ids import new_request_id
+
+LINGER_SECONDS = (
+    2.0  # How long a sender may go on after its answer, before the connection is closed under it.
+)
+_WITHOUT_BODY = frozenset({b"GET", b"HEAD"})
+_BODILESS = frozenset({204, 304})
+_PHRASES = {status.value: status.phrase for status in http.HTTPStatus}
+_RESET = struct.pack("ii", 1, 0)
+STATUS_LINES = {
+    status: f"HTTP/1.1 {status} {_PHRASES.get(status, '')}\r\n".encode() for status in range(100, 1000)
+}
+
+log = structlog.get_logger(__name__)
+
+
+class Exchange:
+    """A claimed request and its answer. It ends by `respond` or `done` of the protocol, or when the client goes."""
+
+    __slots__ = ()
+
+    def start(self) -> None:
+        """The head is there; `on_body` and `on_end` follow."""
+
+    def on_body(self, part: bytes) -> None:
+        """The next part of the request's body."""
+
+    def on_end(self) -> None:
+        """The request is whole."""
+
+    def on_gone(self) -> None:
+        """Nobody waits for the answer any more."""
+
+    def pause_writing(self) -> None:
+        """The client reads more slowly than it is written to."""
+
+    def resume_writing(self) -> None:
+        """The client has caught up."""
+
+
+class DirectProtocol(HttpToolsProtocol):
+    """One client connection. Subclasses override `claim`."""
+
+    def __init__(self, config: Any, server_state: Any, app_state: Any, _loop: Any = None) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._exchange: Exchange | None = None  # The claimed request that is being answered.
+        self._reading: Exchange | None = None  # Takes the body that is being parsed; None stands for ASGI.
+        self._waiting: deque[_Waiting] = deque()  # Requests that arrived while another was being answered.
+        self._head: Head = _NO_HEAD
+        self._whole = True  # Whether the body of the request that is being answered has come to its end.
+        self._in_head = False
+        self._fed = 0  # An upper bound of the size of the head that is being parsed.
+        self._advancing = False
+        self._begun = False  # Whether something of that request's answer is written.
+        self._stopping = False  # The answer under way is the last one.
+        self._deaf = False  # What still arrives is of no interest.
+        self._broken: MoorageError | None = None  # To be said once all earlier requests are answered.
+        self._since = 0.0  # When the connection last did anything that shows it is alive.
+        self._timer: asyncio.TimerHandle | None = None
+
+    def claim(self, head: Head) -> Exchange | None:  # noqa: ARG002 (for subclasses)
+        """What will answer this request, or None to leave it to ASGI. Raises a MoorageError to refuse it."""
+        return None
+
+    # What exchanges use.
+
+    def respond(self, response: Response) -> None:
+        """Write a whole answer at once and end the exchange."""
+        if not self.transport.is_closing():
+            close = self.closes
+            self.transport.write(encode(response, bare=self._head.method == b"HEAD", close=close))
+        self.done()
+
+    def refuse(self, response: Response) -> None:
+        """Answer a request that is perhaps not whole yet, and keep the connection if little of it is missing."""
+        if not self._whole and self._head.announces_little():
+            self._exchange = self._reading = _Refused(self, response)
+        else:
+            self.respond(response)
+
+    def done(self) -> None:
+        """End the exchange, whose answer is written, and go on with the next request."""
+        self._exchange = None
+        if not self._whole:
+            self._reading = _IGNORED
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self._since = self.loop.time()
+        if self.closes:
+            self._close()
+        elif self._waiting or self._broken or self.flow.read_paused:
+            self._advance()
+
+    def is_current(self, exchange: Exchange) -> bool:
+        """Whether somebody still waits for this exchange's answer."""
+        return self._exchange is exchange and not self.transport.is_closing()
+
+    def start_task(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run what takes waiting; a shutdown waits for it, and cancels it when its time is over."""
+        task = self.loop.create_task(work)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+    def want_body(self) -> None:
+        """Tell a client that waits for it to send the body."""
+        if self._head.method in _WITHOUT_BODY:
+            return
+        if not self._whole and self._head.expects_continue():
+            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def abort(self) -> None:
+        """Break the connection off, so that an answer cut short can't be taken for a whole one."""
+        sock = self.transport.get_extra_info("socket")
+        if sock is not None:
+            with contextlib.suppress(OSError):
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        self.transport.abort()
+
+    @property
+    def closes(self) -> bool:
+        """Whether the connection ends with the answer under way."""
+        return self._stopping or not self._head.keep_alive or not self._whole
+
+    # What the transport calls.
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._since = self.loop.time()
+        self._timer = self.loop.call_later(self.timeout_keep_alive, self._on_timer)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        exchange, self._exchange = self._exchange, None
+        self._deaf = True
+        self._waiting.clear()
+        if exchange is not None:
+            exchange.on_gone()
+        super().connection_lost(exc)
+        self._reading = None
+
+    def data_received(self, data: bytes) -> None:
+        if self._deaf:
+            return
+        self._fed += len(data)
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._ignore_upgrade(data[upgrade.args[0] :])
+        except httptools.HttpParserError as error:
+            self._break_off(_explained(error))
+        if self._fed > MAX_HEAD and not self._deaf:
+            self._break_off(head_too_large())
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        if self._exchange is not None:
+            self._exchange.pause_writing()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self._exchange is not None:
+            self._exchange.resume_writing()
+        elif not self.transport.is_closing():
+            self._advance()
+
+    def shutdown(self) -> None:
+        """Close once the answer under way is given; uvicorn waits for that."""
+        if not self._is_answering():
+            self.transport.close()
+            return
+        self._stopping = True
+        if self.cycle is not None:
+            self.cycle.keep_alive = False
+
+    # What the parser calls.
+
+    def on_message_begin(self) -> None:
+        self.url = b""
+        self.headers = []
+        self._in_head = True
+
+    def on_url(self, url: bytes) -> None:
+        self.url += url
+        if len(self.url) > MAX_TARGET:
+            raise UriTooLong(
+                f"The request's target is longer than {MAX_TARGET} bytes.", help="Send a shorter query."
+            )
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._in_head:  # Trailers are nobody's business here.
+            self.headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        if self._fed > MAX_HEAD:
+            require_small(self.url, self.headers)
+        self._fed = 0
+        parser = self.parser
+        method = parser.get_method()
+        if self._deaf or (parser.should_upgrade() and method != b"CONNECT"):
+            self._reading = _IGNORED
+            return
+        head = Head(method, self.url, self.headers, parser.get_http_version(), parser.should_keep_alive())
+        require_sound(head)
+        if self._is_answering() or self._waiting or self.flow.write_paused:
+            self._reading = waiting = _Waiting(head)
+            self._waiting.append(waiting)
+            self.flow.pause_reading()
+        else:
+            self._begin(head)
+
+    def on_body(self, body: bytes) -> None:
+        self._fed = 0
+        self._since = self.loop.time()
+        if self._reading is None:
+            super().on_body(body)
+        else:
+            self._reading.on_body(body)
+
+    def on_message_complete(self) -> None:
+        reading = self._reading
+        self._deaf = self._deaf or not self.parser.should_keep_alive()
+        self._end_of(reading)
+
+    def on_response_complete(self) -> None:
+        """An answer of the ASGI application is complete."""
+        self.server_state.total_requests += 1
+        if not self.transport.is_closing():
+            self._since = self.loop.time()
+            self._advance()
+
+    # The rest is ours alone.
+
+    def _is_answering(self) -> bool:
+        return self._exchange is not None or (self.cycle is not None and not self.cycle.response_complete)
+
+    def _begin(self, head: Head) -> None:
+        self._head = head
+        self._whole = False
+        self._begun = False
+        try:
+            self._exchange = self._reading = exchange = self.claim(head)
+            if exchange is None:
+                self._hand_to_asgi(head)
+            else:
+                exchange.start()
+        except MoorageError as error:
+            self.refuse(render(error, new_request_id()))
+
+    def _end_of(self, reading: Exchange | None) -> None:
+        """The request whose body went there is whole."""
+        if reading is None:
+            self._whole = True
+            super().on_message_complete()
+            return
+        self._reading = _IGNORED
+        if reading is self._exchange:
+            self._whole = True
+        reading.on_end()
+
+    def _hand_to_asgi(self, head: Head) -> None:
+        super().on_message_begin()
+        self.url = head.target
+        for name, value in head.headers:
+            super().on_header(name, value)
+        # The parser may be at a later request by now, so uvicorn is shown what was parsed of this one.
+        parser, self.parser = self.parser, cast("httptools.HttpRequestParser", _Parsed(head))
+        try:
+            super().on_headers_complete()
+        except (httptools.HttpParserError, ValueError):
+            raise PathInvalid("The path can't be read.", help="Percent-encode what isn't ASCII.") from None
+        finally:
+            self.parser = parser
+
+    def _advance(self) -> None:
+        """Take up the requests that waited, as far as they can be answered now."""
+        if self._advancing:
+            return
+        self._advancing = True
+        try:
+            while self._waiting and not self._is_answering() and not self.flow.write_paused:
+                self._take_up(self._waiting.popleft())
+        except Exception:
+            log.exception("http.failed")
+            self._give_up(internal())
+        finally:
+            self._advancing = False
+        if self._waiting or self.transport.is_closing() or self._is_answering():
+            return
+        if self._broken is not None:
+            self._tell(self._broken)
+        else:
+            self.flow.resume_reading()
+
+    def _take_up(self, waiting: "_Waiting") -> None:
+        parsing = self._reading
+        self._begin(waiting.head)
+        for part in waiting.parts:
+            if self._reading is None:
+                super().on_body(part)
+            else:
+                self._reading.on_body(part)
+        if waiting.whole:
+            self._end_of(self._reading)
+            self._reading = parsing  # The parser is in a later request, whose body goes where it went.
+
+    def _ignore_upgrade(self, rest: bytes) -> None:
+        """Parse a request again without its wish for another protocol, which a server may leave unanswered."""
+        lines = [b"%b: %b\r\n" % pair for pair in self.headers if pair[0].lower() != b"upgrade"]
+        head = b"%b %b HTTP/1.1\r\n%b\r\n" % (self.parser.get_method(), self.url, b"".join(lines))
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        self._reading = _IGNORED
+        self.data_received(head + rest)
+
+    def _break_off(self, error: MoorageError) -> None:
+        """Nothing more can be parsed on this connection: say so, after the answers to what came before."""
+        self._deaf = True
+        self._broken = error
+        if self._waiting and self._reading is self._waiting[-1]:
+            self._waiting.pop()
+        elif error.code == "internal" or (self._is_answering() and not self._whole):
+            self._give_up(error)
+            return
+        if not self._is_answering() and not self._waiting:
+            self._tell(error)
+
+    def _give_up(self, error: MoorageError) -> None:
+        """End the request under way with an error, or by breaking off when its answer has begun."""
+        exchange, self._exchange = self._exchange, None
+        if exchange is not None:
+            exchange.on_gone()
+        elif self._is_answering():
+            self._begun = self.cycle.response_started
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        if self._begun:
+            self.abort()
+        else:
+            self._tell(error)
+
+    def _tell(self, error: MoorageError) -> None:
+        if self.transport.is_closing():
+            return
+        self._stopping = True
+        self.transport.write(encode(render(error, new_request_id()), bare=False, close=True))
+        self._linger()
+
+    def _close(self) -> None:
+        if self._whole and not self._waiting:
+            self.transport.close()
+        else:
+            self._linger()
+
+    def _linger(self) -> None:
+        """Close our side and read on for a while: closing at once could destroy the answer on its way."""
+        self._deaf = True
+        self._waiting.clear()
+        self.flow.resume_reading()
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+            self.loop.call_later(LINGER_SECONDS, self.transport.close)
+        else:
+            self.transport.close()
+
+    def _on_timer(self) -> None:
+        """Close a connection on which no request arrives, or one stops in the middle."""
+        left = self._since + self.timeout_keep_alive - self.loop.time()
+        if self._is_answering() and self._whole:
+            left = self.timeout_keep_alive
+        if left <= 0:
+            self.transport.close()
+        else:
+            self._timer = self.loop.call_later(left, self._on_timer)
+
+
+def encode(response: Response, *, bare: bool, close: bool) -> bytes:
+    """The response on the wire; `bare` leaves the body out, as HEAD asks, and keeps its Content-Length."""
+    lines = [STATUS_LINES[response.status]]
+    lines += [b"%b: %b\r\n" % pair for pair in response.headers]
+    if response.status not in _BODILESS:
+        lines.append(b"content-length: %d\r\n" % len(response.body))
+    if close:
+        lines.append(b"connection: close\r\n")
+    head = b"".join(lines)
+    if head.count(b"\n") != len(lines) or head.count(b"\r") != len(lines):
+        raise ValueError("a response header contains a line break")
+    if bare or response.status in _BODILESS:
+        return head + b"\r\n"
+    return b"%b\r\n%b" % (head, response.body)
+
+
+class _Waiting(Exchange):
+    """A request that arrived before an earlier one was answered."""
+
+    __slots__ = ("head", "parts", "whole")
+
+    def __init__(self, head: Head) -> None:
+        self.head = head
+        self.parts: list[bytes] = []
+        self.whole = False
+
+    def on_body(self, part: bytes) -> None:
+        self.parts.append(part)
+
+    def on_end(self) -> None:
+        self.whole = True
+
+
+class _Refused(Exchange):
+    """An answer that waits for the end of a short body."""
+
+    __slots__ = ("_protocol", "_response")
+
+    def __init__(self, protocol: DirectProtocol, response: Response) -> None:
+        self._protocol = protocol
+        self._response = response
+
+    def on_end(self) -> None:
+        self._protocol.respond(self._response)
+
+
+class _Parsed:
+    """Stands for the parser at the end of a head."""
+
+    def __init__(self, head: Head) -> None:
+        self._head = head
+
+    def get_method(self) -> bytes:
+        return self._head.method
+
+    def get_http_version(self) -> str:
+        return self._head.version
+
+    def should_keep_alive(self) -> bool:
+        return self._head.keep_alive
+
+    def should_upgrade(self) -> bool:
+        return False
+
+
+_IGNORED = Exchange()
+_NO_HEAD = Head(b"", b"", [], "1.1", keep_alive=True)
+
+
+def _explained(error: httptools.HttpParserError) -> MoorageError:
+    cause = error.__context__
+    if isinstance(cause, MoorageError):
+        return cause
+    if isinstance(error, httptools.HttpParserCallbackError):
+        log.error("http.failed", exc_info=cause or error)
+        return internal()
+    return RequestInvalid(f"The request is not sound HTTP/1.1: {error}.", help="See RFC 9112.")
