@@ -1,4 +1,5 @@
 import json
+import os
 from dataclasses import dataclass
 
 import pytest
@@ -44,6 +45,9 @@ def environment(monkeypatch, tmp_path):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("MOORAGE_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("MOORAGE_API_KEY", "mk_test")
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
 
 
 @pytest.fixture
