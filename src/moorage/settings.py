@@ -91,8 +91,8 @@ def _port(text: str) -> int:
 def _url(text: str) -> str | None:
     if not text:
         return None
-    parts = urlsplit(text)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+    plain = re.fullmatch(r"https?://[^\s/?#@\\]+(/[^\s?#\\]*)?", text, re.IGNORECASE)
+    if not plain or not urlsplit(text).hostname or _bad_port(text):
         raise ValueError("use a base URL such as https://moorage.example.com")
     return text.rstrip("/")
 
@@ -101,6 +101,19 @@ def _database(text: str) -> str:
     if text and not text.startswith("sqlite:///"):
         raise ValueError("use a SQLite file such as sqlite:////var/lib/moorage/moorage.db")
     return text
+
+
+def _crm_database(text: str) -> str:
+    if text and not text.startswith("sqlite:///"):
+        raise ValueError("use a folder of SQLite files such as sqlite:////var/lib/moorage/crm")
+    return text
+
+
+def _bad_port(url: str) -> bool:
+    try:
+        return urlsplit(url).port == 0
+    except ValueError:
+        return True
 
 
 def _api_key(text: str) -> Secret | None:
@@ -176,7 +189,7 @@ SETTINGS = (
     Setting(
         "crm_folder",
         "MOORAGE_CRM_DATABASE_URL",
-        _database,
+        _crm_database,
         "",
         "The folder of the embedded CRM's organisations.",
     ),
@@ -221,10 +234,10 @@ def load(environ: Mapping[str, str], **overrides: Any) -> Settings:
 
 
 def _given(setting: Setting, environ: Mapping[str, str]) -> str:
-    text = environ.get(setting.env)
-    if text is None and setting.secret and (file := environ.get(f"{setting.env}_FILE")):
-        return Path(file).expanduser().read_text().strip()
-    return setting.default if text is None or (text == "" and setting.default) else text.strip()
+    text = environ.get(setting.env, "").strip()
+    if not text and setting.secret and (file := environ.get(f"{setting.env}_FILE")):
+        text = Path(file).expanduser().read_text(encoding="utf-8").strip()
+    return text or setting.default
 
 
 def _settled(values: dict[str, Any]) -> Settings:

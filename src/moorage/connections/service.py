@@ -1,6 +1,7 @@
 """Create, list, choose, activate and delete connections."""
 
 import uuid
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from moorage.clock import Clock
@@ -15,7 +16,7 @@ from moorage.connections.errors import (
 from moorage.connections.model import Connection, Upstream, document
 from moorage.connections.sessions import Sessions
 from moorage.ids import new_uuid
-from moorage.storage import Database
+from moorage.storage import Database, Transaction
 
 
 class Connections:
@@ -59,6 +60,8 @@ class Connections:
             known = str(uuid.UUID(connection_id))
         except ValueError:
             raise ConnectionUnknown(connection_id) from None
+        if known != connection_id.lower():
+            raise ConnectionUnknown(connection_id)  # Python reads other ways to write a UUID as well.
         async with self._database.transaction() as tx:
             found = await store.find(tx, known)
         if found is None or found.account_id != account_id:
@@ -94,11 +97,27 @@ class Connections:
             )
         return found
 
-    async def activate(self, connection: Connection, upstream: Upstream, metadata: dict[str, Any]) -> None:
-        """Make it ACTIVE. Raises SessionInvalid when that happened already since it was read."""
+    async def activate(
+        self,
+        connection: Connection,
+        upstream: Upstream,
+        metadata: dict[str, Any],
+        also: Callable[[Transaction], Awaitable[None]],
+    ) -> None:
+        """Make it ACTIVE, and do `also` in the same transaction.
+
+        Raises SessionInvalid when it was activated since it was read; nothing is changed then.
+        """
         async with self._database.transaction() as tx:
             if not await store.activate(tx, connection, upstream, metadata):
                 raise SessionInvalid("This link was used already.", help="Ask for the connection again.")
+            await also(tx)
+
+    async def while_it_exists(self, connection_id: str, do: Callable[[Transaction], Awaitable[None]]) -> None:
+        """Do something in one transaction, unless the connection was deleted."""
+        async with self._database.transaction() as tx:
+            if await store.find(tx, connection_id) is not None:
+                await do(tx)
 
     async def fail(self, connection: Connection, reason: str) -> None:
         """Make it FAILED: it can't be used until somebody connects it anew."""

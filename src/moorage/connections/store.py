@@ -65,7 +65,7 @@ async def search(
     ):
         if value is not None:
             chosen = chosen.where(column == value)
-    chosen = chosen.order_by(connections.c.creation_time, connections.c.id).limit(limit)
+    chosen = chosen.order_by(connections.c.creation_time, sa.literal_column("rowid")).limit(limit)
     return [_connection(row) for row in await tx.connection.execute(chosen)]
 
 

@@ -18,6 +18,7 @@ STATUS: dict[str, int] = {
     "connection_inactive": 400,
     "connection_missing": 400,
     "connection_unknown": 404,
+    "database_unusable": 503,
     "headers_too_large": 431,
     "internal": 500,
     "key_invalid": 401,

@@ -8,7 +8,7 @@ class RateLimiter:
 
     def __init__(self, rate: float | None, clock: Clock) -> None:
         self._rate = rate
-        self._burst = 2 * rate if rate is not None else 0.0
+        self._burst = max(1.0, 2 * rate) if rate is not None else 0.0
         self._clock = clock
         self._buckets: dict[str, tuple[float, float]] = {}  # account: (tokens, when they were counted)
 

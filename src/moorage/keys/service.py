@@ -18,7 +18,7 @@ class Keys:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
-        self._known: dict[bytes, Principal] = {}
+        self._known: dict[bytes, tuple[Principal, float]] = {}  # and until when it is remembered
 
     def clear(self) -> None:
         """Forget what is remembered: keys may have changed."""
@@ -67,8 +67,10 @@ class Keys:
         if scheme.lower() != "bearer" or not may_be_secret(secret):
             raise KeyInvalid
         known = digest(secret)
-        principal = self._known.get(known)
-        return principal if principal is not None else await self._look_up(known)
+        remembered = self._known.get(known)
+        if remembered is not None and remembered[1] > self._clock.timestamp():
+            return remembered[0]
+        return await self._look_up(known)
 
     async def _look_up(self, known: bytes) -> Principal:
         async with self._database.transaction() as tx:
@@ -80,5 +82,7 @@ class Keys:
                 await store.touch(tx, key.id)
         if len(self._known) >= CACHE_SIZE:
             self._known.clear()
-        principal = self._known[known] = Principal(key.id, key.account_id)
+        principal = Principal(key.id, key.account_id)
+        # Not for longer, so that a key in steady use has its last use noted.
+        self._known[known] = (principal, self._clock.timestamp() + USE_NOTED_EVERY.total_seconds())
         return principal

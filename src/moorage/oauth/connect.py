@@ -86,6 +86,10 @@ class Connect:
         provider = self._providers.get(connection.app)
         granted = self._accounts.grant(chosen.id, list(provider.scopes))
         metadata = {"organisation": chosen.name, "user": granted.user, "data_centre": "embedded"}
-        # The tokens come first: a connection is never ACTIVE without them.
-        await self._tokens.keep(connection.id, granted.access, granted.refresh_token)
-        await self._connections.activate(connection, Upstream("embedded", organisation=chosen.id), metadata)
+        # Together or not at all: of two who use one link at once, the later one must not leave its tokens behind.
+        await self._connections.activate(
+            connection,
+            Upstream("embedded", organisation=chosen.id),
+            metadata,
+            also=lambda tx: self._tokens.keep(tx, connection.id, granted.access, granted.refresh_token),
+        )

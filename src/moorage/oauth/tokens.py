@@ -8,6 +8,7 @@ from moorage.clock import Clock
 from moorage.connections.model import Connection
 from moorage.connections.service import Connections
 from moorage.oauth.errors import AccountsUnreachable, ReconnectNeeded, RefreshFailed, RefreshRefused
+from moorage.storage import Transaction
 from moorage.vault.service import Kept, Vault
 
 EARLY = 300.0  # Seconds before its end at which a token is renewed.
@@ -33,11 +34,13 @@ class Tokens:
         self._clock = clock
         self._locks: dict[str, asyncio.Lock] = {}
 
-    async def keep(self, connection_id: str, access: AccessToken, refresh_token: str | None) -> None:
+    async def keep(
+        self, tx: Transaction, connection_id: str, access: AccessToken, refresh_token: str | None
+    ) -> None:
         """Put a connection's tokens into the vault in place of older ones."""
-        await self._vault.put(connection_id, "access_token", access.value, access.expires_at)
+        await self._vault.put_in(tx, connection_id, "access_token", access.value, access.expires_at)
         if refresh_token is not None:
-            await self._vault.put(connection_id, "refresh_token", refresh_token)
+            await self._vault.put_in(tx, connection_id, "refresh_token", refresh_token)
 
     async def access(self, connection: Connection, *, instead_of: str | None = None) -> AccessToken:
         """A token that is good for now. `instead_of` names one that the upstream refused, to be replaced.
@@ -80,7 +83,10 @@ class Tokens:
             raise AccountsUnreachable(
                 f"No token could be had for the connection {connection.id}.", help="Try again in a moment."
             ) from failed
-        await self.keep(connection.id, renewed, None)
+        # The connection may have been deleted meanwhile; nothing of it is to stay behind.
+        await self._connections.while_it_exists(
+            connection.id, lambda tx: self.keep(tx, connection.id, renewed, None)
+        )
         return renewed
 
     def _reconnect(self, connection: Connection, reason: str) -> ReconnectNeeded:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import event
+from sqlalchemy import Engine, event
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from moorage.clock import Clock
@@ -28,8 +28,7 @@ class Database:
         self._path = sqlite_path(url)
         self._clock = clock
         self._engine = create_async_engine(f"sqlite+aiosqlite:///{self._path}")
-        event.listen(self._engine.sync_engine, "connect", _set_up)
-        event.listen(self._engine.sync_engine, "begin", _begin)
+        prepare(self._engine.sync_engine)
         self._watch: sqlite3.Connection | None = None
         self._version = 0
 
@@ -54,6 +53,12 @@ class Database:
 
 def sqlite_path(url: str) -> Path:
     return Path(url.removeprefix("sqlite:///"))
+
+
+def prepare(engine: Engine) -> None:
+    """Let an engine hold real transactions, schema changes included."""
+    event.listen(engine, "connect", _set_up)
+    event.listen(engine, "begin", _begin)
 
 
 def _set_up(connection: Any, _record: Any) -> None:

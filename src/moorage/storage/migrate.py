@@ -3,19 +3,29 @@
 import sqlite3
 from pathlib import Path
 
-from moorage.storage.database import sqlite_path
+from moorage.storage.database import prepare, sqlite_path
+from moorage.storage.errors import DatabaseUnusable
 
 HEAD = "0001"
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 def migrate(url: str) -> None:
-    """Apply the migrations that are missing, all in one transaction. Makes the file, readable by its owner alone."""
+    """Apply the migrations that are missing, all in one transaction. Makes the file, readable by its owner alone.
+
+    Raises DatabaseUnusable for a file that is no database of ours, or a newer version's.
+    """
     path = sqlite_path(url)
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     if not path.exists():
         path.touch(mode=0o600)
-    if _revision(path) != HEAD:
+    revision = _revision(path)
+    if revision is not None and revision > HEAD:
+        raise DatabaseUnusable(
+            f"{path} was written by a newer Moorage (schema {revision}, this one knows {HEAD}).",
+            help="Start the newer version, or choose another MOORAGE_HOME.",
+        )
+    if revision != HEAD:
         _upgrade(path)
 
 
@@ -25,6 +35,10 @@ def _revision(path: Path) -> str | None:
         row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
     except sqlite3.OperationalError:
         return None
+    except sqlite3.DatabaseError as error:
+        raise DatabaseUnusable(
+            f"{path} is not a database: {error}.", help="Put back a good copy of it."
+        ) from error
     finally:
         connection.close()
     return row[0] if row else None
@@ -37,6 +51,7 @@ def _upgrade(path: Path) -> None:
     from sqlalchemy import create_engine  # noqa: PLC0415
 
     engine = create_engine(f"sqlite:///{path}")
+    prepare(engine)
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     with engine.begin() as connection:

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from moorage.storage import Database
+from moorage.storage import Database, Transaction
 from moorage.vault import store
 from moorage.vault.errors import VaultLocked
 
@@ -36,7 +36,13 @@ class Vault:
     async def put(self, owner_id: str, kind: str, value: str, expires_at: float | None = None) -> None:
         """Keep a secret in place of the one of the same owner and kind."""
         async with self._database.transaction() as tx:
-            await store.put(tx, owner_id, kind, self._seal(owner_id, kind, value), expires_at)
+            await self.put_in(tx, owner_id, kind, value, expires_at)
+
+    async def put_in(
+        self, tx: Transaction, owner_id: str, kind: str, value: str, expires_at: float | None = None
+    ) -> None:
+        """The same, as a part of an open transaction."""
+        await store.put(tx, owner_id, kind, self._seal(owner_id, kind, value), expires_at)
 
     async def get(self, owner_id: str, kind: str) -> Kept | None:
         """Raises VaultLocked when the key in use did not seal it."""
@@ -70,7 +76,7 @@ class Vault:
             raise VaultLocked
         try:
             opened = self._cipher.decrypt(rest[:_NONCE_SIZE], rest[_NONCE_SIZE:], _place(owner_id, kind))
-        except InvalidTag:
+        except (InvalidTag, ValueError):  # A value cut short is a ValueError.
             raise VaultLocked from None
         return opened.decode()
 

@@ -82,8 +82,8 @@ def _check(provider: Provider) -> None:
         raise ValueError(
             f"name can't be {provider.name!r}; use a-z, 0-9 and -, and no path of the gateway's own"
         )
-    if "{access_token}" not in provider.authorization or re.search(r"[\r\n\0]", provider.authorization):
-        raise ValueError("authorization has to hold {access_token}")
+    if not re.fullmatch(r"[ -z|~]*\{access_token\}[ -z|~]*", provider.authorization):
+        raise ValueError("authorization has to be one line of ASCII with {access_token} and no other braces")
     if not provider.data_centres:
         raise ValueError("data_centres has to name at least one")
     for key, centre in provider.data_centres.items():
