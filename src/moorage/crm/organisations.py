@@ -97,7 +97,7 @@ class Organisations:
                     help="Choose another name, or delete it first.",
                 )
             identity = self._new_id()
-            self._build_valid(self._path(slug), identity, spec, sample=sample)
+            self._build(self._path(slug), identity, spec, sample=sample)
             values = (
                 identity,
                 slug,
@@ -190,18 +190,12 @@ class Organisations:
             prefix = 1_000_000 + secrets.randbelow(8_000_000)
         return prefix * ID_SPACE + known.ORGANISATION
 
-    def _build_valid(self, path: Path, identity: int, spec: OrganisationSpec, *, sample: bool) -> None:
-        try:
-            self._build(path, identity, spec, sample=sample)
-        except (ValueError, KeyError) as error:  # An unknown time zone is a KeyError.
-            raise OrganisationInvalid(f"The organisation can't be made: {error.args[0]}") from error
-
     def _build(self, path: Path, identity: int, spec: OrganisationSpec, *, sample: bool) -> None:
         """Write a whole new file beside its place and then move it there, so that no half of one is ever seen."""
         partial = path.with_name(f"{path.name}.partial")
         _remove(partial)
         created = self._clock.now()
-        documents = blueprint(spec, identity // ID_SPACE, created, _numbers())
+        documents = _documents(spec, identity, created)
         connection = connect(partial, create=True)
         partial.chmod(0o600)
         with _transaction(connection):
@@ -224,6 +218,13 @@ def open_file(path: Path, identity: int, clock: Clock, aside: ThreadPoolExecutor
     zone = ZoneInfo(metadata.org["time_zone"])
     store = SqliteStore(path, catalog, identity // ID_SPACE, zone, clock, aside)
     return Organisation(identity, metadata, catalog, zone, store)
+
+
+def _documents(spec: OrganisationSpec, identity: int, created: datetime) -> list[Document]:
+    try:
+        return blueprint(spec, identity // ID_SPACE, created, _numbers())
+    except (ValueError, KeyError) as error:  # An unknown time zone is a KeyError.
+        raise OrganisationInvalid(f"The organisation can't be made: {error.args[0]}.") from error
 
 
 def _numbers() -> Callable[[], int]:

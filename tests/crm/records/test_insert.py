@@ -69,7 +69,7 @@ def test_a_wrong_value_is_named_with_what_would_be_right(crm, name):
     record, expected = WRONG_VALUES[name]
     answer = crm.post("Leads", {"data": [record]})
     (one,) = answer.data
-    field = [key for key in record if key != "Last_Name" or len(record) == 1][0]
+    field = next(key for key in record if key != "Last_Name" or len(record) == 1)
     assert answer.status == 400 and one["code"] == "INVALID_DATA" and one["message"] == "invalid data"
     assert one["details"] == {**expected, "api_name": field, "json_path": f"$.data[0].{field}"}
 

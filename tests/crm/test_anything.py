@@ -1,0 +1,131 @@
+"""Nothing a client sends makes a 5xx, and what is refused is refused in Zoho's shape."""
+
+import json
+import re
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from moorage.crm.api import routes
+from moorage.http.message import Request
+
+ROUTES = sorted({(route.method, route.pattern) for route in routes()})
+text = st.text(max_size=30)
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | text,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(text, inner, max_size=4),
+    max_leaves=12,
+)
+names = st.sampled_from(
+    ["Last_Name", "Email", "Phone", "Annual_Revenue", "No_of_Employees", "Owner", "Tag", "id", "Email_Opt_Out",
+     "Rating", "Website", "Description", "Created_Time", "$append_values", "Layout", "Stage", "Account_Name",
+     "Closing_Date", "Quoted_Items", "What_Id", "$se_module", "Participants", "Remind_At"]
+)  # fmt: skip
+records = st.dictionaries(names | text, values, max_size=5) | values
+bodies = st.one_of(
+    st.binary(max_size=60),
+    values.map(lambda value: json.dumps(value).encode()),
+    st.fixed_dictionaries(
+        {"data": st.lists(records, max_size=3) | values},
+        optional={"trigger": values, "duplicate_check_fields": values},
+    ).map(lambda value: json.dumps(value).encode()),
+)
+parameters = st.dictionaries(
+    st.sampled_from(
+        ["fields", "page", "per_page", "page_token", "sort_by", "sort_order", "cvid", "ids", "criteria", "email",
+         "phone", "word", "type", "module", "status", "converted", "approved", "include", "territory_id"]
+    ) | text,
+    text | st.integers().map(str) | st.sampled_from(["Last_Name", "Leads", "id", "all", "AllUsers", "true", "desc"]),
+    max_size=5,
+)  # fmt: skip
+segments = (
+    st.sampled_from(["Leads", "Contacts", "Deals", "Quotes", "Notes", "7243485000000597000", "1", "x"]) | text
+)
+headers = st.dictionaries(
+    st.sampled_from(["if-modified-since", "if-unmodified-since", "x-external", "content-type", "accept"]),
+    text
+    | st.sampled_from(
+        ["2026-02-06T01:10:56-08:00", "0001-01-01T00:00:00+00:00", "9999-12-31T23:59:59-23:59"]
+    ),
+    max_size=2,
+)
+
+
+def send(crm, method, path, query, body, more):
+    """Through the door, with bytes as a socket gives them."""
+    request = Request(
+        method,
+        path,
+        query,
+        [
+            (b"authorization", b"Bearer " + crm.token.encode()),
+            *((k.encode(), v.encode("utf-8", "replace")) for k, v in more.items()),
+        ],
+        body,
+    )
+    import asyncio
+
+    async def run():
+        answer = crm.service.answer(request)
+        return await answer if hasattr(answer, "__await__") else answer
+
+    return asyncio.run(run())
+
+
+def assert_sound(answer):
+    assert answer.status < 500, answer.body
+    if answer.status >= 400:
+        document = json.loads(answer.body)
+        faults = document.get("data", [document])
+        for fault in faults:
+            if fault["status"] == "error":
+                assert {"code", "details", "message", "status"} <= fault.keys()
+
+
+@pytest.mark.parametrize(("method", "pattern"), ROUTES)
+def test_every_route_takes_anything(demo, method, pattern):
+    from urllib.parse import quote, urlencode
+
+    @given(st.lists(segments, min_size=3, max_size=3), parameters, bodies, headers)
+    @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+    def check(parts, params, body, more):
+        filled = iter(parts)
+        path = re.sub(r"\{\w+\}", lambda _: quote(next(filled), safe=""), pattern)
+        query = urlencode(params, errors="replace").encode()
+        assert_sound(send(demo, method, b"/crm/v8/" + path.encode(), query, body, more))
+
+    check()
+
+
+@given(
+    st.sampled_from(["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "BREW"]),
+    st.binary(max_size=60),
+    st.binary(max_size=60),
+    st.binary(max_size=60),
+)
+@example("GET", b"crm/v8/Leads/%ff%00%zz", b"%=&=%&&fields=%ff", b"")
+@example("GET", b"crm/v8//", b"", b"")
+@example("POST", b"oauth/v2/token", b"grant_type=%ff", b"\xff\x00=&=")
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+def test_any_path_query_and_body_are_answered(demo, method, path, query, body):
+    answer = send(demo, method, b"/" + path, query, body, {})
+    assert answer.status < 500
+
+
+WRITES = {
+    "the same e-mail twice": {"data": [{"Last_Name": "a", "Email": "a@x.example"}] * 2},
+    "a NUL": {"data": [{"Last_Name": "a\0"}]},
+    "numbers beyond int64": {
+        "data": [{"Last_Name": "a", "No_of_Employees": 10**30, "Annual_Revenue": 10**30}]
+    },
+    "an owner beyond int64": {"data": [{"Last_Name": "a", "Owner": 10**30}]},
+    "a subform that is text": {"data": [{"Subject": "a", "Quoted_Items": "x"}]},
+    "tags of every kind": {"data": [{"Last_Name": "a", "Tag": [1, None, {}, {"name": 5}, {"name": "\0"}]}]},
+}
+
+
+@pytest.mark.parametrize("name", WRITES)
+@pytest.mark.parametrize("path", ["Leads", "Leads/upsert", "Quotes", "Contacts"])
+def test_hard_bodies_are_refused_softly(crm, name, path):
+    assert_sound(send(crm, "POST", b"/crm/v8/" + path.encode(), b"", json.dumps(WRITES[name]).encode(), {}))

@@ -1,0 +1,118 @@
+"""The organisation is the unit: made, copied, restored, reset and deleted as a whole."""
+
+import stat
+from dataclasses import replace
+
+import pytest
+
+from moorage.crm.blueprint import DEMO
+from moorage.crm.errors import OrganisationExists, OrganisationInvalid, OrganisationUnknown
+
+
+@pytest.fixture
+def organisations(service):
+    return service.organisations
+
+
+def names(caller):
+    answer = caller.get("Leads", fields="Last_Name")
+    return [one["Last_Name"] for one in answer.data] if answer.status == 200 else []
+
+
+def test_they_are_listed_oldest_first(organisations, make_organisation, clock):
+    make_organisation("one")
+    clock.advance(5)
+    make_organisation("two", name="Number Two")
+    assert [(row.slug, row.name) for row in organisations.list()] == [
+        ("one", DEMO.name),
+        ("two", "Number Two"),
+    ]
+    assert organisations.choose(None).slug == "one"
+
+
+@pytest.mark.parametrize("slug", ["", "Upper", "a b", "../x", "-a", "a" * 41, "é", "a\n", "a/b"])
+def test_a_name_that_could_harm_a_path_is_refused(organisations, slug):
+    with pytest.raises(OrganisationInvalid):
+        organisations.create(slug, DEMO, sample=False)
+
+
+def test_a_name_is_taken_once(organisations, make_organisation):
+    make_organisation("one")
+    with pytest.raises(OrganisationExists):
+        organisations.create("one", DEMO, sample=False)
+
+
+@pytest.mark.parametrize(
+    "change", [{"time_zone": "Mars/Olympus"}, {"unique": ("Leads.Nothing",)}, {"users": ()}]
+)
+def test_what_can_not_be_made_leaves_nothing_behind(organisations, change):
+    with pytest.raises(OrganisationInvalid):
+        organisations.create("one", replace(DEMO, **change), sample=False)
+    assert organisations.list() == []
+    assert organisations.create("one", DEMO, sample=False)
+
+
+def test_a_snapshot_brings_back_what_was(organisations, crm, tmp_path):
+    crm.insert("Leads", {"Last_Name": "Before"})
+    organisations.snapshot("acme", tmp_path / "snap.db")
+    crm.insert("Leads", {"Last_Name": "After"})
+    organisations.restore("acme", tmp_path / "snap.db")
+    assert names(crm) == ["Before"]
+    assert crm.insert("Leads", {"Last_Name": "Again"})
+
+
+def test_a_restore_takes_only_the_organisations_own_snapshots(organisations, crm, stranger, tmp_path):
+    organisations.snapshot("other", tmp_path / "other.db")
+    (tmp_path / "text.db").write_text("not a database")
+    for file in ("other.db", "text.db", "missing.db"):
+        with pytest.raises(OrganisationInvalid):
+            organisations.restore("acme", tmp_path / file)
+    assert names(crm) == names(stranger) == []
+
+
+def test_a_reset_brings_back_the_first_day_with_its_ids(organisations, demo):
+    before = demo.get("Leads", fields="Last_Name").data
+    demo.delete("Leads", ids=",".join(one["id"] for one in before[:50]))
+    organisations.reset("demo")
+    assert demo.get("Leads", fields="Last_Name").data == before
+
+
+def test_a_deleted_one_is_gone_with_its_files_and_tokens(organisations, crm, tmp_path):
+    crm.insert("Leads", {"Last_Name": "x"})
+    organisations.delete("acme")
+    assert list((tmp_path / "crm" / "orgs").iterdir()) == []
+    assert crm.get("Leads", fields="id").json["code"] == "INVALID_TOKEN"
+    with pytest.raises(OrganisationUnknown):
+        organisations.find("acme")
+
+
+def test_another_process_sees_what_is_restored(organisations, crm, clock, tmp_path):
+    from moorage.crm.organisations import Organisations
+
+    crm.insert("Leads", {"Last_Name": "Before"})
+    organisations.snapshot("acme", tmp_path / "snap.db")
+    crm.insert("Leads", {"Last_Name": "After"})
+    other = Organisations(tmp_path / "crm", clock)
+    other.restore("acme", tmp_path / "snap.db")
+    other.close()
+    assert names(crm) == ["Before"]
+    assert crm.insert("Leads", {"Last_Name": "Again"})
+
+
+def test_files_are_readable_by_their_owner_alone(crm, tmp_path):
+    crm.insert("Leads", {"Last_Name": "x"})
+    for file in (tmp_path / "crm").rglob("*"):
+        if file.suffix in {".db", ".key"}:
+            assert stat.S_IMODE(file.stat().st_mode) == 0o600, file
+
+
+def test_the_first_lead_of_the_demo_has_the_id_that_the_specification_shows(demo):
+    assert demo.get("Leads/7243485000000597000").status == 200
+
+
+def test_the_demo_has_a_few_dozen_linked_records_in_every_module_of_the_specification(demo):
+    for module in ("Leads", "Contacts", "Accounts", "Deals", "Tasks", "Calls", "Events", "Products"):
+        assert demo.get(f"{module}/actions/count").json["count"] >= 24, module
+    contacts = demo.get("Contacts", fields="Account_Name").data
+    assert all(one["Account_Name"] for one in contacts)
+    assert any(one["What_Id"] for one in demo.get("Tasks", fields="What_Id").data)
