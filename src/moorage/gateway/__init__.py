@@ -1,0 +1,1 @@
+"""The data plane: calls whose path begins with an app, relayed with the right token."""

@@ -74,7 +74,7 @@ class DirectProtocol(HttpToolsProtocol):
         self._in_head = False
         self._fed = 0  # An upper bound of the size of the head that is being parsed.
         self._advancing = False
-        self._begun = False  # Whether something of that request's answer is written.
+        self.begun = False  # Whether something of that request's answer is written.
         self._stopping = False  # The answer under way is the last one.
         self._deaf = False  # What still arrives is of no interest.
         self._broken: MoorageError | None = None  # To be said once all earlier requests are answered.
@@ -98,6 +98,7 @@ class DirectProtocol(HttpToolsProtocol):
         """Answer a request that is perhaps not whole yet, and keep the connection if little of it is missing."""
         if not self._whole and self._head.announces_little():
             self._exchange = self._reading = _Refused(self, response)
+            self.flow.resume_reading()
         else:
             self.respond(response)
 
@@ -262,7 +263,7 @@ class DirectProtocol(HttpToolsProtocol):
     def _begin(self, head: Head) -> None:
         self._head = head
         self._whole = False
-        self._begun = False
+        self.begun = False
         try:
             self._exchange = self._reading = exchange = self.claim(head)
             if exchange is None:
@@ -356,10 +357,10 @@ class DirectProtocol(HttpToolsProtocol):
         if exchange is not None:
             exchange.on_gone()
         elif self._is_answering():
-            self._begun = self.cycle.response_started
+            self.begun = self.cycle.response_started
             self.cycle.disconnected = True
             self.cycle.message_event.set()
-        if self._begun:
+        if self.begun:
             self.abort()
         else:
             self._tell(error)

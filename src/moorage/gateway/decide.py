@@ -1,0 +1,213 @@
+"""Where a call goes and with which token: a synchronous answer from memory, or a slow path that fills it."""
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from moorage.clock import Clock
+from moorage.connections.model import Connection
+from moorage.keys.errors import RateLimited
+from moorage.keys.model import Principal
+
+REMEMBERED_SECONDS = 60.0  # Not longer, so that a key's last use is noted.
+MARGIN_SECONDS = 30.0  # A token is not used in the last seconds before it expires.
+REFUSAL_SECONDS = 60.0  # A connection's token is renewed for a refusal no more often than this.
+CACHE_SIZE = 10_000
+_PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A remote upstream. `base_path` stands before every native path and ends without a slash."""
+
+    scheme: str
+    host: str
+    port: int
+    base_path: bytes = b""
+    authority: bytes = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        port = "" if self.port == _PORTS[self.scheme] else f":{self.port}"
+        object.__setattr__(self, "authority", f"{host}{port}".encode("ascii"))
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """`origin` is None for the embedded CRM; `good_until` is in seconds since the epoch."""
+
+    connection_id: str
+    account_id: str
+    app: str
+    origin: Origin | None
+    authorization: bytes = field(repr=False)
+    good_until: float
+    connection: Connection = field(repr=False)
+    token: str = field(repr=False)
+
+
+class Keys(Protocol):
+    async def authenticate(self, authorization: str | None) -> Principal: ...
+
+
+class Connections(Protocol):
+    async def choose(self, account_id: str, app: str, connection_id: str | None) -> Connection: ...
+
+
+class AccessToken(Protocol):
+    @property
+    def value(self) -> str: ...
+    @property
+    def expires_at(self) -> float | None: ...
+
+
+class Tokens(Protocol):
+    async def access(self, connection: Connection, *, instead_of: str | None = None) -> AccessToken: ...
+
+
+class Limiter(Protocol):
+    def take(self, account_id: str) -> float | None: ...
+
+
+class Decider:
+    """`header` gives an app's Authorization value, such as `Zoho-oauthtoken {access_token}`."""
+
+    def __init__(
+        self,
+        *,
+        keys: Keys,
+        connections: Connections,
+        tokens: Tokens,
+        header: Callable[[str], str],
+        limiter: Limiter,
+        clock: Clock,
+    ) -> None:
+        self._keys = keys
+        self._connections = connections
+        self._tokens = tokens
+        self._header = header
+        self._limiter = limiter
+        self._clock = clock
+        self._known: dict[bytes, Target] = {}
+        self._asked: dict[tuple[object, ...], asyncio.Task[Target]] = {}
+        self._refusals: dict[str, float] = {}  # When each connection's token was last renewed for a refusal.
+        self._generation = 0
+
+    def clear(self) -> None:
+        """Forget everything: keys, connections or tokens may have changed."""
+        self._generation += 1
+        self._known.clear()
+        self._asked.clear()
+
+    def decide(self, app: bytes, authorization: bytes | None, connection: bytes | None) -> Target | None:
+        """The target, or None when it has to be asked for. Counts the request; raises RateLimited."""
+        target = self._known.get(_digest(app, authorization, connection))
+        if target is None or target.good_until <= self._clock.timestamp():
+            return None
+        self._count(target.account_id)
+        return target
+
+    async def ask(self, app: bytes, authorization: bytes | None, connection: bytes | None) -> Target:
+        """The target, from those who know. Raises what `authenticate`, `choose` and `access` do, and RateLimited."""
+        key, generation = _digest(app, authorization, connection), self._generation
+        principal = await self._keys.authenticate(_text(authorization))
+        self._count(principal.account_id)
+        wanted = _text(connection)
+
+        async def look_up() -> Target:
+            found = await self._connections.choose(principal.account_id, app.decode("latin-1"), wanted)
+            target = self._target(found, await self._tokens.access(found))
+            self._remember(key, target, generation)
+            return target
+
+        return await self._shared((principal, app, wanted, key, generation), look_up)
+
+    def may_refresh(self, target: Target) -> bool:
+        """Whether another token could help where this target's was refused.
+
+        Some upstreams answer 401 for what no token mends; they must not cost a refresh on every call.
+        """
+        last = self._refusals.get(target.connection_id)
+        return last is None or self._clock.timestamp() - last >= REFUSAL_SECONDS
+
+    async def refused(self, target: Target) -> Target:
+        """The same target with another token, as the upstream refused this one's. Raises what `access` does."""
+
+        async def renew() -> Target:
+            self._forget(target)
+            if len(self._refusals) >= CACHE_SIZE:
+                self._refusals.clear()
+            self._refusals[target.connection_id] = self._clock.timestamp()
+            token = await self._tokens.access(target.connection, instead_of=target.token)
+            return self._target(target.connection, token)
+
+        return await self._shared(("refused", target.connection_id, target.token), renew)
+
+    def _count(self, account_id: str) -> None:
+        wait = self._limiter.take(account_id)
+        if wait is not None:
+            raise RateLimited(wait)
+
+    async def _shared(self, key: tuple[object, ...], work: Callable[[], Awaitable[Target]]) -> Target:
+        """Those who ask the same thing at the same time share one answer, even if one of them goes away."""
+        task = self._asked.get(key)
+        if task is None:
+            task = asyncio.ensure_future(work())
+            self._asked[key] = task
+            task.add_done_callback(lambda done: self._settle(key, done))
+        return await asyncio.shield(task)
+
+    def _settle(self, key: tuple[object, ...], done: "asyncio.Task[Target]") -> None:
+        if self._asked.get(key) is done:
+            del self._asked[key]
+        if not done.cancelled():
+            done.exception()  # Whoever asked may have gone, and then nobody else looks at it.
+
+    def _target(self, connection: Connection, token: AccessToken) -> Target:
+        upstream = connection.upstream
+        assert upstream is not None, "an active connection has an upstream"
+        good_until = self._clock.timestamp() + REMEMBERED_SECONDS
+        if token.expires_at is not None:
+            good_until = min(good_until, token.expires_at - MARGIN_SECONDS)
+        return Target(
+            connection.id,
+            connection.account_id,
+            connection.app,
+            origin_of(upstream.base_url) if upstream.kind == "remote" and upstream.base_url else None,
+            self._header(connection.app).replace("{access_token}", token.value).encode("ascii"),
+            good_until,
+            connection,
+            token.value,
+        )
+
+    def _remember(self, key: bytes, target: Target, generation: int) -> None:
+        if generation != self._generation or target.good_until <= self._clock.timestamp():
+            return
+        if len(self._known) >= CACHE_SIZE:
+            self._known.clear()
+        self._known[key] = target
+
+    def _forget(self, target: Target) -> None:
+        for key in [key for key, known in self._known.items() if known.token == target.token]:
+            del self._known[key]
+
+
+def origin_of(base_url: str) -> Origin:
+    """Such as https://www.zohoapis.com, with or without a path."""
+    parts = urlsplit(base_url)
+    if parts.scheme not in _PORTS or not parts.hostname:
+        raise ValueError(f"not a base URL: {base_url!r}")
+    port = parts.port or _PORTS[parts.scheme]
+    return Origin(parts.scheme, parts.hostname, port, parts.path.rstrip("/").encode("ascii"))
+
+
+def _digest(app: bytes, authorization: bytes | None, connection: bytes | None) -> bytes:
+    # The cache holds no key in the clear. A header's value contains no line break, so these three can't run together.
+    return hashlib.sha256(b"%b\n%b\n%b" % (app, authorization or b"", connection or b"")).digest()
+
+
+def _text(value: bytes | None) -> str | None:
+    return None if value is None else value.decode("latin-1")

@@ -1,0 +1,50 @@
+"""The gateway's side of uvicorn: paths that begin with an app are relayed, all others go on to the ASGI application."""
+
+from collections.abc import Awaitable, Callable, Iterable
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from moorage.gateway.decide import Decider
+from moorage.gateway.relay import Relay
+from moorage.gateway.upstream import Limits, Pool
+from moorage.http.direct import DirectProtocol, Exchange
+from moorage.http.head import Head
+from moorage.http.message import Request, Response
+
+
+class Gateway:
+    """What all connections share. `embedded` is the CRM's door; `answer_timeout` is in seconds."""
+
+    def __init__(
+        self,
+        decider: Decider,
+        apps: Iterable[str],
+        embedded: Callable[[Request], Response | Awaitable[Response]],
+        *,
+        answer_timeout: float = 60.0,
+        pool: Pool | None = None,
+    ) -> None:
+        self.decider = decider
+        self.apps = frozenset(app.encode("ascii") for app in apps)
+        self.embedded = embedded
+        self.pool = pool or Pool(Limits(answer=answer_timeout, idle=answer_timeout))
+
+
+def gateway_protocol(gateway: Gateway) -> type[HttpToolsProtocol]:
+    """A protocol class for uvicorn's `http` setting."""
+    apps, decider, pool, embedded = gateway.apps, gateway.decider, gateway.pool, gateway.embedded
+
+    class GatewayProtocol(DirectProtocol):
+        def claim(self, head: Head) -> Exchange | None:
+            target = head.target
+            slash = target.find(b"/", 1)
+            end = slash if slash > 0 else len(target)
+            app = target[1:end]
+            if app not in apps:
+                app = app.partition(b"?")[0]
+                if app not in apps:
+                    return None
+                end = 1 + len(app)
+            return Relay(self, head, app, target[end:], decider, pool, embedded)
+
+    return GatewayProtocol

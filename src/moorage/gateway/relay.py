@@ -1,0 +1,350 @@
+"""One call through the gateway, from the caller's head to the last byte of the upstream's answer."""
+
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from moorage.errors import MoorageError
+from moorage.gateway.decide import Decider, Target
+from moorage.gateway.errors import UpstreamError
+from moorage.gateway.rewrite import Caller, answer_headers, embedded_answer, require_safe
+from moorage.gateway.upstream import AnswerHeaders, Pool, Upstream
+from moorage.http.direct import STATUS_LINES, DirectProtocol, Exchange
+from moorage.http.errors import BodyTooLarge, MethodNotAllowed, PathInvalid, internal, render
+from moorage.http.head import Head
+from moorage.http.message import Request, Response
+from moorage.ids import new_request_id
+
+MAX_EMBEDDED_BODY = 100 * 1024 * 1024
+KEPT_BODY = 64 * 1024  # A body up to this size is kept until its answer begins, to be sent again.
+_READ_AHEAD = 64 * 1024
+_IDEMPOTENT = frozenset({b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE"})
+_BODILESS = frozenset({204, 304})
+
+log = structlog.get_logger(__name__)
+
+
+class Relay(Exchange):
+    __slots__ = (
+        "_app",
+        "_begun",
+        "_borrowing",
+        "_caller",
+        "_chunking",
+        "_decider",
+        "_embedded",
+        "_head",
+        "_native",
+        "_out",
+        "_parts",
+        "_pool",
+        "_protocol",
+        "_renewed",
+        "_replayable",
+        "_request_id",
+        "_retried",
+        "_sent",
+        "_size",
+        "_target",
+        "_upstream",
+        "_whole",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        protocol: DirectProtocol,
+        head: Head,
+        app: bytes,
+        native: bytes,
+        decider: Decider,
+        pool: Pool,
+        embedded: Callable[[Request], Response | Awaitable[Response]],
+    ) -> None:
+        self._protocol = protocol
+        self._head = head
+        self._app = app
+        self._native = native
+        self._decider = decider
+        self._pool = pool
+        self._embedded = embedded
+        self._request_id = b""
+        self._target: Target | None = None
+        self._upstream: Upstream | None = None
+        self._borrowing = False
+        self._parts: list[bytes] = []  # The body, or what is still to be sent once it can't be sent again.
+        self._sent = 0  # How many of the parts the upstream connection has got.
+        self._size = 0
+        self._whole = False
+        self._replayable = True
+        self._renewed = self._retried = False
+        self._out: list[bytes] = []
+        self._begun = self._chunking = False
+
+    # The request.
+
+    def start(self) -> None:
+        try:
+            self._caller = caller = Caller(self._head)
+            self._request_id = caller.request_id
+            self._require_sound()
+            target = self._decider.decide(self._app, caller.authorization, caller.connection)
+        except MoorageError as error:
+            self._refuse(error)
+            return
+        if target is None:
+            self._protocol.start_task(self._ask())
+        else:
+            self._aim(target)
+
+    def on_body(self, part: bytes) -> None:
+        self._parts.append(part)
+        self._size += len(part)
+        if self._upstream is None and self._is_too_large():
+            error = BodyTooLarge(
+                f"The body is larger than {MAX_EMBEDDED_BODY} bytes.", help="Send it in smaller pieces."
+            )
+            self._refuse(error)
+            return
+        self._go_on()
+        if self._target is None or (self._borrowing and self._size > _READ_AHEAD):
+            self.pause_sending()
+
+    def on_end(self) -> None:
+        self._whole = True
+        self._go_on()
+
+    def on_gone(self) -> None:
+        upstream, self._upstream = self._upstream, None
+        if upstream is not None:
+            upstream.drop()
+        elif self._borrowing and self._target is not None and self._target.origin is not None:
+            self._pool.forget(self._target.origin, self)
+
+    def pause_writing(self) -> None:
+        if self._upstream is not None:
+            self._upstream.pause()
+
+    def resume_writing(self) -> None:
+        if self._upstream is not None:
+            self._upstream.resume()
+
+    def _require_sound(self) -> None:
+        if self._native.partition(b"?")[0] in {b"", b"/"}:
+            app = self._app.decode()
+            raise PathInvalid(
+                "The path ends after the app.", help=f"Add the app's own path, as in /{app}/crm/v8/Leads."
+            )
+        require_safe(self._native)
+        if self._head.method == b"TRACE":
+            raise MethodNotAllowed(
+                "TRACE is not passed on.", allow="GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
+            )
+
+    def _is_too_large(self) -> bool:
+        is_remote = self._target is not None and self._target.origin is not None
+        return self._size > MAX_EMBEDDED_BODY and not is_remote
+
+    async def _ask(self) -> None:
+        caller = self._caller
+        await self._aim_at(self._decider.ask(self._app, caller.authorization, caller.connection))
+
+    async def _aim_at(self, asked: Awaitable[Target]) -> None:
+        try:
+            target = await asked
+            if self._protocol.is_current(self):
+                self._aim(target)
+        except MoorageError as error:
+            self._refuse(error)
+        except Exception:
+            log.exception("gateway.failed", request_id=self._request_id.decode())
+            self._refuse(internal())
+
+    def _aim(self, target: Target) -> None:
+        self._target = target
+        self._protocol.want_body()
+        self._protocol.flow.resume_reading()
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Send what there is to send, once there is somebody to send it to."""
+        target = self._target
+        if target is None:
+            return
+        if target.origin is None:
+            if self._whole:
+                self._answer_embedded(target)
+        elif self._upstream is not None:
+            self._send_body(self._upstream, [])
+        elif (self._parts or self._whole) and not self._borrowing:
+            upstream = self._pool.borrow(target.origin, self)
+            if upstream is None:
+                self._borrowing = True
+            else:
+                self.on_connected(upstream)
+
+    # The remote upstream.
+
+    def on_connected(self, upstream: Upstream) -> None:
+        self._borrowing = False
+        self._upstream = upstream
+        upstream.begin(self, bare=self._head.method == b"HEAD")
+        self._send_body(upstream, [self._request_head()])
+        if not self._whole:
+            self._protocol.flow.resume_reading()
+
+    def on_unreachable(self, error: UpstreamError) -> None:
+        self._borrowing = False
+        self._refuse(error)
+
+    def _request_head(self) -> bytes:
+        target, caller = self._target, self._caller
+        assert target is not None
+        assert target.origin is not None
+        return b"%b %b%b HTTP/1.1\r\nHost: %b\r\nAuthorization: %b\r\n%b%b\r\n" % (
+            self._head.method,
+            target.origin.base_path,
+            self._native,
+            target.origin.authority,
+            target.authorization,
+            b"".join([b"%b: %b\r\n" % pair for pair in caller.forwarded]),
+            b"Transfer-Encoding: chunked\r\n" if caller.chunked else b"",
+        )
+
+    def _send_body(self, upstream: Upstream, out: list[bytes]) -> None:
+        parts = self._parts[self._sent :] if self._sent else self._parts
+        if self._caller.chunked:
+            out += [b"%x\r\n%b\r\n" % (len(part), part) for part in parts]
+            if self._whole:
+                out.append(b"0\r\n\r\n")
+        else:
+            out += parts
+        if self._size > KEPT_BODY:
+            self._replayable = False
+            self._parts = []
+        self._sent = len(self._parts)
+        # The answer's time starts to run before anything is written, as writing can end in a failure.
+        if self._whole:
+            upstream.end()
+        if out:
+            upstream.write(out[0] if len(out) == 1 else b"".join(out))
+
+    def pause_sending(self) -> None:
+        if not self._whole:
+            self._protocol.flow.pause_reading()
+
+    def resume_sending(self) -> None:
+        self._protocol.flow.resume_reading()
+
+    # The answer.
+
+    def on_head(self, status: int, headers: AnswerHeaders, *, has_length: bool) -> None:
+        if status == 401 and self._send_again():
+            return
+        head = self._head
+        lines = [STATUS_LINES[status]]
+        lines += answer_headers(status, headers, self._request_id)
+        if status not in _BODILESS and head.method != b"HEAD" and head.version == "1.1":
+            chunked = not has_length or not any(name == b"content-length" for name, _, _ in headers)
+            if chunked:
+                self._chunking = True
+                lines.append(b"Transfer-Encoding: chunked\r\n")
+        if self._protocol.closes:
+            lines.append(b"Connection: close\r\n")
+        lines.append(b"\r\n")
+        self._out = lines
+        self._begun = self._protocol.begun = True
+
+    def on_part(self, part: bytes) -> None:
+        self._out.append(b"%x\r\n%b\r\n" % (len(part), part) if self._chunking else part)
+
+    def on_flush(self) -> None:
+        if self._out:
+            self._protocol.transport.write(b"".join(self._out))
+            self._out.clear()
+
+    def on_complete(self) -> None:
+        self._upstream = None
+        if self._chunking:
+            self._out.append(b"0\r\n\r\n")
+        self.on_flush()
+        self._protocol.done()
+
+    def on_failure(self, error: UpstreamError, *, stale: bool) -> None:
+        upstream, self._upstream = self._upstream, None
+        if self._begun:
+            self._protocol.abort()
+        elif stale and upstream is not None and self._may_retry():
+            self._retried = True
+            self._sent = 0
+            self._pool.drop_kept(upstream.origin)
+            self._go_on()
+        else:
+            self._refuse(error)
+
+    def _may_retry(self) -> bool:
+        """Whether a request can go out again that a server closed its kept connection under."""
+        return self._replayable and not self._retried and self._head.method in _IDEMPOTENT
+
+    def _send_again(self) -> bool:
+        """The token was refused: have it renewed, and send the request once more if that can be done."""
+        target = self._target
+        assert target is not None
+        if self._renewed or not self._decider.may_refresh(target):
+            return False
+        self._renewed = True
+        if not (self._replayable and self._whole):
+            self._protocol.start_task(self._renew_for_others(target))
+            return False
+        upstream, self._upstream = self._upstream, None
+        if upstream is not None:
+            upstream.drop()
+        self._sent = 0
+        self._target = None
+        self._protocol.start_task(self._aim_at(self._decider.refused(target)))
+        return True
+
+    async def _renew_for_others(self, target: Target) -> None:
+        try:
+            await self._decider.refused(target)
+        except MoorageError as error:
+            log.warning("token.not_renewed", connection_id=target.connection_id, code=error.code)
+
+    # The embedded CRM.
+
+    def _answer_embedded(self, target: Target) -> None:
+        head = self._head
+        path, _, query = self._native.partition(b"?")
+        headers = [(name.lower(), value) for name, value in self._caller.forwarded]
+        headers.append((b"authorization", target.authorization))
+        request = Request(
+            head.method.decode(), path, query, headers, b"".join(self._parts), self._protocol.scheme or "http"
+        )
+        answer = self._embedded(request)
+        if isinstance(answer, Response):
+            self._give(answer)
+        else:
+            self._protocol.start_task(self._give_later(answer))
+
+    async def _give_later(self, answer: Awaitable[Response]) -> None:
+        try:
+            response = await answer
+            if self._protocol.is_current(self):
+                self._give(response)
+        except Exception:
+            log.exception("gateway.failed", request_id=self._request_id.decode())
+            self._refuse(internal())
+
+    def _give(self, response: Response) -> None:
+        if response.status == 401 and self._send_again():
+            return
+        self._protocol.respond(embedded_answer(response, self._request_id))
+
+    # Errors of ours.
+
+    def _refuse(self, error: MoorageError) -> None:
+        if not self._protocol.is_current(self):
+            return
+        response = render(error, (self._request_id or new_request_id().encode()).decode())
+        if isinstance(error, UpstreamError):
+            response.headers.append((b"moorage-request-sent", b"true" if error.sent else b"false"))
+        self._protocol.refuse(response)

@@ -1,0 +1,389 @@
+"""Kept-alive HTTP/1.1 connections to upstreams, written by hand because every call passes through here.
+
+A `Borrower` asks the pool for a connection, writes its request to it and is called back with the parts of the answer.
+"""
+
+import asyncio
+import math
+import ssl
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol, TypeAlias, cast
+
+import httptools
+import structlog
+
+from moorage.gateway.decide import Origin
+from moorage.gateway.errors import UpstreamError, UpstreamInvalid, UpstreamTimeout, UpstreamUnreachable
+
+MAX_ANSWER_HEAD = 256 * 1024
+_SWEEP_SECONDS = 1.0
+_FRAMING = frozenset({b"content-length", b"transfer-encoding"})
+
+# Lower-case name, name as sent, value.
+AnswerHeaders: TypeAlias = list[tuple[bytes, bytes, bytes]]
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Times are in seconds."""
+
+    connect: float = 10.0
+    answer: float = 60.0  # From the request's end to the first byte of the answer.
+    idle: float = 60.0  # Between two parts of an answer.
+    kept: float = (
+        15.0  # An unused connection is kept this long, which is shorter than most servers keep theirs.
+    )
+    connections: int = 512  # To one origin.
+
+
+class Borrower(Protocol):
+    """Whoever makes a request. After `on_complete` or `on_failure` the connection is no longer theirs."""
+
+    def on_connected(self, upstream: "Upstream") -> None: ...
+    def on_unreachable(self, error: UpstreamError) -> None: ...
+    def on_head(self, status: int, headers: AnswerHeaders, *, has_length: bool) -> None: ...
+    def on_part(self, part: bytes) -> None: ...
+    def on_flush(self) -> None:
+        """Everything that has arrived so far was passed on; more is to come."""
+
+    def on_complete(self) -> None: ...
+    def on_failure(self, error: UpstreamError, *, stale: bool) -> None:
+        """`stale` means that a kept connection ended without a single byte of an answer."""
+
+    def pause_sending(self) -> None: ...
+    def resume_sending(self) -> None: ...
+
+
+class Pool:
+    """`tls` gives the context for https; the default verifies certificates against the system's authorities."""
+
+    def __init__(
+        self, limits: Limits, tls: Callable[[], ssl.SSLContext] = ssl.create_default_context
+    ) -> None:
+        self.limits = limits
+        self._new_tls = tls
+        self._hosts: dict[Origin, _Host] = {}
+        self._sweeping = False
+
+    @cached_property
+    def tls(self) -> ssl.SSLContext:
+        return self._new_tls()
+
+    def borrow(self, origin: Origin, borrower: Borrower) -> "Upstream | None":
+        """A kept connection, or None: then `on_connected` or `on_unreachable` follows."""
+        host = self._hosts.get(origin)
+        if host is None:
+            host = self._hosts[origin] = _Host(self, origin)
+        return host.borrow(borrower)
+
+    def forget(self, origin: Origin, borrower: Borrower) -> None:
+        """The borrower no longer waits for a connection."""
+        self._hosts[origin].forget(borrower)
+
+    def drop_kept(self, origin: Origin) -> None:
+        """Close the unused connections: one of them turned out to be dead."""
+        self._hosts[origin].drop_kept()
+
+    def watch(self, loop: asyncio.AbstractEventLoop) -> None:
+        """See to it that connections keep their times, as long as there are any."""
+        if not self._sweeping:
+            self._sweeping = True
+            limits = self.limits
+            shortest = min(limits.connect, limits.answer, limits.idle, limits.kept)
+            loop.call_later(min(_SWEEP_SECONDS, shortest / 4), self._sweep, loop)
+
+    def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._sweeping = False
+        now = loop.time()
+        for host in list(self._hosts.values()):
+            host.sweep(now)
+        if any(host.is_used for host in self._hosts.values()):
+            self.watch(loop)
+
+
+class _Host:
+    """The connections to one origin, and those who wait for one."""
+
+    def __init__(self, pool: Pool, origin: Origin) -> None:
+        self.pool = pool
+        self.origin = origin
+        self.loop = asyncio.get_running_loop()
+        self._all: set[Upstream] = set()
+        self._kept: list[Upstream] = []
+        self._waiting: deque[tuple[Borrower, float]] = deque()
+        self._connecting: set[asyncio.Task[None]] = set()
+
+    @property
+    def is_used(self) -> bool:
+        return bool(self._all or self._waiting)
+
+    def borrow(self, borrower: Borrower) -> "Upstream | None":
+        while self._kept:
+            upstream = self._kept.pop()
+            if upstream.is_open:
+                return upstream
+        # Twice the time of one attempt, as a place may have to become free first.
+        self._waiting.append((borrower, self.loop.time() + 2 * self.pool.limits.connect))
+        self._connect_more()
+        return None
+
+    def forget(self, borrower: Borrower) -> None:
+        self._waiting = deque(pair for pair in self._waiting if pair[0] is not borrower)
+
+    def drop_kept(self) -> None:
+        while self._kept:
+            self._kept.pop().drop()
+
+    def give_back(self, upstream: "Upstream") -> None:
+        if self._waiting:
+            borrower, _ = self._waiting.popleft()
+            borrower.on_connected(upstream)
+        else:
+            upstream.deadline = self.loop.time() + self.pool.limits.kept
+            self._kept.append(upstream)
+
+    def lost(self, upstream: "Upstream") -> None:
+        self._all.discard(upstream)
+        if upstream in self._kept:
+            self._kept.remove(upstream)
+        self._connect_more()
+
+    def sweep(self, now: float) -> None:
+        for upstream in [upstream for upstream in self._all if upstream.deadline <= now]:
+            upstream.on_deadline()
+        while self._waiting and self._waiting[0][1] <= now:
+            borrower, _ = self._waiting.popleft()
+            borrower.on_unreachable(
+                UpstreamTimeout(f"No connection to {self.origin.host} became free in time.", sent=False)
+            )
+
+    def _connect_more(self) -> None:
+        room = self.pool.limits.connections - len(self._all) - len(self._connecting)
+        for _ in range(min(room, len(self._waiting) - len(self._connecting))):
+            task = self.loop.create_task(self._connect())
+            self._connecting.add(task)
+            task.add_done_callback(self._connecting.discard)
+        self.pool.watch(self.loop)
+
+    async def _connect(self) -> None:
+        origin, limits = self.origin, self.pool.limits
+        try:
+            async with asyncio.timeout(limits.connect):
+                _, upstream = await self.loop.create_connection(
+                    lambda: Upstream(self),
+                    origin.host,
+                    origin.port,
+                    ssl=self.pool.tls if origin.scheme == "https" else None,
+                )
+        except TimeoutError:
+            self._tell_first(UpstreamTimeout(f"{origin.host} took no connection in time.", sent=False))
+        except (OSError, ssl.SSLError, UnicodeError) as error:
+            log.warning("upstream.unreachable", host=origin.host, port=origin.port, error=str(error))
+            self._tell_first(
+                UpstreamUnreachable(
+                    f"{origin.host} can't be reached.", sent=False, help="Try again in a moment."
+                )
+            )
+        else:
+            self._all.add(upstream)
+            self.give_back(upstream)
+
+    def _tell_first(self, error: UpstreamError) -> None:
+        if self._waiting:
+            borrower, _ = self._waiting.popleft()
+            borrower.on_unreachable(error)
+
+
+class Upstream(asyncio.Protocol):
+    """One connection. `deadline` is when it has waited too long, by the loop's clock."""
+
+    __slots__ = (
+        "_bare", "_borrower", "_complete", "_fed", "_has_length", "_headers", "_host", "_in_head", "_keep", "_parser",
+        "_paused", "_silent", "_status", "_transport", "_whole", "deadline", "is_open", "used",
+    )  # fmt: skip
+
+    def __init__(self, host: _Host) -> None:
+        self._host = host
+        self._borrower: Borrower | None = None
+        self._parser = httptools.HttpResponseParser(self)
+        self.deadline = math.inf
+        self.is_open = False
+        self.used = False  # Whether it has carried a request before.
+        self._paused = False
+
+    # What borrowers use.
+
+    @property
+    def origin(self) -> Origin:
+        return self._host.origin
+
+    def begin(self, borrower: Borrower, *, bare: bool) -> None:
+        """Start a request; `bare` for one whose answer has no body, as HEAD's."""
+        self._borrower = borrower
+        self._bare = bare
+        self._whole = self._complete = self._keep = False
+        self._in_head = self._silent = True
+        self._status = self._fed = 0
+        self._has_length = False
+        self._headers: AnswerHeaders = []
+        self.deadline = math.inf
+
+    def write(self, data: bytes) -> None:
+        self._transport.write(data)
+
+    def end(self) -> None:
+        """The request is whole; the answer's time begins."""
+        self._whole = True
+        self.deadline = self._host.loop.time() + self._host.pool.limits.answer
+
+    def pause(self) -> None:
+        if not self._paused:
+            self._paused = True
+            self._transport.pause_reading()
+
+    def resume(self) -> None:
+        if self._paused:
+            self._paused = False
+            self._transport.resume_reading()
+            self.deadline = self._host.loop.time() + self._host.pool.limits.idle
+
+    def drop(self) -> None:
+        """Close at once, whatever is under way; the borrower hears nothing more."""
+        self._borrower = None
+        self.is_open = False
+        self._transport.abort()
+
+    # What the pool and the transport call.
+
+    def on_deadline(self) -> None:
+        if self._borrower is None:
+            self.drop()
+        else:
+            host = self._host.origin.host
+            self._fail(UpstreamTimeout(f"{host} did not answer in time.", sent=True, help="Try again later."))
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        self.is_open = True
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.is_open = False
+        self._host.lost(self)
+        if self._borrower is None:
+            return
+        if exc is None and not self._in_head and not self._has_length:
+            self._finish()
+        else:
+            host = self._host.origin.host
+            error = UpstreamUnreachable(
+                f"{host} closed the connection before its answer was whole.", sent=True
+            )
+            self._fail(error, stale=self.used and self._silent)
+
+    def data_received(self, data: bytes) -> None:
+        borrower = self._borrower
+        if borrower is None:
+            self.drop()
+            return
+        self._silent = False
+        self._fed += len(data)
+        self.deadline = self._host.loop.time() + self._host.pool.limits.idle
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            self._on_nonsense(error)
+            return
+        if self._borrower is None:
+            return
+        if self._complete:
+            self._finish()
+        elif self._fed > MAX_ANSWER_HEAD:
+            self._fail(self._invalid())
+        else:
+            borrower.on_flush()
+
+    def pause_writing(self) -> None:
+        if self._borrower is not None:
+            self.deadline = self._host.loop.time() + self._host.pool.limits.idle
+            self._borrower.pause_sending()
+
+    def resume_writing(self) -> None:
+        if self._borrower is not None:
+            if not self._whole:
+                self.deadline = math.inf
+            self._borrower.resume_sending()
+
+    # What the parser calls.
+
+    def on_message_begin(self) -> None:
+        if self._complete:
+            self._keep = False  # More than one answer to one request.
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._in_head:
+            self._headers.append((name.lower(), name, value))
+
+    def on_headers_complete(self) -> None:
+        if self._complete or self._borrower is None:
+            return
+        self._status = self._parser.get_status_code()
+        if self._status < 200:
+            if self._status == 101:
+                raise httptools.HttpParserError("a switch of protocols that nobody asked for")
+            self._headers = []
+            return
+        self._in_head = False
+        self._fed = 0
+        self._has_length = any(name in _FRAMING for name, _, _ in self._headers)
+        self._borrower.on_head(self._status, self._headers, has_length=self._has_length)
+        if self._bare:
+            self._complete = True
+            self._keep = self._has_length and self._parser.should_keep_alive()
+
+    def on_body(self, part: bytes) -> None:
+        self._fed = 0
+        if self._complete:
+            self._keep = False
+        elif self._borrower is not None:
+            self._borrower.on_part(part)
+
+    def on_message_complete(self) -> None:
+        if self._status >= 200 and not self._complete:
+            self._complete = True
+            self._keep = self._parser.should_keep_alive()
+
+    def _finish(self) -> None:
+        """The answer is whole: let the borrower go and keep the connection if it can serve another."""
+        borrower, self._borrower = self._borrower, None
+        assert borrower is not None
+        keep = self._keep and self._whole and self.is_open and not self._transport.is_closing()
+        if keep:
+            self.used = True
+            self.resume()
+            if self._bare:
+                self._parser = httptools.HttpResponseParser(self)  # The old one waits for a body.
+            self._host.give_back(self)
+        else:
+            self.drop()
+        borrower.on_complete()
+
+    def _fail(self, error: UpstreamError, *, stale: bool = False) -> None:
+        borrower = self._borrower
+        self.drop()
+        if borrower is not None:
+            borrower.on_failure(error, stale=stale)
+
+    def _on_nonsense(self, error: Exception) -> None:
+        if isinstance(error, httptools.HttpParserCallbackError):
+            log.error("gateway.failed", exc_info=error.__context__ or error)
+        else:
+            log.warning("upstream.invalid", host=self._host.origin.host, error=str(error))
+        self._fail(self._invalid())
+
+    def _invalid(self) -> UpstreamInvalid:
+        return UpstreamInvalid(f"{self._host.origin.host} sent what is no HTTP answer.", sent=True)
