@@ -9,6 +9,7 @@ from pathlib import Path
 from benchmarks import crm, gateway, machine
 from benchmarks.figures import document, table
 from benchmarks.load import LoadFailed
+from benchmarks.nginx import NginxFailed
 from benchmarks.server import ServerFailed
 
 SECTIONS = {"gateway": gateway.measure, "crm": crm.measure}
@@ -24,7 +25,7 @@ def main() -> None:
             continue
         try:
             measured |= measure(options.data, options.rounds, options.seconds)
-        except (ServerFailed, LoadFailed) as error:
+        except (ServerFailed, NginxFailed, LoadFailed) as error:
             print(f"{name}: not measured. {error}", flush=True)
     print(
         f"Run: {options.rounds} rounds of {options.seconds} s each, {time.monotonic() - started:.0f} s in all.\n"

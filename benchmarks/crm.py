@@ -3,17 +3,16 @@
 import asyncio
 import json
 import tempfile
-import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from benchmarks import data, leads, machine
 from benchmarks.bare import BareInserts, BareReads
 from benchmarks.figures import DEPTH, READS
-from benchmarks.load import Load, Sample, raw, rounds, written
+from benchmarks.load import Load, Sample, fetched, raw, rounds, written
 from benchmarks.plan import Plan, Read, plan
 from benchmarks.server import Server, running
 
@@ -82,14 +81,16 @@ def _inserts(scene: _Scene, stack: ExitStack) -> Candidates:
 
 
 def _headers(scene: _Scene) -> dict[str, str]:
-    return {"Authorization": f"Zoho-oauthtoken {scene.plan.token}"}
+    return {"Authorization": _authorization(scene)}
+
+
+def _authorization(scene: _Scene) -> str:
+    return f"Zoho-oauthtoken {scene.plan.token}"
 
 
 def _check(scene: _Scene, read: Read) -> None:
     """A fast wrong answer is worth nothing: the server has to give what its bare statements give."""
-    request = urllib.request.Request(scene.server.crm + read.targets[0], headers=_headers(scene))
-    with urllib.request.urlopen(request, timeout=10) as response:
-        answer: Any = json.load(response)
+    answer = json.loads(fetched(scene.server.crm + read.targets[0], _authorization(scene)))
     bare = BareReads(scene.file, scene.plan.organisation, read.answers[:1])
     rows = bare.rows()
     bare.close()

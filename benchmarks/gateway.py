@@ -5,7 +5,6 @@ import json
 import random
 import tempfile
 import time
-import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from pathlib import Path
 
 from benchmarks import leads, machine, nginx
 from benchmarks.figures import CONNECTIONS, SIZES
-from benchmarks.load import Load, Sample, raw, rounds, written
+from benchmarks.load import Load, Sample, fetched, raw, rounds, written
 from benchmarks.server import running
 from moorage.app import Urls, open_rooms
 from moorage.connections.model import Upstream
@@ -40,7 +39,7 @@ class _Route:
 
 
 def measure(folder: Path, count: int, seconds: int) -> dict[str, list[float]]:
-    """Every figure of the gateway, none without nginx. Raises ServerFailed, LoadFailed."""
+    """Every figure of the gateway, none without nginx. Raises ServerFailed, NginxFailed, LoadFailed."""
     if machine.program("nginx") is None:
         print("gateway: not measured, because nginx is not installed (Debian: apt-get install nginx).")
         return {}
@@ -76,8 +75,13 @@ async def _connect(home: Path, upstream: str) -> str:
     async with open_rooms(settings, Urls("", "")) as rooms:
         account = await rooms.keys.first_account()
         connection = await rooms.connections.create(account, _APP)
-        await rooms.tokens.keep(connection.id, AccessToken(_TOKEN, time.time() + 24 * 3600), None)
-        await rooms.connections.activate(connection, Upstream("remote", base_url=upstream), {})
+        token = AccessToken(_TOKEN, time.time() + 24 * 3600)
+        await rooms.connections.activate(
+            connection,
+            Upstream("remote", base_url=upstream),
+            {},
+            also=lambda tx: rooms.tokens.keep(tx, connection.id, token, None),
+        )
         _, secret = await rooms.keys.create(account, "benchmark")
     return secret
 
@@ -110,9 +114,7 @@ def _check(way: _Route, bodies: dict[str, bytes]) -> None:
     """The same bytes come back whichever way they are asked for."""
     for size, body in bodies.items():
         url = f"{way.url}{way.prefix}/{_PATHS[size]}?fields=Last_Name"
-        request = urllib.request.Request(url, headers={"Authorization": way.authorization})
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            assert answer.read() == body, f"{way.name} changed the body"
+        assert fetched(url, way.authorization) == body, f"{way.name} changed the body"
 
 
 def _figures(samples: dict[str, list[Sample]]) -> dict[str, list[float]]:

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import tempfile
+import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -70,6 +71,17 @@ class Load:
         script = str(Path(__file__).with_name("wrk.lua"))
         amount = ["-t1", f"-c{self._connections}", f"-d{seconds}s", "--timeout", "10s"]
         return [wrk, *amount, "-s", script, self._url, "--", str(self._requests)]
+
+
+def fetched(url: str, authorization: str) -> bytes:
+    """The body of one answer, so that it can be checked before it is timed. Raises LoadFailed."""
+    request = urllib.request.Request(url, headers={"Authorization": authorization})
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            body: bytes = answer.read()
+    except OSError as error:
+        raise LoadFailed(f"{url}: {error}") from error
+    return body
 
 
 @contextmanager

@@ -52,6 +52,7 @@ _UPSTREAM = """
 """
 
 _PROXY = """
+    map_hash_bucket_size 256;
     map $http_authorization $upstream_authorization {{
         default "";
         "Bearer {key}" "{authorization}";
@@ -72,6 +73,10 @@ _PROXY = """
         }}
     }}
 """
+
+
+class NginxFailed(Exception):
+    """nginx did not begin to listen; the message holds its log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +120,7 @@ def _started(folder: Path, port: int, servers: str, core: int | None) -> Iterato
     command = [program, "-c", str(configuration), "-e", str(folder / "error.log")]
     process = machine.start(command, core, stderr=subprocess.DEVNULL)
     try:
-        _wait_for(port)
+        _wait_for(port, folder / "error.log")
         yield Nginx(process.pid, f"http://127.0.0.1:{port}")
     finally:
         process.terminate()
@@ -128,14 +133,14 @@ def _free_port() -> int:
     return port
 
 
-def _wait_for(port: int) -> None:
+def _wait_for(port: int, log: Path) -> None:
     deadline = time.monotonic() + _START_SECONDS
     while True:
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
+        except OSError as error:
             if time.monotonic() > deadline:
-                raise
+                raise NginxFailed(f"nginx didn't start: {log.read_text(errors='replace')}") from error
             time.sleep(0.05)
         else:
             return
