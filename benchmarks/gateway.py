@@ -127,11 +127,17 @@ def _figures(samples: dict[str, list[Sample]]) -> dict[str, list[float]]:
             figures[f"{name}.per_second"] = [one.per_second for one in ours]
             figures[f"{name}.nginx_ratio"] = _part(ours, theirs)
             figures[f"{name}.direct_ratio"] = _part(ours, direct)
-            figures[f"{name}.cpu_us"] = [one.cpu_us for one in ours if one.cpu_us is not None]
-            figures[f"{name}.nginx_cpu_us"] = [one.cpu_us for one in theirs if one.cpu_us is not None]
-            figures[f"{name}.added_us"] = _added(ours, direct)
-            figures[f"{name}.nginx_added_us"] = _added(theirs, direct)
+            cpu, nginx_cpu = _cpu(ours), _cpu(theirs)
+            figures[f"{name}.cpu_us"], figures[f"{name}.nginx_cpu_us"] = cpu, nginx_cpu
+            figures[f"{name}.nginx_cpu_ratio"] = [a / b for a, b in zip(cpu, nginx_cpu, strict=True) if b]
+            if connections == 1:
+                figures[f"{name}.added_us"] = _added(ours, direct)
+                figures[f"{name}.nginx_added_us"] = _added(theirs, direct)
     return figures
+
+
+def _cpu(samples: Sequence[Sample]) -> list[float]:
+    return [one.cpu_us for one in samples if one.cpu_us is not None]
 
 
 def _part(these: Sequence[Sample], those: Sequence[Sample]) -> list[float]:
