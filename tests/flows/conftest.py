@@ -54,10 +54,10 @@ class Server:
         )
         try:
             with urllib.request.urlopen(request, timeout=30) as answer:
-                return answer.status, dict(answer.headers), answer.read()
+                return answer.status, _lower(answer.headers), answer.read()
         except urllib.error.HTTPError as error:
             with error:
-                return error.code, dict(error.headers), error.read()
+                return error.code, _lower(error.headers), error.read()
 
     def get(self, path, **headers):
         status, _, body = self.call("GET", path, headers=headers)
@@ -66,6 +66,10 @@ class Server:
     def stop(self) -> int:
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(20)
+
+
+def _lower(headers) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}
 
 
 def environment(home: Path, **more: str) -> dict[str, str]:

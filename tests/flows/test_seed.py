@@ -95,7 +95,7 @@ def test_the_javascript_example_works(server):
 
 def test_the_requests_example_works(server):
     (code,) = re.findall(r"```python (import os import requests.*?)```", TEXT.replace("\n", " "))
-    code = code.replace("import os import requests", "import os, requests\n").replace(") data =", ")\ndata =")
+    code = code.replace("import os import requests", "import os, requests;").replace(") data =", ")\ndata =")
     code = prepared(code.strip(), server) + "\nimport json; print(json.dumps(data))"
     assert run(code, server)["info"]["per_page"] == 200
 

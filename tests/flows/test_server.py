@@ -94,7 +94,7 @@ def test_the_crms_origin_speaks_only_zohos_dialect(server):
     for path in ("/", "/connections", "/zoho-crm/crm/v8/Leads", "/healthz"):
         status, headers, body = server.call("GET", path, base=server.crm)
         assert status == 404 and json.loads(body)["code"] == "INVALID_URL_PATTERN"
-        assert headers["Content-Type"].startswith("application/json")
+        assert headers["content-type"].startswith("application/json")
     status, _, body = server.call("GET", "/crm/v8/Leads?fields=id", base=server.crm)
     assert status == 401 and json.loads(body)["code"] == "INVALID_TOKEN"
 

@@ -3,7 +3,7 @@
 The SDK keeps its state in module globals and files, so it runs in a process and a folder of its own.
 """
 
-import datetime
+import datetime as dt
 import json
 import sys
 
@@ -115,7 +115,7 @@ def main():
         "Company": found.get_key_value("Company"),
         "Lead_Source": found.get_key_value("Lead_Source").get_value(),
         "Owner": found.get_key_value("Owner").get_email(),
-        "Created_Time": isinstance(found.get_created_time(), datetime.datetime),
+        "Created_Time": isinstance(found.get_created_time(), dt.datetime),
     }
     result["upsert"] = outcomes(
         leads.upsert_records(body(lead(Last_Name="Upserted", Email="sdk@acme.example")), HeaderMap())
