@@ -237,7 +237,7 @@ def _quotes(desk: _Desk) -> None:
             "Quote_Stage": desk.pick(_QUOTE_STAGES[deal.values["Stage"]]),
             "Valid_Till": desk.date(30 - age),
             "Carrier": desk.pick(_CARRIERS),
-            "Quoted_Items": _lines(desk, desk.made["Products"]),
+            "Quoted_Items": _lines(desk, desk.made["Products"], deal.values["Amount"]),
             "Terms_and_Conditions": desk.texts["terms"],
             **_parties(desk, deal),
         }
@@ -295,16 +295,20 @@ def _purchase_orders(desk: _Desk) -> None:
             "Due_Date": desk.date(35 - ordered),
             "Status": desk.pick(_PAPER_STATUSES),
             "Carrier": desk.pick(_CARRIERS),
-            "Purchase_Items": _lines(desk, supplied, 0.55),
+            "Purchase_Items": _lines(desk, supplied, desk.amount(900, 24_000), 0.55),
         }
         desk.add("Purchase_Orders", values, ordered * 0.98, ordered)
 
 
-def _lines(desk: _Desk, products: Sequence[SampleRecord], share: float = 1) -> list[dict[str, Any]]:
-    """One to four lines, priced at a share of the list price: we buy for less than we ask."""
+def _lines(
+    desk: _Desk, products: Sequence[SampleRecord], budget: float, share: float = 1
+) -> list[dict[str, Any]]:
+    """One to four lines worth about the budget, at a share of the list price: we buy for less than we ask."""
     lines = []
-    for product in desk.few(products, 4):
-        price, quantity = round(product.values["Unit_Price"] * share, 2), float(desk.number(1, 25))
+    chosen = desk.few(products, 4)
+    for product in chosen:
+        price = round(product.values["Unit_Price"] * share, 2)
+        quantity = float(max(1, round(budget / len(chosen) / price)))
         line = {"Product_Name": _ref(product), "Quantity": quantity, "List_Price": price}
         if desk.chance(0.3):
             line["Discount"] = round(price * quantity * 0.05, 2)
@@ -340,17 +344,17 @@ def _tasks(desk: _Desk) -> None:
 
 
 def _events(desk: _Desk) -> None:
-    for _ in range(30):
-        start = desk.moment(desk.pick((-1, 1)) * desk.between(1, 28))
+    meetings = desk.rows("Events")
+    for n in range(30):
+        start = desk.moment((1, -1)[n % 2] * desk.between(1, 28))
         age = max(0.3, desk.ago(start) + 3)
-        where = desk.pick(("In-office", "Client location", "Online"))
+        row = dict(meetings[n % len(meetings)])
         values = {
             **_about(desk, age + 7),
-            "Event_Title": desk.text("meetings"),
             "Start_DateTime": start.isoformat(),
-            "End_DateTime": (start + timedelta(minutes=desk.pick((30, 45, 60, 90, 180)))).isoformat(),
-            "Meeting_Venue__s": where,
-            "Venue": desk.text("rooms") if where == "In-office" else None,
+            "End_DateTime": (start + timedelta(minutes=row.pop("minutes"))).isoformat(),
+            "Venue": desk.text("rooms") if row["Meeting_Venue__s"] == "In-office" else None,
+            **row,
         }
         desk.add("Events", values, age, age + 7)
 
@@ -404,12 +408,11 @@ def _cases(desk: _Desk) -> None:
 
 
 def _notes(desk: _Desk) -> None:
-    for n, row in enumerate(desk.rows("Notes") * 2):
-        parents = ("Deals", "Contacts", "Accounts", "Leads")
-        module = parents[n % 4]
-        about = desk.older(module, 3)
-        row |= {"Parent_Id": _ref(about), "$se_module": module}
-        desk.add("Notes", row, 0.1, about.age_days)
+    parents = ("Deals", "Contacts", "Accounts", "Leads")
+    for n, row in enumerate(desk.rows("Notes")):
+        module = parents[n % len(parents)]
+        row |= {"Parent_Id": _ref(desk.older(module, 3)), "$se_module": module}
+        desk.add("Notes", row, 0.1, 75)
 
 
 _WRITERS: dict[str, _Writer] = {
