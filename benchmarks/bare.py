@@ -41,6 +41,10 @@ def overheard() -> Iterator[list[Statement]]:
         apsw.connection_hooks.remove(hook)
 
 
+def _sample(count: int, seconds: float, cpu_seconds: float) -> Sample:
+    return Sample(count / seconds, cpu_seconds / count * 1e6)
+
+
 class BareReads:
     """Runs the statements of some answers in turn."""
 
@@ -63,6 +67,7 @@ class BareReads:
 
     def run(self, seconds: int) -> Sample:
         execute, answers = self._connection.execute, cycle(self._answers)
+        before = time.process_time()
         started = now = time.perf_counter()
         count = 0
         while now < started + seconds:
@@ -70,7 +75,7 @@ class BareReads:
                 execute(sql, parameters).fetchall()
             count += 1
             now = time.perf_counter()
-        return Sample(count / (now - started))
+        return _sample(count, now - started, time.process_time() - before)
 
     def close(self) -> None:
         self._connection.close()
@@ -86,6 +91,7 @@ class BareInserts:
         self._batches = cycle([self._rows(batch) for batch in batches])
 
     def run(self, seconds: int) -> Sample:
+        before = time.process_time()
         started = now = time.perf_counter()
         count = 0
         while now < started + seconds:
@@ -97,7 +103,7 @@ class BareInserts:
             self._connection.execute("COMMIT")
             count += 1
             now = time.perf_counter()
-        return Sample(count / (now - started))
+        return _sample(count, now - started, time.process_time() - before)
 
     def close(self) -> None:
         self._connection.close()

@@ -12,7 +12,7 @@ from typing import TypeAlias
 from benchmarks import data, leads, machine
 from benchmarks.bare import BareInserts, BareReads
 from benchmarks.figures import DEPTH, READS
-from benchmarks.load import Load, Sample, fetched, raw, rounds, written
+from benchmarks.load import Load, Sample, cpu_ratio, cpu_us, fetched, raw, rounds, written
 from benchmarks.plan import Plan, Read, plan
 from benchmarks.server import Server, running
 
@@ -105,7 +105,8 @@ def _figures(samples: dict[str, list[Sample]]) -> dict[str, list[float]]:
         figures[f"crm.{name}.per_second"] = [one.per_second for one in over_http]
         figures[f"crm.{name}.bare_per_second"] = [one.per_second for one in bare]
         figures[f"crm.{name}.ratio"] = _times_longer(over_http, bare)
-        figures[f"crm.{name}.cpu_us"] = _cpu(over_http)
+        figures[f"crm.{name}.cpu_us"] = cpu_us(over_http)
+        figures[f"crm.{name}.cpu_ratio"] = cpu_ratio(over_http, bare)
         if name.endswith(DEPTH):
             shallow = samples[name.removesuffix(f".{DEPTH}")]
             figures[f"crm.{name}.depth_ratio"] = _times_longer(over_http, shallow)
@@ -113,14 +114,11 @@ def _figures(samples: dict[str, list[Sample]]) -> dict[str, list[float]]:
     figures[f"crm.{INSERT}.records_per_second"] = [one.per_second * _BATCH for one in over_http]
     figures[f"crm.{INSERT}.bare_records_per_second"] = [one.per_second * _BATCH for one in bare]
     figures[f"crm.{INSERT}.ratio"] = _times_longer(over_http, bare)
-    figures[f"crm.{INSERT}.cpu_us"] = _cpu(over_http)
+    figures[f"crm.{INSERT}.cpu_us"] = cpu_us(over_http)
+    figures[f"crm.{INSERT}.cpu_ratio"] = cpu_ratio(over_http, bare)
     return figures
 
 
 def _times_longer(these: Sequence[Sample], those: Sequence[Sample]) -> list[float]:
     """How many times as long as one of those one of these takes, round by round."""
     return [that.per_second / this.per_second for this, that in zip(these, those, strict=True)]
-
-
-def _cpu(samples: Sequence[Sample]) -> list[float]:
-    return [one.cpu_us for one in samples if one.cpu_us is not None]

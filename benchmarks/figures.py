@@ -44,9 +44,9 @@ def _gateway() -> Iterator[Figure]:
             yield Figure(f"{name}.cpu_us", "us", "lower")
             yield Figure(f"{name}.nginx_cpu_us", "us", "lower")
             yield Figure(f"{name}.nginx_cpu_ratio", "x", "lower")
-        # With many callers at once they wait for each other, which says nothing about the way.
-        yield Figure(f"gateway.{size}.c1.added_us", "us", "lower")
-        yield Figure(f"gateway.{size}.c1.nginx_added_us", "us", "lower")
+            if connections == 1:  # Several callers wait for each other, which says nothing about the way.
+                yield Figure(f"{name}.added_us", "us", "lower")
+                yield Figure(f"{name}.nginx_added_us", "us", "lower")
 
 
 def _crm() -> Iterator[Figure]:
@@ -57,6 +57,7 @@ def _crm() -> Iterator[Figure]:
         yield Figure(f"{name}.bare_per_second", "1/s", "higher")
         yield Figure(f"{name}.ratio", "x", "lower", _LIST_RATIO if is_list else None)
         yield Figure(f"{name}.cpu_us", "us", "lower")
+        yield Figure(f"{name}.cpu_ratio", "x", "lower")
         if read.endswith(DEPTH):
             yield Figure(f"{name}.depth_ratio", "x", "lower", _DEPTH_RATIO)
     name = "crm.insert_batch_100"
@@ -64,6 +65,7 @@ def _crm() -> Iterator[Figure]:
     yield Figure(f"{name}.bare_records_per_second", "1/s", "higher")
     yield Figure(f"{name}.ratio", "x", "lower")
     yield Figure(f"{name}.cpu_us", "us", "lower")
+    yield Figure(f"{name}.cpu_ratio", "x", "lower")
 
 
 FIGURES = (*_gateway(), *_crm())

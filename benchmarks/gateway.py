@@ -12,7 +12,7 @@ from pathlib import Path
 
 from benchmarks import leads, machine, nginx
 from benchmarks.figures import CONNECTIONS, SIZES
-from benchmarks.load import Load, Sample, fetched, raw, rounds, written
+from benchmarks.load import Load, Sample, cpu_ratio, cpu_us, fetched, raw, rounds, written
 from benchmarks.server import running
 from moorage.app import Urls, open_rooms
 from moorage.connections.model import Upstream
@@ -127,17 +127,13 @@ def _figures(samples: dict[str, list[Sample]]) -> dict[str, list[float]]:
             figures[f"{name}.per_second"] = [one.per_second for one in ours]
             figures[f"{name}.nginx_ratio"] = _part(ours, theirs)
             figures[f"{name}.direct_ratio"] = _part(ours, direct)
-            cpu, nginx_cpu = _cpu(ours), _cpu(theirs)
-            figures[f"{name}.cpu_us"], figures[f"{name}.nginx_cpu_us"] = cpu, nginx_cpu
-            figures[f"{name}.nginx_cpu_ratio"] = [a / b for a, b in zip(cpu, nginx_cpu, strict=True) if b]
+            figures[f"{name}.cpu_us"] = cpu_us(ours)
+            figures[f"{name}.nginx_cpu_us"] = cpu_us(theirs)
+            figures[f"{name}.nginx_cpu_ratio"] = cpu_ratio(ours, theirs)
             if connections == 1:
                 figures[f"{name}.added_us"] = _added(ours, direct)
                 figures[f"{name}.nginx_added_us"] = _added(theirs, direct)
     return figures
-
-
-def _cpu(samples: Sequence[Sample]) -> list[float]:
-    return [one.cpu_us for one in samples if one.cpu_us is not None]
 
 
 def _part(these: Sequence[Sample], those: Sequence[Sample]) -> list[float]:

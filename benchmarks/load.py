@@ -114,3 +114,13 @@ def rounds(
         for name, run in candidates.items():
             samples[name].append(run(seconds))
     return samples
+
+
+def cpu_us(samples: Sequence[Sample]) -> list[float]:
+    return [one.cpu_us for one in samples if one.cpu_us is not None]
+
+
+def cpu_ratio(these: Sequence[Sample], those: Sequence[Sample]) -> list[float]:
+    """How many times the CPU time of one of those one of these takes, round by round."""
+    pairs = zip(these, those, strict=True)
+    return [this.cpu_us / that.cpu_us for this, that in pairs if this.cpu_us and that.cpu_us]

@@ -62,6 +62,7 @@ def description() -> list[str]:
         f"Machine: {_model()}, {os.cpu_count()} cores; {cores}.",
         f"System: {platform.system()} {platform.release()}, Python {platform.python_version()}.",
         f"Versions: {libraries}, apsw {apsw.apsw_version()} (SQLite {apsw.sqlite_lib_version()}).",
+        f"Load before: {os.getloadavg()[0]:.1f} (above 0.5 others are at work here: trust the cpu figures only).",
         f"nginx: {_nginx()}. Load generator: {'wrk' if program('wrk') else 'ours, in Python (wrk is not installed)'}.",
     ]
 
