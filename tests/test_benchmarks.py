@@ -3,10 +3,10 @@
 import json
 
 import pytest
+
 from benchmarks import client, load
 from benchmarks.figures import FIGURES, document, table
 from benchmarks.leads import FIVE_FIELDS, TWENTY_FIELDS, leads
-
 from moorage.clock import SystemClock
 from moorage.crm.blueprint import DEMO
 from moorage.crm.organisations import Organisations

@@ -59,6 +59,11 @@ def test_exit_status_follows_the_answer(server, moorage, answered, status):
     assert (outcome.error["status"], outcome.error["exit_status"]) == (answered, status)
 
 
+def test_the_advice_of_the_server_is_passed_on(server, moorage):
+    server.answers(400, {"message": "There is no app 'x'.", "detail": "Known apps: zoho-crm."})
+    assert moorage("connection", "create", "x").err == "moorage: There is no app 'x'. Known apps: zoho-crm.\n"
+
+
 def test_nobody_listening_exits_with_3(moorage):
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import select
 import signal
 import socket
@@ -83,12 +84,21 @@ def test_the_first_request_works_with_the_key_of_the_first_start(home):
         status, headers, body = leads(server, server.ready["api_key"])
         assert (status, len(body["data"])) == (200, 1)
         assert headers["Server"] is None
+        status, headers, _ = get(f"{server.ready['gateway']}/healthz")
+        assert (status, headers["Server"]) == (200, None)
         assert headers["Date"]
-        assert get(f"{server.ready['gateway']}/healthz")[0] == 200
         assert get(f"{server.ready['gateway']}/readyz")[0] == 200
         status, out, err = server.stop()
         assert (status, out) == (0, "")
         assert server.ready["api_key"] not in err
+
+
+def test_the_first_screen_of_the_readme_is_true(home):
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    [path] = re.findall(r"'http://127\.0\.0\.1:8787(/\S+)'", readme)
+    [answer] = re.findall(r"```json\n(.*?)```", readme, re.DOTALL)
+    with serving(home) as server:
+        assert get(f"{server.ready['gateway']}{path}", server.ready["api_key"])[2] == json.loads(answer)
 
 
 def test_the_key_is_shown_once_and_keeps_working(home):

@@ -89,9 +89,11 @@ def _explain_answer(error: ApiError) -> tuple[Exit, dict[str, Any], str | None]:
         "detail": error.detail,
         "request_id": error.request_id,
     }
+    # The server's advice stands in `detail`, where Zoho's faults have an object of facts.
+    advice = error.detail if isinstance(error.detail, str) and error.detail != error.message else None
     if error.status in {401, 403}:
-        return Exit.UNAUTHORISED, facts, None
-    return (Exit.NOT_FOUND if error.status == 404 else Exit.FAILED), facts, None
+        return Exit.UNAUTHORISED, facts, advice
+    return (Exit.NOT_FOUND if error.status == 404 else Exit.FAILED), facts, advice
 
 
 def _try_help(error: typer.TyperException) -> str | None:

@@ -93,7 +93,8 @@ class Decider:
         self._clock = clock
         self._known: dict[bytes, Target] = {}
         self._asked: dict[tuple[object, ...], asyncio.Task[Target]] = {}
-        self._refusals: dict[str, float] = {}  # When each connection's token was last renewed for a refusal.
+        # The last token of each connection that its upstream refused, and when that was.
+        self._refusals: dict[str, tuple[str, float]] = {}
         self._generation = 0
 
     def clear(self) -> None:
@@ -119,7 +120,8 @@ class Decider:
 
         async def look_up() -> Target:
             found = await self._connections.choose(principal.account_id, app.decode("latin-1"), wanted)
-            target = self._target(found, await self._tokens.access(found))
+            bad, _ = self._refusals.get(found.id, (None, 0.0))
+            target = self._target(found, await self._tokens.access(found, instead_of=bad))
             self._remember(key, target, generation)
             return target
 
@@ -130,21 +132,21 @@ class Decider:
 
         Some upstreams answer 401 for what no token mends; they must not cost a refresh on every call.
         """
-        last = self._refusals.get(target.connection_id)
-        return last is None or self._clock.timestamp() - last >= REFUSAL_SECONDS
+        bad, since = self._refusals.get(target.connection_id, (target.token, 0.0))
+        return bad == target.token or self._clock.timestamp() - since >= REFUSAL_SECONDS
 
-    async def refused(self, target: Target) -> Target:
-        """The same target with another token, as the upstream refused this one's. Raises what `access` does."""
+    def refused(self, target: Target) -> Awaitable[Target]:
+        """The same target with another token, as the upstream refused this one's. Raises what `access` does.
+
+        From this call on, and not only once it is awaited, nobody is given the refused token any more.
+        """
+        self._note_refusal(target)
 
         async def renew() -> Target:
-            self._forget(target)
-            if len(self._refusals) >= CACHE_SIZE:
-                self._refusals.clear()
-            self._refusals[target.connection_id] = self._clock.timestamp()
             token = await self._tokens.access(target.connection, instead_of=target.token)
             return self._target(target.connection, token)
 
-        return await self._shared(("refused", target.connection_id, target.token), renew)
+        return self._shared(("refused", target.connection_id, target.token), renew)
 
     def _count(self, account_id: str) -> None:
         wait = self._limiter.take(account_id)
@@ -190,7 +192,11 @@ class Decider:
             self._known.clear()
         self._known[key] = target
 
-    def _forget(self, target: Target) -> None:
+    def _note_refusal(self, target: Target) -> None:
+        if self._refusals.get(target.connection_id, ("", 0.0))[0] != target.token:
+            if len(self._refusals) >= CACHE_SIZE:
+                self._refusals.clear()
+            self._refusals[target.connection_id] = (target.token, self._clock.timestamp())
         for key in [key for key, known in self._known.items() if known.token == target.token]:
             del self._known[key]
 

@@ -29,6 +29,10 @@ class Gateway:
         self.embedded = embedded
         self.pool = pool or Pool(Limits(answer=answer_timeout, idle=answer_timeout))
 
+    def close(self) -> None:
+        """Close the connections to upstreams, once nobody waits for an answer any more."""
+        self.pool.close()
+
 
 def gateway_protocol(gateway: Gateway) -> type[HttpToolsProtocol]:
     """A protocol class for uvicorn's `http` setting."""

@@ -259,7 +259,7 @@ class Relay(Exchange):
 
     def on_flush(self) -> None:
         if self._out:
-            self._protocol.transport.write(b"".join(self._out))
+            self._protocol.write(b"".join(self._out))
             self._out.clear()
 
     def on_complete(self) -> None:
@@ -293,7 +293,7 @@ class Relay(Exchange):
             return False
         self._renewed = True
         if not (self._replayable and self._whole):
-            self._protocol.start_task(self._renew_for_others(target))
+            self._protocol.start_task(self._renew_for_others(self._decider.refused(target)))
             return False
         upstream, self._upstream = self._upstream, None
         if upstream is not None:
@@ -303,11 +303,11 @@ class Relay(Exchange):
         self._protocol.start_task(self._aim_at(self._decider.refused(target)))
         return True
 
-    async def _renew_for_others(self, target: Target) -> None:
+    async def _renew_for_others(self, renewal: Awaitable[Target]) -> None:
         try:
-            await self._decider.refused(target)
+            await renewal
         except MoorageError as error:
-            log.warning("token.not_renewed", connection_id=target.connection_id, code=error.code)
+            log.warning("gateway.token_not_renewed", code=error.code, reason=error.message)
 
     # The embedded CRM.
 

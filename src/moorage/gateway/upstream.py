@@ -35,9 +35,8 @@ class Limits:
     connect: float = 10.0
     answer: float = 60.0  # From the request's end to the first byte of the answer.
     idle: float = 60.0  # Between two parts of an answer.
-    kept: float = (
-        15.0  # An unused connection is kept this long, which is shorter than most servers keep theirs.
-    )
+    stalled: float = 60.0  # A caller who reads nothing of an answer for this long is given up.
+    kept: float = 15.0  # An unused connection is kept this long: less than most servers keep theirs.
     connections: int = 512  # To one origin.
 
 
@@ -89,12 +88,17 @@ class Pool:
         """Close the unused connections: one of them turned out to be dead."""
         self._hosts[origin].drop_kept()
 
+    def close(self) -> None:
+        """Close every connection that is open now."""
+        for host in self._hosts.values():
+            host.close()
+
     def watch(self, loop: asyncio.AbstractEventLoop) -> None:
         """See to it that connections keep their times, as long as there are any."""
         if not self._sweeping:
             self._sweeping = True
             limits = self.limits
-            shortest = min(limits.connect, limits.answer, limits.idle, limits.kept)
+            shortest = min(limits.connect, limits.answer, limits.idle, limits.stalled, limits.kept)
             loop.call_later(min(_SWEEP_SECONDS, shortest / 4), self._sweep, loop)
 
     def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -138,6 +142,11 @@ class _Host:
     def drop_kept(self) -> None:
         while self._kept:
             self._kept.pop().drop()
+
+    def close(self) -> None:
+        self._kept.clear()
+        for upstream in list(self._all):
+            upstream.drop()
 
     def give_back(self, upstream: "Upstream") -> None:
         if self._waiting:
@@ -234,7 +243,8 @@ class Upstream(asyncio.Protocol):
         self.deadline = math.inf
 
     def write(self, data: bytes) -> None:
-        self._transport.write(data)
+        if not self._transport.is_closing():
+            self._transport.write(data)
 
     def end(self) -> None:
         """The request is whole; the answer's time begins."""
@@ -245,6 +255,7 @@ class Upstream(asyncio.Protocol):
         if not self._paused:
             self._paused = True
             self._transport.pause_reading()
+            self.deadline = self._host.loop.time() + self._host.pool.limits.stalled
 
     def resume(self) -> None:
         if self._paused:
@@ -314,7 +325,9 @@ class Upstream(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         if self._borrower is not None:
-            if not self._whole:
+            if self._whole:
+                self.deadline = self._host.loop.time() + self._host.pool.limits.answer
+            else:
                 self.deadline = math.inf
             self._borrower.resume_sending()
 

@@ -87,11 +87,14 @@ class DirectProtocol(HttpToolsProtocol):
 
     # What exchanges use.
 
+    def write(self, data: bytes) -> None:
+        """Pass on a part of an answer; a client that is gone already gets nothing."""
+        if not self.transport.is_closing():
+            self.transport.write(data)
+
     def respond(self, response: Response) -> None:
         """Write a whole answer at once and end the exchange."""
-        if not self.transport.is_closing():
-            close = self.closes
-            self.transport.write(encode(response, bare=self._head.method == b"HEAD", close=close))
+        self.write(encode(response, bare=self._head.method == b"HEAD", close=self.closes))
         self.done()
 
     def refuse(self, response: Response) -> None:
@@ -131,7 +134,7 @@ class DirectProtocol(HttpToolsProtocol):
         if self._head.method in _WITHOUT_BODY:
             return
         if not self._whole and self._head.expects_continue():
-            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def abort(self) -> None:
         """Break the connection off, so that an answer cut short can't be taken for a whole one."""

@@ -1,0 +1,105 @@
+import datetime as dt
+import ssl
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from tests.gateway.wire import OK, Client, Scripted, World
+
+
+@pytest.fixture
+def start():
+    """Starts a world; those that were started are stopped at the end."""
+    running = []
+
+    def start(world):
+        world.start()
+        running.append(world)
+        return world
+
+    yield start
+    for world in running:
+        world.stop()
+
+
+@pytest.fixture
+def upstream():
+    """Makes scripted upstreams."""
+    made = []
+
+    def make(*script, **options):
+        made.append(Scripted(*(script or (OK,)), **options))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.stop()
+
+
+@pytest.fixture
+def relayed(start, upstream):
+    """A client of a gateway before one upstream that plays the script."""
+    clients = []
+
+    def connect(*script, world=None, **options):
+        behind = upstream(*script, **options)
+        world = world or World()
+        world.remote(behind.port)
+        start(world)
+        clients.append(Client(world.port))
+        clients[-1].upstream, clients[-1].world = behind, world
+        return clients[-1]
+
+    yield connect
+    for client in clients:
+        client.socket.close()
+
+
+@pytest.fixture
+def embedded(start):
+    """A client of a gateway before the embedded CRM."""
+    clients = []
+
+    def connect(world=None):
+        world = world or World()
+        world.embed()
+        start(world)
+        clients.append(Client(world.port))
+        clients[-1].world = world
+        return clients[-1]
+
+    yield connect
+    for client in clients:
+        client.socket.close()
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory):
+    """A server's context for `localhost` alone, a client's that trusts it, and the certificate's file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = dt.datetime.now(dt.UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    file = tmp_path_factory.mktemp("tls") / "pair.pem"
+    file.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        + made.public_bytes(serialization.Encoding.PEM)
+    )
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(file)
+    return server, ssl.create_default_context(cafile=str(file)), file
