@@ -59,7 +59,8 @@ def _explanation(body: Any) -> tuple[str | None, str | None, Any]:
         return _text(error.get("code")), _text(message), body.get("detail")
     if isinstance(body.get("data"), list) and body["data"]:
         return _explanation(body["data"][0])
-    return _text(body.get("code") or error), _text(body.get("message")), body.get("details")
+    detail = body.get("details", body.get("detail"))
+    return _text(body.get("code") or error), _text(body.get("message")), detail
 
 
 def _text(value: Any) -> str | None:
