@@ -59,3 +59,22 @@ def test_every_command_that_a_page_shows_exists(page):
     shown = re.findall(r"^\$ (moorage .*)", page.read_text(), re.MULTILINE)
     known = tuple(COMMANDS)
     assert [line for line in shown if not line.startswith(known)] == []
+
+
+def test_every_page_that_the_code_points_to_exists():
+    sources = [*(ROOT / "src").rglob("*.py"), *(ROOT / "src").rglob("*.toml"), *(ROOT / "script").iterdir()]
+    named = {page for source in sources for page in re.findall(r"docs/[\w/-]+\.md", source.read_text())}
+    assert named and [page for page in named if not (ROOT / page).exists()] == []
+
+
+def test_the_readme_leads_to_every_page():
+    readme = (ROOT / "README.md").read_text()
+    pages = [f"docs/{page.name}" for page in (ROOT / "docs").glob("*.md")]
+    assert [page for page in pages if f"]({page})" not in readme] == []
+
+
+def test_every_decision_is_numbered_and_says_what_it_decides():
+    pages = sorted((ROOT / "docs" / "decisions").glob("*.md"))
+    for number, page in enumerate(pages, 1):
+        assert page.name.startswith(f"{number:04}-")
+        assert page.read_text().startswith(f"# {number:04}: ")
