@@ -8,6 +8,9 @@ from moorage.crm.call import Call
 from moorage.crm.faults import invalid_method, invalid_url
 from moorage.http.message import Response
 
+# First segments that are no module's name, so that what is missing below them is an unknown path, not a module.
+RESERVED = frozenset({"org", "users", "settings"})
+
 Handler: TypeAlias = Callable[[Call], Response | Awaitable[Response]]
 
 
@@ -70,7 +73,7 @@ def _walk(node: _Node, segments: list[str], index: int, captured: list[str]) -> 
     literal = node.literal.get(segment)
     if literal is not None and (found := _walk(literal, segments, index + 1, captured)) is not None:
         return found
-    if node.capture is None or not segment:
+    if node.capture is None or not segment or (index == 0 and segment in RESERVED):
         return None
     captured.append(segment)
     found = _walk(node.capture, segments, index + 1, captured)
