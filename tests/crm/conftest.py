@@ -36,9 +36,9 @@ class Answer:
 
 
 class Caller:
-    """Calls the CRM with one token."""
+    """Calls the CRM with one token; None sends no Authorization header."""
 
-    def __init__(self, service: CrmService, token: str, organisation: int) -> None:
+    def __init__(self, service: CrmService, token: str | None, organisation: int) -> None:
         self.service = service
         self.token = token
         self.organisation = organisation
@@ -46,12 +46,13 @@ class Caller:
     def call(self, method, path, params=None, body=None, headers=None) -> Answer:
         if body is not None and not isinstance(body, bytes):
             body = json.dumps(body).encode()
+        signed = [] if self.token is None else [(b"authorization", b"Zoho-oauthtoken " + self.token.encode())]
         request = Request(
             method=method,
             path=path.encode() if path.startswith("/") else b"/crm/v8/" + quote(path, safe="/%").encode(),
             query=urlencode(params or {}).encode(),
             headers=[
-                (b"authorization", b"Zoho-oauthtoken " + self.token.encode()),
+                *signed,
                 *((k.lower().encode(), v.encode()) for k, v in (headers or {}).items()),
             ],
             body=body or b"",
@@ -143,3 +144,9 @@ def stranger(make_organisation, caller_of) -> Caller:
     """The owner of another organisation on the same server."""
     make_organisation("other", name="Other")
     return caller_of("other")
+
+
+@pytest.fixture
+def nobody(service: CrmService) -> Caller:
+    """A caller without credentials."""
+    return Caller(service, None, 0)

@@ -66,5 +66,11 @@ def _covers(granted: tuple[str, ...], wanted: tuple[str, ...]) -> bool:
 
 
 def module_group(api_name: str, generated_type: str) -> str:
-    """How scopes call a module: in lower case without underscores; every custom module is `custom`."""
-    return "custom" if generated_type == "custom" else api_name.lower().replace("_", "")
+    """How scopes call a module: in lower case without underscores; every custom module is `custom`.
+
+    Of the newer modules, whose names end in `__s`, only that ending is left out.
+    """
+    if generated_type == "custom":
+        return "custom"
+    name = api_name.lower()
+    return name.removesuffix("__s") if name.endswith("__s") else name.replace("_", "")
