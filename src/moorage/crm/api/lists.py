@@ -4,11 +4,13 @@ from datetime import UTC, datetime
 
 from moorage.crm.call import Call
 from moorage.crm.catalog import Module
-from moorage.crm.conditions import Context
+from moorage.crm.conditions import AnyOf, Context
 from moorage.crm.faults import Fault, invalid_module, param_invalid
 from moorage.crm.records.values import instant, whole_id
 from moorage.crm.store.contract import Filter, FlagIs
 from moorage.crm.views import view_conditions
+
+NOTHING = AnyOf(())  # The filter that no record passes.
 
 
 def module_of(call: Call) -> Module:
@@ -29,10 +31,12 @@ def context_of(call: Call) -> Context:
 
 
 def converted_filter(call: Call, module: Module) -> list[Filter]:
-    """Leads are listed without the converted ones unless asked otherwise; `approved` hides nothing of ours."""
+    """Leads are listed without the converted ones unless asked otherwise; no record of ours is unapproved."""
     for name in ("converted", "approved"):
         if call.params.get(name, "both") not in {"true", "false", "both"}:
             raise param_invalid(name, supported_values=["true", "false", "both"])
+    if call.params.get("approved") == "false":
+        return [NOTHING]
     field = module.fields.get("Converted__s")
     # A view says itself whether it shows converted leads.
     wanted = call.params.get("converted", "both" if "cvid" in call.params else "false")

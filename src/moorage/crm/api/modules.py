@@ -107,6 +107,7 @@ def _module(metadata: Metadata, module: Document) -> dict[str, Any]:
     return {
         **_SHARED,
         **body,
+        "api_supported": has_records,  # So that clients that go through all modules pass over mere tabs.
         "actual_singular_label": body["singular_label"],
         "actual_plural_label": body["plural_label"],
         "global_search_supported": has_records and body["generated_type"] == "default",

@@ -2,8 +2,9 @@
 
 from collections.abc import Awaitable
 
-from moorage.crm.api.lists import context_of, converted_filter, module_of, view_filter
-from moorage.crm.api.parameters import page_and_size
+from moorage.crm.api.documents import module_named
+from moorage.crm.api.lists import NOTHING, context_of, converted_filter, module_of, view_filter
+from moorage.crm.api.parameters import one_of, page_and_size
 from moorage.crm.api.records import data_answer, then
 from moorage.crm.call import Call, answer, no_content
 from moorage.crm.catalog import Module
@@ -17,10 +18,27 @@ from moorage.http.message import Response
 LIMIT = 2_000
 FAMILIES = ("criteria", "email", "phone", "word")
 MAX_FIELDS = 50
+APPROVAL_STATES = (
+    "approved",
+    "approval_process_pending",
+    "approval_process_rejected",
+    "review_process_pending",
+    "review_process_rejected",
+    "webform_unapproved",
+    "webform_invalid",
+    "webform_invalid_approval",
+    "webform_double_optin",
+    "zia_vision_pending",
+    "zia_vision_rejected",
+    "zia_vision_validation",
+    "merge_pending",
+    "email_parser_waiting",
+    "email_parser_rejected",
+)
 
 
 def search(call: Call) -> Response | Awaitable[Response]:
-    module = module_of(call)
+    module = _searched(call, "module not suppoted for search")
     wanted = _wanted(call, module)
     if wanted is None:
         details = {"param_names": list(FAMILIES)}
@@ -28,7 +46,7 @@ def search(call: Call) -> Response | Awaitable[Response]:
     page, size = page_and_size(call.params)
     if page * size > LIMIT:
         raise Fault(400, "LIMIT_REACHED", "maximum response iteration limit reached", {"limit": str(LIMIT)})
-    filters = [wanted, *converted_filter(call, module), *view_filter(call, module)]
+    filters = [wanted, *_narrowing(call, module)]
     order = _order(call, module)
     store = call.organisation.store
     shape = store.shape(module, _names(call), whole=False)
@@ -50,6 +68,14 @@ def search(call: Call) -> Response | Awaitable[Response]:
     return then(found, show)
 
 
+def _searched(call: Call, unsupported: str) -> Module:
+    """The module the path names. Raises the fault for an unknown one, or for a tab without records."""
+    name = call.path["module"]
+    if name not in call.organisation.catalog.modules and module_named(call.organisation.metadata, name):
+        raise Fault(400, "NOT_SUPPORTED", unsupported, {"module": name})
+    return module_of(call)
+
+
 def _wanted(call: Call, module: Module) -> Filter | None:
     """What is searched for; of several, Zoho takes the first in this order and ignores the others."""
     family = next((name for name in FAMILIES if call.params.get(name)), None)
@@ -65,11 +91,17 @@ def _wanted(call: Call, module: Module) -> Filter | None:
     return PhoneIs(text) if family == "phone" else Words(text)
 
 
+def _narrowing(call: Call, module: Module) -> list[Filter]:
+    found = [*converted_filter(call, module), *view_filter(call, module)]
+    if one_of(call.params, "approval_state", APPROVAL_STATES, "approved") != "approved":
+        found.append(NOTHING)
+    return found
+
+
 def _names(call: Call) -> list[str] | None:
-    text = call.params.get("fields")
-    if text is None:
+    names = [name.strip() for name in call.params.get("fields", "").split(",") if name.strip()]
+    if not names:
         return None
-    names = [name.strip() for name in text.split(",") if name.strip()]
     if len(names) > MAX_FIELDS:
         raise Fault(400, "LIMIT_EXCEEDED", "limit exceeded", {"limit": MAX_FIELDS, "param_name": "fields"})
     return names
@@ -86,22 +118,23 @@ def _order(call: Call, module: Module) -> Order:
 
 
 async def count(call: Call) -> Response:
-    module = module_of(call)
+    module = _searched(call, "the given module is not supported for count")
     wanted = _wanted(call, module)
     if wanted is not None and "cvid" in call.params:
         family = next(name for name in FAMILIES if call.params.get(name))
         message = "Please use either Cvid or Search Params. Combination of both the params is not allowed"
         details = {"ambiguity_due_to": [{"param_name": "cvid"}, {"param_name": family}]}
         raise Fault(400, "AMBIGUITY_DURING_PROCESSING", message, details)
-    filters = [*converted_filter(call, module), *view_filter(call, module)]
+    filters = _narrowing(call, module)
     if wanted is not None:
         filters.append(wanted)
     return answer({"count": await call.organisation.store.count(module, filters)})
 
 
 _SEARCH = ("ZohoCRM.modules.{module}.READ", "ZohoSearch.securesearch.READ")
+_COUNT = (*_SEARCH, "ZohoCRM.settings.layouts.READ")
 
 ROUTES = (
     Route("GET", "{module}/search", search, _SEARCH),
-    Route("GET", "{module}/actions/count", count, _SEARCH),
+    Route("GET", "{module}/actions/count", count, _COUNT),
 )

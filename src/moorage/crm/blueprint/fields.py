@@ -187,6 +187,8 @@ def _specifics(module: str, source: dict[str, Any]) -> Body:
         specifics["textarea"] = {"type": "small" if source["length"] <= 2000 else "large"}
     if data_type == "subform" or source["api_name"] == "Full_Name":
         specifics["virtual_field"] = True
+    if source["json_type"] == "jsonarray" and data_type in {"text", "bigint"} and source["api_name"] != "Tag":
+        specifics["searchable"] = False  # Arrays of objects, of which no condition can speak.
     return specifics
 
 

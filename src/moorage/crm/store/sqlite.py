@@ -166,7 +166,9 @@ class SqliteStore:
         self, module: Module, shape: Shape, clauses: list[Clause], order: Order, window: Window
     ) -> Callable[[apsw.Connection], Page]:
         by_id = order.field.api_name == "id"
-        key = "NULL" if by_id else f"r.{order.field.column}"
+        # Text is put in order regardless of case, as it is compared.
+        collation = " COLLATE NOCASE" if order.field.storage == "text" else ""
+        key = "NULL" if by_id else f"r.{order.field.column}{collation}"
         descending = order.descending is not window.backwards
         if window.start is not None:
             clauses = [*clauses, _beyond(window.start, key, descending=descending)]
