@@ -1,6 +1,12 @@
 """A token of one organisation never sees or touches another's data, whatever ids it sends."""
 
+import re
+
 import pytest
+
+from moorage.crm.api import routes
+
+ROUTES = sorted({(route.method, route.pattern) for route in routes()})
 
 
 @pytest.fixture
@@ -28,6 +34,46 @@ def test_writing(crm, stranger, theirs):
     linked = stranger.post("Contacts", {"data": [{"Last_Name": "x", "Account_Name": theirs["account"]}]})
     assert linked.status == 400
     assert crm.only(f"Leads/{theirs['lead']}")["Last_Name"] == "Secret"
+
+
+@pytest.fixture
+def their_ids(crm, theirs):
+    """An id of everything an organisation has, as its owner sees it."""
+    settings = ("fields", "layouts", "related_lists", "custom_views", "modules", "roles", "profiles")
+    shown = {
+        family: crm.get(f"settings/{family}", module="Leads").json[family][0]["id"] for family in settings
+    }
+    return {**theirs, **shown, "user": crm.get("users").json["users"][0]["id"], "org": str(crm.organisation)}
+
+
+@pytest.mark.parametrize(("method", "pattern"), ROUTES)
+def test_no_call_tells_or_changes_anything_of_another_organisation(crm, stranger, their_ids, method, pattern):
+    before = everything(crm)
+    own = str(stranger.organisation)[:7]
+    for theirs in their_ids.values():
+        path = pattern.replace("{module}", theirs if pattern.startswith("settings") else "Leads")
+        params = {"fields": "id", "module": "Leads", **dict.fromkeys(("ids", "cvid", "layout_id"), theirs)}
+        links = {"Owner": theirs, "Converted_Account": theirs, "Layout": {"id": theirs}}
+        body = {"data": [{"id": theirs, "Last_Name": "x", **links}, {"id": theirs, "Last_Name": "x"}]}
+        for given in (params, {"fields": "id", "module": "Leads", "ids": theirs, "word": "Secret"}):
+            answer = stranger.call(
+                method, path.replace("{id}", theirs), given, body if method in {"POST", "PUT"} else None
+            )
+            assert answer.status < 500
+            # What was sent may be named in a fault; besides that, every id that is shown is the stranger's own.
+            ids = set(re.findall(rb"\b[1-9][0-9]{18}\b", answer.body)) - {theirs.encode()}
+            assert {one[:7] for one in ids} <= {own.encode()}
+            assert b"ecret" not in answer.body
+            assert method == "GET" or answer.status >= 400 or theirs.encode() not in answer.body
+    assert everything(crm) == before
+
+
+def everything(crm):
+    """All records of the modules that are written to, as their owner sees them."""
+    return [
+        crm.get(module, fields="Last_Name,Account_Name,Owner,Modified_Time").body
+        for module in ("Leads", "Accounts")
+    ]
 
 
 def test_owners_of_another_organisation_are_unknown(crm, stranger):

@@ -102,6 +102,45 @@ class TestModules:
     def test_a_time_in_another_form_is_refused(self, refused):
         assert refused("settings/modules", since="Fri, 06 Feb 2026 09:10:56 GMT")[0] == "INVALID_DATA"
 
+    def test_clients_that_go_through_all_modules_pass_over_tabs_without_records(self, ask, read):
+        for module in read("settings/modules")["modules"]:
+            has_fields = ask(f"settings/fields?module={module['api_name']}").status == 200
+            assert module["api_supported"] is has_fields, module["api_name"]
+
+
+class TestWhatZohosSdkDependsOn:
+    """It reads the fields of every module its lookups point to, and follows what must not be null."""
+
+    def test_every_module_says_how_it_came_to_be(self, read):
+        for module in read("settings/modules")["modules"]:
+            assert module["generated_type"] in {"default", "subform", "field_tracker"}
+
+    def test_whatever_a_field_points_to_is_a_module(self, read):
+        modules = {m["api_name"]: m for m in read("settings/modules")["modules"]}
+        for module in modules.values():
+            if not module["api_supported"]:
+                continue
+            for field in read(f"settings/fields?module={module['api_name']}")["fields"]:
+                several = field["multi_module_lookup"].get("modules", [])
+                single = [field["lookup"]["module"]] if field["lookup"] else []
+                # What points into several modules says so by this name, which the SDK knows.
+                targets = [*several, *(one for one in single if one["api_name"] != "se_module")]
+                assert several or targets == single
+                for target in targets:
+                    assert modules[target["api_name"]]["id"] == target["id"]
+                if field["data_type"] == "subform":
+                    rows = field["associated_module"]
+                    assert modules[rows["module"]]["id"] == rows["id"]
+
+    def test_every_related_list_has_an_address_and_a_module(self, ask, read):
+        modules = {m["api_name"] for m in read("settings/modules")["modules"]}
+        for module in modules:
+            if ask(f"settings/related_lists?module={module}").status == 204:
+                continue
+            for one in read(f"settings/related_lists?module={module}")["related_lists"]:
+                assert one["href"] == f"{module}/{{ENTITYID}}/{one['api_name']}"
+                assert one["module"] is None or one["module"]["api_name"] in modules
+
 
 class TestFields:
     def test_all_of_them_are_used(self, read):
