@@ -1,0 +1,128 @@
+"""`cvid` on lists and counts: every standard view of every module, compared with its criteria asked in Python."""
+
+from datetime import date, datetime, timedelta
+
+import pytest
+
+TODAY = date(2026, 2, 6)  # A Friday, in the organisation's zone.
+WEEK = TODAY - timedelta(5)  # Weeks begin on Sunday.
+PERIODS = {
+    "${TODAY}": (TODAY, TODAY),
+    "${TOMORROW}": (TODAY + timedelta(1), TODAY + timedelta(1)),
+    "${THISWEEK}": (WEEK, WEEK + timedelta(6)),
+    "${LASTWEEK}": (WEEK - timedelta(7), WEEK - timedelta(1)),
+    "${THISMONTH}": (date(2026, 2, 1), date(2026, 2, 28)),
+    "${NEXTMONTH}": (date(2026, 3, 1), date(2026, 3, 31)),
+    "${LAST_N_DAYS:7}": (TODAY - timedelta(7), TODAY - timedelta(1)),
+}
+
+
+def meets(record, criteria, user):
+    if criteria is None:
+        return True
+    if "group" in criteria:
+        every = all if criteria["group_operator"] == "AND" else any
+        return every(meets(record, one, user) for one in criteria["group"])
+    value, sought = record[criteria["field"]["api_name"]], criteria["value"]
+    match criteria["comparator"]:
+        case "equal":
+            return is_equal(value, sought, user)
+        case "not_equal":
+            return not is_equal(value, sought, user)
+        case "in":
+            return any(is_equal(value, one, user) for one in sought)
+        case "less_than":
+            return value is not None and day(value) < PERIODS[sought][0]
+    raise AssertionError(criteria)
+
+
+def is_equal(value, sought, user):
+    if sought == "${EMPTY}":
+        return value is None
+    if sought == "${NOTEMPTY}":
+        return value is not None
+    if sought == {"name": "${CURRENTUSER}"}:
+        return value is not None and value["id"] == user
+    if isinstance(sought, str) and sought.startswith("${"):
+        first, last = PERIODS[sought]
+        return value is not None and first <= day(value) <= last
+    return value == sought
+
+
+def day(text):
+    """The day of a date, or of a time, which the API shows in the organisation's zone."""
+    return datetime.fromisoformat(text).date()
+
+
+def fields_of(criteria):
+    if criteria is None:
+        return set()
+    if "group" in criteria:
+        return set().union(*(fields_of(one) for one in criteria["group"]))
+    return {criteria["field"]["api_name"]}
+
+
+def views_of(crm):
+    """The modules that have views, each with its views whole."""
+    for module in crm.get("settings/modules").json["modules"]:
+        name = module["api_name"]
+        answer = crm.get("settings/custom_views", module=name)
+        if answer.status == 200:
+            ids = [view["id"] for view in answer.json["custom_views"]]
+            yield (
+                name,
+                [crm.get(f"settings/custom_views/{one}", module=name).json["custom_views"][0] for one in ids],
+            )
+
+
+def test_every_view_of_every_module_shows_what_its_criteria_say(demo):
+    user = demo.get("users", type="CurrentUser").json["users"][0]["id"]
+    tried = filled = 0
+    for module, views in views_of(demo):
+        for view in views:
+            fields = ",".join(sorted({"id"} | fields_of(view["criteria"])))
+            everything = demo.get(module, fields=fields, converted="both")
+            records = everything.data if everything.status == 200 else []
+            expected = [one["id"] for one in records if meets(one, view["criteria"], user)]
+            answer = demo.get(module, fields="id", cvid=view["id"])
+            assert answer.status == (200 if expected else 204), (module, view["name"])
+            assert expected == [one["id"] for one in answer.data] if expected else True, (
+                module,
+                view["name"],
+            )
+            assert demo.get(f"{module}/actions/count", cvid=view["id"]).json == {"count": len(expected)}
+            tried, filled = tried + 1, filled + bool(expected)
+    assert tried > 120 and filled > 60
+
+
+def test_a_view_narrows_a_search(demo):
+    views = {
+        view["name"]: view["id"]
+        for view in demo.get("settings/custom_views", module="Deals").json["custom_views"]
+    }
+    criteria = "(Amount:greater_than:0)"
+    for name in ("Open Deals", "Won Deals"):
+        searched = demo.get("Deals/search", criteria=criteria, cvid=views[name], fields="id").data
+        listed = demo.get("Deals", cvid=views[name], fields="id,Amount").data
+        assert [one["id"] for one in searched] == [one["id"] for one in listed if one["Amount"]]
+
+
+@pytest.mark.parametrize("cvid", ["1", "abc", "", "9" * 40, "1 OR 1=1"])
+@pytest.mark.parametrize("path", ["Leads", "Leads/search", "Leads/actions/count"])
+def test_an_unknown_view_is_refused(demo, path, cvid):
+    params = {"word": "ab"} if path.endswith("search") else {}
+    answer = demo.get(path, fields="id", cvid=cvid, **params)
+    assert answer.status == 400
+    assert (answer.json["code"], answer.json["details"]) == ("INVALID_DATA", {"param_name": "cvid"})
+
+
+def test_a_view_of_another_module_is_refused(demo):
+    view = demo.get("settings/custom_views", module="Deals").json["custom_views"][0]["id"]
+    assert demo.get("Leads", fields="id", cvid=view).json["details"] == {"param_name": "cvid"}
+
+
+def test_a_view_and_an_order_can_not_be_given_together(demo):
+    view = demo.get("settings/custom_views", module="Deals").json["custom_views"][0]["id"]
+    answer = demo.get("Deals", fields="id", cvid=view, sort_by="Created_Time")
+    assert (answer.status, answer.json["code"]) == (400, "AMBIGUITY_DURING_PROCESSING")
+    assert answer.json["details"] == {"ambiguity_due_to": [{"param_name": "cvid"}, {"param_name": "sort_by"}]}
