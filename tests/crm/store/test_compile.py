@@ -2,85 +2,14 @@
 
 import json
 from datetime import UTC, datetime
-from itertools import count
-from zoneinfo import ZoneInfo
 
-import apsw
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from moorage.crm.blueprint import DEMO, blueprint
-from moorage.crm.catalog import Catalog
-from moorage.crm.conditions import Context, check
-from moorage.crm.criteria import Condition, Group, parse
+from moorage.crm.criteria import Condition, Group
 from moorage.crm.faults import Fault
-from moorage.crm.metadata import Metadata
-from moorage.crm.store.compile import compile_conditions, email_clause, phone_clause, word_clause
-from moorage.crm.store.schema import statements
-from moorage.crm.store.transaction import SqliteTransaction
-from moorage.crm.views import view_conditions
-
-NOW = datetime(2026, 2, 6, 9, 10, 56, tzinfo=UTC)
-ZONE = ZoneInfo("America/Los_Angeles")
-PREFIX = 1234567
-
-
-class Database:
-    def __init__(self) -> None:
-        numbers = count(1)
-        metadata = Metadata(blueprint(DEMO, PREFIX, NOW, lambda: next(numbers)))
-        self.catalog = Catalog(metadata)
-        self.connection = apsw.Connection(":memory:")
-        for statement in statements(self.catalog):
-            self.connection.execute(statement)
-        self.users = metadata.all("user")
-        for user in self.users:
-            row = (user.id, user.body["full_name"], user.body["email"], "{}")
-            self.connection.execute("INSERT INTO users VALUES (?, ?, ?, ?)", row)
-        self.transaction = SqliteTransaction(self.connection, self.catalog, PREFIX, int(NOW.timestamp()))
-
-    def module(self, name):
-        return self.catalog.modules[name]
-
-    def insert(self, name, *records) -> list[int]:
-        module = self.module(name)
-        sql = f"SELECT coalesce(max(id), ?) FROM {module.table}"
-        last = self.connection.execute(sql, (PREFIX * 10**12,)).get
-        ids = list(range(last + 1, last + 1 + len(records)))
-        rows = [
-            {"id": one} | {self.column(name, key): value for key, value in record.items()}
-            for one, record in zip(ids, records, strict=True)
-        ]
-        self.transaction.insert(module, rows)
-        return ids
-
-    def column(self, name, key):
-        fields = self.module(name).fields
-        return fields[key].column if key in fields else fields[key.removesuffix(".module")].module_column
-
-    def select(self, name, clause):
-        sql = f"SELECT r.id FROM {self.module(name).table} r WHERE {clause.sql} ORDER BY r.id"
-        return [row[0] for row in self.connection.execute(sql, clause.params)]
-
-    def plan(self, name, clause):
-        sql = f"SELECT r.id FROM {self.module(name).table} r WHERE {clause.sql} ORDER BY r.id DESC LIMIT 201"
-        return " ".join(row[3] for row in self.connection.execute(f"EXPLAIN QUERY PLAN {sql}", clause.params))
-
-    def clause(self, name, criteria):
-        tree = parse(criteria) if isinstance(criteria, str) else criteria
-        module = self.module(name)
-        context = Context(ZONE, NOW, self.users[0].id, self.catalog)
-        read = view_conditions if isinstance(tree, dict) else check
-        return compile_conditions(read(tree, module, context), module, self.catalog)
-
-    def search(self, name, criteria):
-        return self.select(name, self.clause(name, criteria))
-
-
-@pytest.fixture
-def database():
-    return Database()
+from moorage.crm.store.compile import email_clause, phone_clause, word_clause
 
 
 @pytest.fixture
@@ -406,11 +335,6 @@ simple_trees = st.recursive(
 )
 
 
-@pytest.fixture(scope="module")
-def shared():
-    return Database()
-
-
 @settings(max_examples=200, deadline=None)
 @given(records=RECORDS, tree=simple_trees)
 def test_sql_and_python_agree(shared, records, tree):
@@ -445,7 +369,7 @@ def test_dates_are_ordered_as_in_python(shared, days, low, high, operator):
 @settings(max_examples=60, deadline=None)
 @given(number=st.integers(0, 6), operator=st.sampled_from(list(COMPARISONS)), other=st.integers(0, 6))
 def test_ids_are_ordered_as_numbers(shared, number, operator, other):
-    base = PREFIX * 10**12
+    base = shared.first_id
     values = (base + number, base + other)[: 2 if operator in {"between", "in"} else 1]
     with shared.connection:
         shared.connection.execute(f"DELETE FROM {shared.module('Vendors').table}")
