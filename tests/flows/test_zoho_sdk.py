@@ -7,23 +7,39 @@ from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).parent / "zoho_sdk.py"
+SCRIPTS = Path(__file__).parent
 
 
 @pytest.fixture(scope="module")
-def found(server, tmp_path_factory):
+def run(server, tmp_path_factory):
+    """Run a script that drives the SDK as a client of an organisation; gives what it found."""
+
+    def run(script, organisation):
+        credentials = server.run("crm", "credentials", "--org", organisation, "--json").stdout
+        done = subprocess.run(
+            [sys.executable, "-W", "ignore", str(SCRIPTS / script), credentials],
+            cwd=tmp_path_factory.mktemp("sdk"),
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout.splitlines()[-1])
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def found(server, run):
     server.run("crm", "org", "create", "sdk", "--empty")
-    credentials = server.run("crm", "credentials", "--org", "sdk", "--json").stdout
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", str(SCRIPT), credentials],
-        cwd=tmp_path_factory.mktemp("sdk"),
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.splitlines()[-1])
+    return run("zoho_sdk.py", "sdk")
+
+
+@pytest.fixture(scope="module")
+def surroundings(server, run):
+    server.run("crm", "org", "create", "sdk-modules")
+    return run("zoho_sdk_modules.py", "sdk-modules")
 
 
 def test_it_creates_records_and_reads_each_ones_fault(found):
@@ -59,3 +75,34 @@ def test_it_reads_the_metadata(found):
     assert found["modules"] == 54 and found["fields"] > 40 and found["sections"] >= 3
     assert found["roles"] == ["CEO", "Manager"] and found["profiles"] == ["Administrator", "Standard"]
     assert found["org"] == "sdk" and len(found["users"]) == 6
+
+
+def test_it_understands_every_module_and_its_records(surroundings):
+    modules = surroundings["modules"]
+    assert len(modules) == 31
+    for name, about in modules.items():
+        assert about["fields"] > 5, name
+        assert about["generated_type"] in {"default", "subform", "field_tracker"}
+        # What has records is shown with every field it has.
+        assert about["records"] == 0 or about["alone"] >= about["searched"] >= about["fields"] - 2, name
+    for name in (
+        "Leads",
+        "Contacts",
+        "Accounts",
+        "Deals",
+        "Tasks",
+        "Events",
+        "Calls",
+        "Products",
+        "Campaigns",
+    ):
+        about = modules[name]
+        assert about["records"] >= 16 and about["layouts"] == 1 and about["related_lists"] > 1, name
+        assert about["views"] >= 4 and about["columns"] >= 5, name
+
+
+def test_it_understands_the_people(surroundings):
+    assert surroundings["users"] == {
+        "AllUsers": 6, "ActiveUsers": 5, "DeactiveUsers": 1, "DeletedUsers": 1, "AdminUsers": 3, "CurrentUser": 1,
+    }  # fmt: skip
+    assert surroundings["reports_to"] == "CEO" and surroundings["permissions"] is True
