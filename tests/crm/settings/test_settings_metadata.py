@@ -157,6 +157,14 @@ class TestFields:
         for field in read("settings/fields?module=Deals")["fields"]:
             assert not {"default_value", "required"} & set(field)
 
+    def test_a_profile_may_write_what_the_api_may(self, read):
+        fields = {f["api_name"]: f for f in read("settings/fields?module=Leads")["fields"]}
+        permissions = {
+            name: {p["permission_type"] for p in field["profiles"]} for name, field in fields.items()
+        }
+        assert permissions["Owner"] == permissions["Company"] == {"read_write"}
+        assert permissions["Full_Name"] == permissions["Created_By"] == permissions["id"] == {"read_only"}
+
     def test_a_field_names_the_layouts_that_show_it(self, read):
         fields = {f["api_name"]: f for f in read("settings/fields?module=Leads")["fields"]}
         assert [link["name"] for link in fields["Company"]["layout_associations"]] == ["Standard"]
@@ -193,6 +201,14 @@ class TestLayouts:
         assert last_name["required"] is True
         assert last_name["section_id"] == section["id"]
         assert last_name["data_type"] == "text"
+
+    def test_no_section_is_empty(self, ask, read):
+        for module in read("settings/modules")["modules"]:
+            if ask(f"settings/layouts?module={module['api_name']}").status == 204:
+                continue
+            (layout,) = read(f"settings/layouts?module={module['api_name']}")["layouts"]
+            for section in layout["sections"]:
+                assert section["fields"], (module["api_name"], section["name"])
 
     def test_a_default_value_is_shown(self, read):
         (layout,) = read("settings/layouts?module=Deals")["layouts"]

@@ -59,7 +59,8 @@ def _field(field: Document, access: list[dict[str, Any]], layouts: list[dict[str
     body = {key: value for key, value in field.body.items() if key != "default_value"}
     if body["data_type"] == "subform":
         del body["length"]
-    permission = "read_only" if body["read_only"] or body["field_read_only"] else "read_write"
+    writable = body["operation_type"]["api_create"] or body["operation_type"]["api_update"]
+    permission = "read_write" if writable else "read_only"
     allowed = [{"permission_type": permission, **profile} for profile in access]
     return {**_SHARED, **body, "layout_associations": layouts, "profiles": allowed}
 

@@ -15,4 +15,6 @@ def standard() -> dict[str, Any]:
     for module in document["modules"]:
         # What belongs to a feature an organisation has to switch on is not part of a plain one.
         module["fields"] = [f for f in module["fields"] if "requires_feature" not in f]
+        shown = {f["section"] for f in module["fields"]}
+        module["sections"] = [s for s in module["sections"] if s["display_label"] in shown]
     return document
