@@ -7,6 +7,7 @@ import pytest
 
 from moorage.crm.blueprint import DEMO
 from moorage.crm.errors import OrganisationExists, OrganisationInvalid, OrganisationUnknown
+from moorage.crm.service import CrmService
 
 
 @pytest.fixture
@@ -116,3 +117,42 @@ def test_the_demo_has_a_few_dozen_linked_records_in_every_module_of_the_specific
     contacts = demo.get("Contacts", fields="Account_Name").data
     assert all(one["Account_Name"] for one in contacts)
     assert any(one["What_Id"] for one in demo.get("Tasks", fields="What_Id").data)
+
+
+@pytest.fixture
+def elsewhere(tmp_path, clock, crm):
+    """The organisations as another process works on them."""
+    other = CrmService(tmp_path / "crm", clock, lambda: "http://127.0.0.1:8788")
+    yield other.organisations
+    other.close()
+
+
+@pytest.mark.parametrize("slug", ["acme", "second"])
+def test_one_made_anew_under_the_same_name_is_another(service, elsewhere, make_organisation, caller_of, slug):
+    """Even to tokens and connections from before, in the moment before this process notices."""
+    if slug != "acme":
+        make_organisation(slug)
+    before = caller_of(slug)
+    before.insert("Leads", {"Last_Name": "Before"})
+    elsewhere.delete(slug)
+    elsewhere.create(slug, DEMO, sample=False)
+    for answer in (
+        before.post("Leads", {"data": [{"Last_Name": "Stray"}]}),
+        before.get("Leads/actions/count"),
+        before.get("Leads/search", criteria="(Company:not_equal:x)"),
+    ):
+        assert (answer.status, answer.json["code"]) == (401, "INVALID_TOKEN")
+    assert service.accounts.changed()
+    service.organisations.forget_missing()
+    assert before.get("org").status == 401
+    after = caller_of(slug)
+    assert names(after) == []
+    after.insert("Leads", {"Last_Name": "After"})
+    assert names(after) == ["After"]
+
+
+def test_one_deleted_before_its_first_write_takes_none(elsewhere, crm):
+    assert crm.get("Leads", fields="id").status == 204
+    elsewhere.delete("acme")
+    assert crm.post("Leads", {"data": [{"Last_Name": "Late"}]}).json["code"] == "INVALID_TOKEN"
+    assert crm.get("Leads/actions/count").json["code"] == "INVALID_TOKEN"

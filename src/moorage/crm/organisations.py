@@ -161,10 +161,11 @@ class Organisations:
                 organisation.store.close()
 
     def forget_missing(self) -> None:
-        """Close what another process deleted."""
+        """Close what another process deleted, even if it then made one of the same id."""
         known = {row.id for row in self.list()}
-        for identity in set(self._open) - known:
-            self.forget(identity)
+        for identity, organisation in list(self._open.items()):
+            if identity not in known or organisation.store.gone():
+                self.forget(identity)
 
     def close(self) -> None:
         self.forget()

@@ -16,6 +16,7 @@ from moorage.crm.faults import Fault, internal, invalid_token, invalid_url, scop
 from moorage.crm.organisation import Organisation
 from moorage.crm.paging import PageTokens
 from moorage.crm.routing import Route, Router
+from moorage.crm.store.contract import OrganisationGone
 from moorage.http.message import Request, Response
 
 PREFIX = b"/crm/v8/"
@@ -46,11 +47,8 @@ class Crm:
         """Answer at once where no waiting is needed; otherwise give something to await. Never raises."""
         try:
             answer = self._route(request)
-        except Fault as fault:
-            return fault_answer(fault)
-        except Exception:
-            log.exception("crm.failed", method=request.method)
-            return fault_answer(internal())
+        except Exception as error:  # noqa: BLE001 - whatever happens is answered in Zoho's shape
+            return _failed(error, request.method)
         return answer if isinstance(answer, Response) else _guarded(answer, request.method)
 
     def _route(self, request: Request) -> Response | Awaitable[Response]:
@@ -89,11 +87,18 @@ class Crm:
 async def _guarded(waiting: Awaitable[Response], method: str) -> Response:
     try:
         return await waiting
-    except Fault as fault:
-        return fault_answer(fault)
-    except Exception:
-        log.exception("crm.failed", method=method)
-        return fault_answer(internal())
+    except Exception as error:  # noqa: BLE001 - whatever happens is answered in Zoho's shape
+        return _failed(error, method)
+
+
+def _failed(error: Exception, method: str) -> Response:
+    match error:
+        case Fault():
+            return fault_answer(error)
+        case OrganisationGone():
+            return fault_answer(invalid_token())
+    log.error("crm.failed", method=method, exc_info=error)
+    return fault_answer(internal())
 
 
 def _segments(path: bytes) -> list[str]:

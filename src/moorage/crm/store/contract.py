@@ -138,7 +138,13 @@ class Deleted:
     since: int | None
 
 
+class OrganisationGone(Exception):
+    """The organisation was deleted while its store was open, and perhaps another has its place."""
+
+
 class RecordStore(Protocol):
+    """Whatever reads or writes may raise OrganisationGone."""
+
     def shape(self, module: Module, fields: Sequence[str] | None, *, whole: bool = False) -> Shape:
         """The keys a record shows of those named (unknown ones are left out); None names all of them."""
 
@@ -163,6 +169,9 @@ class RecordStore(Protocol):
 
     def documents(self) -> list[Mapping[str, Any]]:
         """The rows of the organisation's metadata, in order."""
+
+    def gone(self) -> bool:
+        """Whether the organisation was deleted since the store was opened."""
 
     def close(self) -> None:
         """Finish the writes at hand and release everything."""

@@ -26,6 +26,7 @@ from moorage.crm.store.contract import (
     Ids,
     ModifiedSince,
     Order,
+    OrganisationGone,
     Page,
     PhoneIs,
     Position,
@@ -83,16 +84,32 @@ class SqliteStore:
         self._projection = Projection(catalog, zone, clock.now())
         self._time = time_expression(zone, clock.now())
         self._shown: dict[tuple[str, Shape], str] = {}
+        self._file = _identity(path)
         self._reader = self._connect()
         self._writer = Writer(
-            lambda: connect(path),
+            self._open,
             lambda connection: SqliteTransaction(connection, catalog, prefix, int(clock.timestamp())),
         )
 
     def _connect(self) -> apsw.Connection:
-        connection = connect(self._path)
+        connection = self._open()
         connection.create_scalar_function("zoned", self._zoned, 1, deterministic=True)
         return connection
+
+    def _open(self) -> apsw.Connection:
+        """A connection to the file the store was opened on. Raises OrganisationGone when it is no longer there."""
+        try:
+            connection = connect(self._path)
+        except apsw.CantOpenError as error:
+            raise OrganisationGone from error
+        if self.gone():
+            connection.close()
+            raise OrganisationGone
+        return connection
+
+    def gone(self) -> bool:
+        # Another process may delete an organisation and make one of the same name, whose file has the same path.
+        return _identity(self._path) != self._file
 
     def _zoned(self, *arguments: Any) -> str | None:
         return zoned(self._zone, arguments[0])
@@ -141,6 +158,8 @@ class SqliteStore:
         return _page(rows, window)
 
     def write(self, job: Callable[[Transaction], T]) -> Awaitable[T]:
+        if self.gone():
+            raise OrganisationGone  # What is written into a deleted file would be acknowledged and lost.
         return self._writer.submit(job)
 
     def documents(self) -> list[Mapping[str, Any]]:
@@ -211,6 +230,15 @@ class SqliteStore:
                 self._aside_connections.append(connection)
 
         return asyncio.get_running_loop().run_in_executor(self._aside_threads, run)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """What tells a file from another of the same path; a restore and a reset leave it as it is."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _beyond(start: Position, key: str, *, descending: bool) -> Clause:

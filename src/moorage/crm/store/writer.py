@@ -29,7 +29,10 @@ class Writer:
     def submit(self, run: Callable[[SqliteTransaction], T]) -> "asyncio.Future[T]":
         """Queue a job; the future is done once its group is on disk."""
         if self._thread is None:
-            self._thread = threading.Thread(target=self._work, name="crm-writer", daemon=True)
+            connection = self._connect()  # Here, so that what prevents it is told to the caller.
+            self._thread = threading.Thread(
+                target=self._work, args=(connection,), name="crm-writer", daemon=True
+            )
             self._thread.start()
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
@@ -42,8 +45,7 @@ class Writer:
             self._thread.join()
             self._thread = None
 
-    def _work(self) -> None:
-        connection = self._connect()
+    def _work(self, connection: apsw.Connection) -> None:
         try:
             while group := self._next_group():
                 self._commit(connection, group)
