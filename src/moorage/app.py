@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -18,7 +19,9 @@ from moorage.connections import routes as connection_routes
 from moorage.connections.model import Connection
 from moorage.connections.service import Connections
 from moorage.connections.sessions import Sessions
+from moorage.crm.accounts.model import Client
 from moorage.crm.blueprint import DEMO
+from moorage.crm.centres import Site
 from moorage.crm.organisations import OrganisationRow
 from moorage.crm.service import CrmService
 from moorage.gateway.decide import Decider
@@ -36,13 +39,13 @@ from moorage.oauth.connect import Connect, OrganisationChoice
 from moorage.oauth.embedded import CrmAccounts
 from moorage.oauth.providers import Providers
 from moorage.oauth.tokens import Tokens
-from moorage.settings import Settings
+from moorage.settings import Settings, is_loopback
 from moorage.storage import Database
 from moorage.storage.migrate import migrate
 from moorage.vault.key import load_key
 from moorage.vault.service import Vault
 
-__all__ = ["App", "Operator", "OrganisationRow", "Urls", "compose", "first_start", "open_operator"]
+__all__ = ["App", "Client", "Operator", "OrganisationRow", "Urls", "compose", "first_start", "open_operator"]
 
 APP = "zoho-crm"
 DEMO_SLUG = "demo"
@@ -69,7 +72,8 @@ class Rooms:
         self.keys = Keys(self.database, clock)
         sessions = Sessions(self.vault.derive(b"session tokens"))
         self.connections = Connections(self.database, sessions, clock, urls.gateway)
-        self.crm = CrmService(settings.crm_folder, clock, lambda: urls.crm)
+        open_slug = DEMO_SLUG if _only_here(settings) else None
+        self.crm = CrmService(settings.crm_folder, clock, lambda: urls.crm, open_slug)
         accounts = CrmAccounts(self.crm, clock)
         self.tokens = Tokens(self.vault, self.connections, accounts.refresh, clock)
         self.connect = Connect(
@@ -91,6 +95,12 @@ class Rooms:
     async def close(self) -> None:
         self.crm.close()
         await self.database.close()
+
+
+def _only_here(settings: Settings) -> bool:
+    """Whether nobody but this machine's own users reaches the CRM, not even through a proxy."""
+    host = urlsplit(settings.crm_public_url).hostname if settings.crm_public_url else settings.host
+    return settings.loopback and is_loopback(host or "")
 
 
 class App:
@@ -223,6 +233,7 @@ class Operator:
     def __init__(self, rooms: Rooms) -> None:
         self._rooms = rooms
         self.organisations = OperatorOrganisations(rooms.crm)
+        self.clients = OperatorClients(rooms.crm)
 
     async def keys_create(self, name: str) -> tuple[ApiKey, str]:
         return await self._rooms.keys.create(await self._rooms.keys.first_account(), name)
@@ -235,12 +246,14 @@ class Operator:
 
     def credentials(self, slug: str | None, urls: Urls) -> dict[str, str]:
         """What a Zoho client needs to reach an organisation, the oldest unless one is named."""
-        row = self._rooms.crm.organisations.choose(slug)
+        crm = self._rooms.crm
+        row = crm.organisations.choose(slug)
+        base = Site(urls.crm, None).base(crm.accounts.data_centre(row.id))
         return {
-            "api_domain": urls.crm,
-            "accounts_url": urls.crm,
-            "token_url": f"{urls.crm}/oauth/v2/token",
-            **self._rooms.crm.credentials(row),
+            "api_domain": base,
+            "accounts_url": base,
+            "token_url": f"{base}/oauth/v2/token",
+            **crm.credentials(row),
         }
 
 
@@ -249,19 +262,73 @@ class OperatorOrganisations:
 
     def __init__(self, crm: CrmService) -> None:
         self._organisations = crm.organisations
+        self._crm = crm
         self.list = self._organisations.list
         self.delete = self._organisations.delete
         self.restore = self._organisations.restore
         self.reset = self._organisations.reset
 
     def create(
-        self, slug: str, name: str, *, time_zone: str, sample: bool, unique: tuple[str, ...]
+        self,
+        slug: str,
+        name: str,
+        *,
+        time_zone: str,
+        data_centre: str,
+        sample: bool,
+        unique: tuple[str, ...],
     ) -> OrganisationRow:
-        spec = replace(DEMO, name=name, domain=f"{slug}.example", time_zone=time_zone, unique=unique)
+        domain = f"{slug}.example"
+        spec = replace(
+            DEMO, name=name, domain=domain, time_zone=time_zone, unique=unique, data_centre=data_centre
+        )
         return self._organisations.create(slug, spec, sample=sample)
+
+    def data_centre(self, row: OrganisationRow) -> str:
+        return self._crm.accounts.data_centre(row.id)
+
+    def set_password(self, slug: str | None, email: str, password: str) -> str:
+        """Let a user sign in with a password; the e-mail address as the organisation has it.
+
+        Raises OrganisationUnknown, UserUnknown, PasswordInvalid.
+        """
+        row = self._organisations.choose(slug)
+        return self._crm.people.set_password(row.id, email, password).email
 
     def snapshot(self, slug: str, target: Path) -> None:
         self._organisations.snapshot(slug, target.absolute())
+
+
+class OperatorClients:
+    """The clients of the embedded CRM's accounts server, as `moorage crm client` offers them."""
+
+    def __init__(self, crm: CrmService) -> None:
+        self._crm = crm
+        self.remove = crm.clients.remove
+
+    def create(
+        self, slug: str | None, name: str, redirect_uris: tuple[str, ...], *, self_client: bool
+    ) -> tuple[Client, str]:
+        """A new client and its secret. Raises OrganisationUnknown, ClientInvalid."""
+        row = self._crm.organisations.choose(slug)
+        user = self._crm.first_user(row)
+        client = self._crm.clients.register(name, row.id, user.id, redirect_uris, self_client=self_client)
+        return client, self._crm.accounts.client_secret(client.client_id)
+
+    def list(self, slug: str | None) -> list[tuple[Client, OrganisationRow]]:
+        """Each with its organisation; of one organisation if it is named. Raises OrganisationUnknown."""
+        organisations = self._crm.organisations
+        rows = organisations.list() if slug is None else [organisations.find(slug)]
+        by_id = {row.id: row for row in rows}
+        return [
+            (client, by_id[client.organisation])
+            for client in self._crm.clients.list()
+            if client.organisation in by_id
+        ]
+
+    def grant_code(self, client_id: str, scopes: str, minutes: int) -> str:
+        """A self client's code. Raises ClientNotFound, ClientInvalid, ScopesInvalid, CodesExhausted."""
+        return self._crm.clients.self_code(client_id, scopes, minutes * 60)
 
 
 @asynccontextmanager

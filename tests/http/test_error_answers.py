@@ -15,11 +15,17 @@ OF_THE_COMMAND_LINE = {"usage", "declined"}
 # What only the machine itself can be told: no answer over HTTP ever carries these.
 NEVER_ON_THE_WIRE = {
     "address_unavailable",
+    "client_invalid",
+    "client_unknown",
+    "codes_exhausted",
     "home_in_use",
     "home_unusable",
     "organisation_exists",
     "organisation_invalid",
+    "password_invalid",
+    "scopes_invalid",
     "settings_invalid",
+    "user_unknown",
     "worker_failed",
 }
 

@@ -1,5 +1,7 @@
 """`moorage crm`: the organisations of the embedded CRM, and what a Zoho client needs to reach one."""
 
+import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -13,24 +15,30 @@ from moorage.cli.output import confirm, print_json, print_table
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from moorage.app import Operator, OrganisationRow
+    from moorage.app import Client, Operator, OrganisationRow
 
 T = TypeVar("T")
 
 commands = typer.Typer(help="The embedded CRM.", rich_markup_mode=None)
 organisations = typer.Typer(help="Its organisations.", rich_markup_mode=None)
+clients = typer.Typer(help="Clients of its accounts server.", rich_markup_mode=None)
+users = typer.Typer(help="Its users.", rich_markup_mode=None)
 commands.add_typer(organisations, name="org")
+commands.add_typer(clients, name="client")
+commands.add_typer(users, name="user")
 
 Slug = Annotated[str, typer.Argument(metavar="SLUG", help="The organisation's short name.")]
+Org = Annotated[
+    str | None, typer.Option("--org", metavar="SLUG", help="Which organisation; else the oldest.")
+]
+ClientId = Annotated[str, typer.Argument(metavar="CLIENT", help="The client's id.")]
 File = Annotated[Path, typer.Argument(metavar="FILE", help="The snapshot.")]
 
 
 @commands.command()
 def credentials(
     *,
-    org: Annotated[
-        str | None, typer.Option("--org", metavar="SLUG", help="Which organisation; else the oldest.")
-    ] = None,
+    org: Org = None,
     home: Home = None,
     as_json: Json = False,
 ) -> None:
@@ -49,15 +57,114 @@ def credentials(
         typer.echo(f"{name:14} {value}")
 
 
+@commands.command("grant-code")
+def grant_code(
+    *,
+    client: Annotated[str, typer.Option("--client", metavar="CLIENT", help="The id of a self client.")],
+    scope: Annotated[
+        str, typer.Option("--scope", help="What it may do: Zoho's scopes, separated by commas.")
+    ] = "ZohoCRM.modules.ALL,ZohoCRM.settings.ALL,ZohoCRM.users.ALL,ZohoCRM.org.ALL",
+    minutes: Annotated[int, typer.Option("--minutes", min=1, max=10, help="How long the code is good.")] = 3,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Print a code that a self client exchanges for its tokens, once."""
+    code = _operate(home, lambda operator: operator.clients.grant_code(client, scope, minutes))
+    if as_json:
+        print_json({"code": code, "expires_in": minutes * 60})
+    else:
+        typer.echo(code)
+
+
+@users.command()
+def password(
+    email: Annotated[str, typer.Argument(metavar="EMAIL", help="The user's e-mail address.")],
+    *,
+    org: Org = None,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Set the password with which a user signs in; it is asked for, or read from standard input."""
+    chosen = _password()
+    known = _operate(home, lambda operator: operator.organisations.set_password(org, email, chosen))
+    _done("password_set", known, f"Set the password of {known}", as_json=as_json)
+
+
+def _password() -> str:
+    # There is no option for it, because every user of a machine can read the command lines of the others.
+    if sys.stdin.isatty():
+        return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True))
+    return sys.stdin.readline().rstrip("\r\n")
+
+
+@clients.command("create")
+def create_client(
+    *,
+    name: Annotated[str, typer.Option("--name", help="What people read when it asks them.")],
+    redirect_uri: Annotated[
+        list[str] | None,
+        typer.Option("--redirect-uri", metavar="URI", help="Where people go after their consent."),
+    ] = None,
+    self_client: Annotated[
+        bool, typer.Option("--self", help="A self client: it gets codes from `grant-code`.")
+    ] = False,
+    org: Org = None,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Register a client, and print its id and its secret, which is shown this once."""
+    uris = tuple(redirect_uri or ())
+    made, secret = _operate(
+        home, lambda operator: operator.clients.create(org, name, uris, self_client=self_client)
+    )
+    if as_json:
+        print_json({"client": {**_client(made), "client_secret": secret}})
+        return
+    typer.echo(f"client_id      {made.client_id}")
+    typer.echo(f"client_secret  {secret}")
+
+
+@clients.command("list")
+def list_clients(
+    *,
+    org: Annotated[
+        str | None, typer.Option("--org", metavar="SLUG", help="Only this organisation's.")
+    ] = None,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """List the clients that were registered; never their secrets."""
+    found = _operate(home, lambda operator: operator.clients.list(org))
+    documents = [{**_client(client), "organisation": row.slug} for client, row in found]
+    if as_json:
+        print_json({"clients": documents})
+        return
+    columns = ("client_id", "name", "organisation", "kind")
+    print_table([c.upper() for c in columns], [[one[c] for c in columns] for one in documents])
+
+
+@clients.command("delete")
+def delete_client(client: ClientId, *, yes: Yes = False, home: Home = None, as_json: Json = False) -> None:
+    """Delete a client and all its tokens for good."""
+    confirm(f"Delete client {client} and all its tokens?", yes=yes)
+    gone = _operate(home, lambda operator: operator.clients.remove(client))
+    _done("deleted", gone.client_id, f"Deleted client {gone.name}", as_json=as_json)
+
+
 @organisations.command("list")
 def list_(*, home: Home = None, as_json: Json = False) -> None:
     """List organisations."""
-    rows = _operate(home, lambda operator: operator.organisations.list())
+    found = _operate(
+        home,
+        lambda operator: [
+            _document(row, operator.organisations.data_centre(row)) for row in operator.organisations.list()
+        ],
+    )
     if as_json:
-        print_json({"organisations": [_document(row) for row in rows]})
+        print_json({"organisations": found})
         return
-    columns = ("slug", "name", "id", "created_at")
-    print_table([c.upper() for c in columns], [[_document(row)[c] for c in columns] for row in rows])
+    columns = ("slug", "name", "id", "data_centre", "created_at")
+    print_table([c.upper() for c in columns], [[one[c] for c in columns] for one in found])
 
 
 @organisations.command()
@@ -68,6 +175,9 @@ def create(
     time_zone: Annotated[
         str, typer.Option("--time-zone", help="The zone its times are shown in, such as Europe/Oslo.")
     ] = "UTC",
+    data_centre: Annotated[
+        str, typer.Option("--data-centre", help="Where it lives: us, eu, in, au, jp, cn, ca or sa.")
+    ] = "us",
     sample: Annotated[bool, typer.Option("--sample/--empty", help="With sample records, or without.")] = True,
     unique: Annotated[
         list[str] | None,
@@ -80,11 +190,16 @@ def create(
     row = _operate(
         home,
         lambda operator: operator.organisations.create(
-            slug, name or slug, time_zone=time_zone, sample=sample, unique=tuple(unique or ())
+            slug,
+            name or slug,
+            time_zone=time_zone,
+            data_centre=data_centre,
+            sample=sample,
+            unique=tuple(unique or ()),
         ),
     )
     if as_json:
-        print_json({"organisation": _document(row)})
+        print_json({"organisation": _document(row, data_centre)})
     else:
         typer.echo(f"Made organisation {row.slug} ({row.id})")
 
@@ -126,9 +241,25 @@ def _operate(home: Path | None, act: "Callable[[Operator], T]") -> T:
     return operate(home, awaited)
 
 
-def _document(row: "OrganisationRow") -> dict[str, Any]:
+def _document(row: "OrganisationRow", data_centre: str) -> dict[str, Any]:
     created_at = row.created_at.isoformat(timespec="seconds")
-    return {"id": row.id, "slug": row.slug, "name": row.name, "created_at": created_at}
+    return {
+        "id": row.id,
+        "slug": row.slug,
+        "name": row.name,
+        "data_centre": data_centre,
+        "created_at": created_at,
+    }
+
+
+def _client(client: "Client") -> dict[str, Any]:
+    return {
+        "client_id": client.client_id,
+        "name": client.name,
+        "kind": "self" if client.self_client else "server-based",
+        "redirect_uris": list(client.redirect_uris),
+        "created_at": datetime.fromtimestamp(int(client.created_at), UTC).isoformat(),
+    }
 
 
 def _done(what: str, value: str, line: str, *, as_json: bool) -> None:

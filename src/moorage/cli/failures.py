@@ -46,6 +46,8 @@ _BY_CODE = {
     "address_unavailable": Exit.CANNOT_LISTEN,
     "organisation_unknown": Exit.NOT_FOUND,
     "key_unknown": Exit.NOT_FOUND,
+    "client_unknown": Exit.NOT_FOUND,
+    "user_unknown": Exit.NOT_FOUND,
 }
 
 

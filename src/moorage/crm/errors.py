@@ -15,3 +15,37 @@ class OrganisationInvalid(MoorageError):
     """A name, a time zone or a file that can't be an organisation's."""
 
     code = "organisation_invalid"
+
+
+class ClientNotFound(MoorageError):
+    code = "client_unknown"
+
+
+class ClientInvalid(MoorageError):
+    """A name or a redirect URI that a client of the accounts server can't have."""
+
+    code = "client_invalid"
+
+
+class CodesExhausted(MoorageError):
+    """A client was given as many grant codes as it may have within ten minutes."""
+
+    code = "codes_exhausted"
+
+
+class ScopesInvalid(MoorageError):
+    """What was asked for is no list of Zoho's scopes."""
+
+    code = "scopes_invalid"
+
+
+class UserUnknown(MoorageError):
+    """The organisation has no active user with that e-mail address."""
+
+    code = "user_unknown"
+
+
+class PasswordInvalid(MoorageError):
+    """A password is too short or too long."""
+
+    code = "password_invalid"

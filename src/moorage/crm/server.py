@@ -2,16 +2,18 @@
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from urllib.parse import unquote_plus
 
 import structlog
 
 from moorage.clock import Clock
-from moorage.crm.accounts.endpoints import revoke_endpoint, token_endpoint
 from moorage.crm.accounts.scopes import module_group
+from moorage.crm.accounts.server import AccountsServer
 from moorage.crm.accounts.service import Accounts, Principal
 from moorage.crm.api import routes
 from moorage.crm.call import Call, fault_answer
+from moorage.crm.centres import Site, split
 from moorage.crm.faults import Fault, internal, invalid_token, invalid_url, scope_mismatch
 from moorage.crm.organisation import Organisation
 from moorage.crm.paging import PageTokens
@@ -31,12 +33,14 @@ class Crm:
     def __init__(
         self,
         accounts: Accounts,
+        accounts_server: AccountsServer,
         open_organisation: Callable[[int], Organisation | None],
         tokens: PageTokens,
         clock: Clock,
         api_domain: Callable[[], str],
     ) -> None:
         self._accounts = accounts
+        self._accounts_server = accounts_server
         self._open = open_organisation
         self._tokens = tokens
         self._clock = clock
@@ -53,20 +57,23 @@ class Crm:
 
     def _route(self, request: Request) -> Response | Awaitable[Response]:
         if request.path.startswith(PREFIX):
-            return self._api(request)
-        if request.path in {b"/oauth/v2/token", b"/"} and request.method == "POST":
-            # Zoho's SDK takes the accounts URL for the complete token URL, so the bare origin serves it too.
-            return token_endpoint(self._accounts, request, api_domain=self._api_domain())
-        if request.path == b"/oauth/v2/token":
-            return token_endpoint(self._accounts, request, api_domain=self._api_domain())
-        if request.path == b"/oauth/v2/token/revoke":
-            return revoke_endpoint(self._accounts, request)
-        if _OTHER_VERSION.match(request.path):
+            return self._api(request, None)
+        centre, path = split(request.path)
+        if centre is not None:
+            request = replace(request, path=path)
+        if path.startswith(PREFIX):
+            return self._api(request, centre)
+        answer = self._accounts_server.answer(request, Site(self._api_domain(), centre))
+        if answer is not None:
+            return answer
+        if _OTHER_VERSION.match(path):
             raise Fault(400, "API_NOT_SUPPORTED", "api version is not supported", {"supported_version": 8})
         raise invalid_url()
 
-    def _api(self, request: Request) -> Response | Awaitable[Response]:
+    def _api(self, request: Request, centre: str | None) -> Response | Awaitable[Response]:
         principal = self._accounts.principal(request.header(b"authorization"))
+        if centre is not None and principal.centre != centre:
+            raise invalid_token()
         organisation = self._open(principal.organisation)
         if organisation is None:
             raise invalid_token()

@@ -5,6 +5,9 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from moorage.clock import Clock
+from moorage.crm.accounts.clients import Clients
+from moorage.crm.accounts.people import People
+from moorage.crm.accounts.server import AccountsServer
 from moorage.crm.accounts.service import Accounts
 from moorage.crm.accounts.store import AccountsStore
 from moorage.crm.errors import OrganisationUnknown
@@ -16,13 +19,29 @@ from moorage.http.message import Request, Response
 
 
 class CrmService:
-    """`api_domain` gives the base URL under which clients reach the CRM's own origin."""
+    """`api_domain` gives the base URL under which clients reach the CRM's own origin.
 
-    def __init__(self, folder: Path, clock: Clock, api_domain: Callable[[], str]) -> None:
+    `open_slug` names an organisation to try out, whose users sign in without a password.
+    """
+
+    def __init__(
+        self, folder: Path, clock: Clock, api_domain: Callable[[], str], open_slug: str | None = None
+    ) -> None:
+        self._open_slug = open_slug
         self.organisations = Organisations(folder, clock)
         key = self.organisations.secret_key
-        self.accounts = Accounts(AccountsStore(self.organisations.registry), key, clock)
-        self._crm = Crm(self.accounts, self.organisations.open, PageTokens(key), clock, api_domain)
+        store = AccountsStore(self.organisations.registry)
+        self.accounts = Accounts(store, key, clock)
+        self.clients = Clients(store, self.accounts, clock)
+        open_organisation = self.organisations.open
+        self.people = People(store, key, clock, open_organisation, self._is_open)
+        server = AccountsServer(self.accounts, self.clients, self.people, open_organisation)
+        self._crm = Crm(self.accounts, server, open_organisation, PageTokens(key), clock, api_domain)
+
+    def _is_open(self, organisation: int) -> bool:
+        return any(
+            row.id == organisation and row.slug == self._open_slug for row in self.organisations.list()
+        )
 
     def answer(self, request: Request) -> Response | Awaitable[Response]:
         return self._crm.answer(request)
@@ -46,4 +65,5 @@ class CrmService:
                 self.organisations.forget_missing()
 
     def close(self) -> None:
+        self.people.close()
         self.organisations.close()

@@ -1,81 +1,123 @@
-"""`/oauth/v2/token` and `/oauth/v2/token/revoke`, as Zoho's accounts server answers them.
+"""`/oauth/v2/token`, `/oauth/v2/token/revoke` and `/oauth/user/info`, as Zoho's accounts server answers them.
 
 Zoho answers most token errors with status 200 and `{"error": code}`; clients look for the missing access token.
 """
 
-import re
-from email.parser import BytesParser
-from email.policy import HTTP
+from collections.abc import Callable
 from typing import Any
-from urllib.parse import parse_qsl
 
-from moorage.crm.accounts.errors import GrantTypeUnsupported, RefreshTokenUnknown, TokenRefused
-from moorage.crm.accounts.service import ACCESS_LIFETIME, Accounts
+from moorage.crm.accounts.clients import Clients
+from moorage.crm.accounts.errors import (
+    GrantTypeUnsupported,
+    OrganisationWrong,
+    ScopeRefused,
+    TokenRefused,
+    TooManyTokens,
+)
+from moorage.crm.accounts.forms import form
+from moorage.crm.accounts.model import Client, Grant
+from moorage.crm.accounts.service import ACCESS_LIFETIME, Accounts, Issued
+from moorage.crm.accounts.wording import published
 from moorage.crm.call import answer
+from moorage.crm.centres import Site
+from moorage.crm.faults import Fault
+from moorage.crm.organisation import Organisation
 from moorage.http.message import Request, Response
 
-MAX_BODY = 64 * 1024
+PROFILE_SCOPE = "AaaServer.profile.READ"
 
 
-def token_endpoint(accounts: Accounts, request: Request, *, api_domain: str) -> Response:
-    """Grant an access token for a refresh token. `api_domain` is the base URL the client is to call."""
-    if request.method != "POST":
-        return answer({"error": "invalid_request", "error_description": "Send a POST request."}, 405)
-    given = form(request)
-    try:
-        return answer(_granted(accounts, given, api_domain))
-    except TokenRefused as refused:
-        return answer({"error": refused.error})
+class TokenEndpoints:
+    """`open_organisation` gives None for one that is gone."""
 
+    def __init__(
+        self,
+        accounts: Accounts,
+        clients: Clients,
+        open_organisation: Callable[[int], Organisation | None],
+    ) -> None:
+        self._accounts = accounts
+        self._clients = clients
+        self._open = open_organisation
 
-def _granted(accounts: Accounts, given: dict[str, str], api_domain: str) -> dict[str, Any]:
-    grant_type = given.get("grant_type")
-    if grant_type == "authorization_code":
-        raise RefreshTokenUnknown  # No code is ever live here, so this one is spent, expired or made up.
-    if grant_type != "refresh_token":
-        raise GrantTypeUnsupported
-    issued = accounts.refresh(
-        given.get("client_id", ""), given.get("client_secret", ""), given.get("refresh_token", "")
-    )
-    return {
-        "access_token": issued.access_token,
-        "scope": str(issued.scopes),
-        "api_domain": api_domain,
-        "token_type": "Bearer",
-        "expires_in": ACCESS_LIFETIME,
-    }
+    def token(self, request: Request, site: Site) -> Response:
+        """Tokens for a grant."""
+        if request.method != "POST":
+            return answer({"error": "invalid_request", "error_description": "Send a POST request."}, 405)
+        try:
+            issued = self._granted(form(request), site)
+        except TooManyTokens as refused:
+            document = {"error_description": str(refused), "error": refused.error, "status": "failure"}
+            return answer(document, 400)
+        except TokenRefused as refused:
+            why = {"error_description": str(refused)} if str(refused) else {}
+            return answer({"error": refused.error, **why})
+        return answer(self._document(issued, site))
 
+    def _granted(self, given: dict[str, str], site: Site) -> Issued:
+        grant_type = given.get("grant_type")
+        if grant_type not in {"authorization_code", "refresh_token", "client_credentials"}:
+            raise GrantTypeUnsupported
+        client = self._accounts.authenticate(site, given.get("client_id", ""), given.get("client_secret", ""))
+        if grant_type == "refresh_token":
+            return self._accounts.refresh(client, given.get("refresh_token", ""))
+        if grant_type == "client_credentials":
+            return self._accounts.grant_access(client, self._of_the_client(client, given))
+        code = given.get("code", "")
+        return self._clients.redeem(client, code, given.get("redirect_uri"), given.get("code_verifier"))
 
-def revoke_endpoint(accounts: Accounts, request: Request) -> Response:
-    """Make the token of the form or the query worthless; with a refresh token go its access tokens."""
-    if request.method != "POST":
-        return answer({"error": "invalid_request", "error_description": "Send a POST request."}, 405)
-    token = form(request).get("token")
-    if not token or not accounts.revoke(token):
-        return answer({"status": "failure", "error": "invalid_token"}, 400)
-    return answer({"status": "success"})
+    def _of_the_client(self, client: Client, given: dict[str, str]) -> Grant:
+        """What a client may do without anybody's consent: act in its own organisation as who registered it."""
+        organisation = self._open(client.organisation)
+        if organisation is None or given.get("soid") != f"ZohoCRM.{organisation.metadata.org['zgid']}":
+            raise OrganisationWrong("soid has to be ZohoCRM. and the zgid of the client's organisation.")
+        try:
+            scopes = published(given.get("scope", ""))
+        except ValueError as error:
+            raise ScopeRefused from error
+        return Grant(client.client_id, client.organisation, client.user, str(scopes))
 
+    def _document(self, issued: Issued, site: Site) -> dict[str, Any]:
+        lasting = {"refresh_token": issued.refresh_token} if issued.refresh_token else {}
+        return {
+            "access_token": issued.access_token,
+            **lasting,
+            "scope": str(issued.scopes),
+            "api_domain": site.base(self._accounts.data_centre(issued.organisation)),
+            "token_type": "Bearer",
+            "expires_in": ACCESS_LIFETIME,
+        }
 
-def form(request: Request) -> dict[str, str]:
-    """The parameters of the body and the query, the body's first. Anything that is no form gives none."""
-    found = dict(_pairs(request.query))
-    body = request.body[:MAX_BODY]
-    content_type = request.header(b"content-type") or ""
-    found.update(_multipart(content_type, body) if "multipart/" in content_type.lower() else _pairs(body))
-    return found
+    def revoke(self, request: Request, site: Site) -> Response:
+        """Make the token of the form or the query worthless; with a refresh token go its access tokens."""
+        if request.method != "POST":
+            return answer({"error": "invalid_request", "error_description": "Send a POST request."}, 405)
+        token = form(request).get("token")
+        if not token or not self._accounts.revoke(token, site):
+            return answer({"status": "failure", "error": "invalid_token"}, 400)
+        return answer({"status": "success"})
 
-
-def _pairs(text: bytes) -> list[tuple[str, str]]:
-    return parse_qsl(text.decode("utf-8", "replace"), keep_blank_values=True)
-
-
-def _multipart(content_type: str, body: bytes) -> dict[str, str]:
-    header = re.sub(r"[\r\n]", " ", content_type).encode("latin-1", "replace")
-    message = BytesParser(policy=HTTP).parsebytes(b"Content-Type: " + header + b"\r\n\r\n" + body)
-    fields = {}
-    for part in message.iter_parts() if message.is_multipart() else ():
-        name = part.get_param("name", header="content-disposition")
-        content = part.get_payload(decode=True)
-        if isinstance(name, str) and isinstance(content, bytes):
-            fields[name] = content.decode("utf-8", "replace").strip("\r\n")
-    return fields
+    def user_info(self, request: Request, site: Site) -> Response:
+        """Who a token stands for."""
+        if request.method != "GET":
+            return answer({"error": "invalid_request", "error_description": "Send a GET request."}, 405)
+        try:
+            principal = self._accounts.principal(request.header(b"authorization"))
+        except Fault:
+            return answer({"error": "INVALID_OAUTHTOKEN"}, 401)
+        organisation = self._open(principal.organisation) if site.admits(principal.centre) else None
+        user = organisation.metadata.find("user", principal.user) if organisation else None
+        if user is None:
+            return answer({"error": "INVALID_OAUTHTOKEN"}, 401)
+        if not principal.scopes.allows(PROFILE_SCOPE):
+            return answer({"error": "INVALID_OAUTHSCOPE"}, 401)
+        body = user.body
+        return answer(
+            {
+                "First_Name": body["first_name"],
+                "Last_Name": body["last_name"],
+                "Email": body["email"],
+                "Display_Name": body["full_name"],
+                "ZUID": int(body["zuid"]) if body["zuid"] else None,
+            }
+        )

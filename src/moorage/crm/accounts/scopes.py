@@ -57,6 +57,10 @@ class ScopeSet:
     def __str__(self) -> str:
         return " ".join(self.names)
 
+    def covers(self, others: "ScopeSet") -> bool:
+        """Whether whoever has these scopes has all the others, too."""
+        return all(self.allows(name) for name in others.names)
+
 
 def _covers(granted: tuple[str, ...], wanted: tuple[str, ...]) -> bool:
     *groups, operation = granted

@@ -4,40 +4,45 @@ import base64
 import hashlib
 import hmac
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from moorage.clock import Clock
-from moorage.crm.accounts.errors import ClientUnknown, RefreshTokenUnknown, SecretWrong
+from moorage.crm.accounts.errors import ClientUnknown, RefreshTokenUnknown, SecretWrong, TooManyTokens
+from moorage.crm.accounts.model import Client, Grant
 from moorage.crm.accounts.scopes import FULL, ScopeSet
-from moorage.crm.accounts.store import AccountsStore, Grant
+from moorage.crm.accounts.store import AccountsStore
+from moorage.crm.centres import HOME, Site
 from moorage.crm.faults import authentication_failure, invalid_token
 
 ACCESS_LIFETIME = 3600  # seconds
 LIVE_ACCESS_TOKENS = 15  # Per refresh token; the next one drops the oldest, as Zoho does.
+# What registered clients may have. The clients that Moorage keeps for itself, the gateway's and that of
+# `crm credentials`, serve many callers each, who must not get into one another's way.
+NEW_ACCESS_TOKENS = 10  # Per refresh token in ten minutes.
+REFRESH_TOKENS = 20  # Per user and client; the next one drops the oldest with its access tokens.
 CACHE_SIZE = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who a token stands for. `expires_at` is in seconds since the epoch."""
+    """Who a token stands for. `expires_at` is in seconds since the epoch, `centre` the organisation's data centre."""
 
     organisation: int
     user: int
     scopes: ScopeSet
     expires_at: float
-
-
-@dataclass(frozen=True, slots=True)
-class Client:
-    client_id: str
+    centre: str
 
 
 @dataclass(frozen=True, slots=True)
 class Issued:
+    """`refresh_token` is empty where there is none to give. `organisation` is whose data the tokens open."""
+
     access_token: str = field(repr=False)
     refresh_token: str = field(repr=False)
     expires_at: float
     scopes: ScopeSet
+    organisation: int
 
 
 class Accounts:
@@ -55,7 +60,7 @@ class Accounts:
         token = token.strip()
         if scheme.lower() not in {"zoho-oauthtoken", "bearer"} or not token:
             raise authentication_failure()
-        digest = _digest(token)
+        digest = digest_of(token)
         found = self._principals.get(digest)
         if found is None:
             found = self._look_up(digest)
@@ -70,7 +75,8 @@ class Accounts:
         grant, expires_at = access
         if len(self._principals) >= CACHE_SIZE:
             self._principals.clear()
-        found = Principal(grant.organisation, grant.user, ScopeSet.parse(grant.scopes), expires_at)
+        scopes, centre = ScopeSet.parse(grant.scopes), self.data_centre(grant.organisation)
+        found = Principal(grant.organisation, grant.user, scopes, expires_at, centre)
         self._principals[digest] = found
         return found
 
@@ -78,38 +84,86 @@ class Accounts:
         """Forget what is remembered if another process changed the registry; tell whether it did."""
         changed = self._store.changed_elsewhere()
         if changed:
-            self._principals.clear()
+            self.forget()
         return changed
+
+    def forget(self) -> None:
+        """Look up anew who each token stands for."""
+        self._principals.clear()
+
+    def data_centre(self, organisation: int) -> str:
+        return self._store.data_centre(organisation) or HOME
 
     def ensure_client(self, name: str, organisation: int, user: int) -> Client:
         """The client of that name that acts for a user, registered when it is new; its id is always the same."""
         derived = self._derive("client", f"{organisation} {user} {name}")
-        client = f"1000.{base64.b32encode(derived)[:30].decode()}"
+        client = client_id_of(derived)
         self._store.add_client(client, organisation, user, name)
-        return Client(client)
+        return Client(client, organisation, user, name)
 
     def client_secret(self, client_id: str) -> str:
         return self._derive("secret", client_id).hex()[:42]
 
-    def issue(self, client_id: str, organisation: int, user: int, scopes: str) -> Issued:
-        """New tokens. Raises ValueError for scopes that are none."""
-        return self._issue(_new_token(), Grant(client_id, organisation, user, str(ScopeSet.parse(scopes))))
-
-    def refresh(self, client_id: str, client_secret: str, refresh_token: str) -> Issued:
-        """A new access token. Raises ClientUnknown, SecretWrong, RefreshTokenUnknown."""
-        if not self._store.has_client(client_id):
+    def client_at(self, site: Site, client_id: str) -> Client:
+        """A client of the data centre that is asked. Raises ClientUnknown."""
+        client = self._store.client(client_id)
+        if client is None or not site.admits(self.data_centre(client.organisation)):
             raise ClientUnknown
+        return client
+
+    def authenticate(self, site: Site, client_id: str, client_secret: str) -> Client:
+        """The client that proves to be the one it says. Raises ClientUnknown, SecretWrong."""
+        client = self.client_at(site, client_id)
         if not hmac.compare_digest(client_secret.encode(), self.client_secret(client_id).encode()):
             raise SecretWrong
-        grant = self._store.grant_of(_digest(refresh_token))
-        if grant is None or grant.client != client_id:
+        return client
+
+    def issue(self, client_id: str, organisation: int, user: int, scopes: str) -> Issued:
+        """New tokens for a client of Moorage itself. Raises ValueError for scopes that are none."""
+        return self._issue(new_token(), Grant(client_id, organisation, user, str(ScopeSet.parse(scopes))))
+
+    def grant(self, client: Client, grant: Grant) -> Issued:
+        """New tokens, as after a consent."""
+        most = REFRESH_TOKENS if client.registered else None
+        return self._issue(new_token(), grant, most=most)
+
+    def grant_access(self, client: Client, grant: Grant) -> Issued:
+        """An access token alone. Raises TooManyTokens."""
+        self._count(client, f"{client.client_id} {grant.user}")
+        # Access tokens hang on refresh tokens. Nobody is told this one, and nobody could work it out.
+        unheld = self._derive("unheld", f"{client.client_id} {grant.user} {grant.scopes}").hex()
+        return self._access(unheld, grant, held=False)
+
+    def refresh(self, client: Client, refresh_token: str) -> Issued:
+        """A new access token. Raises RefreshTokenUnknown, TooManyTokens."""
+        digest = digest_of(refresh_token)
+        grant = self._store.grant_of(digest)
+        if grant is None or grant.client != client.client_id:
             raise RefreshTokenUnknown
+        self._count(client, digest.hex())
         return self._access(refresh_token, grant)
 
-    def revoke(self, token: str) -> bool:
-        """Make a token of either kind worthless; False for one that already is."""
+    def _count(self, client: Client, subject: str) -> None:
+        now = self._clock.timestamp()
+        if client.registered and not self._store.admit("access", subject, now=now, most=NEW_ACCESS_TOKENS):
+            raise TooManyTokens(
+                "You have made too many requests continuously. Please try again after some time."
+            )
+
+    def holds(self, client: Client, user: int, scopes: ScopeSet) -> bool:
+        """Whether the user gave the client these scopes, and took none of them back."""
+        held = self._store.held_scopes(client.client_id, user)
+        return any(ScopeSet.parse(one).covers(scopes) for one in held)
+
+    def revoke(self, token: str, site: Site) -> bool:
+        """Make a token of either kind worthless; False for one that already is, or that lives elsewhere."""
+        digest = digest_of(token)
+        access = self._store.access(digest)
+        grant = access[0] if access else self._store.grant_of(digest)
+        if grant is None or not site.admits(self.data_centre(grant.organisation)):
+            return False
         self._principals.clear()
-        return self._store.remove(_digest(token))
+        return self._store.remove(digest)
 
     def credentials(self, organisation: int, user: int) -> dict[str, str]:
         """A self client ready for use: the same client and refresh token each time, a new access token."""
@@ -124,26 +178,43 @@ class Accounts:
             "access_token": issued.access_token,
         }
 
-    def _issue(self, refresh_token: str, grant: Grant) -> Issued:
-        self._store.add_refresh_token(_digest(refresh_token), grant)
-        return self._access(refresh_token, grant)
+    def _issue(self, refresh_token: str, grant: Grant, *, most: int | None = None) -> Issued:
+        digest = digest_of(refresh_token)
+        self._store.add_refresh_token(digest, grant, most=most)
+        if most is not None:
+            self._store.admit("access", digest.hex(), now=self._clock.timestamp(), most=NEW_ACCESS_TOKENS)
+        return replace(self._access(refresh_token, grant), refresh_token=refresh_token)
 
-    def _access(self, refresh_token: str, grant: Grant) -> Issued:
-        token, now = _new_token(), self._clock.timestamp()
-        self._store.add_access_token(
-            _digest(token), _digest(refresh_token), now + ACCESS_LIFETIME, now=now, most=LIVE_ACCESS_TOKENS
+    def _access(self, refresh_token: str, grant: Grant, *, held: bool = True) -> Issued:
+        token, now = new_token(), self._clock.timestamp()
+        ends = now + ACCESS_LIFETIME
+        kept = self._store.add_access_token(
+            digest_of(token),
+            digest_of(refresh_token),
+            ends,
+            now=now,
+            most=LIVE_ACCESS_TOKENS,
+            unheld=None if held else grant,
         )
+        if not kept:
+            raise RefreshTokenUnknown  # Somebody revoked it in this very moment.
         self._principals.clear()  # The oldest token may have been dropped for this one.
-        return Issued(token, refresh_token, now + ACCESS_LIFETIME, ScopeSet.parse(grant.scopes))
+        scopes = ScopeSet.parse(grant.scopes)
+        return Issued(token, "", ends, scopes, grant.organisation)
 
     def _derive(self, purpose: str, of: str) -> bytes:
         return hmac.digest(self._key, f"{purpose}\0{of}".encode(), "sha256")
 
 
-def _new_token() -> str:
+def client_id_of(seed: bytes) -> str:
+    """In the form that the ids of Zoho's clients have."""
+    return f"1000.{base64.b32encode(seed)[:30].decode()}"
+
+
+def new_token() -> str:
     """In the form Zoho's tokens have."""
     return f"1000.{secrets.token_hex(16)}.{secrets.token_hex(16)}"
 
 
-def _digest(token: str) -> bytes:
+def digest_of(token: str) -> bytes:
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()

@@ -1,16 +1,38 @@
-"""Clients and tokens in the registry database. Tokens are kept as SHA-256 digests only."""
+"""Clients, codes, tokens, passwords and sessions in the registry database. Secrets are kept as digests only."""
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import Any
 
 import apsw
+
+from moorage.crm.accounts.errors import OwnerGone
+from moorage.crm.accounts.model import Client, Code, Grant
 
 _TABLES = (
     """
     CREATE TABLE IF NOT EXISTS clients (
         id TEXT PRIMARY KEY, organisation INTEGER NOT NULL REFERENCES organisations ON DELETE CASCADE,
         user INTEGER NOT NULL, name TEXT NOT NULL
+    ) WITHOUT ROWID
+    """,
+    # Clients without one are those that Moorage keeps for itself.
+    """
+    CREATE TABLE IF NOT EXISTS registrations (
+        client TEXT PRIMARY KEY REFERENCES clients ON DELETE CASCADE,
+        self_client INTEGER NOT NULL, created_at REAL NOT NULL
+    ) WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE IF NOT EXISTS redirect_uris (
+        client TEXT NOT NULL REFERENCES clients ON DELETE CASCADE, uri TEXT NOT NULL, PRIMARY KEY (client, uri)
+    ) WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE IF NOT EXISTS codes (
+        digest BLOB PRIMARY KEY, client TEXT NOT NULL REFERENCES clients ON DELETE CASCADE,
+        organisation INTEGER NOT NULL, user INTEGER NOT NULL, scopes TEXT NOT NULL,
+        expires_at REAL NOT NULL, redirect_uri TEXT, challenge TEXT, offline INTEGER NOT NULL
     ) WITHOUT ROWID
     """,
     """
@@ -26,28 +48,62 @@ _TABLES = (
     ) WITHOUT ROWID
     """,
     "CREATE INDEX IF NOT EXISTS access_tokens_by_refresh ON access_tokens (refresh_digest, number)",
+    """
+    CREATE TABLE IF NOT EXISTS passwords (
+        organisation INTEGER NOT NULL REFERENCES organisations ON DELETE CASCADE, user INTEGER NOT NULL,
+        hash TEXT NOT NULL, PRIMARY KEY (organisation, user)
+    ) WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE IF NOT EXISTS sessions (
+        digest BLOB PRIMARY KEY, organisation INTEGER NOT NULL REFERENCES organisations ON DELETE CASCADE,
+        user INTEGER NOT NULL, expires_at REAL NOT NULL
+    ) WITHOUT ROWID
+    """,
+    "CREATE TABLE IF NOT EXISTS recent (purpose TEXT NOT NULL, subject TEXT NOT NULL, at REAL NOT NULL)",
+    "CREATE INDEX IF NOT EXISTS recent_by_subject ON recent (purpose, subject)",
+    "CREATE INDEX IF NOT EXISTS recent_by_time ON recent (at)",
+)
+# What the table lacks in a registry from before there were consents. `number` rises with each token of a user and
+# client; `held` is 0 where nobody was given the refresh token and only its access tokens are of use.
+_REFRESH_COLUMNS = {
+    "number": "INTEGER NOT NULL DEFAULT 0",
+    "held": "INTEGER NOT NULL DEFAULT 1",
+}
+# What nobody holds is found without a look at all the others.
+_UNHELD = "CREATE INDEX IF NOT EXISTS refresh_tokens_unheld ON refresh_tokens (digest) WHERE held = 0"
+WINDOW = 600  # Seconds within which tokens, codes and tries are counted.
+
+_CLIENTS = (
+    "SELECT c.id, c.organisation, c.user, c.name, r.client IS NOT NULL, ifnull(r.self_client, 0),"
+    " (SELECT group_concat(uri, ' ') FROM redirect_uris WHERE client = c.id), ifnull(r.created_at, 0)"
+    " FROM clients c LEFT JOIN registrations r ON r.client = c.id"
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
-    """What a refresh token stands for, and so the access tokens made from it."""
-
-    client: str
-    organisation: int
-    user: int
-    scopes: str
-
-
 class AccountsStore:
-    """Several processes may hold one on the same file. With an organisation go its clients and tokens."""
+    """Several processes may hold one on the same file. With an organisation go its clients, tokens and passwords.
+
+    What is added to a client or an organisation raises OwnerGone when another process has just deleted it.
+    """
 
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
         connection.execute("PRAGMA foreign_keys = ON")
         for statement in _TABLES:
             connection.execute(statement)
+        self._add_columns()
         self._version = self._data_version()
+
+    def _add_columns(self) -> None:
+        """Bring a registry of an earlier version up to date, even if other processes are about to."""
+        with self._transaction():
+            rows: Any = self._connection.execute("PRAGMA table_info(refresh_tokens)")
+            there = {row[1] for row in rows}
+            for name, kind in _REFRESH_COLUMNS.items():
+                if name not in there:
+                    self._connection.execute(f"ALTER TABLE refresh_tokens ADD COLUMN {name} {kind}")
+            self._connection.execute(_UNHELD)
 
     def changed_elsewhere(self) -> bool:
         """Whether another connection changed the file since the last call."""
@@ -57,21 +113,93 @@ class AccountsStore:
     def _data_version(self) -> int:
         return int(self._connection.execute("PRAGMA data_version").get)
 
+    def data_centre(self, organisation: int) -> str | None:
+        """Where an organisation lives, by what it was made from; None when it chose nothing or isn't there."""
+        sql = "SELECT json_extract(CAST(spec AS TEXT), '$.data_centre') FROM organisations WHERE id = ?"
+        row = self._connection.execute(sql, (organisation,)).fetchone()
+        return str(row[0]) if row and row[0] is not None else None
+
+    # Clients
+
     def add_client(self, client: str, organisation: int, user: int, name: str) -> None:
         sql = "INSERT INTO clients VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
         self._connection.execute(sql, (client, organisation, user, name))
 
-    def has_client(self, client: str) -> bool:
-        return (
-            self._connection.execute("SELECT 1 FROM clients WHERE id = ?", (client,)).fetchone() is not None
-        )
+    def register(self, client: Client) -> None:
+        with self._transaction():
+            self.add_client(client.client_id, client.organisation, client.user, client.name)
+            self._connection.execute(
+                "INSERT INTO registrations VALUES (?, ?, ?)",
+                (client.client_id, client.self_client, client.created_at),
+            )
+            self._connection.executemany(
+                "INSERT INTO redirect_uris VALUES (?, ?)",
+                [(client.client_id, uri) for uri in client.redirect_uris],
+            )
 
-    def add_refresh_token(self, digest: bytes, grant: Grant) -> None:
-        """Keep a refresh token; one that is there already gets the scopes given now."""
+    def client(self, client_id: str) -> Client | None:
+        row: Any = self._connection.execute(f"{_CLIENTS} WHERE c.id = ?", (client_id,)).fetchone()
+        return _client(*row) if row else None
+
+    def registered(self) -> list[Client]:
+        """Oldest first."""
+        rows: Any = self._connection.execute(
+            f"{_CLIENTS} WHERE r.client IS NOT NULL ORDER BY r.created_at, c.id"
+        )
+        return [_client(*row) for row in rows]
+
+    def remove_client(self, client_id: str) -> None:
+        """Forget a client, its codes and its tokens."""
+        self._connection.execute("DELETE FROM clients WHERE id = ?", (client_id,))
+
+    # Codes
+
+    def add_code(self, digest: bytes, code: Code, *, now: float) -> None:
+        """Keep a code, and drop those whose time is over."""
+        grant = code.grant
+        with self._transaction():
+            self._connection.execute("DELETE FROM codes WHERE expires_at <= ?", (now,))
+            self._connection.execute(
+                "INSERT INTO codes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    *(digest, grant.client, grant.organisation, grant.user, grant.scopes),
+                    *(code.expires_at, code.redirect_uri, code.challenge, code.offline),
+                ),
+            )
+
+    def take_code(self, digest: bytes, client: str) -> Code | None:
+        """The client's code, which is spent by this; None when there is none."""
+        row: Any = self._connection.execute(
+            "DELETE FROM codes WHERE digest = ? AND client = ? RETURNING client, organisation, user, scopes,"
+            " expires_at, redirect_uri, challenge, offline",
+            (digest, client),
+        ).fetchone()
+        return Code(Grant(*row[:4]), row[4], row[5], row[6], bool(row[7])) if row else None
+
+    # Tokens
+
+    def add_refresh_token(self, digest: bytes, grant: Grant, *, most: int | None = None) -> None:
+        """Keep a refresh token; one that is there already gets the scopes given now.
+
+        Beyond `most` of a user and client the oldest go, with their access tokens.
+        """
+        with self._transaction():
+            self._put_refresh_token(digest, grant, held=True)
+            if most is not None:
+                self._connection.execute(
+                    "DELETE FROM refresh_tokens WHERE client = ?1 AND user = ?2 AND held AND number <= ("
+                    "SELECT number FROM refresh_tokens WHERE client = ?1 AND user = ?2 AND held"
+                    " ORDER BY number DESC LIMIT 1 OFFSET ?3)",
+                    (grant.client, grant.user, most),
+                )
+
+    def _put_refresh_token(self, digest: bytes, grant: Grant, *, held: bool) -> None:
         self._connection.execute(
-            "INSERT INTO refresh_tokens VALUES (?, ?, ?, ?, ?)"
+            "INSERT INTO refresh_tokens (digest, client, organisation, user, scopes, held, number)"
+            " SELECT ?1, ?2, ?3, ?4, ?5, ?6, ifnull(max(number), 0) + 1 FROM refresh_tokens"
+            " WHERE client = ?2 AND user = ?4"
             " ON CONFLICT (digest) DO UPDATE SET scopes = excluded.scopes",
-            (digest, grant.client, grant.organisation, grant.user, grant.scopes),
+            (digest, grant.client, grant.organisation, grant.user, grant.scopes, held),
         )
 
     def grant_of(self, refresh_digest: bytes) -> Grant | None:
@@ -79,11 +207,31 @@ class AccountsStore:
         row = self._connection.execute(sql, (refresh_digest,)).fetchone()
         return Grant(*row) if row else None
 
+    def held_scopes(self, client: str, user: int) -> list[str]:
+        """The scopes of each refresh token that a user gave a client."""
+        sql = "SELECT scopes FROM refresh_tokens WHERE client = ? AND user = ? AND held"
+        return [str(row[0]) for row in self._connection.execute(sql, (client, user))]
+
     def add_access_token(
-        self, digest: bytes, refresh_digest: bytes, expires_at: float, *, now: float, most: int
-    ) -> None:
-        """Keep an access token, drop expired ones and, beyond `most` of a refresh token, the oldest."""
+        self,
+        digest: bytes,
+        refresh_digest: bytes,
+        expires_at: float,
+        *,
+        now: float,
+        most: int,
+        unheld: Grant | None = None,
+    ) -> bool:
+        """Keep an access token, drop expired ones and, beyond `most` of a refresh token, the oldest.
+
+        False when the refresh token is gone. With `unheld`, what it stands for, it is made for the purpose, and
+        goes with the last of its access tokens.
+        """
         with self._transaction():
+            if unheld is not None:
+                self._put_refresh_token(refresh_digest, unheld, held=False)
+            if self.grant_of(refresh_digest) is None:
+                return False
             self._connection.execute("DELETE FROM access_tokens WHERE expires_at <= ?", (now,))
             self._connection.execute(
                 "INSERT INTO access_tokens SELECT ?1, ?2, ?3, ifnull(max(number), 0) + 1"
@@ -95,6 +243,11 @@ class AccountsStore:
                 " (SELECT max(number) FROM access_tokens WHERE refresh_digest = ?1) - ?2",
                 (refresh_digest, most),
             )
+            self._connection.execute(
+                "DELETE FROM refresh_tokens WHERE held = 0 AND NOT EXISTS"
+                " (SELECT 1 FROM access_tokens WHERE refresh_digest = refresh_tokens.digest)"
+            )
+        return True
 
     def access(self, digest: bytes) -> tuple[Grant, float] | None:
         """What an access token stands for and when it ends, expired or not."""
@@ -114,12 +267,83 @@ class AccountsStore:
                 removed += self._connection.changes()
         return removed > 0
 
+    # People
+
+    def set_password(self, organisation: int, user: int, password_hash: str) -> None:
+        """Keep the hash of a user's password, and end the user's sessions."""
+        with self._transaction():
+            self._connection.execute(
+                "INSERT INTO passwords VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET hash = excluded.hash",
+                (organisation, user, password_hash),
+            )
+            self._connection.execute(
+                "DELETE FROM sessions WHERE organisation = ? AND user = ?", (organisation, user)
+            )
+
+    def password(self, organisation: int, user: int) -> str | None:
+        sql = "SELECT hash FROM passwords WHERE organisation = ? AND user = ?"
+        row = self._connection.execute(sql, (organisation, user)).fetchone()
+        return str(row[0]) if row else None
+
+    def add_session(self, digest: bytes, organisation: int, user: int, expires_at: float, now: float) -> None:
+        """Keep a session, and drop those whose time is over."""
+        with self._transaction():
+            self._connection.execute("DELETE FROM sessions WHERE expires_at <= ?", (now,))
+            self._connection.execute(
+                "INSERT INTO sessions VALUES (?, ?, ?, ?)", (digest, organisation, user, expires_at)
+            )
+
+    def session(self, digest: bytes, organisation: int, now: float) -> int | None:
+        """Which user of the organisation is signed in."""
+        sql = "SELECT user FROM sessions WHERE digest = ? AND organisation = ? AND expires_at > ?"
+        row: Any = self._connection.execute(sql, (digest, organisation, now)).fetchone()
+        return int(row[0]) if row else None
+
+    def remove_session(self, digest: bytes) -> None:
+        self._connection.execute("DELETE FROM sessions WHERE digest = ?", (digest,))
+
+    # Limits
+
+    def admit(self, purpose: str, subject: str, *, now: float, most: int) -> bool:
+        """Count one more; False, and not counted, when there were `most` within the window."""
+        with self._transaction():
+            self._connection.execute("DELETE FROM recent WHERE at <= ?", (now - WINDOW,))
+            sql = "SELECT count(*) FROM recent WHERE purpose = ? AND subject = ?"
+            count = int(self._connection.execute(sql, (purpose, subject)).get)
+            if count >= most:
+                return False
+            self._connection.execute("INSERT INTO recent VALUES (?, ?, ?)", (purpose, subject, now))
+        return True
+
+    def forgive(self, purpose: str, subject: str) -> None:
+        """Count anew from none."""
+        self._connection.execute("DELETE FROM recent WHERE purpose = ? AND subject = ?", (purpose, subject))
+
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:
         self._connection.execute("BEGIN IMMEDIATE")
         try:
             yield
+        except apsw.ConstraintError as error:
+            self._connection.execute("ROLLBACK")
+            raise OwnerGone from error
         except BaseException:
             self._connection.execute("ROLLBACK")
             raise
         self._connection.execute("COMMIT")
+
+
+def _client(
+    client_id: str,
+    organisation: int,
+    user: int,
+    name: str,
+    registered: int,
+    self_client: int,
+    uris: str | None,
+    created_at: float,
+) -> Client:
+    redirect_uris = tuple((uris or "").split())  # No address has a space in it.
+    return Client(
+        client_id, organisation, user, name, bool(registered), bool(self_client), redirect_uris, created_at
+    )

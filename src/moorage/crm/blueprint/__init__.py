@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from moorage.crm import centres
 from moorage.crm.blueprint.draft import Draft
 from moorage.crm.blueprint.modules import add_modules
 from moorage.crm.blueprint.people import add_organisation
@@ -19,8 +20,10 @@ def blueprint(
     """The documents of a new organisation, in the order lists show them; the organisation's own comes first.
 
     `prefix` are the seven digits all ids start with, `new_number` gives the rest. Raises ValueError for a role,
-    profile or unique field that is not a standard one, or no users; ZoneInfoNotFoundError for an unknown zone.
+    profile or unique field that is not a standard one, no users or no such data centre; ZoneInfoNotFoundError for an
+    unknown zone.
     """
+    centres.require(spec.data_centre)
     moment = created.astimezone(ZoneInfo(spec.time_zone)).isoformat(timespec="seconds")
     draft = Draft(prefix, new_number, moment)
     add_organisation(draft, spec)

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from moorage.crm import centres
+
 
 @dataclass(frozen=True, slots=True)
 class Person:
@@ -37,6 +39,7 @@ class OrganisationSpec:
     currency: Currency = Currency()
     phone: str | None = "555-555-0100"
     unique: tuple[str, ...] = ()
+    data_centre: str = centres.HOME
 
 
 DEMO = OrganisationSpec(

@@ -1,0 +1,174 @@
+"""The clients that people register, and the grant codes they are given."""
+
+import base64
+import hashlib
+import hmac
+import re
+import secrets
+from urllib.parse import urlsplit
+
+from moorage.clock import Clock
+from moorage.crm.accounts.errors import CodesUsedUp, CodeUnknown, RedirectWrong
+from moorage.crm.accounts.model import Client, Code, Grant
+from moorage.crm.accounts.service import Accounts, Issued, client_id_of, digest_of, new_token
+from moorage.crm.accounts.store import AccountsStore
+from moorage.crm.accounts.wording import published
+from moorage.crm.errors import ClientInvalid, ClientNotFound, CodesExhausted, ScopesInvalid
+
+CODE_LIFETIME = 180  # seconds
+NEW_CODES = 10  # Per client in ten minutes.
+MAX_NAME = 100
+MAX_REDIRECT_URI = 2000
+
+_VISIBLE_ASCII = re.compile(r"[!-~]+")
+# Of schemes that are an app's own, those with a dot in them: no browser gives such a one a meaning (RFC 8252).
+_OWN_SCHEME = re.compile(r"[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+")
+
+
+class Clients:
+    """Server-based clients, which send people to the consent page, and self clients, which get codes from it."""
+
+    def __init__(self, store: AccountsStore, accounts: Accounts, clock: Clock) -> None:
+        self._store = store
+        self._accounts = accounts
+        self._clock = clock
+
+    def register(
+        self, name: str, organisation: int, user: int, redirect_uris: tuple[str, ...], *, self_client: bool
+    ) -> Client:
+        """A new client. Raises ClientInvalid."""
+        if not name.strip() or len(name) > MAX_NAME or not name.isprintable():
+            raise ClientInvalid(
+                "That name can't be shown to people.", help=f"Give one of 1 to {MAX_NAME} characters."
+            )
+        if self_client and redirect_uris:
+            raise ClientInvalid("A self client has no redirect URI.", help="Leave out one or the other.")
+        if not self_client and not redirect_uris:
+            raise ClientInvalid(
+                "A client needs a redirect URI.",
+                help="Name where people go after their consent, or make it --self.",
+            )
+        for uri in redirect_uris:
+            _require_sound(uri)
+        client = Client(
+            client_id_of(secrets.token_bytes(20)),
+            organisation,
+            user,
+            name.strip(),
+            registered=True,
+            self_client=self_client,
+            redirect_uris=tuple(dict.fromkeys(redirect_uris)),
+            created_at=self._clock.timestamp(),
+        )
+        self._store.register(client)
+        return client
+
+    def list(self) -> list[Client]:
+        """Oldest first."""
+        return self._store.registered()
+
+    def find(self, client_id: str) -> Client:
+        """Raises ClientNotFound, for the clients of Moorage itself, too."""
+        client = self._store.client(client_id)
+        if client is None or not client.registered:
+            raise ClientNotFound(
+                f"There is no client {client_id!r}.", help="`moorage crm client list` shows those there are."
+            )
+        return client
+
+    def remove(self, client_id: str) -> Client:
+        """Forget a client and all its tokens. Raises ClientNotFound."""
+        client = self.find(client_id)
+        self._store.remove_client(client_id)
+        self._accounts.forget()
+        return client
+
+    def self_code(self, client_id: str, scopes: str, lifetime: float) -> str:
+        """A self client's code, for whom it acts as. Raises ClientNotFound, and the errors that follow."""
+        client = self.find(client_id)
+        if not client.self_client:
+            raise ClientInvalid(
+                f"{client.name!r} is no self client.",
+                help="Its codes come from the consent page, at /oauth/v2/auth.",
+            )
+        try:
+            asked = published(scopes)
+        except ValueError as error:
+            raise ScopesInvalid(str(error)) from error
+        try:
+            grant = Grant(client.client_id, client.organisation, client.user, str(asked))
+            return self.new_code(client, grant, lifetime=lifetime)
+        except CodesUsedUp as error:
+            raise CodesExhausted(
+                f"The client was given {NEW_CODES} codes within ten minutes.", help="Wait a few minutes."
+            ) from error
+
+    def new_code(
+        self,
+        client: Client,
+        grant: Grant,
+        *,
+        redirect_uri: str | None = None,
+        challenge: str | None = None,
+        offline: bool = True,
+        lifetime: float = CODE_LIFETIME,
+    ) -> str:
+        """A code that the client can exchange once. Raises CodesUsedUp."""
+        now = self._clock.timestamp()
+        if not self._store.admit("code", client.client_id, now=now, most=NEW_CODES):
+            raise CodesUsedUp
+        text = new_token()
+        code = Code(grant, now + lifetime, redirect_uri, challenge, offline)
+        self._store.add_code(digest_of(text), code, now=now)
+        return text
+
+    def redeem(self, client: Client, text: str, redirect_uri: str | None, verifier: str | None) -> Issued:
+        """The tokens a code stands for. Raises CodeUnknown, RedirectWrong, TooManyTokens.
+
+        A try spends the code, whatever comes of it: who has to guess gets no second one.
+        """
+        code = self._store.take_code(digest_of(text), client.client_id)
+        if code is None or code.expires_at <= self._clock.timestamp():
+            raise CodeUnknown
+        if code.redirect_uri is not None and code.redirect_uri != redirect_uri:
+            raise RedirectWrong
+        if not _verified(code.challenge, verifier):
+            raise CodeUnknown
+        if code.offline:
+            return self._accounts.grant(client, code.grant)
+        return self._accounts.grant_access(client, code.grant)
+
+
+def challenge_of(verifier: str) -> str:
+    """PKCE's S256 (RFC 7636)."""
+    digest = hashlib.sha256(verifier.encode("utf-8", "surrogatepass")).digest()
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+def _verified(challenge: str | None, verifier: str | None) -> bool:
+    """Whether a verifier fits. One that belongs to no challenge shows that somebody took the challenge away."""
+    if challenge is None or verifier is None:
+        return challenge is None and verifier is None
+    return hmac.compare_digest(challenge_of(verifier).encode(), challenge.encode())
+
+
+def _require_sound(uri: str) -> None:
+    if not _sound(uri):
+        raise ClientInvalid(
+            f"{uri!r} can't be a redirect URI.",
+            help="Use one such as https://app.example/callback, http://127.0.0.1:3000/callback or"
+            " com.example.app:/callback, without a fragment.",
+        )
+
+
+def _sound(uri: str) -> bool:
+    if len(uri) > MAX_REDIRECT_URI or not _VISIBLE_ASCII.fullmatch(uri) or "#" in uri or "\\" in uri:
+        return False
+    try:
+        parts = urlsplit(uri)
+        _ = parts.port
+    except ValueError:
+        return False
+    if parts.scheme in {"http", "https"}:
+        return bool(parts.hostname) and "@" not in parts.netloc
+    return bool(_OWN_SCHEME.fullmatch(parts.scheme))

@@ -1,0 +1,218 @@
+"""`/oauth/v2/auth`: the page where a person signs in and decides. Plain HTML: it works without scripts.
+
+Nothing is remembered between its steps but who is signed in: each form carries the client's whole request, which is
+checked anew. So a way back, a second tab or a second click can't confuse one request with another.
+"""
+
+import re
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from http.cookies import CookieError, SimpleCookie
+from urllib.parse import urlsplit
+
+from jinja2 import Environment, PackageLoader, select_autoescape
+
+from moorage.crm.accounts.authorization import (
+    Authorization,
+    AuthorizationInvalid,
+    AuthorizationRefused,
+    read,
+)
+from moorage.crm.accounts.clients import Clients
+from moorage.crm.accounts.errors import CodesUsedUp, OwnerGone, SignInRefused, SignInThrottled
+from moorage.crm.accounts.forms import fields, form
+from moorage.crm.accounts.model import Grant, User
+from moorage.crm.accounts.people import SESSION_LIFETIME, People, new_session
+from moorage.crm.accounts.service import Accounts
+from moorage.crm.accounts.wording import in_words
+from moorage.crm.centres import Site
+from moorage.http.message import Headers, Request, Response
+from moorage.settings import is_loopback
+
+COOKIE = "moorage_crm_session"
+_pages = Environment(loader=PackageLoader("moorage.crm.accounts", "pages"), autoescape=select_autoescape())
+
+_SESSION = re.compile(r"[A-Za-z0-9_-]{43}")
+
+# The address and the forms hold a client's request, so no other site may learn or frame them.
+_HEADERS: Headers = [
+    (b"content-type", b"text/html; charset=utf-8"),
+    (b"cache-control", b"no-store"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+]
+# Browsers hold a form to `form-action` even where its answer sends them on, as a consent does: to the client, and
+# wherever that goes on to.
+_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; form-action 'self' http: https:{scheme}; "
+    "frame-ancestors 'none'; base-uri 'none'"
+)
+_STALE = "This page was out of date. Here it is anew."
+_WRONG = "That e-mail address and password do not belong together, or there is no password yet."
+_THROTTLED = "Too many tries. Wait a few minutes."
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One request for the page. `session` is the browser's, or the one it is about to get."""
+
+    request: Request
+    site: Site
+    asked: Authorization
+    session: str
+
+    @property
+    def organisation(self) -> int:
+        return self.asked.client.organisation
+
+    @property
+    def from_elsewhere(self) -> bool:
+        """Whether the browser says that another site sent the form."""
+        return self.request.header(b"sec-fetch-site") not in {None, "same-origin", "none"}
+
+    @property
+    def on_this_machine(self) -> bool:
+        """Whether the browser asks for this machine by its own name, and not for a name that leads here."""
+        host = (self.request.header(b"host") or "").lower()
+        name = re.fullmatch(r"\[([0-9a-f:.]+)\](?::\d+)?|([a-z0-9.-]+)(?::\d+)?", host)
+        return name is not None and is_loopback(name[1] or name[2])
+
+
+class ConsentPage:
+    def __init__(self, accounts: Accounts, clients: Clients, people: People) -> None:
+        self._accounts = accounts
+        self._clients = clients
+        self._people = people
+
+    def answer(self, request: Request, site: Site) -> Response | Awaitable[Response]:
+        if request.method not in {"GET", "POST"}:
+            return _failed("ERROR_invalid_method", "This page takes GET and POST.", 405)
+        given = form(request)
+        of_the_client = given if request.method == "GET" else fields(given.get("request", ""))
+        try:
+            asked = read(of_the_client, self._accounts, site)
+            visit = Visit(request, site, asked, _session(request) or new_session())
+            return self._show(visit) if request.method == "GET" else self._act(visit, given)
+        except AuthorizationInvalid as invalid:
+            return _failed(invalid.error, invalid.help, 400)
+        except AuthorizationRefused as refused:
+            return _go(refused.location)
+        except OwnerGone:
+            return _gone()
+
+    def _show(self, visit: Visit, note: str = "", status: int = 200) -> Response:
+        """The page that is next: who are you, or may they."""
+        user, asked = self._people.signed_in(visit.session, visit.organisation), visit.asked
+        if user is None:
+            return self._page(visit, "sign_in.html", note, status, offered=self._offered(visit))
+        if not note and not asked.ask_again and self._accounts.holds(asked.client, user.id, asked.scopes):
+            return self._accept(visit, user, offline=False)
+        words = [(scope, in_words(scope)) for scope in asked.scopes.names]
+        return self._page(visit, "decide.html", note, status, user=user, scopes=words)
+
+    def _offered(self, visit: Visit) -> list[User]:
+        return self._people.offered(visit.organisation) if visit.on_this_machine else []
+
+    def _act(self, visit: Visit, given: dict[str, str]) -> Response | Awaitable[Response]:
+        if visit.from_elsewhere or not self._people.owns(visit.session, given.get("form_token", "")):
+            return self._show(visit, _STALE, 403)
+        match given.get("step"):
+            case "password":
+                return self._check(visit, given.get("email", "").strip(), given.get("password", ""))
+            case "user":
+                chosen = [one for one in self._offered(visit) if str(one.id) == given.get("user")]
+                return self._sign_in(visit, chosen[0]) if chosen else self._show(visit, _STALE, 403)
+            case "other":
+                self._people.end(visit.session)
+                return _go(f"auth?{visit.asked.query}", self._cookie(visit, new_session()))
+            case "reject":
+                return _go(visit.asked.refused("access_denied"))
+            case "accept":
+                user = self._people.signed_in(visit.session, visit.organisation)
+                if user is not None:
+                    return self._accept(visit, user, offline=visit.asked.offline)
+        return self._show(visit, _STALE, 403)
+
+    async def _check(self, visit: Visit, email: str, password: str) -> Response:
+        try:
+            return self._sign_in(visit, await self._people.sign_in(visit.organisation, email, password))
+        except SignInRefused:
+            return self._show(visit, _WRONG, 403)
+        except SignInThrottled:
+            return self._show(visit, _THROTTLED, 429)
+        except OwnerGone:
+            return _gone()
+
+    def _sign_in(self, visit: Visit, user: User) -> Response:
+        # A new session, so that whoever knew the one from before is not signed in with it; and a page that can be
+        # loaded again without a password.
+        session = self._people.begin(visit.organisation, user)
+        return _go(f"auth?{visit.asked.query}", self._cookie(visit, session))
+
+    def _accept(self, visit: Visit, user: User, *, offline: bool) -> Response:
+        asked, centre = visit.asked, self._accounts.data_centre(visit.organisation)
+        grant = Grant(asked.client.client_id, visit.organisation, user.id, str(asked.scopes))
+        try:
+            code = self._clients.new_code(
+                asked.client,
+                grant,
+                redirect_uri=asked.redirect_uri,
+                challenge=asked.challenge,
+                offline=offline,
+            )
+        except CodesUsedUp as refused:
+            return _go(asked.refused(refused.error))
+        return _go(asked.accepted(code, location=centre, accounts_server=visit.site.base(centre)))
+
+    def _page(self, visit: Visit, template: str, note: str, status: int, **values: object) -> Response:
+        html = _pages.get_template(template).render(
+            note=note,
+            client=visit.asked.client,
+            organisation=self._people.place(visit.organisation),
+            request=visit.asked.query,
+            offline=visit.asked.offline,
+            goes_to=urlsplit(visit.asked.redirect_uri).netloc or visit.asked.redirect_uri,
+            form_token=self._people.form_token(visit.session),
+            **values,
+        )
+        # Given anew with each page, so that the form of one that was just loaded has its whole time.
+        cookie = self._cookie(visit, visit.session)
+        scheme = urlsplit(visit.asked.redirect_uri).scheme
+        return Response(status, html.encode(), [*_headers(scheme), *cookie])
+
+    def _cookie(self, visit: Visit, session: str) -> Headers:
+        secure = "; Secure" if visit.site.origin.startswith("https:") else ""
+        text = f"{COOKIE}={session}; Path=/; Max-Age={SESSION_LIFETIME}; HttpOnly; SameSite=Lax{secure}"
+        return [(b"set-cookie", text.encode("ascii"))]
+
+
+def _session(request: Request) -> str | None:
+    """The session of the browser's cookie, None if it is none that we could have made."""
+    try:
+        found = SimpleCookie(request.header(b"cookie") or "").get(COOKIE)
+    except CookieError:
+        return None
+    return found.value if found and _SESSION.fullmatch(found.value) else None
+
+
+def _go(location: str, headers: Headers | None = None) -> Response:
+    # 303 after a form: the browser must not send the password on.
+    return Response(303, b"", [(b"location", location.encode("ascii")), *_headers(), *(headers or [])])
+
+
+def _gone() -> Response:
+    return _failed(
+        "ERROR_invalid_client", "The client, or its organisation, was deleted in this moment.", 400
+    )
+
+
+def _failed(error: str, help_: str, status: int) -> Response:
+    html = _pages.get_template("failed.html").render(error=error, help=help_)
+    return Response(status, html.encode(), _headers())
+
+
+def _headers(scheme: str = "") -> Headers:
+    """`scheme` is that of the redirect URI, which may be an app's own."""
+    more = f" {scheme}:" if scheme not in {"", "http", "https"} else ""
+    return [*_HEADERS, (b"content-security-policy", _POLICY.format(scheme=more).encode("ascii"))]

@@ -1,0 +1,47 @@
+"""What the accounts server keeps, as plain values."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a refresh token stands for, and so the access tokens made from it."""
+
+    client: str
+    organisation: int
+    user: int
+    scopes: str
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """`user` is whom it acts as when nobody signs in. Clients that Moorage keeps for itself aren't `registered`."""
+
+    client_id: str
+    organisation: int
+    user: int
+    name: str
+    registered: bool = False
+    self_client: bool = False
+    redirect_uris: tuple[str, ...] = ()
+    created_at: float = 0.0  # Seconds since the epoch; 0 for the clients of Moorage itself.
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """What a grant code stands for. A self client's has no `redirect_uri`; `challenge` is PKCE's, by S256."""
+
+    grant: Grant
+    expires_at: float
+    redirect_uri: str | None = None
+    challenge: str | None = field(default=None, repr=False)
+    offline: bool = True  # Whether a refresh token comes with the access token.
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A user who may sign in."""
+
+    id: int
+    name: str
+    email: str

@@ -1,0 +1,147 @@
+"""Who signs in: passwords, and the short sessions of the consent page."""
+
+import asyncio
+import hmac
+import secrets
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from argon2 import PasswordHasher
+from argon2.exceptions import Argon2Error, InvalidHashError
+
+from moorage.clock import Clock
+from moorage.crm.accounts.errors import SignInRefused, SignInThrottled
+from moorage.crm.accounts.model import User
+from moorage.crm.accounts.service import digest_of
+from moorage.crm.accounts.store import AccountsStore
+from moorage.crm.errors import PasswordInvalid, UserUnknown
+from moorage.crm.organisation import Organisation
+
+SESSION_LIFETIME = 600  # seconds
+TRIES = 10  # Per e-mail address in ten minutes.
+MAX_WAITING = 20  # Of those whose password is to be checked.
+SHORTEST_PASSWORD = 8
+LONGEST_PASSWORD = 256
+
+
+class People:
+    """`offered` tells whether an organisation's users may sign in with one click."""
+
+    def __init__(
+        self,
+        store: AccountsStore,
+        secret_key: bytes,
+        clock: Clock,
+        open_organisation: Callable[[int], Organisation | None],
+        offered: Callable[[int], bool],
+    ) -> None:
+        self._store = store
+        self._key = secret_key
+        self._clock = clock
+        self._open = open_organisation
+        self._offered = offered
+        self._hasher = PasswordHasher()
+        # Hashing takes a core and much memory for a while: aside from the event loop, and one at a time.
+        self._aside = ThreadPoolExecutor(1, thread_name_prefix="crm-password")
+        self._waiting = 0
+        self._nobodys: str | None = None
+
+    def close(self) -> None:
+        self._aside.shutdown()
+
+    def place(self, organisation: int) -> str:
+        """The organisation's name; empty for one that was deleted in this moment."""
+        found = self._open(organisation)
+        return str(found.metadata.org["company_name"]) if found else ""
+
+    def of(self, organisation: int) -> list[User]:
+        """The users who may sign in."""
+        found = self._open(organisation)
+        return [
+            User(one.id, one.body["full_name"], one.body["email"])
+            for one in (found.metadata.all("user") if found else ())
+            if one.body["status"] == "active" and one.body["confirm"]
+        ]
+
+    def offered(self, organisation: int) -> list[User]:
+        """The users who sign in with one click: none, or those without a password of an organisation to try out."""
+        if not self._offered(organisation):
+            return []
+        return [user for user in self.of(organisation) if not self._store.password(organisation, user.id)]
+
+    def set_password(self, organisation: int, email: str, password: str) -> User:
+        """Let a user sign in with a password; sessions of the user end. Raises UserUnknown, PasswordInvalid."""
+        user = self._find(organisation, email)
+        if user is None:
+            raise UserUnknown(
+                f"The organisation has no active user {email!r}.",
+                help="Known: " + ", ".join(one.email for one in self.of(organisation)) + ".",
+            )
+        if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
+            raise PasswordInvalid(
+                "The password can't be used.",
+                help=f"Give one of {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters.",
+            )
+        self._store.set_password(organisation, user.id, self._hasher.hash(password))
+        return user
+
+    async def sign_in(self, organisation: int, email: str, password: str) -> User:
+        """The user of that e-mail address and password. Raises SignInRefused, SignInThrottled."""
+        subject = f"{organisation} {email.lower()}"
+        if not self._store.admit("sign-in", subject, now=self._clock.timestamp(), most=TRIES):
+            raise SignInThrottled
+        user = self._find(organisation, email)
+        known = self._store.password(organisation, user.id) if user else None
+        fits = await self._check(known, password)
+        if user is None or not fits:
+            raise SignInRefused
+        self._store.forgive("sign-in", subject)
+        return user
+
+    async def _check(self, known: str | None, password: str) -> bool:
+        if self._waiting >= MAX_WAITING:
+            raise SignInThrottled
+        self._waiting += 1
+        try:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._aside, self._fits, known, password)
+        finally:
+            self._waiting -= 1
+
+    def _fits(self, known: str | None, password: str) -> bool:
+        """Takes as long for whom nobody knows as for a wrong password."""
+        if self._nobodys is None:
+            self._nobodys = self._hasher.hash(secrets.token_hex())
+        try:
+            self._hasher.verify(known or self._nobodys, password[: LONGEST_PASSWORD + 1])
+        except (Argon2Error, InvalidHashError):
+            return False
+        return known is not None
+
+    def _find(self, organisation: int, email: str) -> User | None:
+        return next((one for one in self.of(organisation) if one.email.lower() == email.lower()), None)
+
+    def begin(self, organisation: int, user: User) -> str:
+        """A session in which the user is signed in."""
+        session, now = new_session(), self._clock.timestamp()
+        self._store.add_session(digest_of(session), organisation, user.id, now + SESSION_LIFETIME, now)
+        return session
+
+    def signed_in(self, session: str, organisation: int) -> User | None:
+        found = self._store.session(digest_of(session), organisation, self._clock.timestamp())
+        return next((one for one in self.of(organisation) if one.id == found), None)
+
+    def end(self, session: str) -> None:
+        self._store.remove_session(digest_of(session))
+
+    def form_token(self, session: str) -> str:
+        """What a form of this session carries, so that no other site can send it."""
+        return hmac.digest(self._key, f"form\0{session}".encode(), "sha256").hex()
+
+    def owns(self, session: str, form_token: str) -> bool:
+        return hmac.compare_digest(self.form_token(session).encode(), form_token.encode())
+
+
+def new_session() -> str:
+    """A session that nobody is signed in to yet."""
+    return secrets.token_urlsafe(32)

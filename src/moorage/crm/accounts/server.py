@@ -1,0 +1,40 @@
+"""The accounts server's paths."""
+
+from collections.abc import Awaitable, Callable
+
+from moorage.crm.accounts.clients import Clients
+from moorage.crm.accounts.consent import ConsentPage
+from moorage.crm.accounts.endpoints import TokenEndpoints
+from moorage.crm.accounts.people import People
+from moorage.crm.accounts.service import Accounts
+from moorage.crm.centres import Site
+from moorage.crm.organisation import Organisation
+from moorage.http.message import Request, Response
+
+
+class AccountsServer:
+    def __init__(
+        self,
+        accounts: Accounts,
+        clients: Clients,
+        people: People,
+        open_organisation: Callable[[int], Organisation | None],
+    ) -> None:
+        self._consent = ConsentPage(accounts, clients, people)
+        self._tokens = TokenEndpoints(accounts, clients, open_organisation)
+
+    def answer(self, request: Request, site: Site) -> Response | Awaitable[Response] | None:
+        """The answer to a request for one of these paths; None for any other."""
+        match request.path:
+            case b"/oauth/v2/auth":
+                return self._consent.answer(request, site)
+            case b"/oauth/v2/token":
+                return self._tokens.token(request, site)
+            case b"/" if request.method == "POST":
+                # Zoho's SDK takes the accounts URL for the complete token URL, so the bare base serves it too.
+                return self._tokens.token(request, site)
+            case b"/oauth/v2/token/revoke":
+                return self._tokens.revoke(request, site)
+            case b"/oauth/user/info":
+                return self._tokens.user_info(request, site)
+        return None
