@@ -21,6 +21,11 @@ class Site:
     def admits(self, centre: str) -> bool:
         return self.centre is None or self.centre == centre
 
+    @property
+    def here(self) -> str:
+        """The base URL that was asked."""
+        return self.origin if self.centre is None else self.base(self.centre)
+
     def base(self, centre: str) -> str:
         """The base URL by which a centre is named here. At the root the home centre's is the root itself."""
         if self.centre is None and centre == HOME:

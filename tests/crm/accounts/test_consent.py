@@ -169,7 +169,8 @@ class TestSigningIn:
         status, headers, _ = origin.call("POST", "/oauth/v2/auth", urlencode(fields), {"Cookie": before})
         cookie = dict(headers)["set-cookie"]
         assert status == 303 and cookie.partition(";")[0] != before
-        assert cookie.partition("; ")[2] == f"Path=/; Max-Age={SESSION_LIFETIME}; HttpOnly; SameSite=Lax"
+        rules = f"Path=/oauth/v2/auth; Max-Age={SESSION_LIFETIME}; HttpOnly; SameSite=Lax"
+        assert cookie.partition("; ")[2] == rules
         assert "Accept" not in browser.get(client.asks()).text  # The one from before is not signed in.
 
     def test_a_session_ends_after_ten_minutes(self, client, ana, browser, clock):
@@ -426,9 +427,9 @@ class TestWhatIsWrongWithTheRequest:
         row = service.organisations.find("europe")
         service.people.set_password(row.id, ANA, PASSWORD)
         assert "ERROR_invalid_client" in browser.get("/dc/us" + european.asks()).text
-        sign_in(browser, "/dc/eu" + european.asks())
         for base in ("/dc/eu", ""):
-            page = browser.send(browser.get(base + european.asks()), "accept")
+            fresh = Browser(origin)
+            page = fresh.send(sign_in(fresh, base + european.asks()), "accept")
             assert page.callback["location"] == "eu"
             assert page.callback["accounts-server"] == f"{origin.url}/dc/eu"
             assert origin.exchange(european, page)["api_domain"] == f"{origin.url}/dc/eu"
@@ -521,12 +522,22 @@ def test_other_methods_are_refused(client, ana, origin, method):
     assert origin.call(method, client.asks())[0] == 405
 
 
-def test_over_https_the_cookie_never_travels_without(tmp_path, clock, service, client):
+@pytest.mark.parametrize(
+    ("url", "base", "rules"),
+    [
+        ("https://crm.example", "", "Path=/oauth/v2/auth; Max-Age=600; HttpOnly; SameSite=Lax; Secure"),
+        ("http://a.example/c;d/", "", "Path=/c%3Bd/oauth/v2/auth; Max-Age=600; HttpOnly; SameSite=Lax"),
+        ("http://a.example", "/dc/us", "Path=/dc/us/oauth/v2/auth; Max-Age=600; HttpOnly; SameSite=Lax"),
+    ],
+)
+def test_the_cookie_goes_to_this_page_only_and_over_https_never_without(
+    tmp_path, clock, service, client, url, base, rules
+):
     from moorage.crm.service import CrmService
     from moorage.http.message import Request
 
-    behind_tls = CrmService(tmp_path / "crm", clock, lambda: "https://crm.example")
-    query = client.asks().partition("?")[2].encode()
-    page = behind_tls.answer(Request("GET", b"/oauth/v2/auth", query))
-    assert dict(page.headers)[b"set-cookie"].endswith(b"; SameSite=Lax; Secure")
-    behind_tls.close()
+    behind = CrmService(tmp_path / "crm", clock, lambda: url.rstrip("/"))
+    path, _, query = (base + client.asks()).encode().partition(b"?")
+    page = behind.answer(Request("GET", path, query))
+    assert dict(page.headers)[b"set-cookie"].decode().partition("; ")[2] == rules
+    behind.close()

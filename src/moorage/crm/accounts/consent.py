@@ -8,7 +8,7 @@ import re
 from collections.abc import Awaitable
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from jinja2 import Environment, PackageLoader, select_autoescape
 
@@ -29,6 +29,7 @@ from moorage.crm.centres import Site
 from moorage.http.message import Headers, Request, Response
 from moorage.settings import is_loopback
 
+PATH = "/oauth/v2/auth"
 COOKIE = "moorage_crm_session"
 _pages = Environment(loader=PackageLoader("moorage.crm.accounts", "pages"), autoescape=select_autoescape())
 
@@ -182,8 +183,11 @@ class ConsentPage:
         return Response(status, html.encode(), [*_headers(scheme), *cookie])
 
     def _cookie(self, visit: Visit, session: str) -> Headers:
-        secure = "; Secure" if visit.site.origin.startswith("https:") else ""
-        text = f"{COOKIE}={session}; Path=/; Max-Age={SESSION_LIFETIME}; HttpOnly; SameSite=Lax{secure}"
+        # Cookies know no ports: without a path every other server on this machine would be sent the session.
+        address = urlsplit(visit.site.here)
+        path = quote(f"{address.path}{PATH}", safe="/%")
+        secure = "; Secure" if address.scheme == "https" else ""
+        text = f"{COOKIE}={session}; Path={path}; Max-Age={SESSION_LIFETIME}; HttpOnly; SameSite=Lax{secure}"
         return [(b"set-cookie", text.encode("ascii"))]
 
 
