@@ -93,7 +93,12 @@ def test_another_key_opens_nothing(url):
 def test_shredding_leaves_the_secrets_of_others(url):
     put(url, owner="one")
     put(url, owner="two")
-    run(url, lambda vault: vault.shred("one"))
+
+    async def shred(vault):
+        async with vault._database.transaction() as tx:
+            await vault.shred_in(tx, "one")
+
+    run(url, shred)
     assert run(url, lambda vault: vault.get("one", "access_token")) is None
     assert run(url, lambda vault: vault.get("two", "access_token")) is not None
 

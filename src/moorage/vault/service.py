@@ -50,15 +50,14 @@ class Vault:
             row = await store.get(tx, owner_id, kind)
         return Kept(self._open(owner_id, kind, row.value), row.expires_at) if row else None
 
-    async def shred(self, owner_id: str) -> None:
-        """Forget everything kept for an owner."""
-        async with self._database.transaction() as tx:
-            await store.remove(tx, owner_id)
+    async def shred_in(self, tx: Transaction, owner_id: str) -> None:
+        """Forget everything kept for an owner, as a part of an open transaction."""
+        await store.remove(tx, owner_id)
 
     async def check(self) -> None:
-        """Raises VaultLocked when the key in use does not open what is stored."""
+        """Raises VaultLocked when the key in use does not open all that is stored."""
         async with self._database.transaction() as tx:
-            row = await store.any_row(tx)
+            row = await store.least_certain(tx, self._key_id)
         if row is not None:
             self._open(row.owner_id, row.kind, row.value)
 
