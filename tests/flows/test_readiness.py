@@ -1,0 +1,90 @@
+"""What tells an operator that a server can't do its work, and what callers read meanwhile."""
+
+import json
+import sqlite3
+
+import pytest
+
+from tests.flows.conftest import finish, start, wait_until
+from tests.flows.test_server import connect
+
+LEADS = "/zoho-crm/crm/v8/Leads?fields=id"
+
+
+@pytest.fixture
+def starting(tmp_path):
+    """Starts servers on one folder, one after the other, with settings of their own."""
+    servers = []
+
+    def starting(api_key=None, **settings):
+        for server in servers:
+            finish(server)
+        servers.append(start(tmp_path / "home", api_key=api_key, **settings))
+        return servers[-1]
+
+    yield starting
+    for server in servers:
+        finish(server)
+
+
+def ready(server):
+    status, _, body = server.call("GET", "/readyz", headers={"Authorization": ""})
+    return status, json.loads(body)
+
+
+def test_a_wrong_vault_key_shows_and_the_right_one_mends_it(starting):
+    first = starting(MOORAGE_VAULT_KEY="11" * 32)
+    assert ready(first) == (200, {"status": "ready"})
+    wrong = starting(first.api_key, MOORAGE_VAULT_KEY="22" * 32)
+    status, body = ready(wrong)
+    assert (status, body["error"]["code"]) == (503, "vault_locked")
+    assert "MOORAGE_VAULT_KEY" in body["detail"]
+    status, body = wrong.get(LEADS)
+    assert (status, body["error"]["code"]) == (503, "vault_locked")
+    assert wrong.call("GET", "/healthz")[0] == 200
+    assert wrong.get("/connections")[0] == 200
+    right = starting(first.api_key, MOORAGE_VAULT_KEY="11" * 32)
+    assert ready(right)[0] == 200
+    assert right.get(LEADS)[0] == 200
+
+
+def test_tokens_sealed_with_two_keys_are_never_all_ready(starting):
+    first = starting(MOORAGE_VAULT_KEY="11" * 32)
+    second = starting(first.api_key, MOORAGE_VAULT_KEY="22" * 32)
+    connect(second, "demo")
+    assert ready(second)[0] == 503
+    assert ready(starting(first.api_key, MOORAGE_VAULT_KEY="11" * 32))[0] == 503
+
+
+@pytest.mark.parametrize("table", ["alembic_version", "secrets"])
+def test_a_control_database_that_can_not_be_read_shows(starting, table):
+    server = starting()
+    connection = sqlite3.connect(server.home / "moorage.db")
+    with connection:
+        connection.execute(f"DROP TABLE {table}")
+    connection.close()
+    status, body = ready(server)
+    assert (status, body["error"]["code"]) == (503, "database_unusable")
+    assert table in body["message"]
+
+
+def test_a_control_database_in_trouble_is_told_to_callers_too(starting):
+    server = starting()
+    connection = sqlite3.connect(server.home / "moorage.db")
+    with connection:
+        connection.execute("DROP TABLE connections")
+    connection.close()
+    for path in ("/connections", LEADS):
+        wait_until(lambda path=path: server.get(path)[0] == 503)
+        assert server.get(path)[1]["error"]["code"] == "database_unusable"
+
+
+def test_a_crm_registry_that_can_not_be_read_shows(starting):
+    server = starting()
+    connection = sqlite3.connect(server.home / "crm" / "registry.db")
+    with connection:
+        connection.execute("ALTER TABLE organisations RENAME TO elsewhere")
+    connection.close()
+    status, body = ready(server)
+    assert (status, body["error"]["code"]) == (503, "database_unusable")
+    assert "CRM" in body["message"]
