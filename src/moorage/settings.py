@@ -98,15 +98,20 @@ def _url(text: str) -> str | None:
 
 
 def _database(text: str) -> str:
-    if text and not text.startswith("sqlite:///"):
+    if text and not _is_absolute(text):
         raise ValueError("use a SQLite file such as sqlite:////var/lib/moorage/moorage.db")
     return text
 
 
 def _crm_database(text: str) -> str:
-    if text and not text.startswith("sqlite:///"):
+    if text and not _is_absolute(text):
         raise ValueError("use a folder of SQLite files such as sqlite:////var/lib/moorage/crm")
     return text
+
+
+def _is_absolute(url: str) -> bool:
+    # Taken from the working folder, a path would mean another place to every command.
+    return url.startswith("sqlite:////") and len(url) > len("sqlite:////")
 
 
 def _bad_port(url: str) -> bool:
