@@ -2,13 +2,14 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import apsw
+import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Router
@@ -51,6 +52,8 @@ APP = "zoho-crm"
 DEMO_SLUG = "demo"
 WATCH_INTERVAL = 0.5  # Seconds until what another process changed is noticed here.
 MAX_CRM_BODY = 100 * 1024 * 1024
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +118,8 @@ class App:
         crm = answering(rooms.crm.answer, max_body=MAX_CRM_BODY)
         self.crm: dict[str, Any] = {"app": origin, "http": crm}
         self._watchers = [
-            asyncio.create_task(self._watch()),
-            asyncio.create_task(rooms.crm.watch(WATCH_INTERVAL)),
+            asyncio.create_task(_without_end(self._watch)),
+            asyncio.create_task(_without_end(lambda: rooms.crm.watch(WATCH_INTERVAL))),
         ]
 
     async def _watch(self) -> None:
@@ -134,6 +137,16 @@ class App:
                 await watcher
         self._gateway.close()
         await self._rooms.close()
+
+
+async def _without_end(watch: Callable[[], Awaitable[None]]) -> None:
+    """Go on watching whatever happens: what isn't noticed would be served for ever."""
+    while True:
+        try:
+            await watch()
+        except Exception as error:  # noqa: BLE001 (whatever it is, the next look may succeed)
+            log.error("watch.failed", reason=str(error))  # noqa: TRY400 (once a second, a line is enough)
+            await asyncio.sleep(1)
 
 
 def control_origin(rooms: Rooms, on_change: Callable[[], None]) -> ASGIApp:

@@ -2,6 +2,8 @@
 
 import http.client
 import json
+import socket
+import time
 from urllib.parse import urlsplit
 
 import pytest
@@ -74,3 +76,16 @@ def test_one_call_too_many_is_told_in_whole_seconds_when_to_come_back(own_server
 def test_on_loopback_nothing_is_limited_unless_it_is_asked_for(server):
     key = f"Bearer {server.api_key}"
     assert {answer(server, path, key)[0] for _ in range(30) for path in PATHS} == {200}
+
+
+@pytest.mark.parametrize("path", ["/connections", "/connect/", LEADS])
+def test_a_caller_who_goes_away_is_no_failure_of_ours(own_server, path):
+    server = own_server()
+    address = urlsplit(server.gateway)
+    with socket.create_connection((address.hostname, address.port), timeout=20) as caller:
+        head = f"POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {server.api_key}\r\n"
+        caller.sendall(f"{head}Content-Length: 100\r\n\r\n{{".encode())
+        time.sleep(0.2)
+    assert answer(server, "/healthz")[0] == 200
+    server.stop()
+    assert server.process.stderr.read() == ""

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+import time
 import urllib.error
 
 import pytest
@@ -31,6 +32,14 @@ def starting(tmp_path):
 def ready(server):
     status, _, body = server.call("GET", "/readyz", headers={"Authorization": ""})
     return status, json.loads(body)
+
+
+def rename(server, table, name):
+    """Rename a table of the CRM's registry behind the server's back."""
+    connection = sqlite3.connect(server.home / "crm" / "registry.db")
+    with connection:
+        connection.execute(f"ALTER TABLE {table} RENAME TO {name}")
+    connection.close()
 
 
 def test_a_wrong_vault_key_shows_and_the_right_one_mends_it(starting):
@@ -86,10 +95,19 @@ def test_a_control_database_in_trouble_is_told_to_callers_too(starting):
 
 def test_a_crm_registry_that_can_not_be_read_shows(starting):
     server = starting()
-    connection = sqlite3.connect(server.home / "crm" / "registry.db")
-    with connection:
-        connection.execute("ALTER TABLE organisations RENAME TO elsewhere")
-    connection.close()
+    rename(server, "organisations", "elsewhere")
     status, body = ready(server)
     assert (status, body["error"]["code"]) == (503, "database_unusable")
     assert "CRM" in body["message"]
+
+
+def test_what_changes_is_noticed_again_once_a_registry_is_back(starting):
+    server = starting()
+    rename(server, "organisations", "elsewhere")
+    time.sleep(1.2)  # Longer than it takes until somebody looks.
+    rename(server, "elsewhere", "organisations")
+    wait_until(lambda: ready(server)[0] == 200)
+    assert server.get(LEADS)[0] == 200
+    server.run("crm", "org", "delete", "demo", "--yes")
+    wait_until(lambda: server.get(LEADS)[0] == 401)
+    assert server.stop() == 0
