@@ -79,7 +79,10 @@ def _text(text: str) -> str:
 
 
 def _folder(text: str) -> Path:
-    return Path(text).expanduser().absolute()
+    try:
+        return Path(text).expanduser().absolute()
+    except RuntimeError as error:  # A user without a home, or nobody of that name.
+        raise ValueError("use an absolute path, as nobody knows where ~ is") from error
 
 
 def _port(text: str) -> int:
@@ -231,7 +234,7 @@ def load(environ: Mapping[str, str], **overrides: Any) -> Settings:
         try:
             text = str(given) if given is not None else _given(setting, environ)
             values[setting.name] = setting.read(text)
-        except (ValueError, OSError) as error:
+        except (ValueError, OSError, RuntimeError) as error:  # The last is a `~` that nobody knows.
             faults.append(f"{setting.env}: {error}.")
     if faults:
         raise SettingsInvalid(" ".join(faults), help="Every setting is explained in docs/settings.md.")

@@ -108,6 +108,11 @@ def test_the_data_folder_may_be_named_from_home_or_from_here(tmp_path, monkeypat
     assert load({"MOORAGE_HOME": "data"}).home == tmp_path / "data"
 
 
+def test_a_home_nobody_has_is_a_fault_like_any_other():
+    with pytest.raises(SettingsInvalid, match="MOORAGE_HOME"):
+        load({"MOORAGE_HOME": "~no-such-user/data"})
+
+
 @pytest.mark.parametrize(
     ("url", "read"),
     [
