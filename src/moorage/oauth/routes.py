@@ -34,9 +34,7 @@ def routes(connect: Connect, on_change: Callable[[], None]) -> list[Route]:
     async def ask(request: Request) -> Response:
         token = request.query_params.get("session_token", "")
         _, provider, organisations = await connect.begin(token)
-        return _page(
-            "ask.html", provider=provider, organisations=organisations, session_token=token, action=PATH
-        )
+        return _page("ask.html", provider=provider, organisations=organisations, session_token=token)
 
     async def finish(request: Request) -> Response:
         body = await body_of(request, 64 * 1024)
