@@ -9,7 +9,8 @@ from moorage.gateway.decide import Decider, Target
 from moorage.gateway.errors import UpstreamError
 from moorage.gateway.rewrite import Caller, answer_headers, embedded_answer, require_safe
 from moorage.gateway.upstream import AnswerHeaders, Pool, Upstream
-from moorage.http.direct import STATUS_LINES, DirectProtocol, Exchange
+from moorage.http.direct import DirectProtocol, Exchange
+from moorage.http.encode import BODILESS, STATUS_LINES
 from moorage.http.errors import BodyTooLarge, MethodNotAllowed, PathInvalid, internal, render
 from moorage.http.head import Head
 from moorage.http.message import Request, Response
@@ -19,7 +20,6 @@ MAX_EMBEDDED_BODY = 100 * 1024 * 1024
 KEPT_BODY = 64 * 1024  # A body up to this size is kept until its answer begins, to be sent again.
 _READ_AHEAD = 64 * 1024
 _IDEMPOTENT = frozenset({b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE"})
-_BODILESS = frozenset({204, 304})
 
 log = structlog.get_logger(__name__)
 
@@ -243,7 +243,7 @@ class Relay(Exchange):
         head = self._head
         lines = [STATUS_LINES[status]]
         lines += answer_headers(status, headers, self._request_id)
-        if status not in _BODILESS and head.method != b"HEAD" and head.version == "1.1":
+        if status not in BODILESS and head.method != b"HEAD" and head.version == "1.1":
             chunked = not has_length or not any(name == b"content-length" for name, _, _ in headers)
             if chunked:
                 self._chunking = True

@@ -6,7 +6,6 @@ others reach the ASGI application as ever. Answers leave in the order of their r
 
 import asyncio
 import contextlib
-import http
 import socket
 import struct
 from collections import deque
@@ -18,6 +17,7 @@ import structlog
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from moorage.errors import MoorageError
+from moorage.http.encode import encode
 from moorage.http.errors import PathInvalid, RequestInvalid, UriTooLong, internal, render
 from moorage.http.head import MAX_HEAD, MAX_TARGET, Head, head_too_large, require_small, require_sound
 from moorage.http.message import Response
@@ -27,12 +27,7 @@ LINGER_SECONDS = (
     2.0  # How long a sender may go on after its answer, before the connection is closed under it.
 )
 _WITHOUT_BODY = frozenset({b"GET", b"HEAD"})
-_BODILESS = frozenset({204, 304})
-_PHRASES = {status.value: status.phrase for status in http.HTTPStatus}
 _RESET = struct.pack("ii", 1, 0)
-STATUS_LINES = {
-    status: f"HTTP/1.1 {status} {_PHRASES.get(status, '')}\r\n".encode() for status in range(100, 1000)
-}
 
 log = structlog.get_logger(__name__)
 
@@ -77,15 +72,29 @@ class DirectProtocol(HttpToolsProtocol):
         self.begun = False  # Whether something of that request's answer is written.
         self._stopping = False  # The answer under way is the last one.
         self._deaf = False  # What still arrives is of no interest.
-        self._broken: MoorageError | None = None  # To be said once all earlier requests are answered.
+        self._broken: Response | None = None  # To be said once all earlier requests are answered.
         self._since = 0.0  # When the connection last did anything that shows it is alive.
+        self._unsent = 0  # How much of its answers the client had not taken when the timer last looked.
         self._timer: asyncio.TimerHandle | None = None
+
+    # What subclasses override.
 
     def claim(self, head: Head) -> Exchange | None:  # noqa: ARG002 (for subclasses)
         """What will answer this request, or None to leave it to ASGI. Raises a MoorageError to refuse it."""
         return None
 
+    def word(self, error: MoorageError, request_id: str) -> Response:
+        """An error in the dialect that this origin speaks."""
+        return render(error, request_id)
+
     # What exchanges use.
+
+    def answer_to(self, error: MoorageError) -> Response:
+        """The answer about an error. One that nobody foresaw is logged whole, under the answer's id."""
+        request_id = new_request_id()
+        if error.code == "internal":
+            log.error("http.failed", request_id=request_id, exc_info=error.__cause__)
+        return self.word(error, request_id)
 
     def write(self, data: bytes) -> None:
         """Pass on a part of an answer; a client that is gone already gets nothing."""
@@ -274,7 +283,7 @@ class DirectProtocol(HttpToolsProtocol):
             else:
                 exchange.start()
         except MoorageError as error:
-            self.refuse(render(error, new_request_id()))
+            self.refuse(self.answer_to(error))
 
     def _end_of(self, reading: Exchange | None) -> None:
         """The request whose body went there is whole."""
@@ -309,15 +318,14 @@ class DirectProtocol(HttpToolsProtocol):
         try:
             while self._waiting and not self._is_answering() and not self.flow.write_paused:
                 self._take_up(self._waiting.popleft())
-        except Exception:
-            log.exception("http.failed")
-            self._give_up(internal())
+        except Exception as error:  # noqa: BLE001 (whatever it is, the client is told and the log has it)
+            self._give_up(self.answer_to(internal(error)))
         finally:
             self._advancing = False
         if self._waiting or self.transport.is_closing() or self._is_answering():
             return
         if self._broken is not None:
-            self._tell(self._broken)
+            self._say(self._broken)
         else:
             self.flow.resume_reading()
 
@@ -345,16 +353,16 @@ class DirectProtocol(HttpToolsProtocol):
     def _break_off(self, error: MoorageError) -> None:
         """Nothing more can be parsed on this connection: say so, after the answers to what came before."""
         self._deaf = True
-        self._broken = error
+        self._broken = answer = self.answer_to(error)
         if self._waiting and self._reading is self._waiting[-1]:
             self._waiting.pop()
         elif error.code == "internal" or (self._is_answering() and not self._whole):
-            self._give_up(error)
+            self._give_up(answer)
             return
         if not self._is_answering() and not self._waiting:
-            self._tell(error)
+            self._say(answer)
 
-    def _give_up(self, error: MoorageError) -> None:
+    def _give_up(self, answer: Response) -> None:
         """End the request under way with an error, or by breaking off when its answer has begun."""
         exchange, self._exchange = self._exchange, None
         if exchange is not None:
@@ -366,13 +374,13 @@ class DirectProtocol(HttpToolsProtocol):
         if self.begun:
             self.abort()
         else:
-            self._tell(error)
+            self._say(answer)
 
-    def _tell(self, error: MoorageError) -> None:
+    def _say(self, answer: Response) -> None:
         if self.transport.is_closing():
             return
         self._stopping = True
-        self.transport.write(encode(render(error, new_request_id()), bare=False, close=True))
+        self.transport.write(encode(answer, bare=False, close=True))
         self._linger()
 
     def _close(self) -> None:
@@ -401,22 +409,6 @@ class DirectProtocol(HttpToolsProtocol):
             self.transport.close()
         else:
             self._timer = self.loop.call_later(left, self._on_timer)
-
-
-def encode(response: Response, *, bare: bool, close: bool) -> bytes:
-    """The response on the wire; `bare` leaves the body out, as HEAD asks, and keeps its Content-Length."""
-    lines = [STATUS_LINES[response.status]]
-    lines += [b"%b: %b\r\n" % pair for pair in response.headers]
-    if response.status not in _BODILESS:
-        lines.append(b"content-length: %d\r\n" % len(response.body))
-    if close:
-        lines.append(b"connection: close\r\n")
-    head = b"".join(lines)
-    if head.count(b"\n") != len(lines) or head.count(b"\r") != len(lines):
-        raise ValueError("a response header contains a line break")
-    if bare or response.status in _BODILESS:
-        return head + b"\r\n"
-    return b"%b\r\n%b" % (head, response.body)
 
 
 class _Waiting(Exchange):
@@ -477,6 +469,5 @@ def _explained(error: httptools.HttpParserError) -> MoorageError:
     if isinstance(cause, MoorageError):
         return cause
     if isinstance(error, httptools.HttpParserCallbackError):
-        log.error("http.failed", exc_info=cause or error)
-        return internal()
+        return internal(cause or error)
     return RequestInvalid(f"The request is not sound HTTP/1.1: {error}.", help="See RFC 9112.")
