@@ -96,13 +96,15 @@ class Origin:
         self.gone = threading.Event()
         self.protocol = protocol
         self.listener = socket.create_server(("127.0.0.1", 0))
+        # A small buffer in the kernel, so that the server notices soon whether a client reads.
+        self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 64 * 1024)
         self.port = self.listener.getsockname()[1]
         config = uvicorn.Config(
             self.with_state, http=protocol or self.claims(), lifespan="off", ws="none", log_config=None,
-            access_log=False, timeout_keep_alive=keep_alive, timeout_graceful_shutdown=5,
+            access_log=False, timeout_keep_alive=keep_alive, timeout_graceful_shutdown=5, interface="asgi3",
         )  # fmt: skip
         self.server = uvicorn.Server(config)
-        self.thread = threading.Thread(target=self.run)
+        self.thread = threading.Thread(target=self.run, daemon=True)
         self.thread.start()
         while not self.server.started:
             time.sleep(0.002)
@@ -133,7 +135,8 @@ class Origin:
         self.loop.call_soon_threadsafe(self.released.set)
 
     def stop(self):
-        self.release()
+        with contextlib.suppress(RuntimeError):  # The server may have ended already.
+            self.release()
         self.server.should_exit = True
         self.thread.join(10)
         assert not self.thread.is_alive()

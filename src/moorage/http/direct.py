@@ -124,7 +124,7 @@ class DirectProtocol(HttpToolsProtocol):
             return
         self._since = self.loop.time()
         if self.closes:
-            self._close()
+            self.close()
         elif self._waiting or self._broken or self.flow.read_paused:
             self._advance()
 
@@ -309,6 +309,7 @@ class DirectProtocol(HttpToolsProtocol):
             raise PathInvalid("The path can't be read.", help="Percent-encode what isn't ASCII.") from None
         finally:
             self.parser = parser
+        self.cycle.transport = cast("asyncio.Transport", _Gentle(self))
 
     def _advance(self) -> None:
         """Take up the requests that waited, as far as they can be answered now."""
@@ -322,9 +323,12 @@ class DirectProtocol(HttpToolsProtocol):
             self._give_up(self.answer_to(internal(error)))
         finally:
             self._advancing = False
-        if self._waiting or self.transport.is_closing() or self._is_answering():
+        if self._waiting or self.transport.is_closing():
             return
-        if self._broken is not None:
+        if self._is_answering():
+            if not self._whole:
+                self.flow.resume_reading()
+        elif self._broken is not None:
             self._say(self._broken)
         else:
             self.flow.resume_reading()
@@ -383,7 +387,8 @@ class DirectProtocol(HttpToolsProtocol):
         self.transport.write(encode(answer, bare=False, close=True))
         self._linger()
 
-    def _close(self) -> None:
+    def close(self) -> None:
+        """Close once everything is written, in a way that lets a client read it that is still sending."""
         if self._whole and not self._waiting:
             self.transport.close()
         else:
@@ -392,6 +397,7 @@ class DirectProtocol(HttpToolsProtocol):
     def _linger(self) -> None:
         """Close our side and read on for a while: closing at once could destroy the answer on its way."""
         self._deaf = True
+        self._broken = None
         self._waiting.clear()
         self.flow.resume_reading()
         if self.transport.can_write_eof():
@@ -401,14 +407,21 @@ class DirectProtocol(HttpToolsProtocol):
             self.transport.close()
 
     def _on_timer(self) -> None:
-        """Close a connection on which no request arrives, or one stops in the middle."""
+        """Close a connection on which no request arrives, one stops in the middle, or no answer is taken."""
+        before, self._unsent = self._unsent, self.transport.get_write_buffer_size()
         left = self._since + self.timeout_keep_alive - self.loop.time()
-        if self._is_answering() and self._whole:
-            left = self.timeout_keep_alive
-        if left <= 0:
-            self.transport.close()
+        if self._is_answering():
+            is_ours_to_go_on = self._whole or self.flow.read_paused
         else:
+            is_ours_to_go_on = self._unsent not in {0, before}
+        if is_ours_to_go_on:
+            left = self.timeout_keep_alive
+        if left > 0:
             self._timer = self.loop.call_later(left, self._on_timer)
+        elif self._unsent:
+            self.transport.abort()  # To close it would wait for the client to take the rest.
+        else:
+            self.transport.close()
 
 
 class _Waiting(Exchange):
@@ -439,6 +452,15 @@ class _Refused(Exchange):
 
     def on_end(self) -> None:
         self._protocol.respond(self._response)
+
+
+class _Gentle:
+    """The transport as an ASGI answer sees it."""
+
+    def __init__(self, protocol: DirectProtocol) -> None:
+        self.write = protocol.transport.write
+        self.is_closing = protocol.transport.is_closing
+        self.close = protocol.close
 
 
 class _Parsed:
