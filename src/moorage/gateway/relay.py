@@ -42,12 +42,12 @@ class Relay(Exchange):
         "_renewed",
         "_replayable",
         "_request_id",
-        "_retried",
         "_sent",
         "_size",
         "_target",
         "_upstream",
         "_whole",
+        "needs_new",
     )  # fmt: skip
 
     def __init__(
@@ -76,7 +76,8 @@ class Relay(Exchange):
         self._size = 0
         self._whole = False
         self._replayable = True
-        self._renewed = self._retried = False
+        self._renewed = False
+        self.needs_new = False  # Set once a kept connection turned out to have ended.
         self._out: list[bytes] = []
         self._begun = self._chunking = False
 
@@ -274,7 +275,7 @@ class Relay(Exchange):
         if self._begun:
             self._protocol.abort()
         elif stale and upstream is not None and self._may_retry():
-            self._retried = True
+            self.needs_new = True
             self._sent = 0
             self._pool.drop_kept(upstream.origin)
             self._go_on()
@@ -283,7 +284,7 @@ class Relay(Exchange):
 
     def _may_retry(self) -> bool:
         """Whether a request can go out again that a server closed its kept connection under."""
-        return self._replayable and not self._retried and self._head.method in _IDEMPOTENT
+        return self._replayable and not self.needs_new and self._head.method in _IDEMPOTENT
 
     def _send_again(self) -> bool:
         """The token was refused: have it renewed, and send the request once more if that can be done."""
