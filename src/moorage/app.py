@@ -108,7 +108,7 @@ class App:
             limiter=rooms.limiter,
             clock=clock,
         )
-        gateway = Gateway(
+        self._gateway = gateway = Gateway(
             self._decider, rooms.providers.names, rooms.crm.answer, answer_timeout=settings.upstream_timeout
         )
         origin = control_origin(rooms, on_change=self._decider.clear)
@@ -133,6 +133,7 @@ class App:
             watcher.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await watcher
+        self._gateway.close()
         await self._rooms.close()
 
 

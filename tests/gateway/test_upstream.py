@@ -60,6 +60,30 @@ def test_the_upstream_waits_for_a_caller_that_does_not_read(relayed):
     assert len(passed) < 40
 
 
+def test_a_caller_is_not_given_up_while_it_waits_for_the_upstream_to_read(start):
+    body = b"x" * (32 << 20)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        world = World(limits=Limits(answer=10, idle=10), keep_alive=0.2)
+        world.remote(listener.getsockname()[1])
+        start(world)
+        with Client(world.port) as client:
+            sender = threading.Thread(target=client.post, args=("/zoho-crm/a", body))
+            sender.start()
+            connection, _ = listener.accept()
+            with connection:
+                time.sleep(1)  # Far longer than an unused connection is kept.
+                taken = b""
+                while b"\r\n\r\n" not in taken:
+                    taken += connection.recv(1 << 20)
+                left = len(body) - len(taken.partition(b"\r\n\r\n")[2])
+                while left and (part := connection.recv(1 << 20)):
+                    left -= len(part)
+                assert left == 0
+                connection.sendall(OK)
+                sender.join(5)
+                assert not sender.is_alive()
+
+
 def test_a_chunked_request_stays_chunked(relayed):
     client = relayed()
     client.send(f"POST /zoho-crm/a HTTP/1.1\r\n{AUTHORIZED}Transfer-Encoding: chunked\r\n\r\n")

@@ -10,7 +10,8 @@ import time
 import uvicorn
 import uvloop
 
-from moorage.http.direct import DirectProtocol, Exchange
+from moorage.http.direct import DirectProtocol
+from moorage.http.exchange import Exchange
 from moorage.http.message import Response
 from tests.gateway.wire import Client
 

@@ -9,9 +9,10 @@ from moorage.gateway.decide import Decider, Target
 from moorage.gateway.errors import UpstreamError
 from moorage.gateway.rewrite import Caller, answer_headers, embedded_answer, require_safe
 from moorage.gateway.upstream import AnswerHeaders, Pool, Upstream
-from moorage.http.direct import DirectProtocol, Exchange
+from moorage.http.direct import DirectProtocol
 from moorage.http.encode import BODILESS, STATUS_LINES
 from moorage.http.errors import BodyTooLarge, MethodNotAllowed, PathInvalid, internal, render
+from moorage.http.exchange import Exchange
 from moorage.http.head import Head
 from moorage.http.message import Request, Response
 from moorage.ids import new_request_id
@@ -163,7 +164,7 @@ class Relay(Exchange):
     def _aim(self, target: Target) -> None:
         self._target = target
         self._protocol.want_body()
-        self._protocol.flow.resume_reading()
+        self._protocol.resume_reading()
         self._go_on()
 
     def _go_on(self) -> None:
@@ -191,7 +192,7 @@ class Relay(Exchange):
         upstream.begin(self, bare=self._head.method == b"HEAD")
         self._send_body(upstream, [self._request_head()])
         if not self._whole:
-            self._protocol.flow.resume_reading()
+            self._protocol.resume_reading()
 
     def on_unreachable(self, error: UpstreamError) -> None:
         self._borrowing = False
@@ -234,7 +235,7 @@ class Relay(Exchange):
             self._protocol.flow.pause_reading()
 
     def resume_sending(self) -> None:
-        self._protocol.flow.resume_reading()
+        self._protocol.resume_reading()
 
     # The answer.
 

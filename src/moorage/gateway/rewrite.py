@@ -69,7 +69,7 @@ class Caller:
             self.request_id = new_request_id().encode()
 
     def _note(self, head: Head, name: bytes, pair: tuple[bytes, bytes]) -> None:
-        value = pair[1]
+        value = pair[1].strip()  # The parser leaves white space at its end.
         if name == b"authorization":
             self.authorization = self.authorization or value
         elif name in _CHOICE:

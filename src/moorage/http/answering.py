@@ -6,8 +6,9 @@ from typing import TypeAlias
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from moorage.errors import MoorageError
-from moorage.http.direct import DirectProtocol, Exchange
+from moorage.http.direct import DirectProtocol
 from moorage.http.errors import BodyTooLarge, internal
+from moorage.http.exchange import Exchange
 from moorage.http.head import Head
 from moorage.http.message import Request, Response
 

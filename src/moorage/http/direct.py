@@ -17,8 +17,10 @@ import structlog
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from moorage.errors import MoorageError
+from moorage.http.asgi import Gentle, Parsed
 from moorage.http.encode import encode
 from moorage.http.errors import PathInvalid, RequestInvalid, UriTooLong, internal, render
+from moorage.http.exchange import Exchange, Waiting
 from moorage.http.head import MAX_HEAD, MAX_TARGET, Head, head_too_large, require_small, require_sound
 from moorage.http.message import Response
 from moorage.ids import new_request_id
@@ -32,30 +34,6 @@ _RESET = struct.pack("ii", 1, 0)
 log = structlog.get_logger(__name__)
 
 
-class Exchange:
-    """A claimed request and its answer. It ends by `respond` or `done` of the protocol, or when the client goes."""
-
-    __slots__ = ()
-
-    def start(self) -> None:
-        """The head is there; `on_body` and `on_end` follow."""
-
-    def on_body(self, part: bytes) -> None:
-        """The next part of the request's body."""
-
-    def on_end(self) -> None:
-        """The request is whole."""
-
-    def on_gone(self) -> None:
-        """Nobody waits for the answer any more."""
-
-    def pause_writing(self) -> None:
-        """The client reads more slowly than it is written to."""
-
-    def resume_writing(self) -> None:
-        """The client has caught up."""
-
-
 class DirectProtocol(HttpToolsProtocol):
     """One client connection. Subclasses override `claim`."""
 
@@ -63,7 +41,7 @@ class DirectProtocol(HttpToolsProtocol):
         super().__init__(config, server_state, app_state, _loop)
         self._exchange: Exchange | None = None  # The claimed request that is being answered.
         self._reading: Exchange | None = None  # Takes the body that is being parsed; None stands for ASGI.
-        self._waiting: deque[_Waiting] = deque()  # Requests that arrived while another was being answered.
+        self._waiting: deque[Waiting] = deque()  # Requests that arrived while another was being answered.
         self._head: Head = _NO_HEAD
         self._whole = True  # Whether the body of the request that is being answered has come to its end.
         self._in_head = False
@@ -110,7 +88,7 @@ class DirectProtocol(HttpToolsProtocol):
         """Answer a request that is perhaps not whole yet, and keep the connection if little of it is missing."""
         if not self._whole and self._head.announces_little():
             self._exchange = self._reading = _Refused(self, response)
-            self.flow.resume_reading()
+            self.resume_reading()
         else:
             self.respond(response)
 
@@ -144,6 +122,12 @@ class DirectProtocol(HttpToolsProtocol):
             return
         if not self._whole and self._head.expects_continue():
             self.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def resume_reading(self) -> None:
+        """Read on. The client's time begins anew, as it was kept from going on."""
+        if self.flow.read_paused:
+            self._since = self.loop.time()
+            self.flow.resume_reading()
 
     def abort(self) -> None:
         """Break the connection off, so that an answer cut short can't be taken for a whole one."""
@@ -241,7 +225,7 @@ class DirectProtocol(HttpToolsProtocol):
         head = Head(method, self.url, self.headers, parser.get_http_version(), parser.should_keep_alive())
         require_sound(head)
         if self._is_answering() or self._waiting or self.flow.write_paused:
-            self._reading = waiting = _Waiting(head)
+            self._reading = waiting = Waiting(head)
             self._waiting.append(waiting)
             self.flow.pause_reading()
         else:
@@ -302,14 +286,14 @@ class DirectProtocol(HttpToolsProtocol):
         for name, value in head.headers:
             super().on_header(name, value)
         # The parser may be at a later request by now, so uvicorn is shown what was parsed of this one.
-        parser, self.parser = self.parser, cast("httptools.HttpRequestParser", _Parsed(head))
+        parser, self.parser = self.parser, cast("httptools.HttpRequestParser", Parsed(head))
         try:
             super().on_headers_complete()
         except (httptools.HttpParserError, ValueError):
             raise PathInvalid("The path can't be read.", help="Percent-encode what isn't ASCII.") from None
         finally:
             self.parser = parser
-        self.cycle.transport = cast("asyncio.Transport", _Gentle(self))
+        self.cycle.transport = cast("asyncio.Transport", Gentle(self.transport, self.close))
 
     def _advance(self) -> None:
         """Take up the requests that waited, as far as they can be answered now."""
@@ -327,13 +311,13 @@ class DirectProtocol(HttpToolsProtocol):
             return
         if self._is_answering():
             if not self._whole:
-                self.flow.resume_reading()
+                self.resume_reading()
         elif self._broken is not None:
             self._say(self._broken)
         else:
-            self.flow.resume_reading()
+            self.resume_reading()
 
-    def _take_up(self, waiting: "_Waiting") -> None:
+    def _take_up(self, waiting: Waiting) -> None:
         parsing = self._reading
         self._begin(waiting.head)
         for part in waiting.parts:
@@ -399,7 +383,7 @@ class DirectProtocol(HttpToolsProtocol):
         self._deaf = True
         self._broken = None
         self._waiting.clear()
-        self.flow.resume_reading()
+        self.resume_reading()
         if self.transport.can_write_eof():
             self.transport.write_eof()
             self.loop.call_later(LINGER_SECONDS, self.transport.close)
@@ -424,23 +408,6 @@ class DirectProtocol(HttpToolsProtocol):
             self.transport.close()
 
 
-class _Waiting(Exchange):
-    """A request that arrived before an earlier one was answered."""
-
-    __slots__ = ("head", "parts", "whole")
-
-    def __init__(self, head: Head) -> None:
-        self.head = head
-        self.parts: list[bytes] = []
-        self.whole = False
-
-    def on_body(self, part: bytes) -> None:
-        self.parts.append(part)
-
-    def on_end(self) -> None:
-        self.whole = True
-
-
 class _Refused(Exchange):
     """An answer that waits for the end of a short body."""
 
@@ -452,34 +419,6 @@ class _Refused(Exchange):
 
     def on_end(self) -> None:
         self._protocol.respond(self._response)
-
-
-class _Gentle:
-    """The transport as an ASGI answer sees it."""
-
-    def __init__(self, protocol: DirectProtocol) -> None:
-        self.write = protocol.transport.write
-        self.is_closing = protocol.transport.is_closing
-        self.close = protocol.close
-
-
-class _Parsed:
-    """Stands for the parser at the end of a head."""
-
-    def __init__(self, head: Head) -> None:
-        self._head = head
-
-    def get_method(self) -> bytes:
-        return self._head.method
-
-    def get_http_version(self) -> str:
-        return self._head.version
-
-    def should_keep_alive(self) -> bool:
-        return self._head.keep_alive
-
-    def should_upgrade(self) -> bool:
-        return False
 
 
 _IGNORED = Exchange()
