@@ -1,5 +1,6 @@
 """The upstream's side: kept connections, streams, times, and upstreams that misbehave."""
 
+import gzip
 import hashlib
 import json
 import socket
@@ -102,6 +103,34 @@ def test_a_chunked_answer_stays_chunked(relayed):
         answer = client.get("/zoho-crm/a")
         assert answer.body == b"abcde" and answer.names["transfer-encoding"] == "chunked"
     assert client.upstream.accepted == 1
+
+
+def test_compressed_bytes_pass_untouched(relayed):
+    body = gzip.compress(b"x" * 5000)
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n"
+    for raw in (
+        head + b"Content-Length: %d\r\n\r\n%b" % (len(body), body),
+        head + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n" % (len(body), body),
+    ):
+        answer = relayed(raw, world=World()).get("/zoho-crm/a", "Accept-Encoding: gzip\r\n")
+        assert answer.body == body and answer.names["content-encoding"] == "gzip"
+
+
+def test_an_answer_may_have_large_headers(relayed):
+    client = relayed(b"HTTP/1.1 200 OK\r\nX: %b\r\nContent-Length: 2\r\n\r\nok" % (b"a" * 200_000))
+    assert len(client.get("/zoho-crm/a").names["x"]) == 200_000
+    assert client.get("/zoho-crm/a").body == b"ok"
+
+
+def test_a_half_closed_upstream_still_answers(relayed):
+    def half(connection):
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\no")
+        connection.sendall(b"k")
+        connection.shutdown(socket.SHUT_WR)
+        connection.recv(1)
+
+    client = relayed(half)
+    assert [client.get("/zoho-crm/a").body for _ in range(3)] == [b"ok"] * 3
 
 
 def test_an_answer_that_ends_with_its_connection_gets_a_clean_end(relayed):

@@ -169,6 +169,12 @@ def test_a_wish_for_websockets_is_ignored(caller):
     assert caller.ask(f"GET /asgi/a HTTP/1.1\r\n{HOST}{wish}\r\n")["by"] == "asgi"
 
 
+@pytest.mark.parametrize("said", [GET % "/direct/a", GET % "/asgi/a", "nonsense\r\n\r\n"])
+def test_every_answer_has_one_date(caller, said):
+    caller.send(said)
+    assert [name.lower() for name, _ in caller.answer().headers].count("date") == 1
+
+
 # What is no sound request.
 
 POST = "POST /direct/a HTTP/1.1\r\n" + HOST

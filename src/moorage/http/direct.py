@@ -81,7 +81,8 @@ class DirectProtocol(HttpToolsProtocol):
 
     def respond(self, response: Response) -> None:
         """Write a whole answer at once and end the exchange."""
-        self.write(encode(response, bare=self._head.method == b"HEAD", close=self.closes))
+        bare = self._head.method == b"HEAD"
+        self.write(encode(response, self.server_state.default_headers, bare=bare, close=self.closes))
         self.done()
 
     def refuse(self, response: Response) -> None:
@@ -368,7 +369,7 @@ class DirectProtocol(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         self._stopping = True
-        self.transport.write(encode(answer, bare=False, close=True))
+        self.transport.write(encode(answer, self.server_state.default_headers, bare=False, close=True))
         self._linger()
 
     def close(self) -> None:

@@ -2,7 +2,7 @@
 
 import http
 
-from moorage.http.message import Response
+from moorage.http.message import Headers, Response
 
 BODILESS = frozenset({204, 304})
 _PHRASES = {status.value: status.phrase for status in http.HTTPStatus}
@@ -11,9 +11,13 @@ STATUS_LINES = {
 }
 
 
-def encode(response: Response, *, bare: bool, close: bool) -> bytes:
-    """The response on the wire; `bare` leaves the body out, as HEAD asks, and keeps its Content-Length."""
+def encode(response: Response, always: Headers, *, bare: bool, close: bool) -> bytes:
+    """The response on the wire, with headers that every one has, such as Date.
+
+    `bare` leaves the body out, as HEAD asks, and keeps its Content-Length.
+    """
     lines = [STATUS_LINES[response.status]]
+    lines += [b"%b: %b\r\n" % pair for pair in always]
     lines += [b"%b: %b\r\n" % pair for pair in response.headers]
     if response.status not in BODILESS:
         lines.append(b"content-length: %d\r\n" % len(response.body))
