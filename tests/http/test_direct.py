@@ -164,6 +164,22 @@ def test_a_wish_for_another_protocol_is_ignored(caller, path, body):
     assert [caller.told()["body"] for _ in range(3)] == [body, "abc", ""]
 
 
+@pytest.mark.parametrize("path", ["/direct/a", "/asgi/a"])
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
+@pytest.mark.parametrize("connection", ["Upgrade, close", "close, upgrade"])
+def test_a_wish_for_another_protocol_on_a_last_request_is_ignored(caller, path, version, connection):
+    wish = f"Connection: {connection}\r\nUpgrade: h2c\r\n"
+    caller.send(f"POST {path} HTTP/{version}\r\n{HOST}{wish}Content-Length: 3\r\n\r\nabc")
+    answer = caller.answer()
+    assert closes(answer) and json.loads(answer.body)["body"] == "abc"
+
+
+def test_any_number_of_wishes_for_another_protocol_in_one_segment_is_ignored(caller):
+    wish = "Connection: Upgrade\r\nUpgrade: h2c\r\n"
+    caller.send(f"GET /direct/a HTTP/1.1\r\n{HOST}{wish}\r\n" * 2000)
+    assert {caller.told()["target"] for _ in range(2000)} == {"/direct/a"}
+
+
 def test_a_wish_for_websockets_is_ignored(caller):
     wish = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
     assert caller.ask(f"GET /asgi/a HTTP/1.1\r\n{HOST}{wish}\r\n")["by"] == "asgi"
@@ -227,6 +243,9 @@ UNSOUND = {
     "no path": "GET * HTTP/1.1\r\nHost: a\r\n\r\n",
     "no host": "GET /direct/a HTTP/1.1\r\n\r\n",
     "two hosts": "GET /direct/a HTTP/1.1\r\nHost: a\r\nhost: b\r\n\r\n",
+    "two hosts and a wish for another protocol": (
+        "GET /direct/a HTTP/1.1\r\nHost: a\r\nHost: b\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
+    ),
     "TLS": "\x16\x03\x01\x02\x00\x01\x00",
 }
 

@@ -166,9 +166,7 @@ class DirectProtocol(HttpToolsProtocol):
             return
         self._fed += len(data)
         try:
-            self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade as upgrade:
-            self._ignore_upgrade(data[upgrade.args[0] :])
+            self._parse(data)
         except httptools.HttpParserError as error:
             self._break_off(_explained(error))
         if self._fed > MAX_HEAD and not self._deaf:
@@ -194,6 +192,18 @@ class DirectProtocol(HttpToolsProtocol):
         self._stopping = True
         if self.cycle is not None:
             self.cycle.keep_alive = False
+
+    def _parse(self, data: bytes | memoryview) -> None:
+        while True:
+            try:
+                self.parser.feed_data(data)
+            except httptools.HttpParserUpgrade as upgrade:
+                parsed: int = upgrade.args[0]
+            else:
+                return
+            # Out here, so that what is raised now has a cause of its own.
+            data = memoryview(data)[parsed:]
+            self._ignore_upgrade()
 
     # What the parser calls.
 
@@ -242,7 +252,8 @@ class DirectProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         reading = self._reading
-        self._deaf = self._deaf or not self.parser.should_keep_alive()
+        if not self.parser.should_keep_alive() and not self.parser.should_upgrade():
+            self._deaf = True
         self._end_of(reading)
 
     def on_response_complete(self) -> None:
@@ -330,14 +341,15 @@ class DirectProtocol(HttpToolsProtocol):
             self._end_of(self._reading)
             self._reading = parsing  # The parser is in a later request, whose body goes where it went.
 
-    def _ignore_upgrade(self, rest: bytes) -> None:
-        """Parse a request again without its wish for another protocol, which a server may leave unanswered."""
+    def _ignore_upgrade(self) -> None:
+        """Parse a head again without its wish for another protocol, which a server may leave unanswered."""
         lines = [b"%b: %b\r\n" % pair for pair in self.headers if pair[0].lower() != b"upgrade"]
-        head = b"%b %b HTTP/1.1\r\n%b\r\n" % (self.parser.get_method(), self.url, b"".join(lines))
+        method, version = self.parser.get_method(), self.parser.get_http_version().encode()
+        head = b"%b %b HTTP/%b\r\n%b\r\n" % (method, self.url, version, b"".join(lines))
         self.parser = httptools.HttpRequestParser(self)
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
         self._reading = _IGNORED
-        self.data_received(head + rest)
+        self.parser.feed_data(head)
 
     def _break_off(self, error: MoorageError) -> None:
         """Nothing more can be parsed on this connection: say so, after the answers to what came before."""
