@@ -23,6 +23,7 @@ from moorage.connections.sessions import Sessions
 from moorage.crm.blueprint import DEMO
 from moorage.crm.errors import OrganisationExists
 from moorage.crm.organisations import OrganisationRow
+from moorage.crm.refusals import refusal
 from moorage.crm.service import CrmService
 from moorage.gateway.decide import Decider
 from moorage.gateway.protocol import Gateway, gateway_protocol
@@ -115,7 +116,7 @@ class App:
         )
         origin = control_origin(rooms, on_change=self._decider.clear)
         self.gateway: dict[str, Any] = {"app": origin, "http": gateway_protocol(gateway)}
-        crm = answering(rooms.crm.answer, max_body=MAX_CRM_BODY)
+        crm = answering(rooms.crm.answer, max_body=MAX_CRM_BODY, word=refusal)
         self.crm: dict[str, Any] = {"app": origin, "http": crm}
         self._watchers = [
             asyncio.create_task(_without_end(self._watch)),

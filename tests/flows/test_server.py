@@ -116,6 +116,11 @@ def test_the_crms_origin_speaks_only_zohos_dialect(server):
         assert headers["content-type"].startswith("application/json")
     status, _, body = server.call("GET", "/crm/v8/Leads?fields=id", base=server.crm)
     assert status == 401 and json.loads(body)["code"] == "INVALID_TOKEN"
+    status, headers, body = server.call("GET", f"/crm/v8/Leads?fields={'a' * 17_000}", base=server.crm)
+    assert status == 414 and json.loads(body)["code"] == "INVALID_REQUEST"
+    assert (
+        headers["content-type"] == "application/json;charset=UTF-8" and "moorage-error-source" not in headers
+    )
 
 
 def test_both_origins_give_the_same_bytes(server):
