@@ -4,7 +4,7 @@ Measured on pages of 200 records: 1.1 times the bare fetch, where building the s
 """
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 from moorage.crm.catalog import Catalog, Field, Module
@@ -197,4 +197,7 @@ def zoned(zone: ZoneInfo, timestamp: int | None) -> str | None:
     """The same text as the expression gives, for any time."""
     if timestamp is None:
         return None
-    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=timestamp)).astimezone(zone).isoformat()
+    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=timestamp)
+    # Before there were time zones a place kept its own time, seconds apart; the API's offsets have none.
+    offset = timedelta(minutes=_offset(zone, moment) // 60)
+    return moment.astimezone(timezone(offset)).isoformat()
