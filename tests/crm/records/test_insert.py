@@ -191,6 +191,22 @@ def test_a_wrong_line_names_its_place(crm):
     }
 
 
+def test_the_lines_of_a_copied_record_are_new_ones(crm):
+    (account,) = crm.insert("Accounts", {"Account_Name": "Acme"})
+    (product,) = crm.insert("Products", {"Product_Name": "Rope", "Unit_Price": 12.5})
+    quote = {"Subject": "x", "Account_Name": account}
+    (first,) = crm.insert("Quotes", quote | {"Quoted_Items": [{"Product_Name": product, "Quantity": 4}]})
+    (line,) = crm.only(f"Quotes/{first}")["Quoted_Items"]
+    (copy,) = crm.insert("Quotes", quote | {"Quoted_Items": [line, {"id": line["id"], "_delete": None}]})
+    (copied,) = crm.only(f"Quotes/{copy}")["Quoted_Items"]
+    assert copied["id"] != line["id"] and copied["Quantity"] == 4
+    assert crm.only(f"Quotes/{first}")["Quoted_Items"] == [line]
+    (one,) = crm.post(
+        "Quotes", {"data": [quote | {"Quoted_Items": [{"id": line["id"], "Quantity": 1}]}]}
+    ).data
+    assert (one["code"], one["details"]["api_name"]) == ("MANDATORY_NOT_FOUND", "Product_Name")
+
+
 def test_tags_get_ids_and_are_the_same_tag_next_time(crm):
     first, second = crm.insert(
         "Leads", {"Last_Name": "A", "Tag": [{"name": "hot"}]}, {"Last_Name": "B", "Tag": [{"name": "Hot"}]}

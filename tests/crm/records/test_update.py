@@ -101,3 +101,28 @@ class TestLines:
         assert answer.status == 400
         assert answer.data[0]["details"]["json_path"] == "$.data[0].Quoted_Items[0].id"
         assert crm.only(f"Quotes/{quote}")["Subject"] == "x"
+
+    @pytest.mark.parametrize("own", [{"Quantity": 99}, {"_delete": None}])
+    def test_a_wrong_row_leaves_those_before_it_as_they_were(self, crm, quote, own):
+        before = self.lines(crm, quote)
+        product = before[0]["Product_Name"]["id"]
+        rows = [{"id": before[0]["id"], **own}, {"Product_Name": product, "Quantity": 7}, {"id": "12"}]
+        answer = crm.put(f"Quotes/{quote}", {"data": [{"Quoted_Items": rows}]})
+        assert answer.status == 400
+        assert answer.data[0]["details"]["json_path"] == "$.data[0].Quoted_Items[2].id"
+        assert self.lines(crm, quote) == before
+
+    def test_the_last_rows_of_a_mandatory_subform_stay(self, crm, quote):
+        before = self.lines(crm, quote)
+        for rows in ([], [{"id": line["id"], "_delete": None} for line in before]):
+            (one,) = crm.put(f"Quotes/{quote}", {"data": [{"Quoted_Items": rows}]}).data
+            assert one["code"] == "MANDATORY_NOT_FOUND"
+            assert one["details"] == {"api_name": "Quoted_Items", "json_path": "$.data[0].Quoted_Items"}
+        assert self.lines(crm, quote) == before
+
+    def test_a_row_changed_and_then_removed_is_removed(self, crm, quote):
+        first, second = self.lines(crm, quote)
+        rows = [{"id": first["id"], "Quantity": 5}, {"id": first["id"], "_delete": None}]
+        assert crm.put(f"Quotes/{quote}", {"data": [{"Quoted_Items": rows}]}).status == 200
+        assert self.lines(crm, quote) == [second]
+        assert crm.only(f"Quotes/{quote}")["Sub_Total"] == 20

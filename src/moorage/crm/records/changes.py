@@ -133,16 +133,18 @@ class Change:
         self._refuse_duplicates(made, record)
         row = old | made.row
         self._append_values(made, old, row)
+        merges = self._lines.merge(made, row)
+        # Nothing can fail from here on, so nothing of a refused record is ever written.
+        self._lines.write(merges)
         self._write_tags(made, row)
-        lines = self._lines.merge(made, row)
         for name in ("Modified_Time", "Last_Activity_Time", "Change_Log_Time__s"):
             if (one := self._module.fields.get(name)) is not None:
                 row[one.column] = self._transaction.now
         if (modifier := self._module.fields.get("Modified_By")) is not None:
             row[modifier.column] = self._user
         computed.compute(self._module, row, made.given, self._transaction.now)
-        if lines:
-            self._lines.add_up(self._module, row, lines)
+        if merges:
+            self._lines.add_up(self._module, row, [(one.subform, list(one.rows.values())) for one in merges])
         elif made.given & {"Discount", "Tax", "Adjustment", "Excise_Duty"}:
             self._lines.add_up(self._module, row, self._lines.stored(self._module, record))
         self._transaction.update(self._module, record, {c: v for c, v in row.items() if v != old.get(c)})

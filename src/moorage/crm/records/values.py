@@ -52,6 +52,11 @@ def too_long(field: Field, path: str, limit: int) -> Fault:
     return Fault(400, "INVALID_DATA", "invalid data", details)
 
 
+def missing(field: Field, path: str) -> Fault:
+    details = {"api_name": field.api_name, "json_path": path}
+    return Fault(400, "MANDATORY_NOT_FOUND", "required field not found", details)
+
+
 def unknown_id(field: Field, path: str) -> Fault:
     details = {"api_name": field.api_name, "json_path": path}
     return Fault(400, "INVALID_DATA", "the id given seems to be invalid", details)
