@@ -12,7 +12,7 @@ import msgspec
 from moorage.crm.catalog import Field, Module
 from moorage.crm.faults import Fault
 from moorage.crm.organisation import Organisation
-from moorage.crm.records import computed
+from moorage.crm.records import computed, rules
 from moorage.crm.records.draft import Draft, draft
 from moorage.crm.records.lines import Lines
 from moorage.crm.records.references import References
@@ -77,6 +77,7 @@ class Change:
 
     def _insert(self, record: Any, path: str) -> Outcome:
         made = draft(self._catalog, self._module, record, path, insert=True)
+        rules.check(self._module, made, None)
         self._references.resolve(made)
         self._refuse_duplicates(made, None)
         row = self._new_row(made)
@@ -129,7 +130,8 @@ class Change:
             details = {"api_name": "id", "json_path": f"{made.path}.id"}
             raise Fault(400, "INVALID_DATA", "the id given seems to be invalid", details)
         self._refuse_modified(old)
-        self._references.resolve(made)
+        rules.check(self._module, made, old)
+        self._references.resolve(made, old)
         self._refuse_duplicates(made, record)
         row = old | made.row
         self._append_values(made, old, row)

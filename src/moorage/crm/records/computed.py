@@ -50,10 +50,10 @@ def _task(_module: Module, get: Get, put: Put, changed: set[str], now: int) -> N
 
 def _call(_module: Module, get: Get, put: Put, changed: set[str], _now: int) -> None:
     if "Call_Duration" in changed and "Call_Duration_in_seconds" not in changed:
-        put("Call_Duration_in_seconds", _seconds(get("Call_Duration")))
+        put("Call_Duration_in_seconds", seconds(get("Call_Duration")))
 
 
-def _seconds(duration: str | None) -> int | None:
+def seconds(duration: str | None) -> int | None:
     """`10` is ten minutes, `10:30` ten and a half, `1:10:30` an hour more."""
     parts = (duration or "").split(":")
     if not 1 <= len(parts) <= 3 or not all(p.isascii() and p.isdigit() and len(p) <= 6 for p in parts):

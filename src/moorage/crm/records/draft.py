@@ -8,6 +8,9 @@ from moorage.crm.faults import Fault
 from moorage.crm.records.values import Reference, mismatch, missing, parse
 from moorage.crm.store.contract import Row
 
+# Whether these are mandatory depends on other fields: `rules.py` decides.
+_DEPENDENT = frozenset({("Calls", "Call_Duration"), ("Notes", "Note_Content")})
+
 
 @dataclass(slots=True)
 class Draft:
@@ -46,12 +49,18 @@ def draft(catalog: Catalog, module: Module, record: Any, path: str, *, insert: b
         one = module.fields.get(name)
         if one is not None and (one.creatable if insert else one.updatable):
             _take(catalog, made, one, value, insert=insert)
-    made.se_module = record.get("$se_module") if isinstance(record.get("$se_module"), str) else None
+    made.se_module = _se_module(record)
     appended = record.get("$append_values")
     if isinstance(appended, dict):
         made.appended = {name for name, yes in appended.items() if yes is True}
     _require(module, made, record, insert=insert)
     return made
+
+
+def _se_module(record: dict[str, Any]) -> str | None:
+    """The module of an activity's or a note's record; before version 5 the key had no dollar sign."""
+    named = record.get("$se_module", record.get("se_module"))
+    return named if isinstance(named, str) else None
 
 
 def _take(catalog: Catalog, made: Draft, one: Field, value: Any, *, insert: bool) -> None:
@@ -90,9 +99,11 @@ def _lines(catalog: Catalog, one: Field, rows: list[Any], path: str, *, insert: 
 
 def _require(module: Module, made: Draft, record: dict[str, Any], *, insert: bool) -> None:
     for one in module.fields.values():
-        if not one.mandatory:
-            continue
         name = one.api_name
+        # Who doesn't say gets the records they add, but no record can be left without an owner.
+        mandatory = one.mandatory or (name == "Owner" and not insert)
+        if not mandatory or (module.api_name, name) in _DEPENDENT:
+            continue
         if (insert and name not in record) or (name in made.given and _is_empty(one, made)):
             raise missing(one, f"{made.path}.{name}")
 

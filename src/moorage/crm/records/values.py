@@ -27,10 +27,14 @@ _encode = msgspec.json.Encoder().encode
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A lookup as the caller gave it: by id, or else by name. Whether it exists is asked of the store."""
+    """A lookup as the caller gave it: by id, or else by name. Whether it exists is asked of the store.
+
+    `module` is the API name or id of the module the caller says the record is in, where several are possible.
+    """
 
     id: int | None
     name: str | None
+    module: str | None = None
 
 
 def parse(field: Field, value: Any, path: str) -> Any:
@@ -58,8 +62,9 @@ def missing(field: Field, path: str) -> Fault:
 
 
 def unknown_id(field: Field, path: str) -> Fault:
+    subject = "the related id" if field.api_name == "Parent_Id" else "the id"
     details = {"api_name": field.api_name, "json_path": path}
-    return Fault(400, "INVALID_DATA", "the id given seems to be invalid", details)
+    return Fault(400, "INVALID_DATA", f"{subject} given seems to be invalid", details)
 
 
 def whole_id(value: Any) -> int | None:
@@ -210,17 +215,25 @@ def _tags(field: Field, value: Any, path: str) -> list[str]:
 
 
 def _reference(field: Field, value: Any, path: str) -> Reference:
+    module = None
     if isinstance(value, dict):
-        inner = value.get("id")
+        inner, module = value.get("id"), _module_named(value.get("module"))
         if inner is None and isinstance(value.get("name"), str):
-            return Reference(None, value["name"])
+            return Reference(None, value["name"], module)
         value, path = inner, f"{path}.id"
     elif not isinstance(value, str | int) or isinstance(value, bool):
         raise mismatch(field, path, "jsonobject")
     found = whole_id(value)
     if found is None:
         raise unknown_id(field, path)
-    return Reference(found, None)
+    return Reference(found, None, module)
+
+
+def _module_named(module: Any) -> str | None:
+    """`{"api_name": "Leads"}`, an id in the place of the name, or the name alone."""
+    if isinstance(module, dict):
+        module = module.get("api_name") or module.get("id")
+    return str(module) if isinstance(module, str | int) else None
 
 
 def _subform(field: Field, value: Any, path: str) -> list[Any]:
