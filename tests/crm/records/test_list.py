@@ -124,3 +124,4 @@ def test_a_record_unchanged_since_is_304(crm):
     (lead,) = crm.insert("Leads", {"Last_Name": "a"})
     assert crm.get(f"Leads/{lead}", headers={"If-Modified-Since": "2026-02-07T00:00:00Z"}).status == 304
     assert crm.get(f"Leads/{lead}", headers={"If-Modified-Since": "2026-02-06T00:00:00Z"}).status == 200
+    assert crm.get("Leads/999", headers={"If-Modified-Since": "2026-02-07T00:00:00Z"}).status == 204

@@ -23,6 +23,19 @@ def test_the_single_form_takes_the_id_of_the_path(crm, lead):
     assert crm.only(f"Leads/{lead}")["Company"] == "New"
 
 
+def test_the_single_form_says_where_a_wrong_id_was(crm, lead):
+    (contact,) = crm.insert("Contacts", {"Last_Name": "x"})
+    for wrong in ("999", contact):
+        answer = crm.put(f"Leads/{wrong}", {"data": [{"Company": "New"}]})
+        assert answer.status == 400 and answer.data == [{
+            "code": "INVALID_DATA", "details": {"resource_path_index": 1},
+            "message": "the id given seems to be invalid", "status": "error",
+        }]  # fmt: skip
+    assert crm.put("Leads/abc", {"data": [{}]}).json["details"] == {"resource_path_index": 1}
+    assert crm.put(f"Leads/{lead}", {"data": [{}, {}]}).json["details"]["maximum_length"] == 1
+    assert crm.put(f"Leads/{lead}", {"data": [5]}).data[0]["details"]["expected_data_type"] == "jsonobject"
+
+
 def test_null_empties_a_field_but_not_a_mandatory_one(crm, lead):
     assert crm.put(f"Leads/{lead}", {"data": [{"Company": None}]}).status == 200
     assert crm.only(f"Leads/{lead}")["Company"] is None

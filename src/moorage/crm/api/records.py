@@ -188,7 +188,9 @@ def _get_if_modified(
     filters: list[Filter] = [Ids((record,)), ModifiedSince(since)]
     page = store.page(module, store.shape(module, names, whole=True), filters, order, Window(1))
     assert isinstance(page, Page)  # Both filters are backed by indexes.
-    return Response(200, b'{"data":' + page.data + b"}", JSON) if page.count else Response(304)
+    if page.count:
+        return Response(200, b'{"data":' + page.data + b"}", JSON)
+    return Response(304) if store.record(module, store.shape(module, []), record) else no_content()
 
 
 def list_deleted(call: Call) -> Response:
