@@ -81,6 +81,24 @@ def test_what_is_found_follows_the_change(crm, lead):
     assert crm.get("Leads/search", word="Renamed").json["info"]["count"] == 1
 
 
+def test_saying_again_what_is_already_so_works_nothing_out_anew(crm, clock):
+    (task,) = crm.insert("Tasks", {"Subject": "x", "Status": "Completed"})
+    (deal,) = crm.insert(
+        "Deals", {"Deal_Name": "x", "Stage": "Qualification", "Probability": 55, "Amount": 100}
+    )
+    clock.advance(60)
+    crm.put(f"Tasks/{task}", {"data": [{"Status": "Completed"}]})
+    crm.put(f"Deals/{deal}", {"data": [{"Stage": "Qualification"}]})
+    assert crm.only(f"Tasks/{task}")["Closed_Time"] == "2026-02-06T01:10:56-08:00"
+    assert crm.only(f"Deals/{deal}")["Expected_Revenue"] == 55
+    crm.put(f"Tasks/{task}", {"data": [{"Status": "In Progress"}]})
+    crm.put(f"Deals/{deal}", {"data": [{"Stage": "Needs Analysis"}]})
+    assert crm.only(f"Tasks/{task}")["Closed_Time"] is None
+    assert crm.only(f"Deals/{deal}")["Expected_Revenue"] == 20
+    crm.put(f"Deals/{deal}", {"data": [{"Stage": "Qualification", "Probability": 20}]})
+    assert crm.only(f"Deals/{deal}")["Probability"] == 20
+
+
 class TestLines:
     @pytest.fixture
     def quote(self, crm):

@@ -92,7 +92,7 @@ class Change:
         self._refuse_duplicates(made, None)
         row = self._new_row(made)
         lines = self._lines.new(made, row)
-        computed.compute(self._module, row, made.given, self._transaction.now)
+        computed.compute(self._module, row, made.given, {}, self._transaction.now)
         self._lines.add_up(self._module, row, lines)
         self._unwritten.append(row)
         for subform, rows in lines:
@@ -154,7 +154,7 @@ class Change:
                 row[one.column] = self._transaction.now
         if (modifier := self._module.fields.get("Modified_By")) is not None:
             row[modifier.column] = self._user
-        computed.compute(self._module, row, made.given, self._transaction.now)
+        computed.compute(self._module, row, made.given, old, self._transaction.now)
         if merges:
             self._lines.add_up(self._module, row, [(one.subform, list(one.rows.values())) for one in merges])
         elif made.given & {"Discount", "Tax", "Adjustment", "Excise_Duty"}:
