@@ -28,6 +28,7 @@ T = TypeVar("T")
 
 SORTS = ("id", "Created_Time", "Modified_Time")
 MAX_FIELDS = 50
+_TERRITORY_MODULES = frozenset({"Leads", "Contacts", "Accounts", "Deals"})
 # Notes are read as they were written, everything else newest first.
 _USUAL_ORDER = {"Notes": ("Created_Time", "asc")}
 
@@ -119,6 +120,8 @@ def _order(call: Call, module: Module) -> Order:
 def _filters(call: Call, module: Module, since: int | None) -> list[Filter]:
     if "cvid" in call.params and "sort_by" in call.params:
         raise ambiguous("cvid", "sort_by")
+    if "territory_id" in call.params:
+        raise _no_territory(module)
     filters: list[Filter] = []
     if "ids" in call.params:
         filters.append(Ids(tuple(id_list(call.params, "ids"))))
@@ -127,6 +130,14 @@ def _filters(call: Call, module: Module, since: int | None) -> list[Filter]:
     filters += converted_filter(call, module)
     filters += view_filter(call, module)
     return filters
+
+
+def _no_territory(module: Module) -> Fault:
+    """An organisation has no territories, so whichever is asked for is not there; better said than ignored."""
+    if module.api_name in _TERRITORY_MODULES:
+        return param_invalid("territory_id")
+    message = "Territory is not supported for the given module"
+    return Fault(400, "INVALID_MODULE", message, {"resource_path_index": 0})
 
 
 def _page_answer(
