@@ -8,9 +8,7 @@ NEW_IN_A_COPY = NEW_WITH_EVERY_WRITE | {"id", "Created_By", "Created_Time", "Clo
 
 def modules(crm):
     catalog = crm.service.organisations.open(crm.organisation).catalog
-    return [
-        one for one in catalog.modules.values() if one.generated_type == "default" and one.flags["creatable"]
-    ]
+    return [one for one in catalog.modules.values() if one.flags["creatable"]]
 
 
 def records(crm, module):

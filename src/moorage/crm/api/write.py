@@ -68,9 +68,9 @@ async def delete_one(call: Call) -> Response:
 
 
 def writable(call: Call, flag: str) -> Module:
-    """The module of the path. Rows of subforms and histories are written through their parents only."""
+    """The module of the path, if its metadata allow the change. Rows of subforms change through their parents only."""
     module = module_of(call)
-    if not module.flags.get(flag) or module.generated_type in {"subform", "field_tracker"}:
+    if not module.flags.get(flag) or module.generated_type == "subform":
         raise module_unsupported()
     return module
 
