@@ -157,3 +157,14 @@ class TestLines:
         assert crm.put(f"Quotes/{quote}", {"data": [{"Quoted_Items": rows}]}).status == 200
         assert self.lines(crm, quote) == [second]
         assert crm.only(f"Quotes/{quote}")["Sub_Total"] == 20
+
+    def test_two_hundred_rows_are_the_most_however_they_came(self, crm, quote):
+        product = self.lines(crm, quote)[0]["Product_Name"]["id"]
+        rows = [{"Product_Name": product, "Quantity": 1}]
+        (one,) = crm.put(f"Quotes/{quote}", {"data": [{"Quoted_Items": rows * 199}]}).data
+        assert one["details"] == {
+            "maximum_length": 200, "api_name": "Quoted_Items", "json_path": "$.data[0].Quoted_Items",
+        }  # fmt: skip
+        assert len(self.lines(crm, quote)) == 2
+        assert crm.put(f"Quotes/{quote}", {"data": [{"Quoted_Items": rows * 198}]}).status == 200
+        assert len(self.lines(crm, quote)) == 200

@@ -8,7 +8,7 @@ from moorage.crm.faults import Fault
 from moorage.crm.organisation import Organisation
 from moorage.crm.records import computed
 from moorage.crm.records.draft import Draft, DraftLine
-from moorage.crm.records.values import missing, whole_id
+from moorage.crm.records.values import MAX_ROWS, missing, too_long, whole_id
 from moorage.crm.store.contract import Row, Transaction
 
 # Each subform's module with its rows.
@@ -44,7 +44,13 @@ class Lines:
     def _new_line(self, subform: Module, made: Draft, parent: int) -> Row:
         now = self._transaction.now
         row: Row = {"id": self._transaction.new_ids(1)[0], **made.row}
-        for name, value in (("Parent_Id", parent), ("Created_Time", now), ("Modified_Time", now)):
+        own = {
+            "Parent_Id": parent,
+            "Created_Time": now,
+            "Modified_Time": now,
+            "Record_Status__s": "Available",
+        }
+        for name, value in own.items():
             if (one := subform.fields.get(name)) is not None:
                 row[one.column] = value
         self._list_price(subform, row)
@@ -74,8 +80,11 @@ class Lines:
                 merge.rows = {}
             for line in lines:
                 self._merge_line(merge, line, row["id"])
+            path = f"{made.path}.{one.api_name}"
             if one.mandatory and not merge.rows:
-                raise missing(one, f"{made.path}.{one.api_name}")
+                raise missing(one, path)
+            if len(merge.rows) > MAX_ROWS:
+                raise too_long(one, path, MAX_ROWS)
             merges.append(merge)
         return merges
 

@@ -16,6 +16,7 @@ from moorage.crm.catalog import Field
 from moorage.crm.faults import Fault
 
 MAX_ID = 2**63 - 1
+MAX_ROWS = 200  # Of one subform of one record.
 
 EMAIL = re.compile(r"[^\s@,;:<>()\[\]\\\"]+@[\w-]+(\.[\w-]+)*\.[^\W\d_]{2,22}")
 PHONE = re.compile(r"[+.\-\s(),;#\w/*]+")
@@ -239,8 +240,8 @@ def _module_named(module: Any) -> str | None:
 def _subform(field: Field, value: Any, path: str) -> list[Any]:
     if not isinstance(value, list):
         raise mismatch(field, path, "jsonarray")
-    if len(value) > 200:
-        raise too_long(field, path, 200)
+    if len(value) > MAX_ROWS:
+        raise too_long(field, path, MAX_ROWS)
     return value
 
 
