@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from moorage.crm.api import routes
+from moorage.crm.errors import OrganisationInvalid
 from moorage.http.message import Request
 
 ROUTES = sorted({(route.method, route.pattern) for route in routes()})
@@ -175,3 +176,26 @@ WRITES = {
 @pytest.mark.parametrize("path", ["Leads", "Leads/upsert", "Quotes", "Contacts"])
 def test_hard_bodies_are_refused_softly(crm, name, path):
     assert_sound(send(crm, "POST", b"/crm/v8/" + path.encode(), b"", json.dumps(WRITES[name]).encode(), {}))
+
+
+def test_a_unique_field_of_any_type_refuses_a_second_record_and_takes_one_without_it(
+    crm, make_organisation, caller_of
+):
+    catalog = crm.service.organisations.open(crm.organisation).catalog
+    one_of_each_type = {
+        one.data_type: one for one in catalog.modules["Leads"].fields.values() if one.creatable
+    }
+    values = {"email": "a@x.example", "phone": "1", "website": "www.x.example", "text": "a"}
+    chosen = set()
+    for data_type, one in one_of_each_type.items():
+        try:
+            make_organisation(f"u{one.id}", unique=(f"Leads.{one.api_name}",))
+        except OrganisationInvalid:
+            continue
+        chosen.add(data_type)
+        unique = caller_of(f"u{one.id}")
+        record = {"Last_Name": "a", one.api_name: values.get(data_type, 5)}
+        answer = unique.post("Leads", {"data": [record] * 2})
+        assert [done["code"] for done in answer.data] == ["SUCCESS", "DUPLICATE_DATA"], one.api_name
+        assert unique.post("Leads", {"data": [{"Last_Name": f"b{n}"} for n in range(2)]}).status == 201
+    assert {"email", "phone", "website", "currency", "integer", "text"} <= chosen
