@@ -2,13 +2,15 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import apsw
+import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Router
@@ -22,7 +24,9 @@ from moorage.connections.sessions import Sessions
 from moorage.crm.accounts.model import Client
 from moorage.crm.blueprint import DEMO
 from moorage.crm.centres import Site
+from moorage.crm.errors import OrganisationExists
 from moorage.crm.organisations import OrganisationRow
+from moorage.crm.refusals import refusal
 from moorage.crm.service import CrmService
 from moorage.gateway.decide import Decider
 from moorage.gateway.protocol import Gateway, gateway_protocol
@@ -41,6 +45,7 @@ from moorage.oauth.providers import Providers
 from moorage.oauth.tokens import Tokens
 from moorage.settings import Settings, is_loopback
 from moorage.storage import Database
+from moorage.storage.errors import DatabaseUnusable
 from moorage.storage.migrate import migrate
 from moorage.vault.key import load_key
 from moorage.vault.service import Vault
@@ -51,6 +56,8 @@ APP = "zoho-crm"
 DEMO_SLUG = "demo"
 WATCH_INTERVAL = 0.5  # Seconds until what another process changed is noticed here.
 MAX_CRM_BODY = 100 * 1024 * 1024
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +96,6 @@ class Rooms:
             raise RateLimited(wait)
         return principal
 
-    async def forget_connection(self, connection: Connection) -> None:
-        await self.vault.shred(connection.id)
-
     async def close(self) -> None:
         self.crm.close()
         await self.database.close()
@@ -117,16 +121,16 @@ class App:
             limiter=rooms.limiter,
             clock=clock,
         )
-        gateway = Gateway(
+        self._gateway = gateway = Gateway(
             self._decider, rooms.providers.names, rooms.crm.answer, answer_timeout=settings.upstream_timeout
         )
         origin = control_origin(rooms, on_change=self._decider.clear)
         self.gateway: dict[str, Any] = {"app": origin, "http": gateway_protocol(gateway)}
-        crm = answering(rooms.crm.answer, max_body=MAX_CRM_BODY)
+        crm = answering(rooms.crm.answer, max_body=MAX_CRM_BODY, word=refusal)
         self.crm: dict[str, Any] = {"app": origin, "http": crm}
         self._watchers = [
-            asyncio.create_task(self._watch()),
-            asyncio.create_task(rooms.crm.watch(WATCH_INTERVAL)),
+            asyncio.create_task(_without_end(self._watch)),
+            asyncio.create_task(_without_end(lambda: rooms.crm.watch(WATCH_INTERVAL))),
         ]
 
     async def _watch(self) -> None:
@@ -142,31 +146,49 @@ class App:
             watcher.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await watcher
+        self._gateway.close()
         await self._rooms.close()
 
 
-def control_origin(rooms: Rooms, on_change: Any) -> ASGIApp:
-    """Everything on the gateway's origin besides the apps: control API, connect page, health."""
+async def _without_end(watch: Callable[[], Awaitable[None]]) -> None:
+    """Go on watching whatever happens: what isn't noticed would be served for ever."""
+    while True:
+        try:
+            await watch()
+        except Exception as error:  # noqa: BLE001 (whatever it is, the next look may succeed)
+            log.error("watch.failed", reason=str(error))  # noqa: TRY400 (once a second, a line is enough)
+            await asyncio.sleep(1)
 
-    async def forget(connection: Connection) -> None:
+
+def control_origin(rooms: Rooms, on_change: Callable[[], None]) -> ASGIApp:
+    """Everything on the gateway's origin besides the apps: control API, connect page, health.
+
+    `on_change` is called when connections have changed, so that nothing remembered of them is used any more.
+    """
+
+    async def disconnect(account_id: str, connection_id: str) -> Connection:
+        gone = await rooms.connect.disconnect(account_id, connection_id)
         on_change()
-        await rooms.forget_connection(connection)
+        return gone
 
     async def health(_request: Request) -> Response:
         return answer({"status": "ok"})
 
     async def ready(_request: Request) -> Response:
+        await rooms.database.check()
         await rooms.vault.check()
+        with crm_databases():
+            rooms.crm.organisations.list()
         return answer({"status": "ready"})
 
     async def unknown(request: Request) -> Response:
-        raise _unknown_path(request.url.path, rooms.providers)
+        raise _unknown_path(request.scope["path"], rooms.providers)
 
     routes = [
         *connection_routes.routes(
-            rooms.connections, rooms.authenticate, lambda: rooms.providers.names, forget
+            rooms.connections, rooms.authenticate, lambda: rooms.providers.names, disconnect
         ),
-        *connect_routes.routes(rooms.connect),
+        *connect_routes.routes(rooms.connect, on_change),
         route("/healthz", GET=health),
         route("/readyz", GET=ready),
         any_method("/{path:path}", unknown),
@@ -201,17 +223,24 @@ async def first_start(settings: Settings) -> str | None:
         account = await rooms.keys.first_account()
         if await rooms.keys.list(account):
             return None
-        await _make_demo(rooms, account)
-        # The key comes last: as long as there is none, the next start makes good what this one left out.
         chosen = settings.api_key.reveal() if settings.api_key else None
-        _, secret = await rooms.keys.create(account, "first key", chosen)
+        _, secret = await _create_key(rooms, account, "first key", chosen)
         return None if chosen else secret
+
+
+async def _create_key(rooms: Rooms, account: str, name: str, chosen: str | None = None) -> tuple[ApiKey, str]:
+    """A new key and its secret. An account's first comes with something to call."""
+    if not await rooms.keys.list(account):
+        # The key comes last: as long as there is none, the next one makes good what this one left out.
+        await _make_demo(rooms, account)
+    return await rooms.keys.create(account, name, chosen)
 
 
 async def _make_demo(rooms: Rooms, account: str) -> None:
     organisations = rooms.crm.organisations
     if not organisations.list():
-        organisations.create(DEMO_SLUG, DEMO, sample=True)
+        with contextlib.suppress(OrganisationExists):  # Another process was quicker.
+            organisations.create(DEMO_SLUG, DEMO, sample=True)
     if not await rooms.connections.search(account, app=APP, status="ACTIVE"):
         row = organisations.list()[0]
         connection = await rooms.connections.create(account, APP)
@@ -220,11 +249,24 @@ async def _make_demo(rooms: Rooms, account: str) -> None:
 
 @asynccontextmanager
 async def open_rooms(settings: Settings, urls: Urls) -> AsyncIterator[Rooms]:
-    rooms = Rooms(settings, urls, SystemClock())
+    with crm_databases():
+        rooms = Rooms(settings, urls, SystemClock())
+        try:
+            yield rooms
+        finally:
+            await rooms.close()
+
+
+@contextlib.contextmanager
+def crm_databases() -> Iterator[None]:
+    """Say of the CRM's databases what `storage` says of the control database. Raises DatabaseUnusable."""
     try:
-        yield rooms
-    finally:
-        await rooms.close()
+        yield
+    except apsw.Error as error:
+        raise DatabaseUnusable(
+            f"The embedded CRM's databases can't be used: {error}.",
+            help="See that the disk has room and that they are SQLite files, or put back good copies of them.",
+        ) from error
 
 
 class Operator:
@@ -236,7 +278,7 @@ class Operator:
         self.clients = OperatorClients(rooms.crm)
 
     async def keys_create(self, name: str) -> tuple[ApiKey, str]:
-        return await self._rooms.keys.create(await self._rooms.keys.first_account(), name)
+        return await _create_key(self._rooms, await self._rooms.keys.first_account(), name)
 
     async def keys_list(self) -> list[ApiKey]:
         return await self._rooms.keys.list(await self._rooms.keys.first_account())

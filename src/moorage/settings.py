@@ -79,7 +79,10 @@ def _text(text: str) -> str:
 
 
 def _folder(text: str) -> Path:
-    return Path(text).expanduser().absolute()
+    try:
+        return Path(text).expanduser().absolute()
+    except RuntimeError as error:  # A user without a home, or nobody of that name.
+        raise ValueError("use an absolute path, as nobody knows where ~ is") from error
 
 
 def _port(text: str) -> int:
@@ -98,15 +101,20 @@ def _url(text: str) -> str | None:
 
 
 def _database(text: str) -> str:
-    if text and not text.startswith("sqlite:///"):
+    if text and not _is_absolute(text):
         raise ValueError("use a SQLite file such as sqlite:////var/lib/moorage/moorage.db")
     return text
 
 
 def _crm_database(text: str) -> str:
-    if text and not text.startswith("sqlite:///"):
+    if text and not _is_absolute(text):
         raise ValueError("use a folder of SQLite files such as sqlite:////var/lib/moorage/crm")
     return text
+
+
+def _is_absolute(url: str) -> bool:
+    # Taken from the working folder, a path would mean another place to every command.
+    return url.startswith("sqlite:////") and len(url) > len("sqlite:////")
 
 
 def _bad_port(url: str) -> bool:
@@ -226,7 +234,7 @@ def load(environ: Mapping[str, str], **overrides: Any) -> Settings:
         try:
             text = str(given) if given is not None else _given(setting, environ)
             values[setting.name] = setting.read(text)
-        except (ValueError, OSError) as error:
+        except (ValueError, OSError, RuntimeError) as error:  # The last is a `~` that nobody knows.
             faults.append(f"{setting.env}: {error}.")
     if faults:
         raise SettingsInvalid(" ".join(faults), help="Every setting is explained in docs/settings.md.")

@@ -140,3 +140,17 @@ def test_arguments_that_can_not_be_right_exit_with_2(server, moorage, arguments)
     assert outcome.err.startswith("moorage: ")
     assert len(outcome.err.splitlines()) == 1
     assert server.seen == []
+
+
+def test_a_field_from_a_file_that_is_no_text_is_refused(server, moorage, tmp_path):
+    (tmp_path / "bytes").write_bytes(b"\xff\xfe")
+    outcome = moorage("api", "/x", "-F", f"a=@{tmp_path / 'bytes'}")
+    assert (outcome.status, server.seen) == (2, [])
+    assert "--input" in outcome.err and len(outcome.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("answered", [401, 403, 404, 500])
+def test_the_exit_status_is_the_one_that_json_tells(server, moorage, answered):
+    server.answers(answered, {"message": "No.", "error": {"code": "some_code"}})
+    outcome = moorage("api", "/x", "--json")
+    assert outcome.status == outcome.error["exit_status"] == 1

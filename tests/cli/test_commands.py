@@ -37,6 +37,20 @@ def test_a_new_connection_shows_where_to_authorise_it(server, moorage):
     assert "metadata" not in outcome.out
 
 
+def test_a_connection_is_shown_in_words(server, moorage):
+    more = {"id": "c1", "metadata": {"organisation": "Harbour & Pine", "user": "ana@harbourpine.example"}}
+    server.answers(200, {"connection": CONNECTION | more})
+    lines = [line.split(maxsplit=1) for line in moorage("connection", "get", "c1").out.splitlines()]
+    assert lines == [
+        ["connection_id", "c1"],
+        ["status", "ACTIVE"],
+        ["app", "zoho-crm"],
+        ["creation_time", "2026-01-01T00:00:00Z"],
+        ["organisation", "Harbour & Pine"],
+        ["user", "ana@harbourpine.example"],
+    ]
+
+
 def test_delete_does_not_go_on_unless_it_is_confirmed(server, moorage):
     outcome = moorage("connection", "delete", "c1")
     assert (outcome.status, server.seen) == (2, [])

@@ -1,6 +1,10 @@
 """The commands that work on the data folder itself, with no server on it."""
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -103,3 +107,76 @@ def test_what_can_not_be_made_is_explained_in_one_line(moorage, demo, arguments)
 def test_a_unique_field_can_be_asked_for(moorage):
     outcome = moorage("crm", "org", "create", "strict", "--empty", "--unique", "Leads.Email", "--json")
     assert outcome.json["organisation"]["slug"] == "strict"
+
+
+def test_the_id_of_an_organisation_is_text(moorage, demo):
+    [listed] = moorage("crm", "org", "list", "--json").json["organisations"]
+    assert listed["id"].isdecimal() and len(listed["id"]) == 19
+    made = moorage("crm", "org", "create", "other", "--empty", "--json").json["organisation"]
+    assert made["id"].isdecimal() and made["id"] != listed["id"]
+
+
+def test_the_first_key_comes_with_something_to_call_whoever_makes_it(moorage):
+    assert moorage("key", "create").status == 0
+    assert [one["slug"] for one in moorage("crm", "org", "list", "--json").json["organisations"]] == ["demo"]
+    assert moorage("crm", "org", "delete", "demo", "--yes").status == 0
+    assert moorage("key", "create").status == 0
+    assert moorage("crm", "org", "list", "--json").json["organisations"] == []
+
+
+def test_a_snapshot_is_one_file_also_after_it_was_restored(moorage, demo, tmp_path):
+    folder = tmp_path / "a ü%?#b"
+    folder.mkdir()
+    for name in ("it's 100%?.db", "-dash", "ünïcode"):
+        assert moorage("crm", "org", "snapshot", demo, folder / name).status == 0
+        assert moorage("crm", "org", "restore", demo, folder / name).status == 0
+    assert sorted(file.name for file in folder.iterdir()) == ["-dash", "it's 100%?.db", "ünïcode"]
+
+
+def test_a_snapshot_names_a_file_in_a_folder_that_is_there(moorage, demo, tmp_path):
+    for place in (tmp_path, tmp_path / "missing" / "file"):
+        outcome = moorage("crm", "org", "snapshot", demo, place)
+        assert (outcome.status, len(outcome.err.splitlines())) == (2, 1)
+
+
+@pytest.mark.parametrize("name", ["moorage.db", "crm/registry.db"])
+def test_a_database_that_is_none_is_told_in_one_line(moorage, demo, tmp_path, name):
+    for suffix in ("-wal", "-shm"):
+        (tmp_path / "home" / f"{name}{suffix}").unlink(missing_ok=True)
+    (tmp_path / "home" / name).write_bytes(b"nothing of the kind, and more of it than a header has" * 9)
+    outcome = moorage("key", "list", "--json")
+    assert (outcome.status, outcome.out, outcome.error["code"]) == (1, "", "database_unusable")
+    assert len(outcome.err.splitlines()) == 2
+
+
+def test_a_vault_key_that_is_none_is_told_in_one_line(moorage, demo, tmp_path):
+    (tmp_path / "home" / "vault.key").write_text("zz")
+    outcome = moorage("key", "list", "--json")
+    assert (outcome.status, outcome.error["code"]) == (7, "settings_invalid")
+    assert "vault.key" in outcome.err and "zz" not in outcome.error["message"].replace("vault.key", "")
+
+
+def test_a_folder_that_is_a_file_is_told_in_one_line(moorage, tmp_path):
+    (tmp_path / "file").touch()
+    outcome = moorage("crm", "org", "list", "--home", tmp_path / "file")
+    assert (outcome.status, len(outcome.err.splitlines())) == (7, 1)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_disk_without_room_is_told_in_one_line(moorage, demo):
+    command = [sys.executable, "-m", "moorage", "crm", "org", "list"]
+    with Path("/dev/full").open("wb") as full:
+        ended = subprocess.run(
+            command, stdout=full, stderr=subprocess.PIPE, check=False, timeout=60, text=True
+        )
+    assert (ended.returncode, ended.stderr) == (1, "moorage: No space left on device.\n")
+
+
+@pytest.mark.parametrize("arguments", [["key", "list"], ["crm", "org", "list", "--json"], ["version"]])
+def test_a_reader_that_goes_away_is_no_reason_to_complain(moorage, demo, arguments):
+    command = [sys.executable, "-m", "moorage", *arguments]
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as out:
+        ended = subprocess.run(command, stdout=out, stderr=subprocess.PIPE, check=False, timeout=60)
+    assert (ended.returncode, ended.stderr) == (1, b"")

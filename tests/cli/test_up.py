@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,11 +25,11 @@ PATIENCE = 30  # Seconds: far more than a start or a stop takes, even on a machi
 class Server:
     """A running `moorage up --json`."""
 
-    def __init__(self, home, *options):
+    def __init__(self, home, *options, **settings):
         environment = {name: value for name, value in os.environ.items() if not name.startswith("MOORAGE_")}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "moorage", "up", "--json", "--home", str(home), *options],
-            env=environment | {"MOORAGE_PORT": "0", "MOORAGE_CRM_PORT": "0"},
+            env=environment | {"MOORAGE_PORT": "0", "MOORAGE_CRM_PORT": "0", **settings},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -46,8 +47,8 @@ class Server:
 
 
 @contextmanager
-def serving(home, *options):
-    server = Server(home, *options)
+def serving(home, *options, **settings):
+    server = Server(home, *options, **settings)
     try:
         yield server
     finally:
@@ -174,6 +175,52 @@ def request_under_way(server):
         client.sendall(f"{head}Content-Length: 100\r\n\r\n{{".encode())
         time.sleep(0.2)
         yield client
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_request_under_way_is_answered_before_it_stops(home, workers):
+    with serving(home, "--workers", workers) as server, request_under_way(server) as client:
+        server.process.send_signal(signal.SIGTERM)
+        time.sleep(0.5)
+        assert server.process.poll() is None
+        record = b'"data":[{"Last_Name":"Hopper"}]}'
+        client.sendall(record + b" " * (99 - len(record)))
+        answer = client.recv(65536)
+        assert answer.startswith(b"HTTP/1.1 201 ")
+        assert server.process.wait(PATIENCE) == 0
+
+
+def test_the_first_key_may_be_chosen_and_later_starts_leave_it_alone(home):
+    with serving(home, MOORAGE_API_KEY="chosen-by-the-operator") as server:
+        assert server.ready["api_key"] is None
+        assert leads(server, "chosen-by-the-operator")[0] == 200
+        _, out, err = server.stop()
+        assert "chosen-by" not in out + err
+    with serving(home, MOORAGE_API_KEY="another-of-the-operator") as server:
+        assert leads(server, "chosen-by-the-operator")[0] == 200
+        with pytest.raises(urllib.error.HTTPError, match="401"):
+            leads(server, "another-of-the-operator")
+
+
+def test_a_key_made_before_the_first_start_has_something_to_call(home):
+    made = subprocess.run(
+        [sys.executable, "-m", "moorage", "key", "create", "--home", str(home)],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=PATIENCE,
+    )
+    with serving(home) as server:
+        assert server.ready["api_key"] is None
+        assert len(leads(server, made.stdout.strip())[2]["data"]) == 1
+
+
+def test_everything_it_logs_goes_to_standard_error(home):
+    with serving(home, "--workers", "2", MOORAGE_LOG_LEVEL="debug") as server:
+        leads(server, server.ready["api_key"])
+        assert select.select([server.process.stdout], [], [], 0.2)[0] == []
+        status, out, _ = server.stop()
+        assert (status, out) == (0, "")
 
 
 def test_a_second_signal_ends_it_at_once(home):

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from moorage.crm.api import routes
+from moorage.crm.errors import OrganisationInvalid
 from moorage.http.message import Request
 
 ROUTES = sorted({(route.method, route.pattern) for route in routes()})
@@ -98,6 +99,52 @@ def test_every_route_takes_anything(demo, method, pattern):
     check()
 
 
+ODD = (
+    None, True, 5, -1, 1.5, 10**18, 10**30, 1e300, 5e-324, "", " ", "abc", "a\0", "-None-", "9" * 600, "x" * 33_000,
+    "2026-02-30", "9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59", "9999-12-31", "0001-01-01",
+    [], [5], [[1]], [{}], {}, {"id": None}, {"id": "1"}, {"name": "x"}, {"a": {"b": [1]}},
+    [{"id": "1", "_delete": None}],
+)  # fmt: skip
+
+
+def usual(crm, catalog, field):
+    """A value that a field takes."""
+    lookups = [name for name in (field.lookup, *field.lookup_modules) if name]
+    if lookups:
+        return {"id": crm.get(lookups[0], fields="id").data[0]["id"]}
+    if field.storage == "subform":
+        rows = catalog.modules[field.subform].fields.values()
+        return [{one.api_name: usual(crm, catalog, one) for one in rows if one.mandatory}]
+    if field.storage == "user":
+        return crm.get("users", type="CurrentUser").json["users"][0]["id"]
+    if field.storage == "datetime":
+        return "2026-02-06T10:00:00Z"
+    by_storage = {"integer": 5, "real": 5, "json": [{}]}
+    return by_storage.get(field.storage, "10:00")
+
+
+def test_every_field_of_every_module_takes_anything_and_what_it_took_can_be_read(demo):
+    catalog = demo.service.organisations.open(demo.organisation).catalog
+    demo.insert("Services__s", {"Service_Name": "x", "Duration": 30})
+    written = [one for one in catalog.modules.values() if one.flags["creatable"]]
+    for module in written:
+        fields = [one for one in module.fields.values() if one.creatable]
+        whole = {one.api_name: usual(demo, catalog, one) for one in fields if one.mandatory}
+        records = [whole, *(whole | {one.api_name: value} for one in fields for value in ODD)]
+        made = []
+        for start in range(0, len(records), 100):
+            answer = demo.post(module.api_name, {"data": records[start : start + 100]})
+            assert answer.status < 500, answer.body
+            made += [one["details"]["id"] for one in answer.data if one["status"] == "success"]
+        assert made, module.api_name
+        names = [*module.fields][:50]
+        for start in range(0, len(made), 100):
+            ids = ",".join(made[start : start + 100])
+            assert demo.get(module.api_name, fields=",".join(names), ids=ids).status == 200
+        for one in made[:: len(made) // 15 + 1]:
+            assert demo.get(f"{module.api_name}/{one}").status == 200
+
+
 @given(
     st.sampled_from(["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "BREW"]),
     st.binary(max_size=60),
@@ -129,3 +176,26 @@ WRITES = {
 @pytest.mark.parametrize("path", ["Leads", "Leads/upsert", "Quotes", "Contacts"])
 def test_hard_bodies_are_refused_softly(crm, name, path):
     assert_sound(send(crm, "POST", b"/crm/v8/" + path.encode(), b"", json.dumps(WRITES[name]).encode(), {}))
+
+
+def test_a_unique_field_of_any_type_refuses_a_second_record_and_takes_one_without_it(
+    crm, make_organisation, caller_of
+):
+    catalog = crm.service.organisations.open(crm.organisation).catalog
+    one_of_each_type = {
+        one.data_type: one for one in catalog.modules["Leads"].fields.values() if one.creatable
+    }
+    values = {"email": "a@x.example", "phone": "1", "website": "www.x.example", "text": "a"}
+    chosen = set()
+    for data_type, one in one_of_each_type.items():
+        try:
+            make_organisation(f"u{one.id}", unique=(f"Leads.{one.api_name}",))
+        except OrganisationInvalid:
+            continue
+        chosen.add(data_type)
+        unique = caller_of(f"u{one.id}")
+        record = {"Last_Name": "a", one.api_name: values.get(data_type, 5)}
+        answer = unique.post("Leads", {"data": [record] * 2})
+        assert [done["code"] for done in answer.data] == ["SUCCESS", "DUPLICATE_DATA"], one.api_name
+        assert unique.post("Leads", {"data": [{"Last_Name": f"b{n}"} for n in range(2)]}).status == 201
+    assert {"email", "phone", "website", "currency", "integer", "text"} <= chosen

@@ -77,10 +77,10 @@ def environment(home: Path, **more: str) -> dict[str, str]:
     return kept | {"MOORAGE_HOME": str(home)} | more
 
 
-def start(home: Path, *arguments: str, api_key: str | None = None) -> Server:
+def start(home: Path, *arguments: str, api_key: str | None = None, **settings: str) -> Server:
     process = subprocess.Popen(
         [*MOORAGE, "up", "--json", "--port", "0", "--crm-port", "0", *arguments],
-        env=environment(home),
+        env=environment(home, **settings),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -120,8 +120,8 @@ def own_server(tmp_path):
     """A server that one test may stop, kill or change."""
     servers = []
 
-    def make(*arguments, api_key=None):
-        servers.append(start(tmp_path / "home", *arguments, api_key=api_key))
+    def make(*arguments, api_key=None, **settings):
+        servers.append(start(tmp_path / "home", *arguments, api_key=api_key, **settings))
         return servers[-1]
 
     yield make

@@ -1,7 +1,13 @@
 """Maton's official Python SDK, unmodified, works against the gateway."""
 
 import pytest
-from maton_ai import AccessDeniedError, Maton, ResourceNotFoundError, ValidationError
+from maton_ai import (
+    AccessDeniedError,
+    Maton,
+    ResourceNotFoundError,
+    TooManyRequestsError,
+    ValidationError,
+)
 
 LEADS = "/zoho-crm/crm/v8/Leads"
 
@@ -59,3 +65,24 @@ def test_errors_say_what_is_wrong(maton, server):
         stranger.api.get(f"{LEADS}?fields=id")
     assert refused.value.request_id
     stranger.close()
+
+
+def list_often(client):
+    for _ in range(5):
+        client.connections.list()
+
+
+def test_it_learns_how_long_to_wait(own_server):
+    server = own_server(MOORAGE_RATE_LIMIT="0.5")
+    client = Maton(server.api_key, base_url=server.gateway, telemetry=False, max_retries=0)
+    with pytest.raises(TooManyRequestsError) as limited:
+        list_often(client)
+    assert limited.value.retry_after in {1, 2}
+    client.close()
+
+
+def test_its_retries_come_through_once_it_has_waited(own_server):
+    server = own_server(MOORAGE_RATE_LIMIT="1")
+    client = Maton(server.api_key, base_url=server.gateway, telemetry=False)
+    assert [len(client.connections.list()["connections"]) for _ in range(4)] == [1] * 4
+    client.close()

@@ -13,14 +13,19 @@ LEADS = "/zoho-crm/crm/v8/Leads"
 def connect(server, organisation):
     """Create a connection and press the button of its page; gives its id."""
     made = json.loads(server.call("POST", "/connections", {"app": "zoho-crm"})[2])["connection"]
-    with urllib.request.urlopen(made["url"]) as page:
+    press(made["url"], organisation)
+    return made["connection_id"]
+
+
+def press(url, organisation):
+    """Open the page of a connection and press its button."""
+    with urllib.request.urlopen(url) as page:
         html = page.read().decode()
     assert "Zoho CRM" in html and "read and write the records of every module" in html
     token = re.search(r'name="session_token" value="([^"]+)"', html).group(1)
     form = urllib.parse.urlencode({"session_token": token, "organisation": organisation}).encode()
-    with urllib.request.urlopen(f"{server.gateway}/connect/", data=form) as page:
+    with urllib.request.urlopen(url.partition("?")[0], data=form) as page:
         assert "Connected" in page.read().decode()
-    return made["connection_id"]
 
 
 def test_a_connection_reaches_its_own_organisation_and_no_other(own_server):
@@ -33,6 +38,20 @@ def test_a_connection_reaches_its_own_organisation_and_no_other(own_server):
     assert org["org"][0]["company_name"] == "Second"
     _, org = server.get("/zoho-crm/crm/v8/org")
     assert org["org"][0]["company_name"] != "Second"
+
+
+def test_a_connection_made_anew_leads_to_its_new_organisation_at_once(own_server):
+    server = own_server()
+    server.run("crm", "org", "create", "second", "--empty", "--name", "Second")
+
+    def company():
+        return server.get("/zoho-crm/crm/v8/org")[1]["org"][0]["company_name"]
+
+    for slug, name in (("second", "Second"), ("demo", "Harbour & Pine"), ("second", "Second")):
+        before = company()
+        _, listed = server.get("/connections?status=ACTIVE")
+        press(listed["connections"][0]["url"], slug)
+        assert company() == name != before
 
 
 def test_a_deleted_connection_is_refused_at_once(own_server):
@@ -97,6 +116,11 @@ def test_the_crms_origin_speaks_only_zohos_dialect(server):
         assert headers["content-type"].startswith("application/json")
     status, _, body = server.call("GET", "/crm/v8/Leads?fields=id", base=server.crm)
     assert status == 401 and json.loads(body)["code"] == "INVALID_TOKEN"
+    status, headers, body = server.call("GET", f"/crm/v8/Leads?fields={'a' * 17_000}", base=server.crm)
+    assert status == 414 and json.loads(body)["code"] == "INVALID_REQUEST"
+    assert (
+        headers["content-type"] == "application/json;charset=UTF-8" and "moorage-error-source" not in headers
+    )
 
 
 def test_both_origins_give_the_same_bytes(server):

@@ -53,6 +53,19 @@ def test_a_connection_can_be_named(relayed, name):
     assert client.world.connections.chosen == ["remote", "none"]
 
 
+@pytest.mark.parametrize("space", [" ", "\t", "  \t "])
+def test_white_space_at_the_end_of_a_value_means_nothing(relayed, space):
+    client = relayed()
+    client.send(
+        f"GET /zoho-crm/a HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {KEY}{space}\r\nX-Request-Id: r1{space}\r\n"
+        f"Maton-Connection: remote{space}\r\nConnection: X-Hop{space}\r\n"
+        "X-Hop: 1\r\n\r\n"
+    )
+    answer = client.answer()
+    assert answer.status == 200 and answer.names["x-request-id"] == "r1"
+    assert client.world.connections.chosen == ["remote"] and b"X-Hop" not in client.upstream.requests[0]
+
+
 def test_an_answer_comes_back_with_its_headers_but_for_those_of_the_hop(relayed):
     client = relayed(
         b"HTTP/1.1 201 Made\r\nX-One: 1\r\nSet-Cookie: a=b\r\nx-ONE: 2\r\nConnection: X-Hop\r\nX-Hop: 1\r\n"

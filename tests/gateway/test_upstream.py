@@ -1,5 +1,6 @@
 """The upstream's side: kept connections, streams, times, and upstreams that misbehave."""
 
+import gzip
 import hashlib
 import json
 import socket
@@ -60,6 +61,30 @@ def test_the_upstream_waits_for_a_caller_that_does_not_read(relayed):
     assert len(passed) < 40
 
 
+def test_a_caller_is_not_given_up_while_it_waits_for_the_upstream_to_read(start):
+    body = b"x" * (32 << 20)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        world = World(limits=Limits(answer=10, idle=10), keep_alive=0.2)
+        world.remote(listener.getsockname()[1])
+        start(world)
+        with Client(world.port) as client:
+            sender = threading.Thread(target=client.post, args=("/zoho-crm/a", body))
+            sender.start()
+            connection, _ = listener.accept()
+            with connection:
+                time.sleep(1)  # Far longer than an unused connection is kept.
+                taken = b""
+                while b"\r\n\r\n" not in taken:
+                    taken += connection.recv(1 << 20)
+                left = len(body) - len(taken.partition(b"\r\n\r\n")[2])
+                while left and (part := connection.recv(1 << 20)):
+                    left -= len(part)
+                assert left == 0
+                connection.sendall(OK)
+                sender.join(5)
+                assert not sender.is_alive()
+
+
 def test_a_chunked_request_stays_chunked(relayed):
     client = relayed()
     client.send(f"POST /zoho-crm/a HTTP/1.1\r\n{AUTHORIZED}Transfer-Encoding: chunked\r\n\r\n")
@@ -78,6 +103,34 @@ def test_a_chunked_answer_stays_chunked(relayed):
         answer = client.get("/zoho-crm/a")
         assert answer.body == b"abcde" and answer.names["transfer-encoding"] == "chunked"
     assert client.upstream.accepted == 1
+
+
+def test_compressed_bytes_pass_untouched(relayed):
+    body = gzip.compress(b"x" * 5000)
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n"
+    for raw in (
+        head + b"Content-Length: %d\r\n\r\n%b" % (len(body), body),
+        head + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n" % (len(body), body),
+    ):
+        answer = relayed(raw, world=World()).get("/zoho-crm/a", "Accept-Encoding: gzip\r\n")
+        assert answer.body == body and answer.names["content-encoding"] == "gzip"
+
+
+def test_an_answer_may_have_large_headers(relayed):
+    client = relayed(b"HTTP/1.1 200 OK\r\nX: %b\r\nContent-Length: 2\r\n\r\nok" % (b"a" * 200_000))
+    assert len(client.get("/zoho-crm/a").names["x"]) == 200_000
+    assert client.get("/zoho-crm/a").body == b"ok"
+
+
+def test_a_half_closed_upstream_still_answers(relayed):
+    def half(connection):
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\no")
+        connection.sendall(b"k")
+        connection.shutdown(socket.SHUT_WR)
+        connection.recv(1)
+
+    client = relayed(half)
+    assert [client.get("/zoho-crm/a").body for _ in range(3)] == [b"ok"] * 3
 
 
 def test_an_answer_that_ends_with_its_connection_gets_a_clean_end(relayed):

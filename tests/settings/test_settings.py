@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from moorage.errors import SettingsInvalid
-from moorage.settings import SETTINGS, load
+from moorage.settings import SETTINGS, key_bytes, load
 
 PAGE = (Path(__file__).parents[2] / "docs" / "settings.md").read_text()
 UNUSABLE = {
@@ -78,3 +78,99 @@ def test_secrets_do_not_show_and_reach_a_worker_process():
 )
 def test_the_rate_is_limited_once_others_can_call(environ, rate):
     assert load(environ).rate_limit == rate
+
+
+@pytest.mark.parametrize(
+    "url", ["sqlite:///moorage.db", "sqlite:///", "sqlite:////", "sqlite:///~/m.db", "m.db"]
+)
+@pytest.mark.parametrize("name", ["MOORAGE_DATABASE_URL", "MOORAGE_CRM_DATABASE_URL"])
+def test_a_database_has_one_place_wherever_a_command_is_called_from(name, url):
+    with pytest.raises(SettingsInvalid, match=name):
+        load({name: url})
+
+
+def test_databases_may_lie_outside_the_data_folder(tmp_path):
+    settings = load(
+        {
+            "MOORAGE_DATABASE_URL": f"sqlite:///{tmp_path}/a b.db",
+            "MOORAGE_CRM_DATABASE_URL": f"sqlite:///{tmp_path}/organisations",
+        }
+    )
+    assert settings.database_url == f"sqlite:///{tmp_path}/a b.db"
+    assert settings.crm_folder == tmp_path / "organisations"
+
+
+def test_the_data_folder_may_be_named_from_home_or_from_here(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    assert load({}).home == tmp_path / ".moorage"
+    assert load({"MOORAGE_HOME": "~/data"}).home == tmp_path / "data"
+    assert load({"MOORAGE_HOME": "data"}).home == tmp_path / "data"
+
+
+def test_a_home_nobody_has_is_a_fault_like_any_other():
+    with pytest.raises(SettingsInvalid, match="MOORAGE_HOME"):
+        load({"MOORAGE_HOME": "~no-such-user/data"})
+
+
+@pytest.mark.parametrize(
+    ("url", "read"),
+    [
+        ("https://moorage.example.com", "https://moorage.example.com"),
+        ("https://moorage.example.com/", "https://moorage.example.com"),
+        ("http://[::1]:8787/base/", "http://[::1]:8787/base"),
+        ("", None),
+    ],
+)
+def test_a_public_url_is_read_without_its_last_slash(url, read):
+    assert load({"MOORAGE_PUBLIC_URL": url}).public_url == read
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "moorage.example.com",
+        "https://",
+        "https://me@example.com",
+        "https://example.com?x",
+        "https://example.com/#x",
+        "https://example.com:0",
+        "https://example.com:99999",
+        "https://exa mple.com",
+        "https://example.com\\@evil.test",
+    ],
+)
+def test_a_public_url_is_a_base_and_nothing_more(url):
+    with pytest.raises(SettingsInvalid, match="MOORAGE_PUBLIC_URL"):
+        load({"MOORAGE_PUBLIC_URL": url})
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "localhost"])
+def test_only_this_machine_reaches_a_loopback_address(host):
+    settings = load({"MOORAGE_HOST": host})
+    assert settings.loopback and settings.rate_limit is None
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "moorage.example.com", "localhost.example"])
+def test_any_other_address_is_reached_by_others(host):
+    settings = load({"MOORAGE_HOST": host})
+    assert not settings.loopback and settings.rate_limit == 10
+
+
+@pytest.mark.parametrize("rate", ["0", "0.0", "ten", "-5", "1e3", "inf", "nan", "٣"])
+def test_a_rate_is_a_number_above_0(rate):
+    with pytest.raises(SettingsInvalid, match="MOORAGE_RATE_LIMIT"):
+        load({"MOORAGE_RATE_LIMIT": rate})
+
+
+@pytest.mark.parametrize("key", ["AA" * 32, "QUFB" * 10 + "QUE", "-_-_" * 10 + "-_8", "00" * 32])
+def test_a_vault_key_is_32_bytes_in_base64_or_hexadecimal(key):
+    assert len(key_bytes(key)) == 32
+    assert load({"MOORAGE_VAULT_KEY": key}).vault_key.reveal() == key
+
+
+@pytest.mark.parametrize("key", ["AA" * 31, "AA" * 33, "QUFB" * 10, "zz" * 32, "QUFB" * 11, "é" * 32])
+def test_anything_else_is_no_vault_key(key):
+    with pytest.raises(SettingsInvalid) as caught:
+        load({"MOORAGE_VAULT_KEY": key})
+    assert "MOORAGE_VAULT_KEY" in caught.value.message and key not in caught.value.message

@@ -90,10 +90,35 @@ def test_another_key_opens_nothing(url):
         run(url, lambda vault: vault.check(), OTHER)
 
 
+def test_another_key_seals_nothing_beside_what_is_there(url):
+    put(url)
+    for owner in ("owner", "another"):
+        with pytest.raises(VaultLocked):
+            run(url, lambda vault, owner=owner: vault.put(owner, "access_token", "new"), OTHER)
+    assert run(url, lambda vault: vault.get("owner", "access_token")).value == "a secret"
+    assert run(url, lambda vault: vault.get("another", "access_token")) is None
+
+
+def test_one_secret_of_another_key_among_many_is_found(url):
+    for number in range(3):
+        put(url, owner=f"owner {number}")
+    connection = sqlite3.connect(url.removeprefix("sqlite:///"))
+    with connection:
+        connection.execute("UPDATE secrets SET value = ? WHERE owner_id = 'owner 1'", (bytes(40),))
+    connection.close()
+    with pytest.raises(VaultLocked):
+        run(url, lambda vault: vault.check())
+
+
 def test_shredding_leaves_the_secrets_of_others(url):
     put(url, owner="one")
     put(url, owner="two")
-    run(url, lambda vault: vault.shred("one"))
+
+    async def shred(vault):
+        async with vault._database.transaction() as tx:
+            await vault.shred_in(tx, "one")
+
+    run(url, shred)
     assert run(url, lambda vault: vault.get("one", "access_token")) is None
     assert run(url, lambda vault: vault.get("two", "access_token")) is not None
 

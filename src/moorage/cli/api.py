@@ -66,8 +66,8 @@ def api(
             )
     except ApiError as error:
         _print(error.answer, include=include, as_json=as_json)
-        report(error, as_json=as_json)
-        raise typer.Exit(Exit.FAILED) from error
+        status = report(error, as_json=as_json, status=Exit.FAILED)
+        raise typer.Exit(status) from error
     except ValueError as error:
         raise UsageError(str(error)) from error
     _print(answer, include=include, as_json=as_json)

@@ -1,6 +1,7 @@
 """`moorage connection`: the outside accounts that a key may act through."""
 
-from typing import Annotated
+from collections.abc import Iterator
+from typing import Annotated, Any
 
 import typer
 
@@ -63,6 +64,14 @@ def _show(connection: Connection, *, as_json: bool) -> None:
     if as_json:
         print_json({"connection": connection})
         return
+    for name, value in _facts(connection):
+        typer.echo(f"{name:18} {value}")
+
+
+def _facts(connection: Connection) -> Iterator[tuple[str, Any]]:
+    """What a person wants to know; `id` only says again what `connection_id` says."""
     for name, value in connection.items():
-        if value not in ({}, None):
-            typer.echo(f"{name:18} {value}")
+        if isinstance(value, dict):
+            yield from value.items()
+        elif name != "id":
+            yield name, value

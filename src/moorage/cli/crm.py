@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from moorage.cli import reach
+from moorage.cli.failures import UsageError
 from moorage.cli.operator import operate
 from moorage.cli.options import Home, Json, Yes
 from moorage.cli.output import confirm, print_json, print_table
@@ -215,6 +216,7 @@ def delete(slug: Slug, *, yes: Yes = False, home: Home = None, as_json: Json = F
 @organisations.command()
 def snapshot(slug: Slug, file: File, *, home: Home = None, as_json: Json = False) -> None:
     """Save an organisation as it is now to a file."""
+    _require_place(file)
     _operate(home, lambda operator: operator.organisations.snapshot(slug, file))
     _done("snapshot", str(file), f"Saved organisation {slug} to {file}", as_json=as_json)
 
@@ -234,6 +236,13 @@ def reset(slug: Slug, *, yes: Yes = False, home: Home = None, as_json: Json = Fa
     _done("reset", slug, f"Reset organisation {slug}", as_json=as_json)
 
 
+def _require_place(file: Path) -> None:
+    if file.is_dir():
+        raise UsageError(f"{file} is a folder", help="Name a file in it.")
+    if not file.absolute().parent.is_dir():
+        raise UsageError(f"There is no folder {file.absolute().parent}", help="Make it first.")
+
+
 def _operate(home: Path | None, act: "Callable[[Operator], T]") -> T:
     async def awaited(operator: "Operator") -> T:
         return act(operator)
@@ -244,7 +253,8 @@ def _operate(home: Path | None, act: "Callable[[Operator], T]") -> T:
 def _document(row: "OrganisationRow", data_centre: str) -> dict[str, Any]:
     created_at = row.created_at.isoformat(timespec="seconds")
     return {
-        "id": row.id,
+        # As text, as ids are everywhere: they have more digits than JavaScript keeps of a number.
+        "id": str(row.id),
         "slug": row.slug,
         "name": row.name,
         "data_centre": data_centre,

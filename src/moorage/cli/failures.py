@@ -51,9 +51,10 @@ _BY_CODE = {
 }
 
 
-def report(error: Exception, *, as_json: bool) -> Exit:
-    """Write the failure to standard error; the status to exit with."""
-    status, facts, help_ = _explain(error)
+def report(error: Exception, *, as_json: bool, status: Exit | None = None) -> Exit:
+    """Write the failure to standard error; the status to exit with, which follows from it unless given."""
+    usual, facts, help_ = _explain(error)
+    status = usual if status is None else status
     line = f"moorage: {_sentence(facts['message'])}"
     print(f"{line} {_sentence(help_)}" if help_ else line, file=sys.stderr)
     if as_json:
@@ -79,6 +80,9 @@ def _explain(error: Exception) -> tuple[Exit, dict[str, Any], str | None]:
                 {"code": "usage", "message": error.format_message()},
                 _try_help(error),
             )
+        case OSError(strerror=str(reason)):
+            where = f"{error.filename}: " if error.filename is not None else ""
+            return Exit.FAILED, {"code": "system", "message": f"{where}{reason}"}, None
         case _:
             return Exit.FAILED, {"code": "internal", "message": str(error)}, None
 

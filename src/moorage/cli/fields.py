@@ -34,7 +34,7 @@ def typed(value: str) -> Any:
     if _NUMBER.fullmatch(value):
         return json.loads(value)
     if value.startswith("@"):
-        return read_input(value[1:]).decode()
+        return _text_of(value[1:])
     return value
 
 
@@ -46,6 +46,15 @@ def read_input(name: str) -> bytes:
         return Path(name).read_bytes()
     except OSError as error:
         raise UsageError(f"The file {name} can't be read: {error.strerror}") from error
+
+
+def _text_of(name: str) -> str:
+    try:
+        return read_input(name).decode()
+    except UnicodeDecodeError as error:
+        raise UsageError(
+            f"The file {name} is not text in UTF-8", help="Send its bytes with --input."
+        ) from error
 
 
 def document(fields: Iterable[tuple[str, Any]]) -> dict[str, Any]:

@@ -69,6 +69,8 @@ class Transport:
                 return f"{where} did not answer within {self._timeout:g} s"
             case http.client.RemoteDisconnected():
                 return f"{where} closed the connection without an answer"
+            case OSError(strerror=str(reason)):
+                return f"{where} can't be reached: {reason}"
             case _:
                 return f"{where} can't be reached: {error or type(error).__name__}"
 

@@ -21,9 +21,9 @@ def routes(
     connections: Connections,
     authenticate: Authenticate,
     apps: Callable[[], Collection[str]],
-    forget: Callable[[Connection], Awaitable[None]],
+    disconnect: Callable[[str, str], Awaitable[Connection]],
 ) -> list[Route]:
-    """`apps` names the apps there are; `forget` removes what else is kept of a deleted connection."""
+    """`apps` names the apps there are; `disconnect` deletes an account's connection with all that is kept of it."""
 
     async def search(request: Request) -> Response:
         caller = await authenticate(request)
@@ -46,11 +46,11 @@ def routes(
     async def create(request: Request) -> Response:
         caller = await authenticate(request)
         body = await json_object(request)
-        app, method = body.get("app"), body.get("method") or "OAUTH2"
+        app, method = body.get("app"), body.get("method")
         if not isinstance(app, str):
             raise BodyInvalid("The body has to name an app.", help='Send {"app": "zoho-crm"}.')
         _known(app, apps())
-        if method != "OAUTH2":
+        if method is not None and method != "OAUTH2":
             raise BodyInvalid("The method has to be OAUTH2.", help="Leave it out, or send OAUTH2.")
         return answer({"connection": connections.document(await connections.create(caller.account_id, app))})
 
@@ -61,8 +61,7 @@ def routes(
 
     async def delete(request: Request) -> Response:
         caller = await authenticate(request)
-        gone = await connections.delete(caller.account_id, request.path_params["connection_id"])
-        await forget(gone)
+        gone = await disconnect(caller.account_id, request.path_params["connection_id"])
         return answer({"connection_id": gone.id, "deleted": True})
 
     return [

@@ -113,20 +113,23 @@ class Connections:
                 raise SessionInvalid("This link was used already.", help="Ask for the connection again.")
             await also(tx)
 
-    async def while_it_exists(self, connection_id: str, do: Callable[[Transaction], Awaitable[None]]) -> None:
-        """Do something in one transaction, unless the connection was deleted."""
+    async def while_unchanged(
+        self, connection: Connection, do: Callable[[Transaction], Awaitable[None]]
+    ) -> None:
+        """Do something in one transaction, unless the connection was deleted or connected anew since it was read."""
         async with self._database.transaction() as tx:
-            if await store.find(tx, connection_id) is not None:
+            found = await store.find(tx, connection.id)
+            if found is not None and found.generation == connection.generation:
                 await do(tx)
 
     async def fail(self, connection: Connection, reason: str) -> None:
-        """Make it FAILED: it can't be used until somebody connects it anew."""
+        """Make it FAILED, unless it was connected anew since it was read: it can't be used until somebody does so."""
         async with self._database.transaction() as tx:
-            await store.fail(tx, connection.id, {**connection.metadata, "reason": reason})
+            await store.fail(tx, connection, {**connection.metadata, "reason": reason})
 
-    async def delete(self, account_id: str, connection_id: str) -> Connection:
-        """Raises ConnectionUnknown."""
-        found = await self.get(account_id, connection_id)
+    async def delete(self, connection: Connection, also: Callable[[Transaction], Awaitable[None]]) -> None:
+        """Delete it, and do `also` in the same transaction. Raises ConnectionUnknown when somebody else just did."""
         async with self._database.transaction() as tx:
-            await store.remove(tx, found.id)
-        return found
+            if not await store.remove(tx, connection.id):
+                raise ConnectionUnknown(connection.id)
+            await also(tx)

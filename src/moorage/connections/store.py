@@ -73,10 +73,9 @@ async def activate(
     tx: Transaction, connection: Connection, upstream: Upstream, metadata: dict[str, Any]
 ) -> bool:
     """Make a connection ACTIVE, unless somebody did since it was read; False then."""
-    same = (connections.c.id == connection.id) & (connections.c.generation == connection.generation)
     result = await tx.connection.execute(
         connections.update()
-        .where(same)
+        .where(_unchanged(connection))
         .values(
             status="ACTIVE",
             last_updated_time=tx.now,
@@ -88,16 +87,24 @@ async def activate(
     return result.rowcount == 1
 
 
-async def fail(tx: Transaction, connection_id: str, metadata: dict[str, Any]) -> None:
+async def fail(tx: Transaction, connection: Connection, metadata: dict[str, Any]) -> None:
+    """Make a connection FAILED, unless somebody made it ACTIVE since it was read."""
     await tx.connection.execute(
         connections.update()
-        .where(connections.c.id == connection_id)
+        .where(_unchanged(connection))
         .values(status="FAILED", last_updated_time=tx.now, metadata=metadata)
     )
 
 
-async def remove(tx: Transaction, connection_id: str) -> None:
-    await tx.connection.execute(connections.delete().where(connections.c.id == connection_id))
+async def remove(tx: Transaction, connection_id: str) -> bool:
+    """False when there is none of that id."""
+    result = await tx.connection.execute(connections.delete().where(connections.c.id == connection_id))
+    return result.rowcount == 1
+
+
+def _unchanged(connection: Connection) -> sa.ColumnElement[bool]:
+    """The connection as it was read: each activation moves its generation on."""
+    return (connections.c.id == connection.id) & (connections.c.generation == connection.generation)
 
 
 def _connection(row: Any) -> Connection:

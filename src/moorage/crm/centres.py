@@ -33,6 +33,9 @@ class Site:
         return f"{self.origin}/dc/{centre}"
 
 
+ANYWHERE = Site("", None)  # For those who ask in process, and so at no address.
+
+
 def split(path: bytes) -> tuple[str | None, bytes]:
     """The centre whose base a path begins with, None for none, and what follows the base."""
     if path.startswith(_PREFIX):

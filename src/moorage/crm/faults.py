@@ -5,6 +5,8 @@ Codes, messages and statuses follow Zoho's published documentation of CRM API v8
 
 from typing import Any
 
+_WRONG_FORMAT = "either the request body or parameters is in wrong format"
+
 
 class Fault(Exception):
     """One error as Zoho words it. `status` is the HTTP status when it answers the whole request."""
@@ -46,12 +48,23 @@ def invalid_module(index: int | None = 0) -> Fault:
     return Fault(400, "INVALID_MODULE", "the module name given seems to be invalid", details)
 
 
+def module_unsupported() -> Fault:
+    """For a module there is, but not for this."""
+    details = {"resource_path_index": 0}
+    return Fault(400, "INVALID_MODULE", "the given module is not supported in api", details)
+
+
 def invalid_id(index: int) -> Fault:
     return Fault(400, "INVALID_DATA", "the id given seems to be invalid", {"resource_path_index": index})
 
 
 def unparsable() -> Fault:
-    return Fault(400, "UNABLE_TO_PARSE_DATA_TYPE", "either the request body or parameters is in wrong format")
+    return Fault(400, "UNABLE_TO_PARSE_DATA_TYPE", _WRONG_FORMAT)
+
+
+def wrong_format(**details: Any) -> Fault:
+    """What Zoho answers, in its newer examples, to ids that can be none."""
+    return Fault(400, "INVALID_DATA", _WRONG_FORMAT, details)
 
 
 def param_missing(name: str) -> Fault:

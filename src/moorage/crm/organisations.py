@@ -6,7 +6,6 @@ orgs/<slug>.db   one organisation
 """
 
 import contextlib
-import os
 import re
 import secrets
 from collections.abc import Callable, Iterator
@@ -29,6 +28,7 @@ from moorage.crm.organisation import Organisation
 from moorage.crm.populate import populate
 from moorage.crm.store.schema import statements
 from moorage.crm.store.sqlite import SqliteStore, connect
+from moorage.storage import kept_secret
 
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
 FIRST_PREFIX = 7_243_485  # Of the first organisation in a folder: the one the specification's examples use.
@@ -54,7 +54,7 @@ class Organisations:
         self._aside = ThreadPoolExecutor(2, thread_name_prefix="crm-read")
         (folder / "orgs").mkdir(parents=True, exist_ok=True, mode=0o700)
         self.registry = _registry(folder / "registry.db")
-        self.secret_key = _secret_key(folder / "secret.key")
+        self.secret_key = kept_secret(folder / "secret.key", lambda: secrets.token_bytes(32))
 
     def list(self) -> list[OrganisationRow]:
         rows = self.registry.execute(
@@ -121,6 +121,10 @@ class Organisations:
         partial = target.with_name(f"{target.name}.partial")
         _remove(partial)
         _copy(self._path(slug), partial)
+        # Whoever reads it later is to find all of it in this one file, and to leave no other beside it.
+        alone = apsw.Connection(str(partial))
+        alone.execute("PRAGMA journal_mode = DELETE")
+        alone.close()
         partial.replace(target)
 
     def restore(self, slug: str, source: Path) -> None:
@@ -310,15 +314,6 @@ def _registry(path: Path) -> apsw.Connection:
         """
     )
     return connection
-
-
-def _secret_key(path: Path) -> bytes:
-    """32 random bytes, made at first use; of two processes that make it at once, one wins."""
-    with contextlib.suppress(FileExistsError):
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(secrets.token_bytes(32))
-    return path.read_bytes()
 
 
 def _row(identity: int, slug: str, name: str, created_at: int) -> OrganisationRow:

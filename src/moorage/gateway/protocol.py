@@ -7,7 +7,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from moorage.gateway.decide import Decider
 from moorage.gateway.relay import Relay
 from moorage.gateway.upstream import Limits, Pool
-from moorage.http.direct import DirectProtocol, Exchange
+from moorage.http.direct import DirectProtocol
+from moorage.http.exchange import Exchange
 from moorage.http.head import Head
 from moorage.http.message import Request, Response
 

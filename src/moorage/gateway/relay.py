@@ -9,8 +9,10 @@ from moorage.gateway.decide import Decider, Target
 from moorage.gateway.errors import UpstreamError
 from moorage.gateway.rewrite import Caller, answer_headers, embedded_answer, require_safe
 from moorage.gateway.upstream import AnswerHeaders, Pool, Upstream
-from moorage.http.direct import STATUS_LINES, DirectProtocol, Exchange
+from moorage.http.direct import DirectProtocol
+from moorage.http.encode import BODILESS, STATUS_LINES
 from moorage.http.errors import BodyTooLarge, MethodNotAllowed, PathInvalid, internal, render
+from moorage.http.exchange import Exchange
 from moorage.http.head import Head
 from moorage.http.message import Request, Response
 from moorage.ids import new_request_id
@@ -19,7 +21,6 @@ MAX_EMBEDDED_BODY = 100 * 1024 * 1024
 KEPT_BODY = 64 * 1024  # A body up to this size is kept until its answer begins, to be sent again.
 _READ_AHEAD = 64 * 1024
 _IDEMPOTENT = frozenset({b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE"})
-_BODILESS = frozenset({204, 304})
 
 log = structlog.get_logger(__name__)
 
@@ -42,12 +43,12 @@ class Relay(Exchange):
         "_renewed",
         "_replayable",
         "_request_id",
-        "_retried",
         "_sent",
         "_size",
         "_target",
         "_upstream",
         "_whole",
+        "needs_new",
     )  # fmt: skip
 
     def __init__(
@@ -76,7 +77,8 @@ class Relay(Exchange):
         self._size = 0
         self._whole = False
         self._replayable = True
-        self._renewed = self._retried = False
+        self._renewed = False
+        self.needs_new = False  # Set once a kept connection turned out to have ended.
         self._out: list[bytes] = []
         self._begun = self._chunking = False
 
@@ -162,7 +164,7 @@ class Relay(Exchange):
     def _aim(self, target: Target) -> None:
         self._target = target
         self._protocol.want_body()
-        self._protocol.flow.resume_reading()
+        self._protocol.resume_reading()
         self._go_on()
 
     def _go_on(self) -> None:
@@ -190,7 +192,7 @@ class Relay(Exchange):
         upstream.begin(self, bare=self._head.method == b"HEAD")
         self._send_body(upstream, [self._request_head()])
         if not self._whole:
-            self._protocol.flow.resume_reading()
+            self._protocol.resume_reading()
 
     def on_unreachable(self, error: UpstreamError) -> None:
         self._borrowing = False
@@ -233,7 +235,7 @@ class Relay(Exchange):
             self._protocol.flow.pause_reading()
 
     def resume_sending(self) -> None:
-        self._protocol.flow.resume_reading()
+        self._protocol.resume_reading()
 
     # The answer.
 
@@ -243,7 +245,7 @@ class Relay(Exchange):
         head = self._head
         lines = [STATUS_LINES[status]]
         lines += answer_headers(status, headers, self._request_id)
-        if status not in _BODILESS and head.method != b"HEAD" and head.version == "1.1":
+        if status not in BODILESS and head.method != b"HEAD" and head.version == "1.1":
             chunked = not has_length or not any(name == b"content-length" for name, _, _ in headers)
             if chunked:
                 self._chunking = True
@@ -274,7 +276,7 @@ class Relay(Exchange):
         if self._begun:
             self._protocol.abort()
         elif stale and upstream is not None and self._may_retry():
-            self._retried = True
+            self.needs_new = True
             self._sent = 0
             self._pool.drop_kept(upstream.origin)
             self._go_on()
@@ -283,7 +285,7 @@ class Relay(Exchange):
 
     def _may_retry(self) -> bool:
         """Whether a request can go out again that a server closed its kept connection under."""
-        return self._replayable and not self._retried and self._head.method in _IDEMPOTENT
+        return self._replayable and not self.needs_new and self._head.method in _IDEMPOTENT
 
     def _send_again(self) -> bool:
         """The token was refused: have it renewed, and send the request once more if that can be done."""

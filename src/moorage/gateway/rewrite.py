@@ -69,7 +69,7 @@ class Caller:
             self.request_id = new_request_id().encode()
 
     def _note(self, head: Head, name: bytes, pair: tuple[bytes, bytes]) -> None:
-        value = pair[1]
+        value = pair[1].strip()  # The parser leaves white space at its end.
         if name == b"authorization":
             self.authorization = self.authorization or value
         elif name in _CHOICE:
@@ -118,7 +118,8 @@ def _require_chunked(head: Head, value: bytes) -> bool:
 
 def answer_headers(status: int, headers: list[tuple[bytes, bytes, bytes]], request_id: bytes) -> list[bytes]:
     """The lines that a caller gets of an answer's headers (lower-case name, name as sent, value)."""
-    dropped = KEPT_FROM_CALLER
+    # Some readers would wait for the body that a Length announces and a 204 can't have.
+    dropped = KEPT_FROM_CALLER if status != 204 else KEPT_FROM_CALLER | {b"content-length"}
     for name, _, value in headers:
         if name == b"connection" and (named := named_by(value)):
             dropped = dropped | named

@@ -20,7 +20,6 @@ from moorage.gateway.errors import UpstreamError, UpstreamInvalid, UpstreamTimeo
 
 MAX_ANSWER_HEAD = 256 * 1024
 _SWEEP_SECONDS = 1.0
-_FRAMING = frozenset({b"content-length", b"transfer-encoding"})
 
 # Lower-case name, name as sent, value.
 AnswerHeaders: TypeAlias = list[tuple[bytes, bytes, bytes]]
@@ -41,7 +40,12 @@ class Limits:
 
 
 class Borrower(Protocol):
-    """Whoever makes a request. After `on_complete` or `on_failure` the connection is no longer theirs."""
+    """Whoever makes a request. After `on_complete` or `on_failure` the connection is no longer theirs.
+
+    One that `needs_new` is given no connection that was used before: its last one was, and had ended.
+    """
+
+    needs_new: bool
 
     def on_connected(self, upstream: "Upstream") -> None: ...
     def on_unreachable(self, error: UpstreamError) -> None: ...
@@ -129,7 +133,7 @@ class _Host:
     def borrow(self, borrower: Borrower) -> "Upstream | None":
         while self._kept:
             upstream = self._kept.pop()
-            if upstream.is_open:
+            if upstream.is_usable:
                 return upstream
         # Twice the time of one attempt, as a place may have to become free first.
         self._waiting.append((borrower, self.loop.time() + 2 * self.pool.limits.connect))
@@ -150,6 +154,9 @@ class _Host:
 
     def give_back(self, upstream: "Upstream") -> None:
         if self._waiting:
+            if upstream.used and self._waiting[0][0].needs_new:
+                upstream.drop()  # Its place is for a new one.
+                return
             borrower, _ = self._waiting.popleft()
             borrower.on_connected(upstream)
         else:
@@ -176,8 +183,13 @@ class _Host:
         for _ in range(min(room, len(self._waiting) - len(self._connecting))):
             task = self.loop.create_task(self._connect())
             self._connecting.add(task)
-            task.add_done_callback(self._connecting.discard)
+            task.add_done_callback(self._on_connect_tried)
         self.pool.watch(self.loop)
+
+    def _on_connect_tried(self, task: asyncio.Task[None]) -> None:
+        self._connecting.discard(task)
+        if self._waiting:
+            self._connect_more()  # There were more of them than places.
 
     async def _connect(self) -> None:
         origin, limits = self.origin, self.pool.limits
@@ -192,15 +204,24 @@ class _Host:
         except TimeoutError:
             self._tell_first(UpstreamTimeout(f"{origin.host} took no connection in time.", sent=False))
         except (OSError, ssl.SSLError, UnicodeError) as error:
-            log.warning("upstream.unreachable", host=origin.host, port=origin.port, error=str(error))
-            self._tell_first(
-                UpstreamUnreachable(
-                    f"{origin.host} can't be reached.", sent=False, help="Try again in a moment."
-                )
-            )
+            self._on_unreachable(str(error))
+        except Exception as error:
+            # Whatever it is, somebody waits for an answer.
+            log.exception("gateway.failed")
+            self._on_unreachable(type(error).__name__)
         else:
-            self._all.add(upstream)
-            self.give_back(upstream)
+            if upstream.is_usable:
+                self._all.add(upstream)
+                self.give_back(upstream)
+            else:
+                self._on_unreachable("it closed the connection at once")
+
+    def _on_unreachable(self, reason: str) -> None:
+        origin = self.origin
+        log.warning("upstream.unreachable", host=origin.host, port=origin.port, error=reason)
+        self._tell_first(
+            UpstreamUnreachable(f"{origin.host} can't be reached.", sent=False, help="Try again in a moment.")
+        )
 
     def _tell_first(self, error: UpstreamError) -> None:
         if self._waiting:
@@ -230,6 +251,11 @@ class Upstream(asyncio.Protocol):
     @property
     def origin(self) -> Origin:
         return self._host.origin
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether it can take a request: it isn't closed, nor about to be."""
+        return self.is_open and not self._transport.is_closing()
 
     def begin(self, borrower: Borrower, *, bare: bool) -> None:
         """Start a request; `bare` for one whose answer has no body, as HEAD's."""
@@ -352,11 +378,23 @@ class Upstream(asyncio.Protocol):
             return
         self._in_head = False
         self._fed = 0
-        self._has_length = any(name in _FRAMING for name, _, _ in self._headers)
+        self._has_length = self._is_framed()
         self._borrower.on_head(self._status, self._headers, has_length=self._has_length)
         if self._bare:
             self._complete = True
             self._keep = self._has_length and self._parser.should_keep_alive()
+
+    def _is_framed(self) -> bool:
+        """Whether the answer's head tells where its body ends."""
+        framed = False
+        for name, _, value in self._headers:
+            if name == b"content-length":
+                framed = True
+            elif name == b"transfer-encoding":
+                framed = True
+                if value.strip().lower() != b"chunked":
+                    raise httptools.HttpParserError("a transfer coding that nobody asked for")
+        return framed
 
     def on_body(self, part: bytes) -> None:
         self._fed = 0
@@ -374,7 +412,7 @@ class Upstream(asyncio.Protocol):
         """The answer is whole: let the borrower go and keep the connection if it can serve another."""
         borrower, self._borrower = self._borrower, None
         assert borrower is not None
-        keep = self._keep and self._whole and self.is_open and not self._transport.is_closing()
+        keep = self._keep and self._whole and self.is_usable
         if keep:
             self.used = True
             self.resume()
@@ -392,8 +430,11 @@ class Upstream(asyncio.Protocol):
             borrower.on_failure(error, stale=stale)
 
     def _on_nonsense(self, error: Exception) -> None:
-        if isinstance(error, httptools.HttpParserCallbackError):
-            log.error("gateway.failed", exc_info=error.__context__ or error)
+        cause = error.__context__
+        if isinstance(cause, httptools.HttpParserError):
+            error, cause = cause, None
+        if cause is not None:
+            log.error("gateway.failed", exc_info=cause)
         else:
             log.warning("upstream.invalid", host=self._host.origin.host, error=str(error))
         self._fail(self._invalid())

@@ -3,27 +3,31 @@
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
-import structlog
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from moorage.http.direct import DirectProtocol, Exchange
-from moorage.http.errors import BodyTooLarge, internal, render
+from moorage.errors import MoorageError
+from moorage.http.direct import DirectProtocol
+from moorage.http.errors import BodyTooLarge, internal
+from moorage.http.exchange import Exchange
 from moorage.http.head import Head
 from moorage.http.message import Request, Response
-from moorage.ids import new_request_id
 
 # Gives its response at once, or something to await where that takes waiting.
 Answer: TypeAlias = Callable[[Request], Response | Awaitable[Response]]
 
-log = structlog.get_logger(__name__)
+# Words an error of the HTTP layer, given the id under which it may be logged, as the origin's clients can read it.
+Word: TypeAlias = Callable[[MoorageError, str], Response]
 
 
-def answering(answer: Answer, *, max_body: int) -> type[HttpToolsProtocol]:
-    """A protocol class for uvicorn's `http` setting. Bodies of more than `max_body` bytes are refused with 413."""
+def answering(answer: Answer, *, max_body: int, word: Word) -> type[HttpToolsProtocol]:
+    """A protocol class for uvicorn's `http` setting. Bodies of more than `max_body` bytes are refused."""
 
     class AnsweringProtocol(DirectProtocol):
         def claim(self, head: Head) -> Exchange:
             return Question(self, head, answer, max_body)
+
+        def word(self, error: MoorageError, request_id: str) -> Response:
+            return word(error, request_id)
 
     return AnsweringProtocol
 
@@ -51,7 +55,7 @@ class Question(Exchange):
             return
         self._parts.clear()
         error = BodyTooLarge(f"The body is larger than {self._max_body} bytes.", help="Send a smaller one.")
-        self._protocol.refuse(render(error, new_request_id()))
+        self._protocol.refuse(self._protocol.answer_to(error))
 
     def on_end(self) -> None:
         head = self._head
@@ -71,10 +75,12 @@ class Question(Exchange):
             self._protocol.start_task(self._respond_later(answer))
 
     async def _respond_later(self, answer: Awaitable[Response]) -> None:
+        protocol = self._protocol
         try:
             response = await answer
-        except Exception:
-            log.exception("http.failed", method=self._head.method.decode())
-            response = render(internal(), new_request_id())
-        if self._protocol.is_current(self):
-            self._protocol.respond(response)
+            if protocol.is_current(self):
+                protocol.respond(response)
+        except Exception as error:  # noqa: BLE001 (whatever it is, the client is told and the log has it)
+            failure = protocol.answer_to(internal(error))
+            if protocol.is_current(self):
+                protocol.respond(failure)

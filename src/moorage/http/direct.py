@@ -6,7 +6,6 @@ others reach the ASGI application as ever. Answers leave in the order of their r
 
 import asyncio
 import contextlib
-import http
 import socket
 import struct
 from collections import deque
@@ -18,7 +17,10 @@ import structlog
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from moorage.errors import MoorageError
+from moorage.http.asgi import Gentle, Parsed
+from moorage.http.encode import encode
 from moorage.http.errors import PathInvalid, RequestInvalid, UriTooLong, internal, render
+from moorage.http.exchange import Exchange, Waiting
 from moorage.http.head import MAX_HEAD, MAX_TARGET, Head, head_too_large, require_small, require_sound
 from moorage.http.message import Response
 from moorage.ids import new_request_id
@@ -27,38 +29,9 @@ LINGER_SECONDS = (
     2.0  # How long a sender may go on after its answer, before the connection is closed under it.
 )
 _WITHOUT_BODY = frozenset({b"GET", b"HEAD"})
-_BODILESS = frozenset({204, 304})
-_PHRASES = {status.value: status.phrase for status in http.HTTPStatus}
 _RESET = struct.pack("ii", 1, 0)
-STATUS_LINES = {
-    status: f"HTTP/1.1 {status} {_PHRASES.get(status, '')}\r\n".encode() for status in range(100, 1000)
-}
 
 log = structlog.get_logger(__name__)
-
-
-class Exchange:
-    """A claimed request and its answer. It ends by `respond` or `done` of the protocol, or when the client goes."""
-
-    __slots__ = ()
-
-    def start(self) -> None:
-        """The head is there; `on_body` and `on_end` follow."""
-
-    def on_body(self, part: bytes) -> None:
-        """The next part of the request's body."""
-
-    def on_end(self) -> None:
-        """The request is whole."""
-
-    def on_gone(self) -> None:
-        """Nobody waits for the answer any more."""
-
-    def pause_writing(self) -> None:
-        """The client reads more slowly than it is written to."""
-
-    def resume_writing(self) -> None:
-        """The client has caught up."""
 
 
 class DirectProtocol(HttpToolsProtocol):
@@ -68,7 +41,7 @@ class DirectProtocol(HttpToolsProtocol):
         super().__init__(config, server_state, app_state, _loop)
         self._exchange: Exchange | None = None  # The claimed request that is being answered.
         self._reading: Exchange | None = None  # Takes the body that is being parsed; None stands for ASGI.
-        self._waiting: deque[_Waiting] = deque()  # Requests that arrived while another was being answered.
+        self._waiting: deque[Waiting] = deque()  # Requests that arrived while another was being answered.
         self._head: Head = _NO_HEAD
         self._whole = True  # Whether the body of the request that is being answered has come to its end.
         self._in_head = False
@@ -77,15 +50,29 @@ class DirectProtocol(HttpToolsProtocol):
         self.begun = False  # Whether something of that request's answer is written.
         self._stopping = False  # The answer under way is the last one.
         self._deaf = False  # What still arrives is of no interest.
-        self._broken: MoorageError | None = None  # To be said once all earlier requests are answered.
+        self._broken: Response | None = None  # To be said once all earlier requests are answered.
         self._since = 0.0  # When the connection last did anything that shows it is alive.
+        self._unsent = 0  # How much of its answers the client had not taken when the timer last looked.
         self._timer: asyncio.TimerHandle | None = None
+
+    # What subclasses override.
 
     def claim(self, head: Head) -> Exchange | None:  # noqa: ARG002 (for subclasses)
         """What will answer this request, or None to leave it to ASGI. Raises a MoorageError to refuse it."""
         return None
 
+    def word(self, error: MoorageError, request_id: str) -> Response:
+        """An error in the dialect that this origin speaks."""
+        return render(error, request_id)
+
     # What exchanges use.
+
+    def answer_to(self, error: MoorageError) -> Response:
+        """The answer about an error. One that nobody foresaw is logged whole, under the answer's id."""
+        request_id = new_request_id()
+        if error.code == "internal":
+            log.error("http.failed", request_id=request_id, exc_info=error.__cause__)
+        return self.word(error, request_id)
 
     def write(self, data: bytes) -> None:
         """Pass on a part of an answer; a client that is gone already gets nothing."""
@@ -94,14 +81,15 @@ class DirectProtocol(HttpToolsProtocol):
 
     def respond(self, response: Response) -> None:
         """Write a whole answer at once and end the exchange."""
-        self.write(encode(response, bare=self._head.method == b"HEAD", close=self.closes))
+        bare = self._head.method == b"HEAD"
+        self.write(encode(response, self.server_state.default_headers, bare=bare, close=self.closes))
         self.done()
 
     def refuse(self, response: Response) -> None:
         """Answer a request that is perhaps not whole yet, and keep the connection if little of it is missing."""
         if not self._whole and self._head.announces_little():
             self._exchange = self._reading = _Refused(self, response)
-            self.flow.resume_reading()
+            self.resume_reading()
         else:
             self.respond(response)
 
@@ -115,7 +103,7 @@ class DirectProtocol(HttpToolsProtocol):
             return
         self._since = self.loop.time()
         if self.closes:
-            self._close()
+            self.close()
         elif self._waiting or self._broken or self.flow.read_paused:
             self._advance()
 
@@ -135,6 +123,12 @@ class DirectProtocol(HttpToolsProtocol):
             return
         if not self._whole and self._head.expects_continue():
             self.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def resume_reading(self) -> None:
+        """Read on. The client's time begins anew, as it was kept from going on."""
+        if self.flow.read_paused:
+            self._since = self.loop.time()
+            self.flow.resume_reading()
 
     def abort(self) -> None:
         """Break the connection off, so that an answer cut short can't be taken for a whole one."""
@@ -172,9 +166,7 @@ class DirectProtocol(HttpToolsProtocol):
             return
         self._fed += len(data)
         try:
-            self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade as upgrade:
-            self._ignore_upgrade(data[upgrade.args[0] :])
+            self._parse(data)
         except httptools.HttpParserError as error:
             self._break_off(_explained(error))
         if self._fed > MAX_HEAD and not self._deaf:
@@ -200,6 +192,18 @@ class DirectProtocol(HttpToolsProtocol):
         self._stopping = True
         if self.cycle is not None:
             self.cycle.keep_alive = False
+
+    def _parse(self, data: bytes | memoryview) -> None:
+        while True:
+            try:
+                self.parser.feed_data(data)
+            except httptools.HttpParserUpgrade as upgrade:
+                parsed: int = upgrade.args[0]
+            else:
+                return
+            # Out here, so that what is raised now has a cause of its own.
+            data = memoryview(data)[parsed:]
+            self._ignore_upgrade()
 
     # What the parser calls.
 
@@ -232,7 +236,7 @@ class DirectProtocol(HttpToolsProtocol):
         head = Head(method, self.url, self.headers, parser.get_http_version(), parser.should_keep_alive())
         require_sound(head)
         if self._is_answering() or self._waiting or self.flow.write_paused:
-            self._reading = waiting = _Waiting(head)
+            self._reading = waiting = Waiting(head)
             self._waiting.append(waiting)
             self.flow.pause_reading()
         else:
@@ -248,7 +252,8 @@ class DirectProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         reading = self._reading
-        self._deaf = self._deaf or not self.parser.should_keep_alive()
+        if not self.parser.should_keep_alive() and not self.parser.should_upgrade():
+            self._deaf = True
         self._end_of(reading)
 
     def on_response_complete(self) -> None:
@@ -274,7 +279,7 @@ class DirectProtocol(HttpToolsProtocol):
             else:
                 exchange.start()
         except MoorageError as error:
-            self.refuse(render(error, new_request_id()))
+            self.refuse(self.answer_to(error))
 
     def _end_of(self, reading: Exchange | None) -> None:
         """The request whose body went there is whole."""
@@ -293,13 +298,14 @@ class DirectProtocol(HttpToolsProtocol):
         for name, value in head.headers:
             super().on_header(name, value)
         # The parser may be at a later request by now, so uvicorn is shown what was parsed of this one.
-        parser, self.parser = self.parser, cast("httptools.HttpRequestParser", _Parsed(head))
+        parser, self.parser = self.parser, cast("httptools.HttpRequestParser", Parsed(head))
         try:
             super().on_headers_complete()
         except (httptools.HttpParserError, ValueError):
             raise PathInvalid("The path can't be read.", help="Percent-encode what isn't ASCII.") from None
         finally:
             self.parser = parser
+        self.cycle.transport = cast("asyncio.Transport", Gentle(self.transport, self.close))
 
     def _advance(self) -> None:
         """Take up the requests that waited, as far as they can be answered now."""
@@ -309,19 +315,21 @@ class DirectProtocol(HttpToolsProtocol):
         try:
             while self._waiting and not self._is_answering() and not self.flow.write_paused:
                 self._take_up(self._waiting.popleft())
-        except Exception:
-            log.exception("http.failed")
-            self._give_up(internal())
+        except Exception as error:  # noqa: BLE001 (whatever it is, the client is told and the log has it)
+            self._give_up(self.answer_to(internal(error)))
         finally:
             self._advancing = False
-        if self._waiting or self.transport.is_closing() or self._is_answering():
+        if self._waiting or self.transport.is_closing():
             return
-        if self._broken is not None:
-            self._tell(self._broken)
+        if self._is_answering():
+            if not self._whole:
+                self.resume_reading()
+        elif self._broken is not None:
+            self._say(self._broken)
         else:
-            self.flow.resume_reading()
+            self.resume_reading()
 
-    def _take_up(self, waiting: "_Waiting") -> None:
+    def _take_up(self, waiting: Waiting) -> None:
         parsing = self._reading
         self._begin(waiting.head)
         for part in waiting.parts:
@@ -333,28 +341,29 @@ class DirectProtocol(HttpToolsProtocol):
             self._end_of(self._reading)
             self._reading = parsing  # The parser is in a later request, whose body goes where it went.
 
-    def _ignore_upgrade(self, rest: bytes) -> None:
-        """Parse a request again without its wish for another protocol, which a server may leave unanswered."""
+    def _ignore_upgrade(self) -> None:
+        """Parse a head again without its wish for another protocol, which a server may leave unanswered."""
         lines = [b"%b: %b\r\n" % pair for pair in self.headers if pair[0].lower() != b"upgrade"]
-        head = b"%b %b HTTP/1.1\r\n%b\r\n" % (self.parser.get_method(), self.url, b"".join(lines))
+        method, version = self.parser.get_method(), self.parser.get_http_version().encode()
+        head = b"%b %b HTTP/%b\r\n%b\r\n" % (method, self.url, version, b"".join(lines))
         self.parser = httptools.HttpRequestParser(self)
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
         self._reading = _IGNORED
-        self.data_received(head + rest)
+        self.parser.feed_data(head)
 
     def _break_off(self, error: MoorageError) -> None:
         """Nothing more can be parsed on this connection: say so, after the answers to what came before."""
         self._deaf = True
-        self._broken = error
+        self._broken = answer = self.answer_to(error)
         if self._waiting and self._reading is self._waiting[-1]:
             self._waiting.pop()
         elif error.code == "internal" or (self._is_answering() and not self._whole):
-            self._give_up(error)
+            self._give_up(answer)
             return
         if not self._is_answering() and not self._waiting:
-            self._tell(error)
+            self._say(answer)
 
-    def _give_up(self, error: MoorageError) -> None:
+    def _give_up(self, answer: Response) -> None:
         """End the request under way with an error, or by breaking off when its answer has begun."""
         exchange, self._exchange = self._exchange, None
         if exchange is not None:
@@ -366,16 +375,17 @@ class DirectProtocol(HttpToolsProtocol):
         if self.begun:
             self.abort()
         else:
-            self._tell(error)
+            self._say(answer)
 
-    def _tell(self, error: MoorageError) -> None:
+    def _say(self, answer: Response) -> None:
         if self.transport.is_closing():
             return
         self._stopping = True
-        self.transport.write(encode(render(error, new_request_id()), bare=False, close=True))
+        self.transport.write(encode(answer, self.server_state.default_headers, bare=False, close=True))
         self._linger()
 
-    def _close(self) -> None:
+    def close(self) -> None:
+        """Close once everything is written, in a way that lets a client read it that is still sending."""
         if self._whole and not self._waiting:
             self.transport.close()
         else:
@@ -384,8 +394,9 @@ class DirectProtocol(HttpToolsProtocol):
     def _linger(self) -> None:
         """Close our side and read on for a while: closing at once could destroy the answer on its way."""
         self._deaf = True
+        self._broken = None
         self._waiting.clear()
-        self.flow.resume_reading()
+        self.resume_reading()
         if self.transport.can_write_eof():
             self.transport.write_eof()
             self.loop.call_later(LINGER_SECONDS, self.transport.close)
@@ -393,47 +404,21 @@ class DirectProtocol(HttpToolsProtocol):
             self.transport.close()
 
     def _on_timer(self) -> None:
-        """Close a connection on which no request arrives, or one stops in the middle."""
+        """Close a connection on which no request arrives, one stops in the middle, or no answer is taken."""
+        before, self._unsent = self._unsent, self.transport.get_write_buffer_size()
         left = self._since + self.timeout_keep_alive - self.loop.time()
-        if self._is_answering() and self._whole:
-            left = self.timeout_keep_alive
-        if left <= 0:
-            self.transport.close()
+        if self._is_answering():
+            is_ours_to_go_on = self._whole or self.flow.read_paused
         else:
+            is_ours_to_go_on = self._unsent not in {0, before}
+        if is_ours_to_go_on:
+            left = self.timeout_keep_alive
+        if left > 0:
             self._timer = self.loop.call_later(left, self._on_timer)
-
-
-def encode(response: Response, *, bare: bool, close: bool) -> bytes:
-    """The response on the wire; `bare` leaves the body out, as HEAD asks, and keeps its Content-Length."""
-    lines = [STATUS_LINES[response.status]]
-    lines += [b"%b: %b\r\n" % pair for pair in response.headers]
-    if response.status not in _BODILESS:
-        lines.append(b"content-length: %d\r\n" % len(response.body))
-    if close:
-        lines.append(b"connection: close\r\n")
-    head = b"".join(lines)
-    if head.count(b"\n") != len(lines) or head.count(b"\r") != len(lines):
-        raise ValueError("a response header contains a line break")
-    if bare or response.status in _BODILESS:
-        return head + b"\r\n"
-    return b"%b\r\n%b" % (head, response.body)
-
-
-class _Waiting(Exchange):
-    """A request that arrived before an earlier one was answered."""
-
-    __slots__ = ("head", "parts", "whole")
-
-    def __init__(self, head: Head) -> None:
-        self.head = head
-        self.parts: list[bytes] = []
-        self.whole = False
-
-    def on_body(self, part: bytes) -> None:
-        self.parts.append(part)
-
-    def on_end(self) -> None:
-        self.whole = True
+        elif self._unsent:
+            self.transport.abort()  # To close it would wait for the client to take the rest.
+        else:
+            self.transport.close()
 
 
 class _Refused(Exchange):
@@ -449,25 +434,6 @@ class _Refused(Exchange):
         self._protocol.respond(self._response)
 
 
-class _Parsed:
-    """Stands for the parser at the end of a head."""
-
-    def __init__(self, head: Head) -> None:
-        self._head = head
-
-    def get_method(self) -> bytes:
-        return self._head.method
-
-    def get_http_version(self) -> str:
-        return self._head.version
-
-    def should_keep_alive(self) -> bool:
-        return self._head.keep_alive
-
-    def should_upgrade(self) -> bool:
-        return False
-
-
 _IGNORED = Exchange()
 _NO_HEAD = Head(b"", b"", [], "1.1", keep_alive=True)
 
@@ -477,6 +443,5 @@ def _explained(error: httptools.HttpParserError) -> MoorageError:
     if isinstance(cause, MoorageError):
         return cause
     if isinstance(error, httptools.HttpParserCallbackError):
-        log.error("http.failed", exc_info=cause or error)
-        return internal()
+        return internal(cause or error)
     return RequestInvalid(f"The request is not sound HTTP/1.1: {error}.", help="See RFC 9112.")

@@ -109,12 +109,14 @@ class MethodNotAllowed(MoorageError):
         self.allow = allow
 
 
-def internal() -> MoorageError:
-    """What a caller reads of a failure that is ours."""
-    return MoorageError(
+def internal(cause: BaseException | None = None) -> MoorageError:
+    """What a caller reads of a failure that is ours; `cause` is for the log alone."""
+    error = MoorageError(
         "Something failed inside Moorage.",
         help="Try again; if it stays, give the X-Request-Id of this answer to whoever operates this server.",
     )
+    error.__cause__ = cause
+    return error
 
 
 def render(error: MoorageError, request_id: str) -> Response:

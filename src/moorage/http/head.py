@@ -43,6 +43,9 @@ def require_sound(head: Head) -> None:
     """Raises MethodNotAllowed, RequestInvalid or PathInvalid for what the parser lets pass and no room answers."""
     if head.version not in {"1.1", "1.0"}:
         raise RequestInvalid("The request is not HTTP/1.1.", help="End its first line with HTTP/1.1.")
+    hosts = len([name for name, _ in head.headers if len(name) == 4 and name.lower() == b"host"])
+    if hosts > 1 or (hosts == 0 and head.version == "1.1"):
+        raise RequestInvalid("The request has to name its host once.", help="Send one Host header.")
     if head.method == b"CONNECT":
         raise MethodNotAllowed("This server is no proxy for CONNECT.", allow="GET, POST, PUT, PATCH, DELETE")
     if not head.target.startswith(b"/"):

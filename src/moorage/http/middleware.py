@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 
 import structlog
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from moorage.errors import MoorageError
@@ -52,6 +53,8 @@ class Errors:
             await self._app(scope, receive, send_with_id)
         except MoorageError as error:
             await self._answer(error, scope, identity, send)
+        except ClientDisconnect:
+            return  # Whoever asked has gone, so there is nobody to answer.
         except Exception:
             log.exception("request.failed", method=scope["method"], request_id=identity)
             if started:

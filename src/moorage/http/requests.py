@@ -28,7 +28,7 @@ Authenticate = Callable[[Request], Awaitable[Caller]]
 
 def route(path: str, **endpoints: Endpoint) -> Route:
     """A path and its endpoint for each method; other methods are told which would be right."""
-    allow = ", ".join(sorted(endpoints))
+    allow = ", ".join(sorted({*endpoints, *({"HEAD"} if "GET" in endpoints else ())}))
 
     async def dispatch(request: Request) -> Response:
         endpoint = endpoints.get("GET" if request.method == "HEAD" else request.method)

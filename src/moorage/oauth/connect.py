@@ -1,5 +1,6 @@
 """Connect a connection to an organisation of the embedded CRM."""
 
+import contextlib
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -8,6 +9,7 @@ from moorage.connections.service import Connections
 from moorage.oauth.errors import ConnectRefused
 from moorage.oauth.providers import Provider, Providers
 from moorage.oauth.tokens import AccessToken, Tokens
+from moorage.vault.errors import VaultLocked
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,9 @@ class EmbeddedAccounts(Protocol):
 
     def grant(self, organisation: str, scopes: list[str]) -> Granted:
         """Tokens of the organisation's first user. Raises OrganisationUnknown."""
+
+    def revoke(self, refresh_token: str) -> None:
+        """Make a grant's tokens worthless."""
 
 
 class Connect:
@@ -68,7 +73,12 @@ class Connect:
                 "This page works only on the machine that Moorage runs on.",
                 help="Let Moorage listen on 127.0.0.1 and open the page there.",
             )
-        return connection, provider, self._accounts.organisations()
+        organisations = self._accounts.organisations()
+        if not organisations:
+            raise ConnectRefused(
+                "There is no organisation to connect to.", help="`moorage crm org create NAME` makes one."
+            )
+        return connection, provider, organisations
 
     async def finish(self, session_token: str, organisation: str) -> OrganisationChoice:
         """Activate the connection of a session. Raises what `begin` raises, and ConnectRefused."""
@@ -93,3 +103,14 @@ class Connect:
             metadata,
             also=lambda tx: self._tokens.keep(tx, connection.id, granted.access, granted.refresh_token),
         )
+
+    async def disconnect(self, account_id: str, connection_id: str) -> Connection:
+        """Delete a connection with its tokens, which are worth nothing from then on. Raises ConnectionUnknown."""
+        found = await self._connections.get(account_id, connection_id)
+        refresh_token = None
+        with contextlib.suppress(VaultLocked):  # What can't be opened can still be thrown away.
+            refresh_token = await self._tokens.refresh_token(found)
+        await self._connections.delete(found, also=lambda tx: self._tokens.forget(tx, found.id))
+        if refresh_token is not None:
+            self._accounts.revoke(refresh_token)
+        return found

@@ -32,6 +32,10 @@ class CrmAccounts:
         access = AccessToken(issued.access_token, issued.expires_at)
         return Granted(access, issued.refresh_token, user.body["email"])
 
+    def revoke(self, refresh_token: str) -> None:
+        """Make a grant's tokens worthless."""
+        self._crm.accounts.revoke(refresh_token)
+
     async def refresh(self, connection: Connection, refresh_token: str) -> AccessToken:
         """Ask the CRM's own token endpoint, in process. Raises RefreshRefused, RefreshFailed."""
         try:

@@ -1,7 +1,9 @@
 """Ask an accounts server for a new access token."""
 
-import json
+import re
 from typing import Any
+
+import msgspec
 
 from moorage.clock import Clock
 from moorage.oauth.errors import RefreshFailed, RefreshRefused
@@ -12,6 +14,11 @@ TEMPORARY = frozenset(
     {"Access Denied", "access_denied", "general_error", "temporarily_unavailable", "server_error"}
 )
 
+# A token becomes a part of a header, so nothing else may stand in it.
+_TOKEN = re.compile(r"[\x21-\x7e]+")
+_USUAL = 3600.0  # Seconds that a token lasts if its answer says nothing that makes sense.
+_LONGEST = 10 * 365 * 86_400
+
 
 def read_token_answer(status: int, body: bytes, clock: Clock) -> AccessToken:
     """What a token endpoint granted. Zoho answers errors with status 200, so the body alone decides.
@@ -19,16 +26,19 @@ def read_token_answer(status: int, body: bytes, clock: Clock) -> AccessToken:
     Raises RefreshRefused and RefreshFailed.
     """
     try:
-        document: Any = json.loads(body)
-    except ValueError:
+        document: Any = msgspec.json.decode(body)
+    except (ValueError, RecursionError):
         document = None
     if not isinstance(document, dict):
         raise RefreshFailed(f"The accounts server answered {status} and no JSON.")
     token, error = document.get("access_token"), document.get("error")
-    if isinstance(token, str) and token:
-        lifetime = document.get("expires_in")
-        seconds = float(lifetime) if isinstance(lifetime, int | float) else 3600.0
-        return AccessToken(token, clock.timestamp() + seconds)
-    if status >= 500 or error is None or error in TEMPORARY:
-        raise RefreshFailed(f"The accounts server answered {status} {error}.")
-    raise RefreshRefused(str(error)[:200])
+    if isinstance(token, str) and _TOKEN.fullmatch(token):
+        return AccessToken(token, clock.timestamp() + _lifetime(document.get("expires_in")))
+    if status >= 500 or not isinstance(error, str) or error in TEMPORARY:
+        raise RefreshFailed(f"The accounts server answered {status} and no token.")
+    raise RefreshRefused(error[:200])
+
+
+def _lifetime(seconds: Any) -> float:
+    usable = isinstance(seconds, int | float) and 0 < seconds <= _LONGEST
+    return float(seconds) if usable else _USUAL

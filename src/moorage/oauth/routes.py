@@ -1,5 +1,6 @@
 """The page a person opens to connect. Plain HTML: it works without scripts, and forbids them."""
 
+from collections.abc import Callable
 from urllib.parse import parse_qsl
 
 from jinja2 import Environment, PackageLoader, select_autoescape
@@ -27,18 +28,19 @@ HEADERS = {
 }
 
 
-def routes(connect: Connect) -> list[Route]:
+def routes(connect: Connect, on_change: Callable[[], None]) -> list[Route]:
+    """`on_change` is called once a connection leads somewhere else than before."""
+
     async def ask(request: Request) -> Response:
         token = request.query_params.get("session_token", "")
         _, provider, organisations = await connect.begin(token)
-        return _page(
-            "ask.html", provider=provider, organisations=organisations, session_token=token, action=PATH
-        )
+        return _page("ask.html", provider=provider, organisations=organisations, session_token=token)
 
     async def finish(request: Request) -> Response:
         body = await body_of(request, 64 * 1024)
         given = dict(parse_qsl(body.decode("utf-8", "replace")))
         chosen = await connect.finish(given.get("session_token", ""), given.get("organisation", ""))
+        on_change()
         return _page("done.html", organisation=chosen)
 
     return [route(PATH, GET=ask, POST=finish)]

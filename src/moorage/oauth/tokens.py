@@ -42,6 +42,14 @@ class Tokens:
         if refresh_token is not None:
             await self._vault.put_in(tx, connection_id, "refresh_token", refresh_token)
 
+    async def refresh_token(self, connection: Connection) -> str | None:
+        """The one that is kept. Raises VaultLocked."""
+        kept = await self._vault.get(connection.id, "refresh_token")
+        return kept.value if kept is not None else None
+
+    async def forget(self, tx: Transaction, connection_id: str) -> None:
+        await self._vault.shred_in(tx, connection_id)
+
     async def access(self, connection: Connection, *, instead_of: str | None = None) -> AccessToken:
         """A token that is good for now. `instead_of` names one that the upstream refused, to be replaced.
 
@@ -68,11 +76,11 @@ class Tokens:
         return kept.expires_at is None or kept.expires_at - self._clock.timestamp() > EARLY
 
     async def _renew(self, connection: Connection, kept: Kept, instead_of: str | None) -> AccessToken:
-        refresh_token = await self._vault.get(connection.id, "refresh_token")
+        refresh_token = await self.refresh_token(connection)
         if refresh_token is None:
             raise self._reconnect(connection, "it holds no refresh token")
         try:
-            renewed = await self._refresh(connection, refresh_token.value)
+            renewed = await self._refresh(connection, refresh_token)
         except RefreshRefused as refused:
             await self._connections.fail(connection, refused.reason)
             raise self._reconnect(connection, f"the accounts server answered {refused.reason}") from refused
@@ -83,9 +91,10 @@ class Tokens:
             raise AccountsUnreachable(
                 f"No token could be had for the connection {connection.id}.", help="Try again in a moment."
             ) from failed
-        # The connection may have been deleted meanwhile; nothing of it is to stay behind.
-        await self._connections.while_it_exists(
-            connection.id, lambda tx: self.keep(tx, connection.id, renewed, None)
+        # Of a connection that was deleted meanwhile nothing is to stay behind, and one that was connected
+        # anew has better tokens by now.
+        await self._connections.while_unchanged(
+            connection, lambda tx: self.keep(tx, connection.id, renewed, None)
         )
         return renewed
 

@@ -1,5 +1,6 @@
-"""The control database: its engine, its transactions, its migrations. It knows no room's rules."""
+"""The control database: its engine, its transactions, its migrations; and keys in files. It knows no room's rules."""
 
 from moorage.storage.database import Database, Transaction
+from moorage.storage.kept import kept_secret
 
-__all__ = ["Database", "Transaction"]
+__all__ = ["Database", "Transaction", "kept_secret"]

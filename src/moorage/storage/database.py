@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, event
+from sqlalchemy.exc import DatabaseError, IntegrityError, ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from moorage.clock import Clock
+from moorage.storage.errors import DatabaseUnusable
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,21 +36,41 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
-        """Commit at the end, or roll back when an exception passes through."""
-        async with self._engine.begin() as connection:
-            yield Transaction(connection, int(self._clock.timestamp() * 1_000_000))
+        """Commit at the end, or roll back when an exception passes through. Raises DatabaseUnusable."""
+        try:
+            async with self._engine.begin() as connection:
+                yield Transaction(connection, int(self._clock.timestamp() * 1_000_000))
+        except DatabaseError as error:
+            if isinstance(error, IntegrityError | ProgrammingError):
+                raise  # The fault of a statement, not of the file.
+            raise unusable(error.orig or error) from error
+
+    async def check(self) -> None:
+        """Raises DatabaseUnusable when its tables can't be read."""
+        async with self.transaction() as tx:
+            await tx.connection.exec_driver_sql("SELECT version_num FROM alembic_version")
 
     def changed(self) -> bool:
-        """Whether anybody, this process or another, changed the database since the last call."""
-        if self._watch is None:
-            self._watch = sqlite3.connect(self._path)
-        before, self._version = self._version, self._watch.execute("PRAGMA data_version").fetchone()[0]
+        """Whether anybody, this process or another, may have changed the database since the last call."""
+        try:
+            if self._watch is None:
+                self._watch = sqlite3.connect(self._path)
+            before, self._version = self._version, self._watch.execute("PRAGMA data_version").fetchone()[0]
+        except sqlite3.Error:
+            return True  # What can't be asked can't be relied on.
         return self._version != before
 
     async def close(self) -> None:
         if self._watch is not None:
             self._watch.close()
         await self._engine.dispose()
+
+
+def unusable(reason: BaseException) -> DatabaseUnusable:
+    return DatabaseUnusable(
+        f"The control database can't be used: {reason}.",
+        help="See that its disk has room and that nothing else holds it, or put back a good copy of it.",
+    )
 
 
 def sqlite_path(url: str) -> Path:

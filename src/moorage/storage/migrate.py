@@ -1,5 +1,6 @@
 """Bring the control database's schema up to date."""
 
+import contextlib
 import sqlite3
 from pathlib import Path
 
@@ -30,17 +31,15 @@ def migrate(url: str) -> None:
 
 
 def _revision(path: Path) -> str | None:
-    connection = sqlite3.connect(path)
+    """What a file was last migrated to, None for a new one. Raises DatabaseUnusable."""
     try:
-        row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-    except sqlite3.OperationalError:
-        return None
-    except sqlite3.DatabaseError as error:
-        raise DatabaseUnusable(
-            f"{path} is not a database: {error}.", help="Put back a good copy of it."
-        ) from error
-    finally:
-        connection.close()
+        with contextlib.closing(sqlite3.connect(path)) as connection:
+            table = "SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'"
+            if connection.execute(table).fetchone() is None:
+                return None
+            row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    except sqlite3.Error as error:
+        raise _unusable(path, error) from error
     return row[0] if row else None
 
 
@@ -49,12 +48,21 @@ def _upgrade(path: Path) -> None:
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
     from sqlalchemy import create_engine  # noqa: PLC0415
+    from sqlalchemy.exc import DatabaseError  # noqa: PLC0415
 
     engine = create_engine(f"sqlite:///{path}")
     prepare(engine)
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-    engine.dispose()
+    try:
+        with engine.begin() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    except DatabaseError as error:
+        raise _unusable(path, error.orig or error) from error
+    finally:
+        engine.dispose()
+
+
+def _unusable(path: Path, reason: BaseException) -> DatabaseUnusable:
+    return DatabaseUnusable(f"{path} can't be used: {reason}.", help="Put back a good copy of it.")

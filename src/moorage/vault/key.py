@@ -1,20 +1,25 @@
 """Where the vault's key comes from."""
 
-import contextlib
-import os
 import secrets
 from pathlib import Path
 
+from moorage.errors import SettingsInvalid
 from moorage.settings import Secret, key_bytes
+from moorage.storage import kept_secret
 
 
 def load_key(given: Secret | None, home: Path) -> bytes:
-    """The key from the settings, else from `vault.key` in the data folder, which the first start makes."""
+    """The key from the settings, else from `vault.key` in the data folder, which the first start makes.
+
+    Raises SettingsInvalid for a file that holds none.
+    """
     if given is not None:
         return key_bytes(given.reveal())
     path = home / "vault.key"
-    with contextlib.suppress(FileExistsError):
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w") as file:
-            file.write(secrets.token_bytes(32).hex())
-    return key_bytes(path.read_text().strip())
+    content = kept_secret(path, lambda: secrets.token_hex(32).encode())
+    try:
+        return key_bytes(content.decode("ascii").strip())
+    except ValueError as error:
+        raise SettingsInvalid(
+            f"{path} holds no key.", help="Put back the file used before, or set MOORAGE_VAULT_KEY."
+        ) from error

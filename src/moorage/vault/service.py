@@ -34,7 +34,10 @@ class Vault:
         self._key_id = hashlib.sha256(b"moorage vault key id" + key).digest()[:_KEY_ID_SIZE]
 
     async def put(self, owner_id: str, kind: str, value: str, expires_at: float | None = None) -> None:
-        """Keep a secret in place of the one of the same owner and kind."""
+        """Keep a secret in place of the one of the same owner and kind.
+
+        Raises VaultLocked when others were sealed with another key.
+        """
         async with self._database.transaction() as tx:
             await self.put_in(tx, owner_id, kind, value, expires_at)
 
@@ -42,6 +45,9 @@ class Vault:
         self, tx: Transaction, owner_id: str, kind: str, value: str, expires_at: float | None = None
     ) -> None:
         """The same, as a part of an open transaction."""
+        row = await store.least_certain(tx, self._key_id)
+        if row is not None and not row.value.startswith(self._key_id):
+            raise VaultLocked  # A wrong key must not leave secrets behind that the right one can't open.
         await store.put(tx, owner_id, kind, self._seal(owner_id, kind, value), expires_at)
 
     async def get(self, owner_id: str, kind: str) -> Kept | None:
@@ -50,15 +56,14 @@ class Vault:
             row = await store.get(tx, owner_id, kind)
         return Kept(self._open(owner_id, kind, row.value), row.expires_at) if row else None
 
-    async def shred(self, owner_id: str) -> None:
-        """Forget everything kept for an owner."""
-        async with self._database.transaction() as tx:
-            await store.remove(tx, owner_id)
+    async def shred_in(self, tx: Transaction, owner_id: str) -> None:
+        """Forget everything kept for an owner, as a part of an open transaction."""
+        await store.remove(tx, owner_id)
 
     async def check(self) -> None:
-        """Raises VaultLocked when the key in use does not open what is stored."""
+        """Raises VaultLocked when the key in use does not open all that is stored."""
         async with self._database.transaction() as tx:
-            row = await store.any_row(tx)
+            row = await store.least_certain(tx, self._key_id)
         if row is not None:
             self._open(row.owner_id, row.kind, row.value)
 

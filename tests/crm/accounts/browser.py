@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
 import uvicorn
 
 from moorage.clock import FrozenClock
+from moorage.crm.refusals import refusal
 from moorage.crm.service import CrmService
 from moorage.http.answering import answering
 
@@ -23,7 +24,7 @@ class Origin:
         self.port = self._listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self._service = CrmService(folder, clock, lambda: self.url, OPEN)
-        protocol = answering(self._service.answer, max_body=1024 * 1024)
+        protocol = answering(self._service.answer, max_body=1024 * 1024, word=refusal)
         config = uvicorn.Config(
             _nothing, http=protocol, lifespan="off", log_config=None, timeout_graceful_shutdown=1
         )

@@ -1,6 +1,7 @@
 """The documents a new organisation starts with."""
 
 import itertools
+import re
 from datetime import UTC, datetime
 
 import msgspec
@@ -194,6 +195,15 @@ class TestFields:
     def test_a_unique_field_that_does_not_exist_is_refused(self):
         with pytest.raises(ValueError, match=r"Leads\.Emial"):
             made(with_users(ALONE, unique=("Leads.Emial",)))
+
+    @pytest.mark.parametrize(
+        "name",
+        ["Leads.Tag", "Leads.Owner", "Leads.Full_Name", "Leads.Email_Opt_Out", "Leads.id", "Leads.Created_Time",
+         "Deals.Pipeline", "Deals.Probability", "Quotes.Quoted_Items", "Quoted_Items.Quantity"],
+    )  # fmt: skip
+    def test_what_the_crm_itself_writes_can_not_be_unique(self, name):
+        with pytest.raises(ValueError, match=f"can't be unique: {re.escape(name)}; fields can that callers"):
+            made(with_users(ALONE, unique=("Leads.Email", name)))
 
 
 class TestLayouts:

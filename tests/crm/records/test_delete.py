@@ -24,14 +24,24 @@ def test_unknown_ids_fail_alone(crm):
 def test_ids_are_needed_and_at_most_a_hundred(crm):
     assert crm.delete("Leads").json["code"] == "REQUIRED_PARAM_MISSING"
     assert crm.delete("Leads", ids=",".join(["1"] * 101)).status == 400
-    assert crm.delete("Leads", ids="a,b").status == 400
+    assert crm.delete("Leads", ids="a,b").json == {
+        "code": "INVALID_DATA", "details": {"param_name": "ids"},
+        "message": "either the request body or parameters is in wrong format", "status": "error",
+    }  # fmt: skip
 
 
 def test_the_single_form(crm):
     (lead,) = crm.insert("Leads", {"Last_Name": "Smith"})
     assert crm.delete(f"Leads/{lead}").status == 200
     again = crm.delete(f"Leads/{lead}")
-    assert again.status == 400 and again.json["message"] == "record not deleted"
+    assert again.status == 400 and again.json == {
+        "code": "INVALID_DATA", "details": {"resource_path_index": 1}, "message": "record not deleted",
+        "status": "error",
+    }  # fmt: skip
+    assert crm.delete("Leads/abc").json == {
+        "code": "INVALID_DATA", "details": {"resource_path_index": 1},
+        "message": "either the request body or parameters is in wrong format", "status": "error",
+    }  # fmt: skip
 
 
 def test_the_recycle_bin_lists_it(crm):

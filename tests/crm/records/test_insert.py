@@ -191,6 +191,22 @@ def test_a_wrong_line_names_its_place(crm):
     }
 
 
+def test_the_lines_of_a_copied_record_are_new_ones(crm):
+    (account,) = crm.insert("Accounts", {"Account_Name": "Acme"})
+    (product,) = crm.insert("Products", {"Product_Name": "Rope", "Unit_Price": 12.5})
+    quote = {"Subject": "x", "Account_Name": account}
+    (first,) = crm.insert("Quotes", quote | {"Quoted_Items": [{"Product_Name": product, "Quantity": 4}]})
+    (line,) = crm.only(f"Quotes/{first}")["Quoted_Items"]
+    (copy,) = crm.insert("Quotes", quote | {"Quoted_Items": [line, {"id": line["id"], "_delete": None}]})
+    (copied,) = crm.only(f"Quotes/{copy}")["Quoted_Items"]
+    assert copied["id"] != line["id"] and copied["Quantity"] == 4
+    assert crm.only(f"Quotes/{first}")["Quoted_Items"] == [line]
+    (one,) = crm.post(
+        "Quotes", {"data": [quote | {"Quoted_Items": [{"id": line["id"], "Quantity": 1}]}]}
+    ).data
+    assert (one["code"], one["details"]["api_name"]) == ("MANDATORY_NOT_FOUND", "Product_Name")
+
+
 def test_tags_get_ids_and_are_the_same_tag_next_time(crm):
     first, second = crm.insert(
         "Leads", {"Last_Name": "A", "Tag": [{"name": "hot"}]}, {"Last_Name": "B", "Tag": [{"name": "Hot"}]}
@@ -218,6 +234,54 @@ def test_a_wrong_body_is_one_fault_and_nothing_is_written(crm, body, code):
     answer = crm.post("Leads", body)
     assert answer.status == 400 and answer.json["code"] == code and answer.json["status"] == "error"
     assert crm.get("Leads", fields="Last_Name").status == 204
+
+
+ARRAY, OBJECT = {"expected_data_type": "jsonarray"}, {"expected_data_type": "jsonobject"}
+SKIPPED = {"supported_values": ["assignment_rules", "cadences", "connected_workflows"]}
+ACTIONS = {"supported_values": ["insert", "update"]}
+BESIDE = [
+    ({"trigger": "workflow"}, "trigger", "$.trigger", ARRAY),
+    ({"apply_feature_execution": {}}, "apply_feature_execution", "$.apply_feature_execution", ARRAY),
+    ({"apply_feature_execution": ["x"]}, "apply_feature_execution", "$.apply_feature_execution[0]", OBJECT),
+    ({"skip_feature_execution": [{"name": "cadences"}, {}]}, "name", "$.skip_feature_execution[1].name", SKIPPED),
+    ({"skip_feature_execution": [{"name": []}]}, "name", "$.skip_feature_execution[0].name", SKIPPED),
+    (
+        {"skip_feature_execution": [{"name": "cadences", "action": "delete"}]},
+        "action", "$.skip_feature_execution[0].action", ACTIONS,
+    ),
+    ({"lar_id": "abc"}, "lar_id", "$.lar_id", {"expected_data_type": "bigint"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("beside", "api_name", "path", "more"), BESIDE)
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+def test_what_stands_beside_the_records_is_checked_first(crm, method, beside, api_name, path, more):
+    answer = crm.call(method, "Leads", body={"data": [{"Last_Name": "a"}], **beside})
+    assert answer.status == 400 and answer.json["code"] == "INVALID_DATA"
+    assert answer.json["details"] == {"api_name": api_name, "json_path": path, **more}
+    assert crm.get("Leads", fields="id").status == 204
+
+
+def test_what_stands_beside_the_records_changes_nothing_here(crm):
+    beside = {
+        "trigger": [], "lar_id": "123", "apply_feature_execution": [{"name": "layout_rules"}],
+        "skip_feature_execution": [{"name": "cadences", "action": "insert"}], "process": ["x"], "wf_trigger": True,
+    }  # fmt: skip
+    assert crm.post("Leads", {"data": [{"Last_Name": "a"}], **beside}).status == 201
+
+
+@pytest.mark.parametrize("module", ["Quoted_Items", "DealHistory", "Locking_Information__s"])
+def test_modules_that_belong_to_others_are_not_written(crm, module):
+    for answer in (
+        crm.post(module, {"data": [{}]}),
+        crm.put(module, {"data": [{"id": "1"}]}),
+        crm.delete(module, ids="1"),
+    ):
+        assert answer.status == 400
+        assert answer.json == {
+            "code": "INVALID_MODULE", "details": {"resource_path_index": 0},
+            "message": "the given module is not supported in api", "status": "error",
+        }  # fmt: skip
 
 
 def test_more_than_a_hundred_records_are_refused_whole(crm):
@@ -263,3 +327,18 @@ class TestUniqueFields:
     def test_a_record_does_not_collide_with_itself(self, crm):
         (first,) = crm.insert("Leads", {"Last_Name": "A", "Email": "a@x.example"})
         assert crm.put(f"Leads/{first}", {"data": [{"Email": "A@x.example"}]}).status == 200
+
+    def test_the_record_in_the_way_is_shown_with_its_owner(self, crm):
+        (first,) = crm.insert("Leads", {"Last_Name": "A", "Email": "a@x.example"})
+        (one,) = crm.post("Leads", {"data": [{"Last_Name": "B", "Email": "a@x.example"}]}).data
+        owner = crm.only(f"Leads/{first}")["Owner"]
+        (user,) = crm.get(f"users/{owner['id']}").json["users"]
+        (module,) = crm.get("settings/modules/Leads").json["modules"]
+        assert one["details"] == {
+            "api_name": "Email", "json_path": "$.data[0].Email", "id": first, "more_records": False,
+            "duplicate_record": {
+                "id": first,
+                "Owner": {"name": owner["name"], "id": owner["id"], "zuid": user["zuid"]},
+                "module": {"api_name": "Leads", "id": module["id"]},
+            },
+        }  # fmt: skip

@@ -45,13 +45,56 @@ def test_unknown_modules_are_invalid(crm, name):
         {"page": "0"}, {"page": "-1"}, {"page": "x"}, {"page": "9" * 40}, {"per_page": "201"}, {"per_page": "0"},
         {"per_page": "1e3"}, {"sort_by": "Last_Name"}, {"sort_order": "up"}, {"cvid": "1"}, {"cvid": "x"},
         {"ids": "x"}, {"converted": "maybe"}, {"approved": "maybe"}, {"page_token": "x"}, {"ids": "9" * 30},
-        {"page": "1", "page_token": "x"}, {"cvid": "1", "sort_by": "id"},
+        {"page": "1", "page_token": "x"}, {"cvid": "1", "sort_by": "id"}, {"territory_id": "1"},
     ],
 )  # fmt: skip
 def test_wrong_parameters_are_refused(crm, params):
     answer = crm.get("Leads", fields="Last_Name", **params)
     assert answer.status == 400
     assert answer.json.keys() == {"code", "details", "message", "status"}
+
+
+LIST_FAULTS = [
+    ({}, "REQUIRED_PARAM_MISSING", {"param_name": "fields"}, "One of the expected parameter is missing"),
+    ({"fields": ","}, "REQUIRED_PARAM_MISSING", {"param_name": "fields"}, "One of the expected parameter is missing"),
+    (
+        {"fields": ",".join("abcde" * 11)}, "LIMIT_EXCEEDED",
+        {"limit": 50, "param_name": "fields"}, "limit exceeded",
+    ),
+    ({"fields": "id", "cvid": "x"}, "INVALID_DATA", {"param_name": "cvid"}, "invalid data"),
+    (
+        {"fields": "id", "sort_by": "Last_Name"}, "INVALID_DATA",
+        {"param_name": "sort_by", "supported_values": ["id", "Created_Time", "Modified_Time"]}, "invalid data",
+    ),
+    (
+        {"fields": "id", "page": 11}, "DISCRETE_PAGINATION_LIMIT_EXCEEDED", {"limit": 2000},
+        "You can only get the first 2000 records without using page_token param",
+    ),
+    (
+        {"fields": "id", "page_token": "x"}, "TOKEN_BOUND_DATA_MISMATCH", {"param_name": "page_token"},
+        "The page_token given seems to be invalid or input param is added or altered or deleted",
+    ),
+    (
+        {"fields": "id", "page": 2, "page_token": "x"}, "AMBIGUITY_DURING_PROCESSING",
+        {"ambiguity_due_to": [{"param_name": "page"}, {"param_name": "page_token"}]},
+        "cannot use page and page_token together",
+    ),
+    ({"fields": "id", "territory_id": "1"}, "INVALID_DATA", {"param_name": "territory_id"}, "invalid data"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("params", "code", "details", "message"), LIST_FAULTS)
+def test_a_refusal_says_what_the_documentation_says(crm, params, code, details, message):
+    answer = crm.get("Leads", **params)
+    assert answer.status == 400
+    assert answer.json == {"code": code, "details": details, "message": message, "status": "error"}
+
+
+def test_territories_are_not_for_every_module(crm):
+    assert crm.get("Calls", fields="id", territory_id="1").json == {
+        "code": "INVALID_MODULE", "details": {"resource_path_index": 0},
+        "message": "Territory is not supported for the given module", "status": "error",
+    }  # fmt: skip
 
 
 def test_it_sorts_by_times_both_ways(crm, clock):
@@ -124,3 +167,4 @@ def test_a_record_unchanged_since_is_304(crm):
     (lead,) = crm.insert("Leads", {"Last_Name": "a"})
     assert crm.get(f"Leads/{lead}", headers={"If-Modified-Since": "2026-02-07T00:00:00Z"}).status == 304
     assert crm.get(f"Leads/{lead}", headers={"If-Modified-Since": "2026-02-06T00:00:00Z"}).status == 200
+    assert crm.get("Leads/999", headers={"If-Modified-Since": "2026-02-07T00:00:00Z"}).status == 204

@@ -23,6 +23,19 @@ def test_the_single_form_takes_the_id_of_the_path(crm, lead):
     assert crm.only(f"Leads/{lead}")["Company"] == "New"
 
 
+def test_the_single_form_says_where_a_wrong_id_was(crm, lead):
+    (contact,) = crm.insert("Contacts", {"Last_Name": "x"})
+    for wrong in ("999", contact):
+        answer = crm.put(f"Leads/{wrong}", {"data": [{"Company": "New"}]})
+        assert answer.status == 400 and answer.data == [{
+            "code": "INVALID_DATA", "details": {"resource_path_index": 1},
+            "message": "the id given seems to be invalid", "status": "error",
+        }]  # fmt: skip
+    assert crm.put("Leads/abc", {"data": [{}]}).json["details"] == {"resource_path_index": 1}
+    assert crm.put(f"Leads/{lead}", {"data": [{}, {}]}).json["details"]["maximum_length"] == 1
+    assert crm.put(f"Leads/{lead}", {"data": [5]}).data[0]["details"]["expected_data_type"] == "jsonobject"
+
+
 def test_null_empties_a_field_but_not_a_mandatory_one(crm, lead):
     assert crm.put(f"Leads/{lead}", {"data": [{"Company": None}]}).status == 200
     assert crm.only(f"Leads/{lead}")["Company"] is None
@@ -68,6 +81,24 @@ def test_what_is_found_follows_the_change(crm, lead):
     assert crm.get("Leads/search", word="Renamed").json["info"]["count"] == 1
 
 
+def test_saying_again_what_is_already_so_works_nothing_out_anew(crm, clock):
+    (task,) = crm.insert("Tasks", {"Subject": "x", "Status": "Completed"})
+    (deal,) = crm.insert(
+        "Deals", {"Deal_Name": "x", "Stage": "Qualification", "Probability": 55, "Amount": 100}
+    )
+    clock.advance(60)
+    crm.put(f"Tasks/{task}", {"data": [{"Status": "Completed"}]})
+    crm.put(f"Deals/{deal}", {"data": [{"Stage": "Qualification"}]})
+    assert crm.only(f"Tasks/{task}")["Closed_Time"] == "2026-02-06T01:10:56-08:00"
+    assert crm.only(f"Deals/{deal}")["Expected_Revenue"] == 55
+    crm.put(f"Tasks/{task}", {"data": [{"Status": "In Progress"}]})
+    crm.put(f"Deals/{deal}", {"data": [{"Stage": "Needs Analysis"}]})
+    assert crm.only(f"Tasks/{task}")["Closed_Time"] is None
+    assert crm.only(f"Deals/{deal}")["Expected_Revenue"] == 20
+    crm.put(f"Deals/{deal}", {"data": [{"Stage": "Qualification", "Probability": 20}]})
+    assert crm.only(f"Deals/{deal}")["Probability"] == 20
+
+
 class TestLines:
     @pytest.fixture
     def quote(self, crm):
@@ -101,3 +132,39 @@ class TestLines:
         assert answer.status == 400
         assert answer.data[0]["details"]["json_path"] == "$.data[0].Quoted_Items[0].id"
         assert crm.only(f"Quotes/{quote}")["Subject"] == "x"
+
+    @pytest.mark.parametrize("own", [{"Quantity": 99}, {"_delete": None}])
+    def test_a_wrong_row_leaves_those_before_it_as_they_were(self, crm, quote, own):
+        before = self.lines(crm, quote)
+        product = before[0]["Product_Name"]["id"]
+        rows = [{"id": before[0]["id"], **own}, {"Product_Name": product, "Quantity": 7}, {"id": "12"}]
+        answer = crm.put(f"Quotes/{quote}", {"data": [{"Quoted_Items": rows}]})
+        assert answer.status == 400
+        assert answer.data[0]["details"]["json_path"] == "$.data[0].Quoted_Items[2].id"
+        assert self.lines(crm, quote) == before
+
+    def test_the_last_rows_of_a_mandatory_subform_stay(self, crm, quote):
+        before = self.lines(crm, quote)
+        for rows in ([], [{"id": line["id"], "_delete": None} for line in before]):
+            (one,) = crm.put(f"Quotes/{quote}", {"data": [{"Quoted_Items": rows}]}).data
+            assert one["code"] == "MANDATORY_NOT_FOUND"
+            assert one["details"] == {"api_name": "Quoted_Items", "json_path": "$.data[0].Quoted_Items"}
+        assert self.lines(crm, quote) == before
+
+    def test_a_row_changed_and_then_removed_is_removed(self, crm, quote):
+        first, second = self.lines(crm, quote)
+        rows = [{"id": first["id"], "Quantity": 5}, {"id": first["id"], "_delete": None}]
+        assert crm.put(f"Quotes/{quote}", {"data": [{"Quoted_Items": rows}]}).status == 200
+        assert self.lines(crm, quote) == [second]
+        assert crm.only(f"Quotes/{quote}")["Sub_Total"] == 20
+
+    def test_two_hundred_rows_are_the_most_however_they_came(self, crm, quote):
+        product = self.lines(crm, quote)[0]["Product_Name"]["id"]
+        rows = [{"Product_Name": product, "Quantity": 1}]
+        (one,) = crm.put(f"Quotes/{quote}", {"data": [{"Quoted_Items": rows * 199}]}).data
+        assert one["details"] == {
+            "maximum_length": 200, "api_name": "Quoted_Items", "json_path": "$.data[0].Quoted_Items",
+        }  # fmt: skip
+        assert len(self.lines(crm, quote)) == 2
+        assert crm.put(f"Quotes/{quote}", {"data": [{"Quoted_Items": rows * 198}]}).status == 200
+        assert len(self.lines(crm, quote)) == 200

@@ -11,7 +11,7 @@ from moorage.crm.accounts.errors import ClientUnknown, RefreshTokenUnknown, Secr
 from moorage.crm.accounts.model import Client, Grant
 from moorage.crm.accounts.scopes import FULL, ScopeSet
 from moorage.crm.accounts.store import AccountsStore
-from moorage.crm.centres import HOME, Site
+from moorage.crm.centres import ANYWHERE, HOME, Site
 from moorage.crm.faults import authentication_failure, invalid_token
 
 ACCESS_LIFETIME = 3600  # seconds
@@ -155,7 +155,7 @@ class Accounts:
         held = self._store.held_scopes(client.client_id, user)
         return any(ScopeSet.parse(one).covers(scopes) for one in held)
 
-    def revoke(self, token: str, site: Site) -> bool:
+    def revoke(self, token: str, site: Site = ANYWHERE) -> bool:
         """Make a token of either kind worthless; False for one that already is, or that lives elsewhere."""
         digest = digest_of(token)
         access = self._store.access(digest)

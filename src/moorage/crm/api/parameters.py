@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 
-from moorage.crm.faults import Fault, param_invalid, param_missing
+from moorage.crm.faults import Fault, param_invalid, param_missing, wrong_format
 from moorage.crm.records.values import whole_id
 
 MAX_PAGE = 10**9  # So that a page times its size stays a number every store can count to.
@@ -36,7 +36,7 @@ def id_list(params: Mapping[str, str], name: str, maximum: int = 100) -> list[in
         raise Fault(400, "LIMIT_EXCEEDED", message, {"limit": maximum, "param_name": name})
     ids = [whole_id(text) for text in texts]
     if None in ids:
-        raise param_invalid(name, expected_data_type="bigint")
+        raise wrong_format(param_name=name)
     return list(dict.fromkeys(one for one in ids if one is not None))
 
 

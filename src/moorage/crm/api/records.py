@@ -28,10 +28,14 @@ T = TypeVar("T")
 
 SORTS = ("id", "Created_Time", "Modified_Time")
 MAX_FIELDS = 50
+_TERRITORY_MODULES = frozenset({"Leads", "Contacts", "Accounts", "Deals"})
+# Notes are read as they were written, everything else newest first.
+_USUAL_ORDER = {"Notes": ("Created_Time", "asc")}
 
 
 def list_records(call: Call) -> Response | Awaitable[Response]:
     module = module_of(call)
+    _refuse_strangers(call, module)
     names = _fields(call)
     place = _place(call, module)
     page, size = page_and_size(call.params)
@@ -65,6 +69,15 @@ def then(found: T | Awaitable[T], show: Callable[[T], Response]) -> Response | A
     return later(found)
 
 
+def _refuse_strangers(call: Call, module: Module) -> None:
+    """All notes together are for administrators; the notes of one record are for whoever sees that record."""
+    if module.api_name != "Notes":
+        return
+    user = call.organisation.metadata.find("user", call.user)
+    if user is None or user.body["profile"]["name"] != "Administrator":
+        raise Fault(403, "NOT_SUPPORTED", "This API is supported only for admin users.")
+
+
 def _fields(call: Call) -> list[str]:
     text = call.params.get("fields")
     if not text or not text.strip(","):
@@ -89,11 +102,16 @@ def _scope(call: Call, module: Module) -> bytes:
     return bound_to(call.organisation.id, call.user, module.api_name, call.params)
 
 
+def _sorting(call: Call, module: Module) -> tuple[str, str]:
+    """The field and the direction asked for, or what is usual."""
+    field, direction = _USUAL_ORDER.get(module.api_name, ("id", "desc"))
+    return call.params.get("sort_by", field), call.params.get("sort_order", direction)
+
+
 def _order(call: Call, module: Module) -> Order:
-    name = call.params.get("sort_by", "id")
+    name, direction = _sorting(call, module)
     if name not in SORTS or name not in module.fields:
         raise param_invalid("sort_by", supported_values=list(SORTS))
-    direction = call.params.get("sort_order", "desc")
     if direction not in {"asc", "desc"}:
         raise param_invalid("sort_order", supported_values=["asc", "desc"])
     return Order(module.fields[name], descending=direction == "desc")
@@ -102,6 +120,8 @@ def _order(call: Call, module: Module) -> Order:
 def _filters(call: Call, module: Module, since: int | None) -> list[Filter]:
     if "cvid" in call.params and "sort_by" in call.params:
         raise ambiguous("cvid", "sort_by")
+    if "territory_id" in call.params:
+        raise _no_territory(module)
     filters: list[Filter] = []
     if "ids" in call.params:
         filters.append(Ids(tuple(id_list(call.params, "ids"))))
@@ -112,11 +132,20 @@ def _filters(call: Call, module: Module, since: int | None) -> list[Filter]:
     return filters
 
 
+def _no_territory(module: Module) -> Fault:
+    """An organisation has no territories, so whichever is asked for is not there; better said than ignored."""
+    if module.api_name in _TERRITORY_MODULES:
+        return param_invalid("territory_id")
+    message = "Territory is not supported for the given module"
+    return Fault(400, "INVALID_MODULE", message, {"resource_path_index": 0})
+
+
 def _page_answer(
     call: Call, module: Module, result: Page, page: int, size: int, place: Place | None
 ) -> Response:
     expires_at = place.expires_at if place else int(call.now) + paging.LIFETIME
     scope = _scope(call, module)
+    sort_by, sort_order = _sorting(call, module)
     following = before = None
     if result.more and result.last is not None:
         following = call.tokens.make(Place(result.last, page + 1, False, expires_at), scope)
@@ -127,11 +156,11 @@ def _page_answer(
         "per_page": size,
         "next_page_token": following,
         "count": result.count,
-        "sort_by": call.params.get("sort_by", "id"),
+        "sort_by": sort_by,
         "page": page,
         "previous_page_token": before,
         "page_token_expiry": zoned(call.organisation.zone, expires_at) if following or before else None,
-        "sort_order": call.params.get("sort_order", "desc"),
+        "sort_order": sort_order,
         "email": False,
         "more_records": result.more,
     }
@@ -170,7 +199,9 @@ def _get_if_modified(
     filters: list[Filter] = [Ids((record,)), ModifiedSince(since)]
     page = store.page(module, store.shape(module, names, whole=True), filters, order, Window(1))
     assert isinstance(page, Page)  # Both filters are backed by indexes.
-    return Response(200, b'{"data":' + page.data + b"}", JSON) if page.count else Response(304)
+    if page.count:
+        return Response(200, b'{"data":' + page.data + b"}", JSON)
+    return Response(304) if store.record(module, store.shape(module, []), record) else no_content()
 
 
 def list_deleted(call: Call) -> Response:

@@ -3,33 +3,30 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-import msgspec
-
+from moorage.crm.api.body import invalid, list_of, records_of
 from moorage.crm.api.lists import module_of, since_header
 from moorage.crm.api.parameters import id_list
 from moorage.crm.api.records import record_id
 from moorage.crm.call import Call, answer
 from moorage.crm.catalog import Module
-from moorage.crm.faults import Fault, invalid_module, param_missing, unparsable
+from moorage.crm.faults import Fault, module_unsupported, param_missing, wrong_format
 from moorage.crm.records.changes import Change, Outcome, duplicate_checks
+from moorage.crm.records.values import whole_id
 from moorage.crm.routing import Route
 from moorage.crm.store.contract import Transaction
 from moorage.http.message import Response
 
-MAX_RECORDS = 100
-TRIGGERS = ("workflow", "approval", "blueprint", "pathfinder", "orchestration")
-
 
 async def insert(call: Call) -> Response:
     module = writable(call, "creatable")
-    records, _ = _records(call)
+    records, _ = records_of(call)
     outcomes = await _change(call, module, lambda change: change.insert(records))
     return _answer(outcomes, done=201)
 
 
 async def update(call: Call) -> Response:
     module = writable(call, "editable")
-    records, _ = _records(call)
+    records, _ = records_of(call)
     outcomes = await _change(call, module, lambda change: change.update(records))
     return _answer(outcomes, done=200)
 
@@ -37,16 +34,14 @@ async def update(call: Call) -> Response:
 async def update_one(call: Call) -> Response:
     module = writable(call, "editable")
     wanted = record_id(call)
-    records, _ = _records(call, maximum=1)
-    if isinstance(records[0], dict):
-        records = [records[0] | {"id": str(wanted)}]
-    outcomes = await _change(call, module, lambda change: change.update(records))
+    records, _ = records_of(call, maximum=1)
+    outcomes = await _change(call, module, lambda change: change.update_one(wanted, records[0]))
     return _answer(outcomes, done=200)
 
 
 async def upsert(call: Call) -> Response:
     module = writable(call, "creatable")
-    records, body = _records(call)
+    records, body = records_of(call)
     check = duplicate_checks(module, _duplicate_check_fields(module, body))
     outcomes = await _change(call, module, lambda change: change.upsert(records, check))
     return _answer(outcomes, done=200)
@@ -63,7 +58,9 @@ async def delete(call: Call) -> Response:
 
 async def delete_one(call: Call) -> Response:
     module = writable(call, "deletable")
-    wanted = record_id(call)
+    wanted = whole_id(call.path["id"])
+    if wanted is None:
+        raise wrong_format(resource_path_index=1)
     outcomes = await _change(call, module, lambda change: change.delete([wanted]))
     if outcomes[0].status != 200:
         raise Fault(400, "INVALID_DATA", "record not deleted", {"resource_path_index": 1})
@@ -71,10 +68,10 @@ async def delete_one(call: Call) -> Response:
 
 
 def writable(call: Call, flag: str) -> Module:
-    """The module of the path. Rows of subforms and histories are written through their parents only."""
+    """The module of the path, if its metadata allow the change. Rows of subforms change through their parents only."""
     module = module_of(call)
-    if not module.flags.get(flag) or module.generated_type in {"subform", "field_tracker"}:
-        raise invalid_module(0)
+    if not module.flags.get(flag) or module.generated_type == "subform":
+        raise module_unsupported()
     return module
 
 
@@ -97,57 +94,15 @@ def _answer(outcomes: Sequence[Outcome], *, done: int) -> Response:
     return answer({"data": [outcome.document for outcome in outcomes]}, status)
 
 
-def _records(call: Call, maximum: int = MAX_RECORDS) -> tuple[list[Any], dict[str, Any]]:
-    """The `data` of the body and the body. The Content-Type is not asked: Zoho's own SDK sends none."""
-    body = decoded(call.request.body)
-    if not isinstance(body, dict):
-        raise Fault(400, "INVALID_DATA", "body", {"expected_data_type": "jsonobject"})
-    if "data" not in body:
-        details = {"api_name": "data", "json_path": "$.data"}
-        raise Fault(400, "MANDATORY_NOT_FOUND", "required field not found", details)
-    records = body["data"]
-    place = {"api_name": "data", "json_path": "$.data"}
-    if not isinstance(records, list):
-        raise Fault(400, "INVALID_DATA", "invalid data", {"expected_data_type": "jsonarray", **place})
-    if not records:
-        raise Fault(400, "MANDATORY_NOT_FOUND", "required field not found", place)
-    if len(records) > maximum:
-        raise Fault(400, "INVALID_DATA", "invalid data", {"maximum_length": maximum, **place})
-    _check_triggers(body)
-    return records, body
-
-
-def decoded(body: bytes) -> Any:
-    """JSON, or the fault for what isn't: malformed, too deep, numbers out of range, lone surrogates."""
-    try:
-        return msgspec.json.decode(body)
-    except (ValueError, RecursionError):
-        raise unparsable() from None
-
-
-def _check_triggers(body: dict[str, Any]) -> None:
-    triggers = body.get("trigger")
-    if triggers is None:
-        return
-    place = {"api_name": "trigger", "json_path": "$.trigger"}
-    if not isinstance(triggers, list):
-        raise Fault(400, "INVALID_DATA", "invalid data", {"expected_data_type": "jsonarray", **place})
-    if any(one not in TRIGGERS for one in triggers):
-        raise Fault(400, "INVALID_DATA", "invalid data", {"supported_values": list(TRIGGERS), **place})
-
-
 def _duplicate_check_fields(module: Module, body: dict[str, Any]) -> list[str] | None:
-    names = body.get("duplicate_check_fields")
-    if names is None:
+    if body.get("duplicate_check_fields") is None:
         return None
-    place = {"api_name": "duplicate_check_fields", "json_path": "$.duplicate_check_fields"}
-    if not isinstance(names, list):
-        raise Fault(400, "INVALID_DATA", "invalid data", {"expected_data_type": "jsonarray", **place})
+    names = list_of(body, "duplicate_check_fields")
     allowed = [one.api_name for one in duplicate_checks(module, None)]
     for index, name in enumerate(names):
         if name not in allowed:
-            at = {**place, "json_path": f"$.duplicate_check_fields[{index}]", "supported_values": allowed}
-            raise Fault(400, "INVALID_DATA", "invalid data", at)
+            path = f"$.duplicate_check_fields[{index}]"
+            raise invalid("duplicate_check_fields", path, supported_values=allowed)
     return names
 
 

@@ -35,10 +35,16 @@ _KEYS = (
     "access_type",
     "description",
 )
+_UNIQUE_TYPES = frozenset(
+    {"text", "email", "phone", "website", "integer", "bigint", "double", "currency", "percent"}
+)
+
+# Callers may write these, but where they don't the CRM does, from the stage and from the duration.
+_WORKED_OUT = frozenset({"Deals.Probability", "Calls.Call_Duration_in_seconds"})
 
 
 def add_modules(draft: Draft, unique: Iterable[str]) -> None:
-    """Raises ValueError when a name of `unique` is no field of a standard module."""
+    """Raises ValueError when a name of `unique` is no field of a standard module, or none that can be unique."""
     modules = standard()["modules"]
     _check(unique, modules)
     everything = sorted(modules + standard()["listed_only_modules"], key=lambda m: m["sequence_number"])
@@ -60,9 +66,21 @@ def add_modules(draft: Draft, unique: Iterable[str]) -> None:
 
 
 def _check(unique: Iterable[str], modules: list[dict[str, Any]]) -> None:
-    known = {f"{m['api_name']}.{f['api_name']}" for m in modules for f in m["fields"]}
-    if strangers := sorted(set(unique) - known):
+    fields = {f"{m['api_name']}.{f['api_name']}": (m, f) for m in modules for f in m["fields"]}
+    if strangers := sorted(set(unique) - fields.keys()):
         raise ValueError(f"not fields of a standard module: {', '.join(strangers)}; write Module.Field")
+    if unfit := sorted(name for name in set(unique) if not _can_be_unique(name, *fields[name])):
+        types = ", ".join(sorted(_UNIQUE_TYPES))
+        raise ValueError(
+            f"these can't be unique: {', '.join(unfit)}; fields can that callers write, of type {types}"
+        )
+
+
+def _can_be_unique(name: str, module: dict[str, Any], field: dict[str, Any]) -> bool:
+    """What the CRM itself writes can't: two records of one owner, or of one stage, would exclude each other."""
+    written_by_callers = bool(field["operation_type"]["api_create"]) and name not in _WORKED_OUT
+    one_value = field["data_type"] in _UNIQUE_TYPES and field["json_type"] != "jsonarray"
+    return written_by_callers and one_value and module["generated_type"] != "subform"
 
 
 def _module(draft: Draft, module: dict[str, Any]) -> Body:

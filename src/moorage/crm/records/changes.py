@@ -12,7 +12,7 @@ import msgspec
 from moorage.crm.catalog import Field, Module
 from moorage.crm.faults import Fault
 from moorage.crm.organisation import Organisation
-from moorage.crm.records import computed
+from moorage.crm.records import computed, rules
 from moorage.crm.records.draft import Draft, draft
 from moorage.crm.records.lines import Lines
 from moorage.crm.records.references import References
@@ -67,6 +67,16 @@ class Change:
     def update(self, records: Sequence[Any]) -> list[Outcome]:
         return _each(self._update, records)
 
+    def update_one(self, wanted: int, record: Any) -> list[Outcome]:
+        """The update of a record that the path names, whatever id the body has."""
+        where = {"resource_path_index": 1}
+
+        def change(record: Any, path: str) -> Outcome:
+            made = draft(self._catalog, self._module, record, path, insert=False)
+            return self._change(made, wanted, where)
+
+        return _each(change, [record])
+
     def upsert(self, records: Sequence[Any], check: Sequence[Field]) -> list[Outcome]:
         return _each(lambda record, path: self._upsert(record, path, check), records)
 
@@ -77,11 +87,12 @@ class Change:
 
     def _insert(self, record: Any, path: str) -> Outcome:
         made = draft(self._catalog, self._module, record, path, insert=True)
+        rules.check(self._module, made, None)
         self._references.resolve(made)
         self._refuse_duplicates(made, None)
         row = self._new_row(made)
         lines = self._lines.new(made, row)
-        computed.compute(self._module, row, made.given, self._transaction.now)
+        computed.compute(self._module, row, made.given, {}, self._transaction.now)
         self._lines.add_up(self._module, row, lines)
         self._unwritten.append(row)
         for subform, rows in lines:
@@ -118,31 +129,34 @@ class Change:
     def _update(self, record: Any, path: str) -> Outcome:
         made = draft(self._catalog, self._module, record, path, insert=False)
         wanted = record.get("id")
+        where = {"api_name": "id", "json_path": f"{path}.id"}
         if wanted is None:
-            details = {"api_name": "id", "json_path": f"{path}.id"}
-            raise Fault(400, "MANDATORY_NOT_FOUND", "required field not found", details)
-        return self._change(made, whole_id(wanted))
+            raise Fault(400, "MANDATORY_NOT_FOUND", "required field not found", where)
+        return self._change(made, whole_id(wanted), where)
 
-    def _change(self, made: Draft, record: int | None) -> Outcome:
+    def _change(self, made: Draft, record: int | None, where: dict[str, Any]) -> Outcome:
+        """`where` are the details that say where the id was given, should there be no such record."""
         old = self._transaction.row(self._module, record) if record is not None else None
         if old is None or record is None:
-            details = {"api_name": "id", "json_path": f"{made.path}.id"}
-            raise Fault(400, "INVALID_DATA", "the id given seems to be invalid", details)
+            raise Fault(400, "INVALID_DATA", "the id given seems to be invalid", where)
         self._refuse_modified(old)
-        self._references.resolve(made)
+        rules.check(self._module, made, old)
+        self._references.resolve(made, old)
         self._refuse_duplicates(made, record)
         row = old | made.row
         self._append_values(made, old, row)
+        merges = self._lines.merge(made, row)
+        # Nothing can fail from here on, so nothing of a refused record is ever written.
+        self._lines.write(merges)
         self._write_tags(made, row)
-        lines = self._lines.merge(made, row)
         for name in ("Modified_Time", "Last_Activity_Time", "Change_Log_Time__s"):
             if (one := self._module.fields.get(name)) is not None:
                 row[one.column] = self._transaction.now
         if (modifier := self._module.fields.get("Modified_By")) is not None:
             row[modifier.column] = self._user
-        computed.compute(self._module, row, made.given, self._transaction.now)
-        if lines:
-            self._lines.add_up(self._module, row, lines)
+        computed.compute(self._module, row, made.given, old, self._transaction.now)
+        if merges:
+            self._lines.add_up(self._module, row, [(one.subform, list(one.rows.values())) for one in merges])
         elif made.given & {"Discount", "Tax", "Adjustment", "Excise_Duty"}:
             self._lines.add_up(self._module, row, self._lines.stored(self._module, record))
         self._transaction.update(self._module, record, {c: v for c, v in row.items() if v != old.get(c)})
@@ -175,7 +189,8 @@ class Change:
         else:
             found, name = matched
             made = draft(self._catalog, self._module, record, path, insert=False)
-            outcome, action = self._change(made, found), "update"
+            where = {"api_name": "id", "json_path": f"{path}.id"}
+            outcome, action = self._change(made, found, where), "update"
         document = outcome.document
         return Outcome(
             {
@@ -225,12 +240,27 @@ class Change:
             value = made.row.get(one.column)
             found = [] if value is None else self._transaction.matching(self._module, one, value)
             if others := [record for record in found if record != own]:
-                faults.append(_duplicate(self._module, one, made.path, others[0]))
+                faults.append(self._duplicate(one, made.path, others[0]))
         if len(faults) == 1:
             raise faults[0]
         if faults:
             errors = {"errors": [fault.document() for fault in faults]}
             raise Fault(400, "MULTIPLE_OR_MULTI_ERRORS", "Multiple errors in the request", errors)
+
+    def _duplicate(self, one: Field, path: str, other: int) -> Fault:
+        record: dict[str, Any] = {"id": str(other)}
+        if (owner := self._module.fields.get("Owner")) is not None:
+            row = self._transaction.row(self._module, other) or {}
+            record["Owner"] = self._person(row.get(owner.column), "zuid")
+        record["module"] = {"api_name": self._module.api_name, "id": str(self._module.id)}
+        details = {
+            "api_name": one.api_name,
+            "json_path": f"{path}.{one.api_name}",
+            "id": str(other),
+            "duplicate_record": record,
+            "more_records": False,
+        }
+        return Fault(400, "DUPLICATE_DATA", "duplicate data", details)
 
     def _write_tags(self, made: Draft, row: Row) -> None:
         if made.tags is None:
@@ -260,9 +290,13 @@ class Change:
                 details[name] = str(value) if name == "id" else self._person(value)
         return details
 
-    def _person(self, user: int | None) -> dict[str, str] | None:
+    def _person(self, user: int | None, *more: str) -> dict[str, str] | None:
+        """Name and id of a user, and more of what is known of them."""
         document = self._organisation.metadata.find("user", user) if user is not None else None
-        return {"name": document.body["full_name"], "id": str(document.id)} if document else None
+        if document is None:
+            return None
+        shown = {"name": document.body["full_name"], "id": str(document.id)}
+        return shown | {key: document.body[key] for key in more}
 
 
 def duplicate_checks(module: Module, named: Sequence[str] | None) -> list[Field]:
@@ -282,20 +316,6 @@ def _each(change: Callable[[Any, str], Outcome], records: Sequence[Any]) -> list
         except Fault as fault:
             outcomes.append(failed(fault))
     return outcomes
-
-
-def _duplicate(module: Module, one: Field, path: str, other: int) -> Fault:
-    details = {
-        "api_name": one.api_name,
-        "json_path": f"{path}.{one.api_name}",
-        "id": str(other),
-        "duplicate_record": {
-            "id": str(other),
-            "module": {"api_name": module.api_name, "id": str(module.id)},
-        },
-        "more_records": False,
-    }
-    return Fault(400, "DUPLICATE_DATA", "duplicate data", details)
 
 
 def _joined(old: str | None, new: str | None) -> str | None:

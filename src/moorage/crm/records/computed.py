@@ -1,59 +1,70 @@
 """What the CRM works out itself: names, expected revenue, line totals, closing times."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from dataclasses import dataclass
+from typing import Any
 
 from moorage.crm.catalog import Module
 from moorage.crm.store.contract import Row
 
-# Reads the value a field will have after the write; writes one.
-Get: TypeAlias = Callable[[str], Any]
-Put: TypeAlias = Callable[[str, Any], None]
 
+@dataclass(slots=True)
+class Written:
+    """A row about to be written. `given` names the fields the caller set, `changed` those with a new value."""
 
-def compute(module: Module, row: Row, changed: set[str], now: int) -> None:
-    """Bring the computed fields of a row up to date; `changed` names the fields that the caller set."""
+    module: Module
+    row: Row
+    given: set[str]
+    changed: set[str]
+    now: int
 
-    def get(name: str) -> Any:
-        field = module.fields.get(name)
-        return row.get(field.column) if field else None
+    def get(self, name: str) -> Any:
+        field = self.module.fields.get(name)
+        return self.row.get(field.column) if field else None
 
-    def put(name: str, value: Any) -> None:
-        field = module.fields.get(name)
+    def put(self, name: str, value: Any) -> None:
+        field = self.module.fields.get(name)
         if field is not None:
-            row[field.column] = value
+            self.row[field.column] = value
 
+
+def compute(module: Module, row: Row, given: set[str], old: Row, now: int) -> None:
+    """Bring the computed fields of a row up to date; `old` is the row before, empty for a new one."""
+    columns = {name: module.fields[name].column for name in given}
+    changed = {name for name, column in columns.items() if row.get(column) != old.get(column)}
+    written = Written(module, row, given, changed, now)
     if "Full_Name" in module.fields:
-        put("Full_Name", _full_name(get))
+        written.put("Full_Name", _full_name(written))
     rule = _RULES.get(module.api_name)
     if rule is not None:
-        rule(module, get, put, changed, now)
+        rule(written)
 
 
-def _full_name(get: Get) -> str | None:
-    parts = [get("Salutation"), get("First_Name"), get("Last_Name")]
+def _full_name(written: Written) -> str | None:
+    parts = [written.get(name) for name in ("Salutation", "First_Name", "Last_Name")]
     return " ".join(part for part in parts if part) or None
 
 
-def _deal(module: Module, get: Get, put: Put, changed: set[str], _now: int) -> None:
-    if "Stage" in changed and "Probability" not in changed:
-        put("Probability", module.fields["Stage"].probabilities.get(get("Stage"), get("Probability")))
-    amount, probability = get("Amount"), get("Probability")
+def _deal(deal: Written) -> None:
+    if "Stage" in deal.changed and "Probability" not in deal.given:
+        usual = deal.module.fields["Stage"].probabilities
+        deal.put("Probability", usual.get(deal.get("Stage"), deal.get("Probability")))
+    amount, probability = deal.get("Amount"), deal.get("Probability")
     known = amount is not None and probability is not None
-    put("Expected_Revenue", round(amount * probability / 100, 2) if known else None)
+    deal.put("Expected_Revenue", round(amount * probability / 100, 2) if known else None)
 
 
-def _task(_module: Module, get: Get, put: Put, changed: set[str], now: int) -> None:
-    if "Status" in changed:
-        put("Closed_Time", now if get("Status") == "Completed" else None)
+def _task(task: Written) -> None:
+    if "Status" in task.changed:
+        task.put("Closed_Time", task.now if task.get("Status") == "Completed" else None)
 
 
-def _call(_module: Module, get: Get, put: Put, changed: set[str], _now: int) -> None:
-    if "Call_Duration" in changed and "Call_Duration_in_seconds" not in changed:
-        put("Call_Duration_in_seconds", _seconds(get("Call_Duration")))
+def _call(call: Written) -> None:
+    if "Call_Duration" in call.changed and "Call_Duration_in_seconds" not in call.given:
+        call.put("Call_Duration_in_seconds", seconds(call.get("Call_Duration")))
 
 
-def _seconds(duration: str | None) -> int | None:
+def seconds(duration: str | None) -> int | None:
     """`10` is ten minutes, `10:30` ten and a half, `1:10:30` an hour more."""
     parts = (duration or "").split(":")
     if not 1 <= len(parts) <= 3 or not all(p.isascii() and p.isdigit() and len(p) <= 6 for p in parts):
@@ -65,8 +76,8 @@ def _seconds(duration: str | None) -> int | None:
     return hours * 3600 + minutes * 60 + seconds
 
 
-def _note(_module: Module, get: Get, put: Put, _changed: set[str], _now: int) -> None:
-    put("Associated_Id__s", get("Parent_Id"))
+def _note(note: Written) -> None:
+    note.put("Associated_Id__s", note.get("Parent_Id"))
 
 
 def line_item(module: Module, row: Row) -> None:
@@ -102,7 +113,7 @@ def _number(module: Module, row: Row, name: str) -> float:
     return float(row.get(field.column) or 0) if field else 0.0
 
 
-_RULES: dict[str, Callable[[Module, Get, Put, set[str], int], None]] = {
+_RULES: dict[str, Callable[[Written], None]] = {
     "Deals": _deal,
     "Tasks": _task,
     "Calls": _call,

@@ -5,8 +5,11 @@ from typing import Any
 
 from moorage.crm.catalog import Catalog, Field, Module
 from moorage.crm.faults import Fault
-from moorage.crm.records.values import Reference, mismatch, parse
+from moorage.crm.records.values import Reference, mismatch, missing, parse
 from moorage.crm.store.contract import Row
+
+# Whether these are mandatory depends on other fields: `rules.py` decides.
+_DEPENDENT = frozenset({("Calls", "Call_Duration"), ("Notes", "Note_Content")})
 
 
 @dataclass(slots=True)
@@ -45,8 +48,8 @@ def draft(catalog: Catalog, module: Module, record: Any, path: str, *, insert: b
     for name, value in record.items():
         one = module.fields.get(name)
         if one is not None and (one.creatable if insert else one.updatable):
-            _take(catalog, made, one, value)
-    made.se_module = record.get("$se_module") if isinstance(record.get("$se_module"), str) else None
+            _take(catalog, made, one, value, insert=insert)
+    made.se_module = _se_module(record)
     appended = record.get("$append_values")
     if isinstance(appended, dict):
         made.appended = {name for name, yes in appended.items() if yes is True}
@@ -54,7 +57,13 @@ def draft(catalog: Catalog, module: Module, record: Any, path: str, *, insert: b
     return made
 
 
-def _take(catalog: Catalog, made: Draft, one: Field, value: Any) -> None:
+def _se_module(record: dict[str, Any]) -> str | None:
+    """The module of an activity's or a note's record; before version 5 the key had no dollar sign."""
+    named = record.get("$se_module", record.get("se_module"))
+    return named if isinstance(named, str) else None
+
+
+def _take(catalog: Catalog, made: Draft, one: Field, value: Any, *, insert: bool) -> None:
     path = f"{made.path}.{one.api_name}"
     parsed = parse(one, value, path)
     made.given.add(one.api_name)
@@ -63,38 +72,40 @@ def _take(catalog: Catalog, made: Draft, one: Field, value: Any) -> None:
     elif one.storage == "tags":
         made.tags = parsed or []
     elif one.storage == "subform":
-        made.subforms.append((one, _lines(catalog, one, parsed or [], path)))
+        made.subforms.append((one, _lines(catalog, one, parsed or [], path, insert=insert)))
     else:
         made.row[one.column] = parsed
         if one.lookup_modules:
             made.row[one.module_column] = None
 
 
-def _lines(catalog: Catalog, one: Field, rows: list[Any], path: str) -> list[DraftLine]:
+def _lines(catalog: Catalog, one: Field, rows: list[Any], path: str, *, insert: bool) -> list[DraftLine]:
     module = catalog.modules[one.subform or ""]
     lines = []
     for index, row in enumerate(rows):
         at = f"{path}[{index}]"
         if not isinstance(row, dict):
             raise mismatch(one, at, "jsonobject")
-        known = row.get("id")
-        if known is not None and "_delete" in row:
+        # The rows of a new record are new, whatever ids they bring along: of the record it was copied from.
+        known = None if insert else row.get("id")
+        removed = "_delete" in row and row.get("id") is not None
+        if not removed:
+            line = DraftLine(draft(catalog, module, row, at, insert=known is None), known, delete=False)
+            lines.append(line)
+        elif not insert:
             lines.append(DraftLine(Draft(at), known, delete=True))
-        else:
-            lines.append(
-                DraftLine(draft(catalog, module, row, at, insert=known is None), known, delete=False)
-            )
     return lines
 
 
 def _require(module: Module, made: Draft, record: dict[str, Any], *, insert: bool) -> None:
     for one in module.fields.values():
-        if not one.mandatory:
-            continue
         name = one.api_name
+        # Who doesn't say gets the records they add, but no record can be left without an owner.
+        mandatory = one.mandatory or (name == "Owner" and not insert)
+        if not mandatory or (module.api_name, name) in _DEPENDENT:
+            continue
         if (insert and name not in record) or (name in made.given and _is_empty(one, made)):
-            details = {"api_name": name, "json_path": f"{made.path}.{name}"}
-            raise Fault(400, "MANDATORY_NOT_FOUND", "required field not found", details)
+            raise missing(one, f"{made.path}.{name}")
 
 
 def _is_empty(one: Field, made: Draft) -> bool:

@@ -1,5 +1,6 @@
 """The rows of subforms: the lines of quotes, orders and invoices."""
 
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from moorage.crm.catalog import Module
@@ -7,11 +8,22 @@ from moorage.crm.faults import Fault
 from moorage.crm.organisation import Organisation
 from moorage.crm.records import computed
 from moorage.crm.records.draft import Draft, DraftLine
-from moorage.crm.records.values import whole_id
+from moorage.crm.records.values import MAX_ROWS, missing, too_long, whole_id
 from moorage.crm.store.contract import Row, Transaction
 
 # Each subform's module with its rows.
 LineRows: TypeAlias = list[tuple[Module, list[Row]]]
+
+
+@dataclass(slots=True)
+class Merge:
+    """The rows a subform will have, by id, and which of them that changes."""
+
+    subform: Module
+    rows: dict[int, Row] = field(default_factory=dict)
+    added: list[int] = field(default_factory=list)
+    changed: list[int] = field(default_factory=list)
+    dropped: list[int] = field(default_factory=list)
 
 
 class Lines:
@@ -32,7 +44,13 @@ class Lines:
     def _new_line(self, subform: Module, made: Draft, parent: int) -> Row:
         now = self._transaction.now
         row: Row = {"id": self._transaction.new_ids(1)[0], **made.row}
-        for name, value in (("Parent_Id", parent), ("Created_Time", now), ("Modified_Time", now)):
+        own = {
+            "Parent_Id": parent,
+            "Created_Time": now,
+            "Modified_Time": now,
+            "Record_Status__s": "Available",
+        }
+        for name, value in own.items():
             if (one := subform.fields.get(name)) is not None:
                 row[one.column] = value
         self._list_price(subform, row)
@@ -48,39 +66,55 @@ class Lines:
         found = self._transaction.row(products, row.get(product.column) or 0)
         row[price.column] = found[products.fields["Unit_Price"].column] if found else None
 
-    def merge(self, made: Draft, row: Row) -> LineRows:
-        """Apply the subform rows of an update; gives all rows each touched subform then has."""
-        merged = []
-        for subform, lines in self._subforms(made):
-            parent = subform.fields["Parent_Id"].column
-            kept = {line["id"]: line for line in self._transaction.children(subform, parent, row["id"])}
+    def merge(self, made: Draft, row: Row) -> "list[Merge]":
+        """What the subforms of an update become. Nothing is written yet. Raises Fault for rows that aren't there."""
+        merges = []
+        for one, lines in made.subforms:
+            merge = Merge(self._organisation.catalog.modules[one.subform or ""])
+            parent = merge.subform.fields["Parent_Id"].column
+            merge.rows = {
+                line["id"]: line for line in self._transaction.children(merge.subform, parent, row["id"])
+            }
             if not lines:
-                self._transaction.drop(subform, kept)
-                kept = {}
+                merge.dropped = list(merge.rows)
+                merge.rows = {}
             for line in lines:
-                self._merge_line(subform, line, kept, row["id"])
-            merged.append((subform, list(kept.values())))
-        return merged
+                self._merge_line(merge, line, row["id"])
+            path = f"{made.path}.{one.api_name}"
+            if one.mandatory and not merge.rows:
+                raise missing(one, path)
+            if len(merge.rows) > MAX_ROWS:
+                raise too_long(one, path, MAX_ROWS)
+            merges.append(merge)
+        return merges
 
-    def _merge_line(self, subform: Module, line: DraftLine, kept: dict[int, Row], parent: int) -> None:
+    def _merge_line(self, merge: "Merge", line: DraftLine, parent: int) -> None:
         if line.id is None:
-            row = self._new_line(subform, line.draft, parent)
-            self._transaction.insert(subform, [row])
-            kept[row["id"]] = row
+            row = self._new_line(merge.subform, line.draft, parent)
+            merge.rows[row["id"]] = row
+            merge.added.append(row["id"])
             return
         known = whole_id(line.id)
-        if known is None or known not in kept:
+        if known is None or known not in merge.rows:
             details = {"api_name": "id", "json_path": f"{line.draft.path}.id"}
             raise Fault(400, "INVALID_DATA", "the id given seems to be invalid", details)
         if line.delete:
-            self._transaction.drop(subform, [known])
-            del kept[known]
+            del merge.rows[known]
+            merge.dropped.append(known)
             return
-        row = kept[known] | line.draft.row
-        row[subform.fields["Modified_Time"].column] = self._transaction.now
-        computed.line_item(subform, row)
-        self._transaction.update(subform, known, row)
-        kept[known] = row
+        row = merge.rows[known] | line.draft.row
+        row[merge.subform.fields["Modified_Time"].column] = self._transaction.now
+        computed.line_item(merge.subform, row)
+        merge.rows[known] = row
+        merge.changed.append(known)
+
+    def write(self, merges: "list[Merge]") -> None:
+        for merge in merges:
+            self._transaction.drop(merge.subform, merge.dropped)
+            self._transaction.insert(merge.subform, [merge.rows[one] for one in merge.added])
+            for one in merge.changed:
+                if one in merge.rows:  # Else a later row of the same update removed it.
+                    self._transaction.update(merge.subform, one, merge.rows[one])
 
     def stored(self, module: Module, record: int) -> LineRows:
         stored = []

@@ -4,7 +4,7 @@ from moorage.crm.catalog import Field, Module
 from moorage.crm.organisation import Organisation
 from moorage.crm.records.draft import Draft
 from moorage.crm.records.values import Reference, unknown_id
-from moorage.crm.store.contract import Transaction
+from moorage.crm.store.contract import Row, Transaction
 
 
 class References:
@@ -13,12 +13,12 @@ class References:
         self._transaction = transaction
         self._known: set[tuple[int, int]] = set()
 
-    def resolve(self, made: Draft) -> None:
+    def resolve(self, made: Draft, old: Row | None = None) -> None:
         """Put the ids of users and records into the row. Raises Fault for those that don't exist."""
         for one, reference in made.references:
             path = f"{made.path}.{one.api_name}"
             if one.storage == "user":
-                made.row[one.column] = self._user(one, reference, path)
+                made.row[one.column] = self._user(one, reference, path, (old or {}).get(one.column))
             else:
                 target, found = self._record(one, reference, made, path)
                 made.row[one.column] = found
@@ -28,15 +28,17 @@ class References:
             for line in lines:
                 self.resolve(line.draft)
 
-    def _user(self, one: Field, reference: Reference, path: str) -> int:
+    def _user(self, one: Field, reference: Reference, path: str, present: int | None) -> int:
         for document in self._organisation.metadata.all("user"):
             named = reference.id is None and document.body["full_name"] == reference.name
-            if document.id == reference.id or named:
+            # Who has left keeps what is theirs, so that a record can be sent back as it was read.
+            stays = document.body["status"] == "active" or document.id == present
+            if stays and (document.id == reference.id or named):
                 return document.id
         raise unknown_id(one, path)
 
     def _record(self, one: Field, reference: Reference, made: Draft, path: str) -> tuple[Module, int]:
-        for target in self._targets(one, made):
+        for target in self._targets(one, reference.module or made.se_module):
             found = self._find(target, reference)
             if found is not None:
                 return target, found
@@ -50,13 +52,13 @@ class References:
         named = self._transaction.matching(target, target.display, reference.name)
         return named[0] if named else None
 
-    def _targets(self, one: Field, made: Draft) -> list[Module]:
+    def _targets(self, one: Field, wanted: str | None) -> list[Module]:
+        """The modules a lookup may point into: of several only the wanted one, where one is named."""
         modules = self._organisation.catalog.modules
         if not one.lookup_modules:
             return [modules[one.lookup]] if one.lookup in modules else []
-        if made.se_module in one.lookup_modules:
-            return [modules[made.se_module]] if made.se_module in modules else []
-        return [modules[name] for name in one.lookup_modules if name in modules]
+        targets = [modules[name] for name in one.lookup_modules if name in modules]
+        return [module for module in targets if wanted in {None, module.api_name, str(module.id)}]
 
     def _exists(self, module: Module, record: int) -> bool:
         key = (module.number, record)

@@ -6,7 +6,8 @@ Formats and limits follow the field types of Zoho's documentation of "Insert Rec
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -15,6 +16,7 @@ from moorage.crm.catalog import Field
 from moorage.crm.faults import Fault
 
 MAX_ID = 2**63 - 1
+MAX_ROWS = 200  # Of one subform of one record.
 
 EMAIL = re.compile(r"[^\s@,;:<>()\[\]\\\"]+@[\w-]+(\.[\w-]+)*\.[^\W\d_]{2,22}")
 PHONE = re.compile(r"[+.\-\s(),;#\w/*]+")
@@ -26,15 +28,21 @@ _encode = msgspec.json.Encoder().encode
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A lookup as the caller gave it: by id, or else by name. Whether it exists is asked of the store."""
+    """A lookup as the caller gave it: by id, or else by name. Whether it exists is asked of the store.
+
+    `module` is the API name or id of the module the caller says the record is in, where several are possible.
+    """
 
     id: int | None
     name: str | None
+    module: str | None = None
 
 
 def parse(field: Field, value: Any, path: str) -> Any:
     """What the field's column holds for a JSON value; None empties it. Raises Fault naming `path`."""
-    if value is None or value == NO_VALUE:
+    if value is None:
+        return 0 if field.storage == "boolean" else None  # A box is ticked or not; it has no third state.
+    if value == NO_VALUE and field.data_type == "picklist":
         return None
     return _PARSERS[field.storage](field, value, path)
 
@@ -49,9 +57,15 @@ def too_long(field: Field, path: str, limit: int) -> Fault:
     return Fault(400, "INVALID_DATA", "invalid data", details)
 
 
-def unknown_id(field: Field, path: str) -> Fault:
+def missing(field: Field, path: str) -> Fault:
     details = {"api_name": field.api_name, "json_path": path}
-    return Fault(400, "INVALID_DATA", "the id given seems to be invalid", details)
+    return Fault(400, "MANDATORY_NOT_FOUND", "required field not found", details)
+
+
+def unknown_id(field: Field, path: str) -> Fault:
+    subject = "the related id" if field.api_name == "Parent_Id" else "the id"
+    details = {"api_name": field.api_name, "json_path": path}
+    return Fault(400, "INVALID_DATA", f"{subject} given seems to be invalid", details)
 
 
 def whole_id(value: Any) -> int | None:
@@ -90,12 +104,14 @@ def _integer(field: Field, value: Any, path: str) -> int:
 
 
 def _bigint(field: Field, value: Any, path: str) -> int:
-    if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,19}", value):
-        value = int(value)
+    digits = min(field.length or 18, 18)
+    if isinstance(value, str) and re.fullmatch(r"-?[0-9]+", value):
+        # Python refuses to read numbers of very many digits, and more than enough is too many anyway.
+        value = int(value[:100])
     if isinstance(value, bool) or not isinstance(value, int):
         raise mismatch(field, path, "bigint")
-    if abs(value) >= 10**18:
-        raise too_long(field, path, 18)
+    if len(str(abs(value))) > digits:
+        raise too_long(field, path, digits)
     return value
 
 
@@ -111,10 +127,9 @@ def _real(field: Field, value: Any, path: str) -> float:
 
 def _truncate(value: float, places: int) -> float:
     """Cut off what lies beyond the decimals, as Zoho does; a value printed with fewer stays what it is."""
-    text = repr(value)
-    if "e" in text or len(text.partition(".")[2]) <= places:
-        return value
-    return float(text[: text.index(".") + 1 + places])
+    text = f"{Decimal(repr(value)):f}"
+    whole, _, decimals = text.partition(".")
+    return value if len(decimals) <= places else float(f"{whole}.{decimals[:places]}") + 0.0  # No minus zero.
 
 
 def _boolean(field: Field, value: Any, path: str) -> int:
@@ -132,6 +147,9 @@ def _date(field: Field, value: Any, path: str) -> str:
     raise mismatch(field, path, "date")
 
 
+# A day inside what a calendar can hold, so that every time can be shown in every time zone.
+_FIRST_TIME = int(datetime(1, 1, 2, tzinfo=UTC).timestamp())
+_LAST_TIME = int(datetime(9999, 12, 30, 23, 59, 59, tzinfo=UTC).timestamp())
 _DATETIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:?\d{2})", re.ASCII)
 
 
@@ -147,7 +165,7 @@ def instant(text: str) -> int | None:
 
 def _datetime(field: Field, value: Any, path: str) -> int:
     seconds = instant(value) if isinstance(value, str) else None
-    if seconds is None:
+    if seconds is None or not _FIRST_TIME <= seconds <= _LAST_TIME:
         raise mismatch(field, path, "datetime")
     return seconds
 
@@ -169,6 +187,9 @@ def _json(field: Field, value: Any, path: str) -> str | None:
     array = field.data_type not in {"ALARM", "RRULE", "consent_lookup", "layout"}
     if not isinstance(value, list if array else dict):
         raise mismatch(field, path, "jsonarray" if array else "jsonobject")
+    for index, item in enumerate(value if array else ()):
+        if not isinstance(item, dict):
+            raise mismatch(field, f"{path}[{index}]", "jsonobject")
     limit = 32_000
     text = _encode(value).decode()
     if len(text) > limit:
@@ -195,24 +216,32 @@ def _tags(field: Field, value: Any, path: str) -> list[str]:
 
 
 def _reference(field: Field, value: Any, path: str) -> Reference:
+    module = None
     if isinstance(value, dict):
-        inner = value.get("id")
+        inner, module = value.get("id"), _module_named(value.get("module"))
         if inner is None and isinstance(value.get("name"), str):
-            return Reference(None, value["name"])
+            return Reference(None, value["name"], module)
         value, path = inner, f"{path}.id"
     elif not isinstance(value, str | int) or isinstance(value, bool):
         raise mismatch(field, path, "jsonobject")
     found = whole_id(value)
     if found is None:
         raise unknown_id(field, path)
-    return Reference(found, None)
+    return Reference(found, None, module)
+
+
+def _module_named(module: Any) -> str | None:
+    """`{"api_name": "Leads"}`, an id in the place of the name, or the name alone."""
+    if isinstance(module, dict):
+        module = module.get("api_name") or module.get("id")
+    return str(module) if isinstance(module, str | int) else None
 
 
 def _subform(field: Field, value: Any, path: str) -> list[Any]:
     if not isinstance(value, list):
         raise mismatch(field, path, "jsonarray")
-    if len(value) > 200:
-        raise too_long(field, path, 200)
+    if len(value) > MAX_ROWS:
+        raise too_long(field, path, MAX_ROWS)
     return value
 
 

@@ -4,7 +4,7 @@ Measured on pages of 200 records: 1.1 times the bare fetch, where building the s
 """
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 from moorage.crm.catalog import Catalog, Field, Module
@@ -34,6 +34,11 @@ _UNTOUCHED = {
     "$layout_id": "NULL",
 }
 _LEADS_ONLY = {"$converted_detail": "json('{}')", "$converted": "json('false')"}
+_NOTES_ONLY = {
+    "$attachments": "NULL",
+    "$voice_note": "json('false')",
+    "$is_shared_to_client": "json('false')",
+}
 # Shown when no fields are named; the rest of the $-keys only when asked for.
 _ON_REQUEST = frozenset({"$approved", "$converted", "$canvas_id"})
 
@@ -90,6 +95,8 @@ class Projection:
         system: dict[str, str | Field] = dict(_UNTOUCHED)
         if module.api_name == "Leads":
             system |= _LEADS_ONLY
+        if module.api_name == "Notes":
+            system |= _NOTES_ONLY
         several = next(
             (f for f in module.fields.values() if f.lookup_modules and f.api_name != "Who_Id"), None
         )
@@ -120,7 +127,10 @@ class Projection:
 
     def _lookup(self, field: Field, column: str) -> str:
         if field.lookup_modules:
-            cases = " ".join(f"WHEN {m.number} THEN {_named(m, column)}" for m in self._targets(field))
+            within = field.data_type == "multi_module_lookup"
+            cases = " ".join(
+                f"WHEN {m.number} THEN {_named(m, column, within=within)}" for m in self._targets(field)
+            )
             return f"json(CASE {column}_m {cases} END)"
         target = self._catalog.modules.get(field.lookup or "")
         return _named(target, column) if target else "NULL"
@@ -136,10 +146,13 @@ class Projection:
         )
 
 
-def _named(target: Module, column: str) -> str:
-    """`{name, id}` of the record a column points to; null when it is gone."""
+def _named(target: Module, column: str, *, within: bool = False) -> str:
+    """`{name, id}` of the record a column points to, `within` which module too; null when it is gone."""
     name = f"x.{target.display.column}" if target.display and target.display.storage == "text" else "NULL"
-    shown = f"json_object('name', {name}, 'id', CAST(x.id AS TEXT))"
+    module = (
+        f"'module', json_object('api_name', '{target.api_name}', 'id', '{target.id}'), " if within else ""
+    )
+    shown = f"json_object({module}'name', {name}, 'id', CAST(x.id AS TEXT))"
     return f"json((SELECT {shown} FROM {target.table} x WHERE x.id = {column}))"
 
 
@@ -197,4 +210,7 @@ def zoned(zone: ZoneInfo, timestamp: int | None) -> str | None:
     """The same text as the expression gives, for any time."""
     if timestamp is None:
         return None
-    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=timestamp)).astimezone(zone).isoformat()
+    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=timestamp)
+    # Before there were time zones a place kept its own time, seconds apart; the API's offsets have none.
+    offset = timedelta(minutes=_offset(zone, moment) // 60)
+    return moment.astimezone(timezone(offset)).isoformat()

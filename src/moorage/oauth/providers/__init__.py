@@ -3,7 +3,7 @@
 import re
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Literal
 from urllib.parse import urlsplit
 
 import msgspec
@@ -13,6 +13,8 @@ from moorage.http.errors import AppUnknown
 
 SHIPPED = Path(__file__).parent
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_PATH = re.compile(r"/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*")
+_BASE_URL = re.compile(rf"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?({_PATH.pattern})?")
 # First path segments that the gateway's own routes have.
 RESERVED = frozenset(
     {"connections", "connect", "healthz", "readyz", "metrics", "console", "mcp", "keys", "apps"}
@@ -33,11 +35,11 @@ class Provider(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     title: str
     authorization: str
     data_centres: dict[str, DataCentre]
-    method: str = "OAUTH2"
+    method: Literal["OAUTH2"] = "OAUTH2"
     authorize_path: str | None = None
     token_path: str | None = None
     scopes: dict[str, str] = {}
-    embedded: str | None = None
+    embedded: Literal["crm"] | None = None
 
 
 class Providers:
@@ -72,6 +74,8 @@ def read_provider(file: Path) -> Provider:
     try:
         provider = msgspec.convert(tomllib.loads(file.read_text(encoding="utf-8")), Provider)
         _check(provider)
+        if provider.name != file.stem:
+            raise ValueError(f"name is {provider.name!r}, so the file has to be {provider.name}.toml")  # noqa: TRY301
     except (ValueError, OSError) as error:
         raise SettingsInvalid(f"{file}: {error}", help="docs/apps.md shows how such a file looks.") from error
     return provider
@@ -90,15 +94,22 @@ def _check(provider: Provider) -> None:
         _check_url(f"data_centres.{key}.api", centre.api)
         if centre.accounts is not None:
             _check_url(f"data_centres.{key}.accounts", centre.accounts)
+    for key in ("authorize_path", "token_path"):
+        path = getattr(provider, key)
+        if path is not None and not _PATH.fullmatch(path):
+            raise ValueError(f"{key} has to be a path such as /oauth/v2/auth, not {path!r}")
 
 
-def _check_url(key: str, url: Any) -> None:
-    parts = urlsplit(url)
-    if (
-        parts.scheme not in {"http", "https"}
-        or not parts.hostname
-        or parts.username
-        or parts.query
-        or parts.fragment
-    ):
+def _check_url(key: str, url: str) -> None:
+    if not _is_base_url(url):
         raise ValueError(f"{key} has to be a base URL such as https://api.example.com, not {url!r}")
+
+
+def _is_base_url(url: str) -> bool:
+    """Whether every request can go there: the path stands in request lines as it is."""
+    found = _BASE_URL.fullmatch(url)
+    try:
+        parts = urlsplit(url)
+        return found is not None and bool(parts.hostname) and parts.port != 0 and ".." not in parts.path
+    except ValueError:  # A port beyond all ports, or no IPv6 address in the brackets.
+        return False

@@ -1,0 +1,31 @@
+"""A whole response as the bytes that go out."""
+
+import http
+
+from moorage.http.message import Headers, Response
+
+BODILESS = frozenset({204, 304})
+_PHRASES = {status.value: status.phrase for status in http.HTTPStatus}
+STATUS_LINES = {
+    status: f"HTTP/1.1 {status} {_PHRASES.get(status, '')}\r\n".encode() for status in range(100, 1000)
+}
+
+
+def encode(response: Response, always: Headers, *, bare: bool, close: bool) -> bytes:
+    """The response on the wire, with headers that every one has, such as Date.
+
+    `bare` leaves the body out, as HEAD asks, and keeps its Content-Length.
+    """
+    lines = [STATUS_LINES[response.status]]
+    lines += [b"%b: %b\r\n" % pair for pair in always]
+    lines += [b"%b: %b\r\n" % pair for pair in response.headers]
+    if response.status not in BODILESS:
+        lines.append(b"content-length: %d\r\n" % len(response.body))
+    if close:
+        lines.append(b"connection: close\r\n")
+    head = b"".join(lines)
+    if head.count(b"\n") != len(lines) or head.count(b"\r") != len(lines):
+        raise ValueError("a response header contains a line break")
+    if bare or response.status in BODILESS:
+        return head + b"\r\n"
+    return b"%b\r\n%b" % (head, response.body)

@@ -1,0 +1,44 @@
+"""A claimed request and its answer, as the protocol calls on them."""
+
+from moorage.http.head import Head
+
+
+class Exchange:
+    """A claimed request and its answer. It ends by `respond` or `done` of the protocol, or when the client goes."""
+
+    __slots__ = ()
+
+    def start(self) -> None:
+        """The head is there; `on_body` and `on_end` follow."""
+
+    def on_body(self, part: bytes) -> None:
+        """The next part of the request's body."""
+
+    def on_end(self) -> None:
+        """The request is whole."""
+
+    def on_gone(self) -> None:
+        """Nobody waits for the answer any more."""
+
+    def pause_writing(self) -> None:
+        """The client reads more slowly than it is written to."""
+
+    def resume_writing(self) -> None:
+        """The client has caught up."""
+
+
+class Waiting(Exchange):
+    """A request that arrived before an earlier one was answered."""
+
+    __slots__ = ("head", "parts", "whole")
+
+    def __init__(self, head: Head) -> None:
+        self.head = head
+        self.parts: list[bytes] = []
+        self.whole = False
+
+    def on_body(self, part: bytes) -> None:
+        self.parts.append(part)
+
+    def on_end(self) -> None:
+        self.whole = True

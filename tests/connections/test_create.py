@@ -1,0 +1,87 @@
+import json
+import uuid
+
+import pytest
+
+from tests.control import GATEWAY
+
+
+def test_the_answer_is_a_pending_connection(owner):
+    answer = owner.call("POST", "/connections", {"app": "zoho-crm"})
+    assert (answer.status, answer.json.keys()) == (200, {"connection"})
+    made = answer.json["connection"]
+    assert uuid.UUID(made["connection_id"]).version == 4
+    assert made.pop("url").startswith(f"{GATEWAY}/connect/?session_token=")
+    assert made == {
+        "connection_id": made["connection_id"],
+        "id": made["connection_id"],
+        "status": "PENDING",
+        "creation_time": "2026-02-07T09:10:56.048460Z",
+        "last_updated_time": "2026-02-07T09:10:56.048460Z",
+        "app": "zoho-crm",
+        "method": "OAUTH2",
+        "metadata": {},
+    }
+
+
+@pytest.mark.parametrize("more", [{"method": "OAUTH2"}, {"method": None}, {"name": "a name", "tags": {}}])
+def test_what_else_a_client_may_send_changes_nothing(owner, more):
+    answer = owner.call("POST", "/connections", {"app": "zoho-crm", **more})
+    assert answer.json["connection"]["method"] == "OAUTH2"
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b"", "body_invalid"),
+        (b"{", "body_invalid"),
+        (b"app=zoho-crm", "body_invalid"),
+        (b'{"app":"zoho-crm"} x', "body_invalid"),
+        (b'{"app":NaN}', "body_invalid"),
+        (b'{"app":"\\ud800"}', "body_invalid"),
+        (b'{"app":"\xff"}', "body_invalid"),
+        (b"\xef\xbb\xbf{}", "body_invalid"),
+        (b"[]", "body_invalid"),
+        (b'[{"app":"zoho-crm"}]', "body_invalid"),
+        (b"null", "body_invalid"),
+        (b'"zoho-crm"', "body_invalid"),
+        (b"{}", "body_invalid"),
+        (b'{"App":"zoho-crm"}', "body_invalid"),
+        (b'{"app":null}', "body_invalid"),
+        (b'{"app":7}', "body_invalid"),
+        (b'{"app":["zoho-crm"]}', "body_invalid"),
+        (b'{"app":""}', "app_unsupported"),
+        (b'{"app":"zoho"}', "app_unsupported"),
+        (b'{"app":"zoho-crm "}', "app_unsupported"),
+        (b'{"app":"\\u0000"}', "app_unsupported"),
+        (b'{"app":"zoho-crm","method":"API_KEY"}', "body_invalid"),
+        (b'{"app":"zoho-crm","method":""}', "body_invalid"),
+        (b'{"app":"zoho-crm","method":0}', "body_invalid"),
+        (b'{"app":"zoho-crm","method":false}', "body_invalid"),
+        (b'{"app":"zoho-crm","method":{}}', "body_invalid"),
+        (b'{"app":' + b"[" * 100_000 + b"]" * 100_000 + b"}", "body_invalid"),
+        (b'{"app":' + b'{"a":' * 100_000 + b"1" + b"}" * 100_000 + b"}", "body_invalid"),
+    ],
+    ids=lambda value: repr(value[:40]),
+)
+def test_a_body_that_can_not_be_is_refused_and_nothing_is_made(control, owner, body, code):
+    answer = control.call("POST", "/connections", key=owner.key, body=body)
+    assert (answer.status, answer.code) == (400, code)
+    assert owner.get("/connections").json == {"connections": []}
+
+
+def test_a_huge_body_is_refused_by_its_size(control, owner):
+    body = json.dumps({"app": "x" * 1024 * 1024}).encode()
+    answer = control.call("POST", "/connections", key=owner.key, body=body)
+    assert (answer.status, answer.code) == (413, "body_too_large")
+
+
+def test_the_app_that_is_unknown_is_named_and_so_are_those_known(owner):
+    answer = owner.call("POST", "/connections", {"app": "zoho"})
+    assert "'zoho'" in answer.json["message"] and "zoho-crm" in answer.json["detail"]
+
+
+def test_it_is_its_makers_alone(owner, stranger):
+    made = owner.connect()
+    assert stranger.get("/connections").json == {"connections": []}
+    assert owner.get("/connections").json["connections"][0]["connection_id"] == made["connection_id"]

@@ -1,0 +1,57 @@
+from contextlib import closing
+
+from tests.control import Caller, Control, kept_secrets
+
+
+def test_it_is_gone_with_its_tokens(control, owner):
+    control.organisation("acme")
+    made = owner.connect("acme")
+    assert len(kept_secrets(control)) == 2
+    answer = owner.call("DELETE", f"/connections/{made['id']}")
+    assert (answer.status, answer.json) == (200, {"connection_id": made["id"], "deleted": True})
+    assert owner.get("/connections").json == {"connections": []}
+    assert kept_secrets(control) == []
+
+
+def test_its_tokens_are_worth_nothing_from_then_on(control, owner):
+    control.organisation("acme")
+    made = owner.connect("acme")
+    connection = control.run(control.rooms.connections.get(owner.account, made["id"]))
+    token = control.run(control.rooms.tokens.access(connection)).value
+    assert control.rooms.crm.accounts.principal(f"Bearer {token}")
+    owner.call("DELETE", f"/connections/{made['id']}")
+    registry = control.rooms.crm.organisations.registry
+    for table in ("refresh_tokens", "access_tokens"):
+        assert registry.execute(f"SELECT count(*) FROM {table}").get == 0
+
+
+def test_the_gateway_forgets_it_at_once(control, owner):
+    made = owner.connect()
+    before = control.changes
+    owner.call("DELETE", f"/connections/{made['id']}")
+    assert control.changes == before + 1
+
+
+def test_of_two_at_once_one_finds_it_gone(control, owner):
+    made = owner.connect()
+    both = [control.ask("DELETE", f"/connections/{made['id']}", key=owner.key) for _ in range(2)]
+    assert sorted(answer.status for answer in control.together(*both)) == [200, 404]
+
+
+def test_it_looks_missing_to_a_stranger_and_stays(control, owner, stranger):
+    control.organisation("acme")
+    made = owner.connect("acme")
+    assert stranger.call("DELETE", f"/connections/{made['id']}").status == 404
+    assert owner.get(f"/connections/{made['id']}").json["connection"]["status"] == "ACTIVE"
+    assert len(kept_secrets(control)) == 2
+
+
+def test_one_whose_tokens_can_not_be_opened_can_still_be_deleted(tmp_path):
+    with closing(Control(tmp_path / "home", {"MOORAGE_VAULT_KEY": "11" * 32})) as control:
+        control.organisation("acme")
+        owner = Caller(control, "owner")
+        made = owner.connect("acme")
+    with closing(Control(tmp_path / "home", {"MOORAGE_VAULT_KEY": "22" * 32})) as control:
+        owner.control = control
+        assert owner.call("DELETE", f"/connections/{made['id']}").status == 200
+        assert kept_secrets(control) == []

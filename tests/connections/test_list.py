@@ -1,0 +1,82 @@
+import pytest
+
+
+def ids(answer):
+    assert answer.status == 200
+    return [one["connection_id"] for one in answer.json["connections"]]
+
+
+@pytest.fixture
+def three(control, owner):
+    """Two that are PENDING and, in the middle, one that is ACTIVE."""
+    control.organisation("acme")
+    made = []
+    for organisation in (None, "acme", None):
+        made.append(owner.connect(organisation)["connection_id"])
+        control.clock.advance(1)
+    return made
+
+
+def test_the_oldest_comes_first(owner, three):
+    assert ids(owner.get("/connections")) == three
+
+
+def test_those_of_the_same_moment_come_in_the_order_they_were_made(owner):
+    made = [owner.connect()["connection_id"] for _ in range(5)]
+    assert ids(owner.get("/connections")) == made
+
+
+def test_a_filter_leaves_the_others_out(owner, three):
+    assert ids(owner.get("/connections?app=zoho-crm")) == three
+    assert ids(owner.get("/connections?status=ACTIVE")) == three[1:2]
+    assert ids(owner.get("/connections?status=PENDING")) == [three[0], three[2]]
+    assert ids(owner.get("/connections?status=FAILED")) == []
+    assert ids(owner.get("/connections?method=OAUTH2")) == three
+    assert ids(owner.get("/connections?method=API_KEY")) == []
+    assert ids(owner.get("/connections?app=zoho-crm&status=PENDING&limit=1")) == three[:1]
+
+
+def test_an_empty_filter_is_none(owner, three):
+    assert ids(owner.get("/connections?app=&status=&method=&limit=")) == three
+
+
+def test_the_limit_counts_from_the_oldest_and_0_means_all(owner, three):
+    assert ids(owner.get("/connections?limit=2")) == three[:2]
+    assert ids(owner.get("/connections?limit=0")) == three
+    assert ids(owner.get("/connections?limit=999999999")) == three
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ("app=zoho", "app_unsupported"),
+        ("app=Zoho-CRM", "app_unsupported"),
+        ("app=%00", "app_unsupported"),
+        ("app=" + "x" * 5000, "app_unsupported"),
+        ("status=active", "status_unknown"),
+        ("status=DELETED", "status_unknown"),
+        ("status=%F0%9F%92%A5", "status_unknown"),
+        ("method=oauth2", "parameter_invalid"),
+        ("limit=-1", "parameter_invalid"),
+        ("limit=1.5", "parameter_invalid"),
+        ("limit=ten", "parameter_invalid"),
+        ("limit=%D9%A3", "parameter_invalid"),
+        ("limit=1e3", "parameter_invalid"),
+        ("limit=10000000000", "parameter_invalid"),
+        ("limit=1%0A", "parameter_invalid"),
+    ],
+)
+def test_a_filter_that_can_not_be_is_refused_and_told_what_can(owner, query, code):
+    answer = owner.get(f"/connections?{query}")
+    assert (answer.status, answer.code) == (400, code)
+    assert answer.json["detail"] != answer.json["message"]
+    assert len(answer.body) < 1000
+
+
+def test_parameters_nobody_knows_are_left_alone(owner, three):
+    assert ids(owner.get("/connections?next_token=x&q=1")) == three
+
+
+def test_a_stranger_sees_none_of_them(stranger, three):
+    assert ids(stranger.get("/connections")) == []
+    assert ids(stranger.get("/connections?app=zoho-crm&limit=0")) == []

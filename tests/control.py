@@ -1,0 +1,183 @@
+"""The gateway's own origin called where a socket would call it, with data of its own and a clock that stands still."""
+
+import asyncio
+import json
+import re
+import urllib.parse
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+import pytest
+
+from moorage.app import Rooms, Urls, control_origin
+from moorage.clock import FrozenClock
+from moorage.crm.blueprint import DEMO
+from moorage.ids import new_uuid
+from moorage.keys import store
+from moorage.settings import load
+from moorage.storage.migrate import migrate
+
+GATEWAY = "http://gateway.test"
+NOW = datetime(2026, 2, 7, 9, 10, 56, 48_460, UTC)
+
+
+@dataclass
+class Answer:
+    status: int
+    headers: dict
+    body: bytes
+
+    @property
+    def json(self):
+        return json.loads(self.body)
+
+    @property
+    def code(self):
+        return self.json["error"]["code"]
+
+    @property
+    def text(self):
+        return self.body.decode()
+
+    def alike(self):
+        """What two answers to the same request have in common: all but their request ids."""
+        return self.status, {k: v for k, v in self.headers.items() if k != "x-request-id"}, self.body
+
+
+class Control:
+    """`changes` counts how often the gateway was told to forget what it remembers of connections."""
+
+    def __init__(self, home, environ=None, refresh=None):
+        self._runner = asyncio.Runner()
+        self.clock = FrozenClock(NOW)
+        self.settings = load(environ or {}, home=home)
+        migrate(self.settings.database_url)
+        self.changes = 0
+        self.rooms = self.run(self._open())
+        self._app = control_origin(self.rooms, self._changed)
+
+    async def _open(self):
+        return Rooms(self.settings, Urls(GATEWAY, "http://crm.test"), self.clock)
+
+    def _changed(self):
+        self.changes += 1
+
+    def run(self, coroutine):
+        return self._runner.run(coroutine)
+
+    def close(self):
+        self.run(self.rooms.close())
+        self._runner.close()
+
+    def call(self, method, target, **options):
+        return self.run(self.ask(method, target, **options))
+
+    def together(self, *asked):
+        async def gathered():
+            return await asyncio.gather(*asked)
+
+        return self.run(gathered())
+
+    async def ask(self, method, target, *, key=None, body=b"", headers=()):
+        path, _, query = target.partition("?")
+        sent = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers]
+        if key is not None:
+            sent.append((b"authorization", f"Bearer {key}".encode()))
+        scope = {
+            "type": "http",
+            "http_version": "1.1",
+            "method": method,
+            "scheme": "http",
+            "path": urllib.parse.unquote(path),
+            "raw_path": path.encode(),
+            "root_path": "",
+            "query_string": query.encode(),
+            "headers": sent,
+        }
+        messages = []
+
+        async def receive():
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        async def send(message):
+            messages.append(message)
+
+        await self._app(scope, receive, send)
+        start, *parts = messages
+        pairs = [(name.decode(), value.decode()) for name, value in start["headers"]]
+        assert len(dict(pairs)) == len(pairs), "a header was sent twice"
+        return Answer(start["status"], dict(pairs), b"".join(part.get("body", b"") for part in parts))
+
+    # The page that connects.
+
+    def organisation(self, slug, name=None):
+        spec = replace(DEMO, name=name or slug)
+        return self.rooms.crm.organisations.create(slug, spec, sample=False)
+
+    def press(self, url, organisation):
+        return self.run(self.pressing(token_of(url), organisation))
+
+    def pressing(self, token, organisation):
+        form = {"session_token": token, "organisation": organisation}
+        return self.ask("POST", "/connect/", body=urllib.parse.urlencode(form).encode())
+
+
+class Caller:
+    """Somebody with an account and a key."""
+
+    def __init__(self, control, name):
+        self.control = control
+        self.account = control.run(self._sign_up(name))
+        _, self.key = control.run(control.rooms.keys.create(self.account, name))
+
+    async def _sign_up(self, name):
+        account = new_uuid()
+        async with self.control.rooms.database.transaction() as tx:
+            await store.add_account(tx, account, name)
+        return account
+
+    def call(self, method, target, body=None, **options):
+        sent = b"" if body is None else json.dumps(body).encode()
+        return self.control.call(method, target, key=self.key, body=sent, **options)
+
+    def get(self, target):
+        return self.call("GET", target)
+
+    def connect(self, organisation=None):
+        """A new connection, ACTIVE if an organisation is named."""
+        made = self.call("POST", "/connections", {"app": "zoho-crm"}).json["connection"]
+        if organisation is None:
+            return made
+        assert self.control.press(made["url"], organisation).status == 200
+        return self.get(f"/connections/{made['connection_id']}").json["connection"]
+
+
+def token_of(url):
+    return re.fullmatch(rf"{GATEWAY}/connect/\?session_token=([\w-]+)", url).group(1)
+
+
+def kept_secrets(control):
+    """The rows of the vault's table."""
+
+    async def read():
+        async with control.rooms.database.transaction() as tx:
+            return (await tx.connection.exec_driver_sql("SELECT * FROM secrets")).all()
+
+    return control.run(read())
+
+
+@pytest.fixture
+def control(tmp_path):
+    with closing(Control(tmp_path / "home")) as control:
+        yield control
+
+
+@pytest.fixture
+def owner(control):
+    return Caller(control, "owner")
+
+
+@pytest.fixture
+def stranger(control):
+    return Caller(control, "stranger")

@@ -1,0 +1,203 @@
+"""Which connection a call goes through, asked of a whole server with the real keys and connections behind it."""
+
+import asyncio
+import json
+import subprocess
+import time
+import uuid
+
+import pytest
+
+from moorage import settings
+from moorage.app import Urls, open_rooms
+from moorage.connections.model import Upstream
+from moorage.keys import store as keys_store
+from moorage.oauth.tokens import AccessToken
+from tests.flows.conftest import MOORAGE, environment, wait_until
+from tests.gateway.wire import OK, Scripted
+
+LEADS = "/zoho-crm/crm/v8/Leads?fields=id"
+PROVIDER = """
+name = "example"
+title = "Example"
+authorization = "Example {{access_token}}"
+[data_centres.here]
+api = "http://127.0.0.1:{port}/base"
+"""
+
+
+@pytest.fixture
+def upstream():
+    upstream = Scripted(OK)
+    yield upstream
+    upstream.stop()
+
+
+@pytest.fixture
+def home(tmp_path, upstream):
+    """A data folder with a second app, whose upstream is a local one."""
+    folder = tmp_path / "home" / "providers"
+    folder.mkdir(parents=True)
+    folder.parent.chmod(0o700)
+    (folder / "example.toml").write_text(PROVIDER.format(port=upstream.port))
+    return folder.parent
+
+
+@pytest.fixture
+def server(home, own_server):
+    return own_server()
+
+
+@pytest.fixture
+def inside(home):
+    """Do something with the services that the server has, over the same data folder."""
+
+    def run(work):
+        async def over_the_folder():
+            async with open_rooms(settings.load(environment(home)), Urls("", "")) as rooms:
+                return await work(rooms)
+
+        return asyncio.run(over_the_folder())
+
+    return run
+
+
+@pytest.fixture
+def connect(inside, upstream):
+    """Makes an active connection of the example app, whose token names it; gives its id."""
+
+    def connect(account=None):
+        async def work(rooms):
+            made = await rooms.connections.create(account or await rooms.keys.first_account(), "example")
+            token = AccessToken(f"token-of-{made.id}", None)
+            await rooms.connections.activate(
+                made, Upstream("remote", f"http://127.0.0.1:{upstream.port}/base"), {},
+                also=lambda tx: rooms.tokens.keep(tx, made.id, token, None),
+            )  # fmt: skip
+            return made.id
+
+        return inside(work)
+
+    return connect
+
+
+def create(server, app):
+    return json.loads(server.call("POST", "/connections", {"app": app})[2])["connection"]["connection_id"]
+
+
+def used(upstream):
+    """The connection whose token the upstream got last."""
+    return upstream.requests[-1].partition(b"Authorization: Example token-of-")[2][:36].decode()
+
+
+def test_without_an_active_connection_the_answer_says_how_to_make_one(server):
+    create(server, "example")  # PENDING: not to be chosen.
+    status, answer = server.get("/example/things")
+    assert (status, answer["error"]["code"]) == (400, "connection_missing")
+    assert 'POST /connections {"app": "example"}' in answer["detail"]
+
+
+def test_unknown_deleted_malformed_and_somebody_elses_look_the_same(server, inside, connect):
+    async def stranger(rooms):
+        async with rooms.database.transaction() as tx:
+            await keys_store.add_account(tx, "stranger", "stranger")
+
+    inside(stranger)
+    connect()
+    deleted = connect()
+    assert server.call("DELETE", f"/connections/{deleted}")[0] == 200
+    answers = []
+    for name in (str(uuid.uuid4()), deleted, "not-an-id", connect("stranger"), "x" * 3000):
+        status, answer = server.get("/example/things", **{"Maton-Connection": name})
+        answers.append((status, json.dumps(answer).replace(name[:64], "…")))
+    assert len(set(answers)) == 1 and answers[0][0] == 404 and "connection_unknown" in answers[0][1]
+
+
+def test_a_connection_of_another_app_is_named_with_its_app(server, connect):
+    status, answer = server.get(LEADS, **{"Maton-Connection": connect()})
+    assert (status, answer["error"]["code"]) == (400, "connection_app_mismatch")
+    assert "for example, not for zoho-crm" in answer["message"]
+
+
+@pytest.mark.parametrize("state", ["PENDING", "FAILED"])
+def test_a_connection_that_is_not_active_is_told_as_what_it_is(server, inside, state):
+    pending = create(server, "zoho-crm")
+
+    async def fail(rooms):
+        account = await rooms.keys.first_account()
+        await rooms.connections.fail(await rooms.connections.get(account, pending), "invalid_code")
+
+    if state == "FAILED":
+        inside(fail)
+    status, answer = server.get(LEADS, **{"Maton-Connection": pending})
+    assert (status, answer["error"]["code"]) == (400, "connection_inactive")
+    assert state in answer["message"] and f"/connections/{pending}" in answer["detail"]
+    assert server.get(LEADS)[0] == 200  # It takes nothing from the one that is active.
+
+
+def test_the_oldest_active_one_is_chosen_and_any_can_be_named(server, connect, upstream):
+    create(server, "example")  # Older than all, and never active.
+    first, second, third = connect(), connect(), connect()
+    assert server.call("GET", "/example/things")[0] == 200 and used(upstream) == first
+    for header in ("Maton-Connection", "maton-connection", "X-Maton-Connection"):
+        for name in (third, second, third.upper()):
+            assert server.call("GET", "/example/things", headers={header: name})[0] == 200
+            assert used(upstream) == name.lower()
+    assert server.call("DELETE", f"/connections/{first}")[0] == 200
+    assert server.call("GET", "/example/things")[0] == 200 and used(upstream) == second
+    assert server.call("DELETE", f"/connections/{second}")[0] == 200
+    assert server.call("GET", "/example/things")[0] == 200 and used(upstream) == third
+    assert server.call("DELETE", f"/connections/{third}")[0] == 200
+    assert server.get("/example/things")[0] == 400
+
+
+def test_an_older_connection_that_becomes_active_is_chosen_from_then_on(server, inside, connect, upstream):
+    older = create(server, "example")
+    newer = connect()
+    assert server.call("GET", "/example/things")[0] == 200 and used(upstream) == newer
+
+    async def activate(rooms):
+        found = await rooms.connections.get(await rooms.keys.first_account(), older)
+        token = AccessToken(f"token-of-{older}", None)
+        there = Upstream("remote", f"http://127.0.0.1:{upstream.port}/base")
+        await rooms.connections.activate(
+            found, there, {}, also=lambda tx: rooms.tokens.keep(tx, older, token, None)
+        )
+
+    inside(activate)
+    wait_until(lambda: server.call("GET", "/example/things")[0] == 200 and used(upstream) == older)
+
+
+def test_a_second_app_is_called_as_its_file_says(server, connect, upstream):
+    name = connect()
+    assert server.call("GET", "/example/things/%2Fa?x=1&y=%20", headers={"X-Own": "1"})[2] == b"ok"
+    head = upstream.requests[-1].decode().split("\r\n")
+    assert head[0] == "GET /base/things/%2Fa?x=1&y=%20 HTTP/1.1"
+    assert head[1:3] == [f"Host: 127.0.0.1:{upstream.port}", f"Authorization: Example token-of-{name}"]
+    assert "X-Own: 1" in head and server.api_key not in "".join(head)
+
+
+def test_neither_key_nor_token_is_logged(server, connect, upstream):
+    name = connect()
+    upstream.script = [b"nonsense\r\n\r\n"]
+    status, headers, body = server.call("GET", "/example/things")
+    assert status == 502 and headers["x-request-id"]
+    upstream.stop()
+    time.sleep(0.1)
+    assert server.call("GET", "/example/things")[0] == 502
+    server.call("GET", "/example/things", headers={"Authorization": "Bearer wrong-and-secret-key"})
+    server.stop()
+    logged = server.process.stderr.read()
+    assert "upstream.invalid" in logged and "upstream.unreachable" in logged
+    for secret in (server.api_key, f"token-of-{name}", "wrong-and-secret-key"):
+        assert secret not in logged + body.decode()
+
+
+def test_a_fault_in_a_file_keeps_the_server_from_starting(home):
+    (home / "providers" / "bad.toml").write_text('name = "bad"\n')
+    done = subprocess.run(
+        [*MOORAGE, "up", "--port", "0", "--crm-port", "0"],
+        env=environment(home), capture_output=True, text=True, check=False, timeout=30,
+    )  # fmt: skip
+    assert done.returncode != 0
+    assert "bad.toml" in done.stderr and "title" in done.stderr and "Traceback" not in done.stderr

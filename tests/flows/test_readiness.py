@@ -1,0 +1,113 @@
+"""What tells an operator that a server can't do its work, and what callers read meanwhile."""
+
+import json
+import sqlite3
+import time
+import urllib.error
+
+import pytest
+
+from tests.flows.conftest import finish, start, wait_until
+from tests.flows.test_server import connect
+
+LEADS = "/zoho-crm/crm/v8/Leads?fields=id"
+
+
+@pytest.fixture
+def starting(tmp_path):
+    """Starts servers on one folder, one after the other, with settings of their own."""
+    servers = []
+
+    def starting(api_key=None, **settings):
+        for server in servers:
+            finish(server)
+        servers.append(start(tmp_path / "home", api_key=api_key, **settings))
+        return servers[-1]
+
+    yield starting
+    for server in servers:
+        finish(server)
+
+
+def ready(server):
+    status, _, body = server.call("GET", "/readyz", headers={"Authorization": ""})
+    return status, json.loads(body)
+
+
+def rename(server, table, name):
+    """Rename a table of the CRM's registry behind the server's back."""
+    connection = sqlite3.connect(server.home / "crm" / "registry.db")
+    with connection:
+        connection.execute(f"ALTER TABLE {table} RENAME TO {name}")
+    connection.close()
+
+
+def test_a_wrong_vault_key_shows_and_the_right_one_mends_it(starting):
+    first = starting(MOORAGE_VAULT_KEY="11" * 32)
+    assert ready(first) == (200, {"status": "ready"})
+    wrong = starting(first.api_key, MOORAGE_VAULT_KEY="22" * 32)
+    status, body = ready(wrong)
+    assert (status, body["error"]["code"]) == (503, "vault_locked")
+    assert "MOORAGE_VAULT_KEY" in body["detail"]
+    status, body = wrong.get(LEADS)
+    assert (status, body["error"]["code"]) == (503, "vault_locked")
+    assert wrong.call("GET", "/healthz")[0] == 200
+    assert wrong.get("/connections")[0] == 200
+    right = starting(first.api_key, MOORAGE_VAULT_KEY="11" * 32)
+    assert ready(right)[0] == 200
+    assert right.get(LEADS)[0] == 200
+
+
+def test_with_a_wrong_vault_key_nothing_can_be_connected(starting):
+    first = starting(MOORAGE_VAULT_KEY="11" * 32)
+    wrong = starting(first.api_key, MOORAGE_VAULT_KEY="22" * 32)
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        connect(wrong, "demo")
+    with refused.value as page:
+        assert page.status == 503 and b"MOORAGE_VAULT_KEY" in page.read()
+    right = starting(first.api_key, MOORAGE_VAULT_KEY="11" * 32)
+    assert ready(right)[0] == 200
+    connect(right, "demo")
+
+
+@pytest.mark.parametrize("table", ["alembic_version", "secrets"])
+def test_a_control_database_that_can_not_be_read_shows(starting, table):
+    server = starting()
+    connection = sqlite3.connect(server.home / "moorage.db")
+    with connection:
+        connection.execute(f"DROP TABLE {table}")
+    connection.close()
+    status, body = ready(server)
+    assert (status, body["error"]["code"]) == (503, "database_unusable")
+    assert table in body["message"]
+
+
+def test_a_control_database_in_trouble_is_told_to_callers_too(starting):
+    server = starting()
+    connection = sqlite3.connect(server.home / "moorage.db")
+    with connection:
+        connection.execute("DROP TABLE connections")
+    connection.close()
+    for path in ("/connections", LEADS):
+        wait_until(lambda path=path: server.get(path)[0] == 503)
+        assert server.get(path)[1]["error"]["code"] == "database_unusable"
+
+
+def test_a_crm_registry_that_can_not_be_read_shows(starting):
+    server = starting()
+    rename(server, "organisations", "elsewhere")
+    status, body = ready(server)
+    assert (status, body["error"]["code"]) == (503, "database_unusable")
+    assert "CRM" in body["message"]
+
+
+def test_what_changes_is_noticed_again_once_a_registry_is_back(starting):
+    server = starting()
+    rename(server, "organisations", "elsewhere")
+    time.sleep(1.2)  # Longer than it takes until somebody looks.
+    rename(server, "elsewhere", "organisations")
+    wait_until(lambda: ready(server)[0] == 200)
+    assert server.get(LEADS)[0] == 200
+    server.run("crm", "org", "delete", "demo", "--yes")
+    wait_until(lambda: server.get(LEADS)[0] == 401)
+    assert server.stop() == 0

@@ -1,0 +1,360 @@
+"""Where a call goes and with which token: what is remembered, for how long, and who shares an answer."""
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import pytest
+
+from moorage.clock import FrozenClock
+from moorage.connections.errors import ConnectionUnknown
+from moorage.connections.model import Connection, Upstream
+from moorage.gateway import decide
+from moorage.gateway.decide import Decider, Origin, origin_of
+from moorage.keys.errors import KeyInvalid, RateLimited
+from moorage.keys.limits import RateLimiter
+from moorage.keys.model import Principal
+
+KEY = b"Bearer key"
+
+
+@dataclass
+class Token:
+    value: str
+    expires_at: float | None = None
+
+
+@dataclass
+class Rooms:
+    """Keys, connections and tokens at once. `gate` holds back the tokens until it is set."""
+
+    clock: FrozenClock
+    known: dict = field(default_factory=lambda: {"Bearer key": Principal("k", "acme")})
+    upstream: Upstream = field(default_factory=lambda: Upstream("remote", "https://api.test"))
+    named: dict = field(default_factory=dict)
+    lasts: float | None = None
+    count: int = 1
+    asked: list = field(default_factory=list)
+    failure: Exception | None = None
+    gate: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def authenticate(self, authorization):
+        if authorization not in self.known:
+            raise KeyInvalid
+        return self.known[authorization]
+
+    async def choose(self, account_id, app, connection_id):
+        if connection_id is not None and connection_id not in self.named:
+            raise ConnectionUnknown(connection_id)
+        name = connection_id or "oldest"
+        return Connection(name, account_id, app, "OAUTH2", "ACTIVE", 0, 0, 1, {}, self.upstream)
+
+    async def access(self, connection, *, instead_of=None):
+        self.asked.append(instead_of)
+        await self.gate.wait()
+        if self.failure is not None:
+            raise self.failure
+        if instead_of == f"token-{self.count}":
+            self.count += 1
+        expires = None if self.lasts is None else self.clock.timestamp() + self.lasts
+        return Token(f"token-{self.count}", expires)
+
+
+@pytest.fixture
+def clock():
+    return FrozenClock(datetime(2026, 1, 1, tzinfo=UTC))
+
+
+@pytest.fixture
+def rooms(clock):
+    rooms = Rooms(clock)
+    rooms.gate.set()
+    return rooms
+
+
+@pytest.fixture
+def decider_of(rooms, clock):
+    def make(rate=None):
+        return Decider(
+            keys=rooms, connections=rooms, tokens=rooms, header=lambda app: f"{app} {{access_token}}",
+            limiter=RateLimiter(rate, clock), clock=clock,
+        )  # fmt: skip
+
+    return make
+
+
+@pytest.fixture
+def decider(decider_of):
+    return decider_of()
+
+
+def known(decider, app=b"crm", key=KEY, connection=None):
+    return decider.decide(app, key, connection)
+
+
+def ask(decider, app=b"crm", key=KEY, connection=None):
+    return decider.ask(app, key, connection)
+
+
+async def until(condition):
+    for _ in range(50):
+        if condition():
+            return
+        await asyncio.sleep(0)
+    raise AssertionError("it did not happen")
+
+
+def run(coroutine):
+    return asyncio.run(coroutine)
+
+
+def test_nothing_is_known_before_somebody_asked(decider):
+    assert known(decider) is None
+
+
+def test_an_answer_is_remembered_for_the_same_question_alone(decider, rooms):
+    rooms.named["other"] = True
+    target = run(ask(decider))
+    assert known(decider) is target
+    assert (target.connection_id, target.account_id, target.app) == ("oldest", "acme", "crm")
+    assert target.origin == Origin("https", "api.test", 443) and target.authorization == b"crm token-1"
+    assert known(decider, app=b"mail") is None
+    assert known(decider, key=b"Bearer other") is None
+    assert known(decider, key=None) is None
+    assert known(decider, connection=b"other") is None
+    assert run(ask(decider, connection=b"other")).connection_id == "other"
+
+
+def test_an_answer_is_remembered_for_a_minute(decider, clock):
+    run(ask(decider))
+    clock.advance(59.9)
+    assert known(decider) is not None
+    clock.advance(0.1)
+    assert known(decider) is None
+
+
+def test_a_token_near_its_end_is_not_used(decider, rooms, clock):
+    rooms.lasts = decide.MARGIN_SECONDS + 10
+    run(ask(decider))
+    clock.advance(9.9)
+    assert known(decider) is not None
+    clock.advance(0.1)
+    assert known(decider) is None
+
+
+def test_a_token_too_near_its_end_is_given_but_not_remembered(decider, rooms):
+    rooms.lasts = decide.MARGIN_SECONDS
+    assert run(ask(decider)).token == "token-1"
+    assert known(decider) is None
+
+
+def test_an_embedded_connection_has_no_origin(decider, rooms):
+    rooms.upstream = Upstream("embedded", organisation="1")
+    assert run(ask(decider)).origin is None
+
+
+def test_what_is_wrong_is_raised_and_not_remembered(decider, rooms):
+    with pytest.raises(KeyInvalid):
+        run(ask(decider, key=b"Bearer unknown"))
+    with pytest.raises(KeyInvalid):
+        run(ask(decider, key=None))
+    with pytest.raises(ConnectionUnknown):
+        run(ask(decider, connection=b"gone"))
+    rooms.failure = RuntimeError("the vault is locked")
+    with pytest.raises(RuntimeError):
+        run(ask(decider))
+    rooms.failure = None
+    assert run(ask(decider)).token == "token-1"
+
+
+def test_a_revoked_key_is_refused_once_the_memory_is_cleared(decider, rooms):
+    run(ask(decider))
+    rooms.known.clear()
+    assert known(decider) is not None
+    decider.clear()
+    assert known(decider) is None
+    with pytest.raises(KeyInvalid):
+        run(ask(decider))
+
+
+def test_a_deleted_connection_is_refused_once_the_memory_is_cleared(decider, rooms):
+    rooms.named["mine"] = True
+    run(ask(decider, connection=b"mine"))
+    rooms.named.clear()
+    decider.clear()
+    assert known(decider, connection=b"mine") is None
+    with pytest.raises(ConnectionUnknown):
+        run(ask(decider, connection=b"mine"))
+
+
+def test_many_who_ask_at_once_share_one_answer(decider, rooms):
+    async def together():
+        rooms.gate.clear()
+        asking = [asyncio.create_task(ask(decider)) for _ in range(100)]
+        await until(lambda: rooms.asked)
+        rooms.gate.set()
+        return await asyncio.gather(*asking)
+
+    targets = run(together())
+    assert len(rooms.asked) == 1 and all(target is targets[0] for target in targets)
+
+
+def test_one_who_goes_away_takes_nothing_from_the_others(decider, rooms):
+    async def together():
+        rooms.gate.clear()
+        first, second = asyncio.create_task(ask(decider)), asyncio.create_task(ask(decider))
+        await until(lambda: rooms.asked)
+        first.cancel()
+        await asyncio.sleep(0)
+        rooms.gate.set()
+        return await second
+
+    assert run(together()).token == "token-1" and len(rooms.asked) == 1
+
+
+def test_different_questions_are_asked_apart(decider, rooms):
+    rooms.known["Bearer other"] = Principal("k2", "other")
+
+    async def together():
+        rooms.gate.clear()
+        asking = [asyncio.create_task(ask(decider, key=key)) for key in (KEY, b"Bearer other")]
+        await until(lambda: len(rooms.asked) == 2)
+        rooms.gate.set()
+        return await asyncio.gather(*asking)
+
+    assert [target.account_id for target in run(together())] == ["acme", "other"]
+
+
+def test_an_answer_from_before_a_change_is_not_remembered_and_not_shared(decider, rooms):
+    async def across():
+        rooms.gate.clear()
+        before = asyncio.create_task(ask(decider))
+        await until(lambda: len(rooms.asked) == 1)
+        decider.clear()
+        after = asyncio.create_task(ask(decider))
+        await until(lambda: len(rooms.asked) == 2)
+        rooms.upstream = Upstream("remote", "https://new.test")
+        rooms.gate.set()
+        await before
+        return await after
+
+    target = run(across())
+    assert known(decider) is target
+
+
+def test_an_answer_that_a_change_overtook_alone_is_not_remembered(decider, rooms):
+    async def across():
+        rooms.gate.clear()
+        before = asyncio.create_task(ask(decider))
+        await until(lambda: rooms.asked)
+        decider.clear()
+        rooms.gate.set()
+        return await before
+
+    assert run(across()).token == "token-1"
+    assert known(decider) is None
+
+
+def test_each_request_counts_whether_it_is_asked_or_known(decider_of):
+    decider = decider_of(rate=2)  # Twice as many at once.
+    run(ask(decider))
+    assert known(decider) and run(ask(decider)) and known(decider)
+    with pytest.raises(RateLimited):
+        known(decider)
+    with pytest.raises(RateLimited):
+        run(ask(decider))
+
+
+def test_what_is_not_known_does_not_count_twice(decider_of):
+    decider = decider_of(rate=0.5)  # One at once.
+    assert known(decider) is None
+    run(ask(decider))
+    with pytest.raises(RateLimited):
+        known(decider)
+
+
+def test_a_wrong_key_counts_for_nobody(decider_of):
+    decider = decider_of(rate=0.5)
+    for _ in range(5):
+        with pytest.raises(KeyInvalid):
+            run(ask(decider, key=b"Bearer wrong"))
+    run(ask(decider))
+
+
+def test_a_refused_token_is_renewed_and_given_to_nobody_any_more(decider, rooms):
+    async def refuse():
+        target = await ask(decider)
+        renewal = decider.refused(target)
+        assert known(decider) is None  # Before the renewal is even awaited.
+        renewed = await renewal
+        return target, renewed, await ask(decider)
+
+    target, renewed, next_one = run(refuse())
+    assert (target.token, renewed.token, next_one.token) == ("token-1", "token-2", "token-2")
+    assert renewed.connection is target.connection
+    assert known(decider) is next_one
+
+
+def test_many_refusals_of_one_token_are_one_renewal(decider, rooms):
+    async def refuse():
+        target = await ask(decider)
+        return await asyncio.gather(*(decider.refused(target) for _ in range(50)))
+
+    renewed = run(refuse())
+    assert {target.token for target in renewed} == {"token-2"} and rooms.asked == [None, "token-1"]
+
+
+def test_another_token_that_is_refused_too_is_not_renewed_for_a_minute(decider, clock):
+    target = run(ask(decider))
+    assert decider.may_refresh(target)
+    renewed = run(decider.refused(target))
+    assert decider.may_refresh(target)  # An old call that only now hears of the refusal.
+    assert not decider.may_refresh(renewed)
+    clock.advance(decide.REFUSAL_SECONDS)
+    assert decider.may_refresh(renewed)
+
+
+def test_a_failed_renewal_is_raised_and_the_refused_token_stays_refused(decider, rooms):
+    target = run(ask(decider))
+    rooms.failure = RuntimeError("no")
+    with pytest.raises(RuntimeError):
+        run(decider.refused(target))
+    rooms.failure = None
+    assert known(decider) is None
+    assert run(ask(decider)).token == "token-2"
+
+
+def test_the_memory_is_bounded(decider, rooms, monkeypatch):
+    monkeypatch.setattr(decide, "CACHE_SIZE", 10)
+    rooms.named.update({str(number): True for number in range(35)})
+    for number in range(35):
+        run(ask(decider, connection=str(number).encode()))
+    remembered = [n for n in range(35) if known(decider, connection=str(n).encode()) is not None]
+    assert 0 < len(remembered) <= 10 and 34 in remembered
+
+
+def test_neither_key_nor_token_shows(decider):
+    target = run(ask(decider))
+    assert "token-1" not in repr(target)
+    assert b"Bearer key" not in repr(decider._known).encode() and "token-1" not in repr(decider._known)
+
+
+@pytest.mark.parametrize(
+    ("base_url", "authority", "path"),
+    [
+        ("https://www.zohoapis.com", b"www.zohoapis.com", b""),
+        ("https://a.test:443/", b"a.test", b""),
+        ("http://a.test:8080/base/", b"a.test:8080", b"/base"),
+        ("http://[::1]:80/x", b"[::1]", b"/x"),
+        ("https://[2001:db8::1]:8443", b"[2001:db8::1]:8443", b""),
+    ],
+)
+def test_a_base_url_becomes_an_origin(base_url, authority, path):
+    origin = origin_of(base_url)
+    assert (origin.authority, origin.base_path) == (authority, path)
+
+
+@pytest.mark.parametrize("base_url", ["ftp://a.test", "https://", "a.test", "/path"])
+def test_what_is_no_base_url_becomes_none(base_url):
+    with pytest.raises(ValueError, match="base URL"):
+        origin_of(base_url)

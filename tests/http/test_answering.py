@@ -1,0 +1,97 @@
+"""An origin that one function answers, in the dialect it was given."""
+
+import json
+
+import pytest
+
+from moorage.crm.refusals import refusal
+from moorage.http.answering import answering
+from moorage.http.message import Response
+from tests.http.origin import HOST
+
+LIMIT = 1000
+
+
+def door(request):
+    """Gives back the body; the paths under /bug fail, at once or later."""
+    if request.path == b"/bug/now":
+        raise RuntimeError("a bug")
+    if request.path == b"/bug/header":
+        return Response(200, b"", [(b"x-name", b"a\r\nb")])
+    if not request.path.endswith(b"/later"):
+        return Response(200, request.body)
+
+    async def later():
+        if request.path == b"/bug/later":
+            raise RuntimeError("a bug")
+        return Response(
+            200, request.body, [(b"x-name", b"a\r\nb")] if request.path == b"/header/later" else []
+        )
+
+    return later()
+
+
+@pytest.fixture
+def crm(serve):
+    """A client of an origin that speaks the CRM's dialect."""
+    with serve(protocol=answering(door, max_body=LIMIT, word=refusal)).connect() as caller:
+        yield caller
+
+
+def fault(answer):
+    """The status and the code, of an answer in Zoho's shape."""
+    document = json.loads(answer.body)
+    assert document.keys() == {"code", "details", "message", "status"} and document["status"] == "error"
+    assert answer.names["content-type"] == "application/json;charset=UTF-8"
+    assert "moorage-error-source" not in answer.names and len(answer.names["x-request-id"]) == 32
+    return answer.status, document["code"]
+
+
+def post(body, headers=""):
+    return f"POST /a HTTP/1.1\r\n{HOST}{headers}Content-Length: {len(body)}\r\n\r\n{body}"
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "code"),
+    [
+        (post("x" * (LIMIT + 1)), 413, "BODY_SIZE_REACHED"),
+        (f"GET /{'a' * 20_000} HTTP/1.1\r\n{HOST}\r\n", 414, "INVALID_REQUEST"),
+        (f"GET /a HTTP/1.1\r\n{HOST}X: {'a' * 70_000}\r\n\r\n", 431, "INVALID_REQUEST"),
+        ("nonsense\r\n\r\n", 400, "INVALID_REQUEST"),
+        ("GET /a HTTP/1.1\r\nbad header: b\r\n\r\n", 400, "INVALID_REQUEST"),
+        (f"CONNECT a.test:443 HTTP/1.1\r\n{HOST}\r\n", 400, "INVALID_REQUEST_METHOD"),
+        (f"GET http://a.test/a HTTP/1.1\r\n{HOST}\r\n", 404, "INVALID_URL_PATTERN"),
+        (f"OPTIONS * HTTP/1.1\r\n{HOST}\r\n", 404, "INVALID_URL_PATTERN"),
+        *(
+            (f"GET {path} HTTP/1.1\r\n{HOST}\r\n", 500, "INTERNAL_ERROR")
+            for path in ("/bug/now", "/bug/later", "/bug/header", "/header/later")
+        ),
+    ],
+    ids=lambda value: value[:24] if isinstance(value, str) else None,
+)
+def test_the_http_layer_speaks_the_origins_dialect(crm, sent, status, code):
+    crm.send(sent)
+    assert fault(crm.answer()) == (status, code)
+
+
+def test_a_body_at_the_limit_is_taken(crm):
+    crm.send(post("x" * LIMIT))
+    assert crm.answer().body == b"x" * LIMIT
+
+
+def test_a_body_a_little_over_the_limit_leaves_the_connection_open(crm):
+    crm.send(post("x" * (LIMIT + 1)) + post("next"))
+    assert fault(crm.answer()) == (413, "BODY_SIZE_REACHED")
+    assert crm.answer().body == b"next"
+
+
+def test_a_body_far_over_the_limit_is_answered_though_its_sender_goes_on(crm):
+    crm.send(f"POST /a HTTP/1.1\r\n{HOST}Content-Length: {50 << 20}\r\n\r\n")
+    crm.send(b"x" * 300_000)
+    assert fault(crm.answer()) == (413, "BODY_SIZE_REACHED")
+    assert crm.everything() == b""
+
+
+def test_a_chunked_body_over_the_limit_is_refused(crm):
+    crm.send(f"POST /a HTTP/1.1\r\n{HOST}Transfer-Encoding: chunked\r\n\r\n7d0\r\n{'x' * 2000}\r\n")
+    assert fault(crm.answer()) == (413, "BODY_SIZE_REACHED")

@@ -1,0 +1,473 @@
+"""What is claimed and what goes on to ASGI, on one connection: order, framing, limits, times."""
+
+import json
+import time
+
+import pytest
+
+from tests.http.origin import HOST, wait_until
+
+GET = "GET %s HTTP/1.1\r\n" + HOST + "\r\n"
+
+
+def post(target, body, headers=""):
+    return f"POST {target} HTTP/1.1\r\n{HOST}{headers}Content-Length: {len(body)}\r\n\r\n{body}"
+
+
+def chunked(target, *lines, headers=""):
+    return f"POST {target} HTTP/1.1\r\n{HOST}{headers}Transfer-Encoding: chunked\r\n\r\n" + "\r\n".join(lines)
+
+
+def closes(answer):
+    return answer.names.get("connection") == "close"
+
+
+# Order.
+
+
+def test_many_requests_in_one_segment_are_answered_in_order(caller):
+    paths = [f"/{who}/{number}" for number in range(60) for who in ("direct", "asgi")]
+    caller.send("".join(GET % path for path in paths))
+    assert [caller.told()["target"] for _ in paths] == paths
+
+
+def test_bodies_of_requests_in_one_segment_go_where_they_belong(caller):
+    wanted = [("direct", "a" * 50), ("asgi", "b" * 60), ("direct", ""), ("asgi", "c"), ("direct", "d" * 9000)]
+    caller.send("".join(post(f"/{who}/x", body) for who, body in wanted))
+    told = [caller.told() for _ in wanted]
+    assert [(one["by"], one["body"]) for one in told] == wanted
+
+
+@pytest.mark.parametrize("first", ["/direct/later", "/asgi/later"])
+def test_a_slow_first_answer_comes_first(serve, first):
+    origin = serve()
+    with origin.connect() as caller:
+        caller.send(GET % first + post("/direct/b", "two") + post("/asgi/c", "three") + GET % "/direct/d")
+        caller.send(chunked("/direct/e", "4", "five", "0", "", ""))
+        time.sleep(0.05)
+        caller.socket.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            caller.socket.recv(1)
+        caller.socket.settimeout(5)
+        origin.release()
+        told = [caller.told() for _ in range(5)]
+        assert [one["target"] for one in told] == [first, "/direct/b", "/asgi/c", "/direct/d", "/direct/e"]
+        assert [one["body"] for one in told] == ["", "two", "three", "", "five"]
+
+
+def test_a_waiting_requests_body_may_arrive_while_an_earlier_one_is_answered(serve):
+    origin = serve()
+    with origin.connect() as caller:
+        caller.send(GET % "/direct/later" + post("/direct/b", "x" * 500_000)[:1000])
+        time.sleep(0.05)
+        origin.release()
+        assert caller.told()["target"] == "/direct/later"
+        caller.send(post("/direct/b", "x" * 500_000)[1000:])
+        assert len(caller.told()["body"]) == 500_000
+
+
+# Bodies.
+
+
+@pytest.mark.parametrize("path", ["/direct/a", "/asgi/a"])
+def test_a_request_may_be_cut_anywhere(shared, path):
+    whole = post(path, "body") + chunked(path, "3;a=b", "abc", "2", "de", "0", "X-Trailer: 1", "", "")
+    for cut in range(1, len(whole)):
+        with shared.connect() as caller:
+            caller.send(whole[:cut])
+            time.sleep(0.0005)
+            caller.send(whole[cut:])
+            assert [caller.told()["body"], caller.told()["body"]] == ["body", "abcde"]
+
+
+@pytest.mark.parametrize("path", ["/direct/a", "/asgi/a"])
+def test_a_request_may_arrive_byte_by_byte(caller, path):
+    for byte in post(path, "body") + chunked(path, "3", "abc", "0", "", ""):
+        caller.send(byte)
+    assert [caller.told()["body"], caller.told()["body"]] == ["body", "abc"]
+
+
+@pytest.mark.parametrize("path", ["/direct/a", "/asgi/a"])
+def test_trailers_are_no_headers(caller, path):
+    told = caller.ask(chunked(path, "1", "a", "0", "X-Secret: 1", "Authorization: Bearer b", "", ""))
+    assert [name.lower() for name, _ in told["headers"]] == ["host", "transfer-encoding"]
+
+
+@pytest.mark.parametrize("path", ["/direct/a", "/asgi/a"])
+def test_whoever_waits_to_be_asked_for_a_body_is(caller, path):
+    caller.send(f"PUT {path} HTTP/1.1\r\n{HOST}Expect: 100-continue\r\nContent-Length: 3\r\n\r\n")
+    assert caller.answer().status == 100
+    assert caller.ask("abc")["body"] == "abc"
+
+
+def test_whoever_asks_and_is_refused_is_told_at_once(caller):
+    caller.send(
+        f"POST /direct/early HTTP/1.1\r\n{HOST}Expect: 100-continue\r\nContent-Length: 9999999\r\n\r\n"
+    )
+    while (answer := caller.answer()).status == 100:
+        pass
+    assert answer.body == b"early" and closes(answer)
+
+
+def test_an_early_answer_waits_for_a_short_body_and_keeps_the_connection(caller):
+    caller.send(f"POST /direct/early HTTP/1.1\r\n{HOST}Content-Length: 6\r\n\r\nabc")
+    caller.send("def" + GET % "/direct/b")
+    answer = caller.answer()
+    assert answer.body == b"early" and not closes(answer)
+    assert caller.told()["target"] == "/direct/b"
+
+
+@pytest.mark.parametrize("path", ["/direct/early", "/asgi/early"])
+@pytest.mark.parametrize("connection", ["", "Connection: close\r\n"])
+def test_an_early_answer_survives_a_sender_that_goes_on(shared, path, connection):
+    with shared.connect() as caller:
+        head = f"POST {path} HTTP/1.1\r\n{HOST}{connection}Content-Length: {4 << 20}\r\n\r\n"
+        caller.send(head + "x" * 100_000)
+        time.sleep(0.05)
+        caller.send("x" * ((4 << 20) - 100_000))
+        time.sleep(0.05)
+        assert caller.answer().status == 200
+
+
+# When a connection ends.
+
+
+@pytest.mark.parametrize("path", ["/direct/a", "/asgi/a"])
+@pytest.mark.parametrize(
+    "request_",
+    [
+        "GET %s HTTP/1.0\r\n\r\n",
+        "GET %s HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
+        "GET %s HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+        "GET %s HTTP/1.1\r\nHost: a\r\nConnection: x, Close\r\n\r\n",
+    ],
+)
+def test_a_last_request_ends_the_connection(caller, path, request_):
+    caller.send(request_ % path + GET % "/direct/unwanted" + "junk")
+    assert closes(caller.answer())
+    assert caller.everything() == b""
+
+
+@pytest.mark.parametrize("path", ["/direct/a", "/asgi/a"])
+def test_head_has_the_length_and_no_body(caller, path):
+    for _ in range(2):
+        caller.send(f"HEAD {path} HTTP/1.1\r\n{HOST}\r\n")
+        assert int(caller.answer(bare=True).names["content-length"]) > 0
+    assert caller.ask(GET % path)["target"] == path
+
+
+@pytest.mark.parametrize("path", ["/direct/a", "/asgi/a"])
+@pytest.mark.parametrize("body", ["", "hello"])
+def test_a_wish_for_another_protocol_is_ignored(caller, path, body):
+    wish = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQ\r\n"
+    caller.send(post(path, body, wish) + chunked(path, "3", "abc", "0", "", "", headers=wish) + GET % path)
+    assert [caller.told()["body"] for _ in range(3)] == [body, "abc", ""]
+
+
+@pytest.mark.parametrize("path", ["/direct/a", "/asgi/a"])
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
+@pytest.mark.parametrize("connection", ["Upgrade, close", "close, upgrade"])
+def test_a_wish_for_another_protocol_on_a_last_request_is_ignored(caller, path, version, connection):
+    wish = f"Connection: {connection}\r\nUpgrade: h2c\r\n"
+    caller.send(f"POST {path} HTTP/{version}\r\n{HOST}{wish}Content-Length: 3\r\n\r\nabc")
+    answer = caller.answer()
+    assert closes(answer) and json.loads(answer.body)["body"] == "abc"
+
+
+def test_any_number_of_wishes_for_another_protocol_in_one_segment_is_ignored(caller):
+    wish = "Connection: Upgrade\r\nUpgrade: h2c\r\n"
+    caller.send(f"GET /direct/a HTTP/1.1\r\n{HOST}{wish}\r\n" * 2000)
+    assert {caller.told()["target"] for _ in range(2000)} == {"/direct/a"}
+
+
+def test_a_wish_for_websockets_is_ignored(caller):
+    wish = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+    assert caller.ask(f"GET /asgi/a HTTP/1.1\r\n{HOST}{wish}\r\n")["by"] == "asgi"
+
+
+@pytest.mark.parametrize("said", [GET % "/direct/a", GET % "/asgi/a", "nonsense\r\n\r\n"])
+def test_every_answer_has_one_date(caller, said):
+    caller.send(said)
+    assert [name.lower() for name, _ in caller.answer().headers].count("date") == 1
+
+
+# What is no sound request.
+
+POST = "POST /direct/a HTTP/1.1\r\n" + HOST
+UNSOUND = {
+    "both lengths": POST + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "both lengths turned round": POST + "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",
+    "two lengths": POST + "Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello!",
+    "one length twice": POST + "Content-Length: 5\r\nContent-Length: 5\r\n\r\nhello",
+    "a list of lengths": POST + "Content-Length: 5, 5\r\n\r\nhello",
+    "a negative length": POST + "Content-Length: -1\r\n\r\n",
+    "a signed length": POST + "Content-Length: +5\r\n\r\nhello",
+    "a length in hex": POST + "Content-Length: 0x5\r\n\r\nhello",
+    "a length beyond counting": POST + "Content-Length: 18446744073709551616\r\n\r\n",
+    "no length": POST + "Content-Length: \r\n\r\n",
+    "a coding after chunked": POST + "Transfer-Encoding: chunked, gzip\r\n\r\n0\r\n\r\n",
+    "chunked twice": POST + "Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n",
+    "chunked in two headers": POST
+    + "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "a coding like chunked": POST + "Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+    "a tab in chunked": POST + "Transfer-Encoding: chu\tnked\r\n\r\n0\r\n\r\n",
+    "a folded header": POST + "X: a\r\n b\r\n\r\n",
+    "a folded length": POST + "Content-Length:\r\n 5\r\n\r\nhello",
+    "a space before the colon": POST + "Content-Length : 5\r\n\r\nhello",
+    "a tab before the colon": POST + "Transfer-Encoding\t: chunked\r\n\r\n0\r\n\r\n",
+    "no colon": POST + "Content-Length\r\n\r\n",
+    "no name": POST + ": a\r\n\r\n",
+    "a space before the first header": "GET /direct/a HTTP/1.1\r\n Host: a\r\n\r\n",
+    "a NUL in a value": POST + "X: a\0b\r\n\r\n",
+    "a NUL in a name": POST + "X\0Y: b\r\n\r\n",
+    "a bare CR in a value": POST + "X: a\rY: b\r\n\r\n",
+    "a bare LF in a value": POST + "X: a\nY: b\r\n\r\n",
+    "a bare LF after the first line": "GET /direct/a HTTP/1.1\nHost: a\r\n\r\n",
+    "a bare LF after the head": "GET /direct/a HTTP/1.1\r\nHost: a\r\n\n",
+    "a control character in a value": POST + "X: a\x0bb\r\n\r\n",
+    "a chunk size of letters": chunked("/direct/a", "g", "a", "0", "", ""),
+    "a negative chunk size": chunked("/direct/a", "-1", "a", "0", "", ""),
+    "a chunk size with 0x": chunked("/direct/a", "0x1", "a", "0", "", ""),
+    "a chunk size with a space": chunked("/direct/a", "1 ", "a", "0", "", ""),
+    "a chunk size beyond counting": chunked("/direct/a", "f" * 17, "a", "0", "", ""),
+    "a chunk longer than its size": chunked("/direct/a", "1", "ab", "0", "", ""),
+    "a chunk size with a bare LF": chunked("/direct/a", "1\na", "0", "", ""),
+    "a NUL in a chunk extension": chunked("/direct/a", "1;\0", "a", "0", "", ""),
+    "a space before the method": " GET /direct/a HTTP/1.1\r\nHost: a\r\n\r\n",
+    "a method nobody knows": "FROB /direct/a HTTP/1.1\r\nHost: a\r\n\r\n",
+    "a method in lower case": "get /direct/a HTTP/1.1\r\nHost: a\r\n\r\n",
+    "no version": "GET /direct/a\r\n\r\n",
+    "HTTP/2": "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    "a version nobody has": "GET /direct/a HTTP/1.2\r\nHost: a\r\n\r\n",
+    "a byte in the target that is not ASCII": "GET /direct/\xe9 HTTP/1.1\r\nHost: a\r\n\r\n",
+    "no path": "GET * HTTP/1.1\r\nHost: a\r\n\r\n",
+    "no host": "GET /direct/a HTTP/1.1\r\n\r\n",
+    "two hosts": "GET /direct/a HTTP/1.1\r\nHost: a\r\nhost: b\r\n\r\n",
+    "two hosts and a wish for another protocol": (
+        "GET /direct/a HTTP/1.1\r\nHost: a\r\nHost: b\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
+    ),
+    "TLS": "\x16\x03\x01\x02\x00\x01\x00",
+}
+
+
+@pytest.mark.parametrize("name", UNSOUND)
+def test_an_unsound_request_is_refused_and_nothing_after_it_is_read(shared, name):
+    smuggled = GET % f"/direct/smuggled/{name.replace(' ', '-')}"
+    with shared.connect() as caller:
+        caller.send(UNSOUND[name] + smuggled)
+        answer = caller.answer()
+        assert answer.status == 400 and closes(answer) and len(answer.names["x-request-id"]) == 32
+        assert json.loads(answer.body)["error"]["code"] in {"request_invalid", "path_invalid"}
+        assert caller.everything() == b""
+    assert not [target for target in shared.seen if name.replace(" ", "-").encode() in target]
+
+
+@pytest.mark.parametrize("first", ["/direct/later", "/asgi/later"])
+def test_what_came_before_an_unsound_request_is_still_answered(serve, first):
+    origin = serve()
+    with origin.connect() as caller:
+        caller.send(GET % first + GET % "/direct/b" + "nonsense\r\n\r\n")
+        time.sleep(0.02)
+        origin.release()
+        assert [caller.told()["target"], caller.told()["target"]] == [first, "/direct/b"]
+        assert caller.answer().status == 400
+        assert caller.everything() == b""
+
+
+@pytest.mark.parametrize("path", ["/direct/a", "/asgi/a"])
+def test_a_body_that_turns_unsound_is_refused(caller, path):
+    caller.send(chunked(path, "3", "abc", "zz", "x"))
+    assert caller.answer().status == 400
+    assert caller.everything() == b""
+
+
+def test_empty_lines_between_requests_are_skipped(caller):
+    caller.send("\r\n\r\n" + GET % "/direct/a" + "\r\n" + GET % "/asgi/b")
+    assert [caller.told()["target"], caller.told()["target"]] == ["/direct/a", "/asgi/b"]
+
+
+def test_connect_is_refused(caller):
+    caller.send(f"CONNECT a.test:443 HTTP/1.1\r\n{HOST}\r\n")
+    assert caller.answer().status == 405
+
+
+@pytest.mark.parametrize("path", ["/direct//x", "//direct", "//", "/asgi/%00%ff", "/?", "/asgi?a=%zz"])
+def test_odd_paths_are_answered(caller, path):
+    assert caller.ask(GET % path)["method"] == "GET"
+
+
+# Limits.
+
+
+@pytest.mark.parametrize("path", ["/direct/a", "/asgi/a"])
+def test_a_head_that_is_too_large_is_refused(caller, path):
+    caller.send(f"GET {path} HTTP/1.1\r\n{HOST}X: {'a' * 70_000}\r\n\r\n")
+    assert caller.answer().status == 431
+
+
+def test_a_head_that_grows_too_large_in_small_segments_is_refused(caller):
+    caller.send(f"GET /direct/a HTTP/1.1\r\n{HOST}")
+    for number in range(800):
+        caller.send(f"X-{number}: {'a' * 80}\r\n")
+    assert caller.answer().status == 431
+
+
+def test_a_large_head_is_read(caller):
+    told = caller.ask(f"GET /direct/a HTTP/1.1\r\n{HOST}X: {'a' * 60_000}\r\n\r\n")
+    assert len(dict(told["headers"])["X"]) == 60_000
+
+
+def test_trailers_that_grow_too_large_are_refused(caller):
+    caller.send(chunked("/direct/a", "1", "a", "0", ""))
+    for number in range(8000):  # More than one segment holds, however many arrive together.
+        caller.send(f"X-{number}: {'a' * 80}\r\n")
+    assert caller.answer().status == 431
+
+
+@pytest.mark.parametrize("path", ["/direct/a", "/asgi/a"])
+def test_a_target_that_is_too_long_is_refused(caller, path):
+    caller.send(f"GET {path}?{'a' * 16_400} HTTP/1.1\r\n{HOST}\r\n")
+    assert caller.answer().status == 414
+
+
+def test_a_long_target_is_read(caller):
+    target = "/direct/" + "a" * 16_000
+    assert caller.ask(GET % target)["target"] == target
+
+
+# Failures of ours.
+
+
+@pytest.mark.parametrize("path", ["/direct/bug/start", "/direct/bug/end"])
+def test_a_bug_is_answered_and_ends_the_connection(shared, path):
+    with shared.connect() as caller:
+        caller.send(GET % path + GET % "/direct/b")
+        answer = caller.answer()
+        assert answer.status == 500 and closes(answer) and "bug" not in answer.body.decode()
+        assert caller.everything() == b""
+
+
+def test_a_bug_in_a_request_that_waited_is_answered(serve):
+    origin = serve()
+    with origin.connect() as caller:
+        caller.send(GET % "/direct/later" + GET % "/direct/bug/end" + GET % "/direct/b")
+        time.sleep(0.02)
+        origin.release()
+        assert caller.told()["target"] == "/direct/later"
+        assert caller.answer().status == 500
+        assert caller.everything() == b""
+
+
+# Time.
+
+
+def test_an_unused_connection_is_closed(serve):
+    origin = serve(keep_alive=0.2)
+    for said in ("", GET % "/direct/a", GET % "/asgi/a"):
+        with origin.connect() as caller:
+            caller.send(said)
+            if said:
+                caller.told()
+            assert caller.everything() == b""
+    wait_until(lambda: origin.connections == 0)
+
+
+@pytest.mark.parametrize(
+    "start", ["GET /dir", "GET /direct/a HTTP/1.1\r\nX: ", post("/direct/a", "abc")[:-1]]
+)
+def test_a_request_that_stops_in_the_middle_is_given_up(serve, start):
+    origin = serve(keep_alive=0.2)
+    with origin.connect() as caller:
+        caller.send(start)
+        assert caller.everything() == b""
+    wait_until(lambda: origin.connections == 0)
+
+
+def test_a_head_that_trickles_is_given_up(serve):
+    origin = serve(keep_alive=0.3)
+    with origin.connect() as caller:
+        caller.send("GET /direct/a HTTP/1.1\r\n")
+
+        def is_given_up():
+            try:
+                caller.send("X: a\r\n")
+            except ConnectionError:
+                return True
+            return False
+
+        wait_until(is_given_up)
+
+
+@pytest.mark.parametrize("path", ["/direct/later", "/asgi/later"])
+def test_an_answer_may_take_longer_than_an_unused_connection_is_kept(serve, path):
+    origin = serve(keep_alive=0.1)
+    with origin.connect() as caller:
+        caller.send(GET % path)
+        time.sleep(0.5)
+        origin.release()
+        assert caller.told()["target"] == path
+
+
+def test_a_client_that_does_not_read_is_given_up(serve):
+    origin = serve(keep_alive=0.3)
+    with origin.connect() as caller:
+        caller.send((GET % "/direct/large/16") + GET % "/direct/b")
+        wait_until(lambda: origin.seen)
+        wait_until(lambda: origin.connections == 0)
+        assert origin.seen == [b"/direct/large/16"]
+
+
+def test_a_client_that_reads_slowly_gets_everything(serve):
+    origin = serve(keep_alive=1.0)
+    with origin.connect() as caller:
+        caller.send(GET % "/direct/large/8" + GET % "/direct/b")
+        taken = 0
+        while taken < 7 << 20:  # Takes longer than an unused connection is kept.
+            taken += len(caller.socket.recv(64 * 1024))
+            time.sleep(0.02)
+        rest = b""
+        while b'"target": "/direct/b"' not in rest:
+            rest += caller.socket.recv(1 << 20)
+        assert taken + len(rest) > 8 << 20
+
+
+@pytest.mark.parametrize("path", ["/direct/later", "/asgi/later"])
+def test_a_shutdown_waits_for_what_is_under_way(serve, path):
+    origin = serve()
+    idle, busy = origin.connect(), origin.connect()
+    with idle, busy:
+        idle.ask(GET % "/direct/a")
+        busy.send(GET % path + GET % "/direct/after")
+        time.sleep(0.05)
+        origin.server.should_exit = True
+        assert idle.everything() == b""
+        origin.release()
+        assert busy.told()["target"] == path
+        assert busy.everything() == b""
+    origin.thread.join(5)
+    assert b"/direct/after" not in origin.seen and not origin.thread.is_alive()
+
+
+def test_nothing_is_left_of_connections_that_ended(serve):
+    origin = serve()
+    for said in (
+        GET % "/direct/a",
+        GET % "/direct/later",
+        GET % "/asgi/later",
+        "GET /dir",
+        "nonsense\r\n\r\n",
+    ):
+        with origin.connect() as caller:
+            caller.send(said)
+    time.sleep(0.1)
+    origin.release()
+    state = origin.server.server_state
+    wait_until(lambda: not state.connections and not state.tasks)
+
+
+def test_a_client_that_goes_away_is_noticed(serve):
+    origin = serve()
+    with origin.connect() as caller:
+        caller.send(GET % "/direct/later")
+        time.sleep(0.05)
+    assert origin.gone.wait(2)

@@ -1,0 +1,146 @@
+import asyncio
+import sqlite3
+from contextlib import asynccontextmanager
+
+import pytest
+from sqlalchemy.exc import IntegrityError
+
+from moorage.clock import FrozenClock
+from moorage.storage import Database
+from moorage.storage.errors import DatabaseUnusable
+from moorage.storage.migrate import migrate
+from tests.control import NOW
+
+
+@pytest.fixture
+def path(tmp_path):
+    path = tmp_path / "moorage.db"
+    migrate(f"sqlite:///{path}")
+    return path
+
+
+@asynccontextmanager
+async def opened(path):
+    database = Database(f"sqlite:///{path}", FrozenClock(NOW))
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+def run(path, act):
+    async def main():
+        async with opened(path) as database:
+            return await act(database)
+
+    return asyncio.run(main())
+
+
+def add_account(path, name):
+    connection = sqlite3.connect(path)
+    with connection:
+        connection.execute("INSERT INTO accounts VALUES (?, ?, 0)", (name, name))
+    connection.close()
+
+
+async def names(tx):
+    return [row.name for row in await tx.connection.exec_driver_sql("SELECT name FROM accounts")]
+
+
+async def insert(tx, name):
+    await tx.connection.exec_driver_sql("INSERT INTO accounts VALUES (?, ?, ?)", (name, name, tx.now))
+
+
+def test_a_transaction_is_kept_whole_or_not_at_all(path):
+    async def fail(database):
+        async with database.transaction() as tx:
+            await insert(tx, "lost")
+            raise RuntimeError
+
+    async def act(database):
+        async with database.transaction() as tx:
+            await insert(tx, "kept")
+        with pytest.raises(RuntimeError):
+            await fail(database)
+        async with database.transaction() as tx:
+            return await names(tx)
+
+    assert run(path, act) == ["kept"]
+
+
+def test_time_stands_still_in_a_transaction(path):
+    async def act(database):
+        async with database.transaction() as tx:
+            database._clock.advance(5)
+            return tx.now
+
+    assert run(path, act) == int(NOW.timestamp() * 1_000_000)
+
+
+def test_transactions_of_one_process_wait_for_each_other(path):
+    async def act(database):
+        async def add(number):
+            async with database.transaction() as tx:
+                before = await names(tx)
+                await asyncio.sleep(0)
+                await insert(tx, f"{len(before):02}")
+
+        await asyncio.gather(*(add(number) for number in range(20)))
+        async with database.transaction() as tx:
+            return await names(tx)
+
+    assert run(path, act) == [f"{number:02}" for number in range(20)]
+
+
+def test_a_change_is_noticed_once_whoever_made_it(path):
+    async def act(database):
+        seen = [database.changed()]  # What was before nobody has seen yet.
+        seen.append(database.changed())
+        add_account(path, "elsewhere")
+        seen += [database.changed(), database.changed()]
+        async with database.transaction() as tx:
+            await insert(tx, "here")
+        seen += [database.changed(), database.changed()]
+        async with database.transaction() as tx:
+            await names(tx)
+        return [*seen, database.changed()]
+
+    assert run(path, act) == [True, False, True, False, True, False, False]
+
+
+def test_what_can_not_be_asked_counts_as_changed(path):
+    async def act(database):
+        database.changed()
+        database._watch.close()
+        return database.changed()
+
+    assert run(path, act) is True
+
+
+def test_a_sound_one_passes_its_check(path):
+    run(path, lambda database: database.check())
+
+
+@pytest.mark.parametrize("content", [b"not a database, and longer than the header of one would be" * 99, b""])
+def test_a_damaged_one_does_not(path, content):
+    async def act(database):
+        await database.check()
+        await database.close()
+        for file in path.parent.iterdir():
+            file.unlink()
+        path.write_bytes(content)
+        with pytest.raises(DatabaseUnusable, match="can't be used"):
+            await database.check()
+
+    run(path, act)
+
+
+def test_a_statement_at_fault_is_not_blamed_on_the_file(path):
+    async def act(database):
+        async with database.transaction() as tx:
+            await insert(tx, "one")
+        with pytest.raises(IntegrityError):
+            async with database.transaction() as tx:
+                await insert(tx, "one")
+
+    run(path, act)

@@ -1,0 +1,105 @@
+import sqlite3
+import stat
+import subprocess
+import sys
+
+import pytest
+
+from moorage.storage.errors import DatabaseUnusable
+from moorage.storage.migrate import HEAD, MIGRATIONS, migrate
+
+TABLES = {"accounts", "api_keys", "connections", "secrets", "alembic_version"}
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "data" / "moorage.db"
+
+
+def read(path, sql):
+    connection = sqlite3.connect(path)
+    try:
+        return connection.execute(sql).fetchall()
+    finally:
+        connection.close()
+
+
+def tables(path):
+    return {name for (name,) in read(path, "SELECT name FROM sqlite_master WHERE type = 'table'")}
+
+
+def test_from_nothing_it_makes_every_table_for_the_owner_only(path):
+    migrate(f"sqlite:///{path}")
+    assert tables(path) == TABLES
+    assert read(path, "SELECT version_num FROM alembic_version") == [(HEAD,)]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+def test_the_newest_migration_is_the_head():
+    assert max(file.name[:4] for file in (MIGRATIONS / "versions").glob("*.py")) == HEAD
+
+
+def test_doing_it_again_changes_nothing(path):
+    migrate(f"sqlite:///{path}")
+    before = path.read_bytes()
+    migrate(f"sqlite:///{path}")
+    assert path.read_bytes() == before
+
+
+def test_an_empty_file_is_filled(path):
+    path.parent.mkdir()
+    path.touch()
+    migrate(f"sqlite:///{path}")
+    assert tables(path) == TABLES
+
+
+def test_a_newer_schema_is_refused_and_left_alone(path):
+    migrate(f"sqlite:///{path}")
+    connection = sqlite3.connect(path)
+    with connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    connection.close()
+    with pytest.raises(DatabaseUnusable, match=r"newer Moorage.*9999") as caught:
+        migrate(f"sqlite:///{path}")
+    assert "newer version" in caught.value.help
+    assert read(path, "SELECT version_num FROM alembic_version") == [("9999",)]
+
+
+@pytest.mark.parametrize(
+    "content", [b"no database at all, but longer than a header of SQLite is", b"\0" * 4096]
+)
+def test_a_file_that_is_no_database_is_refused_and_left_alone(path, content):
+    path.parent.mkdir()
+    path.write_bytes(content)
+    with pytest.raises(DatabaseUnusable, match="not a database"):
+        migrate(f"sqlite:///{path}")
+    assert path.read_bytes() == content
+
+
+def test_a_place_that_can_not_be_opened_is_refused(path):
+    path.mkdir(parents=True)
+    with pytest.raises(DatabaseUnusable, match=r"moorage\.db"):
+        migrate(f"sqlite:///{path}")
+
+
+def test_somebody_elses_database_is_refused_and_left_alone(path):
+    path.parent.mkdir()
+    connection = sqlite3.connect(path)
+    with connection:
+        connection.execute("CREATE TABLE accounts (name TEXT)")
+    connection.close()
+    with pytest.raises(DatabaseUnusable):
+        migrate(f"sqlite:///{path}")
+    assert tables(path) == {"accounts"}
+
+
+def test_processes_that_migrate_at_once_all_succeed(path):
+    program = f"from moorage.storage.migrate import migrate; migrate('sqlite:///{path}')"
+    running = [
+        subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.PIPE, text=True) for _ in range(4)
+    ]
+    ended = [(process.communicate(timeout=60)[1], process.returncode) for process in running]
+    assert ended == [("", 0)] * 4
+    assert tables(path) == TABLES
+    assert read(path, "SELECT count(*) FROM alembic_version") == [(1,)]

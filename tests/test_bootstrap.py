@@ -1,0 +1,92 @@
+"""`script/bootstrap`, with a Python that only writes down what it was asked to do."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PYTHON = """#!/bin/sh
+echo "$*" >>"{log}"
+[ "$2" = venv ] || exit 0
+[ -e "{broken}" ] && exit 1
+mkdir -p .venv/bin
+cp "$0" .venv/bin/python
+echo "command = python3 -m venv --clear $(pwd -P)/.venv" >.venv/pyvenv.cfg
+"""
+
+
+class Copy:
+    """A copy of the project, as far as `script/bootstrap` knows it."""
+
+    def __init__(self, folder, tools):
+        self.folder = folder
+        (folder / "script").mkdir(parents=True)
+        for name in ("script/bootstrap", "pyproject.toml", "constraints.txt"):
+            shutil.copy(ROOT / name, folder / name)
+        self.log, self.broken, self.python = tools / "log", tools / "broken", tools / "python3"
+        self.python.write_text(PYTHON.format(log=self.log, broken=self.broken))
+        self.python.chmod(0o755)
+
+    def bootstrap(self, *arguments):
+        """What Python was asked for, by its module; and how the script ended."""
+        self.log.unlink(missing_ok=True)
+        ended = subprocess.run(
+            [self.folder / "script" / "bootstrap", *arguments],
+            env={"PATH": "/usr/bin:/bin", "PYTHON": str(self.python)},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        asked = self.log.read_text().splitlines() if self.log.exists() else []
+        made = [line.split()[1] for line in asked if not line.endswith("--version")]
+        return made, ended
+
+
+@pytest.fixture
+def copy(tmp_path):
+    (tmp_path / "tools").mkdir()
+    return Copy(tmp_path / "it's a copy", tmp_path / "tools")
+
+
+def test_the_second_time_there_is_nothing_to_do(copy):
+    assert copy.bootstrap("run")[0] == ["venv", "pip"]
+    assert copy.bootstrap("run")[0] == []
+
+
+def test_what_developing_needs_is_added_and_includes_what_running_needs(copy):
+    copy.bootstrap("run")
+    assert copy.bootstrap()[0] == ["pip"]
+    assert copy.bootstrap("run")[0] == []
+
+
+def test_other_requirements_are_installed_into_what_is_there(copy):
+    copy.bootstrap("run")
+    with (copy.folder / "constraints.txt").open("a") as constraints:
+        constraints.write("# another\n")
+    assert copy.bootstrap("run")[0] == ["pip"]
+
+
+def test_a_folder_that_was_moved_is_made_anew(copy, tmp_path):
+    copy.bootstrap("run")
+    copy.folder = copy.folder.rename(tmp_path / "moved")
+    assert copy.bootstrap("run")[0] == ["venv", "pip"]
+    assert copy.bootstrap("run")[0] == []
+
+
+def test_another_way_to_the_same_folder_is_no_move(copy, tmp_path):
+    copy.bootstrap("run")
+    (tmp_path / "link").symlink_to(copy.folder)
+    copy.folder = tmp_path / "link"
+    assert copy.bootstrap("run")[0] == []
+
+
+def test_without_the_means_to_make_one_it_says_what_to_install(copy):
+    copy.broken.touch()
+    _, ended = copy.bootstrap("run")
+    assert ended.returncode == 1
+    assert "python3-venv" in ended.stderr
+    copy.broken.unlink()
+    assert copy.bootstrap("run")[0] == ["venv", "pip"]
