@@ -3,10 +3,11 @@
 Formats and limits follow the field types of Zoho's documentation of "Insert Records".
 """
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import msgspec
@@ -136,11 +137,11 @@ _DATETIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+
 
 
 def instant(text: str) -> int | None:
-    """Seconds since the epoch of an ISO 8601 time with an offset; None when it isn't one."""
+    """Seconds since the epoch of an ISO 8601 time with an offset; None when it isn't one, or UTC has no date for it."""
     if not _DATETIME.fullmatch(text):
         return None
     try:
-        return int(datetime.fromisoformat(text).timestamp())
+        return math.floor(datetime.fromisoformat(text).astimezone(UTC).timestamp())
     except (ValueError, OverflowError):
         return None
 
