@@ -11,7 +11,7 @@ from moorage.clock import SystemClock
 from moorage.crm.blueprint import DEMO
 from moorage.crm.organisations import Organisations
 from moorage.crm.records.changes import Change
-from moorage.crm.store.sqlite import connect
+from moorage.crm.store.connections import connect
 from moorage.crm.store.transaction import SqliteTransaction
 
 NAMES = [figure.name for figure in FIGURES]

@@ -16,6 +16,7 @@ from moorage.crm.faults import Fault, internal, invalid_token, invalid_url, scop
 from moorage.crm.organisation import Organisation
 from moorage.crm.paging import PageTokens
 from moorage.crm.routing import Route, Router
+from moorage.crm.store.contract import StoreClosed
 from moorage.http.message import Request, Response
 
 PREFIX = b"/crm/v8/"
@@ -45,13 +46,32 @@ class Crm:
     def answer(self, request: Request) -> Response | Awaitable[Response]:
         """Answer at once where no waiting is needed; otherwise give something to await. Never raises."""
         try:
-            answer = self._route(request)
+            answer = self._route_again(request)
         except Fault as fault:
             return fault_answer(fault)
         except Exception:
             log.exception("crm.failed", method=request.method)
             return fault_answer(internal())
-        return answer if isinstance(answer, Response) else _guarded(answer, request.method)
+        return answer if isinstance(answer, Response) else self._guarded(answer, request)
+
+    def _route_again(self, request: Request) -> Response | Awaitable[Response]:
+        try:
+            return self._route(request)
+        except StoreClosed:  # The organisation was restored, reset or deleted meanwhile.
+            return self._route(request)
+
+    async def _guarded(self, waiting: Awaitable[Response], request: Request) -> Response:
+        try:
+            try:
+                return await waiting
+            except StoreClosed:  # As above; nothing was done yet.
+                again = self._route(request)
+                return again if isinstance(again, Response) else await again
+        except Fault as fault:
+            return fault_answer(fault)
+        except Exception:
+            log.exception("crm.failed", method=request.method)
+            return fault_answer(internal())
 
     def _route(self, request: Request) -> Response | Awaitable[Response]:
         if request.path.startswith(PREFIX):
@@ -84,16 +104,6 @@ class Crm:
             tokens=self._tokens,
         )
         return route.handler(call)
-
-
-async def _guarded(waiting: Awaitable[Response], method: str) -> Response:
-    try:
-        return await waiting
-    except Fault as fault:
-        return fault_answer(fault)
-    except Exception:
-        log.exception("crm.failed", method=method)
-        return fault_answer(internal())
 
 
 def _segments(path: bytes) -> list[str]:
