@@ -19,6 +19,7 @@ from moorage.crm.errors import OrganisationDamaged, OrganisationInvalid, Snapsho
 from moorage.crm.organisations import Organisations
 from moorage.crm.store import connections
 from moorage.crm.store.contract import Ids, Order, Window
+from moorage.crm.store.transaction import SqliteTransaction
 from tests.contracts.opened import Opened
 
 
@@ -154,6 +155,18 @@ def test_ids_go_on_after_a_restore_and_begin_again_after_a_reset(crm, organisati
     assert crm.insert("Leads", {"Last_Name": "a"}) == first
 
 
+def test_tokens_are_given_while_another_process_makes_an_organisation(service, crm, elsewhere, monkeypatch):
+    given = []
+    row = service.organisations.find("acme")
+
+    def populate(*_):
+        given.append(service.credentials(row)["access_token"])
+
+    monkeypatch.setattr("moorage.crm.organisations.populate", populate)
+    elsewhere.create("new", DEMO, sample=True)
+    assert given
+
+
 def test_page_tokens_go_on_after_a_restore(crm, organisations, tmp_path):
     ids = crm.insert("Leads", *({"Last_Name": "a"} for _ in range(4)))
     page = crm.get("Leads", fields="id", per_page=2)
@@ -275,11 +288,30 @@ def test_a_query_that_turns_out_long_goes_on_aside(organisations, crm, monkeypat
         found = store.page(leads, store.shape(leads, ["Last_Name"]), filters, order, Window(200))
         return (True, await found) if hasattr(found, "__await__") else (False, found)
 
+    monkeypatch.setattr(connections, "BRIEF", 60)
     at_once = asyncio.run(page())
-    monkeypatch.setattr(connections, "BRIEF_STEPS", 0)
+    monkeypatch.setattr(connections, "BRIEF", 0)
     aside = asyncio.run(page())
     assert (at_once[0], aside[0]) == (False, True)
     assert at_once[1] == aside[1]
     assert at_once[1].count == 200
     # Short ones are not taken for long because of what came before.
     assert json.loads(store.record(leads, store.shape(leads, ["id"], whole=True), ids[0]))
+
+
+@pytest.mark.parametrize("field", ["Accounts.Account_Number", "Accounts.Account_Name", "Accounts.Phone"])
+def test_looking_for_duplicates_reads_an_index(organisations, make_organisation, service, tmp_path, field):
+    module, name = field.split(".")
+    make_organisation("unique", unique=("Accounts.Account_Number",))
+    row = organisations.find("unique")
+    accounts = organisations.open(row.id).catalog.modules[module]
+    connection = connections.connect(tmp_path / "crm" / "orgs" / "unique.db")
+    heard = []
+    connection.exec_trace = lambda _, sql, values: heard.append((sql, values)) or True
+    transaction = SqliteTransaction(connection, organisations.open(row.id).catalog, 1, 0)
+    assert transaction.matching(accounts, accounts.fields[name], 7) == []
+    connection.exec_trace = None
+    sql, values = heard[-1]
+    plan = [step[3] for step in connection.execute(f"EXPLAIN QUERY PLAN {sql}", values)]
+    connection.close()
+    assert [step for step in plan if "SCAN" in step] == []

@@ -2,6 +2,7 @@
 
 import contextlib
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
@@ -22,16 +23,13 @@ _PRAGMAS = (
     "PRAGMA wal_autocheckpoint = 16000",
 )
 
-# What a query may take in the event loop, in steps of SQLite's machine. A page of 200 whole records takes some 45,000
-# of them, and all of these together around ten milliseconds.
-BRIEF_STEPS = 150_000
-_STEPS_AT_ONCE = 10_000
+BRIEF = 0.01  # Seconds that a query may take in the event loop; a page of 200 whole records takes a quarter of it.
+_STEPS = 5_000  # Of SQLite's machine, between looks at the time: some 0.3 ms.
 
 
-def connect(path: Path, *, create: bool = False) -> apsw.Connection:
-    """A connection set up as every one to an organisation's file is."""
-    flags = apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if create else 0)
-    connection = apsw.Connection(str(path), flags=flags, statementcachesize=200)
+def connect(path: Path) -> apsw.Connection:
+    """A connection set up as every one to an organisation's file is. The file has to be there."""
+    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE, statementcachesize=200)
     connection.set_busy_timeout(10_000)
     for pragma in _PRAGMAS:
         connection.execute(pragma)
@@ -82,16 +80,16 @@ class Reader:
 
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
-        self._left: int | None = None
-        connection.set_progress_handler(self._has_taken_long, _STEPS_AT_ONCE)
+        self._end: float | None = None
+        connection.set_progress_handler(self._has_taken_long, _STEPS)
 
     def brief(self, query: Callable[[apsw.Connection], T]) -> T:
         """Raises apsw.InterruptError for a query that turns out to be a long one."""
-        self._left = BRIEF_STEPS // _STEPS_AT_ONCE
+        self._end = time.perf_counter() + BRIEF
         try:
             return query(self._connection)
         finally:
-            self._left = None
+            self._end = None
 
     def whole(self, query: Callable[[apsw.Connection], T]) -> T:
         """For what is short for certain, such as a single record."""
@@ -101,10 +99,7 @@ class Reader:
         self._connection.close()
 
     def _has_taken_long(self) -> bool:
-        if self._left is None:
-            return False
-        self._left -= 1
-        return self._left < 0
+        return self._end is not None and time.perf_counter() >= self._end
 
 
 class AsideConnections:

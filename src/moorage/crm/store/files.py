@@ -22,6 +22,7 @@ from moorage.crm.store.contract import StoreClosed
 from moorage.crm.store.schema import statements
 from moorage.crm.store.sqlite import SqliteStore
 from moorage.crm.store.transaction import SqliteTransaction
+from moorage.crm.store.writer import PATIENCE
 
 # Between reading the counter of ids and replacing it, others may still be given some: fewer than this.
 IDS_IN_FLIGHT = 1_000_000
@@ -39,17 +40,13 @@ class SqliteFiles:
     def make(self, slug: str, identity: int, documents: Sequence[Document], fill: Fill | None) -> None:
         draft = self._draft(slug)
         _remove(draft)
-        connection = _new(draft)
-        with transaction(connection):
-            _write_metadata(connection, documents)
-        if fill is not None:
-            organisation = self._opened(draft, identity)
-            catalog, prefix = organisation.catalog, organisation.prefix
+        draft.touch(0o600)
+        with contextlib.closing(connect(draft)) as connection:
             with transaction(connection):
-                fill(organisation, lambda now: SqliteTransaction(connection, catalog, prefix, now))
-            organisation.store.close()
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        connection.close()
+                _write_metadata(connection, documents)
+            if fill is not None:
+                self._fill(connection, self._opened(draft, identity), fill)
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self._put(draft, slug)
 
     def open(self, slug: str, identity: int) -> Organisation:
@@ -89,8 +86,7 @@ class SqliteFiles:
                 f"{source} is no snapshot of {slug!r}, or a damaged one.",
                 help="Give a file that `crm org snapshot` made of it.",
             )
-        if (given := _ids_given(self._path(slug))) is not None:
-            _skip_ids(draft, given + IDS_IN_FLIGHT)
+        _skip_ids(draft, max(_ids_given(self._path(slug)), _ids_given(draft)) + IDS_IN_FLIGHT)
         self._put(draft, slug)
 
     def remove(self, slug: str) -> None:
@@ -106,6 +102,14 @@ class SqliteFiles:
     def _draft(self, slug: str) -> Path:
         """Where a whole new file is written, so that no half of one is ever seen."""
         return self._folder / f"{slug}.db.partial"
+
+    def _fill(self, connection: apsw.Connection, organisation: Organisation, fill: Fill) -> None:
+        catalog, prefix = organisation.catalog, organisation.prefix
+        try:
+            with transaction(connection):
+                fill(organisation, lambda now: SqliteTransaction(connection, catalog, prefix, now))
+        finally:
+            organisation.store.close()
 
     def _put(self, draft: Path, slug: str) -> None:
         """Bring the finished draft into its place, where an older file may be in use."""
@@ -151,12 +155,9 @@ def _shown(user: Document) -> dict[str, str]:
 
 
 def _read_metadata(file: OrganisationFile) -> Metadata:
-    connection = file.connect()
-    try:
+    with contextlib.closing(file.connect()) as connection:
         sql = "SELECT id, kind, module, name, body FROM metadata ORDER BY position"
         rows: Any = connection.execute(sql).fetchall()
-    finally:
-        connection.close()
     decode = msgspec.json.Decoder().decode
     return Metadata([Document(i, kind, module, name, decode(body)) for i, kind, module, name, body in rows])
 
@@ -165,68 +166,51 @@ def _identity_of(path: Path) -> int | None:
     return _asked(path, "SELECT id FROM metadata WHERE kind = 'org'")
 
 
-def _ids_given(path: Path) -> int | None:
-    return _asked(path, "SELECT value FROM counters WHERE name = 'id'")
+def _ids_given(path: Path) -> int:
+    return _asked(path, "SELECT value FROM counters WHERE name = 'id'") or 0
 
 
 def _asked(path: Path, sql: str) -> int | None:
     """A number from a file that may be none of ours."""
     try:
-        connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+        with contextlib.closing(apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)) as connection:
+            row = connection.execute(sql).fetchone()
     except apsw.Error:
         return None
-    try:
-        row = connection.execute(sql).fetchone()
-    except apsw.Error:
-        return None
-    finally:
-        connection.close()
     return row[0] if row else None
 
 
 def _skip_ids(path: Path, given: int) -> None:
-    connection = connect(path)
-    connection.execute("UPDATE counters SET value = max(value, ?) WHERE name = 'id'", (given,))
-    connection.close()
+    with contextlib.closing(connect(path)) as connection:
+        connection.execute("UPDATE counters SET value = ? WHERE name = 'id'", (given,))
 
 
 def _copied_whole(source: Path, target: Path) -> bool:
     """Copy a database that may be damaged; whether the copy is sound."""
     try:
         _copy(source, target)
-        connection = apsw.Connection(str(target))
-        try:
+        with contextlib.closing(apsw.Connection(str(target))) as connection:
             return bool(connection.execute("PRAGMA quick_check(1)").get == "ok")
-        finally:
-            connection.close()
     except apsw.CorruptError:
         return False
 
 
 def _copy(source: Path, target: Path) -> None:
     """Copy one database over another in a single transaction, both of which may be in use."""
-    read = apsw.Connection(str(source), flags=apsw.SQLITE_OPEN_READONLY)
     target.touch(0o600)
-    write = apsw.Connection(str(target))
-    try:
-        write.set_busy_timeout(10_000)
+    with (
+        contextlib.closing(apsw.Connection(str(source), flags=apsw.SQLITE_OPEN_READONLY)) as read,
+        contextlib.closing(apsw.Connection(str(target))) as write,
+    ):
+        write.set_busy_timeout(PATIENCE)
         with write.backup("main", read, "main") as backup:
             backup.step(-1)
-    finally:
-        write.close()
-        read.close()
-
-
-def _new(path: Path) -> apsw.Connection:
-    path.touch(0o600)
-    return connect(path)
 
 
 def _make_single(path: Path) -> None:
     """Let the database be one file, which can be moved about and read where nothing can be written."""
-    connection = apsw.Connection(str(path))
-    connection.execute("PRAGMA journal_mode = DELETE")
-    connection.close()
+    with contextlib.closing(apsw.Connection(str(path))) as connection:
+        connection.execute("PRAGMA journal_mode = DELETE")
 
 
 def _remove(path: Path) -> None:

@@ -200,10 +200,10 @@ class SqliteStore:
                 return compiled.compile_conditions(checked, module, self._catalog)
 
     def _modified_since(self, module: Module, timestamp: int) -> Clause:
-        column = f"{module.fields['Modified_Time'].column}"
+        column = module.fields["Modified_Time"].column
         found = f"SELECT x.id FROM {module.table} x WHERE x.{column} >= ?"
         sql = f"SELECT count(*) FROM ({found} LIMIT {FEW})"
-        count: int = self._open_reader().brief(lambda connection: connection.execute(sql, (timestamp,)).get)
+        count: int = self._open_reader().whole(lambda connection: connection.execute(sql, (timestamp,)).get)
         if count < FEW:
             # SQLite alone would walk in the order of the page, past everything that did not change.
             return Clause(f"r.id IN ({found})", (timestamp,), indexed=True)
