@@ -193,8 +193,14 @@ def test_a_damaged_organisation_says_so_and_others_go_on(service, crm, stranger,
         organisations.open(crm.organisation)
     for damage in (lambda: path.write_bytes(b"x" * 4096), path.unlink):
         damage()
+        with pytest.raises(OrganisationDamaged):
+            organisations.snapshot("acme", tmp_path / "other.db")
         organisations.restore("acme", tmp_path / "snap.db")
         assert last_names(crm) == ["kept"]
+        organisations.forget()
+        damage()
+        organisations.reset("acme")
+        assert last_names(crm) == []
         organisations.forget()
 
 
@@ -226,9 +232,11 @@ def test_a_snapshot_is_one_file_that_its_owner_alone_can_read(crm, organisations
 
 def test_a_snapshot_that_can_not_be_written_says_why(crm, organisations, tmp_path):
     (tmp_path / "file").write_text("")
-    for target in (tmp_path / "missing" / "snap.db", tmp_path / "file" / "snap.db", tmp_path / "crm"):
-        with pytest.raises(SnapshotUnwritable, match="can't be written"):
+    live = tmp_path / "crm" / "orgs" / "acme.db"
+    for target in (tmp_path / "missing" / "snap.db", tmp_path / "file" / "snap.db", tmp_path / "crm", live):
+        with pytest.raises(SnapshotUnwritable):
             organisations.snapshot("acme", target)
+    crm.insert("Leads", {"Last_Name": "goes on"})
 
 
 def test_a_full_disk_refuses_the_write_and_keeps_what_was(crm):

@@ -54,20 +54,24 @@ class SqliteFiles:
         try:
             return self._opened(path, identity)
         except (apsw.Error, StoreClosed, msgspec.DecodeError, LookupError) as error:
-            reason = "its file is missing" if not path.exists() else f"its file can't be read ({error})"
-            raise OrganisationDamaged(
-                f"The organisation {slug!r} can't be opened: {reason}.",
-                help=f"`moorage crm org restore {slug} FILE` brings back a snapshot.",
-            ) from error
+            raise _damaged(path, slug, error) from error
 
     def snapshot(self, slug: str, target: Path) -> None:
-        partial = target.with_name(f"{target.name}.partial")
+        path, partial = self._path(slug), target.with_name(f"{target.name}.partial")
+        if target.resolve().parent == self._folder.resolve():
+            raise SnapshotUnwritable(
+                f"{target} is where organisations are kept.", help="Name another folder."
+            )
+        if _identity_of(path) is None:
+            raise _damaged(path, slug, None)
         try:
             _remove(partial)
-            _copy(self._path(slug), partial)
+            _copy(path, partial)
             _make_single(partial)
             partial.replace(target)
             _flush_folder(target)
+        except apsw.CorruptError as error:
+            raise _damaged(path, slug, error) from error
         except (OSError, apsw.CantOpenError, apsw.FullError, apsw.IOError, apsw.ReadOnlyError) as error:
             raise SnapshotUnwritable(
                 f"The snapshot {target} can't be written: {error}.",
@@ -131,6 +135,14 @@ class SqliteFiles:
         catalog, zone = Catalog(metadata), ZoneInfo(metadata.org["time_zone"])
         store = SqliteStore(file, catalog, identity // ID_SPACE, zone, self._clock, self._aside)
         return Organisation(identity, metadata, catalog, zone, store)
+
+
+def _damaged(path: Path, slug: str, error: Exception | None) -> OrganisationDamaged:
+    reason = f"can't be read ({error or 'it is no database'})" if path.exists() else "is missing"
+    return OrganisationDamaged(
+        f"The file of the organisation {slug!r} {reason}.",
+        help=f"`moorage crm org restore {slug} FILE` brings back a snapshot.",
+    )
 
 
 def _write_metadata(connection: apsw.Connection, documents: Sequence[Document]) -> None:
