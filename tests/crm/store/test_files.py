@@ -19,8 +19,10 @@ from moorage.crm.errors import OrganisationDamaged, OrganisationInvalid, Snapsho
 from moorage.crm.organisations import Organisations
 from moorage.crm.store import connections
 from moorage.crm.store.contract import Ids, Order, Window
+from moorage.crm.store.files import SqliteFiles
 from moorage.crm.store.transaction import SqliteTransaction
 from tests.contracts.opened import Opened
+from tests.contracts.organisation_storage import OrganisationStorageContract
 
 
 @pytest.fixture
@@ -323,3 +325,11 @@ def test_looking_for_duplicates_reads_an_index(organisations, make_organisation,
     plan = [step[3] for step in connection.execute(f"EXPLAIN QUERY PLAN {sql}", values)]
     connection.close()
     assert [step for step in plan if "SCAN" in step] == []
+
+
+class TestSqliteFiles(OrganisationStorageContract):
+    @pytest.fixture
+    def storage(self, tmp_path, clock):
+        files = SqliteFiles(tmp_path / "orgs", clock)
+        yield files
+        files.close()

@@ -1,6 +1,6 @@
 """What a store of one organisation's records promises. SQLite implements it; PostgreSQL can be a second.
 
-`tests/contracts/record_store.py` asks every store for all of it. Where organisations are kept, and how one is made,
+`tests/contracts` asks every store for all of it. Where organisations are kept, and how one is made,
 opened, copied and removed, is `OrganisationStorage` in `organisation.py`.
 
 Rows travel as mappings from column to stored value, None where there is none. A field's column is `Field.column`; a
