@@ -24,6 +24,7 @@ class Stream:
         self._server = server
         self._stop = threading.Event()
         self.acknowledged: list[str] = []
+        self.refused: list[object] = []
         self._threads = [threading.Thread(target=self._insert) for _ in range(WRITERS)]
         for thread in self._threads:
             thread.start()
@@ -32,8 +33,11 @@ class Stream:
         body = {"data": [{"Last_Name": "Kept"}, {"Last_Name": "Kept"}]}
         while not self._stop.is_set():
             try:
-                _, _, answer = self._server.call("POST", "/zoho-crm/crm/v8/Leads", body)
+                status, _, answer = self._server.call("POST", "/zoho-crm/crm/v8/Leads", body)
             except (OSError, urllib.error.URLError, http.client.HTTPException):
+                return
+            if status != 201:
+                self.refused.append((status, answer))
                 return
             if answer:
                 self.acknowledged += [one["details"]["id"] for one in json.loads(answer)["data"]]
@@ -69,6 +73,7 @@ def test_no_acknowledged_record_is_lost(tmp_path):
         time.sleep(chance.random() * 0.2)
         finish(server)
         stream.join()
+        assert stream.refused == []
         check_sound(tmp_path / "home", tmp_path / "copy")
         kept += stream.acknowledged
     server = start(tmp_path / "home", api_key=key)
