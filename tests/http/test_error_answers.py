@@ -20,6 +20,7 @@ NEVER_ON_THE_WIRE = {
     "organisation_exists",
     "organisation_invalid",
     "settings_invalid",
+    "snapshot_unwritable",
     "worker_failed",
 }
 

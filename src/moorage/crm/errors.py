@@ -15,3 +15,13 @@ class OrganisationInvalid(MoorageError):
     """A name, a time zone or a file that can't be an organisation's."""
 
     code = "organisation_invalid"
+
+
+class OrganisationDamaged(MoorageError):
+    """What holds the organisation's records is missing or can't be read."""
+
+    code = "organisation_damaged"
+
+
+class SnapshotUnwritable(MoorageError):
+    code = "snapshot_unwritable"

@@ -21,7 +21,7 @@ class CrmService:
     def __init__(self, folder: Path, clock: Clock, api_domain: Callable[[], str]) -> None:
         self.organisations = Organisations(folder, clock)
         key = self.organisations.secret_key
-        self.accounts = Accounts(AccountsStore(self.organisations.registry), key, clock)
+        self.accounts = Accounts(AccountsStore(self.organisations.registry.connection), key, clock)
         self._crm = Crm(self.accounts, self.organisations.open, PageTokens(key), clock, api_domain)
 
     def answer(self, request: Request) -> Response | Awaitable[Response]:
@@ -39,11 +39,11 @@ class CrmService:
         return self.accounts.credentials(row.id, self.first_user(row).id)
 
     async def watch(self, interval: float = 0.5) -> None:
-        """Notice what other processes change, until cancelled: revoked tokens, deleted and new organisations."""
+        """Notice what other processes change, until cancelled: revoked tokens, organisations that changed whole."""
         while True:
             await asyncio.sleep(interval)
             if self.accounts.changed():
-                self.organisations.forget_missing()
+                self.organisations.forget_changed()
 
     def close(self) -> None:
         self.organisations.close()

@@ -1,10 +1,10 @@
 """Clients and tokens in the registry database. Tokens are kept as SHA-256 digests only."""
 
-import contextlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import apsw
+
+from moorage.crm.store.connections import transaction
 
 _TABLES = (
     """
@@ -44,7 +44,6 @@ class AccountsStore:
 
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
-        connection.execute("PRAGMA foreign_keys = ON")
         for statement in _TABLES:
             connection.execute(statement)
         self._version = self._data_version()
@@ -83,7 +82,7 @@ class AccountsStore:
         self, digest: bytes, refresh_digest: bytes, expires_at: float, *, now: float, most: int
     ) -> None:
         """Keep an access token, drop expired ones and, beyond `most` of a refresh token, the oldest."""
-        with self._transaction():
+        with transaction(self._connection):
             self._connection.execute("DELETE FROM access_tokens WHERE expires_at <= ?", (now,))
             self._connection.execute(
                 "INSERT INTO access_tokens SELECT ?1, ?2, ?3, ifnull(max(number), 0) + 1"
@@ -107,19 +106,9 @@ class AccountsStore:
 
     def remove(self, digest: bytes) -> bool:
         """Forget a token of either kind; with a refresh token go its access tokens. False when unknown."""
-        with self._transaction():
+        with transaction(self._connection):
             removed = 0
             for table in ("refresh_tokens", "access_tokens"):
                 self._connection.execute(f"DELETE FROM {table} WHERE digest = ?", (digest,))  # noqa: S608
                 removed += self._connection.changes()
         return removed > 0
-
-    @contextlib.contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            self._connection.execute("ROLLBACK")
-            raise
-        self._connection.execute("COMMIT")
