@@ -14,9 +14,9 @@ from moorage.clock import SystemClock
 from moorage.crm.catalog import Catalog, Module
 from moorage.crm.organisation import Organisation
 from moorage.crm.records.changes import Change
+from moorage.crm.store.connections import connect
 from moorage.crm.store.contract import Row
 from moorage.crm.store.projection import zoned
-from moorage.crm.store.sqlite import connect
 from moorage.crm.store.transaction import SqliteTransaction
 
 Statement: TypeAlias = tuple[str, Any]  # The SQL and its parameters.

@@ -1,6 +1,8 @@
 """What others rely on in the benchmarks: the names of the figures, the shape of the JSON, the same leads each time."""
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +13,7 @@ from moorage.clock import SystemClock
 from moorage.crm.blueprint import DEMO
 from moorage.crm.organisations import Organisations
 from moorage.crm.records.changes import Change
-from moorage.crm.store.sqlite import connect
+from moorage.crm.store.connections import connect
 from moorage.crm.store.transaction import SqliteTransaction
 
 NAMES = [figure.name for figure in FIGURES]
@@ -33,6 +35,12 @@ def test_the_figures_that_have_a_target_keep_their_names():
         "crm.get.per_second": 8_000,
         "crm.insert_batch_100.records_per_second": 2_500,
     }
+
+
+def test_the_page_explains_the_last_part_of_every_name():
+    page = (Path(__file__).parents[1] / "docs" / "benchmarks.md").read_text()
+    explained = set(re.findall(r"`[^`]*?(\w+)`", page))
+    assert {name.rpartition(".")[2] for name in NAMES} - explained == set()
 
 
 def test_the_document_holds_every_figure_whatever_was_measured():

@@ -20,7 +20,7 @@ def test_its_tokens_are_worth_nothing_from_then_on(control, owner):
     token = control.run(control.rooms.tokens.access(connection)).value
     assert control.rooms.crm.accounts.principal(f"Bearer {token}")
     owner.call("DELETE", f"/connections/{made['id']}")
-    registry = control.rooms.crm.organisations.registry
+    registry = control.rooms.crm.organisations.registry.connection
     for table in ("refresh_tokens", "access_tokens"):
         assert registry.execute(f"SELECT count(*) FROM {table}").get == 0
 

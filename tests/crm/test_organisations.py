@@ -143,7 +143,7 @@ def test_one_made_anew_under_the_same_name_is_another(service, elsewhere, make_o
     ):
         assert (answer.status, answer.json["code"]) == (401, "INVALID_TOKEN")
     assert service.accounts.changed()
-    service.organisations.forget_missing()
+    service.organisations.forget_changed()
     assert before.get("org").status == 401
     after = caller_of(slug)
     assert names(after) == []

@@ -26,6 +26,7 @@ NEVER_ON_THE_WIRE = {
     "scopes_invalid",
     "settings_invalid",
     "user_unknown",
+    "snapshot_unwritable",
     "worker_failed",
 }
 

@@ -49,3 +49,13 @@ class PasswordInvalid(MoorageError):
     """A password is too short or too long."""
 
     code = "password_invalid"
+
+
+class OrganisationDamaged(MoorageError):
+    """What holds the organisation's records is missing or can't be read."""
+
+    code = "organisation_damaged"
+
+
+class SnapshotUnwritable(MoorageError):
+    code = "snapshot_unwritable"

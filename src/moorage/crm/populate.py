@@ -1,32 +1,34 @@
 """Fill a new organisation with the sample records."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
-
-import apsw
 
 from moorage.crm.organisation import Organisation
 from moorage.crm.records.changes import Change
 from moorage.crm.sample import SampleBatch, sample_records
-from moorage.crm.store.transaction import SqliteTransaction
+from moorage.crm.store.contract import Transaction
 
 DAY = 86_400
 
 
-def populate(organisation: Organisation, connection: apsw.Connection, now: datetime) -> None:
-    """Insert the sample records through the same rules as a caller's, each as old as it says it is."""
+def populate(organisation: Organisation, begin: Callable[[int], Transaction], now: datetime) -> None:
+    """Insert the sample records through the same rules as a caller's, each as old as it says it is.
+
+    `begin` gives the one open transaction as of a time.
+    """
     users = [user.id for user in organisation.metadata.all("user") if user.body["status"] == "active"]
     ids: dict[str, str] = {}
     batches = list(sample_records(now, len(users)))
     # Leads refer to nothing; the first of them gets the id that the specification's example asks for.
     batches.sort(key=lambda batch: batch.module != "Leads")
     for batch in batches:
-        _insert(organisation, connection, batch, users, int(now.timestamp()), ids)
+        _insert(organisation, begin, batch, users, int(now.timestamp()), ids)
 
 
 def _insert(
     organisation: Organisation,
-    connection: apsw.Connection,
+    begin: Callable[[int], Transaction],
     batch: SampleBatch,
     users: list[int],
     now: int,
@@ -35,8 +37,7 @@ def _insert(
     module = organisation.catalog.modules[batch.module]
     for record in sorted(batch.records, key=lambda one: -one.age_days):
         created = now - int(record.age_days * DAY)
-        transaction = SqliteTransaction(connection, organisation.catalog, organisation.prefix, created)
-        change = Change(organisation, module, users[record.owner % len(users)], transaction)
+        change = Change(organisation, module, users[record.owner % len(users)], begin(created))
         outcome = change.insert([_resolved(record.values, ids)])[0]
         if outcome.status != 201:
             raise AssertionError(f"The sample record {record.key} was refused: {outcome.document}")

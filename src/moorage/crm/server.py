@@ -18,7 +18,7 @@ from moorage.crm.faults import Fault, internal, invalid_token, invalid_url, scop
 from moorage.crm.organisation import Organisation
 from moorage.crm.paging import PageTokens
 from moorage.crm.routing import Route, Router
-from moorage.crm.store.contract import OrganisationGone
+from moorage.crm.store.contract import StoreClosed
 from moorage.http.message import Request, Response
 
 PREFIX = b"/crm/v8/"
@@ -50,10 +50,26 @@ class Crm:
     def answer(self, request: Request) -> Response | Awaitable[Response]:
         """Answer at once where no waiting is needed; otherwise give something to await. Never raises."""
         try:
-            answer = self._route(request)
+            answer = self._route_again(request)
         except Exception as error:  # noqa: BLE001 - whatever happens is answered in Zoho's shape
             return _failed(error, request.method)
-        return answer if isinstance(answer, Response) else _guarded(answer, request.method)
+        return answer if isinstance(answer, Response) else self._guarded(answer, request)
+
+    def _route_again(self, request: Request) -> Response | Awaitable[Response]:
+        try:
+            return self._route(request)
+        except StoreClosed:  # The organisation was restored, reset or deleted meanwhile.
+            return self._route(request)
+
+    async def _guarded(self, waiting: Awaitable[Response], request: Request) -> Response:
+        try:
+            try:
+                return await waiting
+            except StoreClosed:  # As above; nothing was done yet.
+                again = self._route(request)
+                return again if isinstance(again, Response) else await again
+        except Exception as error:  # noqa: BLE001 - whatever happens is answered in Zoho's shape
+            return _failed(error, request.method)
 
     def _route(self, request: Request) -> Response | Awaitable[Response]:
         if request.path.startswith(PREFIX):
@@ -91,18 +107,11 @@ class Crm:
         return route.handler(call)
 
 
-async def _guarded(waiting: Awaitable[Response], method: str) -> Response:
-    try:
-        return await waiting
-    except Exception as error:  # noqa: BLE001 - whatever happens is answered in Zoho's shape
-        return _failed(error, method)
-
-
 def _failed(error: Exception, method: str) -> Response:
     match error:
         case Fault():
             return fault_answer(error)
-        case OrganisationGone():
+        case StoreClosed():  # Twice in a row: whatever the token stood for, it is not there now.
             return fault_answer(invalid_token())
     log.error("crm.failed", method=method, exc_info=error)
     return fault_answer(internal())

@@ -30,7 +30,7 @@ class CrmService:
         self._open_slug = open_slug
         self.organisations = Organisations(folder, clock)
         key = self.organisations.secret_key
-        store = AccountsStore(self.organisations.registry)
+        store = AccountsStore(self.organisations.registry.connection)
         self.accounts = Accounts(store, key, clock)
         self.clients = Clients(store, self.accounts, clock)
         open_organisation = self.organisations.open
@@ -58,11 +58,11 @@ class CrmService:
         return self.accounts.credentials(row.id, self.first_user(row).id)
 
     async def watch(self, interval: float = 0.5) -> None:
-        """Notice what other processes change, until cancelled: revoked tokens, deleted and new organisations."""
+        """Notice what other processes change, until cancelled: revoked tokens, organisations that changed whole."""
         while True:
             await asyncio.sleep(interval)
             if self.accounts.changed():
-                self.organisations.forget_missing()
+                self.organisations.forget_changed()
 
     def close(self) -> None:
         self.people.close()

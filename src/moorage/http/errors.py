@@ -25,6 +25,7 @@ STATUS: dict[str, int] = {
     "key_unknown": 404,
     "method_not_allowed": 405,
     "not_found": 404,
+    "organisation_damaged": 503,
     "organisation_unknown": 404,
     "parameter_invalid": 400,
     "path_invalid": 400,

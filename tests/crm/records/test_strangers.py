@@ -82,8 +82,8 @@ def test_owners_of_another_organisation_are_unknown(crm, stranger):
     assert stranger.post("Leads", {"data": [{"Last_Name": "x", "Owner": {"id": owner}}]}).status == 400
 
 
-def test_two_organisations_never_share_a_file(service, crm, stranger, theirs):
-    files = sorted((service.organisations._folder / "orgs").glob("*.db"))
+def test_two_organisations_never_share_a_file(tmp_path, crm, stranger, theirs):
+    files = sorted((tmp_path / "crm" / "orgs").glob("*.db"))
     assert [file.stem for file in files] == ["acme", "other"]
     for suffix in ("", "-wal"):
         file = files[1].with_name(files[1].name + suffix)

@@ -5,16 +5,8 @@ import pytest
 CALL = {"Subject": "x", "Call_Type": "Outbound", "Call_Duration": "10:00"}
 
 
-@pytest.mark.parametrize(
-    "time",
-    [
-        "9999-12-31T23:59:59-23:59",
-        "9999-12-31T12:00:00Z",
-        "0001-01-01T00:00:00Z",
-        "0001-01-01T00:00:00+14:00",
-    ],
-)
-def test_a_time_that_some_zone_can_not_show_is_refused(crm, time):
+@pytest.mark.parametrize("time", ["9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+14:00"])
+def test_a_time_that_utc_has_no_date_for_is_refused(crm, time):
     answer = crm.post("Calls", {"data": [CALL | {"Call_Start_Time": time}]})
     assert answer.status == 400
     assert answer.data[0]["details"] == {
@@ -23,7 +15,7 @@ def test_a_time_that_some_zone_can_not_show_is_refused(crm, time):
     assert crm.get("Calls", fields="Call_Start_Time").status == 204
 
 
-@pytest.mark.parametrize("time", ["9999-12-30T23:59:59Z", "0001-01-02T00:00:00Z"])
+@pytest.mark.parametrize("time", ["9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z"])
 def test_the_first_and_the_last_time_can_be_read_back(crm, time):
     (call,) = crm.insert("Calls", CALL | {"Call_Start_Time": time})
     assert crm.only(f"Calls/{call}")["Call_Start_Time"][4] == "-"

@@ -8,6 +8,7 @@ import apsw
 
 from moorage.crm.accounts.errors import OwnerGone
 from moorage.crm.accounts.model import Client, Code, Grant
+from moorage.crm.store.connections import transaction
 
 _TABLES = (
     """
@@ -89,7 +90,6 @@ class AccountsStore:
 
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
-        connection.execute("PRAGMA foreign_keys = ON")
         for statement in _TABLES:
             connection.execute(statement)
         self._add_columns()
@@ -321,16 +321,11 @@ class AccountsStore:
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:
-        self._connection.execute("BEGIN IMMEDIATE")
         try:
-            yield
+            with transaction(self._connection):
+                yield
         except apsw.ConstraintError as error:
-            self._connection.execute("ROLLBACK")
             raise OwnerGone from error
-        except BaseException:
-            self._connection.execute("ROLLBACK")
-            raise
-        self._connection.execute("COMMIT")
 
 
 def _client(

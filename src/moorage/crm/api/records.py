@@ -172,7 +172,7 @@ def data_answer(data: bytes, info: Mapping[str, object]) -> Response:
     return Response(200, b'{"data":' + data + b',"info":' + encode(info) + b"}", JSON)
 
 
-def get_record(call: Call) -> Response:
+def get_record(call: Call) -> Response | Awaitable[Response]:
     module = module_of(call)
     record = record_id(call)
     store = call.organisation.store
@@ -193,18 +193,21 @@ def record_id(call: Call) -> int:
 
 def _get_if_modified(
     call: Call, module: Module, record: int, names: list[str] | None, since: int
-) -> Response:
+) -> Response | Awaitable[Response]:
     store = call.organisation.store
     order = Order(module.fields["id"], descending=True)
     filters: list[Filter] = [Ids((record,)), ModifiedSince(since)]
-    page = store.page(module, store.shape(module, names, whole=True), filters, order, Window(1))
-    assert isinstance(page, Page)  # Both filters are backed by indexes.
-    if page.count:
-        return Response(200, b'{"data":' + page.data + b"}", JSON)
-    return Response(304) if store.record(module, store.shape(module, []), record) else no_content()
+    found = store.page(module, store.shape(module, names, whole=True), filters, order, Window(1))
+
+    def show(page: Page) -> Response:
+        if page.count:
+            return Response(200, b'{"data":' + page.data + b"}", JSON)
+        return Response(304) if store.record(module, store.shape(module, []), record) else no_content()
+
+    return then(found, show)
 
 
-def list_deleted(call: Call) -> Response:
+def list_deleted(call: Call) -> Response | Awaitable[Response]:
     module = module_of(call)
     kind = call.params.get("type", "all")
     if kind not in {"all", "recycle", "permanent"}:
@@ -213,10 +216,14 @@ def list_deleted(call: Call) -> Response:
     since = since_header(call)
     which = Deleted(None if kind == "all" else kind, since)
     found = call.organisation.store.deleted(module, which, Window(size, offset=(page - 1) * size))
-    if not found.count:
-        return no_content() if since is None else Response(304)
-    info = {"per_page": size, "count": found.count, "page": page, "more_records": found.more}
-    return data_answer(found.data, info)
+
+    def show(result: Page) -> Response:
+        if not result.count:
+            return no_content() if since is None else Response(304)
+        info = {"per_page": size, "count": result.count, "page": page, "more_records": result.more}
+        return data_answer(result.data, info)
+
+    return then(found, show)
 
 
 _READ = ("ZohoCRM.modules.{module}.READ",)

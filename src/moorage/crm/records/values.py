@@ -3,6 +3,7 @@
 Formats and limits follow the field types of Zoho's documentation of "Insert Records".
 """
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -147,25 +148,22 @@ def _date(field: Field, value: Any, path: str) -> str:
     raise mismatch(field, path, "date")
 
 
-# A day inside what a calendar can hold, so that every time can be shown in every time zone.
-_FIRST_TIME = int(datetime(1, 1, 2, tzinfo=UTC).timestamp())
-_LAST_TIME = int(datetime(9999, 12, 30, 23, 59, 59, tzinfo=UTC).timestamp())
 _DATETIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:?\d{2})", re.ASCII)
 
 
 def instant(text: str) -> int | None:
-    """Seconds since the epoch of an ISO 8601 time with an offset; None when it isn't one."""
+    """Seconds since the epoch of an ISO 8601 time with an offset; None when it isn't one, or UTC has no date for it."""
     if not _DATETIME.fullmatch(text):
         return None
     try:
-        return int(datetime.fromisoformat(text).timestamp())
+        return math.floor(datetime.fromisoformat(text).astimezone(UTC).timestamp())
     except (ValueError, OverflowError):
         return None
 
 
 def _datetime(field: Field, value: Any, path: str) -> int:
     seconds = instant(value) if isinstance(value, str) else None
-    if seconds is None or not _FIRST_TIME <= seconds <= _LAST_TIME:
+    if seconds is None:
         raise mismatch(field, path, "datetime")
     return seconds
 

@@ -1,10 +1,27 @@
 """What a store of one organisation's records promises. SQLite implements it; PostgreSQL can be a second.
 
-Rows travel as mappings from column (`Field.column`) to stored value; see `Storage` in `catalog.py` for the types.
-Reads give JSON text ready to send, because building it in the database is what makes lists fast.
+`tests/contracts` asks every store for all of it. Where organisations are kept, and how one is made,
+opened, copied and removed, is `OrganisationStorage` in `organisation.py`.
+
+Rows travel as mappings from column to stored value, None where there is none. A field's column is `Field.column`; a
+lookup into several modules has a second one, `Field.module_column`, for the `Module.number` that its id is of. By
+`Field.storage` the value is
+
+    text, date           a str; a date as 2026-02-06
+    integer, bigint      an int
+    id, user, lookup     an int: the full id of 19 digits
+    real                 a float
+    boolean              0 or 1
+    datetime             an int: seconds since the epoch
+    list                 JSON text: an array of strings
+    tags                 JSON text: an array of objects with `id` and `name`, as the API shows them
+    json                 JSON text of any shape
+
+and a subform has no column: its rows are records of a module of their own, which point to their parent. Reads give
+JSON text ready to send, because building it in the database is what makes lists fast.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias, TypeVar
 
@@ -15,9 +32,17 @@ T = TypeVar("T")
 Row: TypeAlias = dict[str, Any]
 
 
+class StoreClosed(Exception):
+    """The store was closed, or what it stood on is gone. Nothing was done: open the organisation anew and ask again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
-    """By one field, and by id among equals, both in the same direction."""
+    """By one field, and by id among equals, both in the same direction.
+
+    Text goes by its code points, except that A to Z count as a to z. Records without a value come first ascending and
+    last descending.
+    """
 
     field: Field
     descending: bool
@@ -25,7 +50,10 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """A place between two records: the order field's value (None when ordered by id) and the id."""
+    """The place of a record: the order field's value (None when ordered by id) and the id.
+
+    Only of orders by id and by fields that every record has a value for.
+    """
 
     key: Any
     id: int
@@ -33,7 +61,7 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Which part of the ordered records: from a position, or from an offset; backwards means before it."""
+    """Which part of the ordered records: after a position, or after `offset` records; backwards, the last before it."""
 
     limit: int
     offset: int = 0
@@ -85,7 +113,10 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """`data` is a JSON array of records in order; `first` and `last` are their positions."""
+    """`data` is a JSON array of records in order; `first` and `last` are their positions.
+
+    `more` says if others follow; of a page that was reached backwards some always do.
+    """
 
     data: bytes
     count: int
@@ -95,39 +126,48 @@ class Page:
 
 
 class Transaction(Protocol):
-    """One all-or-nothing group of changes. `now` is when it began, in whole seconds since the epoch."""
+    """One all-or-nothing group of changes. `now` is when it began, in whole seconds since the epoch.
+
+    It reads what it has written.
+    """
 
     now: int
 
     def new_ids(self, count: int) -> range:
-        """Ids never given before, rising."""
+        """Ids that were in no acknowledged change before, greater than all of those."""
 
     def next_number(self, field: Field) -> int:
-        """The next value of an autonumber field."""
+        """The next value of an autonumber field, from 1."""
 
-    def existing(self, module: Module, ids: Iterable[int]) -> set[int]: ...
+    def existing(self, module: Module, ids: Iterable[int]) -> set[int]:
+        """Those of the ids that are records of the module."""
 
-    def row(self, module: Module, record: int) -> Row | None: ...
+    def row(self, module: Module, record: int) -> Row | None:
+        """Every column of a record, `id` among them; None when there is none."""
 
     def matching(self, module: Module, field: Field, value: Any) -> list[int]:
-        """Ids of the records whose field equals the value (text regardless of case), oldest first."""
+        """Ids of the two oldest records whose field equals the value, text regardless of (ASCII) case."""
 
     def children(self, module: Module, parent_column: str, parent: int) -> list[Row]:
-        """The rows of a subform, oldest first."""
+        """The rows of a subform whose parent that is, oldest first."""
 
     def insert(self, module: Module, rows: Sequence[Row]) -> None:
-        """Each row has its `id`; columns left out are empty."""
+        """Each row has its `id`; columns left out are empty.
 
-    def update(self, module: Module, record: int, changes: Row) -> None: ...
+        Raises for a value of a unique field that another record has.
+        """
+
+    def update(self, module: Module, record: int, changes: Row) -> None:
+        """Change the columns named of a record, if there is one."""
 
     def recycle(self, module: Module, record: int, by: int) -> bool:
-        """Move a record to the recycle bin; False when there is none."""
+        """Move a record to the recycle bin, with the rows of its subforms; False when there is none."""
 
     def drop(self, module: Module, records: Iterable[int]) -> None:
         """Remove rows for good, without a trace: for the rows of subforms."""
 
     def tag(self, module: Module, name: str) -> int:
-        """The id of a module's tag, made when it is new."""
+        """The id of a module's tag, made when it is new; names are the same regardless of (ASCII) case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,12 +178,15 @@ class Deleted:
     since: int | None
 
 
-class OrganisationGone(Exception):
-    """The organisation was deleted while its store was open, and perhaps another has its place."""
-
-
 class RecordStore(Protocol):
-    """Whatever reads or writes may raise OrganisationGone."""
+    """Several stores, in several processes, may stand on one organisation: what one has written, all of them show.
+
+    Every call raises StoreClosed, at once or through its awaitable, when the store is closed.
+    """
+
+    @property
+    def closed(self) -> bool:
+        """Whether the store was closed, or found that what it stood on is gone."""
 
     def shape(self, module: Module, fields: Sequence[str] | None, *, whole: bool = False) -> Shape:
         """The keys a record shows of those named (unknown ones are left out); None names all of them."""
@@ -151,27 +194,27 @@ class RecordStore(Protocol):
     def page(
         self, module: Module, shape: Shape, filters: Sequence[Filter], order: Order, window: Window
     ) -> Page | Awaitable[Page]:
-        """One page. Answers at once when an index backs it, else through an awaitable."""
+        """A page of the records that every filter lets through.
+
+        Answers at once when an index leads there soon, else through an awaitable: the caller's thread is the event
+        loop's. Raises Fault for a filter with words, an address or a number that can't be searched for.
+        """
 
     def record(self, module: Module, shape: Shape, record: int) -> bytes | None:
         """One record as a JSON object, None when there is none."""
 
-    def count(self, module: Module, filters: Sequence[Filter]) -> Awaitable[int]: ...
+    def count(self, module: Module, filters: Sequence[Filter]) -> Awaitable[int]:
+        """How many records every filter lets through."""
 
-    def deleted(self, module: Module, which: Deleted, window: Window) -> Page:
-        """A page of the recycle bin, latest first."""
+    def deleted(self, module: Module, which: Deleted, window: Window) -> Page | Awaitable[Page]:
+        """A page of the recycle bin, latest first; the window has an offset and no position."""
 
     def write(self, job: Callable[[Transaction], T]) -> Awaitable[T]:
-        """Run the job in a transaction of the organisation's one writer; durable when it returns.
+        """Run the job in a transaction of the organisation's one writer; durable, and shown, when it returns.
 
-        Jobs that wait at the same time are committed together. What a job raises undoes that job alone.
+        Jobs that wait at the same time are committed together. What a job raises undoes that job alone. The job runs
+        in another thread.
         """
 
-    def documents(self) -> list[Mapping[str, Any]]:
-        """The rows of the organisation's metadata, in order."""
-
-    def gone(self) -> bool:
-        """Whether the organisation was deleted since the store was opened."""
-
     def close(self) -> None:
-        """Finish the writes at hand and release everything."""
+        """Finish the writes at hand and release everything. Reads that are under way come to their end."""

@@ -4,7 +4,7 @@ Measured on pages of 200 records: 1.1 times the bare fetch, where building the s
 """
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from moorage.crm.catalog import Catalog, Field, Module
@@ -54,6 +54,9 @@ _PLAIN = {
     "tags": "json(ifnull({}, '[]'))",
     "user": "json((SELECT shown FROM users u WHERE u.id = {}))",
 }
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_DAY = 86_400
 
 _SUBFORM_KEYS = ("$in_merge", "$field_states", "$zia_visions")
 
@@ -181,24 +184,32 @@ def time_expression(zone: ZoneInfo, around: datetime) -> Callable[[str], str]:
 
 def _offset_periods(zone: ZoneInfo, around: datetime) -> list[tuple[int, int, int]]:
     """(start, end, offset in seconds) of the zone's periods from two years back to one ahead, newest first."""
-    first = around.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=730)
-    days = [first + timedelta(days=n) for n in range(730 + 366)]
+    midnight = around.replace(hour=0, minute=0, second=0, microsecond=0)
+    days = [int(midnight.timestamp()) + n * _DAY for n in range(-730, 366)]
     periods, start, offset = [], days[0], _offset(zone, days[0])
     for day in days[1:]:
         if (changed := _offset(zone, day)) == offset:
             continue
-        hours = (day - timedelta(hours=24 - n) for n in range(25))
-        mark = next(hour for hour in hours if _offset(zone, hour) == changed)
-        periods.append((int(start.timestamp()), int(mark.timestamp()), offset))
+        mark = _first_with(zone, changed, day - _DAY, day)
+        periods.append((start, mark, offset))
         start, offset = mark, changed
-    periods.append((int(start.timestamp()), int(days[-1].timestamp()), offset))
+    periods.append((start, days[-1], offset))
     return periods[::-1]
 
 
-def _offset(zone: ZoneInfo, moment: datetime) -> int:
-    offset = moment.astimezone(zone).utcoffset()
+def _first_with(zone: ZoneInfo, offset: int, before: int, after: int) -> int:
+    """The second between the two at which the zone takes on the offset; halving, as zones change at odd times."""
+    while after - before > 1:
+        middle = (before + after) // 2
+        before, after = (before, middle) if _offset(zone, middle) == offset else (middle, after)
+    return after
+
+
+def _offset(zone: ZoneInfo, timestamp: int) -> int:
+    """In seconds, without what an offset has beyond whole minutes: the API's form can't show that."""
+    offset = (_EPOCH + timedelta(seconds=timestamp)).astimezone(zone).utcoffset()
     assert offset is not None
-    return int(offset.total_seconds())
+    return offset // timedelta(minutes=1) * 60
 
 
 def _suffix(offset: int) -> str:
@@ -207,10 +218,13 @@ def _suffix(offset: int) -> str:
 
 
 def zoned(zone: ZoneInfo, timestamp: int | None) -> str | None:
-    """The same text as the expression gives, for any time."""
+    """The same text as the expression gives, for any time that UTC has a date for."""
     if timestamp is None:
         return None
-    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=timestamp)
-    # Before there were time zones a place kept its own time, seconds apart; the API's offsets have none.
-    offset = timedelta(minutes=_offset(zone, moment) // 60)
-    return moment.astimezone(timezone(offset)).isoformat()
+    moment = _EPOCH + timedelta(seconds=timestamp)
+    try:
+        offset = _offset(zone, timestamp)
+        shown = moment + timedelta(seconds=offset)
+    except OverflowError:  # Before the first or after the last year there is, in that zone.
+        offset, shown = 0, moment
+    return shown.replace(tzinfo=None).isoformat() + _suffix(offset)

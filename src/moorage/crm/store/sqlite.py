@@ -1,13 +1,13 @@
 """One organisation's records in one SQLite file.
 
 Reads that an index backs run where they are called, because handing them to a thread costs more than they do; the rest
-run aside in a thread. Writes go to the one writer. Every acknowledged write is flushed to disk (synchronous=FULL).
+run aside in a thread, as do those that turn out to be long all the same: an index can lead to very many records, or to
+the few wanted ones last. Writes go to the one writer. Every acknowledged write is flushed to disk (synchronous=FULL).
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -18,6 +18,7 @@ from moorage.clock import Clock
 from moorage.crm.catalog import Catalog, Module
 from moorage.crm.store import compile as compiled
 from moorage.crm.store.compile import Clause
+from moorage.crm.store.connections import AsideConnections, OrganisationFile, Reader
 from moorage.crm.store.contract import (
     Deleted,
     EmailIs,
@@ -26,11 +27,11 @@ from moorage.crm.store.contract import (
     Ids,
     ModifiedSince,
     Order,
-    OrganisationGone,
     Page,
     PhoneIs,
     Position,
     Shape,
+    StoreClosed,
     Transaction,
     Window,
     Words,
@@ -42,26 +43,7 @@ from moorage.crm.store.writer import Writer
 T = TypeVar("T")
 
 INDEXED_ORDERS = frozenset({"id", "Created_Time", "Modified_Time"})
-
-_PRAGMAS = (
-    "PRAGMA journal_mode = WAL",
-    "PRAGMA synchronous = FULL",
-    "PRAGMA cache_size = -16384",
-    "PRAGMA mmap_size = 2147483648",
-    "PRAGMA temp_store = MEMORY",
-    # The default of 1,000 pages checkpoints so often that inserts lose a third of their speed (measured).
-    "PRAGMA wal_autocheckpoint = 16000",
-)
-
-
-def connect(path: Path, *, create: bool = False) -> apsw.Connection:
-    """A connection set up as every one to an organisation's file is."""
-    flags = apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if create else 0)
-    connection = apsw.Connection(str(path), flags=flags, statementcachesize=200)
-    connection.set_busy_timeout(10_000)
-    for pragma in _PRAGMAS:
-        connection.execute(pragma)
-    return connection
+FEW = 2_000  # So many modified records are found by their time and then ordered, rather than looked for in order.
 
 
 class SqliteStore:
@@ -69,47 +51,40 @@ class SqliteStore:
 
     def __init__(
         self,
-        path: Path,
+        file: OrganisationFile,
         catalog: Catalog,
         prefix: int,
         zone: ZoneInfo,
         clock: Clock,
-        aside: ThreadPoolExecutor,
+        threads: ThreadPoolExecutor,
     ) -> None:
-        self._path = path
         self._catalog = catalog
         self._zone = zone
-        self._aside_threads = aside
-        self._aside_connections: list[apsw.Connection] = []
+        self._threads = threads
         self._projection = Projection(catalog, zone, clock.now())
         self._time = time_expression(zone, clock.now())
         self._shown: dict[tuple[str, Shape], str] = {}
-        self._file = _identity(path)
-        self._reader = self._connect()
+        self._file = file
+        self._closed = False
+        self._reader = Reader(self._connect())
+        self._aside_connections = AsideConnections(self._connect)
         self._writer = Writer(
-            self._open,
+            self._connect,
             lambda connection: SqliteTransaction(connection, catalog, prefix, int(clock.timestamp())),
         )
 
+    @property
+    def closed(self) -> bool:
+        return self._closed
+
     def _connect(self) -> apsw.Connection:
-        connection = self._open()
+        try:
+            connection = self._file.connect()
+        except StoreClosed:
+            self._closed = True
+            raise
         connection.create_scalar_function("zoned", self._zoned, 1, deterministic=True)
         return connection
-
-    def _open(self) -> apsw.Connection:
-        """A connection to the file the store was opened on. Raises OrganisationGone when it is no longer there."""
-        try:
-            connection = connect(self._path)
-        except apsw.CantOpenError as error:
-            raise OrganisationGone from error
-        if self.gone():
-            connection.close()
-            raise OrganisationGone
-        return connection
-
-    def gone(self) -> bool:
-        # Another process may delete an organisation and make one of the same name, whose file has the same path.
-        return _identity(self._path) != self._file
 
     def _zoned(self, *arguments: Any) -> str | None:
         return zoned(self._zone, arguments[0])
@@ -126,14 +101,15 @@ class SqliteStore:
         self, module: Module, shape: Shape, filters: Sequence[Filter], order: Order, window: Window
     ) -> Page | Awaitable[Page]:
         clauses = [self._clause(module, one) for one in filters]
-        query = self._page_query(module, shape, clauses, order, window)
+        walks = order.field.api_name in INDEXED_ORDERS and all(isinstance(one, FlagIs) for one in filters)
+        query = self._page_query(module, shape, clauses, order, window, walks=walks)
         if order.field.api_name in INDEXED_ORDERS and all(clause.indexed for clause in clauses):
-            return query(self._reader)
+            return self._brief(query)
         return self._aside(query)
 
     def record(self, module: Module, shape: Shape, record: int) -> bytes | None:
         sql = f"SELECT {self._json(module, shape)} FROM {module.table} r WHERE r.id = ?"
-        row = self._reader.execute(sql, (record,)).fetchone()
+        row = self._open_reader().whole(lambda connection: connection.execute(sql, (record,)).fetchone())
         return row[0].encode() if row else None
 
     def count(self, module: Module, filters: Sequence[Filter]) -> Awaitable[int]:
@@ -141,7 +117,7 @@ class SqliteStore:
         sql = f"SELECT count(*) FROM {module.table} r{where}"
         return self._aside(lambda connection: int(connection.execute(sql, params).get))
 
-    def deleted(self, module: Module, which: Deleted, window: Window) -> Page:
+    def deleted(self, module: Module, which: Deleted, window: Window) -> Page | Awaitable[Page]:
         conditions = [Clause("r.module = ?", (module.number,), indexed=True)]
         if which.kind is not None:
             conditions.append(Clause("r.kind = ?", (which.kind,), indexed=True))
@@ -154,23 +130,20 @@ class SqliteStore:
             f" 'created_by', {_person('r.created_by')}, 'deleted_time', {self._time('r.deleted_time')})"
             f" FROM recycle r{where} ORDER BY r.deleted_time DESC, r.id DESC LIMIT ? OFFSET ?"
         )
-        rows = self._reader.execute(sql, (*params, window.limit + 1, window.offset)).fetchall()
-        return _page(rows, window)
+        values = (*params, window.limit + 1, window.offset)
+        return self._brief(lambda connection: _page(connection.execute(sql, values).fetchall(), window))
 
     def write(self, job: Callable[[Transaction], T]) -> Awaitable[T]:
-        if self.gone():
-            raise OrganisationGone  # What is written into a deleted file would be acknowledged and lost.
+        if self._file.is_gone():  # What is written into a deleted file would be acknowledged and lost.
+            self._closed = True
+            raise StoreClosed
         return self._writer.submit(job)
 
-    def documents(self) -> list[Mapping[str, Any]]:
-        rows = self._reader.execute("SELECT id, kind, module, name, body FROM metadata ORDER BY position")
-        return [dict(zip(("id", "kind", "module", "name", "body"), row, strict=True)) for row in rows]
-
     def close(self) -> None:
+        self._closed = True
         self._writer.close()
         self._reader.close()
-        while self._aside_connections:
-            self._aside_connections.pop().close()
+        self._aside_connections.close()
 
     def _json(self, module: Module, shape: Shape) -> str:
         key = (module.api_name, shape)
@@ -182,8 +155,16 @@ class SqliteStore:
         return sql
 
     def _page_query(
-        self, module: Module, shape: Shape, clauses: list[Clause], order: Order, window: Window
+        self,
+        module: Module,
+        shape: Shape,
+        clauses: list[Clause],
+        order: Order,
+        window: Window,
+        *,
+        walks: bool,
     ) -> Callable[[apsw.Connection], Page]:
+        """`walks` says that an index gives the records in their order, and nearly all of those it passes are wanted."""
         by_id = order.field.api_name == "id"
         # Text is put in order regardless of case, as it is compared.
         collation = " COLLATE NOCASE" if order.field.storage == "text" else ""
@@ -194,10 +175,13 @@ class SqliteStore:
         where, params = _where(clauses)
         direction = "DESC" if descending else "ASC"
         columns = f"r.id {direction}" if by_id else f"{key} {direction}, r.id {direction}"
-        sql = (
-            f"SELECT {key}, r.id, {self._json(module, shape)} FROM {module.table} r{where}"
-            f" ORDER BY {columns} LIMIT ? OFFSET ?"
-        )
+        shown, table = f"SELECT {key}, r.id, {self._json(module, shape)} FROM", module.table
+        sql = f"{table} r{where} ORDER BY {columns} LIMIT ? OFFSET ?"
+        if walks:
+            sql = f"{shown} {sql}"
+        else:
+            # Which records, and then what they show: else SQLite builds the JSON of all that it sorts.
+            sql = f"{shown} (SELECT r.id AS id FROM {sql}) f JOIN {table} r ON r.id = f.id ORDER BY {columns}"
         values = (*params, window.limit + 1, window.offset)
         return lambda connection: _page(connection.execute(sql, values).fetchall(), window)
 
@@ -207,11 +191,10 @@ class SqliteStore:
                 listed = msgspec.json.encode(ids).decode()
                 return Clause("r.id IN (SELECT value FROM json_each(?))", (listed,), indexed=True)
             case ModifiedSince(timestamp):
-                column = module.fields["Modified_Time"].column
-                return Clause(f"r.{column} >= ?", (timestamp,), indexed=True)
+                return self._modified_since(module, timestamp)
             case FlagIs(field, value):
-                # Nearly every record has the value asked for, so walking in order meets a page of them soon.
-                return Clause(f"r.{field.column} IS {int(value)}", (), indexed=True)
+                # Of most records it isn't true, so walking in order meets a page of them soon.
+                return Clause(f"r.{field.column} IS {int(value)}", (), indexed=not value)
             case Words(text):
                 return compiled.word_clause(module, text)
             case EmailIs(text):
@@ -221,24 +204,29 @@ class SqliteStore:
             case checked:
                 return compiled.compile_conditions(checked, module, self._catalog)
 
+    def _modified_since(self, module: Module, timestamp: int) -> Clause:
+        column = module.fields["Modified_Time"].column
+        found = f"SELECT x.id FROM {module.table} x WHERE x.{column} >= ?"
+        sql = f"SELECT count(*) FROM ({found} LIMIT {FEW})"
+        count: int = self._open_reader().whole(lambda connection: connection.execute(sql, (timestamp,)).get)
+        if count < FEW:
+            # SQLite alone would walk in the order of the page, past everything that did not change.
+            return Clause(f"r.id IN ({found})", (timestamp,), indexed=True)
+        return Clause(f"r.{column} >= ?", (timestamp,), indexed=True)
+
+    def _open_reader(self) -> Reader:
+        if self._closed:
+            raise StoreClosed
+        return self._reader
+
+    def _brief(self, query: Callable[[apsw.Connection], T]) -> T | Awaitable[T]:
+        try:
+            return self._open_reader().brief(query)
+        except apsw.InterruptError:
+            return self._aside(query)
+
     def _aside(self, query: Callable[[apsw.Connection], T]) -> Awaitable[T]:
-        def run() -> T:
-            connection = self._aside_connections.pop() if self._aside_connections else self._connect()
-            try:
-                return query(connection)
-            finally:
-                self._aside_connections.append(connection)
-
-        return asyncio.get_running_loop().run_in_executor(self._aside_threads, run)
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    """What tells a file from another of the same path; a restore and a reset leave it as it is."""
-    try:
-        found = path.stat()
-    except FileNotFoundError:
-        return None
-    return found.st_dev, found.st_ino
+        return asyncio.get_running_loop().run_in_executor(self._threads, self._aside_connections.run, query)
 
 
 def _beyond(start: Position, key: str, *, descending: bool) -> Clause:

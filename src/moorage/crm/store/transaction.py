@@ -59,7 +59,8 @@ class SqliteTransaction:
         return dict(zip(columns, values, strict=True)) if values else None
 
     def matching(self, module: Module, field: Field, value: Any) -> list[int]:
-        collation = " COLLATE NOCASE" if field.storage == "text" else ""
+        # The index of a unique field is declared so for every type, and would not be used otherwise.
+        collation = " COLLATE NOCASE" if field.storage == "text" or field.unique else ""
         index = f"{module.table}_{field.column}_equal"
         if field.storage == "text" and field.data_type != "email" and not field.unique:
             # Nobody pays for this index until the first write that looks records up by this field.

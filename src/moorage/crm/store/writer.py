@@ -8,15 +8,17 @@ from typing import Any, TypeVar
 
 import apsw
 
+from moorage.crm.store.contract import StoreClosed
 from moorage.crm.store.transaction import SqliteTransaction
 
 T = TypeVar("T")
 
 GROUP_LIMIT = 64  # Jobs in one commit: enough to share the disk's flush, few enough to keep answers prompt.
+PATIENCE = 30_000  # Milliseconds to wait while another process writes, restores, or builds an index.
 
 
 class Writer:
-    """`open_transaction` makes the view of the open transaction that the jobs of a group share."""
+    """`begin` makes the view of the open transaction that the jobs of a group share."""
 
     def __init__(
         self, connect: Callable[[], apsw.Connection], begin: Callable[[Any], SqliteTransaction]
@@ -25,14 +27,15 @@ class Writer:
         self._begin = begin
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
+        self._connection: apsw.Connection | None = None
+        self._closed = False
 
     def submit(self, run: Callable[[SqliteTransaction], T]) -> "asyncio.Future[T]":
-        """Queue a job; the future is done once its group is on disk."""
+        """Queue a job; the future is done once its group is on disk. Raises StoreClosed."""
+        if self._closed:
+            raise StoreClosed
         if self._thread is None:
-            connection = self._connect()  # Here, so that what prevents it is told to the caller.
-            self._thread = threading.Thread(
-                target=self._work, args=(connection,), name="crm-writer", daemon=True
-            )
+            self._thread = threading.Thread(target=self._work, name="crm-writer", daemon=True)
             self._thread.start()
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
@@ -40,17 +43,18 @@ class Writer:
         return future
 
     def close(self) -> None:
+        """Finish the jobs that wait, then stop."""
+        self._closed = True
         if self._thread is not None:
             self._jobs.put(None)
             self._thread.join()
             self._thread = None
 
-    def _work(self, connection: apsw.Connection) -> None:
-        try:
-            while group := self._next_group():
-                self._commit(connection, group)
-        finally:
-            connection.close()
+    def _work(self) -> None:
+        while group := self._next_group():
+            self._commit(group)
+        if self._connection is not None:
+            self._connection.close()
 
     def _next_group(self) -> "list[_Job]":
         """Every job that waits, at least one; empty when the writer is to stop."""
@@ -68,20 +72,31 @@ class Writer:
             self._jobs.put(None)  # The stop was for the time after this group.
         return group
 
-    def _commit(self, connection: apsw.Connection, group: "list[_Job]") -> None:
+    def _commit(self, group: "list[_Job]") -> None:
+        try:
+            self._run(self._connected(), group)
+        except Exception as error:  # noqa: BLE001 - what fails outside the jobs fails every job of the group
+            for job in group:
+                job.error = error
+        for job in group:
+            job.settle()
+
+    def _connected(self) -> apsw.Connection:
+        if self._connection is None:
+            self._connection = self._connect()
+            self._connection.set_busy_timeout(PATIENCE)
+        return self._connection
+
+    def _run(self, connection: apsw.Connection, group: "list[_Job]") -> None:
         try:
             connection.execute("BEGIN IMMEDIATE")
             transaction = self._begin(connection)
             for job in group:
                 job.attempt(connection, transaction)
             connection.execute("COMMIT")
-        except Exception as error:  # noqa: BLE001 - a commit that fails fails every job of its group
+        finally:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
-            for job in group:
-                job.error = error
-        for job in group:
-            job.settle()
 
 
 class _Job:
@@ -97,8 +112,10 @@ class _Job:
         connection.execute("SAVEPOINT job")
         try:
             self._result = self._run(transaction)
-        except Exception as error:  # noqa: BLE001 - carried to whoever awaits the job
-            self.error = error
+        except Exception as error:
+            if not connection.in_transaction:
+                raise  # A full disk and the like undo the whole transaction.
+            self.error = error  # Carried to whoever awaits the job.
             connection.execute("ROLLBACK TO job")
         connection.execute("RELEASE job")
 

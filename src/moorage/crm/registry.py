@@ -1,0 +1,140 @@
+"""Which organisations there are. The file also holds the accounts server's clients and tokens (`accounts/store.py`)."""
+
+import contextlib
+import fcntl
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import apsw
+import msgspec
+
+from moorage.crm.blueprint import OrganisationSpec
+from moorage.crm.store.connections import transaction
+
+_TABLES = (
+    """
+    CREATE TABLE IF NOT EXISTS organisations (
+        id INTEGER PRIMARY KEY, slug TEXT NOT NULL UNIQUE, name TEXT NOT NULL, created_at INTEGER NOT NULL,
+        spec BLOB NOT NULL, sample INTEGER NOT NULL
+    )
+    """,
+    # Outlives the organisation, so that no other ever gets its id.
+    "CREATE TABLE IF NOT EXISTS generations (organisation INTEGER PRIMARY KEY, number INTEGER NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS unfinished (slug TEXT PRIMARY KEY) WITHOUT ROWID",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class OrganisationRow:
+    """What the registry knows; `id` is the organisation's id in the API."""
+
+    id: int
+    slug: str
+    name: str
+    created_at: datetime
+
+
+class Registry:
+    """Several processes may hold one on the same file."""
+
+    def __init__(self, path: Path) -> None:
+        self._lock = path.with_name("organisations.lock")
+        path.touch(0o600)
+        self.connection = apsw.Connection(str(path))
+        self.connection.set_busy_timeout(10_000)
+        for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+            self.connection.execute(f"PRAGMA {pragma}")
+        for table in _TABLES:
+            self.connection.execute(table)
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """While no other process makes, copies or removes whole organisations. A process that dies lets go of it.
+
+        A lock of its own, because the registry's would keep others from their tokens for as long.
+        """
+        self._lock.touch(0o600)
+        with self._lock.open() as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    def all(self) -> list[OrganisationRow]:
+        """Oldest first."""
+        sql = "SELECT id, slug, name, created_at FROM organisations ORDER BY created_at, id"
+        return [_row(*row) for row in self.connection.execute(sql)]
+
+    def find(self, slug: str) -> OrganisationRow | None:
+        sql = "SELECT id, slug, name, created_at FROM organisations WHERE slug = ?"
+        row = self.connection.execute(sql, (slug,)).fetchone()
+        return _row(*row) if row else None
+
+    def slug(self, identity: int) -> str | None:
+        row = self.connection.execute("SELECT slug FROM organisations WHERE id = ?", (identity,)).fetchone()
+        return str(row[0]) if row else None
+
+    def given(self) -> list[int]:
+        """The ids that organisations have, and those that deleted ones had."""
+        return [int(row[0]) for row in self.connection.execute("SELECT organisation FROM generations")]
+
+    def made_from(self, identity: int) -> tuple[OrganisationSpec, bool]:
+        """What the organisation was created from, and whether with sample records."""
+        row: Any = self.connection.execute(
+            "SELECT spec, sample FROM organisations WHERE id = ?", (identity,)
+        ).fetchone()
+        return msgspec.json.decode(row[0], type=OrganisationSpec), bool(row[1])
+
+    def generation(self, identity: int) -> int | None:
+        """Differs whenever the organisation was made, restored or reset; None when there is none."""
+        sql = (
+            "SELECT ifnull(g.number, 0) FROM organisations o"
+            " LEFT JOIN generations g ON g.organisation = o.id WHERE o.id = ?"
+        )
+        row = self.connection.execute(sql, (identity,)).fetchone()
+        return int(row[0]) if row else None
+
+    def announce(self, identity: int) -> None:
+        """Tell every process that the organisation is not what it was."""
+        self.connection.execute(
+            "INSERT INTO generations VALUES (?, 1) ON CONFLICT DO UPDATE SET number = number + 1", (identity,)
+        )
+
+    def begin(self, slug: str) -> None:
+        """Note what is to be removed, should this process die before the organisation is added."""
+        self.connection.execute("INSERT OR IGNORE INTO unfinished VALUES (?)", (slug,))
+
+    def add(self, row: OrganisationRow, spec: OrganisationSpec, *, sample: bool) -> None:
+        values = (
+            row.id,
+            row.slug,
+            row.name,
+            int(row.created_at.timestamp()),
+            msgspec.json.encode(spec),
+            sample,
+        )
+        with transaction(self.connection):
+            self.connection.execute("INSERT INTO organisations VALUES (?, ?, ?, ?, ?, ?)", values)
+            self.announce(row.id)
+            self.finish(row.slug)
+
+    def remove(self, row: OrganisationRow) -> None:
+        """Forget the organisation, its clients and tokens; what holds its records is left to be removed."""
+        with transaction(self.connection):
+            self.connection.execute("DELETE FROM organisations WHERE id = ?", (row.id,))
+            self.begin(row.slug)
+
+    def unfinished(self) -> list[str]:
+        """The organisations that are to be removed."""
+        return [str(row[0]) for row in self.connection.execute("SELECT slug FROM unfinished ORDER BY slug")]
+
+    def finish(self, slug: str) -> None:
+        self.connection.execute("DELETE FROM unfinished WHERE slug = ?", (slug,))
+
+    def close(self) -> None:
+        self.connection.close()
+
+
+def _row(identity: int, slug: str, name: str, created_at: int) -> OrganisationRow:
+    return OrganisationRow(identity, slug, name, datetime.fromtimestamp(created_at, UTC))

@@ -1,0 +1,102 @@
+"""What the suites of the record store share: an open organisation, asked through the contract alone."""
+
+import asyncio
+import json
+from dataclasses import dataclass
+
+import pytest
+
+from moorage.crm.store.contract import Deleted, Order, Window
+
+
+async def awaited(found):
+    return await found if hasattr(found, "__await__") else found
+
+
+@dataclass
+class Opened:
+    """Calls one store, and waits where it has to."""
+
+    organisation: object
+
+    @property
+    def store(self):
+        return self.organisation.store
+
+    @property
+    def user(self):
+        return self.organisation.metadata.all("user")[0]
+
+    def module(self, name):
+        return self.organisation.catalog.modules[name]
+
+    def write(self, job):
+        return self._run(lambda: self.store.write(job))
+
+    def page(self, module, filters=(), window=None, *, by="id", descending=True, names=("Last_Name",)):
+        module = self.module(module)
+        shape, order = self.store.shape(module, names), Order(module.fields[by], descending)
+        return self._run(lambda: self.store.page(module, shape, filters, order, window or Window(200)))
+
+    def ids(self, module, filters=(), window=None, **order):
+        return [int(one["id"]) for one in json.loads(self.page(module, filters, window, **order).data)]
+
+    def record(self, module, record, *names):
+        """One record as it is shown, whole."""
+        module = self.module(module)
+        found = self.store.record(module, self.store.shape(module, names or None, whole=True), record)
+        return None if found is None else json.loads(found)
+
+    def count(self, module, filters=()):
+        return self._run(lambda: self.store.count(self.module(module), filters))
+
+    def deleted(self, module, window=None, *, kind=None, since=None):
+        found = self._run(
+            lambda: self.store.deleted(self.module(module), Deleted(kind, since), window or Window(200))
+        )
+        return json.loads(found.data), found.more
+
+    def row(self, module, record, **values):
+        """A row whose values are given by the fields' names; a pair is an id and the module it is of."""
+        fields = self.module(module).fields
+        row = {"id": record}
+        for name, value in values.items():
+            one = fields[name]
+            if one.lookup_modules:
+                row[one.column], target = value
+                row[one.module_column] = self.module(target).number
+            else:
+                row[one.column] = value
+        return row
+
+    def add(self, module, *records):
+        """Insert records given by their fields' names; gives their ids."""
+
+        def job(transaction):
+            ids = list(transaction.new_ids(len(records)))
+            rows = [self.row(module, i, **values) for i, values in zip(ids, records, strict=True)]
+            transaction.insert(self.module(module), rows)
+            return ids
+
+        return self.write(job)
+
+    @staticmethod
+    def _run(call):
+        async def run():
+            return await awaited(call())
+
+        return asyncio.run(run())
+
+
+class Suite:
+    """Subclasses give the fixtures `organisation`, open and empty with `Leads.Email` unique, and `organisation_again`:
+    the same one opened a second time, as another process has it. Its clock stands still at `NOW`.
+    """
+
+    @pytest.fixture
+    def here(self, organisation):
+        return Opened(organisation)
+
+    @pytest.fixture
+    def there(self, organisation_again):
+        return Opened(organisation_again)

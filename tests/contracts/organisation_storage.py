@@ -1,0 +1,123 @@
+"""What every place that keeps organisations promises: subclass it and give the fixture `storage`."""
+
+from datetime import UTC, datetime
+from itertools import count
+
+import pytest
+
+from moorage.crm.blueprint import DEMO, blueprint
+from moorage.crm.catalog import ID_SPACE
+from moorage.crm.errors import OrganisationDamaged, OrganisationInvalid
+from moorage.crm.store.contract import StoreClosed, Words
+from tests.contracts.opened import Opened
+
+ONE, TWO = (prefix * ID_SPACE + 20_005 for prefix in (7_243_485, 1_234_567))
+
+
+def documents(identity):
+    numbers = count(100_001)
+    return blueprint(DEMO, identity // ID_SPACE, datetime(2026, 2, 6, tzinfo=UTC), lambda: next(numbers))
+
+
+class OrganisationStorageContract:
+    @pytest.fixture
+    def make(self, storage):
+        opened = []
+
+        def make(slug="one", identity=ONE, fill=None):
+            storage.make(slug, identity, documents(identity), fill)
+            return reopen(slug, identity)
+
+        def reopen(slug="one", identity=ONE):
+            opened.append(Opened(storage.open(slug, identity)))
+            return opened[-1]
+
+        make.reopen = reopen
+        yield make
+        for one in opened:
+            one.store.close()
+
+    def test_an_organisation_is_what_its_documents_say(self, make):
+        one = make()
+        made = [(d.id, d.kind, d.body) for d in documents(ONE)]
+        kinds = ("org", "user", "role", "profile", "module")
+        found = [one.organisation.metadata.all(kind) for kind in kinds]
+        assert [(d.id, d.kind, d.body) for group in found for d in group] == [
+            document for kind in kinds for document in made if document[1] == kind
+        ]
+        assert str(one.organisation.zone) == DEMO.time_zone
+        assert one.count("Leads") == 0
+
+    def test_what_fills_it_is_all_there_or_nothing_is(self, make, storage):
+        def fill(organisation, begin):
+            opened = Opened(organisation)
+            leads = opened.module("Leads")
+            for time in (10, 20):
+                transaction = begin(time)
+                (record,) = transaction.new_ids(1)
+                row = opened.row("Leads", record, Last_Name="filled", Created_Time=transaction.now)
+                transaction.insert(leads, [row])
+
+        one = make(fill=fill)
+        assert one.count("Leads", [Words("filled")]) == 2
+        assert one.page("Leads", by="Created_Time").first.key == 20
+
+        def fail(organisation, begin):
+            fill(organisation, begin)
+            raise RuntimeError("no")
+
+        with pytest.raises(RuntimeError, match="no"):
+            storage.make("two", TWO, documents(TWO), fail)
+        storage.remove("two")
+        with pytest.raises(OrganisationDamaged):
+            storage.open("two", TWO)
+
+    def test_one_made_in_the_place_of_another_begins_anew(self, make):
+        before = make()
+        first = before.add("Leads", {"Last_Name": "old"})
+        after = make()
+        assert after.ids("Leads") == []
+        # Who has it open sees the new one, or has to open it anew; never the old one.
+        try:
+            assert before.ids("Leads") == []
+        except StoreClosed:
+            assert before.store.closed
+        assert after.add("Leads", {}) == first
+
+    def test_organisations_share_nothing(self, make, storage):
+        one, two = make(), make("two", TWO)
+        one.add("Leads", {"Last_Name": "mine"})
+        (record,) = two.add("Leads", {"Last_Name": "theirs"})
+        assert record // ID_SPACE == TWO // ID_SPACE
+        assert one.count("Leads") == two.count("Leads") == 1
+        storage.remove("one")
+        assert two.ids("Leads") == [record]
+
+    def test_a_snapshot_holds_what_was_and_ids_go_on(self, make, storage, tmp_path):
+        one = make()
+        kept = one.add("Leads", {"Last_Name": "kept"})
+        storage.snapshot("one", tmp_path / "one")
+        later = one.add("Leads", {"Last_Name": "later"})
+        storage.restore("one", ONE, tmp_path / "one")
+        one = make.reopen()
+        assert one.ids("Leads") == kept
+        assert one.ids("Leads", [Words("later")]) == []
+        assert one.add("Leads", {}) > later
+
+    def test_a_snapshot_of_another_is_refused(self, make, storage, tmp_path):
+        one, _ = make(), make("two", TWO)
+        one.add("Leads", {})
+        storage.snapshot("two", tmp_path / "two")
+        (tmp_path / "text").write_text("no snapshot")
+        for name in ("two", "text", "missing"):
+            with pytest.raises(OrganisationInvalid):
+                storage.restore("one", ONE, tmp_path / name)
+        assert one.count("Leads") == 1
+
+    def test_what_is_removed_is_gone(self, make, storage):
+        make()
+        storage.remove("one")
+        storage.remove("one")
+        with pytest.raises(OrganisationDamaged):
+            storage.open("one", ONE)
+        assert make().count("Leads") == 0
