@@ -19,6 +19,7 @@ from moorage.clock import Clock, SystemClock
 from moorage.connections import routes as connection_routes
 from moorage.connections.model import Connection
 from moorage.connections.service import Connections
+from moorage.connections.sessions import LIFETIME as SESSION_LIFETIME
 from moorage.connections.sessions import Sessions
 from moorage.crm.blueprint import DEMO
 from moorage.crm.errors import OrganisationExists
@@ -43,14 +44,26 @@ from moorage.settings import Settings
 from moorage.storage import Database
 from moorage.storage.errors import DatabaseUnusable
 from moorage.storage.migrate import migrate
-from moorage.vault.key import load_key
+from moorage.vault.keys import load_keys
+from moorage.vault.rotation import KeyStatus, Rotated, Rotation
 from moorage.vault.service import Vault
 
-__all__ = ["App", "Operator", "OrganisationRow", "Urls", "compose", "first_start", "open_operator"]
+__all__ = [
+    "App",
+    "KeyStatus",
+    "Operator",
+    "OrganisationRow",
+    "Rotated",
+    "Urls",
+    "compose",
+    "first_start",
+    "open_operator",
+]
 
 APP = "zoho-crm"
 DEMO_SLUG = "demo"
 WATCH_INTERVAL = 0.5  # Seconds until what another process changed is noticed here.
+SESSION_TOKENS = "session tokens"  # What a key is derived from the vault's for.
 MAX_CRM_BODY = 100 * 1024 * 1024
 
 log = structlog.get_logger(__name__)
@@ -70,10 +83,12 @@ class Rooms:
     def __init__(self, settings: Settings, urls: Urls, clock: Clock) -> None:
         self.settings = settings
         self.database = Database(settings.database_url, clock)
-        self.vault = Vault(self.database, load_key(settings.vault_key, settings.home))
+        vault_keys = load_keys(settings.vault_key, settings.home)
+        self.vault = vault = Vault(self.database, vault_keys)
+        self.rotation = Rotation(self.database, vault_keys, {SESSION_TOKENS: SESSION_LIFETIME})
         self.providers = Providers(settings.home / "providers")
         self.keys = Keys(self.database, clock)
-        sessions = Sessions(self.vault.derive(b"session tokens"))
+        sessions = Sessions(lambda: vault.derive(SESSION_TOKENS), lambda: vault.derived(SESSION_TOKENS))
         self.connections = Connections(self.database, sessions, clock, urls.gateway)
         self.crm = CrmService(settings.crm_folder, clock, lambda: urls.crm)
         accounts = CrmAccounts(self.crm, clock)
@@ -273,6 +288,12 @@ class Operator:
 
     async def keys_revoke(self, key_id: str) -> ApiKey:
         return await self._rooms.keys.revoke(key_id)
+
+    async def vault_status(self) -> list[KeyStatus]:
+        return await self._rooms.rotation.status()
+
+    async def vault_rotate(self, new: bytes | None, *, dry_run: bool) -> Rotated:
+        return await self._rooms.rotation.rotate(new, dry_run=dry_run)
 
     def credentials(self, slug: str | None, urls: Urls) -> dict[str, str]:
         """What a Zoho client needs to reach an organisation, the oldest unless one is named."""

@@ -20,6 +20,9 @@ NEVER_ON_THE_WIRE = {
     "organisation_exists",
     "organisation_invalid",
     "settings_invalid",
+    "vault_busy",
+    "vault_key_given",
+    "vault_key_refused",
     "worker_failed",
 }
 

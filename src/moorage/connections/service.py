@@ -84,7 +84,7 @@ class Connections:
 
     async def of_session(self, token: str) -> Connection:
         """The connection that a session token may still connect. Raises SessionInvalid, SessionExpired."""
-        connection_id, generation = self._sessions.read(token, self._clock.timestamp())
+        connection_id, generation = await self._sessions.read(token, self._clock.timestamp())
         async with self._database.transaction() as tx:
             found = await store.find(tx, connection_id)
         if found is None:
