@@ -39,6 +39,7 @@ from moorage.oauth import routes as connect_routes
 from moorage.oauth.connect import Connect, OrganisationChoice
 from moorage.oauth.embedded import CrmAccounts
 from moorage.oauth.providers import Providers
+from moorage.oauth.renewal import Renewals
 from moorage.oauth.tokens import Tokens
 from moorage.settings import Settings
 from moorage.storage import Database
@@ -92,7 +93,8 @@ class Rooms:
         self.connections = Connections(self.database, sessions, clock, urls.gateway)
         self.crm = CrmService(settings.crm_folder, clock, lambda: urls.crm)
         accounts = CrmAccounts(self.crm, clock)
-        self.tokens = Tokens(self.vault, self.connections, accounts.refresh, clock)
+        renewals = Renewals(self.database, vault, self.connections, self.providers, accounts.refresh)
+        self.tokens = Tokens(vault, renewals, clock)
         self.connect = Connect(
             self.connections, self.tokens, self.providers, accounts, open_to_all=settings.loopback
         )
@@ -135,6 +137,7 @@ class App:
         self._watchers = [
             asyncio.create_task(_without_end(self._watch)),
             asyncio.create_task(_without_end(lambda: rooms.crm.watch(WATCH_INTERVAL))),
+            asyncio.create_task(_without_end(rooms.tokens.keep_fresh)),
         ]
 
     async def _watch(self) -> None:

@@ -20,7 +20,10 @@ secrets = sa.Table(
 # Owners of what was derived from keys that are no longer live; every other owner is a connection.
 RETIRED = "retired key "
 # A sealed value begins with the id of its key.
-_key_id = sa.func.substr(secrets.c.value, 1, KEY_ID_SIZE)
+_key_id: sa.ColumnElement[bytes] = sa.literal_column(
+    f"substr(value, 1, {KEY_ID_SIZE})",
+    sa.LargeBinary,  # As the index has it.
+)
 
 
 async def put(tx: Transaction, owner_id: str, kind: str, value: bytes, expires_at: float | None) -> None:
@@ -53,7 +56,7 @@ async def some_sealed_otherwise(tx: Transaction, key_ids: Sequence[bytes], *, mo
 
 async def count_by_key(tx: Transaction) -> dict[bytes, int]:
     """How many values each key sealed."""
-    counted = sa.select(_key_id, sa.func.count()).group_by(_key_id)
+    counted = sa.select(_key_id, sa.func.count()).select_from(secrets).group_by(_key_id)
     return {row[0]: row[1] for row in await tx.connection.execute(counted)}
 
 
