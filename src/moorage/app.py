@@ -109,6 +109,7 @@ class Rooms:
         return principal
 
     async def close(self) -> None:
+        await self.tokens.close()
         self.crm.close()
         await self.database.close()
 

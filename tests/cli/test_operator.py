@@ -167,6 +167,7 @@ def test_a_rotation_is_foreseen_and_done(moorage, demo, tmp_path):
         "retired": [current["id"]],
         "sealed_anew": 2,
         "resumed": False,
+        "fixed": False,
         "dry_run": True,
     }
     assert "Nothing was done" in moorage("vault", "rotate", "--dry-run").out
@@ -194,6 +195,17 @@ def test_a_key_of_the_settings_is_not_rotated_from_here(moorage, demo, monkeypat
     outcome = moorage("vault", "rotate", "--json")
     assert (outcome.status, outcome.error["code"]) == (1, "vault_key_given")
     assert "ab" * 32 not in outcome.err and "restart" in outcome.error["help"]
+
+
+def test_with_both_keys_in_the_setting_it_says_which_to_take_out(moorage, demo, monkeypatch):
+    monkeypatch.setenv("MOORAGE_VAULT_KEY", "ab" * 32)
+    moorage("key", "create")
+    [old] = moorage("vault", "status", "--json").json["keys"]
+    monkeypatch.setenv("MOORAGE_VAULT_KEY", f"{'cd' * 32},{'ab' * 32}")
+    said = moorage("vault", "rotate").out
+    assert f"Nothing needs {old['id']}" in said and "take it out of MOORAGE_VAULT_KEY" in said
+    monkeypatch.setenv("MOORAGE_VAULT_KEY", "cd" * 32)
+    assert [key["role"] for key in moorage("vault", "status", "--json").json["keys"]] == ["current"]
 
 
 def test_a_folder_that_is_a_file_is_told_in_one_line(moorage, tmp_path):

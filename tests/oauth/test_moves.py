@@ -49,6 +49,19 @@ def test_a_call_that_was_refused_is_sent_again_there(control, owner, refreshing)
     assert (again.origin.host, again.token) == ("www.zohoapis.in", "new-1")
 
 
+def test_a_call_that_was_refused_is_sent_again_there_when_another_process_has_renewed(
+    control, owner, refreshing
+):
+    """R9."""
+    connection = remote(control, owner)
+    deciding = decider(control)
+    target = ask(control, deciding, owner)
+    refreshing.api_domain = "https://www.zohoapis.in"
+    access(control, connection, instead_of=target.token)  # Behind the back of the decider.
+    again = control.run(_awaited(deciding.refused(target)))
+    assert (again.origin.host, again.token) == ("www.zohoapis.in", "new-1") and len(refreshing.asked) == 1
+
+
 async def _awaited(work):
     return await work
 

@@ -63,5 +63,10 @@ def _told(done: "Rotated", *, dry_run: bool) -> str:
             f"The rotation to {done.current} would be ended" if done.resumed else "A new key would be used"
         )
         return f"{begun}: {done.sealed_anew} values encrypted anew, {old} retired. Nothing was done."
+    if done.fixed:
+        return (
+            f"{done.sealed_anew} values encrypted anew with {done.current}. "
+            f"Nothing needs {old} any more: take it out of MOORAGE_VAULT_KEY."
+        )
     ended = " (that rotation had been begun before)" if done.resumed else ""
     return f"The key is {done.current} now{ended}: {done.sealed_anew} values encrypted anew, {old} retired."

@@ -13,7 +13,7 @@ from moorage.oauth import store
 from moorage.oauth.ahead import Ahead, Use
 from moorage.oauth.errors import ReconnectNeeded
 from moorage.oauth.model import AccessToken, Need
-from moorage.oauth.renewal import ACCESS, REFRESH, Renewals
+from moorage.oauth.renewal import ACCESS, ASK_SECONDS, REFRESH, Renewals
 from moorage.storage import Transaction
 from moorage.vault.service import Vault
 
@@ -61,12 +61,20 @@ class Tokens:
         if kept is None:
             raise ReconnectNeeded(connection.id, "it holds no token")
         need = Need(instead_of, now + NEAR)
-        if need.is_met(kept):
+        if instead_of is None and need.is_met(kept):
             token = AccessToken(kept.value, kept.expires_at)
         else:
+            # Even if another process has renewed it by now: the account may have moved, which is told along with it.
             token = await self._renewed(connection, need)
         self._ahead.note(connection, token, now)
         return token
+
+    async def close(self) -> None:
+        """Let renewals that are under way come to their end: a refresh token may be on its way."""
+        if self._renewing:
+            _, late = await asyncio.wait(self._renewing.values(), timeout=ASK_SECONDS)
+            for task in late:
+                task.cancel()
 
     async def keep_fresh(self) -> None:
         """Renew tokens ahead of their end, for as long as this runs."""

@@ -25,12 +25,13 @@ class KeyStatus:
 @dataclass(frozen=True, slots=True)
 class Rotated:
     """What was done, or would be. `retired` are keys that nothing needs any more; `resumed` says that another
-    rotation had been begun."""
+    rotation had been begun, `fixed` that the operator has to take the retired keys out of the setting."""
 
     current: str | None
     retired: tuple[str, ...]
     sealed_anew: int
     resumed: bool
+    fixed: bool
 
 
 class Rotation:
@@ -72,7 +73,7 @@ class Rotation:
             sealed_anew = await self._seal_anew(ring)
             await self._retire(ring)
             old = tuple(key.id.hex() for key in ring.keys[1:])
-            return Rotated(ring.current.id.hex(), old, sealed_anew, resumed)
+            return Rotated(ring.current.id.hex(), old, sealed_anew, resumed, self._keys.fixed)
 
     async def _sound(self) -> Ring:
         async with self._database.transaction() as tx:
@@ -87,9 +88,8 @@ class Rotation:
         current = ring.current if resumed else None
         old = ring.keys[1:] if resumed else ring.keys
         sealed_anew = sum(counts.get(key.id, 0) for key in old)
-        return Rotated(
-            current.id.hex() if current else None, tuple(key.id.hex() for key in old), sealed_anew, resumed
-        )
+        retired = tuple(key.id.hex() for key in old)
+        return Rotated(current.id.hex() if current else None, retired, sealed_anew, resumed, self._keys.fixed)
 
     async def _seal_anew(self, ring: Ring) -> int:
         done = 0
