@@ -17,7 +17,7 @@ secrets = sa.Table(
     sa.Column("value", sa.LargeBinary),
     sa.Column("expires_at", sa.Float),
 )
-# Owners of what was derived from keys that are no longer live; every other owner is a connection.
+# So begin the owners of what was derived from keys that are no longer live; no other owner does.
 RETIRED = "retired key "
 # A sealed value begins with the id of its key.
 _key_id: sa.ColumnElement[bytes] = sa.literal_column(
