@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from moorage.clock import FrozenClock
-from moorage.oauth.renewal import LEASE_SECONDS
+from moorage.oauth.renewal import LEASE_SECONDS, WINDOW
 from tests.control import Control
 from tests.oauth.conftest import access, found
 from tests.oauth.one_process import POINTS
@@ -81,9 +81,9 @@ def test_five_hundred_callers_of_three_processes_make_one_token(control, spent, 
 
 
 def stands(control, spent):
-    """What a process finds works, once the lease of the one that was killed has ended."""
+    """What a process finds works, once the lease and the spent budget of the one that was killed have ended."""
     with closing(Control(control.settings.home)) as later:
-        clock = FrozenClock(datetime.now(UTC) + timedelta(seconds=LEASE_SECONDS))
+        clock = FrozenClock(datetime.now(UTC) + timedelta(seconds=LEASE_SECONDS + WINDOW))
         for part in (later.rooms.database, later.rooms.tokens, later.rooms.crm.accounts):
             part._clock = clock
         connection = found(later, spent)
