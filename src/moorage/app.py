@@ -199,10 +199,12 @@ def control_origin(rooms: Rooms, on_change: Callable[[], None]) -> ASGIApp:
         *connect_routes.routes(rooms.connect, on_change),
         route("/healthz", GET=health),
         route("/readyz", GET=ready),
-        any_method("/{path:path}", unknown),
     ]
+    # Not a route of its own, as no pattern of Starlette's matches a path with a line break in it.
+    otherwise = any_method("/", unknown).app
     # Starlette's own application would answer errors before ours could.
-    return Errors(Router(routes, redirect_slashes=False), connect_routes.error_page)
+    router = Router(routes, redirect_slashes=False, default=otherwise)
+    return Errors(router, connect_routes.error_page)
 
 
 def _unknown_path(path: str, providers: Providers) -> AppUnknown | NotFound:
