@@ -20,6 +20,7 @@ from moorage.clock import Clock, SystemClock
 from moorage.connections import routes as connection_routes
 from moorage.connections.model import Connection
 from moorage.connections.service import Connections
+from moorage.connections.sessions import LIFETIME as SESSION_LIFETIME
 from moorage.connections.sessions import Sessions
 from moorage.crm.accounts.model import Client
 from moorage.crm.blueprint import DEMO
@@ -42,19 +43,33 @@ from moorage.oauth import routes as connect_routes
 from moorage.oauth.connect import Connect, OrganisationChoice
 from moorage.oauth.embedded import CrmAccounts
 from moorage.oauth.providers import Providers
+from moorage.oauth.renewal import Renewals
 from moorage.oauth.tokens import Tokens
 from moorage.settings import Settings, is_loopback
 from moorage.storage import Database
 from moorage.storage.errors import DatabaseUnusable
 from moorage.storage.migrate import migrate
-from moorage.vault.key import load_key
+from moorage.vault.keys import load_keys
+from moorage.vault.rotation import KeyStatus, Rotated, Rotation
 from moorage.vault.service import Vault
 
-__all__ = ["App", "Client", "Operator", "OrganisationRow", "Urls", "compose", "first_start", "open_operator"]
+__all__ = [
+    "App",
+    "Client",
+    "KeyStatus",
+    "Operator",
+    "OrganisationRow",
+    "Rotated",
+    "Urls",
+    "compose",
+    "first_start",
+    "open_operator",
+]
 
 APP = "zoho-crm"
 DEMO_SLUG = "demo"
 WATCH_INTERVAL = 0.5  # Seconds until what another process changed is noticed here.
+SESSION_TOKENS = "session tokens"  # What a key is derived from the vault's for.
 MAX_CRM_BODY = 100 * 1024 * 1024
 
 log = structlog.get_logger(__name__)
@@ -74,15 +89,18 @@ class Rooms:
     def __init__(self, settings: Settings, urls: Urls, clock: Clock) -> None:
         self.settings = settings
         self.database = Database(settings.database_url, clock)
-        self.vault = Vault(self.database, load_key(settings.vault_key, settings.home))
+        vault_keys = load_keys(settings.vault_key, settings.home)
+        self.vault = vault = Vault(self.database, vault_keys)
+        self.rotation = Rotation(self.database, vault_keys, {SESSION_TOKENS: SESSION_LIFETIME})
         self.providers = Providers(settings.home / "providers")
         self.keys = Keys(self.database, clock)
-        sessions = Sessions(self.vault.derive(b"session tokens"))
+        sessions = Sessions(lambda: vault.derive(SESSION_TOKENS), lambda: vault.derived(SESSION_TOKENS))
         self.connections = Connections(self.database, sessions, clock, urls.gateway)
         open_slug = DEMO_SLUG if _only_here(settings) else None
         self.crm = CrmService(settings.crm_folder, clock, lambda: urls.crm, open_slug)
         accounts = CrmAccounts(self.crm, clock)
-        self.tokens = Tokens(self.vault, self.connections, accounts.refresh, clock)
+        renewals = Renewals(self.database, vault, self.connections, self.providers, accounts.refresh)
+        self.tokens = Tokens(vault, renewals, clock)
         self.connect = Connect(
             self.connections, self.tokens, self.providers, accounts, open_to_all=settings.loopback
         )
@@ -97,6 +115,7 @@ class Rooms:
         return principal
 
     async def close(self) -> None:
+        await self.tokens.close()
         self.crm.close()
         await self.database.close()
 
@@ -131,6 +150,7 @@ class App:
         self._watchers = [
             asyncio.create_task(_without_end(self._watch)),
             asyncio.create_task(_without_end(lambda: rooms.crm.watch(WATCH_INTERVAL))),
+            asyncio.create_task(_without_end(rooms.tokens.keep_fresh)),
         ]
 
     async def _watch(self) -> None:
@@ -191,10 +211,12 @@ def control_origin(rooms: Rooms, on_change: Callable[[], None]) -> ASGIApp:
         *connect_routes.routes(rooms.connect, on_change),
         route("/healthz", GET=health),
         route("/readyz", GET=ready),
-        any_method("/{path:path}", unknown),
     ]
+    # Not a route of its own, as no pattern of Starlette's matches a path with a line break in it.
+    otherwise = any_method("/", unknown).app
     # Starlette's own application would answer errors before ours could.
-    return Errors(Router(routes, redirect_slashes=False), connect_routes.error_page)
+    router = Router(routes, redirect_slashes=False, default=otherwise)
+    return Errors(router, connect_routes.error_page)
 
 
 def _unknown_path(path: str, providers: Providers) -> AppUnknown | NotFound:
@@ -285,6 +307,12 @@ class Operator:
 
     async def keys_revoke(self, key_id: str) -> ApiKey:
         return await self._rooms.keys.revoke(key_id)
+
+    async def vault_status(self) -> list[KeyStatus]:
+        return await self._rooms.rotation.status()
+
+    async def vault_rotate(self, new: bytes | None, *, dry_run: bool) -> Rotated:
+        return await self._rooms.rotation.rotate(new, dry_run=dry_run)
 
     def credentials(self, slug: str | None, urls: Urls) -> dict[str, str]:
         """What a Zoho client needs to reach an organisation, the oldest unless one is named."""

@@ -135,8 +135,13 @@ def _api_key(text: str) -> Secret | None:
 def _vault_key(text: str) -> Secret | None:
     if not text:
         return None
-    key_bytes(text)
+    keys_bytes(text)
     return Secret(text)
+
+
+def keys_bytes(text: str) -> list[bytes]:
+    """The keys that stand in a text, between commas or line breaks. Raises ValueError for none at all, too."""
+    return [key_bytes(key) for key in re.split(r"[\s,]+", text.strip(", \t\r\n"))]
 
 
 def key_bytes(text: str) -> bytes:
@@ -209,7 +214,14 @@ SETTINGS = (
         "Becomes the first API key at the first start.",
         secret=True,
     ),
-    Setting("vault_key", "MOORAGE_VAULT_KEY", _vault_key, "", "Encrypts stored tokens.", secret=True),
+    Setting(
+        "vault_key",
+        "MOORAGE_VAULT_KEY",
+        _vault_key,
+        "",
+        "Encrypts stored tokens; older keys may follow.",
+        secret=True,
+    ),
     Setting(
         "rate_limit", "MOORAGE_RATE_LIMIT", _rate, "auto", "Requests per second for each account, or off."
     ),

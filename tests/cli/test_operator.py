@@ -156,6 +156,58 @@ def test_a_vault_key_that_is_none_is_told_in_one_line(moorage, demo, tmp_path):
     assert "vault.key" in outcome.err and "zz" not in outcome.error["message"].replace("vault.key", "")
 
 
+def test_a_rotation_is_foreseen_and_done(moorage, demo, tmp_path):
+    moorage("key", "create")
+    before = (tmp_path / "home" / "vault.key").read_text()
+    [current] = moorage("vault", "status", "--json").json["keys"]
+    assert (current["role"], current["secrets"]) == ("current", 2)
+    foreseen = moorage("vault", "rotate", "--dry-run", "--json").json
+    assert foreseen == {
+        "current": None,
+        "retired": [current["id"]],
+        "sealed_anew": 2,
+        "resumed": False,
+        "fixed": False,
+        "dry_run": True,
+    }
+    assert "Nothing was done" in moorage("vault", "rotate", "--dry-run").out
+    assert (tmp_path / "home" / "vault.key").read_text() == before
+    done = moorage("vault", "rotate", "--json").json
+    assert (done["retired"], done["sealed_anew"], done["dry_run"]) == ([current["id"]], 2, False)
+    said = moorage("vault", "status").out
+    assert done["current"] in said and current["id"] not in said and before.strip() not in said
+    assert "encrypted anew" in moorage("vault", "rotate").out
+
+
+def test_the_key_to_rotate_to_comes_from_a_file(moorage, demo, tmp_path):
+    (tmp_path / "new").write_text("ab" * 32 + "\n")
+    assert moorage("vault", "rotate", "--key-file", tmp_path / "new").status == 0
+    assert (tmp_path / "home" / "vault.key").read_text() == "ab" * 32 + "\n"
+    again = moorage("vault", "rotate", "--key-file", tmp_path / "new", "--json")
+    assert (again.status, again.error["code"]) == (1, "vault_key_refused")
+    (tmp_path / "new").write_text("no key")
+    assert moorage("vault", "rotate", "--key-file", tmp_path / "new").status == 2
+    assert moorage("vault", "rotate", "--key-file", tmp_path / "missing").status == 2
+
+
+def test_a_key_of_the_settings_is_not_rotated_from_here(moorage, demo, monkeypatch):
+    monkeypatch.setenv("MOORAGE_VAULT_KEY", "ab" * 32)
+    outcome = moorage("vault", "rotate", "--json")
+    assert (outcome.status, outcome.error["code"]) == (1, "vault_key_given")
+    assert "ab" * 32 not in outcome.err and "restart" in outcome.error["help"]
+
+
+def test_with_both_keys_in_the_setting_it_says_which_to_take_out(moorage, demo, monkeypatch):
+    monkeypatch.setenv("MOORAGE_VAULT_KEY", "ab" * 32)
+    moorage("key", "create")
+    [old] = moorage("vault", "status", "--json").json["keys"]
+    monkeypatch.setenv("MOORAGE_VAULT_KEY", f"{'cd' * 32},{'ab' * 32}")
+    said = moorage("vault", "rotate").out
+    assert f"Nothing needs {old['id']}" in said and "take it out of MOORAGE_VAULT_KEY" in said
+    monkeypatch.setenv("MOORAGE_VAULT_KEY", "cd" * 32)
+    assert [key["role"] for key in moorage("vault", "status", "--json").json["keys"]] == ["current"]
+
+
 def test_a_folder_that_is_a_file_is_told_in_one_line(moorage, tmp_path):
     (tmp_path / "file").touch()
     outcome = moorage("crm", "org", "list", "--home", tmp_path / "file")

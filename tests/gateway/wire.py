@@ -43,6 +43,7 @@ class Keys:
 class Token:
     value: str
     expires_at: float | None = None
+    upstream: Upstream | None = None
 
 
 class Tokens:

@@ -7,6 +7,7 @@ import pytest
 from moorage.errors import MoorageError
 from moorage.http.errors import STATUS, MethodNotAllowed, NotFound, render
 from moorage.keys.errors import KeyInvalid, RateLimited
+from moorage.oauth.errors import AccountsUnreachable, RefreshLimited
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "errors.md").read_text()
@@ -27,6 +28,9 @@ NEVER_ON_THE_WIRE = {
     "settings_invalid",
     "user_unknown",
     "snapshot_unwritable",
+    "vault_busy",
+    "vault_key_given",
+    "vault_key_refused",
     "worker_failed",
 }
 
@@ -82,6 +86,12 @@ def test_a_code_nobody_knows_is_our_failure():
 )
 def test_the_time_to_wait_is_given_in_whole_seconds(wait, seconds):
     assert dict(render(RateLimited(wait), "r1").headers)[b"retry-after"] == seconds
+
+
+@pytest.mark.parametrize(("refused", "status"), [(RefreshLimited, 503), (AccountsUnreachable, 502)])
+def test_callers_who_find_no_token_are_told_when_to_come_back(refused, status):
+    answer = render(refused("a connection", 12.3), "r1")
+    assert (answer.status, dict(answer.headers)[b"retry-after"]) == (status, b"13")
 
 
 def test_a_missing_key_is_told_how_to_come_back():

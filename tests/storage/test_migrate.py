@@ -4,11 +4,23 @@ import subprocess
 import sys
 
 import pytest
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import create_engine
 
+from moorage.storage.database import prepare
 from moorage.storage.errors import DatabaseUnusable
 from moorage.storage.migrate import HEAD, MIGRATIONS, migrate
 
-TABLES = {"accounts", "api_keys", "connections", "secrets", "alembic_version"}
+TABLES = {
+    "accounts",
+    "alembic_version",
+    "api_keys",
+    "connections",
+    "refresh_leases",
+    "refresh_mints",
+    "secrets",
+}
 
 
 @pytest.fixture
@@ -45,6 +57,41 @@ def test_doing_it_again_changes_nothing(path):
     before = path.read_bytes()
     migrate(f"sqlite:///{path}")
     assert path.read_bytes() == before
+
+
+def made_by(path, revision):
+    """A file as the version left it whose newest migration that was."""
+    path.parent.mkdir()
+    engine = create_engine(f"sqlite:///{path}")
+    prepare(engine)
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+    engine.dispose()
+
+
+def test_a_file_of_the_first_version_is_brought_up_to_date_and_keeps_what_it_holds(path):
+    made_by(path, "0001")
+    connection = sqlite3.connect(path)
+    with connection:
+        connection.execute("INSERT INTO accounts VALUES ('a', 'default', 0)")
+        values = "'c', 'a', 'zoho-crm', 'OAUTH2', 'ACTIVE', 0, 0, 1, '{}', '{}'"
+        connection.execute(f"INSERT INTO connections VALUES ({values})")
+        connection.execute("INSERT INTO secrets VALUES ('c', 'access_token', x'0102030405', 1.5)")
+    connection.close()
+    migrate(f"sqlite:///{path}")
+    assert tables(path) == TABLES
+    assert read(path, "SELECT version_num FROM alembic_version") == [(HEAD,)]
+    assert read(path, "SELECT name FROM accounts") == [("default",)]
+    assert read(path, "SELECT value, expires_at FROM secrets") == [(b"\1\2\3\4\5", 1.5)]
+
+
+def test_what_a_key_sealed_is_found_without_reading_every_secret(path):
+    migrate(f"sqlite:///{path}")
+    plan = read(path, "EXPLAIN QUERY PLAN SELECT * FROM secrets WHERE substr(value, 1, 4) = x'01020304'")
+    assert "secrets_by_key" in plan[0][3]
 
 
 def test_an_empty_file_is_filled(path):

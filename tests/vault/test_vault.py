@@ -2,6 +2,7 @@ import asyncio
 import sqlite3
 import stat
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
@@ -10,10 +11,15 @@ from moorage.settings import Secret
 from moorage.storage import Database
 from moorage.storage.migrate import migrate
 from moorage.vault.errors import VaultLocked
-from moorage.vault.key import load_key
+from moorage.vault.keys import load_keys
 from moorage.vault.service import Vault
 
 KEY, OTHER = b"k" * 32, b"o" * 32
+
+
+def given(*keys):
+    """The vault's keys as a setting gives them."""
+    return load_keys(Secret(",".join(key.hex() for key in keys)), Path("/nowhere"))
 
 
 @pytest.fixture
@@ -24,17 +30,17 @@ def url(tmp_path):
 
 
 @asynccontextmanager
-async def opened(url, key=KEY):
+async def opened(url, *keys):
     database = Database(url, SystemClock())
     try:
-        yield Vault(database, key)
+        yield Vault(database, given(*keys))
     finally:
         await database.close()
 
 
-def run(url, act, key=KEY):
+def run(url, act, *keys):
     async def main():
-        async with opened(url, key) as vault:
+        async with opened(url, *(keys or [KEY])) as vault:
             return await act(vault)
 
     return asyncio.run(main())
@@ -125,18 +131,67 @@ def test_shredding_leaves_the_secrets_of_others(url):
 
 def test_each_purpose_has_a_key_of_its_own(url):
     async def derive(vault):
-        return vault.derive(b"one"), vault.derive(b"two"), vault.derive(b"one")
+        return vault.derive("one"), vault.derive("two"), vault.derive("one")
 
     one, two, again = run(url, derive)
     assert one == again and one != two and KEY not in {one, two} and len(one) == 32
 
 
+def test_an_older_key_still_opens_and_no_longer_seals(url):
+    put(url)
+    assert run(url, lambda vault: vault.get("owner", "access_token"), OTHER, KEY).value == "a secret"
+    run(url, lambda vault: vault.put("another", "access_token", "new"), OTHER, KEY)
+    assert run(url, lambda vault: vault.get("another", "access_token"), KEY, OTHER).value == "new"
+    with pytest.raises(VaultLocked):
+        run(url, lambda vault: vault.get("another", "access_token"), KEY)
+
+
+def test_what_was_derived_from_an_older_key_is_still_known(url):
+    async def derive(vault):
+        return vault.derive("one"), await vault.derived("one")
+
+    before, _ = run(url, derive)
+    now, known = run(url, derive, OTHER, KEY)
+    assert known == [now, before]
+
+
 def test_the_first_start_makes_a_key_that_only_its_owner_reads(tmp_path):
-    made = load_key(None, tmp_path)
-    assert load_key(None, tmp_path) == made and len(made) == 32
+    made = load_keys(None, tmp_path).ring()
+    assert load_keys(None, tmp_path).ring() == made and len(made.current.secret) == 32
     assert stat.S_IMODE((tmp_path / "vault.key").stat().st_mode) == 0o600
 
 
 def test_a_key_that_is_given_leaves_no_file(tmp_path):
-    assert load_key(Secret("00" * 32), tmp_path) == bytes(32)
-    assert not (tmp_path / "vault.key").exists()
+    assert load_keys(Secret("00" * 32), tmp_path).ring().current.secret == bytes(32)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_key_does_not_show(tmp_path):
+    ring = load_keys(Secret("ab" * 32), tmp_path).ring()
+    assert repr(ring.current.secret) not in repr(ring) and "ab" * 32 not in repr(ring)
+
+
+def test_a_file_that_changes_is_read_again_and_one_that_goes_locks_the_vault(url, tmp_path):
+    keys = load_keys(None, tmp_path)
+    file = tmp_path / "vault.key"
+    before = file.read_text()
+
+    async def act():
+        database = Database(url, SystemClock())
+        vault = Vault(database, keys)
+        await vault.put("owner", "access_token", "a secret")
+        for content in (None, "zz", "", "ff" * 32):
+            file.unlink()
+            if content is not None:
+                file.write_text(content)
+            for attempt in (vault.check, lambda: vault.put("other", "access_token", "new")):
+                with pytest.raises(VaultLocked):
+                    await attempt()
+            file.touch()
+        file.write_text(before + "\n")
+        await vault.check()
+        kept = await vault.get("owner", "access_token")
+        await database.close()
+        return kept.value
+
+    assert asyncio.run(act()) == "a secret"

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from moorage import __version__
-from moorage.cli import api, connection, crm, key, up
+from moorage.cli import api, connection, crm, key, up, vault
 from moorage.cli.failures import Declined, Exit, report
 from moorage.cli.options import Json
 from moorage.cli.output import print_json
@@ -19,6 +19,7 @@ program.add_typer(key.commands, name="key")
 program.add_typer(connection.commands, name="connection")
 program.command("api")(api.api)
 program.add_typer(crm.commands, name="crm")
+program.add_typer(vault.commands, name="vault")
 
 
 @program.callback(invoke_without_command=True)

@@ -84,7 +84,7 @@ class Connections:
 
     async def of_session(self, token: str) -> Connection:
         """The connection that a session token may still connect. Raises SessionInvalid, SessionExpired."""
-        connection_id, generation = self._sessions.read(token, self._clock.timestamp())
+        connection_id, generation = await self._sessions.read(token, self._clock.timestamp())
         async with self._database.transaction() as tx:
             found = await store.find(tx, connection_id)
         if found is None:
@@ -113,19 +113,18 @@ class Connections:
                 raise SessionInvalid("This link was used already.", help="Ask for the connection again.")
             await also(tx)
 
-    async def while_unchanged(
-        self, connection: Connection, do: Callable[[Transaction], Awaitable[None]]
-    ) -> None:
-        """Do something in one transaction, unless the connection was deleted or connected anew since it was read."""
-        async with self._database.transaction() as tx:
-            found = await store.find(tx, connection.id)
-            if found is not None and found.generation == connection.generation:
-                await do(tx)
+    async def find_in(self, tx: Transaction, connection_id: str) -> Connection | None:
+        """The connection as it is in an open transaction, whoever's it is."""
+        return await store.find(tx, connection_id)
 
-    async def fail(self, connection: Connection, reason: str) -> None:
+    async def fail_in(self, tx: Transaction, connection: Connection, reason: str) -> None:
         """Make it FAILED, unless it was connected anew since it was read: it can't be used until somebody does so."""
-        async with self._database.transaction() as tx:
-            await store.fail(tx, connection, {**connection.metadata, "reason": reason})
+        await store.fail(tx, connection, {**connection.metadata, "reason": reason})
+
+    async def move_in(self, tx: Transaction, connection: Connection, upstream: Upstream) -> None:
+        """From now on it leads elsewhere, unless it was connected anew since it was read."""
+        moved = {**connection.metadata, "data_centre": upstream.data_centre}
+        await store.move(tx, connection, upstream, moved)
 
     async def delete(self, connection: Connection, also: Callable[[Transaction], Awaitable[None]]) -> None:
         """Delete it, and do `also` in the same transaction. Raises ConnectionUnknown when somebody else just did."""

@@ -8,6 +8,7 @@ import base64
 import hmac
 import struct
 import uuid
+from collections.abc import Awaitable, Callable, Sequence
 
 from moorage.connections.errors import SessionExpired, SessionInvalid
 
@@ -17,21 +18,24 @@ _MAC_SIZE = 16
 
 
 class Sessions:
-    def __init__(self, key: bytes) -> None:
+    """`key` gives what signs; `known` gives that and what signed before, as the vault's keys may have changed."""
+
+    def __init__(self, key: Callable[[], bytes], known: Callable[[], Awaitable[Sequence[bytes]]]) -> None:
         self._key = key
+        self._known = known
 
     def make(self, connection_id: str, generation: int, now: float) -> str:
         body = _FORMAT.pack(uuid.UUID(connection_id).bytes, generation, int(now) + LIFETIME)
-        return base64.urlsafe_b64encode(body + self._mac(body)).decode().rstrip("=")
+        return base64.urlsafe_b64encode(body + _mac(self._key(), body)).decode().rstrip("=")
 
-    def read(self, token: str, now: float) -> tuple[str, int]:
+    async def read(self, token: str, now: float) -> tuple[str, int]:
         """The connection's id and generation. Raises SessionInvalid, SessionExpired."""
         try:
             raw = base64.b64decode(token.encode("ascii") + b"=" * (-len(token) % 4), b"-_", validate=True)
         except ValueError:
             raw = b""
         body, mac = raw[: _FORMAT.size], raw[_FORMAT.size :]
-        if len(body) != _FORMAT.size or not hmac.compare_digest(mac, self._mac(body)):
+        if len(body) != _FORMAT.size or not await self._is_ours(body, mac):
             raise SessionInvalid("This link is not valid.", help="Copy the connection's url again, whole.")
         connection, generation, expires_at = _FORMAT.unpack(body)
         if now >= expires_at:
@@ -40,5 +44,9 @@ class Sessions:
             )
         return str(uuid.UUID(bytes=connection)), generation
 
-    def _mac(self, body: bytes) -> bytes:
-        return hmac.digest(self._key, body, "sha256")[:_MAC_SIZE]
+    async def _is_ours(self, body: bytes, mac: bytes) -> bool:
+        return any(hmac.compare_digest(mac, _mac(key, body)) for key in await self._known())
+
+
+def _mac(key: bytes, body: bytes) -> bytes:
+    return hmac.digest(key, body, "sha256")[:_MAC_SIZE]

@@ -96,6 +96,15 @@ async def fail(tx: Transaction, connection: Connection, metadata: dict[str, Any]
     )
 
 
+async def move(tx: Transaction, connection: Connection, upstream: Upstream, metadata: dict[str, Any]) -> None:
+    """Let a connection lead elsewhere, unless somebody made it ACTIVE since it was read."""
+    await tx.connection.execute(
+        connections.update()
+        .where(_unchanged(connection))
+        .values(last_updated_time=tx.now, metadata=metadata, upstream=asdict(upstream))
+    )
+
+
 async def remove(tx: Transaction, connection_id: str) -> bool:
     """False when there is none of that id."""
     result = await tx.connection.execute(connections.delete().where(connections.c.id == connection_id))

@@ -8,7 +8,7 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 from moorage.clock import Clock
-from moorage.connections.model import Connection
+from moorage.connections.model import Connection, Upstream
 from moorage.keys.errors import RateLimited
 from moorage.keys.model import Principal
 
@@ -62,6 +62,8 @@ class AccessToken(Protocol):
     def value(self) -> str: ...
     @property
     def expires_at(self) -> float | None: ...
+    @property
+    def upstream(self) -> Upstream | None: ...
 
 
 class Tokens(Protocol):
@@ -169,7 +171,7 @@ class Decider:
             done.exception()  # Whoever asked may have gone, and then nobody else looks at it.
 
     def _target(self, connection: Connection, token: AccessToken) -> Target:
-        upstream = connection.upstream
+        upstream = token.upstream or connection.upstream  # A renewal may find that the account has moved.
         assert upstream is not None, "an active connection has an upstream"
         good_until = self._clock.timestamp() + REMEMBERED_SECONDS
         if token.expires_at is not None:

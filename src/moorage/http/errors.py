@@ -31,6 +31,7 @@ STATUS: dict[str, int] = {
     "path_invalid": 400,
     "rate_limited": 429,
     "reconnect_needed": 401,
+    "refresh_limited": 503,
     "request_invalid": 400,
     "session_expired": 410,
     "session_invalid": 400,

@@ -7,8 +7,9 @@ from typing import Protocol
 from moorage.connections.model import Connection, Upstream
 from moorage.connections.service import Connections
 from moorage.oauth.errors import ConnectRefused
+from moorage.oauth.model import AccessToken
 from moorage.oauth.providers import Provider, Providers
-from moorage.oauth.tokens import AccessToken, Tokens
+from moorage.oauth.tokens import Tokens
 from moorage.vault.errors import VaultLocked
 
 

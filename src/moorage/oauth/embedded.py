@@ -4,13 +4,14 @@ from urllib.parse import urlencode
 
 from moorage.clock import Clock
 from moorage.connections.model import Connection
+from moorage.crm.accounts.service import ACCESS_LIFETIME
 from moorage.crm.errors import OrganisationUnknown
 from moorage.crm.service import CrmService
 from moorage.http.message import Request, Response
 from moorage.oauth.connect import Granted, OrganisationChoice
 from moorage.oauth.errors import RefreshRefused
+from moorage.oauth.model import AccessToken, Minted
 from moorage.oauth.refresh import read_token_answer
-from moorage.oauth.tokens import AccessToken
 
 CLIENT = "Moorage gateway"
 
@@ -29,14 +30,15 @@ class CrmAccounts:
         user = self._crm.first_user(row)
         client = self._crm.accounts.ensure_client(CLIENT, row.id, user.id).client_id
         issued = self._crm.accounts.issue(client, row.id, user.id, ",".join(scopes))
-        access = AccessToken(issued.access_token, issued.expires_at)
+        # In our own time, as the CRM could be another machine's.
+        access = AccessToken(issued.access_token, self._clock.timestamp() + ACCESS_LIFETIME)
         return Granted(access, issued.refresh_token, user.body["email"])
 
     def revoke(self, refresh_token: str) -> None:
         """Make a grant's tokens worthless."""
         self._crm.accounts.revoke(refresh_token)
 
-    async def refresh(self, connection: Connection, refresh_token: str) -> AccessToken:
+    async def refresh(self, connection: Connection, refresh_token: str) -> Minted:
         """Ask the CRM's own token endpoint, in process. Raises RefreshRefused, RefreshFailed."""
         try:
             row = self._crm.organisations.find(

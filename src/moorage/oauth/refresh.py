@@ -1,17 +1,25 @@
 """Ask an accounts server for a new access token."""
 
 import re
+from http import HTTPStatus
 from typing import Any
 
 import msgspec
 
 from moorage.clock import Clock
 from moorage.oauth.errors import RefreshFailed, RefreshRefused
-from moorage.oauth.tokens import AccessToken
+from moorage.oauth.model import AccessToken, Minted
 
 # What Zoho answers while a caller asks too often, and when it has trouble of its own: worth another try later.
 TEMPORARY = frozenset(
-    {"Access Denied", "access_denied", "general_error", "temporarily_unavailable", "server_error"}
+    {
+        "Access Denied",
+        "access_denied",
+        "general_error",
+        "server_error",
+        "slow_down",
+        "temporarily_unavailable",
+    }
 )
 
 # A token becomes a part of a header, so nothing else may stand in it.
@@ -20,7 +28,7 @@ _USUAL = 3600.0  # Seconds that a token lasts if its answer says nothing that ma
 _LONGEST = 10 * 365 * 86_400
 
 
-def read_token_answer(status: int, body: bytes, clock: Clock) -> AccessToken:
+def read_token_answer(status: int, body: bytes, clock: Clock) -> Minted:
     """What a token endpoint granted. Zoho answers errors with status 200, so the body alone decides.
 
     Raises RefreshRefused and RefreshFailed.
@@ -33,10 +41,21 @@ def read_token_answer(status: int, body: bytes, clock: Clock) -> AccessToken:
         raise RefreshFailed(f"The accounts server answered {status} and no JSON.")
     token, error = document.get("access_token"), document.get("error")
     if isinstance(token, str) and _TOKEN.fullmatch(token):
-        return AccessToken(token, clock.timestamp() + _lifetime(document.get("expires_in")))
-    if status >= 500 or not isinstance(error, str) or error in TEMPORARY:
+        access = AccessToken(token, clock.timestamp() + _lifetime(document.get("expires_in")))
+        return Minted(access, _text(document, "refresh_token"), _text(document, "api_domain"))
+    if (
+        status >= 500
+        or status == HTTPStatus.TOO_MANY_REQUESTS
+        or not isinstance(error, str)
+        or error in TEMPORARY
+    ):
         raise RefreshFailed(f"The accounts server answered {status} and no token.")
     raise RefreshRefused(error[:200])
+
+
+def _text(document: dict[str, Any], name: str) -> str | None:
+    found = document.get(name)
+    return found if isinstance(found, str) and _TOKEN.fullmatch(found) else None
 
 
 def _lifetime(seconds: Any) -> float:

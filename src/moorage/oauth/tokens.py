@@ -1,109 +1,115 @@
 """A usable access token for a connection: the one in the vault, or a new one when its time is near."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+import contextlib
+
+import structlog
 
 from moorage.clock import Clock
+from moorage.connections.errors import ConnectionUnknown
 from moorage.connections.model import Connection
-from moorage.connections.service import Connections
-from moorage.oauth.errors import AccountsUnreachable, ReconnectNeeded, RefreshFailed, RefreshRefused
+from moorage.errors import MoorageError
+from moorage.oauth import store
+from moorage.oauth.ahead import Ahead, Use
+from moorage.oauth.errors import ReconnectNeeded
+from moorage.oauth.model import AccessToken, Need
+from moorage.oauth.renewal import ACCESS, ASK_SECONDS, REFRESH, Renewals
 from moorage.storage import Transaction
-from moorage.vault.service import Kept, Vault
+from moorage.vault.service import Vault
 
-EARLY = 300.0  # Seconds before its end at which a token is renewed.
+NEAR = 60.0  # A caller waits for another token when the one there is ends in so many seconds.
+LOOK_SECONDS = 10.0  # How often is looked for tokens to renew ahead of their end ...
+AT_ONCE = 8  # ... and how many of them are renewed at the same time.
 
-
-@dataclass(frozen=True, slots=True)
-class AccessToken:
-    """`expires_at` is in seconds since the epoch, None for a token that doesn't end."""
-
-    value: str = field(repr=False)
-    expires_at: float | None
-
-
-# Asks the accounts server for a new access token. Raises RefreshRefused, RefreshFailed.
-Refresh = Callable[[Connection, str], Awaitable[AccessToken]]
+log = structlog.get_logger(__name__)
 
 
 class Tokens:
-    def __init__(self, vault: Vault, connections: Connections, refresh: Refresh, clock: Clock) -> None:
+    def __init__(self, vault: Vault, renewals: Renewals, clock: Clock) -> None:
         self._vault = vault
-        self._connections = connections
-        self._refresh = refresh
+        self._renewals = renewals
         self._clock = clock
-        self._locks: dict[str, asyncio.Lock] = {}
+        self._ahead = Ahead()
+        self._renewing: dict[tuple[str, int, str | None], asyncio.Task[AccessToken]] = {}
 
     async def keep(
         self, tx: Transaction, connection_id: str, access: AccessToken, refresh_token: str | None
     ) -> None:
-        """Put a connection's tokens into the vault in place of older ones."""
-        await self._vault.put_in(tx, connection_id, "access_token", access.value, access.expires_at)
+        """Put the tokens of a connection that was connected into the vault, in place of older ones."""
+        await self._vault.put_in(tx, connection_id, ACCESS, access.value, access.expires_at)
         if refresh_token is not None:
-            await self._vault.put_in(tx, connection_id, "refresh_token", refresh_token)
+            await self._vault.put_in(tx, connection_id, REFRESH, refresh_token)
+        await store.forget_failures(tx, connection_id)
 
     async def refresh_token(self, connection: Connection) -> str | None:
         """The one that is kept. Raises VaultLocked."""
-        kept = await self._vault.get(connection.id, "refresh_token")
+        kept = await self._vault.get(connection.id, REFRESH)
         return kept.value if kept is not None else None
 
     async def forget(self, tx: Transaction, connection_id: str) -> None:
         await self._vault.shred_in(tx, connection_id)
+        self._ahead.forget(connection_id)
 
     async def access(self, connection: Connection, *, instead_of: str | None = None) -> AccessToken:
         """A token that is good for now. `instead_of` names one that the upstream refused, to be replaced.
 
-        Callers that come together share one refresh. Raises ReconnectNeeded, AccountsUnreachable, VaultLocked.
+        Callers that come together share one renewal, in every process. Raises ConnectionUnknown, ReconnectNeeded,
+        AccountsUnreachable, RefreshLimited, VaultLocked.
         """
-        kept = await self._kept(connection)
-        if self._is_good(kept, instead_of):
-            return _token(kept)
-        async with self._locks.setdefault(connection.id, asyncio.Lock()):
-            kept = await self._kept(connection)  # Another caller may have renewed it while this one waited.
-            if self._is_good(kept, instead_of):
-                return _token(kept)
-            return await self._renew(connection, kept, instead_of)
-
-    async def _kept(self, connection: Connection) -> Kept:
-        kept = await self._vault.get(connection.id, "access_token")
+        now = self._clock.timestamp()
+        kept = await self._vault.get(connection.id, ACCESS)
         if kept is None:
-            raise self._reconnect(connection, "it holds no token")
-        return kept
+            raise ReconnectNeeded(connection.id, "it holds no token")
+        need = Need(instead_of, now + NEAR)
+        if instead_of is None and need.is_met(kept):
+            token = AccessToken(kept.value, kept.expires_at)
+        else:
+            # Even if another process has renewed it by now: the account may have moved, which is told along with it.
+            token = await self._renewed(connection, need)
+        self._ahead.note(connection, token, now)
+        return token
 
-    def _is_good(self, kept: Kept, instead_of: str | None) -> bool:
-        if kept.value == instead_of:
-            return False
-        return kept.expires_at is None or kept.expires_at - self._clock.timestamp() > EARLY
+    async def close(self) -> None:
+        """Let renewals that are under way come to their end: a refresh token may be on its way."""
+        if self._renewing:
+            _, late = await asyncio.wait(self._renewing.values(), timeout=ASK_SECONDS)
+            for task in late:
+                task.cancel()
 
-    async def _renew(self, connection: Connection, kept: Kept, instead_of: str | None) -> AccessToken:
-        refresh_token = await self.refresh_token(connection)
-        if refresh_token is None:
-            raise self._reconnect(connection, "it holds no refresh token")
+    async def keep_fresh(self) -> None:
+        """Renew tokens ahead of their end, for as long as this runs."""
+        while True:
+            await self.renew_due()
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def renew_due(self) -> None:
+        """Renew those of the connections in use that end soon. What fails is tried again at the next look."""
+        due = self._ahead.due(self._clock.timestamp())
+        for start in range(0, len(due), AT_ONCE):
+            await asyncio.gather(*(self._renew_ahead(use) for use in due[start : start + AT_ONCE]))
+
+    async def _renew_ahead(self, use: Use) -> None:
         try:
-            renewed = await self._refresh(connection, refresh_token)
-        except RefreshRefused as refused:
-            await self._connections.fail(connection, refused.reason)
-            raise self._reconnect(connection, f"the accounts server answered {refused.reason}") from refused
-        except RefreshFailed as failed:
-            still_good = kept.expires_at is not None and kept.expires_at > self._clock.timestamp()
-            if still_good and kept.value != instead_of:
-                return _token(kept)
-            raise AccountsUnreachable(
-                f"No token could be had for the connection {connection.id}.", help="Try again in a moment."
-            ) from failed
-        # Of a connection that was deleted meanwhile nothing is to stay behind, and one that was connected
-        # anew has better tokens by now.
-        await self._connections.while_unchanged(
-            connection, lambda tx: self.keep(tx, connection.id, renewed, None)
-        )
-        return renewed
+            # Whoever has renewed it meanwhile, a token that lasts longer than the one that is known will do.
+            token = await self._renewed(use.connection, Need(None, use.expires_at))
+        except (ReconnectNeeded, ConnectionUnknown):
+            self._ahead.forget(use.connection.id)
+        except MoorageError as error:
+            log.warning("oauth.not_renewed", connection=use.connection.id, code=error.code)
+        else:
+            self._ahead.renewed(use, token, self._clock.timestamp())
 
-    def _reconnect(self, connection: Connection, reason: str) -> ReconnectNeeded:
-        return ReconnectNeeded(
-            f"The connection {connection.id} has to be connected anew: {reason}.",
-            help=f"Open the url that GET /connections/{connection.id} gives.",
-        )
+    async def _renewed(self, connection: Connection, need: Need) -> AccessToken:
+        """Callers of this process share one renewal, even if one of them goes away."""
+        key = (connection.id, connection.generation, need.instead_of)
+        task = self._renewing.get(key)
+        if task is None:
+            task = asyncio.create_task(self._renewals.renew(connection, need))
+            self._renewing[key] = task
+            task.add_done_callback(lambda done: self._settle(key, done))
+        return await asyncio.shield(task)
 
-
-def _token(kept: Kept) -> AccessToken:
-    return AccessToken(kept.value, kept.expires_at)
+    def _settle(self, key: tuple[str, int, str | None], done: "asyncio.Task[AccessToken]") -> None:
+        self._renewing.pop(key, None)
+        with contextlib.suppress(asyncio.CancelledError):
+            done.exception()  # Whoever asked may have gone, and then nobody else looks at it.

@@ -1,11 +1,13 @@
 """The table of sealed secrets."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 
 from moorage.storage import Transaction
+from moorage.vault.model import KEY_ID_SIZE
 
 secrets = sa.Table(
     "secrets",
@@ -14,6 +16,13 @@ secrets = sa.Table(
     sa.Column("kind", sa.Text, primary_key=True),
     sa.Column("value", sa.LargeBinary),
     sa.Column("expires_at", sa.Float),
+)
+# So begin the owners of what was derived from keys that are no longer live; no other owner does.
+RETIRED = "retired key "
+# A sealed value begins with the id of its key.
+_key_id: sa.ColumnElement[bytes] = sa.literal_column(
+    f"substr(value, 1, {KEY_ID_SIZE})",
+    sa.LargeBinary,  # As the index has it.
 )
 
 
@@ -30,11 +39,40 @@ async def get(tx: Transaction, owner_id: str, kind: str) -> Any:
     return (await tx.connection.execute(sa.select(secrets).where(chosen))).first()
 
 
-async def least_certain(tx: Transaction, key_id: bytes) -> Any:
-    """A row sealed with another key than this one, if there is any; else some row, or None."""
-    known = sa.func.substr(secrets.c.value, 1, len(key_id)) == key_id
-    return (await tx.connection.execute(sa.select(secrets).order_by(known).limit(1))).first()
+async def any_row(tx: Transaction) -> Any:
+    return (await tx.connection.execute(sa.select(secrets).limit(1))).first()
+
+
+async def sealed_otherwise(tx: Transaction, key_ids: Sequence[bytes]) -> Any:
+    """A row that none of these keys sealed, or None."""
+    found = await some_sealed_otherwise(tx, key_ids, most=1)
+    return found[0] if found else None
+
+
+async def some_sealed_otherwise(tx: Transaction, key_ids: Sequence[bytes], *, most: int) -> Sequence[Any]:
+    chosen = sa.select(secrets).where(_key_id.not_in(key_ids)).limit(most)
+    return (await tx.connection.execute(chosen)).all()
+
+
+async def count_by_key(tx: Transaction) -> dict[bytes, int]:
+    """How many values each key sealed."""
+    counted = sa.select(_key_id, sa.func.count()).select_from(secrets).group_by(_key_id)
+    return {row[0]: row[1] for row in await tx.connection.execute(counted)}
+
+
+async def retired(tx: Transaction, kind: str, *, now: float) -> Sequence[Any]:
+    """What was derived for a purpose from keys that are no longer live, as long as it is to be known."""
+    chosen = _is_retired() & (secrets.c.kind == kind) & (secrets.c.expires_at > now)
+    return (await tx.connection.execute(sa.select(secrets).where(chosen))).all()
+
+
+async def forget_retired(tx: Transaction, *, now: float) -> None:
+    await tx.connection.execute(secrets.delete().where(_is_retired() & (secrets.c.expires_at <= now)))
 
 
 async def remove(tx: Transaction, owner_id: str) -> None:
     await tx.connection.execute(secrets.delete().where(secrets.c.owner_id == owner_id))
+
+
+def _is_retired() -> sa.ColumnElement[bool]:
+    return secrets.c.owner_id.startswith(RETIRED)

@@ -2,12 +2,14 @@
 
 import re
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
 import msgspec
 
+from moorage.connections.model import Upstream
 from moorage.errors import SettingsInvalid
 from moorage.http.errors import AppUnknown
 
@@ -64,9 +66,29 @@ class Providers:
             raise AppUnknown(f"There is no app {app[:64]!r}.", help=f"Known apps: {known}.")
         return found
 
+    def moved(self, app: str, upstream: Upstream, api_domain: str) -> Upstream:
+        """Where a connection leads once its accounts server has named an API's base URL: the same place as before,
+        or another one of the app's data centres. Nothing else is believed."""
+        centres = self.get(app).data_centres
+        # Neither the embedded CRM nor a sandbox nor a place that the operator chose is to be left for production.
+        if upstream.base_url not in {centre.api for centre in centres.values()}:
+            return upstream
+        for key, centre in centres.items():
+            if _host(centre.api) == _host(api_domain) and centre.api != upstream.base_url:
+                return replace(upstream, base_url=centre.api, data_centre=key)
+        return upstream
+
     def header(self, app: str) -> str:
         """The Authorization header of an app's API, with `{access_token}` in it."""
         return self.get(app).authorization
+
+
+def _host(url: str) -> str:
+    """Accounts servers name an API's host with or without `www.`."""
+    try:
+        return (urlsplit(url).hostname or url).removeprefix("www.")
+    except ValueError:
+        return url
 
 
 def read_provider(file: Path) -> Provider:

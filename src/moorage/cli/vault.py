@@ -1,0 +1,72 @@
+"""`moorage vault …`."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from moorage.cli.failures import UsageError
+from moorage.cli.operator import operate
+from moorage.cli.options import Home, Json
+from moorage.cli.output import print_json, print_table
+from moorage.settings import key_bytes
+
+if TYPE_CHECKING:
+    from moorage.app import Rotated
+
+commands = typer.Typer(help="The keys that stored tokens are encrypted with.", rich_markup_mode=None)
+
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
+KeyFile = Annotated[
+    Path | None,
+    typer.Option("--key-file", help="A file that holds the key to rotate to; else one is made.", exists=True),
+]
+
+
+@commands.command()
+def status(*, home: Home = None, as_json: Json = False) -> None:
+    """Show which keys are live, and how many values each sealed."""
+    keys = operate(home, lambda operator: operator.vault_status())
+    if as_json:
+        print_json({"keys": [asdict(key) for key in keys]})
+    else:
+        print_table(["KEY", "ROLE", "SECRETS"], [[key.id, key.role, key.secrets] for key in keys])
+
+
+@commands.command()
+def rotate(
+    *, key_file: KeyFile = None, dry_run: DryRun = False, home: Home = None, as_json: Json = False
+) -> None:
+    """Encrypt everything with a new key, while servers run, and retire the old one."""
+    new = _key_in(key_file) if key_file is not None else None
+    done = operate(home, lambda operator: operator.vault_rotate(new, dry_run=dry_run))
+    if as_json:
+        print_json(asdict(done) | {"dry_run": dry_run})
+    else:
+        typer.echo(_told(done, dry_run=dry_run))
+
+
+def _key_in(file: Path) -> bytes:
+    try:
+        return key_bytes(file.read_text(encoding="ascii").strip())
+    except ValueError:
+        raise UsageError(
+            f"The file {file} holds no key", help="Make one: `openssl rand -base64 32`."
+        ) from None
+
+
+def _told(done: "Rotated", *, dry_run: bool) -> str:
+    old = ", ".join(done.retired)
+    if dry_run:
+        begun = (
+            f"The rotation to {done.current} would be ended" if done.resumed else "A new key would be used"
+        )
+        return f"{begun}: {done.sealed_anew} values encrypted anew, {old} retired. Nothing was done."
+    if done.fixed:
+        return (
+            f"{done.sealed_anew} values encrypted anew with {done.current}. "
+            f"Nothing needs {old} any more: take it out of MOORAGE_VAULT_KEY."
+        )
+    ended = " (that rotation had been begun before)" if done.resumed else ""
+    return f"The key is {done.current} now{ended}: {done.sealed_anew} values encrypted anew, {old} retired."

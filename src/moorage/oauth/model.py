@@ -1,0 +1,48 @@
+"""Tokens as values, and what a caller needs of one."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from moorage.connections.model import Connection, Upstream
+from moorage.vault.service import Kept
+
+
+@dataclass(frozen=True, slots=True)
+class AccessToken:
+    """`expires_at` is in seconds since the epoch, None for a token that doesn't end.
+
+    `upstream` is set by a renewal: where the connection leads from now on.
+    """
+
+    value: str = field(repr=False)
+    expires_at: float | None
+    upstream: Upstream | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Minted:
+    """What an accounts server gave for a refresh token: perhaps another refresh token, and where its API is."""
+
+    access: AccessToken
+    refresh_token: str | None = field(default=None, repr=False)
+    api_domain: str | None = None
+
+
+# Asks the accounts server for a new access token. Raises RefreshRefused, RefreshFailed.
+Refresh: TypeAlias = Callable[[Connection, str], Awaitable[Minted]]
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """`instead_of` is a token that the upstream refused; `until` is how long the token has to be good at least."""
+
+    instead_of: str | None = field(repr=False)
+    until: float
+
+    def is_met(self, kept: Kept) -> bool:
+        return kept.value != self.instead_of and (kept.expires_at is None or kept.expires_at > self.until)
+
+    def may_use(self, kept: Kept, now: float) -> bool:
+        """Whether a token that is soon to end will do for as long as there is no other."""
+        return kept.value != self.instead_of and (kept.expires_at is None or kept.expires_at > now)

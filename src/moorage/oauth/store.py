@@ -1,0 +1,118 @@
+"""The tables of refresh: who renews a connection's token just now, and how often that was done lately."""
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert
+
+from moorage.storage import Transaction
+
+_metadata = sa.MetaData()
+leases = sa.Table(
+    "refresh_leases",
+    _metadata,
+    sa.Column("connection_id", sa.Text, primary_key=True),
+    sa.Column("owner", sa.Text),
+    sa.Column("fence", sa.Integer),
+    sa.Column("held_until", sa.Float),
+    sa.Column("written_fence", sa.Integer),
+    sa.Column("failures", sa.Integer),
+    sa.Column("retry_at", sa.Float),
+)
+mints = sa.Table(
+    "refresh_mints",
+    _metadata,
+    sa.Column("connection_id", sa.Text, primary_key=True),
+    sa.Column("fence", sa.Integer, primary_key=True),
+    sa.Column("refresh_token", sa.LargeBinary),
+    sa.Column("begun_at", sa.Float),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to renew a connection's token. `fence` rises with each holder, `written_fence` is that of the last
+    one who wrote; `failures` in a row put off the next try until `retry_at`."""
+
+    owner: str | None = None
+    fence: int = 0
+    held_until: float = 0.0
+    written_fence: int = 0
+    failures: int = 0
+    retry_at: float = 0.0
+
+
+async def lease(tx: Transaction, connection_id: str) -> Lease:
+    chosen = sa.select(leases).where(leases.c.connection_id == connection_id)
+    row = (await tx.connection.execute(chosen)).first()
+    if row is None:
+        return Lease()
+    return Lease(row.owner, row.fence, row.held_until, row.written_fence, row.failures, row.retry_at)
+
+
+async def take(tx: Transaction, connection_id: str, found: Lease, owner: str, held_until: float) -> int:
+    """Make somebody the holder; gives the new fence."""
+    fence = found.fence + 1
+    first = {"written_fence": 0, "failures": 0, "retry_at": 0.0}
+    changed = {"owner": owner, "fence": fence, "held_until": held_until}
+    statement = insert(leases).values(connection_id=connection_id, **first, **changed)
+    await tx.connection.execute(statement.on_conflict_do_update(["connection_id"], set_=changed))
+    return fence
+
+
+async def release(tx: Transaction, connection_id: str, fence: int) -> None:
+    """Let go of a lease, unless somebody else has taken it since."""
+    held = (leases.c.connection_id == connection_id) & (leases.c.fence == fence)
+    await tx.connection.execute(leases.update().where(held).values(owner=None, held_until=0.0))
+
+
+async def note_written(tx: Transaction, connection_id: str, fence: int) -> bool:
+    """Note that a holder writes; False, and nothing is to be written, when a later one has done so."""
+    first = (leases.c.connection_id == connection_id) & (leases.c.written_fence < fence)
+    changed = {"written_fence": fence, "failures": 0, "retry_at": 0.0}
+    return (await tx.connection.execute(leases.update().where(first).values(changed))).rowcount == 1
+
+
+async def note_failure(tx: Transaction, connection_id: str, retry_at: float) -> None:
+    changed = {"failures": leases.c.failures + 1, "retry_at": retry_at}
+    await tx.connection.execute(
+        leases.update().where(leases.c.connection_id == connection_id).values(changed)
+    )
+
+
+async def forget_failures(tx: Transaction, connection_id: str) -> None:
+    changed = {"failures": 0, "retry_at": 0.0}
+    await tx.connection.execute(
+        leases.update().where(leases.c.connection_id == connection_id).values(changed)
+    )
+
+
+async def add_mint(
+    tx: Transaction, connection_id: str, fence: int, refresh_token: bytes, begun_at: float
+) -> None:
+    """Note, before it is asked for, that a token may be made of a refresh token (here its digest)."""
+    values = {
+        "connection_id": connection_id,
+        "fence": fence,
+        "refresh_token": refresh_token,
+        "begun_at": begun_at,
+    }
+    await tx.connection.execute(mints.insert().values(values))
+
+
+async def remove_mint(tx: Transaction, connection_id: str, fence: int) -> None:
+    """None was made, that is for sure."""
+    chosen = (mints.c.connection_id == connection_id) & (mints.c.fence == fence)
+    await tx.connection.execute(mints.delete().where(chosen))
+
+
+async def mints_since(tx: Transaction, refresh_token: bytes, since: float) -> list[float]:
+    """When tokens were made, or may have been made, of a refresh token; the oldest first."""
+    chosen = (mints.c.refresh_token == refresh_token) & (mints.c.begun_at > since)
+    rows = await tx.connection.execute(sa.select(mints.c.begun_at).where(chosen).order_by(mints.c.begun_at))
+    return [row.begun_at for row in rows]
+
+
+async def forget_mints(tx: Transaction, connection_id: str, until: float) -> None:
+    chosen = (mints.c.connection_id == connection_id) & (mints.c.begun_at <= until)
+    await tx.connection.execute(mints.delete().where(chosen))

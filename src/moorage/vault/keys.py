@@ -1,0 +1,123 @@
+"""Where the vault's keys come from: the settings, or a file that may change while servers run."""
+
+import contextlib
+import fcntl
+import os
+import secrets
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import ClassVar, Protocol
+
+from moorage.errors import SettingsInvalid
+from moorage.settings import Secret, keys_bytes
+from moorage.storage import kept_secret
+from moorage.vault.errors import VaultBusy, VaultKeyGiven, VaultLocked
+from moorage.vault.model import Key, Ring
+
+
+class Keys(Protocol):
+    """`fixed` ones can be changed by the operator alone."""
+
+    fixed: ClassVar[bool]
+
+    def ring(self) -> Ring:
+        """The keys that are live now. Raises VaultLocked when there are none."""
+
+    def rotating(self) -> contextlib.AbstractContextManager[None]:
+        """For one at a time. Raises VaultBusy."""
+
+    def replace(self, keys: Sequence[Key], /) -> None:
+        """From now on these are live, in every process. Raises VaultKeyGiven for fixed ones."""
+
+
+def load_keys(given: Secret | None, home: Path) -> Keys:
+    """The keys from the settings, else from `vault.key` in the data folder, which the first start makes.
+
+    Raises SettingsInvalid for a file that holds none.
+    """
+    lock = home / "vault.lock"
+    if given is not None:
+        return GivenKeys(_ring(given.reveal()), lock)
+    path = home / "vault.key"
+    content = kept_secret(path, lambda: secrets.token_hex(32).encode())
+    try:
+        _ring(content.decode("ascii"))
+    except ValueError as error:
+        raise SettingsInvalid(
+            f"{path} holds no key.", help="Put back the file used before, or set MOORAGE_VAULT_KEY."
+        ) from error
+    return KeyFile(path, lock)
+
+
+class GivenKeys:
+    """Those of the settings, which stay as they are for as long as the process lives."""
+
+    fixed: ClassVar[bool] = True
+
+    def __init__(self, ring: Ring, lock: Path) -> None:
+        self._ring = ring
+        self._lock = lock
+
+    def ring(self) -> Ring:
+        return self._ring
+
+    def rotating(self) -> contextlib.AbstractContextManager[None]:
+        return _alone(self._lock)
+
+    def replace(self, _keys: Sequence[Key], /) -> None:
+        raise VaultKeyGiven
+
+
+class KeyFile:
+    """One key on each line, the current one first. It is looked at before each use, so no process lags behind."""
+
+    fixed: ClassVar[bool] = False
+
+    def __init__(self, path: Path, lock: Path) -> None:
+        self._path = path
+        self._lock = lock
+        self._read: tuple[tuple[int, int, int], Ring] | None = None
+
+    def ring(self) -> Ring:
+        try:
+            found = self._path.stat()
+            version = (found.st_ino, found.st_mtime_ns, found.st_size)
+            if self._read is None or self._read[0] != version:
+                self._read = version, _ring(self._path.read_text("ascii"))
+        except (OSError, ValueError):
+            self._read = None
+            raise VaultLocked from None
+        return self._read[1]
+
+    def rotating(self) -> contextlib.AbstractContextManager[None]:
+        return _alone(self._lock)
+
+    def replace(self, keys: Sequence[Key], /) -> None:
+        draft = self._path.with_suffix(".draft")
+        draft.unlink(missing_ok=True)  # Of somebody who was killed.
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write("".join(f"{key.secret.hex()}\n" for key in keys))
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(self._path)
+        # A new name is on disk only once its folder is, and nothing may be sealed with a key that could get lost.
+        folder = os.open(self._path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def _ring(text: str) -> Ring:
+    return Ring(tuple(Key(secret) for secret in dict.fromkeys(keys_bytes(text))))
+
+
+@contextlib.contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    with lock.open("a") as file:
+        lock.chmod(0o600)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise VaultBusy from None
+        yield

@@ -1,0 +1,119 @@
+"""An accounts server that names another data centre moves the connection there, and nowhere else."""
+
+import pytest
+
+from moorage.gateway.decide import Decider
+from moorage.keys.limits import RateLimiter
+from moorage.oauth.errors import RefreshFailed
+from tests.oauth.conftest import HOUR, access, found, remote
+
+
+def decider(control):
+    rooms = control.rooms
+    return Decider(
+        keys=rooms.keys,
+        connections=rooms.connections,
+        tokens=rooms.tokens,
+        header=rooms.providers.header,
+        limiter=RateLimiter(None, control.clock),
+        clock=control.clock,
+    )
+
+
+def ask(control, deciding, owner):
+    return control.run(deciding.ask(b"zoho-crm", f"Bearer {owner.key}".encode(), None))
+
+
+@pytest.mark.parametrize("api_domain", ["https://www.zohoapis.eu", "https://zohoapis.eu"])
+def test_the_next_call_goes_there(control, owner, refreshing, api_domain):
+    """R9."""
+    connection = remote(control, owner)
+    deciding = decider(control)
+    assert ask(control, deciding, owner).origin.host == "www.zohoapis.com"
+    control.clock.advance(HOUR)
+    refreshing.api_domain = api_domain
+    target = ask(control, deciding, owner)
+    assert (target.origin.host, target.token) == ("www.zohoapis.eu", "new-1")
+    now = found(control, connection)
+    assert (now.upstream.base_url, now.upstream.data_centre) == ("https://www.zohoapis.eu", "eu")
+    assert now.metadata == {"user": "somebody", "data_centre": "eu"} and now.status == "ACTIVE"
+
+
+def test_a_call_that_was_refused_is_sent_again_there(control, owner, refreshing):
+    """R9, R6."""
+    remote(control, owner)
+    deciding = decider(control)
+    target = ask(control, deciding, owner)
+    refreshing.api_domain = "https://www.zohoapis.in"
+    again = control.run(_awaited(deciding.refused(target)))
+    assert (again.origin.host, again.token) == ("www.zohoapis.in", "new-1")
+
+
+def test_a_call_that_was_refused_is_sent_again_there_when_another_process_has_renewed(
+    control, owner, refreshing
+):
+    """R9."""
+    connection = remote(control, owner)
+    deciding = decider(control)
+    target = ask(control, deciding, owner)
+    refreshing.api_domain = "https://www.zohoapis.in"
+    access(control, connection, instead_of=target.token)  # Behind the back of the decider.
+    again = control.run(_awaited(deciding.refused(target)))
+    assert (again.origin.host, again.token) == ("www.zohoapis.in", "new-1") and len(refreshing.asked) == 1
+
+
+async def _awaited(work):
+    return await work
+
+
+@pytest.mark.parametrize(
+    "api_domain",
+    [
+        "https://evil.test",
+        "https://www.zohoapis.com.evil.test",
+        "https://www.zohoapis.com@evil.test",
+        "https://sandbox.zohoapis.eu",
+        "http://[",
+        "www.zohoapis",
+        "",
+        None,
+    ],
+)
+def test_nobody_else_is_believed(control, owner, refreshing, api_domain):
+    connection = remote(control, owner)
+    control.clock.advance(HOUR)
+    refreshing.api_domain = api_domain
+    assert access(control, connection).value == "new-1"
+    assert found(control, connection).upstream == connection.upstream
+
+
+def test_a_plain_host_is_reached_as_the_app_says_it_is(control, owner, refreshing):
+    connection = remote(control, owner)
+    control.clock.advance(HOUR)
+    refreshing.api_domain = "http://www.zohoapis.jp:8080/elsewhere"
+    access(control, connection)
+    assert found(control, connection).upstream.base_url == "https://www.zohoapis.jp"
+
+
+def test_a_sandbox_does_not_become_production(control, owner, refreshing):
+    connection = remote(control, owner, "https://sandbox.zohoapis.com")
+    control.clock.advance(HOUR)
+    refreshing.api_domain = "https://www.zohoapis.com"
+    access(control, connection)
+    assert found(control, connection).upstream == connection.upstream
+
+
+def test_the_embedded_crm_stays_in_process(control, owner, connected, refreshing):
+    control.clock.advance(HOUR)
+    refreshing.api_domain = "https://www.zohoapis.eu"
+    assert ask(control, decider(control), owner).origin is None
+    assert found(control, connected).upstream == connected.upstream
+
+
+def test_one_who_stays_where_it_is_is_not_touched(control, owner, refreshing):
+    connection = remote(control, owner)
+    control.clock.advance(HOUR)
+    refreshing.api_domain = "https://www.zohoapis.com"
+    access(control, connection)
+    refreshing.fault = RefreshFailed("busy")
+    assert found(control, connection) == connection

@@ -1,0 +1,118 @@
+"""Several processes on one database, and processes that are killed."""
+
+import subprocess
+import sys
+import time
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from moorage.clock import FrozenClock
+from moorage.oauth.renewal import LEASE_SECONDS, WINDOW
+from tests.control import Control
+from tests.oauth.conftest import access, found
+from tests.oauth.one_process import POINTS
+
+
+@pytest.fixture
+def spent(control, connected):
+    """The connection, whose token has ended, as processes of their own find it."""
+
+    async def end():
+        async with control.rooms.database.transaction() as tx:
+            await tx.connection.exec_driver_sql(
+                "UPDATE secrets SET expires_at = 1 WHERE kind = 'access_token'"
+            )
+
+    control.run(end())
+    return connected
+
+
+@pytest.fixture
+def start(control, spent, tmp_path):
+    """Starts processes, which wait for a line before they begin."""
+    running = []
+
+    def start(*arguments):
+        program = [sys.executable, "-m", "tests.oauth.one_process"]
+        process = subprocess.Popen(
+            [
+                *program,
+                str(control.settings.home),
+                spent.account_id,
+                spent.id,
+                tmp_path / "asked",
+                *arguments,
+            ],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        running.append(process)
+        assert process.stdout.readline() == "ready\n"
+        return process
+
+    yield start
+    for process in running:
+        process.kill()
+        process.communicate()
+
+
+def let_go(process):
+    process.stdin.write("go\n")
+    process.stdin.flush()
+
+
+def asked(tmp_path):
+    return (tmp_path / "asked").read_text().count("asked")
+
+
+def test_five_hundred_callers_of_three_processes_make_one_token(control, spent, start, tmp_path):
+    """R1."""
+    processes = [start("167") for _ in range(3)]
+    for process in processes:
+        let_go(process)
+    said = {process.communicate(timeout=60)[0].strip() for process in processes}
+    assert asked(tmp_path) == 1
+    [token] = said  # And each process gave all its callers the same.
+    assert token.startswith("1000.") and " " not in token
+    assert control.run(control.rooms.vault.get(spent.id, "access_token")).value == token
+
+
+def stands(control, spent):
+    """What a process finds works, once the lease and the spent budget of the one that was killed have ended."""
+    with closing(Control(control.settings.home)) as later:
+        clock = FrozenClock(datetime.now(UTC) + timedelta(seconds=LEASE_SECONDS + WINDOW))
+        for part in (later.rooms.database, later.rooms.tokens, later.rooms.crm.accounts):
+            part._clock = clock
+        connection = found(later, spent)
+        assert connection.status == "ACTIVE"
+        assert later.run(later.rooms.tokens.refresh_token(connection)).startswith("1000.")
+        token = access(later, connection, instead_of=access(later, connection).value)
+        assert later.rooms.crm.accounts.principal(f"Bearer {token.value}")
+        return True
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_one_that_is_killed_loses_no_refresh_token_and_leaves_nothing_half(
+    control, spent, start, point, tmp_path
+):
+    """R2."""
+    process = start("1", point)
+    let_go(process)
+    assert process.wait(30) == -9
+    assert asked(tmp_path) >= 1
+    assert stands(control, spent)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("milliseconds", [5, 37, 71, 123])
+def test_one_that_is_killed_at_any_time_loses_nothing(control, spent, start, milliseconds):
+    """R2."""
+    process = start("1", "at any time")
+    let_go(process)
+    time.sleep(milliseconds / 1000)
+    process.kill()
+    assert process.wait(30) == -9
+    assert stands(control, spent)
