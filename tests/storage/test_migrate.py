@@ -8,7 +8,7 @@ import pytest
 from moorage.storage.errors import DatabaseUnusable
 from moorage.storage.migrate import HEAD, MIGRATIONS, migrate
 
-TABLES = {"accounts", "api_keys", "connections", "secrets", "alembic_version"}
+TABLES = {"accounts", "api_keys", "api_key_secrets", "connections", "secrets", "alembic_version"}
 
 
 @pytest.fixture
