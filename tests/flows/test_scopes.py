@@ -96,7 +96,7 @@ def test_nothing_that_is_refused_is_sent(server, connect, upstream):
     holder = Holder(server, ["proxy:example:read"])
     assert holder.status("GET", PATHS["example"]) == 200
     sent = len(upstream.requests)
-    for method in WRITES:
+    for method in [*WRITES, "PROPFIND", "REPORT", "SEARCH", "LOCK", "MERGE"]:
         assert holder.status(method, PATHS["example"]) == 403
     assert holder.call("POST", PATHS["example"], {"big": "x" * 300_000})[0] == 403
     assert len(upstream.requests) == sent
