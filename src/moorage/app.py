@@ -15,7 +15,7 @@ import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Router
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from moorage.clock import Clock, SystemClock
 from moorage.connections import routes as connection_routes
@@ -35,7 +35,7 @@ from moorage.gateway.protocol import Gateway, gateway_protocol
 from moorage.http.answering import answering
 from moorage.http.errors import AppUnknown, NotFound
 from moorage.http.middleware import Errors
-from moorage.http.requests import answer, any_method, route
+from moorage.http.requests import answer, route
 from moorage.keys import routes as key_routes
 from moorage.keys.errors import RateLimited
 from moorage.keys.limits import RateLimiter
@@ -187,8 +187,8 @@ def control_origin(rooms: Rooms, on_change: Callable[[], None]) -> ASGIApp:
             rooms.crm.organisations.list()
         return answer({"status": "ready"})
 
-    async def unknown(request: Request) -> Response:
-        raise _unknown_path(request.scope["path"], rooms.providers)
+    async def unknown(scope: Scope, _receive: Receive, _send: Send) -> None:
+        raise _unknown_path(scope["path"], rooms.providers)
 
     routes = [
         *connection_routes.routes(
@@ -200,10 +200,10 @@ def control_origin(rooms: Rooms, on_change: Callable[[], None]) -> ASGIApp:
         *connect_routes.routes(rooms.connect, on_change),
         route("/healthz", GET=health),
         route("/readyz", GET=ready),
-        any_method("/{path:path}", unknown),
     ]
-    # Starlette's own application would answer errors before ours could.
-    return Errors(Router(routes, redirect_slashes=False), connect_routes.error_page)
+    # Starlette's own application would answer errors before ours could. No route takes all other paths, as none
+    # matches one with a line break in it.
+    return Errors(Router(routes, redirect_slashes=False, default=unknown), connect_routes.error_page)
 
 
 def _unknown_path(path: str, providers: Providers) -> AppUnknown | NotFound:

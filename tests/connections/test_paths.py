@@ -29,7 +29,9 @@ def test_a_path_beside_a_known_one_is_not_found(owner, path):
     assert (answer.status, answer.code) == (404, "not_found")
 
 
-@pytest.mark.parametrize("path", ["/", "/crm/v8/Leads", "/Connections", "/%00", "/{id}", "/zoho_crm/x"])
+@pytest.mark.parametrize(
+    "path", ["/", "/crm/v8/Leads", "/Connections", "/%00", "/%0A0", "/{id}", "/zoho_crm/x"]
+)
 def test_a_path_without_an_app_shows_the_right_form(owner, path):
     answer = owner.get(path)
     assert (answer.status, answer.code) == (404, "app_unknown")
