@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,7 +15,7 @@ import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Router
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from moorage.clock import Clock, SystemClock
 from moorage.connections import routes as connection_routes
@@ -29,15 +30,18 @@ from moorage.crm.errors import OrganisationExists
 from moorage.crm.organisations import OrganisationRow
 from moorage.crm.refusals import refusal
 from moorage.crm.service import CrmService
+from moorage.errors import SettingsInvalid
 from moorage.gateway.decide import Decider
 from moorage.gateway.protocol import Gateway, gateway_protocol
 from moorage.http.answering import answering
 from moorage.http.errors import AppUnknown, NotFound
 from moorage.http.middleware import Errors
-from moorage.http.requests import answer, any_method, route
+from moorage.http.requests import answer, route
+from moorage.keys import routes as key_routes
 from moorage.keys.errors import RateLimited
 from moorage.keys.limits import RateLimiter
-from moorage.keys.model import ApiKey, Principal
+from moorage.keys.model import ApiKey, Mode, Principal, may_be_secret
+from moorage.keys.scopes import EVERYTHING, parse
 from moorage.keys.service import Keys
 from moorage.oauth import routes as connect_routes
 from moorage.oauth.connect import Connect, OrganisationChoice
@@ -88,6 +92,7 @@ class Rooms:
 
     def __init__(self, settings: Settings, urls: Urls, clock: Clock) -> None:
         self.settings = settings
+        self.clock = clock
         self.database = Database(settings.database_url, clock)
         vault_keys = load_keys(settings.vault_key, settings.home)
         self.vault = vault = Vault(self.database, vault_keys)
@@ -106,12 +111,13 @@ class Rooms:
         )
         self.limiter = RateLimiter(settings.rate_limit, clock)
 
-    async def authenticate(self, request: Request) -> Principal:
-        """Who calls the control API. Raises KeyInvalid and RateLimited."""
+    async def authenticate(self, request: Request, scope: str) -> Principal:
+        """Who calls the control API, if a scope allows it. Raises KeyInvalid, RateLimited and ScopeMissing."""
         principal = await self.keys.authenticate(request.headers.get("authorization"))
         wait = self.limiter.take(principal.account_id)
         if wait is not None:
             raise RateLimited(wait)
+        principal.require(scope)
         return principal
 
     async def close(self) -> None:
@@ -183,7 +189,7 @@ async def _without_end(watch: Callable[[], Awaitable[None]]) -> None:
 def control_origin(rooms: Rooms, on_change: Callable[[], None]) -> ASGIApp:
     """Everything on the gateway's origin besides the apps: control API, connect page, health.
 
-    `on_change` is called when connections have changed, so that nothing remembered of them is used any more.
+    `on_change` is called when connections or keys have changed, so that nothing remembered of them is used any more.
     """
 
     async def disconnect(account_id: str, connection_id: str) -> Connection:
@@ -201,27 +207,28 @@ def control_origin(rooms: Rooms, on_change: Callable[[], None]) -> ASGIApp:
             rooms.crm.organisations.list()
         return answer({"status": "ready"})
 
-    async def unknown(request: Request) -> Response:
-        raise _unknown_path(request.scope["path"], rooms.providers)
+    async def unknown(scope: Scope, _receive: Receive, _send: Send) -> None:
+        raise _unknown_path(scope["path"], rooms.providers)
 
     routes = [
         *connection_routes.routes(
             rooms.connections, rooms.authenticate, lambda: rooms.providers.names, disconnect
         ),
+        *key_routes.routes(
+            rooms.keys, rooms.authenticate, lambda: rooms.providers.names, rooms.clock, on_change
+        ),
         *connect_routes.routes(rooms.connect, on_change),
         route("/healthz", GET=health),
         route("/readyz", GET=ready),
     ]
-    # Not a route of its own, as no pattern of Starlette's matches a path with a line break in it.
-    otherwise = any_method("/", unknown).app
-    # Starlette's own application would answer errors before ours could.
-    router = Router(routes, redirect_slashes=False, default=otherwise)
-    return Errors(router, connect_routes.error_page)
+    # Starlette's own application would answer errors before ours could. No route takes all other paths, as none
+    # matches one with a line break in it.
+    return Errors(Router(routes, redirect_slashes=False, default=unknown), connect_routes.error_page)
 
 
 def _unknown_path(path: str, providers: Providers) -> AppUnknown | NotFound:
     first = path.strip("/").partition("/")[0]
-    if first in {"connections", "connect"}:
+    if first in {"connections", "connect", "keys"}:
         return NotFound("There is nothing at this path.", help="See docs/api.md for the paths there are.")
     known = ", ".join(sorted(providers.names))
     return AppUnknown(
@@ -246,19 +253,18 @@ async def first_start(settings: Settings) -> str | None:
         if await rooms.keys.list(account):
             return None
         chosen = settings.api_key.reveal() if settings.api_key else None
-        _, secret = await _create_key(rooms, account, "first key", chosen)
+        if chosen is not None and not may_be_secret(chosen):
+            raise SettingsInvalid(
+                "MOORAGE_API_KEY: it looks like a key that Moorage made, but with a typing error.",
+                help="Copy it whole, or choose one of another form.",
+            )
+        await _make_demo(rooms, account)
+        _, secret = await rooms.keys.create(account, "first key", chosen)
         return None if chosen else secret
 
 
-async def _create_key(rooms: Rooms, account: str, name: str, chosen: str | None = None) -> tuple[ApiKey, str]:
-    """A new key and its secret. An account's first comes with something to call."""
-    if not await rooms.keys.list(account):
-        # The key comes last: as long as there is none, the next one makes good what this one left out.
-        await _make_demo(rooms, account)
-    return await rooms.keys.create(account, name, chosen)
-
-
 async def _make_demo(rooms: Rooms, account: str) -> None:
+    """Something to call, before an account's first key: as long as there is none, the next start makes it good."""
     organisations = rooms.crm.organisations
     if not organisations.list():
         with contextlib.suppress(OrganisationExists):  # Another process was quicker.
@@ -299,14 +305,27 @@ class Operator:
         self.organisations = OperatorOrganisations(rooms.crm)
         self.clients = OperatorClients(rooms.crm)
 
-    async def keys_create(self, name: str) -> tuple[ApiKey, str]:
-        return await _create_key(self._rooms, await self._rooms.keys.first_account(), name)
+    async def keys_create(
+        self, name: str, scopes: list[str], mode: Mode, lasts: timedelta | None
+    ) -> tuple[ApiKey, str]:
+        """A new key and its secret. An account's first comes with something to call. Raises ScopeUnknown."""
+        rooms, account = self._rooms, await self._rooms.keys.first_account()
+        allowed = parse(scopes, rooms.providers.names) if scopes else EVERYTHING
+        if not await rooms.keys.list(account):
+            await _make_demo(rooms, account)
+        expires_at = None if lasts is None else rooms.clock.now() + lasts
+        return await rooms.keys.create(account, name, scopes=allowed, mode=mode, expires_at=expires_at)
 
     async def keys_list(self) -> list[ApiKey]:
         return await self._rooms.keys.list(await self._rooms.keys.first_account())
 
+    async def keys_rotate(self, key_id: str, overlap: timedelta) -> tuple[ApiKey, str]:
+        """Raises KeyUnknown, KeyInactive."""
+        return await self._rooms.keys.rotate(await self._rooms.keys.first_account(), key_id, overlap)
+
     async def keys_revoke(self, key_id: str) -> ApiKey:
-        return await self._rooms.keys.revoke(key_id)
+        """Raises KeyUnknown."""
+        return await self._rooms.keys.revoke(await self._rooms.keys.first_account(), key_id)
 
     async def vault_status(self) -> list[KeyStatus]:
         return await self._rooms.rotation.status()

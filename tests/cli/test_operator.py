@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -36,9 +37,57 @@ def test_a_revoked_key_says_when(moorage):
     assert key["id"] in moorage("key", "list").out
 
 
-def test_an_unknown_key_exits_with_5(moorage):
-    outcome = moorage("key", "revoke", "nope", "--json")
+@pytest.mark.parametrize("command", ["revoke", "rotate"])
+def test_an_unknown_key_exits_with_5(moorage, command):
+    outcome = moorage("key", command, "nope", "--json")
     assert (outcome.status, outcome.error["code"]) == (5, "key_unknown")
+
+
+def test_a_key_is_made_with_the_scopes_the_mode_and_the_end_that_were_asked_for(moorage):
+    key = moorage(
+        "key", "create", "--scope", "proxy:zoho-crm:read", "--scope", "connections:read",
+        "--mode", "test", "--expires-in", "90d", "--json",
+    ).json["key"]  # fmt: skip
+    assert key["scopes"] == ["connections:read", "proxy:zoho-crm:read"]
+    assert key["mode"] == "test" and key["secret"].startswith(f"{key['prefix']}")
+    made, ends = (datetime.fromisoformat(key[name]) for name in ("created_at", "expires_at"))
+    assert timedelta(days=90, seconds=-5) < ends - made <= timedelta(days=90)
+    assert "connections:read proxy:zoho-crm:read" in moorage("key", "list").out
+
+
+def test_a_key_has_every_scope_and_no_end_unless_it_is_asked_for(moorage):
+    key = moorage("key", "create", "--json").json["key"]
+    assert (key["mode"], key["expires_at"], key["scopes"][-1]) == ("live", None, "proxy")
+
+
+def test_a_rotated_key_has_a_new_secret_which_is_shown_this_once(moorage):
+    key = moorage("key", "create", "--json").json["key"]
+    rotated = moorage("key", "rotate", key["id"], "--overlap", "10m", "--json").json["key"]
+    assert rotated["id"] == key["id"] and rotated["secret"] != key["secret"]
+    secret = moorage("key", "rotate", key["id"], "--overlap", "0").out.strip()
+    listed = moorage("key", "list", "--json")
+    assert secret not in listed.out and listed.json["keys"][0]["prefix"] == secret[:18]
+    moorage("key", "revoke", key["id"])
+    assert moorage("key", "rotate", key["id"], "--json").error["code"] == "key_inactive"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("create", "--scope", "proxy:nope"),
+        ("create", "--scope", ""),
+        ("create", "--mode", "prod"),
+        ("create", "--expires-in", "0d"),
+        ("create", "--expires-in", "90"),
+        ("create", "--expires-in", "-1d"),
+        ("create", "--expires-in", "999999w"),
+        ("rotate", "key_1", "--overlap", "soon"),
+    ],
+)
+def test_a_key_that_can_not_be_exits_with_2_and_none_is_made(moorage, arguments):
+    outcome = moorage("key", *arguments)
+    assert (outcome.status, len(outcome.err.splitlines())) == (2, 1)
+    assert moorage("key", "list", "--json").json == {"keys": []}
 
 
 def test_the_folder_that_is_made_is_private(moorage, tmp_path):

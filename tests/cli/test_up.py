@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from moorage.client import Moorage
+from moorage.keys.model import new_secret
 
 PATIENCE = 30  # Seconds: far more than a start or a stop takes, even on a machine that is busy.
 
@@ -200,6 +201,15 @@ def test_the_first_key_may_be_chosen_and_later_starts_leave_it_alone(home):
         assert leads(server, "chosen-by-the-operator")[0] == 200
         with pytest.raises(urllib.error.HTTPError, match="401"):
             leads(server, "another-of-the-operator")
+
+
+def test_a_key_of_ours_that_was_mistyped_does_not_become_the_first_one(home):
+    secret = new_secret("live")
+    mistyped = secret[:-1] + ("0" if secret[-1] != "0" else "1")
+    with serving(home, MOORAGE_API_KEY=mistyped) as server:
+        status, out, err = server.stop()
+    assert (server.ready, status, out) == (None, 7, "")
+    assert "MOORAGE_API_KEY" in err and mistyped not in err
 
 
 def test_a_key_made_before_the_first_start_has_something_to_call(home):

@@ -13,7 +13,9 @@ from tests.control import Caller, Control, token_of
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "get", "X"]
 NAMES = ["app", "status", "method", "limit", "session_token", "organisation", "id"]
+NAMES += ["name", "scopes", "mode", "expires_at", "overlap_seconds"]
 WORDS = ["zoho-crm", "ACTIVE", "PENDING", "OAUTH2", "0", "1", "acme", "", "null"]
+WORDS += ["proxy:zoho-crm:read", "keys:write", "test", "2099-01-01T00:00:00Z"]
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.sampled_from(WORDS),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
@@ -26,7 +28,9 @@ bodies = (
     | st.dictionaries(st.sampled_from(NAMES), json_values).map(lambda body: json.dumps(body).encode())
     | pairs.map(str.encode)
 )
-paths = st.sampled_from(["/connections", "/connections/{id}", "/connect/", "/healthz", "/readyz"]) | st.lists(
+known_paths = ["/connections", "/connections/{id}", "/connect/", "/healthz", "/readyz"]
+known_paths += ["/keys", "/keys/{key}", "/keys/{key}/rotate"]
+paths = st.sampled_from(known_paths) | st.lists(
     texts.map(lambda text: urllib.parse.quote(text, safe="")), max_size=3
 ).map(lambda parts: "/" + "/".join(parts))
 
@@ -47,6 +51,8 @@ def test_every_answer_is_sound(someone, method, path, query, body, known, linked
         link = f"session_token={token_of(made['url'])}"
         query = f"{query}&{link}" if linked else query
         body = body + b"&" + link.encode() if linked and method == "POST" else body
+    if "{key}" in path:
+        path = path.replace("{key}", someone.call("POST", "/keys", {"name": "any"}).json["key"]["id"])
     key = someone.key if known else None
     answer = someone.control.call(method, f"{path}?{query}", key=key, body=body)
     assert answer.status in {200, *STATUS.values()} and answer.status < 500

@@ -30,7 +30,8 @@ def test_a_path_beside_a_known_one_is_not_found(owner, path):
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/crm/v8/Leads", "/Connections", "/%00", "/%0A", "/a%0D%0Ab", "/{id}", "/zoho_crm/x"]
+    "path",
+    ["/", "/crm/v8/Leads", "/Connections", "/%00", "/%0A", "/%0A0", "/a%0D%0Ab", "/{id}", "/zoho_crm/x"],
 )
 def test_a_path_without_an_app_shows_the_right_form(owner, path):
     answer = owner.get(path)

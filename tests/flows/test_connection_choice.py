@@ -1,6 +1,5 @@
 """Which connection a call goes through, asked of a whole server with the real keys and connections behind it."""
 
-import asyncio
 import json
 import subprocess
 import time
@@ -8,77 +7,17 @@ import uuid
 
 import pytest
 
-from moorage import settings
-from moorage.app import Urls, open_rooms
 from moorage.connections.model import Upstream
 from moorage.keys import store as keys_store
 from moorage.oauth.tokens import AccessToken
 from tests.flows.conftest import MOORAGE, environment, wait_until
-from tests.gateway.wire import OK, Scripted
 
 LEADS = "/zoho-crm/crm/v8/Leads?fields=id"
-PROVIDER = """
-name = "example"
-title = "Example"
-authorization = "Example {{access_token}}"
-[data_centres.here]
-api = "http://127.0.0.1:{port}/base"
-"""
-
-
-@pytest.fixture
-def upstream():
-    upstream = Scripted(OK)
-    yield upstream
-    upstream.stop()
-
-
-@pytest.fixture
-def home(tmp_path, upstream):
-    """A data folder with a second app, whose upstream is a local one."""
-    folder = tmp_path / "home" / "providers"
-    folder.mkdir(parents=True)
-    folder.parent.chmod(0o700)
-    (folder / "example.toml").write_text(PROVIDER.format(port=upstream.port))
-    return folder.parent
 
 
 @pytest.fixture
 def server(home, own_server):
     return own_server()
-
-
-@pytest.fixture
-def inside(home):
-    """Do something with the services that the server has, over the same data folder."""
-
-    def run(work):
-        async def over_the_folder():
-            async with open_rooms(settings.load(environment(home)), Urls("", "")) as rooms:
-                return await work(rooms)
-
-        return asyncio.run(over_the_folder())
-
-    return run
-
-
-@pytest.fixture
-def connect(inside, upstream):
-    """Makes an active connection of the example app, whose token names it; gives its id."""
-
-    def connect(account=None):
-        async def work(rooms):
-            made = await rooms.connections.create(account or await rooms.keys.first_account(), "example")
-            token = AccessToken(f"token-of-{made.id}", None)
-            await rooms.connections.activate(
-                made, Upstream("remote", f"http://127.0.0.1:{upstream.port}/base"), {},
-                also=lambda tx: rooms.tokens.keep(tx, made.id, token, None),
-            )  # fmt: skip
-            return made.id
-
-        return inside(work)
-
-    return connect
 
 
 def create(server, app):

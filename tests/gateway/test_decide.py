@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -11,9 +11,11 @@ from moorage.connections.errors import ConnectionUnknown
 from moorage.connections.model import Connection, Upstream
 from moorage.gateway import decide
 from moorage.gateway.decide import Decider, Origin, origin_of
-from moorage.keys.errors import KeyInvalid, RateLimited
+from moorage.http.caller import Reach
+from moorage.keys.errors import KeyInvalid, RateLimited, ScopeMissing
 from moorage.keys.limits import RateLimiter
 from moorage.keys.model import Principal
+from moorage.keys.scopes import parse
 
 KEY = b"Bearer key"
 
@@ -35,6 +37,7 @@ class Rooms:
     lasts: float | None = None
     count: int = 1
     asked: list = field(default_factory=list)
+    reaches: list = field(default_factory=list)
     failure: Exception | None = None
     gate: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -43,9 +46,10 @@ class Rooms:
             raise KeyInvalid
         return self.known[authorization]
 
-    async def choose(self, account_id, app, connection_id):
+    async def choose(self, account_id, app, connection_id, reach):
         if connection_id is not None and connection_id not in self.named:
             raise ConnectionUnknown(connection_id)
+        self.reaches.append(reach)
         name = connection_id or "oldest"
         return Connection(name, account_id, app, "OAUTH2", "ACTIVE", 0, 0, 1, {}, self.upstream)
 
@@ -322,6 +326,52 @@ def test_a_failed_renewal_is_raised_and_the_refused_token_stays_refused(decider,
     rooms.failure = None
     assert known(decider) is None
     assert run(ask(decider)).token == "token-2"
+
+
+def test_what_a_key_was_not_made_for_is_refused_and_not_remembered(decider, rooms):
+    for texts in (["keys:read"], ["proxy:mail"]):
+        rooms.known["Bearer key"] = Principal("k", "acme", parse(texts))
+        with pytest.raises(ScopeMissing, match=r"proxy:crm:read\."):
+            run(ask(decider))
+        assert known(decider) is None and rooms.asked == []
+
+
+def test_whether_a_key_may_write_is_remembered_with_the_answer(decider, rooms):
+    rooms.named["mine"] = True
+    rooms.known["Bearer key"] = Principal("k", "acme", parse(["proxy:crm:read"]))
+    rooms.known["Bearer other"] = Principal("k2", "acme", parse(["proxy:crm"]))
+    assert run(ask(decider)).reads_only and known(decider).reads_only
+    run(ask(decider, key=b"Bearer other"))
+    assert not known(decider, key=b"Bearer other").reads_only and known(decider).reads_only
+
+
+def test_a_key_that_may_only_read_may_not_more_with_another_token(decider, rooms):
+    rooms.known["Bearer key"] = Principal("k", "acme", parse(["proxy:read"]))
+    rooms.known["Bearer other"] = Principal("k2", "acme")
+
+    async def refuse():
+        targets = [await ask(decider), await ask(decider, key=b"Bearer other")]
+        return await asyncio.gather(*(decider.refused(target) for target in targets))
+
+    reader, writer = run(refuse())
+    assert (reader.token, reader.reads_only) == ("token-2", True)
+    assert (writer.token, writer.reads_only) == ("token-2", False)
+
+
+def test_connections_are_chosen_among_those_in_reach(decider, rooms):
+    rooms.known["Bearer key"] = Principal("k", "acme", parse(["proxy:crm", "proxy:mail:read"]), "test")
+    run(ask(decider))
+    assert rooms.reaches == [Reach(frozenset({"crm", "mail"}), embedded_only=True)]
+
+
+def test_an_answer_is_remembered_no_longer_than_the_key_works(decider, rooms, clock):
+    ends = clock.now() + timedelta(seconds=10)
+    rooms.known["Bearer key"] = Principal("k", "acme", expires_at=ends)
+    run(ask(decider))
+    clock.advance(9.9)
+    assert known(decider) is not None
+    clock.advance(0.1)
+    assert known(decider) is None
 
 
 def test_the_memory_is_bounded(decider, rooms, monkeypatch):

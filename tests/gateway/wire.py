@@ -66,7 +66,7 @@ class Connections:
         self.upstreams = upstreams
         self.chosen = []
 
-    async def choose(self, account_id, app, connection_id):
+    async def choose(self, account_id, app, connection_id, reach):
         self.chosen.append(connection_id)
         name = connection_id or next(iter(self.upstreams), None)
         if name not in self.upstreams:

@@ -13,7 +13,7 @@ def revoked(control):
     former = Caller(control, "former")
     assert former.get("/connections").status == 200
     [key] = control.run(control.rooms.keys.list(former.account))
-    control.run(control.rooms.keys.revoke(key.id))
+    control.run(control.rooms.keys.revoke(former.account, key.id))
     return former.key
 
 

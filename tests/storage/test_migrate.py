@@ -16,6 +16,7 @@ TABLES = {
     "accounts",
     "alembic_version",
     "api_keys",
+    "api_key_secrets",
     "connections",
     "refresh_leases",
     "refresh_mints",

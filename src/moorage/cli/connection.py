@@ -73,5 +73,5 @@ def _facts(connection: Connection) -> Iterator[tuple[str, Any]]:
     for name, value in connection.items():
         if isinstance(value, dict):
             yield from value.items()
-        elif name != "id":
+        elif name != "id" and value is not None:
             yield name, value

@@ -48,6 +48,7 @@ _BY_CODE = {
     "key_unknown": Exit.NOT_FOUND,
     "client_unknown": Exit.NOT_FOUND,
     "user_unknown": Exit.NOT_FOUND,
+    "scope_unknown": Exit.USAGE,
 }
 
 

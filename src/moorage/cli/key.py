@@ -1,30 +1,51 @@
 """`moorage key`: the API keys of this data folder."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+import re
+from datetime import timedelta
+from typing import Annotated, Literal
 
 import typer
 
+from moorage.cli.failures import UsageError
 from moorage.cli.operator import operate
 from moorage.cli.options import Home, Json
 from moorage.cli.output import print_json, print_table
-
-if TYPE_CHECKING:
-    from moorage.keys import ApiKey
+from moorage.keys.model import document
 
 commands = typer.Typer(help="API keys: what callers of the gateway hold.", rich_markup_mode=None)
+
+KeyId = Annotated[str, typer.Argument(metavar="ID", help="The key's id, from `moorage key list`.")]
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_LONGEST = timedelta(days=100 * 365)
 
 
 @commands.command()
 def create(
     *,
     name: Annotated[str, typer.Option("--name", help="What the key is for.")] = "key",
+    scopes: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--scope", metavar="SCOPE", help="What it may do, such as proxy:zoho-crm:read; else all."
+        ),
+    ] = None,
+    mode: Annotated[
+        Literal["live", "test"],
+        typer.Option("--mode", help="A test key reaches connections to the embedded CRM only."),
+    ] = "live",
+    expires_in: Annotated[
+        str | None, typer.Option("--expires-in", metavar="TIME", help="Such as 12h or 90d; else never.")
+    ] = None,
     home: Home = None,
     as_json: Json = False,
 ) -> None:
     """Make a key and print it. It is shown this once."""
-    key, secret = operate(home, lambda operator: operator.keys_create(name))
+    lasts = None if expires_in is None else _duration("--expires-in", expires_in)
+    if lasts == timedelta():
+        raise UsageError("--expires-in can't be 0")
+    key, secret = operate(home, lambda operator: operator.keys_create(name, scopes or [], mode, lasts))
     if as_json:
-        print_json({"key": _document(key) | {"secret": secret}})
+        print_json({"key": document(key) | {"secret": secret}})
     else:
         typer.echo(secret)
 
@@ -33,30 +54,62 @@ def create(
 def list_(*, home: Home = None, as_json: Json = False) -> None:
     """List keys, never their secrets."""
     keys = operate(home, lambda operator: operator.keys_list())
+    documents = [document(key) for key in keys]
     if as_json:
-        print_json({"keys": [_document(key) for key in keys]})
+        print_json({"keys": documents})
         return
-    documents = [_document(key) for key in keys]
-    columns = ("id", "name", "created_at", "last_used_at", "revoked_at")
-    print_table([c.upper() for c in columns], [[document[c] for c in columns] for document in documents])
+    facts = ("id", "name", "mode", "prefix")
+    times = ("created_at", "last_used_at", "expires_at", "revoked_at")
+    rows = [
+        [
+            *(one[name] for name in facts),
+            *(_to_the_second(one[name]) for name in times),
+            " ".join(one["scopes"]),
+        ]
+        for one in documents
+    ]
+    print_table([name.upper() for name in (*facts, *times, "scopes")], rows)
 
 
 @commands.command()
-def revoke(
-    key_id: Annotated[str, typer.Argument(metavar="ID", help="The key's id, from `moorage key list`.")],
+def rotate(
+    key_id: KeyId,
     *,
+    overlap: Annotated[
+        str, typer.Option("--overlap", metavar="TIME", help="How long the old secret still works; 0 ends it.")
+    ] = "1h",
     home: Home = None,
     as_json: Json = False,
 ) -> None:
+    """Give a key a new secret and print it. It is shown this once."""
+    lasts = _duration("--overlap", overlap)
+    key, secret = operate(home, lambda operator: operator.keys_rotate(key_id, lasts))
+    if as_json:
+        print_json({"key": document(key) | {"secret": secret}})
+    else:
+        typer.echo(secret)
+
+
+@commands.command()
+def revoke(key_id: KeyId, *, home: Home = None, as_json: Json = False) -> None:
     """Make a key useless, within a second, for every running worker."""
     key = operate(home, lambda operator: operator.keys_revoke(key_id))
     if as_json:
-        print_json({"key": _document(key)})
+        print_json({"key": document(key)})
     else:
         typer.echo(f"Revoked key {key.id} ({key.name})")
 
 
-def _document(key: "ApiKey") -> dict[str, Any]:
-    times = {name: getattr(key, name) for name in ("created_at", "last_used_at", "revoked_at")}
-    shown = {name: time and time.isoformat(timespec="seconds") for name, time in times.items()}
-    return {"id": key.id, "name": key.name, **shown}
+def _to_the_second(time: str | None) -> str | None:
+    return time and f"{time.partition('.')[0]}Z"
+
+
+def _duration(option: str, text: str) -> timedelta:
+    """Such as 90d. Raises UsageError."""
+    found = re.fullmatch(r"(\d{1,6})([smhdw])|0", text, re.ASCII)
+    lasts = timedelta(**{_UNITS[found[2]]: int(found[1])}) if found and found[1] else timedelta()
+    if found is None or lasts > _LONGEST:
+        raise UsageError(
+            f"{option} can't be {text!r}", help="Use a number with s, m, h, d or w, such as 90d."
+        )
+    return lasts

@@ -8,9 +8,10 @@ print(answer.json()["data"])
 """
 
 from moorage.client.answer import Answer
-from moorage.client.client import Connections, Moorage
+from moorage.client.client import Connections, Keys, Moorage
 from moorage.client.connection import Connection
 from moorage.client.errors import ApiError, ClientError, Misconfigured, Unreachable
+from moorage.client.key import Key
 
 __all__ = [
     "Answer",
@@ -18,6 +19,8 @@ __all__ = [
     "ClientError",
     "Connection",
     "Connections",
+    "Key",
+    "Keys",
     "Misconfigured",
     "Moorage",
     "Unreachable",

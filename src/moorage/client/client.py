@@ -1,13 +1,15 @@
 """The client itself: a key, an address, and the calls one can make."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Self, cast
 from urllib.parse import quote
 
 from moorage.client.answer import Answer, raise_for_status
 from moorage.client.call import Params, build_call, check_api_key, parse_base_url
 from moorage.client.connection import Connection
+from moorage.client.key import Key
 from moorage.client.transport import Transport
 
 DEFAULT_URL = "http://127.0.0.1:8787"
@@ -26,6 +28,7 @@ class Moorage:
         base = parse_base_url(base_url or os.environ.get("MOORAGE_URL") or DEFAULT_URL)
         self._transport = Transport(base, timeout=timeout)
         self.connections = Connections(self)
+        self.keys = Keys(self)
 
     def request(
         self,
@@ -91,6 +94,49 @@ class Connections:
     def delete(self, connection_id: str) -> None:
         """The connection and its tokens are gone for good."""
         self._client.request("DELETE", _path_of(connection_id))
+
+
+class Keys:
+    """The account's API keys. Every call raises ApiError, Unreachable."""
+
+    def __init__(self, client: Moorage) -> None:
+        self._client = client
+
+    def list(self) -> list[Key]:
+        return cast("list[Key]", self._client.request("GET", "/keys").json()["keys"])
+
+    def create(
+        self,
+        name: str,
+        *,
+        scopes: Sequence[str] | None = None,
+        mode: str | None = None,
+        expires_at: datetime | None = None,
+    ) -> tuple[Key, str]:
+        """A new key and its secret, which is shown this once. What isn't given is as the calling key has it."""
+        given = {
+            "scopes": None if scopes is None else list(scopes),
+            "mode": mode,
+            "expires_at": None if expires_at is None else expires_at.isoformat(),
+        }
+        body = {"name": name} | {key: value for key, value in given.items() if value is not None}
+        return _key_and_secret(self._client.request("POST", "/keys", json=body))
+
+    def rotate(self, key_id: str, *, overlap_seconds: int | None = None) -> tuple[Key, str]:
+        """The key and a new secret, which is shown this once; the old one works until the overlap ends."""
+        body = {} if overlap_seconds is None else {"overlap_seconds": overlap_seconds}
+        path = f"/keys/{quote(key_id, safe='')}/rotate"
+        return _key_and_secret(self._client.request("POST", path, json=body))
+
+    def revoke(self, key_id: str) -> Key:
+        """The key stops working within a second."""
+        answer = self._client.request("DELETE", f"/keys/{quote(key_id, safe='')}")
+        return cast("Key", answer.json()["key"])
+
+
+def _key_and_secret(answer: Answer) -> tuple[Key, str]:
+    document = answer.json()
+    return cast("Key", document["key"]), document["secret"]
 
 
 def _path_of(connection_id: str) -> str:

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeAlias
 
+from moorage.http.caller import Reach
+
 Status: TypeAlias = Literal["ACTIVE", "PENDING", "FAILED"]
 STATUSES: tuple[Status, ...] = ("ACTIVE", "PENDING", "FAILED")
 
@@ -34,6 +36,14 @@ class Connection:
     upstream: Upstream | None
 
 
+def within(reach: Reach, connection: Connection) -> bool:
+    """Whether a caller with that reach may see and use the connection. `store.search` asks the database the same."""
+    upstream = connection.upstream
+    if reach.embedded_only and upstream is not None and upstream.kind != "embedded":
+        return False
+    return reach.apps is None or connection.app in reach.apps or connection.id in reach.connections
+
+
 def wire_time(microseconds: int) -> str:
     """Such as 2025-12-08T07:20:53.488460Z."""
     seconds, rest = divmod(microseconds, 1_000_000)
@@ -41,8 +51,8 @@ def wire_time(microseconds: int) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def document(connection: Connection, url: str) -> dict[str, Any]:
-    """The connection as the control API shows it; `url` is where a person connects it."""
+def document(connection: Connection, url: str | None) -> dict[str, Any]:
+    """The connection as the control API shows it; `url` is where a person connects it, for those who may let them."""
     return {
         "connection_id": connection.id,
         "id": connection.id,

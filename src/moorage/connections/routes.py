@@ -1,7 +1,8 @@
 """The control API of connections."""
 
 import re
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -10,6 +11,7 @@ from starlette.routing import Route
 from moorage.connections.errors import AppUnsupported, StatusUnknown
 from moorage.connections.model import STATUSES, Connection
 from moorage.connections.service import Connections
+from moorage.http.caller import Caller
 from moorage.http.errors import BodyInvalid, ParameterInvalid
 from moorage.http.requests import Authenticate, answer, json_object, route
 
@@ -25,49 +27,58 @@ def routes(
 ) -> list[Route]:
     """`apps` names the apps there are; `disconnect` deletes an account's connection with all that is kept of it."""
 
+    def shown(caller: Caller, connection: Connection) -> dict[str, Any]:
+        # Whoever has the url can lead the connection elsewhere, so reading alone does not give it.
+        return connections.document(connection, with_url=caller.may("connections:write"))
+
     async def search(request: Request) -> Response:
-        caller = await authenticate(request)
-        query = request.query_params
-        app, status, method = (query.get(name) or None for name in ("app", "status", "method"))
-        if app is not None:
-            _known(app, apps())
-        if status is not None and status not in STATUSES:
-            raise StatusUnknown(status)
-        if method is not None and method not in METHODS:
-            raise ParameterInvalid(
-                f"There is no method {method[:64]!r}.", help=f"Use one of {', '.join(METHODS)}."
-            )
-        limit = _limit(query.get("limit") or None)
-        found = await connections.search(
-            caller.account_id, app=app, status=status, method=method, limit=limit
-        )
-        return answer({"connections": [connections.document(one) for one in found]})
+        caller = await authenticate(request, "connections:read")
+        filters = _filters(request.query_params, apps())
+        limit = _limit(request.query_params.get("limit") or None)
+        found = await connections.search(caller.account_id, **filters, limit=limit, reach=caller.reach)
+        return answer({"connections": [shown(caller, one) for one in found]})
 
     async def create(request: Request) -> Response:
-        caller = await authenticate(request)
-        body = await json_object(request)
+        caller = await authenticate(request, "connections:write")
+        body = await json_object(request, '{"app": "zoho-crm"}')
         app, method = body.get("app"), body.get("method")
         if not isinstance(app, str):
             raise BodyInvalid("The body has to name an app.", help='Send {"app": "zoho-crm"}.')
         _known(app, apps())
         if method is not None and method != "OAUTH2":
             raise BodyInvalid("The method has to be OAUTH2.", help="Leave it out, or send OAUTH2.")
-        return answer({"connection": connections.document(await connections.create(caller.account_id, app))})
+        caller.require_app(app)
+        return answer({"connection": shown(caller, await connections.create(caller.account_id, app))})
 
     async def get(request: Request) -> Response:
-        caller = await authenticate(request)
-        found = await connections.get(caller.account_id, request.path_params["connection_id"])
-        return answer({"connection": connections.document(found)})
+        caller = await authenticate(request, "connections:read")
+        found = await connections.get(caller.account_id, request.path_params["connection_id"], caller.reach)
+        return answer({"connection": shown(caller, found)})
 
     async def delete(request: Request) -> Response:
-        caller = await authenticate(request)
-        gone = await disconnect(caller.account_id, request.path_params["connection_id"])
+        caller = await authenticate(request, "connections:write")
+        found = await connections.get(caller.account_id, request.path_params["connection_id"], caller.reach)
+        gone = await disconnect(caller.account_id, found.id)
         return answer({"connection_id": gone.id, "deleted": True})
 
     return [
         route("/connections", GET=search, POST=create),
         route("/connections/{connection_id}", GET=get, DELETE=delete),
     ]
+
+
+def _filters(query: Mapping[str, str], apps: Collection[str]) -> dict[str, str | None]:
+    """What is asked for of an app, a status and a method. Raises AppUnsupported, StatusUnknown, ParameterInvalid."""
+    filters = {name: query.get(name) or None for name in ("app", "status", "method")}
+    if filters["app"] is not None:
+        _known(filters["app"], apps)
+    if filters["status"] is not None and filters["status"] not in STATUSES:
+        raise StatusUnknown(filters["status"])
+    if filters["method"] is not None and filters["method"] not in METHODS:
+        raise ParameterInvalid(
+            f"There is no method {filters['method'][:64]!r}.", help=f"Use one of {', '.join(METHODS)}."
+        )
+    return filters
 
 
 def _known(app: str, apps: Collection[str]) -> None:

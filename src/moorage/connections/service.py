@@ -13,14 +13,18 @@ from moorage.connections.errors import (
     ConnectionUnknown,
     SessionInvalid,
 )
-from moorage.connections.model import Connection, Upstream, document
+from moorage.connections.model import Connection, Upstream, document, within
 from moorage.connections.sessions import Sessions
+from moorage.http.caller import EVERYWHERE, Reach
 from moorage.ids import new_uuid
 from moorage.storage import Database, Transaction
 
 
 class Connections:
-    """`public_url` is the gateway's base URL, under which people open the page that connects."""
+    """`public_url` is the gateway's base URL, under which people open the page that connects.
+
+    To a caller, connections beyond its reach are not there.
+    """
 
     def __init__(self, database: Database, sessions: Sessions, clock: Clock, public_url: str) -> None:
         self._database = database
@@ -28,8 +32,10 @@ class Connections:
         self._clock = clock
         self._public_url = public_url
 
-    def document(self, connection: Connection) -> dict[str, Any]:
-        """The connection as the API shows it, with a fresh url."""
+    def document(self, connection: Connection, *, with_url: bool = True) -> dict[str, Any]:
+        """The connection as the API shows it. Its url is fresh, and None for those who may not have it connected."""
+        if not with_url:
+            return document(connection, None)
         token = self._sessions.make(connection.id, connection.generation, self._clock.timestamp())
         return document(connection, f"{self._public_url}/connect/?session_token={token}")
 
@@ -50,11 +56,14 @@ class Connections:
         status: str | None = None,
         method: str | None = None,
         limit: int | None = None,
+        reach: Reach = EVERYWHERE,
     ) -> list[Connection]:
         async with self._database.transaction() as tx:
-            return await store.search(tx, account_id, app=app, status=status, method=method, limit=limit)
+            return await store.search(
+                tx, account_id, app=app, status=status, method=method, limit=limit, reach=reach
+            )
 
-    async def get(self, account_id: str, connection_id: str) -> Connection:
+    async def get(self, account_id: str, connection_id: str, reach: Reach = EVERYWHERE) -> Connection:
         """Raises ConnectionUnknown, for another account's as for none."""
         try:
             known = str(uuid.UUID(connection_id))
@@ -64,18 +73,25 @@ class Connections:
             raise ConnectionUnknown(connection_id)  # Python reads other ways to write a UUID as well.
         async with self._database.transaction() as tx:
             found = await store.find(tx, known)
-        if found is None or found.account_id != account_id:
+        if found is None or found.account_id != account_id or not within(reach, found):
             raise ConnectionUnknown(connection_id)
         return found
 
-    async def choose(self, account_id: str, app: str, connection_id: str | None) -> Connection:
-        """The connection named, else the oldest active one of the app. Raises what is wrong with it."""
+    async def choose(
+        self, account_id: str, app: str, connection_id: str | None, reach: Reach = EVERYWHERE
+    ) -> Connection:
+        """The connection named, else the only one in reach, else the oldest active one of the app.
+
+        Raises what is wrong with it.
+        """
+        if connection_id is None and reach.apps == frozenset() and len(reach.connections) == 1:
+            [connection_id] = reach.connections
         if connection_id is None:
-            active = await self.search(account_id, app=app, status="ACTIVE", limit=1)
+            active = await self.search(account_id, app=app, status="ACTIVE", limit=1, reach=reach)
             if not active:
                 raise ConnectionMissing(app)
             return active[0]
-        found = await self.get(account_id, connection_id)
+        found = await self.get(account_id, connection_id, reach)
         if found.app != app:
             raise ConnectionAppMismatch(found.id, app, found.app)
         if found.status != "ACTIVE":

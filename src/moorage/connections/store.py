@@ -1,11 +1,13 @@
 """The table of connections."""
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
 import sqlalchemy as sa
 
 from moorage.connections.model import Connection, Status, Upstream
+from moorage.http.caller import EVERYWHERE, Reach
 from moorage.storage import Transaction
 
 connections = sa.Table(
@@ -55,9 +57,10 @@ async def search(
     status: str | None = None,
     method: str | None = None,
     limit: int | None = None,
+    reach: Reach = EVERYWHERE,
 ) -> list[Connection]:
     """Oldest first."""
-    chosen = sa.select(connections).where(connections.c.account_id == account_id)
+    chosen = sa.select(connections).where(connections.c.account_id == account_id, *_within(reach))
     for column, value in (
         (connections.c.app, app),
         (connections.c.status, status),
@@ -109,6 +112,15 @@ async def remove(tx: Transaction, connection_id: str) -> bool:
     """False when there is none of that id."""
     result = await tx.connection.execute(connections.delete().where(connections.c.id == connection_id))
     return result.rowcount == 1
+
+
+def _within(reach: Reach) -> Iterator[sa.ColumnElement[bool]]:
+    """What `model.within` asks of one connection."""
+    if reach.apps is not None:
+        yield connections.c.app.in_(reach.apps) | connections.c.id.in_(reach.connections)
+    if reach.embedded_only:
+        kind = connections.c.upstream["kind"].as_string()
+        yield kind.is_(None) | (kind == "embedded")
 
 
 def _unchanged(connection: Connection) -> sa.ColumnElement[bool]:

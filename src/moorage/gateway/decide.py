@@ -3,13 +3,14 @@
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 from urllib.parse import urlsplit
 
 from moorage.clock import Clock
 from moorage.connections.model import Connection, Upstream
-from moorage.keys.errors import RateLimited
+from moorage.http.caller import Reach
+from moorage.keys.errors import RateLimited, ScopeMissing
 from moorage.keys.model import Principal
 
 REMEMBERED_SECONDS = 60.0  # Not longer, so that a key's last use is noted.
@@ -37,7 +38,10 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """`origin` is None for the embedded CRM; `good_until` is in seconds since the epoch."""
+    """`origin` is None for the embedded CRM; `good_until` is in seconds since the epoch.
+
+    With `reads_only` the caller may use it for nothing that writes.
+    """
 
     connection_id: str
     account_id: str
@@ -47,6 +51,7 @@ class Target:
     good_until: float
     connection: Connection = field(repr=False)
     token: str = field(repr=False)
+    reads_only: bool = False
 
 
 class Keys(Protocol):
@@ -54,7 +59,9 @@ class Keys(Protocol):
 
 
 class Connections(Protocol):
-    async def choose(self, account_id: str, app: str, connection_id: str | None) -> Connection: ...
+    async def choose(
+        self, account_id: str, app: str, connection_id: str | None, reach: Reach
+    ) -> Connection: ...
 
 
 class AccessToken(Protocol):
@@ -114,16 +121,22 @@ class Decider:
         return target
 
     async def ask(self, app: bytes, authorization: bytes | None, connection: bytes | None) -> Target:
-        """The target, from those who know. Raises what `authenticate`, `choose` and `access` do, and RateLimited."""
+        """The target, from those who know.
+
+        Raises RateLimited, ScopeMissing, and what `authenticate`, `choose` and `access` do.
+        """
         key, generation = _digest(app, authorization, connection), self._generation
         principal = await self._keys.authenticate(_text(authorization))
         self._count(principal.account_id)
-        wanted = _text(connection)
+        named, wanted = app.decode("latin-1"), _text(connection)
+        if not principal.scopes.may_call(named):
+            raise ScopeMissing(f"proxy:{named}:read")
 
         async def look_up() -> Target:
-            found = await self._connections.choose(principal.account_id, app.decode("latin-1"), wanted)
+            found = await self._connections.choose(principal.account_id, named, wanted, principal.reach)
             bad, _ = self._refusals.get(found.id, (None, 0.0))
             target = self._target(found, await self._tokens.access(found, instead_of=bad))
+            target = _as_allowed(principal, target)
             self._remember(key, target, generation)
             return target
 
@@ -146,9 +159,10 @@ class Decider:
 
         async def renew() -> Target:
             token = await self._tokens.access(target.connection, instead_of=target.token)
-            return self._target(target.connection, token)
+            return replace(self._target(target.connection, token), reads_only=target.reads_only)
 
-        return self._shared(("refused", target.connection_id, target.token), renew)
+        key = ("refused", target.connection_id, target.token, target.reads_only)
+        return self._shared(key, renew)
 
     def _count(self, account_id: str) -> None:
         wait = self._limiter.take(account_id)
@@ -201,6 +215,16 @@ class Decider:
             self._refusals[target.connection_id] = (target.token, self._clock.timestamp())
         for key in [key for key, known in self._known.items() if known.token == target.token]:
             del self._known[key]
+
+
+def _as_allowed(principal: Principal, target: Target) -> Target:
+    """The target as that caller may use it, and no longer than its key works."""
+    ends = principal.expires_at
+    return replace(
+        target,
+        reads_only=not principal.scopes.may_write(target.app, target.connection_id),
+        good_until=target.good_until if ends is None else min(target.good_until, ends.timestamp()),
+    )
 
 
 def origin_of(base_url: str) -> Origin:

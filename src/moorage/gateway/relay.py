@@ -7,6 +7,7 @@ import structlog
 from moorage.errors import MoorageError
 from moorage.gateway.decide import Decider, Target
 from moorage.gateway.errors import UpstreamError
+from moorage.gateway.reading import only_reads
 from moorage.gateway.rewrite import Caller, answer_headers, embedded_answer, require_safe
 from moorage.gateway.upstream import AnswerHeaders, Pool, Upstream
 from moorage.http.direct import DirectProtocol
@@ -16,6 +17,7 @@ from moorage.http.exchange import Exchange
 from moorage.http.head import Head
 from moorage.http.message import Request, Response
 from moorage.ids import new_request_id
+from moorage.keys.errors import ScopeMissing
 
 MAX_EMBEDDED_BODY = 100 * 1024 * 1024
 KEPT_BODY = 64 * 1024  # A body up to this size is kept until its answer begins, to be sent again.
@@ -162,6 +164,9 @@ class Relay(Exchange):
             self._refuse(internal())
 
     def _aim(self, target: Target) -> None:
+        if target.reads_only and not only_reads(self._head, self._native):
+            self._refuse(ScopeMissing(f"proxy:{target.app}"))
+            return
         self._target = target
         self._protocol.want_body()
         self._protocol.resume_reading()

@@ -1,29 +1,23 @@
 """What every route of the control API needs of a request: its caller, its JSON body, its limits."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from moorage.http.caller import Caller
 from moorage.http.errors import BodyInvalid, BodyTooLarge, MethodNotAllowed
 
 MAX_BODY = 1024 * 1024
 
-
-class Caller(Protocol):
-    """Who calls: what `keys` makes of an API key."""
-
-    @property
-    def account_id(self) -> str: ...
-
-
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 
-# Tells who makes a request, and counts it. Raises KeyInvalid and RateLimited.
-Authenticate = Callable[[Request], Awaitable[Caller]]
+# Tells who makes a request, and counts it; the scope says what the caller has to be allowed, and no route goes
+# without one. Raises KeyInvalid, RateLimited and ScopeMissing.
+Authenticate = Callable[[Request, str], Awaitable[Caller]]
 
 
 def route(path: str, **endpoints: Endpoint) -> Route:
@@ -60,17 +54,15 @@ async def body_of(request: Request, limit: int = MAX_BODY) -> bytes:
     return b"".join(parts)
 
 
-async def json_object(request: Request) -> dict[str, Any]:
-    """The body as a JSON object. Raises BodyInvalid for anything else."""
+async def json_object(request: Request, example: str, *, optional: bool = False) -> dict[str, Any]:
+    """The body as a JSON object; an empty one if it is `optional` and there is none. Raises BodyInvalid."""
     body = await body_of(request)
+    if optional and not body:
+        return {}
     try:
         document = msgspec.json.decode(body)
     except (ValueError, RecursionError):
-        raise BodyInvalid(
-            "The body is not JSON.", help='Send an object such as {"app": "zoho-crm"}.'
-        ) from None
+        raise BodyInvalid("The body is not JSON.", help=f"Send an object such as {example}.") from None
     if not isinstance(document, dict):
-        raise BodyInvalid(
-            "The body is not a JSON object.", help='Send an object such as {"app": "zoho-crm"}.'
-        )
+        raise BodyInvalid("The body is not a JSON object.", help=f"Send an object such as {example}.")
     return document

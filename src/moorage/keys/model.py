@@ -1,60 +1,140 @@
 """API keys as values, and how their secrets are made."""
 
 import hashlib
+import re
 import secrets
 import string
-from dataclasses import dataclass
+import zlib
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any, Literal, TypeAlias
+
+from moorage.http.caller import Reach
+from moorage.keys.errors import RightsExceeded, ScopeMissing
+from moorage.keys.scopes import EVERYTHING, Scopes
+
+# A test key acts through connections to the embedded CRM only.
+Mode: TypeAlias = Literal["live", "test"]
+MODES: tuple[Mode, ...] = ("live", "test")
 
 PREFIX = "mk_"
-_ALPHABET = string.ascii_letters + string.digits
-_RANDOM = 43  # Characters of 62 kinds: 256 bits.
+_ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
+_PUBLIC = 10
+_RANDOM = 32  # Characters of 62 kinds: 190 bits.
 _CHECK = 6
-
-
-@dataclass(frozen=True, slots=True)
-class Principal:
-    """Who an API key stands for."""
-
-    key_id: str
-    account_id: str
+_FORM = re.compile(rf"{PREFIX}(?:live|test)_[0-9A-Za-z]{{{_PUBLIC + _RANDOM + _CHECK}}}")
+_SHOWN = len(f"{PREFIX}live_") + _PUBLIC
 
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """What may be shown of a key; its secret is nowhere."""
+    """What may be shown of a key; its secret is nowhere. `prefix` is how its secret begins, if it has our form."""
 
     id: str
     account_id: str
     name: str
+    mode: Mode
+    scopes: Scopes
+    prefix: str | None
     created_at: datetime
+    expires_at: datetime | None
     last_used_at: datetime | None
     revoked_at: datetime | None
 
+    def state(self, now: datetime) -> Literal["active", "expired", "revoked"]:
+        if self.revoked_at is not None:
+            return "revoked"
+        return "expired" if self.expires_at is not None and self.expires_at <= now else "active"
 
-def new_secret() -> str:
-    body = "".join(secrets.choice(_ALPHABET) for _ in range(_RANDOM))
-    return f"{PREFIX}{body}{checksum(body)}"
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who an API key stands for. `expires_at` is when the secret that was shown stops to work."""
+
+    key_id: str
+    account_id: str
+    scopes: Scopes = EVERYTHING
+    mode: Mode = "live"
+    expires_at: datetime | None = None
+
+    @property
+    def reach(self) -> Reach:
+        return replace(self.scopes.reach, embedded_only=self.mode == "test")
+
+    def may(self, scope: str) -> bool:
+        return scope in self.scopes.control
+
+    def require(self, scope: str) -> None:
+        """Raises ScopeMissing."""
+        if not self.may(scope):
+            raise ScopeMissing(scope)
+
+    def require_app(self, app: str) -> None:
+        """Raises ScopeMissing unless all connections of the app are in reach, those too that are still to be made."""
+        apps = self.scopes.reach.apps
+        if apps is not None and app not in apps:
+            raise ScopeMissing(f"proxy:{app}:read")
+
+    def require_no_less_than(self, key: ApiKey) -> None:
+        """Nobody gets by a key what they can't do already. Raises ScopeMissing, RightsExceeded."""
+        beyond = key.scopes.beyond(self.scopes)
+        if beyond is not None:
+            raise ScopeMissing(beyond)
+        if self.mode == "test" and key.mode != "test":
+            raise RightsExceeded("A test key can't give out live ones.", help='Send "mode": "test".')
+        if self.expires_at is not None and (key.expires_at is None or key.expires_at > self.expires_at):
+            raise RightsExceeded(
+                "A key can't give out one that outlives it.",
+                help=f"Let it expire by {wire_time(self.expires_at)}, or use a key that lasts longer.",
+            )
+
+
+def new_secret(mode: Mode) -> str:
+    body = "".join(secrets.choice(_ALPHABET) for _ in range(_PUBLIC + _RANDOM))
+    return f"{PREFIX}{mode}_{body}{checksum(f'{mode}_{body}')}"
 
 
 def checksum(body: str) -> str:
-    """Six characters that a mistyped key does not have."""
-    number = int.from_bytes(hashlib.sha256(body.encode()).digest()[:8])
+    """Six characters that a mistyped key does not have: its CRC-32 in base 62."""
+    number = zlib.crc32(body.encode())
     characters = []
     for _ in range(_CHECK):
         number, index = divmod(number, len(_ALPHABET))
         characters.append(_ALPHABET[index])
-    return "".join(characters)
+    return "".join(reversed(characters))
 
 
 def may_be_secret(text: str) -> bool:
     """False for what no key can be: keys of ours carry a checksum, those an operator chose may have any form."""
-    if not text.startswith(PREFIX) or len(text) != len(PREFIX) + _RANDOM + _CHECK:
+    if not _FORM.fullmatch(text):
         return 16 <= len(text) <= 512
-    body = text[len(PREFIX) : -_CHECK]
-    return text[-_CHECK:] == checksum(body)
+    return text[-_CHECK:] == checksum(text[len(PREFIX) : -_CHECK])
+
+
+def public_part(secret: str) -> str | None:
+    """The beginning of a secret, by which it is found and may be shown. None for one that an operator chose."""
+    return secret[:_SHOWN] if _FORM.fullmatch(secret) else None
 
 
 def digest(secret: str) -> bytes:
     """What is stored of a secret. A key has enough chance in it that a fast digest can't be searched."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
+
+
+def wire_time(moment: datetime) -> str:
+    """Such as 2025-12-08T07:20:53.488460Z."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def document(key: ApiKey) -> dict[str, Any]:
+    """The key as the API and the command line show it."""
+    times = ("created_at", "expires_at", "last_used_at", "revoked_at")
+    shown = {name: (moment := getattr(key, name)) and wire_time(moment) for name in times}
+    return {
+        "id": key.id,
+        "name": key.name,
+        "mode": key.mode,
+        "prefix": key.prefix,
+        "scopes": key.scopes.texts(),
+        **shown,
+    }

@@ -1,12 +1,13 @@
-"""Make, list, revoke and recognise API keys."""
+"""Make, list, rotate, revoke and recognise API keys."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from moorage.clock import Clock
 from moorage.ids import new_uuid
 from moorage.keys import store
-from moorage.keys.errors import KeyInvalid, KeyUnknown
-from moorage.keys.model import ApiKey, Principal, digest, may_be_secret, new_secret
+from moorage.keys.errors import KeyInactive, KeyInvalid, KeyUnknown
+from moorage.keys.model import ApiKey, Mode, Principal, digest, may_be_secret, new_secret, public_part
+from moorage.keys.scopes import EVERYTHING, Scopes
 from moorage.storage import Database
 
 DEFAULT_ACCOUNT = "default"
@@ -15,13 +16,17 @@ CACHE_SIZE = 10_000
 
 
 class Keys:
+    """Where a call takes `by`, that is the caller who asks for it; None is the operator, who may do anything."""
+
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
         self._known: dict[bytes, tuple[Principal, float]] = {}  # and until when it is remembered
+        self._generation = 0
 
     def clear(self) -> None:
         """Forget what is remembered: keys may have changed."""
+        self._generation += 1
         self._known.clear()
 
     async def first_account(self) -> str:
@@ -33,32 +38,67 @@ class Keys:
                 await store.add_account(tx, found, DEFAULT_ACCOUNT)
             return found
 
-    async def create(self, account_id: str, name: str, secret: str | None = None) -> tuple[ApiKey, str]:
-        """A new key and its secret, which is shown this once. A secret that exists already gives its key."""
-        secret = secret or new_secret()
+    async def create(
+        self,
+        account_id: str,
+        name: str,
+        secret: str | None = None,
+        *,
+        scopes: Scopes = EVERYTHING,
+        mode: Mode = "live",
+        expires_at: datetime | None = None,
+        by: Principal | None = None,
+    ) -> tuple[ApiKey, str]:
+        """A new key and its secret, which is shown this once. A secret that exists already gives its key.
+
+        Raises ScopeMissing and RightsExceeded for a key that may do what its maker may not.
+        """
+        secret = secret or new_secret(mode)
+        key_id, prefix, now = f"key_{new_uuid()[:13]}", public_part(secret), self._clock.now()
+        key = ApiKey(key_id, account_id, name, mode, scopes, prefix, now, expires_at, None, None)
+        if by is not None:
+            by.require_no_less_than(key)
         async with self._database.transaction() as tx:
-            known = await store.key_of_digest(tx, digest(secret))
-            if known is None:
-                await store.add_key(tx, f"key_{new_uuid()[:13]}", account_id, name, digest(secret))
-                known = await store.key_of_digest(tx, digest(secret))
-        assert known is not None
-        return known, secret
+            known = await store.key_of_secret(tx, digest(secret), prefix)
+            if known is not None:
+                return known[0], secret
+            await store.add_key(tx, key)
+            await store.add_secret(tx, key.id, digest(secret), prefix)
+        return key, secret
 
     async def list(self, account_id: str) -> list[ApiKey]:
         async with self._database.transaction() as tx:
             return await store.all_keys(tx, account_id)
 
-    async def revoke(self, key_id: str) -> ApiKey:
+    async def rotate(
+        self, account_id: str, key_id: str, overlap: timedelta, by: Principal | None = None
+    ) -> tuple[ApiKey, str]:
+        """The key and a new secret of it; those it had work until the overlap ends.
+
+        Raises KeyUnknown, KeyInactive, and what `create` raises: a secret is all that a new key is.
+        """
+        async with self._database.transaction() as tx:
+            key = _known(await store.key_of_id(tx, account_id, key_id), key_id)
+            if by is not None:
+                by.require_no_less_than(key)
+            state = key.state(self._clock.now())
+            if state != "active":
+                raise KeyInactive(key.id, state)
+            secret = new_secret(key.mode)
+            await store.end_secrets(tx, key.id, tx.now + overlap // timedelta(microseconds=1))
+            await store.add_secret(tx, key.id, digest(secret), public_part(secret))
+            rotated = _known(await store.key_of_id(tx, account_id, key_id), key_id)
+        self.clear()
+        return rotated, secret
+
+    async def revoke(self, account_id: str, key_id: str) -> ApiKey:
         """Stop accepting a key. Revoking twice is no error. Raises KeyUnknown."""
         async with self._database.transaction() as tx:
+            _known(await store.key_of_id(tx, account_id, key_id), key_id)
             await store.revoke(tx, key_id)
-            key = await store.key_of_id(tx, key_id)
+            revoked = _known(await store.key_of_id(tx, account_id, key_id), key_id)
         self.clear()
-        if key is None:
-            raise KeyUnknown(
-                f"There is no API key {key_id!r}.", help="`moorage key list` shows the ids of all keys."
-            )
-        return key
+        return revoked
 
     async def authenticate(self, authorization: str | None) -> Principal:
         """Who an Authorization header stands for. Raises KeyInvalid."""
@@ -66,23 +106,39 @@ class Keys:
         secret = secret.strip()
         if scheme.lower() != "bearer" or not may_be_secret(secret):
             raise KeyInvalid
-        known = digest(secret)
-        remembered = self._known.get(known)
+        remembered = self._known.get(digest(secret))
         if remembered is not None and remembered[1] > self._clock.timestamp():
             return remembered[0]
-        return await self._look_up(known)
+        return await self._look_up(secret)
 
-    async def _look_up(self, known: bytes) -> Principal:
+    async def _look_up(self, secret: str) -> Principal:
+        generation, now = self._generation, self._clock.now()
         async with self._database.transaction() as tx:
-            key = await store.key_of_digest(tx, known)
-            if key is None or key.revoked_at is not None:
+            found = await store.key_of_secret(tx, digest(secret), public_part(secret))
+            if found is None:
                 raise KeyInvalid
-            used = key.last_used_at
-            if used is None or self._clock.now() - used >= USE_NOTED_EVERY:
+            key, secret_ends = found
+            ends = min((end for end in (key.expires_at, secret_ends) if end is not None), default=None)
+            if key.revoked_at is not None or (ends is not None and ends <= now):
+                raise KeyInvalid
+            if key.last_used_at is None or now - key.last_used_at >= USE_NOTED_EVERY:
                 await store.touch(tx, key.id)
+        principal = Principal(key.id, key.account_id, key.scopes, key.mode, ends)
+        if generation == self._generation:  # Else it may have been revoked since it was read.
+            self._remember(digest(secret), principal)
+        return principal
+
+    def _remember(self, known: bytes, principal: Principal) -> None:
         if len(self._known) >= CACHE_SIZE:
             self._known.clear()
-        principal = Principal(key.id, key.account_id)
         # Not for longer, so that a key in steady use has its last use noted.
-        self._known[known] = (principal, self._clock.timestamp() + USE_NOTED_EVERY.total_seconds())
-        return principal
+        until = self._clock.timestamp() + USE_NOTED_EVERY.total_seconds()
+        if principal.expires_at is not None:
+            until = min(until, principal.expires_at.timestamp())
+        self._known[known] = (principal, until)
+
+
+def _known(key: ApiKey | None, key_id: str) -> ApiKey:
+    if key is None:
+        raise KeyUnknown(key_id)
+    return key

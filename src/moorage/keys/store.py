@@ -1,11 +1,13 @@
-"""The tables of accounts and API keys."""
+"""The tables of accounts, API keys and their secrets."""
 
-from datetime import UTC, datetime
+import hmac
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
 from moorage.keys.model import ApiKey
+from moorage.keys.scopes import EVERYTHING, parse
 from moorage.storage import Transaction
 
 _metadata = sa.MetaData()
@@ -22,10 +24,24 @@ api_keys = sa.Table(
     sa.Column("id", sa.Text, primary_key=True),
     sa.Column("account_id", sa.Text),
     sa.Column("name", sa.Text),
-    sa.Column("digest", sa.LargeBinary),
+    sa.Column("mode", sa.Text),
+    sa.Column("scopes", sa.JSON(none_as_null=True)),  # NULL means all there are, and all there will be.
     sa.Column("created_at", sa.BigInteger),
+    sa.Column("expires_at", sa.BigInteger),
     sa.Column("last_used_at", sa.BigInteger),
     sa.Column("revoked_at", sa.BigInteger),
+)
+# A key has one secret without an end, and while it is rotated older ones that end soon.
+secrets = sa.Table(
+    "api_key_secrets",
+    _metadata,
+    sa.Column("digest", sa.LargeBinary, primary_key=True),
+    sa.Column("key_id", sa.Text),
+    sa.Column("public_part", sa.Text),
+    sa.Column("ends_at", sa.BigInteger),
+)
+_keys = sa.select(api_keys, secrets.c.public_part, secrets.c.digest, secrets.c.ends_at).join(
+    secrets, secrets.c.key_id == api_keys.c.id
 )
 
 
@@ -38,22 +54,54 @@ async def add_account(tx: Transaction, account_id: str, name: str) -> None:
     await tx.connection.execute(accounts.insert().values(id=account_id, name=name, created_at=tx.now))
 
 
-async def add_key(tx: Transaction, key_id: str, account_id: str, name: str, digest: bytes) -> None:
-    values = {"id": key_id, "account_id": account_id, "name": name, "digest": digest, "created_at": tx.now}
+async def add_key(tx: Transaction, key: ApiKey) -> None:
+    values = {
+        "id": key.id,
+        "account_id": key.account_id,
+        "name": key.name,
+        "mode": key.mode,
+        "scopes": None if key.scopes is EVERYTHING else key.scopes.texts(),
+        "created_at": _microseconds(key.created_at),
+        "expires_at": key.expires_at and _microseconds(key.expires_at),
+    }
     await tx.connection.execute(api_keys.insert().values(values))
 
 
-async def key_of_digest(tx: Transaction, digest: bytes) -> ApiKey | None:
-    return await _first(tx, api_keys.c.digest == digest)
+async def add_secret(tx: Transaction, key_id: str, digest: bytes, public_part: str | None) -> None:
+    values = {"digest": digest, "key_id": key_id, "public_part": public_part}
+    await tx.connection.execute(secrets.insert().values(values))
 
 
-async def key_of_id(tx: Transaction, key_id: str) -> ApiKey | None:
-    return await _first(tx, api_keys.c.id == key_id)
+async def end_secrets(tx: Transaction, key_id: str, at: int) -> None:
+    """Let a key's secrets end then, if they don't end sooner; those that have ended are thrown away."""
+    of_key = secrets.c.key_id == key_id
+    later = secrets.c.ends_at.is_(None) | (secrets.c.ends_at > at)
+    await tx.connection.execute(secrets.update().where(of_key & later).values(ends_at=at))
+    await tx.connection.execute(secrets.delete().where(of_key & (secrets.c.ends_at <= tx.now)))
+
+
+async def key_of_secret(
+    tx: Transaction, digest: bytes, public_part: str | None
+) -> tuple[ApiKey, datetime | None] | None:
+    """The key of a secret, and when the secret ends."""
+    by = secrets.c.digest == digest if public_part is None else secrets.c.public_part == public_part
+    row = (await tx.connection.execute(_keys.where(by))).first()
+    if row is None or not hmac.compare_digest(row.digest, digest):
+        return None
+    return _key(row), _time(row.ends_at)
+
+
+async def key_of_id(tx: Transaction, account_id: str, key_id: str) -> ApiKey | None:
+    is_it = (api_keys.c.account_id == account_id) & (api_keys.c.id == key_id)
+    row = (await tx.connection.execute(_keys.where(is_it, secrets.c.ends_at.is_(None)))).first()
+    return _key(row) if row else None
 
 
 async def all_keys(tx: Transaction, account_id: str) -> list[ApiKey]:
-    chosen = sa.select(api_keys).where(api_keys.c.account_id == account_id)
-    rows = await tx.connection.execute(chosen.order_by(api_keys.c.created_at, api_keys.c.id))
+    chosen = _keys.where(api_keys.c.account_id == account_id, secrets.c.ends_at.is_(None))
+    rows = await tx.connection.execute(
+        chosen.order_by(api_keys.c.created_at, sa.literal_column("api_keys.rowid"))
+    )
     return [_key(row) for row in rows]
 
 
@@ -67,21 +115,29 @@ async def touch(tx: Transaction, key_id: str) -> None:
     await tx.connection.execute(api_keys.update().where(api_keys.c.id == key_id).values(last_used_at=tx.now))
 
 
-async def _first(tx: Transaction, condition: Any) -> ApiKey | None:
-    row = (await tx.connection.execute(sa.select(api_keys).where(condition))).first()
-    return _key(row) if row else None
-
-
 def _key(row: Any) -> ApiKey:
+    created_at = _time(row.created_at)
+    assert created_at is not None
     return ApiKey(
         id=row.id,
         account_id=row.account_id,
         name=row.name,
-        created_at=_time(row.created_at),
-        last_used_at=_time(row.last_used_at) if row.last_used_at else None,
-        revoked_at=_time(row.revoked_at) if row.revoked_at else None,
+        mode=row.mode,
+        scopes=EVERYTHING if row.scopes is None else parse(row.scopes),
+        prefix=row.public_part,
+        created_at=created_at,
+        expires_at=_time(row.expires_at),
+        last_used_at=_time(row.last_used_at),
+        revoked_at=_time(row.revoked_at),
     )
 
 
-def _time(microseconds: int) -> datetime:
-    return datetime.fromtimestamp(microseconds / 1_000_000, UTC)
+def _time(microseconds: int | None) -> datetime | None:
+    return None if microseconds is None else _EPOCH + timedelta(microseconds=microseconds)
+
+
+def _microseconds(moment: datetime) -> int:
+    return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -1,0 +1,110 @@
+"""What a key may do, in words that docs/api.md explains.
+
+connections:read  connections:write  keys:read  keys:write  proxy[:<app> | :<connection's id>][:read]
+"""
+
+import re
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from moorage.http.caller import EVERYWHERE, Reach
+from moorage.keys.errors import ScopeUnknown
+
+CONTROL = ("connections:read", "connections:write", "keys:read", "keys:write")
+_APP = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_CONNECTION = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """One scope of the data plane: for every connection, for those of one app, or for a single one."""
+
+    app: str | None = None
+    connection: str | None = None
+    writes: bool = True
+
+    def __str__(self) -> str:
+        target = self.connection or self.app
+        return f"proxy{f':{target}' if target else ''}{'' if self.writes else ':read'}"
+
+    def covers(self, other: "Grant") -> bool:
+        is_for_all = self.app is None and self.connection is None
+        is_for_same = (self.app, self.connection) == (other.app, other.connection)
+        return (is_for_all or is_for_same) and (self.writes or not other.writes)
+
+
+@dataclass(frozen=True, slots=True)
+class Scopes:
+    """All that a key may do: scopes of the control API, and grants of the data plane."""
+
+    control: frozenset[str]
+    grants: frozenset[Grant]
+
+    def texts(self) -> list[str]:
+        """As `parse` reads them, in an order that is always the same."""
+        return [*sorted(self.control), *sorted(map(str, self.grants))]
+
+    @property
+    def reach(self) -> Reach:
+        """The connections that may be seen and used. Without any grant all are seen, and none can be used."""
+        if not self.grants or any(grant.app is None and grant.connection is None for grant in self.grants):
+            return EVERYWHERE
+        return Reach(
+            frozenset(grant.app for grant in self.grants if grant.app),
+            frozenset(grant.connection for grant in self.grants if grant.connection),
+        )
+
+    def may_call(self, app: str) -> bool:
+        """Whether some connection of the app may be used; those that are named by their ids could be of any app."""
+        return any(grant.app in {None, app} for grant in self.grants)
+
+    def may_write(self, app: str, connection_id: str) -> bool:
+        """Whether a connection that is in reach may be used for more than reading."""
+        return any(
+            grant.writes and grant.app in {None, app} and grant.connection in {None, connection_id}
+            for grant in self.grants
+        )
+
+    def beyond(self, other: "Scopes") -> str | None:
+        """The first scope of these that the other ones do not cover, None if they cover them all."""
+        for scope in sorted(self.control - other.control):
+            return scope
+        for grant in sorted(self.grants, key=str):
+            if not any(one.covers(grant) for one in other.grants):
+                return str(grant)
+        # Without a grant every connection is seen, which is more than somebody sees who has narrow ones.
+        sees_more = not self.grants and other.reach != EVERYWHERE
+        return "proxy:read" if sees_more and not self.control.isdisjoint(_OF_CONNECTIONS) else None
+
+
+_OF_CONNECTIONS = frozenset({"connections:read", "connections:write"})
+EVERYTHING = Scopes(frozenset(CONTROL), frozenset({Grant()}))
+
+
+def parse(texts: Iterable[str], apps: Collection[str] | None = None) -> Scopes:
+    """`apps` are those that may be named, if it matters. Raises ScopeUnknown."""
+    control, grants = set(), set()
+    for text in texts:
+        if text in CONTROL:
+            control.add(text)
+        else:
+            grants.add(_grant(text, apps))
+    return Scopes(frozenset(control), frozenset(grants))
+
+
+def _grant(text: str, apps: Collection[str] | None) -> Grant:
+    first, *rest = text.split(":")
+    writes = rest[-1:] != ["read"]
+    if not writes:
+        rest.pop()
+    if first != "proxy" or len(rest) > 1:
+        raise ScopeUnknown(text)
+    if not rest:
+        return Grant(writes=writes)
+    [target] = rest
+    if _CONNECTION.fullmatch(target.lower()):
+        return Grant(connection=target.lower(), writes=writes)
+    is_app = target != "read" and _APP.fullmatch(target)
+    if not is_app or (apps is not None and target not in apps):
+        raise ScopeUnknown(text, apps)
+    return Grant(app=target, writes=writes)

@@ -1,0 +1,108 @@
+"""Keys of a data folder that an older version wrote."""
+
+import asyncio
+import sqlite3
+from contextlib import closing
+from datetime import timedelta
+
+import pytest
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import create_engine
+
+from moorage.app import Rooms, Urls
+from moorage.clock import SystemClock
+from moorage.keys.errors import KeyInvalid
+from moorage.keys.model import digest
+from moorage.keys.scopes import EVERYTHING
+from moorage.settings import load
+from moorage.storage.database import prepare
+from moorage.storage.migrate import MIGRATIONS, migrate
+
+MADE_BEFORE = "mk_" + "x" * 49
+CHOSEN = "a key of sixteen"
+REVOKED = "mk_" + "y" * 49
+
+
+@pytest.fixture
+def home(tmp_path):
+    """A folder as the first version left it, with three keys and a connection."""
+    home = tmp_path / "home"
+    home.mkdir()
+    engine = create_engine(f"sqlite:///{home / 'moorage.db'}")
+    prepare(engine)
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+    engine.dispose()
+    with closing(sqlite3.connect(home / "moorage.db")) as database, database:
+        database.execute("INSERT INTO accounts VALUES ('a', 'default', 1)")
+        for number, (secret, revoked) in enumerate(((MADE_BEFORE, None), (CHOSEN, None), (REVOKED, 7))):
+            database.execute(
+                "INSERT INTO api_keys VALUES (?, 'a', ?, ?, ?, ?, ?)",
+                (f"key_{number}", f"name {number}", digest(secret), number, number + 10, revoked),
+            )
+        database.execute(
+            "INSERT INTO connections VALUES ('c', 'a', 'zoho-crm', 'OAUTH2', 'PENDING', 1, 1, 0, '{}', '{}')"
+        )
+    return home
+
+
+@pytest.fixture
+def inside(home):
+    settings = load({}, home=home)
+
+    def run(work):
+        async def over_the_folder():
+            migrate(settings.database_url)
+            rooms = Rooms(settings, Urls("", ""), SystemClock())
+            try:
+                return await work(rooms)
+            finally:
+                await rooms.close()
+
+        return asyncio.run(over_the_folder())
+
+    return run
+
+
+@pytest.mark.parametrize("secret", [MADE_BEFORE, CHOSEN])
+def test_they_work_as_before_and_may_do_everything(inside, secret):
+    who = inside(lambda rooms: rooms.keys.authenticate(f"Bearer {secret}"))
+    assert (who.account_id, who.scopes, who.mode, who.expires_at) == ("a", EVERYTHING, "live", None)
+
+
+def test_a_revoked_one_stays_so(inside):
+    with pytest.raises(KeyInvalid):
+        inside(lambda rooms: rooms.keys.authenticate(f"Bearer {REVOKED}"))
+
+
+def test_all_of_them_are_listed_and_nothing_else_is_lost(inside):
+    keys = inside(lambda rooms: rooms.keys.list("a"))
+    assert [(key.id, key.name, key.prefix) for key in keys] == [
+        (f"key_{number}", f"name {number}", None) for number in range(3)
+    ]
+    assert keys[0].last_used_at.microsecond == 10 and keys[2].revoked_at.microsecond == 7
+    assert [one.id for one in inside(lambda rooms: rooms.connections.search("a"))] == ["c"]
+
+
+def test_one_can_be_rotated_to_a_secret_of_the_new_form(inside):
+    async def work(rooms):
+        _, secret = await rooms.keys.rotate("a", "key_0", timedelta(minutes=1))
+        return [await rooms.keys.authenticate(f"Bearer {one}") for one in (MADE_BEFORE, secret)], secret
+
+    (old, new), secret = inside(work)
+    assert secret.startswith("mk_live_") and old.key_id == new.key_id == "key_0"
+    assert old.expires_at is not None and new.expires_at is None
+
+
+def test_an_account_that_is_deleted_takes_its_keys_along(inside, home):
+    inside(lambda rooms: rooms.keys.list("a"))
+    with closing(sqlite3.connect(home / "moorage.db")) as database, database:
+        database.execute("PRAGMA foreign_keys = ON")
+        database.execute("DELETE FROM connections")
+        database.execute("DELETE FROM accounts")
+        assert database.execute("SELECT count(*) FROM api_key_secrets").fetchone() == (0,)
+        assert database.execute("SELECT count(*) FROM api_keys").fetchone() == (0,)

@@ -1,0 +1,115 @@
+"""Every route of the gateway's own origin, and the scope that it asks for."""
+
+import json
+import re
+
+import pytest
+from starlette.routing import Route
+
+from moorage.keys.scopes import EVERYTHING
+
+OPEN = None
+# A path and a method to the scope that is needed. Whoever adds a route says here who may call it.
+MATRIX = {
+    ("/connections", "GET"): "connections:read",
+    ("/connections", "POST"): "connections:write",
+    ("/connections/{connection_id}", "GET"): "connections:read",
+    ("/connections/{connection_id}", "DELETE"): "connections:write",
+    ("/keys", "GET"): "keys:read",
+    ("/keys", "POST"): "keys:write",
+    ("/keys/{key_id}", "DELETE"): "keys:write",
+    ("/keys/{key_id}/rotate", "POST"): "keys:write",
+    # A session token opens the page that connects; everybody may know whether the server is well.
+    ("/connect/", "GET"): OPEN,
+    ("/connect/", "POST"): OPEN,
+    ("/healthz", "GET"): OPEN,
+    ("/readyz", "GET"): OPEN,
+}
+GUARDED = [entry for entry, scope in MATRIX.items() if scope is not OPEN]
+BODIES = {
+    ("/connections", "POST"): {"app": "zoho-crm"},
+    ("/keys", "POST"): {"name": "child", "scopes": ["keys:write"]},
+}
+
+
+def routes(control):
+    routes = control._app._app.routes
+    assert all(isinstance(route, Route) for route in routes)
+    return [route.path for route in routes]
+
+
+def found(control):
+    for path in routes(control):
+        allowed = control.call("LOCK", path).headers["allow"].split(", ")
+        yield from ((path, method) for method in allowed if method != "HEAD")
+
+
+@pytest.fixture
+def call(control, owner):
+    """Calls a route with a key of the owner's that has these scopes, on things that are there."""
+    connection = owner.connect()["id"]
+    target = owner.call("POST", "/keys", {"name": "target", "scopes": ["keys:write"]}).json["key"]["id"]
+
+    def call(entry, scopes, method=None):
+        made = owner.call("POST", "/keys", {"name": "caller", "scopes": scopes})
+        return send(control, entry, made.json["secret"], connection, target, method)
+
+    return call
+
+
+def send(control, entry, key, connection="x", target="x", method=None):
+    path = entry[0].format(connection_id=connection, key_id=target)
+    body = json.dumps(BODIES[entry]).encode() if entry in BODIES else b""
+    return control.call(method or entry[1], path, key=key, body=body)
+
+
+def test_every_route_says_who_may_call_it(control):
+    assert set(found(control)) == set(MATRIX)
+
+
+def test_every_scope_of_the_control_api_opens_something():
+    assert {scope for scope in MATRIX.values() if scope} == EVERYTHING.control
+
+
+@pytest.mark.parametrize("entry", MATRIX, ids=str)
+def test_without_a_key_only_what_is_open_answers(control, entry):
+    assert (send(control, entry, None).status == 401) == (entry in GUARDED)
+
+
+@pytest.mark.parametrize("entry", GUARDED, ids=str)
+def test_the_scope_is_enough(call, entry):
+    assert call(entry, [MATRIX[entry]]).status == 200
+
+
+@pytest.mark.parametrize("entry", GUARDED, ids=str)
+def test_all_other_scopes_together_are_not(call, entry):
+    answer = call(entry, [scope for scope in EVERYTHING.texts() if scope != MATRIX[entry]])
+    assert (answer.status, answer.code) == (403, "scope_missing")
+    assert answer.json["error"]["type"] == "permission"
+    assert re.search(rf"{MATRIX[entry]}\b", answer.json["message"])
+    assert MATRIX[entry] in answer.json["detail"]
+
+
+@pytest.mark.parametrize("entry", [entry for entry in GUARDED if entry[1] == "GET"], ids=str)
+def test_asking_for_the_head_alone_needs_the_same(call, entry):
+    others = [scope for scope in EVERYTHING.texts() if scope != MATRIX[entry]]
+    assert call(entry, others, method="HEAD").status == 403
+    assert call(entry, [MATRIX[entry]], method="HEAD").status == 200
+
+
+@pytest.mark.parametrize("entry", [entry for entry in GUARDED if "{" in entry[0]], ids=str)
+def test_what_is_somebody_elses_looks_missing(control, owner, stranger, entry):
+    connection = owner.connect()["id"]
+    target = owner.call("POST", "/keys", {"name": "target"}).json["key"]["id"]
+    answer = send(control, entry, stranger.key, connection, target)
+    assert answer.status == 404
+    assert (
+        answer.text.replace(connection, "x").replace(target, "x") == send(control, entry, stranger.key).text
+    )
+
+
+@pytest.mark.parametrize("entry", GUARDED, ids=str)
+def test_a_scope_is_asked_for_before_anything_is_read(control, owner, entry):
+    made = owner.call("POST", "/keys", {"name": "none", "scopes": ["proxy"]})
+    path = entry[0].format(connection_id="%00", key_id="%00")
+    assert control.call(entry[1], f"{path}?limit=x", key=made.json["secret"], body=b"{").status == 403
