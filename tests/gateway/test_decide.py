@@ -24,6 +24,7 @@ KEY = b"Bearer key"
 class Token:
     value: str
     expires_at: float | None = None
+    upstream: Upstream | None = None
 
 
 @dataclass
