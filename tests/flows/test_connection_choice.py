@@ -64,7 +64,9 @@ def test_a_connection_that_is_not_active_is_told_as_what_it_is(server, inside, s
 
     async def fail(rooms):
         account = await rooms.keys.first_account()
-        await rooms.connections.fail(await rooms.connections.get(account, pending), "invalid_code")
+        connection = await rooms.connections.get(account, pending)
+        async with rooms.database.transaction() as tx:
+            await rooms.connections.fail_in(tx, connection, "invalid_code")
 
     if state == "FAILED":
         inside(fail)
