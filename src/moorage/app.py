@@ -4,9 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
-from datetime import timedelta
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,11 +21,8 @@ from moorage.connections.model import Connection
 from moorage.connections.service import Connections
 from moorage.connections.sessions import LIFETIME as SESSION_LIFETIME
 from moorage.connections.sessions import Sessions
-from moorage.crm.accounts.model import Client
 from moorage.crm.blueprint import DEMO
-from moorage.crm.centres import Site
 from moorage.crm.errors import OrganisationExists
-from moorage.crm.organisations import OrganisationRow
 from moorage.crm.refusals import refusal
 from moorage.crm.service import CrmService
 from moorage.errors import SettingsInvalid
@@ -40,8 +35,7 @@ from moorage.http.requests import answer, route
 from moorage.keys import routes as key_routes
 from moorage.keys.errors import RateLimited
 from moorage.keys.limits import RateLimiter
-from moorage.keys.model import ApiKey, Mode, Principal, may_be_secret
-from moorage.keys.scopes import EVERYTHING, parse
+from moorage.keys.model import Principal, may_be_secret
 from moorage.keys.service import Keys
 from moorage.oauth import routes as connect_routes
 from moorage.oauth.connect import Connect, OrganisationChoice
@@ -54,21 +48,8 @@ from moorage.storage import Database
 from moorage.storage.errors import DatabaseUnusable
 from moorage.storage.migrate import migrate
 from moorage.vault.keys import load_keys
-from moorage.vault.rotation import KeyStatus, Rotated, Rotation
+from moorage.vault.rotation import Rotation
 from moorage.vault.service import Vault
-
-__all__ = [
-    "App",
-    "Client",
-    "KeyStatus",
-    "Operator",
-    "OrganisationRow",
-    "Rotated",
-    "Urls",
-    "compose",
-    "first_start",
-    "open_operator",
-]
 
 APP = "zoho-crm"
 DEMO_SLUG = "demo"
@@ -258,12 +239,12 @@ async def first_start(settings: Settings) -> str | None:
                 "MOORAGE_API_KEY: it looks like a key that Moorage made, but with a typing error.",
                 help="Copy it whole, or choose one of another form.",
             )
-        await _make_demo(rooms, account)
+        await make_demo(rooms, account)
         _, secret = await rooms.keys.create(account, "first key", chosen)
         return None if chosen else secret
 
 
-async def _make_demo(rooms: Rooms, account: str) -> None:
+async def make_demo(rooms: Rooms, account: str) -> None:
     """Something to call, before an account's first key: as long as there is none, the next start makes it good."""
     organisations = rooms.crm.organisations
     if not organisations.list():
@@ -295,135 +276,3 @@ def crm_databases() -> Iterator[None]:
             f"The embedded CRM's databases can't be used: {error}.",
             help="See that the disk has room and that they are SQLite files, or put back good copies of them.",
         ) from error
-
-
-class Operator:
-    """What the commands that work on the data folder itself can do."""
-
-    def __init__(self, rooms: Rooms) -> None:
-        self._rooms = rooms
-        self.organisations = OperatorOrganisations(rooms.crm)
-        self.clients = OperatorClients(rooms.crm)
-
-    async def keys_create(
-        self, name: str, scopes: list[str], mode: Mode, lasts: timedelta | None
-    ) -> tuple[ApiKey, str]:
-        """A new key and its secret. An account's first comes with something to call. Raises ScopeUnknown."""
-        rooms, account = self._rooms, await self._rooms.keys.first_account()
-        allowed = parse(scopes, rooms.providers.names) if scopes else EVERYTHING
-        if not await rooms.keys.list(account):
-            await _make_demo(rooms, account)
-        expires_at = None if lasts is None else rooms.clock.now() + lasts
-        return await rooms.keys.create(account, name, scopes=allowed, mode=mode, expires_at=expires_at)
-
-    async def keys_list(self) -> list[ApiKey]:
-        return await self._rooms.keys.list(await self._rooms.keys.first_account())
-
-    async def keys_rotate(self, key_id: str, overlap: timedelta) -> tuple[ApiKey, str]:
-        """Raises KeyUnknown, KeyInactive."""
-        return await self._rooms.keys.rotate(await self._rooms.keys.first_account(), key_id, overlap)
-
-    async def keys_revoke(self, key_id: str) -> ApiKey:
-        """Raises KeyUnknown."""
-        return await self._rooms.keys.revoke(await self._rooms.keys.first_account(), key_id)
-
-    async def vault_status(self) -> list[KeyStatus]:
-        return await self._rooms.rotation.status()
-
-    async def vault_rotate(self, new: bytes | None, *, dry_run: bool) -> Rotated:
-        return await self._rooms.rotation.rotate(new, dry_run=dry_run)
-
-    def credentials(self, slug: str | None, urls: Urls) -> dict[str, str]:
-        """What a Zoho client needs to reach an organisation, the oldest unless one is named."""
-        crm = self._rooms.crm
-        row = crm.organisations.choose(slug)
-        base = Site(urls.crm, None).base(crm.accounts.data_centre(row.id))
-        return {
-            "api_domain": base,
-            "accounts_url": base,
-            "token_url": f"{base}/oauth/v2/token",
-            **crm.credentials(row),
-        }
-
-
-class OperatorOrganisations:
-    """The organisations of the embedded CRM, as `moorage crm org` offers them."""
-
-    def __init__(self, crm: CrmService) -> None:
-        self._organisations = crm.organisations
-        self._crm = crm
-        self.list = self._organisations.list
-        self.delete = self._organisations.delete
-        self.restore = self._organisations.restore
-        self.reset = self._organisations.reset
-
-    def create(
-        self,
-        slug: str,
-        name: str,
-        *,
-        time_zone: str,
-        data_centre: str,
-        sample: bool,
-        unique: tuple[str, ...],
-    ) -> OrganisationRow:
-        domain = f"{slug}.example"
-        spec = replace(
-            DEMO, name=name, domain=domain, time_zone=time_zone, unique=unique, data_centre=data_centre
-        )
-        return self._organisations.create(slug, spec, sample=sample)
-
-    def data_centre(self, row: OrganisationRow) -> str:
-        return self._crm.accounts.data_centre(row.id)
-
-    def set_password(self, slug: str | None, email: str, password: str) -> str:
-        """Let a user sign in with a password; the e-mail address as the organisation has it.
-
-        Raises OrganisationUnknown, UserUnknown, PasswordInvalid.
-        """
-        row = self._organisations.choose(slug)
-        return self._crm.people.set_password(row.id, email, password).email
-
-    def snapshot(self, slug: str, target: Path) -> None:
-        self._organisations.snapshot(slug, target.absolute())
-
-
-class OperatorClients:
-    """The clients of the embedded CRM's accounts server, as `moorage crm client` offers them."""
-
-    def __init__(self, crm: CrmService) -> None:
-        self._crm = crm
-        self.remove = crm.clients.remove
-
-    def create(
-        self, slug: str | None, name: str, redirect_uris: tuple[str, ...], *, self_client: bool
-    ) -> tuple[Client, str]:
-        """A new client and its secret. Raises OrganisationUnknown, ClientInvalid."""
-        row = self._crm.organisations.choose(slug)
-        user = self._crm.first_user(row)
-        client = self._crm.clients.register(name, row.id, user.id, redirect_uris, self_client=self_client)
-        return client, self._crm.accounts.client_secret(client.client_id)
-
-    def list(self, slug: str | None) -> list[tuple[Client, OrganisationRow]]:
-        """Each with its organisation; of one organisation if it is named. Raises OrganisationUnknown."""
-        organisations = self._crm.organisations
-        rows = organisations.list() if slug is None else [organisations.find(slug)]
-        by_id = {row.id: row for row in rows}
-        return [
-            (client, by_id[client.organisation])
-            for client in self._crm.clients.list()
-            if client.organisation in by_id
-        ]
-
-    def grant_code(self, client_id: str, scopes: str, minutes: int) -> str:
-        """A self client's code. Raises ClientNotFound, ClientInvalid, ScopesInvalid, CodesExhausted."""
-        return self._crm.clients.self_code(client_id, scopes, minutes * 60)
-
-
-@asynccontextmanager
-async def open_operator(settings: Settings) -> AsyncIterator[Operator]:
-    """The operator's door to a data folder, whether or not a server runs on it."""
-    settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    migrate(settings.database_url)
-    async with open_rooms(settings, Urls("", "")) as rooms:
-        yield Operator(rooms)

@@ -16,7 +16,7 @@ from moorage.cli.output import confirm, print_json, print_table
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from moorage.app import Client, Operator, OrganisationRow
+    from moorage.operator import Client, Operator, OrganisationRow
 
 T = TypeVar("T")
 
@@ -45,7 +45,7 @@ def credentials(
 ) -> None:
     """Print what a Zoho SDK needs to reach the embedded CRM."""
     # Deferred like everything that loads the server's rooms.
-    from moorage.app import Urls  # noqa: PLC0415
+    from moorage.operator import Urls  # noqa: PLC0415
 
     settings = reach.settings(home)
     where = reach.server(settings)

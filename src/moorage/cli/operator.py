@@ -10,7 +10,7 @@ from moorage.serve.home import prepare
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from moorage.app import Operator
+    from moorage.operator import Operator
 
 T = TypeVar("T")
 
@@ -18,7 +18,7 @@ T = TypeVar("T")
 def operate(home: Path | None, act: "Callable[[Operator], Awaitable[T]]") -> T:
     """Open the data folder, act on it, close it. Raises SettingsInvalid, HomeUnusable, and what `act` raises."""
     # The rooms behind the door take a while to load, and most commands do not need them.
-    from moorage.app import open_operator  # noqa: PLC0415
+    from moorage.operator import open_operator  # noqa: PLC0415
 
     settings = reach.settings(home)
     prepare(settings.home)

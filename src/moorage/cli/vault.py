@@ -13,7 +13,7 @@ from moorage.cli.output import print_json, print_table
 from moorage.settings import key_bytes
 
 if TYPE_CHECKING:
-    from moorage.app import Rotated
+    from moorage.operator import Rotated
 
 commands = typer.Typer(help="The keys that stored tokens are encrypted with.", rich_markup_mode=None)
 

@@ -1,0 +1,153 @@
+"""The operator's door to a data folder: what the commands that work on the folder itself can do."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+from moorage.app import Rooms, Urls, make_demo, open_rooms
+from moorage.crm.accounts.model import Client
+from moorage.crm.blueprint import DEMO
+from moorage.crm.centres import Site
+from moorage.crm.organisations import OrganisationRow
+from moorage.crm.service import CrmService
+from moorage.keys.model import ApiKey, Mode
+from moorage.keys.scopes import EVERYTHING, parse
+from moorage.settings import Settings
+from moorage.storage.migrate import migrate
+from moorage.vault.rotation import KeyStatus, Rotated
+
+__all__ = ["Client", "KeyStatus", "Operator", "OrganisationRow", "Rotated", "Urls", "open_operator"]
+
+
+class Operator:
+    """What the commands that work on the data folder itself can do."""
+
+    def __init__(self, rooms: Rooms) -> None:
+        self._rooms = rooms
+        self.organisations = OperatorOrganisations(rooms.crm)
+        self.clients = OperatorClients(rooms.crm)
+
+    async def keys_create(
+        self, name: str, scopes: list[str], mode: Mode, lasts: timedelta | None
+    ) -> tuple[ApiKey, str]:
+        """A new key and its secret. An account's first comes with something to call. Raises ScopeUnknown."""
+        rooms, account = self._rooms, await self._rooms.keys.first_account()
+        allowed = parse(scopes, rooms.providers.names) if scopes else EVERYTHING
+        if not await rooms.keys.list(account):
+            await make_demo(rooms, account)
+        expires_at = None if lasts is None else rooms.clock.now() + lasts
+        return await rooms.keys.create(account, name, scopes=allowed, mode=mode, expires_at=expires_at)
+
+    async def keys_list(self) -> list[ApiKey]:
+        return await self._rooms.keys.list(await self._rooms.keys.first_account())
+
+    async def keys_rotate(self, key_id: str, overlap: timedelta) -> tuple[ApiKey, str]:
+        """Raises KeyUnknown, KeyInactive."""
+        return await self._rooms.keys.rotate(await self._rooms.keys.first_account(), key_id, overlap)
+
+    async def keys_revoke(self, key_id: str) -> ApiKey:
+        """Raises KeyUnknown."""
+        return await self._rooms.keys.revoke(await self._rooms.keys.first_account(), key_id)
+
+    async def vault_status(self) -> list[KeyStatus]:
+        return await self._rooms.rotation.status()
+
+    async def vault_rotate(self, new: bytes | None, *, dry_run: bool) -> Rotated:
+        return await self._rooms.rotation.rotate(new, dry_run=dry_run)
+
+    def credentials(self, slug: str | None, urls: Urls) -> dict[str, str]:
+        """What a Zoho client needs to reach an organisation, the oldest unless one is named."""
+        crm = self._rooms.crm
+        row = crm.organisations.choose(slug)
+        base = Site(urls.crm, None).base(crm.accounts.data_centre(row.id))
+        return {
+            "api_domain": base,
+            "accounts_url": base,
+            "token_url": f"{base}/oauth/v2/token",
+            **crm.credentials(row),
+        }
+
+
+class OperatorOrganisations:
+    """The organisations of the embedded CRM, as `moorage crm org` offers them."""
+
+    def __init__(self, crm: CrmService) -> None:
+        self._organisations = crm.organisations
+        self._crm = crm
+        self.list = self._organisations.list
+        self.delete = self._organisations.delete
+        self.restore = self._organisations.restore
+        self.reset = self._organisations.reset
+
+    def create(
+        self,
+        slug: str,
+        name: str,
+        *,
+        time_zone: str,
+        data_centre: str,
+        sample: bool,
+        unique: tuple[str, ...],
+    ) -> OrganisationRow:
+        domain = f"{slug}.example"
+        spec = replace(
+            DEMO, name=name, domain=domain, time_zone=time_zone, unique=unique, data_centre=data_centre
+        )
+        return self._organisations.create(slug, spec, sample=sample)
+
+    def data_centre(self, row: OrganisationRow) -> str:
+        return self._crm.accounts.data_centre(row.id)
+
+    def set_password(self, slug: str | None, email: str, password: str) -> str:
+        """Let a user sign in with a password; the e-mail address as the organisation has it.
+
+        Raises OrganisationUnknown, UserUnknown, PasswordInvalid.
+        """
+        row = self._organisations.choose(slug)
+        return self._crm.people.set_password(row.id, email, password).email
+
+    def snapshot(self, slug: str, target: Path) -> None:
+        self._organisations.snapshot(slug, target.absolute())
+
+
+class OperatorClients:
+    """The clients of the embedded CRM's accounts server, as `moorage crm client` offers them."""
+
+    def __init__(self, crm: CrmService) -> None:
+        self._crm = crm
+        self.remove = crm.clients.remove
+
+    def create(
+        self, slug: str | None, name: str, redirect_uris: tuple[str, ...], *, self_client: bool
+    ) -> tuple[Client, str]:
+        """A new client and its secret. Raises OrganisationUnknown, ClientInvalid."""
+        row = self._crm.organisations.choose(slug)
+        user = self._crm.first_user(row)
+        client = self._crm.clients.register(name, row.id, user.id, redirect_uris, self_client=self_client)
+        return client, self._crm.accounts.client_secret(client.client_id)
+
+    def list(self, slug: str | None) -> list[tuple[Client, OrganisationRow]]:
+        """Each with its organisation; of one organisation if it is named. Raises OrganisationUnknown."""
+        organisations = self._crm.organisations
+        rows = organisations.list() if slug is None else [organisations.find(slug)]
+        by_id = {row.id: row for row in rows}
+        return [
+            (client, by_id[client.organisation])
+            for client in self._crm.clients.list()
+            if client.organisation in by_id
+        ]
+
+    def grant_code(self, client_id: str, scopes: str, minutes: int) -> str:
+        """A self client's code. Raises ClientNotFound, ClientInvalid, ScopesInvalid, CodesExhausted."""
+        return self._crm.clients.self_code(client_id, scopes, minutes * 60)
+
+
+@asynccontextmanager
+async def open_operator(settings: Settings) -> AsyncIterator[Operator]:
+    """The operator's door to a data folder, whether or not a server runs on it."""
+    settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    migrate(settings.database_url)
+    async with open_rooms(settings, Urls("", "")) as rooms:
+        yield Operator(rooms)
