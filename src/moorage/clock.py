@@ -5,6 +5,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 
+def wire_time(moment: datetime) -> str:
+    """How our API shows an instant of UTC, such as 2025-12-08T07:20:53.488460Z."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
 class Clock(Protocol):
     def timestamp(self) -> float:
         """Seconds since the epoch."""

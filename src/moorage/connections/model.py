@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeAlias
 
+from moorage.clock import wire_time
 from moorage.http.caller import Reach
 
 Status: TypeAlias = Literal["ACTIVE", "PENDING", "FAILED"]
@@ -44,11 +45,9 @@ def within(reach: Reach, connection: Connection) -> bool:
     return reach.apps is None or connection.app in reach.apps or connection.id in reach.connections
 
 
-def wire_time(microseconds: int) -> str:
-    """Such as 2025-12-08T07:20:53.488460Z."""
+def _time(microseconds: int) -> str:
     seconds, rest = divmod(microseconds, 1_000_000)
-    moment = datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return wire_time(datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest))
 
 
 def document(connection: Connection, url: str | None) -> dict[str, Any]:
@@ -57,8 +56,8 @@ def document(connection: Connection, url: str | None) -> dict[str, Any]:
         "connection_id": connection.id,
         "id": connection.id,
         "status": connection.status,
-        "creation_time": wire_time(connection.created),
-        "last_updated_time": wire_time(connection.updated),
+        "creation_time": _time(connection.created),
+        "last_updated_time": _time(connection.updated),
         "url": url,
         "app": connection.app,
         "method": connection.method,

@@ -55,7 +55,6 @@ class Field:
     unique: bool
     searchable: bool
     sortable: bool
-    visible: bool
     pick_list: tuple[str, ...]  # The actual values.
     probabilities: dict[str, int]  # Of a deal's stages: actual value to percent.
     default: Any
@@ -145,7 +144,6 @@ def _field(id: int, body: dict[str, Any]) -> Field:  # noqa: A002
         unique=bool(body.get("unique")),
         searchable=bool(body.get("searchable")),
         sortable=bool(body.get("sortable")),
-        visible=bool(body.get("visible", True)),
         pick_list=tuple(v["actual_value"] for v in body.get("pick_list_values") or ()),
         probabilities={
             v["actual_value"]: v["probability"]

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
+from moorage.clock import wire_time
 from moorage.http.caller import Reach
 from moorage.keys.errors import RightsExceeded, ScopeMissing
 from moorage.keys.scopes import EVERYTHING, Scopes
@@ -119,11 +120,6 @@ def public_part(secret: str) -> str | None:
 def digest(secret: str) -> bytes:
     """What is stored of a secret. A key has enough chance in it that a fast digest can't be searched."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
-
-
-def wire_time(moment: datetime) -> str:
-    """Such as 2025-12-08T07:20:53.488460Z."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def document(key: ApiKey) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A secret in a file of its own, such as a key."""
+"""Files that must not be lost or half written, such as that of a key."""
 
 import contextlib
 import fcntl
@@ -22,3 +22,12 @@ def kept_secret(path: Path, make: Callable[[], bytes]) -> bytes:
             file.flush()
             os.fsync(file.fileno())
     return content
+
+
+def flush_folder(path: Path) -> None:
+    """Let a file's new name survive a power loss as its content does."""
+    handle = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

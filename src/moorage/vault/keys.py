@@ -10,7 +10,7 @@ from typing import ClassVar, Protocol
 
 from moorage.errors import SettingsInvalid
 from moorage.settings import Secret, keys_bytes
-from moorage.storage import kept_secret
+from moorage.storage import flush_folder, kept_secret
 from moorage.vault.errors import VaultBusy, VaultKeyGiven, VaultLocked
 from moorage.vault.model import Key, Ring
 
@@ -101,11 +101,7 @@ class KeyFile:
             os.fsync(file.fileno())
         draft.replace(self._path)
         # A new name is on disk only once its folder is, and nothing may be sealed with a key that could get lost.
-        folder = os.open(self._path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        flush_folder(self._path)
 
 
 def _ring(text: str) -> Ring:

@@ -33,7 +33,7 @@ def records_of(call: Call, maximum: int = MAX_RECORDS) -> tuple[list[Any], dict[
     if not records:
         raise Fault(400, "MANDATORY_NOT_FOUND", "required field not found", place)
     if len(records) > maximum:
-        raise Fault(400, "INVALID_DATA", "invalid data", {"maximum_length": maximum, **place})
+        raise invalid("data", "$.data", maximum_length=maximum)
     _check_triggers(body)
     for name, known in FEATURES.items():
         _check_features(body, name, known)

@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 from moorage.crm.faults import Fault, param_invalid, param_missing, wrong_format
 from moorage.crm.records.values import whole_id
 
+MAX_FIELDS = 50
 MAX_PAGE = 10**9  # So that a page times its size stays a number every store can count to.
 
 
@@ -38,6 +39,14 @@ def id_list(params: Mapping[str, str], name: str, maximum: int = 100) -> list[in
     if None in ids:
         raise wrong_format(param_name=name)
     return list(dict.fromkeys(one for one in ids if one is not None))
+
+
+def field_names(params: Mapping[str, str]) -> list[str]:
+    """The names in `fields`, none where it is missing. Raises the fault for more than 50."""
+    names = [name.strip() for name in params.get("fields", "").split(",") if name.strip()]
+    if len(names) > MAX_FIELDS:
+        raise Fault(400, "LIMIT_EXCEEDED", "limit exceeded", {"limit": MAX_FIELDS, "param_name": "fields"})
+    return names
 
 
 def one_of(params: Mapping[str, str], name: str, allowed: Collection[str], default: str) -> str:

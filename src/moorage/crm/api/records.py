@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from moorage.crm import paging
 from moorage.crm.api.lists import converted_filter, module_of, since_header, view_filter
-from moorage.crm.api.parameters import id_list, page_and_size
+from moorage.crm.api.parameters import field_names, id_list, page_and_size
 from moorage.crm.call import JSON, Call, encode, no_content
 from moorage.crm.catalog import Module
 from moorage.crm.faults import Fault, ambiguous, invalid_id, param_invalid, param_missing, pattern_not_matched
@@ -27,7 +27,6 @@ from moorage.http.message import Response
 T = TypeVar("T")
 
 SORTS = ("id", "Created_Time", "Modified_Time")
-MAX_FIELDS = 50
 _TERRITORY_MODULES = frozenset({"Leads", "Contacts", "Accounts", "Deals"})
 # Notes are read as they were written, everything else newest first.
 _USUAL_ORDER = {"Notes": ("Created_Time", "asc")}
@@ -82,11 +81,7 @@ def _fields(call: Call) -> list[str]:
     text = call.params.get("fields")
     if not text or not text.strip(","):
         raise param_missing("fields")
-    names = [name.strip() for name in text.split(",") if name.strip()]
-    if len(names) > MAX_FIELDS:
-        details = {"limit": MAX_FIELDS, "param_name": "fields"}
-        raise Fault(400, "LIMIT_EXCEEDED", "limit exceeded", details)
-    return names
+    return field_names(call.params)
 
 
 def _place(call: Call, module: Module) -> Place | None:

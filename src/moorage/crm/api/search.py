@@ -4,7 +4,7 @@ from collections.abc import Awaitable
 
 from moorage.crm.api.documents import module_named
 from moorage.crm.api.lists import NOTHING, context_of, converted_filter, module_of, view_filter
-from moorage.crm.api.parameters import one_of, page_and_size
+from moorage.crm.api.parameters import field_names, one_of, page_and_size
 from moorage.crm.api.records import data_answer, then
 from moorage.crm.call import Call, answer, no_content
 from moorage.crm.catalog import Module
@@ -17,7 +17,6 @@ from moorage.http.message import Response
 
 LIMIT = 2_000
 FAMILIES = ("criteria", "email", "phone", "word")
-MAX_FIELDS = 50
 APPROVAL_STATES = (
     "approved",
     "approval_process_pending",
@@ -49,7 +48,7 @@ def search(call: Call) -> Response | Awaitable[Response]:
     filters = [wanted, *_narrowing(call, module)]
     order = _order(call, module)
     store = call.organisation.store
-    shape = store.shape(module, _names(call), whole=False)
+    shape = store.shape(module, field_names(call.params) or None, whole=False)
     found = store.page(module, shape, filters, order, Window(size, offset=(page - 1) * size))
 
     def show(result: Page) -> Response:
@@ -96,15 +95,6 @@ def _narrowing(call: Call, module: Module) -> list[Filter]:
     if one_of(call.params, "approval_state", APPROVAL_STATES, "approved") != "approved":
         found.append(NOTHING)
     return found
-
-
-def _names(call: Call) -> list[str] | None:
-    names = [name.strip() for name in call.params.get("fields", "").split(",") if name.strip()]
-    if not names:
-        return None
-    if len(names) > MAX_FIELDS:
-        raise Fault(400, "LIMIT_EXCEEDED", "limit exceeded", {"limit": MAX_FIELDS, "param_name": "fields"})
-    return names
 
 
 def _order(call: Call, module: Module) -> Order:

@@ -66,7 +66,7 @@ class Lines:
         found = self._transaction.row(products, row.get(product.column) or 0)
         row[price.column] = found[products.fields["Unit_Price"].column] if found else None
 
-    def merge(self, made: Draft, row: Row) -> "list[Merge]":
+    def merge(self, made: Draft, row: Row) -> list[Merge]:
         """What the subforms of an update become. Nothing is written yet. Raises Fault for rows that aren't there."""
         merges = []
         for one, lines in made.subforms:
@@ -88,7 +88,7 @@ class Lines:
             merges.append(merge)
         return merges
 
-    def _merge_line(self, merge: "Merge", line: DraftLine, parent: int) -> None:
+    def _merge_line(self, merge: Merge, line: DraftLine, parent: int) -> None:
         if line.id is None:
             row = self._new_line(merge.subform, line.draft, parent)
             merge.rows[row["id"]] = row
@@ -108,7 +108,7 @@ class Lines:
         merge.rows[known] = row
         merge.changed.append(known)
 
-    def write(self, merges: "list[Merge]") -> None:
+    def write(self, merges: list[Merge]) -> None:
         for merge in merges:
             self._transaction.drop(merge.subform, merge.dropped)
             self._transaction.insert(merge.subform, [merge.rows[one] for one in merge.added])

@@ -1,7 +1,6 @@
 """The organisations as SQLite files: `<slug>.db` in one folder. Two organisations never share a file."""
 
 import contextlib
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -23,6 +22,7 @@ from moorage.crm.store.schema import statements
 from moorage.crm.store.sqlite import SqliteStore
 from moorage.crm.store.transaction import SqliteTransaction
 from moorage.crm.store.writer import PATIENCE
+from moorage.storage import flush_folder
 
 # Between reading the counter of ids and replacing it, others may still be given some: fewer than this.
 IDS_IN_FLIGHT = 1_000_000
@@ -69,7 +69,7 @@ class SqliteFiles:
             _copy(path, partial)
             _make_single(partial)
             partial.replace(target)
-            _flush_folder(target)
+            flush_folder(target)
         except apsw.CorruptError as error:
             raise _damaged(path, slug, error) from error
         except (OSError, apsw.CantOpenError, apsw.FullError, apsw.IOError, apsw.ReadOnlyError) as error:
@@ -127,7 +127,7 @@ class SqliteFiles:
             _remove(path)  # Nothing can be copied over a damaged file.
         draft.replace(path)
         _remove(draft)
-        _flush_folder(path)
+        flush_folder(path)
 
     def _opened(self, path: Path, identity: int) -> Organisation:
         file = OrganisationFile(path)
@@ -228,12 +228,3 @@ def _make_single(path: Path) -> None:
 def _remove(path: Path) -> None:
     for suffix in ("", "-wal", "-shm", "-journal"):
         path.with_name(path.name + suffix).unlink(missing_ok=True)
-
-
-def _flush_folder(path: Path) -> None:
-    """Let the file's name survive a power loss as its content does."""
-    handle = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
