@@ -4,7 +4,7 @@ import re
 import tomllib
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeAlias
 from urllib.parse import urlsplit
 
 import msgspec
@@ -13,9 +13,15 @@ from moorage.connections.model import Upstream
 from moorage.errors import SettingsInvalid
 from moorage.http.errors import AppUnknown
 
+Environment: TypeAlias = Literal["production", "sandbox", "developer"]
+ENVIRONMENTS: tuple[Environment, ...] = ("production", "sandbox", "developer")
+
 SHIPPED = Path(__file__).parent
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _PATH = re.compile(r"/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*")
+_PLACE = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
+_HOST_SUFFIX = re.compile(r"(\.[A-Za-z0-9-]+){2,}")
+_VISIBLE = re.compile(r"[ -~]+")
 _BASE_URL = re.compile(rf"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?({_PATH.pattern})?")
 # First path segments that the gateway's own routes have.
 RESERVED = frozenset(
@@ -24,24 +30,73 @@ RESERVED = frozenset(
 
 
 class DataCentre(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Base URLs of an app's API and of its accounts server."""
+    """Base URLs: of the API, of the pages where people sign in, and of where tokens come from, if that is elsewhere.
+
+    `sandbox` and `developer` are those of the API's other environments, whose users sign in at the same place.
+    """
 
     api: str
     accounts: str | None = None
+    tokens: str | None = None
+    sandbox: str | None = None
+    developer: str | None = None
+
+    @property
+    def apis(self) -> dict[Environment, str]:
+        """The base URL of each environment there is."""
+        found = {"production": self.api, "sandbox": self.sandbox, "developer": self.developer}
+        return {name: found[name] or "" for name in ENVIRONMENTS if found[name] is not None}
+
+
+class Identity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where an app says who was connected: the names of facts, and the place of each in the JSON that answers a GET
+    of `path`, such as `users.0.email`. Without a path, the answer that brought the token is looked at."""
+
+    facts: dict[str, str]
+    path: str | None = None
+    headers: dict[str, str] = {}
+
+
+class Instance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Of apps that have an API host for each customer: the token answer's `key` names it, and its host has to end in
+    `suffix`. Nothing else is believed."""
+
+    key: str
+    suffix: str
 
 
 class Provider(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`authorization` is the header sent upstream, with `{access_token}` in it; `scopes` say what each allows."""
+    """An app. docs/apps.md explains each key."""
 
     name: str
     title: str
     authorization: str
     data_centres: dict[str, DataCentre]
-    method: Literal["OAUTH2"] = "OAUTH2"
+    method: Literal["OAUTH2", "API_KEY"] = "OAUTH2"
+    client: str | None = None
     authorize_path: str | None = None
     token_path: str | None = None
+    revoke_path: str | None = None
+    authorize_params: dict[str, str] = {}
     scopes: dict[str, str] = {}
+    scope_separator: Literal[" ", ","] = " "
+    pkce: bool = True
+    token_auth: Literal["body", "basic"] = "body"
+    token_body: Literal["form", "json"] = "form"
+    refreshes: bool = False
+    instance: Instance | None = None
+    identity: tuple[Identity, ...] = ()
     embedded: Literal["crm"] | None = None
+
+    @property
+    def client_name(self) -> str:
+        """Under which name the operator's OAuth client is kept: apps of one maker share it."""
+        return self.client or self.name
+
+    @property
+    def signs_in(self) -> bool:
+        """Whether it has an accounts server of its own that people can be sent to."""
+        return self.authorize_path is not None and self.token_path is not None
 
 
 class Providers:
@@ -110,16 +165,53 @@ def _check(provider: Provider) -> None:
         )
     if not re.fullmatch(r"[ -z|~]*\{access_token\}[ -z|~]*", provider.authorization):
         raise ValueError("authorization has to be one line of ASCII with {access_token} and no other braces")
+    if provider.client is not None and not _NAME.fullmatch(provider.client):
+        raise ValueError(f"client can't be {provider.client!r}; use a-z, 0-9 and -")
     if not provider.data_centres:
         raise ValueError("data_centres has to name at least one")
     for key, centre in provider.data_centres.items():
-        _check_url(f"data_centres.{key}.api", centre.api)
-        if centre.accounts is not None:
-            _check_url(f"data_centres.{key}.accounts", centre.accounts)
-    for key in ("authorize_path", "token_path"):
+        _check_centre(key, centre)
+    for key in ("authorize_path", "token_path", "revoke_path"):
         path = getattr(provider, key)
         if path is not None and not _PATH.fullmatch(path):
             raise ValueError(f"{key} has to be a path such as /oauth/v2/auth, not {path!r}")
+    _check_sign_in(provider)
+    for identity in provider.identity:
+        _check_identity(identity)
+    if provider.instance is not None and not _HOST_SUFFIX.fullmatch(provider.instance.suffix):
+        raise ValueError(f"instance.suffix has to be such as .example.com, not {provider.instance.suffix!r}")
+
+
+def _check_centre(name: str, centre: DataCentre) -> None:
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"data_centres.{name}: the name has to be of a-z, 0-9 and -")
+    for key in ("api", "accounts", "tokens", "sandbox", "developer"):
+        url = getattr(centre, key)
+        if url is not None:
+            _check_url(f"data_centres.{name}.{key}", url)
+
+
+def _check_sign_in(provider: Provider) -> None:
+    if (provider.authorize_path is None) != (provider.token_path is None):
+        raise ValueError("authorize_path and token_path belong together: give both, or none")
+    if provider.method == "API_KEY" and provider.signs_in:
+        raise ValueError("authorize_path and token_path have no place where the method is API_KEY")
+    if provider.signs_in:
+        for name, centre in provider.data_centres.items():
+            if centre.accounts is None:
+                raise ValueError(f"data_centres.{name}.accounts is missing: people sign in there")
+
+
+def _check_identity(identity: Identity) -> None:
+    path = identity.path
+    if path is not None and not re.fullmatch(rf"{_PATH.pattern}(\?[^\s#]*)?", path):
+        raise ValueError(f"identity.path has to be a path such as /users/me, not {path!r}")
+    for name, place in identity.facts.items():
+        if not _PLACE.fullmatch(place):
+            raise ValueError(f"identity.facts.{name} has to be a place such as users.0.email, not {place!r}")
+    for name, value in identity.headers.items():
+        if not re.fullmatch(r"[A-Za-z0-9-]+", name) or not _VISIBLE.fullmatch(value):
+            raise ValueError(f"identity.headers.{name} is no header")
 
 
 def _check_url(key: str, url: str) -> None:
