@@ -8,10 +8,10 @@ from moorage.errors import MoorageError
 from moorage.gateway.decide import Decider, Target
 from moorage.gateway.errors import UpstreamError
 from moorage.gateway.reading import only_reads
-from moorage.gateway.rewrite import Caller, answer_headers, embedded_answer, require_safe
-from moorage.gateway.upstream import AnswerHeaders, Pool, Upstream
+from moorage.gateway.rewrite import AnswerHead, Caller, embedded_answer, require_safe
+from moorage.gateway.upstream import Pool, Upstream
 from moorage.http.direct import DirectProtocol
-from moorage.http.encode import BODILESS, STATUS_LINES
+from moorage.http.encode import BODILESS, STATUS_LINES, lines_of
 from moorage.http.errors import BodyTooLarge, MethodNotAllowed, PathInvalid, internal, render
 from moorage.http.exchange import Exchange
 from moorage.http.head import Head
@@ -22,6 +22,9 @@ from moorage.keys.errors import ScopeMissing
 MAX_EMBEDDED_BODY = 100 * 1024 * 1024
 KEPT_BODY = 64 * 1024  # A body up to this size is kept until its answer begins, to be sent again.
 _READ_AHEAD = 64 * 1024
+_LENGTH = frozenset(
+    {b"content-length"}
+)  # Some readers would wait for the body it announces, which a 204 can't have.
 _IDEMPOTENT = frozenset({b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE"})
 
 log = structlog.get_logger(__name__)
@@ -213,7 +216,7 @@ class Relay(Exchange):
             self._native,
             target.origin.authority,
             target.authorization,
-            b"".join([b"%b: %b\r\n" % pair for pair in caller.forwarded]),
+            lines_of(caller.forwarded),
             b"Transfer-Encoding: chunked\r\n" if caller.chunked else b"",
         )
 
@@ -244,17 +247,18 @@ class Relay(Exchange):
 
     # The answer.
 
-    def on_head(self, status: int, headers: AnswerHeaders, *, has_length: bool) -> None:
+    def on_head(self, status: int, head: AnswerHead) -> None:
         if status == 401 and self._send_again():
             return
-        head = self._head
-        lines = [STATUS_LINES[status]]
-        lines += answer_headers(status, headers, self._request_id)
-        if status not in BODILESS and head.method != b"HEAD" and head.version == "1.1":
-            chunked = not has_length or not any(name == b"content-length" for name, _, _ in headers)
-            if chunked:
-                self._chunking = True
-                lines.append(b"Transfer-Encoding: chunked\r\n")
+        if status == 204:
+            head.drop(_LENGTH)
+        lines = [STATUS_LINES[status], lines_of(head.forwarded), b"X-Request-Id: %b\r\n" % self._request_id]
+        if status >= 400:
+            lines.append(b"Moorage-Error-Source: upstream\r\n")
+        asked = self._head
+        if not head.sized and status not in BODILESS and asked.method != b"HEAD" and asked.version == "1.1":
+            self._chunking = True
+            lines.append(b"Transfer-Encoding: chunked\r\n")
         if self._protocol.closes:
             lines.append(b"Connection: close\r\n")
         lines.append(b"\r\n")

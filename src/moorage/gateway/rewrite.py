@@ -1,6 +1,9 @@
 """What passes from one side to the other and what doesn't: headers both ways, and paths."""
 
 import re
+from collections.abc import Container
+
+import httptools
 
 from moorage.http.errors import PathInvalid, RequestInvalid
 from moorage.http.head import Head
@@ -34,6 +37,7 @@ KEPT_FROM_CALLER = HOP_BY_HOP | {
     b"moorage-error-source",
     b"moorage-request-sent",
 }
+_NOTED_OF_ANSWERS = KEPT_FROM_CALLER | {b"content-length"}
 _PLAIN_CONNECTION = frozenset({b"keep-alive", b"close"})
 # Framing is decided by what was parsed, so naming it in Connection can't remove it.
 _NEVER_NAMED = frozenset({b"content-length"})
@@ -116,18 +120,35 @@ def _require_chunked(head: Head, value: bytes) -> bool:
     return True
 
 
-def answer_headers(status: int, headers: list[tuple[bytes, bytes, bytes]], request_id: bytes) -> list[bytes]:
-    """The lines that a caller gets of an answer's headers (lower-case name, name as sent, value)."""
-    # Some readers would wait for the body that a Length announces and a 204 can't have.
-    dropped = KEPT_FROM_CALLER if status != 204 else KEPT_FROM_CALLER | {b"content-length"}
-    for name, _, value in headers:
-        if name == b"connection" and (named := named_by(value)):
-            dropped = dropped | named
-    lines = [b"%b: %b\r\n" % (sent, value) for name, sent, value in headers if name not in dropped]
-    lines.append(b"X-Request-Id: %b\r\n" % request_id)
-    if status >= 400:
-        lines.append(b"Moorage-Error-Source: upstream\r\n")
-    return lines
+class AnswerHead:
+    """What an answer's headers say about its framing, and those that go on to the caller."""
+
+    __slots__ = ("chunked", "forwarded", "sized")
+
+    def __init__(self, headers: Headers) -> None:
+        """Raises HttpParserError, as the parser does for other nonsense, for a coding that nobody asked for."""
+        self.forwarded: Headers = []
+        self.sized = self.chunked = False
+        named: set[bytes] | None = None
+        for pair in headers:
+            name = pair[0].lower()
+            if name not in _NOTED_OF_ANSWERS:
+                self.forwarded.append(pair)
+            elif name == b"content-length":
+                self.sized = True
+                self.forwarded.append(pair)
+            elif name == b"transfer-encoding":
+                if pair[1].strip().lower() != b"chunked":
+                    raise httptools.HttpParserError("a transfer coding that nobody asked for")
+                self.chunked = True
+            elif name == b"connection":
+                named = named_by(pair[1], named)
+        if named:
+            self.drop(named)
+
+    def drop(self, names: Container[bytes]) -> None:
+        """Keep the headers of those (lower-case) names from the caller."""
+        self.forwarded = [pair for pair in self.forwarded if pair[0].lower() not in names]
 
 
 def embedded_answer(response: Response, request_id: bytes) -> Response:

@@ -10,19 +10,17 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol, TypeAlias, cast
+from typing import Protocol, cast
 
 import httptools
 import structlog
 
 from moorage.gateway.decide import Origin
 from moorage.gateway.errors import UpstreamError, UpstreamInvalid, UpstreamTimeout, UpstreamUnreachable
+from moorage.gateway.rewrite import AnswerHead
 
 MAX_ANSWER_HEAD = 256 * 1024
 _SWEEP_SECONDS = 1.0
-
-# Lower-case name, name as sent, value.
-AnswerHeaders: TypeAlias = list[tuple[bytes, bytes, bytes]]
 
 log = structlog.get_logger(__name__)
 
@@ -49,7 +47,7 @@ class Borrower(Protocol):
 
     def on_connected(self, upstream: "Upstream") -> None: ...
     def on_unreachable(self, error: UpstreamError) -> None: ...
-    def on_head(self, status: int, headers: AnswerHeaders, *, has_length: bool) -> None: ...
+    def on_head(self, status: int, head: AnswerHead) -> None: ...
     def on_part(self, part: bytes) -> None: ...
     def on_flush(self) -> None:
         """Everything that has arrived so far was passed on; more is to come."""
@@ -265,7 +263,7 @@ class Upstream(asyncio.Protocol):
         self._in_head = self._silent = True
         self._status = self._fed = 0
         self._has_length = False
-        self._headers: AnswerHeaders = []
+        self._headers: list[tuple[bytes, bytes]] = []
         self.deadline = math.inf
 
     def write(self, data: bytes) -> None:
@@ -365,7 +363,7 @@ class Upstream(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._in_head:
-            self._headers.append((name.lower(), name, value))
+            self._headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         if self._complete or self._borrower is None:
@@ -378,23 +376,12 @@ class Upstream(asyncio.Protocol):
             return
         self._in_head = False
         self._fed = 0
-        self._has_length = self._is_framed()
-        self._borrower.on_head(self._status, self._headers, has_length=self._has_length)
+        head = AnswerHead(self._headers)
+        self._has_length = head.sized or head.chunked
+        self._borrower.on_head(self._status, head)
         if self._bare:
             self._complete = True
             self._keep = self._has_length and self._parser.should_keep_alive()
-
-    def _is_framed(self) -> bool:
-        """Whether the answer's head tells where its body ends."""
-        framed = False
-        for name, _, value in self._headers:
-            if name == b"content-length":
-                framed = True
-            elif name == b"transfer-encoding":
-                framed = True
-                if value.strip().lower() != b"chunked":
-                    raise httptools.HttpParserError("a transfer coding that nobody asked for")
-        return framed
 
     def on_body(self, part: bytes) -> None:
         self._fed = 0
