@@ -232,11 +232,11 @@ class Relay(Exchange):
             self._replayable = False
             self._parts = []
         self._sent = len(self._parts)
-        # The answer's time starts to run before anything is written, as writing can end in a failure.
+        data = out[0] if len(out) == 1 else b"".join(out)
         if self._whole:
-            upstream.end()
-        if out:
-            upstream.write(out[0] if len(out) == 1 else b"".join(out))
+            upstream.end(data)
+        elif data:
+            upstream.write(data)
 
     def pause_sending(self) -> None:
         if not self._whole:

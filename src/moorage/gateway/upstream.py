@@ -17,6 +17,7 @@ import structlog
 
 from moorage.gateway.decide import Origin
 from moorage.gateway.errors import UpstreamError, UpstreamInvalid, UpstreamTimeout, UpstreamUnreachable
+from moorage.gateway.outbox import Outbox
 from moorage.gateway.rewrite import AnswerHead
 
 MAX_ANSWER_HEAD = 256 * 1024
@@ -119,6 +120,7 @@ class _Host:
         self.pool = pool
         self.origin = origin
         self.loop = asyncio.get_running_loop()
+        self.outbox = Outbox(self.loop)
         self._all: set[Upstream] = set()
         self._kept: list[Upstream] = []
         self._waiting: deque[tuple[Borrower, float]] = deque()
@@ -267,13 +269,18 @@ class Upstream(asyncio.Protocol):
         self.deadline = math.inf
 
     def write(self, data: bytes) -> None:
-        if not self._transport.is_closing():
-            self._transport.write(data)
+        """Send a part of the request that others follow."""
+        self._host.outbox.write(self._transport, data)
 
-    def end(self) -> None:
-        """The request is whole; the answer's time begins."""
+    def end(self, data: bytes) -> None:
+        """Send the last part of the request, which may be empty, by the end of the loop's turn.
+
+        The answer's time begins.
+        """
         self._whole = True
         self.deadline = self._host.loop.time() + self._host.pool.limits.answer
+        if data:
+            self._host.outbox.put(self._transport, data)
 
     def pause(self) -> None:
         if not self._paused:
