@@ -8,6 +8,7 @@ from contextlib import ExitStack
 
 import pytest
 
+from moorage.connections.model import Upstream
 from moorage.gateway.upstream import Limits
 from tests.gateway.wire import AUTHORIZED, OK, Client, World
 
@@ -163,3 +164,15 @@ def test_a_literal_ipv6_upstream(start):
             assert f"\r\nHost: [::1]:{listener.getsockname()[1]}\r\n".encode() in connection.recv(65536)
             connection.sendall(OK)
             assert client.answer().body == b"ok"
+
+
+def test_accounts_below_different_base_paths_share_the_connections_to_their_server(start, upstream):
+    behind, world = upstream(), World()
+    for name in ("one", "other"):
+        world.upstreams[name] = Upstream("remote", f"http://127.0.0.1:{behind.port}/{name}")
+    start(world)
+    with Client(world.port) as client:
+        for name in ("one", "other"):
+            assert client.get("/zoho-crm/a", f"Maton-Connection: {name}\r\n").status == 200
+    assert [request.split(b" ")[1] for request in behind.requests] == [b"/one/a", b"/other/a"]
+    assert behind.accepted == 1

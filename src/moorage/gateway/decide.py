@@ -22,18 +22,23 @@ _PORTS = {"http": 80, "https": 443}
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """A remote upstream. `base_path` stands before every native path and ends without a slash."""
+    """A remote upstream. `base_path` stands before every native path and ends without a slash.
+
+    Those with one `address` share their connections.
+    """
 
     scheme: str
     host: str
     port: int
     base_path: bytes = b""
     authority: bytes = field(init=False, compare=False)
+    address: bytes = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
         host = f"[{self.host}]" if ":" in self.host else self.host
         port = "" if self.port == _PORTS[self.scheme] else f":{self.port}"
         object.__setattr__(self, "authority", f"{host}{port}".encode("ascii"))
+        object.__setattr__(self, "address", b"%b://%b" % (self.scheme.encode("ascii"), self.authority))
 
 
 @dataclass(frozen=True, slots=True)

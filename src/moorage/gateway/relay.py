@@ -160,6 +160,8 @@ class Relay(Exchange):
             target = await asked
             if self._protocol.is_current(self):
                 self._aim(target)
+                self._protocol.resume_reading()
+                self._go_on()
         except MoorageError as error:
             self._refuse(error)
         except Exception:
@@ -172,8 +174,6 @@ class Relay(Exchange):
             return
         self._target = target
         self._protocol.want_body()
-        self._protocol.resume_reading()
-        self._go_on()
 
     def _go_on(self) -> None:
         """Send what there is to send, once there is somebody to send it to."""

@@ -45,6 +45,9 @@ _SANE_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 # A segment that means "up" to some server, however it is written; what follows ; counts as part of no segment there.
 _CLIMBS = re.compile(rb"(?i)(?:/|%2f)(?:\.|%2e){2}(?:/|%2f|;|%3b|$)|\\|%5c")
 
+_UNUSUAL = re.compile(rb"[.%\\]")  # Most paths have none of these, without which none can climb.
+_HASH = ord("#")
+
 
 class Caller:
     """What a request's headers say to the gateway, and those that go on to the upstream."""
@@ -65,7 +68,7 @@ class Caller:
                 self.forwarded.append(pair)
             elif name == b"connection":
                 named = named_by(value, named)
-            else:
+            elif name != b"host":
                 self._note(head, name, pair)
         if named:
             self.forwarded = [pair for pair in self.forwarded if pair[0].lower() not in named]
@@ -102,9 +105,9 @@ def require_safe(native: bytes) -> None:
         raise PathInvalid(
             "The path has two slashes after the app.", help="Use one, as in /zoho-crm/crm/v8/Leads."
         )
-    if b"#" in native:
+    if _HASH in native:
         raise PathInvalid("The path has a fragment.", help="Encode # as %23.")
-    if (b".." in path or b"%" in path or b"\\" in path) and _CLIMBS.search(path):
+    if _UNUSUAL.search(path) and _CLIMBS.search(path):
         raise PathInvalid(
             "The path has a segment that climbs, or a backslash.",
             help="Write the path out, without `..` segments.",

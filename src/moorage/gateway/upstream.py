@@ -69,7 +69,7 @@ class Pool:
     ) -> None:
         self.limits = limits
         self._new_tls = tls
-        self._hosts: dict[Origin, _Host] = {}
+        self._hosts: dict[bytes, _Host] = {}
         self._sweeping = False
 
     @cached_property
@@ -78,18 +78,18 @@ class Pool:
 
     def borrow(self, origin: Origin, borrower: Borrower) -> "Upstream | None":
         """A kept connection, or None: then `on_connected` or `on_unreachable` follows."""
-        host = self._hosts.get(origin)
+        host = self._hosts.get(origin.address)
         if host is None:
-            host = self._hosts[origin] = _Host(self, origin)
+            host = self._hosts[origin.address] = _Host(self, origin)
         return host.borrow(borrower)
 
     def forget(self, origin: Origin, borrower: Borrower) -> None:
         """The borrower no longer waits for a connection."""
-        self._hosts[origin].forget(borrower)
+        self._hosts[origin.address].forget(borrower)
 
     def drop_kept(self, origin: Origin) -> None:
         """Close the unused connections: one of them turned out to be dead."""
-        self._hosts[origin].drop_kept()
+        self._hosts[origin.address].drop_kept()
 
     def close(self) -> None:
         """Close every connection that is open now."""
@@ -334,7 +334,6 @@ class Upstream(asyncio.Protocol):
             return
         self._silent = False
         self._fed += len(data)
-        self.deadline = self._host.loop.time() + self._host.pool.limits.idle
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
@@ -347,6 +346,7 @@ class Upstream(asyncio.Protocol):
         elif self._fed > MAX_ANSWER_HEAD:
             self._fail(self._invalid())
         else:
+            self.deadline = self._host.loop.time() + self._host.pool.limits.idle
             borrower.on_flush()
 
     def pause_writing(self) -> None:
@@ -406,8 +406,7 @@ class Upstream(asyncio.Protocol):
         """The answer is whole: let the borrower go and keep the connection if it can serve another."""
         borrower, self._borrower = self._borrower, None
         assert borrower is not None
-        keep = self._keep and self._whole and self.is_usable
-        if keep:
+        if self._keep and self._whole and self.is_usable:
             self.used = True
             self.resume()
             if self._bare:
