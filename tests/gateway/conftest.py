@@ -7,6 +7,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from moorage.gateway.tls import verifying
 from tests.gateway.wire import OK, Client, Scripted, World
 
 
@@ -102,4 +103,4 @@ def certificate(tmp_path_factory):
     )
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.load_cert_chain(file)
-    return server, ssl.create_default_context(cafile=str(file)), file
+    return server, verifying(str(file)), file

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import socket
-import ssl
 import threading
 import time
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from moorage.connections.errors import ConnectionMissing
 from moorage.connections.model import Connection, Upstream
 from moorage.gateway.decide import Decider
 from moorage.gateway.protocol import Gateway, gateway_protocol
+from moorage.gateway.tls import ClientContext
 from moorage.gateway.upstream import Limits, Pool
 from moorage.http.message import Response
 from moorage.keys.errors import KeyInvalid
@@ -122,7 +122,7 @@ class World:
     limits: Limits = Limits(connect=1.0, answer=0.5, idle=0.5, kept=5.0)  # noqa: RUF009
     rate: float | None = None
     keep_alive: float = 5
-    tls: ssl.SSLContext | None = None
+    tls: ClientContext | None = None
     port: int = 0
 
     def start(self):
@@ -304,9 +304,11 @@ class Scripted:
 
     def _serve(self, connection):
         with contextlib.suppress(OSError), contextlib.closing(connection):
-            if self.tls is not None:
-                connection = self.tls.wrap_socket(connection, server_side=True)
-            self._answer_all(connection)
+            if self.tls is None:
+                self._answer_all(connection)
+            else:
+                with self.tls.wrap_socket(connection, server_side=True) as secured:
+                    self._answer_all(secured)
         self.ended.set()
 
     def _answer_all(self, connection):

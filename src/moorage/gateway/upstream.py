@@ -19,6 +19,7 @@ from moorage.gateway.decide import Origin
 from moorage.gateway.errors import UpstreamError, UpstreamInvalid, UpstreamTimeout, UpstreamUnreachable
 from moorage.gateway.outbox import Outbox
 from moorage.gateway.rewrite import AnswerHead
+from moorage.gateway.tls import ClientContext, verifying
 
 MAX_ANSWER_HEAD = 256 * 1024
 _SWEEP_SECONDS = 1.0
@@ -62,18 +63,16 @@ class Borrower(Protocol):
 
 
 class Pool:
-    """`tls` gives the context for https; the default verifies certificates against the system's authorities."""
+    """`tls` gives the context for https."""
 
-    def __init__(
-        self, limits: Limits, tls: Callable[[], ssl.SSLContext] = ssl.create_default_context
-    ) -> None:
+    def __init__(self, limits: Limits, tls: Callable[[], ClientContext] = verifying) -> None:
         self.limits = limits
         self._new_tls = tls
         self._hosts: dict[bytes, _Host] = {}
         self._sweeping = False
 
     @cached_property
-    def tls(self) -> ssl.SSLContext:
+    def tls(self) -> ClientContext:
         return self._new_tls()
 
     def borrow(self, origin: Origin, borrower: Borrower) -> "Upstream | None":
@@ -406,6 +405,8 @@ class Upstream(asyncio.Protocol):
         """The answer is whole: let the borrower go and keep the connection if it can serve another."""
         borrower, self._borrower = self._borrower, None
         assert borrower is not None
+        if not self.used and (secured := self._transport.get_extra_info("ssl_object")) is not None:
+            self._host.pool.tls.remember(secured)
         if self._keep and self._whole and self.is_usable:
             self.used = True
             self.resume()
