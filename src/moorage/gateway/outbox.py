@@ -22,16 +22,11 @@ class Outbox:
 
     def write(self, transport: asyncio.Transport, data: bytes) -> None:
         """Write now; what waits goes first, as some of it may be for the same connection."""
-        if self._waiting:
-            self._empty()
-        _write(transport, data)
+        self._waiting.append((transport, data))
+        self._empty()
 
     def _empty(self) -> None:
         waiting, self._waiting = self._waiting, []
         for transport, data in waiting:
-            _write(transport, data)
-
-
-def _write(transport: asyncio.Transport, data: bytes) -> None:
-    if not transport.is_closing():
-        transport.write(data)
+            if not transport.is_closing():
+                transport.write(data)

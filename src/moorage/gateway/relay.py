@@ -12,7 +12,7 @@ from moorage.gateway.rewrite import AnswerHead, Caller, embedded_answer, require
 from moorage.gateway.upstream import Pool, Upstream
 from moorage.http.direct import DirectProtocol
 from moorage.http.encode import BODILESS, STATUS_LINES, lines_of
-from moorage.http.errors import BodyTooLarge, MethodNotAllowed, PathInvalid, internal, render
+from moorage.http.errors import BodyTooLarge, internal, render
 from moorage.http.exchange import Exchange
 from moorage.http.head import Head
 from moorage.http.message import Request, Response
@@ -93,7 +93,7 @@ class Relay(Exchange):
         try:
             self._caller = caller = Caller(self._head)
             self._request_id = caller.request_id
-            self._require_sound()
+            require_safe(self._head.method, self._app, self._native)
             target = self._decider.decide(self._app, caller.authorization, caller.connection)
         except MoorageError as error:
             self._refuse(error)
@@ -134,18 +134,6 @@ class Relay(Exchange):
     def resume_writing(self) -> None:
         if self._upstream is not None:
             self._upstream.resume()
-
-    def _require_sound(self) -> None:
-        if self._native.partition(b"?")[0] in {b"", b"/"}:
-            app = self._app.decode()
-            raise PathInvalid(
-                "The path ends after the app.", help=f"Add the app's own path, as in /{app}/crm/v8/Leads."
-            )
-        require_safe(self._native)
-        if self._head.method == b"TRACE":
-            raise MethodNotAllowed(
-                "TRACE is not passed on.", allow="GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
-            )
 
     def _is_too_large(self) -> bool:
         is_remote = self._target is not None and self._target.origin is not None

@@ -5,7 +5,7 @@ from collections.abc import Container
 
 import httptools
 
-from moorage.http.errors import PathInvalid, RequestInvalid
+from moorage.http.errors import MethodNotAllowed, PathInvalid, RequestInvalid
 from moorage.http.head import Head
 from moorage.http.message import Headers, Response
 from moorage.ids import new_request_id
@@ -47,6 +47,7 @@ _CLIMBS = re.compile(rb"(?i)(?:/|%2f)(?:\.|%2e){2}(?:/|%2f|;|%3b|$)|\\|%5c")
 
 _UNUSUAL = re.compile(rb"[.%\\]")  # Most paths have none of these, without which none can climb.
 _HASH = ord("#")
+_NO_PATH = frozenset({b"", b"/"})
 
 
 class Caller:
@@ -98,9 +99,17 @@ def named_by(value: bytes, known: set[bytes] | None = None) -> set[bytes] | None
     return (known or set()) | (names - _NEVER_NAMED)
 
 
-def require_safe(native: bytes) -> None:
-    """Raises PathInvalid for a native path (with its query) that an upstream could read as another one."""
+def require_safe(method: bytes, app: bytes, native: bytes) -> None:
+    """Raises PathInvalid for a native path (with its query) that an upstream could read as another one, or none.
+
+    Raises MethodNotAllowed for TRACE, whose answer would show the token.
+    """
     path = native.partition(b"?")[0]
+    if path in _NO_PATH:
+        raise PathInvalid(
+            "The path ends after the app.",
+            help=f"Add the app's own path, as in /{app.decode()}/crm/v8/Leads.",
+        )
     if path.startswith(b"//"):
         raise PathInvalid(
             "The path has two slashes after the app.", help="Use one, as in /zoho-crm/crm/v8/Leads."
@@ -111,6 +120,10 @@ def require_safe(native: bytes) -> None:
         raise PathInvalid(
             "The path has a segment that climbs, or a backslash.",
             help="Write the path out, without `..` segments.",
+        )
+    if method == b"TRACE":
+        raise MethodNotAllowed(
+            "TRACE is not passed on.", allow="GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
         )
 
 
