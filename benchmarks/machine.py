@@ -57,19 +57,26 @@ def cpu_us(pid: int) -> float | None:
 
 
 def memory_mb(pid: int) -> float | None:
-    """The memory of the largest process among it and its children; None without /proc.
+    """The memory of a process that serves, or of its largest worker if it has some; None where there is no /proc.
 
     Of what processes share, each counts its part.
     """
-    sizes = []
+    children = []
     for status in Path("/proc").glob("[0-9]*/status"):
         try:
-            is_ours = pid == int(status.parent.name) or f"PPid:\t{pid}\n" in status.read_text()
-            if is_ours:
-                sizes.append(int(_PSS.search((status.parent / "smaps_rollup").read_text())[1]))  # type: ignore[index]
+            if f"PPid:\t{pid}\n" in status.read_text():
+                children.append(_own_kb(status.parent))
         except OSError:
-            continue
-    return max(sizes) / 1024 if sizes else None
+            continue  # It has ended.
+    try:
+        return max(children or [_own_kb(Path("/proc") / str(pid))]) / 1024
+    except OSError:
+        return None
+
+
+def _own_kb(process: Path) -> int:
+    found = _PSS.search((process / "smaps_rollup").read_text())
+    return int(found[1]) if found else 0
 
 
 def program(name: str) -> str | None:
