@@ -383,3 +383,20 @@ def test_a_new_connection_to_a_host_resumes_the_session_of_the_last(start, upstr
     with Client(world.port) as client:
         assert [client.get("/zoho-crm/a").status for _ in range(3)] == [200] * 3
     assert resumed == [False, True, True]
+
+
+def test_bodies_of_any_size_pass_over_tls_at_the_readers_pace(start, upstream, certificate):
+    server, client_context, _ = certificate
+    large = bytes(range(256)) * 40_000
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(large)
+    behind = upstream(OK, head + large, tls=server)
+    world = World(tls=client_context, limits=Limits(answer=10, idle=10))
+    world.remote(behind.port, scheme="https", host="localhost")
+    start(world)
+    with Client(world.port) as client:
+        assert client.post("/zoho-crm/a", large, method="PUT").status == 200
+        client.send(f"GET /zoho-crm/a HTTP/1.1\r\n{AUTHORIZED}\r\n")
+        time.sleep(0.5)  # Meanwhile the caller reads nothing, and the upstream finds nobody to take the rest.
+        assert client.answer().body == large
+        assert client.get("/zoho-crm/a").status == 200
+    assert behind.requests[0].endswith(large) and behind.accepted == 1
