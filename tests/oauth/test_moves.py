@@ -2,7 +2,7 @@
 
 import pytest
 
-from moorage.gateway.decide import Decider
+from moorage.gateway.decide import Decider, Question
 from moorage.keys.limits import RateLimiter
 from moorage.oauth.errors import RefreshFailed
 from tests.oauth.conftest import HOUR, access, found, remote
@@ -21,7 +21,7 @@ def decider(control):
 
 
 def ask(control, deciding, owner):
-    return control.run(deciding.ask(b"zoho-crm", f"Bearer {owner.key}".encode(), None))
+    return control.run(deciding.ask(Question(b"zoho-crm", f"Bearer {owner.key}".encode(), None)))
 
 
 @pytest.mark.parametrize("api_domain", ["https://www.zohoapis.eu", "https://zohoapis.eu"])

@@ -32,7 +32,6 @@ log = structlog.get_logger(__name__)
 
 class Relay(Exchange):
     __slots__ = (
-        "_app",
         "_begun",
         "_borrowing",
         "_caller",
@@ -60,7 +59,7 @@ class Relay(Exchange):
         self,
         protocol: DirectProtocol,
         head: Head,
-        app: bytes,
+        caller: Caller,
         native: bytes,
         decider: Decider,
         pool: Pool,
@@ -68,12 +67,12 @@ class Relay(Exchange):
     ) -> None:
         self._protocol = protocol
         self._head = head
-        self._app = app
+        self._caller = caller
         self._native = native
         self._decider = decider
         self._pool = pool
         self._embedded = embedded
-        self._request_id = b""
+        self._request_id = caller.request_id or new_request_id().encode()
         self._target: Target | None = None
         self._upstream: Upstream | None = None
         self._borrowing = False
@@ -91,10 +90,9 @@ class Relay(Exchange):
 
     def start(self) -> None:
         try:
-            self._caller = caller = Caller(self._head)
-            self._request_id = caller.request_id
-            require_safe(self._head.method, self._app, self._native)
-            target = self._decider.decide(self._app, caller.authorization, caller.connection)
+            question = self._caller.question
+            require_safe(self._head.method, question.app, self._native)
+            target = self._decider.decide(question)
         except MoorageError as error:
             self._refuse(error)
             return
@@ -140,8 +138,7 @@ class Relay(Exchange):
         return self._size > MAX_EMBEDDED_BODY and not is_remote
 
     async def _ask(self) -> None:
-        caller = self._caller
-        await self._aim_at(self._decider.ask(self._app, caller.authorization, caller.connection))
+        await self._aim_at(self._decider.ask(self._caller.question))
 
     async def _aim_at(self, asked: Awaitable[Target]) -> None:
         try:
@@ -204,7 +201,7 @@ class Relay(Exchange):
             self._native,
             target.origin.authority,
             target.authorization,
-            lines_of(caller.forwarded),
+            caller.lines,
             b"Transfer-Encoding: chunked\r\n" if caller.chunked else b"",
         )
 
@@ -343,7 +340,7 @@ class Relay(Exchange):
     def _refuse(self, error: MoorageError) -> None:
         if not self._protocol.is_current(self):
             return
-        response = render(error, (self._request_id or new_request_id().encode()).decode())
+        response = render(error, self._request_id.decode())
         if isinstance(error, UpstreamError):
             response.headers.append((b"moorage-request-sent", b"true" if error.sent else b"false"))
         self._protocol.refuse(response)

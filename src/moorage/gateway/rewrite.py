@@ -5,10 +5,11 @@ from collections.abc import Container
 
 import httptools
 
+from moorage.gateway.decide import Question
+from moorage.http.encode import lines_of
 from moorage.http.errors import MethodNotAllowed, PathInvalid, RequestInvalid
 from moorage.http.head import Head
 from moorage.http.message import Headers, Response
-from moorage.ids import new_request_id
 
 HOP_BY_HOP = frozenset(
     {
@@ -51,17 +52,25 @@ _NO_PATH = frozenset({b"", b"/"})
 
 
 class Caller:
-    """What a request's headers say to the gateway, and those that go on to the upstream."""
+    """What a request's headers say to the gateway, and those that go on to the upstream.
 
-    __slots__ = ("authorization", "chunked", "connection", "forwarded", "request_id")
+    Most callers send the same headers with each request of a connection; then the next one need not be read anew.
+    """
 
-    def __init__(self, head: Head) -> None:
+    __slots__ = (
+        "_authorization", "_connection", "_headers", "_version",
+        "chunked", "forwarded", "lines", "question", "request_id",
+    )  # fmt: skip
+
+    def __init__(self, app: bytes, head: Head) -> None:
         """Raises RequestInvalid for a body in a coding that can't be passed on."""
-        self.authorization: bytes | None = None
-        self.connection: bytes | None = None
+        self._headers = head.headers
+        self._version = head.version
+        self._authorization: bytes | None = None
+        self._connection: bytes | None = None
         self.chunked = False
         self.forwarded: Headers = []
-        self.request_id = b""
+        self.request_id: bytes | None = None  # None if the caller sent none that can be kept.
         named: set[bytes] | None = None
         for pair in head.headers:
             name, value = pair[0].lower(), pair[1]
@@ -73,15 +82,19 @@ class Caller:
                 self._note(head, name, pair)
         if named:
             self.forwarded = [pair for pair in self.forwarded if pair[0].lower() not in named]
-        if not self.request_id:
-            self.request_id = new_request_id().encode()
+        self.lines = lines_of(self.forwarded)
+        self.question = Question(app, self._authorization, self._connection)
+
+    def says(self, app: bytes, head: Head) -> bool:
+        """Whether that call's headers are the same, and so everything they say."""
+        return head.headers == self._headers and app == self.question.app and head.version == self._version
 
     def _note(self, head: Head, name: bytes, pair: tuple[bytes, bytes]) -> None:
         value = pair[1].strip()  # The parser leaves white space at its end.
         if name == b"authorization":
-            self.authorization = self.authorization or value
+            self._authorization = self._authorization or value
         elif name in _CHOICE:
-            self.connection = self.connection or value or None
+            self._connection = self._connection or value or None
         elif name == b"transfer-encoding":
             self.chunked = _require_chunked(head, value)
         elif name == b"x-request-id":
