@@ -21,6 +21,8 @@ NEVER_ON_THE_WIRE = {
     "codes_exhausted",
     "home_in_use",
     "home_unusable",
+    "oauth_client_invalid",
+    "oauth_client_unknown",
     "organisation_exists",
     "organisation_invalid",
     "password_invalid",

@@ -46,7 +46,10 @@ _BY_CODE = {
     "address_unavailable": Exit.CANNOT_LISTEN,
     "organisation_unknown": Exit.NOT_FOUND,
     "key_unknown": Exit.NOT_FOUND,
+    "app_unknown": Exit.NOT_FOUND,
     "client_unknown": Exit.NOT_FOUND,
+    "oauth_client_invalid": Exit.USAGE,
+    "oauth_client_unknown": Exit.NOT_FOUND,
     "user_unknown": Exit.NOT_FOUND,
     "scope_unknown": Exit.USAGE,
 }

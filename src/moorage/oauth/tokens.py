@@ -36,14 +36,15 @@ class Tokens:
         self, tx: Transaction, connection_id: str, access: AccessToken, refresh_token: str | None
     ) -> None:
         """Put the tokens of a connection that was connected into the vault, in place of older ones."""
+        await self._vault.shred_in(tx, connection_id)
         await self._vault.put_in(tx, connection_id, ACCESS, access.value, access.expires_at)
         if refresh_token is not None:
             await self._vault.put_in(tx, connection_id, REFRESH, refresh_token)
         await store.forget_failures(tx, connection_id)
 
-    async def refresh_token(self, connection: Connection) -> str | None:
-        """The one that is kept. Raises VaultLocked."""
-        kept = await self._vault.get(connection.id, REFRESH)
+    async def revocable(self, connection: Connection) -> str | None:
+        """The refresh token, as the others go with it; the access token where there is none. Raises VaultLocked."""
+        kept = await self._vault.get(connection.id, REFRESH) or await self._vault.get(connection.id, ACCESS)
         return kept.value if kept is not None else None
 
     async def forget(self, tx: Transaction, connection_id: str) -> None:
