@@ -36,7 +36,10 @@ def routes(
     apps: Callable[[], Mapping[str, str]],
     disconnect: Callable[[str, str], Awaitable[Disconnected]],
 ) -> list[Route]:
-    """`apps` names the apps there are and how each is connected; `disconnect` deletes an account's connection with all that is kept of it."""
+    """`apps` names the apps there are and how each is connected.
+
+    `disconnect` deletes an account's connection with all that is kept of it.
+    """
 
     def shown(caller: Caller, connection: Connection) -> dict[str, Any]:
         # Whoever has the url can lead the connection elsewhere, so reading alone does not give it.
