@@ -210,7 +210,7 @@ class Renewals:
                 return _token(kept, found)
             lease = await store.lease(tx, connection_id)
             pause = min(FIRST_PAUSE * 2**lease.failures, LONGEST_PAUSE) * _random.uniform(0.5, 1)
-            await store.note_failure(tx, connection_id, now + pause)
+            await store.note_failure(tx, connection_id, now + pause, failed.reason or str(failed))
         log.warning("oauth.failed", connection=connection_id, reason=str(failed))
         if need.may_use(kept, now):
             return _token(kept, found)
