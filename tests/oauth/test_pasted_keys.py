@@ -54,3 +54,10 @@ def test_one_that_is_deleted_is_said_to_have_nowhere_to_be_revoked(owner, pasted
     gone = owner.call("DELETE", f"/connections/{pasted}").json
     assert gone["revocation"]["status"] == "unsupported"
     assert "account's settings" in gone["revocation"]["message"]
+
+
+def test_one_that_works_is_diagnosed_so(owner, pasted):
+    told = owner.get(f"/connections/{pasted}/diagnosis").json
+    [finding] = told["findings"]
+    assert told["healthy"] and "The token does not end." in finding["evidence"]
+    assert "https://api.example.test/me with the token was answered with 200" in finding["evidence"]
