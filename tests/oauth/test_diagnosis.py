@@ -185,7 +185,6 @@ def test_scopes_that_do_not_cover_the_call_are_told_and_leave_it_healthy(owner, 
 @pytest.mark.parametrize(
     ("reply", "code"),
     [
-        (Reply(500, b"<html>"), "api_failing"),
         (Reply(429, b'{"code": "TOO_MANY_REQUESTS"}'), "throttled"),
         (Reply(403, b'{"code": "NO_PERMISSION"}'), "call_refused"),
         (Reply(302, b""), "call_refused"),
@@ -197,6 +196,12 @@ def test_other_answers_are_worth_a_warning(owner, elsewhere, outside, reply, cod
     finding = only(owner, outside.id)
     assert is_told(finding, code, "warning")
     assert f"answered with {reply.status}" in finding["evidence"]
+
+
+def test_an_api_that_has_trouble_is_told(owner, elsewhere, outside):
+    elsewhere.faults["www.zohoapis.eu"] = Reply(500, b"<html>")
+    finding = only(owner, outside.id)
+    assert is_told(finding, "api_failing") and "answered with 500" in finding["evidence"]
 
 
 def test_a_401_that_says_nothing_more_means_the_token(owner, elsewhere, outside):

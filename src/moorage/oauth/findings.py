@@ -202,8 +202,9 @@ def _of_visit(case: Case, visit: Visit) -> Iterator[Finding]:
         cause = f"The {who} can't be reached, so {loss}."
         yield Finding(f"{visit.side}_unreachable", "problem", cause, visit.evidence, fix)
     elif visit.reply.status >= 500:
+        severity: Severity = "problem" if is_api else "warning"
         fix = "Wait, or see what the app says about its state."
-        yield Finding(f"{visit.side}_failing", "warning", f"The {who} has trouble.", visit.evidence, fix)
+        yield Finding(f"{visit.side}_failing", severity, f"The {who} has trouble.", visit.evidence, fix)
     elif visit.reply.status == 429:
         cause = f"The {who} is asked too often."
         fix = "Wait, and make fewer calls at a time. The app's documentation says how many it takes."
