@@ -32,9 +32,13 @@ def control(tmp_path):
         yield control
 
 
+async def refusing(call):
+    return Reply(200, b'{"ok": false, "error": "invalid_auth"}')
+
+
 async def answering(call):
     known = call.headers.get("Authorization") == "Bearer key-of-somebody"
-    return Reply(200, b'{"email": "ana@example.test"}') if known else Reply(401, b"")
+    return Reply(200, b'{"email": "ana@example.test", "error": null}') if known else Reply(401, b"")
 
 
 @pytest.fixture
@@ -61,3 +65,11 @@ def test_one_that_works_is_diagnosed_so(owner, pasted):
     [finding] = told["findings"]
     assert told["healthy"] and "The token does not end." in finding["evidence"]
     assert "https://api.example.test/me with the token was answered with 200" in finding["evidence"]
+
+
+def test_one_that_is_refused_with_a_status_that_says_yes_is_told(control, owner, pasted):
+    control.rooms.accounts._outside = refusing
+    told = owner.get(f"/connections/{pasted}/diagnosis").json
+    [finding] = told["findings"]
+    assert (finding["code"], told["healthy"]) == ("INVALID_TOKEN", False)
+    assert "was answered with 200 invalid_auth" in finding["evidence"]

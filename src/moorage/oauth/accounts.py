@@ -57,7 +57,7 @@ class AccountsServers:
             reply = await self._send(place)(_form(place, path, {"token": token}, prove=False))
         except (Unanswered, TokenFailed, TokenRefused):
             return "failed"
-        return "revoked" if _agreed(reply) else "failed"
+        return "revoked" if agreed(reply) else "failed"
 
     async def identity(self, place: Place, minted: Minted) -> dict[str, str]:
         """Who was connected, as far as the app tells. Raises TokenRefused when its API doesn't accept the token."""
@@ -146,19 +146,21 @@ def _basic(client: Client) -> str:
     return f"Basic {base64.b64encode(pair.encode()).decode()}"
 
 
-def _agreed(reply: Reply) -> bool:
-    """Whether an accounts server says that a token is worthless now. Some say no with a status that says yes."""
+def agreed(reply: Reply) -> bool:
+    """Whether a server did what it was asked. Some say no with a status that says yes."""
     document = _json(reply)
     refused = isinstance(document, dict) and (
-        document.get("status") == "failure" or document.get("ok") is False or "error" in document
+        document.get("status") == "failure"
+        or document.get("ok") is False
+        or document.get("error") is not None
     )
     return reply.status < 300 and not refused
 
 
 def refusal(reply: Reply) -> str | None:
-    """The code by which an API refuses a call, if it gives one as Zoho's do."""
+    """The code by which an API refuses a call, if it gives one."""
     document = _json(reply)
-    code = document.get("code") if isinstance(document, dict) else None
+    code = document.get("code", document.get("error")) if isinstance(document, dict) else None
     return code if isinstance(code, str) and _CODE.fullmatch(code) else None
 
 

@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 from urllib.parse import urlsplit
 
 from moorage.connections.model import Connection
-from moorage.oauth.accounts import SCOPE_MISMATCH, refusal
+from moorage.oauth.accounts import SCOPE_MISMATCH, agreed, refusal
 from moorage.oauth.places import Place
 from moorage.oauth.providers import Provider
 from moorage.oauth.reasons import REASONS, RECONNECT, reason
@@ -209,7 +209,7 @@ def _of_visit(case: Case, visit: Visit) -> Iterator[Finding]:
         cause = f"The {who} is asked too often."
         fix = "Wait, and make fewer calls at a time. The app's documentation says how many it takes."
         yield Finding("throttled", "warning", cause, visit.evidence, fix)
-    elif visit.with_token and visit.reply.status == 401:
+    elif visit.with_token and (visit.reply.status == 401 or _says_no(visit.reply)):
         yield _refused(case, visit)
     elif visit.with_token and visit.reply.status >= 300:
         cause = "The API takes the token and does not answer the call by which it was tried."
@@ -217,8 +217,13 @@ def _of_visit(case: Case, visit: Visit) -> Iterator[Finding]:
         yield Finding("call_refused", "warning", cause, visit.evidence, fix)
 
 
+def _says_no(reply: Reply) -> bool:
+    """Whether it is no, in spite of a status that says yes."""
+    return reply.status < 300 and not agreed(reply)
+
+
 def _refused(case: Case, visit: Visit) -> Finding:
-    """What it means that the API answers 401 to a token that has not ended."""
+    """What it means that the API does not take a token that has not ended."""
     said = refusal(visit.reply) if visit.reply is not None else None
     if said == SCOPE_MISMATCH:
         meaning = REASONS[SCOPE_MISMATCH]
