@@ -107,6 +107,8 @@ def echo(request):
 
     async def later():
         await asyncio.sleep(0.1)
+        if b"/bug/" in request.path:
+            raise RuntimeError("a bug")
         return response
 
     return later()
