@@ -331,7 +331,11 @@ class Upstream(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
-            self._on_nonsense(error)
+            if self._complete and self._borrower is not None:
+                self._keep = False  # Only what follows the answer can't be read, such as a body behind a 204.
+                self._finish()
+            else:
+                self._on_nonsense(error)
             return
         if self._borrower is None:
             return
