@@ -138,8 +138,8 @@ class World:
             limiter=RateLimiter(self.rate, clock),
             clock=clock,
         )
-        pool = Pool(self.limits, lambda: self.tls)
-        gateway = Gateway(self.decider, ["zoho-crm"], echo, pool=pool)
+        self.pool = Pool(self.limits, lambda: self.tls)
+        gateway = Gateway(self.decider, ["zoho-crm"], echo, pool=self.pool)
         listener = socket.create_server(("127.0.0.1", 0))
         self.port = listener.getsockname()[1]
         config = uvicorn.Config(
