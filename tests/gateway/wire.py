@@ -306,9 +306,11 @@ class Scripted:
 
     def _serve(self, connection):
         with contextlib.suppress(OSError), contextlib.closing(connection):
-            if self.tls is not None:
-                connection = self.tls.wrap_socket(connection, server_side=True)
-            self._answer_all(connection)
+            if self.tls is None:
+                self._answer_all(connection)
+            else:
+                with self.tls.wrap_socket(connection, server_side=True) as secured:
+                    self._answer_all(secured)
         self.ended.set()
 
     def _answer_all(self, connection):
