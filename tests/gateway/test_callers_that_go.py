@@ -133,15 +133,8 @@ def test_while_it_waits_for_a_connection_to_become_free(start, leave):
             with taken(listener) as connection:
                 second = Client(world.port)
                 second.send(GET.replace("/a", "/b"))
-                wait_until(lambda: waiting(world) == 1)
+                wait_until(lambda: world.waiting() == 1)
                 leave(second)
-                wait_until(lambda: waiting(world) == 0)
+                wait_until(lambda: world.waiting() == 0)
                 connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
                 assert first.answer().body == b"ok"
-
-
-def waiting(world):
-    """How many callers wait for a connection."""
-    counts = []
-    world.call(lambda: counts.append(sum(len(host._waiting) for host in world.pool._hosts.values())))
-    return counts[0]

@@ -174,6 +174,12 @@ class World:
         self.loop.call_soon_threadsafe(lambda: (function(), done.set()))
         assert done.wait(5)
 
+    def waiting(self):
+        """How many callers wait for a connection to an upstream."""
+        counts = []
+        self.call(lambda: counts.append(sum(len(host._waiting) for host in self.pool._hosts.values())))
+        return counts[0]
+
     def stop(self):
         self.server.should_exit = True
         self.thread.join(10)
