@@ -11,6 +11,7 @@ from moorage.keys.scopes import EVERYTHING
 OPEN = None
 # A path and a method to the scope that is needed. Whoever adds a route says here who may call it.
 MATRIX = {
+    ("/apps", "GET"): "connections:read",
     ("/connections", "GET"): "connections:read",
     ("/connections", "POST"): "connections:write",
     ("/connections/{connection_id}", "GET"): "connections:read",
@@ -22,6 +23,7 @@ MATRIX = {
     # A session token opens the page that connects; everybody may know whether the server is well.
     ("/connect/", "GET"): OPEN,
     ("/connect/", "POST"): OPEN,
+    ("/connect/callback", "GET"): OPEN,
     ("/healthz", "GET"): OPEN,
     ("/readyz", "GET"): OPEN,
 }

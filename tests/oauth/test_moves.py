@@ -4,7 +4,7 @@ import pytest
 
 from moorage.gateway.decide import Decider
 from moorage.keys.limits import RateLimiter
-from moorage.oauth.errors import RefreshFailed
+from moorage.oauth.errors import TokenFailed
 from tests.oauth.conftest import HOUR, access, found, remote
 
 
@@ -115,5 +115,5 @@ def test_one_who_stays_where_it_is_is_not_touched(control, owner, refreshing):
     control.clock.advance(HOUR)
     refreshing.api_domain = "https://www.zohoapis.com"
     access(control, connection)
-    refreshing.fault = RefreshFailed("busy")
+    refreshing.fault = TokenFailed("busy")
     assert found(control, connection) == connection

@@ -21,9 +21,9 @@ from moorage.oauth import store
 from moorage.oauth.errors import (
     AccountsUnreachable,
     ReconnectNeeded,
-    RefreshFailed,
     RefreshLimited,
-    RefreshRefused,
+    TokenFailed,
+    TokenRefused,
 )
 from moorage.oauth.model import AccessToken, Minted, Need, Refresh
 from moorage.oauth.providers import Providers
@@ -139,13 +139,13 @@ class Renewals:
         try:
             async with asyncio.timeout(ASK_SECONDS):
                 minted = await self._refresh(begun.connection, begun.refresh_token)
-        except RefreshRefused as refused:
+        except TokenRefused as refused:
             await self._refused(begun, refused)
             return None
-        except RefreshFailed as failed:
+        except TokenFailed as failed:
             return await self._failed(begun, need, failed)
         except TimeoutError:
-            late = RefreshFailed("The accounts server took too long.", may_have_minted=True)
+            late = TokenFailed("The accounts server took too long.", may_have_minted=True)
             return await self._failed(begun, need, late)
         except Exception:
             async with self._database.transaction() as tx:
@@ -179,7 +179,7 @@ class Renewals:
             log.info("oauth.moved", connection=found.id, data_centre=upstream.data_centre)
         return upstream
 
-    async def _refused(self, begun: _Begun, refused: RefreshRefused) -> None:
+    async def _refused(self, begun: _Begun, refused: TokenRefused) -> None:
         """Fail the connection, unless this is no longer about what it holds. Raises ReconnectNeeded then."""
         connection_id = begun.connection.id
         async with self._database.transaction() as tx:
@@ -198,7 +198,7 @@ class Renewals:
         log.warning("oauth.refused", connection=connection_id, reason=refused.reason)
         raise ReconnectNeeded(connection_id, f"the accounts server answered {refused.reason}") from refused
 
-    async def _failed(self, begun: _Begun, need: Need, failed: RefreshFailed) -> AccessToken:
+    async def _failed(self, begun: _Begun, need: Need, failed: TokenFailed) -> AccessToken:
         connection_id = begun.connection.id
         async with self._database.transaction() as tx:
             now = tx.now / 1_000_000

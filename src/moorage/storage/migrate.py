@@ -7,7 +7,7 @@ from pathlib import Path
 from moorage.storage.database import prepare, sqlite_path
 from moorage.storage.errors import DatabaseUnusable
 
-HEAD = "0003"
+HEAD = "0004"
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 

@@ -113,6 +113,11 @@ class Providers:
     def names(self) -> frozenset[str]:
         return frozenset(self._by_name)
 
+    @property
+    def methods(self) -> dict[str, str]:
+        """How each app is connected."""
+        return {name: provider.method for name, provider in self._by_name.items()}
+
     def get(self, app: str) -> Provider:
         """Raises AppUnknown."""
         found = self._by_name.get(app)
@@ -120,6 +125,16 @@ class Providers:
             known = ", ".join(sorted(self._by_name))
             raise AppUnknown(f"There is no app {app[:64]!r}.", help=f"Known apps: {known}.")
         return found
+
+    def client_name(self, name: str) -> str:
+        """The name of an OAuth client, by its own or by an app's. Raises AppUnknown."""
+        if name in {provider.client_name for provider in self._by_name.values()}:
+            return name
+        return self.get(name).client_name
+
+    def of_client(self, name: str) -> list[Provider]:
+        """The apps that an OAuth client serves."""
+        return [provider for provider in self._by_name.values() if provider.client_name == name]
 
     def moved(self, app: str, upstream: Upstream, api_domain: str) -> Upstream:
         """Where a connection leads once its accounts server has named an API's base URL: the same place as before,
@@ -215,11 +230,11 @@ def _check_identity(identity: Identity) -> None:
 
 
 def _check_url(key: str, url: str) -> None:
-    if not _is_base_url(url):
+    if not is_base_url(url):
         raise ValueError(f"{key} has to be a base URL such as https://api.example.com, not {url!r}")
 
 
-def _is_base_url(url: str) -> bool:
+def is_base_url(url: str) -> bool:
     """Whether every request can go there: the path stands in request lines as it is."""
     found = _BASE_URL.fullmatch(url)
     try:
