@@ -234,7 +234,8 @@ def test_a_client_that_was_forgotten_here_is_told(control, owner, outside):
 
 def test_an_organisation_that_is_gone_is_told(control, owner, connected):
     control.rooms.crm.organisations.delete("acme")
-    assert is_told(only(owner, connected.id), "organisation_unknown")
+    finding = only(owner, connected.id)
+    assert is_told(finding, "organisation_unknown") and "leads to acme" in finding["evidence"]
 
 
 def test_a_data_centre_that_the_app_no_longer_has_is_told(owner, account):

@@ -115,9 +115,11 @@ def _of_status(case: Case) -> Iterator[Finding]:
 def _of_place(case: Case) -> Iterator[Finding]:
     place, provider = case.place, case.provider
     if case.astray is not None:
-        meaning = reason(case.astray)
-        evidence = f"metadata says {case.connection.metadata.get('data_centre', 'nothing')}."
-        yield Finding(case.astray, "problem", meaning.cause, f"Of its data centre, {evidence}", meaning.fix)
+        meaning, upstream = reason(case.astray), case.connection.upstream
+        where = (upstream.organisation or upstream.data_centre) if upstream is not None else None
+        told = case.connection.metadata.get("data_centre", "nothing")
+        evidence = f"It leads to {where}; of its data centre, metadata says {told}."
+        yield Finding(case.astray, "problem", meaning.cause, evidence, meaning.fix)
     if place is not None and not place.embedded and len(provider.data_centres) > 1:
         yield from _of_centre(case, place)
     if case.has_client:
