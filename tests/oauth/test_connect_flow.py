@@ -7,9 +7,12 @@ from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 import pytest
 
 from moorage.oauth.attempts import LIFETIME, challenge_of, new_random, verifier_of
+from moorage.oauth.errors import AccountsUnreachable
 from moorage.oauth.model import AccessToken, Client
+from moorage.oauth.renewal import LONGEST_PAUSE
 from moorage.oauth.transport import Reply, Unanswered
 from tests.control import kept_secrets
+from tests.oauth.conftest import HOUR
 from tests.oauth.test_connect_page import says, status_of
 from tests.person import Person
 
@@ -529,6 +532,23 @@ def test_a_refresh_goes_to_the_data_centre_with_its_client(control, owner, perso
         "client_id": "our-id",
         "client_secret": "our-secret",
     }
+
+
+@pytest.mark.parametrize("code", ["invalid_client", "invalid_client_secret"])
+def test_a_client_that_is_set_wrong_costs_no_connection(control, owner, person, zoho, pending, code):
+    _, asked = sent(person, pending, "us")
+    person.come_back(back_from(asked))
+    connection = control.run(control.rooms.connections.get(owner.account, pending["id"]))
+    control.clock.advance(HOUR)
+    good, zoho.token = zoho.token, {"error": code}
+    with pytest.raises(AccountsUnreachable):
+        control.run(control.rooms.tokens.access(connection))
+    assert status_of(owner, pending) == "ACTIVE"
+    findings = owner.get(f"/connections/{pending['id']}/diagnosis").json["findings"]
+    assert code in [finding["code"] for finding in findings]
+    control.clock.advance(LONGEST_PAUSE)
+    zoho.token = good
+    assert control.run(control.rooms.tokens.access(connection)).value == "outside-access"
 
 
 def test_deleting_revokes_outside_first_and_says_so(control, owner, person, zoho, pending):

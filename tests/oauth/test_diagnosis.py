@@ -137,15 +137,20 @@ def test_a_grant_that_is_gone_is_told_once_a_renewal_was_refused(control, owner,
 
 def test_a_client_that_was_deleted_there_is_told(control, owner, outside, account):
     control.rooms.crm.clients.remove(account.client.client_id)
-    with pytest.raises(ReconnectNeeded):
+    with pytest.raises(AccountsUnreachable):
         access(control, outside, instead_of=account.tokens.access_token)
-    finding = only(owner, outside.id)
-    assert is_told(finding, "invalid_client") and "moorage client list" in finding["fix"]
+    told = diagnose(owner, outside.id)
+    [finding] = [one for one in told["findings"] if one["code"] == "invalid_client"]
+    assert (
+        told["healthy"] is False
+        and is_told(finding, "invalid_client")
+        and "moorage client list" in finding["fix"]
+    )
 
 
 def test_a_wrong_client_secret_is_told(control, owner, elsewhere, outside, account):
     elsewhere.know(Client(account.client.client_id, "not-the-secret"))
-    with pytest.raises(ReconnectNeeded):
+    with pytest.raises(AccountsUnreachable):
         access(control, outside, instead_of=account.tokens.access_token)
     finding = only(owner, outside.id)
     assert is_told(finding, "invalid_client_secret") and "moorage client set" in finding["fix"]

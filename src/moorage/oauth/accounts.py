@@ -14,6 +14,7 @@ from moorage.oauth.errors import TokenFailed, TokenRefused
 from moorage.oauth.model import Client, Minted
 from moorage.oauth.places import Place, Places
 from moorage.oauth.providers import Identity
+from moorage.oauth.reasons import OF_THE_CLIENT
 from moorage.oauth.token_answers import read_token_answer
 from moorage.oauth.transport import Call, Reply, Send, Unanswered
 
@@ -45,7 +46,14 @@ class AccountsServers:
     async def refresh(self, connection: Connection, refresh_token: str) -> Minted:
         """A new access token. Raises TokenRefused, TokenFailed."""
         place = await self._places.of(connection)
-        return await self._tokens(place, {"grant_type": "refresh_token", "refresh_token": refresh_token})
+        try:
+            return await self._tokens(place, {"grant_type": "refresh_token", "refresh_token": refresh_token})
+        except TokenRefused as refused:
+            if refused.reason in OF_THE_CLIENT:
+                raise TokenFailed(
+                    f"The accounts server does not take our client: {refused.reason}.", reason=refused.reason
+                ) from refused
+            raise
 
     async def revoke(self, connection: Connection, token: str) -> Revocation:
         """Make a token worthless, and with a refresh token all that was made of it."""

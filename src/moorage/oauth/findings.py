@@ -13,7 +13,7 @@ from moorage.connections.model import Connection
 from moorage.oauth.accounts import SCOPE_MISMATCH, agreed, refusal
 from moorage.oauth.places import Place
 from moorage.oauth.providers import Provider
-from moorage.oauth.reasons import REASONS, RECONNECT, reason
+from moorage.oauth.reasons import OF_THE_CLIENT, REASONS, RECONNECT, reason
 from moorage.oauth.renewal import BUDGET, WINDOW, Held
 from moorage.oauth.transport import Reply
 from moorage.vault.errors import VaultLocked
@@ -177,7 +177,9 @@ def _of_renewal(case: Case, held: Held, urgency: Severity) -> Iterator[Finding]:
             f"{'' if failure.endswith('.') else '.'} The next try is possible at"
             f" {when(max(held.lease.retry_at, case.now))}."
         )
-        yield Finding(code, urgency, meaning.cause, evidence, meaning.fix)
+        # A client that is set wrong doesn't mend itself, whatever the token that is there still does.
+        severity = "problem" if code in OF_THE_CLIENT else urgency
+        yield Finding(code, severity, meaning.cause, evidence, meaning.fix)
     if len(held.mints) >= BUDGET:
         free = when(held.mints[-BUDGET] + WINDOW)
         evidence = f"{len(held.mints)} of {BUDGET} within ten minutes; another is possible at {free}."

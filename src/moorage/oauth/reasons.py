@@ -12,6 +12,10 @@ class Reason:
     fix: str
 
 
+# What is said of our client says nothing of a grant: that is good again once the operator has set the client right.
+OF_THE_CLIENT = frozenset(
+    {"incorrect_client_credentials", "invalid_client", "invalid_client_secret", "unauthorized_client"}
+)
 RECONNECT = "Open the connection's url and connect it anew."
 _GRANT_GONE = Reason(
     "The grant is no longer good: it was used before, it expired, somebody took the access back, or it belongs to"
