@@ -7,6 +7,7 @@ import urllib.request
 
 from moorage.client import Moorage
 from tests.flows.conftest import wait_until
+from tests.flows.walker import Walker
 
 LEADS = "/zoho-crm/crm/v8/Leads?fields=id"
 
@@ -15,10 +16,9 @@ def token_of(url):
     return re.search(r"session_token=([\w-]+)", url).group(1)
 
 
-def press(server, url):
-    form = urllib.parse.urlencode({"session_token": token_of(url), "organisation": "demo"}).encode()
-    with urllib.request.urlopen(f"{server.gateway}/connect/", data=form) as page:
-        assert page.status == 200
+def brought(url):
+    query = urllib.parse.parse_qs(urllib.parse.urlsplit(url).query)
+    return query["code"] + query["state"]
 
 
 def refresh(server, credentials, **changed):
@@ -52,8 +52,12 @@ def test_nothing_that_was_written_holds_a_secret(own_server):
     secrets["refreshed"] = refresh(server, credentials)["access_token"]
     with Moorage(server.api_key, server.gateway) as client:
         made = client.connections.create("zoho-crm")
-        press(server, made["url"])
-        press(server, client.connections.get(made["connection_id"])["url"])
+        walker = Walker()
+        for _ in range(2):
+            page = walker.connect(client.connections.get(made["connection_id"])["url"])
+            assert page.heading.startswith("Connected to")
+            secrets |= {f"code and state of {page.url}": value for value in brought(page.url)}
+        secrets |= {cookie.name: cookie.value for cookie in walker.cookies}
         secrets["session"] = token_of(made["url"])
         assert client.request("GET", LEADS, connection=made["connection_id"]).status in {200, 204}
         provoke_errors(server, credentials)

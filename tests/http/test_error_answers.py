@@ -21,6 +21,7 @@ NEVER_ON_THE_WIRE = {
     "codes_exhausted",
     "home_in_use",
     "home_unusable",
+    "not_connected",
     "oauth_client_invalid",
     "oauth_client_unknown",
     "organisation_exists",

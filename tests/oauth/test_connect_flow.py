@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 import pytest
 
 from moorage.oauth.attempts import LIFETIME, challenge_of, new_random, verifier_of
-from moorage.oauth.model import Client
+from moorage.oauth.model import AccessToken, Client
 from moorage.oauth.transport import Reply, Unanswered
 from tests.control import kept_secrets
 from tests.oauth.test_connect_page import says, status_of
@@ -487,6 +487,18 @@ def test_an_accounts_server_that_is_not_there_changes_nothing(owner, person, zoh
     assert says(page, 400, "could not be asked") and "Try again" in page.text
     assert status_of(owner, pending) == "PENDING"
     assert says(person.come_back(back), 400, "could not be asked")
+
+
+def test_no_refresh_token_of_an_earlier_grant_stays_behind(control, owner, acme):
+    made = owner.connect("acme")
+    connection = control.run(control.rooms.connections.get(owner.account, made["id"]))
+
+    async def keep_one_without():
+        async with control.rooms.database.transaction() as tx:
+            await control.rooms.tokens.keep(tx, connection.id, AccessToken("only", None), None)
+
+    control.run(keep_one_without())
+    assert [row.kind for row in kept_secrets(control)] == ["access_token"]
 
 
 def test_scopes_that_were_asked_for_and_not_given_are_shown(owner, person, zoho, pending):

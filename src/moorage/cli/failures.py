@@ -38,6 +38,12 @@ class Declined(MoorageError):
     code = "declined"
 
 
+class NotConnected(MoorageError):
+    """A connection that a command waited for did not become ACTIVE."""
+
+    code = "not_connected"
+
+
 _BY_CODE = {
     "usage": Exit.USAGE,
     "home_in_use": Exit.HOME_IN_USE,

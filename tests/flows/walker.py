@@ -1,0 +1,92 @@
+"""A person with a browser that keeps cookies and follows forms, without a window: through the connect page and back."""
+
+import html
+import http.cookiejar
+import re
+import subprocess
+import urllib.error
+import urllib.parse
+import urllib.request
+from dataclasses import dataclass
+
+from tests.flows.conftest import MOORAGE
+
+OWNER = "ana@harbourpine.example"  # The first user of every organisation that the tests make.
+PASSWORD = "correct horse battery"
+
+
+@dataclass
+class Page:
+    """What the browser ended at, after every redirect."""
+
+    status: int
+    url: str
+    text: str
+
+    @property
+    def heading(self) -> str:
+        return html.unescape(re.search(r"<h1>(.*?)</h1>", self.text, re.DOTALL).group(1))
+
+    def fields(self, index: int = 0) -> list[tuple[str, str]]:
+        """The hidden fields and ticked boxes of a form."""
+        form = re.findall(r"<form.*?</form>", self.text, re.DOTALL)[index]
+        found = []
+        for tag in re.findall(r"<input[^>]*>", form):
+            kind = re.search(r'type="(\w+)"', tag).group(1)
+            if kind == "hidden" or (kind in {"checkbox", "radio"} and " checked" in tag):
+                name, value = (
+                    html.unescape(re.search(rf'{a}="([^"]*)"', tag).group(1)) for a in ("name", "value")
+                )
+                found.append((name, value))
+        return found
+
+
+class Walker:
+    def __init__(self) -> None:
+        self.cookies = http.cookiejar.CookieJar()
+        self._opener = urllib.request.build_opener(
+            urllib.request.ProxyHandler({}), urllib.request.HTTPCookieProcessor(self.cookies)
+        )
+
+    def open(self, url: str, form: list[tuple[str, str]] | None = None) -> Page:
+        data = None if form is None else urllib.parse.urlencode(form).encode()
+        try:
+            answer = self._opener.open(url, data, timeout=30)
+        except urllib.error.HTTPError as error:
+            answer = error
+        with answer:
+            return Page(answer.status, answer.url, answer.read().decode())
+
+    def submit(self, page: Page, index: int = 0, **changed: str) -> Page:
+        """Send a form of a page, with some fields changed or added."""
+        action = re.findall(r'<form[^>]*action="([^"]*)"', page.text)[index]
+        kept = [(name, value) for name, value in page.fields(index) if name not in changed]
+        url = urllib.parse.urljoin(page.url.partition("?")[0], action)
+        return self.open(url, [*kept, *changed.items()])
+
+    def connect(self, url: str, place: str = "crm/demo", decision: str = "accept") -> Page:
+        """The last page on the way of a connection to an organisation of an embedded CRM."""
+        page = self.submit(self.open(url), place=place)
+        if page.heading.startswith("Sign in to"):
+            page = self.sign_in(page)
+        return self.submit(page, step=decision) if " wants to act in " in page.heading else page
+
+    def sign_in(self, page: Page) -> Page:
+        """By one click where it is offered, else as the owner with the password."""
+        offered = re.search(r'name="user" value="(\d+)"', page.text)
+        if offered:
+            return self.submit(page, user=offered.group(1))
+        return self.submit(page, email=OWNER, password=PASSWORD)
+
+
+def set_password(server, organisation: str) -> None:
+    """Let the owner of an organisation sign in."""
+    subprocess.run(
+        [*MOORAGE, "crm", "user", "password", OWNER, "--org", organisation],
+        input=f"{PASSWORD}\n",
+        env=server.environment,
+        text=True,
+        check=True,
+        capture_output=True,
+        timeout=60,
+    )
