@@ -112,7 +112,7 @@ def test_who_accepted_is_shown_whose_account_it_is(owner, person, made):
     found = shown(owner, made)
     assert found["status"] == "ACTIVE"
     metadata = found["metadata"]
-    assert metadata.keys() == {"organisation", "organisation_id", "user", "data_centre"}
+    assert metadata.keys() == {"organisation", "organisation_id", "user", "data_centre", "scopes"}
     assert (metadata["organisation"], metadata["data_centre"]) == ("Acme Corp", "embedded")
     assert metadata["user"] in done.text
 
@@ -380,6 +380,7 @@ def test_the_chosen_data_centre_is_where_people_sign_in_and_calls_go(control, ow
         "organisation_id": "7",
         "user": "somebody@example.test",
         "data_centre": "eu",
+        "scopes": asked["scope"].split(","),
     }
     assert control.run(control.rooms.tokens.access(connection)).value == "outside-access"
 
@@ -407,6 +408,7 @@ def test_the_api_that_the_token_names_counts(owner, person, zoho, pending):
     zoho.token["api_domain"] = "https://www.zohoapis.in"
     person.come_back(back_from(asked))
     assert shown(owner, pending)["metadata"]["data_centre"] == "in"
+    assert zoho.hosts == ["accounts.zoho.com", "www.zohoapis.in", "www.zohoapis.in"]
 
 
 @pytest.mark.parametrize(
@@ -476,7 +478,7 @@ def test_an_api_that_does_not_say_who_it_is_can_be_connected_all_the_same(owner,
     zoho.identity = 503
     _, asked = sent(person, pending, "us")
     assert says(person.come_back(back_from(asked)), 200, "Connected to Zoho CRM")
-    assert shown(owner, pending)["metadata"] == {"data_centre": "us"}
+    assert shown(owner, pending)["metadata"].keys() == {"data_centre", "scopes"}
 
 
 def test_an_accounts_server_that_is_not_there_changes_nothing(owner, person, zoho, pending):
@@ -508,7 +510,9 @@ def test_scopes_that_were_asked_for_and_not_given_are_shown(owner, person, zoho,
     )
     page = person.come_back(back_from(asked))
     assert "ZohoCRM.users.ALL" in page.text and "ZohoCRM.org.ALL" not in page.text
-    assert shown(owner, pending)["metadata"]["scopes_missing"] == ["ZohoCRM.users.ALL"]
+    metadata = shown(owner, pending)["metadata"]
+    assert metadata["scopes"] == ["ZohoCRM.modules.ALL", "ZohoCRM.ORG.all"]
+    assert metadata["scopes_missing"] == ["ZohoCRM.users.ALL"]
 
 
 def test_a_refresh_goes_to_the_data_centre_with_its_client(control, owner, person, zoho, pending):

@@ -12,7 +12,7 @@ from moorage.connections.model import Connection, Upstream
 from moorage.crm.errors import OrganisationUnknown
 from moorage.oauth.clients import EVERYWHERE, OAuthClients
 from moorage.oauth.errors import AttemptInvalid, ConnectRefused, TokenFailed, TokenRefused
-from moorage.oauth.model import Client
+from moorage.oauth.model import Client, Minted
 from moorage.oauth.providers import (
     ENVIRONMENTS,
     DataCentre,
@@ -161,6 +161,21 @@ class Places:
         if here in named:
             return place
         return await self._in_centre(place.provider, min(named), _environment(environment))
+
+    def settled(self, place: Place, minted: Minted) -> Place:
+        """The place with the API that the token's answer names: a data centre of the app's, or a customer's own host.
+
+        Raises TokenRefused for a host that is not of the app's.
+        """
+        place = place.with_instance(minted.answer)
+        if minted.api_domain is None:
+            return place
+        upstream = self._providers.moved(place.provider.name, place.upstream, minted.api_domain)
+        return (
+            place
+            if upstream == place.upstream
+            else replace(place, upstream=upstream, api=upstream.base_url or "")
+        )
 
     async def of(self, connection: Connection) -> Place:
         """Where an ACTIVE connection leads. Raises TokenRefused, and TokenFailed when its client is gone."""
