@@ -23,6 +23,10 @@ def commands(group, words):
             yield " ".join([*words, name]), command
 
 
+# The list of promises numbers those of each letter from 1.
+PROMISES = {"E": 7, "K": 9, "P": 14, "R": 17}
+SECURITY = (ROOT / "docs" / "security.md").read_text()
+
 COMMANDS = dict(commands(typer.main.get_command(program), ["moorage"]))
 
 
@@ -80,6 +84,33 @@ def test_every_decision_is_numbered_and_says_what_it_decides():
     for number, page in enumerate(pages, 1):
         assert page.name.startswith(f"{number:04}-")
         assert page.read_text().startswith(f"# {number:04}: ")
+
+
+def kept_promises():
+    """The rows of the security page's tables: an id, and who is said to hold the promise."""
+    for row in re.findall(r"^\| ([A-Z]\d.*) \|$", SECURITY, re.MULTILINE):
+        ids, _, held_by = row.split(" | ", 2)
+        yield from ((one, held_by) for one in ids.split(", "))
+
+
+def test_every_promise_is_listed():
+    listed = {one for one, _ in kept_promises()}
+    assert [
+        f"{letter}{number}"
+        for letter, most in PROMISES.items()
+        for number in range(1, most + 1)
+        if f"{letter}{number}" not in listed
+    ] == []
+
+
+def test_every_promise_is_held_by_a_test_or_says_why_not():
+    rows = [(one, held_by) for one, held_by in kept_promises() if one[0] in PROMISES]
+    assert [one for one, held_by in rows if not re.search(r"`\w+/(\w+\.py)?|\bleft\b", held_by)] == []
+
+
+def test_every_test_that_the_security_page_names_exists():
+    named = set(re.findall(r"`((?:\w+/)+(?:test_\w+\.py)?)`", SECURITY))
+    assert len(named) > 40 and [name for name in named if not (ROOT / "tests" / name).exists()] == []
 
 
 def declared(struct, prefix=""):

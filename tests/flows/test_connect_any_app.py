@@ -102,7 +102,8 @@ def test_a_person_connects_it_and_is_shown_whose_account_it_is(connect, outside,
     facts = facts_of(app, outside)
     assert page.heading == f"Connected to {facts.get('organisation') or facts.get('user') or app.title}"
     assert (connection["status"], connection["method"]) == ("ACTIVE", "OAUTH2")
-    assert connection["metadata"] == {**facts, "data_centre": centre_of(app)}
+    given = {"scopes": list(app.scopes)} if app.scopes else {}
+    assert connection["metadata"] == {**facts, "data_centre": centre_of(app), **given}
 
 
 @signs_in

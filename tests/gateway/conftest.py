@@ -52,6 +52,34 @@ def relayed(start, upstream):
         client.socket.close()
 
 
+@pytest.fixture(scope="module")
+def standing():
+    """A gateway that a module's tests share, and the upstream behind it."""
+    behind, world = Scripted(OK), World()
+    world.remote(behind.port)
+    world.start()
+    yield behind, world
+    world.stop()
+    behind.stop()
+
+
+@pytest.fixture
+def through(standing):
+    """As `relayed`, for the many that need no gateway of their own."""
+    behind, world = standing
+    clients = []
+
+    def connect(*script, keep=True):
+        behind.script, behind.requests, behind.keep = list(script or (OK,)), [], keep
+        clients.append(Client(world.port))
+        clients[-1].upstream = behind
+        return clients[-1]
+
+    yield connect
+    for client in clients:
+        client.socket.close()
+
+
 @pytest.fixture
 def embedded(start):
     """A client of a gateway before the embedded CRM."""

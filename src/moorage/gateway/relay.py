@@ -37,6 +37,7 @@ class Relay(Exchange):
         "_decider",
         "_embedded",
         "_head",
+        "_left",
         "_native",
         "_out",
         "_parts",
@@ -83,6 +84,7 @@ class Relay(Exchange):
         self.needs_new = False  # Set once a kept connection turned out to have ended.
         self._out: list[bytes] = []
         self._begun = self._chunking = False
+        self._left = False  # Whether anything of the request may have reached the upstream.
 
     # The request.
 
@@ -194,6 +196,7 @@ class Relay(Exchange):
     def on_connected(self, upstream: Upstream) -> None:
         self._borrowing = False
         self._upstream = upstream
+        self._left = True
         upstream.begin(self, bare=self._head.method == b"HEAD")
         self._send_body(upstream, [self._request_head()])
         if not self._whole:
@@ -326,6 +329,7 @@ class Relay(Exchange):
         request = Request(
             head.method.decode(), path, query, headers, b"".join(self._parts), self._protocol.scheme or "http"
         )
+        self._left = True
         answer = self._embedded(request)
         if isinstance(answer, Response):
             self._give(answer)
@@ -352,6 +356,5 @@ class Relay(Exchange):
         if not self._protocol.is_current(self):
             return
         response = render(error, (self._request_id or new_request_id().encode()).decode())
-        if isinstance(error, UpstreamError):
-            response.headers.append((b"moorage-request-sent", b"true" if error.sent else b"false"))
+        response.headers.append((b"moorage-request-sent", b"true" if self._left else b"false"))
         self._protocol.refuse(response)

@@ -38,8 +38,10 @@ _PLAIN_CONNECTION = frozenset({b"keep-alive", b"close"})
 # Framing is decided by what was parsed, so naming it in Connection can't remove it.
 _NEVER_NAMED = frozenset({b"content-length"})
 _SANE_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
-# A segment that means "up" to some server, however it is written; what follows ; counts as part of no segment there.
-_CLIMBS = re.compile(rb"(?i)(?:/|%2f)(?:\.|%2e){2}(?:/|%2f|;|%3b|$)|\\|%5c")
+# A segment that means "up" to some server, however it is written and however often it is encoded (%252e is a dot
+# to one that decodes twice); what follows ; counts as part of no segment there.
+_SEPARATOR = rb"(?:/|%(?:25)*(?:2f|5c))"
+_CLIMBS = re.compile(rb"(?i)%b(?:\.|%%(?:25)*2e){2}(?:%b|;|%%(?:25)*3b|$)|\\|%%5c" % (_SEPARATOR, _SEPARATOR))
 
 
 class Caller:
