@@ -53,6 +53,14 @@ def test_every_exit_status_is_documented():
     ]
 
 
+def test_every_finding_of_a_diagnosis_is_documented():
+    source = (ROOT / "src" / "moorage" / "oauth" / "findings.py").read_text()
+    codes = set(re.findall(r'Finding\(\s*"(\w+)"', source))
+    codes |= {f"{side}_{fate}" for side in ("accounts", "api") for fate in ("unreachable", "failing")}
+    page = (ROOT / "docs" / "api.md").read_text()
+    assert len(codes) > 10 and [code for code in sorted(codes) if f"`{code}`" not in page] == []
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_link_leads_somewhere(page):
     links = re.findall(r"\]\(([^)#]+)", page.read_text())
