@@ -3,11 +3,13 @@
 import re
 from pathlib import Path
 
+import msgspec
 import pytest
 import typer
 
 from moorage.cli.failures import Exit
 from moorage.cli.program import program
+from moorage.oauth.providers import SHIPPED, DataCentre, Identity, Instance, Provider, read_provider
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -117,3 +119,37 @@ def test_every_promise_is_held_by_a_test_or_says_why_not():
 def test_every_test_that_the_security_page_names_exists():
     named = set(re.findall(r"`((?:\w+/)+(?:test_\w+\.py)?)`", SECURITY))
     assert len(named) > 40 and [name for name in named if not (ROOT / "tests" / name).exists()] == []
+
+
+def declared(struct, prefix=""):
+    """The keys of an app's file, as its page writes them."""
+    for field in msgspec.structs.fields(struct):
+        inner = {"data_centres": (DataCentre, "data_centres.{name}."), "instance": (Instance, "instance.")}
+        inner["identity"] = (Identity, "identity.")
+        yield from declared(*inner[field.name]) if field.name in inner else [prefix + field.name]
+
+
+def test_every_key_of_an_apps_file_is_documented():
+    page = (ROOT / "docs" / "apps.md").read_text().partition("## Every key")[2]
+    assert sorted(re.findall(r"^\| `([^`]+)` \|", page, re.MULTILINE)) == sorted(declared(Provider))
+
+
+def test_every_shipped_app_is_documented():
+    page = (ROOT / "docs" / "apps.md").read_text().partition("## An app of your own")[0]
+    apps = [read_provider(file) for file in SHIPPED.glob("*.toml")]
+    rows = re.findall(r"^\| `(.+?)` \| (.+?) \| (.+?) \| (.+?) \| documentation, .+ \|$", page, re.MULTILINE)
+    assert sorted(rows) == sorted(
+        (
+            app.name,
+            app.title,
+            ", ".join(app.data_centres),
+            f"`{app.client_name}`" if app.signs_in else "none: a key is pasted",
+        )
+        for app in apps
+    )
+
+
+def test_the_app_that_the_page_shows_is_sound(tmp_path):
+    example = re.search(r"```toml\n(.+?)```", (ROOT / "docs" / "apps.md").read_text(), re.DOTALL).group(1)
+    (tmp_path / "example-crm.toml").write_text(example)
+    assert read_provider(tmp_path / "example-crm.toml").signs_in

@@ -3,6 +3,7 @@
 import html
 import http.cookiejar
 import re
+import ssl
 import subprocess
 import urllib.error
 import urllib.parse
@@ -42,10 +43,14 @@ class Page:
 
 
 class Walker:
-    def __init__(self) -> None:
+    """`context` says which certificates are trusted, where it is not the usual ones."""
+
+    def __init__(self, context: ssl.SSLContext | None = None) -> None:
         self.cookies = http.cookiejar.CookieJar()
         self._opener = urllib.request.build_opener(
-            urllib.request.ProxyHandler({}), urllib.request.HTTPCookieProcessor(self.cookies)
+            urllib.request.ProxyHandler({}),
+            urllib.request.HTTPCookieProcessor(self.cookies),
+            urllib.request.HTTPSHandler(context=context),
         )
 
     def open(self, url: str, form: list[tuple[str, str]] | None = None) -> Page:
