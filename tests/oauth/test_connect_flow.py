@@ -355,7 +355,7 @@ def test_with_a_client_every_data_centre_is_offered(person, zoho, pending):
     text = person.control.call("GET", f"/connect/?{urlsplit(pending['url']).query}").text
     places = re.findall(r'name="place" value="([^"]+)"', text)
     assert places == ["detect", "us", "eu", "in", "cn", "jp", "au", "ca", "sa"]
-    assert "accounts.zohocloud.ca" in text
+    assert "Canada (accounts.zohocloud.ca)" in text
     assert re.findall(r"<option>(\w+)</option>", text) == ["production", "sandbox", "developer"]
 
 

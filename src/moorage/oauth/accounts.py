@@ -14,14 +14,13 @@ from moorage.oauth.errors import TokenFailed, TokenRefused
 from moorage.oauth.model import Client, Minted
 from moorage.oauth.places import Place, Places
 from moorage.oauth.providers import Identity
-from moorage.oauth.reasons import OF_THE_CLIENT
+from moorage.oauth.reasons import OF_THE_CLIENT, OF_THE_TOKEN
 from moorage.oauth.token_answers import read_token_answer
 from moorage.oauth.transport import Call, Reply, Send, Unanswered
 
 # What became of tokens at their accounts server: it made them worthless, it has no way to, or it could not be asked.
 Revocation: TypeAlias = Literal["revoked", "unsupported", "failed"]
 
-SCOPE_MISMATCH = "OAUTH_SCOPE_MISMATCH"  # The token is good, only not for this call.
 
 _LONGEST_FACT = 200
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_. -]{0,99}")
@@ -85,9 +84,11 @@ class AccountsServers:
         except Unanswered:
             return None
         if reply.status == 401:
-            code = refusal(reply) or "INVALID_TOKEN"
-            if code != SCOPE_MISMATCH:
-                raise TokenRefused(code)
+            code = refusal(reply)
+            # Some apps answer so, with codes of their own, where the token is good and only this call is not allowed.
+            # A key that was pasted has nothing else to show for itself.
+            if code in OF_THE_TOKEN or place.provider.method == "API_KEY":
+                raise TokenRefused(code or "key_refused")
         return _json(reply) if reply.status < 300 else None
 
     async def ask(self, place: Place, identity: Identity, token: str) -> Reply:

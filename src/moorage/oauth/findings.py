@@ -10,10 +10,10 @@ from typing import Literal, TypeAlias
 from urllib.parse import urlsplit
 
 from moorage.connections.model import Connection
-from moorage.oauth.accounts import SCOPE_MISMATCH, agreed, refusal
+from moorage.oauth.accounts import agreed, refusal
 from moorage.oauth.places import Place
 from moorage.oauth.providers import Provider
-from moorage.oauth.reasons import OF_THE_CLIENT, REASONS, RECONNECT, reason
+from moorage.oauth.reasons import OF_THE_CLIENT, REASONS, RECONNECT, SCOPE_MISMATCH, reason
 from moorage.oauth.renewal import BUDGET, WINDOW, Held
 from moorage.oauth.transport import Reply
 from moorage.vault.errors import VaultLocked

@@ -123,11 +123,12 @@ class Places:
         if provider.signs_in:
             known = await self._clients.centres(provider.client_name)
             centres = {key: centre for key, centre in centres.items() if known & {key, EVERYWHERE}}
-            if len(centres) > 1:
+            if provider.detects and len(centres) > 1:
                 yield Choice(DETECT, "I am not sure: find it when I sign in")
         for key, centre in centres.items():
             host = urlsplit(centre.accounts or centre.api).hostname
-            yield Choice(key, f"{key} ({host})" if len(provider.data_centres) > 1 else provider.title)
+            title = f"{centre.title or key} ({host})" if len(provider.data_centres) > 1 else provider.title
+            yield Choice(key, title)
 
     async def get(self, provider: Provider, key: str, environment: str) -> Place:
         """A place that was chosen. Raises ConnectRefused."""

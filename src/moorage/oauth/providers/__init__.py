@@ -33,9 +33,11 @@ class DataCentre(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Base URLs: of the API, of the pages where people sign in, and of where tokens come from, if that is elsewhere.
 
     `sandbox` and `developer` are those of the API's other environments, whose users sign in at the same place.
+    `title` is the centre's name for people.
     """
 
     api: str
+    title: str | None = None
     accounts: str | None = None
     tokens: str | None = None
     sandbox: str | None = None
@@ -84,6 +86,7 @@ class Provider(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     token_auth: Literal["body", "basic"] = "body"
     token_body: Literal["form", "json"] = "form"
     refreshes: bool = False
+    detects: bool = False
     instance: Instance | None = None
     identity: tuple[Identity, ...] = ()
     embedded: Literal["crm"] | None = None
