@@ -3,13 +3,10 @@
 import html
 import http.cookiejar
 import re
-import subprocess
 import urllib.error
 import urllib.parse
 import urllib.request
 from dataclasses import dataclass
-
-from tests.flows.conftest import MOORAGE
 
 OWNER = "ana@harbourpine.example"  # The first user of every organisation that the tests make.
 PASSWORD = "correct horse battery"
@@ -81,12 +78,4 @@ class Walker:
 
 def set_password(server, organisation: str) -> None:
     """Let the owner of an organisation sign in."""
-    subprocess.run(
-        [*MOORAGE, "crm", "user", "password", OWNER, "--org", organisation],
-        input=f"{PASSWORD}\n",
-        env=server.environment,
-        text=True,
-        check=True,
-        capture_output=True,
-        timeout=60,
-    )
+    server.run("crm", "user", "password", OWNER, "--org", organisation, typed=f"{PASSWORD}\n")
