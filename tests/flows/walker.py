@@ -61,12 +61,16 @@ class Walker:
         url = urllib.parse.urljoin(page.url.partition("?")[0], action)
         return self.open(url, [*kept, *changed.items()])
 
-    def connect(self, url: str, place: str = "crm/demo", decision: str = "accept") -> Page:
+    def connect(self, url: str, place: str = "crm/demo", decision: str = "accept", **chosen: str) -> Page:
         """The last page on the way of a connection to an organisation of an embedded CRM."""
-        page = self.submit(self.open(url), place=place)
+        page = self.submit(self.open(url), place=place, **chosen)
         if page.heading.startswith("Sign in to"):
             page = self.sign_in(page)
         return self.submit(page, step=decision) if " wants to act in " in page.heading else page
+
+    def again(self, page: Page) -> str:
+        """Where a page that tells of a failure lets one try again."""
+        return html.unescape(re.search(r'href="([^"]+)">Try again', page.text).group(1))
 
     def sign_in(self, page: Page) -> Page:
         """By one click where it is offered, else as the owner with the password."""
