@@ -14,13 +14,17 @@ import aiohttp
 PROGRAM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 MISSING = "Chromium is not installed here (apt-get install chromium)"
 PATIENCE = 15.0  # seconds
+NO_COOKIES = {"profile": {"default_content_setting_values": {"cookies": 2}}}
 PHONE = {"width": 360, "height": 740, "deviceScaleFactor": 2, "mobile": True}
 
 
 class Chromium:
     """A browser's process, in which there may be many tabs, and people who share no cookies."""
 
-    def __init__(self, profile: Path) -> None:
+    def __init__(self, profile: Path, *, keeps_cookies: bool = True) -> None:
+        if not keeps_cookies:
+            (profile / "Default").mkdir(parents=True)
+            (profile / "Default" / "Preferences").write_text(json.dumps(NO_COOKIES))
         # Chromium's sandbox does not work for root, as whom containers run tests.
         unboxed = ["--no-sandbox"] if os.getuid() == 0 else []
         options = ["--headless=new", "--disable-gpu", "--disable-dev-shm-usage", "--remote-debugging-port=0"]

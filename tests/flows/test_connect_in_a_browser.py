@@ -250,6 +250,19 @@ def test_a_browser_that_lost_its_cookies_is_told_to_allow_them(server, made, tab
     assert "cookies allowed" in tab.text and shown(server, made)["status"] == "PENDING"
 
 
+def test_a_browser_that_keeps_no_cookies_is_told_why_it_gets_nowhere(server, made, tmp_path):
+    chromium = Chromium(tmp_path / "profile", keeps_cookies=False)
+    try:
+        tab = chromium.tab()
+        choose(tab, made["url"])
+        tab.click("Priya Raman")
+        tab.wait("document.body.innerText.includes('out of date')")
+        assert "allow this site's cookies" in tab.text
+    finally:
+        chromium.stop()
+    assert shown(server, made)["status"] == "PENDING"
+
+
 def test_the_last_page_can_be_loaded_again(server, made, tab):
     connect(tab, made["url"])
     before = shown(server, made)["last_updated_time"]
