@@ -116,6 +116,16 @@ def test_who_declines_is_told_and_may_try_again(zoho, made):
     assert call(zoho, made)[0] == 200
 
 
+def test_who_accepts_and_is_refused_for_a_limit_is_told_of_it(zoho, made):
+    walker = Walker()
+    asked = walker.sign_in(walker.submit(walker.open(made["url"]), place="eu"))
+    for _ in range(10):
+        assert walker.submit(asked, step="accept").heading == "Connected to Quay Europe"
+    page = walker.connect(shown(zoho, made)["url"], "eu")
+    assert "declined" in page.heading and "ten times in ten minutes" in page.text
+    assert shown(zoho, made)["status"] == "ACTIVE" and call(zoho, made)[0] == 200
+
+
 def test_an_access_token_that_became_worthless_is_renewed_within_the_call(zoho, made):
     access, refresh = connected(zoho, made)
     assert zoho.revoke(access)["status"] == "success"
