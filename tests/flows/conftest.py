@@ -38,10 +38,14 @@ class Server:
     def environment(self) -> dict[str, str]:
         return environment(self.home, MOORAGE_API_KEY=self.api_key or "")
 
-    def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess:
+    def run(
+        self, *arguments: str, check: bool = True, typed: str | None = None
+    ) -> subprocess.CompletedProcess:
+        """A command on this server's data folder; `typed` is what it reads from its standard input."""
         return subprocess.run(
             [*MOORAGE, *arguments],
             env=self.environment,
+            input=typed,
             capture_output=True,
             text=True,
             check=check,

@@ -4,13 +4,10 @@ import html
 import http.cookiejar
 import re
 import ssl
-import subprocess
 import urllib.error
 import urllib.parse
 import urllib.request
 from dataclasses import dataclass
-
-from tests.flows.conftest import MOORAGE
 
 OWNER = "ana@harbourpine.example"  # The first user of every organisation that the tests make.
 PASSWORD = "correct horse battery"
@@ -69,12 +66,16 @@ class Walker:
         url = urllib.parse.urljoin(page.url.partition("?")[0], action)
         return self.open(url, [*kept, *changed.items()])
 
-    def connect(self, url: str, place: str = "crm/demo", decision: str = "accept") -> Page:
+    def connect(self, url: str, place: str = "crm/demo", decision: str = "accept", **chosen: str) -> Page:
         """The last page on the way of a connection to an organisation of an embedded CRM."""
-        page = self.submit(self.open(url), place=place)
+        page = self.submit(self.open(url), place=place, **chosen)
         if page.heading.startswith("Sign in to"):
             page = self.sign_in(page)
         return self.submit(page, step=decision) if " wants to act in " in page.heading else page
+
+    def again(self, page: Page) -> str:
+        """Where a page that tells of a failure lets one try again."""
+        return html.unescape(re.search(r'href="([^"]+)">Try again', page.text).group(1))
 
     def sign_in(self, page: Page) -> Page:
         """By one click where it is offered, else as the owner with the password."""
@@ -86,12 +87,4 @@ class Walker:
 
 def set_password(server, organisation: str) -> None:
     """Let the owner of an organisation sign in."""
-    subprocess.run(
-        [*MOORAGE, "crm", "user", "password", OWNER, "--org", organisation],
-        input=f"{PASSWORD}\n",
-        env=server.environment,
-        text=True,
-        check=True,
-        capture_output=True,
-        timeout=60,
-    )
+    server.run("crm", "user", "password", OWNER, "--org", organisation, typed=f"{PASSWORD}\n")

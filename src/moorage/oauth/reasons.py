@@ -48,7 +48,11 @@ _BUSY = Reason(
     "Wait ten minutes. See that nothing else uses the same account's client to make tokens.",
 )
 REASONS: dict[str, Reason] = {
-    "access_denied": Reason("Access was declined.", "To connect after all, try again and accept."),
+    "access_denied": Reason(
+        "Access was declined.",
+        "To connect after all, try again and accept. If you did accept, the client has met a limit: Zoho lets one be"
+        " connected ten times in ten minutes. Wait, and try again.",
+    ),
     "invalid_code": _GRANT_GONE,
     "invalid_grant": _GRANT_GONE,
     "bad_verification_code": _GRANT_GONE,

@@ -146,8 +146,11 @@ class Providers:
         # Neither the embedded CRM nor a sandbox nor a place that the operator chose is to be left for production.
         if upstream.base_url not in {centre.api for centre in centres.values()}:
             return upstream
+        # Data centres that share a host, under paths of their own, can't be told apart by it.
+        if _host(api_domain) == _host(upstream.base_url or ""):
+            return upstream
         for key, centre in centres.items():
-            if _host(centre.api) == _host(api_domain) and centre.api != upstream.base_url:
+            if _host(centre.api) == _host(api_domain):
                 return replace(upstream, base_url=centre.api, data_centre=key)
         return upstream
 
