@@ -24,7 +24,7 @@ def commands(group, words):
 
 
 # The list of promises numbers those of each letter from 1.
-PROMISES = {"E": 7, "K": 9, "P": 14, "R": 17}
+PROMISES = {"E": 7, "K": 9, "P": 14, "R": 17, "S": 10}
 SECURITY = (ROOT / "docs" / "security.md").read_text()
 
 COMMANDS = dict(commands(typer.main.get_command(program), ["moorage"]))
