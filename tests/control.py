@@ -17,6 +17,7 @@ from moorage.ids import new_uuid
 from moorage.keys import store
 from moorage.settings import load
 from moorage.storage.migrate import migrate
+from tests.person import Person
 
 GATEWAY = "http://gateway.test"
 NOW = datetime(2026, 2, 7, 9, 10, 56, 48_460, UTC)
@@ -109,18 +110,17 @@ class Control:
         assert len(dict(pairs)) == len(pairs), "a header was sent twice"
         return Answer(start["status"], dict(pairs), b"".join(part.get("body", b"") for part in parts))
 
-    # The page that connects.
+    # The embedded CRM, and a person who connects to it through the pages for that.
 
     def organisation(self, slug, name=None):
         spec = replace(DEMO, name=name or slug)
         return self.rooms.crm.organisations.create(slug, spec, sample=False)
 
     def press(self, url, organisation):
-        return self.run(self.pressing(token_of(url), organisation))
+        return self.run(self.pressing(url, organisation))
 
-    def pressing(self, token, organisation):
-        form = {"session_token": token, "organisation": organisation}
-        return self.ask("POST", "/connect/", body=urllib.parse.urlencode(form).encode())
+    def pressing(self, url, organisation):
+        return Person(self).connecting(url, organisation)
 
 
 class Caller:
@@ -137,6 +137,11 @@ class Caller:
             await store.add_account(tx, account, name)
         return account
 
+    async def _connect_inside(self, connection_id, organisation):
+        rooms = self.control.rooms
+        connection = await rooms.connections.get(self.account, connection_id)
+        await rooms.connect_inside(connection, organisation)
+
     def call(self, method, target, body=None, **options):
         sent = b"" if body is None else json.dumps(body).encode()
         return self.control.call(method, target, key=self.key, body=sent, **options)
@@ -149,7 +154,7 @@ class Caller:
         made = self.call("POST", "/connections", {"app": "zoho-crm"}).json["connection"]
         if organisation is None:
             return made
-        assert self.control.press(made["url"], organisation).status == 200
+        self.control.run(self._connect_inside(made["id"], organisation))
         return self.get(f"/connections/{made['connection_id']}").json["connection"]
 
 

@@ -37,9 +37,17 @@ from moorage.keys.errors import RateLimited
 from moorage.keys.limits import RateLimiter
 from moorage.keys.model import Principal, may_be_secret
 from moorage.keys.service import Keys
+from moorage.oauth import apps as app_routes
+from moorage.oauth import diagnosis_routes
 from moorage.oauth import routes as connect_routes
-from moorage.oauth.connect import Connect, OrganisationChoice
-from moorage.oauth.embedded import CrmAccounts
+from moorage.oauth.accounts import AccountsServers
+from moorage.oauth.clients import OAuthClients
+from moorage.oauth.connect import Connect
+from moorage.oauth.diagnosis import Diagnoses
+from moorage.oauth.disconnect import Disconnect, Disconnected
+from moorage.oauth.embedded import EmbeddedCrm
+from moorage.oauth.outside import Outside
+from moorage.oauth.places import Places
 from moorage.oauth.providers import Providers
 from moorage.oauth.renewal import Renewals
 from moorage.oauth.tokens import Tokens
@@ -73,6 +81,7 @@ class Rooms:
 
     def __init__(self, settings: Settings, urls: Urls, clock: Clock) -> None:
         self.settings = settings
+        self.urls = urls
         self.clock = clock
         self.database = Database(settings.database_url, clock)
         vault_keys = load_keys(settings.vault_key, settings.home)
@@ -84,12 +93,19 @@ class Rooms:
         self.connections = Connections(self.database, sessions, clock, urls.gateway)
         open_slug = DEMO_SLUG if _only_here(settings) else None
         self.crm = CrmService(settings.crm_folder, clock, lambda: urls.crm, open_slug)
-        accounts = CrmAccounts(self.crm, clock)
-        renewals = Renewals(self.database, vault, self.connections, self.providers, accounts.refresh)
+        self.embedded = EmbeddedCrm(self.crm, lambda: urls.crm, clock)
+        self.oauth_clients = OAuthClients(self.database, vault, settings.oauth_clients)
+        callback = f"{urls.gateway}{connect_routes.CALLBACK}"
+        self.places = Places(self.providers, self.oauth_clients, self.embedded, callback)
+        self.outside = Outside()
+        self.accounts = AccountsServers(self.places, self.outside.send, self.embedded.send, clock)
+        renewals = Renewals(self.database, vault, self.connections, self.providers, self.accounts.refresh)
         self.tokens = Tokens(vault, renewals, clock)
         self.connect = Connect(
-            self.connections, self.tokens, self.providers, accounts, open_to_all=settings.loopback
+            self.database, self.connections, self.tokens, self.providers, self.places, self.accounts
         )
+        self.disconnect = Disconnect(self.connections, self.tokens, self.accounts)
+        self.diagnoses = Diagnoses(renewals, self.providers, self.places, self.accounts, clock)
         self.limiter = RateLimiter(settings.rate_limit, clock)
 
     async def authenticate(self, request: Request, scope: str) -> Principal:
@@ -101,8 +117,15 @@ class Rooms:
         principal.require(scope)
         return principal
 
+    async def connect_inside(self, connection: Connection, organisation: str) -> None:
+        """Let a connection lead to an organisation of the embedded CRM, as its first user, without asking anybody."""
+        provider = self.providers.get(connection.app)
+        minted = self.embedded.grant(organisation, list(provider.scopes))
+        await self.connect.activate(connection, self.places.inside(provider, organisation), minted)
+
     async def close(self) -> None:
         await self.tokens.close()
+        await self.outside.close()
         self.crm.close()
         await self.database.close()
 
@@ -173,8 +196,8 @@ def control_origin(rooms: Rooms, on_change: Callable[[], None]) -> ASGIApp:
     `on_change` is called when connections or keys have changed, so that nothing remembered of them is used any more.
     """
 
-    async def disconnect(account_id: str, connection_id: str) -> Connection:
-        gone = await rooms.connect.disconnect(account_id, connection_id)
+    async def disconnect(account_id: str, connection_id: str) -> Disconnected:
+        gone = await rooms.disconnect.disconnect(account_id, connection_id)
         on_change()
         return gone
 
@@ -193,12 +216,14 @@ def control_origin(rooms: Rooms, on_change: Callable[[], None]) -> ASGIApp:
 
     routes = [
         *connection_routes.routes(
-            rooms.connections, rooms.authenticate, lambda: rooms.providers.names, disconnect
+            rooms.connections, rooms.authenticate, lambda: rooms.providers.methods, disconnect
         ),
         *key_routes.routes(
             rooms.keys, rooms.authenticate, lambda: rooms.providers.names, rooms.clock, on_change
         ),
-        *connect_routes.routes(rooms.connect, on_change),
+        *app_routes.routes(rooms.providers, rooms.places, rooms.authenticate),
+        *diagnosis_routes.routes(rooms.connections, rooms.diagnoses, rooms.authenticate),
+        *connect_routes.routes(rooms.connect, rooms.urls.gateway, on_change),
         route("/healthz", GET=health),
         route("/readyz", GET=ready),
     ]
@@ -209,7 +234,7 @@ def control_origin(rooms: Rooms, on_change: Callable[[], None]) -> ASGIApp:
 
 def _unknown_path(path: str, providers: Providers) -> AppUnknown | NotFound:
     first = path.strip("/").partition("/")[0]
-    if first in {"connections", "connect", "keys"}:
+    if first in {"apps", "connections", "connect", "keys"}:
         return NotFound("There is nothing at this path.", help="See docs/api.md for the paths there are.")
     known = ", ".join(sorted(providers.names))
     return AppUnknown(
@@ -251,9 +276,8 @@ async def make_demo(rooms: Rooms, account: str) -> None:
         with contextlib.suppress(OrganisationExists):  # Another process was quicker.
             organisations.create(DEMO_SLUG, DEMO, sample=True)
     if not await rooms.connections.search(account, app=APP, status="ACTIVE"):
-        row = organisations.list()[0]
         connection = await rooms.connections.create(account, APP)
-        await rooms.connect.activate(connection, OrganisationChoice(row.slug, row.name))
+        await rooms.connect_inside(connection, organisations.list()[0].slug)
 
 
 @asynccontextmanager

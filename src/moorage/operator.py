@@ -14,11 +14,25 @@ from moorage.crm.organisations import OrganisationRow
 from moorage.crm.service import CrmService
 from moorage.keys.model import ApiKey, Mode
 from moorage.keys.scopes import EVERYTHING, parse
+from moorage.oauth.clients import Registered
+from moorage.oauth.errors import OAuthClientInvalid
+from moorage.oauth.model import Client as OAuthClient
 from moorage.settings import Settings
 from moorage.storage.migrate import migrate
 from moorage.vault.rotation import KeyStatus, Rotated
 
-__all__ = ["Client", "KeyStatus", "Operator", "OrganisationRow", "Rotated", "Urls", "open_operator"]
+__all__ = [
+    "Client",
+    "KeyStatus",
+    "Operator",
+    "OrganisationRow",
+    "Registered",
+    "Rotated",
+    "Urls",
+    "open_operator",
+]
+
+MAX_CLIENT_TEXT = 1000
 
 
 class Operator:
@@ -26,6 +40,7 @@ class Operator:
 
     def __init__(self, rooms: Rooms) -> None:
         self._rooms = rooms
+        self.oauth_clients = OperatorOAuthClients(rooms)
         self.organisations = OperatorOrganisations(rooms.crm)
         self.clients = OperatorClients(rooms.crm)
 
@@ -68,6 +83,48 @@ class Operator:
             "token_url": f"{base}/oauth/v2/token",
             **crm.credentials(row),
         }
+
+
+class OperatorOAuthClients:
+    """By what apps know this Moorage, as `moorage client` offers it."""
+
+    def __init__(self, rooms: Rooms) -> None:
+        self._providers = rooms.providers
+        self._clients = rooms.oauth_clients
+        self.list = rooms.oauth_clients.list
+
+    def apps(self, name: str) -> list[str]:
+        """The titles of the apps that a client serves."""
+        return [provider.title for provider in self._providers.of_client(name)]
+
+    async def set(self, app: str, data_centre: str | None, client_id: str, client_secret: str) -> str:
+        """Keep a client; the name that its apps have it by. Raises AppUnknown, OAuthClientInvalid, VaultLocked."""
+        name = self._providers.client_name(app)
+        apps = self._providers.of_client(name)
+        if not any(provider.signs_in for provider in apps):
+            raise OAuthClientInvalid(f"{app} has no OAuth sign-in, so it needs no client.")
+        centres = sorted({centre for provider in apps for centre in provider.data_centres})
+        if data_centre is not None and data_centre not in centres:
+            raise OAuthClientInvalid(
+                f"{app} has no data centre {data_centre[:64]!r}.", help=f"It has: {', '.join(centres)}."
+            )
+        for what, text in (("id", client_id), ("secret", client_secret)):
+            if (
+                not 0 < len(text) <= MAX_CLIENT_TEXT
+                or not text.isascii()
+                or not text.isprintable()
+                or " " in text
+            ):
+                raise OAuthClientInvalid(
+                    f"That can't be a client's {what}.",
+                    help="Copy it from the app's developer console, whole.",
+                )
+        await self._clients.set(name, data_centre, OAuthClient(client_id, client_secret))
+        return name
+
+    async def delete(self, app: str, data_centre: str | None) -> None:
+        """Raises AppUnknown, OAuthClientUnknown."""
+        await self._clients.delete(self._providers.client_name(app), data_centre)
 
 
 class OperatorOrganisations:

@@ -57,6 +57,7 @@ class Settings:
     crm_folder: Path
     api_key: Secret | None
     vault_key: Secret | None
+    oauth_clients: Secret | None
     rate_limit: float | None
     upstream_timeout: float
     log_level: str
@@ -129,6 +130,14 @@ def _api_key(text: str) -> Secret | None:
         return None
     if len(text) < 16 or not re.fullmatch(r"[\x21-\x7e]+", text):
         raise ValueError("use at least 16 visible ASCII characters without spaces")
+    return Secret(text)
+
+
+def _oauth_clients(text: str) -> Secret | None:
+    if not text:
+        return None
+    if not text.startswith("{"):
+        raise ValueError('use a JSON object such as {"zoho": {"client_id": "…", "client_secret": "…"}}')
     return Secret(text)
 
 
@@ -220,6 +229,14 @@ SETTINGS = (
         _vault_key,
         "",
         "Encrypts stored tokens; older keys may follow.",
+        secret=True,
+    ),
+    Setting(
+        "oauth_clients",
+        "MOORAGE_OAUTH_CLIENTS",
+        _oauth_clients,
+        "",
+        "Your OAuth clients at the apps, as JSON.",
         secret=True,
     ),
     Setting(

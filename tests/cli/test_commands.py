@@ -1,11 +1,14 @@
+import itertools
 import json
 import socket
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
 from moorage import __version__
+from moorage.cli import connecting as connecting_module
 
 CONNECTION = {
     "connection_id": "c1",
@@ -30,11 +33,62 @@ def test_connections_are_listed_as_json(server, moorage):
     assert moorage("connection", "list", "--json").json == {"connections": [CONNECTION]}
 
 
-def test_a_new_connection_shows_where_to_authorise_it(server, moorage):
+def test_a_new_connection_shows_where_to_connect_it(server, moorage):
     server.answers(200, {"connection": CONNECTION | {"url": "http://here/connect/s1", "metadata": {}}})
-    outcome = moorage("connection", "create", "zoho-crm")
+    outcome = moorage("connection", "create", "zoho-crm", "--timeout", "0")
     assert "http://here/connect/s1" in outcome.out
     assert "metadata" not in outcome.out
+    assert len(server.seen) == 1
+
+
+@pytest.fixture
+def connecting(server, monkeypatch):
+    """A connection that has another status at each look; what was opened in the browser."""
+
+    def connecting(*statuses, **more):
+        opened = []
+        documents = [
+            CONNECTION | {"status": s, "url": "http://here/c", "metadata": {}} | more for s in statuses
+        ]
+        monkeypatch.setattr(connecting_module.webbrowser, "open", lambda url: opened.append(url) or True)
+
+        def look(seconds):
+            server.answers(200, {"connection": documents.pop(0)})
+
+        ticks = itertools.count()
+        clock = SimpleNamespace(sleep=look, monotonic=lambda: float(next(ticks)))
+        monkeypatch.setattr(connecting_module, "time", clock)
+        look(0)
+        return opened
+
+    return connecting
+
+
+def test_it_opens_the_page_and_waits_until_somebody_has_connected_it(connecting, server, moorage):
+    opened = connecting("PENDING", "PENDING", "ACTIVE")
+    outcome = moorage("connection", "create", "zoho-crm", "--json")
+    assert (outcome.status, outcome.json["connection"]["status"]) == (0, "ACTIVE")
+    assert opened == ["http://here/c"] and "http://here/c" in outcome.err
+
+
+def test_without_a_browser_it_says_which_page_to_open(connecting, moorage):
+    opened = connecting("PENDING", "ACTIVE")
+    outcome = moorage("connection", "create", "zoho-crm", "--no-browser")
+    assert outcome.status == 0 and opened == [] and "http://here/c" in outcome.err
+    assert ["status", "ACTIVE"] in [line.split() for line in outcome.out.splitlines()]
+
+
+def test_a_person_who_declines_ends_the_wait_with_the_reason(connecting, moorage):
+    connecting("PENDING", "FAILED", metadata={"reason": "access_denied"})
+    outcome = moorage("connection", "create", "zoho-crm", "--json")
+    assert (outcome.status, outcome.out, outcome.error["code"]) == (1, "", "not_connected")
+    assert "access_denied" in outcome.err
+
+
+def test_nobody_coming_ends_the_wait_in_time(connecting, moorage):
+    connecting(*["PENDING"] * 5)
+    outcome = moorage("connection", "create", "zoho-crm", "--timeout", "3")
+    assert outcome.status == 1 and "within 3 seconds" in outcome.err and "connection get c1" in outcome.err
 
 
 def test_a_connection_is_shown_in_words(server, moorage):
@@ -58,8 +112,11 @@ def test_delete_does_not_go_on_unless_it_is_confirmed(server, moorage):
 
 
 def test_delete_with_yes(server, moorage):
+    revocation = {"status": "revoked", "message": "The app no longer accepts the connection's tokens."}
+    server.answers(200, {"connection_id": "c1", "deleted": True, "revocation": revocation})
     outcome = moorage("connection", "delete", "c1", "--yes", "--json")
-    assert (outcome.status, outcome.json) == (0, {"deleted": "c1"})
+    assert (outcome.status, outcome.json) == (0, {"deleted": "c1", "revocation": revocation})
+    assert revocation["message"] in moorage("connection", "delete", "c1", "--yes").out
     assert (server.seen[0].method, server.seen[0].target) == ("DELETE", "/connections/c1")
 
 

@@ -11,6 +11,7 @@ import pytest
 from moorage.connections.model import Upstream
 from moorage.gateway.upstream import Limits
 from tests.gateway.wire import AUTHORIZED, OK, Client, World
+from tests.http.origin import wait_until
 
 GET = f"GET /zoho-crm/a HTTP/1.1\r\n{AUTHORIZED}\r\n"
 
@@ -113,14 +114,15 @@ def test_those_who_go_away_while_they_wait_leave_no_gap(relayed):
 
     first = relayed(wait, OK, world=world)
     first.send(GET)
+    wait_until(lambda: first.upstream.requests)
     with ExitStack() as stack:
         clients = [stack.enter_context(Client(world.port)) for _ in range(10)]
         for client in clients:
             client.send(GET)
-        time.sleep(0.1)
+        wait_until(lambda: world.waiting() == 10)
         for client in clients[::2]:
             client.socket.close()
-        time.sleep(0.1)
+        wait_until(lambda: world.waiting() == 5)
         release.set()
         assert {client.answer().status for client in clients[1::2]} == {200}
     assert len(first.upstream.requests) == 6

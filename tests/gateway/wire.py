@@ -107,6 +107,8 @@ def echo(request):
 
     async def later():
         await asyncio.sleep(0.1)
+        if b"/bug/" in request.path:
+            raise RuntimeError("a bug")
         return response
 
     return later()
@@ -136,8 +138,8 @@ class World:
             limiter=RateLimiter(self.rate, clock),
             clock=clock,
         )
-        pool = Pool(self.limits, lambda: self.tls)
-        gateway = Gateway(self.decider, ["zoho-crm"], echo, pool=pool)
+        self.pool = Pool(self.limits, lambda: self.tls)
+        gateway = Gateway(self.decider, ["zoho-crm"], echo, pool=self.pool)
         listener = socket.create_server(("127.0.0.1", 0))
         self.port = listener.getsockname()[1]
         config = uvicorn.Config(
@@ -171,6 +173,12 @@ class World:
         done = threading.Event()
         self.loop.call_soon_threadsafe(lambda: (function(), done.set()))
         assert done.wait(5)
+
+    def waiting(self):
+        """How many callers wait for a connection to an upstream."""
+        counts = []
+        self.call(lambda: counts.append(sum(len(host._waiting) for host in self.pool._hosts.values())))
+        return counts[0]
 
     def stop(self):
         self.server.should_exit = True

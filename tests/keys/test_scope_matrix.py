@@ -11,10 +11,12 @@ from moorage.keys.scopes import EVERYTHING
 OPEN = None
 # A path and a method to the scope that is needed. Whoever adds a route says here who may call it.
 MATRIX = {
+    ("/apps", "GET"): "connections:read",
     ("/connections", "GET"): "connections:read",
     ("/connections", "POST"): "connections:write",
     ("/connections/{connection_id}", "GET"): "connections:read",
     ("/connections/{connection_id}", "DELETE"): "connections:write",
+    ("/connections/{connection_id}/diagnosis", "GET"): "connections:read",
     ("/keys", "GET"): "keys:read",
     ("/keys", "POST"): "keys:write",
     ("/keys/{key_id}", "DELETE"): "keys:write",
@@ -22,6 +24,7 @@ MATRIX = {
     # A session token opens the page that connects; everybody may know whether the server is well.
     ("/connect/", "GET"): OPEN,
     ("/connect/", "POST"): OPEN,
+    ("/connect/callback", "GET"): OPEN,
     ("/healthz", "GET"): OPEN,
     ("/readyz", "GET"): OPEN,
 }

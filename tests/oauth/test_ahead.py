@@ -5,7 +5,7 @@ import random
 import pytest
 
 from moorage.oauth.ahead import EARLY, JITTER, LATELY
-from moorage.oauth.errors import RefreshFailed, RefreshRefused
+from moorage.oauth.errors import TokenFailed, TokenRefused
 from moorage.oauth.renewal import BUDGET, LONGEST_PAUSE, WINDOW
 from tests.oauth.conftest import HOUR, access, found
 
@@ -73,7 +73,7 @@ def test_a_token_that_never_lasts_long_is_not_renewed_without_pause(control, con
 def test_a_failure_is_tried_again_and_troubles_nobody(control, connected, refreshing):
     old = access(control, connected).value
     control.clock.advance(HOUR - EARLY)
-    refreshing.fault = RefreshFailed("busy")
+    refreshing.fault = TokenFailed("busy")
     for _ in range(10):
         look(control)
         assert access(control, connected).value == old
@@ -88,7 +88,7 @@ def test_a_failure_is_tried_again_and_troubles_nobody(control, connected, refres
 def test_a_refusal_fails_the_connection_and_is_not_repeated(control, connected, refreshing):
     access(control, connected)
     control.clock.advance(HOUR - EARLY)
-    refreshing.fault = RefreshRefused("invalid_code")
+    refreshing.fault = TokenRefused("invalid_code")
     for _ in range(3):
         look(control)
     assert found(control, connected).status == "FAILED" and len(refreshing.asked) == 1

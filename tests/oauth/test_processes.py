@@ -88,7 +88,7 @@ def stands(control, spent):
             part._clock = clock
         connection = found(later, spent)
         assert connection.status == "ACTIVE"
-        assert later.run(later.rooms.tokens.refresh_token(connection)).startswith("1000.")
+        assert later.run(later.rooms.tokens.revocable(connection)).startswith("1000.")
         token = access(later, connection, instead_of=access(later, connection).value)
         assert later.rooms.crm.accounts.principal(f"Bearer {token.value}")
         return True

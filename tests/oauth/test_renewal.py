@@ -8,8 +8,8 @@ import pytest
 
 from moorage.app import Rooms, Urls
 from moorage.clock import FrozenClock
-from moorage.oauth import renewal
-from moorage.oauth.errors import AccountsUnreachable, RefreshFailed, RefreshLimited, RefreshRefused
+from moorage.oauth import renewal, store
+from moorage.oauth.errors import AccountsUnreachable, RefreshLimited, TokenFailed, TokenRefused
 from moorage.oauth.model import Need
 from moorage.oauth.renewal import BUDGET, LEASE_SECONDS, LONGEST_PAUSE, WINDOW
 from moorage.oauth.tokens import NEAR
@@ -96,7 +96,7 @@ def test_whoever_was_overtaken_does_not_end_the_lease_of_the_other(control, conn
     control.clock.advance(LEASE_SECONDS)
     later = begin(control, connected)
     assert later.fence == slow.fence + 1
-    control.run(control.rooms.tokens._renewals._failed(slow, Need(None, 0), RefreshFailed("late")))
+    control.run(control.rooms.tokens._renewals._failed(slow, Need(None, 0), TokenFailed("late")))
     assert begin(control, connected) is None  # It is still held.
 
 
@@ -117,7 +117,7 @@ def test_a_refresh_token_that_came_late_is_kept_if_nothing_came_later(control, c
 
 def test_a_refusal_that_was_overtaken_fails_nothing(control, connected, refreshing):
     control.clock.advance(HOUR)
-    refreshing.fault = RefreshRefused("invalid_grant")
+    refreshing.fault = TokenRefused("invalid_grant")
     later = Accounts(control.clock)
     later.rotates = True
 
@@ -246,7 +246,7 @@ def test_only_what_may_have_made_a_token_counts(control, connected, refreshing):
     control.clock.advance(HOUR)
     for certain, failure in ((True, "unreachable"), (False, "it took too long")):
         refreshing.asked.clear()
-        refreshing.fault = RefreshFailed(failure, may_have_minted=not certain)
+        refreshing.fault = TokenFailed(failure, may_have_minted=not certain)
         for _ in range(2 * BUDGET):
             with pytest.raises((AccountsUnreachable, RefreshLimited)):
                 access(control, connected)
@@ -278,6 +278,31 @@ def test_what_is_noted_of_a_connection_goes_with_it(control, owner, connected, r
     assert control.run(rows()) == [0, 0]
 
 
+def lease(control, connection):
+    async def read():
+        async with control.rooms.database.transaction() as tx:
+            return await store.lease(tx, connection.id)
+
+    return control.run(read())
+
+
+@pytest.mark.parametrize(
+    ("fault", "noted"),
+    [(TokenFailed("busy"), "busy"), (TokenFailed("no token", reason="Access Denied"), "Access Denied")],
+    ids=["a sentence", "a code"],
+)
+def test_why_the_last_try_failed_is_known_until_one_succeeds(control, connected, refreshing, fault, noted):
+    control.clock.advance(HOUR)
+    refreshing.fault = fault
+    with pytest.raises(AccountsUnreachable):
+        access(control, connected)
+    assert (lease(control, connected).failures, lease(control, connected).failure) == (1, noted)
+    refreshing.fault = None
+    control.clock.advance(LONGEST_PAUSE)
+    access(control, connected)
+    assert (lease(control, connected).failures, lease(control, connected).failure) == (0, None)
+
+
 # Clocks.
 
 
@@ -294,7 +319,7 @@ def test_a_lease_from_before_the_clock_was_put_right_holds_nobody_up(control, co
 def test_a_pause_from_before_the_clock_was_put_right_holds_nobody_up(control, connected, refreshing, minutes):
     """R8."""
     control.clock.advance(2 * HOUR)
-    refreshing.fault = RefreshFailed("busy")
+    refreshing.fault = TokenFailed("busy")
     with pytest.raises(AccountsUnreachable):
         access(control, connected)
     refreshing.fault = None

@@ -2,9 +2,9 @@ import json
 
 import pytest
 
-from moorage.oauth.errors import RefreshFailed, RefreshRefused
+from moorage.oauth.errors import TokenFailed, TokenRefused
 from moorage.oauth.model import AccessToken, Minted
-from moorage.oauth.refresh import read_token_answer
+from moorage.oauth.token_answers import read_token_answer
 from tests.oauth.conftest import HOUR
 
 
@@ -41,7 +41,7 @@ def test_another_refresh_token_and_a_base_url_are_taken_along_where_they_make_se
     ],
 )
 def test_an_error_of_the_grant_is_final(control, status, document):
-    with pytest.raises(RefreshRefused):
+    with pytest.raises(TokenRefused):
         answered(control, document, status)
 
 
@@ -69,5 +69,19 @@ def test_an_error_of_the_grant_is_final(control, status, document):
     ids=lambda value: repr(value)[:40],
 )
 def test_anything_else_is_worth_another_try(control, status, document):
-    with pytest.raises(RefreshFailed):
+    with pytest.raises(TokenFailed):
         answered(control, document, status)
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "reason"),
+    [
+        (200, "Access Denied", "Access Denied"),
+        (400, "server_error", "server_error"),
+        (500, "invalid_code", None),
+    ],
+)
+def test_of_a_failure_for_now_only_codes_that_are_known_are_told(control, status, error, reason):
+    with pytest.raises(TokenFailed) as failed:
+        answered(control, {"error": error}, status)
+    assert failed.value.reason == reason

@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from moorage.connections.errors import ConnectionInactive, ConnectionUnknown
-from moorage.oauth.errors import AccountsUnreachable, ReconnectNeeded, RefreshFailed, RefreshRefused
+from moorage.oauth.errors import AccountsUnreachable, ReconnectNeeded, TokenFailed, TokenRefused
 from moorage.oauth.renewal import FIRST_PAUSE, LONGEST_PAUSE
 from moorage.oauth.tokens import NEAR
 from tests.control import kept_secrets
@@ -48,7 +48,7 @@ def test_one_caller_who_goes_away_does_not_take_the_refresh_along(control, conne
 
 def test_a_refused_refresh_fails_the_connection_and_says_why(control, owner, connected, refreshing):
     control.clock.advance(HOUR)
-    refreshing.fault = RefreshRefused("invalid_code")
+    refreshing.fault = TokenRefused("invalid_code")
     with pytest.raises(ReconnectNeeded, match="invalid_code") as caught:
         access(control, connected)
     assert "GET /connections/" in caught.value.help
@@ -63,7 +63,7 @@ def test_a_refused_refresh_fails_the_connection_and_says_why(control, owner, con
 
 def test_a_failed_connection_can_be_connected_anew(control, owner, connected, refreshing):
     control.clock.advance(HOUR)
-    refreshing.fault = RefreshRefused("invalid_code")
+    refreshing.fault = TokenRefused("invalid_code")
     with pytest.raises(ReconnectNeeded):
         access(control, connected)
     shown = owner.get(f"/connections/{connected.id}").json["connection"]
@@ -76,7 +76,7 @@ def test_a_failed_connection_can_be_connected_anew(control, owner, connected, re
 def test_a_passing_failure_keeps_the_token_that_is_still_good(control, connected, refreshing):
     first = access(control, connected)
     control.clock.advance(HOUR - NEAR)
-    refreshing.fault = RefreshFailed("busy")
+    refreshing.fault = TokenFailed("busy")
     for _ in range(3):
         assert access(control, connected) == first
     assert found(control, connected).status == "ACTIVE" and len(refreshing.asked) == 1
@@ -87,7 +87,7 @@ def test_a_passing_failure_keeps_the_token_that_is_still_good(control, connected
 
 def test_a_passing_failure_without_a_good_token_is_told_and_changes_nothing(control, connected, refreshing):
     old = access(control, connected).value
-    refreshing.fault = RefreshFailed("busy")
+    refreshing.fault = TokenFailed("busy")
     with pytest.raises(AccountsUnreachable) as caught:
         access(control, connected, instead_of=old)
     assert 0 < caught.value.retry_after <= FIRST_PAUSE
@@ -102,7 +102,7 @@ def test_a_passing_failure_without_a_good_token_is_told_and_changes_nothing(cont
 
 def test_the_longer_an_accounts_server_fails_the_less_it_is_asked(control, connected, refreshing):
     control.clock.advance(HOUR)
-    refreshing.fault = RefreshFailed("busy")
+    refreshing.fault = TokenFailed("busy")
     for _ in range(600):
         with pytest.raises(AccountsUnreachable):
             access(control, connected)
@@ -115,7 +115,7 @@ def test_of_a_connection_deleted_during_its_refresh_nothing_stays(control, owner
     control.clock.advance(HOUR)
 
     async def delete():
-        await control.rooms.connect.disconnect(owner.account, connected.id)
+        await control.rooms.disconnect.disconnect(owner.account, connected.id)
 
     refreshing.meanwhile = delete
     with pytest.raises(ConnectionUnknown):
@@ -123,14 +123,14 @@ def test_of_a_connection_deleted_during_its_refresh_nothing_stays(control, owner
     assert kept_secrets(control) == []
 
 
-@pytest.mark.parametrize("fault", [None, RefreshRefused("invalid_code")])
+@pytest.mark.parametrize("fault", [None, TokenRefused("invalid_code")])
 def test_a_refresh_overtaken_by_connecting_anew_changes_nothing(control, owner, connected, refreshing, fault):
     url = owner.get(f"/connections/{connected.id}").json["connection"]["url"]
     control.clock.advance(60)
     old = access(control, connected).value
 
     async def reconnect():
-        answer = await control.pressing(url.rpartition("=")[2], "acme")
+        answer = await control.pressing(url, "acme")
         assert answer.status == 200
 
     refreshing.meanwhile, refreshing.fault = reconnect, fault

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from moorage.cli import reach
+from moorage.cli.connecting import invite, wait_until_connected
 from moorage.cli.options import Json, Url, Yes
 from moorage.cli.output import confirm, print_json, print_table
 from moorage.client import Connection
@@ -40,12 +41,23 @@ def get(connection_id: ConnectionId, *, url: Url = None, as_json: Json = False) 
 def create(
     app: Annotated[str, typer.Argument(help="The app, such as zoho-crm.")],
     *,
+    browser: Annotated[
+        bool, typer.Option("--browser/--no-browser", help="Open the page, or only print its address.")
+    ] = True,
+    timeout: Annotated[
+        int,
+        typer.Option("--timeout", metavar="SECONDS", min=0, help="How long to wait; 0 does not wait."),
+    ] = 600,
     url: Url = None,
     as_json: Json = False,
 ) -> None:
-    """Begin a connection; a person authorises it at the address that is printed."""
+    """Make a connection: a person connects it in a browser, and this waits until it is ACTIVE."""
     with reach.client(url) as client:
-        _show(client.connections.create(app), as_json=as_json)
+        made = client.connections.create(app)
+        if timeout:
+            invite(made["url"] or "", browser=browser)
+            made = wait_until_connected(client, made["connection_id"], timeout)
+        _show(made, as_json=as_json)
 
 
 @commands.command()
@@ -53,11 +65,11 @@ def delete(connection_id: ConnectionId, *, yes: Yes = False, url: Url = None, as
     """Delete a connection and its tokens for good."""
     confirm(f"Delete connection {connection_id}?", yes=yes)
     with reach.client(url) as client:
-        client.connections.delete(connection_id)
+        revocation = client.connections.delete(connection_id)
     if as_json:
-        print_json({"deleted": connection_id})
+        print_json({"deleted": connection_id, "revocation": revocation})
     else:
-        typer.echo(f"Deleted connection {connection_id}")
+        typer.echo(f"Deleted connection {connection_id}. {revocation['message']}")
 
 
 def _show(connection: Connection, *, as_json: bool) -> None:
@@ -72,6 +84,10 @@ def _facts(connection: Connection) -> Iterator[tuple[str, Any]]:
     """What a person wants to know; `id` only says again what `connection_id` says."""
     for name, value in connection.items():
         if isinstance(value, dict):
-            yield from value.items()
+            yield from ((key, _in_words(one)) for key, one in value.items())
         elif name != "id" and value is not None:
             yield name, value
+
+
+def _in_words(value: Any) -> Any:
+    return " ".join(map(str, value)) if isinstance(value, list) else value

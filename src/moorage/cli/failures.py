@@ -38,15 +38,25 @@ class Declined(MoorageError):
     code = "declined"
 
 
+class NotConnected(MoorageError):
+    """A connection that a command waited for did not become ACTIVE."""
+
+    code = "not_connected"
+
+
 _BY_CODE = {
     "usage": Exit.USAGE,
     "home_in_use": Exit.HOME_IN_USE,
     "settings_invalid": Exit.SETTINGS_INVALID,
     "home_unusable": Exit.SETTINGS_INVALID,
     "address_unavailable": Exit.CANNOT_LISTEN,
+    "connection_unknown": Exit.NOT_FOUND,
     "organisation_unknown": Exit.NOT_FOUND,
     "key_unknown": Exit.NOT_FOUND,
+    "app_unknown": Exit.NOT_FOUND,
     "client_unknown": Exit.NOT_FOUND,
+    "oauth_client_invalid": Exit.USAGE,
+    "oauth_client_unknown": Exit.NOT_FOUND,
     "user_unknown": Exit.NOT_FOUND,
     "scope_unknown": Exit.USAGE,
 }

@@ -9,7 +9,7 @@ print(answer.json()["data"])
 
 from moorage.client.answer import Answer
 from moorage.client.client import Connections, Keys, Moorage
-from moorage.client.connection import Connection
+from moorage.client.connection import Connection, Revocation
 from moorage.client.errors import ApiError, ClientError, Misconfigured, Unreachable
 from moorage.client.key import Key
 
@@ -23,5 +23,6 @@ __all__ = [
     "Keys",
     "Misconfigured",
     "Moorage",
+    "Revocation",
     "Unreachable",
 ]

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from moorage.client.answer import Answer, raise_for_status
 from moorage.client.call import Params, build_call, check_api_key, parse_base_url
-from moorage.client.connection import Connection
+from moorage.client.connection import Connection, Revocation
 from moorage.client.key import Key
 from moorage.client.transport import Transport
 
@@ -91,9 +91,10 @@ class Connections:
         answer = self._client.request("POST", "/connections", json={"app": app})
         return cast("Connection", answer.json()["connection"])
 
-    def delete(self, connection_id: str) -> None:
-        """The connection and its tokens are gone for good."""
-        self._client.request("DELETE", _path_of(connection_id))
+    def delete(self, connection_id: str) -> Revocation:
+        """The connection and its tokens are gone for good; gives what became of the tokens at the app."""
+        answer = self._client.request("DELETE", _path_of(connection_id))
+        return cast("Revocation", answer.json()["revocation"])
 
 
 class Keys:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -19,13 +19,27 @@ MOST = 1000
 METHODS = ("API_KEY", "BASIC", "JWT", "OAUTH1", "OAUTH2", "MCP")
 
 
+class Disconnected(Protocol):
+    """What was deleted, what became of its tokens at the app, and what that means for a person."""
+
+    @property
+    def connection(self) -> Connection: ...
+    @property
+    def revocation(self) -> str: ...
+    @property
+    def advice(self) -> str: ...
+
+
 def routes(
     connections: Connections,
     authenticate: Authenticate,
-    apps: Callable[[], Collection[str]],
-    disconnect: Callable[[str, str], Awaitable[Connection]],
+    apps: Callable[[], Mapping[str, str]],
+    disconnect: Callable[[str, str], Awaitable[Disconnected]],
 ) -> list[Route]:
-    """`apps` names the apps there are; `disconnect` deletes an account's connection with all that is kept of it."""
+    """`apps` names the apps there are and how each is connected.
+
+    `disconnect` deletes an account's connection with all that is kept of it.
+    """
 
     def shown(caller: Caller, connection: Connection) -> dict[str, Any]:
         # Whoever has the url can lead the connection elsewhere, so reading alone does not give it.
@@ -45,10 +59,14 @@ def routes(
         if not isinstance(app, str):
             raise BodyInvalid("The body has to name an app.", help='Send {"app": "zoho-crm"}.')
         _known(app, apps())
-        if method is not None and method != "OAUTH2":
-            raise BodyInvalid("The method has to be OAUTH2.", help="Leave it out, or send OAUTH2.")
+        right = apps()[app]
+        if method is not None and method != right:
+            raise BodyInvalid(
+                f"The method of {app} has to be {right}.", help=f"Leave it out, or send {right}."
+            )
         caller.require_app(app)
-        return answer({"connection": shown(caller, await connections.create(caller.account_id, app))})
+        made = await connections.create(caller.account_id, app, right)
+        return answer({"connection": shown(caller, made)})
 
     async def get(request: Request) -> Response:
         caller = await authenticate(request, "connections:read")
@@ -59,7 +77,8 @@ def routes(
         caller = await authenticate(request, "connections:write")
         found = await connections.get(caller.account_id, request.path_params["connection_id"], caller.reach)
         gone = await disconnect(caller.account_id, found.id)
-        return answer({"connection_id": gone.id, "deleted": True})
+        revocation = {"status": gone.revocation, "message": gone.advice}
+        return answer({"connection_id": found.id, "deleted": True, "revocation": revocation})
 
     return [
         route("/connections", GET=search, POST=create),

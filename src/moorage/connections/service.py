@@ -34,10 +34,12 @@ class Connections:
 
     def document(self, connection: Connection, *, with_url: bool = True) -> dict[str, Any]:
         """The connection as the API shows it. Its url is fresh, and None for those who may not have it connected."""
-        if not with_url:
-            return document(connection, None)
+        return document(connection, self.url(connection) if with_url else None)
+
+    def url(self, connection: Connection) -> str:
+        """Where a person connects it, from now on for half an hour and once."""
         token = self._sessions.make(connection.id, connection.generation, self._clock.timestamp())
-        return document(connection, f"{self._public_url}/connect/?session_token={token}")
+        return f"{self._public_url}/connect/?session_token={token}"
 
     async def create(self, account_id: str, app: str, method: str = "OAUTH2") -> Connection:
         """A new PENDING connection."""
@@ -62,6 +64,11 @@ class Connections:
             return await store.search(
                 tx, account_id, app=app, status=status, method=method, limit=limit, reach=reach
             )
+
+    async def every(self) -> list[Connection]:
+        """Those of all accounts, oldest first: for the operator alone."""
+        async with self._database.transaction() as tx:
+            return await store.every(tx)
 
     async def get(self, account_id: str, connection_id: str, reach: Reach = EVERYWHERE) -> Connection:
         """Raises ConnectionUnknown, for another account's as for none."""

@@ -8,7 +8,7 @@ from moorage.errors import MoorageError
 from moorage.gateway.decide import Decider, Target
 from moorage.gateway.errors import UpstreamError
 from moorage.gateway.reading import only_reads
-from moorage.gateway.rewrite import AnswerHead, Caller, embedded_answer, require_safe
+from moorage.gateway.rewrite import AnswerHead, Caller, embedded_answer, require_chunked, require_safe
 from moorage.gateway.upstream import Pool, Upstream
 from moorage.http.direct import DirectProtocol
 from moorage.http.encode import BODILESS, STATUS_LINES, lines_of
@@ -39,6 +39,7 @@ class Relay(Exchange):
         "_decider",
         "_embedded",
         "_head",
+        "_left",
         "_native",
         "_out",
         "_parts",
@@ -85,14 +86,17 @@ class Relay(Exchange):
         self.needs_new = False  # Set once a kept connection turned out to have ended.
         self._out: list[bytes] = []
         self._begun = self._chunking = False
+        self._left = False  # Whether anything of the request may have reached the upstream.
 
     # The request.
 
     def start(self) -> None:
         try:
-            question = self._caller.question
-            require_safe(self._head.method, question.app, self._native)
-            target = self._decider.decide(question)
+            caller, head = self._caller, self._head
+            require_safe(head.method, caller.question.app, self._native)
+            if caller.coding is not None:
+                require_chunked(caller.coding, head.version)
+            target = self._decider.decide(caller.question)
         except MoorageError as error:
             self._refuse(error)
             return
@@ -182,6 +186,7 @@ class Relay(Exchange):
     def on_connected(self, upstream: Upstream) -> None:
         self._borrowing = False
         self._upstream = upstream
+        self._left = True
         upstream.begin(self, bare=self._head.method == b"HEAD")
         self._send_body(upstream, [self._request_head()])
         if not self._whole:
@@ -202,12 +207,12 @@ class Relay(Exchange):
             target.origin.authority,
             target.authorization,
             caller.lines,
-            b"Transfer-Encoding: chunked\r\n" if caller.chunked else b"",
+            b"Transfer-Encoding: chunked\r\n" if caller.coding else b"",
         )
 
     def _send_body(self, upstream: Upstream, out: list[bytes]) -> None:
         parts = self._parts[self._sent :] if self._sent else self._parts
-        if self._caller.chunked:
+        if self._caller.coding:
             out += [b"%x\r\n%b\r\n" % (len(part), part) for part in parts]
             if self._whole:
                 out.append(b"0\r\n\r\n")
@@ -315,6 +320,7 @@ class Relay(Exchange):
         request = Request(
             head.method.decode(), path, query, headers, b"".join(self._parts), self._protocol.scheme or "http"
         )
+        self._left = True
         answer = self._embedded(request)
         if isinstance(answer, Response):
             self._give(answer)
@@ -341,6 +347,5 @@ class Relay(Exchange):
         if not self._protocol.is_current(self):
             return
         response = render(error, self._request_id.decode())
-        if isinstance(error, UpstreamError):
-            response.headers.append((b"moorage-request-sent", b"true" if error.sent else b"false"))
+        response.headers.append((b"moorage-request-sent", b"true" if self._left else b"false"))
         self._protocol.refuse(response)

@@ -43,8 +43,10 @@ _PLAIN_CONNECTION = frozenset({b"keep-alive", b"close"})
 # Framing is decided by what was parsed, so naming it in Connection can't remove it.
 _NEVER_NAMED = frozenset({b"content-length"})
 _SANE_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
-# A segment that means "up" to some server, however it is written; what follows ; counts as part of no segment there.
-_CLIMBS = re.compile(rb"(?i)(?:/|%2f)(?:\.|%2e){2}(?:/|%2f|;|%3b|$)|\\|%5c")
+# A segment that means "up" to some server, however it is written and however often it is encoded (%252e is a dot
+# to one that decodes twice); what follows ; counts as part of no segment there.
+_SEPARATOR = rb"(?:/|%(?:25)*(?:2f|5c))"
+_CLIMBS = re.compile(rb"(?i)%b(?:\.|%%(?:25)*2e){2}(?:%b|;|%%(?:25)*3b|$)|\\|%%5c" % (_SEPARATOR, _SEPARATOR))
 
 _UNUSUAL = re.compile(rb"[.%\\]")  # Most paths have none of these, without which none can climb.
 _HASH = ord("#")
@@ -58,17 +60,14 @@ class Caller:
     """
 
     __slots__ = (
-        "_authorization", "_connection", "_headers", "_version",
-        "chunked", "forwarded", "lines", "question", "request_id",
+        "_authorization", "_connection", "_headers", "coding", "forwarded", "lines", "question", "request_id",
     )  # fmt: skip
 
     def __init__(self, app: bytes, head: Head) -> None:
-        """Raises RequestInvalid for a body in a coding that can't be passed on."""
         self._headers = head.headers
-        self._version = head.version
         self._authorization: bytes | None = None
         self._connection: bytes | None = None
-        self.chunked = False
+        self.coding: bytes | None = None  # How the body is transferred, if not in one piece.
         self.forwarded: Headers = []
         self.request_id: bytes | None = None  # None if the caller sent none that can be kept.
         named: set[bytes] | None = None
@@ -79,7 +78,7 @@ class Caller:
             elif name == b"connection":
                 named = named_by(value, named)
             elif name != b"host":
-                self._note(head, name, pair)
+                self._note(name, pair)
         if named:
             self.forwarded = [pair for pair in self.forwarded if pair[0].lower() not in named]
         self.lines = lines_of(self.forwarded)
@@ -87,16 +86,16 @@ class Caller:
 
     def says(self, app: bytes, head: Head) -> bool:
         """Whether that call's headers are the same, and so everything they say."""
-        return head.headers == self._headers and app == self.question.app and head.version == self._version
+        return head.headers == self._headers and app == self.question.app
 
-    def _note(self, head: Head, name: bytes, pair: tuple[bytes, bytes]) -> None:
+    def _note(self, name: bytes, pair: tuple[bytes, bytes]) -> None:
         value = pair[1].strip()  # The parser leaves white space at its end.
         if name == b"authorization":
             self._authorization = self._authorization or value
         elif name in _CHOICE:
             self._connection = self._connection or value or None
         elif name == b"transfer-encoding":
-            self.chunked = _require_chunked(head, value)
+            self.coding = value if self.coding is None else b"%b, %b" % (self.coding, value)
         elif name == b"x-request-id":
             self.forwarded.append(pair)
             if _SANE_ID.fullmatch(value):
@@ -140,13 +139,13 @@ def require_safe(method: bytes, app: bytes, native: bytes) -> None:
         )
 
 
-def _require_chunked(head: Head, value: bytes) -> bool:
-    if value.lower() != b"chunked" or head.version != "1.1":
+def require_chunked(coding: bytes, version: str) -> None:
+    """Raises RequestInvalid for a body in a coding that can't be passed on."""
+    if coding.lower() != b"chunked" or version != "1.1":
         raise RequestInvalid(
             "The body has a transfer coding that can't be passed on.",
             help="Use Content-Length, or only chunked.",
         )
-    return True
 
 
 class AnswerHead:

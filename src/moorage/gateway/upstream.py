@@ -174,7 +174,7 @@ class _Host:
         while self._waiting and self._waiting[0][1] <= now:
             borrower, _ = self._waiting.popleft()
             borrower.on_unreachable(
-                UpstreamTimeout(f"No connection to {self.origin.host} became free in time.", sent=False)
+                UpstreamTimeout(f"No connection to {self.origin.host} became free in time.")
             )
 
     def _connect_more(self) -> None:
@@ -201,7 +201,7 @@ class _Host:
                     ssl=self.pool.tls if origin.scheme == "https" else None,
                 )
         except TimeoutError:
-            self._tell_first(UpstreamTimeout(f"{origin.host} took no connection in time.", sent=False))
+            self._tell_first(UpstreamTimeout(f"{origin.host} took no connection in time."))
         except (OSError, ssl.SSLError, UnicodeError) as error:
             self._on_unreachable(str(error))
         except Exception as error:
@@ -219,7 +219,7 @@ class _Host:
         origin = self.origin
         log.warning("upstream.unreachable", host=origin.host, port=origin.port, error=reason)
         self._tell_first(
-            UpstreamUnreachable(f"{origin.host} can't be reached.", sent=False, help="Try again in a moment.")
+            UpstreamUnreachable(f"{origin.host} can't be reached.", help="Try again in a moment.")
         )
 
     def _tell_first(self, error: UpstreamError) -> None:
@@ -306,7 +306,7 @@ class Upstream(asyncio.Protocol):
             self.drop()
         else:
             host = self._host.origin.host
-            self._fail(UpstreamTimeout(f"{host} did not answer in time.", sent=True, help="Try again later."))
+            self._fail(UpstreamTimeout(f"{host} did not answer in time.", help="Try again later."))
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
@@ -321,9 +321,7 @@ class Upstream(asyncio.Protocol):
             self._finish()
         else:
             host = self._host.origin.host
-            error = UpstreamUnreachable(
-                f"{host} closed the connection before its answer was whole.", sent=True
-            )
+            error = UpstreamUnreachable(f"{host} closed the connection before its answer was whole.")
             self._fail(error, stale=self.used and self._silent)
 
     def data_received(self, data: bytes) -> None:
@@ -336,7 +334,11 @@ class Upstream(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
-            self._on_nonsense(error)
+            if self._complete and self._borrower is not None:
+                self._keep = False  # Only what follows the answer can't be read, such as a body behind a 204.
+                self._finish()
+            else:
+                self._on_nonsense(error)
             return
         if self._borrower is None:
             return
@@ -434,4 +436,4 @@ class Upstream(asyncio.Protocol):
         self._fail(self._invalid())
 
     def _invalid(self) -> UpstreamInvalid:
-        return UpstreamInvalid(f"{self._host.origin.host} sent what is no HTTP answer.", sent=True)
+        return UpstreamInvalid(f"{self._host.origin.host} sent what is no HTTP answer.")

@@ -13,6 +13,8 @@ STATUS: dict[str, int] = {
     "app_unsupported": 400,
     "body_invalid": 400,
     "body_too_large": 413,
+    "connect_failed": 400,
+    "connect_invalid": 400,
     "connect_refused": 403,
     "connection_app_mismatch": 400,
     "connection_inactive": 400,

@@ -1,59 +1,67 @@
-"""The embedded CRM as an accounts server: it grants, and it refreshes as every other does."""
+"""The embedded CRM as a place to connect to: its accounts server and its API are asked in process, as at a socket."""
 
-from urllib.parse import urlencode
+from collections.abc import Callable
+from urllib.parse import urlsplit
 
 from moorage.clock import Clock
-from moorage.connections.model import Connection
 from moorage.crm.accounts.service import ACCESS_LIFETIME
-from moorage.crm.errors import OrganisationUnknown
+from moorage.crm.centres import Site
 from moorage.crm.service import CrmService
 from moorage.http.message import Request, Response
-from moorage.oauth.connect import Granted, OrganisationChoice
-from moorage.oauth.errors import RefreshRefused
-from moorage.oauth.model import AccessToken, Minted
-from moorage.oauth.refresh import read_token_answer
+from moorage.oauth.model import AccessToken, Client, Minted
+from moorage.oauth.transport import Call, Reply
 
 CLIENT = "Moorage gateway"
 
 
-class CrmAccounts:
-    def __init__(self, crm: CrmService, clock: Clock) -> None:
+class EmbeddedCrm:
+    """`origin` gives the CRM's base URL, as browsers reach it."""
+
+    def __init__(self, crm: CrmService, origin: Callable[[], str], clock: Clock) -> None:
         self._crm = crm
+        self._origin = origin
         self._clock = clock
 
-    def organisations(self) -> list[OrganisationChoice]:
-        return [OrganisationChoice(row.slug, row.name) for row in self._crm.organisations.list()]
+    def organisations(self) -> list[tuple[str, str]]:
+        """The slug and the name of each."""
+        return [(row.slug, row.name) for row in self._crm.organisations.list()]
 
-    def grant(self, organisation: str, scopes: list[str]) -> Granted:
-        """Tokens of the organisation's first user. Raises OrganisationUnknown."""
+    def base_url(self, organisation: str) -> str:
+        """Of its data centre. Raises OrganisationUnknown."""
+        row = self._crm.organisations.find(organisation)
+        return Site(self._origin(), None).base(self._crm.accounts.data_centre(row.id))
+
+    def client(self, organisation: str, redirect_uri: str | None = None) -> Client:
+        """What this Moorage is known by there; with a redirect URI, people can be sent there from now on.
+
+        Raises OrganisationUnknown.
+        """
+        row = self._crm.organisations.find(organisation)
+        user = self._crm.first_user(row)
+        client_id = self._crm.accounts.ensure_client(CLIENT, row.id, user.id, redirect_uri).client_id
+        return Client(client_id, self._crm.accounts.client_secret(client_id))
+
+    def grant(self, organisation: str, scopes: list[str]) -> Minted:
+        """Tokens of the organisation's first user, without asking anybody. Raises OrganisationUnknown."""
         row = self._crm.organisations.find(organisation)
         user = self._crm.first_user(row)
         client = self._crm.accounts.ensure_client(CLIENT, row.id, user.id).client_id
         issued = self._crm.accounts.issue(client, row.id, user.id, ",".join(scopes))
         # In our own time, as the CRM could be another machine's.
         access = AccessToken(issued.access_token, self._clock.timestamp() + ACCESS_LIFETIME)
-        return Granted(access, issued.refresh_token, user.body["email"])
+        return Minted(access, issued.refresh_token)
 
-    def revoke(self, refresh_token: str) -> None:
-        """Make a grant's tokens worthless."""
-        self._crm.accounts.revoke(refresh_token)
-
-    async def refresh(self, connection: Connection, refresh_token: str) -> Minted:
-        """Ask the CRM's own token endpoint, in process. Raises RefreshRefused, RefreshFailed."""
-        try:
-            row = self._crm.organisations.find(
-                (connection.upstream and connection.upstream.organisation) or ""
-            )
-        except OrganisationUnknown:
-            raise RefreshRefused("organisation_unknown") from None
-        client = self._crm.accounts.ensure_client(CLIENT, row.id, self._crm.first_user(row).id).client_id
-        form = {
-            "grant_type": "refresh_token",
-            "client_id": client,
-            "client_secret": self._crm.accounts.client_secret(client),
-            "refresh_token": refresh_token,
-        }
-        answer = self._crm.answer(Request("POST", b"/oauth/v2/token", body=urlencode(form).encode()))
+    async def send(self, call: Call) -> Reply:
+        """Carry a call to the CRM's door."""
+        target = urlsplit(call.url.removeprefix(self._origin()))
+        request = Request(
+            call.method,
+            target.path.encode("ascii"),
+            target.query.encode("ascii"),
+            [(name.lower().encode("ascii"), value.encode("latin-1")) for name, value in call.headers.items()],
+            call.body,
+        )
+        answer = self._crm.answer(request)
         if not isinstance(answer, Response):
             answer = await answer
-        return read_token_answer(answer.status, answer.body, self._clock)
+        return Reply(answer.status, answer.body, self._clock.timestamp())

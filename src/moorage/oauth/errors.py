@@ -4,9 +4,44 @@ from moorage.errors import MoorageError
 
 
 class ConnectRefused(MoorageError):
-    """The page that connects can't be used from where it was asked for."""
+    """What was chosen on the page that connects can't be connected."""
 
     code = "connect_refused"
+
+
+class AttemptInvalid(MoorageError):
+    """Somebody came back from an accounts server who was not sent there by us, in this browser, for the first time."""
+
+    code = "connect_invalid"
+
+
+class ConnectFailed(MoorageError):
+    """The accounts server did not give what a connection needs. `again` is where the person can try once more."""
+
+    code = "connect_failed"
+
+    def __init__(self, message: str, *, help: str, again: str | None = None) -> None:  # noqa: A002
+        super().__init__(message, help=help)
+        self.again = again
+
+
+class OAuthClientInvalid(MoorageError):
+    """What was given can't be an OAuth client."""
+
+    code = "oauth_client_invalid"
+
+
+class OAuthClientUnknown(MoorageError):
+    """The operator has registered no such OAuth client."""
+
+    code = "oauth_client_unknown"
+
+    def __init__(self, name: str, data_centre: str | None) -> None:
+        where = f" in the data centre {data_centre[:64]!r}" if data_centre else ""
+        super().__init__(
+            f"There is no client for {name[:64]!r}{where}.",
+            help="`moorage client list` shows those there are.",
+        )
 
 
 class ReconnectNeeded(MoorageError):
@@ -46,7 +81,7 @@ class RefreshLimited(MoorageError):
         self.retry_after = retry_after
 
 
-class RefreshRefused(Exception):
+class TokenRefused(Exception):
     """For good: trying again can't help. `reason` is the accounts server's own code."""
 
     def __init__(self, reason: str) -> None:
@@ -54,12 +89,14 @@ class RefreshRefused(Exception):
         self.reason = reason
 
 
-class RefreshFailed(Exception):
+class TokenFailed(Exception):
     """For now: the accounts server could not be reached, or was too busy.
 
-    `may_have_minted` is set when it may have made a token all the same, which nobody got to see.
+    `may_have_minted` is set when it may have made a token all the same, which nobody got to see. `reason` is the
+    accounts server's own code, if it gave one that is known.
     """
 
-    def __init__(self, message: str, *, may_have_minted: bool = False) -> None:
+    def __init__(self, message: str, *, may_have_minted: bool = False, reason: str | None = None) -> None:
         super().__init__(message)
         self.may_have_minted = may_have_minted
+        self.reason = reason

@@ -1,8 +1,8 @@
 """Tokens as values, and what a caller needs of one."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from moorage.connections.model import Connection, Upstream
 from moorage.vault.service import Kept
@@ -22,14 +22,26 @@ class AccessToken:
 
 @dataclass(frozen=True, slots=True)
 class Minted:
-    """What an accounts server gave for a refresh token: perhaps another refresh token, and where its API is."""
+    """What an accounts server gave for a code or a refresh token: perhaps a refresh token, and where its API is.
+
+    `answer` is all that it said, the tokens included.
+    """
 
     access: AccessToken
     refresh_token: str | None = field(default=None, repr=False)
     api_domain: str | None = None
+    answer: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
 
-# Asks the accounts server for a new access token. Raises RefreshRefused, RefreshFailed.
+@dataclass(frozen=True, slots=True)
+class Client:
+    """By what an accounts server knows this Moorage."""
+
+    client_id: str
+    client_secret: str = field(repr=False)
+
+
+# Asks the accounts server for a new access token. Raises TokenRefused, TokenFailed.
 Refresh: TypeAlias = Callable[[Connection, str], Awaitable[Minted]]
 
 

@@ -39,11 +39,13 @@ class Tokens:
         await self._vault.put_in(tx, connection_id, ACCESS, access.value, access.expires_at)
         if refresh_token is not None:
             await self._vault.put_in(tx, connection_id, REFRESH, refresh_token)
+        else:  # One from before belongs to another grant.
+            await self._vault.shred_in(tx, connection_id, REFRESH)
         await store.forget_failures(tx, connection_id)
 
-    async def refresh_token(self, connection: Connection) -> str | None:
-        """The one that is kept. Raises VaultLocked."""
-        kept = await self._vault.get(connection.id, REFRESH)
+    async def revocable(self, connection: Connection) -> str | None:
+        """The refresh token, as the others go with it; the access token where there is none. Raises VaultLocked."""
+        kept = await self._vault.get(connection.id, REFRESH) or await self._vault.get(connection.id, ACCESS)
         return kept.value if kept is not None else None
 
     async def forget(self, tx: Transaction, connection_id: str) -> None:

@@ -106,7 +106,8 @@ def _client(given: Mapping[str, str], accounts: Accounts, site: Site) -> Client:
         client = accounts.client_at(site, given.get("client_id", ""))
     except ClientUnknown:
         client = None
-    if client is None or not client.registered:
+    # Of the clients that Moorage keeps for itself, those without a redirect URI have no business here.
+    if client is None or not (client.registered or client.redirect_uris):
         raise AuthorizationInvalid(
             "ERROR_invalid_client", "No such client is registered in this data centre."
         )

@@ -115,7 +115,7 @@ class Clients:
     ) -> str:
         """A code that the client can exchange once. Raises CodesUsedUp."""
         now = self._clock.timestamp()
-        if not self._store.admit("code", client.client_id, now=now, most=NEW_CODES):
+        if client.registered and not self._store.admit("code", client.client_id, now=now, most=NEW_CODES):
             raise CodesUsedUp
         text = new_token()
         code = Code(grant, now + lifetime, redirect_uri, challenge, offline)

@@ -94,11 +94,18 @@ class Accounts:
     def data_centre(self, organisation: int) -> str:
         return self._store.data_centre(organisation) or HOME
 
-    def ensure_client(self, name: str, organisation: int, user: int) -> Client:
-        """The client of that name that acts for a user, registered when it is new; its id is always the same."""
+    def ensure_client(
+        self, name: str, organisation: int, user: int, redirect_uri: str | None = None
+    ) -> Client:
+        """The client of that name that acts for a user, known from now on; its id is always the same.
+
+        With a redirect URI, which takes the place of an earlier one, people can be sent to the consent page for it.
+        """
         derived = self._derive("client", f"{organisation} {user} {name}")
         client = client_id_of(derived)
         self._store.add_client(client, organisation, user, name)
+        if redirect_uri is not None:
+            self._store.set_redirect_uri(client, redirect_uri)
         return Client(client, organisation, user, name)
 
     def client_secret(self, client_id: str) -> str:

@@ -125,6 +125,15 @@ class AccountsStore:
         sql = "INSERT INTO clients VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
         self._connection.execute(sql, (client, organisation, user, name))
 
+    def set_redirect_uri(self, client: str, uri: str) -> None:
+        """Let people come back to this one alone. Writes nothing where that is so already."""
+        chosen: Any = self._connection.execute("SELECT uri FROM redirect_uris WHERE client = ?", (client,))
+        if [row[0] for row in chosen] == [uri]:
+            return
+        with self._transaction():
+            self._connection.execute("DELETE FROM redirect_uris WHERE client = ?", (client,))
+            self._connection.execute("INSERT INTO redirect_uris VALUES (?, ?)", (client, uri))
+
     def register(self, client: Client) -> None:
         with self._transaction():
             self.add_client(client.client_id, client.organisation, client.user, client.name)

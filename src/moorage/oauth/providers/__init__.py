@@ -33,9 +33,11 @@ class DataCentre(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Base URLs: of the API, of the pages where people sign in, and of where tokens come from, if that is elsewhere.
 
     `sandbox` and `developer` are those of the API's other environments, whose users sign in at the same place.
+    `title` is the centre's name for people.
     """
 
     api: str
+    title: str | None = None
     accounts: str | None = None
     tokens: str | None = None
     sandbox: str | None = None
@@ -84,6 +86,7 @@ class Provider(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     token_auth: Literal["body", "basic"] = "body"
     token_body: Literal["form", "json"] = "form"
     refreshes: bool = False
+    detects: bool = False
     instance: Instance | None = None
     identity: tuple[Identity, ...] = ()
     embedded: Literal["crm"] | None = None
@@ -113,6 +116,11 @@ class Providers:
     def names(self) -> frozenset[str]:
         return frozenset(self._by_name)
 
+    @property
+    def methods(self) -> dict[str, str]:
+        """How each app is connected."""
+        return {name: provider.method for name, provider in self._by_name.items()}
+
     def get(self, app: str) -> Provider:
         """Raises AppUnknown."""
         found = self._by_name.get(app)
@@ -121,6 +129,16 @@ class Providers:
             raise AppUnknown(f"There is no app {app[:64]!r}.", help=f"Known apps: {known}.")
         return found
 
+    def client_name(self, name: str) -> str:
+        """The name of an OAuth client, by its own or by an app's. Raises AppUnknown."""
+        if name in {provider.client_name for provider in self._by_name.values()}:
+            return name
+        return self.get(name).client_name
+
+    def of_client(self, name: str) -> list[Provider]:
+        """The apps that an OAuth client serves."""
+        return [provider for provider in self._by_name.values() if provider.client_name == name]
+
     def moved(self, app: str, upstream: Upstream, api_domain: str) -> Upstream:
         """Where a connection leads once its accounts server has named an API's base URL: the same place as before,
         or another one of the app's data centres. Nothing else is believed."""
@@ -128,8 +146,11 @@ class Providers:
         # Neither the embedded CRM nor a sandbox nor a place that the operator chose is to be left for production.
         if upstream.base_url not in {centre.api for centre in centres.values()}:
             return upstream
+        # Data centres that share a host, under paths of their own, can't be told apart by it.
+        if _host(api_domain) == _host(upstream.base_url or ""):
+            return upstream
         for key, centre in centres.items():
-            if _host(centre.api) == _host(api_domain) and centre.api != upstream.base_url:
+            if _host(centre.api) == _host(api_domain):
                 return replace(upstream, base_url=centre.api, data_centre=key)
         return upstream
 
@@ -215,11 +236,11 @@ def _check_identity(identity: Identity) -> None:
 
 
 def _check_url(key: str, url: str) -> None:
-    if not _is_base_url(url):
+    if not is_base_url(url):
         raise ValueError(f"{key} has to be a base URL such as https://api.example.com, not {url!r}")
 
 
-def _is_base_url(url: str) -> bool:
+def is_base_url(url: str) -> bool:
     """Whether every request can go there: the path stands in request lines as it is."""
     found = _BASE_URL.fullmatch(url)
     try:

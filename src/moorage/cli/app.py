@@ -1,0 +1,26 @@
+"""`moorage app`: what can be connected."""
+
+from typing import Any
+
+import typer
+
+from moorage.cli import reach
+from moorage.cli.options import Json, Url
+from moorage.cli.output import print_json, print_table
+
+commands = typer.Typer(help="The apps that can be connected.", rich_markup_mode=None)
+
+
+@commands.command("list")
+def list_(*, url: Url = None, as_json: Json = False) -> None:
+    """List apps: how each is connected, and whether it can be now."""
+    with reach.client(url) as client:
+        found: list[dict[str, Any]] = client.request("GET", "/apps").json()["apps"]
+    if as_json:
+        print_json({"apps": found})
+        return
+    rows = [
+        (one["app"], one["title"], one["method"], "yes" if one["connectable"] else "no", one["client"])
+        for one in found
+    ]
+    print_table(("APP", "TITLE", "METHOD", "CONNECTABLE", "CLIENT"), rows)

@@ -1,0 +1,101 @@
+"""`moorage client`: the OAuth clients by which apps know this Moorage."""
+
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from moorage.cli import reach
+from moorage.cli.failures import UsageError
+from moorage.cli.operator import operate
+from moorage.cli.options import Home, Json, Yes
+from moorage.cli.output import confirm, print_json, print_table
+
+if TYPE_CHECKING:
+    from moorage.operator import Operator, Registered
+
+commands = typer.Typer(
+    help="Your OAuth clients at the apps: by what they know this Moorage.", rich_markup_mode=None
+)
+
+App = Annotated[str, typer.Argument(metavar="APP", help="The app, such as zoho-crm.")]
+DataCentre = Annotated[
+    str | None,
+    typer.Option(
+        "--data-centre", metavar="NAME", help="Only for this one, such as eu; else for all of them."
+    ),
+]
+
+
+@commands.command("set")
+def set_(
+    app: App,
+    *,
+    client_id: Annotated[str, typer.Option("--client-id", help="From the app's developer console.")],
+    secret_file: Annotated[
+        Path | None,
+        typer.Option("--secret-file", help="A file that holds its secret; else it is asked for."),
+    ] = None,
+    data_centre: DataCentre = None,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Keep a client; its secret is asked for, or read from standard input or a file."""
+    secret = _secret(secret_file)
+    callback = _callback(home)
+
+    async def keep(operator: "Operator") -> tuple[str, list[str]]:
+        name = await operator.oauth_clients.set(app, data_centre, client_id, secret)
+        return name, operator.oauth_clients.apps(name)
+
+    name, apps = operate(home, keep)
+    if as_json:
+        print_json({"client": name, "data_centre": data_centre, "apps": apps, "callback_url": callback})
+        return
+    typer.echo(f"Kept the client {client_id} for {', '.join(apps)}.")
+    typer.echo(f"Its callback URL in the app's developer console has to be: {callback}")
+
+
+@commands.command("list")
+def list_(*, home: Home = None, as_json: Json = False) -> None:
+    """List clients, never their secrets, and the callback URL to register with each."""
+    callback = _callback(home)
+    found: list[Registered] = operate(home, lambda operator: operator.oauth_clients.list())
+    if as_json:
+        print_json({"clients": [asdict(one) for one in found], "callback_url": callback})
+        return
+    rows = [(one.name, one.data_centre or "all", one.client_id, one.source) for one in found]
+    print_table(("CLIENT", "DATA CENTRE", "CLIENT ID", "FROM"), rows)
+    typer.echo(f"Callback URL: {callback}")
+
+
+@commands.command()
+def delete(
+    app: App, *, data_centre: DataCentre = None, yes: Yes = False, home: Home = None, as_json: Json = False
+) -> None:
+    """Forget a client. Its connections work until their tokens end, and can't be refreshed then."""
+    confirm(f"Forget the client for {app}?", yes=yes)
+    operate(home, lambda operator: operator.oauth_clients.delete(app, data_centre))
+    if as_json:
+        print_json({"deleted": app, "data_centre": data_centre})
+    else:
+        typer.echo(f"Forgot the client for {app}")
+
+
+def _callback(home: Path | None) -> str:
+    settings = reach.settings(home)
+    return f"{settings.public_url or reach.server(settings).gateway}/connect/callback"
+
+
+def _secret(file: Path | None) -> str:
+    # There is no option for it, because every user of a machine can read the command lines of the others.
+    if file is not None:
+        try:
+            return file.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(f"The file {file} can't be read: {error}") from error
+    if sys.stdin.isatty():
+        return str(typer.prompt("Client secret", hide_input=True, err=True)).strip()
+    return sys.stdin.readline().strip()

@@ -1,0 +1,159 @@
+"""Attempts to connect: who was sent to an accounts server, from which browser, and what came of it.
+
+The state that a person brings back is random, good for one use and ten minutes, and only from the browser that was
+sent away. Here are digests alone: neither the state, nor the browser's cookie, nor PKCE's verifier can be read from the
+database.
+"""
+
+import base64
+import hashlib
+import hmac
+import re
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from moorage.storage import Database, Transaction
+
+LIFETIME = 600.0  # Seconds that a person has at the accounts server.
+CONNECTED = "connected"  # The outcome of an attempt that went well; that of another is its reason's code.
+_MOST = 50  # Attempts of one connection that are kept: whoever presses a button often is no reason to grow.
+_RANDOM = re.compile(r"[A-Za-z0-9_-]{43}")
+
+attempts = sa.Table(
+    "connect_attempts",
+    sa.MetaData(),
+    sa.Column("state", sa.LargeBinary, primary_key=True),
+    sa.Column("connection_id", sa.Text),
+    sa.Column("generation", sa.Integer),
+    sa.Column("browser", sa.LargeBinary),
+    sa.Column("place", sa.Text),
+    sa.Column("scopes", sa.JSON),
+    sa.Column("begun_at", sa.Float),
+    sa.Column("used_at", sa.Float),
+    sa.Column("outcome", sa.Text),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """`place` and `environment` are what the person chose; `generation` is that of the connection at the time."""
+
+    connection_id: str
+    generation: int
+    place: str
+    environment: str
+    scopes: tuple[str, ...]
+    is_first_use: bool
+    outcome: str | None
+
+
+def new_random() -> str:
+    """256 random bits, for a state or a browser's cookie."""
+    return secrets.token_urlsafe(32)
+
+
+def is_random(text: str | None) -> bool:
+    """Whether a text could come from `new_random`."""
+    return text is not None and _RANDOM.fullmatch(text) is not None
+
+
+def verifier_of(state: str, browser: str) -> str:
+    """PKCE's verifier of an attempt: it takes both the state and the browser's cookie to know it."""
+    return _base64(hmac.digest(browser.encode(), state.encode(), "sha256"))
+
+
+def challenge_of(verifier: str) -> str:
+    """By S256 (RFC 7636)."""
+    return _base64(hashlib.sha256(verifier.encode()).digest())
+
+
+class Attempts:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def begin(
+        self,
+        state: str,
+        browser: str,
+        *,
+        connection: tuple[str, int],
+        place: str,
+        environment: str,
+        scopes: Sequence[str],
+    ) -> None:
+        """Note that a browser is sent away; `connection` is an id and a generation."""
+        connection_id, generation = connection
+        async with self._database.transaction() as tx:
+            now = tx.now / 1_000_000
+            await _forget(tx, connection_id, now)
+            values = {
+                "state": _digest(state),
+                "connection_id": connection_id,
+                "generation": generation,
+                "browser": _digest(browser),
+                "place": f"{environment}:{place}",
+                "scopes": list(scopes),
+                "begun_at": now,
+            }
+            await tx.connection.execute(attempts.insert().values(values))
+
+    async def take(self, state: str, browser: str) -> Attempt | None:
+        """The attempt that a browser comes back from, which is spent by this; None if there is none that could be."""
+        async with self._database.transaction() as tx:
+            now = tx.now / 1_000_000
+            row = await _row(tx, state, now)
+            if row is None or not hmac.compare_digest(row.browser, _digest(browser)):
+                return None
+            if row.used_at is None:
+                spent = attempts.update().where(attempts.c.state == row.state).values(used_at=now)
+                await tx.connection.execute(spent)
+            return _attempt(row)
+
+    async def look(self, state: str) -> Attempt | None:
+        """An attempt as it is now."""
+        async with self._database.transaction() as tx:
+            row = await _row(tx, state, tx.now / 1_000_000)
+            return None if row is None else _attempt(row)
+
+    async def settle_in(self, tx: Transaction, state: str, outcome: str) -> None:
+        """Note what came of an attempt, as a part of an open transaction."""
+        chosen = attempts.c.state == _digest(state)
+        await tx.connection.execute(attempts.update().where(chosen).values(outcome=outcome))
+
+
+async def _row(tx: Transaction, state: str, now: float) -> Any:
+    chosen = (attempts.c.state == _digest(state)) & (attempts.c.begun_at > now - LIFETIME)
+    return (await tx.connection.execute(sa.select(attempts).where(chosen))).first()
+
+
+async def _forget(tx: Transaction, connection_id: str, now: float) -> None:
+    """Those whose time is over, and the oldest ones of a connection that has too many."""
+    mine = attempts.c.connection_id == connection_id
+    newest = sa.select(attempts.c.state).where(mine).order_by(attempts.c.begun_at.desc()).limit(_MOST)
+    old = attempts.c.begun_at <= now - LIFETIME
+    await tx.connection.execute(attempts.delete().where(old | (mine & attempts.c.state.not_in(newest))))
+
+
+def _attempt(row: Any) -> Attempt:
+    environment, _, place = row.place.partition(":")
+    return Attempt(
+        row.connection_id,
+        row.generation,
+        place,
+        environment,
+        tuple(row.scopes),
+        is_first_use=row.used_at is None,
+        outcome=row.outcome,
+    )
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+
+
+def _base64(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()

@@ -1,0 +1,84 @@
+"""A person with a browser: goes from the connect page to the embedded CRM's consent page and back."""
+
+import html
+import re
+import urllib.parse
+
+from moorage.http.message import Request
+
+CRM = "http://crm.test"
+
+
+class Person:
+    """Signs in where they have to as an organisation's first user. `cookie` is what the gateway's origin set."""
+
+    def __init__(self, control):
+        self.control = control
+        self.cookie = None
+
+    def connect(self, url, organisation):
+        """The last page of a connection to an organisation of the embedded CRM, or the first that is no step."""
+        return self.control.run(self.connecting(url, organisation))
+
+    async def connecting(self, url, organisation, decision="accept"):
+        sent = await self.choosing(url, f"crm/{organisation}")
+        if sent.status != 303:
+            return sent
+        return await self.coming_back(await self.deciding(sent.headers["location"], decision))
+
+    def choose(self, url, place, **more):
+        return self.control.run(self.choosing(url, place, **more))
+
+    async def choosing(self, url, place, **more):
+        """The answer to the connect page's form, with every scope ticked unless `scopes` names some."""
+        token = urllib.parse.urlsplit(url).query.removeprefix("session_token=")
+        page = await self.control.ask("GET", f"/connect/?session_token={token}")
+        scopes = more.pop("scopes", re.findall(r'name="scope" value="([^"]+)"', page.text))
+        form = [("session_token", urllib.parse.unquote(token)), ("place", place), *more.items()]
+        form += [("scope", scope) for scope in scopes]
+        answer = await self.control.ask(
+            "POST", "/connect/", body=urllib.parse.urlencode(form).encode(), headers=self._cookies()
+        )
+        if "set-cookie" in answer.headers:
+            self.cookie = answer.headers["set-cookie"].partition(";")[0]
+        return answer
+
+    def come_back(self, url):
+        return self.control.run(self.coming_back(url))
+
+    async def coming_back(self, url):
+        parts = urllib.parse.urlsplit(url)
+        return await self.control.ask("GET", f"{parts.path}?{parts.query}", headers=self._cookies())
+
+    async def deciding(self, url, decision):
+        """Where the consent page sends the browser: back to the gateway."""
+        crm = self.control.rooms.crm
+        target = urllib.parse.urlsplit(url.removeprefix(CRM))
+        asked = dict(urllib.parse.parse_qsl(target.query))
+        client = crm.accounts._store.client(asked["client_id"])
+        row = next(row for row in crm.organisations.list() if row.id == client.organisation)
+        user = next(one for one in crm.people.offered(row.id) or [_user(crm, row)])
+        session = crm.people.begin(row.id, user)
+        headers = [(b"cookie", f"moorage_crm_session={session}".encode())]
+        page = await _answer(crm, Request("GET", target.path.encode(), target.query.encode(), headers))
+        fields = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', page.body.decode())
+        form = {name: html.unescape(value) for name, value in fields[:2]} | {"step": decision}
+        body = urllib.parse.urlencode(form).encode()
+        done = await _answer(crm, Request("POST", target.path.encode(), b"", headers, body))
+        assert done.status == 303, done.body
+        return dict(done.headers)[b"location"].decode()
+
+    def _cookies(self):
+        return [("cookie", self.cookie)] if self.cookie else []
+
+
+def _user(crm, row):
+    document = crm.first_user(row)
+    from moorage.crm.accounts.model import User
+
+    return User(document.id, document.body["full_name"], document.body["email"])
+
+
+async def _answer(crm, request):
+    answer = crm.answer(request)
+    return answer if hasattr(answer, "status") else await answer
