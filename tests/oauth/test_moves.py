@@ -105,15 +105,20 @@ def test_a_sandbox_does_not_become_production(control, owner, refreshing):
     assert found(control, connection).upstream == connection.upstream
 
 
-def test_one_of_several_data_centres_on_one_host_stays_where_it_is(tmp_path):
+def test_of_several_data_centres_on_one_host_the_whole_address_tells_which(tmp_path):
     text = (SHIPPED / "zoho-crm.toml").read_text()
     for host in ("zohoapis.com", "zohoapis.eu"):
         text = text.replace(f'https://www.{host}"', f'https://api.example.test/{host}"')
     (tmp_path / "zoho-crm.toml").write_text(text)
     providers = Providers(tmp_path)
-    for key, centre in list(providers.get("zoho-crm").data_centres.items())[:2]:
-        upstream = Upstream("remote", base_url=centre.api, data_centre=key)
-        assert providers.moved("zoho-crm", upstream, centre.api) == upstream
+    us, eu = (
+        Upstream("remote", base_url=centre.api, data_centre=key)
+        for key, centre in list(providers.get("zoho-crm").data_centres.items())[:2]
+    )
+    for upstream, other in ((us, eu), (eu, us)):
+        assert providers.moved("zoho-crm", upstream, upstream.base_url) == upstream
+        assert providers.moved("zoho-crm", upstream, f"{other.base_url}/") == other
+        assert providers.moved("zoho-crm", upstream, "https://api.example.test") == upstream
         assert providers.moved("zoho-crm", upstream, "https://www.zohoapis.in").data_centre == "in"
 
 

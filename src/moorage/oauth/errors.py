@@ -63,7 +63,8 @@ class AccountsUnreachable(MoorageError):
 
     def __init__(self, connection_id: str, retry_after: float) -> None:
         super().__init__(
-            f"No token could be had for the connection {connection_id}.", help="Try again in a moment."
+            f"No token could be had for the connection {connection_id}.",
+            help=f"Try again in a moment. GET /connections/{connection_id}/diagnosis says what is wrong.",
         )
         self.retry_after = retry_after
 

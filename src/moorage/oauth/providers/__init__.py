@@ -146,13 +146,13 @@ class Providers:
         # Neither the embedded CRM nor a sandbox nor a place that the operator chose is to be left for production.
         if upstream.base_url not in {centre.api for centre in centres.values()}:
             return upstream
-        # Data centres that share a host, under paths of their own, can't be told apart by it.
-        if _host(api_domain) == _host(upstream.base_url or ""):
+        named = {key: centre.api for key, centre in centres.items() if _host(centre.api) == _host(api_domain)}
+        if len(named) > 1:  # Of several on one host the whole address tells which.
+            named = {key: api for key, api in named.items() if api.rstrip("/") == api_domain.rstrip("/")}
+        if not named or upstream.base_url in named.values():
             return upstream
-        for key, centre in centres.items():
-            if _host(centre.api) == _host(api_domain):
-                return replace(upstream, base_url=centre.api, data_centre=key)
-        return upstream
+        key, base_url = next(iter(named.items()))
+        return replace(upstream, base_url=base_url, data_centre=key)
 
     def header(self, app: str) -> str:
         """The Authorization header of an app's API, with `{access_token}` in it."""
