@@ -51,6 +51,7 @@ class Database:
             for one, record in zip(ids, records, strict=True)
         ]
         self.transaction.insert(module, rows)
+        self.transaction.finish()
         return ids
 
     def clear(self, name):

@@ -28,7 +28,22 @@ class SqliteTransaction:
         self._connection = connection
         self._catalog = catalog
         self._prefix = prefix
+        self._changed_texts: dict[Module, set[int]] = {}
+        self._dropped_texts: dict[Module, set[int]] = {}
         self.now = now
+
+    def finish(self) -> None:
+        """Bring the full text up to date, once for all changes. To be called before the commit.
+
+        Whenever a savepoint ends, FTS5 writes a segment of its index and merges it with others. Done for each job of a
+        group, that would cost more than all the rest of an insert.
+        """
+        for module, records in self._dropped_texts.items():
+            self._remove_text(module, _encode(list(records)).decode())
+        for module, records in self._changed_texts.items():
+            self._index_text(module, _encode(list(records)).decode())
+        self._dropped_texts.clear()
+        self._changed_texts.clear()
 
     def new_ids(self, count: int) -> range:
         number = self._count_up("id", count)
@@ -81,7 +96,7 @@ class SqliteTransaction:
         columns = columns_of(module)
         sql = f"INSERT INTO {module.table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
         self._connection.executemany(sql, [[row.get(column) for column in columns] for row in rows])
-        self._index_text(module, [row["id"] for row in rows])
+        self._note(self._changed_texts, module, [row["id"] for row in rows])
 
     def update(self, module: Module, record: int, changes: Row) -> None:
         if not changes:
@@ -90,7 +105,7 @@ class SqliteTransaction:
         sql = f"UPDATE {module.table} SET {sets} WHERE id = ?"
         self._connection.execute(sql, (*changes.values(), record))
         if any(field.column in changes for field in module.full_text):
-            self._index_text(module, [record])
+            self._note(self._changed_texts, module, [record])
 
     def recycle(self, module: Module, record: int, by: int) -> bool:
         row = self.row(module, record)
@@ -126,10 +141,9 @@ class SqliteTransaction:
         return taken
 
     def drop(self, module: Module, records: Iterable[int]) -> None:
-        ids = [(record,) for record in records]
-        self._connection.executemany(f"DELETE FROM {module.table} WHERE id = ?", ids)
-        if module.full_text:
-            self._connection.executemany(f"DELETE FROM {module.text_table} WHERE rowid = ?", ids)
+        ids = list(records)
+        self._connection.executemany(f"DELETE FROM {module.table} WHERE id = ?", [(one,) for one in ids])
+        self._note(self._dropped_texts, module, ids)
 
     def tag(self, module: Module, name: str) -> int:
         row = self._connection.execute(
@@ -141,13 +155,23 @@ class SqliteTransaction:
         self._connection.execute("INSERT INTO tags VALUES (?, ?, ?)", (tag, module.number, name))
         return tag
 
-    def _index_text(self, module: Module, records: list[int]) -> None:
-        """Bring the full text of some records up to date, from what their table now holds."""
-        if not module.full_text:
-            return
+    def _note(self, texts: dict[Module, set[int]], module: Module, records: Iterable[int]) -> None:
+        if module.full_text:
+            texts.setdefault(module, set()).update(records)
+
+    def _index_text(self, module: Module, records: str) -> None:
+        """Let the full text of those of the records that there are, a JSON array of ids, say what their table holds."""
         columns = ", ".join(f.column for f in module.full_text)
         sql = (
             f"INSERT OR REPLACE INTO {module.text_table} (rowid, {columns})"
             f" SELECT id, {columns} FROM {module.table} WHERE id IN (SELECT value FROM json_each(?))"
         )
-        self._connection.execute(sql, (_encode(records).decode(),))
+        self._connection.execute(sql, (records,))
+
+    def _remove_text(self, module: Module, records: str) -> None:
+        """Remove the full text of those records that are gone: the job that dropped one may have been undone."""
+        sql = (
+            f"DELETE FROM {module.text_table} WHERE rowid IN"
+            f" (SELECT value FROM json_each(?) WHERE value NOT IN (SELECT id FROM {module.table}))"
+        )
+        self._connection.execute(sql, (records,))

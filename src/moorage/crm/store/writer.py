@@ -93,6 +93,7 @@ class Writer:
             transaction = self._begin(connection)
             for job in group:
                 job.attempt(connection, transaction)
+            transaction.finish()
             connection.execute("COMMIT")
         finally:
             if connection.in_transaction:

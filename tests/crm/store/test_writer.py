@@ -1,0 +1,57 @@
+"""What waits is committed as one group."""
+
+import asyncio
+import threading
+
+import apsw
+import pytest
+
+from moorage.crm.blueprint import DEMO
+from moorage.crm.organisations import Organisations
+from tests.contracts.opened import Opened
+
+
+@pytest.fixture
+def heard():
+    """Every statement of the connections that a test opens."""
+    statements = []
+
+    def hook(connection):
+        connection.exec_trace = lambda _, sql, __: statements.append(sql) or True
+
+    apsw.connection_hooks.append(hook)
+    yield statements
+    apsw.connection_hooks.remove(hook)
+
+
+@pytest.fixture
+def here(tmp_path, clock, heard):
+    organisations = Organisations(tmp_path, clock)
+    row = organisations.create("acme", DEMO, sample=False)
+    yield Opened(organisations.open(row.id))
+    organisations.close()
+
+
+def in_one_group(here, job, count):
+    """Run a job so many times, all of which wait while another one is held up."""
+    ready = threading.Event()
+
+    async def run():
+        first = here.store.write(lambda _: ready.wait(10))
+        waiting = [here.store.write(job) for _ in range(count)]
+        ready.set()
+        return await asyncio.gather(first, *waiting)
+
+    return asyncio.run(run())[1:]
+
+
+def test_a_group_writes_its_full_text_once(here, heard):
+    leads = here.module("Leads")
+
+    def insert(transaction):
+        (record,) = transaction.new_ids(1)
+        transaction.insert(leads, [here.row("Leads", record, Last_Name="Smith")])
+
+    heard.clear()
+    in_one_group(here, insert, 20)
+    assert len([sql for sql in heard if leads.text_table in sql]) <= 2
