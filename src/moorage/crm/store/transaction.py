@@ -28,16 +28,19 @@ class SqliteTransaction:
         self._connection = connection
         self._catalog = catalog
         self._prefix = prefix
+        self._next_id: int | None = None
         self._changed_texts: dict[Module, set[int]] = {}
         self._dropped_texts: dict[Module, set[int]] = {}
         self.now = now
 
     def finish(self) -> None:
-        """Bring the full text up to date, once for all changes. To be called before the commit.
+        """Write what is written once for all changes: how far ids were given, and the full text. Before the commit.
 
         Whenever a savepoint ends, FTS5 writes a segment of its index and merges it with others. Done for each job of a
         group, that would cost more than all the rest of an insert.
         """
+        if self._next_id is not None:
+            self._connection.execute("UPDATE counters SET value = ? WHERE name = 'id'", (self._next_id,))
         for module, records in self._dropped_texts.items():
             self._remove_text(module, _encode(list(records)).decode())
         for module, records in self._changed_texts.items():
@@ -46,21 +49,20 @@ class SqliteTransaction:
         self._changed_texts.clear()
 
     def new_ids(self, count: int) -> range:
-        number = self._count_up("id", count)
-        first = self._prefix * 10**12 + number
+        if self._next_id is None:
+            self._next_id = int(self._connection.execute("SELECT value FROM counters WHERE name = 'id'").get)
+        first = self._prefix * 10**12 + self._next_id
+        self._next_id += count
         return range(first, first + count)
 
     def next_number(self, field: Field) -> int:
-        return self._count_up(f"field {field.id}", 1)
-
-    def _count_up(self, name: str, count: int) -> int:
-        """The first of `count` values of a counter that no one got before."""
+        # Counted in the table at once, because a job that fails has to leave no gap.
         sql = (
-            "INSERT INTO counters VALUES (?1, ?2 + 1)"
-            " ON CONFLICT (name) DO UPDATE SET value = value + ?2 RETURNING value"
+            "INSERT INTO counters VALUES (?, 2)"
+            " ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value"
         )
-        following: int = self._connection.execute(sql, (name, count)).get
-        return following - count
+        following: int = self._connection.execute(sql, (f"field {field.id}",)).get
+        return following - 1
 
     def existing(self, module: Module, ids: Iterable[int]) -> set[int]:
         sql = f"SELECT id FROM {module.table} WHERE id IN (SELECT value FROM json_each(?))"
