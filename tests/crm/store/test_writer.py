@@ -1,6 +1,8 @@
 """What waits is committed as one group."""
 
 import asyncio
+import os
+import sys
 import threading
 
 import apsw
@@ -55,3 +57,13 @@ def test_a_group_writes_its_full_text_once(here, heard):
     heard.clear()
     in_one_group(here, insert, 20)
     assert len([sql for sql in heard if leads.text_table in sql]) <= 2
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere threads have no priority of their own")
+def test_the_writer_steps_behind_whoever_reads(here):
+    def priority():
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    before = priority()
+    assert here.write(lambda _: priority()) > before
+    assert priority() == before
