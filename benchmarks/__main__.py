@@ -6,13 +6,13 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks import crm, gateway, machine
+from benchmarks import crm, embedded, gateway, machine
 from benchmarks.figures import document, table
 from benchmarks.load import LoadFailed
 from benchmarks.nginx import NginxFailed
 from benchmarks.server import ServerFailed
 
-SECTIONS = {"gateway": gateway.measure, "crm": crm.measure}
+SECTIONS = {"gateway": gateway.measure, "embedded": embedded.measure, "crm": crm.measure}
 
 
 def main() -> None:
@@ -37,7 +37,7 @@ def main() -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="script/bench", description="Measure the gateway and the CRM.")
-    parser.add_argument("--only", choices=SECTIONS, help="one part instead of both")
+    parser.add_argument("--only", choices=SECTIONS, help="one part instead of all")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures there")
     parser.add_argument(
         "--quick", action="store_true", help="2 rounds of 1 second: a look, not a measurement"

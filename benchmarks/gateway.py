@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks import leads, machine, nginx
-from benchmarks.figures import CONNECTIONS, SIZES
+from benchmarks.certificates import issue
+from benchmarks.figures import SCENES, SIZES, Scene
 from benchmarks.load import Load, Sample, cpu_ratio, cpu_us, fetched, raw, rounds, written
 from benchmarks.server import running
 from moorage.app import Urls, open_rooms
@@ -20,7 +21,7 @@ from moorage.oauth.tokens import AccessToken
 from moorage.settings import load
 from moorage.storage.migrate import migrate
 
-_APP = "zoho-crm"
+APP = "zoho-crm"
 _TOKEN = "1000.0123456789abcdef0123456789abcdef.0123456789abcdef0123456789abcdef"
 _AUTHORIZATION = f"Zoho-oauthtoken {_TOKEN}"
 _BODY_SIZES = {"1kb": 1_000, "60kb": 60_000}
@@ -45,42 +46,57 @@ def measure(folder: Path, count: int, seconds: int) -> dict[str, list[float]]:
         return {}
     bodies = {size: _body(_BODY_SIZES[size]) for size in SIZES}
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="run-", dir=folder) as name, ExitStack() as stack:
-        ways = stack.enter_context(_ways(Path(name), bodies))
-        for way in ways:
-            _check(way, bodies)
-        return _figures(rounds(_candidates(ways, stack), count, seconds))
+    figures: dict[str, list[float]] = {}
+    for scene in SCENES:
+        with tempfile.TemporaryDirectory(prefix="run-", dir=folder) as name, ExitStack() as stack:
+            ways = stack.enter_context(_ways(Path(name), scene, bodies))
+            for way in ways:
+                _check(way, bodies)
+            figures |= _figures(scene, rounds(_candidates(scene, ways, stack), count, seconds))
+            memory = machine.memory_mb(ways[0].pid)
+            figures[f"gateway.{scene.name}memory_mb"] = [] if memory is None else [memory]
+    return figures
 
 
 @contextmanager
-def _ways(folder: Path, bodies: dict[str, bytes]) -> Iterator[list[_Route]]:
+def _ways(folder: Path, scene: Scene, bodies: dict[str, bytes]) -> Iterator[list[_Route]]:
+    """The gateway, nginx and, where that says something, no proxy at all."""
     home = folder / "home"
     files = {_PATHS[size]: body for size, body in bodies.items()}
+    certificates = issue(folder / "certificates") if scene.secured else None
     with ExitStack() as stack:
-        upstream = stack.enter_context(nginx.upstream(folder / "upstream", files, _AUTHORIZATION))
-        key = asyncio.run(_connect(home, upstream.url))
-        proxy = stack.enter_context(nginx.proxy(folder / "proxy", upstream.url, key, _AUTHORIZATION))
-        server = stack.enter_context(running(home))
-        yield [
-            _Route("gateway", server.gateway, server.pid, f"/{_APP}", f"Bearer {key}"),
-            _Route("nginx", proxy.url, proxy.pid, f"/{_APP}", f"Bearer {key}"),
-            _Route("direct", upstream.url, upstream.pid, "", _AUTHORIZATION),
+        upstream = stack.enter_context(
+            nginx.upstream(folder / "upstream", files, _AUTHORIZATION, certificates)
+        )
+        key = asyncio.run(connected(home, Upstream("remote", base_url=upstream.url), _TOKEN))
+        proxy = stack.enter_context(
+            nginx.proxy(folder / "proxy", upstream, key, _AUTHORIZATION, scene.workers, certificates)
+        )
+        authority = certificates.authority if certificates else None
+        server = stack.enter_context(running(home, workers=scene.workers, authority=authority))
+        ways = [
+            _Route("gateway", server.gateway, server.pid, f"/{APP}", f"Bearer {key}"),
+            _Route("nginx", proxy.url, proxy.pid, f"/{APP}", f"Bearer {key}"),
         ]
+        if scene.directly:
+            ways.append(_Route("direct", upstream.url, upstream.pid, "", _AUTHORIZATION))
+        yield ways
 
 
-async def _connect(home: Path, upstream: str) -> str:
-    """An API key whose account has one connection, which leads to the upstream."""
+async def connected(home: Path, upstream: Upstream, token: str) -> str:
+    """An API key whose account has one connection, which leads to the upstream with that token."""
     settings = load({"MOORAGE_HOME": str(home)})
     migrate(settings.database_url)
     async with open_rooms(settings, Urls("", "")) as rooms:
         account = await rooms.keys.first_account()
-        connection = await rooms.connections.create(account, _APP)
-        token = AccessToken(_TOKEN, time.time() + 24 * 3600)
+        connection = await rooms.connections.create(account, APP)
         await rooms.connections.activate(
             connection,
-            Upstream("remote", base_url=upstream),
+            upstream,
             {},
-            also=lambda tx: rooms.tokens.keep(tx, connection.id, token, None),
+            also=lambda tx: rooms.tokens.keep(
+                tx, connection.id, AccessToken(token, time.time() + 24 * 3600), None
+            ),
         )
         _, secret = await rooms.keys.create(account, "benchmark")
     return secret
@@ -96,17 +112,17 @@ def _body(size: int) -> bytes:
     return json.dumps({"data": records}).encode()
 
 
-def _candidates(ways: Sequence[_Route], stack: ExitStack) -> dict[str, Callable[[int], Sample]]:
+def _candidates(scene: Scene, ways: Sequence[_Route], stack: ExitStack) -> dict[str, Callable[[int], Sample]]:
     candidates: dict[str, Callable[[int], Sample]] = {}
+    core = machine.load_core(scene.workers)
     for size in SIZES:
-        for connections in CONNECTIONS:
+        for connections in scene.connections:
             for way in ways:
                 headers = {"Authorization": way.authorization, "Accept": "application/json"}
                 request = raw("GET", f"{way.prefix}/{_PATHS[size]}?fields=Last_Name", headers)
                 file = stack.enter_context(written([request]))
-                candidates[f"{size}.c{connections} {way.name}"] = Load(
-                    way.url, file, connections, way.pid
-                ).run
+                load = Load(way.url, file, connections, way.pid, core)
+                candidates[f"{size}.c{connections} {way.name}"] = load.run
     return candidates
 
 
@@ -117,23 +133,35 @@ def _check(way: _Route, bodies: dict[str, bytes]) -> None:
         assert fetched(url, way.authorization) == body, f"{way.name} changed the body"
 
 
-def _figures(samples: dict[str, list[Sample]]) -> dict[str, list[float]]:
+def _figures(scene: Scene, samples: dict[str, list[Sample]]) -> dict[str, list[float]]:
     figures: dict[str, list[float]] = {}
     for size in SIZES:
-        for connections in CONNECTIONS:
+        for connections in scene.connections:
             case = f"{size}.c{connections}"
-            ours, theirs, direct = (samples[f"{case} {way}"] for way in ("gateway", "nginx", "direct"))
-            name = f"gateway.{case}"
+            ours, theirs = samples[f"{case} gateway"], samples[f"{case} nginx"]
+            name = f"gateway.{scene.name}{case}"
             figures[f"{name}.per_second"] = [one.per_second for one in ours]
             figures[f"{name}.nginx_ratio"] = _part(ours, theirs)
-            figures[f"{name}.direct_ratio"] = _part(ours, direct)
             figures[f"{name}.cpu_us"] = cpu_us(ours)
             figures[f"{name}.nginx_cpu_us"] = cpu_us(theirs)
             figures[f"{name}.nginx_cpu_ratio"] = cpu_ratio(ours, theirs)
-            if connections == 1:
-                figures[f"{name}.added_us"] = _added(ours, direct)
-                figures[f"{name}.nginx_added_us"] = _added(theirs, direct)
+            if scene.directly:
+                direct = samples[f"{case} direct"]
+                figures[f"{name}.direct_ratio"] = _part(ours, direct)
+                if connections == 1:
+                    figures |= _waits(name, ours, theirs, direct)
     return figures
+
+
+def _waits(
+    name: str, ours: Sequence[Sample], theirs: Sequence[Sample], direct: Sequence[Sample]
+) -> dict[str, list[float]]:
+    added, nginx_added = _added(ours, direct), _added(theirs, direct)
+    return {
+        f"{name}.added_us": added,
+        f"{name}.nginx_added_us": nginx_added,
+        f"{name}.added_ratio": [this / that for this, that in zip(added, nginx_added, strict=True)],
+    }
 
 
 def _part(these: Sequence[Sample], those: Sequence[Sample]) -> list[float]:

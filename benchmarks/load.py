@@ -32,8 +32,16 @@ class LoadFailed(Exception):
 class Load:
     """Requests that are sent to a server in turn, over connections that are kept."""
 
-    def __init__(self, url: str, requests: Path, connections: int, pid: int) -> None:
+    def __init__(
+        self,
+        url: str,
+        requests: Path,
+        connections: int,
+        pid: int,
+        core: int | None = machine.LOAD_CORE,
+    ) -> None:
         self._url, self._requests, self._connections, self._pid = url, requests, connections, pid
+        self._core = core
 
     def run(self, seconds: int) -> Sample:
         """Raises LoadFailed."""
@@ -47,7 +55,7 @@ class Load:
         return Sample(answers / outcome["seconds"], cpu, outcome["median_us"])
 
     def _result(self, seconds: int) -> dict[str, float]:
-        process = machine.start(self._command(seconds), machine.LOAD_CORE, stdout=subprocess.PIPE)
+        process = machine.start(self._command(seconds), self._core, stdout=subprocess.PIPE)
         try:
             output, _ = process.communicate(timeout=seconds + _PATIENCE)
         except subprocess.TimeoutExpired:

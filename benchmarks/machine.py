@@ -12,9 +12,20 @@ from pathlib import Path
 import apsw
 
 _TICK = 1_000_000 / os.sysconf("SC_CLK_TCK")  # Microseconds in the kernel's unit of CPU time.
+_PSS = re.compile(r"^Pss: +(\d+) kB", re.MULTILINE)
 _CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
 PINNED = len(_CORES) > 1
 SERVER_CORE, LOAD_CORE = (_CORES[0], _CORES[1]) if PINNED else (None, None)
+
+
+def server_core(workers: int) -> int | None:
+    """Where a server runs: on its core if it has one worker, else wherever the load leaves room."""
+    return SERVER_CORE if workers == 1 else None
+
+
+def load_core(workers: int) -> int | None:
+    """Where the load runs: on its core beside a server of one worker, else anywhere, as the server does."""
+    return LOAD_CORE if workers == 1 else None
 
 
 def pin(core: int | None) -> None:
@@ -43,6 +54,29 @@ def cpu_us(pid: int) -> float | None:
         if int(fields[1]) in family:
             family.add(one)
     return sum(times[one] for one in family) if pid in times else None
+
+
+def memory_mb(pid: int) -> float | None:
+    """The memory of a process that serves, or of its largest worker if it has some; None where there is no /proc.
+
+    Of what processes share, each counts its part.
+    """
+    children = []
+    for status in Path("/proc").glob("[0-9]*/status"):
+        try:
+            if f"PPid:\t{pid}\n" in status.read_text():
+                children.append(_own_kb(status.parent))
+        except OSError:
+            continue  # It has ended.
+    try:
+        return max(children or [_own_kb(Path("/proc") / str(pid))]) / 1024
+    except OSError:
+        return None
+
+
+def _own_kb(process: Path) -> int:
+    found = _PSS.search((process / "smaps_rollup").read_text())
+    return int(found[1]) if found else 0
 
 
 def program(name: str) -> str | None:

@@ -11,13 +11,14 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from benchmarks import machine
+from benchmarks.certificates import HOST, Certificates
 
 _START_SECONDS = 10
 
-# One worker, as the gateway has one, and nothing that only a benchmark would switch on.
+# As many workers as the gateway has, and nothing that only a benchmark would switch on.
 _FRAME = """
 daemon off;
-worker_processes 1;
+worker_processes {workers};
 pid {folder}/nginx.pid;
 error_log {folder}/error.log;
 {user}
@@ -39,7 +40,8 @@ http {{
 # Refusing every other token shows that each answer came with the header rewritten.
 _UPSTREAM = """
     server {{
-        listen 127.0.0.1:{port};
+        listen 127.0.0.1:{port} {secured};
+        {certificate}
         root {folder};
         default_type application/json;
         open_file_cache max=10 inactive=1h;
@@ -66,12 +68,21 @@ _PROXY = """
         listen 127.0.0.1:{port};
         location /zoho-crm/ {{
             if ($upstream_authorization = "") {{ return 401; }}
-            proxy_pass http://api/;
+            proxy_pass {scheme}://api/;
+            {verification}
             proxy_http_version 1.1;
             proxy_set_header Connection "";
             proxy_set_header Authorization $upstream_authorization;
         }}
     }}
+"""
+
+_CERTIFICATE = "ssl_certificate {certificate}; ssl_certificate_key {key};"
+_VERIFICATION = """
+            proxy_ssl_verify on;
+            proxy_ssl_trusted_certificate {authority};
+            proxy_ssl_name {host};
+            proxy_ssl_server_name on;
 """
 
 
@@ -86,42 +97,58 @@ class Nginx:
 
 
 @contextmanager
-def upstream(folder: Path, files: dict[str, bytes], authorization: str) -> Iterator[Nginx]:
-    """Serves the files to whoever sends the Authorization header, on the core of the load."""
+def upstream(
+    folder: Path, files: dict[str, bytes], authorization: str, certificates: Certificates | None = None
+) -> Iterator[Nginx]:
+    """Serves files to whoever sends the Authorization header, on the load's core; with certificates, over TLS."""
     folder.mkdir()
     for name, content in files.items():
         file = folder / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(content)
     port = _free_port()
-    servers = _UPSTREAM.format(port=port, folder=folder, authorization=authorization)
-    with _started(folder, port, servers, machine.LOAD_CORE) as nginx:
-        yield nginx
+    secured, certificate = "", ""
+    if certificates is not None:
+        secured = "ssl"
+        certificate = _CERTIFICATE.format(certificate=certificates.certificate, key=certificates.key)
+    servers = _UPSTREAM.format(
+        port=port, secured=secured, certificate=certificate, folder=folder, authorization=authorization
+    )
+    with _started(folder, port, servers, 1, machine.LOAD_CORE) as pid:
+        yield Nginx(pid, f"http{'s' if secured else ''}://127.0.0.1:{port}")
 
 
 @contextmanager
-def proxy(folder: Path, upstream_url: str, key: str, authorization: str) -> Iterator[Nginx]:
-    """Passes /zoho-crm/... on, with the token in place of the key, on the core of the servers."""
+def proxy(
+    folder: Path, to: Nginx, key: str, authorization: str, workers: int, certificates: Certificates | None
+) -> Iterator[Nginx]:
+    """Passes /zoho-crm/... on, with the token in place of the key, where the gateway would run."""
     folder.mkdir()
-    port, address = _free_port(), urlsplit(upstream_url).netloc
-    servers = _PROXY.format(port=port, address=address, key=key, authorization=authorization)
-    with _started(folder, port, servers, machine.SERVER_CORE) as nginx:
-        yield nginx
+    port, address = _free_port(), urlsplit(to.url)
+    verification = ""
+    if certificates is not None:
+        verification = _VERIFICATION.format(authority=certificates.authority, host=HOST)
+    servers = _PROXY.format(
+        port=port, address=address.netloc, scheme=address.scheme, key=key, authorization=authorization,
+        verification=verification,
+    )  # fmt: skip
+    with _started(folder, port, servers, workers, machine.server_core(workers)) as pid:
+        yield Nginx(pid, f"http://127.0.0.1:{port}")
 
 
 @contextmanager
-def _started(folder: Path, port: int, servers: str, core: int | None) -> Iterator[Nginx]:
+def _started(folder: Path, port: int, servers: str, workers: int, core: int | None) -> Iterator[int]:
     program = machine.program("nginx")
     assert program is not None
     configuration = folder / "nginx.conf"
     # Started by root, the worker would be a user who may not read the folder.
     user = "user root;" if os.geteuid() == 0 else ""
-    configuration.write_text(_FRAME.format(folder=folder, user=user, servers=servers))
+    configuration.write_text(_FRAME.format(folder=folder, user=user, servers=servers, workers=workers))
     command = [program, "-c", str(configuration), "-e", str(folder / "error.log")]
     process = machine.start(command, core, stderr=subprocess.DEVNULL)
     try:
         _wait_for(port, folder / "error.log")
-        yield Nginx(process.pid, f"http://127.0.0.1:{port}")
+        yield process.pid
     finally:
         process.terminate()
         process.wait()

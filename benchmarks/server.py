@@ -30,16 +30,22 @@ class ServerFailed(Exception):
 
 
 @contextmanager
-def running(home: Path) -> Iterator[Server]:
-    """`moorage up` with one worker on its own core over a data folder, until the block ends. Raises ServerFailed."""
+def running(home: Path, *, workers: int = 1, authority: Path | None = None) -> Iterator[Server]:
+    """`moorage up` over a data folder, until the block ends; one worker has a core of its own. Raises ServerFailed.
+
+    Upstreams are trusted if that certificate authority vouches for them, in place of the system's.
+    """
     command = machine.interpreter("-m", "moorage", "up", "--json", "--port", "0", "--crm-port", "0")
+    command += ["--workers", str(workers)]
     # Only what is set here counts, not what the caller's shell has set for a server of its own.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MOORAGE_")}
     environment |= {"MOORAGE_HOME": str(home), "MOORAGE_RATE_LIMIT": "off"}
+    if authority is not None:
+        environment["SSL_CERT_FILE"] = str(authority)
     log = home / "server.log"
     with log.open("wb") as errors:
         process = machine.start(
-            command, machine.SERVER_CORE, env=environment, stdout=subprocess.PIPE, stderr=errors
+            command, machine.server_core(workers), env=environment, stdout=subprocess.PIPE, stderr=errors
         )
     try:
         yield _ready(process, log)

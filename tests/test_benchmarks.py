@@ -26,6 +26,18 @@ def test_every_figure_has_a_name_of_its_own():
 
 def test_the_figures_that_have_a_target_keep_their_names():
     assert TARGETS == {
+        "gateway.1kb.c1.added_ratio": 4,
+        "gateway.1kb.c32.nginx_ratio": 0.55,
+        "gateway.60kb.c1.added_ratio": 4,
+        "gateway.60kb.c32.nginx_ratio": 0.65,
+        "gateway.memory_mb": 60,
+        "gateway.tls.1kb.c32.nginx_ratio": 0.45,
+        "gateway.tls.60kb.c32.nginx_ratio": 0.8,
+        "gateway.tls.memory_mb": 60,
+        "gateway.workers2.1kb.c32.nginx_ratio": 0.55,
+        "gateway.workers2.60kb.c32.nginx_ratio": 0.65,
+        "gateway.workers2.memory_mb": 60,
+        "embedded.list_200x5.ratio": 1.25,
         "crm.list_200x5.ratio": 2.5,
         "crm.list_200x5.depth_50000.ratio": 2.5,
         "crm.list_200x5.depth_50000.depth_ratio": 1.3,

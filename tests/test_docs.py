@@ -3,11 +3,13 @@
 import re
 from pathlib import Path
 
+import msgspec
 import pytest
 import typer
 
 from moorage.cli.failures import Exit
 from moorage.cli.program import program
+from moorage.oauth.providers import SHIPPED, DataCentre, Identity, Instance, Provider, read_provider
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -20,6 +22,10 @@ def commands(group, words):
         else:
             yield " ".join([*words, name]), command
 
+
+# The list of promises numbers those of each letter from 1.
+PROMISES = {"E": 7, "K": 9, "P": 14, "R": 17, "S": 10}
+SECURITY = (ROOT / "docs" / "security.md").read_text()
 
 COMMANDS = dict(commands(typer.main.get_command(program), ["moorage"]))
 
@@ -45,6 +51,14 @@ def test_every_exit_status_is_documented():
     assert [int(number) for number in re.findall(r"^\| (\d+) \|", page, flags=re.MULTILINE)] == [
         int(e) for e in Exit
     ]
+
+
+def test_every_finding_of_a_diagnosis_is_documented():
+    source = (ROOT / "src" / "moorage" / "oauth" / "findings.py").read_text()
+    codes = set(re.findall(r'Finding\(\s*"(\w+)"', source))
+    codes |= {f"{side}_{fate}" for side in ("accounts", "api") for fate in ("unreachable", "failing")}
+    page = (ROOT / "docs" / "api.md").read_text()
+    assert len(codes) > 10 and [code for code in sorted(codes) if f"`{code}`" not in page] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -78,3 +92,64 @@ def test_every_decision_is_numbered_and_says_what_it_decides():
     for number, page in enumerate(pages, 1):
         assert page.name.startswith(f"{number:04}-")
         assert page.read_text().startswith(f"# {number:04}: ")
+
+
+def kept_promises():
+    """The rows of the security page's tables: an id, and who is said to hold the promise."""
+    for row in re.findall(r"^\| ([A-Z]\d.*) \|$", SECURITY, re.MULTILINE):
+        ids, _, held_by = row.split(" | ", 2)
+        yield from ((one, held_by) for one in ids.split(", "))
+
+
+def test_every_promise_is_listed():
+    listed = {one for one, _ in kept_promises()}
+    assert [
+        f"{letter}{number}"
+        for letter, most in PROMISES.items()
+        for number in range(1, most + 1)
+        if f"{letter}{number}" not in listed
+    ] == []
+
+
+def test_every_promise_is_held_by_a_test_or_says_why_not():
+    rows = [(one, held_by) for one, held_by in kept_promises() if one[0] in PROMISES]
+    assert [one for one, held_by in rows if not re.search(r"`\w+/(\w+\.py)?|\bleft\b", held_by)] == []
+
+
+def test_every_test_that_the_security_page_names_exists():
+    named = set(re.findall(r"`((?:\w+/)+(?:test_\w+\.py)?)`", SECURITY))
+    assert len(named) > 40 and [name for name in named if not (ROOT / "tests" / name).exists()] == []
+
+
+def declared(struct, prefix=""):
+    """The keys of an app's file, as its page writes them."""
+    for field in msgspec.structs.fields(struct):
+        inner = {"data_centres": (DataCentre, "data_centres.{name}."), "instance": (Instance, "instance.")}
+        inner["identity"] = (Identity, "identity.")
+        yield from declared(*inner[field.name]) if field.name in inner else [prefix + field.name]
+
+
+def test_every_key_of_an_apps_file_is_documented():
+    page = (ROOT / "docs" / "apps.md").read_text().partition("## Every key")[2]
+    assert sorted(re.findall(r"^\| `([^`]+)` \|", page, re.MULTILINE)) == sorted(declared(Provider))
+
+
+def test_every_shipped_app_is_documented():
+    page = (ROOT / "docs" / "apps.md").read_text().partition("## An app of your own")[0]
+    apps = [read_provider(file) for file in SHIPPED.glob("*.toml")]
+    rows = re.findall(r"^\| `(.+?)` \| (.+?) \| (.+?) \| (.+?) \| documentation, .+ \|$", page, re.MULTILINE)
+    assert sorted(rows) == sorted(
+        (
+            app.name,
+            app.title,
+            ", ".join(app.data_centres),
+            f"`{app.client_name}`" if app.signs_in else "none: a key is pasted",
+        )
+        for app in apps
+    )
+
+
+def test_the_app_that_the_page_shows_is_sound(tmp_path):
+    example = re.search(r"```toml\n(.+?)```", (ROOT / "docs" / "apps.md").read_text(), re.DOTALL).group(1)
+    (tmp_path / "example-crm.toml").write_text(example)
+    assert read_provider(tmp_path / "example-crm.toml").signs_in

@@ -38,10 +38,12 @@ from moorage.keys.limits import RateLimiter
 from moorage.keys.model import Principal, may_be_secret
 from moorage.keys.service import Keys
 from moorage.oauth import apps as app_routes
+from moorage.oauth import diagnosis_routes
 from moorage.oauth import routes as connect_routes
 from moorage.oauth.accounts import AccountsServers
 from moorage.oauth.clients import OAuthClients
 from moorage.oauth.connect import Connect
+from moorage.oauth.diagnosis import Diagnoses
 from moorage.oauth.disconnect import Disconnect, Disconnected
 from moorage.oauth.embedded import EmbeddedCrm
 from moorage.oauth.outside import Outside
@@ -103,6 +105,7 @@ class Rooms:
             self.database, self.connections, self.tokens, self.providers, self.places, self.accounts
         )
         self.disconnect = Disconnect(self.connections, self.tokens, self.accounts)
+        self.diagnoses = Diagnoses(renewals, self.providers, self.places, self.accounts, clock)
         self.limiter = RateLimiter(settings.rate_limit, clock)
 
     async def authenticate(self, request: Request, scope: str) -> Principal:
@@ -219,6 +222,7 @@ def control_origin(rooms: Rooms, on_change: Callable[[], None]) -> ASGIApp:
             rooms.keys, rooms.authenticate, lambda: rooms.providers.names, rooms.clock, on_change
         ),
         *app_routes.routes(rooms.providers, rooms.places, rooms.authenticate),
+        *diagnosis_routes.routes(rooms.connections, rooms.diagnoses, rooms.authenticate),
         *connect_routes.routes(rooms.connect, rooms.urls.gateway, on_change),
         route("/healthz", GET=health),
         route("/readyz", GET=ready),

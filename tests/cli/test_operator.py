@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+import structlog
 
 
 @pytest.fixture
@@ -281,3 +282,17 @@ def test_a_reader_that_goes_away_is_no_reason_to_complain(moorage, demo, argumen
     with os.fdopen(writing, "wb") as out:
         ended = subprocess.run(command, stdout=out, stderr=subprocess.PIPE, check=False, timeout=60)
     assert (ended.returncode, ended.stderr) == (1, b"")
+
+
+def test_what_is_logged_stays_away_from_the_result(moorage, monkeypatch):
+    from moorage.operator import Operator
+
+    async def logging(self):
+        structlog.get_logger("moorage").info("unimportant")
+        structlog.get_logger("moorage").warning("something")
+        return []
+
+    monkeypatch.setattr(Operator, "keys_list", logging)
+    outcome = moorage("key", "list", "--json")
+    assert outcome.json == {"keys": []}
+    assert "something" in outcome.err and "unimportant" not in outcome.err

@@ -1,6 +1,7 @@
 """A real browser without a window, driven over its own debugging protocol."""
 
 import asyncio
+import base64
 import json
 import os
 import shutil
@@ -13,12 +14,17 @@ import aiohttp
 PROGRAM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 MISSING = "Chromium is not installed here (apt-get install chromium)"
 PATIENCE = 15.0  # seconds
+NO_COOKIES = {"profile": {"default_content_setting_values": {"cookies": 2}}}
+PHONE = {"width": 360, "height": 740, "deviceScaleFactor": 2, "mobile": True}
 
 
 class Chromium:
-    """One tab. Its calls return when the browser has answered; `wait` is for what a page does in its own time."""
+    """A browser's process, in which there may be many tabs, and people who share no cookies."""
 
-    def __init__(self, profile: Path) -> None:
+    def __init__(self, profile: Path, *, keeps_cookies: bool = True) -> None:
+        if not keeps_cookies:
+            (profile / "Default").mkdir(parents=True)
+            (profile / "Default" / "Preferences").write_text(json.dumps(NO_COOKIES))
         # Chromium's sandbox does not work for root, as whom containers run tests.
         unboxed = ["--no-sandbox"] if os.getuid() == 0 else []
         options = ["--headless=new", "--disable-gpu", "--disable-dev-shm-usage", "--remote-debugging-port=0"]
@@ -26,20 +32,21 @@ class Chromium:
             [PROGRAM, *options, *unboxed, f"--user-data-dir={profile}", "about:blank"],
             stderr=subprocess.DEVNULL,
         )
-        self._number = 0
         self._runner = asyncio.Runner()
         try:
-            self._runner.run(self._connect(_port(profile / "DevToolsActivePort")))
+            port, path = _address(profile / "DevToolsActivePort")
+            self._host = f"ws://127.0.0.1:{port}"
+            self._runner.run(self._open(path))
         except BaseException:
             self.stop()
             raise
 
-    async def _connect(self, port: str) -> None:
+    async def _open(self, path: str) -> None:
         self._session = aiohttp.ClientSession()
-        async with self._session.get(f"http://127.0.0.1:{port}/json") as answer:
-            tabs = json.loads(await answer.text())
-        [tab] = [one for one in tabs if one["type"] == "page"]
-        self._socket = await self._session.ws_connect(tab["webSocketDebuggerUrl"])
+        self._wire = await self._connect(path)
+
+    async def _connect(self, path: str) -> "_Wire":
+        return _Wire(self._runner, await self._session.ws_connect(f"{self._host}{path}"))
 
     def stop(self) -> None:
         if hasattr(self, "_session"):
@@ -48,12 +55,40 @@ class Chromium:
         self._process.terminate()
         self._process.wait(10)
 
+    def person(self) -> str:
+        """Somebody with cookies of their own, as in a private window."""
+        return self._wire.send("Target.createBrowserContext")["browserContextId"]
+
+    def tab(self, person: str | None = None) -> "Tab":
+        """A new tab of a person's, or of the one whose browser it is."""
+        whose = {} if person is None else {"browserContextId": person}
+        made = self._wire.send("Target.createTarget", url="about:blank", **whose)["targetId"]
+        return Tab(self._runner.run(self._connect(f"/devtools/page/{made}")))
+
+
+class Tab:
+    """Its calls return when the browser has answered; `wait` is for what a page does in its own time."""
+
+    def __init__(self, wire: "_Wire") -> None:
+        self._wire = wire
+        for domain in ("Page", "Log", "Runtime"):
+            wire.send(f"{domain}.enable")
+
     def open(self, url: str) -> None:
-        self._send("Page.navigate", url=url)
+        self._wire.send("Page.navigate", url=url)
+
+    def reload(self) -> None:
+        self._wire.send("Page.reload")
+
+    def back(self) -> None:
+        """Press the browser's own button, as a page may not know that there is one."""
+        history = self._wire.send("Page.getNavigationHistory")
+        before = history["entries"][history["currentIndex"] - 1]
+        self._wire.send("Page.navigateToHistoryEntry", entryId=before["id"])
 
     def run(self, script: str):
         """Run a script in the page, as the person's own doing; gives its value."""
-        found = self._send("Runtime.evaluate", expression=script, returnByValue=True, userGesture=True)
+        found = self._wire.send("Runtime.evaluate", expression=script, returnByValue=True, userGesture=True)
         return found.get("result", {}).get("value")
 
     def wait(self, script: str):
@@ -72,14 +107,72 @@ class Chromium:
         )
 
     def click(self, label: str, times: int = 1) -> None:
-        found = f"[...document.querySelectorAll('button')].find(b => b.innerText == {label!r})"
+        found = f"[...document.querySelectorAll('button, a')].find(b => b.innerText == {label!r})"
         self.wait(f"!!{found}")
         self.run(f"for (let i = 0, b = {found}; i < {times}; i++) b.click()")
 
     def type(self, selector: str, text: str) -> None:
         self.run(f"document.querySelector({selector!r}).value = {text!r}")
 
-    def _send(self, method: str, **params):
+    def press(self, key: str, code: int, text: str = "") -> None:
+        """Press a key and let it go."""
+        for kind in ("keyDown", "keyUp"):
+            self._wire.send(
+                "Input.dispatchKeyEvent",
+                type=kind, key=key, code=key, windowsVirtualKeyCode=code, text=text if kind == "keyDown" else "",
+            )  # fmt: skip
+
+    @property
+    def url(self) -> str:
+        return self.run("location.href")
+
+    @property
+    def text(self) -> str:
+        return self.run("document.body.innerText")
+
+    @property
+    def complaints(self) -> list[str]:
+        """What the browser and the page's scripts have written to the console so far."""
+        self.run("0")  # What came before its answer has come by then.
+        return [
+            json.dumps(event)
+            for event in self._wire.events
+            if event["method"] in {"Log.entryAdded", "Runtime.exceptionThrown", "Runtime.consoleAPICalled"}
+        ]
+
+    def forget_cookies(self) -> None:
+        self._wire.send("Network.clearBrowserCookies")
+
+    def forbid_scripts(self) -> None:
+        """Those of pages; `run` works all the same."""
+        self._wire.send("Emulation.setScriptExecutionDisabled", value=True)
+
+    def be_a_phone(self) -> None:
+        self._wire.send("Emulation.setDeviceMetricsOverride", **PHONE)
+
+    def be_dark(self) -> None:
+        dark = {"name": "prefers-color-scheme", "value": "dark"}
+        self._wire.send("Emulation.setEmulatedMedia", features=[dark])
+
+    def picture(self, file: Path) -> None:
+        """Write a PNG of the whole page."""
+        taken = self._wire.send("Page.captureScreenshot", captureBeyondViewport=True)
+        file.write_bytes(base64.b64decode(taken["data"]))
+
+    def close(self) -> None:
+        self._wire.send("Page.close")
+
+
+class _Wire:
+    """Commands to the browser and what it answers; what it tells by itself is kept in `events`."""
+
+    def __init__(self, runner: asyncio.Runner, socket: aiohttp.ClientWebSocketResponse) -> None:
+        self.events: list[dict] = []
+        self._runner = runner
+        self._socket = socket
+        self._number = 0
+
+    def send(self, method: str, **params):
         return self._runner.run(self._exchange(method, params))
 
     async def _exchange(self, method: str, params: dict):
@@ -89,12 +182,13 @@ class Chromium:
             answer = await asyncio.wait_for(self._socket.receive_json(), PATIENCE)
             if answer.get("id") == self._number:
                 return answer.get("result", {})
+            self.events.append(answer)
 
 
-def _port(file: Path) -> str:
-    """Where the browser listens, which it writes down when it does."""
+def _address(file: Path) -> list[str]:
+    """The port and the path where the browser listens, which it writes down when it does."""
     end = time.monotonic() + PATIENCE
-    while not (file.exists() and "\n" in file.read_text()):
+    while not (file.exists() and file.read_text().count("\n") >= 1 and len(file.read_text().split()) == 2):
         assert time.monotonic() < end, "Chromium did not start in time"
         time.sleep(0.05)
-    return file.read_text().split()[0]
+    return file.read_text().split()

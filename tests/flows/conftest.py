@@ -1,6 +1,7 @@
 """A whole server, started as a user starts it, in a process of its own."""
 
 import asyncio
+import functools
 import json
 import os
 import signal
@@ -37,10 +38,14 @@ class Server:
     def environment(self) -> dict[str, str]:
         return environment(self.home, MOORAGE_API_KEY=self.api_key or "")
 
-    def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess:
+    def run(
+        self, *arguments: str, check: bool = True, typed: str | None = None
+    ) -> subprocess.CompletedProcess:
+        """A command on this server's data folder; `typed` is what it reads from its standard input."""
         return subprocess.run(
             [*MOORAGE, *arguments],
             env=self.environment,
+            input=typed,
             capture_output=True,
             text=True,
             check=check,
@@ -165,34 +170,37 @@ def home(tmp_path, upstream):
     return folder.parent
 
 
-@pytest.fixture
-def inside(home):
+def over_the_folder(home, work):
     """Do something with the services that the server has, over the same data folder."""
 
-    def run(work):
-        async def over_the_folder():
-            async with open_rooms(settings.load(environment(home)), Urls("", "")) as rooms:
-                return await work(rooms)
+    async def run():
+        async with open_rooms(settings.load(environment(home)), Urls("", "")) as rooms:
+            return await work(rooms)
 
-        return asyncio.run(over_the_folder())
+    return asyncio.run(run())
 
-    return run
+
+def connect_example(home, base_url, account=None):
+    """Make an active connection of the example app, whose token names it; gives its id."""
+
+    async def work(rooms):
+        made = await rooms.connections.create(account or await rooms.keys.first_account(), "example")
+        token = AccessToken(f"token-of-{made.id}", None)
+        await rooms.connections.activate(
+            made, Upstream("remote", base_url), {},
+            also=lambda tx: rooms.tokens.keep(tx, made.id, token, None),
+        )  # fmt: skip
+        return made.id
+
+    return over_the_folder(home, work)
 
 
 @pytest.fixture
-def connect(inside, upstream):
-    """Makes an active connection of the example app, whose token names it; gives its id."""
+def inside(home):
+    return functools.partial(over_the_folder, home)
 
-    def connect(account=None):
-        async def work(rooms):
-            made = await rooms.connections.create(account or await rooms.keys.first_account(), "example")
-            token = AccessToken(f"token-of-{made.id}", None)
-            await rooms.connections.activate(
-                made, Upstream("remote", f"http://127.0.0.1:{upstream.port}/base"), {},
-                also=lambda tx: rooms.tokens.keep(tx, made.id, token, None),
-            )  # fmt: skip
-            return made.id
 
-        return inside(work)
-
-    return connect
+@pytest.fixture
+def connect(home, upstream):
+    base_url = f"http://127.0.0.1:{upstream.port}/base"
+    return lambda account=None: connect_example(home, base_url, account)

@@ -2,7 +2,6 @@
 
 import http.server
 import json
-import subprocess
 import threading
 import urllib.request
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -10,7 +9,6 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 
 from tests.flows.chromium import MISSING, PROGRAM, Chromium
-from tests.flows.conftest import MOORAGE
 
 pytestmark = pytest.mark.skipif(PROGRAM is None, reason=MISSING)
 
@@ -50,7 +48,7 @@ class _Callback(http.server.BaseHTTPRequestHandler):
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory):
     chromium = Chromium(tmp_path_factory.mktemp("chromium"))
-    yield chromium
+    yield chromium.tab()
     chromium.stop()
 
 
@@ -131,15 +129,7 @@ def test_a_double_click_arrives_with_a_code_that_works(server, app, client, asks
 
 
 def test_who_is_somebody_else_signs_in_with_a_password(server, app, client, asks, browser):
-    subprocess.run(
-        [*MOORAGE, "crm", "user", "password", "callum@harbourpine.example"],
-        input="correct horse battery\n",
-        env=server.environment,
-        text=True,
-        check=True,
-        capture_output=True,
-        timeout=60,
-    )
+    server.run("crm", "user", "password", "callum@harbourpine.example", typed="correct horse battery\n")
     sign_in(browser, asks)
     browser.click("Sign in as somebody else")
     browser.wait_for("Sign in to")

@@ -4,7 +4,8 @@ import json
 import threading
 
 from tests.flows.conftest import wait_until
-from tests.flows.test_secrets import press, token_of
+from tests.flows.test_secrets import token_of
+from tests.flows.walker import Walker
 
 LEADS = "/zoho-crm/crm/v8/Leads?fields=id"
 
@@ -60,7 +61,7 @@ def test_a_rotation_under_traffic_fails_no_call_and_leaves_no_secret(own_server)
             traffic.go_on()
     assert traffic.failed == []
     assert server.call("GET", "/readyz")[0] == 200
-    press(server, waiting["url"])  # A link from before the rotations.
+    assert Walker().connect(waiting["url"]).status == 200  # A link from before the rotations.
     status, shown = server.get(f"/connections/{waiting['connection_id']}")
     assert (status, shown["connection"]["status"]) == (200, "ACTIVE")
     credentials = server.credentials

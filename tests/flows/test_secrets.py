@@ -5,8 +5,13 @@ import re
 import urllib.parse
 import urllib.request
 
+import pytest
+
 from moorage.client import Moorage
-from tests.flows.conftest import wait_until
+from moorage.oauth.attempts import verifier_of
+from tests.flows.conftest import finish, start, wait_until
+from tests.flows.walker import PASSWORD, Walker
+from tests.flows.zoho import kept_tokens, make_quay, register, start_gateway
 
 LEADS = "/zoho-crm/crm/v8/Leads?fields=id"
 
@@ -15,10 +20,31 @@ def token_of(url):
     return re.search(r"session_token=([\w-]+)", url).group(1)
 
 
-def press(server, url):
-    form = urllib.parse.urlencode({"session_token": token_of(url), "organisation": "demo"}).encode()
-    with urllib.request.urlopen(f"{server.gateway}/connect/", data=form) as page:
-        assert page.status == 200
+def brought(page):
+    """The code and the state with which a person came back."""
+    query = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(page.url).query))
+    return {f"{name} of {page.url}": query[name] for name in ("code", "state") if name in query}
+
+
+def written_by(server):
+    """All that a server has written into its folder and to its output, by place; it is stopped for that."""
+    written = {file: file.read_bytes() for file in server.home.rglob("*") if file.is_file()}
+    assert any(file.name.endswith("-wal") for file in written)
+    assert server.stop() == 0
+    # What stood in a write-ahead log before is searched as well as what became of it.
+    after = {(file, "after"): file.read_bytes() for file in server.home.rglob("*") if file.is_file()}
+    out, err = server.process.communicate(timeout=20)
+    return {**written, **after, "standard output": out.encode(), "standard error": err.encode()}
+
+
+def found_in(written, secrets):
+    assert all(secrets.values())
+    return [
+        (name, str(place))
+        for name, secret in secrets.items()
+        for place, content in written.items()
+        if secret.encode() in content
+    ]
 
 
 def refresh(server, credentials, **changed):
@@ -52,8 +78,12 @@ def test_nothing_that_was_written_holds_a_secret(own_server):
     secrets["refreshed"] = refresh(server, credentials)["access_token"]
     with Moorage(server.api_key, server.gateway) as client:
         made = client.connections.create("zoho-crm")
-        press(server, made["url"])
-        press(server, client.connections.get(made["connection_id"])["url"])
+        walker = Walker()
+        for _ in range(2):
+            page = walker.connect(client.connections.get(made["connection_id"])["url"])
+            assert page.heading.startswith("Connected to")
+            secrets |= brought(page)
+        secrets |= {cookie.name: cookie.value for cookie in walker.cookies}
         secrets["session"] = token_of(made["url"])
         assert client.request("GET", LEADS, connection=made["connection_id"]).status in {200, 204}
         provoke_errors(server, credentials)
@@ -61,16 +91,49 @@ def test_nothing_that_was_written_holds_a_secret(own_server):
         named = {"Maton-Connection": made["connection_id"]}
         wait_until(lambda: server.call("GET", LEADS, headers=named)[0] == 401)
         assert client.connections.get(made["connection_id"])["status"] == "FAILED"
-    written = {file: file.read_bytes() for file in server.home.rglob("*") if file.is_file()}
-    assert any(file.name.endswith("-wal") for file in written)
-    assert server.stop() == 0
-    written |= {file: file.read_bytes() for file in server.home.rglob("*") if file.is_file()}
-    out, err = server.process.communicate(timeout=20)
-    written["standard output"], written["standard error"] = out.encode(), err.encode()
-    found = [
-        (name, str(place))
-        for name, secret in secrets.items()
-        for place, content in written.items()
-        if secret.encode() in content
-    ]
-    assert found == []
+    assert found_in(written_by(server), secrets) == []
+
+
+@pytest.fixture
+def zoho(tmp_path):
+    """Two servers, one of which plays Zoho, that log all they can."""
+    started = [start(tmp_path / "zoho", MOORAGE_LOG_LEVEL="debug")]
+    try:
+        make_quay(started[0])
+        started.append(start_gateway(tmp_path / "gateway", started[0], MOORAGE_LOG_LEVEL="debug"))
+        yield register(*started)
+    finally:
+        for server in started:
+            finish(server)
+
+
+def test_nothing_that_was_written_on_the_way_to_an_account_outside_holds_a_secret(zoho):
+    """S7, E5."""
+    gateway, walker = zoho.gateway, Walker()
+    secrets = {"client secret": zoho.client_secret, "password": PASSWORD, "wrong secret": "a-wrong-secret"}
+    with Moorage(gateway.api_key, gateway.gateway) as client:
+        made = client.connections.create("zoho-crm")
+        zoho.set_client(secret=secrets["wrong secret"])
+        refused = walker.connect(made["url"], "us")
+        assert "secret is wrong" in refused.heading
+        zoho.set_client()
+        declined = walker.connect(walker.again(refused), "eu", "reject")
+        assert "declined" in declined.heading
+        done = walker.connect(walker.again(declined), "eu")
+        assert done.heading == "Connected to Quay Europe"
+        for number, page in enumerate((refused, declined, done)):
+            secrets |= brought(page)
+            secrets[f"session {number}"] = token_of(client.connections.get(made["connection_id"])["url"])
+        secrets["access token"], secrets["refresh token"] = kept_tokens(gateway, made["connection_id"])
+        zoho.revoke(secrets["access token"])
+        assert client.request("GET", LEADS, connection=made["connection_id"]).status == 200
+        secrets["renewed token"], _ = kept_tokens(gateway, made["connection_id"])
+        assert secrets["renewed token"] != secrets["access token"]
+        client.connections.delete(made["connection_id"])
+    secrets |= {f"cookie {cookie.name}": cookie.value for cookie in walker.cookies}
+    browser = secrets["cookie moorage-connect"]
+    states = {name: value for name, value in secrets.items() if name.startswith("state of ")}
+    secrets |= {f"verifier to {name}": verifier_of(state, browser) for name, state in states.items()}
+    assert len(states) == 3
+    assert found_in(written_by(gateway), secrets) == []
+    assert found_in(written_by(zoho.server), secrets) == []

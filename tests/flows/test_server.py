@@ -1,31 +1,26 @@
 """A running server, seen from outside: connect, revoke, several workers, other organisations."""
 
 import json
-import re
 import urllib.parse
 import urllib.request
 
 from tests.flows.conftest import wait_until
+from tests.flows.walker import Walker, set_password
 
 LEADS = "/zoho-crm/crm/v8/Leads"
 
 
 def connect(server, organisation):
-    """Create a connection and press the button of its page; gives its id."""
+    """Create a connection and go the way through its pages; gives its id."""
     made = json.loads(server.call("POST", "/connections", {"app": "zoho-crm"})[2])["connection"]
-    press(made["url"], organisation)
+    set_password(server, organisation)
+    go_through(made["url"], organisation)
     return made["connection_id"]
 
 
-def press(url, organisation):
-    """Open the page of a connection and press its button."""
-    with urllib.request.urlopen(url) as page:
-        html = page.read().decode()
-    assert "Zoho CRM" in html and "read and write the records of every module" in html
-    token = re.search(r'name="session_token" value="([^"]+)"', html).group(1)
-    form = urllib.parse.urlencode({"session_token": token, "organisation": organisation}).encode()
-    with urllib.request.urlopen(url.partition("?")[0], data=form) as page:
-        assert "Connected" in page.read().decode()
+def go_through(url, organisation):
+    page = Walker().connect(url, f"crm/{organisation}")
+    assert page.status == 200 and page.heading.startswith("Connected to"), page.text
 
 
 def test_a_connection_reaches_its_own_organisation_and_no_other(own_server):
@@ -43,6 +38,7 @@ def test_a_connection_reaches_its_own_organisation_and_no_other(own_server):
 def test_a_connection_made_anew_leads_to_its_new_organisation_at_once(own_server):
     server = own_server()
     server.run("crm", "org", "create", "second", "--empty", "--name", "Second")
+    set_password(server, "second")
 
     def company():
         return server.get("/zoho-crm/crm/v8/org")[1]["org"][0]["company_name"]
@@ -50,7 +46,7 @@ def test_a_connection_made_anew_leads_to_its_new_organisation_at_once(own_server
     for slug, name in (("second", "Second"), ("demo", "Harbour & Pine"), ("second", "Second")):
         before = company()
         _, listed = server.get("/connections?status=ACTIVE")
-        press(listed["connections"][0]["url"], slug)
+        go_through(listed["connections"][0]["url"], slug)
         assert company() == name != before
 
 

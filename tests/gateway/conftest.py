@@ -1,12 +1,7 @@
-import datetime as dt
-import ssl
-
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
+from moorage.gateway.tls import verifying
+from tests.certificate import certify
 from tests.gateway.wire import OK, Client, Scripted, World
 
 
@@ -58,6 +53,34 @@ def relayed(start, upstream):
         client.socket.close()
 
 
+@pytest.fixture(scope="module")
+def standing():
+    """A gateway that a module's tests share, and the upstream behind it."""
+    behind, world = Scripted(OK), World()
+    world.remote(behind.port)
+    world.start()
+    yield behind, world
+    world.stop()
+    behind.stop()
+
+
+@pytest.fixture
+def through(standing):
+    """As `relayed`, for the many that need no gateway of their own."""
+    behind, world = standing
+    clients = []
+
+    def connect(*script, keep=True):
+        behind.script, behind.requests, behind.keep = list(script or (OK,)), [], keep
+        clients.append(Client(world.port))
+        clients[-1].upstream = behind
+        return clients[-1]
+
+    yield connect
+    for client in clients:
+        client.socket.close()
+
+
 @pytest.fixture
 def embedded(start):
     """A client of a gateway before the embedded CRM."""
@@ -79,27 +102,6 @@ def embedded(start):
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory):
     """A server's context for `localhost` alone, a client's that trusts it, and the certificate's file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = dt.datetime.now(dt.UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
     file = tmp_path_factory.mktemp("tls") / "pair.pem"
-    file.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-        + made.public_bytes(serialization.Encoding.PEM)
-    )
-    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    server.load_cert_chain(file)
-    return server, ssl.create_default_context(cafile=str(file)), file
+    server, _ = certify(file, "localhost")
+    return server, verifying(str(file)), file

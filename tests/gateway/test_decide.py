@@ -10,7 +10,7 @@ from moorage.clock import FrozenClock
 from moorage.connections.errors import ConnectionUnknown
 from moorage.connections.model import Connection, Upstream
 from moorage.gateway import decide
-from moorage.gateway.decide import Decider, Origin, origin_of
+from moorage.gateway.decide import Decider, Origin, Question, origin_of
 from moorage.http.caller import Reach
 from moorage.keys.errors import KeyInvalid, RateLimited, ScopeMissing
 from moorage.keys.limits import RateLimiter
@@ -94,11 +94,11 @@ def decider(decider_of):
 
 
 def known(decider, app=b"crm", key=KEY, connection=None):
-    return decider.decide(app, key, connection)
+    return decider.decide(Question(app, key, connection))
 
 
 def ask(decider, app=b"crm", key=KEY, connection=None):
-    return decider.ask(app, key, connection)
+    return decider.ask(Question(app, key, connection))
 
 
 async def until(condition):

@@ -8,8 +8,10 @@ from contextlib import ExitStack
 
 import pytest
 
+from moorage.connections.model import Upstream
 from moorage.gateway.upstream import Limits
 from tests.gateway.wire import AUTHORIZED, OK, Client, World
+from tests.http.origin import wait_until
 
 GET = f"GET /zoho-crm/a HTTP/1.1\r\n{AUTHORIZED}\r\n"
 
@@ -112,14 +114,15 @@ def test_those_who_go_away_while_they_wait_leave_no_gap(relayed):
 
     first = relayed(wait, OK, world=world)
     first.send(GET)
+    wait_until(lambda: first.upstream.requests)
     with ExitStack() as stack:
         clients = [stack.enter_context(Client(world.port)) for _ in range(10)]
         for client in clients:
             client.send(GET)
-        time.sleep(0.1)
+        wait_until(lambda: world.waiting() == 10)
         for client in clients[::2]:
             client.socket.close()
-        time.sleep(0.1)
+        wait_until(lambda: world.waiting() == 5)
         release.set()
         assert {client.answer().status for client in clients[1::2]} == {200}
     assert len(first.upstream.requests) == 6
@@ -163,3 +166,15 @@ def test_a_literal_ipv6_upstream(start):
             assert f"\r\nHost: [::1]:{listener.getsockname()[1]}\r\n".encode() in connection.recv(65536)
             connection.sendall(OK)
             assert client.answer().body == b"ok"
+
+
+def test_accounts_below_different_base_paths_share_the_connections_to_their_server(start, upstream):
+    behind, world = upstream(), World()
+    for name in ("one", "other"):
+        world.upstreams[name] = Upstream("remote", f"http://127.0.0.1:{behind.port}/{name}")
+    start(world)
+    with Client(world.port) as client:
+        for name in ("one", "other"):
+            assert client.get("/zoho-crm/a", f"Maton-Connection: {name}\r\n").status == 200
+    assert [request.split(b" ")[1] for request in behind.requests] == [b"/one/a", b"/other/a"]
+    assert behind.accepted == 1

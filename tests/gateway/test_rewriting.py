@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.gateway.wire import KEY, OK
+from moorage.connections.model import Upstream
+from tests.gateway.wire import AUTHORIZED, KEY, OK, Client, World
 
 
 def lines(raw):
@@ -96,8 +97,6 @@ def test_an_upstreams_error_passes_and_is_marked(relayed, status):
 
 
 def test_a_base_path_stands_before_the_native_one(start, upstream):
-    from tests.gateway.wire import Client, World
-
     world, behind = World(), upstream(OK)
     world.remote(behind.port, path="/base/")
     start(world)
@@ -157,3 +156,39 @@ def test_no_key_no_call(relayed):
     client.send("GET /zoho-crm/a HTTP/1.1\r\nHost: a\r\n\r\n")
     assert client.answer().status == 401
     assert client.get("/zoho-crm/a").status == 200
+
+
+def test_each_call_of_a_connection_has_a_request_id_of_its_own(relayed):
+    client = relayed()
+    assert len({client.get("/zoho-crm/a").names["x-request-id"] for _ in range(3)}) == 3
+
+
+def test_what_changes_between_two_calls_of_a_connection_is_seen(start, upstream):
+    world, one, other = World(), upstream(), upstream()
+    world.upstreams |= {
+        name: Upstream("remote", f"http://127.0.0.1:{behind.port}")
+        for name, behind in (("one", one), ("other", other))
+    }
+    start(world)
+    with Client(world.port) as client:
+        for headers, status in (
+            ("X: 1\r\n", 200),
+            ("X: 1\r\n", 200),
+            ("X: 2\r\n", 200),
+            ("Maton-Connection: other\r\n", 200),
+            ("Maton-Connection: nobody\r\n", 400),
+            ("X: 1\r\n", 200),
+        ):
+            assert client.get("/zoho-crm/a", headers).status == status
+        client.send("GET /zoho-crm/a HTTP/1.1\r\nHost: gateway.test\r\nAuthorization: Bearer other\r\n\r\n")
+        assert client.answer().status == 401
+    assert [request.partition(b"X: ")[2][:1] for request in one.requests] == [b"1", b"1", b"2", b"1"]
+    assert len(other.requests) == 1
+
+
+def test_a_coding_that_is_right_in_one_version_is_refused_in_the_other(relayed):
+    client = relayed()
+    for version, status in (("1.1", 200), ("1.0", 400)):
+        client.send(f"POST /zoho-crm/a HTTP/{version}\r\n{AUTHORIZED}Transfer-Encoding: chunked\r\n\r\n")
+        client.send("1\r\na\r\n0\r\n\r\n")
+        assert client.answer().status == status

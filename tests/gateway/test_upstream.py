@@ -4,11 +4,13 @@ import gzip
 import hashlib
 import json
 import socket
+import ssl
 import threading
 import time
 
 import pytest
 
+from moorage.gateway.tls import verifying
 from moorage.gateway.upstream import Limits
 from tests.gateway.wire import AUTHORIZED, OK, Client, World
 
@@ -352,15 +354,49 @@ def test_a_body_too_large_to_keep_is_not_sent_again_but_the_token_is_renewed(rel
 def test_a_certificate_that_is_not_trusted_is_refused(start, upstream, certificate):
     server, client_context, _ = certificate
     behind = upstream(tls=server)
-    import ssl
-
     for context, host, status in (
         (client_context, "localhost", 200),
         (client_context, "127.0.0.1", 502),
-        (ssl.create_default_context(), "localhost", 502),
+        (verifying(), "localhost", 502),
     ):
         world = World(tls=context)
         world.remote(behind.port, scheme="https", host=host)
         start(world)
         with Client(world.port) as client:
             assert client.get("/zoho-crm/a").status == status
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_a_new_connection_to_a_host_resumes_the_session_of_the_last(start, upstream, certificate, version):
+    resumed = []
+
+    def tell(connection):
+        resumed.append(connection.session_reused)
+        return b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok"
+
+    server, _, file = certificate
+    context = verifying(str(file))
+    context.minimum_version = context.maximum_version = version
+    world = World(tls=context)
+    world.remote(upstream(tell, tls=server).port, scheme="https", host="localhost")
+    start(world)
+    with Client(world.port) as client:
+        assert [client.get("/zoho-crm/a").status for _ in range(3)] == [200] * 3
+    assert resumed == [False, True, True]
+
+
+def test_bodies_of_any_size_pass_over_tls_at_the_readers_pace(start, upstream, certificate):
+    server, client_context, _ = certificate
+    large = bytes(range(256)) * 40_000
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(large)
+    behind = upstream(OK, head + large, tls=server)
+    world = World(tls=client_context, limits=Limits(answer=10, idle=10))
+    world.remote(behind.port, scheme="https", host="localhost")
+    start(world)
+    with Client(world.port) as client:
+        assert client.post("/zoho-crm/a", large, method="PUT").status == 200
+        client.send(f"GET /zoho-crm/a HTTP/1.1\r\n{AUTHORIZED}\r\n")
+        time.sleep(0.5)  # Meanwhile the caller reads nothing, and the upstream finds nobody to take the rest.
+        assert client.answer().body == large
+        assert client.get("/zoho-crm/a").status == 200
+    assert behind.requests[0].endswith(large) and behind.accepted == 1

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import socket
-import ssl
 import threading
 import time
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from moorage.connections.errors import ConnectionMissing
 from moorage.connections.model import Connection, Upstream
 from moorage.gateway.decide import Decider
 from moorage.gateway.protocol import Gateway, gateway_protocol
+from moorage.gateway.tls import ClientContext
 from moorage.gateway.upstream import Limits, Pool
 from moorage.http.message import Response
 from moorage.keys.errors import KeyInvalid
@@ -107,6 +107,8 @@ def echo(request):
 
     async def later():
         await asyncio.sleep(0.1)
+        if b"/bug/" in request.path:
+            raise RuntimeError("a bug")
         return response
 
     return later()
@@ -122,7 +124,7 @@ class World:
     limits: Limits = Limits(connect=1.0, answer=0.5, idle=0.5, kept=5.0)  # noqa: RUF009
     rate: float | None = None
     keep_alive: float = 5
-    tls: ssl.SSLContext | None = None
+    tls: ClientContext | None = None
     port: int = 0
 
     def start(self):
@@ -136,8 +138,8 @@ class World:
             limiter=RateLimiter(self.rate, clock),
             clock=clock,
         )
-        pool = Pool(self.limits, lambda: self.tls)
-        gateway = Gateway(self.decider, ["zoho-crm"], echo, pool=pool)
+        self.pool = Pool(self.limits, lambda: self.tls)
+        gateway = Gateway(self.decider, ["zoho-crm"], echo, pool=self.pool)
         listener = socket.create_server(("127.0.0.1", 0))
         self.port = listener.getsockname()[1]
         config = uvicorn.Config(
@@ -171,6 +173,12 @@ class World:
         done = threading.Event()
         self.loop.call_soon_threadsafe(lambda: (function(), done.set()))
         assert done.wait(5)
+
+    def waiting(self):
+        """How many callers wait for a connection to an upstream."""
+        counts = []
+        self.call(lambda: counts.append(sum(len(host._waiting) for host in self.pool._hosts.values())))
+        return counts[0]
 
     def stop(self):
         self.server.should_exit = True
@@ -304,9 +312,11 @@ class Scripted:
 
     def _serve(self, connection):
         with contextlib.suppress(OSError), contextlib.closing(connection):
-            if self.tls is not None:
-                connection = self.tls.wrap_socket(connection, server_side=True)
-            self._answer_all(connection)
+            if self.tls is None:
+                self._answer_all(connection)
+            else:
+                with self.tls.wrap_socket(connection, server_side=True) as secured:
+                    self._answer_all(secured)
         self.ended.set()
 
     def _answer_all(self, connection):

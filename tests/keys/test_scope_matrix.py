@@ -16,6 +16,7 @@ MATRIX = {
     ("/connections", "POST"): "connections:write",
     ("/connections/{connection_id}", "GET"): "connections:read",
     ("/connections/{connection_id}", "DELETE"): "connections:write",
+    ("/connections/{connection_id}/diagnosis", "GET"): "connections:read",
     ("/keys", "GET"): "keys:read",
     ("/keys", "POST"): "keys:write",
     ("/keys/{key_id}", "DELETE"): "keys:write",

@@ -7,9 +7,12 @@ from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 import pytest
 
 from moorage.oauth.attempts import LIFETIME, challenge_of, new_random, verifier_of
-from moorage.oauth.model import Client
+from moorage.oauth.errors import AccountsUnreachable
+from moorage.oauth.model import AccessToken, Client
+from moorage.oauth.renewal import LONGEST_PAUSE
 from moorage.oauth.transport import Reply, Unanswered
 from tests.control import kept_secrets
+from tests.oauth.conftest import HOUR
 from tests.oauth.test_connect_page import says, status_of
 from tests.person import Person
 
@@ -112,7 +115,7 @@ def test_who_accepted_is_shown_whose_account_it_is(owner, person, made):
     found = shown(owner, made)
     assert found["status"] == "ACTIVE"
     metadata = found["metadata"]
-    assert metadata.keys() == {"organisation", "organisation_id", "user", "data_centre"}
+    assert metadata.keys() == {"organisation", "organisation_id", "user", "data_centre", "scopes"}
     assert (metadata["organisation"], metadata["data_centre"]) == ("Acme Corp", "embedded")
     assert metadata["user"] in done.text
 
@@ -352,7 +355,7 @@ def test_with_a_client_every_data_centre_is_offered(person, zoho, pending):
     text = person.control.call("GET", f"/connect/?{urlsplit(pending['url']).query}").text
     places = re.findall(r'name="place" value="([^"]+)"', text)
     assert places == ["detect", "us", "eu", "in", "cn", "jp", "au", "ca", "sa"]
-    assert "accounts.zohocloud.ca" in text
+    assert "Canada (accounts.zohocloud.ca)" in text
     assert re.findall(r"<option>(\w+)</option>", text) == ["production", "sandbox", "developer"]
 
 
@@ -380,6 +383,7 @@ def test_the_chosen_data_centre_is_where_people_sign_in_and_calls_go(control, ow
         "organisation_id": "7",
         "user": "somebody@example.test",
         "data_centre": "eu",
+        "scopes": asked["scope"].split(","),
     }
     assert control.run(control.rooms.tokens.access(connection)).value == "outside-access"
 
@@ -407,6 +411,7 @@ def test_the_api_that_the_token_names_counts(owner, person, zoho, pending):
     zoho.token["api_domain"] = "https://www.zohoapis.in"
     person.come_back(back_from(asked))
     assert shown(owner, pending)["metadata"]["data_centre"] == "in"
+    assert zoho.hosts == ["accounts.zoho.com", "www.zohoapis.in", "www.zohoapis.in"]
 
 
 @pytest.mark.parametrize(
@@ -476,7 +481,7 @@ def test_an_api_that_does_not_say_who_it_is_can_be_connected_all_the_same(owner,
     zoho.identity = 503
     _, asked = sent(person, pending, "us")
     assert says(person.come_back(back_from(asked)), 200, "Connected to Zoho CRM")
-    assert shown(owner, pending)["metadata"] == {"data_centre": "us"}
+    assert shown(owner, pending)["metadata"].keys() == {"data_centre", "scopes"}
 
 
 def test_an_accounts_server_that_is_not_there_changes_nothing(owner, person, zoho, pending):
@@ -489,6 +494,18 @@ def test_an_accounts_server_that_is_not_there_changes_nothing(owner, person, zoh
     assert says(person.come_back(back), 400, "could not be asked")
 
 
+def test_no_refresh_token_of_an_earlier_grant_stays_behind(control, owner, acme):
+    made = owner.connect("acme")
+    connection = control.run(control.rooms.connections.get(owner.account, made["id"]))
+
+    async def keep_one_without():
+        async with control.rooms.database.transaction() as tx:
+            await control.rooms.tokens.keep(tx, connection.id, AccessToken("only", None), None)
+
+    control.run(keep_one_without())
+    assert [row.kind for row in kept_secrets(control)] == ["access_token"]
+
+
 def test_scopes_that_were_asked_for_and_not_given_are_shown(owner, person, zoho, pending):
     zoho.token["scope"] = "ZohoCRM.modules.ALL ZohoCRM.ORG.all"
     _, asked = sent(
@@ -496,7 +513,9 @@ def test_scopes_that_were_asked_for_and_not_given_are_shown(owner, person, zoho,
     )
     page = person.come_back(back_from(asked))
     assert "ZohoCRM.users.ALL" in page.text and "ZohoCRM.org.ALL" not in page.text
-    assert shown(owner, pending)["metadata"]["scopes_missing"] == ["ZohoCRM.users.ALL"]
+    metadata = shown(owner, pending)["metadata"]
+    assert metadata["scopes"] == ["ZohoCRM.modules.ALL", "ZohoCRM.ORG.all"]
+    assert metadata["scopes_missing"] == ["ZohoCRM.users.ALL"]
 
 
 def test_a_refresh_goes_to_the_data_centre_with_its_client(control, owner, person, zoho, pending):
@@ -513,6 +532,23 @@ def test_a_refresh_goes_to_the_data_centre_with_its_client(control, owner, perso
         "client_id": "our-id",
         "client_secret": "our-secret",
     }
+
+
+@pytest.mark.parametrize("code", ["invalid_client", "invalid_client_secret"])
+def test_a_client_that_is_set_wrong_costs_no_connection(control, owner, person, zoho, pending, code):
+    _, asked = sent(person, pending, "us")
+    person.come_back(back_from(asked))
+    connection = control.run(control.rooms.connections.get(owner.account, pending["id"]))
+    control.clock.advance(HOUR)
+    good, zoho.token = zoho.token, {"error": code}
+    with pytest.raises(AccountsUnreachable):
+        control.run(control.rooms.tokens.access(connection))
+    assert status_of(owner, pending) == "ACTIVE"
+    findings = owner.get(f"/connections/{pending['id']}/diagnosis").json["findings"]
+    assert code in [finding["code"] for finding in findings]
+    control.clock.advance(LONGEST_PAUSE)
+    zoho.token = good
+    assert control.run(control.rooms.tokens.access(connection)).value == "outside-access"
 
 
 def test_deleting_revokes_outside_first_and_says_so(control, owner, person, zoho, pending):

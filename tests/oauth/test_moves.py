@@ -2,9 +2,11 @@
 
 import pytest
 
-from moorage.gateway.decide import Decider
+from moorage.connections.model import Upstream
+from moorage.gateway.decide import Decider, Question
 from moorage.keys.limits import RateLimiter
 from moorage.oauth.errors import TokenFailed
+from moorage.oauth.providers import SHIPPED, Providers
 from tests.oauth.conftest import HOUR, access, found, remote
 
 
@@ -21,7 +23,7 @@ def decider(control):
 
 
 def ask(control, deciding, owner):
-    return control.run(deciding.ask(b"zoho-crm", f"Bearer {owner.key}".encode(), None))
+    return control.run(deciding.ask(Question(b"zoho-crm", f"Bearer {owner.key}".encode(), None)))
 
 
 @pytest.mark.parametrize("api_domain", ["https://www.zohoapis.eu", "https://zohoapis.eu"])
@@ -101,6 +103,18 @@ def test_a_sandbox_does_not_become_production(control, owner, refreshing):
     refreshing.api_domain = "https://www.zohoapis.com"
     access(control, connection)
     assert found(control, connection).upstream == connection.upstream
+
+
+def test_one_of_several_data_centres_on_one_host_stays_where_it_is(tmp_path):
+    text = (SHIPPED / "zoho-crm.toml").read_text()
+    for host in ("zohoapis.com", "zohoapis.eu"):
+        text = text.replace(f'https://www.{host}"', f'https://api.example.test/{host}"')
+    (tmp_path / "zoho-crm.toml").write_text(text)
+    providers = Providers(tmp_path)
+    for key, centre in list(providers.get("zoho-crm").data_centres.items())[:2]:
+        upstream = Upstream("remote", base_url=centre.api, data_centre=key)
+        assert providers.moved("zoho-crm", upstream, centre.api) == upstream
+        assert providers.moved("zoho-crm", upstream, "https://www.zohoapis.in").data_centre == "in"
 
 
 def test_the_embedded_crm_stays_in_process(control, owner, connected, refreshing):

@@ -8,7 +8,7 @@ import pytest
 
 from moorage.app import Rooms, Urls
 from moorage.clock import FrozenClock
-from moorage.oauth import renewal
+from moorage.oauth import renewal, store
 from moorage.oauth.errors import AccountsUnreachable, RefreshLimited, TokenFailed, TokenRefused
 from moorage.oauth.model import Need
 from moorage.oauth.renewal import BUDGET, LEASE_SECONDS, LONGEST_PAUSE, WINDOW
@@ -276,6 +276,31 @@ def test_what_is_noted_of_a_connection_goes_with_it(control, owner, connected, r
     assert control.run(rows()) == [1, 1]
     assert owner.call("DELETE", f"/connections/{connected.id}").status == 200
     assert control.run(rows()) == [0, 0]
+
+
+def lease(control, connection):
+    async def read():
+        async with control.rooms.database.transaction() as tx:
+            return await store.lease(tx, connection.id)
+
+    return control.run(read())
+
+
+@pytest.mark.parametrize(
+    ("fault", "noted"),
+    [(TokenFailed("busy"), "busy"), (TokenFailed("no token", reason="Access Denied"), "Access Denied")],
+    ids=["a sentence", "a code"],
+)
+def test_why_the_last_try_failed_is_known_until_one_succeeds(control, connected, refreshing, fault, noted):
+    control.clock.advance(HOUR)
+    refreshing.fault = fault
+    with pytest.raises(AccountsUnreachable):
+        access(control, connected)
+    assert (lease(control, connected).failures, lease(control, connected).failure) == (1, noted)
+    refreshing.fault = None
+    control.clock.advance(LONGEST_PAUSE)
+    access(control, connected)
+    assert (lease(control, connected).failures, lease(control, connected).failure) == (0, None)
 
 
 # Clocks.

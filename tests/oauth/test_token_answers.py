@@ -71,3 +71,17 @@ def test_an_error_of_the_grant_is_final(control, status, document):
 def test_anything_else_is_worth_another_try(control, status, document):
     with pytest.raises(TokenFailed):
         answered(control, document, status)
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "reason"),
+    [
+        (200, "Access Denied", "Access Denied"),
+        (400, "server_error", "server_error"),
+        (500, "invalid_code", None),
+    ],
+)
+def test_of_a_failure_for_now_only_codes_that_are_known_are_told(control, status, error, reason):
+    with pytest.raises(TokenFailed) as failed:
+        answered(control, {"error": error}, status)
+    assert failed.value.reason == reason

@@ -84,6 +84,10 @@ def _facts(connection: Connection) -> Iterator[tuple[str, Any]]:
     """What a person wants to know; `id` only says again what `connection_id` says."""
     for name, value in connection.items():
         if isinstance(value, dict):
-            yield from value.items()
+            yield from ((key, _in_words(one)) for key, one in value.items())
         elif name != "id" and value is not None:
             yield name, value
+
+
+def _in_words(value: Any) -> Any:
+    return " ".join(map(str, value)) if isinstance(value, list) else value

@@ -50,6 +50,7 @@ _BY_CODE = {
     "settings_invalid": Exit.SETTINGS_INVALID,
     "home_unusable": Exit.SETTINGS_INVALID,
     "address_unavailable": Exit.CANNOT_LISTEN,
+    "connection_unknown": Exit.NOT_FOUND,
     "organisation_unknown": Exit.NOT_FOUND,
     "key_unknown": Exit.NOT_FOUND,
     "app_unknown": Exit.NOT_FOUND,

@@ -19,7 +19,9 @@ def operate(home: Path | None, act: "Callable[[Operator], Awaitable[T]]") -> T:
     """Open the data folder, act on it, close it. Raises SettingsInvalid, HomeUnusable, and what `act` raises."""
     # The rooms behind the door take a while to load, and most commands do not need them.
     from moorage.operator import open_operator  # noqa: PLC0415
+    from moorage.serve.logs import quiet_logs  # noqa: PLC0415
 
+    quiet_logs()
     settings = reach.settings(home)
     prepare(settings.home)
 

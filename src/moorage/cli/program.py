@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from moorage import __version__
-from moorage.cli import api, app, client, connection, crm, key, up, vault
+from moorage.cli import api, app, client, connection, crm, doctor, key, up, vault
 from moorage.cli.failures import Declined, Exit, report
 from moorage.cli.options import Json
 from moorage.cli.output import print_json
@@ -20,6 +20,7 @@ program.add_typer(connection.commands, name="connection")
 program.add_typer(app.commands, name="app")
 program.add_typer(client.commands, name="client")
 program.command("api")(api.api)
+program.command("doctor")(doctor.doctor)
 program.add_typer(crm.commands, name="crm")
 program.add_typer(vault.commands, name="vault")
 

@@ -65,6 +65,11 @@ class Connections:
                 tx, account_id, app=app, status=status, method=method, limit=limit, reach=reach
             )
 
+    async def every(self) -> list[Connection]:
+        """Those of all accounts, oldest first: for the operator alone."""
+        async with self._database.transaction() as tx:
+            return await store.every(tx)
+
     async def get(self, account_id: str, connection_id: str, reach: Reach = EVERYWHERE) -> Connection:
         """Raises ConnectionUnknown, for another account's as for none."""
         try:

@@ -72,6 +72,12 @@ async def search(
     return [_connection(row) for row in await tx.connection.execute(chosen)]
 
 
+async def every(tx: Transaction) -> list[Connection]:
+    """Those of all accounts, oldest first."""
+    chosen = sa.select(connections).order_by(connections.c.creation_time, sa.literal_column("rowid"))
+    return [_connection(row) for row in await tx.connection.execute(chosen)]
+
+
 async def activate(
     tx: Transaction, connection: Connection, upstream: Upstream, metadata: dict[str, Any]
 ) -> bool:

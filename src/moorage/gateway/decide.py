@@ -22,18 +22,23 @@ _PORTS = {"http": 80, "https": 443}
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """A remote upstream. `base_path` stands before every native path and ends without a slash."""
+    """A remote upstream. `base_path` stands before every native path and ends without a slash.
+
+    Those with one `address` share their connections.
+    """
 
     scheme: str
     host: str
     port: int
     base_path: bytes = b""
     authority: bytes = field(init=False, compare=False)
+    address: bytes = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
         host = f"[{self.host}]" if ":" in self.host else self.host
         port = "" if self.port == _PORTS[self.scheme] else f":{self.port}"
         object.__setattr__(self, "authority", f"{host}{port}".encode("ascii"))
+        object.__setattr__(self, "address", b"%b://%b" % (self.scheme.encode("ascii"), self.authority))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,24 @@ class Target:
     connection: Connection = field(repr=False)
     token: str = field(repr=False)
     reads_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Who calls which app through which connection, as the request's headers say it.
+
+    `digest` stands for it where it is remembered, so that no memory of all callers holds a key in the clear.
+    """
+
+    app: bytes
+    authorization: bytes | None = field(repr=False)
+    connection: bytes | None
+    digest: bytes = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        # A header's value contains no line break, so these three can't run together.
+        said = b"%b\n%b\n%b" % (self.app, self.authorization or b"", self.connection or b"")
+        object.__setattr__(self, "digest", hashlib.sha256(said).digest())
 
 
 class Keys(Protocol):
@@ -112,23 +135,23 @@ class Decider:
         self._known.clear()
         self._asked.clear()
 
-    def decide(self, app: bytes, authorization: bytes | None, connection: bytes | None) -> Target | None:
+    def decide(self, question: Question) -> Target | None:
         """The target, or None when it has to be asked for. Counts the request; raises RateLimited."""
-        target = self._known.get(_digest(app, authorization, connection))
+        target = self._known.get(question.digest)
         if target is None or target.good_until <= self._clock.timestamp():
             return None
         self._count(target.account_id)
         return target
 
-    async def ask(self, app: bytes, authorization: bytes | None, connection: bytes | None) -> Target:
+    async def ask(self, question: Question) -> Target:
         """The target, from those who know.
 
         Raises RateLimited, ScopeMissing, and what `authenticate`, `choose` and `access` do.
         """
-        key, generation = _digest(app, authorization, connection), self._generation
-        principal = await self._keys.authenticate(_text(authorization))
+        generation = self._generation
+        principal = await self._keys.authenticate(_text(question.authorization))
         self._count(principal.account_id)
-        named, wanted = app.decode("latin-1"), _text(connection)
+        named, wanted = question.app.decode("latin-1"), _text(question.connection)
         if not principal.scopes.may_call(named):
             raise ScopeMissing(f"proxy:{named}:read")
 
@@ -137,10 +160,10 @@ class Decider:
             bad, _ = self._refusals.get(found.id, (None, 0.0))
             target = self._target(found, await self._tokens.access(found, instead_of=bad))
             target = _as_allowed(principal, target)
-            self._remember(key, target, generation)
+            self._remember(question, target, generation)
             return target
 
-        return await self._shared((principal, app, wanted, key, generation), look_up)
+        return await self._shared((principal, question.digest, generation), look_up)
 
     def may_refresh(self, target: Target) -> bool:
         """Whether another token could help where this target's was refused.
@@ -201,12 +224,12 @@ class Decider:
             token.value,
         )
 
-    def _remember(self, key: bytes, target: Target, generation: int) -> None:
+    def _remember(self, question: Question, target: Target, generation: int) -> None:
         if generation != self._generation or target.good_until <= self._clock.timestamp():
             return
         if len(self._known) >= CACHE_SIZE:
             self._known.clear()
-        self._known[key] = target
+        self._known[question.digest] = target
 
     def _note_refusal(self, target: Target) -> None:
         if self._refusals.get(target.connection_id, ("", 0.0))[0] != target.token:
@@ -234,11 +257,6 @@ def origin_of(base_url: str) -> Origin:
         raise ValueError(f"not a base URL: {base_url!r}")
     port = parts.port or _PORTS[parts.scheme]
     return Origin(parts.scheme, parts.hostname, port, parts.path.rstrip("/").encode("ascii"))
-
-
-def _digest(app: bytes, authorization: bytes | None, connection: bytes | None) -> bytes:
-    # The cache holds no key in the clear. A header's value contains no line break, so these three can't run together.
-    return hashlib.sha256(b"%b\n%b\n%b" % (app, authorization or b"", connection or b"")).digest()
 
 
 def _text(value: bytes | None) -> str | None:

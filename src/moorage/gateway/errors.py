@@ -4,11 +4,7 @@ from moorage.errors import MoorageError
 
 
 class UpstreamError(MoorageError):
-    """`sent` tells whether the request may have reached the upstream, and so may have taken effect."""
-
-    def __init__(self, message: str, *, sent: bool, help: str | None = None) -> None:  # noqa: A002
-        super().__init__(message, help=help)
-        self.sent = sent
+    """The upstream gave no answer that can be passed on."""
 
 
 class UpstreamUnreachable(UpstreamError):

@@ -6,6 +6,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from moorage.gateway.decide import Decider
 from moorage.gateway.relay import Relay
+from moorage.gateway.rewrite import Caller
 from moorage.gateway.upstream import Limits, Pool
 from moorage.http.direct import DirectProtocol
 from moorage.http.exchange import Exchange
@@ -40,6 +41,8 @@ def gateway_protocol(gateway: Gateway) -> type[HttpToolsProtocol]:
     apps, decider, pool, embedded = gateway.apps, gateway.decider, gateway.pool, gateway.embedded
 
     class GatewayProtocol(DirectProtocol):
+        caller: Caller | None = None  # The last call's.
+
         def claim(self, head: Head) -> Exchange | None:
             target = head.target
             slash = target.find(b"/", 1)
@@ -50,6 +53,9 @@ def gateway_protocol(gateway: Gateway) -> type[HttpToolsProtocol]:
                 if app not in apps:
                     return None
                 end = 1 + len(app)
-            return Relay(self, head, app, target[end:], decider, pool, embedded)
+            caller = self.caller
+            if caller is None or not caller.says(app, head):
+                caller = self.caller = Caller(app, head)
+            return Relay(self, head, caller, target[end:], decider, pool, embedded)
 
     return GatewayProtocol

@@ -8,11 +8,11 @@ from moorage.errors import MoorageError
 from moorage.gateway.decide import Decider, Target
 from moorage.gateway.errors import UpstreamError
 from moorage.gateway.reading import only_reads
-from moorage.gateway.rewrite import Caller, answer_headers, embedded_answer, require_safe
-from moorage.gateway.upstream import AnswerHeaders, Pool, Upstream
+from moorage.gateway.rewrite import AnswerHead, Caller, embedded_answer, require_chunked, require_safe
+from moorage.gateway.upstream import Pool, Upstream
 from moorage.http.direct import DirectProtocol
-from moorage.http.encode import BODILESS, STATUS_LINES
-from moorage.http.errors import BodyTooLarge, MethodNotAllowed, PathInvalid, internal, render
+from moorage.http.encode import BODILESS, STATUS_LINES, lines_of
+from moorage.http.errors import BodyTooLarge, internal, render
 from moorage.http.exchange import Exchange
 from moorage.http.head import Head
 from moorage.http.message import Request, Response
@@ -22,6 +22,9 @@ from moorage.keys.errors import ScopeMissing
 MAX_EMBEDDED_BODY = 100 * 1024 * 1024
 KEPT_BODY = 64 * 1024  # A body up to this size is kept until its answer begins, to be sent again.
 _READ_AHEAD = 64 * 1024
+_LENGTH = frozenset(
+    {b"content-length"}
+)  # Some readers would wait for the body it announces, which a 204 can't have.
 _IDEMPOTENT = frozenset({b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE"})
 
 log = structlog.get_logger(__name__)
@@ -29,7 +32,6 @@ log = structlog.get_logger(__name__)
 
 class Relay(Exchange):
     __slots__ = (
-        "_app",
         "_begun",
         "_borrowing",
         "_caller",
@@ -37,6 +39,7 @@ class Relay(Exchange):
         "_decider",
         "_embedded",
         "_head",
+        "_left",
         "_native",
         "_out",
         "_parts",
@@ -57,7 +60,7 @@ class Relay(Exchange):
         self,
         protocol: DirectProtocol,
         head: Head,
-        app: bytes,
+        caller: Caller,
         native: bytes,
         decider: Decider,
         pool: Pool,
@@ -65,12 +68,12 @@ class Relay(Exchange):
     ) -> None:
         self._protocol = protocol
         self._head = head
-        self._app = app
+        self._caller = caller
         self._native = native
         self._decider = decider
         self._pool = pool
         self._embedded = embedded
-        self._request_id = b""
+        self._request_id = caller.request_id or new_request_id().encode()
         self._target: Target | None = None
         self._upstream: Upstream | None = None
         self._borrowing = False
@@ -83,15 +86,17 @@ class Relay(Exchange):
         self.needs_new = False  # Set once a kept connection turned out to have ended.
         self._out: list[bytes] = []
         self._begun = self._chunking = False
+        self._left = False  # Whether anything of the request may have reached the upstream.
 
     # The request.
 
     def start(self) -> None:
         try:
-            self._caller = caller = Caller(self._head)
-            self._request_id = caller.request_id
-            self._require_sound()
-            target = self._decider.decide(self._app, caller.authorization, caller.connection)
+            caller, head = self._caller, self._head
+            require_safe(head.method, caller.question.app, self._native)
+            if caller.coding is not None:
+                require_chunked(caller.coding, head.version)
+            target = self._decider.decide(caller.question)
         except MoorageError as error:
             self._refuse(error)
             return
@@ -132,31 +137,20 @@ class Relay(Exchange):
         if self._upstream is not None:
             self._upstream.resume()
 
-    def _require_sound(self) -> None:
-        if self._native.partition(b"?")[0] in {b"", b"/"}:
-            app = self._app.decode()
-            raise PathInvalid(
-                "The path ends after the app.", help=f"Add the app's own path, as in /{app}/crm/v8/Leads."
-            )
-        require_safe(self._native)
-        if self._head.method == b"TRACE":
-            raise MethodNotAllowed(
-                "TRACE is not passed on.", allow="GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
-            )
-
     def _is_too_large(self) -> bool:
         is_remote = self._target is not None and self._target.origin is not None
         return self._size > MAX_EMBEDDED_BODY and not is_remote
 
     async def _ask(self) -> None:
-        caller = self._caller
-        await self._aim_at(self._decider.ask(self._app, caller.authorization, caller.connection))
+        await self._aim_at(self._decider.ask(self._caller.question))
 
     async def _aim_at(self, asked: Awaitable[Target]) -> None:
         try:
             target = await asked
             if self._protocol.is_current(self):
                 self._aim(target)
+                self._protocol.resume_reading()
+                self._go_on()
         except MoorageError as error:
             self._refuse(error)
         except Exception:
@@ -169,8 +163,6 @@ class Relay(Exchange):
             return
         self._target = target
         self._protocol.want_body()
-        self._protocol.resume_reading()
-        self._go_on()
 
     def _go_on(self) -> None:
         """Send what there is to send, once there is somebody to send it to."""
@@ -194,6 +186,7 @@ class Relay(Exchange):
     def on_connected(self, upstream: Upstream) -> None:
         self._borrowing = False
         self._upstream = upstream
+        self._left = True
         upstream.begin(self, bare=self._head.method == b"HEAD")
         self._send_body(upstream, [self._request_head()])
         if not self._whole:
@@ -213,13 +206,13 @@ class Relay(Exchange):
             self._native,
             target.origin.authority,
             target.authorization,
-            b"".join([b"%b: %b\r\n" % pair for pair in caller.forwarded]),
-            b"Transfer-Encoding: chunked\r\n" if caller.chunked else b"",
+            caller.lines,
+            b"Transfer-Encoding: chunked\r\n" if caller.coding else b"",
         )
 
     def _send_body(self, upstream: Upstream, out: list[bytes]) -> None:
         parts = self._parts[self._sent :] if self._sent else self._parts
-        if self._caller.chunked:
+        if self._caller.coding:
             out += [b"%x\r\n%b\r\n" % (len(part), part) for part in parts]
             if self._whole:
                 out.append(b"0\r\n\r\n")
@@ -229,11 +222,11 @@ class Relay(Exchange):
             self._replayable = False
             self._parts = []
         self._sent = len(self._parts)
-        # The answer's time starts to run before anything is written, as writing can end in a failure.
+        data = out[0] if len(out) == 1 else b"".join(out)
         if self._whole:
-            upstream.end()
-        if out:
-            upstream.write(out[0] if len(out) == 1 else b"".join(out))
+            upstream.end(data)
+        elif data:
+            upstream.write(data)
 
     def pause_sending(self) -> None:
         if not self._whole:
@@ -244,17 +237,18 @@ class Relay(Exchange):
 
     # The answer.
 
-    def on_head(self, status: int, headers: AnswerHeaders, *, has_length: bool) -> None:
+    def on_head(self, status: int, head: AnswerHead) -> None:
         if status == 401 and self._send_again():
             return
-        head = self._head
-        lines = [STATUS_LINES[status]]
-        lines += answer_headers(status, headers, self._request_id)
-        if status not in BODILESS and head.method != b"HEAD" and head.version == "1.1":
-            chunked = not has_length or not any(name == b"content-length" for name, _, _ in headers)
-            if chunked:
-                self._chunking = True
-                lines.append(b"Transfer-Encoding: chunked\r\n")
+        if status == 204:
+            head.drop(_LENGTH)
+        lines = [STATUS_LINES[status], lines_of(head.forwarded), b"X-Request-Id: %b\r\n" % self._request_id]
+        if status >= 400:
+            lines.append(b"Moorage-Error-Source: upstream\r\n")
+        asked = self._head
+        if not head.sized and status not in BODILESS and asked.method != b"HEAD" and asked.version == "1.1":
+            self._chunking = True
+            lines.append(b"Transfer-Encoding: chunked\r\n")
         if self._protocol.closes:
             lines.append(b"Connection: close\r\n")
         lines.append(b"\r\n")
@@ -326,6 +320,7 @@ class Relay(Exchange):
         request = Request(
             head.method.decode(), path, query, headers, b"".join(self._parts), self._protocol.scheme or "http"
         )
+        self._left = True
         answer = self._embedded(request)
         if isinstance(answer, Response):
             self._give(answer)
@@ -351,7 +346,6 @@ class Relay(Exchange):
     def _refuse(self, error: MoorageError) -> None:
         if not self._protocol.is_current(self):
             return
-        response = render(error, (self._request_id or new_request_id().encode()).decode())
-        if isinstance(error, UpstreamError):
-            response.headers.append((b"moorage-request-sent", b"true" if error.sent else b"false"))
+        response = render(error, self._request_id.decode())
+        response.headers.append((b"moorage-request-sent", b"true" if self._left else b"false"))
         self._protocol.refuse(response)

@@ -1,11 +1,15 @@
 """What passes from one side to the other and what doesn't: headers both ways, and paths."""
 
 import re
+from collections.abc import Container
 
-from moorage.http.errors import PathInvalid, RequestInvalid
+import httptools
+
+from moorage.gateway.decide import Question
+from moorage.http.encode import lines_of
+from moorage.http.errors import MethodNotAllowed, PathInvalid, RequestInvalid
 from moorage.http.head import Head
 from moorage.http.message import Headers, Response
-from moorage.ids import new_request_id
 
 HOP_BY_HOP = frozenset(
     {
@@ -34,26 +38,38 @@ KEPT_FROM_CALLER = HOP_BY_HOP | {
     b"moorage-error-source",
     b"moorage-request-sent",
 }
+_NOTED_OF_ANSWERS = KEPT_FROM_CALLER | {b"content-length"}
 _PLAIN_CONNECTION = frozenset({b"keep-alive", b"close"})
 # Framing is decided by what was parsed, so naming it in Connection can't remove it.
 _NEVER_NAMED = frozenset({b"content-length"})
 _SANE_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
-# A segment that means "up" to some server, however it is written; what follows ; counts as part of no segment there.
-_CLIMBS = re.compile(rb"(?i)(?:/|%2f)(?:\.|%2e){2}(?:/|%2f|;|%3b|$)|\\|%5c")
+# A segment that means "up" to some server, however it is written and however often it is encoded (%252e is a dot
+# to one that decodes twice); what follows ; counts as part of no segment there.
+_SEPARATOR = rb"(?:/|%(?:25)*(?:2f|5c))"
+_CLIMBS = re.compile(rb"(?i)%b(?:\.|%%(?:25)*2e){2}(?:%b|;|%%(?:25)*3b|$)|\\|%%5c" % (_SEPARATOR, _SEPARATOR))
+
+_UNUSUAL = re.compile(rb"[.%\\]")  # Most paths have none of these, without which none can climb.
+_HASH = ord("#")
+_NO_PATH = frozenset({b"", b"/"})
 
 
 class Caller:
-    """What a request's headers say to the gateway, and those that go on to the upstream."""
+    """What a request's headers say to the gateway, and those that go on to the upstream.
 
-    __slots__ = ("authorization", "chunked", "connection", "forwarded", "request_id")
+    Most callers send the same headers with each request of a connection; then the next one need not be read anew.
+    """
 
-    def __init__(self, head: Head) -> None:
-        """Raises RequestInvalid for a body in a coding that can't be passed on."""
-        self.authorization: bytes | None = None
-        self.connection: bytes | None = None
-        self.chunked = False
+    __slots__ = (
+        "_authorization", "_connection", "_headers", "coding", "forwarded", "lines", "question", "request_id",
+    )  # fmt: skip
+
+    def __init__(self, app: bytes, head: Head) -> None:
+        self._headers = head.headers
+        self._authorization: bytes | None = None
+        self._connection: bytes | None = None
+        self.coding: bytes | None = None  # How the body is transferred, if not in one piece.
         self.forwarded: Headers = []
-        self.request_id = b""
+        self.request_id: bytes | None = None  # None if the caller sent none that can be kept.
         named: set[bytes] | None = None
         for pair in head.headers:
             name, value = pair[0].lower(), pair[1]
@@ -61,21 +77,25 @@ class Caller:
                 self.forwarded.append(pair)
             elif name == b"connection":
                 named = named_by(value, named)
-            else:
-                self._note(head, name, pair)
+            elif name != b"host":
+                self._note(name, pair)
         if named:
             self.forwarded = [pair for pair in self.forwarded if pair[0].lower() not in named]
-        if not self.request_id:
-            self.request_id = new_request_id().encode()
+        self.lines = lines_of(self.forwarded)
+        self.question = Question(app, self._authorization, self._connection)
 
-    def _note(self, head: Head, name: bytes, pair: tuple[bytes, bytes]) -> None:
+    def says(self, app: bytes, head: Head) -> bool:
+        """Whether that call's headers are the same, and so everything they say."""
+        return head.headers == self._headers and app == self.question.app
+
+    def _note(self, name: bytes, pair: tuple[bytes, bytes]) -> None:
         value = pair[1].strip()  # The parser leaves white space at its end.
         if name == b"authorization":
-            self.authorization = self.authorization or value
+            self._authorization = self._authorization or value
         elif name in _CHOICE:
-            self.connection = self.connection or value or None
+            self._connection = self._connection or value or None
         elif name == b"transfer-encoding":
-            self.chunked = _require_chunked(head, value)
+            self.coding = value if self.coding is None else b"%b, %b" % (self.coding, value)
         elif name == b"x-request-id":
             self.forwarded.append(pair)
             if _SANE_ID.fullmatch(value):
@@ -91,43 +111,72 @@ def named_by(value: bytes, known: set[bytes] | None = None) -> set[bytes] | None
     return (known or set()) | (names - _NEVER_NAMED)
 
 
-def require_safe(native: bytes) -> None:
-    """Raises PathInvalid for a native path (with its query) that an upstream could read as another one."""
+def require_safe(method: bytes, app: bytes, native: bytes) -> None:
+    """Raises PathInvalid for a native path (with its query) that an upstream could read as another one, or none.
+
+    Raises MethodNotAllowed for TRACE, whose answer would show the token.
+    """
     path = native.partition(b"?")[0]
+    if path in _NO_PATH:
+        raise PathInvalid(
+            "The path ends after the app.",
+            help=f"Add the app's own path, as in /{app.decode()}/crm/v8/Leads.",
+        )
     if path.startswith(b"//"):
         raise PathInvalid(
             "The path has two slashes after the app.", help="Use one, as in /zoho-crm/crm/v8/Leads."
         )
-    if b"#" in native:
+    if _HASH in native:
         raise PathInvalid("The path has a fragment.", help="Encode # as %23.")
-    if (b".." in path or b"%" in path or b"\\" in path) and _CLIMBS.search(path):
+    if _UNUSUAL.search(path) and _CLIMBS.search(path):
         raise PathInvalid(
             "The path has a segment that climbs, or a backslash.",
             help="Write the path out, without `..` segments.",
         )
+    if method == b"TRACE":
+        raise MethodNotAllowed(
+            "TRACE is not passed on.", allow="GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
+        )
 
 
-def _require_chunked(head: Head, value: bytes) -> bool:
-    if value.lower() != b"chunked" or head.version != "1.1":
+def require_chunked(coding: bytes, version: str) -> None:
+    """Raises RequestInvalid for a body in a coding that can't be passed on."""
+    if coding.lower() != b"chunked" or version != "1.1":
         raise RequestInvalid(
             "The body has a transfer coding that can't be passed on.",
             help="Use Content-Length, or only chunked.",
         )
-    return True
 
 
-def answer_headers(status: int, headers: list[tuple[bytes, bytes, bytes]], request_id: bytes) -> list[bytes]:
-    """The lines that a caller gets of an answer's headers (lower-case name, name as sent, value)."""
-    # Some readers would wait for the body that a Length announces and a 204 can't have.
-    dropped = KEPT_FROM_CALLER if status != 204 else KEPT_FROM_CALLER | {b"content-length"}
-    for name, _, value in headers:
-        if name == b"connection" and (named := named_by(value)):
-            dropped = dropped | named
-    lines = [b"%b: %b\r\n" % (sent, value) for name, sent, value in headers if name not in dropped]
-    lines.append(b"X-Request-Id: %b\r\n" % request_id)
-    if status >= 400:
-        lines.append(b"Moorage-Error-Source: upstream\r\n")
-    return lines
+class AnswerHead:
+    """What an answer's headers say about its framing, and those that go on to the caller."""
+
+    __slots__ = ("chunked", "forwarded", "sized")
+
+    def __init__(self, headers: Headers) -> None:
+        """Raises HttpParserError, as the parser does for other nonsense, for a coding that nobody asked for."""
+        self.forwarded: Headers = []
+        self.sized = self.chunked = False
+        named: set[bytes] | None = None
+        for pair in headers:
+            name = pair[0].lower()
+            if name not in _NOTED_OF_ANSWERS:
+                self.forwarded.append(pair)
+            elif name == b"content-length":
+                self.sized = True
+                self.forwarded.append(pair)
+            elif name == b"transfer-encoding":
+                if pair[1].strip().lower() != b"chunked":
+                    raise httptools.HttpParserError("a transfer coding that nobody asked for")
+                self.chunked = True
+            elif name == b"connection":
+                named = named_by(pair[1], named)
+        if named:
+            self.drop(named)
+
+    def drop(self, names: Container[bytes]) -> None:
+        """Keep the headers of those (lower-case) names from the caller."""
+        self.forwarded = [pair for pair in self.forwarded if pair[0].lower() not in names]
 
 
 def embedded_answer(response: Response, request_id: bytes) -> Response:

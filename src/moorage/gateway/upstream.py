@@ -10,19 +10,19 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol, TypeAlias, cast
+from typing import Protocol, cast
 
 import httptools
 import structlog
 
 from moorage.gateway.decide import Origin
 from moorage.gateway.errors import UpstreamError, UpstreamInvalid, UpstreamTimeout, UpstreamUnreachable
+from moorage.gateway.outbox import Outbox
+from moorage.gateway.rewrite import AnswerHead
+from moorage.gateway.tls import ClientContext, verifying
 
 MAX_ANSWER_HEAD = 256 * 1024
 _SWEEP_SECONDS = 1.0
-
-# Lower-case name, name as sent, value.
-AnswerHeaders: TypeAlias = list[tuple[bytes, bytes, bytes]]
 
 log = structlog.get_logger(__name__)
 
@@ -49,7 +49,7 @@ class Borrower(Protocol):
 
     def on_connected(self, upstream: "Upstream") -> None: ...
     def on_unreachable(self, error: UpstreamError) -> None: ...
-    def on_head(self, status: int, headers: AnswerHeaders, *, has_length: bool) -> None: ...
+    def on_head(self, status: int, head: AnswerHead) -> None: ...
     def on_part(self, part: bytes) -> None: ...
     def on_flush(self) -> None:
         """Everything that has arrived so far was passed on; more is to come."""
@@ -63,34 +63,32 @@ class Borrower(Protocol):
 
 
 class Pool:
-    """`tls` gives the context for https; the default verifies certificates against the system's authorities."""
+    """`tls` gives the context for https."""
 
-    def __init__(
-        self, limits: Limits, tls: Callable[[], ssl.SSLContext] = ssl.create_default_context
-    ) -> None:
+    def __init__(self, limits: Limits, tls: Callable[[], ClientContext] = verifying) -> None:
         self.limits = limits
         self._new_tls = tls
-        self._hosts: dict[Origin, _Host] = {}
+        self._hosts: dict[bytes, _Host] = {}
         self._sweeping = False
 
     @cached_property
-    def tls(self) -> ssl.SSLContext:
+    def tls(self) -> ClientContext:
         return self._new_tls()
 
     def borrow(self, origin: Origin, borrower: Borrower) -> "Upstream | None":
         """A kept connection, or None: then `on_connected` or `on_unreachable` follows."""
-        host = self._hosts.get(origin)
+        host = self._hosts.get(origin.address)
         if host is None:
-            host = self._hosts[origin] = _Host(self, origin)
+            host = self._hosts[origin.address] = _Host(self, origin)
         return host.borrow(borrower)
 
     def forget(self, origin: Origin, borrower: Borrower) -> None:
         """The borrower no longer waits for a connection."""
-        self._hosts[origin].forget(borrower)
+        self._hosts[origin.address].forget(borrower)
 
     def drop_kept(self, origin: Origin) -> None:
         """Close the unused connections: one of them turned out to be dead."""
-        self._hosts[origin].drop_kept()
+        self._hosts[origin.address].drop_kept()
 
     def close(self) -> None:
         """Close every connection that is open now."""
@@ -121,6 +119,7 @@ class _Host:
         self.pool = pool
         self.origin = origin
         self.loop = asyncio.get_running_loop()
+        self.outbox = Outbox(self.loop)
         self._all: set[Upstream] = set()
         self._kept: list[Upstream] = []
         self._waiting: deque[tuple[Borrower, float]] = deque()
@@ -175,7 +174,7 @@ class _Host:
         while self._waiting and self._waiting[0][1] <= now:
             borrower, _ = self._waiting.popleft()
             borrower.on_unreachable(
-                UpstreamTimeout(f"No connection to {self.origin.host} became free in time.", sent=False)
+                UpstreamTimeout(f"No connection to {self.origin.host} became free in time.")
             )
 
     def _connect_more(self) -> None:
@@ -202,7 +201,7 @@ class _Host:
                     ssl=self.pool.tls if origin.scheme == "https" else None,
                 )
         except TimeoutError:
-            self._tell_first(UpstreamTimeout(f"{origin.host} took no connection in time.", sent=False))
+            self._tell_first(UpstreamTimeout(f"{origin.host} took no connection in time."))
         except (OSError, ssl.SSLError, UnicodeError) as error:
             self._on_unreachable(str(error))
         except Exception as error:
@@ -220,7 +219,7 @@ class _Host:
         origin = self.origin
         log.warning("upstream.unreachable", host=origin.host, port=origin.port, error=reason)
         self._tell_first(
-            UpstreamUnreachable(f"{origin.host} can't be reached.", sent=False, help="Try again in a moment.")
+            UpstreamUnreachable(f"{origin.host} can't be reached.", help="Try again in a moment.")
         )
 
     def _tell_first(self, error: UpstreamError) -> None:
@@ -265,17 +264,22 @@ class Upstream(asyncio.Protocol):
         self._in_head = self._silent = True
         self._status = self._fed = 0
         self._has_length = False
-        self._headers: AnswerHeaders = []
+        self._headers: list[tuple[bytes, bytes]] = []
         self.deadline = math.inf
 
     def write(self, data: bytes) -> None:
-        if not self._transport.is_closing():
-            self._transport.write(data)
+        """Send a part of the request that others follow."""
+        self._host.outbox.write(self._transport, data)
 
-    def end(self) -> None:
-        """The request is whole; the answer's time begins."""
+    def end(self, data: bytes) -> None:
+        """Send the last part of the request, which may be empty, by the end of the loop's turn.
+
+        The answer's time begins.
+        """
         self._whole = True
         self.deadline = self._host.loop.time() + self._host.pool.limits.answer
+        if data:
+            self._host.outbox.put(self._transport, data)
 
     def pause(self) -> None:
         if not self._paused:
@@ -302,7 +306,7 @@ class Upstream(asyncio.Protocol):
             self.drop()
         else:
             host = self._host.origin.host
-            self._fail(UpstreamTimeout(f"{host} did not answer in time.", sent=True, help="Try again later."))
+            self._fail(UpstreamTimeout(f"{host} did not answer in time.", help="Try again later."))
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
@@ -317,9 +321,7 @@ class Upstream(asyncio.Protocol):
             self._finish()
         else:
             host = self._host.origin.host
-            error = UpstreamUnreachable(
-                f"{host} closed the connection before its answer was whole.", sent=True
-            )
+            error = UpstreamUnreachable(f"{host} closed the connection before its answer was whole.")
             self._fail(error, stale=self.used and self._silent)
 
     def data_received(self, data: bytes) -> None:
@@ -329,11 +331,14 @@ class Upstream(asyncio.Protocol):
             return
         self._silent = False
         self._fed += len(data)
-        self.deadline = self._host.loop.time() + self._host.pool.limits.idle
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
-            self._on_nonsense(error)
+            if self._complete and self._borrower is not None:
+                self._keep = False  # Only what follows the answer can't be read, such as a body behind a 204.
+                self._finish()
+            else:
+                self._on_nonsense(error)
             return
         if self._borrower is None:
             return
@@ -342,6 +347,7 @@ class Upstream(asyncio.Protocol):
         elif self._fed > MAX_ANSWER_HEAD:
             self._fail(self._invalid())
         else:
+            self.deadline = self._host.loop.time() + self._host.pool.limits.idle
             borrower.on_flush()
 
     def pause_writing(self) -> None:
@@ -365,7 +371,7 @@ class Upstream(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._in_head:
-            self._headers.append((name.lower(), name, value))
+            self._headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         if self._complete or self._borrower is None:
@@ -378,23 +384,12 @@ class Upstream(asyncio.Protocol):
             return
         self._in_head = False
         self._fed = 0
-        self._has_length = self._is_framed()
-        self._borrower.on_head(self._status, self._headers, has_length=self._has_length)
+        head = AnswerHead(self._headers)
+        self._has_length = head.sized or head.chunked
+        self._borrower.on_head(self._status, head)
         if self._bare:
             self._complete = True
             self._keep = self._has_length and self._parser.should_keep_alive()
-
-    def _is_framed(self) -> bool:
-        """Whether the answer's head tells where its body ends."""
-        framed = False
-        for name, _, value in self._headers:
-            if name == b"content-length":
-                framed = True
-            elif name == b"transfer-encoding":
-                framed = True
-                if value.strip().lower() != b"chunked":
-                    raise httptools.HttpParserError("a transfer coding that nobody asked for")
-        return framed
 
     def on_body(self, part: bytes) -> None:
         self._fed = 0
@@ -412,8 +407,9 @@ class Upstream(asyncio.Protocol):
         """The answer is whole: let the borrower go and keep the connection if it can serve another."""
         borrower, self._borrower = self._borrower, None
         assert borrower is not None
-        keep = self._keep and self._whole and self.is_usable
-        if keep:
+        if not self.used and (secured := self._transport.get_extra_info("ssl_object")) is not None:
+            self._host.pool.tls.remember(secured)
+        if self._keep and self._whole and self.is_usable:
             self.used = True
             self.resume()
             if self._bare:
@@ -440,4 +436,4 @@ class Upstream(asyncio.Protocol):
         self._fail(self._invalid())
 
     def _invalid(self) -> UpstreamInvalid:
-        return UpstreamInvalid(f"{self._host.origin.host} sent what is no HTTP answer.", sent=True)
+        return UpstreamInvalid(f"{self._host.origin.host} sent what is no HTTP answer.")

@@ -29,3 +29,8 @@ def encode(response: Response, always: Headers, *, bare: bool, close: bool) -> b
     if bare or response.status in BODILESS:
         return head + b"\r\n"
     return b"%b\r\n%b" % (head, response.body)
+
+
+def lines_of(headers: Headers) -> bytes:
+    """Headers as they are written, each with the end of its line."""
+    return b"\r\n".join([*map(b": ".join, headers), b""])

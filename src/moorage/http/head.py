@@ -43,7 +43,10 @@ def require_sound(head: Head) -> None:
     """Raises MethodNotAllowed, RequestInvalid or PathInvalid for what the parser lets pass and no room answers."""
     if head.version not in {"1.1", "1.0"}:
         raise RequestInvalid("The request is not HTTP/1.1.", help="End its first line with HTTP/1.1.")
-    hosts = len([name for name, _ in head.headers if len(name) == 4 and name.lower() == b"host"])
+    hosts = 0
+    for name, _ in head.headers:
+        if len(name) == 4 and name.lower() == b"host":
+            hosts += 1
     if hosts > 1 or (hosts == 0 and head.version == "1.1"):
         raise RequestInvalid("The request has to name its host once.", help="Send one Host header.")
     if head.method == b"CONNECT":

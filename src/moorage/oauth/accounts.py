@@ -1,6 +1,7 @@
 """What is asked of an accounts server: to let a person decide, to exchange a code, to refresh, to revoke."""
 
 import base64
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 from urllib.parse import quote, urlencode
@@ -13,13 +14,16 @@ from moorage.oauth.errors import TokenFailed, TokenRefused
 from moorage.oauth.model import Client, Minted
 from moorage.oauth.places import Place, Places
 from moorage.oauth.providers import Identity
+from moorage.oauth.reasons import OF_THE_CLIENT, OF_THE_TOKEN
 from moorage.oauth.token_answers import read_token_answer
 from moorage.oauth.transport import Call, Reply, Send, Unanswered
 
 # What became of tokens at their accounts server: it made them worthless, it has no way to, or it could not be asked.
 Revocation: TypeAlias = Literal["revoked", "unsupported", "failed"]
 
+
 _LONGEST_FACT = 200
+_CODE = re.compile(r"[A-Za-z][A-Za-z0-9_. -]{0,99}")
 
 
 class AccountsServers:
@@ -41,7 +45,14 @@ class AccountsServers:
     async def refresh(self, connection: Connection, refresh_token: str) -> Minted:
         """A new access token. Raises TokenRefused, TokenFailed."""
         place = await self._places.of(connection)
-        return await self._tokens(place, {"grant_type": "refresh_token", "refresh_token": refresh_token})
+        try:
+            return await self._tokens(place, {"grant_type": "refresh_token", "refresh_token": refresh_token})
+        except TokenRefused as refused:
+            if refused.reason in OF_THE_CLIENT:
+                raise TokenFailed(
+                    f"The accounts server does not take our client: {refused.reason}.", reason=refused.reason
+                ) from refused
+            raise
 
     async def revoke(self, connection: Connection, token: str) -> Revocation:
         """Make a token worthless, and with a refresh token all that was made of it."""
@@ -53,7 +64,7 @@ class AccountsServers:
             reply = await self._send(place)(_form(place, path, {"token": token}, prove=False))
         except (Unanswered, TokenFailed, TokenRefused):
             return "failed"
-        return "revoked" if _agreed(reply) else "failed"
+        return "revoked" if agreed(reply) else "failed"
 
     async def identity(self, place: Place, minted: Minted) -> dict[str, str]:
         """Who was connected, as far as the app tells. Raises TokenRefused when its API doesn't accept the token."""
@@ -68,19 +79,27 @@ class AccountsServers:
 
     async def look(self, place: Place, identity: Identity, token: str) -> Any:
         """The JSON that a call for an identity gives, None if none came. Raises TokenRefused for a refused token."""
-        authorization = place.provider.authorization.replace("{access_token}", token)
-        headers = {**identity.headers, "Authorization": authorization}
         try:
-            reply = await self._send(place)(Call("GET", f"{place.api}{identity.path}", headers))
+            reply = await self.ask(place, identity, token)
         except Unanswered:
             return None
-        document = _json(reply)
         if reply.status == 401:
-            code = document.get("code") if isinstance(document, dict) else None
-            code = code if isinstance(code, str) else "INVALID_TOKEN"
-            if code != "OAUTH_SCOPE_MISMATCH":  # The token is good, only not for this call.
-                raise TokenRefused(code[:100])
-        return document if reply.status < 300 else None
+            code = refusal(reply)
+            # Some apps answer so, with codes of their own, where the token is good and only this call is not allowed.
+            # A key that was pasted has nothing else to show for itself.
+            if code in OF_THE_TOKEN or place.provider.method == "API_KEY":
+                raise TokenRefused(code or "key_refused")
+        return _json(reply) if reply.status < 300 else None
+
+    async def ask(self, place: Place, identity: Identity, token: str) -> Reply:
+        """What the API answers to a call for an identity. Raises Unanswered."""
+        authorization = place.provider.authorization.replace("{access_token}", token)
+        headers = {**identity.headers, "Authorization": authorization}
+        return await self._send(place)(Call("GET", f"{place.api}{identity.path}", headers))
+
+    async def greet(self, base_url: str) -> Reply:
+        """Whatever a server outside answers to somebody who shows nothing. Raises Unanswered."""
+        return await self._outside(Call("GET", f"{base_url}/"))
 
     async def _tokens(self, place: Place, asked: Mapping[str, str]) -> Minted:
         try:
@@ -136,13 +155,22 @@ def _basic(client: Client) -> str:
     return f"Basic {base64.b64encode(pair.encode()).decode()}"
 
 
-def _agreed(reply: Reply) -> bool:
-    """Whether an accounts server says that a token is worthless now. Some say no with a status that says yes."""
+def agreed(reply: Reply) -> bool:
+    """Whether a server did what it was asked. Some say no with a status that says yes."""
     document = _json(reply)
     refused = isinstance(document, dict) and (
-        document.get("status") == "failure" or document.get("ok") is False or "error" in document
+        document.get("status") == "failure"
+        or document.get("ok") is False
+        or document.get("error") is not None
     )
     return reply.status < 300 and not refused
+
+
+def refusal(reply: Reply) -> str | None:
+    """The code by which an API refuses a call, if it gives one."""
+    document = _json(reply)
+    code = document.get("code", document.get("error")) if isinstance(document, dict) else None
+    return code if isinstance(code, str) and _CODE.fullmatch(code) else None
 
 
 def _json(reply: Reply) -> Any:

@@ -57,7 +57,7 @@ class OAuthClients:
     def __init__(self, database: Database, vault: Vault, given: Secret | None) -> None:
         self._database = database
         self._vault = vault
-        self._given = _read(given)
+        self._given = read_clients(given)
 
     async def find(self, name: str, data_centre: str) -> Client | None:
         """The client for a data centre, else the one for all of them. Raises VaultLocked."""
@@ -130,7 +130,7 @@ def _owner(name: str, centre: str) -> str:
     return f"client {name} {centre}"
 
 
-def _read(given: Secret | None) -> dict[str, dict[str, Client]]:
+def read_clients(given: Secret | None) -> dict[str, dict[str, Client]]:
     """The clients of the setting, by name and data centre. Raises SettingsInvalid."""
     if given is None:
         return {}

@@ -8,6 +8,7 @@ from typing import Any
 
 import structlog
 
+from moorage.connections.errors import SessionInvalid
 from moorage.connections.model import Connection
 from moorage.connections.service import Connections
 from moorage.oauth.accounts import AccountsServers, authorize_url
@@ -167,7 +168,7 @@ class Connect:
             raise ConnectFailed(
                 reason("accounts_silent").cause, help=f"{failed} Try again.", again=again
             ) from failed
-        except (AttemptInvalid, ConnectRefused) as error:
+        except (AttemptInvalid, ConnectRefused, SessionInvalid) as error:
             await self._settle(attempt, brought.state, error.code, error.message)
             raise
 
@@ -185,12 +186,13 @@ class Connect:
             facts = await self._accounts.identity(chosen, minted)
         except TokenRefused as refused:
             raise await self._told_of(asked.connection, "key_refused") from refused
-        return await self._activate(asked.connection, chosen, minted, _metadata(chosen, facts, ()))
+        return await self._activate(asked.connection, chosen, minted, _metadata(chosen, facts))
 
     async def activate(self, connection: Connection, place: Place, minted: Minted) -> None:
         """Connect with tokens that need no person's consent, as those of the organisation to try things out with."""
         facts = await self._accounts.identity(place, minted)
-        await self._activate(connection, place, minted, _metadata(place, facts, ()))
+        scopes = list(place.provider.scopes)
+        await self._activate(connection, place, minted, _metadata(place, facts, scopes, scopes))
 
     async def _connected(self, attempt: Attempt, brought: Brought, browser: str) -> Connected:
         connection = await self._connection(attempt)
@@ -205,9 +207,9 @@ class Connect:
             raise TokenRefused("no_refresh_token")
         if minted.refresh_token is None and "expires_in" not in minted.answer:
             minted = replace(minted, access=replace(minted.access, expires_at=None))
-        place = place.with_instance(minted.answer)
+        place = self._places.settled(place, minted)
         facts = await self._accounts.identity(place, minted)
-        metadata = _metadata(place, facts, _missing(attempt.scopes, minted))
+        metadata = _metadata(place, facts, _given(minted) or attempt.scopes, attempt.scopes)
         return await self._activate(connection, place, minted, metadata, state=brought.state)
 
     async def _connection(self, attempt: Attempt) -> Connection:
@@ -227,19 +229,13 @@ class Connect:
         metadata: Mapping[str, Any],
         state: str | None = None,
     ) -> Connected:
-        upstream = place.upstream
-        if minted.api_domain is not None:
-            upstream = self._providers.moved(connection.app, upstream, minted.api_domain)
-        if upstream != place.upstream:
-            metadata = {**metadata, "data_centre": upstream.data_centre}
-
         async def keep(tx: Transaction) -> None:
             await self._tokens.keep(tx, connection.id, minted.access, minted.refresh_token)
             if state is not None:
                 await self._attempts.settle_in(tx, state, CONNECTED)
 
         # Together or not at all: of two who use one link at once, the later one must not leave its tokens behind.
-        await self._connections.activate(connection, upstream, dict(metadata), also=keep)
+        await self._connections.activate(connection, place.upstream, dict(metadata), also=keep)
         return Connected(place.provider, metadata)
 
     async def _outcome(self, state: str, attempt: Attempt) -> Connected:
@@ -291,20 +287,23 @@ class Connect:
         return self._connections.url(found)
 
 
-def _metadata(place: Place, facts: Mapping[str, str], missing: Sequence[str]) -> dict[str, Any]:
+def _metadata(
+    place: Place, facts: Mapping[str, str], given: Sequence[str] = (), wanted: Sequence[str] = ()
+) -> dict[str, Any]:
+    """What is known of a connection: whose account, where it lives, which scopes it was given and which it was not."""
+    names = {scope.lower() for scope in given}
+    missing = [scope for scope in wanted if scope.lower() not in names]
     environment = place.environment
     return {
         **facts,
         "data_centre": "embedded" if place.embedded else place.upstream.data_centre,
         **({"environment": environment} if environment != "production" else {}),
-        **({"scopes_missing": list(missing)} if missing else {}),
+        **({"scopes": list(given)} if given else {}),
+        **({"scopes_missing": missing} if missing else {}),
     }
 
 
-def _missing(wanted: Sequence[str], minted: Minted) -> list[str]:
-    """The scopes that were asked for and not given, if the answer says which were given."""
+def _given(minted: Minted) -> list[str]:
+    """The scopes that the answer says were given; none if it says nothing."""
     given = minted.answer.get("scope")
-    if not isinstance(given, str) or not given:
-        return []
-    names = {name.lower() for name in given.replace(",", " ").split()}
-    return [scope for scope in wanted if scope.lower() not in names]
+    return given.replace(",", " ").split() if isinstance(given, str) else []

@@ -92,9 +92,11 @@ class TokenRefused(Exception):
 class TokenFailed(Exception):
     """For now: the accounts server could not be reached, or was too busy.
 
-    `may_have_minted` is set when it may have made a token all the same, which nobody got to see.
+    `may_have_minted` is set when it may have made a token all the same, which nobody got to see. `reason` is the
+    accounts server's own code, if it gave one that is known.
     """
 
-    def __init__(self, message: str, *, may_have_minted: bool = False) -> None:
+    def __init__(self, message: str, *, may_have_minted: bool = False, reason: str | None = None) -> None:
         super().__init__(message)
         self.may_have_minted = may_have_minted
+        self.reason = reason

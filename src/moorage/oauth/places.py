@@ -12,7 +12,7 @@ from moorage.connections.model import Connection, Upstream
 from moorage.crm.errors import OrganisationUnknown
 from moorage.oauth.clients import EVERYWHERE, OAuthClients
 from moorage.oauth.errors import AttemptInvalid, ConnectRefused, TokenFailed, TokenRefused
-from moorage.oauth.model import Client
+from moorage.oauth.model import Client, Minted
 from moorage.oauth.providers import (
     ENVIRONMENTS,
     DataCentre,
@@ -24,6 +24,7 @@ from moorage.oauth.providers import (
 
 DETECT = "detect"  # The person does not know the data centre: the accounts server finds it.
 _EMBEDDED = "crm/"
+_NOBODY = Client("", "")  # To whom nobody has given a client, or who needs none.
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,11 @@ class Place:
     @property
     def embedded(self) -> bool:
         return self.upstream.kind == "embedded"
+
+    @property
+    def centre(self) -> str:
+        """The data centre outside that the place is in."""
+        return _centre(self.provider, self.upstream)
 
     @property
     def environment(self) -> Environment:
@@ -117,11 +123,12 @@ class Places:
         if provider.signs_in:
             known = await self._clients.centres(provider.client_name)
             centres = {key: centre for key, centre in centres.items() if known & {key, EVERYWHERE}}
-            if len(centres) > 1:
+            if provider.detects and len(centres) > 1:
                 yield Choice(DETECT, "I am not sure: find it when I sign in")
         for key, centre in centres.items():
             host = urlsplit(centre.accounts or centre.api).hostname
-            yield Choice(key, f"{key} ({host})" if len(provider.data_centres) > 1 else provider.title)
+            title = f"{centre.title or key} ({host})" if len(provider.data_centres) > 1 else provider.title
+            yield Choice(key, title)
 
     async def get(self, provider: Provider, key: str, environment: str) -> Place:
         """A place that was chosen. Raises ConnectRefused."""
@@ -162,24 +169,52 @@ class Places:
             return place
         return await self._in_centre(place.provider, min(named), _environment(environment))
 
+    def settled(self, place: Place, minted: Minted) -> Place:
+        """The place with the API that the token's answer names: a data centre of the app's, or a customer's own host.
+
+        Raises TokenRefused for a host that is not of the app's.
+        """
+        place = place.with_instance(minted.answer)
+        if minted.api_domain is None:
+            return place
+        upstream = self._providers.moved(place.provider.name, place.upstream, minted.api_domain)
+        return (
+            place
+            if upstream == place.upstream
+            else replace(place, upstream=upstream, api=upstream.base_url or "")
+        )
+
     async def of(self, connection: Connection) -> Place:
         """Where an ACTIVE connection leads. Raises TokenRefused, and TokenFailed when its client is gone."""
+        place = self.where(connection)
+        if place.embedded:
+            return self.inside(place.provider, place.upstream.organisation or "")
+        client = await self.client(place)
+        if client is None:
+            raise TokenFailed(f"There is no OAuth client for {place.provider.client_name} in {place.centre}.")
+        return replace(place, client=client)
+
+    def where(self, connection: Connection) -> Place:
+        """Where an ACTIVE connection leads, without what we are known by there. Raises TokenRefused, AppUnknown."""
         provider, upstream = self._providers.get(connection.app), connection.upstream
         if upstream is None:
             raise TokenRefused("data_centre_unknown")
         if upstream.kind == "embedded":
             try:
-                return self.inside(provider, upstream.organisation or "")
+                base = self._embedded.base_url(upstream.organisation or "")
             except OrganisationUnknown:
                 raise TokenRefused("organisation_unknown") from None
-        key = upstream.data_centre or next(iter(provider.data_centres))
-        if key not in provider.data_centres:
+            return Place(provider, upstream, base, base, base, _NOBODY)
+        centre = provider.data_centres.get(_centre(provider, upstream))
+        if centre is None:
             raise TokenRefused("data_centre_unknown")
-        centre = provider.data_centres[key]
-        client = await self._clients.find(provider.client_name, key)
-        if client is None:
-            raise TokenFailed(f"There is no OAuth client for {provider.client_name} in {key}.")
-        return _place(provider, upstream, centre, client)
+        return _place(provider, upstream, centre, _NOBODY)
+
+    async def client(self, place: Place) -> Client | None:
+        """What we are known by at a place outside; None if the operator has yet to say. Raises VaultLocked."""
+        if not place.provider.signs_in:
+            return _NOBODY
+        return await self._clients.find(place.provider.client_name, place.centre)
 
     def inside(self, provider: Provider, slug: str, callback: str | None = None) -> Place:
         """An organisation of the embedded CRM. Raises OrganisationUnknown."""
@@ -194,13 +229,18 @@ class Places:
             raise ConnectRefused(
                 f"{provider.title} has no {environment} environment in {key}.", help="Choose another one."
             )
-        client = await self._clients.find(provider.client_name, key) if provider.signs_in else Client("", "")
+        place = _place(provider, Upstream("remote", base_url, data_centre=key), centre, _NOBODY)
+        client = await self.client(place)
         if client is None:
             raise ConnectRefused(
                 f"The account lives in the data centre {key}, where no client is set.",
                 help=f"Let the operator do so: `moorage client set {provider.client_name} --data-centre {key}`.",
             )
-        return _place(provider, Upstream("remote", base_url, data_centre=key), centre, client)
+        return replace(place, client=client)
+
+
+def _centre(provider: Provider, upstream: Upstream) -> str:
+    return upstream.data_centre or next(iter(provider.data_centres))
 
 
 def _place(provider: Provider, upstream: Upstream, centre: DataCentre, client: Client) -> Place:

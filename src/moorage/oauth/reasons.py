@@ -12,6 +12,13 @@ class Reason:
     fix: str
 
 
+# What is said of our client says nothing of a grant: that is good again once the operator has set the client right.
+OF_THE_CLIENT = frozenset(
+    {"incorrect_client_credentials", "invalid_client", "invalid_client_secret", "unauthorized_client"}
+)
+SCOPE_MISMATCH = "OAUTH_SCOPE_MISMATCH"  # The token is good, only not for this call.
+# What Zoho's APIs say of a token that is no good at all.
+OF_THE_TOKEN = frozenset({"AUTHENTICATION_FAILURE", "INVALID_OAUTHTOKEN", "INVALID_TOKEN"})
 RECONNECT = "Open the connection's url and connect it anew."
 _GRANT_GONE = Reason(
     "The grant is no longer good: it was used before, it expired, somebody took the access back, or it belongs to"
@@ -41,7 +48,11 @@ _BUSY = Reason(
     "Wait ten minutes. See that nothing else uses the same account's client to make tokens.",
 )
 REASONS: dict[str, Reason] = {
-    "access_denied": Reason("Access was declined.", "To connect after all, try again and accept."),
+    "access_denied": Reason(
+        "Access was declined.",
+        "To connect after all, try again and accept. If you did accept, the client has met a limit: Zoho lets one be"
+        " connected ten times in ten minutes. Wait, and try again.",
+    ),
     "invalid_code": _GRANT_GONE,
     "invalid_grant": _GRANT_GONE,
     "bad_verification_code": _GRANT_GONE,
@@ -61,7 +72,7 @@ REASONS: dict[str, Reason] = {
         "The app does not know one of the scopes, or the client may not ask for it.",
         "Leave it out, or allow it to the client in the app's developer console.",
     ),
-    "OAUTH_SCOPE_MISMATCH": _SCOPE,
+    SCOPE_MISMATCH: _SCOPE,
     "INVALID_TOKEN": _TOKEN,
     "AUTHENTICATION_FAILURE": _TOKEN,
     "INVALID_OAUTHTOKEN": _TOKEN,

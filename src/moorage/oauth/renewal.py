@@ -8,6 +8,7 @@ refresh token, as the one that is kept stays until another takes its place, toge
 import asyncio
 import hashlib
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from random import SystemRandom
 
@@ -51,6 +52,22 @@ class _Begun:
     fence: int
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What is kept of a connection's tokens, who renews them, and when that was lately done, the oldest first."""
+
+    access: Kept | None
+    refresh: Kept | None
+    lease: store.Lease
+    mints: Sequence[float]
+
+    def usable(self, now: float) -> Kept | None:
+        """The access token, if it has not ended."""
+        if self.access is None or (self.access.expires_at is not None and self.access.expires_at <= now):
+            return None
+        return self.access
+
+
 class Renewals:
     def __init__(
         self,
@@ -82,6 +99,16 @@ class Renewals:
             elif (renewed := await self._ask(step, need)) is not None:
                 return renewed
         raise AccountsUnreachable(connection.id, LEASE_SECONDS)
+
+    async def held(self, connection: Connection) -> Held:
+        """What a renewal would find. Changes nothing. Raises VaultLocked."""
+        async with self._database.transaction() as tx:
+            access = await self._vault.get_in(tx, connection.id, ACCESS)
+            refresh = await self._vault.get_in(tx, connection.id, REFRESH)
+            lease = await store.lease(tx, connection.id)
+            since = tx.now / 1_000_000 - WINDOW
+            mints = [] if refresh is None else await store.mints_since(tx, _digest(refresh.value), since)
+            return Held(access, refresh, lease, mints)
 
     async def _begin(self, connection: Connection, need: Need) -> AccessToken | _Begun | None:
         """The token there is, if it will do; else a renewal, if it can be begun; None while another one renews."""
@@ -125,7 +152,7 @@ class Renewals:
         refresh = await self._vault.get_in(tx, found.id, REFRESH)
         if refresh is None:
             return ReconnectNeeded(found.id, "it holds no refresh token")
-        digest = hashlib.sha256(refresh.value.encode()).digest()
+        digest = _digest(refresh.value)
         mints = await store.mints_since(tx, digest, now - WINDOW)
         if len(mints) >= BUDGET:
             return RefreshLimited(found.id, min(mints[-BUDGET] + WINDOW - now, WINDOW))
@@ -210,11 +237,15 @@ class Renewals:
                 return _token(kept, found)
             lease = await store.lease(tx, connection_id)
             pause = min(FIRST_PAUSE * 2**lease.failures, LONGEST_PAUSE) * _random.uniform(0.5, 1)
-            await store.note_failure(tx, connection_id, now + pause)
+            await store.note_failure(tx, connection_id, now + pause, failed.reason or str(failed))
         log.warning("oauth.failed", connection=connection_id, reason=str(failed))
         if need.may_use(kept, now):
             return _token(kept, found)
         raise AccountsUnreachable(connection_id, pause) from failed
+
+
+def _digest(refresh_token: str) -> bytes:
+    return hashlib.sha256(refresh_token.encode()).digest()
 
 
 def _is_ahead(moment: float, now: float, most: float) -> bool:

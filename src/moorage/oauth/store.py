@@ -18,6 +18,7 @@ leases = sa.Table(
     sa.Column("written_fence", sa.Integer),
     sa.Column("failures", sa.Integer),
     sa.Column("retry_at", sa.Float),
+    sa.Column("failure", sa.Text),
 )
 mints = sa.Table(
     "refresh_mints",
@@ -27,12 +28,14 @@ mints = sa.Table(
     sa.Column("refresh_token", sa.LargeBinary),
     sa.Column("begun_at", sa.Float),
 )
+_NO_FAILURES = {"failures": 0, "retry_at": 0.0, "failure": None}
 
 
 @dataclass(frozen=True, slots=True)
 class Lease:
     """The right to renew a connection's token. `fence` rises with each holder, `written_fence` is that of the last
-    one who wrote; `failures` in a row put off the next try until `retry_at`."""
+    one who wrote; `failures` in a row, the last of them for the reason in `failure`, put off the next try until
+    `retry_at`."""
 
     owner: str | None = None
     fence: int = 0
@@ -40,6 +43,7 @@ class Lease:
     written_fence: int = 0
     failures: int = 0
     retry_at: float = 0.0
+    failure: str | None = None
 
 
 async def lease(tx: Transaction, connection_id: str) -> Lease:
@@ -47,7 +51,9 @@ async def lease(tx: Transaction, connection_id: str) -> Lease:
     row = (await tx.connection.execute(chosen)).first()
     if row is None:
         return Lease()
-    return Lease(row.owner, row.fence, row.held_until, row.written_fence, row.failures, row.retry_at)
+    return Lease(
+        row.owner, row.fence, row.held_until, row.written_fence, row.failures, row.retry_at, row.failure
+    )
 
 
 async def take(tx: Transaction, connection_id: str, found: Lease, owner: str, held_until: float) -> int:
@@ -69,21 +75,20 @@ async def release(tx: Transaction, connection_id: str, fence: int) -> None:
 async def note_written(tx: Transaction, connection_id: str, fence: int) -> bool:
     """Note that a holder writes; False, and nothing is to be written, when a later one has done so."""
     first = (leases.c.connection_id == connection_id) & (leases.c.written_fence < fence)
-    changed = {"written_fence": fence, "failures": 0, "retry_at": 0.0}
+    changed = {"written_fence": fence, **_NO_FAILURES}
     return (await tx.connection.execute(leases.update().where(first).values(changed))).rowcount == 1
 
 
-async def note_failure(tx: Transaction, connection_id: str, retry_at: float) -> None:
-    changed = {"failures": leases.c.failures + 1, "retry_at": retry_at}
+async def note_failure(tx: Transaction, connection_id: str, retry_at: float, failure: str) -> None:
+    changed = {"failures": leases.c.failures + 1, "retry_at": retry_at, "failure": failure}
     await tx.connection.execute(
         leases.update().where(leases.c.connection_id == connection_id).values(changed)
     )
 
 
 async def forget_failures(tx: Transaction, connection_id: str) -> None:
-    changed = {"failures": 0, "retry_at": 0.0}
     await tx.connection.execute(
-        leases.update().where(leases.c.connection_id == connection_id).values(changed)
+        leases.update().where(leases.c.connection_id == connection_id).values(_NO_FAILURES)
     )
 
 

@@ -49,7 +49,9 @@ def read_token_answer(status: int, body: bytes, clock: Clock) -> Minted:
         or not isinstance(error, str)
         or error in TEMPORARY
     ):
-        raise TokenFailed(f"The accounts server answered {status} and no token.")
+        # Whatever else stands there is not kept: it could be anything, even what was sent.
+        known = error if isinstance(error, str) and error in TEMPORARY else None
+        raise TokenFailed(f"The accounts server answered {status} and no token.", reason=known)
     raise TokenRefused(error[:200])
 
 

@@ -36,10 +36,11 @@ class Tokens:
         self, tx: Transaction, connection_id: str, access: AccessToken, refresh_token: str | None
     ) -> None:
         """Put the tokens of a connection that was connected into the vault, in place of older ones."""
-        await self._vault.shred_in(tx, connection_id)
         await self._vault.put_in(tx, connection_id, ACCESS, access.value, access.expires_at)
         if refresh_token is not None:
             await self._vault.put_in(tx, connection_id, REFRESH, refresh_token)
+        else:  # One from before belongs to another grant.
+            await self._vault.shred_in(tx, connection_id, REFRESH)
         await store.forget_failures(tx, connection_id)
 
     async def revocable(self, connection: Connection) -> str | None:

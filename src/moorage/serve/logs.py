@@ -6,6 +6,15 @@ import sys
 import structlog
 
 
+def quiet_logs() -> None:
+    """For a command: warnings alone, on standard error, as its result has standard output to itself."""
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger("warning"),
+        # Looked up at each line, so that whoever takes standard error's place gets it.
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
+    )
+
+
 def configure_logs(level: str) -> None:
     """For this process: our own lines from `level` on (debug, info, warning, error), and the libraries' warnings."""
     timestamp = structlog.processors.TimeStamper(fmt="iso", utc=True)

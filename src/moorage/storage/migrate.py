@@ -7,7 +7,7 @@ from pathlib import Path
 from moorage.storage.database import prepare, sqlite_path
 from moorage.storage.errors import DatabaseUnusable
 
-HEAD = "0004"
+HEAD = "0005"
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -20,17 +20,17 @@ def migrate(url: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     if not path.exists():
         path.touch(mode=0o600)
-    revision = _revision(path)
-    if revision is not None and revision > HEAD:
+    found = revision(path)
+    if found is not None and found > HEAD:
         raise DatabaseUnusable(
-            f"{path} was written by a newer Moorage (schema {revision}, this one knows {HEAD}).",
+            f"{path} was written by a newer Moorage (schema {found}, this one knows {HEAD}).",
             help="Start the newer version, or choose another MOORAGE_HOME.",
         )
-    if revision != HEAD:
+    if found != HEAD:
         _upgrade(path)
 
 
-def _revision(path: Path) -> str | None:
+def revision(path: Path) -> str | None:
     """What a file was last migrated to, None for a new one. Raises DatabaseUnusable."""
     try:
         with contextlib.closing(sqlite3.connect(path)) as connection:

@@ -52,9 +52,9 @@ class Vault:
             return None
         return Kept(self._keys.ring().open(owner_id, kind, row.value), row.expires_at)
 
-    async def shred_in(self, tx: Transaction, owner_id: str) -> None:
-        """Forget everything kept for an owner, as a part of an open transaction."""
-        await store.remove(tx, owner_id)
+    async def shred_in(self, tx: Transaction, owner_id: str, kind: str | None = None) -> None:
+        """Forget everything kept for an owner, or of one kind, as a part of an open transaction."""
+        await store.remove(tx, owner_id, kind)
 
     async def check(self) -> None:
         """Raises VaultLocked when the keys that are live do not open all that is stored."""

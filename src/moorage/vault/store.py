@@ -70,8 +70,11 @@ async def forget_retired(tx: Transaction, *, now: float) -> None:
     await tx.connection.execute(secrets.delete().where(_is_retired() & (secrets.c.expires_at <= now)))
 
 
-async def remove(tx: Transaction, owner_id: str) -> None:
-    await tx.connection.execute(secrets.delete().where(secrets.c.owner_id == owner_id))
+async def remove(tx: Transaction, owner_id: str, kind: str | None) -> None:
+    chosen = secrets.c.owner_id == owner_id
+    if kind is not None:
+        chosen &= secrets.c.kind == kind
+    await tx.connection.execute(secrets.delete().where(chosen))
 
 
 def _is_retired() -> sa.ColumnElement[bool]:

@@ -49,7 +49,7 @@ _POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; form-action 'self' http: https:{scheme}; "
     "frame-ancestors 'none'; base-uri 'none'"
 )
-_STALE = "This page was out of date. Here it is anew."
+_STALE = "This page was out of date. Here it is anew. If you read this again, allow this site's cookies."
 _WRONG = "That e-mail address and password do not belong together, or there is no password yet."
 _THROTTLED = "Too many tries. Wait a few minutes."
 

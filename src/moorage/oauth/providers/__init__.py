@@ -33,9 +33,11 @@ class DataCentre(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Base URLs: of the API, of the pages where people sign in, and of where tokens come from, if that is elsewhere.
 
     `sandbox` and `developer` are those of the API's other environments, whose users sign in at the same place.
+    `title` is the centre's name for people.
     """
 
     api: str
+    title: str | None = None
     accounts: str | None = None
     tokens: str | None = None
     sandbox: str | None = None
@@ -84,6 +86,7 @@ class Provider(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     token_auth: Literal["body", "basic"] = "body"
     token_body: Literal["form", "json"] = "form"
     refreshes: bool = False
+    detects: bool = False
     instance: Instance | None = None
     identity: tuple[Identity, ...] = ()
     embedded: Literal["crm"] | None = None
@@ -143,8 +146,11 @@ class Providers:
         # Neither the embedded CRM nor a sandbox nor a place that the operator chose is to be left for production.
         if upstream.base_url not in {centre.api for centre in centres.values()}:
             return upstream
+        # Data centres that share a host, under paths of their own, can't be told apart by it.
+        if _host(api_domain) == _host(upstream.base_url or ""):
+            return upstream
         for key, centre in centres.items():
-            if _host(centre.api) == _host(api_domain) and centre.api != upstream.base_url:
+            if _host(centre.api) == _host(api_domain):
                 return replace(upstream, base_url=centre.api, data_centre=key)
         return upstream
 

@@ -1,0 +1,80 @@
+"""`moorage doctor`."""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from moorage.cli import reach
+from moorage.cli.failures import Exit
+from moorage.cli.options import Home, Json
+from moorage.cli.output import print_json
+from moorage.errors import SettingsInvalid
+
+if TYPE_CHECKING:
+    from moorage.doctor import Report
+    from moorage.oauth.findings import Finding
+
+Connection = Annotated[
+    str | None, typer.Option("--connection", metavar="ID", help="Of the connections, look at this one only.")
+]
+
+
+def doctor(*, connection: Connection = None, home: Home = None, as_json: Json = False) -> None:
+    """Find out what is wrong, and what to do, whether or not a server runs. Exits with 1 if there is a problem."""
+    report = _examine(home, connection)
+    if as_json:
+        _print_json(report)
+    else:
+        for name, finding in _findings(report):
+            typer.echo("\n".join(_lines(name, finding)))
+    if not report.is_healthy:
+        raise typer.Exit(Exit.FAILED)
+
+
+def _examine(home: Path | None, connection: str | None) -> "Report":
+    # What it looks through takes a while to load.
+    from moorage.doctor import Check, Report, examine, failed  # noqa: PLC0415
+    from moorage.serve.logs import quiet_logs  # noqa: PLC0415
+
+    quiet_logs()
+    try:
+        settings = reach.settings(home)
+    except SettingsInvalid as error:
+        return Report([Check("settings", failed(error))])
+    return asyncio.run(examine(settings, connection))
+
+
+def _print_json(report: "Report") -> None:
+    from moorage.oauth.diagnosis import document  # noqa: PLC0415
+
+    checks = [{"check": check.name, **asdict(check.finding)} for check in report.checks]
+    connections = [document(diagnosis) for diagnosis in report.connections]
+    print_json({"healthy": report.is_healthy, "checks": checks, "connections": connections})
+
+
+def _findings(report: "Report") -> Iterator[tuple[str, "Finding"]]:
+    for check in report.checks:
+        yield check.name, check.finding
+    for diagnosis in report.connections:
+        found = diagnosis.connection
+        for finding in diagnosis.findings:
+            yield f"connection {found.id} ({found.app}, {found.status})", finding
+
+
+def _lines(name: str, finding: "Finding") -> Iterator[str]:
+    """What there is to read of a finding; of what is well, a single line."""
+    yield _plain(f"{finding.severity:<8} {name}: {finding.cause}")
+    if finding.severity == "ok":
+        return
+    for label, text in (("evidence", finding.evidence), ("fix", finding.fix)):
+        if text:
+            yield _plain(f"{'':9}{label}: {text}")
+
+
+def _plain(text: str) -> str:
+    """Without what a terminal would take for commands: other sides' words stand in it."""
+    return "".join(character if character.isprintable() else "�" for character in text)

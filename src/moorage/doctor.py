@@ -1,0 +1,308 @@
+"""What `moorage doctor` looks at: the settings, the data folder from the outside in, the server, every connection.
+
+It makes and changes nothing, so that it helps where nothing else opens: whatever fails there is a finding.
+"""
+
+import asyncio
+import contextlib
+import os
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import structlog
+
+from moorage.app import Rooms, Urls, open_rooms
+from moorage.client import ApiError, ClientError, Moorage
+from moorage.connections.errors import ConnectionUnknown
+from moorage.errors import MoorageError
+from moorage.oauth.clients import read_clients
+from moorage.oauth.diagnosis import Diagnosis
+from moorage.oauth.findings import Finding
+from moorage.oauth.providers import Providers
+from moorage.oauth.routes import CALLBACK
+from moorage.serve.home import Running, read_note
+from moorage.serve.listen import url_of
+from moorage.settings import Settings
+from moorage.storage.database import sqlite_path
+from moorage.storage.errors import DatabaseUnusable
+from moorage.storage.migrate import HEAD, revision
+from moorage.vault.errors import VaultLocked
+from moorage.vault.keys import load_keys
+
+SERVER_SECONDS = 5.0
+AT_ONCE = 8  # Connections that are looked at at the same time.
+NOT_STARTED = "not_started"
+_BEGIN = "`moorage up` makes what is missing."
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at, by its name."""
+
+    name: str
+    finding: Finding
+
+
+@dataclass(slots=True)
+class Report:
+    checks: list[Check] = field(default_factory=list)
+    connections: list[Diagnosis] = field(default_factory=list)
+
+    @property
+    def is_healthy(self) -> bool:
+        """Whether nothing is a problem. A connection that waits for its person is none."""
+        found = [check.finding for check in self.checks]
+        found += [finding for diagnosis in self.connections for finding in diagnosis.findings]
+        return all(finding.severity != "problem" for finding in found)
+
+
+def failed(error: MoorageError | OSError, evidence: str = "") -> Finding:
+    """What an error says, as a finding."""
+    if isinstance(error, MoorageError):
+        return Finding(error.code, "problem", error.message, evidence, error.help)
+    fix = "See who may read and write it, and whether its disk is well."
+    return Finding("system", "problem", error.strerror or str(error), f"{error.filename or evidence}", fix)
+
+
+async def examine(settings: Settings, connection_id: str | None = None) -> Report:
+    """Look at everything; of the connections at a single one, if it is named. Raises ConnectionUnknown."""
+    report = Report([_look("settings", _settings, settings), _look("data folder", _folder, settings)])
+    if not _keeps_closed(report.checks[-1]):
+        report.checks += [
+            _look("control database", _database, settings),
+            _look("vault key", _vault_key, settings),
+            _look("embedded CRM", _crm_folder, settings),
+        ]
+    is_closed = any(_keeps_closed(check) for check in report.checks)
+    running = read_note(settings.home)
+    report.checks.append(Check("server", _server(running)))
+    if is_closed:
+        cause = "The connections were not looked at, as what they need does not open."
+        report.checks.append(Check("connections", Finding("not_looked_at", "warning", cause, "See above.")))
+        return report
+    try:
+        with _quiet():
+            async with open_rooms(settings, Urls("", "")) as rooms:
+                async for check in _inside(rooms, running):
+                    report.checks.append(check)
+                report.connections = await _connections(rooms, connection_id)
+    except ConnectionUnknown:
+        raise
+    except (MoorageError, OSError) as error:
+        report.checks.append(Check("databases", failed(error)))
+    return report
+
+
+def _look(name: str, at: Callable[[Settings], Finding], settings: Settings) -> Check:
+    try:
+        return Check(name, at(settings))
+    except (MoorageError, OSError) as error:
+        return Check(name, failed(error))
+
+
+def _keeps_closed(check: Check) -> bool:
+    return check.finding.severity == "problem" or check.finding.code == NOT_STARTED
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Log nothing meanwhile: what goes wrong is told as a finding."""
+    before = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("critical"))
+    try:
+        yield
+    finally:
+        structlog.configure(**before)
+
+
+def _settings(settings: Settings) -> Finding:
+    """Those that are only read once something needs them: the apps' files and the clients."""
+    apps = Providers(settings.home / "providers").names
+    read_clients(settings.oauth_clients)
+    evidence = f"The data folder is {settings.home}; there are {', '.join(sorted(apps))}."
+    return Finding("settings_valid", "ok", "The settings and the apps' files can be used.", evidence)
+
+
+def _folder(settings: Settings) -> Finding:
+    home = settings.home
+    if not home.exists():
+        cause = "There is no data folder yet."
+        return Finding(NOT_STARTED, "warning", cause, f"{home} does not exist.", _BEGIN)
+    if not home.is_dir() or not os.access(home, os.R_OK | os.W_OK | os.X_OK):
+        cause = "The data folder can't be used."
+        evidence = f"{home} is no folder that this user can read and write."
+        fix = (
+            "Choose another one with --home or MOORAGE_HOME, or run this as the user that the server runs as."
+        )
+        return Finding("home_unusable", "problem", cause, evidence, fix)
+    secret = [home, home / "vault.key", sqlite_path(settings.database_url), settings.crm_folder]
+    modes = {path: path.stat().st_mode & 0o777 for path in secret if path.exists()}
+    is_open = [f"{path} has the mode {mode:04o}" for path, mode in modes.items() if mode & 0o077]
+    if is_open:
+        cause = "Other users of this machine may read what is kept."
+        fix = f"Close it to them: `chmod -R go= {home}`."
+        return Finding("home_open", "warning", cause, f"{'; '.join(is_open)}.", fix)
+    cause = "The data folder can be used, and by nobody else."
+    return Finding("home_private", "ok", cause, f"{home} has the mode {modes[home]:04o}.")
+
+
+def _database(settings: Settings) -> Finding:
+    path = sqlite_path(settings.database_url)
+    if not path.exists():
+        cause = "There is no control database yet."
+        return Finding(NOT_STARTED, "warning", cause, f"{path} does not exist.", _BEGIN)
+    found = revision(path)
+    complaint = _complaint(path)
+    if complaint is not None or (found or "") > HEAD:
+        told = complaint or f"A newer Moorage wrote it: schema {found}, this one knows {HEAD}"
+        fix = "Put back a good copy of it." if complaint else "Run the newer version."
+        cause = "The control database can't be used."
+        return Finding(DatabaseUnusable.code, "problem", cause, f"{path}: {told}.", fix)
+    if found != HEAD:
+        cause = "The control database has an older schema."
+        evidence = f"It has {found or 'none'}, this version needs {HEAD}."
+        fix = "Stop the server, if an older version runs; `moorage up` brings the database up to date."
+        return Finding(NOT_STARTED, "warning", cause, evidence, fix)
+    cause = "The control database is sound and up to date."
+    return Finding("database_sound", "ok", cause, f"{path} has the schema {found}.")
+
+
+def _complaint(path: Path) -> str | None:
+    """What SQLite finds wrong with a file, None for nothing."""
+    try:
+        with contextlib.closing(sqlite3.connect(path)) as connection:
+            said = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    except sqlite3.Error as error:
+        return str(error)
+    return None if said == "ok" else str(said)
+
+
+def _vault_key(settings: Settings) -> Finding:
+    """Whether there is a key; whether it is the right one shows once the database is open."""
+    file = settings.home / "vault.key"
+    if settings.vault_key is None and not (file.exists() and file.stat().st_size):
+        cause = "There is no vault key."
+        evidence = f"MOORAGE_VAULT_KEY is not set, and {file} does not exist, or is empty."
+        if not sqlite_path(settings.database_url).exists():
+            return Finding(NOT_STARTED, "warning", cause, evidence, _BEGIN)
+        return Finding(VaultLocked.code, "problem", cause, evidence, VaultLocked().help)
+    load_keys(settings.vault_key, settings.home)
+    source = "MOORAGE_VAULT_KEY" if settings.vault_key is not None else str(file)
+    return Finding("vault_key_found", "ok", "There is a vault key.", f"It comes from {source}.")
+
+
+def _crm_folder(settings: Settings) -> Finding:
+    folder = settings.crm_folder
+    missing = [file for file in ("registry.db", "secret.key") if not (folder / file).exists()]
+    if len(missing) == 1:
+        cause = "The embedded CRM's folder is not whole, so its tokens can't be used."
+        evidence = f"{folder / missing[0]} does not exist."
+        fix = "Put back a copy of the whole folder that is of one time."
+        return Finding(DatabaseUnusable.code, "problem", cause, evidence, fix)
+    if missing:
+        cause = "There is no embedded CRM yet."
+        return Finding(NOT_STARTED, "warning", cause, f"{folder} holds no registry.", _BEGIN)
+    complaint = _complaint(folder / "registry.db")
+    if complaint is not None:
+        cause, fix = "The embedded CRM's registry can't be used.", "Put back a good copy of it."
+        evidence = f"{folder / 'registry.db'}: {complaint}."
+        return Finding(DatabaseUnusable.code, "problem", cause, evidence, fix)
+    return Finding("crm_found", "ok", "The embedded CRM's registry is sound.", f"It is in {folder}.")
+
+
+def _server(running: Running | None) -> Finding:
+    if running is None:
+        return Finding("not_running", "ok", "No server runs.", "Nothing says where one would be.")
+    where = f"process {running.pid}, {running.gateway}"
+    try:
+        # Whether it is ready is told to everybody, so the key that a client needs may be none.
+        with Moorage("none", running.gateway, timeout=SERVER_SECONDS) as client:
+            client.request("GET", "/readyz")
+    except ApiError as error:
+        cause = error.message or f"The server answered with {error.status}."
+        fix = error.detail if isinstance(error.detail, str) else "See its log."
+        return Finding(error.code or "internal", "problem", cause, f"It is {where}.", fix)
+    except ClientError as error:
+        if not _lives(running.pid):
+            evidence = f"The one that ran here was killed: {where}."
+            return Finding("not_running", "ok", "No server runs.", evidence)
+        cause, fix = "The server does not answer.", "See its log; stop it, and start it again."
+        return Finding("server_silent", "problem", cause, f"It is {where}: {error}.", fix)
+    return Finding("ready", "ok", "The server is ready.", f"It is {where}.")
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # Somebody else's.
+        return True
+    return True
+
+
+async def _inside(rooms: Rooms, running: Running | None) -> AsyncIterator[Check]:
+    """What shows only once everything is open."""
+    yield await _vault(rooms)
+    for check in _organisations(rooms):
+        yield check
+    yield await _clients(rooms, running)
+
+
+async def _vault(rooms: Rooms) -> Check:
+    keys = await rooms.rotation.status()
+    evidence = f"Sealed are by {'; by '.join(f'the {key.role} key {key.id}: {key.secrets}' for key in keys)}."
+    try:
+        await rooms.vault.check()
+    except VaultLocked as error:
+        return Check("vault", failed(error, evidence))
+    return Check("vault", Finding("vault_opens", "ok", "The vault's key opens what is stored.", evidence))
+
+
+def _organisations(rooms: Rooms) -> Iterator[Check]:
+    organisations = rooms.crm.organisations
+    rows = organisations.list()
+    sound = []
+    for row in rows:
+        try:
+            organisations.open(row.id)
+        except MoorageError as error:
+            yield Check(f"organisation {row.slug}", failed(error))
+        else:
+            sound.append(row.slug)
+            organisations.forget(row.id)
+    cause = f"{len(sound)} of {len(rows)} organisations of the embedded CRM open."
+    named = f"They are {', '.join(sound)}." if sound else "There are none."
+    yield Check("organisations", Finding("organisations_open", "ok", cause, named))
+
+
+async def _clients(rooms: Rooms, running: Running | None) -> Check:
+    found = await rooms.oauth_clients.list()
+    named = [f"{one.name} in {one.data_centre or 'all data centres'} ({one.client_id})" for one in found]
+    told = f"{len(found)} kept" if found else "None is kept; apps outside need one"
+    cause = f"{told}. {_callback(rooms.settings, running)}"
+    return Check("OAuth clients", Finding("oauth_clients", "ok", cause, f"{', '.join(named) or 'None'}."))
+
+
+def _callback(settings: Settings, running: Running | None) -> str:
+    gateway = settings.public_url or (running.gateway if running is not None else None)
+    if gateway is None and settings.port:
+        gateway = url_of(settings.host, settings.port)
+    if gateway is None:
+        return "Their callback URL is known once a server runs."
+    return f"Their callback URL is {gateway}{CALLBACK}."
+
+
+async def _connections(rooms: Rooms, connection_id: str | None) -> list[Diagnosis]:
+    chosen = await rooms.connections.every()
+    if connection_id is not None:
+        chosen = [one for one in chosen if one.id == connection_id.lower()]
+        if not chosen:
+            raise ConnectionUnknown(connection_id)
+    found = []
+    for start in range(0, len(chosen), AT_ONCE):
+        some = chosen[start : start + AT_ONCE]
+        found += await asyncio.gather(*(rooms.diagnoses.diagnose(one) for one in some))
+    return found

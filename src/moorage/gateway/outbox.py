@@ -1,0 +1,32 @@
+"""Writes that leave together at the end of the event loop's turn."""
+
+import asyncio
+
+
+class Outbox:
+    """What goes to one upstream, over whichever connections.
+
+    Many requests arrive in one turn of the loop. Written one by one, each would find the upstream asleep and wake it
+    anew, and to wake a process costs more than all else about a small write. Written together, they wake it once.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._waiting: list[tuple[asyncio.Transport, bytes]] = []
+
+    def put(self, transport: asyncio.Transport, data: bytes) -> None:
+        """Write at the end of this turn."""
+        if not self._waiting:
+            self._loop.call_soon(self._empty)
+        self._waiting.append((transport, data))
+
+    def write(self, transport: asyncio.Transport, data: bytes) -> None:
+        """Write now; what waits goes first, as some of it may be for the same connection."""
+        self._waiting.append((transport, data))
+        self._empty()
+
+    def _empty(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for transport, data in waiting:
+            if not transport.is_closing():
+                transport.write(data)

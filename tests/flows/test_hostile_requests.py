@@ -1,0 +1,157 @@
+"""What hostile bytes do to a whole server, at both of its origins: nothing, but for an answer that says so."""
+
+import contextlib
+import json
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.flows.conftest import PROVIDER, connect_example, finish, start
+from tests.gateway.wire import OK, Client, Scripted
+from tests.http.test_direct import UNSOUND
+
+METHODS = [
+    "TRACE", "OPTIONS", "PUT", "PATCH", "DELETE", "PROPFIND", "PROPPATCH", "MKCOL", "COPY", "MOVE", "LOCK", "UNLOCK",
+    "SEARCH", "REPORT", "PURGE", "M-SEARCH", "QUERY", "LINK",
+]  # fmt: skip
+LIMITS = {
+    "a long target": ("GET {path}?" + "a" * 17_000 + " HTTP/1.1\r\n{host}\r\n", 414),
+    "a long header": ("GET {path} HTTP/1.1\r\n{host}X: " + "a" * 66_000 + "\r\n\r\n", 431),
+    "many headers": ("GET {path} HTTP/1.1\r\n{host}" + "X: a\r\n" * 12_000 + "\r\n", 431),
+    "a header without an end": ("GET {path} HTTP/1.1\r\n{host}X: " + "a" * 70_000, 431),
+    # More than what arrives together with the head, in whose place they are counted.
+    "trailers without an end": (
+        "POST {path} HTTP/1.1\r\n{host}Transfer-Encoding: chunked\r\n\r\n0\r\n" + "X: a\r\n" * 120_000,
+        431,
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A server with a second app behind it, which records what it is sent."""
+    app, home = Scripted(OK), tmp_path_factory.mktemp("hostile") / "home"
+    (home / "providers").mkdir(parents=True)
+    home.chmod(0o700)
+    (home / "providers" / "example.toml").write_text(PROVIDER.format(port=app.port))
+    server = start(home)
+    connect_example(home, f"http://127.0.0.1:{app.port}/base")
+    server.app, server.token = app, server.credentials["access_token"]
+    yield server
+    finish(server)
+    app.stop()
+
+
+@dataclass
+class Surface:
+    """A path of an origin, and the headers by which its caller is known."""
+
+    name: str
+    path: str
+    port: int
+    host: str
+
+    def ask(self, method="GET", headers=""):
+        with Client(self.port) as client:
+            client.send(f"{method} {self.path} HTTP/1.1\r\n{self.host}{headers}\r\n")
+            return client.answer(bare=method == "HEAD")
+
+
+PATHS = {
+    "app": "/example/a",
+    "embedded": "/zoho-crm/crm/v8/org",
+    "control": "/connections",
+    "crm": "/crm/v8/org",
+}
+
+
+@pytest.fixture(params=PATHS)
+def surface(request, whole):
+    name = request.param
+    authorization = f"Zoho-oauthtoken {whole.token}" if name == "crm" else f"Bearer {whole.api_key}"
+    port = urlsplit(whole.crm if name == "crm" else whole.gateway).port
+    return Surface(name, PATHS[name], port, f"Host: a.test\r\nAuthorization: {authorization}\r\n")
+
+
+def last_answer(client):
+    """The answer after which the connection ends, with nothing behind it."""
+    answer = client.answer()
+    with contextlib.suppress(ConnectionResetError):
+        assert client.rest() == b""
+    assert answer.names.get("connection") == "close"
+    return answer
+
+
+def test_what_is_no_sound_request_is_refused_and_what_hides_behind_it_is_not_read(surface, whole):
+    smuggled = f"DELETE {surface.path}?smuggled HTTP/1.1\r\n{surface.host}\r\n"
+    for name, raw in UNSOUND.items():
+        sent = raw.replace("/direct/a", surface.path).replace("Host: a.test\r\n", surface.host)
+        with Client(surface.port) as client:
+            client.send(sent + smuggled)
+            answer = last_answer(client)
+        refused = {"no path": 404} if surface.name == "crm" else {}
+        assert answer.status == refused.get(name, 400), name
+        code = json.loads(answer.body)
+        code = code["code"] if surface.name == "crm" else code["error"]["code"]
+        assert code in {"request_invalid", "path_invalid", "INVALID_REQUEST", "INVALID_URL_PATTERN"}, name
+    assert surface.ask().status == 200
+    assert not [request for request in whole.app.requests if b"smuggled" in request]
+
+
+@pytest.mark.parametrize("name", LIMITS)
+def test_what_has_no_end_is_cut_off(surface, name):
+    raw, status = LIMITS[name]
+    with Client(surface.port) as client:
+        with contextlib.suppress(ConnectionError):
+            client.send(raw.format(path=surface.path, host=surface.host))
+        assert client.answer().status == status
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_method_that_a_path_does_not_have_is_refused(surface, method, whole):
+    answer = surface.ask(method, "Content-Length: 0\r\n")
+    if surface.name == "control" or (surface.name != "crm" and method == "TRACE"):
+        assert (answer.status, json.loads(answer.body)["error"]["code"]) == (405, "method_not_allowed")
+        assert "GET" in answer.names["allow"] and method not in answer.names["allow"].split(", ")
+    elif surface.name == "app":  # Which methods it has is its own affair.
+        assert answer.status == 200 and whole.app.requests[-1].startswith(f"{method} /base/a ".encode())
+    else:  # In the words of the CRM, which are Zoho's.
+        assert (answer.status, json.loads(answer.body)["code"]) == (400, "INVALID_REQUEST_METHOD")
+
+
+NESTED = {"lists": ("[", "]"), "objects": ('{"a":', "}")}
+
+
+@pytest.mark.parametrize("kind", NESTED)
+@pytest.mark.parametrize("depth", [1_000, 200_000])
+def test_no_depth_of_json_is_too_much(whole, kind, depth):
+    begin, end = NESTED[kind]
+    deep = f"{begin * depth}1{end * depth}"
+    for path, body in (
+        ("/connections", f'{{"app":{deep}}}'),
+        ("/keys", f'{{"name":"deep","scopes":{deep}}}'),
+        ("/zoho-crm/crm/v8/Leads", f'{{"data":[{{"Last_Name":{deep}}}]}}'),
+        ("/zoho-crm/crm/v8/Leads/upsert", deep),
+    ):
+        with Client(urlsplit(whole.gateway).port) as client:
+            client.send(
+                f"POST {path} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {whole.api_key}\r\n"
+                f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}"
+            )
+            assert 400 <= client.answer().status < 500, path
+
+
+@pytest.mark.parametrize("path", ["/connections", "/keys"])
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_body_beyond_what_a_route_takes_is_refused_before_it_is_whole(whole, path, chunked):
+    with Client(urlsplit(whole.gateway).port) as client:
+        framing = "Transfer-Encoding: chunked" if chunked else f"Content-Length: {1 << 40}"
+        client.send(
+            f"POST {path} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {whole.api_key}\r\n{framing}\r\n\r\n"
+        )
+        with contextlib.suppress(ConnectionError):
+            for _ in range(20):
+                client.send(b"20000\r\n" + b" " * 0x20000 + b"\r\n" if chunked else b" " * 0x20000)
+        answer = client.answer()
+        assert (answer.status, json.loads(answer.body)["error"]["code"]) == (413, "body_too_large")

@@ -1,0 +1,103 @@
+"""Errors of ours tell whether anything of a call has left for the app, and so may have taken effect."""
+
+import contextlib
+import json
+import socket
+
+import pytest
+
+from moorage.oauth.errors import ReconnectNeeded
+from tests.gateway.wire import AUTHORIZED, OK, Client, Tokens, World
+
+REFUSAL = b"HTTP/1.1 401 No\r\nContent-Length: 2\r\n\r\nno"
+
+
+def told(answer):
+    """The error's code, and what is told of the request."""
+    return json.loads(answer.body)["error"]["code"], answer.names["moorage-request-sent"]
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "code"),
+    [
+        ("/zoho-crm", "", "path_invalid"),
+        ("/zoho-crm/a/../b", "", "path_invalid"),
+        ("/zoho-crm/a", "Maton-Connection: none\r\n", "connection_missing"),
+        ("/zoho-crm/a", "Transfer-Encoding: gzip, chunked\r\n", "request_invalid"),
+    ],
+)
+def test_what_is_refused_here_was_not_sent(relayed, path, headers, code):
+    client = relayed()
+    client.send(f"GET {path} HTTP/1.1\r\n{AUTHORIZED}{headers}\r\n0\r\n\r\n")
+    assert told(client.answer()) == (code, "false")
+    assert client.upstream.requests == []
+
+
+def test_a_call_without_a_key_was_not_sent(relayed):
+    client = relayed()
+    client.send("POST /zoho-crm/a HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n")
+    assert told(client.answer()) == ("key_invalid", "false")
+
+
+def test_an_account_that_calls_too_fast_has_sent_nothing(relayed):
+    client = relayed(world=World(rate=0.01))
+    assert client.get("/zoho-crm/a").status == 200
+    assert told(client.get("/zoho-crm/a")) == ("rate_limited", "false")
+
+
+def test_a_put_that_left_on_a_kept_connection_is_not_called_unsent_once_nobody_takes_it_again(relayed):
+    """It is tried anew as its connection ended without an answer, which does not mean that nobody read it."""
+
+    def read_it_and_be_gone(connection):
+        client.upstream.stop()
+
+    client = relayed(OK, read_it_and_be_gone)
+    assert client.get("/zoho-crm/a").status == 200
+    assert told(client.post("/zoho-crm/a", b"abc", method="PUT")) == ("upstream_unreachable", "true")
+    assert client.upstream.requests[1].startswith(b"PUT /a ")
+
+
+def test_a_call_that_the_app_refused_and_no_other_token_was_found_for_has_been_sent(relayed):
+    class NoMore(Tokens):
+        async def access(self, connection, *, instead_of=None):
+            if instead_of is not None:
+                raise ReconnectNeeded(connection, "invalid_grant")
+            return await super().access(connection)
+
+    client = relayed(REFUSAL, world=World(tokens=NoMore()))
+    assert told(client.post("/zoho-crm/a", b"abc")) == ("reconnect_needed", "true")
+
+
+def test_a_body_that_grows_too_large_for_the_embedded_crm_was_not_given_to_it(embedded, monkeypatch):
+    monkeypatch.setattr("moorage.gateway.relay.MAX_EMBEDDED_BODY", 1000)
+    assert told(embedded().post("/zoho-crm/a", b"x" * 1001)) == ("body_too_large", "false")
+
+
+def test_a_failure_inside_the_embedded_crm_may_have_taken_effect(embedded):
+    client = embedded()
+    client.send(f"POST /zoho-crm/bug/later HTTP/1.1\r\n{AUTHORIZED}Content-Length: 0\r\n\r\n")
+    assert told(client.answer()) == ("internal", "true")
+
+
+def test_an_app_can_not_say_it_in_our_name(relayed):
+    client = relayed(
+        b"HTTP/1.1 503 No\r\nMoorage-Request-Sent: false\r\nMoorage-Error-Source: gateway\r\n\r\n"
+    )
+    client.upstream.keep = False
+    answer = client.get("/zoho-crm/a")
+    assert "moorage-request-sent" not in answer.names
+    assert [value for name, value in answer.headers if name == "Moorage-Error-Source"] == ["upstream"]
+
+
+def test_what_ends_while_its_body_is_sent_has_been_sent(start):
+    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        world = World()
+        world.remote(listener.getsockname()[1])
+        start(world)
+        with Client(world.port) as client:
+            client.send(f"POST /zoho-crm/a HTTP/1.1\r\n{AUTHORIZED}Content-Length: 60000\r\n\r\nabc")
+            connection, _ = listener.accept()
+            connection.recv(65536)
+            connection.close()
+            client.send(b"x" * 59_997)
+            assert told(client.answer()) == ("upstream_unreachable", "true")

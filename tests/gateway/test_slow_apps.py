@@ -1,0 +1,85 @@
+"""An app that is slow costs its own callers their time, and tells them so; nobody else notices."""
+
+import contextlib
+import json
+import socket
+from contextlib import ExitStack
+
+import pytest
+
+from moorage.connections.model import Upstream
+from moorage.gateway.upstream import Limits
+from tests.gateway.wire import AUTHORIZED, OK, Client, World
+
+
+def told(answer):
+    return answer.status, json.loads(answer.body)["error"]["code"], answer.names["moorage-request-sent"]
+
+
+@pytest.fixture
+def silent():
+    """An app that takes connections and never says anything."""
+    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        yield listener
+
+
+@pytest.fixture
+def two(start, upstream, silent):
+    """A gateway before the silent app, to which it may have four connections, and before one that answers."""
+
+    def build(limits):
+        quick, world = upstream(OK), World(limits=limits)
+        world.upstreams["slow"] = Upstream("remote", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        world.upstreams["quick"] = Upstream("remote", f"http://127.0.0.1:{quick.port}")
+        return start(world)
+
+    return build
+
+
+def call(connection, method="GET"):
+    return f"{method} /zoho-crm/a HTTP/1.1\r\n{AUTHORIZED}Maton-Connection: {connection}\r\n\r\n"
+
+
+def test_one_whose_places_are_all_taken_takes_none_of_the_others(two):
+    world = two(Limits(connect=30, answer=60, idle=60, connections=4))
+    with ExitStack() as stack:
+        for _ in range(20):
+            stack.enter_context(Client(world.port)).send(call("slow"))
+        with Client(world.port) as client:
+            for _ in range(50):
+                client.send(call("quick"))
+                assert client.answer().body == b"ok"
+
+
+def test_every_one_of_its_callers_is_told_in_time(two):
+    """Those who were sent, and those for whom no place became free."""
+    world = two(Limits(connect=0.3, answer=3, idle=3, connections=4))
+    with ExitStack() as stack:
+        clients = [stack.enter_context(Client(world.port)) for _ in range(12)]
+        for client in clients:
+            client.send(call("slow"))
+        answers = [told(client.answer()) for client in clients]
+    assert answers.count((504, "upstream_timeout", "true")) == 4
+    assert answers.count((504, "upstream_timeout", "false")) == 8
+
+
+def test_its_places_are_free_again_once_it_was_given_up(relayed):
+    def never(connection):
+        connection.recv(1)
+
+    client = relayed(never, never, OK, world=World(limits=Limits(answer=0.3, idle=0.3, connections=1)))
+    assert told(client.get("/zoho-crm/a")) == (504, "upstream_timeout", "true")
+    assert told(client.post("/zoho-crm/a", b"abc")) == (504, "upstream_timeout", "true")
+    assert client.get("/zoho-crm/a").body == b"ok"
+
+
+def test_one_that_does_not_read_what_it_is_sent_is_given_up_too(start, silent):
+    world = World(limits=Limits(answer=0.5, idle=0.5))
+    world.remote(silent.getsockname()[1])
+    start(world)
+    with Client(world.port) as client:
+        client.send(f"POST /zoho-crm/a HTTP/1.1\r\n{AUTHORIZED}Content-Length: 100000000\r\n\r\n")
+        with contextlib.suppress(OSError):
+            for _ in range(100):  # As much as is taken, which is far from everything.
+                client.send(b"x" * (1 << 20))
+        assert told(client.answer()) == (504, "upstream_timeout", "true")
