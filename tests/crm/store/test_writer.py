@@ -5,33 +5,7 @@ import os
 import sys
 import threading
 
-import apsw
 import pytest
-
-from moorage.crm.blueprint import DEMO
-from moorage.crm.organisations import Organisations
-from tests.contracts.opened import Opened
-
-
-@pytest.fixture
-def heard():
-    """Every statement of the connections that a test opens."""
-    statements = []
-
-    def hook(connection):
-        connection.exec_trace = lambda _, sql, __: statements.append(sql) or True
-
-    apsw.connection_hooks.append(hook)
-    yield statements
-    apsw.connection_hooks.remove(hook)
-
-
-@pytest.fixture
-def here(tmp_path, clock, heard):
-    organisations = Organisations(tmp_path, clock)
-    row = organisations.create("acme", DEMO, sample=False)
-    yield Opened(organisations.open(row.id))
-    organisations.close()
 
 
 def in_one_group(here, job, count):
