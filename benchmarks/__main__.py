@@ -6,13 +6,19 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks import crm, embedded, gateway, machine
+from benchmarks import crm, embedded, gateway, machine, start, workers
 from benchmarks.figures import document, table
 from benchmarks.load import LoadFailed
 from benchmarks.nginx import NginxFailed
 from benchmarks.server import ServerFailed
 
-SECTIONS = {"gateway": gateway.measure, "embedded": embedded.measure, "crm": crm.measure}
+SECTIONS = {
+    "gateway": gateway.measure,
+    "embedded": embedded.measure,
+    "crm": crm.measure,
+    "workers": workers.measure,
+    "start": start.measure,
+}
 
 
 def main() -> None:

@@ -100,6 +100,7 @@ class BareInserts:
             transaction = SqliteTransaction(*self._transaction_arguments())
             ids = transaction.new_ids(len(rows))
             transaction.insert(self._module, [row | {"id": new} for row, new in zip(rows, ids, strict=True)])
+            transaction.finish()
             self._connection.execute("COMMIT")
             count += 1
             now = time.perf_counter()

@@ -1,10 +1,11 @@
 """The organisation that is measured: 200,000 leads, built once through the store and kept for the next run."""
 
 import asyncio
+import fcntl
 import hashlib
+import json
 import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from moorage.crm.blueprint import DEMO
 from moorage.crm.organisation import Organisation
 from moorage.crm.organisations import Organisations
 from moorage.crm.records.changes import Change, Outcome
-from moorage.crm.store.contract import Transaction
+from moorage.crm.store.contract import Order, Page, Transaction, Window
 
 SLUG = "bench"
 LEADS = 200_000
@@ -37,16 +38,26 @@ class Data:
     count: int
 
 
-def prepare(base: Path, count: int = LEADS) -> Data:
-    """The data below `base`, built unless an earlier run left it there for the same tables and generator."""
+def prepare(base: Path, count: int = LEADS, smaller: Data | None = None) -> Data:
+    """The data below `base`, built unless an earlier run left it there for the same tables and generator.
+
+    A build that was cut off goes on where it stopped. It begins with a copy of `smaller`, where that is given.
+    """
     folder = base / f"leads-{count}-{_fingerprint()}"
-    if not folder.exists():
-        base.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix="build-", dir=base) as draft:
-            _build(Path(draft) / "crm", count)
+    base.mkdir(parents=True, exist_ok=True)
+    with (base / "build.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # Two that build the same would each add what the other has added.
+        if not folder.exists():
+            draft = folder.with_suffix(".partial")
             for outdated in base.glob(f"leads-{count}-*"):
-                shutil.rmtree(outdated)
-            (Path(draft) / "crm").rename(folder)
+                if outdated != draft:
+                    shutil.rmtree(outdated)
+            if smaller is not None and not draft.exists():
+                copied = folder.with_suffix(".copy")
+                copy(smaller, copied)
+                copied.rename(draft)  # Whole, or not there.
+            _build(draft, count)
+            draft.rename(folder)
     return Data(folder, count)
 
 
@@ -71,23 +82,36 @@ def _build(folder: Path, count: int) -> None:
     clock = FrozenClock(datetime.now(UTC) - timedelta(days=30))
     organisations = Organisations(folder, clock)
     try:
-        row = organisations.create(SLUG, DEMO, sample=False)
+        row = next(iter(organisations.list()), None) or organisations.create(SLUG, DEMO, sample=False)
         organisation = organisations.open(row.id)
         assert organisation is not None
-        asyncio.run(_fill(organisation, clock, count))
+        there = asyncio.run(_fill(organisation, clock, count))
     finally:
         organisations.close()
-    print(f"Built {count:,} leads in {time.monotonic() - started:.0f} s", file=sys.stderr)
+    print(f"Built {count - there:,} leads in {time.monotonic() - started:.0f} s", file=sys.stderr)
 
 
-async def _fill(organisation: Organisation, clock: FrozenClock, count: int) -> None:
+async def _fill(organisation: Organisation, clock: FrozenClock, count: int) -> int:
+    """Add the leads that are missing; gives how many there were."""
     users = cycle(user.id for user in organisation.metadata.all("user") if user.body["status"] == "active")
-    records = leads.leads(0, count)
+    there = await organisation.store.count(organisation.catalog.modules["Leads"], [])
+    if there:
+        clock.advance((_time_of_last(organisation) - clock.now()).total_seconds() + _SECONDS_APART)
+    records = leads.leads(there, count - there)
     while group := [batch for _ in range(_AT_ONCE) if (batch := list(islice(records, _BATCH)))]:
         jobs = [_insertion(organisation, next(users), batch) for batch in group]
         for outcomes in await asyncio.gather(*(organisation.store.write(job) for job in jobs)):
             assert all(outcome.status == 201 for outcome in outcomes), outcomes
         clock.advance(_SECONDS_APART)
+    return there
+
+
+def _time_of_last(organisation: Organisation) -> datetime:
+    module, store = organisation.catalog.modules["Leads"], organisation.store
+    order = Order(module.fields["id"], descending=True)
+    page = store.page(module, store.shape(module, ["Created_Time"]), [], order, Window(1))
+    assert isinstance(page, Page)
+    return datetime.fromisoformat(json.loads(page.data)[0]["Created_Time"])
 
 
 def _insertion(

@@ -5,6 +5,7 @@ import subprocess
 import tempfile
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,6 +93,22 @@ def fetched(url: str, authorization: str) -> bytes:
     return body
 
 
+class Beside:
+    """A load while another one runs against the same server."""
+
+    def __init__(self, measured: Load, other: Load) -> None:
+        self.others: list[Sample] = []  # One for each run.
+        self._measured, self._other = measured, other
+
+    def run(self, seconds: int) -> Sample:
+        """Raises LoadFailed."""
+        with ThreadPoolExecutor(1) as pool:
+            running = pool.submit(self._other.run, seconds)
+            sample = self._measured.run(seconds)
+            self.others.append(running.result())
+        return sample
+
+
 @contextmanager
 def written(requests: Sequence[bytes]) -> Iterator[Path]:
     """A file of requests, each after a line with its length, for as long as it is needed."""
@@ -132,3 +149,8 @@ def cpu_ratio(these: Sequence[Sample], those: Sequence[Sample]) -> list[float]:
     """How many times the CPU time of one of those one of these takes, round by round."""
     pairs = zip(these, those, strict=True)
     return [this.cpu_us / that.cpu_us for this, that in pairs if this.cpu_us and that.cpu_us]
+
+
+def times_longer(these: Sequence[Sample], those: Sequence[Sample]) -> list[float]:
+    """How many times as long as one of those one of these takes, round by round."""
+    return [that.per_second / this.per_second for this, that in zip(these, those, strict=True)]

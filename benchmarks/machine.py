@@ -12,7 +12,6 @@ from pathlib import Path
 import apsw
 
 _TICK = 1_000_000 / os.sysconf("SC_CLK_TCK")  # Microseconds in the kernel's unit of CPU time.
-_PSS = re.compile(r"^Pss: +(\d+) kB", re.MULTILINE)
 _CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
 PINNED = len(_CORES) > 1
 SERVER_CORE, LOAD_CORE = (_CORES[0], _CORES[1]) if PINNED else (None, None)
@@ -56,26 +55,27 @@ def cpu_us(pid: int) -> float | None:
     return sum(times[one] for one in family) if pid in times else None
 
 
-def memory_mb(pid: int) -> float | None:
+def memory_mb(pid: int, counted: str = "Pss") -> float | None:
     """The memory of a process that serves, or of its largest worker if it has some; None where there is no /proc.
 
-    Of what processes share, each counts its part.
+    Of what processes share, each counts its part. Counted as `Pss_Anon`, files that are mapped stand aside: the system
+    takes back their room when it needs some.
     """
     children = []
     for status in Path("/proc").glob("[0-9]*/status"):
         try:
             if f"PPid:\t{pid}\n" in status.read_text():
-                children.append(_own_kb(status.parent))
+                children.append(_own_kb(status.parent, counted))
         except OSError:
             continue  # It has ended.
     try:
-        return max(children or [_own_kb(Path("/proc") / str(pid))]) / 1024
+        return max(children or [_own_kb(Path("/proc") / str(pid), counted)]) / 1024
     except OSError:
         return None
 
 
-def _own_kb(process: Path) -> int:
-    found = _PSS.search((process / "smaps_rollup").read_text())
+def _own_kb(process: Path, counted: str) -> int:
+    found = re.search(rf"^{counted}: +(\d+) kB", (process / "smaps_rollup").read_text(), re.MULTILINE)
     return int(found[1]) if found else 0
 
 

@@ -30,8 +30,11 @@ class ServerFailed(Exception):
 
 
 @contextmanager
-def running(home: Path, *, workers: int = 1, authority: Path | None = None) -> Iterator[Server]:
-    """`moorage up` over a data folder, until the block ends; one worker has a core of its own. Raises ServerFailed.
+def running(
+    home: Path, *, workers: int = 1, authority: Path | None = None, pinned: bool = True
+) -> Iterator[Server]:
+    """`moorage up` over a data folder, until the block ends; one worker has a core of its own, unless it isn't to be
+    pinned. Raises ServerFailed.
 
     Upstreams are trusted if that certificate authority vouches for them, in place of the system's.
     """
@@ -44,9 +47,8 @@ def running(home: Path, *, workers: int = 1, authority: Path | None = None) -> I
         environment["SSL_CERT_FILE"] = str(authority)
     log = home / "server.log"
     with log.open("wb") as errors:
-        process = machine.start(
-            command, machine.server_core(workers), env=environment, stdout=subprocess.PIPE, stderr=errors
-        )
+        core = machine.server_core(workers) if pinned else None
+        process = machine.start(command, core, env=environment, stdout=subprocess.PIPE, stderr=errors)
     try:
         yield _ready(process, log)
     finally:

@@ -6,7 +6,7 @@ import pytest
 
 from moorage.crm.conditions import AllOf, AnyOf, Compare, Empty, Equal, Fragment, Member, Named, Not, Phrase
 from moorage.crm.faults import Fault
-from moorage.crm.store.contract import EmailIs, FlagIs, Ids, ModifiedSince, PhoneIs, Window, Words
+from moorage.crm.store.contract import EmailIs, FlagIs, Ids, ModifiedSince, PhoneIs, Position, Window, Words
 from tests.contracts.opened import Suite
 
 # Each way to store a value: the field, the value as stored, and the same as shown.
@@ -223,6 +223,28 @@ class RecordReads(Suite):
         ):
             assert here.ids("Leads", [condition]) == expected, condition
             assert here.count("Leads", [condition]) == len(expected), condition
+
+    def test_words_are_found_page_by_page_in_either_order(self, here):
+        fields = here.module("Leads").fields
+        ids = here.add(
+            "Leads",
+            *(
+                {"Last_Name": f"{'apple' if n % 2 else 'pear'} {n}", "Converted__s": n % 3 == 0}
+                for n in range(40)
+            ),
+        )
+        wanted = [one for n, one in enumerate(ids) if n % 2 and n % 3]
+        filters = [Words("apple"), FlagIs(fields["Converted__s"], False)]
+        for descending in (True, False):
+            expected = wanted[::-1] if descending else wanted
+            pages = [
+                here.ids("Leads", filters, Window(5, offset=n), descending=descending) for n in (0, 5, 10)
+            ]
+            assert [one for page in pages for one in page] == expected
+            after = Window(5, start=Position(None, expected[3]))
+            assert here.ids("Leads", filters, after, descending=descending) == expected[4:9]
+            before = Window(3, start=Position(None, expected[8]), backwards=True)
+            assert here.ids("Leads", filters, before, descending=descending) == expected[5:8]
 
     def test_words_addresses_and_numbers_are_found_in_all_their_fields(self, here):
         a, b, c = here.add(

@@ -93,6 +93,20 @@ class RecordWrites(Suite):
         assert sum(isinstance(one, RuntimeError) for one in outcomes) == 10
         assert sorted(here.ids("Leads")) == kept == sorted(set(kept))
 
+    def test_a_job_that_raises_leaves_the_search_as_it_was(self, here):
+        leads = here.module("Leads")
+        changed, dropped = here.add("Leads", {"Last_Name": "kept"}, {"Last_Name": "kept"})
+
+        def job(transaction):
+            transaction.update(leads, changed, here.row("Leads", changed, Last_Name="new"))
+            transaction.recycle(leads, dropped, here.user.id)
+            raise RuntimeError("no")
+
+        with pytest.raises(RuntimeError, match="no"):
+            here.write(job)
+        assert here.ids("Leads", [Words("kept")]) == [dropped, changed]
+        assert here.ids("Leads", [Words("new")]) == []
+
     def test_a_unique_value_is_held_once(self, here):
         here.add("Leads", {"Email": "a@b.example"}, {"Email": None}, {"Email": None})
         with pytest.raises(Exception, match=r"."):

@@ -12,10 +12,12 @@ from moorage.crm.catalog import Catalog
 from moorage.crm.conditions import Context, check
 from moorage.crm.criteria import parse
 from moorage.crm.metadata import Metadata
+from moorage.crm.organisations import Organisations
 from moorage.crm.store.compile import compile_conditions
 from moorage.crm.store.schema import statements
 from moorage.crm.store.transaction import SqliteTransaction
 from moorage.crm.views import view_conditions
+from tests.contracts.opened import Opened
 
 NOW = datetime(2026, 2, 6, 9, 10, 56, tzinfo=UTC)
 ZONE = ZoneInfo("America/Los_Angeles")
@@ -51,6 +53,7 @@ class Database:
             for one, record in zip(ids, records, strict=True)
         ]
         self.transaction.insert(module, rows)
+        self.transaction.finish()
         return ids
 
     def clear(self, name):
@@ -89,3 +92,24 @@ def database():
 @pytest.fixture(scope="module")
 def shared():
     return Database()
+
+
+@pytest.fixture
+def heard():
+    """Every statement of the connections that a test opens."""
+    statements = []
+
+    def hook(connection):
+        connection.exec_trace = lambda _, sql, __: statements.append(sql) or True
+
+    apsw.connection_hooks.append(hook)
+    yield statements
+    apsw.connection_hooks.remove(hook)
+
+
+@pytest.fixture
+def here(tmp_path, clock, heard):
+    organisations = Organisations(tmp_path, clock)
+    row = organisations.create("acme", DEMO, sample=False)
+    yield Opened(organisations.open(row.id))
+    organisations.close()

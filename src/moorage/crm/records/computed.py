@@ -10,12 +10,12 @@ from moorage.crm.store.contract import Row
 
 @dataclass(slots=True)
 class Written:
-    """A row about to be written. `given` names the fields the caller set, `changed` those with a new value."""
+    """A row about to be written, and `old`, the row before. `given` names the fields the caller set."""
 
     module: Module
     row: Row
     given: set[str]
-    changed: set[str]
+    old: Row
     now: int
 
     def get(self, name: str) -> Any:
@@ -27,12 +27,17 @@ class Written:
         if field is not None:
             self.row[field.column] = value
 
+    def changes(self, name: str) -> bool:
+        """Whether the caller set the field to another value than it had."""
+        if name not in self.given:
+            return False
+        column = self.module.fields[name].column
+        return bool(self.row.get(column) != self.old.get(column))
+
 
 def compute(module: Module, row: Row, given: set[str], old: Row, now: int) -> None:
     """Bring the computed fields of a row up to date; `old` is the row before, empty for a new one."""
-    columns = {name: module.fields[name].column for name in given}
-    changed = {name for name, column in columns.items() if row.get(column) != old.get(column)}
-    written = Written(module, row, given, changed, now)
+    written = Written(module, row, given, old, now)
     if "Full_Name" in module.fields:
         written.put("Full_Name", _full_name(written))
     rule = _RULES.get(module.api_name)
@@ -46,7 +51,7 @@ def _full_name(written: Written) -> str | None:
 
 
 def _deal(deal: Written) -> None:
-    if "Stage" in deal.changed and "Probability" not in deal.given:
+    if deal.changes("Stage") and "Probability" not in deal.given:
         usual = deal.module.fields["Stage"].probabilities
         deal.put("Probability", usual.get(deal.get("Stage"), deal.get("Probability")))
     amount, probability = deal.get("Amount"), deal.get("Probability")
@@ -55,12 +60,12 @@ def _deal(deal: Written) -> None:
 
 
 def _task(task: Written) -> None:
-    if "Status" in task.changed:
+    if task.changes("Status"):
         task.put("Closed_Time", task.now if task.get("Status") == "Completed" else None)
 
 
 def _call(call: Written) -> None:
-    if "Call_Duration" in call.changed and "Call_Duration_in_seconds" not in call.given:
+    if call.changes("Call_Duration") and "Call_Duration_in_seconds" not in call.given:
         call.put("Call_Duration_in_seconds", seconds(call.get("Call_Duration")))
 
 

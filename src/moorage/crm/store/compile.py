@@ -37,13 +37,15 @@ _LOOKED_UP = frozenset(
 class Clause:
     """A condition of a WHERE. `indexed` says that an index leads to the few records that can meet it.
 
-    `text` says that it reads the full text, which takes as long as there are matches, however few are wanted.
+    `text` says that it reads the full text, which takes as long as there are matches, however few are wanted. A clause
+    that is nothing but a query of the full text has that as `query`.
     """
 
     sql: str
     params: tuple[object, ...]
     indexed: bool
     text: bool = False
+    query: str | None = None
 
 
 def phone_digits(column: str) -> str:
@@ -110,7 +112,7 @@ def _any_field(module: Module, found: Sequence[Checked]) -> Clause:
 def _match(module: Module, query: str) -> Clause:
     table = module.text_table
     sql = f"r.id IN (SELECT rowid FROM {table} WHERE {table} MATCH ?)"
-    return Clause(sql, (query,), indexed=False, text=True)
+    return Clause(sql, (query,), indexed=False, text=True, query=query)
 
 
 def _quoted(text: str) -> str:

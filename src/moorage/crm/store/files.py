@@ -108,10 +108,16 @@ class SqliteFiles:
         return self._folder / f"{slug}.db.partial"
 
     def _fill(self, connection: apsw.Connection, organisation: Organisation, fill: Fill) -> None:
-        catalog, prefix = organisation.catalog, organisation.prefix
+        changes = SqliteTransaction(connection, organisation.catalog, organisation.prefix, 0)
+
+        def begin(now: int) -> SqliteTransaction:
+            changes.now = now
+            return changes
+
         try:
             with transaction(connection):
-                fill(organisation, lambda now: SqliteTransaction(connection, catalog, prefix, now))
+                fill(organisation, begin)
+                changes.finish()
         finally:
             organisation.store.close()
 

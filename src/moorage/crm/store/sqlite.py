@@ -172,16 +172,22 @@ class SqliteStore:
         descending = order.descending is not window.backwards
         if window.start is not None:
             clauses = [*clauses, _beyond(window.start, key, descending=descending)]
-        where, params = _where(clauses)
         direction = "DESC" if descending else "ASC"
         columns = f"r.id {direction}" if by_id else f"{key} {direction}, r.id {direction}"
         shown, table = f"SELECT {key}, r.id, {self._json(module, shape)} FROM", module.table
-        sql = f"{table} r{where} ORDER BY {columns} LIMIT ? OFFSET ?"
+        sought = next((clause for clause in clauses if clause.query is not None), None) if by_id else None
+        if sought is not None:
+            found, params = _found_in_text(module, sought, clauses, direction)
+        else:
+            where, params = _where(clauses)
+            found = f"{table} r{where} ORDER BY {columns} LIMIT ? OFFSET ?"
         if walks:
-            sql = f"{shown} {sql}"
+            sql = f"{shown} {found}"
         else:
             # Which records, and then what they show: else SQLite builds the JSON of all that it sorts.
-            sql = f"{shown} (SELECT r.id AS id FROM {sql}) f JOIN {table} r ON r.id = f.id ORDER BY {columns}"
+            sql = (
+                f"{shown} (SELECT r.id AS id FROM {found}) f JOIN {table} r ON r.id = f.id ORDER BY {columns}"
+            )
         values = (*params, window.limit + 1, window.offset)
         return lambda connection: _page(connection.execute(sql, values).fetchall(), window)
 
@@ -227,6 +233,17 @@ class SqliteStore:
 
     def _aside(self, query: Callable[[apsw.Connection], T]) -> Awaitable[T]:
         return asyncio.get_running_loop().run_in_executor(self._threads, self._aside_connections.run, query)
+
+
+def _found_in_text(
+    module: Module, sought: Clause, clauses: Sequence[Clause], direction: str
+) -> tuple[str, tuple[object, ...]]:
+    """The records of a page in the order of their ids, led by the full text: so it ends when the page is full."""
+    text = module.text_table
+    others = [clause for clause in clauses if clause is not sought]
+    where, params = _where([Clause(f"{text} MATCH ?", (sought.query,), indexed=False), *others])
+    joined = f"{text} CROSS JOIN {module.table} r ON r.id = {text}.rowid"  # Not the other way round.
+    return f"{joined}{where} ORDER BY {text}.rowid {direction} LIMIT ? OFFSET ?", params
 
 
 def _beyond(start: Position, key: str, *, descending: bool) -> Clause:

@@ -28,24 +28,41 @@ class SqliteTransaction:
         self._connection = connection
         self._catalog = catalog
         self._prefix = prefix
+        self._next_id: int | None = None
+        self._changed_texts: dict[Module, set[int]] = {}
+        self._dropped_texts: dict[Module, set[int]] = {}
         self.now = now
 
+    def finish(self) -> None:
+        """Write what is written once for all changes: how far ids were given, and the full text. Before the commit.
+
+        Whenever a savepoint ends, FTS5 writes a segment of its index and merges it with others. Done for each job of a
+        group, that would cost more than all the rest of an insert.
+        """
+        if self._next_id is not None:
+            self._connection.execute("UPDATE counters SET value = ? WHERE name = 'id'", (self._next_id,))
+        for module, records in self._dropped_texts.items():
+            self._remove_text(module, _encode(list(records)).decode())
+        for module, records in self._changed_texts.items():
+            self._index_text(module, _encode(list(records)).decode())
+        self._dropped_texts.clear()
+        self._changed_texts.clear()
+
     def new_ids(self, count: int) -> range:
-        number = self._count_up("id", count)
-        first = self._prefix * 10**12 + number
+        if self._next_id is None:
+            self._next_id = int(self._connection.execute("SELECT value FROM counters WHERE name = 'id'").get)
+        first = self._prefix * 10**12 + self._next_id
+        self._next_id += count
         return range(first, first + count)
 
     def next_number(self, field: Field) -> int:
-        return self._count_up(f"field {field.id}", 1)
-
-    def _count_up(self, name: str, count: int) -> int:
-        """The first of `count` values of a counter that no one got before."""
+        # Counted in the table at once, because a job that fails has to leave no gap.
         sql = (
-            "INSERT INTO counters VALUES (?1, ?2 + 1)"
-            " ON CONFLICT (name) DO UPDATE SET value = value + ?2 RETURNING value"
+            "INSERT INTO counters VALUES (?, 2)"
+            " ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value"
         )
-        following: int = self._connection.execute(sql, (name, count)).get
-        return following - count
+        following: int = self._connection.execute(sql, (f"field {field.id}",)).get
+        return following - 1
 
     def existing(self, module: Module, ids: Iterable[int]) -> set[int]:
         sql = f"SELECT id FROM {module.table} WHERE id IN (SELECT value FROM json_each(?))"
@@ -81,7 +98,7 @@ class SqliteTransaction:
         columns = columns_of(module)
         sql = f"INSERT INTO {module.table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
         self._connection.executemany(sql, [[row.get(column) for column in columns] for row in rows])
-        self._index_text(module, [row["id"] for row in rows])
+        self._note(self._changed_texts, module, [row["id"] for row in rows])
 
     def update(self, module: Module, record: int, changes: Row) -> None:
         if not changes:
@@ -90,7 +107,7 @@ class SqliteTransaction:
         sql = f"UPDATE {module.table} SET {sets} WHERE id = ?"
         self._connection.execute(sql, (*changes.values(), record))
         if any(field.column in changes for field in module.full_text):
-            self._index_text(module, [record])
+            self._note(self._changed_texts, module, [record])
 
     def recycle(self, module: Module, record: int, by: int) -> bool:
         row = self.row(module, record)
@@ -126,10 +143,9 @@ class SqliteTransaction:
         return taken
 
     def drop(self, module: Module, records: Iterable[int]) -> None:
-        ids = [(record,) for record in records]
-        self._connection.executemany(f"DELETE FROM {module.table} WHERE id = ?", ids)
-        if module.full_text:
-            self._connection.executemany(f"DELETE FROM {module.text_table} WHERE rowid = ?", ids)
+        ids = list(records)
+        self._connection.executemany(f"DELETE FROM {module.table} WHERE id = ?", [(one,) for one in ids])
+        self._note(self._dropped_texts, module, ids)
 
     def tag(self, module: Module, name: str) -> int:
         row = self._connection.execute(
@@ -141,13 +157,23 @@ class SqliteTransaction:
         self._connection.execute("INSERT INTO tags VALUES (?, ?, ?)", (tag, module.number, name))
         return tag
 
-    def _index_text(self, module: Module, records: list[int]) -> None:
-        """Bring the full text of some records up to date, from what their table now holds."""
-        if not module.full_text:
-            return
+    def _note(self, texts: dict[Module, set[int]], module: Module, records: Iterable[int]) -> None:
+        if module.full_text:
+            texts.setdefault(module, set()).update(records)
+
+    def _index_text(self, module: Module, records: str) -> None:
+        """Let the full text of those of the records that there are, a JSON array of ids, say what their table holds."""
         columns = ", ".join(f.column for f in module.full_text)
         sql = (
             f"INSERT OR REPLACE INTO {module.text_table} (rowid, {columns})"
             f" SELECT id, {columns} FROM {module.table} WHERE id IN (SELECT value FROM json_each(?))"
         )
-        self._connection.execute(sql, (_encode(records).decode(),))
+        self._connection.execute(sql, (records,))
+
+    def _remove_text(self, module: Module, records: str) -> None:
+        """Remove the full text of those records that are gone: the job that dropped one may have been undone."""
+        sql = (
+            f"DELETE FROM {module.text_table} WHERE rowid IN"
+            f" (SELECT value FROM json_each(?) WHERE value NOT IN (SELECT id FROM {module.table}))"
+        )
+        self._connection.execute(sql, (records,))

@@ -1,0 +1,59 @@
+"""What the CRM is measured on: a server over a copy of the data, and what it is to be asked."""
+
+import asyncio
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from benchmarks import data, machine
+from benchmarks.load import Load, Sample, raw, written
+from benchmarks.plan import Plan, plan
+from benchmarks.server import Server, running
+
+Candidates: TypeAlias = dict[str, Callable[[int], Sample]]
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    server: Server
+    plan: Plan
+    file: Path
+    records: int
+    workers: int = 1
+
+    @property
+    def authorization(self) -> str:
+        return f"Zoho-oauthtoken {self.plan.token}"
+
+    def reads(self, stack: ExitStack, name: str, connections: int) -> Load:
+        """The load of a read of the plan. Its file is removed with the stack."""
+        return self.load(
+            stack, [self.request("GET", target) for target in self.plan.reads[name].targets], connections
+        )
+
+    def request(self, method: str, target: str, body: bytes = b"") -> bytes:
+        return raw(method, target, {"Authorization": self.authorization}, body)
+
+    def load(self, stack: ExitStack, requests: list[bytes], connections: int) -> Load:
+        file = stack.enter_context(written(requests))
+        core = machine.load_core(self.workers)
+        return Load(self.server.crm, file, connections, self.server.pid, core)
+
+
+@contextmanager
+def scene(folder: Path) -> Iterator[Scene]:
+    """One worker on its own core, over a copy of the data. Raises ServerFailed."""
+    ready = data.prepare(folder)
+    with tempfile.TemporaryDirectory(prefix="run-", dir=folder) as name:
+        home = Path(name)
+        data.copy(ready, home / "crm")
+        made = asyncio.run(plan(home / "crm", ready.count))
+        with running(home) as server:
+            yield Scene(server, made, organisation_file(home), ready.count)
+
+
+def organisation_file(home: Path) -> Path:
+    return home / "crm" / "orgs" / f"{data.SLUG}.db"

@@ -1,0 +1,61 @@
+"""Two workers on one organisation, against one."""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from benchmarks import data
+from benchmarks.figures import WORKERS_INSERT, WORKERS_READS
+from benchmarks.load import rounds, times_longer
+from benchmarks.plan import plan
+from benchmarks.scene import Candidates, Scene, organisation_file
+from benchmarks.server import running
+from benchmarks.writes import BATCH, insertions
+
+_CONNECTIONS = 32
+_WRITERS = 8
+
+
+def measure(folder: Path, count: int, seconds: int) -> dict[str, list[float]]:
+    """Raises ServerFailed, LoadFailed."""
+    with _scenes(folder) as (one, two), ExitStack() as stack:
+        samples = rounds(_candidates("one", one, stack) | _candidates("two", two, stack), count, seconds)
+    figures: dict[str, list[float]] = {}
+    for name in (*WORKERS_READS, WORKERS_INSERT):
+        alone, both = samples[f"{name} one"], samples[f"{name} two"]
+        inserts = name == WORKERS_INSERT
+        rate = "records_per_second" if inserts else "per_second"
+        figures[f"crm.workers2.{name}.{rate}"] = [s.per_second * (BATCH if inserts else 1) for s in both]
+        figures[f"crm.workers2.{name}.speedup"] = times_longer(alone, both)
+    return figures
+
+
+def _candidates(which: str, scene: Scene, stack: ExitStack) -> Candidates:
+    found: Candidates = {
+        f"{name} {which}": scene.reads(stack, name, _CONNECTIONS).run for name in WORKERS_READS
+    }
+    found[f"{WORKERS_INSERT} {which}"] = scene.load(stack, insertions(scene), _WRITERS).run
+    return found
+
+
+@contextmanager
+def _scenes(folder: Path) -> Iterator[tuple[Scene, Scene]]:
+    """A server of one worker and one of two, each on data of its own, both on whichever cores they like."""
+    ready = data.prepare(folder)
+    with tempfile.TemporaryDirectory(prefix="run-", dir=folder) as name, ExitStack() as stack:
+        first, second = Path(name) / "1", Path(name) / "2"
+        data.copy(ready, first / "crm")
+        made = asyncio.run(plan(first / "crm", ready.count))
+        shutil.copytree(first, second)
+        # Each is given the room that the other needs, or the one would be measured on a core, the other on two.
+        servers = [
+            (home, stack.enter_context(running(home, workers=workers, pinned=False)))
+            for home, workers in ((first, 1), (second, 2))
+        ]
+        one, two = (
+            Scene(server, made, organisation_file(home), ready.count, workers=2) for home, server in servers
+        )
+        yield one, two

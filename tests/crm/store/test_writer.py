@@ -1,0 +1,43 @@
+"""What waits is committed as one group."""
+
+import asyncio
+import os
+import sys
+import threading
+
+import pytest
+
+
+def in_one_group(here, job, count):
+    """Run a job so many times, all of which wait while another one is held up."""
+    ready = threading.Event()
+
+    async def run():
+        first = here.store.write(lambda _: ready.wait(10))
+        waiting = [here.store.write(job) for _ in range(count)]
+        ready.set()
+        return await asyncio.gather(first, *waiting)
+
+    return asyncio.run(run())[1:]
+
+
+def test_a_group_writes_its_full_text_once(here, heard):
+    leads = here.module("Leads")
+
+    def insert(transaction):
+        (record,) = transaction.new_ids(1)
+        transaction.insert(leads, [here.row("Leads", record, Last_Name="Smith")])
+
+    heard.clear()
+    in_one_group(here, insert, 20)
+    assert len([sql for sql in heard if leads.text_table in sql]) <= 2
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere threads have no priority of their own")
+def test_the_writer_steps_behind_whoever_reads(here):
+    def priority():
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    before = priority()
+    assert here.write(lambda _: priority()) > before
+    assert priority() == before
