@@ -17,6 +17,7 @@ from moorage.keys.scopes import EVERYTHING, parse
 from moorage.oauth.clients import Registered
 from moorage.oauth.errors import OAuthClientInvalid
 from moorage.oauth.model import Client as OAuthClient
+from moorage.oauth.model import is_visible
 from moorage.settings import Settings
 from moorage.storage.migrate import migrate
 from moorage.vault.rotation import KeyStatus, Rotated
@@ -109,12 +110,7 @@ class OperatorOAuthClients:
                 f"{app} has no data centre {data_centre[:64]!r}.", help=f"It has: {', '.join(centres)}."
             )
         for what, text in (("id", client_id), ("secret", client_secret)):
-            if (
-                not 0 < len(text) <= MAX_CLIENT_TEXT
-                or not text.isascii()
-                or not text.isprintable()
-                or " " in text
-            ):
+            if not is_visible(text) or len(text) > MAX_CLIENT_TEXT:
                 raise OAuthClientInvalid(
                     f"That can't be a client's {what}.",
                     help="Copy it from the app's developer console, whole.",

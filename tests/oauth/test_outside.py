@@ -10,6 +10,7 @@ import pytest
 from moorage.oauth import outside
 from moorage.oauth.outside import Outside
 from moorage.oauth.transport import Call, Unanswered
+from tests.certificate import certify
 
 
 class Server(http.server.ThreadingHTTPServer):
@@ -146,9 +147,7 @@ def test_a_server_that_is_not_there_was_sent_nothing(url):
 
 
 def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path):
-    from tests.oauth.certificates import self_signed
-
-    context = self_signed(tmp_path)
+    context, _ = certify(tmp_path / "server.pem", "127.0.0.1")
 
     async def asked():
         listening = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0, ssl=context)

@@ -38,9 +38,7 @@ def doctor(*, connection: Connection = None, home: Home = None, as_json: Json = 
 def _examine(home: Path | None, connection: str | None) -> "Report":
     # What it looks through takes a while to load.
     from moorage.doctor import Check, Report, examine, failed  # noqa: PLC0415
-    from moorage.serve.logs import quiet_logs  # noqa: PLC0415
 
-    quiet_logs()
     try:
         settings = reach.settings(home)
     except SettingsInvalid as error:

@@ -21,7 +21,6 @@ from moorage.oauth.transport import Call, Reply, Send, Unanswered
 # What became of tokens at their accounts server: it made them worthless, it has no way to, or it could not be asked.
 Revocation: TypeAlias = Literal["revoked", "unsupported", "failed"]
 
-
 _LONGEST_FACT = 200
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_. -]{0,99}")
 

@@ -8,7 +8,7 @@ from starlette.routing import Route
 
 from moorage.http.requests import Authenticate, answer, route
 from moorage.oauth.places import Places
-from moorage.oauth.providers import ENVIRONMENTS, Provider, Providers
+from moorage.oauth.providers import Provider, Providers
 
 
 def routes(providers: Providers, places: Places, authenticate: Authenticate) -> list[Route]:
@@ -22,14 +22,13 @@ def routes(providers: Providers, places: Places, authenticate: Authenticate) -> 
 
 async def _document(app: Provider, places: Places) -> dict[str, Any]:
     choices = await places.choices(app)
-    environments = {name for centre in app.data_centres.values() for name in centre.apis}
     return {
         "app": app.name,
         "title": app.title,
         "method": app.method,
         "scopes": app.scopes,
         "data_centres": list(app.data_centres),
-        "environments": [name for name in ENVIRONMENTS if name in environments],
+        "environments": app.environments,
         # Whether a connection can be connected now, and where: outside, and to the embedded CRM.
         "connectable": bool(choices),
         "embedded": any(choice.embedded for choice in choices),

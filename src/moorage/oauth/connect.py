@@ -28,7 +28,7 @@ from moorage.oauth.errors import (
     TokenFailed,
     TokenRefused,
 )
-from moorage.oauth.model import AccessToken, Minted
+from moorage.oauth.model import AccessToken, Minted, is_visible
 from moorage.oauth.places import Choice, Place, Places
 from moorage.oauth.providers import Environment, Provider, Providers
 from moorage.oauth.reasons import reason
@@ -98,12 +98,8 @@ class Connect:
             raise ConnectRefused(
                 f"There is nothing to connect {provider.title} to yet.", help=self._how_to_begin(provider)
             )
-        offered = {name for centre in provider.data_centres.values() for name in centre.apis}
         outside = any(not choice.embedded for choice in choices)
-        environments: list[Environment] = [
-            name for name in ("production", "sandbox", "developer") if outside and name in offered
-        ]
-        return Asked(connection, provider, choices, environments)
+        return Asked(connection, provider, choices, provider.environments if outside else [])
 
     def _how_to_begin(self, provider: Provider) -> str:
         """What the operator has to do before an app can be connected."""
@@ -161,7 +157,7 @@ class Connect:
             return await self._connected(attempt, brought, browser)
         except TokenRefused as refused:
             await self._failed(attempt, brought.state, refused.reason)
-            raise await self._told(attempt, refused.reason) from refused
+            raise _failure(refused.reason, await self._again(attempt)) from refused
         except TokenFailed as failed:
             await self._settle(attempt, brought.state, "accounts_silent", str(failed))
             again = await self._again(attempt)
@@ -178,14 +174,14 @@ class Connect:
         key = key.strip()
         if asked.provider.method != "API_KEY":
             raise ConnectRefused(f"{asked.provider.title} takes no key.", help="Go back and sign in.")
-        if not key.isascii() or not key.isprintable() or " " in key or not 0 < len(key) <= MAX_KEY:
+        if not is_visible(key) or len(key) > MAX_KEY:
             raise ConnectRefused("That can't be a key.", help="Go back and paste it whole, and nothing else.")
         chosen = await self._places.get(asked.provider, place, "production")
         minted = Minted(AccessToken(key, None))
         try:
             facts = await self._accounts.identity(chosen, minted)
         except TokenRefused as refused:
-            raise await self._told_of(asked.connection, "key_refused") from refused
+            raise _failure("key_refused", self._connections.url(asked.connection)) from refused
         return await self._activate(asked.connection, chosen, minted, _metadata(chosen, facts))
 
     async def activate(self, connection: Connection, place: Place, minted: Minted) -> None:
@@ -195,7 +191,7 @@ class Connect:
         await self._activate(connection, place, minted, _metadata(place, facts, scopes, scopes))
 
     async def _connected(self, attempt: Attempt, brought: Brought, browser: str) -> Connected:
-        connection = await self._connection(attempt)
+        connection = await self._connectable(attempt)
         provider = self._providers.get(connection.app)
         sent_to = await self._places.get(provider, attempt.place, attempt.environment)
         if brought.error is not None or brought.code is None:
@@ -212,9 +208,14 @@ class Connect:
         metadata = _metadata(place, facts, _given(minted) or attempt.scopes, attempt.scopes)
         return await self._activate(connection, place, minted, metadata, state=brought.state)
 
-    async def _connection(self, attempt: Attempt) -> Connection:
+    async def _connection(self, attempt: Attempt) -> Connection | None:
+        """The connection that an attempt is about, as it is now."""
         async with self._database.transaction() as tx:
-            found = await self._connections.find_in(tx, attempt.connection_id)
+            return await self._connections.find_in(tx, attempt.connection_id)
+
+    async def _connectable(self, attempt: Attempt) -> Connection:
+        """The same, as long as nobody connected it meanwhile. Raises AttemptInvalid."""
+        found = await self._connection(attempt)
         if found is None or found.generation != attempt.generation:
             raise AttemptInvalid(
                 "The connection was connected or deleted meanwhile.", help="Nothing else was changed."
@@ -245,12 +246,11 @@ class Connect:
         while found is not None and found.outcome is None and time.monotonic() < end:
             await asyncio.sleep(POLL_SECONDS)
             found = await self._attempts.look(state)
-        async with self._database.transaction() as tx:
-            connection = await self._connections.find_in(tx, attempt.connection_id)
+        connection = await self._connection(attempt)
         if found is not None and connection is not None and found.outcome == CONNECTED:
             return Connected(self._providers.get(connection.app), connection.metadata)
         if found is not None and found.outcome is not None:
-            raise await self._told(attempt, found.outcome)
+            raise _failure(found.outcome, await self._again(attempt))
         raise AttemptInvalid(
             "This answer was used already.", help="Ask for the connection again and open its url."
         )
@@ -270,21 +270,17 @@ class Connect:
             if found is not None and found.generation == attempt.generation and found.status != "ACTIVE":
                 await self._connections.fail_in(tx, found, code)
 
-    async def _told(self, attempt: Attempt, code: str) -> ConnectFailed:
-        meaning = reason(code)
-        return ConnectFailed(meaning.cause, help=meaning.fix, again=await self._again(attempt))
-
-    async def _told_of(self, connection: Connection, code: str) -> ConnectFailed:
-        meaning = reason(code)
-        return ConnectFailed(meaning.cause, help=meaning.fix, again=self._connections.url(connection))
-
     async def _again(self, attempt: Attempt) -> str | None:
         """Where the same person can try once more, as long as nobody connected it meanwhile."""
-        async with self._database.transaction() as tx:
-            found = await self._connections.find_in(tx, attempt.connection_id)
+        found = await self._connection(attempt)
         if found is None or found.generation != attempt.generation:
             return None
         return self._connections.url(found)
+
+
+def _failure(code: str, again: str | None) -> ConnectFailed:
+    meaning = reason(code)
+    return ConnectFailed(meaning.cause, help=meaning.fix, again=again)
 
 
 def _metadata(

@@ -1,11 +1,14 @@
 """Tokens as values, and what a caller needs of one."""
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from moorage.connections.model import Connection, Upstream
 from moorage.vault.service import Kept
+
+_VISIBLE = re.compile(r"[\x21-\x7e]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,11 @@ class Client:
 
     client_id: str
     client_secret: str = field(repr=False)
+
+
+def is_visible(text: str) -> bool:
+    """Whether a text is one word of visible ASCII: what becomes a part of a header must be nothing else."""
+    return _VISIBLE.fullmatch(text) is not None
 
 
 # Asks the accounts server for a new access token. Raises TokenRefused, TokenFailed.

@@ -178,11 +178,7 @@ class Places:
         if minted.api_domain is None:
             return place
         upstream = self._providers.moved(place.provider.name, place.upstream, minted.api_domain)
-        return (
-            place
-            if upstream == place.upstream
-            else replace(place, upstream=upstream, api=upstream.base_url or "")
-        )
+        return replace(place, upstream=upstream, api=upstream.base_url or place.api)
 
     async def of(self, connection: Connection) -> Place:
         """Where an ACTIVE connection leads. Raises TokenRefused, and TokenFailed when its client is gone."""

@@ -50,8 +50,10 @@ def routes(connect: Connect, public_url: str, on_change: Callable[[], None]) -> 
     async def go_on(request: Request) -> Response:
         _require_own_form(request)
         pairs = parse_qsl((await body_of(request, MAX_FORM)).decode("utf-8", "replace"))
-        given, token = dict(pairs), dict(pairs).get("session_token", "")
-        place, environment = given.get("place", ""), given.get("environment", "")
+        given = dict(pairs)
+        token, place, environment = (
+            given.get(name, "") for name in ("session_token", "place", "environment")
+        )
         if "key" in given:
             return done(await connect.paste(token, place, given["key"]))
         browser = cookie.of(request) or new_random()

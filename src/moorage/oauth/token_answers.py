@@ -1,6 +1,5 @@
 """What accounts servers answer when they are asked for tokens."""
 
-import re
 from http import HTTPStatus
 from typing import Any
 
@@ -8,7 +7,7 @@ import msgspec
 
 from moorage.clock import Clock
 from moorage.oauth.errors import TokenFailed, TokenRefused
-from moorage.oauth.model import AccessToken, Minted
+from moorage.oauth.model import AccessToken, Minted, is_visible
 
 # What Zoho answers while a caller asks too often, and when it has trouble of its own: worth another try later.
 TEMPORARY = frozenset(
@@ -22,8 +21,6 @@ TEMPORARY = frozenset(
     }
 )
 
-# A token becomes a part of a header, so nothing else may stand in it.
-_TOKEN = re.compile(r"[\x21-\x7e]+")
 _USUAL = 3600.0  # Seconds that a token lasts if its answer says nothing that makes sense.
 _LONGEST = 10 * 365 * 86_400
 
@@ -40,7 +37,7 @@ def read_token_answer(status: int, body: bytes, clock: Clock) -> Minted:
     if not isinstance(document, dict):
         raise TokenFailed(f"The accounts server answered {status} and no JSON.")
     token, error = document.get("access_token"), document.get("error")
-    if isinstance(token, str) and _TOKEN.fullmatch(token):
+    if isinstance(token, str) and is_visible(token):
         access = AccessToken(token, clock.timestamp() + _lifetime(document.get("expires_in")))
         return Minted(access, _text(document, "refresh_token"), _text(document, "api_domain"), document)
     if (
@@ -57,7 +54,7 @@ def read_token_answer(status: int, body: bytes, clock: Clock) -> Minted:
 
 def _text(document: dict[str, Any], name: str) -> str | None:
     found = document.get(name)
-    return found if isinstance(found, str) and _TOKEN.fullmatch(found) else None
+    return found if isinstance(found, str) and is_visible(found) else None
 
 
 def _lifetime(seconds: Any) -> float:

@@ -97,6 +97,12 @@ class Provider(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.client or self.name
 
     @property
+    def environments(self) -> list[Environment]:
+        """Those that its API has in any data centre."""
+        offered = {name for centre in self.data_centres.values() for name in centre.apis}
+        return [name for name in ENVIRONMENTS if name in offered]
+
+    @property
     def signs_in(self) -> bool:
         """Whether it has an accounts server of its own that people can be sent to."""
         return self.authorize_path is not None and self.token_path is not None
