@@ -96,5 +96,14 @@ def ambiguous(*names: str) -> Fault:
     )
 
 
+def took_too_long() -> Fault:
+    # Zoho documents the code for composite requests; it publishes neither its limit nor its message.
+    message = (
+        "no index backs this search or order, and there are too many records to look at all of them: search by id,"
+        " email, phone, word or the start of a text, or sort by id, Created_Time or Modified_Time"
+    )
+    return Fault(400, "REQUEST_TIMEOUT", message)
+
+
 def internal() -> Fault:
     return Fault(500, "INTERNAL_ERROR", "Internal Server Error")

@@ -14,11 +14,11 @@ from moorage.crm.accounts.service import Accounts, Principal
 from moorage.crm.api import routes
 from moorage.crm.call import Call, fault_answer
 from moorage.crm.centres import Site, split
-from moorage.crm.faults import Fault, internal, invalid_token, invalid_url, scope_mismatch
+from moorage.crm.faults import Fault, internal, invalid_token, invalid_url, scope_mismatch, took_too_long
 from moorage.crm.organisation import Organisation
 from moorage.crm.paging import PageTokens
 from moorage.crm.routing import Route, Router
-from moorage.crm.store.contract import StoreClosed
+from moorage.crm.store.contract import StoreClosed, TookTooLong
 from moorage.http.message import Request, Response
 
 PREFIX = b"/crm/v8/"
@@ -113,6 +113,8 @@ def _failed(error: Exception, method: str) -> Response:
             return fault_answer(error)
         case StoreClosed():  # Twice in a row: whatever the token stood for, it is not there now.
             return fault_answer(invalid_token())
+        case TookTooLong():
+            return fault_answer(took_too_long())
     log.error("crm.failed", method=method, exc_info=error)
     return fault_answer(internal())
 

@@ -1,15 +1,17 @@
 """Connections to one organisation's SQLite file: how each is set up, and which thread may use which."""
 
+import asyncio
 import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
 import apsw
 
-from moorage.crm.store.contract import StoreClosed
+from moorage.crm.store.contract import StoreClosed, TookTooLong
 
 T = TypeVar("T")
 
@@ -25,7 +27,10 @@ _PRAGMAS = (
     "PRAGMA journal_size_limit = 134217728",
 )
 
-BRIEF = 0.01  # Seconds that a query may take in the event loop; a page of 200 whole records takes a quarter of it.
+BRIEF = (
+    0.01  # Seconds that a read may take in the event loop; a page of 200 whole records takes a quarter of it.
+)
+LONG = 30.0  # Seconds that one may take in a thread, with the wait for its turn.
 _STEPS = 5_000  # Of SQLite's machine, between looks at the time: some 0.3 ms.
 
 
@@ -82,18 +87,25 @@ class OrganisationFile:
 
 
 class Reader:
-    """The event loop's own connection."""
+    """A connection whose reads can be given an end; all of them end when they are `stopped`."""
 
-    def __init__(self, connection: apsw.Connection) -> None:
+    def __init__(self, connection: apsw.Connection, stopped: Callable[[], bool] = lambda: False) -> None:
         self._connection = connection
+        self._stopped = stopped
         self._end: float | None = None
-        connection.set_progress_handler(self._has_taken_long, _STEPS)
+        connection.set_progress_handler(self._is_over, _STEPS)
 
     def brief(self, query: Callable[[apsw.Connection], T]) -> T:
-        """Raises apsw.InterruptError for a query that turns out to be a long one."""
-        self._end = time.perf_counter() + BRIEF
+        """Raises TookTooLong for a query that turns out to be a long one."""
+        return self.until(time.monotonic() + BRIEF, query)
+
+    def until(self, end: float, query: Callable[[apsw.Connection], T]) -> T:
+        """The end is a time of `time.monotonic`. Raises TookTooLong when it comes first."""
+        self._end = end
         try:
             return query(self._connection)
+        except apsw.InterruptError:
+            raise TookTooLong from None
         finally:
             self._end = None
 
@@ -104,45 +116,73 @@ class Reader:
     def close(self) -> None:
         self._connection.close()
 
-    def _has_taken_long(self) -> bool:
-        return self._end is not None and time.perf_counter() >= self._end
+    def _is_over(self) -> bool:
+        return self._end is not None and (time.monotonic() >= self._end or self._stopped())
 
 
-class AsideConnections:
-    """Connections for the threads that run long queries; as many as ever ran at once."""
+class ReadThreads:
+    """The threads in which organisations read aside, for all of them.
 
-    def __init__(self, connect: Callable[[], apsw.Connection]) -> None:
+    Searches of the full text are seldom long, and have threads of their own: they need not wait for scans and sorts.
+    """
+
+    def __init__(self) -> None:
+        self.text = ThreadPoolExecutor(2, thread_name_prefix="crm-read-text")
+        self.scans = ThreadPoolExecutor(2, thread_name_prefix="crm-read-scan")
+        self._stopped = threading.Event()
+
+    def are_stopped(self) -> bool:
+        return self._stopped.is_set()
+
+    def close(self) -> None:
+        """Give up what is under way: nobody waits for it any more."""
+        self._stopped.set()
+        self.text.shutdown()
+        self.scans.shutdown()
+
+
+class AsideReaders:
+    """One organisation's connections for those threads; as many as ever read at once."""
+
+    def __init__(self, connect: Callable[[], apsw.Connection], stopped: Callable[[], bool]) -> None:
         self._connect = connect
-        self._idle: list[apsw.Connection] = []
+        self._stopped = stopped
+        self._idle: list[Reader] = []
         self._lock = threading.Lock()
         self._closed = False
 
-    def run(self, query: Callable[[apsw.Connection], T]) -> T:
-        """Raises StoreClosed once they are closed."""
-        connection = self._take()
-        try:
-            return query(connection)
-        finally:
-            self._give_back(connection)
+    def read(self, threads: Executor, query: Callable[[apsw.Connection], T]) -> "asyncio.Future[T]":
+        """Raises TookTooLong through the future; StoreClosed, too, once they are closed."""
+        end = time.monotonic() + LONG
+        return asyncio.get_running_loop().run_in_executor(threads, self._until, end, query)
 
     def close(self) -> None:
-        """Queries that still run come to their end."""
+        """Reads that are under way come to their end."""
         with self._lock:
             self._closed = True
             while self._idle:
                 self._idle.pop().close()
 
-    def _take(self) -> apsw.Connection:
+    def _until(self, end: float, query: Callable[[apsw.Connection], T]) -> T:
+        if time.monotonic() >= end:  # It was over before a thread was free.
+            raise TookTooLong
+        reader = self._take()
+        try:
+            return reader.until(end, query)
+        finally:
+            self._give_back(reader)
+
+    def _take(self) -> Reader:
         with self._lock:
             if self._closed:
                 raise StoreClosed
             if self._idle:
                 return self._idle.pop()
-        return self._connect()
+        return Reader(self._connect(), self._stopped)
 
-    def _give_back(self, connection: apsw.Connection) -> None:
+    def _give_back(self, reader: Reader) -> None:
         with self._lock:
             if not self._closed:
-                self._idle.append(connection)
+                self._idle.append(reader)
                 return
-        connection.close()
+        reader.close()

@@ -36,6 +36,10 @@ class StoreClosed(Exception):
     """The store was closed, or what it stood on is gone. Nothing was done: open the organisation anew and ask again."""
 
 
+class TookTooLong(Exception):
+    """A read was given up, because no index backs it and there are too many records to look at them all."""
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
     """By one field, and by id among equals, both in the same direction.
@@ -181,7 +185,8 @@ class Deleted:
 class RecordStore(Protocol):
     """Several stores, in several processes, may stand on one organisation: what one has written, all of them show.
 
-    Every call raises StoreClosed, at once or through its awaitable, when the store is closed.
+    Every call raises StoreClosed, at once or through its awaitable, when the store is closed. What gives an awaitable
+    to read may raise TookTooLong through it.
     """
 
     @property

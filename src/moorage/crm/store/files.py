@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,7 +15,7 @@ from moorage.crm.catalog import ID_SPACE, Catalog
 from moorage.crm.errors import OrganisationDamaged, OrganisationInvalid, SnapshotUnwritable
 from moorage.crm.metadata import Document, Metadata
 from moorage.crm.organisation import Fill, Organisation
-from moorage.crm.store.connections import OrganisationFile, connect, transaction
+from moorage.crm.store.connections import OrganisationFile, ReadThreads, connect, transaction
 from moorage.crm.store.contract import StoreClosed
 from moorage.crm.store.schema import statements
 from moorage.crm.store.sqlite import SqliteStore
@@ -35,7 +34,7 @@ class SqliteFiles:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._folder = folder
         self._clock = clock
-        self._aside = ThreadPoolExecutor(2, thread_name_prefix="crm-read")
+        self._threads = ReadThreads()
 
     def make(self, slug: str, identity: int, documents: Sequence[Document], fill: Fill | None) -> None:
         draft = self._draft(slug)
@@ -98,7 +97,7 @@ class SqliteFiles:
         _remove(self._draft(slug))
 
     def close(self) -> None:
-        self._aside.shutdown()
+        self._threads.close()
 
     def _path(self, slug: str) -> Path:
         return self._folder / f"{slug}.db"
@@ -139,7 +138,7 @@ class SqliteFiles:
         file = OrganisationFile(path)
         metadata = _read_metadata(file)
         catalog, zone = Catalog(metadata), ZoneInfo(metadata.org["time_zone"])
-        store = SqliteStore(file, catalog, identity // ID_SPACE, zone, self._clock, self._aside)
+        store = SqliteStore(file, catalog, identity // ID_SPACE, zone, self._clock, self._threads)
         return Organisation(identity, metadata, catalog, zone, store)
 
 

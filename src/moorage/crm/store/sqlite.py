@@ -5,9 +5,7 @@ run aside in a thread, as do those that turn out to be long all the same: an ind
 the few wanted ones last. Writes go to the one writer. Every acknowledged write is flushed to disk (synchronous=FULL).
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -18,7 +16,7 @@ from moorage.clock import Clock
 from moorage.crm.catalog import Catalog, Module
 from moorage.crm.store import compile as compiled
 from moorage.crm.store.compile import Clause
-from moorage.crm.store.connections import AsideConnections, OrganisationFile, Reader
+from moorage.crm.store.connections import AsideReaders, OrganisationFile, Reader, ReadThreads
 from moorage.crm.store.contract import (
     Deleted,
     EmailIs,
@@ -32,6 +30,7 @@ from moorage.crm.store.contract import (
     Position,
     Shape,
     StoreClosed,
+    TookTooLong,
     Transaction,
     Window,
     Words,
@@ -56,7 +55,7 @@ class SqliteStore:
         prefix: int,
         zone: ZoneInfo,
         clock: Clock,
-        threads: ThreadPoolExecutor,
+        threads: ReadThreads,
     ) -> None:
         self._catalog = catalog
         self._zone = zone
@@ -67,7 +66,7 @@ class SqliteStore:
         self._file = file
         self._closed = False
         self._reader = Reader(self._connect())
-        self._aside_connections = AsideConnections(self._connect)
+        self._aside_readers = AsideReaders(self._connect, threads.are_stopped)
         self._writer = Writer(
             self._connect,
             lambda connection: SqliteTransaction(connection, catalog, prefix, int(clock.timestamp())),
@@ -105,7 +104,8 @@ class SqliteStore:
         query = self._page_query(module, shape, clauses, order, window, walks=walks)
         if order.field.api_name in INDEXED_ORDERS and all(clause.indexed for clause in clauses):
             return self._brief(query)
-        return self._aside(query)
+        led_by_text = order.field.api_name == "id" and any(clause.query is not None for clause in clauses)
+        return self._aside(query, text=led_by_text)
 
     def record(self, module: Module, shape: Shape, record: int) -> bytes | None:
         sql = f"SELECT {self._json(module, shape)} FROM {module.table} r WHERE r.id = ?"
@@ -143,7 +143,7 @@ class SqliteStore:
         self._closed = True
         self._writer.close()
         self._reader.close()
-        self._aside_connections.close()
+        self._aside_readers.close()
 
     def _json(self, module: Module, shape: Shape) -> str:
         key = (module.api_name, shape)
@@ -228,11 +228,11 @@ class SqliteStore:
     def _brief(self, query: Callable[[apsw.Connection], T]) -> T | Awaitable[T]:
         try:
             return self._open_reader().brief(query)
-        except apsw.InterruptError:
+        except TookTooLong:
             return self._aside(query)
 
-    def _aside(self, query: Callable[[apsw.Connection], T]) -> Awaitable[T]:
-        return asyncio.get_running_loop().run_in_executor(self._threads, self._aside_connections.run, query)
+    def _aside(self, query: Callable[[apsw.Connection], T], *, text: bool = False) -> Awaitable[T]:
+        return self._aside_readers.read(self._threads.text if text else self._threads.scans, query)
 
 
 def _found_in_text(
