@@ -69,7 +69,12 @@ def copy(data: Data, target: Path) -> None:
 def _fingerprint() -> str:
     """Differs when the tables or the leads would."""
     crm = Path(moorage.crm.__file__).parent
-    sources = [crm / "store" / "schema.py", crm / "catalog.py", *sorted((crm / "blueprint").glob("*.py"))]
+    sources = [
+        crm / "store" / "schema.py",
+        crm / "store" / "texts.py",
+        crm / "catalog.py",
+        *sorted((crm / "blueprint").glob("*.py")),
+    ]
     sources += [*sorted((crm / "data").glob("*.json")), Path(leads.__file__), Path(__file__)]
     digest = hashlib.sha256()
     for source in sources:

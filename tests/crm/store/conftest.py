@@ -15,6 +15,7 @@ from moorage.crm.metadata import Metadata
 from moorage.crm.organisations import Organisations
 from moorage.crm.store.compile import compile_conditions
 from moorage.crm.store.schema import statements
+from moorage.crm.store.texts import text_tables
 from moorage.crm.store.transaction import SqliteTransaction
 from moorage.crm.views import view_conditions
 from tests.contracts.opened import Opened
@@ -43,6 +44,9 @@ class Database:
     def module(self, name):
         return self.catalog.modules[name]
 
+    def texts(self, module):
+        return [table.name for table in text_tables(self.connection, module)]
+
     def insert(self, name, *records) -> list[int]:
         module = self.module(name)
         sql = f"SELECT coalesce(max(id), ?) FROM {module.table}"
@@ -59,7 +63,8 @@ class Database:
     def clear(self, name):
         module = self.module(name)
         self.connection.execute(f"DELETE FROM {module.table}")
-        self.connection.execute(f"DELETE FROM {module.text_table}")
+        for table in self.texts(module):
+            self.connection.execute(f"DELETE FROM {table}")
 
     def column(self, name, key):
         fields = self.module(name).fields
@@ -78,7 +83,7 @@ class Database:
         module = self.module(name)
         context = Context(ZONE, NOW, self.users[0].id, self.catalog)
         read = view_conditions if isinstance(tree, dict) else check
-        return compile_conditions(read(tree, module, context), module, self.catalog)
+        return compile_conditions(read(tree, module, context), module, self.catalog, self.texts)
 
     def search(self, name, criteria):
         return self.select(name, self.clause(name, criteria))

@@ -153,7 +153,7 @@ def test_sql_and_python_agree_on_word(shared, records, sought):
         expected = [
             one for one, record in zip(ids, records, strict=True) if all(has(record, p) for p in parts)
         ]
-        assert shared.select("Leads", word_clause(shared.module("Leads"), sought)) == expected
+        assert shared.select("Leads", word_clause(shared.module("Leads"), sought, shared.texts)) == expected
 
 
 def begins_anywhere(text, part):

@@ -4,6 +4,7 @@ import pytest
 
 from moorage.crm.blueprint import DEMO
 from moorage.crm.organisations import Organisations
+from moorage.crm.store import texts
 from tests.contracts.record_store import RecordStoreContract
 
 
@@ -23,3 +24,11 @@ class TestSqliteRecordStore(RecordStoreContract):
     @pytest.fixture
     def organisation_again(self, organisations):
         return organisations[1].open(organisations[1].find("acme").id)
+
+
+class TestSqliteRecordStoreWithManyTextTables(TestSqliteRecordStore):
+    """As an organisation is that grew large."""
+
+    @pytest.fixture(autouse=True)
+    def few_in_each(self, monkeypatch):
+        monkeypatch.setattr(texts, "SPAN", 2)

@@ -4,8 +4,9 @@ The SQL speaks of a module's table by the alias `r`.
 """
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from moorage.crm import conditions
 from moorage.crm.catalog import Catalog, Field, Module
@@ -55,11 +56,15 @@ def phone_digits(column: str) -> str:
     return column
 
 
-def compile_conditions(checked: Checked, module: Module, catalog: Catalog) -> Clause:
-    return _Compiler(module, catalog).clause(checked)
+# The names of the tables that hold a module's full text.
+TextTables: TypeAlias = Callable[[Module], Sequence[str]]
 
 
-def word_clause(module: Module, words: str) -> Clause:
+def compile_conditions(checked: Checked, module: Module, catalog: Catalog, texts: TextTables) -> Clause:
+    return _Compiler(module, texts, catalog).clause(checked)
+
+
+def word_clause(module: Module, words: str, texts: TextTables) -> Clause:
     """Records in whose text every word begins a word. Raises Fault INVALID_DATA naming `word`."""
     if len(words) > LENGTH_LIMIT or not storable(words):
         raise param_invalid("word")
@@ -68,22 +73,22 @@ def word_clause(module: Module, words: str) -> Clause:
     if not module.full_text:
         return Clause("0", (), indexed=True)
     searched = [f"{_quoted(word)} *" for word in words.split() if has_tokens(word)]
-    return _match(module, " ".join(searched))
+    return _match(texts(module), " ".join(searched))
 
 
-def email_clause(module: Module, value: str) -> Clause:
+def email_clause(module: Module, value: str, texts: TextTables) -> Clause:
     """Records with that address, or part of one, in any field for e-mail. Raises Fault."""
     fields, value = module.of_type("email"), _param("email", value)
-    return _any_field(module, [conditions.email_is(field, value) for field in fields])
+    return _any_field(module, [conditions.email_is(field, value) for field in fields], texts)
 
 
-def phone_clause(module: Module, value: str) -> Clause:
+def phone_clause(module: Module, value: str, texts: TextTables) -> Clause:
     """Records with that number, however formatted, in any field for phones. Raises Fault."""
     fields, value = module.of_type("phone"), _param("phone", value)
     found = [conditions.phone_is(field, value) for field in fields]
     if None in found:
         raise param_invalid("phone")
-    return _any_field(module, [one for one in found if one is not None])
+    return _any_field(module, [one for one in found if one is not None], texts)
 
 
 def has_tokens(text: str) -> bool:
@@ -103,16 +108,19 @@ def _param(name: str, value: str) -> str:
     return value
 
 
-def _any_field(module: Module, found: Sequence[Checked]) -> Clause:
+def _any_field(module: Module, found: Sequence[Checked], texts: TextTables) -> Clause:
     if not found:
         raise Fault(400, "FIELD_TYPE_UNAVAILABLE", "this data type is not found in this module")
-    return _Compiler(module, None).clause(AnyOf(tuple(found)))
+    return _Compiler(module, texts, None).clause(AnyOf(tuple(found)))
 
 
-def _match(module: Module, query: str) -> Clause:
-    table = module.text_table
-    sql = f"r.id IN (SELECT rowid FROM {table} WHERE {table} MATCH ?)"
-    return Clause(sql, (query,), indexed=False, text=True, query=query)
+def _match(tables: Sequence[str], query: str) -> Clause:
+    sql = f"r.id IN ({_matches(tables)})"
+    return Clause(sql, (query,) * len(tables), indexed=False, text=True, query=query)
+
+
+def _matches(tables: Sequence[str]) -> str:
+    return " UNION ALL ".join(f"SELECT rowid FROM {table} WHERE {table} MATCH ?" for table in tables)
 
 
 def _quoted(text: str) -> str:
@@ -141,8 +149,9 @@ def _looked_up(field: Field) -> bool:
 
 
 class _Compiler:
-    def __init__(self, module: Module, catalog: Catalog | None) -> None:
+    def __init__(self, module: Module, texts: TextTables, catalog: Catalog | None) -> None:
         self._module = module
+        self._texts = texts
         self._modules = catalog.modules if catalog else {}
 
     def clause(self, checked: Checked) -> Clause:
@@ -195,7 +204,7 @@ class _Compiler:
         if not has_tokens(text) or field not in self._module.full_text:
             return self._fragment(field, text, "start") if start else self._equal(field, text)
         sought = f"^ {_quoted(text)} *" if start else _quoted(text)
-        return _match(self._module, f"{field.column} : {sought}")
+        return _match(self._texts(self._module), f"{field.column} : {sought}")
 
     def _fragment(self, field: Field, text: str, place: str) -> Clause:
         before = "" if place == "start" else "%"
@@ -236,8 +245,9 @@ class _Compiler:
         if not has_tokens(name) or display not in module.full_text:
             return _scan(f"{column} IN ({sql})", name)
         # The full text leads to the candidates, as no index is kept of names.
-        sql += f" AND x.id IN (SELECT rowid FROM {module.text_table} WHERE {module.text_table} MATCH ?)"
-        params = (name, f"{display.column} : {_quoted(name)}")
+        tables = self._texts(module)
+        sql += f" AND x.id IN ({_matches(tables)})"
+        params = (name, *[f"{display.column} : {_quoted(name)}"] * len(tables))
         return Clause(f"{column} IN ({sql})", params, indexed=False, text=True)
 
 

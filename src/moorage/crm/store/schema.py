@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from moorage.crm.catalog import Catalog, Field, Module
+from moorage.crm.store import texts
 from moorage.crm.store.compile import phone_digits
 
 COLUMN_TYPE = {
@@ -55,7 +56,7 @@ def statements(catalog: Catalog) -> Iterator[str]:
         yield _table(module)
         yield from _indexes(module)
         if module.full_text:
-            yield _text_table(module)
+            yield texts.creation(module, module.text_table)
 
 
 def stored(module: Module) -> list[Field]:
@@ -86,11 +87,3 @@ def _indexes(module: Module) -> Iterator[str]:
             yield f"CREATE INDEX {name} ON {table} ({column})"
         elif field.storage == "lookup":
             yield f"CREATE INDEX {name} ON {table} ({column}) WHERE {column} IS NOT NULL"
-
-
-def _text_table(module: Module) -> str:
-    columns = ", ".join(f.column for f in module.full_text)
-    return (
-        f"CREATE VIRTUAL TABLE {module.text_table} USING fts5({columns}, content='', contentless_delete=1,"
-        " tokenize='unicode61 remove_diacritics 2', prefix='2 3')"
-    )

@@ -15,6 +15,7 @@ import msgspec
 from moorage.clock import Clock
 from moorage.crm.catalog import Catalog, Module
 from moorage.crm.store import compile as compiled
+from moorage.crm.store import texts
 from moorage.crm.store.compile import Clause
 from moorage.crm.store.connections import AsideReaders, OrganisationFile, Reader, ReadThreads
 from moorage.crm.store.contract import (
@@ -36,6 +37,7 @@ from moorage.crm.store.contract import (
     Words,
 )
 from moorage.crm.store.projection import Projection, time_expression, zoned
+from moorage.crm.store.texts import TextTable
 from moorage.crm.store.transaction import SqliteTransaction
 from moorage.crm.store.writer import Writer
 
@@ -100,12 +102,15 @@ class SqliteStore:
         self, module: Module, shape: Shape, filters: Sequence[Filter], order: Order, window: Window
     ) -> Page | Awaitable[Page]:
         clauses = [self._clause(module, one) for one in filters]
+        sought = next((clause for clause in clauses if clause.query is not None), None)
+        if sought is not None and order.field.api_name == "id":
+            others = [clause for clause in clauses if clause is not sought]
+            return self._aside(self._text_query(module, shape, sought, others, order, window), text=True)
         walks = order.field.api_name in INDEXED_ORDERS and all(isinstance(one, FlagIs) for one in filters)
         query = self._page_query(module, shape, clauses, order, window, walks=walks)
         if order.field.api_name in INDEXED_ORDERS and all(clause.indexed for clause in clauses):
             return self._brief(query)
-        led_by_text = order.field.api_name == "id" and any(clause.query is not None for clause in clauses)
-        return self._aside(query, text=led_by_text)
+        return self._aside(query)
 
     def record(self, module: Module, shape: Shape, record: int) -> bytes | None:
         sql = f"SELECT {self._json(module, shape)} FROM {module.table} r WHERE r.id = ?"
@@ -172,15 +177,11 @@ class SqliteStore:
         descending = order.descending is not window.backwards
         if window.start is not None:
             clauses = [*clauses, _beyond(window.start, key, descending=descending)]
-        direction = "DESC" if descending else "ASC"
+        direction = _direction(descending)
         columns = f"r.id {direction}" if by_id else f"{key} {direction}, r.id {direction}"
         shown, table = f"SELECT {key}, r.id, {self._json(module, shape)} FROM", module.table
-        sought = next((clause for clause in clauses if clause.query is not None), None) if by_id else None
-        if sought is not None:
-            found, params = _found_in_text(module, sought, clauses, direction)
-        else:
-            where, params = _where(clauses)
-            found = f"{table} r{where} ORDER BY {columns} LIMIT ? OFFSET ?"
+        where, params = _where(clauses)
+        found = f"{table} r{where} ORDER BY {columns} LIMIT ? OFFSET ?"
         if walks:
             sql = f"{shown} {found}"
         else:
@@ -190,6 +191,37 @@ class SqliteStore:
             )
         values = (*params, window.limit + 1, window.offset)
         return lambda connection: _page(connection.execute(sql, values).fetchall(), window)
+
+    def _text_query(
+        self,
+        module: Module,
+        shape: Shape,
+        sought: Clause,
+        others: Sequence[Clause],
+        order: Order,
+        window: Window,
+    ) -> Callable[[apsw.Connection], Page]:
+        """In the order of ids, led by the full text, one table after the other: so it ends when the page is full."""
+        descending = order.descending is not window.backwards
+        start = window.start.id if window.start is not None else None
+        tables = texts.beyond(self._text_tables(module), start, descending=descending)
+        selects = [_matches(table.name, module, sought, others, start, descending) for table in tables]
+        shown = f"SELECT NULL, r.id, {self._json(module, shape)} FROM {module.table} r"
+        shown += f" WHERE r.id IN (SELECT value FROM json_each(?)) ORDER BY r.id {_direction(descending)}"
+        wanted = window.offset + window.limit + 1
+
+        def query(connection: apsw.Connection) -> Page:
+            found: list[int] = []
+            with connection:  # Between the statements nothing may change.
+                for sql, params in selects:
+                    found += [row[0] for row in connection.execute(sql, (*params, wanted - len(found)))]
+                    if len(found) == wanted:
+                        break
+                ids = msgspec.json.encode(found[window.offset :]).decode()
+                rows = connection.execute(shown, (ids,)).fetchall()
+            return _page(rows, window)
+
+        return query
 
     def _clause(self, module: Module, one: Filter) -> Clause:
         match one:
@@ -202,13 +234,13 @@ class SqliteStore:
                 # Of most records it isn't true, so walking in order meets a page of them soon.
                 return Clause(f"r.{field.column} IS {int(value)}", (), indexed=not value)
             case Words(text):
-                return compiled.word_clause(module, text)
+                return compiled.word_clause(module, text, self._text_names)
             case EmailIs(text):
-                return compiled.email_clause(module, text)
+                return compiled.email_clause(module, text, self._text_names)
             case PhoneIs(text):
-                return compiled.phone_clause(module, text)
+                return compiled.phone_clause(module, text, self._text_names)
             case checked:
-                return compiled.compile_conditions(checked, module, self._catalog)
+                return compiled.compile_conditions(checked, module, self._catalog, self._text_names)
 
     def _modified_since(self, module: Module, timestamp: int) -> Clause:
         column = module.fields["Modified_Time"].column
@@ -219,6 +251,12 @@ class SqliteStore:
             # SQLite alone would walk in the order of the page, past everything that did not change.
             return Clause(f"r.id IN ({found})", (timestamp,), indexed=True)
         return Clause(f"r.{column} >= ?", (timestamp,), indexed=True)
+
+    def _text_tables(self, module: Module) -> list[TextTable]:
+        return self._open_reader().whole(lambda connection: texts.text_tables(connection, module))
+
+    def _text_names(self, module: Module) -> list[str]:
+        return [table.name for table in self._text_tables(module)]
 
     def _open_reader(self) -> Reader:
         if self._closed:
@@ -235,15 +273,21 @@ class SqliteStore:
         return self._aside_readers.read(self._threads.text if text else self._threads.scans, query)
 
 
-def _found_in_text(
-    module: Module, sought: Clause, clauses: Sequence[Clause], direction: str
+def _matches(
+    text: str, module: Module, sought: Clause, others: Sequence[Clause], start: int | None, descending: bool
 ) -> tuple[str, tuple[object, ...]]:
-    """The records of a page in the order of their ids, led by the full text: so it ends when the page is full."""
-    text = module.text_table
-    others = [clause for clause in clauses if clause is not sought]
-    where, params = _where([Clause(f"{text} MATCH ?", (sought.query,), indexed=False), *others])
+    """The statement that gives ids from one table of the full text, as many as its last parameter says."""
+    found = [Clause(f"{text} MATCH ?", (sought.query,), indexed=False), *others]
+    if start is not None:
+        found.append(Clause(f"{text}.rowid {'<' if descending else '>'} ?", (start,), indexed=True))
+    where, params = _where(found)
     joined = f"{text} CROSS JOIN {module.table} r ON r.id = {text}.rowid"  # Not the other way round.
-    return f"{joined}{where} ORDER BY {text}.rowid {direction} LIMIT ? OFFSET ?", params
+    sql = f"SELECT {text}.rowid FROM {joined}{where} ORDER BY {text}.rowid {_direction(descending)} LIMIT ?"
+    return sql, params
+
+
+def _direction(descending: bool) -> str:
+    return "DESC" if descending else "ASC"
 
 
 def _beyond(start: Position, key: str, *, descending: bool) -> Clause:

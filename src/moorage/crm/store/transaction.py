@@ -1,12 +1,13 @@
 """Changes to one organisation's SQLite file, inside a transaction that the writer began."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import apsw
 import msgspec
 
 from moorage.crm.catalog import Catalog, Field, Module
+from moorage.crm.store import texts
 from moorage.crm.store.contract import Row
 from moorage.crm.store.schema import stored
 
@@ -42,9 +43,9 @@ class SqliteTransaction:
         if self._next_id is not None:
             self._connection.execute("UPDATE counters SET value = ? WHERE name = 'id'", (self._next_id,))
         for module, records in self._dropped_texts.items():
-            self._remove_text(module, _encode(list(records)).decode())
+            self._remove_text(module, records)
         for module, records in self._changed_texts.items():
-            self._index_text(module, _encode(list(records)).decode())
+            self._index_text(module, records)
         self._dropped_texts.clear()
         self._changed_texts.clear()
 
@@ -161,19 +162,28 @@ class SqliteTransaction:
         if module.full_text:
             texts.setdefault(module, set()).update(records)
 
-    def _index_text(self, module: Module, records: str) -> None:
-        """Let the full text of those of the records that there are, a JSON array of ids, say what their table holds."""
+    def _index_text(self, module: Module, records: set[int]) -> None:
+        """Let the full text of those of the records that there are say what their table holds."""
+        texts.open_next(self._connection, module, records)
         columns = ", ".join(f.column for f in module.full_text)
-        sql = (
-            f"INSERT OR REPLACE INTO {module.text_table} (rowid, {columns})"
-            f" SELECT id, {columns} FROM {module.table} WHERE id IN (SELECT value FROM json_each(?))"
-        )
-        self._connection.execute(sql, (records,))
+        for table, some in self._by_text_table(module, records):
+            sql = (
+                f"INSERT OR REPLACE INTO {table} (rowid, {columns})"
+                f" SELECT id, {columns} FROM {module.table} WHERE id IN (SELECT value FROM json_each(?))"
+            )
+            self._connection.execute(sql, (some,))
 
-    def _remove_text(self, module: Module, records: str) -> None:
+    def _remove_text(self, module: Module, records: set[int]) -> None:
         """Remove the full text of those records that are gone: the job that dropped one may have been undone."""
-        sql = (
-            f"DELETE FROM {module.text_table} WHERE rowid IN"
-            f" (SELECT value FROM json_each(?) WHERE value NOT IN (SELECT id FROM {module.table}))"
-        )
-        self._connection.execute(sql, (records,))
+        for table, some in self._by_text_table(module, records):
+            sql = (
+                f"DELETE FROM {table} WHERE rowid IN"
+                f" (SELECT value FROM json_each(?) WHERE value NOT IN (SELECT id FROM {module.table}))"
+            )
+            self._connection.execute(sql, (some,))
+
+    def _by_text_table(self, module: Module, records: set[int]) -> Iterator[tuple[str, str]]:
+        """The records of each table of the full text, as a JSON array of ids."""
+        tables = texts.text_tables(self._connection, module)
+        for table, some in texts.by_table(tables, records):
+            yield table.name, _encode(some).decode()
