@@ -3,7 +3,7 @@
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from urllib.parse import unquote_plus
+from urllib.parse import unquote_to_bytes
 
 import structlog
 
@@ -139,8 +139,8 @@ def parameters(query: bytes) -> Mapping[str, str]:
 def _decoded(text: str, *, plus: bool = True) -> str:
     if "%" not in text and "+" not in text and text.isascii():
         return text
-    raw = text.encode("latin-1").decode("utf-8", "replace")
-    return unquote_plus(raw) if plus else unquote_plus(raw.replace("+", "%2B"))
+    raw = text.encode("latin-1")
+    return unquote_to_bytes(raw.replace(b"+", b" ") if plus else raw).decode("utf-8", "replace")
 
 
 def _require_scopes(
