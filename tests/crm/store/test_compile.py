@@ -239,6 +239,16 @@ def test_what_calls_itself_indexed_scans_nothing(database, criteria):
     assert "SCAN" not in database.plan("Leads", clause)
 
 
+@pytest.mark.parametrize(
+    "criteria",
+    ["(Email:equals:ina@acme.example.com)", "(Email:in:ina@acme.example.com,bo@acme.example.com)"],
+)
+def test_records_whose_ids_an_index_gives_come_in_their_order(database, criteria):
+    clause = database.clause("Leads", criteria)
+    assert clause.ids is not None
+    assert "TEMP B-TREE" not in database.plan("Leads", clause)
+
+
 def test_a_search_for_an_address_or_a_number_scans_nothing(database):
     for clause in (email_clause, phone_clause):
         found = clause(database.module("Leads"), "15550109988@acme.example.com", database.texts)

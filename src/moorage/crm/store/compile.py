@@ -39,7 +39,8 @@ class Clause:
     """A condition of a WHERE. `indexed` says that an index leads to the few records that can meet it.
 
     `text` says that it reads the full text, which takes as long as there are matches, however few are wanted. A clause
-    that is nothing but a query of the full text has that as `query`.
+    that is nothing but a query of the full text has that as `query`. One that is nothing but a list of ids has the SELECT
+    that gives them as `ids`.
     """
 
     sql: str
@@ -47,6 +48,7 @@ class Clause:
     indexed: bool
     text: bool = False
     query: str | None = None
+    ids: str | None = None
 
 
 def phone_digits(column: str) -> str:
@@ -58,6 +60,11 @@ def phone_digits(column: str) -> str:
 
 # The names of the tables that hold a module's full text.
 TextTables: TypeAlias = Callable[[Module], Sequence[str]]
+
+
+def listed(ids: str, params: tuple[object, ...]) -> Clause:
+    """Records whose ids an index gives."""
+    return Clause(f"r.id IN ({ids})", params, indexed=True, ids=ids)
 
 
 def compile_conditions(checked: Checked, module: Module, catalog: Catalog, texts: TextTables) -> Clause:
@@ -190,6 +197,9 @@ class _Compiler:
         return _joined(" AND ", parts, indexed=any(part.indexed for part in parts) and not text)
 
     def _any(self, parts: list[Clause]) -> Clause:
+        lists = [part.ids for part in parts if part.ids is not None]
+        if parts and len(lists) == len(parts):
+            return listed(" UNION ALL ".join(lists), tuple(value for part in parts for value in part.params))
         return _joined(" OR ", parts, indexed=all(part.indexed for part in parts))
 
     def _equal(self, field: Field, value: object) -> Clause:
@@ -197,8 +207,8 @@ class _Compiler:
         if not (collation and _looked_up(field)):
             return Clause(f"r.{field.column} = ?{collation}", (value,), indexed=_looked_up(field))
         # In its own SELECT, because SQLite passes over a partial index with a collation inside an OR.
-        sql = f"r.id IN (SELECT x.id FROM {self._module.table} x WHERE x.{field.column} = ?{collation})"
-        return Clause(sql, (value,), indexed=True)
+        ids = f"SELECT x.id FROM {self._module.table} x WHERE x.{field.column} = ?{collation}"
+        return listed(ids, (value,))
 
     def _phrase(self, field: Field, text: str, *, start: bool) -> Clause:
         if not has_tokens(text) or field not in self._module.full_text:

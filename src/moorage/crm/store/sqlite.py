@@ -106,8 +106,10 @@ class SqliteStore:
         if sought is not None and order.field.api_name == "id":
             others = [clause for clause in clauses if clause is not sought]
             return self._aside(self._text_query(module, shape, sought, others, order, window), text=True)
+        # An index gives the records in their order, and nearly all of those it passes are wanted; or ids are at hand.
         walks = order.field.api_name in INDEXED_ORDERS and all(isinstance(one, FlagIs) for one in filters)
-        query = self._page_query(module, shape, clauses, order, window, walks=walks)
+        walks = walks or (order.field.api_name == "id" and any(clause.ids is not None for clause in clauses))
+        query = self._page_query(module, shape, clauses, order, window, sorts=not walks)
         if order.field.api_name in INDEXED_ORDERS and all(clause.indexed for clause in clauses):
             return self._brief(query)
         return self._aside(query)
@@ -167,9 +169,9 @@ class SqliteStore:
         order: Order,
         window: Window,
         *,
-        walks: bool,
+        sorts: bool,
     ) -> Callable[[apsw.Connection], Page]:
-        """`walks` says that an index gives the records in their order, and nearly all of those it passes are wanted."""
+        """`sorts` says that more records have to be put in order than the page will show."""
         by_id = order.field.api_name == "id"
         # Text is put in order regardless of case, as it is compared.
         collation = " COLLATE NOCASE" if order.field.storage == "text" else ""
@@ -182,9 +184,8 @@ class SqliteStore:
         shown, table = f"SELECT {key}, r.id, {self._json(module, shape)} FROM", module.table
         where, params = _where(clauses)
         found = f"{table} r{where} ORDER BY {columns} LIMIT ? OFFSET ?"
-        if walks:
-            sql = f"{shown} {found}"
-        else:
+        sql = f"{shown} {found}"
+        if sorts:
             # Which records, and then what they show: else SQLite builds the JSON of all that it sorts.
             sql = (
                 f"{shown} (SELECT r.id AS id FROM {found}) f JOIN {table} r ON r.id = f.id ORDER BY {columns}"
@@ -226,8 +227,7 @@ class SqliteStore:
     def _clause(self, module: Module, one: Filter) -> Clause:
         match one:
             case Ids(ids):
-                listed = msgspec.json.encode(ids).decode()
-                return Clause("r.id IN (SELECT value FROM json_each(?))", (listed,), indexed=True)
+                return compiled.listed("SELECT value FROM json_each(?)", (msgspec.json.encode(ids).decode(),))
             case ModifiedSince(timestamp):
                 return self._modified_since(module, timestamp)
             case FlagIs(field, value):
@@ -249,7 +249,7 @@ class SqliteStore:
         count: int = self._open_reader().whole(lambda connection: connection.execute(sql, (timestamp,)).get)
         if count < FEW:
             # SQLite alone would walk in the order of the page, past everything that did not change.
-            return Clause(f"r.id IN ({found})", (timestamp,), indexed=True)
+            return compiled.listed(found, (timestamp,))
         return Clause(f"r.{column} >= ?", (timestamp,), indexed=True)
 
     def _text_tables(self, module: Module) -> list[TextTable]:
