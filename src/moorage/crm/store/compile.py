@@ -39,8 +39,8 @@ class Clause:
     """A condition of a WHERE. `indexed` says that an index leads to the few records that can meet it.
 
     `text` says that it reads the full text, which takes as long as there are matches, however few are wanted. A clause
-    that is nothing but a query of the full text has that as `query`. One that is nothing but a list of ids has the SELECT
-    that gives them as `ids`.
+    that is nothing but a query of the full text has that as `query`. One that is nothing but a list of ids has the
+    SELECT that gives them as `ids`.
     """
 
     sql: str
