@@ -8,7 +8,9 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 from dataclasses import replace
+from urllib.parse import urlencode
 
 import apsw
 import pytest
@@ -17,10 +19,11 @@ from structlog.testing import capture_logs
 from moorage.crm.blueprint import DEMO
 from moorage.crm.errors import OrganisationDamaged, OrganisationInvalid, SnapshotUnwritable
 from moorage.crm.organisations import Organisations
-from moorage.crm.store import connections
+from moorage.crm.store import connections, texts
 from moorage.crm.store.contract import Ids, Order, Window
 from moorage.crm.store.files import SqliteFiles
 from moorage.crm.store.transaction import SqliteTransaction
+from moorage.http.message import Request
 from tests.contracts.opened import Opened
 from tests.contracts.organisation_storage import OrganisationStorageContract
 
@@ -95,6 +98,34 @@ def test_a_request_that_waits_while_its_organisation_is_reset_is_answered(servic
     service.organisations._open[crm.organisation] = held
     crm.insert("Leads", {"Last_Name": "new"})
     assert last_names(crm) == ["new"]
+
+
+@pytest.mark.parametrize("change", ["reset", "restore"])
+@pytest.mark.parametrize(
+    "params", [{"word": "app"}, {"criteria": "(Last_Name:starts_with:app)", "sort_by": "Annual_Revenue"}]
+)
+def test_a_search_that_waits_while_tables_of_the_full_text_go_away_is_answered(
+    service, crm, elsewhere, organisations, tmp_path, monkeypatch, change, params
+):
+    monkeypatch.setattr(texts, "SPAN", 2)
+    elsewhere.snapshot("acme", tmp_path / "empty")
+    for _ in range(4):
+        crm.insert("Leads", *[{"Last_Name": "Apple"}] * 2)
+    threads, let_go = organisations.open(crm.organisation).store._threads, threading.Event()
+    held = [pool.submit(let_go.wait, 10) for pool in (threads.text, threads.scans) for _ in range(2)]
+
+    async def search():
+        headers = [(b"authorization", b"Zoho-oauthtoken " + crm.token.encode())]
+        found = asyncio.ensure_future(
+            service.answer(Request("GET", b"/crm/v8/Leads/search", urlencode(params).encode(), headers))
+        )
+        await asyncio.sleep(0)
+        elsewhere.reset("acme") if change == "reset" else elsewhere.restore("acme", tmp_path / "empty")
+        let_go.set()
+        return await found
+
+    assert asyncio.run(search()).status == 204
+    assert all(one.result() for one in held)
 
 
 def test_requests_go_on_while_the_organisation_is_copied_restored_and_reset(crm, elsewhere, tmp_path):

@@ -169,6 +169,10 @@ class AsideReaders:
         reader = self._take()
         try:
             return reader.until(end, query)
+        except apsw.SQLError as error:
+            if "no such table" not in str(error):
+                raise
+            raise StoreClosed from None  # Meanwhile the organisation became one with fewer tables of full text.
         finally:
             self._give_back(reader)
 
