@@ -39,8 +39,7 @@ class Relay(Exchange):
         "_decider",
         "_embedded",
         "_head",
-        "_left",
-        "_native",
+                "_native",
         "_out",
         "_parts",
         "_pool",
@@ -53,6 +52,7 @@ class Relay(Exchange):
         "_target",
         "_upstream",
         "_whole",
+        "left",
         "needs_new",
     )  # fmt: skip
 
@@ -86,7 +86,7 @@ class Relay(Exchange):
         self.needs_new = False  # Set once a kept connection turned out to have ended.
         self._out: list[bytes] = []
         self._begun = self._chunking = False
-        self._left = False  # Whether anything of the request may have reached the upstream.
+        self.left = False  # Whether anything of the request may have reached the upstream.
 
     # The request.
 
@@ -186,7 +186,7 @@ class Relay(Exchange):
     def on_connected(self, upstream: Upstream) -> None:
         self._borrowing = False
         self._upstream = upstream
-        self._left = True
+        self.left = True
         upstream.begin(self, bare=self._head.method == b"HEAD")
         self._send_body(upstream, [self._request_head()])
         if not self._whole:
@@ -207,7 +207,7 @@ class Relay(Exchange):
             target.origin.authority,
             target.authorization,
             caller.lines,
-            b"Transfer-Encoding: chunked\r\n" if caller.coding else b"",
+            b"Transfer-Encoding: chunked\r\n" if self._caller.coding else b"",
         )
 
     def _send_body(self, upstream: Upstream, out: list[bytes]) -> None:
@@ -320,7 +320,7 @@ class Relay(Exchange):
         request = Request(
             head.method.decode(), path, query, headers, b"".join(self._parts), self._protocol.scheme or "http"
         )
-        self._left = True
+        self.left = True
         answer = self._embedded(request)
         if isinstance(answer, Response):
             self._give(answer)
@@ -346,6 +346,11 @@ class Relay(Exchange):
     def _refuse(self, error: MoorageError) -> None:
         if not self._protocol.is_current(self):
             return
-        response = render(error, self._request_id.decode())
-        response.headers.append((b"moorage-request-sent", b"true" if self._left else b"false"))
-        self._protocol.refuse(response)
+        self._protocol.refuse(refusal(error, self._request_id.decode(), left=self.left))
+
+
+def refusal(error: MoorageError, request_id: str, *, left: bool) -> Response:
+    """An error of ours, which tells whether anything of the request has left for the app."""
+    response = render(error, request_id)
+    response.headers.append((b"moorage-request-sent", b"true" if left else b"false"))
+    return response
