@@ -8,7 +8,7 @@ from moorage.errors import MoorageError
 from moorage.gateway.decide import Decider, Target
 from moorage.gateway.errors import UpstreamError
 from moorage.gateway.reading import only_reads
-from moorage.gateway.rewrite import AnswerHead, Caller, embedded_answer, require_chunked, require_safe
+from moorage.gateway.rewrite import AnswerHead, Caller, embedded_answer, require_safe
 from moorage.gateway.upstream import Pool, Upstream
 from moorage.http.direct import DirectProtocol
 from moorage.http.encode import BODILESS, STATUS_LINES, lines_of
@@ -94,8 +94,6 @@ class Relay(Exchange):
         try:
             caller, head = self._caller, self._head
             require_safe(head.method, caller.question.app, self._native)
-            if caller.coding is not None:
-                require_chunked(caller.coding, head.version)
             target = self._decider.decide(caller.question)
         except MoorageError as error:
             self._refuse(error)
@@ -207,12 +205,12 @@ class Relay(Exchange):
             target.origin.authority,
             target.authorization,
             caller.lines,
-            b"Transfer-Encoding: chunked\r\n" if self._caller.coding else b"",
+            b"Transfer-Encoding: chunked\r\n" if self._head.lines.coding else b"",
         )
 
     def _send_body(self, upstream: Upstream, out: list[bytes]) -> None:
         parts = self._parts[self._sent :] if self._sent else self._parts
-        if self._caller.coding:
+        if self._head.lines.coding:
             out += [b"%x\r\n%b\r\n" % (len(part), part) for part in parts]
             if self._whole:
                 out.append(b"0\r\n\r\n")

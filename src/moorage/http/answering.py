@@ -64,7 +64,7 @@ class Question(Exchange):
             head.method.decode(),
             path,
             query,
-            [(name.lower(), value) for name, value in head.headers],
+            head.lines.lowered,
             b"".join(self._parts),
             self._protocol.scheme or "http",
         )
