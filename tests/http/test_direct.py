@@ -66,6 +66,23 @@ def test_a_waiting_requests_body_may_arrive_while_an_earlier_one_is_answered(ser
         assert len(caller.told()["body"]) == 500_000
 
 
+@pytest.mark.parametrize("waiting", ["/direct/b", "/asgi/b"])
+@pytest.mark.parametrize("path", ["/direct/c", "/asgi/c"])
+def test_a_request_whose_head_stops_anywhere_loses_nothing_to_one_that_is_taken_up_meanwhile(
+    serve, waiting, path
+):
+    origin = serve()
+    origin.release()
+    last = f"GET {path} HTTP/1.1\r\nX-First: 1\r\n{HOST}X-Last: 2\r\n\r\n"
+    for cut in range(1, len(last)):
+        with origin.connect() as caller:
+            caller.send(GET % "/asgi/a" + GET % waiting + last[:cut])
+            assert [caller.told()["target"] for _ in range(2)] == ["/asgi/a", waiting]
+            told = caller.ask(last[cut:])
+            names = [name.lower() for name, _ in told["headers"]]
+            assert (told["target"], names) == (path, ["x-first", "host", "x-last"])
+
+
 # Bodies.
 
 

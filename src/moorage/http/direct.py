@@ -296,18 +296,19 @@ class DirectProtocol(HttpToolsProtocol):
         reading.on_end()
 
     def _hand_to_asgi(self, head: Head) -> None:
+        # The parser may be in the head of a later request by now, whose parts so far are kept in these.
+        parsing = self.parser, self.url, self.headers
         super().on_message_begin()
         self.url = head.target
         for name, value in head.headers:
             super().on_header(name, value)
-        # The parser may be at a later request by now, so uvicorn is shown what was parsed of this one.
-        parser, self.parser = self.parser, cast("httptools.HttpRequestParser", Parsed(head))
+        self.parser = cast("httptools.HttpRequestParser", Parsed(head))
         try:
             super().on_headers_complete()
         except (httptools.HttpParserError, ValueError):
             raise PathInvalid("The path can't be read.", help="Percent-encode what isn't ASCII.") from None
         finally:
-            self.parser = parser
+            self.parser, self.url, self.headers = parsing
         # An answer that comes before a long body is whole is the connection's last, as the others' is.
         self.cycle.keep_alive = head.keep_alive and head.announces_little()
         self.cycle.waiting_for_100_continue = head.expects_continue()
