@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import pytest
@@ -68,11 +69,20 @@ def test_a_method_that_a_path_does_not_have_is_refused(surface, method, whole):
         if surface.name != "page":
             assert json.loads(answer.body)["error"]["code"] == "method_not_allowed"
     elif surface.name == "accounts":
-        assert answer.status == 405
+        assert (answer.status, answer.names["allow"]) == (405, "GET, POST")
     elif surface.name == "app":  # Which methods it has is its own affair.
         assert answer.status == 200 and whole.app.requests[-1].startswith(f"{method} /base/a ".encode())
     else:  # In the words of the CRM, which are Zoho's.
         assert (answer.status, json.loads(answer.body)["code"]) == (400, "INVALID_REQUEST_METHOD")
+
+
+@pytest.mark.parametrize(
+    ("path", "allow"),
+    [("/oauth/v2/token", "POST"), ("/oauth/v2/token/revoke", "POST"), ("/oauth/user/info", "GET")],
+)
+def test_the_accounts_server_names_the_method_that_a_path_has(whole, path, allow):
+    answer = replace(whole.surfaces["accounts"], path=path).ask("DELETE")
+    assert (answer.status, answer.names["allow"]) == (405, allow)
 
 
 NESTED = {"lists": ("[", "]"), "objects": ('{"a":', "}")}
