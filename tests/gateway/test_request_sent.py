@@ -110,6 +110,18 @@ def test_a_body_that_grows_too_large_for_the_embedded_crm_was_not_given_to_it(em
     assert told(embedded().post("/zoho-crm/a", b"x" * 1001)) == ("body_too_large", "false")
 
 
+@pytest.mark.parametrize("headers", ["", "Expect: 100-continue\r\n"])
+def test_nor_was_one_that_is_said_to_be_too_large_for_it(embedded, headers):
+    client = embedded()
+    for _ in range(2):  # The gateway has to ask for the first call's connection, and knows the second's.
+        with Client(client.world.port) as caller:
+            caller.send(
+                f"POST /zoho-crm/a HTTP/1.1\r\n{AUTHORIZED}{headers}Content-Length: {1 << 40}\r\n\r\n"
+            )
+            answer = caller.answer()
+            assert told(answer) == ("body_too_large", "false") and answer.names["connection"] == "close"
+
+
 def test_a_failure_inside_the_embedded_crm_may_have_taken_effect(embedded):
     client = embedded()
     client.send(f"POST /zoho-crm/bug/later HTTP/1.1\r\n{AUTHORIZED}Content-Length: 0\r\n\r\n")

@@ -107,10 +107,7 @@ class Relay(Exchange):
         self._parts.append(part)
         self._size += len(part)
         if self._upstream is None and self._is_too_large():
-            error = BodyTooLarge(
-                f"The body is larger than {MAX_EMBEDDED_BODY} bytes.", help="Send it in smaller pieces."
-            )
-            self._refuse(error)
+            self._refuse(_too_large())
             return
         self._go_on()
         if self._target is None or (self._borrowing and self._size > _READ_AHEAD):
@@ -158,6 +155,9 @@ class Relay(Exchange):
     def _aim(self, target: Target) -> None:
         if target.reads_only and not only_reads(self._head, self._native):
             self._refuse(ScopeMissing(f"proxy:{target.app}"))
+            return
+        if target.origin is None and self._head.lines.length > MAX_EMBEDDED_BODY:
+            self._refuse(_too_large())
             return
         self._target = target
         self._protocol.want_body()
@@ -345,6 +345,12 @@ class Relay(Exchange):
         if not self._protocol.is_current(self):
             return
         self._protocol.refuse(refusal(error, self._request_id.decode(), left=self.left))
+
+
+def _too_large() -> BodyTooLarge:
+    return BodyTooLarge(
+        f"The body is larger than {MAX_EMBEDDED_BODY} bytes.", help="Send it in smaller pieces."
+    )
 
 
 def refusal(error: MoorageError, request_id: str, *, left: bool) -> Response:

@@ -11,23 +11,26 @@ _SHORT_BODY = 64 * 1024
 class Lines:
     """The headers of a request, once as they were sent and once with `lowered` names; and what they say of its framing.
 
-    `coding` is how the body is transferred, None if in one piece. A client that `expects_continue` waits for an
-    interim answer before it sends the body, if it speaks HTTP/1.1.
+    `coding` is how the body is transferred, None if in one piece; `length` is how long it is said to be. A client that
+    `expects_continue` waits for an interim answer before it sends the body, if it speaks HTTP/1.1.
 
     Most clients send the same headers with each request of a connection; then the next one's need not be read anew.
     """
 
-    __slots__ = ("coding", "expects_continue", "headers", "hosts", "lowered")
+    __slots__ = ("coding", "expects_continue", "headers", "hosts", "length", "lowered")
 
     def __init__(self, headers: Headers) -> None:
         self.headers = headers
         self.lowered = [(name.lower(), value) for name, value in headers]
         self.hosts = 0
         self.coding: bytes | None = None
+        self.length = 0
         self.expects_continue = False
         for name, value in self.lowered:
             if name == b"host":
                 self.hosts += 1
+            elif name == b"content-length":
+                self.length = int(value)  # The parser has seen to it that it is a number.
             elif name == b"transfer-encoding":
                 self.coding = value if self.coding is None else b"%b, %b" % (self.coding, value)
             elif name == b"expect":  # The parser leaves white space at a value's end.
@@ -61,7 +64,7 @@ class Head:
         """Whether a body of no more than 64 kB is sure to follow, without anybody asking for it."""
         if self.expects_continue() or self.lines.coding is not None:
             return False
-        return int(self.header(b"content-length") or b"0") <= _SHORT_BODY
+        return self.lines.length <= _SHORT_BODY
 
 
 def require_sound(head: Head) -> None:
