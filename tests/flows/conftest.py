@@ -12,6 +12,7 @@ import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -19,7 +20,7 @@ from moorage import settings
 from moorage.app import Urls, open_rooms
 from moorage.connections.model import Upstream
 from moorage.oauth.tokens import AccessToken
-from tests.gateway.wire import OK, Scripted
+from tests.gateway.wire import OK, Client, Scripted
 
 MOORAGE = [sys.executable, "-m", "moorage"]
 
@@ -144,9 +145,9 @@ def own_server(tmp_path):
 # A second app beside the CRM, and the services that a server over the same folder has.
 
 PROVIDER = """
-name = "example"
+name = "{name}"
 title = "Example"
-authorization = "Example {{access_token}}"
+authorization = "{scheme} {{access_token}}"
 [data_centres.here]
 api = "http://127.0.0.1:{port}/base"
 """
@@ -166,8 +167,13 @@ def home(tmp_path, upstream):
     folder = tmp_path / "home" / "providers"
     folder.mkdir(parents=True)
     folder.parent.chmod(0o700)
-    (folder / "example.toml").write_text(PROVIDER.format(port=upstream.port))
+    (folder / "example.toml").write_text(provider(upstream.port))
     return folder.parent
+
+
+def provider(port, name="example", scheme="Example"):
+    """The file of an app that has its API at a local port."""
+    return PROVIDER.format(port=port, name=name, scheme=scheme)
 
 
 def over_the_folder(home, work):
@@ -180,15 +186,15 @@ def over_the_folder(home, work):
     return asyncio.run(run())
 
 
-def connect_example(home, base_url, account=None):
+def connect_example(home, base_url, account=None, app="example", token=None):
     """Make an active connection of the example app, whose token names it; gives its id."""
 
     async def work(rooms):
-        made = await rooms.connections.create(account or await rooms.keys.first_account(), "example")
-        token = AccessToken(f"token-of-{made.id}", None)
+        made = await rooms.connections.create(account or await rooms.keys.first_account(), app)
+        access = AccessToken(token or f"token-of-{made.id}", None)
         await rooms.connections.activate(
             made, Upstream("remote", base_url), {},
-            also=lambda tx: rooms.tokens.keep(tx, made.id, token, None),
+            also=lambda tx: rooms.tokens.keep(tx, made.id, access, None),
         )  # fmt: skip
         return made.id
 
@@ -204,3 +210,76 @@ def inside(home):
 def connect(home, upstream):
     base_url = f"http://127.0.0.1:{upstream.port}/base"
     return lambda account=None: connect_example(home, base_url, account)
+
+
+# Every way that a request can take through a server.
+
+
+@dataclass
+class Surface:
+    """A path of an origin, the headers by which its caller is known, and the status of an answer to GET."""
+
+    name: str
+    path: str
+    origin: str
+    authorization: str
+    status: int = 200
+
+    @property
+    def port(self) -> int:
+        return urlsplit(self.origin).port
+
+    @property
+    def host(self) -> str:
+        return f"Host: a.test\r\nAuthorization: {self.authorization}\r\n"
+
+    @property
+    def is_crm(self) -> bool:
+        return self.name in {"crm", "accounts"}
+
+    def connect(self):
+        return Client(self.port)
+
+    def head(self, method="GET", headers="", version="1.1"):
+        return f"{method} {self.path} HTTP/{version}\r\n{self.host}{headers}\r\n"
+
+    def ask(self, method="GET", headers=""):
+        with self.connect() as client:
+            client.send(self.head(method, headers))
+            return client.answer(bare=method == "HEAD")
+
+
+SURFACES = ["app", "crm as an app", "embedded", "control", "page", "crm", "accounts"]
+
+
+@pytest.fixture(scope="session")
+def whole(tmp_path_factory):
+    """A server with two more apps behind it: one that records what it is sent, and the server's own CRM."""
+    app, home = Scripted(OK), tmp_path_factory.mktemp("whole") / "home"
+    (home / "providers").mkdir(parents=True)
+    home.chmod(0o700)
+    (home / "providers" / "example.toml").write_text(provider(app.port))
+    (home / "providers" / "outside.toml").write_text(provider(app.port, "outside", "Zoho-oauthtoken"))
+    server = start(home)
+    connect_example(home, f"http://127.0.0.1:{app.port}/base")
+    server.app, server.token = app, server.credentials["access_token"]
+    connect_example(home, server.crm, app="outside", token=server.token)
+    key, token = f"Bearer {server.api_key}", f"Zoho-oauthtoken {server.token}"
+    made = [
+        Surface("app", "/example/a", server.gateway, key),
+        Surface("crm as an app", "/outside/crm/v8/org", server.gateway, key),
+        Surface("embedded", "/zoho-crm/crm/v8/org", server.gateway, key),
+        Surface("control", "/connections", server.gateway, key),
+        Surface("page", "/connect/?session_token=x", server.gateway, key, 400),
+        Surface("crm", "/crm/v8/org", server.crm, token),
+        Surface("accounts", "/oauth/v2/auth", server.crm, token, 400),
+    ]
+    server.surfaces = {surface.name: surface for surface in made}
+    yield server
+    finish(server)
+    app.stop()
+
+
+@pytest.fixture(params=SURFACES)
+def surface(request, whole):
+    return whole.surfaces[request.param]

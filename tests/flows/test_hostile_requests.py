@@ -2,13 +2,12 @@
 
 import contextlib
 import json
-from dataclasses import dataclass
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import pytest
 
-from tests.flows.conftest import PROVIDER, connect_example, finish, start
-from tests.gateway.wire import OK, Client, Scripted
+from tests.gateway.wire import Client
 from tests.http.test_direct import UNSOUND
 
 METHODS = [
@@ -28,52 +27,6 @@ LIMITS = {
 }
 
 
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory):
-    """A server with a second app behind it, which records what it is sent."""
-    app, home = Scripted(OK), tmp_path_factory.mktemp("hostile") / "home"
-    (home / "providers").mkdir(parents=True)
-    home.chmod(0o700)
-    (home / "providers" / "example.toml").write_text(PROVIDER.format(port=app.port))
-    server = start(home)
-    connect_example(home, f"http://127.0.0.1:{app.port}/base")
-    server.app, server.token = app, server.credentials["access_token"]
-    yield server
-    finish(server)
-    app.stop()
-
-
-@dataclass
-class Surface:
-    """A path of an origin, and the headers by which its caller is known."""
-
-    name: str
-    path: str
-    port: int
-    host: str
-
-    def ask(self, method="GET", headers=""):
-        with Client(self.port) as client:
-            client.send(f"{method} {self.path} HTTP/1.1\r\n{self.host}{headers}\r\n")
-            return client.answer(bare=method == "HEAD")
-
-
-PATHS = {
-    "app": "/example/a",
-    "embedded": "/zoho-crm/crm/v8/org",
-    "control": "/connections",
-    "crm": "/crm/v8/org",
-}
-
-
-@pytest.fixture(params=PATHS)
-def surface(request, whole):
-    name = request.param
-    authorization = f"Zoho-oauthtoken {whole.token}" if name == "crm" else f"Bearer {whole.api_key}"
-    port = urlsplit(whole.crm if name == "crm" else whole.gateway).port
-    return Surface(name, PATHS[name], port, f"Host: a.test\r\nAuthorization: {authorization}\r\n")
-
-
 def last_answer(client):
     """The answer after which the connection ends, with nothing behind it."""
     answer = client.answer()
@@ -90,12 +43,11 @@ def test_what_is_no_sound_request_is_refused_and_what_hides_behind_it_is_not_rea
         with Client(surface.port) as client:
             client.send(sent + smuggled)
             answer = last_answer(client)
-        refused = {"no path": 404} if surface.name == "crm" else {}
-        assert answer.status == refused.get(name, 400), name
         code = json.loads(answer.body)
-        code = code["code"] if surface.name == "crm" else code["error"]["code"]
+        code = code["code"] if surface.is_crm else code["error"]["code"]
         assert code in {"request_invalid", "path_invalid", "INVALID_REQUEST", "INVALID_URL_PATTERN"}, name
-    assert surface.ask().status == 200
+        assert answer.status == (404 if code == "INVALID_URL_PATTERN" else 400), name
+    assert surface.ask().status == surface.status
     assert not [request for request in whole.app.requests if b"smuggled" in request]
 
 
@@ -111,13 +63,26 @@ def test_what_has_no_end_is_cut_off(surface, name):
 @pytest.mark.parametrize("method", METHODS)
 def test_a_method_that_a_path_does_not_have_is_refused(surface, method, whole):
     answer = surface.ask(method, "Content-Length: 0\r\n")
-    if surface.name == "control" or (surface.name != "crm" and method == "TRACE"):
-        assert (answer.status, json.loads(answer.body)["error"]["code"]) == (405, "method_not_allowed")
+    if surface.name in {"control", "page"} or (not surface.is_crm and method == "TRACE"):
+        assert answer.status == 405
         assert "GET" in answer.names["allow"] and method not in answer.names["allow"].split(", ")
+        if surface.name != "page":
+            assert json.loads(answer.body)["error"]["code"] == "method_not_allowed"
+    elif surface.name == "accounts":
+        assert (answer.status, answer.names["allow"]) == (405, "GET, POST")
     elif surface.name == "app":  # Which methods it has is its own affair.
         assert answer.status == 200 and whole.app.requests[-1].startswith(f"{method} /base/a ".encode())
     else:  # In the words of the CRM, which are Zoho's.
         assert (answer.status, json.loads(answer.body)["code"]) == (400, "INVALID_REQUEST_METHOD")
+
+
+@pytest.mark.parametrize(
+    ("path", "allow"),
+    [("/oauth/v2/token", "POST"), ("/oauth/v2/token/revoke", "POST"), ("/oauth/user/info", "GET")],
+)
+def test_the_accounts_server_names_the_method_that_a_path_has(whole, path, allow):
+    answer = replace(whole.surfaces["accounts"], path=path).ask("DELETE")
+    assert (answer.status, answer.names["allow"]) == (405, allow)
 
 
 NESTED = {"lists": ("[", "]"), "objects": ('{"a":', "}")}

@@ -91,7 +91,7 @@ def test_an_error_of_an_app_passes_as_it_is_and_says_whose_it_is(home, own_serve
     server = own_server()
     connect_example(home, f"http://127.0.0.1:{upstream.port}")
     with Client(urlsplit(server.gateway).port) as client:
-        for status in (400, 403, 404, 429, 500, 503):
+        for status in (400, 401, 403, 404, 429, 500, 503):
             upstream.script = [head.format(status, len(theirs)).encode() + theirs]
             client.send(f"GET /example/a HTTP/1.1\r\n{SOUND.format(key=server.api_key)}\r\n")
             answer = client.answer()

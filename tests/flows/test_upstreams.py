@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from tests.flows.conftest import PROVIDER, connect_example
+from tests.flows.conftest import connect_example, provider
 from tests.gateway.conftest import certificate  # noqa: F401 (a fixture)
 from tests.gateway.wire import OK, Scripted
 
@@ -39,9 +39,7 @@ def serve(tmp_path, own_server):
         folder = tmp_path / "home" / "providers"
         folder.mkdir(parents=True)
         folder.parent.chmod(0o700)
-        (folder / "example.toml").write_text(
-            PROVIDER.format(port=0).replace("http://127.0.0.1:0/base", base_url)
-        )
+        (folder / "example.toml").write_text(provider(0).replace("http://127.0.0.1:0/base", base_url))
         server = own_server(**environ)
         connect_example(server.home, base_url)
         return server

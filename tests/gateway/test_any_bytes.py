@@ -24,7 +24,8 @@ CALL = [
     b"GET /zoho-crm/a HTTP/1.1\r\n", b"POST /zoho-crm/b HTTP/1.1\r\n", b"HEAD /zoho-crm/c HTTP/1.1\r\n",
     b"PUT /zoho-crm/d?x HTTP/1.0\r\n", b"TRACE /zoho-crm/e HTTP/1.1\r\n", b"GET /zoho-crm HTTP/1.1\r\n",
     b"GET /zoho-crm/../x HTTP/1.1\r\n", b"GET /other HTTP/1.1\r\n", AUTHORIZED.encode(), b"Host: a\r\n",
-    b"Maton-Connection: remote\r\n", b"Maton-Connection: none\r\n", b"Connection: close, x\r\n",
+    b"Maton-Connection: remote\r\n", b"Maton-Connection: embedded\r\n", b"Maton-Connection: none\r\n",
+    b"Connection: close, x\r\n",
     b"Expect: 100-continue\r\n",
     b"Connection: authorization, host, content-length\r\n", b"Content-Length: 3\r\n", b"Transfer-Encoding: chunked\r\n",
     b"X-Request-Id: \xff\r\n", b"\r\n", b"abc", b"3\r\nabc\r\n", b"0\r\n\r\n", b"\0", b"\n",
@@ -46,6 +47,7 @@ def gateway():
     upstream = Scripted(OK)
     world = World(limits=Limits(connect=5, answer=5, idle=5))
     world.remote(upstream.port)
+    world.embed()
     world.start()
     yield world, upstream
     world.stop()
@@ -101,6 +103,8 @@ def test_a_caller_may_send_anything(gateway, data, places):
     assert not re.search(rb"HTTP/1\.1 5\d\d", answers), answers
     with Client(world.port) as client:
         assert client.get("/zoho-crm/next").body == b"ok"
+        embedded = client.get("/zoho-crm/next", "Maton-Connection: embedded\r\n").body
+        assert embedded == b"GET /next \nauthorization=Zoho-oauthtoken token-1\n0"
     for request in upstream.requests:
         head = request.partition(b"\r\n\r\n")[0]
         assert head.count(b"\r\nHost: ") == 1 and head.count(b"\r\nAuthorization: Zoho-oauthtoken ") == 1

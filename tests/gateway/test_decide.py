@@ -25,6 +25,7 @@ class Token:
     value: str
     expires_at: float | None = None
     upstream: Upstream | None = None
+    renewable: bool = True
 
 
 @dataclass
@@ -36,6 +37,7 @@ class Rooms:
     upstream: Upstream = field(default_factory=lambda: Upstream("remote", "https://api.test"))
     named: dict = field(default_factory=dict)
     lasts: float | None = None
+    renewable: bool = True
     count: int = 1
     asked: list = field(default_factory=list)
     reaches: list = field(default_factory=list)
@@ -62,7 +64,7 @@ class Rooms:
         if instead_of == f"token-{self.count}":
             self.count += 1
         expires = None if self.lasts is None else self.clock.timestamp() + self.lasts
-        return Token(f"token-{self.count}", expires)
+        return Token(f"token-{self.count}", expires, renewable=self.renewable)
 
 
 @pytest.fixture
@@ -317,6 +319,13 @@ def test_another_token_that_is_refused_too_is_not_renewed_for_a_minute(decider, 
     assert not decider.may_refresh(renewed)
     clock.advance(decide.REFUSAL_SECONDS)
     assert decider.may_refresh(renewed)
+
+
+def test_another_token_helps_only_where_there_can_be_one(decider, rooms):
+    rooms.renewable = False
+    target = run(ask(decider))
+    assert not decider.may_refresh(target)
+    assert known(decider) is target and rooms.asked == [None]
 
 
 def test_a_failed_renewal_is_raised_and_the_refused_token_stays_refused(decider, rooms):

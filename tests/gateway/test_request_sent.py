@@ -3,9 +3,11 @@
 import contextlib
 import json
 import socket
+import time
 
 import pytest
 
+from moorage.gateway.upstream import Limits
 from moorage.oauth.errors import ReconnectNeeded
 from tests.gateway.wire import AUTHORIZED, OK, Client, Tokens, World
 
@@ -31,6 +33,41 @@ def test_what_is_refused_here_was_not_sent(relayed, path, headers, code):
     client.send(f"GET {path} HTTP/1.1\r\n{AUTHORIZED}{headers}\r\n0\r\n\r\n")
     assert told(client.answer()) == (code, "false")
     assert client.upstream.requests == []
+
+
+@pytest.mark.parametrize(
+    ("sent", "code"),
+    [
+        ("GET /zoho-crm/a HTTP/1.1\r\n\r\n", "request_invalid"),
+        (f"GET /zoho-crm/a?{'a' * 17_000} HTTP/1.1\r\n{AUTHORIZED}\r\n", "uri_too_long"),
+        (f"GET /zoho-crm/a HTTP/1.1\r\n{AUTHORIZED}X: {'a' * 70_000}\r\n\r\n", "headers_too_large"),
+    ],
+)
+def test_nor_was_what_could_not_be_read_even_while_another_call_is_answered(relayed, sent, code):
+    client = relayed(lambda _: time.sleep(0.1) or OK)
+    for before in ("", f"POST /zoho-crm/b HTTP/1.1\r\n{AUTHORIZED}Content-Length: 0\r\n\r\n"):
+        with Client(client.world.port) as caller:
+            caller.send(before)
+            time.sleep(0.02)
+            caller.send(sent)
+            if before:
+                assert caller.answer().status == 200
+            assert told(caller.answer()) == (code, "false")
+
+
+def test_a_call_whose_body_turns_unsound_once_it_is_on_its_way_has_been_sent(start):
+    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        world = World(limits=Limits(answer=60, idle=60))
+        world.remote(listener.getsockname()[1])
+        start(world)
+        with Client(world.port) as client:
+            client.send(f"POST /zoho-crm/a HTTP/1.1\r\n{AUTHORIZED}Transfer-Encoding: chunked\r\n\r\n")
+            client.send("3\r\nabc\r\n")
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(65536)
+                client.send("no size\r\n")
+                assert told(client.answer()) == ("request_invalid", "true")
 
 
 def test_a_call_without_a_key_was_not_sent(relayed):
@@ -71,6 +108,18 @@ def test_a_call_that_the_app_refused_and_no_other_token_was_found_for_has_been_s
 def test_a_body_that_grows_too_large_for_the_embedded_crm_was_not_given_to_it(embedded, monkeypatch):
     monkeypatch.setattr("moorage.gateway.relay.MAX_EMBEDDED_BODY", 1000)
     assert told(embedded().post("/zoho-crm/a", b"x" * 1001)) == ("body_too_large", "false")
+
+
+@pytest.mark.parametrize("headers", ["", "Expect: 100-continue\r\n"])
+def test_nor_was_one_that_is_said_to_be_too_large_for_it(embedded, headers):
+    client = embedded()
+    for _ in range(2):  # The gateway has to ask for the first call's connection, and knows the second's.
+        with Client(client.world.port) as caller:
+            caller.send(
+                f"POST /zoho-crm/a HTTP/1.1\r\n{AUTHORIZED}{headers}Content-Length: {1 << 40}\r\n\r\n"
+            )
+            answer = caller.answer()
+            assert told(answer) == ("body_too_large", "false") and answer.names["connection"] == "close"
 
 
 def test_a_failure_inside_the_embedded_crm_may_have_taken_effect(embedded):

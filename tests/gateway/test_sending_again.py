@@ -64,6 +64,23 @@ def test_a_token_that_is_refused_again_is_not_tried_a_third_time(relayed):
     assert [raw.partition(b"token-")[2][:1] for raw in client.upstream.requests] == [b"1", b"2"]
 
 
+@pytest.mark.parametrize("size", [0, 100, 100_000])
+def test_an_app_that_refuses_the_only_token_there_is_says_so_itself(relayed, size):
+    client = relayed(REFUSAL, OK, world=World(tokens=Tokens(renewable=False)))
+    answer = client.post("/zoho-crm/a", b"x" * size)
+    assert (answer.status, answer.body, answer.names["moorage-error-source"]) == (401, b"no", "upstream")
+    assert "moorage-request-sent" not in answer.names
+    assert len(client.upstream.requests) == 1 and client.world.tokens.refused == []
+    # The app may have meant this call alone, so that nobody is kept from the next.
+    assert client.get("/zoho-crm/a").body == b"ok"
+
+
+def test_nor_does_the_embedded_crm_get_a_call_twice_for_it(embedded):
+    client = embedded(World(tokens=Tokens(renewable=False)))
+    answer = client.get("/zoho-crm/401")
+    assert (answer.status, answer.body) == (401, b"checked")
+
+
 def test_nothing_is_sent_where_no_connection_came_about(relayed):
     client = relayed()
     client.upstream.stop()

@@ -44,12 +44,14 @@ class Token:
     value: str
     expires_at: float | None = None
     upstream: Upstream | None = None
+    renewable: bool = True
 
 
 class Tokens:
-    """Gives token-1, and after each refusal the next."""
+    """Gives token-1, and after each refusal the next; unless there is only the first."""
 
-    def __init__(self):
+    def __init__(self, *, renewable=True):
+        self.renewable = renewable
         self.count = 1
         self.refused = []
 
@@ -58,7 +60,7 @@ class Tokens:
         if instead_of == f"token-{self.count}":
             self.refused.append(instead_of)
             self.count += 1
-        return Token(f"token-{self.count}")
+        return Token(f"token-{self.count}", renewable=self.renewable)
 
 
 class Connections:

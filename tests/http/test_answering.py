@@ -92,6 +92,13 @@ def test_a_body_far_over_the_limit_is_answered_though_its_sender_goes_on(crm):
     assert crm.everything() == b""
 
 
+@pytest.mark.parametrize("headers", ["", "Expect: 100-continue\r\n"])
+def test_a_body_that_is_said_to_be_over_the_limit_is_refused_before_any_of_it_is_sent(crm, headers):
+    crm.send(f"POST /a HTTP/1.1\r\n{HOST}{headers}Content-Length: {50 << 20}\r\n\r\n")
+    assert fault(crm.answer()) == (413, "BODY_SIZE_REACHED")
+    assert crm.everything() == b""
+
+
 def test_a_chunked_body_over_the_limit_is_refused(crm):
     crm.send(f"POST /a HTTP/1.1\r\n{HOST}Transfer-Encoding: chunked\r\n\r\n7d0\r\n{'x' * 2000}\r\n")
     assert fault(crm.answer()) == (413, "BODY_SIZE_REACHED")

@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import json
 import re
 import socket
 
@@ -9,6 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from moorage.crm.refusals import refusal
+from moorage.http.answering import answering
+from moorage.http.message import Response
 from tests.http.origin import HOST, Origin
 
 PIECES = [
@@ -23,9 +27,23 @@ PIECES = [
 requests = st.lists(st.sampled_from(PIECES) | st.binary(max_size=8), max_size=14).map(b"".join)
 
 
-@pytest.fixture(scope="module")
-def origin():
-    origin = Origin(keep_alive=3)
+def door(request):
+    """Tells the path it got; answers some requests later."""
+    response = Response(200, json.dumps({"target": request.path.decode("latin-1")}).encode())
+    if not request.path.startswith(b"/asgi"):
+        return response
+
+    async def later():
+        return response
+
+    return later()
+
+
+@pytest.fixture(scope="module", params=["claims", "answers"])
+def origin(request):
+    """One that claims some requests and leaves the others to ASGI, and one that answers all of them itself."""
+    protocol = answering(door, max_body=1000, word=refusal) if request.param == "answers" else None
+    origin = Origin(keep_alive=3, protocol=protocol)
     yield origin
     origin.stop()
 

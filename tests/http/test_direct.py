@@ -66,6 +66,23 @@ def test_a_waiting_requests_body_may_arrive_while_an_earlier_one_is_answered(ser
         assert len(caller.told()["body"]) == 500_000
 
 
+@pytest.mark.parametrize("waiting", ["/direct/b", "/asgi/b"])
+@pytest.mark.parametrize("path", ["/direct/c", "/asgi/c"])
+def test_a_request_whose_head_stops_anywhere_loses_nothing_to_one_that_is_taken_up_meanwhile(
+    serve, waiting, path
+):
+    origin = serve()
+    origin.release()
+    last = f"GET {path} HTTP/1.1\r\nX-First: 1\r\n{HOST}X-Last: 2\r\n\r\n"
+    for cut in range(1, len(last)):
+        with origin.connect() as caller:
+            caller.send(GET % "/asgi/a" + GET % waiting + last[:cut])
+            assert [caller.told()["target"] for _ in range(2)] == ["/asgi/a", waiting]
+            told = caller.ask(last[cut:])
+            names = [name.lower() for name, _ in told["headers"]]
+            assert (told["target"], names) == (path, ["x-first", "host", "x-last"])
+
+
 # Bodies.
 
 
@@ -94,27 +111,58 @@ def test_trailers_are_no_headers(caller, path):
 
 
 @pytest.mark.parametrize("path", ["/direct/a", "/asgi/a"])
-def test_whoever_waits_to_be_asked_for_a_body_is(caller, path):
-    caller.send(f"PUT {path} HTTP/1.1\r\n{HOST}Expect: 100-continue\r\nContent-Length: 3\r\n\r\n")
-    assert caller.answer().status == 100
+@pytest.mark.parametrize("method", ["PUT", "GET"])
+@pytest.mark.parametrize("expected", ["100-continue", "100-Continue  "])
+def test_whoever_waits_to_be_asked_for_a_body_is(caller, path, method, expected):
+    for _ in range(2):
+        caller.send(f"{method} {path} HTTP/1.1\r\n{HOST}Expect: {expected}\r\nContent-Length: 3\r\n\r\n")
+        assert caller.answer().status == 100
+        assert caller.ask("abc")["body"] == "abc"
+
+
+@pytest.mark.parametrize("path", ["/direct/a", "/asgi/a"])
+def test_a_client_of_http_1_0_is_never_asked(caller, path):
+    caller.send(f"PUT {path} HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n")
+    time.sleep(0.05)
     assert caller.ask("abc")["body"] == "abc"
 
 
-def test_whoever_asks_and_is_refused_is_told_at_once(caller):
-    caller.send(
-        f"POST /direct/early HTTP/1.1\r\n{HOST}Expect: 100-continue\r\nContent-Length: 9999999\r\n\r\n"
-    )
-    while (answer := caller.answer()).status == 100:
-        pass
-    assert answer.body == b"early" and closes(answer)
+@pytest.mark.parametrize("path", ["/direct/early", "/asgi/early"])
+@pytest.mark.parametrize("size", [3, 9_999_999])
+def test_whoever_asks_and_is_refused_is_told_at_once_and_what_follows_is_not_read_as_the_body(
+    shared, path, size
+):
+    with shared.connect() as caller:
+        expecting = f"Expect: 100-continue\r\nContent-Length: {size}\r\n\r\n"
+        caller.send(f"POST {path} HTTP/1.1\r\n{HOST}{expecting}")
+        while (answer := caller.answer()).status == 100:
+            pass
+        assert answer.status == 200 and closes(answer)
+        caller.send(GET % "/direct/unasked")
+        assert caller.everything() == b""
 
 
-def test_an_early_answer_waits_for_a_short_body_and_keeps_the_connection(caller):
-    caller.send(f"POST /direct/early HTTP/1.1\r\n{HOST}Content-Length: 6\r\n\r\nabc")
+@pytest.mark.parametrize("path", ["/direct/early", "/asgi/early"])
+def test_an_early_answer_waits_for_a_short_body_and_keeps_the_connection(caller, path):
+    caller.send(f"POST {path} HTTP/1.1\r\n{HOST}Content-Length: 6\r\n\r\nabc")
     caller.send("def" + GET % "/direct/b")
-    answer = caller.answer()
-    assert answer.body == b"early" and not closes(answer)
+    assert not closes(caller.answer())
     assert caller.told()["target"] == "/direct/b"
+
+
+@pytest.mark.parametrize("path", ["/direct/early", "/asgi/early"])
+@pytest.mark.parametrize("framing", ["Content-Length: 9999999", "Transfer-Encoding: chunked"])
+def test_an_early_answer_to_a_long_body_is_the_connections_last(caller, path, framing):
+    caller.send(f"POST {path} HTTP/1.1\r\n{HOST}{framing}\r\n\r\n")
+    assert closes(caller.answer()) and caller.everything() == b""
+
+
+@pytest.mark.parametrize("path", ["/direct/a", "/asgi/a"])
+@pytest.mark.parametrize("sent", [post("%s", "x" * 100_000), chunked("%s", "1", "x", "0", "", "")])
+def test_a_long_body_that_was_read_keeps_the_connection(caller, path, sent):
+    caller.send(sent % path)
+    assert not closes(caller.answer())
+    assert caller.ask(GET % path)["target"] == path
 
 
 @pytest.mark.parametrize("path", ["/direct/early", "/asgi/early"])
@@ -206,6 +254,10 @@ UNSOUND = {
     "a length beyond counting": POST + "Content-Length: 18446744073709551616\r\n\r\n",
     "no length": POST + "Content-Length: \r\n\r\n",
     "a coding after chunked": POST + "Transfer-Encoding: chunked, gzip\r\n\r\n0\r\n\r\n",
+    "a coding before chunked": POST + "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+    "a coding in another header": POST
+    + "Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "chunks of HTTP/1.0": "POST /direct/a HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     "chunked twice": POST + "Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n",
     "chunked in two headers": POST
     + "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
@@ -240,6 +292,13 @@ UNSOUND = {
     "HTTP/2": "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
     "a version nobody has": "GET /direct/a HTTP/1.2\r\nHost: a\r\n\r\n",
     "a byte in the target that is not ASCII": "GET /direct/\xe9 HTTP/1.1\r\nHost: a\r\n\r\n",
+    "a NUL in the target": "GET /direct/a\0b HTTP/1.1\r\nHost: a\r\n\r\n",
+    "a bare CR in the first line": "GET /direct/a\rb HTTP/1.1\r\nHost: a\r\n\r\n",
+    "a bare CR after the first line": "GET /direct/a HTTP/1.1\rHost: a\r\n\r\n",
+    "a fragment": "GET /direct/a#b HTTP/1.1\r\nHost: a\r\n\r\n",
+    "a fragment behind a query": "GET /direct/a?b#c HTTP/1.1\r\nHost: a\r\n\r\n",
+    "a chunk without its end": chunked("/direct/a", "1", "a0", "", ""),
+    "a bare CR after a chunk size": chunked("/direct/a", "1\ra", "0", "", ""),
     "no path": "GET * HTTP/1.1\r\nHost: a\r\n\r\n",
     "no host": "GET /direct/a HTTP/1.1\r\n\r\n",
     "two hosts": "GET /direct/a HTTP/1.1\r\nHost: a\r\nhost: b\r\n\r\n",
@@ -251,15 +310,36 @@ UNSOUND = {
 
 
 @pytest.mark.parametrize("name", UNSOUND)
-def test_an_unsound_request_is_refused_and_nothing_after_it_is_read(shared, name):
+@pytest.mark.parametrize("path", ["/direct/", "/asgi/"])
+def test_an_unsound_request_is_refused_and_nothing_after_it_is_read(shared, name, path):
     smuggled = GET % f"/direct/smuggled/{name.replace(' ', '-')}"
     with shared.connect() as caller:
-        caller.send(UNSOUND[name] + smuggled)
+        caller.send(UNSOUND[name].replace("/direct/", path) + smuggled)
         answer = caller.answer()
         assert answer.status == 400 and closes(answer) and len(answer.names["x-request-id"]) == 32
         assert json.loads(answer.body)["error"]["code"] in {"request_invalid", "path_invalid"}
         assert caller.everything() == b""
     assert not [target for target in shared.seen if name.replace(" ", "-").encode() in target]
+
+
+@pytest.mark.parametrize("path", ["/direct/a", "/asgi/a"])
+@pytest.mark.parametrize(
+    ("target", "headers", "status"),
+    [("%s", "", 400), ("%s?" + "a" * 17_000, HOST, 414), ("%s", HOST + "X: " + "a" * 70_000 + "\r\n", 431)],
+)
+def test_a_refused_head_request_gets_no_body(caller, path, target, headers, status):
+    caller.send(f"HEAD {target % path} HTTP/1.1\r\n{headers}\r\n")
+    answer = caller.answer(bare=True)
+    assert answer.status == status and int(answer.names["content-length"]) > 0
+    assert caller.everything() == b""
+
+
+@pytest.mark.parametrize("path", ["/direct/a", "/asgi/a"])
+def test_nonsense_behind_a_head_request_is_answered_with_a_body(caller, path):
+    caller.send(f"HEAD {path} HTTP/1.1\r\n{HOST}\r\nnonsense\r\n\r\n")
+    assert caller.answer(bare=True).status == 200
+    answer = caller.answer()
+    assert answer.status == 400 and json.loads(answer.body)
 
 
 @pytest.mark.parametrize("first", ["/direct/later", "/asgi/later"])

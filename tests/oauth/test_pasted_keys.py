@@ -60,6 +60,15 @@ def test_one_that_is_deleted_is_said_to_have_nowhere_to_be_revoked(owner, pasted
     assert "account's settings" in gone["revocation"]["message"]
 
 
+def test_one_that_the_app_refuses_can_not_be_given_another_key(control, pasted):
+    async def access():
+        async with control.rooms.database.transaction() as tx:
+            connection = await control.rooms.connections.find_in(tx, pasted)
+        return await control.rooms.tokens.access(connection)
+
+    assert not control.run(access()).renewable
+
+
 def test_one_that_works_is_diagnosed_so(owner, pasted):
     told = owner.get(f"/connections/{pasted}/diagnosis").json
     [finding] = told["findings"]

@@ -12,10 +12,11 @@ from tests.oauth.conftest import HOUR, access, found
 
 def test_a_token_is_used_until_its_end_is_near(control, connected, refreshing):
     first = access(control, connected)
+    assert first.renewable
     control.clock.advance(HOUR - NEAR - 1)
     assert access(control, connected) == first and refreshing.asked == []
     control.clock.advance(1)
-    assert access(control, connected).value == "new-1"
+    assert access(control, connected).value == "new-1" and access(control, connected).renewable
     assert access(control, connected).value == "new-1" and len(refreshing.asked) == 1
 
 

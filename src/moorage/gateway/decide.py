@@ -45,7 +45,7 @@ class Origin:
 class Target:
     """`origin` is None for the embedded CRM; `good_until` is in seconds since the epoch.
 
-    With `reads_only` the caller may use it for nothing that writes.
+    With `reads_only` the caller may use it for nothing that writes. A token that is not `renewable` is the only one.
     """
 
     connection_id: str
@@ -56,6 +56,7 @@ class Target:
     good_until: float
     connection: Connection = field(repr=False)
     token: str = field(repr=False)
+    renewable: bool
     reads_only: bool = False
 
 
@@ -94,6 +95,8 @@ class AccessToken(Protocol):
     def expires_at(self) -> float | None: ...
     @property
     def upstream(self) -> Upstream | None: ...
+    @property
+    def renewable(self) -> bool: ...
 
 
 class Tokens(Protocol):
@@ -168,8 +171,11 @@ class Decider:
     def may_refresh(self, target: Target) -> bool:
         """Whether another token could help where this target's was refused.
 
-        Some upstreams answer 401 for what no token mends; they must not cost a refresh on every call.
+        Some upstreams answer 401 for what no token mends; they must not cost a refresh on every call. Where there is
+        no other token to be had, the upstream's own words tell more than ours could.
         """
+        if not target.renewable:
+            return False
         bad, since = self._refusals.get(target.connection_id, (target.token, 0.0))
         return bad == target.token or self._clock.timestamp() - since >= REFUSAL_SECONDS
 
@@ -222,6 +228,7 @@ class Decider:
             good_until,
             connection,
             token.value,
+            token.renewable,
         )
 
     def _remember(self, question: Question, target: Target, generation: int) -> None:

@@ -4,8 +4,9 @@ from collections.abc import Awaitable, Callable, Iterable
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from moorage.errors import MoorageError
 from moorage.gateway.decide import Decider
-from moorage.gateway.relay import Relay
+from moorage.gateway.relay import Relay, refusal
 from moorage.gateway.rewrite import Caller
 from moorage.gateway.upstream import Limits, Pool
 from moorage.http.direct import DirectProtocol
@@ -57,5 +58,12 @@ def gateway_protocol(gateway: Gateway) -> type[HttpToolsProtocol]:
             if caller is None or not caller.says(app, head):
                 caller = self.caller = Caller(app, head)
             return Relay(self, head, caller, target[end:], decider, pool, embedded)
+
+        def word(self, error: MoorageError, request_id: str) -> Response:
+            exchange = self._exchange
+            # What breaks off in a head is no part of the call that is being answered meanwhile.
+            is_concerned = error.code == "internal" or self._reading is exchange
+            left = is_concerned and isinstance(exchange, Relay) and exchange.left
+            return refusal(error, request_id, left=left)
 
     return GatewayProtocol

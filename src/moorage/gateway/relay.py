@@ -8,7 +8,7 @@ from moorage.errors import MoorageError
 from moorage.gateway.decide import Decider, Target
 from moorage.gateway.errors import UpstreamError
 from moorage.gateway.reading import only_reads
-from moorage.gateway.rewrite import AnswerHead, Caller, embedded_answer, require_chunked, require_safe
+from moorage.gateway.rewrite import AnswerHead, Caller, embedded_answer, require_safe
 from moorage.gateway.upstream import Pool, Upstream
 from moorage.http.direct import DirectProtocol
 from moorage.http.encode import BODILESS, STATUS_LINES, lines_of
@@ -39,8 +39,7 @@ class Relay(Exchange):
         "_decider",
         "_embedded",
         "_head",
-        "_left",
-        "_native",
+                "_native",
         "_out",
         "_parts",
         "_pool",
@@ -53,6 +52,7 @@ class Relay(Exchange):
         "_target",
         "_upstream",
         "_whole",
+        "left",
         "needs_new",
     )  # fmt: skip
 
@@ -86,7 +86,7 @@ class Relay(Exchange):
         self.needs_new = False  # Set once a kept connection turned out to have ended.
         self._out: list[bytes] = []
         self._begun = self._chunking = False
-        self._left = False  # Whether anything of the request may have reached the upstream.
+        self.left = False  # Whether anything of the request may have reached the upstream.
 
     # The request.
 
@@ -94,8 +94,6 @@ class Relay(Exchange):
         try:
             caller, head = self._caller, self._head
             require_safe(head.method, caller.question.app, self._native)
-            if caller.coding is not None:
-                require_chunked(caller.coding, head.version)
             target = self._decider.decide(caller.question)
         except MoorageError as error:
             self._refuse(error)
@@ -109,10 +107,7 @@ class Relay(Exchange):
         self._parts.append(part)
         self._size += len(part)
         if self._upstream is None and self._is_too_large():
-            error = BodyTooLarge(
-                f"The body is larger than {MAX_EMBEDDED_BODY} bytes.", help="Send it in smaller pieces."
-            )
-            self._refuse(error)
+            self._refuse(_too_large())
             return
         self._go_on()
         if self._target is None or (self._borrowing and self._size > _READ_AHEAD):
@@ -161,6 +156,9 @@ class Relay(Exchange):
         if target.reads_only and not only_reads(self._head, self._native):
             self._refuse(ScopeMissing(f"proxy:{target.app}"))
             return
+        if target.origin is None and self._head.lines.length > MAX_EMBEDDED_BODY:
+            self._refuse(_too_large())
+            return
         self._target = target
         self._protocol.want_body()
 
@@ -186,7 +184,7 @@ class Relay(Exchange):
     def on_connected(self, upstream: Upstream) -> None:
         self._borrowing = False
         self._upstream = upstream
-        self._left = True
+        self.left = True
         upstream.begin(self, bare=self._head.method == b"HEAD")
         self._send_body(upstream, [self._request_head()])
         if not self._whole:
@@ -207,12 +205,12 @@ class Relay(Exchange):
             target.origin.authority,
             target.authorization,
             caller.lines,
-            b"Transfer-Encoding: chunked\r\n" if caller.coding else b"",
+            b"Transfer-Encoding: chunked\r\n" if self._head.lines.coding else b"",
         )
 
     def _send_body(self, upstream: Upstream, out: list[bytes]) -> None:
         parts = self._parts[self._sent :] if self._sent else self._parts
-        if self._caller.coding:
+        if self._head.lines.coding:
             out += [b"%x\r\n%b\r\n" % (len(part), part) for part in parts]
             if self._whole:
                 out.append(b"0\r\n\r\n")
@@ -320,7 +318,7 @@ class Relay(Exchange):
         request = Request(
             head.method.decode(), path, query, headers, b"".join(self._parts), self._protocol.scheme or "http"
         )
-        self._left = True
+        self.left = True
         answer = self._embedded(request)
         if isinstance(answer, Response):
             self._give(answer)
@@ -346,6 +344,17 @@ class Relay(Exchange):
     def _refuse(self, error: MoorageError) -> None:
         if not self._protocol.is_current(self):
             return
-        response = render(error, self._request_id.decode())
-        response.headers.append((b"moorage-request-sent", b"true" if self._left else b"false"))
-        self._protocol.refuse(response)
+        self._protocol.refuse(refusal(error, self._request_id.decode(), left=self.left))
+
+
+def _too_large() -> BodyTooLarge:
+    return BodyTooLarge(
+        f"The body is larger than {MAX_EMBEDDED_BODY} bytes.", help="Send it in smaller pieces."
+    )
+
+
+def refusal(error: MoorageError, request_id: str, *, left: bool) -> Response:
+    """An error of ours, which tells whether anything of the request has left for the app."""
+    response = render(error, request_id)
+    response.headers.append((b"moorage-request-sent", b"true" if left else b"false"))
+    return response

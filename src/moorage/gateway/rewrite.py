@@ -7,7 +7,7 @@ import httptools
 
 from moorage.gateway.decide import Question
 from moorage.http.encode import lines_of
-from moorage.http.errors import MethodNotAllowed, PathInvalid, RequestInvalid
+from moorage.http.errors import MethodNotAllowed, PathInvalid
 from moorage.http.head import Head
 from moorage.http.message import Headers, Response
 
@@ -49,7 +49,6 @@ _SEPARATOR = rb"(?:/|%(?:25)*(?:2f|5c))"
 _CLIMBS = re.compile(rb"(?i)%b(?:\.|%%(?:25)*2e){2}(?:%b|;|%%(?:25)*3b|$)|\\|%%5c" % (_SEPARATOR, _SEPARATOR))
 
 _UNUSUAL = re.compile(rb"[.%\\]")  # Most paths have none of these, without which none can climb.
-_HASH = ord("#")
 _NO_PATH = frozenset({b"", b"/"})
 
 
@@ -60,14 +59,13 @@ class Caller:
     """
 
     __slots__ = (
-        "_authorization", "_connection", "_headers", "coding", "forwarded", "lines", "question", "request_id",
+        "_authorization", "_connection", "_lines", "forwarded", "lines", "question", "request_id",
     )  # fmt: skip
 
     def __init__(self, app: bytes, head: Head) -> None:
-        self._headers = head.headers
+        self._lines = head.lines
         self._authorization: bytes | None = None
         self._connection: bytes | None = None
-        self.coding: bytes | None = None  # How the body is transferred, if not in one piece.
         self.forwarded: Headers = []
         self.request_id: bytes | None = None  # None if the caller sent none that can be kept.
         named: set[bytes] | None = None
@@ -86,7 +84,7 @@ class Caller:
 
     def says(self, app: bytes, head: Head) -> bool:
         """Whether that call's headers are the same, and so everything they say."""
-        return head.headers == self._headers and app == self.question.app
+        return head.lines is self._lines and app == self.question.app
 
     def _note(self, name: bytes, pair: tuple[bytes, bytes]) -> None:
         value = pair[1].strip()  # The parser leaves white space at its end.
@@ -94,8 +92,6 @@ class Caller:
             self._authorization = self._authorization or value
         elif name in _CHOICE:
             self._connection = self._connection or value or None
-        elif name == b"transfer-encoding":
-            self.coding = value if self.coding is None else b"%b, %b" % (self.coding, value)
         elif name == b"x-request-id":
             self.forwarded.append(pair)
             if _SANE_ID.fullmatch(value):
@@ -126,8 +122,6 @@ def require_safe(method: bytes, app: bytes, native: bytes) -> None:
         raise PathInvalid(
             "The path has two slashes after the app.", help="Use one, as in /zoho-crm/crm/v8/Leads."
         )
-    if _HASH in native:
-        raise PathInvalid("The path has a fragment.", help="Encode # as %23.")
     if _UNUSUAL.search(path) and _CLIMBS.search(path):
         raise PathInvalid(
             "The path has a segment that climbs, or a backslash.",
@@ -136,15 +130,6 @@ def require_safe(method: bytes, app: bytes, native: bytes) -> None:
     if method == b"TRACE":
         raise MethodNotAllowed(
             "TRACE is not passed on.", allow="GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
-        )
-
-
-def require_chunked(coding: bytes, version: str) -> None:
-    """Raises RequestInvalid for a body in a coding that can't be passed on."""
-    if coding.lower() != b"chunked" or version != "1.1":
-        raise RequestInvalid(
-            "The body has a transfer coding that can't be passed on.",
-            help="Use Content-Length, or only chunked.",
         )
 
 

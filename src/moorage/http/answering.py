@@ -46,13 +46,19 @@ class Question(Exchange):
         self._size = 0
 
     def start(self) -> None:
-        self._protocol.want_body()
+        if self._head.lines.length > self._max_body:
+            self._refuse()
+        else:
+            self._protocol.want_body()
 
     def on_body(self, part: bytes) -> None:
         self._size += len(part)
         if self._size <= self._max_body:
             self._parts.append(part)
-            return
+        else:
+            self._refuse()
+
+    def _refuse(self) -> None:
         self._parts.clear()
         error = BodyTooLarge(f"The body is larger than {self._max_body} bytes.", help="Send a smaller one.")
         self._protocol.refuse(self._protocol.answer_to(error))
@@ -64,7 +70,7 @@ class Question(Exchange):
             head.method.decode(),
             path,
             query,
-            [(name.lower(), value) for name, value in head.headers],
+            head.lines.lowered,
             b"".join(self._parts),
             self._protocol.scheme or "http",
         )

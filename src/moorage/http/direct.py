@@ -20,15 +20,14 @@ from moorage.errors import MoorageError
 from moorage.http.asgi import Gentle, Parsed
 from moorage.http.encode import encode
 from moorage.http.errors import PathInvalid, RequestInvalid, UriTooLong, internal, render
-from moorage.http.exchange import Exchange, Waiting
-from moorage.http.head import MAX_HEAD, MAX_TARGET, Head, head_too_large, require_small, require_sound
+from moorage.http.exchange import Exchange, Refused, Waiting
+from moorage.http.head import MAX_HEAD, MAX_TARGET, Head, Lines, head_too_large, require_small, require_sound
 from moorage.http.message import Response
 from moorage.ids import new_request_id
 
 LINGER_SECONDS = (
     2.0  # How long a sender may go on after its answer, before the connection is closed under it.
 )
-_WITHOUT_BODY = frozenset({b"GET", b"HEAD"})
 _RESET = struct.pack("ii", 1, 0)
 
 log = structlog.get_logger(__name__)
@@ -43,6 +42,7 @@ class DirectProtocol(HttpToolsProtocol):
         self._reading: Exchange | None = None  # Takes the body that is being parsed; None stands for ASGI.
         self._waiting: deque[Waiting] = deque()  # Requests that arrived while another was being answered.
         self._head: Head = _NO_HEAD
+        self._lines = _NO_HEAD.lines  # Of the last request whose head is parsed.
         self._whole = True  # Whether the body of the request that is being answered has come to its end.
         self._in_head = False
         self._fed = 0  # An upper bound of the size of the head that is being parsed.
@@ -50,7 +50,7 @@ class DirectProtocol(HttpToolsProtocol):
         self.begun = False  # Whether something of that request's answer is written.
         self._stopping = False  # The answer under way is the last one.
         self._deaf = False  # What still arrives is of no interest.
-        self._broken: Response | None = None  # To be said once all earlier requests are answered.
+        self._broken: bytes | None = None  # To be said once all earlier requests are answered.
         self._since = 0.0  # When the connection last did anything that shows it is alive.
         self._unsent = 0  # How much of its answers the client had not taken when the timer last looked.
         self._timer: asyncio.TimerHandle | None = None
@@ -88,7 +88,7 @@ class DirectProtocol(HttpToolsProtocol):
     def refuse(self, response: Response) -> None:
         """Answer a request that is perhaps not whole yet, and keep the connection if little of it is missing."""
         if not self._whole and self._head.announces_little():
-            self._exchange = self._reading = _Refused(self, response)
+            self._exchange = self._reading = Refused(self.respond, response)
             self.resume_reading()
         else:
             self.respond(response)
@@ -119,9 +119,7 @@ class DirectProtocol(HttpToolsProtocol):
 
     def want_body(self) -> None:
         """Tell a client that waits for it to send the body."""
-        if self._head.method in _WITHOUT_BODY:
-            return
-        if not self._whole and self._head.expects_continue():
+        if self._head.lines.expects_continue and self._head.version == "1.1" and not self._whole:
             self.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def resume_reading(self) -> None:
@@ -233,7 +231,10 @@ class DirectProtocol(HttpToolsProtocol):
         if self._deaf or (parser.should_upgrade() and method != b"CONNECT"):
             self._reading = _IGNORED
             return
-        head = Head(method, self.url, self.headers, parser.get_http_version(), parser.should_keep_alive())
+        lines = self._lines
+        if lines.headers != self.headers:
+            lines = self._lines = Lines(self.headers)
+        head = Head(method, self.url, lines, parser.get_http_version(), parser.should_keep_alive())
         require_sound(head)
         if self._is_answering() or self._waiting or self.flow.write_paused:
             self._reading = waiting = Waiting(head)
@@ -285,6 +286,8 @@ class DirectProtocol(HttpToolsProtocol):
         """The request whose body went there is whole."""
         if reading is None:
             self._whole = True
+            if not self.cycle.response_started:
+                self.cycle.keep_alive = not self.closes
             super().on_message_complete()
             return
         self._reading = _IGNORED
@@ -293,18 +296,22 @@ class DirectProtocol(HttpToolsProtocol):
         reading.on_end()
 
     def _hand_to_asgi(self, head: Head) -> None:
+        # The parser may be in the head of a later request by now, whose parts so far are kept in these.
+        parsing = self.parser, self.url, self.headers
         super().on_message_begin()
         self.url = head.target
         for name, value in head.headers:
             super().on_header(name, value)
-        # The parser may be at a later request by now, so uvicorn is shown what was parsed of this one.
-        parser, self.parser = self.parser, cast("httptools.HttpRequestParser", Parsed(head))
+        self.parser = cast("httptools.HttpRequestParser", Parsed(head))
         try:
             super().on_headers_complete()
         except (httptools.HttpParserError, ValueError):
             raise PathInvalid("The path can't be read.", help="Percent-encode what isn't ASCII.") from None
         finally:
-            self.parser = parser
+            self.parser, self.url, self.headers = parsing
+        # An answer that comes before a long body is whole is the connection's last, as the others' is.
+        self.cycle.keep_alive = head.keep_alive and head.announces_little()
+        self.cycle.waiting_for_100_continue = head.expects_continue()
         self.cycle.transport = cast("asyncio.Transport", Gentle(self.transport, self.close))
 
     def _advance(self) -> None:
@@ -316,7 +323,7 @@ class DirectProtocol(HttpToolsProtocol):
             while self._waiting and not self._is_answering() and not self.flow.write_paused:
                 self._take_up(self._waiting.popleft())
         except Exception as error:  # noqa: BLE001 (whatever it is, the client is told and the log has it)
-            self._give_up(self.answer_to(internal(error)))
+            self._give_up(self._last_word(internal(error), self._head.method))
         finally:
             self._advancing = False
         if self._waiting or self.transport.is_closing():
@@ -354,7 +361,8 @@ class DirectProtocol(HttpToolsProtocol):
     def _break_off(self, error: MoorageError) -> None:
         """Nothing more can be parsed on this connection: say so, after the answers to what came before."""
         self._deaf = True
-        self._broken = answer = self.answer_to(error)
+        # Without a target there is no method yet, but for the one of the request before.
+        self._broken = answer = self._last_word(error, self.parser.get_method() if self.url else b"")
         if self._waiting and self._reading is self._waiting[-1]:
             self._waiting.pop()
         elif error.code == "internal" or (self._is_answering() and not self._whole):
@@ -363,7 +371,12 @@ class DirectProtocol(HttpToolsProtocol):
         if not self._is_answering() and not self._waiting:
             self._say(answer)
 
-    def _give_up(self, answer: Response) -> None:
+    def _last_word(self, error: MoorageError, method: bytes) -> bytes:
+        """What is written about an error that ends the connection."""
+        always = self.server_state.default_headers
+        return encode(self.answer_to(error), always, bare=method == b"HEAD", close=True)
+
+    def _give_up(self, answer: bytes) -> None:
         """End the request under way with an error, or by breaking off when its answer has begun."""
         exchange, self._exchange = self._exchange, None
         if exchange is not None:
@@ -377,11 +390,11 @@ class DirectProtocol(HttpToolsProtocol):
         else:
             self._say(answer)
 
-    def _say(self, answer: Response) -> None:
+    def _say(self, answer: bytes) -> None:
         if self.transport.is_closing():
             return
         self._stopping = True
-        self.transport.write(encode(answer, self.server_state.default_headers, bare=False, close=True))
+        self.transport.write(answer)
         self._linger()
 
     def close(self) -> None:
@@ -421,21 +434,8 @@ class DirectProtocol(HttpToolsProtocol):
             self.transport.close()
 
 
-class _Refused(Exchange):
-    """An answer that waits for the end of a short body."""
-
-    __slots__ = ("_protocol", "_response")
-
-    def __init__(self, protocol: DirectProtocol, response: Response) -> None:
-        self._protocol = protocol
-        self._response = response
-
-    def on_end(self) -> None:
-        self._protocol.respond(self._response)
-
-
 _IGNORED = Exchange()
-_NO_HEAD = Head(b"", b"", [], "1.1", keep_alive=True)
+_NO_HEAD = Head(b"", b"", Lines([]), "1.1", keep_alive=True)
 
 
 def _explained(error: httptools.HttpParserError) -> MoorageError:

@@ -1,6 +1,9 @@
 """A claimed request and its answer, as the protocol calls on them."""
 
+from collections.abc import Callable
+
 from moorage.http.head import Head
+from moorage.http.message import Response
 
 
 class Exchange:
@@ -42,3 +45,16 @@ class Waiting(Exchange):
 
     def on_end(self) -> None:
         self.whole = True
+
+
+class Refused(Exchange):
+    """An answer that waits for the end of a short body."""
+
+    __slots__ = ("_respond", "_response")
+
+    def __init__(self, respond: Callable[[Response], None], response: Response) -> None:
+        self._respond = respond
+        self._response = response
+
+    def on_end(self) -> None:
+        self._respond(self._response)

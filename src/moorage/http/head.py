@@ -8,51 +8,83 @@ MAX_HEAD = 64 * 1024
 _SHORT_BODY = 64 * 1024
 
 
+class Lines:
+    """The headers of a request, once as they were sent and once with `lowered` names; and what they say of its framing.
+
+    `coding` is how the body is transferred, None if in one piece; `length` is how long it is said to be. A client that
+    `expects_continue` waits for an interim answer before it sends the body, if it speaks HTTP/1.1.
+
+    Most clients send the same headers with each request of a connection; then the next one's need not be read anew.
+    """
+
+    __slots__ = ("coding", "expects_continue", "headers", "hosts", "length", "lowered")
+
+    def __init__(self, headers: Headers) -> None:
+        self.headers = headers
+        self.lowered = [(name.lower(), value) for name, value in headers]
+        self.hosts = 0
+        self.coding: bytes | None = None
+        self.length = 0
+        self.expects_continue = False
+        for name, value in self.lowered:
+            if name == b"host":
+                self.hosts += 1
+            elif name == b"content-length":
+                self.length = int(value)  # The parser has seen to it that it is a number.
+            elif name == b"transfer-encoding":
+                self.coding = value if self.coding is None else b"%b, %b" % (self.coding, value)
+            elif name == b"expect":  # The parser leaves white space at a value's end.
+                self.expects_continue = value.strip().lower() == b"100-continue"
+
+
 class Head:
-    """A request up to its body. `target` and the headers' names are as they were sent."""
+    """A request up to its body. `target` is as it was sent."""
 
-    __slots__ = ("headers", "keep_alive", "method", "target", "version")
+    __slots__ = ("headers", "keep_alive", "lines", "method", "target", "version")
 
-    def __init__(
-        self, method: bytes, target: bytes, headers: Headers, version: str, keep_alive: bool
-    ) -> None:
+    def __init__(self, method: bytes, target: bytes, lines: Lines, version: str, keep_alive: bool) -> None:
         self.method = method
         self.target = target
-        self.headers = headers
+        self.lines = lines
+        self.headers = lines.headers
         self.version = version
         self.keep_alive = keep_alive and version == "1.1"
 
     def header(self, name: bytes) -> bytes | None:
         """The first value of a header (lower-case name), or None."""
-        for key, value in self.headers:
-            if key.lower() == name:
+        for key, value in self.lines.lowered:
+            if key == name:
                 return value
         return None
 
     def expects_continue(self) -> bool:
-        return self.version == "1.1" and (self.header(b"expect") or b"").lower() == b"100-continue"
+        return self.lines.expects_continue and self.version == "1.1"
 
     def announces_little(self) -> bool:
         """Whether a body of no more than 64 kB is sure to follow, without anybody asking for it."""
-        if self.expects_continue() or self.header(b"transfer-encoding") is not None:
+        if self.expects_continue() or self.lines.coding is not None:
             return False
-        return int(self.header(b"content-length") or b"0") <= _SHORT_BODY
+        return self.lines.length <= _SHORT_BODY
 
 
 def require_sound(head: Head) -> None:
     """Raises MethodNotAllowed, RequestInvalid or PathInvalid for what the parser lets pass and no room answers."""
     if head.version not in {"1.1", "1.0"}:
         raise RequestInvalid("The request is not HTTP/1.1.", help="End its first line with HTTP/1.1.")
-    hosts = 0
-    for name, _ in head.headers:
-        if len(name) == 4 and name.lower() == b"host":
-            hosts += 1
-    if hosts > 1 or (hosts == 0 and head.version == "1.1"):
+    lines = head.lines
+    if lines.hosts != 1 and (lines.hosts or head.version == "1.1"):
         raise RequestInvalid("The request has to name its host once.", help="Send one Host header.")
     if head.method == b"CONNECT":
         raise MethodNotAllowed("This server is no proxy for CONNECT.", allow="GET, POST, PUT, PATCH, DELETE")
     if not head.target.startswith(b"/"):
         raise PathInvalid("The request's target is not a path.", help="Begin it with a slash: GET /healthz.")
+    if b"#" in head.target:
+        raise PathInvalid("The path has a fragment.", help="Encode # as %23.")
+    if lines.coding and (head.version != "1.1" or lines.coding.strip().lower() != b"chunked"):
+        raise RequestInvalid(
+            "The body has a transfer coding that is not read here.",
+            help="Use Content-Length, or only chunked.",
+        )
 
 
 def require_small(target: bytes, headers: Headers) -> None:

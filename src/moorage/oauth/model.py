@@ -15,12 +15,14 @@ _VISIBLE = re.compile(r"[\x21-\x7e]+")
 class AccessToken:
     """`expires_at` is in seconds since the epoch, None for a token that doesn't end.
 
-    `upstream` is set by a renewal: where the connection leads from now on.
+    `upstream` is set by a renewal: where the connection leads from now on. One that isn't `renewable` is all that
+    the connection has: an app that refuses it can't be given another.
     """
 
     value: str = field(repr=False)
     expires_at: float | None
     upstream: Upstream | None = field(default=None, compare=False)
+    renewable: bool = field(default=True, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from dataclasses import replace
 
 import structlog
 
@@ -69,7 +70,7 @@ class Tokens:
             # Even if another process has renewed it by now: the account may have moved, which is told along with it.
             token = await self._renewed(connection, need)
         self._ahead.note(connection, token, now)
-        return token
+        return replace(token, renewable=await self._vault.get(connection.id, REFRESH) is not None)
 
     async def close(self) -> None:
         """Let renewals that are under way come to their end: a refresh token may be on its way."""

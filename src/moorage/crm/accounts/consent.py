@@ -88,7 +88,8 @@ class ConsentPage:
 
     def answer(self, request: Request, site: Site) -> Response | Awaitable[Response]:
         if request.method not in {"GET", "POST"}:
-            return _failed("ERROR_invalid_method", "This page takes GET and POST.", 405)
+            refused = _failed("ERROR_invalid_method", "This page takes GET and POST.", 405)
+            return Response(refused.status, refused.body, [*refused.headers, (b"allow", b"GET, POST")])
         given = form(request)
         of_the_client = given if request.method == "GET" else fields(given.get("request", ""))
         try:

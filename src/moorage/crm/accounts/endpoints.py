@@ -43,7 +43,7 @@ class TokenEndpoints:
     def token(self, request: Request, site: Site) -> Response:
         """Tokens for a grant."""
         if request.method != "POST":
-            return answer({"error": "invalid_request", "error_description": "Send a POST request."}, 405)
+            return _only("POST")
         try:
             issued = self._granted(form(request), site)
         except TooManyTokens as refused:
@@ -91,7 +91,7 @@ class TokenEndpoints:
     def revoke(self, request: Request, site: Site) -> Response:
         """Make the token of the form or the query worthless; with a refresh token go its access tokens."""
         if request.method != "POST":
-            return answer({"error": "invalid_request", "error_description": "Send a POST request."}, 405)
+            return _only("POST")
         token = form(request).get("token")
         if not token or not self._accounts.revoke(token, site):
             return answer({"status": "failure", "error": "invalid_token"}, 400)
@@ -100,7 +100,7 @@ class TokenEndpoints:
     def user_info(self, request: Request, site: Site) -> Response:
         """Who a token stands for."""
         if request.method != "GET":
-            return answer({"error": "invalid_request", "error_description": "Send a GET request."}, 405)
+            return _only("GET")
         try:
             principal = self._accounts.principal(request.header(b"authorization"))
         except Fault:
@@ -121,3 +121,10 @@ class TokenEndpoints:
                 "ZUID": int(body["zuid"]) if body["zuid"] else None,
             }
         )
+
+
+def _only(method: str) -> Response:
+    """What a path says to any other method than its own."""
+    document = {"error": "invalid_request", "error_description": f"Send a {method} request."}
+    refused = answer(document, 405)
+    return Response(refused.status, refused.body, [*refused.headers, (b"allow", method.encode())])
