@@ -26,11 +26,12 @@ PATIENCE = 30  # Seconds: far more than a start or a stop takes, even on a machi
 class Server:
     """A running `moorage up --json`."""
 
-    def __init__(self, home, *options, **settings):
+    def __init__(self, home, *options, folder=None, **settings):
         environment = {name: value for name, value in os.environ.items() if not name.startswith("MOORAGE_")}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "moorage", "up", "--json", "--home", str(home), *options],
+            [sys.executable, "-P", "-m", "moorage", "up", "--json", "--home", str(home), *options],
             env=environment | {"MOORAGE_PORT": "0", "MOORAGE_CRM_PORT": "0", **settings},
+            cwd=folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -48,8 +49,8 @@ class Server:
 
 
 @contextmanager
-def serving(home, *options, **settings):
-    server = Server(home, *options, **settings)
+def serving(home, *options, folder=None, **settings):
+    server = Server(home, *options, folder=folder, **settings)
     try:
         yield server
     finally:
@@ -73,6 +74,16 @@ def until(condition):
     while not condition():
         assert time.monotonic() < deadline, "it did not happen"
         time.sleep(0.05)
+
+
+def command_line(pid):
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
+needs_proc = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs /proc to see processes")
 
 
 @pytest.fixture
@@ -110,6 +121,42 @@ def test_the_key_is_shown_once_and_keeps_working(home):
     with serving(home) as server:
         assert server.ready["api_key"] is None
         assert leads(server, key)[0] == 200
+
+
+@needs_proc
+def test_the_server_holds_nothing_of_the_command_line(home):
+    with serving(home) as server:
+        assert b"serving" in command_line(server.process.pid)
+    program = (
+        "import sys, moorage.cli.serving, moorage.serve.up;"
+        "print({'typer', 'moorage.cli.program'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.stdout == "set()\n"
+
+
+def test_the_working_folder_is_no_place_to_take_modules_from(home, tmp_path):
+    folder = tmp_path / "downloads"
+    folder.mkdir()
+    for name in ("structlog", "json", "moorage"):
+        (folder / f"{name}.py").write_text("raise SystemExit(99)")
+    with serving(home, folder=folder) as server:
+        assert server.ready["api_key"]
+
+
+def test_options_win_over_the_environment(home, tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    with serving(home, "--host", "::1", MOORAGE_HOST="127.0.0.1", MOORAGE_HOME=str(elsewhere)) as server:
+        assert server.ready["gateway"].startswith("http://[::1]:")
+        assert not elsewhere.exists()
+
+
+@needs_proc
+def test_no_secret_stands_in_the_command_line_of_the_server(home):
+    with serving(home, MOORAGE_API_KEY="chosen-by-the-operator") as server:
+        assert b"chosen-by" not in command_line(server.process.pid)
+    with serving(home) as server:
+        assert b"mk_" not in command_line(server.process.pid)
 
 
 def test_a_second_server_on_the_same_folder_is_refused(home):
@@ -262,16 +309,6 @@ def children(process):
     listing = Path(f"/proc/{process.pid}/task/{process.pid}/children")
     pids = [int(pid) for pid in listing.read_text().split()]
     return [pid for pid in pids if b"spawn_main" in command_line(pid)]
-
-
-def command_line(pid):
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
-        return b""
-
-
-needs_proc = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs /proc to see processes")
 
 
 @needs_proc
