@@ -40,6 +40,9 @@ def main() -> int:
 
 
 def _serve(*, workers: int, as_json: bool, options: dict[str, str]) -> None:
+    # structlog would load rich and pygments, 4 MB, to colour tracebacks, which are text by the time it gets ours. So it
+    # finds none here.
+    sys.modules["rich"] = None  # type: ignore[assignment]
     from moorage.serve.up import up  # noqa: PLC0415 (the command line has no use for what the server is made of)
 
     up(load(os.environ, **options), workers=workers, announce=_print_event if as_json else _print_banner)
