@@ -280,8 +280,9 @@ def test_everything_it_logs_goes_to_standard_error(home):
         assert (status, out) == (0, "")
 
 
-def test_a_second_signal_ends_it_at_once(home):
-    with serving(home) as server, request_under_way(server):
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_second_signal_ends_it_at_once(home, workers):
+    with serving(home, "--workers", workers) as server, request_under_way(server):
         server.process.send_signal(signal.SIGTERM)
         time.sleep(0.3)
         began = time.monotonic()
@@ -307,8 +308,7 @@ def test_what_was_acknowledged_survives_a_kill(home):
 
 def children(process):
     listing = Path(f"/proc/{process.pid}/task/{process.pid}/children")
-    pids = [int(pid) for pid in listing.read_text().split()]
-    return [pid for pid in pids if b"spawn_main" in command_line(pid)]
+    return [int(pid) for pid in listing.read_text().split()]
 
 
 @needs_proc
@@ -324,6 +324,28 @@ def test_two_workers_serve_and_a_crashed_one_comes_back(home):
         status, _, err = server.stop()
         assert status == 0
         assert "worker ended" in err
+
+
+@needs_proc
+def test_the_process_that_keeps_the_workers_running_is_safe_to_fork(home):
+    with serving(home, "--workers", "2") as server:
+        process = Path(f"/proc/{server.process.pid}")
+        assert len(list((process / "task").iterdir())) == 1
+        opened = [str(descriptor.readlink()) for descriptor in (process / "fd").iterdir()]
+        assert not [path for path in opened if path.endswith((".db", "-wal", "-shm", ".sqlite"))]
+        assert str(home / "lock") in opened
+
+
+@needs_proc
+@pytest.mark.parametrize("victim", [0, 1])
+def test_a_worker_that_is_told_to_stop_comes_back_and_the_others_stay(home, victim):
+    with serving(home, "--workers", "2") as server:
+        before = children(server.process)
+        os.kill(before[victim], signal.SIGTERM)
+        until(lambda: len(children(server.process)) == 2 and before[victim] not in children(server.process))
+        assert before[1 - victim] in children(server.process)
+        assert leads(server, server.ready["api_key"])[0] == 200
+        assert server.stop()[0] == 0
 
 
 @needs_proc
