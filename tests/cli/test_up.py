@@ -123,7 +123,7 @@ def test_the_key_is_shown_once_and_keeps_working(home):
         assert leads(server, key)[0] == 200
 
 
-def test_the_server_holds_nothing_that_only_the_command_line_needs(home, tmp_path):
+def test_the_server_holds_nothing_that_only_the_command_line_or_a_page_needs(home, tmp_path):
     imports = tmp_path / "imports"
     with imports.open("w") as stderr, serving(home, stderr=stderr, PYTHONPROFILEIMPORTTIME="1") as server:
         server.stop()
@@ -132,7 +132,7 @@ def test_the_server_holds_nothing_that_only_the_command_line_needs(home, tmp_pat
     )  # The command becomes the program.
     assert "typer" in command
     assert "apsw" in program
-    assert not re.search(r"\b(typer|rich\.\w+|moorage\.cli\.program)\b", program)
+    assert not re.search(r"\b(typer|rich\.\w+|jinja2|moorage\.cli\.program)\b", program)
 
 
 def test_the_working_folder_is_no_place_to_take_modules_from(home, tmp_path):
