@@ -26,13 +26,14 @@ PATIENCE = 30  # Seconds: far more than a start or a stop takes, even on a machi
 class Server:
     """A running `moorage up --json`."""
 
-    def __init__(self, home, *options, **settings):
+    def __init__(self, home, *options, folder=None, stderr=subprocess.PIPE, **settings):
         environment = {name: value for name, value in os.environ.items() if not name.startswith("MOORAGE_")}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "moorage", "up", "--json", "--home", str(home), *options],
+            [sys.executable, "-P", "-m", "moorage", "up", "--json", "--home", str(home), *options],
             env=environment | {"MOORAGE_PORT": "0", "MOORAGE_CRM_PORT": "0", **settings},
+            cwd=folder,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=stderr,
             text=True,
         )
         assert select.select([self.process.stdout], [], [], PATIENCE)[0], "it said nothing"
@@ -75,6 +76,16 @@ def until(condition):
         time.sleep(0.05)
 
 
+def command_line(pid):
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
+needs_proc = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs /proc to see processes")
+
+
 @pytest.fixture
 def home(tmp_path):
     return tmp_path / "home"
@@ -110,6 +121,42 @@ def test_the_key_is_shown_once_and_keeps_working(home):
     with serving(home) as server:
         assert server.ready["api_key"] is None
         assert leads(server, key)[0] == 200
+
+
+def test_the_server_holds_nothing_that_only_the_command_line_or_a_page_needs(home, tmp_path):
+    imports = tmp_path / "imports"
+    with imports.open("w") as stderr, serving(home, stderr=stderr, PYTHONPROFILEIMPORTTIME="1") as server:
+        server.stop()
+    _, command, program = imports.read_text().split(
+        "| imported package\n"
+    )  # The command becomes the program.
+    assert "typer" in command
+    assert "apsw" in program
+    assert not re.search(r"\b(typer|rich\.\w+|jinja2|moorage\.cli\.program)\b", program)
+
+
+def test_the_working_folder_is_no_place_to_take_modules_from(home, tmp_path):
+    folder = tmp_path / "downloads"
+    folder.mkdir()
+    for name in ("structlog", "json", "moorage"):
+        (folder / f"{name}.py").write_text("raise SystemExit(99)")
+    with serving(home, folder=folder) as server:
+        assert server.ready["api_key"]
+
+
+def test_options_win_over_the_environment(home, tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    with serving(home, "--host", "::1", MOORAGE_HOST="127.0.0.1", MOORAGE_HOME=str(elsewhere)) as server:
+        assert server.ready["gateway"].startswith("http://[::1]:")
+        assert not elsewhere.exists()
+
+
+@needs_proc
+def test_no_secret_stands_in_the_command_line_of_the_server(home):
+    with serving(home, MOORAGE_API_KEY="chosen-by-the-operator") as server:
+        assert b"chosen-by" not in command_line(server.process.pid)
+    with serving(home) as server:
+        assert b"mk_" not in command_line(server.process.pid)
 
 
 def test_a_second_server_on_the_same_folder_is_refused(home):
@@ -233,8 +280,9 @@ def test_everything_it_logs_goes_to_standard_error(home):
         assert (status, out) == (0, "")
 
 
-def test_a_second_signal_ends_it_at_once(home):
-    with serving(home) as server, request_under_way(server):
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_second_signal_ends_it_at_once(home, workers):
+    with serving(home, "--workers", workers) as server, request_under_way(server):
         server.process.send_signal(signal.SIGTERM)
         time.sleep(0.3)
         began = time.monotonic()
@@ -260,18 +308,7 @@ def test_what_was_acknowledged_survives_a_kill(home):
 
 def children(process):
     listing = Path(f"/proc/{process.pid}/task/{process.pid}/children")
-    pids = [int(pid) for pid in listing.read_text().split()]
-    return [pid for pid in pids if b"spawn_main" in command_line(pid)]
-
-
-def command_line(pid):
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
-        return b""
-
-
-needs_proc = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs /proc to see processes")
+    return [int(pid) for pid in listing.read_text().split()]
 
 
 @needs_proc
@@ -287,6 +324,28 @@ def test_two_workers_serve_and_a_crashed_one_comes_back(home):
         status, _, err = server.stop()
         assert status == 0
         assert "worker ended" in err
+
+
+@needs_proc
+def test_the_process_that_keeps_the_workers_running_is_safe_to_fork(home):
+    with serving(home, "--workers", "2") as server:
+        process = Path(f"/proc/{server.process.pid}")
+        assert len(list((process / "task").iterdir())) == 1
+        opened = [str(descriptor.readlink()) for descriptor in (process / "fd").iterdir()]
+        assert not [path for path in opened if path.endswith((".db", "-wal", "-shm", ".sqlite"))]
+        assert str(home / "lock") in opened
+
+
+@needs_proc
+@pytest.mark.parametrize("victim", [0, 1])
+def test_a_worker_that_is_told_to_stop_comes_back_and_the_others_stay(home, victim):
+    with serving(home, "--workers", "2") as server:
+        before = children(server.process)
+        os.kill(before[victim], signal.SIGTERM)
+        until(lambda: len(children(server.process)) == 2 and before[victim] not in children(server.process))
+        assert before[1 - victim] in children(server.process)
+        assert leads(server, server.ready["api_key"])[0] == 200
+        assert server.stop()[0] == 0
 
 
 @needs_proc

@@ -1,10 +1,11 @@
 """The pages a person opens to connect. Plain HTML: they work without scripts, and forbid them."""
 
 from collections.abc import Callable
+from functools import cache
 from http.cookies import CookieError, SimpleCookie
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, quote, urlsplit
 
-from jinja2 import Environment, PackageLoader, select_autoescape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
@@ -17,11 +18,13 @@ from moorage.oauth.attempts import is_random, new_random
 from moorage.oauth.connect import Brought, Connect, Connected
 from moorage.oauth.errors import ConnectRefused
 
+if TYPE_CHECKING:
+    from jinja2 import Environment, Template
+
 PATH = "/connect/"
 CALLBACK = "/connect/callback"
 COOKIE_SECONDS = 1800
 MAX_FORM = 64 * 1024
-_pages = Environment(loader=PackageLoader("moorage.oauth", "pages"), autoescape=select_autoescape())
 
 # The address holds a session token or a code, so nothing else may learn it, and no other site may frame the button.
 # Browsers hold a form to `form-action` even where its answer sends them on, as this one does: to an accounts server.
@@ -116,9 +119,7 @@ def error_page(scope: Scope, error: MoorageError) -> Plain | None:
     if scope["path"] not in {PATH, CALLBACK}:
         return None
     again = getattr(error, "again", None)
-    html = _pages.get_template("failed.html").render(
-        message=error.message, help=error.help or "", again=again
-    )
+    html = _template("failed.html").render(message=error.message, help=error.help or "", again=again)
     headers = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
     return Plain(0, html.encode(), [(b"content-type", b"text/html; charset=utf-8"), *headers])
 
@@ -132,4 +133,15 @@ def _require_own_form(request: Request) -> None:
 
 
 def _page(template: str, **values: object) -> Response:
-    return HTMLResponse(_pages.get_template(template).render(**values), headers=HEADERS)
+    return HTMLResponse(_template(template).render(**values), headers=HEADERS)
+
+
+def _template(name: str) -> "Template":
+    return _pages().get_template(name)
+
+
+@cache
+def _pages() -> "Environment":
+    from jinja2 import Environment, PackageLoader, select_autoescape  # noqa: PLC0415 (few servers ever show a page)
+
+    return Environment(loader=PackageLoader("moorage.oauth", "pages"), autoescape=select_autoescape())

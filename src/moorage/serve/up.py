@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from moorage.app import Urls, first_start
 from moorage.serve import home
+from moorage.serve.apart import apart
 from moorage.serve.errors import AddressUnavailable
 from moorage.serve.listen import bind, local_url
 from moorage.serve.logs import configure_logs
@@ -35,41 +36,47 @@ def up(settings: Settings, *, workers: int, announce: Callable[[Ready], None]) -
     with home.locked(settings.home):
         listeners = _listen(settings)
         try:
-            run(_serve(settings, listeners, workers, announce))
+            _serve(settings, listeners, workers, announce)
         finally:
+            home.remove_note(settings.home)
             for listener in listeners:
                 listener.close()
 
 
-async def _serve(
+def _serve(
     settings: Settings,
     listeners: tuple[socket.socket, socket.socket],
     workers: int,
     announce: Callable[[Ready], None],
 ) -> None:
-    stop = asyncio.Event()
-    api_key = await first_start(settings)
+    api_key = apart(first_start, settings)
     gateway, crm = (local_url(listener) for listener in listeners)
     urls = Urls(gateway=settings.public_url or gateway, crm=settings.crm_public_url or crm)
-    pool = Workers(settings, urls, listeners, count=workers) if workers > 1 else None
-
-    def at_once() -> None:
-        if pool is not None:
-            pool.kill()
-        home.remove_note(settings.home)
 
     def ready() -> None:
         home.write_note(settings.home, home.Running(os.getpid(), gateway, crm))
         announce(Ready(gateway, crm, api_key))
 
+    def at_once() -> None:
+        home.remove_note(settings.home)
+
+    if workers > 1:
+        Workers(settings, urls, listeners, count=workers).serve(ready=ready, at_once=at_once)
+    else:
+        run(_serve_here(settings, urls, listeners, ready=ready, at_once=at_once))
+
+
+async def _serve_here(
+    settings: Settings,
+    urls: Urls,
+    listeners: tuple[socket.socket, socket.socket],
+    *,
+    ready: Callable[[], None],
+    at_once: Callable[[], None],
+) -> None:
+    stop = asyncio.Event()
     with stopped_by_signals(stop, at_once=at_once):
-        try:
-            if pool is not None:
-                await pool.serve(ready=ready, stop=stop)
-            else:
-                await serve(settings, urls, listeners, ready=ready, stop=stop)
-        finally:
-            home.remove_note(settings.home)
+        await serve(settings, urls, listeners, ready=ready, stop=stop)
 
 
 def _listen(settings: Settings) -> tuple[socket.socket, socket.socket]:

@@ -1,19 +1,25 @@
-"""Several processes that share the listening sockets, and the one that keeps them running."""
+"""Several processes that share the listening sockets, and the one that keeps them running.
+
+That one has loaded everything and done nothing: no event loop, no thread, no database. So its workers can be forks of
+it, which share the memory of what is loaded, and start at once.
+"""
 
 import asyncio
+import contextlib
+import gc
 import multiprocessing
 import os
 import signal
 import socket
-from collections.abc import Callable
-from multiprocessing.connection import Connection
+import time
+from collections.abc import Callable, Iterator
+from multiprocessing.connection import Connection, wait
 
 import structlog
 
 from moorage.app import Urls
 from moorage.errors import MoorageError
 from moorage.serve.errors import WorkerFailed
-from moorage.serve.logs import configure_logs
 from moorage.serve.process import DRAIN_SECONDS, run, serve
 from moorage.settings import Settings
 
@@ -21,7 +27,8 @@ FIRST_PAUSE = 0.5  # Seconds before a worker that ended is started again; double
 LONGEST_PAUSE = 30.0  # ... up to this ...
 SETTLED_AFTER = 60.0  # ... and starts over once a worker has lived this long.
 
-_spawn = multiprocessing.get_context("spawn")
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+_fork = multiprocessing.get_context("fork")
 _log = structlog.get_logger()
 
 
@@ -36,131 +43,176 @@ class Workers:
         *,
         count: int,
     ) -> None:
-        self._arguments = (settings, urls, listeners)
         self._listeners = listeners
-        self._count = count
-        self._workers: set[_Worker] = set()
+        # Every worker has an end, and drains once the other is closed. That one is ours alone, so no worker outlives
+        # this process, even if it is killed.
+        theirs, self._tie = _fork.Pipe(duplex=False)
+        self._workers = [_Worker(settings, urls, listeners, (theirs, self._tie)) for _ in range(count)]
 
-    async def serve(self, *, ready: Callable[[], None], stop: asyncio.Event) -> None:
-        """`ready` is called once all answer. Raises WorkerFailed if one ends before that."""
-        try:
-            first = [self._start() for _ in range(self._count)]
-            for worker in first:
-                await worker.until_ready()
-            ready()
-            async with asyncio.TaskGroup() as tasks:
-                for worker in first:
-                    tasks.create_task(self._keep_running(worker, stop))
-        finally:
-            await self._drain()
+    def serve(self, *, ready: Callable[[], None], at_once: Callable[[], None]) -> None:
+        """Serve until SIGTERM or SIGINT; `ready` is called once all answer, `at_once` if a second signal ends it.
 
-    def kill(self) -> None:
-        for worker in self._workers:
-            worker.kill()
+        Raises WorkerFailed if one ends before it answers.
+        """
 
-    def _start(self) -> "_Worker":
-        worker = _Worker(self._arguments)
-        self._workers.add(worker)
-        return worker
+        def kill() -> None:
+            self._kill()
+            at_once()
 
-    async def _keep_running(self, worker: "_Worker", stop: asyncio.Event) -> None:
-        loop, pause = asyncio.get_running_loop(), FIRST_PAUSE
-        stopping = asyncio.create_task(stop.wait())
+        gc.collect()
+        gc.freeze()  # To look through what the workers share would be to copy it.
+        with _stopped_by_signals(at_once=kill) as stop:
+            try:
+                for worker in self._workers:
+                    worker.start()
+                for worker in self._workers:
+                    worker.until_ready()
+                ready()
+                self._keep_running(stop)
+            finally:
+                self._drain()
+
+    def _keep_running(self, stop: Connection) -> None:
         while True:
-            started = loop.time()
-            ending = asyncio.create_task(worker.ended.wait())
-            await asyncio.wait({ending, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            ending.cancel()
-            if stop.is_set():
+            now = time.monotonic()
+            pause = min(
+                (worker.due - now for worker in self._workers if worker.due is not None), default=None
+            )
+            running = [worker.sentinel for worker in self._workers if worker.due is None]
+            if stop in wait([stop, *running], pause if pause is None else max(pause, 0)):
                 return
-            self._workers.discard(worker)
-            pause = FIRST_PAUSE if loop.time() - started > SETTLED_AFTER else pause
-            _log.error("worker ended", worker=worker.pid, status=worker.status, again_after_seconds=pause)
-            await asyncio.wait({stopping}, timeout=pause)
-            if stop.is_set():
-                return
-            pause = min(pause * 2, LONGEST_PAUSE)
-            worker = self._start()
+            for worker in self._workers:
+                worker.keep_running()
 
-    async def _drain(self) -> None:
+    def _drain(self) -> None:
         # Our copies of the sockets would keep taking connections that nobody answers any more.
         for listener in self._listeners:
             listener.close()
+        self._tie.close()
+        latest = time.monotonic() + DRAIN_SECONDS + 5
         for worker in self._workers:
-            worker.let_go()
-        ended = asyncio.gather(*(worker.ended.wait() for worker in self._workers))
-        try:
-            await asyncio.wait_for(ended, DRAIN_SECONDS + 5)
-        except TimeoutError:
-            self.kill()
+            worker.join(latest - time.monotonic())
+        self._kill()
+
+    def _kill(self) -> None:
+        for worker in self._workers:
+            worker.kill()
 
 
 class _Worker:
-    """A process, and the pipe that ties it to us: it says there how its start went, and drains once we close it.
+    """One of them, and those that took its place. `due` is when it starts again, None as long as it runs."""
 
-    So a worker never outlives the process that started it, even when that one is killed.
-    """
+    def __init__(
+        self,
+        settings: Settings,
+        urls: Urls,
+        listeners: tuple[socket.socket, socket.socket],
+        tie: tuple[Connection, Connection],
+    ) -> None:
+        self._arguments = (settings, urls, listeners, tie)
+        self._pause = FIRST_PAUSE
+        self.due: float | None = None
 
-    def __init__(self, arguments: tuple[Settings, Urls, tuple[socket.socket, socket.socket]]) -> None:
-        self.ended = asyncio.Event()
-        self._tie, theirs = _spawn.Pipe()
-        self._process = _spawn.Process(target=_work, args=(*arguments, theirs), daemon=True)
-        self._process.start()
-        theirs.close()
-        self._loop = asyncio.get_running_loop()
-        self._loop.add_reader(self._process.sentinel, self._on_end)
-
-    @property
-    def pid(self) -> int | None:
-        return self._process.pid
-
-    @property
-    def status(self) -> int | None:
-        """The exit status, or minus the signal that ended it; None while it runs."""
-        return self._process.exitcode
-
-    async def until_ready(self) -> None:
-        """Raises WorkerFailed with what the worker said, if it can't start."""
-        said = asyncio.Event()
-        self._loop.add_reader(self._tie.fileno(), said.set)
-        await said.wait()
-        self._loop.remove_reader(self._tie.fileno())
+    def start(self) -> None:
+        self._started = time.monotonic()
+        self.due = None
+        self._word, theirs = _fork.Pipe(duplex=False)
+        self._process = _fork.Process(target=_work, args=(*self._arguments, theirs), daemon=True)
+        # A signal that comes before the worker minds its own would be taken for one to this process.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
         try:
-            complaint: str = self._tie.recv()
+            self._process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+        theirs.close()
+
+    @property
+    def sentinel(self) -> int:
+        """Readable once the process has ended."""
+        return self._process.sentinel
+
+    def until_ready(self) -> None:
+        """Raises WorkerFailed with what the worker said, if it can't start."""
+        try:
+            complaint: str = self._word.recv()
         except EOFError:
             complaint = "it ended without a word"
         if complaint:
             raise WorkerFailed(f"A worker process could not start: {complaint}")
 
-    def let_go(self) -> None:
-        self._tie.close()
+    def keep_running(self) -> None:
+        """Start it again if that is due; see that it will be, if it has ended."""
+        now = time.monotonic()
+        if self.due is not None:
+            if self.due <= now:
+                self.start()
+        elif not self._process.is_alive():
+            pause = FIRST_PAUSE if now - self._started > SETTLED_AFTER else self._pause
+            pid, status = self._process.pid, self._process.exitcode
+            _log.error("worker ended", worker=pid, status=status, again_after_seconds=pause)
+            self._word.close()
+            self._process.close()
+            self.due, self._pause = now + pause, min(pause * 2, LONGEST_PAUSE)
+
+    def join(self, seconds: float) -> None:
+        if self._runs:
+            self._process.join(max(seconds, 0))
 
     def kill(self) -> None:
-        self._process.kill()
+        if self._runs:
+            self._process.kill()
 
-    def _on_end(self) -> None:
-        self._loop.remove_reader(self._process.sentinel)
-        self._process.join()
-        self.ended.set()
+    @property
+    def _runs(self) -> bool:
+        return hasattr(self, "_process") and self.due is None
+
+
+@contextlib.contextmanager
+def _stopped_by_signals(*, at_once: Callable[[], None]) -> Iterator[Connection]:
+    """What is readable from the first SIGTERM or SIGINT on; the second calls `at_once` and ends the process."""
+    stop, say = _fork.Pipe(duplex=False)
+
+    def on_signal(number: int, _frame: object) -> None:
+        if stop.poll():
+            at_once()
+            os._exit(128 + number)
+        say.send_bytes(b"stop")
+
+    before = {number: signal.signal(number, on_signal) for number in _SIGNALS}
+    try:
+        yield stop
+    finally:
+        for number, action in before.items():
+            signal.signal(number, action)
 
 
 def _work(
-    settings: Settings, urls: Urls, listeners: tuple[socket.socket, socket.socket], tie: Connection
+    settings: Settings,
+    urls: Urls,
+    listeners: tuple[socket.socket, socket.socket],
+    tie: tuple[Connection, Connection],
+    word: Connection,
 ) -> None:
     """The whole life of a worker process."""
     # Ctrl-C reaches the whole group; the process that started us decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    configure_logs(settings.log_level)
-    os.umask(0o077)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+    theirs, ours = tie
+    ours.close()
     try:
-        run(_serve_until_let_go(settings, urls, listeners, tie))
+        run(_serve_until_let_go(settings, urls, listeners, theirs, word))
     except MoorageError as error:
-        tie.send(error.message)
+        word.send(error.message)
         raise SystemExit(1) from error
 
 
 async def _serve_until_let_go(
-    settings: Settings, urls: Urls, listeners: tuple[socket.socket, socket.socket], tie: Connection
+    settings: Settings,
+    urls: Urls,
+    listeners: tuple[socket.socket, socket.socket],
+    tie: Connection,
+    word: Connection,
 ) -> None:
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
 
@@ -170,4 +222,4 @@ async def _serve_until_let_go(
 
     loop.add_reader(tie.fileno(), let_go)
     loop.add_signal_handler(signal.SIGTERM, stop.set)
-    await serve(settings, urls, listeners, ready=lambda: tie.send(""), stop=stop)
+    await serve(settings, urls, listeners, ready=lambda: word.send(""), stop=stop)

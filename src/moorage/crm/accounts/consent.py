@@ -7,10 +7,10 @@ checked anew. So a way back, a second tab or a second click can't confuse one re
 import re
 from collections.abc import Awaitable
 from dataclasses import dataclass
+from functools import cache
 from http.cookies import CookieError, SimpleCookie
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
-
-from jinja2 import Environment, PackageLoader, select_autoescape
 
 from moorage.crm.accounts.authorization import (
     Authorization,
@@ -29,9 +29,11 @@ from moorage.crm.centres import Site
 from moorage.http.message import Headers, Request, Response
 from moorage.settings import is_loopback
 
+if TYPE_CHECKING:
+    from jinja2 import Environment, Template
+
 PATH = "/oauth/v2/auth"
 COOKIE = "moorage_crm_session"
-_pages = Environment(loader=PackageLoader("moorage.crm.accounts", "pages"), autoescape=select_autoescape())
 
 _SESSION = re.compile(r"[A-Za-z0-9_-]{43}")
 
@@ -168,7 +170,7 @@ class ConsentPage:
         return _go(asked.accepted(code, location=centre, accounts_server=visit.site.base(centre)))
 
     def _page(self, visit: Visit, template: str, note: str, status: int, **values: object) -> Response:
-        html = _pages.get_template(template).render(
+        html = _template(template).render(
             note=note,
             client=visit.asked.client,
             organisation=self._people.place(visit.organisation),
@@ -213,7 +215,7 @@ def _gone() -> Response:
 
 
 def _failed(error: str, help_: str, status: int) -> Response:
-    html = _pages.get_template("failed.html").render(error=error, help=help_)
+    html = _template("failed.html").render(error=error, help=help_)
     return Response(status, html.encode(), _headers())
 
 
@@ -221,3 +223,14 @@ def _headers(scheme: str = "") -> Headers:
     """`scheme` is that of the redirect URI, which may be an app's own."""
     more = f" {scheme}:" if scheme not in {"", "http", "https"} else ""
     return [*_HEADERS, (b"content-security-policy", _POLICY.format(scheme=more).encode("ascii"))]
+
+
+def _template(name: str) -> "Template":
+    return _pages().get_template(name)
+
+
+@cache
+def _pages() -> "Environment":
+    from jinja2 import Environment, PackageLoader, select_autoescape  # noqa: PLC0415 (few servers ever show a page)
+
+    return Environment(loader=PackageLoader("moorage.crm.accounts", "pages"), autoescape=select_autoescape())

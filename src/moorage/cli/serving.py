@@ -1,0 +1,73 @@
+"""The second half of `moorage up`: the program that the command becomes once its options are known to be right.
+
+A command line needs Typer and what that loads, which a server would carry for as long as it runs.
+"""
+
+import json
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from moorage.errors import MoorageError
+from moorage.settings import load
+
+if TYPE_CHECKING:
+    from moorage.serve.up import Ready
+
+
+def become_server(*, workers: int, as_json: bool, **options: Any) -> NoReturn:
+    """Go on as the server in this process, with nothing of this program left. `options` win over the environment."""
+    given = {name: str(value) for name, value in options.items() if value is not None}
+    handed_over = json.dumps({"workers": workers, "as_json": as_json, "options": given})
+    # -P, as the working folder must not become a place that modules come from. Secrets stay in the environment.
+    command = [sys.executable, "-P", "-m", __name__, handed_over]
+    os.execv(command[0], command)  # noqa: S606 (no shell is wanted, and nothing here is a stranger's)
+
+
+def main() -> int:
+    """Serve with what `become_server` handed over; the exit status (see docs/cli.md)."""
+    given = json.loads(sys.argv[1])
+    try:
+        _serve(**given)
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    except (MoorageError, OSError) as error:
+        from moorage.cli.failures import report  # noqa: PLC0415 (it brings Typer along)
+
+        return report(error, as_json=given["as_json"])
+    return 0
+
+
+def _serve(*, workers: int, as_json: bool, options: dict[str, str]) -> None:
+    # structlog would load rich and pygments, 4 MB, to colour tracebacks, which are text by the time it gets ours. So it
+    # finds none here.
+    sys.modules["rich"] = None  # type: ignore[assignment]
+    from moorage.serve.up import up  # noqa: PLC0415 (the command line has no use for what the server is made of)
+
+    up(load(os.environ, **options), workers=workers, announce=_print_event if as_json else _print_banner)
+
+
+def _print_event(ready: "Ready") -> None:
+    event = {"event": "ready", "gateway": ready.gateway, "crm": ready.crm, "api_key": ready.api_key}
+    print(json.dumps(event), flush=True)
+
+
+def _print_banner(ready: "Ready") -> None:
+    lines = ["", f"  Gateway  {ready.gateway}", f"  CRM      {ready.crm}", ""]
+    if ready.api_key is None:
+        lines += ["  Another API key: moorage key create"]
+    else:
+        lines += [
+            f"  API key  {ready.api_key}",
+            "  It is shown this once; keep it. Try it:",
+            "",
+            f"  export MOORAGE_API_KEY={ready.api_key}",
+            f"  curl -H 'Authorization: Bearer {ready.api_key}' \\",
+            f"       '{ready.gateway}/zoho-crm/crm/v8/Leads?fields=First_Name,Last_Name,Email'",
+        ]
+    print("\n".join([*lines, "", "  Ctrl-C stops it.", ""]), flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

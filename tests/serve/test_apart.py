@@ -1,0 +1,65 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+needs_proc = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs /proc to see processes")
+
+
+def run(program):
+    """In a process of its own, as a fork of one with threads, such as a test's, is not safe."""
+    head = "import asyncio, os, signal, sys, time\nfrom moorage.serve.apart import apart\n"
+    return subprocess.run(
+        [sys.executable, "-c", head + program], capture_output=True, text=True, check=False, timeout=30
+    )
+
+
+def test_it_gives_the_result_and_keeps_nothing_else():
+    done = run("""
+async def work(text):
+    import alembic
+    return text.upper()
+print(apart(work, "done"), "alembic" in sys.modules)
+""")
+    assert (done.stdout, done.stderr) == ("DONE False\n", "")
+
+
+def test_it_raises_what_the_work_raises_with_its_advice():
+    done = run("""
+from moorage.errors import SettingsInvalid
+async def work():
+    raise SettingsInvalid("it is wrong", help="Right it.")
+try:
+    apart(work)
+except SettingsInvalid as error:
+    print(error.message, error.help)
+""")
+    assert (done.stdout, done.stderr) == ("it is wrong Right it.\n", "")
+
+
+def test_a_death_without_a_word_has_a_name():
+    done = run("""
+from moorage.serve.errors import WorkerFailed
+async def work():
+    os.kill(os.getpid(), signal.SIGKILL)
+try:
+    apart(work)
+except WorkerFailed as error:
+    print(error.message)
+""")
+    assert "without a word" in done.stdout
+
+
+@needs_proc
+def test_the_work_ends_with_the_process_that_waits_for_it():
+    done = run("""
+async def work():
+    print(os.getpid(), flush=True)
+    os.kill(os.getppid(), signal.SIGKILL)
+    await asyncio.sleep(3600)
+apart(work)
+""")
+    # Both hold the pipe to us, so that `run` came back says that both have ended.
+    assert done.returncode < 0
+    assert not Path(f"/proc/{int(done.stdout)}/exe").exists()
