@@ -39,7 +39,7 @@ class Relay(Exchange):
         "_decider",
         "_embedded",
         "_head",
-                "_native",
+        "_native",
         "_out",
         "_parts",
         "_pool",
