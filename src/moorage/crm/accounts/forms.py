@@ -1,8 +1,6 @@
 """The parameters of a request to the accounts server, wherever clients put them."""
 
 import re
-from email.parser import BytesParser
-from email.policy import HTTP
 from urllib.parse import parse_qsl
 
 from moorage.http.message import Request
@@ -26,6 +24,9 @@ def fields(text: str) -> dict[str, str]:
 
 
 def _multipart(content_type: str, body: bytes) -> dict[str, str]:
+    from email.parser import BytesParser  # noqa: PLC0415 (few clients send these, and the package takes a megabyte)
+    from email.policy import HTTP  # noqa: PLC0415
+
     header = re.sub(r"[\r\n]", " ", content_type).encode("latin-1", "replace")
     message = BytesParser(policy=HTTP).parsebytes(b"Content-Type: " + header + b"\r\n\r\n" + body)
     fields = {}
