@@ -10,7 +10,7 @@ import pytest
 
 from moorage.gateway.upstream import Limits
 from tests.gateway.wire import AUTHORIZED, Client, Tokens, World
-from tests.http.origin import wait_until
+from tests.http.origin import Pending, wait_until
 
 PATIENT = Limits(connect=60, answer=60, idle=60, stalled=60)
 GET = f"GET /zoho-crm/a HTTP/1.1\r\n{AUTHORIZED}\r\n"
@@ -138,3 +138,20 @@ def test_while_it_waits_for_a_connection_to_become_free(start, leave):
                 wait_until(lambda: world.waiting() == 0)
                 connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
                 assert first.answer().body == b"ok"
+
+
+@pytest.mark.parametrize(("method", "outcome"), [("GET", "given up"), ("HEAD", "given up"), ("POST", "done")])
+def test_while_the_embedded_crm_looks_for_the_answer(start, leave, method, outcome):
+    """What changes something comes to its end."""
+    pending = Pending()
+    world = World(door=pending)
+    world.embed()
+    start(world)
+    client = Client(world.port)
+    client.send(f"{method} /zoho-crm/a HTTP/1.1\r\n{AUTHORIZED}\r\n")
+    assert pending.begun.wait(5)
+    leave(client)
+    wait_until(lambda: not world.server.server_state.connections)
+    pending.let_go.set()
+    assert pending.ended.wait(5)
+    assert pending.outcome == outcome

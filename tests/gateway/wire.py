@@ -5,6 +5,7 @@ import contextlib
 import socket
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import uvicorn
@@ -127,6 +128,7 @@ class World:
     rate: float | None = None
     keep_alive: float = 5
     tls: ClientContext | None = None
+    door: Callable = echo  # The embedded CRM's.
     port: int = 0
 
     def start(self):
@@ -141,7 +143,7 @@ class World:
             clock=clock,
         )
         self.pool = Pool(self.limits, lambda: self.tls)
-        gateway = Gateway(self.decider, ["zoho-crm"], echo, pool=self.pool)
+        gateway = Gateway(self.decider, ["zoho-crm"], self.door, pool=self.pool)
         listener = socket.create_server(("127.0.0.1", 0))
         self.port = listener.getsockname()[1]
         config = uvicorn.Config(

@@ -150,6 +150,29 @@ class Origin:
         return Caller(self.port)
 
 
+class Pending:
+    """A door whose answer takes until it is let go; `outcome` tells whether it came so far."""
+
+    def __init__(self):
+        self.begun, self.ended, self.let_go = threading.Event(), threading.Event(), threading.Event()
+        self.outcome = None
+
+    def __call__(self, _request):
+        return self.answer()
+
+    async def answer(self):
+        self.begun.set()
+        try:
+            await asyncio.to_thread(self.let_go.wait, 10)
+            self.outcome = "done"
+        except asyncio.CancelledError:
+            self.outcome = "given up"
+            raise
+        finally:
+            self.ended.set()
+        return Response(200, b"")
+
+
 class Caller(Client):
     """A client that speaks in bytes."""
 

@@ -7,7 +7,7 @@ import pytest
 from moorage.crm.refusals import refusal
 from moorage.http.answering import answering
 from moorage.http.message import Response
-from tests.http.origin import HOST
+from tests.http.origin import HOST, Pending, wait_until
 
 LIMIT = 1000
 
@@ -102,3 +102,16 @@ def test_a_body_that_is_said_to_be_over_the_limit_is_refused_before_any_of_it_is
 def test_a_chunked_body_over_the_limit_is_refused(crm):
     crm.send(f"POST /a HTTP/1.1\r\n{HOST}Transfer-Encoding: chunked\r\n\r\n7d0\r\n{'x' * 2000}\r\n")
     assert fault(crm.answer()) == (413, "BODY_SIZE_REACHED")
+
+
+@pytest.mark.parametrize(("method", "given_up"), [("GET", True), ("HEAD", True), ("POST", False)])
+def test_what_is_only_read_is_given_up_when_the_client_goes_away(serve, method, given_up):
+    pending = Pending()
+    origin = serve(protocol=answering(pending, max_body=LIMIT, word=refusal))
+    with origin.connect() as caller:
+        caller.send(f"{method} /a HTTP/1.1\r\n{HOST}\r\n")
+        assert pending.begun.wait(5)
+    wait_until(lambda: not origin.server.server_state.connections)
+    pending.let_go.set()
+    assert pending.ended.wait(5)
+    assert pending.outcome == ("given up" if given_up else "done")

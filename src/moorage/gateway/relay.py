@@ -1,6 +1,7 @@
 """One call through the gateway, from the caller's head to the last byte of the upstream's answer."""
 
 from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -14,10 +15,13 @@ from moorage.http.direct import DirectProtocol
 from moorage.http.encode import BODILESS, STATUS_LINES, lines_of
 from moorage.http.errors import BodyTooLarge, internal, render
 from moorage.http.exchange import Exchange
-from moorage.http.head import Head
+from moorage.http.head import READING, Head
 from moorage.http.message import Request, Response
 from moorage.ids import new_request_id
 from moorage.keys.errors import ScopeMissing
+
+if TYPE_CHECKING:
+    import asyncio
 
 MAX_EMBEDDED_BODY = 100 * 1024 * 1024
 KEPT_BODY = 64 * 1024  # A body up to this size is kept until its answer begins, to be sent again.
@@ -32,6 +36,7 @@ log = structlog.get_logger(__name__)
 
 class Relay(Exchange):
     __slots__ = (
+        "_answering",
         "_begun",
         "_borrowing",
         "_caller",
@@ -84,6 +89,7 @@ class Relay(Exchange):
         self._replayable = True
         self._renewed = False
         self.needs_new = False  # Set once a kept connection turned out to have ended.
+        self._answering: asyncio.Task[None] | None = None  # What the embedded CRM takes its time for.
         self._out: list[bytes] = []
         self._begun = self._chunking = False
         self.left = False  # Whether anything of the request may have reached the upstream.
@@ -118,6 +124,8 @@ class Relay(Exchange):
         self._go_on()
 
     def on_gone(self) -> None:
+        if self._answering is not None and self._head.method in READING:
+            self._answering.cancel()
         upstream, self._upstream = self._upstream, None
         if upstream is not None:
             upstream.drop()
@@ -323,7 +331,7 @@ class Relay(Exchange):
         if isinstance(answer, Response):
             self._give(answer)
         else:
-            self._protocol.start_task(self._give_later(answer))
+            self._answering = self._protocol.start_task(self._give_later(answer))
 
     async def _give_later(self, answer: Awaitable[Response]) -> None:
         try:

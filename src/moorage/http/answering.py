@@ -1,7 +1,7 @@
 """An origin that one function answers: whole requests in, whole responses out, without ASGI between them."""
 
 from collections.abc import Awaitable, Callable
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -9,8 +9,11 @@ from moorage.errors import MoorageError
 from moorage.http.direct import DirectProtocol
 from moorage.http.errors import BodyTooLarge, internal
 from moorage.http.exchange import Exchange
-from moorage.http.head import Head
+from moorage.http.head import READING, Head
 from moorage.http.message import Request, Response
+
+if TYPE_CHECKING:
+    import asyncio
 
 # Gives its response at once, or something to await where that takes waiting.
 Answer: TypeAlias = Callable[[Request], Response | Awaitable[Response]]
@@ -35,7 +38,7 @@ def answering(answer: Answer, *, max_body: int, word: Word) -> type[HttpToolsPro
 class Question(Exchange):
     """A request that is collected whole and then answered."""
 
-    __slots__ = ("_answer", "_head", "_max_body", "_parts", "_protocol", "_size")
+    __slots__ = ("_answer", "_head", "_max_body", "_parts", "_protocol", "_size", "_task")
 
     def __init__(self, protocol: DirectProtocol, head: Head, answer: Answer, max_body: int) -> None:
         self._protocol = protocol
@@ -44,6 +47,7 @@ class Question(Exchange):
         self._max_body = max_body
         self._parts: list[bytes] = []
         self._size = 0
+        self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         if self._head.lines.length > self._max_body:
@@ -78,7 +82,11 @@ class Question(Exchange):
         if isinstance(answer, Response):
             self._protocol.respond(answer)
         else:
-            self._protocol.start_task(self._respond_later(answer))
+            self._task = self._protocol.start_task(self._respond_later(answer))
+
+    def on_gone(self) -> None:
+        if self._task is not None and self._head.method in READING:
+            self._task.cancel()
 
     async def _respond_later(self, answer: Awaitable[Response]) -> None:
         protocol = self._protocol

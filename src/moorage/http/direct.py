@@ -111,11 +111,12 @@ class DirectProtocol(HttpToolsProtocol):
         """Whether somebody still waits for this exchange's answer."""
         return self._exchange is exchange and not self.transport.is_closing()
 
-    def start_task(self, work: Coroutine[Any, Any, None]) -> None:
+    def start_task(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run what takes waiting; a shutdown waits for it, and cancels it when its time is over."""
         task = self.loop.create_task(work)
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
+        return task
 
     def want_body(self) -> None:
         """Tell a client that waits for it to send the body."""

@@ -5,6 +5,7 @@ from moorage.http.message import Headers
 
 MAX_TARGET = 16 * 1024
 MAX_HEAD = 64 * 1024
+READING = frozenset({b"GET", b"HEAD"})  # Methods that change nothing.
 _SHORT_BODY = 64 * 1024
 
 

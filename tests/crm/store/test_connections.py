@@ -72,3 +72,22 @@ def test_a_read_under_way_ends_when_the_threads_are_closed(threads, readers):
             await under_way
 
     asyncio.run(read())
+
+
+def test_a_read_ends_when_nobody_waits_for_it_any_more(threads, readers):
+    begun, ended = threading.Event(), threading.Event()
+
+    def query(connection: apsw.Connection) -> int:
+        begun.set()
+        try:
+            return endless(connection)
+        finally:
+            ended.set()
+
+    async def read():
+        under_way = readers.read(threads.scans, query)
+        assert await asyncio.to_thread(begun.wait, 10)
+        under_way.cancel()
+        assert await asyncio.to_thread(ended.wait, 10)
+
+    asyncio.run(read())

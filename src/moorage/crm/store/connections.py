@@ -27,9 +27,7 @@ _PRAGMAS = (
     "PRAGMA journal_size_limit = 134217728",
 )
 
-BRIEF = (
-    0.01  # Seconds that a read may take in the event loop; a page of 200 whole records takes a quarter of it.
-)
+BRIEF = 0.01  # Seconds that a read may take in the event loop; a page of 200 records takes a quarter of it.
 LONG = 30.0  # Seconds that one may take in a thread, with the wait for its turn.
 _STEPS = 5_000  # Of SQLite's machine, between looks at the time: some 0.3 ms.
 
@@ -86,28 +84,43 @@ class OrganisationFile:
         return status.st_dev, status.st_ino
 
 
+class Deadline:
+    """When a read is given up. It may be called off before, from any thread."""
+
+    __slots__ = ("_end",)
+
+    def __init__(self, seconds: float) -> None:
+        self._end = time.monotonic() + seconds
+
+    def is_over(self) -> bool:
+        return time.monotonic() >= self._end
+
+    def call_off(self) -> None:
+        self._end = 0.0
+
+
 class Reader:
     """A connection whose reads can be given an end; all of them end when they are `stopped`."""
 
     def __init__(self, connection: apsw.Connection, stopped: Callable[[], bool] = lambda: False) -> None:
         self._connection = connection
         self._stopped = stopped
-        self._end: float | None = None
+        self._deadline: Deadline | None = None
         connection.set_progress_handler(self._is_over, _STEPS)
 
     def brief(self, query: Callable[[apsw.Connection], T]) -> T:
         """Raises TookTooLong for a query that turns out to be a long one."""
-        return self.until(time.monotonic() + BRIEF, query)
+        return self.until(Deadline(BRIEF), query)
 
-    def until(self, end: float, query: Callable[[apsw.Connection], T]) -> T:
-        """The end is a time of `time.monotonic`. Raises TookTooLong when it comes first."""
-        self._end = end
+    def until(self, deadline: Deadline, query: Callable[[apsw.Connection], T]) -> T:
+        """Raises TookTooLong when the deadline comes first."""
+        self._deadline = deadline
         try:
             return query(self._connection)
         except apsw.InterruptError:
             raise TookTooLong from None
         finally:
-            self._end = None
+            self._deadline = None
 
     def whole(self, query: Callable[[apsw.Connection], T]) -> T:
         """For what is short for certain, such as a single record."""
@@ -117,7 +130,7 @@ class Reader:
         self._connection.close()
 
     def _is_over(self) -> bool:
-        return self._end is not None and (time.monotonic() >= self._end or self._stopped())
+        return self._deadline is not None and (self._deadline.is_over() or self._stopped())
 
 
 class ReadThreads:
@@ -152,9 +165,11 @@ class AsideReaders:
         self._closed = False
 
     def read(self, threads: Executor, query: Callable[[apsw.Connection], T]) -> "asyncio.Future[T]":
-        """Raises TookTooLong through the future; StoreClosed, too, once they are closed."""
-        end = time.monotonic() + LONG
-        return asyncio.get_running_loop().run_in_executor(threads, self._until, end, query)
+        """Raises TookTooLong through the future; StoreClosed, too, once they are closed. Cancelled, the read ends."""
+        deadline = Deadline(LONG)
+        future = asyncio.get_running_loop().run_in_executor(threads, self._until, deadline, query)
+        future.add_done_callback(lambda done: deadline.call_off() if done.cancelled() else None)
+        return future
 
     def close(self) -> None:
         """Reads that are under way come to their end."""
@@ -163,12 +178,12 @@ class AsideReaders:
             while self._idle:
                 self._idle.pop().close()
 
-    def _until(self, end: float, query: Callable[[apsw.Connection], T]) -> T:
-        if time.monotonic() >= end:  # It was over before a thread was free.
+    def _until(self, deadline: Deadline, query: Callable[[apsw.Connection], T]) -> T:
+        if deadline.is_over():  # Before a thread was free.
             raise TookTooLong
         reader = self._take()
         try:
-            return reader.until(end, query)
+            return reader.until(deadline, query)
         except apsw.SQLError as error:
             if "no such table" not in str(error):
                 raise
