@@ -61,11 +61,11 @@ class BareReads:
         return zoned(self._zone, arguments[0])
 
     def rows(self) -> list[Any]:
-        """What the last statement of the first answer gives."""
-        sql, parameters = self._answers[0][-1]
+        """What the last query of the first answer gives."""
+        sql, parameters = [one for one in self._answers[0] if one[0].startswith("SELECT")][-1]
         return self._connection.execute(sql, parameters).fetchall()
 
-    def run(self, seconds: int) -> Sample:
+    def run(self, seconds: float) -> Sample:
         execute, answers = self._connection.execute, cycle(self._answers)
         before = time.process_time()
         started = now = time.perf_counter()

@@ -80,9 +80,10 @@ async def _targets(door: _Door, records: int) -> dict[str, list[str]]:
     chance = random.Random(11)
     targets = {}
     passed: list[str] = []
+    depth = min(_DEPTH_RECORDS, records // 2)
     for name, fields in zip(LISTS, (leads.FIVE_FIELDS, leads.TWENTY_FIELDS), strict=True):
         first = _target("Leads", fields=",".join(fields), per_page=_PAGE)
-        token, passed = await _walk(door, first)
+        token, passed = await _walk(door, first, depth)
         targets[name] = [first]
         targets[f"{name}.{DEPTH}"] = [f"{first}&{urlencode({'page_token': token})}"]
     targets["get"] = [_target(f"Leads/{one}") for one in chance.sample(passed, min(_GETS, len(passed)))]
@@ -95,11 +96,11 @@ async def _targets(door: _Door, records: int) -> dict[str, list[str]]:
     return targets
 
 
-async def _walk(door: _Door, first: str) -> tuple[str, list[str]]:
-    """The token of the page that begins after 50,000 records, and the ids of those records."""
+async def _walk(door: _Door, first: str, depth: int) -> tuple[str, list[str]]:
+    """The token of the page that begins after `depth` records or a few more, and the ids of those."""
     page = await door.get(first)
     passed = [record["id"] for record in page["data"]]
-    while len(passed) < _DEPTH_RECORDS:
+    while len(passed) < depth:
         page = await door.get(f"{first}&{urlencode({'page_token': page['info']['next_page_token']})}")
         passed += [record["id"] for record in page["data"]]
     return page["info"]["next_page_token"], passed

@@ -1,14 +1,17 @@
 """What others rely on in the benchmarks: the names of the figures, the shape of the JSON, the same leads each time."""
 
+import asyncio
 import json
 import re
 from pathlib import Path
 
 import pytest
 
-from benchmarks import client, load
-from benchmarks.figures import FIGURES, document, table
+from benchmarks import client, data, load
+from benchmarks.bare import BareReads
+from benchmarks.figures import FIGURES, READS, document, table
 from benchmarks.leads import FIVE_FIELDS, TWENTY_FIELDS, leads
+from benchmarks.plan import plan
 from moorage.clock import SystemClock
 from moorage.crm.blueprint import DEMO
 from moorage.crm.organisations import Organisations
@@ -105,6 +108,17 @@ def test_generated_leads_are_what_the_crm_accepts(tmp_path):
     connection.close()
     organisations.close()
     assert [outcome.status for outcome in outcomes] == [201] * 20
+
+
+def test_every_read_can_be_asked_of_the_bare_database_as_often_as_one_likes(tmp_path):
+    built = data.prepare(tmp_path, 600)
+    made = asyncio.run(plan(built.folder, built.count))
+    assert list(made.reads) == list(READS)
+    for read in made.reads.values():
+        bare = BareReads(built.folder / "orgs" / "bench.db", made.organisation, read.answers)
+        assert json.loads(bare.rows()[0][-1])["id"]
+        assert bare.run(0.01).per_second > 0
+        bare.close()
 
 
 def test_requests_are_read_as_they_were_written():
