@@ -18,9 +18,8 @@ _CONNECTIONS = 32
 
 def measure(folder: Path, count: int, seconds: int) -> dict[str, list[float]]:
     """Every figure of the CRM: a value for each of `count` rounds. Raises ServerFailed, LoadFailed."""
-    with scene(folder) as measured, ExitStack() as stack:
-        # The bare calls run in this process: on the core of the server, which waits meanwhile.
-        machine.pin(machine.SERVER_CORE)
+    # The bare calls run in this process: on the core of the server, which waits meanwhile.
+    with scene(folder) as measured, machine.on_core(machine.SERVER_CORE), ExitStack() as stack:
         figures = _figures(rounds(_reads(measured, stack), count, seconds))
         writes = Writes(measured, stack)
         figures |= writes.figures(rounds(writes.candidates(), count, seconds))

@@ -6,6 +6,8 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
@@ -27,16 +29,26 @@ def load_core(workers: int) -> int | None:
     return LOAD_CORE if workers == 1 else None
 
 
-def pin(core: int | None) -> None:
-    """Keep this process, and those it starts from now on, on one core; with one core only, or elsewhere than on
-    Linux, processes run where they like."""
-    if core is not None:
-        os.sched_setaffinity(0, {core})
+@contextmanager
+def on_core(core: int | None) -> Iterator[None]:
+    """Keep this process, and those it starts, on one core until the block ends; with one core only, or elsewhere than
+    on Linux, processes run where they like."""
+    _pin(core)
+    try:
+        yield
+    finally:
+        if core is not None:
+            os.sched_setaffinity(0, _CORES)
 
 
 def start(command: list[str], core: int | None, **options: object) -> "subprocess.Popen[bytes]":
     """Start a program on a core of its own."""
-    return subprocess.Popen(command, preexec_fn=lambda: pin(core), **options)  # type: ignore[call-overload,no-any-return]  # noqa: PLW1509
+    return subprocess.Popen(command, preexec_fn=lambda: _pin(core), **options)  # type: ignore[call-overload,no-any-return]  # noqa: PLW1509
+
+
+def _pin(core: int | None) -> None:
+    if core is not None:
+        os.sched_setaffinity(0, {core})
 
 
 def cpu_us(pid: int) -> float | None:
