@@ -83,6 +83,10 @@ def command_line(pid):
         return b""
 
 
+def page_faults(pid):
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[7])
+
+
 needs_proc = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs /proc to see processes")
 
 
@@ -157,6 +161,24 @@ def test_no_secret_stands_in_the_command_line_of_the_server(home):
         assert b"chosen-by" not in command_line(server.process.pid)
     with serving(home) as server:
         assert b"mk_" not in command_line(server.process.pid)
+
+
+@needs_proc
+def test_memory_for_large_answers_is_not_taken_anew_each_time(home):
+    lead = {"Last_Name": "Verne", "Company": "Hetzel", "Description": "x" * 2000}
+    with serving(home) as server, Moorage(server.ready["api_key"], server.ready["gateway"]) as client:
+        for _ in range(2):
+            client.request("POST", "/zoho-crm/crm/v8/Leads", json={"data": [lead] * 100})
+
+        def read(times):
+            for _ in range(times):
+                answer = client.request("GET", "/zoho-crm/crm/v8/Leads?fields=Last_Name,Description")
+                assert len(answer.body) > 200 * 2000
+
+        read(10)
+        before = page_faults(server.process.pid)
+        read(20)
+        assert page_faults(server.process.pid) - before < 20 * 20
 
 
 def test_a_second_server_on_the_same_folder_is_refused(home):

@@ -15,6 +15,10 @@ from moorage.settings import load
 if TYPE_CHECKING:
     from moorage.serve.up import Ready
 
+# glibc would give the end of the heap back to the system after each large answer and take it again, page fault by page
+# fault, for the next: half as much CPU time again for a list of a hundred kilobytes. So it keeps some megabytes.
+_ALLOCATOR = {"MALLOC_TRIM_THRESHOLD_": "4194304", "MALLOC_MMAP_THRESHOLD_": "4194304"}
+
 
 def become_server(*, workers: int, as_json: bool, **options: Any) -> NoReturn:
     """Go on as the server in this process, with nothing of this program left. `options` win over the environment."""
@@ -22,7 +26,7 @@ def become_server(*, workers: int, as_json: bool, **options: Any) -> NoReturn:
     handed_over = json.dumps({"workers": workers, "as_json": as_json, "options": given})
     # -P, as the working folder must not become a place that modules come from. Secrets stay in the environment.
     command = [sys.executable, "-P", "-m", __name__, handed_over]
-    os.execv(command[0], command)  # noqa: S606 (no shell is wanted, and nothing here is a stranger's)
+    os.execve(command[0], command, _ALLOCATOR | os.environ)  # noqa: S606 (no shell is wanted, and nothing here is a stranger's)
 
 
 def main() -> int:
