@@ -1,5 +1,7 @@
 """The upstream's side: kept connections, streams, times, and upstreams that misbehave."""
 
+import contextlib
+import gc
 import gzip
 import hashlib
 import json
@@ -11,7 +13,7 @@ import time
 import pytest
 
 from moorage.gateway.tls import verifying
-from moorage.gateway.upstream import Limits
+from moorage.gateway.upstream import Limits, Upstream
 from tests.gateway.wire import AUTHORIZED, OK, Client, World
 
 ENDLESS = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nonly this"
@@ -400,3 +402,38 @@ def test_bodies_of_any_size_pass_over_tls_at_the_readers_pace(start, upstream, c
         assert client.answer().body == large
         assert client.get("/zoho-crm/a").status == 200
     assert behind.requests[0].endswith(large) and behind.accepted == 1
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_the_memory_of_a_closed_connection_is_free_at_once(start, upstream, certificate, scheme):
+    server, client_context, _ = certificate
+    last = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok"
+    world = World(tls=client_context)
+    behind = upstream(last, tls=server if scheme == "https" else None)
+    world.remote(behind.port, scheme=scheme, host="localhost")
+    start(world)
+    gc.collect()
+    with Client(world.port) as client, without_collections():
+        before = connections_in_memory()
+        assert [client.get("/zoho-crm/a").status for _ in range(5)] == [200] * 5
+        until(lambda: connections_in_memory() == before)
+
+
+def connections_in_memory():
+    return sum(type(one) in {ssl.SSLObject, Upstream} for one in gc.get_objects())
+
+
+@contextlib.contextmanager
+def without_collections():
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def until(condition):
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)

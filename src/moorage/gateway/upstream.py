@@ -315,8 +315,12 @@ class Upstream(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self.is_open = False
         self._host.lost(self)
-        if self._borrower is None:
-            return
+        if self._borrower is not None:
+            self._end_of_data(exc)
+        # It knows us by the methods it calls, which would keep the buffers of TLS until the next full collection.
+        del self._parser
+
+    def _end_of_data(self, exc: Exception | None) -> None:
         if exc is None and not self._in_head and not self._has_length:
             self._finish()
         else:
