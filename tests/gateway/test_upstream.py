@@ -15,6 +15,7 @@ import pytest
 from moorage.gateway.tls import verifying
 from moorage.gateway.upstream import Limits, Upstream
 from tests.gateway.wire import AUTHORIZED, OK, Client, World
+from tests.http.origin import wait_until
 
 ENDLESS = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nonly this"
 
@@ -416,7 +417,7 @@ def test_the_memory_of_a_closed_connection_is_free_at_once(start, upstream, cert
     with Client(world.port) as client, without_collections():
         before = connections_in_memory()
         assert [client.get("/zoho-crm/a").status for _ in range(5)] == [200] * 5
-        until(lambda: connections_in_memory() == before)
+        wait_until(lambda: connections_in_memory() == before, seconds=10)
 
 
 def connections_in_memory():
@@ -430,10 +431,3 @@ def without_collections():
         yield
     finally:
         gc.enable()
-
-
-def until(condition):
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
