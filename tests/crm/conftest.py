@@ -103,14 +103,14 @@ def service(tmp_path: Path, clock: FrozenClock) -> Iterator[CrmService]:
 
 @pytest.fixture
 def caller_of(service: CrmService):
-    """Make a caller: of an organisation by its slug, with the scopes given."""
+    """Make a caller: the user of that number in an organisation, which is named by its slug, with the scopes given."""
 
-    def make(slug: str, scope: str = FULL_SCOPE) -> Caller:
+    def make(slug: str, scope: str = FULL_SCOPE, user: int = 0) -> Caller:
         row = service.organisations.find(slug)
         organisation = service.organisations.open(row.id)
-        user = organisation.metadata.all("user")[0].id
-        client = service.accounts.ensure_client("tests", row.id, user)
-        issued = service.accounts.issue(client.client_id, row.id, user, scope)
+        user_id = organisation.metadata.all("user")[user].id
+        client = service.accounts.ensure_client("tests", row.id, user_id)
+        issued = service.accounts.issue(client.client_id, row.id, user_id, scope)
         return Caller(service, issued.access_token, row.id)
 
     return make

@@ -21,13 +21,15 @@ NAMED = [
     "Connection: keep-alive , \t x-hop\r\nX-Hop: 1\r\nx-hop: 2",
 ]
 
+OF_REQUESTS = ["HTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA", "Upgrade: h2c"]
+
 
 def names(raw):
     lines = raw.partition(b"\r\n\r\n")[0].split(b"\r\n")[1:]
     return [line.partition(b":")[0].decode().lower() for line in lines]
 
 
-@pytest.mark.parametrize("header", HOP_BY_HOP + NAMED)
+@pytest.mark.parametrize("header", HOP_BY_HOP + NAMED + OF_REQUESTS)
 def test_an_app_gets_nothing_that_is_for_one_hop(through, header):
     client = through()
     assert client.get("/zoho-crm/a", f"{header}\r\nX-Last: 1\r\n").status == 200

@@ -1,5 +1,6 @@
 import pytest
 
+from moorage.keys.model import checksum, new_secret, public_part
 from tests.control import Caller
 
 
@@ -17,6 +18,13 @@ def revoked(control):
     return former.key
 
 
+def forged(key):
+    """A key of the right form whose public part, which `GET /keys` shows, is that of another."""
+    prefix = public_part(key)
+    body = prefix.removeprefix("mk_") + new_secret("live")[len(prefix) : -6]
+    return f"mk_{body}{checksum(body)}"
+
+
 def test_no_malformed_unknown_and_revoked_keys_are_told_apart_to_nobody(control, owner, revoked):
     mistyped = owner.key[:-1] + ("a" if owner.key[-1] != "a" else "b")
     headers = [
@@ -28,6 +36,8 @@ def test_no_malformed_unknown_and_revoked_keys_are_told_apart_to_nobody(control,
         "Bearer " + "x" * 49,
         "Bearer " + "x" * 5000,
         f"Bearer {mistyped}",
+        f"Bearer {forged(owner.key)}",
+        f"Bearer {forged(revoked)}",
         f"Bearer {revoked}",
         f"Bearer {owner.key} x",
         f"Bearer {owner.key},",

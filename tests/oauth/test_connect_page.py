@@ -28,7 +28,7 @@ def says(answer, status, words):
     assert words in re.search(r"<h1>(.*?)</h1>", answer.text, re.DOTALL).group(1)
     assert HEADERS.items() <= answer.headers.items()
     policy = answer.headers["content-security-policy"]
-    assert "default-src 'none'" in policy and "frame-ancestors 'none'" in policy
+    assert {"default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'"} <= set(policy.split("; "))
     assert "form-action 'self'" in policy
     assert answer.headers["x-request-id"]
     assert "<script" not in answer.text

@@ -75,17 +75,19 @@ def test_the_same_secret_is_never_sealed_the_same_way_twice(url):
     assert len({value[4:16] for (value,) in rows}) == 2
 
 
-def test_a_secret_moved_to_another_row_does_not_open(url):
+@pytest.mark.parametrize(("owner", "kind"), [("two", "access_token"), ("one", "refresh_token")])
+def test_a_secret_moved_to_another_row_does_not_open(url, owner, kind):
     put(url, owner="one")
-    put(url, owner="two", value="another")
+    run(url, lambda vault: vault.put(owner, kind, "another"))
     connection = sqlite3.connect(url.removeprefix("sqlite:///"))
     with connection:
         connection.execute(
-            "UPDATE secrets SET value = (SELECT value FROM secrets WHERE owner_id = 'one') WHERE owner_id = 'two'"
+            "UPDATE secrets SET value = (SELECT value FROM secrets WHERE owner_id = 'one' AND kind = 'access_token')"
         )
     connection.close()
     with pytest.raises(VaultLocked):
-        run(url, lambda vault: vault.get("two", "access_token"))
+        run(url, lambda vault: vault.get(owner, kind))
+    assert run(url, lambda vault: vault.get("one", "access_token")).value == "a secret"
 
 
 def test_another_key_opens_nothing(url):

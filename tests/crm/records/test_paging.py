@@ -1,8 +1,12 @@
+import base64
 import random
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from moorage.crm.paging import Place, bound_to
+from moorage.crm.store.contract import Position
 
 
 def fill(crm, count):
@@ -54,9 +58,6 @@ def test_beyond_two_thousand_a_token_is_needed(crm):
 
 
 def test_a_token_ends_at_a_hundred_thousand(crm):
-    from moorage.crm.paging import Place, bound_to
-    from moorage.crm.store.contract import Position
-
     organisation = crm.service.organisations.open(crm.organisation)
     scope = bound_to(crm.organisation, organisation.metadata.all("user")[0].id, "Leads", {"fields": "id"})
     tokens = crm.service._crm._tokens
@@ -80,6 +81,33 @@ def test_a_token_is_bound_to_parameters_and_user(crm, stranger):
         crm.get("Contacts", fields="id", per_page=1, page_token=token).json["code"]
         == "TOKEN_BOUND_DATA_MISMATCH"
     )
+
+
+def test_a_token_is_of_one_organisation_one_user_one_list_and_its_parameters():
+    mine = (1, 2, "Leads", {"fields": "id"})
+    others = [(9, *mine[1:]), (1, 9, *mine[2:]), (1, 2, "Deals", mine[3]), (*mine[:3], {"fields": "id,City"})]
+    assert bound_to(*mine) == bound_to(*mine[:3], {"page": "2", "page_token": "x", "fields": "id"})
+    assert len({bound_to(*other) for other in [mine, *others]}) == 5
+
+
+def test_a_colleagues_token_is_none_of_ones_own(crm, caller_of):
+    fill(crm, 3)
+    token = crm.get("Leads", fields="id", per_page=1).json["info"]["next_page_token"]
+    colleague = caller_of("acme", user=1)
+    answer = colleague.get("Leads", fields="id", per_page=1, page_token=token)
+    assert answer.status == 400 and answer.json["code"] == "TOKEN_BOUND_DATA_MISMATCH"
+    assert colleague.get("Leads", fields="id", per_page=1).status == 200
+
+
+def test_no_byte_of_a_token_can_be_changed(crm):
+    fill(crm, 3)
+    token = crm.get("Leads", fields="id", per_page=1).json["info"]["next_page_token"]
+    raw = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
+    for place in range(len(raw)):
+        changed = raw[:place] + bytes([raw[place] ^ 1]) + raw[place + 1 :]
+        text = base64.urlsafe_b64encode(changed).decode().rstrip("=")
+        answer = crm.get("Leads", fields="id", per_page=1, page_token=text)
+        assert answer.status == 400 and answer.json["code"] == "TOKEN_BOUND_DATA_MISMATCH", place
 
 
 def test_a_token_expires_after_a_day_fixed_by_the_first(crm, clock, caller_of):
