@@ -168,3 +168,11 @@ def test_a_record_unchanged_since_is_304(crm):
     assert crm.get(f"Leads/{lead}", headers={"If-Modified-Since": "2026-02-07T00:00:00Z"}).status == 304
     assert crm.get(f"Leads/{lead}", headers={"If-Modified-Since": "2026-02-06T00:00:00Z"}).status == 200
     assert crm.get("Leads/999", headers={"If-Modified-Since": "2026-02-07T00:00:00Z"}).status == 204
+
+
+@pytest.mark.parametrize("field", ["id", "Created_Time", "Modified_Time"])
+def test_every_module_lists_in_each_of_the_orders_there_are(crm, field):
+    for module in crm.get("settings/modules").json["modules"]:
+        if module["api_supported"]:
+            answer = crm.get(module["api_name"], fields="id", sort_by=field)
+            assert answer.status in {200, 204}, (module["api_name"], answer.body)

@@ -199,7 +199,7 @@ class TestLayouts:
         assert [field["sequence_number"] for field in section["fields"]] == list(range(1, len(names) + 1))
         last_name = section["fields"][names.index("Last_Name")]
         assert last_name["required"] is True
-        assert last_name["section_id"] == section["id"]
+        assert last_name["section_id"] == section["sequence_number"]
         assert last_name["data_type"] == "text"
 
     def test_no_section_is_empty(self, ask, read):

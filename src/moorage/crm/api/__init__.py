@@ -13,6 +13,7 @@ from moorage.crm.api import (
     related_lists,
     roles,
     search,
+    territories,
     users,
     write,
 )
@@ -31,6 +32,7 @@ def routes() -> Iterator[Route]:
         custom_views,
         roles,
         profiles,
+        territories,
         records,
         search,
         write,

@@ -71,7 +71,7 @@ def _layout(metadata: Metadata, module: Document, layout: Document) -> dict[str,
     sections = []
     for section in layout.body["sections"]:
         inside = [
-            _in_section(shown[id_], stored[id_], section["id"], place)
+            _in_section(shown[id_], stored[id_], section["sequence_number"], place)
             for place, id_ in enumerate(section["fields"], 1)
         ]
         sections.append({**_SHARED_BY_SECTIONS, **section, "fields": inside})
@@ -84,7 +84,8 @@ def _layout(metadata: Metadata, module: Document, layout: Document) -> dict[str,
     }
 
 
-def _in_section(shown: dict[str, Any], stored: dict[str, Any], section: str, place: int) -> dict[str, Any]:
+def _in_section(shown: dict[str, Any], stored: dict[str, Any], section: int, place: int) -> dict[str, Any]:
+    """`section` is the section's number in its layout: Zoho's type is a 32-bit integer, too small for an id."""
     return {
         **shown,
         "required": stored["system_mandatory"],

@@ -1,13 +1,47 @@
-"""The organisation's own details."""
+"""The organisation's own details, and its one currency."""
 
-from moorage.crm.api.documents import encoded_once
+from typing import Any
+
+from moorage.crm.api.documents import encoded_once, reference
 from moorage.crm.call import Call
+from moorage.crm.catalog import ID_SPACE
+from moorage.crm.metadata import Metadata
 from moorage.crm.routing import Route
 from moorage.http.message import Response
+
+_CURRENCY = 20_008  # The local number of its id, which no document has.
+_FORMAT = {"decimal_separator": "Period", "thousand_separator": "Comma", "decimal_places": "2"}
 
 
 def get_organisation(call: Call) -> Response:
     return encoded_once(call, "org", lambda: {"org": [call.organisation.metadata.org]})
 
 
-ROUTES = (Route("GET", "org", get_organisation, ("ZohoCRM.org.READ",)),)
+def list_currencies(call: Call) -> Response:
+    metadata = call.organisation.metadata
+    return encoded_once(
+        call, "currencies", lambda: {"currencies": [_currency(metadata, call.organisation.prefix)]}
+    )
+
+
+def _currency(metadata: Metadata, prefix: int) -> dict[str, Any]:
+    org, creator = metadata.org, reference(metadata.all("user")[0])
+    return {
+        "id": str(prefix * ID_SPACE + _CURRENCY),
+        "name": org["currency"],
+        "iso_code": org["iso_code"],
+        "symbol": org["currency_symbol"],
+        "prefix_symbol": True,
+        "is_base": True,
+        "is_active": True,
+        "exchange_rate": "1.000000000",
+        "format": _FORMAT,
+        **dict.fromkeys(("created_time", "modified_time"), org["created_time"]),
+        **dict.fromkeys(("created_by", "modified_by"), creator),
+    }
+
+
+ROUTES = (
+    Route("GET", "org", get_organisation, ("ZohoCRM.org.READ",)),
+    Route("GET", "org/currencies", list_currencies, ("ZohoCRM.settings.currencies.READ",)),
+)

@@ -105,11 +105,12 @@ def _sorting(call: Call, module: Module) -> tuple[str, str]:
 
 def _order(call: Call, module: Module) -> Order:
     name, direction = _sorting(call, module)
-    if name not in SORTS or name not in module.fields:
+    if name not in SORTS:
         raise param_invalid("sort_by", supported_values=list(SORTS))
     if direction not in {"asc", "desc"}:
         raise param_invalid("sort_order", supported_values=["asc", "desc"])
-    return Order(module.fields[name], descending=direction == "desc")
+    # Where a module keeps no such time, ids rise as its records were made, and none of them changes.
+    return Order(module.fields.get(name, module.fields["id"]), descending=direction == "desc")
 
 
 def _filters(call: Call, module: Module, since: int | None) -> list[Filter]:

@@ -1,0 +1,68 @@
+"""The one currency and the territories of an organisation, as programs that copy everything read them."""
+
+import pytest
+
+from moorage.crm.blueprint import Currency
+
+
+def test_the_organisations_currency_is_its_only_one(crm):
+    (currency,) = crm.get("org/currencies").json["currencies"]
+    created = crm.get("org").json["org"][0]["created_time"]
+    owner = crm.get("users", type="CurrentUser").json["users"][0]
+    assert currency | {"id": "", "format": {}} == {
+        "id": "",
+        "name": "US Dollar - USD",
+        "iso_code": "USD",
+        "symbol": "$",
+        "prefix_symbol": True,
+        "is_base": True,
+        "is_active": True,
+        "exchange_rate": "1.000000000",
+        "format": {},
+        "created_time": created,
+        "modified_time": created,
+        "created_by": {"name": owner["full_name"], "id": owner["id"]},
+        "modified_by": {"name": owner["full_name"], "id": owner["id"]},
+    }
+    assert currency["format"] == {
+        "decimal_separator": "Period",
+        "thousand_separator": "Comma",
+        "decimal_places": "2",
+    }
+
+
+def test_its_currency_is_the_one_the_organisation_was_made_with(make_organisation, caller_of):
+    make_organisation("quay", currency=Currency("Euro", "EUR", "€"))
+    (currency,) = caller_of("quay").get("org/currencies").json["currencies"]
+    assert (currency["iso_code"], currency["symbol"], currency["name"]) == ("EUR", "€", "Euro - EUR")
+
+
+def test_the_currencys_id_is_no_other_documents(service, crm):
+    (currency,) = crm.get("org/currencies").json["currencies"]
+    metadata = service.organisations.open(crm.organisation).metadata
+    assert len(currency["id"]) == 19 and int(currency["id"]) not in metadata._by_id
+
+
+def test_there_are_no_territories(crm):
+    answer = crm.get("settings/territories")
+    assert (answer.status, answer.body) == (204, b"")
+
+
+@pytest.mark.parametrize(
+    ("path", "scope"),
+    [
+        ("org/currencies", "ZohoCRM.settings.currencies.READ"),
+        ("settings/territories", "ZohoCRM.settings.territories.READ"),
+    ],
+)
+def test_each_needs_its_scope(crm, caller_of, nobody, path, scope):
+    assert caller_of("acme", scope).get(path).status < 300
+    assert caller_of("acme", "ZohoCRM.org.READ").get(path).json["code"] == "OAUTH_SCOPE_MISMATCH"
+    assert nobody.get(path).status == 401
+
+
+def test_a_field_names_its_section_by_a_small_number(crm):
+    sections = crm.get("settings/layouts", module="Leads").json["layouts"][0]["sections"]
+    for section in sections:
+        assert {field["section_id"] for field in section["fields"]} <= {section["sequence_number"]}
+    assert len({section["sequence_number"] for section in sections}) == len(sections)
