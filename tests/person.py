@@ -7,6 +7,9 @@ import urllib.parse
 from moorage.http.message import Request
 
 CRM = "http://crm.test"
+FORM = ("content-type", "application/x-www-form-urlencoded")
+# What a browser says of a form that a page of the same origin sends.
+OWN_FORM = [FORM, ("sec-fetch-site", "same-origin")]
 
 
 class Person:
@@ -32,16 +35,23 @@ class Person:
     async def choosing(self, url, place, **more):
         """The answer to the connect page's form, with every scope ticked unless `scopes` names some."""
         token = urllib.parse.urlsplit(url).query.removeprefix("session_token=")
-        page = await self.control.ask("GET", f"/connect/?session_token={token}")
+        page = await self.control.ask("GET", f"/connect/?session_token={token}", headers=self._cookies())
+        self._keep_cookie(page)
         scopes = more.pop("scopes", re.findall(r'name="scope" value="([^"]+)"', page.text))
         form = [("session_token", urllib.parse.unquote(token)), ("place", place), *more.items()]
         form += [("scope", scope) for scope in scopes]
-        answer = await self.control.ask(
-            "POST", "/connect/", body=urllib.parse.urlencode(form).encode(), headers=self._cookies()
-        )
+        tokens = re.findall(r'name="form_token" value="([^"]+)"', page.text)
+        form += [("form_token", token) for token in tokens]
+        # Without a page to take a token from, it is sent from one that was open before.
+        headers = [*([FORM] if tokens else OWN_FORM), *self._cookies()]
+        body = urllib.parse.urlencode(form).encode()
+        answer = await self.control.ask("POST", "/connect/", body=body, headers=headers)
+        self._keep_cookie(answer)
+        return answer
+
+    def _keep_cookie(self, answer):
         if "set-cookie" in answer.headers:
             self.cookie = answer.headers["set-cookie"].partition(";")[0]
-        return answer
 
     def come_back(self, url):
         return self.control.run(self.coming_back(url))
@@ -64,6 +74,7 @@ class Person:
         fields = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', page.body.decode())
         form = {name: html.unescape(value) for name, value in fields[:2]} | {"step": decision}
         body = urllib.parse.urlencode(form).encode()
+        headers.append((b"content-type", FORM[1].encode()))
         done = await _answer(crm, Request("POST", target.path.encode(), b"", headers, body))
         assert done.status == 303, done.body
         return dict(done.headers)[b"location"].decode()

@@ -87,7 +87,7 @@ def test_on_https_the_cookie_can_not_be_set_from_elsewhere(tmp_path, monkeypatch
     from moorage.oauth.routes import _Cookie
 
     cookie = _Cookie("https://moorage.example.com/base")
-    assert (cookie._name, cookie._path, cookie._secure) == ("__Host-moorage-connect", "/", True)
+    assert (cookie._form.name, cookie._path, cookie._secure) == ("__Host-moorage-connect", "/", True)
     assert _Cookie("http://127.0.0.1:8787/base")._path == "/base/connect/"
 
 

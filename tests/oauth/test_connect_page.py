@@ -7,7 +7,7 @@ import pytest
 
 from moorage.http.message import Request
 from tests.control import Caller, Control, kept_secrets, token_of
-from tests.person import Person
+from tests.person import FORM, OWN_FORM, Person
 
 HEADERS = {
     "content-type": "text/html; charset=utf-8",
@@ -142,25 +142,66 @@ def test_the_link_of_a_deleted_connection_says_so(control, owner, acme):
 def test_a_garbled_link_is_refused(control, acme, token):
     assert says(page(control, token), 400, "not valid")
     body = urllib.parse.urlencode({"session_token": token, "place": "crm/acme"}).encode()
-    assert says(control.call("POST", "/connect/", body=body), 400, "not valid")
+    assert says(control.call("POST", "/connect/", body=body, headers=OWN_FORM), 400, "not valid")
 
 
 def test_a_form_that_another_site_sends_does_nothing(control, owner, acme):
     body = urllib.parse.urlencode({"session_token": token_of(owner.connect()["url"]), "place": "crm/acme"})
     for site in ("cross-site", "same-site"):
-        answer = control.call("POST", "/connect/", body=body.encode(), headers=[("sec-fetch-site", site)])
+        headers = [FORM, ("sec-fetch-site", site)]
+        answer = control.call("POST", "/connect/", body=body.encode(), headers=headers)
         assert says(answer, 403, "Another site")
 
 
+@pytest.mark.parametrize("origin", ["https://evil.example", "http://evil.example", "http://crm.test"])
+def test_nor_one_that_does_not_say_where_it_came_from_but_by_its_origin(control, owner, acme, origin):
+    body = urllib.parse.urlencode({"session_token": token_of(owner.connect()["url"]), "place": "crm/acme"})
+    answer = control.call("POST", "/connect/", body=body.encode(), headers=[FORM, ("origin", origin)])
+    assert says(answer, 403, "Another site")
+
+
+@pytest.mark.parametrize("said", [[], [("origin", "null")], [("origin", "http://gateway.test")]])
+def test_without_a_browsers_word_a_form_needs_its_pages_token_and_that_browsers_cookie(
+    control, owner, acme, said
+):
+    url = owner.connect()["url"]
+    shown = page(control, token_of(url))
+    cookie = ("cookie", shown.headers["set-cookie"].partition(";")[0])
+    given = re.search(r'name="form_token" value="([\w-]{43})"', shown.text)[1]
+    form = {"session_token": token_of(url), "place": "crm/acme", "scope": "ZohoCRM.modules.ALL"}
+
+    def sent(token, *headers):
+        body = urllib.parse.urlencode(form | ({} if token is None else {"form_token": token})).encode()
+        return control.call("POST", "/connect/", body=body, headers=[FORM, *said, *headers])
+
+    for token, *headers in ((None,), (None, cookie), (given,), ("é", cookie), (given[:-1], cookie)):
+        assert says(sent(token, *headers), 403, "out of date")
+    of_another = page(control, token_of(url)).headers["set-cookie"].partition(";")[0]
+    assert says(sent(given, ("cookie", of_another)), 403, "out of date")
+    assert sent(given, cookie).status == 303
+
+
+def test_a_form_at_a_name_that_leads_here_does_nothing(control, owner, acme):
+    body = urllib.parse.urlencode({"session_token": token_of(owner.connect()["url"]), "place": "crm/acme"})
+    headers = [*OWN_FORM, ("host", "evil.example"), ("origin", "http://evil.example")]
+    assert says(control.call("POST", "/connect/", body=body.encode(), headers=headers), 403, "evil.example")
+
+
+def test_what_is_no_form_does_nothing(control, owner, acme):
+    body = urllib.parse.urlencode({"session_token": token_of(owner.connect()["url"]), "place": "crm/acme"})
+    headers = [("content-type", "text/plain"), ("sec-fetch-site", "same-origin")]
+    assert says(control.call("POST", "/connect/", body=body.encode(), headers=headers), 403, "no form")
+
+
 @pytest.mark.parametrize(
-    "body", [b"", b"\xff\xfe", b"=&=&&&", b"session_token", b"{}", b"a=1;b=2", b"%zz=%", b"x" * 60_000]
+    "body", [b"", b"\xff\xfe", b"=&=&&&", b"session_token", b"{}", b"a=1;b=2", b"%zz=%", b"x" * 16_000]
 )
 def test_a_garbled_form_is_refused(control, acme, body):
-    assert says(control.call("POST", "/connect/", body=body), 400, "not valid")
+    assert says(control.call("POST", "/connect/", body=body, headers=OWN_FORM), 400, "not valid")
 
 
 def test_a_form_too_large_is_refused(control, acme):
-    assert says(control.call("POST", "/connect/", body=b"x" * 70_000), 413, "larger")
+    assert says(control.call("POST", "/connect/", body=b"x" * 20_000, headers=OWN_FORM), 413, "larger")
 
 
 @pytest.mark.parametrize("organisation", ["", "nope", "ACME", "../acme", "<b>", "\0"])

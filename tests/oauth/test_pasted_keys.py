@@ -7,6 +7,7 @@ import pytest
 
 from moorage.oauth.transport import Reply
 from tests.control import Caller, Control, token_of
+from tests.person import OWN_FORM
 
 PROVIDER = """
 name = "example"
@@ -50,7 +51,7 @@ def owner(control):
 def pasted(control, owner):
     made = owner.call("POST", "/connections", {"app": "example"}).json["connection"]
     form = {"session_token": token_of(made["url"]), "place": "here", "key": "key-of-somebody"}
-    assert control.call("POST", "/connect/", body=urlencode(form).encode()).status == 200
+    assert control.call("POST", "/connect/", body=urlencode(form).encode(), headers=OWN_FORM).status == 200
     return made["id"]
 
 

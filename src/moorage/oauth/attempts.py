@@ -71,6 +71,16 @@ def challenge_of(verifier: str) -> str:
     return _base64(hashlib.sha256(verifier.encode()).digest())
 
 
+def form_token_of(browser: str) -> str:
+    """What the connect page's form carries: nobody who doesn't know the browser's cookie knows it."""
+    return _base64(hmac.digest(browser.encode(), b"form", "sha256"))
+
+
+def is_form_token(text: str, browser: str | None) -> bool:
+    """Whether it is the one of the browser with this cookie."""
+    return browser is not None and hmac.compare_digest(text.encode(), form_token_of(browser).encode())
+
+
 class Attempts:
     def __init__(self, database: Database) -> None:
         self._database = database

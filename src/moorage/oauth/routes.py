@@ -2,9 +2,8 @@
 
 from collections.abc import Callable
 from functools import cache
-from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import quote, urlsplit
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -12,9 +11,11 @@ from starlette.routing import Route
 from starlette.types import Scope
 
 from moorage.errors import MoorageError
+from moorage.http import forms
 from moorage.http.message import Response as Plain
+from moorage.http.own_forms import is_vouched_for, objection
 from moorage.http.requests import body_of, route
-from moorage.oauth.attempts import is_random, new_random
+from moorage.oauth.attempts import form_token_of, is_form_token, new_random
 from moorage.oauth.connect import Brought, Connect, Connected
 from moorage.oauth.errors import ConnectRefused
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 PATH = "/connect/"
 CALLBACK = "/connect/callback"
 COOKIE_SECONDS = 1800
-MAX_FORM = 64 * 1024
 
 # The address holds a session token or a code, so nothing else may learn it, and no other site may frame the button.
 # Browsers hold a form to `form-action` even where its answer sends them on, as this one does: to an accounts server.
@@ -47,12 +47,15 @@ def routes(connect: Connect, public_url: str, on_change: Callable[[], None]) -> 
         return _page("done.html", provider=connected.provider, metadata=connected.metadata)
 
     async def ask(request: Request) -> Response:
-        token = request.query_params.get("session_token", "")
-        return _page("ask.html", asked=await connect.ask(token), session_token=token)
+        token = forms.fields(request.scope["query_string"]).get("session_token", "")
+        asked, browser = await connect.ask(token), cookie.of(request) or new_random()
+        answer = _page("ask.html", asked=asked, session_token=token, form_token=form_token_of(browser))
+        # Given anew with each page, so that the form of one that was just loaded has its whole time.
+        cookie.put(answer, browser)
+        return answer
 
     async def go_on(request: Request) -> Response:
-        _require_own_form(request)
-        pairs = parse_qsl((await body_of(request, MAX_FORM)).decode("utf-8", "replace"))
+        pairs = await _own_form(request, public_url, cookie)
         given = dict(pairs)
         token, place, environment = (
             given.get(name, "") for name in ("session_token", "place", "environment")
@@ -67,7 +70,7 @@ def routes(connect: Connect, public_url: str, on_change: Callable[[], None]) -> 
         return answer
 
     async def come_back(request: Request) -> Response:
-        query = request.query_params
+        query = forms.fields(request.scope["query_string"])
         if request.method == "HEAD":  # Whoever only looks must not spend the code.
             return _page("failed.html", message="Nothing was connected.", help="", again=None)
         servers = {name: query[name] for name in ("accounts-server", "iss") if query.get(name)}
@@ -90,21 +93,17 @@ class _Cookie:
         address = urlsplit(public_url)
         self._secure = address.scheme == "https"
         # With this prefix, browsers let no other site and no unencrypted answer set it.
-        self._name = "__Host-moorage-connect" if self._secure else "moorage-connect"
+        self._form = forms.Cookie("__Host-moorage-connect" if self._secure else "moorage-connect")
         # Cookies know no ports: without a path every other server on this machine would be sent it.
         self._path = "/" if self._secure else quote(f"{address.path}{PATH}", safe="/%")
 
     def of(self, request: Request) -> str | None:
-        try:
-            found = SimpleCookie(request.headers.get("cookie", "")).get(self._name)
-        except CookieError:
-            return None
-        return found.value if found is not None and is_random(found.value) else None
+        return self._form.of(request.headers.get("cookie"))
 
     def put(self, answer: Response, browser: str) -> None:
         # Lax, as the person comes back from another site by a plain navigation.
         answer.set_cookie(
-            self._name,
+            self._form.name,
             browser,
             max_age=COOKIE_SECONDS,
             path=self._path,
@@ -124,12 +123,20 @@ def error_page(scope: Scope, error: MoorageError) -> Plain | None:
     return Plain(0, html.encode(), [(b"content-type", b"text/html; charset=utf-8"), *headers])
 
 
-def _require_own_form(request: Request) -> None:
-    """Raises ConnectRefused when the browser says that another site sent the form."""
-    if request.headers.get("sec-fetch-site", "none") not in {"same-origin", "none"}:
+async def _own_form(request: Request, public_url: str, cookie: _Cookie) -> list[tuple[str, str]]:
+    """The fields of a form that our page sent. Raises ConnectRefused for any other, and BodyTooLarge."""
+    again = "Open the connection's url and begin there."
+    against = objection(request.headers.get, public_url)
+    if against is not None:
+        raise ConnectRefused(against, help=again)
+    content_type = request.headers.get("content-type")
+    pairs = forms.body_pairs(content_type, await body_of(request, forms.MAX_FORM))
+    browser, given = cookie.of(request), dict(pairs).get("form_token", "")
+    if not is_vouched_for(request.headers.get) and not is_form_token(given, browser):
         raise ConnectRefused(
-            "Another site sent this form.", help="Open the connection's url and begin there."
+            "This form was out of date.", help=f"{again} If you read this again, allow this site's cookies."
         )
+    return pairs
 
 
 def _page(template: str, **values: object) -> Response:

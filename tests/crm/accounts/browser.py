@@ -106,7 +106,7 @@ class Browser:
         if self.cookie:
             headers["Cookie"] = f"other=1; {self.cookie}"
         if body is not None:
-            headers["Content-Type"] = "application/x-www-form-urlencoded"
+            headers.setdefault("Content-Type", "application/x-www-form-urlencoded")
         page = Page(path, *self.origin.call(method, path, body, headers))
         if "set-cookie" in page.headers:
             self.cookie = page.headers["set-cookie"].partition(";")[0]

@@ -15,6 +15,7 @@ from tests.crm.accounts.conftest import CALLBACK, SCOPES
 ANA = "ana@harbourpine.example"
 PRIYA = "priya@harbourpine.example"
 PASSWORD = "correct horse battery"
+FORM = "application/x-www-form-urlencoded"
 STATE = "s t&a=t/é+\n%"
 
 
@@ -148,7 +149,7 @@ class TestSigningIn:
             "email": ANA,
             "password": PASSWORD,
         }
-        headers = {"Cookie": f"moorage_crm_session={session}"}
+        headers = {"Cookie": f"moorage_crm_session={session}", "Content-Type": FORM}
         answer = nobody.call("POST", "/oauth/v2/auth", body=urlencode(form).encode(), headers=headers)
         assert answer.status == 400 and b"ERROR_invalid_client" in answer.body
 
@@ -166,7 +167,8 @@ class TestSigningIn:
         page = browser.get(client.asks())
         before = browser.cookie
         fields = {**page.form("password"), "email": ANA, "password": PASSWORD}
-        status, headers, _ = origin.call("POST", "/oauth/v2/auth", urlencode(fields), {"Cookie": before})
+        sent = {"Cookie": before, "Content-Type": FORM}
+        status, headers, _ = origin.call("POST", "/oauth/v2/auth", urlencode(fields), sent)
         cookie = dict(headers)["set-cookie"]
         assert status == 303 and cookie.partition(";")[0] != before
         rules = f"Path=/oauth/v2/auth; Max-Age={SESSION_LIFETIME}; HttpOnly; SameSite=Lax"
@@ -347,6 +349,21 @@ class TestOddBrowsing:
         assert browser.send(page, "accept", {"Sec-Fetch-Site": site}).status == 403
         assert browser.send(page, "accept", {"Sec-Fetch-Site": "same-origin"}).status == 303
 
+    @pytest.mark.parametrize(
+        "header",
+        [
+            {"Origin": "https://evil.example"},
+            {"Origin": "http://127.0.0.1:1"},
+            {"Host": "evil.example"},
+            {"Content-Type": "text/plain"},
+        ],
+    )
+    def test_nor_does_one_that_cannot_be_this_pages(self, client, ana, browser, header):
+        page = sign_in(browser, client.asks())
+        refused = browser.send(page, "accept", header)
+        assert refused.status == 403 and refused.location is None and "ERROR_foreign_form" in refused.text
+        assert "code" in browser.send(page, "accept", {"Origin": browser.origin.url}).callback
+
     @pytest.mark.parametrize("step", ["", "nonsense"])
     def test_an_answer_that_there_is_not_shows_the_page_anew(self, client, ana, browser, step):
         page = sign_in(browser, client.asks())
@@ -405,6 +422,15 @@ class TestWhatIsWrongWithTheRequest:
     def test_a_client_that_is_known_is_told(self, client, ana, browser, changes):
         page = browser.get(client.asks(**changes))
         assert page.callback == {"from": "crm", "error": "invalid_request", "state": STATE}
+
+    def test_a_state_that_no_form_could_carry_is_told_to_the_client(self, client, ana, browser):
+        assert "Sign in to" in browser.get(client.asks(state="a" * 4096)).text
+        page = browser.get(client.asks(state="a" * 4097))
+        assert page.callback == {"from": "crm", "error": "invalid_request"}
+
+    def test_a_list_of_scopes_has_an_end(self, client, ana, browser):
+        page = browser.get(client.asks(scope="ZohoCRM.modules.ALL," * 500))
+        assert page.status == 400 and "8192" in page.text
 
     def test_what_a_form_carries_is_checked_like_an_address(self, client, ana, browser):
         page = sign_in(browser, client.asks())

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from moorage.crm.accounts.errors import ClientUnknown
 from moorage.crm.accounts.model import Client
@@ -24,6 +24,7 @@ PARAMETERS = (
     "code_challenge",
     "code_challenge_method",
 )
+MAX_STATE = 4096  # As it stands in an address; each page carries it on, and a form has its own limit.
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
@@ -87,6 +88,8 @@ def read(given: Mapping[str, str], accounts: Accounts, site: Site) -> Authorizat
     except ValueError as error:
         raise AuthorizationInvalid("ERROR_invalid_scope", str(error)) from error
     state = given.get("state")
+    if state is not None and len(quote(state)) > MAX_STATE:
+        raise AuthorizationRefused(_with(redirect_uri, {"error": "invalid_request"}, None))
     if not _sound(given):
         raise AuthorizationRefused(_with(redirect_uri, {"error": "invalid_request"}, state))
     return Authorization(

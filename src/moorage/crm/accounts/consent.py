@@ -8,7 +8,6 @@ import re
 from collections.abc import Awaitable
 from dataclasses import dataclass
 from functools import cache
-from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
@@ -20,22 +19,23 @@ from moorage.crm.accounts.authorization import (
 )
 from moorage.crm.accounts.clients import Clients
 from moorage.crm.accounts.errors import CodesUsedUp, OwnerGone, SignInRefused, SignInThrottled
-from moorage.crm.accounts.forms import fields, form
+from moorage.crm.accounts.forms import form
 from moorage.crm.accounts.model import Grant, User
 from moorage.crm.accounts.people import SESSION_LIFETIME, People, new_session
 from moorage.crm.accounts.service import Accounts
 from moorage.crm.accounts.wording import in_words
 from moorage.crm.centres import Site
+from moorage.http.errors import BodyTooLarge
+from moorage.http.forms import Cookie, fields
 from moorage.http.message import Headers, Request, Response
+from moorage.http.own_forms import objection
 from moorage.settings import is_loopback
 
 if TYPE_CHECKING:
     from jinja2 import Environment, Template
 
 PATH = "/oauth/v2/auth"
-COOKIE = "moorage_crm_session"
-
-_SESSION = re.compile(r"[A-Za-z0-9_-]{43}")
+COOKIE = Cookie("moorage_crm_session")
 
 # The address and the forms hold a client's request, so no other site may learn or frame them.
 _HEADERS: Headers = [
@@ -70,14 +70,14 @@ class Visit:
         return self.asked.client.organisation
 
     @property
-    def from_elsewhere(self) -> bool:
-        """Whether the browser says that another site sent the form."""
-        return self.request.header(b"sec-fetch-site") not in {None, "same-origin", "none"}
+    def objection(self) -> str | None:
+        """Why a form can't have come from this page."""
+        return objection(lambda name: self.request.header(name.encode()), self.site.origin)
 
     @property
     def on_this_machine(self) -> bool:
         """Whether the browser asks for this machine by its own name, and not for a name that leads here."""
-        host = (self.request.header(b"host") or "").lower()
+        host = (self.request.header(b"host") or "")[:100].lower()
         name = re.fullmatch(r"\[([0-9a-f:.]+)\](?::\d+)?|([a-z0-9.-]+)(?::\d+)?", host)
         return name is not None and is_loopback(name[1] or name[2])
 
@@ -92,11 +92,15 @@ class ConsentPage:
         if request.method not in {"GET", "POST"}:
             refused = _failed("ERROR_invalid_method", "This page takes GET and POST.", 405)
             return Response(refused.status, refused.body, [*refused.headers, (b"allow", b"GET, POST")])
-        given = form(request)
-        of_the_client = given if request.method == "GET" else fields(given.get("request", ""))
+        try:
+            given = form(request)
+        except BodyTooLarge as error:
+            return _failed("ERROR_form_too_large", error.message, 413)
+        of_the_client = given if request.method == "GET" else fields(given.get("request", "").encode())
         try:
             asked = read(of_the_client, self._accounts, site)
-            visit = Visit(request, site, asked, _session(request) or new_session())
+            session = COOKIE.of(request.header(b"cookie")) or new_session()
+            visit = Visit(request, site, asked, session)
             return self._show(visit) if request.method == "GET" else self._act(visit, given)
         except AuthorizationInvalid as invalid:
             return _failed(invalid.error, invalid.help, 400)
@@ -119,7 +123,10 @@ class ConsentPage:
         return self._people.offered(visit.organisation) if visit.on_this_machine else []
 
     def _act(self, visit: Visit, given: dict[str, str]) -> Response | Awaitable[Response]:
-        if visit.from_elsewhere or not self._people.owns(visit.session, given.get("form_token", "")):
+        against = visit.objection
+        if against is not None:
+            return _failed("ERROR_foreign_form", f"{against} Go back to the app and begin there again.", 403)
+        if not self._people.owns(visit.session, given.get("form_token", "")):
             return self._show(visit, _STALE, 403)
         match given.get("step"):
             case "password":
@@ -190,17 +197,8 @@ class ConsentPage:
         address = urlsplit(visit.site.here)
         path = quote(f"{address.path}{PATH}", safe="/%")
         secure = "; Secure" if address.scheme == "https" else ""
-        text = f"{COOKIE}={session}; Path={path}; Max-Age={SESSION_LIFETIME}; HttpOnly; SameSite=Lax{secure}"
+        text = f"{COOKIE.name}={session}; Path={path}; Max-Age={SESSION_LIFETIME}; HttpOnly; SameSite=Lax{secure}"
         return [(b"set-cookie", text.encode("ascii"))]
-
-
-def _session(request: Request) -> str | None:
-    """The session of the browser's cookie, None if it is none that we could have made."""
-    try:
-        found = SimpleCookie(request.header(b"cookie") or "").get(COOKIE)
-    except CookieError:
-        return None
-    return found.value if found and _SESSION.fullmatch(found.value) else None
 
 
 def _go(location: str, headers: Headers | None = None) -> Response:
@@ -215,7 +213,7 @@ def _gone() -> Response:
 
 
 def _failed(error: str, help_: str, status: int) -> Response:
-    html = _template("failed.html").render(error=error, help=help_)
+    html = _template("failed.html").render(error=error, help=help_, status=status)
     return Response(status, html.encode(), _headers())
 
 

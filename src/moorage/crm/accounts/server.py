@@ -7,8 +7,10 @@ from moorage.crm.accounts.consent import ConsentPage
 from moorage.crm.accounts.endpoints import TokenEndpoints
 from moorage.crm.accounts.people import People
 from moorage.crm.accounts.service import Accounts
+from moorage.crm.call import answer
 from moorage.crm.centres import Site
 from moorage.crm.organisation import Organisation
+from moorage.http.errors import BodyTooLarge
 from moorage.http.message import Request, Response
 
 
@@ -25,6 +27,12 @@ class AccountsServer:
 
     def answer(self, request: Request, site: Site) -> Response | Awaitable[Response] | None:
         """The answer to a request for one of these paths; None for any other."""
+        try:
+            return self._answer(request, site)
+        except BodyTooLarge as error:
+            return answer({"error": "invalid_request", "error_description": error.message}, 413)
+
+    def _answer(self, request: Request, site: Site) -> Response | Awaitable[Response] | None:
         match request.path:
             case b"/oauth/v2/auth":
                 return self._consent.answer(request, site)

@@ -2,6 +2,8 @@
 
 from moorage.crm.accounts.scopes import ScopeSet
 
+MAX_TEXT = 8192  # All scopes that Zoho publishes take half of it.
+
 _VERBS = {
     "all": "Read, add, change and delete",
     "read": "Read",
@@ -53,6 +55,8 @@ def in_words(scope: str) -> str | None:
 
 def published(text: str) -> ScopeSet:
     """Read a list of scopes. Raises ValueError naming what is no scope, or none that Zoho has."""
+    if len(text) > MAX_TEXT:
+        raise ValueError(f"A list of scopes has {MAX_TEXT} characters at most.")
     scopes = ScopeSet.parse(text)
     for name in scopes.names:
         if in_words(name) is None:
