@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from moorage.crm import operands
 from moorage.crm.catalog import Catalog, Field, Module
-from moorage.crm.criteria import Condition, Criteria
+from moorage.crm.criteria import Condition, Criteria, invalid_query
 from moorage.crm.faults import Fault
 from moorage.crm.operands import Scalar, Span
 from moorage.crm.records.values import NO_VALUE
@@ -202,30 +202,40 @@ def refers(field: Field, text: str) -> Checked | None:
     return None if found is None else Equal(field, found)
 
 
-def unavailable(name: str, reason: str) -> Fault:
-    details = {"reason": reason, "api_name": name}
-    return Fault(400, "INVALID_QUERY", "the field is not available for search", details)
+def unavailable(name: str) -> Fault:
+    """For a field that there isn't, or that nobody can search by: in the words of a live answer, which clients match.
+
+    Zoho's specification has the reason in the place of the message, too; the service has not.
+    """
+    return invalid_query("the field is not available for search", api_name=name)
 
 
 def invalid_operator(name: str, operator: str) -> Fault:
     reason = "The operator is not valid for the field type"
-    details = {"operator": operator, "api_name": name, "reason": reason}
+    details = {"operator": operator, "reason": reason, "api_name": name}
     return Fault(400, "INVALID_QUERY", "invalid operator found", details)
 
 
 def invalid_value(field: Field, value: Any) -> Fault:
-    details = {"reason": "Please check the value of the field", "api_name": field.api_name}
-    expected = operands.EXPECTED.get(field.storage)
-    details |= {"expected_data_type": expected} if expected else {"value": value}
-    return Fault(400, "INVALID_QUERY", "invalid value for search", details)
+    """The texts and keys of each type are those of the samples in Zoho's specification."""
+    expected, wrong = operands.EXPECTED.get(field.storage), "invalid value for search"
+    if expected is None:
+        details = {
+            "reason": "Please check the value of the field",
+            "api_name": field.api_name,
+            "value": value,
+        }
+        return Fault(400, "INVALID_QUERY", wrong, details)
+    details = {"expected_data_type": expected, "reason": wrong, "api_name": field.api_name}
+    if field.storage in {"date", "datetime"}:
+        return Fault(400, "INVALID_QUERY", "Invalid query formed", details | {"value": value})
+    return Fault(400, "INVALID_QUERY", wrong, details)
 
 
 def _condition(condition: Condition, module: Module, context: Context) -> Checked:
     field = comparable(module, condition.field)
-    if field is None:
-        raise unavailable(condition.field, f"the module {module.api_name} has no such field to search by")
-    if not field.searchable and field.storage != "id":
-        raise unavailable(condition.field, "the field is not searchable")
+    if field is None or not (field.searchable or field.storage == "id"):
+        raise unavailable(condition.field)
     operators = _OPERATORS_BY_TYPE.get(field.data_type) or _OPERATORS_BY_STORAGE[field.storage]
     if condition.operator not in operators:
         raise invalid_operator(condition.field, condition.operator)

@@ -170,7 +170,7 @@ def _condition(body: str) -> Condition:
     items = _items(value) if operator in LIST_OPERATORS else [value]
     if operator == "in" and len(items) > VALUE_LIMIT:
         message = f'Only {VALUE_LIMIT} values are allowed in "IN" criteria'
-        raise Fault(400, "INVALID_QUERY", message, {"api_name": name, "operator": operator})
+        raise Fault(400, "INVALID_QUERY", message, {"api_name": name})
     return Condition(name, operator, tuple(_ESCAPED.sub(r"\1", item) for item in items))
 
 

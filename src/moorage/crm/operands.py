@@ -15,15 +15,15 @@ Scalar: TypeAlias = int | float | str
 _INTEGER = re.compile(r"[+-]?\d{1,19}", re.ASCII)
 _REAL = re.compile(r"[+-]?(\d{1,400}(\.\d{0,400})?|\.\d{1,400})([eE][+-]?\d{1,4})?", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-_LOST_PLUS = re.compile(r"(?<=\d) (?=\d{2}:?\d{2}$)", re.ASCII)
+_LOST_PLUS = re.compile(r"(?<=\d) (?=\d{2}:\d{2}$)", re.ASCII)
 
 EXPECTED = {
     "id": "Long",
     "integer": "Integer",
     "bigint": "Long",
     "real": "Double",
-    "date": "Date",
-    "datetime": "DateTime",
+    "date": "date",
+    "datetime": "datetime",
     "boolean": "Boolean",
 }
 

@@ -120,7 +120,7 @@ def _field(reference: Any, module: Module) -> Field:
         raise invalid_query("field must be an object with an api_name")
     field = comparable(module, name)
     if field is None:
-        raise unavailable(name, f"the module {module.api_name} has no such field to compare")
+        raise unavailable(name)
     return field
 
 

@@ -114,4 +114,4 @@ class TestOwners:
         (lead,) = crm.insert("Leads", {"Last_Name": "x", "Owner": None})
         assert crm.only(f"Leads/{lead}")["Owner"]["id"]
         (one,) = crm.put(f"Leads/{lead}", {"data": [{"Owner": None}]}).data
-        assert (one["code"], one["details"]) == ("MANDATORY_NOT_FOUND", place("Owner"))
+        assert (one["code"], one["details"]) == ("MANDATORY_NOT_FOUND", place("Owner") | {"id": lead})

@@ -148,7 +148,8 @@ class TestLines:
         for rows in ([], [{"id": line["id"], "_delete": None} for line in before]):
             (one,) = crm.put(f"Quotes/{quote}", {"data": [{"Quoted_Items": rows}]}).data
             assert one["code"] == "MANDATORY_NOT_FOUND"
-            assert one["details"] == {"api_name": "Quoted_Items", "json_path": "$.data[0].Quoted_Items"}
+            place = {"api_name": "Quoted_Items", "json_path": "$.data[0].Quoted_Items"}
+            assert one["details"] == place | {"id": quote}
         assert self.lines(crm, quote) == before
 
     def test_a_row_changed_and_then_removed_is_removed(self, crm, quote):

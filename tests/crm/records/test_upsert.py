@@ -30,7 +30,43 @@ def test_an_id_names_the_record(crm):
     assert answer.data[0]["action"] == "update" and crm.only(f"Leads/{lead}")["Last_Name"] == "B"
 
 
-@pytest.mark.parametrize("names", [["Company"], "Email", ["Nothing"], [5], [["Email"]], [{}]])
-def test_fields_that_are_not_unique_are_refused(crm, names):
+def upserted(crm, *records, **beside):
+    answer = crm.post("Leads/upsert", {"data": list(records), **beside})
+    assert answer.status == 200, answer.body
+    return [(one["action"], one["duplicate_field"]) for one in answer.data]
+
+
+@pytest.mark.parametrize(
+    "names", [["Phone"], ["Nothing"], "Phone", ["Phone", "Company", "Phone"], [""], ["Owner"]]
+)
+def test_named_fields_that_are_not_unique_are_not_checked_nor_is_the_systems(crm, names):
+    record = {"Last_Name": "A", "Phone": "+1 555 8764090", "Email": "a@x.example"}
+    for _ in range(2):
+        assert upserted(crm, record, duplicate_check_fields=names) == [("insert", None)]
+
+
+@pytest.mark.parametrize("names", [["Phone", "Email"], ["Email", "Phone"], "Email", [], None])
+def test_the_checked_ones_among_the_named_decide(crm, names):
+    record = {"Last_Name": "A", "Phone": "5550100", "Email": "a@x.example"}
+    assert upserted(crm, record, duplicate_check_fields=names) == [("insert", None)]
+    assert upserted(crm, record | {"Phone": "5550199"}, duplicate_check_fields=names) == [("update", "Email")]
+    assert upserted(crm, record | {"Email": "b@x.example"}, duplicate_check_fields=names) == [
+        ("insert", None)
+    ]
+
+
+def test_unique_fields_are_checked_after_the_named_ones_in_any_case(make_organisation, caller_of):
+    make_organisation("unique", unique=("Leads.Phone",))
+    crm = caller_of("unique")
+    record = {"Last_Name": "A", "Phone": "5550100", "Email": "a@x.example"}
+    assert upserted(crm, record) == [("insert", None)]
+    assert upserted(crm, record, duplicate_check_fields=["Company"]) == [("update", "Phone")]
+    assert upserted(crm, record, duplicate_check_fields=["Phone", "Email"]) == [("update", "Phone")]
+    assert upserted(crm, record, duplicate_check_fields=["Email"]) == [("update", "Email")]
+
+
+@pytest.mark.parametrize("names", [[5], [["Email"]], [{}], {"Email": True}, 5, True, ["Email"] * 101])
+def test_what_can_be_no_list_of_names_is_refused(crm, names):
     answer = crm.post("Leads/upsert", {"data": [{"Last_Name": "A"}], "duplicate_check_fields": names})
     assert answer.status == 400 and answer.json["code"] == "INVALID_DATA"
+    assert answer.json["details"]["api_name"] == "duplicate_check_fields"

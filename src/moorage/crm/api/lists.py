@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from moorage.crm.call import Call
 from moorage.crm.catalog import Module
 from moorage.crm.conditions import AnyOf, Context
-from moorage.crm.faults import Fault, invalid_module, param_invalid
+from moorage.crm.faults import invalid_module, param_invalid
 from moorage.crm.records.values import instant, whole_id
 from moorage.crm.store.contract import Filter, FlagIs
 from moorage.crm.views import view_conditions
@@ -57,12 +57,11 @@ def view_filter(call: Call, module: Module) -> list[Filter]:
 
 
 def since_header(call: Call, name: bytes = b"if-modified-since") -> int | None:
-    """Seconds since the epoch of a conditional header in ISO 8601. Raises the fault for any other form."""
+    """Seconds since the epoch of a conditional header, spelled as times in records are. Raises the fault for others."""
     text = call.request.header(name)
     if text is None:
         return None
     seconds = instant(text)
     if seconds is None:
-        header = name.decode().title()
-        raise Fault(400, "INVALID_DATA", f"{header} has to be a time such as 2026-02-06T01:10:56-08:00", {})
+        raise param_invalid(name.decode().title(), expected_data_type="datetime")
     return seconds

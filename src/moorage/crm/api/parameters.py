@@ -33,7 +33,7 @@ def id_list(params: Mapping[str, str], name: str, maximum: int = 100) -> list[in
     if not texts:
         raise param_missing(name)
     if len(texts) > maximum:
-        message = f"Limit Exceeded, You cannot give more than {maximum} ids"
+        message = f"Limit Exceeded, You cannot give more than {maximum} record ids"
         raise Fault(400, "LIMIT_EXCEEDED", message, {"limit": maximum, "param_name": name})
     ids = [whole_id(text) for text in texts]
     if None in ids:

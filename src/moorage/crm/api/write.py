@@ -16,6 +16,8 @@ from moorage.crm.routing import Route
 from moorage.crm.store.contract import Transaction
 from moorage.http.message import Response
 
+MAX_CHECKED = 100  # Names in `duplicate_check_fields`.
+
 
 async def insert(call: Call) -> Response:
     module = writable(call, "creatable")
@@ -42,7 +44,7 @@ async def update_one(call: Call) -> Response:
 async def upsert(call: Call) -> Response:
     module = writable(call, "creatable")
     records, body = records_of(call)
-    check = duplicate_checks(module, _duplicate_check_fields(module, body))
+    check = duplicate_checks(module, _duplicate_check_fields(body))
     outcomes = await _change(call, module, lambda change: change.upsert(records, check))
     return _answer(outcomes, done=200)
 
@@ -94,15 +96,18 @@ def _answer(outcomes: Sequence[Outcome], *, done: int) -> Response:
     return answer({"data": [outcome.document for outcome in outcomes]}, status)
 
 
-def _duplicate_check_fields(module: Module, body: dict[str, Any]) -> list[str] | None:
-    if body.get("duplicate_check_fields") is None:
+def _duplicate_check_fields(body: dict[str, Any]) -> list[str] | None:
+    """The names that are checked: a list, or one name alone. Raises the fault for anything else."""
+    given = body.get("duplicate_check_fields")
+    if given is None:
         return None
-    names = list_of(body, "duplicate_check_fields")
-    allowed = [one.api_name for one in duplicate_checks(module, None)]
+    names = [given] if isinstance(given, str) else list_of(body, "duplicate_check_fields")
+    if len(names) > MAX_CHECKED:
+        raise invalid("duplicate_check_fields", "$.duplicate_check_fields", maximum_length=MAX_CHECKED)
     for index, name in enumerate(names):
-        if name not in allowed:
+        if not isinstance(name, str):
             path = f"$.duplicate_check_fields[{index}]"
-            raise invalid("duplicate_check_fields", path, supported_values=allowed)
+            raise invalid("duplicate_check_fields", path, expected_data_type="text")
     return names
 
 

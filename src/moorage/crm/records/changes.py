@@ -3,7 +3,8 @@
 These run inside the writer's transaction, so what they check can't change before it is written.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,8 +73,7 @@ class Change:
         where = {"resource_path_index": 1}
 
         def change(record: Any, path: str) -> Outcome:
-            made = draft(self._catalog, self._module, record, path, insert=False)
-            return self._change(made, wanted, where)
+            return self._change(self._changes(record, path, wanted), wanted, where)
 
         return _each(change, [record])
 
@@ -127,12 +127,17 @@ class Change:
     # Update
 
     def _update(self, record: Any, path: str) -> Outcome:
-        made = draft(self._catalog, self._module, record, path, insert=False)
-        wanted = record.get("id")
+        given = record.get("id") if isinstance(record, dict) else None
+        wanted = whole_id(given)
+        made = self._changes(record, path, wanted)
         where = {"api_name": "id", "json_path": f"{path}.id"}
-        if wanted is None:
+        if given is None:
             raise Fault(400, "MANDATORY_NOT_FOUND", "required field not found", where)
-        return self._change(made, whole_id(wanted), where)
+        return self._change(made, wanted, where)
+
+    def _changes(self, record: Any, path: str, wanted: int | None) -> Draft:
+        with _naming(wanted):
+            return draft(self._catalog, self._module, record, path, insert=False)
 
     def _change(self, made: Draft, record: int | None, where: dict[str, Any]) -> Outcome:
         """`where` are the details that say where the id was given, should there be no such record."""
@@ -140,12 +145,13 @@ class Change:
         if old is None or record is None:
             raise Fault(400, "INVALID_DATA", "the id given seems to be invalid", where)
         self._refuse_modified(old)
-        rules.check(self._module, made, old)
-        self._references.resolve(made, old)
-        self._refuse_duplicates(made, record)
-        row = old | made.row
-        self._append_values(made, old, row)
-        merges = self._lines.merge(made, row)
+        with _naming(record):
+            rules.check(self._module, made, old)
+            self._references.resolve(made, old)
+            self._refuse_duplicates(made, record)
+            row = old | made.row
+            self._append_values(made, old, row)
+            merges = self._lines.merge(made, row)
         # Nothing can fail from here on, so nothing of a refused record is ever written.
         self._lines.write(merges)
         self._write_tags(made, row)
@@ -188,7 +194,7 @@ class Change:
             self._write()  # The next record may be meant to find this one.
         else:
             found, name = matched
-            made = draft(self._catalog, self._module, record, path, insert=False)
+            made = self._changes(record, path, found)
             where = {"api_name": "id", "json_path": f"{path}.id"}
             outcome, action = self._change(made, found, where), "update"
         document = outcome.document
@@ -299,13 +305,29 @@ class Change:
         return shown | {key: document.body[key] for key in more}
 
 
+@contextmanager
+def _naming(record: int | None) -> Iterator[None]:
+    """Tell of a missing field which record lacks it: Zoho does so for those that are there already."""
+    try:
+        yield
+    except Fault as fault:
+        if fault.code == "MANDATORY_NOT_FOUND" and record is not None:
+            fault.details["id"] = str(record)
+        raise
+
+
 def duplicate_checks(module: Module, named: Sequence[str] | None) -> list[Field]:
-    """The fields an upsert looks for duplicates in, in order: those named, or the system's; then the unique ones."""
-    if named is None:
-        system = SYSTEM_DUPLICATE_FIELD.get(module.api_name, module.display_name or "Name")
-        named = [system] if system in module.fields else []
-    first = [module.fields[name] for name in named]
-    return first + [one for one in module.fields.values() if one.unique and one not in first]
+    """The fields an upsert looks for duplicates in, in order: those named, or the system's; then the unique ones.
+
+    Named fields that are neither have no effect, as at Zoho: integrations name `Phone` without it being unique.
+    """
+    system = SYSTEM_DUPLICATE_FIELD.get(module.api_name, module.display_name or "Name")
+    checked = [one for one in module.fields.values() if one.unique or one.api_name == system]
+    if not named:
+        first = [one for one in checked if one.api_name == system]
+    else:
+        first = [module.fields[name] for name in dict.fromkeys(named) if module.fields.get(name) in checked]
+    return first + [one for one in checked if one.unique and one not in first]
 
 
 def _each(change: Callable[[Any, str], Outcome], records: Sequence[Any]) -> list[Outcome]:

@@ -148,11 +148,17 @@ def _date(field: Field, value: Any, path: str) -> str:
     raise mismatch(field, path, "date")
 
 
-_DATETIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:?\d{2})", re.ASCII)
+# Zoho refuses what ISO 8601 permits besides: fractions, times without seconds, offsets without a colon, week dates.
+_DATETIME = re.compile(
+    r"\d{4}-\d{2}-\d{2}T([01]\d|2[0-3]):\d{2}:\d{2}(Z|[+-]([01]\d|2[0-3]):\d{2})", re.ASCII
+)
 
 
 def instant(text: str) -> int | None:
-    """Seconds since the epoch of an ISO 8601 time with an offset; None when it isn't one, or UTC has no date for it."""
+    """Seconds since the epoch of a time as Zoho spells it, such as 2026-02-06T01:10:56-08:00 or 2026-02-06T09:10:56Z.
+
+    None for every other spelling, and where UTC has no date for the time.
+    """
     if not _DATETIME.fullmatch(text):
         return None
     try:
