@@ -1,6 +1,13 @@
 """Which paths are calls, and what is said of those that are none."""
 
+import re
+
 import pytest
+from structlog.testing import capture_logs
+
+from moorage.crm import spelling
+from moorage.crm.absent import listed
+from moorage.crm.api import routes
 
 NO_SUCH_PATH = {
     "code": "INVALID_URL_PATTERN",
@@ -38,8 +45,102 @@ def test_a_wrong_method_is_named_so(crm, method, path):
     assert (answer.status, answer.json["code"]) == (400, "INVALID_REQUEST_METHOD")
 
 
-@pytest.mark.parametrize("path", ["/crm/v2/Leads", "/crm/v7/org", "/crm/v2.1/users"])
-def test_another_version_is_named_so(crm, path):
+@pytest.mark.parametrize("path", ["/crm/v1/Leads", "/crm/v9/org", "/crm/v2.2/users", "/crm/bulk/v99/read"])
+def test_a_version_that_is_none_is_named_so(crm, path):
     answer = crm.call("GET", path)
     assert (answer.status, answer.json["code"]) == (400, "API_NOT_SUPPORTED")
     assert answer.json["details"] == {"supported_version": 8}
+
+
+ABSENT = [
+    ("POST", "coql", "/crm/v8/coql"),
+    ("GET", "actions/watch", "/crm/v8/actions/watch"),
+    ("POST", "actions/watch", "/crm/v8/actions/watch"),
+    ("GET", "__features", "/crm/v8/__features"),
+    ("GET", "features", "/crm/v8/features"),
+    ("GET", "approvals", "/crm/v8/approvals"),
+    ("GET", "bulk/read", "/crm/v8/bulk/read"),
+    ("POST", "bulk/read", "/crm/v8/bulk/read"),
+    ("GET", "Contacts/roles", "/crm/v8/Contacts/roles"),
+    ("PUT", "Contacts/roles", "/crm/v8/Contacts/roles"),
+    ("DELETE", "Contacts/roles/1", "/crm/v8/Contacts/roles/{id}"),
+    ("POST", "settings/fields", "/crm/v8/settings/fields"),
+    ("POST", "__composite_requests", "/crm/v8/__composite_requests"),
+    ("POST", "files", "/crm/v8/files"),
+    ("GET", "settings/tags", "/crm/v8/settings/tags"),
+    ("DELETE", "users/1", "/crm/v8/users/{id}"),
+    ("GET", "Leads/1/Notes", "/crm/v8/{module}/{id}/{related_list}"),
+    ("POST", "Leads/1/Attachments", "/crm/v8/{module}/{id}/Attachments"),
+    ("POST", "Leads/1/actions/convert", "/crm/v8/{module}/{id}/actions/convert"),
+    ("POST", "Leads/actions/add_tags", "/crm/v8/{module}/actions/add_tags"),
+    ("POST", "/crm/bulk/v8/read", "/crm/bulk/v8/read"),
+    ("GET", "/crm/bulk/v8/read/1/result", "/crm/bulk/v8/read/{id}/result"),
+    ("GET", "/crm/email/v8/settings/compose", "/crm/email/v8/settings/compose"),
+    ("POST", "/crm/v3/coql", "/crm/v3/coql"),
+    ("POST", "/crm/bulk/v2/read", "/crm/bulk/v2/read"),
+]
+
+
+def test_what_is_not_here_yet_says_so_by_name(crm):
+    for method, path, operation in ABSENT:
+        answer = crm.call(method, path, {"module": "Leads", "fields": "id"})
+        assert (answer.status, answer.json) == (404, NO_SUCH_PATH)
+        assert answer.headers["moorage-hint"] == f"not implemented: {method} {operation}"
+
+
+def test_the_log_is_told_once_of_what_is_not_here(crm):
+    with capture_logs() as lines:
+        for _ in range(3):
+            crm.post("coql", {})
+            crm.call("POST", "/crm/v2/coql")
+    told = [line for line in lines if line["event"] == "crm.not_implemented"]
+    assert [line["operation"] for line in told] == ["POST /crm/v8/coql"]
+
+
+def test_nobody_is_told_what_is_here_without_a_token(nobody):
+    assert nobody.call("POST", "coql").json["code"] == "AUTHENTICATION_FAILURE"
+    assert nobody.call("POST", "/crm/bulk/v8/read").json["code"] == "AUTHENTICATION_FAILURE"
+
+
+def test_every_operation_of_the_description_is_here_or_says_that_it_is_not(crm):
+    here = {(route.method, route.pattern) for route in routes()}
+    for path, methods in listed().items():
+        for method in methods.split():
+            if (method, path.removeprefix("/crm/v8/")) in here:
+                continue
+            called = path.replace("{module}", "Leads").replace("{related_list}", "Notes")
+            answer = crm.call(method, re.sub(r"\{\w+\}", "1", called))
+            assert answer.json["code"] == "INVALID_URL_PATTERN", (method, path, answer.body)
+            assert answer.headers["moorage-hint"] == f"not implemented: {method} {path}"
+
+
+def test_a_module_that_is_none_is_an_unknown_module(crm):
+    for name in ("Nonsense", "Lead", "LEADSX"):
+        for answer in (crm.get(name, fields="id"), crm.get("settings/fields", module=name)):
+            assert answer.json["code"] == "INVALID_MODULE"
+            assert "moorage-hint" not in answer.headers
+
+
+MISSPELLED = [
+    ("leads", {"fields": "id"}),
+    ("LEADS/search", {"word": "Lee"}),
+    ("leads/1", {}),
+    ("settings/fields", {"module": "leads"}),
+    ("settings/layouts", {"module": "leadS"}),
+    ("settings/modules/leads", {}),
+]
+
+
+def test_a_module_in_another_case_is_refused_with_its_right_name(crm):
+    for path, params in MISSPELLED:
+        answer = crm.get(path, **params)
+        assert (answer.status, answer.json["code"]) == (400, "INVALID_MODULE")
+        assert answer.headers["moorage-hint"] == "module names are case-sensitive; this one is Leads"
+
+
+def test_the_log_is_told_once_of_a_module_in_another_case(crm, monkeypatch):
+    monkeypatch.setattr(spelling, "_told", set())
+    with capture_logs() as lines:
+        crm.get("leads")
+        crm.get("LEADS")
+    assert [line["module"] for line in lines if line["event"] == "crm.module_misspelled"] == ["Leads"]

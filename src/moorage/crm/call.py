@@ -16,6 +16,19 @@ JSON = [(b"content-type", b"application/json;charset=UTF-8")]
 encode = msgspec.json.Encoder().encode
 
 
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the API asks and grants where its versions differ in more than words; as they stand, those of v8."""
+
+    lists_need_fields: bool = True
+    page_tokens: bool = True  # Without them every page is had by its number, however many there are.
+    sorts_by_any_field: bool = False  # A list; a search does anyway.
+    rows_are_whole: bool = False  # An update removes the rows of a subform that it does not mention.
+
+
+RULES = Rules()
+
+
 @dataclass(slots=True)
 class Call:
     """`path` holds the values of the route's {placeholders}; `params` the decoded query, last value wins."""
@@ -27,6 +40,7 @@ class Call:
     params: Mapping[str, str]
     now: float  # seconds since the epoch
     tokens: PageTokens
+    rules: Rules = RULES
 
 
 def answer(document: Any, status: int = 200) -> Response:
@@ -39,4 +53,7 @@ def no_content() -> Response:
 
 
 def fault_answer(fault: Fault) -> Response:
-    return answer(fault.document(), fault.status)
+    response = answer(fault.document(), fault.status)
+    if fault.hint is not None:
+        response.headers = [*JSON, (b"moorage-hint", fault.hint.encode("ascii", "replace"))]
+    return response

@@ -9,7 +9,12 @@ _WRONG_FORMAT = "either the request body or parameters is in wrong format"
 
 
 class Fault(Exception):
-    """One error as Zoho words it. `status` is the HTTP status when it answers the whole request."""
+    """One error as Zoho words it. `status` is the HTTP status when it answers the whole request.
+
+    `hint` is a sentence of ours, in ASCII, for who reads the answer's headers: Zoho's shape has no place for it.
+    """
+
+    hint: str | None = None
 
     def __init__(self, status: int, code: str, message: str, details: dict[str, Any] | None = None) -> None:
         super().__init__(f"{code}: {message}")
@@ -43,9 +48,13 @@ def invalid_method() -> Fault:
     return Fault(400, "INVALID_REQUEST_METHOD", "The http request method type is not a valid one")
 
 
-def invalid_module(index: int | None = 0) -> Fault:
-    details = {} if index is None else {"resource_path_index": index}
+def invalid_module(details: dict[str, Any]) -> Fault:
+    """`details` say where the name stood: `resource_path_index`, `param_name`."""
     return Fault(400, "INVALID_MODULE", "the module name given seems to be invalid", details)
+
+
+def api_not_supported() -> Fault:
+    return Fault(400, "API_NOT_SUPPORTED", "api version is not supported", {"supported_version": 8})
 
 
 def module_unsupported() -> Fault:

@@ -35,6 +35,7 @@ class Metadata:
     def __init__(self, documents: Iterable[Document]) -> None:
         self._by_kind: dict[tuple[Kind, int], list[Document]] = {}
         self._by_id: dict[int, Document] = {}
+        self._spellings: dict[str, str] | None = None
         for document in documents:
             self._by_kind.setdefault((document.kind, document.module), []).append(document)
             self._by_id[document.id] = document
@@ -45,6 +46,12 @@ class Metadata:
     def find(self, kind: Kind, id: int) -> Document | None:  # noqa: A002
         document = self._by_id.get(id)
         return document if document is not None and document.kind == kind else None
+
+    def module_spelling(self, name: str) -> str | None:
+        """The API name of the module whose name that is in some case of its letters."""
+        if self._spellings is None:
+            self._spellings = {module.name.lower(): module.name for module in self.all("module")}
+        return self._spellings.get(name.lower())
 
     @property
     def org(self) -> dict[str, Any]:

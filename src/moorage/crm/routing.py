@@ -8,9 +8,6 @@ from moorage.crm.call import Call
 from moorage.crm.faults import invalid_method, invalid_url
 from moorage.http.message import Response
 
-# First segments that are no module's name, so that what is missing below them is an unknown path, not a module.
-RESERVED = frozenset({"org", "users", "settings"})
-
 Handler: TypeAlias = Callable[[Call], Response | Awaitable[Response]]
 
 
@@ -19,12 +16,14 @@ class Route:
     """`pattern` is relative to `/crm/v8/`; a segment in braces matches anything and is handed on by that name.
 
     A token must hold every scope of `scopes`. In a scope, `{module}` stands for the group of the module in the path.
+    `absent` marks an operation that is known and not here yet: its handler says so.
     """
 
     method: str
     pattern: str
     handler: Handler
     scopes: tuple[str, ...]
+    absent: bool = False
 
 
 @dataclass(slots=True)
@@ -32,10 +31,15 @@ class _Node:
     literal: dict[str, "_Node"] = field(default_factory=dict)
     capture: "_Node | None" = None
     routes: dict[str, tuple[Route, tuple[str, ...]]] = field(default_factory=dict)
+    reserved: bool = False  # Nothing below it is found by a placeholder in its own place.
 
 
 class Router:
-    """A tree of path segments; a literal segment wins over a placeholder."""
+    """A tree of path segments; a literal segment wins over a placeholder, and a later route over an earlier one.
+
+    A module's name begins with a capital. So a path that begins with a literal that does not, such as `settings`, is
+    an unknown path where it leads nowhere, and no module.
+    """
 
     def __init__(self, routes: Iterable[Route]) -> None:
         self._root = _Node()
@@ -50,7 +54,8 @@ class Router:
                 node.capture = node.capture or _Node()
                 node = node.capture
             else:
-                node = node.literal.setdefault(segment, _Node())
+                reserved = node is self._root and not segment[0].isupper()
+                node = node.literal.setdefault(segment, _Node(reserved=reserved))
         node.routes[route.method] = (route, tuple(names))
 
     def match(self, method: str, segments: list[str]) -> tuple[Route, dict[str, str]]:
@@ -61,7 +66,8 @@ class Router:
             raise invalid_url()
         found = node.routes.get(method)
         if found is None:
-            raise invalid_method()
+            # With no method does a path lead anywhere that is not here at all.
+            raise invalid_url() if all(one.absent for one, _ in node.routes.values()) else invalid_method()
         route, names = found
         return route, dict(zip(names, captured, strict=True))
 
@@ -71,9 +77,11 @@ def _walk(node: _Node, segments: list[str], index: int, captured: list[str]) -> 
         return node if node.routes else None
     segment = segments[index]
     literal = node.literal.get(segment)
-    if literal is not None and (found := _walk(literal, segments, index + 1, captured)) is not None:
-        return found
-    if node.capture is None or not segment or (index == 0 and segment in RESERVED):
+    if literal is not None:
+        found = _walk(literal, segments, index + 1, captured)
+        if found is not None or literal.reserved:
+            return found
+    if node.capture is None or not segment:
         return None
     captured.append(segment)
     found = _walk(node.capture, segments, index + 1, captured)

@@ -8,21 +8,31 @@ from urllib.parse import unquote_to_bytes
 import structlog
 
 from moorage.clock import Clock
+from moorage.crm.absent import absent_routes
 from moorage.crm.accounts.scopes import module_group
 from moorage.crm.accounts.server import AccountsServer
 from moorage.crm.accounts.service import Accounts, Principal
 from moorage.crm.api import routes
 from moorage.crm.call import Call, fault_answer
 from moorage.crm.centres import Site, split
-from moorage.crm.faults import Fault, internal, invalid_token, invalid_url, scope_mismatch, took_too_long
+from moorage.crm.faults import (
+    Fault,
+    api_not_supported,
+    internal,
+    invalid_token,
+    invalid_url,
+    scope_mismatch,
+    took_too_long,
+)
 from moorage.crm.organisation import Organisation
 from moorage.crm.paging import PageTokens
 from moorage.crm.routing import Route, Router
 from moorage.crm.store.contract import StoreClosed, TookTooLong
+from moorage.crm.versions import VERSIONS
 from moorage.http.message import Request, Response
 
 PREFIX = b"/crm/v8/"
-_OTHER_VERSION = re.compile(rb"/crm/v[0-9.]+/")
+_VERSIONED = re.compile(rb"/crm/(?:(bulk|email)/)?(v[0-9.]+)/")
 
 log = structlog.get_logger(__name__)
 
@@ -45,7 +55,8 @@ class Crm:
         self._tokens = tokens
         self._clock = clock
         self._api_domain = api_domain
-        self._router = Router(routes())
+        self._router = Router([*absent_routes("/crm/v8/"), *routes()])
+        self._others = {area: Router(absent_routes(f"/crm/{area}/v8/")) for area in ("bulk", "email")}
 
     def answer(self, request: Request) -> Response | Awaitable[Response]:
         """Answer at once where no waiting is needed; otherwise give something to await. Never raises."""
@@ -82,20 +93,44 @@ class Crm:
         answer = self._accounts_server.answer(request, Site(self._api_domain(), centre))
         if answer is not None:
             return answer
-        if _OTHER_VERSION.match(path):
-            raise Fault(400, "API_NOT_SUPPORTED", "api version is not supported", {"supported_version": 8})
-        raise invalid_url()
+        return self._versioned(request, centre)
 
     def _api(self, request: Request, centre: str | None) -> Response | Awaitable[Response]:
+        principal, organisation = self._caller(request, centre)
+        route, path = self._router.match(request.method, _segments(request.path[len(PREFIX) :]))
+        _require_scopes(route, path, principal, organisation)
+        return route.handler(self._call(request, principal, organisation, path))
+
+    def _versioned(self, request: Request, centre: str | None) -> Response | Awaitable[Response]:
+        """A call of an older version, or of what stands beside `/crm/v8/`."""
+        found = _VERSIONED.match(request.path)
+        if found is None:
+            raise invalid_url()
+        area, name = (text.decode() if text else "" for text in found.groups())
+        version = VERSIONS.get(name)
+        if version is None:
+            raise api_not_supported()
+        principal, organisation = self._caller(request, centre)
+        router = self._others.get(area, self._router)
+        route, path = router.match(request.method, _segments(request.path[found.end() :]))
+        call = self._call(request, principal, organisation, path)
+        version.prepare(route, call)
+        _require_scopes(route, call.path, principal, organisation)
+        return version.answer(route, call)
+
+    def _caller(self, request: Request, centre: str | None) -> tuple[Principal, Organisation]:
         principal = self._accounts.principal(request.header(b"authorization"))
         if centre is not None and principal.centre != centre:
             raise invalid_token()
         organisation = self._open(principal.organisation)
         if organisation is None:
             raise invalid_token()
-        route, path = self._router.match(request.method, _segments(request.path))
-        _require_scopes(route, path, principal, organisation)
-        call = Call(
+        return principal, organisation
+
+    def _call(
+        self, request: Request, principal: Principal, organisation: Organisation, path: Mapping[str, str]
+    ) -> Call:
+        return Call(
             request=request,
             organisation=organisation,
             user=principal.user,
@@ -104,7 +139,6 @@ class Crm:
             now=self._clock.timestamp(),
             tokens=self._tokens,
         )
-        return route.handler(call)
 
 
 def _failed(error: Exception, method: str) -> Response:
@@ -120,7 +154,7 @@ def _failed(error: Exception, method: str) -> Response:
 
 
 def _segments(path: bytes) -> list[str]:
-    text = path[len(PREFIX) :].decode("latin-1")
+    text = path.decode("latin-1")
     if "%" in text:
         return [_decoded(segment, plus=False) for segment in text.split("/")]
     return text.split("/")

@@ -102,7 +102,7 @@ def test_bases_do_not_nest(crm):
 
 
 def test_another_version_is_told_apart_in_every_centre(crm):
-    assert crm.call("GET", "/dc/us/crm/v2/Leads").json["code"] == "API_NOT_SUPPORTED"
+    assert crm.call("GET", "/dc/us/crm/v9/Leads").json["code"] == "API_NOT_SUPPORTED"
 
 
 def test_an_organisation_lives_in_a_centre_that_there_is(make_organisation, service):

@@ -5,9 +5,10 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from moorage.crm.call import JSON, Call, encode
-from moorage.crm.faults import Fault, invalid_id, param_missing
+from moorage.crm.faults import invalid_id, param_missing
 from moorage.crm.metadata import Document, Kind, Metadata
 from moorage.crm.records.values import whole_id
+from moorage.crm.spelling import unknown_module
 from moorage.http.message import Response
 
 # Metadata never changes once it is read, so what is made of it lives exactly as long as it does.
@@ -34,8 +35,7 @@ def module_parameter(call: Call) -> Document:
         raise param_missing("module")
     module = module_named(call.organisation.metadata, name)
     if module is None:
-        message = "the module name given seems to be invalid"
-        raise Fault(400, "INVALID_MODULE", message, {"param_name": "module"})
+        raise unknown_module(call.organisation.metadata, name, {"param_name": "module"})
     return module
 
 

@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 from moorage.crm.call import Call
 from moorage.crm.catalog import Module
 from moorage.crm.conditions import AnyOf, Context
-from moorage.crm.faults import invalid_module, param_invalid
+from moorage.crm.faults import param_invalid
 from moorage.crm.records.values import instant, whole_id
-from moorage.crm.store.contract import Filter, FlagIs
+from moorage.crm.spelling import unknown_module
+from moorage.crm.store.contract import Filter, FlagIs, Order
 from moorage.crm.views import view_conditions
 
 NOTHING = AnyOf(())  # The filter that no record passes.
@@ -15,9 +16,10 @@ NOTHING = AnyOf(())  # The filter that no record passes.
 
 def module_of(call: Call) -> Module:
     """The module the path names. Raises the fault for an unknown one; names are case-sensitive."""
-    module = call.organisation.catalog.modules.get(call.path["module"])
+    name = call.path["module"]
+    module = call.organisation.catalog.modules.get(name)
     if module is None:
-        raise invalid_module(0)
+        raise unknown_module(call.organisation.metadata, name, {"resource_path_index": 0})
     return module
 
 
@@ -54,6 +56,21 @@ def view_filter(call: Call, module: Module) -> list[Filter]:
         raise param_invalid("cvid")
     checked = view_conditions(view.body.get("criteria"), module, context_of(call))
     return [] if checked is None else [checked]
+
+
+def any_order(module: Module, name: str, direction: str) -> Order:
+    """By whichever field can be sorted by. Raises the faults for another, and for a direction that is none."""
+    field = module.fields.get(name)
+    if field is None or not (field.sortable or field.api_name == "id") or field.storage == "subform":
+        raise param_invalid("sort_by")
+    return Order(field, descending=descends(direction))
+
+
+def descends(direction: str) -> bool:
+    """Whether `sort_order` says so. Raises the fault for what is no direction."""
+    if direction not in {"asc", "desc"}:
+        raise param_invalid("sort_order", supported_values=["asc", "desc"])
+    return direction == "desc"
 
 
 def since_header(call: Call, name: bytes = b"if-modified-since") -> int | None:

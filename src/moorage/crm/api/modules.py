@@ -7,10 +7,10 @@ from moorage.crm.api.documents import encoded_once, module_named, profiles
 from moorage.crm.api.lists import since_header
 from moorage.crm.api.parameters import not_one_of
 from moorage.crm.call import Call, answer, no_content
-from moorage.crm.faults import invalid_module
 from moorage.crm.metadata import Document, Metadata
 from moorage.crm.records.values import instant, whole_id
 from moorage.crm.routing import Route
+from moorage.crm.spelling import unknown_module
 from moorage.http.message import Response
 
 STATUSES = ("visible", "user_hidden", "system_hidden", "scheduled_for_deletion")
@@ -77,7 +77,7 @@ def get_module(call: Call) -> Response:
     metadata, name = call.organisation.metadata, call.path["module"]
     module = module_named(metadata, name) or metadata.find("module", whole_id(name) or 0)
     if module is None:
-        raise invalid_module(2)
+        raise unknown_module(metadata, name, {"resource_path_index": 2})
     return encoded_once(call, module.id, lambda: {"modules": [_whole(metadata, module)]})
 
 

@@ -4,7 +4,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeVar
 
 from moorage.crm import paging
-from moorage.crm.api.lists import converted_filter, module_of, since_header, view_filter
+from moorage.crm.api.lists import (
+    any_order,
+    converted_filter,
+    descends,
+    module_of,
+    since_header,
+    view_filter,
+)
 from moorage.crm.api.parameters import field_names, id_list, page_and_size
 from moorage.crm.call import JSON, Call, encode, no_content
 from moorage.crm.catalog import Module
@@ -40,7 +47,8 @@ def list_records(call: Call) -> Response | Awaitable[Response]:
     page, size = page_and_size(call.params)
     if place is not None:
         page = place.page
-    refuse_beyond(page, size, by_token=place is not None)
+    if call.rules.page_tokens:
+        refuse_beyond(page, size, by_token=place is not None)
     since = since_header(call)
     filters = _filters(call, module, since)
     store = call.organisation.store
@@ -77,16 +85,19 @@ def _refuse_strangers(call: Call, module: Module) -> None:
         raise Fault(403, "NOT_SUPPORTED", "This API is supported only for admin users.")
 
 
-def _fields(call: Call) -> list[str]:
+def _fields(call: Call) -> list[str] | None:
+    """The names asked for; None for all of them, where that may be asked."""
     text = call.params.get("fields")
-    if not text or not text.strip(","):
+    if text and text.strip(","):
+        return field_names(call.params)
+    if call.rules.lists_need_fields:
         raise param_missing("fields")
-    return field_names(call.params)
+    return None
 
 
 def _place(call: Call, module: Module) -> Place | None:
     token = call.params.get("page_token")
-    if token is None:
+    if token is None or not call.rules.page_tokens:
         return None
     if "page" in call.params:
         raise ambiguous("page", "page_token")
@@ -106,11 +117,11 @@ def _sorting(call: Call, module: Module) -> tuple[str, str]:
 def _order(call: Call, module: Module) -> Order:
     name, direction = _sorting(call, module)
     if name not in SORTS:
+        if call.rules.sorts_by_any_field:
+            return any_order(module, name, direction)
         raise param_invalid("sort_by", supported_values=list(SORTS))
-    if direction not in {"asc", "desc"}:
-        raise param_invalid("sort_order", supported_values=["asc", "desc"])
     # Where a module keeps no such time, ids rise as its records were made, and none of them changes.
-    return Order(module.fields.get(name, module.fields["id"]), descending=direction == "desc")
+    return Order(module.fields.get(name, module.fields["id"]), descending=descends(direction))
 
 
 def _filters(call: Call, module: Module, since: int | None) -> list[Filter]:
@@ -143,9 +154,10 @@ def _page_answer(
     scope = _scope(call, module)
     sort_by, sort_order = _sorting(call, module)
     following = before = None
-    if result.more and result.last is not None:
+    tokens = call.rules.page_tokens
+    if tokens and result.more and result.last is not None:
         following = call.tokens.make(Place(result.last, page + 1, False, expires_at), scope)
-    if page > 1 and result.first is not None:
+    if tokens and page > 1 and result.first is not None:
         before = call.tokens.make(Place(result.first, page - 1, True, expires_at), scope)
     info = {
         "call": False,

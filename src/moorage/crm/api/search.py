@@ -3,7 +3,7 @@
 from collections.abc import Awaitable
 
 from moorage.crm.api.documents import module_named
-from moorage.crm.api.lists import NOTHING, context_of, converted_filter, module_of, view_filter
+from moorage.crm.api.lists import NOTHING, any_order, context_of, converted_filter, module_of, view_filter
 from moorage.crm.api.parameters import field_names, one_of, page_and_size
 from moorage.crm.api.records import data_answer, then
 from moorage.crm.call import Call, answer, no_content
@@ -12,7 +12,7 @@ from moorage.crm.conditions import check
 from moorage.crm.criteria import parse
 from moorage.crm.faults import Fault, param_invalid
 from moorage.crm.routing import Route
-from moorage.crm.store.contract import EmailIs, Filter, Order, Page, PhoneIs, Window, Words
+from moorage.crm.store.contract import EmailIs, Filter, Page, PhoneIs, Window, Words
 from moorage.http.message import Response
 
 LIMIT = 2_000
@@ -46,7 +46,7 @@ def search(call: Call) -> Response | Awaitable[Response]:
     if page * size > LIMIT:
         raise Fault(400, "LIMIT_REACHED", "maximum response iteration limit reached", {"limit": str(LIMIT)})
     filters = [wanted, *_narrowing(call, module)]
-    order = _order(call, module)
+    order = any_order(module, call.params.get("sort_by", "id"), call.params.get("sort_order", "desc"))
     store = call.organisation.store
     shape = store.shape(module, field_names(call.params) or None, whole=False)
     found = store.page(module, shape, filters, order, Window(size, offset=(page - 1) * size))
@@ -95,16 +95,6 @@ def _narrowing(call: Call, module: Module) -> list[Filter]:
     if one_of(call.params, "approval_state", APPROVAL_STATES, "approved") != "approved":
         found.append(NOTHING)
     return found
-
-
-def _order(call: Call, module: Module) -> Order:
-    field = module.fields.get(call.params.get("sort_by", "id"))
-    if field is None or not (field.sortable or field.api_name == "id") or field.storage == "subform":
-        raise param_invalid("sort_by")
-    direction = call.params.get("sort_order", "desc")
-    if direction not in {"asc", "desc"}:
-        raise param_invalid("sort_order", supported_values=["asc", "desc"])
-    return Order(field, descending=direction == "desc")
 
 
 async def count(call: Call) -> Response:

@@ -81,7 +81,10 @@ def _change(call: Call, module: Module, run: Callable[[Change], list[Outcome]]) 
     unmodified = since_header(call, b"if-unmodified-since")
 
     def job(transaction: Transaction) -> list[Outcome]:
-        return run(Change(call.organisation, module, call.user, transaction, unmodified))
+        whole = call.rules.rows_are_whole
+        return run(
+            Change(call.organisation, module, call.user, transaction, unmodified, rows_are_whole=whole)
+        )
 
     return call.organisation.store.write(job)
 

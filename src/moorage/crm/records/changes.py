@@ -39,7 +39,10 @@ def failed(fault: Fault) -> Outcome:
 
 
 class Change:
-    """The changes of one request to one module, by one user."""
+    """The changes of one request to one module, by one user.
+
+    `rows_are_whole` says that an update names all the rows a subform is to have, those that stay by their ids.
+    """
 
     def __init__(
         self,
@@ -48,6 +51,8 @@ class Change:
         user: int,
         transaction: Transaction,
         unmodified_since: int | None = None,
+        *,
+        rows_are_whole: bool = False,
     ) -> None:
         self._organisation = organisation
         self._catalog = organisation.catalog
@@ -56,7 +61,7 @@ class Change:
         self._transaction = transaction
         self._unmodified_since = unmodified_since
         self._references = References(organisation, transaction)
-        self._lines = Lines(organisation, transaction)
+        self._lines = Lines(organisation, transaction, rows_are_whole=rows_are_whole)
         self._unwritten: list[Row] = []
         self._unique = [one for one in module.fields.values() if one.unique]
 

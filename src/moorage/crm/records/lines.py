@@ -27,9 +27,12 @@ class Merge:
 
 
 class Lines:
-    def __init__(self, organisation: Organisation, transaction: Transaction) -> None:
+    def __init__(
+        self, organisation: Organisation, transaction: Transaction, *, rows_are_whole: bool = False
+    ) -> None:
         self._organisation = organisation
         self._transaction = transaction
+        self._rows_are_whole = rows_are_whole
 
     def new(self, made: Draft, row: Row) -> LineRows:
         return [
@@ -80,6 +83,8 @@ class Lines:
                 merge.rows = {}
             for line in lines:
                 self._merge_line(merge, line, row["id"])
+            if self._rows_are_whole:
+                _drop_unmentioned(merge)
             path = f"{made.path}.{one.api_name}"
             if one.mandatory and not merge.rows:
                 raise missing(one, path)
@@ -127,3 +132,9 @@ class Lines:
     def add_up(self, module: Module, row: Row, lines: LineRows) -> None:
         for subform, rows in lines:
             computed.totals(module, row, subform, rows)
+
+
+def _drop_unmentioned(merge: Merge) -> None:
+    for one in merge.rows.keys() - {*merge.added, *merge.changed}:
+        del merge.rows[one]
+        merge.dropped.append(one)

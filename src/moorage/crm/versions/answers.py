@@ -1,0 +1,67 @@
+"""Answers of v8 put into the words of older versions. Each function changes the answer it is given."""
+
+from typing import Any
+
+from moorage.crm.call import Call
+from moorage.crm.versions.version import Answer
+
+_INFO = ("per_page", "count", "page", "more_records")
+# The type is a number up to v5; which number means which order is nowhere said.
+_TRAVERSAL = {"left_to_right": 1, "top_to_bottom": 2}
+
+
+def brief_info(answer: Answer, _call: Call) -> None:
+    info = answer.get("info")
+    if info is not None:
+        answer.set("info", {key: info[key] for key in _INFO if key in info})
+
+
+def note_parents(answer: Answer, call: Call) -> None:
+    if call.path["module"] != "Notes":
+        return
+    for note in answer.get("data") or ():
+        parent = note.get("Parent_Id")
+        if isinstance(parent, dict):
+            parent.pop("module", None)
+
+
+def converted(answer: Answer, call: Call) -> None:
+    if call.path["module"] != "Leads" or "fields" in call.params:
+        return
+    for lead in answer.get("data") or ():
+        lead["$converted"] = lead.pop("Converted__s", False)
+
+
+def plain_ids(answer: Answer, _call: Call) -> None:
+    for outcome in answer.get("data") or ():
+        details = outcome.get("details")
+        if outcome.get("status") == "success" and isinstance(details, dict):
+            outcome["details"] = {key: _id(value) for key, value in details.items()}
+
+
+def _id(value: Any) -> Any:
+    return value.get("id") if isinstance(value, dict) else value
+
+
+def numbered_traversal(answer: Answer, _call: Call) -> None:
+    for section in _sections(answer):
+        section["tab_traversal"] = _TRAVERSAL.get(section["tab_traversal"])
+
+
+def spaced_sections(answer: Answer, _call: Call) -> None:
+    for section in _sections(answer):
+        section["api_name"] = section["display_label"]
+
+
+def _sections(answer: Answer) -> list[dict[str, Any]]:
+    return [section for layout in answer.get("layouts") or () for section in layout["sections"]]
+
+
+def visible_modules(answer: Answer, _call: Call) -> None:
+    for module in answer.get("modules") or ():
+        module["visible"] = module["status"] == "visible"
+
+
+def accepted_failures(answer: Answer, _call: Call) -> None:
+    if answer.status == 400 and answer.get("data") is not None:
+        answer.status = 202

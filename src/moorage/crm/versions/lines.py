@@ -1,0 +1,152 @@
+"""The lines of quotes, orders and invoices as v2 writes them: `Product_Details`, with keys of its own."""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+
+from moorage.crm.call import Call, encode
+from moorage.crm.versions.version import Answer
+
+NAME = "Product_Details"
+# What v8 calls the field that holds the lines, by module. (Source: the field constants of Zoho's SDKs of v2 and v8.)
+FIELDS = {
+    "Quotes": "Quoted_Items",
+    "Sales_Orders": "Ordered_Items",
+    "Purchase_Orders": "Purchase_Items",
+    "Invoices": "Invoiced_Items",
+}
+# The keys of a line, v2's and v8's. (Source: the type InventoryLineItems of Zoho's SDK of v2.)
+KEYS = {
+    "id": "id",
+    "product": "Product_Name",
+    "quantity": "Quantity",
+    "list_price": "List_Price",
+    "Discount": "Discount",
+    "Tax": "Tax",
+    "line_tax": "Line_Tax",
+    "product_description": "Description",
+    "book": "Price_Book_Name",
+    "total": "Total",
+    "total_after_discount": "Total_After_Discount",
+    "net_total": "Net_Total",
+}
+_OLDER_KEYS = {theirs: ours for ours, theirs in KEYS.items()}
+_PATH = re.compile(rf"\.({'|'.join(FIELDS.values())})(\[\d+\](?:\.(\w+))?)?")
+_OF_PRODUCT = {"Product_Code": None, "Unit_Price": "unit_price", "Qty_in_Stock": "quantity_in_stock"}
+
+
+def written(call: Call) -> None:
+    """The lines of a write, and the field's name among `fields`."""
+    field = FIELDS.get(call.path.get("module", ""))
+    if field is None:
+        return
+    if NAME in call.params.get("fields", ""):
+        names = [field if name.strip() == NAME else name for name in call.params["fields"].split(",")]
+        call.params = {**call.params, "fields": ",".join(names)}
+    if NAME.encode() in call.request.body:
+        call.request = replace(call.request, body=_body(call.request.body, field))
+
+
+def _body(body: bytes, field: str) -> bytes:
+    try:
+        document = msgspec.json.decode(body)
+    except (ValueError, RecursionError):
+        return body  # The handler says what is wrong with it.
+    records = document.get("data") if isinstance(document, dict) else None
+    for record in records if isinstance(records, list) else ():
+        if isinstance(record, dict) and NAME in record:
+            lines = record.pop(NAME)
+            record[field] = [_line(line) for line in lines] if isinstance(lines, list) else lines
+    return encode(document)
+
+
+def _line(line: Any) -> Any:
+    if not isinstance(line, dict):
+        return line
+    renamed = {KEYS.get(key, key): value for key, value in line.items()}
+    discount = renamed.get("Discount")
+    if isinstance(discount, str):
+        renamed["Discount"] = _number(discount)
+    return renamed
+
+
+def _number(text: str) -> float | str:
+    """v2's type of a discount is text; what is no number in it is refused as it came."""
+    if not re.fullmatch(r"-?\d{1,15}(\.\d{1,9})?", text, re.ASCII):
+        return text
+    return float(text)
+
+
+def shown(answer: Answer, call: Call) -> None:
+    """The lines of a record, what became of those that were sent, or the field that holds them."""
+    _rename_fields(answer)
+    field = FIELDS.get(call.path.get("module", ""))
+    if field is None:
+        return
+    product = _products(call)
+    for one in answer.get("data") or ():
+        if "details" in one and "code" in one:
+            _rename_paths(one["details"], field)
+        else:
+            _show_lines(one, field, product)
+
+
+def _show_lines(record: dict[str, Any], field: str, product: Callable[[str], dict[str, Any]]) -> None:
+    if field in record:
+        record[NAME] = [_older(line, product) for line in record.pop(field)]
+    more = record.get("$has_more") or {}
+    if field in more:
+        more[NAME] = more.pop(field)
+
+
+def _older(line: dict[str, Any], product: Callable[[str], dict[str, Any]]) -> dict[str, Any]:
+    shown = {ours: line.get(theirs) for ours, theirs in KEYS.items()}
+    shown["book"] = (shown["book"] or {}).get("id")
+    known = product(shown["product"]["id"]) if shown["product"] else {}
+    for theirs, ours in _OF_PRODUCT.items():
+        if ours is not None:
+            shown[ours] = known.get(theirs)
+    if shown["product"]:
+        shown["product"] = {"Product_Code": known.get("Product_Code"), **shown["product"]}
+    return shown
+
+
+def _products(call: Call) -> Callable[[str], dict[str, Any]]:
+    """What a line shows of its product besides what v8 shows; each product is read once."""
+    organisation, known = call.organisation, dict[str, dict[str, Any]]()
+    module = organisation.catalog.modules["Products"]
+    shape = organisation.store.shape(module, list(_OF_PRODUCT))
+
+    def product(record: str) -> dict[str, Any]:
+        if record not in known:
+            found = organisation.store.record(module, shape, int(record))
+            known[record] = msgspec.json.decode(found) if found else {}
+        return known[record]
+
+    return product
+
+
+def _rename_paths(details: dict[str, Any], field: str) -> None:
+    path = details.get("json_path", "")
+    if f".{field}" in path:
+        details["json_path"] = renamed = _PATH.sub(_older_path, path)
+        details["api_name"] = re.sub(r"\[\d+\]$", "", renamed).rpartition(".")[2]
+
+
+def _older_path(found: re.Match[str]) -> str:
+    inside = found[2] or ""
+    if found[3]:
+        inside = inside.replace(f".{found[3]}", f".{_OLDER_KEYS.get(found[3], found[3])}")
+    return f".{NAME}{inside}"
+
+
+def _rename_fields(answer: Answer) -> None:
+    found = list(answer.get("fields") or ())
+    for layout in answer.get("layouts") or ():
+        found += [field for section in layout["sections"] for field in section["fields"]]
+    for field in found:
+        if field["data_type"] == "subform" and field["api_name"] in FIELDS.values():
+            field["api_name"] = NAME

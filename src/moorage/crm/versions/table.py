@@ -1,0 +1,125 @@
+"""What the older versions say otherwise than v8. This is the one place that knows.
+
+Sources: Zoho's pages of each version, the types in Zoho's SDKs of v2, v2.1, v5, v6 and v7, and what programs written
+for a version send and read.
+"""
+
+from moorage.crm.versions import answers, lines, requests
+from moorage.crm.versions.version import EVERY, Difference
+
+_LIST = ("GET {module}",)
+_LISTS = ("GET {module}", "GET {module}/search")
+_READS = (*_LISTS, "GET {module}/{id}")
+_WRITES = ("POST {module}", "PUT {module}", "POST {module}/upsert", "PUT {module}/{id}")
+_LAYOUTS = ("GET settings/layouts", "GET settings/layouts/{id}")
+_FIELDS = ("GET settings/fields", "GET settings/fields/{id}")
+_MODULES = ("GET settings/modules", "GET settings/modules/{module}")
+_CONVERT = ("POST {module}/{id}/actions/convert",)
+_TAGS = tuple(
+    f"POST {of}/actions/{action}"
+    for of in ("{module}", "{module}/{id}")
+    for action in ("add_tags", "remove_tags")
+)
+
+TABLE = (
+    Difference(
+        "v7",
+        EVERY,
+        "Modules are found whatever the case of their letters, in paths and in the parameter `module`",
+        request=requests.spell_module,
+    ),
+    Difference(
+        "v7",
+        ("GET {module}/search", "GET {module}/actions/count"),
+        "`module not supported for search`, `mandatory param missing`: two errors worded otherwise",
+        words={
+            "module not suppoted for search": "module not supported for search",
+            "one of the expected parameter is missing": "mandatory param missing",
+        },
+    ),
+    Difference(
+        "v6",
+        _READS,
+        "The record a note belongs to is shown without its module, which `$se_module` names",
+        answer=answers.note_parents,
+    ),
+    Difference(
+        "v5",
+        _CONVERT,
+        "A converted lead is answered with the plain ids of its contact, account and deal",
+        answer=answers.plain_ids,
+    ),
+    Difference(
+        "v5",
+        _LAYOUTS,
+        "`tab_traversal` of a section is a number: 1 for left to right",
+        answer=answers.numbered_traversal,
+    ),
+    Difference(
+        "v4",
+        _MODULES,
+        "A module says `visible`, true or false, beside `status`",
+        answer=answers.visible_modules,
+    ),
+    Difference(
+        "v3",
+        _READS,
+        "A whole lead says `$converted` in place of `Converted__s`",
+        answer=answers.converted,
+    ),
+    Difference(
+        "v3",
+        _TAGS,
+        "Tags are named in the query: `tag_names`, `ids`, `over_write`",
+        request=requests.tags_in_query,
+    ),
+    Difference(
+        "v2.1",
+        _LIST,
+        "A list needs no `fields`; without them it shows all",
+        rules={"lists_need_fields": False},
+    ),
+    Difference(
+        "v2.1",
+        _LIST,
+        "Every page of a list is had by its `page`; there are no page tokens, and no end at 2,000 records",
+        rules={"page_tokens": False},
+    ),
+    Difference(
+        "v2.1",
+        _LISTS,
+        "`info` has `per_page`, `count`, `page` and `more_records` alone",
+        answer=answers.brief_info,
+    ),
+    Difference(
+        "v2",
+        _LIST,
+        "A list is sorted by any field that can be sorted by, as a search is",
+        rules={"sorts_by_any_field": True},
+    ),
+    Difference(
+        "v2",
+        (*_WRITES, *_READS, *_FIELDS, *_LAYOUTS),
+        "Lines of orders are `Product_Details`, with keys such as `product`, `quantity`, `list_price`",
+        request=lines.written,
+        answer=lines.shown,
+    ),
+    Difference(
+        "v2",
+        ("PUT {module}", "PUT {module}/{id}", "POST {module}/upsert"),
+        "An update removes the rows of a subform that it does not mention",
+        rules={"rows_are_whole": True},
+    ),
+    Difference(
+        "v2",
+        _LAYOUTS,
+        "The `api_name` of a section has spaces: `Lead Information`",
+        answer=answers.spaced_sections,
+    ),
+    Difference(
+        "v2",
+        _WRITES,
+        "A write of which no record succeeds is answered with 202",
+        answer=answers.accepted_failures,
+    ),
+)

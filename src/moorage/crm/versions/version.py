@@ -1,0 +1,142 @@
+"""One version of the API, made of the differences that hold for it."""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias
+
+import msgspec
+
+from moorage.crm.call import RULES, Call, Rules, encode
+from moorage.crm.faults import Fault
+from moorage.crm.routing import Route
+from moorage.http.message import Response
+
+CURRENT = "v8"
+NAMES = ("v2", "v2.1", "v3", "v4", "v5", "v6", "v7")  # Oldest first; v8 is what the handlers speak.
+EVERY = ("*",)
+
+
+class Answer:
+    """An answer that an older version changes. Of its keys only those that are looked at are decoded."""
+
+    def __init__(self, response: Response) -> None:
+        self.status = response.status
+        self._headers = response.headers
+        self._parts: dict[str, Any] = msgspec.json.decode(response.body, type=dict[str, msgspec.Raw])
+
+    def get(self, key: str) -> Any:
+        """The value of a key at the top, ready to be changed; None where there is none."""
+        value = self._parts.get(key)
+        if isinstance(value, msgspec.Raw):
+            value = self._parts[key] = msgspec.json.decode(value)
+        return value
+
+    def set(self, key: str, value: Any) -> None:
+        self._parts[key] = value
+
+    def response(self) -> Response:
+        return Response(self.status, encode(self._parts), self._headers)
+
+
+Request: TypeAlias = Callable[[Call], None]
+Change: TypeAlias = Callable[[Answer, Call], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What versions up to `last` say otherwise than v8, in the `calls` named by method and pattern.
+
+    `says` is the sentence that docs/crm.md shows. `rules` are those of the handler; `request` puts a call into v8's
+    words, `answer` puts the answer into the older ones, and `words` has v8's error messages with the older ones.
+    """
+
+    last: str
+    calls: tuple[str, ...]
+    says: str
+    rules: Mapping[str, bool] = field(default_factory=dict)
+    request: Request | None = None
+    answer: Change | None = None
+    words: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Steps:
+    """What a version does around one operation."""
+
+    rules: Rules
+    requests: tuple[Request, ...]
+    answers: tuple[Change, ...]
+    words: Mapping[str, str]
+
+
+class Version:
+    def __init__(self, name: str, differences: Iterable[Difference]) -> None:
+        self.name = name
+        self.differences = tuple(differences)
+        self._steps: dict[str, _Steps] = {}
+
+    def prepare(self, route: Route, call: Call) -> None:
+        """Put the call into v8's words."""
+        steps = self._steps_of(route)
+        call.rules = steps.rules
+        for request in steps.requests:
+            request(call)
+
+    def answer(self, route: Route, call: Call) -> Response | Awaitable[Response]:
+        """What the handler answers, in this version's words. Faults are raised in them, too."""
+        steps = self._steps_of(route)
+        try:
+            found = route.handler(call)
+        except Fault as fault:
+            raise self._reworded(fault, steps) from None
+        if isinstance(found, Response):
+            return _changed(found, call, steps)
+        return self._later(found, call, steps)
+
+    async def _later(self, waiting: Awaitable[Response], call: Call, steps: _Steps) -> Response:
+        try:
+            return _changed(await waiting, call, steps)
+        except Fault as fault:
+            raise self._reworded(fault, steps) from None
+
+    def _reworded(self, fault: Fault, steps: _Steps) -> Fault:
+        fault.message = steps.words.get(fault.message, fault.message)
+        if fault.hint is not None:
+            fault.hint = fault.hint.replace("/v8/", f"/{self.name}/")
+        return fault
+
+    def _steps_of(self, route: Route) -> _Steps:
+        called = f"{route.method} {route.pattern}"
+        steps = self._steps.get(called)
+        if steps is None:
+            # There are as many of these as there are routes.
+            steps = self._steps[called] = self._joined(called)
+        return steps
+
+    def _joined(self, called: str) -> _Steps:
+        found = [one for one in self.differences if one.calls is EVERY or called in one.calls]
+        rules = {name: value for one in found for name, value in one.rules.items()}
+        return _Steps(
+            replace(RULES, **rules),
+            tuple(one.request for one in found if one.request is not None),
+            tuple(one.answer for one in found if one.answer is not None),
+            {ours: theirs for one in found for ours, theirs in one.words.items()},
+        )
+
+
+def _changed(response: Response, call: Call, steps: _Steps) -> Response:
+    if not steps.answers or not response.body.startswith(b"{"):
+        return response
+    answer = Answer(response)
+    for change in steps.answers:
+        change(answer, call)
+    return answer.response()
+
+
+def versions(table: Iterable[Difference]) -> Mapping[str, Version]:
+    """Every version by its name, the current one, which has no differences, among them."""
+    rows = tuple(table)
+    return {CURRENT: Version(CURRENT, ())} | {
+        name: Version(name, [one for one in rows if NAMES.index(one.last) >= place])
+        for place, name in enumerate(NAMES)
+    }
