@@ -1,5 +1,6 @@
 """The documents say what is there, and only that."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 import typer
 
 from moorage.cli.failures import Exit
+from moorage.cli.help import PAGES as PAGES_OF_THE_PACKAGE
 from moorage.cli.program import program
 from moorage.oauth.providers import SHIPPED, DataCentre, Identity, Instance, Provider, read_provider
 
@@ -79,6 +81,29 @@ def test_every_page_that_the_code_points_to_exists():
     sources = [*(ROOT / "src").rglob("*.py"), *(ROOT / "src").rglob("*.toml"), *(ROOT / "script").iterdir()]
     named = {page for source in sources for page in re.findall(r"docs/[\w/-]+\.md", source.read_text())}
     assert named and [page for page in named if not (ROOT / page).exists()] == []
+
+
+def texts(source):
+    """The texts that code can show somebody: all but docstrings."""
+    tree = ast.parse(source.read_text())
+    said = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in said:
+            yield node.value
+
+
+def test_nobody_is_sent_to_a_file_that_an_installed_package_has_not():
+    sources = (ROOT / "src" / "moorage").rglob("*.py")
+    assert [text for source in sources for text in texts(source) if re.search(r"docs/\w+\.md", text)] == []
+
+
+def test_every_page_that_moorage_help_is_said_to_show_exists():
+    named = {
+        topic
+        for source in (ROOT / "src" / "moorage").rglob("*.py")
+        for topic in re.findall(r"`moorage help ([a-z]+)`", source.read_text())
+    }
+    assert named and [topic for topic in named if not (PAGES_OF_THE_PACKAGE / f"{topic}.md").exists()] == []
 
 
 def test_the_readme_leads_to_every_page():

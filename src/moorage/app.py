@@ -53,8 +53,10 @@ from moorage.oauth.renewal import Renewals
 from moorage.oauth.tokens import Tokens
 from moorage.settings import Settings, is_loopback
 from moorage.storage import Database
+from moorage.storage.database import sqlite_path
 from moorage.storage.errors import DatabaseUnusable
 from moorage.storage.migrate import migrate
+from moorage.vault.errors import VaultKeyMissing, VaultLocked
 from moorage.vault.keys import load_keys
 from moorage.vault.rotation import Rotation
 from moorage.vault.service import Vault
@@ -79,12 +81,13 @@ class Urls:
 class Rooms:
     """Every service over one data folder, wired to each other."""
 
-    def __init__(self, settings: Settings, urls: Urls, clock: Clock) -> None:
+    def __init__(self, settings: Settings, urls: Urls, clock: Clock, *, make_key: bool = True) -> None:
         self.settings = settings
         self.urls = urls
         self.clock = clock
         self.database = Database(settings.database_url, clock)
-        vault_keys = load_keys(settings.vault_key, settings.home)
+        database = sqlite_path(settings.database_url)
+        vault_keys = load_keys(settings.vault_key, settings.home, database, make=make_key)
         self.vault = vault = Vault(self.database, vault_keys)
         self.rotation = Rotation(self.database, vault_keys, {SESSION_TOKENS: SESSION_LIFETIME})
         self.providers = Providers(settings.home / "providers")
@@ -235,7 +238,9 @@ def control_origin(rooms: Rooms, on_change: Callable[[], None]) -> ASGIApp:
 def _unknown_path(path: str, providers: Providers) -> AppUnknown | NotFound:
     first = path.strip("/").partition("/")[0]
     if first in {"apps", "connections", "connect", "keys"}:
-        return NotFound("There is nothing at this path.", help="See docs/api.md for the paths there are.")
+        return NotFound(
+            "There is nothing at this path.", help="`moorage help api` lists the paths there are."
+        )
     known = ", ".join(sorted(providers.names))
     return AppUnknown(
         f"The path has to begin with an app, as in /{APP}/crm/v8/Leads; {first[:64]!r} is none.",
@@ -251,10 +256,11 @@ async def compose(settings: Settings, urls: Urls) -> App:
 async def first_start(settings: Settings) -> str | None:
     """Bring the data folder up to date; at the first start, make what somebody needs to begin.
 
-    Gives the first API key's secret, this once, unless the operator chose it.
+    Gives the first API key's secret, this once, unless the operator chose it. Raises VaultKeyMissing.
     """
     migrate(settings.database_url)
     async with open_rooms(settings, Urls("", "")) as rooms:
+        await _require_vault_key(rooms)
         account = await rooms.keys.first_account()
         if await rooms.keys.list(account):
             return None
@@ -269,6 +275,17 @@ async def first_start(settings: Settings) -> str | None:
         return None if chosen else secret
 
 
+async def _require_vault_key(rooms: Rooms) -> None:
+    """A server without the key it had could do little, and whoever started it would not know why."""
+    try:
+        await rooms.vault.check()
+    except VaultLocked as error:
+        source = "MOORAGE_VAULT_KEY" if rooms.settings.vault_key is not None else "vault.key"
+        raise VaultKeyMissing(
+            f"The key of {source} does not open what is stored in {rooms.settings.home}: another one sealed it."
+        ) from error
+
+
 async def make_demo(rooms: Rooms, account: str) -> None:
     """Something to call, before an account's first key: as long as there is none, the next start makes it good."""
     organisations = rooms.crm.organisations
@@ -281,9 +298,9 @@ async def make_demo(rooms: Rooms, account: str) -> None:
 
 
 @asynccontextmanager
-async def open_rooms(settings: Settings, urls: Urls) -> AsyncIterator[Rooms]:
+async def open_rooms(settings: Settings, urls: Urls, *, make_key: bool = True) -> AsyncIterator[Rooms]:
     with crm_databases():
-        rooms = Rooms(settings, urls, SystemClock())
+        rooms = Rooms(settings, urls, SystemClock(), make_key=make_key)
         try:
             yield rooms
         finally:

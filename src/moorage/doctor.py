@@ -22,7 +22,7 @@ from moorage.oauth.diagnosis import Diagnosis
 from moorage.oauth.findings import Finding
 from moorage.oauth.providers import Providers
 from moorage.oauth.routes import CALLBACK
-from moorage.serve.home import Running, read_note
+from moorage.serve.home import Running, read_left_note, read_note
 from moorage.serve.listen import url_of
 from moorage.settings import Settings
 from moorage.storage.database import sqlite_path
@@ -77,7 +77,7 @@ async def examine(settings: Settings, connection_id: str | None = None) -> Repor
         ]
     is_closed = any(_keeps_closed(check) for check in report.checks)
     running = read_note(settings.home)
-    report.checks.append(Check("server", _server(running)))
+    report.checks.append(Check("server", _server(running, settings.home)))
     if is_closed:
         cause = "The connections were not looked at, as what they need does not open."
         report.checks.append(Check("connections", Finding("not_looked_at", "warning", cause, "See above.")))
@@ -212,9 +212,15 @@ def _crm_folder(settings: Settings) -> Finding:
     return Finding("crm_found", "ok", "The embedded CRM's registry is sound.", f"It is in {folder}.")
 
 
-def _server(running: Running | None) -> Finding:
+def _server(running: Running | None, home: Path) -> Finding:
     if running is None:
-        return Finding("not_running", "ok", "No server runs.", "Nothing says where one would be.")
+        left = read_left_note(home)
+        evidence = "Nobody holds the data folder."
+        if left is not None:
+            evidence += (
+                f" The one that ran was killed, or this is a copy: process {left.pid}, {left.gateway}."
+            )
+        return Finding("not_running", "ok", "No server runs.", evidence)
     where = f"process {running.pid}, {running.gateway}"
     try:
         # Whether it is ready is told to everybody, so the key that a client needs may be none.
@@ -225,22 +231,9 @@ def _server(running: Running | None) -> Finding:
         fix = error.detail if isinstance(error.detail, str) else "See its log."
         return Finding(error.code or "internal", "problem", cause, f"It is {where}.", fix)
     except ClientError as error:
-        if not _lives(running.pid):
-            evidence = f"The one that ran here was killed: {where}."
-            return Finding("not_running", "ok", "No server runs.", evidence)
         cause, fix = "The server does not answer.", "See its log; stop it, and start it again."
         return Finding("server_silent", "problem", cause, f"It is {where}: {error}.", fix)
     return Finding("ready", "ok", "The server is ready.", f"It is {where}.")
-
-
-def _lives(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:  # Somebody else's.
-        return True
-    return True
 
 
 async def _inside(rooms: Rooms, running: Running | None) -> AsyncIterator[Check]:

@@ -20,6 +20,7 @@ from moorage.oauth.model import Client as OAuthClient
 from moorage.oauth.model import is_visible
 from moorage.settings import Settings
 from moorage.storage.migrate import migrate
+from moorage.vault.keys import make_key_file
 from moorage.vault.rotation import KeyStatus, Rotated
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "Registered",
     "Rotated",
     "Urls",
+    "find_vault_key",
     "open_operator",
 ]
 
@@ -41,6 +43,7 @@ class Operator:
 
     def __init__(self, rooms: Rooms) -> None:
         self._rooms = rooms
+        self.settings = rooms.settings
         self.oauth_clients = OperatorOAuthClients(rooms)
         self.organisations = OperatorOrganisations(rooms.crm)
         self.clients = OperatorClients(rooms.crm)
@@ -72,6 +75,10 @@ class Operator:
 
     async def vault_rotate(self, new: bytes | None, *, dry_run: bool) -> Rotated:
         return await self._rooms.rotation.rotate(new, dry_run=dry_run)
+
+    async def vault_forget(self) -> int:
+        """Drop what no key that is given opens; how many values that were."""
+        return await self._rooms.rotation.forget()
 
     def credentials(self, slug: str | None, urls: Urls) -> dict[str, str]:
         """What a Zoho client needs to reach an organisation, the oldest unless one is named."""
@@ -200,7 +207,12 @@ class OperatorClients:
 @asynccontextmanager
 async def open_operator(settings: Settings) -> AsyncIterator[Operator]:
     """The operator's door to a data folder, whether or not a server runs on it."""
-    settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
     migrate(settings.database_url)
-    async with open_rooms(settings, Urls("", "")) as rooms:
+    async with open_rooms(settings, Urls("", ""), make_key=False) as rooms:
         yield Operator(rooms)
+
+
+def find_vault_key(settings: Settings) -> None:
+    """See that there is a key at all, a new one if need be, where the one that sealed what is stored is lost."""
+    if settings.vault_key is None:
+        make_key_file(settings.home)

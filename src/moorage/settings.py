@@ -5,12 +5,13 @@ import binascii
 import ipaddress
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from moorage.errors import SettingsInvalid
+from moorage.near import did_you_mean
 
 
 class Secret:
@@ -32,7 +33,7 @@ class Secret:
 class Setting:
     """`read` turns the text of the environment into the value, or raises ValueError saying what would be right.
 
-    A secret may also stand in a file named by the variable with `_FILE` behind it.
+    A secret may also stand in a file named by the variable with `_FILE` behind it. `option` is that of `moorage up`.
     """
 
     name: str
@@ -41,11 +42,16 @@ class Setting:
     default: str
     meaning: str
     secret: bool = False
+    option: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`rate_limit` is in requests a second for each account, None for no limit."""
+    """`rate_limit` is in requests a second for each account, None for no limit.
+
+    `told` is what was chosen, as text by the setting's variable, so that the commands of a running server can be told
+    the same. A secret's own text is never in it: None says that it was given; a file of one is named under `…_FILE`.
+    """
 
     home: Path
     host: str
@@ -61,6 +67,7 @@ class Settings:
     rate_limit: float | None
     upstream_timeout: float
     log_level: str
+    told: Mapping[str, str | None] = field(default_factory=dict)
 
     @property
     def loopback(self) -> bool:
@@ -194,11 +201,27 @@ def _level(text: str) -> str:
 
 SETTINGS = (
     Setting(
-        "home", "MOORAGE_HOME", _folder, "~/.moorage", "The data folder: databases, keys, providers of yours."
+        "home",
+        "MOORAGE_HOME",
+        _folder,
+        "~/.moorage",
+        "The data folder: databases, keys, providers of yours.",
+        option="--home",
     ),
-    Setting("host", "MOORAGE_HOST", _text, "127.0.0.1", "The address both servers listen on."),
-    Setting("port", "MOORAGE_PORT", _port, "8787", "The gateway's port; 0 means any free one."),
-    Setting("crm_port", "MOORAGE_CRM_PORT", _port, "8788", "The embedded CRM's port; 0 means any free one."),
+    Setting(
+        "host", "MOORAGE_HOST", _text, "127.0.0.1", "The address both servers listen on.", option="--host"
+    ),
+    Setting(
+        "port", "MOORAGE_PORT", _port, "8787", "The gateway's port; 0 means any free one.", option="--port"
+    ),
+    Setting(
+        "crm_port",
+        "MOORAGE_CRM_PORT",
+        _port,
+        "8788",
+        "The embedded CRM's port; 0 means any free one.",
+        option="--crm-port",
+    ),
     Setting("public_url", "MOORAGE_PUBLIC_URL", _url, "", "The gateway's base URL as people reach it."),
     Setting(
         "crm_public_url",
@@ -257,24 +280,75 @@ def load(environ: Mapping[str, str], **overrides: Any) -> Settings:
     Raises SettingsInvalid, which names every fault at once.
     """
     values: dict[str, Any] = {}
+    told: dict[str, str | None] = {}
     faults: list[str] = []
     for setting in SETTINGS:
-        given = overrides.get(setting.name)
+        source = _source(setting, environ, overrides.get(setting.name))
         try:
-            text = str(given) if given is not None else _given(setting, environ)
-            values[setting.name] = setting.read(text)
+            text = source.text()
+            values[setting.name] = setting.read(text or setting.default)
         except (ValueError, OSError, RuntimeError) as error:  # The last is a `~` that nobody knows.
-            faults.append(f"{setting.env}: {error}.")
+            faults.append(f"{source.name}: {_reason(error)}.")
+        else:
+            if text and setting.name != "home":  # The folder that keeps it may be moved or copied.
+                told |= source.told
+    faults += _contradictions(values)
     if faults:
-        raise SettingsInvalid(" ".join(faults), help="Every setting is explained in docs/settings.md.")
-    return _settled(values)
+        raise SettingsInvalid(" ".join(faults), help="`moorage help settings` explains every setting.")
+    return _settled(values | {"told": told})
 
 
-def _given(setting: Setting, environ: Mapping[str, str]) -> str:
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """Where a setting's text comes from: `name` is what people would change, an option or a variable."""
+
+    name: str
+    text: Callable[[], str]
+    told: Mapping[str, str | None]
+
+
+def _source(setting: Setting, environ: Mapping[str, str], option: object) -> _Source:
+    if option is not None:
+        given = str(option)
+        return _Source(setting.option or setting.env, lambda: given, {setting.env: given})
     text = environ.get(setting.env, "").strip()
-    if not text and setting.secret and (file := environ.get(f"{setting.env}_FILE")):
-        text = Path(file).expanduser().read_text(encoding="utf-8").strip()
-    return text or setting.default
+    from_file = f"{setting.env}_FILE"
+    if not text and setting.secret and (file := environ.get(from_file)):
+        return _Source(from_file, lambda: _content(file), {from_file: str(Path(file).absolute())})
+    return _Source(setting.env, lambda: text, {setting.env: None if setting.secret else text})
+
+
+def _content(file: str) -> str:
+    return Path(file).expanduser().read_text(encoding="utf-8").strip()
+
+
+def _reason(error: Exception) -> str:
+    match error:
+        case FileNotFoundError():
+            return f"there is no file {error.filename}"
+        case OSError(strerror=str(reason)):
+            return f"the file {error.filename} can't be read: {reason}"
+        case UnicodeDecodeError():
+            return "the file is no text in UTF-8"
+        case _:
+            return str(error)
+
+
+def _contradictions(values: Mapping[str, Any]) -> list[str]:
+    """What each setting for itself allows and both together do not."""
+    port = values.get("port")
+    if not port or port != values.get("crm_port"):
+        return []
+    both = f"--port (MOORAGE_PORT) and --crm-port (MOORAGE_CRM_PORT) are both {port}"
+    return [f"{both}, and each of the two servers needs a port of its own; 0 picks a free one."]
+
+
+def unknown(environ: Mapping[str, str]) -> list[str]:
+    """A sentence about each variable that looks like one of ours and is none; most are typing errors."""
+    known = {setting.env for setting in SETTINGS} | {"MOORAGE_URL"}
+    known |= {f"{setting.env}_FILE" for setting in SETTINGS if setting.secret}
+    strange = sorted(name for name in environ if name.startswith("MOORAGE_") and name not in known)
+    return [f"{name} is no setting.{did_you_mean(name, known)}" for name in strange]
 
 
 def _settled(values: dict[str, Any]) -> Settings:

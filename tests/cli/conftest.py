@@ -1,10 +1,16 @@
+import io
 import json
 import os
+import shutil
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
 from moorage.cli.program import run
+from moorage.serve.home import prepare
+from moorage.storage.migrate import migrate
 from tests.client.recorder import Recorder
 
 
@@ -48,6 +54,31 @@ def environment(monkeypatch, tmp_path):
     before = os.umask(0o022)
     yield
     os.umask(before)
+
+
+@pytest.fixture(scope="session")
+def empty_folder(tmp_path_factory):
+    """A data folder with nothing in it: no key, no organisation. To bring a database up to date takes a while."""
+    folder = tmp_path_factory.mktemp("template") / "home"
+    before = os.umask(0o022)
+    prepare(folder)
+    migrate(f"sqlite:///{folder / 'moorage.db'}")
+    (folder / "vault.key").write_text("5a" * 32 + "\n")
+    (folder / "vault.key").chmod(0o600)
+    os.umask(before)
+    return folder
+
+
+@pytest.fixture
+def home(environment, empty_folder, tmp_path):
+    """The data folder of the test, made as if somebody had started a server on it and deleted everything."""
+    return Path(shutil.copytree(empty_folder, tmp_path / "home"))
+
+
+@pytest.fixture
+def typed(monkeypatch):
+    """Give a command text to read, which does not come from a terminal."""
+    return lambda text: monkeypatch.setattr(sys, "stdin", io.StringIO(text))
 
 
 @pytest.fixture

@@ -1,14 +1,8 @@
 """The operator's OAuth clients, with no server on the folder."""
 
-import io
-import sys
-
 import pytest
 
-
-@pytest.fixture
-def typed(monkeypatch):
-    return lambda text: monkeypatch.setattr(sys, "stdin", io.StringIO(text))
+pytestmark = pytest.mark.usefixtures("home")
 
 
 def test_a_client_is_kept_with_a_secret_from_standard_input_and_listed_without(moorage, typed):

@@ -1,5 +1,5 @@
 import itertools
-import json
+import os
 import socket
 import subprocess
 import sys
@@ -9,6 +9,7 @@ import pytest
 
 from moorage import __version__
 from moorage.cli import connecting as connecting_module
+from moorage.serve.home import Running, locked, write_note
 
 CONNECTION = {
     "connection_id": "c1",
@@ -160,12 +161,11 @@ def test_the_key_may_be_in_a_file(server, moorage, monkeypatch, tmp_path):
     assert server.seen[0].headers["authorization"] == "Bearer mk_file"
 
 
-def test_the_server_of_the_data_folder_is_found(server, moorage, monkeypatch, tmp_path):
+def test_the_server_of_the_data_folder_is_found(server, moorage, monkeypatch, home):
     monkeypatch.delenv("MOORAGE_URL")
-    (tmp_path / "home" / "run").mkdir(parents=True)
-    note = {"pid": 1, "gateway": server.url, "crm": "http://127.0.0.1:1"}
-    (tmp_path / "home" / "run" / "server.json").write_text(json.dumps(note))
-    assert moorage("api", "/x").status == 0
+    with locked(home):
+        write_note(home, Running(os.getpid(), server.url, "http://127.0.0.1:1"))
+        assert moorage("api", "/x").status == 0
 
 
 @pytest.mark.parametrize(

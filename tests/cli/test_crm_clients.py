@@ -1,9 +1,8 @@
 """Clients, codes and passwords of the embedded CRM, with no server on its folder."""
 
-import io
-import sys
-
 import pytest
+
+pytestmark = pytest.mark.usefixtures("home")
 
 ANA = "ana@harbourpine.example"
 
@@ -21,11 +20,6 @@ def create(moorage, demo):
         return outcome.json["client"]
 
     return create
-
-
-@pytest.fixture
-def typed(monkeypatch):
-    return lambda text: monkeypatch.setattr(sys, "stdin", io.StringIO(text))
 
 
 def test_a_secret_is_shown_when_the_client_is_made_and_never_again(moorage, create):

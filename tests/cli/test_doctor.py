@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import shutil
 import socket
 import sqlite3
 
@@ -10,7 +11,7 @@ import pytest
 
 from moorage import doctor, settings
 from moorage.app import Urls, open_rooms
-from moorage.serve.home import Running, write_note
+from moorage.serve.home import Running, locked, write_note
 from moorage.storage.migrate import HEAD
 from tests.oauth.test_outside import Server
 
@@ -21,9 +22,11 @@ def home(tmp_path):
 
 
 @pytest.fixture
-def started(moorage, home):
+def started(moorage, home, monkeypatch):
     """A data folder as the first start leaves it: an organisation, and a connection to it."""
-    assert moorage("key", "create").status == 0
+    with monkeypatch.context() as context:
+        context.delenv("MOORAGE_API_KEY")  # It is one to call with, and none to begin with.
+        assert moorage("init").status == 0
     return home
 
 
@@ -296,18 +299,27 @@ def note(home, pid, gateway):
 
 
 def test_a_server_that_is_ready_is_told(moorage, started, answering):
-    note(started, os.getpid(), answering.url)
-    assert is_told(told(moorage)["server"], "ready", "ok")
+    with locked(started):
+        note(started, os.getpid(), answering.url)
+        assert is_told(told(moorage)["server"], "ready", "ok")
     assert [path for _, path, _, _ in answering.seen] == ["/readyz"]
 
 
-def test_a_server_that_does_not_answer_is_told_as_long_as_its_process_lives(moorage, started):
+def test_a_server_that_does_not_answer_is_told_as_long_as_it_holds_the_folder(moorage, started):
     note(started, os.getpid(), nobodys_url())
-    check = told(moorage, status=1)["server"]
+    with locked(started):
+        check = told(moorage, status=1)["server"]
     assert is_told(check, "server_silent") and str(os.getpid()) in check["evidence"]
-    note(started, 2**22 + 1, nobodys_url())  # No process has so high a number.
     check = told(moorage)["server"]
-    assert is_told(check, "not_running", "ok") and "killed" in check["evidence"]
+    assert is_told(check, "not_running", "ok") and "killed, or this is a copy" in check["evidence"]
+
+
+def test_the_note_of_another_folders_server_is_not_believed(moorage, started, answering, tmp_path):
+    with locked(started):
+        note(started, os.getpid(), answering.url)
+        copy = shutil.copytree(started, tmp_path / "copy")
+        assert is_told(told(moorage, "--home", copy)["server"], "not_running", "ok")
+    assert answering.seen == []
 
 
 def test_a_disk_that_fails_is_a_finding(monkeypatch, home):

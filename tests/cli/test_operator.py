@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 import structlog
 
+pytestmark = pytest.mark.usefixtures("home")
+
 
 @pytest.fixture
 def demo(moorage):

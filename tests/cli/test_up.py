@@ -76,6 +76,19 @@ def until(condition):
         time.sleep(0.05)
 
 
+def command(home, *arguments, **settings):
+    """A command in a shell that knows nothing of what the server was told."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MOORAGE_")}
+    return subprocess.run(
+        [sys.executable, "-m", "moorage", *arguments, "--home", str(home)],
+        env=environment | settings,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=PATIENCE,
+    )
+
+
 def command_line(pid):
     try:
         return Path(f"/proc/{pid}/cmdline").read_bytes()
@@ -203,12 +216,25 @@ def test_a_taken_port_is_refused_before_anything_is_made(home):
         assert server.ready["api_key"]
 
 
-def test_the_folder_says_where_the_server_is_while_it_runs(home):
-    with serving(home) as server:
+def test_the_folder_says_where_the_server_is_while_it_runs_and_what_it_was_told(home):
+    told = {"MOORAGE_PUBLIC_URL": "https://moorage.example.com", "MOORAGE_VAULT_KEY": "5a" * 32}
+    with serving(home, **told) as server:
         note = json.loads((home / "run" / "server.json").read_text())
+        assert note.pop("told") == {
+            "MOORAGE_PORT": "0",
+            "MOORAGE_CRM_PORT": "0",
+            "MOORAGE_PUBLIC_URL": "https://moorage.example.com",
+            "MOORAGE_VAULT_KEY": None,
+        }
         assert note == {"pid": server.process.pid} | {name: server.ready[name] for name in ("gateway", "crm")}
+        command(home, "key", "create", MOORAGE_VAULT_KEY="5a" * 32)
+        listed = json.loads(command(home, "client", "list", "--json").stdout)
+        assert listed["callback_url"] == "https://moorage.example.com/connect/callback"
+        assert not (home / "vault.key").exists()
         server.stop()
     assert not (home / "run" / "server.json").exists()
+    assert "moorage.example.com" in (home / "run" / "last.json").read_text()
+    assert "5a5a" not in (home / "run" / "last.json").read_text()
 
 
 def test_nothing_in_the_folder_is_readable_by_others(home):
@@ -218,12 +244,14 @@ def test_nothing_in_the_folder_is_readable_by_others(home):
     assert [path for path in paths if path.stat().st_mode & 0o077] == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_both_signals_stop_it_well(home, number, workers):
+def test_these_signals_stop_it_well(home, number, workers):
     with serving(home, "--workers", workers) as server:
         status, out, err = server.stop(number)
         assert (status, out) == (0, "")
+        assert not (home / "run" / "server.json").exists()
+        assert "server.started" in err and "server.stopped" in err
         assert "Traceback" not in err
 
 
@@ -281,9 +309,9 @@ def test_a_key_of_ours_that_was_mistyped_does_not_become_the_first_one(home):
     assert "MOORAGE_API_KEY" in err and mistyped not in err
 
 
-def test_a_key_made_before_the_first_start_has_something_to_call(home):
+def test_a_folder_made_before_the_first_start_has_something_to_call(home):
     made = subprocess.run(
-        [sys.executable, "-m", "moorage", "key", "create", "--home", str(home)],
+        [sys.executable, "-m", "moorage", "init", "--home", str(home)],
         capture_output=True,
         text=True,
         check=True,

@@ -42,31 +42,47 @@ def rename(server, table, name):
     connection.close()
 
 
-def test_a_wrong_vault_key_shows_and_the_right_one_mends_it(starting):
-    first = starting(MOORAGE_VAULT_KEY="11" * 32)
-    assert ready(first) == (200, {"status": "ready"})
-    wrong = starting(first.api_key, MOORAGE_VAULT_KEY="22" * 32)
-    status, body = ready(wrong)
+def test_a_server_that_loses_its_vault_key_says_so_and_the_right_one_mends_it(starting):
+    server = starting()
+    assert ready(server) == (200, {"status": "ready"})
+    key = server.home / "vault.key"
+    right = key.read_text()
+    key.write_text("22" * 32)
+    status, body = ready(server)
     assert (status, body["error"]["code"]) == (503, "vault_locked")
     assert "MOORAGE_VAULT_KEY" in body["detail"]
-    status, body = wrong.get(LEADS)
+    status, body = server.get(LEADS)
     assert (status, body["error"]["code"]) == (503, "vault_locked")
-    assert wrong.call("GET", "/healthz")[0] == 200
-    assert wrong.get("/connections")[0] == 200
-    right = starting(first.api_key, MOORAGE_VAULT_KEY="11" * 32)
-    assert ready(right)[0] == 200
-    assert right.get(LEADS)[0] == 200
+    assert server.call("GET", "/healthz")[0] == 200
+    assert server.get("/connections")[0] == 200
+    key.write_text(right)
+    assert ready(server)[0] == 200
+    assert server.get(LEADS)[0] == 200
+
+
+def active(server):
+    return server.get("/connections?status=ACTIVE")[1]["connections"][0]
 
 
 def test_with_a_wrong_vault_key_nothing_can_be_connected(starting):
-    first = starting(MOORAGE_VAULT_KEY="11" * 32)
-    wrong = starting(first.api_key, MOORAGE_VAULT_KEY="22" * 32)
-    _, body = wrong.get("/connections?status=ACTIVE")
-    page = Walker().connect(body["connections"][0]["url"])
+    server = starting()
+    right = (server.home / "vault.key").read_text()
+    (server.home / "vault.key").write_text("22" * 32)
+    page = Walker().connect(active(server)["url"])
     assert page.status == 503 and "MOORAGE_VAULT_KEY" in page.text
-    right = starting(first.api_key, MOORAGE_VAULT_KEY="11" * 32)
-    assert ready(right)[0] == 200
-    connect(right, "demo")
+    (server.home / "vault.key").write_text(right)
+    assert ready(server)[0] == 200
+    connect(server, "demo")
+
+
+def test_a_server_is_not_started_without_the_vault_key_it_had(starting, tmp_path):
+    first = starting(MOORAGE_VAULT_KEY="11" * 32)
+    assert first.stop() == 0
+    for settings in ({}, {"MOORAGE_VAULT_KEY": "22" * 32}):
+        with pytest.raises(AssertionError, match="MOORAGE_VAULT_KEY"):
+            start(tmp_path / "home", **settings)
+    assert not (tmp_path / "home" / "vault.key").exists()
+    assert starting(first.api_key, MOORAGE_VAULT_KEY="11" * 32).get(LEADS)[0] == 200
 
 
 @pytest.mark.parametrize("table", ["alembic_version", "secrets"])

@@ -20,6 +20,7 @@ NEVER_ON_THE_WIRE = {
     "client_unknown",
     "codes_exhausted",
     "home_in_use",
+    "home_missing",
     "home_unusable",
     "not_connected",
     "oauth_client_invalid",
@@ -33,6 +34,7 @@ NEVER_ON_THE_WIRE = {
     "snapshot_unwritable",
     "vault_busy",
     "vault_key_given",
+    "vault_key_missing",
     "vault_key_refused",
     "worker_failed",
 }

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from moorage.cli import reach
-from moorage.cli.failures import UsageError
+from moorage.cli.failures import UsageError, note
 from moorage.cli.operator import operate
 from moorage.cli.options import Home, Json, Yes
 from moorage.cli.output import confirm, print_json, print_table
+from moorage.serve.home import read_note
 
 if TYPE_CHECKING:
     from moorage.operator import Operator, Registered
+    from moorage.settings import Settings
 
 commands = typer.Typer(
     help="Your OAuth clients at the apps: by what they know this Moorage.", rich_markup_mode=None
@@ -44,31 +46,37 @@ def set_(
 ) -> None:
     """Keep a client; its secret is asked for, or read from standard input or a file."""
     secret = _secret(secret_file)
-    callback = _callback(home)
 
-    async def keep(operator: "Operator") -> tuple[str, list[str]]:
+    async def keep(operator: "Operator") -> "tuple[str, list[str], Settings]":
         name = await operator.oauth_clients.set(app, data_centre, client_id, secret)
-        return name, operator.oauth_clients.apps(name)
+        return name, operator.oauth_clients.apps(name), operator.settings
 
-    name, apps = operate(home, keep)
+    name, apps, settings = operate(home, keep)
+    callback = _callback(settings)
     if as_json:
         print_json({"client": name, "data_centre": data_centre, "apps": apps, "callback_url": callback})
         return
     typer.echo(f"Kept the client {client_id} for {', '.join(apps)}.")
-    typer.echo(f"Its callback URL in the app's developer console has to be: {callback}")
+    typer.echo(f"Its callback URL in the app's developer console has to be: {_told(callback, settings)}")
 
 
 @commands.command("list")
 def list_(*, home: Home = None, as_json: Json = False) -> None:
     """List clients, never their secrets, and the callback URL to register with each."""
-    callback = _callback(home)
-    found: list[Registered] = operate(home, lambda operator: operator.oauth_clients.list())
+
+    async def look(operator: "Operator") -> "tuple[list[Registered], Settings]":
+        return await operator.oauth_clients.list(), operator.settings
+
+    found, settings = operate(home, look)
+    callback = _callback(settings)
+    if reach.server_alone_has(settings, "MOORAGE_OAUTH_CLIENTS"):
+        note("The server has clients of MOORAGE_OAUTH_CLIENTS, too, which is not set here.")
     if as_json:
         print_json({"clients": [asdict(one) for one in found], "callback_url": callback})
         return
     rows = [(one.name, one.data_centre or "all", one.client_id, one.source) for one in found]
     print_table(("CLIENT", "DATA CENTRE", "CLIENT ID", "FROM"), rows)
-    typer.echo(f"Callback URL: {callback}")
+    typer.echo(f"Callback URL: {_told(callback, settings)}")
 
 
 @commands.command()
@@ -84,9 +92,16 @@ def delete(
         typer.echo(f"Forgot the client for {app}")
 
 
-def _callback(home: Path | None) -> str:
-    settings = reach.settings(home)
+def _callback(settings: "Settings") -> str | None:
+    """Where the data folder's server has people sent back to; None as long as its port may be any."""
+    if settings.public_url is None and read_note(settings.home) is None and settings.port == 0:
+        return None
     return f"{settings.public_url or reach.server(settings).gateway}/connect/callback"
+
+
+def _told(callback: str | None, settings: "Settings") -> str:
+    """The callback URL, and where it comes from if no server runs."""
+    return "known once a server runs" if callback is None else f"{callback}{reach.where_from(settings)}"
 
 
 def _secret(file: Path | None) -> str:

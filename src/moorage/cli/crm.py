@@ -44,13 +44,17 @@ def credentials(
     as_json: Json = False,
 ) -> None:
     """Print what a Zoho SDK needs to reach the embedded CRM."""
-    # Deferred like everything that loads the server's rooms.
-    from moorage.operator import Urls  # noqa: PLC0415
 
-    settings = reach.settings(home)
-    where = reach.server(settings)
-    urls = Urls(gateway=settings.public_url or where.gateway, crm=settings.crm_public_url or where.crm)
-    found = _operate(home, lambda operator: operator.credentials(org, urls))
+    def look(operator: "Operator") -> dict[str, str]:
+        # Deferred like everything that loads the server's rooms.
+        from moorage.operator import Urls  # noqa: PLC0415
+
+        settings = operator.settings
+        where = reach.server(settings)
+        urls = Urls(gateway=settings.public_url or where.gateway, crm=settings.crm_public_url or where.crm)
+        return operator.credentials(org, urls)
+
+    found = _operate(home, look)
     if as_json:
         print_json(found)
         return

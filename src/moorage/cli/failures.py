@@ -48,7 +48,9 @@ _BY_CODE = {
     "usage": Exit.USAGE,
     "home_in_use": Exit.HOME_IN_USE,
     "settings_invalid": Exit.SETTINGS_INVALID,
+    "home_missing": Exit.SETTINGS_INVALID,
     "home_unusable": Exit.SETTINGS_INVALID,
+    "vault_key_missing": Exit.SETTINGS_INVALID,
     "address_unavailable": Exit.CANNOT_LISTEN,
     "connection_unknown": Exit.NOT_FOUND,
     "organisation_unknown": Exit.NOT_FOUND,
@@ -60,6 +62,11 @@ _BY_CODE = {
     "user_unknown": Exit.NOT_FOUND,
     "scope_unknown": Exit.USAGE,
 }
+
+
+def note(sentence: str) -> None:
+    """Say something beside the result, on standard error."""
+    print(f"moorage: {sentence}", file=sys.stderr, flush=True)
 
 
 def report(error: Exception, *, as_json: bool, status: Exit | None = None) -> Exit:

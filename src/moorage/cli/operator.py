@@ -1,28 +1,37 @@
 """The operator's door: commands that work on the data folder itself, whether or not a server runs on it."""
 
 import asyncio
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from moorage.cli import reach
+from moorage.cli.failures import UsageError
+from moorage.near import nearest
+from moorage.serve.errors import HomeMissing
 from moorage.serve.home import prepare
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from moorage.operator import Operator
+    from moorage.settings import Settings
 
 T = TypeVar("T")
 
 
 def operate(home: Path | None, act: "Callable[[Operator], Awaitable[T]]") -> T:
-    """Open the data folder, act on it, close it. Raises SettingsInvalid, HomeUnusable, and what `act` raises."""
+    """Open the data folder, act on it, close it. It has to be there: only `up` and `init` make one.
+
+    Raises SettingsInvalid, HomeMissing, HomeUnusable, UsageError, and what `act` raises.
+    """
     # The rooms behind the door take a while to load, and most commands do not need them.
     from moorage.operator import open_operator  # noqa: PLC0415
     from moorage.serve.logs import quiet_logs  # noqa: PLC0415
 
     quiet_logs()
     settings = reach.settings(home)
+    require_folder(settings, named=reach.is_named(home))
     prepare(settings.home)
 
     async def opened() -> T:
@@ -30,3 +39,33 @@ def operate(home: Path | None, act: "Callable[[Operator], Awaitable[T]]") -> T:
             return await act(operator)
 
     return asyncio.run(opened())
+
+
+def require_folder(settings: "Settings", *, named: bool) -> None:
+    """See that a command works on the folder that was meant: a key made in another is one that no server knows.
+
+    Raises UsageError, HomeMissing.
+    """
+    elsewhere = None if named else reach.server_elsewhere(settings)
+    if elsewhere is not None:
+        raise UsageError(
+            f"MOORAGE_URL is {elsewhere}, but this command works on a data folder of this machine, and none is named",
+            help=f"Run it where that server's data folder is, or name one with --home, such as {settings.home}.",
+        )
+    if not Path(settings.database_url.removeprefix("sqlite:///")).exists():
+        if settings.home.exists() and not os.access(settings.home, os.R_OK | os.X_OK):
+            return  # Whether it is one, nobody can tell; what opens it says why.
+        raise HomeMissing(
+            f"There is no data folder of Moorage at {settings.home}.{_beside(settings.home)}",
+            help="Name another with --home or MOORAGE_HOME; `moorage up` makes one, and so does `moorage init`.",
+        )
+
+
+def _beside(home: Path) -> str:
+    """The data folder beside it that is spelled most like it."""
+    try:
+        folders = [path.name for path in home.parent.iterdir() if (path / "moorage.db").exists()]
+    except OSError:
+        return ""
+    found = nearest(home.name, folders)
+    return f" Did you mean {home.parent / found}?" if found else ""

@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from moorage import __version__
-from moorage.cli import api, app, client, connection, crm, doctor, key, up, vault
+from moorage.cli import api, app, client, connection, crm, doctor, init, key, up, vault
+from moorage.cli import help as help_command
 from moorage.cli.failures import Declined, Exit, report
 from moorage.cli.options import Json
 from moorage.cli.output import print_json
@@ -15,11 +16,13 @@ from moorage.errors import MoorageError
 
 program = typer.Typer(name="moorage", add_completion=True, rich_markup_mode=None)
 program.command("up")(up.up)
+program.command("init")(init.init)
 program.add_typer(key.commands, name="key")
 program.add_typer(connection.commands, name="connection")
 program.add_typer(app.commands, name="app")
 program.add_typer(client.commands, name="client")
 program.command("api")(api.api)
+program.command("help")(help_command.help_)
 program.command("doctor")(doctor.doctor)
 program.add_typer(crm.commands, name="crm")
 program.add_typer(vault.commands, name="vault")

@@ -69,6 +69,7 @@ def _print_event(ready: "Ready") -> None:
 
 def _print_banner(ready: "Ready") -> None:
     lines = ["", f"  Gateway  {ready.gateway}", f"  CRM      {ready.crm}", ""]
+    lines += [f"  {remark}" for remark in ready.remarks] + ([""] if ready.remarks else [])
     if ready.api_key is None:
         lines += ["  Another API key: moorage key create"]
     else:

@@ -5,9 +5,10 @@ from typing import Annotated
 
 import typer
 
+from moorage.cli.failures import note
 from moorage.cli.options import Home, Json
 from moorage.cli.serving import become_server
-from moorage.settings import load
+from moorage.settings import load, unknown
 
 Port = Annotated[
     int | None, typer.Option("--port", help="The gateway's port; 0 picks a free one [MOORAGE_PORT, 8787].")
@@ -32,5 +33,7 @@ def up(
     as_json: Json = False,
 ) -> None:
     """Start the gateway and the CRM, and serve until told to stop."""
+    for sentence in unknown(os.environ):
+        note(sentence)
     load(os.environ, port=port, crm_port=crm_port, host=host, home=home)
     become_server(workers=workers, as_json=as_json, port=port, crm_port=crm_port, host=host, home=home)

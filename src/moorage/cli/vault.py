@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from moorage.cli import reach
 from moorage.cli.failures import UsageError
-from moorage.cli.operator import operate
-from moorage.cli.options import Home, Json
-from moorage.cli.output import print_json, print_table
+from moorage.cli.operator import operate, require_folder
+from moorage.cli.options import Home, Json, Yes
+from moorage.cli.output import confirm, print_json, print_table
 from moorage.settings import key_bytes
 
 if TYPE_CHECKING:
@@ -45,6 +46,25 @@ def rotate(
         print_json(asdict(done) | {"dry_run": dry_run})
     else:
         typer.echo(_told(done, dry_run=dry_run))
+
+
+@commands.command()
+def forget(*, yes: Yes = False, home: Home = None, as_json: Json = False) -> None:
+    """Where the vault's key is lost: drop what nobody can open. Its connections have to be connected anew."""
+    # Deferred like everything that loads the server's rooms.
+    from moorage.operator import find_vault_key  # noqa: PLC0415
+
+    settings = reach.settings(home)
+    require_folder(settings, named=reach.is_named(home))
+    confirm("Drop every stored secret that the vault's keys given here do not open?", yes=yes)
+    find_vault_key(settings)
+    count = operate(home, lambda operator: operator.vault_forget())
+    if as_json:
+        print_json({"forgotten": count})
+    else:
+        typer.echo(
+            f"Dropped {count} secrets. Connections that call for a new sign-in say so, with their url."
+        )
 
 
 def _key_in(file: Path) -> bytes:

@@ -138,7 +138,7 @@ def read_clients(given: Secret | None) -> dict[str, dict[str, Client]]:
         read = msgspec.json.decode(given.reveal(), type=dict[str, _Given])
     except ValueError as error:
         raise SettingsInvalid(
-            f"MOORAGE_OAUTH_CLIENTS: {error}.", help="docs/settings.md shows how it has to look."
+            f"MOORAGE_OAUTH_CLIENTS: {error}.", help="`moorage help settings` shows how it has to look."
         ) from None
     return {name: dict(_clients(one)) for name, one in read.items()}
 

@@ -104,7 +104,7 @@ class Connect:
     def _how_to_begin(self, provider: Provider) -> str:
         """What the operator has to do before an app can be connected."""
         if not provider.signs_in:
-            return "Its file says no place where people sign in: see docs/apps.md."
+            return "Its file says no place where people sign in: see `moorage help apps`."
         outside = (
             "The operator registers an OAuth client in the app's developer console, with the callback URL"
             f" {self._places.callback}, and runs `moorage client set {provider.name}`."

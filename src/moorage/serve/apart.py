@@ -36,7 +36,8 @@ def apart(work: Callable[P, Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.
 
 def _do(theirs: Connection, ours: Connection, work: Callable[[], Coroutine[Any, Any, Any]]) -> None:
     theirs.close()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches us too, and is for the other to answer.
+    for number in (signal.SIGINT, signal.SIGHUP):  # They reach us too, and are for the other to answer.
+        signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(ours,), daemon=True).start()
     try:
         ours.send((None, run(work())))

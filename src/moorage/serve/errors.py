@@ -9,6 +9,12 @@ class HomeUnusable(MoorageError):
     code = "home_unusable"
 
 
+class HomeMissing(MoorageError):
+    """There is no data folder where a command was to find one."""
+
+    code = "home_missing"
+
+
 class AddressUnavailable(MoorageError):
     """A port is taken, is not ours to use, or the host is not this machine."""
 

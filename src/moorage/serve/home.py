@@ -1,24 +1,30 @@
-"""The data folder of a running server: its lock, and the note that says where it listens."""
+"""The data folder of a server: its lock, and the note that says where the server listens and what it was told."""
 
 import contextlib
 import fcntl
 import json
 import os
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from moorage.errors import HomeInUse
 from moorage.serve.errors import HomeUnusable
 
+# Whoever only asks whether the folder is held holds it for a moment, too: a start tries again before it gives up.
+_TRIES = 5
+_PAUSE = 0.05
+
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A server that runs: its process, and the base URLs at which this machine reaches it."""
+    """A server: its process, the base URLs at which this machine reaches it, and what it was told (`Settings.told`)."""
 
     pid: int
     gateway: str
     crm: str
+    told: Mapping[str, str | None] = field(default_factory=dict)
 
 
 def prepare(home: Path) -> None:
@@ -31,8 +37,9 @@ def prepare(home: Path) -> None:
             home.chmod(0o700)
         (home / "run").mkdir(exist_ok=True)
     except OSError as error:
+        reason = "it is a file" if home.is_file() else error.strerror
         raise HomeUnusable(
-            f"The data folder {home} can't be used: {error.strerror}",
+            f"The data folder {home} can't be used: {reason}",
             help="Choose one that this user can write with --home or MOORAGE_HOME.",
         ) from error
 
@@ -41,11 +48,15 @@ def prepare(home: Path) -> None:
 def locked(home: Path) -> Iterator[None]:
     """Hold the folder: the kernel lets go of it when the process ends, however it ends. Raises HomeInUse."""
     with (home / "lock").open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            lock.seek(0)
-            raise _in_use(home, lock.read().strip()) from error
+        for tries in range(1, _TRIES + 1):
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except OSError as error:
+                if tries == _TRIES:
+                    lock.seek(0)
+                    raise _in_use(home, lock.read().strip()) from error
+            time.sleep(_PAUSE)
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()
@@ -61,24 +72,56 @@ def write_note(home: Path, running: Running) -> None:
 
 
 def remove_note(home: Path) -> None:
-    _note(home).unlink(missing_ok=True)
+    """The server has stopped: what it was told is kept as `run/last.json`."""
+    with contextlib.suppress(FileNotFoundError):
+        _note(home).replace(_last(home))
 
 
 def read_note(home: Path) -> Running | None:
-    """The server that serves this folder, as far as its note tells; a killed one leaves its note behind."""
+    """The server that serves this folder now. The note of a killed one is none, nor is one that came with a copy."""
+    return _read(_note(home)) if _is_held(home) else None
+
+
+def read_left_note(home: Path) -> Running | None:
+    """What a server that was killed has left; one that stops well leaves none."""
+    return _read(_note(home))
+
+
+def read_last_note(home: Path) -> Running | None:
+    """The server that served this folder last, as far as it tells."""
+    return _read(_note(home)) or _read(_last(home))
+
+
+def _read(note: Path) -> Running | None:
     try:
-        return Running(**json.loads(_note(home).read_bytes()))
+        return Running(**json.loads(note.read_bytes()))
     except (OSError, ValueError, TypeError):
         return None
+
+
+def _is_held(home: Path) -> bool:
+    """Whether a process holds the folder, which no copy of it takes along."""
+    try:
+        with (home / "lock").open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _note(home: Path) -> Path:
     return home / "run" / "server.json"
 
 
+def _last(home: Path) -> Path:
+    return home / "run" / "last.json"
+
+
 def _in_use(home: Path, pid: str) -> HomeInUse:
-    running = read_note(home)
-    where = f" at {running.gateway}" if running else ""
+    running = _read(_note(home))
+    where = f" at {running.gateway}" if running and str(running.pid) == pid else ""
     return HomeInUse(
         f"The data folder {home} is in use by process {pid or 'unknown'}{where}",
         help="Use that server, stop it first, or choose another folder with --home or MOORAGE_HOME.",

@@ -5,6 +5,7 @@ import os
 import socket
 
 from moorage.serve.errors import AddressUnavailable
+from moorage.settings import is_loopback
 
 _EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (named to be translated, not to be bound)
 
@@ -40,6 +41,21 @@ def url_of(host: str, port: int) -> str:
     """The URL at which this machine reaches a server that listens there."""
     host = _EVERY_ADDRESS.get(host, host)
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def network_url(host: str, port: int) -> str | None:
+    """The URL at which other machines reach a server that listens there; None if they don't, or nobody knows."""
+    if is_loopback(host):
+        return None
+    if host not in _EVERY_ADDRESS:
+        return url_of(host, port)
+    family, outside = (socket.AF_INET6, "2001:db8::1") if ":" in host else (socket.AF_INET, "192.0.2.1")
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect((outside, 9))  # Nothing is sent: the system only says which address it would use.
+            return url_of(probe.getsockname()[0], port)
+    except OSError:
+        return None
 
 
 def _unavailable(error: OSError, host: str, port: int, option: str, setting: str) -> AddressUnavailable:

@@ -15,6 +15,8 @@ from moorage.settings import Settings
 
 T = TypeVar("T")
 
+# SIGHUP comes when the terminal is closed, unless somebody saw to it that it does not (nohup).
+STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 DRAIN_SECONDS = 10  # How long requests that are under way may take to end once the server was told to stop.
 
 
@@ -54,8 +56,9 @@ async def serve(
 
 @contextlib.contextmanager
 def stopped_by_signals(stop: asyncio.Event, *, at_once: Callable[[], None]) -> Iterator[None]:
-    """The first SIGTERM or SIGINT sets `stop`; the second calls `at_once` and ends the process there and then."""
+    """The first of STOPS sets `stop`; the second calls `at_once` and ends the process there and then."""
     loop = asyncio.get_running_loop()
+    stops = heeded()
 
     def on_signal(number: int) -> None:
         if not stop.is_set():
@@ -64,13 +67,18 @@ def stopped_by_signals(stop: asyncio.Event, *, at_once: Callable[[], None]) -> I
         at_once()
         os._exit(128 + number)
 
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in stops:
         loop.add_signal_handler(number, on_signal, number)
     try:
         yield
     finally:
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in stops:
             loop.remove_signal_handler(number)
+
+
+def heeded() -> tuple[signal.Signals, ...]:
+    """Those of STOPS that this process was not started to ignore."""
+    return tuple(number for number in STOPS if signal.getsignal(number) is not signal.SIG_IGN)
 
 
 class _Server(uvicorn.Server):

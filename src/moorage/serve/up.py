@@ -1,33 +1,43 @@
 """`moorage up`: hold the data folder, bind the sockets, make what the first start needs, serve until told to stop."""
 
 import asyncio
+import contextlib
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+import structlog
+
+from moorage import __version__
 from moorage.app import Urls, first_start
 from moorage.serve import home
 from moorage.serve.apart import apart
 from moorage.serve.errors import AddressUnavailable
-from moorage.serve.listen import bind, local_url
+from moorage.serve.listen import bind, local_url, network_url
 from moorage.serve.logs import configure_logs
 from moorage.serve.process import run, serve, stopped_by_signals
 from moorage.serve.workers import Workers
 from moorage.settings import Settings
 
+log = structlog.get_logger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """Both sockets answer at these local URLs. `api_key` is the first key's secret at the first start, else None."""
+    """Both sockets answer at these local URLs. `api_key` is the first key's secret at the first start, else None.
+
+    `remarks` are sentences on what whoever lets other machines in has to know.
+    """
 
     gateway: str
     crm: str
     api_key: str | None
+    remarks: tuple[str, ...] = ()
 
 
 def up(settings: Settings, *, workers: int, announce: Callable[[Ready], None]) -> None:
-    """Serve until SIGTERM or SIGINT, then end what is under way and return; a second signal ends at once.
+    """Serve until SIGTERM, SIGINT or SIGHUP, then end what is under way and return; a second signal ends at once.
 
     Raises HomeUnusable, HomeInUse, AddressUnavailable, WorkerFailed.
     """
@@ -41,6 +51,8 @@ def up(settings: Settings, *, workers: int, announce: Callable[[Ready], None]) -
             home.remove_note(settings.home)
             for listener in listeners:
                 listener.close()
+    with contextlib.suppress(OSError):  # The terminal may have been closed.
+        log.info("server.stopped", home=str(settings.home))
 
 
 def _serve(
@@ -54,8 +66,19 @@ def _serve(
     urls = Urls(gateway=settings.public_url or gateway, crm=settings.crm_public_url or crm)
 
     def ready() -> None:
-        home.write_note(settings.home, home.Running(os.getpid(), gateway, crm))
-        announce(Ready(gateway, crm, api_key))
+        home.write_note(settings.home, home.Running(os.getpid(), gateway, crm, settings.told))
+        log.info(
+            "server.started",
+            version=__version__,
+            home=str(settings.home),
+            gateway=gateway,
+            crm=crm,
+            workers=workers,
+        )
+        remarks = tuple(_remarks(settings, listeners))
+        for remark in remarks:
+            log.warning("server.reachable", remark=remark)
+        announce(Ready(gateway, crm, api_key, remarks))
 
     def at_once() -> None:
         home.remove_note(settings.home)
@@ -77,6 +100,20 @@ async def _serve_here(
     stop = asyncio.Event()
     with stopped_by_signals(stop, at_once=at_once):
         await serve(settings, urls, listeners, ready=ready, stop=stop)
+
+
+def _remarks(settings: Settings, listeners: tuple[socket.socket, socket.socket]) -> Iterator[str]:
+    """What follows from being reached by other machines, and shows nowhere else before it hurts."""
+    if settings.loopback:
+        return
+    gateway, crm = (network_url(settings.host, listener.getsockname()[1]) for listener in listeners)
+    if gateway is not None:
+        yield f"Other machines reach the gateway at {gateway} and the CRM at {crm}."
+    yield "It speaks plain HTTP: keys and tokens can be read on the way, unless a proxy in front of it speaks TLS."
+    if settings.public_url is None:
+        yield "Links to connect lead to this machine alone: set MOORAGE_PUBLIC_URL to the address that people use."
+    if settings.rate_limit is not None:
+        yield f"An account may make {settings.rate_limit:g} requests a second; MOORAGE_RATE_LIMIT changes that."
 
 
 def _listen(settings: Settings) -> tuple[socket.socket, socket.socket]:

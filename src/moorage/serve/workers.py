@@ -20,14 +20,13 @@ import structlog
 from moorage.app import Urls
 from moorage.errors import MoorageError
 from moorage.serve.errors import WorkerFailed
-from moorage.serve.process import DRAIN_SECONDS, run, serve
+from moorage.serve.process import DRAIN_SECONDS, STOPS, heeded, run, serve
 from moorage.settings import Settings
 
 FIRST_PAUSE = 0.5  # Seconds before a worker that ended is started again; doubles each time ...
 LONGEST_PAUSE = 30.0  # ... up to this ...
 SETTLED_AFTER = 60.0  # ... and starts over once a worker has lived this long.
 
-_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _fork = multiprocessing.get_context("fork")
 _log = structlog.get_logger()
 
@@ -50,7 +49,7 @@ class Workers:
         self._workers = [_Worker(settings, urls, listeners, (theirs, self._tie)) for _ in range(count)]
 
     def serve(self, *, ready: Callable[[], None], at_once: Callable[[], None]) -> None:
-        """Serve until SIGTERM or SIGINT; `ready` is called once all answer, `at_once` if a second signal ends it.
+        """Serve until a signal to stop; `ready` is called once all answer, `at_once` if a second signal ends it.
 
         Raises WorkerFailed if one ends before it answers.
         """
@@ -119,11 +118,11 @@ class _Worker:
         self._word, theirs = _fork.Pipe(duplex=False)
         self._process = _fork.Process(target=_work, args=(*self._arguments, theirs), daemon=True)
         # A signal that comes before the worker minds its own would be taken for one to this process.
-        signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
         try:
             self._process.start()
         finally:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
         theirs.close()
 
     @property
@@ -169,7 +168,7 @@ class _Worker:
 
 @contextlib.contextmanager
 def _stopped_by_signals(*, at_once: Callable[[], None]) -> Iterator[Connection]:
-    """What is readable from the first SIGTERM or SIGINT on; the second calls `at_once` and ends the process."""
+    """What is readable from the first signal to stop on; the second calls `at_once` and ends the process."""
     stop, say = _fork.Pipe(duplex=False)
 
     def on_signal(number: int, _frame: object) -> None:
@@ -178,7 +177,7 @@ def _stopped_by_signals(*, at_once: Callable[[], None]) -> Iterator[Connection]:
             os._exit(128 + number)
         say.send_bytes(b"stop")
 
-    before = {number: signal.signal(number, on_signal) for number in _SIGNALS}
+    before = {number: signal.signal(number, on_signal) for number in heeded()}
     try:
         yield stop
     finally:
@@ -194,10 +193,11 @@ def _work(
     word: Connection,
 ) -> None:
     """The whole life of a worker process."""
-    # Ctrl-C reaches the whole group; the process that started us decides what it means.
+    # Ctrl-C and a closed terminal reach the whole group; the process that started us decides what they mean.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
     theirs, ours = tie
     ours.close()
     try:

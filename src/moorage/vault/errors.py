@@ -13,6 +13,19 @@ class VaultLocked(MoorageError):
         )
 
 
+class VaultKeyMissing(MoorageError):
+    """The key that sealed what is stored is not among those that are given, so nothing may be started with these."""
+
+    code = "vault_key_missing"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(
+            message,
+            help="Set MOORAGE_VAULT_KEY as it was, or put the vault.key used before back into the data folder. If it "
+            "is lost, `moorage vault forget` drops what nobody can open any more.",
+        )
+
+
 class VaultBusy(MoorageError):
     """Somebody else is rotating the vault's keys."""
 

@@ -4,14 +4,16 @@ import contextlib
 import fcntl
 import os
 import secrets
+import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import ClassVar, Protocol
+from urllib.parse import quote
 
 from moorage.errors import SettingsInvalid
 from moorage.settings import Secret, keys_bytes
 from moorage.storage import flush_folder, kept_secret
-from moorage.vault.errors import VaultBusy, VaultKeyGiven, VaultLocked
+from moorage.vault.errors import VaultBusy, VaultKeyGiven, VaultKeyMissing, VaultLocked
 from moorage.vault.model import Key, Ring
 
 
@@ -30,16 +32,23 @@ class Keys(Protocol):
         """From now on these are live, in every process. Raises VaultKeyGiven for fixed ones."""
 
 
-def load_keys(given: Secret | None, home: Path) -> Keys:
-    """The keys from the settings, else from `vault.key` in the data folder, which the first start makes.
+def load_keys(given: Secret | None, home: Path, database: Path | None = None, *, make: bool = True) -> Keys:
+    """The keys from the settings, else from `vault.key` in the data folder, which is made unless `database` holds
+    something sealed already, or `make` says no.
 
-    Raises SettingsInvalid for a file that holds none.
+    Raises SettingsInvalid for a file that holds none, VaultKeyMissing where another one would have to be made.
     """
     lock = home / "vault.lock"
     if given is not None:
         return GivenKeys(_ring(given.reveal()), lock)
     path = home / "vault.key"
-    content = kept_secret(path, lambda: secrets.token_hex(32).encode())
+    may_make = make and (database is None or not _holds_secrets(database))
+    if not may_make and not _is_filled(path):
+        raise VaultKeyMissing(
+            f"The key that sealed what is stored in {home} is missing: MOORAGE_VAULT_KEY is not set, and there is no "
+            f"{path}."
+        )
+    content = make_key_file(home)
     try:
         _ring(content.decode("ascii"))
     except ValueError as error:
@@ -47,6 +56,28 @@ def load_keys(given: Secret | None, home: Path) -> Keys:
             f"{path} holds no key.", help="Put back the file used before, or set MOORAGE_VAULT_KEY."
         ) from error
     return KeyFile(path, lock)
+
+
+def make_key_file(home: Path) -> bytes:
+    """What `vault.key` holds: a new key, unless there is one."""
+    return kept_secret(home / "vault.key", lambda: secrets.token_hex(32).encode())
+
+
+def _is_filled(path: Path) -> bool:
+    try:
+        return path.stat().st_size > 0
+    except FileNotFoundError:
+        return False
+
+
+def _holds_secrets(database: Path) -> bool:
+    try:
+        with contextlib.closing(
+            sqlite3.connect(f"file:{quote(str(database))}?mode=ro", uri=True)
+        ) as connection:
+            return connection.execute("SELECT 1 FROM secrets LIMIT 1").fetchone() is not None
+    except sqlite3.Error:
+        return False  # Whoever opens the database next says what is wrong with it.
 
 
 class GivenKeys:

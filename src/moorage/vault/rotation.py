@@ -75,6 +75,12 @@ class Rotation:
             old = tuple(key.id.hex() for key in ring.keys[1:])
             return Rotated(ring.current.id.hex(), old, sealed_anew, resumed, self._keys.fixed)
 
+    async def forget(self) -> int:
+        """Drop what no live key opens, for good; how many values that were. Raises VaultLocked, VaultBusy."""
+        with self._keys.rotating():
+            async with self._database.transaction() as tx:
+                return await store.forget_sealed_otherwise(tx, self._keys.ring().ids)
+
     async def _sound(self) -> Ring:
         async with self._database.transaction() as tx:
             ring = self._keys.ring()

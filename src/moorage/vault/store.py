@@ -54,6 +54,11 @@ async def some_sealed_otherwise(tx: Transaction, key_ids: Sequence[bytes], *, mo
     return (await tx.connection.execute(chosen)).all()
 
 
+async def forget_sealed_otherwise(tx: Transaction, key_ids: Sequence[bytes]) -> int:
+    """Delete the rows that none of these keys sealed; how many there were."""
+    return (await tx.connection.execute(secrets.delete().where(_key_id.not_in(key_ids)))).rowcount
+
+
 async def count_by_key(tx: Transaction) -> dict[bytes, int]:
     """How many values each key sealed."""
     counted = sa.select(_key_id, sa.func.count()).select_from(secrets).group_by(_key_id)

@@ -60,5 +60,5 @@ def published(text: str) -> ScopeSet:
     scopes = ScopeSet.parse(text)
     for name in scopes.names:
         if in_words(name) is None:
-            raise ValueError(f"There is no scope {name!r}; docs/crm.md lists those that calls need.")
+            raise ValueError(f"There is no scope {name!r}; `moorage help crm` lists those that calls need.")
     return scopes

@@ -181,7 +181,9 @@ def read_provider(file: Path) -> Provider:
         if provider.name != file.stem:
             raise ValueError(f"name is {provider.name!r}, so the file has to be {provider.name}.toml")  # noqa: TRY301
     except (ValueError, OSError) as error:
-        raise SettingsInvalid(f"{file}: {error}", help="docs/apps.md shows how such a file looks.") from error
+        raise SettingsInvalid(
+            f"{file}: {error}", help="`moorage help apps` shows how such a file looks."
+        ) from error
     return provider
 
 
