@@ -104,7 +104,13 @@ def test_nothing_that_is_refused_is_sent(server, connect, upstream):
 
 @pytest.mark.parametrize(
     "header",
-    ["X-HTTP-Method-Override", "x-http-method", "X-Method-Override", "X_HTTP_METHOD_OVERRIDE"],
+    [
+        "X-HTTP-Method-Override",
+        "x-http-method",
+        "X-Method-Override",
+        "X_HTTP_METHOD_OVERRIDE",
+        "X-Original-Method",
+    ],
 )
 def test_a_header_that_names_another_method_does_not_widen_reading(server, connect, upstream, header):
     connect()

@@ -23,6 +23,20 @@ NAMED = [
 
 OF_REQUESTS = ["HTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA", "Upgrade: h2c"]
 
+# By these some apps take another path than the one of the request.
+OTHER_PATHS = [
+    "X-Original-URL: /other", "X-Rewrite-URL: /other", "x-original-uri: /other", "X-Original-Path: /other",
+    "X-Rewrite-Path: /other", "X-Override-URL: /other", "X-Forwarded-Uri: /other", "X-Forwarded-Path: /other",
+    "X-HTTP-DestinationURL: http://other/", "X-Envoy-Original-Path: /other", "X-WAWS-Unencoded-URL: /other",
+    "X-Script-Name: /other", "X-Request-URI: /other", "X-Proxy-URL: http://other/", "X_Original_URL: /other",
+    "X-Rewrite_URL: /other",
+]  # fmt: skip
+# An app behind CGI can't tell these from those with a hyphen.
+WITH_UNDERSCORES = [
+    "Transfer_Encoding: chunked", "transfer_encoding: chunked", "Content_Length: 5", "Keep_Alive: timeout=5",
+    "Proxy_Connection: close", "Proxy_Authorization: Basic a", "Proxy_Authentication-Info: a", "HTTP2_Settings: AAMA",
+]  # fmt: skip
+
 
 def names(raw):
     lines = raw.partition(b"\r\n\r\n")[0].split(b"\r\n")[1:]
@@ -34,6 +48,23 @@ def test_an_app_gets_nothing_that_is_for_one_hop(through, header):
     client = through()
     assert client.get("/zoho-crm/a", f"{header}\r\nX-Last: 1\r\n").status == 200
     assert names(client.upstream.requests[0]) == ["host", "authorization", "x-last"]
+
+
+@pytest.mark.parametrize("header", OTHER_PATHS)
+def test_nor_what_would_have_it_take_another_path(through, header):
+    client = through()
+    assert client.get("/zoho-crm/a", f"{header}\r\nX-Last: 1\r\n").status == 200
+    assert names(client.upstream.requests[0]) == ["host", "authorization", "x-last"]
+
+
+@pytest.mark.parametrize("header", WITH_UNDERSCORES)
+def test_nor_a_header_of_its_framing_or_of_one_hop_in_another_spelling(through, header):
+    client = through()
+    assert client.post("/zoho-crm/a", b"abc", f"{header}\r\nX-Last: 1\r\n").status == 200
+    [got] = client.upstream.requests
+    assert names(got) == ["host", "authorization", "x-last", "content-length"] and got.endswith(
+        b"\r\n\r\nabc"
+    )
 
 
 @pytest.mark.parametrize("header", HOP_BY_HOP + NAMED)

@@ -126,7 +126,8 @@ def test_other_paths_reach_the_application(relayed):
         ("/zoho-crm/a%2f..%2Fb", "path_invalid"),
         ("/zoho-crm/..;/b", "path_invalid"),
         ("/zoho-crm/a\\b", "path_invalid"),
-        ("/zoho-crm/a%5Cb", "path_invalid"),
+        ("/zoho-crm/a%5C..", "path_invalid"),
+        ("/zoho-crm/..%5Cb", "path_invalid"),
         ("/zoho-crm/a#b", "path_invalid"),
         ("http://evil.test/zoho-crm/a", "path_invalid"),
     ],
@@ -139,7 +140,7 @@ def test_a_path_that_could_be_read_as_another_is_refused(relayed, path, code):
     assert client.upstream.requests == []
 
 
-@pytest.mark.parametrize("path", ["/a..b/c", "/a/...", "/a?x=/../b", "/a/.b/%2f"])
+@pytest.mark.parametrize("path", ["/a..b/c", "/a/...", "/a?x=/../b", "/a/.b/%2f", "/a%5Cb", "/A%5cb.c/raw"])
 def test_a_path_that_only_looks_like_it_passes(relayed, path):
     assert relayed().get(f"/zoho-crm{path}").status == 200
 

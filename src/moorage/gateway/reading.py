@@ -1,23 +1,53 @@
 """Which calls a key may make that may only read."""
 
-from urllib.parse import parse_qsl
+import re
+from collections.abc import Iterator
+from urllib.parse import unquote_plus
 
+from moorage.gateway.paths import decode
 from moorage.http.head import Head
 
 METHODS = frozenset({b"GET", b"HEAD", b"OPTIONS"})
-# By these an upstream may be asked to take a call for one with another method. Some servers read _ in a header as -.
-_OVERRIDING_HEADERS = frozenset({b"x-http-method-override", b"x-http-method", b"x-method-override"})
-_OVERRIDING_PARAMETERS = frozenset(
-    {"_method", "_httpmethod", "$method", "$httpmethod", "http_method_override", "x_http_method_override"}
+
+# By these an upstream may be asked to take a call for one with another method: X-HTTP-Method-Override, X-Method,
+# X-Original-Method, X-Http-Verb, Method-Override … in whatever way their words are joined.
+_OVERRIDING_HEADER = re.compile(
+    rb"_?x?(?:http|rest|api|original|forwarded|real|re(?:write|quest(?:ed)?)|override|tunnel(?:l?ed)?|envoy)*"
+    rb"(?:method|verb)s?(?:overrides?|overwrite|original|tunnel)?|x?http?override"
 )
+# The same of parameters, once what stands between their words is one underscore. A plain `method` is none, as many
+# apps mean something else by it.
+_OVERRIDING_PARAMETER = re.compile(
+    r"[_$](?:http_?)?(?:method|verb)_?|_?\$?(?:x_?)?http_?(?:method|verb)_?(?:override)?_?"
+    r"|_?\$?(?:x_?)?(?:method|verb)_?override_?|_?x_(?:method|verb)_?"
+    r"|_?(?:x_?)?(?:original|override|request|tunnel|rest)_?(?:method|verb)_?"
+)
+_BETWEEN = re.compile(r"[^a-z0-9$]+")
+_SEGMENT_PARAMETER = re.compile(rb";([^;/=]*)")
 
 
 def only_reads(head: Head, native: bytes) -> bool:
     """Whether a call's method is one that reads, and nothing asks the upstream to take it for another one."""
     if head.method not in METHODS:
         return False
-    if any(name.lower().replace(b"_", b"-") in _OVERRIDING_HEADERS for name, _ in head.headers):
+    if any(_overrides(name) for name, _ in head.headers):
         return False
-    query = native.partition(b"?")[2].decode("latin-1").replace(";", "&")
-    names = (name.lower().replace("-", "_") for name, _ in parse_qsl(query, keep_blank_values=True))
-    return _OVERRIDING_PARAMETERS.isdisjoint(names)
+    return not any(_OVERRIDING_PARAMETER.fullmatch(name) for name in _parameters(native))
+
+
+def _overrides(header: bytes) -> bool:
+    name = header.lower().replace(b"-", b"").replace(b"_", b"")
+    return _OVERRIDING_HEADER.fullmatch(name) is not None
+
+
+def _parameters(native: bytes) -> Iterator[str]:
+    """The names of the parameters in the query and behind a path's semicolons, as an app may come to read them.
+
+    PHP takes dots, spaces and brackets in a name for underscores, and `_method[]` for a list named `_method`.
+    """
+    path, _, query = native.partition(b"?")
+    names = _SEGMENT_PARAMETER.findall(decode(path))
+    names += [part.partition(b"=")[0] for part in query.replace(b";", b"&").replace(b"?", b"&").split(b"&")]
+    for name in names:
+        text = unquote_plus(name.decode("latin-1")).partition("\0")[0].strip().lower()
+        yield _BETWEEN.sub("_", text[:1] + text[1:].partition("[")[0])

@@ -8,8 +8,9 @@ import structlog
 from moorage.errors import MoorageError
 from moorage.gateway.decide import Decider, Target
 from moorage.gateway.errors import UpstreamError
+from moorage.gateway.paths import require_safe
 from moorage.gateway.reading import only_reads
-from moorage.gateway.rewrite import AnswerHead, Caller, embedded_answer, require_safe
+from moorage.gateway.rewrite import AnswerHead, Caller, embedded_answer
 from moorage.gateway.upstream import Pool, Upstream
 from moorage.http.direct import DirectProtocol
 from moorage.http.encode import BODILESS, STATUS_LINES, lines_of

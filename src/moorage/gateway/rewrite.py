@@ -1,13 +1,13 @@
-"""What passes from one side to the other and what doesn't: headers both ways, and paths."""
+"""Which headers pass from one side to the other, both ways, and which don't."""
 
+import itertools
 import re
-from collections.abc import Container
+from collections.abc import Container, Iterable
 
 import httptools
 
 from moorage.gateway.decide import Question
 from moorage.http.encode import lines_of
-from moorage.http.errors import MethodNotAllowed, PathInvalid
 from moorage.http.head import Head
 from moorage.http.message import Headers, Response
 
@@ -25,12 +25,50 @@ HOP_BY_HOP = frozenset(
         b"upgrade",
     }
 )
-# Of these, X-Request-Id alone goes on. The gateway answers Expect itself; cookies of its origin stay here.
 _CHOICE = frozenset({b"maton-connection", b"x-maton-connection"})
-_NOTED = (
+# By these some apps take another path than the one of the request.
+_OTHER_PATH = frozenset(
+    {
+        b"x-envoy-original-path",
+        b"x-forwarded-path",
+        b"x-forwarded-uri",
+        b"x-forwarded-url",
+        b"x-http-destinationurl",
+        b"x-original-path",
+        b"x-original-uri",
+        b"x-original-url",
+        b"x-override-path",
+        b"x-override-uri",
+        b"x-override-url",
+        b"x-proxy-url",
+        b"x-request-uri",
+        b"x-rewrite-path",
+        b"x-rewrite-uri",
+        b"x-rewrite-url",
+        b"x-script-name",
+        b"x-waws-unencoded-url",
+    }
+)
+
+
+def _with_underscores(names: Iterable[bytes]) -> set[bytes]:
+    """Every spelling of the names that has an underscore: an app behind CGI can't tell it from a hyphen."""
+    found: set[bytes] = set()
+    for name in names:
+        first, *words = name.split(b"-")
+        for marks in itertools.product((b"-", b"_"), repeat=len(words)):
+            if b"_" in marks:
+                found.add(first + b"".join(map(b"%b%b".__mod__, zip(marks, words, strict=True))))
+    return found
+
+
+# Of these, X-Request-Id alone goes on. The gateway answers Expect itself; cookies of its origin stay here.
+_NOTED = frozenset(
     HOP_BY_HOP
     | _CHOICE
+    | _OTHER_PATH
     | {b"authorization", b"cookie", b"expect", b"host", b"http2-settings", b"x-request-id"}
+    | _with_underscores(HOP_BY_HOP | _OTHER_PATH | {b"content-length", b"http2-settings"})
 )
 KEPT_FROM_CALLER = HOP_BY_HOP | {
     b"set-cookie",
@@ -43,13 +81,6 @@ _PLAIN_CONNECTION = frozenset({b"keep-alive", b"close"})
 # Framing is decided by what was parsed, so naming it in Connection can't remove it.
 _NEVER_NAMED = frozenset({b"content-length"})
 _SANE_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
-# A segment that means "up" to some server, however it is written and however often it is encoded (%252e is a dot
-# to one that decodes twice); what follows ; counts as part of no segment there.
-_SEPARATOR = rb"(?:/|%(?:25)*(?:2f|5c))"
-_CLIMBS = re.compile(rb"(?i)%b(?:\.|%%(?:25)*2e){2}(?:%b|;|%%(?:25)*3b|$)|\\|%%5c" % (_SEPARATOR, _SEPARATOR))
-
-_UNUSUAL = re.compile(rb"[.%\\]")  # Most paths have none of these, without which none can climb.
-_NO_PATH = frozenset({b"", b"/"})
 
 
 class Caller:
@@ -105,32 +136,6 @@ def named_by(value: bytes, known: set[bytes] | None = None) -> set[bytes] | None
         return known
     names = {token.strip() for token in plain.split(b",")}
     return (known or set()) | (names - _NEVER_NAMED)
-
-
-def require_safe(method: bytes, app: bytes, native: bytes) -> None:
-    """Raises PathInvalid for a native path (with its query) that an upstream could read as another one, or none.
-
-    Raises MethodNotAllowed for TRACE, whose answer would show the token.
-    """
-    path = native.partition(b"?")[0]
-    if path in _NO_PATH:
-        raise PathInvalid(
-            "The path ends after the app.",
-            help=f"Add the app's own path, as in /{app.decode()}/crm/v8/Leads.",
-        )
-    if path.startswith(b"//"):
-        raise PathInvalid(
-            "The path has two slashes after the app.", help="Use one, as in /zoho-crm/crm/v8/Leads."
-        )
-    if _UNUSUAL.search(path) and _CLIMBS.search(path):
-        raise PathInvalid(
-            "The path has a segment that climbs, or a backslash.",
-            help="Write the path out, without `..` segments.",
-        )
-    if method == b"TRACE":
-        raise MethodNotAllowed(
-            "TRACE is not passed on.", allow="GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
-        )
 
 
 class AnswerHead:
