@@ -123,8 +123,8 @@ class Rooms:
     async def connect_inside(self, connection: Connection, organisation: str) -> None:
         """Let a connection lead to an organisation of the embedded CRM, as its first user, without asking anybody."""
         provider = self.providers.get(connection.app)
-        minted = self.embedded.grant(organisation, list(provider.scopes))
-        await self.connect.activate(connection, self.places.inside(provider, organisation), minted)
+        minted = await self.embedded.grant(organisation, list(provider.scopes))
+        await self.connect.activate(connection, await self.places.inside(provider, organisation), minted)
 
     async def close(self) -> None:
         await self.tokens.close()

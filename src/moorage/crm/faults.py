@@ -114,5 +114,11 @@ def took_too_long() -> Fault:
     return Fault(400, "REQUEST_TIMEOUT", message)
 
 
+def database_unusable(reason: object) -> Fault:
+    """For what a disk or another program that holds the database keeps from being done; nothing of it is done."""
+    # Zoho publishes no code for a trouble of its own servers.
+    return Fault(503, "DATABASE_UNUSABLE", f"The CRM's database can't be used: {reason}.")
+
+
 def internal() -> Fault:
     return Fault(500, "INTERNAL_ERROR", "Internal Server Error")

@@ -1,12 +1,16 @@
 """Which organisations there are. The file also holds the accounts server's clients and tokens (`accounts/store.py`)."""
 
+import asyncio
 import contextlib
 import fcntl
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import apsw
 import msgspec
@@ -37,18 +41,55 @@ class OrganisationRow:
     created_at: datetime
 
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
+PATIENCE = 5.0  # Seconds that a write waits for its turn and for the lock while a server runs.
+_COMMANDS_PATIENCE = 10.0  # Of a command, which keeps nobody waiting but its own caller.
+
+
 class Registry:
-    """Several processes may hold one on the same file."""
+    """Several processes may hold one on the same file, and each thread has a connection of its own."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._lock = path.with_name("organisations.lock")
+        self._own = threading.local()
+        self._opened: list[apsw.Connection] = []
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="crm-registry")
         path.touch(0o600)
-        self.connection = apsw.Connection(str(path))
-        self.connection.set_busy_timeout(10_000)
-        for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
-            self.connection.execute(f"PRAGMA {pragma}")
         for table in _TABLES:
             self.connection.execute(table)
+
+    @property
+    def connection(self) -> apsw.Connection:
+        """That of the thread which asks."""
+        found: apsw.Connection | None = getattr(self._own, "connection", None)
+        if found is None:
+            found = self._own.connection = apsw.Connection(str(self._path))
+            self._opened.append(found)
+            found.set_busy_timeout(int(_COMMANDS_PATIENCE * 1000))
+            for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+                found.execute(f"PRAGMA {pragma}")
+        return found
+
+    def only_read_here(self) -> None:
+        """From now on this thread serves everybody, so it waits for no lock and writes nothing: `write` does."""
+        self.connection.set_busy_timeout(0)
+        self.connection.execute("PRAGMA query_only = ON")
+
+    async def write(self, work: Callable[P, T], *given: P.args, **named: P.kwargs) -> T:
+        """Do in a thread what writes here. Raises apsw.BusyError when its turn or the lock doesn't come in time."""
+        end = time.monotonic() + PATIENCE
+
+        def within_time() -> T:
+            left = end - time.monotonic()
+            if left <= 0:
+                raise apsw.BusyError("database is locked")
+            self.connection.set_busy_timeout(int(left * 1000) + 1)
+            return work(*given, **named)
+
+        return await asyncio.get_running_loop().run_in_executor(self._writer, within_time)
 
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
@@ -133,7 +174,9 @@ class Registry:
         self.connection.execute("DELETE FROM unfinished WHERE slug = ?", (slug,))
 
     def close(self) -> None:
-        self.connection.close()
+        self._writer.shutdown()
+        for connection in self._opened:
+            connection.close()
 
 
 def _row(identity: int, slug: str, name: str, created_at: int) -> OrganisationRow:

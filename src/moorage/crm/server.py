@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from urllib.parse import unquote_to_bytes
 
+import apsw
 import structlog
 
 from moorage.clock import Clock
@@ -18,6 +19,7 @@ from moorage.crm.centres import Site, split
 from moorage.crm.faults import (
     Fault,
     api_not_supported,
+    database_unusable,
     internal,
     invalid_token,
     invalid_url,
@@ -149,6 +151,9 @@ def _failed(error: Exception, method: str) -> Response:
             return fault_answer(invalid_token())
         case TookTooLong():
             return fault_answer(took_too_long())
+        case apsw.BusyError():
+            log.warning("crm.database_held", method=method, reason=str(error))
+            return fault_answer(database_unusable("another program holds it"))
     log.error("crm.failed", method=method, exc_info=error)
     return fault_answer(internal())
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 from moorage.clock import Clock
 from moorage.crm.accounts.clients import Clients
@@ -17,6 +18,9 @@ from moorage.crm.paging import PageTokens
 from moorage.crm.server import Crm
 from moorage.http.message import Request, Response
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 
 class CrmService:
     """`api_domain` gives the base URL under which clients reach the CRM's own origin.
@@ -30,12 +34,13 @@ class CrmService:
         self._open_slug = open_slug
         self.organisations = Organisations(folder, clock)
         key = self.organisations.secret_key
-        store = AccountsStore(self.organisations.registry.connection)
+        registry = self.organisations.registry
+        store = AccountsStore(registry)
         self.accounts = Accounts(store, key, clock)
         self.clients = Clients(store, self.accounts, clock)
         open_organisation = self.organisations.open
         self.people = People(store, key, clock, open_organisation, self._is_open)
-        server = AccountsServer(self.accounts, self.clients, self.people, open_organisation)
+        server = AccountsServer(self.accounts, self.clients, self.people, open_organisation, self.write)
         self._crm = Crm(self.accounts, server, open_organisation, PageTokens(key), clock, api_domain)
 
     def _is_open(self, organisation: int) -> bool:
@@ -57,8 +62,19 @@ class CrmService:
         """What a client of the CRM's own origin signs in with, as the organisation's first user."""
         return self.accounts.credentials(row.id, self.first_user(row).id)
 
+    async def write(self, work: Callable[P, T], *given: P.args, **named: P.kwargs) -> T:
+        """Do what writes the registry, in a thread. Raises apsw.BusyError when another program holds it for long."""
+        try:
+            return await self.organisations.registry.write(work, *given, **named)
+        finally:
+            self.accounts.forget()  # Here, as a look-up of the event loop's could have kept what was true before.
+
     async def watch(self, interval: float = 0.5) -> None:
-        """Notice what other processes change, until cancelled: revoked tokens, organisations that changed whole."""
+        """Serve from this thread, which from now on only reads, and notice what others change, until cancelled:
+
+        revoked tokens, organisations that changed whole.
+        """
+        self.organisations.registry.only_read_here()
         while True:
             await asyncio.sleep(interval)
             if self.accounts.changed():

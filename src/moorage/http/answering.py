@@ -77,6 +77,7 @@ class Question(Exchange):
             head.lines.lowered,
             b"".join(self._parts),
             self._protocol.scheme or "http",
+            (self._protocol.client or ("",))[0],
         )
         answer = self._answer(request)
         if isinstance(answer, Response):

@@ -16,6 +16,7 @@ class Request:
     headers: Headers = field(default_factory=list)
     body: bytes = b""
     scheme: str = "http"
+    client: str = ""  # The address that the request came from; empty for one that came over no socket.
 
     def header(self, name: bytes) -> str | None:
         """The first value of a header (lower-case name), or None."""

@@ -4,8 +4,10 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from moorage.clock import Clock
+from moorage.crm.accounts.model import Client as CrmClient
 from moorage.crm.accounts.service import ACCESS_LIFETIME
 from moorage.crm.centres import Site
+from moorage.crm.organisations import OrganisationRow
 from moorage.crm.service import CrmService
 from moorage.http.message import Request, Response
 from moorage.oauth.model import AccessToken, Client, Minted
@@ -31,25 +33,32 @@ class EmbeddedCrm:
         row = self._crm.organisations.find(organisation)
         return Site(self._origin(), None).base(self._crm.accounts.data_centre(row.id))
 
-    def client(self, organisation: str, redirect_uri: str | None = None) -> Client:
+    async def client(self, organisation: str, redirect_uri: str | None = None) -> Client:
         """What this Moorage is known by there; with a redirect URI, people can be sent there from now on.
 
         Raises OrganisationUnknown.
         """
         row = self._crm.organisations.find(organisation)
         user = self._crm.first_user(row)
-        client_id = self._crm.accounts.ensure_client(CLIENT, row.id, user.id, redirect_uri).client_id
+        client_id = (await self._client(row, user.id, redirect_uri)).client_id
         return Client(client_id, self._crm.accounts.client_secret(client_id))
 
-    def grant(self, organisation: str, scopes: list[str]) -> Minted:
+    async def grant(self, organisation: str, scopes: list[str]) -> Minted:
         """Tokens of the organisation's first user, without asking anybody. Raises OrganisationUnknown."""
         row = self._crm.organisations.find(organisation)
         user = self._crm.first_user(row)
-        client = self._crm.accounts.ensure_client(CLIENT, row.id, user.id).client_id
-        issued = self._crm.accounts.issue(client, row.id, user.id, ",".join(scopes))
+        client = (await self._client(row, user.id)).client_id
+        issued = await self._crm.write(self._crm.accounts.issue, client, row.id, user.id, ",".join(scopes))
         # In our own time, as the CRM could be another machine's.
         access = AccessToken(issued.access_token, self._clock.timestamp() + ACCESS_LIFETIME)
         return Minted(access, issued.refresh_token)
+
+    async def _client(self, row: OrganisationRow, user: int, redirect_uri: str | None = None) -> CrmClient:
+        accounts = self._crm.accounts
+        known = accounts.known_client(CLIENT, row.id, user, redirect_uri)
+        if known is not None:
+            return known
+        return await self._crm.write(accounts.ensure_client, CLIENT, row.id, user, redirect_uri)
 
     async def send(self, call: Call) -> Reply:
         """Carry a call to the CRM's door."""

@@ -88,7 +88,7 @@ class Embedded(Protocol):
     def base_url(self, organisation: str) -> str:
         """Of its data centre, as browsers reach it. Raises OrganisationUnknown."""
 
-    def client(self, organisation: str, redirect_uri: str | None = None) -> Client:
+    async def client(self, organisation: str, redirect_uri: str | None = None) -> Client:
         """What this Moorage is known by there; with a redirect URI, people can be sent there.
 
         Raises OrganisationUnknown.
@@ -138,7 +138,7 @@ class Places:
                 "There is no such organisation or data centre.", help="Go back and choose one from the list."
             )
         if key.startswith(_EMBEDDED):
-            return self.inside(provider, key.removeprefix(_EMBEDDED), self.callback)
+            return await self.inside(provider, key.removeprefix(_EMBEDDED), self.callback)
         if key == DETECT:
             key = next(choice.key for choice in known if not choice.embedded and choice.key != DETECT)
         return await self._in_centre(provider, key, _environment(environment))
@@ -184,7 +184,7 @@ class Places:
         """Where an ACTIVE connection leads. Raises TokenRefused, and TokenFailed when its client is gone."""
         place = self.where(connection)
         if place.embedded:
-            return self.inside(place.provider, place.upstream.organisation or "")
+            return await self.inside(place.provider, place.upstream.organisation or "")
         client = await self.client(place)
         if client is None:
             raise TokenFailed(f"There is no OAuth client for {place.provider.client_name} in {place.centre}.")
@@ -212,10 +212,10 @@ class Places:
             return _NOBODY
         return await self._clients.find(place.provider.client_name, place.centre)
 
-    def inside(self, provider: Provider, slug: str, callback: str | None = None) -> Place:
+    async def inside(self, provider: Provider, slug: str, callback: str | None = None) -> Place:
         """An organisation of the embedded CRM. Raises OrganisationUnknown."""
         base = self._embedded.base_url(slug)
-        client = self._embedded.client(slug, callback)
+        client = await self._embedded.client(slug, callback)
         return Place(provider, Upstream("embedded", organisation=slug), base, base, base, client)
 
     async def _in_centre(self, provider: Provider, key: str, environment: Environment) -> Place:

@@ -22,7 +22,7 @@ from moorage.crm.accounts.errors import CodesUsedUp, OwnerGone, SignInRefused, S
 from moorage.crm.accounts.forms import form
 from moorage.crm.accounts.model import Grant, User
 from moorage.crm.accounts.people import SESSION_LIFETIME, People, new_session
-from moorage.crm.accounts.service import Accounts
+from moorage.crm.accounts.service import Accounts, Write
 from moorage.crm.accounts.wording import in_words
 from moorage.crm.centres import Site
 from moorage.http.errors import BodyTooLarge
@@ -75,6 +75,17 @@ class Visit:
         return objection(lambda name: self.request.header(name.encode()), self.site.origin)
 
     @property
+    def client(self) -> str:
+        """The address that the browser has, as far as this machine's own proxy tells.
+
+        It steers nothing but who has to wait after wrong passwords.
+        """
+        address = self.request.client
+        if not is_loopback(address):
+            return address
+        return (self.request.header(b"x-forwarded-for") or "")[-64:].rpartition(",")[2].strip() or address
+
+    @property
     def on_this_machine(self) -> bool:
         """Whether the browser asks for this machine by its own name, and not for a name that leads here."""
         host = (self.request.header(b"host") or "")[:100].lower()
@@ -83,10 +94,11 @@ class Visit:
 
 
 class ConsentPage:
-    def __init__(self, accounts: Accounts, clients: Clients, people: People) -> None:
+    def __init__(self, accounts: Accounts, clients: Clients, people: People, write: Write) -> None:
         self._accounts = accounts
         self._clients = clients
         self._people = people
+        self._write = write
 
     def answer(self, request: Request, site: Site) -> Response | Awaitable[Response]:
         if request.method not in {"GET", "POST"}:
@@ -101,21 +113,25 @@ class ConsentPage:
             asked = read(of_the_client, self._accounts, site)
             session = COOKIE.of(request.header(b"cookie")) or new_session()
             visit = Visit(request, site, asked, session)
-            return self._show(visit) if request.method == "GET" else self._act(visit, given)
+            found = self._next(visit) if request.method == "GET" else self._act(visit, given)
         except AuthorizationInvalid as invalid:
             return _failed(invalid.error, invalid.help, 400)
         except AuthorizationRefused as refused:
             return _go(refused.location)
-        except OwnerGone:
-            return _gone()
+        return found if isinstance(found, Response) else _unless_gone(found)
+
+    def _next(self, visit: Visit) -> Response | Awaitable[Response]:
+        """What is next where nothing was answered yet: a page, or the code of whoever agreed before."""
+        user, asked = self._people.signed_in(visit.session, visit.organisation), visit.asked
+        if user and not asked.ask_again and self._accounts.holds(asked.client, user.id, asked.scopes):
+            return self._accept(visit, user, offline=False)
+        return self._show(visit)
 
     def _show(self, visit: Visit, note: str = "", status: int = 200) -> Response:
         """The page that is next: who are you, or may they."""
         user, asked = self._people.signed_in(visit.session, visit.organisation), visit.asked
         if user is None:
             return self._page(visit, "sign_in.html", note, status, offered=self._offered(visit))
-        if not note and not asked.ask_again and self._accounts.holds(asked.client, user.id, asked.scopes):
-            return self._accept(visit, user, offline=False)
         words = [(scope, in_words(scope)) for scope in asked.scopes.names]
         return self._page(visit, "decide.html", note, status, user=user, scopes=words)
 
@@ -135,8 +151,7 @@ class ConsentPage:
                 chosen = [one for one in self._offered(visit) if str(one.id) == given.get("user")]
                 return self._sign_in(visit, chosen[0]) if chosen else self._show(visit, _STALE, 403)
             case "other":
-                self._people.end(visit.session)
-                return _go(f"auth?{visit.asked.query}", self._cookie(visit, new_session()))
+                return self._sign_out(visit)
             case "reject":
                 return _go(visit.asked.refused("access_denied"))
             case "accept":
@@ -147,25 +162,29 @@ class ConsentPage:
 
     async def _check(self, visit: Visit, email: str, password: str) -> Response:
         try:
-            return self._sign_in(visit, await self._people.sign_in(visit.organisation, email, password))
+            user = await self._people.sign_in(visit.organisation, email, password, visit.client)
         except SignInRefused:
             return self._show(visit, _WRONG, 403)
         except SignInThrottled:
             return self._show(visit, _THROTTLED, 429)
-        except OwnerGone:
-            return _gone()
+        return await self._sign_in(visit, user)
 
-    def _sign_in(self, visit: Visit, user: User) -> Response:
+    async def _sign_in(self, visit: Visit, user: User) -> Response:
         # A new session, so that whoever knew the one from before is not signed in with it; and a page that can be
         # loaded again without a password.
-        session = self._people.begin(visit.organisation, user)
+        session = await self._write(self._people.begin, visit.organisation, user)
         return _go(f"auth?{visit.asked.query}", self._cookie(visit, session))
 
-    def _accept(self, visit: Visit, user: User, *, offline: bool) -> Response:
+    async def _sign_out(self, visit: Visit) -> Response:
+        await self._write(self._people.end, visit.session)
+        return _go(f"auth?{visit.asked.query}", self._cookie(visit, new_session()))
+
+    async def _accept(self, visit: Visit, user: User, *, offline: bool) -> Response:
         asked, centre = visit.asked, self._accounts.data_centre(visit.organisation)
         grant = Grant(asked.client.client_id, visit.organisation, user.id, str(asked.scopes))
         try:
-            code = self._clients.new_code(
+            code = await self._write(
+                self._clients.new_code,
                 asked.client,
                 grant,
                 redirect_uri=asked.redirect_uri,
@@ -206,10 +225,12 @@ def _go(location: str, headers: Headers | None = None) -> Response:
     return Response(303, b"", [(b"location", location.encode("ascii")), *_headers(), *(headers or [])])
 
 
-def _gone() -> Response:
-    return _failed(
-        "ERROR_invalid_client", "The client, or its organisation, was deleted in this moment.", 400
-    )
+async def _unless_gone(waiting: Awaitable[Response]) -> Response:
+    try:
+        return await waiting
+    except OwnerGone:
+        gone = "The client, or its organisation, was deleted in this moment."
+        return _failed("ERROR_invalid_client", gone, 400)
 
 
 def _failed(error: str, help_: str, status: int) -> Response:

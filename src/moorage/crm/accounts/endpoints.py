@@ -3,7 +3,7 @@
 Zoho answers most token errors with status 200 and `{"error": code}`; clients look for the missing access token.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from moorage.crm.accounts.clients import Clients
@@ -16,7 +16,7 @@ from moorage.crm.accounts.errors import (
 )
 from moorage.crm.accounts.forms import form
 from moorage.crm.accounts.model import Client, Grant
-from moorage.crm.accounts.service import ACCESS_LIFETIME, Accounts, Issued
+from moorage.crm.accounts.service import ACCESS_LIFETIME, Accounts, Issued, Write
 from moorage.crm.accounts.wording import published
 from moorage.crm.call import answer
 from moorage.crm.centres import Site
@@ -35,17 +35,22 @@ class TokenEndpoints:
         accounts: Accounts,
         clients: Clients,
         open_organisation: Callable[[int], Organisation | None],
+        write: Write,
     ) -> None:
         self._accounts = accounts
         self._clients = clients
         self._open = open_organisation
+        self._write = write
 
-    def token(self, request: Request, site: Site) -> Response:
+    def token(self, request: Request, site: Site) -> Response | Awaitable[Response]:
         """Tokens for a grant."""
         if request.method != "POST":
             return _only("POST")
+        return self._token(form(request), site)
+
+    async def _token(self, given: dict[str, str], site: Site) -> Response:
         try:
-            issued = self._granted(form(request), site)
+            issued = await self._granted(given, site)
         except TooManyTokens as refused:
             document = {"error_description": str(refused), "error": refused.error, "status": "failure"}
             return answer(document, 400)
@@ -54,17 +59,18 @@ class TokenEndpoints:
             return answer({"error": refused.error, **why})
         return answer(self._document(issued, site))
 
-    def _granted(self, given: dict[str, str], site: Site) -> Issued:
+    async def _granted(self, given: dict[str, str], site: Site) -> Issued:
         grant_type = given.get("grant_type")
         if grant_type not in {"authorization_code", "refresh_token", "client_credentials"}:
             raise GrantTypeUnsupported
         client = self._accounts.authenticate(site, given.get("client_id", ""), given.get("client_secret", ""))
         if grant_type == "refresh_token":
-            return self._accounts.refresh(client, given.get("refresh_token", ""))
+            return await self._write(self._accounts.refresh, client, given.get("refresh_token", ""))
         if grant_type == "client_credentials":
-            return self._accounts.grant_access(client, self._of_the_client(client, given))
-        code = given.get("code", "")
-        return self._clients.redeem(client, code, given.get("redirect_uri"), given.get("code_verifier"))
+            grant = self._of_the_client(client, given)
+            return await self._write(self._accounts.grant_access, client, grant)
+        code, uri, verifier = given.get("code", ""), given.get("redirect_uri"), given.get("code_verifier")
+        return await self._write(self._clients.redeem, client, code, uri, verifier)
 
     def _of_the_client(self, client: Client, given: dict[str, str]) -> Grant:
         """What a client may do without anybody's consent: act in its own organisation as who registered it."""
@@ -88,14 +94,17 @@ class TokenEndpoints:
             "expires_in": ACCESS_LIFETIME,
         }
 
-    def revoke(self, request: Request, site: Site) -> Response:
+    def revoke(self, request: Request, site: Site) -> Response | Awaitable[Response]:
         """Make the token of the form or the query worthless; with a refresh token go its access tokens."""
         if request.method != "POST":
             return _only("POST")
         token = form(request).get("token")
-        if not token or not self._accounts.revoke(token, site):
-            return answer({"status": "failure", "error": "invalid_token"}, 400)
-        return answer({"status": "success"})
+        if not token or not self._accounts.is_live(token, site):
+            return _revoked(done=False)
+        return self._revoke(token, site)
+
+    async def _revoke(self, token: str, site: Site) -> Response:
+        return _revoked(done=await self._write(self._accounts.revoke, token, site))
 
     def user_info(self, request: Request, site: Site) -> Response:
         """Who a token stands for."""
@@ -121,6 +130,12 @@ class TokenEndpoints:
                 "ZUID": int(body["zuid"]) if body["zuid"] else None,
             }
         )
+
+
+def _revoked(*, done: bool) -> Response:
+    if done:
+        return answer({"status": "success"})
+    return answer({"status": "failure", "error": "invalid_token"}, 400)
 
 
 def _only(method: str) -> Response:

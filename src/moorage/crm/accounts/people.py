@@ -10,16 +10,16 @@ from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 
 from moorage.clock import Clock
-from moorage.crm.accounts.errors import SignInRefused, SignInThrottled
+from moorage.crm.accounts.errors import SignInRefused
 from moorage.crm.accounts.model import User
 from moorage.crm.accounts.service import digest_of
 from moorage.crm.accounts.store import AccountsStore
+from moorage.crm.accounts.tries import Tries
 from moorage.crm.errors import PasswordInvalid, UserUnknown
 from moorage.crm.organisation import Organisation
 
 SESSION_LIFETIME = 600  # seconds
-TRIES = 10  # Per e-mail address in ten minutes.
-MAX_WAITING = 20  # Of those whose password is to be checked.
+LONGEST_EMAIL = 254  # RFC 5321
 SHORTEST_PASSWORD = 8
 LONGEST_PASSWORD = 256
 
@@ -43,7 +43,7 @@ class People:
         self._hasher = PasswordHasher()
         # Hashing takes a core and much memory for a while: aside from the event loop, and one at a time.
         self._aside = ThreadPoolExecutor(1, thread_name_prefix="crm-password")
-        self._waiting = 0
+        self._tries = Tries()
         self._nobodys: str | None = None
 
     def close(self) -> None:
@@ -85,28 +85,26 @@ class People:
         self._store.set_password(organisation, user.id, self._hasher.hash(password))
         return user
 
-    async def sign_in(self, organisation: int, email: str, password: str) -> User:
-        """The user of that e-mail address and password. Raises SignInRefused, SignInThrottled."""
-        subject = f"{organisation} {email.lower()}"
-        if not self._store.admit("sign-in", subject, now=self._clock.timestamp(), most=TRIES):
-            raise SignInThrottled
-        user = self._find(organisation, email)
-        known = self._store.password(organisation, user.id) if user else None
-        fits = await self._check(known, password)
+    async def sign_in(self, organisation: int, email: str, password: str, client: str = "") -> User:
+        """The user of that e-mail address and password. Raises SignInRefused, SignInThrottled.
+
+        `client` is the address from which somebody tries.
+        """
+        if len(email) > LONGEST_EMAIL:
+            raise SignInRefused
+        account = f"{organisation} {email.lower()}"
+        with self._tries.place(client):
+            await self._tries.turn(account, client)
+            user = self._find(organisation, email)
+            known = self._store.password(organisation, user.id) if user else None
+            fits = await self._check(known, password)
         if user is None or not fits:
             raise SignInRefused
-        self._store.forgive("sign-in", subject)
+        self._tries.forgive(account, client)
         return user
 
     async def _check(self, known: str | None, password: str) -> bool:
-        if self._waiting >= MAX_WAITING:
-            raise SignInThrottled
-        self._waiting += 1
-        try:
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._aside, self._fits, known, password)
-        finally:
-            self._waiting -= 1
+        return await asyncio.get_running_loop().run_in_executor(self._aside, self._fits, known, password)
 
     def _fits(self, known: str | None, password: str) -> bool:
         """Takes as long for whom nobody knows as for a wrong password."""

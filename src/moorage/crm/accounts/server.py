@@ -6,7 +6,7 @@ from moorage.crm.accounts.clients import Clients
 from moorage.crm.accounts.consent import ConsentPage
 from moorage.crm.accounts.endpoints import TokenEndpoints
 from moorage.crm.accounts.people import People
-from moorage.crm.accounts.service import Accounts
+from moorage.crm.accounts.service import Accounts, Write
 from moorage.crm.call import answer
 from moorage.crm.centres import Site
 from moorage.crm.organisation import Organisation
@@ -15,15 +15,18 @@ from moorage.http.message import Request, Response
 
 
 class AccountsServer:
+    """`write` does in a thread what writes the registry, as the event loop waits for no disk and no lock."""
+
     def __init__(
         self,
         accounts: Accounts,
         clients: Clients,
         people: People,
         open_organisation: Callable[[int], Organisation | None],
+        write: Write,
     ) -> None:
-        self._consent = ConsentPage(accounts, clients, people)
-        self._tokens = TokenEndpoints(accounts, clients, open_organisation)
+        self._consent = ConsentPage(accounts, clients, people, write)
+        self._tokens = TokenEndpoints(accounts, clients, open_organisation, write)
 
     def answer(self, request: Request, site: Site) -> Response | Awaitable[Response] | None:
         """The answer to a request for one of these paths; None for any other."""

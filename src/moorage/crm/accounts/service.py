@@ -4,7 +4,9 @@ import base64
 import hashlib
 import hmac
 import secrets
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
+from typing import ParamSpec, Protocol, TypeVar
 
 from moorage.clock import Clock
 from moorage.crm.accounts.errors import ClientUnknown, RefreshTokenUnknown, SecretWrong, TooManyTokens
@@ -21,6 +23,15 @@ LIVE_ACCESS_TOKENS = 15  # Per refresh token; the next one drops the oldest, as 
 NEW_ACCESS_TOKENS = 10  # Per refresh token in ten minutes.
 REFRESH_TOKENS = 20  # Per user and client; the next one drops the oldest with its access tokens.
 CACHE_SIZE = 10_000
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Write(Protocol):
+    """Does in a thread what writes the registry."""
+
+    def __call__(self, work: Callable[P, T], *given: P.args, **named: P.kwargs) -> Awaitable[T]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +105,15 @@ class Accounts:
     def data_centre(self, organisation: int) -> str:
         return self._store.data_centre(organisation) or HOME
 
+    def known_client(
+        self, name: str, organisation: int, user: int, redirect_uri: str | None = None
+    ) -> Client | None:
+        """What `ensure_client` would give without changing anything; None where it would."""
+        found = self._store.client(self._client_id(name, organisation, user))
+        if found is None or (redirect_uri is not None and found.redirect_uris != (redirect_uri,)):
+            return None
+        return Client(found.client_id, organisation, user, name)
+
     def ensure_client(
         self, name: str, organisation: int, user: int, redirect_uri: str | None = None
     ) -> Client:
@@ -101,12 +121,17 @@ class Accounts:
 
         With a redirect URI, which takes the place of an earlier one, people can be sent to the consent page for it.
         """
-        derived = self._derive("client", f"{organisation} {user} {name}")
-        client = client_id_of(derived)
+        known = self.known_client(name, organisation, user, redirect_uri)
+        if known is not None:
+            return known
+        client = self._client_id(name, organisation, user)
         self._store.add_client(client, organisation, user, name)
         if redirect_uri is not None:
             self._store.set_redirect_uri(client, redirect_uri)
         return Client(client, organisation, user, name)
+
+    def _client_id(self, name: str, organisation: int, user: int) -> str:
+        return client_id_of(self._derive("client", f"{organisation} {user} {name}"))
 
     def client_secret(self, client_id: str) -> str:
         return self._derive("secret", client_id).hex()[:42]
@@ -162,13 +187,18 @@ class Accounts:
         held = self._store.held_scopes(client.client_id, user)
         return any(ScopeSet.parse(one).covers(scopes) for one in held)
 
-    def revoke(self, token: str, site: Site = ANYWHERE) -> bool:
-        """Make a token of either kind worthless; False for one that already is, or that lives elsewhere."""
+    def is_live(self, token: str, site: Site = ANYWHERE) -> bool:
+        """Whether a token of either kind could be revoked here."""
         digest = digest_of(token)
         access = self._store.access(digest)
         grant = access[0] if access else self._store.grant_of(digest)
-        if grant is None or not site.admits(self.data_centre(grant.organisation)):
+        return grant is not None and site.admits(self.data_centre(grant.organisation))
+
+    def revoke(self, token: str, site: Site = ANYWHERE) -> bool:
+        """Make a token of either kind worthless; False for one that already is, or that lives elsewhere."""
+        if not self.is_live(token, site):
             return False
+        digest = digest_of(token)
         self._principals.clear()
         return self._store.remove(digest)
 

@@ -8,6 +8,7 @@ import apsw
 
 from moorage.crm.accounts.errors import OwnerGone
 from moorage.crm.accounts.model import Client, Code, Grant
+from moorage.crm.registry import Registry
 from moorage.crm.store.connections import transaction
 
 _TABLES = (
@@ -88,12 +89,16 @@ class AccountsStore:
     What is added to a client or an organisation raises OwnerGone when another process has just deleted it.
     """
 
-    def __init__(self, connection: apsw.Connection) -> None:
-        self._connection = connection
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
         for statement in _TABLES:
-            connection.execute(statement)
+            self._connection.execute(statement)
         self._add_columns()
         self._version = self._data_version()
+
+    @property
+    def _connection(self) -> apsw.Connection:
+        return self._registry.connection
 
     def _add_columns(self) -> None:
         """Bring a registry of an earlier version up to date, even if other processes are about to."""
@@ -309,6 +314,9 @@ class AccountsStore:
         return int(row[0]) if row else None
 
     def remove_session(self, digest: bytes) -> None:
+        """End a session, if it is one: who makes one up has nothing written."""
+        if self._connection.execute("SELECT 1 FROM sessions WHERE digest = ?", (digest,)).get is None:
+            return
         self._connection.execute("DELETE FROM sessions WHERE digest = ?", (digest,))
 
     # Limits
@@ -316,17 +324,14 @@ class AccountsStore:
     def admit(self, purpose: str, subject: str, *, now: float, most: int) -> bool:
         """Count one more; False, and not counted, when there were `most` within the window."""
         with self._transaction():
-            self._connection.execute("DELETE FROM recent WHERE at <= ?", (now - WINDOW,))
-            sql = "SELECT count(*) FROM recent WHERE purpose = ? AND subject = ?"
-            count = int(self._connection.execute(sql, (purpose, subject)).get)
+            old = "SELECT rowid FROM recent WHERE at <= ? LIMIT 1000"
+            self._connection.execute(f"DELETE FROM recent WHERE rowid IN ({old})", (now - WINDOW,))  # noqa: S608
+            sql = "SELECT count(*) FROM recent WHERE purpose = ? AND subject = ? AND at > ?"
+            count = int(self._connection.execute(sql, (purpose, subject, now - WINDOW)).get)
             if count >= most:
                 return False
             self._connection.execute("INSERT INTO recent VALUES (?, ?, ?)", (purpose, subject, now))
         return True
-
-    def forgive(self, purpose: str, subject: str) -> None:
-        """Count anew from none."""
-        self._connection.execute("DELETE FROM recent WHERE purpose = ? AND subject = ?", (purpose, subject))
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:

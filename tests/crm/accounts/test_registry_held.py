@@ -1,0 +1,73 @@
+"""Another program holds the registry: who needs it written is told so, and nobody else waits."""
+
+import asyncio
+import json
+import threading
+from urllib.parse import urlencode
+
+import apsw
+import pytest
+
+from moorage.crm import registry
+
+
+@pytest.fixture
+def held(tmp_path, crm, monkeypatch):
+    monkeypatch.setattr(registry, "PATIENCE", 1.0)
+    other = apsw.Connection(str(tmp_path / "crm" / "registry.db"))
+    other.execute("BEGIN IMMEDIATE")
+    yield other
+    other.close()
+
+
+def renewal(service, slug="acme"):
+    row = service.organisations.find(slug)
+    found = service.credentials(row)
+    names = ("client_id", "client_secret", "refresh_token")
+    return urlencode({"grant_type": "refresh_token", **{name: found[name] for name in names}}), found
+
+
+def test_a_token_is_refused_with_the_reason_and_others_are_answered_meanwhile(service, crm, origin, request):
+    form, found = renewal(service)
+    request.getfixturevalue("held")
+    answers = []
+    caller = threading.Thread(target=lambda: answers.append(origin.call("POST", "/oauth/v2/token", form)))
+    caller.start()
+    headers = {"Authorization": f"Bearer {found['access_token']}"}
+    status = origin.call("GET", "/crm/v8/Leads?fields=id", headers=headers)[0]
+    assert status in {200, 204} and answers == []
+    caller.join(30)
+    status, _, body = answers[0]
+    assert (status, json.loads(body)["code"]) == (503, "DATABASE_UNUSABLE")
+    assert "another program holds it" in json.loads(body)["message"]
+
+
+def test_it_goes_on_as_soon_as_the_other_lets_go(service, crm, origin, request):
+    form, _ = renewal(service)
+    held = request.getfixturevalue("held")
+    threading.Timer(0.2, lambda: held.execute("ROLLBACK")).start()
+    assert "access_token" in json.loads(origin.call("POST", "/oauth/v2/token", form)[2])
+
+
+def test_what_a_stranger_makes_up_is_answered_without_the_lock(service, crm, origin, held):
+    for path, form in (
+        ("/oauth/v2/token/revoke", {"token": "1000.nobodys.token"}),
+        ("/oauth/v2/token", {"grant_type": "authorization_code", "client_id": "1000.NOBODY", "code": "x"}),
+    ):
+        assert origin.call("POST", path, urlencode(form))[0] in {200, 400}
+
+
+def test_the_thread_that_serves_everybody_writes_nothing(service, crm):
+    async def served():
+        watching = asyncio.ensure_future(service.watch())
+        await asyncio.sleep(0)
+        row = service.organisations.find("acme")
+        user = service.first_user(row).id
+        with pytest.raises(apsw.ReadOnlyError):
+            service.accounts.ensure_client("new", row.id, user)
+        made = await service.write(service.accounts.ensure_client, "new", row.id, user)
+        watching.cancel()
+        return made, service.accounts.known_client("new", row.id, user)
+
+    made, known = asyncio.run(served())
+    assert made == known
