@@ -31,7 +31,7 @@ from moorage.gateway.protocol import Gateway, gateway_protocol
 from moorage.http.answering import answering
 from moorage.http.errors import AppUnknown, NotFound
 from moorage.http.middleware import Errors
-from moorage.http.requests import answer, route
+from moorage.http.requests import answer, require_known_parameters, route
 from moorage.keys import routes as key_routes
 from moorage.keys.errors import RateLimited
 from moorage.keys.limits import RateLimiter
@@ -93,7 +93,9 @@ class Rooms:
         self.providers = Providers(settings.home / "providers")
         self.keys = Keys(self.database, clock)
         sessions = Sessions(lambda: vault.derive(SESSION_TOKENS), lambda: vault.derived(SESSION_TOKENS))
-        self.connections = Connections(self.database, sessions, clock, urls.gateway)
+        self.connections = Connections(
+            self.database, sessions, clock, urls.gateway, self.providers.environment
+        )
         open_slug = DEMO_SLUG if _only_here(settings) else None
         self.crm = CrmService(settings.crm_folder, clock, lambda: urls.crm, open_slug)
         self.embedded = EmbeddedCrm(self.crm, lambda: urls.crm, clock)
@@ -111,13 +113,17 @@ class Rooms:
         self.diagnoses = Diagnoses(renewals, self.providers, self.places, self.accounts, clock)
         self.limiter = RateLimiter(settings.rate_limit, clock)
 
-    async def authenticate(self, request: Request, scope: str) -> Principal:
-        """Who calls the control API, if a scope allows it. Raises KeyInvalid, RateLimited and ScopeMissing."""
+    async def authenticate(self, request: Request, scope: str, *parameters: str) -> Principal:
+        """Who calls the control API, if a scope allows it, with no parameters but these.
+
+        Raises KeyInvalid, RateLimited, ScopeMissing, ParameterInvalid.
+        """
         principal = await self.keys.authenticate(request.headers.get("authorization"))
         wait = self.limiter.take(principal.account_id)
         if wait is not None:
             raise RateLimited(wait)
         principal.require(scope)
+        require_known_parameters(request, parameters)
         return principal
 
     async def connect_inside(self, connection: Connection, organisation: str) -> None:
@@ -150,6 +156,7 @@ class App:
             connections=rooms.connections,
             tokens=rooms.tokens,
             header=rooms.providers.header,
+            environment=rooms.providers.environment,
             limiter=rooms.limiter,
             clock=clock,
         )
@@ -220,6 +227,9 @@ def control_origin(rooms: Rooms, on_change: Callable[[], None]) -> ASGIApp:
     routes = [
         *connection_routes.routes(
             rooms.connections, rooms.authenticate, lambda: rooms.providers.methods, disconnect
+        ),
+        *connection_routes.default_routes(
+            rooms.connections, rooms.authenticate, lambda: rooms.providers.names, on_change
         ),
         *key_routes.routes(
             rooms.keys, rooms.authenticate, lambda: rooms.providers.names, rooms.clock, on_change

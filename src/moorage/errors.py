@@ -11,6 +11,8 @@ class MoorageError(Exception):
     """
 
     code: ClassVar[str] = "internal"
+    # The headers that say through which connection the call went that ended so, where one had been chosen.
+    through: tuple[tuple[bytes, bytes], ...] = ()
 
     def __init__(self, message: str, *, help: str | None = None) -> None:  # noqa: A002
         super().__init__(message)

@@ -20,14 +20,27 @@ def test_the_answer_is_a_pending_connection(owner):
         "last_updated_time": "2026-02-07T09:10:56.048460Z",
         "app": "zoho-crm",
         "method": "OAUTH2",
+        "environment": None,
+        "default": False,
         "metadata": {},
     }
 
 
-@pytest.mark.parametrize("more", [{"method": "OAUTH2"}, {"method": None}, {"name": "a name", "tags": {}}])
-def test_what_else_a_client_may_send_changes_nothing(owner, more):
+@pytest.mark.parametrize("more", [{"method": "OAUTH2"}, {"method": None}])
+def test_what_matons_client_sends_besides_is_known(owner, more):
     answer = owner.call("POST", "/connections", {"app": "zoho-crm", **more})
     assert answer.json["connection"]["method"] == "OAUTH2"
+
+
+@pytest.mark.parametrize(
+    ("more", "meant"), [({"Method": "OAUTH2"}, "method"), ({"apps": []}, "app"), ({"name": "x"}, None)]
+)
+def test_a_key_that_nobody_knows_is_named_with_the_one_that_was_meant(owner, more, meant):
+    answer = owner.call("POST", "/connections", {"app": "zoho-crm", **more})
+    assert (answer.status, answer.code) == (400, "body_invalid")
+    assert repr(next(iter(more))) in answer.json["message"]
+    assert (f"Did you mean {meant}?" in answer.json["message"]) == (meant is not None)
+    assert "app" in answer.json["detail"] and owner.get("/connections").json == {"connections": []}
 
 
 @pytest.mark.parametrize(

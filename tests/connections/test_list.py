@@ -73,8 +73,12 @@ def test_a_filter_that_can_not_be_is_refused_and_told_what_can(owner, query, cod
     assert len(answer.body) < 1000
 
 
-def test_parameters_nobody_knows_are_left_alone(owner, three):
-    assert ids(owner.get("/connections?next_token=x&q=1")) == three
+@pytest.mark.parametrize(("query", "meant"), [("apps=zoho-crm", "app"), ("stat=ACTIVE", None), ("q=1", None)])
+def test_a_parameter_that_nobody_knows_is_named_with_the_one_that_was_meant(owner, three, query, meant):
+    answer = owner.get(f"/connections?{query}")
+    assert (answer.status, answer.code) == (400, "parameter_invalid")
+    assert repr(query.partition("=")[0]) in answer.json["message"] and "status" in answer.json["detail"]
+    assert meant is None or f"Did you mean {meant}?" in answer.json["message"]
 
 
 def test_a_stranger_sees_none_of_them(stranger, three):

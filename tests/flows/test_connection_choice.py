@@ -92,6 +92,48 @@ def test_the_oldest_active_one_is_chosen_and_any_can_be_named(server, connect, u
     assert server.get("/example/things")[0] == 400
 
 
+def through(answer):
+    """Which connection an answer says that it went through, and of what kind that is."""
+    _, headers, _ = answer
+    return headers.get("moorage-connection"), headers.get("moorage-environment")
+
+
+def test_every_answer_says_which_connection_served_it(server, connect, upstream):
+    upstream.script = [b"HTTP/1.1 200 OK\r\nMoorage-Connection: forged\r\nContent-Length: 2\r\n\r\nok"]
+    first = connect()
+    assert through(server.call("GET", "/example/things")) == (first, "live")
+    [demo] = [one for one in server.get("/connections")[1]["connections"] if one["app"] == "zoho-crm"]
+    assert demo["default"] and demo["environment"] == "embedded"
+    for path in (LEADS, "/zoho-crm/crm/v8/Nothing", "/zoho-crm/crm/v8/Leads"):  # Errors of the app, too.
+        assert through(server.call("GET", path)) == (demo["id"], "embedded")
+    reader = json.loads(server.call("POST", "/keys", {"name": "r", "scopes": ["proxy:read"]})[2])["secret"]
+    refused = server.call("POST", "/example/things", {}, {"Authorization": f"Bearer {reader}"})
+    assert refused[0] == 403 and through(refused) == (first, "live")
+    upstream.stop()
+    time.sleep(0.1)
+    failed = server.call("GET", "/example/things")
+    assert failed[0] == 502 and through(failed) == (first, "live")
+    # Nothing is said where none was chosen.
+    assert through(server.call("GET", "/example/things", headers={"Maton-Connection": "x"})) == (None, None)
+
+
+def test_the_command_chooses_the_default_and_goes_back_to_the_rule(server, connect, upstream):
+    first, second = connect(), connect()
+    told = server.run("connection", "use", second).stdout
+    assert f"go through {second}" in told
+    assert server.call("GET", "/example/things")[0] == 200 and used(upstream) == second
+    rows = server.run("connection", "list", "--app", "example").stdout.splitlines()
+    assert [row.split()[0] for row in rows if " * " in row] == [second]
+    assert server.call("DELETE", f"/connections/{second}")[0] == 200
+    status, answer = server.get("/example/things")
+    assert (status, answer["error"]["code"]) == (409, "default_deleted") and first in answer["detail"]
+    assert server.call("GET", "/example/things", headers={"Moorage-Connection": first})[0] == 200
+    told = json.loads(server.run("connection", "use", "--none", "example", "--json").stdout)
+    assert told == {"default": {"app": "example", "connection_id": first, "chosen": None}}
+    assert server.call("GET", "/example/things")[0] == 200 and used(upstream) == first
+    assert server.run("connection", "use", check=False).returncode == 2
+
+
 def test_an_older_connection_that_becomes_active_is_chosen_from_then_on(server, inside, connect, upstream):
     older = create(server, "example")
     newer = connect()

@@ -84,7 +84,7 @@ def decider_of(rooms, clock):
     def make(rate=None):
         return Decider(
             keys=rooms, connections=rooms, tokens=rooms, header=lambda app: f"{app} {{access_token}}",
-            limiter=RateLimiter(rate, clock), clock=clock,
+            environment=lambda app, upstream: "live", limiter=RateLimiter(rate, clock), clock=clock,
         )  # fmt: skip
 
     return make

@@ -46,7 +46,9 @@ def test_what_concerns_the_gateway_alone_stays_here(relayed):
     ]
 
 
-@pytest.mark.parametrize("name", ["Maton-Connection", "maton-connection", "X-Maton-Connection"])
+@pytest.mark.parametrize(
+    "name", ["Maton-Connection", "maton-connection", "X-Maton-Connection", "Moorage-Connection"]
+)
 def test_a_connection_can_be_named(relayed, name):
     client = relayed()
     assert client.get("/zoho-crm/a", f"{name}: remote\r\n").status == 200
@@ -79,6 +81,8 @@ def test_an_answer_comes_back_with_its_headers_but_for_those_of_the_hop(relayed)
         ("x-ONE", "2"),
         ("Content-Length", "2"),
         ("X-Request-Id", "mine"),
+        ("Moorage-Connection", "remote"),
+        ("Moorage-Environment", "live"),
     ]
 
 

@@ -139,6 +139,7 @@ class World:
             connections=self.connections,
             tokens=self.tokens,
             header=lambda app: "Zoho-oauthtoken {access_token}",
+            environment=lambda app, upstream: "embedded" if upstream.kind == "embedded" else "live",
             limiter=RateLimiter(self.rate, clock),
             clock=clock,
         )

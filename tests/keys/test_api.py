@@ -267,6 +267,43 @@ def test_the_secret_that_is_to_end_makes_none_that_goes_on(control, owner):
     assert child["expires_at"] == "2026-02-07T09:11:56.048460Z"
 
 
+@pytest.mark.parametrize(
+    ("rights", "code"),
+    [
+        ({"scopes": ["keys:write"]}, "scope_missing"),
+        ({"mode": "test"}, "rights_exceeded"),
+        ({"expires_at": "2026-02-08T00:00:00Z"}, "rights_exceeded"),
+    ],
+)
+def test_a_key_revokes_none_that_may_do_more_than_itself(owner, rights, code):
+    victim, caller = make(owner), make(owner, **rights)
+    path = f"/keys/{victim['key']['id']}"
+    answer = asked(owner, caller["secret"], "DELETE", path)
+    assert (answer.status, answer.code) == (403, code)
+    assert "give out" not in answer.json["message"]
+    assert asked(owner, victim["secret"]).status == 200
+    # What it may do itself, it may take from others, and from itself.
+    for key in (make(owner, **rights), caller):
+        assert asked(owner, caller["secret"], "DELETE", f"/keys/{key['key']['id']}").status == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "meant"),
+    [
+        ({"scope": ["proxy:zoho-crm:read"]}, "scopes"),
+        ({"expires_in": "90d"}, "expires_at"),
+        ({"Mode": "test"}, "mode"),
+        ({"read_only": True}, None),
+    ],
+)
+def test_a_wish_that_nobody_knows_makes_no_key(owner, body, meant):
+    answer = owner.call("POST", "/keys", {"name": "agent", **body})
+    assert (answer.status, answer.code) == (400, "body_invalid")
+    assert repr(next(iter(body))) in answer.json["message"]
+    assert (f"Did you mean {meant}?" in answer.json["message"]) == (meant is not None)
+    assert len(owner.get("/keys").json["keys"]) == 1
+
+
 def test_another_accounts_keys_look_missing(owner, stranger):
     made = make(owner)
     for method, tail in (("DELETE", ""), ("POST", "/rotate")):

@@ -12,6 +12,9 @@ OPEN = None
 # A path and a method to the scope that is needed. Whoever adds a route says here who may call it.
 MATRIX = {
     ("/apps", "GET"): "connections:read",
+    ("/apps/{app}/default", "GET"): "connections:read",
+    ("/apps/{app}/default", "PUT"): "connections:write",
+    ("/apps/{app}/default", "DELETE"): "connections:write",
     ("/connections", "GET"): "connections:read",
     ("/connections", "POST"): "connections:write",
     ("/connections/{connection_id}", "GET"): "connections:read",
@@ -50,7 +53,8 @@ def found(control):
 @pytest.fixture
 def call(control, owner):
     """Calls a route with a key of the owner's that has these scopes, on things that are there."""
-    connection = owner.connect()["id"]
+    control.organisation("acme")
+    connection = owner.connect("acme")["id"]
     target = owner.call("POST", "/keys", {"name": "target", "scopes": ["keys:write"]}).json["key"]["id"]
 
     def call(entry, scopes, method=None):
@@ -61,8 +65,9 @@ def call(control, owner):
 
 
 def send(control, entry, key, connection="x", target="x", method=None):
-    path = entry[0].format(connection_id=connection, key_id=target)
-    body = json.dumps(BODIES[entry]).encode() if entry in BODIES else b""
+    path = entry[0].format(connection_id=connection, key_id=target, app="zoho-crm")
+    bodies = BODIES | {("/apps/{app}/default", "PUT"): {"connection_id": connection}}
+    body = json.dumps(bodies[entry]).encode() if entry in bodies else b""
     return control.call(method or entry[1], path, key=key, body=body)
 
 
@@ -100,7 +105,7 @@ def test_asking_for_the_head_alone_needs_the_same(call, entry):
     assert call(entry, [MATRIX[entry]], method="HEAD").status == 200
 
 
-@pytest.mark.parametrize("entry", [entry for entry in GUARDED if "{" in entry[0]], ids=str)
+@pytest.mark.parametrize("entry", [entry for entry in GUARDED if "_id}" in entry[0]], ids=str)
 def test_what_is_somebody_elses_looks_missing(control, owner, stranger, entry):
     connection = owner.connect()["id"]
     target = owner.call("POST", "/keys", {"name": "target"}).json["key"]["id"]
@@ -112,7 +117,21 @@ def test_what_is_somebody_elses_looks_missing(control, owner, stranger, entry):
 
 
 @pytest.mark.parametrize("entry", GUARDED, ids=str)
+def test_what_a_call_does_not_know_is_refused_and_named(control, owner, entry):
+    """In the query of every call, and in every body that there is."""
+    control.organisation("acme")
+    connection = owner.connect("acme")["id"]
+    target = owner.call("POST", "/keys", {"name": "target"}).json["key"]["id"]
+    path = entry[0].format(connection_id=connection, key_id=target, app="zoho-crm")
+    told = control.call(entry[1], f"{path}?scope=x", key=owner.key)
+    assert (told.status, told.code) == (400, "parameter_invalid") and "'scope'" in told.json["message"]
+    if entry[1] in {"POST", "PUT"}:
+        told = control.call(entry[1], path, key=owner.key, body=b'{"scope": 1}')
+        assert (told.status, told.code) == (400, "body_invalid") and "'scope'" in told.json["message"]
+
+
+@pytest.mark.parametrize("entry", GUARDED, ids=str)
 def test_a_scope_is_asked_for_before_anything_is_read(control, owner, entry):
     made = owner.call("POST", "/keys", {"name": "none", "scopes": ["proxy"]})
-    path = entry[0].format(connection_id="%00", key_id="%00")
+    path = entry[0].format(connection_id="%00", key_id="%00", app="%00")
     assert control.call(entry[1], f"{path}?limit=x", key=made.json["secret"], body=b"{").status == 403

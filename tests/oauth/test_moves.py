@@ -17,6 +17,7 @@ def decider(control):
         connections=rooms.connections,
         tokens=rooms.tokens,
         header=rooms.providers.header,
+        environment=rooms.providers.environment,
         limiter=RateLimiter(None, control.clock),
         clock=control.clock,
     )

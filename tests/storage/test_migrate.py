@@ -19,6 +19,7 @@ TABLES = {
     "api_key_secrets",
     "connect_attempts",
     "connections",
+    "default_connections",
     "oauth_clients",
     "refresh_leases",
     "refresh_mints",

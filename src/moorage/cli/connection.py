@@ -7,6 +7,7 @@ import typer
 
 from moorage.cli import reach
 from moorage.cli.connecting import invite, wait_until_connected
+from moorage.cli.failures import UsageError
 from moorage.cli.options import Json, Url, Yes
 from moorage.cli.output import confirm, print_json, print_table
 from moorage.client import Connection
@@ -26,8 +27,8 @@ def list_(*, app: App = None, status: Status = None, url: Url = None, as_json: J
     if as_json:
         print_json({"connections": found})
         return
-    rows = [(c["connection_id"], c["app"], c["status"], c["creation_time"]) for c in found]
-    print_table(("ID", "APP", "STATUS", "CREATED"), rows)
+    columns = ("ID", "APP", "STATUS", "DEFAULT", "ENVIRONMENT", "ACCOUNT", "CREATED")
+    print_table(columns, [_row(one) for one in found])
 
 
 @commands.command()
@@ -61,6 +62,36 @@ def create(
 
 
 @commands.command()
+def use(
+    connection_id: Annotated[
+        str | None, typer.Argument(metavar="ID", help="The connection's id.", show_default=False)
+    ] = None,
+    *,
+    none: Annotated[
+        str | None,
+        typer.Option("--none", metavar="APP", help="Forget what was chosen for that app, such as zoho-crm."),
+    ] = None,
+    url: Url = None,
+    as_json: Json = False,
+) -> None:
+    """Choose the connection that calls of its app go through if they name none."""
+    if (connection_id is None) == (none is None):
+        raise UsageError(
+            "Name a connection, or an app with --none", help="`moorage connection list` shows them."
+        )
+    with reach.client(url) as client:
+        if none is not None:
+            default = client.connections.use_none(none)
+        else:
+            default = client.connections.use(connection_id or "")
+    if as_json:
+        print_json({"default": default})
+        return
+    used = default["connection_id"] or "no connection, so they are refused"
+    typer.echo(f"Calls of {default['app']} that name no connection go through {used}.")
+
+
+@commands.command()
 def delete(connection_id: ConnectionId, *, yes: Yes = False, url: Url = None, as_json: Json = False) -> None:
     """Delete a connection and its tokens for good."""
     confirm(f"Delete connection {connection_id}?", yes=yes)
@@ -78,6 +109,14 @@ def _show(connection: Connection, *, as_json: bool) -> None:
         return
     for name, value in _facts(connection):
         typer.echo(f"{name:18} {value}")
+
+
+def _row(connection: Connection) -> tuple[object, ...]:
+    metadata = connection["metadata"]
+    whose = metadata.get("organisation") or metadata.get("user") or metadata.get("reason")
+    default = "*" if connection["default"] else ""
+    kind, created = connection["environment"], f"{connection['creation_time'].partition('.')[0]}Z"
+    return connection["connection_id"], connection["app"], connection["status"], default, kind, whose, created
 
 
 def _facts(connection: Connection) -> Iterator[tuple[str, Any]]:

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from moorage.client.answer import Answer, raise_for_status
 from moorage.client.call import Params, build_call, check_api_key, parse_base_url
-from moorage.client.connection import Connection, Revocation
+from moorage.client.connection import Connection, Default, Revocation
 from moorage.client.key import Key
 from moorage.client.transport import Transport
 
@@ -91,6 +91,20 @@ class Connections:
         answer = self._client.request("POST", "/connections", json={"app": app})
         return cast("Connection", answer.json()["connection"])
 
+    def default(self, app: str) -> Default:
+        """Which connection calls of an app go through that name none."""
+        return _default(self._client.request("GET", _default_path(app)))
+
+    def use(self, connection_id: str) -> Default:
+        """Let calls of its app that name no connection go through that one."""
+        app = self.get(connection_id)["app"]
+        body = {"connection_id": connection_id}
+        return _default(self._client.request("PUT", _default_path(app), json=body))
+
+    def use_none(self, app: str) -> Default:
+        """Forget what was chosen for an app."""
+        return _default(self._client.request("DELETE", _default_path(app)))
+
     def delete(self, connection_id: str) -> Revocation:
         """The connection and its tokens are gone for good; gives what became of the tokens at the app."""
         answer = self._client.request("DELETE", _path_of(connection_id))
@@ -138,6 +152,14 @@ class Keys:
 def _key_and_secret(answer: Answer) -> tuple[Key, str]:
     document = answer.json()
     return cast("Key", document["key"]), document["secret"]
+
+
+def _default(answer: Answer) -> Default:
+    return cast("Default", answer.json()["default"])
+
+
+def _default_path(app: str) -> str:
+    return f"/apps/{quote(app, safe='')}/default"
 
 
 def _path_of(connection_id: str) -> str:

@@ -10,9 +10,18 @@ class Revocation(TypedDict):
     message: str
 
 
+class Default(TypedDict):
+    """Which connection calls of an app go through that name none, and which was chosen for that; either may be None."""
+
+    app: str
+    connection_id: str | None
+    chosen: str | None
+
+
 class Connection(TypedDict, total=False):
     """Times are RFC 3339 in UTC. `url` is the page where a person authorises the connection, or does so again; it
-    is None for a key that may only read."""
+    is None for a key that may only read. `environment` is embedded, sandbox or live, and None until it is connected;
+    `default` says whether calls go through it that name no connection."""
 
     connection_id: str
     status: str
@@ -21,4 +30,6 @@ class Connection(TypedDict, total=False):
     url: str | None
     app: str
     method: str
+    environment: str | None
+    default: bool
     metadata: dict[str, Any]

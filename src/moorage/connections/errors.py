@@ -1,5 +1,7 @@
 """What can be wrong with the connection a caller wants."""
 
+from collections.abc import Sequence
+
 from moorage.errors import MoorageError
 
 
@@ -38,10 +40,24 @@ class ConnectionAppMismatch(MoorageError):
 class ConnectionInactive(MoorageError):
     code = "connection_inactive"
 
-    def __init__(self, connection_id: str, status: str) -> None:
+    def __init__(self, connection_id: str, status: str, *, role: str = "") -> None:
         super().__init__(
-            f"The connection {connection_id} is {status}, not ACTIVE.",
+            f"The connection {connection_id}{role} is {status}, not ACTIVE.",
             help=f"GET /connections/{connection_id} gives its url: open it in a browser to connect.",
+        )
+
+
+class DefaultDeleted(MoorageError):
+    """The connection that was chosen for calls that name none is gone. `others` are those that could be chosen."""
+
+    code = "default_deleted"
+
+    def __init__(self, app: str, connection_id: str, others: Sequence[str]) -> None:
+        there_are = f" There are: {', '.join(others)}." if others else ""
+        super().__init__(
+            f"The default connection of {app}, {connection_id}, was deleted, and no other one was chosen.",
+            help="Choose one with `moorage connection use ID` (PUT /apps/{app}/default), or name one in"
+            f" Maton-Connection.{there_are}".replace("{app}", app),
         )
 
 

@@ -10,6 +10,9 @@ from moorage.http.caller import Reach
 Status: TypeAlias = Literal["ACTIVE", "PENDING", "FAILED"]
 STATUSES: tuple[Status, ...] = ("ACTIVE", "PENDING", "FAILED")
 
+# Of what kind the account is that calls reach: in the CRM inside this Moorage, made to try things out, or the real one.
+Environment: TypeAlias = Literal["embedded", "sandbox", "live"]
+
 
 @dataclass(frozen=True, slots=True)
 class Upstream:
@@ -23,7 +26,10 @@ class Upstream:
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """Times are in microseconds since the epoch. `generation` counts activations: each ends older session tokens."""
+    """Times are in microseconds since the epoch. `generation` counts activations: each ends older session tokens.
+
+    `asked_by` names the key that asked for it; with `embedded`, whoever opens its url may lead it to the embedded CRM.
+    """
 
     id: str
     account_id: str
@@ -35,12 +41,18 @@ class Connection:
     generation: int
     metadata: dict[str, Any]
     upstream: Upstream | None
+    asked_by: str | None = None
+    embedded: bool = False
+
+    @property
+    def is_outside(self) -> bool:
+        """Whether it leads, or led until it failed, to an account that is not the embedded CRM's."""
+        return self.upstream is not None and self.upstream.kind != "embedded"
 
 
 def within(reach: Reach, connection: Connection) -> bool:
     """Whether a caller with that reach may see and use the connection. `store.search` asks the database the same."""
-    upstream = connection.upstream
-    if reach.embedded_only and upstream is not None and upstream.kind != "embedded":
+    if reach.embedded_only and connection.is_outside:
         return False
     return reach.apps is None or connection.app in reach.apps or connection.id in reach.connections
 
@@ -50,8 +62,14 @@ def _time(microseconds: int) -> str:
     return wire_time(datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest))
 
 
-def document(connection: Connection, url: str | None) -> dict[str, Any]:
-    """The connection as the control API shows it; `url` is where a person connects it, for those who may let them."""
+def document(
+    connection: Connection, *, url: str | None, environment: Environment | None, default: bool
+) -> dict[str, Any]:
+    """The connection as the control API shows it.
+
+    `url` is where a person connects it, for those who may let them; `default` says whether calls that name no
+    connection go through it.
+    """
     return {
         "connection_id": connection.id,
         "id": connection.id,
@@ -61,5 +79,7 @@ def document(connection: Connection, url: str | None) -> dict[str, Any]:
         "url": url,
         "app": connection.app,
         "method": connection.method,
+        "environment": environment,
+        "default": default,
         "metadata": connection.metadata,
     }

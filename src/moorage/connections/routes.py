@@ -1,7 +1,8 @@
 """The control API of connections."""
 
 import re
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any, Protocol
 
 from starlette.requests import Request
@@ -12,10 +13,12 @@ from moorage.connections.errors import AppUnsupported, StatusUnknown
 from moorage.connections.model import STATUSES, Connection
 from moorage.connections.service import Connections
 from moorage.http.caller import Caller
-from moorage.http.errors import BodyInvalid, ParameterInvalid
+from moorage.http.errors import AppUnknown, BodyInvalid, ParameterInvalid
 from moorage.http.requests import Authenticate, answer, json_object, route
 
 MOST = 1000
+_EXAMPLE = '{"app": "zoho-crm"}'
+_DEFAULT_EXAMPLE = '{"connection_id": "e55c5bac-241a-4cc8-9db5-50d2cad09136"}'
 METHODS = ("API_KEY", "BASIC", "JWT", "OAUTH1", "OAUTH2", "MCP")
 
 
@@ -41,23 +44,26 @@ def routes(
     `disconnect` deletes an account's connection with all that is kept of it.
     """
 
-    def shown(caller: Caller, connection: Connection) -> dict[str, Any]:
+    async def shown(caller: Caller, found: Sequence[Connection]) -> list[dict[str, Any]]:
         # Whoever has the url can lead the connection elsewhere, so reading alone does not give it.
-        return connections.document(connection, with_url=caller.may("connections:write"))
+        with_url = caller.may("connections:write")
+        used = {one.app for one in found}
+        defaults = await connections.defaults(caller.account_id, used, caller.reach)
+        return [connections.document(one, default=one.id in defaults, with_url=with_url) for one in found]
 
     async def search(request: Request) -> Response:
-        caller = await authenticate(request, "connections:read")
+        caller = await authenticate(request, "connections:read", "app", "status", "method", "limit")
         filters = _filters(request.query_params, apps())
         limit = _limit(request.query_params.get("limit") or None)
         found = await connections.search(caller.account_id, **filters, limit=limit, reach=caller.reach)
-        return answer({"connections": [shown(caller, one) for one in found]})
+        return answer({"connections": await shown(caller, found)})
 
     async def create(request: Request) -> Response:
         caller = await authenticate(request, "connections:write")
-        body = await json_object(request, '{"app": "zoho-crm"}')
+        body = await json_object(request, _EXAMPLE, known=("app", "method"))
         app, method = body.get("app"), body.get("method")
         if not isinstance(app, str):
-            raise BodyInvalid("The body has to name an app.", help='Send {"app": "zoho-crm"}.')
+            raise BodyInvalid("The body has to name an app.", help=f"Send {_EXAMPLE}.")
         _known(app, apps())
         right = apps()[app]
         if method is not None and method != right:
@@ -65,13 +71,15 @@ def routes(
                 f"The method of {app} has to be {right}.", help=f"Leave it out, or send {right}."
             )
         caller.require_app(app)
-        made = await connections.create(caller.account_id, app, right)
-        return answer({"connection": shown(caller, made)})
+        made = await connections.create(caller.account_id, app, right, asked_by=caller.name)
+        [document] = await shown(caller, [made])
+        return answer({"connection": document})
 
     async def get(request: Request) -> Response:
         caller = await authenticate(request, "connections:read")
         found = await connections.get(caller.account_id, request.path_params["connection_id"], caller.reach)
-        return answer({"connection": shown(caller, found)})
+        [document] = await shown(caller, [found])
+        return answer({"connection": document})
 
     async def delete(request: Request) -> Response:
         caller = await authenticate(request, "connections:write")
@@ -84,6 +92,57 @@ def routes(
         route("/connections", GET=search, POST=create),
         route("/connections/{connection_id}", GET=get, DELETE=delete),
     ]
+
+
+def default_routes(
+    connections: Connections,
+    authenticate: Authenticate,
+    apps: Callable[[], Collection[str]],
+    on_change: Callable[[], None],
+) -> list[Route]:
+    """Which connection calls of an app go through that name none; `on_change` is called once it is another one."""
+
+    def app_of(request: Request) -> str:
+        app = str(request.path_params["app"])
+        if app not in apps():
+            raise AppUnknown(
+                f"There is no app {app[:64]!r}.", help=f"Known apps: {', '.join(sorted(apps()))}."
+            )
+        return app
+
+    async def changing(request: Request) -> tuple[Caller, str]:
+        """Who may choose for all callers of an app, and the app."""
+        caller = await authenticate(request, "connections:write")
+        app = app_of(request)
+        caller.require_app(app)
+        caller.require_live("choose what live ones use")
+        return caller, app
+
+    async def shown(caller: Caller, app: str) -> Response:
+        found = await connections.default(caller.account_id, app, caller.reach)
+        return answer({"default": asdict(found)})
+
+    async def get(request: Request) -> Response:
+        caller = await authenticate(request, "connections:read")
+        return await shown(caller, app_of(request))
+
+    async def choose(request: Request) -> Response:
+        caller, app = await changing(request)
+        body = await json_object(request, _DEFAULT_EXAMPLE, known=("connection_id",))
+        connection_id = body.get("connection_id")
+        if not isinstance(connection_id, str):
+            raise BodyInvalid("The body has to name a connection.", help=f"Send {_DEFAULT_EXAMPLE}.")
+        await connections.use(caller.account_id, app, connection_id, caller.reach)
+        on_change()
+        return await shown(caller, app)
+
+    async def forget(request: Request) -> Response:
+        caller, app = await changing(request)
+        await connections.use_none(caller.account_id, app)
+        on_change()
+        return await shown(caller, app)
+
+    return [route("/apps/{app}/default", GET=get, PUT=choose, DELETE=forget)]
 
 
 def _filters(query: Mapping[str, str], apps: Collection[str]) -> dict[str, str | None]:

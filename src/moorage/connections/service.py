@@ -1,51 +1,94 @@
 """Create, list, choose, activate and delete connections."""
 
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from moorage.clock import Clock
 from moorage.connections import store
+from moorage.connections.defaults import default_in
 from moorage.connections.errors import (
     ConnectionAppMismatch,
     ConnectionInactive,
-    ConnectionMissing,
     ConnectionUnknown,
     SessionInvalid,
 )
-from moorage.connections.model import Connection, Upstream, document, within
+from moorage.connections.model import Connection, Environment, Upstream, document, within
 from moorage.connections.sessions import Sessions
+from moorage.errors import MoorageError
 from moorage.http.caller import EVERYWHERE, Reach
 from moorage.ids import new_uuid
 from moorage.storage import Database, Transaction
 
 
+@dataclass(frozen=True, slots=True)
+class Default:
+    """What a call of an app goes through that names no connection, and what was chosen for that; either may be none.
+
+    A choice that is set while nothing is gone through was deleted, or is not ACTIVE.
+    """
+
+    app: str
+    connection_id: str | None
+    chosen: str | None
+
+
 class Connections:
     """`public_url` is the gateway's base URL, under which people open the page that connects.
+
+    `environment` says of what kind an account is that an app's connection leads to.
 
     To a caller, connections beyond its reach are not there.
     """
 
-    def __init__(self, database: Database, sessions: Sessions, clock: Clock, public_url: str) -> None:
+    def __init__(
+        self,
+        database: Database,
+        sessions: Sessions,
+        clock: Clock,
+        public_url: str,
+        environment: Callable[[str, Upstream], Environment],
+    ) -> None:
         self._database = database
         self._sessions = sessions
         self._clock = clock
         self._public_url = public_url
+        self._environment = environment
 
-    def document(self, connection: Connection, *, with_url: bool = True) -> dict[str, Any]:
+    def document(
+        self, connection: Connection, *, default: bool = False, with_url: bool = True
+    ) -> dict[str, Any]:
         """The connection as the API shows it. Its url is fresh, and None for those who may not have it connected."""
-        return document(connection, self.url(connection) if with_url else None)
+        upstream = connection.upstream
+        return document(
+            connection,
+            url=self.url(connection) if with_url else None,
+            environment=self._environment(connection.app, upstream) if upstream is not None else None,
+            default=default,
+        )
 
     def url(self, connection: Connection) -> str:
         """Where a person connects it, from now on for half an hour and once."""
         token = self._sessions.make(connection.id, connection.generation, self._clock.timestamp())
         return f"{self._public_url}/connect/?session_token={token}"
 
-    async def create(self, account_id: str, app: str, method: str = "OAUTH2") -> Connection:
-        """A new PENDING connection."""
+    async def create(
+        self,
+        account_id: str,
+        app: str,
+        method: str = "OAUTH2",
+        *,
+        asked_by: str | None = None,
+        embedded: bool = False,
+    ) -> Connection:
+        """A new PENDING connection.
+
+        The page that connects it says who asks; `embedded` has it offer the embedded CRM.
+        """
         connection_id = new_uuid()
         async with self._database.transaction() as tx:
-            await store.add(tx, connection_id, account_id, app, method)
+            await store.add(tx, connection_id, account_id, app, method, asked_by=asked_by, embedded=embedded)
             made = await store.find(tx, connection_id)
         assert made is not None
         return made
@@ -87,23 +130,47 @@ class Connections:
     async def choose(
         self, account_id: str, app: str, connection_id: str | None, reach: Reach = EVERYWHERE
     ) -> Connection:
-        """The connection named, else the only one in reach, else the oldest active one of the app.
+        """The connection named, else the only one in reach, else the default (`defaults.py`).
 
         Raises what is wrong with it.
         """
-        if connection_id is None and reach.apps == frozenset() and len(reach.connections) == 1:
-            [connection_id] = reach.connections
+        connection_id = connection_id if connection_id is not None else _only_one(reach)
         if connection_id is None:
-            active = await self.search(account_id, app=app, status="ACTIVE", limit=1, reach=reach)
-            if not active:
-                raise ConnectionMissing(app)
-            return active[0]
+            async with self._database.transaction() as tx:
+                return await default_in(tx, account_id, app, reach)
         found = await self.get(account_id, connection_id, reach)
         if found.app != app:
             raise ConnectionAppMismatch(found.id, app, found.app)
         if found.status != "ACTIVE":
             raise ConnectionInactive(found.id, found.status)
         return found
+
+    async def use(self, account_id: str, app: str, connection_id: str, reach: Reach = EVERYWHERE) -> None:
+        """Let calls of an app that name no connection go through that one. Raises what `choose` raises of it."""
+        found = await self.choose(account_id, app, connection_id, reach)
+        async with self._database.transaction() as tx:
+            if await store.find(tx, found.id) is None:
+                raise ConnectionUnknown(connection_id)
+            await store.choose(tx, account_id, app, found.id)
+
+    async def use_none(self, account_id: str, app: str) -> None:
+        """Forget what was chosen for an app, so that the rule holds again."""
+        async with self._database.transaction() as tx:
+            await store.choose(tx, account_id, app, None)
+
+    async def default(self, account_id: str, app: str, reach: Reach = EVERYWHERE) -> Default:
+        async with self._database.transaction() as tx:
+            return Default(
+                app, await _default_of(tx, account_id, app, reach), await store.chosen(tx, account_id, app)
+            )
+
+    async def defaults(
+        self, account_id: str, apps: Iterable[str], reach: Reach = EVERYWHERE
+    ) -> frozenset[str]:
+        """The ids of the connections that calls of these apps go through if they name none."""
+        async with self._database.transaction() as tx:
+            found = [await _default_of(tx, account_id, app, reach) for app in sorted(set(apps))]
+        return frozenset(one for one in found if one is not None)
 
     async def of_session(self, token: str) -> Connection:
         """The connection that a session token may still connect. Raises SessionInvalid, SessionExpired."""
@@ -155,3 +222,26 @@ class Connections:
             if not await store.remove(tx, connection.id):
                 raise ConnectionUnknown(connection.id)
             await also(tx)
+
+
+def _only_one(reach: Reach) -> str | None:
+    """The connection that a key is for, if it is for a single one."""
+    if reach.apps == frozenset() and len(reach.connections) == 1:
+        return next(iter(reach.connections))
+    return None
+
+
+async def _default_of(tx: Transaction, account_id: str, app: str, reach: Reach) -> str | None:
+    only = _only_one(reach)
+    if only is not None:
+        found = await store.find(tx, only)
+        is_used = found is not None and (found.account_id, found.app, found.status) == (
+            account_id,
+            app,
+            "ACTIVE",
+        )
+        return only if is_used and found is not None and within(reach, found) else None
+    try:
+        return (await default_in(tx, account_id, app, reach)).id
+    except MoorageError:
+        return None

@@ -23,10 +23,30 @@ connections = sa.Table(
     sa.Column("generation", sa.Integer),
     sa.Column("metadata", sa.JSON),
     sa.Column("upstream", sa.JSON),
+    sa.Column("asked_by", sa.Text),
+    sa.Column("embedded", sa.Boolean),
 )
+# The connection that was chosen for calls that name none. It may be gone.
+defaults = sa.Table(
+    "default_connections",
+    sa.MetaData(),
+    sa.Column("account_id", sa.Text, primary_key=True),
+    sa.Column("app", sa.Text, primary_key=True),
+    sa.Column("connection_id", sa.Text),
+)
+_KIND = connections.c.upstream["kind"].as_string()
 
 
-async def add(tx: Transaction, connection_id: str, account_id: str, app: str, method: str) -> None:
+async def add(
+    tx: Transaction,
+    connection_id: str,
+    account_id: str,
+    app: str,
+    method: str,
+    *,
+    asked_by: str | None,
+    embedded: bool,
+) -> None:
     values = {
         "id": connection_id,
         "account_id": account_id,
@@ -38,6 +58,8 @@ async def add(tx: Transaction, connection_id: str, account_id: str, app: str, me
         "generation": 0,
         "metadata": {},
         "upstream": {},
+        "asked_by": asked_by,
+        "embedded": embedded,
     }
     await tx.connection.execute(connections.insert().values(values))
 
@@ -70,6 +92,38 @@ async def search(
             chosen = chosen.where(column == value)
     chosen = chosen.order_by(connections.c.creation_time, sa.literal_column("rowid")).limit(limit)
     return [_connection(row) for row in await tx.connection.execute(chosen)]
+
+
+async def first(
+    tx: Transaction, account_id: str, app: str, status: Status, reach: Reach
+) -> Connection | None:
+    """The oldest of a status that leads to an account outside; where none does, the oldest of all."""
+    chosen = sa.select(connections).where(
+        connections.c.account_id == account_id,
+        connections.c.app == app,
+        connections.c.status == status,
+        *_within(reach),
+    )
+    is_outside = sa.and_(_KIND.is_not(None), _KIND != "embedded")
+    chosen = chosen.order_by(is_outside.desc(), connections.c.creation_time, sa.literal_column("rowid"))
+    row = (await tx.connection.execute(chosen.limit(1))).first()
+    return _connection(row) if row else None
+
+
+async def chosen(tx: Transaction, account_id: str, app: str) -> str | None:
+    """The id of the connection that was chosen for calls that name none; there may be none of that id any more."""
+    is_it = (defaults.c.account_id == account_id) & (defaults.c.app == app)
+    row = (await tx.connection.execute(sa.select(defaults.c.connection_id).where(is_it))).first()
+    return row.connection_id if row else None
+
+
+async def choose(tx: Transaction, account_id: str, app: str, connection_id: str | None) -> None:
+    """Note a choice, in place of an older one; None forgets it."""
+    is_it = (defaults.c.account_id == account_id) & (defaults.c.app == app)
+    await tx.connection.execute(defaults.delete().where(is_it))
+    if connection_id is not None:
+        values = {"account_id": account_id, "app": app, "connection_id": connection_id}
+        await tx.connection.execute(defaults.insert().values(values))
 
 
 async def every(tx: Transaction) -> list[Connection]:
@@ -125,8 +179,7 @@ def _within(reach: Reach) -> Iterator[sa.ColumnElement[bool]]:
     if reach.apps is not None:
         yield connections.c.app.in_(reach.apps) | connections.c.id.in_(reach.connections)
     if reach.embedded_only:
-        kind = connections.c.upstream["kind"].as_string()
-        yield kind.is_(None) | (kind == "embedded")
+        yield _KIND.is_(None) | (_KIND == "embedded")
 
 
 def _unchanged(connection: Connection) -> sa.ColumnElement[bool]:
@@ -147,4 +200,6 @@ def _connection(row: Any) -> Connection:
         generation=row.generation,
         metadata=row.metadata,
         upstream=Upstream(**row.upstream) if row.upstream else None,
+        asked_by=row.asked_by,
+        embedded=bool(row.embedded),
     )

@@ -8,8 +8,10 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 from moorage.clock import Clock
-from moorage.connections.model import Connection, Upstream
+from moorage.connections.model import Connection, Environment, Upstream
+from moorage.errors import MoorageError
 from moorage.http.caller import Reach
+from moorage.http.encode import lines_of
 from moorage.keys.errors import RateLimited, ScopeMissing
 from moorage.keys.model import Principal
 
@@ -46,6 +48,7 @@ class Target:
     """`origin` is None for the embedded CRM; `good_until` is in seconds since the epoch.
 
     With `reads_only` the caller may use it for nothing that writes. A token that is not `renewable` is the only one.
+    `through` are the headers by which every answer says which connection served it, `through_lines` the same written.
     """
 
     connection_id: str
@@ -57,6 +60,8 @@ class Target:
     connection: Connection = field(repr=False)
     token: str = field(repr=False)
     renewable: bool
+    through: tuple[tuple[bytes, bytes], ...]
+    through_lines: bytes
     reads_only: bool = False
 
 
@@ -108,7 +113,8 @@ class Limiter(Protocol):
 
 
 class Decider:
-    """`header` gives an app's Authorization value, such as `Zoho-oauthtoken {access_token}`."""
+    """`header` gives an app's Authorization value, such as `Zoho-oauthtoken {access_token}`; `environment` says of what
+    kind an account is that an app's connection leads to."""
 
     def __init__(
         self,
@@ -117,6 +123,7 @@ class Decider:
         connections: Connections,
         tokens: Tokens,
         header: Callable[[str], str],
+        environment: Callable[[str, Upstream], Environment],
         limiter: Limiter,
         clock: Clock,
     ) -> None:
@@ -124,6 +131,7 @@ class Decider:
         self._connections = connections
         self._tokens = tokens
         self._header = header
+        self._environment = environment
         self._limiter = limiter
         self._clock = clock
         self._known: dict[bytes, Target] = {}
@@ -161,7 +169,7 @@ class Decider:
         async def look_up() -> Target:
             found = await self._connections.choose(principal.account_id, named, wanted, principal.reach)
             bad, _ = self._refusals.get(found.id, (None, 0.0))
-            target = self._target(found, await self._tokens.access(found, instead_of=bad))
+            target = self._target(found, await self._access(found, bad))
             target = _as_allowed(principal, target)
             self._remember(question, target, generation)
             return target
@@ -187,11 +195,25 @@ class Decider:
         self._note_refusal(target)
 
         async def renew() -> Target:
-            token = await self._tokens.access(target.connection, instead_of=target.token)
+            token = await self._access(target.connection, target.token)
             return replace(self._target(target.connection, token), reads_only=target.reads_only)
 
         key = ("refused", target.connection_id, target.token, target.reads_only)
         return self._shared(key, renew)
+
+    async def _access(self, connection: Connection, instead_of: str | None) -> AccessToken:
+        """Raises what `access` does, which then says whose token could not be had."""
+        try:
+            return await self._tokens.access(connection, instead_of=instead_of)
+        except MoorageError as error:
+            error.through = self._through(connection, connection.upstream)
+            raise
+
+    def _through(self, connection: Connection, upstream: Upstream | None) -> tuple[tuple[bytes, bytes], ...]:
+        named = (b"Moorage-Connection", connection.id.encode("ascii"))
+        if upstream is None:
+            return (named,)
+        return named, (b"Moorage-Environment", self._environment(connection.app, upstream).encode("ascii"))
 
     def _count(self, account_id: str) -> None:
         wait = self._limiter.take(account_id)
@@ -219,6 +241,7 @@ class Decider:
         good_until = self._clock.timestamp() + REMEMBERED_SECONDS
         if token.expires_at is not None:
             good_until = min(good_until, token.expires_at - MARGIN_SECONDS)
+        through = self._through(connection, upstream)
         return Target(
             connection.id,
             connection.account_id,
@@ -229,6 +252,8 @@ class Decider:
             connection,
             token.value,
             token.renewable,
+            through,
+            lines_of([*through]),
         )
 
     def _remember(self, question: Question, target: Target, generation: int) -> None:

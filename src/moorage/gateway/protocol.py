@@ -63,7 +63,8 @@ def gateway_protocol(gateway: Gateway) -> type[HttpToolsProtocol]:
             exchange = self._exchange
             # What breaks off in a head is no part of the call that is being answered meanwhile.
             is_concerned = error.code == "internal" or self._reading is exchange
-            left = is_concerned and isinstance(exchange, Relay) and exchange.left
-            return refusal(error, request_id, left=left)
+            if is_concerned and isinstance(exchange, Relay):
+                return refusal(error, request_id, left=exchange.left, through=exchange.through)
+            return refusal(error, request_id, left=False)
 
     return GatewayProtocol

@@ -1,6 +1,6 @@
 """One call through the gateway, from the caller's head to the last byte of the upstream's answer."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING
 
 import structlog
@@ -60,6 +60,7 @@ class Relay(Exchange):
         "_whole",
         "left",
         "needs_new",
+        "through",
     )  # fmt: skip
 
     def __init__(
@@ -93,6 +94,7 @@ class Relay(Exchange):
         self._answering: asyncio.Task[None] | None = None  # What the embedded CRM takes its time for.
         self._out: list[bytes] = []
         self._begun = self._chunking = False
+        self.through: tuple[tuple[bytes, bytes], ...] = ()  # Which connection serves it, once that is known.
         self.left = False  # Whether anything of the request may have reached the upstream.
 
     # The request.
@@ -162,6 +164,7 @@ class Relay(Exchange):
             self._refuse(internal())
 
     def _aim(self, target: Target) -> None:
+        self.through = target.through
         if target.reads_only and not only_reads(self._head, self._native):
             self._refuse(ScopeMissing(f"proxy:{target.app}"))
             return
@@ -249,7 +252,13 @@ class Relay(Exchange):
             return
         if status == 204:
             head.drop(_LENGTH)
-        lines = [STATUS_LINES[status], lines_of(head.forwarded), b"X-Request-Id: %b\r\n" % self._request_id]
+        target = self._target
+        assert target is not None
+        lines = [
+            STATUS_LINES[status],
+            lines_of(head.forwarded),
+            b"X-Request-Id: %b\r\n%b" % (self._request_id, target.through_lines),
+        ]
         if status >= 400:
             lines.append(b"Moorage-Error-Source: upstream\r\n")
         asked = self._head
@@ -346,14 +355,14 @@ class Relay(Exchange):
     def _give(self, response: Response) -> None:
         if response.status == 401 and self._send_again():
             return
-        self._protocol.respond(embedded_answer(response, self._request_id))
+        self._protocol.respond(embedded_answer(response, self._request_id, self.through))
 
     # Errors of ours.
 
     def _refuse(self, error: MoorageError) -> None:
         if not self._protocol.is_current(self):
             return
-        self._protocol.refuse(refusal(error, self._request_id.decode(), left=self.left))
+        self._protocol.refuse(refusal(error, self._request_id.decode(), left=self.left, through=self.through))
 
 
 def _too_large() -> BodyTooLarge:
@@ -362,8 +371,12 @@ def _too_large() -> BodyTooLarge:
     )
 
 
-def refusal(error: MoorageError, request_id: str, *, left: bool) -> Response:
-    """An error of ours, which tells whether anything of the request has left for the app."""
+def refusal(
+    error: MoorageError, request_id: str, *, left: bool, through: Iterable[tuple[bytes, bytes]] = ()
+) -> Response:
+    """An error of ours, which tells whether anything of the request has left for the app, and through which connection
+    it went or would have gone, if one was chosen."""
     response = render(error, request_id)
+    response.headers += through or error.through
     response.headers.append((b"moorage-request-sent", b"true" if left else b"false"))
     return response

@@ -25,7 +25,8 @@ HOP_BY_HOP = frozenset(
         b"upgrade",
     }
 )
-_CHOICE = frozenset({b"maton-connection", b"x-maton-connection"})
+# Whoever read in an answer which connection served it may name it by that header, too.
+_CHOICE = frozenset({b"maton-connection", b"x-maton-connection", b"moorage-connection"})
 # By these some apps take another path than the one of the request.
 _OTHER_PATH = frozenset(
     {
@@ -73,6 +74,8 @@ _NOTED = frozenset(
 KEPT_FROM_CALLER = HOP_BY_HOP | {
     b"set-cookie",
     b"x-request-id",
+    b"moorage-connection",
+    b"moorage-environment",
     b"moorage-error-source",
     b"moorage-request-sent",
 }
@@ -169,10 +172,12 @@ class AnswerHead:
         self.forwarded = [pair for pair in self.forwarded if pair[0].lower() not in names]
 
 
-def embedded_answer(response: Response, request_id: bytes) -> Response:
-    """The embedded CRM's response as a caller gets it."""
+def embedded_answer(
+    response: Response, request_id: bytes, through: Iterable[tuple[bytes, bytes]]
+) -> Response:
+    """The embedded CRM's response as a caller gets it; `through` says which connection served it."""
     headers = [pair for pair in response.headers if pair[0].lower() not in KEPT_FROM_CALLER]
-    headers.append((b"x-request-id", request_id))
+    headers += ((b"x-request-id", request_id), *through)
     if response.status >= 400:
         headers.append((b"moorage-error-source", b"upstream"))
     return Response(response.status, response.body, headers)

@@ -26,6 +26,10 @@ class Caller(Protocol):
     def account_id(self) -> str: ...
 
     @property
+    def name(self) -> str:
+        """What its holder calls it."""
+
+    @property
     def reach(self) -> Reach: ...
 
     def may(self, scope: str) -> bool:
@@ -33,3 +37,6 @@ class Caller(Protocol):
 
     def require_app(self, app: str) -> None:
         """Raises ScopeMissing unless all connections of the app are in reach, those too that are still to be made."""
+
+    def require_live(self, what: str) -> None:
+        """Raises RightsExceeded for a caller who must not touch what live ones use; `what` says what it asked for."""

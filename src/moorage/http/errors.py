@@ -20,6 +20,7 @@ STATUS: dict[str, int] = {
     "connection_inactive": 400,
     "connection_missing": 400,
     "connection_unknown": 404,
+    "default_deleted": 409,
     "database_unusable": 503,
     "headers_too_large": 431,
     "internal": 500,

@@ -1,7 +1,7 @@
 """What every route of the control API needs of a request: its caller, its JSON body, its limits."""
 
-from collections.abc import Awaitable, Callable
-from typing import Any, TypeAlias
+from collections.abc import Awaitable, Callable, Collection
+from typing import Any, Protocol, TypeAlias
 
 import msgspec
 from starlette.requests import Request
@@ -9,15 +9,22 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from moorage.http.caller import Caller
-from moorage.http.errors import BodyInvalid, BodyTooLarge, MethodNotAllowed
+from moorage.http.errors import BodyInvalid, BodyTooLarge, MethodNotAllowed, ParameterInvalid, quoted
+from moorage.near import did_you_mean
 
 MAX_BODY = 1024 * 1024
 
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 
-# Tells who makes a request, and counts it; the scope says what the caller has to be allowed, and no route goes
-# without one. Raises KeyInvalid, RateLimited and ScopeMissing.
-Authenticate = Callable[[Request, str], Awaitable[Caller]]
+
+class Authenticate(Protocol):
+    """Tells who makes a request, and counts it.
+
+    The scope says what the caller has to be allowed, and no route goes without one; `parameters` are those of the query
+    that the route knows, and all others are refused. Raises KeyInvalid, RateLimited, ScopeMissing, ParameterInvalid.
+    """
+
+    async def __call__(self, request: Request, scope: str, *parameters: str) -> Caller: ...
 
 
 def route(path: str, **endpoints: Endpoint) -> Route:
@@ -54,8 +61,13 @@ async def body_of(request: Request, limit: int = MAX_BODY) -> bytes:
     return b"".join(parts)
 
 
-async def json_object(request: Request, example: str, *, optional: bool = False) -> dict[str, Any]:
-    """The body as a JSON object; an empty one if it is `optional` and there is none. Raises BodyInvalid."""
+async def json_object(
+    request: Request, example: str, *, known: Collection[str], optional: bool = False
+) -> dict[str, Any]:
+    """The body as a JSON object of `known` keys; an empty one if it is `optional` and there is none.
+
+    Raises BodyInvalid. A key that nobody knows would be a wish that is not granted, which the caller has to hear.
+    """
     body = await body_of(request)
     if optional and not body:
         return {}
@@ -65,4 +77,25 @@ async def json_object(request: Request, example: str, *, optional: bool = False)
         raise BodyInvalid("The body is not JSON.", help=f"Send an object such as {example}.") from None
     if not isinstance(document, dict):
         raise BodyInvalid("The body is not a JSON object.", help=f"Send an object such as {example}.")
+    for key in document:
+        if key not in known:
+            raise BodyInvalid(
+                f"The body has a key {quoted(key)}, which this call does not know.{did_you_mean(key, known)}",
+                help=f"It takes {_listed(known)}. Send an object such as {example}.",
+            )
     return document
+
+
+def require_known_parameters(request: Request, known: Collection[str]) -> None:
+    """Raises ParameterInvalid, which names the first one that the call does not know."""
+    for name in request.query_params:
+        if name not in known:
+            takes = f"It takes {_listed(known)}." if known else "It takes none."
+            raise ParameterInvalid(
+                f"This call has no parameter {quoted(name)}.{did_you_mean(name, known)}", help=takes
+            )
+
+
+def _listed(names: Collection[str]) -> str:
+    *most, last = names
+    return f"{', '.join(most)} and {last}" if most else last

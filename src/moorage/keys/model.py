@@ -57,6 +57,7 @@ class Principal:
     scopes: Scopes = EVERYTHING
     mode: Mode = "live"
     expires_at: datetime | None = None
+    name: str = ""
 
     @property
     def reach(self) -> Reach:
@@ -76,17 +77,26 @@ class Principal:
         if apps is not None and app not in apps:
             raise ScopeMissing(f"proxy:{app}:read")
 
-    def require_no_less_than(self, key: ApiKey) -> None:
-        """Nobody gets by a key what they can't do already. Raises ScopeMissing, RightsExceeded."""
+    def require_live(self, what: str) -> None:
+        """Raises RightsExceeded for a test key; `what` says what it asked for."""
+        if self.mode == "test":
+            raise RightsExceeded(f"A test key can't {what}.", help="Use a live key.")
+
+    def require_no_less_than(self, key: ApiKey, *, to: Literal["give out", "revoke"] = "give out") -> None:
+        """Nobody gets by a key what they can't do already, nor takes it from others.
+
+        Raises ScopeMissing, RightsExceeded.
+        """
         beyond = key.scopes.beyond(self.scopes)
         if beyond is not None:
             raise ScopeMissing(beyond)
         if self.mode == "test" and key.mode != "test":
-            raise RightsExceeded("A test key can't give out live ones.", help='Send "mode": "test".')
+            fix = 'Send "mode": "test".' if to == "give out" else "Use a live key."
+            raise RightsExceeded(f"A test key can't {to} live ones.", help=fix)
         if self.expires_at is not None and (key.expires_at is None or key.expires_at > self.expires_at):
+            fix = f"Let it expire by {wire_time(self.expires_at)}, or use" if to == "give out" else "Use"
             raise RightsExceeded(
-                "A key can't give out one that outlives it.",
-                help=f"Let it expire by {wire_time(self.expires_at)}, or use a key that lasts longer.",
+                f"A key can't {to} one that outlives it.", help=f"{fix} a key that lasts longer."
             )
 
 

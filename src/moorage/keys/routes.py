@@ -1,9 +1,9 @@
 """The control API of API keys."""
 
 import re
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -23,8 +23,11 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)
 _EXAMPLE = '{"name": "ci", "scopes": ["proxy:zoho-crm:read"]}'
 _ROTATE_EXAMPLE = '{"overlap_seconds": 3600}'
 
-# As http.requests.Authenticate, and tells all that is known of the caller.
-Authenticate = Callable[[Request, str], Awaitable[Principal]]
+
+class Authenticate(Protocol):
+    """As http.requests.Authenticate, and tells all that is known of the caller."""
+
+    async def __call__(self, request: Request, scope: str, *parameters: str) -> Principal: ...
 
 
 def routes(
@@ -42,7 +45,7 @@ def routes(
 
     async def create(request: Request) -> Response:
         caller = await authenticate(request, "keys:write")
-        body = await json_object(request, _EXAMPLE)
+        body = await json_object(request, _EXAMPLE, known=("name", "scopes", "mode", "expires_at"))
         key, secret = await keys.create(
             caller.account_id,
             _name(body.get("name")),
@@ -55,7 +58,7 @@ def routes(
 
     async def rotate(request: Request) -> Response:
         caller = await authenticate(request, "keys:write")
-        body = await json_object(request, _ROTATE_EXAMPLE, optional=True)
+        body = await json_object(request, _ROTATE_EXAMPLE, known=("overlap_seconds",), optional=True)
         overlap = _overlap(body.get("overlap_seconds"))
         key, secret = await keys.rotate(caller.account_id, request.path_params["key_id"], overlap, by=caller)
         on_change()
@@ -63,7 +66,7 @@ def routes(
 
     async def revoke(request: Request) -> Response:
         caller = await authenticate(request, "keys:write")
-        key = await keys.revoke(caller.account_id, request.path_params["key_id"])
+        key = await keys.revoke(caller.account_id, request.path_params["key_id"], by=caller)
         on_change()
         return answer({"key": document(key)})
 

@@ -91,10 +91,15 @@ class Keys:
         self.clear()
         return rotated, secret
 
-    async def revoke(self, account_id: str, key_id: str) -> ApiKey:
-        """Stop accepting a key. Revoking twice is no error. Raises KeyUnknown."""
+    async def revoke(self, account_id: str, key_id: str, by: Principal | None = None) -> ApiKey:
+        """Stop accepting a key. Revoking twice is no error.
+
+        Raises KeyUnknown, and ScopeMissing and RightsExceeded for a key that may do what the caller may not.
+        """
         async with self._database.transaction() as tx:
-            _known(await store.key_of_id(tx, account_id, key_id), key_id)
+            key = _known(await store.key_of_id(tx, account_id, key_id), key_id)
+            if by is not None:
+                by.require_no_less_than(key, to="revoke")
             await store.revoke(tx, key_id)
             revoked = _known(await store.key_of_id(tx, account_id, key_id), key_id)
         self.clear()
@@ -123,7 +128,7 @@ class Keys:
                 raise KeyInvalid
             if key.last_used_at is None or now - key.last_used_at >= USE_NOTED_EVERY:
                 await store.touch(tx, key.id)
-        principal = Principal(key.id, key.account_id, key.scopes, key.mode, ends)
+        principal = Principal(key.id, key.account_id, key.scopes, key.mode, ends, key.name)
         if generation == self._generation:  # Else it may have been revoked since it was read.
             self._remember(digest(secret), principal)
         return principal

@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from moorage.keys.model import ApiKey
-from moorage.keys.scopes import EVERYTHING, parse
+from moorage.keys.scopes import parse
 from moorage.storage import Transaction
 
 _metadata = sa.MetaData()
@@ -25,7 +25,7 @@ api_keys = sa.Table(
     sa.Column("account_id", sa.Text),
     sa.Column("name", sa.Text),
     sa.Column("mode", sa.Text),
-    sa.Column("scopes", sa.JSON(none_as_null=True)),  # NULL means all there are, and all there will be.
+    sa.Column("scopes", sa.JSON),
     sa.Column("created_at", sa.BigInteger),
     sa.Column("expires_at", sa.BigInteger),
     sa.Column("last_used_at", sa.BigInteger),
@@ -60,7 +60,8 @@ async def add_key(tx: Transaction, key: ApiKey) -> None:
         "account_id": key.account_id,
         "name": key.name,
         "mode": key.mode,
-        "scopes": None if key.scopes is EVERYTHING else key.scopes.texts(),
+        # Of a key that may do everything, too, so that it gains nothing by a scope that a later version has.
+        "scopes": key.scopes.texts(),
         "created_at": _microseconds(key.created_at),
         "expires_at": key.expires_at and _microseconds(key.expires_at),
     }
@@ -123,7 +124,7 @@ def _key(row: Any) -> ApiKey:
         account_id=row.account_id,
         name=row.name,
         mode=row.mode,
-        scopes=EVERYTHING if row.scopes is None else parse(row.scopes),
+        scopes=parse(row.scopes),
         prefix=row.public_part,
         created_at=created_at,
         expires_at=_time(row.expires_at),

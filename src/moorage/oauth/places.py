@@ -60,6 +60,8 @@ class Place:
     @property
     def environment(self) -> Environment:
         centre = self.provider.data_centres.get(self.upstream.data_centre or "")
+        if centre is not None and centre.environment is not None:
+            return centre.environment
         apis = centre.apis if centre is not None else {}
         return next((name for name, url in apis.items() if url == self.upstream.base_url), "production")
 

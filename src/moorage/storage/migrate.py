@@ -7,7 +7,7 @@ from pathlib import Path
 from moorage.storage.database import prepare, sqlite_path
 from moorage.storage.errors import DatabaseUnusable
 
-HEAD = "0005"
+HEAD = "0006"
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 

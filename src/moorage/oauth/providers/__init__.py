@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from moorage.connections.model import Environment as Kind
 from moorage.connections.model import Upstream
 from moorage.errors import SettingsInvalid
 from moorage.http.errors import AppUnknown
@@ -33,7 +34,7 @@ class DataCentre(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Base URLs: of the API, of the pages where people sign in, and of where tokens come from, if that is elsewhere.
 
     `sandbox` and `developer` are those of the API's other environments, whose users sign in at the same place.
-    `title` is the centre's name for people.
+    `title` is the centre's name for people. One whose accounts are all of an `environment` says so.
     """
 
     api: str
@@ -42,6 +43,7 @@ class DataCentre(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tokens: str | None = None
     sandbox: str | None = None
     developer: str | None = None
+    environment: Literal["sandbox", "developer"] | None = None
 
     @property
     def apis(self) -> dict[Environment, str]:
@@ -159,6 +161,17 @@ class Providers:
             return upstream
         key, base_url = next(iter(named.items()))
         return replace(upstream, base_url=base_url, data_centre=key)
+
+    def environment(self, app: str, upstream: Upstream) -> Kind:
+        """Of what kind the account is that a connection leads to, as its file says; what that leaves open is live."""
+        if upstream.kind == "embedded":
+            return "embedded"
+        provider = self._by_name.get(app)
+        centres = provider.data_centres if provider is not None else {}
+        here = centres.get(upstream.data_centre or "")
+        to_try = {url for centre in centres.values() for url in (centre.sandbox, centre.developer)}
+        is_live = upstream.base_url not in to_try and (here is None or here.environment is None)
+        return "live" if is_live else "sandbox"
 
     def header(self, app: str) -> str:
         """The Authorization header of an app's API, with `{access_token}` in it."""
