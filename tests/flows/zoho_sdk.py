@@ -1,5 +1,7 @@
 """Drives Zoho's official Python SDK, unmodified, against a CRM; prints what it found as one JSON object.
 
+Those of v6, v7 and v8 have the same names, so whichever is found first is driven.
+
 The SDK keeps its state in module globals and files, so it runs in a process and a folder of its own.
 """
 
@@ -25,7 +27,7 @@ from zohocrmsdk.src.com.zoho.crm.api.record import (
     SearchRecordsParam,
 )
 from zohocrmsdk.src.com.zoho.crm.api.roles import RolesOperations
-from zohocrmsdk.src.com.zoho.crm.api.users import GetUsersParam, UsersOperations
+from zohocrmsdk.src.com.zoho.crm.api.users import UsersOperations
 from zohocrmsdk.src.com.zoho.crm.api.util import Choice
 
 
@@ -147,7 +149,7 @@ def main():
         LayoutsOperations().get_layouts(params(GetLayoutsParam, module="Leads")).get_object().get_layouts()
     )
     result["sections"] = len(layouts[0].get_sections())
-    users = UsersOperations().get_users(params(GetUsersParam, type="AllUsers"), HeaderMap()).get_object()
+    users = UsersOperations().get_users(ParameterMap(), HeaderMap()).get_object()
     result["users"] = [one.get_email() for one in users.get_users()]
     result["org"] = OrgOperations().get_organization().get_object().get_org()[0].get_company_name()
     result["roles"] = [one.get_name() for one in RolesOperations().get_roles().get_object().get_roles()]

@@ -97,7 +97,10 @@ def main():
     connect(json.loads(sys.argv[1]))
     modules = ModulesOperations().get_modules().get_object().get_modules()
     supported = [one.get_api_name() for one in modules if one.get_api_supported()]
-    print(json.dumps({"modules": {name: about(name) for name in supported}, **people()}))
+    found = {"modules": {name: about(name) for name in supported}}
+    if "people" in sys.argv:
+        found |= people()
+    print(json.dumps(found))
 
 
 main()
