@@ -3,12 +3,13 @@
 import contextlib
 import json
 import socket
+import time
 from contextlib import ExitStack
 
 import pytest
 
 from moorage.connections.model import Upstream
-from moorage.gateway.upstream import Limits
+from moorage.gateway.upstream import Limits, limits_of
 from tests.gateway.wire import AUTHORIZED, OK, Client, World
 
 
@@ -83,3 +84,48 @@ def test_one_that_does_not_read_what_it_is_sent_is_given_up_too(start, silent):
             for _ in range(100):  # As much as is taken, which is far from everything.
                 client.send(b"x" * (1 << 20))
         assert told(client.answer()) == (504, "upstream_timeout", "true")
+
+
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        (b"H", b""),
+        (b"HTTP/1.1 200 OK\r\nX: ", b"y"),
+        (b"HTTP/1.1 200 OK\r\n", b"X: y\r\n"),
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+        (b"HTTP/1.1 102 Processing\r\n\r\n", b"HTTP/1.1 102 Processing\r\n\r\n"),
+    ],
+    ids=["a byte", "within a line", "lines", "100", "102"],
+)
+def test_one_that_never_comes_to_the_end_of_its_head_is_given_up_after_its_time(relayed, first, then):
+    """However steadily something comes of it: the time is that of the whole head."""
+
+    def drip(connection):
+        connection.sendall(first)
+        for _ in range(200):
+            connection.sendall(then)
+            time.sleep(0.05)
+
+    client = relayed(drip, OK, world=World(limits=Limits(connect=10, answer=0.7, idle=0.7)))
+    assert told(client.get("/zoho-crm/a")) == (504, "upstream_timeout", "true")
+    assert len(client.upstream.requests) == 1 and not client.upstream.ended.is_set()
+    assert client.get("/zoho-crm/a").body == b"ok"
+
+
+def test_one_that_streams_may_take_as_long_as_it_moves(relayed):
+    def stream(connection):
+        connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        for _ in range(30):
+            connection.sendall(b"1\r\nx\r\n")
+            time.sleep(0.05)
+        return b"0\r\n\r\n"
+
+    client = relayed(stream, world=World(limits=Limits(connect=10, answer=0.5, idle=1.0)))
+    assert client.get("/zoho-crm/a").body == b"x" * 30
+
+
+@pytest.mark.parametrize(("answer", "connect"), [(0.5, 0.5), (3, 3), (60, 10)])
+def test_one_has_no_more_time_to_take_a_connection_than_to_answer(answer, connect):
+    limits = limits_of(answer)
+    assert (limits.connect, limits.answer, limits.idle) == (connect, answer, answer)
+    assert limits.wait <= max(answer, connect)

@@ -8,7 +8,7 @@ from moorage.errors import MoorageError
 from moorage.gateway.decide import Decider
 from moorage.gateway.relay import Relay, refusal
 from moorage.gateway.rewrite import Caller
-from moorage.gateway.upstream import Limits, Pool
+from moorage.gateway.upstream import Pool, limits_of
 from moorage.http.direct import DirectProtocol
 from moorage.http.exchange import Exchange
 from moorage.http.head import Head
@@ -30,7 +30,7 @@ class Gateway:
         self.decider = decider
         self.apps = frozenset(app.encode("ascii") for app in apps)
         self.embedded = embedded
-        self.pool = pool or Pool(Limits(answer=answer_timeout, idle=answer_timeout))
+        self.pool = pool or Pool(limits_of(answer_timeout))
 
     def close(self) -> None:
         """Close the connections to upstreams, once nobody waits for an answer any more."""

@@ -269,13 +269,13 @@ class Relay(Exchange):
             lines.append(b"Connection: close\r\n")
         lines.append(b"\r\n")
         self._out = lines
-        self._begun = self._protocol.begun = True
 
     def on_part(self, part: bytes) -> None:
         self._out.append(b"%x\r\n%b\r\n" % (len(part), part) if self._chunking else part)
 
     def on_flush(self) -> None:
         if self._out:
+            self._begun = self._protocol.begun = True
             self._protocol.write(b"".join(self._out))
             self._out.clear()
 
@@ -289,7 +289,7 @@ class Relay(Exchange):
     def on_failure(self, error: UpstreamError, *, stale: bool) -> None:
         upstream, self._upstream = self._upstream, None
         if self._begun:
-            self._protocol.abort()
+            self._break_off(upstream)
         elif stale and upstream is not None and self._may_retry():
             self.needs_new = True
             self._sent = 0
@@ -297,6 +297,14 @@ class Relay(Exchange):
             self._go_on()
         else:
             self._refuse(error)
+
+    def _break_off(self, upstream: Upstream | None) -> None:
+        """End an answer that can't come to its end: all that there is of it goes to the caller, if they read it."""
+        if upstream is not None and upstream.is_paused:
+            self._protocol.abort()
+        else:
+            self.on_flush()
+            self._protocol.break_off()
 
     def _may_retry(self) -> bool:
         """Whether a request can go out again that a server closed its kept connection under."""

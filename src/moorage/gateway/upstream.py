@@ -22,6 +22,8 @@ from moorage.gateway.rewrite import AnswerHead
 from moorage.gateway.tls import ClientContext, verifying
 
 MAX_ANSWER_HEAD = 256 * 1024
+_VERSION = b"HTTP/1."
+_VERSIONS = frozenset({"1.0", "1.1"})
 _SWEEP_SECONDS = 1.0
 
 log = structlog.get_logger(__name__)
@@ -32,11 +34,23 @@ class Limits:
     """Times are in seconds."""
 
     connect: float = 10.0
-    answer: float = 60.0  # From the request's end to the first byte of the answer.
+    answer: float = (
+        60.0  # From the request's end to the end of the answer's head, whatever comes of it meanwhile.
+    )
     idle: float = 60.0  # Between two parts of an answer.
     stalled: float = 60.0  # A caller who reads nothing of an answer for this long is given up.
     kept: float = 15.0  # An unused connection is kept this long: less than most servers keep theirs.
     connections: int = 512  # To one origin.
+
+    @property
+    def wait(self) -> float:
+        """For a connection: twice the time of one attempt, as a place may have to become free first."""
+        return min(2 * self.connect, max(self.connect, self.answer))
+
+
+def limits_of(answer_timeout: float) -> Limits:
+    """The limits where an app may take so many seconds to answer: no more to take a connection, either."""
+    return Limits(connect=min(Limits().connect, answer_timeout), answer=answer_timeout, idle=answer_timeout)
 
 
 class Borrower(Protocol):
@@ -134,8 +148,7 @@ class _Host:
             upstream = self._kept.pop()
             if upstream.is_usable:
                 return upstream
-        # Twice the time of one attempt, as a place may have to become free first.
-        self._waiting.append((borrower, self.loop.time() + 2 * self.pool.limits.connect))
+        self._waiting.append((borrower, self.loop.time() + self.pool.limits.wait))
         self._connect_more()
         return None
 
@@ -194,12 +207,7 @@ class _Host:
         origin, limits = self.origin, self.pool.limits
         try:
             async with asyncio.timeout(limits.connect):
-                _, upstream = await self.loop.create_connection(
-                    lambda: Upstream(self),
-                    origin.host,
-                    origin.port,
-                    ssl=self.pool.tls if origin.scheme == "https" else None,
-                )
+                upstream = await self._open()
         except TimeoutError:
             self._tell_first(UpstreamTimeout(f"{origin.host} took no connection in time."))
         except (OSError, ssl.SSLError, UnicodeError) as error:
@@ -214,6 +222,24 @@ class _Host:
                 self.give_back(upstream)
             else:
                 self._on_unreachable("it closed the connection at once")
+
+    async def _open(self) -> "Upstream":
+        origin = self.origin
+        transport, upstream = await self.loop.create_connection(
+            lambda: Upstream(self), origin.host, origin.port
+        )
+        if origin.scheme != "https":
+            return upstream
+        try:
+            secured = await self.loop.start_tls(
+                transport, upstream, self.pool.tls, server_hostname=origin.host
+            )
+        except BaseException:
+            transport.abort()
+            raise
+        if secured is not None:  # Only a transport that is closing gives none.
+            upstream.secure(secured)
+        return upstream
 
     def _on_unreachable(self, reason: str) -> None:
         origin = self.origin
@@ -232,8 +258,9 @@ class Upstream(asyncio.Protocol):
     """One connection. `deadline` is when it has waited too long, by the loop's clock."""
 
     __slots__ = (
-        "_bare", "_borrower", "_complete", "_fed", "_has_length", "_headers", "_host", "_in_head", "_keep", "_parser",
-        "_paused", "_silent", "_status", "_transport", "_whole", "deadline", "is_open", "used",
+        "_bare", "_begun", "_borrower", "_complete", "_ended_well", "_fed", "_has_length", "_headers", "_host",
+        "_in_head", "_keep", "_parser", "_paused", "_silent", "_socket", "_status", "_transport", "_whole", "deadline",
+        "is_open", "used",
     )  # fmt: skip
 
     def __init__(self, host: _Host) -> None:
@@ -244,6 +271,7 @@ class Upstream(asyncio.Protocol):
         self.is_open = False
         self.used = False  # Whether it has carried a request before.
         self._paused = False
+        self._ended_well = False
 
     # What borrowers use.
 
@@ -262,6 +290,7 @@ class Upstream(asyncio.Protocol):
         self._bare = bare
         self._whole = self._complete = self._keep = False
         self._in_head = self._silent = True
+        self._begun = b""
         self._status = self._fed = 0
         self._has_length = False
         self._headers: list[tuple[bytes, bytes]] = []
@@ -281,17 +310,24 @@ class Upstream(asyncio.Protocol):
         if data:
             self._host.outbox.put(self._transport, data)
 
+    @property
+    def is_paused(self) -> bool:
+        """Whether it waits for the borrower, who can't take more of the answer."""
+        return self._paused
+
     def pause(self) -> None:
         if not self._paused:
             self._paused = True
-            self._transport.pause_reading()
-            self.deadline = self._host.loop.time() + self._host.pool.limits.stalled
+            self._socket.pause_reading()
+            if not self._in_head:
+                self.deadline = self._host.loop.time() + self._host.pool.limits.stalled
 
     def resume(self) -> None:
         if self._paused:
             self._paused = False
-            self._transport.resume_reading()
-            self.deadline = self._host.loop.time() + self._host.pool.limits.idle
+            self._socket.resume_reading()
+            if not self._in_head:
+                self.deadline = self._host.loop.time() + self._host.pool.limits.idle
 
     def drop(self) -> None:
         """Close at once, whatever is under way; the borrower hears nothing more."""
@@ -309,8 +345,18 @@ class Upstream(asyncio.Protocol):
             self._fail(UpstreamTimeout(f"{host} did not answer in time.", help="Try again later."))
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)
+        # Reading is paused below TLS: with what it has not yet deciphered, TLS would drop the end of an answer whose
+        # host closes meanwhile.
+        self._transport = self._socket = cast("asyncio.Transport", transport)
         self.is_open = True
+
+    def secure(self, transport: asyncio.Transport) -> None:
+        """From now on all goes through TLS."""
+        self._transport = transport
+
+    def eof_received(self) -> None:
+        """The host has said that this is all; a connection that TLS alone was not told of the end of was cut."""
+        self._ended_well = True
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.is_open = False
@@ -321,19 +367,24 @@ class Upstream(asyncio.Protocol):
         del self._parser
 
     def _end_of_data(self, exc: Exception | None) -> None:
-        if exc is None and not self._in_head and not self._has_length:
+        if exc is None and self._ended_well and not self._in_head and not self._has_length:
             self._finish()
         else:
             host = self._host.origin.host
             error = UpstreamUnreachable(f"{host} closed the connection before its answer was whole.")
-            self._fail(error, stale=self.used and self._silent)
+            self._fail(error, stale=self.used and self._silent and not self._begun)
 
     def data_received(self, data: bytes) -> None:
         borrower = self._borrower
         if borrower is None:
             self.drop()
             return
-        self._silent = False
+        if self._silent:
+            data = self._begun + data
+            if not data.startswith(_VERSION):
+                self._look_at_beginning(data)
+                return
+            self._silent = False
         self._fed += len(data)
         try:
             self._parser.feed_data(data)
@@ -350,9 +401,16 @@ class Upstream(asyncio.Protocol):
             self._finish()
         elif self._fed > MAX_ANSWER_HEAD:
             self._fail(self._invalid())
-        else:
+        elif not self._in_head:
             self.deadline = self._host.loop.time() + self._host.pool.limits.idle
             borrower.on_flush()
+
+    def _look_at_beginning(self, data: bytes) -> None:
+        """An answer begins with the version of HTTP; the parser would take RTSP for one, and others."""
+        if _VERSION.startswith(data):
+            self._begun = data  # There is more to come.
+        else:
+            self._on_nonsense(httptools.HttpParserError("it does not begin with HTTP/1"))
 
     def pause_writing(self) -> None:
         if self._borrower is not None:
@@ -381,6 +439,8 @@ class Upstream(asyncio.Protocol):
         if self._complete or self._borrower is None:
             return
         self._status = self._parser.get_status_code()
+        if self._parser.get_http_version() not in _VERSIONS:
+            raise httptools.HttpParserError("a version of HTTP that nobody asked for")
         if self._status < 200:
             if self._status == 101:
                 raise httptools.HttpParserError("a switch of protocols that nobody asked for")

@@ -5,9 +5,6 @@ others reach the ASGI application as ever. Answers leave in the order of their r
 """
 
 import asyncio
-import contextlib
-import socket
-import struct
 from collections import deque
 from collections.abc import Coroutine
 from typing import Any, cast
@@ -18,6 +15,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from moorage.errors import MoorageError
 from moorage.http.asgi import Gentle, Parsed
+from moorage.http.breaking import BreakingOff, reset
 from moorage.http.encode import encode
 from moorage.http.errors import PathInvalid, RequestInvalid, UriTooLong, internal, render
 from moorage.http.exchange import Exchange, Refused, Waiting
@@ -28,7 +26,6 @@ from moorage.ids import new_request_id
 LINGER_SECONDS = (
     2.0  # How long a sender may go on after its answer, before the connection is closed under it.
 )
-_RESET = struct.pack("ii", 1, 0)
 
 log = structlog.get_logger(__name__)
 
@@ -131,11 +128,13 @@ class DirectProtocol(HttpToolsProtocol):
 
     def abort(self) -> None:
         """Break the connection off, so that an answer cut short can't be taken for a whole one."""
-        sock = self.transport.get_extra_info("socket")
-        if sock is not None:
-            with contextlib.suppress(OSError):
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-        self.transport.abort()
+        reset(self.transport)
+
+    def break_off(self) -> None:
+        """Let the client have all that is written of an answer, and then see that it was cut short."""
+        self._deaf = True
+        if not self.transport.is_closing():
+            BreakingOff(self.transport, patience=self.timeout_keep_alive)
 
     @property
     def closes(self) -> bool:
