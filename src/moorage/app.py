@@ -54,8 +54,8 @@ from moorage.oauth.tokens import Tokens
 from moorage.settings import Settings, is_loopback
 from moorage.storage import Database
 from moorage.storage.database import sqlite_path
-from moorage.storage.errors import DatabaseUnusable
 from moorage.storage.migrate import migrate
+from moorage.storage.trouble import tell, trouble_of, unusable
 from moorage.vault.errors import VaultKeyMissing, VaultLocked
 from moorage.vault.keys import load_keys
 from moorage.vault.rotation import Rotation
@@ -242,7 +242,19 @@ def control_origin(rooms: Rooms, on_change: Callable[[], None]) -> ASGIApp:
     ]
     # Starlette's own application would answer errors before ours could. No route takes all other paths, as none
     # matches one with a line break in it.
-    return Errors(Router(routes, redirect_slashes=False, default=unknown), connect_routes.error_page)
+    router = Router(routes, redirect_slashes=False, default=unknown)
+    return Errors(Troubles(router), connect_routes.error_page)
+
+
+class Troubles:
+    """ASGI middleware: what any route meets of a disk or a database in trouble, the CRM's included, is told as that."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with crm_databases():
+            await self._app(scope, receive, send)
 
 
 def _unknown_path(path: str, providers: Providers) -> AppUnknown | NotFound:
@@ -320,10 +332,12 @@ async def open_rooms(settings: Settings, urls: Urls, *, make_key: bool = True) -
 @contextlib.contextmanager
 def crm_databases() -> Iterator[None]:
     """Say of the CRM's databases what `storage` says of the control database. Raises DatabaseUnusable."""
+    what = "The embedded CRM's databases"
     try:
         yield
-    except apsw.Error as error:
-        raise DatabaseUnusable(
-            f"The embedded CRM's databases can't be used: {error}.",
-            help="See that the disk has room and that they are SQLite files, or put back good copies of them.",
-        ) from error
+    except (apsw.Error, OSError) as error:
+        if trouble_of(error) is None:
+            raise
+        trouble = unusable(what, error)
+        tell(what, trouble.kind, trouble)
+        raise trouble from error

@@ -114,10 +114,10 @@ def took_too_long() -> Fault:
     return Fault(400, "REQUEST_TIMEOUT", message)
 
 
-def database_unusable(reason: object) -> Fault:
-    """For what a disk or another program that holds the database keeps from being done; nothing of it is done."""
-    # Zoho publishes no code for a trouble of its own servers.
-    return Fault(503, "DATABASE_UNUSABLE", f"The CRM's database can't be used: {reason}.")
+def unavailable(kind: str, reason: str) -> Fault:
+    """For what can't be done now as the disk or a file is in trouble. Zoho's details are empty; ours say why."""
+    details = {"reason": kind, "message": reason}
+    return Fault(503, "SERVICE_UNAVAILABLE", "Service temporarily unavailable", details)
 
 
 def internal() -> Fault:

@@ -17,6 +17,8 @@ import msgspec
 
 from moorage.crm.blueprint import OrganisationSpec
 from moorage.crm.store.connections import transaction
+from moorage.storage.errors import DatabaseUnusable
+from moorage.storage.trouble import BUSY
 
 _TABLES = (
     """
@@ -79,13 +81,17 @@ class Registry:
         self.connection.execute("PRAGMA query_only = ON")
 
     async def write(self, work: Callable[P, T], *given: P.args, **named: P.kwargs) -> T:
-        """Do in a thread what writes here. Raises apsw.BusyError when its turn or the lock doesn't come in time."""
+        """Do in a thread what writes here. Raises DatabaseUnusable or apsw's error when its turn or the lock doesn't come in time."""
         end = time.monotonic() + PATIENCE
 
         def within_time() -> T:
             left = end - time.monotonic()
             if left <= 0:
-                raise apsw.BusyError("database is locked")
+                raise DatabaseUnusable(
+                    "The embedded CRM's registry can't be used: other writes wait for it.",
+                    help=BUSY.fix,
+                    kind=BUSY.kind,
+                )
             self.connection.set_busy_timeout(int(left * 1000) + 1)
             return work(*given, **named)
 

@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from urllib.parse import unquote_to_bytes
 
-import apsw
 import structlog
 
 from moorage.clock import Clock
@@ -19,7 +18,6 @@ from moorage.crm.centres import Site, split
 from moorage.crm.faults import (
     Fault,
     api_not_supported,
-    database_unusable,
     internal,
     invalid_token,
     invalid_url,
@@ -30,6 +28,7 @@ from moorage.crm.organisation import Organisation
 from moorage.crm.paging import PageTokens
 from moorage.crm.routing import Route, Router
 from moorage.crm.store.contract import StoreClosed, TookTooLong
+from moorage.crm.trouble import trouble_answer
 from moorage.crm.versions import VERSIONS
 from moorage.http.message import Request, Response
 
@@ -65,7 +64,7 @@ class Crm:
         try:
             answer = self._route_again(request)
         except Exception as error:  # noqa: BLE001 - whatever happens is answered in Zoho's shape
-            return _failed(error, request.method)
+            return _failed(error, request)
         return answer if isinstance(answer, Response) else self._guarded(answer, request)
 
     def _route_again(self, request: Request) -> Response | Awaitable[Response]:
@@ -82,7 +81,7 @@ class Crm:
                 again = self._route(request)
                 return again if isinstance(again, Response) else await again
         except Exception as error:  # noqa: BLE001 - whatever happens is answered in Zoho's shape
-            return _failed(error, request.method)
+            return _failed(error, request)
 
     def _route(self, request: Request) -> Response | Awaitable[Response]:
         if request.path.startswith(PREFIX):
@@ -143,7 +142,7 @@ class Crm:
         )
 
 
-def _failed(error: Exception, method: str) -> Response:
+def _failed(error: Exception, request: Request) -> Response:
     match error:
         case Fault():
             return fault_answer(error)
@@ -151,10 +150,9 @@ def _failed(error: Exception, method: str) -> Response:
             return fault_answer(invalid_token())
         case TookTooLong():
             return fault_answer(took_too_long())
-        case apsw.BusyError():
-            log.warning("crm.database_held", method=method, reason=str(error))
-            return fault_answer(database_unusable("another program holds it"))
-    log.error("crm.failed", method=method, exc_info=error)
+    if (told := trouble_answer(error, request.path)) is not None:
+        return told
+    log.error("crm.failed", method=request.method, exc_info=error)
     return fault_answer(internal())
 
 

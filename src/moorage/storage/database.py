@@ -13,6 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from moorage.clock import Clock
 from moorage.storage.errors import DatabaseUnusable
+from moorage.storage.trouble import tell, unusable
+
+WHAT = "The control database"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,7 @@ class Database:
         except DatabaseError as error:
             if isinstance(error, IntegrityError | ProgrammingError):
                 raise  # The fault of a statement, not of the file.
-            raise unusable(error.orig or error) from error
+            raise self._unusable(error) from error
 
     async def check(self) -> None:
         """Raises DatabaseUnusable when its tables can't be read."""
@@ -60,17 +63,15 @@ class Database:
             return True  # What can't be asked can't be relied on.
         return self._version != before
 
+    def _unusable(self, error: BaseException) -> DatabaseUnusable:
+        trouble = unusable(WHAT, error, self._path)
+        tell(WHAT, trouble.kind, trouble)
+        return trouble
+
     async def close(self) -> None:
         if self._watch is not None:
             self._watch.close()
         await self._engine.dispose()
-
-
-def unusable(reason: BaseException) -> DatabaseUnusable:
-    return DatabaseUnusable(
-        f"The control database can't be used: {reason}.",
-        help="See that its disk has room and that nothing else holds it, or put back a good copy of it.",
-    )
 
 
 def sqlite_path(url: str) -> Path:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from moorage.storage.database import prepare, sqlite_path
 from moorage.storage.errors import DatabaseUnusable
+from moorage.storage.trouble import unusable
 
 HEAD = "0006"
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -39,7 +40,7 @@ def revision(path: Path) -> str | None:
                 return None
             row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
     except sqlite3.Error as error:
-        raise _unusable(path, error) from error
+        raise unusable(str(path), error, path) from error
     return row[0] if row else None
 
 
@@ -59,10 +60,6 @@ def _upgrade(path: Path) -> None:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
     except DatabaseError as error:
-        raise _unusable(path, error.orig or error) from error
+        raise unusable(str(path), error, path) from error
     finally:
         engine.dispose()
-
-
-def _unusable(path: Path, reason: BaseException) -> DatabaseUnusable:
-    return DatabaseUnusable(f"{path} can't be used: {reason}.", help="Put back a good copy of it.")

@@ -38,8 +38,8 @@ def test_a_token_is_refused_with_the_reason_and_others_are_answered_meanwhile(se
     assert status in {200, 204} and answers == []
     caller.join(30)
     status, _, body = answers[0]
-    assert (status, json.loads(body)["code"]) == (503, "DATABASE_UNUSABLE")
-    assert "another program holds it" in json.loads(body)["message"]
+    assert (status, json.loads(body)["error"]) == (503, "temporarily_unavailable")
+    assert "another program holds it" in json.loads(body)["error_description"]
 
 
 def test_it_goes_on_as_soon_as_the_other_lets_go(service, crm, origin, request):

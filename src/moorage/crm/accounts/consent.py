@@ -102,12 +102,12 @@ class ConsentPage:
 
     def answer(self, request: Request, site: Site) -> Response | Awaitable[Response]:
         if request.method not in {"GET", "POST"}:
-            refused = _failed("ERROR_invalid_method", "This page takes GET and POST.", 405)
+            refused = failed("ERROR_invalid_method", "This page takes GET and POST.", 405)
             return Response(refused.status, refused.body, [*refused.headers, (b"allow", b"GET, POST")])
         try:
             given = form(request)
         except BodyTooLarge as error:
-            return _failed("ERROR_form_too_large", error.message, 413)
+            return failed("ERROR_form_too_large", error.message, 413)
         of_the_client = given if request.method == "GET" else fields(given.get("request", "").encode())
         try:
             asked = read(of_the_client, self._accounts, site)
@@ -115,7 +115,7 @@ class ConsentPage:
             visit = Visit(request, site, asked, session)
             found = self._next(visit) if request.method == "GET" else self._act(visit, given)
         except AuthorizationInvalid as invalid:
-            return _failed(invalid.error, invalid.help, 400)
+            return failed(invalid.error, invalid.help, 400)
         except AuthorizationRefused as refused:
             return _go(refused.location)
         return found if isinstance(found, Response) else _unless_gone(found)
@@ -141,7 +141,7 @@ class ConsentPage:
     def _act(self, visit: Visit, given: dict[str, str]) -> Response | Awaitable[Response]:
         against = visit.objection
         if against is not None:
-            return _failed("ERROR_foreign_form", f"{against} Go back to the app and begin there again.", 403)
+            return failed("ERROR_foreign_form", f"{against} Go back to the app and begin there again.", 403)
         if not self._people.owns(visit.session, given.get("form_token", "")):
             return self._show(visit, _STALE, 403)
         match given.get("step"):
@@ -230,10 +230,11 @@ async def _unless_gone(waiting: Awaitable[Response]) -> Response:
         return await waiting
     except OwnerGone:
         gone = "The client, or its organisation, was deleted in this moment."
-        return _failed("ERROR_invalid_client", gone, 400)
+        return failed("ERROR_invalid_client", gone, 400)
 
 
-def _failed(error: str, help_: str, status: int) -> Response:
+def failed(error: str, help_: str, status: int) -> Response:
+    """The page that says that nothing came of it, and why."""
     html = _template("failed.html").render(error=error, help=help_, status=status)
     return Response(status, html.encode(), _headers())
 

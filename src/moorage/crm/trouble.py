@@ -1,0 +1,39 @@
+"""Trouble with the disk or with a file, as the CRM tells it: in Zoho's shape, in that of OAuth, or as a page."""
+
+from moorage.crm.accounts.consent import PATH, failed
+from moorage.crm.call import answer, fault_answer
+from moorage.crm.centres import split
+from moorage.crm.errors import OrganisationDamaged
+from moorage.crm.faults import unavailable
+from moorage.http.message import Response
+from moorage.storage.errors import DatabaseUnusable
+from moorage.storage.trouble import tell, trouble_of, unusable
+
+WHAT = "The embedded CRM's database"
+
+
+def trouble_answer(error: Exception, path: bytes) -> Response | None:
+    """The answer to a call of `path` that met trouble, which is logged; None for an error that is about something
+    else. All are 503: the call can be repeated once the operator has mended what it names."""
+    found = _found(error)
+    if found is None:
+        return None
+    kind = "damaged" if isinstance(found, OrganisationDamaged) else found.kind
+    tell(WHAT if isinstance(found, DatabaseUnusable) else found.message, kind, found)
+    _, path = split(path)
+    if path == PATH.encode():
+        return failed("ERROR_temporarily_unavailable", f"{found.message} {found.help or ''}", 503)
+    if path == b"/" or path.startswith(b"/oauth/"):
+        # RFC 6749 has this code for the page alone; the token endpoint's list has none for what passes.
+        document = {"error": "temporarily_unavailable", "error_description": found.message}
+        refused = answer(document, 503)
+    else:
+        refused = fault_answer(unavailable(kind, found.message))
+    again = [(b"retry-after", b"2")] if kind == "busy" else []
+    return Response(refused.status, refused.body, [*refused.headers, *again])
+
+
+def _found(error: Exception) -> DatabaseUnusable | OrganisationDamaged | None:
+    if isinstance(error, DatabaseUnusable | OrganisationDamaged):
+        return error
+    return unusable(WHAT, error) if trouble_of(error) is not None else None
