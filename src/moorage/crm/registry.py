@@ -81,7 +81,7 @@ class Registry:
         self.connection.execute("PRAGMA query_only = ON")
 
     async def write(self, work: Callable[P, T], *given: P.args, **named: P.kwargs) -> T:
-        """Do in a thread what writes here. Raises DatabaseUnusable or apsw's error when its turn or the lock doesn't come in time."""
+        """Do in a thread what writes here. Raises DatabaseUnusable, apsw.BusyError: it waited in vain."""
         end = time.monotonic() + PATIENCE
 
         def within_time() -> T:
