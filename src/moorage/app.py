@@ -28,6 +28,7 @@ from moorage.crm.service import CrmService
 from moorage.errors import SettingsInvalid
 from moorage.gateway.decide import Decider
 from moorage.gateway.protocol import Gateway, gateway_protocol
+from moorage.gateway.relay import Embedded
 from moorage.http.answering import answering
 from moorage.http.errors import AppUnknown, NotFound
 from moorage.http.middleware import Errors
@@ -65,7 +66,6 @@ APP = "zoho-crm"
 DEMO_SLUG = "demo"
 WATCH_INTERVAL = 0.5  # Seconds until what another process changed is noticed here.
 SESSION_TOKENS = "session tokens"  # What a key is derived from the vault's for.
-MAX_CRM_BODY = 100 * 1024 * 1024
 
 log = structlog.get_logger(__name__)
 
@@ -161,11 +161,14 @@ class App:
             clock=clock,
         )
         self._gateway = gateway = Gateway(
-            self._decider, rooms.providers.names, rooms.crm.answer, answer_timeout=settings.upstream_timeout
+            self._decider,
+            rooms.providers.names,
+            Embedded(rooms.crm.answer, rooms.crm.allowance),
+            answer_timeout=settings.upstream_timeout,
         )
         origin = control_origin(rooms, on_change=self._decider.clear)
         self.gateway: dict[str, Any] = {"app": origin, "http": gateway_protocol(gateway)}
-        crm = answering(rooms.crm.answer, max_body=MAX_CRM_BODY, word=refusal)
+        crm = answering(rooms.crm.answer, admit=rooms.crm.admit, word=refusal)
         self.crm: dict[str, Any] = {"app": origin, "http": crm}
         self._watchers = [
             asyncio.create_task(_without_end(self._watch)),

@@ -45,7 +45,15 @@ def test_what_is_no_sound_request_is_refused_and_what_hides_behind_it_is_not_rea
             answer = last_answer(client)
         code = json.loads(answer.body)
         code = code["code"] if surface.is_crm else code["error"]["code"]
-        assert code in {"request_invalid", "path_invalid", "INVALID_REQUEST", "INVALID_URL_PATTERN"}, name
+        # The last of these is said at the head, before it is seen that the body is no sound one.
+        known = {
+            "request_invalid",
+            "path_invalid",
+            "INVALID_REQUEST",
+            "INVALID_URL_PATTERN",
+            "INVALID_REQUEST_METHOD",
+        }
+        assert code in known, name
         assert answer.status == (404 if code == "INVALID_URL_PATTERN" else 400), name
     assert surface.ask().status == surface.status
     assert not [request for request in whole.app.requests if b"smuggled" in request]
@@ -57,7 +65,12 @@ def test_what_has_no_end_is_cut_off(surface, name):
     with Client(surface.port) as client:
         with contextlib.suppress(ConnectionError):
             client.send(raw.format(path=surface.path, host=surface.host))
-        assert client.answer().status == status
+        answer = client.answer()
+        if name == "trailers without an end" and surface.name in {"crm", "page"}:
+            # No body is taken here at all, which is said before any of it is read.
+            assert answer.status in {400, 403} and answer.names["connection"] == "close"
+        else:
+            assert answer.status == status
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -105,6 +118,30 @@ def test_no_depth_of_json_is_too_much(whole, kind, depth):
                 f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}"
             )
             assert 400 <= client.answer().status < 500, path
+
+
+LEADS = "/crm/v8/Leads"
+BEFORE_A_BODY = {
+    "no token": (LEADS, "", 401, "AUTHENTICATION_FAILURE"),
+    "a wrong token": (LEADS, "Authorization: Zoho-oauthtoken 1000.x\r\n", 401, "INVALID_TOKEN"),
+    "a data centre that is another": ("/dc/eu" + LEADS, "{token}", 401, "INVALID_TOKEN"),
+    "no such path": ("/crm/v8/Leads/1/2/3/4/5/6", "{token}", 404, "INVALID_URL_PATTERN"),
+    "no such path at all": ("/elsewhere", "", 404, "INVALID_URL_PATTERN"),
+    "no such method": ("/crm/v8/org", "{token}", 400, "INVALID_REQUEST_METHOD"),
+    "a form that is too long": ("/oauth/v2/token", "", 413, "BODY_SIZE_REACHED"),
+    "records that are too long": (LEADS, "{token}", 413, "BODY_SIZE_REACHED"),
+}
+
+
+@pytest.mark.parametrize("name", BEFORE_A_BODY)
+@pytest.mark.parametrize("expects", ["", "Expect: 100-continue\r\n"])
+def test_the_crm_refuses_what_it_can_before_it_reads_a_body(whole, name, expects):
+    path, headers, status, code = BEFORE_A_BODY[name]
+    headers = headers.format(token=f"Authorization: Zoho-oauthtoken {whole.token}\r\n")
+    with Client(urlsplit(whole.crm).port) as client:
+        client.send(f"POST {path} HTTP/1.1\r\nHost: a\r\n{headers}{expects}Content-Length: {1 << 30}\r\n\r\n")
+        answer = last_answer(client)
+        assert (answer.status, json.loads(answer.body)["code"]) == (status, code)
 
 
 @pytest.mark.parametrize("path", ["/connections", "/keys"])

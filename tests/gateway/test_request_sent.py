@@ -105,9 +105,11 @@ def test_a_call_that_the_app_refused_and_no_other_token_was_found_for_has_been_s
     assert told(client.post("/zoho-crm/a", b"abc")) == ("reconnect_needed", "true")
 
 
-def test_a_body_that_grows_too_large_for_the_embedded_crm_was_not_given_to_it(embedded, monkeypatch):
-    monkeypatch.setattr("moorage.gateway.relay.MAX_EMBEDDED_BODY", 1000)
-    assert told(embedded().post("/zoho-crm/a", b"x" * 1001)) == ("body_too_large", "false")
+def test_a_body_that_grows_too_large_for_the_embedded_crm_was_not_given_to_it(embedded):
+    assert told(embedded(World(max_body=1000)).post("/zoho-crm/a", b"x" * 1001)) == (
+        "body_too_large",
+        "false",
+    )
 
 
 @pytest.mark.parametrize("headers", ["", "Expect: 100-continue\r\n"])

@@ -46,7 +46,6 @@ def test_a_request_of_known_length(through, body):
 def test_a_request_in_chunks(through, body):
     client = through()
     client.send(f"POST /zoho-crm/a HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {KEY}\r\n{TYPES}")
-    # Of four bytes each, as the server here takes what looks like a last chunk for one.
     client.send(b"Transfer-Encoding: chunked\r\n\r\n" + in_chunks(body, 4))
     assert client.answer().status == 200
     assert unchunked(client.upstream.requests[0].partition(b"\r\n\r\n")[2]) == body

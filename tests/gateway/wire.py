@@ -16,8 +16,10 @@ from moorage.connections.errors import ConnectionMissing
 from moorage.connections.model import Connection, Upstream
 from moorage.gateway.decide import Decider
 from moorage.gateway.protocol import Gateway, gateway_protocol
+from moorage.gateway.relay import Embedded
 from moorage.gateway.tls import ClientContext
 from moorage.gateway.upstream import Limits, Pool
+from moorage.http.bodies import Allowance, Budget
 from moorage.http.message import Response
 from moorage.keys.errors import KeyInvalid
 from moorage.keys.limits import RateLimiter
@@ -129,6 +131,7 @@ class World:
     keep_alive: float = 5
     tls: ClientContext | None = None
     door: Callable = echo  # The embedded CRM's.
+    max_body: int = 1 << 24  # That it takes.
     port: int = 0
 
     def start(self):
@@ -144,7 +147,8 @@ class World:
             clock=clock,
         )
         self.pool = Pool(self.limits, lambda: self.tls)
-        gateway = Gateway(self.decider, ["zoho-crm"], self.door, pool=self.pool)
+        embedded = Embedded(self.door, Allowance(self.max_body, Budget(1 << 28)))
+        gateway = Gateway(self.decider, ["zoho-crm"], embedded, pool=self.pool)
         listener = socket.create_server(("127.0.0.1", 0))
         self.port = listener.getsockname()[1]
         config = uvicorn.Config(
@@ -351,8 +355,17 @@ def complete(buffer):
         return None
     lower = bytes(buffer[:end]).lower()
     if b"transfer-encoding: chunked" in lower:
-        end = buffer.find(b"0\r\n\r\n", end) + 5
-        return bytes(buffer[:end]) if end > 4 else None
+        return _with_chunks(buffer, end)
     if b"content-length: " in lower:
         end += int(lower.split(b"content-length: ")[1].split(b"\r\n")[0])
     return bytes(buffer[:end]) if len(buffer) >= end else None
+
+
+def _with_chunks(buffer, end):
+    """The request whose chunks begin at `end`, or None."""
+    while (line := buffer.find(b"\r\n", end)) >= 0:
+        size = int(buffer[end:line], 16)
+        end = line + 2 + size + 2
+        if size == 0:
+            return bytes(buffer[:end]) if len(buffer) >= end else None
+    return None

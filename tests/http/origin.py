@@ -10,16 +10,21 @@ import time
 import uvicorn
 import uvloop
 
+from moorage.http.bodies import Allowance, Budget
 from moorage.http.direct import DirectProtocol
 from moorage.http.exchange import Exchange
 from moorage.http.message import Response
 from tests.gateway.wire import Client
 
+LIMIT = 1000
 HOST = "Host: a.test\r\n"
 
 
 class Echo(Exchange):
-    """Tells what it got; `/direct/later` only once the origin is released, `/direct/early` before the body."""
+    """Tells what it got; `/direct/later` only once the origin is released, `/direct/early` before the body.
+
+    `/direct/paused` is not read for a second.
+    """
 
     def __init__(self, protocol, head, origin):
         self.protocol, self.head, self.origin, self.body = protocol, head, origin, b""
@@ -28,11 +33,18 @@ class Echo(Exchange):
         self.protocol.want_body()
         if self.head.target.startswith(b"/direct/early"):
             self.protocol.refuse(Response(200, b"early"))
+        elif self.head.target.startswith(b"/direct/refused"):
+            self.protocol.refuse(Response(200, b"refused"))
         elif self.head.target.startswith(b"/direct/bug/start"):
             raise RuntimeError("a bug at the start")
 
     def on_body(self, part):
         self.body += part
+
+    def on_read(self):
+        if self.head.target == b"/direct/paused":
+            self.protocol.flow.pause_reading()
+            self.protocol.loop.call_later(1.0, self.protocol.resume_reading)
 
     def on_end(self):
         target = self.head.target
@@ -148,6 +160,11 @@ class Origin:
 
     def connect(self):
         return Caller(self.port)
+
+
+def admit(_request):
+    """Takes bodies of up to a thousand bytes from anybody."""
+    return Allowance(LIMIT, Budget(1 << 20))
 
 
 class Pending:

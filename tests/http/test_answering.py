@@ -6,10 +6,9 @@ import pytest
 
 from moorage.crm.refusals import refusal
 from moorage.http.answering import answering
+from moorage.http.bodies import Allowance, Budget
 from moorage.http.message import Response
-from tests.http.origin import HOST, Pending, wait_until
-
-LIMIT = 1000
+from tests.http.origin import HOST, LIMIT, Pending, admit, wait_until
 
 
 def door(request):
@@ -34,7 +33,7 @@ def door(request):
 @pytest.fixture
 def crm(serve):
     """A client of an origin that speaks the CRM's dialect."""
-    with serve(protocol=answering(door, max_body=LIMIT, word=refusal)).connect() as caller:
+    with serve(protocol=answering(door, admit=admit, word=refusal)).connect() as caller:
         yield caller
 
 
@@ -104,10 +103,70 @@ def test_a_chunked_body_over_the_limit_is_refused(crm):
     assert fault(crm.answer()) == (413, "BODY_SIZE_REACHED")
 
 
+def test_a_body_in_chunks_of_two_bytes_is_taken(crm):
+    chunks = "2\r\nab\r\n" * (LIMIT // 2)
+    crm.send(f"POST /a HTTP/1.1\r\n{HOST}Transfer-Encoding: chunked\r\n\r\n{chunks}0\r\n\r\n")
+    assert crm.answer().body == b"ab" * (LIMIT // 2)
+
+
+FRAMINGS = ["Content-Length: 900", "Content-Length: 999999", "Transfer-Encoding: chunked"]
+
+
+@pytest.mark.parametrize("framing", FRAMINGS)
+def test_who_is_not_admitted_is_told_before_a_body_and_is_not_asked_for_one(serve, framing):
+    seen = []
+
+    def nobody(request):
+        seen.append(request.body)
+        return Response(401, b"no")
+
+    origin = serve(protocol=answering(door, admit=nobody, word=refusal))
+    with origin.connect() as caller:
+        caller.send(f"POST /a HTTP/1.1\r\n{HOST}Expect: 100-continue\r\n{framing}\r\n\r\n")
+        answer = caller.answer()
+        assert (answer.status, answer.body, answer.names["connection"]) == (401, b"no", "close")
+        assert caller.everything() == b"" and seen == [b""]
+
+
+def test_whoever_sends_no_body_needs_no_leave(serve):
+    origin = serve(protocol=answering(door, admit=lambda _: Response(401), word=refusal))
+    with origin.connect() as caller:
+        for method in ("GET", "POST"):
+            caller.send(f"{method} /a HTTP/1.1\r\n{HOST}Content-Length: 0\r\n\r\n")
+            assert caller.answer().status == 200
+
+
+def test_when_too_much_is_being_collected_a_long_body_is_put_off_and_a_short_one_is_taken(serve):
+    allowance = Allowance(1 << 20, Budget(100_000))
+    origin = serve(protocol=answering(door, admit=lambda _: allowance, word=refusal))
+    with origin.connect() as first, origin.connect() as second, origin.connect() as third:
+        first.send(post("x" * 95_000)[:-1])
+        wait_until(lambda: allowance.budget.held > 90_000)
+        second.send(post("x" * 50_000))
+        answer = second.answer()
+        assert fault(answer) == (503, "SERVICE_UNAVAILABLE") and int(answer.names["retry-after"]) > 0
+        third.send(post("short"))
+        assert third.answer().body == b"short"
+        first.send("x")
+        assert len(first.answer().body) == 95_000
+        wait_until(lambda: allowance.budget.held == 0)
+        second.send(post("x" * 50_000))
+        assert len(second.answer().body) == 50_000
+
+
+def test_what_is_not_sent_to_its_end_is_forgotten(serve):
+    allowance = Allowance(1 << 20, Budget(1 << 20))
+    origin = serve(protocol=answering(door, admit=lambda _: allowance, word=refusal))
+    with origin.connect() as caller:
+        caller.send(post("x" * 95_000)[:-1])
+        wait_until(lambda: allowance.budget.held)
+    wait_until(lambda: allowance.budget.held == 0)
+
+
 @pytest.mark.parametrize(("method", "given_up"), [("GET", True), ("HEAD", True), ("POST", False)])
 def test_what_is_only_read_is_given_up_when_the_client_goes_away(serve, method, given_up):
     pending = Pending()
-    origin = serve(protocol=answering(pending, max_body=LIMIT, word=refusal))
+    origin = serve(protocol=answering(pending, admit=admit, word=refusal))
     with origin.connect() as caller:
         caller.send(f"{method} /a HTTP/1.1\r\n{HOST}\r\n")
         assert pending.begun.wait(5)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from moorage.crm.refusals import refusal
 from moorage.http.answering import answering
 from moorage.http.message import Response
-from tests.http.origin import HOST, Origin
+from tests.http.origin import HOST, Origin, admit
 
 PIECES = [
     b"GET /direct/a HTTP/1.1\r\n", b"POST /asgi/a HTTP/1.1\r\n", b"POST /direct/early HTTP/1.1\r\n",
@@ -42,7 +42,7 @@ def door(request):
 @pytest.fixture(scope="module", params=["claims", "answers"])
 def origin(request):
     """One that claims some requests and leaves the others to ASGI, and one that answers all of them itself."""
-    protocol = answering(door, max_body=1000, word=refusal) if request.param == "answers" else None
+    protocol = answering(door, admit=admit, word=refusal) if request.param == "answers" else None
     origin = Origin(keep_alive=3, protocol=protocol)
     yield origin
     origin.stop()

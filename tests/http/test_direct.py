@@ -1,6 +1,8 @@
 """What is claimed and what goes on to ASGI, on one connection: order, framing, limits, times."""
 
+import contextlib
 import json
+import select
 import time
 
 import pytest
@@ -185,7 +187,6 @@ def test_an_early_answer_survives_a_sender_that_goes_on(shared, path, connection
     "request_",
     [
         "GET %s HTTP/1.0\r\n\r\n",
-        "GET %s HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
         "GET %s HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
         "GET %s HTTP/1.1\r\nHost: a\r\nConnection: x, Close\r\n\r\n",
     ],
@@ -239,6 +240,75 @@ def test_every_answer_has_one_date(caller, said):
     assert [name.lower() for name, _ in caller.answer().headers].count("date") == 1
 
 
+# HTTP/1.0.
+
+OLD = "GET %s HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "paths", [["/direct/a", "/direct/b"], ["/asgi/a", "/asgi/b"], ["/asgi/a", "/direct/b"]]
+)
+@pytest.mark.parametrize("at_once", [False, True])
+def test_http_1_0_keeps_a_connection_when_it_is_asked_to(caller, paths, at_once):
+    if at_once:
+        caller.send("".join(OLD % path for path in paths))
+    for path in paths:
+        if not at_once:
+            caller.send(OLD % path)
+        answer = caller.answer()
+        assert answer.names["connection"] == "keep-alive" and "transfer-encoding" not in answer.names
+        assert json.loads(answer.body)["target"] == path
+    caller.send(f"GET {paths[0]} HTTP/1.0\r\n\r\n")
+    assert closes(caller.answer()) and caller.everything() == b""
+
+
+@pytest.mark.parametrize("path", ["/direct/a", "/asgi/a"])
+def test_nobody_else_is_told_that_a_connection_is_kept(caller, path):
+    caller.send(f"GET {path} HTTP/1.1\r\n{HOST}Connection: keep-alive\r\n\r\n")
+    assert "connection" not in caller.answer().names
+
+
+@pytest.mark.parametrize("path", ["/direct/early", "/asgi/early"])
+def test_an_early_answer_to_a_long_body_of_http_1_0_is_the_last(caller, path):
+    caller.send(f"POST {path} HTTP/1.0\r\nConnection: keep-alive\r\nContent-Length: 9999999\r\n\r\n")
+    assert closes(caller.answer()) and caller.everything() == b""
+
+
+# A length that is said twice.
+
+TWICE = {
+    "in two headers": "Content-Length: 5\r\nX: y\r\ncontent-length:5 \r\n",
+    "in a list": "Content-Length: 5, 5\r\n",
+    "in a list and a header": "Content-Length: 5 ,5\r\nContent-Length: 5\r\n",
+}
+
+
+@pytest.mark.parametrize("path", ["/direct/a", "/asgi/a"])
+@pytest.mark.parametrize("kind", TWICE)
+def test_equal_lengths_count_as_one_wherever_the_request_is_cut(shared, path, kind):
+    raw = f"\r\nPOST {path} HTTP/1.1\r\n{HOST}{TWICE[kind]}\r\nhello"
+    for cut in range(len(raw)):
+        with shared.connect() as caller:
+            caller.send(raw[:cut])
+            if cut:
+                time.sleep(0.001)
+            caller.send(raw[cut:] + GET % "/direct/b")
+            told = caller.told()
+            lengths = [value for name, value in told["headers"] if name.lower() == "content-length"]
+            assert (told["body"], lengths) == ("hello", ["5"])
+            assert caller.told()["target"] == "/direct/b"
+
+
+def test_a_request_that_was_read_is_not_read_again_for_the_lengths_of_the_next(shared):
+    with shared.connect() as caller:
+        caller.send(
+            post("/direct/once", "hello") + f"POST /direct/b HTTP/1.1\r\n{HOST}{TWICE['in a list']}\r\nhello"
+        )
+        assert caller.told()["target"] == "/direct/once"
+        assert caller.answer().status == 400 and caller.everything() == b""
+    assert shared.seen.count(b"/direct/once") == 1
+
+
 # What is no sound request.
 
 POST = "POST /direct/a HTTP/1.1\r\n" + HOST
@@ -246,8 +316,14 @@ UNSOUND = {
     "both lengths": POST + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     "both lengths turned round": POST + "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",
     "two lengths": POST + "Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello!",
-    "one length twice": POST + "Content-Length: 5\r\nContent-Length: 5\r\n\r\nhello",
-    "a list of lengths": POST + "Content-Length: 5, 5\r\n\r\nhello",
+    "a list of two lengths": POST + "Content-Length: 5, 6\r\n\r\nhello",
+    "a list with an end": POST + "Content-Length: 5,\r\n\r\nhello",
+    "lengths that are equal but for zeros": POST + "Content-Length: 5\r\nContent-Length: 05\r\n\r\nhello",
+    "a length twice and a coding": POST
+    + "Content-Length: 5\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "a length twice, the second folded": POST + "Content-Length: 5\r\nContent-Length:\r\n 5\r\n\r\nhello",
+    "a length twice and a space before a colon": POST
+    + "Content-Length: 5\r\nContent-Length: 5\r\nX : y\r\n\r\nhello",
     "a negative length": POST + "Content-Length: -1\r\n\r\n",
     "a signed length": POST + "Content-Length: +5\r\n\r\nhello",
     "a length in hex": POST + "Content-Length: 0x5\r\n\r\nhello",
@@ -392,6 +468,19 @@ def test_a_head_that_grows_too_large_in_small_segments_is_refused(caller):
     assert caller.answer().status == 431
 
 
+@pytest.mark.parametrize("path", ["/direct/a", "/asgi/a"])
+@pytest.mark.parametrize("end", ["", "\r\n"])
+def test_a_head_of_too_many_headers_is_refused_before_it_is_whole(caller, path, end):
+    caller.send(f"GET {path} HTTP/1.1\r\n{HOST}" + "a:b\r\n" * 201 + end)
+    answer = caller.answer()
+    assert answer.status == 431 and "more than 200 headers" in answer.body.decode() and closes(answer)
+
+
+def test_a_head_of_many_headers_is_read(caller):
+    told = caller.ask(f"GET /direct/a HTTP/1.1\r\n{HOST}" + "a:b\r\n" * 199 + "\r\n")
+    assert len(told["headers"]) == 200
+
+
 def test_a_large_head_is_read(caller):
     told = caller.ask(f"GET /direct/a HTTP/1.1\r\n{HOST}X: {'a' * 60_000}\r\n\r\n")
     assert len(dict(told["headers"])["X"]) == 60_000
@@ -452,15 +541,81 @@ def test_an_unused_connection_is_closed(serve):
     wait_until(lambda: origin.connections == 0)
 
 
-@pytest.mark.parametrize(
-    "start", ["GET /dir", "GET /direct/a HTTP/1.1\r\nX: ", post("/direct/a", "abc")[:-1]]
-)
-def test_a_request_that_stops_in_the_middle_is_given_up(serve, start):
+@pytest.mark.parametrize("start", ["GET /dir", "GET /direct/a HTTP/1.1\r\nX: "])
+def test_a_head_that_stops_in_the_middle_is_given_up(serve, start):
     origin = serve(keep_alive=0.2)
     with origin.connect() as caller:
         caller.send(start)
         assert caller.everything() == b""
     wait_until(lambda: origin.connections == 0)
+
+
+BODIES = {
+    "a length": f"POST %s HTTP/1.1\r\n{HOST}Content-Length: 1000\r\n\r\n",
+    "a length of HTTP/1.0": "POST %s HTTP/1.0\r\nContent-Length: 1000\r\n\r\n",
+    "chunks": f"POST %s HTTP/1.1\r\n{HOST}Transfer-Encoding: chunked\r\n\r\n3e8\r\n",
+    "a chunk's extension": f"POST %s HTTP/1.1\r\n{HOST}Transfer-Encoding: chunked\r\n\r\n3e8;",
+}
+
+
+@pytest.mark.parametrize("path", ["/direct/a", "/asgi/a"])
+@pytest.mark.parametrize("kind", BODIES)
+@pytest.mark.parametrize("trickles", [False, True])
+def test_a_body_that_stops_or_trickles_is_given_up_with_an_answer(serve, path, kind, trickles):
+    origin = serve(keep_alive=0.4)
+    with origin.connect() as caller:
+        caller.send(BODIES[kind] % path + "a")
+        answer = wait_until(lambda: told_of(caller, "a" if trickles else ""))
+        assert answer.status == 408 and closes(answer)
+        assert json.loads(answer.body)["error"]["code"] == "request_too_slow"
+    wait_until(lambda: origin.connections == 0)
+
+
+def told_of(caller, part):
+    """The answer, once there is one; a part of the body is sent until then."""
+    with contextlib.suppress(ConnectionError):
+        caller.send(part)
+    return caller.answer() if select.select([caller.socket], [], [], 0.03)[0] else None
+
+
+@pytest.mark.parametrize(
+    ("path", "status"), [("/direct/early", 200), ("/asgi/early", 200), ("/direct/refused", 200)]
+)
+def test_a_body_that_trickles_behind_an_answer_holds_no_connection(serve, path, status):
+    origin = serve(keep_alive=0.4)
+    with origin.connect() as caller:
+        caller.send(BODIES["a length"] % path + "a")
+        assert wait_until(lambda: told_of(caller, "a")).status == status
+
+        def is_closed():
+            try:
+                caller.send("a")
+            except ConnectionError:
+                return True
+            return False
+
+        wait_until(is_closed)
+
+
+@pytest.mark.parametrize("path", ["/direct/a", "/asgi/a"])
+def test_a_body_that_comes_slowly_takes_as_long_as_it_takes(serve, path):
+    origin = serve(keep_alive=0.2)
+    with origin.connect() as caller:
+        size, step = 40_000, 1000  # Some 50 kB/s, over four times as long as an unused connection is kept.
+        caller.send(f"POST {path} HTTP/1.1\r\n{HOST}Content-Length: {size}\r\n\r\n")
+        for _ in range(size // step):
+            caller.send("a" * step)
+            time.sleep(0.02)
+        assert len(caller.told()["body"]) == size
+
+
+def test_nobody_is_blamed_for_a_body_that_was_not_read_meanwhile(serve):
+    origin = serve(keep_alive=0.5)
+    with origin.connect() as caller:
+        caller.send(post("/direct/paused", "a" * 3000)[:-1000])
+        time.sleep(1.1)  # As an upstream may let one wait, for longer than an unused connection is kept.
+        caller.send("a" * 1000)
+        assert len(caller.told()["body"]) == 3000
 
 
 def test_a_head_that_trickles_is_given_up(serve):

@@ -3,14 +3,17 @@
 from moorage.crm.call import fault_answer
 from moorage.crm.faults import Fault, internal, invalid_method, invalid_url
 from moorage.errors import MoorageError
-from moorage.http.errors import STATUS
+from moorage.http.errors import STATUS, TooBusy
 from moorage.http.message import Response
 
 
 def refusal(error: MoorageError, request_id: str) -> Response:
     """The answer to a request that could not be read, or was too large to be."""
     answer = fault_answer(_fault(error))
-    return Response(answer.status, answer.body, [*answer.headers, (b"x-request-id", request_id.encode())])
+    headers = [*answer.headers, (b"x-request-id", request_id.encode())]
+    if error.code == "too_busy":
+        headers.append((b"retry-after", b"%d" % TooBusy.retry_after))
+    return Response(answer.status, answer.body, headers)
 
 
 def _fault(error: MoorageError) -> Fault:
@@ -20,6 +23,8 @@ def _fault(error: MoorageError) -> Fault:
         return invalid_method()
     if error.code == "body_too_large":
         return Fault(413, "BODY_SIZE_REACHED", error.message)
+    if error.code == "too_busy":
+        return Fault(503, "SERVICE_UNAVAILABLE", error.message)
     status = STATUS.get(error.code, 500)
     # Zoho's own sentence for this code tells nobody what was wrong with the bytes; ours does.
     return Fault(status, "INVALID_REQUEST", error.message) if status < 500 else internal()

@@ -13,12 +13,13 @@ from moorage.crm.accounts.scopes import module_group
 from moorage.crm.accounts.server import AccountsServer
 from moorage.crm.accounts.service import Accounts, Principal
 from moorage.crm.api import routes
-from moorage.crm.call import Call, fault_answer
+from moorage.crm.call import Call, answer, fault_answer
 from moorage.crm.centres import Site, split
 from moorage.crm.faults import (
     Fault,
     api_not_supported,
     internal,
+    invalid_method,
     invalid_token,
     invalid_url,
     scope_mismatch,
@@ -29,10 +30,14 @@ from moorage.crm.paging import PageTokens
 from moorage.crm.routing import Route, Router
 from moorage.crm.store.contract import StoreClosed, TookTooLong
 from moorage.crm.trouble import trouble_answer
-from moorage.crm.versions import VERSIONS
+from moorage.crm.versions import VERSIONS, Version
+from moorage.http.bodies import MAX_HELD, MAX_HELD_OF_STRANGERS, Allowance, Budget
 from moorage.http.message import Request, Response
 
 PREFIX = b"/crm/v8/"
+HEALTH = b"/healthz"
+MAX_BODY = 16 * 1024 * 1024  # 100 records of 160 kB each.
+MAX_FORM = 64 * 1024  # What a caller may send that nobody knows yet.
 _VERSIONED = re.compile(rb"/crm/(?:(bulk|email)/)?(v[0-9.]+)/")
 
 log = structlog.get_logger(__name__)
@@ -58,6 +63,27 @@ class Crm:
         self._api_domain = api_domain
         self._router = Router([*absent_routes("/crm/v8/"), *routes()])
         self._others = {area: Router(absent_routes(f"/crm/{area}/v8/")) for area in ("bulk", "email")}
+
+        self.allowance = Allowance(MAX_BODY, Budget(MAX_HELD))  # Of a caller who is known.
+        self._of_strangers = Allowance(MAX_FORM, Budget(MAX_HELD_OF_STRANGERS))
+
+    def admit(self, request: Request) -> Allowance | Response:
+        """Look at a request before its body is read: how long it may be, or why it need not be sent. Never raises."""
+        try:
+            return self._admitted(request)
+        except Exception as error:  # noqa: BLE001 - whatever happens is answered in Zoho's shape
+            return _failed(error, request)
+
+    def _admitted(self, request: Request) -> Allowance:
+        centre, path = split(request.path)
+        if path == b"/" or path.startswith(b"/oauth/"):
+            return self._of_strangers
+        request = replace(request, path=path)
+        if path.startswith(PREFIX):
+            self._of_v8(request, centre)
+        else:
+            self._of_version(request, centre)
+        return self.allowance
 
     def answer(self, request: Request) -> Response | Awaitable[Response]:
         """Answer at once where no waiting is needed; otherwise give something to await. Never raises."""
@@ -94,16 +120,24 @@ class Crm:
         answer = self._accounts_server.answer(request, Site(self._api_domain(), centre))
         if answer is not None:
             return answer
-        return self._versioned(request, centre)
+        if path == HEALTH:
+            return _healthy(request.method)
+        version, route, call = self._of_version(request, centre)
+        return version.answer(route, call)
 
     def _api(self, request: Request, centre: str | None) -> Response | Awaitable[Response]:
+        route, call = self._of_v8(request, centre)
+        return route.handler(call)
+
+    def _of_v8(self, request: Request, centre: str | None) -> tuple[Route, Call]:
+        """A call, once it is known who calls and that they may. Raises the faults of all else."""
         principal, organisation = self._caller(request, centre)
         route, path = self._router.match(request.method, _segments(request.path[len(PREFIX) :]))
         _require_scopes(route, path, principal, organisation)
-        return route.handler(self._call(request, principal, organisation, path))
+        return route, self._call(request, principal, organisation, path)
 
-    def _versioned(self, request: Request, centre: str | None) -> Response | Awaitable[Response]:
-        """A call of an older version, or of what stands beside `/crm/v8/`."""
+    def _of_version(self, request: Request, centre: str | None) -> tuple[Version, Route, Call]:
+        """A call of an older version, or of what stands beside `/crm/v8/`, as `_of_v8`."""
         found = _VERSIONED.match(request.path)
         if found is None:
             raise invalid_url()
@@ -117,7 +151,7 @@ class Crm:
         call = self._call(request, principal, organisation, path)
         version.prepare(route, call)
         _require_scopes(route, call.path, principal, organisation)
-        return version.answer(route, call)
+        return version, route, call
 
     def _caller(self, request: Request, centre: str | None) -> tuple[Principal, Organisation]:
         principal = self._accounts.principal(request.header(b"authorization"))
@@ -140,6 +174,13 @@ class Crm:
             now=self._clock.timestamp(),
             tokens=self._tokens,
         )
+
+
+def _healthy(method: str) -> Response:
+    if method in {"GET", "HEAD"}:
+        return answer({"status": "ok"})
+    refused = fault_answer(invalid_method())
+    return Response(refused.status, refused.body, [*refused.headers, (b"allow", b"GET")])
 
 
 def _failed(error: Exception, request: Request) -> Response:

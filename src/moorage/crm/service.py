@@ -16,6 +16,7 @@ from moorage.crm.metadata import Document
 from moorage.crm.organisations import OrganisationRow, Organisations
 from moorage.crm.paging import PageTokens
 from moorage.crm.server import Crm
+from moorage.http.bodies import Allowance
 from moorage.http.message import Request, Response
 
 P = ParamSpec("P")
@@ -47,6 +48,15 @@ class CrmService:
         return any(
             row.id == organisation and row.slug == self._open_slug for row in self.organisations.list()
         )
+
+    @property
+    def allowance(self) -> Allowance:
+        """How long the body of a call of the API may be."""
+        return self._crm.allowance
+
+    def admit(self, request: Request) -> Allowance | Response:
+        """What the CRM says of a request before its body is read: how long it may be, or the answer."""
+        return self._crm.admit(request)
 
     def answer(self, request: Request) -> Response | Awaitable[Response]:
         return self._crm.answer(request)

@@ -1,28 +1,28 @@
 """The gateway's side of uvicorn: paths that begin with an app are relayed, all others go on to the ASGI application."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from moorage.errors import MoorageError
 from moorage.gateway.decide import Decider
-from moorage.gateway.relay import Relay, refusal
+from moorage.gateway.relay import Embedded, Relay, refusal
 from moorage.gateway.rewrite import Caller
 from moorage.gateway.upstream import Pool, limits_of
 from moorage.http.direct import DirectProtocol
 from moorage.http.exchange import Exchange
 from moorage.http.head import Head
-from moorage.http.message import Request, Response
+from moorage.http.message import Response
 
 
 class Gateway:
-    """What all connections share. `embedded` is the CRM's door; `answer_timeout` is in seconds."""
+    """What all connections share. `answer_timeout` is in seconds."""
 
     def __init__(
         self,
         decider: Decider,
         apps: Iterable[str],
-        embedded: Callable[[Request], Response | Awaitable[Response]],
+        embedded: Embedded,
         *,
         answer_timeout: float = 60.0,
         pool: Pool | None = None,

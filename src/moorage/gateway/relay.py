@@ -1,6 +1,7 @@
 """One call through the gateway, from the caller's head to the last byte of the upstream's answer."""
 
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import structlog
@@ -12,6 +13,7 @@ from moorage.gateway.paths import require_safe
 from moorage.gateway.reading import only_reads
 from moorage.gateway.rewrite import AnswerHead, Caller, embedded_answer
 from moorage.gateway.upstream import Pool, Upstream
+from moorage.http.bodies import Allowance, Body, Budget
 from moorage.http.direct import DirectProtocol
 from moorage.http.encode import BODILESS, STATUS_LINES, lines_of
 from moorage.http.errors import BodyTooLarge, internal, render
@@ -24,7 +26,6 @@ from moorage.keys.errors import ScopeMissing
 if TYPE_CHECKING:
     import asyncio
 
-MAX_EMBEDDED_BODY = 100 * 1024 * 1024
 KEPT_BODY = 64 * 1024  # A body up to this size is kept until its answer begins, to be sent again.
 _READ_AHEAD = 64 * 1024
 _LENGTH = frozenset(
@@ -32,28 +33,39 @@ _LENGTH = frozenset(
 )  # Some readers would wait for the body it announces, which a 204 can't have.
 _IDEMPOTENT = frozenset({b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE"})
 
+# What only passes is little for each call, as nobody is read from faster than it leaves.
+_PASSING = Budget(1 << 62)
+
 log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """The CRM's door, and how long the bodies may be that it is given."""
+
+    answer: Callable[[Request], Response | Awaitable[Response]]
+    allowance: Allowance
 
 
 class Relay(Exchange):
     __slots__ = (
         "_answering",
         "_begun",
+        "_body",
         "_borrowing",
         "_caller",
         "_chunking",
         "_decider",
         "_embedded",
         "_head",
+        "_kept",
         "_native",
         "_out",
-        "_parts",
         "_pool",
         "_protocol",
         "_renewed",
         "_replayable",
         "_request_id",
-        "_sent",
         "_size",
         "_target",
         "_upstream",
@@ -71,7 +83,7 @@ class Relay(Exchange):
         native: bytes,
         decider: Decider,
         pool: Pool,
-        embedded: Callable[[Request], Response | Awaitable[Response]],
+        embedded: "Embedded",
     ) -> None:
         self._protocol = protocol
         self._head = head
@@ -84,8 +96,8 @@ class Relay(Exchange):
         self._target: Target | None = None
         self._upstream: Upstream | None = None
         self._borrowing = False
-        self._parts: list[bytes] = []  # The body, or what is still to be sent once it can't be sent again.
-        self._sent = 0  # How many of the parts the upstream connection has got.
+        self._body: Body | None = None  # What has come of the body and was not sent yet.
+        self._kept = b""  # What was sent of it, as long as it can be sent again.
         self._size = 0
         self._whole = False
         self._replayable = True
@@ -113,11 +125,19 @@ class Relay(Exchange):
             self._aim(target)
 
     def on_body(self, part: bytes) -> None:
-        self._parts.append(part)
         self._size += len(part)
-        if self._upstream is None and self._is_too_large():
-            self._refuse(_too_large())
-            return
+        body = self._body
+        if body is None:
+            body = self._body = Body(self._budget())
+        try:
+            if self._size > self._embedded.allowance.max_body and self._is_embedded():
+                raise _too_large(self._embedded.allowance)
+            body.add(part)
+        except MoorageError as error:
+            self._body = None
+            self._refuse(error)
+
+    def on_read(self) -> None:
         self._go_on()
         if self._target is None or (self._borrowing and self._size > _READ_AHEAD):
             self.pause_sending()
@@ -143,9 +163,11 @@ class Relay(Exchange):
         if self._upstream is not None:
             self._upstream.resume()
 
-    def _is_too_large(self) -> bool:
-        is_remote = self._target is not None and self._target.origin is not None
-        return self._size > MAX_EMBEDDED_BODY and not is_remote
+    def _is_embedded(self) -> bool:
+        return self._target is not None and self._target.origin is None
+
+    def _budget(self) -> Budget:
+        return self._embedded.allowance.budget if self._is_embedded() else _PASSING
 
     async def _ask(self) -> None:
         await self._aim_at(self._decider.ask(self._caller.question))
@@ -168,10 +190,13 @@ class Relay(Exchange):
         if target.reads_only and not only_reads(self._head, self._native):
             self._refuse(ScopeMissing(f"proxy:{target.app}"))
             return
-        if target.origin is None and self._head.lines.length > MAX_EMBEDDED_BODY:
-            self._refuse(_too_large())
+        length = max(self._head.lines.length, self._size)
+        if target.origin is None and length > self._embedded.allowance.max_body:
+            self._refuse(_too_large(self._embedded.allowance))
             return
         self._target = target
+        if self._body is not None:
+            self._body.move(self._budget())
         self._protocol.want_body()
 
     def _go_on(self) -> None:
@@ -184,7 +209,7 @@ class Relay(Exchange):
                 self._answer_embedded(target)
         elif self._upstream is not None:
             self._send_body(self._upstream, [])
-        elif (self._parts or self._whole) and not self._borrowing:
+        elif (self._body is not None or self._whole) and not self._borrowing:
             upstream = self._pool.borrow(target.origin, self)
             if upstream is None:
                 self._borrowing = True
@@ -221,22 +246,34 @@ class Relay(Exchange):
         )
 
     def _send_body(self, upstream: Upstream, out: list[bytes]) -> None:
-        parts = self._parts[self._sent :] if self._sent else self._parts
-        if self._head.lines.coding:
-            out += [b"%x\r\n%b\r\n" % (len(part), part) for part in parts]
-            if self._whole:
-                out.append(b"0\r\n\r\n")
-        else:
-            out += parts
-        if self._size > KEPT_BODY:
-            self._replayable = False
-            self._parts = []
-        self._sent = len(self._parts)
+        body, self._body = self._body, None
+        if body is not None:
+            part = body.whole()
+            out.append(b"%x\r\n%b\r\n" % (len(part), part) if self._head.lines.coding else part)
+            self._keep(part)
+        if self._whole and self._head.lines.coding:
+            out.append(b"0\r\n\r\n")
         data = out[0] if len(out) == 1 else b"".join(out)
         if self._whole:
             upstream.end(data)
         elif data:
             upstream.write(data)
+
+    def _keep(self, part: bytes) -> None:
+        """Remember what was sent, as long as all of it can be."""
+        if self._size > KEPT_BODY:
+            self._replayable = False
+            self._kept = b""
+        elif self._replayable:
+            self._kept += part
+
+    def _put_back(self) -> None:
+        """Have all that was sent of the body sent again, before what was not."""
+        if self._kept:
+            rest = b"" if self._body is None else self._body.whole()
+            self._body = Body(self._budget())
+            self._body.add(self._kept + rest)
+            self._kept = b""
 
     def pause_sending(self) -> None:
         if not self._whole:
@@ -262,12 +299,13 @@ class Relay(Exchange):
         if status >= 400:
             lines.append(b"Moorage-Error-Source: upstream\r\n")
         asked = self._head
-        if not head.sized and status not in BODILESS and asked.method != b"HEAD" and asked.version == "1.1":
-            self._chunking = True
-            lines.append(b"Transfer-Encoding: chunked\r\n")
-        if self._protocol.closes:
-            lines.append(b"Connection: close\r\n")
-        lines.append(b"\r\n")
+        if not head.sized and status not in BODILESS and asked.method != b"HEAD":
+            if asked.version == "1.1":
+                self._chunking = True
+                lines.append(b"Transfer-Encoding: chunked\r\n")
+            else:
+                self._protocol.end_with_answer()
+        lines += (self._protocol.connection, b"\r\n")
         self._out = lines
 
     def on_part(self, part: bytes) -> None:
@@ -292,7 +330,7 @@ class Relay(Exchange):
             self._break_off(upstream)
         elif stale and upstream is not None and self._may_retry():
             self.needs_new = True
-            self._sent = 0
+            self._put_back()
             self._pool.drop_kept(upstream.origin)
             self._go_on()
         else:
@@ -323,7 +361,7 @@ class Relay(Exchange):
         upstream, self._upstream = self._upstream, None
         if upstream is not None:
             upstream.drop()
-        self._sent = 0
+        self._put_back()
         self._target = None
         self._protocol.start_task(self._aim_at(self._decider.refused(target)))
         return True
@@ -341,11 +379,10 @@ class Relay(Exchange):
         path, _, query = self._native.partition(b"?")
         headers = [(name.lower(), value) for name, value in self._caller.forwarded]
         headers.append((b"authorization", target.authorization))
-        request = Request(
-            head.method.decode(), path, query, headers, b"".join(self._parts), self._protocol.scheme or "http"
-        )
+        body = b"" if self._body is None else self._body.whole()
+        request = Request(head.method.decode(), path, query, headers, body, self._protocol.scheme or "http")
         self.left = True
-        answer = self._embedded(request)
+        answer = self._embedded.answer(request)
         if isinstance(answer, Response):
             self._give(answer)
         else:
@@ -373,9 +410,9 @@ class Relay(Exchange):
         self._protocol.refuse(refusal(error, self._request_id.decode(), left=self.left, through=self.through))
 
 
-def _too_large() -> BodyTooLarge:
+def _too_large(allowance: Allowance) -> BodyTooLarge:
     return BodyTooLarge(
-        f"The body is larger than {MAX_EMBEDDED_BODY} bytes.", help="Send it in smaller pieces."
+        f"The body is larger than {allowance.max_body} bytes.", help="Send it in smaller pieces."
     )
 
 

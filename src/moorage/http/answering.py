@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, TypeAlias
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from moorage.errors import MoorageError
+from moorage.http.bodies import Allowance, Body
 from moorage.http.direct import DirectProtocol
-from moorage.http.errors import BodyTooLarge, internal
+from moorage.http.errors import BodyTooLarge, TooBusy, internal
 from moorage.http.exchange import Exchange
 from moorage.http.head import READING, Head
 from moorage.http.message import Request, Response
@@ -18,16 +19,20 @@ if TYPE_CHECKING:
 # Gives its response at once, or something to await where that takes waiting.
 Answer: TypeAlias = Callable[[Request], Response | Awaitable[Response]]
 
+# Looks at a request before its body is read, of which it has none yet: how long the body may be, or the answer to a
+# caller who can spare the sending of it.
+Admit: TypeAlias = Callable[[Request], Allowance | Response]
+
 # Words an error of the HTTP layer, given the id under which it may be logged, as the origin's clients can read it.
 Word: TypeAlias = Callable[[MoorageError, str], Response]
 
 
-def answering(answer: Answer, *, max_body: int, word: Word) -> type[HttpToolsProtocol]:
-    """A protocol class for uvicorn's `http` setting. Bodies of more than `max_body` bytes are refused."""
+def answering(answer: Answer, *, admit: Admit, word: Word) -> type[HttpToolsProtocol]:
+    """A protocol class for uvicorn's `http` setting."""
 
     class AnsweringProtocol(DirectProtocol):
         def claim(self, head: Head) -> Exchange:
-            return Question(self, head, answer, max_body)
+            return Question(self, head, answer, admit)
 
         def word(self, error: MoorageError, request_id: str) -> Response:
             return word(error, request_id)
@@ -38,48 +43,60 @@ def answering(answer: Answer, *, max_body: int, word: Word) -> type[HttpToolsPro
 class Question(Exchange):
     """A request that is collected whole and then answered."""
 
-    __slots__ = ("_answer", "_head", "_max_body", "_parts", "_protocol", "_size", "_task")
+    __slots__ = ("_admit", "_answer", "_body", "_head", "_max_body", "_protocol", "_task")
 
-    def __init__(self, protocol: DirectProtocol, head: Head, answer: Answer, max_body: int) -> None:
+    def __init__(self, protocol: DirectProtocol, head: Head, answer: Answer, admit: Admit) -> None:
         self._protocol = protocol
         self._head = head
         self._answer = answer
-        self._max_body = max_body
-        self._parts: list[bytes] = []
-        self._size = 0
+        self._admit = admit
+        self._max_body = 0
+        self._body: Body | None = None
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        if self._head.lines.length > self._max_body:
-            self._refuse()
-        else:
-            self._protocol.want_body()
+        if self._head.has_body:
+            self._begin_body()
+
+    def _begin_body(self) -> None:
+        admitted = self._admit(self._request(b""))
+        if isinstance(admitted, Response):
+            self._protocol.refuse(admitted)
+            return
+        self._max_body = admitted.max_body
+        if self._head.lines.length > admitted.max_body:
+            self._refuse(self._too_large())
+            return
+        self._body = Body(admitted.budget)
+        self._protocol.want_body()
 
     def on_body(self, part: bytes) -> None:
-        self._size += len(part)
-        if self._size <= self._max_body:
-            self._parts.append(part)
-        else:
-            self._refuse()
+        body = self._body
+        assert body is not None
+        if body.size + len(part) > self._max_body:
+            self._refuse(self._too_large())
+            return
+        try:
+            body.add(part)
+        except TooBusy as error:
+            self._refuse(error)
 
-    def _refuse(self) -> None:
-        self._parts.clear()
-        error = BodyTooLarge(f"The body is larger than {self._max_body} bytes.", help="Send a smaller one.")
+    def _refuse(self, error: MoorageError) -> None:
+        self._body = None
         self._protocol.refuse(self._protocol.answer_to(error))
 
-    def on_end(self) -> None:
+    def _too_large(self) -> BodyTooLarge:
+        return BodyTooLarge(f"The body is larger than {self._max_body} bytes.", help="Send a smaller one.")
+
+    def _request(self, body: bytes) -> Request:
         head = self._head
         path, _, query = head.target.partition(b"?")
-        request = Request(
-            head.method.decode(),
-            path,
-            query,
-            head.lines.lowered,
-            b"".join(self._parts),
-            self._protocol.scheme or "http",
-            (self._protocol.client or ("",))[0],
-        )
-        answer = self._answer(request)
+        scheme, client = self._protocol.scheme or "http", (self._protocol.client or ("",))[0]
+        return Request(head.method.decode(), path, query, head.lines.lowered, body, scheme, client)
+
+    def on_end(self) -> None:
+        body = self._body
+        answer = self._answer(self._request(b"" if body is None else body.whole()))
         if isinstance(answer, Response):
             self._protocol.respond(answer)
         else:

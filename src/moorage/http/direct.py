@@ -16,11 +16,23 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from moorage.errors import MoorageError
 from moorage.http.asgi import Gentle, Parsed
 from moorage.http.breaking import BreakingOff, reset
-from moorage.http.encode import encode
+from moorage.http.encode import CLOSE, KEEP, encode
 from moorage.http.errors import PathInvalid, RequestInvalid, UriTooLong, internal, render
 from moorage.http.exchange import Exchange, Refused, Waiting
-from moorage.http.head import MAX_HEAD, MAX_TARGET, Head, Lines, head_too_large, require_small, require_sound
+from moorage.http.head import (
+    MAX_HEAD,
+    MAX_HEADERS,
+    MAX_TARGET,
+    Head,
+    Lines,
+    head_too_large,
+    require_small,
+    require_sound,
+    too_many_headers,
+)
+from moorage.http.lengths import Mending
 from moorage.http.message import Response
+from moorage.http.pace import Pace, too_slow
 from moorage.ids import new_request_id
 
 LINGER_SECONDS = (
@@ -42,6 +54,8 @@ class DirectProtocol(HttpToolsProtocol):
         self._lines = _NO_HEAD.lines  # Of the last request whose head is parsed.
         self._whole = True  # Whether the body of the request that is being answered has come to its end.
         self._in_head = False
+        self._halfway = False  # Whether the parser is in the middle of a request.
+        self._raw = b""  # What has arrived of a head that isn't whole, if it began with what a read brought.
         self._fed = 0  # An upper bound of the size of the head that is being parsed.
         self._advancing = False
         self.begun = False  # Whether something of that request's answer is written.
@@ -51,6 +65,7 @@ class DirectProtocol(HttpToolsProtocol):
         self._since = 0.0  # When the connection last did anything that shows it is alive.
         self._unsent = 0  # How much of its answers the client had not taken when the timer last looked.
         self._timer: asyncio.TimerHandle | None = None
+        self._pace = Pace()
 
     # What subclasses override.
 
@@ -79,7 +94,7 @@ class DirectProtocol(HttpToolsProtocol):
     def respond(self, response: Response) -> None:
         """Write a whole answer at once and end the exchange."""
         bare = self._head.method == b"HEAD"
-        self.write(encode(response, self.server_state.default_headers, bare=bare, close=self.closes))
+        self.write(encode(response, self.server_state.default_headers, bare=bare, connection=self.connection))
         self.done()
 
     def refuse(self, response: Response) -> None:
@@ -124,6 +139,7 @@ class DirectProtocol(HttpToolsProtocol):
         """Read on. The client's time begins anew, as it was kept from going on."""
         if self.flow.read_paused:
             self._since = self.loop.time()
+            self._pace.pause()
             self.flow.resume_reading()
 
     def abort(self) -> None:
@@ -140,6 +156,17 @@ class DirectProtocol(HttpToolsProtocol):
     def closes(self) -> bool:
         """Whether the connection ends with the answer under way."""
         return self._stopping or not self._head.keep_alive or not self._whole
+
+    @property
+    def connection(self) -> bytes:
+        """The header that says whether the connection goes on, where a client doesn't take it to by itself."""
+        if self.closes:
+            return CLOSE
+        return KEEP if self._head.version == "1.0" else b""
+
+    def end_with_answer(self) -> None:
+        """Let the connection end with the answer under way, whose end nothing else would show."""
+        self._stopping = True
 
     # What the transport calls.
 
@@ -162,13 +189,20 @@ class DirectProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._deaf:
             return
+        is_first = not self._halfway
         self._fed += len(data)
         try:
             self._parse(data)
         except httptools.HttpParserError as error:
-            self._break_off(_explained(error))
+            if not self._may_mend(error, data if is_first else self._raw and self._raw + data):
+                self._break_off(_explained(error))
         if self._fed > MAX_HEAD and not self._deaf:
             self._break_off(head_too_large())
+        if self._halfway:
+            if not self._deaf:
+                self._on_read(data, is_first=is_first)
+        elif self._raw:
+            self._raw = b""
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -189,7 +223,14 @@ class DirectProtocol(HttpToolsProtocol):
             return
         self._stopping = True
         if self.cycle is not None:
-            self.cycle.keep_alive = False
+            self._keep_after_asgi(keep=False)
+
+    def cut(self) -> None:
+        """End now: an answer that is under way must not be taken for a whole one."""
+        if self._is_answering():
+            self.abort()
+        else:
+            self.transport.close()
 
     def _parse(self, data: bytes | memoryview) -> None:
         while True:
@@ -203,12 +244,52 @@ class DirectProtocol(HttpToolsProtocol):
             data = memoryview(data)[parsed:]
             self._ignore_upgrade()
 
+    def _may_mend(self, error: httptools.HttpParserError, begun: bytes) -> bool:
+        """Put off what can't be parsed if a length that was said twice may be all that is wrong.
+
+        `begun` is what has arrived from where a head began, empty if that isn't known.
+        """
+        if self._deaf or not (begun and self._in_head) or "Content-Length" not in str(error):
+            return False
+        self.parser = Mending(self, begun)
+        return True
+
+    def _mend(self, parser: Mending) -> None:
+        self._raw = b""
+        try:
+            mended = parser.mended()
+            if mended is None:
+                return
+            self.parser = _new_parser(self)
+            self._parse(mended)
+        except httptools.HttpParserError as error:
+            self._break_off(_explained(error))
+            return
+        if self._halfway:
+            self._on_read(mended, is_first=True)
+
+    def _on_read(self, data: bytes, *, is_first: bool) -> None:
+        """All that a read brought is parsed, and it ends in the middle of a request, which may have begun there."""
+        if self._in_head:
+            if isinstance(self.parser, Mending):
+                self._mend(self.parser)
+            elif len(self.headers) > MAX_HEADERS:
+                self._break_off(too_many_headers())
+            else:
+                raw = data if is_first else self._raw and self._raw + data
+                self._raw = raw if len(raw) <= MAX_HEAD else b""
+            return
+        self._raw = b""
+        if self._reading is not None:
+            self._reading.on_read()
+        self._pace.came(self._head, len(data), self.loop.time())
+
     # What the parser calls.
 
     def on_message_begin(self) -> None:
         self.url = b""
         self.headers = []
-        self._in_head = True
+        self._in_head = self._halfway = True
 
     def on_url(self, url: bytes) -> None:
         self.url += url
@@ -225,6 +306,8 @@ class DirectProtocol(HttpToolsProtocol):
         self._in_head = False
         if self._fed > MAX_HEAD:
             require_small(self.url, self.headers)
+        if len(self.headers) > MAX_HEADERS:
+            raise too_many_headers()
         self._fed = 0
         parser = self.parser
         method = parser.get_method()
@@ -252,6 +335,7 @@ class DirectProtocol(HttpToolsProtocol):
             self._reading.on_body(body)
 
     def on_message_complete(self) -> None:
+        self._halfway = False
         reading = self._reading
         if not self.parser.should_keep_alive() and not self.parser.should_upgrade():
             self._deaf = True
@@ -287,7 +371,7 @@ class DirectProtocol(HttpToolsProtocol):
         if reading is None:
             self._whole = True
             if not self.cycle.response_started:
-                self.cycle.keep_alive = not self.closes
+                self._keep_after_asgi(keep=not self.closes)
             super().on_message_complete()
             return
         self._reading = _IGNORED
@@ -310,9 +394,15 @@ class DirectProtocol(HttpToolsProtocol):
         finally:
             self.parser, self.url, self.headers = parsing
         # An answer that comes before a long body is whole is the connection's last, as the others' is.
-        self.cycle.keep_alive = head.keep_alive and head.announces_little()
+        self._keep_after_asgi(keep=head.keep_alive and head.announces_little())
         self.cycle.waiting_for_100_continue = head.expects_continue()
         self.cycle.transport = cast("asyncio.Transport", Gentle(self.transport, self.close))
+
+    def _keep_after_asgi(self, *, keep: bool) -> None:
+        self.cycle.keep_alive = keep
+        if self._head.version == "1.0":
+            always = self.server_state.default_headers
+            self.cycle.default_headers = [*always, (b"connection", b"keep-alive")] if keep else always
 
     def _advance(self) -> None:
         """Take up the requests that waited, as far as they can be answered now."""
@@ -339,12 +429,15 @@ class DirectProtocol(HttpToolsProtocol):
     def _take_up(self, waiting: Waiting) -> None:
         parsing = self._reading
         self._begin(waiting.head)
-        for part in waiting.parts:
+        if waiting.body:
             if self._reading is None:
-                super().on_body(part)
+                super().on_body(bytes(waiting.body))
             else:
-                self._reading.on_body(part)
-        if waiting.whole:
+                self._reading.on_body(bytes(waiting.body))
+        if not waiting.whole:
+            if self._reading is not None:
+                self._reading.on_read()
+        else:
             self._end_of(self._reading)
             self._reading = parsing  # The parser is in a later request, whose body goes where it went.
 
@@ -353,8 +446,7 @@ class DirectProtocol(HttpToolsProtocol):
         lines = [b"%b: %b\r\n" % pair for pair in self.headers if pair[0].lower() != b"upgrade"]
         method, version = self.parser.get_method(), self.parser.get_http_version().encode()
         head = b"%b %b HTTP/%b\r\n%b\r\n" % (method, self.url, version, b"".join(lines))
-        self.parser = httptools.HttpRequestParser(self)
-        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        self.parser = _new_parser(self)
         self._reading = _IGNORED
         self.parser.feed_data(head)
 
@@ -374,7 +466,7 @@ class DirectProtocol(HttpToolsProtocol):
     def _last_word(self, error: MoorageError, method: bytes) -> bytes:
         """What is written about an error that ends the connection."""
         always = self.server_state.default_headers
-        return encode(self.answer_to(error), always, bare=method == b"HEAD", close=True)
+        return encode(self.answer_to(error), always, bare=method == b"HEAD", connection=CLOSE)
 
     def _give_up(self, answer: bytes) -> None:
         """End the request under way with an error, or by breaking off when its answer has begun."""
@@ -417,25 +509,49 @@ class DirectProtocol(HttpToolsProtocol):
             self.transport.close()
 
     def _on_timer(self) -> None:
-        """Close a connection on which no request arrives, one stops in the middle, or no answer is taken."""
+        """Close a connection on which no request arrives, one stops or trickles, or no answer is taken."""
         before, self._unsent = self._unsent, self.transport.get_write_buffer_size()
-        left = self._since + self.timeout_keep_alive - self.loop.time()
+        now = self.loop.time()
+        left = self._since + self.timeout_keep_alive - now
         if self._is_answering():
             is_ours_to_go_on = self._whole or self.flow.read_paused
         else:
             is_ours_to_go_on = self._unsent not in {0, before}
         if is_ours_to_go_on:
             left = self.timeout_keep_alive
+        elif not self._whole and not self._is_begun():
+            left = min(left, self._pace.left(self._head, now, self.timeout_keep_alive))
         if left > 0:
             self._timer = self.loop.call_later(left, self._on_timer)
         elif self._unsent:
             self.transport.abort()  # To close it would wait for the client to take the rest.
+        elif self._is_answering() and not self._is_begun():
+            self._give_up_waiting()
         else:
             self.transport.close()
+
+    def _is_begun(self) -> bool:
+        """Whether the answer under way has begun: then both sides may take their time, as they do in a conversation."""
+        if self._exchange is not None:
+            return self.begun
+        return self._is_answering() and bool(self.cycle.response_started)
+
+    def _give_up_waiting(self) -> None:
+        """End a request whose body does not come."""
+        if isinstance(self._exchange, Refused):
+            self._exchange.on_end()
+        else:
+            self._break_off(too_slow(self.timeout_keep_alive))
 
 
 _IGNORED = Exchange()
 _NO_HEAD = Head(b"", b"", Lines([]), "1.1", keep_alive=True)
+
+
+def _new_parser(protocol: DirectProtocol) -> httptools.HttpRequestParser:
+    parser = httptools.HttpRequestParser(protocol)
+    parser.set_dangerous_leniencies(lenient_data_after_close=True)
+    return parser
 
 
 def _explained(error: httptools.HttpParserError) -> MoorageError:

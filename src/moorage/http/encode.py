@@ -11,18 +11,23 @@ STATUS_LINES = {
 }
 
 
-def encode(response: Response, always: Headers, *, bare: bool, close: bool) -> bytes:
+CLOSE = b"connection: close\r\n"
+KEEP = b"connection: keep-alive\r\n"  # For clients of HTTP/1.0, which take it to end unless it is said.
+
+
+def encode(response: Response, always: Headers, *, bare: bool, connection: bytes) -> bytes:
     """The response on the wire, with headers that every one has, such as Date.
 
-    `bare` leaves the body out, as HEAD asks, and keeps its Content-Length.
+    `connection` is a line that says whether it goes on, where that has to be said. `bare` leaves the body out, as HEAD
+    asks, and keeps its Content-Length.
     """
     lines = [STATUS_LINES[response.status]]
     lines += [b"%b: %b\r\n" % pair for pair in always]
     lines += [b"%b: %b\r\n" % pair for pair in response.headers]
     if response.status not in BODILESS:
         lines.append(b"content-length: %d\r\n" % len(response.body))
-    if close:
-        lines.append(b"connection: close\r\n")
+    if connection:
+        lines.append(connection)
     head = b"".join(lines)
     if head.count(b"\n") != len(lines) or head.count(b"\r") != len(lines):
         raise ValueError("a response header contains a line break")

@@ -37,12 +37,14 @@ STATUS: dict[str, int] = {
     "reconnect_needed": 401,
     "refresh_limited": 503,
     "request_invalid": 400,
+    "request_too_slow": 408,
     "rights_exceeded": 403,
     "scope_missing": 403,
     "scope_unknown": 400,
     "session_expired": 410,
     "session_invalid": 400,
     "status_unknown": 400,
+    "too_busy": 503,
     "upstream_invalid": 502,
     "upstream_timeout": 504,
     "upstream_unreachable": 502,
@@ -64,6 +66,25 @@ class BodyTooLarge(MoorageError):
     """The request's body is longer than the call takes."""
 
     code = "body_too_large"
+
+
+class RequestTooSlow(MoorageError):
+    """So little of a body came that whoever sends it can't be waiting for its answer."""
+
+    code = "request_too_slow"
+
+
+class TooBusy(MoorageError):
+    """There is no room for this request now; `retry_after` is in seconds."""
+
+    code = "too_busy"
+    retry_after = 5
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This server is being sent too many long bodies at once.",
+            help="Send the request again in a moment.",
+        )
 
 
 class HeadersTooLarge(MoorageError):

@@ -17,6 +17,9 @@ class Exchange:
     def on_body(self, part: bytes) -> None:
         """The next part of the request's body."""
 
+    def on_read(self) -> None:
+        """What has arrived so far was given to `on_body`; more of the body is to come."""
+
     def on_end(self) -> None:
         """The request is whole."""
 
@@ -33,15 +36,15 @@ class Exchange:
 class Waiting(Exchange):
     """A request that arrived before an earlier one was answered."""
 
-    __slots__ = ("head", "parts", "whole")
+    __slots__ = ("body", "head", "whole")
 
     def __init__(self, head: Head) -> None:
         self.head = head
-        self.parts: list[bytes] = []
+        self.body = bytearray()
         self.whole = False
 
     def on_body(self, part: bytes) -> None:
-        self.parts.append(part)
+        self.body += part
 
     def on_end(self) -> None:
         self.whole = True

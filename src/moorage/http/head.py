@@ -5,6 +5,7 @@ from moorage.http.message import Headers
 
 MAX_TARGET = 16 * 1024
 MAX_HEAD = 64 * 1024
+MAX_HEADERS = 200
 READING = frozenset({b"GET", b"HEAD"})  # Methods that change nothing.
 _SHORT_BODY = 64 * 1024
 
@@ -39,7 +40,7 @@ class Lines:
 
 
 class Head:
-    """A request up to its body. `target` is as it was sent."""
+    """A request up to its body. `target` is as it was sent; `keep_alive` whether the connection may go on after it."""
 
     __slots__ = ("headers", "keep_alive", "lines", "method", "target", "version")
 
@@ -49,7 +50,7 @@ class Head:
         self.lines = lines
         self.headers = lines.headers
         self.version = version
-        self.keep_alive = keep_alive and version == "1.1"
+        self.keep_alive = keep_alive
 
     def header(self, name: bytes) -> bytes | None:
         """The first value of a header (lower-case name), or None."""
@@ -60,6 +61,11 @@ class Head:
 
     def expects_continue(self) -> bool:
         return self.lines.expects_continue and self.version == "1.1"
+
+    @property
+    def has_body(self) -> bool:
+        """Whether a body follows."""
+        return self.lines.length > 0 or self.lines.coding is not None
 
     def announces_little(self) -> bool:
         """Whether a body of no more than 64 kB is sure to follow, without anybody asking for it."""
@@ -92,6 +98,10 @@ def require_small(target: bytes, headers: Headers) -> None:
     """Raises HeadersTooLarge."""
     if len(target) + sum(len(name) + len(value) + 4 for name, value in headers) > MAX_HEAD:
         raise head_too_large()
+
+
+def too_many_headers() -> HeadersTooLarge:
+    return HeadersTooLarge(f"The request has more than {MAX_HEADERS} headers.", help="Send fewer headers.")
 
 
 def head_too_large() -> HeadersTooLarge:

@@ -24,7 +24,7 @@ class Origin:
         self.port = self._listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self._service = CrmService(folder, clock, lambda: self.url, OPEN)
-        protocol = answering(self._service.answer, max_body=1024 * 1024, word=refusal)
+        protocol = answering(self._service.answer, admit=self._service.admit, word=refusal)
         config = uvicorn.Config(
             _nothing, http=protocol, lifespan="off", log_config=None, timeout_graceful_shutdown=1
         )
