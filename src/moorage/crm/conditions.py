@@ -252,7 +252,7 @@ def _comparison(field: Field, operator: str, values: list[str], context: Context
         case "not_equal":
             return Not(_equal(field, values[0], context))
         case "in":
-            return AnyOf(tuple(_equal(field, value, context) for value in values))
+            return AnyOf(tuple(_equal(field, value, context) for value in dict.fromkeys(values)))
         case "starts_with":
             return _starting(field, values[0])
         case "between":

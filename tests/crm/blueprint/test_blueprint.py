@@ -116,6 +116,10 @@ class TestFields:
             ("Tasks", {"Subject"}),
             ("Calls", {"Subject", "Call_Type", "Call_Start_Time", "Call_Duration"}),
             ("Events", {"Event_Title", "Start_DateTime", "End_DateTime"}),
+            ("Quotes", {"Subject", "Quoted_Items"}),
+            ("Sales_Orders", {"Subject", "Account_Name", "Ordered_Items"}),
+            ("Purchase_Orders", {"Subject", "Vendor_Name", "Purchase_Items"}),
+            ("Invoices", {"Subject", "Invoiced_Items"}),
         ],
     )
     def test_the_mandatory_fields_are_those_of_the_documentation(self, catalog, module, mandatory):

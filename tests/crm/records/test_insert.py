@@ -180,6 +180,53 @@ def test_lines_of_a_quote_are_added_up(crm):
     assert found["$has_more"] == {"Quoted_Items": False}
 
 
+@pytest.mark.parametrize(
+    ("module", "lines", "status"),
+    [
+        ("Quotes", "Quoted_Items", 201),
+        ("Invoices", "Invoiced_Items", 201),
+        ("Sales_Orders", "Ordered_Items", 400),
+    ],
+)
+def test_only_a_sales_order_asks_for_an_account(crm, module, lines, status):
+    (product,) = crm.insert("Products", {"Product_Name": "Rope"})
+    record = {"Subject": "x", lines: [{"Product_Name": product, "Quantity": 1}]}
+    answer = crm.post(module, {"data": [record]})
+    assert answer.status == status
+    if status == 400:
+        assert answer.data[0]["code"] == "MANDATORY_NOT_FOUND"
+        assert answer.data[0]["details"]["api_name"] == "Account_Name"
+
+
+@pytest.mark.parametrize(
+    "module", ["Leads", "Deals", "Quotes", "Invoices", "Sales_Orders", "Purchase_Orders", "Calls"]
+)
+def test_the_metadata_say_what_an_insert_asks_for(crm, module):
+    fields = crm.get("settings/fields", module=module).json["fields"]
+    mandatory = {one["api_name"] for one in fields if one["system_mandatory"]}
+    (layout,) = crm.get("settings/layouts", module=module).json["layouts"]
+    required = {
+        one["api_name"] for section in layout["sections"] for one in section["fields"] if one["required"]
+    }
+    asked, record = set(), {}
+    # Whatever is asked for is given as something that gets no further than being there.
+    while (one := crm.post(module, {"data": [record]}).data[0])["code"] == "MANDATORY_NOT_FOUND":
+        name = one["details"]["api_name"]
+        assert name not in asked
+        asked.add(name)
+        record[name] = given(next(field for field in fields if field["api_name"] == name))
+    assert asked == mandatory == required
+
+
+def given(field):
+    sorts = {
+        "datetime": "2026-02-06T10:00:00Z",
+        "lookup": {"id": "1"},
+        "subform": [{"Product_Name": {"id": "1"}, "Quantity": 1}],
+    }
+    return sorts.get(field["data_type"], "1:00")
+
+
 def test_a_wrong_line_names_its_place(crm):
     (account,) = crm.insert("Accounts", {"Account_Name": "Acme"})
     body = {"Subject": "x", "Account_Name": account, "Quoted_Items": [{"Quantity": 1}]}

@@ -282,3 +282,61 @@ def test_what_a_caller_sends_never_becomes_sql(crm, leads, text):
         answer = crm.get("Leads/search", **params)
         assert answer.status in {204, 400}, (params, answer.body)
     assert crm.get("Leads/actions/count").json == {"count": 3}
+
+
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+TOO_MANY_WORDS = {
+    "twenty-one letters": " ".join(LETTERS[:21]),
+    "twenty-one words": " ".join(f"{letter}x" for letter in LETTERS[:21]),
+    "one word that is a phrase of many": ".".join(LETTERS[:21]),
+    "seven phrases of three": " ".join(f"{letter}.b.c" for letter in LETTERS[:7]),
+    "750 letters of many alphabets": " ".join(map(chr, range(0x4E00, 0x4E00 + 750))),
+}
+
+
+def too_many(answer, limit):
+    reason = f"a search can have at most {limit} different words"
+    return (answer.status, answer.json["code"], answer.json["message"], answer.json["details"]) == (
+        400, "INVALID_QUERY", "Invalid query formed", {"reason": reason, "limit": limit},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TOO_MANY_WORDS)
+def test_what_costs_more_than_twenty_words_is_refused_however_short_they_are(crm, name):
+    assert too_many(crm.get("Leads/search", word=TOO_MANY_WORDS[name]), 20)
+    assert too_many(crm.get("Leads/actions/count", word=TOO_MANY_WORDS[name]), 20)
+
+
+def test_words_given_again_or_implied_by_others_cost_nothing(crm):
+    (lead,) = crm.insert("Leads", {"Last_Name": "Anchorage", "Company": "Bay & Co"})
+    found = crm.get("Leads/search", word="a A an anchor b bay " * 70, fields="id")
+    assert [one["id"] for one in found.data] == [lead]
+    assert crm.get("Leads/search", word="anchor anchorman").status == 204
+    assert crm.get("Leads/search", word=" ".join(LETTERS[:20])).status == 204
+
+
+def test_a_word_that_only_folds_to_the_beginning_of_another_is_not_implied_by_it(crm):
+    crm.insert("Leads", {"Last_Name": "Straße"})
+    assert crm.get("Leads/search", word="straße", fields="id").status == 200
+    assert crm.get("Leads/search", word="strass straße", fields="id").status == 204
+
+
+@pytest.mark.parametrize(
+    "criteria",
+    [
+        f"(Company:equals:{' '.join('ab' * 151)})",
+        "or".join(["(Company:in:" + ",".join(f"a b{n}" for n in range(90)) + ")"] * 2),
+        f"(Company:starts_with:{'.'.join('ab' * 151)})",
+        "and".join(f"(Last_Name:equals:{' '.join('ab' * 12)})" for _ in range(13)),
+    ],
+)
+def test_the_words_of_all_conditions_are_counted_together(crm, criteria):
+    assert too_many(crm.get("Leads/search", criteria=criteria), 300)
+
+
+def test_a_hundred_values_of_some_words_are_not_too_many(crm):
+    (lead,) = crm.insert("Leads", {"Last_Name": "x", "Company": "New York 42"})
+    values = ",".join(f"New York {n}" for n in range(100))
+    assert [one["id"] for one in crm.get("Leads/search", criteria=f"(Company:in:{values})").data] == [lead]
+    again = ",".join(["New York 42 is a long name"] * 100)
+    assert crm.get("Leads/search", criteria=f"(Company:in:{again})").status == 204

@@ -430,6 +430,6 @@ def test_five_hundred_values_are_within_the_limits_of_the_database(shared):
     assert shared.search("Leads", body) == []
 
 
-def test_fifteen_conditions_of_a_hundred_words_are_within_the_limits_of_the_database(shared):
-    one = Condition("City", "in", tuple(f"w{n}" for n in range(100)))
+def test_as_many_words_as_conditions_may_have_are_within_the_limits_of_the_database(shared):
+    one = Condition("City", "in", tuple(f"w{n}" for n in range(20)))
     assert shared.search("Leads", Group("and", (one,) * 15)) == []

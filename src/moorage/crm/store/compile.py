@@ -3,7 +3,6 @@
 The SQL speaks of a module's table by the alias `r`.
 """
 
-import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -28,6 +27,15 @@ from moorage.crm.conditions import (
 )
 from moorage.crm.criteria import LENGTH_LIMIT, storable
 from moorage.crm.faults import Fault, param_invalid
+from moorage.crm.store.terms import (
+    CRITERIA_TERMS,
+    WORD_TERMS,
+    count_terms,
+    distinct,
+    has_terms,
+    is_of_a_term,
+    require_few,
+)
 
 _LOOKED_UP = frozenset(
     {"Created_Time", "Modified_Time"}
@@ -68,19 +76,21 @@ def listed(ids: str, params: tuple[object, ...]) -> Clause:
 
 
 def compile_conditions(checked: Checked, module: Module, catalog: Catalog, texts: TextTables) -> Clause:
+    """Raises Fault INVALID_QUERY for conditions with too many words."""
     return _Compiler(module, texts, catalog).clause(checked)
 
 
 def word_clause(module: Module, words: str, texts: TextTables) -> Clause:
-    """Records in whose text every word begins a word. Raises Fault INVALID_DATA naming `word`."""
+    """Records in whose text every word begins a word. Raises Fault naming `word`, or for too many."""
     if len(words) > LENGTH_LIMIT or not storable(words):
         raise param_invalid("word")
-    if sum(map(_is_token, words)) < 2:
+    if sum(map(is_of_a_term, words)) < 2:
         raise Fault(400, "INVALID_DATA", "provide atleast 2 letters for search", {"param_name": "word"})
     if not module.full_text:
         return Clause("0", (), indexed=True)
-    searched = [f"{_quoted(word)} *" for word in words.split() if has_tokens(word)]
-    return _match(texts(module), " ".join(searched))
+    searched = distinct(word for word in words.split() if has_terms(word))
+    require_few(sum(map(count_terms, searched)), WORD_TERMS)
+    return _match(texts(module), " ".join(f"{_quoted(word)} *" for word in searched))
 
 
 def email_clause(module: Module, value: str, texts: TextTables) -> Clause:
@@ -96,16 +106,6 @@ def phone_clause(module: Module, value: str, texts: TextTables) -> Clause:
     if None in found:
         raise param_invalid("phone")
     return _any_field(module, [one for one in found if one is not None], texts)
-
-
-def has_tokens(text: str) -> bool:
-    """Whether the full text's tokenizer finds a word in the text."""
-    return any(map(_is_token, text))
-
-
-def _is_token(character: str) -> bool:
-    category = unicodedata.category(character)
-    return category[0] in "LN" or category == "Co"
 
 
 def _param(name: str, value: str) -> str:
@@ -160,6 +160,7 @@ class _Compiler:
         self._module = module
         self._texts = texts
         self._modules = catalog.modules if catalog else {}
+        self._terms = 0
 
     def clause(self, checked: Checked) -> Clause:
         match checked:
@@ -211,10 +212,15 @@ class _Compiler:
         return listed(ids, (value,))
 
     def _phrase(self, field: Field, text: str, *, start: bool) -> Clause:
-        if not has_tokens(text) or field not in self._module.full_text:
+        if not has_terms(text) or field not in self._module.full_text:
             return self._fragment(field, text, "start") if start else self._equal(field, text)
+        self._count(text)
         sought = f"^ {_quoted(text)} *" if start else _quoted(text)
         return _match(self._texts(self._module), f"{field.column} : {sought}")
+
+    def _count(self, text: str) -> None:
+        self._terms += count_terms(text)
+        require_few(self._terms, CRITERIA_TERMS)
 
     def _fragment(self, field: Field, text: str, place: str) -> Clause:
         before = "" if place == "start" else "%"
@@ -252,9 +258,10 @@ class _Compiler:
     def _named_in(self, target: tuple[Module, Field], column: str, name: str) -> Clause:
         module, display = target
         sql = f"SELECT x.id FROM {module.table} x WHERE x.{display.column} = ? COLLATE NOCASE"
-        if not has_tokens(name) or display not in module.full_text:
+        if not has_terms(name) or display not in module.full_text:
             return _scan(f"{column} IN ({sql})", name)
         # The full text leads to the candidates, as no index is kept of names.
+        self._count(name)
         tables = self._texts(module)
         sql += f" AND x.id IN ({_matches(tables)})"
         params = (name, *[f"{display.column} : {_quoted(name)}"] * len(tables))
