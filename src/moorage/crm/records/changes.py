@@ -17,7 +17,7 @@ from moorage.crm.records import computed, rules
 from moorage.crm.records.draft import Draft, draft
 from moorage.crm.records.lines import Lines
 from moorage.crm.records.references import References
-from moorage.crm.records.values import whole_id
+from moorage.crm.records.values import MAX_ITEMS, too_long, whole_id
 from moorage.crm.store.contract import Row, Transaction
 from moorage.crm.store.projection import zoned
 
@@ -188,7 +188,7 @@ class Change:
         for name in made.appended & made.given:
             one = self._module.fields[name]
             if one.storage == "list":
-                row[one.column] = _joined(old[one.column], row[one.column])
+                row[one.column] = _joined(one, f"{made.path}.{name}", old[one.column], row[one.column])
 
     # Upsert
 
@@ -345,7 +345,9 @@ def _each(change: Callable[[Any, str], Outcome], records: Sequence[Any]) -> list
     return outcomes
 
 
-def _joined(old: str | None, new: str | None) -> str | None:
-    """Two stored lists as one, each value once."""
-    values = [*msgspec.json.decode(old or "[]"), *msgspec.json.decode(new or "[]")]
-    return msgspec.json.encode(list(dict.fromkeys(values))).decode() if values else None
+def _joined(one: Field, path: str, old: str | None, new: str | None) -> str | None:
+    """Two stored lists as one, each value once. Raises Fault for more than a record can hold."""
+    values = list(dict.fromkeys([*msgspec.json.decode(old or "[]"), *msgspec.json.decode(new or "[]")]))
+    if len(values) > MAX_ITEMS:
+        raise too_long(one, path, MAX_ITEMS)
+    return msgspec.json.encode(values).decode() if values else None

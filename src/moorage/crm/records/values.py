@@ -17,7 +17,10 @@ from moorage.crm.catalog import Field
 from moorage.crm.faults import Fault
 
 MAX_ID = 2**63 - 1
+# What repeats inside a record is counted before anything is done with it.
 MAX_ROWS = 200  # Of one subform of one record.
+MAX_ITEMS = 200  # Of one list of one record.
+MAX_TAGS = 10  # Of one record, as at Zoho.
 
 EMAIL = re.compile(r"[^\s@,;:<>()\[\]\\\"]+@[\w-]+(\.[\w-]+)*\.[^\W\d_]{2,22}")
 PHONE = re.compile(r"[+.\-\s(),;#\w/*]+")
@@ -177,6 +180,8 @@ def _datetime(field: Field, value: Any, path: str) -> int:
 def _list(field: Field, value: Any, path: str) -> str | None:
     if not isinstance(value, list):
         raise mismatch(field, path, "jsonarray")
+    if len(value) > MAX_ITEMS:
+        raise too_long(field, path, MAX_ITEMS)
     limit = 120
     for index, item in enumerate(value):
         if not isinstance(item, str) or "\0" in item:
@@ -191,6 +196,8 @@ def _json(field: Field, value: Any, path: str) -> str | None:
     array = field.data_type not in {"ALARM", "RRULE", "consent_lookup", "layout"}
     if not isinstance(value, list if array else dict):
         raise mismatch(field, path, "jsonarray" if array else "jsonobject")
+    if array and len(value) > MAX_ITEMS:
+        raise too_long(field, path, MAX_ITEMS)
     for index, item in enumerate(value if array else ()):
         if not isinstance(item, dict):
             raise mismatch(field, f"{path}[{index}]", "jsonobject")
@@ -207,6 +214,9 @@ def _tags(field: Field, value: Any, path: str) -> list[str]:
     """The names of the tags; their ids are found when the record is written."""
     if not isinstance(value, list):
         raise mismatch(field, path, "jsonarray")
+    if len(value) > MAX_TAGS:
+        details = {"limit": MAX_TAGS, "api_name": field.api_name, "json_path": path}
+        raise Fault(400, "LIMIT_EXCEEDED", "limit exceeded", details)
     names = []
     for index, item in enumerate(value):
         name = item.get("name") if isinstance(item, dict) else item

@@ -1,4 +1,4 @@
-"""The words of a search as the full text's tokenizer counts them. With these grows what a search costs, not with letters.
+"""The words of a search as the full text's tokenizer counts them: these make up what it costs, and not its letters.
 
 FTS5 loads the list of records of each word anew, also of one that was given before.
 """
@@ -10,7 +10,7 @@ from itertools import pairwise
 from moorage.crm.criteria import invalid_query
 
 WORD_TERMS = 20  # Of the parameter `word`, where each may begin many words.
-CRITERIA_TERMS = 300  # Of all conditions together; a hundred values of `in` with three words each.
+CRITERIA_TERMS = 500  # Of all conditions together: a hundred values of `in` with five words each.
 
 
 def has_terms(text: str) -> bool:
