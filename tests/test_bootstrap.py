@@ -58,7 +58,7 @@ def test_the_second_time_there_is_nothing_to_do(copy):
 
 def test_what_developing_needs_is_added_and_includes_what_running_needs(copy):
     copy.bootstrap("run")
-    assert copy.bootstrap()[0] == ["pip", "pip", "pip"]  # With the SDKs of older versions, each by itself.
+    assert copy.bootstrap()[0] == ["pip"] * 6  # With the SDKs of older versions, each by itself.
     assert copy.bootstrap("run")[0] == []
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.crm.settings.types import described, disagreements
+from tests.crm.settings.types import described, disagreements, known
 
 PLAIN = [
     ("org", {}, "org.ResponseWrapper"),
@@ -23,8 +23,10 @@ def faults_of(crm, version):
     def look(path, wrapper, **params):
         answer = crm.get(f"/crm/{version}/{path}", **params)
         assert answer.status in {200, 204}, (path, answer.body)
-        if answer.body:
-            for fault in disagreements(version, wrapper, answer.json):
+        name = known(version, wrapper)
+        assert name or version != "v8", wrapper
+        if answer.body and name:
+            for fault in disagreements(version, name, answer.json):
                 found.setdefault(fault.partition(",")[0], f"{path}: {fault}")
         return answer
 
@@ -55,7 +57,7 @@ def records_of(look, module):
         look(f"{module}/{listed.data[0]['id']}", "record.ResponseWrapper")
 
 
-@pytest.mark.parametrize("version", ["v6", "v7", "v8"])
+@pytest.mark.parametrize("version", ["v2", "v2.1", "v5", "v6", "v7", "v8"])
 def test_every_key_has_the_type_that_zohos_sdk_gives_it(demo, version):
     demo.delete("Leads", ids=demo.get("Leads", fields="id").data[0]["id"])
     assert faults_of(demo, version) == []

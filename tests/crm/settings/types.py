@@ -12,6 +12,8 @@ from importlib.resources import files
 from pathlib import Path
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d")
+# Of v3 and v4 there are none; of the others script/bootstrap makes a folder each.
+_NUMBERS = {"v2": "2-0", "v2.1": "2-1", "v5": "5-0", "v6": "6-0", "v7": "7-0"}
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
 
@@ -40,18 +42,23 @@ _TESTS = {
 @cache
 def described(version):
     """The types of one of the SDKs, by the short names of its classes, such as `layouts.Sections`."""
-    found = (
-        files("zohocrmsdk")
-        if version == "v8"
-        else Path(sys.prefix) / "clients" / f"zohocrmsdk{version[1:]}-0"
-    )
-    source = found if version == "v8" else found / "zohocrmsdk"
-    classes = json.loads((source / "src" / "json_details.json").read_text())
+    if version == "v8":
+        package = files("zohocrmsdk")
+    else:
+        folder = Path(sys.prefix) / "clients" / f"zohocrmsdk{_NUMBERS[version]}"
+        (package,) = (folder / name for name in ("zohocrmsdk", "zcrmsdk") if (folder / name).is_dir())
+    classes = json.loads((package / "src" / "json_details.json").read_text())
     return {_short(name): about for name, about in classes.items()}
 
 
 def _short(name):
     return name.partition(".crm.api.")[2] or name
+
+
+def known(version, name):
+    """What an SDK calls a class for answers, or None where it has none."""
+    other = name.replace("Response", "Body")
+    return next((one for one in (name, other) if one in described(version)), None)
 
 
 def disagreements(version, name, value, path="$"):

@@ -37,8 +37,6 @@ def test_every_read_answers_in_every_version_as_in_v8_but_for_what_the_table_say
         "org/currencies": {},
         "users": {"type": "AllUsers"},
         "users/actions/count": {},
-        "settings/fields": {"module": "Leads"},
-        "settings/related_lists": {"module": "Leads"},
         "settings/custom_views": {"module": "Leads"},
         "settings/roles": {},
         "settings/profiles": {},
@@ -177,6 +175,27 @@ def test_sections_of_layouts(crm):
         sections = crm.get(path(version, "settings/layouts"), module="Deals").json["layouts"][0]["sections"]
         assert sections[0]["api_name"] == ("Deal Information" if version == "v2" else "Deal_Information")
         assert sections[0]["tab_traversal"] == (1 if version in up_to("v5") else "left_to_right")
+
+
+def test_what_leads_elsewhere_names_its_module_and_no_more_before_v3(crm):
+    for version in NAMES:
+        deals = crm.get(path(version, "settings/fields"), module="Deals").json["fields"]
+        fields = {field["api_name"]: field for field in deals}
+        related = crm.get(path(version, "settings/related_lists"), module="Deals").json["related_lists"]
+        notes = next(one["module"] for one in related if one["api_name"] == "Notes")
+        layout = crm.get(path(version, "settings/layouts"), module="Deals").json["layouts"][0]
+        account = fields["Account_Name"]["lookup"]["module"]
+        stage = fields["Stage"]["pick_list_values"][0]["forecast_category"]
+        if version in up_to("v2.1"):
+            assert (notes, account, layout["status"]) == ("Notes", "Accounts", 0)
+            assert len(stage) == 19
+        else:
+            assert (notes["api_name"], account["api_name"], layout["status"]) == (
+                "Notes",
+                "Accounts",
+                "active",
+            )
+            assert set(stage) == {"name", "id"}
 
 
 def test_a_module_is_visible_before_v5(crm):

@@ -48,6 +48,39 @@ def numbered_traversal(answer: Answer, _call: Call) -> None:
         section["tab_traversal"] = _TRAVERSAL.get(section["tab_traversal"])
 
 
+def numbered_status(answer: Answer, _call: Call) -> None:
+    for layout in answer.get("layouts") or ():
+        layout["status"] = 0 if layout["status"] == "active" else 1
+
+
+def named_modules(answer: Answer, _call: Call) -> None:
+    """Where a field or a related list says which module it leads to."""
+    for field in fields(answer):
+        _name_module(field.get("lookup"))
+    for related in answer.get("related_lists") or ():
+        _name_module(related)
+
+
+def _name_module(holder: dict[str, Any] | None) -> None:
+    if holder and isinstance(holder.get("module"), dict):
+        holder["module"] = holder["module"]["api_name"]
+
+
+def plain_forecasts(answer: Answer, _call: Call) -> None:
+    for field in fields(answer):
+        for value in field.get("pick_list_values") or ():
+            if "forecast_category" in value:
+                value["forecast_category"] = _id(value["forecast_category"])
+
+
+def fields(answer: Answer) -> list[dict[str, Any]]:
+    """The fields of `settings/fields`, or those in the sections of layouts."""
+    return [
+        *(answer.get("fields") or ()),
+        *(field for section in _sections(answer) for field in section["fields"]),
+    ]
+
+
 def spaced_sections(answer: Answer, _call: Call) -> None:
     for section in _sections(answer):
         section["api_name"] = section["display_label"]

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from moorage.crm.call import Call, encode
+from moorage.crm.versions.answers import fields
 from moorage.crm.versions.version import Answer
 
 NAME = "Product_Details"
@@ -144,9 +145,6 @@ def _older_path(found: re.Match[str]) -> str:
 
 
 def _rename_fields(answer: Answer) -> None:
-    found = list(answer.get("fields") or ())
-    for layout in answer.get("layouts") or ():
-        found += [field for section in layout["sections"] for field in section["fields"]]
-    for field in found:
+    for field in fields(answer):
         if field["data_type"] == "subform" and field["api_name"] in FIELDS.values():
             field["api_name"] = NAME

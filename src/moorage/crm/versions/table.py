@@ -92,6 +92,24 @@ TABLE = (
         answer=answers.brief_info,
     ),
     Difference(
+        "v2.1",
+        (*_FIELDS, *_LAYOUTS, "GET settings/related_lists", "GET settings/related_lists/{id}"),
+        "The `module` of a field's `lookup` and of a related list is the module's API name alone",
+        answer=answers.named_modules,
+    ),
+    Difference(
+        "v2.1",
+        (*_FIELDS, *_LAYOUTS),
+        "The `forecast_category` of a deal's stage is its id alone",
+        answer=answers.plain_forecasts,
+    ),
+    Difference(
+        "v2.1",
+        _LAYOUTS,
+        "The `status` of a layout is a number: 0 for an active one",
+        answer=answers.numbered_status,
+    ),
+    Difference(
         "v2",
         _LIST,
         "A list is sorted by any field that can be sorted by, as a search is",
