@@ -38,6 +38,7 @@ from moorage.keys.errors import RateLimited
 from moorage.keys.limits import RateLimiter
 from moorage.keys.model import Principal, may_be_secret
 from moorage.keys.service import Keys
+from moorage.near import did_you_mean
 from moorage.oauth import apps as app_routes
 from moorage.oauth import diagnosis_routes
 from moorage.oauth import routes as connect_routes
@@ -260,17 +261,25 @@ class Troubles:
             await self._app(scope, receive, send)
 
 
+CONTROL = ("apps", "connections", "connect", "keys", "healthz", "readyz")
+
+
 def _unknown_path(path: str, providers: Providers) -> AppUnknown | NotFound:
-    first = path.strip("/").partition("/")[0]
-    if first in {"apps", "connections", "connect", "keys"}:
+    first, _, rest = path.strip("/").partition("/")
+    meant = first.casefold()
+    if meant in CONTROL:
+        nearest = f" Did you mean /{meant}?" if not rest and path != f"/{meant}" else ""
         return NotFound(
-            "There is nothing at this path.", help="`moorage help api` lists the paths there are."
+            f"There is nothing at this path.{nearest}", help="`moorage help api` lists those there are."
         )
-    known = ", ".join(sorted(providers.names))
-    return AppUnknown(
-        f"The path has to begin with an app, as in /{APP}/crm/v8/Leads; {first[:64]!r} is none.",
-        help=f"Known apps: {known}.",
-    )
+    example = f"A path begins with an app, as in /{APP}/crm/v8/Leads"
+    if not first:
+        told = f"{example}, or is one of the control API's, such as /connections."
+    elif meant == "crm":
+        told = f"{example}; {first!r} is none. Did you mean /{APP}{path[:64]}?"
+    else:
+        told = f"{example}; {first[:64]!r} is none.{did_you_mean(first, [*providers.names, *CONTROL])}"
+    return AppUnknown(told, help=f"Known apps: {', '.join(sorted(providers.names))}.")
 
 
 async def compose(settings: Settings, urls: Urls) -> App:

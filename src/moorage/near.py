@@ -11,7 +11,7 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     from difflib import get_close_matches  # noqa: PLC0415
 
     by_letters = {_letters(name): name for name in known}
-    found = get_close_matches(_letters(word[:LONGEST]), by_letters, n=1, cutoff=0.7)
+    found = get_close_matches(_letters(word[:LONGEST]), by_letters, n=1, cutoff=0.65)
     return by_letters[found[0]] if found else None
 
 

@@ -12,6 +12,7 @@ from moorage.crm.blueprint import DEMO
 from moorage.crm.centres import Site
 from moorage.crm.organisations import OrganisationRow
 from moorage.crm.service import CrmService
+from moorage.keys.errors import KeyUnknown
 from moorage.keys.model import ApiKey, Mode
 from moorage.keys.scopes import EVERYTHING, parse
 from moorage.oauth.clients import Registered
@@ -64,11 +65,23 @@ class Operator:
 
     async def keys_rotate(self, key_id: str, overlap: timedelta) -> tuple[ApiKey, str]:
         """Raises KeyUnknown, KeyInactive."""
-        return await self._rooms.keys.rotate(await self._rooms.keys.first_account(), key_id, overlap)
+        keys = self._rooms.keys
+        async with self._near(key_id):
+            return await keys.rotate(await keys.first_account(), key_id, overlap)
 
     async def keys_revoke(self, key_id: str) -> ApiKey:
         """Raises KeyUnknown."""
-        return await self._rooms.keys.revoke(await self._rooms.keys.first_account(), key_id)
+        keys = self._rooms.keys
+        async with self._near(key_id):
+            return await keys.revoke(await keys.first_account(), key_id)
+
+    @asynccontextmanager
+    async def _near(self, key_id: str) -> AsyncIterator[None]:
+        """Of a key that there is not, name the one that was meant: whoever works on the folder may know them all."""
+        try:
+            yield
+        except KeyUnknown:
+            raise KeyUnknown(key_id, [key.id for key in await self.keys_list()]) from None
 
     async def vault_status(self) -> list[KeyStatus]:
         return await self._rooms.rotation.status()

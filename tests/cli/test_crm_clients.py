@@ -57,7 +57,7 @@ def test_a_deleted_client_is_gone(moorage, create):
 @pytest.mark.parametrize("arguments", [(), ("--self", "--redirect-uri", "https://a.example/")])
 def test_what_no_client_can_be_is_said(moorage, demo, arguments):
     outcome = moorage("crm", "client", "create", "--name", "x", *arguments, "--json")
-    assert (outcome.status, outcome.error["code"]) == (1, "client_invalid")
+    assert (outcome.status, outcome.error["code"]) == (2, "client_invalid")
 
 
 def test_a_self_client_gets_a_code(moorage, create):
@@ -71,7 +71,7 @@ def test_a_self_client_gets_a_code(moorage, create):
     ("arguments", "status"),
     [
         (("--client", "nope"), 5),
-        (("--scope", "x"), 1),
+        (("--scope", "x"), 2),
         (("--minutes", "11"), 2),
         (("--minutes", "0"), 2),
     ],
@@ -93,9 +93,9 @@ def test_a_password_is_read_and_not_shown(moorage, demo, typed, tmp_path):
 @pytest.mark.parametrize(
     ("email", "password", "code", "status"),
     [
-        (ANA, "short", "password_invalid", 1),
-        (ANA, "", "password_invalid", 1),
-        (ANA, "x" * 257, "password_invalid", 1),
+        (ANA, "short", "password_invalid", 2),
+        (ANA, "", "password_invalid", 2),
+        (ANA, "x" * 257, "password_invalid", 2),
         ("nobody@harbourpine.example", "correct horse", "user_unknown", 5),
         ("omar@harbourpine.example", "correct horse", "user_unknown", 5),
     ],
@@ -119,5 +119,5 @@ def test_an_organisation_lives_in_the_data_centre_it_was_made_in(moorage, demo):
 
 def test_a_data_centre_that_there_is_not_is_refused(moorage, demo):
     outcome = moorage("crm", "org", "create", "moon", "--data-centre", "moon", "--json")
-    assert (outcome.status, outcome.error["code"]) == (1, "organisation_invalid")
+    assert (outcome.status, outcome.error["code"]) == (2, "organisation_invalid")
     assert "us, eu, in" in outcome.error["message"]

@@ -31,10 +31,11 @@ class _Server(ThreadingHTTPServer):
 
 
 class Recorder:
-    """Answers every request with `reply`; `seen` holds the requests."""
+    """Answers every request with `reply`, which the first of `later` follows; `seen` holds the requests."""
 
     def __init__(self):
         self.reply = Reply()
+        self.later = []
         self.seen = []
         self._server = _Server(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
@@ -42,9 +43,15 @@ class Recorder:
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
     def answers(self, status=200, body=None, **headers):
+        self.reply = self._reply(status, body, **headers)
+
+    def answers_next(self, status=200, body=None, **headers):
+        self.later.append(self._reply(status, body, **headers))
+
+    def _reply(self, status, body, **headers):
         raw = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        self.reply = Reply(status, raw, {"Content-Type": "application/json"} | named)
+        return Reply(status, raw, {"Content-Type": "application/json"} | named)
 
     def close(self):
         self._server.shutdown()
@@ -59,6 +66,7 @@ class Recorder:
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 recorder.seen.append(Seen(self.command, self.path, headers, body, self.client_address))
                 reply = recorder.reply
+                recorder.reply = recorder.later.pop(0) if recorder.later else reply
                 time.sleep(reply.delay)
                 self.send_response(reply.status)
                 for name, value in reply.headers.items():

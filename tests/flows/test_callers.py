@@ -30,7 +30,7 @@ def answer(server, path, authorization=None, method="GET", body=None):
 def test_no_malformed_unknown_and_revoked_keys_are_told_apart_to_nobody(server, path):
     key = json.loads(server.run("key", "create", "--json").stdout)["key"]
     assert answer(server, LEADS, f"Bearer {key['secret']}")[0] == 200
-    server.run("key", "revoke", key["id"])
+    server.run("key", "revoke", key["id"], "--yes")
     refused = [
         answer(server, path, authorization)
         for authorization in (

@@ -66,8 +66,8 @@ def test_no_request_fails_while_commands_replace_the_organisation(server, tmp_pa
     callers = Callers(server, may_end=False)
     try:
         for _ in range(3):
-            server.run("crm", "org", "restore", "demo", snapshot)
-            server.run("crm", "org", "snapshot", "demo", snapshot)
+            server.run("crm", "org", "restore", "demo", snapshot, "--yes")
+            server.run("crm", "org", "snapshot", "demo", snapshot, "--yes")
             server.run("crm", "org", "reset", "demo", "--yes")
     finally:
         callers.stop()

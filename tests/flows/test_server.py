@@ -79,7 +79,7 @@ def test_a_revoked_key_stops_working_within_a_second_in_every_worker(own_server)
     own = {"Authorization": f"Bearer {key['secret']}"}
     for _ in range(20):
         assert server.call("GET", f"{LEADS}?fields=id", headers=own)[0] == 200
-    server.run("key", "revoke", key["id"])
+    server.run("key", "revoke", key["id"], "--yes")
     wait_until(
         lambda: all(server.call("GET", f"{LEADS}?fields=id", headers=own)[0] == 401 for _ in range(20)), 3
     )

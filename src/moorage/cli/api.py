@@ -1,18 +1,35 @@
 """`moorage api`: any call, with the key and the address filled in."""
 
 import json
+import os
 import sys
-from typing import Annotated, Any
+from typing import Annotated, Any, TextIO
+from urllib.parse import urlsplit
 
 import typer
 
 from moorage.cli import reach
-from moorage.cli.failures import Exit, UsageError, report
+from moorage.cli.answers import remarks
+from moorage.cli.failures import Exit, UsageError, note, report
 from moorage.cli.fields import document, read_input, split_field, typed
 from moorage.cli.options import Json, Url
 from moorage.cli.output import print_json
 from moorage.client import Answer, ApiError
+from moorage.near import did_you_mean
 
+_METHODS = (
+    "GET",
+    "HEAD",
+    "POST",
+    "PUT",
+    "PATCH",
+    "DELETE",
+    "OPTIONS",
+    "PROPFIND",
+    "REPORT",
+    "SEARCH",
+    "PURGE",
+)
 _IN_QUERY = {"GET", "HEAD", "DELETE"}  # Methods whose fields are query parameters.
 
 
@@ -49,9 +66,12 @@ def api(
     as_json: Json = False,
 ) -> None:
     """Make any call and print the answer's body. Exits with 1 if its status is 400 or above."""
+    _require_path(path)
     fields = [split_field(text) for text in raw_fields or ()]
     fields += [(key, typed(value)) for key, value in map(split_field, typed_fields or ())]
     method = (method or ("POST" if fields or body_from is not None else "GET")).upper()
+    if method not in _METHODS:
+        raise UsageError(f"There is no HTTP method {method}.{did_you_mean(method, _METHODS)}")
     in_query = method in _IN_QUERY or body_from is not None
     try:
         with reach.client(url) as client:
@@ -66,11 +86,24 @@ def api(
             )
     except ApiError as error:
         _print(error.answer, include=include, as_json=as_json)
-        status = report(error, as_json=as_json, status=Exit.FAILED)
+        status = report(error, as_json=as_json, status=Exit.FAILED, path=path)
         raise typer.Exit(status) from error
     except ValueError as error:
         raise UsageError(str(error)) from error
     _print(answer, include=include, as_json=as_json)
+    if not as_json:
+        for sentence in remarks(answer, path):
+            note(sentence)
+
+
+def _require_path(path: str) -> None:
+    if "://" in path.partition("?")[0]:
+        parts = urlsplit(path)
+        server = f"{parts.scheme}://{parts.netloc}"
+        raise UsageError(
+            f"{path!r} is a whole URL, and this takes what stands behind the server's address",
+            help=f"Such as {parts.path or '/'}, and --url {server} if that is not the usual one.",
+        )
 
 
 def _query_text(value: Any) -> Any:
@@ -99,8 +132,19 @@ def _print(answer: Answer, *, include: bool, as_json: bool) -> None:
             typer.echo(f"{name}: {value}")
         typer.echo()
     sys.stdout.flush()
-    sys.stdout.buffer.write(_for_reading(answer) if sys.stdout.isatty() else answer.body)
+    body = _for_reading(answer) if sys.stdout.isatty() else answer.body
+    sys.stdout.buffer.write(body)
     sys.stdout.buffer.flush()
+    if body and not body.endswith(b"\n") and _is_one_place(sys.stdout, sys.stderr):
+        print(file=sys.stderr, flush=True)  # So that what follows there has a line of its own.
+
+
+def _is_one_place(one: TextIO, other: TextIO) -> bool:
+    """Whether two streams end up in the same file, as under `2>&1`."""
+    try:
+        return os.path.sameopenfile(one.fileno(), other.fileno())
+    except (OSError, ValueError):
+        return False
 
 
 def _for_reading(answer: Answer) -> bytes:

@@ -110,7 +110,8 @@ def _secret(file: Path | None) -> str:
         try:
             return file.read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"The file {file} can't be read: {error}") from error
+            reason = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
+            raise UsageError(f"The file {file} can't be read: {reason}") from error
     if sys.stdin.isatty():
         return str(typer.prompt("Client secret", hide_input=True, err=True)).strip()
     return sys.stdin.readline().strip()

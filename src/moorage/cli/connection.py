@@ -1,5 +1,6 @@
 """`moorage connection`: the outside accounts that a key may act through."""
 
+import contextlib
 from collections.abc import Iterator
 from typing import Annotated, Any
 
@@ -10,7 +11,8 @@ from moorage.cli.connecting import invite, wait_until_connected
 from moorage.cli.failures import UsageError
 from moorage.cli.options import Json, Url, Yes
 from moorage.cli.output import confirm, print_json, print_table
-from moorage.client import Connection
+from moorage.client import ApiError, Connection, Moorage
+from moorage.near import did_you_mean
 
 commands = typer.Typer(help="The outside accounts that a key may act through.", rich_markup_mode=None)
 
@@ -34,7 +36,7 @@ def list_(*, app: App = None, status: Status = None, url: Url = None, as_json: J
 @commands.command()
 def get(connection_id: ConnectionId, *, url: Url = None, as_json: Json = False) -> None:
     """Show one connection."""
-    with reach.client(url) as client:
+    with reach.client(url) as client, _near(client, connection_id):
         _show(client.connections.get(connection_id), as_json=as_json)
 
 
@@ -95,12 +97,24 @@ def use(
 def delete(connection_id: ConnectionId, *, yes: Yes = False, url: Url = None, as_json: Json = False) -> None:
     """Delete a connection and its tokens for good."""
     confirm(f"Delete connection {connection_id}?", yes=yes)
-    with reach.client(url) as client:
+    with reach.client(url) as client, _near(client, connection_id):
         revocation = client.connections.delete(connection_id)
     if as_json:
         print_json({"deleted": connection_id, "revocation": revocation})
     else:
         typer.echo(f"Deleted connection {connection_id}. {revocation['message']}")
+
+
+@contextlib.contextmanager
+def _near(client: Moorage, connection_id: str) -> Iterator[None]:
+    """Of a connection that there is not, name the one that was meant."""
+    try:
+        yield
+    except ApiError as error:
+        if error.code == "connection_unknown" and error.message:
+            known = [one["connection_id"] for one in client.connections.list()]
+            error.message += did_you_mean(connection_id, known)
+        raise
 
 
 def _show(connection: Connection, *, as_json: bool) -> None:

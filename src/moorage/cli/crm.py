@@ -218,16 +218,21 @@ def delete(slug: Slug, *, yes: Yes = False, home: Home = None, as_json: Json = F
 
 
 @organisations.command()
-def snapshot(slug: Slug, file: File, *, home: Home = None, as_json: Json = False) -> None:
+def snapshot(slug: Slug, file: File, *, yes: Yes = False, home: Home = None, as_json: Json = False) -> None:
     """Save an organisation as it is now to a file."""
     _require_place(file)
+    if file.exists():
+        confirm(f"Overwrite {file}?", yes=yes)
     _operate(home, lambda operator: operator.organisations.snapshot(slug, file))
     _done("snapshot", str(file), f"Saved organisation {slug} to {file}", as_json=as_json)
 
 
 @organisations.command()
-def restore(slug: Slug, file: File, *, home: Home = None, as_json: Json = False) -> None:
+def restore(slug: Slug, file: File, *, yes: Yes = False, home: Home = None, as_json: Json = False) -> None:
     """Put an organisation back to what a snapshot holds."""
+    if not file.exists():
+        raise UsageError(f"There is no file {file}", help="`moorage crm org snapshot` makes one.")
+    confirm(f"Forget every change in organisation {slug} since {file}?", yes=yes)
     _operate(home, lambda operator: operator.organisations.restore(slug, file))
     _done("restored", slug, f"Restored organisation {slug} from {file}", as_json=as_json)
 

@@ -2,11 +2,14 @@
 
 import json
 import sys
+from collections.abc import Sequence
 from enum import IntEnum
 from typing import Any
 
 import typer
 
+from moorage.cli import answers
+from moorage.cli.parsing import complaint
 from moorage.client import ApiError, Misconfigured, Unreachable
 from moorage.errors import MoorageError
 
@@ -56,7 +59,13 @@ _BY_CODE = {
     "organisation_unknown": Exit.NOT_FOUND,
     "key_unknown": Exit.NOT_FOUND,
     "app_unknown": Exit.NOT_FOUND,
+    "app_unsupported": Exit.NOT_FOUND,
+    "client_invalid": Exit.USAGE,
     "client_unknown": Exit.NOT_FOUND,
+    "organisation_invalid": Exit.USAGE,
+    "password_invalid": Exit.USAGE,
+    "scopes_invalid": Exit.USAGE,
+    "status_unknown": Exit.USAGE,
     "oauth_client_invalid": Exit.USAGE,
     "oauth_client_unknown": Exit.NOT_FOUND,
     "user_unknown": Exit.NOT_FOUND,
@@ -69,9 +78,19 @@ def note(sentence: str) -> None:
     print(f"moorage: {sentence}", file=sys.stderr, flush=True)
 
 
-def report(error: Exception, *, as_json: bool, status: Exit | None = None) -> Exit:
-    """Write the failure to standard error; the status to exit with, which follows from it unless given."""
-    usual, facts, help_ = _explain(error)
+def report(
+    error: Exception,
+    *,
+    as_json: bool,
+    status: Exit | None = None,
+    arguments: Sequence[str] = (),
+    path: str = "",
+) -> Exit:
+    """Write the failure to standard error; the status to exit with, which follows from it unless given.
+
+    `arguments` are those that could not be read, `path` is what was called.
+    """
+    usual, facts, help_ = _explain(error, arguments, path)
     status = usual if status is None else status
     line = f"moorage: {_sentence(facts['message'])}"
     print(f"{line} {_sentence(help_)}" if help_ else line, file=sys.stderr)
@@ -80,10 +99,12 @@ def report(error: Exception, *, as_json: bool, status: Exit | None = None) -> Ex
     return status
 
 
-def _explain(error: Exception) -> tuple[Exit, dict[str, Any], str | None]:
+def _explain(
+    error: Exception, arguments: Sequence[str], path: str
+) -> tuple[Exit, dict[str, Any], str | None]:
     match error:
         case ApiError():
-            return _explain_answer(error)
+            return _explain_answer(error, path)
         case Unreachable():
             facts = {"code": "unreachable", "message": str(error)}
             return Exit.UNREACHABLE, facts, "Start the server with `moorage up`, or set MOORAGE_URL"
@@ -91,11 +112,15 @@ def _explain(error: Exception) -> tuple[Exit, dict[str, Any], str | None]:
             return Exit.UNAUTHORISED, {"code": "misconfigured", "message": str(error)}, None
         case MoorageError():
             status = _BY_CODE.get(error.code, Exit.FAILED)
-            return status, {"code": error.code, "message": error.message}, error.help
+            return (
+                status,
+                {"code": error.code, "message": error.message},
+                error.help and answers.in_commands(error.help),
+            )
         case typer.TyperException():
             return (
                 Exit(error.exit_code),
-                {"code": "usage", "message": error.format_message()},
+                {"code": "usage", "message": complaint(error, arguments)},
                 _try_help(error),
             )
         case OSError(strerror=str(reason)):
@@ -105,19 +130,18 @@ def _explain(error: Exception) -> tuple[Exit, dict[str, Any], str | None]:
             return Exit.FAILED, {"code": "internal", "message": str(error)}, None
 
 
-def _explain_answer(error: ApiError) -> tuple[Exit, dict[str, Any], str | None]:
+def _explain_answer(error: ApiError, path: str) -> tuple[Exit, dict[str, Any], str | None]:
     facts = {
         "code": error.code,
-        "message": error.message or f"The API answered {error.status} {error.answer.reason}",
+        "message": answers.sentence(error),
         "status": error.status,
         "detail": error.detail,
         "request_id": error.request_id,
     }
-    # The server's advice stands in `detail`, where Zoho's faults have an object of facts.
-    advice = error.detail if isinstance(error.detail, str) and error.detail != error.message else None
-    if error.status in {401, 403}:
-        return Exit.UNAUTHORISED, facts, advice
-    return (Exit.NOT_FOUND if error.status == 404 else Exit.FAILED), facts, advice
+    usual = {401: Exit.UNAUTHORISED, 403: Exit.UNAUTHORISED, 404: Exit.NOT_FOUND}.get(
+        error.status, Exit.FAILED
+    )
+    return _BY_CODE.get(error.code or "", usual), facts, answers.advice(error, path)
 
 
 def _try_help(error: typer.TyperException) -> str | None:

@@ -8,8 +8,8 @@ import typer
 
 from moorage.cli.failures import UsageError
 from moorage.cli.operator import operate
-from moorage.cli.options import Home, Json
-from moorage.cli.output import print_json, print_table
+from moorage.cli.options import Home, Json, Yes
+from moorage.cli.output import confirm, print_json, print_table
 from moorage.keys.model import document
 
 commands = typer.Typer(help="API keys: what callers of the gateway hold.", rich_markup_mode=None)
@@ -22,7 +22,7 @@ _LONGEST = timedelta(days=100 * 365)
 @commands.command()
 def create(
     *,
-    name: Annotated[str, typer.Option("--name", help="What the key is for.")] = "key",
+    name: Annotated[str, typer.Option("--name", metavar="NAME", help="What the key is for.")] = "key",
     scopes: Annotated[
         list[str] | None,
         typer.Option(
@@ -31,7 +31,9 @@ def create(
     ] = None,
     mode: Annotated[
         Literal["live", "test"],
-        typer.Option("--mode", help="A test key reaches connections to the embedded CRM only."),
+        typer.Option(
+            "--mode", metavar="live|test", help="A test key reaches connections to the embedded CRM only."
+        ),
     ] = "live",
     expires_in: Annotated[
         str | None, typer.Option("--expires-in", metavar="TIME", help="Such as 12h or 90d; else never.")
@@ -40,6 +42,8 @@ def create(
     as_json: Json = False,
 ) -> None:
     """Make a key and print it. It is shown this once."""
+    if not name.strip():
+        raise UsageError("--name can't be empty", help="Say what the key is for.")
     lasts = None if expires_in is None else _duration("--expires-in", expires_in)
     if lasts == timedelta():
         raise UsageError("--expires-in can't be 0")
@@ -91,8 +95,9 @@ def rotate(
 
 
 @commands.command()
-def revoke(key_id: KeyId, *, home: Home = None, as_json: Json = False) -> None:
+def revoke(key_id: KeyId, *, yes: Yes = False, home: Home = None, as_json: Json = False) -> None:
     """Make a key useless, within a second, for every running worker."""
+    confirm(f"Revoke key {key_id}? Whoever holds it is refused from then on.", yes=yes)
     key = operate(home, lambda operator: operator.keys_revoke(key_id))
     if as_json:
         print_json({"key": document(key)})

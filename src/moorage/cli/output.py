@@ -29,5 +29,7 @@ def confirm(question: str, *, yes: bool) -> None:
     if yes:
         return
     if not sys.stdin.isatty():
-        raise UsageError(question.rstrip("?") + " needs to be confirmed", help="Say --yes.")
+        raise UsageError(
+            f"This asks first, and there is no terminal to ask at: {question}", help="Say --yes to answer it."
+        )
     typer.confirm(question, abort=True, err=True)

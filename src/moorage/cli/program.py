@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from moorage import __version__
-from moorage.cli import api, app, client, connection, crm, doctor, init, key, up, vault
+from moorage.cli import api, app, client, connection, crm, doctor, init, key, status, up, vault
 from moorage.cli import help as help_command
 from moorage.cli.failures import Declined, Exit, report
 from moorage.cli.options import Json
@@ -17,6 +17,7 @@ from moorage.errors import MoorageError
 program = typer.Typer(name="moorage", add_completion=True, rich_markup_mode=None)
 program.command("up")(up.up)
 program.command("init")(init.init)
+program.command("status")(status.status)
 program.add_typer(key.commands, name="key")
 program.add_typer(connection.commands, name="connection")
 program.add_typer(app.commands, name="app")
@@ -58,7 +59,7 @@ def run(arguments: list[str]) -> int:
     try:
         return command.main(arguments, prog_name="moorage", standalone_mode=False) or Exit.OK
     except (MoorageError, ClientError, typer.TyperException) as error:
-        return report(error, as_json=as_json)
+        return report(error, as_json=as_json, arguments=arguments)
     except typer.Abort:
         return report(Declined("Nothing was done"), as_json=as_json)
     except OSError as error:

@@ -6,7 +6,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from moorage.cli.failures import UsageError, note
-from moorage.client import Moorage
+from moorage.client import Misconfigured, Moorage
+from moorage.client.call import parse_base_url
+from moorage.errors import SettingsInvalid
 from moorage.serve.home import Running, read_last_note, read_note
 from moorage.serve.listen import url_of
 from moorage.settings import SETTINGS, Settings, is_loopback, load, unknown
@@ -56,7 +58,19 @@ def client(url: str | None) -> Moorage:
 
     Raises Misconfigured, UsageError, SettingsInvalid.
     """
-    return Moorage(_key(), url or os.environ.get("MOORAGE_URL") or server(settings()).gateway)
+    for name, given in (("--url", url), ("MOORAGE_URL", os.environ.get("MOORAGE_URL"))):
+        if given:
+            return Moorage(_key(), _address(name, given))
+    return Moorage(_key(), server(settings()).gateway)
+
+
+def _address(name: str, url: str) -> str:
+    try:
+        parse_base_url(url)
+    except Misconfigured as error:
+        wrong = UsageError if name == "--url" else SettingsInvalid
+        raise wrong(f"{name}: {error}") from error
+    return url
 
 
 def server(of: Settings) -> Running:
@@ -117,4 +131,7 @@ def _key() -> str | None:
     try:
         return Path(file).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"The file {file} that MOORAGE_API_KEY_FILE names can't be read: {error}") from error
+        reason = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
+        raise UsageError(
+            f"The file {file} that MOORAGE_API_KEY_FILE names can't be read: {reason}"
+        ) from error

@@ -11,16 +11,32 @@ from moorage.cli.serving import become_server
 from moorage.settings import load, unknown
 
 Port = Annotated[
-    int | None, typer.Option("--port", help="The gateway's port; 0 picks a free one [MOORAGE_PORT, 8787].")
+    int | None,
+    typer.Option(
+        "--port",
+        metavar="PORT",
+        min=0,
+        max=65_535,
+        help="The gateway's; 0 picks a free one [MOORAGE_PORT, 8787].",
+    ),
 ]
 CrmPort = Annotated[
     int | None,
-    typer.Option("--crm-port", help="The CRM's port; 0 picks a free one [MOORAGE_CRM_PORT, 8788]."),
+    typer.Option(
+        "--crm-port",
+        metavar="PORT",
+        min=0,
+        max=65_535,
+        help="The CRM's; 0 picks a free one [MOORAGE_CRM_PORT, 8788].",
+    ),
 ]
 Host = Annotated[
-    str | None, typer.Option("--host", help="The address to listen at [MOORAGE_HOST, 127.0.0.1].")
+    str | None,
+    typer.Option("--host", metavar="ADDRESS", help="The address to listen at [MOORAGE_HOST, 127.0.0.1]."),
 ]
-Workers = Annotated[int, typer.Option("--workers", min=1, max=64, help="How many processes serve.")]
+Workers = Annotated[
+    int, typer.Option("--workers", metavar="NUMBER", min=1, max=64, help="How many processes serve.")
+]
 
 
 def up(

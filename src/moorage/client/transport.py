@@ -69,6 +69,8 @@ class Transport:
                 return f"{where} did not answer within {self._timeout:g} s"
             case http.client.RemoteDisconnected():
                 return f"{where} closed the connection without an answer"
+            case ssl.SSLError(reason="WRONG_VERSION_NUMBER" | "HTTP_REQUEST"):
+                return f"{where} does not speak TLS; does its address begin with http://?"
             case OSError(strerror=str(reason)):
                 return f"{where} can't be reached: {reason}"
             case _:

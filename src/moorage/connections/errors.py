@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from moorage.errors import MoorageError
+from moorage.near import did_you_mean
 
 
 class ConnectionUnknown(MoorageError):
@@ -65,14 +66,16 @@ class AppUnsupported(MoorageError):
     code = "app_unsupported"
 
     def __init__(self, app: str, known: str) -> None:
-        super().__init__(f"There is no app {app[:64]!r}.", help=f"Known apps: {known}.")
+        meant = did_you_mean(app, known.split(", "))
+        super().__init__(f"There is no app {app[:64]!r}.{meant}", help=f"Known apps: {known}.")
 
 
 class StatusUnknown(MoorageError):
     code = "status_unknown"
 
     def __init__(self, status: str) -> None:
-        super().__init__(f"There is no status {status[:64]!r}.", help="Use ACTIVE, PENDING or FAILED.")
+        meant = did_you_mean(status, ("ACTIVE", "PENDING", "FAILED"))
+        super().__init__(f"There is no status {status[:64]!r}.{meant}", help="Use ACTIVE, PENDING or FAILED.")
 
 
 class SessionInvalid(MoorageError):

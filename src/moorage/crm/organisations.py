@@ -22,6 +22,7 @@ from moorage.crm.organisation import Fill, Organisation, OrganisationStorage
 from moorage.crm.populate import populate
 from moorage.crm.registry import OrganisationRow, Registry
 from moorage.crm.store.files import SqliteFiles
+from moorage.near import did_you_mean
 from moorage.storage import kept_secret
 
 __all__ = ["OrganisationRow", "Organisations"]
@@ -49,8 +50,11 @@ class Organisations:
         """Raises OrganisationUnknown."""
         row = self.registry.find(slug)
         if row is None:
-            known_ones = ", ".join(one.slug for one in self.list()) or "none yet"
-            raise OrganisationUnknown(f"There is no organisation {slug!r}.", help=f"Known: {known_ones}.")
+            known = [one.slug for one in self.list()]
+            raise OrganisationUnknown(
+                f"There is no organisation {slug!r}.{did_you_mean(slug, known)}",
+                help=f"Known: {', '.join(known) or 'none yet'}.",
+            )
         return row
 
     def choose(self, slug: str | None) -> OrganisationRow:

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 
 from moorage.errors import MoorageError
+from moorage.near import did_you_mean
 
 
 class KeyInvalid(MoorageError):
@@ -22,9 +23,9 @@ class KeyUnknown(MoorageError):
 
     code = "key_unknown"
 
-    def __init__(self, key_id: str) -> None:
+    def __init__(self, key_id: str, known: Collection[str] = ()) -> None:
         super().__init__(
-            f"There is no API key {key_id[:64]!r}.",
+            f"There is no API key {key_id[:64]!r}.{did_you_mean(key_id, known)}",
             help="GET /keys and `moorage key list` show the ids of all keys.",
         )
 
@@ -55,8 +56,10 @@ class ScopeUnknown(MoorageError):
 
     def __init__(self, text: str, apps: Collection[str] | None = None) -> None:
         known = f" Known apps: {', '.join(sorted(apps))}." if apps is not None else ""
+        plain = ["connections:read", "connections:write", "keys:read", "keys:write", "proxy"]
+        narrow = [f"proxy:{app}{end}" for app in apps or () for end in ("", ":read")]
         super().__init__(
-            f"There is no scope {text[:80]!r}.",
+            f"There is no scope {text[:80]!r}.{did_you_mean(text, [*plain, *narrow])}",
             help="Use connections:read, connections:write, keys:read, keys:write or proxy, which may be narrowed: "
             f"proxy:<app> or proxy:<connection id>, and :read at the end of each.{known}",
         )

@@ -135,12 +135,24 @@ def read_clients(given: Secret | None) -> dict[str, dict[str, Client]]:
     if given is None:
         return {}
     try:
-        read = msgspec.json.decode(given.reveal(), type=dict[str, _Given])
+        read = {
+            name: _read(name, one) for name, one in msgspec.json.decode(given.reveal(), type=dict).items()
+        }
     except ValueError as error:
         raise SettingsInvalid(
             f"MOORAGE_OAUTH_CLIENTS: {error}.", help="`moorage help settings` shows how it has to look."
         ) from None
     return {name: dict(_clients(one)) for name, one in read.items()}
+
+
+def _read(name: str, one: object) -> "_Given":
+    """Raises ValueError, which names the client and shows nothing of it."""
+    if not isinstance(one, dict):
+        raise ValueError(f"{name} has to be an object with client_id and client_secret")  # noqa: TRY004 (as all faults are)
+    try:
+        return msgspec.convert(one, _Given)
+    except msgspec.ValidationError as error:
+        raise ValueError(f"{name}: {error}") from None
 
 
 def _clients(one: _Given) -> list[tuple[str, Client]]:

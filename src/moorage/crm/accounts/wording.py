@@ -46,7 +46,10 @@ def in_words(scope: str) -> str | None:
     whole = _WHOLE.get(scope.lower())
     if whole is not None:
         return whole
-    service, group, *part, operation = scope.lower().split(".")
+    parts = scope.lower().split(".")
+    if len(parts) < 3:
+        return None
+    service, group, *part, operation = parts
     general, particular = _GROUPS.get(f"{service}.{group}", (None, None))
     about = general if not part else particular and particular.format(part=part[0].replace("_", " "))
     verb = _VERBS.get(operation)

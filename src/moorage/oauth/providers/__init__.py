@@ -13,6 +13,7 @@ from moorage.connections.model import Environment as Kind
 from moorage.connections.model import Upstream
 from moorage.errors import SettingsInvalid
 from moorage.http.errors import AppUnknown
+from moorage.near import did_you_mean
 
 Environment: TypeAlias = Literal["production", "sandbox", "developer"]
 ENVIRONMENTS: tuple[Environment, ...] = ("production", "sandbox", "developer")
@@ -134,7 +135,8 @@ class Providers:
         found = self._by_name.get(app)
         if found is None:
             known = ", ".join(sorted(self._by_name))
-            raise AppUnknown(f"There is no app {app[:64]!r}.", help=f"Known apps: {known}.")
+            meant = did_you_mean(app, self.names)
+            raise AppUnknown(f"There is no app {app[:64]!r}.{meant}", help=f"Known apps: {known}.")
         return found
 
     def client_name(self, name: str) -> str:
@@ -189,7 +191,8 @@ def _host(url: str) -> str:
 def read_provider(file: Path) -> Provider:
     """Raises SettingsInvalid, which names the file and the key at fault."""
     try:
-        provider = msgspec.convert(tomllib.loads(file.read_text(encoding="utf-8")), Provider)
+        text = file.read_text(encoding="utf-8")
+        provider = _provider(text)
         _check(provider)
         if provider.name != file.stem:
             raise ValueError(f"name is {provider.name!r}, so the file has to be {provider.name}.toml")  # noqa: TRY301
@@ -198,6 +201,23 @@ def read_provider(file: Path) -> Provider:
             f"{file}: {error}", help="`moorage help apps` shows how such a file looks."
         ) from error
     return provider
+
+
+def _provider(text: str) -> Provider:
+    """Raises ValueError, in the words of who wrote the file."""
+    try:
+        return msgspec.convert(tomllib.loads(text), Provider)
+    except msgspec.ValidationError as error:
+        unknown = re.match(r"Object contains unknown field `(.*?)`", str(error))
+        if unknown is None:
+            raise
+        lines = [number for number, line in enumerate(text.splitlines(), 1) if unknown[1] in line]
+        where = f"line {lines[0]}: " if lines else ""
+        structs = (Provider, DataCentre, Instance, Identity)
+        known = {field.name for struct in structs for field in msgspec.structs.fields(struct)}
+        raise ValueError(
+            f"{where}there is no key {unknown[1]!r}.{did_you_mean(unknown[1], known)}"
+        ) from error
 
 
 def _check(provider: Provider) -> None:
