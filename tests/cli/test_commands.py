@@ -20,11 +20,12 @@ CONNECTION = {
 
 
 def test_connections_are_listed_as_a_table(server, moorage):
-    server.answers(200, {"connections": [CONNECTION]})
+    more = {"default": True, "environment": "live", "metadata": {"organisation": "Quay"}}
+    server.answers(200, {"connections": [CONNECTION | more]})
     outcome = moorage("connection", "list", "--app", "zoho-crm", "--status", "ACTIVE")
     assert [line.split() for line in outcome.out.splitlines()] == [
-        ["ID", "APP", "STATUS", "CREATED"],
-        ["c1", "zoho-crm", "ACTIVE", "2026-01-01T00:00:00Z"],
+        ["ID", "APP", "STATUS", "DEFAULT", "ENVIRONMENT", "ACCOUNT", "CREATED"],
+        ["c1", "zoho-crm", "ACTIVE", "*", "live", "Quay", "2026-01-01T00:00:00Z"],
     ]
     assert server.seen[0].target == "/connections?app=zoho-crm&status=ACTIVE"
 

@@ -47,7 +47,7 @@ MISTAKES = [
     ("kee list", USAGE, "Did you mean 'key'?"),
     ("key lst", USAGE, "Did you mean 'list'?"),
     ("key list --jsno", USAGE, "--json"),
-    ("help erors", USAGE, "Did you mean errors?"),
+    ("help zohoo", USAGE, "Did you mean zoho?"),
     # Something that isn't there
     ("client set zohocrm --client-id x", NOT_FOUND, "Did you mean zoho-crm?"),
     ("client delete zoho-crm --yes", NOT_FOUND, "moorage client list"),

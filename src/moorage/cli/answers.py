@@ -11,7 +11,7 @@ from moorage.near import nearest
 # The server speaks to programs, of calls; here there are commands.
 _DIALECT = (
     (
-        r'[Cc]reate one with POST /connections \{"app": "([\w-]+)"\} and open its url',
+        r'Create one with POST /connections \{"app": "([\w-]+)"\} and open its url',
         r"Make one: `moorage connection create \1`",
     ),
     (r'POST /connections \{"app": "([\w-]+)"\}', r"`moorage connection create \1`"),

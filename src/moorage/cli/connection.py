@@ -126,10 +126,10 @@ def _show(connection: Connection, *, as_json: bool) -> None:
 
 
 def _row(connection: Connection) -> tuple[object, ...]:
-    metadata = connection["metadata"]
+    metadata = connection.get("metadata", {})
     whose = metadata.get("organisation") or metadata.get("user") or metadata.get("reason")
     default = "*" if connection["default"] else ""
-    kind, created = connection["environment"], f"{connection['creation_time'].partition('.')[0]}Z"
+    kind, created = connection["environment"], f"{connection['creation_time'].partition('.')[0].rstrip('Z')}Z"
     return connection["connection_id"], connection["app"], connection["status"], default, kind, whose, created
 
 
