@@ -10,7 +10,9 @@ from tests.flows.test_every_path import chunked, closes
 
 WAYS = {"crm": "", "embedded": "/zoho-crm", "crm as an app": "/outside"}
 # What the gateway adds, and what belongs to one connection.
-OF_THE_WAY = {"date", "server", "x-request-id", "moorage-error-source", "connection"}
+OF_THE_WAY = {
+    "date", "server", "x-request-id", "moorage-error-source", "connection", "moorage-connection", "moorage-environment",
+}  # fmt: skip
 MADE_ANEW = re.compile(rb'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[^"]*|"\d{15,}"')
 JSON = "Content-Type: application/json\r\n"
 MULTIPART = (
@@ -40,12 +42,15 @@ READS = {
     "names that are encoded": ("GET", f"/crm/v8/%4Ceads?f%69elds={quote_plus('Last_Name,Email')}&x=%zz", "", ""),
     "a plus and a byte that is no UTF-8": ("GET", f"{LEADS}/search?word=a+%ff&fields=id", "", ""),
     "no fields": ("GET", LEADS, "", ""),
+    "no module as it is spelled": ("GET", "/crm/v8/leads?fields=id", "", ""),
     "no module": ("GET", "/crm/v8/Nothings?fields=id", "", ""),
     "no record": ("GET", f"{LEADS}/1", "", ""),
     "no path": ("GET", "/crm/v8/a/b/c/d", "", ""),
     "no path at all": ("GET", "/nothing", "", ""),
     "no slash to end with": ("GET", f"{LEADS}/?fields=id", "", ""),
-    "another version": ("GET", "/crm/v2/leads", "", ""),
+    "another version": ("GET", "/crm/v2/leads?per_page=2", "", ""),
+    "metadata of another version": ("GET", "/crm/v2.1/settings/layouts?module=quotes", "", ""),
+    "refused by another version": ("POST", "/crm/v2/quotes", JSON, '{"data": [{"Product_Details": 1}]}'),
     "no version": ("GET", "/crm/v9/Leads?fields=id", "", ""),
     "not here": ("POST", "/crm/v8/coql", "", ""),
     "no criteria": ("GET", f"{LEADS}/search?criteria=((&fields=id", "", ""),
