@@ -3,13 +3,11 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import msgspec
-
+from moorage.crm.api.reading import MAX_RECORDS, invalid, members_of
 from moorage.crm.call import Call
-from moorage.crm.faults import Fault, unparsable
+from moorage.crm.faults import Fault
 from moorage.crm.records.values import whole_id
 
-MAX_RECORDS = 100
 TRIGGERS = ("workflow", "approval", "blueprint", "pathfinder", "orchestration")
 # None of these runs here; they are checked all the same, so that a slip shows before the real service meets it.
 FEATURES = {
@@ -21,33 +19,18 @@ FEATURES = {
 }  # fmt: skip
 
 
-def records_of(call: Call, maximum: int = MAX_RECORDS) -> tuple[list[Any], dict[str, Any]]:
-    """The `data` of the body and the body. The Content-Type is not asked: Zoho's own SDK sends none."""
-    body = decoded(call.request.body)
-    if not isinstance(body, dict):
-        raise Fault(400, "INVALID_DATA", "body", {"expected_data_type": "jsonobject"})
-    place = {"api_name": "data", "json_path": "$.data"}
-    if "data" not in body:
+async def records_of(call: Call, maximum: int = MAX_RECORDS) -> tuple[list[Any], dict[str, Any]]:
+    """The `data` of the body and its known members. The Content-Type is not asked: Zoho's own SDK sends none."""
+    body = await members_of(call.request.body, maximum)
+    if not body.get("data"):
+        place = {"api_name": "data", "json_path": "$.data"}
         raise Fault(400, "MANDATORY_NOT_FOUND", "required field not found", place)
-    records = list_of(body, "data")
-    if not records:
-        raise Fault(400, "MANDATORY_NOT_FOUND", "required field not found", place)
-    if len(records) > maximum:
-        raise invalid("data", "$.data", maximum_length=maximum)
     _check_triggers(body)
     for name, known in FEATURES.items():
         _check_features(body, name, known)
     if body.get("lar_id") is not None and whole_id(body["lar_id"]) is None:
         raise invalid("lar_id", "$.lar_id", expected_data_type="bigint")
-    return records, body
-
-
-def decoded(body: bytes) -> Any:
-    """JSON, or the fault for what isn't: malformed, too deep, numbers out of range, lone surrogates."""
-    try:
-        return msgspec.json.decode(body)
-    except (ValueError, RecursionError):
-        raise unparsable() from None
+    return body["data"], body
 
 
 def list_of(body: dict[str, Any], name: str) -> list[Any]:
@@ -82,7 +65,3 @@ def _features(body: dict[str, Any], name: str) -> Iterator[tuple[str, dict[str, 
         if not isinstance(feature, dict):
             raise invalid(name, path, expected_data_type="jsonobject")
         yield path, feature
-
-
-def invalid(api_name: str, path: str, **details: Any) -> Fault:
-    return Fault(400, "INVALID_DATA", "invalid data", {**details, "api_name": api_name, "json_path": path})

@@ -3,9 +3,10 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from moorage.crm.api.body import invalid, list_of, records_of
+from moorage.crm.api.body import list_of, records_of
 from moorage.crm.api.lists import module_of, since_header
 from moorage.crm.api.parameters import id_list
+from moorage.crm.api.reading import invalid
 from moorage.crm.api.records import record_id
 from moorage.crm.call import Call, answer
 from moorage.crm.catalog import Module
@@ -21,14 +22,14 @@ MAX_CHECKED = 100  # Names in `duplicate_check_fields`.
 
 async def insert(call: Call) -> Response:
     module = writable(call, "creatable")
-    records, _ = records_of(call)
+    records, _ = await records_of(call)
     outcomes = await _change(call, module, lambda change: change.insert(records))
     return _answer(outcomes, done=201)
 
 
 async def update(call: Call) -> Response:
     module = writable(call, "editable")
-    records, _ = records_of(call)
+    records, _ = await records_of(call)
     outcomes = await _change(call, module, lambda change: change.update(records))
     return _answer(outcomes, done=200)
 
@@ -36,14 +37,14 @@ async def update(call: Call) -> Response:
 async def update_one(call: Call) -> Response:
     module = writable(call, "editable")
     wanted = record_id(call)
-    records, _ = records_of(call, maximum=1)
+    records, _ = await records_of(call, maximum=1)
     outcomes = await _change(call, module, lambda change: change.update_one(wanted, records[0]))
     return _answer(outcomes, done=200)
 
 
 async def upsert(call: Call) -> Response:
     module = writable(call, "creatable")
-    records, body = records_of(call)
+    records, body = await records_of(call)
     check = duplicate_checks(module, _duplicate_check_fields(body))
     outcomes = await _change(call, module, lambda change: change.upsert(records, check))
     return _answer(outcomes, done=200)
