@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -56,7 +57,9 @@ from moorage.oauth.tokens import Tokens
 from moorage.settings import Settings, is_loopback
 from moorage.storage import Database
 from moorage.storage.database import sqlite_path
+from moorage.storage.errors import DatabaseUnusable
 from moorage.storage.migrate import migrate
+from moorage.storage.readiness import Readiness
 from moorage.storage.trouble import tell, trouble_of, unusable
 from moorage.vault.errors import VaultKeyMissing, VaultLocked
 from moorage.vault.keys import load_keys
@@ -65,6 +68,7 @@ from moorage.vault.service import Vault
 
 APP = "zoho-crm"
 DEMO_SLUG = "demo"
+KEPT_SECONDS = 3600.0  # For how long callers are served from memory while the database can't be read.
 WATCH_INTERVAL = 0.5  # Seconds until what another process changed is noticed here.
 SESSION_TOKENS = "session tokens"  # What a key is derived from the vault's for.
 
@@ -135,6 +139,8 @@ class Rooms:
 
     async def close(self) -> None:
         await self.tokens.close()
+        with contextlib.suppress(DatabaseUnusable):
+            await self.keys.note_uses()
         await self.outside.close()
         self.crm.close()
         await self.database.close()
@@ -175,12 +181,21 @@ class App:
             asyncio.create_task(_without_end(self._watch)),
             asyncio.create_task(_without_end(lambda: rooms.crm.watch(WATCH_INTERVAL))),
             asyncio.create_task(_without_end(rooms.tokens.keep_fresh)),
+            asyncio.create_task(_without_end(rooms.keys.keep_noting)),
         ]
 
     async def _watch(self) -> None:
-        """Forget what is remembered of keys and connections as soon as any process changes them."""
+        """Forget what is remembered of keys and connections as soon as any process changes them.
+
+        While the database can't be asked, what is remembered serves on, but not for ever: a process that alone can't
+        read it must not miss for long what others have revoked.
+        """
+        asked = time.monotonic()
         while True:
-            if self._rooms.database.changed():
+            changed = self._rooms.database.changed()
+            if changed is not None:
+                asked = time.monotonic()
+            if changed or time.monotonic() - asked > KEPT_SECONDS:
                 self._rooms.keys.clear()
                 self._decider.clear()
             await asyncio.sleep(WATCH_INTERVAL)
@@ -218,11 +233,10 @@ def control_origin(rooms: Rooms, on_change: Callable[[], None]) -> ASGIApp:
     async def health(_request: Request) -> Response:
         return answer({"status": "ok"})
 
+    readiness = readiness_of(rooms)
+
     async def ready(_request: Request) -> Response:
-        await rooms.database.check()
-        await rooms.vault.check()
-        with crm_databases():
-            rooms.crm.organisations.list()
+        await readiness.require()
         return answer({"status": "ready"})
 
     async def unknown(scope: Scope, _receive: Receive, _send: Send) -> None:
@@ -248,6 +262,20 @@ def control_origin(rooms: Rooms, on_change: Callable[[], None]) -> ASGIApp:
     # matches one with a line break in it.
     router = Router(routes, redirect_slashes=False, default=unknown)
     return Errors(Troubles(router), connect_routes.error_page)
+
+
+def readiness_of(rooms: Rooms) -> Readiness:
+    """Whether the server can do its work, for /readyz."""
+    database, crm = sqlite_path(rooms.settings.database_url), rooms.settings.crm_folder
+
+    async def look() -> None:
+        await rooms.database.check()
+        await rooms.vault.check()
+        with crm_databases():
+            rooms.crm.organisations.list()
+
+    files = {"The control database": database, "The embedded CRM's registry": crm / "registry.db"}
+    return Readiness(look, {rooms.settings.home, database.parent, crm}, files)
 
 
 class Troubles:

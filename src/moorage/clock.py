@@ -10,6 +10,26 @@ def wire_time(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
+SKEW = 300.0  # Seconds by which clocks may differ, or be put right, and nothing that is signed or given is refused.
+
+
+def lately(moment: float, now: float, window: float) -> bool:
+    """Whether something that was noted at a moment is of the last `window` seconds.
+
+    What lies ahead was noted before the clock was put back. By less than the window, it counts as of just now; by more,
+    it counts for nothing: so no window, budget or throttle holds for more than twice its time, whatever clocks do.
+    """
+    return -window < now - moment < window
+
+
+def is_ahead(moment: float, now: float, most: float) -> bool:
+    """Whether the end of something that lasts `most` seconds is yet to come.
+
+    An end too far ahead was noted before the clock was put back, and has come.
+    """
+    return now < moment <= now + most
+
+
 class Clock(Protocol):
     def timestamp(self) -> float:
         """Seconds since the epoch."""

@@ -6,7 +6,6 @@ It makes and changes nothing, so that it helps where nothing else opens: whateve
 import asyncio
 import contextlib
 import os
-import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,11 +27,13 @@ from moorage.settings import Settings
 from moorage.storage.database import sqlite_path
 from moorage.storage.errors import DatabaseUnusable
 from moorage.storage.migrate import HEAD, revision
+from moorage.storage.readiness import complaint, free_bytes, require_room
 from moorage.vault.errors import VaultLocked
 from moorage.vault.keys import load_keys
 
 SERVER_SECONDS = 5.0
 AT_ONCE = 8  # Connections that are looked at at the same time.
+LITTLE_MB = 100
 NOT_STARTED = "not_started"
 _BEGIN = "`moorage up` makes what is missing."
 
@@ -71,6 +72,7 @@ async def examine(settings: Settings, connection_id: str | None = None) -> Repor
     report = Report([_look("settings", _settings, settings), _look("data folder", _folder, settings)])
     if not _keeps_closed(report.checks[-1]):
         report.checks += [
+            _look("disk", _disk, settings),
             _look("control database", _database, settings),
             _look("vault key", _vault_key, settings),
             _look("embedded CRM", _crm_folder, settings),
@@ -148,16 +150,30 @@ def _folder(settings: Settings) -> Finding:
     return Finding("home_private", "ok", cause, f"{home} has the mode {modes[home]:04o}.")
 
 
+def _disk(settings: Settings) -> Finding:
+    """Whether something can be written where things are kept."""
+    folders = {settings.home, sqlite_path(settings.database_url).parent, settings.crm_folder}
+    there = sorted(folder for folder in folders if folder.is_dir())
+    for folder in there:
+        require_room(folder)
+    left = {folder: free_bytes(folder) // 1024**2 for folder in there}
+    evidence = f"{'; '.join(f'{folder} has {room} MB left' for folder, room in left.items())}."
+    if min(left.values()) < LITTLE_MB:
+        fix = "Make room before it is full: then nothing could be written, and tokens not be renewed."
+        return Finding("little_room", "warning", "The disk has little room left.", evidence, fix)
+    return Finding("room_left", "ok", "The disk can be written and has room.", evidence)
+
+
 def _database(settings: Settings) -> Finding:
     path = sqlite_path(settings.database_url)
     if not path.exists():
         cause = "There is no control database yet."
         return Finding(NOT_STARTED, "warning", cause, f"{path} does not exist.", _BEGIN)
     found = revision(path)
-    complaint = _complaint(path)
-    if complaint is not None or (found or "") > HEAD:
-        told = complaint or f"A newer Moorage wrote it: schema {found}, this one knows {HEAD}"
-        fix = "Put back a good copy of it." if complaint else "Run the newer version."
+    wrong = complaint(path)
+    if wrong is not None or (found or "") > HEAD:
+        told = wrong or f"A newer Moorage wrote it: schema {found}, this one knows {HEAD}"
+        fix = "Put back a good copy of it." if wrong else "Run the newer version."
         cause = "The control database can't be used."
         return Finding(DatabaseUnusable.code, "problem", cause, f"{path}: {told}.", fix)
     if found != HEAD:
@@ -167,16 +183,6 @@ def _database(settings: Settings) -> Finding:
         return Finding(NOT_STARTED, "warning", cause, evidence, fix)
     cause = "The control database is sound and up to date."
     return Finding("database_sound", "ok", cause, f"{path} has the schema {found}.")
-
-
-def _complaint(path: Path) -> str | None:
-    """What SQLite finds wrong with a file, None for nothing."""
-    try:
-        with contextlib.closing(sqlite3.connect(path)) as connection:
-            said = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-    except sqlite3.Error as error:
-        return str(error)
-    return None if said == "ok" else str(said)
 
 
 def _vault_key(settings: Settings) -> Finding:
@@ -204,10 +210,10 @@ def _crm_folder(settings: Settings) -> Finding:
     if missing:
         cause = "There is no embedded CRM yet."
         return Finding(NOT_STARTED, "warning", cause, f"{folder} holds no registry.", _BEGIN)
-    complaint = _complaint(folder / "registry.db")
-    if complaint is not None:
+    wrong = complaint(folder / "registry.db")
+    if wrong is not None:
         cause, fix = "The embedded CRM's registry can't be used.", "Put back a good copy of it."
-        evidence = f"{folder / 'registry.db'}: {complaint}."
+        evidence = f"{folder / 'registry.db'}: {wrong}."
         return Finding(DatabaseUnusable.code, "problem", cause, evidence, fix)
     return Finding("crm_found", "ok", "The embedded CRM's registry is sound.", f"It is in {folder}.")
 

@@ -1,7 +1,12 @@
+import sqlite3
+from contextlib import closing, contextmanager
+from datetime import timedelta
+
 import pytest
 
+from moorage.app import Rooms, Urls
 from moorage.keys.model import checksum, new_secret, public_part
-from tests.control import Caller
+from tests.control import GATEWAY, Caller
 
 
 def sent(authorization):
@@ -82,21 +87,82 @@ def test_a_revoked_key_stops_at_once_where_it_was_revoked(control, owner, revoke
     assert owner.get("/connections").status == 200
 
 
-def test_use_is_noted_once_a_minute(control, owner):
-    def last_used():
-        [key] = control.run(control.rooms.keys.list(owner.account))
-        return key.last_used_at
+def last_used(control, owner, rooms=None):
+    [key] = control.run((rooms or control.rooms).keys.list(owner.account))
+    return key.last_used_at
 
-    assert last_used() is None
+
+def test_use_is_shown_at_once_and_written_later(control, owner):
+    assert last_used(control, owner) is None
     owner.get("/connections")
-    first = last_used()
-    assert first == control.clock.now()
-    control.clock.advance(59)
+    assert last_used(control, owner) == control.clock.now()
+    with another(control) as other:
+        assert last_used(control, owner, other) is None
+        control.run(control.rooms.keys.note_uses())
+        assert last_used(control, owner, other) == control.clock.now()
+
+
+def test_a_use_that_was_noted_ahead_of_now_holds_up_no_later_one(control, owner):
+    control.clock.advance(2 * 86_400)
     owner.get("/connections")
-    assert last_used() == first
-    control.clock.advance(2)
+    control.run(control.rooms.keys.note_uses())
+    control.clock.advance(-2 * 86_400)
     owner.get("/connections")
-    assert last_used() == control.clock.now()
+    control.run(control.rooms.keys.note_uses())
+    assert last_used(control, owner) == control.clock.now()
+
+
+@contextmanager
+def another(control):
+    """The same data folder as another process has it."""
+
+    async def opened():
+        return Rooms(control.settings, Urls(GATEWAY, "http://crm.test"), control.clock)
+
+    rooms = control.run(opened())
+    yield rooms
+    control.run(rooms.close())
+
+
+@contextmanager
+def held(control):
+    """Another program's write lock on the control database, as a full disk keeps all from writing."""
+    with closing(sqlite3.connect(control.settings.home / "moorage.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+
+
+def test_who_calls_is_found_without_writing(control, owner):
+    with held(control):
+        assert owner.get("/connections").status == 200
+        assert control.call("GET", "/connections", headers=sent("Bearer " + "x" * 40)).status == 401
+        control.rooms.keys.clear()
+        assert owner.get("/connections").status == 200
+
+
+def test_what_no_key_can_be_costs_no_question_to_the_database(control, owner, monkeypatch):
+    owner.get("/connections")
+    asked = []
+    monkeypatch.setattr(control.rooms.database, "_begun", lambda *_: asked.append(1))
+    for number in range(100):
+        wrong = new_secret("live") if number % 2 else f"wrong-key-{number:030}"
+        assert control.call("GET", "/connections", headers=sent(f"Bearer {wrong}")).status == 401
+    assert asked == []
+
+
+def test_a_key_that_another_process_has_just_made_works_at_once(control, owner):
+    assert control.call("GET", "/connections", headers=sent("Bearer " + "x" * 40)).status == 401
+    with another(control) as other:
+        _, secret = control.run(other.keys.create(owner.account, "new"))
+        assert control.call("GET", "/connections", headers=sent(f"Bearer {secret}")).status == 200
+
+
+def test_a_remembered_key_ends_when_it_ends(control, owner):
+    ends = control.clock.now() + timedelta(seconds=30)
+    _, secret = control.run(control.rooms.keys.create(owner.account, "short", expires_at=ends))
+    assert control.call("GET", "/connections", headers=sent(f"Bearer {secret}")).status == 200
+    control.clock.advance(30)
+    assert control.call("GET", "/connections", headers=sent(f"Bearer {secret}")).status == 401
 
 
 def test_the_secret_is_kept_nowhere(control, owner, tmp_path):

@@ -108,13 +108,82 @@ def test_a_change_is_noticed_once_whoever_made_it(path):
     assert run(path, act) == [True, False, True, False, True, False, False]
 
 
-def test_what_can_not_be_asked_counts_as_changed(path):
+def test_what_can_not_be_asked_is_told_apart_and_counts_as_changed_once_it_can(path):
     async def act(database):
-        database.changed()
+        seen = [database.changed(), database.changed()]
         database._watch.close()
-        return database.changed()
+        return [*seen, database.changed(), database.changed(), database.changed()]
 
-    assert run(path, act) is True
+    assert run(path, act) == [True, False, None, True, False]
+
+
+def held(path):
+    """Another program's write lock."""
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    return other
+
+
+def test_readers_wait_for_no_writer_and_take_no_lock(path):
+    async def act(database):
+        other = held(path)
+        async with database.reading() as tx:
+            before = await names(tx)
+        other.execute("ROLLBACK")
+        async with database.reading() as tx:
+            await names(tx)
+            add_account(path, "meanwhile")  # Nobody waits for a reader either.
+        return before
+
+    assert run(path, act) == []
+
+
+def test_readers_write_nothing(path):
+    async def act(database):
+        with pytest.raises(DatabaseUnusable, match="read-only"):
+            async with database.reading() as tx:
+                await insert(tx, "one")
+
+    run(path, act)
+
+
+@pytest.mark.parametrize(
+    ("pragma", "kind", "advice"),
+    [
+        (
+            "max_page_count = 1",
+            "full",
+            "Make room",
+        ),  # It says "full" from the next page on that it would need.
+        ("query_only = ON", "read_only", "read-only"),
+    ],
+)
+def test_each_kind_of_trouble_has_its_words(path, pragma, kind, advice):
+    async def act(database):
+        with pytest.raises(DatabaseUnusable) as caught:
+            await fill(database)
+        return caught.value
+
+    async def fill(database):
+        async with database.transaction() as tx:
+            await tx.connection.exec_driver_sql(f"PRAGMA {pragma}")
+            for number in range(200):
+                await insert(tx, f"{number}" * 1000)
+
+    error = run(path, act)
+    assert error.kind == kind and advice in error.help and "good copy" not in error.help
+
+
+def test_a_lock_that_another_program_holds_is_told_as_that(path):
+    async def act(database):
+        other = held(path)
+        with pytest.raises(DatabaseUnusable, match="another program") as caught:
+            async with database.transaction() as tx:
+                await tx.connection.exec_driver_sql("PRAGMA busy_timeout = 0")
+        other.close()
+        return caught.value
+
+    assert run(path, act).retry_after
 
 
 def test_a_sound_one_passes_its_check(path):

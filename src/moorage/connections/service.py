@@ -103,14 +103,14 @@ class Connections:
         limit: int | None = None,
         reach: Reach = EVERYWHERE,
     ) -> list[Connection]:
-        async with self._database.transaction() as tx:
+        async with self._database.reading() as tx:
             return await store.search(
                 tx, account_id, app=app, status=status, method=method, limit=limit, reach=reach
             )
 
     async def every(self) -> list[Connection]:
         """Those of all accounts, oldest first: for the operator alone."""
-        async with self._database.transaction() as tx:
+        async with self._database.reading() as tx:
             return await store.every(tx)
 
     async def get(self, account_id: str, connection_id: str, reach: Reach = EVERYWHERE) -> Connection:
@@ -121,7 +121,7 @@ class Connections:
             raise ConnectionUnknown(connection_id) from None
         if known != connection_id.lower():
             raise ConnectionUnknown(connection_id)  # Python reads other ways to write a UUID as well.
-        async with self._database.transaction() as tx:
+        async with self._database.reading() as tx:
             found = await store.find(tx, known)
         if found is None or found.account_id != account_id or not within(reach, found):
             raise ConnectionUnknown(connection_id)
@@ -136,7 +136,7 @@ class Connections:
         """
         connection_id = connection_id if connection_id is not None else _only_one(reach)
         if connection_id is None:
-            async with self._database.transaction() as tx:
+            async with self._database.reading() as tx:
                 return await default_in(tx, account_id, app, reach)
         found = await self.get(account_id, connection_id, reach)
         if found.app != app:
@@ -159,7 +159,7 @@ class Connections:
             await store.choose(tx, account_id, app, None)
 
     async def default(self, account_id: str, app: str, reach: Reach = EVERYWHERE) -> Default:
-        async with self._database.transaction() as tx:
+        async with self._database.reading() as tx:
             return Default(
                 app, await _default_of(tx, account_id, app, reach), await store.chosen(tx, account_id, app)
             )
@@ -168,14 +168,14 @@ class Connections:
         self, account_id: str, apps: Iterable[str], reach: Reach = EVERYWHERE
     ) -> frozenset[str]:
         """The ids of the connections that calls of these apps go through if they name none."""
-        async with self._database.transaction() as tx:
+        async with self._database.reading() as tx:
             found = [await _default_of(tx, account_id, app, reach) for app in sorted(set(apps))]
         return frozenset(one for one in found if one is not None)
 
     async def of_session(self, token: str) -> Connection:
         """The connection that a session token may still connect. Raises SessionInvalid, SessionExpired."""
         connection_id, generation = await self._sessions.read(token, self._clock.timestamp())
-        async with self._database.transaction() as tx:
+        async with self._database.reading() as tx:
             found = await store.find(tx, connection_id)
         if found is None:
             raise SessionInvalid(

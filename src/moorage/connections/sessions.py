@@ -10,10 +10,11 @@ import struct
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 
+from moorage.clock import SKEW, is_ahead
 from moorage.connections.errors import SessionExpired, SessionInvalid
 
 LIFETIME = 30 * 60  # seconds
-_FORMAT = struct.Struct(">16sII")  # connection, generation, expiry
+_FORMAT = struct.Struct(">16sIQ")  # connection, generation, expiry
 _MAC_SIZE = 16
 
 
@@ -38,7 +39,7 @@ class Sessions:
         if len(body) != _FORMAT.size or not await self._is_ours(body, mac):
             raise SessionInvalid("This link is not valid.", help="Copy the connection's url again, whole.")
         connection, generation, expires_at = _FORMAT.unpack(body)
-        if now >= expires_at:
+        if not is_ahead(expires_at, now, LIFETIME + SKEW):
             raise SessionExpired(
                 "This link has expired.", help="Ask for the connection again: its url is new."
             )

@@ -11,6 +11,7 @@ import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from moorage.clock import SKEW, is_ahead
 from moorage.crm.faults import Fault
 from moorage.crm.store.contract import Position
 
@@ -18,9 +19,9 @@ BY_PAGE_LIMIT = 2_000
 BY_TOKEN_LIMIT = 100_000
 LIFETIME = 24 * 3600
 
-_FORMAT = struct.Struct(">BBIIqq8s")  # version, flags, expiry, page, key, id, digest of the parameters
+_FORMAT = struct.Struct(">BBQIqq8s")  # version, flags, expiry, page, key, id, digest of the parameters
 _MAC_SIZE = 12
-_VERSION = 1
+_VERSION = 2
 _BACKWARDS, _HAS_KEY = 1, 2
 _IGNORED = frozenset({"page_token", "page"})
 
@@ -54,7 +55,7 @@ class PageTokens:
         _, flags, expires_at, page, key, record, bound = _FORMAT.unpack(body)
         if bound != scope:
             raise _mismatch()
-        if now >= expires_at:
+        if not is_ahead(expires_at, now, LIFETIME + SKEW):
             details = {"api_name": "page_token", "json_path": "$.query.page_token"}
             raise Fault(400, "EXPIRED_VALUE", "Page token expired", details)
         position = Position(key if flags & _HAS_KEY else None, record)

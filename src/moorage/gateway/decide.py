@@ -2,12 +2,13 @@
 
 import asyncio
 import hashlib
+import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 from urllib.parse import urlsplit
 
-from moorage.clock import Clock
+from moorage.clock import Clock, lately
 from moorage.connections.model import Connection, Environment, Upstream
 from moorage.errors import MoorageError
 from moorage.http.caller import Reach
@@ -15,7 +16,8 @@ from moorage.http.encode import lines_of
 from moorage.keys.errors import RateLimited, ScopeMissing
 from moorage.keys.model import Principal
 
-REMEMBERED_SECONDS = 60.0  # Not longer, so that a key's last use is noted.
+REMEMBERED_SECONDS = 60.0  # Not longer, so that keys and connections are known to be in use.
+UNASKED_SECONDS = 5.0  # While the database can't be read, it is asked again after so long.
 MARGIN_SECONDS = 30.0  # A token is not used in the last seconds before it expires.
 REFUSAL_SECONDS = 60.0  # A connection's token is renewed for a refusal no more often than this.
 CACHE_SIZE = 10_000
@@ -63,6 +65,7 @@ class Target:
     through: tuple[tuple[bytes, bytes], ...]
     through_lines: bytes
     reads_only: bool = False
+    ends: float = math.inf  # When its token is no longer used.
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +179,17 @@ class Decider:
 
         return await self._shared((principal, question.digest, generation), look_up)
 
+    def _kept(self, question: Question) -> Target | None:
+        """What was last known, for as long as its token lives and nobody says that anything changed.
+
+        That is safe: a change is noticed within a second wherever the database can be asked for one, and then nothing
+        is remembered any more (`clear`).
+        """
+        known, now = self._known.get(question.digest), self._clock.timestamp()
+        if known is None or known.ends <= now:
+            return None
+        return replace(known, good_until=min(now + UNASKED_SECONDS, known.ends))
+
     def may_refresh(self, target: Target) -> bool:
         """Whether another token could help where this target's was refused.
 
@@ -185,7 +199,7 @@ class Decider:
         if not target.renewable:
             return False
         bad, since = self._refusals.get(target.connection_id, (target.token, 0.0))
-        return bad == target.token or self._clock.timestamp() - since >= REFUSAL_SECONDS
+        return bad == target.token or not lately(since, self._clock.timestamp(), REFUSAL_SECONDS)
 
     def refused(self, target: Target) -> Awaitable[Target]:
         """The same target with another token, as the upstream refused this one's. Raises what `access` does.
@@ -238,9 +252,8 @@ class Decider:
     def _target(self, connection: Connection, token: AccessToken) -> Target:
         upstream = token.upstream or connection.upstream  # A renewal may find that the account has moved.
         assert upstream is not None, "an active connection has an upstream"
-        good_until = self._clock.timestamp() + REMEMBERED_SECONDS
-        if token.expires_at is not None:
-            good_until = min(good_until, token.expires_at - MARGIN_SECONDS)
+        ends = math.inf if token.expires_at is None else token.expires_at - MARGIN_SECONDS
+        good_until = min(self._clock.timestamp() + REMEMBERED_SECONDS, ends)
         through = self._through(connection, upstream)
         return Target(
             connection.id,

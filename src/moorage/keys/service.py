@@ -1,5 +1,8 @@
 """Make, list, rotate, revoke and recognise API keys."""
 
+import asyncio
+import contextlib
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from moorage.clock import Clock
@@ -9,9 +12,10 @@ from moorage.keys.errors import KeyInactive, KeyInvalid, KeyUnknown
 from moorage.keys.model import ApiKey, Mode, Principal, digest, may_be_secret, new_secret, public_part
 from moorage.keys.scopes import EVERYTHING, Scopes
 from moorage.storage import Database
+from moorage.storage.errors import DatabaseUnusable
 
 DEFAULT_ACCOUNT = "default"
-USE_NOTED_EVERY = timedelta(minutes=1)
+USE_NOTED_EVERY = 60.0  # Seconds.
 CACHE_SIZE = 10_000
 
 
@@ -21,13 +25,19 @@ class Keys:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
-        self._known: dict[bytes, tuple[Principal, float]] = {}  # and until when it is remembered
+        self._known: dict[bytes, Principal] = {}
+        self._names: frozenset[bytes] | None = None
+        self._names_version: int | None = None
+        self._uses: dict[
+            str, int
+        ] = {}  # When keys were last used, in microseconds, as far as it isn't written yet.
         self._generation = 0
 
     def clear(self) -> None:
         """Forget what is remembered: keys may have changed."""
         self._generation += 1
         self._known.clear()
+        self._names_version = None
 
     async def first_account(self) -> str:
         """The id of the account that everything belongs to on a server for one team."""
@@ -67,8 +77,8 @@ class Keys:
         return key, secret
 
     async def list(self, account_id: str) -> list[ApiKey]:
-        async with self._database.transaction() as tx:
-            return await store.all_keys(tx, account_id)
+        async with self._database.reading() as tx:
+            return [self._with_use(key) for key in await store.all_keys(tx, account_id)]
 
     async def rotate(
         self, account_id: str, key_id: str, overlap: timedelta, by: Principal | None = None
@@ -106,41 +116,75 @@ class Keys:
         return revoked
 
     async def authenticate(self, authorization: str | None) -> Principal:
-        """Who an Authorization header stands for. Raises KeyInvalid."""
+        """Who an Authorization header stands for. Writes nothing: the use is noted later. Raises KeyInvalid."""
         scheme, _, secret = (authorization or "").partition(" ")
         secret = secret.strip()
         if scheme.lower() != "bearer" or not may_be_secret(secret):
             raise KeyInvalid
-        remembered = self._known.get(digest(secret))
-        if remembered is not None and remembered[1] > self._clock.timestamp():
-            return remembered[0]
-        return await self._look_up(secret)
-
-    async def _look_up(self, secret: str) -> Principal:
-        generation, now = self._generation, self._clock.now()
-        async with self._database.transaction() as tx:
-            found = await store.key_of_secret(tx, digest(secret), public_part(secret))
-            if found is None:
-                raise KeyInvalid
-            key, secret_ends = found
-            ends = min((end for end in (key.expires_at, secret_ends) if end is not None), default=None)
-            if key.revoked_at is not None or (ends is not None and ends <= now):
-                raise KeyInvalid
-            if key.last_used_at is None or now - key.last_used_at >= USE_NOTED_EVERY:
-                await store.touch(tx, key.id)
-        principal = Principal(key.id, key.account_id, key.scopes, key.mode, ends, key.name)
-        if generation == self._generation:  # Else it may have been revoked since it was read.
-            self._remember(digest(secret), principal)
+        principal = self._known.get(digest(secret))
+        if principal is None:
+            principal = await self._look_up(secret)
+        elif principal.expires_at is not None and principal.expires_at <= self._clock.now():
+            raise KeyInvalid
+        self._uses[principal.key_id] = int(self._clock.timestamp() * 1_000_000)
         return principal
 
-    def _remember(self, known: bytes, principal: Principal) -> None:
-        if len(self._known) >= CACHE_SIZE:
-            self._known.clear()
-        # Not for longer, so that a key in steady use has its last use noted.
-        until = self._clock.timestamp() + USE_NOTED_EVERY.total_seconds()
-        if principal.expires_at is not None:
-            until = min(until, principal.expires_at.timestamp())
-        self._known[known] = (principal, until)
+    async def note_uses(self) -> None:
+        """Write down when keys were last used, all at once. What can't be written is kept. Raises DatabaseUnusable."""
+        uses = dict(self._uses)
+        if not uses:
+            return
+        async with self._database.transaction() as tx:
+            await store.note_uses(tx, uses)
+        for key_id, used in uses.items():
+            if self._uses.get(key_id) == used:
+                del self._uses[key_id]
+
+    async def keep_noting(self) -> None:
+        """Note uses every so often, for as long as this runs; a disk in trouble only puts it off."""
+        while True:
+            await asyncio.sleep(USE_NOTED_EVERY)
+            with contextlib.suppress(DatabaseUnusable):
+                await self.note_uses()
+
+    def _with_use(self, key: ApiKey) -> ApiKey:
+        """The key with its last use, as far as this process knows it."""
+        used = self._uses.get(key.id)
+        return key if used is None else replace(key, last_used_at=store.time_of(used))
+
+    async def _look_up(self, secret: str) -> Principal:
+        await self._refuse_unknown(secret)
+        generation, now = self._generation, self._clock.now()
+        async with self._database.reading() as tx:
+            found = await store.key_of_secret(tx, digest(secret), public_part(secret))
+        if found is None:
+            raise KeyInvalid
+        key, secret_ends = found
+        ends = min((end for end in (key.expires_at, secret_ends) if end is not None), default=None)
+        if key.revoked_at is not None or (ends is not None and ends <= now):
+            raise KeyInvalid
+        principal = Principal(key.id, key.account_id, key.scopes, key.mode, ends)
+        if generation == self._generation:  # Else it may have been revoked since it was read.
+            if len(self._known) >= CACHE_SIZE:
+                self._known.clear()
+            self._known[digest(secret)] = principal
+        return principal
+
+    async def _refuse_unknown(self, secret: str) -> None:
+        """Raises KeyInvalid for a secret that can't be one of those there are, without a question to the database.
+
+        They are known by their public parts, read anew whenever the database has changed.
+        """
+        version = self._database.version()
+        if version is None or version != self._names_version:
+            self._names_version = None
+            async with self._database.reading() as tx:
+                self._names = await store.names(tx, CACHE_SIZE)
+            self._names_version = (
+                version  # Of before they were read: what changed meanwhile shows as a change.
+            )
+        if self._names is not None and store.name_of(digest(secret), public_part(secret)) not in self._names:
+            raise KeyInvalid
 
 
 def _known(key: ApiKey | None, key_id: str) -> ApiKey:

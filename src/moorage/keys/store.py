@@ -1,6 +1,7 @@
 """The tables of accounts, API keys and their secrets."""
 
 import hmac
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -89,7 +90,7 @@ async def key_of_secret(
     row = (await tx.connection.execute(_keys.where(by))).first()
     if row is None or not hmac.compare_digest(row.digest, digest):
         return None
-    return _key(row), _time(row.ends_at)
+    return _key(row), time_of(row.ends_at)
 
 
 async def key_of_id(tx: Transaction, account_id: str, key_id: str) -> ApiKey | None:
@@ -111,13 +112,35 @@ async def revoke(tx: Transaction, key_id: str) -> None:
     await tx.connection.execute(api_keys.update().where(unrevoked).values(revoked_at=tx.now))
 
 
-async def touch(tx: Transaction, key_id: str) -> None:
-    """Note that a key was used now."""
-    await tx.connection.execute(api_keys.update().where(api_keys.c.id == key_id).values(last_used_at=tx.now))
+async def note_uses(tx: Transaction, uses: Mapping[str, int]) -> None:
+    """Note when keys were last used, in microseconds since the epoch; not earlier than is noted already.
+
+    What is noted from ahead of now is from before the clock was put back.
+    """
+    last = api_keys.c.last_used_at
+    later = last.is_(None) | (last < sa.bindparam("used")) | (last > tx.now)
+    statement = api_keys.update().where((api_keys.c.id == sa.bindparam("key")) & later)
+    rows = [{"key": key_id, "used": used} for key_id, used in uses.items()]
+    await tx.connection.execute(statement.values(last_used_at=sa.bindparam("used")), rows)
+
+
+async def names(tx: Transaction, most: int) -> frozenset[bytes] | None:
+    """What secrets are found by (see `name_of`), None if there are more than `most`."""
+    rows = (
+        await tx.connection.execute(sa.select(secrets.c.public_part, secrets.c.digest).limit(most + 1))
+    ).all()
+    if len(rows) > most:
+        return None
+    return frozenset(name_of(row.digest, row.public_part) for row in rows)
+
+
+def name_of(digest: bytes, public_part: str | None) -> bytes:
+    """What a secret is found by: its public part, or its digest where it has none."""
+    return digest if public_part is None else public_part.encode()
 
 
 def _key(row: Any) -> ApiKey:
-    created_at = _time(row.created_at)
+    created_at = time_of(row.created_at)
     assert created_at is not None
     return ApiKey(
         id=row.id,
@@ -127,13 +150,14 @@ def _key(row: Any) -> ApiKey:
         scopes=parse(row.scopes),
         prefix=row.public_part,
         created_at=created_at,
-        expires_at=_time(row.expires_at),
-        last_used_at=_time(row.last_used_at),
-        revoked_at=_time(row.revoked_at),
+        expires_at=time_of(row.expires_at),
+        last_used_at=time_of(row.last_used_at),
+        revoked_at=time_of(row.revoked_at),
     )
 
 
-def _time(microseconds: int | None) -> datetime | None:
+def time_of(microseconds: int | None) -> datetime | None:
+    """The instant that is kept as microseconds since the epoch."""
     return None if microseconds is None else _EPOCH + timedelta(microseconds=microseconds)
 
 

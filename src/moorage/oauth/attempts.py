@@ -125,7 +125,7 @@ class Attempts:
 
     async def look(self, state: str) -> Attempt | None:
         """An attempt as it is now."""
-        async with self._database.transaction() as tx:
+        async with self._database.reading() as tx:
             row = await _row(tx, state, tx.now / 1_000_000)
             return None if row is None else _attempt(row)
 
@@ -136,7 +136,7 @@ class Attempts:
 
 
 async def _row(tx: Transaction, state: str, now: float) -> Any:
-    chosen = (attempts.c.state == _digest(state)) & (attempts.c.begun_at > now - LIFETIME)
+    chosen = (attempts.c.state == _digest(state)) & _lately(now)
     return (await tx.connection.execute(sa.select(attempts).where(chosen))).first()
 
 
@@ -144,8 +144,13 @@ async def _forget(tx: Transaction, connection_id: str, now: float) -> None:
     """Those whose time is over, and the oldest ones of a connection that has too many."""
     mine = attempts.c.connection_id == connection_id
     newest = sa.select(attempts.c.state).where(mine).order_by(attempts.c.begun_at.desc()).limit(_MOST)
-    old = attempts.c.begun_at <= now - LIFETIME
+    old = ~_lately(now)
     await tx.connection.execute(attempts.delete().where(old | (mine & attempts.c.state.not_in(newest))))
+
+
+def _lately(now: float) -> sa.ColumnElement[bool]:
+    """As `clock.lately` has it: an attempt begun ahead of now is from before the clock was put back."""
+    return (attempts.c.begun_at > now - LIFETIME) & (attempts.c.begun_at < now + LIFETIME)
 
 
 def _attempt(row: Any) -> Attempt:

@@ -64,26 +64,29 @@ class OAuthClients:
         if name in self._given:
             clients = self._given[name]
             return clients.get(data_centre) or clients.get(EVERYWHERE)
-        async with self._database.transaction() as tx:
+
+        async def look(tx: Transaction) -> Client | None:
             for centre in (data_centre, EVERYWHERE):
                 client_id = await _client_id(tx, name, centre)
                 secret = await self._vault.get_in(tx, _owner(name, centre), _SECRET)
                 if client_id is not None and secret is not None:
                     return Client(client_id, secret.value)
-        return None
+            return None
+
+        return await self._vault.read(look)
 
     async def centres(self, name: str) -> frozenset[str]:
         """The data centres that there are clients for; EVERYWHERE among them for one that serves them all."""
         if name in self._given:
             return frozenset(self._given[name])
-        async with self._database.transaction() as tx:
+        async with self._database.reading() as tx:
             rows = await tx.connection.execute(
                 sa.select(oauth_clients.c.data_centre).where(oauth_clients.c.name == name)
             )
             return frozenset(row.data_centre for row in rows)
 
     async def list(self) -> list[Registered]:
-        async with self._database.transaction() as tx:
+        async with self._database.reading() as tx:
             chosen = sa.select(oauth_clients).order_by(oauth_clients.c.name, oauth_clients.c.data_centre)
             rows: Any = (await tx.connection.execute(chosen)).all()
         stored = [

@@ -210,7 +210,7 @@ class Connect:
 
     async def _connection(self, attempt: Attempt) -> Connection | None:
         """The connection that an attempt is about, as it is now."""
-        async with self._database.transaction() as tx:
+        async with self._database.reading() as tx:
             return await self._connections.find_in(tx, attempt.connection_id)
 
     async def _connectable(self, attempt: Attempt) -> Connection:

@@ -14,6 +14,7 @@ from random import SystemRandom
 
 import structlog
 
+from moorage.clock import is_ahead
 from moorage.connections.errors import ConnectionUnknown
 from moorage.connections.model import Connection, Upstream
 from moorage.connections.service import Connections
@@ -102,13 +103,16 @@ class Renewals:
 
     async def held(self, connection: Connection) -> Held:
         """What a renewal would find. Changes nothing. Raises VaultLocked."""
-        async with self._database.transaction() as tx:
+
+        async def look(tx: Transaction) -> Held:
             access = await self._vault.get_in(tx, connection.id, ACCESS)
             refresh = await self._vault.get_in(tx, connection.id, REFRESH)
             lease = await store.lease(tx, connection.id)
-            since = tx.now / 1_000_000 - WINDOW
-            mints = [] if refresh is None else await store.mints_since(tx, _digest(refresh.value), since)
+            now = tx.now / 1_000_000
+            mints = [] if refresh is None else await store.late_mints(tx, _digest(refresh.value), now, WINDOW)
             return Held(access, refresh, lease, mints)
+
+        return await self._vault.read(look)
 
     async def _begin(self, connection: Connection, need: Need) -> AccessToken | _Begun | None:
         """The token there is, if it will do; else a renewal, if it can be begun; None while another one renews."""
@@ -119,7 +123,7 @@ class Renewals:
                 return _token(kept, found)
             lease = await store.lease(tx, found.id)
             obstacle = None
-            if not _is_ahead(lease.held_until, now, LEASE_SECONDS):
+            if not is_ahead(lease.held_until, now, LEASE_SECONDS):
                 begun = await self._take(tx, found, lease, now)
                 if isinstance(begun, _Begun):
                     return begun
@@ -147,16 +151,16 @@ class Renewals:
         self, tx: Transaction, found: Connection, lease: store.Lease, now: float
     ) -> _Begun | ReconnectNeeded | AccountsUnreachable | RefreshLimited:
         """A renewal that was begun, or what stands against it."""
-        if _is_ahead(lease.retry_at, now, LONGEST_PAUSE):
+        if is_ahead(lease.retry_at, now, LONGEST_PAUSE):
             return AccountsUnreachable(found.id, lease.retry_at - now)
         refresh = await self._vault.get_in(tx, found.id, REFRESH)
         if refresh is None:
             return ReconnectNeeded(found.id, "it holds no refresh token")
         digest = _digest(refresh.value)
-        mints = await store.mints_since(tx, digest, now - WINDOW)
+        mints = await store.late_mints(tx, digest, now, WINDOW)
         if len(mints) >= BUDGET:
-            return RefreshLimited(found.id, min(mints[-BUDGET] + WINDOW - now, WINDOW))
-        await store.forget_mints(tx, found.id, now - WINDOW)
+            return RefreshLimited(found.id, mints[-BUDGET] + WINDOW - now)
+        await store.forget_mints(tx, found.id, now, WINDOW)
         fence = await store.take(tx, found.id, lease, self._owner, now + LEASE_SECONDS)
         await store.add_mint(tx, found.id, fence, digest, now)
         return _Begun(found, refresh.value, fence)
@@ -246,11 +250,6 @@ class Renewals:
 
 def _digest(refresh_token: str) -> bytes:
     return hashlib.sha256(refresh_token.encode()).digest()
-
-
-def _is_ahead(moment: float, now: float, most: float) -> bool:
-    """Whether it is yet to come. One too far ahead was noted before the clock was put back, and counts for nothing."""
-    return now < moment <= now + most
 
 
 def _token(kept: Kept, connection: Connection) -> AccessToken:

@@ -111,13 +111,18 @@ async def remove_mint(tx: Transaction, connection_id: str, fence: int) -> None:
     await tx.connection.execute(mints.delete().where(chosen))
 
 
-async def mints_since(tx: Transaction, refresh_token: bytes, since: float) -> list[float]:
-    """When tokens were made, or may have been made, of a refresh token; the oldest first."""
-    chosen = (mints.c.refresh_token == refresh_token) & (mints.c.begun_at > since)
+async def late_mints(tx: Transaction, refresh_token: bytes, now: float, window: float) -> list[float]:
+    """When tokens were lately (see `clock.lately`) made of a refresh token, or may have been; the oldest first."""
+    chosen = (mints.c.refresh_token == refresh_token) & _lately(now, window)
     rows = await tx.connection.execute(sa.select(mints.c.begun_at).where(chosen).order_by(mints.c.begun_at))
     return [row.begun_at for row in rows]
 
 
-async def forget_mints(tx: Transaction, connection_id: str, until: float) -> None:
-    chosen = (mints.c.connection_id == connection_id) & (mints.c.begun_at <= until)
+async def forget_mints(tx: Transaction, connection_id: str, now: float, window: float) -> None:
+    """Forget those that count no more."""
+    chosen = (mints.c.connection_id == connection_id) & ~_lately(now, window)
     await tx.connection.execute(mints.delete().where(chosen))
+
+
+def _lately(now: float, window: float) -> sa.ColumnElement[bool]:
+    return (mints.c.begun_at > now - window) & (mints.c.begun_at < now + window)

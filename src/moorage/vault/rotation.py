@@ -44,7 +44,7 @@ class Rotation:
 
     async def status(self) -> list[KeyStatus]:
         """The current key first. Raises VaultLocked when there is no key at all."""
-        async with self._database.transaction() as tx:
+        async with self._database.reading() as tx:
             ring = self._keys.ring()
             counts = await store.count_by_key(tx)
         known = [
@@ -89,7 +89,7 @@ class Rotation:
         return ring
 
     async def _foreseen(self, ring: Ring, *, resumed: bool) -> Rotated:
-        async with self._database.transaction() as tx:
+        async with self._database.reading() as tx:
             counts = await store.count_by_key(tx)
         current = ring.current if resumed else None
         old = ring.keys[1:] if resumed else ring.keys

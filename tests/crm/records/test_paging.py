@@ -1,5 +1,6 @@
 import base64
 import random
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -61,7 +62,9 @@ def test_a_token_ends_at_a_hundred_thousand(crm):
     organisation = crm.service.organisations.open(crm.organisation)
     scope = bound_to(crm.organisation, organisation.metadata.all("user")[0].id, "Leads", {"fields": "id"})
     tokens = crm.service._crm._tokens
-    token = tokens.make(Place(Position(None, 5), 501, False, 2**31), scope)
+    token = tokens.make(
+        Place(Position(None, 5), 501, False, int(datetime(2026, 2, 7, tzinfo=UTC).timestamp())), scope
+    )
     answer = crm.get("Leads", fields="id", page_token=token)
     assert answer.status == 400 and answer.json["code"] == "PAGINATION_LIMIT_EXCEEDED"
 

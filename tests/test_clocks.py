@@ -1,0 +1,152 @@
+"""The clock runs ahead by two days, something is noted, and the clock is put back: nothing is held up for two days.
+
+Every window there is in the project is listed here; `lately` and `is_ahead` in `clock.py` are the rule for them.
+"""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import moorage
+from moorage.clock import SKEW, is_ahead, lately
+from moorage.connections.errors import SessionExpired, SessionInvalid
+from moorage.crm.faults import Fault
+from moorage.crm.paging import LIFETIME, PageTokens, Place
+from moorage.crm.store.contract import Position
+from moorage.keys.limits import RateLimiter
+from moorage.oauth.errors import AccountsUnreachable, RefreshLimited, TokenFailed
+from moorage.oauth.renewal import BUDGET
+from tests.control import control, owner  # noqa: F401
+from tests.oauth.conftest import HOUR, access, connected, refreshing  # noqa: F401
+
+DAYS = 2 * 86_400.0
+# Files that compare times of the wall clock, and the test here that moves the clock under each.
+WINDOWS = {
+    "clock.py": "the rule",
+    "connections/sessions.py": "session tokens",
+    "crm/accounts/service.py": "access tokens of the CRM: see there",
+    "crm/paging.py": "page tokens",
+    "gateway/decide.py": "refusals",
+    "keys/limits.py": "rate limits",
+    "oauth/ahead.py": "renewals ahead",
+    "oauth/attempts.py": "attempts to connect",
+    "oauth/renewal.py": "leases, pauses",
+    "oauth/store.py": "budgets",
+}
+
+
+@pytest.mark.parametrize("ahead", [0.0, 599.0, 601.0, DAYS])
+def test_a_window_holds_for_no_longer_than_twice_its_time(ahead):
+    assert not lately(ahead, ahead + 600, 600)
+    assert not lately(ahead, 0, 600) or ahead < 600
+    assert not is_ahead(ahead + 600, ahead + 600, 600)
+    assert not is_ahead(ahead + 600, 0, 600) or ahead == 0
+
+
+def test_no_window_is_measured_by_hand():
+    """A difference of two wall-clock times compared on one side only is how time that goes back holds things up."""
+    by_hand = re.compile(r"now - \w*(since|at|counted|begun|noted|used)\w* *(<|>)|begun_at *<= *now")
+    root = Path(moorage.__file__).parent
+    found = [str(file.relative_to(root)) for file in root.rglob("*.py") if by_hand.search(file.read_text())]
+    assert found == []
+
+
+def ahead(control, work):  # noqa: F811
+    """Do something two days ahead of now, and be back."""
+    control.clock.advance(DAYS)
+    try:
+        return work()
+    finally:
+        control.clock.advance(-DAYS)
+
+
+def test_the_budget_of_a_refresh_token(control, connected, refreshing):  # noqa: F811
+    def use_up():
+        token = access(control, connected).value
+        for _ in range(BUDGET - 1):
+            token = access(control, connected, instead_of=token).value
+        with pytest.raises(RefreshLimited):
+            access(control, connected, instead_of=token)
+        return token
+
+    token = ahead(control, use_up)
+    assert access(control, connected, instead_of=token).value == f"new-{BUDGET + 1}"
+
+
+def test_the_pause_after_a_failure(control, connected, refreshing):  # noqa: F811
+    def fail():
+        refreshing.fault = TokenFailed("busy")
+        with pytest.raises(AccountsUnreachable):
+            access(control, connected)
+        refreshing.fault = None
+
+    ahead(control, fail)
+    token = access(control, connected).value
+    assert access(control, connected, instead_of=token).value.startswith("new-")
+
+
+def test_a_token_that_was_got_ahead_is_replaced_once_the_app_refuses_it(control, connected, refreshing):  # noqa: F811
+    token = ahead(control, lambda: access(control, connected).value)
+    assert access(control, connected).value == token
+    assert access(control, connected, instead_of=token).value == "new-2"
+
+
+def test_a_session_token(control, owner):  # noqa: F811
+    sessions = control.rooms.connections._sessions
+    made = owner.connect()["id"]
+    now = control.clock.timestamp()
+    with pytest.raises(SessionExpired):
+        control.run(sessions.read(sessions.make(made, 0, now + DAYS), now))
+    assert control.run(sessions.read(sessions.make(made, 0, now + SKEW), now))
+
+
+def test_a_page_token():
+    tokens, scope = PageTokens(b"k" * 32), b"s" * 8
+    place = Place(Position(None, 5), 2, False, int(DAYS) + LIFETIME)
+    with pytest.raises(Fault, match="EXPIRED"):
+        tokens.read(tokens.make(place, scope), scope, 0.0)
+
+
+@pytest.mark.parametrize("year", [2107, 2500, 9999])
+def test_after_2106_tokens_are_still_made_and_read(control, owner, year):  # noqa: F811
+    now = (year - 1970) * 365.2425 * 86_400
+    sessions, made = control.rooms.connections._sessions, owner.connect()["id"]
+    assert control.run(sessions.read(sessions.make(made, 3, now), now)) == (made, 3)
+    tokens, place = PageTokens(b"k" * 32), Place(Position(7, 5), 2, False, int(now) + LIFETIME)
+    token = tokens.make(place, b"s" * 8)
+    assert tokens.read(token, b"s" * 8, now) == place and len(token) <= 96
+
+
+def test_a_session_token_of_an_earlier_version_is_refused_and_no_error(control):  # noqa: F811
+    with pytest.raises(SessionInvalid):
+        control.run(control.rooms.connections._sessions.read("A" * 54, control.clock.timestamp()))
+
+
+def test_a_rate_limit(control):  # noqa: F811
+    limiter = RateLimiter(1.0, control.clock)
+    ahead(control, lambda: [limiter.take("a") for _ in range(10)])
+    assert limiter.take("a") <= 1
+    control.clock.advance(1)
+    assert limiter.take("a") is None
+
+
+def test_an_attempt_to_connect(control, owner):  # noqa: F811
+    attempts, made = control.rooms.connect._attempts, owner.connect()["id"]
+
+    def begin(state):
+        return control.run(
+            attempts.begin(state, "b", connection=(made, 0), place="p", environment="production", scopes=[])
+        )
+
+    ahead(control, lambda: begin("state"))
+    assert control.run(attempts.look("state")) is None
+    begin("another")
+    assert control.run(attempts.look("another")) is not None
+
+
+def test_a_use_noted_ahead_ends_with_the_hour(control, connected, refreshing):  # noqa: F811
+    ahead(control, lambda: access(control, connected))
+    control.run(control.rooms.tokens.renew_due())
+    assert len(refreshing.asked) <= 1
+    control.clock.advance(HOUR)
