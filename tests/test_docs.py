@@ -29,7 +29,7 @@ def commands(group, words):
 PROMISES = {"E": 7, "K": 9, "P": 14, "R": 17, "S": 10}
 SECURITY = (ROOT / "docs" / "security.md").read_text()
 
-COMMANDS = dict(commands(typer.main.get_command(program), ["moorage"]))
+COMMANDS = dict(commands(typer.main.get_command(program()), ["moorage"]))
 
 
 @pytest.mark.parametrize("words", COMMANDS)

@@ -3,13 +3,12 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-import apsw
 import structlog
 from starlette.requests import Request
 from starlette.responses import Response
@@ -21,8 +20,10 @@ from moorage.connections import routes as connection_routes
 from moorage.connections.model import Connection
 from moorage.connections.service import Connections
 from moorage.connections.sessions import LIFETIME as SESSION_LIFETIME
+from moorage.connections.sessions import PURPOSE as SESSION_TOKENS
 from moorage.connections.sessions import Sessions
 from moorage.crm.blueprint import DEMO
+from moorage.crm.databases import crm_databases
 from moorage.crm.errors import OrganisationExists
 from moorage.crm.refusals import refusal
 from moorage.crm.service import CrmService
@@ -60,7 +61,6 @@ from moorage.storage.database import sqlite_path
 from moorage.storage.errors import DatabaseUnusable
 from moorage.storage.migrate import migrate
 from moorage.storage.readiness import Readiness
-from moorage.storage.trouble import tell, trouble_of, unusable
 from moorage.vault.errors import VaultKeyMissing, VaultLocked
 from moorage.vault.keys import load_keys
 from moorage.vault.rotation import Rotation
@@ -70,7 +70,6 @@ APP = "zoho-crm"
 DEMO_SLUG = "demo"
 KEPT_SECONDS = 3600.0  # For how long callers are served from memory while the database can't be read.
 WATCH_INTERVAL = 0.5  # Seconds until what another process changed is noticed here.
-SESSION_TOKENS = "session tokens"  # What a key is derived from the vault's for.
 
 log = structlog.get_logger(__name__)
 
@@ -367,17 +366,3 @@ async def open_rooms(settings: Settings, urls: Urls, *, make_key: bool = True) -
             yield rooms
         finally:
             await rooms.close()
-
-
-@contextlib.contextmanager
-def crm_databases() -> Iterator[None]:
-    """Say of the CRM's databases what `storage` says of the control database. Raises DatabaseUnusable."""
-    what = "The embedded CRM's databases"
-    try:
-        yield
-    except (apsw.Error, OSError) as error:
-        if trouble_of(error) is None:
-            raise
-        trouble = unusable(what, error)
-        tell(what, trouble.kind, trouble)
-        raise trouble from error

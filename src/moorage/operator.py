@@ -1,75 +1,145 @@
 """The operator's door to a data folder: what the commands that work on the folder itself can do."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from moorage.app import Rooms, Urls, make_demo, open_rooms
-from moorage.crm.accounts.model import Client
-from moorage.crm.blueprint import DEMO
-from moorage.crm.centres import Site
-from moorage.crm.organisations import OrganisationRow
-from moorage.crm.service import CrmService
-from moorage.keys.errors import KeyUnknown
-from moorage.keys.model import ApiKey, Mode
-from moorage.keys.scopes import EVERYTHING, parse
-from moorage.oauth.clients import Registered
-from moorage.oauth.errors import OAuthClientInvalid
-from moorage.oauth.model import Client as OAuthClient
-from moorage.oauth.model import is_visible
+from moorage.clock import SystemClock
 from moorage.settings import Settings
-from moorage.storage.migrate import migrate
-from moorage.vault.keys import make_key_file
-from moorage.vault.rotation import KeyStatus, Rotated
 
-__all__ = [
-    "Client",
-    "KeyStatus",
-    "Operator",
-    "OrganisationRow",
-    "Registered",
-    "Rotated",
-    "Urls",
-    "find_vault_key",
-    "open_operator",
-]
+if TYPE_CHECKING:
+    from moorage.crm.accounts.model import Client
+    from moorage.crm.organisations import OrganisationRow
+    from moorage.crm.service import CrmService
+    from moorage.keys.model import ApiKey, Mode
+    from moorage.keys.service import Keys
+    from moorage.oauth.clients import OAuthClients
+    from moorage.oauth.providers import Providers
+    from moorage.storage import Database
+    from moorage.vault.keys import Keys as VaultKeys
+    from moorage.vault.rotation import KeyStatus, Rotated, Rotation
+    from moorage.vault.service import Vault
+
+# ruff: noqa: PLC0415 (a command loads the rooms that it needs and no other: all of them take three times as long)
 
 MAX_CLIENT_TEXT = 1000
+
+
+class Folder:
+    """The rooms over a data folder, each made when a command first needs it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.clock = SystemClock()
+
+    @cached_property
+    def database(self) -> "Database":
+        """Brought up to date, as a newer version than the server's last one may be at work."""
+        from moorage.storage import Database
+        from moorage.storage.migrate import migrate
+
+        migrate(self.settings.database_url)
+        return Database(self.settings.database_url, self.clock)
+
+    @cached_property
+    def keys(self) -> "Keys":
+        from moorage.keys.service import Keys
+
+        return Keys(self.database, self.clock)
+
+    @cached_property
+    def providers(self) -> "Providers":
+        from moorage.oauth.providers import Providers
+
+        return Providers(self.settings.home / "providers")
+
+    @cached_property
+    def vault_keys(self) -> "VaultKeys":
+        from moorage.vault.keys import load_keys
+
+        return load_keys(self.settings.vault_key, self.settings.home, make=False)
+
+    @cached_property
+    def rotation(self) -> "Rotation":
+        from moorage.connections.sessions import LIFETIME, PURPOSE
+        from moorage.vault.rotation import Rotation
+
+        return Rotation(self.database, self.vault_keys, {PURPOSE: LIFETIME})
+
+    @cached_property
+    def vault(self) -> "Vault":
+        from moorage.vault.service import Vault
+
+        return Vault(self.database, self.vault_keys)
+
+    @cached_property
+    def oauth_clients(self) -> "OAuthClients":
+        from moorage.oauth.clients import OAuthClients
+
+        return OAuthClients(self.database, self.vault, self.settings.oauth_clients)
+
+    @cached_property
+    def crm(self) -> "CrmService":
+        from moorage.crm.databases import crm_databases
+        from moorage.crm.service import CrmService
+
+        with crm_databases():
+            return CrmService(self.settings.crm_folder, self.clock, lambda: "")
+
+    async def close(self) -> None:
+        made = self.__dict__  # Where what was made is kept.
+        if "crm" in made:
+            self.crm.close()
+        if "database" in made:
+            await self.database.close()
 
 
 class Operator:
     """What the commands that work on the data folder itself can do."""
 
-    def __init__(self, rooms: Rooms) -> None:
-        self._rooms = rooms
-        self.settings = rooms.settings
-        self.oauth_clients = OperatorOAuthClients(rooms)
-        self.organisations = OperatorOrganisations(rooms.crm)
-        self.clients = OperatorClients(rooms.crm)
+    def __init__(self, folder: Folder) -> None:
+        self._rooms = folder
+        self.settings = folder.settings
+
+    @cached_property
+    def oauth_clients(self) -> "OperatorOAuthClients":
+        return OperatorOAuthClients(self._rooms)
+
+    @cached_property
+    def organisations(self) -> "OperatorOrganisations":
+        return OperatorOrganisations(self._rooms.crm)
+
+    @cached_property
+    def clients(self) -> "OperatorClients":
+        return OperatorClients(self._rooms.crm)
 
     async def keys_create(
-        self, name: str, scopes: list[str], mode: Mode, lasts: timedelta | None
-    ) -> tuple[ApiKey, str]:
+        self, name: str, scopes: list[str], mode: "Mode", lasts: timedelta | None
+    ) -> "tuple[ApiKey, str]":
         """A new key and its secret. An account's first comes with something to call. Raises ScopeUnknown."""
+        from moorage.keys.scopes import EVERYTHING, parse
+
         rooms, account = self._rooms, await self._rooms.keys.first_account()
         allowed = parse(scopes, rooms.providers.names) if scopes else EVERYTHING
         if not await rooms.keys.list(account):
-            await make_demo(rooms, account)
+            await _make_demo(self.settings, account)
         expires_at = None if lasts is None else rooms.clock.now() + lasts
         return await rooms.keys.create(account, name, scopes=allowed, mode=mode, expires_at=expires_at)
 
-    async def keys_list(self) -> list[ApiKey]:
+    async def keys_list(self) -> "list[ApiKey]":
         return await self._rooms.keys.list(await self._rooms.keys.first_account())
 
-    async def keys_rotate(self, key_id: str, overlap: timedelta) -> tuple[ApiKey, str]:
+    async def keys_rotate(self, key_id: str, overlap: timedelta) -> "tuple[ApiKey, str]":
         """Raises KeyUnknown, KeyInactive."""
         keys = self._rooms.keys
         async with self._near(key_id):
             return await keys.rotate(await keys.first_account(), key_id, overlap)
 
-    async def keys_revoke(self, key_id: str) -> ApiKey:
+    async def keys_revoke(self, key_id: str) -> "ApiKey":
         """Raises KeyUnknown."""
         keys = self._rooms.keys
         async with self._near(key_id):
@@ -78,26 +148,30 @@ class Operator:
     @asynccontextmanager
     async def _near(self, key_id: str) -> AsyncIterator[None]:
         """Of a key that there is not, name the one that was meant: whoever works on the folder may know them all."""
+        from moorage.keys.errors import KeyUnknown
+
         try:
             yield
         except KeyUnknown:
             raise KeyUnknown(key_id, [key.id for key in await self.keys_list()]) from None
 
-    async def vault_status(self) -> list[KeyStatus]:
+    async def vault_status(self) -> "list[KeyStatus]":
         return await self._rooms.rotation.status()
 
-    async def vault_rotate(self, new: bytes | None, *, dry_run: bool) -> Rotated:
+    async def vault_rotate(self, new: bytes | None, *, dry_run: bool) -> "Rotated":
         return await self._rooms.rotation.rotate(new, dry_run=dry_run)
 
     async def vault_forget(self) -> int:
         """Drop what no key that is given opens; how many values that were."""
         return await self._rooms.rotation.forget()
 
-    def credentials(self, slug: str | None, urls: Urls) -> dict[str, str]:
+    def credentials(self, slug: str | None, crm_url: str) -> dict[str, str]:
         """What a Zoho client needs to reach an organisation, the oldest unless one is named."""
+        from moorage.crm.centres import Site
+
         crm = self._rooms.crm
         row = crm.organisations.choose(slug)
-        base = Site(urls.crm, None).base(crm.accounts.data_centre(row.id))
+        base = Site(crm_url, None).base(crm.accounts.data_centre(row.id))
         return {
             "api_domain": base,
             "accounts_url": base,
@@ -109,10 +183,14 @@ class Operator:
 class OperatorOAuthClients:
     """By what apps know this Moorage, as `moorage client` offers it."""
 
-    def __init__(self, rooms: Rooms) -> None:
-        self._providers = rooms.providers
+    def __init__(self, rooms: Folder) -> None:
+        self._rooms = rooms
         self._clients = rooms.oauth_clients
         self.list = rooms.oauth_clients.list
+
+    @property
+    def _providers(self) -> "Providers":
+        return self._rooms.providers
 
     def apps(self, name: str) -> list[str]:
         """The titles of the apps that a client serves."""
@@ -120,6 +198,10 @@ class OperatorOAuthClients:
 
     async def set(self, app: str, data_centre: str | None, client_id: str, client_secret: str) -> str:
         """Keep a client; the name that its apps have it by. Raises AppUnknown, OAuthClientInvalid, VaultLocked."""
+        from moorage.oauth.errors import OAuthClientInvalid
+        from moorage.oauth.model import Client as OAuthClient
+        from moorage.oauth.model import is_visible
+
         name = self._providers.client_name(app)
         apps = self._providers.of_client(name)
         if not any(provider.signs_in for provider in apps):
@@ -146,7 +228,7 @@ class OperatorOAuthClients:
 class OperatorOrganisations:
     """The organisations of the embedded CRM, as `moorage crm org` offers them."""
 
-    def __init__(self, crm: CrmService) -> None:
+    def __init__(self, crm: "CrmService") -> None:
         self._organisations = crm.organisations
         self._crm = crm
         self.list = self._organisations.list
@@ -163,14 +245,16 @@ class OperatorOrganisations:
         data_centre: str,
         sample: bool,
         unique: tuple[str, ...],
-    ) -> OrganisationRow:
+    ) -> "OrganisationRow":
+        from moorage.crm.blueprint import DEMO
+
         domain = f"{slug}.example"
         spec = replace(
             DEMO, name=name, domain=domain, time_zone=time_zone, unique=unique, data_centre=data_centre
         )
         return self._organisations.create(slug, spec, sample=sample)
 
-    def data_centre(self, row: OrganisationRow) -> str:
+    def data_centre(self, row: "OrganisationRow") -> str:
         return self._crm.accounts.data_centre(row.id)
 
     def set_password(self, slug: str | None, email: str, password: str) -> str:
@@ -188,20 +272,20 @@ class OperatorOrganisations:
 class OperatorClients:
     """The clients of the embedded CRM's accounts server, as `moorage crm client` offers them."""
 
-    def __init__(self, crm: CrmService) -> None:
+    def __init__(self, crm: "CrmService") -> None:
         self._crm = crm
         self.remove = crm.clients.remove
 
     def create(
         self, slug: str | None, name: str, redirect_uris: tuple[str, ...], *, self_client: bool
-    ) -> tuple[Client, str]:
+    ) -> "tuple[Client, str]":
         """A new client and its secret. Raises OrganisationUnknown, ClientInvalid."""
         row = self._crm.organisations.choose(slug)
         user = self._crm.first_user(row)
         client = self._crm.clients.register(name, row.id, user.id, redirect_uris, self_client=self_client)
         return client, self._crm.accounts.client_secret(client.client_id)
 
-    def list(self, slug: str | None) -> list[tuple[Client, OrganisationRow]]:
+    def list(self, slug: str | None) -> "list[tuple[Client, OrganisationRow]]":
         """Each with its organisation; of one organisation if it is named. Raises OrganisationUnknown."""
         organisations = self._crm.organisations
         rows = organisations.list() if slug is None else [organisations.find(slug)]
@@ -220,12 +304,39 @@ class OperatorClients:
 @asynccontextmanager
 async def open_operator(settings: Settings) -> AsyncIterator[Operator]:
     """The operator's door to a data folder, whether or not a server runs on it."""
-    migrate(settings.database_url)
-    async with open_rooms(settings, Urls("", ""), make_key=False) as rooms:
-        yield Operator(rooms)
+    folder = Folder(settings)
+    try:
+        with _crm_databases(folder):
+            yield Operator(folder)
+    finally:
+        await folder.close()
+
+
+@contextmanager
+def _crm_databases(folder: Folder) -> Iterator[None]:
+    """Say what is wrong with the CRM's databases, where a command has used them."""
+    try:
+        yield
+    except Exception:
+        if "crm" not in vars(folder):
+            raise
+        from moorage.crm.databases import crm_databases
+
+        with crm_databases():
+            raise
+
+
+async def _make_demo(settings: Settings, account: str) -> None:
+    """As a first start does, in a folder whose first start did not come to its end."""
+    from moorage.app import Urls, make_demo, open_rooms
+
+    async with open_rooms(settings, Urls("", "")) as rooms:
+        await make_demo(rooms, account)
 
 
 def find_vault_key(settings: Settings) -> None:
     """See that there is a key at all, a new one if need be, where the one that sealed what is stored is lost."""
+    from moorage.vault.keys import make_key_file
+
     if settings.vault_key is None:
         make_key_file(settings.home)

@@ -190,7 +190,8 @@ def test_one_port_for_both_servers_is_refused_and_both_options_are_named(moorage
 
 
 def test_a_fault_names_what_it_was_given_by(moorage, monkeypatch, tmp_path):
-    assert "moorage: --port: use a number" in moorage("up", "--port", "80000").err
+    monkeypatch.setenv("MOORAGE_PORT", "80000")
+    assert "moorage: MOORAGE_PORT: use a number" in moorage("key", "list").err
     monkeypatch.setenv("MOORAGE_VAULT_KEY_FILE", str(tmp_path / "nope"))
     assert f"MOORAGE_VAULT_KEY_FILE: there is no file {tmp_path / 'nope'}." in moorage("up").err
 

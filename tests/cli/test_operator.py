@@ -193,19 +193,21 @@ def test_a_snapshot_names_a_file_in_a_folder_that_is_there(moorage, demo, tmp_pa
         assert (outcome.status, len(outcome.err.splitlines())) == (2, 1)
 
 
-@pytest.mark.parametrize("name", ["moorage.db", "crm/registry.db"])
-def test_a_database_that_is_none_is_told_in_one_line(moorage, demo, tmp_path, name):
+@pytest.mark.parametrize(
+    ("name", "command"), [("moorage.db", ["key", "list"]), ("crm/registry.db", ["crm", "org", "list"])]
+)
+def test_a_database_that_is_none_is_told_in_one_line(moorage, demo, tmp_path, name, command):
     for suffix in ("-wal", "-shm"):
         (tmp_path / "home" / f"{name}{suffix}").unlink(missing_ok=True)
     (tmp_path / "home" / name).write_bytes(b"nothing of the kind, and more of it than a header has" * 9)
-    outcome = moorage("key", "list", "--json")
+    outcome = moorage(*command, "--json")
     assert (outcome.status, outcome.out, outcome.error["code"]) == (1, "", "database_unusable")
     assert len(outcome.err.splitlines()) == 2
 
 
 def test_a_vault_key_that_is_none_is_told_in_one_line(moorage, demo, tmp_path):
     (tmp_path / "home" / "vault.key").write_text("zz")
-    outcome = moorage("key", "list", "--json")
+    outcome = moorage("vault", "status", "--json")
     assert (outcome.status, outcome.error["code"]) == (7, "settings_invalid")
     assert "vault.key" in outcome.err and "zz" not in outcome.error["message"].replace("vault.key", "")
 

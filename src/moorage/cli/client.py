@@ -15,7 +15,8 @@ from moorage.cli.output import confirm, print_json, print_table
 from moorage.serve.home import read_note
 
 if TYPE_CHECKING:
-    from moorage.operator import Operator, Registered
+    from moorage.oauth.clients import Registered
+    from moorage.operator import Operator
     from moorage.settings import Settings
 
 commands = typer.Typer(

@@ -1,10 +1,8 @@
 """Wait for a person who connects a connection in a browser."""
 
-import contextlib
 import sys
 import time
 import webbrowser
-from collections.abc import Iterator
 
 from moorage.cli.failures import NotConnected
 from moorage.client import Connection, Moorage
@@ -25,24 +23,25 @@ def invite(url: str, *, browser: bool) -> None:
 def wait_until_connected(client: Moorage, connection_id: str, timeout: float) -> Connection:
     """The connection once it is ACTIVE. Raises NotConnected when it fails, or is neither in time."""
     end = time.monotonic() + timeout
-    with _spinner():
-        while True:
-            found = client.connections.get(connection_id)
-            if found["status"] == "ACTIVE":
-                return found
-            if found["status"] == "FAILED":
-                reason = found["metadata"].get("reason", "no reason was given")
-                raise NotConnected(
-                    f"The connection {connection_id} could not be connected: {reason}.",
-                    help="The page in the browser says what to do; `moorage doctor` explains it, too.",
-                )
-            left = end - time.monotonic()
-            if left <= 0:
-                raise NotConnected(
-                    f"Nobody connected {connection_id} within {timeout:g} seconds.",
-                    help=f"It can still be connected: `moorage connection get {connection_id}` gives its url.",
-                )
-            time.sleep(min(POLL_SECONDS, left))
+    if sys.stderr.isatty():
+        print("Waiting until it is connected. Ctrl-C leaves it as it is.", file=sys.stderr, flush=True)
+    while True:
+        found = client.connections.get(connection_id)
+        if found["status"] == "ACTIVE":
+            return found
+        if found["status"] == "FAILED":
+            reason = found["metadata"].get("reason", "no reason was given")
+            raise NotConnected(
+                f"The connection {connection_id} could not be connected: {reason}.",
+                help="The page in the browser says what to do; `moorage doctor` explains it, too.",
+            )
+        left = end - time.monotonic()
+        if left <= 0:
+            raise NotConnected(
+                f"Nobody connected {connection_id} within {timeout:g} seconds.",
+                help=f"It can still be connected: `moorage connection get {connection_id}` gives its url.",
+            )
+        time.sleep(min(POLL_SECONDS, left))
 
 
 def _open(url: str) -> bool:
@@ -50,15 +49,3 @@ def _open(url: str) -> bool:
         return webbrowser.open(url)
     except webbrowser.Error:
         return False
-
-
-@contextlib.contextmanager
-def _spinner() -> Iterator[None]:
-    if not sys.stderr.isatty():
-        yield
-        return
-    # Only who waits at a terminal needs it, and it takes a while to load.
-    from rich.console import Console  # noqa: PLC0415
-
-    with Console(stderr=True).status("Waiting until it is connected (Ctrl-C leaves it as it is)"):
-        yield

@@ -16,7 +16,9 @@ from moorage.cli.output import confirm, print_json, print_table
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from moorage.operator import Client, Operator, OrganisationRow
+    from moorage.crm.accounts.model import Client
+    from moorage.crm.organisations import OrganisationRow
+    from moorage.operator import Operator
 
 T = TypeVar("T")
 
@@ -46,13 +48,8 @@ def credentials(
     """Print what a Zoho SDK needs to reach the embedded CRM."""
 
     def look(operator: "Operator") -> dict[str, str]:
-        # Deferred like everything that loads the server's rooms.
-        from moorage.operator import Urls  # noqa: PLC0415
-
         settings = operator.settings
-        where = reach.server(settings)
-        urls = Urls(gateway=settings.public_url or where.gateway, crm=settings.crm_public_url or where.crm)
-        return operator.credentials(org, urls)
+        return operator.credentials(org, settings.crm_public_url or reach.server(settings).crm)
 
     found = _operate(home, look)
     if as_json:

@@ -1,35 +1,58 @@
 """All commands joined, and what becomes of their failures."""
 
+import os
 import sys
+from collections.abc import Collection
+from importlib import import_module
 from typing import Annotated
 
 import typer
 
 from moorage import __version__
-from moorage.cli import api, app, client, connection, crm, doctor, init, key, status, up, vault
-from moorage.cli import help as help_command
 from moorage.cli.failures import Declined, Exit, report
 from moorage.cli.options import Json
 from moorage.cli.output import print_json
 from moorage.client import ClientError
 from moorage.errors import MoorageError
 
-program = typer.Typer(name="moorage", add_completion=True, rich_markup_mode=None)
-program.command("up")(up.up)
-program.command("init")(init.init)
-program.command("status")(status.status)
-program.add_typer(key.commands, name="key")
-program.add_typer(connection.commands, name="connection")
-program.add_typer(app.commands, name="app")
-program.add_typer(client.commands, name="client")
-program.command("api")(api.api)
-program.command("help")(help_command.help_)
-program.command("doctor")(doctor.doctor)
-program.add_typer(crm.commands, name="crm")
-program.add_typer(vault.commands, name="vault")
+# In the order of the help: each command's module in this package, and what it has there.
+_COMMANDS = {
+    "up": ("up", "up"),
+    "init": ("init", "init"),
+    "status": ("status", "status"),
+    "key": ("key", "commands"),
+    "connection": ("connection", "commands"),
+    "app": ("app", "commands"),
+    "client": ("client", "commands"),
+    "api": ("api", "api"),
+    "doctor": ("doctor", "doctor"),
+    "crm": ("crm", "commands"),
+    "vault": ("vault", "commands"),
+    "help": ("help", "help_"),
+}
+_ANYWHERE = ("--url", "--home")  # Options with a value that may stand before the command, too.
 
 
-@program.callback(invoke_without_command=True)
+def program(names: Collection[str] = tuple(_COMMANDS)) -> typer.Typer:
+    """All commands, or only these: what reads a command line takes a while to be made, for each of them."""
+    joined = typer.Typer(
+        name="moorage",
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        epilog="`moorage help` lists the pages of the documentation, which come with this program.",
+    )
+    joined.callback(invoke_without_command=True)(moorage)
+    for name in names:
+        module, attribute = _COMMANDS[name]
+        found = getattr(import_module(f"moorage.cli.{module}"), attribute)
+        if isinstance(found, typer.Typer):
+            joined.add_typer(found, name=name)
+        else:
+            joined.command(name)(found)
+    joined.command("version")(version)
+    return joined
+
+
 def moorage(
     context: typer.Context,
     *,
@@ -42,7 +65,6 @@ def moorage(
         typer.echo(context.get_help())
 
 
-@program.command()
 def version(*, as_json: Json = False) -> None:
     """Print the version."""
     if as_json:
@@ -53,9 +75,10 @@ def version(*, as_json: Json = False) -> None:
 
 def run(arguments: list[str]) -> int:
     """Run one command line; the exit status."""
+    arguments = _in_order(arguments)
     # Looked for here, not in the parsed options, so that an error of parsing is machine-readable too.
     as_json = "--json" in arguments
-    command = typer.main.get_command(program)
+    command = typer.main.get_command(program(_needed(arguments)))
     try:
         return command.main(arguments, prog_name="moorage", standalone_mode=False) or Exit.OK
     except (MoorageError, ClientError, typer.TyperException) as error:
@@ -64,3 +87,32 @@ def run(arguments: list[str]) -> int:
         return report(Declined("Nothing was done"), as_json=as_json)
     except OSError as error:
         return report(error, as_json=as_json)
+
+
+def _needed(arguments: list[str]) -> Collection[str]:
+    """The command that is called, where it is plain which; else all of them, to be listed or to be compared with."""
+    completes = any(name.startswith("_MOORAGE_COMPLETE") for name in os.environ)
+    word = arguments[0] if arguments else ""
+    if word == "version":
+        return ()
+    return (word,) if word in _COMMANDS and word != "help" and not completes else tuple(_COMMANDS)
+
+
+def _in_order(arguments: list[str]) -> list[str]:
+    """The same with the options of commands behind the command, where they were put before it."""
+    options: list[str] = []
+    rest = list(arguments)
+    while rest and rest[0].startswith("-"):
+        option = rest.pop(0)
+        if option == "--version":
+            return ["version", *options, *rest]
+        if option == "--json" or option.startswith(tuple(f"{name}=" for name in _ANYWHERE)):
+            options.append(option)
+        elif option in _ANYWHERE and rest:
+            options += [option, rest.pop(0)]
+        else:
+            return arguments
+    if not rest:
+        return arguments
+    end = rest.index("--") if "--" in rest else len(rest)
+    return [*rest[:end], *options, *rest[end:]]

@@ -7,10 +7,10 @@ import json
 import os
 import signal
 import sys
-from types import ModuleType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from moorage.errors import MoorageError
+from moorage.lean import leave_out_what_nobody_uses
 from moorage.settings import load
 
 if TYPE_CHECKING:
@@ -45,21 +45,10 @@ def main() -> int:
 
 
 def _serve(*, workers: int, as_json: bool, options: dict[str, str]) -> None:
-    _leave_out_what_nobody_uses()
+    leave_out_what_nobody_uses()
     from moorage.serve.up import up  # noqa: PLC0415 (the command line has no use for what the server is made of)
 
     up(load(os.environ, **options), workers=workers, announce=_print_event if as_json else _print_banner)
-
-
-def _leave_out_what_nobody_uses() -> None:
-    # structlog would load rich and pygments, 4 MB, to colour tracebacks, which are text by the time it gets ours. So it
-    # finds none here.
-    sys.modules["rich"] = None  # type: ignore[assignment]
-    # The package of SQLAlchemy's asynchronous engine would load its ORM, 6 MB, for sessions. It gets empty modules.
-    for name in ("scoping", "session"):
-        empty = ModuleType(f"sqlalchemy.ext.asyncio.{name}")
-        empty.__dict__["__getattr__"] = lambda _: None
-        sys.modules[empty.__name__] = empty
 
 
 def _print_event(ready: "Ready") -> None:

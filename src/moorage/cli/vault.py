@@ -14,7 +14,7 @@ from moorage.cli.output import confirm, print_json, print_table
 from moorage.settings import key_bytes
 
 if TYPE_CHECKING:
-    from moorage.operator import Rotated
+    from moorage.vault.rotation import Rotated
 
 commands = typer.Typer(help="The keys that stored tokens are encrypted with.", rich_markup_mode=None)
 

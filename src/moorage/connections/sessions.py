@@ -14,6 +14,7 @@ from moorage.clock import SKEW, is_ahead
 from moorage.connections.errors import SessionExpired, SessionInvalid
 
 LIFETIME = 30 * 60  # seconds
+PURPOSE = "session tokens"  # What a key is derived from the vault's for.
 _FORMAT = struct.Struct(">16sIQ")  # connection, generation, expiry
 _MAC_SIZE = 16
 

@@ -9,10 +9,25 @@ import structlog
 def quiet_logs() -> None:
     """For a command: warnings alone, on standard error, as its result has standard output to itself."""
     structlog.configure(
+        processors=[
+            _without_told,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.dev.ConsoleRenderer(colors=False),
+        ],
         wrapper_class=structlog.make_filtering_bound_logger("warning"),
         # Looked up at each line, so that whoever takes standard error's place gets it.
         logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
     )
+
+
+def _without_told(
+    _logger: object, _name: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """Of a database in trouble a command itself tells its user."""
+    if event["event"] == "storage.trouble":
+        raise structlog.DropEvent
+    return event
 
 
 def configure_logs(level: str) -> None:
