@@ -11,9 +11,11 @@ import uvicorn
 import uvloop
 
 from moorage.http.bodies import Allowance, Budget
+from moorage.http.crowd import Crowd
 from moorage.http.direct import DirectProtocol
 from moorage.http.exchange import Exchange
 from moorage.http.message import Response
+from moorage.serve.process import Server
 from tests.gateway.wire import Client
 
 LIMIT = 1000
@@ -80,12 +82,19 @@ class Echo(Exchange):
 
 
 async def application(scope, receive, send):
-    """Tells what it got; `/asgi/later` waits, `/asgi/early` answers without looking at the body."""
+    """Tells what it got; `/asgi/later` waits, `/asgi/part` in the middle of its answer.
+
+    `/asgi/early` answers without looking at the body.
+    """
     body, more = b"", not scope["path"].startswith("/asgi/early")
     while more:
         message = await receive()
         body += message.get("body", b"")
         more = message.get("more_body", False)
+    if scope["path"].startswith("/asgi/part"):
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"part", "more_body": True})
+        await scope["state"]["origin"].released.wait()
     if scope["path"].startswith("/asgi/later"):
         await scope["state"]["origin"].released.wait()
     document = {
@@ -104,7 +113,7 @@ async def application(scope, receive, send):
 class Origin:
     """A running server. `released` is what the later ones wait for, in the server's loop."""
 
-    def __init__(self, keep_alive=20.0, protocol=None):
+    def __init__(self, keep_alive=20.0, protocol=None, crowd=None, drain=5):
         self.seen = []
         self.gone = threading.Event()
         self.protocol = protocol
@@ -114,9 +123,10 @@ class Origin:
         self.port = self.listener.getsockname()[1]
         config = uvicorn.Config(
             self.with_state, http=protocol or self.claims(), lifespan="off", ws="none", log_config=None,
-            access_log=False, timeout_keep_alive=keep_alive, timeout_graceful_shutdown=5, interface="asgi3",
+            access_log=False, timeout_keep_alive=keep_alive, timeout_graceful_shutdown=drain, interface="asgi3",
         )  # fmt: skip
-        self.server = uvicorn.Server(config)
+        self.crowd = config.http.crowd = Crowd() if crowd is None else crowd
+        self.server = Server(config)
         self.thread = threading.Thread(target=self.run, daemon=True)
         self.thread.start()
         while not self.server.started:

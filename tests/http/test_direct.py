@@ -683,6 +683,19 @@ def test_a_shutdown_waits_for_what_is_under_way(serve, path):
     assert b"/direct/after" not in origin.seen and not origin.thread.is_alive()
 
 
+@pytest.mark.parametrize("path", ["/direct/large/16", "/asgi/part"])
+def test_an_answer_that_a_shutdown_cuts_is_seen_to_be_cut(serve, path):
+    origin = serve(drain=0.3)
+    with origin.connect() as caller:
+        caller.send(f"GET {path} HTTP/1.0\r\n\r\n")
+        assert caller.socket.recv(1) == b"H"
+        origin.server.should_exit = True
+        time.sleep(1)
+        with pytest.raises(ConnectionResetError):
+            caller.take(1 << 30)
+    origin.thread.join(5)
+
+
 def test_nothing_is_left_of_connections_that_ended(serve):
     origin = serve()
     for said in (

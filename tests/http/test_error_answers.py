@@ -71,7 +71,9 @@ def test_an_error_has_one_shape():
         "detail": "Look there.",
     }
     headers = dict(response.headers)
-    assert headers[b"content-type"] == b"application/json"
+    assert (
+        headers[b"content-type"] == b"application/json" and headers[b"x-content-type-options"] == b"nosniff"
+    )
     assert (headers[b"x-request-id"], headers[b"moorage-error-source"]) == (b"r1", b"gateway")
 
 

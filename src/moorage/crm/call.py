@@ -11,7 +11,7 @@ from moorage.crm.organisation import Organisation
 from moorage.crm.paging import PageTokens
 from moorage.http.message import Request, Response
 
-JSON = [(b"content-type", b"application/json;charset=UTF-8")]
+JSON = [(b"content-type", b"application/json;charset=UTF-8"), (b"x-content-type-options", b"nosniff")]
 
 encode = msgspec.json.Encoder().encode
 

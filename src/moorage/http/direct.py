@@ -7,7 +7,7 @@ others reach the ASGI application as ever. Answers leave in the order of their r
 import asyncio
 from collections import deque
 from collections.abc import Coroutine
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import httptools
 import structlog
@@ -16,6 +16,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from moorage.errors import MoorageError
 from moorage.http.asgi import Gentle, Parsed
 from moorage.http.breaking import BreakingOff, reset
+from moorage.http.crowd import Crowd
 from moorage.http.encode import CLOSE, KEEP, encode
 from moorage.http.errors import PathInvalid, RequestInvalid, UriTooLong, internal, render
 from moorage.http.exchange import Exchange, Refused, Waiting
@@ -44,6 +45,8 @@ log = structlog.get_logger(__name__)
 
 class DirectProtocol(HttpToolsProtocol):
     """One client connection. Subclasses override `claim`."""
+
+    crowd: ClassVar[Crowd] = Crowd()  # Whom it shares the process's descriptors with.
 
     def __init__(self, config: Any, server_state: Any, app_state: Any, _loop: Any = None) -> None:
         super().__init__(config, server_state, app_state, _loop)
@@ -174,8 +177,10 @@ class DirectProtocol(HttpToolsProtocol):
         super().connection_made(transport)
         self._since = self.loop.time()
         self._timer = self.loop.call_later(self.timeout_keep_alive, self._on_timer)
+        self.crowd.enter(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self.crowd.leave(self)
         if self._timer is not None:
             self._timer.cancel()
         exchange, self._exchange = self._exchange, None
@@ -225,9 +230,20 @@ class DirectProtocol(HttpToolsProtocol):
         if self.cycle is not None:
             self._keep_after_asgi(keep=False)
 
+    def idle_since(self) -> tuple[bool, float] | None:
+        """As `Guest` says."""
+        if self._is_answering() or self._waiting or self.transport.get_write_buffer_size():
+            return None
+        return self._head is not _NO_HEAD, self._since
+
+    def leave(self) -> None:
+        """Close, as the connection's place is needed."""
+        self._deaf = True
+        self.transport.close()
+
     def cut(self) -> None:
         """End now: an answer that is under way must not be taken for a whole one."""
-        if self._is_answering():
+        if self._is_answering() or self.transport.get_write_buffer_size():
             self.abort()
         else:
             self.transport.close()

@@ -181,6 +181,7 @@ def _type(status: int) -> str:
 def _headers(error: MoorageError, request_id: str) -> Headers:
     headers = [
         (b"content-type", b"application/json"),
+        (b"x-content-type-options", b"nosniff"),
         (b"x-request-id", request_id.encode("latin-1")),
         (b"moorage-error-source", b"gateway"),
     ]

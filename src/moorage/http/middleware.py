@@ -65,7 +65,8 @@ class Errors:
         answer = render(error, identity)
         page = self._page(scope, error)
         if page is not None:
-            kept = [pair for pair in answer.headers if pair[0] != b"content-type"]
+            page_has = {name for name, _ in page.headers}
+            kept = [pair for pair in answer.headers if pair[0] not in page_has]
             answer = Response(answer.status, page.body, [*kept, *page.headers])
         length = (b"content-length", str(len(answer.body)).encode())
         await send(

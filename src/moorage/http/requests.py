@@ -47,7 +47,8 @@ def any_method(path: str, endpoint: Endpoint) -> Route:
 
 
 def answer(document: Any, status: int = 200) -> Response:
-    return Response(msgspec.json.encode(document), status, media_type="application/json")
+    headers = {"x-content-type-options": "nosniff"}
+    return Response(msgspec.json.encode(document), status, headers, media_type="application/json")
 
 
 async def body_of(request: Request, limit: int = MAX_BODY) -> bytes:

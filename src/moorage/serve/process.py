@@ -11,6 +11,9 @@ from typing import Any, TypeVar
 import uvicorn
 
 from moorage.app import Urls, compose
+from moorage.http.crowd import Crowd
+from moorage.http.direct import DirectProtocol
+from moorage.serve import descriptors
 from moorage.settings import Settings
 
 T = TypeVar("T")
@@ -39,7 +42,8 @@ async def serve(
     When `stop` is set, no connection is accepted any more, and those under way have DRAIN_SECONDS to end.
     """
     app = await compose(settings, urls)
-    servers = [_Server(_config(app.gateway)), _Server(_config(app.crm))]
+    crowd = Crowd(descriptors.connections())
+    servers = [Server(_config(app.gateway, crowd)), Server(_config(app.crm, crowd))]
     try:
         async with asyncio.TaskGroup() as tasks:
             for server, listener in zip(servers, listeners, strict=True):
@@ -81,7 +85,7 @@ def heeded() -> tuple[signal.Signals, ...]:
     return tuple(number for number in STOPS if signal.getsignal(number) is not signal.SIG_IGN)
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     """Two of these share a loop, so signals are not theirs to catch, and each tells when it answers."""
 
     def __init__(self, config: uvicorn.Config) -> None:
@@ -96,8 +100,15 @@ class _Server(uvicorn.Server):
         await super().startup(sockets=sockets)
         self.answers.set()
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().shutdown(sockets=sockets)
+        for connection in list(self.server_state.connections):
+            if isinstance(connection, DirectProtocol):
+                connection.cut()
 
-def _config(origin: dict[str, Any]) -> uvicorn.Config:
+
+def _config(origin: dict[str, Any], crowd: Crowd) -> uvicorn.Config:
+    origin["http"].crowd = crowd
     defaults: dict[str, Any] = {
         "lifespan": "off",
         "ws": "none",

@@ -13,6 +13,7 @@ from moorage import __version__
 from moorage.app import Urls, first_start
 from moorage.serve import home
 from moorage.serve.apart import apart
+from moorage.serve.descriptors import raise_limit
 from moorage.serve.errors import AddressUnavailable
 from moorage.serve.listen import bind, local_url, network_url
 from moorage.serve.logs import configure_logs
@@ -42,6 +43,7 @@ def up(settings: Settings, *, workers: int, announce: Callable[[Ready], None]) -
     Raises HomeUnusable, HomeInUse, AddressUnavailable, WorkerFailed.
     """
     configure_logs(settings.log_level)
+    raise_limit()
     home.prepare(settings.home)
     with home.locked(settings.home):
         listeners = _listen(settings)

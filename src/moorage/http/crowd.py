@@ -1,0 +1,68 @@
+"""How many connections one process holds: where descriptors run short, idle ones make room for new ones."""
+
+import heapq
+import math
+import time
+from typing import Protocol
+
+import structlog
+
+_SHARE = 20  # One in so many is closed at once, so that not every newcomer costs a look at all.
+_TOLD_EVERY = 60.0  # Seconds.
+
+log = structlog.get_logger(__name__)
+
+
+class Guest(Protocol):
+    """A connection of a client."""
+
+    def idle_since(self) -> tuple[bool, float] | None:
+        """Whether it was ever served, and when it last did anything; None while a request is in progress."""
+
+    def leave(self) -> None:
+        """Close it."""
+
+
+class Crowd:
+    """The connections of all origins of a process. Beyond `limit`, the longest idle ones are closed.
+
+    Those that never asked for anything go first, so that strangers who only connect push nobody out but each other. The
+    newest goes where all others are at work.
+    """
+
+    def __init__(self, limit: float = math.inf) -> None:
+        self.limit = limit
+        self._guests: set[Guest] = set()
+        self._closed = 0
+        self._told = -math.inf
+
+    def __len__(self) -> int:
+        return len(self._guests)
+
+    def enter(self, guest: Guest) -> None:
+        self._guests.add(guest)
+        if len(self._guests) > self.limit:
+            self._make_room()
+
+    def leave(self, guest: Guest) -> None:
+        self._guests.discard(guest)
+
+    def _make_room(self) -> None:
+        idle = [
+            (since, id(guest), guest) for guest in self._guests if (since := guest.idle_since()) is not None
+        ]
+        leaving = heapq.nsmallest(max(1, len(self._guests) // _SHARE), idle)
+        for _, _, guest in leaving:
+            self._guests.discard(guest)
+            guest.leave()
+        self._closed += len(leaving)
+        now = time.monotonic()
+        if now - self._told >= _TOLD_EVERY:
+            log.warning(
+                "connections.crowded",
+                open=len(self._guests),
+                limit=self.limit,
+                idle_ones_closed=self._closed,
+                help="Raise the limit of open files (ulimit -n), or let a proxy in front limit connections.",
+            )
+            self._told, self._closed = now, 0

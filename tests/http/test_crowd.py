@@ -1,0 +1,87 @@
+"""Where descriptors run short, the longest idle connections make room, and it is told."""
+
+import contextlib
+import time
+
+import pytest
+import structlog
+
+from moorage.http.crowd import Crowd
+from tests.http.origin import HOST, wait_until
+
+GET = f"GET %s HTTP/1.1\r\n{HOST}\r\n"
+
+
+class Counting(Crowd):
+    entered = 0
+
+    def enter(self, guest):
+        super().enter(guest)
+        self.entered += 1
+
+
+@pytest.fixture
+def origin(serve):
+    """One that holds four connections."""
+    return serve(crowd=Counting(4))
+
+
+def is_open(caller):
+    with contextlib.suppress(ConnectionError):
+        caller.socket.settimeout(0.05)
+        try:
+            return caller.socket.recv(1, 2) != b""  # Looked at, not taken.
+        except TimeoutError:
+            return True
+    return False
+
+
+def connected(origin, stack, said=""):
+    """A connection that the server has taken."""
+    entered = origin.crowd.entered
+    caller = stack.enter_context(origin.connect())
+    wait_until(lambda: origin.crowd.entered > entered)
+    caller.send(said)
+    if said:
+        time.sleep(0.05)
+    return caller
+
+
+def test_the_longest_idle_goes_and_who_never_asked_goes_first(origin):
+    with contextlib.ExitStack() as stack:
+        served = connected(origin, stack)
+        served.ask(GET % "/direct/a")
+        strangers = [connected(origin, stack, said) for said in ("", "GET /half", "")]
+        newcomer = connected(origin, stack)
+        assert newcomer.ask(GET % "/direct/b")["target"] == "/direct/b"
+        wait_until(lambda: not is_open(strangers[0]))
+        assert [is_open(one) for one in (served, *strangers[1:], newcomer)] == [True] * 4
+        assert served.ask(GET % "/asgi/c")["target"] == "/asgi/c"
+
+
+def test_whoever_waits_for_an_answer_stays_and_the_newest_goes_where_all_do(origin):
+    with contextlib.ExitStack() as stack:
+        busy = [connected(origin, stack, GET % path) for path in ("/direct/later", "/asgi/later") * 2]
+        newcomer = connected(origin, stack)
+        assert newcomer.everything() == b""
+        origin.release()
+        for caller in busy:
+            assert caller.told()["target"].endswith("later")
+
+
+def test_it_is_told_once_in_a_while(serve):
+    with structlog.testing.capture_logs() as lines, contextlib.ExitStack() as stack:
+        origin = serve(crowd=Counting(2))
+        for _ in range(8):
+            connected(origin, stack)
+        wait_until(lambda: len(origin.crowd) == 2)
+    (line,) = [line for line in lines if line["event"] == "connections.crowded"]
+    assert (line["log_level"], line["limit"]) == ("warning", 2)
+
+
+def test_who_leaves_counts_no_more(origin):
+    for _ in range(3):
+        with contextlib.ExitStack() as stack:
+            callers = [connected(origin, stack) for _ in range(4)]
+            assert all(caller.ask(GET % "/direct/a") for caller in callers)
+        wait_until(lambda: len(origin.crowd) == 0)
