@@ -1,6 +1,6 @@
 """One authorised call of the API, and the answers handlers build for it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,7 +31,10 @@ RULES = Rules()
 
 @dataclass(slots=True)
 class Call:
-    """`path` holds the values of the route's {placeholders}; `params` the decoded query, last value wins."""
+    """`path` holds the values of the route's {placeholders}; `params` the decoded query, last value wins.
+
+    `put_right` changes the records of a body, once they are read, into what v8 takes.
+    """
 
     request: Request
     organisation: Organisation
@@ -41,6 +44,7 @@ class Call:
     now: float  # seconds since the epoch
     tokens: PageTokens
     rules: Rules = RULES
+    put_right: Callable[[list[Any]], None] | None = None
 
 
 def answer(document: Any, status: int = 200) -> Response:

@@ -143,3 +143,10 @@ def test_the_fields_of_a_module_name_it(crm):
         ):
             names = [one["api_name"] for one in answer]
             assert "Product_Details" in names and field not in names
+
+
+def test_a_body_that_is_too_much_is_refused_before_its_lines_are_looked_at(crm):
+    for version in ("v2", "v8"):
+        lines = [{"product": {"id": "1"}}] * 6_000
+        answer = crm.post(f"/crm/{version}/Quotes", {"data": [{"Subject": "S", "Product_Details": lines}]})
+        assert (answer.status, answer.json["code"]) == (413, "BODY_SIZE_REACHED")

@@ -25,6 +25,8 @@ async def records_of(call: Call, maximum: int = MAX_RECORDS) -> tuple[list[Any],
     if not body.get("data"):
         place = {"api_name": "data", "json_path": "$.data"}
         raise Fault(400, "MANDATORY_NOT_FOUND", "required field not found", place)
+    if call.put_right is not None:
+        call.put_right(body["data"])
     _check_triggers(body)
     for name, known in FEATURES.items():
         _check_features(body, name, known)

@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import msgspec
 
-from moorage.crm.call import Call, encode
+from moorage.crm.call import Call
 from moorage.crm.versions.answers import fields
 from moorage.crm.versions.version import Answer
 
@@ -47,21 +47,14 @@ def written(call: Call) -> None:
     if NAME in call.params.get("fields", ""):
         names = [field if name.strip() == NAME else name for name in call.params["fields"].split(",")]
         call.params = {**call.params, "fields": ",".join(names)}
-    if NAME.encode() in call.request.body:
-        call.request = replace(call.request, body=_body(call.request.body, field))
+    call.put_right = partial(_rename_lines, field)
 
 
-def _body(body: bytes, field: str) -> bytes:
-    try:
-        document = msgspec.json.decode(body)
-    except (ValueError, RecursionError):
-        return body  # The handler says what is wrong with it.
-    records = document.get("data") if isinstance(document, dict) else None
-    for record in records if isinstance(records, list) else ():
+def _rename_lines(field: str, records: list[Any]) -> None:
+    for record in records:
         if isinstance(record, dict) and NAME in record:
             lines = record.pop(NAME)
             record[field] = [_line(line) for line in lines] if isinstance(lines, list) else lines
-    return encode(document)
 
 
 def _line(line: Any) -> Any:

@@ -1,5 +1,6 @@
 """One version of the API, made of the differences that hold for it."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
@@ -14,6 +15,7 @@ from moorage.http.message import Response
 CURRENT = "v8"
 NAMES = ("v2", "v2.1", "v3", "v4", "v5", "v6", "v7")  # Oldest first; v8 is what the handlers speak.
 EVERY = ("*",)
+_AT_ONCE = 256 * 1024  # A longer answer that was waited for is changed aside, too.
 
 
 class Answer:
@@ -95,7 +97,10 @@ class Version:
 
     async def _later(self, waiting: Awaitable[Response], call: Call, steps: _Steps) -> Response:
         try:
-            return _changed(await waiting, call, steps)
+            response = await waiting
+            if steps.answers and len(response.body) > _AT_ONCE:
+                return await asyncio.to_thread(_changed, response, call, steps)
+            return _changed(response, call, steps)
         except Fault as fault:
             raise self._reworded(fault, steps) from None
 
