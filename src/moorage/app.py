@@ -55,6 +55,7 @@ from moorage.oauth.places import Places
 from moorage.oauth.providers import Providers
 from moorage.oauth.renewal import Renewals
 from moorage.oauth.tokens import Tokens
+from moorage.oauth.unwritten import Unwritten
 from moorage.settings import Settings, is_loopback
 from moorage.storage import Database
 from moorage.storage.database import sqlite_path
@@ -108,10 +109,19 @@ class Rooms:
         self.places = Places(self.providers, self.oauth_clients, self.embedded, callback)
         self.outside = Outside()
         self.accounts = AccountsServers(self.places, self.outside.send, self.embedded.send, clock)
-        renewals = Renewals(self.database, vault, self.connections, self.providers, self.accounts.refresh)
+        self.unwritten = Unwritten()
+        renewals = Renewals(
+            self.database, vault, self.connections, self.providers, self.accounts.refresh, self.unwritten
+        )
         self.tokens = Tokens(vault, renewals, clock)
         self.connect = Connect(
-            self.database, self.connections, self.tokens, self.providers, self.places, self.accounts
+            self.database,
+            self.connections,
+            self.tokens,
+            self.providers,
+            self.places,
+            self.accounts,
+            self.unwritten,
         )
         self.disconnect = Disconnect(self.connections, self.tokens, self.accounts)
         self.diagnoses = Diagnoses(renewals, self.providers, self.places, self.accounts, clock)
@@ -138,6 +148,7 @@ class Rooms:
 
     async def close(self) -> None:
         await self.tokens.close()
+        await self.unwritten.close()
         with contextlib.suppress(DatabaseUnusable):
             await self.keys.note_uses()
         await self.outside.close()

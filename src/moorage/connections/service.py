@@ -211,6 +211,11 @@ class Connections:
         """Make it FAILED, unless it was connected anew since it was read: it can't be used until somebody does so."""
         await store.fail(tx, connection, {**connection.metadata, "reason": reason})
 
+    async def mend_in(self, tx: Transaction, connection: Connection) -> None:
+        """Make one ACTIVE again that FAILED by mistake, unless it was connected anew since it was read."""
+        metadata = {name: value for name, value in connection.metadata.items() if name != "reason"}
+        await store.mend(tx, connection, metadata)
+
     async def move_in(self, tx: Transaction, connection: Connection, upstream: Upstream) -> None:
         """From now on it leads elsewhere, unless it was connected anew since it was read."""
         moved = {**connection.metadata, "data_centre": upstream.data_centre}

@@ -159,6 +159,15 @@ async def fail(tx: Transaction, connection: Connection, metadata: dict[str, Any]
     )
 
 
+async def mend(tx: Transaction, connection: Connection, metadata: dict[str, Any]) -> None:
+    """Make a FAILED connection ACTIVE with what it has, unless somebody connected it since it was read."""
+    await tx.connection.execute(
+        connections.update()
+        .where(_unchanged(connection))
+        .values(status="ACTIVE", last_updated_time=tx.now, metadata=metadata)
+    )
+
+
 async def move(tx: Transaction, connection: Connection, upstream: Upstream, metadata: dict[str, Any]) -> None:
     """Let a connection lead elsewhere, unless somebody made it ACTIVE since it was read."""
     await tx.connection.execute(

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -33,6 +33,7 @@ from moorage.oauth.places import Choice, Place, Places
 from moorage.oauth.providers import Environment, Provider, Providers
 from moorage.oauth.reasons import reason
 from moorage.oauth.tokens import Tokens
+from moorage.oauth.unwritten import Unwritten
 from moorage.storage import Database, Transaction
 
 PATIENCE_SECONDS = 12.0  # How long a second answer waits for what the first one comes to.
@@ -80,6 +81,7 @@ class Connect:
         providers: Providers,
         places: Places,
         accounts: AccountsServers,
+        unwritten: Unwritten,
     ) -> None:
         self._database = database
         self._connections = connections
@@ -87,6 +89,7 @@ class Connect:
         self._providers = providers
         self._places = places
         self._accounts = accounts
+        self._unwritten = unwritten
         self._attempts = Attempts(database)
 
     async def ask(self, session_token: str) -> Asked:
@@ -236,7 +239,13 @@ class Connect:
                 await self._attempts.settle_in(tx, state, CONNECTED)
 
         # Together or not at all: of two who use one link at once, the later one must not leave its tokens behind.
-        await self._connections.activate(connection, place.upstream, dict(metadata), also=keep)
+        def activate() -> Awaitable[None]:
+            return self._connections.activate(connection, place.upstream, dict(metadata), also=keep)
+
+        if state is None:  # No tokens of a person's consent, and so none that could not be had again.
+            await activate()
+        else:
+            await self._unwritten.commit(connection.id, activate)
         return Connected(place.provider, metadata)
 
     async def _outcome(self, state: str, attempt: Attempt) -> Connected:

@@ -29,7 +29,9 @@ from moorage.oauth.errors import (
 )
 from moorage.oauth.model import AccessToken, Minted, Need, Refresh
 from moorage.oauth.providers import Providers
+from moorage.oauth.unwritten import TROUBLE, Unwritten
 from moorage.storage import Database, Transaction
+from moorage.storage.errors import DatabaseUnusable
 from moorage.vault.service import Kept, Vault
 
 ACCESS, REFRESH = "access_token", "refresh_token"  # Kinds of secrets in the vault.
@@ -77,6 +79,7 @@ class Renewals:
         connections: Connections,
         providers: Providers,
         refresh: Refresh,
+        unwritten: Unwritten,
     ) -> None:
         self._database = database
         self._vault = vault
@@ -84,12 +87,42 @@ class Renewals:
         self._providers = providers
         self._refresh = refresh
         self._owner = new_uuid()
+        self._unwritten = unwritten
+        self._minted: dict[str, tuple[_Begun, Minted]] = {}  # What could not be written yet, by connection.
 
     async def renew(self, connection: Connection, need: Need) -> AccessToken:
         """A token that meets the need; or one that will do for now, if no other can be had.
 
-        Raises ConnectionUnknown, ReconnectNeeded, AccountsUnreachable, RefreshLimited, VaultLocked.
+        Raises ConnectionUnknown, ReconnectNeeded, AccountsUnreachable, RefreshLimited, VaultLocked, DatabaseUnusable.
         """
+        try:
+            return await self._renewed(connection, need)
+        except DatabaseUnusable:
+            kept, now = await self._known(connection)
+            if kept is None or not need.may_use(kept, now):
+                raise
+            return _token(kept, connection)
+
+    def minted(self, connection: Connection) -> Kept | None:
+        """The access token that this process got and could not write yet."""
+        begun, minted = self._minted.get(connection.id, (None, None))
+        if begun is None or minted is None or begun.connection.generation != connection.generation:
+            return None
+        return Kept(minted.access.value, minted.access.expires_at)
+
+    async def _known(self, connection: Connection) -> tuple[Kept | None, float]:
+        """The newest access token there is, and the time."""
+
+        async def look(tx: Transaction) -> tuple[Kept | None, float]:
+            return await self._vault.get_in(tx, connection.id, ACCESS), tx.now / 1_000_000
+
+        kept, now = await self._vault.read(look)
+        return self.minted(connection) or kept, now
+
+    async def _renewed(self, connection: Connection, need: Need) -> AccessToken:
+        if (unwritten := self._minted.get(connection.id)) is not None:
+            # First of all, as the refresh token that is stored may be worth nothing by now.
+            await self._write(*unwritten)
         patience = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < patience:
             step = await self._begin(connection, need)
@@ -182,7 +215,22 @@ class Renewals:
             async with self._database.transaction() as tx:
                 await store.release(tx, begun.connection.id, begun.fence)
             raise
-        return await self._written(begun, minted)
+        self._minted[begun.connection.id] = begun, minted
+        try:
+            return await self._write(begun, minted)
+        except TROUBLE:
+            self._unwritten.keep(begun.connection.id, lambda: self._write(begun, minted))
+            return AccessToken(minted.access.value, minted.access.expires_at, begun.connection.upstream)
+        except Exception:
+            del self._minted[begun.connection.id]
+            raise
+
+    async def _write(self, begun: _Begun, minted: Minted) -> AccessToken | None:
+        """Write what was minted; None if it is of no use by now. May be repeated. Raises DatabaseUnusable."""
+        written = await self._written(begun, minted)
+        if self._minted.get(begun.connection.id) == (begun, minted):
+            del self._minted[begun.connection.id]
+        return written
 
     async def _written(self, begun: _Begun, minted: Minted) -> AccessToken | None:
         async with self._database.transaction() as tx:
@@ -197,6 +245,9 @@ class Renewals:
             await self._vault.put_in(tx, found.id, ACCESS, minted.access.value, minted.access.expires_at)
             if minted.refresh_token is not None:
                 await self._vault.put_in(tx, found.id, REFRESH, minted.refresh_token)
+            if found.status == "FAILED":
+                # Somebody who had only the older refresh token was refused meanwhile.
+                await self._connections.mend_in(tx, found)
             upstream = await self._moved(tx, found, minted.api_domain)
             return AccessToken(minted.access.value, minted.access.expires_at, upstream)
 

@@ -60,7 +60,8 @@ class Tokens:
         AccountsUnreachable, RefreshLimited, VaultLocked.
         """
         now = self._clock.timestamp()
-        kept = await self._vault.get(connection.id, ACCESS)
+        minted = self._renewals.minted(connection)
+        kept = minted or await self._vault.get(connection.id, ACCESS)
         if kept is None:
             raise ReconnectNeeded(connection.id, "it holds no token")
         need = Need(instead_of, now + NEAR)
@@ -70,6 +71,8 @@ class Tokens:
             # Even if another process has renewed it by now: the account may have moved, which is told along with it.
             token = await self._renewed(connection, need)
         self._ahead.note(connection, token, now)
+        if minted is not None:
+            return token
         return replace(token, renewable=await self._vault.get(connection.id, REFRESH) is not None)
 
     async def close(self) -> None:

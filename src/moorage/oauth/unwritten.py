@@ -1,0 +1,84 @@
+"""Commits of tokens that were minted.
+
+This process has their only copy, so it tries until they are written, or it ends.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+import structlog
+
+from moorage.storage.errors import DatabaseUnusable
+from moorage.vault.errors import VaultLocked
+
+T = TypeVar("T")
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0  # Seconds between tries, twice as long each time.
+PATIENCE_SECONDS = 20.0  # How long somebody waits for a commit before they are told that it is still to come.
+LAST_SECONDS = 15.0  # How long the last tries may take when the process is to end.
+TROUBLE = (DatabaseUnusable, VaultLocked)  # What passes, or is mended by the operator.
+
+log = structlog.get_logger(__name__)
+
+
+class Unwritten:
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._ending = asyncio.Event()
+
+    def keep(self, connection_id: str, commit: Callable[[], Awaitable[T]]) -> "asyncio.Task[T]":
+        """Go on trying a commit that has just failed. It has to be one that may be repeated."""
+        task = asyncio.create_task(self._until_written(connection_id, commit))
+        self._tasks.add(task)
+        task.add_done_callback(self._settle)
+        return task
+
+    async def commit(self, connection_id: str, commit: Callable[[], Awaitable[T]]) -> T:
+        """Commit, if need be later. Raises the trouble when it lasts too long to be waited for; the tries go on."""
+        try:
+            return await commit()
+        except TROUBLE as error:
+            trouble = error
+        task = self.keep(connection_id, commit)
+        try:
+            return await asyncio.wait_for(asyncio.shield(task), PATIENCE_SECONDS)
+        except TimeoutError:
+            raise trouble from None
+
+    async def close(self) -> None:
+        """Try once more, and say loudly what is lost."""
+        self._ending.set()
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=LAST_SECONDS)
+            for task in late:
+                task.cancel()
+                log.critical("oauth.tokens_lost", reason="the database did not answer in time")
+
+    async def _until_written(self, connection_id: str, commit: Callable[[], Awaitable[T]]) -> T:
+        log.error("oauth.tokens_unwritten", connection=connection_id, note="kept in memory, and tried again")
+        pause = FIRST_PAUSE
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._ending.wait(), pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+            is_last = self._ending.is_set()
+            try:
+                done = await commit()
+            except TROUBLE as trouble:
+                if is_last:
+                    log.critical("oauth.tokens_lost", connection=connection_id, reason=trouble.message)
+                    raise
+            else:
+                log.warning("oauth.tokens_written", connection=connection_id)
+                return done
+
+    def _settle(self, task: "asyncio.Task[Any]") -> None:
+        self._tasks.discard(task)
+        if (
+            not task.cancelled()
+            and task.exception() is not None
+            and not isinstance(task.exception(), TROUBLE)
+        ):
+            log.warning("oauth.tokens_dropped", reason=str(task.exception()))
