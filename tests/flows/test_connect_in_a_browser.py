@@ -83,6 +83,7 @@ def sign_in(tab, url):
     choose(tab, url)
     tab.wait_for("Harbour & Pine")
     if tab.run("document.title").startswith("Sign in"):
+        tab.click("Sign in without a password")
         tab.click("Priya Raman")
     tab.wait_for("wants to act in Harbour & Pine")
 
@@ -157,6 +158,7 @@ def test_who_goes_back_after_rejecting_is_led_to_a_new_try(server, made, tab):
 def test_double_clicks_connect_once(server, made, tab):
     choose(tab, made["url"], clicks=2)
     tab.wait_for("Sign in to Harbour & Pine")
+    tab.click("Sign in without a password")
     tab.click("Priya Raman", 2)
     tab.wait_for("wants to act")
     tab.click("Accept", 2)
@@ -243,6 +245,7 @@ def test_a_browser_that_lost_its_cookies_is_told_to_allow_them(server, made, tab
     sign_in(tab, made["url"])
     tab.forget_cookies()
     tab.reload()
+    tab.click("Sign in without a password")
     tab.click("Priya Raman")
     tab.wait_for("wants to act")
     tab.click("Accept")
@@ -255,6 +258,7 @@ def test_a_browser_that_keeps_no_cookies_is_told_why_it_gets_nowhere(server, mad
     try:
         tab = chromium.tab()
         choose(tab, made["url"])
+        tab.click("Sign in without a password")
         tab.click("Priya Raman")
         tab.wait("document.body.innerText.includes('out of date')")
         assert "allow this site's cookies" in tab.text

@@ -92,7 +92,9 @@ class Question(Exchange):
         head = self._head
         path, _, query = head.target.partition(b"?")
         scheme, client = self._protocol.scheme or "http", (self._protocol.client or ("",))[0]
-        return Request(head.method.decode(), path, query, head.lines.lowered, body, scheme, client)
+        return Request(
+            head.method.decode(), path, query, head.lines.lowered, body, scheme, head.version, client
+        )
 
     def on_end(self) -> None:
         body = self._body

@@ -16,6 +16,7 @@ class Request:
     headers: Headers = field(default_factory=list)
     body: bytes = b""
     scheme: str = "http"
+    version: str = "1.1"  # Of HTTP, as the one that sent the request speaks it.
     client: str = ""  # The address that the request came from; empty for one that came over no socket.
 
     def header(self, name: bytes) -> str | None:

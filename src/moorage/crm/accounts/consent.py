@@ -51,7 +51,10 @@ _POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; form-action 'self' http: https:{scheme}; "
     "frame-ancestors 'none'; base-uri 'none'"
 )
+_HOST = re.compile(r"\[([0-9a-f:.]+)\](?::\d+)?|([a-z0-9.-]+)(?::\d+)?")
+_PROXIES_SAY = frozenset({b"forwarded", b"via", b"x-real-ip", b"x-client-ip", b"x-original-host"})
 _STALE = "This page was out of date. Here it is anew. If you read this again, allow this site's cookies."
+_NOT_HERE = "That is for browsers on this machine, at its own address. Sign in with your password."
 _WRONG = "That e-mail address and password do not belong together, or there is no password yet."
 _THROTTLED = "Too many tries. Wait a few minutes."
 
@@ -86,11 +89,26 @@ class Visit:
         return (self.request.header(b"x-forwarded-for") or "")[-64:].rpartition(",")[2].strip() or address
 
     @property
-    def on_this_machine(self) -> bool:
-        """Whether the browser asks for this machine by its own name, and not for a name that leads here."""
-        host = (self.request.header(b"host") or "")[:100].lower()
-        name = re.fullmatch(r"\[([0-9a-f:.]+)\](?::\d+)?|([a-z0-9.-]+)(?::\d+)?", host)
-        return name is not None and is_loopback(name[1] or name[2])
+    def can_be_here(self) -> bool:
+        """Whether nothing says that the request went through a proxy, and it asks for this machine by its own name.
+
+        A proxy on this machine looks like its browser: nginx asks for 127.0.0.1 unless it is told otherwise. But of
+        its own accord it speaks HTTP/1.0, and others name whom they forward for.
+        """
+        if self.request.version == "1.0" or any(map(_tells_of_a_proxy, self.request.headers)):
+            return False
+        name = _HOST.fullmatch(self._host)
+        here = name is not None and is_loopback(name[1] or name[2])
+        return here and (not self.request.client or is_loopback(self.request.client))
+
+    @property
+    def is_here(self) -> bool:
+        """Whether the browser's own address bar shows this machine, too: it sends that with a form as `Origin`."""
+        return self.can_be_here and self.request.header(b"origin") == f"http://{self._host}"
+
+    @property
+    def _host(self) -> str:
+        return (self.request.header(b"host") or "")[:100].lower()
 
 
 class ConsentPage:
@@ -131,12 +149,19 @@ class ConsentPage:
         """The page that is next: who are you, or may they."""
         user, asked = self._people.signed_in(visit.session, visit.organisation), visit.asked
         if user is None:
-            return self._page(visit, "sign_in.html", note, status, offered=self._offered(visit))
+            return self._sign_in_page(visit, note, status)
         words = [(scope, in_words(scope)) for scope in asked.scopes.names]
         return self._page(visit, "decide.html", note, status, user=user, scopes=words)
 
-    def _offered(self, visit: Visit) -> list[User]:
-        return self._people.offered(visit.organisation) if visit.on_this_machine else []
+    def _sign_in_page(self, visit: Visit, note: str = "", status: int = 200) -> Response:
+        """Who are you: by password, or without one from this machine. Names are shown to whom is known to be here."""
+        offered = self._people.offered(visit.organisation) if visit.can_be_here else []
+        named = offered if visit.is_here else []
+        page = self._page(visit, "sign_in.html", note, status, offered=bool(offered), named=named)
+        if offered:
+            # Without this the browser would not say in its forms where they come from.
+            page.headers = [(n, b"same-origin" if n == b"referrer-policy" else v) for n, v in page.headers]
+        return page
 
     def _act(self, visit: Visit, given: dict[str, str]) -> Response | Awaitable[Response]:
         against = visit.objection
@@ -147,9 +172,8 @@ class ConsentPage:
         match given.get("step"):
             case "password":
                 return self._check(visit, given.get("email", "").strip(), given.get("password", ""))
-            case "user":
-                chosen = [one for one in self._offered(visit) if str(one.id) == given.get("user")]
-                return self._sign_in(visit, chosen[0]) if chosen else self._show(visit, _STALE, 403)
+            case "people" | "user" as step:
+                return self._choose(visit, given.get("user", "") if step == "user" else None)
             case "other":
                 return self._sign_out(visit)
             case "reject":
@@ -159,6 +183,15 @@ class ConsentPage:
                 if user is not None:
                     return self._accept(visit, user, offline=visit.asked.offline)
         return self._show(visit, _STALE, 403)
+
+    def _choose(self, visit: Visit, user: str | None) -> Response | Awaitable[Response]:
+        """Sign in whom a person on this machine chose, or let them choose."""
+        if not visit.is_here:
+            return self._show(visit, _NOT_HERE, 403)
+        if user is None:
+            return self._show(visit)
+        chosen = [one for one in self._people.offered(visit.organisation) if str(one.id) == user]
+        return self._sign_in(visit, chosen[0]) if chosen else self._show(visit, _STALE, 403)
 
     async def _check(self, visit: Visit, email: str, password: str) -> Response:
         try:
@@ -218,6 +251,10 @@ class ConsentPage:
         secure = "; Secure" if address.scheme == "https" else ""
         text = f"{COOKIE.name}={session}; Path={path}; Max-Age={SESSION_LIFETIME}; HttpOnly; SameSite=Lax{secure}"
         return [(b"set-cookie", text.encode("ascii"))]
+
+
+def _tells_of_a_proxy(header: tuple[bytes, bytes]) -> bool:
+    return header[0] in _PROXIES_SAY or header[0].startswith(b"x-forwarded")
 
 
 def _go(location: str, headers: Headers | None = None) -> Response:
