@@ -274,3 +274,27 @@ def test_codes_and_secrets_are_kept_as_digests_only(tmp_path, self_client, code_
         held = file.read_bytes()
         for secret in (code, self_client.secret, given["access_token"], given["refresh_token"]):
             assert secret.encode() not in held
+
+
+@pytest.mark.parametrize("offline", [True, False])
+def test_a_code_that_is_tried_again_takes_back_what_was_given_for_it(
+    client, consented, exchange, refresh_as, works, offline
+):
+    code, other = consented(client, offline=offline), consented(client, offline=offline)
+    given = exchange(client, code, redirect_uri=CALLBACK)[1]
+    kept = exchange(client, other, redirect_uri=CALLBACK)[1]
+    assert works(given["access_token"]) and works(kept["access_token"])
+    assert exchange(client, code, redirect_uri=CALLBACK) == INVALID_CODE
+    assert not works(given["access_token"]) and works(kept["access_token"])
+    if offline:
+        assert refresh_as(client, given["refresh_token"]) == INVALID_CODE
+        assert "access_token" in refresh_as(client, kept["refresh_token"])[1]
+
+
+def test_a_code_that_another_client_tries_again_takes_nothing_back(
+    client, register, consented, exchange, works
+):
+    code, other = consented(client), register(name="Another")
+    given = exchange(client, code, redirect_uri=CALLBACK)[1]
+    assert exchange(other, code, redirect_uri=CALLBACK) == INVALID_CODE
+    assert works(given["access_token"])

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from moorage.clock import Clock
 from moorage.crm.accounts.errors import CodesUsedUp, CodeUnknown, RedirectWrong
 from moorage.crm.accounts.model import Client, Code, Grant
-from moorage.crm.accounts.service import Accounts, Issued, client_id_of, digest_of, new_token
+from moorage.crm.accounts.service import ACCESS_LIFETIME, Accounts, Issued, client_id_of, digest_of, new_token
 from moorage.crm.accounts.store import AccountsStore
 from moorage.crm.accounts.wording import published
 from moorage.crm.errors import ClientInvalid, ClientNotFound, CodesExhausted, ScopesInvalid
@@ -125,18 +125,30 @@ class Clients:
     def redeem(self, client: Client, text: str, redirect_uri: str | None, verifier: str | None) -> Issued:
         """The tokens a code stands for. Raises CodeUnknown, RedirectWrong, TooManyTokens.
 
-        A try spends the code, whatever comes of it: who has to guess gets no second one.
+        A try spends the code, whatever comes of it: who has to guess gets no second one. A second try shows that
+        somebody else has the code, so what was given for it is taken back (RFC 6749, 4.1.2).
         """
-        code = self._store.take_code(digest_of(text), client.client_id)
-        if code is None or code.expires_at <= self._clock.timestamp():
+        digest, now = digest_of(text), self._clock.timestamp()
+        code = self._store.take_code(digest, client.client_id, until=now + ACCESS_LIFETIME, now=now)
+        if code is None:
+            self._take_back(self._store.take_given(digest, client.client_id))
+        if code is None or code.expires_at <= now:
             raise CodeUnknown
         if code.redirect_uri is not None and code.redirect_uri != redirect_uri:
             raise RedirectWrong
         if not _verified(code.challenge, verifier):
             raise CodeUnknown
-        if code.offline:
-            return self._accounts.grant(client, code.grant)
-        return self._accounts.grant_access(client, code.grant)
+        give = self._accounts.grant if code.offline else self._accounts.grant_access
+        issued = give(client, code.grant)
+        given = digest_of(issued.refresh_token or issued.access_token)
+        if not self._store.note_given(digest, given):
+            self._take_back(given)
+            raise CodeUnknown
+        return issued
+
+    def _take_back(self, given: bytes | None) -> None:
+        if given is not None and self._store.remove(given):
+            self._accounts.forget()
 
 
 def challenge_of(verifier: str) -> str:

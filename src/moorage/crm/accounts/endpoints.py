@@ -6,6 +6,7 @@ Zoho answers most token errors with status 200 and `{"error": code}`; clients lo
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from moorage.crm.accounts.basic import with_basic
 from moorage.crm.accounts.clients import Clients
 from moorage.crm.accounts.errors import (
     GrantTypeUnsupported,
@@ -46,11 +47,11 @@ class TokenEndpoints:
         """Tokens for a grant."""
         if request.method != "POST":
             return _only("POST")
-        return self._token(form(request), site)
+        return self._token(form(request), request.header(b"authorization"), site)
 
-    async def _token(self, given: dict[str, str], site: Site) -> Response:
+    async def _token(self, given: dict[str, str], authorization: str | None, site: Site) -> Response:
         try:
-            issued = await self._granted(given, site)
+            issued = await self._granted(with_basic(authorization, given), site)
         except TooManyTokens as refused:
             document = {"error_description": str(refused), "error": refused.error, "status": "failure"}
             return answer(document, 400)
@@ -98,7 +99,15 @@ class TokenEndpoints:
         """Make the token of the form or the query worthless; with a refresh token go its access tokens."""
         if request.method != "POST":
             return _only("POST")
-        token = form(request).get("token")
+        given = form(request)
+        try:
+            given = with_basic(request.header(b"authorization"), given)
+            # Zoho asks for no client here; one that says who it is has to be that one.
+            if given.get("client_secret"):
+                self._accounts.authenticate(site, given.get("client_id", ""), given["client_secret"])
+        except TokenRefused as refused:
+            return answer({"status": "failure", "error": refused.error}, 400)
+        token = given.get("token")
         if not token or not self._accounts.is_live(token, site):
             return _revoked(done=False)
         return self._revoke(token, site)

@@ -37,6 +37,13 @@ _TABLES = (
         expires_at REAL NOT NULL, redirect_uri TEXT, challenge TEXT, offline INTEGER NOT NULL
     ) WITHOUT ROWID
     """,
+    # `token` is the digest of what was given for the code; null while it is being made.
+    """
+    CREATE TABLE IF NOT EXISTS spent_codes (
+        digest BLOB PRIMARY KEY, client TEXT NOT NULL REFERENCES clients ON DELETE CASCADE,
+        token BLOB, until REAL NOT NULL
+    ) WITHOUT ROWID
+    """,
     """
     CREATE TABLE IF NOT EXISTS refresh_tokens (
         digest BLOB PRIMARY KEY, client TEXT NOT NULL REFERENCES clients ON DELETE CASCADE,
@@ -181,14 +188,32 @@ class AccountsStore:
                 ),
             )
 
-    def take_code(self, digest: bytes, client: str) -> Code | None:
-        """The client's code, which is spent by this; None when there is none."""
+    def take_code(self, digest: bytes, client: str, *, until: float, now: float) -> Code | None:
+        """The client's code, which is spent by this; None when there is none. It is known as spent `until` then."""
+        with self._transaction():
+            row: Any = self._connection.execute(
+                "DELETE FROM codes WHERE digest = ? AND client = ? RETURNING client, organisation, user, scopes,"
+                " expires_at, redirect_uri, challenge, offline",
+                (digest, client),
+            ).fetchone()
+            if row is None:
+                return None
+            self._connection.execute("DELETE FROM spent_codes WHERE until <= ?", (now,))
+            spent = "INSERT INTO spent_codes VALUES (?, ?, NULL, ?)"
+            self._connection.execute(spent, (digest, client, until))
+        return Code(Grant(*row[:4]), row[4], row[5], row[6], bool(row[7]))
+
+    def note_given(self, digest: bytes, token: bytes) -> bool:
+        """Keep what was given for a spent code; False when somebody tried the code again meanwhile."""
+        self._connection.execute("UPDATE spent_codes SET token = ? WHERE digest = ?", (token, digest))
+        return self._connection.changes() > 0
+
+    def take_given(self, digest: bytes, client: str) -> bytes | None:
+        """The digest of what was given for a code that the client spent before; None when nothing is known of it."""
         row: Any = self._connection.execute(
-            "DELETE FROM codes WHERE digest = ? AND client = ? RETURNING client, organisation, user, scopes,"
-            " expires_at, redirect_uri, challenge, offline",
-            (digest, client),
+            "DELETE FROM spent_codes WHERE digest = ? AND client = ? RETURNING token", (digest, client)
         ).fetchone()
-        return Code(Grant(*row[:4]), row[4], row[5], row[6], bool(row[7])) if row else None
+        return row[0] if row else None
 
     # Tokens
 
