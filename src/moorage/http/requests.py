@@ -8,11 +8,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from moorage.http.bodies import MAX_HELD_OF_STRANGERS, Body, Budget
 from moorage.http.caller import Caller
 from moorage.http.errors import BodyInvalid, BodyTooLarge, MethodNotAllowed, ParameterInvalid, quoted
 from moorage.near import did_you_mean
 
-MAX_BODY = 1024 * 1024
+MAX_BODY = 64 * 1024
+_held = Budget(MAX_HELD_OF_STRANGERS)  # Some of these are read before it is known who calls.
 
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 
@@ -52,14 +54,13 @@ def answer(document: Any, status: int = 200) -> Response:
 
 
 async def body_of(request: Request, limit: int = MAX_BODY) -> bytes:
-    """The whole body. Raises BodyTooLarge."""
-    parts, size = [], 0
+    """The whole body. Raises BodyTooLarge and TooBusy."""
+    body = Body(_held)
     async for part in request.stream():
-        size += len(part)
-        if size > limit:
+        if body.size + len(part) > limit:
             raise BodyTooLarge(f"The body is larger than {limit} bytes.", help="Send a smaller one.")
-        parts.append(part)
-    return b"".join(parts)
+        body.add(part)
+    return body.whole()
 
 
 async def json_object(

@@ -12,7 +12,7 @@ import pytest
 
 from moorage.crm.api import routes
 from moorage.crm.blueprint import DEMO, blueprint
-from moorage.crm.call import Call, fault_answer
+from moorage.crm.call import JSON, Call, fault_answer
 from moorage.crm.catalog import Catalog
 from moorage.crm.faults import Fault
 from moorage.crm.metadata import Metadata
@@ -72,7 +72,7 @@ def read(ask: Ask) -> Callable[..., Any]:
     def read(target: str, **more: Any) -> Any:
         answer = ask(target, **more)
         assert answer.status == 200, answer.body
-        assert answer.headers == [(b"content-type", b"application/json;charset=UTF-8")]
+        assert answer.headers == JSON
         return msgspec.json.decode(answer.body)
 
     return read
