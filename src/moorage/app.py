@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -38,7 +38,7 @@ from moorage.http.requests import answer, require_known_parameters, route
 from moorage.keys import routes as key_routes
 from moorage.keys.errors import RateLimited
 from moorage.keys.limits import RateLimiter
-from moorage.keys.model import Principal, may_be_secret
+from moorage.keys.model import ApiKey, Principal, may_be_secret
 from moorage.keys.service import Keys
 from moorage.near import did_you_mean
 from moorage.oauth import apps as app_routes
@@ -56,11 +56,11 @@ from moorage.oauth.providers import Providers
 from moorage.oauth.renewal import Renewals
 from moorage.oauth.tokens import Tokens
 from moorage.oauth.unwritten import Unwritten
-from moorage.settings import Settings, is_loopback
+from moorage.settings import UNSHOWN, Settings, is_loopback
 from moorage.storage import Database
 from moorage.storage.database import sqlite_path
 from moorage.storage.errors import DatabaseUnusable
-from moorage.storage.migrate import migrate
+from moorage.storage.migrate import made_after, migrate
 from moorage.storage.readiness import Readiness
 from moorage.vault.errors import VaultKeyMissing, VaultLocked
 from moorage.vault.keys import load_keys
@@ -330,12 +330,15 @@ async def first_start(settings: Settings) -> str | None:
 
     Gives the first API key's secret, this once, unless the operator chose it. Raises VaultKeyMissing.
     """
-    migrate(settings.database_url)
+    migrate(settings.database_url, made_after(settings))
     async with open_rooms(settings, Urls("", "")) as rooms:
         await _require_vault_key(rooms)
-        account = await rooms.keys.first_account()
-        if await rooms.keys.list(account):
+        account, unshown = await rooms.keys.first_account(), settings.home / UNSHOWN
+        keys = await rooms.keys.list(account)
+        if keys and not unshown.exists():
             return None
+        if keys:
+            return await _another_key(rooms, account, keys)
         chosen = settings.api_key.reveal() if settings.api_key else None
         if chosen is not None and not may_be_secret(chosen):
             raise SettingsInvalid(
@@ -343,8 +346,22 @@ async def first_start(settings: Settings) -> str | None:
                 help="Copy it whole, or choose one of another form.",
             )
         await make_demo(rooms, account)
+        if chosen is None:
+            unshown.parent.mkdir(exist_ok=True)
+            unshown.touch(0o600)
         _, secret = await rooms.keys.create(account, "first key", chosen)
         return None if chosen else secret
+
+
+async def _another_key(rooms: Rooms, account: str, keys: Sequence[ApiKey]) -> str:
+    """A key in place of the first one, as the start that made it was ended before it could show it."""
+    _, secret = await rooms.keys.create(account, "first key")
+    log.warning(
+        "start.first_key_not_shown",
+        note="the start that made the first API key ended before it showed it, so here is another",
+        revoke=f"moorage key revoke {keys[0].id}",
+    )
+    return secret
 
 
 async def _require_vault_key(rooms: Rooms) -> None:
@@ -365,7 +382,9 @@ async def make_demo(rooms: Rooms, account: str) -> None:
         with contextlib.suppress(OrganisationExists):  # Another process was quicker.
             organisations.create(DEMO_SLUG, DEMO, sample=True)
     if not await rooms.connections.search(account, app=APP, status="ACTIVE"):
-        connection = await rooms.connections.create(account, APP)
+        # A start that was ended may have left one that it had just made.
+        begun = await rooms.connections.search(account, app=APP, status="PENDING", limit=1)
+        connection = begun[0] if begun else await rooms.connections.create(account, APP)
         await rooms.connect_inside(connection, organisations.list()[0].slug)
 
 

@@ -40,9 +40,9 @@ class Folder:
     def database(self) -> "Database":
         """Brought up to date, as a newer version than the server's last one may be at work."""
         from moorage.storage import Database
-        from moorage.storage.migrate import migrate
+        from moorage.storage.migrate import made_after, migrate
 
-        migrate(self.settings.database_url)
+        migrate(self.settings.database_url, made_after(self.settings))
         return Database(self.settings.database_url, self.clock)
 
     @cached_property

@@ -13,6 +13,9 @@ from urllib.parse import urlsplit
 from moorage.errors import SettingsInvalid
 from moorage.near import did_you_mean
 
+# In the data folder from before the first API key is made until it was shown.
+UNSHOWN = "run/first-key-unshown"
+
 
 class Secret:
     """A value that never shows itself: not in `repr`, not in a log."""
@@ -137,6 +140,11 @@ def _api_key(text: str) -> Secret | None:
         return None
     if len(text) < 16 or not re.fullmatch(r"[\x21-\x7e]+", text):
         raise ValueError("use at least 16 visible ASCII characters without spaces")
+    if len(set(text)) < 8:
+        # Only its SHA-256 is kept, which keeps no secret that can be tried out.
+        raise ValueError(
+            "use one that can't be guessed, of at least 8 different characters: `openssl rand -hex 32`"
+        )
     return Secret(text)
 
 

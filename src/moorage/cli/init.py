@@ -8,7 +8,7 @@ import typer
 from moorage.cli.failures import note
 from moorage.cli.options import Home, Json
 from moorage.cli.output import print_json
-from moorage.serve.home import locked, prepare
+from moorage.serve.home import first_key_shown, locked, prepare
 from moorage.settings import load
 
 
@@ -29,3 +29,4 @@ def init(*, home: Home = None, as_json: Json = False) -> None:
         typer.echo(secret)
     else:
         note(f"The data folder {settings.home} is ready. Another API key: `moorage key create`.")
+    first_key_shown(settings.home)

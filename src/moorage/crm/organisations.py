@@ -23,11 +23,17 @@ from moorage.crm.populate import populate
 from moorage.crm.registry import OrganisationRow, Registry
 from moorage.crm.store.files import SqliteFiles
 from moorage.near import did_you_mean
-from moorage.storage import kept_secret
+from moorage.storage import SecretMissing, kept_secret
+from moorage.storage.errors import DatabaseUnusable
 
 __all__ = ["OrganisationRow", "Organisations"]
 
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
+KEY_SIZE = 32
+_KEY_FIX = (
+    "Put back the file used before. Without it every client of the embedded CRM needs a new secret: if it is lost, put"
+    f" {KEY_SIZE} random bytes there."
+)
 FIRST_PREFIX = 7_243_485  # Of the first organisation in a folder: the one the specification's examples use.
 
 
@@ -40,7 +46,7 @@ class Organisations:
         self._generations: dict[int, int | None] = {}
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.registry = Registry(folder / "registry.db")
-        self.secret_key = kept_secret(folder / "secret.key", lambda: secrets.token_bytes(32))
+        self.secret_key = _secret_key(folder / "secret.key", self.registry)
         self._storage: OrganisationStorage = SqliteFiles(folder / "orgs", clock)
 
     def list(self) -> list[OrganisationRow]:
@@ -181,6 +187,25 @@ class Organisations:
         if sample:
             fill = lambda organisation, begin: populate(organisation, begin, created)  # noqa: E731
         self._storage.make(row.slug, row.id, documents, fill)
+
+
+def _secret_key(path: Path, registry: Registry) -> bytes:
+    """Raises DatabaseUnusable for a key that is torn, or is gone though there are organisations.
+
+    A short one could be guessed, and another one would make every client's secret another, without a word.
+    """
+    try:
+        found = kept_secret(
+            path, lambda: secrets.token_bytes(KEY_SIZE), is_lost=lambda: bool(registry.given())
+        )
+    except SecretMissing as error:
+        raise DatabaseUnusable(
+            f"{error}, though there are organisations.", help=_KEY_FIX, kind="damaged"
+        ) from None
+    if len(found) != KEY_SIZE:
+        told = f"{path} has {len(found)} bytes in place of {KEY_SIZE}."
+        raise DatabaseUnusable(told, help=_KEY_FIX, kind="damaged")
+    return found
 
 
 def _documents(spec: OrganisationSpec, identity: int, created: datetime) -> list[Document]:

@@ -1,6 +1,7 @@
 """The data folder of a server: its lock, and the note that says where the server listens and what it was told."""
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -8,9 +9,15 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import TextIO
+
+import structlog
 
 from moorage.errors import HomeInUse
 from moorage.serve.errors import HomeUnusable
+from moorage.settings import UNSHOWN
+
+log = structlog.get_logger(__name__)
 
 # Whoever only asks whether the folder is held holds it for a moment, too: a start tries again before it gives up.
 _TRIES = 5
@@ -47,7 +54,7 @@ def prepare(home: Path) -> None:
 @contextlib.contextmanager
 def locked(home: Path) -> Iterator[None]:
     """Hold the folder: the kernel lets go of it when the process ends, however it ends. Raises HomeInUse."""
-    with (home / "lock").open("a+") as lock:
+    with _opened(home / "lock") as lock:
         for tries in range(1, _TRIES + 1):
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -61,6 +68,32 @@ def locked(home: Path) -> Iterator[None]:
         lock.write(str(os.getpid()))
         lock.flush()
         yield
+
+
+def _opened(path: Path) -> TextIO:
+    """The file itself, to be written: a link could lead to anything else of this user's. Raises HomeUnusable."""
+    try:
+        return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600), "r+")
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
+        raise HomeUnusable(
+            f"{path} is a link, and is not followed", help="See who made it, remove it, and start again."
+        ) from error
+
+
+def warn_if_open(home: Path) -> None:
+    """Log a warning where other users may write the folder, or read the key that all stored tokens are sealed with."""
+    for path, bits in ((home, 0o022), (home / "vault.key", 0o077)):
+        with contextlib.suppress(FileNotFoundError):
+            mode = path.stat().st_mode & 0o777
+            if mode & bits:
+                log.warning("home.open", path=str(path), mode=f"{mode:04o}", advice=f"chmod go= {path}")
+
+
+def first_key_shown(home: Path) -> None:
+    """The first API key was shown, if one was made: the next start has none to make good for."""
+    (home / UNSHOWN).unlink(missing_ok=True)
 
 
 def write_note(home: Path, running: Running) -> None:

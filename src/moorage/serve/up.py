@@ -45,6 +45,7 @@ def up(settings: Settings, *, workers: int, announce: Callable[[Ready], None]) -
     configure_logs(settings.log_level)
     raise_limit()
     home.prepare(settings.home)
+    home.warn_if_open(settings.home)
     with home.locked(settings.home):
         listeners = _listen(settings)
         try:
@@ -81,6 +82,7 @@ def _serve(
         for remark in remarks:
             log.warning("server.reachable", remark=remark)
         announce(Ready(gateway, crm, api_key, remarks))
+        home.first_key_shown(settings.home)
 
     def at_once() -> None:
         home.remove_note(settings.home)

@@ -7,8 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 
-def kept_secret(path: Path, make: Callable[[], bytes]) -> bytes:
-    """What the file holds. It is made at first use, for its owner only; all who come at once get the same."""
+def kept_secret(
+    path: Path, make: Callable[[], bytes], *, is_lost: Callable[[], bool] = lambda: False
+) -> bytes:
+    """What the file holds. It is made at first use, for its owner only; all who come at once get the same.
+
+    Where there is none and what depended on it `is_lost` without it, no other is made: raises SecretMissing.
+    """
     with contextlib.suppress(FileNotFoundError):
         if content := path.read_bytes():
             return content
@@ -17,11 +22,21 @@ def kept_secret(path: Path, make: Callable[[], bytes]) -> bytes:
         fcntl.flock(file, fcntl.LOCK_EX)
         content = file.read()
         if not content:
+            if is_lost():
+                raise SecretMissing(path)
             content = make()
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
     return content
+
+
+class SecretMissing(Exception):
+    """`path` held a secret once that other files need, and is gone or empty."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path} is missing or empty")
+        self.path = path
 
 
 def flush_folder(path: Path) -> None:

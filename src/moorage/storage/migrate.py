@@ -2,8 +2,10 @@
 
 import contextlib
 import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
 
+from moorage.settings import Settings
 from moorage.storage.database import prepare, sqlite_path
 from moorage.storage.errors import DatabaseUnusable
 from moorage.storage.trouble import unusable
@@ -12,12 +14,14 @@ HEAD = "0006"
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-def migrate(url: str) -> None:
+def migrate(url: str, beside: Sequence[Path] = ()) -> None:
     """Apply the migrations that are missing, all in one transaction. Makes the file, readable by its owner alone.
 
-    Raises DatabaseUnusable for a file that is no database of ours, or a newer version's.
+    `beside` are files that are made after this one. Raises DatabaseUnusable for a file that is no database of ours, or
+    a newer version's, and for one that is missing or empty though there is something beside it.
     """
     path = sqlite_path(url)
+    _require_not_lost(path, [file for file in beside if file.exists() and file.stat().st_size])
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     if not path.exists():
         path.touch(mode=0o600)
@@ -29,6 +33,25 @@ def migrate(url: str) -> None:
         )
     if found != HEAD:
         _upgrade(path)
+
+
+def made_after(settings: Settings) -> list[Path]:
+    """What a first start makes once there is a control database."""
+    return [settings.home / "vault.key", settings.crm_folder / "registry.db"]
+
+
+def _require_not_lost(path: Path, beside: Sequence[Path]) -> None:
+    """An emptied database must not look like a first start: all keys and connections would be gone without a word."""
+    is_there = path.exists() and path.stat().st_size > 0
+    if is_there or not beside:
+        return
+    names = " and ".join(str(file) for file in beside)
+    raise DatabaseUnusable(
+        f"{path} is {'empty' if path.exists() else 'missing'}, though there is {names} of an earlier start.",
+        help="Put back a copy of it. To begin anew without the keys and connections that it held, move away what is"
+        " named here.",
+        kind="damaged",
+    )
 
 
 def revision(path: Path) -> str | None:
