@@ -289,8 +289,6 @@ class DirectProtocol(HttpToolsProtocol):
         if self._in_head:
             if isinstance(self.parser, Mending):
                 self._mend(self.parser)
-            elif len(self.headers) > MAX_HEADERS:
-                self._break_off(too_many_headers())
             else:
                 raw = data if is_first else self._raw and self._raw + data
                 self._raw = raw if len(raw) <= MAX_HEAD else b""
@@ -316,14 +314,15 @@ class DirectProtocol(HttpToolsProtocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._in_head:  # Trailers are nobody's business here.
-            self.headers.append((name, value))
+            headers = self.headers
+            headers.append((name, value))
+            if len(headers) > MAX_HEADERS:
+                raise too_many_headers()
 
     def on_headers_complete(self) -> None:
         self._in_head = False
         if self._fed > MAX_HEAD:
             require_small(self.url, self.headers)
-        if len(self.headers) > MAX_HEADERS:
-            raise too_many_headers()
         self._fed = 0
         parser = self.parser
         method = parser.get_method()
@@ -515,6 +514,7 @@ class DirectProtocol(HttpToolsProtocol):
     def _linger(self) -> None:
         """Close our side and read on for a while: closing at once could destroy the answer on its way."""
         self._deaf = True
+        self.headers, self._raw = [], b""
         self._broken = None
         self._waiting.clear()
         self.resume_reading()
