@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,14 +18,17 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from moorage.clock import Clock, SystemClock
 from moorage.connections import routes as connection_routes
+from moorage.connections.inside import Inside
 from moorage.connections.model import Connection
 from moorage.connections.service import Connections
 from moorage.connections.sessions import LIFETIME as SESSION_LIFETIME
 from moorage.connections.sessions import PURPOSE as SESSION_TOKENS
 from moorage.connections.sessions import Sessions
-from moorage.crm.blueprint import DEMO
+from moorage.crm import management_routes
+from moorage.crm.blueprint import DEMO, OrganisationSpec
 from moorage.crm.databases import crm_databases
 from moorage.crm.errors import OrganisationExists
+from moorage.crm.management import Management
 from moorage.crm.refusals import refusal
 from moorage.crm.service import CrmService
 from moorage.errors import SettingsInvalid
@@ -32,7 +36,7 @@ from moorage.gateway.decide import Decider
 from moorage.gateway.protocol import Gateway, gateway_protocol
 from moorage.gateway.relay import Embedded
 from moorage.http.answering import answering
-from moorage.http.errors import AppUnknown, NotFound
+from moorage.http.errors import AppUnknown, BodyInvalid, NotFound
 from moorage.http.middleware import Errors
 from moorage.http.requests import answer, require_known_parameters, route
 from moorage.keys import routes as key_routes
@@ -70,6 +74,7 @@ from moorage.vault.service import Vault
 APP = "zoho-crm"
 DEMO_SLUG = "demo"
 KEPT_SECONDS = 3600.0  # For how long callers are served from memory while the database can't be read.
+PLAYED_TO = "Moorage"  # As whom a Moorage that plays Zoho knows the one that connects to it.
 WATCH_INTERVAL = 0.5  # Seconds until what another process changed is noticed here.
 
 log = structlog.get_logger(__name__)
@@ -103,10 +108,17 @@ class Rooms:
         )
         open_slug = DEMO_SLUG if _only_here(settings) else None
         self.crm = CrmService(settings.crm_folder, clock, lambda: urls.crm, open_slug)
+        self.organisations = Management(self.crm, settings.crm_folder, clock)
         self.embedded = EmbeddedCrm(self.crm, lambda: urls.crm, clock)
         self.oauth_clients = OAuthClients(self.database, vault, settings.oauth_clients)
         callback = f"{urls.gateway}{connect_routes.CALLBACK}"
-        self.places = Places(self.providers, self.oauth_clients, self.embedded, callback)
+        self.places = Places(
+            self.providers,
+            self.oauth_clients,
+            self.embedded,
+            callback,
+            shows_embedded=settings.loopback and settings.public_url is None,
+        )
         self.outside = Outside()
         self.accounts = AccountsServers(self.places, self.outside.send, self.embedded.send, clock)
         self.unwritten = Unwritten()
@@ -140,6 +152,15 @@ class Rooms:
         require_known_parameters(request, parameters)
         return principal
 
+    def require_inside(self, app: str, organisation: str) -> None:
+        """Raises BodyInvalid for an app that the embedded CRM does not speak, and OrganisationUnknown."""
+        if self.providers.get(app).embedded != "crm":
+            raise BodyInvalid(
+                f"{app} has no organisations here.",
+                help="Leave organisation out: people connect it at its url.",
+            )
+        self.crm.organisations.find(organisation)
+
     async def connect_inside(self, connection: Connection, organisation: str) -> None:
         """Let a connection lead to an organisation of the embedded CRM, as its first user, without asking anybody."""
         provider = self.providers.get(connection.app)
@@ -152,6 +173,7 @@ class Rooms:
         with contextlib.suppress(DatabaseUnusable):
             await self.keys.note_uses()
         await self.outside.close()
+        self.organisations.close()
         self.crm.close()
         await self.database.close()
 
@@ -240,6 +262,10 @@ def control_origin(rooms: Rooms, on_change: Callable[[], None]) -> ASGIApp:
         on_change()
         return gone
 
+    async def connect_inside(connection: Connection, organisation: str) -> None:
+        await rooms.connect_inside(connection, organisation)
+        on_change()
+
     async def health(_request: Request) -> Response:
         return answer({"status": "ok"})
 
@@ -254,8 +280,13 @@ def control_origin(rooms: Rooms, on_change: Callable[[], None]) -> ASGIApp:
 
     routes = [
         *connection_routes.routes(
-            rooms.connections, rooms.authenticate, lambda: rooms.providers.methods, disconnect
+            rooms.connections,
+            rooms.authenticate,
+            lambda: rooms.providers.methods,
+            disconnect,
+            Inside(rooms.require_inside, connect_inside),
         ),
+        *management_routes.routes(rooms.organisations, rooms.authenticate),
         *connection_routes.default_routes(
             rooms.connections, rooms.authenticate, lambda: rooms.providers.names, on_change
         ),
@@ -299,7 +330,7 @@ class Troubles:
             await self._app(scope, receive, send)
 
 
-CONTROL = ("apps", "connections", "connect", "keys", "healthz", "readyz")
+CONTROL = ("apps", "connections", "connect", "keys", "organisations", "healthz", "readyz")
 
 
 def _unknown_path(path: str, providers: Providers) -> AppUnknown | NotFound:
@@ -325,7 +356,7 @@ async def compose(settings: Settings, urls: Urls) -> App:
     return App(settings, urls)
 
 
-async def first_start(settings: Settings) -> str | None:
+async def first_start(settings: Settings, demo: OrganisationSpec = DEMO) -> str | None:
     """Bring the data folder up to date; at the first start, make what somebody needs to begin.
 
     Gives the first API key's secret, this once, unless the operator chose it. Raises VaultKeyMissing.
@@ -345,7 +376,7 @@ async def first_start(settings: Settings) -> str | None:
                 "MOORAGE_API_KEY: it looks like a key that Moorage made, but with a typing error.",
                 help="Copy it whole, or choose one of another form.",
             )
-        await make_demo(rooms, account)
+        await make_demo(rooms, account, demo)
         if chosen is None:
             unshown.parent.mkdir(exist_ok=True)
             unshown.touch(0o600)
@@ -375,12 +406,27 @@ async def _require_vault_key(rooms: Rooms) -> None:
         ) from error
 
 
-async def make_demo(rooms: Rooms, account: str) -> None:
+async def play_zoho(settings: Settings, callback: str) -> tuple[str, Path]:
+    """Let another Moorage connect to this one as it would to Zoho: by what client, and the file of its secret.
+
+    `callback` is the URL to which that one has people sent back.
+    """
+    async with open_rooms(settings, Urls("", "")) as rooms:
+        crm = rooms.crm
+        row = crm.organisations.choose(None)
+        client = crm.accounts.ensure_client(PLAYED_TO, row.id, crm.first_user(row).id, callback).client_id
+        secret = settings.home / "client-secret"
+        secret.touch(0o600)
+        secret.write_text(f"{crm.accounts.client_secret(client)}\n")
+        return client, secret
+
+
+async def make_demo(rooms: Rooms, account: str, demo: OrganisationSpec = DEMO) -> None:
     """Something to call, before an account's first key: as long as there is none, the next start makes it good."""
     organisations = rooms.crm.organisations
     if not organisations.list():
         with contextlib.suppress(OrganisationExists):  # Another process was quicker.
-            organisations.create(DEMO_SLUG, DEMO, sample=True)
+            organisations.create(DEMO_SLUG, demo, sample=True)
     if not await rooms.connections.search(account, app=APP, status="ACTIVE"):
         # A start that was ended may have left one that it had just made.
         begun = await rooms.connections.search(account, app=APP, status="PENDING", limit=1)

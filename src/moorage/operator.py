@@ -1,8 +1,7 @@
 """The operator's door to a data folder: what the commands that work on the folder itself can do."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
@@ -12,13 +11,13 @@ from moorage.clock import SystemClock
 from moorage.settings import Settings
 
 if TYPE_CHECKING:
-    from moorage.crm.accounts.model import Client
+    from moorage.crm.accounts.model import Client, User
     from moorage.crm.organisations import OrganisationRow
     from moorage.crm.service import CrmService
     from moorage.keys.model import ApiKey, Mode
     from moorage.keys.service import Keys
     from moorage.oauth.clients import OAuthClients
-    from moorage.oauth.providers import Providers
+    from moorage.oauth.providers import Provider, Providers
     from moorage.storage import Database
     from moorage.vault.keys import Keys as VaultKeys
     from moorage.vault.rotation import KeyStatus, Rotated, Rotation
@@ -196,11 +195,22 @@ class OperatorOAuthClients:
         """The titles of the apps that a client serves."""
         return [provider.title for provider in self._providers.of_client(name)]
 
-    async def set(self, app: str, data_centre: str | None, client_id: str, client_secret: str) -> str:
-        """Keep a client; the name that its apps have it by. Raises AppUnknown, OAuthClientInvalid, VaultLocked."""
+    async def set(
+        self,
+        app: str,
+        data_centre: str | None,
+        client_id: str,
+        client_secret: str,
+        rehearsal: str | None = None,
+    ) -> str:
+        """Keep a client; the name that its apps have it by. Raises AppUnknown, OAuthClientInvalid, VaultLocked.
+
+        `rehearsal` is where another Moorage plays the app, which knows this one by that client.
+        """
         from moorage.oauth.errors import OAuthClientInvalid
         from moorage.oauth.model import Client as OAuthClient
         from moorage.oauth.model import is_visible
+        from moorage.oauth.providers import REHEARSAL
 
         name = self._providers.client_name(app)
         apps = self._providers.of_client(name)
@@ -211,18 +221,37 @@ class OperatorOAuthClients:
             raise OAuthClientInvalid(
                 f"{app} has no data centre {data_centre[:64]!r}.", help=f"It has: {', '.join(centres)}."
             )
+        if rehearsal is not None:
+            rehearsal, data_centre = _played_at(rehearsal, apps), REHEARSAL
         for what, text in (("id", client_id), ("secret", client_secret)):
             if not is_visible(text) or len(text) > MAX_CLIENT_TEXT:
                 raise OAuthClientInvalid(
                     f"That can't be a client's {what}.",
                     help="Copy it from the app's developer console, whole.",
                 )
-        await self._clients.set(name, data_centre, OAuthClient(client_id, client_secret))
+        await self._clients.set(name, data_centre, OAuthClient(client_id, client_secret), rehearsal)
         return name
 
     async def delete(self, app: str, data_centre: str | None) -> None:
         """Raises AppUnknown, OAuthClientUnknown."""
         await self._clients.delete(self._providers.client_name(app), data_centre)
+
+
+def _played_at(url: str, apps: "Sequence[Provider]") -> str:
+    """The base URL of a Moorage that plays apps. Raises OAuthClientInvalid."""
+    from moorage.oauth.errors import OAuthClientInvalid
+    from moorage.oauth.providers import is_base_url
+
+    if not any(app.embedded == "crm" for app in apps):
+        raise OAuthClientInvalid(
+            f"Another Moorage can't play {apps[0].name}.", help="It plays what its CRM speaks: zoho-crm."
+        )
+    base = url.rstrip("/")
+    if not is_base_url(base):
+        raise OAuthClientInvalid(
+            f"{url[:100]!r} is no base URL.", help="`moorage up --as-zoho` prints the one to use."
+        )
+    return base
 
 
 class OperatorOrganisations:
@@ -246,13 +275,14 @@ class OperatorOrganisations:
         sample: bool,
         unique: tuple[str, ...],
     ) -> "OrganisationRow":
-        from moorage.crm.blueprint import DEMO
+        from moorage.crm.organisations import Wanted
 
-        domain = f"{slug}.example"
-        spec = replace(
-            DEMO, name=name, domain=domain, time_zone=time_zone, unique=unique, data_centre=data_centre
-        )
-        return self._organisations.create(slug, spec, sample=sample)
+        wanted = Wanted(slug, name, time_zone, data_centre, sample, unique)
+        return wanted.make(self._organisations)
+
+    def users(self, slug: str | None) -> "list[User]":
+        """Those who may sign in. Raises OrganisationUnknown."""
+        return self._crm.people.of(self._organisations.choose(slug).id)
 
     def data_centre(self, row: "OrganisationRow") -> str:
         return self._crm.accounts.data_centre(row.id)

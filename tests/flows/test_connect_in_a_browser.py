@@ -57,7 +57,7 @@ def made(server):
 
 
 def make(server):
-    status, _, body = server.call("POST", "/connections", {"app": "zoho-crm"})
+    status, _, body = server.call("POST", "/connections", {"app": "zoho-crm", "embedded": True})
     assert status == 200
     return json.loads(body)["connection"]
 

@@ -20,6 +20,16 @@ MATRIX = {
     ("/connections/{connection_id}", "GET"): "connections:read",
     ("/connections/{connection_id}", "DELETE"): "connections:write",
     ("/connections/{connection_id}/diagnosis", "GET"): "connections:read",
+    ("/organisations", "GET"): "organisations:read",
+    ("/organisations", "POST"): "organisations:write",
+    ("/organisations/{slug}", "GET"): "organisations:read",
+    ("/organisations/{slug}", "DELETE"): "organisations:write",
+    ("/organisations/{slug}/reset", "POST"): "organisations:write",
+    ("/organisations/{slug}/seed", "POST"): "organisations:write",
+    ("/organisations/{slug}/snapshots", "GET"): "organisations:read",
+    ("/organisations/{slug}/snapshots", "POST"): "organisations:write",
+    ("/organisations/{slug}/snapshots/{name}", "DELETE"): "organisations:write",
+    ("/organisations/{slug}/restore", "POST"): "organisations:write",
     ("/keys", "GET"): "keys:read",
     ("/keys", "POST"): "keys:write",
     ("/keys/{key_id}", "DELETE"): "keys:write",
@@ -35,11 +45,15 @@ GUARDED = [entry for entry, scope in MATRIX.items() if scope is not OPEN]
 BODIES = {
     ("/connections", "POST"): {"app": "zoho-crm"},
     ("/keys", "POST"): {"name": "child", "scopes": ["keys:write"]},
+    ("/organisations", "POST"): {"slug": "other", "sample": False},
+    ("/organisations/{slug}/seed", "POST"): {"records": {}},
+    ("/organisations/{slug}/snapshots", "POST"): {"name": "kept"},
+    ("/organisations/{slug}/restore", "POST"): {"snapshot": "kept"},
 }
 
 
 def routes(control):
-    routes = control._app._app.routes
+    routes = control._app._app._app.routes
     assert all(isinstance(route, Route) for route in routes)
     return [route.path for route in routes]
 
@@ -54,6 +68,7 @@ def found(control):
 def call(control, owner):
     """Calls a route with a key of the owner's that has these scopes, on things that are there."""
     control.organisation("acme")
+    owner.call("POST", "/organisations/acme/snapshots", {"name": "kept"})
     connection = owner.connect("acme")["id"]
     target = owner.call("POST", "/keys", {"name": "target", "scopes": ["keys:write"]}).json["key"]["id"]
 
@@ -65,7 +80,7 @@ def call(control, owner):
 
 
 def send(control, entry, key, connection="x", target="x", method=None):
-    path = entry[0].format(connection_id=connection, key_id=target, app="zoho-crm")
+    path = entry[0].format(connection_id=connection, key_id=target, app="zoho-crm", slug="acme", name="kept")
     bodies = BODIES | {("/apps/{app}/default", "PUT"): {"connection_id": connection}}
     body = json.dumps(bodies[entry]).encode() if entry in bodies else b""
     return control.call(method or entry[1], path, key=key, body=body)
@@ -122,7 +137,7 @@ def test_what_a_call_does_not_know_is_refused_and_named(control, owner, entry):
     control.organisation("acme")
     connection = owner.connect("acme")["id"]
     target = owner.call("POST", "/keys", {"name": "target"}).json["key"]["id"]
-    path = entry[0].format(connection_id=connection, key_id=target, app="zoho-crm")
+    path = entry[0].format(connection_id=connection, key_id=target, app="zoho-crm", slug="acme", name="kept")
     told = control.call(entry[1], f"{path}?scope=x", key=owner.key)
     assert (told.status, told.code) == (400, "parameter_invalid") and "'scope'" in told.json["message"]
     if entry[1] in {"POST", "PUT"}:
@@ -133,5 +148,5 @@ def test_what_a_call_does_not_know_is_refused_and_named(control, owner, entry):
 @pytest.mark.parametrize("entry", GUARDED, ids=str)
 def test_a_scope_is_asked_for_before_anything_is_read(control, owner, entry):
     made = owner.call("POST", "/keys", {"name": "none", "scopes": ["proxy"]})
-    path = entry[0].format(connection_id="%00", key_id="%00", app="%00")
+    path = entry[0].format(connection_id="%00", key_id="%00", app="%00", slug="%00", name="%00")
     assert control.call(entry[1], f"{path}?limit=x", key=made.json["secret"], body=b"{").status == 403

@@ -42,20 +42,31 @@ def set_(
         typer.Option("--secret-file", help="A file that holds its secret; else it is asked for."),
     ] = None,
     data_centre: DataCentre = None,
+    rehearsal: Annotated[
+        str | None,
+        typer.Option(
+            "--rehearsal", metavar="URL", help="Where `moorage up --as-zoho` plays the app, to try it out."
+        ),
+    ] = None,
     home: Home = None,
     as_json: Json = False,
 ) -> None:
     """Keep a client; its secret is asked for, or read from standard input or a file."""
+    if rehearsal is not None and data_centre is not None:
+        raise UsageError("--rehearsal and --data-centre can't be given together")
     secret = _secret(secret_file)
 
     async def keep(operator: "Operator") -> "tuple[str, list[str], Settings]":
-        name = await operator.oauth_clients.set(app, data_centre, client_id, secret)
+        name = await operator.oauth_clients.set(app, data_centre, client_id, secret, rehearsal)
         return name, operator.oauth_clients.apps(name), operator.settings
 
     name, apps, settings = operate(home, keep)
     callback = _callback(settings)
     if as_json:
         print_json({"client": name, "data_centre": data_centre, "apps": apps, "callback_url": callback})
+        return
+    if rehearsal is not None:
+        typer.echo(f"Kept the client {client_id}. Connect: moorage connection create {app}")
         return
     typer.echo(f"Kept the client {client_id} for {', '.join(apps)}.")
     typer.echo(f"Its callback URL in the app's developer console has to be: {_told(callback, settings)}")

@@ -47,6 +47,17 @@ def create(
     browser: Annotated[
         bool, typer.Option("--browser/--no-browser", help="Open the page, or only print its address.")
     ] = True,
+    organisation: Annotated[
+        str | None,
+        typer.Option(
+            "--organisation",
+            metavar="SLUG",
+            help="Connect it at once to this one of the CRM inside.",
+        ),
+    ] = None,
+    embedded: Annotated[
+        bool, typer.Option("--embedded", help="Let the page offer the CRM inside this Moorage, too.")
+    ] = False,
     timeout: Annotated[
         int,
         typer.Option("--timeout", metavar="SECONDS", min=0, help="How long to wait; 0 does not wait."),
@@ -56,8 +67,8 @@ def create(
 ) -> None:
     """Make a connection: a person connects it in a browser, and this waits until it is ACTIVE."""
     with reach.client(url) as client:
-        made = client.connections.create(app)
-        if timeout:
+        made = client.connections.create(app, embedded=embedded, organisation=organisation)
+        if timeout and organisation is None:
             invite(made["url"] or "", browser=browser)
             made = wait_until_connected(client, made["connection_id"], timeout)
         _show(made, as_json=as_json)

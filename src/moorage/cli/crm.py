@@ -78,6 +78,17 @@ def grant_code(
         typer.echo(code)
 
 
+@users.command("list")
+def list_users(*, org: Org = None, home: Home = None, as_json: Json = False) -> None:
+    """List the users of an organisation who may sign in."""
+    found = _operate(home, lambda operator: operator.organisations.users(org))
+    documents = [{"id": str(one.id), "name": one.name, "email": one.email} for one in found]
+    if as_json:
+        print_json({"users": documents})
+        return
+    print_table(("EMAIL", "NAME", "ID"), [(one["email"], one["name"], one["id"]) for one in documents])
+
+
 @users.command()
 def password(
     email: Annotated[str, typer.Argument(metavar="EMAIL", help="The user's e-mail address.")],

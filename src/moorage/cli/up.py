@@ -1,14 +1,20 @@
 """`moorage up`."""
 
 import os
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, NoReturn
 
 import typer
 
-from moorage.cli.failures import note
+from moorage.cli import reach
+from moorage.cli.failures import UsageError, note
 from moorage.cli.options import Home, Json
 from moorage.cli.serving import become_server
+from moorage.serve.home import read_note
 from moorage.settings import load, unknown
+
+# Beside those of the Moorage that connects to it.
+_ZOHOS_PORTS = {"port": 9787, "crm_port": 9788}
 
 Port = Annotated[
     int | None,
@@ -37,6 +43,12 @@ Host = Annotated[
 Workers = Annotated[
     int, typer.Option("--workers", metavar="NUMBER", min=1, max=64, help="How many processes serve.")
 ]
+AsZoho = Annotated[
+    bool,
+    typer.Option(
+        "--as-zoho", help="Play Zoho to your Moorage, in a data folder and at ports of its own: a rehearsal."
+    ),
+]
 
 
 def up(
@@ -46,10 +58,48 @@ def up(
     host: Host = None,
     home: Home = None,
     workers: Workers = 1,
+    as_zoho: AsZoho = False,
     as_json: Json = False,
 ) -> None:
     """Start the gateway and the CRM, and serve until told to stop."""
+    if as_zoho:
+        _as_zoho(port=port, crm_port=crm_port, host=host, home=home, workers=workers, as_json=as_json)
     for sentence in unknown(os.environ):
         note(sentence)
     load(os.environ, port=port, crm_port=crm_port, host=host, home=home)
     become_server(workers=workers, as_json=as_json, port=port, crm_port=crm_port, host=host, home=home)
+
+
+def _as_zoho(
+    *,
+    port: int | None,
+    crm_port: int | None,
+    host: str | None,
+    home: Path | None,
+    workers: int,
+    as_json: bool,
+) -> NoReturn:
+    """Serve in Zoho's place. Raises UsageError, SettingsInvalid.
+
+    The settings of the environment are those of the Moorage that connects to it, so none of them holds here.
+    """
+    yours = reach.settings()
+    if yours.public_url is None and read_note(yours.home) is None and yours.port == 0:
+        raise UsageError(
+            "Where your Moorage listens is known once it runs", help="Start it first: `moorage up`."
+        )
+    callback = f"{yours.public_url or reach.server(yours).gateway}/connect/callback"
+    options = {
+        "home": home or yours.home.with_name(f"{yours.home.name}-as-zoho"),
+        "host": host,
+        "port": _ZOHOS_PORTS["port"] if port is None else port,
+        "crm_port": _ZOHOS_PORTS["crm_port"] if crm_port is None else crm_port,
+        "log_level": yours.log_level,
+    }
+    if options["home"] == yours.home:
+        raise UsageError(
+            f"{yours.home} is your Moorage's own data folder", help="Leave --home out, or name another."
+        )
+    environ = {name: text for name, text in os.environ.items() if not name.startswith("MOORAGE_")}
+    load(environ, **options)
+    become_server(workers=workers, as_json=as_json, plays_for=callback, environ=environ, **options)

@@ -10,6 +10,7 @@ from moorage.client.answer import Answer, raise_for_status
 from moorage.client.call import Params, build_call, check_api_key, parse_base_url
 from moorage.client.connection import Connection, Default, Revocation
 from moorage.client.key import Key
+from moorage.client.organisation import Organisation
 from moorage.client.transport import Transport
 
 DEFAULT_URL = "http://127.0.0.1:8787"
@@ -29,6 +30,7 @@ class Moorage:
         self._transport = Transport(base, timeout=timeout)
         self.connections = Connections(self)
         self.keys = Keys(self)
+        self.organisations = Organisations(self)
 
     def request(
         self,
@@ -86,9 +88,17 @@ class Connections:
         answer = self._client.request("GET", _path_of(connection_id))
         return cast("Connection", answer.json()["connection"])
 
-    def create(self, app: str) -> Connection:
-        """A PENDING connection; a person authorises it at its `url`."""
-        answer = self._client.request("POST", "/connections", json={"app": app})
+    def create(self, app: str, *, embedded: bool = False, organisation: str | None = None) -> Connection:
+        """A PENDING connection; a person authorises it at its `url`, which offers the embedded CRM with `embedded`.
+
+        With an `organisation` of the embedded CRM it is ACTIVE at once.
+        """
+        body: dict[str, Any] = {"app": app}
+        if embedded:
+            body["embedded"] = True
+        if organisation is not None:
+            body["organisation"] = organisation
+        answer = self._client.request("POST", "/connections", json=body)
         return cast("Connection", answer.json()["connection"])
 
     def default(self, app: str) -> Default:
@@ -109,6 +119,53 @@ class Connections:
         """The connection and its tokens are gone for good; gives what became of the tokens at the app."""
         answer = self._client.request("DELETE", _path_of(connection_id))
         return cast("Revocation", answer.json()["revocation"])
+
+
+class Organisations:
+    """The embedded CRM's organisations. Every call raises ApiError, Unreachable."""
+
+    def __init__(self, client: Moorage) -> None:
+        self._client = client
+
+    def list(self) -> list[Organisation]:
+        found = self._client.request("GET", "/organisations").json()
+        return cast("list[Organisation]", found["organisations"])
+
+    def get(self, slug: str) -> Organisation:
+        return _organisation(self._client.request("GET", _of(slug)))
+
+    def create(self, slug: str, **wanted: Any) -> Organisation:
+        """`wanted` may have `name`, `time_zone`, `data_centre`, `sample` and `unique` (docs/api.md)."""
+        return _organisation(self._client.request("POST", "/organisations", json={"slug": slug, **wanted}))
+
+    def delete(self, slug: str) -> None:
+        self._client.request("DELETE", _of(slug))
+
+    def reset(self, slug: str) -> Organisation:
+        """Put it back to how it was made."""
+        return _organisation(self._client.request("POST", f"{_of(slug)}/reset"))
+
+    def seed(self, slug: str, records: Mapping[str, Sequence[Any]]) -> dict[str, Sequence[str]]:
+        """Insert records, by module; gives their ids. Nothing is kept of a seed that is refused."""
+        answer = self._client.request("POST", f"{_of(slug)}/seed", json={"records": records})
+        return cast("dict[str, Sequence[str]]", answer.json()["ids"])
+
+    def snapshots(self, slug: str) -> Sequence[str]:
+        """The names of those that are kept."""
+        found = self._client.request("GET", f"{_of(slug)}/snapshots").json()["snapshots"]
+        return [one["name"] for one in found]
+
+    def snapshot(self, slug: str, name: str) -> None:
+        """Keep it as it is now, by a name."""
+        self._client.request("POST", f"{_of(slug)}/snapshots", json={"name": name})
+
+    def forget_snapshot(self, slug: str, name: str) -> None:
+        self._client.request("DELETE", f"{_of(slug)}/snapshots/{quote(name, safe='')}")
+
+    def restore(self, slug: str, name: str) -> Organisation:
+        """Put it back to what a snapshot holds."""
+        answer = self._client.request("POST", f"{_of(slug)}/restore", json={"snapshot": name})
+        return _organisation(answer)
 
 
 class Keys:
@@ -160,6 +217,14 @@ def _default(answer: Answer) -> Default:
 
 def _default_path(app: str) -> str:
     return f"/apps/{quote(app, safe='')}/default"
+
+
+def _organisation(answer: Answer) -> Organisation:
+    return cast("Organisation", answer.json()["organisation"])
+
+
+def _of(slug: str) -> str:
+    return f"/organisations/{quote(slug, safe='')}"
 
 
 def _path_of(connection_id: str) -> str:

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from moorage.connections.errors import AppUnsupported, StatusUnknown
+from moorage.connections.inside import Inside
 from moorage.connections.model import STATUSES, Connection
 from moorage.connections.service import Connections
 from moorage.http.caller import Caller
@@ -18,6 +19,7 @@ from moorage.http.requests import Authenticate, answer, json_object, route
 
 MOST = 1000
 _EXAMPLE = '{"app": "zoho-crm"}'
+_INSIDE_EXAMPLE = '{"app": "zoho-crm", "organisation": "acme"}'
 _DEFAULT_EXAMPLE = '{"connection_id": "e55c5bac-241a-4cc8-9db5-50d2cad09136"}'
 METHODS = ("API_KEY", "BASIC", "JWT", "OAUTH1", "OAUTH2", "MCP")
 
@@ -38,10 +40,11 @@ def routes(
     authenticate: Authenticate,
     apps: Callable[[], Mapping[str, str]],
     disconnect: Callable[[str, str], Awaitable[Disconnected]],
+    inside: Inside,
 ) -> list[Route]:
     """`apps` names the apps there are and how each is connected.
 
-    `disconnect` deletes an account's connection with all that is kept of it.
+    `disconnect` deletes an account's connection with all that is kept of it; `inside` connects to the embedded CRM.
     """
 
     async def shown(caller: Caller, found: Sequence[Connection]) -> list[dict[str, Any]]:
@@ -60,18 +63,22 @@ def routes(
 
     async def create(request: Request) -> Response:
         caller = await authenticate(request, "connections:write")
-        body = await json_object(request, _EXAMPLE, known=("app", "method"))
-        app, method = body.get("app"), body.get("method")
-        if not isinstance(app, str):
-            raise BodyInvalid("The body has to name an app.", help=f"Send {_EXAMPLE}.")
-        _known(app, apps())
-        right = apps()[app]
-        if method is not None and method != right:
-            raise BodyInvalid(
-                f"The method of {app} has to be {right}.", help=f"Leave it out, or send {right}."
-            )
+        body = await json_object(request, _EXAMPLE, known=("app", "method", "embedded", "organisation"))
+        app, right = _wished(body, apps())
         caller.require_app(app)
-        made = await connections.create(caller.account_id, app, right, asked_by=caller.name)
+        organisation = body.get("organisation")
+        if organisation is not None:
+            # Who may do whatever they like with an organisation needs nobody's consent to act in it.
+            caller.require("organisations:write")
+            if not isinstance(organisation, str):
+                raise BodyInvalid("organisation has to be a short name.", help=f"Send {_INSIDE_EXAMPLE}.")
+            inside.require(app, organisation)
+        made = await connections.create(
+            caller.account_id, app, right, asked_by=caller.name, embedded=_flag(body, "embedded")
+        )
+        if organisation is not None:
+            await inside.connect(made, organisation)
+            made = await connections.get(caller.account_id, made.id, caller.reach)
         [document] = await shown(caller, [made])
         return answer({"connection": document})
 
@@ -157,6 +164,25 @@ def _filters(query: Mapping[str, str], apps: Collection[str]) -> dict[str, str |
             f"There is no method {filters['method'][:64]!r}.", help=f"Use one of {', '.join(METHODS)}."
         )
     return filters
+
+
+def _wished(body: Mapping[str, Any], apps: Mapping[str, str]) -> tuple[str, str]:
+    """The app, and how it is connected. Raises BodyInvalid, AppUnsupported."""
+    app, method = body.get("app"), body.get("method")
+    if not isinstance(app, str):
+        raise BodyInvalid("The body has to name an app.", help=f"Send {_EXAMPLE}.")
+    _known(app, apps)
+    right = apps[app]
+    if method is not None and method != right:
+        raise BodyInvalid(f"The method of {app} has to be {right}.", help=f"Leave it out, or send {right}.")
+    return app, right
+
+
+def _flag(body: Mapping[str, Any], name: str) -> bool:
+    given = body.get(name)
+    if given is not None and not isinstance(given, bool):
+        raise BodyInvalid(f"{name} has to be true or false.", help="Leave it out for false.")
+    return bool(given)
 
 
 def _known(app: str, apps: Collection[str]) -> None:

@@ -59,3 +59,21 @@ class OrganisationDamaged(MoorageError):
 
 class SnapshotUnwritable(MoorageError):
     code = "snapshot_unwritable"
+
+
+class SnapshotUnknown(MoorageError):
+    """The organisation has no kept snapshot of that name."""
+
+    code = "snapshot_unknown"
+
+
+class SnapshotInvalid(MoorageError):
+    """A snapshot can't have that name, or there are too many."""
+
+    code = "snapshot_invalid"
+
+
+class SeedRefused(MoorageError):
+    """A record of a seed is one that the API would refuse; nothing of the seed is kept."""
+
+    code = "seed_refused"

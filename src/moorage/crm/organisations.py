@@ -4,29 +4,32 @@ registry.db          which organisations exist; the accounts server's clients an
 secret.key           signs page tokens and derives client secrets
 organisations.lock   held by whoever makes, copies or removes a whole organisation
 orgs/                the organisations (`store/files.py`)
+snapshots/           those of them that are kept by a name, in a folder for each (`snapshots.py`)
 """
 
 import contextlib
 import re
 import secrets
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 from moorage.clock import Clock
-from moorage.crm.blueprint import OrganisationSpec, blueprint, known
+from moorage.crm.blueprint import DEMO, OrganisationSpec, blueprint, known
 from moorage.crm.catalog import ID_SPACE
 from moorage.crm.errors import OrganisationExists, OrganisationInvalid, OrganisationUnknown
 from moorage.crm.metadata import Document
 from moorage.crm.organisation import Fill, Organisation, OrganisationStorage
 from moorage.crm.populate import populate
 from moorage.crm.registry import OrganisationRow, Registry
+from moorage.crm.snapshots import Snapshots
 from moorage.crm.store.files import SqliteFiles
 from moorage.near import did_you_mean
 from moorage.storage import SecretMissing, kept_secret
 from moorage.storage.errors import DatabaseUnusable
 
-__all__ = ["OrganisationRow", "Organisations"]
+__all__ = ["OrganisationRow", "Organisations", "Wanted"]
 
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
 KEY_SIZE = 32
@@ -47,6 +50,7 @@ class Organisations:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.registry = Registry(folder / "registry.db")
         self.secret_key = _secret_key(folder / "secret.key", self.registry)
+        self.snapshots = Snapshots(folder / "snapshots")
         self._storage: OrganisationStorage = SqliteFiles(folder / "orgs", clock)
 
     def list(self) -> list[OrganisationRow]:
@@ -98,6 +102,7 @@ class Organisations:
         with self._alone():
             row = self.find(slug)
             self.registry.remove(row)
+            self.snapshots.remove_all(row.slug)
             self.forget(row.id)
             self._remove_unfinished()
 
@@ -206,6 +211,30 @@ def _secret_key(path: Path, registry: Registry) -> bytes:
         told = f"{path} has {len(found)} bytes in place of {KEY_SIZE}."
         raise DatabaseUnusable(told, help=_KEY_FIX, kind="damaged")
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A new organisation; `unique` are fields, as `Module.Field`, that may hold no value twice."""
+
+    slug: str
+    name: str
+    time_zone: str = "UTC"
+    data_centre: str = "us"
+    sample: bool = True
+    unique: tuple[str, ...] = ()
+
+    def make(self, organisations: Organisations) -> OrganisationRow:
+        """Raises OrganisationExists, OrganisationInvalid."""
+        spec = replace(
+            DEMO,
+            name=self.name,
+            domain=f"{self.slug}.example",
+            time_zone=self.time_zone,
+            unique=self.unique,
+            data_centre=self.data_centre,
+        )
+        return organisations.create(self.slug, spec, sample=self.sample)
 
 
 def _documents(spec: OrganisationSpec, identity: int, created: datetime) -> list[Document]:

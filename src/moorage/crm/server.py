@@ -85,10 +85,17 @@ class Crm:
             self._of_version(request, centre)
         return self.allowance
 
-    def answer(self, request: Request) -> Response | Awaitable[Response]:
-        """Answer at once where no waiting is needed; otherwise give something to await. Never raises."""
+    def answer(self, request: Request, principal: Principal | None = None) -> Response | Awaitable[Response]:
+        """Answer at once where no waiting is needed; otherwise give something to await. Never raises.
+
+        With a `principal` it is a call of v8 that Moorage itself makes as that user.
+        """
         try:
-            answer = self._route_again(request)
+            if principal is not None:
+                route, call = self._of_v8(request, None, principal)
+                answer = route.handler(call)
+            else:
+                answer = self._route_again(request)
         except Exception as error:  # noqa: BLE001 - whatever happens is answered in Zoho's shape
             return _failed(error, request)
         return answer if isinstance(answer, Response) else self._guarded(answer, request)
@@ -129,9 +136,14 @@ class Crm:
         route, call = self._of_v8(request, centre)
         return route.handler(call)
 
-    def _of_v8(self, request: Request, centre: str | None) -> tuple[Route, Call]:
+    def _of_v8(
+        self, request: Request, centre: str | None, principal: Principal | None = None
+    ) -> tuple[Route, Call]:
         """A call, once it is known who calls and that they may. Raises the faults of all else."""
-        principal, organisation = self._caller(request, centre)
+        if principal is None:
+            principal, organisation = self._caller(request, centre)
+        else:
+            organisation = self._organisation(principal)
         route, path = self._router.match(request.method, _segments(request.path[len(PREFIX) :]))
         _require_scopes(route, path, principal, organisation)
         return route, self._call(request, principal, organisation, path)
@@ -157,10 +169,13 @@ class Crm:
         principal = self._accounts.principal(request.header(b"authorization"))
         if centre is not None and principal.centre != centre:
             raise invalid_token()
+        return principal, self._organisation(principal)
+
+    def _organisation(self, principal: Principal) -> Organisation:
         organisation = self._open(principal.organisation)
         if organisation is None:
             raise invalid_token()
-        return principal, organisation
+        return organisation
 
     def _call(
         self, request: Request, principal: Principal, organisation: Organisation, path: Mapping[str, str]

@@ -9,7 +9,7 @@ from moorage.clock import Clock
 from moorage.crm.accounts.clients import Clients
 from moorage.crm.accounts.people import People
 from moorage.crm.accounts.server import AccountsServer
-from moorage.crm.accounts.service import Accounts
+from moorage.crm.accounts.service import Accounts, Principal
 from moorage.crm.accounts.store import AccountsStore
 from moorage.crm.errors import OrganisationUnknown
 from moorage.crm.metadata import Document
@@ -60,6 +60,10 @@ class CrmService:
 
     def answer(self, request: Request) -> Response | Awaitable[Response]:
         return self._crm.answer(request)
+
+    def act(self, request: Request, principal: Principal) -> Response | Awaitable[Response]:
+        """Answer a call that Moorage itself makes as a user, without a token."""
+        return self._crm.answer(request, principal)
 
     def first_user(self, row: OrganisationRow) -> Document:
         """The user whose token is given when nobody is named: the organisation's first, an administrator."""

@@ -35,6 +35,9 @@ class Caller(Protocol):
     def may(self, scope: str) -> bool:
         """Whether a scope of the control API, such as `connections:write`, was given."""
 
+    def require(self, scope: str) -> None:
+        """Raises ScopeMissing unless a scope of the control API was given."""
+
     def require_app(self, app: str) -> None:
         """Raises ScopeMissing unless all connections of the app are in reach, those too that are still to be made."""
 

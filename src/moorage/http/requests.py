@@ -64,13 +64,13 @@ async def body_of(request: Request, limit: int = MAX_BODY) -> bytes:
 
 
 async def json_object(
-    request: Request, example: str, *, known: Collection[str], optional: bool = False
+    request: Request, example: str, *, known: Collection[str], optional: bool = False, limit: int = MAX_BODY
 ) -> dict[str, Any]:
     """The body as a JSON object of `known` keys; an empty one if it is `optional` and there is none.
 
     Raises BodyInvalid. A key that nobody knows would be a wish that is not granted, which the caller has to hear.
     """
-    body = await body_of(request)
+    body = await body_of(request, limit)
     if optional and not body:
         return {}
     try:
@@ -83,7 +83,9 @@ async def json_object(
         if key not in known:
             raise BodyInvalid(
                 f"The body has a key {quoted(key)}, which this call does not know.{did_you_mean(key, known)}",
-                help=f"It takes {_listed(known)}. Send an object such as {example}.",
+                help=f"It takes {_listed(known)}. Send an object such as {example}."
+                if known
+                else "It takes none.",
             )
     return document
 

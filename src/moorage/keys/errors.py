@@ -56,11 +56,15 @@ class ScopeUnknown(MoorageError):
 
     def __init__(self, text: str, apps: Collection[str] | None = None) -> None:
         known = f" Known apps: {', '.join(sorted(apps))}." if apps is not None else ""
-        plain = ["connections:read", "connections:write", "keys:read", "keys:write", "proxy"]
+        control = [
+            f"{what}:{end}" for what in ("connections", "keys", "organisations") for end in ("read", "write")
+        ]
+        plain = [*control, "proxy"]
         narrow = [f"proxy:{app}{end}" for app in apps or () for end in ("", ":read")]
         super().__init__(
             f"There is no scope {text[:80]!r}.{did_you_mean(text, [*plain, *narrow])}",
-            help="Use connections:read, connections:write, keys:read, keys:write or proxy, which may be narrowed: "
+            help="Use connections:read, connections:write, keys:read, keys:write, organisations:read,"
+            " organisations:write or proxy, which may be narrowed: "
             f"proxy:<app> or proxy:<connection id>, and :read at the end of each.{known}",
         )
 

@@ -1,6 +1,7 @@
 """What a key may do, in words that docs/api.md explains.
 
-connections:read  connections:write  keys:read  keys:write  proxy[:<app> | :<connection's id>][:read]
+connections:read  connections:write  keys:read  keys:write  organisations:read  organisations:write
+proxy[:<app> | :<connection's id>][:read]
 """
 
 import re
@@ -10,7 +11,14 @@ from dataclasses import dataclass
 from moorage.http.caller import EVERYWHERE, Reach
 from moorage.keys.errors import ScopeUnknown
 
-CONTROL = ("connections:read", "connections:write", "keys:read", "keys:write")
+CONTROL = (
+    "connections:read",
+    "connections:write",
+    "keys:read",
+    "keys:write",
+    "organisations:read",
+    "organisations:write",
+)
 _APP = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _CONNECTION = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 

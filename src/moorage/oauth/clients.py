@@ -14,6 +14,7 @@ from sqlalchemy.dialects.sqlite import insert
 from moorage.errors import SettingsInvalid
 from moorage.oauth.errors import OAuthClientUnknown
 from moorage.oauth.model import Client
+from moorage.oauth.providers import REHEARSAL
 from moorage.settings import Secret
 from moorage.storage import Database, Transaction
 from moorage.vault.service import Vault
@@ -27,6 +28,7 @@ oauth_clients = sa.Table(
     sa.Column("name", sa.Text, primary_key=True),
     sa.Column("data_centre", sa.Text, primary_key=True),
     sa.Column("client_id", sa.Text),
+    sa.Column("base_url", sa.Text),  # Of a rehearsal alone.
 )
 
 
@@ -61,12 +63,14 @@ class OAuthClients:
 
     async def find(self, name: str, data_centre: str) -> Client | None:
         """The client for a data centre, else the one for all of them. Raises VaultLocked."""
-        if name in self._given:
+        is_rehearsal = data_centre == REHEARSAL
+        if name in self._given and not is_rehearsal:
             clients = self._given[name]
             return clients.get(data_centre) or clients.get(EVERYWHERE)
 
         async def look(tx: Transaction) -> Client | None:
-            for centre in (data_centre, EVERYWHERE):
+            # Whoever plays the app must not be shown the secret that is the app's own.
+            for centre in (data_centre,) if is_rehearsal else (data_centre, EVERYWHERE):
                 client_id = await _client_id(tx, name, centre)
                 secret = await self._vault.get_in(tx, _owner(name, centre), _SECRET)
                 if client_id is not None and secret is not None:
@@ -85,6 +89,15 @@ class OAuthClients:
             )
             return frozenset(row.data_centre for row in rows)
 
+    async def rehearsal(self, name: str) -> str | None:
+        """The base URL at which another Moorage plays the apps of a client, if one does."""
+        async with self._database.reading() as tx:
+            chosen = sa.select(oauth_clients.c.base_url).where(
+                oauth_clients.c.name == name, oauth_clients.c.data_centre == REHEARSAL
+            )
+            row = (await tx.connection.execute(chosen)).first()
+            return row.base_url if row else None
+
     async def list(self) -> list[Registered]:
         async with self._database.reading() as tx:
             chosen = sa.select(oauth_clients).order_by(oauth_clients.c.name, oauth_clients.c.data_centre)
@@ -92,7 +105,7 @@ class OAuthClients:
         stored = [
             Registered(row.name, row.data_centre or None, row.client_id, "stored")
             for row in rows
-            if row.name not in self._given
+            if row.name not in self._given or row.data_centre == REHEARSAL
         ]
         given = [
             Registered(name, centre or None, client.client_id, "setting")
@@ -101,13 +114,14 @@ class OAuthClients:
         ]
         return sorted(stored + given, key=lambda one: (one.name, one.data_centre or ""))
 
-    async def set(self, name: str, data_centre: str | None, client: Client) -> None:
+    async def set(
+        self, name: str, data_centre: str | None, client: Client, base_url: str | None = None
+    ) -> None:
         """Keep a client in place of the one of the same name and data centre. Raises VaultLocked."""
         centre = data_centre or EVERYWHERE
         async with self._database.transaction() as tx:
-            values = {"name": name, "data_centre": centre, "client_id": client.client_id}
-            statement = insert(oauth_clients).values(values)
-            changed = {"client_id": client.client_id}
+            changed = {"client_id": client.client_id, "base_url": base_url}
+            statement = insert(oauth_clients).values({"name": name, "data_centre": centre, **changed})
             await tx.connection.execute(
                 statement.on_conflict_do_update(["name", "data_centre"], set_=changed)
             )

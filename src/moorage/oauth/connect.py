@@ -96,7 +96,7 @@ class Connect:
         """What a person is asked to choose. Raises SessionInvalid, SessionExpired, ConnectRefused."""
         connection = await self._connections.of_session(session_token)
         provider = self._providers.get(connection.app)
-        choices = await self._places.choices(provider)
+        choices = await self._places.offered(provider, embedded=connection.embedded)
         if not choices:
             raise ConnectRefused(
                 f"There is nothing to connect {provider.title} to yet.", help=self._how_to_begin(provider)
@@ -112,7 +112,10 @@ class Connect:
             "The operator registers an OAuth client in the app's developer console, with the callback URL"
             f" {self._places.callback}, and runs `moorage client set {provider.name}`."
         )
-        inside = " Or `moorage crm org create NAME` makes an organisation in the CRM inside this Moorage."
+        inside = (
+            " For an organisation of the CRM inside this Moorage, make the connection with"
+            f" `moorage connection create {provider.name} --embedded`."
+        )
         return outside + (inside if provider.embedded == "crm" else "")
 
     async def begin(
@@ -123,7 +126,7 @@ class Connect:
         provider = asked.provider
         if provider.method == "API_KEY":
             raise ConnectRefused(f"{provider.title} is connected with a key.", help="Go back and paste it.")
-        chosen = await self._places.get(provider, place, environment)
+        chosen = await self._places.get(provider, _offered(place, asked.choices), environment)
         wanted = [scope for scope in provider.scopes if scope in scopes]
         if provider.scopes and not wanted:
             raise ConnectRefused("Nothing would be allowed.", help="Go back and tick what may be done.")
@@ -179,7 +182,7 @@ class Connect:
             raise ConnectRefused(f"{asked.provider.title} takes no key.", help="Go back and sign in.")
         if not is_visible(key) or len(key) > MAX_KEY:
             raise ConnectRefused("That can't be a key.", help="Go back and paste it whole, and nothing else.")
-        chosen = await self._places.get(asked.provider, place, "production")
+        chosen = await self._places.get(asked.provider, _offered(place, asked.choices), "production")
         minted = Minted(AccessToken(key, None))
         try:
             facts = await self._accounts.identity(chosen, minted)
@@ -285,6 +288,15 @@ class Connect:
         if found is None or found.generation != attempt.generation:
             return None
         return self._connections.url(found)
+
+
+def _offered(place: str, choices: Sequence[Choice]) -> str:
+    """A place that the page showed: what it hid can't be named either. Raises ConnectRefused."""
+    if place not in {choice.key for choice in choices}:
+        raise ConnectRefused(
+            "There is no such organisation or data centre.", help="Go back and choose one from the list."
+        )
+    return place
 
 
 def _failure(code: str, again: str | None) -> ConnectFailed:

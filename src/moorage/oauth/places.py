@@ -15,6 +15,7 @@ from moorage.oauth.errors import AttemptInvalid, ConnectRefused, TokenFailed, To
 from moorage.oauth.model import Client, Minted
 from moorage.oauth.providers import (
     ENVIRONMENTS,
+    REHEARSAL,
     DataCentre,
     Environment,
     Provider,
@@ -53,12 +54,19 @@ class Place:
         return self.upstream.kind == "embedded"
 
     @property
+    def is_rehearsal(self) -> bool:
+        """Whether another Moorage plays the app there."""
+        return self.upstream.data_centre == REHEARSAL
+
+    @property
     def centre(self) -> str:
         """The data centre outside that the place is in."""
         return _centre(self.provider, self.upstream)
 
     @property
     def environment(self) -> Environment:
+        if self.is_rehearsal:
+            return "sandbox"
         centre = self.provider.data_centres.get(self.upstream.data_centre or "")
         if centre is not None and centre.environment is not None:
             return centre.environment
@@ -98,18 +106,39 @@ class Embedded(Protocol):
 
 
 class Places:
-    """`callback` is the URL to which accounts servers send people back."""
+    """`callback` is the URL to which accounts servers send people back.
+
+    With `shows_embedded` the page that connects offers the embedded CRM where there is nothing else to offer.
+    """
 
     def __init__(
-        self, providers: Providers, clients: OAuthClients, embedded: Embedded, callback: str
+        self,
+        providers: Providers,
+        clients: OAuthClients,
+        embedded: Embedded,
+        callback: str,
+        *,
+        shows_embedded: bool = True,
     ) -> None:
         self._providers = providers
         self._clients = clients
         self._embedded = embedded
         self.callback = callback
+        self._shows_embedded = shows_embedded
+
+    async def offered(self, provider: Provider, *, embedded: bool) -> list[Choice]:
+        """What the page that connects shows, to whoever has its address.
+
+        The embedded CRM's organisations are for trying things out, and their names are nobody's business: they are
+        shown to customers only if the connection was made for that (`embedded`). On a machine of one's own, as long as
+        there is nothing else to choose, they are shown to everybody.
+        """
+        found = await self.choices(provider)
+        outside = [choice for choice in found if not choice.embedded]
+        return found if embedded or (self._shows_embedded and not outside) else outside
 
     async def choices(self, provider: Provider) -> list[Choice]:
-        """Where the app can be connected, the usual one first."""
+        """Where the app can be connected, the embedded CRM first."""
         found = [choice async for choice in self._outside(provider)]
         if provider.embedded != "crm":
             return found
@@ -131,6 +160,15 @@ class Places:
             host = urlsplit(centre.accounts or centre.api).hostname
             title = f"{centre.title or key} ({host})" if len(provider.data_centres) > 1 else provider.title
             yield Choice(key, title)
+        base_url = await self._rehearsal(provider)
+        if base_url is not None:
+            yield Choice(REHEARSAL, f"Rehearsal: another Moorage in its place ({urlsplit(base_url).netloc})")
+
+    async def _rehearsal(self, provider: Provider) -> str | None:
+        """Where another Moorage plays the app; its CRM plays no other than the embedded one does."""
+        if provider.embedded != "crm":
+            return None
+        return await self._clients.rehearsal(provider.client_name)
 
     async def get(self, provider: Provider, key: str, environment: str) -> Place:
         """A place that was chosen. Raises ConnectRefused."""
@@ -152,7 +190,7 @@ class Places:
 
         Raises AttemptInvalid for one that the app does not have, and ConnectRefused for one without a client.
         """
-        if place.embedded:
+        if place.embedded or place.is_rehearsal:
             _require_same(place.accounts, servers)
             return place
         centres = place.provider.data_centres
@@ -203,6 +241,8 @@ class Places:
             except OrganisationUnknown:
                 raise TokenRefused("organisation_unknown") from None
             return Place(provider, upstream, base, base, base, _NOBODY)
+        if upstream.data_centre == REHEARSAL:
+            return _played(provider, upstream)
         centre = provider.data_centres.get(_centre(provider, upstream))
         if centre is None:
             raise TokenRefused("data_centre_unknown")
@@ -221,13 +261,11 @@ class Places:
         return Place(provider, Upstream("embedded", organisation=slug), base, base, base, client)
 
     async def _in_centre(self, provider: Provider, key: str, environment: Environment) -> Place:
-        centre = provider.data_centres[key]
-        base_url = centre.apis.get(environment)
-        if base_url is None:
-            raise ConnectRefused(
-                f"{provider.title} has no {environment} environment in {key}.", help="Choose another one."
-            )
-        place = _place(provider, Upstream("remote", base_url, data_centre=key), centre, _NOBODY)
+        if key == REHEARSAL:
+            base_url = await self._rehearsal(provider)
+            place = _played(provider, Upstream("remote", base_url, data_centre=key))
+        else:
+            place = _declared(provider, key, environment)
         client = await self.client(place)
         if client is None:
             raise ConnectRefused(
@@ -246,6 +284,23 @@ def _place(provider: Provider, upstream: Upstream, centre: DataCentre, client: C
     return Place(
         provider, upstream, accounts, centre.tokens or accounts, upstream.base_url or centre.api, client
     )
+
+
+def _declared(provider: Provider, key: str, environment: Environment) -> Place:
+    """A data centre of the app's. Raises ConnectRefused where it has no such environment."""
+    centre = provider.data_centres[key]
+    base_url = centre.apis.get(environment)
+    if base_url is None:
+        raise ConnectRefused(
+            f"{provider.title} has no {environment} environment in {key}.", help="Choose another one."
+        )
+    return _place(provider, Upstream("remote", base_url, data_centre=key), centre, _NOBODY)
+
+
+def _played(provider: Provider, upstream: Upstream) -> Place:
+    """Another Moorage in the app's place, which is accounts server and API at once."""
+    base_url = upstream.base_url or ""
+    return Place(provider, upstream, base_url, base_url, base_url, _NOBODY)
 
 
 def _environment(text: str) -> Environment:

@@ -5,12 +5,14 @@ import contextlib
 import os
 import socket
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import structlog
 
 from moorage import __version__
-from moorage.app import Urls, first_start
+from moorage.app import Urls, first_start, play_zoho
+from moorage.crm.blueprint import DEMO
 from moorage.serve import home
 from moorage.serve.apart import apart
 from moorage.serve.descriptors import raise_limit
@@ -20,6 +22,8 @@ from moorage.serve.logs import configure_logs
 from moorage.serve.process import run, serve, stopped_by_signals
 from moorage.serve.workers import Workers
 from moorage.settings import Settings
+
+REHEARSED = "Rehearsal at Zoho"  # The organisation of a Moorage that plays Zoho, so that nobody takes it for the demo.
 
 log = structlog.get_logger(__name__)
 
@@ -35,10 +39,26 @@ class Ready:
     crm: str
     api_key: str | None
     remarks: tuple[str, ...] = ()
+    played: "Played | None" = None
 
 
-def up(settings: Settings, *, workers: int, announce: Callable[[Ready], None]) -> None:
+@dataclass(frozen=True, slots=True)
+class Played:
+    """What another Moorage has to be told, to which this one plays Zoho: its client, the file of that client's secret,
+    and where it has people sent back to.
+    """
+
+    client_id: str
+    secret_file: Path
+    callback_url: str
+
+
+def up(
+    settings: Settings, *, workers: int, announce: Callable[[Ready], None], plays_for: str | None = None
+) -> None:
     """Serve until SIGTERM, SIGINT or SIGHUP, then end what is under way and return; a second signal ends at once.
+
+    With `plays_for`, the callback URL of another Moorage, it plays Zoho to that one.
 
     Raises HomeUnusable, HomeInUse, AddressUnavailable, WorkerFailed.
     """
@@ -49,7 +69,7 @@ def up(settings: Settings, *, workers: int, announce: Callable[[Ready], None]) -
     with home.locked(settings.home):
         listeners = _listen(settings)
         try:
-            _serve(settings, listeners, workers, announce)
+            _serve(settings, listeners, workers, announce, plays_for)
         finally:
             home.remove_note(settings.home)
             for listener in listeners:
@@ -63,8 +83,14 @@ def _serve(
     listeners: tuple[socket.socket, socket.socket],
     workers: int,
     announce: Callable[[Ready], None],
+    plays_for: str | None,
 ) -> None:
-    api_key = apart(first_start, settings)
+    played = None
+    if plays_for is None:
+        api_key = apart(first_start, settings)
+    else:
+        api_key = apart(first_start, settings, replace(DEMO, name=REHEARSED))
+        played = Played(*apart(play_zoho, settings, plays_for), plays_for)
     gateway, crm = (local_url(listener) for listener in listeners)
     urls = Urls(gateway=settings.public_url or gateway, crm=settings.crm_public_url or crm)
 
@@ -81,7 +107,7 @@ def _serve(
         remarks = tuple(_remarks(settings, listeners))
         for remark in remarks:
             log.warning("server.reachable", remark=remark)
-        announce(Ready(gateway, crm, api_key, remarks))
+        announce(Ready(gateway, crm, api_key, remarks, played))
         home.first_key_shown(settings.home)
 
     def at_once() -> None:

@@ -10,7 +10,7 @@ from moorage.storage.database import prepare, sqlite_path
 from moorage.storage.errors import DatabaseUnusable
 from moorage.storage.trouble import unusable
 
-HEAD = "0006"
+HEAD = "0007"
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 

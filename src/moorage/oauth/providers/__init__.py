@@ -18,6 +18,7 @@ from moorage.near import did_you_mean
 Environment: TypeAlias = Literal["production", "sandbox", "developer"]
 ENVIRONMENTS: tuple[Environment, ...] = ("production", "sandbox", "developer")
 
+REHEARSAL = "rehearsal"  # The data centre of a connection to another Moorage that plays the app.
 SHIPPED = Path(__file__).parent
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _PATH = re.compile(r"/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*")
@@ -27,7 +28,18 @@ _VISIBLE = re.compile(r"[ -~]+")
 _BASE_URL = re.compile(rf"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?({_PATH.pattern})?")
 # First path segments that the gateway's own routes have.
 RESERVED = frozenset(
-    {"connections", "connect", "healthz", "readyz", "metrics", "console", "mcp", "keys", "apps"}
+    {
+        "connections",
+        "connect",
+        "healthz",
+        "readyz",
+        "metrics",
+        "console",
+        "mcp",
+        "keys",
+        "apps",
+        "organisations",
+    }
 )
 
 
@@ -170,6 +182,8 @@ class Providers:
             return "embedded"
         provider = self._by_name.get(app)
         centres = provider.data_centres if provider is not None else {}
+        if upstream.data_centre == REHEARSAL:
+            return "sandbox"
         here = centres.get(upstream.data_centre or "")
         to_try = {url for centre in centres.values() for url in (centre.sandbox, centre.developer)}
         is_live = upstream.base_url not in to_try and (here is None or here.environment is None)
@@ -245,8 +259,8 @@ def _check(provider: Provider) -> None:
 
 
 def _check_centre(name: str, centre: DataCentre) -> None:
-    if not _NAME.fullmatch(name):
-        raise ValueError(f"data_centres.{name}: the name has to be of a-z, 0-9 and -")
+    if not _NAME.fullmatch(name) or name == REHEARSAL:
+        raise ValueError(f"data_centres.{name}: the name has to be of a-z, 0-9 and -, and not {REHEARSAL}")
     for key in ("api", "accounts", "tokens", "sandbox", "developer"):
         url = getattr(centre, key)
         if url is not None:

@@ -1,0 +1,157 @@
+"""Whole organisations, made, reset, copied and filled while their server runs.
+
+What takes a lock or a disk's time is done in a thread, over a registry of its own: to the server that thread is what
+another process is, and once it has done something, the server looks at once instead of at its next turn.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from moorage.clock import Clock
+from moorage.crm.accounts.scopes import ScopeSet
+from moorage.crm.accounts.service import Principal
+from moorage.crm.databases import crm_databases
+from moorage.crm.errors import SeedRefused
+from moorage.crm.organisations import OrganisationRow, Organisations, Wanted
+from moorage.crm.service import CrmService
+from moorage.http.message import Request, Response
+
+T = TypeVar("T")
+
+AT_ONCE = 100  # Records of one call of the API.
+MOST_SEEDED = 50_000
+_SCOPES = ScopeSet.parse("ZohoCRM.modules.ALL")
+
+
+class Management:
+    """`folder` is the CRM's. Calls that name an organisation raise OrganisationUnknown, and all DatabaseUnusable."""
+
+    def __init__(self, crm: CrmService, folder: Path, clock: Clock) -> None:
+        self._crm = crm
+        self._folder = folder
+        self._clock = clock
+        self._aside = ThreadPoolExecutor(1, thread_name_prefix="crm-organisations")
+        self._own: Organisations | None = None
+
+    def close(self) -> None:
+        self._aside.shutdown()
+        if self._own is not None:
+            self._own.close()
+
+    def data_centre(self, row: OrganisationRow) -> str:
+        return self._crm.accounts.data_centre(row.id)
+
+    async def every(self) -> list[OrganisationRow]:
+        return await self._do(lambda organisations: organisations.list())
+
+    async def find(self, slug: str) -> OrganisationRow:
+        return await self._do(lambda organisations: organisations.find(slug))
+
+    async def create(self, wanted: Wanted) -> OrganisationRow:
+        """Raises OrganisationExists, OrganisationInvalid."""
+        return await self._do(wanted.make)
+
+    async def delete(self, slug: str) -> None:
+        await self._do(lambda organisations: organisations.delete(slug))
+
+    async def reset(self, slug: str) -> None:
+        await self._do(lambda organisations: organisations.reset(slug))
+
+    async def snapshots(self, slug: str) -> list[str]:
+        """The names of those that are kept."""
+        return await self._do(
+            lambda organisations: organisations.snapshots.names(organisations.find(slug).slug)
+        )
+
+    async def snapshot(self, slug: str, name: str) -> None:
+        """Keep the organisation as it is now, in place of an older snapshot of that name. Raises SnapshotInvalid."""
+
+        def keep(organisations: Organisations) -> None:
+            known = organisations.find(slug).slug
+            organisations.snapshot(known, organisations.snapshots.place(known, name))
+
+        await self._do(keep)
+
+    async def forget_snapshot(self, slug: str, name: str) -> None:
+        """Raises SnapshotUnknown."""
+        await self._do(
+            lambda organisations: organisations.snapshots.remove(organisations.find(slug).slug, name)
+        )
+
+    async def restore(self, slug: str, name: str) -> None:
+        """Raises SnapshotUnknown, OrganisationInvalid."""
+
+        def put_back(organisations: Organisations) -> None:
+            known = organisations.find(slug).slug
+            organisations.restore(known, organisations.snapshots.find(known, name))
+
+        await self._do(put_back)
+
+    async def seed(self, slug: str, records: Mapping[str, Sequence[Any]]) -> dict[str, list[str]]:
+        """Insert records of several modules, in that order, as the API would; gives their ids.
+
+        If one is refused, those before it are deleted again. Raises SeedRefused.
+        """
+        row = await self.find(slug)
+        made: dict[str, list[str]] = {}
+        try:
+            for module, given in records.items():
+                ids = made.setdefault(module, [])
+                for start in range(0, len(given), AT_ONCE):
+                    await self._insert(row, module, given[start : start + AT_ONCE], start, ids)
+        except SeedRefused:
+            for module, ids in made.items():
+                for start in range(0, len(ids), AT_ONCE):
+                    await self._call(
+                        row, "DELETE", module, query=f"ids={','.join(ids[start : start + AT_ONCE])}"
+                    )
+            raise
+        return made
+
+    async def _insert(
+        self, row: OrganisationRow, module: str, records: Sequence[Any], start: int, ids: list[str]
+    ) -> None:
+        """Insert some, and add the ids of those that were. Raises SeedRefused for the first that was not."""
+        answer = await self._call(row, "POST", module, {"data": records, "trigger": []})
+        told = answer.get("data") or [answer]
+        ids += [one["details"]["id"] for one in told if one.get("code") == "SUCCESS"]
+        for number, one in enumerate(told, start):
+            if one.get("code") != "SUCCESS":
+                details = msgspec.json.encode(one.get("details", {})).decode()
+                raise SeedRefused(
+                    f"{module}[{number}] was refused: {one.get('code')}, {one.get('message')} {details}.",
+                    help="Nothing of the seed is kept. Send each record as a call of the API would have it.",
+                )
+
+    async def _call(
+        self, row: OrganisationRow, method: str, module: str, body: Any = None, query: str = ""
+    ) -> dict[str, Any]:
+        """A call of the API as the organisation's first user."""
+        now, user = self._clock.timestamp(), self._crm.first_user(row).id
+        principal = Principal(row.id, user, _SCOPES, now + 60, self.data_centre(row))
+        sent = b"" if body is None else msgspec.json.encode(body)
+        answer = self._crm.act(
+            Request(method, f"/crm/v8/{module}".encode(), query.encode(), [], sent), principal
+        )
+        if not isinstance(answer, Response):
+            answer = await answer
+        found: dict[str, Any] = msgspec.json.decode(answer.body) if answer.body else {}
+        return found
+
+    async def _do(self, work: Callable[[Organisations], T]) -> T:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._aside, self._aside_do, work)
+        finally:
+            self._crm.organisations.forget_changed()
+            self._crm.accounts.forget()
+
+    def _aside_do(self, work: Callable[[Organisations], T]) -> T:
+        with crm_databases():
+            if self._own is None:
+                self._own = Organisations(self._folder, self._clock)
+            return work(self._own)
