@@ -14,7 +14,7 @@ from moorage.http.requests import Authenticate, answer, json_object, route
 
 READ, WRITE = "organisations:read", "organisations:write"
 LONGEST_NAME = 100
-MAX_SEED = 16 * 1024 * 1024
+MAX_SEED = 4 * 1024 * 1024
 _EXAMPLE = '{"slug": "acme", "sample": false}'
 _SNAPSHOT_EXAMPLE = '{"name": "before"}'
 _RESTORE_EXAMPLE = '{"snapshot": "before"}'
