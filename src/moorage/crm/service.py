@@ -7,6 +7,7 @@ from typing import ParamSpec, TypeVar
 
 from moorage.clock import Clock
 from moorage.crm.accounts.clients import Clients
+from moorage.crm.accounts.openid import IdTokens
 from moorage.crm.accounts.people import People
 from moorage.crm.accounts.server import AccountsServer
 from moorage.crm.accounts.service import Accounts, Principal
@@ -41,7 +42,14 @@ class CrmService:
         self.clients = Clients(store, self.accounts, clock)
         open_organisation = self.organisations.open
         self.people = People(store, key, clock, open_organisation, self._is_open)
-        server = AccountsServer(self.accounts, self.clients, self.people, open_organisation, self.write)
+        server = AccountsServer(
+            self.accounts,
+            self.clients,
+            self.people,
+            open_organisation,
+            self.write,
+            IdTokens(folder / "openid.key"),
+        )
         self._crm = Crm(self.accounts, server, open_organisation, PageTokens(key), clock, api_domain)
 
     def _is_open(self, organisation: int) -> bool:

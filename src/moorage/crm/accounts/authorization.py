@@ -23,7 +23,9 @@ PARAMETERS = (
     "state",
     "code_challenge",
     "code_challenge_method",
+    "nonce",
 )
+MAX_NONCE = 500
 MAX_STATE = 4096  # As it stands in an address; each page carries it on, and a form has its own limit.
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 
@@ -118,7 +120,9 @@ def _client(given: Mapping[str, str], accounts: Accounts, site: Site) -> Client:
 
 
 def _sound(given: Mapping[str, str]) -> bool:
-    """Whether the access type is known, and PKCE, if it is used, is by S256."""
+    """Whether the access type is known, the nonce can be kept, and PKCE, if it is used, is by S256."""
+    if len(given.get("nonce", "")) > MAX_NONCE:
+        return False
     if given.get("access_type", "online") not in {"online", "offline"}:
         return False
     if "code_challenge" not in given:

@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import re
 import secrets
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from moorage.clock import Clock
@@ -112,13 +113,14 @@ class Clients:
         challenge: str | None = None,
         offline: bool = True,
         lifetime: float = CODE_LIFETIME,
+        nonce: str | None = None,
     ) -> str:
         """A code that the client can exchange once. Raises CodesUsedUp."""
         now = self._clock.timestamp()
         if client.registered and not self._store.admit("code", client.client_id, now=now, most=NEW_CODES):
             raise CodesUsedUp
         text = new_token()
-        code = Code(grant, now + lifetime, redirect_uri, challenge, offline)
+        code = Code(grant, now + lifetime, redirect_uri, challenge, offline, nonce)
         self._store.add_code(digest_of(text), code, now=now)
         return text
 
@@ -144,7 +146,7 @@ class Clients:
         if not self._store.note_given(digest, given):
             self._take_back(given)
             raise CodeUnknown
-        return issued
+        return replace(issued, nonce=code.nonce)
 
     def _take_back(self, given: bytes | None) -> None:
         if given is not None and self._store.remove(given):

@@ -223,6 +223,7 @@ class ConsentPage:
                 redirect_uri=asked.redirect_uri,
                 challenge=asked.challenge,
                 offline=offline,
+                nonce=asked.given.get("nonce"),
             )
         except CodesUsedUp as refused:
             return _go(asked.refused(refused.error))

@@ -3,9 +3,10 @@
 Zoho answers most token errors with status 200 and `{"error": code}`; clients look for the missing access token.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from moorage.crm.accounts import openid
 from moorage.crm.accounts.basic import with_basic
 from moorage.crm.accounts.clients import Clients
 from moorage.crm.accounts.errors import (
@@ -17,7 +18,8 @@ from moorage.crm.accounts.errors import (
 )
 from moorage.crm.accounts.forms import form
 from moorage.crm.accounts.model import Client, Grant
-from moorage.crm.accounts.service import ACCESS_LIFETIME, Accounts, Issued, Write
+from moorage.crm.accounts.openid import IdTokens
+from moorage.crm.accounts.service import ACCESS_LIFETIME, Accounts, Issued, Principal, Write
 from moorage.crm.accounts.wording import published
 from moorage.crm.call import answer
 from moorage.crm.centres import Site
@@ -37,7 +39,9 @@ class TokenEndpoints:
         clients: Clients,
         open_organisation: Callable[[int], Organisation | None],
         write: Write,
+        id_tokens: IdTokens,
     ) -> None:
+        self._id_tokens = id_tokens
         self._accounts = accounts
         self._clients = clients
         self._open = open_organisation
@@ -51,14 +55,31 @@ class TokenEndpoints:
 
     async def _token(self, given: dict[str, str], authorization: str | None, site: Site) -> Response:
         try:
-            issued = await self._granted(with_basic(authorization, given), site)
+            given = with_basic(authorization, given)
+            issued = await self._granted(given, site)
         except TooManyTokens as refused:
             document = {"error_description": str(refused), "error": refused.error, "status": "failure"}
             return answer(document, 400)
         except TokenRefused as refused:
             why = {"error_description": str(refused)} if str(refused) else {}
             return answer({"error": refused.error, **why})
-        return answer(self._document(issued, site))
+        document = self._document(issued, site)
+        if given["grant_type"] == "authorization_code" and issued.scopes.allows("openid"):
+            document |= await self._id_token(issued, given["client_id"], site)
+        return answer(document)
+
+    async def _id_token(self, issued: Issued, client_id: str, site: Site) -> dict[str, str]:
+        """Who consented, for the client to know; nothing when the user is gone in this very moment."""
+        user = self._user(issued.organisation, issued.user)
+        if user is None:
+            return {}
+        told = openid.claims(issued, user, client_id, site)
+        return {"id_token": await self._write(self._id_tokens.sign, told)}
+
+    def _user(self, organisation: int, user: int) -> Mapping[str, Any] | None:
+        found = self._open(organisation)
+        document = found.metadata.find("user", user) if found else None
+        return document.body if document else None
 
     async def _granted(self, given: dict[str, str], site: Site) -> Issued:
         grant_type = given.get("grant_type")
@@ -116,20 +137,13 @@ class TokenEndpoints:
         return _revoked(done=await self._write(self._accounts.revoke, token, site))
 
     def user_info(self, request: Request, site: Site) -> Response:
-        """Who a token stands for."""
+        """Who a token stands for, in Zoho's own keys."""
         if request.method != "GET":
             return _only("GET")
-        try:
-            principal = self._accounts.principal(request.header(b"authorization"))
-        except Fault:
-            return answer({"error": "INVALID_OAUTHTOKEN"}, 401)
-        organisation = self._open(principal.organisation) if site.admits(principal.centre) else None
-        user = organisation.metadata.find("user", principal.user) if organisation else None
-        if user is None:
-            return answer({"error": "INVALID_OAUTHTOKEN"}, 401)
-        if not principal.scopes.allows(PROFILE_SCOPE):
-            return answer({"error": "INVALID_OAUTHSCOPE"}, 401)
-        body = user.body
+        found = self._asked_by(request, site, PROFILE_SCOPE)
+        if isinstance(found, Response):
+            return found
+        body, _ = found
         return answer(
             {
                 "First_Name": body["first_name"],
@@ -139,6 +153,41 @@ class TokenEndpoints:
                 "ZUID": int(body["zuid"]) if body["zuid"] else None,
             }
         )
+
+    def openid_user(self, request: Request, site: Site) -> Response:
+        """Who a token stands for, in OpenID Connect's."""
+        if request.method not in {"GET", "POST"}:
+            return _only("GET, POST")
+        found = self._asked_by(request, site, "openid")
+        return found if isinstance(found, Response) else answer(openid.who(found[0], found[1].scopes.allows))
+
+    def _asked_by(
+        self, request: Request, site: Site, scope: str
+    ) -> tuple[Mapping[str, Any], Principal] | Response:
+        """The user whose token it is, and what else the token says; the refusal of one without the scope."""
+        try:
+            principal = self._accounts.principal(request.header(b"authorization"))
+        except Fault:
+            return answer({"error": "INVALID_OAUTHTOKEN"}, 401)
+        user = self._user(principal.organisation, principal.user) if site.admits(principal.centre) else None
+        if user is None:
+            return answer({"error": "INVALID_OAUTHTOKEN"}, 401)
+        if not principal.scopes.allows(scope):
+            return answer({"error": "INVALID_OAUTHSCOPE"}, 401)
+        return user, principal
+
+    def discovery(self, request: Request, site: Site) -> Response:
+        return answer(openid.discovery(site)) if request.method == "GET" else _only("GET")
+
+    def keys(self, request: Request) -> Response | Awaitable[Response]:
+        """What ID tokens are verified with."""
+        if request.method != "GET":
+            return _only("GET")
+        known = self._id_tokens.published
+        return self._publish() if known is None else answer(known)
+
+    async def _publish(self) -> Response:
+        return answer(await self._write(self._id_tokens.publish))
 
 
 def _revoked(*, done: bool) -> Response:

@@ -36,6 +36,7 @@ class Code:
     redirect_uri: str | None = None
     challenge: str | None = field(default=None, repr=False)
     offline: bool = True  # Whether a refresh token comes with the access token.
+    nonce: str | None = field(default=None, repr=False)  # What the client wants to read in the ID token.
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ UPDATE. (Source: Zoho's published scope lists of CRM API v8.)
 
 import re
 
-_SCOPE = re.compile(r"[A-Za-z]+(\.[A-Za-z_]+){1,3}")
+# OpenID Connect's own have no dots.
+_SCOPE = re.compile(r"[A-Za-z]+(\.[A-Za-z_]+){1,3}|openid|profile|email")
 _COVERS = {
     "all": frozenset({"all", "read", "create", "update", "delete", "write", "custom"}),
     "write": frozenset({"write", "create", "update"}),

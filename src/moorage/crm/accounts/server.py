@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from moorage.crm.accounts.clients import Clients
 from moorage.crm.accounts.consent import ConsentPage
 from moorage.crm.accounts.endpoints import TokenEndpoints
+from moorage.crm.accounts.openid import IdTokens
 from moorage.crm.accounts.people import People
 from moorage.crm.accounts.service import Accounts, Write
 from moorage.crm.call import answer
@@ -24,9 +25,10 @@ class AccountsServer:
         people: People,
         open_organisation: Callable[[int], Organisation | None],
         write: Write,
+        id_tokens: IdTokens,
     ) -> None:
         self._consent = ConsentPage(accounts, clients, people, write)
-        self._tokens = TokenEndpoints(accounts, clients, open_organisation, write)
+        self._tokens = TokenEndpoints(accounts, clients, open_organisation, write, id_tokens)
 
     def answer(self, request: Request, site: Site) -> Response | Awaitable[Response] | None:
         """The answer to a request for one of these paths; None for any other."""
@@ -48,4 +50,10 @@ class AccountsServer:
                 return self._tokens.revoke(request, site)
             case b"/oauth/user/info":
                 return self._tokens.user_info(request, site)
+            case b"/oauth/v2/userinfo":
+                return self._tokens.openid_user(request, site)
+            case b"/oauth/v2/keys":
+                return self._tokens.keys(request)
+            case b"/.well-known/openid-configuration":
+                return self._tokens.discovery(request, site)
         return None

@@ -54,6 +54,8 @@ class Issued:
     expires_at: float
     scopes: ScopeSet
     organisation: int
+    user: int
+    nonce: str | None = field(default=None, repr=False)  # Of the code that the tokens were given for.
 
 
 class Accounts:
@@ -237,7 +239,7 @@ class Accounts:
             raise RefreshTokenUnknown  # Somebody revoked it in this very moment.
         self._principals.clear()  # The oldest token may have been dropped for this one.
         scopes = ScopeSet.parse(grant.scopes)
-        return Issued(token, "", ends, scopes, grant.organisation)
+        return Issued(token, "", ends, scopes, grant.organisation, grant.user)
 
     def _derive(self, purpose: str, of: str) -> bytes:
         return hmac.digest(self._key, f"{purpose}\0{of}".encode(), "sha256")

@@ -73,11 +73,11 @@ _TABLES = (
     "CREATE INDEX IF NOT EXISTS recent_by_subject ON recent (purpose, subject)",
     "CREATE INDEX IF NOT EXISTS recent_by_time ON recent (at)",
 )
-# What the table lacks in a registry from before there were consents. `number` rises with each token of a user and
+# What the tables lack in a registry of an earlier version. `number` rises with each token of a user and
 # client; `held` is 0 where nobody was given the refresh token and only its access tokens are of use.
-_REFRESH_COLUMNS = {
-    "number": "INTEGER NOT NULL DEFAULT 0",
-    "held": "INTEGER NOT NULL DEFAULT 1",
+_LATER_COLUMNS = {
+    "refresh_tokens": {"number": "INTEGER NOT NULL DEFAULT 0", "held": "INTEGER NOT NULL DEFAULT 1"},
+    "codes": {"nonce": "TEXT"},
 }
 # What nobody holds is found without a look at all the others.
 _UNHELD = "CREATE INDEX IF NOT EXISTS refresh_tokens_unheld ON refresh_tokens (digest) WHERE held = 0"
@@ -110,11 +110,12 @@ class AccountsStore:
     def _add_columns(self) -> None:
         """Bring a registry of an earlier version up to date, even if other processes are about to."""
         with self._transaction():
-            rows: Any = self._connection.execute("PRAGMA table_info(refresh_tokens)")
-            there = {row[1] for row in rows}
-            for name, kind in _REFRESH_COLUMNS.items():
-                if name not in there:
-                    self._connection.execute(f"ALTER TABLE refresh_tokens ADD COLUMN {name} {kind}")
+            for table, columns in _LATER_COLUMNS.items():
+                rows: Any = self._connection.execute(f"PRAGMA table_info({table})")
+                there = {row[1] for row in rows}
+                for name, kind in columns.items():
+                    if name not in there:
+                        self._connection.execute(f"ALTER TABLE {table} ADD COLUMN {name} {kind}")
             self._connection.execute(_UNHELD)
 
     def changed_elsewhere(self) -> bool:
@@ -181,10 +182,10 @@ class AccountsStore:
         with self._transaction():
             self._connection.execute("DELETE FROM codes WHERE expires_at <= ?", (now,))
             self._connection.execute(
-                "INSERT INTO codes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO codes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     *(digest, grant.client, grant.organisation, grant.user, grant.scopes),
-                    *(code.expires_at, code.redirect_uri, code.challenge, code.offline),
+                    *(code.expires_at, code.redirect_uri, code.challenge, code.offline, code.nonce),
                 ),
             )
 
@@ -193,7 +194,7 @@ class AccountsStore:
         with self._transaction():
             row: Any = self._connection.execute(
                 "DELETE FROM codes WHERE digest = ? AND client = ? RETURNING client, organisation, user, scopes,"
-                " expires_at, redirect_uri, challenge, offline",
+                " expires_at, redirect_uri, challenge, offline, nonce",
                 (digest, client),
             ).fetchone()
             if row is None:
@@ -201,7 +202,7 @@ class AccountsStore:
             self._connection.execute("DELETE FROM spent_codes WHERE until <= ?", (now,))
             spent = "INSERT INTO spent_codes VALUES (?, ?, NULL, ?)"
             self._connection.execute(spent, (digest, client, until))
-        return Code(Grant(*row[:4]), row[4], row[5], row[6], bool(row[7]))
+        return Code(Grant(*row[:4]), row[4], row[5], row[6], bool(row[7]), row[8])
 
     def note_given(self, digest: bytes, token: bytes) -> bool:
         """Keep what was given for a spent code; False when somebody tried the code again meanwhile."""

@@ -36,6 +36,9 @@ _GROUPS = {
     "aaaserver.profile": ("your name and e-mail address", None),
 }
 _WHOLE = {
+    "openid": "Know that it is you who signed in",
+    "profile": "See your name",
+    "email": "See your e-mail address",
     "zohocrm.composite_requests.custom": "Put several calls into one",
     "zohosearch.securesearch.read": "Search records",
 }

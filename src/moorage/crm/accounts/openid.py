@@ -1,0 +1,135 @@
+"""OpenID Connect beside Zoho's scopes: discovery, the key's public half, ID tokens and who a token stands for.
+
+(OpenID Connect Core 1.0 and Discovery 1.0; RFC 7515, 7517.)
+"""
+
+import base64
+import hashlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from moorage.crm.accounts.service import ACCESS_LIFETIME, Issued
+from moorage.crm.centres import Site
+from moorage.storage.kept import kept_secret
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
+SCOPES = ("openid", "profile", "email")
+KEY_BITS = 2048
+
+
+class IdTokens:
+    """Signs with a key that is made at first need and kept in `path` for its owner only. One thread at a time."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._key: RSAPrivateKey | None = None
+        self._published: dict[str, Any] | None = None
+
+    @property
+    def published(self) -> dict[str, Any] | None:
+        """The key's public half as a JWK Set; None as long as nothing asked for the key."""
+        return self._published
+
+    def publish(self) -> dict[str, Any]:
+        """The same, with the key read, or made. That takes a while: aside from the event loop."""
+        if self._published is None:
+            numbers = self._private().public_key().public_numbers()
+            key = {"kty": "RSA", "n": _number(numbers.n), "e": _number(numbers.e)}
+            named = hashlib.sha256(msgspec.json.encode(dict(sorted(key.items())))).digest()
+            self._published = {"keys": [{**key, "use": "sig", "alg": "RS256", "kid": _text(named)}]}
+        return self._published
+
+    def sign(self, claims: Mapping[str, Any]) -> str:
+        """The claims as a signed JWT."""
+        from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15  # noqa: PLC0415 (few servers sign)
+        from cryptography.hazmat.primitives.hashes import SHA256  # noqa: PLC0415
+
+        head = {"alg": "RS256", "typ": "JWT", "kid": self.publish()["keys"][0]["kid"]}
+        signed = ".".join(_text(msgspec.json.encode(part)) for part in (head, claims))
+        return f"{signed}.{_text(self._private().sign(signed.encode(), PKCS1v15(), SHA256()))}"
+
+    def _private(self) -> "RSAPrivateKey":
+        if self._key is None:
+            from cryptography.hazmat.primitives import serialization  # noqa: PLC0415
+            from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey  # noqa: PLC0415
+
+            key = serialization.load_der_private_key(kept_secret(self._path, _new_key), None)
+            assert isinstance(key, RSAPrivateKey)
+            self._key = key
+        return self._key
+
+
+def _new_key() -> bytes:
+    from cryptography.hazmat.primitives import serialization  # noqa: PLC0415
+    from cryptography.hazmat.primitives.asymmetric import rsa  # noqa: PLC0415
+
+    key = rsa.generate_private_key(65537, KEY_BITS)
+    return key.private_bytes(
+        serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+
+
+def discovery(site: Site) -> dict[str, Any]:
+    """What `/.well-known/openid-configuration` says; each data centre is an issuer of its own."""
+    base = site.here
+    return {
+        "issuer": base,
+        "authorization_endpoint": f"{base}/oauth/v2/auth",
+        "token_endpoint": f"{base}/oauth/v2/token",
+        "userinfo_endpoint": f"{base}/oauth/v2/userinfo",
+        "revocation_endpoint": f"{base}/oauth/v2/token/revoke",
+        "jwks_uri": f"{base}/oauth/v2/keys",
+        "scopes_supported": list(SCOPES),
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["RS256"],
+        "token_endpoint_auth_methods_supported": ["client_secret_post", "client_secret_basic"],
+        "code_challenge_methods_supported": ["S256"],
+        "claims_supported": [
+            *("iss", "sub", "aud", "exp", "iat", "nonce", "at_hash"),
+            *("name", "given_name", "family_name", "email", "email_verified"),
+        ],
+    }
+
+
+def who(user: Mapping[str, Any], allows: Callable[[str], bool]) -> dict[str, Any]:
+    """What the scopes let a client know of a user of an organisation."""
+    found = {"sub": str(user["zuid"] or user["id"])}
+    if allows("profile"):
+        found |= {
+            "name": user["full_name"],
+            "given_name": user["first_name"],
+            "family_name": user["last_name"],
+        }
+    return found | ({"email": user["email"], "email_verified": True} if allows("email") else {})
+
+
+def claims(issued: Issued, user: Mapping[str, Any], client_id: str, site: Site) -> dict[str, Any]:
+    """What the ID token says that comes with an access token."""
+    half = hashlib.sha256(issued.access_token.encode()).digest()[:16]
+    nonce = {} if issued.nonce is None else {"nonce": issued.nonce}
+    begins = int(issued.expires_at) - ACCESS_LIFETIME
+    return {
+        "iss": site.here,
+        "aud": client_id,
+        "iat": begins,
+        "exp": begins + ACCESS_LIFETIME,
+        **nonce,
+        "at_hash": _text(half),
+        **who(user, issued.scopes.allows),
+    }
+
+
+def _text(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def _number(value: int) -> str:
+    return _text(value.to_bytes((value.bit_length() + 7) // 8, "big"))
