@@ -9,6 +9,9 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PYTHON = """#!/bin/sh
 echo "$*" >>"{log}"
+[ "$1" != -c ] || [ ! -e "{old}" ] || exit 1
+[ "$1" != --version ] || echo "Python 3.10.1"
+[ "$2" != pip ] || [ ! -e "{offline}" ] || [ "$3" = --version ] || exit 1
 [ "$2" = venv ] || exit 0
 [ -e "{broken}" ] && exit 1
 mkdir -p .venv/bin
@@ -25,23 +28,26 @@ class Copy:
         (folder / "script").mkdir(parents=True)
         for name in ("script/bootstrap", "pyproject.toml", "constraints.txt"):
             shutil.copy(ROOT / name, folder / name)
-        self.log, self.broken, self.python = tools / "log", tools / "broken", tools / "python3"
-        self.python.write_text(PYTHON.format(log=self.log, broken=self.broken))
+        self.log, self.python = tools / "log", tools / "python3"
+        self.broken, self.old, self.offline = tools / "broken", tools / "old", tools / "offline"
+        places = {"log": self.log, "broken": self.broken, "old": self.old, "offline": self.offline}
+        self.python.write_text(PYTHON.format(**places))
         self.python.chmod(0o755)
+        self.named = None
 
     def bootstrap(self, *arguments):
         """What Python was asked for, by its module; and how the script ended."""
         self.log.unlink(missing_ok=True)
         ended = subprocess.run(
             [self.folder / "script" / "bootstrap", *arguments],
-            env={"PATH": "/usr/bin:/bin", "PYTHON": str(self.python)},
+            env={"PATH": "/usr/bin:/bin", "PYTHON": str(self.named or self.python)},
             capture_output=True,
             text=True,
             check=False,
             timeout=60,
         )
         asked = self.log.read_text().splitlines() if self.log.exists() else []
-        made = [line.split()[1] for line in asked if not line.endswith("--version")]
+        made = [line.split()[1] for line in asked if not line.endswith("--version") and line[:2] != "-c"]
         return made, ended
 
 
@@ -90,3 +96,31 @@ def test_without_the_means_to_make_one_it_says_what_to_install(copy):
     assert "python3-venv" in ended.stderr
     copy.broken.unlink()
     assert copy.bootstrap("run")[0] == ["venv", "pip"]
+
+
+def test_a_python_that_is_named_and_too_old_is_refused(copy):
+    copy.old.touch()
+    made, ended = copy.bootstrap("run")
+    assert (made, ended.returncode) == ([], 1)
+    assert ended.stderr == (
+        f"bootstrap: {copy.python}, which PYTHON names, is Python 3.10.1; 3.11 or newer is needed.\n"
+    )
+    assert not (copy.folder / ".venv").exists()
+
+
+def test_a_python_that_is_not_there_is_said_to_be_missing(copy):
+    copy.named = "/nonexistent/python"
+    _, ended = copy.bootstrap("run")
+    assert ended.returncode == 1
+    assert ended.stderr == "bootstrap: there is no /nonexistent/python, which PYTHON names.\n"
+
+
+def test_without_a_network_it_says_so_and_leaves_no_half_of_an_environment(copy):
+    copy.offline.touch()
+    _, ended = copy.bootstrap("run")
+    assert ended.returncode == 1 and "It takes a network" in ended.stderr
+    assert not (copy.folder / ".venv").exists()
+    copy.offline.unlink()
+    assert copy.bootstrap("run")[0] == ["venv", "pip"]
+    copy.offline.touch()
+    assert copy.bootstrap()[1].returncode == 1 and (copy.folder / ".venv").exists()
