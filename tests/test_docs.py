@@ -73,6 +73,8 @@ def test_every_link_leads_somewhere(page):
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_command_that_a_page_shows_exists(page):
     shown = re.findall(r"^\$ (moorage .*)", page.read_text(), re.MULTILINE)
+    for block in re.findall(r"^```sh\n(.*?)```", page.read_text(), re.MULTILINE | re.DOTALL):
+        shown += re.findall(r"\b(moorage [a-z].*)", block)
     known = tuple(COMMANDS)
     assert [line for line in shown if not line.startswith(known)] == []
 

@@ -71,9 +71,10 @@ class Folder:
 
     @cached_property
     def vault(self) -> "Vault":
+        from moorage.vault.keys import LateKeys
         from moorage.vault.service import Vault
 
-        return Vault(self.database, self.vault_keys)
+        return Vault(self.database, LateKeys(lambda: self.vault_keys))
 
     @cached_property
     def oauth_clients(self) -> "OAuthClients":

@@ -423,3 +423,23 @@ def test_people_are_shown_the_key_once_and_what_to_try(home):
     assert "API key" in banner
     assert "curl -H 'Authorization: Bearer " in banner
     assert process.returncode == 0
+
+
+def test_what_changes_keys_and_connections_is_logged_without_their_secrets(home):
+    with serving(home) as server, Moorage(server.ready["api_key"], server.ready["gateway"]) as client:
+        key, secret = client.keys.create("ci")
+        client.keys.revoke(key["id"])
+        made = client.connections.create("zoho-crm")
+        client.connections.delete(made["connection_id"])
+        _, _, err = server.stop()
+    events = [json.loads(line) for line in err.splitlines() if line.startswith("{")]
+    told = {event["event"]: event for event in events}
+    assert {"key.created", "key.revoked", "connection.created", "connection.deleted"} <= told.keys()
+    assert told["key.revoked"]["key"] == key["id"] and told["key.revoked"]["by"].startswith("key_")
+    assert secret not in err and server.ready["api_key"] not in err
+
+
+def test_who_lets_other_machines_in_is_told_what_that_means(home):
+    with serving(home, "--host", "0.0.0.0") as server:
+        _, _, err = server.stop()
+    assert "plain HTTP" in err and "10 requests a second" in err and "MOORAGE_PUBLIC_URL" in err

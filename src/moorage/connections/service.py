@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
+
 from moorage.clock import Clock
 from moorage.connections import store
 from moorage.connections.defaults import default_in
@@ -20,6 +22,8 @@ from moorage.errors import MoorageError
 from moorage.http.caller import EVERYWHERE, Reach
 from moorage.ids import new_uuid
 from moorage.storage import Database, Transaction
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +95,7 @@ class Connections:
             await store.add(tx, connection_id, account_id, app, method, asked_by=asked_by, embedded=embedded)
             made = await store.find(tx, connection_id)
         assert made is not None
+        log.info("connection.created", connection=connection_id, app=app)
         return made
 
     async def search(

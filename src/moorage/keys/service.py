@@ -5,6 +5,8 @@ import contextlib
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+import structlog
+
 from moorage.clock import Clock
 from moorage.ids import new_uuid
 from moorage.keys import store
@@ -17,6 +19,8 @@ from moorage.storage.errors import DatabaseUnusable
 DEFAULT_ACCOUNT = "default"
 USE_NOTED_EVERY = 60.0  # Seconds.
 CACHE_SIZE = 10_000
+
+log = structlog.get_logger(__name__)
 
 
 class Keys:
@@ -74,6 +78,7 @@ class Keys:
                 return known[0], secret
             await store.add_key(tx, key)
             await store.add_secret(tx, key.id, digest(secret), prefix)
+        log.info("key.created", key=key_id, mode=mode, by=_id(by))
         return key, secret
 
     async def list(self, account_id: str) -> list[ApiKey]:
@@ -99,6 +104,7 @@ class Keys:
             await store.add_secret(tx, key.id, digest(secret), public_part(secret))
             rotated = _known(await store.key_of_id(tx, account_id, key_id), key_id)
         self.clear()
+        log.info("key.rotated", key=key_id, by=_id(by))
         return rotated, secret
 
     async def revoke(self, account_id: str, key_id: str, by: Principal | None = None) -> ApiKey:
@@ -113,6 +119,7 @@ class Keys:
             await store.revoke(tx, key_id)
             revoked = _known(await store.key_of_id(tx, account_id, key_id), key_id)
         self.clear()
+        log.info("key.revoked", key=key_id, by=_id(by))
         return revoked
 
     async def authenticate(self, authorization: str | None) -> Principal:
@@ -185,6 +192,11 @@ class Keys:
             )
         if self._names is not None and store.name_of(digest(secret), public_part(secret)) not in self._names:
             raise KeyInvalid
+
+
+def _id(by: Principal | None) -> str:
+    """The key that asked for something, as the log names it."""
+    return by.key_id if by is not None else "operator"
 
 
 def _known(key: ApiKey | None, key_id: str) -> ApiKey:

@@ -249,6 +249,7 @@ class Connect:
             await activate()
         else:
             await self._unwritten.commit(connection.id, activate)
+        log.info("connection.connected", connection=connection.id, app=connection.app)
         return Connected(place.provider, metadata)
 
     async def _outcome(self, state: str, attempt: Attempt) -> Connected:

@@ -5,7 +5,7 @@ import fcntl
 import os
 import secrets
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import ClassVar, Protocol
 from urllib.parse import quote
@@ -97,6 +97,25 @@ class GivenKeys:
 
     def replace(self, _keys: Sequence[Key], /) -> None:
         raise VaultKeyGiven
+
+
+class LateKeys:
+    """Keys that are looked for once they are needed: a command that opens no secret does without."""
+
+    fixed: ClassVar[bool] = True
+
+    def __init__(self, load: Callable[[], Keys]) -> None:
+        self._load = load
+
+    def ring(self) -> Ring:
+        """Raises what `load_keys` raises, too."""
+        return self._load().ring()
+
+    def rotating(self) -> contextlib.AbstractContextManager[None]:
+        return self._load().rotating()
+
+    def replace(self, keys: Sequence[Key], /) -> None:
+        self._load().replace(keys)
 
 
 class KeyFile:
