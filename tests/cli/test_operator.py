@@ -302,3 +302,15 @@ def test_what_is_logged_stays_away_from_the_result(moorage, monkeypatch):
     outcome = moorage("key", "list", "--json")
     assert outcome.json == {"keys": []}
     assert "something" in outcome.err and "unimportant" not in outcome.err
+
+
+def test_the_list_of_keys_fits_a_terminal_of_a_hundred_columns(moorage):
+    moorage("key", "create", "--name", "a name that is far longer than most names are")
+    revoked = moorage("key", "create", "--name", "ci", "--mode", "test", "--json").json["key"]["id"]
+    moorage("key", "revoke", revoked, "--yes")
+    moorage("key", "create", "--expires-in", "90d")
+    lines = moorage("key", "list").out.splitlines()
+    assert len(lines) == 4 and max(map(len, lines)) <= 100
+    assert (
+        " revoked 20" in lines[2] and " until 20" in lines[3] and lines[1].split()[-2:] == ["active", "all"]
+    )

@@ -1,8 +1,8 @@
 """`moorage key`: the API keys of this data folder."""
 
 import re
-from datetime import timedelta
-from typing import Annotated, Literal
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -11,11 +11,13 @@ from moorage.cli.operator import operate
 from moorage.cli.options import Home, Json, Yes
 from moorage.cli.output import confirm, print_json, print_table
 from moorage.keys.model import document
+from moorage.keys.scopes import EVERYTHING
 
 commands = typer.Typer(help="API keys: what callers of the gateway hold.", rich_markup_mode=None)
 
 KeyId = Annotated[str, typer.Argument(metavar="ID", help="The key's id, from `moorage key list`.")]
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_LONGEST_NAME = 14  # Characters that are shown.
 _LONGEST = timedelta(days=100 * 365)
 
 
@@ -62,17 +64,30 @@ def list_(*, home: Home = None, as_json: Json = False) -> None:
     if as_json:
         print_json({"keys": documents})
         return
-    facts = ("id", "name", "mode", "prefix")
-    times = ("created_at", "last_used_at", "expires_at", "revoked_at")
-    rows = [
-        [
-            *(one[name] for name in facts),
-            *(_to_the_second(one[name]) for name in times),
-            " ".join(one["scopes"]),
-        ]
-        for one in documents
-    ]
-    print_table([name.upper() for name in (*facts, *times, "scopes")], rows)
+    header = ("ID", "NAME", "MODE", "PREFIX", "LAST USED", "STATE", "SCOPES")
+    print_table(header, [_row(one) for one in documents])
+
+
+def _row(one: dict[str, Any]) -> tuple[object, ...]:
+    """A line of less than a hundred characters, but for the names of scopes; --json has everything."""
+    if one["revoked_at"]:
+        state = f"revoked {_day(one['revoked_at'])}"
+    elif one["expires_at"]:
+        over = datetime.fromisoformat(one["expires_at"]) <= datetime.now(UTC)
+        state = f"{'ended' if over else 'until'} {_day(one['expires_at'])}"
+    else:
+        state = "active"
+    scopes = "all" if one["scopes"] == EVERYTHING.texts() else " ".join(one["scopes"])
+    name = one["name"] if len(one["name"]) <= _LONGEST_NAME else f"{one['name'][: _LONGEST_NAME - 1]}…"
+    return (
+        one["id"],
+        name,
+        one["mode"],
+        one["prefix"],
+        one["last_used_at"] and _day(one["last_used_at"]),
+        state,
+        scopes,
+    )
 
 
 @commands.command()
@@ -105,8 +120,8 @@ def revoke(key_id: KeyId, *, yes: Yes = False, home: Home = None, as_json: Json 
         typer.echo(f"Revoked key {key.id} ({key.name})")
 
 
-def _to_the_second(time: str | None) -> str | None:
-    return time and f"{time.partition('.')[0]}Z"
+def _day(time: str) -> str:
+    return time.partition("T")[0]
 
 
 def _duration(option: str, text: str) -> timedelta:

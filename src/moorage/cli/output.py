@@ -1,6 +1,7 @@
 """What commands print on standard output, and the one question they ask."""
 
 import json
+import shutil
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -16,12 +17,14 @@ def print_json(value: Any) -> None:
 
 
 def print_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Aligned columns; None is shown as a dash."""
+    """Aligned columns; None is shown as a dash. At a terminal a line that is too long for it is cut."""
+    room = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     lines = [list(header), *(["-" if cell is None else str(cell) for cell in row] for row in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
     for line in lines:
         cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
-        print("  ".join(cells).rstrip())
+        told = "  ".join(cells).rstrip()
+        print(told if room is None or len(told) <= room else f"{told[: room - 1]}…")
 
 
 def confirm(question: str, *, yes: bool) -> None:

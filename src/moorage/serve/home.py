@@ -11,13 +11,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TextIO
 
-import structlog
-
 from moorage.errors import HomeInUse
 from moorage.serve.errors import HomeUnusable
 from moorage.settings import UNSHOWN
-
-log = structlog.get_logger(__name__)
 
 # Whoever only asks whether the folder is held holds it for a moment, too: a start tries again before it gives up.
 _TRIES = 5
@@ -88,6 +84,9 @@ def warn_if_open(home: Path) -> None:
         with contextlib.suppress(FileNotFoundError):
             mode = path.stat().st_mode & 0o777
             if mode & bits:
+                import structlog  # noqa: PLC0415 (every command reads this file, and few have anything to log)
+
+                log = structlog.get_logger(__name__)
                 log.warning("home.open", path=str(path), mode=f"{mode:04o}", advice=f"chmod go= {path}")
 
 
