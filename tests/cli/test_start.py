@@ -74,3 +74,11 @@ def test_only_the_command_that_is_called_is_made(home):
 def test_options_may_stand_before_the_command_too(moorage, home, line, same_as):
     one, other = moorage(*line.format(home=home).split()), moorage(*same_as.split())
     assert (one.status, one.out) == (0, other.out) and one.out
+
+
+@pytest.mark.parametrize(
+    "line", ["-h", "key -h", "crm -h", "crm org -h", "vault -h", "client -h", "connection -h"]
+)
+def test_no_line_of_a_help_is_cut(moorage, line):
+    told = moorage(*line.split())
+    assert told.status == 0 and "..." not in told.out.replace("[ARGS]...", "")

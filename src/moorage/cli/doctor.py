@@ -1,6 +1,8 @@
 """`moorage doctor`."""
 
 import asyncio
+import os
+import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -30,7 +32,8 @@ def doctor(*, connection: Connection = None, home: Home = None, as_json: Json = 
         _print_json(report)
     else:
         for name, finding in _findings(report):
-            typer.echo("\n".join(_lines(name, finding)))
+            first, *more = _lines(name, finding)
+            typer.echo("\n".join([_coloured(first, finding.severity), *more]))
     if not report.is_healthy:
         raise typer.Exit(Exit.FAILED)
 
@@ -71,6 +74,14 @@ def _lines(name: str, finding: "Finding") -> Iterator[str]:
     for label, text in (("evidence", finding.evidence), ("fix", finding.fix)):
         if text:
             yield _plain(f"{'':9}{label}: {text}")
+
+
+def _coloured(line: str, severity: str) -> str:
+    """With its severity in colour, where a person looks at it and has not asked for none (NO_COLOR)."""
+    if not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
+        return line
+    colour = {"ok": "green", "warning": "yellow"}.get(severity, "red")
+    return f"{typer.style(severity, fg=colour)}{line.removeprefix(severity)}"
 
 
 def _plain(text: str) -> str:

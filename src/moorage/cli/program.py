@@ -46,11 +46,23 @@ def program(names: Collection[str] = tuple(_COMMANDS)) -> typer.Typer:
         module, attribute = _COMMANDS[name]
         found = getattr(import_module(f"moorage.cli.{module}"), attribute)
         if isinstance(found, typer.Typer):
-            joined.add_typer(found, name=name)
+            joined.add_typer(found, name=name, short_help=found.info.help)
         else:
             joined.command(name)(found)
     joined.command("version")(version)
+    _uncut(joined)
     return joined
+
+
+def _uncut(group: typer.Typer) -> None:
+    """Have lists of commands show the first line of each help whole."""
+    for command in group.registered_commands:
+        lines = (command.callback.__doc__ or "").strip().splitlines() if command.callback else []
+        command.short_help = lines[0] if lines else None
+    for inner in group.registered_groups:
+        assert inner.typer_instance is not None
+        inner.short_help = inner.typer_instance.info.help
+        _uncut(inner.typer_instance)
 
 
 def moorage(
