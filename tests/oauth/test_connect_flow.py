@@ -101,6 +101,15 @@ def test_only_what_is_ticked_is_asked_for(control, owner, person, made):
     assert str(scopes) == "ZohoCRM.users.ALL ZohoCRM.org.ALL"
 
 
+def test_who_allows_reading_alone_is_asked_for_no_more_whatever_is_ticked(control, owner, person, made):
+    url, asked = sent(person, made, access="read")
+    assert asked["scope"].split(",") == list(control.rooms.providers.get("zoho-crm").read_scopes)
+    assert person.come_back(decided(person, url)).status == 200
+    found = owner.get(f"/connections/{made['id']}").json["connection"]
+    assert found["status"] == "ACTIVE" and found["metadata"]["organisation"]
+    assert not [scope for scope in found["metadata"]["scopes"] if not scope.endswith(".READ")]
+
+
 def test_with_nothing_ticked_nobody_is_sent_away(person, made):
     assert says(person.choose(made["url"], "crm/acme", scopes=[]), 403, "Nothing would be allowed")
 

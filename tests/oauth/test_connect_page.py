@@ -52,9 +52,41 @@ def test_it_names_the_app_the_organisation_and_what_will_be_allowed(control, own
     assert scopes
     for scope, meaning in scopes.items():
         assert f">{scope}<" in answer.text and meaning in html.unescape(answer.text)
-        assert f'name="scope" value="{scope}" checked' in answer.text
+        is_needed = scope not in control.rooms.providers.get("zoho-crm").unticked
+        assert (f'name="scope" value="{scope}" checked' in answer.text) == is_needed
     assert answer.text.count("<button>") == 1
     assert "session_token" not in answer.headers.get("location", "")
+
+
+def test_it_says_who_asks_and_where_and_shows_names_as_text(control, owner, acme):
+    made = owner.call("POST", "/keys", {"name": "<b>reports</b>"}).json["secret"]
+    body = b'{"app": "zoho-crm"}'
+    asked = control.call("POST", "/connections", key=made, body=body).json["connection"]
+    text = page(control, token_of(asked["url"])).text
+    assert "<strong>&lt;b&gt;reports&lt;/b&gt;</strong> at <strong>gateway.test</strong>" in text
+
+
+CLIENT = {"MOORAGE_OAUTH_CLIENTS": '{"zoho": {"client_id": "1", "client_secret": "s"}}'}
+
+
+@pytest.mark.parametrize(
+    ("environ", "wanted", "shown"),
+    [
+        ({}, {}, True),
+        ({"MOORAGE_PUBLIC_URL": "https://moorage.test"}, {}, False),
+        ({"MOORAGE_PUBLIC_URL": "https://moorage.test"}, {"embedded": True}, True),
+        ({"MOORAGE_HOST": "0.0.0.0"}, {}, False),
+        (CLIENT, {}, False),
+        (CLIENT, {"embedded": True}, True),
+    ],
+)
+def test_organisations_inside_are_named_and_connected_only_where_offered(tmp_path, environ, wanted, shown):
+    with closing(Control(tmp_path / "other", environ)) as control:
+        control.organisation("acme", "Acme Corp")
+        caller = Caller(control, "owner")
+        made = caller.call("POST", "/connections", {"app": "zoho-crm", **wanted}).json["connection"]
+        assert ("Acme Corp" in page(control, token_of(made["url"])).text) == shown
+        assert (Person(control).choose(made["url"], "crm/acme").status == 303) == shown
 
 
 def test_looking_at_it_changes_nothing(control, owner, acme):

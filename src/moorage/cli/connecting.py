@@ -1,5 +1,6 @@
 """Wait for a person who connects a connection in a browser."""
 
+import os
 import sys
 import time
 import webbrowser
@@ -17,7 +18,17 @@ def invite(url: str, *, browser: bool) -> None:
         "Connect it in the browser that has opened, or at:" if opened else "Open this to connect:",
         file=sys.stderr,
     )
-    print(f"  {url}", file=sys.stderr, flush=True)
+    print(_whole(url), file=sys.stderr, flush=True)
+
+
+def _whole(url: str) -> str:
+    """The address, on a line of its own.
+
+    At a terminal it is a link, so that a click opens the whole of it though the line may break.
+    """
+    if not sys.stderr.isatty() or os.environ.get("TERM", "dumb") == "dumb":
+        return url
+    return f"\x1b]8;;{url}\x1b\\{url}\x1b]8;;\x1b\\"
 
 
 def wait_until_connected(client: Moorage, connection_id: str, timeout: float) -> Connection:

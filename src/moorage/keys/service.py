@@ -170,7 +170,7 @@ class Keys:
         ends = min((end for end in (key.expires_at, secret_ends) if end is not None), default=None)
         if key.revoked_at is not None or (ends is not None and ends <= now):
             raise KeyInvalid
-        principal = Principal(key.id, key.account_id, key.scopes, key.mode, ends)
+        principal = Principal(key.id, key.account_id, key.scopes, key.mode, ends, key.name)
         if generation == self._generation:  # Else it may have been revoked since it was read.
             if len(self._known) >= CACHE_SIZE:
                 self._known.clear()

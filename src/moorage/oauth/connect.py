@@ -119,15 +119,27 @@ class Connect:
         return outside + (inside if provider.embedded == "crm" else "")
 
     async def begin(
-        self, session_token: str, *, place: str, environment: str, scopes: Sequence[str], browser: str
+        self,
+        session_token: str,
+        *,
+        place: str,
+        environment: str,
+        scopes: Sequence[str],
+        browser: str,
+        reads_only: bool = False,
     ) -> str:
-        """Where to send the browser, which is known by a cookie. Raises what `ask` raises."""
+        """Where to send the browser, which is known by a cookie. Raises what `ask` raises.
+
+        With `reads_only` the app's scopes for reading are asked for, in place of those that were ticked.
+        """
         asked = await self.ask(session_token)
         provider = asked.provider
         if provider.method == "API_KEY":
             raise ConnectRefused(f"{provider.title} is connected with a key.", help="Go back and paste it.")
         chosen = await self._places.get(provider, _offered(place, asked.choices), environment)
         wanted = [scope for scope in provider.scopes if scope in scopes]
+        if reads_only and provider.read_scopes:
+            wanted = list(provider.read_scopes)
         if provider.scopes and not wanted:
             raise ConnectRefused("Nothing would be allowed.", help="Go back and tick what may be done.")
         state = new_random()

@@ -40,7 +40,7 @@ HEADERS = {
 
 def routes(connect: Connect, public_url: str, on_change: Callable[[], None]) -> list[Route]:
     """`on_change` is called once a connection leads somewhere else than before."""
-    cookie = _Cookie(public_url)
+    cookie, host = _Cookie(public_url), urlsplit(public_url).netloc
 
     def done(connected: Connected) -> Response:
         on_change()
@@ -49,7 +49,9 @@ def routes(connect: Connect, public_url: str, on_change: Callable[[], None]) -> 
     async def ask(request: Request) -> Response:
         token = forms.fields(request.scope["query_string"]).get("session_token", "")
         asked, browser = await connect.ask(token), cookie.of(request) or new_random()
-        answer = _page("ask.html", asked=asked, session_token=token, form_token=form_token_of(browser))
+        answer = _page(
+            "ask.html", asked=asked, session_token=token, form_token=form_token_of(browser), host=host
+        )
         # Given anew with each page, so that the form of one that was just loaded has its whole time.
         cookie.put(answer, browser)
         return answer
@@ -64,7 +66,14 @@ def routes(connect: Connect, public_url: str, on_change: Callable[[], None]) -> 
             return done(await connect.paste(token, place, given["key"]))
         browser = cookie.of(request) or new_random()
         scopes = [value for name, value in pairs if name == "scope"]
-        url = await connect.begin(token, place=place, environment=environment, scopes=scopes, browser=browser)
+        url = await connect.begin(
+            token,
+            place=place,
+            environment=environment,
+            scopes=scopes,
+            browser=browser,
+            reads_only=given.get("access") == "read",
+        )
         answer = RedirectResponse(url, 303, HEADERS)
         cookie.put(answer, browser)
         return answer

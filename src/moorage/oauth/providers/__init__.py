@@ -96,6 +96,8 @@ class Provider(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     revoke_path: str | None = None
     authorize_params: dict[str, str] = {}
     scopes: dict[str, str] = {}
+    unticked: tuple[str, ...] = ()
+    read_scopes: tuple[str, ...] = ()
     scope_separator: Literal[" ", ","] = " "
     pkce: bool = True
     token_auth: Literal["body", "basic"] = "body"
@@ -268,6 +270,9 @@ def _check_centre(name: str, centre: DataCentre) -> None:
 
 
 def _check_sign_in(provider: Provider) -> None:
+    strange = sorted(set(provider.unticked) - provider.scopes.keys())
+    if strange:
+        raise ValueError(f"unticked names {strange[0]!r}, which is none of its scopes")
     if (provider.authorize_path is None) != (provider.token_path is None):
         raise ValueError("authorize_path and token_path belong together: give both, or none")
     if provider.method == "API_KEY" and provider.signs_in:
