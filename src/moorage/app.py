@@ -33,7 +33,8 @@ from moorage.crm.refusals import refusal
 from moorage.crm.service import CrmService
 from moorage.errors import SettingsInvalid
 from moorage.gateway.decide import Decider
-from moorage.gateway.protocol import Gateway, gateway_protocol
+from moorage.gateway.gateway import Gateway, Rules
+from moorage.gateway.protocol import gateway_protocol
 from moorage.gateway.relay import Embedded
 from moorage.http.answering import answering
 from moorage.http.errors import AppUnknown, BodyInvalid, NotFound
@@ -56,7 +57,7 @@ from moorage.oauth.disconnect import Disconnect, Disconnected
 from moorage.oauth.embedded import EmbeddedCrm
 from moorage.oauth.outside import Outside
 from moorage.oauth.places import Places
-from moorage.oauth.providers import Providers
+from moorage.oauth.providers import Provider, Providers
 from moorage.oauth.renewal import Renewals
 from moorage.oauth.tokens import Tokens
 from moorage.oauth.unwritten import Unwritten
@@ -204,6 +205,8 @@ class App:
             rooms.providers.names,
             Embedded(rooms.crm.answer, rooms.crm.allowance),
             answer_timeout=settings.upstream_timeout,
+            rules=lambda app: _rules(rooms.providers.get(app)),
+            prefix=urlsplit(urls.gateway).path.rstrip("/"),
         )
         origin = control_origin(rooms, on_change=self._decider.clear)
         self.gateway: dict[str, Any] = {"app": origin, "http": gateway_protocol(gateway)}
@@ -239,6 +242,10 @@ class App:
                 await watcher
         self._gateway.close()
         await self._rooms.close()
+
+
+def _rules(provider: Provider) -> Rules:
+    return Rules(websocket=provider.websocket, rewrites_redirects=provider.rewrites_redirects)
 
 
 async def _without_end(watch: Callable[[], Awaitable[None]]) -> None:

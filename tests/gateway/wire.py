@@ -15,7 +15,8 @@ from moorage.clock import SystemClock
 from moorage.connections.errors import ConnectionMissing
 from moorage.connections.model import Connection, Upstream
 from moorage.gateway.decide import Decider
-from moorage.gateway.protocol import Gateway, gateway_protocol
+from moorage.gateway.gateway import Gateway, Rules
+from moorage.gateway.protocol import gateway_protocol
 from moorage.gateway.relay import Embedded
 from moorage.gateway.tls import ClientContext
 from moorage.gateway.upstream import Limits, Pool
@@ -69,6 +70,7 @@ class Tokens:
 class Connections:
     def __init__(self, upstreams):
         self.upstreams = upstreams
+        self.generation = 1
         self.chosen = []
 
     async def choose(self, account_id, app, connection_id, reach):
@@ -76,7 +78,9 @@ class Connections:
         name = connection_id or next(iter(self.upstreams), None)
         if name not in self.upstreams:
             raise ConnectionMissing(app)
-        return Connection(name, account_id, app, "OAUTH2", "ACTIVE", 0, 0, 1, {}, self.upstreams[name])
+        return Connection(
+            name, account_id, app, "OAUTH2", "ACTIVE", 0, 0, self.generation, {}, self.upstreams[name]
+        )
 
 
 async def asgi(scope, receive, send):
@@ -132,6 +136,8 @@ class World:
     tls: ClientContext | None = None
     door: Callable = echo  # The embedded CRM's.
     max_body: int = 1 << 24  # That it takes.
+    rules: Rules = Rules()  # noqa: RUF009
+    prefix: str = ""
     port: int = 0
 
     def start(self):
@@ -148,7 +154,14 @@ class World:
         )
         self.pool = Pool(self.limits, lambda: self.tls)
         embedded = Embedded(self.door, Allowance(self.max_body, Budget(1 << 28)))
-        gateway = Gateway(self.decider, ["zoho-crm"], embedded, pool=self.pool)
+        self.gateway = gateway = Gateway(
+            self.decider,
+            ["zoho-crm"],
+            embedded,
+            pool=self.pool,
+            rules=lambda _app: self.rules,
+            prefix=self.prefix,
+        )
         listener = socket.create_server(("127.0.0.1", 0))
         self.port = listener.getsockname()[1]
         config = uvicorn.Config(

@@ -13,6 +13,7 @@ from moorage.connections.model import Connection, Environment, Upstream
 from moorage.errors import MoorageError
 from moorage.http.caller import Reach
 from moorage.http.encode import lines_of
+from moorage.http.errors import STATUS
 from moorage.keys.errors import RateLimited, ScopeMissing
 from moorage.keys.model import Principal
 
@@ -143,6 +144,15 @@ class Decider:
         self._refusals: dict[str, tuple[str, float]] = {}
         self._generation = 0
 
+    @property
+    def generation(self) -> int:
+        """Another number as soon as keys, connections or tokens may have changed."""
+        return self._generation
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        return self._clock.timestamp()
+
     def clear(self) -> None:
         """Forget everything: keys, connections or tokens may have changed."""
         self._generation += 1
@@ -189,6 +199,25 @@ class Decider:
         if known is None or known.ends <= now:
             return None
         return replace(known, good_until=min(now + UNASKED_SECONDS, known.ends))
+
+    async def confirm(self, question: Question, target: Target) -> float | None:
+        """Until when, in seconds since the epoch, that caller may go on writing through a connection that it was given;
+        None if it may not any more. Counts nothing. Raises a MoorageError while nobody can say."""
+        try:
+            principal = await self._keys.authenticate(_text(question.authorization))
+            found = await self._connections.choose(
+                principal.account_id, target.app, target.connection_id, principal.reach
+            )
+        except MoorageError as error:
+            if STATUS.get(error.code, 500) >= 500:
+                raise
+            return None
+        scopes = principal.scopes
+        allowed = scopes.may_call(target.app) and scopes.may_write(target.app, target.connection_id)
+        if not allowed or found.generation != target.connection.generation:
+            return None
+        until = self._clock.timestamp() + REMEMBERED_SECONDS
+        return until if principal.expires_at is None else min(until, principal.expires_at.timestamp())
 
     def may_refresh(self, target: Target) -> bool:
         """Whether another token could help where this target's was refused.

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 import structlog
 
 from moorage.errors import MoorageError
-from moorage.gateway.decide import Decider, Target
+from moorage.gateway.decide import Target
 from moorage.gateway.errors import UpstreamError
 from moorage.gateway.paths import require_safe
 from moorage.gateway.reading import only_reads
+from moorage.gateway.redirects import at_gateway, is_redirect
 from moorage.gateway.rewrite import AnswerHead, Caller, embedded_answer
-from moorage.gateway.upstream import Pool, Upstream
+from moorage.gateway.upstream import Upstream
 from moorage.http.bodies import Allowance, Body, Budget
 from moorage.http.direct import DirectProtocol
 from moorage.http.encode import BODILESS, STATUS_LINES, lines_of
@@ -25,6 +26,8 @@ from moorage.keys.errors import ScopeMissing
 
 if TYPE_CHECKING:
     import asyncio
+
+    from moorage.gateway.gateway import Gateway
 
 KEPT_BODY = 64 * 1024  # A body up to this size is kept until its answer begins, to be sent again.
 _READ_AHEAD = 64 * 1024
@@ -55,13 +58,11 @@ class Relay(Exchange):
         "_borrowing",
         "_caller",
         "_chunking",
-        "_decider",
-        "_embedded",
+        "_gateway",
         "_head",
         "_kept",
         "_native",
         "_out",
-        "_pool",
         "_protocol",
         "_renewed",
         "_replayable",
@@ -75,23 +76,16 @@ class Relay(Exchange):
         "through",
     )  # fmt: skip
 
+    switches = False
+
     def __init__(
-        self,
-        protocol: DirectProtocol,
-        head: Head,
-        caller: Caller,
-        native: bytes,
-        decider: Decider,
-        pool: Pool,
-        embedded: "Embedded",
+        self, protocol: DirectProtocol, head: Head, caller: Caller, native: bytes, gateway: "Gateway"
     ) -> None:
         self._protocol = protocol
         self._head = head
         self._caller = caller
         self._native = native
-        self._decider = decider
-        self._pool = pool
-        self._embedded = embedded
+        self._gateway = gateway
         self._request_id = caller.request_id or new_request_id().encode()
         self._target: Target | None = None
         self._upstream: Upstream | None = None
@@ -115,7 +109,7 @@ class Relay(Exchange):
         try:
             caller, head = self._caller, self._head
             require_safe(head.method, caller.question.app, self._native)
-            target = self._decider.decide(caller.question)
+            target = self._gateway.decider.decide(caller.question)
         except MoorageError as error:
             self._refuse(error)
             return
@@ -130,8 +124,8 @@ class Relay(Exchange):
         if body is None:
             body = self._body = Body(self._budget())
         try:
-            if self._size > self._embedded.allowance.max_body and self._is_embedded():
-                raise _too_large(self._embedded.allowance)
+            if self._size > self._gateway.embedded.allowance.max_body and self._is_embedded():
+                raise _too_large(self._gateway.embedded.allowance)
             body.add(part)
         except MoorageError as error:
             self._body = None
@@ -153,7 +147,7 @@ class Relay(Exchange):
         if upstream is not None:
             upstream.drop()
         elif self._borrowing and self._target is not None and self._target.origin is not None:
-            self._pool.forget(self._target.origin, self)
+            self._gateway.pool.forget(self._target.origin, self)
 
     def pause_writing(self) -> None:
         if self._upstream is not None:
@@ -167,10 +161,10 @@ class Relay(Exchange):
         return self._target is not None and self._target.origin is None
 
     def _budget(self) -> Budget:
-        return self._embedded.allowance.budget if self._is_embedded() else _PASSING
+        return self._gateway.embedded.allowance.budget if self._is_embedded() else _PASSING
 
     async def _ask(self) -> None:
-        await self._aim_at(self._decider.ask(self._caller.question))
+        await self._aim_at(self._gateway.decider.ask(self._caller.question))
 
     async def _aim_at(self, asked: Awaitable[Target]) -> None:
         try:
@@ -191,8 +185,8 @@ class Relay(Exchange):
             self._refuse(ScopeMissing(f"proxy:{target.app}"))
             return
         length = max(self._head.lines.length, self._size)
-        if target.origin is None and length > self._embedded.allowance.max_body:
-            self._refuse(_too_large(self._embedded.allowance))
+        if target.origin is None and length > self._gateway.embedded.allowance.max_body:
+            self._refuse(_too_large(self._gateway.embedded.allowance))
             return
         self._target = target
         if self._body is not None:
@@ -210,7 +204,7 @@ class Relay(Exchange):
         elif self._upstream is not None:
             self._send_body(self._upstream, [])
         elif (self._body is not None or self._whole) and not self._borrowing:
-            upstream = self._pool.borrow(target.origin, self)
+            upstream = self._gateway.pool.borrow(target.origin, self)
             if upstream is None:
                 self._borrowing = True
             else:
@@ -289,6 +283,8 @@ class Relay(Exchange):
             return
         if status == 204:
             head.drop(_LENGTH)
+        if head.location and is_redirect(status):
+            self._redirect(head)
         target = self._target
         assert target is not None
         lines = [
@@ -307,6 +303,24 @@ class Relay(Exchange):
                 self._protocol.end_with_answer()
         lines += (self._protocol.connection, b"\r\n")
         self._out = lines
+
+    def _redirect(self, head: AnswerHead) -> None:
+        """Where the app sends its caller to itself, the caller goes through the gateway."""
+        target, app, gateway = self._target, self._caller.question.app, self._gateway
+        if target is None or target.origin is None or not gateway.rules[app].rewrites_redirects:
+            return
+        origin = target.origin
+        head.forwarded = [
+            (name, at_gateway(value.strip(), app, origin, gateway.prefix))
+            if name.lower() == b"location"
+            else (name, value)
+            for name, value in head.forwarded
+        ]
+
+    def on_switched(
+        self, head: AnswerHead, transport: "asyncio.Transport", socket: "asyncio.Transport", rest: bytes
+    ) -> None:
+        raise NotImplementedError  # Only who asks for a switch is given one.
 
     def on_part(self, part: bytes) -> None:
         self._out.append(b"%x\r\n%b\r\n" % (len(part), part) if self._chunking else part)
@@ -331,7 +345,7 @@ class Relay(Exchange):
         elif stale and upstream is not None and self._may_retry():
             self.needs_new = True
             self._put_back()
-            self._pool.drop_kept(upstream.origin)
+            self._gateway.pool.drop_kept(upstream.origin)
             self._go_on()
         else:
             self._refuse(error)
@@ -352,18 +366,18 @@ class Relay(Exchange):
         """The token was refused: have it renewed, and send the request once more if that can be done."""
         target = self._target
         assert target is not None
-        if self._renewed or not self._decider.may_refresh(target):
+        if self._renewed or not self._gateway.decider.may_refresh(target):
             return False
         self._renewed = True
         if not (self._replayable and self._whole):
-            self._protocol.start_task(self._renew_for_others(self._decider.refused(target)))
+            self._protocol.start_task(self._renew_for_others(self._gateway.decider.refused(target)))
             return False
         upstream, self._upstream = self._upstream, None
         if upstream is not None:
             upstream.drop()
         self._put_back()
         self._target = None
-        self._protocol.start_task(self._aim_at(self._decider.refused(target)))
+        self._protocol.start_task(self._aim_at(self._gateway.decider.refused(target)))
         return True
 
     async def _renew_for_others(self, renewal: Awaitable[Target]) -> None:
@@ -382,7 +396,7 @@ class Relay(Exchange):
         body = b"" if self._body is None else self._body.whole()
         request = Request(head.method.decode(), path, query, headers, body, self._protocol.scheme or "http")
         self.left = True
-        answer = self._embedded.answer(request)
+        answer = self._gateway.embedded.answer(request)
         if isinstance(answer, Response):
             self._give(answer)
         else:

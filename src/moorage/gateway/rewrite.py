@@ -79,7 +79,7 @@ KEPT_FROM_CALLER = HOP_BY_HOP | {
     b"moorage-error-source",
     b"moorage-request-sent",
 }
-_NOTED_OF_ANSWERS = KEPT_FROM_CALLER | {b"content-length"}
+_NOTED_OF_ANSWERS = KEPT_FROM_CALLER | {b"content-length", b"location"}
 _PLAIN_CONNECTION = frozenset({b"keep-alive", b"close"})
 # Framing is decided by what was parsed, so naming it in Connection can't remove it.
 _NEVER_NAMED = frozenset({b"content-length"})
@@ -144,12 +144,12 @@ def named_by(value: bytes, known: set[bytes] | None = None) -> set[bytes] | None
 class AnswerHead:
     """What an answer's headers say about its framing, and those that go on to the caller."""
 
-    __slots__ = ("chunked", "forwarded", "sized")
+    __slots__ = ("chunked", "forwarded", "location", "sized")
 
     def __init__(self, headers: Headers) -> None:
         """Raises HttpParserError, as the parser does for other nonsense, for a coding that nobody asked for."""
         self.forwarded: Headers = []
-        self.sized = self.chunked = False
+        self.sized = self.chunked = self.location = False
         named: set[bytes] | None = None
         for pair in headers:
             name = pair[0].lower()
@@ -162,6 +162,9 @@ class AnswerHead:
                 if pair[1].strip().lower() != b"chunked":
                     raise httptools.HttpParserError("a transfer coding that nobody asked for")
                 self.chunked = True
+            elif name == b"location":
+                self.location = True
+                self.forwarded.append(pair)
             elif name == b"connection":
                 named = named_by(pair[1], named)
         if named:

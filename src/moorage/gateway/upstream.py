@@ -41,6 +41,8 @@ class Limits:
     stalled: float = 60.0  # A caller who reads nothing of an answer for this long is given up.
     kept: float = 15.0  # An unused connection is kept this long: less than most servers keep theirs.
     connections: int = 512  # To one origin.
+    quiet: float = 300.0  # A tunnel through which nothing passes either way.
+    tunnels: int = 1000  # Of one process, which count to no origin's connections.
 
     @property
     def wait(self) -> float:
@@ -61,12 +63,22 @@ class Borrower(Protocol):
 
     needs_new: bool
 
+    @property
+    def switches(self) -> bool:
+        """Whether it asks for WebSocket in the connection's place."""
+
     def on_connected(self, upstream: "Upstream") -> None: ...
     def on_unreachable(self, error: UpstreamError) -> None: ...
     def on_head(self, status: int, head: AnswerHead) -> None: ...
     def on_part(self, part: bytes) -> None: ...
     def on_flush(self) -> None:
         """Everything that has arrived so far was passed on; more is to come."""
+
+    def on_switched(
+        self, head: AnswerHead, transport: asyncio.Transport, socket: asyncio.Transport, rest: bytes
+    ) -> None:
+        """The connection is no HTTP connection any more and the borrower's for good; `socket` is what is below TLS, and
+        `rest` came behind the answer's head."""
 
     def on_complete(self) -> None: ...
     def on_failure(self, error: UpstreamError, *, stale: bool) -> None:
@@ -389,11 +401,7 @@ class Upstream(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
-            if self._complete and self._borrower is not None:
-                self._keep = False  # Only what follows the answer can't be read, such as a body behind a 204.
-                self._finish()
-            else:
-                self._on_nonsense(error)
+            self._on_unparsed(error, data)
             return
         if self._borrower is None:
             return
@@ -404,6 +412,15 @@ class Upstream(asyncio.Protocol):
         elif not self._in_head:
             self.deadline = self._host.loop.time() + self._host.pool.limits.idle
             borrower.on_flush()
+
+    def _on_unparsed(self, error: Exception, data: bytes) -> None:
+        if isinstance(error, httptools.HttpParserUpgrade) and self._status == 101:
+            self._switch(data[error.args[0] :])
+        elif self._complete and self._borrower is not None:
+            self._keep = False  # Only what follows the answer can't be read, such as a body behind a 204.
+            self._finish()
+        else:
+            self._on_nonsense(error)
 
     def _look_at_beginning(self, data: bytes) -> None:
         """An answer begins with the version of HTTP; the parser would take RTSP for one, and others."""
@@ -443,8 +460,9 @@ class Upstream(asyncio.Protocol):
             raise httptools.HttpParserError("a version of HTTP that nobody asked for")
         if self._status < 200:
             if self._status == 101:
-                raise httptools.HttpParserError("a switch of protocols that nobody asked for")
-            self._headers = []
+                self._require_switch()
+            else:
+                self._headers = []
             return
         self._in_head = False
         self._fed = 0
@@ -454,6 +472,21 @@ class Upstream(asyncio.Protocol):
         if self._bare:
             self._complete = True
             self._keep = self._has_length and self._parser.should_keep_alive()
+
+    def _require_switch(self) -> None:
+        assert self._borrower is not None
+        protocols = [value.strip().lower() for name, value in self._headers if name.lower() == b"upgrade"]
+        if not (self._borrower.switches and self._parser.should_upgrade() and protocols == [b"websocket"]):
+            raise httptools.HttpParserError("a switch of protocols that nobody asked for")
+
+    def _switch(self, rest: bytes) -> None:
+        """Let the borrower have what is below the connection, whose place is free for another."""
+        borrower, self._borrower = self._borrower, None
+        assert borrower is not None
+        self.is_open = False
+        self._host.lost(self)
+        del self._parser
+        borrower.on_switched(AnswerHead(self._headers), self._transport, self._socket, rest)
 
     def on_body(self, part: bytes) -> None:
         self._fed = 0

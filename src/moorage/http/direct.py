@@ -76,6 +76,10 @@ class DirectProtocol(HttpToolsProtocol):
         """What will answer this request, or None to leave it to ASGI. Raises a MoorageError to refuse it."""
         return None
 
+    def claim_upgrade(self, head: Head) -> Exchange | None:  # noqa: ARG002 (for subclasses)
+        """What takes the connection over for another protocol. None leaves the wish for one unanswered."""
+        return None
+
     def word(self, error: MoorageError, request_id: str) -> Response:
         """An error in the dialect that this origin speaks."""
         return render(error, request_id)
@@ -229,6 +233,8 @@ class DirectProtocol(HttpToolsProtocol):
         self._stopping = True
         if self.cycle is not None:
             self._keep_after_asgi(keep=False)
+        if self._exchange is not None:
+            self._exchange.on_stopping()
 
     def idle_since(self) -> tuple[bool, float] | None:
         """As `Guest` says."""
@@ -258,6 +264,8 @@ class DirectProtocol(HttpToolsProtocol):
                 return
             # Out here, so that what is raised now has a cause of its own.
             data = memoryview(data)[parsed:]
+            if self._hand_over(bytes(data)):
+                return
             self._ignore_upgrade()
 
     def _may_mend(self, error: httptools.HttpParserError, begun: bytes) -> bool:
@@ -455,6 +463,30 @@ class DirectProtocol(HttpToolsProtocol):
         else:
             self._end_of(self._reading)
             self._reading = parsing  # The parser is in a later request, whose body goes where it went.
+
+    def _hand_over(self, early: bytes) -> bool:
+        """Whether somebody takes the connection over for another protocol; `early` came behind the head."""
+        if self._deaf or self._is_answering() or self._waiting or self.flow.write_paused:
+            return False
+        parser = self.parser
+        head = Head(
+            parser.get_method(), self.url, Lines(self.headers), parser.get_http_version(), keep_alive=False
+        )
+        try:
+            require_sound(head)
+            exchange = self.claim_upgrade(head)
+        except MoorageError:
+            return False  # The head is about to be parsed again, and then its sender is told.
+        if exchange is None:
+            return False
+        self._head, self._exchange, self._reading = head, exchange, _IGNORED
+        self._whole = self._deaf = True  # What follows is no HTTP.
+        self.begun = False
+        exchange.start()
+        if self._exchange is exchange:
+            exchange.on_body(early)
+            exchange.on_end()
+        return True
 
     def _ignore_upgrade(self) -> None:
         """Parse a head again without its wish for another protocol, which a server may leave unanswered."""

@@ -56,6 +56,8 @@ STATUS: dict[str, int] = {
     "upstream_unreachable": 502,
     "uri_too_long": 414,
     "vault_locked": 503,
+    "websocket_unsupported": 400,
+    "websockets_exhausted": 503,
 }
 
 _TYPES = {401: "authentication", 403: "permission", 404: "not_found", 429: "rate_limit"}

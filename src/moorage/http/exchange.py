@@ -26,6 +26,9 @@ class Exchange:
     def on_gone(self) -> None:
         """Nobody waits for the answer any more."""
 
+    def on_stopping(self) -> None:
+        """The server is about to stop; what is under way has some seconds to end."""
+
     def pause_writing(self) -> None:
         """The client reads more slowly than it is written to."""
 

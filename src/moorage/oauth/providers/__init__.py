@@ -107,6 +107,8 @@ class Provider(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     instance: Instance | None = None
     identity: tuple[Identity, ...] = ()
     embedded: Literal["crm"] | None = None
+    websocket: bool = True
+    rewrites_redirects: bool = True
 
     @property
     def client_name(self) -> str:

@@ -1,0 +1,243 @@
+"""Two connections joined after a switch of protocols: what arrives at one leaves at the other, byte for byte."""
+
+import asyncio
+import itertools
+from typing import TYPE_CHECKING, TypeAlias
+
+import structlog
+
+from moorage.errors import MoorageError
+from moorage.gateway.decide import Decider, Question, Target
+from moorage.gateway.frames import Frames, close_frame
+from moorage.gateway.upstream import Limits
+from moorage.http.breaking import BreakingOff, reset
+
+GOING_AWAY = 1001  # Codes of RFC 6455, 7.4.1.
+POLICY = 1008
+_CLOSING_SECONDS = 2.0  # How long a side may take to end, once it was told that the other is gone.
+_SWEEP_SECONDS = 1.0
+_CONFIRM_SWEEPS = 2  # Whether a caller may still use its connection is asked so many sweeps apart, at most.
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# A caller, by the digest of its headers; a connection and which of its activations.
+_Use: TypeAlias = tuple[bytes, str, int]
+
+log = structlog.get_logger(__name__)
+
+
+class End(asyncio.Protocol):
+    """One of a tunnel's two connections. `socket` is the transport below TLS, `frames` are those that leave here."""
+
+    def __init__(self, transport: asyncio.Transport, socket: asyncio.Transport) -> None:
+        self.transport = transport
+        self.socket = socket
+        self.frames = Frames()
+        self.tunnel: Tunnel | None = None
+        self.other: End = self
+        self.is_app = False
+        self.has_ended = False  # Nothing more arrives here.
+        self.is_full = False  # Nothing more may be written for now.
+
+    def data_received(self, data: bytes) -> None:
+        if self.tunnel is not None:
+            self.tunnel.pass_on(data, self.other)
+
+    def eof_received(self) -> bool:
+        return self.tunnel is not None and self.tunnel.on_half_closed(self)
+
+    def pause_writing(self) -> None:
+        self.is_full = True
+        if self.other.arrives:
+            self.other.socket.pause_reading()
+
+    def resume_writing(self) -> None:
+        self.is_full = False
+        if self.other.arrives:
+            self.other.socket.resume_reading()
+
+    @property
+    def arrives(self) -> bool:
+        """Whether anything may still arrive here."""
+        return not self.has_ended and not self.transport.is_closing()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self.tunnel is not None:
+            self.tunnel.on_lost(self, exc)
+
+
+class Tunnel:
+    """`target` is where it leads, and `question` who asked for it how."""
+
+    def __init__(self, caller: End, app: End, question: Question, target: Target, limits: Limits) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._ends = (caller, app)
+        self._limits = limits
+        self._active = self._loop.time()
+        self._closing = False
+        self.question = question
+        self.target = target
+        self.confirmed = -1  # The decider's generation at which it was last seen to be allowed …
+        self.confirmed_until = 0.0  # … and how long that holds, in seconds since the epoch.
+        self.on_end: Callable[[], None] = lambda: None
+        app.is_app = True
+        caller.other, app.other = app, caller
+        caller.tunnel = app.tunnel = self
+
+    def pass_on(self, data: bytes, to: End) -> None:
+        self._active = self._loop.time()
+        if not self._closing and not to.transport.is_closing():
+            to.frames.feed(data)
+            to.transport.write(data)
+
+    def on_half_closed(self, end: End) -> bool:
+        """That side says nothing more, but may still listen. False closes its connection."""
+        end.has_ended = True
+        self._active = self._loop.time()
+        other = end.other
+        if self._closing or other.has_ended or not end.transport.can_write_eof():
+            self._finish(other)
+            return False
+        if other.transport.can_write_eof():
+            other.transport.write_eof()
+        else:
+            self._finish(other)  # TLS has no half of a connection.
+        return True
+
+    def on_lost(self, end: End, exc: Exception | None) -> None:
+        end.has_ended = True
+        other = end.other
+        if exc is None or self._closing:
+            self._finish(other)
+        elif not other.transport.is_closing():
+            BreakingOff(other.transport, patience=self._limits.stalled)
+        self.on_end()
+        end.tunnel = None  # A cycle would keep the buffers of TLS until the next full collection.
+        end.other = end
+
+    def look(self, now: float) -> None:
+        """End it if nothing has moved for as long as that may be."""
+        quiet = now - self._active
+        is_half = any(end.has_ended or end.is_full for end in self._ends)
+        if quiet >= (self._limits.stalled if is_half else self._limits.quiet):
+            self.close(GOING_AWAY, "nothing was said for too long")
+
+    def close(self, code: int, reason: str) -> None:
+        """Tell both sides that it ends and why, where a frame fits in; elsewhere break off."""
+        if self._closing:
+            return
+        self._closing = True
+        for end in self._ends:
+            if end.transport.is_closing():
+                continue
+            if end.frames.closed or end.frames.at_boundary:
+                if not end.frames.closed:
+                    end.transport.write(close_frame(code, reason, masked=end.is_app))
+                self._finish(end, is_told=True)
+            else:
+                reset(end.transport)
+
+    def abort(self) -> None:
+        """End at once; a side that was told why still gets to know it."""
+        was_told, self._closing = self._closing, True
+        for end in self._ends:
+            if was_told:
+                end.transport.abort()
+            elif not end.transport.is_closing():
+                reset(end.transport)
+
+    def _finish(self, end: End, *, is_told: bool = False) -> None:
+        """Close once everything is written, and read on meanwhile: to close at once could destroy it on its way.
+
+        One that was told is about to end by itself."""
+        transport = end.transport
+        if transport.is_closing():
+            return
+        left = transport.get_write_buffer_size()
+        if transport.can_write_eof() and not end.has_ended:
+            transport.write_eof()
+            end.socket.resume_reading()
+        elif not is_told:
+            transport.close()
+        self._closing = True
+        self._loop.call_later(_CLOSING_SECONDS, self._look_at_closing, transport, left + 1)
+
+    def _look_at_closing(self, transport: asyncio.Transport, before: int) -> None:
+        """Give a side up that takes nothing more, or does not end when all is said."""
+        left = transport.get_write_buffer_size()
+        if 0 < left < before:
+            self._loop.call_later(_CLOSING_SECONDS, self._look_at_closing, transport, left)
+        else:
+            transport.abort()
+
+
+class Tunnels:
+    """Those of one process, and what ends them."""
+
+    def __init__(self, decider: Decider, limits: Limits) -> None:
+        self._decider = decider
+        self._limits = limits
+        self._open: set[Tunnel] = set()
+        self._asking: dict[_Use, asyncio.Task[None]] = {}
+        self._sweeps = itertools.count(1)
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def are_full(self) -> bool:
+        """Whether there are as many as there may be."""
+        return len(self._open) >= self._limits.tunnels
+
+    def add(self, tunnel: Tunnel) -> None:
+        self._open.add(tunnel)
+        tunnel.on_end = lambda: self._open.discard(tunnel)
+        if self._timer is None:
+            self._wait()
+
+    def close(self) -> None:
+        for task in self._asking.values():
+            task.cancel()
+        for tunnel in list(self._open):
+            tunnel.abort()
+
+    def _wait(self) -> None:
+        pause = min(_SWEEP_SECONDS, self._limits.quiet / 4, self._limits.stalled / 4)
+        self._timer = asyncio.get_running_loop().call_later(pause, self._sweep)
+
+    def _sweep(self) -> None:
+        self._timer = None
+        now = asyncio.get_running_loop().time()
+        for tunnel in list(self._open):
+            tunnel.look(now)
+        if next(self._sweeps) % _CONFIRM_SWEEPS == 0:
+            self._confirm()
+        if self._open:
+            self._wait()
+
+    def _confirm(self) -> None:
+        """Ask of each whether its caller may still use it, where a key or a connection may have changed."""
+        generation, now = self._decider.generation, self._decider.now()
+        doubtful: dict[_Use, list[Tunnel]] = {}
+        for tunnel in self._open:
+            if tunnel.confirmed != generation or tunnel.confirmed_until <= now:
+                connection = tunnel.target.connection
+                key = (tunnel.question.digest, connection.id, connection.generation)
+                doubtful.setdefault(key, []).append(tunnel)
+        for key, tunnels in doubtful.items():
+            if key not in self._asking:
+                task = asyncio.get_running_loop().create_task(self._ask(tunnels, generation))
+                self._asking[key] = task
+                task.add_done_callback(lambda _done, key=key: self._asking.pop(key))  # type: ignore[misc]
+
+    async def _ask(self, tunnels: list[Tunnel], generation: int) -> None:
+        """All of them have one caller and one connection."""
+        try:
+            until = await self._decider.confirm(tunnels[0].question, tunnels[0].target)
+        except MoorageError as error:
+            log.warning("websocket.not_confirmed", code=error.code, reason=error.message)
+            return
+        for tunnel in tunnels:
+            if until is None:
+                tunnel.close(POLICY, "the API key or the connection has ended")
+            else:
+                tunnel.confirmed, tunnel.confirmed_until = generation, until

@@ -1,0 +1,143 @@
+"""A call that asks for WebSocket: an ordinary one up to the app's answer, and a tunnel if that is 101."""
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from moorage.gateway.decide import Target
+from moorage.gateway.errors import WebSocketsExhausted, WebSocketUnsupported
+from moorage.gateway.relay import Relay
+from moorage.gateway.rewrite import AnswerHead, Caller
+from moorage.gateway.tunnel import GOING_AWAY, End, Tunnel
+from moorage.http.direct import DirectProtocol
+from moorage.http.encode import STATUS_LINES, lines_of
+from moorage.http.head import Head
+from moorage.keys.errors import ScopeMissing
+
+if TYPE_CHECKING:
+    from moorage.gateway.gateway import Gateway
+
+MAX_EARLY = 64 * 1024  # How much a caller may send before the app has agreed.
+_SWITCH = b"Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+_FRAMING = frozenset({b"content-length"})
+
+
+def asks_for_websocket(head: Head) -> bool:
+    """Whether that is what the request wants, and nothing else."""
+    if head.method != b"GET" or head.version != "1.1" or head.lines.length or head.lines.coding:
+        return False
+    upgrades = [value.strip().lower() for name, value in head.lines.lowered if name == b"upgrade"]
+    return upgrades == [b"websocket"] and head.header(b"sec-websocket-key") is not None
+
+
+class WebSocketCall(Relay):
+    """Nothing that the caller sends behind its head goes to the app before it has agreed, and nothing at all if it
+    doesn't: then its answer is passed on as any other, and the connection ends with it."""
+
+    __slots__ = ("_end", "_tunnel")
+
+    switches = True
+
+    def __init__(
+        self, protocol: DirectProtocol, head: Head, caller: Caller, native: bytes, gateway: "Gateway"
+    ) -> None:
+        super().__init__(protocol, head, caller, native, gateway)
+        self._tunnel: Tunnel | None = None
+        self._end = _CallerEnd(protocol)
+
+    def start(self) -> None:
+        self._protocol.transport.set_protocol(self._end)
+        super().start()
+
+    def on_body(self, part: bytes) -> None:
+        self._end.keep(part)
+
+    def on_gone(self) -> None:
+        if self._tunnel is None:
+            super().on_gone()
+
+    def on_stopping(self) -> None:
+        if self._tunnel is not None:
+            self._tunnel.close(GOING_AWAY, "the server is going away")
+
+    def _aim(self, target: Target) -> None:
+        app = self._caller.question.app
+        self.through = target.through
+        if target.reads_only:
+            self._refuse(ScopeMissing(f"proxy:{target.app}"))  # What goes on inside may be anything.
+        elif target.origin is None or not self._gateway.rules[app].websocket:
+            self._refuse(WebSocketUnsupported(app.decode()))
+        elif self._gateway.tunnels.are_full:
+            self._refuse(WebSocketsExhausted())
+        else:
+            super()._aim(target)
+
+    def _request_head(self) -> bytes:
+        return super()._request_head()[:-2] + _SWITCH
+
+    def on_switched(
+        self, head: AnswerHead, transport: asyncio.Transport, socket: asyncio.Transport, rest: bytes
+    ) -> None:
+        self._upstream = None
+        target, protocol = self._target, self._protocol
+        assert target is not None
+        if not protocol.is_current(self):
+            transport.abort()
+            return
+        head.drop(_FRAMING)
+        said = b"X-Request-Id: %b\r\n%b" % (self._request_id, target.through_lines)
+        protocol.write(STATUS_LINES[101] + lines_of(head.forwarded) + said + _SWITCH)
+        self._begun = protocol.begun = True
+        app = End(transport, socket)
+        transport.set_protocol(app)
+        limits = self._gateway.pool.limits
+        self._tunnel = tunnel = Tunnel(self._end, app, self._caller.question, target, limits)
+        self._gateway.tunnels.add(tunnel)
+        if rest:
+            tunnel.pass_on(rest, self._end)
+        self._end.let_go()
+
+
+class _CallerEnd(End):
+    """The caller's connection. Until the tunnel stands, what arrives is kept, and the rest is the protocol's affair."""
+
+    def __init__(self, protocol: DirectProtocol) -> None:
+        super().__init__(protocol.transport, protocol.transport)
+        self._protocol = protocol
+        self._early: list[bytes] = []
+        self._size = 0
+
+    def keep(self, data: bytes) -> None:
+        self._early.append(data)
+        self._size += len(data)
+        if self._size > MAX_EARLY:
+            self.socket.pause_reading()
+
+    def let_go(self) -> None:
+        """Pass on what was kept."""
+        early, self._early = b"".join(self._early), []
+        if self._size > MAX_EARLY and self.arrives:
+            self.socket.resume_reading()
+        if early and self.tunnel is not None:
+            self.tunnel.pass_on(early, self.other)
+
+    def data_received(self, data: bytes) -> None:
+        if self.tunnel is None:
+            self.keep(data)
+        else:
+            self.tunnel.pass_on(data, self.other)
+
+    def pause_writing(self) -> None:
+        if self.tunnel is None:
+            self._protocol.pause_writing()
+        else:
+            super().pause_writing()
+
+    def resume_writing(self) -> None:
+        if self.tunnel is None:
+            self._protocol.resume_writing()
+        else:
+            super().resume_writing()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._protocol.connection_lost(exc)

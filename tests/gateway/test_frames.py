@@ -1,0 +1,57 @@
+"""Where frames begin and end, in whatever pieces they come."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from moorage.gateway.frames import Frames, close_frame
+
+
+def frame(opcode, payload, mask=b""):
+    size = len(payload)
+    bit = 0x80 if mask else 0
+    if size < 126:
+        head = bytes((0x80 | opcode, bit | size))
+    elif size < 65536:
+        head = bytes((0x80 | opcode, bit | 126)) + size.to_bytes(2, "big")
+    else:
+        head = bytes((0x80 | opcode, bit | 127)) + size.to_bytes(8, "big")
+    return head + mask + payload
+
+
+one = st.builds(
+    frame,
+    st.sampled_from([0, 1, 2, 9, 10]),
+    st.sampled_from([0, 1, 125, 126, 127, 65535, 65536, 70000]).map(bytes),
+    st.sampled_from([b"", b"mask"]),
+)
+
+
+@given(sent=st.lists(one, min_size=1, max_size=5), steps=st.lists(st.integers(1, 70000), max_size=30))
+@settings(max_examples=200, deadline=None)
+def test_a_boundary_is_found_after_each_frame_and_nowhere_else(sent, steps):
+    data, boundaries, place = b"".join(sent), {0}, 0
+    for each in sent:
+        place += len(each)
+        boundaries.add(place)
+    frames, place = Frames(), 0
+    for step in [*steps, len(data)]:
+        frames.feed(data[place : place + step])
+        place = min(place + step, len(data))
+        assert frames.at_boundary == (place in boundaries)
+    assert frames.at_boundary and not frames.closed
+
+
+def test_byte_by_byte():
+    frames = Frames()
+    for byte in frame(2, bytes(300), b"mask")[:-1]:
+        frames.feed(bytes((byte,)))
+        assert not frames.at_boundary
+    frames.feed(b"\0")
+    assert frames.at_boundary and not frames.closed
+
+
+def test_a_close_frame_is_noticed():
+    for masked in (True, False):
+        frames = Frames()
+        frames.feed(close_frame(1001, "gone", masked=masked))
+        assert frames.closed and frames.at_boundary
