@@ -1,6 +1,6 @@
 """Forms, queries and cookies of strangers: read as browsers and other clients write them, and bounded."""
 
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, unquote_to_bytes, urlencode
 
 import pytest
 from hypothesis import given
@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from moorage.http.errors import BodyTooLarge
 from moorage.http.forms import MAX_FIELDS, MAX_FORM, MAX_PARTS, Cookie, body_pairs, fields, is_form, pairs
+from moorage.http.percent import percent_decoded
 
 VALUE = "A-b_" * 10 + "xyz"
 MULTIPART = "multipart/form-data; boundary=b"
@@ -18,6 +19,11 @@ def test_what_is_encoded_is_read_again(given_pairs):
     assert pairs(urlencode(given_pairs).encode("utf-8", "surrogatepass")) == [
         (name, value) for name, value in given_pairs
     ]
+
+
+@given(st.binary() | st.text("%=4aAfFgZ\r\n\t_. é\0").map(str.encode))
+def test_percent_encoding_is_taken_away_as_the_standard_library_does(text):
+    assert percent_decoded(text) == unquote_to_bytes(text)
 
 
 @given(st.text("=&+ aé4%").map(lambda text: text.replace("%", "%4A")))

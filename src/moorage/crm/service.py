@@ -50,6 +50,7 @@ class CrmService:
             self.write,
             IdTokens(folder / "openid.key"),
         )
+        self.accounts_paths = tuple(server.paths)
         self._crm = Crm(self.accounts, server, open_organisation, PageTokens(key), clock, api_domain)
 
     def _is_open(self, organisation: int) -> bool:

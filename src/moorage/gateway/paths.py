@@ -1,9 +1,9 @@
 """Paths that an upstream could read as another one, in whatever way it reads them."""
 
 import re
-from urllib.parse import unquote_to_bytes
 
 from moorage.http.errors import MethodNotAllowed, PathInvalid
+from moorage.http.percent import percent_decoded
 
 _NO_PATH = frozenset({b"", b"/"})
 _UNUSUAL = re.compile(rb"[.%\\\x80-\xff]")  # Most paths have none of these, without which none can climb.
@@ -99,7 +99,7 @@ def decode(path: bytes) -> bytes:
     for _ in range(_MOST_ROUNDS):
         if b"%" not in path:
             return path
-        decoded = unquote_to_bytes(_UNIT.sub(_character, path))
+        decoded = percent_decoded(_UNIT.sub(_character, path))
         if decoded == path:
             return path
         path = decoded

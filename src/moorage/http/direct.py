@@ -27,6 +27,7 @@ from moorage.http.head import (
     Head,
     Lines,
     head_too_large,
+    require_short_path,
     require_small,
     require_sound,
     too_many_headers,
@@ -403,6 +404,7 @@ class DirectProtocol(HttpToolsProtocol):
         reading.on_end()
 
     def _hand_to_asgi(self, head: Head) -> None:
+        require_short_path(head.target)
         # The parser may be in the head of a later request by now, whose parts so far are kept in these.
         parsing = self.parser, self.url, self.headers
         super().on_message_begin()

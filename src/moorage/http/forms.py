@@ -4,10 +4,10 @@ The standard library's `email`, `http.cookies` and `urllib.parse` read more than
 grows with the square of what they are sent. Whoever sends it has no key, and the event loop serves everybody.
 """
 
-import binascii
 import re
 
 from moorage.http.errors import BodyTooLarge
+from moorage.http.percent import percent_decoded
 
 MAX_FORM = 16 * 1024
 MAX_FIELDS = 500
@@ -22,7 +22,6 @@ _NAME = re.compile(
     rb'^content-disposition:[ \t]*form-data[^\r\n]*?;[ \t]*name=(?:"([^"\r\n]*)"|([^\s;"]+))',
     re.IGNORECASE | re.MULTILINE,
 )
-_UNSOUND = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
 
 def is_form(content_type: str | None) -> bool:
@@ -33,7 +32,7 @@ def is_form(content_type: str | None) -> bool:
 def pairs(encoded: bytes) -> list[tuple[str, str]]:
     """The fields of a query, or of a form like one, in order. Raises BodyTooLarge.
 
-    What isn't UTF-8 is replaced. A text that is not percent-encoded soundly is taken as it is.
+    What isn't UTF-8 is replaced; what isn't percent-encoded soundly stays as it is.
     """
     _require(len(encoded) <= MAX_FORM, f"{MAX_FORM} bytes")
     _require(encoded.count(b"&") < MAX_FIELDS, f"{MAX_FIELDS} fields")
@@ -88,11 +87,7 @@ def _require(fits: bool, limit: str) -> None:
 
 
 def _decoded(text: bytes) -> str:
-    text = text.replace(b"+", b" ")
-    if b"%" in text and not _UNSOUND.search(text):
-        # Quoted-printable differs from this by its sign alone, and has a decoder that takes a tenth of the time.
-        text = binascii.a2b_qp(text.replace(b"=", b"=3D").replace(b"%", b"="))
-    return text.decode("utf-8", "replace")
+    return percent_decoded(text.replace(b"+", b" ")).decode("utf-8", "replace")
 
 
 class Cookie:

@@ -2,12 +2,14 @@
 
 from moorage.http.errors import HeadersTooLarge, MethodNotAllowed, PathInvalid, RequestInvalid
 from moorage.http.message import Headers
+from moorage.http.percent import UNSOUND
 
 MAX_TARGET = 16 * 1024
 MAX_HEAD = 64 * 1024
 MAX_HEADERS = 200
 READING = frozenset({b"GET", b"HEAD"})  # Methods that change nothing.
 _SHORT_BODY = 64 * 1024
+_LONGEST_PATH = 1024  # Of the paths that are not an app's.
 
 
 class Lines:
@@ -91,6 +93,16 @@ def require_sound(head: Head) -> None:
         raise RequestInvalid(
             "The body has a transfer coding that is not read here.",
             help="Use Content-Length, or only chunked.",
+        )
+
+
+def require_short_path(target: bytes) -> None:
+    """Raises PathInvalid for what no path of ours is, and a library would spend much on."""
+    path = target.partition(b"?")[0]
+    if len(path) > _LONGEST_PATH or UNSOUND.search(path):
+        raise PathInvalid(
+            f"The path is longer than {_LONGEST_PATH} bytes, or not percent-encoded soundly.",
+            help="See docs/api.md for the paths there are.",
         )
 
 

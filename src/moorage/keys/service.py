@@ -23,6 +23,9 @@ CACHE_SIZE = 10_000
 log = structlog.get_logger(__name__)
 
 
+_LONGEST_AUTHORIZATION = 1024  # Far more than any key takes.
+
+
 class Keys:
     """Where a call takes `by`, that is the caller who asks for it; None is the operator, who may do anything."""
 
@@ -124,7 +127,9 @@ class Keys:
 
     async def authenticate(self, authorization: str | None) -> Principal:
         """Who an Authorization header stands for. Writes nothing: the use is noted later. Raises KeyInvalid."""
-        scheme, _, secret = (authorization or "").partition(" ")
+        if authorization is None or len(authorization) > _LONGEST_AUTHORIZATION:
+            raise KeyInvalid
+        scheme, _, secret = authorization.partition(" ")
         secret = secret.strip()
         if scheme.lower() != "bearer" or not may_be_secret(secret):
             raise KeyInvalid

@@ -1,6 +1,7 @@
 """The accounts server's paths."""
 
 from collections.abc import Awaitable, Callable
+from typing import TypeAlias
 
 from moorage.crm.accounts.clients import Clients
 from moorage.crm.accounts.consent import ConsentPage
@@ -13,6 +14,8 @@ from moorage.crm.centres import Site
 from moorage.crm.organisation import Organisation
 from moorage.http.errors import BodyTooLarge
 from moorage.http.message import Request, Response
+
+Endpoint: TypeAlias = Callable[[Request, Site], Response | Awaitable[Response]]
 
 
 class AccountsServer:
@@ -27,33 +30,25 @@ class AccountsServer:
         write: Write,
         id_tokens: IdTokens,
     ) -> None:
-        self._consent = ConsentPage(accounts, clients, people, write)
-        self._tokens = TokenEndpoints(accounts, clients, open_organisation, write, id_tokens)
+        tokens = TokenEndpoints(accounts, clients, open_organisation, write, id_tokens)
+        self._token = tokens.token
+        self.paths: dict[bytes, Endpoint] = {
+            b"/oauth/v2/auth": ConsentPage(accounts, clients, people, write).answer,
+            b"/oauth/v2/token": tokens.token,
+            b"/oauth/v2/token/revoke": tokens.revoke,
+            b"/oauth/user/info": tokens.user_info,
+            b"/oauth/v2/userinfo": tokens.openid_user,
+            b"/oauth/v2/keys": lambda request, _site: tokens.keys(request),
+            b"/.well-known/openid-configuration": tokens.discovery,
+        }
 
     def answer(self, request: Request, site: Site) -> Response | Awaitable[Response] | None:
         """The answer to a request for one of these paths; None for any other."""
+        endpoint = self.paths.get(request.path)
+        if endpoint is None and request.path == b"/" and request.method == "POST":
+            # Zoho's SDK takes the accounts URL for the complete token URL, so the bare base serves it too.
+            endpoint = self._token
         try:
-            return self._answer(request, site)
+            return None if endpoint is None else endpoint(request, site)
         except BodyTooLarge as error:
             return answer({"error": "invalid_request", "error_description": error.message}, 413)
-
-    def _answer(self, request: Request, site: Site) -> Response | Awaitable[Response] | None:
-        match request.path:
-            case b"/oauth/v2/auth":
-                return self._consent.answer(request, site)
-            case b"/oauth/v2/token":
-                return self._tokens.token(request, site)
-            case b"/" if request.method == "POST":
-                # Zoho's SDK takes the accounts URL for the complete token URL, so the bare base serves it too.
-                return self._tokens.token(request, site)
-            case b"/oauth/v2/token/revoke":
-                return self._tokens.revoke(request, site)
-            case b"/oauth/user/info":
-                return self._tokens.user_info(request, site)
-            case b"/oauth/v2/userinfo":
-                return self._tokens.openid_user(request, site)
-            case b"/oauth/v2/keys":
-                return self._tokens.keys(request)
-            case b"/.well-known/openid-configuration":
-                return self._tokens.discovery(request, site)
-        return None

@@ -23,6 +23,7 @@ LIVE_ACCESS_TOKENS = 15  # Per refresh token; the next one drops the oldest, as 
 NEW_ACCESS_TOKENS = 10  # Per refresh token in ten minutes.
 REFRESH_TOKENS = 20  # Per user and client; the next one drops the oldest with its access tokens.
 CACHE_SIZE = 10_000
+LONGEST_AUTHORIZATION = 1024  # Far more than any token takes; what is longer is none.
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -69,7 +70,7 @@ class Accounts:
 
     def principal(self, authorization: str | None) -> Principal:
         """Who an Authorization header stands for. Raises the faults of a missing and of an invalid token."""
-        scheme, _, token = (authorization or "").partition(" ")
+        scheme, _, token = (authorization or "")[:LONGEST_AUTHORIZATION].partition(" ")
         token = token.strip()
         if scheme.lower() not in {"zoho-oauthtoken", "bearer"} or not token:
             raise authentication_failure()
