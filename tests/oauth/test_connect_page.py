@@ -169,7 +169,7 @@ def test_the_link_of_a_deleted_connection_says_so(control, owner, acme):
 
 
 @pytest.mark.parametrize(
-    "token", ["", "x", "AAAA", "é", "\0", "a" * 15_000, "../..", "<b>", "mk_x", "%", "+", "\ud7ff"]
+    "token", ["", "x", "AAAA", "é", "\0", "a" * 12_000, "../..", "<b>", "mk_x", "%", "+", "\ud7ff"]
 )
 def test_a_garbled_link_is_refused(control, acme, token):
     assert says(page(control, token), 400, "not valid")
@@ -226,7 +226,7 @@ def test_what_is_no_form_does_nothing(control, owner, acme):
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"\xff\xfe", b"=&=&&&", b"session_token", b"{}", b"a=1;b=2", b"%zz=%", b"x" * 16_000]
+    "body", [b"", b"\xff\xfe", b"=&=&&&", b"session_token", b"{}", b"a=1;b=2", b"%zz=%", b"x" * 12_000]
 )
 def test_a_garbled_form_is_refused(control, acme, body):
     assert says(control.call("POST", "/connect/", body=body, headers=OWN_FORM), 400, "not valid")

@@ -9,7 +9,7 @@ import re
 from moorage.http.errors import BodyTooLarge
 from moorage.http.percent import percent_decoded
 
-MAX_FORM = 16 * 1024
+MAX_FORM = 12 * 1024
 MAX_FIELDS = 500
 MAX_PARTS = 50
 MAX_CONTENT_TYPE = 256
@@ -26,7 +26,10 @@ _NAME = re.compile(
 
 def is_form(content_type: str | None) -> bool:
     """Whether a body of that type is a form, of either kind that browsers send to a server."""
-    return (content_type or "").partition(";")[0].strip().lower() in {_URLENCODED, _MULTIPART}
+    return (content_type or "")[:MAX_CONTENT_TYPE].partition(";")[0].strip().lower() in {
+        _URLENCODED,
+        _MULTIPART,
+    }
 
 
 def pairs(encoded: bytes) -> list[tuple[str, str]]:
@@ -55,7 +58,10 @@ def body_pairs(content_type: str | None, body: bytes) -> list[tuple[str, str]]:
     Raises BodyTooLarge. What is no form has none.
     """
     _require(len(body) <= MAX_FORM, f"{MAX_FORM} bytes")
-    if content_type is None or content_type.lstrip()[: len(_MULTIPART)].lower() != _MULTIPART:
+    if (
+        content_type is None
+        or content_type[:MAX_CONTENT_TYPE].lstrip()[: len(_MULTIPART)].lower() != _MULTIPART
+    ):
         return pairs(body)
     _require(len(content_type) <= MAX_CONTENT_TYPE, f"{MAX_CONTENT_TYPE} bytes of Content-Type")
     return _multipart(content_type.encode("latin-1", "replace"), body)

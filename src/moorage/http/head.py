@@ -102,7 +102,7 @@ def require_short_path(target: bytes) -> None:
     if len(path) > _LONGEST_PATH or UNSOUND.search(path):
         raise PathInvalid(
             f"The path is longer than {_LONGEST_PATH} bytes, or not percent-encoded soundly.",
-            help="See docs/api.md for the paths there are.",
+            help="No path of this server's own is so long, or needs encoding.",
         )
 
 

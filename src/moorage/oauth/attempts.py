@@ -113,10 +113,14 @@ class Attempts:
 
     async def take(self, state: str, browser: str) -> Attempt | None:
         """The attempt that a browser comes back from, which is spent by this; None if there is none that could be."""
+        async with self._database.reading() as tx:  # Who makes one up takes no lock.
+            row = await _row(tx, state, tx.now / 1_000_000)
+        if row is None or not hmac.compare_digest(row.browser, _digest(browser)):
+            return None
         async with self._database.transaction() as tx:
             now = tx.now / 1_000_000
             row = await _row(tx, state, now)
-            if row is None or not hmac.compare_digest(row.browser, _digest(browser)):
+            if row is None:
                 return None
             if row.used_at is None:
                 spent = attempts.update().where(attempts.c.state == row.state).values(used_at=now)

@@ -5,7 +5,7 @@ checked anew. So a way back, a second tab or a second click can't confuse one re
 """
 
 import re
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
@@ -126,7 +126,7 @@ class ConsentPage:
             given = form(request)
         except BodyTooLarge as error:
             return failed("ERROR_form_too_large", error.message, 413)
-        of_the_client = given if request.method == "GET" else fields(given.get("request", "").encode())
+        of_the_client = given if request.method == "GET" else _carried(given)
         try:
             asked = read(of_the_client, self._accounts, site)
             session = COOKIE.of(request.header(b"cookie")) or new_session()
@@ -256,6 +256,12 @@ class ConsentPage:
 
 def _tells_of_a_proxy(header: tuple[bytes, bytes]) -> bool:
     return header[0] in _PROXIES_SAY or header[0].startswith(b"x-forwarded")
+
+
+def _carried(given: Mapping[str, str]) -> dict[str, str]:
+    """The client's request that a form carries on; none in what no page of ours wrote."""
+    request = given.get("request", "")
+    return fields(request.encode("ascii")) if request.isascii() else {}
 
 
 def _go(location: str, headers: Headers | None = None) -> Response:

@@ -2,7 +2,7 @@
 
 from moorage.crm.accounts.scopes import ScopeSet
 
-MAX_TEXT = 8192  # All scopes that Zoho publishes take half of it.
+MAX_TEXT = 4096  # Some two hundred scopes.
 
 _VERBS = {
     "all": "Read, add, change and delete",
