@@ -39,7 +39,7 @@ def free_bytes(folder: Path) -> int:
 def complaint(path: Path, seconds: float | None = None) -> str | None:
     """What SQLite finds wrong with a file, None for nothing, or for nothing so far when the time is over."""
     try:
-        with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
+        with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True)) as connection:
             if seconds is not None:
                 end = time.monotonic() + seconds
                 connection.set_progress_handler(lambda: time.monotonic() > end, _STEPS)
