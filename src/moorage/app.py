@@ -216,6 +216,7 @@ class App:
             asyncio.create_task(_without_end(self._watch)),
             asyncio.create_task(_without_end(lambda: rooms.crm.watch(WATCH_INTERVAL))),
             asyncio.create_task(_without_end(rooms.tokens.keep_fresh)),
+            asyncio.create_task(_without_end(rooms.connections.keep_ending)),
             asyncio.create_task(_without_end(rooms.keys.keep_noting)),
         ]
 

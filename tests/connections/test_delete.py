@@ -56,3 +56,15 @@ def test_one_whose_tokens_can_not_be_opened_can_still_be_deleted(tmp_path):
         owner.control = control
         assert owner.call("DELETE", f"/connections/{made['id']}").status == 200
         assert kept_secrets(control) == []
+
+
+def test_one_that_nobody_connects_within_a_week_ends(control, owner):
+    control.organisation("acme")
+    waiting, connected = owner.connect(), owner.connect("acme")
+    control.clock.advance(7 * 24 * 3600 - 1)
+    assert control.run(control.rooms.connections.end_unopened()) == 0
+    younger = owner.connect()
+    control.clock.advance(2)
+    assert control.run(control.rooms.connections.end_unopened()) == 1
+    left = [one["id"] for one in owner.get("/connections").json["connections"]]
+    assert left == [connected["id"], younger["id"]] and waiting["id"] not in left

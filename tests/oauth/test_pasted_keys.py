@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from moorage.oauth.transport import Reply
+from moorage.oauth.transport import Reply, Unanswered
 from tests.control import Caller, Control, token_of
 from tests.person import OWN_FORM
 
@@ -83,3 +83,22 @@ def test_one_that_is_refused_with_a_status_that_says_yes_is_told(control, owner,
     [finding] = told["findings"]
     assert (finding["code"], told["healthy"]) == ("INVALID_TOKEN", False)
     assert "was answered with 200 invalid_auth" in finding["evidence"]
+
+
+async def silent(call):
+    raise Unanswered("api.example.test can't be reached.", sent=False)
+
+
+async def troubled(call):
+    return Reply(503, b"")
+
+
+@pytest.mark.parametrize(("app", "told"), [(silent, "can&#39;t be reached"), (troubled, "answered with 503")])
+def test_one_that_could_not_be_tried_says_so(control, owner, app, told):
+    control.rooms.accounts._outside = app
+    made = owner.call("POST", "/connections", {"app": "example"}).json["connection"]
+    form = {"session_token": token_of(made["url"]), "place": "here", "key": "key-of-somebody"}
+    page = control.call("POST", "/connect/", body=urlencode(form).encode(), headers=OWN_FORM)
+    assert page.status == 200 and "was not verified" in page.text and told in page.text
+    metadata = owner.get(f"/connections/{made['id']}").json["connection"]["metadata"]
+    assert metadata["not_verified"]

@@ -19,8 +19,12 @@ def list_(*, url: Url = None, as_json: Json = False) -> None:
     if as_json:
         print_json({"apps": found})
         return
-    rows = [
-        (one["app"], one["title"], one["method"], "yes" if one["connectable"] else "no", one["client"])
-        for one in found
-    ]
+    rows = [(one["app"], one["title"], one["method"], _where(one), one["client"]) for one in found]
     print_table(("APP", "TITLE", "METHOD", "CONNECTABLE", "CLIENT"), rows)
+
+
+def _where(app: dict[str, Any]) -> str:
+    """Whether an account of the app can be connected now, or the CRM inside alone."""
+    if app["outside"]:
+        return "yes"
+    return "embedded CRM only" if app["embedded"] else "no"

@@ -140,8 +140,9 @@ def _row(connection: Connection) -> tuple[object, ...]:
     metadata = connection.get("metadata", {})
     whose = metadata.get("organisation") or metadata.get("user") or metadata.get("reason")
     default = "*" if connection["default"] else ""
+    status = f"{connection['status']} (not verified)" if "not_verified" in metadata else connection["status"]
     kind, created = connection["environment"], f"{connection['creation_time'].partition('.')[0].rstrip('Z')}Z"
-    return connection["connection_id"], connection["app"], connection["status"], default, kind, whose, created
+    return connection["connection_id"], connection["app"], status, default, kind, whose, created
 
 
 def _facts(connection: Connection) -> Iterator[tuple[str, Any]]:

@@ -1,5 +1,6 @@
 """Create, list, choose, activate and delete connections."""
 
+import asyncio
 import uuid
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
@@ -22,6 +23,11 @@ from moorage.errors import MoorageError
 from moorage.http.caller import EVERYWHERE, Reach
 from moorage.ids import new_uuid
 from moorage.storage import Database, Transaction
+
+log = structlog.get_logger(__name__)
+
+
+UNOPENED_DAYS = 7  # For how long a connection waits for somebody to connect it.
 
 log = structlog.get_logger(__name__)
 
@@ -225,6 +231,19 @@ class Connections:
         """From now on it leads elsewhere, unless it was connected anew since it was read."""
         moved = {**connection.metadata, "data_centre": upstream.data_centre}
         await store.move(tx, connection, upstream, moved)
+
+    async def end_unopened(self) -> int:
+        """Delete the PENDING connections that nobody connected within a week; how many those were."""
+        async with self._database.transaction() as tx:
+            return await store.remove_unopened(tx, tx.now - UNOPENED_DAYS * 24 * 3600 * 1_000_000)
+
+    async def keep_ending(self) -> None:
+        """Do so once an hour, for as long as this runs."""
+        while True:
+            ended = await self.end_unopened()
+            if ended:
+                log.info("connections.ended", count=ended)
+            await asyncio.sleep(3600)
 
     async def delete(self, connection: Connection, also: Callable[[Transaction], Awaitable[None]]) -> None:
         """Delete it, and do `also` in the same transaction. Raises ConnectionUnknown when somebody else just did."""

@@ -177,6 +177,13 @@ async def move(tx: Transaction, connection: Connection, upstream: Upstream, meta
     )
 
 
+async def remove_unopened(tx: Transaction, until: int) -> int:
+    """Remove those that nobody ever connected, and nothing happened to since; how many those were."""
+    unopened = (connections.c.status == "PENDING") & (connections.c.generation == 0)
+    old = unopened & (connections.c.last_updated_time <= until)
+    return (await tx.connection.execute(connections.delete().where(old))).rowcount
+
+
 async def remove(tx: Transaction, connection_id: str) -> bool:
     """False when there is none of that id."""
     result = await tx.connection.execute(connections.delete().where(connections.c.id == connection_id))

@@ -76,6 +76,19 @@ class AccountsServers:
                     facts[name] = found
         return facts
 
+    async def silence(self, place: Place, minted: Minted) -> str | None:
+        """Why nothing can be said of a token by asking the app for its account, None if it answers."""
+        asked = next((one for one in place.provider.identity if one.path is not None), None)
+        if asked is None:
+            return "The app's file names no call to try a key with."
+        try:
+            reply = await self.ask(place, asked, minted.access.value)
+        except Unanswered as error:
+            return str(error)
+        return (
+            f"The app answered with {reply.status}." if reply.status == 429 or reply.status >= 500 else None
+        )
+
     async def look(self, place: Place, identity: Identity, token: str) -> Any:
         """The JSON that a call for an identity gives, None if none came. Raises TokenRefused for a refused token."""
         try:

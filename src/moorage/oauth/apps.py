@@ -32,6 +32,7 @@ async def _document(app: Provider, places: Places) -> dict[str, Any]:
         # Whether a connection can be connected now, and where: outside, and to the embedded CRM.
         "connectable": bool(choices),
         "embedded": any(choice.embedded for choice in choices),
+        "outside": any(not choice.embedded for choice in choices),
         "client": app.client_name if app.signs_in else None,
         "callback_url": places.callback if app.signs_in else None,
     }

@@ -198,6 +198,9 @@ class Connect:
         minted = Minted(AccessToken(key, None))
         try:
             facts = await self._accounts.identity(chosen, minted)
+            silence = await self._accounts.silence(chosen, minted) if not facts else None
+            if silence is not None:
+                facts = {"not_verified": silence}
         except TokenRefused as refused:
             raise _failure("key_refused", self._connections.url(asked.connection)) from refused
         return await self._activate(asked.connection, chosen, minted, _metadata(chosen, facts))
