@@ -388,11 +388,13 @@ def test_no_stranger_takes_more_than_five_milliseconds_of_the_event_loop(origins
     for origin, name, sent in attacks(places, known, UNITS):
         least = cost(origins, origin, sent)
         for _ in range(TRIES):
-            if least <= MOST_SECONDS:
+            if least <= MOST_SECONDS or least > 20 * MOST_SECONDS:
                 break
             least = min(least, cost(origins, origin, sent))
         if least > MOST_SECONDS:
             slow.append(f"{least * 1000:.1f} ms: {name}")
+        if least > 1 or len(slow) >= 20:
+            break  # The rest would take as long.
 
     assert slow == []
 
