@@ -226,6 +226,7 @@ def test_somebody_elses_browser_can_not_end_what_was_begun(server, made, tab, ch
     other = chromium.tab(chromium.person())
     other.open(tab.url)  # As in a mail: "Please accept this."
     other.wait_for("Sign in to Harbour & Pine")
+    other.click("Sign in without a password")
     other.click("Callum Reid")
     other.wait_for("wants to act")
     other.click("Accept")
