@@ -79,6 +79,11 @@ LIST_FAULTS = [
         {"ambiguity_due_to": [{"param_name": "page"}, {"param_name": "page_token"}]},
         "cannot use page and page_token together",
     ),
+    (
+        {"fields": "id", "cvid": "1", "sort_by": "id"}, "AMBIGUITY_DURING_PROCESSING",
+        {"ambiguity_due_to": [{"param_name": "cvid"}, {"param_name": "sort_by"}]},
+        "cannot use cvid and sort_by together",
+    ),
     ({"fields": "id", "territory_id": "1"}, "INVALID_DATA", {"param_name": "territory_id"}, "invalid data"),
 ]  # fmt: skip
 
