@@ -60,8 +60,14 @@ def test_these_are_refused(headers):
     assert against("http://moorage.lan", **(OWN | headers)) is not None
 
 
-def test_only_the_browser_itself_vouches():
-    assert is_vouched_for({"sec-fetch-site": "same-origin"}.get) and is_vouched_for(
-        {"sec-fetch-site": "none"}.get
-    )
-    assert not is_vouched_for({"origin": "http://moorage.lan"}.get)
+@pytest.mark.parametrize(
+    "headers",
+    [{"sec-fetch-site": "same-origin"}, {"sec-fetch-site": "none"}, {"origin": "http://moorage.lan"}],
+)
+def test_a_browser_that_names_us_vouches(headers):
+    assert is_vouched_for(headers.get)
+
+
+@pytest.mark.parametrize("headers", [{}, {"origin": "null"}, {"host": "moorage.lan"}])
+def test_a_browser_that_says_nothing_does_not(headers):
+    assert not is_vouched_for(headers.get)

@@ -44,5 +44,8 @@ def objection(header: Header, own_url: str) -> str | None:
 
 
 def is_vouched_for(header: Header) -> bool:
-    """Whether the browser itself says that no other site sent a form. It says so over HTTPS and at this machine."""
-    return header("sec-fetch-site") in {"same-origin", "none"}
+    """Whether the browser itself says where a form comes from that nothing speaks against (`objection`).
+
+    It says so over HTTPS and at this machine; and of a page that forbids no referrers, by an Origin of ours.
+    """
+    return header("sec-fetch-site") in {"same-origin", "none"} or header("origin") not in {None, "null"}
