@@ -1,5 +1,6 @@
 """Paths that an upstream could read as another one, in whatever way it reads them."""
 
+import operator
 import re
 
 from moorage.http.errors import MethodNotAllowed, PathInvalid
@@ -9,6 +10,7 @@ _NO_PATH = frozenset({b"", b"/"})
 _UNUSUAL = re.compile(rb"[.%\\\x80-\xff]")  # Most paths have none of these, without which none can climb.
 
 _UNIT = re.compile(rb"(?i)%u([0-9a-f]{4})")  # How ASP and old scripts encode what isn't Latin-1.
+_IN_UTF_8 = operator.methodcaller("encode", "utf-8", "surrogatepass")
 _MOST_ROUNDS = 8  # Of decoding, before a path is as it was meant. Sound ones need two.
 
 
@@ -27,27 +29,25 @@ def _overlong() -> dict[bytes, bytes]:
 
 
 _OVERLONG = _overlong()
-# What becomes ASCII by compatibility (NFKC), or where a character set lacks the character. Characters are looked up one
-# by one: to normalise a text takes time that grows with the square of what a stranger sends.
-_ALIKE = str.maketrans(
-    {
-        **dict.fromkeys("\u2024\ufe52\uff0e", "."),
-        **dict.fromkeys("\u2025\ufe30", ".."),
-        **dict.fromkeys("\u2044\u2215\uff0f", "/"),
-        **dict.fromkeys("\xa5\u20a9\u2216\ufe68\uff3c\uffe5\uffe6", "\\"),
-        **dict.fromkeys("\u037e\ufe54\uff1b", ";"),
-        **dict.fromkeys("\ufe56\uff1f", "?"),
-        **dict.fromkeys("\ufe5f\uff03", "#"),
-    }
-)
 
 # Two dots that fill a segment, which ends at a slash of either kind and, to some, at ; ? # or NUL. White space and
-# controls count as nothing wherever they stand, as some trim or drop them.
-_NOTHING = r"[\x00-\x20\x7f]"
-_NO_CHARACTER = r"[\x00-\x20\x7f-\xa0\xad\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]"
-_CLIMB = r"(?:^|[/\\])%(nothing)s*\.%(nothing)s*\.(?:$|[/\\;?#]|%(nothing)s)"
-_CLIMBS = re.compile((_CLIMB % {"nothing": _NOTHING}).encode("ascii"))
-_CLIMBS_AS_TEXT = re.compile(_CLIMB % {"nothing": _NO_CHARACTER})
+# controls count as nothing wherever they stand, as some trim or drop them. What is looked through has a slash put
+# before it: a search that may begin at an end as well takes many times as long.
+_CLIMB = r"[{slash}][{nothing}]*(?:[{dot}][{nothing}]*[{dot}]{dots})(?:\Z|[{slash}{end}{nothing}])"
+_CLIMBS = re.compile(
+    _CLIMB.format(slash=r"/\\", nothing=r"\x00-\x20\x7f", dot=".", dots="", end=";?#").encode("ascii")
+)
+# Besides, what becomes one of these by compatibility (NFKC), or where a character set lacks the character. They are
+# named one by one: to normalise a text takes time that grows with the square of what a stranger sends.
+_CLIMBS_AS_TEXT = re.compile(
+    _CLIMB.format(
+        slash=r"/\\\u2044\u2215\uff0f\xa5\u20a9\u2216\ufe68\uff3c\uffe5\uffe6",
+        nothing=r"\x00-\x20\x7f-\xa0\xad\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff",
+        dot=r".\u2024\ufe52\uff0e",
+        dots=r"|[\u2025\ufe30]",
+        end=r";?#\u037e\ufe54\uff1b\ufe56\uff1f\ufe5f\uff03",
+    )
+)
 
 
 def require_safe(method: bytes, app: bytes, native: bytes) -> None:
@@ -85,10 +85,13 @@ def _require_sound(path: bytes) -> None:
 
 def climbs(path: bytes) -> bool:
     """Whether a server could find a `..` segment in the path, however leniently it decodes, cuts and trims."""
-    decoded = decode(path)
+    decoded = b"/" + decode(path)
     if _CLIMBS.search(decoded) is not None:
         return True
-    return not decoded.isascii() and (_climbs_as_text(decoded) or _climbs_as_text(_shortened(decoded)))
+    if decoded.isascii():
+        return False
+    shortened = _shortened(decoded)
+    return _climbs_as_text(decoded) or (shortened != decoded and _climbs_as_text(shortened))
 
 
 def decode(path: bytes) -> bytes:
@@ -99,7 +102,7 @@ def decode(path: bytes) -> bytes:
     for _ in range(_MOST_ROUNDS):
         if b"%" not in path:
             return path
-        decoded = percent_decoded(_UNIT.sub(_character, path))
+        decoded = percent_decoded(_without_units(path))
         if decoded == path:
             return path
         path = decoded
@@ -108,11 +111,17 @@ def decode(path: bytes) -> bytes:
 
 def _climbs_as_text(path: bytes) -> bool:
     # Whoever drops what is no UTF-8 sees what stands on both sides of it as neighbours.
-    return _CLIMBS_AS_TEXT.search(path.decode("utf-8", "ignore").translate(_ALIKE)) is not None
+    return _CLIMBS_AS_TEXT.search(path.decode("utf-8", "ignore")) is not None
 
 
-def _character(found: re.Match[bytes]) -> bytes:
-    return chr(int(found.group(1), 16)).encode("utf-8", "surrogatepass")
+def _without_units(path: bytes) -> bytes:
+    parts = _UNIT.split(path)
+    if len(parts) == 1:
+        return path
+    # All at once, as Python code for each of them would take a stranger's path too long.
+    units = bytes.fromhex((b"0000" + b"0000".join(parts[1::2])).decode("ascii"))
+    parts[1::2] = map(_IN_UTF_8, units.decode("utf-32-be", "surrogatepass"))
+    return b"".join(parts)
 
 
 def _shortened(path: bytes) -> bytes:
