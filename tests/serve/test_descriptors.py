@@ -12,8 +12,8 @@ from moorage.serve import descriptors
 @pytest.mark.parametrize(
     ("limit", "connections"),
     [
-        (64, 32),
-        (1024, 768),
+        (64, 28),
+        (1024, 748),
         (1_048_576, descriptors.MOST),
         (resource.RLIM_INFINITY, descriptors.MOST),
         (16, 1),
@@ -21,6 +21,7 @@ from moorage.serve import descriptors
 )
 def test_a_part_is_left_for_all_else(monkeypatch, limit, connections):
     monkeypatch.setattr(resource, "getrlimit", lambda _: (limit, limit))
+    monkeypatch.setattr(descriptors, "_open", lambda: 20)
     assert descriptors.connections() == connections
 
 

@@ -2,9 +2,9 @@
 
 import contextlib
 import resource
+from pathlib import Path
 
 MOST = 50_000  # Connections of clients in one process, whatever the system allows.
-_LEAST_FOR_OTHERS = 32  # Databases, sockets to apps, logs.
 
 
 def raise_limit() -> None:
@@ -15,8 +15,16 @@ def raise_limit() -> None:
 
 
 def connections() -> int:
-    """How many connections of clients this process may hold, so that a quarter is left for all else."""
+    """How many connections of clients this process may hold: what is open now is not theirs, nor is a quarter of all,
+    which is for databases and apps."""
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if limit == resource.RLIM_INFINITY:
         return MOST
-    return max(1, min(MOST, limit - max(limit // 4, _LEAST_FOR_OTHERS)))
+    return max(1, min(MOST, limit - limit // 4 - _open()))
+
+
+def _open() -> int:
+    try:
+        return sum(1 for _ in Path("/dev/fd").iterdir())
+    except OSError:  # No system that shows them.
+        return 32
