@@ -10,6 +10,7 @@ import typer
 
 from moorage.cli import reach
 from moorage.cli.answers import remarks
+from moorage.cli.command import starting
 from moorage.cli.failures import Exit, UsageError, note, report
 from moorage.cli.fields import document, read_input, split_field, typed
 from moorage.cli.options import Json, Url
@@ -34,10 +35,19 @@ _IN_QUERY = {"GET", "HEAD", "DELETE"}  # Methods whose fields are query paramete
 
 
 def api(
-    path: Annotated[str, typer.Argument(help="Such as /zoho-crm/crm/v8/Leads?fields=Last_Name")],
+    path: Annotated[
+        str, typer.Argument(metavar="PATH", help="Such as /zoho-crm/crm/v8/Leads?fields=Last_Name")
+    ],
     *,
     method: Annotated[
-        str | None, typer.Option("-X", "--method", help="Default: GET, or POST with fields or --input.")
+        str | None,
+        typer.Option(
+            "-X",
+            "--method",
+            metavar="METHOD",
+            autocompletion=starting(_METHODS),
+            help="Default: GET, or POST with fields or --input.",
+        ),
     ] = None,
     raw_fields: Annotated[
         list[str] | None, typer.Option("-f", "--raw-field", metavar="KEY=VALUE", help="A field that is text.")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from moorage.cli import reach
+from moorage.cli.command import apps
 from moorage.cli.failures import UsageError, note
 from moorage.cli.operator import operate
 from moorage.cli.options import Home, Json, Yes
@@ -23,7 +24,7 @@ commands = typer.Typer(
     help="Your OAuth clients at the apps: by what they know this Moorage.", rich_markup_mode=None
 )
 
-App = Annotated[str, typer.Argument(metavar="APP", help="The app, such as zoho-crm.")]
+App = Annotated[str, typer.Argument(metavar="APP", autocompletion=apps, help="The app, such as zoho-crm.")]
 DataCentre = Annotated[
     str | None,
     typer.Option(
@@ -36,10 +37,14 @@ DataCentre = Annotated[
 def set_(
     app: App,
     *,
-    client_id: Annotated[str, typer.Option("--client-id", help="From the app's developer console.")],
+    client_id: Annotated[
+        str, typer.Option("--client-id", metavar="ID", help="From the app's developer console.")
+    ],
     secret_file: Annotated[
         Path | None,
-        typer.Option("--secret-file", help="A file that holds its secret; else it is asked for."),
+        typer.Option(
+            "--secret-file", metavar="FILE", help="A file that holds its secret; else it is asked for."
+        ),
     ] = None,
     data_centre: DataCentre = None,
     rehearsal: Annotated[

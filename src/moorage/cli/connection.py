@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from moorage.cli import reach
+from moorage.cli.command import apps, starting
 from moorage.cli.connecting import invite, wait_until_connected
 from moorage.cli.failures import UsageError
 from moorage.cli.options import Json, Url, Yes
@@ -17,8 +18,21 @@ from moorage.near import did_you_mean
 commands = typer.Typer(help="The outside accounts that a key may act through.", rich_markup_mode=None)
 
 ConnectionId = Annotated[str, typer.Argument(metavar="ID", help="The connection's id.")]
-App = Annotated[str | None, typer.Option("--app", help="Only connections to this app, such as zoho-crm.")]
-Status = Annotated[str | None, typer.Option("--status", help="Only these: ACTIVE, PENDING or FAILED.")]
+App = Annotated[
+    str | None,
+    typer.Option(
+        "--app", metavar="APP", autocompletion=apps, help="Only connections to this app, such as zoho-crm."
+    ),
+]
+Status = Annotated[
+    str | None,
+    typer.Option(
+        "--status",
+        metavar="STATUS",
+        autocompletion=starting(("ACTIVE", "PENDING", "FAILED")),
+        help="Only these: ACTIVE, PENDING or FAILED.",
+    ),
+]
 
 
 @commands.command("list")
@@ -42,7 +56,9 @@ def get(connection_id: ConnectionId, *, url: Url = None, as_json: Json = False) 
 
 @commands.command()
 def create(
-    app: Annotated[str, typer.Argument(help="The app, such as zoho-crm.")],
+    app: Annotated[
+        str, typer.Argument(metavar="APP", autocompletion=apps, help="The app, such as zoho-crm.")
+    ],
     *,
     browser: Annotated[
         bool, typer.Option("--browser/--no-browser", help="Open the page, or only print its address.")
@@ -82,7 +98,12 @@ def use(
     *,
     none: Annotated[
         str | None,
-        typer.Option("--none", metavar="APP", help="Forget what was chosen for that app, such as zoho-crm."),
+        typer.Option(
+            "--none",
+            metavar="APP",
+            autocompletion=apps,
+            help="Forget what was chosen for that app, such as zoho-crm.",
+        ),
     ] = None,
     url: Url = None,
     as_json: Json = False,

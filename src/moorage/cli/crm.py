@@ -64,9 +64,12 @@ def grant_code(
     *,
     client: Annotated[str, typer.Option("--client", metavar="CLIENT", help="The id of a self client.")],
     scope: Annotated[
-        str, typer.Option("--scope", help="What it may do: Zoho's scopes, separated by commas.")
+        str,
+        typer.Option("--scope", metavar="SCOPES", help="What it may do: Zoho's scopes, separated by commas."),
     ] = "ZohoCRM.modules.ALL,ZohoCRM.settings.ALL,ZohoCRM.users.ALL,ZohoCRM.org.ALL",
-    minutes: Annotated[int, typer.Option("--minutes", min=1, max=10, help="How long the code is good.")] = 3,
+    minutes: Annotated[
+        int, typer.Option("--minutes", metavar="NUMBER", min=1, max=10, help="How long the code is good.")
+    ] = 3,
     home: Home = None,
     as_json: Json = False,
 ) -> None:
@@ -113,7 +116,7 @@ def _password() -> str:
 @clients.command("create")
 def create_client(
     *,
-    name: Annotated[str, typer.Option("--name", help="What people read when it asks them.")],
+    name: Annotated[str, typer.Option("--name", metavar="NAME", help="What people read when it asks them.")],
     redirect_uri: Annotated[
         list[str] | None,
         typer.Option("--redirect-uri", metavar="URI", help="Where people go after their consent."),
@@ -184,12 +187,20 @@ def list_(*, home: Home = None, as_json: Json = False) -> None:
 def create(
     slug: Slug,
     *,
-    name: Annotated[str | None, typer.Option("--name", help="Its full name; else the short one.")] = None,
+    name: Annotated[
+        str | None, typer.Option("--name", metavar="NAME", help="Its full name; else the short one.")
+    ] = None,
     time_zone: Annotated[
-        str, typer.Option("--time-zone", help="The zone its times are shown in, such as Europe/Oslo.")
+        str,
+        typer.Option(
+            "--time-zone", metavar="ZONE", help="The zone its times are shown in, such as Europe/Oslo."
+        ),
     ] = "UTC",
     data_centre: Annotated[
-        str, typer.Option("--data-centre", help="Where it lives: us, eu, in, au, jp, cn, ca or sa.")
+        str,
+        typer.Option(
+            "--data-centre", metavar="NAME", help="Where it lives: us, eu, in, au, jp, cn, ca or sa."
+        ),
     ] = "us",
     sample: Annotated[bool, typer.Option("--sample/--empty", help="With sample records, or without.")] = True,
     unique: Annotated[

@@ -15,7 +15,7 @@ PAGES = Path(package).parent / "docs"
 
 Words = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[TOPIC]", help="A page, such as errors, or a command, such as key create."),
+    typer.Argument(metavar="TOPIC", help="A page, such as errors, or a command, such as key create."),
 ]
 
 

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from moorage import __version__
+from moorage.cli.command import Command
 from moorage.cli.failures import Declined, Exit, report
 from moorage.cli.options import Json
 from moorage.cli.output import print_json
@@ -50,19 +51,20 @@ def program(names: Collection[str] = tuple(_COMMANDS)) -> typer.Typer:
         else:
             joined.command(name)(found)
     joined.command("version")(version)
-    _uncut(joined)
+    _told_in_our_words(joined)
     return joined
 
 
-def _uncut(group: typer.Typer) -> None:
-    """Have lists of commands show the first line of each help whole."""
+def _told_in_our_words(group: typer.Typer) -> None:
+    """Have each command's help be ours, and lists of commands show the first line of each whole."""
     for command in group.registered_commands:
         lines = (command.callback.__doc__ or "").strip().splitlines() if command.callback else []
         command.short_help = lines[0] if lines else None
+        command.cls = Command
     for inner in group.registered_groups:
         assert inner.typer_instance is not None
         inner.short_help = inner.typer_instance.info.help
-        _uncut(inner.typer_instance)
+        _told_in_our_words(inner.typer_instance)
 
 
 def moorage(

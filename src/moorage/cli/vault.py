@@ -21,7 +21,12 @@ commands = typer.Typer(help="The keys that stored tokens are encrypted with.", r
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
 KeyFile = Annotated[
     Path | None,
-    typer.Option("--key-file", help="A file that holds the key to rotate to; else one is made.", exists=True),
+    typer.Option(
+        "--key-file",
+        metavar="FILE",
+        help="A file that holds the key to rotate to; else one is made.",
+        exists=True,
+    ),
 ]
 
 

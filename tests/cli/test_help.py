@@ -1,0 +1,70 @@
+"""What `--help` and a shell's completion tell of each command."""
+
+import re
+
+import pytest
+import typer
+
+from moorage.cli.command import EXAMPLES, apps
+from moorage.cli.program import program, run
+
+
+def commands(group, words=()):
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands(command, (*words, name))
+        else:
+            yield " ".join((*words, name)), command
+
+
+COMMANDS = dict(commands(typer.main.get_command(program())))
+
+
+@pytest.mark.parametrize("words", COMMANDS)
+def test_each_element_of_a_command_is_named_by_a_word_of_ours(moorage, words):
+    shown = moorage(*words.split(), "--help").out
+    assert not re.search(r"<\w+( \w+)?>|<list\[|\{\w+\}", shown)
+    usage = next(line for line in shown.splitlines() if line.startswith("Usage:"))
+    assert re.fullmatch(rf"Usage: moorage {words} \[OPTIONS\]( \[?[A-Z]+\]?)*", usage)
+    for parameter in COMMANDS[words].params:
+        if not getattr(parameter, "is_flag", False):
+            assert re.fullmatch(r"[A-Z.=:]+|[a-z]+(\|[a-z]+)+", parameter.metavar or ""), parameter.name
+
+
+@pytest.mark.parametrize("words", EXAMPLES)
+def test_the_commands_that_people_meet_first_show_an_example_whole(moorage, words):
+    shown = moorage(*words.split(), "--help").out
+    assert "For example:\n" in shown
+    for line in EXAMPLES[words]:
+        assert f"  {line}\n" in shown
+        options = re.findall(r" (--?[a-zA-Z][a-z-]*)", line)
+        known = [name for one in COMMANDS[words].params for name in (*one.opts, *one.secondary_opts)]
+        assert line.startswith(f"moorage {words}") and set(options) <= set(known)
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("connection create zoho-c", ["zoho-crm"]),
+        ("connection create my-", ["my-app"]),
+        ("client delete git", ["github"]),
+        ("connection list --app strip", ["stripe"]),
+        ("connection list --status P", ["PENDING"]),
+        ("connection list --status ", ["ACTIVE", "PENDING", "FAILED"]),
+        ("api /x -X PA", ["PATCH"]),
+    ],
+)
+def test_a_shell_completes_apps_statuses_and_methods_without_a_server(capsys, home, monkeypatch, line, found):
+    (home / "providers").mkdir(parents=True, exist_ok=True)
+    (home / "providers" / "my-app.toml").touch()
+    monkeypatch.setenv("_MOORAGE_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", f"moorage {line}")
+    monkeypatch.setenv("COMP_CWORD", str(len(line.split(" "))))
+    with pytest.raises(SystemExit):
+        run([])
+    assert capsys.readouterr().out.split() == found
+
+
+def test_a_setting_that_makes_no_sense_completes_the_shipped_apps_all_the_same(monkeypatch):
+    monkeypatch.setenv("MOORAGE_PORT", "nonsense")
+    assert apps("zoho-c") == ["zoho-crm"]
