@@ -50,6 +50,7 @@ from moorage.oauth import apps as app_routes
 from moorage.oauth import diagnosis_routes
 from moorage.oauth import routes as connect_routes
 from moorage.oauth.accounts import AccountsServers
+from moorage.oauth.attempts import under_way
 from moorage.oauth.clients import OAuthClients
 from moorage.oauth.connect import Connect
 from moorage.oauth.diagnosis import Diagnoses
@@ -105,7 +106,7 @@ class Rooms:
         self.keys = Keys(self.database, clock)
         sessions = Sessions(lambda: vault.derive(SESSION_TOKENS), lambda: vault.derived(SESSION_TOKENS))
         self.connections = Connections(
-            self.database, sessions, clock, urls.gateway, self.providers.environment
+            self.database, sessions, clock, urls.gateway, self.providers.environment, under_way
         )
         open_slug = DEMO_SLUG if _only_here(settings) else None
         self.crm = CrmService(settings.crm_folder, clock, lambda: urls.crm, open_slug)

@@ -300,8 +300,8 @@ async def _connections(rooms: Rooms, connection_id: str | None) -> list[Diagnosi
         chosen = [one for one in chosen if one.id == connection_id.lower()]
         if not chosen:
             raise ConnectionUnknown(connection_id)
-    else:  # What waits for its person is no trouble, and ends by itself.
-        chosen = [one for one in chosen if one.status != "PENDING"]
+    else:  # What was never connected is no trouble, and ends by itself.
+        chosen = [one for one in chosen if one.was_connected]
     found = []
     for start in range(0, len(chosen), AT_ONCE):
         some = chosen[start : start + AT_ONCE]

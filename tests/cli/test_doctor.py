@@ -107,6 +107,15 @@ def test_one_connection_can_be_looked_at_alone(moorage, started):
     assert waiting not in moorage("doctor").out  # It is no trouble, unless somebody asks for it.
     named = moorage("doctor", "--connection", waiting).out
     assert f"warning  connection {waiting} (zoho-crm, PENDING): Nobody" in named
+
+    async def fail(rooms):
+        found = await rooms.connections.get(await rooms.keys.first_account(), waiting)
+        async with rooms.database.transaction() as tx:
+            await rooms.connections.fail_in(tx, found, "access_denied")
+
+    inside(started, fail)  # Nobody ever used it, and it ends by itself, too.
+    assert waiting not in moorage("doctor").out
+    assert waiting in moorage("doctor", "--connection", waiting).out
     outcome = moorage("doctor", "--connection", "nope", "--json")
     assert (outcome.status, outcome.out, outcome.error["code"]) == (5, "", "connection_unknown")
 

@@ -160,7 +160,7 @@ def test_without_the_default_that_was_chosen_calls_fail_with_a_list_until_anothe
     with pytest.raises(DefaultDeleted, match=gone) as caught:
         choose(owner)
     assert f"{left} (ana@acme.example)" in caught.value.help and f"{embedded} (Acme)" in caught.value.help
-    assert "moorage connection use" in caught.value.help
+    assert "moorage connection use ID` (PUT /apps/zoho-crm/default)" in caught.value.help
     assert owner.get(DEFAULT).json["default"] == {"app": "zoho-crm", "connection_id": None, "chosen": gone}
     assert choose(owner, embedded) == embedded
     assert choose(owner, reach=Reach(frozenset(), frozenset({left}))) == left

@@ -1,6 +1,8 @@
 from contextlib import closing
 
+from moorage.oauth.attempts import LIFETIME
 from tests.control import Caller, Control, kept_secrets
+from tests.person import Person
 
 
 def test_it_is_gone_with_its_tokens(control, owner):
@@ -68,3 +70,51 @@ def test_one_that_nobody_connects_within_a_week_ends(control, owner):
     assert control.run(control.rooms.connections.end_unopened()) == 1
     left = [one["id"] for one in owner.get("/connections").json["connections"]]
     assert left == [connected["id"], younger["id"]] and waiting["id"] not in left
+
+
+def test_one_that_was_never_connected_ends_a_week_after_the_last_try_failed(control, owner):
+    control.organisation("acme")
+    control.organisation("other")
+    never, once = owner.connect(), owner.connect("other")
+    control.clock.advance(600)
+    control.run(Person(control).connecting(never["url"], "acme", decision="deny"))
+    connected = control.run(control.rooms.connections.get(owner.account, once["id"]))
+    control.run(fail(control, connected))
+    assert [owner.get(f"/connections/{one['id']}").json["connection"]["status"] for one in (never, once)] == [
+        "FAILED",
+        "FAILED",
+    ]
+    control.clock.advance(7 * 24 * 3600 - 1)
+    assert control.run(control.rooms.connections.end_unopened()) == 0
+    control.clock.advance(2)
+    assert control.run(control.rooms.connections.end_unopened()) == 1
+    assert [one["id"] for one in owner.get("/connections").json["connections"]] == [once["id"]]
+
+
+async def fail(control, connection):
+    async with control.rooms.database.transaction() as tx:
+        await control.rooms.connections.fail_in(tx, connection, "revoked")
+
+
+def test_one_that_somebody_is_connecting_just_then_stays(control, owner):
+    control.organisation("acme")
+    made, person = owner.connect(), Person(control)
+    control.clock.advance(7 * 24 * 3600)
+    fresh = owner.get(f"/connections/{made['id']}").json["connection"]
+    sent = person.choose(fresh["url"], "crm/acme")
+    assert sent.status == 303
+    control.clock.advance(LIFETIME - 1)
+    assert control.run(control.rooms.connections.end_unopened()) == 0
+    back = control.run(person.deciding(sent.headers["location"], "accept"))
+    assert person.come_back(back).status == 200
+    assert owner.get(f"/connections/{made['id']}").json["connection"]["status"] == "ACTIVE"
+
+
+def test_one_that_somebody_went_away_from_ends(control, owner):
+    control.organisation("acme")
+    made, person = owner.connect(), Person(control)
+    control.clock.advance(7 * 24 * 3600)
+    fresh = owner.get(f"/connections/{made['id']}").json["connection"]
+    assert person.choose(fresh["url"], "crm/acme").status == 303
+    control.clock.advance(LIFETIME)
+    assert control.run(control.rooms.connections.end_unopened()) == 1

@@ -57,8 +57,8 @@ class DefaultDeleted(MoorageError):
         there_are = f" There are: {', '.join(others)}." if others else ""
         super().__init__(
             f"The default connection of {app}, {connection_id}, was deleted, and no other one was chosen.",
-            help="Choose one with `moorage connection use ID` (PUT /apps/{app}/default), or name one in"
-            f" Maton-Connection.{there_are}".replace("{app}", app),
+            help=f"Choose one with `moorage connection use ID` (PUT /apps/{app}/default), or name one in"
+            f" Maton-Connection.{there_are}",
         )
 
 

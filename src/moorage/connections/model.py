@@ -45,6 +45,11 @@ class Connection:
     embedded: bool = False
 
     @property
+    def was_connected(self) -> bool:
+        """Whether it was ever ACTIVE."""
+        return self.generation > 0
+
+    @property
     def is_outside(self) -> bool:
         """Whether it leads, or led until it failed, to an account that is not the embedded CRM's."""
         return self.upstream is not None and self.upstream.kind != "embedded"

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+import sqlalchemy as sa
 import structlog
 
 from moorage.clock import Clock
@@ -47,7 +48,8 @@ class Default:
 class Connections:
     """`public_url` is the gateway's base URL, under which people open the page that connects.
 
-    `environment` says of what kind an account is that an app's connection leads to.
+    `environment` says of what kind an account is that an app's connection leads to. `under_way` selects the ids of the
+    connections that somebody is connecting at a time, in microseconds since the epoch.
 
     To a caller, connections beyond its reach are not there.
     """
@@ -59,12 +61,14 @@ class Connections:
         clock: Clock,
         public_url: str,
         environment: Callable[[str, Upstream], Environment],
+        under_way: Callable[[int], sa.Select[tuple[str]]],
     ) -> None:
         self._database = database
         self._sessions = sessions
         self._clock = clock
         self._public_url = public_url
         self._environment = environment
+        self._under_way = under_way
 
     def document(
         self, connection: Connection, *, default: bool = False, with_url: bool = True
@@ -233,9 +237,11 @@ class Connections:
         await store.move(tx, connection, upstream, moved)
 
     async def end_unopened(self) -> int:
-        """Delete the PENDING connections that nobody connected within a week; how many those were."""
+        """Delete the connections that were not connected within a week, nor since the only tries at it failed; how many
+        those were. One that somebody is connecting just now stays."""
         async with self._database.transaction() as tx:
-            return await store.remove_unopened(tx, tx.now - UNOPENED_DAYS * 24 * 3600 * 1_000_000)
+            until = tx.now - UNOPENED_DAYS * 24 * 3600 * 1_000_000
+            return await store.remove_unopened(tx, until, self._under_way(tx.now))
 
     async def keep_ending(self) -> None:
         """Do so once an hour, for as long as this runs."""

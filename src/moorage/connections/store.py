@@ -177,10 +177,13 @@ async def move(tx: Transaction, connection: Connection, upstream: Upstream, meta
     )
 
 
-async def remove_unopened(tx: Transaction, until: int) -> int:
-    """Remove those that nobody ever connected, and nothing happened to since; how many those were."""
-    unopened = (connections.c.status == "PENDING") & (connections.c.generation == 0)
-    old = unopened & (connections.c.last_updated_time <= until)
+async def remove_unopened(tx: Transaction, until: int, spared: sa.Select[tuple[str]]) -> int:
+    """Remove those that were never connected and that nothing happened to since; how many those were.
+
+    `spared` selects the ids of others that have to stay.
+    """
+    unopened = connections.c.status.in_(("PENDING", "FAILED")) & (connections.c.generation == 0)
+    old = unopened & (connections.c.last_updated_time <= until) & connections.c.id.not_in(spared)
     return (await tx.connection.execute(connections.delete().where(old))).rowcount
 
 

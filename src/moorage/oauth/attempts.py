@@ -139,6 +139,15 @@ class Attempts:
         await tx.connection.execute(attempts.update().where(chosen).values(outcome=outcome))
 
 
+def under_way(now: int) -> sa.Select[tuple[str]]:
+    """Selects the ids of the connections that somebody was sent away for at a time, and is still awaited to connect.
+
+    `now` is in microseconds since the epoch.
+    """
+    waits = _lately(now / 1_000_000) & attempts.c.outcome.is_(None)
+    return sa.select(attempts.c.connection_id).where(waits)
+
+
 async def _row(tx: Transaction, state: str, now: float) -> Any:
     chosen = (attempts.c.state == _digest(state)) & _lately(now)
     return (await tx.connection.execute(sa.select(attempts).where(chosen))).first()
