@@ -65,6 +65,7 @@ def test_a_shell_completes_apps_statuses_and_methods_without_a_server(capsys, ho
     assert capsys.readouterr().out.split() == found
 
 
-def test_a_setting_that_makes_no_sense_completes_the_shipped_apps_all_the_same(monkeypatch):
-    monkeypatch.setenv("MOORAGE_PORT", "nonsense")
+@pytest.mark.parametrize("home", ["~nobody-of-that-name/x", "/dev/null", "/nonexistent"])
+def test_a_data_folder_that_can_not_be_read_completes_the_shipped_apps_all_the_same(monkeypatch, home):
+    monkeypatch.setenv("MOORAGE_HOME", home)
     assert apps("zoho-c") == ["zoho-crm"]

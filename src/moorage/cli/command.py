@@ -74,6 +74,7 @@ def apps(incomplete: str) -> list[str]:
     names = {one.name for one in (Path(package).parent / "oauth" / "providers").iterdir()}
     # What can't be asked completes nothing, and says nothing into a line that is being typed.
     with contextlib.suppress(OSError, SettingsInvalid):
-        names |= {one.name for one in (load(os.environ).home / "providers").iterdir()}
+        mine = {name: text for name, text in os.environ.items() if name == "MOORAGE_HOME"}
+        names |= {one.name for one in (load(mine).home / "providers").iterdir()}
     found = {name.removesuffix(".toml") for name in names if name.endswith(".toml")}
     return sorted(name for name in found if name.startswith(incomplete))
