@@ -66,12 +66,10 @@ def routes(
         body = await json_object(request, _EXAMPLE, known=("app", "method", "embedded", "organisation"))
         app, right = _wished(body, apps())
         caller.require_app(app)
-        organisation = body.get("organisation")
+        organisation = _organisation(body)
         if organisation is not None:
             # Who may do whatever they like with an organisation needs nobody's consent to act in it.
             caller.require("organisations:write")
-            if not isinstance(organisation, str):
-                raise BodyInvalid("organisation has to be a short name.", help=f"Send {_INSIDE_EXAMPLE}.")
             inside.require(app, organisation)
         made = await connections.create(
             caller.account_id, app, right, asked_by=caller.name, embedded=_flag(body, "embedded")
@@ -176,6 +174,14 @@ def _wished(body: Mapping[str, Any], apps: Mapping[str, str]) -> tuple[str, str]
     if method is not None and method != right:
         raise BodyInvalid(f"The method of {app} has to be {right}.", help=f"Leave it out, or send {right}.")
     return app, right
+
+
+def _organisation(body: Mapping[str, Any]) -> str | None:
+    """The organisation of the embedded CRM to connect to at once. Raises BodyInvalid for what is no name."""
+    named = body.get("organisation")
+    if named is not None and not isinstance(named, str):
+        raise BodyInvalid("organisation has to be a short name.", help=f"Send {_INSIDE_EXAMPLE}.")
+    return named
 
 
 def _flag(body: Mapping[str, Any], name: str) -> bool:
