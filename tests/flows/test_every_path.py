@@ -24,6 +24,12 @@ def alike(answer):
     return answer.status, headers, TOKEN.sub(b"", answer.body)
 
 
+def said(answer):
+    """The same without what becomes of the connection, as that depends on how much of a body has come by then."""
+    status, headers, body = alike(answer)
+    return status, [header for header in headers if header != ("connection", "close")], body
+
+
 def final(client, *, bare=False):
     """The next answer that is not an interim one."""
     while (answer := client.answer(bare=bare)).status == 100:
@@ -89,13 +95,24 @@ def test_head_gets_the_head_that_get_gets_and_no_body(surface, client):
     ("headers", "version"),
     [
         ("Connection: close\r\n", "1.1"), ("Connection: x, CLOSE\r\n", "1.1"), ("", "1.0"),
-        ("Connection: keep-alive\r\n", "1.0"), ("Connection: close\r\nUpgrade: h2c\r\n", "1.1"),
+        ("Connection: close\r\nUpgrade: h2c\r\n", "1.1"),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
 def test_a_last_request_ends_the_connection(surface, client, method, headers, version):
     client.send(surface.head(method, f"{headers}Content-Length: 0\r\n", version) + surface.head("DELETE"))
     assert closes(client.answer(bare=method == "HEAD")) and is_at_its_end(client)
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
+def test_a_client_of_http_1_0_that_asks_for_it_keeps_its_connection(surface, client, method):
+    asked = "Connection: keep-alive\r\n"
+    first = surface.head(method, f"{asked}Content-Length: 0\r\n", "1.0")
+    client.send(first + surface.head(headers=asked, version="1.0") + surface.head(version="1.0"))
+    for bare in (method == "HEAD", False):
+        assert client.answer(bare=bare).names["connection"] == "keep-alive"
+    last = client.answer()
+    assert last.status == surface.status and closes(last) and is_at_its_end(client)
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "TRACE"])
@@ -114,10 +131,16 @@ def test_a_refusal_leaves_the_connection_open(surface, client, method, authoriza
 def test_a_body_in_chunks_is_read_to_its_end_and_its_trailers_are_nobodys(surface, client, method):
     body = chunked('{"data":[]}', trailers="X-Sum: 1\r\nAuthorization: Bearer nobody\r\nHost: b\r\n")
     client.send(surface.head(method, "Transfer-Encoding: Chunked\r\nTrailer: X-Sum\r\n") + body)
-    client.send(surface.head(method, "Content-Length: 11\r\n") + '{"data":[]}' + surface.head())
-    in_chunks, whole = final(client), final(client)
-    assert alike(in_chunks) == alike(whole)
-    assert client.answer().status == surface.status and client.buffer == b""
+    in_chunks = final(client)
+    with contextlib.ExitStack() as stack:
+        if closes(
+            in_chunks
+        ):  # The CRM refuses at the head what it has no use for, and nobody knows how long that is.
+            assert surface.name == "crm" and in_chunks.status == 400 and is_at_its_end(client)
+            client = stack.enter_context(surface.connect())
+        client.send(surface.head(method, "Content-Length: 11\r\n") + '{"data":[]}' + surface.head())
+        assert said(in_chunks) == said(final(client))
+        assert client.answer().status == surface.status and client.buffer == b""
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT"])
@@ -180,7 +203,7 @@ class Kind:
         self.raw = surface.head(method, headers) + sent
         with surface.connect() as client:
             client.send(self.raw)
-            self.answer = alike(client.answer(bare=method == "HEAD"))
+            self.answer = said(client.answer(bare=method == "HEAD"))
 
     def __repr__(self):
         return self.name
@@ -214,13 +237,10 @@ def test_a_connections_requests_are_answered_in_order_and_each_as_if_it_were_alo
         sender.start()
         for kind in asked:
             answer = client.answer(bare=kind.method == "HEAD")
-            status, headers, body = alike(answer)
+            assert said(answer) == kind.answer, kind
             if closes(answer):
                 # It was refused before its body was whole, whose length nobody can know.
-                assert kind.in_chunks and status >= 400
-                headers.remove(("connection", "close"))
-            assert (status, headers, body) == kind.answer, kind
-            if closes(answer):
+                assert kind.in_chunks and answer.status >= 400
                 break
         sender.join()
         assert is_at_its_end(client) if closes(answer) else client.buffer == b""
