@@ -9,8 +9,14 @@ from pathlib import Path
 import pytest
 
 import moorage
+from moorage.app import DEMO_SLUG
 from moorage.clock import SKEW, is_ahead, lately
 from moorage.connections.errors import SessionExpired, SessionInvalid
+from moorage.crm.accounts.clients import NEW_CODES
+from moorage.crm.accounts.errors import CodeUnknown, TooManyTokens
+from moorage.crm.accounts.service import NEW_ACCESS_TOKENS
+from moorage.crm.blueprint import DEMO
+from moorage.crm.errors import CodesExhausted
 from moorage.crm.faults import Fault
 from moorage.crm.paging import LIFETIME, PageTokens, Place
 from moorage.crm.store.contract import Position
@@ -21,11 +27,15 @@ from tests.control import control, owner  # noqa: F401
 from tests.oauth.conftest import HOUR, access, connected, refreshing  # noqa: F401
 
 DAYS = 2 * 86_400.0
+SCOPE = "ZohoCRM.modules.ALL"
 # Files that compare times of the wall clock, and the test here that moves the clock under each.
 WINDOWS = {
     "clock.py": "the rule",
     "connections/sessions.py": "session tokens",
-    "crm/accounts/service.py": "access tokens of the CRM: see there",
+    "crm/accounts/clients.py": "codes of the CRM",
+    "crm/accounts/people.py": "sessions of the CRM",
+    "crm/accounts/service.py": "access tokens of the CRM",
+    "crm/accounts/store.py": "codes and access tokens that a client of the CRM may have",
     "crm/paging.py": "page tokens",
     "gateway/decide.py": "refusals",
     "keys/limits.py": "rate limits",
@@ -50,6 +60,13 @@ def test_no_window_is_measured_by_hand():
     root = Path(moorage.__file__).parent
     found = [str(file.relative_to(root)) for file in root.rglob("*.py") if by_hand.search(file.read_text())]
     assert found == []
+
+
+def test_every_file_with_a_window_is_listed():
+    root = Path(moorage.__file__).parent
+    by_rule = re.compile(r"import .*\b(is_ahead|lately)\b")
+    found = {str(file.relative_to(root)) for file in root.rglob("*.py") if by_rule.search(file.read_text())}
+    assert found <= set(WINDOWS)
 
 
 def ahead(control, work):  # noqa: F811
@@ -150,3 +167,98 @@ def test_a_use_noted_ahead_ends_with_the_hour(control, connected, refreshing):  
     control.run(control.rooms.tokens.renew_due())
     assert len(refreshing.asked) <= 1
     control.clock.advance(HOUR)
+
+
+@pytest.fixture
+def crm(control):  # noqa: F811
+    return control.rooms.crm
+
+
+@pytest.fixture
+def self_client(crm):
+    row = crm.organisations.create(DEMO_SLUG, DEMO, sample=False)
+    return crm.clients.register("Script", row.id, crm.first_user(row).id, (), self_client=True)
+
+
+def code_of(crm, self_client, lifetime=600):
+    return crm.clients.self_code(self_client.client_id, SCOPE, lifetime)
+
+
+def tokens_of(crm, self_client):
+    return crm.clients.redeem(self_client, code_of(crm, self_client), None, None)
+
+
+def signed_in_as(crm):
+    row = crm.organisations.find(DEMO_SLUG)
+    return crm.people.begin(row.id, crm.people.of(row.id)[0]), row.id
+
+
+def test_the_codes_a_client_of_the_crm_may_have(control, crm, self_client):  # noqa: F811
+    def use_up():
+        for _ in range(NEW_CODES):
+            code_of(crm, self_client)
+        with pytest.raises(CodesExhausted):
+            code_of(crm, self_client)
+
+    ahead(control, use_up)
+    assert tokens_of(crm, self_client).access_token
+
+
+def test_the_access_tokens_a_client_of_the_crm_may_have(control, crm, self_client):  # noqa: F811
+    def use_up():
+        refresh = tokens_of(crm, self_client).refresh_token
+        for _ in range(NEW_ACCESS_TOKENS - 1):
+            crm.accounts.refresh(self_client, refresh)
+        with pytest.raises(TooManyTokens):
+            crm.accounts.refresh(self_client, refresh)
+        return refresh
+
+    refresh = ahead(control, use_up)
+    assert crm.accounts.refresh(self_client, refresh).access_token
+
+
+def use_code(crm, self_client):
+    text = code_of(crm, self_client)
+    return lambda: crm.clients.redeem(self_client, text, None, None)
+
+
+def use_access_token(crm, self_client):
+    token = tokens_of(crm, self_client).access_token
+    return lambda: crm.accounts.principal(f"Bearer {token}")
+
+
+def use_session(crm, self_client):
+    session, organisation = signed_in_as(crm)
+
+    def use():
+        if crm.people.signed_in(session, organisation) is None:
+            raise LookupError
+
+    return use
+
+
+@pytest.mark.parametrize("make", [use_code, use_access_token, use_session])
+def test_what_the_crms_accounts_server_gave_ahead_is_not_taken(control, crm, self_client, make):  # noqa: F811
+    of_ahead = ahead(control, lambda: make(crm, self_client))
+    with pytest.raises((CodeUnknown, Fault, LookupError)):
+        of_ahead()
+    before = make(crm, self_client)
+    control.clock.advance(-SKEW)
+    before()
+
+
+def test_what_the_crms_accounts_server_noted_ahead_is_forgotten(control, crm, self_client):  # noqa: F811
+    def note():
+        code_of(crm, self_client)
+        tokens_of(crm, self_client)
+        signed_in_as(crm)
+
+    ahead(control, note)
+    note()
+    kept = crm.organisations.registry.connection
+    rows = {
+        table: kept.execute(f"SELECT count(*) FROM {table}").get
+        for table in ("codes", "spent_codes", "access_tokens", "sessions")
+    }
+    assert rows == {"codes": 1, "spent_codes": 1, "access_tokens": 1, "sessions": 1}
+    assert kept.execute("SELECT count(*) FROM recent WHERE at > ?", (control.clock.timestamp(),)).get == 0

@@ -8,7 +8,7 @@ import secrets
 from dataclasses import replace
 from urllib.parse import urlsplit
 
-from moorage.clock import Clock
+from moorage.clock import SKEW, Clock, is_ahead
 from moorage.crm.accounts.errors import CodesUsedUp, CodeUnknown, RedirectWrong
 from moorage.crm.accounts.model import Client, Code, Grant
 from moorage.crm.accounts.service import ACCESS_LIFETIME, Accounts, Issued, client_id_of, digest_of, new_token
@@ -17,6 +17,7 @@ from moorage.crm.accounts.wording import published
 from moorage.crm.errors import ClientInvalid, ClientNotFound, CodesExhausted, ScopesInvalid
 
 CODE_LIFETIME = 180  # seconds
+LONGEST_CODE_LIFETIME = 600  # seconds; self clients may choose.
 NEW_CODES = 10  # Per client in ten minutes.
 MAX_NAME = 100
 MAX_REDIRECT_URI = 2000
@@ -121,7 +122,7 @@ class Clients:
             raise CodesUsedUp
         text = new_token()
         code = Code(grant, now + lifetime, redirect_uri, challenge, offline, nonce)
-        self._store.add_code(digest_of(text), code, now=now)
+        self._store.add_code(digest_of(text), code, now=now, latest=now + LONGEST_CODE_LIFETIME)
         return text
 
     def redeem(self, client: Client, text: str, redirect_uri: str | None, verifier: str | None) -> Issued:
@@ -134,7 +135,7 @@ class Clients:
         code = self._store.take_code(digest, client.client_id, until=now + ACCESS_LIFETIME, now=now)
         if code is None:
             self._take_back(self._store.take_given(digest, client.client_id))
-        if code is None or code.expires_at <= now:
+        if code is None or not is_ahead(code.expires_at, now, LONGEST_CODE_LIFETIME + SKEW):
             raise CodeUnknown
         if code.redirect_uri is not None and code.redirect_uri != redirect_uri:
             raise RedirectWrong

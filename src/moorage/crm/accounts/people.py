@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 
-from moorage.clock import Clock
+from moorage.clock import SKEW, Clock, is_ahead
 from moorage.crm.accounts.errors import SignInRefused
 from moorage.crm.accounts.model import User
 from moorage.crm.accounts.service import digest_of
@@ -126,8 +126,10 @@ class People:
         return session
 
     def signed_in(self, session: str, organisation: int) -> User | None:
-        found = self._store.session(digest_of(session), organisation, self._clock.timestamp())
-        return next((one for one in self.of(organisation) if one.id == found), None)
+        found = self._store.session(digest_of(session), organisation)
+        if found is None or not is_ahead(found[1], self._clock.timestamp(), SESSION_LIFETIME + SKEW):
+            return None
+        return next((one for one in self.of(organisation) if one.id == found[0]), None)
 
     def end(self, session: str) -> None:
         self._store.remove_session(digest_of(session))

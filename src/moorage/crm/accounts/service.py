@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from typing import ParamSpec, Protocol, TypeVar
 
-from moorage.clock import Clock
+from moorage.clock import SKEW, Clock, is_ahead
 from moorage.crm.accounts.errors import ClientUnknown, RefreshTokenUnknown, SecretWrong, TooManyTokens
 from moorage.crm.accounts.model import Client, Grant
 from moorage.crm.accounts.scopes import FULL, ScopeSet
@@ -78,7 +78,7 @@ class Accounts:
         found = self._principals.get(digest)
         if found is None:
             found = self._look_up(digest)
-        if found.expires_at <= self._clock.timestamp():
+        if not is_ahead(found.expires_at, self._clock.timestamp(), ACCESS_LIFETIME + SKEW):
             raise invalid_token()
         return found
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import apsw
 
+from moorage.clock import SKEW
 from moorage.crm.accounts.errors import OwnerGone
 from moorage.crm.accounts.model import Client, Code, Grant
 from moorage.crm.registry import Registry
@@ -81,7 +82,7 @@ _LATER_COLUMNS = {
 }
 # What nobody holds is found without a look at all the others.
 _UNHELD = "CREATE INDEX IF NOT EXISTS refresh_tokens_unheld ON refresh_tokens (digest) WHERE held = 0"
-WINDOW = 600  # Seconds within which tokens, codes and tries are counted.
+WINDOW = 600  # Seconds within which tokens and codes are counted.
 
 _CLIENTS = (
     "SELECT c.id, c.organisation, c.user, c.name, r.client IS NOT NULL, ifnull(r.self_client, 0),"
@@ -176,11 +177,11 @@ class AccountsStore:
 
     # Codes
 
-    def add_code(self, digest: bytes, code: Code, *, now: float) -> None:
-        """Keep a code, and drop those whose time is over."""
+    def add_code(self, digest: bytes, code: Code, *, now: float, latest: float) -> None:
+        """Keep a code, and drop those whose time is over. `latest` is when one that is made now ends at the most."""
         grant = code.grant
         with self._transaction():
-            self._connection.execute("DELETE FROM codes WHERE expires_at <= ?", (now,))
+            self._drop("codes", now, latest)
             self._connection.execute(
                 "INSERT INTO codes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
@@ -199,7 +200,7 @@ class AccountsStore:
             ).fetchone()
             if row is None:
                 return None
-            self._connection.execute("DELETE FROM spent_codes WHERE until <= ?", (now,))
+            self._drop("spent_codes", now, until, column="until")
             spent = "INSERT INTO spent_codes VALUES (?, ?, NULL, ?)"
             self._connection.execute(spent, (digest, client, until))
         return Code(Grant(*row[:4]), row[4], row[5], row[6], bool(row[7]), row[8])
@@ -272,7 +273,7 @@ class AccountsStore:
                 self._put_refresh_token(refresh_digest, unheld, held=False)
             if self.grant_of(refresh_digest) is None:
                 return False
-            self._connection.execute("DELETE FROM access_tokens WHERE expires_at <= ?", (now,))
+            self._drop("access_tokens", now, expires_at)
             self._connection.execute(
                 "INSERT INTO access_tokens SELECT ?1, ?2, ?3, ifnull(max(number), 0) + 1"
                 " FROM access_tokens WHERE refresh_digest = ?2",
@@ -328,16 +329,16 @@ class AccountsStore:
     def add_session(self, digest: bytes, organisation: int, user: int, expires_at: float, now: float) -> None:
         """Keep a session, and drop those whose time is over."""
         with self._transaction():
-            self._connection.execute("DELETE FROM sessions WHERE expires_at <= ?", (now,))
+            self._drop("sessions", now, expires_at)
             self._connection.execute(
                 "INSERT INTO sessions VALUES (?, ?, ?, ?)", (digest, organisation, user, expires_at)
             )
 
-    def session(self, digest: bytes, organisation: int, now: float) -> int | None:
-        """Which user of the organisation is signed in."""
-        sql = "SELECT user FROM sessions WHERE digest = ? AND organisation = ? AND expires_at > ?"
-        row: Any = self._connection.execute(sql, (digest, organisation, now)).fetchone()
-        return int(row[0]) if row else None
+    def session(self, digest: bytes, organisation: int) -> tuple[int, float] | None:
+        """Which user of the organisation signed in, and when that session ends, over or not."""
+        sql = "SELECT user, expires_at FROM sessions WHERE digest = ? AND organisation = ?"
+        row: Any = self._connection.execute(sql, (digest, organisation)).fetchone()
+        return (int(row[0]), float(row[1])) if row else None
 
     def remove_session(self, digest: bytes) -> None:
         """End a session, if it is one: who makes one up has nothing written."""
@@ -348,16 +349,22 @@ class AccountsStore:
     # Limits
 
     def admit(self, purpose: str, subject: str, *, now: float, most: int) -> bool:
-        """Count one more; False, and not counted, when there were `most` within the window."""
+        """Count one more; False, and not counted, when there were `most` lately (see `clock.lately`)."""
+        window = (now - WINDOW, now + WINDOW)
         with self._transaction():
-            old = "SELECT rowid FROM recent WHERE at <= ? LIMIT 1000"
-            self._connection.execute(f"DELETE FROM recent WHERE rowid IN ({old})", (now - WINDOW,))  # noqa: S608
-            sql = "SELECT count(*) FROM recent WHERE purpose = ? AND subject = ? AND at > ?"
-            count = int(self._connection.execute(sql, (purpose, subject, now - WINDOW)).get)
+            old = "SELECT rowid FROM recent WHERE at <= ? OR at >= ? LIMIT 1000"
+            self._connection.execute(f"DELETE FROM recent WHERE rowid IN ({old})", window)  # noqa: S608
+            sql = "SELECT count(*) FROM recent WHERE purpose = ? AND subject = ? AND at > ? AND at < ?"
+            count = int(self._connection.execute(sql, (purpose, subject, *window)).get)
             if count >= most:
                 return False
             self._connection.execute("INSERT INTO recent VALUES (?, ?, ?)", (purpose, subject, now))
         return True
+
+    def _drop(self, table: str, now: float, latest: float, *, column: str = "expires_at") -> None:
+        """Forget what is over: what ended, and what ends later than anything made now (see `clock.is_ahead`)."""
+        over = f"{column} <= ? OR {column} > ?"
+        self._connection.execute(f"DELETE FROM {table} WHERE {over}", (now, latest + SKEW))  # noqa: S608
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:
