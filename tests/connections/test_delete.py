@@ -77,7 +77,7 @@ def test_one_that_was_never_connected_ends_a_week_after_the_last_try_failed(cont
     control.organisation("other")
     never, once = owner.connect(), owner.connect("other")
     control.clock.advance(600)
-    control.run(Person(control).connecting(never["url"], "acme", decision="deny"))
+    control.run(Person(control).connecting(never["url"], "acme", decision="reject"))
     connected = control.run(control.rooms.connections.get(owner.account, once["id"]))
     control.run(fail(control, connected))
     assert [owner.get(f"/connections/{one['id']}").json["connection"]["status"] for one in (never, once)] == [

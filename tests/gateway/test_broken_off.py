@@ -200,6 +200,9 @@ def test_one_who_stops_reading_after_it_broke_off_is_given_up_too(start, upstrea
         b"HTTP/3 200 OK\r\nContent-Length: 2\r\n\r\nok",
         b"HTTP/1.1 100 Continue\r\n\r\nHTTP/2.0 200 OK\r\nContent-Length: 2\r\n\r\nok",
         b"RTSP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok",
+        b"HTTP/1.1 100 Continue\r\n\r\nRTSP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok",
+        b"HTTP/1.1 103 Hints\r\nLink: x\r\n\r\nICE/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok",
+        b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 102 Wait\r\n\r\nHTTQ/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
         b"ICY 200 OK\r\nContent-Length: 2\r\n\r\nok",
         b"HTTQ/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
     ],
@@ -212,11 +215,16 @@ def test_nonsense_of_which_the_caller_has_nothing_yet_is_told(relayed, nonsense)
     assert client.get("/zoho-crm/a").body == b"ok"
 
 
-@pytest.mark.parametrize("size", [1, 3, 6, 7, 8])
-def test_an_answer_may_come_in_pieces_from_its_first_byte_on(relayed, size):
+@pytest.mark.parametrize("size", [1, 3, 6, 7, 8, 11])
+@pytest.mark.parametrize(
+    "before", [b"", b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Hints\r\nLink: x\r\n\r\n"]
+)
+def test_an_answer_may_come_in_pieces_from_its_first_byte_on(relayed, size, before):
+    whole = before + OK
+
     def slowly(connection):
-        for begin in range(0, len(OK), size):
-            connection.sendall(OK[begin : begin + size])
+        for begin in range(0, len(whole), size):
+            connection.sendall(whole[begin : begin + size])
             time.sleep(0.002)
         return b""
 

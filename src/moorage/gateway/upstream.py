@@ -23,6 +23,9 @@ from moorage.gateway.tls import ClientContext, verifying
 
 MAX_ANSWER_HEAD = 256 * 1024
 _VERSION = b"HTTP/1."
+_LONGEST_BEGINNING = len(b"HTTP/1.1 200")  # Up to here an answer shows what it is.
+_INTERIM = ord("1")
+_SWITCHING = b"101"
 _VERSIONS = frozenset({"1.0", "1.1"})
 _SWEEP_SECONDS = 1.0
 
@@ -384,7 +387,7 @@ class Upstream(asyncio.Protocol):
         else:
             host = self._host.origin.host
             error = UpstreamUnreachable(f"{host} closed the connection before its answer was whole.")
-            self._fail(error, stale=self.used and self._silent and not self._begun)
+            self._fail(error, stale=self.used and self._silent and not self._begun and not self._fed)
 
     def data_received(self, data: bytes) -> None:
         borrower = self._borrower
@@ -393,10 +396,12 @@ class Upstream(asyncio.Protocol):
             return
         if self._silent:
             data = self._begun + data
-            if not data.startswith(_VERSION):
-                self._look_at_beginning(data)
-                return
+            if len(data) < _LONGEST_BEGINNING or data[9] == _INTERIM or not data.startswith(_VERSION):
+                data = self._look_at_beginning(data)
+                if not data:
+                    return
             self._silent = False
+            self._begun = b""
         self._fed += len(data)
         try:
             self._parser.feed_data(data)
@@ -422,12 +427,33 @@ class Upstream(asyncio.Protocol):
         else:
             self._on_nonsense(error)
 
-    def _look_at_beginning(self, data: bytes) -> None:
-        """An answer begins with the version of HTTP; the parser would take RTSP for one, and others."""
-        if _VERSION.startswith(data):
+    def _look_at_beginning(self, data: bytes) -> bytes:
+        """From the final answer on, or nothing if that has yet to come.
+
+        An answer begins with the version of HTTP; the parser would take RTSP for one, and others. So does each that
+        follows an interim one, whose head is all there is of it.
+        """
+        while data.startswith(_VERSION) and len(data) >= _LONGEST_BEGINNING:
+            if data[9] != _INTERIM or data.startswith(_SWITCHING, 9):
+                return data
+            end = data.find(b"\r\n\r\n") + 4
+            if self._fed + (len(data) if end < 4 else end) > MAX_ANSWER_HEAD:
+                self._fail(self._invalid())
+                return b""
+            if end < 4:
+                break
+            try:
+                self._parser.feed_data(data[:end])
+            except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+                self._on_nonsense(error)
+                return b""
+            self._fed += end
+            data = data[end:]
+        if data.startswith(_VERSION) or _VERSION.startswith(data):
             self._begun = data  # There is more to come.
         else:
             self._on_nonsense(httptools.HttpParserError("it does not begin with HTTP/1"))
+        return b""
 
     def pause_writing(self) -> None:
         if self._borrower is not None:
