@@ -5,7 +5,8 @@ from urllib.parse import unquote_plus
 
 from moorage.crm.accounts.errors import ClientUnknown
 
-_LONGEST = 1_000
+_SCHEME = "basic "
+_LONGEST = 1_000  # Of the header. No client's id and secret come near that.
 
 
 def with_basic(authorization: str | None, given: dict[str, str]) -> dict[str, str]:
@@ -13,12 +14,13 @@ def with_basic(authorization: str | None, given: dict[str, str]) -> dict[str, st
 
     Id and secret are form-encoded in the header. Where the form names a client, too, both have to be the same.
     """
-    scheme, _, text = (authorization or "").partition(" ")
-    if scheme.lower() != "basic":
+    if authorization is None or authorization[: len(_SCHEME)].lower() != _SCHEME:
         return given
+    if len(authorization) > _LONGEST:
+        raise ClientUnknown
     try:
         # What is beyond ASCII is no client's, so how it would be read does not matter.
-        raw = base64.b64decode(text.strip()[:_LONGEST], validate=True).decode()
+        raw = base64.b64decode(authorization[len(_SCHEME) :].strip(), validate=True).decode()
     except ValueError as error:
         raise ClientUnknown from error
     name, colon, secret = raw.partition(":")
