@@ -1,6 +1,11 @@
 """The error vocabulary of the gateway and the control API. (The CRM speaks Zoho's: `crm/faults.py`.)"""
 
+import errno
 from typing import ClassVar
+
+NO_ROOM = frozenset(
+    {errno.ENOSPC, errno.EDQUOT}
+)  # What the system says where a disk, or one's share of it, is full.
 
 
 class MoorageError(Exception):

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from moorage.oauth import unwritten
 from moorage.oauth.errors import ReconnectNeeded, TokenRefused
-from moorage.oauth.renewal import LEASE_SECONDS
+from moorage.oauth.renewal import BUDGET, LEASE_SECONDS
 from moorage.storage.errors import DatabaseUnusable
 from tests.oauth.conftest import HOUR, access, found
 from tests.oauth.test_renewal import another, kept
@@ -212,3 +212,18 @@ def test_a_person_is_told_when_it_takes_too_long_and_the_tries_go_on(control, ow
     disk.let_go()
     control.run(control.rooms.unwritten.close())
     assert owner.get(f"/connections/{made['id']}").json["connection"]["status"] == "ACTIVE"
+
+
+def test_trouble_of_the_embedded_crm_is_told_as_that_and_holds_up_nothing_once_it_is_over(control, owner):
+    control.organisation("acme")
+    connection = control.run(control.rooms.connections.get(owner.account, owner.connect("acme")["id"]))
+    control.clock.advance(HOUR)
+    registry = control.rooms.crm.organisations.registry.connection
+    registry.execute("ALTER TABLE refresh_tokens RENAME TO elsewhere")
+    for _ in range(BUDGET + 1):
+        with pytest.raises(DatabaseUnusable, match="damaged") as raised:
+            access(control, connection)
+        assert "doctor" in raised.value.help
+    registry.execute("ALTER TABLE elsewhere RENAME TO refresh_tokens")
+    assert access(control, connection).expires_at > control.clock.timestamp()
+    assert found(control, connection).status == "ACTIVE"

@@ -1,10 +1,13 @@
+import errno
 import os
+import pathlib
 import stat
 import subprocess
 import sys
 
 import pytest
 
+from moorage.cli.failures import report
 from moorage.errors import HomeInUse
 from moorage.serve import home
 from moorage.serve.errors import HomeUnusable
@@ -45,6 +48,28 @@ def test_a_file_is_no_folder(tmp_path):
     (tmp_path / "home").touch()
     with pytest.raises(HomeUnusable, match="home can't be used"):
         home.prepare(tmp_path / "home")
+
+
+@pytest.mark.parametrize("made", ["home", "run"])
+def test_a_disk_without_room_is_to_be_given_some(tmp_path, monkeypatch, made):
+    real = pathlib.Path.mkdir
+
+    def mkdir(path, *given, **named):
+        if path.name == made:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        real(path, *given, **named)
+
+    monkeypatch.setattr(pathlib.Path, "mkdir", mkdir)
+    with pytest.raises(HomeUnusable, match="No space left") as raised:
+        home.prepare(tmp_path / "home")
+    assert "Make room" in raised.value.help
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_whatever_else_a_start_has_no_room_for_says_so(capsys, number):
+    report(OSError(number, os.strerror(number), "/data/vault.key"), as_json=False)
+    said = capsys.readouterr().err
+    assert "/data/vault.key" in said and "Make room on that disk" in said
 
 
 def test_a_second_server_is_told_who_holds_the_folder(tmp_path):

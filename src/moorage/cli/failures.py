@@ -11,7 +11,7 @@ import typer
 from moorage.cli import answers
 from moorage.cli.parsing import complaint
 from moorage.client import ApiError, Misconfigured, Unreachable
-from moorage.errors import MoorageError
+from moorage.errors import NO_ROOM, MoorageError
 
 
 class Exit(IntEnum):
@@ -125,7 +125,8 @@ def _explain(
             )
         case OSError(strerror=str(reason)):
             where = f"{error.filename}: " if error.filename is not None else ""
-            return Exit.FAILED, {"code": "system", "message": f"{where}{reason}"}, None
+            advice = "Make room on that disk, and try again" if error.errno in NO_ROOM else None
+            return Exit.FAILED, {"code": "system", "message": f"{where}{reason}"}, advice
         case _:
             return Exit.FAILED, {"code": "internal", "message": str(error)}, None
 

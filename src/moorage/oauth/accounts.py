@@ -117,7 +117,7 @@ class AccountsServers:
         try:
             reply = await self._send(place)(_form(place, place.provider.token_path or "", asked, prove=True))
         except Unanswered as error:
-            raise TokenFailed(str(error), may_have_minted=error.sent) from error
+            raise TokenFailed(str(error), may_have_minted=error.sent, trouble=error.trouble) from error
         return read_token_answer(reply.status, reply.body, self._clock)
 
     def _send(self, place: Place) -> Send:

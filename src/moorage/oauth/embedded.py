@@ -1,7 +1,10 @@
 """The embedded CRM as a place to connect to: its accounts server and its API are asked in process, as at a socket."""
 
 from collections.abc import Callable
+from http import HTTPStatus
 from urllib.parse import urlsplit
+
+import msgspec
 
 from moorage.clock import Clock
 from moorage.crm.accounts.model import Client as CrmClient
@@ -11,7 +14,8 @@ from moorage.crm.organisations import OrganisationRow
 from moorage.crm.service import CrmService
 from moorage.http.message import Request, Response
 from moorage.oauth.model import AccessToken, Client, Minted
-from moorage.oauth.transport import Call, Reply
+from moorage.oauth.transport import Call, Reply, Unanswered
+from moorage.storage.errors import DatabaseUnusable
 
 CLIENT = "Moorage gateway"
 
@@ -61,7 +65,7 @@ class EmbeddedCrm:
         return await self._crm.write(accounts.ensure_client, CLIENT, row.id, user, redirect_uri)
 
     async def send(self, call: Call) -> Reply:
-        """Carry a call to the CRM's door."""
+        """Carry a call to the CRM's door. Raises Unanswered where the CRM's database is in trouble."""
         target = urlsplit(call.url.removeprefix(self._origin()))
         request = Request(
             call.method,
@@ -73,4 +77,20 @@ class EmbeddedCrm:
         answer = self._crm.answer(request)
         if not isinstance(answer, Response):
             answer = await answer
+        trouble = _trouble(answer) if answer.status == HTTPStatus.SERVICE_UNAVAILABLE else None
+        if trouble is not None:
+            raise Unanswered(trouble.message, sent=False, trouble=trouble)
         return Reply(answer.status, answer.body, self._clock.timestamp())
+
+
+def _trouble(answer: Response) -> DatabaseUnusable | None:
+    """What the accounts server says of its database (`crm/trouble.py`), None for a 503 about something else."""
+    document = msgspec.json.decode(answer.body)
+    if document.get("error") != "temporarily_unavailable":
+        return None
+    again = b"retry-after" in dict(answer.headers)
+    return DatabaseUnusable(
+        document["error_description"],
+        help="Mend what it says; then the call can be repeated. `moorage doctor` looks at both databases.",
+        kind="busy" if again else "other",
+    )

@@ -94,10 +94,18 @@ class TokenFailed(Exception):
     """For now: the accounts server could not be reached, or was too busy.
 
     `may_have_minted` is set when it may have made a token all the same, which nobody got to see. `reason` is the
-    accounts server's own code, if it gave one that is known.
+    accounts server's own code, if it gave one that is known; `trouble` is what is wrong on this machine, if that is it.
     """
 
-    def __init__(self, message: str, *, may_have_minted: bool = False, reason: str | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        may_have_minted: bool = False,
+        reason: str | None = None,
+        trouble: MoorageError | None = None,
+    ) -> None:
         super().__init__(message)
         self.may_have_minted = may_have_minted
         self.reason = reason
+        self.trouble = trouble

@@ -290,12 +290,18 @@ class Renewals:
             found, kept = await self._found(tx, begun.connection)
             if need.is_met(kept):
                 return _token(kept, found)
-            lease = await store.lease(tx, connection_id)
-            pause = min(FIRST_PAUSE * 2**lease.failures, LONGEST_PAUSE) * _random.uniform(0.5, 1)
-            await store.note_failure(tx, connection_id, now + pause, failed.reason or str(failed))
+            pause = 0.0
+            if (
+                failed.trouble is None
+            ):  # What this machine's own disk holds up is to go on as soon as the disk does.
+                lease = await store.lease(tx, connection_id)
+                pause = min(FIRST_PAUSE * 2**lease.failures, LONGEST_PAUSE) * _random.uniform(0.5, 1)
+                await store.note_failure(tx, connection_id, now + pause, failed.reason or str(failed))
         log.warning("oauth.failed", connection=connection_id, reason=str(failed))
         if need.may_use(kept, now):
             return _token(kept, found)
+        if failed.trouble is not None:
+            raise failed.trouble from failed
         raise AccountsUnreachable(connection_id, pause) from failed
 
 

@@ -4,6 +4,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from moorage.errors import MoorageError
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -25,11 +27,12 @@ class Reply:
 
 
 class Unanswered(Exception):
-    """No whole answer came. `sent` says whether the call may have arrived."""
+    """No whole answer came. `sent` says whether the call may have arrived, `trouble` what of our own hindered it."""
 
-    def __init__(self, message: str, *, sent: bool) -> None:
+    def __init__(self, message: str, *, sent: bool, trouble: MoorageError | None = None) -> None:
         super().__init__(message)
         self.sent = sent
+        self.trouble = trouble
 
 
 # Raises Unanswered.

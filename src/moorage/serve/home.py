@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TextIO
 
-from moorage.errors import HomeInUse
+from moorage.errors import NO_ROOM, HomeInUse
 from moorage.serve.errors import HomeUnusable
 from moorage.settings import UNSHOWN
 
@@ -41,9 +41,10 @@ def prepare(home: Path) -> None:
         (home / "run").mkdir(exist_ok=True)
     except OSError as error:
         reason = "it is a file" if home.is_file() else error.strerror
+        choose = "Choose one that this user can write with --home or MOORAGE_HOME."
         raise HomeUnusable(
             f"The data folder {home} can't be used: {reason}",
-            help="Choose one that this user can write with --home or MOORAGE_HOME.",
+            help="Make room on its disk, and start again." if error.errno in NO_ROOM else choose,
         ) from error
 
 
