@@ -242,7 +242,7 @@ class App:
             watcher.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await watcher
-        self._gateway.close()
+        await self._gateway.close()
         await self._rooms.close()
 
 

@@ -184,7 +184,7 @@ class World:
         async def serve():
             self.loop = asyncio.get_running_loop()
             await self.server.serve(sockets=[listener])
-            gateway.close()
+            await gateway.close()
             await asyncio.sleep(0)
 
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

@@ -40,7 +40,8 @@ class Gateway:
         self.prefix = prefix.encode("ascii")
         self.tunnels = Tunnels(decider, self.pool.limits)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Close the connections to upstreams, once nobody waits for an answer any more."""
+        await self.tunnels.ended()
         self.tunnels.close()
         self.pool.close()

@@ -1,6 +1,7 @@
 """Two connections joined after a switch of protocols: what arrives at one leaves at the other, byte for byte."""
 
 import asyncio
+import contextlib
 import itertools
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -76,6 +77,7 @@ class Tunnel:
         self._limits = limits
         self._active = self._loop.time()
         self._closing = False
+        self.was_told = False  # Both sides, as far as a frame fitted in: each ends by itself, or is given up.
         self.question = question
         self.target = target
         self.confirmed = -1  # The decider's generation at which it was last seen to be allowed …
@@ -97,7 +99,7 @@ class Tunnel:
         self._active = self._loop.time()
         other = end.other
         if self._closing or other.has_ended or not end.transport.can_write_eof():
-            self._finish(other)
+            self._finish(other, is_told=self.was_told)
             return False
         if other.transport.can_write_eof():
             other.transport.write_eof()
@@ -108,11 +110,14 @@ class Tunnel:
     def on_lost(self, end: End, exc: Exception | None) -> None:
         end.has_ended = True
         other = end.other
-        if exc is None or self._closing:
+        # Over TLS to close a side that was told would cut off its own farewell.
+        waits = self.was_told and not other.transport.is_closing()
+        if not waits and (exc is None or self._closing):
             self._finish(other)
-        elif not other.transport.is_closing():
+        elif not waits and not other.transport.is_closing():
             BreakingOff(other.transport, patience=self._limits.stalled)
-        self.on_end()
+        if not waits:
+            self.on_end()
         end.tunnel = None  # A cycle would keep the buffers of TLS until the next full collection.
         end.other = end
 
@@ -127,7 +132,7 @@ class Tunnel:
         """Tell both sides that it ends and why, where a frame fits in; elsewhere break off."""
         if self._closing:
             return
-        self._closing = True
+        self._closing = self.was_told = True
         for end in self._ends:
             if end.transport.is_closing():
                 continue
@@ -140,9 +145,9 @@ class Tunnel:
 
     def abort(self) -> None:
         """End at once; a side that was told why still gets to know it."""
-        was_told, self._closing = self._closing, True
+        self._closing = True
         for end in self._ends:
-            if was_told:
+            if self.was_told:
                 end.transport.abort()
             elif not end.transport.is_closing():
                 reset(end.transport)
@@ -182,6 +187,7 @@ class Tunnels:
         self._asking: dict[_Use, asyncio.Task[None]] = {}
         self._sweeps = itertools.count(1)
         self._timer: asyncio.TimerHandle | None = None
+        self._ended: asyncio.Event | None = None  # What the end of the process waits for.
 
     @property
     def are_full(self) -> bool:
@@ -190,9 +196,25 @@ class Tunnels:
 
     def add(self, tunnel: Tunnel) -> None:
         self._open.add(tunnel)
-        tunnel.on_end = lambda: self._open.discard(tunnel)
+        tunnel.on_end = lambda: self._on_end(tunnel)
         if self._timer is None:
             self._wait()
+
+    async def ended(self) -> None:
+        """Wait until those that were told to end have done so, for a short time at most."""
+        if self._are_ending:
+            self._ended = asyncio.Event()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._ended.wait(), _CLOSING_SECONDS)
+
+    @property
+    def _are_ending(self) -> bool:
+        return any(tunnel.was_told for tunnel in self._open)
+
+    def _on_end(self, tunnel: Tunnel) -> None:
+        self._open.discard(tunnel)
+        if self._ended is not None and not self._are_ending:
+            self._ended.set()
 
     def close(self) -> None:
         for task in self._asking.values():
