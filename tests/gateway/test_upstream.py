@@ -24,6 +24,10 @@ def code(answer):
     return json.loads(answer.body)["error"]["code"]
 
 
+def message(answer):
+    return json.loads(answer.body)["error"]["message"]
+
+
 def test_a_connection_is_used_again(relayed):
     client = relayed()
     assert [client.get("/zoho-crm/a").body for _ in range(5)] == [b"ok"] * 5
@@ -233,6 +237,7 @@ def test_nobody_there(start):
         answer = client.get("/zoho-crm/a")
         assert (answer.status, code(answer)) == (502, "upstream_unreachable")
         assert answer.names["moorage-request-sent"] == "false"
+        assert message(answer) == "127.0.0.1 can't be reached, as it refused the connection."
         assert client.get("/a").status == 200
 
 
@@ -241,7 +246,10 @@ def test_a_name_that_does_not_resolve(start):
     world.remote(80, host="nothing.invalid")
     start(world)
     with Client(world.port) as client:
-        assert client.get("/zoho-crm/a").status in {502, 504}
+        answer = client.get("/zoho-crm/a")
+        assert answer.status in {502, 504}
+        if answer.status == 502:  # A name service that answers at all.
+            assert message(answer) == "nothing.invalid can't be reached, as its name is not found."
 
 
 def test_an_upstream_that_does_not_answer_in_time(relayed):

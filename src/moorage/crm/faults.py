@@ -5,6 +5,7 @@ Codes, messages and statuses follow Zoho's published documentation of CRM API v8
 
 from typing import Any
 
+_API_KEY = "mk_"  # What the keys of the gateway begin with, which this room does not know.
 _WRONG_FORMAT = "either the request body or parameters is in wrong format"
 
 
@@ -32,8 +33,14 @@ def authentication_failure() -> Fault:
     return Fault(401, "AUTHENTICATION_FAILURE", "Authentication failed")
 
 
-def invalid_token() -> Fault:
-    return Fault(401, "INVALID_TOKEN", "invalid oauth token")
+def invalid_token(token: str = "") -> Fault:
+    """What was given as a token, if it is known, for who took the one port for the other."""
+    fault = Fault(401, "INVALID_TOKEN", "invalid oauth token")
+    if token.startswith(_API_KEY):
+        fault.hint = (
+            "this is Moorage's API key; this port wants an OAuth token, and the gateway's takes the key"
+        )
+    return fault
 
 
 def scope_mismatch() -> Fault:

@@ -1,5 +1,10 @@
 """What can go wrong between the gateway and an upstream."""
 
+import errno
+import re
+import socket
+import ssl
+
 from moorage.errors import MoorageError
 
 
@@ -44,3 +49,30 @@ class WebSocketsExhausted(MoorageError):
 
     def __init__(self) -> None:
         super().__init__("As many WebSockets are open here as there may be.", help="Try again later.")
+
+
+def plainly(error: OSError | UnicodeError) -> str:
+    """Why there is no connection, for callers: without the addresses and paths that a system's own words may name."""
+    match _one(error):
+        case socket.gaierror() | UnicodeError():
+            return "as its name is not found"
+        case ConnectionRefusedError():
+            return "as it refused the connection"
+        case ssl.SSLCertVerificationError():
+            return "as its certificate is not trusted"
+        case ssl.SSLError():
+            return "as it does not speak TLS as it should"
+        case ConnectionError():
+            return "as it broke the connection off"
+        case OSError(errno=errno.ENETUNREACH | errno.EHOSTUNREACH | errno.ENETDOWN | errno.EHOSTDOWN):
+            return "as no way leads there from here"
+        case _:
+            return "for a reason that is in the log"
+
+
+def _one(error: OSError | UnicodeError) -> OSError | UnicodeError:
+    """The error itself; of several addresses that all failed alike, which come as one text, the error of each."""
+    numbers = set(re.findall(r"\[Errno (\d+)\]", str(error)))
+    if isinstance(error, OSError) and error.errno is None and len(numbers) == 1:
+        return OSError(int(numbers.pop()), "")
+    return error

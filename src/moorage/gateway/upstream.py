@@ -16,7 +16,13 @@ import httptools
 import structlog
 
 from moorage.gateway.decide import Origin
-from moorage.gateway.errors import UpstreamError, UpstreamInvalid, UpstreamTimeout, UpstreamUnreachable
+from moorage.gateway.errors import (
+    UpstreamError,
+    UpstreamInvalid,
+    UpstreamTimeout,
+    UpstreamUnreachable,
+    plainly,
+)
 from moorage.gateway.outbox import Outbox
 from moorage.gateway.rewrite import AnswerHead
 from moorage.gateway.tls import ClientContext, verifying
@@ -226,17 +232,19 @@ class _Host:
         except TimeoutError:
             self._tell_first(UpstreamTimeout(f"{origin.host} took no connection in time."))
         except (OSError, ssl.SSLError, UnicodeError) as error:
-            self._on_unreachable(str(error))
+            self._on_unreachable(str(error), plainly(error))
         except Exception as error:
             # Whatever it is, somebody waits for an answer.
             log.exception("gateway.failed")
-            self._on_unreachable(type(error).__name__)
+            self._on_unreachable(type(error).__name__, "for a reason that is in the log")
         else:
             if upstream.is_usable:
                 self._all.add(upstream)
                 self.give_back(upstream)
             else:
-                self._on_unreachable("it closed the connection at once")
+                self._on_unreachable(
+                    "it closed the connection at once", "as it closed the connection at once"
+                )
 
     async def _open(self) -> "Upstream":
         origin = self.origin
@@ -256,12 +264,11 @@ class _Host:
             upstream.secure(secured)
         return upstream
 
-    def _on_unreachable(self, reason: str) -> None:
+    def _on_unreachable(self, reason: str, told: str) -> None:
         origin = self.origin
         log.warning("upstream.unreachable", host=origin.host, port=origin.port, error=reason)
-        self._tell_first(
-            UpstreamUnreachable(f"{origin.host} can't be reached.", help="Try again in a moment.")
-        )
+        message = f"{origin.host} can't be reached, {told}."
+        self._tell_first(UpstreamUnreachable(message, help="Try again in a moment."))
 
     def _tell_first(self, error: UpstreamError) -> None:
         if self._waiting:

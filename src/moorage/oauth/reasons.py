@@ -49,9 +49,9 @@ _BUSY = Reason(
 )
 REASONS: dict[str, Reason] = {
     "access_denied": Reason(
-        "Access was declined.",
-        "To connect after all, try again and accept. If you did accept, the client has met a limit: Zoho lets one be"
-        " connected ten times in ten minutes. Wait, and try again.",
+        "Access was declined by the person who was asked.",
+        "To connect after all, try again and accept. If you did accept: Zoho says the same once a client was connected"
+        " ten times in ten minutes; wait, and try again.",
     ),
     "invalid_code": _GRANT_GONE,
     "invalid_grant": _GRANT_GONE,

@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 import pytest
 
 from moorage.crm.accounts.service import ACCESS_LIFETIME, LIVE_ACCESS_TOKENS
+from moorage.keys.model import new_secret
 
 AUTHENTICATION_FAILURE = ("AUTHENTICATION_FAILURE", "Authentication failed")
 INVALID_TOKEN = ("INVALID_TOKEN", "invalid oauth token")
@@ -42,6 +43,14 @@ def test_without_a_token_there_is_no_way_in(at_the_door, header):
 @pytest.mark.parametrize("token", ["x", "1000.made.up", "Ünknown", "x" * 5000, "mk_abc", "a b"])
 def test_an_unknown_token_is_invalid(at_the_door, token):
     refused(at_the_door(f"Zoho-oauthtoken {token}"), INVALID_TOKEN)
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "Zoho-oauthtoken"])
+def test_an_api_key_of_moorages_is_told_apart_in_a_header(at_the_door, scheme):
+    answer = at_the_door(f"{scheme} {new_secret('live')}")
+    refused(answer, INVALID_TOKEN)
+    assert "this is Moorage's API key" in answer.headers["moorage-hint"]
+    assert "moorage-hint" not in at_the_door(f"{scheme} 1000.a.b").headers
 
 
 def test_a_refresh_token_is_no_access_token(at_the_door, credentials):

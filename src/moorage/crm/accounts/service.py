@@ -77,15 +77,15 @@ class Accounts:
         digest = digest_of(token)
         found = self._principals.get(digest)
         if found is None:
-            found = self._look_up(digest)
+            found = self._look_up(digest, token)
         if not is_ahead(found.expires_at, self._clock.timestamp(), ACCESS_LIFETIME + SKEW):
             raise invalid_token()
         return found
 
-    def _look_up(self, digest: bytes) -> Principal:
+    def _look_up(self, digest: bytes, token: str) -> Principal:
         access = self._store.access(digest)
         if access is None:
-            raise invalid_token()
+            raise invalid_token(token)
         grant, expires_at = access
         if len(self._principals) >= CACHE_SIZE:
             self._principals.clear()
