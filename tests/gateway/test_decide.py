@@ -16,6 +16,7 @@ from moorage.keys.errors import KeyInvalid, RateLimited, ScopeMissing
 from moorage.keys.limits import RateLimiter
 from moorage.keys.model import Principal
 from moorage.keys.scopes import parse
+from moorage.storage.errors import DatabaseUnusable
 
 KEY = b"Bearer key"
 
@@ -382,6 +383,31 @@ def test_an_answer_is_remembered_no_longer_than_the_key_works(decider, rooms, cl
     assert known(decider) is not None
     clock.advance(0.1)
     assert known(decider) is None
+
+
+@pytest.mark.parametrize("shorter", ["token", "key"])
+def test_what_is_known_serves_on_while_the_database_can_not_be_read(decider, rooms, clock, shorter):
+    rooms.lasts = 3600 if shorter == "key" else 300 + decide.MARGIN_SECONDS
+    ends = clock.now() + timedelta(seconds=300 if shorter == "key" else 3600)
+    rooms.known["Bearer key"] = Principal("k", "acme", expires_at=ends)
+    first = run(ask(decider))
+    rooms.failure = DatabaseUnusable("It can't be read.")
+    clock.advance(61)
+    assert known(decider) is None
+    assert run(ask(decider)).token == first.token
+    clock.advance(decide.UNASKED_SECONDS)
+    assert known(decider) is None, "the database is asked again"
+    clock.advance(300 - 61 - decide.UNASKED_SECONDS)
+    with pytest.raises(DatabaseUnusable):
+        run(ask(decider))
+
+
+def test_what_changed_is_not_served_from_memory(decider, rooms):
+    run(ask(decider))
+    rooms.failure = DatabaseUnusable("It can't be read.")
+    decider.clear()
+    with pytest.raises(DatabaseUnusable):
+        run(ask(decider))
 
 
 def test_the_memory_is_bounded(decider, rooms, monkeypatch):

@@ -16,6 +16,7 @@ from moorage.http.encode import lines_of
 from moorage.http.errors import STATUS
 from moorage.keys.errors import RateLimited, ScopeMissing
 from moorage.keys.model import Principal
+from moorage.storage.errors import DatabaseUnusable
 
 REMEMBERED_SECONDS = 60.0  # Not longer, so that keys and connections are known to be in use.
 UNASKED_SECONDS = 5.0  # While the database can't be read, it is asked again after so long.
@@ -66,7 +67,9 @@ class Target:
     through: tuple[tuple[bytes, bytes], ...]
     through_lines: bytes
     reads_only: bool = False
-    ends: float = math.inf  # When its token is no longer used.
+    ends: float = (
+        math.inf
+    )  # When its token or the caller's key is no longer used, in seconds since the epoch.
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,10 +171,20 @@ class Decider:
         return target
 
     async def ask(self, question: Question) -> Target:
-        """The target, from those who know.
+        """The target, from those who know; what was last known of it while the database can't be read.
 
         Raises RateLimited, ScopeMissing, and what `authenticate`, `choose` and `access` do.
         """
+        try:
+            return await self._look_up(question)
+        except DatabaseUnusable:
+            kept = self._kept(question)
+            if kept is None:
+                raise
+            self._known[question.digest] = kept
+            return kept
+
+    async def _look_up(self, question: Question) -> Target:
         generation = self._generation
         principal = await self._keys.authenticate(_text(question.authorization))
         self._count(principal.account_id)
@@ -190,7 +203,7 @@ class Decider:
         return await self._shared((principal, question.digest, generation), look_up)
 
     def _kept(self, question: Question) -> Target | None:
-        """What was last known, for as long as its token lives and nobody says that anything changed.
+        """What was last known, for as long as its token and the key live and nobody says that anything changed.
 
         That is safe: a change is noticed within a second wherever the database can be asked for one, and then nothing
         is remembered any more (`clear`).
@@ -296,6 +309,7 @@ class Decider:
             token.renewable,
             through,
             lines_of([*through]),
+            ends=ends,
         )
 
     def _remember(self, question: Question, target: Target, generation: int) -> None:
@@ -316,11 +330,12 @@ class Decider:
 
 def _as_allowed(principal: Principal, target: Target) -> Target:
     """The target as that caller may use it, and no longer than its key works."""
-    ends = principal.expires_at
+    ends = math.inf if principal.expires_at is None else principal.expires_at.timestamp()
     return replace(
         target,
         reads_only=not principal.scopes.may_write(target.app, target.connection_id),
-        good_until=target.good_until if ends is None else min(target.good_until, ends.timestamp()),
+        good_until=min(target.good_until, ends),
+        ends=min(target.ends, ends),
     )
 
 
