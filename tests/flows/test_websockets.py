@@ -7,28 +7,51 @@ import signal
 import aiohttp
 import pytest
 
-from tests.flows.conftest import connect_example, provider, wait_until
+from tests.flows.conftest import connect_example, finish, provider, start, wait_until
 from tests.gateway.sockets import SocketApp, refusal, talk
 from tests.http.origin import wait_until as wait_for
 
 
-@pytest.fixture
-def app():
+@pytest.fixture(scope="module")
+def apps():
     app = SocketApp()
     yield app
     app.stop()
 
 
 @pytest.fixture
-def serve(tmp_path, own_server, app):
-    """Starts a server before the app, with a connection to it."""
+def app(apps):
+    """Shared, and without what it was told before."""
+    apps.requests.clear()
+    apps.ends.clear()
+    return apps
 
-    def serve(*arguments):
-        folder = tmp_path / "home" / "providers"
-        folder.mkdir(parents=True)
-        folder.parent.chmod(0o700)
-        (folder / "example.toml").write_text(provider(app.port))
-        server = own_server(*arguments)
+
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory, apps):
+    """Servers before the app, by their number of workers and whether a test may stop them."""
+    running = {}
+
+    def serve(*kind):
+        if kind not in running:
+            home = tmp_path_factory.mktemp("sockets") / "home"
+            (home / "providers").mkdir(parents=True)
+            home.chmod(0o700)
+            (home / "providers" / "example.toml").write_text(provider(apps.port))
+            running[kind] = start(home, "--workers", kind[0])
+        return running[kind]
+
+    yield serve
+    for server in running.values():
+        finish(server)
+
+
+@pytest.fixture
+def serve(servers, app):
+    """A server with a connection of its own to the app."""
+
+    def serve(workers="1", *, may_stop=False):
+        server = servers(workers, may_stop)
         server.connection = connect_example(server.home, f"http://127.0.0.1:{app.port}/base")
         server.port = int(server.gateway.rpartition(":")[2])
         return server
@@ -52,8 +75,9 @@ async def echo(ws):
 @pytest.mark.parametrize("workers", ["1", "2"])
 @pytest.mark.parametrize("end", ["key", "connection"])
 def test_one_whose_key_or_connection_ends_is_closed_within_seconds(serve, app, workers, end):
-    server = serve("--workers", workers)
+    server = serve(workers)
     key, headers = bearer(server)
+    headers["Maton-Connection"] = server.connection
 
     async def hear(ws):
         assert await echo(ws) == "hello"
@@ -85,7 +109,7 @@ def test_zoho_crm_takes_none_wherever_it_leads(serve):
 
 
 def test_a_server_that_stops_tells_both_sides(serve, app):
-    server = serve()
+    server = serve(may_stop=True)
     headers = {"Authorization": f"Bearer {server.api_key}"}
 
     async def hear(ws):
