@@ -80,6 +80,8 @@ async def examine(settings: Settings, connection_id: str | None = None) -> Repor
     is_closed = any(_keeps_closed(check) for check in report.checks)
     running = read_note(settings.home)
     report.checks.append(Check("server", _server(running, settings.home)))
+    if not settings.loopback and not (settings.public_url or "").startswith("https://"):
+        report.checks.append(Check("network", _in_the_open(settings)))
     if is_closed:
         cause = "The connections were not looked at, as what they need does not open."
         report.checks.append(Check("connections", Finding("not_looked_at", "warning", cause, "See above.")))
@@ -240,6 +242,13 @@ def _server(running: Running | None, home: Path) -> Finding:
         cause, fix = "The server does not answer.", "See its log; stop it, and start it again."
         return Finding("server_silent", "problem", cause, f"It is {where}: {error}.", fix)
     return Finding("ready", "ok", "The server is ready.", f"It is {where}.")
+
+
+def _in_the_open(settings: Settings) -> Finding:
+    cause = "The server listens beyond this machine without TLS: keys and records can be read on the way."
+    evidence = f"It listens at {settings.host}, and MOORAGE_PUBLIC_URL is {settings.public_url or 'not set'}."
+    fix = "Put a proxy with TLS in front, and set MOORAGE_PUBLIC_URL to its https:// address: `moorage help tls`."
+    return Finding("plain_http", "warning", cause, evidence, fix)
 
 
 async def _inside(rooms: Rooms, running: Running | None) -> AsyncIterator[Check]:

@@ -342,3 +342,23 @@ def test_a_disk_that_fails_is_a_finding(monkeypatch, home):
     check = doctor._look("vault key", failing, settings.load({}, home=home))
     assert (check.finding.code, check.finding.severity) == ("system", "problem")
     assert (check.finding.cause, check.finding.evidence) == ("Input/output error", "/disk/vault.key")
+
+
+@pytest.mark.parametrize(
+    ("host", "public_url", "told"),
+    [
+        ("0.0.0.0", None, True),
+        ("0.0.0.0", "http://moorage.example.com", True),
+        ("0.0.0.0", "https://moorage.example.com", False),
+        ("127.0.0.1", None, False),
+    ],
+)
+def test_a_server_that_is_reached_without_tls_is_a_remark_and_no_failure(
+    moorage, started, monkeypatch, host, public_url, told
+):
+    monkeypatch.setenv("MOORAGE_HOST", host)
+    if public_url is not None:
+        monkeypatch.setenv("MOORAGE_PUBLIC_URL", public_url)
+    outcome = moorage("doctor", "--json")
+    found = [one for one in outcome.json["checks"] if one["check"] == "network"]
+    assert outcome.status == 0 and [one["code"] for one in found] == ["plain_http"] * told
