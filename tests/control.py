@@ -149,9 +149,9 @@ class Caller:
     def get(self, target):
         return self.call("GET", target)
 
-    def connect(self, organisation=None):
+    def connect(self, organisation=None, **given):
         """A new connection, ACTIVE if an organisation is named."""
-        made = self.call("POST", "/connections", {"app": "zoho-crm"}).json["connection"]
+        made = self.call("POST", "/connections", {"app": "zoho-crm", **given}).json["connection"]
         if organisation is None:
             return made
         self.control.run(self._connect_inside(made["id"], organisation))

@@ -68,7 +68,14 @@ def test_a_secret_file_that_can_not_be_read_is_named(moorage, tmp_path):
 
 
 def test_apps_are_listed(server, moorage):
-    app = {"app": "zoho-crm", "title": "Zoho CRM", "method": "OAUTH2", "connectable": True, "client": "zoho"}
+    app = {
+        "app": "zoho-crm",
+        "title": "Zoho CRM",
+        "method": "OAUTH2",
+        "connectable": True,
+        "outside": True,
+        "client": "zoho",
+    }
     server.answers(200, {"apps": [app]})
     assert moorage("app", "list", "--json").json == {"apps": [app]}
     assert moorage("app", "list").out.splitlines()[1].split() == [

@@ -29,9 +29,15 @@ def test_a_path_beside_a_known_one_is_not_found(owner, path):
     assert (answer.status, answer.code) == (404, "not_found")
 
 
+def test_a_known_path_in_another_case_is_named(owner):
+    answer = owner.get("/Connections")
+    assert (answer.status, answer.code) == (404, "not_found")
+    assert "Did you mean /connections?" in answer.json["message"]
+
+
 @pytest.mark.parametrize(
     "path",
-    ["/", "/crm/v8/Leads", "/Connections", "/%00", "/%0A", "/%0A0", "/a%0D%0Ab", "/{id}", "/zoho_crm/x"],
+    ["/", "/crm/v8/Leads", "/%00", "/%0A", "/%0A0", "/a%0D%0Ab", "/{id}", "/zoho_crm/x"],
 )
 def test_a_path_without_an_app_shows_the_right_form(owner, path):
     answer = owner.get(path)

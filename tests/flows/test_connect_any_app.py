@@ -10,7 +10,7 @@ from moorage.oauth.providers import SHIPPED, read_provider
 from tests.certificate import certify
 from tests.flows.conftest import finish, start
 from tests.flows.walker import Walker
-from tests.oauth.generic_provider import HOME, GenericProvider
+from tests.oauth.generic_provider import HOME, GenericProvider, ticked
 
 APPS = {file.stem: read_provider(file) for file in sorted(SHIPPED.glob("*.toml"))}
 
@@ -102,8 +102,10 @@ def test_a_person_connects_it_and_is_shown_whose_account_it_is(connect, outside,
     facts = facts_of(app, outside)
     assert page.heading == f"Connected to {facts.get('organisation') or facts.get('user') or app.title}"
     assert (connection["status"], connection["method"]) == ("ACTIVE", "OAUTH2")
-    given = {"scopes": list(app.scopes)} if app.scopes else {}
-    assert connection["metadata"] == {**facts, "data_centre": centre_of(app), **given}
+    given = {"scopes": ticked(app)} if app.scopes else {}
+    declared = app.data_centres[centre_of(app)].environment
+    kind = {} if declared is None else {"environment": declared}
+    assert connection["metadata"] == {**facts, "data_centre": centre_of(app), **given, **kind}
 
 
 @signs_in

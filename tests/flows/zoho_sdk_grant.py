@@ -47,10 +47,11 @@ def main():
     token.set_access_token(None)
     token.refresh_access_token(token, f"{base}/oauth/v2/token")
     result["again"] = leads.get_record(record, ParameterMap(), HeaderMap()).get_status_code()
-    result["spent"] = refused(client, base)
+    # Before the code is tried again, which ends what it gave.
     result["revoked"] = OAuthToken.revoke_refresh_token(
         token.get_refresh_token(), f"{base}/oauth/v2/token/revoke"
     )
+    result["spent"] = refused(client, base)
     print(json.dumps(result))
 
 

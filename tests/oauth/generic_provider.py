@@ -15,6 +15,11 @@ CENTRE = re.compile(r"\[data_centres\.(.+)\]")
 URL = re.compile(r'(api|accounts|tokens|sandbox|developer) = "https://[^"/]+"')
 
 
+def ticked(app):
+    """The scopes that a person asks for who changes nothing on the connect page."""
+    return [scope for scope in app.scopes if scope not in app.unticked]
+
+
 class Refused(Exception):
     """The request is none that the declaration allows."""
 
@@ -111,7 +116,7 @@ class GenericProvider:
             "response_type": "code",
             "client_id": self.client(app.client_name)["client_id"],
             "redirect_uri": self.callback,
-            **({"scope": app.scope_separator.join(app.scopes)} if app.scopes else {}),
+            **({"scope": app.scope_separator.join(ticked(app))} if app.scopes else {}),
             **({"code_challenge_method": "S256"} if app.pkce else {}),
             **app.authorize_params,
         }
@@ -147,7 +152,7 @@ class GenericProvider:
         document = {
             "access_token": token,
             "token_type": "Bearer",
-            "scope": app.scope_separator.join(app.scopes),
+            "scope": app.scope_separator.join(ticked(app)),
         }
         if app.refreshes:
             document |= {"expires_in": 3600, "refresh_token": grant.refresh}

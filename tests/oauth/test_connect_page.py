@@ -121,8 +121,8 @@ def test_of_several_organisations_one_is_chosen(control, owner, acme):
     control.organisation("other", "Other & Sons")
     made = owner.connect()
     text = page(control, token_of(made["url"])).text
-    assert text.count('type="radio"') == 2
-    assert len(re.findall(r'type="radio"[^>]* checked', text)) == 1
+    assert text.count('type="radio" name="place"') == 2
+    assert len(re.findall(r'type="radio" name="place"[^>]* checked', text)) == 1
     assert "Other &amp; Sons" in text
     control.press(made["url"], "other")
     found = owner.get(f"/connections/{made['id']}").json["connection"]
@@ -245,7 +245,8 @@ def test_an_organisation_nobody_knows_is_refused(control, owner, acme, organisat
 
 def test_without_any_organisation_it_says_how_to_make_one(control, owner):
     answer = page(control, token_of(owner.connect()["url"]))
-    assert says(answer, 403, "nothing to connect") and "crm org create" in answer.text
+    assert says(answer, 403, "nothing to connect")
+    assert "moorage connection create zoho-crm --embedded" in answer.text
     assert "moorage client set zoho-crm" in answer.text
     assert "http://gateway.test/connect/callback" in answer.text
 
@@ -292,7 +293,7 @@ def test_it_needs_no_key_and_takes_none_for_a_link(control, owner, acme):
 def test_where_others_reach_the_server_nobody_comes_in_without_signing_in(tmp_path):
     with closing(Control(tmp_path / "home", {"MOORAGE_HOST": "0.0.0.0"})) as control:
         control.organisation("demo")
-        made = Caller(control, "owner").connect()
+        made = Caller(control, "owner").connect(embedded=True)
         sent = Person(control).choose(made["url"], "crm/demo")
         target = urllib.parse.urlsplit(sent.headers["location"])
         request = Request("GET", target.path.encode(), target.query.encode(), [(b"host", b"127.0.0.1")])

@@ -105,8 +105,15 @@ def test_a_note_that_makes_no_sense_is_none(tmp_path, content):
 def test_a_note_is_read_as_it_was_written_until_it_is_removed(tmp_path):
     home.prepare(tmp_path)
     running = home.Running(7, "http://127.0.0.1:1", "http://127.0.0.1:2")
-    home.write_note(tmp_path, running)
-    assert home.read_note(tmp_path) == running
-    home.remove_note(tmp_path)
-    home.remove_note(tmp_path)
+    with home.locked(tmp_path):
+        home.write_note(tmp_path, running)
+        assert home.read_note(tmp_path) == running
+        home.remove_note(tmp_path)
+        home.remove_note(tmp_path)
+        assert home.read_note(tmp_path) is None
+
+
+def test_a_note_that_nobody_holds_the_folder_for_is_none(tmp_path):
+    home.prepare(tmp_path)
+    home.write_note(tmp_path, home.Running(7, "http://127.0.0.1:1", "http://127.0.0.1:2"))
     assert home.read_note(tmp_path) is None

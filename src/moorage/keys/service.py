@@ -108,7 +108,7 @@ class Keys:
             rotated = _known(await store.key_of_id(tx, account_id, key_id), key_id)
         self.clear()
         log.info("key.rotated", key=key_id, by=_id(by))
-        return rotated, secret
+        return self._with_use(rotated), secret
 
     async def revoke(self, account_id: str, key_id: str, by: Principal | None = None) -> ApiKey:
         """Stop accepting a key. Revoking twice is no error.
@@ -123,7 +123,7 @@ class Keys:
             revoked = _known(await store.key_of_id(tx, account_id, key_id), key_id)
         self.clear()
         log.info("key.revoked", key=key_id, by=_id(by))
-        return revoked
+        return self._with_use(revoked)
 
     async def authenticate(self, authorization: str | None) -> Principal:
         """Who an Authorization header stands for. Writes nothing: the use is noted later. Raises KeyInvalid."""

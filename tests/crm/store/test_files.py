@@ -203,7 +203,9 @@ def test_a_damaged_organisation_says_so_and_others_go_on(service, crm, stranger,
     organisations.forget()
     path = tmp_path / "crm" / "orgs" / "acme.db"
     path.write_bytes(b"not a database, but as long as one could be" * 1000)
-    assert crm.get("Leads", fields="id").json["code"] == "INTERNAL_ERROR"
+    answer = crm.get("Leads", fields="id")
+    assert (answer.status, answer.json["code"]) == (503, "SERVICE_UNAVAILABLE")
+    assert answer.json["details"]["reason"] == "damaged"
     with pytest.raises(OrganisationDamaged, match=r"acme.* can't be read"):
         organisations.open(crm.organisation)
     assert last_names(stranger) == []
@@ -270,8 +272,8 @@ def test_a_full_disk_refuses_the_write_and_keeps_what_was(crm):
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
         signal.signal(signal.SIGXFSZ, handler)
-    assert (answer.status, answer.json["code"]) == (500, "INTERNAL_ERROR")
-    assert [one["event"] for one in logs] == ["crm.failed"]
+    assert (answer.status, answer.json["code"]) == (503, "SERVICE_UNAVAILABLE")
+    assert [one["event"] for one in logs] == ["storage.trouble"]
     assert last_names(crm) == ["kept"]
     crm.insert("Leads", {"Last_Name": "again"})
     assert last_names(crm) == ["again", "kept"]
