@@ -103,6 +103,16 @@ def page_faults(pid):
 needs_proc = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs /proc to see processes")
 
 
+@pytest.fixture(autouse=True)
+def nothing_ignored():
+    """A server heeds no signal that it was started to ignore, as everything is that a script runs beside itself."""
+    kept = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGHUP,)}
+    kept[signal.SIGINT] = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    for number, handler in kept.items():
+        signal.signal(number, handler)
+
+
 @pytest.fixture
 def home(tmp_path):
     return tmp_path / "home"
@@ -310,13 +320,7 @@ def test_a_key_of_ours_that_was_mistyped_does_not_become_the_first_one(home):
 
 
 def test_a_folder_made_before_the_first_start_has_something_to_call(home):
-    made = subprocess.run(
-        [sys.executable, "-m", "moorage", "init", "--home", str(home)],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=PATIENCE,
-    )
+    made = command(home, "init")
     with serving(home) as server:
         assert server.ready["api_key"] is None
         assert len(leads(server, made.stdout.strip())[2]["data"]) == 1

@@ -88,4 +88,5 @@ def test_a_caller_who_goes_away_is_no_failure_of_ours(own_server, path):
         time.sleep(0.2)
     assert answer(server, "/healthz")[0] == 200
     server.stop()
-    assert server.process.stderr.read() == ""
+    events = [json.loads(line)["event"] for line in server.process.stderr.read().splitlines()]
+    assert events[events.index("server.started") :] == ["server.started", "server.stopped"]

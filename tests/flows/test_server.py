@@ -106,7 +106,7 @@ def test_an_organisation_deleted_by_a_command_is_gone_from_the_server(own_server
 
 
 def test_the_crms_origin_speaks_only_zohos_dialect(server):
-    for path in ("/", "/connections", "/zoho-crm/crm/v8/Leads", "/healthz"):
+    for path in ("/", "/connections", "/zoho-crm/crm/v8/Leads", "/readyz"):
         status, headers, body = server.call("GET", path, base=server.crm)
         assert status == 404 and json.loads(body)["code"] == "INVALID_URL_PATTERN"
         assert headers["content-type"].startswith("application/json")

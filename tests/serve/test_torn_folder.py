@@ -69,8 +69,9 @@ def test_a_first_key_that_was_never_shown_is_followed_by_another(settings):
     with capture_logs() as lines:
         second = started(settings)
     assert second and second != first
-    assert [line["event"] for line in lines] == ["start.first_key_not_shown"]
-    assert lines[0]["revoke"].startswith("moorage key revoke key_")
+    assert [line["event"] for line in lines] == ["key.created", "start.first_key_not_shown"]
+    assert lines[1]["revoke"].startswith("moorage key revoke key_")
+    assert lines[0]["key"] not in lines[1]["revoke"]
     first_key_shown(settings.home)
     assert started(settings) is None and not (settings.home / UNSHOWN).exists()
 
