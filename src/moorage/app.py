@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,6 +27,7 @@ from moorage.connections.sessions import PURPOSE as SESSION_TOKENS
 from moorage.connections.sessions import Sessions
 from moorage.crm import management_routes
 from moorage.crm.blueprint import DEMO, OrganisationSpec
+from moorage.crm.databases import complaint as crm_complaint
 from moorage.crm.databases import crm_databases
 from moorage.crm.errors import OrganisationExists
 from moorage.crm.management import Management
@@ -67,7 +69,7 @@ from moorage.storage import Database
 from moorage.storage.database import sqlite_path
 from moorage.storage.errors import DatabaseUnusable
 from moorage.storage.migrate import made_after, migrate
-from moorage.storage.readiness import Readiness
+from moorage.storage.readiness import Readiness, complaint
 from moorage.vault.errors import VaultKeyMissing, VaultLocked
 from moorage.vault.keys import load_keys
 from moorage.vault.rotation import Rotation
@@ -324,7 +326,10 @@ def readiness_of(rooms: Rooms) -> Readiness:
         with crm_databases():
             rooms.crm.organisations.list()
 
-    files = {"The control database": database, "The embedded CRM's registry": crm / "registry.db"}
+    files: dict[str, Callable[[float], str | None]] = {
+        "The control database": partial(complaint, database),
+        "The embedded CRM's registry": partial(crm_complaint, crm / "registry.db"),
+    }
     return Readiness(look, {rooms.settings.home, database.parent, crm}, files)
 
 

@@ -15,6 +15,7 @@ import structlog
 from moorage.app import Rooms, Urls, open_rooms
 from moorage.client import ApiError, ClientError, Moorage
 from moorage.connections.errors import ConnectionUnknown
+from moorage.crm.databases import complaint as crm_complaint
 from moorage.errors import MoorageError
 from moorage.oauth.clients import read_clients
 from moorage.oauth.diagnosis import Diagnosis
@@ -212,7 +213,7 @@ def _crm_folder(settings: Settings) -> Finding:
     if missing:
         cause = "There is no embedded CRM yet."
         return Finding(NOT_STARTED, "warning", cause, f"{folder} holds no registry.", _BEGIN)
-    wrong = complaint(folder / "registry.db")
+    wrong = crm_complaint(folder / "registry.db")
     if wrong is not None:
         cause, fix = "The embedded CRM's registry can't be used.", "Put back a good copy of it."
         evidence = f"{folder / 'registry.db'}: {wrong}."

@@ -127,3 +127,14 @@ def test_what_changes_is_noticed_again_once_a_registry_is_back(starting):
     server.run("crm", "org", "delete", "demo", "--yes")
     wait_until(lambda: server.get(LEADS)[0] == 401)
     assert server.stop() == 0
+
+
+def test_a_look_at_the_registry_takes_no_part_of_it_away(starting):
+    server = starting()
+    log = server.home / "crm" / "registry.db-wal"
+    before = log.stat().st_ino
+    assert ready(server)[0] == 200
+    server.run("crm", "credentials")  # Whoever thinks itself the last one to use a file removes its log.
+    assert log.stat().st_ino == before
+    server.run("crm", "org", "delete", "demo", "--yes")
+    wait_until(lambda: server.get(LEADS)[0] != 200)

@@ -5,6 +5,7 @@ import os
 import sqlite3
 import subprocess
 import tempfile
+from functools import partial
 
 import pytest
 
@@ -83,7 +84,7 @@ def asked(readiness, times=1):
 def test_a_damaged_file_is_told(tmp_path):
     path = database(tmp_path / "a.db")
     damage(path)
-    error = asked(Readiness(nothing, {tmp_path}, {"It": path}))
+    error = asked(Readiness(nothing, {tmp_path}, {"It": partial(complaint, path)}))
     assert error.kind == "damaged" and "good copy" in error.help
 
 

@@ -1,7 +1,9 @@
 """Trouble with the CRM's databases, told as what it is."""
 
 import contextlib
+import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import apsw
 
@@ -20,3 +22,25 @@ def crm_databases() -> Iterator[None]:
         trouble = unusable(what, error)
         tell(what, trouble.kind, trouble)
         raise trouble from error
+
+
+_STEPS = 100_000  # Of SQLite's machine, between looks at the time.
+
+
+def complaint(path: Path, seconds: float | None = None) -> str | None:
+    """What `storage` says of a file, of one of the CRM's.
+
+    Of them only this SQLite may have any open: Python's own is another in the same process, and when it closes a file
+    the system drops this one's locks. Whoever uses the file next then believes itself alone, and removes its log.
+    """
+    try:
+        with contextlib.closing(apsw.Connection(str(path), apsw.SQLITE_OPEN_READWRITE)) as connection:
+            if seconds is not None:
+                end = time.monotonic() + seconds
+                connection.set_progress_handler(lambda: time.monotonic() > end, _STEPS)
+            said = str(connection.execute("PRAGMA quick_check(1)").get)
+    except apsw.InterruptError:
+        return None
+    except apsw.Error as error:
+        return str(error)
+    return None if said == "ok" else " ".join(said.split())

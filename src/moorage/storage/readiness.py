@@ -52,10 +52,16 @@ def complaint(path: Path, seconds: float | None = None) -> str | None:
 
 
 class Readiness:
-    """`look` raises what stands against it; the folders have to have room, and the files to be sound."""
+    """`look` raises what stands against it; the folders have to have room.
+
+    `files` are looked at for so many seconds, and tell what is wrong, as `complaint` does.
+    """
 
     def __init__(
-        self, look: Callable[[], Awaitable[None]], folders: set[Path], files: dict[str, Path]
+        self,
+        look: Callable[[], Awaitable[None]],
+        folders: set[Path],
+        files: dict[str, Callable[[float], str | None]],
     ) -> None:
         self._look = look
         self._folders = folders
@@ -91,8 +97,8 @@ class Readiness:
             require_room(folder)
         if time.monotonic() - self._checked < CHECKED_SECONDS:
             return
-        for what, path in self._files.items():
-            said = complaint(path, CHECK_SECONDS)
+        for what, complaint_of in self._files.items():
+            said = complaint_of(CHECK_SECONDS)
             if said is not None:
                 raise DatabaseUnusable(
                     f"{what} can't be used: {DAMAGED.cause} ({said[:200]}).",
