@@ -277,7 +277,8 @@ def test_a_disk_without_room_is_told_in_one_line(moorage, demo):
         ended = subprocess.run(
             command, stdout=full, stderr=subprocess.PIPE, check=False, timeout=60, text=True
         )
-    assert (ended.returncode, ended.stderr) == (1, "moorage: No space left on device.\n")
+    said = "moorage: No space left on device. Make room on that disk, and try again.\n"
+    assert (ended.returncode, ended.stderr) == (1, said)
 
 
 @pytest.mark.parametrize("arguments", [["key", "list"], ["crm", "org", "list", "--json"], ["version"]])
