@@ -3,6 +3,7 @@
 import heapq
 import math
 import time
+from operator import itemgetter
 from typing import Protocol
 
 import structlog
@@ -32,7 +33,9 @@ class Crowd:
 
     def __init__(self, limit: float = math.inf) -> None:
         self.limit = limit
-        self._guests: set[Guest] = set()
+        self._guests: dict[
+            Guest, None
+        ] = {}  # In the order of their coming, which decides among equally idle ones.
         self._closed = 0
         self._told = -math.inf
 
@@ -40,20 +43,18 @@ class Crowd:
         return len(self._guests)
 
     def enter(self, guest: Guest) -> None:
-        self._guests.add(guest)
+        self._guests[guest] = None
         if len(self._guests) > self.limit:
             self._make_room()
 
     def leave(self, guest: Guest) -> None:
-        self._guests.discard(guest)
+        self._guests.pop(guest, None)
 
     def _make_room(self) -> None:
-        idle = [
-            (since, id(guest), guest) for guest in self._guests if (since := guest.idle_since()) is not None
-        ]
-        leaving = heapq.nsmallest(max(1, len(self._guests) // _SHARE), idle)
-        for _, _, guest in leaving:
-            self._guests.discard(guest)
+        idle = [(since, guest) for guest in self._guests if (since := guest.idle_since()) is not None]
+        leaving = heapq.nsmallest(max(1, len(self._guests) // _SHARE), idle, key=itemgetter(0))
+        for _, guest in leaving:
+            del self._guests[guest]
             guest.leave()
         self._closed += len(leaving)
         now = time.monotonic()
