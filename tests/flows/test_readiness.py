@@ -8,7 +8,7 @@ import pytest
 
 from tests.flows.conftest import finish, start, wait_until
 from tests.flows.test_server import connect
-from tests.flows.walker import Walker
+from tests.flows.walker import Walker, set_password
 
 LEADS = "/zoho-crm/crm/v8/Leads?fields=id"
 
@@ -74,6 +74,21 @@ def test_with_a_wrong_vault_key_nothing_can_be_connected(starting):
     (server.home / "vault.key").write_text(right)
     assert ready(server)[0] == 200
     connect(server, "demo")
+
+
+def test_a_vault_key_lost_while_a_person_signs_in_spends_nothing_of_theirs(starting):
+    server = starting()
+    right = (server.home / "vault.key").read_text()
+    set_password(server, "demo")
+    walker = Walker()
+    page = walker.submit(walker.open(active(server)["url"]), place="crm/demo")
+    if page.heading.startswith("Sign in to"):
+        page = walker.sign_in(page)
+    (server.home / "vault.key").write_text("22" * 32)
+    refused = walker.submit(page, step="accept")
+    assert refused.status == 503 and "MOORAGE_VAULT_KEY" in refused.text
+    (server.home / "vault.key").write_text(right)
+    assert walker.open(refused.url).heading.startswith("Connected to")
 
 
 def test_a_server_is_not_started_without_the_vault_key_it_had(starting, tmp_path):

@@ -128,11 +128,12 @@ class Connect:
         browser: str,
         reads_only: bool = False,
     ) -> str:
-        """Where to send the browser, which is known by a cookie. Raises what `ask` raises.
+        """Where to send the browser, which is known by a cookie. Raises what `ask` raises, and VaultLocked.
 
         With `reads_only` the app's scopes for reading are asked for, in place of those that were ticked.
         """
         asked = await self.ask(session_token)
+        await self._tokens.require_keepable()
         provider = asked.provider
         if provider.method == "API_KEY":
             raise ConnectRefused(f"{provider.title} is connected with a key.", help="Go back and paste it.")
@@ -158,10 +159,12 @@ class Connect:
     async def finish(self, brought: Brought, browser: str | None) -> Connected:
         """Activate the connection that a person comes back for.
 
-        Raises AttemptInvalid for whoever was not sent away in this browser, ConnectFailed and ConnectRefused.
+        Raises AttemptInvalid for whoever was not sent away in this browser, ConnectFailed, ConnectRefused, and
+        VaultLocked, after which the same answer may be brought again.
         """
         attempt = None
         if browser is not None and is_random(brought.state):
+            await self._tokens.require_keepable()
             attempt = await self._attempts.take(brought.state, browser)
         if attempt is None or browser is None:
             raise AttemptInvalid(
@@ -194,6 +197,7 @@ class Connect:
             raise ConnectRefused(f"{asked.provider.title} takes no key.", help="Go back and sign in.")
         if not is_visible(key) or len(key) > MAX_KEY:
             raise ConnectRefused("That can't be a key.", help="Go back and paste it whole, and nothing else.")
+        await self._tokens.require_keepable()
         chosen = await self._places.get(asked.provider, _offered(place, asked.choices), "production")
         minted = Minted(AccessToken(key, None))
         try:

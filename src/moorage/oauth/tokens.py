@@ -33,6 +33,10 @@ class Tokens:
         self._ahead = Ahead()
         self._renewing: dict[tuple[str, int, str | None], asyncio.Task[AccessToken]] = {}
 
+    async def require_keepable(self) -> None:
+        """Raises VaultLocked where new tokens could not be put into the vault."""
+        await self._vault.check()
+
     async def keep(
         self, tx: Transaction, connection_id: str, access: AccessToken, refresh_token: str | None
     ) -> None:
