@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.gateway.wire import Client
-from tests.http.test_direct import UNSOUND
+from tests.http.test_parsing import UNSOUND
 
 METHODS = [
     "TRACE", "OPTIONS", "PUT", "PATCH", "DELETE", "PROPFIND", "PROPPATCH", "MKCOL", "COPY", "MOVE", "LOCK", "UNLOCK",

@@ -8,7 +8,7 @@ import pytest
 from moorage.connections.model import Upstream
 from moorage.gateway.upstream import Limits
 from tests.gateway.wire import AUTHORIZED, KEY, OK, Client, World
-from tests.http.test_direct import UNSOUND
+from tests.http.test_parsing import UNSOUND
 
 GET = f"GET /zoho-crm/%s HTTP/1.1\r\n{AUTHORIZED}\r\n"
 

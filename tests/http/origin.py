@@ -20,6 +20,19 @@ from tests.gateway.wire import Client
 
 LIMIT = 1000
 HOST = "Host: a.test\r\n"
+GET = "GET %s HTTP/1.1\r\n" + HOST + "\r\n"
+
+
+def post(target, body, headers=""):
+    return f"POST {target} HTTP/1.1\r\n{HOST}{headers}Content-Length: {len(body)}\r\n\r\n{body}"
+
+
+def chunked(target, *lines, headers=""):
+    return f"POST {target} HTTP/1.1\r\n{HOST}{headers}Transfer-Encoding: chunked\r\n\r\n" + "\r\n".join(lines)
+
+
+def closes(answer):
+    return answer.names.get("connection") == "close"
 
 
 class Echo(Exchange):
@@ -35,8 +48,6 @@ class Echo(Exchange):
         self.protocol.want_body()
         if self.head.target.startswith(b"/direct/early"):
             self.protocol.refuse(Response(200, b"early"))
-        elif self.head.target.startswith(b"/direct/refused"):
-            self.protocol.refuse(Response(200, b"refused"))
         elif self.head.target.startswith(b"/direct/bug/start"):
             raise RuntimeError("a bug at the start")
 

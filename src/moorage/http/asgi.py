@@ -1,9 +1,62 @@
-"""What uvicorn's ASGI side is shown of a connection that is shared with it."""
+"""The ASGI side of a connection: what nobody claims is answered by an ASGI application, through uvicorn."""
 
 import asyncio
+from abc import abstractmethod
 from collections.abc import Callable
+from typing import cast
 
-from moorage.http.head import Head
+import httptools
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from moorage.http.errors import PathInvalid
+from moorage.http.head import Head, require_short_path
+
+
+class AsgiSide(HttpToolsProtocol):
+    """uvicorn's own protocol, fed with requests that are parsed already."""
+
+    _head: Head  # Of the request that is being answered.
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close in a way that lets a client read the answer that is still sending."""
+
+    def _hand_to_asgi(self, head: Head) -> None:
+        """Let the application answer a request. Raises PathInvalid."""
+        require_short_path(head.target)
+        # The parser may be in the head of a later request by now, whose parts so far are kept in these.
+        parsing = self.parser, self.url, self.headers
+        super().on_message_begin()
+        self.url = head.target
+        for name, value in head.headers:
+            super().on_header(name, value)
+        self.parser = cast("httptools.HttpRequestParser", Parsed(head))
+        try:
+            super().on_headers_complete()
+        except (httptools.HttpParserError, ValueError):
+            raise PathInvalid("The path can't be read.", help="Percent-encode what isn't ASCII.") from None
+        finally:
+            self.parser, self.url, self.headers = parsing
+        # An answer that comes before a long body is whole is the connection's last, as the others' is.
+        self._keep_after_asgi(keep=head.keep_alive and head.announces_little())
+        self.cycle.waiting_for_100_continue = head.expects_continue()
+        self.cycle.transport = cast("asyncio.Transport", Gentle(self.transport, self.close))
+
+    def _pass_to_asgi(self, body: bytes) -> None:
+        """The next part of its body."""
+        super().on_body(body)
+
+    def _end_to_asgi(self, *, keep: bool) -> None:
+        """It is whole; `keep` says whether the connection goes on after the answer, if that has not begun."""
+        if not self.cycle.response_started:
+            self._keep_after_asgi(keep=keep)
+        super().on_message_complete()
+
+    def _keep_after_asgi(self, *, keep: bool) -> None:
+        self.cycle.keep_alive = keep
+        if self._head.version == "1.0":
+            always = self.server_state.default_headers
+            self.cycle.default_headers = [*always, (b"connection", b"keep-alive")] if keep else always
 
 
 class Gentle:

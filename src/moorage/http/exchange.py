@@ -64,3 +64,6 @@ class Refused(Exchange):
 
     def on_end(self) -> None:
         self._respond(self._response)
+
+
+IGNORED = Exchange()  # Takes what nobody reads.

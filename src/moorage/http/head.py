@@ -76,6 +76,9 @@ class Head:
         return self.lines.length <= _SHORT_BODY
 
 
+NO_HEAD = Head(b"", b"", Lines([]), "1.1", keep_alive=True)  # Of a connection on which nothing was asked yet.
+
+
 def require_sound(head: Head) -> None:
     """Raises MethodNotAllowed, RequestInvalid or PathInvalid for what the parser lets pass and no room answers."""
     if head.version not in {"1.1", "1.0"}:
