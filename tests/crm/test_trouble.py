@@ -5,6 +5,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from moorage.storage import trouble
+from tests.storage.descriptors import none_left
 
 LEAD = {"data": [{"Last_Name": "Smith", "Description": "d" * 30_000}]}
 
@@ -83,6 +84,20 @@ def test_an_organisation_that_is_damaged_is_named_and_others_are_not_held_up(
         "storage.trouble"
     ]  # No traceback, and not one for each call.
     assert "restore" in lines[0]["advice"]
+
+
+def test_an_organisation_is_not_damaged_because_no_descriptors_are_left(service, acme, database, monkeypatch):
+    answer = service.answer
+
+    def starved(request):
+        with none_left():
+            return answer(request)
+
+    service.organisations.forget(acme.organisation)
+    monkeypatch.setattr(service, "answer", starved)
+    assert "no file descriptors are left" in told(acme.get("Leads", fields="Last_Name"), "descriptors")
+    monkeypatch.undo()
+    assert acme.get("Leads", fields="Last_Name").status == 200
 
 
 @pytest.mark.parametrize(

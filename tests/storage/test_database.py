@@ -10,6 +10,7 @@ from moorage.storage import Database
 from moorage.storage.errors import DatabaseUnusable
 from moorage.storage.migrate import migrate
 from tests.control import NOW
+from tests.storage.descriptors import none_left
 
 
 @pytest.fixture
@@ -184,6 +185,17 @@ def test_a_lock_that_another_program_holds_is_told_as_that(path):
         return caught.value
 
     assert run(path, act).retry_after
+
+
+def test_want_of_descriptors_is_told_as_that(path):
+    async def act(database):
+        with none_left(), pytest.raises(DatabaseUnusable, match="descriptors") as caught:
+            await database.check()
+        await database.check()
+        return caught.value
+
+    error = run(path, act)
+    assert error.kind == "descriptors" and "ulimit" in error.help
 
 
 def test_a_sound_one_passes_its_check(path):

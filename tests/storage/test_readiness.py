@@ -9,10 +9,12 @@ from functools import partial
 
 import pytest
 
+from moorage.crm.databases import complaint as crm_complaint
 from moorage.errors import MoorageError
 from moorage.storage import readiness
 from moorage.storage.errors import DatabaseUnusable
 from moorage.storage.readiness import Readiness, complaint, require_room
+from tests.storage.descriptors import none_left
 
 
 @pytest.fixture
@@ -68,6 +70,17 @@ def test_a_damaged_file_is_complained_of_and_a_sound_one_is_not(tmp_path):
     assert complaint(path) is None
     damage(path)
     assert complaint(path)
+
+
+@pytest.mark.parametrize("complaint", [complaint, crm_complaint])
+def test_a_sound_file_is_not_blamed_for_what_keeps_it_from_being_looked_at(tmp_path, complaint):
+    path = database(tmp_path / "a.db")
+    with none_left(), pytest.raises(DatabaseUnusable, match="descriptors") as caught:
+        complaint(path)
+    assert caught.value.kind == "descriptors" and complaint(path) is None
+    with pytest.raises(DatabaseUnusable) as caught:
+        complaint(tmp_path / "missing.db")
+    assert caught.value.kind == "unopenable"
 
 
 def asked(readiness, times=1):

@@ -9,10 +9,12 @@ import pytest
 from moorage.clock import SystemClock
 from moorage.settings import Secret
 from moorage.storage import Database
+from moorage.storage.errors import DatabaseUnusable
 from moorage.storage.migrate import migrate
 from moorage.vault.errors import VaultLocked
 from moorage.vault.keys import load_keys
 from moorage.vault.service import Vault
+from tests.storage.descriptors import none_left
 
 KEY, OTHER = b"k" * 32, b"o" * 32
 
@@ -171,6 +173,13 @@ def test_a_key_that_is_given_leaves_no_file(tmp_path):
 def test_a_key_does_not_show(tmp_path):
     ring = load_keys(Secret("ab" * 32), tmp_path).ring()
     assert repr(ring.current.secret) not in repr(ring) and "ab" * 32 not in repr(ring)
+
+
+def test_a_key_is_not_wrong_because_no_descriptors_are_left(tmp_path):
+    keys = load_keys(None, tmp_path)
+    with none_left(), pytest.raises(DatabaseUnusable, match=r"vault.key can't be used: no file descriptors"):
+        keys.ring()
+    assert keys.ring().keys
 
 
 def test_a_file_that_changes_is_read_again_and_one_that_goes_locks_the_vault(url, tmp_path):

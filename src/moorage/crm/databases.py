@@ -7,7 +7,10 @@ from pathlib import Path
 
 import apsw
 
+from moorage.storage.readiness import fault_of_file
 from moorage.storage.trouble import tell, trouble_of, unusable
+
+_STEPS = 100_000  # Of SQLite's machine, between looks at the time.
 
 
 @contextlib.contextmanager
@@ -24,11 +27,8 @@ def crm_databases() -> Iterator[None]:
         raise trouble from error
 
 
-_STEPS = 100_000  # Of SQLite's machine, between looks at the time.
-
-
 def complaint(path: Path, seconds: float | None = None) -> str | None:
-    """What `storage` says of a file, of one of the CRM's.
+    """What `storage` says of a file, of one of the CRM's. Raises DatabaseUnusable as it does.
 
     Of them only this SQLite may have any open: Python's own is another in the same process, and when it closes a file
     the system drops this one's locks. Whoever uses the file next then believes itself alone, and removes its log.
@@ -42,5 +42,5 @@ def complaint(path: Path, seconds: float | None = None) -> str | None:
     except apsw.InterruptError:
         return None
     except apsw.Error as error:
-        return str(error)
+        return fault_of_file(path, error)
     return None if said == "ok" else " ".join(said.split())

@@ -6,7 +6,8 @@ BUSY_SECONDS = 2.0  # When to come back for what another program holds.
 
 
 class DatabaseUnusable(MoorageError):
-    """Its file is damaged, locked, no database at all, or a newer version's; or its disk is full, read-only or fails.
+    """Its file is damaged, locked, no database at all, or a newer version's; or its disk is full, read-only or fails;
+    or no descriptors are left to open it with.
 
     `kind` is the trouble's (`storage/trouble.py`), "other" where nobody knows.
     """

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from moorage.errors import MoorageError
 from moorage.storage.errors import DatabaseUnusable
-from moorage.storage.trouble import DAMAGED, LITTLE_ROOM, tell, unusable
+from moorage.storage.trouble import DAMAGED, LITTLE_ROOM, tell, trouble_of, unusable
 
 FRESH_SECONDS = 1.0  # How old an answer may be, so that asking often costs nothing.
 CHECKED_SECONDS = 300.0  # How old the whole check of a file may be ...
@@ -37,18 +37,28 @@ def free_bytes(folder: Path) -> int:
 
 
 def complaint(path: Path, seconds: float | None = None) -> str | None:
-    """What SQLite finds wrong with a file, None for nothing, or for nothing so far when the time is over."""
+    """What SQLite finds wrong with a file, None for nothing, or for nothing so far when the time is over.
+
+    Raises DatabaseUnusable where something else than the file keeps it from being looked at.
+    """
     try:
         with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True)) as connection:
             if seconds is not None:
                 end = time.monotonic() + seconds
                 connection.set_progress_handler(lambda: time.monotonic() > end, _STEPS)
             said = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-    except sqlite3.OperationalError as error:
-        return None if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT else str(error)
     except sqlite3.Error as error:
-        return str(error)
+        if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
+            return None
+        return fault_of_file(path, error)
     return None if said == "ok" else " ".join(str(said).split())
+
+
+def fault_of_file(path: Path, error: Exception) -> str:
+    """What an error says of a file that was looked at. Raises DatabaseUnusable if it says nothing of it."""
+    if trouble_of(error, path) not in {None, DAMAGED}:
+        raise unusable(f"{path}", error, path) from error
+    return str(error)
 
 
 class Readiness:

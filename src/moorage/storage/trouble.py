@@ -17,6 +17,7 @@ from moorage.errors import MoorageError
 from moorage.storage.errors import DatabaseUnusable
 
 LITTLE_ROOM = 256 * 1024  # Bytes: with less than this, a disk is as good as full to a database's log.
+FEW_PIPES = 2  # Each takes two descriptors, and a database with its log takes three or four.
 TOLD_EVERY = 60.0  # Seconds between two log lines about trouble of one kind at one place.
 MOST_TOLD = 1000  # Places and kinds that are remembered for that.
 
@@ -57,6 +58,12 @@ UNOPENABLE = Trouble(
     "it can't be opened",
     "See that its folder is there, and that this user may read and write it.",
 )
+NO_DESCRIPTORS = Trouble(
+    "descriptors",
+    "no file descriptors are left",
+    "Raise the limit of open files (ulimit -n), or let a proxy in front limit connections. Moorage goes on by itself"
+    " once some are free.",
+)
 DAMAGED = Trouble(
     "damaged",
     "it is damaged, or no database of this version",
@@ -83,16 +90,19 @@ _OF_ERRNO = {
     errno.EFBIG: FULL,
     errno.EROFS: READ_ONLY,
     errno.EIO: IO,
+    errno.EMFILE: NO_DESCRIPTORS,
+    errno.ENFILE: NO_DESCRIPTORS,  # Of the whole machine.
 }
 
 
 def trouble_of(error: BaseException, path: Path | None = None) -> Trouble | None:
     """What an error says of the disk, None for one that is about something else.
 
-    With the `path` of the database it is seen whether what SQLite takes for an error of the disk is want of room.
+    What SQLite takes for an error of the disk may be want of descriptors; with the `path` of the database it is seen,
+    too, whether it is want of room.
     """
     found = _from_code(error)
-    if found in {IO, UNOPENABLE} and path is not None:
+    if found in {IO, UNOPENABLE}:
         return _seen_from_outside(path) or found
     return found
 
@@ -109,15 +119,32 @@ def _from_code(error: BaseException) -> Trouble | None:
     return _OF_ERRNO.get(cause.errno or 0) if isinstance(cause, OSError) else None
 
 
-def _seen_from_outside(path: Path) -> Trouble | None:
-    folder = path.parent
+def _seen_from_outside(path: Path | None) -> Trouble | None:
+    if _lacks_descriptors():
+        return NO_DESCRIPTORS
+    if path is None:
+        return None
     try:
-        disk = os.statvfs(folder)
+        disk = os.statvfs(path.parent)
     except OSError:
         return None
     if disk.f_flag & os.ST_RDONLY:
         return READ_ONLY
     return FULL if disk.f_bavail * disk.f_frsize < LITTLE_ROOM else None
+
+
+def _lacks_descriptors() -> bool:
+    """Whether fewer are left than it takes to open a database."""
+    taken: list[int] = []
+    try:
+        for _ in range(FEW_PIPES):
+            taken += os.pipe()
+    except OSError:
+        return True
+    finally:
+        for descriptor in taken:
+            os.close(descriptor)
+    return False
 
 
 def unusable(what: str, error: BaseException, path: Path | None = None) -> DatabaseUnusable:

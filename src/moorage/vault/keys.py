@@ -13,6 +13,7 @@ from urllib.parse import quote
 from moorage.errors import SettingsInvalid
 from moorage.settings import Secret, keys_bytes
 from moorage.storage import flush_folder, kept_secret
+from moorage.storage.trouble import trouble_of, unusable
 from moorage.vault.errors import VaultBusy, VaultKeyGiven, VaultKeyMissing, VaultLocked
 from moorage.vault.model import Key, Ring
 
@@ -129,13 +130,16 @@ class KeyFile:
         self._read: tuple[tuple[int, int, int], Ring] | None = None
 
     def ring(self) -> Ring:
+        """Raises DatabaseUnusable, too, where the disk or the system keeps the file from being read."""
         try:
             found = self._path.stat()
             version = (found.st_ino, found.st_mtime_ns, found.st_size)
             if self._read is None or self._read[0] != version:
                 self._read = version, _ring(self._path.read_text("ascii"))
-        except (OSError, ValueError):
+        except (OSError, ValueError) as error:
             self._read = None
+            if trouble_of(error) is not None:
+                raise unusable(f"{self._path}", error) from error
             raise VaultLocked from None
         return self._read[1]
 

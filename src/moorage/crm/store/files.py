@@ -22,6 +22,8 @@ from moorage.crm.store.sqlite import SqliteStore
 from moorage.crm.store.transaction import SqliteTransaction
 from moorage.crm.store.writer import PATIENCE
 from moorage.storage import flush_folder
+from moorage.storage.errors import DatabaseUnusable
+from moorage.storage.trouble import DAMAGED, NO_DESCRIPTORS, UNOPENABLE, trouble_of, unusable
 
 # Between reading the counter of ids and replacing it, others may still be given some: fewer than this.
 IDS_IN_FLIGHT = 1_000_000
@@ -53,7 +55,7 @@ class SqliteFiles:
         try:
             return self._opened(path, identity)
         except (apsw.Error, StoreClosed, msgspec.DecodeError, LookupError) as error:
-            raise _damaged(path, slug, error) from error
+            raise _unreadable(path, slug, error) from error
 
     def snapshot(self, slug: str, target: Path) -> None:
         path, partial = self._path(slug), target.with_name(f"{target.name}.partial")
@@ -150,6 +152,13 @@ def _damaged(path: Path, slug: str, error: Exception | None) -> OrganisationDama
     )
 
 
+def _unreadable(path: Path, slug: str, error: Exception) -> OrganisationDamaged | DatabaseUnusable:
+    """What keeps a file from being read, which may be none of its faults."""
+    if path.exists() and trouble_of(error, path) not in {None, DAMAGED, UNOPENABLE}:
+        return unusable(f"The file of the organisation {slug!r}", error, path)
+    return _damaged(path, slug, error)
+
+
 def _write_metadata(connection: apsw.Connection, documents: Sequence[Document]) -> None:
     for statement in statements(Catalog(Metadata(documents))):
         connection.execute(statement)
@@ -188,11 +197,13 @@ def _ids_given(path: Path) -> int:
 
 
 def _asked(path: Path, sql: str) -> int | None:
-    """A number from a file that may be none of ours."""
+    """A number from a file that may be none of ours. Raises DatabaseUnusable where that can't be seen."""
     try:
         with contextlib.closing(apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)) as connection:
             row = connection.execute(sql).fetchone()
-    except apsw.Error:
+    except apsw.Error as error:
+        if trouble_of(error, path) is NO_DESCRIPTORS:
+            raise unusable(f"{path}", error, path) from error
         return None
     return row[0] if row else None
 
