@@ -1,11 +1,10 @@
 """The error vocabulary of the gateway and the control API. (The CRM speaks Zoho's: `crm/faults.py`.)"""
 
 import errno
-from typing import ClassVar
+from typing import Any, ClassVar
 
-NO_ROOM = frozenset(
-    {errno.ENOSPC, errno.EDQUOT}
-)  # What the system says where a disk, or one's share of it, is full.
+# What the system says where a disk, or one's share of it, is full.
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 class MoorageError(Exception):
@@ -24,6 +23,10 @@ class MoorageError(Exception):
         self.message = message
         self.help = help
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # An error is sent from process to process (`serve/apart.py`), and many subclasses word their messages.
+        return _restored, (type(self), self.args, self.__dict__)
+
 
 class SettingsInvalid(MoorageError):
     """One or more settings can't be used; the message lists every fault at once."""
@@ -35,3 +38,9 @@ class HomeInUse(MoorageError):
     """Another process serves this data folder."""
 
     code = "home_in_use"
+
+
+def _restored(kind: type[MoorageError], args: tuple[Any, ...], state: dict[str, Any]) -> MoorageError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(state)
+    return error

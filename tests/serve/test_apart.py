@@ -38,6 +38,21 @@ except SettingsInvalid as error:
     assert (done.stdout, done.stderr) == ("it is wrong Right it.\n", "")
 
 
+def test_an_error_that_words_itself_arrives_as_it_was():
+    done = run("""
+from moorage.oauth.errors import RefreshLimited
+from moorage.vault.errors import VaultLocked
+for error in (RefreshLimited("c1", 7.5), VaultLocked()):
+    async def work():
+        raise error
+    try:
+        apart(work)
+    except type(error) as raised:
+        print(raised.message == error.message == str(raised), raised.help == error.help, vars(raised) == vars(error))
+""")
+    assert (done.stdout, done.stderr) == ("True True True\n" * 2, "")
+
+
 def test_a_death_without_a_word_has_a_name():
     done = run("""
 from moorage.serve.errors import WorkerFailed
