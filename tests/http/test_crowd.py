@@ -69,6 +69,41 @@ def test_whoever_waits_for_an_answer_stays_and_the_newest_goes_where_all_do(orig
             assert caller.told()["target"].endswith("later")
 
 
+class Busy:
+    """A guest that is at work, but for its first moment."""
+
+    looks = 0
+
+    def __init__(self):
+        self.is_new, self.left = True, False
+
+    def idle_since(self):
+        Busy.looks += 1
+        return (False, 0.0) if self.is_new else None
+
+    def leave(self):
+        self.left = True
+
+
+def test_where_all_are_at_work_newcomers_cost_no_look_at_all_of_them_each(monkeypatch):
+    monkeypatch.setattr(Busy, "looks", 0)
+    now = [0.0]
+    monkeypatch.setattr("moorage.http.crowd.time.monotonic", lambda: now[0])
+    crowd = Crowd(1000)
+    for _ in range(1000):
+        busy = Busy()
+        crowd.enter(busy)
+        busy.is_new = False
+    newcomers = [Busy() for _ in range(500)]
+    for newcomer in newcomers:
+        crowd.enter(newcomer)
+    assert all(newcomer.left for newcomer in newcomers) and len(crowd) == 1000
+    assert Busy.looks < 1500
+    now[0] = 1.0
+    crowd.enter(Busy())
+    assert Busy.looks > 2000
+
+
 def test_it_is_told_once_in_a_while(serve):
     with structlog.testing.capture_logs() as lines, contextlib.ExitStack() as stack:
         origin = serve(crowd=Counting(2))

@@ -9,6 +9,7 @@ from typing import Protocol
 import structlog
 
 _SHARE = 20  # One in so many is closed at once, so that not every newcomer costs a look at all.
+_BUSY_SECONDS = 1.0  # Where fewer than that are idle, nobody looks for them again for so long.
 _TOLD_EVERY = 60.0  # Seconds.
 
 log = structlog.get_logger(__name__)
@@ -33,11 +34,11 @@ class Crowd:
 
     def __init__(self, limit: float = math.inf) -> None:
         self.limit = limit
-        self._guests: dict[
-            Guest, None
-        ] = {}  # In the order of their coming, which decides among equally idle ones.
+        # In the order of their coming, which decides among equally idle ones.
+        self._guests: dict[Guest, None] = {}
         self._closed = 0
         self._told = -math.inf
+        self._busy_until = -math.inf
 
     def __len__(self) -> int:
         return len(self._guests)
@@ -45,19 +46,27 @@ class Crowd:
     def enter(self, guest: Guest) -> None:
         self._guests[guest] = None
         if len(self._guests) > self.limit:
-            self._make_room()
+            self._make_room(guest)
 
     def leave(self, guest: Guest) -> None:
         self._guests.pop(guest, None)
 
-    def _make_room(self) -> None:
-        idle = [(since, guest) for guest in self._guests if (since := guest.idle_since()) is not None]
-        leaving = heapq.nsmallest(max(1, len(self._guests) // _SHARE), idle, key=itemgetter(0))
-        for _, guest in leaving:
+    def _make_room(self, newest: Guest) -> None:
+        now = time.monotonic()
+        for guest in [newest] if now < self._busy_until else self._longest_idle(now):
             del self._guests[guest]
             guest.leave()
-        self._closed += len(leaving)
-        now = time.monotonic()
+            self._closed += 1
+        self._tell(now)
+
+    def _longest_idle(self, now: float) -> list[Guest]:
+        wanted = max(1, len(self._guests) // _SHARE)
+        idle = [(since, guest) for guest in self._guests if (since := guest.idle_since()) is not None]
+        if len(idle) < wanted:
+            self._busy_until = now + _BUSY_SECONDS
+        return [guest for _, guest in heapq.nsmallest(wanted, idle, key=itemgetter(0))]
+
+    def _tell(self, now: float) -> None:
         if now - self._told >= _TOLD_EVERY:
             log.warning(
                 "connections.crowded",
