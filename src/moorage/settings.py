@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import contextlib
 import ipaddress
 import re
 from collections.abc import Callable, Mapping
@@ -295,7 +296,7 @@ def load(environ: Mapping[str, str], **overrides: Any) -> Settings:
         try:
             text = source.text()
             values[setting.name] = setting.read(text or setting.default)
-        except (ValueError, OSError, RuntimeError) as error:  # The last is a `~` that nobody knows.
+        except (ValueError, OSError) as error:
             faults.append(f"{source.name}: {_reason(error)}.")
         else:
             if text and setting.name != "home":  # The folder that keeps it may be moved or copied.
@@ -322,12 +323,16 @@ def _source(setting: Setting, environ: Mapping[str, str], option: object) -> _So
     text = environ.get(setting.env, "").strip()
     from_file = f"{setting.env}_FILE"
     if not text and setting.secret and (file := environ.get(from_file)):
-        return _Source(from_file, lambda: _content(file), {from_file: str(Path(file).absolute())})
+        path = _unfolded(file)
+        return _Source(from_file, lambda: path.read_text(encoding="utf-8").strip(), {from_file: str(path)})
     return _Source(setting.env, lambda: text, {setting.env: None if setting.secret else text})
 
 
-def _content(file: str) -> str:
-    return Path(file).expanduser().read_text(encoding="utf-8").strip()
+def _unfolded(file: str) -> Path:
+    """The absolute path of a file; `~` stays as it is where nobody knows whose home it means."""
+    with contextlib.suppress(RuntimeError):
+        return Path(file).expanduser().absolute()
+    return Path(file).absolute()
 
 
 def _reason(error: Exception) -> str:

@@ -174,3 +174,13 @@ def test_anything_else_is_no_vault_key(key):
     with pytest.raises(SettingsInvalid) as caught:
         load({"MOORAGE_VAULT_KEY": key})
     assert "MOORAGE_VAULT_KEY" in caught.value.message and key not in caught.value.message
+
+
+def test_the_file_of_a_secret_is_told_by_the_path_that_was_read(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "key").write_text("5a" * 32)
+    settings = load({"MOORAGE_VAULT_KEY_FILE": "~/key"})
+    assert settings.vault_key.reveal() == "5a" * 32
+    assert settings.told["MOORAGE_VAULT_KEY_FILE"] == str(tmp_path / "key")
+    with pytest.raises(SettingsInvalid, match=r"there is no file .*/~nobody-of-that-name/key"):
+        load({"MOORAGE_VAULT_KEY_FILE": "~nobody-of-that-name/key"})
