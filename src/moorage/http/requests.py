@@ -83,9 +83,7 @@ async def json_object(
         if key not in known:
             raise BodyInvalid(
                 f"The body has a key {quoted(key)}, which this call does not know.{did_you_mean(key, known)}",
-                help=f"It takes {_listed(known)}. Send an object such as {example}."
-                if known
-                else "It takes none.",
+                help=f"{_taken(known)} Send an object such as {example}." if known else _taken(known),
             )
     return document
 
@@ -94,12 +92,13 @@ def require_known_parameters(request: Request, known: Collection[str]) -> None:
     """Raises ParameterInvalid, which names the first one that the call does not know."""
     for name in request.query_params:
         if name not in known:
-            takes = f"It takes {_listed(known)}." if known else "It takes none."
             raise ParameterInvalid(
-                f"This call has no parameter {quoted(name)}.{did_you_mean(name, known)}", help=takes
+                f"This call has no parameter {quoted(name)}.{did_you_mean(name, known)}", help=_taken(known)
             )
 
 
-def _listed(names: Collection[str]) -> str:
+def _taken(names: Collection[str]) -> str:
+    if not names:
+        return "It takes none."
     *most, last = names
-    return f"{', '.join(most)} and {last}" if most else last
+    return f"It takes {', '.join(most)} and {last}." if most else f"It takes {last}."

@@ -291,9 +291,8 @@ class Renewals:
             if need.is_met(kept):
                 return _token(kept, found)
             pause = 0.0
-            if (
-                failed.trouble is None
-            ):  # What this machine's own disk holds up is to go on as soon as the disk does.
+            # What this machine's own disk holds up is to go on as soon as the disk does.
+            if failed.trouble is None:
                 lease = await store.lease(tx, connection_id)
                 pause = min(FIRST_PAUSE * 2**lease.failures, LONGEST_PAUSE) * _random.uniform(0.5, 1)
                 await store.note_failure(tx, connection_id, now + pause, failed.reason or str(failed))

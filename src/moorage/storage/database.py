@@ -40,9 +40,8 @@ class Database:
         prepare(self._writing.sync_engine)
         _prepare_reading(self._reading.sync_engine)
         self._watch: sqlite3.Connection | None = None
-        self._seen: int | None = (
-            None  # The version that `changed` saw last, None where it could not be asked.
-        )
+        # The version that `changed` saw last, None where it could not be asked.
+        self._seen: int | None = None
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
