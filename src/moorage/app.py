@@ -48,8 +48,8 @@ from moorage.keys.limits import RateLimiter
 from moorage.keys.model import ApiKey, Principal, may_be_secret
 from moorage.keys.service import Keys
 from moorage.near import did_you_mean
+from moorage.oauth import CALLBACK, diagnosis_routes
 from moorage.oauth import apps as app_routes
-from moorage.oauth import diagnosis_routes
 from moorage.oauth import routes as connect_routes
 from moorage.oauth.accounts import AccountsServers
 from moorage.oauth.attempts import under_way
@@ -115,7 +115,7 @@ class Rooms:
         self.organisations = Management(self.crm, settings.crm_folder, clock)
         self.embedded = EmbeddedCrm(self.crm, lambda: urls.crm, clock)
         self.oauth_clients = OAuthClients(self.database, vault, settings.oauth_clients)
-        callback = f"{urls.gateway}{connect_routes.CALLBACK}"
+        callback = f"{urls.gateway}{CALLBACK}"
         self.places = Places(
             self.providers,
             self.oauth_clients,

@@ -21,9 +21,7 @@ from moorage.oauth.clients import read_clients
 from moorage.oauth.diagnosis import Diagnosis
 from moorage.oauth.findings import Finding
 from moorage.oauth.providers import Providers
-from moorage.oauth.routes import CALLBACK
-from moorage.serve.home import Running, read_left_note, read_note
-from moorage.serve.listen import url_of
+from moorage.serve.home import Running, callback_url, read_left_note, read_note
 from moorage.settings import Settings
 from moorage.storage.database import sqlite_path
 from moorage.storage.errors import DatabaseUnusable
@@ -291,17 +289,10 @@ async def _clients(rooms: Rooms, running: Running | None) -> Check:
     found = await rooms.oauth_clients.list()
     named = [f"{one.name} in {one.data_centre or 'all data centres'} ({one.client_id})" for one in found]
     told = f"{len(found)} kept" if found else "None is kept; apps outside need one"
-    cause = f"{told}. {_callback(rooms.settings, running)}"
+    callback = callback_url(rooms.settings, running)
+    reached = "is known once a server runs" if callback is None else f"is {callback}"
+    cause = f"{told}. Their callback URL {reached}."
     return Check("OAuth clients", Finding("oauth_clients", "ok", cause, f"{', '.join(named) or 'None'}."))
-
-
-def _callback(settings: Settings, running: Running | None) -> str:
-    gateway = settings.public_url or (running.gateway if running is not None else None)
-    if gateway is None and settings.port:
-        gateway = url_of(settings.host, settings.port)
-    if gateway is None:
-        return "Their callback URL is known once a server runs."
-    return f"Their callback URL is {gateway}{CALLBACK}."
 
 
 async def _connections(rooms: Rooms, connection_id: str | None) -> list[Diagnosis]:

@@ -297,7 +297,7 @@ def load(environ: Mapping[str, str], **overrides: Any) -> Settings:
             text = source.text()
             values[setting.name] = setting.read(text or setting.default)
         except (ValueError, OSError) as error:
-            faults.append(f"{source.name}: {_reason(error)}.")
+            faults.append(f"{source.name}: {reason(error)}.")
         else:
             if text and setting.name != "home":  # The folder that keeps it may be moved or copied.
                 told |= source.told
@@ -323,9 +323,13 @@ def _source(setting: Setting, environ: Mapping[str, str], option: object) -> _So
     text = environ.get(setting.env, "").strip()
     from_file = f"{setting.env}_FILE"
     if not text and setting.secret and (file := environ.get(from_file)):
-        path = _unfolded(file)
-        return _Source(from_file, lambda: path.read_text(encoding="utf-8").strip(), {from_file: str(path)})
+        return _Source(from_file, lambda: secret_in(file), {from_file: str(_unfolded(file))})
     return _Source(setting.env, lambda: text, {setting.env: None if setting.secret else text})
+
+
+def secret_in(file: str) -> str:
+    """What stands in the file of a secret. Raises OSError and ValueError, which `reason` puts into words."""
+    return _unfolded(file).read_text(encoding="utf-8").strip()
 
 
 def _unfolded(file: str) -> Path:
@@ -335,7 +339,8 @@ def _unfolded(file: str) -> Path:
     return Path(file).absolute()
 
 
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
+    """Why a setting can't be read, without its value."""
     match error:
         case FileNotFoundError():
             return f"there is no file {error.filename}"

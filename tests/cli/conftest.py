@@ -2,6 +2,7 @@ import io
 import json
 import os
 import shutil
+import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,6 +74,12 @@ def empty_folder(tmp_path_factory):
 def home(environment, empty_folder, tmp_path):
     """The data folder of the test, made as if somebody had started a server on it and deleted everything."""
     return Path(shutil.copytree(empty_folder, tmp_path / "home"))
+
+
+def process(*arguments, **how):
+    """Run one command line in a process of its own; `how` is subprocess.run's."""
+    how = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "timeout": 60} | how
+    return subprocess.run([sys.executable, "-m", "moorage", *map(str, arguments)], check=False, **how)
 
 
 @pytest.fixture

@@ -57,14 +57,19 @@ def test_what_can_not_be_a_secret_is_told_and_not_repeated(moorage, typed, secre
     assert not secret or secret not in outcome.err
 
 
-def test_one_that_is_not_there_is_not_deleted(moorage):
-    assert moorage("client", "delete", "zoho-crm").status == 2
-    assert moorage("client", "delete", "zoho-crm", "--yes").status == 5
+def test_a_secret_file_that_is_no_text_is_named(moorage, tmp_path):
+    (tmp_path / "secret").write_bytes(b"\xff")
+    outcome = moorage("client", "set", "zoho-crm", "--client-id", "x", "--secret-file", tmp_path / "secret")
+    assert outcome.status == 2 and f"{tmp_path / 'secret'} is no text in UTF-8" in outcome.err
 
 
-def test_a_secret_file_that_can_not_be_read_is_named(moorage, tmp_path):
-    outcome = moorage("client", "set", "zoho-crm", "--client-id", "x", "--secret-file", tmp_path / "none")
-    assert outcome.status == 2 and "none" in outcome.err
+def test_where_the_gateway_has_a_port_it_does_not_matter_that_the_crms_may_be_any(moorage, monkeypatch):
+    monkeypatch.setenv("MOORAGE_CRM_PORT", "0")
+    listed = moorage("client", "list", "--json")
+    assert (listed.status, listed.json["callback_url"]) == (0, "http://127.0.0.1:8787/connect/callback")
+    assert moorage("connection", "list").status == 3  # There it was looked for, and nobody listens.
+    monkeypatch.setenv("MOORAGE_PORT", "0")
+    assert moorage("client", "list", "--json").json["callback_url"] is None
 
 
 def test_apps_are_listed(server, moorage):

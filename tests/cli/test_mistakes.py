@@ -1,12 +1,11 @@
 """What people get wrong, what they read then, in one line, and the status that a script gets."""
 
 import os
-import subprocess
-import sys
 
 import pytest
 
 from moorage.cli.program import run
+from tests.cli.conftest import process
 
 USAGE, NOT_FOUND, REFUSED, UNUSABLE = 2, 5, 1, 7
 
@@ -81,14 +80,8 @@ def test_a_mistake_is_told_in_one_line_with_its_remedy(
     typed("secret-of-a-client\n")
     monkeypatch.setenv("MOORAGE_API_KEY", "as-long-as-one-has-to-be")
     if line.startswith("up --home"):
-        process = subprocess.run(
-            [sys.executable, "-m", "moorage", *line.split()],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
-        told, out, err = process.returncode, process.stdout, process.stderr
+        ended = process(*line.split())
+        told, out, err = ended.returncode, ended.stdout, ended.stderr
     else:
         outcome = moorage(*line.split())
         told, out, err = outcome.status, outcome.out, outcome.err
@@ -218,8 +211,7 @@ def test_an_error_has_a_line_of_its_own_when_both_streams_are_one_file(server, t
     server.answers(400, {"code": "INVALID_DATA", "message": "invalid data", "details": {}})
     with (tmp_path / "log").open("w") as log:
         environment = os.environ | {"MOORAGE_URL": server.url, "MOORAGE_API_KEY": "mk_test"}
-        command = [sys.executable, "-m", "moorage", "api", "/x"]
-        subprocess.run(command, stdout=log, stderr=log, env=environment, check=False, timeout=60)
+        process("api", "/x", stdout=log, stderr=log, env=environment)
     body, line = (tmp_path / "log").read_text().splitlines()
     assert body.endswith("}") and line == "moorage: invalid data."
 

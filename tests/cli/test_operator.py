@@ -2,13 +2,13 @@
 
 import json
 import os
-import subprocess
-import sys
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 import structlog
+
+from tests.cli.conftest import process
 
 pytestmark = pytest.mark.usefixtures("home")
 
@@ -119,7 +119,6 @@ def test_a_snapshot_can_be_restored(moorage, demo, tmp_path):
 
 
 def test_a_deleted_organisation_is_gone(moorage, demo):
-    assert moorage("crm", "org", "delete", demo).status == 2
     assert moorage("crm", "org", "delete", demo, "--yes").status == 0
     assert moorage("crm", "org", "list", "--json").json == {"organisations": []}
 
@@ -272,23 +271,19 @@ def test_a_folder_that_is_a_file_is_told_in_one_line(moorage, tmp_path):
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_disk_without_room_is_told_in_one_line(moorage, demo):
-    command = [sys.executable, "-m", "moorage", "crm", "org", "list"]
     with Path("/dev/full").open("wb") as full:
-        ended = subprocess.run(
-            command, stdout=full, stderr=subprocess.PIPE, check=False, timeout=60, text=True
-        )
+        ended = process("crm", "org", "list", stdout=full)
     said = "moorage: No space left on device. Make room on that disk, and try again.\n"
     assert (ended.returncode, ended.stderr) == (1, said)
 
 
 @pytest.mark.parametrize("arguments", [["key", "list"], ["crm", "org", "list", "--json"], ["version"]])
 def test_a_reader_that_goes_away_is_no_reason_to_complain(moorage, demo, arguments):
-    command = [sys.executable, "-m", "moorage", *arguments]
     reading, writing = os.pipe()
     os.close(reading)
     with os.fdopen(writing, "wb") as out:
-        ended = subprocess.run(command, stdout=out, stderr=subprocess.PIPE, check=False, timeout=60)
-    assert (ended.returncode, ended.stderr) == (1, b"")
+        ended = process(*arguments, stdout=out)
+    assert (ended.returncode, ended.stderr) == (1, "")
 
 
 def test_what_is_logged_stays_away_from_the_result(moorage, monkeypatch):
@@ -305,13 +300,13 @@ def test_what_is_logged_stays_away_from_the_result(moorage, monkeypatch):
     assert "something" in outcome.err and "unimportant" not in outcome.err
 
 
-def test_the_list_of_keys_fits_a_terminal_of_a_hundred_columns(moorage):
+def test_the_list_of_keys_fits_a_terminal(moorage):
     moorage("key", "create", "--name", "a name that is far longer than most names are")
     revoked = moorage("key", "create", "--name", "ci", "--mode", "test", "--json").json["key"]["id"]
     moorage("key", "revoke", revoked, "--yes")
     moorage("key", "create", "--expires-in", "90d")
     lines = moorage("key", "list").out.splitlines()
-    assert len(lines) == 4 and max(map(len, lines)) <= 100
+    assert len(lines) == 4 and max(map(len, lines)) <= 90
     assert (
         " revoked 20" in lines[2] and " until 20" in lines[3] and lines[1].split()[-2:] == ["active", "all"]
     )

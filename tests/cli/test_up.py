@@ -19,6 +19,7 @@ import pytest
 
 from moorage.client import Moorage
 from moorage.keys.model import new_secret
+from tests.cli.conftest import process
 
 PATIENCE = 30  # Seconds: far more than a start or a stop takes, even on a machine that is busy.
 
@@ -79,14 +80,9 @@ def until(condition):
 def command(home, *arguments, **settings):
     """A command in a shell that knows nothing of what the server was told."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MOORAGE_")}
-    return subprocess.run(
-        [sys.executable, "-m", "moorage", *arguments, "--home", str(home)],
-        env=environment | settings,
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=PATIENCE,
-    )
+    ended = process(*arguments, "--home", home, env=environment | settings)
+    assert ended.returncode == 0, ended.stderr
+    return ended
 
 
 def command_line(pid):

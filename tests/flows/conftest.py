@@ -1,6 +1,7 @@
 """A whole server, started as a user starts it, in a process of its own."""
 
 import asyncio
+import contextlib
 import functools
 import json
 import os
@@ -104,6 +105,26 @@ def start(home: Path, *arguments: str, api_key: str | None = None, **settings: s
     ready = json.loads(line)
     assert ready["event"] == "ready"
     return Server(process, home, ready["gateway"], ready["crm"], ready["api_key"] or api_key)
+
+
+@contextlib.contextmanager
+def connecting(server: Server):
+    """`connection create` as a person runs it, and the address that it shows; it waits."""
+    process = subprocess.Popen(
+        [*MOORAGE, "connection", "create", "zoho-crm", "--no-browser", "--timeout", "120", "--json"],
+        env=server.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        shown = iter(process.stderr.readline, "")
+        url = next((line.strip() for line in shown if line.startswith("http")), None)
+        assert url is not None, process.communicate(timeout=20)
+        yield process, url
+    finally:
+        process.kill()
+        process.communicate()
 
 
 def finish(server: Server) -> None:

@@ -1,25 +1,18 @@
 """`moorage connection create` waits at the command line while a person goes through the pages."""
 
 import json
-import subprocess
 
 import pytest
 
-from tests.flows.conftest import MOORAGE
+from tests.flows.conftest import connecting
 from tests.flows.walker import Walker
 
 
 @pytest.fixture
 def waiting(server):
     """The command, and the address that it shows."""
-    process = subprocess.Popen(
-        [*MOORAGE, "connection", "create", "zoho-crm", "--no-browser", "--timeout", "120", "--json"],
-        env=server.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    process.stderr.readline()
-    yield process, process.stderr.readline().strip()
-    process.kill()
-    process.communicate()
+    with connecting(server) as waiting:
+        yield waiting
 
 
 def test_it_ends_with_the_active_connection(server, waiting):

@@ -9,11 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.flows.conftest import MOORAGE, Server
+from tests.flows.conftest import MOORAGE, Server, connecting
 from tests.flows.walker import Walker
 
 LEADS = "/zoho-crm/crm/v8/Leads"
-PAGE = Path(__file__).parents[2] / "docs" / "zoho.md"
 
 
 @pytest.fixture
@@ -46,20 +45,12 @@ def tell(yours, zoho):
 
 def create(yours):
     """Run `connection create` as a person does, in whose browser its page opens."""
-    command = subprocess.Popen(
-        [*MOORAGE, "connection", "create", "zoho-crm", "--no-browser", "--timeout", "60", "--json"],
-        env=yours.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    url = None
-    while url is None:
-        line = command.stderr.readline()
-        assert line, command.communicate()
-        url = line.strip() if line.strip().startswith("http") else None
-    walker = Walker()
-    asked = walker.open(url)
-    page = walker.connect(url, "rehearsal")
-    assert page.heading == "Connected to Rehearsal at Zoho"
-    return asked, json.loads(command.communicate(timeout=60)[0])["connection"]
+    with connecting(yours) as (command, url):
+        walker = Walker()
+        asked = walker.open(url)
+        page = walker.connect(url, "rehearsal")
+        assert page.heading == "Connected to Rehearsal at Zoho"
+        return asked, json.loads(command.communicate(timeout=60)[0])["connection"]
 
 
 def names(server, *options):

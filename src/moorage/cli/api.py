@@ -3,16 +3,17 @@
 import json
 import os
 import sys
+from collections.abc import Sequence
 from typing import Annotated, Any, TextIO
 from urllib.parse import urlsplit
 
 import typer
 
-from moorage.cli import reach
+from moorage.cli import reach, reading
 from moorage.cli.answers import remarks
 from moorage.cli.command import starting
 from moorage.cli.failures import Exit, UsageError, note, report
-from moorage.cli.fields import document, read_input, split_field, typed
+from moorage.cli.fields import document, split_field, typed
 from moorage.cli.options import Json, Url
 from moorage.cli.output import print_json
 from moorage.client import Answer, ApiError
@@ -34,44 +35,50 @@ _METHODS = (
 _IN_QUERY = {"GET", "HEAD", "DELETE"}  # Methods whose fields are query parameters.
 
 
+Target = Annotated[
+    str, typer.Argument(metavar="PATH", help="Such as /zoho-crm/crm/v8/Leads?fields=Last_Name")
+]
+Method = Annotated[
+    str | None,
+    typer.Option(
+        "-X",
+        "--method",
+        metavar="METHOD",
+        autocompletion=starting(_METHODS),
+        help="Default: GET, or POST with fields or --input.",
+    ),
+]
+RawFields = Annotated[
+    list[str] | None, typer.Option("-f", "--raw-field", metavar="KEY=VALUE", help="A field that is text.")
+]
+TypedFields = Annotated[
+    list[str] | None,
+    typer.Option(
+        "-F", "--field", metavar="KEY=VALUE", help="A field: true, false, null, a number, @file, @- or text."
+    ),
+]
+Input = Annotated[
+    str | None, typer.Option("--input", metavar="FILE", help="Send this file's bytes; - is standard input.")
+]
+Headers = Annotated[
+    list[str] | None, typer.Option("-H", "--header", metavar="NAME:VALUE", help="Another header.")
+]
+Connection = Annotated[
+    str | None, typer.Option("--connection", metavar="ID", help="Which of several connections.")
+]
+Include = Annotated[bool, typer.Option("-i", "--include", help="Print status and headers too.")]
+
+
 def api(
-    path: Annotated[
-        str, typer.Argument(metavar="PATH", help="Such as /zoho-crm/crm/v8/Leads?fields=Last_Name")
-    ],
+    path: Target,
     *,
-    method: Annotated[
-        str | None,
-        typer.Option(
-            "-X",
-            "--method",
-            metavar="METHOD",
-            autocompletion=starting(_METHODS),
-            help="Default: GET, or POST with fields or --input.",
-        ),
-    ] = None,
-    raw_fields: Annotated[
-        list[str] | None, typer.Option("-f", "--raw-field", metavar="KEY=VALUE", help="A field that is text.")
-    ] = None,
-    typed_fields: Annotated[
-        list[str] | None,
-        typer.Option(
-            "-F",
-            "--field",
-            metavar="KEY=VALUE",
-            help="A field: true, false, null, a number, @file, @- or text.",
-        ),
-    ] = None,
-    body_from: Annotated[
-        str | None,
-        typer.Option("--input", metavar="FILE", help="Send this file's bytes; - is standard input."),
-    ] = None,
-    headers: Annotated[
-        list[str] | None, typer.Option("-H", "--header", metavar="NAME:VALUE", help="Another header.")
-    ] = None,
-    connection: Annotated[
-        str | None, typer.Option("--connection", metavar="ID", help="Which of several connections.")
-    ] = None,
-    include: Annotated[bool, typer.Option("-i", "--include", help="Print status and headers too.")] = False,
+    method: Method = None,
+    raw_fields: RawFields = None,
+    typed_fields: TypedFields = None,
+    body_from: Input = None,
+    headers: Headers = None,
+    connection: Connection = None,
+    include: Include = False,
     url: Url = None,
     as_json: Json = False,
 ) -> None:
@@ -79,20 +86,12 @@ def api(
     _require_path(path)
     fields = [split_field(text) for text in raw_fields or ()]
     fields += [(key, typed(value)) for key, value in map(split_field, typed_fields or ())]
-    method = (method or ("POST" if fields or body_from is not None else "GET")).upper()
-    if method not in _METHODS:
-        raise UsageError(f"There is no HTTP method {method}.{did_you_mean(method, _METHODS)}")
-    in_query = method in _IN_QUERY or body_from is not None
     try:
         with reach.client(url) as client:
             answer = client.request(
-                method,
-                path if path.startswith("/") else f"/{path}",
-                params=[(key, _query_text(value)) for key, value in fields] if in_query else None,
-                json=document(fields) if fields and not in_query else None,
-                body=None if body_from is None else read_input(body_from),
-                headers=_headers(headers or (), has_input=body_from is not None),
+                path=path if path.startswith("/") else f"/{path}",
                 connection=connection,
+                **_sent(method, fields, body_from, headers or ()),
             )
     except ApiError as error:
         _print(error.answer, include=include, as_json=as_json)
@@ -106,6 +105,24 @@ def api(
             note(sentence)
 
 
+def _sent(
+    method: str | None, fields: list[tuple[str, Any]], body_from: str | None, headers: Sequence[str]
+) -> dict[str, Any]:
+    """The method, and where its fields go. Raises UsageError."""
+    has_input = body_from is not None
+    method = (method or ("POST" if fields or has_input else "GET")).upper()
+    if method not in _METHODS:
+        raise UsageError(f"There is no HTTP method {method}.{did_you_mean(method, _METHODS)}")
+    sent: dict[str, Any] = {"method": method, "headers": _headers(headers, has_input=has_input)}
+    if body_from is not None:
+        sent["body"] = reading.content(body_from)
+    if method in _IN_QUERY or has_input:
+        sent["params"] = [(key, "null" if value is None else value) for key, value in fields]
+    elif fields:
+        sent["json"] = document(fields)
+    return sent
+
+
 def _require_path(path: str) -> None:
     if "://" in path.partition("?")[0]:
         parts = urlsplit(path)
@@ -116,11 +133,7 @@ def _require_path(path: str) -> None:
         )
 
 
-def _query_text(value: Any) -> Any:
-    return "null" if value is None else value
-
-
-def _headers(given: list[str] | tuple[str, ...], *, has_input: bool) -> dict[str, str]:
+def _headers(given: Sequence[str], *, has_input: bool) -> dict[str, str]:
     headers = {"Content-Type": "application/json"} if has_input else {}
     for text in given:
         name, colon, value = text.partition(":")

@@ -1,19 +1,18 @@
 """`moorage client`: the OAuth clients by which apps know this Moorage."""
 
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from moorage.cli import reach
+from moorage.cli import reach, reading
 from moorage.cli.command import apps
 from moorage.cli.failures import UsageError, note
 from moorage.cli.operator import operate
 from moorage.cli.options import Home, Json, Yes
 from moorage.cli.output import confirm, print_json, print_table
-from moorage.serve.home import read_note
+from moorage.serve.home import callback_url, read_note
 
 if TYPE_CHECKING:
     from moorage.oauth.clients import Registered
@@ -59,14 +58,14 @@ def set_(
     """Keep a client; its secret is asked for, or read from standard input or a file."""
     if rehearsal is not None and data_centre is not None:
         raise UsageError("--rehearsal and --data-centre can't be given together")
-    secret = _secret(secret_file)
+    secret = reading.secret("Client secret") if secret_file is None else reading.text(secret_file)
 
     async def keep(operator: "Operator") -> "tuple[str, list[str], Settings]":
-        name = await operator.oauth_clients.set(app, data_centre, client_id, secret, rehearsal)
+        name = await operator.oauth_clients.set(app, data_centre, client_id, secret.strip(), rehearsal)
         return name, operator.oauth_clients.apps(name), operator.settings
 
     name, apps, settings = operate(home, keep)
-    callback = _callback(settings)
+    callback = callback_url(settings, read_note(settings.home))
     if as_json:
         print_json({"client": name, "data_centre": data_centre, "apps": apps, "callback_url": callback})
         return
@@ -85,7 +84,7 @@ def list_(*, home: Home = None, as_json: Json = False) -> None:
         return await operator.oauth_clients.list(), operator.settings
 
     found, settings = operate(home, look)
-    callback = _callback(settings)
+    callback = callback_url(settings, read_note(settings.home))
     if reach.server_alone_has(settings, "MOORAGE_OAUTH_CLIENTS"):
         note("The server has clients of MOORAGE_OAUTH_CLIENTS, too, which is not set here.")
     if as_json:
@@ -109,26 +108,6 @@ def delete(
         typer.echo(f"Forgot the client for {app}")
 
 
-def _callback(settings: "Settings") -> str | None:
-    """Where the data folder's server has people sent back to; None as long as its port may be any."""
-    if settings.public_url is None and read_note(settings.home) is None and settings.port == 0:
-        return None
-    return f"{settings.public_url or reach.server(settings).gateway}/connect/callback"
-
-
 def _told(callback: str | None, settings: "Settings") -> str:
     """The callback URL, and where it comes from if no server runs."""
     return "known once a server runs" if callback is None else f"{callback}{reach.where_from(settings)}"
-
-
-def _secret(file: Path | None) -> str:
-    # There is no option for it, because every user of a machine can read the command lines of the others.
-    if file is not None:
-        try:
-            return file.read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
-            raise UsageError(f"The file {file} can't be read: {reason}") from error
-    if sys.stdin.isatty():
-        return str(typer.prompt("Client secret", hide_input=True, err=True)).strip()
-    return sys.stdin.readline().strip()

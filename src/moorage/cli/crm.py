@@ -1,13 +1,12 @@
 """`moorage crm`: the organisations of the embedded CRM, and what a Zoho client needs to reach one."""
 
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from moorage.cli import reach
+from moorage.cli import reach, reading
 from moorage.cli.failures import UsageError
 from moorage.cli.operator import operate
 from moorage.cli.options import Home, Json, Yes
@@ -49,7 +48,7 @@ def credentials(
 
     def look(operator: "Operator") -> dict[str, str]:
         settings = operator.settings
-        return operator.credentials(org, settings.crm_public_url or reach.server(settings).crm)
+        return operator.credentials(org, settings.crm_public_url or reach.crm(settings))
 
     found = _operate(home, look)
     if as_json:
@@ -101,16 +100,9 @@ def password(
     as_json: Json = False,
 ) -> None:
     """Set the password with which a user signs in; it is asked for, or read from standard input."""
-    chosen = _password()
+    chosen = reading.secret("Password", confirmed=True)
     known = _operate(home, lambda operator: operator.organisations.set_password(org, email, chosen))
     _done("password_set", known, f"Set the password of {known}", as_json=as_json)
-
-
-def _password() -> str:
-    # There is no option for it, because every user of a machine can read the command lines of the others.
-    if sys.stdin.isatty():
-        return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True))
-    return sys.stdin.readline().rstrip("\r\n")
 
 
 @clients.command("create")
@@ -156,7 +148,9 @@ def list_clients(
         print_json({"clients": documents})
         return
     columns = ("client_id", "name", "organisation", "kind")
-    print_table([c.upper() for c in columns], [[one[c] for c in columns] for one in documents])
+    print_table(
+        ("CLIENT ID", "NAME", "ORGANISATION", "KIND"), [[one[c] for c in columns] for one in documents]
+    )
 
 
 @clients.command("delete")
@@ -179,8 +173,9 @@ def list_(*, home: Home = None, as_json: Json = False) -> None:
     if as_json:
         print_json({"organisations": found})
         return
-    columns = ("slug", "name", "id", "data_centre", "created_at")
-    print_table([c.upper() for c in columns], [[one[c] for c in columns] for one in found])
+    columns = ("slug", "name", "id", "data_centre")
+    rows = [(*(one[c] for c in columns), one["created_at"].replace("+00:00", "Z")) for one in found]
+    print_table(("SLUG", "NAME", "ID", "DATA CENTRE", "CREATED"), rows)
 
 
 @organisations.command()

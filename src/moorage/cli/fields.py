@@ -7,11 +7,10 @@ object in a list that was given before begins the next object.
 
 import json
 import re
-import sys
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
+from moorage.cli import reading
 from moorage.cli.failures import UsageError
 
 _KEY = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])*)")
@@ -34,27 +33,8 @@ def typed(value: str) -> Any:
     if _NUMBER.fullmatch(value):
         return json.loads(value)
     if value.startswith("@"):
-        return _text_of(value[1:])
+        return reading.text(value[1:], otherwise="Send its bytes with --input.")
     return value
-
-
-def read_input(name: str) -> bytes:
-    """The bytes of a file, or of standard input for `-`. Raises UsageError."""
-    if name == "-":
-        return sys.stdin.buffer.read()
-    try:
-        return Path(name).read_bytes()
-    except OSError as error:
-        raise UsageError(f"The file {name} can't be read: {error.strerror}") from error
-
-
-def _text_of(name: str) -> str:
-    try:
-        return read_input(name).decode()
-    except UnicodeDecodeError as error:
-        raise UsageError(
-            f"The file {name} is not text in UTF-8", help="Send its bytes with --input."
-        ) from error
 
 
 def document(fields: Iterable[tuple[str, Any]]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ Words = Annotated[
 ]
 
 
-def help_(context: typer.Context, words: Words = None, *, as_json: Json = False) -> None:
+def help(context: typer.Context, words: Words = None, *, as_json: Json = False) -> None:  # noqa: A001 (as it is called)
     """Show a page of the documentation, or the help of a command."""
     root = context.parent
     assert root is not None

@@ -17,7 +17,7 @@ commands = typer.Typer(help="API keys: what callers of the gateway hold.", rich_
 
 KeyId = Annotated[str, typer.Argument(metavar="ID", help="The key's id, from `moorage key list`.")]
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_LONGEST_NAME = 14  # Characters that are shown.
+_LONGEST_NAME = 12  # Characters that are shown.
 _LONGEST = timedelta(days=100 * 365)
 
 
@@ -64,12 +64,12 @@ def list_(*, home: Home = None, as_json: Json = False) -> None:
     if as_json:
         print_json({"keys": documents})
         return
-    header = ("ID", "NAME", "MODE", "PREFIX", "LAST USED", "STATE", "SCOPES")
+    header = ("ID", "NAME", "PREFIX", "LAST USED", "STATE", "SCOPES")
     print_table(header, [_row(one) for one in documents])
 
 
 def _row(one: dict[str, Any]) -> tuple[object, ...]:
-    """A line of less than a hundred characters, but for the names of scopes; --json has everything."""
+    """A line of eighty characters for most keys; --json has everything. The prefix says the mode, too."""
     if one["revoked_at"]:
         state = f"revoked {_day(one['revoked_at'])}"
     elif one["expires_at"]:
@@ -82,7 +82,6 @@ def _row(one: dict[str, Any]) -> tuple[object, ...]:
     return (
         one["id"],
         name,
-        one["mode"],
         one["prefix"],
         one["last_used_at"] and _day(one["last_used_at"]),
         state,

@@ -3,12 +3,17 @@
 import json
 import shutil
 import sys
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import typer
 
 from moorage.cli.failures import UsageError
+
+_GAP = "  "  # Between columns.
+_INDENT = 4  # Of what goes on in another line.
+_BROKEN = 20  # The least room in which it is worth breaking a cell.
 
 
 def print_json(value: Any) -> None:
@@ -17,14 +22,47 @@ def print_json(value: Any) -> None:
 
 
 def print_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Aligned columns; None is shown as a dash. At a terminal a line that is too long for it is cut."""
-    room = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    """Aligned columns; None is shown as a dash. At a terminal, what a line has no room for goes on in the next one."""
     lines = [list(header), *(["-" if cell is None else str(cell) for cell in row] for row in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
+    room = _room()
+    parts = [range(len(widths))] if room is None else list(_parts(widths, room))
     for line in lines:
-        cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
-        told = "  ".join(cells).rstrip()
-        print(told if room is None or len(told) <= room else f"{told[: room - 1]}…")
+        for part in parts:
+            start = _INDENT if part[0] else 0
+            told = _GAP.join(line[column].ljust(widths[column]) for column in part).rstrip()
+            if told or not start:
+                _print_within(room, start, told, sum(widths[one] + len(_GAP) for one in part[:-1]))
+
+
+def _room() -> int | None:
+    """How many characters a line has, if a person looks at it."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def _parts(widths: Sequence[int], room: int) -> Iterator[range]:
+    """The columns that share a line. The last one may be narrower than what is in it, which is broken then."""
+    first, used = 0, 0
+    for column, width in enumerate(widths):
+        least = min(width, _BROKEN) if column == len(widths) - 1 else width
+        if column > first and used + least > room:
+            yield range(first, column)
+            first, used = column, _INDENT
+        used += width + len(_GAP)
+    yield range(first, len(widths))
+
+
+def _print_within(room: int | None, start: int, told: str, last: int) -> None:
+    """A line from the column `start` on; the cell that begins `last` characters later goes on below itself."""
+    if room is None or start + len(told) <= room:
+        print(f"{'':{start}}{told}")
+        return
+    first, rest = told[:last], told[last:]
+    wide = max(room - start - last, 1)
+    for line in textwrap.wrap(rest, wide, break_on_hyphens=False, break_long_words=False) or [""]:
+        for at in range(0, max(len(line), 1), wide):
+            print(f"{'':{start}}{first}{line[at : at + wide]}".rstrip())
+            first = " " * last
 
 
 def confirm(question: str, *, yes: bool) -> None:

@@ -16,25 +16,14 @@ from moorage.cli.output import print_json
 from moorage.client import ClientError
 from moorage.errors import MoorageError
 
-# In the order of the help: each command's module in this package, and what it has there.
-_COMMANDS = {
-    "up": ("up", "up"),
-    "init": ("init", "init"),
-    "status": ("status", "status"),
-    "key": ("key", "commands"),
-    "connection": ("connection", "commands"),
-    "app": ("app", "commands"),
-    "client": ("client", "commands"),
-    "api": ("api", "api"),
-    "doctor": ("doctor", "doctor"),
-    "crm": ("crm", "commands"),
-    "vault": ("vault", "commands"),
-    "help": ("help", "help_"),
-}
+# In the order of the help. Each has a module of its name, with `commands` in it, or the command itself.
+_COMMANDS = (
+    "up", "init", "status", "key", "connection", "app", "client", "api", "doctor", "crm", "vault", "help",
+)  # fmt: skip
 _ANYWHERE = ("--url", "--home")  # Options with a value that may stand before the command, too.
 
 
-def program(names: Collection[str] = tuple(_COMMANDS)) -> typer.Typer:
+def program(names: Collection[str] = _COMMANDS) -> typer.Typer:
     """All commands, or only these: what reads a command line takes a while to be made, for each of them."""
     joined = typer.Typer(
         name="moorage",
@@ -44,12 +33,12 @@ def program(names: Collection[str] = tuple(_COMMANDS)) -> typer.Typer:
     )
     joined.callback(invoke_without_command=True)(moorage)
     for name in names:
-        module, attribute = _COMMANDS[name]
-        found = getattr(import_module(f"moorage.cli.{module}"), attribute)
-        if isinstance(found, typer.Typer):
-            joined.add_typer(found, name=name, short_help=found.info.help)
+        module = import_module(f"moorage.cli.{name}")
+        group: typer.Typer | None = getattr(module, "commands", None)
+        if group is not None:
+            joined.add_typer(group, name=name)
         else:
-            joined.command(name)(found)
+            joined.command(name)(getattr(module, name))
     joined.command("version")(version)
     _told_in_our_words(joined)
     return joined
@@ -109,7 +98,7 @@ def _needed(arguments: list[str]) -> Collection[str]:
     word = arguments[0] if arguments else ""
     if word == "version":
         return ()
-    return (word,) if word in _COMMANDS and word != "help" and not completes else tuple(_COMMANDS)
+    return (word,) if word in _COMMANDS and word != "help" and not completes else _COMMANDS
 
 
 def _in_order(arguments: list[str]) -> list[str]:

@@ -11,7 +11,7 @@ from moorage.client.call import parse_base_url
 from moorage.errors import SettingsInvalid
 from moorage.serve.home import Running, read_last_note, read_note
 from moorage.serve.listen import url_of
-from moorage.settings import SETTINGS, Settings, is_loopback, load, unknown
+from moorage.settings import SETTINGS, Settings, is_loopback, load, reason, secret_in, unknown
 
 _OPEN = {setting.env for setting in SETTINGS if not setting.secret} - {"MOORAGE_HOME"}
 _SECRET = {setting.env for setting in SETTINGS if setting.secret}
@@ -61,7 +61,7 @@ def client(url: str | None) -> Moorage:
     for name, given in (("--url", url), ("MOORAGE_URL", os.environ.get("MOORAGE_URL"))):
         if given:
             return Moorage(_key(), _address(name, given))
-    return Moorage(_key(), server(settings()).gateway)
+    return Moorage(_key(), gateway(settings()))
 
 
 def _address(name: str, url: str) -> str:
@@ -73,16 +73,24 @@ def _address(name: str, url: str) -> str:
     return url
 
 
-def server(of: Settings) -> Running:
-    """Where the server of a data folder listens; if none runs, where one would. Raises UsageError."""
+def gateway(of: Settings) -> str:
+    """Where this machine reaches the gateway of a data folder; if none runs, where it would. Raises UsageError."""
     running = read_note(of.home)
-    if running is not None:
-        return running
-    if 0 in {of.port, of.crm_port}:
+    return running.gateway if running is not None else _would_be_at(of, of.port)
+
+
+def crm(of: Settings) -> str:
+    """The same for the embedded CRM. Raises UsageError."""
+    running = read_note(of.home)
+    return running.crm if running is not None else _would_be_at(of, of.crm_port)
+
+
+def _would_be_at(of: Settings, port: int) -> str:
+    if port == 0:
         raise UsageError(
             f"No server runs on {of.home}, and its port may be any", help="Start it: `moorage up`."
         )
-    return Running(0, gateway=url_of(of.host, of.port), crm=url_of(of.host, of.crm_port))
+    return url_of(of.host, port)
 
 
 def server_alone_has(of: Settings, secret: str) -> bool:
@@ -129,9 +137,6 @@ def _key() -> str | None:
     if key or not file:
         return key
     try:
-        return Path(file).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
-        raise UsageError(
-            f"The file {file} that MOORAGE_API_KEY_FILE names can't be read: {reason}"
-        ) from error
+        return secret_in(file)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"MOORAGE_API_KEY_FILE: {reason(error)}") from error

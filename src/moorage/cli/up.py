@@ -10,7 +10,7 @@ from moorage.cli import reach
 from moorage.cli.failures import UsageError, note
 from moorage.cli.options import Home, Json
 from moorage.cli.serving import become_server
-from moorage.serve.home import read_note
+from moorage.serve.home import callback_url, read_note
 from moorage.settings import load, unknown
 
 # Beside those of the Moorage that connects to it.
@@ -84,11 +84,11 @@ def _as_zoho(
     The settings of the environment are those of the Moorage that connects to it, so none of them holds here.
     """
     yours = reach.settings()
-    if yours.public_url is None and read_note(yours.home) is None and yours.port == 0:
+    callback = callback_url(yours, read_note(yours.home))
+    if callback is None:
         raise UsageError(
             "Where your Moorage listens is known once it runs", help="Start it first: `moorage up`."
         )
-    callback = f"{yours.public_url or reach.server(yours).gateway}/connect/callback"
     options = {
         "home": home or yours.home.with_name(f"{yours.home.name}-as-zoho"),
         "host": host,

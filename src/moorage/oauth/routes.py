@@ -15,6 +15,7 @@ from moorage.http import forms
 from moorage.http.message import Response as Plain
 from moorage.http.own_forms import is_vouched_for, objection
 from moorage.http.requests import body_of, route
+from moorage.oauth import CALLBACK
 from moorage.oauth.attempts import form_token_of, is_form_token, new_random
 from moorage.oauth.connect import Brought, Connect, Connected
 from moorage.oauth.errors import ConnectRefused
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from jinja2 import Environment, Template
 
 PATH = "/connect/"
-CALLBACK = "/connect/callback"
 COOKIE_SECONDS = 1800
 
 # The address holds a session token or a code, so nothing else may learn it, and no other site may frame the button.

@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import TextIO
 
 from moorage.errors import NO_ROOM, HomeInUse
+from moorage.oauth import CALLBACK
 from moorage.serve.errors import HomeUnusable
-from moorage.settings import UNSHOWN
+from moorage.serve.listen import url_of
+from moorage.settings import UNSHOWN, Settings
 
 # Whoever only asks whether the folder is held holds it for a moment, too: a start tries again before it gives up.
 _TRIES = 5
@@ -123,6 +125,14 @@ def read_left_note(home: Path) -> Running | None:
 def read_last_note(home: Path) -> Running | None:
     """The server that served this folder last, as far as it tells."""
     return _read(_note(home)) or _read(_last(home))
+
+
+def callback_url(settings: Settings, running: Running | None) -> str | None:
+    """Where a folder's server has accounts servers send people back to; None as long as its port may be any."""
+    gateway = settings.public_url or (running.gateway if running is not None else None)
+    if gateway is None and settings.port:
+        gateway = url_of(settings.host, settings.port)
+    return None if gateway is None else f"{gateway}{CALLBACK}"
 
 
 def _read(note: Path) -> Running | None:
