@@ -38,7 +38,7 @@ def notice(root: Path, change: Change) -> str:
     change.apply(root)
     tests = [str(root / "tests" / test) for test in change.tests]
     # The environment has this project's own code installed; the copy's goes before it.
-    environment = {**os.environ, "PYTHONPATH": str(root / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {**os.environ, "PYTHONPATH": str(root / "src")}
     try:
         run = subprocess.run(
             [sys.executable, "-m", "pytest", "-x", "-q", "--no-header", *tests],

@@ -102,7 +102,7 @@ class Accounts:
         return changed
 
     def forget(self) -> None:
-        """Look up anew who each token stands for."""
+        """Look up anew who each token stands for, after any write: also an issue may have dropped the oldest token."""
         self._principals.clear()
 
     def data_centre(self, organisation: int) -> str:
@@ -201,9 +201,7 @@ class Accounts:
         """Make a token of either kind worthless; False for one that already is, or that lives elsewhere."""
         if not self.is_live(token, site):
             return False
-        digest = digest_of(token)
-        self._principals.clear()
-        return self._store.remove(digest)
+        return self._store.remove(digest_of(token))
 
     def credentials(self, organisation: int, user: int) -> dict[str, str]:
         """A self client ready for use: the same client and refresh token each time, a new access token."""
@@ -238,7 +236,6 @@ class Accounts:
         )
         if not kept:
             raise RefreshTokenUnknown  # Somebody revoked it in this very moment.
-        self._principals.clear()  # The oldest token may have been dropped for this one.
         scopes = ScopeSet.parse(grant.scopes)
         return Issued(token, "", ends, scopes, grant.organisation, grant.user)
 
