@@ -1,0 +1,98 @@
+"""What README and the pages have people copy, done as it is printed; only hosts and folders differ.
+
+The tutorial has a test of its own (test_tutorial.py), and so has the walk of connecting Zoho (test_zoho_page.py).
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.flows.conftest import finish, start
+
+ROOT = Path(__file__).parents[2]
+
+
+def section(page, heading):
+    """What stands below a heading of a page, up to the next one."""
+    text = (ROOT / page).read_text()
+    found = re.search(rf"^#+ {re.escape(heading)}\n(.*?)(?=^##|\Z)", text, re.MULTILINE | re.DOTALL)
+    assert found, heading
+    return found.group(1)
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory):
+    server = start(tmp_path_factory.mktemp("pages") / "home")
+    yield server
+    finish(server)
+
+
+@pytest.fixture
+def copy(own, tmp_path):
+    """Run what a block shows after its prompts, or a whole Python program; gives what that printed."""
+
+    def copy(block, kind="console"):
+        lines = [line[2:] for line in block.splitlines() if line.startswith("$ ")]
+        script = "\n".join(lines) if kind == "console" else block
+        here = script.replace("http://127.0.0.1:8787", own.gateway).replace("/tmp/", f"{tmp_path}/")
+        program = (
+            ["/bin/sh", "-ec", here] if kind == "console" else [sys.executable, "-W", "ignore", "-c", here]
+        )
+        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+        done = subprocess.run(
+            program,
+            env={**own.environment, "PATH": path, "MOORAGE_URL": own.gateway},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        assert done.returncode == 0, (here, done.stderr)
+        return done.stdout
+
+    return copy
+
+
+def blocks(text, kind):
+    return re.findall(rf"^```{kind}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+
+def test_the_readme_reads_a_lead_by_the_command_and_from_python(copy):
+    readme = (ROOT / "README.md").read_text()
+    [answer] = blocks(readme, "json")
+    [by_command] = [block for block in blocks(readme, "console") if "moorage api" in block]
+    assert json.loads(copy(by_command)) == json.loads(answer)
+    [program] = blocks(readme, "python")
+    assert int(copy(f'{program}print(len(leads["data"]))', "python")) > 10
+
+
+def test_zohos_own_sdk_reads_leads_with_what_it_is_given(copy):
+    page = section("docs/crm.md", "With Zoho's own SDK")
+    [given], [program] = blocks(page, "console"), blocks(page, "python")
+    copy(given)
+    assert "Achterberg of Achterberg Greenhouses" in copy(program, "python").splitlines()
+
+
+def test_the_calls_that_the_page_of_the_command_line_shows_succeed(copy):
+    [calls] = blocks(section("docs/cli.md", "`moorage api`"), "console")
+    told = copy(calls)
+    assert told.count('"code":"SUCCESS"') == 3
+
+
+def test_an_organisation_is_made_kept_and_put_back_as_the_page_shows(copy):
+    [commands] = blocks(section("docs/crm.md", "Organisations"), "console")
+    told = copy(commands).splitlines()
+    assert [line.split()[0] for line in told] == ["Made", "Saved", "Restored", "Reset"]
+
+
+def test_clients_are_registered_as_the_page_shows(copy):
+    [commands] = blocks(section("docs/crm.md", "Clients"), "console")
+    made = copy("\n".join(commands.splitlines()[:2]))
+    client = re.findall(r"client_id +(\S+)", made)[-1]
+    assert copy(commands.splitlines()[2].replace("1000.…", client)).startswith("1000.")
