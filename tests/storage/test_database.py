@@ -2,6 +2,7 @@ import asyncio
 import sqlite3
 from contextlib import asynccontextmanager
 
+import aiosqlite
 import pytest
 from sqlalchemy.exc import IntegrityError
 
@@ -225,3 +226,62 @@ def test_a_statement_at_fault_is_not_blamed_on_the_file(path):
                 await insert(tx, "one")
 
     run(path, act)
+
+
+# The driver: one visit to a connection's thread for each statement.
+
+
+@pytest.fixture
+def visits(monkeypatch):
+    """The visits to threads, as they are made."""
+    made, execute = [], aiosqlite.Connection._execute
+
+    async def counted(connection, function, *arguments, **named):
+        made.append(function.__name__)
+        return await execute(connection, function, *arguments, **named)
+
+    monkeypatch.setattr(aiosqlite.Connection, "_execute", counted)
+    return made
+
+
+def test_a_reading_of_one_statement_takes_three_visits(path, visits):
+    async def act(database):
+        async with database.reading() as tx:
+            await names(tx)
+        visits.clear()
+        async with database.reading() as tx:
+            await names(tx)
+        return len(visits)
+
+    assert run(path, act) == 3  # Its begin, the statement and its end.
+
+
+def test_a_statement_tells_what_it_did(path):
+    async def act(database):
+        async with database.transaction() as tx:
+            await insert(tx, "one")
+            await insert(tx, "two")
+            sql = "UPDATE accounts SET created_at = 1 WHERE name = ?"
+            changed = await tx.connection.exec_driver_sql(sql, ("one",))
+            many = await tx.connection.exec_driver_sql(sql, [("one",), ("two",), ("three",)])
+            gone = await tx.connection.exec_driver_sql("DELETE FROM accounts RETURNING name")
+            return changed.rowcount, many.rowcount, sorted(row.name for row in gone), await names(tx)
+
+    assert run(path, act) == (1, 2, ["one", "two"], [])
+
+
+def test_what_fails_is_rolled_back_and_the_connection_goes_on(path):
+    async def act(database):
+        with pytest.raises(DatabaseUnusable):
+            await fail(database)
+        async with database.transaction() as tx:
+            await insert(tx, "kept")
+        async with database.reading() as tx:
+            return await names(tx)
+
+    async def fail(database):
+        async with database.transaction() as tx:
+            await insert(tx, "lost")
+            await tx.connection.exec_driver_sql("SELECT nonsense")
+
+    assert run(path, act) == ["kept"]

@@ -83,9 +83,15 @@ def test_a_sound_file_is_not_blamed_for_what_keeps_it_from_being_looked_at(tmp_p
     assert caught.value.kind == "unopenable"
 
 
+async def told(readiness):
+    if not readiness.is_fresh:
+        await readiness.look()
+    readiness.require_found()
+
+
 def asked(readiness, times=1):
     async def ask():
-        await asyncio.gather(*(readiness.require() for _ in range(times)))
+        await asyncio.gather(*(told(readiness) for _ in range(times)))
 
     try:
         asyncio.run(ask())

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from moorage.clock import Clock
+from moorage.storage.driver import connect
 from moorage.storage.errors import DatabaseUnusable
 from moorage.storage.trouble import BUSY, tell, unusable
 
@@ -35,7 +37,10 @@ class Database:
         self._clock = clock
         # Apart, so that those who read never wait for a connection behind those who wait to write.
         self._writing, self._reading = (
-            create_async_engine(f"sqlite+aiosqlite:///{self._path}") for _ in "wr"
+            create_async_engine(
+                f"sqlite+aiosqlite:///{self._path}", async_creator=partial(connect, self._path)
+            )
+            for _ in "wr"
         )
         prepare(self._writing.sync_engine)
         _prepare_reading(self._reading.sync_engine)

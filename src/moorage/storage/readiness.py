@@ -80,12 +80,19 @@ class Readiness:
         self._found: tuple[float, MoorageError | None] = (-FRESH_SECONDS, None)
         self._looking: asyncio.Task[None] | None = None
 
-    async def require(self) -> None:
-        """Raises what the last look found, which is at most FRESH_SECONDS old; all who ask at once share one."""
-        if time.monotonic() - self._found[0] >= FRESH_SECONDS:
-            if self._looking is None or self._looking.done():
-                self._looking = asyncio.ensure_future(self._look_anew())
-            await asyncio.shield(self._looking)
+    @property
+    def is_fresh(self) -> bool:
+        """Whether the last look is recent enough to be told."""
+        return time.monotonic() - self._found[0] < FRESH_SECONDS
+
+    async def look(self) -> None:
+        """Look anew; all who ask at once share one look."""
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.ensure_future(self._look_anew())
+        await asyncio.shield(self._looking)
+
+    def require_found(self) -> None:
+        """Raises what the last look found."""
         if self._found[1] is not None:
             raise self._found[1].with_traceback(None)
 
