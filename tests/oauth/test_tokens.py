@@ -20,6 +20,12 @@ def test_a_token_is_used_until_its_end_is_near(control, connected, refreshing):
     assert access(control, connected).value == "new-1" and len(refreshing.asked) == 1
 
 
+def test_a_token_that_is_good_takes_one_look_into_the_vault(control, connected, monkeypatch):
+    looks, read = [], control.rooms.vault.read
+    monkeypatch.setattr(control.rooms.vault, "read", lambda look: (looks.append(look), read(look))[1])
+    assert access(control, connected).renewable and len(looks) == 1
+
+
 def test_callers_who_come_together_share_one_refresh(control, connected, refreshing):
     control.clock.advance(HOUR)
     tokens = control.together(*(control.rooms.tokens.access(connected) for _ in range(200)))

@@ -16,7 +16,7 @@ from moorage.oauth.errors import ReconnectNeeded
 from moorage.oauth.model import AccessToken, Need
 from moorage.oauth.renewal import ACCESS, ASK_SECONDS, REFRESH, Renewals
 from moorage.storage import Transaction
-from moorage.vault.service import Vault
+from moorage.vault.service import Kept, Vault
 
 NEAR = 60.0  # A caller waits for another token when the one there is ends in so many seconds.
 LOOK_SECONDS = 10.0  # How often is looked for tokens to renew ahead of their end ...
@@ -64,8 +64,7 @@ class Tokens:
         AccountsUnreachable, RefreshLimited, VaultLocked.
         """
         now = self._clock.timestamp()
-        minted = self._renewals.minted(connection)
-        kept = minted or await self._vault.get(connection.id, ACCESS)
+        kept, renewable = await self._kept(connection)
         if kept is None:
             raise ReconnectNeeded(connection.id, "it holds no token")
         need = Need(instead_of, now + NEAR)
@@ -75,9 +74,19 @@ class Tokens:
             # Even if another process has renewed it by now: the account may have moved, which is told along with it.
             token = await self._renewed(connection, need)
         self._ahead.note(connection, token, now)
+        return token if renewable else replace(token, renewable=False)
+
+    async def _kept(self, connection: Connection) -> tuple[Kept | None, bool]:
+        """The access token that there is, and whether it can be renewed; in one look, as a caller waits for it."""
+        minted = self._renewals.minted(connection)
         if minted is not None:
-            return token
-        return replace(token, renewable=await self._vault.get(connection.id, REFRESH) is not None)
+            return minted, True
+
+        async def look(tx: Transaction) -> tuple[Kept | None, bool]:
+            access = await self._vault.get_in(tx, connection.id, ACCESS)
+            return access, await self._vault.get_in(tx, connection.id, REFRESH) is not None
+
+        return await self._vault.read(look)
 
     async def close(self) -> None:
         """Let renewals that are under way come to their end: a refresh token may be on its way."""
