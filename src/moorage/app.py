@@ -36,9 +36,11 @@ from moorage.crm.service import CrmService
 from moorage.errors import SettingsInvalid
 from moorage.gateway.decide import Decider
 from moorage.gateway.gateway import Gateway, Rules
+from moorage.gateway.probes import Probes
 from moorage.gateway.protocol import gateway_protocol
 from moorage.gateway.relay import Embedded
 from moorage.http.answering import answering
+from moorage.http.crowd import Crowd
 from moorage.http.errors import AppUnknown, BodyInvalid, NotFound
 from moorage.http.middleware import Errors
 from moorage.http.requests import answer, require_known_parameters, route
@@ -142,6 +144,8 @@ class Rooms:
         self.disconnect = Disconnect(self.connections, self.tokens, self.accounts)
         self.diagnoses = Diagnoses(renewals, self.providers, self.places, self.accounts, clock)
         self.limiter = RateLimiter(settings.rate_limit, clock)
+        self.crowd = Crowd()
+        self.probes = Probes(readiness_of(self), self.crowd)
 
     async def authenticate(self, request: Request, scope: str, *parameters: str) -> Principal:
         """Who calls the control API, if a scope allows it, with no parameters but these.
@@ -189,7 +193,10 @@ def _only_here(settings: Settings) -> bool:
 
 
 class App:
-    """Both origins, ready for uvicorn: `gateway` and `crm` are keyword arguments of its Config."""
+    """Both origins, ready for uvicorn: `gateway` and `crm` are keyword arguments of its Config.
+
+    `crowd` are the connections of both, whose limit is for whoever serves them to say.
+    """
 
     def __init__(self, settings: Settings, urls: Urls) -> None:
         clock = SystemClock()
@@ -212,9 +219,13 @@ class App:
             prefix=urlsplit(urls.gateway).path.rstrip("/"),
         )
         origin = control_origin(rooms, on_change=self._decider.clear)
-        self.gateway: dict[str, Any] = {"app": origin, "http": gateway_protocol(gateway)}
+        self.gateway: dict[str, Any] = {
+            "app": origin,
+            "http": gateway_protocol(gateway, rooms.probes.answers),
+        }
         crm = answering(rooms.crm.answer, admit=rooms.crm.admit, word=refusal)
         self.crm: dict[str, Any] = {"app": origin, "http": crm}
+        self.crowd = rooms.crowd
         self._watchers = [
             asyncio.create_task(_without_end(self._watch)),
             asyncio.create_task(_without_end(lambda: rooms.crm.watch(WATCH_INTERVAL))),
@@ -278,13 +289,10 @@ def control_origin(rooms: Rooms, on_change: Callable[[], None]) -> ASGIApp:
         on_change()
 
     async def health(_request: Request) -> Response:
-        return answer({"status": "ok"})
-
-    readiness = readiness_of(rooms)
+        return answer(rooms.probes.health())
 
     async def ready(_request: Request) -> Response:
-        await readiness.require()
-        return answer({"status": "ready"})
+        return answer(await rooms.probes.ready())
 
     async def unknown(scope: Scope, _receive: Receive, _send: Send) -> None:
         raise _unknown_path(scope["path"], rooms.providers)

@@ -13,7 +13,7 @@ from pathlib import Path
 import structlog
 
 from moorage.app import Rooms, Urls, open_rooms
-from moorage.client import ApiError, ClientError, Moorage
+from moorage.client import Answer, ApiError, ClientError, Moorage
 from moorage.connections.errors import ConnectionUnknown
 from moorage.crm.databases import complaint as crm_complaint
 from moorage.errors import MoorageError
@@ -33,6 +33,7 @@ from moorage.vault.keys import load_keys
 SERVER_SECONDS = 5.0
 AT_ONCE = 8  # Connections that are looked at at the same time.
 LITTLE_MB = 100
+FULL = 0.9  # Of the connections that a server may have: from here on it is as good as full.
 NOT_STARTED = "not_started"
 _BEGIN = "`moorage up` makes what is missing."
 
@@ -232,7 +233,7 @@ def _server(running: Running | None, home: Path) -> Finding:
     try:
         # Whether it is ready is told to everybody, so the key that a client needs may be none.
         with Moorage("none", running.gateway, timeout=SERVER_SECONDS) as client:
-            client.request("GET", "/readyz")
+            answer = client.request("GET", "/readyz")
     except ApiError as error:
         cause = error.message or f"The server answered with {error.status}."
         fix = error.detail if isinstance(error.detail, str) else "See its log."
@@ -240,7 +241,22 @@ def _server(running: Running | None, home: Path) -> Finding:
     except ClientError as error:
         cause, fix = "The server does not answer.", "See its log; stop it, and start it again."
         return Finding("server_silent", "problem", cause, f"It is {where}: {error}.", fix)
+    connections, limit = _held(answer)
+    if limit and connections >= FULL * limit:
+        cause = "The server has room for few more connections; idle ones are closed for new ones."
+        fix = "Raise the limit of open files (ulimit -n), or let a proxy in front limit connections."
+        evidence = f"It is {where}; {connections} of {limit} connections are open."
+        return Finding("nearly_full", "warning", cause, evidence, fix)
     return Finding("ready", "ok", "The server is ready.", f"It is {where}.")
+
+
+def _held(answer: Answer) -> tuple[int, int]:
+    """How many connections a server holds, and how many it may; of one that does not tell, none and 0."""
+    try:
+        held = answer.json()["connections"]
+        return int(held["open"]), int(held["limit"])
+    except (ValueError, TypeError, LookupError):
+        return 0, 0
 
 
 def _in_the_open(settings: Settings) -> Finding:

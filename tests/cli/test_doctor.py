@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import shutil
 import socket
@@ -316,6 +317,23 @@ def test_a_server_that_is_ready_is_told(moorage, started, answering):
         note(started, os.getpid(), answering.url)
         assert is_told(told(moorage)["server"], "ready", "ok")
     assert [path for _, path, _, _ in answering.seen] == ["/readyz"]
+
+
+@pytest.mark.parametrize(
+    ("held", "code"),
+    [
+        ({"open": 9, "limit": 10}, "nearly_full"),
+        ({"open": 8, "limit": 10}, "ready"),
+        ({"limit": None}, "ready"),
+    ],
+)
+def test_a_server_that_is_nearly_full_of_connections_is_told(moorage, started, answering, held, code):
+    answering.answer = json.dumps({"status": "ready", "connections": held}).encode()
+    with locked(started):
+        note(started, os.getpid(), answering.url)
+        check = told(moorage)["server"]
+    assert is_told(check, code, "ok" if code == "ready" else "warning")
+    assert code == "ready" or "9 of 10" in check["evidence"]
 
 
 def test_a_server_that_does_not_answer_is_told_as_long_as_it_holds_the_folder(moorage, started):

@@ -57,7 +57,7 @@ def test_the_host_header_has_no_say(owner, host):
 
 def test_health_needs_no_key(control):
     assert control.call("GET", "/healthz").json == {"status": "ok"}
-    assert control.call("GET", "/readyz").json == {"status": "ready"}
+    assert control.call("GET", "/readyz").json["status"] == "ready"
 
 
 @pytest.mark.parametrize("sent", ["a-sane_one.1", "x" * 128])

@@ -138,6 +138,7 @@ class World:
     max_body: int = 1 << 24  # That it takes.
     rules: Rules = Rules()  # noqa: RUF009
     prefix: str = ""
+    probes: dict = field(default_factory=dict)
     port: int = 0
 
     def start(self):
@@ -166,7 +167,7 @@ class World:
         self.port = listener.getsockname()[1]
         config = uvicorn.Config(
             asgi,
-            http=gateway_protocol(gateway),
+            http=gateway_protocol(gateway, self.probes),
             lifespan="off",
             ws="none",
             log_config=None,

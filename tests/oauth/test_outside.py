@@ -19,6 +19,7 @@ class Server(http.server.ThreadingHTTPServer):
     def __init__(self):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.seen = []
+        self.answer = b'{"a": 1}'
         self.url = f"http://127.0.0.1:{self.server_port}"
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
@@ -47,7 +48,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             case "/large":
                 self._answer(b"x" * (outside.MAX_ANSWER + 1))
             case _:
-                self._answer(b'{"a": 1}')
+                self._answer(self.server.answer)
 
     def do_POST(self):
         self.do_GET()

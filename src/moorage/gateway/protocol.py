@@ -1,4 +1,7 @@
-"""The gateway's side of uvicorn: paths that begin with an app are relayed, all others go on to the ASGI application."""
+"""The gateway's side of uvicorn: an app's paths are relayed, probes answered, and all else goes on to ASGI."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -7,14 +10,21 @@ from moorage.gateway.gateway import Gateway
 from moorage.gateway.relay import Relay, refusal
 from moorage.gateway.rewrite import Caller
 from moorage.gateway.websocket import WebSocketCall, asks_for_websocket
+from moorage.http.answering import Answer, Question
+from moorage.http.bodies import SMALL, Allowance, Budget
 from moorage.http.direct import DirectProtocol
 from moorage.http.exchange import Exchange
-from moorage.http.head import Head
+from moorage.http.head import READING, Head
 from moorage.http.message import Response
 
+# A body behind a question that needs none is read and left aside.
+_ASIDE = Allowance(SMALL, Budget(SMALL))
 
-def gateway_protocol(gateway: Gateway) -> type[HttpToolsProtocol]:
-    """A protocol class for uvicorn's `http` setting."""
+
+def gateway_protocol(
+    gateway: Gateway, probes: Mapping[bytes, Answer] = MappingProxyType({})
+) -> type[HttpToolsProtocol]:
+    """A protocol class for uvicorn's `http` setting. `probes` are answers to GET, by path."""
     apps = gateway.rules
 
     class GatewayProtocol(DirectProtocol):
@@ -28,12 +38,16 @@ def gateway_protocol(gateway: Gateway) -> type[HttpToolsProtocol]:
             if app not in apps:
                 app = app.partition(b"?")[0]
                 if app not in apps:
-                    return None
+                    return self.claim_probe(head)
                 end = 1 + len(app)
             caller = self.caller
             if caller is None or not caller.says(app, head):
                 caller = self.caller = Caller(app, head)
             return kind(self, head, caller, target[end:], gateway)
+
+        def claim_probe(self, head: Head) -> Exchange | None:
+            probe = probes.get(head.target) if head.method in READING else None
+            return None if probe is None else Question(self, head, probe, lambda _: _ASIDE)
 
         def claim_upgrade(self, head: Head) -> Exchange | None:
             return self.claim(head, WebSocketCall) if asks_for_websocket(head) else None

@@ -42,8 +42,8 @@ async def serve(
     When `stop` is set, no connection is accepted any more, and those under way have DRAIN_SECONDS to end.
     """
     app = await compose(settings, urls)
-    crowd = Crowd(descriptors.connections())
-    servers = [Server(_config(app.gateway, crowd)), Server(_config(app.crm, crowd))]
+    app.crowd.limit = descriptors.connections()
+    servers = [Server(_config(app.gateway, app.crowd)), Server(_config(app.crm, app.crowd))]
     try:
         async with asyncio.TaskGroup() as tasks:
             for server, listener in zip(servers, listeners, strict=True):

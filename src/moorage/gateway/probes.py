@@ -1,0 +1,70 @@
+"""What a server tells whoever asks, most often a machine: that it lives, whether it can work, how full it is.
+
+It is asked often, and by strangers. So these answers are given in the parser's callbacks, as callers' are, and callers
+hardly wait longer for it: an answer by way of ASGI takes many times as long.
+"""
+
+import math
+from collections.abc import Awaitable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from moorage.errors import MoorageError
+from moorage.http.crowd import Crowd
+from moorage.http.errors import render
+from moorage.http.message import Request, Response
+from moorage.http.middleware import request_id
+from moorage.storage.readiness import Readiness
+
+if TYPE_CHECKING:
+    from moorage.http.answering import Answer
+
+
+class Probes:
+    """`answers` are those to GET, by path. Each also stands behind a route, for all else that is sent there."""
+
+    def __init__(self, readiness: Readiness, crowd: Crowd) -> None:
+        self._readiness = readiness
+        self._crowd = crowd
+        self.answers: Mapping[bytes, Answer] = {b"/healthz": self._healthz, b"/readyz": self._readyz}
+
+    def health(self) -> dict[str, Any]:
+        return {"status": "ok"}
+
+    async def ready(self) -> dict[str, Any]:
+        """Raises what stands against it."""
+        if not self._readiness.is_fresh:
+            await self._readiness.look()
+        return self._found()
+
+    def _found(self) -> dict[str, Any]:
+        self._readiness.require_found()
+        limit = self._crowd.limit
+        connections = {"open": len(self._crowd), "limit": None if limit == math.inf else limit}
+        return {"status": "ready", "connections": connections}
+
+    def _healthz(self, request: Request) -> Response:
+        return _answer(request, self.health())
+
+    def _readyz(self, request: Request) -> Response | Awaitable[Response]:
+        return self._told(request) if self._readiness.is_fresh else self._looked(request)
+
+    async def _looked(self, request: Request) -> Response:
+        await self._readiness.look()
+        return self._told(request)
+
+    def _told(self, request: Request) -> Response:
+        try:
+            return _answer(request, self._found())
+        except MoorageError as error:
+            return render(error, request_id(request.headers))
+
+
+def _answer(request: Request, document: dict[str, Any]) -> Response:
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"x-content-type-options", b"nosniff"),
+        (b"x-request-id", request_id(request.headers).encode()),
+    ]
+    return Response(200, msgspec.json.encode(document), headers)

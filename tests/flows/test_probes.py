@@ -1,0 +1,77 @@
+"""`/healthz` and `/readyz`: answered beside ASGI, as they are through it, to whoever asks."""
+
+import json
+import socket
+
+import pytest
+
+from tests.flows.conftest import finish, start, wait_until
+from tests.gateway.wire import Client
+
+PROBES = ["/healthz", "/readyz"]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    server = start(tmp_path_factory.mktemp("probes") / "home")
+    yield server
+    finish(server)
+
+
+@pytest.fixture
+def caller(server):
+    with Client(int(server.gateway.rsplit(":", 1)[1])) as caller:
+        yield caller
+
+
+def asked(caller, path, method="GET", headers="", body=""):
+    caller.send(f"{method} {path} HTTP/1.1\r\nHost: a\r\n{headers}\r\n{body}")
+    return caller.answer(bare=method == "HEAD")
+
+
+@pytest.mark.parametrize("path", PROBES)
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_the_answer_is_the_same_as_through_asgi(caller, path, method):
+    sent = "X-Request-Id: mine\r\n"
+    direct, through = (asked(caller, one, method, sent) for one in (path, f"{path}?x"))
+    assert direct.status == through.status == 200
+    assert direct.body == through.body and direct.names["x-request-id"] == "mine"
+    told = {name: value for name, value in direct.names.items() if name != "date"}
+    assert told == {name: value for name, value in through.names.items() if name != "date"}
+
+
+@pytest.mark.parametrize("path", PROBES)
+def test_a_body_is_left_aside_and_no_other_method_is_possible(caller, path):
+    assert asked(caller, path, headers="Content-Length: 5\r\n", body="hello").status == 200
+    assert asked(caller, path, headers="X-Request-Id: a b\r\n").names["x-request-id"] != "a b"
+    refused = asked(caller, path, "POST", "Content-Length: 0\r\n")
+    assert (refused.status, refused.names["allow"]) == (405, "GET, HEAD")
+
+
+def test_readiness_tells_how_full_the_server_is(server, caller):
+    def connections():
+        return json.loads(asked(caller, "/readyz").body)["connections"]
+
+    before = connections()["open"]
+    port = int(server.crm.rsplit(":", 1)[1])
+    more = [socket.create_connection(("127.0.0.1", port)) for _ in range(3)]
+    wait_until(lambda: connections()["open"] == before + 3)
+    for one in more:
+        one.close()
+    wait_until(lambda: connections()["open"] == before)
+    assert connections()["limit"] > before
+
+
+def test_trouble_is_told_as_through_asgi(server, caller):
+    key = server.home / "vault.key"
+    right = key.read_text()
+    key.write_text("22" * 32)
+    try:
+        wait_until(lambda: asked(caller, "/readyz").status == 503)
+        direct, through = asked(caller, "/readyz"), asked(caller, "/readyz?x")
+    finally:
+        key.write_text(right)
+    assert direct.status == through.status == 503 and direct.body == through.body
+    assert json.loads(direct.body)["error"]["code"] == "vault_locked"
+    assert set(direct.names) == set(through.names)
+    wait_until(lambda: asked(caller, "/readyz").status == 200)
