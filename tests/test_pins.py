@@ -1,0 +1,41 @@
+"""Which versions are installed is decided in this repository, to the last package."""
+
+import re
+import tomllib
+from importlib.metadata import requires, version
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+LINES = (ROOT / "constraints.txt").read_text().split()
+PINNED = dict(line.split("==") for line in LINES)
+
+
+def test_a_pin_is_one_exact_version():
+    assert [line for line in LINES if not re.fullmatch(r"[\w.-]+==[\w.]+", line)] == []
+    assert all(re.fullmatch(r"[\w.-]+==[\w.]+", one) for one in PROJECT["build-system"]["requires"])
+
+
+def brought_along(name, extras, found):
+    """All packages that one needs, and those that they need, by their names."""
+    for text in requires(name) or ():
+        needed = Requirement(text)
+        if needed.marker is not None and not any(needed.marker.evaluate({"extra": one}) for one in extras):
+            continue
+        key = canonicalize_name(needed.name)
+        if key not in found:
+            found.add(key)
+            brought_along(needed.name, {"", *needed.extras}, found)
+    return found
+
+
+@pytest.mark.parametrize("extras", [{""}, {"", "dev"}], ids=["to run", "to develop"])
+def test_every_package_is_pinned_to_the_version_that_is_tested(extras):
+    pinned = {canonicalize_name(name): pin for name, pin in PINNED.items()}
+    found = brought_along("moorage", extras, set())
+    assert len(found) > 20
+    assert {name: version(name) for name in found} == {name: pinned.get(name) for name in found}
