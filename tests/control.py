@@ -1,12 +1,15 @@
 """The gateway's own origin called where a socket would call it, with data of its own and a clock that stands still."""
 
 import asyncio
+import functools
 import json
 import re
+import tempfile
 import urllib.parse
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -16,11 +19,28 @@ from moorage.crm.blueprint import DEMO
 from moorage.ids import new_uuid
 from moorage.keys import store
 from moorage.settings import load
+from moorage.storage.database import sqlite_path
 from moorage.storage.migrate import migrate
 from tests.person import Person
 
 GATEWAY = "http://gateway.test"
 NOW = datetime(2026, 2, 7, 9, 10, 56, 48_460, UTC)
+
+
+@functools.cache
+def _migrated() -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "moorage.db"
+        migrate(f"sqlite:///{path}")
+        return path.read_bytes()
+
+
+def migrated(path):
+    """Make an empty control database: as `migrate` makes it, which is asked only once."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(0o600)
+        path.write_bytes(_migrated())
 
 
 @dataclass
@@ -53,7 +73,7 @@ class Control:
         self._runner = asyncio.Runner()
         self.clock = FrozenClock(NOW)
         self.settings = load(environ or {}, home=home)
-        migrate(self.settings.database_url)
+        migrated(sqlite_path(self.settings.database_url))
         self.changes = 0
         self.rooms = self.run(self._open())
         self._app = control_origin(self.rooms, self._changed)

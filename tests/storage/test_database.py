@@ -9,15 +9,14 @@ from sqlalchemy.exc import IntegrityError
 from moorage.clock import FrozenClock
 from moorage.storage import Database
 from moorage.storage.errors import DatabaseUnusable
-from moorage.storage.migrate import migrate
-from tests.control import NOW
+from tests.control import NOW, migrated
 from tests.storage.descriptors import none_left
 
 
 @pytest.fixture
 def path(tmp_path):
     path = tmp_path / "moorage.db"
-    migrate(f"sqlite:///{path}")
+    migrated(path)
     return path
 
 

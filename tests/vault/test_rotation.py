@@ -8,13 +8,12 @@ import pytest
 from moorage.clock import FrozenClock
 from moorage.settings import Secret
 from moorage.storage import Database
-from moorage.storage.migrate import migrate
 from moorage.vault import rotation
 from moorage.vault.errors import VaultBusy, VaultKeyGiven, VaultKeyRefused, VaultLocked
 from moorage.vault.keys import load_keys
 from moorage.vault.rotation import Rotation
 from moorage.vault.service import Vault
-from tests.control import NOW
+from tests.control import NOW, migrated
 
 PURPOSES = {"signing": 1800.0}
 
@@ -25,7 +24,7 @@ class World:
     def __init__(self, home, given=None):
         self.home = home
         self.url = f"sqlite:///{home}/moorage.db"
-        migrate(self.url)
+        migrated(home / "moorage.db")
         self.clock = FrozenClock(NOW)
         self.keys = load_keys(given and Secret(given), home)
         self._runner = asyncio.Runner()

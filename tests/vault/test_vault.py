@@ -10,10 +10,10 @@ from moorage.clock import SystemClock
 from moorage.settings import Secret
 from moorage.storage import Database
 from moorage.storage.errors import DatabaseUnusable
-from moorage.storage.migrate import migrate
 from moorage.vault.errors import VaultLocked
 from moorage.vault.keys import load_keys
 from moorage.vault.service import Vault
+from tests.control import migrated
 from tests.storage.descriptors import none_left
 
 KEY, OTHER = b"k" * 32, b"o" * 32
@@ -27,7 +27,7 @@ def given(*keys):
 @pytest.fixture
 def url(tmp_path):
     url = f"sqlite:///{tmp_path}/moorage.db"
-    migrate(url)
+    migrated(tmp_path / "moorage.db")
     return url
 
 

@@ -60,8 +60,9 @@ class Registry:
         self._opened: list[apsw.Connection] = []
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="crm-registry")
         path.touch(0o600)
-        for table in _TABLES:
-            self.connection.execute(table)
+        with transaction(self.connection):
+            for table in _TABLES:
+                self.connection.execute(table)
 
     @property
     def connection(self) -> apsw.Connection:

@@ -99,18 +99,18 @@ class AccountsStore:
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
-        for statement in _TABLES:
-            self._connection.execute(statement)
-        self._add_columns()
+        self._bring_up_to_date()
         self._version = self._data_version()
 
     @property
     def _connection(self) -> apsw.Connection:
         return self._registry.connection
 
-    def _add_columns(self) -> None:
-        """Bring a registry of an earlier version up to date, even if other processes are about to."""
+    def _bring_up_to_date(self) -> None:
+        """Make what a new registry, or one of an earlier version, lacks, even if other processes are about to."""
         with self._transaction():
+            for statement in _TABLES:
+                self._connection.execute(statement)
             for table, columns in _LATER_COLUMNS.items():
                 rows: Any = self._connection.execute(f"PRAGMA table_info({table})")
                 there = {row[1] for row in rows}
