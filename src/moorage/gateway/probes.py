@@ -9,43 +9,53 @@ from collections.abc import Awaitable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from starlette.requests import Request as AsgiRequest
+from starlette.responses import Response as AsgiResponse
+from starlette.routing import Route
 
 from moorage.errors import MoorageError
 from moorage.http.crowd import Crowd
 from moorage.http.errors import render
 from moorage.http.message import Request, Response
 from moorage.http.middleware import request_id
+from moorage.http.requests import answer, route
 from moorage.storage.readiness import Readiness
 
 if TYPE_CHECKING:
     from moorage.http.answering import Answer
 
 
+_ALIVE = {"status": "ok"}
+
+
 class Probes:
-    """`answers` are those to GET, by path. Each also stands behind a route, for all else that is sent there."""
+    """`answers` are those to GET, by path; `routes` are for all else that is sent there."""
 
     def __init__(self, readiness: Readiness, crowd: Crowd) -> None:
         self._readiness = readiness
         self._crowd = crowd
         self.answers: Mapping[bytes, Answer] = {b"/healthz": self._healthz, b"/readyz": self._readyz}
 
-    def health(self) -> dict[str, Any]:
-        return {"status": "ok"}
+    def routes(self) -> list[Route]:
+        async def health(_request: AsgiRequest) -> AsgiResponse:
+            return answer(_ALIVE)
 
-    async def ready(self) -> dict[str, Any]:
-        """Raises what stands against it."""
-        if not self._readiness.is_fresh:
-            await self._readiness.look()
-        return self._found()
+        async def ready(_request: AsgiRequest) -> AsgiResponse:
+            if not self._readiness.is_fresh:
+                await self._readiness.look()
+            return answer(self._found())
+
+        return [route("/healthz", GET=health), route("/readyz", GET=ready)]
 
     def _found(self) -> dict[str, Any]:
+        """Raises what stands against it."""
         self._readiness.require_found()
         limit = self._crowd.limit
         connections = {"open": len(self._crowd), "limit": None if limit == math.inf else limit}
         return {"status": "ready", "connections": connections}
 
     def _healthz(self, request: Request) -> Response:
-        return _answer(request, self.health())
+        return _answer(request, _ALIVE)
 
     def _readyz(self, request: Request) -> Response | Awaitable[Response]:
         return self._told(request) if self._readiness.is_fresh else self._looked(request)

@@ -1,6 +1,6 @@
 """The pages a person opens to connect. Plain HTML: they work without scripts, and forbid them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
@@ -82,17 +82,19 @@ def routes(connect: Connect, public_url: str, on_change: Callable[[], None]) -> 
         query = forms.fields(request.scope["query_string"])
         if request.method == "HEAD":  # Whoever only looks must not spend the code.
             return _page("failed.html", message="Nothing was connected.", help="", again=None)
-        servers = {name: query[name] for name in ("accounts-server", "iss") if query.get(name)}
-        brought = Brought(
-            query.get("state", ""),
-            query.get("code") or None,
-            query.get("error") or None,
-            query.get("location") or None,
-            servers,
-        )
-        return done(await connect.finish(brought, cookie.of(request)))
+        return done(await connect.finish(_brought(query), cookie.of(request)))
 
     return [route(PATH, GET=ask, POST=go_on), route(CALLBACK, GET=come_back)]
+
+
+def _brought(query: Mapping[str, str]) -> Brought:
+    return Brought(
+        query.get("state", ""),
+        query.get("code") or None,
+        query.get("error") or None,
+        query.get("location") or None,
+        {name: query[name] for name in ("accounts-server", "iss") if query.get(name)},
+    )
 
 
 class _Cookie:
