@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 from moorage.oauth import unwritten
 from moorage.oauth.errors import ReconnectNeeded, TokenRefused
 from moorage.oauth.renewal import BUDGET, LEASE_SECONDS
+from moorage.oauth.tokens import NEAR
 from moorage.storage.errors import DatabaseUnusable
 from tests.oauth.conftest import HOUR, access, found
 from tests.oauth.test_renewal import another, kept
@@ -102,6 +103,24 @@ def test_the_next_renewal_begins_from_them_and_not_from_what_is_stored(control, 
     disk.let_go()
     assert access(control, spent, instead_of=token).value == "new-2"
     assert refreshing.asked[1:] == ["refresh-1"]
+
+
+def test_they_are_served_to_their_end_whatever_keeps_them_from_being_written(
+    control, spent, refreshing, disk, monkeypatch
+):
+    monkeypatch.setattr(unwritten, "FIRST_PAUSE", 1000.0)
+    with failing_commit(disk, refreshing):
+        assert access(control, spent).value == "new-1"
+    control.clock.advance(HOUR - NEAR / 2)  # From here on it is to be renewed.
+    assert access(control, spent).value == "new-1"
+    disk.let_go()
+    key = control.settings.home / "vault.key"
+    right = key.read_text()
+    key.write_text("22" * 32)
+    assert access(control, spent).value == "new-1"
+    key.write_text(right)
+    control.run(control.rooms.unwritten.close())
+    assert kept(control, spent, "refresh_token") == "refresh-1"
 
 
 def test_a_refresh_token_that_is_worth_nothing_is_never_sent_again(control, spent, refreshing, disk):

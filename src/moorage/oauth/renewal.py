@@ -31,7 +31,6 @@ from moorage.oauth.model import AccessToken, Minted, Need, Refresh
 from moorage.oauth.providers import Providers
 from moorage.oauth.unwritten import TROUBLE, Unwritten
 from moorage.storage import Database, Transaction
-from moorage.storage.errors import DatabaseUnusable
 from moorage.vault.service import Kept, Vault
 
 ACCESS, REFRESH = "access_token", "refresh_token"  # Kinds of secrets in the vault.
@@ -97,7 +96,7 @@ class Renewals:
         """
         try:
             return await self._renewed(connection, need)
-        except DatabaseUnusable:
+        except TROUBLE:
             kept, now = await self._known(connection)
             if kept is None or not need.may_use(kept, now):
                 raise
@@ -113,11 +112,12 @@ class Renewals:
     async def _known(self, connection: Connection) -> tuple[Kept | None, float]:
         """The newest access token there is, and the time."""
 
-        async def look(tx: Transaction) -> tuple[Kept | None, float]:
-            return await self._vault.get_in(tx, connection.id, ACCESS), tx.now / 1_000_000
+        minted = self.minted(connection)
 
-        kept, now = await self._vault.read(look)
-        return self.minted(connection) or kept, now
+        async def look(tx: Transaction) -> tuple[Kept | None, float]:
+            return minted or await self._vault.get_in(tx, connection.id, ACCESS), tx.now / 1_000_000
+
+        return await self._vault.read(look)
 
     async def _renewed(self, connection: Connection, need: Need) -> AccessToken:
         if (unwritten := self._minted.get(connection.id)) is not None:

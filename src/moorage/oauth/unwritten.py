@@ -76,9 +76,6 @@ class Unwritten:
 
     def _settle(self, task: "asyncio.Task[Any]") -> None:
         self._tasks.discard(task)
-        if (
-            not task.cancelled()
-            and task.exception() is not None
-            and not isinstance(task.exception(), TROUBLE)
-        ):
-            log.warning("oauth.tokens_dropped", reason=str(task.exception()))
+        error = None if task.cancelled() else task.exception()
+        if error is not None and not isinstance(error, TROUBLE):
+            log.warning("oauth.tokens_dropped", reason=str(error))
