@@ -1,11 +1,9 @@
-"""The composition root: the only file that knows which store, transport and clock are in use."""
+"""Both origins of a server, composed of its rooms; and what the first start makes."""
 
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,179 +14,44 @@ from starlette.requests import Request
 from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from moorage.clock import Clock, SystemClock
+from moorage.clock import SystemClock
 from moorage.connections import routes as connection_routes
 from moorage.connections.inside import Inside
 from moorage.connections.model import Connection
-from moorage.connections.service import Connections
-from moorage.connections.sessions import LIFETIME as SESSION_LIFETIME
-from moorage.connections.sessions import PURPOSE as SESSION_TOKENS
-from moorage.connections.sessions import Sessions
 from moorage.crm import management_routes
 from moorage.crm.blueprint import DEMO, OrganisationSpec
-from moorage.crm.databases import complaint as crm_complaint
 from moorage.crm.databases import crm_databases
 from moorage.crm.errors import OrganisationExists
-from moorage.crm.management import Management
 from moorage.crm.refusals import refusal
-from moorage.crm.service import CrmService
 from moorage.errors import SettingsInvalid
 from moorage.gateway.decide import Decider
 from moorage.gateway.gateway import Gateway, Rules
-from moorage.gateway.probes import Probes
 from moorage.gateway.protocol import gateway_protocol
 from moorage.gateway.relay import Embedded
 from moorage.http.answering import answering
-from moorage.http.crowd import Crowd
 from moorage.http.errors import AppUnknown, BodyInvalid, NotFound
 from moorage.http.middleware import Errors
 from moorage.http.requests import require_known_parameters
 from moorage.keys import routes as key_routes
 from moorage.keys.errors import RateLimited
-from moorage.keys.limits import RateLimiter
 from moorage.keys.model import ApiKey, Principal, may_be_secret
-from moorage.keys.service import Keys
 from moorage.near import did_you_mean
-from moorage.oauth import CALLBACK, diagnosis_routes
 from moorage.oauth import apps as app_routes
+from moorage.oauth import diagnosis_routes
 from moorage.oauth import routes as connect_routes
-from moorage.oauth.accounts import AccountsServers
-from moorage.oauth.attempts import under_way
-from moorage.oauth.clients import OAuthClients
-from moorage.oauth.connect import Connect
-from moorage.oauth.diagnosis import Diagnoses
-from moorage.oauth.disconnect import Disconnect, Disconnected
-from moorage.oauth.embedded import EmbeddedCrm
-from moorage.oauth.outside import Outside
-from moorage.oauth.places import Places
+from moorage.oauth.disconnect import Disconnected
 from moorage.oauth.providers import Provider, Providers
-from moorage.oauth.renewal import Renewals
-from moorage.oauth.tokens import Tokens
-from moorage.oauth.unwritten import Unwritten
-from moorage.settings import UNSHOWN, Settings, is_loopback
-from moorage.storage import Database
-from moorage.storage.database import sqlite_path
-from moorage.storage.errors import DatabaseUnusable
+from moorage.rooms import DEMO_SLUG, Rooms, Urls, open_rooms
+from moorage.settings import UNSHOWN, Settings
 from moorage.storage.migrate import made_after, migrate
-from moorage.storage.readiness import Readiness, complaint
 from moorage.vault.errors import VaultKeyMissing, VaultLocked
-from moorage.vault.keys import load_keys
-from moorage.vault.rotation import Rotation
-from moorage.vault.service import Vault
 
 APP = "zoho-crm"
-DEMO_SLUG = "demo"
 KEPT_SECONDS = 3600.0  # For how long callers are served from memory while the database can't be read.
 PLAYED_TO = "Moorage"  # As whom a Moorage that plays Zoho knows the one that connects to it.
 WATCH_INTERVAL = 0.5  # Seconds until what another process changed is noticed here.
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Urls:
-    """The base URLs under which the two origins are reached."""
-
-    gateway: str
-    crm: str
-
-
-class Rooms:
-    """Every service over one data folder, wired to each other."""
-
-    def __init__(self, settings: Settings, urls: Urls, clock: Clock, *, make_key: bool = True) -> None:
-        self.settings = settings
-        self.urls = urls
-        self.clock = clock
-        self.database = Database(settings.database_url, clock)
-        database = sqlite_path(settings.database_url)
-        vault_keys = load_keys(settings.vault_key, settings.home, database, make=make_key)
-        self.vault = vault = Vault(self.database, vault_keys)
-        self.rotation = Rotation(self.database, vault_keys, {SESSION_TOKENS: SESSION_LIFETIME})
-        self.providers = Providers(settings.home / "providers")
-        self.keys = Keys(self.database, clock)
-        sessions = Sessions(lambda: vault.derive(SESSION_TOKENS), lambda: vault.derived(SESSION_TOKENS))
-        self.connections = Connections(
-            self.database, sessions, clock, urls.gateway, self.providers.environment, under_way
-        )
-        open_slug = DEMO_SLUG if _only_here(settings) else None
-        self.crm = CrmService(settings.crm_folder, clock, lambda: urls.crm, open_slug)
-        self.organisations = Management(self.crm, settings.crm_folder, clock)
-        self.embedded = EmbeddedCrm(self.crm, lambda: urls.crm, clock)
-        self.oauth_clients = OAuthClients(self.database, vault, settings.oauth_clients)
-        callback = f"{urls.gateway}{CALLBACK}"
-        self.places = Places(
-            self.providers,
-            self.oauth_clients,
-            self.embedded,
-            callback,
-            shows_embedded=settings.loopback and settings.public_url is None,
-        )
-        self.outside = Outside()
-        self.accounts = AccountsServers(self.places, self.outside.send, self.embedded.send, clock)
-        self.unwritten = Unwritten()
-        renewals = Renewals(
-            self.database, vault, self.connections, self.providers, self.accounts.refresh, self.unwritten
-        )
-        self.tokens = Tokens(vault, renewals, clock)
-        self.connect = Connect(
-            self.database,
-            self.connections,
-            self.tokens,
-            self.providers,
-            self.places,
-            self.accounts,
-            self.unwritten,
-        )
-        self.disconnect = Disconnect(self.connections, self.tokens, self.accounts)
-        self.diagnoses = Diagnoses(renewals, self.providers, self.places, self.accounts, clock)
-        self.limiter = RateLimiter(settings.rate_limit, clock)
-        self.crowd = Crowd()
-        self.probes = Probes(readiness_of(self), self.crowd)
-
-    async def authenticate(self, request: Request, scope: str, *parameters: str) -> Principal:
-        """Who calls the control API, if a scope allows it, with no parameters but these.
-
-        Raises KeyInvalid, RateLimited, ScopeMissing, ParameterInvalid.
-        """
-        principal = await self.keys.authenticate(request.headers.get("authorization"))
-        wait = self.limiter.take(principal.account_id)
-        if wait is not None:
-            raise RateLimited(wait)
-        principal.require(scope)
-        require_known_parameters(request, parameters)
-        return principal
-
-    def require_inside(self, app: str, organisation: str) -> None:
-        """Raises BodyInvalid for an app that the embedded CRM does not speak, and OrganisationUnknown."""
-        if self.providers.get(app).embedded != "crm":
-            raise BodyInvalid(
-                f"{app} has no organisations here.",
-                help="Leave organisation out: people connect it at its url.",
-            )
-        self.crm.organisations.find(organisation)
-
-    async def connect_inside(self, connection: Connection, organisation: str) -> None:
-        """Let a connection lead to an organisation of the embedded CRM, as its first user, without asking anybody."""
-        provider = self.providers.get(connection.app)
-        minted = await self.embedded.grant(organisation, list(provider.scopes))
-        await self.connect.activate(connection, await self.places.inside(provider, organisation), minted)
-
-    async def close(self) -> None:
-        await self.tokens.close()
-        await self.unwritten.close()
-        with contextlib.suppress(DatabaseUnusable):
-            await self.keys.note_uses()
-        await self.outside.close()
-        self.organisations.close()
-        self.crm.close()
-        await self.database.close()
-
-
-def _only_here(settings: Settings) -> bool:
-    """Whether nobody but this machine's own users reaches the CRM, not even through a proxy."""
-    host = urlsplit(settings.crm_public_url).hostname if settings.crm_public_url else settings.host
-    return settings.loopback and is_loopback(host or "")
 
 
 class App:
@@ -200,6 +63,7 @@ class App:
     def __init__(self, settings: Settings, urls: Urls) -> None:
         clock = SystemClock()
         self._rooms = rooms = Rooms(settings, urls, clock)
+        rooms.make_all()
         self._decider = Decider(
             keys=rooms.keys,
             connections=rooms.connections,
@@ -277,6 +141,7 @@ def control_origin(rooms: Rooms, on_change: Callable[[], None]) -> ASGIApp:
 
     `on_change` is called when connections or keys have changed, so that nothing remembered of them is used any more.
     """
+    authenticate = partial(_authenticate, rooms)
 
     async def disconnect(account_id: str, connection_id: str) -> Disconnected:
         gone = await rooms.disconnect.disconnect(account_id, connection_id)
@@ -293,20 +158,18 @@ def control_origin(rooms: Rooms, on_change: Callable[[], None]) -> ASGIApp:
     routes = [
         *connection_routes.routes(
             rooms.connections,
-            rooms.authenticate,
+            authenticate,
             lambda: rooms.providers.methods,
             disconnect,
-            Inside(rooms.require_inside, connect_inside),
+            Inside(partial(_require_inside, rooms), connect_inside),
         ),
-        *management_routes.routes(rooms.organisations, rooms.authenticate),
+        *management_routes.routes(rooms.organisations, authenticate),
         *connection_routes.default_routes(
-            rooms.connections, rooms.authenticate, lambda: rooms.providers.names, on_change
+            rooms.connections, authenticate, lambda: rooms.providers.names, on_change
         ),
-        *key_routes.routes(
-            rooms.keys, rooms.authenticate, lambda: rooms.providers.names, rooms.clock, on_change
-        ),
-        *app_routes.routes(rooms.providers, rooms.places, rooms.authenticate),
-        *diagnosis_routes.routes(rooms.connections, rooms.diagnoses, rooms.authenticate),
+        *key_routes.routes(rooms.keys, authenticate, lambda: rooms.providers.names, rooms.clock, on_change),
+        *app_routes.routes(rooms.providers, rooms.places, authenticate),
+        *diagnosis_routes.routes(rooms.connections, rooms.diagnoses, authenticate),
         *connect_routes.routes(rooms.connect, rooms.urls.gateway, on_change),
         *rooms.probes.routes(),
     ]
@@ -316,21 +179,28 @@ def control_origin(rooms: Rooms, on_change: Callable[[], None]) -> ASGIApp:
     return Errors(Troubles(router), connect_routes.error_page)
 
 
-def readiness_of(rooms: Rooms) -> Readiness:
-    """Whether the server can do its work, for /readyz."""
-    database, crm = sqlite_path(rooms.settings.database_url), rooms.settings.crm_folder
+async def _authenticate(rooms: Rooms, request: Request, scope: str, *parameters: str) -> Principal:
+    """Who calls the control API, if a scope allows it, with no parameters but these.
 
-    async def look() -> None:
-        await rooms.database.check()
-        await rooms.vault.check()
-        with crm_databases():
-            rooms.crm.organisations.registry.slug(0)  # Any question will do: there may be thousands of rows.
+    Raises KeyInvalid, RateLimited, ScopeMissing, ParameterInvalid.
+    """
+    principal = await rooms.keys.authenticate(request.headers.get("authorization"))
+    wait = rooms.limiter.take(principal.account_id)
+    if wait is not None:
+        raise RateLimited(wait)
+    principal.require(scope)
+    require_known_parameters(request, parameters)
+    return principal
 
-    files: dict[str, Callable[[float], str | None]] = {
-        "The control database": partial(complaint, database),
-        "The embedded CRM's registry": partial(crm_complaint, crm / "registry.db"),
-    }
-    return Readiness(look, {rooms.settings.home, database.parent, crm}, files)
+
+def _require_inside(rooms: Rooms, app: str, organisation: str) -> None:
+    """Raises BodyInvalid for an app that the embedded CRM does not speak, and OrganisationUnknown."""
+    if rooms.providers.get(app).embedded != "crm":
+        raise BodyInvalid(
+            f"{app} has no organisations here.",
+            help="Leave organisation out: people connect it at its url.",
+        )
+    rooms.crm.organisations.find(organisation)
 
 
 class Troubles:
@@ -377,6 +247,7 @@ async def first_start(settings: Settings, demo: OrganisationSpec = DEMO) -> str 
     """
     migrate(settings.database_url, made_after(settings))
     async with open_rooms(settings, Urls("", "")) as rooms:
+        rooms.make_all()  # Before several workers would do it at once.
         await _require_vault_key(rooms)
         account, unshown = await rooms.keys.first_account(), settings.home / UNSHOWN
         keys = await rooms.keys.list(account)
@@ -446,13 +317,3 @@ async def make_demo(rooms: Rooms, account: str, demo: OrganisationSpec = DEMO) -
         begun = await rooms.connections.search(account, app=APP, status="PENDING", limit=1)
         connection = begun[0] if begun else await rooms.connections.create(account, APP)
         await rooms.connect_inside(connection, organisations.list()[0].slug)
-
-
-@asynccontextmanager
-async def open_rooms(settings: Settings, urls: Urls, *, make_key: bool = True) -> AsyncIterator[Rooms]:
-    with crm_databases():
-        rooms = Rooms(settings, urls, SystemClock(), make_key=make_key)
-        try:
-            yield rooms
-        finally:
-            await rooms.close()

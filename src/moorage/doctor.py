@@ -12,7 +12,6 @@ from pathlib import Path
 
 import structlog
 
-from moorage.app import Rooms, Urls, open_rooms
 from moorage.client import Answer, ApiError, ClientError, Moorage
 from moorage.connections.errors import ConnectionUnknown
 from moorage.crm.databases import complaint as crm_complaint
@@ -21,6 +20,7 @@ from moorage.oauth.clients import read_clients
 from moorage.oauth.diagnosis import Diagnosis
 from moorage.oauth.findings import Finding
 from moorage.oauth.providers import Providers
+from moorage.rooms import Rooms, Urls, open_rooms
 from moorage.serve.home import Running, callback_url, read_left_note, read_note
 from moorage.settings import Settings
 from moorage.storage.database import sqlite_path
@@ -88,7 +88,7 @@ async def examine(settings: Settings, connection_id: str | None = None) -> Repor
         return report
     try:
         with _quiet():
-            async with open_rooms(settings, Urls("", "")) as rooms:
+            async with open_rooms(settings, Urls("", ""), make_key=False) as rooms:
                 async for check in _inside(rooms, running):
                     report.checks.append(check)
                 report.connections = await _connections(rooms, connection_id)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from moorage.clock import SystemClock
+from moorage.rooms import Rooms, Urls
 from moorage.settings import Settings
 
 if TYPE_CHECKING:
@@ -15,12 +16,9 @@ if TYPE_CHECKING:
     from moorage.crm.organisations import OrganisationRow
     from moorage.crm.service import CrmService
     from moorage.keys.model import ApiKey, Mode
-    from moorage.keys.service import Keys
-    from moorage.oauth.clients import OAuthClients
     from moorage.oauth.providers import Provider, Providers
     from moorage.storage import Database
-    from moorage.vault.keys import Keys as VaultKeys
-    from moorage.vault.rotation import KeyStatus, Rotated, Rotation
+    from moorage.vault.rotation import KeyStatus, Rotated
     from moorage.vault.service import Vault
 
 # ruff: noqa: PLC0415 (a command loads the rooms that it needs and no other: all of them take three times as long)
@@ -28,74 +26,34 @@ if TYPE_CHECKING:
 MAX_CLIENT_TEXT = 1000
 
 
-class Folder:
-    """The rooms over a data folder, each made when a command first needs it."""
+class Folder(Rooms):
+    """The rooms as commands need them: over a database that is brought up to date, and without making a vault's key."""
 
     def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-        self.clock = SystemClock()
+        super().__init__(settings, Urls("", ""), SystemClock(), make_key=False)
 
     @cached_property
     def database(self) -> "Database":
         """Brought up to date, as a newer version than the server's last one may be at work."""
-        from moorage.storage import Database
         from moorage.storage.migrate import made_after, migrate
 
         migrate(self.settings.database_url, made_after(self.settings))
-        return Database(self.settings.database_url, self.clock)
-
-    @cached_property
-    def keys(self) -> "Keys":
-        from moorage.keys.service import Keys
-
-        return Keys(self.database, self.clock)
-
-    @cached_property
-    def providers(self) -> "Providers":
-        from moorage.oauth.providers import Providers
-
-        return Providers(self.settings.home / "providers")
-
-    @cached_property
-    def vault_keys(self) -> "VaultKeys":
-        from moorage.vault.keys import load_keys
-
-        return load_keys(self.settings.vault_key, self.settings.home, make=False)
-
-    @cached_property
-    def rotation(self) -> "Rotation":
-        from moorage.connections.sessions import LIFETIME, PURPOSE
-        from moorage.vault.rotation import Rotation
-
-        return Rotation(self.database, self.vault_keys, {PURPOSE: LIFETIME})
+        return super().database
 
     @cached_property
     def vault(self) -> "Vault":
+        """Its keys are looked for once something is opened, as most of what a command does needs none."""
         from moorage.vault.keys import LateKeys
         from moorage.vault.service import Vault
 
         return Vault(self.database, LateKeys(lambda: self.vault_keys))
 
     @cached_property
-    def oauth_clients(self) -> "OAuthClients":
-        from moorage.oauth.clients import OAuthClients
-
-        return OAuthClients(self.database, self.vault, self.settings.oauth_clients)
-
-    @cached_property
     def crm(self) -> "CrmService":
         from moorage.crm.databases import crm_databases
-        from moorage.crm.service import CrmService
 
         with crm_databases():
-            return CrmService(self.settings.crm_folder, self.clock, lambda: "")
-
-    async def close(self) -> None:
-        made = self.__dict__  # Where what was made is kept.
-        if "crm" in made:
-            self.crm.close()
-        if "database" in made:
-            await self.database.close()
+            return super().crm
 
 
 class Operator:
@@ -359,7 +317,8 @@ def _crm_databases(folder: Folder) -> Iterator[None]:
 
 async def _make_demo(settings: Settings, account: str) -> None:
     """As a first start does, in a folder whose first start did not come to its end."""
-    from moorage.app import Urls, make_demo, open_rooms
+    from moorage.app import make_demo
+    from moorage.rooms import open_rooms
 
     async with open_rooms(settings, Urls("", "")) as rooms:
         await make_demo(rooms, account)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import structlog
 
 from moorage.cli.program import run
 from moorage.serve.home import prepare
@@ -52,9 +53,10 @@ def environment(monkeypatch, tmp_path):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("MOORAGE_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("MOORAGE_API_KEY", "mk_test")
-    before = os.umask(0o022)
+    before, logs = os.umask(0o022), structlog.get_config()
     yield
     os.umask(before)
+    structlog.configure(**logs)  # A command logs less than other tests look for.
 
 
 @pytest.fixture(scope="session")

@@ -44,6 +44,7 @@ def loaded(arguments, home):
         (["client", "list"], SERVERS | CRM | {"sqlalchemy.orm"}),
         (["crm", "org", "list"], SERVERS | CONTROL),
         (["crm", "client", "list"], SERVERS | CONTROL),
+        (["doctor"], SERVERS | {"sqlalchemy.orm"}),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

@@ -114,7 +114,8 @@ def test_a_token_that_has_ended_is_no_fault_and_goes_nowhere(control, owner, els
 
 
 def test_tokens_that_were_taken_back_are_told(control, owner, connected):
-    control.rooms.crm.accounts.revoke(access(control, connected).value)
+    crm = control.rooms.crm
+    control.run(crm.write(crm.accounts.revoke, access(control, connected).value))
     finding = only(owner, connected.id)
     assert is_told(finding, "INVALID_TOKEN")
     assert "/crm/v8/org with the token was answered with 401 INVALID_TOKEN" in finding["evidence"]

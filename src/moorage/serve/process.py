@@ -10,9 +10,10 @@ from typing import Any, TypeVar
 
 import uvicorn
 
-from moorage.app import Urls, compose
+from moorage.app import compose
 from moorage.http.crowd import Crowd
 from moorage.http.direct import DirectProtocol
+from moorage.rooms import Urls
 from moorage.serve import descriptors
 from moorage.settings import Settings
 

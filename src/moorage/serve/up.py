@@ -11,8 +11,9 @@ from pathlib import Path
 import structlog
 
 from moorage import __version__
-from moorage.app import Urls, first_start, play_zoho
+from moorage.app import first_start, play_zoho
 from moorage.crm.blueprint import DEMO
+from moorage.rooms import Urls
 from moorage.serve import home
 from moorage.serve.apart import apart
 from moorage.serve.descriptors import raise_limit

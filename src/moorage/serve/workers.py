@@ -17,8 +17,8 @@ from multiprocessing.connection import Connection, wait
 
 import structlog
 
-from moorage.app import Urls
 from moorage.errors import MoorageError
+from moorage.rooms import Urls
 from moorage.serve.errors import WorkerFailed
 from moorage.serve.process import DRAIN_SECONDS, STOPS, heeded, run, serve
 from moorage.settings import Settings

@@ -1,0 +1,305 @@
+"""Every service over one data folder, wired to each other: the only file that knows which store and transport are used.
+
+Each is made, and its code loaded, when it is first asked for: a command needs few of them, and to load all takes three
+times as long. A server makes all of them at its start, so that no call waits for it.
+"""
+
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from moorage.clock import Clock, SystemClock
+from moorage.oauth import CALLBACK
+from moorage.settings import Settings, is_loopback
+
+if TYPE_CHECKING:
+    from moorage.connections.model import Connection
+    from moorage.connections.service import Connections
+    from moorage.crm.management import Management
+    from moorage.crm.service import CrmService
+    from moorage.gateway.probes import Probes
+    from moorage.http.crowd import Crowd
+    from moorage.keys.limits import RateLimiter
+    from moorage.keys.service import Keys
+    from moorage.oauth.accounts import AccountsServers
+    from moorage.oauth.clients import OAuthClients
+    from moorage.oauth.connect import Connect
+    from moorage.oauth.diagnosis import Diagnoses
+    from moorage.oauth.disconnect import Disconnect
+    from moorage.oauth.embedded import EmbeddedCrm
+    from moorage.oauth.outside import Outside
+    from moorage.oauth.places import Places
+    from moorage.oauth.providers import Providers
+    from moorage.oauth.renewal import Renewals
+    from moorage.oauth.tokens import Tokens
+    from moorage.oauth.unwritten import Unwritten
+    from moorage.storage import Database
+    from moorage.storage.readiness import Readiness
+    from moorage.vault.keys import Keys as VaultKeys
+    from moorage.vault.rotation import Rotation
+    from moorage.vault.service import Vault
+
+# ruff: noqa: PLC0415 (to load what is needed when it is needed is what this file is for)
+
+DEMO_SLUG = "demo"
+
+
+@dataclass(frozen=True, slots=True)
+class Urls:
+    """The base URLs under which the two origins are reached."""
+
+    gateway: str
+    crm: str
+
+
+class Rooms:
+    """With `make_key` the vault gets a key where there is none yet, and nothing that one would have sealed."""
+
+    def __init__(self, settings: Settings, urls: Urls, clock: Clock, *, make_key: bool = True) -> None:
+        self.settings = settings
+        self.urls = urls
+        self.clock = clock
+        self._make_key = make_key
+
+    @cached_property
+    def database(self) -> "Database":
+        from moorage.storage import Database
+
+        return Database(self.settings.database_url, self.clock)
+
+    @cached_property
+    def vault_keys(self) -> "VaultKeys":
+        from moorage.storage.database import sqlite_path
+        from moorage.vault.keys import load_keys
+
+        database = sqlite_path(self.settings.database_url)
+        return load_keys(self.settings.vault_key, self.settings.home, database, make=self._make_key)
+
+    @cached_property
+    def vault(self) -> "Vault":
+        from moorage.vault.service import Vault
+
+        return Vault(self.database, self.vault_keys)
+
+    @cached_property
+    def rotation(self) -> "Rotation":
+        from moorage.connections.sessions import LIFETIME, PURPOSE
+        from moorage.vault.rotation import Rotation
+
+        return Rotation(self.database, self.vault_keys, {PURPOSE: LIFETIME})
+
+    @cached_property
+    def keys(self) -> "Keys":
+        from moorage.keys.service import Keys
+
+        return Keys(self.database, self.clock)
+
+    @cached_property
+    def limiter(self) -> "RateLimiter":
+        from moorage.keys.limits import RateLimiter
+
+        return RateLimiter(self.settings.rate_limit, self.clock)
+
+    @cached_property
+    def connections(self) -> "Connections":
+        from moorage.connections.service import Connections
+        from moorage.connections.sessions import PURPOSE, Sessions
+        from moorage.oauth.attempts import under_way
+
+        vault = self.vault
+        sessions = Sessions(lambda: vault.derive(PURPOSE), lambda: vault.derived(PURPOSE))
+        environment = self.providers.environment
+        return Connections(self.database, sessions, self.clock, self.urls.gateway, environment, under_way)
+
+    @cached_property
+    def crm(self) -> "CrmService":
+        from moorage.crm.service import CrmService
+
+        urls, open_slug = self.urls, DEMO_SLUG if _only_here(self.settings) else None
+        return CrmService(self.settings.crm_folder, self.clock, lambda: urls.crm, open_slug)
+
+    @cached_property
+    def organisations(self) -> "Management":
+        from moorage.crm.management import Management
+
+        return Management(self.crm, self.settings.crm_folder, self.clock)
+
+    @cached_property
+    def providers(self) -> "Providers":
+        from moorage.oauth.providers import Providers
+
+        return Providers(self.settings.home / "providers")
+
+    @cached_property
+    def oauth_clients(self) -> "OAuthClients":
+        from moorage.oauth.clients import OAuthClients
+
+        return OAuthClients(self.database, self.vault, self.settings.oauth_clients)
+
+    @cached_property
+    def embedded(self) -> "EmbeddedCrm":
+        from moorage.oauth.embedded import EmbeddedCrm
+
+        urls = self.urls
+        return EmbeddedCrm(self.crm, lambda: urls.crm, self.clock)
+
+    @cached_property
+    def places(self) -> "Places":
+        from moorage.oauth.places import Places
+
+        return Places(
+            self.providers,
+            self.oauth_clients,
+            self.embedded,
+            f"{self.urls.gateway}{CALLBACK}",
+            shows_embedded=self.settings.loopback and self.settings.public_url is None,
+        )
+
+    @cached_property
+    def outside(self) -> "Outside":
+        from moorage.oauth.outside import Outside
+
+        return Outside()
+
+    @cached_property
+    def accounts(self) -> "AccountsServers":
+        from moorage.oauth.accounts import AccountsServers
+
+        return AccountsServers(self.places, self.outside.send, self.embedded.send, self.clock)
+
+    @cached_property
+    def unwritten(self) -> "Unwritten":
+        from moorage.oauth.unwritten import Unwritten
+
+        return Unwritten()
+
+    @cached_property
+    def renewals(self) -> "Renewals":
+        from moorage.oauth.renewal import Renewals
+
+        ask, unwritten = self.accounts.refresh, self.unwritten
+        return Renewals(self.database, self.vault, self.connections, self.providers, ask, unwritten)
+
+    @cached_property
+    def tokens(self) -> "Tokens":
+        from moorage.oauth.tokens import Tokens
+
+        return Tokens(self.vault, self.renewals, self.clock)
+
+    @cached_property
+    def connect(self) -> "Connect":
+        from moorage.oauth.connect import Connect
+
+        return Connect(
+            self.database,
+            self.connections,
+            self.tokens,
+            self.providers,
+            self.places,
+            self.accounts,
+            self.unwritten,
+        )
+
+    @cached_property
+    def disconnect(self) -> "Disconnect":
+        from moorage.oauth.disconnect import Disconnect
+
+        return Disconnect(self.connections, self.tokens, self.accounts)
+
+    @cached_property
+    def diagnoses(self) -> "Diagnoses":
+        from moorage.oauth.diagnosis import Diagnoses
+
+        return Diagnoses(self.renewals, self.providers, self.places, self.accounts, self.clock)
+
+    @cached_property
+    def readiness(self) -> "Readiness":
+        """Whether the server can do its work, for /readyz."""
+        from moorage.crm.databases import complaint as crm_complaint
+        from moorage.crm.databases import crm_databases
+        from moorage.storage.database import sqlite_path
+        from moorage.storage.readiness import Readiness, complaint
+
+        database, crm = sqlite_path(self.settings.database_url), self.settings.crm_folder
+
+        async def look() -> None:
+            await self.database.check()
+            await self.vault.check()
+            with crm_databases():
+                self.crm.organisations.registry.slug(
+                    0
+                )  # Any question will do: there may be thousands of rows.
+
+        files: dict[str, Callable[[float], str | None]] = {
+            "The control database": partial(complaint, database),
+            "The embedded CRM's registry": partial(crm_complaint, crm / "registry.db"),
+        }
+        return Readiness(look, {self.settings.home, database.parent, crm}, files)
+
+    @cached_property
+    def crowd(self) -> "Crowd":
+        from moorage.http.crowd import Crowd
+
+        return Crowd()
+
+    @cached_property
+    def probes(self) -> "Probes":
+        from moorage.gateway.probes import Probes
+
+        return Probes(self.readiness, self.crowd)
+
+    def make_all(self) -> None:
+        """Make every service that is not there yet."""
+        for name, room in vars(Rooms).items():
+            if isinstance(room, cached_property):
+                getattr(self, name)
+
+    async def connect_inside(self, connection: "Connection", organisation: str) -> None:
+        """Let a connection lead to an organisation of the embedded CRM, as its first user, without asking anybody."""
+        provider = self.providers.get(connection.app)
+        minted = await self.embedded.grant(organisation, list(provider.scopes))
+        await self.connect.activate(connection, await self.places.inside(provider, organisation), minted)
+
+    async def close(self) -> None:
+        """Close what was made."""
+        made = vars(self)
+        if "tokens" in made:
+            await self.tokens.close()
+        if "unwritten" in made:
+            await self.unwritten.close()
+        if "keys" in made:
+            from moorage.storage.errors import DatabaseUnusable
+
+            with contextlib.suppress(DatabaseUnusable):
+                await self.keys.note_uses()
+        if "outside" in made:
+            await self.outside.close()
+        if "organisations" in made:
+            self.organisations.close()
+        if "crm" in made:
+            self.crm.close()
+        if "database" in made:
+            await self.database.close()
+
+
+def _only_here(settings: Settings) -> bool:
+    """Whether nobody but this machine's own users reaches the CRM, not even through a proxy."""
+    host = urlsplit(settings.crm_public_url).hostname if settings.crm_public_url else settings.host
+    return settings.loopback and is_loopback(host or "")
+
+
+@asynccontextmanager
+async def open_rooms(settings: Settings, urls: Urls, *, make_key: bool = True) -> AsyncIterator[Rooms]:
+    """The services over a data folder, closed at the end. Raises DatabaseUnusable for the CRM's databases, too."""
+    from moorage.crm.databases import crm_databases
+
+    with crm_databases():
+        rooms = Rooms(settings, urls, SystemClock(), make_key=make_key)
+        try:
+            yield rooms
+        finally:
+            await rooms.close()
