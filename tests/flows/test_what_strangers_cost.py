@@ -37,51 +37,9 @@ CALLBACK = "http://127.0.0.1:9/callback"
 
 # What hostile text is made of, by repetition: what parsers split at, look ahead for, escape and nest.
 UNITS = [
-    *(
-        b"\\",
-        b'"',
-        b";",
-        b"(",
-        b"%",
-        b"%41",
-        b"%zz",
-        b"%2525",
-        b"&",
-        b"=",
-        b"+",
-        b",",
-        b"[",
-        b" ",
-        b".",
-        b"/",
-        b"-",
-    ),
-    *(
-        b"a",
-        b"0",
-        b"a=b&",
-        b"a=b;",
-        b"a=%&",
-        b'\\"',
-        b"; a=",
-        b"a*0*=b;",
-        b"=?utf-8?q?a?= ",
-        b"..%2f",
-        b"{}",
-        b":",
-    ),
-    *(
-        b"--b\r\n",
-        b"--b\r\n\r\n",
-        b"\r\n",
-        b"\r\n--",
-        b"\xff",
-        b"\xc3\xa9",
-        b"\xf0\x9f\x98\x80",
-        b'{"a":',
-        b"[{",
-        b"-1e9,",
-    ),
+    *rb"""\ " ; ( % %41 %zz %2525 & = + , [ . / - a 0 a=b& a=b; a=%& \" a*0*=b; ..%2f {} : {"a": [{ -1e9,""".split(),
+    *(b" ", b"; a=", b"=?utf-8?q?a?= ", b"\xff", b"\xc3\xa9", b"\xf0\x9f\x98\x80"),
+    *(b"--b\r\n", b"--b\r\n\r\n", b"\r\n", b"\r\n--"),
     b'--b\r\nContent-Disposition: form-data; name="a"\r\n\r\nv\r\n',
 ]
 # What takes the most room: what is split, decoded and widened to text of four bytes for each letter.
@@ -89,16 +47,7 @@ LARGE = [b"a", b"%41", b"&", b"a=b&", b"\xff", b"a" * 4000 + b"\xf0\x9f\x98\x80"
 FORM = b"application/x-www-form-urlencoded"
 MULTIPART = b"multipart/form-data; boundary=b"
 # Headers that something in a server reads.
-READ = [
-    b"cookie",
-    b"content-type",
-    b"authorization",
-    b"host",
-    b"origin",
-    b"x-request-id",
-    b"x-forwarded-for",
-    b"accept",
-]
+READ = b"cookie content-type authorization host origin x-request-id x-forwarded-for accept".split()
 
 
 class Origins:
@@ -387,8 +336,9 @@ def test_no_stranger_takes_more_than_five_milliseconds_of_the_event_loop(origins
     slow = []
     for origin, name, sent in attacks(places, known, UNITS):
         least = cost(origins, origin, sent)
-        for _ in range(TRIES):
-            if least <= MOST_SECONDS or least > 20 * MOST_SECONDS:
+        for tries in range(TRIES):
+            # Twice, as the loop may have been collecting garbage; more often would take too long.
+            if least <= MOST_SECONDS or (tries > 1 and least > 20 * MOST_SECONDS):
                 break
             least = min(least, cost(origins, origin, sent))
         if least > MOST_SECONDS:
