@@ -86,6 +86,21 @@ def test_an_organisation_that_is_damaged_is_named_and_others_are_not_held_up(
     assert "restore" in lines[0]["advice"]
 
 
+@pytest.mark.parametrize(
+    "damage", ["refresh_tokens SET scopes = CAST(X'f3' AS TEXT)", "organisations SET spec = '{'"]
+)
+def test_what_was_damaged_within_a_page_is_told_as_that(service, acme, database, damage):
+    service.organisations.registry.connection.execute(f"UPDATE {damage}")
+    service.accounts.forget()
+    assert "damaged" in told(acme.get("Leads", fields="Last_Name"), "damaged")
+
+
+def test_text_of_an_organisation_that_is_none_is_damage(service, acme, database):
+    writer(service, acme).execute("UPDATE metadata SET body = CAST(X'f3' AS TEXT) WHERE kind = 'org'")
+    service.organisations.forget(acme.organisation)
+    assert "'acme'" in told(acme.get("Leads", fields="Last_Name"), "damaged")
+
+
 def test_an_organisation_is_not_damaged_because_no_descriptors_are_left(service, acme, database, monkeypatch):
     answer = service.answer
 

@@ -113,8 +113,11 @@ def _from_code(error: BaseException) -> Trouble | None:
     if isinstance(code, int):
         if code == _NO_ROOM_FOR_SHARED_MEMORY:
             return FULL
-        if code & 0xFF == 1 and str(cause).removeprefix("SQLError: ").startswith("no such "):
-            return DAMAGED  # A table or a column that every file of this version has.
+        # A table or a column that every file of this version has; JSON that was written as that.
+        if code & 0xFF == 1 and str(cause).removeprefix("SQLError: ").startswith(
+            ("no such ", "malformed JSON")
+        ):
+            return DAMAGED
         return _OF_CODE.get(code & 0xFF)
     return _OF_ERRNO.get(cause.errno or 0) if isinstance(cause, OSError) else None
 

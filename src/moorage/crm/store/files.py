@@ -54,7 +54,7 @@ class SqliteFiles:
         path = self._path(slug)
         try:
             return self._opened(path, identity)
-        except (apsw.Error, StoreClosed, msgspec.DecodeError, LookupError) as error:
+        except (apsw.Error, StoreClosed, LookupError, ValueError) as error:
             raise _unreadable(path, slug, error) from error
 
     def snapshot(self, slug: str, target: Path) -> None:
