@@ -1,23 +1,35 @@
 """A whole CRM in a temporary folder, called through its one door as its origin calls it."""
 
 import asyncio
+import contextlib
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
+import argon2
 import pytest
 
 from moorage.clock import FrozenClock
+from moorage.crm.accounts import people
 from moorage.crm.blueprint import DEMO, OrganisationSpec
+from moorage.crm.catalog import Catalog
+from moorage.crm.metadata import Metadata
+from moorage.crm.organisations import Organisations
 from moorage.crm.service import CrmService
+from moorage.crm.store import files
+from moorage.crm.store.connections import OrganisationFile
 from moorage.http.message import Request
 
 FULL_SCOPE = (
     "ZohoCRM.modules.ALL,ZohoCRM.settings.ALL,ZohoCRM.users.ALL,ZohoCRM.org.ALL,ZohoSearch.securesearch.READ"
 )
+
+BEGIN = datetime(2026, 2, 6, 9, 10, 56, tzinfo=UTC)
 
 
 @dataclass
@@ -89,14 +101,95 @@ class Caller:
         return answer.data[0]
 
 
+class Copies:
+    """New organisations and folders for them, each made once in a process and then copied: to make one takes long."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._organisations: dict[object, Path] = {}
+        empty = CrmService(folder / "empty", FrozenClock(BEGIN), lambda: "")
+        empty.close()
+
+    def begin(self, folder: Path) -> None:
+        """Put the files there that a new folder begins with."""
+        shutil.copytree(self._folder / "empty", folder)
+
+    def quicken(self, organisations: Organisations, orgs: Path, clock: FrozenClock) -> None:
+        """Have new organisations copied; one that is there already is made anew as ever."""
+        make = organisations._make
+
+        def made(row, spec, *, sample):
+            path, key = orgs / f"{row.slug}.db", (row.id, row.slug, spec, sample, clock.timestamp())
+            if key in self._organisations and not path.exists():
+                shutil.copy(self._organisations[key], path)
+                return
+            is_new = not path.exists()
+            make(row, spec, sample=sample)
+            if is_new:
+                self._organisations[key] = self._folder / f"{len(self._organisations)}.db"
+                shutil.copy(path, self._organisations[key])
+
+        organisations._make = made
+
+
+@pytest.fixture(scope="session")
+def copies(tmp_path_factory) -> Copies:
+    return Copies(tmp_path_factory.mktemp("copies"))
+
+
+class Readings:
+    """What organisations' files say of themselves, decoded and compiled once for all files that say the same."""
+
+    def __init__(self) -> None:
+        self._read, self._catalog = files._read_metadata, files.Catalog
+        self._metadata: dict[object, Metadata] = {}
+        self._catalogs: dict[Metadata, Catalog] = {}
+
+    def metadata(self, file: OrganisationFile) -> Metadata:
+        with contextlib.closing(file.connect()) as connection:
+            said = tuple(connection.execute("SELECT * FROM metadata ORDER BY position"))
+        if said not in self._metadata:
+            self._metadata[said] = self._read(file)
+        return self._metadata[said]
+
+    def catalog(self, metadata: Metadata) -> Catalog:
+        if metadata not in self._catalogs:
+            self._catalogs[metadata] = self._catalog(metadata)
+        return self._catalogs[metadata]
+
+
+@pytest.fixture(scope="session")
+def readings() -> Readings:
+    return Readings()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick_openings(readings) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(files, "_read_metadata", readings.metadata)
+        patch.setattr(files, "Catalog", readings.catalog)
+        yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick_hashes() -> Iterator[None]:
+    """Passwords are hashed as ever, but with the least work; `real_hashes` takes that back."""
+    with pytest.MonkeyPatch.context() as patch:
+        quick = partial(argon2.PasswordHasher, time_cost=1, memory_cost=8, parallelism=1)
+        patch.setattr(people, "PasswordHasher", quick)
+        yield
+
+
 @pytest.fixture
 def clock() -> FrozenClock:
-    return FrozenClock(datetime(2026, 2, 6, 9, 10, 56, tzinfo=UTC))
+    return FrozenClock(BEGIN)
 
 
 @pytest.fixture
-def service(tmp_path: Path, clock: FrozenClock) -> Iterator[CrmService]:
+def service(tmp_path: Path, clock: FrozenClock, copies: Copies) -> Iterator[CrmService]:
+    copies.begin(tmp_path / "crm")
     service = CrmService(tmp_path / "crm", clock, lambda: "http://127.0.0.1:8788")
+    copies.quicken(service.organisations, tmp_path / "crm" / "orgs", clock)
     yield service
     service.close()
 

@@ -1,5 +1,6 @@
 """The CRM's origin on a real socket, and a browser that runs no scripts."""
 
+import asyncio
 import http.client
 import json
 import socket
@@ -9,6 +10,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
 
 import uvicorn
+from uvicorn.server import ServerState
 
 from moorage.clock import FrozenClock
 from moorage.crm.refusals import refusal
@@ -16,27 +18,56 @@ from moorage.crm.service import CrmService
 from moorage.http.answering import answering
 
 OPEN = "demo"  # The organisation whose users sign in with one click.
+ANA = "ana@harbourpine.example"
+PASSWORD = "correct horse battery"
+FORM = "application/x-www-form-urlencoded"
+
+
+class Loop:
+    """An event loop in a thread of its own, where all origins of a test process are served."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever)
+        self._thread.start()
+
+    def run(self, work):
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
+
+    def stop(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+        self._loop.close()
 
 
 class Origin:
-    def __init__(self, folder: Path, clock: FrozenClock) -> None:
+    def __init__(self, folder: Path, clock: FrozenClock, loop: Loop) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self._service = CrmService(folder, clock, lambda: self.url, OPEN)
+        self._state = ServerState()
+        self._loop = loop
+        self._server = loop.run(self._begin())
+
+    async def _begin(self) -> asyncio.Server:
         protocol = answering(self._service.answer, admit=self._service.admit, word=refusal)
-        config = uvicorn.Config(
-            _nothing, http=protocol, lifespan="off", log_config=None, timeout_graceful_shutdown=1
-        )
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._listener]})
-        self._thread.start()
+        config = uvicorn.Config(_nothing, http=protocol, lifespan="off", log_config=None)
+        config.load()
+
+        def connected():
+            return protocol(config=config, server_state=self._state, app_state={})
+
+        return await asyncio.get_running_loop().create_server(connected, sock=self._listener)
 
     def stop(self) -> None:
-        self._server.should_exit = True
-        self._thread.join(10)
+        self._loop.run(self._end())
         self._service.close()
-        self._listener.close()
+
+    async def _end(self) -> None:
+        self._server.close()
+        for connection in list(self._state.connections):
+            connection.cut()
 
     def call(self, method, path, body=b"", headers=None):
         """One request on a connection of its own; gives status, headers (a list) and body."""
@@ -109,13 +140,17 @@ class Browser:
         if self.cookie:
             headers["Cookie"] = f"other=1; {self.cookie}"
         if body is not None:
-            headers.setdefault("Content-Type", "application/x-www-form-urlencoded")
+            headers.setdefault("Content-Type", FORM)
         page = Page(path, *self.origin.call(method, path, body, headers))
         if "set-cookie" in page.headers:
             self.cookie = page.headers["set-cookie"].partition(";")[0]
         if page.location and not urlsplit(page.location).scheme:
             return self._load("GET", urljoin(path, page.location), None, {})
         return page
+
+
+def sign_in(browser, address, email=ANA, password=PASSWORD) -> Page:
+    return browser.send(browser.get(address), "password", email=email, password=password)
 
 
 class _Form:

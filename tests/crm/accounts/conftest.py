@@ -2,13 +2,16 @@ import json
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+import argon2
 import pytest
 
+from moorage.crm.accounts import people
 from moorage.crm.accounts.model import Client
-from tests.crm.accounts.browser import Origin
+from tests.crm.accounts.browser import ANA, PASSWORD, Browser, Loop, Origin
 
 SCOPES = "ZohoCRM.modules.ALL,AaaServer.profile.READ"
 CALLBACK = "http://127.0.0.1:9/callback?from=crm"
+STATE = "s t&a=t/é+\n%"
 
 
 @dataclass
@@ -31,7 +34,7 @@ class Registered:
             "redirect_uri": CALLBACK,
             "access_type": "offline",
             "prompt": "consent",
-            "state": "s t&a=t/é+\n%",
+            "state": STATE,
             **changes,
         }
         return "/oauth/v2/auth?" + urlencode({k: v for k, v in values.items() if v is not None})
@@ -108,8 +111,32 @@ def works(nobody):
 
 
 @pytest.fixture
-def origin(tmp_path, clock, service):
+def ana(service, crm):
+    """The first user of acme may sign in with a password."""
+    service.people.set_password(crm.organisation, ANA, PASSWORD)
+
+
+@pytest.fixture(scope="session")
+def loop():
+    loop = Loop()
+    yield loop
+    loop.stop()
+
+
+@pytest.fixture
+def origin(tmp_path, clock, service, loop):
     """The CRM's origin on a socket, served by a process's own view of the folder."""
-    origin = Origin(tmp_path / "crm", clock)
+    origin = Origin(tmp_path / "crm", clock, loop)
     yield origin
     origin.stop()
+
+
+@pytest.fixture
+def browser(origin) -> Browser:
+    return Browser(origin)
+
+
+@pytest.fixture
+def real_hashes(monkeypatch):
+    """Passwords are hashed with the work that is done outside of tests."""
+    monkeypatch.setattr(people, "PasswordHasher", argon2.PasswordHasher)

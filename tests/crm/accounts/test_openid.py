@@ -6,14 +6,18 @@ import json
 import stat
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from tests.crm.accounts.browser import Browser
+from tests.crm.accounts.browser import ANA, Browser, sign_in
 
-ANA, PASSWORD = "ana@harbourpine.example", "correct horse battery"
 SCOPES = "openid profile email ZohoCRM.modules.ALL"
+EC_KEY = ec.generate_private_key(ec.SECP256R1()).private_bytes(
+    serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+)
 
 
 def raw(text):
@@ -38,15 +42,12 @@ def verified(token, keys):
 
 
 @pytest.fixture
-def told(client, crm, service, origin):
+def told(client, ana, origin):
     """The token answer of somebody who consented to these scopes, and what was on the page."""
 
     def told(scope=SCOPES, **more):
-        service.people.set_password(crm.organisation, ANA, PASSWORD)
         browser = Browser(origin)
-        page = browser.send(
-            browser.get(client.asks(scope=scope, **more)), "password", email=ANA, password=PASSWORD
-        )
+        page = sign_in(browser, client.asks(scope=scope, **more))
         return origin.exchange(client, browser.send(page, "accept")), page.text
 
     return told
@@ -135,6 +136,18 @@ def test_the_key_is_made_once_and_kept_for_its_owner_only(origin, service, tmp_p
     # Another process on the same folder has the same.
     assert nobody.get("/oauth/v2/keys").json == keys == get(origin, "/oauth/v2/keys")[1]
     assert set(keys["keys"][0]) == {"kty", "n", "e", "use", "alg", "kid"}
+
+
+@pytest.mark.parametrize("held", [b"no key", EC_KEY], ids=["no key", "a key of another kind"])
+def test_a_file_that_holds_no_such_key_is_told_as_trouble(origin, service, tmp_path, held):
+    path = tmp_path / "crm" / "openid.key"
+    path.write_bytes(held)
+    status, told = get(origin, "/oauth/v2/keys")
+    assert (status, told["error"]) == (503, "temporarily_unavailable")
+    assert told["error_description"] == "openid.key, the key that signs ID tokens, can't be read."
+    assert path.read_bytes() == held
+    path.unlink()
+    assert get(origin, "/oauth/v2/keys")[0] == 200
 
 
 @pytest.mark.parametrize(

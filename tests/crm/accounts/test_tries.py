@@ -16,9 +16,7 @@ from moorage.crm.accounts.tries import (
     WINDOW,
     Tries,
 )
-
-ANA = "ana@harbourpine.example"
-PASSWORD = "correct horse battery"
+from tests.crm.accounts.browser import ANA, PASSWORD
 
 
 class Time:
@@ -67,6 +65,13 @@ def test_one_who_signs_in_begins_to_count_anew(tries):
         for _ in range(TRIES):
             wrong(tries, "1 ana", "192.0.2.1")
         tries.forgive("1 ana", "192.0.2.1")
+
+
+def test_one_who_signs_in_again_and_again_waits_for_no_turn(tries, still):
+    for number in range(3 * TRIES_OF_ALL):
+        wrong(tries, "1 ana", f"192.0.2.{number % 2}")
+        tries.forgive("1 ana", f"192.0.2.{number % 2}")
+    assert still.slept == []
 
 
 def test_where_many_addresses_guess_each_waits_for_a_turn_and_none_is_refused(tries, still):
@@ -123,9 +128,7 @@ def test_what_is_remembered_is_of_fixed_size_and_has_an_end(tries, monkeypatch):
     assert len(tries._wrong) <= 50 and all(len(key) == 16 for key in tries._wrong)
 
 
-def test_a_right_password_is_taken_while_others_guess(service, crm):
-    service.people.set_password(crm.organisation, ANA, PASSWORD)
-
+def test_a_right_password_is_taken_while_others_guess(service, crm, ana):
     async def everybody():
         sign_in = service.people.sign_in
         guesses = [sign_in(crm.organisation, ANA, "guess", f"192.0.2.{n % 9}") for n in range(60)]
@@ -139,9 +142,9 @@ def test_a_right_password_is_taken_while_others_guess(service, crm):
     assert came.count(SignInThrottled) == 60 - 9 * PLACES_OF_CLIENT
 
 
-def test_an_address_that_nobody_has_takes_as_long_as_a_wrong_password(service, crm):
+@pytest.mark.usefixtures("real_hashes")
+def test_an_address_that_nobody_has_takes_as_long_as_a_wrong_password(service, crm, ana):
     """In time of the processor, which other work of this machine doesn't change."""
-    service.people.set_password(crm.organisation, ANA, PASSWORD)
 
     def cost(email):
         before = time.process_time()

@@ -13,6 +13,7 @@ import msgspec
 
 from moorage.crm.accounts.service import ACCESS_LIFETIME, Issued
 from moorage.crm.centres import Site
+from moorage.storage.errors import DatabaseUnusable
 from moorage.storage.kept import kept_secret
 
 if TYPE_CHECKING:
@@ -54,14 +55,27 @@ class IdTokens:
         return f"{signed}.{_text(self._private().sign(signed.encode(), PKCS1v15(), SHA256()))}"
 
     def _private(self) -> "RSAPrivateKey":
+        """Raises DatabaseUnusable for a file that holds no such key."""
         if self._key is None:
             from cryptography.hazmat.primitives import serialization  # noqa: PLC0415
             from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey  # noqa: PLC0415
 
-            key = serialization.load_der_private_key(kept_secret(self._path, _new_key), None)
-            assert isinstance(key, RSAPrivateKey)
+            try:
+                key = serialization.load_der_private_key(kept_secret(self._path, _new_key), None)
+            except ValueError as error:
+                raise _damaged(self._path) from error
+            if not isinstance(key, RSAPrivateKey):
+                raise _damaged(self._path)
             self._key = key
         return self._key
+
+
+def _damaged(path: Path) -> DatabaseUnusable:
+    return DatabaseUnusable(
+        f"{path.name}, the key that signs ID tokens, can't be read.",
+        help="Put back the file, or remove it: then another key is made, and ID tokens of before can't be verified.",
+        kind="damaged",
+    )
 
 
 def _new_key() -> bytes:

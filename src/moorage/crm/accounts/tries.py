@@ -55,13 +55,16 @@ class Tries:
             self._wrong[subject] = [*self._recent(subject), self._now()][-TRIES_OF_ALL:]
             self._wrong.move_to_end(subject)
         while len(self._wrong) > _MOST_REMEMBERED:
-            self._wrong.popitem(last=False)
+            longest_ago, _ = self._wrong.popitem(last=False)
+            self._next_turn.pop(longest_ago, None)
         if wait > 0:
             await asyncio.sleep(wait)
 
     def forgive(self, account: str, client: str) -> None:
-        """The password was right: the client begins to count anew."""
+        """The password was right: the client begins to count anew, and of all tries this one counts no more."""
         self._wrong.pop(_digest(account, f"by {client}"), None)
+        if of_all := self._wrong.get(_digest(account, "")):
+            of_all.pop()
 
     def _wait_for(self, account: bytes) -> float:
         now = self._now()
