@@ -146,17 +146,47 @@ def test_v2_lists_in_the_order_of_any_field(crm):
         assert refused.json["details"]["supported_values"] == ["id", "Created_Time", "Modified_Time"]
 
 
-def test_a_whole_lead_says_converted_before_v4(crm, lead):
-    for version in up_to("v3"):
+def test_a_whole_lead_says_converted_before_v7(crm, lead):
+    for version in NAMES:
         for shown in (
             crm.only(path(version, f"Leads/{lead}")),
             crm.only(path(version, "Leads/search"), word="Acht"),
         ):
-            assert shown["$converted"] is False and "Converted__s" not in shown
-        assert crm.only(path(version, "Leads"), fields="Converted__s") == {"id": lead, "Converted__s": False}
-    for version in since("v4"):
-        shown = crm.only(path(version, f"Leads/{lead}"))
-        assert shown["Converted__s"] is False and "$converted" not in shown
+            assert shown.get("$converted") == (None if version == "v7" else False)
+            assert shown.get("Converted__s") == (None if version in up_to("v3") else False)
+        named = crm.only(path(version, "Leads"), fields="Converted__s")
+        assert named == {"id": lead, "Converted__s": False}
+
+
+def test_a_whole_record_says_approved_before_v6(crm, lead):
+    (account,) = crm.insert("Accounts", {"Account_Name": "A"})
+    for version in (*NAMES, "v8"):
+        for record in (f"Leads/{lead}", f"Accounts/{account}"):
+            shown = crm.only(path(version, record))
+            assert shown["$approval_state"] == "approved"
+            assert shown.get("$approved") == (True if version in up_to("v5") else None)
+        assert crm.only(path(version, "Leads"), fields="Company").keys() == {"id", "Company"}
+
+
+@pytest.mark.parametrize("asked", ["201", "1000", "0999", "9" * 5_000])
+def test_v2_shortens_a_page_that_is_asked_to_be_too_long(crm, lead, asked):
+    for call, params in (("Leads", {}), ("Leads/search", {"word": "Acht"}), ("users", {})):
+        assert crm.get(path("v2", call), per_page=asked, **params).json["info"]["per_page"] == 200
+        for version in since("v2.1"):
+            refused = crm.get(path(version, call), per_page=asked, fields="id", **params)
+            assert (refused.status, refused.json["details"]["param_name"]) == (400, "per_page")
+
+
+@pytest.mark.parametrize("asked", ["0", "-1", "x", "²", "1.5", ""])
+def test_v2_refuses_a_page_of_no_size(crm, lead, asked):
+    assert crm.get("/crm/v2/Leads", per_page=asked).json["details"]["param_name"] == "per_page"
+
+
+def test_v2_names_a_parameter_by_its_old_key_too(crm):
+    for version in (*NAMES, "v8"):
+        for refused in (crm.get(path(version, "settings/fields")), crm.delete(path(version, "Leads"))):
+            details = refused.json["details"]
+            assert details.get("param") == (details["param_name"] if version == "v2" else None)
 
 
 def test_a_notes_parent_comes_without_its_module_before_v7(crm, lead):
@@ -231,6 +261,20 @@ def test_what_is_not_here_is_named_in_the_version_that_was_called(crm):
             answer = crm.post(path(version, "leads/1/actions/convert"), {})
             operation = f"POST /crm/{version}/{{module}}/{{id}}/actions/convert"
             assert (answer.status, answer.headers["moorage-hint"]) == (404, f"not implemented: {operation}")
+
+
+def test_a_long_answer_is_changed_aside_from_the_event_loop(crm):
+    description = "x" * 3_000
+    crm.insert("Leads", *({"Last_Name": "Long", "Description": description} for _ in range(100)))
+    headers = [(b"authorization", b"Zoho-oauthtoken " + crm.token.encode())]
+    for query, awaited in ((b"", True), (b"per_page=2", False)):
+        answer = crm.service.answer(Request("GET", b"/crm/v2/Leads", query, headers))
+        assert isinstance(answer, Response) is not awaited
+        if awaited:
+            answer.close()
+    whole = crm.get("/crm/v2/Leads")
+    assert len(whole.data) == 100 and whole.data[0]["$converted"] is False
+    assert whole.json["info"] == {"per_page": 200, "count": 100, "page": 1, "more_records": False}
 
 
 # Operations to come: the table knows their differences already.

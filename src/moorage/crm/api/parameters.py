@@ -6,6 +6,7 @@ from moorage.crm.faults import Fault, param_invalid, param_missing, wrong_format
 from moorage.crm.records.values import whole_id
 
 MAX_FIELDS = 50
+MAX_PAGE_SIZE = 200
 MAX_PAGE = 10**9  # So that a page times its size stays a number every store can count to.
 
 
@@ -21,7 +22,7 @@ def whole_number(params: Mapping[str, str], name: str, *, default: int, most: in
     raise param_invalid(name, expected_data_type="integer", range={"from": 1, "to": most})
 
 
-def page_and_size(params: Mapping[str, str], *, maximum: int = 200) -> tuple[int, int]:
+def page_and_size(params: Mapping[str, str], *, maximum: int = MAX_PAGE_SIZE) -> tuple[int, int]:
     """`page` (from 1) and `per_page` (from 1 to `maximum`, which is also what it is when not given)."""
     page = whole_number(params, "page", default=1, most=MAX_PAGE)
     return page, whole_number(params, "per_page", default=maximum, most=maximum)

@@ -1,8 +1,10 @@
-"""Answers of v8 put into the words of older versions. Each function changes the answer it is given."""
+"""Answers and errors of v8 put into the words of older versions. Each function changes what it is given."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from moorage.crm.call import Call
+from moorage.crm.faults import Fault
 from moorage.crm.versions.version import Answer
 
 _INFO = ("per_page", "count", "page", "more_records")
@@ -25,11 +27,29 @@ def note_parents(answer: Answer, call: Call) -> None:
             parent.pop("module", None)
 
 
+def approved(answer: Answer, call: Call) -> None:
+    for record in _whole(answer, call):
+        if "$approval_state" in record:
+            record["$approved"] = record["$approval_state"] == "approved"
+
+
 def converted(answer: Answer, call: Call) -> None:
-    if call.path["module"] != "Leads" or "fields" in call.params:
-        return
-    for lead in answer.get("data") or ():
-        lead["$converted"] = lead.pop("Converted__s", False)
+    for lead in _whole_leads(answer, call):
+        lead["$converted"] = lead.get("Converted__s", False)
+
+
+def no_converted_field(answer: Answer, call: Call) -> None:
+    for lead in _whole_leads(answer, call):
+        lead.pop("Converted__s", None)
+
+
+def _whole_leads(answer: Answer, call: Call) -> Iterable[dict[str, Any]]:
+    return _whole(answer, call) if call.path["module"] == "Leads" else ()
+
+
+def _whole(answer: Answer, call: Call) -> Iterable[dict[str, Any]]:
+    """The records of an answer that shows all there is of them, as no fields were named."""
+    return () if "fields" in call.params else answer.get("data") or ()
 
 
 def plain_ids(answer: Answer, _call: Call) -> None:
@@ -98,3 +118,8 @@ def visible_modules(answer: Answer, _call: Call) -> None:
 def accepted_failures(answer: Answer, _call: Call) -> None:
     if answer.status == 400 and answer.get("data") is not None:
         answer.status = 202
+
+
+def plain_param(fault: Fault) -> None:
+    if "param_name" in fault.details:
+        fault.details["param"] = fault.details["param_name"]

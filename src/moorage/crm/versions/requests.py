@@ -3,7 +3,10 @@
 from dataclasses import replace
 from typing import Any
 
+from moorage.crm.api.parameters import MAX_PAGE_SIZE
 from moorage.crm.call import Call, encode
+
+_DIGITS = 9  # A number of more is never a size.
 
 
 def spell_module(call: Call) -> None:
@@ -31,3 +34,10 @@ def tags_in_query(call: Call) -> None:
     call.params = {
         key: value for key, value in call.params.items() if key not in {"tag_names", "ids", "over_write"}
     }
+
+
+def shorten_page(call: Call) -> None:
+    """A page that is asked to be longer than pages are becomes one of the longest."""
+    asked = call.params.get("per_page", "").strip()
+    if asked.isascii() and asked.isdigit() and (len(asked) > _DIGITS or int(asked) > MAX_PAGE_SIZE):
+        call.params = {**call.params, "per_page": str(MAX_PAGE_SIZE)}

@@ -44,6 +44,18 @@ TABLE = (
         answer=answers.note_parents,
     ),
     Difference(
+        "v6",
+        _READS,
+        "A whole lead says `$converted`",
+        answer=answers.converted,
+    ),
+    Difference(
+        "v5",
+        _READS,
+        "A whole record says `$approved`, true or false, beside `$approval_state`",
+        answer=answers.approved,
+    ),
+    Difference(
         "v5",
         _CONVERT,
         "A converted lead is answered with the plain ids of its contact, account and deal",
@@ -64,8 +76,8 @@ TABLE = (
     Difference(
         "v3",
         _READS,
-        "A whole lead says `$converted` in place of `Converted__s`",
-        answer=answers.converted,
+        "A whole lead has no `Converted__s`",
+        answer=answers.no_converted_field,
     ),
     Difference(
         "v3",
@@ -114,6 +126,18 @@ TABLE = (
         _LIST,
         "A list is sorted by any field that can be sorted by, as a search is",
         rules={"sorts_by_any_field": True},
+    ),
+    Difference(
+        "v2",
+        (*_LISTS, "GET {module}/deleted", "GET users"),
+        "A `per_page` of more than 200 is one of 200, and no error",
+        request=requests.shorten_page,
+    ),
+    Difference(
+        "v2",
+        EVERY,
+        "The parameter that an error is about is named by `param`, too",
+        fault=answers.plain_param,
     ),
     Difference(
         "v2",

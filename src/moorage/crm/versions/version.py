@@ -15,7 +15,7 @@ from moorage.http.message import Response
 CURRENT = "v8"
 NAMES = ("v2", "v2.1", "v3", "v4", "v5", "v6", "v7")  # Oldest first; v8 is what the handlers speak.
 EVERY = ("*",)
-_AT_ONCE = 256 * 1024  # A longer answer that was waited for is changed aside, too.
+_AT_ONCE = 256 * 1024  # A longer answer is changed aside from the event loop.
 
 
 class Answer:
@@ -42,6 +42,7 @@ class Answer:
 
 Request: TypeAlias = Callable[[Call], None]
 Change: TypeAlias = Callable[[Answer, Call], None]
+Wording: TypeAlias = Callable[[Fault], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,8 @@ class Difference:
     """What versions up to `last` say otherwise than v8, in the `calls` named by method and pattern.
 
     `says` is the sentence that docs/crm.md shows. `rules` are those of the handler; `request` puts a call into v8's
-    words, `answer` puts the answer into the older ones, and `words` has v8's error messages with the older ones.
+    words, `answer` puts the answer and `fault` an error into the older ones, and `words` has v8's error messages with
+    the older ones.
     """
 
     last: str
@@ -58,6 +60,7 @@ class Difference:
     rules: Mapping[str, bool] = field(default_factory=dict)
     request: Request | None = None
     answer: Change | None = None
+    fault: Wording | None = None
     words: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -68,6 +71,7 @@ class _Steps:
     rules: Rules
     requests: tuple[Request, ...]
     answers: tuple[Change, ...]
+    faults: tuple[Wording, ...]
     words: Mapping[str, str]
 
 
@@ -91,14 +95,16 @@ class Version:
             found = route.handler(call)
         except Fault as fault:
             raise self._reworded(fault, steps) from None
-        if isinstance(found, Response):
-            return _changed(found, call, steps)
-        return self._later(found, call, steps)
+        if not isinstance(found, Response):
+            return self._later(found, call, steps)
+        if _is_long(found, call, steps):
+            return asyncio.to_thread(_changed, found, call, steps)
+        return _changed(found, call, steps)
 
     async def _later(self, waiting: Awaitable[Response], call: Call, steps: _Steps) -> Response:
         try:
             response = await waiting
-            if steps.answers and len(response.body) > _AT_ONCE:
+            if _is_long(response, call, steps):
                 return await asyncio.to_thread(_changed, response, call, steps)
             return _changed(response, call, steps)
         except Fault as fault:
@@ -106,6 +112,8 @@ class Version:
 
     def _reworded(self, fault: Fault, steps: _Steps) -> Fault:
         fault.message = steps.words.get(fault.message, fault.message)
+        for change in steps.faults:
+            change(fault)
         if fault.hint is not None:
             fault.hint = fault.hint.replace("/v8/", f"/{self.name}/")
         return fault
@@ -125,8 +133,15 @@ class Version:
             replace(RULES, **rules),
             tuple(one.request for one in found if one.request is not None),
             tuple(one.answer for one in found if one.answer is not None),
+            tuple(one.fault for one in found if one.fault is not None),
             {ours: theirs for one in found for ours, theirs in one.words.items()},
         )
+
+
+def _is_long(response: Response, call: Call, steps: _Steps) -> bool:
+    # That of a single record never counts as long: what its lines show of their products is read while it is changed,
+    # and only the event loop may do that.
+    return bool(steps.answers) and len(response.body) > _AT_ONCE and "id" not in call.path
 
 
 def _changed(response: Response, call: Call, steps: _Steps) -> Response:
