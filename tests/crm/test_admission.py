@@ -26,7 +26,16 @@ def test_who_may_write_may_send_a_hundred_records(admitted, path):
     assert admitted("POST", path).max_body == MAX_BODY
 
 
-@pytest.mark.parametrize("path", ["/", "/oauth/v2/token", "/dc/eu/oauth/v2/token", "/oauth/v2/auth"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/", "/oauth/v2/token", "/dc/eu/oauth/v2/token", "/oauth/v2/auth"),
+        *(
+            "/.well-known/openid-configuration",
+            "/healthz",
+        ),  # These refuse the method, whatever comes with it.
+    ],
+)
 def test_who_is_not_known_yet_may_send_a_form(admitted, path):
     assert admitted("POST", path, None).max_body == MAX_FORM
 

@@ -8,6 +8,7 @@ import pytest
 from moorage.crm.blueprint import DEMO
 from moorage.crm.errors import OrganisationExists, OrganisationInvalid, OrganisationUnknown
 from moorage.crm.service import CrmService
+from moorage.crm.store.contract import StoreClosed
 
 
 @pytest.fixture
@@ -98,6 +99,29 @@ def test_another_process_sees_what_is_restored(organisations, crm, clock, tmp_pa
     other.close()
     assert names(crm) == ["Before"]
     assert crm.insert("Leads", {"Last_Name": "Again"})
+
+
+@pytest.mark.parametrize("acts", [False, True], ids=["with a token", "for Moorage itself"])
+def test_a_call_that_meets_a_restore_is_made_again(service, crm, monkeypatch, acts):
+    store, met = service.organisations.open(crm.organisation).store, []
+
+    def closed_at_first(work):
+        def worked(*arguments):
+            if work.__name__ not in met:
+                met.append(work.__name__)
+                raise StoreClosed
+            return work(*arguments)
+
+        return worked
+
+    for work in ("write", "page"):
+        monkeypatch.setattr(store, work, closed_at_first(getattr(store, work)))
+    if acts:
+        principal = service.accounts.principal(f"Bearer {crm.token}")
+        monkeypatch.setattr(service, "answer", lambda request: service.act(request, principal))
+        crm.token = None
+    assert crm.insert("Leads", {"Last_Name": "x"})
+    assert names(crm) == ["x"] and met == ["write", "page"]
 
 
 def test_files_are_readable_by_their_owner_alone(crm, tmp_path):

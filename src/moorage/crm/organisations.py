@@ -9,7 +9,6 @@ snapshots/           those of them that are kept by a name, in a folder for each
 """
 
 import contextlib
-import re
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -24,7 +23,7 @@ from moorage.crm.metadata import Document
 from moorage.crm.organisation import Fill, Organisation, OrganisationStorage
 from moorage.crm.populate import populate
 from moorage.crm.registry import OrganisationRow, Registry
-from moorage.crm.snapshots import Snapshots
+from moorage.crm.snapshots import NAME, Snapshots
 from moorage.crm.store.files import SqliteFiles
 from moorage.near import did_you_mean
 from moorage.storage import SecretMissing, kept_secret
@@ -32,7 +31,6 @@ from moorage.storage.errors import DatabaseUnusable
 
 __all__ = ["OrganisationRow", "Organisations", "Wanted"]
 
-SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
 KEY_SIZE = 32
 _KEY_FIX = (
     "Put back the file used before. Without it every client of the embedded CRM needs a new secret: if it is lost, put"
@@ -81,7 +79,7 @@ class Organisations:
 
     def create(self, slug: str, spec: OrganisationSpec, *, sample: bool) -> OrganisationRow:
         """Make an organisation, with sample records if wished. Raises OrganisationExists, OrganisationInvalid."""
-        if not SLUG.fullmatch(slug):
+        if not NAME.fullmatch(slug):
             raise OrganisationInvalid(
                 f"{slug!r} can't name an organisation.",
                 help="Use 1 to 40 of a-z, 0-9 and -, such as acme-test.",

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
 import structlog
@@ -38,6 +39,7 @@ PREFIX = b"/crm/v8/"
 HEALTH = b"/healthz"
 MAX_BODY = 16 * 1024 * 1024  # 100 records of 160 kB each.
 MAX_FORM = 64 * 1024  # What a caller may send that nobody knows yet.
+_OF_STRANGERS = (b"/oauth/", b"/.well-known/", HEALTH)
 _VERSIONED = re.compile(rb"/crm/(?:(bulk|email)/)?(v[0-9.]+)/")
 
 log = structlog.get_logger(__name__)
@@ -76,13 +78,13 @@ class Crm:
 
     def _admitted(self, request: Request) -> Allowance:
         centre, path = split(request.path)
-        if path == b"/" or path.startswith(b"/oauth/"):
-            return self._of_strangers
-        request = replace(request, path=path)
         if path.startswith(PREFIX):
-            self._of_v8(request, centre)
+            principal = self._principal(request, centre)
+            self._permitted(request.method, path, principal, self._organisation(principal))
+        elif path == b"/" or path.startswith(_OF_STRANGERS):
+            return self._of_strangers
         else:
-            self._of_version(request, centre)
+            self._of_version(replace(request, path=path), centre)
         return self.allowance
 
     def answer(self, request: Request, principal: Principal | None = None) -> Response | Awaitable[Response]:
@@ -91,39 +93,36 @@ class Crm:
         With a `principal` it is a call of v8 that Moorage itself makes as that user.
         """
         try:
-            if principal is not None:
-                route, call = self._of_v8(request, None, principal)
-                answer = route.handler(call)
-            else:
-                answer = self._route_again(request)
+            try:
+                answer = self._route(request, principal)
+            except StoreClosed:  # The organisation was restored, reset or deleted meanwhile.
+                answer = self._route(request, principal)
         except Exception as error:  # noqa: BLE001 - whatever happens is answered in Zoho's shape
             return _failed(error, request)
-        return answer if isinstance(answer, Response) else self._guarded(answer, request)
+        return answer if isinstance(answer, Response) else self._guarded(answer, request, principal)
 
-    def _route_again(self, request: Request) -> Response | Awaitable[Response]:
-        try:
-            return self._route(request)
-        except StoreClosed:  # The organisation was restored, reset or deleted meanwhile.
-            return self._route(request)
-
-    async def _guarded(self, waiting: Awaitable[Response], request: Request) -> Response:
+    async def _guarded(
+        self, waiting: Awaitable[Response], request: Request, principal: Principal | None
+    ) -> Response:
         try:
             try:
                 return await waiting
             except StoreClosed:  # As above; nothing was done yet.
-                again = self._route(request)
+                again = self._route(request, principal)
                 return again if isinstance(again, Response) else await again
         except Exception as error:  # noqa: BLE001 - whatever happens is answered in Zoho's shape
             return _failed(error, request)
 
-    def _route(self, request: Request) -> Response | Awaitable[Response]:
+    def _route(self, request: Request, principal: Principal | None) -> Response | Awaitable[Response]:
+        if principal is not None:
+            return self._api(request, principal)
         if request.path.startswith(PREFIX):
-            return self._api(request, None)
+            return self._api(request, self._principal(request, None))
         centre, path = split(request.path)
         if centre is not None:
             request = replace(request, path=path)
         if path.startswith(PREFIX):
-            return self._api(request, centre)
+            return self._api(request, self._principal(request, centre))
         answer = self._accounts_server.answer(request, Site(self._api_domain(), centre))
         if answer is not None:
             return answer
@@ -132,24 +131,21 @@ class Crm:
         version, route, call = self._of_version(request, centre)
         return version.answer(route, call)
 
-    def _api(self, request: Request, centre: str | None) -> Response | Awaitable[Response]:
-        route, call = self._of_v8(request, centre)
-        return route.handler(call)
+    def _api(self, request: Request, principal: Principal) -> Response | Awaitable[Response]:
+        organisation = self._organisation(principal)
+        route, path = self._permitted(request.method, request.path, principal, organisation)
+        return route.handler(self._call(request, principal, organisation, path))
 
-    def _of_v8(
-        self, request: Request, centre: str | None, principal: Principal | None = None
-    ) -> tuple[Route, Call]:
-        """A call, once it is known who calls and that they may. Raises the faults of all else."""
-        if principal is None:
-            principal, organisation = self._caller(request, centre)
-        else:
-            organisation = self._organisation(principal)
-        route, path = self._router.match(request.method, _segments(request.path[len(PREFIX) :]))
-        _require_scopes(route, path, principal, organisation)
-        return route, self._call(request, principal, organisation, path)
+    def _permitted(
+        self, method: str, path: bytes, principal: Principal, organisation: Organisation
+    ) -> tuple[Route, Mapping[str, str]]:
+        """An operation of v8 and the values of its placeholders. Raises the fault of one the caller may not use."""
+        route, values = self._router.match(method, _segments(path[len(PREFIX) :]))
+        _require_scopes(route, values, principal, organisation)
+        return route, values
 
     def _of_version(self, request: Request, centre: str | None) -> tuple[Version, Route, Call]:
-        """A call of an older version, or of what stands beside `/crm/v8/`, as `_of_v8`."""
+        """A call of an older version, or of what stands beside `/crm/v8/`, once it is known that the caller may."""
         found = _VERSIONED.match(request.path)
         if found is None:
             raise invalid_url()
@@ -157,7 +153,8 @@ class Crm:
         version = VERSIONS.get(name)
         if version is None:
             raise api_not_supported()
-        principal, organisation = self._caller(request, centre)
+        principal = self._principal(request, centre)
+        organisation = self._organisation(principal)
         router = self._others.get(area, self._router)
         route, path = router.match(request.method, _segments(request.path[found.end() :]))
         call = self._call(request, principal, organisation, path)
@@ -165,11 +162,11 @@ class Crm:
         _require_scopes(route, call.path, principal, organisation)
         return version, route, call
 
-    def _caller(self, request: Request, centre: str | None) -> tuple[Principal, Organisation]:
+    def _principal(self, request: Request, centre: str | None) -> Principal:
         principal = self._accounts.principal(request.header(b"authorization"))
         if centre is not None and principal.centre != centre:
             raise invalid_token()
-        return principal, self._organisation(principal)
+        return principal
 
     def _organisation(self, principal: Principal) -> Organisation:
         organisation = self._open(principal.organisation)
@@ -180,15 +177,8 @@ class Crm:
     def _call(
         self, request: Request, principal: Principal, organisation: Organisation, path: Mapping[str, str]
     ) -> Call:
-        return Call(
-            request=request,
-            organisation=organisation,
-            user=principal.user,
-            path=path,
-            params=parameters(request.query),
-            now=self._clock.timestamp(),
-            tokens=self._tokens,
-        )
+        now = self._clock.timestamp()
+        return Call(request, organisation, principal.user, path, parameters(request.query), now, self._tokens)
 
 
 def _healthy(method: str) -> Response:
@@ -251,4 +241,9 @@ def _of_module(scope: str, path: Mapping[str, str], organisation: Organisation) 
     if module is None:
         # A module nobody knows is reported to whoever may read any; the handler finds it missing.
         return scope.replace("{module}.", "")
-    return scope.replace("{module}", module_group(module.api_name, module.generated_type))
+    return _of_group(scope, module.api_name, module.generated_type)
+
+
+@lru_cache(10_000)
+def _of_group(scope: str, api_name: str, generated_type: str) -> str:
+    return scope.replace("{module}", module_group(api_name, generated_type))

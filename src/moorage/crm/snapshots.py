@@ -7,9 +7,8 @@ from pathlib import Path
 from moorage.crm.errors import SnapshotInvalid, SnapshotUnknown
 
 MOST = 100  # Of one organisation: each is as large as it.
-_NAME = re.compile(
-    r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?"
-)  # As an organisation's: nothing in it leads elsewhere.
+# What organisations and their snapshots may be called. Files are named by it, and nothing in it leads elsewhere.
+NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
 
 
 class Snapshots:
@@ -23,7 +22,7 @@ class Snapshots:
 
     def place(self, slug: str, name: str) -> Path:
         """Where a new snapshot goes, or one that takes the place of the old. Raises SnapshotInvalid."""
-        if not _NAME.fullmatch(name):
+        if not NAME.fullmatch(name):
             raise SnapshotInvalid(
                 f"{name[:64]!r} can't name a snapshot.",
                 help="Use 1 to 40 of a-z, 0-9 and -, such as before-test.",

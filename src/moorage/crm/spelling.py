@@ -9,9 +9,8 @@ from moorage.crm.metadata import Metadata
 
 log = structlog.get_logger(__name__)
 
-_told: set[str] = (
-    set()
-)  # The log is told of each module once; there are no more than an organisation can have.
+# The log is told of each module once.
+_told: set[str] = set()
 
 
 def unknown_module(metadata: Metadata, name: str, details: dict[str, Any]) -> Fault:

@@ -1,9 +1,10 @@
 """The body of a write: up to 100 records, and what stands beside them."""
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from moorage.crm.api.reading import MAX_RECORDS, invalid, members_of
+from moorage.crm.api.reading import AT_ONCE, MAX_RECORDS, invalid, members_of
 from moorage.crm.call import Call
 from moorage.crm.faults import Fault
 from moorage.crm.records.values import whole_id
@@ -21,7 +22,11 @@ FEATURES = {
 
 async def records_of(call: Call, maximum: int = MAX_RECORDS) -> tuple[list[Any], dict[str, Any]]:
     """The `data` of the body and its known members. The Content-Type is not asked: Zoho's own SDK sends none."""
-    body = await members_of(call.request.body, maximum)
+    text = call.request.body
+    if len(text) <= AT_ONCE:
+        body = members_of(text, maximum)
+    else:
+        body = await asyncio.to_thread(members_of, text, maximum)
     if not body.get("data"):
         place = {"api_name": "data", "json_path": "$.data"}
         raise Fault(400, "MANDATORY_NOT_FOUND", "required field not found", place)

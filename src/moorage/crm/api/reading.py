@@ -4,7 +4,6 @@ A body of 16 MB can stand for 400 MB of objects, and to make them holds up every
 counted first, and those of a long body are read one by one, aside from the event loop.
 """
 
-import asyncio
 from typing import Any, TypeVar
 
 from msgspec import UNSET, DecodeError, Raw, Struct, UnsetType, ValidationError, defstruct
@@ -22,7 +21,7 @@ T = TypeVar("T")
 
 
 class _Members(Struct):
-    """What is looked at of a body; all else is passed over unread."""
+    """What is looked at of a long body; all else is passed over unread."""
 
     data: Raw | UnsetType = UNSET
     trigger: Raw | UnsetType = UNSET
@@ -39,26 +38,25 @@ _Rows = defstruct(
     array_like=True,
     forbid_unknown_fields=True,
 )
+_object = msgspec_json.Decoder(dict[str, Any])
 _members = msgspec_json.Decoder(_Members)
 _anything = msgspec_json.Decoder(Raw)
 _rows = msgspec_json.Decoder(_Rows)
 
 
-async def members_of(body: bytes, maximum: int) -> dict[str, Any]:
-    """The members of a body that the API knows. `data` has to be a list of so many, else none of it is read.
+def members_of(body: bytes, maximum: int) -> dict[str, Any]:
+    """The members of a body, and of a long one those that the API knows.
 
-    Raises the faults for what is no JSON, no object, or too much.
+    `data` has to be a list of so many, else none of it is read. Raises the faults for what is no JSON, no object, or
+    too much.
     """
-    return _read(body, maximum) if len(body) <= AT_ONCE else await asyncio.to_thread(_read, body, maximum)
-
-
-def _read(body: bytes, maximum: int) -> dict[str, Any]:
+    if len(body) <= MAX_CONTAINERS_OF_ONE:  # Too short to stand for too much.
+        short = _decoded_object(_object, body)
+        if "data" in short:
+            _require_list(short["data"], maximum)
+        return short
     _require_few(body, "the body", MAX_CONTAINERS)
-    try:
-        members = _decoded(_members, body)
-    except ValidationError:
-        _decoded(_anything, body)
-        raise Fault(400, "INVALID_DATA", "body", {"expected_data_type": "jsonobject"}) from None
+    members = _decoded_object(_members, body)
     found = {}
     for name in _Members.__struct_fields__:
         raw = getattr(members, name)
@@ -67,17 +65,39 @@ def _read(body: bytes, maximum: int) -> dict[str, Any]:
     return found
 
 
+def _decoded_object(decoder: "msgspec_json.Decoder[T]", body: bytes) -> T:
+    try:
+        return _decoded(decoder, body)
+    except ValidationError:
+        _decoded(_anything, body)
+        raise Fault(400, "INVALID_DATA", "body", {"expected_data_type": "jsonobject"}) from None
+
+
 def _records(raw: Raw, maximum: int) -> list[Any]:
     try:
         rows = _decoded(_rows, raw)
         found = [row for name in _Rows.__struct_fields__ if (row := getattr(rows, name)) is not UNSET]
     except ValidationError:
         if bytes(memoryview(raw)[:1]) != b"[":
-            raise invalid("data", "$.data", expected_data_type="jsonarray") from None
-        raise invalid("data", "$.data", maximum_length=maximum) from None
-    if len(found) > maximum:
-        raise invalid("data", "$.data", maximum_length=maximum)
+            raise _no_list() from None
+        raise _too_long(maximum) from None
+    _require_list(found, maximum)
     return [_value(row, "a record") for row in found]
+
+
+def _require_list(found: Any, maximum: int) -> None:
+    if not isinstance(found, list):
+        raise _no_list()
+    if len(found) > maximum:
+        raise _too_long(maximum)
+
+
+def _no_list() -> Fault:
+    return invalid("data", "$.data", expected_data_type="jsonarray")
+
+
+def _too_long(maximum: int) -> Fault:
+    return invalid("data", "$.data", maximum_length=maximum)
 
 
 def _value(raw: Raw, what: str) -> Any:

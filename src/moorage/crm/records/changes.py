@@ -3,8 +3,7 @@
 These run inside the writer's transaction, so what they check can't change before it is written.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -141,8 +140,11 @@ class Change:
         return self._change(made, wanted, where)
 
     def _changes(self, record: Any, path: str, wanted: int | None) -> Draft:
-        with _naming(wanted):
+        try:
             return draft(self._catalog, self._module, record, path, insert=False)
+        except Fault as fault:
+            _name(fault, wanted)
+            raise
 
     def _change(self, made: Draft, record: int | None, where: dict[str, Any]) -> Outcome:
         """`where` are the details that say where the id was given, should there be no such record."""
@@ -150,13 +152,16 @@ class Change:
         if old is None or record is None:
             raise Fault(400, "INVALID_DATA", "the id given seems to be invalid", where)
         self._refuse_modified(old)
-        with _naming(record):
+        try:
             rules.check(self._module, made, old)
             self._references.resolve(made, old)
             self._refuse_duplicates(made, record)
             row = old | made.row
             self._append_values(made, old, row)
             merges = self._lines.merge(made, row)
+        except Fault as fault:
+            _name(fault, record)
+            raise
         # Nothing can fail from here on, so nothing of a refused record is ever written.
         self._lines.write(merges)
         self._write_tags(made, row)
@@ -310,15 +315,10 @@ class Change:
         return shown | {key: document.body[key] for key in more}
 
 
-@contextmanager
-def _naming(record: int | None) -> Iterator[None]:
+def _name(fault: Fault, record: int | None) -> None:
     """Tell of a missing field which record lacks it: Zoho does so for those that are there already."""
-    try:
-        yield
-    except Fault as fault:
-        if fault.code == "MANDATORY_NOT_FOUND" and record is not None:
-            fault.details["id"] = str(record)
-        raise
+    if fault.code == "MANDATORY_NOT_FOUND" and record is not None:
+        fault.details["id"] = str(record)
 
 
 def duplicate_checks(module: Module, named: Sequence[str] | None) -> list[Field]:

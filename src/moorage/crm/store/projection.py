@@ -3,7 +3,7 @@
 Measured on pages of 200 records: 1.1 times the bare fetch, where building the same in Python costs three times it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -171,7 +171,8 @@ def time_expression(zone: ZoneInfo, around: datetime) -> Callable[[str], str]:
     The zone's offsets of some years around now are written into the expression, since SQLite formats four times as
     fast as a function of ours; the function `zoned` answers for times beyond.
     """
-    periods = _offset_periods(zone, around)
+    midnight = around.replace(hour=0, minute=0, second=0, microsecond=0)
+    periods = _offset_periods(zone, int(midnight.timestamp()))
 
     def expression(column: str) -> str:
         cases = " ".join(
@@ -184,10 +185,10 @@ def time_expression(zone: ZoneInfo, around: datetime) -> Callable[[str], str]:
     return expression
 
 
-def _offset_periods(zone: ZoneInfo, around: datetime) -> list[tuple[int, int, int]]:
+@lru_cache(maxsize=100)
+def _offset_periods(zone: ZoneInfo, midnight: int) -> Sequence[tuple[int, int, int]]:
     """(start, end, offset in seconds) of the zone's periods from two years back to one ahead, newest first."""
-    midnight = around.replace(hour=0, minute=0, second=0, microsecond=0)
-    days = [int(midnight.timestamp()) + n * _DAY for n in range(-730, 366)]
+    days = [midnight + n * _DAY for n in range(-730, 366)]
     periods, start, offset = [], days[0], _offset(zone, days[0])
     for day in days[1:]:
         if (changed := _offset(zone, day)) == offset:
@@ -196,7 +197,7 @@ def _offset_periods(zone: ZoneInfo, around: datetime) -> list[tuple[int, int, in
         periods.append((start, mark, offset))
         start, offset = mark, changed
     periods.append((start, days[-1], offset))
-    return periods[::-1]
+    return tuple(periods[::-1])
 
 
 def _first_with(zone: ZoneInfo, offset: int, before: int, after: int) -> int:
