@@ -12,6 +12,7 @@ echo "$*" >>"{log}"
 [ "$1" != -c ] || [ ! -e "{old}" ] || exit 1
 [ "$1" != --version ] || echo "Python 3.10.1"
 [ "$2" != pip ] || [ ! -e "{offline}" ] || [ "$3" = --version ] || exit 1
+case "$2 $*" in "pip "*"--target"*) [ ! -e "{no_sdk}" ] || exit 1;; esac
 [ "$2" = venv ] || exit 0
 [ -e "{broken}" ] && exit 1
 mkdir -p .venv/bin
@@ -30,7 +31,8 @@ class Copy:
             shutil.copy(ROOT / name, folder / name)
         self.log, self.python = tools / "log", tools / "python3"
         self.broken, self.old, self.offline = tools / "broken", tools / "old", tools / "offline"
-        places = {"log": self.log, "broken": self.broken, "old": self.old, "offline": self.offline}
+        self.no_sdk = tools / "no_sdk"
+        places = {name: getattr(self, name) for name in ("log", "broken", "old", "offline", "no_sdk")}
         self.python.write_text(PYTHON.format(**places))
         self.python.chmod(0o755)
         self.named = None
@@ -124,3 +126,11 @@ def test_without_a_network_it_says_so_and_leaves_no_half_of_an_environment(copy)
     assert copy.bootstrap("run")[0] == ["venv", "pip"]
     copy.offline.touch()
     assert copy.bootstrap()[1].returncode == 1 and (copy.folder / ".venv").exists()
+
+
+def test_an_sdk_that_can_not_be_had_is_told_the_same_and_tried_again(copy):
+    copy.no_sdk.touch()
+    made, ended = copy.bootstrap()
+    assert (made, ended.returncode) == (["venv", "pip", "pip"], 1) and "It takes a network" in ended.stderr
+    copy.no_sdk.unlink()
+    assert copy.bootstrap()[0] == ["venv", "pip", *["pip"] * 5]

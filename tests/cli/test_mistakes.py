@@ -1,9 +1,12 @@
 """What people get wrong, what they read then, in one line, and the status that a script gets."""
 
+import json
 import os
+from importlib.resources import files
 
 import pytest
 
+from moorage.cli import answers
 from moorage.cli.program import run
 from tests.cli.conftest import process
 
@@ -138,6 +141,12 @@ def test_the_fact_that_matters_stands_in_the_line(server, moorage, code, message
 def test_a_module_that_there_is_not_has_a_neighbour(server, moorage, path, advice):
     server.answers(400, {"code": "INVALID_MODULE", "message": "the module name given seems to be invalid"})
     assert advice in moorage("api", path).err
+
+
+def test_the_neighbours_are_modules_of_a_new_organisation():
+    file = files("moorage.crm") / "data" / "standard_modules.json"
+    modules = {one["api_name"] for one in json.loads(file.read_bytes())["modules"]}
+    assert set(answers._MODULES) <= modules
 
 
 @pytest.mark.parametrize(

@@ -30,28 +30,27 @@ DataCentre = Annotated[
         "--data-centre", metavar="NAME", help="Only for this one, such as eu; else for all of them."
     ),
 ]
+ClientId = Annotated[str, typer.Option("--client-id", metavar="ID", help="From the app's developer console.")]
+SecretFile = Annotated[
+    Path | None,
+    typer.Option("--secret-file", metavar="FILE", help="A file that holds its secret; else it is asked for."),
+]
+Rehearsal = Annotated[
+    str | None,
+    typer.Option(
+        "--rehearsal", metavar="URL", help="Where `moorage up --as-zoho` plays the app, to try it out."
+    ),
+]
 
 
 @commands.command("set")
 def set_(
     app: App,
     *,
-    client_id: Annotated[
-        str, typer.Option("--client-id", metavar="ID", help="From the app's developer console.")
-    ],
-    secret_file: Annotated[
-        Path | None,
-        typer.Option(
-            "--secret-file", metavar="FILE", help="A file that holds its secret; else it is asked for."
-        ),
-    ] = None,
+    client_id: ClientId,
+    secret_file: SecretFile = None,
     data_centre: DataCentre = None,
-    rehearsal: Annotated[
-        str | None,
-        typer.Option(
-            "--rehearsal", metavar="URL", help="Where `moorage up --as-zoho` plays the app, to try it out."
-        ),
-    ] = None,
+    rehearsal: Rehearsal = None,
     home: Home = None,
     as_json: Json = False,
 ) -> None:

@@ -35,6 +35,22 @@ Org = Annotated[
 ]
 ClientId = Annotated[str, typer.Argument(metavar="CLIENT", help="The client's id.")]
 File = Annotated[Path, typer.Argument(metavar="FILE", help="The snapshot.")]
+FullName = Annotated[
+    str | None, typer.Option("--name", metavar="NAME", help="Its full name; else the short one.")
+]
+TimeZone = Annotated[
+    str,
+    typer.Option("--time-zone", metavar="ZONE", help="The zone its times are shown in, such as Europe/Oslo."),
+]
+DataCentre = Annotated[
+    str,
+    typer.Option("--data-centre", metavar="NAME", help="Where it lives: us, eu, in, au, jp, cn, ca or sa."),
+]
+Sample = Annotated[bool, typer.Option("--sample/--empty", help="With sample records, or without.")]
+Unique = Annotated[
+    list[str] | None,
+    typer.Option("--unique", metavar="MODULE.FIELD", help="A field that may hold no value twice."),
+]
 
 
 @commands.command()
@@ -182,26 +198,11 @@ def list_(*, home: Home = None, as_json: Json = False) -> None:
 def create(
     slug: Slug,
     *,
-    name: Annotated[
-        str | None, typer.Option("--name", metavar="NAME", help="Its full name; else the short one.")
-    ] = None,
-    time_zone: Annotated[
-        str,
-        typer.Option(
-            "--time-zone", metavar="ZONE", help="The zone its times are shown in, such as Europe/Oslo."
-        ),
-    ] = "UTC",
-    data_centre: Annotated[
-        str,
-        typer.Option(
-            "--data-centre", metavar="NAME", help="Where it lives: us, eu, in, au, jp, cn, ca or sa."
-        ),
-    ] = "us",
-    sample: Annotated[bool, typer.Option("--sample/--empty", help="With sample records, or without.")] = True,
-    unique: Annotated[
-        list[str] | None,
-        typer.Option("--unique", metavar="MODULE.FIELD", help="A field that may hold no value twice."),
-    ] = None,
+    name: FullName = None,
+    time_zone: TimeZone = "UTC",
+    data_centre: DataCentre = "us",
+    sample: Sample = True,
+    unique: Unique = None,
     home: Home = None,
     as_json: Json = False,
 ) -> None:
