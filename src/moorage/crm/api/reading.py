@@ -38,7 +38,6 @@ _Rows = defstruct(
     array_like=True,
     forbid_unknown_fields=True,
 )
-_object = msgspec_json.Decoder(dict[str, Any])
 _members = msgspec_json.Decoder(_Members)
 _anything = msgspec_json.Decoder(Raw)
 _rows = msgspec_json.Decoder(_Rows)
@@ -51,12 +50,13 @@ def members_of(body: bytes, maximum: int) -> dict[str, Any]:
     too much.
     """
     if len(body) <= MAX_CONTAINERS_OF_ONE:  # Too short to stand for too much.
-        short = _decoded_object(_object, body)
-        if "data" in short:
-            _require_list(short["data"], maximum)
-        return short
+        return _short(body, maximum)
     _require_few(body, "the body", MAX_CONTAINERS)
-    members = _decoded_object(_members, body)
+    try:
+        members = _decoded(_members, body)
+    except ValidationError:
+        _decoded(_anything, body)
+        raise _no_object() from None
     found = {}
     for name in _Members.__struct_fields__:
         raw = getattr(members, name)
@@ -65,12 +65,13 @@ def members_of(body: bytes, maximum: int) -> dict[str, Any]:
     return found
 
 
-def _decoded_object(decoder: "msgspec_json.Decoder[T]", body: bytes) -> T:
-    try:
-        return _decoded(decoder, body)
-    except ValidationError:
-        _decoded(_anything, body)
-        raise Fault(400, "INVALID_DATA", "body", {"expected_data_type": "jsonobject"}) from None
+def _short(body: bytes, maximum: int) -> dict[str, Any]:
+    found = _made(body)
+    if not isinstance(found, dict):
+        raise _no_object()
+    if "data" in found:
+        _require_list(found["data"], maximum)
+    return found
 
 
 def _records(raw: Raw, maximum: int) -> list[Any]:
@@ -92,6 +93,10 @@ def _require_list(found: Any, maximum: int) -> None:
         raise _too_long(maximum)
 
 
+def _no_object() -> Fault:
+    return Fault(400, "INVALID_DATA", "body", {"expected_data_type": "jsonobject"})
+
+
 def _no_list() -> Fault:
     return invalid("data", "$.data", expected_data_type="jsonarray")
 
@@ -106,6 +111,10 @@ def _value(raw: Raw, what: str) -> Any:
         raise _too_large(f"{what} is longer than {MAX_VALUE} bytes")
     if len(text) > MAX_CONTAINERS_OF_ONE:
         _require_few(text, what, MAX_CONTAINERS_OF_ONE)
+    return _made(text)
+
+
+def _made(text: bytes) -> Any:
     try:
         return msgspec_json.decode(text)
     except (ValueError, RecursionError):
