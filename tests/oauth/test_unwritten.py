@@ -233,16 +233,19 @@ def test_a_person_is_told_when_it_takes_too_long_and_the_tries_go_on(control, ow
     assert owner.get(f"/connections/{made['id']}").json["connection"]["status"] == "ACTIVE"
 
 
-def test_trouble_of_the_embedded_crm_is_told_as_that_and_holds_up_nothing_once_it_is_over(control, owner):
+@pytest.mark.parametrize(("table", "advice"), [("refresh_tokens", "doctor"), ("organisations", "good copy")])
+def test_trouble_of_the_embedded_crm_is_told_as_that_and_holds_up_nothing_once_it_is_over(
+    control, owner, table, advice
+):
     control.organisation("acme")
     connection = control.run(control.rooms.connections.get(owner.account, owner.connect("acme")["id"]))
     control.clock.advance(HOUR)
     registry = control.rooms.crm.organisations.registry.connection
-    registry.execute("ALTER TABLE refresh_tokens RENAME TO elsewhere")
+    registry.execute(f"ALTER TABLE {table} RENAME TO elsewhere")
     for _ in range(BUDGET + 1):
         with pytest.raises(DatabaseUnusable, match="damaged") as raised:
             access(control, connection)
-        assert "doctor" in raised.value.help
-    registry.execute("ALTER TABLE elsewhere RENAME TO refresh_tokens")
+        assert advice in raised.value.help
+    registry.execute(f"ALTER TABLE elsewhere RENAME TO {table}")
     assert access(control, connection).expires_at > control.clock.timestamp()
     assert found(control, connection).status == "ACTIVE"

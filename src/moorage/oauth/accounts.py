@@ -17,6 +17,7 @@ from moorage.oauth.providers import Identity
 from moorage.oauth.reasons import OF_THE_CLIENT, OF_THE_TOKEN
 from moorage.oauth.token_answers import read_token_answer
 from moorage.oauth.transport import Call, Reply, Send, Unanswered
+from moorage.storage.errors import DatabaseUnusable
 
 # What became of tokens at their accounts server: it made them worthless, it has no way to, or it could not be asked.
 Revocation: TypeAlias = Literal["revoked", "unsupported", "failed"]
@@ -43,7 +44,10 @@ class AccountsServers:
 
     async def refresh(self, connection: Connection, refresh_token: str) -> Minted:
         """A new access token. Raises TokenRefused, TokenFailed."""
-        place = await self._places.of(connection)
+        try:
+            place = await self._places.of(connection)
+        except DatabaseUnusable as trouble:  # So nobody was asked.
+            raise TokenFailed(trouble.message, trouble=trouble) from trouble
         try:
             return await self._tokens(place, {"grant_type": "refresh_token", "refresh_token": refresh_token})
         except TokenRefused as refused:

@@ -10,6 +10,7 @@ from moorage.clock import Clock
 from moorage.crm.accounts.model import Client as CrmClient
 from moorage.crm.accounts.service import ACCESS_LIFETIME
 from moorage.crm.centres import Site
+from moorage.crm.databases import crm_databases
 from moorage.crm.organisations import OrganisationRow
 from moorage.crm.service import CrmService
 from moorage.http.message import Request, Response
@@ -21,7 +22,8 @@ CLIENT = "Moorage gateway"
 
 
 class EmbeddedCrm:
-    """`origin` gives the CRM's base URL, as browsers reach it."""
+    """`origin` gives the CRM's base URL, as browsers reach it. Where its database is in trouble, all of these raise
+    DatabaseUnusable."""
 
     def __init__(self, crm: CrmService, origin: Callable[[], str], clock: Clock) -> None:
         self._crm = crm
@@ -30,29 +32,35 @@ class EmbeddedCrm:
 
     def organisations(self) -> list[tuple[str, str]]:
         """The slug and the name of each."""
-        return [(row.slug, row.name) for row in self._crm.organisations.list()]
+        with crm_databases():
+            return [(row.slug, row.name) for row in self._crm.organisations.list()]
 
     def base_url(self, organisation: str) -> str:
         """Of its data centre. Raises OrganisationUnknown."""
-        row = self._crm.organisations.find(organisation)
-        return Site(self._origin(), None).base(self._crm.accounts.data_centre(row.id))
+        with crm_databases():
+            row = self._crm.organisations.find(organisation)
+            return Site(self._origin(), None).base(self._crm.accounts.data_centre(row.id))
 
     async def client(self, organisation: str, redirect_uri: str | None = None) -> Client:
         """What this Moorage is known by there; with a redirect URI, people can be sent there from now on.
 
         Raises OrganisationUnknown.
         """
-        row = self._crm.organisations.find(organisation)
-        user = self._crm.first_user(row)
-        client_id = (await self._client(row, user.id, redirect_uri)).client_id
-        return Client(client_id, self._crm.accounts.client_secret(client_id))
+        with crm_databases():
+            row = self._crm.organisations.find(organisation)
+            user = self._crm.first_user(row)
+            client_id = (await self._client(row, user.id, redirect_uri)).client_id
+            return Client(client_id, self._crm.accounts.client_secret(client_id))
 
     async def grant(self, organisation: str, scopes: list[str]) -> Minted:
         """Tokens of the organisation's first user, without asking anybody. Raises OrganisationUnknown."""
-        row = self._crm.organisations.find(organisation)
-        user = self._crm.first_user(row)
-        client = (await self._client(row, user.id)).client_id
-        issued = await self._crm.write(self._crm.accounts.issue, client, row.id, user.id, ",".join(scopes))
+        with crm_databases():
+            row = self._crm.organisations.find(organisation)
+            user = self._crm.first_user(row)
+            client = (await self._client(row, user.id)).client_id
+            issued = await self._crm.write(
+                self._crm.accounts.issue, client, row.id, user.id, ",".join(scopes)
+            )
         # In our own time, as the CRM could be another machine's.
         access = AccessToken(issued.access_token, self._clock.timestamp() + ACCESS_LIFETIME)
         return Minted(access, issued.refresh_token)
