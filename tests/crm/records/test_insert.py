@@ -374,6 +374,15 @@ class TestUniqueFields:
         (first,) = crm.insert("Leads", {"Last_Name": "A", "Email": "a@x.example"})
         assert crm.put(f"Leads/{first}", {"data": [{"Email": "A@x.example"}]}).status == 200
 
+    def test_an_update_takes_no_value_of_another(self, crm):
+        first, second = crm.insert(
+            "Leads", {"Last_Name": "A", "Email": "a@x.example"}, {"Last_Name": "B", "Email": "b@x.example"}
+        )
+        answer = crm.put("Leads", {"data": [{"id": second, "Email": "a@x.example"}]})
+        assert (answer.status, answer.data[0]["code"]) == (400, "DUPLICATE_DATA")
+        assert answer.data[0]["details"]["duplicate_record"]["id"] == first
+        assert crm.only(f"Leads/{second}")["Email"] == "b@x.example"
+
     def test_the_record_in_the_way_is_shown_with_its_owner(self, crm):
         (first,) = crm.insert("Leads", {"Last_Name": "A", "Email": "a@x.example"})
         (one,) = crm.post("Leads", {"data": [{"Last_Name": "B", "Email": "a@x.example"}]}).data
