@@ -18,6 +18,15 @@ def test_only_the_given_fields_change(crm, clock, lead):
     assert (found["Last_Name"], found["Company"], found["Phone"]) == ("Smith", "Acme", "+1-555-9999")
 
 
+def test_an_update_says_who_made_it(crm, lead, caller_of):
+    maker = crm.only(f"Leads/{lead}")["Modified_By"]["id"]
+    other = caller_of("acme", user=1)
+    (changed,) = other.put(f"Leads/{lead}", {"data": [{"Company": "New"}]}).data
+    found = crm.only(f"Leads/{lead}")
+    assert found["Modified_By"]["id"] == changed["details"]["Modified_By"]["id"] != maker
+    assert found["Created_By"]["id"] == changed["details"]["Created_By"]["id"] == maker
+
+
 def test_the_single_form_takes_the_id_of_the_path(crm, lead):
     assert crm.put(f"Leads/{lead}", {"data": [{"id": "1", "Company": "New"}]}).status == 200
     assert crm.only(f"Leads/{lead}")["Company"] == "New"
