@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from urllib.parse import quote, urlencode
+from weakref import WeakKeyDictionary
 
 import argon2
 import pytest
@@ -143,7 +144,7 @@ class Readings:
     def __init__(self) -> None:
         self._read, self._catalog = files._read_metadata, files.Catalog
         self._metadata: dict[object, Metadata] = {}
-        self._catalogs: dict[Metadata, Catalog] = {}
+        self._catalogs = WeakKeyDictionary[Metadata, Catalog]()
 
     def metadata(self, file: OrganisationFile) -> Metadata:
         with contextlib.closing(file.connect()) as connection:

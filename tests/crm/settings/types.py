@@ -63,29 +63,37 @@ def known(version, name):
 
 def disagreements(version, name, value, path="$"):
     """Where a value is not what a class says: `path: type, value`."""
-    keys = {
-        key["name"]: key
-        for key in described(version)[name].values()
-        if isinstance(key, dict) and "name" in key
-    }
+    keys = _keys(version, name)
     for key, inner in value.items():
-        if key in keys and inner is not None:
-            yield from _of_key(version, keys[key], inner, f"{path}.{key}")
+        if inner is not None and key in keys:
+            yield from _of_kind(version, *keys[key], inner, f"{path}.{key}")
 
 
-def _of_key(version, key, value, path):
-    kind = _short(key["type"])
-    if kind in described(version):
-        if isinstance(value, dict):
-            yield from disagreements(version, kind, value, path)
-        else:
-            yield f"{path}: {kind}, {value!r}"
-        return
-    kind = kind.rpartition(".")[2]
-    if not _TESTS[kind](value):
+@cache
+def _keys(version, name):
+    """The keys of a class: by name the kind of each, and that of the elements of a list."""
+    found = {}
+    for key in described(version)[name].values():
+        if isinstance(key, dict) and "name" in key:
+            inner = key.get("structure_name") or (key.get("sub_type") or {}).get("type", "Object")
+            found[key["name"]] = _kind(version, key["type"]), _kind(version, inner)
+    return found
+
+
+@cache
+def _kind(version, name):
+    """The short name of a class, or of what is none."""
+    short = _short(name)
+    return short if short in described(version) else short.rpartition(".")[2]
+
+
+def _of_kind(version, kind, inner, value, path):
+    test = _TESTS.get(kind)
+    if test is None and isinstance(value, dict):
+        yield from disagreements(version, kind, value, path)
+    elif test is None or not test(value):
         yield f"{path}: {kind}, {value!r}"
     elif kind == "List":
-        inner = {"type": key.get("structure_name") or (key.get("sub_type") or {}).get("type", "Object")}
         for one in value:
             if one is not None:
-                yield from _of_key(version, inner, one, f"{path}[]")
+                yield from _of_kind(version, inner, "Object", one, f"{path}[]")

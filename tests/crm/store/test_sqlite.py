@@ -10,8 +10,9 @@ from tests.contracts.record_store import RecordStoreContract
 
 class TestSqliteRecordStore(RecordStoreContract):
     @pytest.fixture
-    def organisations(self, tmp_path, clock):
+    def organisations(self, tmp_path, clock, copies):
         both = [Organisations(tmp_path, clock) for _ in range(2)]
+        copies.quicken(both[0], tmp_path / "orgs", clock)
         both[0].create("acme", replace(DEMO, unique=("Leads.Email",)), sample=False)
         yield both
         for one in both:
