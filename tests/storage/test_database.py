@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 import sqlite3
 from contextlib import asynccontextmanager
 
@@ -8,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from moorage.clock import FrozenClock
 from moorage.storage import Database
+from moorage.storage.driver import connect
 from moorage.storage.errors import DatabaseUnusable
 from tests.control import NOW, migrated
 from tests.storage.descriptors import none_left
@@ -253,6 +255,42 @@ def test_a_reading_of_one_statement_takes_three_visits(path, visits):
         return len(visits)
 
     assert run(path, act) == 3  # Its begin, the statement and its end.
+
+
+def test_whoever_goes_while_they_wait_to_write_leaves_no_lock_behind(path):
+    async def act(database):
+        other = held(path)
+        for _ in range(3):
+            waiting = asyncio.ensure_future(write(database))
+            await asyncio.sleep(0.05)
+            waiting.cancel()
+            await asyncio.wait([waiting])
+        other.close()
+        await asyncio.wait_for(write(database), 5)
+        with contextlib.closing(sqlite3.connect(path, timeout=5)) as another, another:
+            another.execute("BEGIN IMMEDIATE")
+
+    async def write(database):
+        async with database.transaction() as tx:
+            await tx.connection.exec_driver_sql("SELECT 1")
+
+    run(path, act)
+
+
+def test_a_rollback_waits_for_a_statement_whose_caller_has_gone(path):
+    async def act(_):
+        other, connection = held(path), await connect(path)
+        await (await connection.cursor()).execute("PRAGMA busy_timeout = 5000")
+        waiting = asyncio.ensure_future((await connection.cursor()).execute("BEGIN IMMEDIATE"))
+        await asyncio.sleep(0.05)
+        waiting.cancel()
+        asyncio.get_running_loop().call_later(0.05, other.close)
+        await connection.rollback()
+        await (await connection.cursor()).execute("SELECT 1")  # Whatever went before has ended by now.
+        assert not connection.in_transaction
+        await connection.close()
+
+    run(path, act)
 
 
 def test_a_statement_tells_what_it_did(path):

@@ -25,19 +25,26 @@ class Connection(aiosqlite.Connection):
     def __init__(self, path: Path) -> None:
         super().__init__(lambda: sqlite3.connect(path, check_same_thread=False), iter_chunk_size=64)
         self._thread.daemon = True  # A process that is to end does not wait for it.
+        self._is_settled = True  # Whether the last statement was seen to end well.
 
     @contextmanager
     async def cursor(self) -> "Cursor":  # type: ignore[override]
         return Cursor(self)
 
     async def rollback(self) -> None:
-        """Of no transaction, as after each commit, there is nothing to roll back."""
-        if self.in_transaction:
+        """Of no transaction, as after each commit, there is nothing to roll back.
+
+        A statement whose caller has gone may still be about to begin one.
+        """
+        if self.in_transaction or not self._is_settled:
             await super().rollback()
+            self._is_settled = True
 
     async def run(self, cursor: "Cursor", method: str, sql: str, parameters: Iterable[Any]) -> None:
         """Run a statement for a cursor, to its end."""
+        self._is_settled = False
         await self._execute(self._run, cursor, method, sql, parameters)  # type: ignore[no-untyped-call]
+        self._is_settled = True
 
     def _run(self, cursor: "Cursor", method: str, sql: str, parameters: Iterable[Any]) -> None:
         ran: sqlite3.Cursor = getattr(self._conn, method)(sql, parameters)
