@@ -45,7 +45,11 @@ def test_a_name_is_taken_once(organisations, make_organisation):
 
 
 @pytest.mark.parametrize(
-    "change", [{"time_zone": "Mars/Olympus"}, {"unique": ("Leads.Nothing",)}, {"users": ()}]
+    "change",
+    [
+        *({"time_zone": zone} for zone in ("Mars/Olympus", "America", "", "../UTC", "\0", "x" * 300)),
+        *({"unique": ("Leads.Nothing",)}, {"users": ()}, {"data_centre": "mars"}),
+    ],
 )
 def test_what_can_not_be_made_leaves_nothing_behind(organisations, change):
     with pytest.raises(OrganisationInvalid):
@@ -86,6 +90,13 @@ def test_a_deleted_one_is_gone_with_its_files_and_tokens(organisations, crm, tmp
     assert crm.get("Leads", fields="id").json["code"] == "INVALID_TOKEN"
     with pytest.raises(OrganisationUnknown):
         organisations.find("acme")
+
+
+def test_what_a_delete_that_was_killed_left_goes_before_its_name_is_taken_again(organisations, crm):
+    organisations.snapshot("acme", organisations.snapshots.place("acme", "before"))
+    organisations.registry.remove(organisations.find("acme"))  # As far as it gets before anything is removed.
+    organisations.create("acme", DEMO, sample=False)
+    assert organisations.snapshots.names("acme") == []
 
 
 def test_another_process_sees_what_is_restored(organisations, crm, clock, tmp_path):

@@ -13,6 +13,8 @@ from moorage.http.errors import BodyInvalid
 from moorage.http.requests import Authenticate, answer, json_object, route
 
 READ, WRITE = "organisations:read", "organisations:write"
+_ONE = "/organisations/{slug}"
+_WANTED = ("slug", "name", "time_zone", "data_centre", "sample", "unique")
 LONGEST_NAME = 100
 MAX_SEED = 4 * 1024 * 1024
 _EXAMPLE = '{"slug": "acme", "sample": false}'
@@ -23,7 +25,11 @@ _MODULE = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,99}")
 
 
 def routes(management: Management, authenticate: Authenticate) -> list[Route]:
-    return [*_of_organisations(management, authenticate), *_of_what_they_hold(management, authenticate)]
+    return [
+        *_of_organisations(management, authenticate),
+        *_of_what_they_hold(management, authenticate),
+        *_of_snapshots(management, authenticate),
+    ]
 
 
 def _document(management: Management, row: OrganisationRow) -> dict[str, Any]:
@@ -58,7 +64,7 @@ def _of_organisations(management: Management, authenticate: Authenticate) -> lis
 
     return [
         route("/organisations", GET=search, POST=create),
-        route("/organisations/{slug}", GET=get, DELETE=delete),
+        route(_ONE, GET=get, DELETE=delete),
     ]
 
 
@@ -74,6 +80,10 @@ def _of_what_they_hold(management: Management, authenticate: Authenticate) -> li
         body = await json_object(request, _SEED_EXAMPLE, known=("records",), limit=MAX_SEED)
         return answer({"ids": await management.seed(_slug(request), _records(body.get("records")))})
 
+    return [route(f"{_ONE}/reset", POST=reset), route(f"{_ONE}/seed", POST=seed)]
+
+
+def _of_snapshots(management: Management, authenticate: Authenticate) -> list[Route]:
     async def snapshots(request: Request) -> Response:
         await authenticate(request, READ)
         names = await management.snapshots(_slug(request))
@@ -99,17 +109,11 @@ def _of_what_they_hold(management: Management, authenticate: Authenticate) -> li
         await management.restore(_slug(request), _text(body, "snapshot", _RESTORE_EXAMPLE))
         return answer({"organisation": _document(management, await management.find(_slug(request)))})
 
-    one = "/organisations/{slug}"
     return [
-        route(f"{one}/reset", POST=reset),
-        route(f"{one}/seed", POST=seed),
-        route(f"{one}/snapshots", GET=snapshots, POST=snapshot),
-        route(f"{one}/snapshots/{{name}}", DELETE=forget),
-        route(f"{one}/restore", POST=restore),
+        route(f"{_ONE}/snapshots", GET=snapshots, POST=snapshot),
+        route(f"{_ONE}/snapshots/{{name}}", DELETE=forget),
+        route(f"{_ONE}/restore", POST=restore),
     ]
-
-
-_WANTED = ("slug", "name", "time_zone", "data_centre", "sample", "unique")
 
 
 def _slug(request: Request) -> str:

@@ -81,7 +81,7 @@ class Organisations:
         """Make an organisation, with sample records if wished. Raises OrganisationExists, OrganisationInvalid."""
         if not NAME.fullmatch(slug):
             raise OrganisationInvalid(
-                f"{slug!r} can't name an organisation.",
+                f"{slug[:64]!r} can't name an organisation.",
                 help="Use 1 to 40 of a-z, 0-9 and -, such as acme-test.",
             )
         with self._alone():
@@ -101,7 +101,6 @@ class Organisations:
         with self._alone():
             row = self.find(slug)
             self.registry.remove(row)
-            self.snapshots.remove_all(row.slug)
             self.forget(row.id)
             self._remove_unfinished()
 
@@ -160,6 +159,7 @@ class Organisations:
         """Remove what is deleted, and what a process that was killed began."""
         for slug in self.registry.unfinished():
             self._storage.remove(slug)
+            self.snapshots.remove_all(slug)
             self.registry.finish(slug)
 
     def _changed(self, row: OrganisationRow) -> None:
@@ -239,7 +239,7 @@ class Wanted:
 def _documents(spec: OrganisationSpec, identity: int, created: datetime) -> list[Document]:
     try:
         return blueprint(spec, identity // ID_SPACE, created, _numbers())
-    except (ValueError, KeyError) as error:  # An unknown time zone is a KeyError.
+    except ValueError as error:
         raise OrganisationInvalid(f"The organisation can't be made: {error.args[0]}.") from error
 
 

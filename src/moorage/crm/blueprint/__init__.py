@@ -20,12 +20,22 @@ def blueprint(
     """The documents of a new organisation, in the order lists show them; the organisation's own comes first.
 
     `prefix` are the seven digits all ids start with, `new_number` gives the rest. Raises ValueError for a role,
-    profile or unique field that is not a standard one, no users or no such data centre; ZoneInfoNotFoundError for an
-    unknown zone.
+    profile or unique field that is not a standard one, no users, no such data centre or time zone.
     """
     centres.require(spec.data_centre)
-    moment = created.astimezone(ZoneInfo(spec.time_zone)).isoformat(timespec="seconds")
+    moment = created.astimezone(_zone(spec.time_zone)).isoformat(timespec="seconds")
     draft = Draft(prefix, new_number, moment)
     add_organisation(draft, spec)
     add_modules(draft, spec.unique)
     return draft.documents
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (
+        ValueError,
+        LookupError,
+        OSError,
+    ):  # Zones are files: some names are those of folders, or too long.
+        raise ValueError(f"no time zone is called {name[:64]!r}; one is Europe/Berlin") from None
