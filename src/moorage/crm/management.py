@@ -54,13 +54,13 @@ class Management:
 
     async def create(self, wanted: Wanted) -> OrganisationRow:
         """Raises OrganisationExists, OrganisationInvalid."""
-        return await self._do(wanted.make)
+        return await self._change(wanted.make)
 
     async def delete(self, slug: str) -> None:
-        await self._do(lambda organisations: organisations.delete(slug))
+        await self._change(lambda organisations: organisations.delete(slug))
 
     async def reset(self, slug: str) -> None:
-        await self._do(lambda organisations: organisations.reset(slug))
+        await self._change(lambda organisations: organisations.reset(slug))
 
     async def snapshots(self, slug: str) -> list[str]:
         """The names of those that are kept."""
@@ -90,7 +90,7 @@ class Management:
             known = organisations.find(slug).slug
             organisations.restore(known, organisations.snapshots.find(known, name))
 
-        await self._do(put_back)
+        await self._change(put_back)
 
     async def seed(self, slug: str, records: Mapping[str, Sequence[Any]]) -> dict[str, list[str]]:
         """Insert records of several modules, in that order, as the API would; gives their ids.
@@ -143,12 +143,16 @@ class Management:
         found: dict[str, Any] = msgspec.json.decode(answer.body) if answer.body else {}
         return found
 
-    async def _do(self, work: Callable[[Organisations], T]) -> T:
+    async def _change(self, work: Callable[[Organisations], T]) -> T:
+        """Do what the server has to notice at once."""
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._aside, self._aside_do, work)
+            return await self._do(work)
         finally:
             self._crm.organisations.forget_changed()
             self._crm.accounts.forget()
+
+    async def _do(self, work: Callable[[Organisations], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._aside, self._aside_do, work)
 
     def _aside_do(self, work: Callable[[Organisations], T]) -> T:
         with crm_databases():

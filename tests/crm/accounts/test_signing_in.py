@@ -121,6 +121,15 @@ def test_who_is_somebody_else_signs_in_again(client, ana, browser):
     assert "Sign in to" in browser.get(client.asks()).text
 
 
+def test_who_is_not_signed_in_signs_out_without_a_write(client, crm, origin, browser, monkeypatch):
+    registry, writes = origin._service.organisations.registry, []
+    write = registry.write
+    monkeypatch.setattr(registry, "write", lambda *work: writes.append(work) or write(*work))
+    page = browser.send(browser.get(client.asks()), "password", step="other")
+    assert page.status == 200 and "Sign in to" in page.text
+    assert writes == []
+
+
 @pytest.mark.usefixtures("real_hashes")
 def test_passwords_and_sessions_are_kept_as_digests_only(client, ana, browser, tmp_path):
     sign_in(browser, client.asks())

@@ -209,7 +209,10 @@ class ConsentPage:
         return _go(f"auth?{visit.asked.query}", self._cookie(visit, session))
 
     async def _sign_out(self, visit: Visit) -> Response:
-        await self._write(self._people.end, visit.session)
+        if self._people.is_begun(
+            visit.session
+        ):  # Strangers make up sessions, and nothing is written for them.
+            await self._write(self._people.end, visit.session)
         return _go(f"auth?{visit.asked.query}", self._cookie(visit, new_session()))
 
     async def _accept(self, visit: Visit, user: User, *, offline: bool) -> Response:

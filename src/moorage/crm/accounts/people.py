@@ -131,6 +131,10 @@ class People:
             return None
         return next((one for one in self.of(organisation) if one.id == found[0]), None)
 
+    def is_begun(self, session: str) -> bool:
+        """Whether anybody ever signed in with it."""
+        return self._store.is_session(digest_of(session))
+
     def end(self, session: str) -> None:
         self._store.remove_session(digest_of(session))
 

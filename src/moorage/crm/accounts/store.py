@@ -340,10 +340,11 @@ class AccountsStore:
         row: Any = self._connection.execute(sql, (digest, organisation)).fetchone()
         return (int(row[0]), float(row[1])) if row else None
 
+    def is_session(self, digest: bytes) -> bool:
+        """Whether it is one of any organisation, over or not."""
+        return self._connection.execute("SELECT 1 FROM sessions WHERE digest = ?", (digest,)).get is not None
+
     def remove_session(self, digest: bytes) -> None:
-        """End a session, if it is one: who makes one up has nothing written."""
-        if self._connection.execute("SELECT 1 FROM sessions WHERE digest = ?", (digest,)).get is None:
-            return
         self._connection.execute("DELETE FROM sessions WHERE digest = ?", (digest,))
 
     # Limits
