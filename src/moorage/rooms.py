@@ -230,9 +230,8 @@ class Rooms:
             await self.database.check()
             await self.vault.check()
             with crm_databases():
-                self.crm.organisations.registry.slug(
-                    0
-                )  # Any question will do: there may be thousands of rows.
+                # Any question will do: there may be thousands of rows.
+                self.crm.organisations.registry.slug(0)
 
         files: dict[str, Callable[[float], str | None]] = {
             "The control database": partial(complaint, database),

@@ -20,10 +20,9 @@ DEFAULT_ACCOUNT = "default"
 USE_NOTED_EVERY = 60.0  # Seconds.
 CACHE_SIZE = 10_000
 
-log = structlog.get_logger(__name__)
-
-
 _LONGEST_AUTHORIZATION = 1024  # Far more than any key takes.
+
+log = structlog.get_logger(__name__)
 
 
 class Keys:
@@ -35,9 +34,8 @@ class Keys:
         self._known: dict[bytes, Principal] = {}
         self._names: frozenset[bytes] | None = None
         self._names_version: int | None = None
-        self._uses: dict[
-            str, int
-        ] = {}  # When keys were last used, in microseconds, as far as it isn't written yet.
+        # When keys were last used, in microseconds, as far as it isn't written yet.
+        self._uses: dict[str, int] = {}
         self._generation = 0
 
     def clear(self) -> None:
@@ -192,9 +190,8 @@ class Keys:
             self._names_version = None
             async with self._database.reading() as tx:
                 self._names = await store.names(tx, CACHE_SIZE)
-            self._names_version = (
-                version  # Of before they were read: what changed meanwhile shows as a change.
-            )
+            # Of before they were read: what changed meanwhile shows as a change.
+            self._names_version = version
         if self._names is not None and store.name_of(digest(secret), public_part(secret)) not in self._names:
             raise KeyInvalid
 
