@@ -2,6 +2,9 @@
 
 import json
 import os
+import signal
+import subprocess
+import sys
 from importlib.resources import files
 
 import pytest
@@ -92,6 +95,34 @@ def test_a_mistake_is_told_in_one_line_with_its_remedy(
     assert words in err and len(err.splitlines()) == 1
     for word in ("Input should", "Value error", "GET /", "POST /", "docs/", "Errno", "unpack"):
         assert word not in err
+
+
+@pytest.fixture
+def asking(demo):
+    """A command that asks at a terminal: the process, and the terminal's other end."""
+    other_end, terminal = os.openpty()
+    command = [sys.executable, "-m", "moorage", "crm", "org", "reset", "demo"]
+    process = subprocess.Popen(command, stdin=terminal, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    os.close(terminal)
+    asked = b""
+    while not asked.endswith(b"[y/N]:"):
+        asked += process.stderr.read(1)
+        assert process.poll() is None, asked
+    yield process, other_end
+    os.close(other_end)
+    process.kill()
+    process.communicate()
+
+
+@pytest.mark.parametrize(("answer", "status"), [(b"n\n", REFUSED), (b"\x04", REFUSED), (None, 130)])
+def test_who_is_asked_and_does_not_agree_is_told_that_nothing_was_done(asking, answer, status):
+    process, terminal = asking
+    if answer is None:
+        process.send_signal(signal.SIGINT)
+    else:
+        os.write(terminal, answer)
+    _, told = process.communicate(timeout=60)
+    assert (told.splitlines()[-1], process.returncode) == (b"moorage: Nothing was done.", status)
 
 
 def test_without_permission_the_folder_is_told_the_same_whoever_named_it(moorage, home, monkeypatch):

@@ -73,4 +73,10 @@ def confirm(question: str, *, yes: bool) -> None:
         raise UsageError(
             f"This asks first, and there is no terminal to ask at: {question}", help="Say --yes to answer it."
         )
-    typer.confirm(question, abort=True, err=True)
+    try:
+        agreed = typer.confirm(question, err=True)
+    except typer.Abort:
+        print(file=sys.stderr)  # What follows has a line of its own.
+        raise
+    if not agreed:
+        raise typer.Abort

@@ -86,8 +86,11 @@ def run(arguments: list[str]) -> int:
         return command.main(arguments, prog_name="moorage", standalone_mode=False) or Exit.OK
     except (MoorageError, ClientError, typer.TyperException) as error:
         return report(error, as_json=as_json, arguments=arguments)
-    except typer.Abort:
-        return report(Declined("Nothing was done"), as_json=as_json)
+    except typer.Abort as abort:  # A no, the end of the input, or Ctrl-C at a question.
+        interrupted = isinstance(abort.__context__, KeyboardInterrupt)
+        return report(
+            Declined("Nothing was done"), as_json=as_json, status=Exit.INTERRUPTED if interrupted else None
+        )
     except OSError as error:
         return report(error, as_json=as_json)
 
