@@ -249,3 +249,13 @@ def test_trouble_of_the_embedded_crm_is_told_as_that_and_holds_up_nothing_once_i
     registry.execute(f"ALTER TABLE elsewhere RENAME TO {table}")
     assert access(control, connection).expires_at > control.clock.timestamp()
     assert found(control, connection).status == "ACTIVE"
+
+
+def test_damage_within_the_registry_is_told_as_that(control, owner):
+    control.organisation("acme")
+    connection = control.run(control.rooms.connections.get(owner.account, owner.connect("acme")["id"]))
+    control.clock.advance(HOUR)
+    registry = control.rooms.crm.organisations.registry.connection
+    registry.execute("UPDATE organisations SET name = CAST(X'f3' AS TEXT)")
+    with pytest.raises(DatabaseUnusable, match="damaged"):
+        access(control, connection)

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import apsw
 
+from moorage.storage.errors import DatabaseUnusable
 from moorage.storage.readiness import fault_of_file
-from moorage.storage.trouble import tell, trouble_of, unusable
+from moorage.storage.trouble import DAMAGED, tell, trouble_of, unusable
 
 _STEPS = 100_000  # Of SQLite's machine, between looks at the time.
 
@@ -19,12 +20,31 @@ def crm_databases() -> Iterator[None]:
     what = "The embedded CRM's databases"
     try:
         yield
-    except (apsw.Error, OSError) as error:
-        if trouble_of(error) is None:
+    except (apsw.Error, OSError, UnicodeDecodeError) as error:
+        trouble = trouble_with(what, error)
+        if trouble is None:
             raise
-        trouble = unusable(what, error)
         tell(what, trouble.kind, trouble)
         raise trouble from error
+
+
+def trouble_with(what: str, error: Exception) -> DatabaseUnusable | None:
+    """What an error says of the CRM's database that is called `what`, None for one that is about something else.
+
+    What was overwritten within a page, SQLite gives as text that is none.
+    """
+    if isinstance(error, UnicodeDecodeError) and _comes_from_a_database(error):
+        reason = f"{what} can't be used: {DAMAGED.cause} ({error})."
+        return DatabaseUnusable(reason, help=DAMAGED.fix, kind=DAMAGED.kind)
+    return unusable(what, error) if trouble_of(error) is not None else None
+
+
+def _comes_from_a_database(error: Exception) -> bool:
+    """Whether a module that asks SQLite raised it."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace is not None and "apsw" in trace.tb_frame.f_globals
 
 
 def complaint(path: Path, seconds: float | None = None) -> str | None:

@@ -3,11 +3,12 @@
 from moorage.crm.accounts.consent import PATH, failed
 from moorage.crm.call import answer, fault_answer
 from moorage.crm.centres import split
+from moorage.crm.databases import trouble_with
 from moorage.crm.errors import OrganisationDamaged
 from moorage.crm.faults import unavailable
 from moorage.http.message import Response
 from moorage.storage.errors import DatabaseUnusable
-from moorage.storage.trouble import DAMAGED, tell, trouble_of, unusable
+from moorage.storage.trouble import tell
 
 WHAT = "The embedded CRM's database"
 
@@ -36,15 +37,4 @@ def trouble_answer(error: Exception, path: bytes) -> Response | None:
 def _found(error: Exception) -> DatabaseUnusable | OrganisationDamaged | None:
     if isinstance(error, DatabaseUnusable | OrganisationDamaged):
         return error
-    if isinstance(error, UnicodeDecodeError) and _comes_from_a_database(error):
-        reason = f"{WHAT} can't be used: {DAMAGED.cause} ({error})."
-        return DatabaseUnusable(reason, help=DAMAGED.fix, kind=DAMAGED.kind)
-    return unusable(WHAT, error) if trouble_of(error) is not None else None
-
-
-def _comes_from_a_database(error: Exception) -> bool:
-    """Whether a module that asks SQLite raised an error. SQLite gives as text what was damaged within a page."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    return trace is not None and "apsw" in trace.tb_frame.f_globals
+    return trouble_with(WHAT, error)
