@@ -4,9 +4,16 @@ import json
 
 import pytest
 
-from tests.gateway.wire import OK, Tokens, World
+from tests.gateway.wire import OK, Token, Tokens, World
 
 REFUSAL = b"HTTP/1.1 401 No\r\nContent-Length: 2\r\n\r\nno"
+
+
+class SameToken(Tokens):
+    """One whose accounts server gives the token that was refused once more."""
+
+    async def access(self, connection, *, instead_of=None):
+        return Token("token-1", renewable=True)
 
 
 def requests(client, method):
@@ -62,6 +69,19 @@ def test_a_token_that_is_refused_again_is_not_tried_a_third_time(relayed):
     answer = client.post("/zoho-crm/a", b"abc")
     assert (answer.status, answer.body) == (401, b"no")
     assert [raw.partition(b"token-")[2][:1] for raw in client.upstream.requests] == [b"1", b"2"]
+
+
+def test_a_renewal_that_gives_the_same_token_is_not_asked_for_again(relayed):
+    client = relayed(REFUSAL, world=World(tokens=SameToken()))
+    assert client.get("/zoho-crm/a").status == 401
+    assert len(client.upstream.requests) == 2
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT"])
+def test_a_server_that_ends_a_new_connection_is_asked_once(relayed, method):
+    client = relayed(None, OK)
+    assert client.post("/zoho-crm/a", b"abc", method=method).status == 502
+    assert len(client.upstream.requests) == 1
 
 
 @pytest.mark.parametrize("size", [0, 100, 100_000])

@@ -174,6 +174,30 @@ def test_ids_go_on_after_a_restore_and_begin_again_after_a_reset(crm, organisati
     assert crm.insert("Leads", {"Last_Name": "a"}) == first
 
 
+def test_a_restore_gives_no_id_that_was_given_while_it_ran(crm, organisations, tmp_path, monkeypatch):
+    snapshot, put, late = tmp_path / "snap.db", SqliteFiles._put, []
+    organisations.snapshot("acme", snapshot)
+
+    def insert_and_put(files, draft, slug):
+        late.extend(crm.insert("Leads", {"Last_Name": "late"}))
+        put(files, draft, slug)
+
+    monkeypatch.setattr(SqliteFiles, "_put", insert_and_put)
+    organisations.restore("acme", snapshot)
+    assert crm.insert("Leads", {"Last_Name": "next"}) != late
+
+
+def test_a_deleted_record_leaves_no_words_behind(crm, tmp_path):
+    kept, deleted = crm.insert("Leads", {"Last_Name": "kept"}, {"Last_Name": "deleted"})
+    crm.delete(f"Leads/{deleted}")
+    (path,) = tmp_path.rglob("acme.db")
+    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+    tables = connection.execute("SELECT name FROM sqlite_schema WHERE sql LIKE '%USING fts5%'")
+    held = [row for (name,) in tables for row in connection.execute(f"SELECT rowid FROM {name}")]
+    connection.close()
+    assert held == [(int(kept),)]
+
+
 def test_tokens_are_given_while_another_process_makes_an_organisation(service, crm, elsewhere, monkeypatch):
     given = []
     row = service.organisations.find("acme")
