@@ -3,10 +3,12 @@
 import stat
 from dataclasses import replace
 
+import apsw
 import pytest
 
 from moorage.crm.blueprint import DEMO
 from moorage.crm.errors import OrganisationExists, OrganisationInvalid, OrganisationUnknown
+from moorage.crm.organisations import Organisations
 from moorage.crm.service import CrmService
 from moorage.crm.store.contract import StoreClosed
 
@@ -30,6 +32,18 @@ def test_they_are_listed_oldest_first(organisations, make_organisation, clock):
         ("two", "Number Two"),
     ]
     assert organisations.choose(None).slug == "one"
+
+
+def test_a_look_at_them_needs_no_lock_that_another_program_holds(make_organisation, clock, tmp_path):
+    make_organisation("one")
+    other = apsw.Connection(str(tmp_path / "crm" / "registry.db"))
+    other.execute("BEGIN IMMEDIATE")
+    try:
+        organisations = Organisations(tmp_path / "crm", clock)
+        assert [row.slug for row in organisations.list()] == ["one"]
+        organisations.close()
+    finally:
+        other.close()
 
 
 @pytest.mark.parametrize("slug", ["", "Upper", "a b", "../x", "-a", "a" * 41, "é", "a\n", "a/b"])
@@ -100,8 +114,6 @@ def test_what_a_delete_that_was_killed_left_goes_before_its_name_is_taken_again(
 
 
 def test_another_process_sees_what_is_restored(organisations, crm, clock, tmp_path):
-    from moorage.crm.organisations import Organisations
-
     crm.insert("Leads", {"Last_Name": "Before"})
     organisations.snapshot("acme", tmp_path / "snap.db")
     crm.insert("Leads", {"Last_Name": "After"})

@@ -20,17 +20,19 @@ from moorage.crm.store.connections import transaction
 from moorage.storage.errors import DatabaseUnusable
 from moorage.storage.trouble import BUSY
 
-_TABLES = (
-    """
+_TABLES = {
+    "organisations": """
     CREATE TABLE IF NOT EXISTS organisations (
         id INTEGER PRIMARY KEY, slug TEXT NOT NULL UNIQUE, name TEXT NOT NULL, created_at INTEGER NOT NULL,
         spec BLOB NOT NULL, sample INTEGER NOT NULL
     )
     """,
     # Outlives the organisation, so that no other ever gets its id.
-    "CREATE TABLE IF NOT EXISTS generations (organisation INTEGER PRIMARY KEY, number INTEGER NOT NULL)",
-    "CREATE TABLE IF NOT EXISTS unfinished (slug TEXT PRIMARY KEY) WITHOUT ROWID",
-)
+    "generations": (
+        "CREATE TABLE IF NOT EXISTS generations (organisation INTEGER PRIMARY KEY, number INTEGER NOT NULL)"
+    ),
+    "unfinished": "CREATE TABLE IF NOT EXISTS unfinished (slug TEXT PRIMARY KEY) WITHOUT ROWID",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +62,10 @@ class Registry:
         self._opened: list[apsw.Connection] = []
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="crm-registry")
         path.touch(0o600)
-        with transaction(self.connection):
-            for table in _TABLES:
-                self.connection.execute(table)
+        if not self._has_tables():  # A look at organisations needs no lock that another program may hold.
+            with transaction(self.connection):
+                for table in _TABLES.values():
+                    self.connection.execute(table)
 
     @property
     def connection(self) -> apsw.Connection:
@@ -75,6 +78,10 @@ class Registry:
             for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
                 found.execute(f"PRAGMA {pragma}")
         return found
+
+    def _has_tables(self) -> bool:
+        found = {row[0] for row in self.connection.execute("SELECT name FROM sqlite_schema")}
+        return found >= _TABLES.keys()
 
     def only_read_here(self) -> None:
         """From now on this thread serves everybody, so it waits for no lock and writes nothing: `write` does."""

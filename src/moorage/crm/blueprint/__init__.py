@@ -33,9 +33,6 @@ def blueprint(
 def _zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
-    except (
-        ValueError,
-        LookupError,
-        OSError,
-    ):  # Zones are files: some names are those of folders, or too long.
+    except (ValueError, LookupError, OSError):
+        # Zones are files: some names are those of folders, or too long for any file.
         raise ValueError(f"no time zone is called {name[:64]!r}; one is Europe/Berlin") from None
