@@ -58,6 +58,11 @@ def no_content() -> Response:
 
 def fault_answer(fault: Fault) -> Response:
     response = answer(fault.document(), fault.status)
-    if fault.hint is not None:
-        response.headers = [*JSON, (b"moorage-hint", fault.hint.encode("ascii", "replace"))]
-    return response
+    if fault.hint is None:
+        return response
+    return with_headers(response, (b"moorage-hint", fault.hint.encode("ascii", "replace")))
+
+
+def with_headers(response: Response, *more: tuple[bytes, bytes]) -> Response:
+    """The same answer with more headers. Many share one list of them, so that is left as it is."""
+    return Response(response.status, response.body, [*response.headers, *more])

@@ -1,6 +1,6 @@
 """What the HTTP layer refuses on the CRM's origin, in Zoho's words: no request of these reaches the door."""
 
-from moorage.crm.call import fault_answer
+from moorage.crm.call import fault_answer, with_headers
 from moorage.crm.faults import Fault, internal, invalid_method, invalid_url
 from moorage.errors import MoorageError
 from moorage.http.errors import STATUS, TooBusy
@@ -9,11 +9,8 @@ from moorage.http.message import Response
 
 def refusal(error: MoorageError, request_id: str) -> Response:
     """The answer to a request that could not be read, or was too large to be."""
-    answer = fault_answer(_fault(error))
-    headers = [*answer.headers, (b"x-request-id", request_id.encode())]
-    if error.code == "too_busy":
-        headers.append((b"retry-after", b"%d" % TooBusy.retry_after))
-    return Response(answer.status, answer.body, headers)
+    again = [(b"retry-after", b"%d" % TooBusy.retry_after)] if error.code == "too_busy" else []
+    return with_headers(fault_answer(_fault(error)), (b"x-request-id", request_id.encode()), *again)
 
 
 def _fault(error: MoorageError) -> Fault:

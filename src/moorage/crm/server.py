@@ -14,7 +14,7 @@ from moorage.crm.accounts.scopes import module_group
 from moorage.crm.accounts.server import AccountsServer
 from moorage.crm.accounts.service import Accounts, Principal
 from moorage.crm.api import routes
-from moorage.crm.call import Call, answer, fault_answer
+from moorage.crm.call import Call, answer, fault_answer, with_headers
 from moorage.crm.centres import Site, split
 from moorage.crm.faults import (
     Fault,
@@ -184,8 +184,7 @@ class Crm:
 def _healthy(method: str) -> Response:
     if method in {"GET", "HEAD"}:
         return answer({"status": "ok"})
-    refused = fault_answer(invalid_method())
-    return Response(refused.status, refused.body, [*refused.headers, (b"allow", b"GET")])
+    return with_headers(fault_answer(invalid_method()), (b"allow", b"GET"))
 
 
 def _failed(error: Exception, request: Request) -> Response:

@@ -1,7 +1,7 @@
 """Trouble with the disk or with a file, as the CRM tells it: in Zoho's shape, in that of OAuth, or as a page."""
 
 from moorage.crm.accounts.consent import PATH, failed
-from moorage.crm.call import answer, fault_answer
+from moorage.crm.call import answer, fault_answer, with_headers
 from moorage.crm.centres import split
 from moorage.crm.databases import trouble_with
 from moorage.crm.errors import OrganisationDamaged
@@ -31,7 +31,7 @@ def trouble_answer(error: Exception, path: bytes) -> Response | None:
     else:
         refused = fault_answer(unavailable(kind, found.message))
     again = [(b"retry-after", b"2")] if kind == "busy" else []
-    return Response(refused.status, refused.body, [*refused.headers, *again])
+    return with_headers(refused, *again)
 
 
 def _found(error: Exception) -> DatabaseUnusable | OrganisationDamaged | None:

@@ -24,6 +24,7 @@ from moorage.crm.accounts.model import Grant, User
 from moorage.crm.accounts.people import SESSION_LIFETIME, People, new_session
 from moorage.crm.accounts.service import Accounts, Write
 from moorage.crm.accounts.wording import in_words
+from moorage.crm.call import with_headers
 from moorage.crm.centres import Site
 from moorage.http.errors import BodyTooLarge
 from moorage.http.forms import Cookie, fields
@@ -121,7 +122,7 @@ class ConsentPage:
     def answer(self, request: Request, site: Site) -> Response | Awaitable[Response]:
         if request.method not in {"GET", "POST"}:
             refused = failed("ERROR_invalid_method", "This page takes GET and POST.", 405)
-            return Response(refused.status, refused.body, [*refused.headers, (b"allow", b"GET, POST")])
+            return with_headers(refused, (b"allow", b"GET, POST"))
         try:
             given = form(request)
         except BodyTooLarge as error:

@@ -21,7 +21,7 @@ from moorage.crm.accounts.model import Client, Grant
 from moorage.crm.accounts.openid import IdTokens
 from moorage.crm.accounts.service import ACCESS_LIFETIME, Accounts, Issued, Principal, Write
 from moorage.crm.accounts.wording import published
-from moorage.crm.call import answer
+from moorage.crm.call import answer, with_headers
 from moorage.crm.centres import Site
 from moorage.crm.faults import Fault
 from moorage.crm.organisation import Organisation
@@ -199,5 +199,4 @@ def _revoked(*, done: bool) -> Response:
 def _only(method: str) -> Response:
     """What a path says to any other method than its own."""
     document = {"error": "invalid_request", "error_description": f"Send a {method} request."}
-    refused = answer(document, 405)
-    return Response(refused.status, refused.body, [*refused.headers, (b"allow", method.encode())])
+    return with_headers(answer(document, 405), (b"allow", method.encode()))
