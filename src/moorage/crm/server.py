@@ -36,6 +36,7 @@ from moorage.http.bodies import MAX_HELD, MAX_HELD_OF_STRANGERS, Allowance, Budg
 from moorage.http.message import Request, Response
 
 PREFIX = b"/crm/v8/"
+_ANY_VERSION = b"/crm/"
 HEALTH = b"/healthz"
 MAX_BODY = 16 * 1024 * 1024  # 100 records of 160 kB each.
 MAX_FORM = 64 * 1024  # What a caller may send that nobody knows yet.
@@ -123,13 +124,15 @@ class Crm:
             request = replace(request, path=path)
         if path.startswith(PREFIX):
             return self._api(request, self._principal(request, centre))
+        if path.startswith(_ANY_VERSION):
+            version, route, call = self._of_version(request, centre)
+            return version.answer(route, call)
         answer = self._accounts_server.answer(request, Site(self._api_domain(), centre))
         if answer is not None:
             return answer
         if path == HEALTH:
             return _healthy(request.method)
-        version, route, call = self._of_version(request, centre)
-        return version.answer(route, call)
+        raise invalid_url()
 
     def _api(self, request: Request, principal: Principal) -> Response | Awaitable[Response]:
         organisation = self._organisation(principal)
