@@ -15,7 +15,7 @@ from moorage.connections.model import STATUSES, Connection
 from moorage.connections.service import Connections
 from moorage.http.caller import Caller
 from moorage.http.errors import AppUnknown, BodyInvalid, ParameterInvalid
-from moorage.http.requests import Authenticate, answer, json_object, route
+from moorage.http.requests import Authenticate, Endpoint, answer, json_object, route
 
 MOST = 1000
 _EXAMPLE = '{"app": "zoho-crm"}'
@@ -46,21 +46,44 @@ def routes(
 
     `disconnect` deletes an account's connection with all that is kept of it; `inside` connects to the embedded CRM.
     """
+    search = _search(connections, authenticate, apps)
+    create = _create(connections, authenticate, apps, inside)
+    get, delete = _get(connections, authenticate), _delete(connections, authenticate, disconnect)
+    return [
+        route("/connections", GET=search, POST=create),
+        route("/connections/{connection_id}", GET=get, DELETE=delete),
+    ]
 
-    async def shown(caller: Caller, found: Sequence[Connection]) -> list[dict[str, Any]]:
-        # Whoever has the url can lead the connection elsewhere, so reading alone does not give it.
-        with_url = caller.may("connections:write")
-        used = {one.app for one in found}
-        defaults = await connections.defaults(caller.account_id, used, caller.reach)
-        return [connections.document(one, default=one.id in defaults, with_url=with_url) for one in found]
 
+async def _shown(
+    connections: Connections, caller: Caller, found: Sequence[Connection]
+) -> list[dict[str, Any]]:
+    # Whoever has the url can lead the connection elsewhere, so reading alone does not give it.
+    with_url = caller.may("connections:write")
+    used = {one.app for one in found}
+    defaults = await connections.defaults(caller.account_id, used, caller.reach)
+    return [connections.document(one, default=one.id in defaults, with_url=with_url) for one in found]
+
+
+def _search(
+    connections: Connections, authenticate: Authenticate, apps: Callable[[], Collection[str]]
+) -> Endpoint:
     async def search(request: Request) -> Response:
         caller = await authenticate(request, "connections:read", "app", "status", "method", "limit")
         filters = _filters(request.query_params, apps())
         limit = _limit(request.query_params.get("limit") or None)
         found = await connections.search(caller.account_id, **filters, limit=limit, reach=caller.reach)
-        return answer({"connections": await shown(caller, found)})
+        return answer({"connections": await _shown(connections, caller, found)})
 
+    return search
+
+
+def _create(
+    connections: Connections,
+    authenticate: Authenticate,
+    apps: Callable[[], Mapping[str, str]],
+    inside: Inside,
+) -> Endpoint:
     async def create(request: Request) -> Response:
         caller = await authenticate(request, "connections:write")
         body = await json_object(request, _EXAMPLE, known=("app", "method", "embedded", "organisation"))
@@ -77,15 +100,27 @@ def routes(
         if organisation is not None:
             await inside.connect(made, organisation)
             made = await connections.get(caller.account_id, made.id, caller.reach)
-        [document] = await shown(caller, [made])
+        [document] = await _shown(connections, caller, [made])
         return answer({"connection": document})
 
+    return create
+
+
+def _get(connections: Connections, authenticate: Authenticate) -> Endpoint:
     async def get(request: Request) -> Response:
         caller = await authenticate(request, "connections:read")
         found = await connections.get(caller.account_id, request.path_params["connection_id"], caller.reach)
-        [document] = await shown(caller, [found])
+        [document] = await _shown(connections, caller, [found])
         return answer({"connection": document})
 
+    return get
+
+
+def _delete(
+    connections: Connections,
+    authenticate: Authenticate,
+    disconnect: Callable[[str, str], Awaitable[Disconnected]],
+) -> Endpoint:
     async def delete(request: Request) -> Response:
         caller = await authenticate(request, "connections:write")
         found = await connections.get(caller.account_id, request.path_params["connection_id"], caller.reach)
@@ -93,10 +128,7 @@ def routes(
         revocation = {"status": gone.revocation, "message": gone.advice}
         return answer({"connection_id": found.id, "deleted": True, "revocation": revocation})
 
-    return [
-        route("/connections", GET=search, POST=create),
-        route("/connections/{connection_id}", GET=get, DELETE=delete),
-    ]
+    return delete
 
 
 def default_routes(
@@ -107,18 +139,10 @@ def default_routes(
 ) -> list[Route]:
     """Which connection calls of an app go through that name none; `on_change` is called once it is another one."""
 
-    def app_of(request: Request) -> str:
-        app = str(request.path_params["app"])
-        if app not in apps():
-            raise AppUnknown(
-                f"There is no app {app[:64]!r}.", help=f"Known apps: {', '.join(sorted(apps()))}."
-            )
-        return app
-
     async def changing(request: Request) -> tuple[Caller, str]:
         """Who may choose for all callers of an app, and the app."""
         caller = await authenticate(request, "connections:write")
-        app = app_of(request)
+        app = _app_of(request, apps())
         caller.require_app(app)
         caller.require_live("choose what live ones use")
         return caller, app
@@ -129,15 +153,12 @@ def default_routes(
 
     async def get(request: Request) -> Response:
         caller = await authenticate(request, "connections:read")
-        return await shown(caller, app_of(request))
+        return await shown(caller, _app_of(request, apps()))
 
     async def choose(request: Request) -> Response:
         caller, app = await changing(request)
         body = await json_object(request, _DEFAULT_EXAMPLE, known=("connection_id",))
-        connection_id = body.get("connection_id")
-        if not isinstance(connection_id, str):
-            raise BodyInvalid("The body has to name a connection.", help=f"Send {_DEFAULT_EXAMPLE}.")
-        await connections.use(caller.account_id, app, connection_id, caller.reach)
+        await connections.use(caller.account_id, app, _chosen(body), caller.reach)
         on_change()
         return await shown(caller, app)
 
@@ -148,6 +169,22 @@ def default_routes(
         return await shown(caller, app)
 
     return [route("/apps/{app}/default", GET=get, PUT=choose, DELETE=forget)]
+
+
+def _app_of(request: Request, apps: Collection[str]) -> str:
+    """The app that the path names. Raises AppUnknown."""
+    app = str(request.path_params["app"])
+    if app not in apps:
+        raise AppUnknown(f"There is no app {app[:64]!r}.", help=f"Known apps: {', '.join(sorted(apps))}.")
+    return app
+
+
+def _chosen(body: Mapping[str, Any]) -> str:
+    """The connection that calls shall go through. Raises BodyInvalid."""
+    connection_id = body.get("connection_id")
+    if not isinstance(connection_id, str):
+        raise BodyInvalid("The body has to name a connection.", help=f"Send {_DEFAULT_EXAMPLE}.")
+    return connection_id
 
 
 def _filters(query: Mapping[str, str], apps: Collection[str]) -> dict[str, str | None]:
