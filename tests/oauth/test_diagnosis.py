@@ -244,6 +244,16 @@ def test_an_organisation_that_is_gone_is_told(control, owner, connected):
     assert is_told(finding, "organisation_unknown") and "leads to acme" in finding["evidence"]
 
 
+def test_what_made_it_fail_and_lasts_is_told_once(control, owner, connected):
+    control.rooms.crm.organisations.delete("acme")
+    control.clock.advance(HOUR)
+    with pytest.raises(ReconnectNeeded):
+        access(control, connected)
+    finding = only(owner, connected.id)
+    assert is_told(finding, "organisation_unknown")
+    assert "FAILED since" in finding["evidence"] and "leads to acme" in finding["evidence"]
+
+
 def test_a_data_centre_that_the_app_no_longer_has_is_told(owner, account):
     strayed = account.connect(owner, "eu")
     provider = account._elsewhere.control.rooms.providers._by_name

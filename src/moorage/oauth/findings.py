@@ -100,7 +100,7 @@ def findings(case: Case) -> list[Finding]:
 
 
 def _of_status(case: Case) -> Iterator[Finding]:
-    connection = case.connection
+    connection, code = case.connection, None
     if connection.status == "PENDING":
         evidence = f"It is PENDING since {when(connection.created / 1_000_000)}."
         fix = "Open the connection's url and connect it."
@@ -109,17 +109,24 @@ def _of_status(case: Case) -> Iterator[Finding]:
         code = str(connection.metadata.get("reason", "unknown"))
         meaning = reason(code)
         evidence = f"It is FAILED since {when(connection.updated / 1_000_000)}; the reason noted is {code}."
+        if code == case.astray:  # What made it fail lasts, and is said once.
+            evidence = f"{evidence} {_astray(connection)}"
         yield Finding(code, "problem", meaning.cause, evidence, meaning.fix)
+    if case.astray is not None and case.astray != code:
+        meaning = reason(case.astray)
+        yield Finding(case.astray, "problem", meaning.cause, _astray(connection), meaning.fix)
+
+
+def _astray(connection: Connection) -> str:
+    """Where a connection leads that leads nowhere any more."""
+    upstream = connection.upstream
+    where = (upstream.organisation or upstream.data_centre) if upstream is not None else None
+    told = connection.metadata.get("data_centre", "nothing")
+    return f"It leads to {where}; of its data centre, metadata says {told}."
 
 
 def _of_place(case: Case) -> Iterator[Finding]:
     place, provider = case.place, case.provider
-    if case.astray is not None:
-        meaning, upstream = reason(case.astray), case.connection.upstream
-        where = (upstream.organisation or upstream.data_centre) if upstream is not None else None
-        told = case.connection.metadata.get("data_centre", "nothing")
-        evidence = f"It leads to {where}; of its data centre, metadata says {told}."
-        yield Finding(case.astray, "problem", meaning.cause, evidence, meaning.fix)
     if place is not None and not place.embedded and len(provider.data_centres) > 1:
         yield from _of_centre(case, place)
     if case.has_client:
