@@ -76,7 +76,7 @@ class App:
         self._gateway = gateway = Gateway(
             self._decider,
             rooms.providers.names,
-            Embedded(rooms.crm.answer, rooms.crm.allowance),
+            Embedded(rooms.crm.answer, rooms.crm.admit),
             answer_timeout=settings.upstream_timeout,
             rules=lambda app: _rules(rooms.providers.get(app)),
             prefix=urlsplit(urls.gateway).path.rstrip("/"),

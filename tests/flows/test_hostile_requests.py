@@ -144,6 +144,17 @@ def test_the_crm_refuses_what_it_can_before_it_reads_a_body(whole, name, expects
         assert (answer.status, json.loads(answer.body)["code"]) == (status, code)
 
 
+@pytest.mark.parametrize("name", ["no such path", "no such method", "a form that is too long"])
+def test_so_it_does_where_the_call_comes_through_the_gateway(whole, name):
+    path, _, status, _ = BEFORE_A_BODY[name]
+    with Client(urlsplit(whole.gateway).port) as client:
+        client.send(
+            f"POST /zoho-crm{path} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {whole.api_key}\r\n"
+            f"Content-Length: {10 << 20}\r\n\r\n"
+        )
+        assert last_answer(client).status == status
+
+
 @pytest.mark.parametrize("path", ["/connections", "/keys"])
 @pytest.mark.parametrize("chunked", [False, True])
 def test_a_body_beyond_what_a_route_takes_is_refused_before_it_is_whole(whole, path, chunked):

@@ -136,6 +136,7 @@ class World:
     tls: ClientContext | None = None
     door: Callable = echo  # The embedded CRM's.
     max_body: int = 1 << 24  # That it takes.
+    admit: Callable | None = None  # What it says before a body; all are taken up to that length.
     rules: Rules = Rules()  # noqa: RUF009
     prefix: str = ""
     probes: dict = field(default_factory=dict)
@@ -154,7 +155,8 @@ class World:
             clock=clock,
         )
         self.pool = Pool(self.limits, lambda: self.tls)
-        embedded = Embedded(self.door, Allowance(self.max_body, Budget(1 << 28)))
+        allowance = Allowance(self.max_body, Budget(1 << 28))
+        embedded = Embedded(self.door, self.admit or (lambda _request: allowance))
         self.gateway = gateway = Gateway(
             self.decider,
             ["zoho-crm"],

@@ -67,7 +67,7 @@ class Crm:
         self._router = Router([*absent_routes("/crm/v8/"), *routes()])
         self._others = {area: Router(absent_routes(f"/crm/{area}/v8/")) for area in ("bulk", "email")}
 
-        self.allowance = Allowance(MAX_BODY, Budget(MAX_HELD))  # Of a caller who is known.
+        self._of_callers = Allowance(MAX_BODY, Budget(MAX_HELD))
         self._of_strangers = Allowance(MAX_FORM, Budget(MAX_HELD_OF_STRANGERS))
 
     def admit(self, request: Request) -> Allowance | Response:
@@ -86,7 +86,7 @@ class Crm:
             return self._of_strangers
         else:
             self._of_version(replace(request, path=path), centre)
-        return self.allowance
+        return self._of_callers
 
     def answer(self, request: Request, principal: Principal | None = None) -> Response | Awaitable[Response]:
         """Answer at once where no waiting is needed; otherwise give something to await. Never raises.

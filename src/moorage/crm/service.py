@@ -58,11 +58,6 @@ class CrmService:
             row.id == organisation and row.slug == self._open_slug for row in self.organisations.list()
         )
 
-    @property
-    def allowance(self) -> Allowance:
-        """How long the body of a call of the API may be."""
-        return self._crm.allowance
-
     def admit(self, request: Request) -> Allowance | Response:
         """What the CRM says of a request before its body is read: how long it may be, or the answer."""
         return self._crm.admit(request)

@@ -1,6 +1,6 @@
 """One call through the gateway, from the caller's head to the last byte of the upstream's answer."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from moorage.gateway.reading import only_reads
 from moorage.gateway.redirects import at_gateway, is_redirect
 from moorage.gateway.rewrite import AnswerHead, Caller, embedded_answer
 from moorage.gateway.upstream import Upstream
+from moorage.http.answering import Admit, Answer
 from moorage.http.bodies import Allowance, Body, Budget
 from moorage.http.direct import DirectProtocol
 from moorage.http.encode import BODILESS, STATUS_LINES, lines_of
@@ -37,21 +38,22 @@ _LENGTH = frozenset(
 _IDEMPOTENT = frozenset({b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE"})
 
 # What only passes is little for each call, as nobody is read from faster than it leaves.
-_PASSING = Budget(1 << 62)
+_PASSING = Allowance(1 << 62, Budget(1 << 62))
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Embedded:
-    """The CRM's door, and how long the bodies may be that it is given."""
+    """The CRM's door: `answer` takes whole requests, `admit` looks at one whose body is yet to come."""
 
-    answer: Callable[[Request], Response | Awaitable[Response]]
-    allowance: Allowance
+    answer: Answer
+    admit: Admit
 
 
 class Relay(Exchange):
     __slots__ = (
+        "_allowance",
         "_answering",
         "_begun",
         "_body",
@@ -90,6 +92,7 @@ class Relay(Exchange):
         self._target: Target | None = None
         self._upstream: Upstream | None = None
         self._borrowing = False
+        self._allowance = _PASSING
         self._body: Body | None = None  # What has come of the body and was not sent yet.
         self._kept = b""  # What was sent of it, as long as it can be sent again.
         self._size = 0
@@ -122,10 +125,10 @@ class Relay(Exchange):
         self._size += len(part)
         body = self._body
         if body is None:
-            body = self._body = Body(self._budget())
+            body = self._body = Body(self._allowance.budget)
         try:
-            if self._size > self._gateway.embedded.allowance.max_body and self._is_embedded():
-                raise _too_large(self._gateway.embedded.allowance)
+            if self._size > self._allowance.max_body:
+                raise _too_large(self._allowance)
             body.add(part)
         except MoorageError as error:
             self._body = None
@@ -157,12 +160,6 @@ class Relay(Exchange):
         if self._upstream is not None:
             self._upstream.resume()
 
-    def _is_embedded(self) -> bool:
-        return self._target is not None and self._target.origin is None
-
-    def _budget(self) -> Budget:
-        return self._gateway.embedded.allowance.budget if self._is_embedded() else _PASSING
-
     async def _ask(self) -> None:
         await self._aim_at(self._gateway.decider.ask(self._caller.question))
 
@@ -184,13 +181,9 @@ class Relay(Exchange):
         if target.reads_only and not only_reads(self._head, self._native):
             self._refuse(ScopeMissing(f"proxy:{target.app}"))
             return
-        length = max(self._head.lines.length, self._size)
-        if target.origin is None and length > self._gateway.embedded.allowance.max_body:
-            self._refuse(_too_large(self._gateway.embedded.allowance))
+        if target.origin is None and self._head.has_body and not self._admit(target):
             return
         self._target = target
-        if self._body is not None:
-            self._body.move(self._budget())
         self._protocol.want_body()
 
     def _go_on(self) -> None:
@@ -265,7 +258,7 @@ class Relay(Exchange):
         """Have all that was sent of the body sent again, before what was not."""
         if self._kept:
             rest = b"" if self._body is None else self._body.whole()
-            self._body = Body(self._budget())
+            self._body = Body(self._allowance.budget)
             self._body.add(self._kept + rest)
             self._kept = b""
 
@@ -279,14 +272,14 @@ class Relay(Exchange):
     # The answer.
 
     def on_head(self, status: int, head: AnswerHead) -> None:
-        if status == 401 and self._send_again():
+        target = self._target
+        assert target is not None
+        if status == 401 and self._send_again(target):
             return
         if status == 204:
             head.drop(_LENGTH)
         if head.location and is_redirect(status):
             self._redirect(head)
-        target = self._target
-        assert target is not None
         lines = [
             STATUS_LINES[status],
             lines_of(head.forwarded),
@@ -362,14 +355,12 @@ class Relay(Exchange):
         """Whether a request can go out again that a server closed its kept connection under."""
         return self._replayable and not self.needs_new and self._head.method in _IDEMPOTENT
 
-    def _send_again(self) -> bool:
+    def _send_again(self, target: Target) -> bool:
         """The token was refused: have it renewed, and send the request once more if that can be done."""
-        target = self._target
-        assert target is not None
         if self._renewed or not self._gateway.decider.may_refresh(target):
             return False
         self._renewed = True
-        if not (self._replayable and self._whole):
+        if self._upstream is not None and not (self._replayable and self._whole):
             self._protocol.start_task(self._renew_for_others(self._gateway.decider.refused(target)))
             return False
         upstream, self._upstream = self._upstream, None
@@ -388,31 +379,49 @@ class Relay(Exchange):
 
     # The embedded CRM.
 
-    def _answer_embedded(self, target: Target) -> None:
-        head = self._head
+    def _admit(self, target: Target) -> bool:
+        """Whether the CRM takes the call's body; who may not make the call is told so before it is sent."""
+        admitted = self._gateway.embedded.admit(self._embedded_request(target, b""))
+        if isinstance(admitted, Response):
+            if admitted.status != 401 or not self._send_again(target):
+                self._protocol.refuse(embedded_answer(admitted, self._request_id, self.through))
+            return False
+        if max(self._head.lines.length, self._size) > admitted.max_body:
+            self._refuse(_too_large(admitted))
+            return False
+        self._allowance = admitted
+        if self._body is not None:
+            self._body.move(admitted.budget)
+        return True
+
+    def _embedded_request(self, target: Target, body: bytes) -> Request:
         path, _, query = self._native.partition(b"?")
         headers = [(name.lower(), value) for name, value in self._caller.forwarded]
         headers.append((b"authorization", target.authorization))
+        method, scheme = self._head.method.decode(), self._protocol.scheme or "http"
+        return Request(method, path, query, headers, body, scheme)
+
+    def _answer_embedded(self, target: Target) -> None:
         body = b"" if self._body is None else self._body.whole()
-        request = Request(head.method.decode(), path, query, headers, body, self._protocol.scheme or "http")
+        request = self._embedded_request(target, body)
         self.left = True
         answer = self._gateway.embedded.answer(request)
         if isinstance(answer, Response):
-            self._give(answer)
+            self._give(target, answer)
         else:
-            self._answering = self._protocol.start_task(self._give_later(answer))
+            self._answering = self._protocol.start_task(self._give_later(target, answer))
 
-    async def _give_later(self, answer: Awaitable[Response]) -> None:
+    async def _give_later(self, target: Target, answer: Awaitable[Response]) -> None:
         try:
             response = await answer
             if self._protocol.is_current(self):
-                self._give(response)
+                self._give(target, response)
         except Exception:
             log.exception("gateway.failed", request_id=self._request_id.decode())
             self._refuse(internal())
 
-    def _give(self, response: Response) -> None:
-        if response.status == 401 and self._send_again():
+    def _give(self, target: Target, response: Response) -> None:
+        if response.status == 401 and self._send_again(target):
             return
         self._protocol.respond(embedded_answer(response, self._request_id, self.through))
 
