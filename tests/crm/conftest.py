@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from urllib.parse import quote, urlencode
 from weakref import WeakKeyDictionary
@@ -16,6 +16,7 @@ import argon2
 import pytest
 
 from moorage.clock import FrozenClock
+from moorage.crm import organisations
 from moorage.crm.accounts import people
 from moorage.crm.blueprint import DEMO, OrganisationSpec
 from moorage.crm.catalog import Catalog
@@ -139,9 +140,10 @@ def copies(tmp_path_factory) -> Copies:
 
 
 class Readings:
-    """What organisations' files say of themselves, decoded and compiled once for all files that say the same."""
+    """What organisations begin with, and what their files say: worked out once for all that begin or say the same."""
 
     def __init__(self) -> None:
+        self.documents = cache(organisations._documents)
         self._read, self._catalog = files._read_metadata, files.Catalog
         self._metadata: dict[object, Metadata] = {}
         self._catalogs = WeakKeyDictionary[Metadata, Catalog]()
@@ -167,6 +169,7 @@ def readings() -> Readings:
 @pytest.fixture(scope="module", autouse=True)
 def quick_openings(readings) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(organisations, "_documents", readings.documents)
         patch.setattr(files, "_read_metadata", readings.metadata)
         patch.setattr(files, "Catalog", readings.catalog)
         yield
