@@ -78,7 +78,11 @@ def test_those_of_older_versions_work_as_well(server, run, found, older):
 def test_those_of_older_versions_understand_every_module(server, run, surroundings, older):
     organisation = f"{older.name}-modules"
     server.run("crm", "org", "create", organisation)
-    assert run("zoho_sdk_modules.py", organisation, sdk=older)["modules"] == surroundings["modules"]
+    expected = dict(surroundings["modules"])
+    if older.name == "zohocrmsdk6-0":  # Up to v6 a whole lead says `$converted`, too.
+        leads = expected["Leads"]
+        expected["Leads"] = leads | {"alone": leads["alone"] + 1, "searched": leads["searched"] + 1}
+    assert run("zoho_sdk_modules.py", organisation, sdk=older)["modules"] == expected
 
 
 def test_it_creates_records_and_reads_each_ones_fault(found):
