@@ -43,8 +43,9 @@ def test_what_is_no_sound_request_is_refused_and_what_hides_behind_it_is_not_rea
         with Client(surface.port) as client:
             client.send(sent + smuggled)
             answer = last_answer(client)
-        code = json.loads(answer.body)
-        code = code["code"] if surface.is_crm else code["error"]["code"]
+        told = json.loads(answer.body)
+        # The CRM speaks for itself, and behind the gateway where a call is refused at its head.
+        code = told["code"] if "code" in told else told["error"]["code"]
         # The last of these is said at the head, before it is seen that the body is no sound one.
         known = {
             "request_invalid",
@@ -66,7 +67,7 @@ def test_what_has_no_end_is_cut_off(surface, name):
         with contextlib.suppress(ConnectionError):
             client.send(raw.format(path=surface.path, host=surface.host))
         answer = client.answer()
-        if name == "trailers without an end" and surface.name in {"crm", "page"}:
+        if name == "trailers without an end" and surface.name in {"crm", "embedded", "page"}:
             # No body is taken here at all, which is said before any of it is read.
             assert answer.status in {400, 403} and answer.names["connection"] == "close"
         else:
