@@ -55,7 +55,6 @@ class Relay(Exchange):
     __slots__ = (
         "_allowance",
         "_answering",
-        "_begun",
         "_body",
         "_borrowing",
         "_caller",
@@ -68,6 +67,7 @@ class Relay(Exchange):
         "_protocol",
         "_renewed",
         "_replayable",
+        "_request",
         "_request_id",
         "_size",
         "_target",
@@ -100,9 +100,10 @@ class Relay(Exchange):
         self._replayable = True
         self._renewed = False
         self.needs_new = False  # Set once a kept connection turned out to have ended.
+        self._request: Request | None = None  # As the embedded CRM was shown it before its body.
         self._answering: asyncio.Task[None] | None = None  # What the embedded CRM takes its time for.
         self._out: list[bytes] = []
-        self._begun = self._chunking = False
+        self._chunking = False
         self.through: tuple[tuple[bytes, bytes], ...] = ()  # Which connection serves it, once that is known.
         self.left = False  # Whether anything of the request may have reached the upstream.
 
@@ -195,7 +196,7 @@ class Relay(Exchange):
             if self._whole:
                 self._answer_embedded(target)
         elif self._upstream is not None:
-            self._send_body(self._upstream, [])
+            self._send(self._upstream, b"")
         elif (self._body is not None or self._whole) and not self._borrowing:
             upstream = self._gateway.pool.borrow(target.origin, self)
             if upstream is None:
@@ -210,7 +211,7 @@ class Relay(Exchange):
         self._upstream = upstream
         self.left = True
         upstream.begin(self, bare=self._head.method == b"HEAD")
-        self._send_body(upstream, [self._request_head()])
+        self._send(upstream, self._request_head())
         if not self._whole:
             self._protocol.resume_reading()
 
@@ -232,17 +233,15 @@ class Relay(Exchange):
             b"Transfer-Encoding: chunked\r\n" if self._head.lines.coding else b"",
         )
 
-    def _send_body(self, upstream: Upstream, out: list[bytes]) -> None:
-        body, self._body = self._body, None
-        if body is not None:
-            part = body.whole()
-            out.append(b"%x\r\n%b\r\n" % (len(part), part) if self._head.lines.coding else part)
+    def _send(self, upstream: Upstream, data: bytes) -> None:
+        """Send what there is of the body, behind that data."""
+        is_chunked = self._head.lines.coding is not None
+        if self._body is not None:
+            part, self._body = self._body.whole(), None
+            data += b"%x\r\n%b\r\n" % (len(part), part) if is_chunked else part
             self._keep(part)
-        if self._whole and self._head.lines.coding:
-            out.append(b"0\r\n\r\n")
-        data = out[0] if len(out) == 1 else b"".join(out)
         if self._whole:
-            upstream.end(data)
+            upstream.end(data + b"0\r\n\r\n" if is_chunked else data)
         elif data:
             upstream.write(data)
 
@@ -320,7 +319,7 @@ class Relay(Exchange):
 
     def on_flush(self) -> None:
         if self._out:
-            self._begun = self._protocol.begun = True
+            self._protocol.begun = True
             self._protocol.write(b"".join(self._out))
             self._out.clear()
 
@@ -333,7 +332,7 @@ class Relay(Exchange):
 
     def on_failure(self, error: UpstreamError, *, stale: bool) -> None:
         upstream, self._upstream = self._upstream, None
-        if self._begun:
+        if self._protocol.begun:
             self._break_off(upstream)
         elif stale and upstream is not None and self._may_retry():
             self.needs_new = True
@@ -381,7 +380,8 @@ class Relay(Exchange):
 
     def _admit(self, target: Target) -> bool:
         """Whether the CRM takes the call's body; who may not make the call is told so before it is sent."""
-        admitted = self._gateway.embedded.admit(self._embedded_request(target, b""))
+        request = self._request = self._embedded_request(target)
+        admitted = self._gateway.embedded.admit(request)
         if isinstance(admitted, Response):
             if admitted.status != 401 or not self._send_again(target):
                 self._protocol.refuse(embedded_answer(admitted, self._request_id, self.through))
@@ -394,16 +394,17 @@ class Relay(Exchange):
             self._body.move(admitted.budget)
         return True
 
-    def _embedded_request(self, target: Target, body: bytes) -> Request:
+    def _embedded_request(self, target: Target) -> Request:
+        """The call as the CRM is given it, without its body."""
         path, _, query = self._native.partition(b"?")
-        headers = [(name.lower(), value) for name, value in self._caller.forwarded]
-        headers.append((b"authorization", target.authorization))
+        headers = [*self._caller.lowered, (b"authorization", target.authorization)]
         method, scheme = self._head.method.decode(), self._protocol.scheme or "http"
-        return Request(method, path, query, headers, body, scheme)
+        return Request(method, path, query, headers, scheme=scheme)
 
     def _answer_embedded(self, target: Target) -> None:
-        body = b"" if self._body is None else self._body.whole()
-        request = self._embedded_request(target, body)
+        request = self._request or self._embedded_request(target)
+        if self._body is not None:
+            request.body = self._body.whole()
         self.left = True
         answer = self._gateway.embedded.answer(request)
         if isinstance(answer, Response):

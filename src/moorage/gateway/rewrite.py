@@ -93,7 +93,7 @@ class Caller:
     """
 
     __slots__ = (
-        "_authorization", "_connection", "_lines", "forwarded", "lines", "question", "request_id",
+        "_authorization", "_connection", "_lines", "_lowered", "forwarded", "lines", "question", "request_id",
     )  # fmt: skip
 
     def __init__(self, app: bytes, head: Head) -> None:
@@ -114,11 +114,19 @@ class Caller:
         if named:
             self.forwarded = [pair for pair in self.forwarded if pair[0].lower() not in named]
         self.lines = lines_of(self.forwarded)
+        self._lowered: Headers | None = None
         self.question = Question(app, self._authorization, self._connection)
 
     def says(self, app: bytes, head: Head) -> bool:
         """Whether that call's headers are the same, and so everything they say."""
         return head.lines is self._lines and app == self.question.app
+
+    @property
+    def lowered(self) -> Headers:
+        """What goes on, with the names that the embedded CRM knows headers by."""
+        if self._lowered is None:
+            self._lowered = [(name.lower(), value) for name, value in self.forwarded]
+        return self._lowered
 
     def _note(self, name: bytes, pair: tuple[bytes, bytes]) -> None:
         value = pair[1].strip()  # The parser leaves white space at its end.
@@ -148,25 +156,26 @@ class AnswerHead:
 
     def __init__(self, headers: Headers) -> None:
         """Raises HttpParserError, as the parser does for other nonsense, for a coding that nobody asked for."""
-        self.forwarded: Headers = []
         self.sized = self.chunked = self.location = False
+        forwarded: Headers = []
+        self.forwarded = forwarded
         named: set[bytes] | None = None
         for pair in headers:
             name = pair[0].lower()
             if name not in _NOTED_OF_ANSWERS:
-                self.forwarded.append(pair)
+                forwarded.append(pair)
             elif name == b"content-length":
                 self.sized = True
-                self.forwarded.append(pair)
+                forwarded.append(pair)
+            elif name == b"connection":
+                named = named_by(pair[1], named)
             elif name == b"transfer-encoding":
                 if pair[1].strip().lower() != b"chunked":
                     raise httptools.HttpParserError("a transfer coding that nobody asked for")
                 self.chunked = True
             elif name == b"location":
                 self.location = True
-                self.forwarded.append(pair)
-            elif name == b"connection":
-                named = named_by(pair[1], named)
+                forwarded.append(pair)
         if named:
             self.drop(named)
 

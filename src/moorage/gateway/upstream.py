@@ -28,11 +28,12 @@ from moorage.gateway.rewrite import AnswerHead
 from moorage.gateway.tls import ClientContext, verifying
 
 MAX_ANSWER_HEAD = 256 * 1024
-_VERSION = b"HTTP/1."
-_LONGEST_BEGINNING = len(b"HTTP/1.1 200")  # Up to here an answer shows what it is.
+_VERSIONS = (b"HTTP/1.1 ", b"HTTP/1.0 ")
+_FINAL = frozenset(version + digit for version in _VERSIONS for digit in (b"2", b"3", b"4", b"5"))
+_SHOWS_FINAL = 10  # Up to here an answer shows that it is the final one.
+_LONGEST_BEGINNING = len(b"HTTP/1.1 200")  # Up to here any answer shows what it is.
 _INTERIM = ord("1")
 _SWITCHING = b"101"
-_VERSIONS = frozenset({"1.0", "1.1"})
 _SWEEP_SECONDS = 1.0
 
 log = structlog.get_logger(__name__)
@@ -402,13 +403,12 @@ class Upstream(asyncio.Protocol):
             self.drop()
             return
         if self._silent:
-            data = self._begun + data
-            if len(data) < _LONGEST_BEGINNING or data[9] == _INTERIM or not data.startswith(_VERSION):
-                data = self._look_at_beginning(data)
+            if self._begun or data[:_SHOWS_FINAL] not in _FINAL:
+                data = self._look_at_beginning(self._begun + data)
                 if not data:
                     return
+                self._begun = b""
             self._silent = False
-            self._begun = b""
         self._fed += len(data)
         try:
             self._parser.feed_data(data)
@@ -440,7 +440,7 @@ class Upstream(asyncio.Protocol):
         An answer begins with the version of HTTP; the parser would take RTSP for one, and others. So does each that
         follows an interim one, whose head is all there is of it.
         """
-        while data.startswith(_VERSION) and len(data) >= _LONGEST_BEGINNING:
+        while data.startswith(_VERSIONS) and len(data) >= _LONGEST_BEGINNING:
             if data[9] != _INTERIM or data.startswith(_SWITCHING, 9):
                 return data
             end = data.find(b"\r\n\r\n") + 4
@@ -456,10 +456,10 @@ class Upstream(asyncio.Protocol):
                 return b""
             self._fed += end
             data = data[end:]
-        if data.startswith(_VERSION) or _VERSION.startswith(data):
+        if data.startswith(_VERSIONS) or any(version.startswith(data) for version in _VERSIONS):
             self._begun = data  # There is more to come.
         else:
-            self._on_nonsense(httptools.HttpParserError("it does not begin with HTTP/1"))
+            self._on_nonsense(httptools.HttpParserError("it does not begin with HTTP/1.1 or HTTP/1.0"))
         return b""
 
     def pause_writing(self) -> None:
@@ -482,15 +482,12 @@ class Upstream(asyncio.Protocol):
             self._keep = False  # More than one answer to one request.
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if self._in_head:
-            self._headers.append((name, value))
+        self._headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         if self._complete or self._borrower is None:
             return
         self._status = self._parser.get_status_code()
-        if self._parser.get_http_version() not in _VERSIONS:
-            raise httptools.HttpParserError("a version of HTTP that nobody asked for")
         if self._status < 200:
             if self._status == 101:
                 self._require_switch()
@@ -500,6 +497,7 @@ class Upstream(asyncio.Protocol):
         self._in_head = False
         self._fed = 0
         head = AnswerHead(self._headers)
+        self._headers = []  # What comes now are trailers, which nobody reads.
         self._has_length = head.sized or head.chunked
         self._borrower.on_head(self._status, head)
         if self._bare:

@@ -86,7 +86,7 @@ class WebSocketCall(Relay):
         head.drop(_FRAMING)
         said = b"X-Request-Id: %b\r\n%b" % (self._request_id, target.through_lines)
         protocol.write(STATUS_LINES[101] + lines_of(head.forwarded) + said + _SWITCH)
-        self._begun = protocol.begun = True
+        protocol.begun = True
         app = End(transport, socket)
         transport.set_protocol(app)
         limits = self._gateway.pool.limits
