@@ -1,5 +1,8 @@
 """Where frames begin and end, in whatever pieces they come."""
 
+import time
+
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -55,3 +58,38 @@ def test_a_close_frame_is_noticed():
         frames = Frames()
         frames.feed(close_frame(1001, "gone", masked=masked))
         assert frames.closed and frames.at_boundary
+
+
+def test_a_close_frame_among_others_is_noticed():
+    frames = Frames()
+    frames.feed(frame(1, b"hi") * 3 + close_frame(1001, "gone", masked=False) + frame(1, b"hi"))
+    assert frames.closed and frames.at_boundary
+
+
+@pytest.mark.parametrize(
+    "head", [b"\x82\x7e\x00\x7d", b"\x82\x7f" + (65535).to_bytes(8, "big"), b"\x82\xfe\x00\x00mask"]
+)
+def test_a_length_that_is_written_too_long_is_followed_no_further(head):
+    frames = Frames()
+    frames.feed(head + bytes(65535))
+    frames.feed(frame(1, b"hi"))
+    assert not frames.at_boundary
+
+
+SMALL = {
+    "empty": frame(2, b""), "empty and masked": frame(2, b"", b"mask"), "short": frame(1, bytes(50), b"mask"),
+    "the longest short": frame(1, bytes(125)), "the shortest long": frame(1, bytes(126)),
+    "an empty long": b"\x82\x7e\x00\x00", "an empty very long": b"\x82\x7f" + bytes(8),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", SMALL)
+def test_many_small_ones_in_one_read_hold_nobody_up(kind):
+    one, frames = SMALL[kind], Frames()
+    data = one * (256 * 1024 // len(one))
+    frames.feed(one)
+    begun = time.thread_time()
+    frames.feed(data)
+    assert (
+        time.thread_time() - begun < 0.05
+    )  # Each looked at by itself, the smallest take four times as long.

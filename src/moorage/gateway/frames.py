@@ -1,9 +1,29 @@
 """Frames of WebSocket (RFC 6455), as far as one who passes them on has to know them: where they begin and end."""
 
+import math
 import os
+import re
 
 CLOSE = 0x8
 _MASKED = 0x80
+_SHORT = 126  # Up to here a frame's second byte says how long it is.
+
+
+def _short_frames() -> re.Pattern[bytes]:
+    """As many whole frames as there are, none of them long or a close frame.
+
+    Thousands of small ones may come in one read, which would hold everybody up if each were looked at by itself.
+    """
+    closes = "".join(rf"\x{first:02x}" for first in range(256) if first & 0x0F == CLOSE)
+    plain = [(length, length) for length in range(_SHORT)]
+    masked = [(_MASKED | length, 4 + length) for length in range(_SHORT)]
+    shapes = "|".join(
+        rf"\x{second:02x}.{{{rest}}}" for second, rest in sorted(plain + masked, key=lambda pair: pair[1])
+    )
+    return re.compile(rf"(?s)(?:[^{closes}](?:{shapes}))*+".encode("ascii"))
+
+
+_WHOLE = _short_frames()
 
 
 class Frames:
@@ -13,7 +33,7 @@ class Frames:
 
     def __init__(self) -> None:
         self._head = b""  # Of a frame whose head is not whole yet.
-        self._left = 0  # How much of a frame is still to come.
+        self._left = 0.0  # How much of a frame is still to come.
         self.closed = False  # Whether a close frame has passed: nothing may follow it.
 
     @property
@@ -24,9 +44,12 @@ class Frames:
         position, size = 0, len(data)
         while position < size:
             if self._left:
-                step = min(self._left, size - position)
+                step = int(min(self._left, size - position))
                 self._left -= step
                 position += step
+                continue
+            if not self._head and (found := _WHOLE.match(data, position)) and found.end() > position:
+                position = found.end()
                 continue
             head = self._head + data[position : position + 14 - len(self._head)]
             length = _length_of_head(head)
@@ -56,10 +79,10 @@ def _length_of_head(head: bytes) -> int:
     return 2 + more + (4 if head[1] & _MASKED else 0)
 
 
-def _length_of_payload(head: bytes) -> int:
+def _length_of_payload(head: bytes) -> float:
+    """Without an end where the length is written in more bytes than it needs: that is no WebSocket (RFC 6455, 5.2)."""
     length = head[1] & 0x7F
-    if length == 126:
-        return int.from_bytes(head[2:4], "big")
-    if length == 127:
-        return int.from_bytes(head[2:10], "big")
-    return length
+    if length < _SHORT:
+        return length
+    longer = int.from_bytes(head[2:4] if length == _SHORT else head[2:10], "big")
+    return longer if longer >= (_SHORT if length == _SHORT else 1 << 16) else math.inf
