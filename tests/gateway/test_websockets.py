@@ -20,7 +20,7 @@ from tests.gateway.wire import AUTHORIZED, KEY, Client, World
 from tests.http.origin import wait_until
 
 PATIENT = Limits(connect=5, answer=5, idle=5)
-WATCHFUL = replace(PATIENT, stalled=0.4)  # Looks at its tunnels often.
+WATCHFUL = replace(PATIENT, stalled=0.2)  # Looks at its tunnels often.
 ASK = (
     f"GET /zoho-crm/chat HTTP/1.1\r\n{AUTHORIZED}Connection: Upgrade\r\nUpgrade: websocket\r\n"
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
@@ -31,40 +31,65 @@ AGREED = (
 )
 
 
-@pytest.fixture(params=["http", "https"])
+@contextlib.contextmanager
+def chatting(world, tls=None, scheme="http"):
+    """That gateway before an app of its own that speaks WebSocket."""
+    world.app = SocketApp(tls=tls)
+    world.remote(world.app.port, scheme=scheme, host="localhost")
+    world.start()
+    yield world
+    world.stop()
+    world.app.stop()
+
+
+def afresh(world):
+    """The same, once all is over that it did before, and forgotten."""
+    wait_until(lambda: len(world.app.ends) == len(world.app.open) and not world.gateway.tunnels._open)
+    for told in (world.app.requests, world.app.ends, world.app.open):
+        told.clear()
+    return world
+
+
+@pytest.fixture(scope="module", params=["http", "https"])
 def scheme(request):
     return request.param
 
 
-@pytest.fixture
-def chat(start, certificate, scheme):
-    """A gateway before an app that speaks WebSocket, with and without TLS."""
+@pytest.fixture(scope="module")
+def new_chat(certificate, scheme):
+    """Makes a gateway before an app that speaks WebSocket, with and without TLS."""
     server, client_context, _ = certificate
-    app = SocketApp(tls=server if scheme == "https" else None)
-    world = World(limits=PATIENT, tls=client_context)
-    world.remote(app.port, scheme=scheme, host="localhost")
-    start(world)
-    world.app = app
-    yield world
-    app.stop()
+    tls = server if scheme == "https" else None
+    return lambda: chatting(World(limits=PATIENT, tls=client_context), tls, scheme)
+
+
+@pytest.fixture(scope="module")
+def shared_chat(new_chat):
+    with new_chat() as chat:
+        yield chat
 
 
 @pytest.fixture
-def plain(start):
-    """The same without TLS, for what is no matter of it; `build` makes it of a world."""
-    apps = []
+def chat(shared_chat):
+    """One that those share who leave it as it was."""
+    return afresh(shared_chat)
 
-    def build(world=None):
-        app, world = SocketApp(), world or World(limits=PATIENT)
-        apps.append(app)
-        world.remote(app.port)
-        start(world)
-        world.app = app
-        return world
 
-    yield build
-    for app in apps:
-        app.stop()
+@pytest.fixture(scope="module")
+def shared_plain():
+    with chatting(World(limits=PATIENT)) as world:
+        yield world
+
+
+@pytest.fixture
+def plain(shared_plain):
+    """The same without TLS, for what is no matter of it; `build` makes one of a world that is not as the others."""
+    with contextlib.ExitStack() as stack:
+        yield (
+            lambda world=None: (
+                stack.enter_context(chatting(world)) if world is not None else afresh(shared_plain)
+            )
+        )
 
 
 @pytest.fixture(scope="module")
@@ -228,7 +253,7 @@ def test_an_app_waits_for_a_caller_that_reads_slowly(chat):
 
 def test_nothing_piles_up_for_one_who_does_not_read(raw):
     caller, app = raw()
-    app.settimeout(0.5)
+    app.settimeout(0.2)
     sent = 0
     with contextlib.suppress(TimeoutError):
         while sent < 1 << 28:
@@ -271,7 +296,7 @@ def test_without_a_key_there_is_none(plain):
 
 
 def test_a_key_that_only_reads_opens_none(plain):
-    world = plain()
+    world = plain(World(limits=PATIENT))
     world.keys.known[f"Bearer {KEY}"] = Principal("key_1", "account", scopes=parse(["proxy:read"]))
     assert told(world.port) == (403, "scope_missing", "false")
     assert world.app.requests == []
@@ -367,7 +392,7 @@ def test_what_a_caller_sends_too_early_waits_for_the_apps_word(raw):
     early = b"GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n"
     caller, app = raw(early=early, agreed=b"")
     caller.send(b"more")
-    app.settimeout(0.3)
+    app.settimeout(0.1)
     with pytest.raises(TimeoutError):
         app.recv(1)
     app.sendall(AGREED + b"hello")
@@ -383,14 +408,14 @@ def test_and_goes_nowhere_if_the_app_refuses(raw, status):
     answer = caller.answer()
     assert (answer.status, answer.body, answer.names["connection"]) == (int(status[:3]), b"no", "close")
     assert caller.rest() == b""
-    app.settimeout(0.3)
+    app.settimeout(0.1)
     with contextlib.suppress(TimeoutError):
         assert app.recv(1) == b""
 
 
 def test_a_flood_before_the_apps_word_is_bounded(raw):
     caller, app = raw(agreed=b"")
-    caller.socket.settimeout(0.5)
+    caller.socket.settimeout(0.2)
     sent = 0
     with contextlib.suppress(TimeoutError):
         while sent < 1 << 27:
@@ -434,7 +459,7 @@ def test_a_caller_that_goes_before_the_apps_word_ends_its_work(raw):
 
 
 def test_an_app_that_never_says_it_is_given_up(raw):
-    caller, _app = raw(agreed=b"", limits=Limits(connect=5, answer=0.5, idle=5))
+    caller, _app = raw(agreed=b"", limits=replace(PATIENT, answer=0.2))
     assert caller.answer().status == 504
 
 
@@ -463,12 +488,12 @@ def test_a_reset_of_one_is_a_reset_of_the_other_once_it_has_all(raw, first):
     time.sleep(0.3)
     one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     one.close()
-    time.sleep(0.3)
+    wait_until(lambda: not caller.world.gateway.tunnels._open)
     assert rest(other) == (bytes(100_000), "reset")
 
 
 def test_one_through_which_nothing_passes_ends(raw):
-    caller, app = raw(limits=replace(PATIENT, quiet=0.6))
+    caller, app = raw(limits=replace(PATIENT, quiet=0.3))
     said = (1001).to_bytes(2, "big") + b"nothing was said for too long"
     assert rest(caller.socket)[0] == b"\x88\x1f" + said
     got, _ = rest(app)
@@ -477,32 +502,35 @@ def test_one_through_which_nothing_passes_ends(raw):
 
 
 def test_pings_keep_it_open(raw):
-    caller, app = raw(limits=replace(PATIENT, quiet=1.5))
-    for _ in range(12):
+    quiet = 0.9
+    caller, app = raw(limits=replace(PATIENT, quiet=quiet))
+    for _ in range(10):
         caller.send(b"\x89\x80mask")
         assert app.recv(6) == b"\x89\x80mask"
-        time.sleep(0.2)
+        time.sleep(quiet / 8)
     app.sendall(b"\x81\x02hi")
     assert caller.socket.recv(4) == b"\x81\x02hi"
 
 
 def test_in_the_middle_of_a_frame_it_is_broken_off(raw):
-    caller, app = raw(limits=replace(PATIENT, quiet=0.6))
+    caller, app = raw(limits=replace(PATIENT, quiet=0.3))
     app.sendall(b"\x82\x7f" + (1 << 20).to_bytes(8, "big") + b"some")
     assert rest(caller.socket) == (b"\x82\x7f" + (1 << 20).to_bytes(8, "big") + b"some", "reset")
 
 
-def test_a_server_that_stops_says_that_it_goes(chat):
-    async def stop(ws):
-        await ws.send_str("x")
-        await ws.receive()
-        chat.server.should_exit = True
-        last = await ws.receive()
-        return last.type, last.data
+def test_a_server_that_stops_says_that_it_goes(new_chat):
+    with new_chat() as chat:
 
-    assert talk(chat.port, "/zoho-crm/echo", stop) == (aiohttp.WSMsgType.CLOSE, 1001)
-    wait_until(lambda: chat.app.ends, seconds=10)
-    assert chat.app.ends == [1001]
+        async def stop(ws):
+            await ws.send_str("x")
+            await ws.receive()
+            chat.server.should_exit = True
+            last = await ws.receive()
+            return last.type, last.data
+
+        assert talk(chat.port, "/zoho-crm/echo", stop) == (aiohttp.WSMsgType.CLOSE, 1001)
+        wait_until(lambda: chat.app.ends, seconds=10)
+        assert chat.app.ends == [1001]
 
 
 @pytest.mark.parametrize("what", ["key", "scope", "connection", "connected anew"])
@@ -535,7 +563,7 @@ def test_one_that_is_still_allowed_stays(plain):
     world = plain(World(limits=WATCHFUL))
 
     async def hear(ws):
-        for _ in range(8):
+        for _ in range(5):
             world.call(world.decider.clear)
             await asyncio.sleep(0.1)
             await ws.send_str("x")
