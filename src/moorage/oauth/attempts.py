@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -111,12 +111,19 @@ class Attempts:
             }
             await tx.connection.execute(attempts.insert().values(values))
 
-    async def take(self, state: str, browser: str) -> Attempt | None:
-        """The attempt that a browser comes back from, which is spent by this; None if there is none that could be."""
+    async def take(
+        self, state: str, browser: str, require_ready: Callable[[], Awaitable[None]]
+    ) -> Attempt | None:
+        """The attempt that a browser comes back from, which is spent by this; None if there is none that could be.
+
+        What `require_ready` raises leaves it unspent.
+        """
         async with self._database.reading() as tx:  # Who makes one up takes no lock.
             row = await _row(tx, state, tx.now / 1_000_000)
         if row is None or not hmac.compare_digest(row.browser, _digest(browser)):
             return None
+        if row.used_at is None:
+            await require_ready()
         async with self._database.transaction() as tx:
             now = tx.now / 1_000_000
             row = await _row(tx, state, now)

@@ -164,8 +164,7 @@ class Connect:
         """
         attempt = None
         if browser is not None and is_random(brought.state):
-            await self._tokens.require_keepable()
-            attempt = await self._attempts.take(brought.state, browser)
+            attempt = await self._attempts.take(brought.state, browser, self._tokens.require_keepable)
         if attempt is None or browser is None:
             raise AttemptInvalid(
                 "This answer does not belong to a sign-in that was begun here.",
