@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks import machine
+from moorage.storage.migrate import migrate
 
 _START_SECONDS = 60
 _STOP_SECONDS = 20
@@ -45,6 +46,8 @@ def running(
     environment |= {"MOORAGE_HOME": str(home), "MOORAGE_RATE_LIMIT": "off"}
     if authority is not None:
         environment["SSL_CERT_FILE"] = str(authority)
+    # A server takes no folder that has a CRM and no control database: its keys would have been lost.
+    migrate(f"sqlite:///{home / 'moorage.db'}")
     log = home / "server.log"
     with log.open("wb") as errors:
         core = machine.server_core(workers) if pinned else None
