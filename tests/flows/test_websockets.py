@@ -3,6 +3,8 @@
 import asyncio
 import json
 import signal
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import aiohttp
 import pytest
@@ -29,17 +31,22 @@ def app(apps):
 
 @pytest.fixture(scope="module")
 def servers(tmp_path_factory, apps):
-    """Servers before the app, by their number of workers and whether a test may stop them."""
-    running = {}
+    """Servers before the app, by their number of workers; one that a test has stopped is started anew."""
 
-    def serve(*kind):
-        if kind not in running:
-            home = tmp_path_factory.mktemp("sockets") / "home"
-            (home / "providers").mkdir(parents=True)
-            home.chmod(0o700)
-            (home / "providers" / "example.toml").write_text(provider(apps.port))
-            running[kind] = start(home, "--workers", kind[0])
-        return running[kind]
+    def begin(workers):
+        home = tmp_path_factory.mktemp("sockets") / "home"
+        (home / "providers").mkdir(parents=True)
+        home.chmod(0o700)
+        (home / "providers" / "example.toml").write_text(provider(apps.port))
+        return start(home, "--workers", workers)
+
+    with ThreadPoolExecutor() as pool:
+        running = dict(zip("12", pool.map(begin, "12"), strict=True))
+
+    def serve(workers):
+        if running[workers].process.poll() is not None:
+            running[workers] = begin(workers)
+        return running[workers]
 
     yield serve
     for server in running.values():
@@ -50,9 +57,10 @@ def servers(tmp_path_factory, apps):
 def serve(servers, app):
     """A server with a connection of its own to the app."""
 
-    def serve(workers="1", *, may_stop=False):
-        server = servers(workers, may_stop)
-        server.connection = connect_example(server.home, f"http://127.0.0.1:{app.port}/base")
+    def serve(workers="1"):
+        server = servers(workers)
+        server.base = f"http://127.0.0.1:{app.port}/base"
+        server.connection = connect_example(server.home, server.base)
         server.port = int(server.gateway.rpartition(":")[2])
         return server
 
@@ -72,25 +80,34 @@ async def echo(ws):
     return (await ws.receive()).data
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
-@pytest.mark.parametrize("end", ["key", "connection"])
-def test_one_whose_key_or_connection_ends_is_closed_within_seconds(serve, app, workers, end):
-    server = serve(workers)
+def until_it_ends(server, end):
+    """Open a socket, end what it was opened by, and give the socket's last message."""
+    connection = connect_example(server.home, server.base)
     key, headers = bearer(server)
-    headers["Maton-Connection"] = server.connection
 
     async def hear(ws):
         assert await echo(ws) == "hello"
-        path = f"/keys/{key}" if end == "key" else f"/connections/{server.connection}"
+        path = f"/keys/{key}" if end == "key" else f"/connections/{connection}"
         status, _, _ = await asyncio.to_thread(server.call, "DELETE", path)
         assert status == 200
         last = await ws.receive()
         return last.type, last.data
 
-    assert talk(server.port, "/example/echo", hear, headers=headers) == (aiohttp.WSMsgType.CLOSE, 1008)
-    wait_until(lambda: app.ends)
-    assert app.requests[0][0] == "/base/echo"
-    assert app.requests[0][1]["authorization"] == f"Example token-of-{server.connection}"
+    return connection, talk(
+        server.port, "/example/echo", hear, headers=headers | {"Maton-Connection": connection}
+    )
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_one_whose_key_or_connection_ends_is_closed_within_seconds(serve, app, workers):
+    server = serve(workers)
+    with ThreadPoolExecutor() as pool:
+        ended = list(pool.map(partial(until_it_ends, server), ["key", "connection"]))
+    assert [last for _, last in ended] == [(aiohttp.WSMsgType.CLOSE, 1008)] * 2
+    wait_until(lambda: len(app.ends) == 2)
+    assert {path for path, _ in app.requests} == {"/base/echo"}
+    tokens = {headers["authorization"] for _, headers in app.requests}
+    assert tokens == {f"Example token-of-{connection}" for connection, _ in ended}
 
 
 def test_a_key_that_only_reads_opens_none(serve, app):
@@ -109,8 +126,8 @@ def test_zoho_crm_takes_none_wherever_it_leads(serve):
 
 
 def test_a_server_that_stops_tells_both_sides(serve, app):
-    server = serve(may_stop=True)
-    headers = {"Authorization": f"Bearer {server.api_key}"}
+    server = serve()
+    headers = {"Authorization": f"Bearer {server.api_key}", "Maton-Connection": server.connection}
 
     async def hear(ws):
         assert await echo(ws) == "hello"
@@ -120,4 +137,4 @@ def test_a_server_that_stops_tells_both_sides(serve, app):
 
     assert talk(server.port, "/example/echo", hear, headers=headers) == (aiohttp.WSMsgType.CLOSE, 1001)
     wait_for(lambda: app.ends)
-    assert app.ends == [1001] and server.process.wait(20) == 0
+    assert app.ends == [1001] and server.process.wait(20) == 0  # And the next test starts another.
