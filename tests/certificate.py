@@ -10,22 +10,22 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 
-def certify(file, host):
-    """Write a key and its certificate for a host into a file.
+def certify(file, host, days=1):
+    """Write a key and its certificate for a host into a file. It has ended where `days` from now is in the past.
 
     Gives a server's context, and that of a client who trusts it.
     """
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
-    now = dt.datetime.now(dt.UTC)
+    ends = dt.datetime.now(dt.UTC) + dt.timedelta(days=days)
     made = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
+        .not_valid_before(ends - dt.timedelta(days=2))
+        .not_valid_after(ends)
         .add_extension(x509.SubjectAlternativeName([_named(host)]), critical=False)
         .sign(key, hashes.SHA256())
     )

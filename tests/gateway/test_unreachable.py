@@ -1,12 +1,17 @@
 """What callers are told of an app that can't be reached: the reason in plain words, and no address besides its host."""
 
 import errno
+import json
 import socket
 import ssl
+import threading
 
 import pytest
 
 from moorage.gateway.errors import plainly
+from moorage.gateway.tls import verifying
+from tests.certificate import certify
+from tests.gateway.wire import Client, World
 
 REFUSED = (
     "Multiple exceptions: [Errno 111] Connect call failed ('10.0.0.7', 1), [Errno 111] the same ('::1', 1)"
@@ -31,3 +36,57 @@ MIXED = "Multiple exceptions: [Errno 111] Connect call failed ('10.0.0.7', 1), [
 )
 def test_the_reason_is_told_in_plain_words_and_names_nothing_inside(error, told):
     assert plainly(error) == told
+
+
+# Of each certificate: the host that it is for, for how many days it still holds, and whether its maker is trusted.
+NOT_TRUSTED = {
+    "signed by itself alone": ("localhost", 1, False),
+    "for another host": ("elsewhere.test", 1, True),
+    "expired": ("localhost", -1, True),
+    "not begun": ("localhost", 9, True),
+}
+
+
+def answer_over_tls(world, port):
+    world.remote(port, scheme="https", host="localhost")
+    with Client(world.port) as client:
+        return client.get("/zoho-crm/a")
+
+
+def told(answer):
+    error = json.loads(answer.body)["error"]
+    return answer.status, error["code"], error["message"]
+
+
+@pytest.mark.parametrize("why", NOT_TRUSTED)
+def test_an_app_whose_certificate_does_not_hold_is_told_as_that(start, upstream, tmp_path, why):
+    host, days, is_trusted = NOT_TRUSTED[why]
+    file, another = tmp_path / "server.pem", tmp_path / "another.pem"
+    context, _ = certify(file, host, days)
+    certify(another, "localhost")
+    behind = upstream(tls=context)
+    world = World(tls=verifying(str(file if is_trusted else another)))
+    answer = answer_over_tls(start(world), behind.port)
+    assert told(answer) == (
+        502,
+        "upstream_unreachable",
+        "localhost can't be reached, as its certificate is not trusted.",
+    )
+    assert answer.names["moorage-request-sent"] == "false" and behind.requests == []
+
+
+def test_an_app_that_speaks_no_tls_is_told_as_that(start, certificate):
+    _, client_context, _ = certificate
+
+    def answer_in_the_clear(listener):
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(65536)
+            connection.sendall(b"HTTP/1.1 400 No TLS Here\r\nContent-Length: 0\r\n\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        answering = threading.Thread(target=answer_in_the_clear, args=(listener,))
+        answering.start()
+        answer = answer_over_tls(start(World(tls=client_context)), listener.getsockname()[1])
+        answering.join(5)
+    assert told(answer)[2] == "localhost can't be reached, as it does not speak TLS as it should."
