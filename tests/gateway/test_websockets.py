@@ -458,6 +458,23 @@ def test_a_caller_that_goes_before_the_apps_word_ends_its_work(raw):
     assert rest(app)[0] == b""
 
 
+def test_an_apps_word_for_a_caller_that_is_just_going_ends_both(raw, caplog):
+    """The caller's connection is closing, and nobody was told of it yet."""
+    caller, app = raw(agreed=b"")
+    world = caller.world
+    [upstream] = [each for host in world.pool._hosts.values() for each in host._all]
+
+    def both_at_once():
+        for connection in list(world.server.server_state.connections):
+            connection.transport.close()
+        upstream.data_received(AGREED)
+
+    world.call(both_at_once)
+    assert rest(app)[0] == b"" and rest(caller.socket)[0] == b""
+    wait_until(lambda: not world.server.server_state.connections)
+    assert not world.gateway.tunnels._open and not caplog.records
+
+
 def test_an_app_that_never_says_it_is_given_up(raw):
     caller, _app = raw(agreed=b"", limits=replace(PATIENT, answer=0.2))
     assert caller.answer().status == 504

@@ -78,6 +78,8 @@ class WebSocketCall(Relay):
         self, head: AnswerHead, transport: asyncio.Transport, socket: asyncio.Transport, rest: bytes
     ) -> None:
         self._upstream = None
+        app = End(transport, socket)
+        transport.set_protocol(app)
         target, protocol = self._target, self._protocol
         assert target is not None
         if not protocol.is_current(self):
@@ -87,8 +89,6 @@ class WebSocketCall(Relay):
         said = b"X-Request-Id: %b\r\n%b" % (self._request_id, target.through_lines)
         protocol.write(STATUS_LINES[101] + lines_of(head.forwarded) + said + _SWITCH)
         protocol.begun = True
-        app = End(transport, socket)
-        transport.set_protocol(app)
         limits = self._gateway.pool.limits
         self._tunnel = tunnel = Tunnel(self._end, app, self._caller.question, target, limits)
         self._gateway.tunnels.add(tunnel)
