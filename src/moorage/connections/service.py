@@ -25,9 +25,6 @@ from moorage.http.caller import EVERYWHERE, Reach
 from moorage.ids import new_uuid
 from moorage.storage import Database, Transaction
 
-log = structlog.get_logger(__name__)
-
-
 UNOPENED_DAYS = 7  # For how long a connection waits for somebody to connect it.
 
 log = structlog.get_logger(__name__)

@@ -53,6 +53,7 @@ class Target:
 
     With `reads_only` the caller may use it for nothing that writes. A token that is not `renewable` is the only one.
     `through` are the headers by which every answer says which connection served it, `through_lines` the same written.
+    It `ends` when its token or the caller's key is no longer used, in seconds since the epoch.
     """
 
     connection_id: str
@@ -67,9 +68,7 @@ class Target:
     through: tuple[tuple[bytes, bytes], ...]
     through_lines: bytes
     reads_only: bool = False
-    ends: float = (
-        math.inf
-    )  # When its token or the caller's key is no longer used, in seconds since the epoch.
+    ends: float = math.inf
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,6 @@ from moorage.storage.readiness import Readiness
 if TYPE_CHECKING:
     from moorage.http.answering import Answer
 
-
 _ALIVE = {"status": "ok"}
 
 

@@ -32,9 +32,8 @@ if TYPE_CHECKING:
 
 KEPT_BODY = 64 * 1024  # A body up to this size is kept until its answer begins, to be sent again.
 _READ_AHEAD = 64 * 1024
-_LENGTH = frozenset(
-    {b"content-length"}
-)  # Some readers would wait for the body it announces, which a 204 can't have.
+# Some readers would wait for the body that it announces, which a 204 can't have.
+_LENGTH = frozenset({b"content-length"})
 _IDEMPOTENT = frozenset({b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE"})
 
 # What only passes is little for each call, as nobody is read from faster than it leaves.

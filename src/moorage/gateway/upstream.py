@@ -44,9 +44,8 @@ class Limits:
     """Times are in seconds."""
 
     connect: float = 10.0
-    answer: float = (
-        60.0  # From the request's end to the end of the answer's head, whatever comes of it meanwhile.
-    )
+    # From the request's end to the end of the answer's head, whatever comes of it meanwhile.
+    answer: float = 60.0
     idle: float = 60.0  # Between two parts of an answer.
     stalled: float = 60.0  # A caller who reads nothing of an answer for this long is given up.
     kept: float = 15.0  # An unused connection is kept this long: less than most servers keep theirs.

@@ -19,7 +19,6 @@ from moorage.storage.errors import DatabaseUnusable
 DEFAULT_ACCOUNT = "default"
 USE_NOTED_EVERY = 60.0  # Seconds.
 CACHE_SIZE = 10_000
-
 _LONGEST_AUTHORIZATION = 1024  # Far more than any key takes.
 
 log = structlog.get_logger(__name__)

@@ -210,9 +210,8 @@ class ConsentPage:
         return _go(f"auth?{visit.asked.query}", self._cookie(visit, session))
 
     async def _sign_out(self, visit: Visit) -> Response:
-        if self._people.is_begun(
-            visit.session
-        ):  # Strangers make up sessions, and nothing is written for them.
+        # Strangers make up sessions, and nothing is written for them.
+        if self._people.is_begun(visit.session):
             await self._write(self._people.end, visit.session)
         return _go(f"auth?{visit.asked.query}", self._cookie(visit, new_session()))
 
