@@ -21,6 +21,7 @@ import pytest
 from moorage.client import Moorage
 from moorage.keys.model import new_secret
 from tests.cli.conftest import process
+from tests.waiting import wait_until
 
 PATIENCE = 30  # Seconds: far more than a start or a stop takes, even on a machine that is busy.
 
@@ -69,13 +70,6 @@ def get(url, key=None):
 
 def leads(server, key):
     return get(f"{server.ready['gateway']}/zoho-crm/crm/v8/Leads?fields=Last_Name&per_page=1", key)
-
-
-def until(condition):
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.05)
 
 
 def command(home, *arguments, **settings):
@@ -382,7 +376,7 @@ def test_two_workers_serve_and_a_crashed_one_comes_back(home, begun):
         assert len(before) == 2
         assert leads(server, begun)[0] == 200
         os.kill(before[0], signal.SIGKILL)
-        until(lambda: len(set(children(server.process)) - {before[0]}) == 2)
+        wait_until(lambda: len(set(children(server.process)) - {before[0]}) == 2, PATIENCE)
         for _ in range(10):
             assert leads(server, begun)[0] == 200
         status, _, err = server.stop()
@@ -406,7 +400,10 @@ def test_a_worker_that_is_told_to_stop_comes_back_and_the_others_stay(home, vict
     with serving(home, "--workers", "2") as server:
         before = children(server.process)
         os.kill(before[victim], signal.SIGTERM)
-        until(lambda: len(children(server.process)) == 2 and before[victim] not in children(server.process))
+        wait_until(
+            lambda: len(children(server.process)) == 2 and before[victim] not in children(server.process),
+            PATIENCE,
+        )
         assert before[1 - victim] in children(server.process)
         assert leads(server, begun)[0] == 200
         assert server.stop()[0] == 0
@@ -418,7 +415,7 @@ def test_workers_do_not_outlive_the_process_that_started_them(home, begun):
         workers = children(server.process)
         server.process.kill()
         server.process.wait()
-        until(lambda: not any(command_line(worker) for worker in workers))
+        wait_until(lambda: not any(command_line(worker) for worker in workers), PATIENCE)
 
 
 def test_people_are_shown_the_key_once_and_what_to_try(home):

@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
@@ -130,15 +129,6 @@ def connecting(server: Server):
 def finish(server: Server) -> None:
     server.process.kill()
     server.process.communicate()
-
-
-def wait_until(condition, seconds=5.0):
-    """Poll until the condition holds; fail when it does not in time."""
-    end = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.05)
-    return found
 
 
 @pytest.fixture(scope="session")

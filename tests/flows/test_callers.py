@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.flows.conftest import wait_until
+from tests.waiting import wait_until
 
 LEADS = "/zoho-crm/crm/v8/Leads?fields=id"
 PATHS = ("/connections", LEADS, "/zoho-crm/crm/v8/Leads/7243485000000597000")

@@ -5,10 +5,11 @@ import urllib.parse
 
 import pytest
 
-from tests.flows.conftest import finish, start, wait_until
+from tests.flows.conftest import finish, start
 from tests.flows.walker import Walker
 from tests.flows.zoho import kept_tokens, make_quay, register, start_gateway
 from tests.gateway.wire import OK, Scripted
+from tests.waiting import wait_until
 
 ORG = "/zoho-crm/crm/v8/org"
 

@@ -10,7 +10,8 @@ import pytest
 from moorage.connections.model import Upstream
 from moorage.keys import store as keys_store
 from moorage.oauth.tokens import AccessToken
-from tests.flows.conftest import MOORAGE, environment, wait_until
+from tests.flows.conftest import MOORAGE, environment
+from tests.waiting import wait_until
 
 LEADS = "/zoho-crm/crm/v8/Leads?fields=id"
 

@@ -4,7 +4,8 @@ import json
 import sqlite3
 
 from moorage.oauth.renewal import ACCESS, REFRESH
-from tests.flows.conftest import finish, wait_until
+from tests.flows.conftest import finish
+from tests.waiting import wait_until
 
 LEADS = "/zoho-crm/crm/v8/Leads?fields=id"
 CLIENT_SECRET = "0123456789-client-secret-9876543210"

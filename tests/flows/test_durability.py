@@ -11,7 +11,8 @@ import urllib.request
 
 import apsw
 
-from tests.flows.conftest import finish, start, wait_until
+from tests.flows.conftest import finish, start
+from tests.waiting import wait_until
 
 ROUNDS = 20
 WRITERS = 4

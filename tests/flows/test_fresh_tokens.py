@@ -3,8 +3,8 @@
 import contextlib
 import sqlite3
 
-from tests.flows.conftest import wait_until
 from tests.flows.test_rotation import Traffic
+from tests.waiting import wait_until
 
 
 def on(server, sql):

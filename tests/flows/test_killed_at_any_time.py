@@ -11,8 +11,9 @@ import urllib.error
 
 import pytest
 
-from tests.flows.conftest import finish, start, wait_until
+from tests.flows.conftest import finish, start
 from tests.flows.test_server import go_through
+from tests.waiting import wait_until
 
 ROUNDS = 6
 WORKERS = 3

@@ -5,8 +5,9 @@ import socket
 
 import pytest
 
-from tests.flows.conftest import finish, start, wait_until
+from tests.flows.conftest import finish, start
 from tests.gateway.wire import Client
+from tests.waiting import wait_until
 
 PROBES = ["/healthz", "/readyz"]
 

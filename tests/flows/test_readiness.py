@@ -6,9 +6,10 @@ import time
 
 import pytest
 
-from tests.flows.conftest import finish, start, wait_until
+from tests.flows.conftest import finish, start
 from tests.flows.test_server import connect
 from tests.flows.walker import Walker, set_password
+from tests.waiting import wait_until
 
 LEADS = "/zoho-crm/crm/v8/Leads?fields=id"
 

@@ -3,9 +3,9 @@
 import json
 import threading
 
-from tests.flows.conftest import wait_until
 from tests.flows.test_secrets import token_of
 from tests.flows.walker import Walker
+from tests.waiting import wait_until
 
 LEADS = "/zoho-crm/crm/v8/Leads?fields=id"
 

@@ -9,9 +9,10 @@ import pytest
 
 from moorage.client import Moorage
 from moorage.oauth.attempts import verifier_of
-from tests.flows.conftest import finish, start, wait_until
+from tests.flows.conftest import finish, start
 from tests.flows.walker import PASSWORD, Walker
 from tests.flows.zoho import kept_tokens, make_quay, register, start_gateway
+from tests.waiting import wait_until
 
 LEADS = "/zoho-crm/crm/v8/Leads?fields=id"
 

@@ -4,8 +4,8 @@ import json
 import urllib.parse
 import urllib.request
 
-from tests.flows.conftest import wait_until
 from tests.flows.walker import Walker, set_password
+from tests.waiting import wait_until
 
 LEADS = "/zoho-crm/crm/v8/Leads"
 

@@ -9,9 +9,9 @@ from functools import partial
 import aiohttp
 import pytest
 
-from tests.flows.conftest import connect_example, finish, provider, start, wait_until
+from tests.flows.conftest import connect_example, finish, provider, start
 from tests.gateway.sockets import SocketApp, refusal, talk
-from tests.http.origin import wait_until as wait_for
+from tests.waiting import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -136,5 +136,5 @@ def test_a_server_that_stops_tells_both_sides(serve, app):
         return last.type, last.data
 
     assert talk(server.port, "/example/echo", hear, headers=headers) == (aiohttp.WSMsgType.CLOSE, 1001)
-    wait_for(lambda: app.ends)
+    wait_until(lambda: app.ends)
     assert app.ends == [1001] and server.process.wait(20) == 0  # And the next test starts another.

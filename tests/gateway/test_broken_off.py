@@ -8,7 +8,7 @@ import pytest
 
 from moorage.gateway.upstream import Limits
 from tests.gateway.wire import AUTHORIZED, OK, Client, World
-from tests.http.origin import wait_until
+from tests.waiting import wait_until
 
 SIZE = 300_000
 BODY = bytes(range(256)) * (SIZE // 256) + b"x" * (SIZE % 256)

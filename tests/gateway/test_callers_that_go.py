@@ -10,7 +10,8 @@ import pytest
 
 from moorage.gateway.upstream import Limits
 from tests.gateway.wire import AUTHORIZED, Client, Tokens, World
-from tests.http.origin import Pending, wait_until
+from tests.http.origin import Pending
+from tests.waiting import wait_until
 
 PATIENT = Limits(connect=60, answer=60, idle=60, stalled=60)
 GET = f"GET /zoho-crm/a HTTP/1.1\r\n{AUTHORIZED}\r\n"

@@ -11,7 +11,7 @@ import pytest
 from moorage.connections.model import Upstream
 from moorage.gateway.upstream import Limits
 from tests.gateway.wire import AUTHORIZED, OK, Client, World
-from tests.http.origin import wait_until
+from tests.waiting import wait_until
 
 GET = f"GET /zoho-crm/a HTTP/1.1\r\n{AUTHORIZED}\r\n"
 

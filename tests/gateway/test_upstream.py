@@ -15,7 +15,7 @@ import pytest
 from moorage.gateway.tls import verifying
 from moorage.gateway.upstream import Limits, Upstream
 from tests.gateway.wire import AUTHORIZED, OK, Client, World
-from tests.http.origin import wait_until
+from tests.waiting import wait_until
 
 ENDLESS = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nonly this"
 

@@ -17,7 +17,7 @@ from moorage.keys.model import Principal
 from moorage.keys.scopes import parse
 from tests.gateway.sockets import SocketApp, refusal, talk
 from tests.gateway.wire import AUTHORIZED, KEY, Client, World
-from tests.http.origin import wait_until
+from tests.waiting import wait_until
 
 PATIENT = Limits(connect=5, answer=5, idle=5)
 WATCHFUL = replace(PATIENT, stalled=0.2)  # Looks at its tunnels often.

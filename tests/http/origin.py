@@ -230,12 +230,3 @@ class Caller(Client):
             while part := self.socket.recv(65536):
                 taken += part
         return taken
-
-
-def wait_until(condition, seconds=5.0):
-    """Poll until the condition holds; fail when it does not in time."""
-    end = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.01)
-    return found

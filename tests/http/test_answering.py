@@ -8,7 +8,8 @@ from moorage.crm.refusals import refusal
 from moorage.http.answering import answering
 from moorage.http.bodies import Allowance, Budget
 from moorage.http.message import Response
-from tests.http.origin import HOST, LIMIT, Pending, admit, wait_until
+from tests.http.origin import HOST, LIMIT, Pending, admit
+from tests.waiting import wait_until
 
 
 def door(request):

@@ -7,7 +7,8 @@ import time
 
 import pytest
 
-from tests.http.origin import GET, HOST, closes, post, wait_until
+from tests.http.origin import GET, HOST, closes, post
+from tests.waiting import wait_until
 
 
 def test_an_unused_connection_is_closed(serve):

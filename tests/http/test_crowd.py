@@ -7,7 +7,8 @@ import pytest
 import structlog
 
 from moorage.http.crowd import Crowd
-from tests.http.origin import HOST, wait_until
+from tests.http.origin import HOST
+from tests.waiting import wait_until
 
 GET = f"GET %s HTTP/1.1\r\n{HOST}\r\n"
 
