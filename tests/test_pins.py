@@ -20,22 +20,25 @@ def test_a_pin_is_one_exact_version():
     assert all(re.fullmatch(r"[\w.-]+==[\w.]+", one) for one in PROJECT["build-system"]["requires"])
 
 
-def brought_along(name, extras, found):
-    """All packages that one needs, and those that they need, by their names."""
-    for text in requires(name) or ():
+def brought_along(package, extras, found):
+    """All packages that a package needs, and those that they need: their names, each with the extras asked for."""
+    for text in requires(package) or ():
         needed = Requirement(text)
-        if needed.marker is not None and not any(needed.marker.evaluate({"extra": one}) for one in extras):
+        if needed.marker is not None and not any(
+            needed.marker.evaluate({"extra": extra}) for extra in extras
+        ):
             continue
-        key = canonicalize_name(needed.name)
-        if key not in found:
-            found.add(key)
-            brought_along(needed.name, {"", *needed.extras}, found)
+        asked = {"", *needed.extras}
+        known = found.setdefault(canonicalize_name(needed.name), set())
+        if not asked <= known:
+            known |= asked
+            brought_along(needed.name, asked, found)
     return found
 
 
 @pytest.mark.parametrize("extras", [{""}, {"", "dev"}], ids=["to run", "to develop"])
 def test_every_package_is_pinned_to_the_version_that_is_tested(extras):
     pinned = {canonicalize_name(name): pin for name, pin in PINNED.items()}
-    found = brought_along("moorage", extras, set())
+    found = brought_along("moorage", extras, {})
     assert len(found) > 20
     assert {name: version(name) for name in found} == {name: pinned.get(name) for name in found}

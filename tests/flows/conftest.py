@@ -10,6 +10,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -90,9 +91,11 @@ def environment(home: Path, **more: str) -> dict[str, str]:
     return kept | {"MOORAGE_HOME": str(home)} | more
 
 
-def start(home: Path, *arguments: str, api_key: str | None = None, **settings: str) -> Server:
+def start(
+    home: Path, *arguments: str, program: Sequence[str] = MOORAGE, api_key: str | None = None, **settings: str
+) -> Server:
     process = subprocess.Popen(
-        [*MOORAGE, "up", "--json", "--port", "0", "--crm-port", "0", *arguments],
+        [*program, "up", "--json", "--port", "0", "--crm-port", "0", *arguments],
         env=environment(home, **settings),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
