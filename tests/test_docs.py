@@ -14,7 +14,7 @@ from moorage.cli.program import program
 from moorage.oauth.providers import SHIPPED, DataCentre, Identity, Instance, Provider, read_provider
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def commands(group, words):
