@@ -11,13 +11,13 @@ import apsw
 
 from benchmarks.load import Sample
 from moorage.clock import SystemClock
-from moorage.crm.catalog import Catalog, Module
-from moorage.crm.organisation import Organisation
+from moorage.crm.metadata.catalog import Catalog, Module
+from moorage.crm.metadata.times import zoned
 from moorage.crm.records.changes import Change
-from moorage.crm.store.connections import connect
-from moorage.crm.store.contract import Row
-from moorage.crm.store.projection import zoned
-from moorage.crm.store.transaction import SqliteTransaction
+from moorage.crm.storage.contract.organisations import Organisation
+from moorage.crm.storage.contract.records import Row
+from moorage.crm.storage.sqlite.readers import connect
+from moorage.crm.storage.sqlite.transaction import SqliteTransaction
 
 Statement: TypeAlias = tuple[str, Any]  # The SQL and its parameters.
 

@@ -17,11 +17,11 @@ from typing import Any
 import moorage.crm
 from benchmarks import leads
 from moorage.clock import FrozenClock
-from moorage.crm.blueprint import DEMO
-from moorage.crm.organisation import Organisation
-from moorage.crm.organisations import Organisations
+from moorage.crm.metadata.standard import DEMO
+from moorage.crm.organisations.service import Organisations
 from moorage.crm.records.changes import Change, Outcome
-from moorage.crm.store.contract import Order, Page, Transaction, Window
+from moorage.crm.storage.contract.organisations import Organisation
+from moorage.crm.storage.contract.records import Order, Page, Transaction, Window
 
 SLUG = "bench"
 LEADS = 200_000
@@ -69,15 +69,11 @@ def copy(data: Data, target: Path) -> None:
 def _fingerprint() -> str:
     """Differs when the tables or the leads would."""
     crm = Path(moorage.crm.__file__).parent
-    sources = [
-        crm / "store" / "schema.py",
-        crm / "store" / "texts.py",
-        crm / "catalog.py",
-        *sorted((crm / "blueprint").glob("*.py")),
-    ]
-    sources += [*sorted((crm / "data").glob("*.json")), Path(leads.__file__), Path(__file__)]
+    sqlite, metadata = crm / "storage" / "sqlite", crm / "metadata"
+    sources = [sqlite / "schema.py", sqlite / "fulltext.py", metadata / "catalog.py"]
+    sources += [*sorted((metadata / "standard").iterdir()), Path(leads.__file__), Path(__file__)]
     digest = hashlib.sha256()
-    for source in sources:
+    for source in filter(Path.is_file, sources):
         digest.update(source.read_bytes())
     return digest.hexdigest()[:12]
 

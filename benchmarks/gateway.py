@@ -17,7 +17,7 @@ from benchmarks.load import Load, Sample, cpu_ratio, cpu_us, fetched, raw, round
 from benchmarks.server import running
 from moorage.app import Urls, open_rooms
 from moorage.connections.model import Upstream
-from moorage.oauth.tokens import AccessToken
+from moorage.oauth.tokens.service import AccessToken
 from moorage.settings import load
 from moorage.storage.migrate import migrate
 

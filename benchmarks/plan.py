@@ -12,8 +12,8 @@ from benchmarks import data, leads
 from benchmarks.bare import Statement, overheard
 from benchmarks.figures import DEPTH, LISTS
 from moorage.clock import SystemClock
-from moorage.crm.organisation import Organisation
 from moorage.crm.service import CrmService
+from moorage.crm.storage.contract.organisations import Organisation
 from moorage.http.message import Request, Response
 
 _PAGE = 200

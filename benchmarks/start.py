@@ -10,8 +10,8 @@ from benchmarks.load import fetched
 from benchmarks.plan import plan
 from benchmarks.server import running
 from moorage.clock import SystemClock
-from moorage.crm.blueprint import DEMO
-from moorage.crm.organisations import Organisations
+from moorage.crm.metadata.standard import DEMO
+from moorage.crm.organisations.service import Organisations
 
 _MORE_ORGANISATIONS = 9
 

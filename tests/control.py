@@ -15,7 +15,7 @@ import pytest
 
 from moorage.app import Rooms, Urls, control_origin
 from moorage.clock import FrozenClock
-from moorage.crm.blueprint import DEMO
+from moorage.crm.metadata.standard import DEMO
 from moorage.ids import new_uuid
 from moorage.keys import store
 from moorage.settings import load

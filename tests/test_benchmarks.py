@@ -13,11 +13,11 @@ from benchmarks.figures import FIGURES, READS, document, table
 from benchmarks.leads import FIVE_FIELDS, TWENTY_FIELDS, leads
 from benchmarks.plan import plan
 from moorage.clock import SystemClock
-from moorage.crm.blueprint import DEMO
-from moorage.crm.organisations import Organisations
+from moorage.crm.metadata.standard import DEMO
+from moorage.crm.organisations.service import Organisations
 from moorage.crm.records.changes import Change
-from moorage.crm.store.connections import connect
-from moorage.crm.store.transaction import SqliteTransaction
+from moorage.crm.storage.sqlite.readers import connect
+from moorage.crm.storage.sqlite.transaction import SqliteTransaction
 
 NAMES = [figure.name for figure in FIGURES]
 TARGETS = {figure.name: figure.target for figure in FIGURES if figure.target is not None}

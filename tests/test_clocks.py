@@ -15,14 +15,14 @@ from moorage.connections.errors import SessionExpired, SessionInvalid
 from moorage.crm.accounts.clients import NEW_CODES
 from moorage.crm.accounts.errors import CodeUnknown, TooManyTokens
 from moorage.crm.accounts.service import NEW_ACCESS_TOKENS
-from moorage.crm.blueprint import DEMO
 from moorage.crm.errors import CodesExhausted
 from moorage.crm.faults import Fault
-from moorage.crm.paging import LIFETIME, PageTokens, Place
-from moorage.crm.store.contract import Position
+from moorage.crm.metadata.standard import DEMO
+from moorage.crm.storage.contract.records import Position
+from moorage.crm.wire.page_tokens import LIFETIME, PageTokens, Place
 from moorage.keys.limits import RateLimiter
 from moorage.oauth.errors import AccountsUnreachable, RefreshLimited, TokenFailed
-from moorage.oauth.renewal import BUDGET
+from moorage.oauth.tokens.renewal import BUDGET
 from tests.control import control, owner  # noqa: F401
 from tests.oauth.conftest import HOUR, access, connected, refreshing  # noqa: F401
 
@@ -36,13 +36,13 @@ WINDOWS = {
     "crm/accounts/people.py": "sessions of the CRM",
     "crm/accounts/service.py": "access tokens of the CRM",
     "crm/accounts/store.py": "codes and access tokens that a client of the CRM may have",
-    "crm/paging.py": "page tokens",
+    "crm/wire/page_tokens.py": "page tokens",
     "gateway/decide.py": "refusals",
     "keys/limits.py": "rate limits",
-    "oauth/ahead.py": "renewals ahead",
-    "oauth/attempts.py": "attempts to connect",
-    "oauth/renewal.py": "leases, pauses",
-    "oauth/store.py": "budgets",
+    "oauth/tokens/proactive.py": "renewals ahead",
+    "oauth/connect/attempts.py": "attempts to connect",
+    "oauth/tokens/renewal.py": "leases, pauses",
+    "oauth/tokens/store.py": "budgets",
 }
 
 

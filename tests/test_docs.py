@@ -11,7 +11,7 @@ import typer
 from moorage.cli.failures import Exit
 from moorage.cli.help import PAGES as PAGES_OF_THE_PACKAGE
 from moorage.cli.program import program
-from moorage.oauth.providers import SHIPPED, DataCentre, Identity, Instance, Provider, read_provider
+from moorage.oauth.apps.providers import SHIPPED, DataCentre, Identity, Instance, Provider, read_provider
 
 ROOT = Path(__file__).parent.parent
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
@@ -56,7 +56,7 @@ def test_every_exit_status_is_documented():
 
 
 def test_every_finding_of_a_diagnosis_is_documented():
-    source = (ROOT / "src" / "moorage" / "oauth" / "findings.py").read_text()
+    source = (ROOT / "src" / "moorage" / "oauth" / "diagnosis" / "findings.py").read_text()
     codes = set(re.findall(r'Finding\(\s*"(\w+)"', source))
     codes |= {f"{side}_{fate}" for side in ("accounts", "api") for fate in ("unreachable", "failing")}
     page = (ROOT / "docs" / "api.md").read_text()

@@ -6,6 +6,8 @@ import sys
 import tomllib
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parent.parent
 CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
 
@@ -16,15 +18,37 @@ def test_imports_look_downwards():
     assert done.returncode == 0, done.stdout
 
 
-def test_every_room_stands_in_the_layers_or_is_a_leaf_of_its_own():
-    [layers] = [contract["layers"] for contract in CONTRACTS if contract["type"] == "layers"]
-    layered = {room.strip() for layer in layers for room in layer.split("|")}
-    found = {
-        f"moorage.{path.stem}"
-        for path in (ROOT / "src" / "moorage").iterdir()
-        if not path.stem.startswith("__") and path.name != "docs"  # Pages, for `moorage help`.
+def _rooms(package: Path) -> set[str]:
+    """The modules and packages right below one."""
+    return {
+        path.stem
+        for path in package.iterdir()
+        if path.suffix in {"", ".py"}
+        and not path.stem.startswith("__")
+        and path.stem != "docs"  # Pages of the help.
     }
-    assert found - {"moorage.py"} == layered | {"moorage.client"}
+
+
+def _layered(contract):
+    return {room.strip() for layer in contract["layers"] for room in layer.split("|")}
+
+
+def _layers(name):
+    [contract] = [contract for contract in CONTRACTS if contract["name"] == name]
+    return _layered(contract)
+
+
+def test_every_room_stands_in_the_layers_or_is_a_leaf_of_its_own():
+    rooms = {f"moorage.{room}" for room in _rooms(ROOT / "src" / "moorage")}
+    assert rooms == _layers("Rooms look downwards") | {"moorage.client"}
+
+
+@pytest.mark.parametrize(
+    ("name", "room"), [("Rooms of the CRM look downwards", "crm"), ("Rooms of OAuth look downwards", "oauth")]
+)
+def test_every_room_inside_stands_in_its_layers(name, room):
+    named = {layer.partition(".")[0] for layer in _layers(name)}
+    assert _rooms(ROOT / "src" / "moorage" / room) == named
 
 
 def test_every_package_says_what_it_is():

@@ -18,11 +18,11 @@ from moorage.clock import SystemClock
 from moorage.connections import routes as connection_routes
 from moorage.connections.inside import Inside
 from moorage.connections.model import Connection
-from moorage.crm import management_routes
-from moorage.crm.blueprint import DEMO, OrganisationSpec
-from moorage.crm.databases import crm_databases
+from moorage.crm import routes as crm_routes
 from moorage.crm.errors import OrganisationExists
-from moorage.crm.refusals import refusal
+from moorage.crm.metadata.standard import DEMO, OrganisationSpec
+from moorage.crm.storage.sqlite.trouble import crm_databases
+from moorage.crm.wire.refusals import refusal
 from moorage.errors import SettingsInvalid
 from moorage.gateway.decide import Decider
 from moorage.gateway.gateway import Gateway, Rules
@@ -36,11 +36,11 @@ from moorage.keys import routes as key_routes
 from moorage.keys.errors import RateLimited
 from moorage.keys.model import ApiKey, Principal, may_be_secret
 from moorage.near import did_you_mean
-from moorage.oauth import apps as app_routes
-from moorage.oauth import diagnosis_routes
-from moorage.oauth import routes as connect_routes
-from moorage.oauth.disconnect import Disconnected
-from moorage.oauth.providers import Provider, Providers
+from moorage.oauth.apps import routes as app_routes
+from moorage.oauth.apps.providers import Provider, Providers
+from moorage.oauth.connect import routes as connect_routes
+from moorage.oauth.connect.disconnect import Disconnected
+from moorage.oauth.diagnosis import routes as diagnosis_routes
 from moorage.rooms import DEMO_SLUG, Rooms, Urls, open_rooms
 from moorage.settings import UNSHOWN, Settings
 from moorage.storage.migrate import made_after, migrate
@@ -163,7 +163,7 @@ def control_origin(rooms: Rooms, on_change: Callable[[], None]) -> ASGIApp:
             disconnect,
             Inside(partial(_require_inside, rooms), connect_inside),
         ),
-        *management_routes.routes(rooms.organisations, authenticate),
+        *crm_routes.routes(rooms.organisations, authenticate),
         *connection_routes.default_routes(
             rooms.connections, authenticate, lambda: rooms.providers.names, on_change
         ),

@@ -14,12 +14,12 @@ import structlog
 
 from moorage.client import Answer, ApiError, ClientError, Moorage
 from moorage.connections.errors import ConnectionUnknown
-from moorage.crm.databases import complaint as crm_complaint
+from moorage.crm.storage.sqlite.trouble import complaint as crm_complaint
 from moorage.errors import MoorageError
-from moorage.oauth.clients import read_clients
-from moorage.oauth.diagnosis import Diagnosis
-from moorage.oauth.findings import Finding
-from moorage.oauth.providers import Providers
+from moorage.oauth.apps.clients import read_clients
+from moorage.oauth.apps.providers import Providers
+from moorage.oauth.diagnosis.findings import Finding
+from moorage.oauth.diagnosis.probe import Diagnosis
 from moorage.rooms import Rooms, Urls, open_rooms
 from moorage.serve.home import Running, callback_url, read_left_note, read_note
 from moorage.settings import Settings

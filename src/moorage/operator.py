@@ -13,10 +13,10 @@ from moorage.settings import Settings
 
 if TYPE_CHECKING:
     from moorage.crm.accounts.model import Client, User
-    from moorage.crm.organisations import OrganisationRow
+    from moorage.crm.organisations.service import OrganisationRow
     from moorage.crm.service import CrmService
     from moorage.keys.model import ApiKey, Mode
-    from moorage.oauth.providers import Provider, Providers
+    from moorage.oauth.apps.providers import Provider, Providers
     from moorage.storage import Database
     from moorage.vault.rotation import KeyStatus, Rotated
     from moorage.vault.service import Vault
@@ -50,7 +50,7 @@ class Folder(Rooms):
 
     @cached_property
     def crm(self) -> "CrmService":
-        from moorage.crm.databases import crm_databases
+        from moorage.crm.storage.sqlite.trouble import crm_databases
 
         with crm_databases():
             return super().crm
@@ -166,10 +166,10 @@ class OperatorOAuthClients:
 
         `rehearsal` is where another Moorage plays the app, which knows this one by that client.
         """
+        from moorage.oauth.apps.providers import REHEARSAL
         from moorage.oauth.errors import OAuthClientInvalid
         from moorage.oauth.model import Client as OAuthClient
         from moorage.oauth.model import is_visible
-        from moorage.oauth.providers import REHEARSAL
 
         name = self._providers.client_name(app)
         apps = self._providers.of_client(name)
@@ -198,8 +198,8 @@ class OperatorOAuthClients:
 
 def _played_at(url: str, apps: "Sequence[Provider]") -> str:
     """The base URL of a Moorage that plays apps. Raises OAuthClientInvalid."""
+    from moorage.oauth.apps.providers import is_base_url
     from moorage.oauth.errors import OAuthClientInvalid
-    from moorage.oauth.providers import is_base_url
 
     if not any(app.embedded == "crm" for app in apps):
         raise OAuthClientInvalid(
@@ -234,7 +234,7 @@ class OperatorOrganisations:
         sample: bool,
         unique: tuple[str, ...],
     ) -> "OrganisationRow":
-        from moorage.crm.organisations import Wanted
+        from moorage.crm.organisations.service import Wanted
 
         wanted = Wanted(slug, name, time_zone, data_centre, sample, unique)
         return wanted.make(self._organisations)
@@ -309,7 +309,7 @@ def _crm_databases(folder: Folder) -> Iterator[None]:
     except Exception:
         if "crm" not in vars(folder):
             raise
-        from moorage.crm.databases import crm_databases
+        from moorage.crm.storage.sqlite.trouble import crm_databases
 
         with crm_databases():
             raise

@@ -25,18 +25,18 @@ if TYPE_CHECKING:
     from moorage.http.crowd import Crowd
     from moorage.keys.limits import RateLimiter
     from moorage.keys.service import Keys
-    from moorage.oauth.accounts import AccountsServers
-    from moorage.oauth.clients import OAuthClients
-    from moorage.oauth.connect import Connect
-    from moorage.oauth.diagnosis import Diagnoses
-    from moorage.oauth.disconnect import Disconnect
-    from moorage.oauth.embedded import EmbeddedCrm
-    from moorage.oauth.outside import Outside
-    from moorage.oauth.places import Places
-    from moorage.oauth.providers import Providers
-    from moorage.oauth.renewal import Renewals
-    from moorage.oauth.tokens import Tokens
-    from moorage.oauth.unwritten import Unwritten
+    from moorage.oauth.apps.clients import OAuthClients
+    from moorage.oauth.apps.destinations import Places
+    from moorage.oauth.apps.providers import Providers
+    from moorage.oauth.connect.disconnect import Disconnect
+    from moorage.oauth.connect.service import Connect
+    from moorage.oauth.diagnosis.probe import Diagnoses
+    from moorage.oauth.tokens.renewal import Renewals
+    from moorage.oauth.tokens.service import Tokens
+    from moorage.oauth.tokens.unwritten import Unwritten
+    from moorage.oauth.transport.authorization_server import AccountsServers
+    from moorage.oauth.transport.embedded import EmbeddedCrm
+    from moorage.oauth.transport.remote import Outside
     from moorage.storage import Database
     from moorage.storage.readiness import Readiness
     from moorage.vault.keys import Keys as VaultKeys
@@ -108,7 +108,7 @@ class Rooms:
     def connections(self) -> "Connections":
         from moorage.connections.service import Connections
         from moorage.connections.sessions import PURPOSE, Sessions
-        from moorage.oauth.attempts import under_way
+        from moorage.oauth.connect.attempts import under_way
 
         vault = self.vault
         sessions = Sessions(lambda: vault.derive(PURPOSE), lambda: vault.derived(PURPOSE))
@@ -130,26 +130,26 @@ class Rooms:
 
     @cached_property
     def providers(self) -> "Providers":
-        from moorage.oauth.providers import Providers
+        from moorage.oauth.apps.providers import Providers
 
         return Providers(self.settings.home / "providers")
 
     @cached_property
     def oauth_clients(self) -> "OAuthClients":
-        from moorage.oauth.clients import OAuthClients
+        from moorage.oauth.apps.clients import OAuthClients
 
         return OAuthClients(self.database, self.vault, self.settings.oauth_clients)
 
     @cached_property
     def embedded(self) -> "EmbeddedCrm":
-        from moorage.oauth.embedded import EmbeddedCrm
+        from moorage.oauth.transport.embedded import EmbeddedCrm
 
         urls = self.urls
         return EmbeddedCrm(self.crm, lambda: urls.crm, self.clock)
 
     @cached_property
     def places(self) -> "Places":
-        from moorage.oauth.places import Places
+        from moorage.oauth.apps.destinations import Places
 
         return Places(
             self.providers,
@@ -161,38 +161,38 @@ class Rooms:
 
     @cached_property
     def outside(self) -> "Outside":
-        from moorage.oauth.outside import Outside
+        from moorage.oauth.transport.remote import Outside
 
         return Outside()
 
     @cached_property
     def accounts(self) -> "AccountsServers":
-        from moorage.oauth.accounts import AccountsServers
+        from moorage.oauth.transport.authorization_server import AccountsServers
 
         return AccountsServers(self.places, self.outside.send, self.embedded.send, self.clock)
 
     @cached_property
     def unwritten(self) -> "Unwritten":
-        from moorage.oauth.unwritten import Unwritten
+        from moorage.oauth.tokens.unwritten import Unwritten
 
         return Unwritten()
 
     @cached_property
     def renewals(self) -> "Renewals":
-        from moorage.oauth.renewal import Renewals
+        from moorage.oauth.tokens.renewal import Renewals
 
         ask, unwritten = self.accounts.refresh, self.unwritten
         return Renewals(self.database, self.vault, self.connections, self.providers, ask, unwritten)
 
     @cached_property
     def tokens(self) -> "Tokens":
-        from moorage.oauth.tokens import Tokens
+        from moorage.oauth.tokens.service import Tokens
 
         return Tokens(self.vault, self.renewals, self.clock)
 
     @cached_property
     def connect(self) -> "Connect":
-        from moorage.oauth.connect import Connect
+        from moorage.oauth.connect.service import Connect
 
         return Connect(
             self.database,
@@ -206,21 +206,21 @@ class Rooms:
 
     @cached_property
     def disconnect(self) -> "Disconnect":
-        from moorage.oauth.disconnect import Disconnect
+        from moorage.oauth.connect.disconnect import Disconnect
 
         return Disconnect(self.connections, self.tokens, self.accounts)
 
     @cached_property
     def diagnoses(self) -> "Diagnoses":
-        from moorage.oauth.diagnosis import Diagnoses
+        from moorage.oauth.diagnosis.probe import Diagnoses
 
         return Diagnoses(self.renewals, self.providers, self.places, self.accounts, self.clock)
 
     @cached_property
     def readiness(self) -> "Readiness":
         """Whether the server can do its work, for /readyz."""
-        from moorage.crm.databases import complaint as crm_complaint
-        from moorage.crm.databases import crm_databases
+        from moorage.crm.storage.sqlite.trouble import complaint as crm_complaint
+        from moorage.crm.storage.sqlite.trouble import crm_databases
         from moorage.storage.database import sqlite_path
         from moorage.storage.readiness import Readiness, complaint
 
@@ -294,7 +294,7 @@ def _only_here(settings: Settings) -> bool:
 @asynccontextmanager
 async def open_rooms(settings: Settings, urls: Urls, *, make_key: bool = True) -> AsyncIterator[Rooms]:
     """The services over a data folder, closed at the end. Raises DatabaseUnusable for the CRM's databases, too."""
-    from moorage.crm.databases import crm_databases
+    from moorage.crm.storage.sqlite.trouble import crm_databases
 
     with crm_databases():
         rooms = Rooms(settings, urls, SystemClock(), make_key=make_key)

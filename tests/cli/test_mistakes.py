@@ -175,7 +175,7 @@ def test_a_module_that_there_is_not_has_a_neighbour(server, moorage, path, advic
 
 
 def test_the_neighbours_are_modules_of_a_new_organisation():
-    file = files("moorage.crm") / "data" / "standard_modules.json"
+    file = files("moorage.crm.metadata.standard") / "standard_modules.json"
     modules = {one["api_name"] for one in json.loads(file.read_bytes())["modules"]}
     assert set(answers._MODULES) <= modules
 

@@ -1,6 +1,6 @@
 from contextlib import closing
 
-from moorage.oauth.attempts import LIFETIME
+from moorage.oauth.connect.attempts import LIFETIME
 from tests.control import Caller, Control, kept_secrets
 from tests.person import Person
 

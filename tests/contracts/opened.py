@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from moorage.crm.store.contract import Deleted, Order, Window
+from moorage.crm.storage.contract.records import Deleted, Order, Window
 
 
 async def awaited(found):

@@ -5,10 +5,10 @@ from itertools import count
 
 import pytest
 
-from moorage.crm.blueprint import DEMO, blueprint
-from moorage.crm.catalog import ID_SPACE
 from moorage.crm.errors import OrganisationDamaged, OrganisationInvalid
-from moorage.crm.store.contract import StoreClosed, Words
+from moorage.crm.metadata.ids import ID_SPACE
+from moorage.crm.metadata.standard import DEMO, blueprint
+from moorage.crm.storage.contract.records import StoreClosed, Words
 from tests.contracts.opened import Opened
 
 ONE, TWO = (prefix * ID_SPACE + 20_005 for prefix in (7_243_485, 1_234_567))

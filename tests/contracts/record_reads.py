@@ -4,9 +4,29 @@ import json
 
 import pytest
 
-from moorage.crm.conditions import AllOf, AnyOf, Compare, Empty, Equal, Fragment, Member, Named, Not, Phrase
 from moorage.crm.faults import Fault
-from moorage.crm.store.contract import EmailIs, FlagIs, Ids, ModifiedSince, PhoneIs, Position, Window, Words
+from moorage.crm.query.conditions import (
+    AllOf,
+    AnyOf,
+    Compare,
+    Empty,
+    Equal,
+    Fragment,
+    Member,
+    Named,
+    Not,
+    Phrase,
+)
+from moorage.crm.storage.contract.records import (
+    EmailIs,
+    FlagIs,
+    Ids,
+    ModifiedSince,
+    PhoneIs,
+    Position,
+    Window,
+    Words,
+)
 from tests.contracts.opened import Suite
 
 # Each way to store a value: the field, the value as stored, and the same as shown.

@@ -5,4 +5,4 @@ from tests.contracts.record_writes import RecordWrites
 
 
 class RecordStoreContract(RecordReads, RecordWrites):
-    """All of the contract in `moorage/crm/store/contract.py`."""
+    """All of the contract in `moorage/crm/storage/contract/records.py`."""

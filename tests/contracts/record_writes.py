@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from moorage.crm.conditions import Phrase
-from moorage.crm.store.contract import StoreClosed, Window, Words
+from moorage.crm.query.conditions import Phrase
+from moorage.crm.storage.contract.records import StoreClosed, Window, Words
 from tests.contracts.opened import Suite, awaited
 
 

@@ -16,15 +16,15 @@ import argon2
 import pytest
 
 from moorage.clock import FrozenClock
-from moorage.crm import organisations
 from moorage.crm.accounts import people
-from moorage.crm.blueprint import DEMO, OrganisationSpec
-from moorage.crm.catalog import Catalog
-from moorage.crm.metadata import Metadata
-from moorage.crm.organisations import Organisations
+from moorage.crm.metadata.catalog import Catalog
+from moorage.crm.metadata.documents import Metadata
+from moorage.crm.metadata.standard import DEMO, OrganisationSpec
+from moorage.crm.organisations import service as organisations_service
+from moorage.crm.organisations.service import Organisations
 from moorage.crm.service import CrmService
-from moorage.crm.store import files
-from moorage.crm.store.connections import OrganisationFile
+from moorage.crm.storage.sqlite import organisation_files
+from moorage.crm.storage.sqlite.readers import OrganisationFile
 from moorage.http.message import Request
 
 FULL_SCOPE = (
@@ -143,8 +143,8 @@ class Readings:
     """What organisations begin with, and what their files say: worked out once for all that begin or say the same."""
 
     def __init__(self) -> None:
-        self.documents = cache(organisations._documents)
-        self._read, self._catalog = files._read_metadata, files.Catalog
+        self.documents = cache(organisations_service._documents)
+        self._read, self._catalog = organisation_files._read_metadata, organisation_files.Catalog
         self._metadata: dict[object, Metadata] = {}
         self._catalogs = WeakKeyDictionary[Metadata, Catalog]()
 
@@ -169,9 +169,9 @@ def readings() -> Readings:
 @pytest.fixture(scope="module", autouse=True)
 def quick_openings(readings) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(organisations, "_documents", readings.documents)
-        patch.setattr(files, "_read_metadata", readings.metadata)
-        patch.setattr(files, "Catalog", readings.catalog)
+        patch.setattr(organisations_service, "_documents", readings.documents)
+        patch.setattr(organisation_files, "_read_metadata", readings.metadata)
+        patch.setattr(organisation_files, "Catalog", readings.catalog)
         yield
 
 

@@ -9,8 +9,8 @@ import apsw
 import pytest
 
 from moorage.clock import FrozenClock
-from moorage.crm.blueprint import DEMO
-from moorage.crm.organisations import Organisations
+from moorage.crm.metadata.standard import DEMO
+from moorage.crm.organisations.service import Organisations
 from tests.contracts.opened import Opened
 
 POINTS = 4  # At so many steps of each command, evenly spread, and at every fourth that touches a file.

@@ -6,11 +6,11 @@ from dataclasses import replace
 import apsw
 import pytest
 
-from moorage.crm.blueprint import DEMO
 from moorage.crm.errors import OrganisationExists, OrganisationInvalid, OrganisationUnknown
-from moorage.crm.organisations import Organisations
+from moorage.crm.metadata.standard import DEMO
+from moorage.crm.organisations.service import Organisations
 from moorage.crm.service import CrmService
-from moorage.crm.store.contract import StoreClosed
+from moorage.crm.storage.contract.records import StoreClosed
 
 
 @pytest.fixture

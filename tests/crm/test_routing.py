@@ -5,9 +5,9 @@ import re
 import pytest
 from structlog.testing import capture_logs
 
-from moorage.crm import spelling
-from moorage.crm.absent import listed
 from moorage.crm.api import routes
+from moorage.crm.api.absent import listed
+from moorage.crm.metadata import spelling
 
 NO_SUCH_PATH = {
     "code": "INVALID_URL_PATTERN",

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from moorage.crm.organisations.sample.sample import SampleRecord, sample_records
 from moorage.crm.records.values import EMAIL, PHONE, WEBSITE
-from moorage.crm.sample import SampleRecord, sample_records
 
 NOW = datetime(2026, 2, 6, 9, 10, 56, tzinfo=UTC)
 COUNTS = {
@@ -29,7 +29,7 @@ FICTIONAL = re.compile(
 
 
 def modules() -> dict[str, Any]:
-    text = (files("moorage.crm") / "data" / "standard_modules.json").read_text("utf-8")
+    text = (files("moorage.crm.metadata.standard") / "standard_modules.json").read_text("utf-8")
     return {one["api_name"]: one for one in json.loads(text)["modules"]}
 
 

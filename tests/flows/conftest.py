@@ -20,7 +20,7 @@ import pytest
 from moorage import settings
 from moorage.app import Urls, open_rooms
 from moorage.connections.model import Upstream
-from moorage.oauth.tokens import AccessToken
+from moorage.oauth.tokens.service import AccessToken
 from tests.gateway.wire import OK, Client, Scripted
 
 MOORAGE = [sys.executable, "-m", "moorage"]

@@ -6,7 +6,7 @@ import ssl
 
 import pytest
 
-from moorage.oauth.providers import SHIPPED, read_provider
+from moorage.oauth.apps.providers import SHIPPED, read_provider
 from tests.certificate import certify
 from tests.flows.conftest import finish, start
 from tests.flows.walker import Walker

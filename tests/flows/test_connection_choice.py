@@ -9,7 +9,7 @@ import pytest
 
 from moorage.connections.model import Upstream
 from moorage.keys import store as keys_store
-from moorage.oauth.tokens import AccessToken
+from moorage.oauth.tokens.service import AccessToken
 from tests.flows.conftest import MOORAGE, environment
 from tests.waiting import wait_until
 

@@ -3,7 +3,7 @@
 import json
 import sqlite3
 
-from moorage.oauth.renewal import ACCESS, REFRESH
+from moorage.oauth.tokens.renewal import ACCESS, REFRESH
 from tests.flows.conftest import finish
 from tests.waiting import wait_until
 

@@ -8,7 +8,7 @@ import urllib.request
 import pytest
 
 from moorage.client import Moorage
-from moorage.oauth.attempts import verifier_of
+from moorage.oauth.connect.attempts import verifier_of
 from tests.flows.conftest import finish, start
 from tests.flows.walker import PASSWORD, Walker
 from tests.flows.zoho import kept_tokens, make_quay, register, start_gateway

@@ -22,7 +22,7 @@ import structlog
 from moorage.app import APP, Rooms, Urls, control_origin, first_start
 from moorage.clock import SystemClock
 from moorage.crm.api import routes as api_routes
-from moorage.oauth.attempts import form_token_of, new_random
+from moorage.oauth.connect.attempts import form_token_of, new_random
 from moorage.serve.process import run, serve
 from moorage.settings import load
 

@@ -13,8 +13,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 from moorage import settings
-from moorage.oauth.providers import SHIPPED
-from moorage.oauth.renewal import ACCESS, REFRESH
+from moorage.oauth.apps.providers import SHIPPED
+from moorage.oauth.tokens.renewal import ACCESS, REFRESH
 from moorage.operator import Operator, open_operator
 from tests.flows.conftest import Server, environment, start
 from tests.flows.walker import set_password

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from moorage.crm.refusals import refusal
+from moorage.crm.wire.refusals import refusal
 from moorage.http.answering import answering
 from moorage.http.bodies import Allowance, Budget
 from moorage.http.message import Response

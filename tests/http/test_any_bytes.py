@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from moorage.crm.refusals import refusal
+from moorage.crm.wire.refusals import refusal
 from moorage.http.answering import answering
 from moorage.http.message import Response
 from tests.http.origin import HOST, Origin, admit

@@ -18,7 +18,7 @@ def against(own_url, **headers):
     [
         ("http://moorage.lan", {}),
         ("http://moorage.lan", OWN),
-        ("http://moorage.lan:80/base", OWN | {"host": "MOORAGE.lan:80"}),
+        ("http://moorage.lan:80/base", OWN | {"host": "moorage.lan:80"}),
         ("https://m.example/base", {"host": "m.example:443", "origin": "https://m.example"}),
         ("https://m.example", {"host": "m.example", "origin": "null"}),  # Our pages forbid referrers.
         ("https://m.example", {"host": "127.0.0.1:8787", "origin": "https://m.example"}),  # Behind a proxy.

@@ -6,10 +6,10 @@ from urllib.parse import urlsplit
 
 from moorage.connections.model import Upstream
 from moorage.crm.accounts.model import Grant
-from moorage.crm.blueprint import DEMO
+from moorage.crm.metadata.standard import DEMO
 from moorage.http.message import Request
 from moorage.oauth.model import AccessToken, Client
-from moorage.oauth.transport import Reply, Unanswered
+from moorage.oauth.transport.contract import Reply, Unanswered
 
 SCOPES = "ZohoCRM.modules.ALL,ZohoCRM.org.ALL,ZohoCRM.users.ALL"
 

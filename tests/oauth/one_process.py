@@ -13,7 +13,7 @@ from pathlib import Path
 
 from moorage.app import Rooms, Urls
 from moorage.clock import SystemClock
-from moorage.oauth import renewal
+from moorage.oauth.tokens import renewal
 from moorage.settings import load
 
 POINTS = (

@@ -4,9 +4,9 @@ import random
 
 import pytest
 
-from moorage.oauth.ahead import EARLY, JITTER, LATELY
 from moorage.oauth.errors import TokenFailed, TokenRefused
-from moorage.oauth.renewal import BUDGET, LONGEST_PAUSE, WINDOW
+from moorage.oauth.tokens.proactive import EARLY, JITTER, LATELY
+from moorage.oauth.tokens.renewal import BUDGET, LONGEST_PAUSE, WINDOW
 from tests.oauth.conftest import HOUR, access, found
 
 

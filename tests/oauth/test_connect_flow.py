@@ -6,11 +6,11 @@ from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
 import pytest
 
-from moorage.oauth.attempts import LIFETIME, challenge_of, new_random, verifier_of
+from moorage.oauth.connect.attempts import LIFETIME, challenge_of, new_random, verifier_of
 from moorage.oauth.errors import AccountsUnreachable
 from moorage.oauth.model import AccessToken, Client
-from moorage.oauth.renewal import LONGEST_PAUSE
-from moorage.oauth.transport import Reply, Unanswered
+from moorage.oauth.tokens.renewal import LONGEST_PAUSE
+from moorage.oauth.transport.contract import Reply, Unanswered
 from tests.control import kept_secrets
 from tests.oauth.conftest import HOUR
 from tests.oauth.test_connect_page import says, status_of
@@ -84,7 +84,7 @@ def test_the_browser_is_known_by_a_cookie_that_scripts_and_other_sites_do_not_ge
 
 
 def test_on_https_the_cookie_can_not_be_set_from_elsewhere(tmp_path, monkeypatch):
-    from moorage.oauth.routes import _Cookie
+    from moorage.oauth.connect.routes import _Cookie
 
     cookie = _Cookie("https://moorage.example.com/base")
     assert (cookie._form.name, cookie._path, cookie._secure) == ("__Host-moorage-connect", "/", True)

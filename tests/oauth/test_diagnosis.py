@@ -9,11 +9,11 @@ import msgspec
 import pytest
 
 from moorage.connections.model import Upstream
-from moorage.oauth import diagnosis as looking
+from moorage.oauth.diagnosis import probe as looking
 from moorage.oauth.errors import AccountsUnreachable, ReconnectNeeded
 from moorage.oauth.model import AccessToken, Client
-from moorage.oauth.renewal import BUDGET, WINDOW
-from moorage.oauth.transport import Reply
+from moorage.oauth.tokens.renewal import BUDGET, WINDOW
+from moorage.oauth.transport.contract import Reply
 from tests.control import Caller, Control
 from tests.oauth.conftest import HOUR, access, found
 from tests.oauth.elsewhere import Elsewhere

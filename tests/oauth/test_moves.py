@@ -5,8 +5,8 @@ import pytest
 from moorage.connections.model import Upstream
 from moorage.gateway.decide import Decider, Question
 from moorage.keys.limits import RateLimiter
+from moorage.oauth.apps.providers import SHIPPED, Providers
 from moorage.oauth.errors import TokenFailed
-from moorage.oauth.providers import SHIPPED, Providers
 from tests.oauth.conftest import HOUR, access, found, remote
 
 

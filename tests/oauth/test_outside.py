@@ -7,9 +7,9 @@ from contextlib import closing
 
 import pytest
 
-from moorage.oauth import outside
-from moorage.oauth.outside import Outside
-from moorage.oauth.transport import Call, Unanswered
+from moorage.oauth.transport import remote
+from moorage.oauth.transport.contract import Call, Unanswered
+from moorage.oauth.transport.remote import Outside
 from tests.certificate import certify
 
 
@@ -46,7 +46,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
                 self.end_headers()
                 self.wfile.write(b"short")
             case "/large":
-                self._answer(b"x" * (outside.MAX_ANSWER + 1))
+                self._answer(b"x" * (remote.MAX_ANSWER + 1))
             case _:
                 self._answer(self.server.answer)
 
@@ -114,7 +114,7 @@ def test_what_is_no_whole_answer_may_have_arrived(server, path):
 
 
 def test_a_server_that_does_not_answer_may_have_been_reached(monkeypatch):
-    monkeypatch.setattr(outside, "WHOLE_SECONDS", 0.2)
+    monkeypatch.setattr(remote, "WHOLE_SECONDS", 0.2)
 
     async def asked():
         gone = asyncio.Event()

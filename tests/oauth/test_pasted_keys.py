@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from moorage.oauth.transport import Reply, Unanswered
+from moorage.oauth.transport.contract import Reply, Unanswered
 from tests.control import Caller, Control, token_of
 from tests.person import OWN_FORM
 

@@ -3,10 +3,10 @@
 import pytest
 
 from moorage.connections.model import Upstream
+from moorage.oauth.apps.destinations import Place
+from moorage.oauth.apps.providers import Providers
 from moorage.oauth.errors import TokenRefused
 from moorage.oauth.model import Client
-from moorage.oauth.places import Place
-from moorage.oauth.providers import Providers
 
 LOGIN = "https://login.salesforce.com"
 

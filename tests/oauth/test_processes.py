@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from moorage.clock import FrozenClock
-from moorage.oauth.renewal import LEASE_SECONDS, WINDOW
+from moorage.oauth.tokens.renewal import LEASE_SECONDS, WINDOW
 from tests.control import Control
 from tests.oauth.conftest import access, found
 from tests.oauth.one_process import POINTS

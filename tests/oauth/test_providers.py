@@ -6,7 +6,7 @@ import pytest
 
 from moorage.errors import SettingsInvalid
 from moorage.http.errors import AppUnknown
-from moorage.oauth.providers import RESERVED, SHIPPED, Providers, read_provider
+from moorage.oauth.apps.providers import RESERVED, SHIPPED, Providers, read_provider
 
 SHIPPED_NAMES = {file.stem for file in SHIPPED.glob("*.toml")}
 GOOD = """\

@@ -8,11 +8,11 @@ import pytest
 
 from moorage.app import Rooms, Urls
 from moorage.clock import FrozenClock
-from moorage.oauth import renewal, store
 from moorage.oauth.errors import AccountsUnreachable, RefreshLimited, TokenFailed, TokenRefused
 from moorage.oauth.model import Need
-from moorage.oauth.renewal import BUDGET, LEASE_SECONDS, LONGEST_PAUSE, WINDOW
-from moorage.oauth.tokens import NEAR
+from moorage.oauth.tokens import renewal, store
+from moorage.oauth.tokens.renewal import BUDGET, LEASE_SECONDS, LONGEST_PAUSE, WINDOW
+from moorage.oauth.tokens.service import NEAR
 from tests.control import GATEWAY
 from tests.oauth.conftest import HOUR, Accounts, access, found
 

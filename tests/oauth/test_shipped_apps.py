@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from moorage.oauth.providers import RESERVED, SHIPPED, read_provider
+from moorage.oauth.apps.providers import RESERVED, SHIPPED, read_provider
 
 APPS = {file.stem: read_provider(file) for file in sorted(SHIPPED.glob("*.toml"))}
 ZOHO = {

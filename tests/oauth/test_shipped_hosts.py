@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import msgspec
 import pytest
 
-from moorage.oauth.providers import Providers
+from moorage.oauth.apps.providers import Providers
 
 
 def addresses(provider):

@@ -4,7 +4,7 @@ import pytest
 
 from moorage.oauth.errors import TokenFailed, TokenRefused
 from moorage.oauth.model import AccessToken, Minted
-from moorage.oauth.token_answers import read_token_answer
+from moorage.oauth.transport.token_responses import read_token_answer
 from tests.oauth.conftest import HOUR
 
 

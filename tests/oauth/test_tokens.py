@@ -4,8 +4,8 @@ import pytest
 
 from moorage.connections.errors import ConnectionInactive, ConnectionUnknown
 from moorage.oauth.errors import AccountsUnreachable, ReconnectNeeded, TokenFailed, TokenRefused
-from moorage.oauth.renewal import FIRST_PAUSE, LONGEST_PAUSE
-from moorage.oauth.tokens import NEAR
+from moorage.oauth.tokens.renewal import FIRST_PAUSE, LONGEST_PAUSE
+from moorage.oauth.tokens.service import NEAR
 from tests.control import kept_secrets
 from tests.oauth.conftest import HOUR, access, found
 

@@ -9,10 +9,10 @@ import pytest
 from sqlalchemy import event
 from structlog.testing import capture_logs
 
-from moorage.oauth import unwritten
 from moorage.oauth.errors import ReconnectNeeded, TokenRefused
-from moorage.oauth.renewal import BUDGET, LEASE_SECONDS
-from moorage.oauth.tokens import NEAR
+from moorage.oauth.tokens import unwritten
+from moorage.oauth.tokens.renewal import BUDGET, LEASE_SECONDS
+from moorage.oauth.tokens.service import NEAR
 from moorage.storage.errors import DatabaseUnusable
 from tests.oauth.conftest import HOUR, access, found
 from tests.oauth.test_renewal import another, kept

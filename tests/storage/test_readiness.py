@@ -9,7 +9,7 @@ from functools import partial
 
 import pytest
 
-from moorage.crm.databases import complaint as crm_complaint
+from moorage.crm.storage.sqlite.trouble import complaint as crm_complaint
 from moorage.errors import MoorageError
 from moorage.storage import readiness
 from moorage.storage.errors import DatabaseUnusable

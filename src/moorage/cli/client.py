@@ -15,7 +15,7 @@ from moorage.cli.output import confirm, print_json, print_table
 from moorage.serve.home import callback_url, read_note
 
 if TYPE_CHECKING:
-    from moorage.oauth.clients import Registered
+    from moorage.oauth.apps.clients import Registered
     from moorage.operator import Operator
     from moorage.settings import Settings
 

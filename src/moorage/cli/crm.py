@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from moorage.crm.accounts.model import Client
-    from moorage.crm.organisations import OrganisationRow
+    from moorage.crm.organisations.service import OrganisationRow
     from moorage.operator import Operator
 
 T = TypeVar("T")

@@ -18,7 +18,7 @@ from moorage.errors import SettingsInvalid
 
 if TYPE_CHECKING:
     from moorage.doctor import Report
-    from moorage.oauth.findings import Finding
+    from moorage.oauth.diagnosis.findings import Finding
 
 Connection = Annotated[
     str | None, typer.Option("--connection", metavar="ID", help="Of the connections, look at this one only.")
@@ -50,7 +50,7 @@ def _examine(home: Path | None, connection: str | None) -> "Report":
 
 
 def _print_json(report: "Report") -> None:
-    from moorage.oauth.diagnosis import document  # noqa: PLC0415
+    from moorage.oauth.diagnosis.probe import document  # noqa: PLC0415
 
     checks = [{"check": check.name, **asdict(check.finding)} for check in report.checks]
     connections = [document(diagnosis) for diagnosis in report.connections]

@@ -15,10 +15,10 @@ import msgspec
 from moorage.clock import Clock
 from moorage.crm.accounts.scopes import ScopeSet
 from moorage.crm.accounts.service import Principal
-from moorage.crm.databases import crm_databases
 from moorage.crm.errors import SeedRefused
-from moorage.crm.organisations import OrganisationRow, Organisations, Wanted
+from moorage.crm.organisations.service import OrganisationRow, Organisations, Wanted
 from moorage.crm.service import CrmService
+from moorage.crm.storage.sqlite.trouble import crm_databases
 from moorage.http.message import Request, Response
 
 T = TypeVar("T")

@@ -9,12 +9,11 @@ from urllib.parse import unquote_to_bytes
 import structlog
 
 from moorage.clock import Clock
-from moorage.crm.absent import absent_routes
 from moorage.crm.accounts.scopes import module_group
 from moorage.crm.accounts.server import AccountsServer
 from moorage.crm.accounts.service import Accounts, Principal
 from moorage.crm.api import routes
-from moorage.crm.call import Call, answer, fault_answer, with_headers
+from moorage.crm.api.absent import absent_routes
 from moorage.crm.centres import Site, split
 from moorage.crm.faults import (
     Fault,
@@ -26,12 +25,13 @@ from moorage.crm.faults import (
     scope_mismatch,
     took_too_long,
 )
-from moorage.crm.organisation import Organisation
-from moorage.crm.paging import PageTokens
-from moorage.crm.routing import Route, Router
-from moorage.crm.store.contract import StoreClosed, TookTooLong
+from moorage.crm.storage.contract.organisations import Organisation
+from moorage.crm.storage.contract.records import StoreClosed, TookTooLong
 from moorage.crm.trouble import trouble_answer
 from moorage.crm.versions import VERSIONS, Version
+from moorage.crm.wire.call import Call, answer, fault_answer, with_headers
+from moorage.crm.wire.page_tokens import PageTokens
+from moorage.crm.wire.routing import Route, Router
 from moorage.http.bodies import MAX_HELD, MAX_HELD_OF_STRANGERS, Allowance, Budget
 from moorage.http.message import Request, Response
 

@@ -1,11 +1,11 @@
 """Trouble with the disk or with a file, as the CRM tells it: in Zoho's shape, in that of OAuth, or as a page."""
 
 from moorage.crm.accounts.consent import PATH, failed
-from moorage.crm.call import answer, fault_answer, with_headers
 from moorage.crm.centres import split
-from moorage.crm.databases import trouble_with
 from moorage.crm.errors import OrganisationDamaged
 from moorage.crm.faults import unavailable
+from moorage.crm.storage.sqlite.trouble import trouble_with
+from moorage.crm.wire.call import answer, fault_answer, with_headers
 from moorage.http.message import Response
 from moorage.storage.errors import DatabaseUnusable
 from moorage.storage.trouble import tell

@@ -12,7 +12,7 @@ import structlog
 
 from moorage import __version__
 from moorage.app import first_start, play_zoho
-from moorage.crm.blueprint import DEMO
+from moorage.crm.metadata.standard import DEMO
 from moorage.rooms import Urls
 from moorage.serve import home
 from moorage.serve.apart import apart

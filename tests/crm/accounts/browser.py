@@ -13,8 +13,8 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from moorage.clock import FrozenClock
-from moorage.crm.refusals import refusal
 from moorage.crm.service import CrmService
+from moorage.crm.wire.refusals import refusal
 from moorage.http.answering import answering
 
 OPEN = "demo"  # The organisation whose users sign in with one click.

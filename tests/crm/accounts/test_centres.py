@@ -3,9 +3,9 @@
 import pytest
 
 from moorage.crm.accounts.authorization import AuthorizationInvalid, read
-from moorage.crm.blueprint import DEMO
 from moorage.crm.centres import CENTRES, Site, split
 from moorage.crm.errors import OrganisationInvalid
+from moorage.crm.metadata.standard import DEMO
 
 ORIGIN = "http://127.0.0.1:8788"
 INVALID_TOKEN = {

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import apsw
 import pytest
 
-from moorage.crm import registry
+from moorage.crm.organisations import registry
 
 
 @pytest.fixture

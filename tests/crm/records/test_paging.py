@@ -6,8 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from moorage.crm.paging import Place, bound_to
-from moorage.crm.store.contract import Position
+from moorage.crm.storage.contract.records import Position
+from moorage.crm.wire.page_tokens import Place, bound_to
 
 
 def fill(crm, count):

@@ -11,13 +11,13 @@ import msgspec
 import pytest
 
 from moorage.crm.api import routes
-from moorage.crm.blueprint import DEMO, blueprint
-from moorage.crm.call import JSON, Call, fault_answer
-from moorage.crm.catalog import Catalog
 from moorage.crm.faults import Fault
-from moorage.crm.metadata import Metadata
-from moorage.crm.organisation import Organisation
-from moorage.crm.routing import Router
+from moorage.crm.metadata.catalog import Catalog
+from moorage.crm.metadata.documents import Metadata
+from moorage.crm.metadata.standard import DEMO, blueprint
+from moorage.crm.storage.contract.organisations import Organisation
+from moorage.crm.wire.call import JSON, Call, fault_answer
+from moorage.crm.wire.routing import Router
 from moorage.http.message import Request, Response
 
 CREATED = datetime(2026, 2, 6, 9, 10, 56, tzinfo=UTC)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from moorage.crm.blueprint import Currency
+from moorage.crm.metadata.standard import Currency
 
 
 def test_the_organisations_currency_is_its_only_one(crm):

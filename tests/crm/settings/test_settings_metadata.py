@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from moorage.crm.conditions import Context
-from moorage.crm.views import view_conditions
+from moorage.crm.query.conditions import Context
+from moorage.crm.query.view_criteria import view_conditions
 
 CREATED = datetime(2026, 2, 6, 9, 10, 56, tzinfo=UTC)
 OF_A_MODULE = ["fields", "layouts", "related_lists", "custom_views"]

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moorage.crm.api.parameters import MAX_PAGE, id_list, one_of, page_and_size
 from moorage.crm.faults import Fault
+from moorage.crm.wire.parameters import MAX_PAGE, id_list, one_of, page_and_size
 
 NOT_NUMBERS = ["", " ", "x", "1.0", "-1", "0", "+1", "1e3", "٣", "²", "1,2", "0x10", "9" * 5000, "\0", "1_0"]
 

@@ -6,12 +6,12 @@ import threading
 import pytest
 from structlog.testing import capture_logs
 
-from moorage.crm.absent import listed
 from moorage.crm.api import routes
-from moorage.crm.call import Call
-from moorage.crm.routing import Route
+from moorage.crm.api.absent import listed
 from moorage.crm.versions import NAMES, TABLE, VERSIONS
 from moorage.crm.versions.version import Answer
+from moorage.crm.wire.call import Call
+from moorage.crm.wire.routing import Route
 from moorage.http.message import Request, Response
 
 

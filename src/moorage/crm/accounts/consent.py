@@ -24,8 +24,8 @@ from moorage.crm.accounts.model import Grant, User
 from moorage.crm.accounts.people import SESSION_LIFETIME, People, new_session
 from moorage.crm.accounts.service import Accounts, Write
 from moorage.crm.accounts.wording import in_words
-from moorage.crm.call import with_headers
 from moorage.crm.centres import Site
+from moorage.crm.wire.call import with_headers
 from moorage.http.errors import BodyTooLarge
 from moorage.http.forms import Cookie, fields
 from moorage.http.message import Headers, Request, Response

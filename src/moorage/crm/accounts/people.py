@@ -16,7 +16,7 @@ from moorage.crm.accounts.service import digest_of
 from moorage.crm.accounts.store import AccountsStore
 from moorage.crm.accounts.tries import Tries
 from moorage.crm.errors import PasswordInvalid, UserUnknown
-from moorage.crm.organisation import Organisation
+from moorage.crm.storage.contract.organisations import Organisation
 
 SESSION_LIFETIME = 600  # seconds
 LONGEST_EMAIL = 254  # RFC 5321

@@ -9,9 +9,9 @@ from moorage.crm.accounts.endpoints import TokenEndpoints
 from moorage.crm.accounts.openid import IdTokens
 from moorage.crm.accounts.people import People
 from moorage.crm.accounts.service import Accounts, Write
-from moorage.crm.call import answer
 from moorage.crm.centres import Site
-from moorage.crm.organisation import Organisation
+from moorage.crm.storage.contract.organisations import Organisation
+from moorage.crm.wire.call import answer
 from moorage.http.errors import BodyTooLarge
 from moorage.http.message import Request, Response
 

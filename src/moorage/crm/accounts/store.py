@@ -9,8 +9,8 @@ import apsw
 from moorage.clock import SKEW
 from moorage.crm.accounts.errors import OwnerGone
 from moorage.crm.accounts.model import Client, Code, Grant
-from moorage.crm.registry import Registry
-from moorage.crm.store.connections import transaction
+from moorage.crm.organisations.registry import Registry
+from moorage.crm.storage.sqlite.readers import transaction
 
 _TABLES = (
     """

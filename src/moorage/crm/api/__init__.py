@@ -2,22 +2,19 @@
 
 from collections.abc import Iterator
 
-from moorage.crm.api import (
+from moorage.crm.api import org, users
+from moorage.crm.api.records import read, search, write
+from moorage.crm.api.settings import (
     custom_views,
     fields,
     layouts,
     modules,
-    org,
     profiles,
-    records,
     related_lists,
     roles,
-    search,
     territories,
-    users,
-    write,
 )
-from moorage.crm.routing import Route
+from moorage.crm.wire.routing import Route
 
 
 def routes() -> Iterator[Route]:
@@ -33,7 +30,7 @@ def routes() -> Iterator[Route]:
         roles,
         profiles,
         territories,
-        records,
+        read,
         search,
         write,
     )

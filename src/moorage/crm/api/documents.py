@@ -4,11 +4,11 @@ from collections.abc import Callable, Hashable
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from moorage.crm.call import JSON, Call, encode
 from moorage.crm.faults import invalid_id, param_missing
-from moorage.crm.metadata import Document, Kind, Metadata
-from moorage.crm.records.values import whole_id
-from moorage.crm.spelling import unknown_module
+from moorage.crm.metadata.documents import Document, Kind, Metadata
+from moorage.crm.metadata.ids import whole_id
+from moorage.crm.metadata.spelling import unknown_module
+from moorage.crm.wire.call import JSON, Call, encode
 from moorage.http.message import Response
 
 # Metadata never changes once it is read, so what is made of it lives exactly as long as it does.

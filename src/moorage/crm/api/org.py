@@ -3,10 +3,10 @@
 from typing import Any
 
 from moorage.crm.api.documents import encoded_once, reference
-from moorage.crm.call import Call
-from moorage.crm.catalog import ID_SPACE
-from moorage.crm.metadata import Metadata
-from moorage.crm.routing import Route
+from moorage.crm.metadata.documents import Metadata
+from moorage.crm.metadata.ids import ID_SPACE
+from moorage.crm.wire.call import Call
+from moorage.crm.wire.routing import Route
 from moorage.http.message import Response
 
 _CURRENCY = 20_008  # The local number of its id, which no document has.

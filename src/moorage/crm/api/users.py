@@ -4,12 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 from moorage.crm.api.documents import document_in_path
-from moorage.crm.api.lists import since_header
-from moorage.crm.api.parameters import id_list, one_of, page_and_size
-from moorage.crm.call import Call, answer, no_content
-from moorage.crm.metadata import Document
-from moorage.crm.records.values import instant
-from moorage.crm.routing import Route
+from moorage.crm.metadata.documents import Document
+from moorage.crm.metadata.times import instant
+from moorage.crm.records.reading import since_header
+from moorage.crm.wire.call import Call, answer, no_content
+from moorage.crm.wire.parameters import id_list, one_of, page_and_size
+from moorage.crm.wire.routing import Route
 from moorage.http.message import Response
 
 # What nobody has set yet, and what this server has one answer for.

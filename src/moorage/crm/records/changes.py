@@ -9,16 +9,17 @@ from typing import Any
 
 import msgspec
 
-from moorage.crm.catalog import Field, Module
 from moorage.crm.faults import Fault
-from moorage.crm.organisation import Organisation
+from moorage.crm.metadata.catalog import Field, Module
+from moorage.crm.metadata.ids import whole_id
+from moorage.crm.metadata.times import zoned
 from moorage.crm.records import computed, rules
 from moorage.crm.records.draft import Draft, draft
-from moorage.crm.records.lines import Lines
 from moorage.crm.records.references import References
-from moorage.crm.records.values import MAX_ITEMS, too_long, whole_id
-from moorage.crm.store.contract import Row, Transaction
-from moorage.crm.store.projection import zoned
+from moorage.crm.records.subforms import Lines
+from moorage.crm.records.values import MAX_ITEMS, too_long
+from moorage.crm.storage.contract.organisations import Organisation
+from moorage.crm.storage.contract.records import Row, Transaction
 
 # What Zoho checks for duplicates on upsert when the caller names no fields; elsewhere it is the display field.
 SYSTEM_DUPLICATE_FIELD = {"Leads": "Email", "Contacts": "Email"}

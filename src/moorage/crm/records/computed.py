@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from moorage.crm.catalog import Module
-from moorage.crm.store.contract import Row
+from moorage.crm.metadata.catalog import Module
+from moorage.crm.storage.contract.records import Row
 
 
 @dataclass(slots=True)

@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from moorage.crm.catalog import Catalog, Field, Module
 from moorage.crm.faults import Fault
+from moorage.crm.metadata.catalog import Catalog, Field, Module
 from moorage.crm.records.values import Reference, mismatch, missing, parse
-from moorage.crm.store.contract import Row
+from moorage.crm.storage.contract.records import Row
 
 # Whether these are mandatory depends on other fields: `rules.py` decides.
 _DEPENDENT = frozenset({("Calls", "Call_Duration"), ("Notes", "Note_Content")})

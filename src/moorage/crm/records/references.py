@@ -1,10 +1,10 @@
 """The users and records that a record points to: found by id, or by name where only a name is given."""
 
-from moorage.crm.catalog import Field, Module
-from moorage.crm.organisation import Organisation
+from moorage.crm.metadata.catalog import Field, Module
 from moorage.crm.records.draft import Draft
 from moorage.crm.records.values import Reference, unknown_id
-from moorage.crm.store.contract import Row, Transaction
+from moorage.crm.storage.contract.organisations import Organisation
+from moorage.crm.storage.contract.records import Row, Transaction
 
 
 class References:

@@ -5,12 +5,12 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from moorage.crm.catalog import Module
 from moorage.crm.faults import Fault
+from moorage.crm.metadata.catalog import Module
 from moorage.crm.records.computed import seconds
 from moorage.crm.records.draft import Draft
 from moorage.crm.records.values import missing
-from moorage.crm.store.contract import Row
+from moorage.crm.storage.contract.records import Row
 
 MAX_PARTICIPANTS = 50
 

@@ -3,20 +3,20 @@
 Formats and limits follow the field types of Zoho's documentation of "Insert Records".
 """
 
-import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 import msgspec
 
-from moorage.crm.catalog import Field
 from moorage.crm.faults import Fault
+from moorage.crm.metadata.catalog import NO_VALUE, Field
+from moorage.crm.metadata.ids import whole_id
+from moorage.crm.metadata.times import instant
 
-MAX_ID = 2**63 - 1
 # What repeats inside a record is counted before anything is done with it.
 MAX_ROWS = 200  # Of one subform of one record.
 MAX_ITEMS = 200  # Of one list of one record.
@@ -25,7 +25,6 @@ MAX_TAGS = 10  # Of one record, as at Zoho.
 EMAIL = re.compile(r"[^\s@,;:<>()\[\]\\\"]+@[\w-]+(\.[\w-]+)*\.[^\W\d_]{2,22}")
 PHONE = re.compile(r"[+.\-\s(),;#\w/*]+")
 WEBSITE = re.compile(r"(https?://|ftp://)?[^\s/.]+(\.[^\s/.]+)+([/?#:]\S*)?", re.IGNORECASE)
-NO_VALUE = "-None-"
 
 _encode = msgspec.json.Encoder().encode
 
@@ -70,15 +69,6 @@ def unknown_id(field: Field, path: str) -> Fault:
     subject = "the related id" if field.api_name == "Parent_Id" else "the id"
     details = {"api_name": field.api_name, "json_path": path}
     return Fault(400, "INVALID_DATA", f"{subject} given seems to be invalid", details)
-
-
-def whole_id(value: Any) -> int | None:
-    """An id given as text or number; None when it can't be one."""
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 19:
-        value = int(value)
-    return value if isinstance(value, int) and 0 < value <= MAX_ID else None
 
 
 def _text(field: Field, value: Any, path: str) -> str | None:
@@ -149,25 +139,6 @@ def _date(field: Field, value: Any, path: str) -> str:
         except ValueError:
             pass
     raise mismatch(field, path, "date")
-
-
-# Zoho refuses what ISO 8601 permits besides: fractions, times without seconds, offsets without a colon, week dates.
-_DATETIME = re.compile(
-    r"\d{4}-\d{2}-\d{2}T([01]\d|2[0-3]):\d{2}:\d{2}(Z|[+-]([01]\d|2[0-3]):\d{2})", re.ASCII
-)
-
-
-def instant(text: str) -> int | None:
-    """Seconds since the epoch of a time as Zoho spells it, such as 2026-02-06T01:10:56-08:00 or 2026-02-06T09:10:56Z.
-
-    None for every other spelling, and where UTC has no date for the time.
-    """
-    if not _DATETIME.fullmatch(text):
-        return None
-    try:
-        return math.floor(datetime.fromisoformat(text).astimezone(UTC).timestamp())
-    except (ValueError, OverflowError):
-        return None
 
 
 def _datetime(field: Field, value: Any, path: str) -> int:

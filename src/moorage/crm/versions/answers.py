@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from typing import Any
 
-from moorage.crm.call import Call
 from moorage.crm.faults import Fault
 from moorage.crm.versions.version import Answer
+from moorage.crm.wire.call import Call
 
 _INFO = ("per_page", "count", "page", "more_records")
 # The type is a number up to v5; which number means which order is nowhere said.

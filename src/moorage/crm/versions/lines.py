@@ -7,9 +7,9 @@ from typing import Any
 
 import msgspec
 
-from moorage.crm.call import Call
 from moorage.crm.versions.answers import fields
 from moorage.crm.versions.version import Answer
+from moorage.crm.wire.call import Call
 
 NAME = "Product_Details"
 # What v8 calls the field that holds the lines, by module. (Source: the field constants of Zoho's SDKs of v2 and v8.)

@@ -3,8 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
-from moorage.crm.api.parameters import MAX_PAGE_SIZE
-from moorage.crm.call import Call, encode
+from moorage.crm.wire.call import Call, encode
+from moorage.crm.wire.parameters import MAX_PAGE_SIZE
 
 _DIGITS = 9  # A number of more is never a size.
 

@@ -7,9 +7,9 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from moorage.crm.call import RULES, Call, Rules, encode
 from moorage.crm.faults import Fault
-from moorage.crm.routing import Route
+from moorage.crm.wire.call import RULES, Call, Rules, encode
+from moorage.crm.wire.routing import Route
 from moorage.http.message import Response
 
 CURRENT = "v8"

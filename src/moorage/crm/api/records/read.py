@@ -1,0 +1,243 @@
+"""Read records: list, get, count, and the recycle bin's list."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeVar
+
+from moorage.crm.faults import Fault, ambiguous, invalid_id, param_invalid, param_missing, pattern_not_matched
+from moorage.crm.metadata.catalog import Module
+from moorage.crm.metadata.ids import whole_id
+from moorage.crm.metadata.times import zoned
+from moorage.crm.records.reading import (
+    any_order,
+    converted_filter,
+    descends,
+    module_of,
+    since_header,
+    view_filter,
+)
+from moorage.crm.storage.contract.records import (
+    Deleted,
+    Filter,
+    Ids,
+    ModifiedSince,
+    Order,
+    Page,
+    Window,
+)
+from moorage.crm.wire import page_tokens
+from moorage.crm.wire.call import JSON, Call, encode, no_content
+from moorage.crm.wire.page_tokens import Place, bound_to, refuse_beyond
+from moorage.crm.wire.parameters import field_names, id_list, page_and_size
+from moorage.crm.wire.routing import Route
+from moorage.http.message import Response
+
+T = TypeVar("T")
+
+SORTS = ("id", "Created_Time", "Modified_Time")
+_TERRITORY_MODULES = frozenset({"Leads", "Contacts", "Accounts", "Deals"})
+# Notes are read as they were written, everything else newest first.
+_USUAL_ORDER = {"Notes": ("Created_Time", "asc")}
+
+
+def list_records(call: Call) -> Response | Awaitable[Response]:
+    module = module_of(call)
+    _refuse_strangers(call, module)
+    names = _fields(call)
+    place = _place(call, module)
+    page, size = page_and_size(call.params)
+    if place is not None:
+        page = place.page
+    if call.rules.page_tokens:
+        refuse_beyond(page, size, by_token=place is not None)
+    since = since_header(call)
+    filters = _filters(call, module, since)
+    store = call.organisation.store
+    window = Window(size, offset=(page - 1) * size)
+    if place is not None:
+        window = Window(size, start=place.position, backwards=place.backwards)
+    found = store.page(module, store.shape(module, names), filters, _order(call, module), window)
+
+    def show(result: Page) -> Response:
+        if not result.count:
+            return no_content() if since is None else Response(304)
+        return _page_answer(call, module, result, page, size, place)
+
+    return then(found, show)
+
+
+def then(found: T | Awaitable[T], show: Callable[[T], Response]) -> Response | Awaitable[Response]:
+    """Answer at once what is there at once, and later what has to be awaited."""
+    if not isinstance(found, Awaitable):
+        return show(found)
+
+    async def later(waiting: Awaitable[T]) -> Response:
+        return show(await waiting)
+
+    return later(found)
+
+
+def _refuse_strangers(call: Call, module: Module) -> None:
+    """All notes together are for administrators; the notes of one record are for whoever sees that record."""
+    if module.api_name != "Notes":
+        return
+    user = call.organisation.metadata.find("user", call.user)
+    if user is None or user.body["profile"]["name"] != "Administrator":
+        raise Fault(403, "NOT_SUPPORTED", "This API is supported only for admin users.")
+
+
+def _fields(call: Call) -> list[str] | None:
+    """The names asked for; None for all of them, where that may be asked."""
+    text = call.params.get("fields")
+    if text and text.strip(","):
+        return field_names(call.params)
+    if call.rules.lists_need_fields:
+        raise param_missing("fields")
+    return None
+
+
+def _place(call: Call, module: Module) -> Place | None:
+    token = call.params.get("page_token")
+    if token is None or not call.rules.page_tokens:
+        return None
+    if "page" in call.params:
+        raise ambiguous("page", "page_token")
+    return call.tokens.read(token, _scope(call, module), call.now)
+
+
+def _scope(call: Call, module: Module) -> bytes:
+    return bound_to(call.organisation.id, call.user, module.api_name, call.params)
+
+
+def _sorting(call: Call, module: Module) -> tuple[str, str]:
+    """The field and the direction asked for, or what is usual."""
+    field, direction = _USUAL_ORDER.get(module.api_name, ("id", "desc"))
+    return call.params.get("sort_by", field), call.params.get("sort_order", direction)
+
+
+def _order(call: Call, module: Module) -> Order:
+    name, direction = _sorting(call, module)
+    if name not in SORTS:
+        if call.rules.sorts_by_any_field:
+            return any_order(module, name, direction)
+        raise param_invalid("sort_by", supported_values=list(SORTS))
+    # Where a module keeps no such time, ids rise as its records were made, and none of them changes.
+    return Order(module.fields.get(name, module.fields["id"]), descending=descends(direction))
+
+
+def _filters(call: Call, module: Module, since: int | None) -> list[Filter]:
+    if "cvid" in call.params and "sort_by" in call.params:
+        raise ambiguous("cvid", "sort_by")
+    if "territory_id" in call.params:
+        raise _no_territory(module)
+    filters: list[Filter] = []
+    if "ids" in call.params:
+        filters.append(Ids(tuple(id_list(call.params, "ids"))))
+    if since is not None and "Modified_Time" in module.fields:
+        filters.append(ModifiedSince(since))
+    filters += converted_filter(call, module)
+    filters += view_filter(call, module)
+    return filters
+
+
+def _no_territory(module: Module) -> Fault:
+    """An organisation has no territories, so whichever is asked for is not there; better said than ignored."""
+    if module.api_name in _TERRITORY_MODULES:
+        return param_invalid("territory_id")
+    message = "Territory is not supported for the given module"
+    return Fault(400, "INVALID_MODULE", message, {"resource_path_index": 0})
+
+
+def _page_answer(
+    call: Call, module: Module, result: Page, page: int, size: int, place: Place | None
+) -> Response:
+    expires_at = place.expires_at if place else int(call.now) + page_tokens.LIFETIME
+    scope = _scope(call, module)
+    sort_by, sort_order = _sorting(call, module)
+    following = before = None
+    tokens = call.rules.page_tokens
+    if tokens and result.more and result.last is not None:
+        following = call.tokens.make(Place(result.last, page + 1, False, expires_at), scope)
+    if tokens and page > 1 and result.first is not None:
+        before = call.tokens.make(Place(result.first, page - 1, True, expires_at), scope)
+    info = {
+        "call": False,
+        "per_page": size,
+        "next_page_token": following,
+        "count": result.count,
+        "sort_by": sort_by,
+        "page": page,
+        "previous_page_token": before,
+        "page_token_expiry": zoned(call.organisation.zone, expires_at) if following or before else None,
+        "sort_order": sort_order,
+        "email": False,
+        "more_records": result.more,
+    }
+    return data_answer(result.data, info)
+
+
+def data_answer(data: bytes, info: Mapping[str, object]) -> Response:
+    """Records as the store wrote them, and the info beside them."""
+    return Response(200, b'{"data":' + data + b',"info":' + encode(info) + b"}", JSON)
+
+
+def get_record(call: Call) -> Response | Awaitable[Response]:
+    module = module_of(call)
+    record = record_id(call)
+    store = call.organisation.store
+    names = _fields(call) if "fields" in call.params else None
+    since = since_header(call)
+    if since is not None and "Modified_Time" in module.fields:
+        return _get_if_modified(call, module, record, names, since)
+    data = store.record(module, store.shape(module, names, whole=True), record)
+    return Response(200, b'{"data":[' + data + b"]}", JSON) if data else no_content()
+
+
+def record_id(call: Call) -> int:
+    found = whole_id(call.path["id"])
+    if found is None:
+        raise invalid_id(1)
+    return found
+
+
+def _get_if_modified(
+    call: Call, module: Module, record: int, names: list[str] | None, since: int
+) -> Response | Awaitable[Response]:
+    store = call.organisation.store
+    order = Order(module.fields["id"], descending=True)
+    filters: list[Filter] = [Ids((record,)), ModifiedSince(since)]
+    found = store.page(module, store.shape(module, names, whole=True), filters, order, Window(1))
+
+    def show(page: Page) -> Response:
+        if page.count:
+            return Response(200, b'{"data":' + page.data + b"}", JSON)
+        return Response(304) if store.record(module, store.shape(module, []), record) else no_content()
+
+    return then(found, show)
+
+
+def list_deleted(call: Call) -> Response | Awaitable[Response]:
+    module = module_of(call)
+    kind = call.params.get("type", "all")
+    if kind not in {"all", "recycle", "permanent"}:
+        raise pattern_not_matched("type")
+    page, size = page_and_size(call.params)
+    since = since_header(call)
+    which = Deleted(None if kind == "all" else kind, since)
+    found = call.organisation.store.deleted(module, which, Window(size, offset=(page - 1) * size))
+
+    def show(result: Page) -> Response:
+        if not result.count:
+            return no_content() if since is None else Response(304)
+        info = {"per_page": size, "count": result.count, "page": page, "more_records": result.more}
+        return data_answer(result.data, info)
+
+    return then(found, show)
+
+
+_READ = ("ZohoCRM.modules.{module}.READ",)
+
+ROUTES = (
+    Route("GET", "{module}", list_records, _READ),
+    Route("GET", "{module}/{id}", get_record, _READ),
+    Route("GET", "{module}/deleted", list_deleted, _READ),
+)

@@ -1,0 +1,127 @@
+"""Search and count: by criteria, e-mail, phone or word."""
+
+from collections.abc import Awaitable
+
+from moorage.crm.api.documents import module_named
+from moorage.crm.api.records.read import data_answer, then
+from moorage.crm.faults import Fault, param_invalid
+from moorage.crm.metadata.catalog import Module
+from moorage.crm.query.conditions import check
+from moorage.crm.query.search_criteria import parse
+from moorage.crm.records.reading import (
+    NOTHING,
+    any_order,
+    context_of,
+    converted_filter,
+    module_of,
+    view_filter,
+)
+from moorage.crm.storage.contract.records import EmailIs, Filter, Page, PhoneIs, Window, Words
+from moorage.crm.wire.call import Call, answer, no_content
+from moorage.crm.wire.parameters import field_names, one_of, page_and_size
+from moorage.crm.wire.routing import Route
+from moorage.http.message import Response
+
+LIMIT = 2_000
+FAMILIES = ("criteria", "email", "phone", "word")
+APPROVAL_STATES = (
+    "approved",
+    "approval_process_pending",
+    "approval_process_rejected",
+    "review_process_pending",
+    "review_process_rejected",
+    "webform_unapproved",
+    "webform_invalid",
+    "webform_invalid_approval",
+    "webform_double_optin",
+    "zia_vision_pending",
+    "zia_vision_rejected",
+    "zia_vision_validation",
+    "merge_pending",
+    "email_parser_waiting",
+    "email_parser_rejected",
+)
+
+
+def search(call: Call) -> Response | Awaitable[Response]:
+    module = _searched(call, "module not suppoted for search")
+    wanted = _wanted(call, module)
+    if wanted is None:
+        details = {"param_names": list(FAMILIES)}
+        raise Fault(400, "EXPECTED_PARAM_MISSING", "one of the expected parameter is missing", details)
+    page, size = page_and_size(call.params)
+    if page * size > LIMIT:
+        raise Fault(400, "LIMIT_REACHED", "maximum response iteration limit reached", {"limit": str(LIMIT)})
+    filters = [wanted, *_narrowing(call, module)]
+    order = any_order(module, call.params.get("sort_by", "id"), call.params.get("sort_order", "desc"))
+    store = call.organisation.store
+    shape = store.shape(module, field_names(call.params) or None, whole=False)
+    found = store.page(module, shape, filters, order, Window(size, offset=(page - 1) * size))
+
+    def show(result: Page) -> Response:
+        if not result.count:
+            return no_content()
+        info = {
+            "per_page": size,
+            "count": result.count,
+            "sort_by": order.field.api_name,
+            "page": page,
+            "sort_order": "desc" if order.descending else "asc",
+            "more_records": result.more,
+        }
+        return data_answer(result.data, info)
+
+    return then(found, show)
+
+
+def _searched(call: Call, unsupported: str) -> Module:
+    """The module the path names. Raises the fault for an unknown one, or for a tab without records."""
+    name = call.path["module"]
+    if name not in call.organisation.catalog.modules and module_named(call.organisation.metadata, name):
+        raise Fault(400, "NOT_SUPPORTED", unsupported, {"module": name})
+    return module_of(call)
+
+
+def _wanted(call: Call, module: Module) -> Filter | None:
+    """What is searched for; of several, Zoho takes the first in this order and ignores the others."""
+    family = next((name for name in FAMILIES if call.params.get(name)), None)
+    if family is None:
+        return None
+    text = call.params[family]
+    if family == "criteria":
+        return check(parse(text), module, context_of(call))
+    if "\0" in text or not text.strip():
+        raise param_invalid(family)
+    if family == "email":
+        return EmailIs(text)
+    return PhoneIs(text) if family == "phone" else Words(text)
+
+
+def _narrowing(call: Call, module: Module) -> list[Filter]:
+    found = [*converted_filter(call, module), *view_filter(call, module)]
+    if one_of(call.params, "approval_state", APPROVAL_STATES, "approved") != "approved":
+        found.append(NOTHING)
+    return found
+
+
+async def count(call: Call) -> Response:
+    module = _searched(call, "the given module is not supported for count")
+    wanted = _wanted(call, module)
+    if wanted is not None and "cvid" in call.params:
+        family = next(name for name in FAMILIES if call.params.get(name))
+        message = "Please use either Cvid or Search Params. Combination of both the params is not allowed"
+        details = {"ambiguity_due_to": [{"param_name": "cvid"}, {"param_name": family}]}
+        raise Fault(400, "AMBIGUITY_DURING_PROCESSING", message, details)
+    filters = _narrowing(call, module)
+    if wanted is not None:
+        filters.append(wanted)
+    return answer({"count": await call.organisation.store.count(module, filters)})
+
+
+_SEARCH = ("ZohoCRM.modules.{module}.READ", "ZohoSearch.securesearch.READ")
+_COUNT = (*_SEARCH, "ZohoCRM.settings.layouts.READ")
+
+ROUTES = (
+    Route("GET", "{module}/search", search, _SEARCH),
+    Route("GET", "{module}/actions/count", count, _COUNT),
+)

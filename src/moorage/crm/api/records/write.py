@@ -1,0 +1,129 @@
+"""Write records: insert, update, upsert, delete; up to 100 of them in a call, each with an outcome of its own."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from moorage.crm.api.records.read import record_id
+from moorage.crm.faults import Fault, module_unsupported, param_missing, wrong_format
+from moorage.crm.metadata.catalog import Module
+from moorage.crm.metadata.ids import whole_id
+from moorage.crm.records.changes import Change, Outcome, duplicate_checks
+from moorage.crm.records.reading import module_of, since_header
+from moorage.crm.storage.contract.records import Transaction
+from moorage.crm.wire.body import list_of, records_of
+from moorage.crm.wire.call import Call, answer
+from moorage.crm.wire.members import invalid
+from moorage.crm.wire.parameters import id_list
+from moorage.crm.wire.routing import Route
+from moorage.http.message import Response
+
+MAX_CHECKED = 100  # Names in `duplicate_check_fields`.
+
+
+async def insert(call: Call) -> Response:
+    module = writable(call, "creatable")
+    records, _ = await records_of(call)
+    outcomes = await _change(call, module, lambda change: change.insert(records))
+    return _answer(outcomes, done=201)
+
+
+async def update(call: Call) -> Response:
+    module = writable(call, "editable")
+    records, _ = await records_of(call)
+    outcomes = await _change(call, module, lambda change: change.update(records))
+    return _answer(outcomes, done=200)
+
+
+async def update_one(call: Call) -> Response:
+    module = writable(call, "editable")
+    wanted = record_id(call)
+    records, _ = await records_of(call, maximum=1)
+    outcomes = await _change(call, module, lambda change: change.update_one(wanted, records[0]))
+    return _answer(outcomes, done=200)
+
+
+async def upsert(call: Call) -> Response:
+    module = writable(call, "creatable")
+    records, body = await records_of(call)
+    check = duplicate_checks(module, _duplicate_check_fields(body))
+    outcomes = await _change(call, module, lambda change: change.upsert(records, check))
+    return _answer(outcomes, done=200)
+
+
+async def delete(call: Call) -> Response:
+    module = writable(call, "deletable")
+    if "ids" not in call.params:
+        raise param_missing("ids")
+    ids = id_list(call.params, "ids")
+    outcomes = await _change(call, module, lambda change: change.delete(ids))
+    return _answer(outcomes, done=200)
+
+
+async def delete_one(call: Call) -> Response:
+    module = writable(call, "deletable")
+    wanted = whole_id(call.path["id"])
+    if wanted is None:
+        raise wrong_format(resource_path_index=1)
+    outcomes = await _change(call, module, lambda change: change.delete([wanted]))
+    if outcomes[0].status != 200:
+        raise Fault(400, "INVALID_DATA", "record not deleted", {"resource_path_index": 1})
+    return _answer(outcomes, done=200)
+
+
+def writable(call: Call, flag: str) -> Module:
+    """The module of the path, if its metadata allow the change. Rows of subforms change through their parents only."""
+    module = module_of(call)
+    if not module.flags.get(flag) or module.generated_type == "subform":
+        raise module_unsupported()
+    return module
+
+
+def _change(call: Call, module: Module, run: Callable[[Change], list[Outcome]]) -> Awaitable[list[Outcome]]:
+    unmodified = since_header(call, b"if-unmodified-since")
+
+    def job(transaction: Transaction) -> list[Outcome]:
+        whole = call.rules.rows_are_whole
+        return run(
+            Change(call.organisation, module, call.user, transaction, unmodified, rows_are_whole=whole)
+        )
+
+    return call.organisation.store.write(job)
+
+
+def _answer(outcomes: Sequence[Outcome], *, done: int) -> Response:
+    statuses = {outcome.status for outcome in outcomes}
+    succeeded = {status for status in statuses if status < 300}
+    if not succeeded:
+        status = 412 if statuses == {412} else 400
+    else:
+        status = done if succeeded == statuses else 207
+    return answer({"data": [outcome.document for outcome in outcomes]}, status)
+
+
+def _duplicate_check_fields(body: dict[str, Any]) -> list[str] | None:
+    """The names that are checked: a list, or one name alone. Raises the fault for anything else."""
+    given = body.get("duplicate_check_fields")
+    if given is None:
+        return None
+    names = [given] if isinstance(given, str) else list_of(body, "duplicate_check_fields")
+    if len(names) > MAX_CHECKED:
+        raise invalid("duplicate_check_fields", "$.duplicate_check_fields", maximum_length=MAX_CHECKED)
+    for index, name in enumerate(names):
+        if not isinstance(name, str):
+            path = f"$.duplicate_check_fields[{index}]"
+            raise invalid("duplicate_check_fields", path, expected_data_type="text")
+    return names
+
+
+def _scopes(operation: str) -> tuple[str, ...]:
+    return (f"ZohoCRM.modules.{{module}}.{operation}",)
+
+
+ROUTES = (
+    Route("POST", "{module}", insert, _scopes("CREATE")),
+    Route("PUT", "{module}", update, _scopes("UPDATE")),
+    Route("DELETE", "{module}", delete, _scopes("DELETE")),
+    Route("PUT", "{module}/{id}", update_one, _scopes("UPDATE")),
+    Route("DELETE", "{module}/{id}", delete_one, _scopes("DELETE")),
+    Route("POST", "{module}/upsert", upsert, (*_scopes("CREATE"), *_scopes("UPDATE"))),
+)

@@ -1,0 +1,1 @@
+"""What an organisation is made of: modules, fields, layouts, views, roles, profiles."""

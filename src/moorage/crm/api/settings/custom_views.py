@@ -1,0 +1,66 @@
+"""Custom views of a module: list, and get with criteria and columns."""
+
+from typing import Any
+
+from moorage.crm.api.documents import document_in_path, module_parameter
+from moorage.crm.metadata.documents import Document
+from moorage.crm.wire.call import Call, answer, no_content
+from moorage.crm.wire.parameters import page_and_size
+from moorage.crm.wire.routing import Route
+from moorage.http.message import Response
+
+_SHARED = {
+    "system_defined": True,
+    "category": "public_views",
+    "access_type": "public",
+    "locked": False,
+    **dict.fromkeys(("created_time", "modified_time", "last_accessed_time"), None),
+    **dict.fromkeys(("created_by", "modified_by", "favorite"), None),
+}
+_ONLY_ALONE = {"criteria", "fields", "sort_by", "sort_order"}
+_CATEGORIES = {
+    "public_views": "Public Views",
+    "created_by_me": "Created By Me",
+    "shared_with_me": "Shared With Me",
+    "other_users_views": "Other Users' Views",
+}
+
+
+def list_custom_views(call: Call) -> Response:
+    module = module_parameter(call)
+    page, size = page_and_size(call.params)
+    views = call.organisation.metadata.all("custom_view", module.id)
+    shown = views[(page - 1) * size : page * size]
+    if not shown:
+        return no_content()
+    info = {
+        "per_page": size,
+        "default": next((str(view.id) for view in views if view.body["default"]), None),
+        "count": len(shown),
+        "page": page,
+        "more_records": len(views) > page * size,
+        "translation": _CATEGORIES,
+    }
+    return answer({"custom_views": [_brief(view) for view in shown], "info": info})
+
+
+def get_custom_view(call: Call) -> Response:
+    module = module_parameter(call)
+    view = document_in_path(call, "custom_view", 2, module.id)
+    return answer({"custom_views": [whole(view)]}) if view else no_content()
+
+
+def whole(view: Document) -> dict[str, Any]:
+    return {**_SHARED, **view.body, "shared_to": None}
+
+
+def _brief(view: Document) -> dict[str, Any]:
+    return _SHARED | {key: value for key, value in view.body.items() if key not in _ONLY_ALONE}
+
+
+_READ = ("ZohoCRM.settings.custom_views.READ",)
+
+ROUTES = (
+    Route("GET", "settings/custom_views", list_custom_views, _READ),
+    Route("GET", "settings/custom_views/{id}", get_custom_view, _READ),
+)

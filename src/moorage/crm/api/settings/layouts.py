@@ -1,0 +1,127 @@
+"""Layouts of a module: list and get, sections and fields included."""
+
+from typing import Any
+
+from moorage.crm.api.documents import (
+    document_in_path,
+    encoded_once,
+    module_named,
+    module_parameter,
+    profiles,
+    reference,
+)
+from moorage.crm.api.settings import fields
+from moorage.crm.metadata.documents import Document, Metadata
+from moorage.crm.wire.call import Call, no_content
+from moorage.crm.wire.routing import Route
+from moorage.http.message import Response
+
+_SHARED = {
+    "source": "crm",
+    "show_business_card": True,
+    "has_more_profiles": False,
+    **dict.fromkeys(("created_for", "created_time", "modified_time", "created_by", "modified_by"), None),
+    "actions_allowed": {
+        "edit": True,
+        "rename": False,
+        "clone": True,
+        "downgrade": False,
+        "delete": False,
+        "deactivate": False,
+        "set_layout_permissions": True,
+    },
+}
+_SHARED_BY_SECTIONS = {
+    "type": "used",
+    "mode": "default_create",
+    "tab_traversal": "left_to_right",
+    "generated_type": "default",
+    "properties": None,
+}
+# What the form of a conversion asks of the deal it makes.
+_DEAL_FIELDS = ("Deal_Name", "Amount", "Closing_Date", "Stage", "Pipeline")
+
+
+def list_layouts(call: Call) -> Response:
+    module = module_parameter(call)
+    metadata = call.organisation.metadata
+    layouts = metadata.all("layout", module.id)
+    if not layouts:
+        return no_content()
+    return encoded_once(
+        call,
+        ("layouts", module.id),
+        lambda: {"layouts": [_layout(metadata, module, layout) for layout in layouts]},
+    )
+
+
+def get_layout(call: Call) -> Response:
+    module = module_parameter(call)
+    layout = document_in_path(call, "layout", 2, module.id)
+    if layout is None:
+        return no_content()
+    metadata = call.organisation.metadata
+    return encoded_once(call, layout.id, lambda: {"layouts": [_layout(metadata, module, layout)]})
+
+
+def _layout(metadata: Metadata, module: Document, layout: Document) -> dict[str, Any]:
+    documents = metadata.all("field", module.id)
+    stored = {str(document.id): document.body for document in documents}
+    shown = {field["id"]: field for field in fields.shown(metadata, documents)}
+    sections = []
+    for section in layout.body["sections"]:
+        inside = [
+            _in_section(shown[id_], stored[id_], section["sequence_number"], place)
+            for place, id_ in enumerate(section["fields"], 1)
+        ]
+        sections.append({**_SHARED_BY_SECTIONS, **section, "fields": inside})
+    return {
+        **layout.body,
+        **_SHARED,
+        "profiles": [{"default": True, **profile} for profile in profiles(metadata)],
+        "convert_mapping": _conversion(metadata) if module.body["api_name"] == "Leads" else None,
+        "sections": sections,
+    }
+
+
+def _in_section(shown: dict[str, Any], stored: dict[str, Any], section: int, place: int) -> dict[str, Any]:
+    """`section` is the section's number in its layout: Zoho's type is a 32-bit integer, too small for an id."""
+    return {
+        **shown,
+        "required": stored["system_mandatory"],
+        "default_value": stored["default_value"],
+        "sequence_number": place,
+        "section_id": section,
+        "validation_rule": None,
+        "pick_list_values": [{"maps": [], **value} for value in shown["pick_list_values"]],
+    }
+
+
+def _conversion(metadata: Metadata) -> dict[str, Any]:
+    """The layouts of what a lead is converted into."""
+    mapping: dict[str, Any] = {}
+    for name in ("Contacts", "Accounts", "Deals"):
+        module = module_named(metadata, name)
+        if module is None or not (layouts := metadata.all("layout", module.id)):
+            continue
+        mapping[name] = reference(layouts[0])
+        if name == "Deals":
+            mapping[name]["fields"] = [
+                {
+                    "api_name": field.name,
+                    "field_label": field.body["field_label"],
+                    "id": field.body["id"],
+                    "required": field.body["system_mandatory"],
+                }
+                for field in metadata.all("field", module.id)
+                if field.name in _DEAL_FIELDS
+            ]
+    return mapping
+
+
+_READ = ("ZohoCRM.settings.layouts.READ",)
+
+ROUTES = (
+    Route("GET", "settings/layouts", list_layouts, _READ),
+    Route("GET", "settings/layouts/{id}", get_layout, _READ),
+)

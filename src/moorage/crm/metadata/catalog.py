@@ -1,0 +1,172 @@
+"""Modules and fields compiled for work on records: which column, which type, who may write.
+
+Layout of the tables: module `m<n>`, its full text beside it in `t<n>`, a column `c<n>` per field, where n is the last
+twelve digits of the module's or field's id. A rename therefore changes no table.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+from moorage.crm.metadata.documents import Metadata
+from moorage.crm.metadata.ids import ID_SPACE
+
+NO_VALUE = "-None-"  # What a picklist shows where nothing was chosen.
+
+Storage: TypeAlias = Literal[
+    "id", "text", "integer", "bigint", "real", "boolean", "date", "datetime", "list", "json", "tags", "user",
+    "lookup", "subform",
+]  # fmt: skip
+
+_STORAGE_BY_TYPE: dict[str, Storage] = {
+    "integer": "integer",
+    "bigint": "bigint",
+    "double": "real",
+    "currency": "real",
+    "percent": "real",
+    "boolean": "boolean",
+    "date": "date",
+    "datetime": "datetime",
+    "multiselectpicklist": "list",
+    "ownerlookup": "user",
+    "userlookup": "user",
+    "lookup": "lookup",
+    "multi_module_lookup": "lookup",
+    "subform": "subform",
+}
+_STORAGE_BY_JSON: dict[str, Storage] = {
+    "jsonarray": "json",
+    "jsonobject": "json",
+    "double": "real",
+    "integer": "integer",
+    "boolean": "boolean",
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Field:
+    id: int
+    api_name: str
+    data_type: str
+    storage: Storage  # What the column holds; a formula is stored as what it yields.
+    length: int | None
+    decimal_place: int | None
+    mandatory: bool
+    creatable: bool  # The API may set it on insert.
+    updatable: bool  # The API may set it on update.
+    unique: bool
+    searchable: bool
+    sortable: bool
+    pick_list: tuple[str, ...]  # The actual values.
+    probabilities: dict[str, int]  # Of a deal's stages: actual value to percent.
+    default: Any
+    lookup: str | None  # API name of the module a lookup points to.
+    lookup_modules: tuple[str, ...]  # The same for a lookup into several modules.
+    subform: str | None  # API name of the module that holds a subform's rows.
+    column: str
+
+    @property
+    def module_column(self) -> str:
+        """Where a lookup into several modules keeps the number of the module it points to."""
+        return f"{self.column}_m"
+
+
+@dataclass(eq=False)
+class Module:
+    id: int
+    api_name: str
+    generated_type: str
+    table: str
+    text_table: str
+    fields: dict[str, Field]
+    display_name: str | None
+    parent: str | None
+    flags: dict[str, Any] = field(repr=False)
+
+    @property
+    def number(self) -> int:
+        return self.id % ID_SPACE
+
+    @property
+    def display(self) -> Field | None:
+        return self.fields.get(self.display_name) if self.display_name else None
+
+    @property
+    def full_text(self) -> list[Field]:
+        """The fields a word search looks into; each is a column of the module's full-text table."""
+        return [f for f in self.fields.values() if f.searchable and f.storage == "text"]
+
+    def of_type(self, *types: str) -> list[Field]:
+        return [f for f in self.fields.values() if f.data_type in types]
+
+
+class Catalog:
+    def __init__(self, metadata: Metadata) -> None:
+        self.modules: dict[str, Module] = {}
+        self.by_number: dict[int, Module] = {}
+        for document in metadata.all("module"):
+            if not metadata.all("field", document.id):
+                continue  # A tab without records, such as Home: settings show it, records never.
+            module = _module(document.id, document.body, metadata)
+            self.modules[module.api_name] = module
+            self.by_number[module.number] = module
+
+
+def _module(id: int, body: dict[str, Any], metadata: Metadata) -> Module:  # noqa: A002
+    number = id % ID_SPACE
+    fields = [_field(d.id, d.body) for d in metadata.all("field", id)]
+    parent = body.get("parent_module") or {}
+    return Module(
+        id=id,
+        api_name=body["api_name"],
+        generated_type=body["generated_type"],
+        table=f"m{number}",
+        text_table=f"t{number}",
+        fields={f.api_name: f for f in fields},
+        display_name=body.get("display_field"),
+        parent=parent.get("api_name"),
+        flags=body,
+    )
+
+
+def _field(id: int, body: dict[str, Any]) -> Field:  # noqa: A002
+    operations = body["operation_type"]
+    lookup = (body.get("lookup") or {}).get("module") or {}
+    several = body.get("multi_module_lookup") or {}
+    return Field(
+        id=id,
+        api_name=body["api_name"],
+        data_type=body["data_type"],
+        storage=_storage(body),
+        length=body.get("length"),
+        decimal_place=body.get("decimal_place"),
+        mandatory=bool(body.get("system_mandatory")),
+        creatable=bool(operations.get("api_create")),
+        updatable=bool(operations.get("api_update")),
+        unique=bool(body.get("unique")),
+        searchable=bool(body.get("searchable")),
+        sortable=bool(body.get("sortable")),
+        pick_list=tuple(v["actual_value"] for v in body.get("pick_list_values") or ()),
+        probabilities={
+            v["actual_value"]: v["probability"]
+            for v in body.get("pick_list_values") or ()
+            if v.get("probability") is not None
+        },
+        default=body.get("default_value"),
+        # A field into the pseudo-module se_module points into several, as Zoho's SDKs also treat it.
+        lookup=None if several else lookup.get("api_name"),
+        lookup_modules=tuple(m["api_name"] for m in several.get("modules") or ()),
+        subform=(body.get("associated_module") or {}).get("module"),
+        column="id" if body["api_name"] == "id" else f"c{id % ID_SPACE}",
+    )
+
+
+def _storage(body: dict[str, Any]) -> Storage:
+    name, data_type, json_type = body["api_name"], body["data_type"], body["json_type"]
+    if name == "id":
+        return "id"
+    if name == "Tag":
+        return "tags"
+    # Participants calls itself a bigint, and Comments a text, yet both carry arrays of objects.
+    if json_type == "jsonarray" and data_type not in {"multiselectpicklist", "subform"}:
+        return "json"
+    return _STORAGE_BY_TYPE.get(data_type) or _STORAGE_BY_JSON.get(json_type, "text")

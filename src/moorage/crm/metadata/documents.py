@@ -1,0 +1,58 @@
+"""Everything an organisation knows about itself besides records, as the documents Zoho's API shows.
+
+A document is one row: an id, a kind, the module it belongs to (0 for none), a name and its JSON. The kinds:
+
+    org, user, role, profile                                    of the organisation
+    module, field, layout, related_list, custom_view            of a module
+
+`standard/` writes the documents of a new organisation; `api/` shows them; `catalog.py` compiles the modules and
+fields into what the record rooms need.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+Kind: TypeAlias = Literal[
+    "org", "user", "role", "profile", "module", "field", "layout", "related_list", "custom_view"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """`id` is the full id of 19 digits; `module` the id of the module document, 0 for none."""
+
+    id: int
+    kind: Kind
+    module: int
+    name: str
+    body: dict[str, Any]
+
+
+class Metadata:
+    """The documents of one organisation, in the order they were made."""
+
+    def __init__(self, documents: Iterable[Document]) -> None:
+        self._by_kind: dict[tuple[Kind, int], list[Document]] = {}
+        self._by_id: dict[int, Document] = {}
+        self._spellings: dict[str, str] | None = None
+        for document in documents:
+            self._by_kind.setdefault((document.kind, document.module), []).append(document)
+            self._by_id[document.id] = document
+
+    def all(self, kind: Kind, module: int = 0) -> list[Document]:
+        return self._by_kind.get((kind, module), [])
+
+    def find(self, kind: Kind, id: int) -> Document | None:  # noqa: A002
+        document = self._by_id.get(id)
+        return document if document is not None and document.kind == kind else None
+
+    def module_spelling(self, name: str) -> str | None:
+        """The API name of the module whose name that is in some case of its letters."""
+        if self._spellings is None:
+            self._spellings = {module.name.lower(): module.name for module in self.all("module")}
+        return self._spellings.get(name.lower())
+
+    @property
+    def org(self) -> dict[str, Any]:
+        return self.all("org")[0].body

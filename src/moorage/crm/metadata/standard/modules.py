@@ -1,0 +1,113 @@
+"""The modules, and under each its fields, layout, related lists and custom views."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from moorage.crm.metadata import fixed_ids
+from moorage.crm.metadata.standard.draft import Body, Draft
+from moorage.crm.metadata.standard.fields import add_fields
+from moorage.crm.metadata.standard.layouts import add_layout
+from moorage.crm.metadata.standard.standard_modules import standard
+from moorage.crm.metadata.standard.views import add_views
+
+_KEYS = (
+    "api_name",
+    "module_name",
+    "singular_label",
+    "plural_label",
+    "generated_type",
+    "api_supported",
+    "status",
+    "visibility",
+    "sequence_number",
+    "creatable",
+    "editable",
+    "deletable",
+    "viewable",
+    "convertable",
+    "quick_create",
+    "show_as_tab",
+    "presence_sub_menu",
+    "sub_menu_available",
+    "feeds_required",
+    "recycle_bin_on_delete",
+    "business_card_field_limit",
+    "access_type",
+    "description",
+)
+_UNIQUE_TYPES = frozenset(
+    {"text", "email", "phone", "website", "integer", "bigint", "double", "currency", "percent"}
+)
+
+# Callers may write these, but where they don't the CRM does, from the stage and from the duration.
+_WORKED_OUT = frozenset({"Deals.Probability", "Calls.Call_Duration_in_seconds"})
+
+
+def add_modules(draft: Draft, unique: Iterable[str]) -> None:
+    """Raises ValueError when a name of `unique` is no field of a standard module, or none that can be unique."""
+    modules = standard()["modules"]
+    _check(unique, modules)
+    everything = sorted(modules + standard()["listed_only_modules"], key=lambda m: m["sequence_number"])
+    for pseudo in standard()["pseudo_modules"]:
+        draft.modules[pseudo] = draft.new_id()
+    draft.modules.update(
+        {m["api_name"]: draft.new_id(fixed_ids.MODULES.get(m["api_name"])) for m in everything}
+    )
+    for module in everything:
+        draft.add("module", module["api_name"], _module(draft, module))
+    categories = {name: draft.new_id() for name in standard()["forecast_categories"]}
+    laid_out = set(standard()["layout"]["applies_to"])
+    for module in modules:
+        name = module["api_name"]
+        fields = add_fields(draft, module, frozenset(unique), categories)
+        if name in laid_out:
+            add_layout(draft, module, fields)
+        _add_related_lists(draft, module)
+        if name in laid_out:
+            add_views(draft, module, fields)
+
+
+def _check(unique: Iterable[str], modules: list[dict[str, Any]]) -> None:
+    fields = {f"{m['api_name']}.{f['api_name']}": (m, f) for m in modules for f in m["fields"]}
+    if strangers := sorted(set(unique) - fields.keys()):
+        raise ValueError(f"not fields of a standard module: {', '.join(strangers)}; write Module.Field")
+    if unfit := sorted(name for name in set(unique) if not _can_be_unique(name, *fields[name])):
+        types = ", ".join(sorted(_UNIQUE_TYPES))
+        raise ValueError(
+            f"these can't be unique: {', '.join(unfit)}; fields can that callers write, of type {types}"
+        )
+
+
+def _can_be_unique(name: str, module: dict[str, Any], field: dict[str, Any]) -> bool:
+    """What the CRM itself writes can't: two records of one owner, or of one stage, would exclude each other."""
+    written_by_callers = bool(field["operation_type"]["api_create"]) and name not in _WORKED_OUT
+    one_value = field["data_type"] in _UNIQUE_TYPES and field["json_type"] != "jsonarray"
+    return written_by_callers and one_value and module["generated_type"] != "subform"
+
+
+def _module(draft: Draft, module: dict[str, Any]) -> Body:
+    parent = module["parent_module"]
+    return {
+        "id": draft.modules[module["api_name"]],
+        **{key: module[key] for key in _KEYS},
+        "parent_module": draft.module(parent) if parent else {},
+        "display_field": module.get("display_field"),
+        "modified_by": None,
+        "modified_time": None,
+    }
+
+
+def _add_related_lists(draft: Draft, module: dict[str, Any]) -> None:
+    name = module["api_name"]
+    for related in module["related_lists"]:
+        target = related["module"]
+        body = {
+            "id": draft.new_id(),
+            "api_name": related["api_name"],
+            "name": related["label"],
+            "display_label": related["label"],
+            "sequence_number": str(related["sequence_number"]),
+            "module": draft.module(target) if target else None,
+            "href": f"{name}/{{ENTITYID}}/{related['api_name']}",
+        }
+        draft.add("related_list", related["api_name"], body, name)

@@ -1,0 +1,1 @@
+"""Whole organisations: which there are, and how they are made, copied, restored and deleted."""

@@ -1,0 +1,1 @@
+"""The records of a new organisation that somebody wants to try things with."""

@@ -1,0 +1,85 @@
+"""What the lists of records have in common: module, view, converted leads, If-Modified-Since."""
+
+from datetime import UTC, datetime
+
+from moorage.crm.faults import param_invalid
+from moorage.crm.metadata.catalog import Module
+from moorage.crm.metadata.ids import whole_id
+from moorage.crm.metadata.spelling import unknown_module
+from moorage.crm.metadata.times import instant
+from moorage.crm.query.conditions import AnyOf, Context
+from moorage.crm.query.view_criteria import view_conditions
+from moorage.crm.storage.contract.records import Filter, FlagIs, Order
+from moorage.crm.wire.call import Call
+
+NOTHING = AnyOf(())  # The filter that no record passes.
+
+
+def module_of(call: Call) -> Module:
+    """The module the path names. Raises the fault for an unknown one; names are case-sensitive."""
+    name = call.path["module"]
+    module = call.organisation.catalog.modules.get(name)
+    if module is None:
+        raise unknown_module(call.organisation.metadata, name, {"resource_path_index": 0})
+    return module
+
+
+def context_of(call: Call) -> Context:
+    return Context(
+        zone=call.organisation.zone,
+        now=datetime.fromtimestamp(call.now, UTC),
+        user=call.user,
+        catalog=call.organisation.catalog,
+    )
+
+
+def converted_filter(call: Call, module: Module) -> list[Filter]:
+    """Leads are listed without the converted ones unless asked otherwise; no record of ours is unapproved."""
+    for name in ("converted", "approved"):
+        if call.params.get(name, "both") not in {"true", "false", "both"}:
+            raise param_invalid(name, supported_values=["true", "false", "both"])
+    if call.params.get("approved") == "false":
+        return [NOTHING]
+    field = module.fields.get("Converted__s")
+    # A view says itself whether it shows converted leads.
+    wanted = call.params.get("converted", "both" if "cvid" in call.params else "false")
+    if field is None or wanted == "both":
+        return []
+    return [FlagIs(field, wanted == "true")]
+
+
+def view_filter(call: Call, module: Module) -> list[Filter]:
+    text = call.params.get("cvid")
+    if text is None:
+        return []
+    view = call.organisation.metadata.find("custom_view", whole_id(text) or 0)
+    if view is None or view.module != module.id:
+        raise param_invalid("cvid")
+    checked = view_conditions(view.body.get("criteria"), module, context_of(call))
+    return [] if checked is None else [checked]
+
+
+def any_order(module: Module, name: str, direction: str) -> Order:
+    """By whichever field can be sorted by. Raises the faults for another, and for a direction that is none."""
+    field = module.fields.get(name)
+    if field is None or not (field.sortable or field.api_name == "id") or field.storage == "subform":
+        raise param_invalid("sort_by")
+    return Order(field, descending=descends(direction))
+
+
+def descends(direction: str) -> bool:
+    """Whether `sort_order` says so. Raises the fault for what is no direction."""
+    if direction not in {"asc", "desc"}:
+        raise param_invalid("sort_order", supported_values=["asc", "desc"])
+    return direction == "desc"
+
+
+def since_header(call: Call, name: bytes = b"if-modified-since") -> int | None:
+    """Seconds since the epoch of a conditional header, spelled as times in records are. Raises the fault for others."""
+    text = call.request.header(name)
+    if text is None:
+        return None
+    seconds = instant(text)
+    if seconds is None:
+        raise param_invalid(name.decode().title(), expected_data_type="datetime")
+    return seconds

@@ -1,0 +1,153 @@
+"""The control API of the embedded CRM's organisations."""
+
+import re
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from moorage.crm.management import MOST_SEEDED, Management
+from moorage.crm.organisations.service import OrganisationRow, Wanted
+from moorage.http.errors import BodyInvalid
+from moorage.http.requests import Authenticate, answer, json_object, route
+
+READ, WRITE = "organisations:read", "organisations:write"
+_ONE = "/organisations/{slug}"
+_WANTED = ("slug", "name", "time_zone", "data_centre", "sample", "unique")
+LONGEST_NAME = 100
+MAX_SEED = 4 * 1024 * 1024
+_EXAMPLE = '{"slug": "acme", "sample": false}'
+_SNAPSHOT_EXAMPLE = '{"name": "before"}'
+_RESTORE_EXAMPLE = '{"snapshot": "before"}'
+_SEED_EXAMPLE = '{"records": {"Leads": [{"Last_Name": "Hopper"}]}}'
+_MODULE = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,99}")
+
+
+def routes(management: Management, authenticate: Authenticate) -> list[Route]:
+    return [
+        *_of_organisations(management, authenticate),
+        *_of_what_they_hold(management, authenticate),
+        *_of_snapshots(management, authenticate),
+    ]
+
+
+def _document(management: Management, row: OrganisationRow) -> dict[str, Any]:
+    return {
+        # As text, as ids are everywhere: they have more digits than JavaScript keeps of a number.
+        "id": str(row.id),
+        "slug": row.slug,
+        "name": row.name,
+        "data_centre": management.data_centre(row),
+        "created_at": row.created_at.isoformat(timespec="seconds"),
+    }
+
+
+def _of_organisations(management: Management, authenticate: Authenticate) -> list[Route]:
+    async def search(request: Request) -> Response:
+        await authenticate(request, READ)
+        return answer({"organisations": [_document(management, row) for row in await management.every()]})
+
+    async def get(request: Request) -> Response:
+        await authenticate(request, READ)
+        return answer({"organisation": _document(management, await management.find(_slug(request)))})
+
+    async def create(request: Request) -> Response:
+        await authenticate(request, WRITE)
+        row = await management.create(_wanted(await json_object(request, _EXAMPLE, known=_WANTED)))
+        return answer({"organisation": _document(management, row)})
+
+    async def delete(request: Request) -> Response:
+        await authenticate(request, WRITE)
+        await management.delete(_slug(request))
+        return answer({"slug": _slug(request), "deleted": True})
+
+    return [
+        route("/organisations", GET=search, POST=create),
+        route(_ONE, GET=get, DELETE=delete),
+    ]
+
+
+def _of_what_they_hold(management: Management, authenticate: Authenticate) -> list[Route]:
+    async def reset(request: Request) -> Response:
+        await authenticate(request, WRITE)
+        await json_object(request, "{}", known=(), optional=True)
+        await management.reset(_slug(request))
+        return answer({"organisation": _document(management, await management.find(_slug(request)))})
+
+    async def seed(request: Request) -> Response:
+        await authenticate(request, WRITE)
+        body = await json_object(request, _SEED_EXAMPLE, known=("records",), limit=MAX_SEED)
+        return answer({"ids": await management.seed(_slug(request), _records(body.get("records")))})
+
+    return [route(f"{_ONE}/reset", POST=reset), route(f"{_ONE}/seed", POST=seed)]
+
+
+def _of_snapshots(management: Management, authenticate: Authenticate) -> list[Route]:
+    async def snapshots(request: Request) -> Response:
+        await authenticate(request, READ)
+        names = await management.snapshots(_slug(request))
+        return answer({"snapshots": [{"name": name} for name in names]})
+
+    async def snapshot(request: Request) -> Response:
+        await authenticate(request, WRITE)
+        name = _text(
+            await json_object(request, _SNAPSHOT_EXAMPLE, known=("name",)), "name", _SNAPSHOT_EXAMPLE
+        )
+        await management.snapshot(_slug(request), name)
+        return answer({"snapshot": {"name": name}})
+
+    async def forget(request: Request) -> Response:
+        await authenticate(request, WRITE)
+        name = request.path_params["name"]
+        await management.forget_snapshot(_slug(request), name)
+        return answer({"name": name, "deleted": True})
+
+    async def restore(request: Request) -> Response:
+        await authenticate(request, WRITE)
+        body = await json_object(request, _RESTORE_EXAMPLE, known=("snapshot",))
+        await management.restore(_slug(request), _text(body, "snapshot", _RESTORE_EXAMPLE))
+        return answer({"organisation": _document(management, await management.find(_slug(request)))})
+
+    return [
+        route(f"{_ONE}/snapshots", GET=snapshots, POST=snapshot),
+        route(f"{_ONE}/snapshots/{{name}}", DELETE=forget),
+        route(f"{_ONE}/restore", POST=restore),
+    ]
+
+
+def _slug(request: Request) -> str:
+    return str(request.path_params["slug"])
+
+
+def _text(body: dict[str, Any], key: str, example: str) -> str:
+    given = body.get(key)
+    if not isinstance(given, str):
+        raise BodyInvalid(f"{key} has to be a text.", help=f"Send {example}.")
+    return given
+
+
+def _wanted(body: dict[str, Any]) -> Wanted:
+    """Raises BodyInvalid."""
+    slug = _text(body, "slug", _EXAMPLE)
+    texts = {key: _text(body, key, _EXAMPLE) for key in ("name", "time_zone", "data_centre") if key in body}
+    if not 0 < len(texts.setdefault("name", slug)) <= LONGEST_NAME:
+        raise BodyInvalid(f"name has to have 1 to {LONGEST_NAME} characters.", help=f"Send {_EXAMPLE}.")
+    sample, unique = body.get("sample", True), body.get("unique", [])
+    if not isinstance(sample, bool):
+        raise BodyInvalid("sample has to be true or false.", help="Leave it out for true.")
+    if not isinstance(unique, list) or not all(isinstance(one, str) for one in unique):
+        raise BodyInvalid("unique has to be a list of fields.", help='Send such as ["Leads.Email"].')
+    return Wanted(slug, **texts, sample=sample, unique=tuple(unique))
+
+
+def _records(given: Any) -> dict[str, list[Any]]:
+    """Raises BodyInvalid."""
+    is_of_modules = isinstance(given, dict) and all(
+        _MODULE.fullmatch(module) and isinstance(records, list) for module, records in given.items()
+    )
+    if not is_of_modules:
+        raise BodyInvalid("records has to be lists of records, by module.", help=f"Send {_SEED_EXAMPLE}.")
+    if sum(map(len, given.values())) > MOST_SEEDED:
+        raise BodyInvalid(f"A seed has up to {MOST_SEEDED} records.", help="Send it in several pieces.")
+    return dict(given)

@@ -1,0 +1,1 @@
+"""What a database of the embedded CRM promises; `tests/contracts` asks each for all of it."""

@@ -1,0 +1,225 @@
+"""What a store of one organisation's records promises. SQLite implements it; PostgreSQL can be a second.
+
+`tests/contracts` asks every store for all of it. Where organisations are kept, and how one is made,
+opened, copied and removed, is `OrganisationStorage` in `organisation.py`.
+
+Rows travel as mappings from column to stored value, None where there is none. A field's column is `Field.column`; a
+lookup into several modules has a second one, `Field.module_column`, for the `Module.number` that its id is of. By
+`Field.storage` the value is
+
+    text, date           a str; a date as 2026-02-06
+    integer, bigint      an int
+    id, user, lookup     an int: the full id of 19 digits
+    real                 a float
+    boolean              0 or 1
+    datetime             an int: seconds since the epoch
+    list                 JSON text: an array of strings
+    tags                 JSON text: an array of objects with `id` and `name`, as the API shows them
+    json                 JSON text of any shape
+
+and a subform has no column: its rows are records of a module of their own, which point to their parent. Reads give
+JSON text ready to send, because building it in the database is what makes lists fast.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias, TypeVar
+
+from moorage.crm.metadata.catalog import Field, Module
+from moorage.crm.query.conditions import Checked
+
+T = TypeVar("T")
+Row: TypeAlias = dict[str, Any]
+
+
+class StoreClosed(Exception):
+    """The store was closed, or what it stood on is gone. Nothing was done: open the organisation anew and ask again."""
+
+
+class TookTooLong(Exception):
+    """A read was given up, because no index backs it and there are too many records to look at them all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """By one field, and by id among equals, both in the same direction.
+
+    Text goes by its code points, except that A to Z count as a to z. Records without a value come first ascending and
+    last descending.
+    """
+
+    field: Field
+    descending: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """The place of a record: the order field's value (None when ordered by id) and the id.
+
+    Only of orders by id and by fields that every record has a value for.
+    """
+
+    key: Any
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Which part of the ordered records: after a position, or after `offset` records; backwards, the last before it."""
+
+    limit: int
+    offset: int = 0
+    start: Position | None = None
+    backwards: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ids:
+    ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ModifiedSince:
+    timestamp: int
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class EmailIs:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneIs:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class FlagIs:
+    field: Field
+    value: bool
+
+
+Filter: TypeAlias = Checked | Ids | ModifiedSince | Words | EmailIs | PhoneIs | FlagIs
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Which keys a record shows; `whole` adds what only a single record shows (subform rows and the like)."""
+
+    names: tuple[str, ...]
+    whole: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """`data` is a JSON array of records in order; `first` and `last` are their positions.
+
+    `more` says if others follow; of a page that was reached backwards some always do.
+    """
+
+    data: bytes
+    count: int
+    first: Position | None
+    last: Position | None
+    more: bool
+
+
+class Transaction(Protocol):
+    """One all-or-nothing group of changes. `now` is when it began, in whole seconds since the epoch.
+
+    It reads what it has written.
+    """
+
+    now: int
+
+    def new_ids(self, count: int) -> range:
+        """Ids that were in no acknowledged change before, greater than all of those."""
+
+    def next_number(self, field: Field) -> int:
+        """The next value of an autonumber field, from 1."""
+
+    def existing(self, module: Module, ids: Iterable[int]) -> set[int]:
+        """Those of the ids that are records of the module."""
+
+    def row(self, module: Module, record: int) -> Row | None:
+        """Every column of a record, `id` among them; None when there is none."""
+
+    def matching(self, module: Module, field: Field, value: Any) -> list[int]:
+        """Ids of the two oldest records whose field equals the value, text regardless of (ASCII) case."""
+
+    def children(self, module: Module, parent_column: str, parent: int) -> list[Row]:
+        """The rows of a subform whose parent that is, oldest first."""
+
+    def insert(self, module: Module, rows: Sequence[Row]) -> None:
+        """Each row has its `id`; columns left out are empty.
+
+        Raises for a value of a unique field that another record has.
+        """
+
+    def update(self, module: Module, record: int, changes: Row) -> None:
+        """Change the columns named of a record, if there is one."""
+
+    def recycle(self, module: Module, record: int, by: int) -> bool:
+        """Move a record to the recycle bin, with the rows of its subforms; False when there is none."""
+
+    def drop(self, module: Module, records: Iterable[int]) -> None:
+        """Remove rows for good, without a trace: for the rows of subforms."""
+
+    def tag(self, module: Module, name: str) -> int:
+        """The id of a module's tag, made when it is new; names are the same regardless of (ASCII) case."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """Filter of the recycle bin's list; `kind` None means every kind."""
+
+    kind: str | None
+    since: int | None
+
+
+class RecordStore(Protocol):
+    """Several stores, in several processes, may stand on one organisation: what one has written, all of them show.
+
+    Every call raises StoreClosed, at once or through its awaitable, when the store is closed. What gives an awaitable
+    to read may raise TookTooLong through it.
+    """
+
+    @property
+    def closed(self) -> bool:
+        """Whether the store was closed, or found that what it stood on is gone."""
+
+    def shape(self, module: Module, fields: Sequence[str] | None, *, whole: bool = False) -> Shape:
+        """The keys a record shows of those named (unknown ones are left out); None names all of them."""
+
+    def page(
+        self, module: Module, shape: Shape, filters: Sequence[Filter], order: Order, window: Window
+    ) -> Page | Awaitable[Page]:
+        """A page of the records that every filter lets through.
+
+        Answers at once when an index leads there soon, else through an awaitable: the caller's thread is the event
+        loop's. Raises Fault for a filter with words, an address or a number that can't be searched for.
+        """
+
+    def record(self, module: Module, shape: Shape, record: int) -> bytes | None:
+        """One record as a JSON object, None when there is none."""
+
+    def count(self, module: Module, filters: Sequence[Filter]) -> Awaitable[int]:
+        """How many records every filter lets through."""
+
+    def deleted(self, module: Module, which: Deleted, window: Window) -> Page | Awaitable[Page]:
+        """A page of the recycle bin, latest first; the window has an offset and no position."""
+
+    def write(self, job: Callable[[Transaction], T]) -> Awaitable[T]:
+        """Run the job in a transaction of the organisation's one writer; durable, and shown, when it returns.
+
+        Jobs that wait at the same time are committed together. What a job raises undoes that job alone. The job runs
+        in another thread.
+        """
+
+    def close(self) -> None:
+        """Finish the writes at hand and release everything. Reads that are under way come to their end."""

@@ -1,0 +1,1 @@
+"""The contract over SQLite: one file for each organisation."""

@@ -1,0 +1,247 @@
+"""The organisations as SQLite files: `<slug>.db` in one folder. Two organisations never share a file."""
+
+import contextlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import apsw
+import msgspec
+
+from moorage.clock import Clock
+from moorage.crm.errors import OrganisationDamaged, OrganisationInvalid, SnapshotUnwritable
+from moorage.crm.metadata import fixed_ids
+from moorage.crm.metadata.catalog import Catalog
+from moorage.crm.metadata.documents import Document, Metadata
+from moorage.crm.metadata.ids import ID_SPACE
+from moorage.crm.storage.contract.organisations import Fill, Organisation
+from moorage.crm.storage.contract.records import StoreClosed
+from moorage.crm.storage.sqlite.readers import OrganisationFile, ReadThreads, connect, transaction
+from moorage.crm.storage.sqlite.schema import statements
+from moorage.crm.storage.sqlite.store import SqliteStore
+from moorage.crm.storage.sqlite.transaction import SqliteTransaction
+from moorage.crm.storage.sqlite.writer import PATIENCE
+from moorage.storage import flush_folder
+from moorage.storage.errors import DatabaseUnusable
+from moorage.storage.trouble import DAMAGED, NO_DESCRIPTORS, UNOPENABLE, trouble_of, unusable
+
+# Between reading the counter of ids and replacing it, others may still be given some: fewer than this.
+IDS_IN_FLIGHT = 1_000_000
+
+
+class SqliteFiles:
+    """`folder` is made when it is missing. See `OrganisationStorage` for what the calls promise."""
+
+    def __init__(self, folder: Path, clock: Clock) -> None:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._folder = folder
+        self._clock = clock
+        self._threads = ReadThreads()
+
+    def make(self, slug: str, identity: int, documents: Sequence[Document], fill: Fill | None) -> None:
+        draft = self._draft(slug)
+        _remove(draft)
+        draft.touch(0o600)
+        with contextlib.closing(connect(draft)) as connection:
+            with transaction(connection):
+                _write_metadata(connection, documents)
+            if fill is not None:
+                self._fill(connection, self._opened(draft, identity), fill)
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._put(draft, slug)
+
+    def open(self, slug: str, identity: int) -> Organisation:
+        path = self._path(slug)
+        try:
+            return self._opened(path, identity)
+        except (apsw.Error, StoreClosed, LookupError, ValueError) as error:
+            raise _unreadable(path, slug, error) from error
+
+    def snapshot(self, slug: str, target: Path) -> None:
+        path, partial = self._path(slug), target.with_name(f"{target.name}.partial")
+        if target.resolve().parent == self._folder.resolve():
+            raise SnapshotUnwritable(
+                f"{target} is where organisations are kept.", help="Name another folder."
+            )
+        if _identity_of(path) is None:
+            raise _damaged(path, slug, None)
+        try:
+            _remove(partial)
+            _copy(path, partial)
+            _make_single(partial)
+            partial.replace(target)
+            flush_folder(target)
+        except apsw.CorruptError as error:
+            raise _damaged(path, slug, error) from error
+        except (OSError, apsw.CantOpenError, apsw.FullError, apsw.IOError, apsw.ReadOnlyError) as error:
+            raise SnapshotUnwritable(
+                f"The snapshot {target} can't be written: {error}.",
+                help="Name a file in a folder that exists, can be written to and has room.",
+            ) from error
+        finally:
+            with contextlib.suppress(OSError):
+                _remove(partial)
+
+    def restore(self, slug: str, identity: int, source: Path) -> None:
+        draft = self._draft(slug)
+        _remove(draft)
+        if not source.is_file() or _identity_of(source) != identity or not _copied_whole(source, draft):
+            _remove(draft)
+            raise OrganisationInvalid(
+                f"{source} is no snapshot of {slug!r}, or a damaged one.",
+                help="Give a file that `crm org snapshot` made of it.",
+            )
+        _skip_ids(draft, max(_ids_given(self._path(slug)), _ids_given(draft)) + IDS_IN_FLIGHT)
+        self._put(draft, slug)
+
+    def remove(self, slug: str) -> None:
+        _remove(self._path(slug))
+        _remove(self._draft(slug))
+
+    def close(self) -> None:
+        self._threads.close()
+
+    def _path(self, slug: str) -> Path:
+        return self._folder / f"{slug}.db"
+
+    def _draft(self, slug: str) -> Path:
+        """Where a whole new file is written, so that no half of one is ever seen."""
+        return self._folder / f"{slug}.db.partial"
+
+    def _fill(self, connection: apsw.Connection, organisation: Organisation, fill: Fill) -> None:
+        changes = SqliteTransaction(connection, organisation.catalog, organisation.prefix, 0)
+
+        def begin(now: int) -> SqliteTransaction:
+            changes.now = now
+            return changes
+
+        try:
+            with transaction(connection):
+                fill(organisation, begin)
+                changes.finish()
+        finally:
+            organisation.store.close()
+
+    def _put(self, draft: Path, slug: str) -> None:
+        """Bring the finished draft into its place, where an older file may be in use."""
+        path = self._path(slug)
+        try:
+            if path.exists():
+                _copy(draft, path)
+                _remove(draft)
+                return
+        except (apsw.NotADBError, apsw.CorruptError):
+            _remove(path)  # Nothing can be copied over a damaged file.
+        draft.replace(path)
+        _remove(draft)
+        flush_folder(path)
+
+    def _opened(self, path: Path, identity: int) -> Organisation:
+        file = OrganisationFile(path)
+        metadata = _read_metadata(file)
+        catalog, zone = Catalog(metadata), ZoneInfo(metadata.org["time_zone"])
+        store = SqliteStore(file, catalog, identity // ID_SPACE, zone, self._clock, self._threads)
+        return Organisation(identity, metadata, catalog, zone, store)
+
+
+def _damaged(path: Path, slug: str, error: Exception | None) -> OrganisationDamaged:
+    reason = f"can't be read ({error or 'it is no database'})" if path.exists() else "is missing"
+    return OrganisationDamaged(
+        f"The file of the organisation {slug!r} {reason}.",
+        help=f"`moorage crm org restore {slug} FILE` brings back a snapshot.",
+    )
+
+
+def _unreadable(path: Path, slug: str, error: Exception) -> OrganisationDamaged | DatabaseUnusable:
+    """What keeps a file from being read, which may be none of its faults."""
+    if path.exists() and trouble_of(error, path) not in {None, DAMAGED, UNOPENABLE}:
+        return unusable(f"The file of the organisation {slug!r}", error, path)
+    return _damaged(path, slug, error)
+
+
+def _write_metadata(connection: apsw.Connection, documents: Sequence[Document]) -> None:
+    for statement in statements(Catalog(Metadata(documents))):
+        connection.execute(statement)
+    encode = msgspec.json.Encoder().encode
+    connection.executemany(
+        "INSERT INTO metadata VALUES (NULL, ?, ?, ?, ?, ?)",
+        [(d.id, d.kind, d.module, d.name, encode(d.body).decode()) for d in documents],
+    )
+    people = [d for d in documents if d.kind == "user"]
+    connection.executemany(
+        "INSERT INTO users VALUES (?, ?, ?, ?)",
+        [(d.id, d.body["full_name"], d.body["email"], encode(_shown(d)).decode()) for d in people],
+    )
+    connection.execute("INSERT INTO counters VALUES ('id', ?)", (fixed_ids.FIRST_RECORD,))
+
+
+def _shown(user: Document) -> dict[str, str]:
+    """How a user looks inside a record."""
+    return {"name": user.body["full_name"], "id": str(user.id), "email": user.body["email"]}
+
+
+def _read_metadata(file: OrganisationFile) -> Metadata:
+    with contextlib.closing(file.connect()) as connection:
+        sql = "SELECT id, kind, module, name, body FROM metadata ORDER BY position"
+        rows: Any = connection.execute(sql).fetchall()
+    decode = msgspec.json.Decoder().decode
+    return Metadata([Document(i, kind, module, name, decode(body)) for i, kind, module, name, body in rows])
+
+
+def _identity_of(path: Path) -> int | None:
+    return _asked(path, "SELECT id FROM metadata WHERE kind = 'org'")
+
+
+def _ids_given(path: Path) -> int:
+    return _asked(path, "SELECT value FROM counters WHERE name = 'id'") or 0
+
+
+def _asked(path: Path, sql: str) -> int | None:
+    """A number from a file that may be none of ours. Raises DatabaseUnusable where that can't be seen."""
+    try:
+        with contextlib.closing(apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)) as connection:
+            row = connection.execute(sql).fetchone()
+    except apsw.Error as error:
+        if trouble_of(error, path) is NO_DESCRIPTORS:
+            raise unusable(f"{path}", error, path) from error
+        return None
+    return row[0] if row else None
+
+
+def _skip_ids(path: Path, given: int) -> None:
+    with contextlib.closing(connect(path)) as connection:
+        connection.execute("UPDATE counters SET value = ? WHERE name = 'id'", (given,))
+
+
+def _copied_whole(source: Path, target: Path) -> bool:
+    """Copy a database that may be damaged; whether the copy is sound."""
+    try:
+        _copy(source, target)
+        with contextlib.closing(apsw.Connection(str(target))) as connection:
+            return bool(connection.execute("PRAGMA quick_check(1)").get == "ok")
+    except apsw.CorruptError:
+        return False
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy one database over another in a single transaction, both of which may be in use."""
+    target.touch(0o600)
+    with (
+        contextlib.closing(apsw.Connection(str(source), flags=apsw.SQLITE_OPEN_READONLY)) as read,
+        contextlib.closing(apsw.Connection(str(target))) as write,
+    ):
+        write.set_busy_timeout(PATIENCE)
+        with write.backup("main", read, "main") as backup:
+            backup.step(-1)
+
+
+def _make_single(path: Path) -> None:
+    """Let the database be one file, which can be moved about and read where nothing can be written."""
+    with contextlib.closing(apsw.Connection(str(path))) as connection:
+        connection.execute("PRAGMA journal_mode = DELETE")
+
+
+def _remove(path: Path) -> None:
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)

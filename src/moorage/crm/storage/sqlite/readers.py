@@ -1,0 +1,207 @@
+"""Connections to one organisation's SQLite file: how each is set up, and which thread may use which."""
+
+import asyncio
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+import apsw
+
+from moorage.crm.storage.contract.records import StoreClosed, TookTooLong
+
+T = TypeVar("T")
+
+_PRAGMAS = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA cache_size = -16384",
+    "PRAGMA mmap_size = 2147483648",
+    "PRAGMA temp_store = MEMORY",
+    # The default of 1,000 pages checkpoints so often that inserts lose a third of their speed (measured).
+    "PRAGMA wal_autocheckpoint = 16000",
+    # A restore passes through the log whole; afterwards it need not stay as large as the organisation.
+    "PRAGMA journal_size_limit = 134217728",
+)
+
+BRIEF = 0.01  # Seconds that a read may take in the event loop; a page of 200 records takes a quarter of it.
+LONG = 30.0  # Seconds that one may take in a thread, with the wait for its turn.
+_STEPS = 5_000  # Of SQLite's machine, between looks at the time: some 0.3 ms.
+
+
+def connect(path: Path) -> apsw.Connection:
+    """A connection set up as every one to an organisation's file is. The file has to be there."""
+    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE, statementcachesize=200)
+    connection.set_busy_timeout(10_000)
+    for pragma in _PRAGMAS:
+        connection.execute(pragma)
+    return connection
+
+
+@contextlib.contextmanager
+def transaction(connection: apsw.Connection) -> Iterator[None]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+class OrganisationFile:
+    """The file that is at a path now. Another process may delete it and put another organisation's in its place."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._identity = self._found()
+
+    def connect(self) -> apsw.Connection:
+        """Raises StoreClosed when the file is gone, or is no longer the same."""
+        try:
+            connection = connect(self._path)
+        except apsw.CantOpenError:
+            if not self.is_gone():
+                raise
+            raise StoreClosed from None
+        if self.is_gone():
+            connection.close()
+            raise StoreClosed
+        return connection
+
+    def is_gone(self) -> bool:
+        """Whether the file is no longer there, or another has its place. A restore and a reset leave it as it is."""
+        return self._found() != self._identity
+
+    def _found(self) -> tuple[int, int] | None:
+        try:
+            status = self._path.stat()
+        except FileNotFoundError:
+            return None
+        return status.st_dev, status.st_ino
+
+
+class Deadline:
+    """When a read is given up. It may be called off before, from any thread."""
+
+    __slots__ = ("_end",)
+
+    def __init__(self, seconds: float) -> None:
+        self._end = time.monotonic() + seconds
+
+    def is_over(self) -> bool:
+        return time.monotonic() >= self._end
+
+    def call_off(self) -> None:
+        self._end = 0.0
+
+
+class Reader:
+    """A connection whose reads can be given an end; all of them end when they are `stopped`."""
+
+    def __init__(self, connection: apsw.Connection, stopped: Callable[[], bool] = lambda: False) -> None:
+        self._connection = connection
+        self._stopped = stopped
+        self._deadline: Deadline | None = None
+        connection.set_progress_handler(self._is_over, _STEPS)
+
+    def brief(self, query: Callable[[apsw.Connection], T]) -> T:
+        """Raises TookTooLong for a query that turns out to be a long one."""
+        return self.until(Deadline(BRIEF), query)
+
+    def until(self, deadline: Deadline, query: Callable[[apsw.Connection], T]) -> T:
+        """Raises TookTooLong when the deadline comes first."""
+        self._deadline = deadline
+        try:
+            return query(self._connection)
+        except apsw.InterruptError:
+            raise TookTooLong from None
+        finally:
+            self._deadline = None
+
+    def whole(self, query: Callable[[apsw.Connection], T]) -> T:
+        """For what is short for certain, such as a single record."""
+        return query(self._connection)
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _is_over(self) -> bool:
+        return self._deadline is not None and (self._deadline.is_over() or self._stopped())
+
+
+class ReadThreads:
+    """The threads in which organisations read aside, for all of them.
+
+    Searches of the full text are seldom long, and have threads of their own: they need not wait for scans and sorts.
+    """
+
+    def __init__(self) -> None:
+        self.text = ThreadPoolExecutor(2, thread_name_prefix="crm-read-text")
+        self.scans = ThreadPoolExecutor(2, thread_name_prefix="crm-read-scan")
+        self._stopped = threading.Event()
+
+    def are_stopped(self) -> bool:
+        return self._stopped.is_set()
+
+    def close(self) -> None:
+        """Give up what is under way: nobody waits for it any more."""
+        self._stopped.set()
+        self.text.shutdown()
+        self.scans.shutdown()
+
+
+class AsideReaders:
+    """One organisation's connections for those threads; as many as ever read at once."""
+
+    def __init__(self, connect: Callable[[], apsw.Connection], stopped: Callable[[], bool]) -> None:
+        self._connect = connect
+        self._stopped = stopped
+        self._idle: list[Reader] = []
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def read(self, threads: Executor, query: Callable[[apsw.Connection], T]) -> "asyncio.Future[T]":
+        """Raises TookTooLong through the future; StoreClosed, too, once they are closed. Cancelled, the read ends."""
+        deadline = Deadline(LONG)
+        future = asyncio.get_running_loop().run_in_executor(threads, self._until, deadline, query)
+        future.add_done_callback(lambda done: deadline.call_off() if done.cancelled() else None)
+        return future
+
+    def close(self) -> None:
+        """Reads that are under way come to their end."""
+        with self._lock:
+            self._closed = True
+            while self._idle:
+                self._idle.pop().close()
+
+    def _until(self, deadline: Deadline, query: Callable[[apsw.Connection], T]) -> T:
+        if deadline.is_over():  # Before a thread was free.
+            raise TookTooLong
+        reader = self._take()
+        try:
+            return reader.until(deadline, query)
+        except apsw.SQLError as error:
+            if "no such table" not in str(error):
+                raise
+            raise StoreClosed from None  # Meanwhile the organisation became one with fewer tables of full text.
+        finally:
+            self._give_back(reader)
+
+    def _take(self) -> Reader:
+        with self._lock:
+            if self._closed:
+                raise StoreClosed
+            if self._idle:
+                return self._idle.pop()
+        return Reader(self._connect(), self._stopped)
+
+    def _give_back(self, reader: Reader) -> None:
+        with self._lock:
+            if not self._closed:
+                self._idle.append(reader)
+                return
+        reader.close()

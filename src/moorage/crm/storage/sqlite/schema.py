@@ -1,0 +1,89 @@
+"""The tables of one organisation's SQLite file."""
+
+from collections.abc import Iterator
+
+from moorage.crm.metadata.catalog import Catalog, Field, Module
+from moorage.crm.storage.sqlite import fulltext
+from moorage.crm.storage.sqlite.compile import phone_digits
+
+COLUMN_TYPE = {
+    "text": "TEXT",
+    "date": "TEXT",
+    "list": "TEXT",
+    "json": "TEXT",
+    "tags": "TEXT",
+    "real": "REAL",
+    "integer": "INTEGER",
+    "bigint": "INTEGER",
+    "boolean": "INTEGER",
+    "datetime": "INTEGER",
+    "user": "INTEGER",
+    "lookup": "INTEGER",
+}
+
+FIXED = (
+    """
+    CREATE TABLE metadata (
+        position INTEGER PRIMARY KEY, id INTEGER NOT NULL UNIQUE, kind TEXT NOT NULL, module INTEGER NOT NULL,
+        name TEXT NOT NULL, body TEXT NOT NULL
+    )
+    """,
+    # What users look like inside records is kept ready as JSON, because every list shows owners.
+    """
+    CREATE TABLE users (
+        id INTEGER PRIMARY KEY, full_name TEXT COLLATE NOCASE, email TEXT COLLATE NOCASE, shown TEXT NOT NULL
+    )
+    """,
+    "CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID",
+    """
+    CREATE TABLE tags (
+        id INTEGER PRIMARY KEY, module INTEGER NOT NULL, name TEXT COLLATE NOCASE NOT NULL, UNIQUE (module, name)
+    )
+    """,
+    """
+    CREATE TABLE recycle (
+        id INTEGER PRIMARY KEY, module INTEGER NOT NULL, display_name TEXT, deleted_by INTEGER, created_by INTEGER,
+        deleted_time INTEGER NOT NULL, kind TEXT NOT NULL, body TEXT
+    )
+    """,
+    "CREATE INDEX recycle_by_time ON recycle (module, deleted_time)",
+)
+
+
+def statements(catalog: Catalog) -> Iterator[str]:
+    yield from FIXED
+    for module in catalog.modules.values():
+        yield _table(module)
+        yield from _indexes(module)
+        if module.full_text:
+            yield fulltext.creation(module, module.text_table)
+
+
+def stored(module: Module) -> list[Field]:
+    """The fields that have a column of their own."""
+    return [f for f in module.fields.values() if f.storage not in {"id", "subform"}]
+
+
+def _table(module: Module) -> str:
+    columns = ["id INTEGER PRIMARY KEY"]
+    for field in stored(module):
+        columns.append(f"{field.column} {COLUMN_TYPE[field.storage]}")
+        if field.lookup_modules:
+            columns.append(f"{field.module_column} INTEGER")
+    return f"CREATE TABLE {module.table} ({', '.join(columns)})"
+
+
+def _indexes(module: Module) -> Iterator[str]:
+    """Only what every module is asked for from the first day: each index is paid for by every write."""
+    for field in stored(module):
+        name, table, column = f"{module.table}_{field.column}", module.table, field.column
+        if field.unique:
+            yield f"CREATE UNIQUE INDEX {name} ON {table} ({column} COLLATE NOCASE) WHERE {column} IS NOT NULL"
+        elif field.data_type == "email":
+            yield f"CREATE INDEX {name} ON {table} ({column} COLLATE NOCASE) WHERE {column} IS NOT NULL"
+        elif field.data_type == "phone":
+            yield f"CREATE INDEX {name} ON {table} ({phone_digits(column)}) WHERE {column} IS NOT NULL"
+        elif field.api_name in {"Created_Time", "Modified_Time"}:
+            yield f"CREATE INDEX {name} ON {table} ({column})"
+        elif field.storage == "lookup":
+            yield f"CREATE INDEX {name} ON {table} ({column}) WHERE {column} IS NOT NULL"

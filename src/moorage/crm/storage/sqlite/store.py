@@ -1,0 +1,326 @@
+"""One organisation's records in one SQLite file.
+
+Reads that an index backs run where they are called, because handing them to a thread costs more than they do; the rest
+run aside in a thread, as do those that turn out to be long all the same: an index can lead to very many records, or to
+the few wanted ones last. Writes go to the one writer. Every acknowledged write is flushed to disk (synchronous=FULL).
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+import apsw
+import msgspec
+
+from moorage.clock import Clock
+from moorage.crm.metadata.catalog import Catalog, Module
+from moorage.crm.metadata.times import zoned
+from moorage.crm.storage.contract.records import (
+    Deleted,
+    EmailIs,
+    Filter,
+    FlagIs,
+    Ids,
+    ModifiedSince,
+    Order,
+    Page,
+    PhoneIs,
+    Position,
+    Shape,
+    StoreClosed,
+    TookTooLong,
+    Transaction,
+    Window,
+    Words,
+)
+from moorage.crm.storage.sqlite import compile as compiled
+from moorage.crm.storage.sqlite import fulltext
+from moorage.crm.storage.sqlite.compile import Clause
+from moorage.crm.storage.sqlite.fulltext import TextTable
+from moorage.crm.storage.sqlite.projection import Projection, time_expression
+from moorage.crm.storage.sqlite.readers import AsideReaders, OrganisationFile, Reader, ReadThreads
+from moorage.crm.storage.sqlite.transaction import SqliteTransaction
+from moorage.crm.storage.sqlite.writer import Writer
+
+T = TypeVar("T")
+
+INDEXED_ORDERS = frozenset({"id", "Created_Time", "Modified_Time"})
+FEW = 2_000  # So many modified records are found by their time and then ordered, rather than looked for in order.
+
+
+class SqliteStore:
+    """`prefix` are the first seven digits of every id of the organisation."""
+
+    def __init__(
+        self,
+        file: OrganisationFile,
+        catalog: Catalog,
+        prefix: int,
+        zone: ZoneInfo,
+        clock: Clock,
+        threads: ReadThreads,
+    ) -> None:
+        self._catalog = catalog
+        self._zone = zone
+        self._threads = threads
+        self._projection = Projection(catalog, zone, clock.now())
+        self._time = time_expression(zone, clock.now())
+        self._shown: dict[tuple[str, Shape], str] = {}
+        self._file = file
+        self._closed = False
+        self._reader = Reader(self._connect())
+        self._aside_readers = AsideReaders(self._connect, threads.are_stopped)
+        self._writer = Writer(
+            self._connect,
+            lambda connection: SqliteTransaction(connection, catalog, prefix, int(clock.timestamp())),
+        )
+
+    @property
+    def closed(self) -> bool:
+        return self._closed
+
+    def _connect(self) -> apsw.Connection:
+        try:
+            connection = self._file.connect()
+        except StoreClosed:
+            self._closed = True
+            raise
+        connection.create_scalar_function("zoned", self._zoned, 1, deterministic=True)
+        return connection
+
+    def _zoned(self, *arguments: Any) -> str | None:
+        return zoned(self._zone, arguments[0])
+
+    def shape(self, module: Module, fields: Sequence[str] | None, *, whole: bool = False) -> Shape:
+        if fields is None:
+            return Shape(self._projection.all_names(module, whole=whole), whole)
+        if whole:
+            known = (n for n in dict.fromkeys(fields) if n != "id" and self._projection.knows(module, n))
+            return Shape(tuple(known), whole)
+        return Shape(self._projection.list_names(module, list(fields)), whole)
+
+    def page(
+        self, module: Module, shape: Shape, filters: Sequence[Filter], order: Order, window: Window
+    ) -> Page | Awaitable[Page]:
+        clauses = [self._clause(module, one) for one in filters]
+        sought = next((clause for clause in clauses if clause.query is not None), None)
+        if sought is not None and order.field.api_name == "id":
+            others = [clause for clause in clauses if clause is not sought]
+            return self._aside(self._text_query(module, shape, sought, others, order, window), text=True)
+        # An index gives the records in their order, and nearly all of those it passes are wanted; or ids are at hand.
+        walks = order.field.api_name in INDEXED_ORDERS and all(isinstance(one, FlagIs) for one in filters)
+        walks = walks or (order.field.api_name == "id" and any(clause.ids is not None for clause in clauses))
+        query = self._page_query(module, shape, clauses, order, window, sorts=not walks)
+        if order.field.api_name in INDEXED_ORDERS and all(clause.indexed for clause in clauses):
+            return self._brief(query)
+        return self._aside(query)
+
+    def record(self, module: Module, shape: Shape, record: int) -> bytes | None:
+        sql = f"SELECT {self._json(module, shape)} FROM {module.table} r WHERE r.id = ?"
+        row = self._open_reader().whole(lambda connection: connection.execute(sql, (record,)).fetchone())
+        return row[0].encode() if row else None
+
+    def count(self, module: Module, filters: Sequence[Filter]) -> Awaitable[int]:
+        where, params = _where([self._clause(module, one) for one in filters])
+        sql = f"SELECT count(*) FROM {module.table} r{where}"
+        return self._aside(lambda connection: int(connection.execute(sql, params).get))
+
+    def deleted(self, module: Module, which: Deleted, window: Window) -> Page | Awaitable[Page]:
+        conditions = [Clause("r.module = ?", (module.number,), indexed=True)]
+        if which.kind is not None:
+            conditions.append(Clause("r.kind = ?", (which.kind,), indexed=True))
+        if which.since is not None:
+            conditions.append(Clause("r.deleted_time >= ?", (which.since,), indexed=True))
+        where, params = _where(conditions)
+        sql = (
+            f"SELECT NULL, r.id, json_object('deleted_by', {_person('r.deleted_by')}, 'id', CAST(r.id AS TEXT),"
+            " 'display_name', r.display_name, 'type', r.kind,"
+            f" 'created_by', {_person('r.created_by')}, 'deleted_time', {self._time('r.deleted_time')})"
+            f" FROM recycle r{where} ORDER BY r.deleted_time DESC, r.id DESC LIMIT ? OFFSET ?"
+        )
+        values = (*params, window.limit + 1, window.offset)
+        return self._brief(lambda connection: _page(connection.execute(sql, values).fetchall(), window))
+
+    def write(self, job: Callable[[Transaction], T]) -> Awaitable[T]:
+        if self._file.is_gone():  # What is written into a deleted file would be acknowledged and lost.
+            self._closed = True
+            raise StoreClosed
+        return self._writer.submit(job)
+
+    def close(self) -> None:
+        self._closed = True
+        self._writer.close()
+        self._reader.close()
+        self._aside_readers.close()
+
+    def _json(self, module: Module, shape: Shape) -> str:
+        key = (module.api_name, shape)
+        sql = self._shown.get(key)
+        if sql is None:
+            if len(self._shown) > 1000:
+                self._shown.clear()  # Callers choose the fields, so the memory for them must have an end.
+            sql = self._shown[key] = self._projection.json(module, shape.names, whole=shape.whole)
+        return sql
+
+    def _page_query(
+        self,
+        module: Module,
+        shape: Shape,
+        clauses: list[Clause],
+        order: Order,
+        window: Window,
+        *,
+        sorts: bool,
+    ) -> Callable[[apsw.Connection], Page]:
+        """`sorts` says that more records have to be put in order than the page will show."""
+        by_id = order.field.api_name == "id"
+        # Text is put in order regardless of case, as it is compared.
+        collation = " COLLATE NOCASE" if order.field.storage == "text" else ""
+        key = "NULL" if by_id else f"r.{order.field.column}{collation}"
+        descending = order.descending is not window.backwards
+        if window.start is not None:
+            clauses = [*clauses, _beyond(window.start, key, descending=descending)]
+        direction = _direction(descending)
+        columns = f"r.id {direction}" if by_id else f"{key} {direction}, r.id {direction}"
+        shown, table = f"SELECT {key}, r.id, {self._json(module, shape)} FROM", module.table
+        where, params = _where(clauses)
+        found = f"{table} r{where} ORDER BY {columns} LIMIT ? OFFSET ?"
+        sql = f"{shown} {found}"
+        if sorts:
+            # Which records, and then what they show: else SQLite builds the JSON of all that it sorts.
+            sql = (
+                f"{shown} (SELECT r.id AS id FROM {found}) f JOIN {table} r ON r.id = f.id ORDER BY {columns}"
+            )
+        values = (*params, window.limit + 1, window.offset)
+        return lambda connection: _page(connection.execute(sql, values).fetchall(), window)
+
+    def _text_query(
+        self,
+        module: Module,
+        shape: Shape,
+        sought: Clause,
+        others: Sequence[Clause],
+        order: Order,
+        window: Window,
+    ) -> Callable[[apsw.Connection], Page]:
+        """In the order of ids, led by the full text, one table after the other: so it ends when the page is full."""
+        descending = order.descending is not window.backwards
+        start = window.start.id if window.start is not None else None
+        tables = fulltext.beyond(self._text_tables(module), start, descending=descending)
+        selects = [_matches(table.name, module, sought, others, start, descending) for table in tables]
+        shown = f"SELECT NULL, r.id, {self._json(module, shape)} FROM {module.table} r"
+        shown += f" WHERE r.id IN (SELECT value FROM json_each(?)) ORDER BY r.id {_direction(descending)}"
+        wanted = window.offset + window.limit + 1
+
+        def query(connection: apsw.Connection) -> Page:
+            found: list[int] = []
+            with connection:  # Between the statements nothing may change.
+                for sql, params in selects:
+                    found += [row[0] for row in connection.execute(sql, (*params, wanted - len(found)))]
+                    if len(found) == wanted:
+                        break
+                ids = msgspec.json.encode(found[window.offset :]).decode()
+                rows = connection.execute(shown, (ids,)).fetchall()
+            return _page(rows, window)
+
+        return query
+
+    def _clause(self, module: Module, one: Filter) -> Clause:
+        match one:
+            case Ids(ids):
+                return compiled.listed("SELECT value FROM json_each(?)", (msgspec.json.encode(ids).decode(),))
+            case ModifiedSince(timestamp):
+                return self._modified_since(module, timestamp)
+            case FlagIs(field, value):
+                # Of most records it isn't true, so walking in order meets a page of them soon.
+                return Clause(f"r.{field.column} IS {int(value)}", (), indexed=not value)
+            case Words(text):
+                return compiled.word_clause(module, text, self._text_names)
+            case EmailIs(text):
+                return compiled.email_clause(module, text, self._text_names)
+            case PhoneIs(text):
+                return compiled.phone_clause(module, text, self._text_names)
+            case checked:
+                return compiled.compile_conditions(checked, module, self._catalog, self._text_names)
+
+    def _modified_since(self, module: Module, timestamp: int) -> Clause:
+        column = module.fields["Modified_Time"].column
+        found = f"SELECT x.id FROM {module.table} x WHERE x.{column} >= ?"
+        sql = f"SELECT count(*) FROM ({found} LIMIT {FEW})"
+        count: int = self._open_reader().whole(lambda connection: connection.execute(sql, (timestamp,)).get)
+        if count < FEW:
+            # SQLite alone would walk in the order of the page, past everything that did not change.
+            return compiled.listed(found, (timestamp,))
+        return Clause(f"r.{column} >= ?", (timestamp,), indexed=True)
+
+    def _text_tables(self, module: Module) -> list[TextTable]:
+        return self._open_reader().whole(lambda connection: fulltext.text_tables(connection, module))
+
+    def _text_names(self, module: Module) -> list[str]:
+        return [table.name for table in self._text_tables(module)]
+
+    def _open_reader(self) -> Reader:
+        if self._closed:
+            raise StoreClosed
+        return self._reader
+
+    def _brief(self, query: Callable[[apsw.Connection], T]) -> T | Awaitable[T]:
+        try:
+            return self._open_reader().brief(query)
+        except TookTooLong:
+            return self._aside(query)
+
+    def _aside(self, query: Callable[[apsw.Connection], T], *, text: bool = False) -> Awaitable[T]:
+        return self._aside_readers.read(self._threads.text if text else self._threads.scans, query)
+
+
+def _matches(
+    text: str, module: Module, sought: Clause, others: Sequence[Clause], start: int | None, descending: bool
+) -> tuple[str, tuple[object, ...]]:
+    """The statement that gives ids from one table of the full text, as many as its last parameter says."""
+    found = [Clause(f"{text} MATCH ?", (sought.query,), indexed=False), *others]
+    if start is not None:
+        found.append(Clause(f"{text}.rowid {'<' if descending else '>'} ?", (start,), indexed=True))
+    where, params = _where(found)
+    joined = f"{text} CROSS JOIN {module.table} r ON r.id = {text}.rowid"  # Not the other way round.
+    sql = f"SELECT {text}.rowid FROM {joined}{where} ORDER BY {text}.rowid {_direction(descending)} LIMIT ?"
+    return sql, params
+
+
+def _direction(descending: bool) -> str:
+    return "DESC" if descending else "ASC"
+
+
+def _beyond(start: Position, key: str, *, descending: bool) -> Clause:
+    comparison = "<" if descending else ">"
+    if start.key is None:
+        return Clause(f"r.id {comparison} ?", (start.id,), indexed=True)
+    return Clause(f"({key}, r.id) {comparison} (?, ?)", (start.key, start.id), indexed=True)
+
+
+def _where(clauses: Sequence[Clause]) -> tuple[str, tuple[object, ...]]:
+    if not clauses:
+        return "", ()
+    sql = " AND ".join(f"({clause.sql})" for clause in clauses)
+    return f" WHERE {sql}", tuple(value for clause in clauses for value in clause.params)
+
+
+def _page(rows: list[Any], window: Window) -> Page:
+    """Of rows (key, id, JSON), one more than the window wants so that it shows whether others follow."""
+    more = len(rows) > window.limit
+    del rows[window.limit :]
+    if window.backwards:
+        rows.reverse()
+        more = True
+    return Page(
+        data=f"[{','.join([row[2] for row in rows])}]".encode(),
+        count=len(rows),
+        first=Position(rows[0][0], rows[0][1]) if rows else None,
+        last=Position(rows[-1][0], rows[-1][1]) if rows else None,
+        more=more,
+    )
+
+
+def _person(column: str) -> str:
+    name = "json_object('name', u.full_name, 'id', CAST(u.id AS TEXT))"
+    return f"json((SELECT {name} FROM users u WHERE u.id = {column}))"

@@ -1,0 +1,189 @@
+"""Changes to one organisation's SQLite file, inside a transaction that the writer began."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import apsw
+import msgspec
+
+from moorage.crm.metadata.catalog import Catalog, Field, Module
+from moorage.crm.storage.contract.records import Row
+from moorage.crm.storage.sqlite import fulltext
+from moorage.crm.storage.sqlite.schema import stored
+
+_encode = msgspec.json.Encoder().encode
+
+
+def columns_of(module: Module) -> list[str]:
+    """Every column of a module's table, in one order, id first."""
+    columns = ["id"]
+    for field in stored(module):
+        columns.append(field.column)
+        if field.lookup_modules:
+            columns.append(field.module_column)
+    return columns
+
+
+class SqliteTransaction:
+    def __init__(self, connection: apsw.Connection, catalog: Catalog, prefix: int, now: int) -> None:
+        self._connection = connection
+        self._catalog = catalog
+        self._prefix = prefix
+        self._next_id: int | None = None
+        self._changed_texts: dict[Module, set[int]] = {}
+        self._dropped_texts: dict[Module, set[int]] = {}
+        self.now = now
+
+    def finish(self) -> None:
+        """Write what is written once for all changes: how far ids were given, and the full text. Before the commit.
+
+        Whenever a savepoint ends, FTS5 writes a segment of its index and merges it with others. Done for each job of a
+        group, that would cost more than all the rest of an insert.
+        """
+        if self._next_id is not None:
+            self._connection.execute("UPDATE counters SET value = ? WHERE name = 'id'", (self._next_id,))
+        for module, records in self._dropped_texts.items():
+            self._remove_text(module, records)
+        for module, records in self._changed_texts.items():
+            self._index_text(module, records)
+        self._dropped_texts.clear()
+        self._changed_texts.clear()
+
+    def new_ids(self, count: int) -> range:
+        if self._next_id is None:
+            self._next_id = int(self._connection.execute("SELECT value FROM counters WHERE name = 'id'").get)
+        first = self._prefix * 10**12 + self._next_id
+        self._next_id += count
+        return range(first, first + count)
+
+    def next_number(self, field: Field) -> int:
+        # Counted in the table at once, because a job that fails has to leave no gap.
+        sql = (
+            "INSERT INTO counters VALUES (?, 2)"
+            " ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value"
+        )
+        following: int = self._connection.execute(sql, (f"field {field.id}",)).get
+        return following - 1
+
+    def existing(self, module: Module, ids: Iterable[int]) -> set[int]:
+        sql = f"SELECT id FROM {module.table} WHERE id IN (SELECT value FROM json_each(?))"
+        found: set[int] = {row[0] for row in self._connection.execute(sql, (_encode(list(ids)).decode(),))}
+        return found
+
+    def row(self, module: Module, record: int) -> Row | None:
+        columns = columns_of(module)
+        sql = f"SELECT {', '.join(columns)} FROM {module.table} WHERE id = ?"
+        values = self._connection.execute(sql, (record,)).fetchone()
+        return dict(zip(columns, values, strict=True)) if values else None
+
+    def matching(self, module: Module, field: Field, value: Any) -> list[int]:
+        # The index of a unique field is declared so for every type, and would not be used otherwise.
+        collation = " COLLATE NOCASE" if field.storage == "text" or field.unique else ""
+        index = f"{module.table}_{field.column}_equal"
+        if field.storage == "text" and field.data_type != "email" and not field.unique:
+            # Nobody pays for this index until the first write that looks records up by this field.
+            self._connection.execute(
+                f"CREATE INDEX IF NOT EXISTS {index} ON {module.table} ({field.column}{collation})"
+            )
+        sql = f"SELECT id FROM {module.table} WHERE {field.column} = ?{collation} ORDER BY id LIMIT 2"
+        return [row[0] for row in self._connection.execute(sql, (value,))]
+
+    def children(self, module: Module, parent_column: str, parent: int) -> list[Row]:
+        columns = columns_of(module)
+        sql = f"SELECT {', '.join(columns)} FROM {module.table} WHERE {parent_column} = ? ORDER BY id"
+        return [dict(zip(columns, row, strict=True)) for row in self._connection.execute(sql, (parent,))]
+
+    def insert(self, module: Module, rows: Sequence[Row]) -> None:
+        if not rows:
+            return
+        columns = columns_of(module)
+        sql = f"INSERT INTO {module.table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
+        self._connection.executemany(sql, [[row.get(column) for column in columns] for row in rows])
+        self._note(self._changed_texts, module, [row["id"] for row in rows])
+
+    def update(self, module: Module, record: int, changes: Row) -> None:
+        if not changes:
+            return
+        sets = ", ".join(f"{column} = ?" for column in changes)
+        sql = f"UPDATE {module.table} SET {sets} WHERE id = ?"
+        self._connection.execute(sql, (*changes.values(), record))
+        if any(field.column in changes for field in module.full_text):
+            self._note(self._changed_texts, module, [record])
+
+    def recycle(self, module: Module, record: int, by: int) -> bool:
+        row = self.row(module, record)
+        if row is None:
+            return False
+        creator = module.fields.get("Created_By")
+        body = {"row": row, "subforms": self._take_subforms(module, record)}
+        values = (
+            record,
+            module.number,
+            row[module.display.column] if module.display else None,
+            by,
+            row[creator.column] if creator else None,
+            self.now,
+            _encode(body).decode(),
+        )
+        self._connection.execute(
+            "INSERT INTO recycle (id, module, display_name, deleted_by, created_by, deleted_time, kind, body)"
+            " VALUES (?, ?, ?, ?, ?, ?, 'recycle', ?)",
+            values,
+        )
+        self.drop(module, [record])
+        return True
+
+    def _take_subforms(self, module: Module, record: int) -> dict[str, list[Row]]:
+        """The rows that leave with a record, so that a restore can bring them back."""
+        taken = {}
+        for field in module.of_type("subform"):
+            lines = self._catalog.modules[field.subform or ""]
+            rows = self.children(lines, lines.fields["Parent_Id"].column, record)
+            self.drop(lines, [row["id"] for row in rows])
+            taken[lines.api_name] = rows
+        return taken
+
+    def drop(self, module: Module, records: Iterable[int]) -> None:
+        ids = list(records)
+        self._connection.executemany(f"DELETE FROM {module.table} WHERE id = ?", [(one,) for one in ids])
+        self._note(self._dropped_texts, module, ids)
+
+    def tag(self, module: Module, name: str) -> int:
+        row = self._connection.execute(
+            "SELECT id FROM tags WHERE module = ? AND name = ?", (module.number, name)
+        ).fetchone()
+        if row:
+            return int(row[0])
+        tag = self.new_ids(1)[0]
+        self._connection.execute("INSERT INTO tags VALUES (?, ?, ?)", (tag, module.number, name))
+        return tag
+
+    def _note(self, noted: dict[Module, set[int]], module: Module, records: Iterable[int]) -> None:
+        if module.full_text:
+            noted.setdefault(module, set()).update(records)
+
+    def _index_text(self, module: Module, records: set[int]) -> None:
+        """Let the full text of those of the records that there are say what their table holds."""
+        fulltext.open_next(self._connection, module, records)
+        columns = ", ".join(f.column for f in module.full_text)
+        for table, some in self._by_text_table(module, records):
+            sql = (
+                f"INSERT OR REPLACE INTO {table} (rowid, {columns})"
+                f" SELECT id, {columns} FROM {module.table} WHERE id IN (SELECT value FROM json_each(?))"
+            )
+            self._connection.execute(sql, (some,))
+
+    def _remove_text(self, module: Module, records: set[int]) -> None:
+        """Remove the full text of those records that are gone: the job that dropped one may have been undone."""
+        for table, some in self._by_text_table(module, records):
+            sql = (
+                f"DELETE FROM {table} WHERE rowid IN"
+                f" (SELECT value FROM json_each(?) WHERE value NOT IN (SELECT id FROM {module.table}))"
+            )
+            self._connection.execute(sql, (some,))
+
+    def _by_text_table(self, module: Module, records: set[int]) -> Iterator[tuple[str, str]]:
+        """The records of each table of the full text, as a JSON array of ids."""
+        tables = fulltext.text_tables(self._connection, module)
+        for table, some in fulltext.by_table(tables, records):
+            yield table.name, _encode(some).decode()

@@ -1,0 +1,148 @@
+"""The one writer of an organisation's file: a thread that commits whatever waits as one group."""
+
+import asyncio
+import contextlib
+import os
+import queue
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import apsw
+
+from moorage.crm.storage.contract.records import StoreClosed
+from moorage.crm.storage.sqlite.transaction import SqliteTransaction
+
+T = TypeVar("T")
+
+GROUP_LIMIT = 64  # Jobs in one commit: enough to share the disk's flush, few enough to keep answers prompt.
+BEHIND = 10  # Steps of niceness behind the event loop: a tenth of its share, where both want the same core.
+PATIENCE = 30_000  # Milliseconds to wait while another process writes, restores, or builds an index.
+
+
+class Writer:
+    """`begin` makes the view of the open transaction that the jobs of a group share."""
+
+    def __init__(
+        self, connect: Callable[[], apsw.Connection], begin: Callable[[Any], SqliteTransaction]
+    ) -> None:
+        self._connect = connect
+        self._begin = begin
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._connection: apsw.Connection | None = None
+        self._closed = False
+
+    def submit(self, run: Callable[[SqliteTransaction], T]) -> "asyncio.Future[T]":
+        """Queue a job; the future is done once its group is on disk. Raises StoreClosed."""
+        if self._closed:
+            raise StoreClosed
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, name="crm-writer", daemon=True)
+            self._thread.start()
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._jobs.put(_Job(run, loop, future))
+        return future
+
+    def close(self) -> None:
+        """Finish the jobs that wait, then stop."""
+        self._closed = True
+        if self._thread is not None:
+            self._jobs.put(None)
+            self._thread.join()
+            self._thread = None
+
+    def _work(self) -> None:
+        _step_behind_readers()
+        while group := self._next_group():
+            self._commit(group)
+        if self._connection is not None:
+            self._connection.close()
+
+    def _next_group(self) -> "list[_Job]":
+        """Every job that waits, at least one; empty when the writer is to stop."""
+        group: list[_Job] = []
+        job = self._jobs.get()
+        while job is not None:
+            group.append(job)
+            if len(group) == GROUP_LIMIT:
+                return group
+            try:
+                job = self._jobs.get_nowait()
+            except queue.Empty:
+                return group
+        if group:
+            self._jobs.put(None)  # The stop was for the time after this group.
+        return group
+
+    def _commit(self, group: "list[_Job]") -> None:
+        try:
+            self._run(self._connected(), group)
+        except Exception as error:  # noqa: BLE001 - what fails outside the jobs fails every job of the group
+            for job in group:
+                job.error = error
+        for job in group:
+            job.settle()
+
+    def _connected(self) -> apsw.Connection:
+        if self._connection is None:
+            self._connection = self._connect()
+            self._connection.set_busy_timeout(PATIENCE)
+        return self._connection
+
+    def _run(self, connection: apsw.Connection, group: "list[_Job]") -> None:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            transaction = self._begin(connection)
+            for job in group:
+                job.attempt(connection, transaction)
+            transaction.finish()
+            connection.execute("COMMIT")
+        finally:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+
+
+def _step_behind_readers() -> None:
+    """Let reads keep their speed while much is written. Only Linux gives each thread a priority of its own."""
+    if sys.platform == "linux":
+        own = os.getpriority(os.PRIO_PROCESS, 0)
+        with contextlib.suppress(PermissionError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), min(own + BEHIND, 19))
+
+
+class _Job:
+    def __init__(self, run: Callable[[Any], Any], loop: asyncio.AbstractEventLoop, future: Any) -> None:
+        self._run = run
+        self._loop = loop
+        self._future = future
+        self._result: Any = None
+        self.error: BaseException | None = None
+
+    def attempt(self, connection: apsw.Connection, transaction: SqliteTransaction) -> None:
+        """Run inside a savepoint, so that a job that fails leaves the others of its group alone."""
+        connection.execute("SAVEPOINT job")
+        try:
+            self._result = self._run(transaction)
+        except Exception as error:
+            if not connection.in_transaction:
+                raise  # A full disk and the like undo the whole transaction.
+            self.error = error  # Carried to whoever awaits the job.
+            connection.execute("ROLLBACK TO job")
+        connection.execute("RELEASE job")
+
+    def settle(self) -> None:
+        try:
+            self._loop.call_soon_threadsafe(self._deliver)
+        except RuntimeError:
+            return  # The loop is gone, and with it whoever waited.
+
+    def _deliver(self) -> None:
+        if self._future.done():
+            return
+        if self.error is not None:
+            self._future.set_exception(self.error)
+        else:
+            self._future.set_result(self._result)

@@ -1,0 +1,74 @@
+"""The body of a write: up to 100 records, and what stands beside them."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from moorage.crm.faults import Fault
+from moorage.crm.metadata.ids import whole_id
+from moorage.crm.wire.call import Call
+from moorage.crm.wire.members import AT_ONCE, MAX_RECORDS, invalid, members_of
+
+TRIGGERS = ("workflow", "approval", "blueprint", "pathfinder", "orchestration")
+# None of these runs here; they are checked all the same, so that a slip shows before the real service meets it.
+FEATURES = {
+    "apply_feature_execution": (
+        "layout_rules", "range_validation", "assignment_rules", "function_validation_rule",
+        "criteria_validation_rule", "global_map_dependency", "territory_subordinates",
+    ),
+    "skip_feature_execution": ("assignment_rules", "cadences", "connected_workflows"),
+}  # fmt: skip
+
+
+async def records_of(call: Call, maximum: int = MAX_RECORDS) -> tuple[list[Any], dict[str, Any]]:
+    """The `data` of the body and its known members. The Content-Type is not asked: Zoho's own SDK sends none."""
+    text = call.request.body
+    if len(text) <= AT_ONCE:
+        body = members_of(text, maximum)
+    else:
+        body = await asyncio.to_thread(members_of, text, maximum)
+    if not body.get("data"):
+        place = {"api_name": "data", "json_path": "$.data"}
+        raise Fault(400, "MANDATORY_NOT_FOUND", "required field not found", place)
+    if call.put_right is not None:
+        call.put_right(body["data"])
+    _check_triggers(body)
+    for name, known in FEATURES.items():
+        _check_features(body, name, known)
+    if body.get("lar_id") is not None and whole_id(body["lar_id"]) is None:
+        raise invalid("lar_id", "$.lar_id", expected_data_type="bigint")
+    return body["data"], body
+
+
+def list_of(body: dict[str, Any], name: str) -> list[Any]:
+    """An array of the body. Raises the fault for anything else."""
+    found = body[name]
+    if not isinstance(found, list):
+        raise invalid(name, f"$.{name}", expected_data_type="jsonarray")
+    return found
+
+
+def _check_triggers(body: dict[str, Any]) -> None:
+    if body.get("trigger") is None:
+        return
+    if any(one not in TRIGGERS for one in list_of(body, "trigger")):
+        raise invalid("trigger", "$.trigger", supported_values=list(TRIGGERS))
+
+
+def _check_features(body: dict[str, Any], name: str, known: Sequence[str]) -> None:
+    for path, feature in _features(body, name):
+        if feature.get("name") not in known:
+            raise invalid("name", f"{path}.name", supported_values=list(known))
+        # Only an upsert looks at the action: which of the two it may skip the feature for.
+        if feature.get("action") not in (None, "insert", "update"):
+            raise invalid("action", f"{path}.action", supported_values=["insert", "update"])
+
+
+def _features(body: dict[str, Any], name: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    if body.get(name) is None:
+        return
+    for index, feature in enumerate(list_of(body, name)):
+        path = f"$.{name}[{index}]"
+        if not isinstance(feature, dict):
+            raise invalid(name, path, expected_data_type="jsonobject")
+        yield path, feature

@@ -1,0 +1,101 @@
+"""Page tokens: a signed place in a list, bound to the user and to the parameters that began the walk.
+
+Because a token names the last record seen and not a count, a walk meets no gap and no repeat while others insert and
+delete. Zoho's limits: 2,000 records by `page`, 100,000 by token, tokens live 24 hours and have at most 96 characters.
+"""
+
+import base64
+import hashlib
+import hmac
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from moorage.clock import SKEW, is_ahead
+from moorage.crm.faults import Fault
+from moorage.crm.storage.contract.records import Position
+
+BY_PAGE_LIMIT = 2_000
+BY_TOKEN_LIMIT = 100_000
+LIFETIME = 24 * 3600
+
+_FORMAT = struct.Struct(">BBQIqq8s")  # version, flags, expiry, page, key, id, digest of the parameters
+_MAC_SIZE = 12
+_VERSION = 2
+_BACKWARDS, _HAS_KEY = 1, 2
+_IGNORED = frozenset({"page_token", "page"})
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a page begins (or, backwards, ends), its number, and when its chain of tokens ends."""
+
+    position: Position
+    page: int
+    backwards: bool
+    expires_at: int
+
+
+class PageTokens:
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+
+    def make(self, place: Place, scope: bytes) -> str:
+        """`scope` is what `bound_to` gave for the request."""
+        key = place.position.key
+        flags = (_BACKWARDS if place.backwards else 0) | (_HAS_KEY if key is not None else 0)
+        body = _FORMAT.pack(_VERSION, flags, place.expires_at, place.page, key or 0, place.position.id, scope)
+        return base64.urlsafe_b64encode(body + self._mac(body)).decode().rstrip("=")
+
+    def read(self, token: str, scope: bytes, now: float) -> Place:
+        """Raises the fault for a token that is foreign, garbled, expired or was made for other parameters."""
+        body = self._authentic(token)
+        if body is None:
+            raise _mismatch()
+        _, flags, expires_at, page, key, record, bound = _FORMAT.unpack(body)
+        if bound != scope:
+            raise _mismatch()
+        if not is_ahead(expires_at, now, LIFETIME + SKEW):
+            details = {"api_name": "page_token", "json_path": "$.query.page_token"}
+            raise Fault(400, "EXPIRED_VALUE", "Page token expired", details)
+        position = Position(key if flags & _HAS_KEY else None, record)
+        return Place(position, page, bool(flags & _BACKWARDS), expires_at)
+
+    def _authentic(self, token: str) -> bytes | None:
+        if len(token) > 96 or not token.isascii():
+            return None
+        try:
+            raw = base64.b64decode(token + "=" * (-len(token) % 4), b"-_", validate=True)
+        except ValueError:
+            return None
+        body, mac = raw[: _FORMAT.size], raw[_FORMAT.size :]
+        if len(body) != _FORMAT.size or not hmac.compare_digest(mac, self._mac(body)):
+            return None
+        return body
+
+    def _mac(self, body: bytes) -> bytes:
+        return hmac.digest(self._key, body, "sha256")[:_MAC_SIZE]
+
+
+def bound_to(organisation: int, user: int, module: str, params: Mapping[str, str]) -> bytes:
+    """Eight bytes that differ when the user, the list or a parameter differs."""
+    digest = hashlib.blake2b(f"{organisation} {user} {module}".encode(), digest_size=8)
+    for name in sorted(params):
+        if name not in _IGNORED:
+            digest.update(f"\0{name}\0{params[name]}".encode("utf-8", "surrogatepass"))
+    return digest.digest()
+
+
+def refuse_beyond(page: int, per_page: int, *, by_token: bool) -> None:
+    """Raise the fault for a page beyond what Zoho gives by page number, or by token."""
+    if by_token and page * per_page > BY_TOKEN_LIMIT:
+        message = "You can only get upto 100000 records using page_token param"
+        raise Fault(400, "PAGINATION_LIMIT_EXCEEDED", message, {"param_name": "page_token"})
+    if not by_token and page * per_page > BY_PAGE_LIMIT:
+        message = "You can only get the first 2000 records without using page_token param"
+        raise Fault(400, "DISCRETE_PAGINATION_LIMIT_EXCEEDED", message, {"limit": BY_PAGE_LIMIT})
+
+
+def _mismatch() -> Fault:
+    message = "The page_token given seems to be invalid or input param is added or altered or deleted"
+    return Fault(400, "TOKEN_BOUND_DATA_MISMATCH", message, {"param_name": "page_token"})

@@ -1,0 +1,1 @@
+"""What is wrong with a connection, and what to do about it."""

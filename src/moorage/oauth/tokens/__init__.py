@@ -1,0 +1,1 @@
+"""A connection's access token: kept fresh, whoever asks and in however many processes."""

@@ -1,0 +1,134 @@
+"""A usable access token for a connection: the one in the vault, or a new one when its time is near."""
+
+import asyncio
+import contextlib
+from dataclasses import replace
+
+import structlog
+
+from moorage.clock import Clock
+from moorage.connections.errors import ConnectionUnknown
+from moorage.connections.model import Connection
+from moorage.errors import MoorageError
+from moorage.oauth.errors import ReconnectNeeded
+from moorage.oauth.model import AccessToken, Need
+from moorage.oauth.tokens import store
+from moorage.oauth.tokens.proactive import Ahead, Use
+from moorage.oauth.tokens.renewal import ACCESS, ASK_SECONDS, REFRESH, Renewals
+from moorage.storage import Transaction
+from moorage.vault.service import Kept, Vault
+
+NEAR = 60.0  # A caller waits for another token when the one there is ends in so many seconds.
+LOOK_SECONDS = 10.0  # How often is looked for tokens to renew ahead of their end ...
+AT_ONCE = 8  # ... and how many of them are renewed at the same time.
+
+log = structlog.get_logger(__name__)
+
+
+class Tokens:
+    def __init__(self, vault: Vault, renewals: Renewals, clock: Clock) -> None:
+        self._vault = vault
+        self._renewals = renewals
+        self._clock = clock
+        self._ahead = Ahead()
+        self._renewing: dict[tuple[str, int, str | None], asyncio.Task[AccessToken]] = {}
+
+    async def require_keepable(self) -> None:
+        """Raises VaultLocked where new tokens could not be put into the vault."""
+        await self._vault.check()
+
+    async def keep(
+        self, tx: Transaction, connection_id: str, access: AccessToken, refresh_token: str | None
+    ) -> None:
+        """Put the tokens of a connection that was connected into the vault, in place of older ones."""
+        await self._vault.put_in(tx, connection_id, ACCESS, access.value, access.expires_at)
+        if refresh_token is not None:
+            await self._vault.put_in(tx, connection_id, REFRESH, refresh_token)
+        else:  # One from before belongs to another grant.
+            await self._vault.shred_in(tx, connection_id, REFRESH)
+        await store.forget_failures(tx, connection_id)
+
+    async def revocable(self, connection: Connection) -> str | None:
+        """The refresh token, as the others go with it; the access token where there is none. Raises VaultLocked."""
+        kept = await self._vault.get(connection.id, REFRESH) or await self._vault.get(connection.id, ACCESS)
+        return kept.value if kept is not None else None
+
+    async def forget(self, tx: Transaction, connection_id: str) -> None:
+        await self._vault.shred_in(tx, connection_id)
+        self._ahead.forget(connection_id)
+
+    async def access(self, connection: Connection, *, instead_of: str | None = None) -> AccessToken:
+        """A token that is good for now. `instead_of` names one that the upstream refused, to be replaced.
+
+        Callers that come together share one renewal, in every process. Raises ConnectionUnknown, ReconnectNeeded,
+        AccountsUnreachable, RefreshLimited, VaultLocked.
+        """
+        now = self._clock.timestamp()
+        kept, renewable = await self._kept(connection)
+        if kept is None:
+            raise ReconnectNeeded(connection.id, "it holds no token")
+        need = Need(instead_of, now + NEAR)
+        if instead_of is None and need.is_met(kept):
+            token = AccessToken(kept.value, kept.expires_at)
+        else:
+            # Even if another process has renewed it by now: the account may have moved, which is told along with it.
+            token = await self._renewed(connection, need)
+        self._ahead.note(connection, token, now)
+        return token if renewable else replace(token, renewable=False)
+
+    async def _kept(self, connection: Connection) -> tuple[Kept | None, bool]:
+        """The access token that there is, and whether it can be renewed; in one look, as a caller waits for it."""
+        minted = self._renewals.minted(connection)
+        if minted is not None:
+            return minted, True
+
+        async def look(tx: Transaction) -> tuple[Kept | None, bool]:
+            access = await self._vault.get_in(tx, connection.id, ACCESS)
+            return access, await self._vault.get_in(tx, connection.id, REFRESH) is not None
+
+        return await self._vault.read(look)
+
+    async def close(self) -> None:
+        """Let renewals that are under way come to their end: a refresh token may be on its way."""
+        if self._renewing:
+            _, late = await asyncio.wait(self._renewing.values(), timeout=ASK_SECONDS)
+            for task in late:
+                task.cancel()
+
+    async def keep_fresh(self) -> None:
+        """Renew tokens ahead of their end, for as long as this runs."""
+        while True:
+            await self.renew_due()
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def renew_due(self) -> None:
+        """Renew those of the connections in use that end soon. What fails is tried again at the next look."""
+        due = self._ahead.due(self._clock.timestamp())
+        for start in range(0, len(due), AT_ONCE):
+            await asyncio.gather(*(self._renew_ahead(use) for use in due[start : start + AT_ONCE]))
+
+    async def _renew_ahead(self, use: Use) -> None:
+        try:
+            # Whoever has renewed it meanwhile, a token that lasts longer than the one that is known will do.
+            token = await self._renewed(use.connection, Need(None, use.expires_at))
+        except (ReconnectNeeded, ConnectionUnknown):
+            self._ahead.forget(use.connection.id)
+        except MoorageError as error:
+            log.warning("oauth.not_renewed", connection=use.connection.id, code=error.code)
+        else:
+            self._ahead.renewed(use, token, self._clock.timestamp())
+
+    async def _renewed(self, connection: Connection, need: Need) -> AccessToken:
+        """Callers of this process share one renewal, even if one of them goes away."""
+        key = (connection.id, connection.generation, need.instead_of)
+        task = self._renewing.get(key)
+        if task is None:
+            task = asyncio.create_task(self._renewals.renew(connection, need))
+            self._renewing[key] = task
+            task.add_done_callback(lambda done: self._settle(key, done))
+        return await asyncio.shield(task)
+
+    def _settle(self, key: tuple[str, int, str | None], done: "asyncio.Task[AccessToken]") -> None:
+        self._renewing.pop(key, None)
+        with contextlib.suppress(asyncio.CancelledError):
+            done.exception()  # Whoever asked may have gone, and then nobody else looks at it.

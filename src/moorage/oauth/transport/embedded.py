@@ -1,0 +1,104 @@
+"""The embedded CRM as a place to connect to: its accounts server and its API are asked in process, as at a socket."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from urllib.parse import urlsplit
+
+import msgspec
+
+from moorage.clock import Clock
+from moorage.crm.accounts.model import Client as CrmClient
+from moorage.crm.accounts.service import ACCESS_LIFETIME
+from moorage.crm.centres import Site
+from moorage.crm.organisations.service import OrganisationRow
+from moorage.crm.service import CrmService
+from moorage.crm.storage.sqlite.trouble import crm_databases
+from moorage.http.message import Request, Response
+from moorage.oauth.model import AccessToken, Client, Minted
+from moorage.oauth.transport.contract import Call, Reply, Unanswered
+from moorage.storage.errors import DatabaseUnusable
+
+CLIENT = "Moorage gateway"
+
+
+class EmbeddedCrm:
+    """`origin` gives the CRM's base URL, as browsers reach it. Where its database is in trouble, all of these raise
+    DatabaseUnusable."""
+
+    def __init__(self, crm: CrmService, origin: Callable[[], str], clock: Clock) -> None:
+        self._crm = crm
+        self._origin = origin
+        self._clock = clock
+
+    def organisations(self) -> list[tuple[str, str]]:
+        """The slug and the name of each."""
+        with crm_databases():
+            return [(row.slug, row.name) for row in self._crm.organisations.list()]
+
+    def base_url(self, organisation: str) -> str:
+        """Of its data centre. Raises OrganisationUnknown."""
+        with crm_databases():
+            row = self._crm.organisations.find(organisation)
+            return Site(self._origin(), None).base(self._crm.accounts.data_centre(row.id))
+
+    async def client(self, organisation: str, redirect_uri: str | None = None) -> Client:
+        """What this Moorage is known by there; with a redirect URI, people can be sent there from now on.
+
+        Raises OrganisationUnknown.
+        """
+        with crm_databases():
+            row = self._crm.organisations.find(organisation)
+            user = self._crm.first_user(row)
+            client_id = (await self._client(row, user.id, redirect_uri)).client_id
+            return Client(client_id, self._crm.accounts.client_secret(client_id))
+
+    async def grant(self, organisation: str, scopes: list[str]) -> Minted:
+        """Tokens of the organisation's first user, without asking anybody. Raises OrganisationUnknown."""
+        with crm_databases():
+            row = self._crm.organisations.find(organisation)
+            user = self._crm.first_user(row)
+            client = (await self._client(row, user.id)).client_id
+            issued = await self._crm.write(
+                self._crm.accounts.issue, client, row.id, user.id, ",".join(scopes)
+            )
+        # In our own time, as the CRM could be another machine's.
+        access = AccessToken(issued.access_token, self._clock.timestamp() + ACCESS_LIFETIME)
+        return Minted(access, issued.refresh_token)
+
+    async def _client(self, row: OrganisationRow, user: int, redirect_uri: str | None = None) -> CrmClient:
+        accounts = self._crm.accounts
+        known = accounts.known_client(CLIENT, row.id, user, redirect_uri)
+        if known is not None:
+            return known
+        return await self._crm.write(accounts.ensure_client, CLIENT, row.id, user, redirect_uri)
+
+    async def send(self, call: Call) -> Reply:
+        """Carry a call to the CRM's door. Raises Unanswered where the CRM's database is in trouble."""
+        target = urlsplit(call.url.removeprefix(self._origin()))
+        request = Request(
+            call.method,
+            target.path.encode("ascii"),
+            target.query.encode("ascii"),
+            [(name.lower().encode("ascii"), value.encode("latin-1")) for name, value in call.headers.items()],
+            call.body,
+        )
+        answer = self._crm.answer(request)
+        if not isinstance(answer, Response):
+            answer = await answer
+        trouble = _trouble(answer) if answer.status == HTTPStatus.SERVICE_UNAVAILABLE else None
+        if trouble is not None:
+            raise Unanswered(trouble.message, sent=False, trouble=trouble)
+        return Reply(answer.status, answer.body, self._clock.timestamp())
+
+
+def _trouble(answer: Response) -> DatabaseUnusable | None:
+    """What the accounts server says of its database (`crm/trouble.py`), None for a 503 about something else."""
+    document = msgspec.json.decode(answer.body)
+    if document.get("error") != "temporarily_unavailable":
+        return None
+    again = b"retry-after" in dict(answer.headers)
+    return DatabaseUnusable(
+        document["error_description"],
+        help="Mend what it says; then the call can be repeated. `moorage doctor` looks at both databases.",
+        kind="busy" if again else "other",
+    )

@@ -1,0 +1,75 @@
+"""Calls to accounts servers and APIs outside: over TLS that is verified, without redirects, cookies or proxies."""
+
+import asyncio
+import contextlib
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from moorage import __version__
+from moorage.oauth.transport.contract import Call, Reply, Unanswered
+
+CONNECT_SECONDS = 5.0
+WHOLE_SECONDS = 9.0  # Less than a renewal may take, so that what happened is still told.
+MAX_ANSWER = 1024 * 1024
+
+
+class Outside:
+    """The session is made by the first call, as most processes make none and the library takes a while to load."""
+
+    def __init__(self) -> None:
+        self._session: Any = None
+
+    async def send(self, call: Call) -> Reply:
+        """Raises Unanswered."""
+        import aiohttp  # noqa: PLC0415
+
+        host = urlsplit(call.url).hostname
+        if self._session is None:
+            self._session = _new_session()
+        try:
+            async with self._session.request(
+                call.method, call.url, headers=call.headers, data=call.body or None, allow_redirects=False
+            ) as answer:
+                body = await _limited(answer.content)
+                return Reply(answer.status, body, _date(answer.headers.get("Date")))
+        except aiohttp.ClientConnectionError as error:
+            # Whoever never had a connection sent nothing. What a connector error says names hosts and reasons only.
+            sent = not isinstance(error, aiohttp.ClientConnectorError)
+            reason = str(error) if not sent else "the connection ended"
+            raise Unanswered(f"{host} could not be reached: {reason}.", sent=sent) from error
+        except TimeoutError as error:
+            raise Unanswered(f"{host} did not answer in time.", sent=True) from error
+        except (aiohttp.ClientError, ValueError) as error:
+            raise Unanswered(f"{host} sent what is no HTTP answer.", sent=True) from error
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+
+def _new_session() -> Any:
+    import aiohttp  # noqa: PLC0415
+
+    return aiohttp.ClientSession(
+        headers={"User-Agent": f"moorage/{__version__}", "Accept": "application/json"},
+        timeout=aiohttp.ClientTimeout(total=WHOLE_SECONDS, sock_connect=CONNECT_SECONDS),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trust_env=False,
+    )
+
+
+async def _limited(content: Any) -> bytes:
+    body = bytearray()
+    async for part in content.iter_chunked(64 * 1024):
+        body += part
+        if len(body) > MAX_ANSWER:
+            raise ValueError("the answer is too long")
+        await asyncio.sleep(0)
+    return bytes(body)
+
+
+def _date(text: str | None) -> float | None:
+    with contextlib.suppress(ValueError):
+        return parsedate_to_datetime(text).timestamp() if text else None
+    return None

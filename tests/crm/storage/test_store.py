@@ -1,0 +1,35 @@
+from dataclasses import replace
+
+import pytest
+
+from moorage.crm.metadata.standard import DEMO
+from moorage.crm.organisations.service import Organisations
+from moorage.crm.storage.sqlite import fulltext
+from tests.contracts.record_store import RecordStoreContract
+
+
+class TestSqliteRecordStore(RecordStoreContract):
+    @pytest.fixture
+    def organisations(self, tmp_path, clock, copies):
+        both = [Organisations(tmp_path, clock) for _ in range(2)]
+        copies.quicken(both[0], tmp_path / "orgs", clock)
+        both[0].create("acme", replace(DEMO, unique=("Leads.Email",)), sample=False)
+        yield both
+        for one in both:
+            one.close()
+
+    @pytest.fixture
+    def organisation(self, organisations):
+        return organisations[0].open(organisations[0].find("acme").id)
+
+    @pytest.fixture
+    def organisation_again(self, organisations):
+        return organisations[1].open(organisations[1].find("acme").id)
+
+
+class TestSqliteRecordStoreWithManyTextTables(TestSqliteRecordStore):
+    """As an organisation is that grew large."""
+
+    @pytest.fixture(autouse=True)
+    def few_in_each(self, monkeypatch):
+        monkeypatch.setattr(fulltext, "SPAN", 2)
