@@ -1,0 +1,83 @@
+"""Writes docs/zoho-coverage.md from the code (`script/pages`)."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from moorage.crm.api import routes
+from moorage.crm.api.absent import of_any_module, pairs, read_operations, shape
+
+PAGE = Path(__file__).parents[2] / "docs" / "zoho-coverage.md"
+TEXT = """\
+# Zoho's operations: what is missing, what is here
+
+Zoho describes version 8 of its API in files for programs, one for each family of calls. As of June 2025 they name
+{described} operations in {families} families, each counted once, whatever its placeholders are called.
+**{answered} are here, {missing} are missing.** [Those that are here](crm.md#calls) are explained with their scopes.
+
+A missing operation answers 404 `INVALID_URL_PATTERN`, and the header `Moorage-Hint` names it. `{{module}}` is any
+module. `{{external_value}}` is the id that a record has in another program, sent with the header `X-EXTERNAL`; here it
+is refused as an id that can be none. `{{download_url}}` is an address that another answer gave.
+
+`script/pages` writes this page from the code and from the list of Zoho's operations in `crm/`; a test compares.
+
+## Missing
+
+| family | path | methods |
+| --- | --- | --- |
+{absent_table}
+
+## Missing, and not in the description
+
+Zoho's pages or clients name these as well.
+
+| path | methods |
+| --- | --- |
+{undescribed_table}
+
+## Here
+
+| family | path | methods |
+| --- | --- | --- |
+{present_table}
+"""
+
+
+class Coverage:
+    def __init__(self) -> None:
+        self.operations = read_operations()
+        self._routes = {(route.method, shape(f"/crm/v8/{route.pattern}")) for route in routes()}
+        described = {pair for family in self.operations.described.values() for pair in pairs(family)}
+        self.answered = {pair for pair in described if self._answers(*pair)}
+        self.missing = described - self.answered
+
+    def _answers(self, method: str, path: str) -> bool:
+        if "{external_value}" in path:  # Only its meaning tells it from a path with an id.
+            return False
+        return bool({(method, shape(path)), (method, shape(of_any_module(path)))} & self._routes)
+
+    def _rows(self, paths: dict[str, str], *, answered: bool) -> Iterator[str]:
+        for path, methods in paths.items():
+            chosen = [method for method in methods.split() if self._answers(method, path) is answered]
+            if chosen:
+                yield f"| `{path}` | {', '.join(chosen)} |"
+
+    def _table(self, *, answered: bool) -> str:
+        families = self.operations.described.items()
+        return "\n".join(
+            f"| {family} {row}" for family, paths in families for row in self._rows(paths, answered=answered)
+        )
+
+    def page(self) -> str:
+        return TEXT.format(
+            described=len(self.answered | self.missing),
+            families=len(self.operations.described),
+            answered=len(self.answered),
+            missing=len(self.missing),
+            absent_table=self._table(answered=False),
+            undescribed_table="\n".join(self._rows(self.operations.undescribed, answered=False)),
+            present_table=self._table(answered=True),
+        )
+
+
+if __name__ == "__main__":
+    PAGE.write_text(Coverage().page())
