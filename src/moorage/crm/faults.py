@@ -1,6 +1,6 @@
 """Zoho's error dialect: `{"code", "details", "message", "status": "error"}`, bare or inside `data[]`.
 
-Codes, messages and statuses follow Zoho's published documentation of CRM API v8.
+Codes, messages and statuses follow [Z status-codes], and for what is particular to a call, the page of that call.
 """
 
 from typing import Any
@@ -79,7 +79,7 @@ def unparsable() -> Fault:
 
 
 def wrong_format(**details: Any) -> Fault:
-    """What Zoho answers, in its newer examples, to ids that can be none."""
+    """What Zoho answers to ids that can be none [Z examples]."""
     return Fault(400, "INVALID_DATA", _WRONG_FORMAT, details)
 
 
@@ -113,7 +113,7 @@ def ambiguous(*names: str) -> Fault:
 
 
 def took_too_long() -> Fault:
-    # Zoho documents the code for composite requests; it publishes neither its limit nor its message.
+    # Zoho documents the code for composite requests [Z description], but neither its limit nor its message.
     message = (
         "no index backs this search or order, and there are too many records to look at all of them: search by id,"
         " email, phone, word or the start of a text, or sort by id, Created_Time or Modified_Time"

@@ -1,4 +1,4 @@
-"""What a client asks for at `/oauth/v2/auth`, and how it is told what came of it."""
+"""What a client asks for at `/oauth/v2/auth`, and how it is told what came of it [Z auth-request]."""
 
 import re
 from collections.abc import Mapping

@@ -1,6 +1,8 @@
 """`/oauth/v2/token`, `/oauth/v2/token/revoke` and `/oauth/user/info`, as Zoho's accounts server answers them.
 
 Zoho answers most token errors with status 200 and `{"error": code}`; clients look for the missing access token.
+
+Sources: [Z access-refresh], [Z client-credentials], [Z revoke-tokens]; of errors, [Z observed].
 """
 
 from collections.abc import Awaitable, Callable, Mapping

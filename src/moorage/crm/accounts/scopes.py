@@ -1,7 +1,7 @@
 """Zoho's scopes: `ZohoCRM.<group>[.<part>].<operation>`, compared without regard to case.
 
 A scope covers what is below it: `ZohoCRM.modules.ALL` covers `ZohoCRM.modules.leads.READ`. WRITE means CREATE and
-UPDATE. (Source: Zoho's published scope lists of CRM API v8.)
+UPDATE. Source: [Z scopes].
 """
 
 import re

@@ -46,7 +46,7 @@ class AccountsServer:
         """The answer to a request for one of these paths; None for any other."""
         endpoint = self.paths.get(request.path)
         if endpoint is None and request.path == b"/" and request.method == "POST":
-            # Zoho's SDK takes the accounts URL for the complete token URL, so the bare base serves it too.
+            # Zoho's SDK takes the accounts URL for the complete token URL [Z sdk], so the bare base serves it too.
             endpoint = self._token
         try:
             return None if endpoint is None else endpoint(request, site)

@@ -1,4 +1,4 @@
-"""Issue, refresh, revoke and recognise tokens."""
+"""Issue, refresh, revoke and recognise tokens, within the limits of [Z token-validity]."""
 
 import base64
 import hashlib

@@ -1,10 +1,12 @@
 """The operations of Zoho's API that are not here yet: each says so, by name, and not that something else is wrong.
 
-`operations.json` lists the operations of Zoho's published description of v8, and a few that only its pages or
+`operations.json` lists the operations of Zoho's own description of v8 [Z description], and a few that only its pages or
 clients name. What `api/` declares comes before what is listed there.
 """
 
+import re
 from collections.abc import Callable, Iterator
+from functools import cache
 from importlib.resources import files
 
 import msgspec
@@ -17,11 +19,14 @@ from moorage.http.message import Response
 
 log = structlog.get_logger(__name__)
 
+_PLACEHOLDER = re.compile(r"\{\w+\}")
+_MODULE = re.compile(r"^/crm/v8/[A-Z]\w*")
+
 
 class Operations(msgspec.Struct, frozen=True):
     """By path template, such as `/crm/v8/{module}/{id}/photo`, the methods, separated by spaces.
 
-    `described` has them by the file of Zoho's description; the same may stand in several. `undescribed` are those that
+    `described` has them by the file that describes them; the same may stand in several. `undescribed` are those that
     only its pages or clients name.
     """
 
@@ -40,7 +45,8 @@ def pairs(paths: dict[str, str]) -> Iterator[tuple[str, str]]:
             yield method, path
 
 
-def listed() -> Iterator[tuple[str, str]]:
+@cache
+def listed() -> tuple[tuple[str, str], ...]:
     """Every operation, once: method and path.
 
     What differs only in the names of placeholders is one operation. So is what is described for one module, such as
@@ -49,27 +55,24 @@ def listed() -> Iterator[tuple[str, str]]:
     operations = read_operations()
     listing = [pair for family in operations.described.values() for pair in pairs(family)]
     listing += pairs(operations.undescribed)
-    known = {(method, shape(path)) for method, path in listing}
-    seen = set()
-    for method, path in listing:
-        operation, general = (method, shape(path)), (method, shape(of_any_module(path)))
-        if operation not in seen and (general == operation or general not in known):
-            seen.add(operation)
-            yield method, path
+    # The first of those that have one shape gives the names. Taken backwards, it is the last that is kept.
+    first = {(method, shape(path)): (method, path) for method, path in reversed(listing)}
+    special = {
+        (method, shape(path))
+        for method, path in listing
+        if path != of_any_module(path) and (method, shape(of_any_module(path))) in first
+    }
+    return tuple(pair for operation, pair in first.items() if operation not in special)
 
 
 def shape(path: str) -> str:
     """A path template without the names of its placeholders."""
-    return "/".join("{}" if segment.startswith("{") else segment for segment in path.split("/"))
+    return _PLACEHOLDER.sub("{}", path)
 
 
 def of_any_module(path: str) -> str:
-    """A path template with a placeholder where a module is named."""
-    segments = path.split("/")
-    return "/".join(
-        "{module}" if segment[:1].isupper() and index == 3 else segment
-        for index, segment in enumerate(segments)
-    )
+    """A path template with a placeholder where a module is named: its name begins with a capital."""
+    return _MODULE.sub("/crm/v8/{module}", path)
 
 
 def absent_routes(prefix: str) -> Iterator[Route]:

@@ -1,4 +1,4 @@
-"""The organisation's own details, and its one currency."""
+"""The organisation's own details [Z get-org-data], and its one currency [Z get-currencies-data]."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Users: list, count, get."""
+"""Users: list, count, get [Z get-users]."""
 
 from collections.abc import Callable
 from typing import Any

@@ -152,7 +152,7 @@ def _field(id: int, body: dict[str, Any]) -> Field:  # noqa: A002
             if v.get("probability") is not None
         },
         default=body.get("default_value"),
-        # A field into the pseudo-module se_module points into several, as Zoho's SDKs also treat it.
+        # A field into the pseudo-module se_module points into several, as Zoho's SDKs also treat it [Z sdk].
         lookup=None if several else lookup.get("api_name"),
         lookup_modules=tuple(m["api_name"] for m in several.get("modules") or ()),
         subform=(body.get("associated_module") or {}).get("module"),

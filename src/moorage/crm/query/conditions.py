@@ -204,7 +204,7 @@ def refers(field: Field, text: str) -> Checked | None:
 def unavailable(name: str) -> Fault:
     """For a field that there isn't, or that nobody can search by: in the words of a live answer, which clients match.
 
-    Zoho's specification has the reason in the place of the message, too; the service has not.
+    Source: [Z observed]. [Z examples] has the reason in the place of the message, too; the service has not.
     """
     return invalid_query("the field is not available for search", api_name=name)
 
@@ -216,7 +216,7 @@ def invalid_operator(name: str, operator: str) -> Fault:
 
 
 def invalid_value(field: Field, value: Any) -> Fault:
-    """The texts and keys of each type are those of the samples in Zoho's specification."""
+    """The texts and keys of each type are those of [Z examples]."""
     expected, wrong = operands.EXPECTED.get(field.storage), "invalid value for search"
     if expected is None:
         details = {

@@ -1,5 +1,7 @@
 """Search criteria as text, such as ((Last_Name:equals:Burns\\,B)and(City:starts_with:Par)), read into a frozen tree.
 
+The grammar is that of [Z search-records]:
+
     criteria  = term { "or" term }          term = factor { "and" factor }      so `and` binds tighter than `or`
     factor    = "(" criteria ")" | "(" condition ")"
     condition = api_name ":" operator ":" value

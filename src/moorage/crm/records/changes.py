@@ -21,7 +21,8 @@ from moorage.crm.records.values import MAX_ITEMS, too_long
 from moorage.crm.storage.contract.organisations import Organisation
 from moorage.crm.storage.contract.records import Row, Transaction
 
-# What Zoho checks for duplicates on upsert when the caller names no fields; elsewhere it is the display field.
+# What Zoho checks for duplicates on upsert when the caller names no fields; elsewhere it is the display field
+# [Z upsert-records].
 SYSTEM_DUPLICATE_FIELD = {"Leads": "Email", "Contacts": "Email"}
 _SET_AT_BIRTH = frozenset({"Created_Time", "Modified_Time", "Last_Activity_Time", "Change_Log_Time__s"})
 
@@ -325,7 +326,8 @@ def _name(fault: Fault, record: int | None) -> None:
 def duplicate_checks(module: Module, named: Sequence[str] | None) -> list[Field]:
     """The fields an upsert looks for duplicates in, in order: those named, or the system's; then the unique ones.
 
-    Named fields that are neither have no effect, as at Zoho: integrations name `Phone` without it being unique.
+    Named fields that are neither have no effect, as at Zoho: integrations name `Phone` without it being unique
+    [Z observed].
     """
     system = SYSTEM_DUPLICATE_FIELD.get(module.api_name, module.display_name or "Name")
     checked = [one for one in module.fields.values() if one.unique or one.api_name == system]

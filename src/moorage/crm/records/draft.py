@@ -38,7 +38,7 @@ class DraftLine:
 def draft(catalog: Catalog, module: Module, record: Any, path: str, *, insert: bool) -> Draft:
     """Check types, lengths, formats and mandatory fields. Raises the first Fault found, in the fields' order.
 
-    Keys that are no fields, and fields nobody may write, are ignored, as Zoho does.
+    Keys that are no fields, and fields nobody may write, are ignored, as Zoho does [Z observed].
     """
     if not isinstance(record, dict):
         raise Fault(

@@ -1,4 +1,4 @@
-"""What one field of a record demands of another, in the modules where that is so."""
+"""What one field of a record demands of another, in the modules where that is so [Z insert-records], [Z get-notes]."""
 
 from collections.abc import Callable
 from typing import Any, TypeAlias

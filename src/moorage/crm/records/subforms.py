@@ -1,4 +1,4 @@
-"""The rows of subforms: the lines of quotes, orders and invoices."""
+"""The rows of subforms: the lines of quotes, orders and invoices [Z update-records]."""
 
 from dataclasses import dataclass, field
 from typing import TypeAlias

@@ -1,6 +1,6 @@
 """JSON values of a record to what its columns hold, or the fault Zoho would answer.
 
-Formats and limits follow the field types of Zoho's documentation of "Insert Records".
+Formats and limits follow the field types of [Z insert-records].
 """
 
 import re

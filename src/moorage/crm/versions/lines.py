@@ -12,14 +12,14 @@ from moorage.crm.versions.version import Answer
 from moorage.crm.wire.call import Call
 
 NAME = "Product_Details"
-# What v8 calls the field that holds the lines, by module. (Source: the field constants of Zoho's SDKs of v2 and v8.)
+# What v8 calls the field that holds the lines, by module. Source: the field constants of [Z sdk], v2 and v8.
 FIELDS = {
     "Quotes": "Quoted_Items",
     "Sales_Orders": "Ordered_Items",
     "Purchase_Orders": "Purchase_Items",
     "Invoices": "Invoiced_Items",
 }
-# The keys of a line, v2's and v8's. (Source: the type InventoryLineItems of Zoho's SDK of v2.)
+# The keys of a line, v2's and v8's. Source: the type InventoryLineItems of [Z sdk], v2.
 KEYS = {
     "id": "id",
     "product": "Product_Name",

@@ -21,7 +21,7 @@ FEATURES = {
 
 
 async def records_of(call: Call, maximum: int = MAX_RECORDS) -> tuple[list[Any], dict[str, Any]]:
-    """The `data` of the body and its known members. The Content-Type is not asked: Zoho's own SDK sends none."""
+    """The `data` of the body and its known members. The Content-Type is not asked: Zoho's SDK sends none [Z sdk]."""
     text = call.request.body
     if len(text) <= AT_ONCE:
         body = members_of(text, maximum)

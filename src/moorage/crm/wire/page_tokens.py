@@ -1,7 +1,8 @@
 """Page tokens: a signed place in a list, bound to the user and to the parameters that began the walk.
 
 Because a token names the last record seen and not a count, a walk meets no gap and no repeat while others insert and
-delete. Zoho's limits: 2,000 records by `page`, 100,000 by token, tokens live 24 hours and have at most 96 characters.
+delete. Zoho's limits: 2,000 records by `page`, 100,000 by token, tokens live 24 hours [Z get-records] and have at most
+96 characters [Z examples].
 """
 
 import base64

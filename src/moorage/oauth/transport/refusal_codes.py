@@ -1,6 +1,7 @@
 """What the codes mean by which accounts servers and APIs refuse, and what to do about each.
 
-The codes are those of RFC 6749 and of Zoho's accounts server and API, as its documentation and its users report them.
+The codes are those of RFC 6749 and of Zoho's accounts server and API, as its documentation [Z access-refresh] and its
+users [Z observed] report them.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Read records: list, get, count, and the recycle bin's list."""
+"""Read records: list and get [Z get-records], count, and the recycle bin's list [Z get-deleted-records]."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeVar

@@ -1,4 +1,4 @@
-"""Search and count: by criteria, e-mail, phone or word."""
+"""Search and count: by criteria, e-mail, phone or word [Z search-records]."""
 
 from collections.abc import Awaitable
 

@@ -1,4 +1,7 @@
-"""Write records: insert, update, upsert, delete; up to 100 of them in a call, each with an outcome of its own."""
+"""Write records: insert, update, upsert, delete; up to 100 of them in a call, each with an outcome of its own.
+
+Sources: [Z insert-records], [Z update-records], [Z upsert-records], [Z delete-records].
+"""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Custom views of a module: list, and get with criteria and columns."""
+"""Custom views of a module: list, and get with criteria and columns [Z custom-view-meta]."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Fields of a module: list and get."""
+"""Fields of a module: list and get [Z field-meta]."""
 
 from typing import Any
 

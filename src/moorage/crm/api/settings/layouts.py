@@ -1,4 +1,4 @@
-"""Layouts of a module: list and get, sections and fields included."""
+"""Layouts of a module: list and get, sections and fields included [Z layouts-meta]."""
 
 from typing import Any
 
@@ -85,7 +85,8 @@ def _layout(metadata: Metadata, module: Document, layout: Document) -> dict[str,
 
 
 def _in_section(shown: dict[str, Any], stored: dict[str, Any], section: int, place: int) -> dict[str, Any]:
-    """`section` is the section's number in its layout: Zoho's type is a 32-bit integer, too small for an id."""
+    """`section` is the section's number in its layout: Zoho's type is a 32-bit integer, too small for an id
+    [Z description]."""
     return {
         **shown,
         "required": stored["system_mandatory"],

@@ -1,4 +1,4 @@
-"""Modules: list, and get with what surrounds them."""
+"""Modules: list, and get with what surrounds them [Z module-meta]."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Profiles: list, and get with the permissions."""
+"""Profiles: list, and get with the permissions [Z get-profiles]."""
 
 from typing import Any
 

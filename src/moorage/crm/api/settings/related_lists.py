@@ -1,4 +1,4 @@
-"""Related lists of a module: list and get."""
+"""Related lists of a module: list and get [Z related-list-meta]."""
 
 from typing import Any
 

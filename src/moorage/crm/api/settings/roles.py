@@ -1,4 +1,4 @@
-"""Roles: list and get."""
+"""Roles: list and get [Z get-roles]."""
 
 from moorage.crm.api.documents import document_in_path, encoded_once
 from moorage.crm.wire.call import Call, answer, no_content
