@@ -45,7 +45,7 @@ Zoho's pages or clients name these as well.
 class Coverage:
     def __init__(self) -> None:
         self.operations = read_operations()
-        self._routes = {(route.method, shape(f"/crm/v8/{route.pattern}")) for route in routes()}
+        self._routes = {(route.method, shape(route.pattern)) for route in routes()}
         described = {pair for family in self.operations.described.values() for pair in pairs(family)}
         self.answered = {pair for pair in described if self._answers(*pair)}
         self.missing = described - self.answered

@@ -105,7 +105,7 @@ def test_nobody_is_told_what_is_here_without_a_token(nobody):
 def test_every_operation_of_the_description_is_here_or_says_that_it_is_not(crm):
     here = {(route.method, route.pattern) for route in routes()}
     for method, path in listed():
-        if (method, path.removeprefix("/crm/v8/")) in here or not path.startswith("/crm/"):
+        if (method, path) in here or not path.startswith("/crm/"):
             continue
         called = path.replace("{module}", "Leads").replace("{related_list}", "Notes")
         answer = crm.call(method, re.sub(r"\{\w+\}", "1", called))

@@ -155,7 +155,7 @@ def places(rooms):
         found += [("crm", method, f"/crm/{base}/Leads") for method in ("GET", "POST")]
     for route in api_routes():
         path = re.sub(r"\{\w+\}", "x", route.pattern)
-        found.append(("crm", route.method, f"/crm/v8/{path}"))
+        found.append(("crm", route.method, path))
     assert len(found) > 80
     return found
 

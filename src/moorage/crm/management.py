@@ -13,12 +13,12 @@ from typing import Any, TypeVar
 import msgspec
 
 from moorage.clock import Clock
-from moorage.crm.accounts.scopes import ScopeSet
-from moorage.crm.accounts.service import Principal
 from moorage.crm.errors import SeedRefused
 from moorage.crm.organisations.service import OrganisationRow, Organisations, Wanted
 from moorage.crm.service import CrmService
 from moorage.crm.storage.sqlite.trouble import crm_databases
+from moorage.crm.wire.principal import Principal
+from moorage.crm.wire.scopes import ScopeSet
 from moorage.http.message import Request, Response
 
 T = TypeVar("T")

@@ -3,15 +3,13 @@
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
 import structlog
 
 from moorage.clock import Clock
-from moorage.crm.accounts.scopes import module_group
 from moorage.crm.accounts.server import AccountsServer
-from moorage.crm.accounts.service import Accounts, Principal
+from moorage.crm.accounts.service import Accounts
 from moorage.crm.api import routes
 from moorage.crm.api.absent import absent_routes
 from moorage.crm.centres import Site, split
@@ -22,7 +20,6 @@ from moorage.crm.faults import (
     invalid_method,
     invalid_token,
     invalid_url,
-    scope_mismatch,
     took_too_long,
 )
 from moorage.crm.storage.contract.organisations import Organisation
@@ -31,6 +28,7 @@ from moorage.crm.trouble import trouble_answer
 from moorage.crm.versions import VERSIONS, Version
 from moorage.crm.wire.call import Call, answer, fault_answer, with_headers
 from moorage.crm.wire.page_tokens import PageTokens
+from moorage.crm.wire.principal import Principal, require_scope
 from moorage.crm.wire.routing import Route, Router
 from moorage.http.bodies import MAX_HELD, MAX_HELD_OF_STRANGERS, Allowance, Budget
 from moorage.http.message import Request, Response
@@ -41,7 +39,8 @@ HEALTH = b"/healthz"
 MAX_BODY = 16 * 1024 * 1024  # 100 records of 160 kB each.
 MAX_FORM = 64 * 1024  # What a caller may send that nobody knows yet.
 _OF_STRANGERS = (b"/oauth/", b"/.well-known/", HEALTH)
-_VERSIONED = re.compile(rb"/crm/(?:(bulk|email)/)?(v[0-9.]+)/")
+# What stands beside records, such as /crm/bulk/v8/read, has an area of its own before the version.
+_VERSIONED = re.compile(rb"/crm/(?:[a-z_]+/)?(?P<version>v[0-9.]+)/")
 
 log = structlog.get_logger(__name__)
 
@@ -64,8 +63,7 @@ class Crm:
         self._tokens = tokens
         self._clock = clock
         self._api_domain = api_domain
-        self._router = Router([*absent_routes("/crm/v8/"), *routes()])
-        self._others = {area: Router(absent_routes(f"/crm/{area}/v8/")) for area in ("bulk", "email")}
+        self._router = Router([*absent_routes(), *routes()])
 
         self._of_callers = Allowance(MAX_BODY, Budget(MAX_HELD))
         self._of_strangers = Allowance(MAX_FORM, Budget(MAX_HELD_OF_STRANGERS))
@@ -143,7 +141,7 @@ class Crm:
         self, method: str, path: bytes, principal: Principal, organisation: Organisation
     ) -> tuple[Route, Mapping[str, str]]:
         """An operation of v8 and the values of its placeholders. Raises the fault of one the caller may not use."""
-        route, values = self._router.match(method, _segments(path[len(PREFIX) :]))
+        route, values = self._router.match(method, _segments(path))
         _require_scopes(route, values, principal, organisation)
         return route, values
 
@@ -152,14 +150,13 @@ class Crm:
         found = _VERSIONED.match(request.path)
         if found is None:
             raise invalid_url()
-        area, name = (text.decode() if text else "" for text in found.groups())
-        version = VERSIONS.get(name)
+        version = VERSIONS.get(found["version"].decode())
         if version is None:
             raise api_not_supported()
         principal = self._principal(request, centre)
         organisation = self._organisation(principal)
-        router = self._others.get(area, self._router)
-        route, path = router.match(request.method, _segments(request.path[found.end() :]))
+        current = b"%sv8%s" % (request.path[: found.start("version")], request.path[found.end("version") :])
+        route, path = self._router.match(request.method, _segments(current))
         call = self._call(request, principal, organisation, path)
         version.prepare(route, call)
         _require_scopes(route, call.path, principal, organisation)
@@ -181,7 +178,7 @@ class Crm:
         self, request: Request, principal: Principal, organisation: Organisation, path: Mapping[str, str]
     ) -> Call:
         now = self._clock.timestamp()
-        return Call(request, organisation, principal.user, path, parameters(request.query), now, self._tokens)
+        return Call(request, organisation, principal, path, parameters(request.query), now, self._tokens)
 
 
 def _healthy(method: str) -> Response:
@@ -205,7 +202,7 @@ def _failed(error: Exception, request: Request) -> Response:
 
 
 def _segments(path: bytes) -> list[str]:
-    text = path.decode("latin-1")
+    text = path[1:].decode("latin-1")
     if "%" in text:
         return [_decoded(segment, plus=False) for segment in text.split("/")]
     return text.split("/")
@@ -232,20 +229,4 @@ def _require_scopes(
     route: Route, path: Mapping[str, str], principal: Principal, organisation: Organisation
 ) -> None:
     for scope in route.scopes:
-        if not principal.scopes.allows(_of_module(scope, path, organisation)):
-            raise scope_mismatch()
-
-
-def _of_module(scope: str, path: Mapping[str, str], organisation: Organisation) -> str:
-    if "{module}" not in scope:
-        return scope
-    module = organisation.catalog.modules.get(path["module"])
-    if module is None:
-        # A module nobody knows is reported to whoever may read any; the handler finds it missing.
-        return scope.replace("{module}.", "")
-    return _of_group(scope, module.api_name, module.generated_type)
-
-
-@lru_cache(10_000)
-def _of_group(scope: str, api_name: str, generated_type: str) -> str:
-    return scope.replace("{module}", module_group(api_name, generated_type))
+        require_scope(principal, scope, organisation.catalog, path.get("module"))

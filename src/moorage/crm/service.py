@@ -10,13 +10,14 @@ from moorage.crm.accounts.clients import Clients
 from moorage.crm.accounts.openid import IdTokens
 from moorage.crm.accounts.people import People
 from moorage.crm.accounts.server import AccountsServer
-from moorage.crm.accounts.service import Accounts, Principal
+from moorage.crm.accounts.service import Accounts
 from moorage.crm.accounts.store import AccountsStore
 from moorage.crm.errors import OrganisationUnknown
 from moorage.crm.metadata.documents import Document
 from moorage.crm.organisations.service import OrganisationRow, Organisations
 from moorage.crm.server import Crm
 from moorage.crm.wire.page_tokens import PageTokens
+from moorage.crm.wire.principal import Principal
 from moorage.http.bodies import Allowance
 from moorage.http.message import Request, Response
 

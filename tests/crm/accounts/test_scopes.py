@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from moorage.crm.accounts.scopes import ScopeSet, module_group
 from moorage.crm.api import routes
+from moorage.crm.wire.scopes import ScopeSet, module_group
 
 ROUTES = sorted(routes(), key=lambda route: (route.pattern, route.method))
 MISMATCH = {

@@ -2,9 +2,9 @@
 
 import pytest
 
-from moorage.crm.accounts.scopes import FULL, ScopeSet
 from moorage.crm.accounts.wording import in_words, published
 from moorage.crm.api import routes
+from moorage.crm.wire.scopes import FULL, ScopeSet
 
 
 @pytest.mark.parametrize(

@@ -99,16 +99,29 @@ def test_they_are_listed_oldest_first(crm, clock, lead):
     assert latest[0]["Note_Content"] == "c"
 
 
-def test_all_of_them_are_for_administrators(crm, lead, caller_of, service):
-    (note,) = crm.insert("Notes", {"Parent_Id": lead, "Note_Content": "x"})
-    organisation = service.organisations.open(crm.organisation)
-    standard = next(u for u in organisation.metadata.all("user") if u.body["profile"]["name"] == "Standard")
-    client = service.accounts.ensure_client("tests", crm.organisation, standard.id)
-    scope = "ZohoCRM.modules.ALL"
-    crm.token = service.accounts.issue(client.client_id, crm.organisation, standard.id, scope).access_token
-    assert crm.get("Notes", fields="id").status == 403
-    assert crm.get("Notes", fields="id").json == {
+ALL_TOGETHER = {
+    "list": ("Notes", {"fields": "id"}),
+    "search": ("Notes/search", {"word": "nice"}),
+    "count": ("Notes/actions/count", {}),
+    "count of a search": ("Notes/actions/count", {"criteria": "(Note_Content:equals:nice)"}),
+    "deleted": ("Notes/deleted", {}),
+}
+
+
+@pytest.mark.parametrize("operation", ALL_TOGETHER)
+def test_all_of_them_together_are_for_administrators(crm, lead, caller_of, operation):
+    note, gone = crm.insert("Notes", *[{"Parent_Id": lead, "Note_Content": "nice"}] * 2)
+    assert crm.delete(f"Notes/{gone}").status == 200
+    users = crm.service.organisations.open(crm.organisation).metadata.all("user")
+    profiles = [user.body["profile"]["name"] for user in users]
+    scope = "ZohoCRM.modules.ALL,ZohoSearch.securesearch.READ,ZohoCRM.settings.layouts.READ"
+    standard = caller_of("acme", scope, profiles.index("Standard"))
+    path, params = ALL_TOGETHER[operation]
+    refused = standard.get(path, **params)
+    assert refused.status == 403
+    assert refused.json == {
         "code": "NOT_SUPPORTED", "details": {}, "message": "This API is supported only for admin users.",
         "status": "error",
     }  # fmt: skip
-    assert crm.get(f"Notes/{note}").status == 200
+    assert standard.get(f"Notes/{note}").status == 200
+    assert crm.get(path, **params).status == 200

@@ -51,7 +51,7 @@ def test_no_call_tells_or_changes_anything_of_another_organisation(crm, stranger
     before = everything(crm)
     own = str(stranger.organisation)[:7]
     for theirs in their_ids.values():
-        path = pattern.replace("{module}", theirs if pattern.startswith("settings") else "Leads")
+        path = pattern.replace("{module}", theirs if "/settings/" in pattern else "Leads")
         params = {"fields": "id", "module": "Leads", **dict.fromkeys(("ids", "cvid", "layout_id"), theirs)}
         links = {"Owner": theirs, "Converted_Account": theirs, "Layout": {"id": theirs}}
         body = {"data": [{"id": theirs, "Last_Name": "x", **links}, {"id": theirs, "Last_Name": "x"}]}

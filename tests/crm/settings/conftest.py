@@ -17,7 +17,9 @@ from moorage.crm.metadata.documents import Metadata
 from moorage.crm.metadata.standard import DEMO, blueprint
 from moorage.crm.storage.contract.organisations import Organisation
 from moorage.crm.wire.call import JSON, Call, fault_answer
+from moorage.crm.wire.principal import Principal
 from moorage.crm.wire.routing import Router
+from moorage.crm.wire.scopes import ScopeSet
 from moorage.http.message import Request, Response
 
 CREATED = datetime(2026, 2, 6, 9, 10, 56, tzinfo=UTC)
@@ -46,11 +48,11 @@ def ask(organisation: Organisation) -> Ask:
             request.headers.append((b"if-modified-since", since.encode()))
         first = organisation.metadata.all("user")[0].id
         try:
-            route, values = router.match("GET", [unquote(segment) for segment in path.split("/")])
+            route, values = router.match("GET", ["crm", "v8", *map(unquote, path.split("/"))])
             call = Call(
                 request=request,
                 organisation=organisation,
-                user=user or first,
+                caller=Principal(organisation.id, user or first, ScopeSet(()), 0.0, "us"),
                 path=values,
                 params=dict(parse_qsl(query, keep_blank_values=True)),
                 now=CREATED.timestamp(),

@@ -7,10 +7,10 @@ from urllib.parse import urlencode
 
 from moorage.crm.accounts.errors import ClientUnknown
 from moorage.crm.accounts.model import Client
-from moorage.crm.accounts.scopes import ScopeSet
 from moorage.crm.accounts.service import Accounts
 from moorage.crm.accounts.wording import published
 from moorage.crm.centres import Site
+from moorage.crm.wire.scopes import ScopeSet
 
 # All that goes on from page to page, in the order in which an address shows it.
 PARAMETERS = (

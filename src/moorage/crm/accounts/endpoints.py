@@ -21,12 +21,13 @@ from moorage.crm.accounts.errors import (
 from moorage.crm.accounts.forms import form
 from moorage.crm.accounts.model import Client, Grant
 from moorage.crm.accounts.openid import IdTokens
-from moorage.crm.accounts.service import ACCESS_LIFETIME, Accounts, Issued, Principal, Write
+from moorage.crm.accounts.service import ACCESS_LIFETIME, Accounts, Issued, Write
 from moorage.crm.accounts.wording import published
 from moorage.crm.centres import Site
 from moorage.crm.faults import Fault
 from moorage.crm.storage.contract.organisations import Organisation
 from moorage.crm.wire.call import answer, with_headers
+from moorage.crm.wire.principal import Principal
 from moorage.http.message import Request, Response
 
 PROFILE_SCOPE = "AaaServer.profile.READ"

@@ -11,10 +11,11 @@ from typing import ParamSpec, Protocol, TypeVar
 from moorage.clock import SKEW, Clock, is_ahead
 from moorage.crm.accounts.errors import ClientUnknown, RefreshTokenUnknown, SecretWrong, TooManyTokens
 from moorage.crm.accounts.model import Client, Grant
-from moorage.crm.accounts.scopes import FULL, ScopeSet
 from moorage.crm.accounts.store import AccountsStore
 from moorage.crm.centres import ANYWHERE, HOME, Site
 from moorage.crm.faults import authentication_failure, invalid_token
+from moorage.crm.wire.principal import Principal
+from moorage.crm.wire.scopes import FULL, ScopeSet
 
 ACCESS_LIFETIME = 3600  # seconds
 LIVE_ACCESS_TOKENS = 15  # Per refresh token; the next one drops the oldest, as Zoho does.
@@ -33,17 +34,6 @@ class Write(Protocol):
     """Does in a thread what writes the registry."""
 
     def __call__(self, work: Callable[P, T], *given: P.args, **named: P.kwargs) -> Awaitable[T]: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Principal:
-    """Who a token stands for. `expires_at` is in seconds since the epoch, `centre` the organisation's data centre."""
-
-    organisation: int
-    user: int
-    scopes: ScopeSet
-    expires_at: float
-    centre: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Scopes in plain words, as the consent page shows them; and which scopes there are."""
 
-from moorage.crm.accounts.scopes import ScopeSet
+from moorage.crm.wire.scopes import ScopeSet
 
 MAX_TEXT = 4096  # Some two hundred scopes.
 

@@ -75,11 +75,11 @@ def of_any_module(path: str) -> str:
     return _MODULE.sub("/crm/v8/{module}", path)
 
 
-def absent_routes(prefix: str) -> Iterator[Route]:
-    """A route for every operation listed below a prefix, such as `/crm/v8/`."""
+def absent_routes() -> Iterator[Route]:
+    """A route for every operation that is listed. What is no path of the API's is an address that an answer gave."""
     for method, path in listed():
-        if path.startswith(prefix):
-            yield Route(method, path.removeprefix(prefix), _refusal(f"{method} {path}"), (), absent=True)
+        if path.startswith("/crm/"):
+            yield Route(method, path, _refusal(f"{method} {path}"), (), absent=True)
 
 
 def _refusal(operation: str) -> Callable[[Call], Response]:

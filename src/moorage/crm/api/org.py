@@ -42,6 +42,6 @@ def _currency(metadata: Metadata, prefix: int) -> dict[str, Any]:
 
 
 ROUTES = (
-    Route("GET", "org", get_organisation, ("ZohoCRM.org.READ",)),
-    Route("GET", "org/currencies", list_currencies, ("ZohoCRM.settings.currencies.READ",)),
+    Route("GET", "/crm/v8/org", get_organisation, ("ZohoCRM.org.READ",)),
+    Route("GET", "/crm/v8/org/currencies", list_currencies, ("ZohoCRM.settings.currencies.READ",)),
 )

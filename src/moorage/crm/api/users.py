@@ -54,7 +54,7 @@ _ALONE = {
 
 
 def _is_current(user: dict[str, Any], call: Call) -> bool:
-    return bool(user["id"] == str(call.user))
+    return bool(user["id"] == str(call.caller.user))
 
 
 def _has(*, status: str | None = None, confirmed: bool | None = None, admin: bool = False) -> "_Test":
@@ -123,7 +123,7 @@ def _shown(user: Document) -> dict[str, Any]:
 _READ = ("ZohoCRM.users.READ",)
 
 ROUTES = (
-    Route("GET", "users", list_users, _READ),
-    Route("GET", "users/{id}", get_user, _READ),
-    Route("GET", "users/actions/count", count_users, _READ),
+    Route("GET", "/crm/v8/users", list_users, _READ),
+    Route("GET", "/crm/v8/users/{id}", get_user, _READ),
+    Route("GET", "/crm/v8/users/actions/count", count_users, _READ),
 )

@@ -28,7 +28,7 @@ def context_of(call: Call) -> Context:
     return Context(
         zone=call.organisation.zone,
         now=datetime.fromtimestamp(call.now, UTC),
-        user=call.user,
+        user=call.caller.user,
         catalog=call.organisation.catalog,
     )
 

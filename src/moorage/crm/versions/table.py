@@ -7,16 +7,21 @@ programs written for a version send and read [Z observed].
 from moorage.crm.versions import answers, lines, requests
 from moorage.crm.versions.version import EVERY, Difference
 
-_LIST = ("GET {module}",)
-_LISTS = ("GET {module}", "GET {module}/search")
-_READS = (*_LISTS, "GET {module}/{id}")
-_WRITES = ("POST {module}", "PUT {module}", "POST {module}/upsert", "PUT {module}/{id}")
-_LAYOUTS = ("GET settings/layouts", "GET settings/layouts/{id}")
-_FIELDS = ("GET settings/fields", "GET settings/fields/{id}")
-_MODULES = ("GET settings/modules", "GET settings/modules/{module}")
-_CONVERT = ("POST {module}/{id}/actions/convert",)
+_LIST = ("GET /crm/v8/{module}",)
+_LISTS = ("GET /crm/v8/{module}", "GET /crm/v8/{module}/search")
+_READS = (*_LISTS, "GET /crm/v8/{module}/{id}")
+_WRITES = (
+    "POST /crm/v8/{module}",
+    "PUT /crm/v8/{module}",
+    "POST /crm/v8/{module}/upsert",
+    "PUT /crm/v8/{module}/{id}",
+)
+_LAYOUTS = ("GET /crm/v8/settings/layouts", "GET /crm/v8/settings/layouts/{id}")
+_FIELDS = ("GET /crm/v8/settings/fields", "GET /crm/v8/settings/fields/{id}")
+_MODULES = ("GET /crm/v8/settings/modules", "GET /crm/v8/settings/modules/{module}")
+_CONVERT = ("POST /crm/v8/{module}/{id}/actions/convert",)
 _TAGS = tuple(
-    f"POST {of}/actions/{action}"
+    f"POST /crm/v8/{of}/actions/{action}"
     for of in ("{module}", "{module}/{id}")
     for action in ("add_tags", "remove_tags")
 )
@@ -30,7 +35,7 @@ TABLE = (
     ),
     Difference(
         "v7",
-        ("GET {module}/search", "GET {module}/actions/count"),
+        ("GET /crm/v8/{module}/search", "GET /crm/v8/{module}/actions/count"),
         "`module not supported for search`, `mandatory param missing`: two errors worded otherwise",
         words={
             "module not suppoted for search": "module not supported for search",
@@ -105,7 +110,12 @@ TABLE = (
     ),
     Difference(
         "v2.1",
-        (*_FIELDS, *_LAYOUTS, "GET settings/related_lists", "GET settings/related_lists/{id}"),
+        (
+            *_FIELDS,
+            *_LAYOUTS,
+            "GET /crm/v8/settings/related_lists",
+            "GET /crm/v8/settings/related_lists/{id}",
+        ),
         "The `module` of a field's `lookup` and of a related list is the module's API name alone",
         answer=answers.named_modules,
     ),
@@ -129,7 +139,7 @@ TABLE = (
     ),
     Difference(
         "v2",
-        (*_LISTS, "GET {module}/deleted", "GET users"),
+        (*_LISTS, "GET /crm/v8/{module}/deleted", "GET /crm/v8/users"),
         "A `per_page` of more than 200 is one of 200, and no error",
         request=requests.shorten_page,
     ),
@@ -148,7 +158,7 @@ TABLE = (
     ),
     Difference(
         "v2",
-        ("PUT {module}", "PUT {module}/{id}", "POST {module}/upsert"),
+        ("PUT /crm/v8/{module}", "PUT /crm/v8/{module}/{id}", "POST /crm/v8/{module}/upsert"),
         "An update removes the rows of a subform that it does not mention",
         rules={"rows_are_whole": True},
     ),

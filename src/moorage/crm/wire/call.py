@@ -9,6 +9,7 @@ import msgspec
 from moorage.crm.faults import Fault
 from moorage.crm.storage.contract.organisations import Organisation
 from moorage.crm.wire.page_tokens import PageTokens
+from moorage.crm.wire.principal import Principal, require_scope
 from moorage.http.message import Request, Response
 
 JSON = [(b"content-type", b"application/json;charset=UTF-8"), (b"x-content-type-options", b"nosniff")]
@@ -31,20 +32,25 @@ RULES = Rules()
 
 @dataclass(slots=True)
 class Call:
-    """`path` holds the values of the route's {placeholders}; `params` the decoded query, last value wins.
+    """`caller` is who the token stands for; `path` holds the values of the route's {placeholders}; `params` the decoded
+    query, last value wins.
 
     `put_right` changes the records of a body, once they are read, into what v8 takes.
     """
 
     request: Request
     organisation: Organisation
-    user: int  # id of the user whose token it is
+    caller: Principal
     path: Mapping[str, str]
     params: Mapping[str, str]
     now: float  # seconds since the epoch
     tokens: PageTokens
     rules: Rules = RULES
     put_right: Callable[[list[Any]], None] | None = None
+
+    def require(self, scope: str, module: str | None = None) -> None:
+        """Raises the fault where the token lacks a scope, in which `{module}` stands for the group of the module."""
+        require_scope(self.caller, scope, self.organisation.catalog, module)
 
 
 def answer(document: Any, status: int = 200) -> Response:

@@ -13,7 +13,7 @@ Handler: TypeAlias = Callable[[Call], Response | Awaitable[Response]]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """`pattern` is relative to `/crm/v8/`; a segment in braces matches anything and is handed on by that name.
+    """`pattern` is a whole path; a segment in braces matches anything and is handed on by that name.
 
     A token must hold every scope of `scopes`. In a scope, `{module}` stands for the group of the module in the path.
     `absent` marks an operation that is known and not here yet: its handler says so.
@@ -28,17 +28,17 @@ class Route:
 
 @dataclass(slots=True)
 class _Node:
-    literal: dict[str, "_Node"] = field(default_factory=dict)
-    capture: "_Node | None" = None
+    literals: dict[str, "_Node"] = field(default_factory=dict)
+    placeholder: "_Node | None" = None
     routes: dict[str, tuple[Route, tuple[str, ...]]] = field(default_factory=dict)
-    reserved: bool = False  # Nothing below it is found by a placeholder in its own place.
+    before_modules: bool = False  # A module's name may come next.
 
 
 class Router:
     """A tree of path segments; a literal segment wins over a placeholder, and a later route over an earlier one.
 
-    A module's name begins with a capital. So a path that begins with a literal that does not, such as `settings`, is
-    an unknown path where it leads nowhere, and no module.
+    A module's name begins with a capital. So a segment that stands where one may, and begins otherwise, such as
+    `settings`, is an unknown path where it leads nowhere, and no module.
     """
 
     def __init__(self, routes: Iterable[Route]) -> None:
@@ -48,14 +48,14 @@ class Router:
 
     def _add(self, route: Route) -> None:
         node, names = self._root, []
-        for segment in route.pattern.split("/"):
+        for segment in route.pattern.removeprefix("/").split("/"):
             if segment.startswith("{"):
                 names.append(segment[1:-1])
-                node.capture = node.capture or _Node()
-                node = node.capture
+                node.before_modules |= segment == "{module}"
+                node.placeholder = node.placeholder or _Node()
+                node = node.placeholder
             else:
-                reserved = node is self._root and not segment[0].isupper()
-                node = node.literal.setdefault(segment, _Node(reserved=reserved))
+                node = node.literals.setdefault(segment, _Node())
         node.routes[route.method] = (route, tuple(names))
 
     def match(self, method: str, segments: list[str]) -> tuple[Route, dict[str, str]]:
@@ -64,27 +64,35 @@ class Router:
         node = _walk(self._root, segments, 0, captured)
         if node is None:
             raise invalid_url()
-        found = node.routes.get(method)
-        if found is None:
+        routed = node.routes.get(method)
+        if routed is None:
             # With no method does a path lead anywhere that is not here at all.
-            raise invalid_url() if all(one.absent for one, _ in node.routes.values()) else invalid_method()
-        route, names = found
+            is_absent = all(route.absent for route, _ in node.routes.values())
+            raise invalid_url() if is_absent else invalid_method()
+        route, names = routed
         return route, dict(zip(names, captured, strict=True))
 
 
 def _walk(node: _Node, segments: list[str], index: int, captured: list[str]) -> _Node | None:
+    while node.placeholder is None:  # Most of a path is this plain.
+        if index == len(segments):
+            return node if node.routes else None
+        following = node.literals.get(segments[index])
+        if following is None:
+            return None
+        node, index = following, index + 1
     if index == len(segments):
         return node if node.routes else None
     segment = segments[index]
-    literal = node.literal.get(segment)
+    literal = node.literals.get(segment)
     if literal is not None:
-        found = _walk(literal, segments, index + 1, captured)
-        if found is not None or literal.reserved:
-            return found
-    if node.capture is None or not segment:
+        reached = _walk(literal, segments, index + 1, captured)
+        if reached is not None or (node.before_modules and not segment[0].isupper()):
+            return reached
+    if not segment:
         return None
     captured.append(segment)
-    found = _walk(node.capture, segments, index + 1, captured)
-    if found is None:
+    reached = _walk(node.placeholder, segments, index + 1, captured)
+    if reached is None:
         captured.pop()
-    return found
+    return reached

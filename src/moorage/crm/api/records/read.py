@@ -7,6 +7,7 @@ from moorage.crm.faults import Fault, ambiguous, invalid_id, param_invalid, para
 from moorage.crm.metadata.catalog import Module
 from moorage.crm.metadata.ids import whole_id
 from moorage.crm.metadata.times import zoned
+from moorage.crm.records.access import visible
 from moorage.crm.records.reading import (
     any_order,
     converted_filter,
@@ -41,7 +42,7 @@ _USUAL_ORDER = {"Notes": ("Created_Time", "asc")}
 
 def list_records(call: Call) -> Response | Awaitable[Response]:
     module = module_of(call)
-    _refuse_strangers(call, module)
+    allowed = visible(call, module)
     names = _fields(call)
     place = _place(call, module)
     page, size = page_and_size(call.params)
@@ -50,7 +51,7 @@ def list_records(call: Call) -> Response | Awaitable[Response]:
     if call.rules.page_tokens:
         refuse_beyond(page, size, by_token=place is not None)
     since = since_header(call)
-    filters = _filters(call, module, since)
+    filters = [*allowed, *_filters(call, module, since)]
     store = call.organisation.store
     window = Window(size, offset=(page - 1) * size)
     if place is not None:
@@ -76,15 +77,6 @@ def then(found: T | Awaitable[T], show: Callable[[T], Response]) -> Response | A
     return later(found)
 
 
-def _refuse_strangers(call: Call, module: Module) -> None:
-    """All notes together are for administrators; the notes of one record are for whoever sees that record."""
-    if module.api_name != "Notes":
-        return
-    user = call.organisation.metadata.find("user", call.user)
-    if user is None or user.body["profile"]["name"] != "Administrator":
-        raise Fault(403, "NOT_SUPPORTED", "This API is supported only for admin users.")
-
-
 def _fields(call: Call) -> list[str] | None:
     """The names asked for; None for all of them, where that may be asked."""
     text = call.params.get("fields")
@@ -105,7 +97,7 @@ def _place(call: Call, module: Module) -> Place | None:
 
 
 def _scope(call: Call, module: Module) -> bytes:
-    return bound_to(call.organisation.id, call.user, module.api_name, call.params)
+    return bound_to(call.organisation.id, call.caller.user, module.api_name, call.params)
 
 
 def _sorting(call: Call, module: Module) -> tuple[str, str]:
@@ -217,6 +209,7 @@ def _get_if_modified(
 
 def list_deleted(call: Call) -> Response | Awaitable[Response]:
     module = module_of(call)
+    visible(call, module)
     kind = call.params.get("type", "all")
     if kind not in {"all", "recycle", "permanent"}:
         raise pattern_not_matched("type")
@@ -237,7 +230,7 @@ def list_deleted(call: Call) -> Response | Awaitable[Response]:
 _READ = ("ZohoCRM.modules.{module}.READ",)
 
 ROUTES = (
-    Route("GET", "{module}", list_records, _READ),
-    Route("GET", "{module}/{id}", get_record, _READ),
-    Route("GET", "{module}/deleted", list_deleted, _READ),
+    Route("GET", "/crm/v8/{module}", list_records, _READ),
+    Route("GET", "/crm/v8/{module}/{id}", get_record, _READ),
+    Route("GET", "/crm/v8/{module}/deleted", list_deleted, _READ),
 )

@@ -8,6 +8,7 @@ from moorage.crm.faults import Fault, param_invalid
 from moorage.crm.metadata.catalog import Module
 from moorage.crm.query.conditions import check
 from moorage.crm.query.search_criteria import parse
+from moorage.crm.records.access import visible
 from moorage.crm.records.reading import (
     NOTHING,
     any_order,
@@ -98,7 +99,7 @@ def _wanted(call: Call, module: Module) -> Filter | None:
 
 
 def _narrowing(call: Call, module: Module) -> list[Filter]:
-    found = [*converted_filter(call, module), *view_filter(call, module)]
+    found = [*visible(call, module), *converted_filter(call, module), *view_filter(call, module)]
     if one_of(call.params, "approval_state", APPROVAL_STATES, "approved") != "approved":
         found.append(NOTHING)
     return found
@@ -122,6 +123,6 @@ _SEARCH = ("ZohoCRM.modules.{module}.READ", "ZohoSearch.securesearch.READ")
 _COUNT = (*_SEARCH, "ZohoCRM.settings.layouts.READ")
 
 ROUTES = (
-    Route("GET", "{module}/search", search, _SEARCH),
-    Route("GET", "{module}/actions/count", count, _COUNT),
+    Route("GET", "/crm/v8/{module}/search", search, _SEARCH),
+    Route("GET", "/crm/v8/{module}/actions/count", count, _COUNT),
 )

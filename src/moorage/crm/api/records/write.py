@@ -7,11 +7,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from moorage.crm.api.records.read import record_id
-from moorage.crm.faults import Fault, module_unsupported, param_missing, wrong_format
+from moorage.crm.faults import Fault, param_missing, wrong_format
 from moorage.crm.metadata.catalog import Module
 from moorage.crm.metadata.ids import whole_id
+from moorage.crm.records.access import writable
 from moorage.crm.records.changes import Change, Outcome, duplicate_checks
-from moorage.crm.records.reading import module_of, since_header
+from moorage.crm.records.reading import since_header
 from moorage.crm.storage.contract.records import Transaction
 from moorage.crm.wire.body import list_of, records_of
 from moorage.crm.wire.call import Call, answer
@@ -73,21 +74,13 @@ async def delete_one(call: Call) -> Response:
     return _answer(outcomes, done=200)
 
 
-def writable(call: Call, flag: str) -> Module:
-    """The module of the path, if its metadata allow the change. Rows of subforms change through their parents only."""
-    module = module_of(call)
-    if not module.flags.get(flag) or module.generated_type == "subform":
-        raise module_unsupported()
-    return module
-
-
 def _change(call: Call, module: Module, run: Callable[[Change], list[Outcome]]) -> Awaitable[list[Outcome]]:
     unmodified = since_header(call, b"if-unmodified-since")
 
     def job(transaction: Transaction) -> list[Outcome]:
         whole = call.rules.rows_are_whole
         return run(
-            Change(call.organisation, module, call.user, transaction, unmodified, rows_are_whole=whole)
+            Change(call.organisation, module, call.caller.user, transaction, unmodified, rows_are_whole=whole)
         )
 
     return call.organisation.store.write(job)
@@ -123,10 +116,10 @@ def _scopes(operation: str) -> tuple[str, ...]:
 
 
 ROUTES = (
-    Route("POST", "{module}", insert, _scopes("CREATE")),
-    Route("PUT", "{module}", update, _scopes("UPDATE")),
-    Route("DELETE", "{module}", delete, _scopes("DELETE")),
-    Route("PUT", "{module}/{id}", update_one, _scopes("UPDATE")),
-    Route("DELETE", "{module}/{id}", delete_one, _scopes("DELETE")),
-    Route("POST", "{module}/upsert", upsert, (*_scopes("CREATE"), *_scopes("UPDATE"))),
+    Route("POST", "/crm/v8/{module}", insert, _scopes("CREATE")),
+    Route("PUT", "/crm/v8/{module}", update, _scopes("UPDATE")),
+    Route("DELETE", "/crm/v8/{module}", delete, _scopes("DELETE")),
+    Route("PUT", "/crm/v8/{module}/{id}", update_one, _scopes("UPDATE")),
+    Route("DELETE", "/crm/v8/{module}/{id}", delete_one, _scopes("DELETE")),
+    Route("POST", "/crm/v8/{module}/upsert", upsert, (*_scopes("CREATE"), *_scopes("UPDATE"))),
 )

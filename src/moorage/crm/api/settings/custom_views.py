@@ -61,6 +61,6 @@ def _brief(view: Document) -> dict[str, Any]:
 _READ = ("ZohoCRM.settings.custom_views.READ",)
 
 ROUTES = (
-    Route("GET", "settings/custom_views", list_custom_views, _READ),
-    Route("GET", "settings/custom_views/{id}", get_custom_view, _READ),
+    Route("GET", "/crm/v8/settings/custom_views", list_custom_views, _READ),
+    Route("GET", "/crm/v8/settings/custom_views/{id}", get_custom_view, _READ),
 )

@@ -79,6 +79,6 @@ def _layouts_of_fields(metadata: Metadata, module: int) -> dict[str, list[dict[s
 _READ = ("ZohoCRM.settings.fields.READ",)
 
 ROUTES = (
-    Route("GET", "settings/fields", list_fields, _READ),
-    Route("GET", "settings/fields/{id}", get_field, _READ),
+    Route("GET", "/crm/v8/settings/fields", list_fields, _READ),
+    Route("GET", "/crm/v8/settings/fields/{id}", get_field, _READ),
 )

@@ -123,6 +123,6 @@ def _conversion(metadata: Metadata) -> dict[str, Any]:
 _READ = ("ZohoCRM.settings.layouts.READ",)
 
 ROUTES = (
-    Route("GET", "settings/layouts", list_layouts, _READ),
-    Route("GET", "settings/layouts/{id}", get_layout, _READ),
+    Route("GET", "/crm/v8/settings/layouts", list_layouts, _READ),
+    Route("GET", "/crm/v8/settings/layouts/{id}", get_layout, _READ),
 )

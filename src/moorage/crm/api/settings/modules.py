@@ -145,6 +145,6 @@ def _whole(metadata: Metadata, module: Document) -> dict[str, Any]:
 _READ = ("ZohoCRM.settings.modules.READ",)
 
 ROUTES = (
-    Route("GET", "settings/modules", list_modules, _READ),
-    Route("GET", "settings/modules/{module}", get_module, _READ),
+    Route("GET", "/crm/v8/settings/modules", list_modules, _READ),
+    Route("GET", "/crm/v8/settings/modules/{module}", get_module, _READ),
 )

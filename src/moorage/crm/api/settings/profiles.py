@@ -47,6 +47,6 @@ def _category(name: str, permissions: list[dict[str, Any]], module: str | None) 
 _READ = ("ZohoCRM.settings.profiles.READ",)
 
 ROUTES = (
-    Route("GET", "settings/profiles", list_profiles, _READ),
-    Route("GET", "settings/profiles/{id}", get_profile, _READ),
+    Route("GET", "/crm/v8/settings/profiles", list_profiles, _READ),
+    Route("GET", "/crm/v8/settings/profiles/{id}", get_profile, _READ),
 )

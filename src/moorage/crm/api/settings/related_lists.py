@@ -53,6 +53,6 @@ def _check_layout(call: Call, module: Document) -> None:
 _READ = ("ZohoCRM.settings.related_lists.READ",)
 
 ROUTES = (
-    Route("GET", "settings/related_lists", list_related_lists, _READ),
-    Route("GET", "settings/related_lists/{id}", get_related_list, _READ),
+    Route("GET", "/crm/v8/settings/related_lists", list_related_lists, _READ),
+    Route("GET", "/crm/v8/settings/related_lists/{id}", get_related_list, _READ),
 )

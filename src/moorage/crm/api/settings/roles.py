@@ -19,6 +19,6 @@ def get_role(call: Call) -> Response:
 _READ = ("ZohoCRM.settings.roles.READ",)
 
 ROUTES = (
-    Route("GET", "settings/roles", list_roles, _READ),
-    Route("GET", "settings/roles/{id}", get_role, _READ),
+    Route("GET", "/crm/v8/settings/roles", list_roles, _READ),
+    Route("GET", "/crm/v8/settings/roles/{id}", get_role, _READ),
 )

@@ -9,4 +9,6 @@ def list_territories(call: Call) -> Response:  # noqa: ARG001 (whatever is asked
     return no_content()
 
 
-ROUTES = (Route("GET", "settings/territories", list_territories, ("ZohoCRM.settings.territories.READ",)),)
+ROUTES = (
+    Route("GET", "/crm/v8/settings/territories", list_territories, ("ZohoCRM.settings.territories.READ",)),
+)

@@ -1,0 +1,33 @@
+"""Which records a caller may see and change. Every operation on records asks here, and nowhere else."""
+
+from moorage.crm.faults import Fault, module_unsupported
+from moorage.crm.metadata.catalog import Module
+from moorage.crm.records.reading import module_of
+from moorage.crm.storage.contract.records import Filter
+from moorage.crm.wire.call import Call
+
+# All of these together are for administrators; those of one record are for whoever sees that record.
+_FOR_ADMINISTRATORS = frozenset({"Notes"})
+
+
+def visible(call: Call, module: Module) -> list[Filter]:
+    """What narrows a module's records to those that the caller may see: in lists, searches, counts, the recycle bin.
+
+    Raises the fault where the caller may see none of them together.
+    """
+    if module.api_name in _FOR_ADMINISTRATORS and not is_administrator(call):
+        raise Fault(403, "NOT_SUPPORTED", "This API is supported only for admin users.")
+    return []
+
+
+def is_administrator(call: Call) -> bool:
+    user = call.organisation.metadata.find("user", call.caller.user)
+    return user is not None and user.body["profile"]["name"] == "Administrator"
+
+
+def writable(call: Call, flag: str) -> Module:
+    """The module of the path, if its metadata allow the change. Rows of subforms change through their parents only."""
+    module = module_of(call)
+    if not module.flags.get(flag) or module.generated_type == "subform":
+        raise module_unsupported()
+    return module
