@@ -10,6 +10,9 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parent.parent
+GUIDE = (ROOT / "CONTRIBUTING.md").read_text()
+# Where the paths that the guide names begin.
+PLACES = (ROOT, ROOT / "src" / "moorage", ROOT / "src" / "moorage" / "crm")
 FORMS = sorted(
     form for form in (ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml") if form.name != "config.yml"
 )
@@ -50,3 +53,14 @@ def test_an_issue_form_asks_for_what_is_needed(form):
         field["attributes"]["label"] for field in fields
     )
     assert any(field.get("validations", {}).get("required") for field in fields)
+
+
+def test_every_file_that_the_guide_names_exists():
+    quoted = {name.rstrip("/") for name in re.findall(r"`([\w./-]+)`", GUIDE)}
+    named = {name for name in quoted if "/" in name and not name.startswith(("/", "~", "providers/"))}
+    missing = {name for name in named if not any((place / name).exists() for place in PLACES)}
+    # The two examples are of files that are still to be made.
+    assert len(named) > 20 and missing == {
+        "src/moorage/crm/api/settings/variables.py",
+        "src/moorage/oauth/apps/providers/NAME.toml",
+    }
