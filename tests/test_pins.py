@@ -20,6 +20,11 @@ def test_a_pin_is_one_exact_version():
     assert all(re.fullmatch(r"[\w.-]+==[\w.]+", one) for one in PROJECT["build-system"]["requires"])
 
 
+def test_tests_build_with_what_everybody_builds_with():
+    build, dev = PROJECT["build-system"]["requires"], PROJECT["project"]["optional-dependencies"]["dev"]
+    assert set(build) <= set(dev)
+
+
 def brought_along(package, extras, found):
     """All packages that a package needs, and those that they need: their names, each with the extras asked for."""
     for text in requires(package) or ():
