@@ -12,7 +12,7 @@ from pathlib import Path
 
 import structlog
 
-from moorage.client import Answer, ApiError, ClientError, Moorage
+from moorage.client import ApiError, ClientError, Moorage, Response
 from moorage.connections.errors import ConnectionUnknown
 from moorage.crm.storage.sqlite.trouble import complaint as crm_complaint
 from moorage.errors import MoorageError
@@ -250,7 +250,7 @@ def _server(running: Running | None, home: Path) -> Finding:
     return Finding("ready", "ok", "The server is ready.", f"It is {where}.")
 
 
-def _held(answer: Answer) -> tuple[int, int]:
+def _held(answer: Response) -> tuple[int, int]:
     """How many connections a server holds, and how many it may; of one that does not tell, none and 0."""
     try:
         held = answer.json()["connections"]

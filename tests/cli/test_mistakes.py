@@ -9,7 +9,7 @@ from importlib.resources import files
 
 import pytest
 
-from moorage.cli import answers
+from moorage.cli import responses
 from moorage.cli.program import run
 from tests.cli.conftest import process
 
@@ -177,7 +177,7 @@ def test_a_module_that_there_is_not_has_a_neighbour(server, moorage, path, advic
 def test_the_neighbours_are_modules_of_a_new_organisation():
     file = files("moorage.crm.metadata.standard") / "standard_modules.json"
     modules = {one["api_name"] for one in json.loads(file.read_bytes())["modules"]}
-    assert set(answers._MODULES) <= modules
+    assert set(responses._MODULES) <= modules
 
 
 @pytest.mark.parametrize(

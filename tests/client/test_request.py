@@ -84,7 +84,7 @@ def test_our_errors_are_read(server, moorage):
     error = caught.value
     assert (error.status, error.code, error.message) == (404, "connection_unknown", "No such connection")
     assert (error.detail, error.request_id) == ({"connection_id": "x"}, "r1")
-    assert error.answer.json() == body
+    assert error.response.json() == body
 
 
 @pytest.mark.parametrize("shape", ["bare", "per record"])

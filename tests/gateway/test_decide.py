@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from moorage.bounded import Bounded
 from moorage.clock import FrozenClock
 from moorage.connections.errors import ConnectionUnknown
 from moorage.connections.model import Connection, Upstream
@@ -410,13 +411,13 @@ def test_what_changed_is_not_served_from_memory(decider, rooms):
         run(ask(decider))
 
 
-def test_the_memory_is_bounded(decider, rooms, monkeypatch):
-    monkeypatch.setattr(decide, "CACHE_SIZE", 10)
+def test_the_memory_is_bounded(decider, rooms):
+    decider._known = Bounded(10)
     rooms.named.update({str(number): True for number in range(35)})
     for number in range(35):
         run(ask(decider, connection=str(number).encode()))
     remembered = [n for n in range(35) if known(decider, connection=str(n).encode()) is not None]
-    assert 0 < len(remembered) <= 10 and 34 in remembered
+    assert remembered == list(range(25, 35))
 
 
 def test_neither_key_nor_token_shows(decider):

@@ -459,7 +459,7 @@ def test_one_who_goes_away_does_not_end_the_look_of_the_others(control, owner, o
         second = asyncio.create_task(diagnoses.diagnose(outside))
         await asyncio.sleep(0)
         first.cancel()
-        return (await second).is_healthy, len(diagnoses._running)
+        return (await second).is_healthy, len(diagnoses._running.under_way())
 
     assert control.run(both()) == (True, 0)
 

@@ -10,13 +10,13 @@ from urllib.parse import urlsplit
 import typer
 
 from moorage.cli import reach, reading
-from moorage.cli.answers import remarks
 from moorage.cli.command import starting
 from moorage.cli.failures import Exit, UsageError, note, report
 from moorage.cli.fields import document, split_field, typed
 from moorage.cli.options import Json, Url
 from moorage.cli.output import print_json
-from moorage.client import Answer, ApiError
+from moorage.cli.responses import remarks
+from moorage.client import ApiError, Response
 from moorage.near import did_you_mean
 
 _METHODS = (
@@ -88,20 +88,20 @@ def api(
     fields += [(key, typed(value)) for key, value in map(split_field, typed_fields or ())]
     try:
         with reach.client(url) as client:
-            answer = client.request(
+            response = client.request(
                 path=path if path.startswith("/") else f"/{path}",
                 connection=connection,
                 **_sent(method, fields, body_from, headers or ()),
             )
     except ApiError as error:
-        _print(error.answer, include=include, as_json=as_json)
+        _print(error.response, include=include, as_json=as_json)
         status = report(error, as_json=as_json, status=Exit.FAILED, path=path)
         raise typer.Exit(status) from error
     except ValueError as error:
         raise UsageError(str(error)) from error
-    _print(answer, include=include, as_json=as_json)
+    _print(response, include=include, as_json=as_json)
     if not as_json:
-        for sentence in remarks(answer, path):
+        for sentence in remarks(response, path):
             note(sentence)
 
 
@@ -145,17 +145,17 @@ def _headers(given: Sequence[str], *, has_input: bool) -> dict[str, str]:
     return headers
 
 
-def _print(answer: Answer, *, include: bool, as_json: bool) -> None:
+def _print(response: Response, *, include: bool, as_json: bool) -> None:
     if as_json:
-        print_json({"status": answer.status, "headers": answer.headers, "body": _json_or_text(answer)})
+        print_json({"status": response.status, "headers": response.headers, "body": _json_or_text(response)})
         return
     if include:
-        typer.echo(f"HTTP/1.1 {answer.status} {answer.reason}")
-        for name, value in answer.headers:
+        typer.echo(f"HTTP/1.1 {response.status} {response.reason}")
+        for name, value in response.headers:
             typer.echo(f"{name}: {value}")
         typer.echo()
     sys.stdout.flush()
-    body = _for_reading(answer) if sys.stdout.isatty() else answer.body
+    body = _for_reading(response) if sys.stdout.isatty() else response.body
     sys.stdout.buffer.write(body)
     sys.stdout.buffer.flush()
     if body and not body.endswith(b"\n") and _is_one_place(sys.stdout, sys.stderr):
@@ -170,18 +170,20 @@ def _is_one_place(one: TextIO, other: TextIO) -> bool:
         return False
 
 
-def _for_reading(answer: Answer) -> bytes:
+def _for_reading(response: Response) -> bytes:
     """The body as a person at a terminal wants it: JSON indented, and never the last line without its end."""
     try:
         return (
-            json.dumps(answer.json(), ensure_ascii=False, indent=2).encode() + b"\n" if answer.body else b""
+            json.dumps(response.json(), ensure_ascii=False, indent=2).encode() + b"\n"
+            if response.body
+            else b""
         )
     except ValueError:
-        return answer.body
+        return response.body
 
 
-def _json_or_text(answer: Answer) -> Any:
+def _json_or_text(response: Response) -> Any:
     try:
-        return answer.json()
+        return response.json()
     except ValueError:
-        return answer.body.decode(errors="replace")
+        return response.body.decode(errors="replace")

@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from moorage.cli import answers
+from moorage.cli import responses
 from moorage.cli.parsing import complaint
 from moorage.client import ApiError, Misconfigured, Unreachable
 from moorage.errors import NO_ROOM, MoorageError
@@ -115,7 +115,7 @@ def _explain(
             return (
                 status,
                 {"code": error.code, "message": error.message},
-                error.help and answers.in_commands(error.help),
+                error.help and responses.in_commands(error.help),
             )
         case typer.TyperException():
             return (
@@ -134,7 +134,7 @@ def _explain(
 def _explain_answer(error: ApiError, path: str) -> tuple[Exit, dict[str, Any], str | None]:
     facts = {
         "code": error.code,
-        "message": answers.sentence(error),
+        "message": responses.sentence(error),
         "status": error.status,
         "detail": error.detail,
         "request_id": error.request_id,
@@ -142,7 +142,7 @@ def _explain_answer(error: ApiError, path: str) -> tuple[Exit, dict[str, Any], s
     usual = {401: Exit.UNAUTHORISED, 403: Exit.UNAUTHORISED, 404: Exit.NOT_FOUND}.get(
         error.status, Exit.FAILED
     )
-    return _BY_CODE.get(error.code or "", usual), facts, answers.advice(error, path)
+    return _BY_CODE.get(error.code or "", usual), facts, responses.advice(error, path)
 
 
 def _try_help(error: typer.TyperException) -> str | None:

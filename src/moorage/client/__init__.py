@@ -3,26 +3,30 @@
 from moorage.client import Moorage
 
 moorage = Moorage(api_key="mk_…")
-answer = moorage.request("GET", "/zoho-crm/crm/v8/Leads", params={"fields": "Last_Name"})
-print(answer.json()["data"])
+response = moorage.request("GET", "/zoho-crm/crm/v8/Leads", params={"fields": "Last_Name"})
+print(response.json()["data"])
 """
 
-from moorage.client.answer import Answer
-from moorage.client.client import Connections, Keys, Moorage
-from moorage.client.connection import Connection, Revocation
+from moorage.client.client import Connections, Keys, Moorage, Organisations
+from moorage.client.connection import Connection, Default, Revocation
 from moorage.client.errors import ApiError, ClientError, Misconfigured, Unreachable
 from moorage.client.key import Key
+from moorage.client.organisation import Organisation
+from moorage.client.response import Response
 
 __all__ = [
-    "Answer",
     "ApiError",
     "ClientError",
     "Connection",
     "Connections",
+    "Default",
     "Key",
     "Keys",
     "Misconfigured",
     "Moorage",
+    "Organisation",
+    "Organisations",
+    "Response",
     "Revocation",
     "Unreachable",
 ]

@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Any, Self, cast
 from urllib.parse import quote
 
-from moorage.client.answer import Answer, raise_for_status
 from moorage.client.call import Params, build_call, check_api_key, parse_base_url
 from moorage.client.connection import Connection, Default, Revocation
 from moorage.client.key import Key
 from moorage.client.organisation import Organisation
+from moorage.client.response import Response, raise_for_status
 from moorage.client.transport import Transport
 
 DEFAULT_URL = "http://127.0.0.1:8787"
@@ -42,7 +42,7 @@ class Moorage:
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         connection: str | None = None,
-    ) -> Answer:
+    ) -> Response:
         """One call to `/{app}/{native path}` or to the control API. Redirects are not followed.
 
         `connection` picks one of several connections to the app. Raises ApiError, Unreachable.
@@ -81,12 +81,12 @@ class Connections:
         """`status` is ACTIVE, PENDING or FAILED."""
         filters = {"app": app, "status": status, "limit": limit}
         given = {name: value for name, value in filters.items() if value is not None}
-        answer = self._client.request("GET", "/connections", params=given)
-        return cast("list[Connection]", answer.json()["connections"])
+        response = self._client.request("GET", "/connections", params=given)
+        return cast("list[Connection]", response.json()["connections"])
 
     def get(self, connection_id: str) -> Connection:
-        answer = self._client.request("GET", _path_of(connection_id))
-        return cast("Connection", answer.json()["connection"])
+        response = self._client.request("GET", _path_of(connection_id))
+        return cast("Connection", response.json()["connection"])
 
     def create(self, app: str, *, embedded: bool = False, organisation: str | None = None) -> Connection:
         """A PENDING connection; a person authorises it at its `url`, which offers the embedded CRM with `embedded`.
@@ -98,8 +98,8 @@ class Connections:
             body["embedded"] = True
         if organisation is not None:
             body["organisation"] = organisation
-        answer = self._client.request("POST", "/connections", json=body)
-        return cast("Connection", answer.json()["connection"])
+        response = self._client.request("POST", "/connections", json=body)
+        return cast("Connection", response.json()["connection"])
 
     def default(self, app: str) -> Default:
         """Which connection calls of an app go through that name none."""
@@ -117,8 +117,8 @@ class Connections:
 
     def delete(self, connection_id: str) -> Revocation:
         """The connection and its tokens are gone for good; gives what became of the tokens at the app."""
-        answer = self._client.request("DELETE", _path_of(connection_id))
-        return cast("Revocation", answer.json()["revocation"])
+        response = self._client.request("DELETE", _path_of(connection_id))
+        return cast("Revocation", response.json()["revocation"])
 
 
 class Organisations:
@@ -147,8 +147,8 @@ class Organisations:
 
     def seed(self, slug: str, records: Mapping[str, Sequence[Any]]) -> dict[str, Sequence[str]]:
         """Insert records, by module; gives their ids. Nothing is kept of a seed that is refused."""
-        answer = self._client.request("POST", f"{_of(slug)}/seed", json={"records": records})
-        return cast("dict[str, Sequence[str]]", answer.json()["ids"])
+        response = self._client.request("POST", f"{_of(slug)}/seed", json={"records": records})
+        return cast("dict[str, Sequence[str]]", response.json()["ids"])
 
     def snapshots(self, slug: str) -> Sequence[str]:
         """The names of those that are kept."""
@@ -164,8 +164,8 @@ class Organisations:
 
     def restore(self, slug: str, name: str) -> Organisation:
         """Put it back to what a snapshot holds."""
-        answer = self._client.request("POST", f"{_of(slug)}/restore", json={"snapshot": name})
-        return _organisation(answer)
+        response = self._client.request("POST", f"{_of(slug)}/restore", json={"snapshot": name})
+        return _organisation(response)
 
 
 class Keys:
@@ -202,25 +202,25 @@ class Keys:
 
     def revoke(self, key_id: str) -> Key:
         """The key stops working within a second."""
-        answer = self._client.request("DELETE", f"/keys/{quote(key_id, safe='')}")
-        return cast("Key", answer.json()["key"])
+        response = self._client.request("DELETE", f"/keys/{quote(key_id, safe='')}")
+        return cast("Key", response.json()["key"])
 
 
-def _key_and_secret(answer: Answer) -> tuple[Key, str]:
-    document = answer.json()
+def _key_and_secret(response: Response) -> tuple[Key, str]:
+    document = response.json()
     return cast("Key", document["key"]), document["secret"]
 
 
-def _default(answer: Answer) -> Default:
-    return cast("Default", answer.json()["default"])
+def _default(response: Response) -> Default:
+    return cast("Default", response.json()["default"])
 
 
 def _default_path(app: str) -> str:
     return f"/apps/{quote(app, safe='')}/default"
 
 
-def _organisation(answer: Answer) -> Organisation:
-    return cast("Organisation", answer.json()["organisation"])
+def _organisation(response: Response) -> Organisation:
+    return cast("Organisation", response.json()["organisation"])
 
 
 def _of(slug: str) -> str:

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from moorage.client.answer import Answer
+    from moorage.client.response import Response
 
 
 class ClientError(Exception):
@@ -29,7 +29,7 @@ class ApiError(ClientError):
     """The answer has a status of 400 or above.
 
     `code` and `message` are read from Moorage's own shape or from Zoho's, whichever the body has; both are
-    None if it has neither. `detail` is whatever the error says beyond them. `answer` is the whole answer.
+    None if it has neither. `detail` is whatever the error says beyond them. `response` is the whole response.
     """
 
     def __init__(
@@ -40,12 +40,12 @@ class ApiError(ClientError):
         message: str | None,
         detail: Any,
         request_id: str | None,
-        answer: "Answer",
+        response: "Response",
     ) -> None:
-        super().__init__(f"{status} {code}: {message}" if code else f"{status} {message or answer.reason}")
+        super().__init__(f"{status} {code}: {message}" if code else f"{status} {message or response.reason}")
         self.status = status
         self.code = code
         self.message = message
         self.detail = detail
         self.request_id = request_id
-        self.answer = answer
+        self.response = response

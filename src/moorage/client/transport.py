@@ -6,9 +6,9 @@ import ssl
 from collections import deque
 from urllib.parse import SplitResult
 
-from moorage.client.answer import Answer
 from moorage.client.call import Call
 from moorage.client.errors import Unreachable
+from moorage.client.response import Response
 
 
 class Transport:
@@ -19,7 +19,7 @@ class Transport:
         self._timeout = timeout
         self._idle: deque[http.client.HTTPConnection] = deque()
 
-    def send(self, call: Call) -> Answer:
+    def send(self, call: Call) -> Response:
         """Raises Unreachable."""
         connection = self._take()
         connected = False
@@ -37,7 +37,7 @@ class Transport:
             raise Unreachable(self._complaint(error), sent=connected) from error
         self._idle.append(connection)
         headers = [(name.lower(), value) for name, value in response.getheaders()]
-        return Answer(response.status, response.reason, headers, body)
+        return Response(response.status, response.reason, headers, body)
 
     def close(self) -> None:
         while self._idle:

@@ -1,6 +1,5 @@
 """Where a call goes and with which token: a synchronous answer from memory, or a slow path that fills it."""
 
-import asyncio
 import hashlib
 import math
 from collections.abc import Awaitable, Callable
@@ -8,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 from urllib.parse import urlsplit
 
+from moorage.bounded import Bounded
 from moorage.clock import Clock, lately
 from moorage.connections.model import Connection, Environment, Upstream
 from moorage.errors import MoorageError
@@ -16,6 +16,7 @@ from moorage.http.encode import lines_of
 from moorage.http.errors import STATUS
 from moorage.keys.errors import RateLimited, ScopeMissing
 from moorage.keys.model import Principal
+from moorage.single_flight import SingleFlight
 from moorage.storage.errors import DatabaseUnusable
 
 REMEMBERED_SECONDS = 60.0  # Not longer, so that keys and connections are known to be in use.
@@ -140,10 +141,10 @@ class Decider:
         self._environment = environment
         self._limiter = limiter
         self._clock = clock
-        self._known: dict[bytes, Target] = {}
-        self._asked: dict[tuple[object, ...], asyncio.Task[Target]] = {}
+        self._known = Bounded[bytes, Target](CACHE_SIZE)
+        self._asked = SingleFlight[Target]()
         # The last token of each connection that its upstream refused, and when that was.
-        self._refusals: dict[str, tuple[str, float]] = {}
+        self._refusals = Bounded[str, tuple[str, float]](CACHE_SIZE)
         self._generation = 0
 
     @property
@@ -159,7 +160,7 @@ class Decider:
         """Forget everything: keys, connections or tokens may have changed."""
         self._generation += 1
         self._known.clear()
-        self._asked.clear()
+        self._asked.forget()
 
     def decide(self, question: Question) -> Target | None:
         """The target, or None when it has to be asked for. Counts the request; raises RateLimited."""
@@ -199,7 +200,7 @@ class Decider:
             self._remember(question, target, generation)
             return target
 
-        return await self._shared((principal, question.digest, generation), look_up)
+        return await self._asked.do((principal, question.digest, generation), look_up)
 
     def _kept(self, question: Question) -> Target | None:
         """What was last known, for as long as its token and the key live and nobody says that anything changed.
@@ -254,7 +255,7 @@ class Decider:
             return replace(self._target(target.connection, token), reads_only=target.reads_only)
 
         key = ("refused", target.connection_id, target.token, target.reads_only)
-        return self._shared(key, renew)
+        return self._asked.do(key, renew)
 
     async def _access(self, connection: Connection, instead_of: str | None) -> AccessToken:
         """Raises what `access` does, which then says whose token could not be had."""
@@ -274,21 +275,6 @@ class Decider:
         wait = self._limiter.take(account_id)
         if wait is not None:
             raise RateLimited(wait)
-
-    async def _shared(self, key: tuple[object, ...], work: Callable[[], Awaitable[Target]]) -> Target:
-        """Those who ask the same thing at the same time share one answer, even if one of them goes away."""
-        task = self._asked.get(key)
-        if task is None:
-            task = asyncio.ensure_future(work())
-            self._asked[key] = task
-            task.add_done_callback(lambda done: self._settle(key, done))
-        return await asyncio.shield(task)
-
-    def _settle(self, key: tuple[object, ...], done: "asyncio.Task[Target]") -> None:
-        if self._asked.get(key) is done:
-            del self._asked[key]
-        if not done.cancelled():
-            done.exception()  # Whoever asked may have gone, and then nobody else looks at it.
 
     def _target(self, connection: Connection, token: AccessToken) -> Target:
         upstream = token.upstream or connection.upstream  # A renewal may find that the account has moved.
@@ -314,14 +300,10 @@ class Decider:
     def _remember(self, question: Question, target: Target, generation: int) -> None:
         if generation != self._generation or target.good_until <= self._clock.timestamp():
             return
-        if len(self._known) >= CACHE_SIZE:
-            self._known.clear()
         self._known[question.digest] = target
 
     def _note_refusal(self, target: Target) -> None:
         if self._refusals.get(target.connection_id, ("", 0.0))[0] != target.token:
-            if len(self._refusals) >= CACHE_SIZE:
-                self._refusals.clear()
             self._refusals[target.connection_id] = (target.token, self._clock.timestamp())
         for key in [key for key, known in self._known.items() if known.token == target.token]:
             del self._known[key]

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from moorage.bounded import Bounded
 from moorage.clock import Clock
 from moorage.ids import new_uuid
 from moorage.keys import store
@@ -30,7 +31,7 @@ class Keys:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
-        self._known: dict[bytes, Principal] = {}
+        self._known = Bounded[bytes, Principal](CACHE_SIZE)
         self._names: frozenset[bytes] | None = None
         self._names_version: int | None = None
         # When keys were last used, in microseconds, as far as it isn't written yet.
@@ -174,8 +175,6 @@ class Keys:
             raise KeyInvalid
         principal = Principal(key.id, key.account_id, key.scopes, key.mode, ends, key.name)
         if generation == self._generation:  # Else it may have been revoked since it was read.
-            if len(self._known) >= CACHE_SIZE:
-                self._known.clear()
             self._known[digest(secret)] = principal
         return principal
 

@@ -4,7 +4,6 @@ A diagnosis changes nothing and has no token made: the token that is kept is tri
 """
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -21,6 +20,7 @@ from moorage.oauth.model import Client
 from moorage.oauth.tokens.renewal import Held, Renewals
 from moorage.oauth.transport.authorization_server import AccountsServers
 from moorage.oauth.transport.contract import Reply, Unanswered
+from moorage.single_flight import SingleFlight
 from moorage.vault.errors import VaultLocked
 
 VISIT_SECONDS = 4.0  # How long each side may take to answer.
@@ -52,22 +52,12 @@ class Diagnoses:
         self._places = places
         self._accounts = accounts
         self._clock = clock
-        self._running: dict[tuple[str, int], asyncio.Task[Diagnosis]] = {}
+        self._running = SingleFlight[Diagnosis]()
 
     async def diagnose(self, connection: Connection) -> Diagnosis:
         """What there is to say of a connection. Those who ask at once share one look, even if one of them goes away."""
         key = (connection.id, connection.updated)
-        task = self._running.get(key)
-        if task is None:
-            task = asyncio.create_task(self._diagnose(connection))
-            self._running[key] = task
-            task.add_done_callback(lambda done: self._settle(key, done))
-        return await asyncio.shield(task)
-
-    def _settle(self, key: tuple[str, int], done: "asyncio.Task[Diagnosis]") -> None:
-        self._running.pop(key, None)
-        with contextlib.suppress(asyncio.CancelledError):
-            done.exception()  # Whoever asked may have gone, and then nobody else looks at it.
+        return await self._running.do(key, lambda: self._diagnose(connection))
 
     async def _diagnose(self, connection: Connection) -> Diagnosis:
         try:

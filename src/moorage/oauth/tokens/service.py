@@ -1,7 +1,6 @@
 """A usable access token for a connection: the one in the vault, or a new one when its time is near."""
 
 import asyncio
-import contextlib
 from dataclasses import replace
 
 import structlog
@@ -15,6 +14,7 @@ from moorage.oauth.model import AccessToken, Need
 from moorage.oauth.tokens import store
 from moorage.oauth.tokens.proactive import Ahead, Use
 from moorage.oauth.tokens.renewal import ACCESS, ASK_SECONDS, REFRESH, Renewals
+from moorage.single_flight import SingleFlight
 from moorage.storage import Transaction
 from moorage.vault.service import Kept, Vault
 
@@ -31,7 +31,7 @@ class Tokens:
         self._renewals = renewals
         self._clock = clock
         self._ahead = Ahead()
-        self._renewing: dict[tuple[str, int, str | None], asyncio.Task[AccessToken]] = {}
+        self._renewing = SingleFlight[AccessToken]()
 
     async def require_keepable(self) -> None:
         """Raises VaultLocked where new tokens could not be put into the vault."""
@@ -90,8 +90,8 @@ class Tokens:
 
     async def close(self) -> None:
         """Let renewals that are under way come to their end: a refresh token may be on its way."""
-        if self._renewing:
-            _, late = await asyncio.wait(self._renewing.values(), timeout=ASK_SECONDS)
+        if under_way := self._renewing.under_way():
+            _, late = await asyncio.wait(under_way, timeout=ASK_SECONDS)
             for task in late:
                 task.cancel()
 
@@ -121,14 +121,4 @@ class Tokens:
     async def _renewed(self, connection: Connection, need: Need) -> AccessToken:
         """Callers of this process share one renewal, even if one of them goes away."""
         key = (connection.id, connection.generation, need.instead_of)
-        task = self._renewing.get(key)
-        if task is None:
-            task = asyncio.create_task(self._renewals.renew(connection, need))
-            self._renewing[key] = task
-            task.add_done_callback(lambda done: self._settle(key, done))
-        return await asyncio.shield(task)
-
-    def _settle(self, key: tuple[str, int, str | None], done: "asyncio.Task[AccessToken]") -> None:
-        self._renewing.pop(key, None)
-        with contextlib.suppress(asyncio.CancelledError):
-            done.exception()  # Whoever asked may have gone, and then nobody else looks at it.
+        return await self._renewing.do(key, lambda: self._renewals.renew(connection, need))

@@ -1,4 +1,4 @@
-"""An answer as a plain value, and the error that a failed one stands for."""
+"""A response as a plain value, and the error that a failed one stands for."""
 
 import json
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from moorage.client.errors import ApiError
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """`headers` has lower-case names, in the order they came; `body` is exactly what arrived."""
 
     status: int
@@ -27,24 +27,24 @@ class Answer:
         return json.loads(self.body) if self.body else None
 
 
-def raise_for_status(answer: Answer) -> Answer:
-    """The same answer. Raises ApiError if its status is 400 or above."""
-    if answer.status < 400:
-        return answer
-    code, message, detail = _explanation(_json_or_none(answer))
+def raise_for_status(response: Response) -> Response:
+    """The same response. Raises ApiError if its status is 400 or above."""
+    if response.status < 400:
+        return response
+    code, message, detail = _explanation(_json_or_none(response))
     raise ApiError(
-        answer.status,
+        response.status,
         code=code,
         message=message,
         detail=detail,
-        request_id=answer.header("x-request-id"),
-        answer=answer,
+        request_id=response.header("x-request-id"),
+        response=response,
     )
 
 
-def _json_or_none(answer: Answer) -> Any:
+def _json_or_none(response: Response) -> Any:
     try:
-        return answer.json()
+        return response.json()
     except ValueError:
         return None
 

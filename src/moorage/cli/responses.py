@@ -1,11 +1,11 @@
-"""What an answer's error says, in one line and in the words of this command line."""
+"""What a response says of its error, in one line and in the words of this command line."""
 
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from moorage.client import Answer, ApiError
+from moorage.client import ApiError, Response
 from moorage.near import nearest
 
 # The server speaks to programs, of calls; here there are commands.
@@ -36,23 +36,23 @@ _UNSAID = {"api_name", "param_name", "json_path", "resource_path_index", "reason
 def sentence(error: ApiError) -> str:
     """What is wrong, with the facts that Zoho's errors keep in `details`: which field or parameter, what it takes."""
     if error.message is None:
-        return f"The API answered {error.status} {error.answer.reason}"
+        return f"The API answered {error.status} {error.response.reason}"
     facts = _facts(error.detail) if isinstance(error.detail, Mapping) else ""
-    more = len(list(_failed(error.answer))) - 1
+    more = len(list(_failed(error.response))) - 1
     said = f"{error.message.rstrip('.')}: {facts}" if facts else error.message
     return f"{said} (and {more} more records)" if more > 0 else said
 
 
 def advice(error: ApiError, path: str = "") -> str | None:
     """What would be right, as far as the answer or this command line knows; `path` is what was called."""
-    hint = error.answer.header("moorage-hint")
+    hint = error.response.header("moorage-hint")
     if hint is not None:
         return hint[:1].upper() + hint[1:]
     if isinstance(error.detail, str) and error.detail != error.message:
         return in_commands(error.detail)
     if error.code == "INVALID_MODULE":
         return _other_module(path)
-    if error.code == "INVALID_TOKEN" and error.answer.header("moorage-error-source") is not None:
+    if error.code == "INVALID_TOKEN" and error.response.header("moorage-error-source") is not None:
         return None  # It came through the gateway, so the key is not what it complains of.
     if error.code == "REQUIRED_PARAM_MISSING" and isinstance(error.detail, Mapping):
         return f"Add it to the path, as in ?{error.detail.get('param_name')}=VALUE"
@@ -66,13 +66,13 @@ def in_commands(text: str) -> str:
     return text
 
 
-def remarks(answer: Answer, path: str) -> Iterator[str]:
+def remarks(response: Response, path: str) -> Iterator[str]:
     """What a good answer hides from whoever looks at its status alone."""
-    if not answer.body:
-        yield f"The answer is empty: {answer.status} {answer.reason}."
+    if not response.body:
+        yield f"The answer is empty: {response.status} {response.reason}."
         return
-    records = _records(answer)
-    failed = list(_failed(answer))
+    records = _records(response)
+    failed = list(_failed(response))
     if failed:
         told = "; ".join(f"{one.get('message')}: {_facts(one.get('details', {}))}" for one in failed[:3])
         yield f"{len(failed)} of {len(records)} records failed: {told}."
@@ -83,17 +83,17 @@ def remarks(answer: Answer, path: str) -> Iterator[str]:
         yield f"No record has {', '.join(missing)}; the API leaves out fields that it does not know."
 
 
-def _records(answer: Answer) -> list[dict[str, Any]]:
+def _records(response: Response) -> list[dict[str, Any]]:
     try:
-        body = answer.json()
+        body = response.json()
     except ValueError:
         return []
     found = body.get("data") if isinstance(body, dict) else None
     return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
 
 
-def _failed(answer: Answer) -> Iterator[dict[str, Any]]:
-    return (record for record in _records(answer) if record.get("status") == "error")
+def _failed(response: Response) -> Iterator[dict[str, Any]]:
+    return (record for record in _records(response) if record.get("status") == "error")
 
 
 def _facts(details: Any) -> str:

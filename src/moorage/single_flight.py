@@ -1,0 +1,36 @@
+"""Work that several callers want at the same time, done once for all of them."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Hashable
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class SingleFlight(Generic[T]):
+    """Callers that name the same key at the same time share one result, even if one of them goes away."""
+
+    def __init__(self) -> None:
+        self._flights: dict[Hashable, asyncio.Future[T]] = {}
+
+    async def do(self, key: Hashable, work: Callable[[], Awaitable[T]]) -> T:
+        """The result of the work under way for the key, or of this work. Raises what the work raises."""
+        flight = self._flights.get(key)
+        if flight is None:
+            flight = asyncio.ensure_future(work())
+            self._flights[key] = flight
+            flight.add_done_callback(lambda done: self._settle(key, done))
+        return await asyncio.shield(flight)
+
+    def forget(self) -> None:
+        """Let those who come from now on begin anew; what is under way comes to its end for those who wait."""
+        self._flights.clear()
+
+    def under_way(self) -> Collection[asyncio.Future[T]]:
+        return list(self._flights.values())
+
+    def _settle(self, key: Hashable, done: "asyncio.Future[T]") -> None:
+        if self._flights.get(key) is done:
+            del self._flights[key]
+        if not done.cancelled():
+            done.exception()  # Whoever asked may have gone, and then nobody else looks at it.
