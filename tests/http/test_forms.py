@@ -1,4 +1,4 @@
-"""Forms, queries and cookies of strangers: read as browsers and other clients write them, and bounded."""
+"""Forms and queries of strangers: read as browsers and other clients write them, and bounded."""
 
 from urllib.parse import parse_qsl, unquote_to_bytes, urlencode
 
@@ -7,10 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from moorage.http.errors import BodyTooLarge
-from moorage.http.forms import MAX_FIELDS, MAX_FORM, MAX_PARTS, Cookie, body_pairs, fields, is_form, pairs
+from moorage.http.forms import MAX_FIELDS, MAX_FORM, MAX_PARTS, body_pairs, fields, is_form, pairs
 from moorage.http.percent import percent_decoded
 
-VALUE = "A-b_" * 10 + "xyz"
 MULTIPART = "multipart/form-data; boundary=b"
 
 
@@ -96,28 +95,6 @@ def test_a_multipart_form_has_a_largest_number_of_parts_and_type():
         body_pairs(MULTIPART + ";" * 256, b"")
     with pytest.raises(BodyTooLarge):
         body_pairs(MULTIPART, b"x" * (MAX_FORM + 1))
-
-
-@pytest.mark.parametrize(
-    ("header", "value"),
-    [
-        (f"ours={VALUE}", VALUE),
-        (f"a=1; ours={VALUE}; b=2", VALUE),
-        (f"a=1;ours={VALUE}", VALUE),
-        (f"ours=other; ours={VALUE}", VALUE),
-        (f'a="\\"; ours={VALUE}', VALUE),
-        (f"theirs={VALUE}", None),
-        (f"xours={VALUE}", None),
-        (f"a=ours={VALUE}", None),
-        (f"ours={VALUE}x", None),
-        (f'ours="{VALUE}"', None),
-        (f"ours={VALUE[1:]}", None),
-        ("", None),
-        (None, None),
-    ],
-)
-def test_a_cookie_of_ours_is_found_and_nothing_else(header, value):
-    assert Cookie("ours").of(header) == value
 
 
 def test_what_is_a_form():

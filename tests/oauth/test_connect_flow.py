@@ -87,8 +87,12 @@ def test_on_https_the_cookie_can_not_be_set_from_elsewhere(tmp_path, monkeypatch
     from moorage.oauth.connect.routes import _Cookie
 
     cookie = _Cookie("https://moorage.example.com/base")
-    assert (cookie._form.name, cookie._path, cookie._secure) == ("__Host-moorage-connect", "/", True)
-    assert _Cookie("http://127.0.0.1:8787/base")._path == "/base/connect/"
+    assert (cookie._cookie.name, cookie._scope.path, cookie._scope.secure) == (
+        "__Host-moorage-connect",
+        "/",
+        True,
+    )
+    assert _Cookie("http://127.0.0.1:8787/base")._scope.path == "/base/connect/"
 
 
 def test_only_what_is_ticked_is_asked_for(control, owner, person, made):

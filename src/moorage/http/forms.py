@@ -1,4 +1,4 @@
-"""What strangers send in forms, queries and cookies, read in one pass: the cost of any bytes is known beforehand.
+"""What strangers send in forms and queries, read in one pass: the cost of any bytes is known beforehand.
 
 The standard library's `email`, `http.cookies` and `urllib.parse` read more than these need, and some take time that
 grows with the square of what they are sent. Whoever sends it has no key, and the event loop serves everybody.
@@ -94,18 +94,3 @@ def _require(fits: bool, limit: str) -> None:
 
 def _decoded(text: bytes) -> str:
     return percent_decoded(text.replace(b"+", b" ")).decode("utf-8", "replace")
-
-
-class Cookie:
-    """A cookie of ours, whose value has one form: 256 random bits."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        # The name comes first, as then the search for it is the fastest there is.
-        before = "|".join(f"(?<={sign}{re.escape(name)})" for sign in ("^", ";", "; "))
-        self._form = re.compile(rf"{re.escape(name)}(?:{before})=([A-Za-z0-9_-]{{43}})(?=;|$)")
-
-    def of(self, header: str | None) -> str | None:
-        """Its value in a Cookie header, None if there is none that could be ours."""
-        found = self._form.search(header or "")
-        return found[1] if found else None

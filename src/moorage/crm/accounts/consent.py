@@ -7,9 +7,7 @@ checked anew. So a way back, a second tab or a second click can't confuse one re
 import re
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
-from functools import cache
-from typing import TYPE_CHECKING
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from moorage.crm.accounts.authorization import (
     Authorization,
@@ -27,31 +25,17 @@ from moorage.crm.accounts.wording import in_words
 from moorage.crm.centres import Site
 from moorage.crm.wire.call import with_headers
 from moorage.http.errors import BodyTooLarge
-from moorage.http.forms import Cookie, fields
+from moorage.http.forms import fields
 from moorage.http.message import Headers, Request, Response
-from moorage.http.own_forms import objection
 from moorage.settings import is_loopback
-
-if TYPE_CHECKING:
-    from jinja2 import Environment, Template
+from moorage.web.cookies import Cookie, Scope, set_cookie
+from moorage.web.own_forms import objection
+from moorage.web.pages import ANYWHERE, Pages, headers, html_headers
 
 PATH = "/oauth/v2/auth"
 COOKIE = Cookie("moorage_crm_session")
 
-# The address and the forms hold a client's request, so no other site may learn or frame them.
-_HEADERS: Headers = [
-    (b"content-type", b"text/html; charset=utf-8"),
-    (b"cache-control", b"no-store"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"x-content-type-options", b"nosniff"),
-    (b"x-frame-options", b"DENY"),
-]
-# Browsers hold a form to `form-action` even where its answer sends them on, as a consent does: to the client, and
-# wherever that goes on to.
-_POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; form-action 'self' http: https:{scheme}; "
-    "frame-ancestors 'none'; base-uri 'none'"
-)
+_PAGES = Pages("moorage.crm.accounts", "Moorage CRM")
 _HOST = re.compile(r"\[([0-9a-f:.]+)\](?::\d+)?|([a-z0-9.-]+)(?::\d+)?")
 _PROXIES_SAY = frozenset({b"forwarded", b"via", b"x-real-ip", b"x-client-ip", b"x-original-host"})
 _STALE = "This page was out of date. Here it is anew. If you read this again, allow this site's cookies."
@@ -233,7 +217,8 @@ class ConsentPage:
         return _go(asked.accepted(code, location=centre, accounts_server=visit.site.base(centre)))
 
     def _page(self, visit: Visit, template: str, note: str, status: int, **values: object) -> Response:
-        html = _template(template).render(
+        html = _PAGES.render(
+            template,
             note=note,
             client=visit.asked.client,
             organisation=self._people.place(visit.organisation),
@@ -246,15 +231,10 @@ class ConsentPage:
         # Given anew with each page, so that the form of one that was just loaded has its whole time.
         cookie = self._cookie(visit, visit.session)
         scheme = urlsplit(visit.asked.redirect_uri).scheme
-        return Response(status, html.encode(), [*_headers(scheme), *cookie])
+        return Response(status, html, [*html_headers(_form_targets(scheme)), *cookie])
 
     def _cookie(self, visit: Visit, session: str) -> Headers:
-        # Cookies know no ports: without a path every other server on this machine would be sent the session.
-        address = urlsplit(visit.site.here)
-        path = quote(f"{address.path}{PATH}", safe="/%")
-        secure = "; Secure" if address.scheme == "https" else ""
-        text = f"{COOKIE.name}={session}; Path={path}; Max-Age={SESSION_LIFETIME}; HttpOnly; SameSite=Lax{secure}"
-        return [(b"set-cookie", text.encode("ascii"))]
+        return [set_cookie(COOKIE, session, Scope.below(visit.site.here, PATH), SESSION_LIFETIME)]
 
 
 def _tells_of_a_proxy(header: tuple[bytes, bytes]) -> bool:
@@ -267,9 +247,9 @@ def _carried(given: Mapping[str, str]) -> dict[str, str]:
     return fields(request.encode("ascii")) if request.isascii() else {}
 
 
-def _go(location: str, headers: Headers | None = None) -> Response:
+def _go(location: str, cookie: Headers | None = None) -> Response:
     # 303 after a form: the browser must not send the password on.
-    return Response(303, b"", [(b"location", location.encode("ascii")), *_headers(), *(headers or [])])
+    return Response(303, b"", [(b"location", location.encode("ascii")), *headers(ANYWHERE), *(cookie or [])])
 
 
 async def _unless_gone(waiting: Awaitable[Response]) -> Response:
@@ -282,22 +262,10 @@ async def _unless_gone(waiting: Awaitable[Response]) -> Response:
 
 def failed(error: str, help_: str, status: int) -> Response:
     """The page that says that nothing came of it, and why."""
-    html = _template("failed.html").render(error=error, help=help_, status=status)
-    return Response(status, html.encode(), _headers())
+    html = _PAGES.render("failed.html", error=error, help=help_, status=status)
+    return Response(status, html, html_headers(ANYWHERE))
 
 
-def _headers(scheme: str = "") -> Headers:
+def _form_targets(scheme: str) -> tuple[str, ...]:
     """`scheme` is that of the redirect URI, which may be an app's own."""
-    more = f" {scheme}:" if scheme not in {"", "http", "https"} else ""
-    return [*_HEADERS, (b"content-security-policy", _POLICY.format(scheme=more).encode("ascii"))]
-
-
-def _template(name: str) -> "Template":
-    return _pages().get_template(name)
-
-
-@cache
-def _pages() -> "Environment":
-    from jinja2 import Environment, PackageLoader, select_autoescape  # noqa: PLC0415 (few servers ever show a page)
-
-    return Environment(loader=PackageLoader("moorage.crm.accounts", "pages"), autoescape=select_autoescape())
+    return ANYWHERE if scheme in {"", "http", "https"} else (*ANYWHERE, f"{scheme}:")

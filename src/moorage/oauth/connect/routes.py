@@ -1,41 +1,31 @@
 """The pages a person opens to connect. Plain HTML: they work without scripts, and forbid them."""
 
 from collections.abc import Callable, Mapping
-from functools import cache
-from typing import TYPE_CHECKING
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
-from starlette.types import Scope
+from starlette.types import Scope as Asgi
 
 from moorage.errors import MoorageError
 from moorage.http import forms
 from moorage.http.message import Response as Plain
-from moorage.http.own_forms import is_vouched_for, objection
 from moorage.http.requests import body_of, route
 from moorage.oauth import CALLBACK
 from moorage.oauth.connect.attempts import form_token_of, is_form_token, new_random
 from moorage.oauth.connect.service import Brought, Connect, Connected
 from moorage.oauth.errors import ConnectRefused
-
-if TYPE_CHECKING:
-    from jinja2 import Environment, Template
+from moorage.web.cookies import Cookie, Scope, set_cookie
+from moorage.web.own_forms import is_vouched_for, objection
+from moorage.web.pages import ANYWHERE, Pages, headers, html_headers
 
 PATH = "/connect/"
 COOKIE_SECONDS = 1800
 
-# The address holds a session token or a code, so nothing else may learn it, and no other site may frame the button.
-# Browsers hold a form to `form-action` even where its answer sends them on, as this one does: to an accounts server.
-HEADERS = {
-    "cache-control": "no-store",
-    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self' http: https:; "
-    "frame-ancestors 'none'; base-uri 'none'",
-    "referrer-policy": "no-referrer",
-    "x-content-type-options": "nosniff",
-    "x-frame-options": "DENY",
-}
+_PAGES = Pages("moorage.oauth.connect", "Moorage")
+# The address holds a session token or a code.
+_HEADERS = {name.decode(): value.decode() for name, value in headers(ANYWHERE)}
 
 
 def routes(connect: Connect, public_url: str, on_change: Callable[[], None]) -> list[Route]:
@@ -74,7 +64,7 @@ def routes(connect: Connect, public_url: str, on_change: Callable[[], None]) -> 
             browser=browser,
             reads_only=given.get("access") == "read",
         )
-        answer = RedirectResponse(url, 303, HEADERS)
+        answer = RedirectResponse(url, 303, _HEADERS)
         cookie.put(answer, browser)
         return answer
 
@@ -102,36 +92,25 @@ class _Cookie:
 
     def __init__(self, public_url: str) -> None:
         address = urlsplit(public_url)
-        self._secure = address.scheme == "https"
+        is_secure = address.scheme == "https"
         # With this prefix, browsers let no other site and no unencrypted answer set it.
-        self._form = forms.Cookie("__Host-moorage-connect" if self._secure else "moorage-connect")
-        # Cookies know no ports: without a path every other server on this machine would be sent it.
-        self._path = "/" if self._secure else quote(f"{address.path}{PATH}", safe="/%")
+        self._cookie = Cookie("__Host-moorage-connect" if is_secure else "moorage-connect")
+        self._scope = Scope("/", secure=True) if is_secure else Scope.below(public_url, PATH)
 
     def of(self, request: Request) -> str | None:
-        return self._form.of(request.headers.get("cookie"))
+        return self._cookie.of(request.headers.get("cookie"))
 
     def put(self, answer: Response, browser: str) -> None:
-        # Lax, as the person comes back from another site by a plain navigation.
-        answer.set_cookie(
-            self._form.name,
-            browser,
-            max_age=COOKIE_SECONDS,
-            path=self._path,
-            secure=self._secure,
-            httponly=True,
-            samesite="lax",
-        )
+        answer.raw_headers.append(set_cookie(self._cookie, browser, self._scope, COOKIE_SECONDS))
 
 
-def error_page(scope: Scope, error: MoorageError) -> Plain | None:
+def error_page(scope: Asgi, error: MoorageError) -> Plain | None:
     """An error of these pages as a page; None for every other path, whose errors are JSON."""
     if scope["path"] not in {PATH, CALLBACK}:
         return None
     again = getattr(error, "again", None)
-    html = _template("failed.html").render(message=error.message, help=error.help or "", again=again)
-    headers = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
-    return Plain(0, html.encode(), [(b"content-type", b"text/html; charset=utf-8"), *headers])
+    html = _PAGES.render("failed.html", message=error.message, help=error.help or "", again=again)
+    return Plain(0, html, html_headers(ANYWHERE))
 
 
 async def _own_form(request: Request, public_url: str, cookie: _Cookie) -> list[tuple[str, str]]:
@@ -151,15 +130,4 @@ async def _own_form(request: Request, public_url: str, cookie: _Cookie) -> list[
 
 
 def _page(template: str, **values: object) -> Response:
-    return HTMLResponse(_template(template).render(**values), headers=HEADERS)
-
-
-def _template(name: str) -> "Template":
-    return _pages().get_template(name)
-
-
-@cache
-def _pages() -> "Environment":
-    from jinja2 import Environment, PackageLoader, select_autoescape  # noqa: PLC0415 (few servers ever show a page)
-
-    return Environment(loader=PackageLoader("moorage.oauth.connect", "pages"), autoescape=select_autoescape())
+    return HTMLResponse(_PAGES.render(template, **values), headers=_HEADERS)

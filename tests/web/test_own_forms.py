@@ -2,7 +2,7 @@
 
 import pytest
 
-from moorage.http.own_forms import is_vouched_for, objection
+from moorage.web.own_forms import is_vouched_for, objection
 
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 OWN = {"host": "moorage.lan", "origin": "http://moorage.lan"}
