@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import structlog
 from starlette.requests import Request
-from starlette.routing import Router
+from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from moorage.clock import SystemClock
@@ -37,7 +37,7 @@ from moorage.keys.errors import RateLimited
 from moorage.keys.model import ApiKey, Principal, may_be_secret
 from moorage.near import did_you_mean
 from moorage.oauth.apps import routes as app_routes
-from moorage.oauth.apps.providers import Provider, Providers
+from moorage.oauth.apps.providers import Provider
 from moorage.oauth.connect import routes as connect_routes
 from moorage.oauth.connect.disconnect import Disconnected
 from moorage.oauth.diagnosis import routes as diagnosis_routes
@@ -153,7 +153,7 @@ def control_origin(rooms: Rooms, on_change: Callable[[], None]) -> ASGIApp:
         on_change()
 
     async def unknown(scope: Scope, _receive: Receive, _send: Send) -> None:
-        raise _unknown_path(scope["path"], rooms.providers)
+        raise _unknown_path(scope["path"], rooms.providers.names, first_segments(routes))
 
     routes = [
         *connection_routes.routes(
@@ -214,13 +214,16 @@ class Troubles:
             await self._app(scope, receive, send)
 
 
-CONTROL = ("apps", "connections", "connect", "keys", "organisations", "healthz", "readyz")
+def first_segments(routes: Sequence[Route]) -> list[str]:
+    """What paths of these routes begin with, in order."""
+    return list(dict.fromkeys(route.path.split("/")[1] for route in routes))
 
 
-def _unknown_path(path: str, providers: Providers) -> AppUnknown | NotFound:
+def _unknown_path(path: str, apps: Collection[str], own: Sequence[str]) -> AppUnknown | NotFound:
+    """`own` are the first segments of the control API's paths."""
     first, _, rest = path.strip("/").partition("/")
     meant = first.casefold()
-    if meant in CONTROL:
+    if meant in own:
         nearest = f" Did you mean /{meant}?" if not rest and path != f"/{meant}" else ""
         return NotFound(
             f"There is nothing at this path.{nearest}", help="`moorage help api` lists those there are."
@@ -231,8 +234,8 @@ def _unknown_path(path: str, providers: Providers) -> AppUnknown | NotFound:
     elif meant == "crm":
         told = f"{example}; {first!r} is none. Did you mean /{APP}{path[:64]}?"
     else:
-        told = f"{example}; {first[:64]!r} is none.{did_you_mean(first, [*providers.names, *CONTROL])}"
-    return AppUnknown(told, help=f"Known apps: {', '.join(sorted(providers.names))}.")
+        told = f"{example}; {first[:64]!r} is none.{did_you_mean(first, [*apps, *own])}"
+    return AppUnknown(told, help=f"Known apps: {', '.join(sorted(apps))}.")
 
 
 async def compose(settings: Settings, urls: Urls) -> App:

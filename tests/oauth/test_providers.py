@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from moorage.app import first_segments
 from moorage.errors import SettingsInvalid
 from moorage.http.errors import AppUnknown
 from moorage.oauth.apps.providers import RESERVED, SHIPPED, Providers, read_provider
@@ -163,3 +164,11 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path):
     with pytest.raises(SettingsInvalid) as raised:
         Providers(tmp_path)
     assert "folder.toml" in raised.value.message
+
+
+def test_no_app_can_have_the_name_of_a_path_of_ours(control):
+    router = control._app
+    while not hasattr(router, "routes"):  # It stands behind what turns errors into answers.
+        router = router._app
+    own = set(first_segments(router.routes))
+    assert {"connections", "keys", "healthz"} <= own <= RESERVED

@@ -26,20 +26,20 @@ _PLACE = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 _HOST_SUFFIX = re.compile(r"(\.[A-Za-z0-9-]+){2,}")
 _VISIBLE = re.compile(r"[ -~]+")
 _BASE_URL = re.compile(rf"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?({_PATH.pattern})?")
-# First path segments that the gateway's own routes have.
+# First segments of the gateway's own paths, and of those that are to come.
 RESERVED = frozenset(
-    {
-        "connections",
-        "connect",
-        "healthz",
-        "readyz",
-        "metrics",
-        "console",
-        "mcp",
-        "keys",
+    [
         "apps",
+        "connect",
+        "connections",
+        "console",
+        "healthz",
+        "keys",
+        "mcp",
+        "metrics",
         "organisations",
-    }
+        "readyz",
+    ]
 )
 
 
