@@ -19,7 +19,7 @@ from moorage.crm.errors import CodesExhausted
 from moorage.crm.faults import Fault
 from moorage.crm.metadata.standard import DEMO
 from moorage.crm.storage.contract.records import Position
-from moorage.crm.wire.page_tokens import LIFETIME, PageTokens, Place
+from moorage.crm.wire.page_tokens import LIFETIME, PagePosition, PageTokens
 from moorage.keys.limits import RateLimiter
 from moorage.oauth.errors import AccountsUnreachable, RefreshLimited, TokenFailed
 from moorage.oauth.tokens.renewal import BUDGET
@@ -120,7 +120,7 @@ def test_a_session_token(control, owner):  # noqa: F811
 
 def test_a_page_token():
     tokens, scope = PageTokens(b"k" * 32), b"s" * 8
-    place = Place(Position(None, 5), 2, False, int(DAYS) + LIFETIME)
+    place = PagePosition(Position(None, 5), 2, False, int(DAYS) + LIFETIME)
     with pytest.raises(Fault, match="EXPIRED"):
         tokens.read(tokens.make(place, scope), scope, 0.0)
 
@@ -130,7 +130,7 @@ def test_after_2106_tokens_are_still_made_and_read(control, owner, year):  # noq
     now = (year - 1970) * 365.2425 * 86_400
     sessions, made = control.rooms.connections._sessions, owner.connect()["id"]
     assert control.run(sessions.read(sessions.make(made, 3, now), now)) == (made, 3)
-    tokens, place = PageTokens(b"k" * 32), Place(Position(7, 5), 2, False, int(now) + LIFETIME)
+    tokens, place = PageTokens(b"k" * 32), PagePosition(Position(7, 5), 2, False, int(now) + LIFETIME)
     token = tokens.make(place, b"s" * 8)
     assert tokens.read(token, b"s" * 8, now) == place and len(token) <= 96
 

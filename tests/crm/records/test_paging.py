@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from moorage.crm.storage.contract.records import Position
-from moorage.crm.wire.page_tokens import Place, bound_to
+from moorage.crm.wire.page_tokens import PagePosition, bound_to
 
 
 def fill(crm, count):
@@ -63,7 +63,7 @@ def test_a_token_ends_at_a_hundred_thousand(crm):
     scope = bound_to(crm.organisation, organisation.metadata.all("user")[0].id, "Leads", {"fields": "id"})
     tokens = crm.service._crm._tokens
     token = tokens.make(
-        Place(Position(None, 5), 501, False, int(datetime(2026, 2, 7, tzinfo=UTC).timestamp())), scope
+        PagePosition(Position(None, 5), 501, False, int(datetime(2026, 2, 7, tzinfo=UTC).timestamp())), scope
     )
     answer = crm.get("Leads", fields="id", page_token=token)
     assert answer.status == 400 and answer.json["code"] == "PAGINATION_LIMIT_EXCEEDED"

@@ -47,8 +47,9 @@ def document_in_path(call: Call, kind: Kind, index: int, module: int | None = No
     identity = whole_id(call.path["id"])
     if identity is None:
         raise invalid_id(index)
-    found = call.organisation.metadata.find(kind, identity)
-    return None if found is None or (module is not None and found.module != module) else found
+    document = call.organisation.metadata.find(kind, identity)
+    is_elsewhere = document is not None and module is not None and document.module != module
+    return None if is_elsewhere else document
 
 
 def reference(document: Document) -> dict[str, Any]:

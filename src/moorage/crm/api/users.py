@@ -89,16 +89,16 @@ TYPES: dict[str, _Test] = {
 def list_users(call: Call) -> Response:
     page, size = page_and_size(call.params)
     since = since_header(call)
-    found = _of_type(call)
+    users = _of_type(call)
     if "ids" in call.params:
-        wanted = set(id_list(call.params, "ids"))
-        found = [user for user in found if user.id in wanted]
+        ids = set(id_list(call.params, "ids"))
+        users = [user for user in users if user.id in ids]
     if since is not None:
-        found = [user for user in found if (instant(user.body["Modified_Time"]) or 0) >= since]
-    shown = found[(page - 1) * size : page * size]
+        users = [user for user in users if (instant(user.body["Modified_Time"]) or 0) >= since]
+    shown = users[(page - 1) * size : page * size]
     if not shown:
         return no_content() if since is None else Response(304)
-    info = {"per_page": size, "count": len(shown), "page": page, "more_records": len(found) > page * size}
+    info = {"per_page": size, "count": len(shown), "page": page, "more_records": len(users) > page * size}
     return answer({"users": [_shown(user) for user in shown], "info": info})
 
 

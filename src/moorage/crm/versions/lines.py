@@ -81,11 +81,11 @@ def shown(answer: Answer, call: Call) -> None:
     if field is None:
         return
     product = _products(call)
-    for one in answer.get("data") or ():
-        if "details" in one and "code" in one:
-            _rename_paths(one["details"], field)
+    for record in answer.get("data") or ():
+        if "details" in record and "code" in record:
+            _rename_paths(record["details"], field)
         else:
-            _show_lines(one, field, product)
+            _show_lines(record, field, product)
 
 
 def _show_lines(record: dict[str, Any], field: str, product: Callable[[str], dict[str, Any]]) -> None:
@@ -130,10 +130,10 @@ def _rename_paths(details: dict[str, Any], field: str) -> None:
         details["api_name"] = re.sub(r"\[\d+\]$", "", renamed).rpartition(".")[2]
 
 
-def _older_path(found: re.Match[str]) -> str:
-    inside = found[2] or ""
-    if found[3]:
-        inside = inside.replace(f".{found[3]}", f".{_OLDER_KEYS.get(found[3], found[3])}")
+def _older_path(match: re.Match[str]) -> str:
+    inside = match[2] or ""
+    if match[3]:
+        inside = inside.replace(f".{match[3]}", f".{_OLDER_KEYS.get(match[3], match[3])}")
     return f".{NAME}{inside}"
 
 

@@ -27,7 +27,7 @@ def tags_in_query(call: Call) -> None:
     names = (name.strip() for name in call.params["tag_names"].split(","))
     body: dict[str, Any] = {"tags": [{"name": name} for name in names if name]}
     if "ids" in call.params:
-        body["ids"] = [one.strip() for one in call.params["ids"].split(",") if one.strip()]
+        body["ids"] = [text.strip() for text in call.params["ids"].split(",") if text.strip()]
     if "over_write" in call.params:
         body["over_write"] = call.params["over_write"] == "true"
     call.request = replace(call.request, body=encode(body))
@@ -38,6 +38,6 @@ def tags_in_query(call: Call) -> None:
 
 def shorten_page(call: Call) -> None:
     """A page that is asked to be longer than pages are becomes one of the longest."""
-    asked = call.params.get("per_page", "").strip()
-    if asked.isascii() and asked.isdigit() and (len(asked) > _DIGITS or int(asked) > MAX_PAGE_SIZE):
+    size = call.params.get("per_page", "").strip()
+    if size.isascii() and size.isdigit() and (len(size) > _DIGITS or int(size) > MAX_PAGE_SIZE):
         call.params = {**call.params, "per_page": str(MAX_PAGE_SIZE)}

@@ -92,14 +92,14 @@ class Version:
         """What the handler answers, in this version's words. Faults are raised in them, too."""
         steps = self._steps_of(route)
         try:
-            found = route.handler(call)
+            response = route.handler(call)
         except Fault as fault:
             raise self._reworded(fault, steps) from None
-        if not isinstance(found, Response):
-            return self._later(found, call, steps)
-        if _is_long(found, call, steps):
-            return asyncio.to_thread(_changed, found, call, steps)
-        return _changed(found, call, steps)
+        if not isinstance(response, Response):
+            return self._later(response, call, steps)
+        if _is_long(response, call, steps):
+            return asyncio.to_thread(_changed, response, call, steps)
+        return _changed(response, call, steps)
 
     async def _later(self, waiting: Awaitable[Response], call: Call, steps: _Steps) -> Response:
         try:
@@ -127,14 +127,16 @@ class Version:
         return steps
 
     def _joined(self, called: str) -> _Steps:
-        found = [one for one in self.differences if one.calls is EVERY or called in one.calls]
-        rules = {name: value for one in found for name, value in one.rules.items()}
+        differences = [
+            change for change in self.differences if change.calls is EVERY or called in change.calls
+        ]
+        rules = {name: value for change in differences for name, value in change.rules.items()}
         return _Steps(
             replace(RULES, **rules),
-            tuple(one.request for one in found if one.request is not None),
-            tuple(one.answer for one in found if one.answer is not None),
-            tuple(one.fault for one in found if one.fault is not None),
-            {ours: theirs for one in found for ours, theirs in one.words.items()},
+            tuple(change.request for change in differences if change.request is not None),
+            tuple(change.answer for change in differences if change.answer is not None),
+            tuple(change.fault for change in differences if change.fault is not None),
+            {ours: theirs for change in differences for ours, theirs in change.words.items()},
         )
 
 
@@ -157,6 +159,6 @@ def versions(table: Iterable[Difference]) -> Mapping[str, Version]:
     """Every version by its name, the current one, which has no differences, among them."""
     rows = tuple(table)
     return {CURRENT: Version(CURRENT, ())} | {
-        name: Version(name, [one for one in rows if NAMES.index(one.last) >= place])
+        name: Version(name, [difference for difference in rows if NAMES.index(difference.last) >= place])
         for place, name in enumerate(NAMES)
     }

@@ -1,4 +1,4 @@
-"""Page tokens: a signed place in a list, bound to the user and to the parameters that began the walk.
+"""Page tokens: a signed position in a list, bound to the user and to the parameters that began the walk.
 
 Because a token names the last record seen and not a count, a walk meets no gap and no repeat while others insert and
 delete. Zoho's limits: 2,000 records by `page`, 100,000 by token, tokens live 24 hours [Z get-records] and have at most
@@ -28,11 +28,11 @@ _IGNORED = frozenset({"page_token", "page"})
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PagePosition:
     """Where a page begins (or, backwards, ends), its number, and when its chain of tokens ends."""
 
     position: Position
-    page: int
+    number: int
     backwards: bool
     expires_at: int
 
@@ -41,26 +41,26 @@ class PageTokens:
     def __init__(self, key: bytes) -> None:
         self._key = key
 
-    def make(self, place: Place, scope: bytes) -> str:
+    def make(self, page: PagePosition, scope: bytes) -> str:
         """`scope` is what `bound_to` gave for the request."""
-        key = place.position.key
-        flags = (_BACKWARDS if place.backwards else 0) | (_HAS_KEY if key is not None else 0)
-        body = _FORMAT.pack(_VERSION, flags, place.expires_at, place.page, key or 0, place.position.id, scope)
+        key = page.position.key
+        flags = (_BACKWARDS if page.backwards else 0) | (_HAS_KEY if key is not None else 0)
+        body = _FORMAT.pack(_VERSION, flags, page.expires_at, page.number, key or 0, page.position.id, scope)
         return base64.urlsafe_b64encode(body + self._mac(body)).decode().rstrip("=")
 
-    def read(self, token: str, scope: bytes, now: float) -> Place:
+    def read(self, token: str, scope: bytes, now: float) -> PagePosition:
         """Raises the fault for a token that is foreign, garbled, expired or was made for other parameters."""
         body = self._authentic(token)
         if body is None:
             raise _mismatch()
-        _, flags, expires_at, page, key, record, bound = _FORMAT.unpack(body)
+        _, flags, expires_at, number, key, record, bound = _FORMAT.unpack(body)
         if bound != scope:
             raise _mismatch()
         if not is_ahead(expires_at, now, LIFETIME + SKEW):
             details = {"api_name": "page_token", "json_path": "$.query.page_token"}
             raise Fault(400, "EXPIRED_VALUE", "Page token expired", details)
         position = Position(key if flags & _HAS_KEY else None, record)
-        return Place(position, page, bool(flags & _BACKWARDS), expires_at)
+        return PagePosition(position, number, bool(flags & _BACKWARDS), expires_at)
 
     def _authentic(self, token: str) -> bytes | None:
         if len(token) > 96 or not token.isascii():

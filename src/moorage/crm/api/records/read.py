@@ -27,7 +27,7 @@ from moorage.crm.storage.contract.records import (
 )
 from moorage.crm.wire import page_tokens
 from moorage.crm.wire.call import JSON, Call, encode, no_content
-from moorage.crm.wire.page_tokens import Place, bound_to, refuse_beyond
+from moorage.crm.wire.page_tokens import PagePosition, bound_to, refuse_beyond
 from moorage.crm.wire.parameters import field_names, id_list, page_and_size
 from moorage.crm.wire.routing import Route
 from moorage.http.message import Response
@@ -47,7 +47,7 @@ def list_records(call: Call) -> Response | Awaitable[Response]:
     place = _place(call, module)
     page, size = page_and_size(call.params)
     if place is not None:
-        page = place.page
+        page = place.number
     if call.rules.page_tokens:
         refuse_beyond(page, size, by_token=place is not None)
     since = since_header(call)
@@ -87,7 +87,7 @@ def _fields(call: Call) -> list[str] | None:
     return None
 
 
-def _place(call: Call, module: Module) -> Place | None:
+def _place(call: Call, module: Module) -> PagePosition | None:
     token = call.params.get("page_token")
     if token is None or not call.rules.page_tokens:
         return None
@@ -140,7 +140,7 @@ def _no_territory(module: Module) -> Fault:
 
 
 def _page_answer(
-    call: Call, module: Module, result: Page, page: int, size: int, place: Place | None
+    call: Call, module: Module, result: Page, page: int, size: int, place: PagePosition | None
 ) -> Response:
     expires_at = place.expires_at if place else int(call.now) + page_tokens.LIFETIME
     scope = _scope(call, module)
@@ -148,9 +148,9 @@ def _page_answer(
     following = before = None
     tokens = call.rules.page_tokens
     if tokens and result.more and result.last is not None:
-        following = call.tokens.make(Place(result.last, page + 1, False, expires_at), scope)
+        following = call.tokens.make(PagePosition(result.last, page + 1, False, expires_at), scope)
     if tokens and page > 1 and result.first is not None:
-        before = call.tokens.make(Place(result.first, page - 1, True, expires_at), scope)
+        before = call.tokens.make(PagePosition(result.first, page - 1, True, expires_at), scope)
     info = {
         "call": False,
         "per_page": size,

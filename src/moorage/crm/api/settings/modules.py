@@ -65,13 +65,13 @@ def list_modules(call: Call) -> Response:
     statuses = _statuses(call)
     since = since_header(call)
     metadata = call.organisation.metadata
-    found = [module for module in metadata.all("module") if module.body["status"] in statuses]
+    modules = [module for module in metadata.all("module") if module.body["status"] in statuses]
     if since is not None:
-        changed = [module for module in found if _modified(metadata, module) >= since]
+        changed = [module for module in modules if _modified(metadata, module) >= since]
         return answer({"modules": _shown(metadata, changed)}) if changed else Response(304)
-    if not found:
+    if not modules:
         return no_content()
-    return encoded_once(call, ("modules", statuses), lambda: {"modules": _shown(metadata, found)})
+    return encoded_once(call, ("modules", statuses), lambda: {"modules": _shown(metadata, modules)})
 
 
 def get_module(call: Call) -> Response:

@@ -32,8 +32,8 @@ def list_related_lists(call: Call) -> Response:
 
 def get_related_list(call: Call) -> Response:
     module = module_parameter(call)
-    found = document_in_path(call, "related_list", 2, module.id)
-    return answer({"related_lists": [shown(found)]}) if found else no_content()
+    document = document_in_path(call, "related_list", 2, module.id)
+    return answer({"related_lists": [shown(document)]}) if document else no_content()
 
 
 def shown(related_list: Document) -> dict[str, Any]:

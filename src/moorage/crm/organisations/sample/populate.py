@@ -35,7 +35,7 @@ def _insert(
     ids: dict[str, str],
 ) -> None:
     module = organisation.catalog.modules[batch.module]
-    for record in sorted(batch.records, key=lambda one: -one.age_days):
+    for record in sorted(batch.records, key=lambda record: -record.age_days):
         created = now - int(record.age_days * DAY)
         change = Change(organisation, module, users[record.owner % len(users)], begin(created))
         outcome = change.insert([_resolved(record.values, ids)])[0]
