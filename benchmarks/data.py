@@ -17,6 +17,7 @@ from typing import Any
 import moorage.crm
 from benchmarks import leads
 from moorage.clock import FrozenClock
+from moorage.crm.metadata.shown import shape
 from moorage.crm.metadata.standard import DEMO
 from moorage.crm.organisations.service import Organisations
 from moorage.crm.records.changes import Change, Outcome
@@ -110,7 +111,7 @@ async def _fill(organisation: Organisation, clock: FrozenClock, count: int) -> i
 def _time_of_last(organisation: Organisation) -> datetime:
     module, store = organisation.catalog.modules["Leads"], organisation.store
     order = Order(module.fields["id"], descending=True)
-    page = store.page(module, store.shape(module, ["Created_Time"]), [], order, Window(1))
+    page = store.page(module, shape(module, ["Created_Time"]), [], order, Window(1))
     assert isinstance(page, Page)
     return datetime.fromisoformat(json.loads(page.data)[0]["Created_Time"])
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from moorage.crm.metadata.shown import shape
 from moorage.crm.storage.contract.records import Deleted, Order, Window
 
 
@@ -35,8 +36,8 @@ class Opened:
 
     def page(self, module, filters=(), window=None, *, by="id", descending=True, names=("Last_Name",)):
         module = self.module(module)
-        shape, order = self.store.shape(module, names), Order(module.fields[by], descending)
-        return self._run(lambda: self.store.page(module, shape, filters, order, window or Window(200)))
+        shown, order = shape(module, names), Order(module.fields[by], descending)
+        return self._run(lambda: self.store.page(module, shown, filters, order, window or Window(200)))
 
     def ids(self, module, filters=(), window=None, **order):
         return [int(one["id"]) for one in json.loads(self.page(module, filters, window, **order).data)]
@@ -44,7 +45,8 @@ class Opened:
     def record(self, module, record, *names):
         """One record as it is shown, whole."""
         module = self.module(module)
-        found = self.store.record(module, self.store.shape(module, names or None, whole=True), record)
+        shown = shape(module, names or None, whole=True)
+        found = self._run(lambda: self.store.record(module, shown, record))
         return None if found is None else json.loads(found)
 
     def count(self, module, filters=()):

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from moorage.crm.metadata.shown import shape
 from moorage.crm.query.conditions import Phrase
 from moorage.crm.storage.contract.records import StoreClosed, Window, Words
 from tests.contracts.opened import Suite, awaited
@@ -210,14 +211,14 @@ class RecordWrites(Suite):
 
     def test_a_closed_store_says_so_and_the_other_goes_on(self, here, there):
         leads = here.module("Leads")
-        shape = here.store.shape(leads, ["Last_Name"])
+        shown = shape(leads, ["Last_Name"])
         assert here.store.closed is False
         here.store.close()
         assert here.store.closed is True
         for call in (
             lambda: here.store.write(lambda t: t.new_ids(1)),
             lambda: here.store.count(leads, []),
-            lambda: here.store.record(leads, shape, 1),
+            lambda: here.store.record(leads, shown, 1),
         ):
             with pytest.raises(StoreClosed):
                 asyncio.run(_run(call))

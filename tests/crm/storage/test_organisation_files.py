@@ -17,6 +17,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from moorage.crm.errors import OrganisationDamaged, OrganisationInvalid, SnapshotUnwritable
+from moorage.crm.metadata.shown import shape
 from moorage.crm.metadata.standard import DEMO
 from moorage.crm.organisations.service import Organisations
 from moorage.crm.storage.contract.records import Ids, Order, Window
@@ -338,7 +339,7 @@ def test_a_query_that_turns_out_long_goes_on_aside(organisations, crm, monkeypat
     filters, order = [Ids(tuple(ids))], Order(leads.fields["Modified_Time"], descending=True)
 
     async def page():
-        found = store.page(leads, store.shape(leads, ["Last_Name"]), filters, order, Window(200))
+        found = store.page(leads, shape(leads, ["Last_Name"]), filters, order, Window(200))
         return (True, await found) if hasattr(found, "__await__") else (False, found)
 
     monkeypatch.setattr(readers, "BRIEF", 60)
@@ -349,7 +350,7 @@ def test_a_query_that_turns_out_long_goes_on_aside(organisations, crm, monkeypat
     assert at_once[1] == aside[1]
     assert at_once[1].count == 200
     # Short ones are not taken for long because of what came before.
-    assert json.loads(store.record(leads, store.shape(leads, ["id"], whole=True), ids[0]))
+    assert json.loads(store.record(leads, shape(leads, ["id"], whole=True), ids[0]))
 
 
 @pytest.mark.parametrize("field", ["Accounts.Account_Number", "Accounts.Account_Name", "Accounts.Phone"])

@@ -1,12 +1,14 @@
 """The lines of quotes, orders and invoices as v2 writes them: `Product_Details`, with keys of its own."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Sequence
 from functools import partial
 from typing import Any
 
 import msgspec
 
+from moorage.crm.metadata.shown import shape
+from moorage.crm.storage.contract.records import Ids, Order, Page, Window
 from moorage.crm.versions.answers import fields
 from moorage.crm.versions.version import Answer
 from moorage.crm.wire.call import Call
@@ -74,53 +76,71 @@ def _number(text: str) -> float | str:
     return float(text)
 
 
-def shown(answer: Answer, call: Call) -> None:
+def shown(answer: Answer, call: Call) -> Awaitable[None] | None:
     """The lines of a record, what became of those that were sent, or the field that holds them."""
     _rename_fields(answer)
     field = FIELDS.get(call.path.get("module", ""))
     if field is None:
-        return
-    product = _products(call)
+        return None
+    records = []
     for record in answer.get("data") or ():
         if "details" in record and "code" in record:
             _rename_paths(record["details"], field)
         else:
-            _show_lines(record, field, product)
+            records.append(record)
+    return _show_lines(records, field, call)
 
 
-def _show_lines(record: dict[str, Any], field: str, product: Callable[[str], dict[str, Any]]) -> None:
+def _show_lines(records: list[dict[str, Any]], field: str, call: Call) -> Awaitable[None] | None:
+    ids = {
+        line["Product_Name"]["id"]
+        for record in records
+        for line in record.get(field) or ()
+        if line.get("Product_Name")
+    }
+    found = _products(call, sorted(map(int, ids))) if ids else None
+
+    def show(products: Page | None) -> None:
+        known = {product["id"]: product for product in msgspec.json.decode(products.data)} if products else {}
+        for record in records:
+            _rename_field(record, field, known)
+
+    async def later(waiting: Awaitable[Page]) -> None:
+        show(await waiting)
+
+    if isinstance(found, Awaitable):
+        return later(found)
+    show(found)
+    return None
+
+
+def _products(call: Call, ids: Sequence[int]) -> Page | Awaitable[Page]:
+    """What lines show of their products besides what v8 shows."""
+    module = call.organisation.catalog.modules["Products"]
+    order, window = Order(module.fields["id"], descending=False), Window(len(ids))
+    return call.organisation.store.page(
+        module, shape(module, list(_OF_PRODUCT)), [Ids(tuple(ids))], order, window
+    )
+
+
+def _rename_field(record: dict[str, Any], field: str, products: dict[str, dict[str, Any]]) -> None:
     if field in record:
-        record[NAME] = [_older(line, product) for line in record.pop(field)]
+        record[NAME] = [_older(line, products) for line in record.pop(field)]
     more = record.get("$has_more") or {}
     if field in more:
         more[NAME] = more.pop(field)
 
 
-def _older(line: dict[str, Any], product: Callable[[str], dict[str, Any]]) -> dict[str, Any]:
+def _older(line: dict[str, Any], products: dict[str, dict[str, Any]]) -> dict[str, Any]:
     shown = {ours: line.get(theirs) for ours, theirs in KEYS.items()}
     shown["book"] = (shown["book"] or {}).get("id")
-    known = product(shown["product"]["id"]) if shown["product"] else {}
+    known = products.get(shown["product"]["id"], {}) if shown["product"] else {}
     for theirs, ours in _OF_PRODUCT.items():
         if ours is not None:
             shown[ours] = known.get(theirs)
     if shown["product"]:
         shown["product"] = {"Product_Code": known.get("Product_Code"), **shown["product"]}
     return shown
-
-
-def _products(call: Call) -> Callable[[str], dict[str, Any]]:
-    """What a line shows of its product besides what v8 shows; each product is read once."""
-    organisation, known = call.organisation, dict[str, dict[str, Any]]()
-    module = organisation.catalog.modules["Products"]
-    shape = organisation.store.shape(module, list(_OF_PRODUCT))
-
-    def product(record: str) -> dict[str, Any]:
-        if record not in known:
-            found = organisation.store.record(module, shape, int(record))
-            known[record] = msgspec.json.decode(found) if found else {}
-        return known[record]
-
-    return product
 
 
 def _rename_paths(details: dict[str, Any], field: str) -> None:

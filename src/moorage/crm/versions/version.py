@@ -1,7 +1,7 @@
 """One version of the API, made of the differences that hold for it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
@@ -41,7 +41,7 @@ class Answer:
 
 
 Request: TypeAlias = Callable[[Call], None]
-Change: TypeAlias = Callable[[Answer, Call], None]
+Change: TypeAlias = Callable[[Answer, Call], Awaitable[None] | None]
 Wording: TypeAlias = Callable[[Fault], None]
 
 
@@ -98,15 +98,16 @@ class Version:
         if not isinstance(response, Response):
             return self._later(response, call, steps)
         if _is_long(response, call, steps):
-            return asyncio.to_thread(_changed, response, call, steps)
+            return _changed_aside(response, call, steps)
         return _changed(response, call, steps)
 
     async def _later(self, waiting: Awaitable[Response], call: Call, steps: _Steps) -> Response:
         try:
             response = await waiting
             if _is_long(response, call, steps):
-                return await asyncio.to_thread(_changed, response, call, steps)
-            return _changed(response, call, steps)
+                return await _changed_aside(response, call, steps)
+            changed = _changed(response, call, steps)
+            return changed if isinstance(changed, Response) else await changed
         except Fault as fault:
             raise self._reworded(fault, steps) from None
 
@@ -146,12 +147,29 @@ def _is_long(response: Response, call: Call, steps: _Steps) -> bool:
     return bool(steps.answers) and len(response.body) > _AT_ONCE and "id" not in call.path
 
 
-def _changed(response: Response, call: Call, steps: _Steps) -> Response:
+async def _changed_aside(response: Response, call: Call, steps: _Steps) -> Response:
+    changed = await asyncio.to_thread(_changed, response, call, steps)
+    return changed if isinstance(changed, Response) else await changed
+
+
+def _changed(response: Response, call: Call, steps: _Steps) -> Response | Awaitable[Response]:
     if not steps.answers or not response.body.startswith(b"{"):
         return response
-    answer = Answer(response)
-    for change in steps.answers:
-        change(answer, call)
+    answer, changes = Answer(response), iter(steps.answers)
+    for change in changes:
+        waiting = change(answer, call)
+        if waiting is not None:
+            return _go_on(waiting, answer, call, changes)
+    return answer.response()
+
+
+async def _go_on(waiting: Awaitable[None], answer: Answer, call: Call, changes: Iterator[Change]) -> Response:
+    """The rest of the changes, after one that has to be awaited."""
+    await waiting
+    for change in changes:
+        following = change(answer, call)
+        if following is not None:
+            await following
     return answer.response()
 
 

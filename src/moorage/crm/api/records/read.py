@@ -6,6 +6,7 @@ from typing import TypeVar
 from moorage.crm.faults import Fault, ambiguous, invalid_id, param_invalid, param_missing, pattern_not_matched
 from moorage.crm.metadata.catalog import Module
 from moorage.crm.metadata.ids import whole_id
+from moorage.crm.metadata.shown import shape
 from moorage.crm.metadata.times import zoned
 from moorage.crm.records.access import visible
 from moorage.crm.records.reading import (
@@ -52,11 +53,11 @@ def list_records(call: Call) -> Response | Awaitable[Response]:
         refuse_beyond(page, size, by_token=place is not None)
     since = since_header(call)
     filters = [*allowed, *_filters(call, module, since)]
-    store = call.organisation.store
     window = Window(size, offset=(page - 1) * size)
     if place is not None:
         window = Window(size, start=place.position, backwards=place.backwards)
-    found = store.page(module, store.shape(module, names), filters, _order(call, module), window)
+    store, order = call.organisation.store, _order(call, module)
+    found = store.page(module, shape(module, names), filters, order, window)
 
     def show(result: Page) -> Response:
         if not result.count:
@@ -66,13 +67,16 @@ def list_records(call: Call) -> Response | Awaitable[Response]:
     return then(found, show)
 
 
-def then(found: T | Awaitable[T], show: Callable[[T], Response]) -> Response | Awaitable[Response]:
+def then(
+    found: T | Awaitable[T], show: Callable[[T], Response | Awaitable[Response]]
+) -> Response | Awaitable[Response]:
     """Answer at once what is there at once, and later what has to be awaited."""
     if not isinstance(found, Awaitable):
         return show(found)
 
     async def later(waiting: Awaitable[T]) -> Response:
-        return show(await waiting)
+        response = show(await waiting)
+        return response if isinstance(response, Response) else await response
 
     return later(found)
 
@@ -180,8 +184,10 @@ def get_record(call: Call) -> Response | Awaitable[Response]:
     since = since_header(call)
     if since is not None and "Modified_Time" in module.fields:
         return _get_if_modified(call, module, record, names, since)
-    data = store.record(module, store.shape(module, names, whole=True), record)
-    return Response(200, b'{"data":[' + data + b"]}", JSON) if data else no_content()
+    found = store.record(module, shape(module, names, whole=True), record)
+    return then(
+        found, lambda data: Response(200, b'{"data":[' + data + b"]}", JSON) if data else no_content()
+    )
 
 
 def record_id(call: Call) -> int:
@@ -197,12 +203,13 @@ def _get_if_modified(
     store = call.organisation.store
     order = Order(module.fields["id"], descending=True)
     filters: list[Filter] = [Ids((record,)), ModifiedSince(since)]
-    found = store.page(module, store.shape(module, names, whole=True), filters, order, Window(1))
+    found = store.page(module, shape(module, names, whole=True), filters, order, Window(1))
 
-    def show(page: Page) -> Response:
+    def show(page: Page) -> Response | Awaitable[Response]:
         if page.count:
             return Response(200, b'{"data":' + page.data + b"}", JSON)
-        return Response(304) if store.record(module, store.shape(module, []), record) else no_content()
+        unchanged = store.record(module, shape(module, []), record)
+        return then(unchanged, lambda data: Response(304) if data else no_content())
 
     return then(found, show)
 

@@ -6,6 +6,7 @@ from moorage.crm.api.documents import module_named
 from moorage.crm.api.records.read import data_answer, then
 from moorage.crm.faults import Fault, param_invalid
 from moorage.crm.metadata.catalog import Module
+from moorage.crm.metadata.shown import shape
 from moorage.crm.query.conditions import check
 from moorage.crm.query.search_criteria import parse
 from moorage.crm.records.access import visible
@@ -55,9 +56,10 @@ def search(call: Call) -> Response | Awaitable[Response]:
         raise Fault(400, "LIMIT_REACHED", "maximum response iteration limit reached", {"limit": str(LIMIT)})
     filters = [wanted, *_narrowing(call, module)]
     order = any_order(module, call.params.get("sort_by", "id"), call.params.get("sort_order", "desc"))
-    store = call.organisation.store
-    shape = store.shape(module, field_names(call.params) or None, whole=False)
-    found = store.page(module, shape, filters, order, Window(size, offset=(page - 1) * size))
+    shown = shape(module, field_names(call.params) or None)
+    found = call.organisation.store.page(
+        module, shown, filters, order, Window(size, offset=(page - 1) * size)
+    )
 
     def show(result: Page) -> Response:
         if not result.count:

@@ -6,6 +6,7 @@ from moorage.crm.api.documents import encoded_once, module_named, profiles
 from moorage.crm.api.settings import custom_views, related_lists
 from moorage.crm.metadata.documents import Document, Metadata
 from moorage.crm.metadata.ids import whole_id
+from moorage.crm.metadata.shown import PROPERTIES
 from moorage.crm.metadata.spelling import unknown_module
 from moorage.crm.metadata.times import instant
 from moorage.crm.records.reading import since_header
@@ -38,27 +39,6 @@ _ALONE: dict[str, Any] = {
     "track_current_data": False,
     "zia_view": False,
 }
-_RECORD_PROPERTIES = (
-    "$approval",
-    "$approval_state",
-    "$converted_detail",
-    "$currency_symbol",
-    "$editable",
-    "$field_states",
-    "$in_merge",
-    "$layout_id",
-    "$locked_for_me",
-    "$orchestration",
-    "$pathfinder",
-    "$process_flow",
-    "$review",
-    "$review_process",
-    "$sharing_permission",
-    "$stop_processing",
-    "$wizard_connection_path",
-    "$zia_owner_assignment",
-    "$zia_visions",
-)
 
 
 def list_modules(call: Call) -> Response:
@@ -126,7 +106,7 @@ def _whole(metadata: Metadata, module: Document) -> dict[str, Any]:
     return {
         **_module(metadata, module),
         **_ALONE,
-        "$properties": list(_RECORD_PROPERTIES) if fields else [],
+        "$properties": list(PROPERTIES) if fields else [],
         "display_field": module.body["display_field"],
         "search_layout_fields": columns,
         "business_card_fields": columns[: module.body["business_card_field_limit"]],

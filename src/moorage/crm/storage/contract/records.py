@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 from moorage.crm.metadata.catalog import Field, Module
+from moorage.crm.metadata.shown import Shape
 from moorage.crm.query.conditions import Checked
 
 T = TypeVar("T")
@@ -108,14 +109,6 @@ Filter: TypeAlias = Checked | Ids | ModifiedSince | Words | EmailIs | PhoneIs | 
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
-    """Which keys a record shows; `whole` adds what only a single record shows (subform rows and the like)."""
-
-    names: tuple[str, ...]
-    whole: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Page:
     """`data` is a JSON array of records in order; `first` and `last` are their positions.
 
@@ -193,9 +186,6 @@ class RecordStore(Protocol):
     def closed(self) -> bool:
         """Whether the store was closed, or found that what it stood on is gone."""
 
-    def shape(self, module: Module, fields: Sequence[str] | None, *, whole: bool = False) -> Shape:
-        """The keys a record shows of those named (unknown ones are left out); None names all of them."""
-
     def page(
         self, module: Module, shape: Shape, filters: Sequence[Filter], order: Order, window: Window
     ) -> Page | Awaitable[Page]:
@@ -205,7 +195,7 @@ class RecordStore(Protocol):
         loop's. Raises Fault for a filter with words, an address or a number that can't be searched for.
         """
 
-    def record(self, module: Module, shape: Shape, record: int) -> bytes | None:
+    def record(self, module: Module, shape: Shape, record: int) -> bytes | Awaitable[bytes | None] | None:
         """One record as a JSON object, None when there is none."""
 
     def count(self, module: Module, filters: Sequence[Filter]) -> Awaitable[int]:

@@ -14,6 +14,7 @@ import msgspec
 
 from moorage.clock import Clock
 from moorage.crm.metadata.catalog import Catalog, Module
+from moorage.crm.metadata.shown import Shape
 from moorage.crm.metadata.times import zoned
 from moorage.crm.storage.contract.records import (
     Deleted,
@@ -26,7 +27,6 @@ from moorage.crm.storage.contract.records import (
     Page,
     PhoneIs,
     Position,
-    Shape,
     StoreClosed,
     TookTooLong,
     Transaction,
@@ -90,14 +90,6 @@ class SqliteStore:
 
     def _zoned(self, *arguments: Any) -> str | None:
         return zoned(self._zone, arguments[0])
-
-    def shape(self, module: Module, fields: Sequence[str] | None, *, whole: bool = False) -> Shape:
-        if fields is None:
-            return Shape(self._projection.all_names(module, whole=whole), whole)
-        if whole:
-            known = (n for n in dict.fromkeys(fields) if n != "id" and self._projection.knows(module, n))
-            return Shape(tuple(known), whole)
-        return Shape(self._projection.list_names(module, list(fields)), whole)
 
     def page(
         self, module: Module, shape: Shape, filters: Sequence[Filter], order: Order, window: Window
