@@ -8,7 +8,8 @@ import pytest
 from moorage.crm.errors import OrganisationDamaged, OrganisationInvalid
 from moorage.crm.metadata.ids import ID_SPACE
 from moorage.crm.metadata.standard import DEMO, blueprint
-from moorage.crm.storage.contract.records import StoreClosed, Words
+from moorage.crm.query.tree import WordStarts
+from moorage.crm.storage.contract.records import StoreClosed
 from tests.contracts.opened import Opened
 
 ONE, TWO = (prefix * ID_SPACE + 20_005 for prefix in (7_243_485, 1_234_567))
@@ -59,7 +60,7 @@ class OrganisationStorageContract:
                 transaction.insert(leads, [row])
 
         one = make(fill=fill)
-        assert one.count("Leads", [Words("filled")]) == 2
+        assert one.count("Leads", [WordStarts(("filled",))]) == 2
         assert one.page("Leads", by="Created_Time").first.key == 20
 
         def fail(organisation, begin):
@@ -101,7 +102,7 @@ class OrganisationStorageContract:
         storage.restore("one", ONE, tmp_path / "one")
         one = make.reopen()
         assert one.ids("Leads") == kept
-        assert one.ids("Leads", [Words("later")]) == []
+        assert one.ids("Leads", [WordStarts(("later",))]) == []
         assert one.add("Leads", {}) > later
 
     def test_a_snapshot_of_another_is_refused(self, make, storage, tmp_path):

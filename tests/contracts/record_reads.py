@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from moorage.crm.faults import Fault
-from moorage.crm.query.conditions import (
+from moorage.crm.query.texts import phrase
+from moorage.crm.query.tree import (
     AllOf,
     AnyOf,
     Compare,
@@ -16,16 +16,15 @@ from moorage.crm.query.conditions import (
     Named,
     Not,
     Phrase,
+    WordStarts,
 )
+from moorage.crm.query.word_search import email_search, phone_search, word_search
 from moorage.crm.storage.contract.records import (
-    EmailIs,
     FlagIs,
     Ids,
     ModifiedSince,
-    PhoneIs,
     Position,
     Window,
-    Words,
 )
 from tests.contracts.opened import Suite
 
@@ -254,7 +253,7 @@ class RecordReads(Suite):
             ),
         )
         wanted = [one for n, one in enumerate(ids) if n % 2 and n % 3]
-        filters = [Words("apple"), FlagIs(fields["Converted__s"], False)]
+        filters = [WordStarts(("apple",)), FlagIs(fields["Converted__s"], False)]
         for descending in (True, False):
             expected = wanted[::-1] if descending else wanted
             pages = [
@@ -273,13 +272,14 @@ class RecordReads(Suite):
             {"Description": "by the old mühlen", "Secondary_Email": "A@mill.example"},
             {"Company": "Mill", "Mobile": "155501001"},
         )
-        assert here.ids("Leads", [Words("muhl")]) == [b, a]
-        assert here.ids("Leads", [Words("old muhl")]) == [b]
-        assert here.ids("Leads", [EmailIs("a@MILL.example")]) == [b, a]
-        assert here.ids("Leads", [EmailIs("mill.example")]) == [b, a]
-        assert here.ids("Leads", [PhoneIs("1 555-010.01")]) == [c, a]
-        with pytest.raises(Fault):
-            here.ids("Leads", [Words("%")])
+        leads = here.module("Leads")
+        assert here.ids("Leads", [word_search(leads, "muhl")]) == [b, a]
+        assert here.ids("Leads", [word_search(leads, "old muhl")]) == [b]
+        assert here.ids("Leads", [WordStarts(("old", "by the"))]) == [b]
+        assert here.ids("Leads", [WordStarts(("the muhl",))]) == []
+        assert here.ids("Leads", [email_search(leads, "a@MILL.example")]) == [b, a]
+        assert here.ids("Leads", [email_search(leads, "mill.example")]) == [b, a]
+        assert here.ids("Leads", [phone_search(leads, "1 555-010.01")]) == [c, a]
 
     def test_values_are_never_read_as_a_query(self, here):
         fields = here.module("Leads").fields
@@ -288,4 +288,4 @@ class RecordReads(Suite):
             for one in (Equal(fields["Last_Name"], text), Fragment(fields["Last_Name"], text, "anywhere")):
                 assert here.ids("Leads", [one]) == []
             assert here.ids("Leads", [Not(Equal(fields["Last_Name"], text))]) == ids
-            assert here.count("Leads", [Phrase(fields["Last_Name"], text)]) in (0, 1)
+            assert here.count("Leads", [phrase(fields["Last_Name"], text)]) in (0, 1)

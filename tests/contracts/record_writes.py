@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from moorage.crm.metadata.shown import shape
-from moorage.crm.query.conditions import Phrase
-from moorage.crm.storage.contract.records import StoreClosed, Window, Words
+from moorage.crm.query.tree import Phrase, WordStarts
+from moorage.crm.storage.contract.records import StoreClosed, Window
 from tests.contracts.opened import Suite, awaited
 
 
@@ -71,7 +71,7 @@ class RecordWrites(Suite):
         with pytest.raises(RuntimeError, match="no"):
             here.write(job)
         assert here.ids("Leads") == [kept]
-        assert here.ids("Leads", [Words("gone")]) == []
+        assert here.ids("Leads", [WordStarts(("gone",))]) == []
         assert here.deleted("Leads") == ([], False)
         assert here.write(lambda t: t.next_number(quotes.fields["Quote_Number"])) == 1
 
@@ -105,15 +105,15 @@ class RecordWrites(Suite):
 
         with pytest.raises(RuntimeError, match="no"):
             here.write(job)
-        assert here.ids("Leads", [Words("kept")]) == [dropped, changed]
-        assert here.ids("Leads", [Words("new")]) == []
+        assert here.ids("Leads", [WordStarts(("kept",))]) == [dropped, changed]
+        assert here.ids("Leads", [WordStarts(("new",))]) == []
 
     def test_a_unique_value_is_held_once(self, here):
         here.add("Leads", {"Email": "a@b.example"}, {"Email": None}, {"Email": None})
         with pytest.raises(Exception, match=r"."):
             here.add("Leads", {"Last_Name": "second", "Email": "A@B.example"})
         assert here.count("Leads") == 3
-        assert here.ids("Leads", [Words("second")]) == []
+        assert here.ids("Leads", [WordStarts(("second",))]) == []
 
     def test_matching_gives_the_oldest_two_regardless_of_case(self, here):
         ids = here.add("Leads", *({"Last_Name": name} for name in ("Smith", "smith", "SMITH", "Smithson")))
@@ -141,10 +141,10 @@ class RecordWrites(Suite):
         name = leads.fields["Last_Name"].column
         here.write(lambda t: t.update(leads, first, {name: "new"}))
         here.write(lambda t: t.update(leads, 1, {name: "nobody"}))
-        assert here.ids("Leads", [Words("old")]) == [second]
-        assert here.ids("Leads", [Words("new")]) == [first]
+        assert here.ids("Leads", [WordStarts(("old",))]) == [second]
+        assert here.ids("Leads", [WordStarts(("new",))]) == [first]
         here.write(lambda t: t.update(leads, first, {name: None}))
-        assert here.ids("Leads", [Words("new")]) == []
+        assert here.ids("Leads", [WordStarts(("new",))]) == []
         assert here.record("Leads", first, "Last_Name")["Last_Name"] is None
 
     def test_the_children_of_a_record_are_its_own_oldest_first(self, here):
@@ -167,7 +167,7 @@ class RecordWrites(Suite):
         assert here.write(lambda t: t.recycle(leads, record, here.user.id)) is True
         assert here.write(lambda t: t.recycle(leads, record, here.user.id)) is False
         assert here.record("Leads", record) is None
-        assert here.ids("Leads") == here.ids("Leads", [Words("a*a")]) == []
+        assert here.ids("Leads") == here.ids("Leads", [WordStarts(("a*a",))]) == []
         person = {"name": here.user.body["full_name"], "id": str(here.user.id)}
         shown, more = here.deleted("Leads")
         assert more is False

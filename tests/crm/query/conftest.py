@@ -8,7 +8,7 @@ from moorage.crm.faults import Fault
 from moorage.crm.metadata.catalog import Catalog
 from moorage.crm.metadata.documents import Metadata
 from moorage.crm.metadata.standard import DEMO, blueprint
-from moorage.crm.query.conditions import Context
+from moorage.crm.query.compare import Context
 
 NOW = datetime(2026, 2, 6, 9, 10, 56, tzinfo=UTC)
 

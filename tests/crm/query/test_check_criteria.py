@@ -7,7 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from moorage.crm.faults import Fault
-from moorage.crm.query.conditions import (
+from moorage.crm.query.check import check
+from moorage.crm.query.search_criteria import Condition, parse
+from moorage.crm.query.tree import (
     AllOf,
     AnyOf,
     Compare,
@@ -18,9 +20,7 @@ from moorage.crm.query.conditions import (
     Named,
     Not,
     Phrase,
-    check,
 )
-from moorage.crm.query.search_criteria import Condition, parse
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import pytest
 
-from moorage.crm.query.conditions import check
+from moorage.crm.query.check import check
 from moorage.crm.query.search_criteria import parse
 
 TEXT = {"equals", "not_equal", "starts_with", "in"}

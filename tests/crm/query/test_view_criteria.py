@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from moorage.crm.faults import Fault
-from moorage.crm.query.conditions import AllOf, AnyOf, Compare, Empty, Equal, Fragment, Member, Named, Not
 from moorage.crm.query.periods import period
+from moorage.crm.query.tree import AllOf, AnyOf, Compare, Empty, Equal, Fragment, Member, Named, Not
 from moorage.crm.query.view_criteria import view_conditions
 
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from moorage.crm.query.conditions import Context
+from moorage.crm.query.compare import Context
 from moorage.crm.query.view_criteria import view_conditions
 
 CREATED = datetime(2026, 2, 6, 9, 10, 56, tzinfo=UTC)

@@ -11,10 +11,12 @@ from moorage.crm.metadata.catalog import Catalog
 from moorage.crm.metadata.documents import Metadata
 from moorage.crm.metadata.standard import DEMO, blueprint
 from moorage.crm.organisations.service import Organisations
-from moorage.crm.query.conditions import Context, check
+from moorage.crm.query.check import check
+from moorage.crm.query.compare import Context
 from moorage.crm.query.search_criteria import parse
 from moorage.crm.query.view_criteria import view_conditions
-from moorage.crm.storage.sqlite.compile import compile_conditions
+from moorage.crm.storage.compile import compile_tree
+from moorage.crm.storage.sqlite.dialect import SqliteDialect
 from moorage.crm.storage.sqlite.fulltext import text_tables
 from moorage.crm.storage.sqlite.schema import statements
 from moorage.crm.storage.sqlite.transaction import SqliteTransaction
@@ -83,7 +85,10 @@ class Database:
         module = self.module(name)
         context = Context(ZONE, NOW, self.users[0].id, self.catalog)
         read = view_conditions if isinstance(tree, dict) else check
-        return compile_conditions(read(tree, module, context), module, self.catalog, self.texts)
+        return self.compiled(name, read(tree, module, context))
+
+    def compiled(self, name, checked):
+        return compile_tree(checked, self.module(name), self.catalog, SqliteDialect(self.texts))
 
     def search(self, name, criteria):
         return self.select(name, self.clause(name, criteria))

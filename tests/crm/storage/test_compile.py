@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from moorage.crm.faults import Fault
 from moorage.crm.query.search_criteria import Condition, Group
-from moorage.crm.storage.sqlite.compile import email_clause, phone_clause, word_clause
+from moorage.crm.query.word_search import email_search, phone_search, word_search
 
 
 @pytest.fixture
@@ -168,7 +168,9 @@ def test_a_multi_select_picklist_is_looked_into(database):
 
 def test_every_word_has_to_begin_a_word_in_some_field(database, leads):
     def word(text):
-        return database.select("Leads", word_clause(database.module("Leads"), text, database.texts))
+        return database.select(
+            "Leads", database.compiled("Leads", word_search(database.module("Leads"), text))
+        )
 
     assert word("acme") == [leads["ina"], leads["bo"]]
     assert word("mul ac") == [leads["ina"]]
@@ -181,7 +183,7 @@ def test_every_word_has_to_begin_a_word_in_some_field(database, leads):
 @pytest.mark.parametrize("words", ["", "a", " a ", "a!", "&&&&"])
 def test_a_word_has_two_letters(database, words):
     with pytest.raises(Fault) as caught:
-        word_clause(database.module("Leads"), words, database.texts)
+        database.compiled("Leads", word_search(database.module("Leads"), words))
     assert caught.value.document() == {
         "code": "INVALID_DATA",
         "details": {"param_name": "word"},
@@ -194,27 +196,27 @@ def test_addresses_and_numbers_are_looked_for_in_all_their_fields(database, lead
     module = database.module("Leads")
 
     def email(text):
-        return database.select("Leads", email_clause(module, text, database.texts))
+        return database.select("Leads", database.compiled("Leads", email_search(module, text)))
 
     assert email("ina@acme.example.com") == [leads["ina"]]
     assert email("BO@zylker.example.com") == [leads["bo"]]
     assert email("example.com") == [leads["ina"], leads["bo"]]
-    phone = phone_clause(module, "1-555-010-9988", database.texts)
+    phone = database.compiled("Leads", phone_search(module, "1-555-010-9988"))
     assert database.select("Leads", phone) == [leads["ina"], leads["bo"]]
 
 
 @pytest.mark.parametrize("text", ["", " ", "\0", "a\0", "\ud800", "x" * 4000])
-@pytest.mark.parametrize("clause", [email_clause, phone_clause, word_clause])
-def test_a_parameter_nobody_can_search_for_is_refused(database, clause, text):
+@pytest.mark.parametrize("search", [email_search, phone_search, word_search])
+def test_a_parameter_nobody_can_search_for_is_refused(database, search, text):
     with pytest.raises(Fault) as caught:
-        clause(database.module("Leads"), text, database.texts)
+        search(database.module("Leads"), text)
     assert (caught.value.status, caught.value.code) == (400, "INVALID_DATA")
 
 
 def test_a_module_without_such_fields_is_refused(database):
-    for clause in (email_clause, phone_clause):
+    for search in (email_search, phone_search):
         with pytest.raises(Fault) as caught:
-            clause(database.module("Deals"), "123", database.texts)
+            search(database.module("Deals"), "123")
         assert caught.value.code == "FIELD_TYPE_UNAVAILABLE"
 
 
@@ -250,8 +252,9 @@ def test_records_whose_ids_an_index_gives_come_in_their_order(database, criteria
 
 
 def test_a_search_for_an_address_or_a_number_scans_nothing(database):
-    for clause in (email_clause, phone_clause):
-        found = clause(database.module("Leads"), "15550109988@acme.example.com", database.texts)
+    for search in (email_search, phone_search):
+        checked = search(database.module("Leads"), "15550109988@acme.example.com")
+        found = database.compiled("Leads", checked)
         assert found.indexed
         assert "SCAN" not in database.plan("Leads", found)
 
@@ -413,10 +416,10 @@ def test_whatever_is_understood_can_be_run(shared, data):
 
 
 @settings(max_examples=200, deadline=None)
-@given(text=ANY_VALUE, clause=st.sampled_from([word_clause, email_clause, phone_clause]))
-def test_whatever_parameter_is_understood_can_be_run(shared, text, clause):
+@given(text=ANY_VALUE, search=st.sampled_from([word_search, email_search, phone_search]))
+def test_whatever_parameter_is_understood_can_be_run(shared, text, search):
     try:
-        found = clause(shared.module("Leads"), text, shared.texts)
+        found = shared.compiled("Leads", search(shared.module("Leads"), text))
     except Fault:
         return
     shared.select("Leads", found)

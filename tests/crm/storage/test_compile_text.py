@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from moorage.crm.query.search_criteria import Condition
-from moorage.crm.storage.sqlite.compile import word_clause
+from moorage.crm.query.word_search import word_search
 
 WORDS = st.sampled_from(["a", "A", "á", "ab", "B", "ß", "1", "٣", "東", "東京", "Я", "я"])
 SIGNS_BETWEEN = st.sampled_from([" ", "-", "'", "%", "_", '"', "*", "😀", ""])
@@ -153,7 +153,10 @@ def test_sql_and_python_agree_on_word(shared, records, sought):
         expected = [
             one for one, record in zip(ids, records, strict=True) if all(has(record, p) for p in parts)
         ]
-        assert shared.select("Leads", word_clause(shared.module("Leads"), sought, shared.texts)) == expected
+        assert (
+            shared.select("Leads", shared.compiled("Leads", word_search(shared.module("Leads"), sought)))
+            == expected
+        )
 
 
 def begins_anywhere(text, part):

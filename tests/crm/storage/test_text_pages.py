@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from moorage.crm.query.conditions import Phrase
-from moorage.crm.storage.contract.records import FlagIs, Position, Window, Words
+from moorage.crm.query.tree import Phrase, WordStarts
+from moorage.crm.storage.contract.records import FlagIs, Position, Window
 from moorage.crm.storage.sqlite import fulltext
 
 
@@ -20,7 +20,7 @@ def fields(here):
 @pytest.mark.parametrize("descending", [True, False])
 @pytest.mark.parametrize("kind", ["words", "start"])
 def test_a_page_by_id_ends_when_it_is_full(here, heard, fields, kind, descending):
-    filters = {"words": Words("apple"), "start": Phrase(fields["Last_Name"], "app", start=True)}
+    filters = {"words": WordStarts(("apple",)), "start": Phrase(fields["Last_Name"], "app", start=True)}
     here.add("Leads", {"Last_Name": "Apple", "Converted__s": 0})
     heard.clear()
     here.page("Leads", [filters[kind], FlagIs(fields["Converted__s"], False)], descending=descending)
@@ -39,11 +39,11 @@ def test_a_page_that_one_table_of_the_full_text_fills_reads_no_other(
     monkeypatch.setattr(fulltext, "SPAN", 10)
     ids = [here.add("Leads", *[{"Last_Name": "Apple"}] * 5) for _ in range(4)]
     heard.clear()
-    found = here.ids("Leads", [Words("app")], Window(4), descending=descending)
+    found = here.ids("Leads", [WordStarts(("app",))], Window(4), descending=descending)
     assert found == (ids[-1][:0:-1] if newest else ids[0][:4])
     assert len([one for one in heard if "MATCH" in one]) == 1
     heard.clear()
-    assert len(here.ids("Leads", [Words("app")], Window(20), descending=descending)) == 20
+    assert len(here.ids("Leads", [WordStarts(("app",))], Window(20), descending=descending)) == 20
     assert len([one for one in heard if "MATCH" in one]) > 1
 
 
@@ -53,7 +53,7 @@ def test_a_walk_does_not_look_again_at_tables_that_it_has_passed(here, heard, mo
     for descending, passed in ((True, ids[:10]), (False, ids[-10:])):
         start = Position(None, passed[-1] + 1 if descending else passed[0] - 1)
         heard.clear()
-        found = here.ids("Leads", [Words("app")], Window(20, start=start), descending=descending)
+        found = here.ids("Leads", [WordStarts(("app",))], Window(20, start=start), descending=descending)
         assert sorted(found) == passed
         assert len([one for one in heard if "MATCH" in one]) == 1
 
@@ -67,8 +67,8 @@ def test_an_organisation_whose_full_text_was_one_table_goes_on_with_it(here, mon
     new = here.add("Leads", *[{"Last_Name": "Apple"}] * 3)
     here.write(lambda t: t.update(leads, old[5], {column: "Pear"}))
     here.write(lambda t: t.drop(leads, [old[0], new[0]]))
-    assert here.ids("Leads", [Words("app")]) == [*new[:0:-1], *old[4:0:-1]]
-    assert here.ids("Leads", [Words("pear")]) == [old[6], old[5]]
+    assert here.ids("Leads", [WordStarts(("app",))]) == [*new[:0:-1], *old[4:0:-1]]
+    assert here.ids("Leads", [WordStarts(("pear",))]) == [old[6], old[5]]
 
 
 ACTIONS = st.lists(
@@ -108,15 +108,15 @@ def test_pages_over_many_tables_hold_what_matches_in_order(here, actions, size, 
     expected = sorted((one for one, word in records.items() if word == "apple"), reverse=descending)
     walked, window = [], Window(size)
     while True:
-        page = here.page("Leads", [Words("app")], window, descending=descending)
+        page = here.page("Leads", [WordStarts(("app",))], window, descending=descending)
         walked += [int(one["id"]) for one in json.loads(page.data)]
         if not page.more:
             break
         window = Window(size, start=page.last)
     assert walked == expected
     by_offset = [
-        here.ids("Leads", [Words("app")], Window(size, offset=n), descending=descending)
+        here.ids("Leads", [WordStarts(("app",))], Window(size, offset=n), descending=descending)
         for n in range(0, len(expected), size)
     ]
     assert [one for page in by_offset for one in page] == expected
-    assert here.count("Leads", [Words("app")]) == len(expected)
+    assert here.count("Leads", [WordStarts(("app",))]) == len(expected)

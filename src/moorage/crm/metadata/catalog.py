@@ -69,6 +69,11 @@ class Field:
         """Where a lookup into several modules keeps the number of the module it points to."""
         return f"{self.column}_m"
 
+    @property
+    def in_full_text(self) -> bool:
+        """Whether a word search looks into it."""
+        return self.searchable and self.storage == "text"
+
 
 @dataclass(eq=False)
 class Module:
@@ -93,7 +98,7 @@ class Module:
     @property
     def full_text(self) -> list[Field]:
         """The fields a word search looks into; each is a column of the module's full-text table."""
-        return [f for f in self.fields.values() if f.searchable and f.storage == "text"]
+        return [f for f in self.fields.values() if f.in_full_text]
 
     def of_type(self, *types: str) -> list[Field]:
         return [f for f in self.fields.values() if f.data_type in types]
@@ -109,6 +114,12 @@ class Catalog:
             module = _module(document.id, document.body, metadata)
             self.modules[module.api_name] = module
             self.by_number[module.number] = module
+
+    def named_by(self, field: Field) -> list[tuple[Module, Field]]:
+        """The modules a lookup points to, each with the text that names its records."""
+        names = field.lookup_modules or (field.lookup,)
+        modules = (self.modules[name] for name in names if name in self.modules)
+        return [(m, m.display) for m in modules if m.display and m.display.storage == "text"]
 
 
 def _module(id: int, body: dict[str, Any], metadata: Metadata) -> Module:  # noqa: A002

@@ -5,13 +5,11 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, time
-from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
 from moorage.crm.metadata.ids import MAX_ID
 from moorage.crm.metadata.times import instant
-
-Scalar: TypeAlias = int | float | str
+from moorage.crm.query.tree import Scalar
 
 _INTEGER = re.compile(r"[+-]?\d{1,19}", re.ASCII)
 _REAL = re.compile(r"[+-]?(\d{1,400}(\.\d{0,400})?|\.\d{1,400})([eE][+-]?\d{1,4})?", re.ASCII)

@@ -7,7 +7,8 @@ from moorage.crm.metadata.catalog import Module
 from moorage.crm.metadata.ids import whole_id
 from moorage.crm.metadata.spelling import unknown_module
 from moorage.crm.metadata.times import instant
-from moorage.crm.query.conditions import AnyOf, Context
+from moorage.crm.query.compare import Context
+from moorage.crm.query.tree import AnyOf
 from moorage.crm.query.view_criteria import view_conditions
 from moorage.crm.storage.contract.records import Filter, FlagIs, Order
 from moorage.crm.wire.call import Call

@@ -7,8 +7,9 @@ from moorage.crm.api.records.read import data_answer, then
 from moorage.crm.faults import Fault, param_invalid
 from moorage.crm.metadata.catalog import Module
 from moorage.crm.metadata.shown import shape
-from moorage.crm.query.conditions import check
+from moorage.crm.query.check import check
 from moorage.crm.query.search_criteria import parse
+from moorage.crm.query.word_search import email_search, phone_search, word_search
 from moorage.crm.records.access import visible
 from moorage.crm.records.reading import (
     NOTHING,
@@ -18,7 +19,7 @@ from moorage.crm.records.reading import (
     module_of,
     view_filter,
 )
-from moorage.crm.storage.contract.records import EmailIs, Filter, Page, PhoneIs, Window, Words
+from moorage.crm.storage.contract.records import Filter, Page, Window
 from moorage.crm.wire.call import Call, answer, no_content
 from moorage.crm.wire.parameters import field_names, one_of, page_and_size
 from moorage.crm.wire.routing import Route
@@ -26,6 +27,7 @@ from moorage.http.message import Response
 
 LIMIT = 2_000
 FAMILIES = ("criteria", "email", "phone", "word")
+_SEARCHES = {"email": email_search, "phone": phone_search, "word": word_search}
 APPROVAL_STATES = (
     "approved",
     "approval_process_pending",
@@ -95,9 +97,7 @@ def _wanted(call: Call, module: Module) -> Filter | None:
         return check(parse(text), module, context_of(call))
     if "\0" in text or not text.strip():
         raise param_invalid(family)
-    if family == "email":
-        return EmailIs(text)
-    return PhoneIs(text) if family == "phone" else Words(text)
+    return _SEARCHES[family](module, text)
 
 
 def _narrowing(call: Call, module: Module) -> list[Filter]:

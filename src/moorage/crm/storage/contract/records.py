@@ -27,7 +27,7 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 
 from moorage.crm.metadata.catalog import Field, Module
 from moorage.crm.metadata.shown import Shape
-from moorage.crm.query.conditions import Checked
+from moorage.crm.query.tree import Checked
 
 T = TypeVar("T")
 Row: TypeAlias = dict[str, Any]
@@ -85,27 +85,12 @@ class ModifiedSince:
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class EmailIs:
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class PhoneIs:
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
 class FlagIs:
     field: Field
     value: bool
 
 
-Filter: TypeAlias = Checked | Ids | ModifiedSince | Words | EmailIs | PhoneIs | FlagIs
+Filter: TypeAlias = Checked | Ids | ModifiedSince | FlagIs
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +177,7 @@ class RecordStore(Protocol):
         """A page of the records that every filter lets through.
 
         Answers at once when an index leads there soon, else through an awaitable: the caller's thread is the event
-        loop's. Raises Fault for a filter with words, an address or a number that can't be searched for.
+        loop's.
         """
 
     def record(self, module: Module, shape: Shape, record: int) -> bytes | Awaitable[bytes | None] | None:

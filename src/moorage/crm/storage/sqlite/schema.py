@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from moorage.crm.metadata.catalog import Catalog, Field, Module
 from moorage.crm.storage.sqlite import fulltext
-from moorage.crm.storage.sqlite.compile import phone_digits
+from moorage.crm.storage.sqlite.dialect import phone_digits
 
 COLUMN_TYPE = {
     "text": "TEXT",

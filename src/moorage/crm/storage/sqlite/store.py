@@ -16,26 +16,23 @@ from moorage.clock import Clock
 from moorage.crm.metadata.catalog import Catalog, Module
 from moorage.crm.metadata.shown import Shape
 from moorage.crm.metadata.times import zoned
+from moorage.crm.storage.compile import Clause, compile_tree, listed
 from moorage.crm.storage.contract.records import (
     Deleted,
-    EmailIs,
     Filter,
     FlagIs,
     Ids,
     ModifiedSince,
     Order,
     Page,
-    PhoneIs,
     Position,
     StoreClosed,
     TookTooLong,
     Transaction,
     Window,
-    Words,
 )
-from moorage.crm.storage.sqlite import compile as compiled
 from moorage.crm.storage.sqlite import fulltext
-from moorage.crm.storage.sqlite.compile import Clause
+from moorage.crm.storage.sqlite.dialect import SqliteDialect
 from moorage.crm.storage.sqlite.fulltext import TextTable
 from moorage.crm.storage.sqlite.projection import Projection, time_expression
 from moorage.crm.storage.sqlite.readers import AsideReaders, OrganisationFile, Reader, ReadThreads
@@ -65,6 +62,7 @@ class SqliteStore:
         self._threads = threads
         self._projection = Projection(catalog, zone, clock.now())
         self._time = time_expression(zone, clock.now())
+        self._dialect = SqliteDialect(self._text_names)
         self._shown: dict[tuple[str, Shape], str] = {}
         self._file = file
         self._closed = False
@@ -220,20 +218,14 @@ class SqliteStore:
     def _clause(self, module: Module, one: Filter) -> Clause:
         match one:
             case Ids(ids):
-                return compiled.listed("SELECT value FROM json_each(?)", (msgspec.json.encode(ids).decode(),))
+                return listed("SELECT value FROM json_each(?)", (msgspec.json.encode(ids).decode(),))
             case ModifiedSince(timestamp):
                 return self._modified_since(module, timestamp)
             case FlagIs(field, value):
                 # Of most records it isn't true, so walking in order meets a page of them soon.
                 return Clause(f"r.{field.column} IS {int(value)}", (), indexed=not value)
-            case Words(text):
-                return compiled.word_clause(module, text, self._text_names)
-            case EmailIs(text):
-                return compiled.email_clause(module, text, self._text_names)
-            case PhoneIs(text):
-                return compiled.phone_clause(module, text, self._text_names)
             case checked:
-                return compiled.compile_conditions(checked, module, self._catalog, self._text_names)
+                return compile_tree(checked, module, self._catalog, self._dialect)
 
     def _modified_since(self, module: Module, timestamp: int) -> Clause:
         column = module.fields["Modified_Time"].column
@@ -242,7 +234,7 @@ class SqliteStore:
         count: int = self._open_reader().whole(lambda connection: connection.execute(sql, (timestamp,)).get)
         if count < FEW:
             # SQLite alone would walk in the order of the page, past everything that did not change.
-            return compiled.listed(found, (timestamp,))
+            return listed(found, (timestamp,))
         return Clause(f"r.{column} >= ?", (timestamp,), indexed=True)
 
     def _text_tables(self, module: Module) -> list[TextTable]:

@@ -9,6 +9,7 @@ import msgspec
 from moorage.crm.metadata.catalog import Catalog, Field, Module
 from moorage.crm.storage.contract.records import Row
 from moorage.crm.storage.sqlite import fulltext
+from moorage.crm.storage.sqlite.dialect import collation
 from moorage.crm.storage.sqlite.schema import stored
 
 _encode = msgspec.json.Encoder().encode
@@ -77,15 +78,13 @@ class SqliteTransaction:
         return dict(zip(columns, values, strict=True)) if values else None
 
     def matching(self, module: Module, field: Field, value: Any) -> list[int]:
-        # The index of a unique field is declared so for every type, and would not be used otherwise.
-        collation = " COLLATE NOCASE" if field.storage == "text" or field.unique else ""
         index = f"{module.table}_{field.column}_equal"
         if field.storage == "text" and field.data_type != "email" and not field.unique:
             # Nobody pays for this index until the first write that looks records up by this field.
             self._connection.execute(
-                f"CREATE INDEX IF NOT EXISTS {index} ON {module.table} ({field.column}{collation})"
+                f"CREATE INDEX IF NOT EXISTS {index} ON {module.table} ({field.column}{collation(field)})"
             )
-        sql = f"SELECT id FROM {module.table} WHERE {field.column} = ?{collation} ORDER BY id LIMIT 2"
+        sql = f"SELECT id FROM {module.table} WHERE {field.column} = ?{collation(field)} ORDER BY id LIMIT 2"
         return [row[0] for row in self._connection.execute(sql, (value,))]
 
     def children(self, module: Module, parent_column: str, parent: int) -> list[Row]:

@@ -1,0 +1,213 @@
+"""Conditions as SQL, for every engine that speaks it: a `Dialect` says what engines write differently.
+
+Only the catalog names tables and columns; every value of a caller is bound. The SQL speaks of a module's table by the
+alias `r`. Nothing is checked or counted here: `query/` has done that before it gave the tree away.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from moorage.crm.metadata.catalog import Catalog, Field, Module
+from moorage.crm.query.tree import (
+    AllOf,
+    AnyOf,
+    Checked,
+    Compare,
+    Comparison,
+    Digits,
+    Empty,
+    Equal,
+    Fragment,
+    Member,
+    Named,
+    Not,
+    Phrase,
+    WordStarts,
+)
+from moorage.crm.query.words import has_terms
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """A condition of a WHERE. `indexed` says that an index leads to the few records that can meet it.
+
+    `text` says that it reads the full text, which takes as long as there are matches, however few are wanted. A clause
+    that is nothing but a query of the full text has that as `query`. One that is nothing but a list of ids has the
+    SELECT that gives them as `ids`.
+    """
+
+    sql: str
+    params: tuple[object, ...]
+    indexed: bool
+    text: bool = False
+    query: str | None = None
+    ids: str | None = None
+
+
+class Dialect(Protocol):
+    """What one engine writes in its own way. `parameter` stands for a value that is bound.
+
+    A `column` is any SQL expression. Text is compared regardless of (ASCII) case.
+    """
+
+    @property
+    def parameter(self) -> str: ...
+
+    def equal(self, field: Field, column: str) -> str:
+        """That the field's column equals a parameter."""
+
+    def same_text(self, column: str) -> str:
+        """That a text equals a parameter."""
+
+    def like(self, column: str) -> str:
+        """That a text is like a parameter: a pattern with % and _, in which a backslash makes a sign mean itself."""
+
+    def items(self, column: str, key: str | None) -> tuple[str, str]:
+        """What to SELECT the items of a JSON array from, and the text of each: of objects, the one under the key."""
+
+    def digits(self, column: str) -> str:
+        """A phone number without the signs that only format it."""
+
+    def is_indexed(self, field: Field) -> bool:
+        """Whether an index leads to the records of which `equal` is true."""
+
+    def is_listed(self, field: Field) -> bool:
+        """Whether the engine uses that index only in a SELECT of its own."""
+
+    def has_digits_indexed(self, field: Field) -> bool:
+        """Whether an index leads to the records of a phone number, which leaves out those without one."""
+
+    def phrase_query(self, field: Field, text: str, *, start: bool) -> str:
+        """A query of the full text for what `Phrase` says."""
+
+    def word_starts_query(self, phrases: Sequence[str]) -> str:
+        """A query of the full text for what `WordStarts` says."""
+
+    def matches(self, module: Module, query: str) -> tuple[str, tuple[object, ...]]:
+        """The SELECT of the ids that a query of the full text gives, and its parameters."""
+
+
+def listed(ids: str, params: tuple[object, ...]) -> Clause:
+    """Records whose ids an index gives."""
+    return Clause(f"r.id IN ({ids})", params, indexed=True, ids=ids)
+
+
+def compile_tree(checked: Checked, module: Module, catalog: Catalog, dialect: Dialect) -> Clause:
+    """The records of the module that meet the conditions."""
+    return _Compiler(module, catalog, dialect).clause(checked)
+
+
+def _pattern(text: str) -> str:
+    for sign in "\\%_":
+        text = text.replace(sign, f"\\{sign}")
+    return text
+
+
+class _Compiler:
+    def __init__(self, module: Module, catalog: Catalog, dialect: Dialect) -> None:
+        self._module = module
+        self._catalog = catalog
+        self._dialect = dialect
+
+    def clause(self, checked: Checked) -> Clause:
+        match checked:
+            case AllOf(parts):
+                return self._all([self.clause(part) for part in parts])
+            case AnyOf(parts):
+                return self._any([self.clause(part) for part in parts])
+            case Not(part):
+                inner = self.clause(part)
+                return Clause(f"({inner.sql}) IS NOT TRUE", inner.params, indexed=False, text=inner.text)
+            case comparison:
+                return self._comparison(comparison)
+
+    def _comparison(self, comparison: Comparison) -> Clause:
+        match comparison:
+            case Empty(field):
+                return _scan(f"r.{field.column} IS NULL")
+            case Equal(field, value):
+                return self._equal(field, value)
+            case Compare(field, order, value):
+                return _scan(f"r.{field.column} {order} {self._dialect.parameter}", value)
+            case Phrase(field, text, start):
+                return self._matching(self._dialect.phrase_query(field, text, start=start))
+            case WordStarts(phrases):
+                return self._matching(self._dialect.word_starts_query(phrases))
+            case Fragment(field, text, place):
+                return self._fragment(field, text, place)
+            case Member(field, text, start):
+                return self._member(field, text, start=start)
+            case Digits(field, digits, start):
+                return self._digits(field, digits, start=start)
+            case Named(field, name):
+                return self._named(field, name)
+
+    def _all(self, parts: list[Clause]) -> Clause:
+        text = any(part.text for part in parts)
+        return _joined(" AND ", parts, indexed=any(part.indexed for part in parts) and not text)
+
+    def _any(self, parts: list[Clause]) -> Clause:
+        lists = [part.ids for part in parts if part.ids is not None]
+        if parts and len(lists) == len(parts):
+            return listed(" UNION ALL ".join(lists), tuple(value for part in parts for value in part.params))
+        return _joined(" OR ", parts, indexed=all(part.indexed for part in parts))
+
+    def _equal(self, field: Field, value: object) -> Clause:
+        if self._dialect.is_listed(field):
+            equal = self._dialect.equal(field, f"x.{field.column}")
+            return listed(f"SELECT x.id FROM {self._module.table} x WHERE {equal}", (value,))
+        equal = self._dialect.equal(field, f"r.{field.column}")
+        return Clause(equal, (value,), indexed=self._dialect.is_indexed(field))
+
+    def _matching(self, query: str) -> Clause:
+        ids, params = self._dialect.matches(self._module, query)
+        return Clause(f"r.id IN ({ids})", params, indexed=False, text=True, query=query)
+
+    def _fragment(self, field: Field, text: str, place: str) -> Clause:
+        before = "" if place == "start" else "%"
+        after = "" if place == "end" else "%"
+        return _scan(self._dialect.like(f"r.{field.column}"), before + _pattern(text) + after)
+
+    def _member(self, field: Field, text: str, *, start: bool) -> Clause:
+        items, item = self._dialect.items(f"r.{field.column}", "name" if field.storage == "tags" else None)
+        test = self._dialect.like(item) if start else self._dialect.same_text(item)
+        return _scan(f"EXISTS (SELECT 1 FROM {items} WHERE {test})", f"{_pattern(text)}%" if start else text)
+
+    def _digits(self, field: Field, digits: str, *, start: bool) -> Clause:
+        column, parameter = f"r.{field.column}", self._dialect.parameter
+        number = self._dialect.digits(column)
+        if start:
+            sql = f"{number} >= {parameter} AND {number} < {parameter}"
+            return _scan(sql, digits, f"{digits}\U0010ffff")
+        # The index leaves out records without a number, so it serves only who asks for one.
+        sql = f"{column} IS NOT NULL AND {number} = {parameter}"
+        return Clause(sql, (digits,), indexed=self._dialect.has_digits_indexed(field))
+
+    def _named(self, field: Field, name: str) -> Clause:
+        column = f"r.{field.column}"
+        if field.storage == "user":
+            tests = f"{self._dialect.same_text('u.full_name')} OR {self._dialect.same_text('u.email')}"
+            return _scan(f"{column} IN (SELECT u.id FROM users u WHERE {tests})", name, name)
+        return self._any([self._named_in(target, column, name) for target in self._catalog.named_by(field)])
+
+    def _named_in(self, target: tuple[Module, Field], column: str, name: str) -> Clause:
+        module, display = target
+        sql = f"SELECT x.id FROM {module.table} x WHERE {self._dialect.same_text(f'x.{display.column}')}"
+        if not (display.in_full_text and has_terms(name)):
+            return _scan(f"{column} IN ({sql})", name)
+        # The full text leads to the candidates, as no index is kept of names.
+        ids, params = self._dialect.matches(module, self._dialect.phrase_query(display, name, start=False))
+        return Clause(f"{column} IN ({sql} AND x.id IN ({ids}))", (name, *params), indexed=False, text=True)
+
+
+def _scan(sql: str, *params: object) -> Clause:
+    return Clause(sql, params, indexed=False)
+
+
+def _joined(keyword: str, parts: list[Clause], *, indexed: bool) -> Clause:
+    if not parts:
+        return Clause("FALSE", (), indexed=True)
+    sql = keyword.join(f"({part.sql})" for part in parts)
+    params = tuple(value for part in parts for value in part.params)
+    return Clause(sql, params, indexed=indexed, text=any(part.text for part in parts))
