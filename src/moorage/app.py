@@ -27,8 +27,7 @@ from moorage.errors import SettingsInvalid
 from moorage.gateway.decide import Decider
 from moorage.gateway.gateway import Gateway, Rules
 from moorage.gateway.protocol import gateway_protocol
-from moorage.gateway.relay import Embedded
-from moorage.http.answering import answering
+from moorage.http.answering import Door, answering
 from moorage.http.errors import AppUnknown, BodyInvalid, NotFound
 from moorage.http.middleware import Errors
 from moorage.http.requests import require_known_parameters
@@ -73,10 +72,11 @@ class App:
             limiter=rooms.limiter,
             clock=clock,
         )
+        door = Door(rooms.crm.answer, rooms.crm.admit)
         self._gateway = gateway = Gateway(
             self._decider,
             rooms.providers.names,
-            Embedded(rooms.crm.answer, rooms.crm.admit),
+            door,
             answer_timeout=settings.upstream_timeout,
             rules=lambda app: _rules(rooms.providers.get(app)),
             prefix=urlsplit(urls.gateway).path.rstrip("/"),
@@ -86,7 +86,7 @@ class App:
             "app": origin,
             "http": gateway_protocol(gateway, rooms.probes.answers),
         }
-        crm = answering(rooms.crm.answer, admit=rooms.crm.admit, word=refusal)
+        crm = answering(door, word=refusal)
         self.crm: dict[str, Any] = {"app": origin, "http": crm}
         self.crowd = rooms.crowd
         self._watchers = [

@@ -1,7 +1,10 @@
 """Identifiers that carry no meaning."""
 
 import random
+import re
 import uuid
+
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 
 
 def new_uuid() -> str:
@@ -12,3 +15,9 @@ def new_uuid() -> str:
 def new_request_id() -> str:
     """32 hexadecimal digits: what `X-Request-Id` carries when the caller sent none."""
     return random.randbytes(16).hex()  # noqa: S311 (nothing rests on its being hard to guess, and each call needs one)
+
+
+def kept_request_id(value: bytes) -> bytes | None:
+    """What a caller sent as `X-Request-Id`, if it is one that can be kept: it goes into headers and logs."""
+    value = value.strip()
+    return value if _REQUEST_ID.fullmatch(value) else None

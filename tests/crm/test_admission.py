@@ -2,7 +2,8 @@
 
 import pytest
 
-from moorage.crm.server import MAX_BODY, MAX_FORM
+from moorage.crm.server import MAX_FORM
+from moorage.crm.wire.routing import MAX_BODY
 from moorage.http.message import Request, Response
 
 ALL = "ZohoCRM.modules.ALL"

@@ -1,10 +1,13 @@
 """Bodies for the embedded CRM: who may not make a call is told so at its head, before the body is sent."""
 
+import io
+
 import pytest
 
 from moorage.http.bodies import Allowance, Budget
 from moorage.http.message import Response
 from tests.gateway.wire import AUTHORIZED, Client, World
+from tests.http.doors import Streams, digest, pattern
 
 LONG = 1 << 23
 FRAMINGS = {
@@ -83,3 +86,17 @@ def test_a_token_that_is_refused_after_its_renewal_is_renewed_no_further(embedde
     answer = client.answer()
     assert (answer.status, answer.body) == (401, b"no")
     assert client.world.tokens.refused == ["token-1"]
+
+
+def test_a_long_body_is_given_to_the_door_again_with_the_renewed_token(embedded, tmp_path):
+    streams = Streams(tmp_path)
+
+    def door(request):
+        old = request.header(b"authorization") == "Zoho-oauthtoken token-1"
+        return Response(401) if old else streams.answer(request)
+
+    client = embedded(World(door=door, admit=streams.door.admit))
+    body = pattern(0, 3 << 20)
+    answer = client.post("/zoho-crm/a", body)
+    assert (answer.status, answer.body.decode()) == (200, digest(io.BytesIO(body)))
+    assert streams.bodies == ["SpooledBody"] and client.world.tokens.refused == ["token-1"]

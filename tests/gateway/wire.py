@@ -17,9 +17,9 @@ from moorage.connections.model import Connection, Upstream
 from moorage.gateway.decide import Decider
 from moorage.gateway.gateway import Gateway, Rules
 from moorage.gateway.protocol import gateway_protocol
-from moorage.gateway.relay import Embedded
 from moorage.gateway.tls import ClientContext
 from moorage.gateway.upstream import Limits, Pool
+from moorage.http.answering import Door
 from moorage.http.bodies import Allowance, Budget
 from moorage.http.message import Response
 from moorage.keys.errors import KeyInvalid
@@ -156,7 +156,7 @@ class World:
         )
         self.pool = Pool(self.limits, lambda: self.tls)
         allowance = Allowance(self.max_body, Budget(1 << 28))
-        embedded = Embedded(self.door, self.admit or (lambda _request: allowance))
+        embedded = Door(self.door, self.admit or (lambda _request: allowance))
         self.gateway = gateway = Gateway(
             self.decider,
             ["zoho-crm"],

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from moorage.crm.wire.refusals import refusal
-from moorage.http.answering import answering
+from moorage.http.answering import Door, answering
 from moorage.http.message import Response
 from tests.http.origin import HOST, Origin, admit
 
@@ -42,7 +42,7 @@ def door(request):
 @pytest.fixture(scope="module", params=["claims", "answers"])
 def origin(request):
     """One that claims some requests and leaves the others to ASGI, and one that answers all of them itself."""
-    protocol = answering(door, admit=admit, word=refusal) if request.param == "answers" else None
+    protocol = answering(Door(door, admit), word=refusal) if request.param == "answers" else None
     origin = Origin(keep_alive=3, protocol=protocol)
     yield origin
     origin.stop()

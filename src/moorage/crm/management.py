@@ -140,7 +140,7 @@ class Management:
         )
         if not isinstance(answer, Response):
             answer = await answer
-        found: dict[str, Any] = msgspec.json.decode(answer.body) if answer.body else {}
+        found: dict[str, Any] = msgspec.json.decode(answer.text) if answer.text else {}
         return found
 
     async def _change(self, work: Callable[[Organisations], T]) -> T:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
 import structlog
@@ -24,19 +25,22 @@ from moorage.crm.faults import (
 )
 from moorage.crm.storage.contract.organisations import Organisation
 from moorage.crm.storage.contract.records import StoreClosed, TookTooLong
-from moorage.crm.trouble import trouble_answer
+from moorage.crm.trouble import spool_trouble, trouble_answer
 from moorage.crm.versions import VERSIONS, Version
 from moorage.crm.wire.call import Call, answer, fault_answer, with_headers
 from moorage.crm.wire.page_tokens import PageTokens
 from moorage.crm.wire.principal import Principal, require_scope
+from moorage.crm.wire.refusals import refusal
 from moorage.crm.wire.routing import Route, Router
 from moorage.http.bodies import MAX_HELD, MAX_HELD_OF_STRANGERS, Allowance, Budget
+from moorage.http.errors import TooBusy
 from moorage.http.message import Request, Response
+from moorage.http.spool import Spool
+from moorage.ids import new_request_id
 
 PREFIX = b"/crm/v8/"
 _ANY_VERSION = b"/crm/"
 HEALTH = b"/healthz"
-MAX_BODY = 16 * 1024 * 1024  # 100 records of 160 kB each.
 MAX_FORM = 64 * 1024  # What a caller may send that nobody knows yet.
 _OF_STRANGERS = (b"/oauth/", b"/.well-known/", HEALTH)
 # What stands beside records, such as /crm/bulk/v8/read, has an area of its own before the version.
@@ -46,7 +50,10 @@ log = structlog.get_logger(__name__)
 
 
 class Crm:
-    """`open_organisation` gives None for one that is gone; `api_domain` the origin's own base URL."""
+    """`open_organisation` gives None for one that is gone; `api_domain` the origin's own base URL.
+
+    Bodies that are too long for memory go to the folder `aside`.
+    """
 
     def __init__(
         self,
@@ -56,6 +63,7 @@ class Crm:
         tokens: PageTokens,
         clock: Clock,
         api_domain: Callable[[], str],
+        aside: Path,
     ) -> None:
         self._accounts = accounts
         self._accounts_server = accounts_server
@@ -65,7 +73,7 @@ class Crm:
         self._api_domain = api_domain
         self._router = Router([*absent_routes(), *routes()])
 
-        self._of_callers = Allowance(MAX_BODY, Budget(MAX_HELD))
+        self._of_callers = Budget(MAX_HELD, Spool(aside, spool_trouble))
         self._of_strangers = Allowance(MAX_FORM, Budget(MAX_HELD_OF_STRANGERS))
 
     def admit(self, request: Request) -> Allowance | Response:
@@ -79,12 +87,12 @@ class Crm:
         centre, path = split(request.path)
         if path.startswith(PREFIX):
             principal = self._principal(request, centre)
-            self._permitted(request.method, path, principal, self._organisation(principal))
+            route, _ = self._permitted(request.method, path, principal, self._organisation(principal))
         elif path == b"/" or path.startswith(_OF_STRANGERS):
             return self._of_strangers
         else:
-            self._of_version(replace(request, path=path), centre)
-        return self._of_callers
+            _, route, _ = self._of_version(replace(request, path=path), centre)
+        return Allowance(route.max_body, self._of_callers)
 
     def answer(self, request: Request, principal: Principal | None = None) -> Response | Awaitable[Response]:
         """Answer at once where no waiting is needed; otherwise give something to await. Never raises.
@@ -195,6 +203,8 @@ def _failed(error: Exception, request: Request) -> Response:
             return fault_answer(invalid_token())
         case TookTooLong():
             return fault_answer(took_too_long())
+        case TooBusy():  # To read its body into memory.
+            return refusal(error, new_request_id())
     if (told := trouble_answer(error, request.path)) is not None:
         return told
     log.error("crm.failed", method=request.method, exc_info=error)

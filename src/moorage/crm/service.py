@@ -52,7 +52,7 @@ class CrmService:
             IdTokens(folder / "openid.key"),
         )
         self.accounts_paths = tuple(server.paths)
-        self._crm = Crm(self.accounts, server, open_organisation, PageTokens(key), clock, api_domain)
+        self._crm = Crm(self.accounts, server, open_organisation, PageTokens(key), clock, api_domain, folder)
 
     def _is_open(self, organisation: int) -> bool:
         return any(

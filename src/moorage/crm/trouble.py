@@ -8,9 +8,10 @@ from moorage.crm.storage.sqlite.trouble import trouble_with
 from moorage.crm.wire.call import answer, fault_answer, with_headers
 from moorage.http.message import Response
 from moorage.storage.errors import DatabaseUnusable
-from moorage.storage.trouble import tell
+from moorage.storage.trouble import tell, unusable
 
 WHAT = "The embedded CRM's database"
+_SPOOL = "The folder for long bodies"
 
 
 def trouble_answer(error: Exception, path: bytes) -> Response | None:
@@ -32,6 +33,13 @@ def trouble_answer(error: Exception, path: bytes) -> Response | None:
         refused = fault_answer(unavailable(kind, found.message))
     again = [(b"retry-after", b"2")] if kind == "busy" else []
     return with_headers(refused, *again)
+
+
+def spool_trouble(error: OSError) -> DatabaseUnusable:
+    """What is told of a long body that could not be kept on the disk; it is logged, too."""
+    trouble = unusable(_SPOOL, error)
+    tell(_SPOOL, trouble.kind, trouble)
+    return trouble
 
 
 def _found(error: Exception) -> DatabaseUnusable | OrganisationDamaged | None:

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from moorage.gateway.decide import Decider
-from moorage.gateway.relay import Embedded
 from moorage.gateway.tunnel import Tunnels
 from moorage.gateway.upstream import Pool, limits_of
+from moorage.http.answering import Door
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Gateway:
         self,
         decider: Decider,
         apps: Iterable[str],
-        embedded: Embedded,
+        embedded: Door,
         *,
         answer_timeout: float = 60.0,
         pool: Pool | None = None,

@@ -10,11 +10,11 @@ from moorage.gateway.gateway import Gateway
 from moorage.gateway.relay import Relay, refusal
 from moorage.gateway.rewrite import Caller
 from moorage.gateway.websocket import WebSocketCall, asks_for_websocket
-from moorage.http.answering import Answer, Question
+from moorage.http.answering import Answer, Door, Question
 from moorage.http.bodies import SMALL, Allowance, Budget
 from moorage.http.direct import DirectProtocol
 from moorage.http.exchange import Exchange
-from moorage.http.head import READING, Head
+from moorage.http.head import Head
 from moorage.http.message import Response
 
 # A body behind a question that needs none is read and left aside.
@@ -26,6 +26,7 @@ def gateway_protocol(
 ) -> type[HttpToolsProtocol]:
     """A protocol class for uvicorn's `http` setting. `probes` are answers to GET, by path."""
     apps = gateway.rules
+    doors = {path: Door(answer, lambda _request: _ASIDE) for path, answer in probes.items()}
 
     class GatewayProtocol(DirectProtocol):
         caller: Caller | None = None  # The last call's.
@@ -46,17 +47,14 @@ def gateway_protocol(
             return kind(self, head, caller, target[end:], gateway)
 
         def claim_probe(self, head: Head) -> Exchange | None:
-            probe = probes.get(head.target) if head.method in READING else None
-            return None if probe is None else Question(self, head, probe, lambda _: _ASIDE)
+            door = doors.get(head.target) if head.method in {b"GET", b"HEAD"} else None
+            return None if door is None else Question(self, head, door)
 
         def claim_upgrade(self, head: Head) -> Exchange | None:
             return self.claim(head, WebSocketCall) if asks_for_websocket(head) else None
 
-        def word(self, error: MoorageError, request_id: str) -> Response:
-            exchange = self._exchange
-            # What breaks off in a head is no part of the call that is being answered meanwhile.
-            is_concerned = error.code == "internal" or self._reading is exchange
-            if is_concerned and isinstance(exchange, Relay):
+        def word(self, error: MoorageError, request_id: str, exchange: Exchange | None) -> Response:
+            if isinstance(exchange, Relay):
                 return refusal(error, request_id, left=exchange.left, through=exchange.through)
             return refusal(error, request_id, left=False)
 

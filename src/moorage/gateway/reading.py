@@ -5,9 +5,7 @@ from collections.abc import Iterator
 from urllib.parse import unquote_plus
 
 from moorage.gateway.paths import decode
-from moorage.http.head import Head
-
-METHODS = frozenset({b"GET", b"HEAD", b"OPTIONS"})
+from moorage.http.head import SAFE, Head
 
 # By these an upstream may be asked to take a call for one with another method: X-HTTP-Method-Override, X-Method,
 # X-Original-Method, X-Http-Verb, Method-Override … in whatever way their words are joined.
@@ -28,7 +26,7 @@ _SEGMENT_PARAMETER = re.compile(rb";([^;/=]*)")
 
 def only_reads(head: Head, native: bytes) -> bool:
     """Whether a call's method is one that reads, and nothing asks the upstream to take it for another one."""
-    if head.method not in METHODS:
+    if head.method not in SAFE:
         return False
     if any(_overrides(name) for name, _ in head.headers):
         return False

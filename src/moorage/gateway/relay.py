@@ -1,7 +1,6 @@
 """One call through the gateway, from the caller's head to the last byte of the upstream's answer."""
 
 from collections.abc import Awaitable, Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import structlog
@@ -14,13 +13,12 @@ from moorage.gateway.reading import only_reads
 from moorage.gateway.redirects import at_gateway, is_redirect
 from moorage.gateway.rewrite import AnswerHead, Caller, embedded_answer
 from moorage.gateway.upstream import Upstream
-from moorage.http.answering import Admit, Answer
+from moorage.http.answering import Visit
 from moorage.http.bodies import Allowance, Body, Budget
 from moorage.http.direct import DirectProtocol
 from moorage.http.encode import BODILESS, STATUS_LINES, lines_of
-from moorage.http.errors import BodyTooLarge, internal, render
-from moorage.http.exchange import Exchange
-from moorage.http.head import READING, Head
+from moorage.http.errors import internal, render
+from moorage.http.head import IDEMPOTENT, Head
 from moorage.http.message import Request, Response
 from moorage.ids import new_request_id
 from moorage.keys.errors import ScopeMissing
@@ -34,7 +32,6 @@ KEPT_BODY = 64 * 1024  # A body up to this size is kept until its answer begins,
 _READ_AHEAD = 64 * 1024
 # Some readers would wait for the body that it announces, which a 204 can't have.
 _LENGTH = frozenset({b"content-length"})
-_IDEMPOTENT = frozenset({b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE"})
 
 # What only passes is little for each call, as nobody is read from faster than it leaves.
 _PASSING = Allowance(1 << 62, Budget(1 << 62))
@@ -42,28 +39,15 @@ _PASSING = Allowance(1 << 62, Budget(1 << 62))
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Embedded:
-    """The CRM's door: `answer` takes whole requests, `admit` looks at one whose body is yet to come."""
-
-    answer: Answer
-    admit: Admit
-
-
-class Relay(Exchange):
+class Relay(Visit):
     __slots__ = (
-        "_allowance",
-        "_answering",
-        "_body",
         "_borrowing",
         "_caller",
         "_chunking",
         "_gateway",
-        "_head",
         "_kept",
         "_native",
         "_out",
-        "_protocol",
         "_renewed",
         "_replayable",
         "_request",
@@ -71,7 +55,6 @@ class Relay(Exchange):
         "_size",
         "_target",
         "_upstream",
-        "_whole",
         "left",
         "needs_new",
         "through",
@@ -91,16 +74,15 @@ class Relay(Exchange):
         self._target: Target | None = None
         self._upstream: Upstream | None = None
         self._borrowing = False
-        self._allowance = _PASSING
-        self._body: Body | None = None  # What has come of the body and was not sent yet.
+        self._body = None  # What has come of the body and was not sent yet.
         self._kept = b""  # What was sent of it, as long as it can be sent again.
         self._size = 0
-        self._whole = False
+        self._complete = False
+        self._task = None
         self._replayable = True
         self._renewed = False
         self.needs_new = False  # Set once a kept connection turned out to have ended.
         self._request: Request | None = None  # As the embedded CRM was shown it before its body.
-        self._answering: asyncio.Task[None] | None = None  # What the embedded CRM takes its time for.
         self._out: list[bytes] = []
         self._chunking = False
         self.through: tuple[tuple[bytes, bytes], ...] = ()  # Which connection serves it, once that is known.
@@ -117,7 +99,7 @@ class Relay(Exchange):
             self._refuse(error)
             return
         if target is None:
-            self._protocol.start_task(self._ask())
+            self._protocol.start_task(self._aim_at(self._gateway.decider.ask(caller.question)))
         else:
             self._aim(target)
 
@@ -125,10 +107,8 @@ class Relay(Exchange):
         self._size += len(part)
         body = self._body
         if body is None:
-            body = self._body = Body(self._allowance.budget)
+            body = self._body = Body(_PASSING)
         try:
-            if self._size > self._allowance.max_body:
-                raise _too_large(self._allowance)
             body.add(part)
         except MoorageError as error:
             self._body = None
@@ -140,12 +120,11 @@ class Relay(Exchange):
             self.pause_sending()
 
     def on_end(self) -> None:
-        self._whole = True
+        self._complete = True
         self._go_on()
 
     def on_gone(self) -> None:
-        if self._answering is not None and self._head.method in READING:
-            self._answering.cancel()
+        super().on_gone()
         upstream, self._upstream = self._upstream, None
         if upstream is not None:
             upstream.drop()
@@ -160,9 +139,6 @@ class Relay(Exchange):
         if self._upstream is not None:
             self._upstream.resume()
 
-    async def _ask(self) -> None:
-        await self._aim_at(self._gateway.decider.ask(self._caller.question))
-
     async def _aim_at(self, asked: Awaitable[Target]) -> None:
         try:
             target = await asked
@@ -172,16 +148,15 @@ class Relay(Exchange):
                 self._go_on()
         except MoorageError as error:
             self._refuse(error)
-        except Exception:
-            log.exception("gateway.failed", request_id=self._request_id.decode())
-            self._refuse(internal())
+        except Exception as error:  # noqa: BLE001 (whatever it is, the client is told and the log has it)
+            self._fail(error)
 
     def _aim(self, target: Target) -> None:
         self.through = target.through
         if target.reads_only and not only_reads(self._head, self._native):
             self._refuse(ScopeMissing(f"proxy:{target.app}"))
             return
-        if target.origin is None and self._head.has_body and not self._admit(target):
+        if target.origin is None and self._head.has_body and not self._is_admitted(target):
             return
         self._target = target
         self._protocol.want_body()
@@ -192,11 +167,10 @@ class Relay(Exchange):
         if target is None:
             return
         if target.origin is None:
-            if self._whole:
-                self._answer_embedded(target)
+            self._collect()
         elif self._upstream is not None:
             self._send(self._upstream, b"")
-        elif (self._body is not None or self._whole) and not self._borrowing:
+        elif (self._body is not None or self._complete) and not self._borrowing:
             upstream = self._gateway.pool.borrow(target.origin, self)
             if upstream is None:
                 self._borrowing = True
@@ -211,7 +185,7 @@ class Relay(Exchange):
         self.left = True
         upstream.begin(self, bare=self._head.method == b"HEAD")
         self._send(upstream, self._request_head())
-        if not self._whole:
+        if not self._complete:
             self._protocol.resume_reading()
 
     def on_unreachable(self, error: UpstreamError) -> None:
@@ -239,7 +213,7 @@ class Relay(Exchange):
             part, self._body = self._body.whole(), None
             data += b"%x\r\n%b\r\n" % (len(part), part) if is_chunked else part
             self._keep(part)
-        if self._whole:
+        if self._complete:
             upstream.end(data + b"0\r\n\r\n" if is_chunked else data)
         elif data:
             upstream.write(data)
@@ -256,12 +230,12 @@ class Relay(Exchange):
         """Have all that was sent of the body sent again, before what was not."""
         if self._kept:
             rest = b"" if self._body is None else self._body.whole()
-            self._body = Body(self._allowance.budget)
+            self._body = Body(_PASSING)
             self._body.add(self._kept + rest)
             self._kept = b""
 
     def pause_sending(self) -> None:
-        if not self._whole:
+        if not self._complete:
             self._protocol.flow.pause_reading()
 
     def resume_sending(self) -> None:
@@ -351,14 +325,14 @@ class Relay(Exchange):
 
     def _may_retry(self) -> bool:
         """Whether a request can go out again that a server closed its kept connection under."""
-        return self._replayable and not self.needs_new and self._head.method in _IDEMPOTENT
+        return self._replayable and not self.needs_new and self._head.method in IDEMPOTENT
 
     def _send_again(self, target: Target) -> bool:
         """The token was refused: have it renewed, and send the request once more if that can be done."""
         if self._renewed or not self._gateway.decider.may_refresh(target):
             return False
         self._renewed = True
-        if self._upstream is not None and not (self._replayable and self._whole):
+        if self._upstream is not None and not (self._replayable and self._complete):
             self._protocol.start_task(self._renew_for_others(self._gateway.decider.refused(target)))
             return False
         upstream, self._upstream = self._upstream, None
@@ -377,21 +351,19 @@ class Relay(Exchange):
 
     # The embedded CRM.
 
-    def _admit(self, target: Target) -> bool:
+    def _is_admitted(self, target: Target) -> bool:
         """Whether the CRM takes the call's body; who may not make the call is told so before it is sent."""
         request = self._request = self._embedded_request(target)
-        admitted = self._gateway.embedded.admit(request)
-        if isinstance(admitted, Response):
-            if admitted.status != 401 or not self._send_again(target):
-                self._protocol.refuse(embedded_answer(admitted, self._request_id, self.through))
+        try:
+            refused = self._admit(self._gateway.embedded, request)
+        except MoorageError as error:
+            self._refuse(error)
             return False
-        if max(self._head.lines.length, self._size) > admitted.max_body:
-            self._refuse(_too_large(admitted))
-            return False
-        self._allowance = admitted
-        if self._body is not None:
-            self._body.move(admitted.budget)
-        return True
+        if refused is None:
+            return True
+        if refused.status != 401 or not self._send_again(target):
+            self._protocol.refuse(embedded_answer(refused, self._request_id, self.through))
+        return False
 
     def _embedded_request(self, target: Target) -> Request:
         """The call as the CRM is given it, without its body."""
@@ -400,27 +372,18 @@ class Relay(Exchange):
         method, scheme = self._head.method.decode(), self._protocol.scheme or "http"
         return Request(method, path, query, headers, scheme=scheme)
 
-    def _answer_embedded(self, target: Target) -> None:
+    def _ask(self) -> Response | Awaitable[Response]:
+        target = self._target
+        assert target is not None
         request = self._request or self._embedded_request(target)
         if self._body is not None:
-            request.body = self._body.whole()
+            request.body = self._body.contents()
         self.left = True
-        answer = self._gateway.embedded.answer(request)
-        if isinstance(answer, Response):
-            self._give(target, answer)
-        else:
-            self._answering = self._protocol.start_task(self._give_later(target, answer))
+        return self._gateway.embedded.answer(request)
 
-    async def _give_later(self, target: Target, answer: Awaitable[Response]) -> None:
-        try:
-            response = await answer
-            if self._protocol.is_current(self):
-                self._give(target, response)
-        except Exception:
-            log.exception("gateway.failed", request_id=self._request_id.decode())
-            self._refuse(internal())
-
-    def _give(self, target: Target, response: Response) -> None:
+    def _give(self, response: Response) -> None:
+        target = self._target
+        assert target is not None
         if response.status == 401 and self._send_again(target):
             return
         self._protocol.respond(embedded_answer(response, self._request_id, self.through))
@@ -432,11 +395,9 @@ class Relay(Exchange):
             return
         self._protocol.refuse(refusal(error, self._request_id.decode(), left=self.left, through=self.through))
 
-
-def _too_large(allowance: Allowance) -> BodyTooLarge:
-    return BodyTooLarge(
-        f"The body is larger than {allowance.max_body} bytes.", help="Send it in smaller pieces."
-    )
+    def _fail(self, error: Exception) -> None:
+        log.error("gateway.failed", request_id=self._request_id.decode(), exc_info=error)
+        self._refuse(internal())
 
 
 def refusal(

@@ -1,7 +1,6 @@
 """Which headers pass from one side to the other, both ways, and which don't."""
 
 import itertools
-import re
 from collections.abc import Container, Iterable
 
 import httptools
@@ -10,6 +9,7 @@ from moorage.gateway.decide import Question
 from moorage.http.encode import lines_of
 from moorage.http.head import Head
 from moorage.http.message import Headers, Response
+from moorage.ids import kept_request_id
 
 HOP_BY_HOP = frozenset(
     {
@@ -83,7 +83,6 @@ _NOTED_OF_ANSWERS = KEPT_FROM_CALLER | {b"content-length", b"location"}
 _PLAIN_CONNECTION = frozenset({b"keep-alive", b"close"})
 # Framing is decided by what was parsed, so naming it in Connection can't remove it.
 _NEVER_NAMED = frozenset({b"content-length"})
-_SANE_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 
 
 class Caller:
@@ -136,8 +135,7 @@ class Caller:
             self._connection = self._connection or value or None
         elif name == b"x-request-id":
             self.forwarded.append(pair)
-            if _SANE_ID.fullmatch(value):
-                self.request_id = value
+            self.request_id = kept_request_id(value) or self.request_id
 
 
 def named_by(value: bytes, known: set[bytes] | None = None) -> set[bytes] | None:

@@ -20,6 +20,7 @@ from moorage.http.exchange import Exchange, Refused, Waiting
 from moorage.http.head import NO_HEAD, Head
 from moorage.http.message import Response
 from moorage.http.pace import Pace, too_slow
+from moorage.http.sending import Sending
 from moorage.ids import new_request_id
 
 # How many seconds a sender may go on after its answer, before the connection is closed under it.
@@ -49,18 +50,21 @@ class ClientConnection(AsgiSide):
         self._timer: asyncio.TimerHandle | None = None
         self._pace = Pace()
 
-    def word(self, error: MoorageError, request_id: str) -> Response:
-        """An error in the dialect that this origin speaks; for subclasses to override."""
+    def word(self, error: MoorageError, request_id: str, exchange: Exchange | None) -> Response:  # noqa: ARG002
+        """An error in the dialect that this origin speaks; for subclasses to override.
+
+        `exchange` is the claimed request that it is about, None for what broke off before it was one.
+        """
         return render(error, request_id)
 
     # What exchanges use.
 
-    def answer_to(self, error: MoorageError) -> Response:
-        """The answer about an error. One that nobody foresaw is logged whole, under the answer's id."""
+    def answer_to(self, error: MoorageError, exchange: Exchange | None) -> Response:
+        """The answer about an error in a request. One that nobody foresaw is logged whole, under the answer's id."""
         request_id = new_request_id()
         if error.code == "internal":
             log.error("http.failed", request_id=request_id, exc_info=error.__cause__)
-        return self.word(error, request_id)
+        return self.word(error, request_id, exchange)
 
     def write(self, data: bytes) -> None:
         """Pass on a part of an answer; a client that is gone already gets nothing."""
@@ -181,8 +185,11 @@ class ClientConnection(AsgiSide):
     def _break_off(self, error: MoorageError) -> None:
         """Nothing more can be parsed on this connection: say so, after the answers to what came before."""
         self._deaf = True
+        # What breaks off in a head is no part of the request that is being answered meanwhile.
+        is_concerned = error.code == "internal" or self._reading is self._exchange
         # Without a target there is no method yet, but for the one of the request before.
-        self._broken = answer = self._last_word(error, self.parser.get_method() if self.url else b"")
+        method = self.parser.get_method() if self.url else b""
+        self._broken = answer = self._last_word(error, method, self._exchange if is_concerned else None)
         if self._waiting and self._reading is self._waiting[-1]:
             self._waiting.pop()
         elif error.code == "internal" or (self._is_answering() and not self._whole):
@@ -193,12 +200,12 @@ class ClientConnection(AsgiSide):
 
     def _give_up_on(self, error: Exception) -> None:
         """End the request under way with a failure that is ours."""
-        self._give_up(self._last_word(internal(error), self._head.method))
+        self._give_up(self._last_word(internal(error), self._head.method, self._exchange))
 
-    def _last_word(self, error: MoorageError, method: bytes) -> bytes:
+    def _last_word(self, error: MoorageError, method: bytes, exchange: Exchange | None) -> bytes:
         """What is written about an error that ends the connection."""
         always = self.server_state.default_headers
-        return encode(self.answer_to(error), always, bare=method == b"HEAD", connection=CLOSE)
+        return encode(self.answer_to(error, exchange), always, bare=method == b"HEAD", connection=CLOSE)
 
     def _give_up(self, answer: bytes) -> None:
         """End the request under way with an error, or by breaking off when its answer has begun."""
@@ -240,7 +247,7 @@ class ClientConnection(AsgiSide):
         now = self.loop.time()
         left = self._since + self.timeout_keep_alive - now
         if self._is_answering():
-            is_ours_to_go_on = self._whole or self.flow.read_paused
+            is_ours_to_go_on = (self._whole or self.flow.read_paused) and not self._is_stalled(before)
         else:
             is_ours_to_go_on = self._unsent not in {0, before}
         if is_ours_to_go_on:
@@ -255,6 +262,10 @@ class ClientConnection(AsgiSide):
             self._give_up_waiting()
         else:
             self.transport.close()
+
+    def _is_stalled(self, before: int) -> bool:
+        """Whether nothing was taken of an answer that comes in parts, of which so much was left at the last look."""
+        return isinstance(self._exchange, Sending) and self._unsent == before != 0
 
     def _give_up_waiting(self) -> None:
         """End a request whose body does not come."""

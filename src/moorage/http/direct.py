@@ -7,11 +7,12 @@ order of their requests, whichever way they are made.
 from typing import Any
 
 from moorage.errors import MoorageError
-from moorage.http.encode import encode
+from moorage.http.encode import BODILESS, encode
 from moorage.http.exchange import IGNORED, Exchange, Refused, Waiting
 from moorage.http.head import Head, Lines, require_sound
-from moorage.http.message import Response
+from moorage.http.message import Parts, Response
 from moorage.http.parsing import ParsingConnection
+from moorage.http.sending import Sending
 
 
 class DirectProtocol(ParsingConnection):
@@ -34,10 +35,14 @@ class DirectProtocol(ParsingConnection):
     # What exchanges use.
 
     def respond(self, response: Response) -> None:
-        """Write a whole answer at once and end the exchange."""
+        """Write an answer and end the exchange: at once, or once all of its parts are written."""
         bare = self._head.method == b"HEAD"
         self.write(encode(response, self.server_state.default_headers, bare=bare, connection=self.connection))
-        self.done()
+        body = response.body
+        if isinstance(body, bytes) or bare or response.status in BODILESS:
+            self.done()
+        else:
+            self._send(body)
 
     def refuse(self, response: Response) -> None:
         """Answer a request that is perhaps not whole yet, and keep the connection if little of it is missing."""
@@ -60,6 +65,12 @@ class DirectProtocol(ParsingConnection):
             self.close()
         elif self._waiting or self._broken or self.flow.read_paused:
             self._advance()
+
+    async def write_part(self, part: bytes) -> None:
+        """Write the next part of an answer, and wait until there is room for another one."""
+        self.write(part)
+        self._since = self.loop.time()
+        await self.flow.drain()
 
     def want_body(self) -> None:
         """Tell a client that waits for it to send the body."""
@@ -89,6 +100,12 @@ class DirectProtocol(ParsingConnection):
 
     # How one request follows another.
 
+    def _send(self, parts: Parts) -> None:
+        self.begun = True
+        if not self._whole:
+            self._reading = IGNORED
+        self._exchange = Sending(self, parts)
+
     def _begin(self, head: Head) -> None:
         self._head = head
         self._whole = False
@@ -100,7 +117,7 @@ class DirectProtocol(ParsingConnection):
             else:
                 exchange.start()
         except MoorageError as error:
-            self.refuse(self.answer_to(error))
+            self.refuse(self.answer_to(error, self._exchange))
 
     def _end_of(self, reading: Exchange | None) -> None:
         """The request whose body went there is whole."""

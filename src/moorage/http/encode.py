@@ -1,4 +1,4 @@
-"""A whole response as the bytes that go out."""
+"""A response as the bytes that go out."""
 
 import http
 
@@ -19,7 +19,7 @@ def encode(response: Response, always: Headers, *, bare: bool, connection: bytes
     """The response on the wire, with headers that every one has, such as Date.
 
     `connection` is a line that says whether it goes on, where that has to be said. `bare` leaves the body out, as HEAD
-    asks, and keeps its Content-Length.
+    asks, and keeps its Content-Length; so it is with a body of parts, which are for the caller to send.
     """
     lines = [STATUS_LINES[response.status]]
     lines += [b"%b: %b\r\n" % pair for pair in always]
@@ -31,9 +31,10 @@ def encode(response: Response, always: Headers, *, bare: bool, connection: bytes
     head = b"".join(lines)
     if head.count(b"\n") != len(lines) or head.count(b"\r") != len(lines):
         raise ValueError("a response header contains a line break")
-    if bare or response.status in BODILESS:
+    body = response.body
+    if bare or response.status in BODILESS or not isinstance(body, bytes):
         return head + b"\r\n"
-    return b"%b\r\n%b" % (head, response.body)
+    return b"%b\r\n%b" % (head, body)
 
 
 def lines_of(headers: Headers) -> bytes:

@@ -7,7 +7,9 @@ from moorage.http.percent import UNSOUND
 MAX_TARGET = 16 * 1024
 MAX_HEAD = 64 * 1024
 MAX_HEADERS = 200
-READING = frozenset({b"GET", b"HEAD"})  # Methods that change nothing.
+# Methods as RFC 9110 (9.2) calls them: those that change nothing, and those that may be sent twice.
+SAFE = frozenset({b"GET", b"HEAD", b"OPTIONS"})
+IDEMPOTENT = SAFE | {b"PUT", b"DELETE"}
 _SHORT_BODY = 64 * 1024
 _LONGEST_PATH = 1024  # Of the paths that are not an app's.
 

@@ -1,6 +1,5 @@
 """Around every ASGI answer: a request id, and errors in the one shape."""
 
-import re
 from collections.abc import Callable
 
 import structlog
@@ -10,9 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from moorage.errors import MoorageError
 from moorage.http.errors import internal, render
 from moorage.http.message import Response
-from moorage.ids import new_request_id
-
-_SANE_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
+from moorage.ids import kept_request_id, new_request_id
 
 log = structlog.get_logger(__name__)
 
@@ -21,10 +18,10 @@ Page = Callable[[Scope, MoorageError], Response | None]
 
 
 def request_id(headers: list[tuple[bytes, bytes]]) -> str:
-    """The caller's X-Request-Id if it is a sane one, else a new one. Header names are lower case."""
+    """The caller's X-Request-Id if it can be kept, else a new one. Header names are lower case."""
     for name, value in headers:
-        if name == b"x-request-id" and _SANE_ID.fullmatch(value):
-            return value.decode()
+        if name == b"x-request-id" and (kept := kept_request_id(value)):
+            return kept.decode()
     return new_request_id()
 
 
@@ -67,10 +64,10 @@ class Errors:
         if page is not None:
             page_has = {name for name, _ in page.headers}
             kept = [pair for pair in answer.headers if pair[0] not in page_has]
-            answer = Response(answer.status, page.body, [*kept, *page.headers])
-        length = (b"content-length", str(len(answer.body)).encode())
+            answer = Response(answer.status, page.text, [*kept, *page.headers])
+        length = (b"content-length", str(len(answer.text)).encode())
         await send(
             {"type": "http.response.start", "status": answer.status, "headers": [*answer.headers, length]}
         )
-        body = b"" if scope["method"] == "HEAD" else answer.body
+        body = b"" if scope["method"] == "HEAD" else answer.text
         await send({"type": "http.response.body", "body": body})

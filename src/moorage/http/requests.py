@@ -8,9 +8,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from moorage.http.bodies import MAX_HELD_OF_STRANGERS, Body, Budget
+from moorage.http.bodies import MAX_HELD_OF_STRANGERS, Allowance, Body, Budget
 from moorage.http.caller import Caller
-from moorage.http.errors import BodyInvalid, BodyTooLarge, MethodNotAllowed, ParameterInvalid, quoted
+from moorage.http.errors import BodyInvalid, MethodNotAllowed, ParameterInvalid, quoted
 from moorage.near import did_you_mean
 
 MAX_BODY = 64 * 1024
@@ -55,10 +55,8 @@ def answer(document: Any, status: int = 200) -> Response:
 
 async def body_of(request: Request, limit: int = MAX_BODY) -> bytes:
     """The whole body. Raises BodyTooLarge and TooBusy."""
-    body = Body(_held)
+    body = Body(Allowance(limit, _held))
     async for part in request.stream():
-        if body.size + len(part) > limit:
-            raise BodyTooLarge(f"The body is larger than {limit} bytes.", help="Send a smaller one.")
         body.add(part)
     return body.whole()
 

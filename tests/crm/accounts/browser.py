@@ -15,7 +15,7 @@ from uvicorn.server import ServerState
 from moorage.clock import FrozenClock
 from moorage.crm.service import CrmService
 from moorage.crm.wire.refusals import refusal
-from moorage.http.answering import answering
+from moorage.http.answering import Door, answering
 
 OPEN = "demo"  # The organisation whose users sign in with one click.
 ANA = "ana@harbourpine.example"
@@ -51,7 +51,7 @@ class Origin:
         self._server = loop.run(self._begin())
 
     async def _begin(self) -> asyncio.Server:
-        protocol = answering(self._service.answer, admit=self._service.admit, word=refusal)
+        protocol = answering(Door(self._service.answer, self._service.admit), word=refusal)
         config = uvicorn.Config(_nothing, http=protocol, lifespan="off", log_config=None)
         config.load()
 

@@ -5,8 +5,8 @@ import tracemalloc
 
 import pytest
 
-from moorage.crm.server import MAX_BODY
 from moorage.crm.wire.members import AT_ONCE, MAX_CONTAINERS_OF_ONE, MAX_VALUE
+from moorage.crm.wire.routing import MAX_BODY
 
 
 def data(*parts):

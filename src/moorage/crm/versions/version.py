@@ -24,7 +24,7 @@ class Answer:
     def __init__(self, response: Response) -> None:
         self.status = response.status
         self._headers = response.headers
-        self._parts: dict[str, Any] = msgspec.json.decode(response.body, type=dict[str, msgspec.Raw])
+        self._parts: dict[str, Any] = msgspec.json.decode(response.text, type=dict[str, msgspec.Raw])
 
     def get(self, key: str) -> Any:
         """The value of a key at the top, ready to be changed; None where there is none."""
@@ -153,7 +153,8 @@ async def _changed_aside(response: Response, call: Call, steps: _Steps) -> Respo
 
 
 def _changed(response: Response, call: Call, steps: _Steps) -> Response | Awaitable[Response]:
-    if not steps.answers or not response.body.startswith(b"{"):
+    body = response.body
+    if not steps.answers or not isinstance(body, bytes) or not body.startswith(b"{"):
         return response
     answer, changes = Answer(response), iter(steps.answers)
     for change in changes:

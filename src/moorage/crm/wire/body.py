@@ -22,7 +22,7 @@ FEATURES = {
 
 async def records_of(call: Call, maximum: int = MAX_RECORDS) -> tuple[list[Any], dict[str, Any]]:
     """The `data` of the body and its known members. The Content-Type is not asked: Zoho's SDK sends none [Z sdk]."""
-    text = call.request.body
+    text = await call.request.whole()
     if len(text) <= AT_ONCE:
         body = members_of(text, maximum)
     else:

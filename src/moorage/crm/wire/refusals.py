@@ -1,10 +1,11 @@
 """What the HTTP layer refuses on the CRM's origin, in Zoho's words: no request of these reaches the door."""
 
-from moorage.crm.faults import Fault, internal, invalid_method, invalid_url
+from moorage.crm.faults import Fault, internal, invalid_method, invalid_url, unavailable
 from moorage.crm.wire.call import fault_answer, with_headers
 from moorage.errors import MoorageError
 from moorage.http.errors import STATUS, TooBusy
 from moorage.http.message import Response
+from moorage.storage.errors import DatabaseUnusable
 
 
 def refusal(error: MoorageError, request_id: str) -> Response:
@@ -22,6 +23,8 @@ def _fault(error: MoorageError) -> Fault:
         return Fault(413, "BODY_SIZE_REACHED", error.message)
     if error.code == "too_busy":
         return Fault(503, "SERVICE_UNAVAILABLE", error.message)
+    if isinstance(error, DatabaseUnusable):  # A long body could not be put on the disk.
+        return unavailable(error.kind, error.message)
     status = STATUS.get(error.code, 500)
     # Zoho's own sentence for this code tells nobody what was wrong with the bytes; ours does.
     return Fault(status, "INVALID_REQUEST", error.message) if status < 500 else internal()

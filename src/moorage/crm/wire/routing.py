@@ -8,6 +8,8 @@ from moorage.crm.faults import invalid_method, invalid_url
 from moorage.crm.wire.call import Call
 from moorage.http.message import Response
 
+MAX_BODY = 16 * 1024 * 1024  # 100 records of 160 kB each.
+
 Handler: TypeAlias = Callable[[Call], Response | Awaitable[Response]]
 
 
@@ -16,7 +18,7 @@ class Route:
     """`pattern` is a whole path; a segment in braces matches anything and is handed on by that name.
 
     A token must hold every scope of `scopes`. In a scope, `{module}` stands for the group of the module in the path.
-    `absent` marks an operation that is known and not here yet: its handler says so.
+    `absent` marks an operation that is known and not here yet: its handler says so. `max_body` is in bytes.
     """
 
     method: str
@@ -24,6 +26,7 @@ class Route:
     handler: Handler
     scopes: tuple[str, ...]
     absent: bool = False
+    max_body: int = MAX_BODY
 
 
 @dataclass(slots=True)

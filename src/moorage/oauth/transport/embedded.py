@@ -88,12 +88,12 @@ class EmbeddedCrm:
         trouble = _trouble(answer) if answer.status == HTTPStatus.SERVICE_UNAVAILABLE else None
         if trouble is not None:
             raise Unanswered(trouble.message, sent=False, trouble=trouble)
-        return Reply(answer.status, answer.body, self._clock.timestamp())
+        return Reply(answer.status, answer.text, self._clock.timestamp())
 
 
 def _trouble(answer: Response) -> DatabaseUnusable | None:
     """What the accounts server says of its database (`crm/trouble.py`), None for a 503 about something else."""
-    document = msgspec.json.decode(answer.body)
+    document = msgspec.json.decode(answer.text)
     if document.get("error") != "temporarily_unavailable":
         return None
     again = b"retry-after" in dict(answer.headers)
