@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
+Body: TypeAlias = dict[str, Any]
 Kind: TypeAlias = Literal[
     "org", "user", "role", "profile", "module", "field", "layout", "related_list", "custom_view"
 ]
@@ -26,7 +27,7 @@ class Document:
     kind: Kind
     module: int
     name: str
-    body: dict[str, Any]
+    body: Body
 
 
 class Metadata:
@@ -54,5 +55,5 @@ class Metadata:
         return self._spellings.get(name.lower())
 
     @property
-    def org(self) -> dict[str, Any]:
+    def org(self) -> Body:
         return self.all("org")[0].body

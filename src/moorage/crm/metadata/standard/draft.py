@@ -2,12 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
 
-from moorage.crm.metadata.documents import Document, Kind
+from moorage.crm.metadata.documents import Body, Document, Kind
 from moorage.crm.metadata.ids import ID_SPACE
-
-Body: TypeAlias = dict[str, Any]
 
 
 @dataclass(slots=True)
@@ -21,7 +18,7 @@ class Draft:
     modules: dict[str, str] = field(default_factory=dict)
 
     def new_id(self, number: int | None = None) -> str:
-        """A new id; `number` is given where it is one that never changes (see `known.py`)."""
+        """A new id; `number` is given where it is one that never changes (see `fixed_ids.py`)."""
         return str(self.prefix * ID_SPACE + (self.new_number() if number is None else number))
 
     def add(self, kind: Kind, name: str, body: Body, module: str | None = None) -> None:

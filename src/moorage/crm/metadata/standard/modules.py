@@ -1,10 +1,12 @@
 """The modules, and under each its fields, layout, related lists and custom views."""
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 from moorage.crm.metadata import fixed_ids
-from moorage.crm.metadata.standard.draft import Body, Draft
+from moorage.crm.metadata.definitions import UNIQUE_TYPES, FieldDefinition, ModuleDefinition
+from moorage.crm.metadata.documents import Body
+from moorage.crm.metadata.related_list_documents import related_list_document
+from moorage.crm.metadata.standard.draft import Draft
 from moorage.crm.metadata.standard.fields import add_fields
 from moorage.crm.metadata.standard.layouts import add_layout
 from moorage.crm.metadata.standard.standard_modules import standard
@@ -35,9 +37,6 @@ _KEYS = (
     "access_type",
     "description",
 )
-_UNIQUE_TYPES = frozenset(
-    {"text", "email", "phone", "website", "integer", "bigint", "double", "currency", "percent"}
-)
 
 # Callers may write these, but where they don't the CRM does, from the stage and from the duration.
 _WORKED_OUT = frozenset({"Deals.Probability", "Calls.Call_Duration_in_seconds"})
@@ -45,20 +44,20 @@ _WORKED_OUT = frozenset({"Deals.Probability", "Calls.Call_Duration_in_seconds"})
 
 def add_modules(draft: Draft, unique: Iterable[str]) -> None:
     """Raises ValueError when a name of `unique` is no field of a standard module, or none that can be unique."""
-    modules = standard()["modules"]
+    modules = standard().modules
     _check(unique, modules)
-    everything = sorted(modules + standard()["listed_only_modules"], key=lambda m: m["sequence_number"])
-    for pseudo in standard()["pseudo_modules"]:
+    everything = sorted(modules + standard().listed_only_modules, key=lambda module: module.sequence_number)
+    for pseudo in standard().pseudo_modules:
         draft.modules[pseudo] = draft.new_id()
     draft.modules.update(
-        {m["api_name"]: draft.new_id(fixed_ids.MODULES.get(m["api_name"])) for m in everything}
+        {module.api_name: draft.new_id(fixed_ids.MODULES.get(module.api_name)) for module in everything}
     )
     for module in everything:
-        draft.add("module", module["api_name"], _module(draft, module))
-    categories = {name: draft.new_id() for name in standard()["forecast_categories"]}
-    laid_out = set(standard()["layout"]["applies_to"])
+        draft.add("module", module.api_name, _module(draft, module))
+    categories = {name: draft.new_id() for name in standard().forecast_categories}
+    laid_out = set(standard().layout.applies_to)
     for module in modules:
-        name = module["api_name"]
+        name = module.api_name
         fields = add_fields(draft, module, frozenset(unique), categories)
         if name in laid_out:
             add_layout(draft, module, fields)
@@ -67,47 +66,42 @@ def add_modules(draft: Draft, unique: Iterable[str]) -> None:
             add_views(draft, module, fields)
 
 
-def _check(unique: Iterable[str], modules: list[dict[str, Any]]) -> None:
-    fields = {f"{m['api_name']}.{f['api_name']}": (m, f) for m in modules for f in m["fields"]}
+def _check(unique: Iterable[str], modules: Sequence[ModuleDefinition]) -> None:
+    fields = {
+        f"{module.api_name}.{field.api_name}": (module, field)
+        for module in modules
+        for field in module.fields
+    }
     if strangers := sorted(set(unique) - fields.keys()):
         raise ValueError(f"not fields of a standard module: {', '.join(strangers)}; write Module.Field")
     if unfit := sorted(name for name in set(unique) if not _can_be_unique(name, *fields[name])):
-        types = ", ".join(sorted(_UNIQUE_TYPES))
+        types = ", ".join(sorted(UNIQUE_TYPES))
         raise ValueError(
             f"these can't be unique: {', '.join(unfit)}; fields can that callers write, of type {types}"
         )
 
 
-def _can_be_unique(name: str, module: dict[str, Any], field: dict[str, Any]) -> bool:
+def _can_be_unique(name: str, module: ModuleDefinition, field: FieldDefinition) -> bool:
     """What the CRM itself writes can't: two records of one owner, or of one stage, would exclude each other."""
-    written_by_callers = bool(field["operation_type"]["api_create"]) and name not in _WORKED_OUT
-    one_value = field["data_type"] in _UNIQUE_TYPES and field["json_type"] != "jsonarray"
-    return written_by_callers and one_value and module["generated_type"] != "subform"
+    written_by_callers = field.operation_type["api_create"] and name not in _WORKED_OUT
+    one_value = field.data_type in UNIQUE_TYPES and field.json_type != "jsonarray"
+    return written_by_callers and one_value and module.generated_type != "subform"
 
 
-def _module(draft: Draft, module: dict[str, Any]) -> Body:
-    parent = module["parent_module"]
+def _module(draft: Draft, module: ModuleDefinition) -> Body:
+    parent = module.parent_module
     return {
-        "id": draft.modules[module["api_name"]],
-        **{key: module[key] for key in _KEYS},
+        "id": draft.modules[module.api_name],
+        **{key: getattr(module, key) for key in _KEYS},
         "parent_module": draft.module(parent) if parent else {},
-        "display_field": module.get("display_field"),
+        "display_field": module.display_field,
         "modified_by": None,
         "modified_time": None,
     }
 
 
-def _add_related_lists(draft: Draft, module: dict[str, Any]) -> None:
-    name = module["api_name"]
-    for related in module["related_lists"]:
-        target = related["module"]
-        body = {
-            "id": draft.new_id(),
-            "api_name": related["api_name"],
-            "name": related["label"],
-            "display_label": related["label"],
-            "sequence_number": str(related["sequence_number"]),
-            "module": draft.module(target) if target else None,
-            "href": f"{name}/{{ENTITYID}}/{related['api_name']}",
-        }
-        draft.add("related_list", related["api_name"], body, name)
+def _add_related_lists(draft: Draft, module: ModuleDefinition) -> None:
+    for related in module.related_lists:
+        target = draft.module(related.module) if related.module else None
+        body = related_list_document(related, draft.new_id(), module.api_name, target)
+        draft.add("related_list", related.api_name, body, module.api_name)

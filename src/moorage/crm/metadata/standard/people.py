@@ -5,7 +5,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from moorage.crm.metadata import fixed_ids
-from moorage.crm.metadata.standard.draft import Body, Draft
+from moorage.crm.metadata.documents import Body
+from moorage.crm.metadata.standard.draft import Draft
 from moorage.crm.metadata.standard.spec import OrganisationSpec, Person
 from moorage.crm.metadata.standard.standard_modules import standard
 
@@ -82,7 +83,7 @@ _SWITCHES = (
 def _add_roles(draft: Draft) -> dict[str, Body]:
     """Roles by name, as references; a role stands after the one it reports to."""
     references: dict[str, Body] = {}
-    for role in standard()["roles"]:
+    for role in standard().roles:
         reference = {"name": role["name"], "id": draft.new_id(fixed_ids.ROLES.get(role["name"]))}
         references[role["name"]] = reference
         body = {
@@ -108,7 +109,7 @@ def _add_profiles(draft: Draft) -> dict[str, Body]:
     """Profiles by name, as references. All profiles share the ids of the permissions."""
     bodies = [
         {"id": draft.new_id(fixed_ids.PROFILES.get(profile["name"])), **_profile(profile)}
-        for profile in standard()["profiles"]
+        for profile in standard().profiles
     ]
     permissions = _permissions(draft)
     for body in bodies:
@@ -139,8 +140,10 @@ def _profile(profile: dict[str, Any]) -> Body:
 
 
 def _permissions(draft: Draft) -> list[Body]:
-    modules = [m["api_name"] for m in standard()["modules"] if m["generated_type"] == "default"]
-    names = [(f"Crm_Implied_{verb}_{module}", verb, module) for module in modules for verb in _VERBS]
+    modules = [module.api_name for module in standard().modules if module.generated_type == "default"]
+    names: list[tuple[str, str, str | None]] = [
+        (f"Crm_Implied_{verb}_{module}", verb, module) for module in modules for verb in _VERBS
+    ]
     names += [(name, label, None) for name, label in _GENERAL.items()]
     return [
         {

@@ -6,15 +6,39 @@ from typing import Any
 
 import msgspec
 
+from moorage.crm.metadata.definitions import LayoutDefinition, ModuleDefinition
+
+
+class StandardLayout(LayoutDefinition, frozen=True):
+    """`applies_to` are the modules that have it."""
+
+    applies_to: tuple[str, ...] = ()
+
+
+class Standard(msgspec.Struct, frozen=True):
+    """What belongs to a feature that an organisation has to switch on is left out of it."""
+
+    modules: tuple[ModuleDefinition, ...]
+    listed_only_modules: tuple[ModuleDefinition, ...]
+    pseudo_modules: tuple[str, ...]
+    roles: tuple[dict[str, Any], ...]
+    profiles: tuple[dict[str, Any], ...]
+    forecast_categories: tuple[str, ...]
+    layout: StandardLayout
+
 
 @cache
-def standard() -> dict[str, Any]:
-    """The parsed data file. It is shared by everyone: read it, never change it."""
-    text = (files(__package__) / "standard_modules.json").read_bytes()
-    document: dict[str, Any] = msgspec.json.decode(text)
-    for module in document["modules"]:
-        # What belongs to a feature an organisation has to switch on is not part of a plain one.
-        module["fields"] = [f for f in module["fields"] if "requires_feature" not in f]
-        shown = {f["section"] for f in module["fields"]}
-        module["sections"] = [s for s in module["sections"] if s["display_label"] in shown]
-    return document
+def standard() -> Standard:
+    """The data file, read once and shared by everyone."""
+    everything = msgspec.json.decode(
+        (files(__package__) / "standard_modules.json").read_bytes(), type=Standard
+    )
+    modules = tuple(_plain(module) for module in everything.modules)
+    return msgspec.structs.replace(everything, modules=modules)
+
+
+def _plain(module: ModuleDefinition) -> ModuleDefinition:
+    fields = tuple(field for field in module.fields if field.requires_feature is None)
+    labels = {field.section for field in fields}
+    sections = tuple(section for section in module.sections if section.display_label in labels)
+    return msgspec.structs.replace(module, fields=fields, sections=sections)

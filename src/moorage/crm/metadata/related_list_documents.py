@@ -1,0 +1,19 @@
+"""The documents of related lists: what of other modules points to a record."""
+
+from moorage.crm.metadata.definitions import RelatedListDefinition
+from moorage.crm.metadata.documents import Body
+
+
+def related_list_document(
+    definition: RelatedListDefinition, id_: str, module: str, target: Body | None
+) -> Body:
+    """The body of the document. `module` is the API name of its own module, `target` refers to the other one."""
+    return {
+        "id": id_,
+        "api_name": definition.api_name,
+        "name": definition.label,
+        "display_label": definition.label,
+        "sequence_number": str(definition.sequence_number),
+        "module": target,
+        "href": f"{module}/{{ENTITYID}}/{definition.api_name}",
+    }

@@ -1,0 +1,64 @@
+"""Custom views: what defines one, and its document."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from moorage.crm.metadata.documents import Body
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One comparison, or several joined when `terms` are given."""
+
+    field: str = ""
+    value: Any = None
+    comparator: str = "equal"
+    terms: tuple["Term", ...] = ()
+    join: str = "AND"
+
+
+@dataclass(frozen=True, slots=True)
+class ViewDefinition:
+    name: str
+    criteria: Term | None = None
+    system_name: str | None = None
+    display_value: str | None = None
+    columns: tuple[str, ...] = ()
+    sort_by: str | None = None
+
+
+def view_document(
+    id_: str, view: ViewDefinition, columns: tuple[str, ...], fields: Mapping[str, Body]
+) -> Body:
+    return {
+        "id": id_,
+        "name": view.name,
+        "display_value": view.display_value or view.name,
+        "system_name": view.system_name,
+        "default": view.system_name == "ALLVIEWS",
+        "criteria": _criteria(view.criteria, fields) if view.criteria else None,
+        "fields": [{**_reference(fields[column]), "_pin": False} for column in columns],
+        "sort_by": _reference(fields[view.sort_by]) if view.sort_by else None,
+        "sort_order": _sort_order(view.sort_by),
+    }
+
+
+def _sort_order(sort_by: str | None) -> str | None:
+    if sort_by is None:
+        return None
+    # What is past is read latest first, what is due soonest first.
+    return "desc" if sort_by in {"Created_Time", "Modified_Time"} else "asc"
+
+
+def _criteria(term: Term, fields: Mapping[str, Body]) -> Body:
+    if len(term.terms) == 1:
+        return _criteria(term.terms[0], fields)
+    if term.terms:
+        return {"group_operator": term.join, "group": [_criteria(t, fields) for t in term.terms]}
+    field = _reference(fields[term.field])
+    return {"comparator": term.comparator, "field": field, "type": "value", "value": term.value}
+
+
+def _reference(field: Body) -> Body:
+    return {"api_name": field["api_name"], "id": field["id"]}
