@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, partial
@@ -18,7 +18,7 @@ import pytest
 from moorage.clock import FrozenClock
 from moorage.crm.accounts import people
 from moorage.crm.metadata.catalog import Catalog
-from moorage.crm.metadata.documents import Metadata
+from moorage.crm.metadata.documents import Document, Metadata
 from moorage.crm.metadata.standard import DEMO, OrganisationSpec
 from moorage.crm.organisations import service as organisations_service
 from moorage.crm.organisations.service import Organisations
@@ -26,6 +26,7 @@ from moorage.crm.service import CrmService
 from moorage.crm.storage.sqlite import organisation_files
 from moorage.crm.storage.sqlite.readers import OrganisationFile
 from moorage.http.message import Request
+from tests.contracts.memory import MemoryOrganisations
 
 FULL_SCOPE = (
     "ZohoCRM.modules.ALL,ZohoCRM.settings.ALL,ZohoCRM.users.ALL,ZohoCRM.org.ALL,ZohoSearch.securesearch.READ"
@@ -146,6 +147,7 @@ class Readings:
         self.documents = cache(organisations_service._documents)
         self._read, self._catalog = organisation_files._read_metadata, organisation_files.Catalog
         self._metadata: dict[object, Metadata] = {}
+        self._by_documents: dict[int, tuple[Sequence[Document], Metadata]] = {}
         self._catalogs = WeakKeyDictionary[Metadata, Catalog]()
 
     def metadata(self, file: OrganisationFile) -> Metadata:
@@ -154,6 +156,11 @@ class Readings:
         if said not in self._metadata:
             self._metadata[said] = self._read(file)
         return self._metadata[said]
+
+    def of_documents(self, documents: Sequence[Document]) -> tuple[Metadata, Catalog]:
+        """For the storage in memory, which is given the very documents that are worked out once."""
+        metadata = self._by_documents.setdefault(id(documents), (documents, Metadata(documents)))[1]
+        return metadata, self.catalog(metadata)
 
     def catalog(self, metadata: Metadata) -> Catalog:
         if metadata not in self._catalogs:
@@ -189,11 +196,44 @@ def clock() -> FrozenClock:
     return FrozenClock(BEGIN)
 
 
+# What is asked in these holds for every storage, so they ask the one in memory, too. It knows no rule of Zoho's, and
+# answers nothing at once.
+ASKED_OF_EVERY_STORAGE = {
+    "records": "delete insert list notes paging repeats round_trip rules strangers update upsert values",
+    "search": "search views",
+    "versions": "product_details",
+}
+
+
+def pytest_generate_tests(metafunc):
+    path = metafunc.definition.path
+    names = ASKED_OF_EVERY_STORAGE.get(path.parent.name, "").split()
+    if "service" in metafunc.fixturenames and path.stem.removeprefix("test_") in names:
+        metafunc.parametrize("storage_kind", ["sqlite", "memory"], indirect=True)
+
+
 @pytest.fixture
-def service(tmp_path: Path, clock: FrozenClock, copies: Copies) -> Iterator[CrmService]:
+def storage_kind(request) -> str:
+    """Which storage the organisations of `service` lie in."""
+    return getattr(request, "param", "sqlite")
+
+
+@pytest.fixture
+def service(
+    tmp_path: Path,
+    clock: FrozenClock,
+    copies: Copies,
+    readings: Readings,
+    storage_kind: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[CrmService]:
     copies.begin(tmp_path / "crm")
+    if storage_kind == "memory":
+        storage = MemoryOrganisations(clock, readings.of_documents)
+        monkeypatch.setattr(organisations_service, "SqliteFiles", lambda *_: storage)
     service = CrmService(tmp_path / "crm", clock, lambda: "http://127.0.0.1:8788")
-    copies.quicken(service.organisations, tmp_path / "crm" / "orgs", clock)
+    if storage_kind == "sqlite":
+        copies.quicken(service.organisations, tmp_path / "crm" / "orgs", clock)
     yield service
     service.close()
 

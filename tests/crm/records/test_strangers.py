@@ -82,14 +82,6 @@ def test_owners_of_another_organisation_are_unknown(crm, stranger):
     assert stranger.post("Leads", {"data": [{"Last_Name": "x", "Owner": {"id": owner}}]}).status == 400
 
 
-def test_two_organisations_never_share_a_file(tmp_path, crm, stranger, theirs):
-    files = sorted((tmp_path / "crm" / "orgs").glob("*.db"))
-    assert [file.stem for file in files] == ["acme", "other"]
-    for suffix in ("", "-wal"):
-        file = files[1].with_name(files[1].name + suffix)
-        assert b"secret@acme.example" not in (file.read_bytes() if file.exists() else b"")
-
-
 def test_scopes_are_enforced(crm, caller_of, theirs):
     reader = caller_of("acme", "ZohoCRM.modules.leads.READ")
     assert reader.get(f"Leads/{theirs['lead']}").status == 200

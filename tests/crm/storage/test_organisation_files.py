@@ -52,6 +52,18 @@ def lead(name):
     return {"data": [{"Last_Name": name}]}
 
 
+def test_two_organisations_never_share_a_file(tmp_path, crm, stranger):
+    crm.insert("Leads", {"Last_Name": "Secret", "Email": "secret@acme.example"})
+    own, other = (tmp_path / "crm" / "orgs" / f"{name}.db" for name in ("acme", "other"))
+
+    def holds_it(file):
+        files = [file.with_name(file.name + suffix) for suffix in ("", "-wal")]
+        return any(b"secret@acme.example" in one.read_bytes() for one in files if one.exists())
+
+    assert holds_it(own)
+    assert other.exists() and not holds_it(other)
+
+
 def test_a_write_after_another_process_deleted_the_organisation_is_refused(crm, elsewhere):
     assert last_names(crm) == []
     elsewhere.delete("acme")

@@ -17,16 +17,31 @@ def has_terms(text: str) -> bool:
     return any(map(is_of_a_term, text))
 
 
-def count_terms(text: str) -> int:
-    """How many words the tokenizer finds; accents over letters don't part them."""
-    inside, count = False, 0
+def terms(text: str) -> list[str]:
+    """The words of a text, without case and accents; accents over letters don't part them."""
+    words: list[str] = []
+    inside = False
     for character in text:
         if is_of_a_term(character):
-            count += not inside
+            if inside:
+                words[-1] += character
+            else:
+                words.append(character)
             inside = True
         elif not "\u0300" <= character <= "\u036f":
             inside = False
-    return count
+    return [_plain(word) for word in words]
+
+
+def _plain(word: str) -> str:
+    if word.isascii():
+        return word.lower()
+    letters = unicodedata.normalize("NFD", word.lower())
+    return unicodedata.normalize("NFC", "".join(c for c in letters if unicodedata.category(c) != "Mn"))
+
+
+def count_terms(text: str) -> int:
+    return len(terms(text))
 
 
 def is_of_a_term(character: str) -> bool:

@@ -1,0 +1,108 @@
+"""Whether a row meets a condition."""
+
+import json
+import operator
+
+from moorage.crm.query.texts import PHONE_FORMATTING
+from moorage.crm.query.tree import (
+    AllOf,
+    AnyOf,
+    Compare,
+    Digits,
+    Empty,
+    Equal,
+    Fragment,
+    Member,
+    Named,
+    Not,
+    Phrase,
+    WordStarts,
+)
+from moorage.crm.query.words import terms
+from moorage.crm.storage.contract.records import FlagIs, Ids, ModifiedSince
+
+ORDERS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
+
+
+def folded(text):
+    """Without the case of ASCII letters, the only one that is disregarded; what is no text as it is."""
+    return "".join(c.lower() if c.isascii() else c for c in text) if isinstance(text, str) else text
+
+
+class Conditions:
+    """Asks the rows of one module; `contents` are looked into for the names of what they point to."""
+
+    def __init__(self, module, catalog, users, contents) -> None:
+        self._module = module
+        self._catalog = catalog
+        self._users = users
+        self._contents = contents
+
+    def meets(self, row, condition) -> bool:
+        match condition:
+            case AllOf(parts):
+                return all(self.meets(row, part) for part in parts)
+            case AnyOf(parts):
+                return any(self.meets(row, part) for part in parts)
+            case Not(part):
+                return not self.meets(row, part)
+            case Ids(ids):
+                return row["id"] in ids
+            case ModifiedSince(timestamp):
+                return (row.get(self._module.fields["Modified_Time"].column) or 0) >= timestamp
+            case WordStarts(phrases):
+                texts = [row.get(field.column) for field in self._module.full_text]
+                inside = [terms(text) for text in texts if text is not None]
+                return all(any(_begins(words, terms(phrase)) for words in inside) for phrase in phrases)
+            case Empty(field):
+                return row.get(field.column) is None
+        value = row.get(condition.field.column)
+        return value is not None and self._compares(value, condition)
+
+    def _compares(self, value, condition) -> bool:
+        match condition:
+            case FlagIs(_, wanted):
+                return bool(value) is wanted
+            case Equal(_, wanted):
+                return folded(value) == folded(wanted)
+            case Compare(_, order, wanted):
+                return ORDERS[order](value, wanted)
+            case Phrase(_, text, start):
+                wanted = terms(text)
+                return _starts(terms(value), wanted) if start else _holds(terms(value), wanted)
+            case Fragment(_, text, place):
+                whole, part = folded(value), folded(text)
+                tests = {"start": whole.startswith, "end": whole.endswith, "anywhere": whole.__contains__}
+                return tests[place](part)
+            case Member(field, text, start):
+                items = json.loads(value)
+                names = [folded(item["name"] if field.storage == "tags" else item) for item in items]
+                return any(name.startswith(folded(text)) if start else name == folded(text) for name in names)
+            case Digits(_, digits, start):
+                number = value.translate(str.maketrans("", "", PHONE_FORMATTING))
+                return number.startswith(digits) if start else number == digits
+            case Named(field, name):
+                return folded(name) in map(folded, self._names(field, value))
+        raise AssertionError(condition)
+
+    def _names(self, field, record):
+        """What a record that a field points to goes by, in each module it may be of."""
+        if field.storage == "user":
+            user = self._users.get(record)
+            return [user["name"], user["email"]] if user else []
+        rows = ((self._contents.table(m).get(record, {}), d) for m, d in self._catalog.named_by(field))
+        return [name for row, display in rows if (name := row.get(display.column)) is not None]
+
+
+def _holds(inside, wanted) -> bool:
+    return any(inside[n : n + len(wanted)] == wanted for n in range(len(inside)))
+
+
+def _starts(inside, wanted) -> bool:
+    *whole, begun = wanted
+    head = inside[: len(wanted)]
+    return len(head) == len(wanted) and head[:-1] == whole and head[-1].startswith(begun)
+
+
+def _begins(inside, wanted) -> bool:
+    return any(_starts(inside[n:], wanted) for n in range(len(inside)))

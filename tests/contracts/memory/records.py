@@ -1,0 +1,117 @@
+"""The records of one organisation."""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+
+import msgspec
+
+from moorage.crm.storage.contract.records import Page, Position, StoreClosed
+from tests.contracts.memory.conditions import Conditions, folded
+from tests.contracts.memory.shown import Shown
+from tests.contracts.memory.transaction import MemoryTransaction
+
+encode = msgspec.json.encode
+
+
+class MemoryStore:
+    """See `RecordStore` for what the calls promise."""
+
+    def __init__(self, state, catalog, users, zone, clock) -> None:
+        self._state = state
+        self._catalog = catalog
+        self._users = users
+        self._zone = zone
+        self._clock = clock
+        self._closed = False
+        self._writer = ThreadPoolExecutor(1)
+
+    @property
+    def closed(self):
+        return self._closed or self._state.gone
+
+    async def page(self, module, shape, filters, order, window):
+        contents = self._open()
+        rows = sorted(self._met(module, filters, contents), key=lambda row: _key(order, row))
+        if order.descending is not window.backwards:
+            rows.reverse()
+        if window.start is not None:
+            start, descending = (_place(order, window.start)), order.descending is not window.backwards
+            rows = [r for r in rows if (_key(order, r) < start if descending else _key(order, r) > start)]
+        rows = rows[window.offset : window.offset + window.limit + 1]
+        more = len(rows) > window.limit or window.backwards
+        rows = rows[: window.limit]
+        if window.backwards:
+            rows.reverse()
+        shown = Shown(self._catalog, self._users, self._zone, contents)
+        positions = [_position(order, row) for row in rows] or [None]
+        data = encode([shown.record(module, shape, row) for row in rows])
+        return Page(data, len(rows), positions[0], positions[-1], more)
+
+    async def record(self, module, shape, record):
+        contents = self._open()
+        row = contents.table(module).get(record)
+        shown = Shown(self._catalog, self._users, self._zone, contents)
+        return None if row is None else encode(shown.record(module, shape, row))
+
+    async def count(self, module, filters):
+        return len(self._met(module, filters, self._open()))
+
+    async def deleted(self, module, which, window):
+        contents = self._open()
+        entries = [
+            entry
+            for entry in contents.recycled
+            if entry["module"] == module.number
+            and which.kind in {None, "recycle"}
+            and (which.since is None or entry["deleted_time"] >= which.since)
+        ]
+        entries.sort(key=lambda entry: (entry["deleted_time"], entry["id"]), reverse=True)
+        entries = entries[window.offset : window.offset + window.limit + 1]
+        shown = Shown(self._catalog, self._users, self._zone, contents)
+        data = encode([shown.deleted(entry) for entry in entries[: window.limit]])
+        return Page(data, len(entries[: window.limit]), None, None, len(entries) > window.limit)
+
+    def write(self, job):
+        self._open()
+        return asyncio.get_running_loop().run_in_executor(self._writer, self._work, job)
+
+    def close(self):
+        self._closed = True
+        self._writer.shutdown()
+
+    def _open(self):
+        if self.closed:
+            raise StoreClosed
+        return self._state.contents
+
+    def _met(self, module, filters, contents):
+        conditions = Conditions(module, self._catalog, self._users, contents)
+        rows = contents.table(module).values()
+        return [row for row in rows if all(conditions.meets(row, condition) for condition in filters)]
+
+    def _work(self, job):
+        with self._state.writing:
+            if self._state.gone:
+                raise StoreClosed
+            contents = self._state.contents.copy()
+            prefix = self._state.identity // 10**12
+            result = job(MemoryTransaction(contents, self._catalog, prefix, int(self._clock.timestamp())))
+            self._state.contents = contents
+            return result
+
+
+def _key(order, row):
+    """What rows are put in order by: first those without a value, and by id among equals."""
+    return _ranked(None if order.field.storage == "id" else row.get(order.field.column), row["id"])
+
+
+def _place(order, position):
+    return _ranked(None if order.field.storage == "id" else position.key, position.id)
+
+
+def _ranked(value, record):
+    return (value is not None, 0 if value is None else folded(value), record)
+
+
+def _position(order, row):
+    return Position(None if order.field.storage == "id" else row.get(order.field.column), row["id"])

@@ -1,0 +1,92 @@
+"""Rows as the JSON that the API shows."""
+
+import msgspec
+
+from moorage.crm.metadata import shown
+from moorage.crm.metadata.times import zoned
+
+
+class Shown:
+    """Shows rows out of `contents`, in the organisation's zone."""
+
+    def __init__(self, catalog, users, zone, contents) -> None:
+        self._catalog = catalog
+        self._users = users
+        self._zone = zone
+        self._contents = contents
+
+    def record(self, module, shape, row):
+        body = self._keys(module, shape.names, row)
+        return body | shown.only_whole(module) if shape.whole else body
+
+    def _keys(self, module, names, row):
+        return {"id": str(row["id"])} | {name: self._value(module, name, row) for name in names}
+
+    def _value(self, module, name, row):
+        field = module.fields.get(name)
+        if field is None:
+            return (
+                self._module_name(module, row) if name == shown.MODULE_KEY else shown.constants(module)[name]
+            )
+        if field.storage == "subform":
+            return self._rows(field, row)
+        value = row.get(field.column)
+        if value is None:
+            return [] if field.storage == "tags" else None
+        return self._lookup(field, value, row) if field.storage == "lookup" else self._plain(field, value)
+
+    def _plain(self, field, value):
+        match field.storage:
+            case "bigint":
+                return str(value)
+            case "boolean":
+                return bool(value)
+            case "list" | "json" | "tags":
+                return msgspec.Raw(value.encode())
+            case "datetime":
+                return zoned(self._zone, value)
+            case "user":
+                return self._users.get(value)
+        return value
+
+    def _module_name(self, module, row):
+        target = self._target(shown.module_field(module), row)
+        return target and target.api_name
+
+    def _target(self, field, row):
+        module = self._catalog.by_number.get(row.get(field.module_column))
+        return module if module and module.api_name in field.lookup_modules else None
+
+    def _lookup(self, field, record, row):
+        target = self._target(field, row) if field.lookup_modules else self._catalog.modules.get(field.lookup)
+        found = self._contents.table(target).get(record) if target else None
+        if found is None:
+            return None
+        display = target.display
+        name = found.get(display.column) if display and display.storage == "text" else None
+        within = {"module": {"api_name": target.api_name, "id": str(target.id)}}
+        return (within if field.data_type == "multi_module_lookup" else {}) | {
+            "name": name,
+            "id": str(record),
+        }
+
+    def _rows(self, field, row):
+        module = self._catalog.modules[field.subform]
+        parent = module.fields["Parent_Id"].column
+        lines = [line for line in self._contents.table(module).values() if line.get(parent) == row["id"]]
+        lines.sort(key=lambda line: line["id"])
+        return [self._keys(module, shown.row_names(module), line) for line in lines]
+
+    def deleted(self, entry):
+        return {
+            "deleted_by": self._person(entry["deleted_by"]),
+            "id": str(entry["id"]),
+            "display_name": entry["display_name"],
+            "type": "recycle",
+            "created_by": self._person(entry["created_by"]),
+            "deleted_time": zoned(self._zone, entry["deleted_time"]),
+        }
+
+    def _person(self, user):
+        found = self._users.get(user)
+        return found and {"name": found["name"], "id": found["id"]}

@@ -1,0 +1,41 @@
+"""What an organisation holds, as values that a failed job can leave behind."""
+
+import threading
+from dataclasses import dataclass, field
+from typing import Any
+
+from moorage.crm.metadata.fixed_ids import FIRST_RECORD
+
+
+@dataclass
+class Contents:
+    """`tables` has the rows of each module, by its number and by their ids. Rows are never changed, but replaced."""
+
+    tables: dict[int, dict[int, dict[str, Any]]] = field(default_factory=dict)
+    recycled: list[dict[str, Any]] = field(default_factory=list)
+    tags: dict[tuple[int, str], int] = field(default_factory=dict)
+    numbers: dict[int, int] = field(default_factory=dict)
+    next_id: int = FIRST_RECORD
+
+    def table(self, module) -> dict[int, dict[str, Any]]:
+        return self.tables.setdefault(module.number, {})
+
+    def copy(self) -> "Contents":
+        return Contents(
+            {number: dict(rows) for number, rows in self.tables.items()},
+            list(self.recycled),
+            dict(self.tags),
+            dict(self.numbers),
+            self.next_id,
+        )
+
+
+class State:
+    """One organisation, which several stores may stand on. `gone` once it was replaced or removed."""
+
+    def __init__(self, identity: int, documents: list[Any], contents: Contents) -> None:
+        self.identity = identity
+        self.documents = documents
+        self.contents = contents
+        self.gone = False
+        self.writing = threading.Lock()

@@ -1,0 +1,40 @@
+"""The storage in memory keeps the contracts, as every other one."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import count
+
+import pytest
+
+from moorage.crm.metadata.standard import DEMO, blueprint
+from tests.contracts.memory import MemoryOrganisations
+from tests.contracts.organisation_storage import ONE, OrganisationStorageContract
+from tests.contracts.record_store import RecordStoreContract
+
+
+class TestMemoryStore(RecordStoreContract):
+    @pytest.fixture
+    def storage(self, clock):
+        numbers, spec = count(100_001), replace(DEMO, unique=("Leads.Email",))
+        documents = blueprint(spec, ONE // 10**12, datetime(2026, 2, 6, tzinfo=UTC), lambda: next(numbers))
+        storage = MemoryOrganisations(clock)
+        storage.make("one", ONE, documents, None)
+        return storage
+
+    @pytest.fixture
+    def organisation(self, storage):
+        organisation = storage.open("one", ONE)
+        yield organisation
+        organisation.store.close()
+
+    @pytest.fixture
+    def organisation_again(self, storage):
+        organisation = storage.open("one", ONE)
+        yield organisation
+        organisation.store.close()
+
+
+class TestMemoryOrganisations(OrganisationStorageContract):
+    @pytest.fixture
+    def storage(self, clock):
+        return MemoryOrganisations(clock)
