@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from moorage.background import Background, Loop
 from moorage.clock import SystemClock
 from moorage.connections import routes as connection_routes
 from moorage.connections.inside import Inside
@@ -28,6 +29,7 @@ from moorage.gateway.decide import Decider
 from moorage.gateway.gateway import Gateway, Rules
 from moorage.gateway.protocol import gateway_protocol
 from moorage.http.answering import Door, answering
+from moorage.http.asgi import no_application
 from moorage.http.errors import AppUnknown, BodyInvalid, NotFound
 from moorage.http.middleware import Errors
 from moorage.http.requests import require_known_parameters
@@ -87,17 +89,15 @@ class App:
             "http": gateway_protocol(gateway, rooms.probes.answers),
         }
         crm = answering(door, word=refusal)
-        self.crm: dict[str, Any] = {"app": origin, "http": crm}
+        self.crm: dict[str, Any] = {"app": no_application, "http": crm}
         self.crowd = rooms.crowd
-        self._watchers = [
-            asyncio.create_task(_without_end(self._watch)),
-            asyncio.create_task(_without_end(lambda: rooms.crm.watch(WATCH_INTERVAL))),
-            asyncio.create_task(_without_end(rooms.tokens.keep_fresh)),
-            asyncio.create_task(_without_end(rooms.connections.keep_ending)),
-            asyncio.create_task(_without_end(rooms.keys.keep_noting)),
-        ]
+        self._background = Background([Loop("app.notice_changes", self._notice_changes), *rooms.background()])
 
-    async def _watch(self) -> None:
+    def start(self) -> None:
+        """Begin what goes on beside the calls, in the running event loop."""
+        self._background.start()
+
+    async def _notice_changes(self) -> None:
         """Forget what is remembered of keys and connections as soon as any process changes them.
 
         While the database can't be asked, what is remembered serves on, but not for ever: a process that alone can't
@@ -114,26 +114,13 @@ class App:
             await asyncio.sleep(WATCH_INTERVAL)
 
     async def close(self) -> None:
-        for watcher in self._watchers:
-            watcher.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await watcher
+        await self._background.close()
         await self._gateway.close()
         await self._rooms.close()
 
 
 def _rules(provider: Provider) -> Rules:
     return Rules(websocket=provider.websocket, rewrites_redirects=provider.rewrites_redirects)
-
-
-async def _without_end(watch: Callable[[], Awaitable[None]]) -> None:
-    """Go on watching whatever happens: what isn't noticed would be served for ever."""
-    while True:
-        try:
-            await watch()
-        except Exception as error:  # noqa: BLE001 (whatever it is, the next look may succeed)
-            log.error("watch.failed", reason=str(error))  # noqa: TRY400 (once a second, a line is enough)
-            await asyncio.sleep(1)
 
 
 def control_origin(rooms: Rooms, on_change: Callable[[], None]) -> ASGIApp:
@@ -236,11 +223,6 @@ def _unknown_path(path: str, apps: Collection[str], own: Sequence[str]) -> AppUn
     else:
         told = f"{example}; {first[:64]!r} is none.{did_you_mean(first, [*apps, *own])}"
     return AppUnknown(told, help=f"Known apps: {', '.join(sorted(apps))}.")
-
-
-async def compose(settings: Settings, urls: Urls) -> App:
-    """Wire everything up inside the running event loop."""
-    return App(settings, urls)
 
 
 async def first_start(settings: Settings, demo: OrganisationSpec = DEMO) -> str | None:

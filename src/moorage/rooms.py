@@ -17,6 +17,7 @@ from moorage.oauth import CALLBACK
 from moorage.settings import Settings, is_loopback
 
 if TYPE_CHECKING:
+    from moorage.background import Loop
     from moorage.connections.model import Connection
     from moorage.connections.service import Connections
     from moorage.crm.management import Management
@@ -250,6 +251,11 @@ class Rooms:
         from moorage.gateway.probes import Probes
 
         return Probes(self.readiness, self.crowd)
+
+    def background(self) -> "list[Loop]":
+        """What the rooms of a server do beside its calls."""
+        rooms = self.crm, self.tokens, self.connections, self.keys
+        return [loop for room in rooms for loop in room.background()]
 
     def make_all(self) -> None:
         """Make every service that is not there yet."""

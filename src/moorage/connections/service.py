@@ -2,13 +2,14 @@
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 import structlog
 
+from moorage.background import Loop
 from moorage.clock import Clock
 from moorage.connections import store
 from moorage.connections.defaults import default_in
@@ -239,6 +240,9 @@ class Connections:
         async with self._database.transaction() as tx:
             until = tx.now - UNOPENED_DAYS * 24 * 3600 * 1_000_000
             return await store.remove_unopened(tx, until, self._under_way(tx.now))
+
+    def background(self) -> Sequence[Loop]:
+        return (Loop("connections.end_unopened", self.keep_ending),)
 
     async def keep_ending(self) -> None:
         """Do so once an hour, for as long as this runs."""

@@ -1,10 +1,11 @@
 """The whole CRM over one folder: its organisations, its accounts server and its door."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
+from moorage.background import Loop
 from moorage.clock import Clock
 from moorage.crm.accounts.clients import Clients
 from moorage.crm.accounts.openid import IdTokens
@@ -87,6 +88,9 @@ class CrmService:
             return await self.organisations.registry.write(work, *given, **named)
         finally:
             self.accounts.forget()  # Here, as a look-up of the event loop's could have kept what was true before.
+
+    def background(self) -> Sequence[Loop]:
+        return (Loop("crm.notice_changes", self.watch),)
 
     async def watch(self, interval: float = 0.5) -> None:
         """Serve from this thread, which from now on only reads, and notice what others change, until cancelled:

@@ -382,9 +382,7 @@ class Relay(Visit):
         return self._gateway.embedded.answer(request)
 
     def _give(self, response: Response) -> None:
-        target = self._target
-        assert target is not None
-        if response.status == 401 and self._send_again(target):
+        if response.status == 401 and self._target is not None and self._send_again(self._target):
             return
         self._protocol.respond(embedded_answer(response, self._request_id, self.through))
 

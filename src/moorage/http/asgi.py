@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import cast
 
 import httptools
+from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from moorage.http.errors import PathInvalid
@@ -57,6 +58,11 @@ class AsgiSide(HttpToolsProtocol):
         if self._head.version == "1.0":
             always = self.server_state.default_headers
             self.cycle.default_headers = [*always, (b"connection", b"keep-alive")] if keep else always
+
+
+async def no_application(scope: Scope, _receive: Receive, _send: Send) -> None:
+    """Stands in for an application at an origin that claims all of its requests."""
+    raise RuntimeError(f"nobody claimed a request of the kind {scope['type']}")
 
 
 class Gentle:

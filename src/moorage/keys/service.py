@@ -2,11 +2,13 @@
 
 import asyncio
 import contextlib
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
 
+from moorage.background import Loop
 from moorage.bounded import Bounded
 from moorage.clock import Clock
 from moorage.ids import new_uuid
@@ -149,6 +151,9 @@ class Keys:
         for key_id, used in uses.items():
             if self._uses.get(key_id) == used:
                 del self._uses[key_id]
+
+    def background(self) -> Sequence[Loop]:
+        return (Loop("keys.note_uses", self.keep_noting),)
 
     async def keep_noting(self) -> None:
         """Note uses every so often, for as long as this runs; a disk in trouble only puts it off."""

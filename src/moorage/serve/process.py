@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import uvicorn
 
-from moorage.app import compose
+from moorage.app import App
 from moorage.http.crowd import Crowd
 from moorage.http.direct import DirectProtocol
 from moorage.rooms import Urls
@@ -42,7 +42,8 @@ async def serve(
 
     When `stop` is set, no connection is accepted any more, and those under way have DRAIN_SECONDS to end.
     """
-    app = await compose(settings, urls)
+    app = App(settings, urls)
+    app.start()
     app.crowd.limit = descriptors.connections()
     servers = [Server(_config(app.gateway, app.crowd)), Server(_config(app.crm, app.crowd))]
     try:

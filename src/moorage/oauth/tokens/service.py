@@ -1,10 +1,12 @@
 """A usable access token for a connection: the one in the vault, or a new one when its time is near."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 
 import structlog
 
+from moorage.background import Loop
 from moorage.clock import Clock
 from moorage.connections.errors import ConnectionUnknown
 from moorage.connections.model import Connection
@@ -94,6 +96,9 @@ class Tokens:
             _, late = await asyncio.wait(under_way, timeout=ASK_SECONDS)
             for task in late:
                 task.cancel()
+
+    def background(self) -> Sequence[Loop]:
+        return (Loop("tokens.renew_ahead", self.keep_fresh),)
 
     async def keep_fresh(self) -> None:
         """Renew tokens ahead of their end, for as long as this runs."""
