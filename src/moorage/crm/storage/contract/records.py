@@ -1,24 +1,29 @@
 """What a store of one organisation's records promises. SQLite implements it; PostgreSQL can be a second.
 
-`tests/contracts` asks every store for all of it. Where organisations are kept, and how one is made,
-opened, copied and removed, is `OrganisationStorage` in `organisation.py`.
+`tests/contracts` asks every store for all of it, and has one in memory that does nothing else. Where organisations are
+kept, and how one is made, opened, copied and removed, is `OrganisationStorage` in `organisations.py`.
 
 Rows travel as mappings from column to stored value, None where there is none. A field's column is `Field.column`; a
 lookup into several modules has a second one, `Field.module_column`, for the `Module.number` that its id is of. By
-`Field.storage` the value is
+`Field.storage` the value is stored as the one and shown as the other:
 
-    text, date           a str; a date as 2026-02-06
-    integer, bigint      an int
-    id, user, lookup     an int: the full id of 19 digits
-    real                 a float
-    boolean              0 or 1
-    datetime             an int: seconds since the epoch
-    list                 JSON text: an array of strings
-    tags                 JSON text: an array of objects with `id` and `name`, as the API shows them
-    json                 JSON text of any shape
+    text, date           a str; a date as 2026-02-06                    the same
+    integer, real        an int, a float                                the same
+    bigint               an int                                         its digits, as text
+    boolean              0 or 1                                         false or true
+    datetime             an int: seconds since the epoch                in the organisation's zone (`metadata/times.py`)
+    list, json           JSON text: an array of strings, any shape      the same
+    tags                 JSON text: objects with `id` and `name`        the same; [] where there are none
+    user                 an int: the full id of 19 digits               `name`, `id` and `email`
+    id                   the same                                       its digits, as text
+    lookup               the same                                       `name` and `id` of the record it points to
 
-and a subform has no column: its rows are records of a module of their own, which point to their parent. Reads give
-JSON text ready to send, because building it in the database is what makes lists fast.
+and null where there is no value, or no record any more. A `multi_module_lookup` shows first of all which `module` the
+record is of, by `api_name` and `id`. A subform has no column: its rows are records of a module of their own, which
+point to their parent; they are shown in the order of their ids, with the keys that `shown.row_names` gives. Which other
+keys a record shows, and their values, `metadata/shown.py` knows: a store only writes them down.
+
+Reads give JSON text ready to send, because building it in the database is what makes lists fast.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -187,7 +192,11 @@ class RecordStore(Protocol):
         """How many records every filter lets through."""
 
     def deleted(self, module: Module, which: Deleted, window: Window) -> Page | Awaitable[Page]:
-        """A page of the recycle bin, latest first; the window has an offset and no position."""
+        """A page of the recycle bin, latest first; the window has an offset and no position.
+
+        Each shows `deleted_by`, `id`, `display_name`, `type` (its kind), `created_by` and `deleted_time`; of the two
+        users their `name` and `id`.
+        """
 
     def write(self, job: Callable[[Transaction], T]) -> Awaitable[T]:
         """Run the job in a transaction of the organisation's one writer; durable, and shown, when it returns.

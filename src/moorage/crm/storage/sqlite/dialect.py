@@ -9,8 +9,7 @@ from moorage.crm.query.texts import PHONE_FORMATTING
 # The names of the tables that hold a module's full text.
 TextTables: TypeAlias = Callable[[Module], Sequence[str]]
 
-# Indexed besides ids, e-mails, phones, lookups and unique fields.
-_TIMES = frozenset({"Created_Time", "Modified_Time"})
+INDEXED_TIMES = frozenset({"Created_Time", "Modified_Time"})
 
 
 def collation(field: Field) -> str:
@@ -53,7 +52,7 @@ class SqliteDialect:
             field.storage in {"id", "lookup"}
             or field.unique
             or field.data_type == "email"
-            or field.api_name in _TIMES
+            or field.api_name in INDEXED_TIMES
         )
 
     def is_listed(self, field: Field) -> bool:

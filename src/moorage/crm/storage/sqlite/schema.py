@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from moorage.crm.metadata.catalog import Catalog, Field, Module
 from moorage.crm.storage.sqlite import fulltext
-from moorage.crm.storage.sqlite.dialect import phone_digits
+from moorage.crm.storage.sqlite.dialect import INDEXED_TIMES, phone_digits
 
 COLUMN_TYPE = {
     "text": "TEXT",
@@ -83,7 +83,7 @@ def _indexes(module: Module) -> Iterator[str]:
             yield f"CREATE INDEX {name} ON {table} ({column} COLLATE NOCASE) WHERE {column} IS NOT NULL"
         elif field.data_type == "phone":
             yield f"CREATE INDEX {name} ON {table} ({phone_digits(column)}) WHERE {column} IS NOT NULL"
-        elif field.api_name in {"Created_Time", "Modified_Time"}:
+        elif field.api_name in INDEXED_TIMES:
             yield f"CREATE INDEX {name} ON {table} ({column})"
         elif field.storage == "lookup":
             yield f"CREATE INDEX {name} ON {table} ({column}) WHERE {column} IS NOT NULL"

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import apsw
 import msgspec
 
+from moorage.bounded import Bounded
 from moorage.clock import Clock
 from moorage.crm.metadata.catalog import Catalog, Module
 from moorage.crm.metadata.shown import Shape
@@ -32,7 +33,7 @@ from moorage.crm.storage.contract.records import (
     Window,
 )
 from moorage.crm.storage.sqlite import fulltext
-from moorage.crm.storage.sqlite.dialect import SqliteDialect
+from moorage.crm.storage.sqlite.dialect import INDEXED_TIMES, SqliteDialect
 from moorage.crm.storage.sqlite.fulltext import TextTable
 from moorage.crm.storage.sqlite.projection import Projection, time_expression
 from moorage.crm.storage.sqlite.readers import AsideReaders, OrganisationFile, Reader, ReadThreads
@@ -41,7 +42,7 @@ from moorage.crm.storage.sqlite.writer import Writer
 
 T = TypeVar("T")
 
-INDEXED_ORDERS = frozenset({"id", "Created_Time", "Modified_Time"})
+INDEXED_ORDERS = frozenset({"id", *INDEXED_TIMES})
 FEW = 2_000  # So many modified records are found by their time and then ordered, rather than looked for in order.
 
 
@@ -63,7 +64,7 @@ class SqliteStore:
         self._projection = Projection(catalog, zone, clock.now())
         self._time = time_expression(zone, clock.now())
         self._dialect = SqliteDialect(self._text_names)
-        self._shown: dict[tuple[str, Shape], str] = {}
+        self._shown: Bounded[tuple[str, Shape], str] = Bounded(1000)  # Callers choose the fields.
         self._file = file
         self._closed = False
         self._reader = Reader(self._connect())
@@ -147,8 +148,6 @@ class SqliteStore:
         key = (module.api_name, shape)
         sql = self._shown.get(key)
         if sql is None:
-            if len(self._shown) > 1000:
-                self._shown.clear()  # Callers choose the fields, so the memory for them must have an end.
             sql = self._shown[key] = self._projection.json(module, shape.names, whole=shape.whole)
         return sql
 
