@@ -11,9 +11,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from moorage.crm.wire.refusals import refusal
+from moorage.http.answering import answering
 from moorage.http.spool import Spool
 from tests.gateway.wire import AUTHORIZED
 from tests.http.doors import KINDS, PART, End, Streams, behind, digest, pattern
+from tests.http.origin import HOST, Origin
 from tests.waiting import wait_until
 
 MB = 1 << 20
@@ -153,6 +156,18 @@ def test_an_answer_that_can_not_be_ended_as_it_was_said_does_not_look_whole(clie
     assert streams.closed.wait(5)
 
 
+def test_an_answer_that_a_stopping_server_can_not_end_does_not_look_whole(streams):
+    streams.sizes = [PART] * (50 << 4)
+    server = Origin(protocol=answering(streams.door, word=refusal), drain=0.2)
+    with server.connect() as client:
+        client.send(f"GET /a HTTP/1.1\r\n{HOST}\r\n")
+        wait_until(lambda: streams.asked > 4 * PART)
+        server.stop()
+        assert streams.closed.is_set()
+        with pytest.raises((ConnectionResetError, EOFError)):
+            client.take(50 * MB)
+
+
 # Long bodies.
 
 
@@ -262,6 +277,11 @@ class FullDisk(Spool):
         return io.FileIO("/dev/full", "r+")
 
 
+class LittleRoom(Spool):
+    def __init__(self, folder, explain):
+        super().__init__(folder, explain, left_free=1 << 60)
+
+
 class NoFolder(Spool):
     def open(self):
         self._folder = self._folder / "missing"
@@ -269,7 +289,7 @@ class NoFolder(Spool):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
-@pytest.mark.parametrize("trouble", [FullDisk, NoFolder])
+@pytest.mark.parametrize("trouble", [FullDisk, LittleRoom, NoFolder])
 def test_a_disk_in_trouble_is_told_as_that(client, end, streams, tmp_path, trouble):
     streams.budget.spool = spool = trouble(tmp_path, streams.spool.explain)
     answer = refused(client, end, 4 * MB)

@@ -50,8 +50,8 @@ class Relay(Visit):
         "_out",
         "_renewed",
         "_replayable",
-        "_request",
         "_request_id",
+        "_shown",
         "_size",
         "_target",
         "_upstream",
@@ -70,6 +70,7 @@ class Relay(Visit):
         self._caller = caller
         self._native = native
         self._gateway = gateway
+        self._door = gateway.embedded
         self._request_id = caller.request_id or new_request_id().encode()
         self._target: Target | None = None
         self._upstream: Upstream | None = None
@@ -82,7 +83,7 @@ class Relay(Visit):
         self._replayable = True
         self._renewed = False
         self.needs_new = False  # Set once a kept connection turned out to have ended.
-        self._request: Request | None = None  # As the embedded CRM was shown it before its body.
+        self._shown: Request | None = None  # What the embedded CRM has seen, before the body.
         self._out: list[bytes] = []
         self._chunking = False
         self.through: tuple[tuple[bytes, bytes], ...] = ()  # Which connection serves it, once that is known.
@@ -353,9 +354,9 @@ class Relay(Visit):
 
     def _is_admitted(self, target: Target) -> bool:
         """Whether the CRM takes the call's body; who may not make the call is told so before it is sent."""
-        request = self._request = self._embedded_request(target)
+        self._shown = self._embedded_request(target)
         try:
-            refused = self._admit(self._gateway.embedded, request)
+            refused = self._admit(self._shown)
         except MoorageError as error:
             self._refuse(error)
             return False
@@ -372,14 +373,14 @@ class Relay(Visit):
         method, scheme = self._head.method.decode(), self._protocol.scheme or "http"
         return Request(method, path, query, headers, scheme=scheme)
 
-    def _ask(self) -> Response | Awaitable[Response]:
+    def _whole_request(self) -> Request:
+        self.left = True
         target = self._target
         assert target is not None
-        request = self._request or self._embedded_request(target)
+        request = self._shown or self._embedded_request(target)
         if self._body is not None:
             request.body = self._body.contents()
-        self.left = True
-        return self._gateway.embedded.answer(request)
+        return request
 
     def _give(self, response: Response) -> None:
         if response.status == 401 and self._target is not None and self._send_again(self._target):

@@ -56,8 +56,9 @@ class Visit(Exchange):
     Subclasses say when it begins, and what becomes of the response. `_complete` is theirs to set.
     """
 
-    __slots__ = ("_body", "_complete", "_head", "_protocol", "_task")
+    __slots__ = ("_body", "_complete", "_door", "_head", "_protocol", "_task")
 
+    _door: Door
     _protocol: DirectProtocol
     _head: Head
     _body: Body | None  # What has come of the body.
@@ -65,8 +66,8 @@ class Visit(Exchange):
     _task: "asyncio.Task[None] | None"  # What the visit waits for: the disk, or the door.
 
     @abstractmethod
-    def _ask(self) -> Response | Awaitable[Response]:
-        """What the door answers to the request, which is whole."""
+    def _whole_request(self) -> Request:
+        """What the door is asked, now that all of it is there."""
 
     @abstractmethod
     def _give(self, response: Response) -> None:
@@ -80,9 +81,9 @@ class Visit(Exchange):
     def _fail(self, error: Exception) -> None:
         """Answer and log what nobody foresaw."""
 
-    def _admit(self, door: Door, request: Request) -> Response | None:
+    def _admit(self, request: Request) -> Response | None:
         """Have the door look at the head; what it answers to a caller whose body is not wanted. Raises BodyTooLarge."""
-        allowance = door.admit(request)
+        allowance = self._door.admit(request)
         if isinstance(allowance, Response):
             return allowance
         if self._head.lines.length > allowance.max_body:
@@ -103,7 +104,7 @@ class Visit(Exchange):
                 self._protocol.flow.pause_reading()
             self._task = self._protocol.start_task(self._spool(body))
         elif self._complete:
-            answer = self._ask()
+            answer = self._door.answer(self._whole_request())
             if isinstance(answer, Response):
                 self._give(answer)
             else:
@@ -148,7 +149,7 @@ class Visit(Exchange):
 class Question(Visit):
     """A request to an origin that is all one door."""
 
-    __slots__ = ("_door",)
+    __slots__ = ()
 
     def __init__(self, protocol: DirectProtocol, head: Head, door: Door) -> None:
         self._protocol = protocol
@@ -161,7 +162,7 @@ class Question(Visit):
     def start(self) -> None:
         if not self._head.has_body:
             return
-        refused = self._admit(self._door, self._request())
+        refused = self._admit(self._whole_request())
         if refused is not None:
             self._protocol.refuse(refused)
         else:
@@ -182,7 +183,7 @@ class Question(Visit):
         self._complete = True
         self._collect()
 
-    def _request(self) -> Request:
+    def _whole_request(self) -> Request:
         head, protocol = self._head, self._protocol
         path, _, query = head.target.partition(b"?")
         body = b"" if self._body is None else self._body.contents()
@@ -190,9 +191,6 @@ class Question(Visit):
         return Request(
             head.method.decode(), path, query, head.lines.lowered, body, scheme, head.version, client
         )
-
-    def _ask(self) -> Response | Awaitable[Response]:
-        return self._door.answer(self._request())
 
     def _give(self, response: Response) -> None:
         self._protocol.respond(response)

@@ -205,7 +205,8 @@ class ClientConnection(AsgiSide):
     def _last_word(self, error: MoorageError, method: bytes, exchange: Exchange | None) -> bytes:
         """What is written about an error that ends the connection."""
         always = self.server_state.default_headers
-        return encode(self.answer_to(error, exchange), always, bare=method == b"HEAD", connection=CLOSE)
+        answer = self.answer_to(error, exchange)
+        return encode(answer, always, b"" if method == b"HEAD" else answer.text, connection=CLOSE)
 
     def _give_up(self, answer: bytes) -> None:
         """End the request under way with an error, or by breaking off when its answer has begun."""

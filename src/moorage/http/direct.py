@@ -36,13 +36,13 @@ class DirectProtocol(ParsingConnection):
 
     def respond(self, response: Response) -> None:
         """Write an answer and end the exchange: at once, or once all of its parts are written."""
-        bare = self._head.method == b"HEAD"
-        self.write(encode(response, self.server_state.default_headers, bare=bare, connection=self.connection))
         body = response.body
-        if isinstance(body, bytes) or bare or response.status in BODILESS:
-            self.done()
-        else:
-            self._send(body)
+        if not isinstance(body, bytes):
+            self._send(response, body)
+            return
+        sent = b"" if self._head.method == b"HEAD" else body
+        self.write(encode(response, self.server_state.default_headers, sent, connection=self.connection))
+        self.done()
 
     def refuse(self, response: Response) -> None:
         """Answer a request that is perhaps not whole yet, and keep the connection if little of it is missing."""
@@ -100,7 +100,11 @@ class DirectProtocol(ParsingConnection):
 
     # How one request follows another.
 
-    def _send(self, parts: Parts) -> None:
+    def _send(self, response: Response, parts: Parts) -> None:
+        self.write(encode(response, self.server_state.default_headers, b"", connection=self.connection))
+        if self._head.method == b"HEAD" or response.status in BODILESS:
+            self.done()
+            return
         self.begun = True
         if not self._whole:
             self._reading = IGNORED

@@ -15,11 +15,11 @@ CLOSE = b"connection: close\r\n"
 KEEP = b"connection: keep-alive\r\n"  # For clients of HTTP/1.0, which take it to end unless it is said.
 
 
-def encode(response: Response, always: Headers, *, bare: bool, connection: bytes) -> bytes:
+def encode(response: Response, always: Headers, body: bytes, *, connection: bytes) -> bytes:
     """The response on the wire, with headers that every one has, such as Date.
 
-    `connection` is a line that says whether it goes on, where that has to be said. `bare` leaves the body out, as HEAD
-    asks, and keeps its Content-Length; so it is with a body of parts, which are for the caller to send.
+    `body` is what goes with the head: nothing for HEAD, or where parts follow. Content-Length is the response's all the
+    same. `connection` is a line that says whether it goes on, where that has to be said.
     """
     lines = [STATUS_LINES[response.status]]
     lines += [b"%b: %b\r\n" % pair for pair in always]
@@ -31,8 +31,7 @@ def encode(response: Response, always: Headers, *, bare: bool, connection: bytes
     head = b"".join(lines)
     if head.count(b"\n") != len(lines) or head.count(b"\r") != len(lines):
         raise ValueError("a response header contains a line break")
-    body = response.body
-    if bare or response.status in BODILESS or not isinstance(body, bytes):
+    if response.status in BODILESS:
         return head + b"\r\n"
     return b"%b\r\n%b" % (head, body)
 

@@ -1,6 +1,8 @@
 """Bodies of requests that are too long for memory: on disk, in files without a name."""
 
 import asyncio
+import errno
+import os
 import tempfile
 from collections.abc import Callable
 from io import FileIO
@@ -11,6 +13,7 @@ from moorage.errors import MoorageError
 from moorage.http.errors import TooBusy
 
 MAX_SPOOLED = 4 * 1024 * 1024 * 1024  # In one process.
+LEFT_FREE = 64 * 1024 * 1024  # Of the disk, for the databases that share it.
 
 
 class Held(Protocol):
@@ -23,13 +26,18 @@ class Held(Protocol):
 class Spool:
     """Where long bodies lie, in a `folder` that is there, and how many bytes of them may at once.
 
-    `explain` words trouble with the disk.
+    `explain` words trouble with the disk, which counts as full before it is.
     """
 
     def __init__(
-        self, folder: Path, explain: Callable[[OSError], MoorageError], limit: int = MAX_SPOOLED
+        self,
+        folder: Path,
+        explain: Callable[[OSError], MoorageError],
+        limit: int = MAX_SPOOLED,
+        left_free: int = LEFT_FREE,
     ) -> None:
         self._folder = folder
+        self._left_free = left_free
         self.explain = explain
         self._limit = limit
         self.used = 0
@@ -39,6 +47,12 @@ class Spool:
         if self.used + size > self._limit:
             raise TooBusy
         self.used += size
+
+    def require_room(self, size: int) -> None:
+        """Raises OSError where the disk would be all but full with so many bytes more."""
+        disk = os.statvfs(self._folder)
+        if disk.f_bavail * disk.f_frsize < size + self._left_free:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def open(self) -> FileIO:
         """A new file. It has no name, so that it is gone with the process at the latest."""
@@ -94,6 +108,7 @@ class SpooledBody:
             self._file.close()
 
     def _write(self, data: bytes | bytearray) -> None:
+        self._spool.require_room(len(data))
         if self._file is None:
             self._file = self._spool.open()
         rest = memoryview(data)
