@@ -59,11 +59,11 @@ class Shown:
 
     def _lookup(self, field, record, row):
         target = self._target(field, row) if field.lookup_modules else self._catalog.modules.get(field.lookup)
-        found = self._contents.table(target).get(record) if target else None
-        if found is None:
+        named = self._contents.table(target).get(record) if target else None
+        if named is None:
             return None
         display = target.display
-        name = found.get(display.column) if display and display.storage == "text" else None
+        name = named.get(display.column) if display and display.storage == "text" else None
         within = {"module": {"api_name": target.api_name, "id": str(target.id)}}
         return (within if field.data_type == "multi_module_lookup" else {}) | {
             "name": name,
@@ -88,5 +88,5 @@ class Shown:
         }
 
     def _person(self, user):
-        found = self._users.get(user)
-        return found and {"name": found["name"], "id": found["id"]}
+        person = self._users.get(user)
+        return person and {"name": person["name"], "id": person["id"]}

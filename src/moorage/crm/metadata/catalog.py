@@ -5,6 +5,7 @@ twelve digits of the module's or field's id. A rename therefore changes no table
 """
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
 from moorage.crm.metadata.documents import Metadata
@@ -95,10 +96,10 @@ class Module:
     def display(self) -> Field | None:
         return self.fields.get(self.display_name) if self.display_name else None
 
-    @property
-    def full_text(self) -> list[Field]:
+    @cached_property
+    def full_text(self) -> tuple[Field, ...]:
         """The fields a word search looks into; each is a column of the module's full-text table."""
-        return [f for f in self.fields.values() if f.in_full_text]
+        return tuple(f for f in self.fields.values() if f.in_full_text)
 
     def of_type(self, *types: str) -> list[Field]:
         return [f for f in self.fields.values() if f.data_type in types]
