@@ -37,7 +37,7 @@ WINDOWS = {
     "crm/accounts/service.py": "access tokens of the CRM",
     "crm/accounts/store.py": "codes and access tokens that a client of the CRM may have",
     "crm/wire/page_tokens.py": "page tokens",
-    "gateway/decide.py": "refusals",
+    "gateway/resolve.py": "refusals",
     "keys/limits.py": "rate limits",
     "oauth/tokens/proactive.py": "renewals ahead",
     "oauth/connect/attempts.py": "attempts to connect",

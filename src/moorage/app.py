@@ -25,9 +25,9 @@ from moorage.crm.metadata.standard import DEMO, OrganisationSpec
 from moorage.crm.storage.sqlite.trouble import crm_databases
 from moorage.crm.wire.refusals import refusal
 from moorage.errors import SettingsInvalid
-from moorage.gateway.decide import Decider
 from moorage.gateway.gateway import Gateway, Rules
 from moorage.gateway.protocol import gateway_protocol
+from moorage.gateway.resolve import Resolver
 from moorage.http.answering import Door, answering
 from moorage.http.asgi import no_application
 from moorage.http.errors import AppUnknown, BodyInvalid, NotFound
@@ -65,7 +65,7 @@ class App:
         clock = SystemClock()
         self._rooms = rooms = Rooms(settings, urls, clock)
         rooms.make_all()
-        self._decider = Decider(
+        self._resolver = Resolver(
             keys=rooms.keys,
             connections=rooms.connections,
             tokens=rooms.tokens,
@@ -76,14 +76,14 @@ class App:
         )
         door = Door(rooms.crm.answer, rooms.crm.admit)
         self._gateway = gateway = Gateway(
-            self._decider,
+            self._resolver,
             rooms.providers.names,
             door,
             answer_timeout=settings.upstream_timeout,
             rules=lambda app: _rules(rooms.providers.get(app)),
             prefix=urlsplit(urls.gateway).path.rstrip("/"),
         )
-        origin = control_origin(rooms, on_change=self._decider.clear)
+        origin = control_origin(rooms, on_change=self._resolver.clear)
         self.gateway: dict[str, Any] = {
             "app": origin,
             "http": gateway_protocol(gateway, rooms.probes.answers),
@@ -110,7 +110,7 @@ class App:
                 asked = time.monotonic()
             if changed or time.monotonic() - asked > KEPT_SECONDS:
                 self._rooms.keys.clear()
-                self._decider.clear()
+                self._resolver.clear()
             await asyncio.sleep(WATCH_INTERVAL)
 
     async def close(self) -> None:

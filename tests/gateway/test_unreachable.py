@@ -22,16 +22,19 @@ MIXED = "Multiple exceptions: [Errno 111] Connect call failed ('10.0.0.7', 1), [
 @pytest.mark.parametrize(
     ("error", "told"),
     [
-        (socket.gaierror(-2, "Name or service not known"), "as its name is not found"),
-        (UnicodeError("label too long"), "as its name is not found"),
-        (ConnectionRefusedError(111, "Connect call failed ('10.0.0.7', 1)"), "as it refused the connection"),
-        (OSError(REFUSED.replace("111", str(errno.ECONNREFUSED))), "as it refused the connection"),
-        (ConnectionResetError(), "as it broke the connection off"),
-        (ssl.SSLCertVerificationError(1, "for 10.0.0.7"), "as its certificate is not trusted"),
-        (ssl.SSLError(1, "WRONG_VERSION_NUMBER"), "as it does not speak TLS as it should"),
-        (OSError(errno.ENETUNREACH, "('10.0.0.7', 1)"), "as no way leads there from here"),
-        (OSError(MIXED), "for a reason that is in the log"),
-        (OSError(errno.EMFILE, "Too many open files: /home/x"), "for a reason that is in the log"),
+        (socket.gaierror(-2, "Name or service not known"), "because its name is not known"),
+        (UnicodeError("label too long"), "because its name is not known"),
+        (
+            ConnectionRefusedError(111, "Connect call failed ('10.0.0.7', 1)"),
+            "because it refused the connection",
+        ),
+        (OSError(REFUSED.replace("111", str(errno.ECONNREFUSED))), "because it refused the connection"),
+        (ConnectionResetError(), "because it broke the connection off"),
+        (ssl.SSLCertVerificationError(1, "for 10.0.0.7"), "because its certificate is not trusted"),
+        (ssl.SSLError(1, "WRONG_VERSION_NUMBER"), "because TLS failed"),
+        (OSError(errno.ENETUNREACH, "('10.0.0.7', 1)"), "because there is no network route to it"),
+        (OSError(MIXED), "for a reason that the server's log gives"),
+        (OSError(errno.EMFILE, "Too many open files: /home/x"), "for a reason that the server's log gives"),
     ],
 )
 def test_the_reason_is_told_in_plain_words_and_names_nothing_inside(error, told):
@@ -70,7 +73,7 @@ def test_an_app_whose_certificate_does_not_hold_is_told_as_that(start, upstream,
     assert told(answer) == (
         502,
         "upstream_unreachable",
-        "localhost can't be reached, as its certificate is not trusted.",
+        "localhost can't be reached, because its certificate is not trusted.",
     )
     assert answer.names["moorage-request-sent"] == "false" and behind.requests == []
 
@@ -89,4 +92,4 @@ def test_an_app_that_speaks_no_tls_is_told_as_that(start, certificate):
         answering.start()
         answer = answer_over_tls(start(World(tls=client_context)), listener.getsockname()[1])
         answering.join(5)
-    assert told(answer)[2] == "localhost can't be reached, as it does not speak TLS as it should."
+    assert told(answer)[2] == "localhost can't be reached, because TLS failed."

@@ -13,7 +13,7 @@ import time
 import pytest
 
 from moorage.gateway.tls import verifying
-from moorage.gateway.upstream import Limits, Upstream
+from moorage.gateway.upstream import Limits, UpstreamConnection
 from tests.gateway.wire import AUTHORIZED, OK, Client, World
 from tests.waiting import wait_until
 
@@ -237,7 +237,7 @@ def test_nobody_there(start):
         answer = client.get("/zoho-crm/a")
         assert (answer.status, code(answer)) == (502, "upstream_unreachable")
         assert answer.names["moorage-request-sent"] == "false"
-        assert message(answer) == "127.0.0.1 can't be reached, as it refused the connection."
+        assert message(answer) == "127.0.0.1 can't be reached, because it refused the connection."
         assert client.get("/a").status == 200
 
 
@@ -249,7 +249,7 @@ def test_a_name_that_does_not_resolve(start):
         answer = client.get("/zoho-crm/a")
         assert answer.status in {502, 504}
         if answer.status == 502:  # A name service that answers at all.
-            assert message(answer) == "nothing.invalid can't be reached, as its name is not found."
+            assert message(answer) == "nothing.invalid can't be reached, because its name is not known."
 
 
 def test_an_upstream_that_does_not_answer_in_time(relayed):
@@ -429,7 +429,7 @@ def test_the_memory_of_a_closed_connection_is_free_at_once(start, upstream, cert
 
 
 def connections_in_memory():
-    return sum(type(one) in {ssl.SSLObject, Upstream} for one in gc.get_objects())
+    return sum(type(one) in {ssl.SSLObject, UpstreamConnection} for one in gc.get_objects())
 
 
 @contextlib.contextmanager

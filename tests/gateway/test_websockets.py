@@ -111,7 +111,7 @@ def raw(start, patient):
             world = patient if limits is PATIENT else World(limits=limits)
             world.remote(listener.getsockname()[1])
             if world is patient:
-                world.call(world.decider.clear)
+                world.call(world.resolver.clear)
             else:
                 start(world)
             caller = stack.enter_context(Client(world.port))
@@ -511,10 +511,10 @@ def test_a_reset_of_one_is_a_reset_of_the_other_once_it_has_all(raw, first):
 
 def test_one_through_which_nothing_passes_ends(raw):
     caller, app = raw(limits=replace(PATIENT, quiet=0.3))
-    said = (1001).to_bytes(2, "big") + b"nothing was said for too long"
-    assert rest(caller.socket)[0] == b"\x88\x1f" + said
+    said = (1001).to_bytes(2, "big") + b"no data passed for too long"
+    assert rest(caller.socket)[0] == b"\x88\x1d" + said
     got, _ = rest(app)
-    assert got[:2] == b"\x88\x9f"  # The same, masked as a client's.
+    assert got[:2] == b"\x88\x9d"  # The same, masked as a client's.
     assert bytes(byte ^ got[2 + place % 4] for place, byte in enumerate(got[6:])) == said
 
 
@@ -563,7 +563,7 @@ def test_one_that_is_not_allowed_any_more_ends(plain, what):
             world.upstreams.clear()
         else:
             world.connections.generation += 1
-        world.decider.clear()
+        world.resolver.clear()
 
     async def hear(ws):
         await ws.send_str("x")
@@ -581,7 +581,7 @@ def test_one_that_is_still_allowed_stays(plain):
 
     async def hear(ws):
         for _ in range(5):
-            world.call(world.decider.clear)
+            world.call(world.resolver.clear)
             await asyncio.sleep(0.1)
             await ws.send_str("x")
             assert (await ws.receive()).data == "x"

@@ -14,9 +14,9 @@ import uvloop
 from moorage.clock import SystemClock
 from moorage.connections.errors import ConnectionMissing
 from moorage.connections.model import Connection, Upstream
-from moorage.gateway.decide import Decider
 from moorage.gateway.gateway import Gateway, Rules
 from moorage.gateway.protocol import gateway_protocol
+from moorage.gateway.resolve import Resolver
 from moorage.gateway.tls import ClientContext
 from moorage.gateway.upstream import Limits, Pool
 from moorage.http.answering import Door
@@ -145,7 +145,7 @@ class World:
     def start(self):
         clock = SystemClock()
         self.connections = Connections(self.upstreams)
-        self.decider = Decider(
+        self.resolver = Resolver(
             keys=self.keys,
             connections=self.connections,
             tokens=self.tokens,
@@ -158,7 +158,7 @@ class World:
         allowance = Allowance(self.max_body, Budget(1 << 28))
         embedded = Door(self.door, self.admit or (lambda _request: allowance))
         self.gateway = gateway = Gateway(
-            self.decider,
+            self.resolver,
             ["zoho-crm"],
             embedded,
             pool=self.pool,

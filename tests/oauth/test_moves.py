@@ -3,16 +3,16 @@
 import pytest
 
 from moorage.connections.model import Upstream
-from moorage.gateway.decide import Decider, Question
+from moorage.gateway.resolve import Resolver, RouteKey
 from moorage.keys.limits import RateLimiter
 from moorage.oauth.apps.providers import SHIPPED, Providers
 from moorage.oauth.errors import TokenFailed
 from tests.oauth.conftest import HOUR, access, found, remote
 
 
-def decider(control):
+def resolver(control):
     rooms = control.rooms
-    return Decider(
+    return Resolver(
         keys=rooms.keys,
         connections=rooms.connections,
         tokens=rooms.tokens,
@@ -23,19 +23,19 @@ def decider(control):
     )
 
 
-def ask(control, deciding, owner):
-    return control.run(deciding.ask(Question(b"zoho-crm", f"Bearer {owner.key}".encode(), None)))
+def ask(control, resolving, owner):
+    return control.run(resolving.resolve(RouteKey(b"zoho-crm", f"Bearer {owner.key}".encode(), None)))
 
 
 @pytest.mark.parametrize("api_domain", ["https://www.zohoapis.eu", "https://zohoapis.eu"])
 def test_the_next_call_goes_there(control, owner, refreshing, api_domain):
     """R9."""
     connection = remote(control, owner)
-    deciding = decider(control)
-    assert ask(control, deciding, owner).origin.host == "www.zohoapis.com"
+    resolving = resolver(control)
+    assert ask(control, resolving, owner).origin.host == "www.zohoapis.com"
     control.clock.advance(HOUR)
     refreshing.api_domain = api_domain
-    target = ask(control, deciding, owner)
+    target = ask(control, resolving, owner)
     assert (target.origin.host, target.token) == ("www.zohoapis.eu", "new-1")
     now = found(control, connection)
     assert (now.upstream.base_url, now.upstream.data_centre) == ("https://www.zohoapis.eu", "eu")
@@ -45,10 +45,10 @@ def test_the_next_call_goes_there(control, owner, refreshing, api_domain):
 def test_a_call_that_was_refused_is_sent_again_there(control, owner, refreshing):
     """R9, R6."""
     remote(control, owner)
-    deciding = decider(control)
-    target = ask(control, deciding, owner)
+    resolving = resolver(control)
+    target = ask(control, resolving, owner)
     refreshing.api_domain = "https://www.zohoapis.in"
-    again = control.run(_awaited(deciding.refused(target)))
+    again = control.run(_awaited(resolving.refused(target)))
     assert (again.origin.host, again.token) == ("www.zohoapis.in", "new-1")
 
 
@@ -57,11 +57,11 @@ def test_a_call_that_was_refused_is_sent_again_there_when_another_process_has_re
 ):
     """R9."""
     connection = remote(control, owner)
-    deciding = decider(control)
-    target = ask(control, deciding, owner)
+    resolving = resolver(control)
+    target = ask(control, resolving, owner)
     refreshing.api_domain = "https://www.zohoapis.in"
-    access(control, connection, instead_of=target.token)  # Behind the back of the decider.
-    again = control.run(_awaited(deciding.refused(target)))
+    access(control, connection, instead_of=target.token)  # Without the resolver's knowledge.
+    again = control.run(_awaited(resolving.refused(target)))
     assert (again.origin.host, again.token) == ("www.zohoapis.in", "new-1") and len(refreshing.asked) == 1
 
 
@@ -126,7 +126,7 @@ def test_of_several_data_centres_on_one_host_the_whole_address_tells_which(tmp_p
 def test_the_embedded_crm_stays_in_process(control, owner, connected, refreshing):
     control.clock.advance(HOUR)
     refreshing.api_domain = "https://www.zohoapis.eu"
-    assert ask(control, decider(control), owner).origin is None
+    assert ask(control, resolver(control), owner).origin is None
     assert found(control, connected).upstream == connected.upstream
 
 

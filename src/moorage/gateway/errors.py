@@ -9,11 +9,11 @@ from moorage.errors import MoorageError
 
 
 class UpstreamError(MoorageError):
-    """The upstream gave no answer that can be passed on."""
+    """The upstream gave no answer that could be passed on."""
 
 
 class UpstreamUnreachable(UpstreamError):
-    """No connection, or one that ended before there was an answer."""
+    """There was no connection, or it ended before the answer came."""
 
     code = "upstream_unreachable"
 
@@ -25,13 +25,13 @@ class UpstreamTimeout(UpstreamError):
 
 
 class UpstreamInvalid(UpstreamError):
-    """What the upstream sent is no HTTP answer."""
+    """The upstream sent something that is not an HTTP answer."""
 
     code = "upstream_invalid"
 
 
 class WebSocketUnsupported(MoorageError):
-    """The app can't be spoken to by WebSocket."""
+    """The app takes no WebSocket calls."""
 
     code = "websocket_unsupported"
 
@@ -42,36 +42,36 @@ class WebSocketUnsupported(MoorageError):
 
 
 class WebSocketsExhausted(MoorageError):
-    """As many WebSockets are open as there may be."""
+    """The highest number of WebSockets is open."""
 
     code = "websockets_exhausted"
     retry_after = 10
 
     def __init__(self) -> None:
-        super().__init__("As many WebSockets are open here as there may be.", help="Try again later.")
+        super().__init__("The highest number of WebSockets is open already.", help="Try again later.")
 
 
 def plainly(error: OSError | UnicodeError) -> str:
-    """Why there is no connection, for callers: without the addresses and paths that a system's own words may name."""
-    match _one(error):
+    """Why there is no connection, for callers: without the system's text, which may name addresses and paths."""
+    match _single_error(error):
         case socket.gaierror() | UnicodeError():
-            return "as its name is not found"
+            return "because its name is not known"
         case ConnectionRefusedError():
-            return "as it refused the connection"
+            return "because it refused the connection"
         case ssl.SSLCertVerificationError():
-            return "as its certificate is not trusted"
+            return "because its certificate is not trusted"
         case ssl.SSLError():
-            return "as it does not speak TLS as it should"
+            return "because TLS failed"
         case ConnectionError():
-            return "as it broke the connection off"
+            return "because it broke the connection off"
         case OSError(errno=errno.ENETUNREACH | errno.EHOSTUNREACH | errno.ENETDOWN | errno.EHOSTDOWN):
-            return "as no way leads there from here"
+            return "because there is no network route to it"
         case _:
-            return "for a reason that is in the log"
+            return "for a reason that the server's log gives"
 
 
-def _one(error: OSError | UnicodeError) -> OSError | UnicodeError:
-    """The error itself; of several addresses that all failed alike, which come as one text, the error of each."""
+def _single_error(error: OSError | UnicodeError) -> OSError | UnicodeError:
+    """The error; where several addresses failed in the same way, asyncio joins their texts: then the error of each."""
     numbers = set(re.findall(r"\[Errno (\d+)\]", str(error)))
     if isinstance(error, OSError) and error.errno is None and len(numbers) == 1:
         return OSError(int(numbers.pop()), "")

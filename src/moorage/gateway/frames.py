@@ -1,4 +1,4 @@
-"""Frames of WebSocket (RFC 6455), as far as one who passes them on has to know them: where they begin and end."""
+"""Where the frames of a WebSocket (RFC 6455) begin and end; the rest of them matters to nobody who passes them on."""
 
 import math
 import os
@@ -6,13 +6,13 @@ import re
 
 CLOSE = 0x8
 _MASKED = 0x80
-_SHORT = 126  # Up to here a frame's second byte says how long it is.
+_SHORT = 126  # Below this, a frame's second byte is its length.
 
 
 def _short_frames() -> re.Pattern[bytes]:
-    """As many whole frames as there are, none of them long or a close frame.
+    """A pattern for any number of whole frames, none of them long and none a close frame.
 
-    Thousands of small ones may come in one read, which would hold everybody up if each were looked at by itself.
+    One read may bring thousands of small frames. To look at each of them in Python would delay everybody.
     """
     closes = "".join(rf"\x{first:02x}" for first in range(256) if first & 0x0F == CLOSE)
     plain = [(length, length) for length in range(_SHORT)]
@@ -27,14 +27,14 @@ _WHOLE = _short_frames()
 
 
 class Frames:
-    """Follows the bytes of one direction. A frame of one's own fits in only where no other one is under way."""
+    """Follows the bytes of one direction. We may send a frame of our own only between two of the sender's frames."""
 
     __slots__ = ("_head", "_left", "closed")
 
     def __init__(self) -> None:
-        self._head = b""  # Of a frame whose head is not whole yet.
-        self._left = 0.0  # How much of a frame is still to come.
-        self.closed = False  # Whether a close frame has passed: nothing may follow it.
+        self._head = b""  # The beginning of a frame whose head is not complete yet.
+        self._left = 0.0  # How many bytes of the current frame are still to come.
+        self.closed = False  # A close frame has passed: nothing may follow it.
 
     @property
     def at_boundary(self) -> bool:
@@ -63,12 +63,12 @@ class Frames:
 
 
 def close_frame(code: int, reason: str, *, masked: bool) -> bytes:
-    """`masked` is for one to a server. The reason is at most 123 bytes long."""
+    """A close frame; `masked` if it goes to a server. The reason has at most 123 bytes."""
     payload = code.to_bytes(2, "big") + reason.encode()
     if not masked:
         return bytes((0x80 | CLOSE, len(payload))) + payload
     mask = os.urandom(4)
-    hidden = bytes(byte ^ mask[place % 4] for place, byte in enumerate(payload))
+    hidden = bytes(byte ^ mask[index % 4] for index, byte in enumerate(payload))
     return bytes((0x80 | CLOSE, _MASKED | len(payload))) + mask + hidden
 
 
@@ -80,7 +80,7 @@ def _length_of_head(head: bytes) -> int:
 
 
 def _length_of_payload(head: bytes) -> float:
-    """Without an end where the length is written in more bytes than it needs: that is no WebSocket (RFC 6455, 5.2)."""
+    """Infinite if the length is written in more bytes than it needs, which RFC 6455, 5.2, forbids."""
     length = head[1] & 0x7F
     if length < _SHORT:
         return length

@@ -4,10 +4,10 @@ import asyncio
 
 
 class Outbox:
-    """What goes to one upstream, over whichever connections.
+    """All writes to one upstream, over any of its connections.
 
-    Many requests arrive in one turn of the loop. Written one by one, each would find the upstream asleep and wake it
-    anew, and to wake a process costs more than all else about a small write. Written together, they wake it once.
+    Many requests arrive in one turn of the loop. Written one at a time, each would wake the upstream's process, which
+    costs more than the rest of a small write. Written together, they wake it once.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -21,7 +21,7 @@ class Outbox:
         self._waiting.append((transport, data))
 
     def write(self, transport: asyncio.Transport, data: bytes) -> None:
-        """Write now; what waits goes first, as some of it may be for the same connection."""
+        """Write now. Waiting writes go first, because some of them may be for the same connection."""
         self._waiting.append((transport, data))
         self._empty()
 

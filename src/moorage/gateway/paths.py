@@ -1,4 +1,4 @@
-"""Paths that an upstream could read as another one, in whatever way it reads them."""
+"""Refuses paths that some upstream could read as a different path."""
 
 import operator
 import re
@@ -7,17 +7,19 @@ from moorage.http.errors import MethodNotAllowed, PathInvalid
 from moorage.http.percent import percent_decoded
 
 _NO_PATH = frozenset({b"", b"/"})
-_UNUSUAL = re.compile(rb"[.%\\\x80-\xff]")  # Most paths have none of these, without which none can climb.
+_UNUSUAL = re.compile(
+    rb"[.%\\\x80-\xff]"
+)  # Most paths contain none of these. A path without them can't climb.
 
-_UNIT = re.compile(rb"(?i)%u([0-9a-f]{4})")  # How ASP and old scripts encode what isn't Latin-1.
+_UNIT = re.compile(rb"(?i)%u([0-9a-f]{4})")  # How ASP and old scripts encode characters outside Latin-1.
 _IN_UTF_8 = operator.methodcaller("encode", "utf-8", "surrogatepass")
-_MOST_ROUNDS = 8  # Of decoding, before a path is as it was meant. Sound ones need two.
+_MOST_ROUNDS = 8  # Of decoding, until a path no longer changes. Ordinary paths need two.
 
 
 def _overlong() -> dict[bytes, bytes]:
-    """The forms of a dot and of both slashes that are longer than UTF-8 permits.
+    """The encodings of a dot and of both slashes that are longer than UTF-8 permits, and the character of each.
 
-    A lenient decoder looks at the lower six bits of what follows the first byte, so %c0%2e is a dot to it.
+    A lenient decoder reads only the lower six bits of the bytes after the first, so it takes %c0%2e for a dot.
     """
     forms: dict[bytes, bytes] = {}
     for character in b"./\\":
@@ -30,15 +32,16 @@ def _overlong() -> dict[bytes, bytes]:
 
 _OVERLONG = _overlong()
 
-# Two dots that fill a segment, which ends at a slash of either kind and, to some, at ; ? # or NUL. White space and
-# controls count as nothing wherever they stand, as some trim or drop them. What is looked through has a slash put
-# before it: a search that may begin at an end as well takes many times as long.
+# Two dots that fill a segment. A segment ends at a slash of either kind; for some servers also at ; ? # or NUL. White
+# space and control characters are ignored everywhere, because some servers trim or drop them. The searched text gets a
+# slash in front: a pattern that could also match at the beginning would take many times as long.
 _CLIMB = r"[{slash}][{nothing}]*(?:[{dot}][{nothing}]*[{dot}]{dots})(?:\Z|[{slash}{end}{nothing}])"
 _CLIMBS = re.compile(
     _CLIMB.format(slash=r"/\\", nothing=r"\x00-\x20\x7f", dot=".", dots="", end=";?#").encode("ascii")
 )
-# Besides, what becomes one of these by compatibility (NFKC), or where a character set lacks the character. They are
-# named one by one: to normalise a text takes time that grows with the square of what a stranger sends.
+# Also the characters that turn into one of these by Unicode's compatibility (NFKC), or in a character set that lacks
+# them. They are listed one by one: the time to normalise a text grows with the square of its length, which a stranger
+# chooses.
 _CLIMBS_AS_TEXT = re.compile(
     _CLIMB.format(
         slash=r"/\\\u2044\u2215\uff0f\xa5\u20a9\u2216\ufe68\uff3c\uffe5\uffe6",
@@ -51,9 +54,9 @@ _CLIMBS_AS_TEXT = re.compile(
 
 
 def require_safe(method: bytes, app: bytes, native: bytes) -> None:
-    """Raises PathInvalid for a native path (with its query) that an upstream could read as another one, or none.
+    """Raises PathInvalid if the native path (with its query) is empty, or if an upstream could read it as another.
 
-    Raises MethodNotAllowed for TRACE, whose answer would show the token.
+    Raises MethodNotAllowed for TRACE, because the answer to it would show the token.
     """
     path = native.partition(b"?")[0]
     if path in _NO_PATH:
@@ -69,22 +72,22 @@ def require_safe(method: bytes, app: bytes, native: bytes) -> None:
         _require_sound(path)
     if method == b"TRACE":
         raise MethodNotAllowed(
-            "TRACE is not passed on.", allow="GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
+            "TRACE is not passed on to apps.", allow="GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
         )
 
 
 def _require_sound(path: bytes) -> None:
     if b"\\" in path:
-        raise PathInvalid("The path has a backslash.", help="Write %5C where a name has one.")
+        raise PathInvalid("The path has a backslash.", help="Write a backslash in a name as %5C.")
     if climbs(path):
         raise PathInvalid(
-            "The path has a segment that climbs, or that some servers read as one.",
-            help="Write the path out, without `..` segments in any spelling.",
+            "The path has a `..` segment, or a segment that some servers read as `..`.",
+            help="Write the whole path, without `..` segments in any spelling.",
         )
 
 
 def climbs(path: bytes) -> bool:
-    """Whether a server could find a `..` segment in the path, however leniently it decodes, cuts and trims."""
+    """Whether any server, however leniently it decodes, cuts and trims, could find a `..` segment in the path."""
     decoded = b"/" + decode(path)
     if _CLIMBS.search(decoded) is not None:
         return True
@@ -95,9 +98,9 @@ def climbs(path: bytes) -> bool:
 
 
 def decode(path: bytes) -> bytes:
-    """A path as one reads it who decodes what is encoded until nothing is. Raises PathInvalid if that takes long.
+    """The path, decoded until nothing in it is encoded any more. Raises PathInvalid if that takes too many rounds.
 
-    It has all dot segments that a reader finds who stops earlier: to decode more takes none away.
+    It has every dot segment that a server finds which decodes fewer times: more decoding takes none away.
     """
     for _ in range(_MOST_ROUNDS):
         if b"%" not in path:
@@ -106,11 +109,11 @@ def decode(path: bytes) -> bytes:
         if decoded == path:
             return path
         path = decoded
-    raise PathInvalid("The path is encoded many times over.", help="Encode each character once.")
+    raise PathInvalid("The path is encoded too many times.", help="Encode each character once.")
 
 
 def _climbs_as_text(path: bytes) -> bool:
-    # Whoever drops what is no UTF-8 sees what stands on both sides of it as neighbours.
+    # A server that drops invalid UTF-8 sees the characters on both sides of it as neighbours.
     return _CLIMBS_AS_TEXT.search(path.decode("utf-8", "ignore")) is not None
 
 
@@ -118,14 +121,14 @@ def _without_units(path: bytes) -> bytes:
     parts = _UNIT.split(path)
     if len(parts) == 1:
         return path
-    # All at once, as Python code for each of them would take a stranger's path too long.
+    # All at once: a loop in Python over each of them would take too long for a path that a stranger sends.
     units = bytes.fromhex((b"0000" + b"0000".join(parts[1::2])).decode("ascii"))
     parts[1::2] = map(_IN_UTF_8, units.decode("utf-32-be", "surrogatepass"))
     return b"".join(parts)
 
 
 def _shortened(path: bytes) -> bytes:
-    """The path with the characters that its overlong forms stand for."""
+    """The path, with each overlong encoding replaced by its character."""
     for form, character in _OVERLONG.items():
         path = path.replace(form, character)
     return path

@@ -1,7 +1,7 @@
-"""What a server tells whoever asks, most often a machine: that it lives, whether it can work, how full it is.
+"""`/healthz` and `/readyz`: whether the server lives, whether it can work, and how many connections it has.
 
-It is asked often, and by strangers. So these answers are given in the parser's callbacks, as callers' are, and callers
-hardly wait longer for it: an answer by way of ASGI takes many times as long.
+Machines and strangers ask often. So these requests are answered in the parser's callbacks, as calls are, and hardly
+delay the calls: an answer through ASGI takes many times as long.
 """
 
 import math
@@ -28,7 +28,7 @@ _ALIVE = {"status": "ok"}
 
 
 class Probes:
-    """`answers` are those to GET, by path; `routes` are for all else that is sent there."""
+    """`answers` are the answers to GET, by path. `routes` are for all other methods."""
 
     def __init__(self, readiness: Readiness, crowd: Crowd) -> None:
         self._readiness = readiness
@@ -42,12 +42,12 @@ class Probes:
         async def ready(_request: AsgiRequest) -> AsgiResponse:
             if not self._readiness.is_fresh:
                 await self._readiness.look()
-            return answer(self._found())
+            return answer(self._status())
 
         return [route("/healthz", GET=health), route("/readyz", GET=ready)]
 
-    def _found(self) -> dict[str, Any]:
-        """Raises what stands against it."""
+    def _status(self) -> dict[str, Any]:
+        """Raises the error that the last look found, if the server is not ready."""
         self._readiness.require_found()
         limit = self._crowd.limit
         connections = {"open": len(self._crowd), "limit": None if limit == math.inf else limit}
@@ -57,15 +57,15 @@ class Probes:
         return _answer(request, _ALIVE)
 
     def _readyz(self, request: Request) -> Response | Awaitable[Response]:
-        return self._told(request) if self._readiness.is_fresh else self._looked(request)
+        return self._ready_answer(request) if self._readiness.is_fresh else self._looked(request)
 
     async def _looked(self, request: Request) -> Response:
         await self._readiness.look()
-        return self._told(request)
+        return self._ready_answer(request)
 
-    def _told(self, request: Request) -> Response:
+    def _ready_answer(self, request: Request) -> Response:
         try:
-            return _answer(request, self._found())
+            return _answer(request, self._status())
         except MoorageError as error:
             return render(error, request_id(request.headers))
 

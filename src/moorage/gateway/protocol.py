@@ -1,4 +1,4 @@
-"""The gateway's side of uvicorn: an app's paths are relayed, probes answered, and all else goes on to ASGI."""
+"""The protocol class that uvicorn runs: it relays calls to apps, answers probes, and leaves the rest to ASGI."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -8,7 +8,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from moorage.errors import MoorageError
 from moorage.gateway.gateway import Gateway
 from moorage.gateway.relay import Relay, refusal
-from moorage.gateway.rewrite import Caller
+from moorage.gateway.rewrite import CallerHeaders
 from moorage.gateway.websocket import WebSocketCall, asks_for_websocket
 from moorage.http.answering import Answer, Door, Question
 from moorage.http.bodies import SMALL, Allowance, Budget
@@ -17,19 +17,19 @@ from moorage.http.exchange import Exchange
 from moorage.http.head import Head
 from moorage.http.message import Response
 
-# A body behind a question that needs none is read and left aside.
+# A probe needs no body. One that is sent all the same is read and ignored.
 _ASIDE = Allowance(SMALL, Budget(SMALL))
 
 
 def gateway_protocol(
     gateway: Gateway, probes: Mapping[bytes, Answer] = MappingProxyType({})
 ) -> type[HttpToolsProtocol]:
-    """A protocol class for uvicorn's `http` setting. `probes` are answers to GET, by path."""
+    """The protocol class for uvicorn's `http` setting. `probes` are the answers to GET, by path."""
     apps = gateway.rules
     doors = {path: Door(answer, lambda _request: _ASIDE) for path, answer in probes.items()}
 
     class GatewayProtocol(DirectProtocol):
-        caller: Caller | None = None  # The last call's.
+        caller: CallerHeaders | None = None  # Of the last call.
 
         def claim(self, head: Head, kind: type[Relay] = Relay) -> Exchange | None:
             target = head.target
@@ -43,7 +43,7 @@ def gateway_protocol(
                 end = 1 + len(app)
             caller = self.caller
             if caller is None or not caller.says(app, head):
-                caller = self.caller = Caller(app, head)
+                caller = self.caller = CallerHeaders(app, head)
             return kind(self, head, caller, target[end:], gateway)
 
         def claim_probe(self, head: Head) -> Exchange | None:

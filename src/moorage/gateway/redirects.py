@@ -1,9 +1,9 @@
-"""An app's redirects to itself, answered with the gateway's paths: its own address takes no API key."""
+"""Rewrites an app's redirects to itself into the gateway's paths, because the app's own address takes no API key."""
 
 import re
 
-from moorage.gateway.decide import Origin
 from moorage.gateway.paths import climbs
+from moorage.gateway.resolve import Origin
 from moorage.http.errors import PathInvalid
 
 _WITH_HOST = re.compile(rb"(?is)(?:(https?):)?//([^/?#@\\\x00-\x20]+)(.*)")
@@ -12,16 +12,16 @@ _PORTS = {b"http": b":80", b"https": b":443"}
 
 
 def is_redirect(status: int) -> bool:
-    """Whether an answer's Location is where its caller goes on: a redirect, what was made (201), or where to ask how
-    far it is (202)."""
+    """Whether the caller will use the answer's Location: it is a redirect, or it names what was created (201) or where
+    to ask for progress (202)."""
     return 300 <= status < 400 or status in {201, 202}
 
 
 def at_gateway(location: bytes, app: bytes, origin: Origin, prefix: bytes = b"") -> bytes:
-    """The gateway's path for a location at the app's own origin and below its base path; another one as it came, and so
-    one relative to the call's own path, as it means the same here.
+    """The gateway's path for a location at the app's own origin and below its base path.
 
-    `prefix` stands before the gateway's paths where its public URL has a path.
+    Any other location is returned unchanged. So is one that is relative to the call's path: it means the same here.
+    `prefix` is the path of the gateway's public URL, if it has one.
     """
     native = _native(location, origin)
     if native is None or native.startswith(b"//"):
@@ -35,14 +35,14 @@ def at_gateway(location: bytes, app: bytes, origin: Origin, prefix: bytes = b"")
 
 
 def _native(location: bytes, origin: Origin) -> bytes | None:
-    """The app's own path, with what follows it, if the location is one of the app's."""
+    """The app's own path, with its query, if the location belongs to the app."""
     if location.startswith(b"/") and location[1:2] not in {b"/", b"\\"}:
         rest = location
     else:
-        found = _WITH_HOST.fullmatch(location)
-        if found is None or not _is_of(origin, found[1], found[2]):
+        match = _WITH_HOST.fullmatch(location)
+        if match is None or not _is_of(origin, match[1], match[2]):
             return None
-        rest = found[3]
+        rest = match[3]
     base = origin.base_path
     if not rest.startswith(base):
         return None

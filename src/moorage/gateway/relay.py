@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 import structlog
 
 from moorage.errors import MoorageError
-from moorage.gateway.decide import Target
 from moorage.gateway.errors import UpstreamError
 from moorage.gateway.paths import require_safe
-from moorage.gateway.reading import only_reads
+from moorage.gateway.read_only import only_reads
 from moorage.gateway.redirects import at_gateway, is_redirect
-from moorage.gateway.rewrite import AnswerHead, Caller, embedded_answer
-from moorage.gateway.upstream import Upstream
+from moorage.gateway.resolve import Target
+from moorage.gateway.rewrite import AnswerHead, CallerHeaders, embedded_answer
+from moorage.gateway.upstream import UpstreamConnection
 from moorage.http.answering import Visit
 from moorage.http.bodies import Allowance, Body, Budget
 from moorage.http.direct import DirectProtocol
@@ -63,7 +63,7 @@ class Relay(Visit):
     switches = False
 
     def __init__(
-        self, protocol: DirectProtocol, head: Head, caller: Caller, native: bytes, gateway: "Gateway"
+        self, protocol: DirectProtocol, head: Head, caller: CallerHeaders, native: bytes, gateway: "Gateway"
     ) -> None:
         self._protocol = protocol
         self._head = head
@@ -73,7 +73,7 @@ class Relay(Visit):
         self._door = gateway.embedded
         self._request_id = caller.request_id or new_request_id().encode()
         self._target: Target | None = None
-        self._upstream: Upstream | None = None
+        self._upstream: UpstreamConnection | None = None
         self._borrowing = False
         self._body = None  # What has come of the body and was not sent yet.
         self._kept = b""  # What was sent of it, as long as it can be sent again.
@@ -94,13 +94,13 @@ class Relay(Visit):
     def start(self) -> None:
         try:
             caller, head = self._caller, self._head
-            require_safe(head.method, caller.question.app, self._native)
-            target = self._gateway.decider.decide(caller.question)
+            require_safe(head.method, caller.route_key.app, self._native)
+            target = self._gateway.resolver.remembered(caller.route_key)
         except MoorageError as error:
             self._refuse(error)
             return
         if target is None:
-            self._protocol.start_task(self._aim_at(self._gateway.decider.ask(caller.question)))
+            self._protocol.start_task(self._aim_at(self._gateway.resolver.resolve(caller.route_key)))
         else:
             self._aim(target)
 
@@ -180,7 +180,7 @@ class Relay(Visit):
 
     # The remote upstream.
 
-    def on_connected(self, upstream: Upstream) -> None:
+    def on_connected(self, upstream: UpstreamConnection) -> None:
         self._borrowing = False
         self._upstream = upstream
         self.left = True
@@ -207,7 +207,7 @@ class Relay(Visit):
             b"Transfer-Encoding: chunked\r\n" if self._head.lines.coding else b"",
         )
 
-    def _send(self, upstream: Upstream, data: bytes) -> None:
+    def _send(self, upstream: UpstreamConnection, data: bytes) -> None:
         """Send what there is of the body, behind that data."""
         is_chunked = self._head.lines.coding is not None
         if self._body is not None:
@@ -272,7 +272,7 @@ class Relay(Visit):
 
     def _redirect(self, head: AnswerHead) -> None:
         """Where the app sends its caller to itself, the caller goes through the gateway."""
-        target, app, gateway = self._target, self._caller.question.app, self._gateway
+        target, app, gateway = self._target, self._caller.route_key.app, self._gateway
         if target is None or target.origin is None or not gateway.rules[app].rewrites_redirects:
             return
         origin = target.origin
@@ -316,7 +316,7 @@ class Relay(Visit):
         else:
             self._refuse(error)
 
-    def _break_off(self, upstream: Upstream | None) -> None:
+    def _break_off(self, upstream: UpstreamConnection | None) -> None:
         """End an answer that can't come to its end: all that there is of it goes to the caller, if they read it."""
         if upstream is not None and upstream.is_paused:
             self._protocol.abort()
@@ -330,18 +330,18 @@ class Relay(Visit):
 
     def _send_again(self, target: Target) -> bool:
         """The token was refused: have it renewed, and send the request once more if that can be done."""
-        if self._renewed or not self._gateway.decider.may_refresh(target):
+        if self._renewed or not self._gateway.resolver.may_refresh(target):
             return False
         self._renewed = True
         if self._upstream is not None and not (self._replayable and self._complete):
-            self._protocol.start_task(self._renew_for_others(self._gateway.decider.refused(target)))
+            self._protocol.start_task(self._renew_for_others(self._gateway.resolver.refused(target)))
             return False
         upstream, self._upstream = self._upstream, None
         if upstream is not None:
             upstream.drop()
         self._put_back()
         self._target = None
-        self._protocol.start_task(self._aim_at(self._gateway.decider.refused(target)))
+        self._protocol.start_task(self._aim_at(self._gateway.resolver.refused(target)))
         return True
 
     async def _renew_for_others(self, renewal: Awaitable[Target]) -> None:

@@ -1,11 +1,11 @@
-"""Which headers pass from one side to the other, both ways, and which don't."""
+"""Which headers pass from the caller to the upstream and back, and which don't."""
 
 import itertools
 from collections.abc import Container, Iterable
 
 import httptools
 
-from moorage.gateway.decide import Question
+from moorage.gateway.resolve import RouteKey
 from moorage.http.encode import lines_of
 from moorage.http.head import Head
 from moorage.http.message import Headers, Response
@@ -25,9 +25,9 @@ HOP_BY_HOP = frozenset(
         b"upgrade",
     }
 )
-# Whoever read in an answer which connection served it may name it by that header, too.
+# The headers by which a caller chooses a connection. The last one is also in every answer, so callers may repeat it.
 _CHOICE = frozenset({b"maton-connection", b"x-maton-connection", b"moorage-connection"})
-# By these some apps take another path than the one of the request.
+# Headers by which some apps use another path than the request's.
 _OTHER_PATH = frozenset(
     {
         b"x-envoy-original-path",
@@ -53,17 +53,17 @@ _OTHER_PATH = frozenset(
 
 
 def _with_underscores(names: Iterable[bytes]) -> set[bytes]:
-    """Every spelling of the names that has an underscore: an app behind CGI can't tell it from a hyphen."""
-    found: set[bytes] = set()
+    """Every spelling of the names that has an underscore, because an app behind CGI can't tell it from a hyphen."""
+    spellings: set[bytes] = set()
     for name in names:
         first, *words = name.split(b"-")
         for marks in itertools.product((b"-", b"_"), repeat=len(words)):
             if b"_" in marks:
-                found.add(first + b"".join(map(b"%b%b".__mod__, zip(marks, words, strict=True))))
-    return found
+                spellings.add(first + b"".join(map(b"%b%b".__mod__, zip(marks, words, strict=True))))
+    return spellings
 
 
-# Of these, X-Request-Id alone goes on. The gateway answers Expect itself; cookies of its origin stay here.
+# Of these, only X-Request-Id goes on. The gateway answers Expect itself, and cookies belong to its own origin.
 _NOTED = frozenset(
     HOP_BY_HOP
     | _CHOICE
@@ -81,18 +81,18 @@ KEPT_FROM_CALLER = HOP_BY_HOP | {
 }
 _NOTED_OF_ANSWERS = KEPT_FROM_CALLER | {b"content-length", b"location"}
 _PLAIN_CONNECTION = frozenset({b"keep-alive", b"close"})
-# Framing is decided by what was parsed, so naming it in Connection can't remove it.
+# The parser has decided the framing, so a Connection header can't take this one away.
 _NEVER_NAMED = frozenset({b"content-length"})
 
 
-class Caller:
-    """What a request's headers say to the gateway, and those that go on to the upstream.
+class CallerHeaders:
+    """What a request's headers tell the gateway, and the headers that go on to the upstream.
 
-    Most callers send the same headers with each request of a connection; then the next one need not be read anew.
+    Most callers send the same headers with each request of a connection. Then they are read only once.
     """
 
     __slots__ = (
-        "_authorization", "_connection", "_lines", "_lowered", "forwarded", "lines", "question", "request_id",
+        "_authorization", "_connection", "_lines", "_lowered", "forwarded", "lines", "request_id", "route_key",
     )  # fmt: skip
 
     def __init__(self, app: bytes, head: Head) -> None:
@@ -100,7 +100,7 @@ class Caller:
         self._authorization: bytes | None = None
         self._connection: bytes | None = None
         self.forwarded: Headers = []
-        self.request_id: bytes | None = None  # None if the caller sent none that can be kept.
+        self.request_id: bytes | None = None  # None if the caller sent none, or one that can't be kept.
         named: set[bytes] | None = None
         for pair in head.headers:
             name, value = pair[0].lower(), pair[1]
@@ -114,21 +114,21 @@ class Caller:
             self.forwarded = [pair for pair in self.forwarded if pair[0].lower() not in named]
         self.lines = lines_of(self.forwarded)
         self._lowered: Headers | None = None
-        self.question = Question(app, self._authorization, self._connection)
+        self.route_key = RouteKey(app, self._authorization, self._connection)
 
     def says(self, app: bytes, head: Head) -> bool:
-        """Whether that call's headers are the same, and so everything they say."""
-        return head.lines is self._lines and app == self.question.app
+        """Whether another call has the same app and the same headers, so that this object serves for it as well."""
+        return head.lines is self._lines and app == self.route_key.app
 
     @property
     def lowered(self) -> Headers:
-        """What goes on, with the names that the embedded CRM knows headers by."""
+        """The headers that go on, with names in lower case, as the embedded CRM expects them."""
         if self._lowered is None:
             self._lowered = [(name.lower(), value) for name, value in self.forwarded]
         return self._lowered
 
     def _note(self, name: bytes, pair: tuple[bytes, bytes]) -> None:
-        value = pair[1].strip()  # The parser leaves white space at its end.
+        value = pair[1].strip()  # The parser leaves white space at the end of a value.
         if name == b"authorization":
             self._authorization = self._authorization or value
         elif name in _CHOICE:
@@ -139,7 +139,7 @@ class Caller:
 
 
 def named_by(value: bytes, known: set[bytes] | None = None) -> set[bytes] | None:
-    """The headers that a Connection header names for its own hop, besides those named already."""
+    """The headers that a Connection header names, which are for this hop only, together with those in `known`."""
     plain = value.lower()
     if plain in _PLAIN_CONNECTION:
         return known
@@ -148,12 +148,12 @@ def named_by(value: bytes, known: set[bytes] | None = None) -> set[bytes] | None
 
 
 class AnswerHead:
-    """What an answer's headers say about its framing, and those that go on to the caller."""
+    """What an answer's headers say about its framing, and the headers that go on to the caller."""
 
     __slots__ = ("chunked", "forwarded", "location", "sized")
 
     def __init__(self, headers: Headers) -> None:
-        """Raises HttpParserError, as the parser does for other nonsense, for a coding that nobody asked for."""
+        """Raises HttpParserError, as the parser does for other faults, for a transfer coding that nobody asked for."""
         self.sized = self.chunked = self.location = False
         forwarded: Headers = []
         self.forwarded = forwarded
@@ -178,14 +178,14 @@ class AnswerHead:
             self.drop(named)
 
     def drop(self, names: Container[bytes]) -> None:
-        """Keep the headers of those (lower-case) names from the caller."""
+        """Do not pass on the headers with these names, which are in lower case."""
         self.forwarded = [pair for pair in self.forwarded if pair[0].lower() not in names]
 
 
 def embedded_answer(
     response: Response, request_id: bytes, through: Iterable[tuple[bytes, bytes]]
 ) -> Response:
-    """The embedded CRM's response as a caller gets it; `through` says which connection served it."""
+    """The embedded CRM's response as the caller gets it. `through` are the headers that name the connection."""
     headers = [pair for pair in response.headers if pair[0].lower() not in KEPT_FROM_CALLER]
     headers += ((b"x-request-id", request_id), *through)
     if response.status >= 400:

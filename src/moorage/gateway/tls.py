@@ -1,33 +1,34 @@
-"""TLS towards upstreams."""
+"""TLS for connections to upstreams."""
 
 import ssl
 from typing import Any
 
 
 class ClientContext(ssl.SSLContext):
-    """A context that begins with each host where its last connection to it ended.
+    """A TLS context that resumes the last session with each host.
 
-    A handshake that resumes a session costs both sides a part of a first one; a host may always ask for that instead.
+    A handshake that resumes a session costs both sides a fraction of a full one. A host may still ask for a full one.
     """
 
     def __init__(self, _protocol: int) -> None:
         self._sessions: dict[str | None, ssl.SSLSession] = {}
 
     def remember(self, connection: ssl.SSLObject) -> None:
-        """Resume this connection's session next time. Its host has to have sent something, and with it a ticket."""
+        """Resume this connection's session next time. The host must have sent bytes: its ticket comes with them."""
         session = connection.session
         if session is not None:
             self._sessions[connection.server_hostname] = session
 
     def wrap_bio(self, *buffers: Any, **options: Any) -> ssl.SSLObject:
-        """Called by the event loop for each new connection."""
+        """The event loop calls this for each new connection."""
         options.setdefault("session", self._sessions.get(options["server_hostname"]))
         return super().wrap_bio(*buffers, **options)
 
 
 def verifying(authorities: str | None = None) -> ClientContext:
-    """Trusts the hosts that the system's authorities vouch for, or those of a file."""
-    context = ClientContext(ssl.PROTOCOL_TLS_CLIENT)  # This requires certificates, and checks whose they are.
+    """A context that trusts the certificate authorities of the system, or those in the file `authorities`."""
+    # This protocol requires a certificate, and checks the host's name in it.
+    context = ClientContext(ssl.PROTOCOL_TLS_CLIENT)
     if authorities is None:
         context.load_default_certs()
     else:

@@ -1,4 +1,4 @@
-"""Two connections joined after a switch of protocols: what arrives at one leaves at the other, byte for byte."""
+"""Two connections, joined after a switch of protocols: every byte that arrives at one leaves at the other."""
 
 import asyncio
 import contextlib
@@ -8,28 +8,28 @@ from typing import TYPE_CHECKING, TypeAlias
 import structlog
 
 from moorage.errors import MoorageError
-from moorage.gateway.decide import Decider, Question, Target
 from moorage.gateway.frames import Frames, close_frame
+from moorage.gateway.resolve import Resolver, RouteKey, Target
 from moorage.gateway.upstream import Limits
 from moorage.http.breaking import BreakingOff, reset
 
 GOING_AWAY = 1001  # Codes of RFC 6455, 7.4.1.
 POLICY = 1008
-_CLOSING_SECONDS = 2.0  # How long a side may take to end, once it was told that the other is gone.
+_CLOSING_SECONDS = 2.0  # How long a side may take to end, after it was told that the other is gone.
 _SWEEP_SECONDS = 1.0
-_CONFIRM_SWEEPS = 2  # Whether a caller may still use its connection is asked so many sweeps apart, at most.
+_CONFIRM_SWEEPS = 2  # How many sweeps lie between two checks that a caller may still use its connection.
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# A caller, by the digest of its headers; a connection and which of its activations.
+# A caller (the digest of its route key), a connection's id, and the number of its activation.
 _Use: TypeAlias = tuple[bytes, str, int]
 
 log = structlog.get_logger(__name__)
 
 
 class End(asyncio.Protocol):
-    """One of a tunnel's two connections. `socket` is the transport below TLS, `frames` are those that leave here."""
+    """One of a tunnel's two connections. `socket` is the transport below TLS, `frames` follows the bytes sent here."""
 
     def __init__(self, transport: asyncio.Transport, socket: asyncio.Transport) -> None:
         self.transport = transport
@@ -60,7 +60,7 @@ class End(asyncio.Protocol):
 
     @property
     def arrives(self) -> bool:
-        """Whether anything may still arrive here."""
+        """Whether bytes may still arrive here."""
         return not self.has_ended and not self.transport.is_closing()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -69,19 +69,19 @@ class End(asyncio.Protocol):
 
 
 class Tunnel:
-    """`target` is where it leads, and `question` who asked for it how."""
+    """`target` is where the tunnel leads; `route_key` says who opened it, and through which connection."""
 
-    def __init__(self, caller: End, app: End, question: Question, target: Target, limits: Limits) -> None:
+    def __init__(self, caller: End, app: End, route_key: RouteKey, target: Target, limits: Limits) -> None:
         self._loop = asyncio.get_running_loop()
         self._ends = (caller, app)
         self._limits = limits
         self._active = self._loop.time()
         self._closing = False
-        self.was_told = False  # Both sides, as far as a frame fitted in: each ends by itself, or is given up.
-        self.question = question
+        self.was_told = False  # Each side was told, where a close frame fitted, and should end by itself.
+        self.route_key = route_key
         self.target = target
-        self.confirmed = -1  # The decider's generation at which it was last seen to be allowed …
-        self.confirmed_until = 0.0  # … and how long that holds, in seconds since the epoch.
+        self.confirmed = -1  # The resolver's generation when the caller was last allowed …
+        self.confirmed_until = 0.0  # … and until when that holds, in seconds since the epoch.
         self.on_end: Callable[[], None] = lambda: None
         app.is_app = True
         caller.other, app.other = app, caller
@@ -94,7 +94,7 @@ class Tunnel:
             to.transport.write(data)
 
     def on_half_closed(self, end: End) -> bool:
-        """That side says nothing more, but may still listen. False closes its connection."""
+        """A side sends nothing more, but may still receive. The result False closes its connection."""
         end.has_ended = True
         self._active = self._loop.time()
         other = end.other
@@ -110,7 +110,7 @@ class Tunnel:
     def on_lost(self, end: End, exc: Exception | None) -> None:
         end.has_ended = True
         other = end.other
-        # Over TLS to close a side that was told would cut off its own farewell.
+        # With TLS, closing a side that has got a close frame would cut off its reply.
         waits = self.was_told and not other.transport.is_closing()
         if not waits and (exc is None or self._closing):
             self._finish(other)
@@ -122,14 +122,14 @@ class Tunnel:
         end.other = end
 
     def look(self, now: float) -> None:
-        """End it if nothing has moved for as long as that may be."""
+        """End the tunnel if nothing has passed for too long."""
         quiet = now - self._active
         is_half = any(end.has_ended or end.is_full for end in self._ends)
         if quiet >= (self._limits.stalled if is_half else self._limits.quiet):
-            self.close(GOING_AWAY, "nothing was said for too long")
+            self.close(GOING_AWAY, "no data passed for too long")
 
     def close(self, code: int, reason: str) -> None:
-        """Tell both sides that it ends and why, where a frame fits in; elsewhere break off."""
+        """Tell both sides that the tunnel ends and why. A side that is in the middle of a frame is broken off."""
         if self._closing:
             return
         self._closing = self.was_told = True
@@ -144,7 +144,7 @@ class Tunnel:
                 reset(end.transport)
 
     def abort(self) -> None:
-        """End at once; a side that was told why still gets to know it."""
+        """End at once. A side that was told why still receives that."""
         self._closing = True
         for end in self._ends:
             if self.was_told:
@@ -153,9 +153,9 @@ class Tunnel:
                 reset(end.transport)
 
     def _finish(self, end: End, *, is_told: bool = False) -> None:
-        """Close once everything is written, and read on meanwhile: to close at once could destroy it on its way.
+        """Close after everything is written, and read until then: closing at once could destroy data on its way.
 
-        One that was told is about to end by itself."""
+        With `is_told` the side ends by itself."""
         transport = end.transport
         if transport.is_closing():
             return
@@ -169,7 +169,7 @@ class Tunnel:
         self._loop.call_later(_CLOSING_SECONDS, self._look_at_closing, transport, left + 1)
 
     def _look_at_closing(self, transport: asyncio.Transport, before: int) -> None:
-        """Give a side up that takes nothing more, or does not end when all is said."""
+        """Give up a side that reads nothing more, or that does not end after everything was sent."""
         left = transport.get_write_buffer_size()
         if 0 < left < before:
             self._loop.call_later(_CLOSING_SECONDS, self._look_at_closing, transport, left)
@@ -178,20 +178,20 @@ class Tunnel:
 
 
 class Tunnels:
-    """Those of one process, and what ends them."""
+    """All tunnels of one process. Ends those that are idle, and those whose caller lost its right."""
 
-    def __init__(self, decider: Decider, limits: Limits) -> None:
-        self._decider = decider
+    def __init__(self, resolver: Resolver, limits: Limits) -> None:
+        self._resolver = resolver
         self._limits = limits
         self._open: set[Tunnel] = set()
         self._asking: dict[_Use, asyncio.Task[None]] = {}
         self._sweeps = itertools.count(1)
         self._timer: asyncio.TimerHandle | None = None
-        self._ended: asyncio.Event | None = None  # What the end of the process waits for.
+        self._ended: asyncio.Event | None = None  # Set when the last tunnel has ended, as the process does.
 
     @property
     def are_full(self) -> bool:
-        """Whether there are as many as there may be."""
+        """Whether the highest number of tunnels is open."""
         return len(self._open) >= self._limits.tunnels
 
     def add(self, tunnel: Tunnel) -> None:
@@ -201,7 +201,7 @@ class Tunnels:
             self._wait()
 
     async def ended(self) -> None:
-        """Wait until those that were told to end have done so, for a short time at most."""
+        """Wait, for a short time at most, until the tunnels that were told to end have ended."""
         if self._are_ending:
             self._ended = asyncio.Event()
             with contextlib.suppress(TimeoutError):
@@ -237,13 +237,13 @@ class Tunnels:
             self._wait()
 
     def _confirm(self) -> None:
-        """Ask of each whether its caller may still use it, where a key or a connection may have changed."""
-        generation, now = self._decider.generation, self._decider.now()
+        """Check that callers may still use their tunnels, where a key or a connection may have changed."""
+        generation, now = self._resolver.generation, self._resolver.now()
         doubtful: dict[_Use, list[Tunnel]] = {}
         for tunnel in self._open:
             if tunnel.confirmed != generation or tunnel.confirmed_until <= now:
                 connection = tunnel.target.connection
-                key = (tunnel.question.digest, connection.id, connection.generation)
+                key = (tunnel.route_key.digest, connection.id, connection.generation)
                 doubtful.setdefault(key, []).append(tunnel)
         for key, tunnels in doubtful.items():
             if key not in self._asking:
@@ -252,9 +252,9 @@ class Tunnels:
                 task.add_done_callback(lambda _done, key=key: self._asking.pop(key))  # type: ignore[misc]
 
     async def _ask(self, tunnels: list[Tunnel], generation: int) -> None:
-        """All of them have one caller and one connection."""
+        """The tunnels have the same caller and the same connection."""
         try:
-            until = await self._decider.confirm(tunnels[0].question, tunnels[0].target)
+            until = await self._resolver.confirm(tunnels[0].route_key, tunnels[0].target)
         except MoorageError as error:
             log.warning("websocket.not_confirmed", code=error.code, reason=error.message)
             return

@@ -1,6 +1,6 @@
-"""Kept-alive HTTP/1.1 connections to upstreams, written by hand because every call passes through here.
+"""Kept-alive HTTP/1.1 connections to upstreams. They are written by hand because every call passes through here.
 
-A `Borrower` asks the pool for a connection, writes its request to it and is called back with the parts of the answer.
+A `Borrower` asks the pool for a connection and writes its request there. Its callbacks get the parts of the answer.
 """
 
 import asyncio
@@ -15,7 +15,6 @@ from typing import Protocol, cast
 import httptools
 import structlog
 
-from moorage.gateway.decide import Origin
 from moorage.gateway.errors import (
     UpstreamError,
     UpstreamInvalid,
@@ -24,14 +23,15 @@ from moorage.gateway.errors import (
     plainly,
 )
 from moorage.gateway.outbox import Outbox
+from moorage.gateway.resolve import Origin
 from moorage.gateway.rewrite import AnswerHead
 from moorage.gateway.tls import ClientContext, verifying
 
 MAX_ANSWER_HEAD = 256 * 1024
 _VERSIONS = (b"HTTP/1.1 ", b"HTTP/1.0 ")
 _FINAL = frozenset(version + digit for version in _VERSIONS for digit in (b"2", b"3", b"4", b"5"))
-_SHOWS_FINAL = 10  # Up to here an answer shows that it is the final one.
-_LONGEST_BEGINNING = len(b"HTTP/1.1 200")  # Up to here any answer shows what it is.
+_SHOWS_FINAL = 10  # So many bytes show that an answer is the final one.
+_LONGEST_BEGINNING = len(b"HTTP/1.1 200")  # So many bytes show what any answer is.
 _INTERIM = ord("1")
 _SWITCHING = b"101"
 _SWEEP_SECONDS = 1.0
@@ -44,61 +44,61 @@ class Limits:
     """Times are in seconds."""
 
     connect: float = 10.0
-    # From the request's end to the end of the answer's head, whatever comes of it meanwhile.
+    # From the end of the request to the end of the answer's head, however much of the head has arrived.
     answer: float = 60.0
     idle: float = 60.0  # Between two parts of an answer.
-    stalled: float = 60.0  # A caller who reads nothing of an answer for this long is given up.
-    kept: float = 15.0  # An unused connection is kept this long: less than most servers keep theirs.
+    stalled: float = 60.0  # How long a caller may read nothing of an answer before it is given up.
+    kept: float = 15.0  # How long an unused connection is kept: less than most servers keep theirs.
     connections: int = 512  # To one origin.
-    quiet: float = 300.0  # A tunnel through which nothing passes either way.
-    tunnels: int = 1000  # Of one process, which count to no origin's connections.
+    quiet: float = 300.0  # How long a tunnel may pass nothing in either direction.
+    tunnels: int = 1000  # In one process. They do not count towards `connections`.
 
     @property
     def wait(self) -> float:
-        """For a connection: twice the time of one attempt, as a place may have to become free first."""
+        """How long to wait for a connection: twice the time of one attempt, as another call may have to end first."""
         return min(2 * self.connect, max(self.connect, self.answer))
 
 
 def limits_of(answer_timeout: float) -> Limits:
-    """The limits where an app may take so many seconds to answer: no more to take a connection, either."""
+    """The limits for an app that may take so many seconds to answer. Connecting may not take longer, either."""
     return Limits(connect=min(Limits().connect, answer_timeout), answer=answer_timeout, idle=answer_timeout)
 
 
 class Borrower(Protocol):
-    """Whoever makes a request. After `on_complete` or `on_failure` the connection is no longer theirs.
+    """Makes a request over a connection of the pool. It loses the connection at `on_complete` or `on_failure`.
 
-    One that `needs_new` is given no connection that was used before: its last one was, and had ended.
+    A borrower that `needs_new` gets a connection that was never used, because a used one had ended.
     """
 
     needs_new: bool
 
     @property
     def switches(self) -> bool:
-        """Whether it asks for WebSocket in the connection's place."""
+        """Whether the request asks to turn the connection into a WebSocket."""
 
-    def on_connected(self, upstream: "Upstream") -> None: ...
+    def on_connected(self, upstream: "UpstreamConnection") -> None: ...
     def on_unreachable(self, error: UpstreamError) -> None: ...
     def on_head(self, status: int, head: AnswerHead) -> None: ...
     def on_part(self, part: bytes) -> None: ...
     def on_flush(self) -> None:
-        """Everything that has arrived so far was passed on; more is to come."""
+        """All parts that have arrived so far were passed to `on_part`; more will come."""
 
     def on_switched(
         self, head: AnswerHead, transport: asyncio.Transport, socket: asyncio.Transport, rest: bytes
     ) -> None:
-        """The connection is no HTTP connection any more and the borrower's for good; `socket` is what is below TLS, and
-        `rest` came behind the answer's head."""
+        """The connection is a WebSocket now and belongs to the borrower for good. `socket` is the transport below TLS;
+        `rest` are the bytes that followed the answer's head."""
 
     def on_complete(self) -> None: ...
     def on_failure(self, error: UpstreamError, *, stale: bool) -> None:
-        """`stale` means that a kept connection ended without a single byte of an answer."""
+        """The request failed. `stale` means that a kept connection ended before the first byte of an answer."""
 
     def pause_sending(self) -> None: ...
     def resume_sending(self) -> None: ...
 
 
 class Pool:
-    """`tls` gives the context for https."""
+    """The connections of one process to all upstreams. `tls` makes the context for https."""
 
     def __init__(self, limits: Limits, tls: Callable[[], ClientContext] = verifying) -> None:
         self.limits = limits
@@ -110,8 +110,8 @@ class Pool:
     def tls(self) -> ClientContext:
         return self._new_tls()
 
-    def borrow(self, origin: Origin, borrower: Borrower) -> "Upstream | None":
-        """A kept connection, or None: then `on_connected` or `on_unreachable` follows."""
+    def borrow(self, origin: Origin, borrower: Borrower) -> "UpstreamConnection | None":
+        """A kept connection, or None: then `on_connected` or `on_unreachable` is called later."""
         host = self._hosts.get(origin.address)
         if host is None:
             host = self._hosts[origin.address] = _Host(self, origin)
@@ -122,7 +122,7 @@ class Pool:
         self._hosts[origin.address].forget(borrower)
 
     def drop_kept(self, origin: Origin) -> None:
-        """Close the unused connections: one of them turned out to be dead."""
+        """Close the unused connections, because one of them turned out to be dead."""
         self._hosts[origin.address].drop_kept()
 
     def close(self) -> None:
@@ -131,7 +131,7 @@ class Pool:
             host.close()
 
     def watch(self, loop: asyncio.AbstractEventLoop) -> None:
-        """See to it that connections keep their times, as long as there are any."""
+        """Check the deadlines of connections in regular sweeps, as long as there are connections."""
         if not self._sweeping:
             self._sweeping = True
             limits = self.limits
@@ -148,15 +148,15 @@ class Pool:
 
 
 class _Host:
-    """The connections to one origin, and those who wait for one."""
+    """The connections to one origin, and the borrowers that wait for one."""
 
     def __init__(self, pool: Pool, origin: Origin) -> None:
         self.pool = pool
         self.origin = origin
         self.loop = asyncio.get_running_loop()
         self.outbox = Outbox(self.loop)
-        self._all: set[Upstream] = set()
-        self._kept: list[Upstream] = []
+        self._all: set[UpstreamConnection] = set()
+        self._kept: list[UpstreamConnection] = []
         self._waiting: deque[tuple[Borrower, float]] = deque()
         self._connecting: set[asyncio.Task[None]] = set()
 
@@ -164,7 +164,7 @@ class _Host:
     def is_used(self) -> bool:
         return bool(self._all or self._waiting)
 
-    def borrow(self, borrower: Borrower) -> "Upstream | None":
+    def borrow(self, borrower: Borrower) -> "UpstreamConnection | None":
         while self._kept:
             upstream = self._kept.pop()
             if upstream.is_usable:
@@ -185,10 +185,10 @@ class _Host:
         for upstream in list(self._all):
             upstream.drop()
 
-    def give_back(self, upstream: "Upstream") -> None:
+    def give_back(self, upstream: "UpstreamConnection") -> None:
         if self._waiting:
             if upstream.used and self._waiting[0][0].needs_new:
-                upstream.drop()  # Its place is for a new one.
+                upstream.drop()  # This makes room for a new one.
                 return
             borrower, _ = self._waiting.popleft()
             borrower.on_connected(upstream)
@@ -196,7 +196,7 @@ class _Host:
             upstream.deadline = self.loop.time() + self.pool.limits.kept
             self._kept.append(upstream)
 
-    def lost(self, upstream: "Upstream") -> None:
+    def lost(self, upstream: "UpstreamConnection") -> None:
         self._all.discard(upstream)
         if upstream in self._kept:
             self._kept.remove(upstream)
@@ -222,7 +222,7 @@ class _Host:
     def _on_connect_tried(self, task: asyncio.Task[None]) -> None:
         self._connecting.discard(task)
         if self._waiting:
-            self._connect_more()  # There were more of them than places.
+            self._connect_more()  # More borrowers wait than connections were allowed.
 
     async def _connect(self) -> None:
         origin, limits = self.origin, self.pool.limits
@@ -230,26 +230,26 @@ class _Host:
             async with asyncio.timeout(limits.connect):
                 upstream = await self._open()
         except TimeoutError:
-            self._tell_first(UpstreamTimeout(f"{origin.host} took no connection in time."))
+            self._tell_first(UpstreamTimeout(f"{origin.host} accepted no connection in time."))
         except (OSError, ssl.SSLError, UnicodeError) as error:
             self._on_unreachable(str(error), plainly(error))
         except Exception as error:
-            # Whatever it is, somebody waits for an answer.
+            # Somebody waits for an answer, whatever the error is.
             log.exception("gateway.failed")
-            self._on_unreachable(type(error).__name__, "for a reason that is in the log")
+            self._on_unreachable(type(error).__name__, "for a reason that the server's log gives")
         else:
             if upstream.is_usable:
                 self._all.add(upstream)
                 self.give_back(upstream)
             else:
                 self._on_unreachable(
-                    "it closed the connection at once", "as it closed the connection at once"
+                    "it closed the connection at once", "because it closed the connection at once"
                 )
 
-    async def _open(self) -> "Upstream":
+    async def _open(self) -> "UpstreamConnection":
         origin = self.origin
         transport, upstream = await self.loop.create_connection(
-            lambda: Upstream(self), origin.host, origin.port
+            lambda: UpstreamConnection(self), origin.host, origin.port
         )
         if origin.scheme != "https":
             return upstream
@@ -260,14 +260,14 @@ class _Host:
         except BaseException:
             transport.abort()
             raise
-        if secured is not None:  # Only a transport that is closing gives none.
+        if secured is not None:  # It is None only for a transport that is closing.
             upstream.secure(secured)
         return upstream
 
-    def _on_unreachable(self, reason: str, told: str) -> None:
+    def _on_unreachable(self, reason: str, public_reason: str) -> None:
         origin = self.origin
         log.warning("upstream.unreachable", host=origin.host, port=origin.port, error=reason)
-        message = f"{origin.host} can't be reached, {told}."
+        message = f"{origin.host} can't be reached, {public_reason}."
         self._tell_first(UpstreamUnreachable(message, help="Try again in a moment."))
 
     def _tell_first(self, error: UpstreamError) -> None:
@@ -276,8 +276,8 @@ class _Host:
             borrower.on_unreachable(error)
 
 
-class Upstream(asyncio.Protocol):
-    """One connection. `deadline` is when it has waited too long, by the loop's clock."""
+class UpstreamConnection(asyncio.Protocol):
+    """A connection to an upstream. At `deadline`, by the loop's clock, it has waited too long."""
 
     __slots__ = (
         "_bare", "_begun", "_borrower", "_complete", "_ended_well", "_fed", "_has_length", "_headers", "_host",
@@ -303,11 +303,11 @@ class Upstream(asyncio.Protocol):
 
     @property
     def is_usable(self) -> bool:
-        """Whether it can take a request: it isn't closed, nor about to be."""
+        """Whether it can take a request: it is neither closed nor about to close."""
         return self.is_open and not self._transport.is_closing()
 
     def begin(self, borrower: Borrower, *, bare: bool) -> None:
-        """Start a request; `bare` for one whose answer has no body, as HEAD's."""
+        """Start a request. With `bare` the answer will have no body, as the answer to HEAD."""
         self._borrower = borrower
         self._bare = bare
         self._whole = self._complete = self._keep = False
@@ -319,13 +319,13 @@ class Upstream(asyncio.Protocol):
         self.deadline = math.inf
 
     def write(self, data: bytes) -> None:
-        """Send a part of the request that others follow."""
+        """Send a part of the request. More parts will follow."""
         self._host.outbox.write(self._transport, data)
 
     def end(self, data: bytes) -> None:
-        """Send the last part of the request, which may be empty, by the end of the loop's turn.
+        """Send the last part of the request, which may be empty, at the end of the loop's turn.
 
-        The answer's time begins.
+        The time in which the answer has to come begins now.
         """
         self._whole = True
         self.deadline = self._host.loop.time() + self._host.pool.limits.answer
@@ -334,7 +334,7 @@ class Upstream(asyncio.Protocol):
 
     @property
     def is_paused(self) -> bool:
-        """Whether it waits for the borrower, who can't take more of the answer."""
+        """Whether it has stopped reading because the borrower can't take more of the answer."""
         return self._paused
 
     def pause(self) -> None:
@@ -352,7 +352,7 @@ class Upstream(asyncio.Protocol):
                 self.deadline = self._host.loop.time() + self._host.pool.limits.idle
 
     def drop(self) -> None:
-        """Close at once, whatever is under way; the borrower hears nothing more."""
+        """Close at once, even during a request. No more callbacks of the borrower are called."""
         self._borrower = None
         self.is_open = False
         self._transport.abort()
@@ -367,17 +367,17 @@ class Upstream(asyncio.Protocol):
             self._fail(UpstreamTimeout(f"{host} did not answer in time.", help="Try again later."))
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        # Reading is paused below TLS: with what it has not yet deciphered, TLS would drop the end of an answer whose
-        # host closes meanwhile.
+        # Reading is paused below TLS. A paused TLS transport would lose the bytes that it has not decrypted yet, and
+        # with them the end of an answer, if the host closes the connection meanwhile.
         self._transport = self._socket = cast("asyncio.Transport", transport)
         self.is_open = True
 
     def secure(self, transport: asyncio.Transport) -> None:
-        """From now on all goes through TLS."""
+        """Send and receive through TLS from now on."""
         self._transport = transport
 
     def eof_received(self) -> None:
-        """The host has said that this is all; a connection that TLS alone was not told of the end of was cut."""
+        """The host has ended its side properly. A connection that was cut below TLS ends without this call."""
         self._ended_well = True
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -385,7 +385,7 @@ class Upstream(asyncio.Protocol):
         self._host.lost(self)
         if self._borrower is not None:
             self._end_of_data(exc)
-        # It knows us by the methods it calls, which would keep the buffers of TLS until the next full collection.
+        # The parser refers to our methods. This cycle would keep the buffers of TLS until the next full collection.
         del self._parser
 
     def _end_of_data(self, exc: Exception | None) -> None:
@@ -393,7 +393,7 @@ class Upstream(asyncio.Protocol):
             self._finish()
         else:
             host = self._host.origin.host
-            error = UpstreamUnreachable(f"{host} closed the connection before its answer was whole.")
+            error = UpstreamUnreachable(f"{host} closed the connection before its answer was complete.")
             self._fail(error, stale=self.used and self._silent and not self._begun and not self._fed)
 
     def data_received(self, data: bytes) -> None:
@@ -428,16 +428,16 @@ class Upstream(asyncio.Protocol):
         if isinstance(error, httptools.HttpParserUpgrade) and self._status == 101:
             self._switch(data[error.args[0] :])
         elif self._complete and self._borrower is not None:
-            self._keep = False  # Only what follows the answer can't be read, such as a body behind a 204.
+            self._keep = False  # Only the bytes after the answer can't be parsed, such as a body after a 204.
             self._finish()
         else:
             self._on_nonsense(error)
 
     def _look_at_beginning(self, data: bytes) -> bytes:
-        """From the final answer on, or nothing if that has yet to come.
+        """The bytes from the beginning of the final answer, or none if it has not begun yet.
 
-        An answer begins with the version of HTTP; the parser would take RTSP for one, and others. So does each that
-        follows an interim one, whose head is all there is of it.
+        An answer has to begin with HTTP/1.1 or HTTP/1.0, which the parser does not check: it takes RTSP as well. The
+        same holds for the answer after an interim one (1xx), which is only a head.
         """
         while data.startswith(_VERSIONS) and len(data) >= _LONGEST_BEGINNING:
             if data[9] != _INTERIM or data.startswith(_SWITCHING, 9):
@@ -456,7 +456,7 @@ class Upstream(asyncio.Protocol):
             self._fed += end
             data = data[end:]
         if data.startswith(_VERSIONS) or any(version.startswith(data) for version in _VERSIONS):
-            self._begun = data  # There is more to come.
+            self._begun = data  # More bytes are needed.
         else:
             self._on_nonsense(httptools.HttpParserError("it does not begin with HTTP/1.1 or HTTP/1.0"))
         return b""
@@ -478,7 +478,7 @@ class Upstream(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         if self._complete:
-            self._keep = False  # More than one answer to one request.
+            self._keep = False  # This is a second answer to the same request.
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._headers.append((name, value))
@@ -496,7 +496,7 @@ class Upstream(asyncio.Protocol):
         self._in_head = False
         self._fed = 0
         head = AnswerHead(self._headers)
-        self._headers = []  # What comes now are trailers, which nobody reads.
+        self._headers = []  # Headers that come from now on are trailers, which nobody reads.
         self._has_length = head.sized or head.chunked
         self._borrower.on_head(self._status, head)
         if self._bare:
@@ -510,7 +510,7 @@ class Upstream(asyncio.Protocol):
             raise httptools.HttpParserError("a switch of protocols that nobody asked for")
 
     def _switch(self, rest: bytes) -> None:
-        """Let the borrower have what is below the connection, whose place is free for another."""
+        """Give the transport to the borrower. The pool may open another connection instead."""
         borrower, self._borrower = self._borrower, None
         assert borrower is not None
         self.is_open = False
@@ -531,7 +531,7 @@ class Upstream(asyncio.Protocol):
             self._keep = self._parser.should_keep_alive()
 
     def _finish(self) -> None:
-        """The answer is whole: let the borrower go and keep the connection if it can serve another."""
+        """The answer is complete: let the borrower go, and keep the connection if it can carry another request."""
         borrower, self._borrower = self._borrower, None
         assert borrower is not None
         if not self.used and (secured := self._transport.get_extra_info("ssl_object")) is not None:
@@ -540,7 +540,7 @@ class Upstream(asyncio.Protocol):
             self.used = True
             self.resume()
             if self._bare:
-                self._parser = httptools.HttpResponseParser(self)  # The old one waits for a body.
+                self._parser = httptools.HttpResponseParser(self)  # The old parser still waits for a body.
             self._host.give_back(self)
         else:
             self.drop()
@@ -563,4 +563,4 @@ class Upstream(asyncio.Protocol):
         self._fail(self._invalid())
 
     def _invalid(self) -> UpstreamInvalid:
-        return UpstreamInvalid(f"{self._host.origin.host} sent what is no HTTP answer.")
+        return UpstreamInvalid(f"{self._host.origin.host} sent something that is not an HTTP answer.")

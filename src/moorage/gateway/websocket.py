@@ -1,12 +1,12 @@
-"""A call that asks for WebSocket: an ordinary one up to the app's answer, and a tunnel if that is 101."""
+"""A call that asks for a WebSocket: an ordinary call until the app answers, and a tunnel if the answer is 101."""
 
 import asyncio
 from typing import TYPE_CHECKING
 
-from moorage.gateway.decide import Target
 from moorage.gateway.errors import WebSocketsExhausted, WebSocketUnsupported
 from moorage.gateway.relay import Relay
-from moorage.gateway.rewrite import AnswerHead, Caller
+from moorage.gateway.resolve import Target
+from moorage.gateway.rewrite import AnswerHead, CallerHeaders
 from moorage.gateway.tunnel import GOING_AWAY, End, Tunnel
 from moorage.http.direct import DirectProtocol
 from moorage.http.encode import STATUS_LINES, lines_of
@@ -16,13 +16,13 @@ from moorage.keys.errors import ScopeMissing
 if TYPE_CHECKING:
     from moorage.gateway.gateway import Gateway
 
-MAX_EARLY = 64 * 1024  # How much a caller may send before the app has agreed.
+MAX_EARLY = 64 * 1024  # How many bytes a caller may send before the app has agreed.
 _SWITCH = b"Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
 _FRAMING = frozenset({b"content-length"})
 
 
 def asks_for_websocket(head: Head) -> bool:
-    """Whether that is what the request wants, and nothing else."""
+    """Whether the request asks for a WebSocket, and for no other protocol."""
     if head.method != b"GET" or head.version != "1.1" or head.lines.length or head.lines.coding:
         return False
     upgrades = [value.strip().lower() for name, value in head.lines.lowered if name == b"upgrade"]
@@ -30,15 +30,16 @@ def asks_for_websocket(head: Head) -> bool:
 
 
 class WebSocketCall(Relay):
-    """Nothing that the caller sends behind its head goes to the app before it has agreed, and nothing at all if it
-    doesn't: then its answer is passed on as any other, and the connection ends with it."""
+    """Bytes that follow the request's head go to the app only after the app has agreed.
+
+    If it does not agree, its answer is passed on like any other, and the connection ends with the answer."""
 
     __slots__ = ("_end", "_tunnel")
 
     switches = True
 
     def __init__(
-        self, protocol: DirectProtocol, head: Head, caller: Caller, native: bytes, gateway: "Gateway"
+        self, protocol: DirectProtocol, head: Head, caller: CallerHeaders, native: bytes, gateway: "Gateway"
     ) -> None:
         super().__init__(protocol, head, caller, native, gateway)
         self._tunnel: Tunnel | None = None
@@ -60,10 +61,10 @@ class WebSocketCall(Relay):
             self._tunnel.close(GOING_AWAY, "the server is going away")
 
     def _aim(self, target: Target) -> None:
-        app = self._caller.question.app
+        app = self._caller.route_key.app
         self.through = target.through
         if target.reads_only:
-            self._refuse(ScopeMissing(f"proxy:{target.app}"))  # What goes on inside may be anything.
+            self._refuse(ScopeMissing(f"proxy:{target.app}"))  # Nobody knows what passes through a tunnel.
         elif target.origin is None or not self._gateway.rules[app].websocket:
             self._refuse(WebSocketUnsupported(app.decode()))
         elif self._gateway.tunnels.are_full:
@@ -90,7 +91,7 @@ class WebSocketCall(Relay):
         protocol.write(STATUS_LINES[101] + lines_of(head.forwarded) + said + _SWITCH)
         protocol.begun = True
         limits = self._gateway.pool.limits
-        self._tunnel = tunnel = Tunnel(self._end, app, self._caller.question, target, limits)
+        self._tunnel = tunnel = Tunnel(self._end, app, self._caller.route_key, target, limits)
         self._gateway.tunnels.add(tunnel)
         if rest:
             tunnel.pass_on(rest, self._end)
@@ -98,7 +99,7 @@ class WebSocketCall(Relay):
 
 
 class _CallerEnd(End):
-    """The caller's connection. Until the tunnel stands, what arrives is kept, and the rest is the protocol's affair."""
+    """The caller's connection. Until there is a tunnel, it keeps what arrives, and the protocol handles the rest."""
 
     def __init__(self, protocol: DirectProtocol) -> None:
         super().__init__(protocol.transport, protocol.transport)
@@ -113,7 +114,7 @@ class _CallerEnd(End):
             self.socket.pause_reading()
 
     def let_go(self) -> None:
-        """Pass on what was kept."""
+        """Pass on the bytes that were kept."""
         early, self._early = b"".join(self._early), []
         if self._size > MAX_EARLY and self.arrives:
             self.socket.resume_reading()

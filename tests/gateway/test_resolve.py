@@ -10,8 +10,8 @@ from moorage.bounded import Bounded
 from moorage.clock import FrozenClock
 from moorage.connections.errors import ConnectionUnknown
 from moorage.connections.model import Connection, Upstream
-from moorage.gateway import decide
-from moorage.gateway.decide import Decider, Origin, Question, origin_of
+from moorage.gateway import resolve
+from moorage.gateway.resolve import Origin, Resolver, RouteKey, origin_of
 from moorage.http.caller import Reach
 from moorage.keys.errors import KeyInvalid, RateLimited, ScopeMissing
 from moorage.keys.limits import RateLimiter
@@ -82,9 +82,9 @@ def rooms(clock):
 
 
 @pytest.fixture
-def decider_of(rooms, clock):
+def resolver_of(rooms, clock):
     def make(rate=None):
-        return Decider(
+        return Resolver(
             keys=rooms, connections=rooms, tokens=rooms, header=lambda app: f"{app} {{access_token}}",
             environment=lambda app, upstream: "live", limiter=RateLimiter(rate, clock), clock=clock,
         )  # fmt: skip
@@ -93,16 +93,16 @@ def decider_of(rooms, clock):
 
 
 @pytest.fixture
-def decider(decider_of):
-    return decider_of()
+def resolver(resolver_of):
+    return resolver_of()
 
 
-def known(decider, app=b"crm", key=KEY, connection=None):
-    return decider.decide(Question(app, key, connection))
+def known(resolver, app=b"crm", key=KEY, connection=None):
+    return resolver.remembered(RouteKey(app, key, connection))
 
 
-def ask(decider, app=b"crm", key=KEY, connection=None):
-    return decider.ask(Question(app, key, connection))
+def ask(resolver, app=b"crm", key=KEY, connection=None):
+    return resolver.resolve(RouteKey(app, key, connection))
 
 
 async def until(condition):
@@ -117,89 +117,89 @@ def run(coroutine):
     return asyncio.run(coroutine)
 
 
-def test_nothing_is_known_before_somebody_asked(decider):
-    assert known(decider) is None
+def test_nothing_is_known_before_somebody_asked(resolver):
+    assert known(resolver) is None
 
 
-def test_an_answer_is_remembered_for_the_same_question_alone(decider, rooms):
+def test_an_answer_is_remembered_for_the_same_question_alone(resolver, rooms):
     rooms.named["other"] = True
-    target = run(ask(decider))
-    assert known(decider) is target
+    target = run(ask(resolver))
+    assert known(resolver) is target
     assert (target.connection_id, target.account_id, target.app) == ("oldest", "acme", "crm")
     assert target.origin == Origin("https", "api.test", 443) and target.authorization == b"crm token-1"
-    assert known(decider, app=b"mail") is None
-    assert known(decider, key=b"Bearer other") is None
-    assert known(decider, key=None) is None
-    assert known(decider, connection=b"other") is None
-    assert run(ask(decider, connection=b"other")).connection_id == "other"
+    assert known(resolver, app=b"mail") is None
+    assert known(resolver, key=b"Bearer other") is None
+    assert known(resolver, key=None) is None
+    assert known(resolver, connection=b"other") is None
+    assert run(ask(resolver, connection=b"other")).connection_id == "other"
 
 
-def test_an_answer_is_remembered_for_a_minute(decider, clock):
-    run(ask(decider))
+def test_an_answer_is_remembered_for_a_minute(resolver, clock):
+    run(ask(resolver))
     clock.advance(59.9)
-    assert known(decider) is not None
+    assert known(resolver) is not None
     clock.advance(0.1)
-    assert known(decider) is None
+    assert known(resolver) is None
 
 
-def test_a_token_near_its_end_is_not_used(decider, rooms, clock):
-    rooms.lasts = decide.MARGIN_SECONDS + 10
-    run(ask(decider))
+def test_a_token_near_its_end_is_not_used(resolver, rooms, clock):
+    rooms.lasts = resolve.MARGIN_SECONDS + 10
+    run(ask(resolver))
     clock.advance(9.9)
-    assert known(decider) is not None
+    assert known(resolver) is not None
     clock.advance(0.1)
-    assert known(decider) is None
+    assert known(resolver) is None
 
 
-def test_a_token_too_near_its_end_is_given_but_not_remembered(decider, rooms):
-    rooms.lasts = decide.MARGIN_SECONDS
-    assert run(ask(decider)).token == "token-1"
-    assert known(decider) is None
+def test_a_token_too_near_its_end_is_given_but_not_remembered(resolver, rooms):
+    rooms.lasts = resolve.MARGIN_SECONDS
+    assert run(ask(resolver)).token == "token-1"
+    assert known(resolver) is None
 
 
-def test_an_embedded_connection_has_no_origin(decider, rooms):
+def test_an_embedded_connection_has_no_origin(resolver, rooms):
     rooms.upstream = Upstream("embedded", organisation="1")
-    assert run(ask(decider)).origin is None
+    assert run(ask(resolver)).origin is None
 
 
-def test_what_is_wrong_is_raised_and_not_remembered(decider, rooms):
+def test_what_is_wrong_is_raised_and_not_remembered(resolver, rooms):
     with pytest.raises(KeyInvalid):
-        run(ask(decider, key=b"Bearer unknown"))
+        run(ask(resolver, key=b"Bearer unknown"))
     with pytest.raises(KeyInvalid):
-        run(ask(decider, key=None))
+        run(ask(resolver, key=None))
     with pytest.raises(ConnectionUnknown):
-        run(ask(decider, connection=b"gone"))
+        run(ask(resolver, connection=b"gone"))
     rooms.failure = RuntimeError("the vault is locked")
     with pytest.raises(RuntimeError):
-        run(ask(decider))
+        run(ask(resolver))
     rooms.failure = None
-    assert run(ask(decider)).token == "token-1"
+    assert run(ask(resolver)).token == "token-1"
 
 
-def test_a_revoked_key_is_refused_once_the_memory_is_cleared(decider, rooms):
-    run(ask(decider))
+def test_a_revoked_key_is_refused_once_the_memory_is_cleared(resolver, rooms):
+    run(ask(resolver))
     rooms.known.clear()
-    assert known(decider) is not None
-    decider.clear()
-    assert known(decider) is None
+    assert known(resolver) is not None
+    resolver.clear()
+    assert known(resolver) is None
     with pytest.raises(KeyInvalid):
-        run(ask(decider))
+        run(ask(resolver))
 
 
-def test_a_deleted_connection_is_refused_once_the_memory_is_cleared(decider, rooms):
+def test_a_deleted_connection_is_refused_once_the_memory_is_cleared(resolver, rooms):
     rooms.named["mine"] = True
-    run(ask(decider, connection=b"mine"))
+    run(ask(resolver, connection=b"mine"))
     rooms.named.clear()
-    decider.clear()
-    assert known(decider, connection=b"mine") is None
+    resolver.clear()
+    assert known(resolver, connection=b"mine") is None
     with pytest.raises(ConnectionUnknown):
-        run(ask(decider, connection=b"mine"))
+        run(ask(resolver, connection=b"mine"))
 
 
-def test_many_who_ask_at_once_share_one_answer(decider, rooms):
+def test_many_who_ask_at_once_share_one_answer(resolver, rooms):
     async def together():
         rooms.gate.clear()
-        asking = [asyncio.create_task(ask(decider)) for _ in range(100)]
+        asking = [asyncio.create_task(ask(resolver)) for _ in range(100)]
         await until(lambda: rooms.asked)
         rooms.gate.set()
         return await asyncio.gather(*asking)
@@ -208,10 +208,10 @@ def test_many_who_ask_at_once_share_one_answer(decider, rooms):
     assert len(rooms.asked) == 1 and all(target is targets[0] for target in targets)
 
 
-def test_one_who_goes_away_takes_nothing_from_the_others(decider, rooms):
+def test_one_who_goes_away_takes_nothing_from_the_others(resolver, rooms):
     async def together():
         rooms.gate.clear()
-        first, second = asyncio.create_task(ask(decider)), asyncio.create_task(ask(decider))
+        first, second = asyncio.create_task(ask(resolver)), asyncio.create_task(ask(resolver))
         await until(lambda: rooms.asked)
         first.cancel()
         await asyncio.sleep(0)
@@ -221,12 +221,12 @@ def test_one_who_goes_away_takes_nothing_from_the_others(decider, rooms):
     assert run(together()).token == "token-1" and len(rooms.asked) == 1
 
 
-def test_different_questions_are_asked_apart(decider, rooms):
+def test_different_questions_are_asked_apart(resolver, rooms):
     rooms.known["Bearer other"] = Principal("k2", "other")
 
     async def together():
         rooms.gate.clear()
-        asking = [asyncio.create_task(ask(decider, key=key)) for key in (KEY, b"Bearer other")]
+        asking = [asyncio.create_task(ask(resolver, key=key)) for key in (KEY, b"Bearer other")]
         await until(lambda: len(rooms.asked) == 2)
         rooms.gate.set()
         return await asyncio.gather(*asking)
@@ -234,13 +234,13 @@ def test_different_questions_are_asked_apart(decider, rooms):
     assert [target.account_id for target in run(together())] == ["acme", "other"]
 
 
-def test_an_answer_from_before_a_change_is_not_remembered_and_not_shared(decider, rooms):
+def test_an_answer_from_before_a_change_is_not_remembered_and_not_shared(resolver, rooms):
     async def across():
         rooms.gate.clear()
-        before = asyncio.create_task(ask(decider))
+        before = asyncio.create_task(ask(resolver))
         await until(lambda: len(rooms.asked) == 1)
-        decider.clear()
-        after = asyncio.create_task(ask(decider))
+        resolver.clear()
+        after = asyncio.create_task(ask(resolver))
         await until(lambda: len(rooms.asked) == 2)
         rooms.upstream = Upstream("remote", "https://new.test")
         rooms.gate.set()
@@ -248,182 +248,182 @@ def test_an_answer_from_before_a_change_is_not_remembered_and_not_shared(decider
         return await after
 
     target = run(across())
-    assert known(decider) is target
+    assert known(resolver) is target
 
 
-def test_an_answer_that_a_change_overtook_alone_is_not_remembered(decider, rooms):
+def test_an_answer_that_a_change_overtook_alone_is_not_remembered(resolver, rooms):
     async def across():
         rooms.gate.clear()
-        before = asyncio.create_task(ask(decider))
+        before = asyncio.create_task(ask(resolver))
         await until(lambda: rooms.asked)
-        decider.clear()
+        resolver.clear()
         rooms.gate.set()
         return await before
 
     assert run(across()).token == "token-1"
-    assert known(decider) is None
+    assert known(resolver) is None
 
 
-def test_each_request_counts_whether_it_is_asked_or_known(decider_of):
-    decider = decider_of(rate=2)  # Twice as many at once.
-    run(ask(decider))
-    assert known(decider) and run(ask(decider)) and known(decider)
+def test_each_request_counts_whether_it_is_asked_or_known(resolver_of):
+    resolver = resolver_of(rate=2)  # Twice as many at once.
+    run(ask(resolver))
+    assert known(resolver) and run(ask(resolver)) and known(resolver)
     with pytest.raises(RateLimited):
-        known(decider)
+        known(resolver)
     with pytest.raises(RateLimited):
-        run(ask(decider))
+        run(ask(resolver))
 
 
-def test_what_is_not_known_does_not_count_twice(decider_of):
-    decider = decider_of(rate=0.5)  # One at once.
-    assert known(decider) is None
-    run(ask(decider))
+def test_what_is_not_known_does_not_count_twice(resolver_of):
+    resolver = resolver_of(rate=0.5)  # One at once.
+    assert known(resolver) is None
+    run(ask(resolver))
     with pytest.raises(RateLimited):
-        known(decider)
+        known(resolver)
 
 
-def test_a_wrong_key_counts_for_nobody(decider_of):
-    decider = decider_of(rate=0.5)
+def test_a_wrong_key_counts_for_nobody(resolver_of):
+    resolver = resolver_of(rate=0.5)
     for _ in range(5):
         with pytest.raises(KeyInvalid):
-            run(ask(decider, key=b"Bearer wrong"))
-    run(ask(decider))
+            run(ask(resolver, key=b"Bearer wrong"))
+    run(ask(resolver))
 
 
-def test_a_refused_token_is_renewed_and_given_to_nobody_any_more(decider, rooms):
+def test_a_refused_token_is_renewed_and_given_to_nobody_any_more(resolver, rooms):
     async def refuse():
-        target = await ask(decider)
-        renewal = decider.refused(target)
-        assert known(decider) is None  # Before the renewal is even awaited.
+        target = await ask(resolver)
+        renewal = resolver.refused(target)
+        assert known(resolver) is None  # Before the renewal is even awaited.
         renewed = await renewal
-        return target, renewed, await ask(decider)
+        return target, renewed, await ask(resolver)
 
     target, renewed, next_one = run(refuse())
     assert (target.token, renewed.token, next_one.token) == ("token-1", "token-2", "token-2")
     assert renewed.connection is target.connection
-    assert known(decider) is next_one
+    assert known(resolver) is next_one
 
 
-def test_many_refusals_of_one_token_are_one_renewal(decider, rooms):
+def test_many_refusals_of_one_token_are_one_renewal(resolver, rooms):
     async def refuse():
-        target = await ask(decider)
-        return await asyncio.gather(*(decider.refused(target) for _ in range(50)))
+        target = await ask(resolver)
+        return await asyncio.gather(*(resolver.refused(target) for _ in range(50)))
 
     renewed = run(refuse())
     assert {target.token for target in renewed} == {"token-2"} and rooms.asked == [None, "token-1"]
 
 
-def test_another_token_that_is_refused_too_is_not_renewed_for_a_minute(decider, clock):
-    target = run(ask(decider))
-    assert decider.may_refresh(target)
-    renewed = run(decider.refused(target))
-    assert decider.may_refresh(target)  # An old call that only now hears of the refusal.
-    assert not decider.may_refresh(renewed)
-    clock.advance(decide.REFUSAL_SECONDS)
-    assert decider.may_refresh(renewed)
+def test_another_token_that_is_refused_too_is_not_renewed_for_a_minute(resolver, clock):
+    target = run(ask(resolver))
+    assert resolver.may_refresh(target)
+    renewed = run(resolver.refused(target))
+    assert resolver.may_refresh(target)  # An old call that only now hears of the refusal.
+    assert not resolver.may_refresh(renewed)
+    clock.advance(resolve.REFUSAL_SECONDS)
+    assert resolver.may_refresh(renewed)
 
 
-def test_another_token_helps_only_where_there_can_be_one(decider, rooms):
+def test_another_token_helps_only_where_there_can_be_one(resolver, rooms):
     rooms.renewable = False
-    target = run(ask(decider))
-    assert not decider.may_refresh(target)
-    assert known(decider) is target and rooms.asked == [None]
+    target = run(ask(resolver))
+    assert not resolver.may_refresh(target)
+    assert known(resolver) is target and rooms.asked == [None]
 
 
-def test_a_failed_renewal_is_raised_and_the_refused_token_stays_refused(decider, rooms):
-    target = run(ask(decider))
+def test_a_failed_renewal_is_raised_and_the_refused_token_stays_refused(resolver, rooms):
+    target = run(ask(resolver))
     rooms.failure = RuntimeError("no")
     with pytest.raises(RuntimeError):
-        run(decider.refused(target))
+        run(resolver.refused(target))
     rooms.failure = None
-    assert known(decider) is None
-    assert run(ask(decider)).token == "token-2"
+    assert known(resolver) is None
+    assert run(ask(resolver)).token == "token-2"
 
 
-def test_what_a_key_was_not_made_for_is_refused_and_not_remembered(decider, rooms):
+def test_what_a_key_was_not_made_for_is_refused_and_not_remembered(resolver, rooms):
     for texts in (["keys:read"], ["proxy:mail"]):
         rooms.known["Bearer key"] = Principal("k", "acme", parse(texts))
         with pytest.raises(ScopeMissing, match=r"proxy:crm:read\."):
-            run(ask(decider))
-        assert known(decider) is None and rooms.asked == []
+            run(ask(resolver))
+        assert known(resolver) is None and rooms.asked == []
 
 
-def test_whether_a_key_may_write_is_remembered_with_the_answer(decider, rooms):
+def test_whether_a_key_may_write_is_remembered_with_the_answer(resolver, rooms):
     rooms.named["mine"] = True
     rooms.known["Bearer key"] = Principal("k", "acme", parse(["proxy:crm:read"]))
     rooms.known["Bearer other"] = Principal("k2", "acme", parse(["proxy:crm"]))
-    assert run(ask(decider)).reads_only and known(decider).reads_only
-    run(ask(decider, key=b"Bearer other"))
-    assert not known(decider, key=b"Bearer other").reads_only and known(decider).reads_only
+    assert run(ask(resolver)).reads_only and known(resolver).reads_only
+    run(ask(resolver, key=b"Bearer other"))
+    assert not known(resolver, key=b"Bearer other").reads_only and known(resolver).reads_only
 
 
-def test_a_key_that_may_only_read_may_not_more_with_another_token(decider, rooms):
+def test_a_key_that_may_only_read_may_not_more_with_another_token(resolver, rooms):
     rooms.known["Bearer key"] = Principal("k", "acme", parse(["proxy:read"]))
     rooms.known["Bearer other"] = Principal("k2", "acme")
 
     async def refuse():
-        targets = [await ask(decider), await ask(decider, key=b"Bearer other")]
-        return await asyncio.gather(*(decider.refused(target) for target in targets))
+        targets = [await ask(resolver), await ask(resolver, key=b"Bearer other")]
+        return await asyncio.gather(*(resolver.refused(target) for target in targets))
 
     reader, writer = run(refuse())
     assert (reader.token, reader.reads_only) == ("token-2", True)
     assert (writer.token, writer.reads_only) == ("token-2", False)
 
 
-def test_connections_are_chosen_among_those_in_reach(decider, rooms):
+def test_connections_are_chosen_among_those_in_reach(resolver, rooms):
     rooms.known["Bearer key"] = Principal("k", "acme", parse(["proxy:crm", "proxy:mail:read"]), "test")
-    run(ask(decider))
+    run(ask(resolver))
     assert rooms.reaches == [Reach(frozenset({"crm", "mail"}), embedded_only=True)]
 
 
-def test_an_answer_is_remembered_no_longer_than_the_key_works(decider, rooms, clock):
+def test_an_answer_is_remembered_no_longer_than_the_key_works(resolver, rooms, clock):
     ends = clock.now() + timedelta(seconds=10)
     rooms.known["Bearer key"] = Principal("k", "acme", expires_at=ends)
-    run(ask(decider))
+    run(ask(resolver))
     clock.advance(9.9)
-    assert known(decider) is not None
+    assert known(resolver) is not None
     clock.advance(0.1)
-    assert known(decider) is None
+    assert known(resolver) is None
 
 
 @pytest.mark.parametrize("shorter", ["token", "key"])
-def test_what_is_known_serves_on_while_the_database_can_not_be_read(decider, rooms, clock, shorter):
-    rooms.lasts = 3600 if shorter == "key" else 300 + decide.MARGIN_SECONDS
+def test_what_is_known_serves_on_while_the_database_can_not_be_read(resolver, rooms, clock, shorter):
+    rooms.lasts = 3600 if shorter == "key" else 300 + resolve.MARGIN_SECONDS
     ends = clock.now() + timedelta(seconds=300 if shorter == "key" else 3600)
     rooms.known["Bearer key"] = Principal("k", "acme", expires_at=ends)
-    first = run(ask(decider))
+    first = run(ask(resolver))
     rooms.failure = DatabaseUnusable("It can't be read.")
     clock.advance(61)
-    assert known(decider) is None
-    assert run(ask(decider)).token == first.token
-    clock.advance(decide.UNASKED_SECONDS)
-    assert known(decider) is None, "the database is asked again"
-    clock.advance(300 - 61 - decide.UNASKED_SECONDS)
+    assert known(resolver) is None
+    assert run(ask(resolver)).token == first.token
+    clock.advance(resolve.UNASKED_SECONDS)
+    assert known(resolver) is None, "the database is asked again"
+    clock.advance(300 - 61 - resolve.UNASKED_SECONDS)
     with pytest.raises(DatabaseUnusable):
-        run(ask(decider))
+        run(ask(resolver))
 
 
-def test_what_changed_is_not_served_from_memory(decider, rooms):
-    run(ask(decider))
+def test_what_changed_is_not_served_from_memory(resolver, rooms):
+    run(ask(resolver))
     rooms.failure = DatabaseUnusable("It can't be read.")
-    decider.clear()
+    resolver.clear()
     with pytest.raises(DatabaseUnusable):
-        run(ask(decider))
+        run(ask(resolver))
 
 
-def test_the_memory_is_bounded(decider, rooms):
-    decider._known = Bounded(10)
+def test_the_memory_is_bounded(resolver, rooms):
+    resolver._known = Bounded(10)
     rooms.named.update({str(number): True for number in range(35)})
     for number in range(35):
-        run(ask(decider, connection=str(number).encode()))
-    remembered = [n for n in range(35) if known(decider, connection=str(n).encode()) is not None]
+        run(ask(resolver, connection=str(number).encode()))
+    remembered = [n for n in range(35) if known(resolver, connection=str(n).encode()) is not None]
     assert remembered == list(range(25, 35))
 
 
-def test_neither_key_nor_token_shows(decider):
-    target = run(ask(decider))
+def test_neither_key_nor_token_shows(resolver):
+    target = run(ask(resolver))
     assert "token-1" not in repr(target)
-    assert b"Bearer key" not in repr(decider._known).encode() and "token-1" not in repr(decider._known)
+    assert b"Bearer key" not in repr(resolver._known).encode() and "token-1" not in repr(resolver._known)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Where a call goes and with which token: a synchronous answer from memory, or a slow path that fills it."""
+"""Where a call goes, and with which token: answered from memory at once, or by a slow path that fills the memory."""
 
 import hashlib
 import math
@@ -19,19 +19,19 @@ from moorage.keys.model import Principal
 from moorage.single_flight import SingleFlight
 from moorage.storage.errors import DatabaseUnusable
 
-REMEMBERED_SECONDS = 60.0  # Not longer, so that keys and connections are known to be in use.
-UNASKED_SECONDS = 5.0  # While the database can't be read, it is asked again after so long.
+REMEMBERED_SECONDS = 60.0  # Not longer: each look-up also notes that the key and the connection are in use.
+UNASKED_SECONDS = 5.0  # While the database can't be read: how long until the next attempt to read it.
 MARGIN_SECONDS = 30.0  # A token is not used in the last seconds before it expires.
-REFUSAL_SECONDS = 60.0  # A connection's token is renewed for a refusal no more often than this.
+REFUSAL_SECONDS = 60.0  # An upstream's refusals renew a connection's token at most once in this time.
 CACHE_SIZE = 10_000
 _PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """A remote upstream. `base_path` stands before every native path and ends without a slash.
+    """The address of a remote upstream. `base_path` stands before every native path and does not end with a slash.
 
-    Those with one `address` share their connections.
+    Origins with the same `address` share their connections.
     """
 
     scheme: str
@@ -50,11 +50,12 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """`origin` is None for the embedded CRM; `good_until` is in seconds since the epoch.
+    """Where a call goes, and with which token. `origin` is None for the embedded CRM.
 
-    With `reads_only` the caller may use it for nothing that writes. A token that is not `renewable` is the only one.
-    `through` are the headers by which every answer says which connection served it, `through_lines` the same written.
-    It `ends` when its token or the caller's key is no longer used, in seconds since the epoch.
+    `good_until` is the time until which the target may be remembered; at `ends` its token or the caller's key expires.
+    Both are in seconds since the epoch. With `reads_only` the caller may only read. A token that is not `renewable`
+    can't be replaced by another. `through` are the headers that tell a caller which connection served the call, and
+    `through_lines` the same headers as they are written.
     """
 
     connection_id: str
@@ -73,10 +74,10 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """Who calls which app through which connection, as the request's headers say it.
+class RouteKey:
+    """The parts of a request that decide where it goes: the app, the API key, and the chosen connection.
 
-    `digest` stands for it where it is remembered, so that no memory of all callers holds a key in the clear.
+    Targets are remembered by `digest`, so that the memory holds no key in the clear.
     """
 
     app: bytes
@@ -85,16 +86,16 @@ class Question:
     digest: bytes = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        # A header's value contains no line break, so these three can't run together.
-        said = b"%b\n%b\n%b" % (self.app, self.authorization or b"", self.connection or b"")
-        object.__setattr__(self, "digest", hashlib.sha256(said).digest())
+        # The value of a header contains no line break, so two different keys never give the same text.
+        text = b"%b\n%b\n%b" % (self.app, self.authorization or b"", self.connection or b"")
+        object.__setattr__(self, "digest", hashlib.sha256(text).digest())
 
 
-class Keys(Protocol):
+class Authenticator(Protocol):
     async def authenticate(self, authorization: str | None) -> Principal: ...
 
 
-class Connections(Protocol):
+class ConnectionChooser(Protocol):
     async def choose(
         self, account_id: str, app: str, connection_id: str | None, reach: Reach
     ) -> Connection: ...
@@ -111,7 +112,7 @@ class AccessToken(Protocol):
     def renewable(self) -> bool: ...
 
 
-class Tokens(Protocol):
+class TokenSource(Protocol):
     async def access(self, connection: Connection, *, instead_of: str | None = None) -> AccessToken: ...
 
 
@@ -119,16 +120,19 @@ class Limiter(Protocol):
     def take(self, account_id: str) -> float | None: ...
 
 
-class Decider:
-    """`header` gives an app's Authorization value, such as `Zoho-oauthtoken {access_token}`; `environment` says of what
-    kind an account is that an app's connection leads to."""
+class Resolver:
+    """Finds the target of a call.
+
+    `header` gives the Authorization value of an app, such as `Zoho-oauthtoken {access_token}`. `environment` says what
+    kind of account (live, sandbox, embedded …) an upstream of an app is.
+    """
 
     def __init__(
         self,
         *,
-        keys: Keys,
-        connections: Connections,
-        tokens: Tokens,
+        keys: Authenticator,
+        connections: ConnectionChooser,
+        tokens: TokenSource,
         header: Callable[[str], str],
         environment: Callable[[str, Upstream], Environment],
         limiter: Limiter,
@@ -143,13 +147,13 @@ class Decider:
         self._clock = clock
         self._known = Bounded[bytes, Target](CACHE_SIZE)
         self._asked = SingleFlight[Target]()
-        # The last token of each connection that its upstream refused, and when that was.
+        # For each connection: the last token that its upstream refused, and when.
         self._refusals = Bounded[str, tuple[str, float]](CACHE_SIZE)
         self._generation = 0
 
     @property
     def generation(self) -> int:
-        """Another number as soon as keys, connections or tokens may have changed."""
+        """A number that changes whenever keys, connections or tokens may have changed."""
         return self._generation
 
     def now(self) -> float:
@@ -157,68 +161,72 @@ class Decider:
         return self._clock.timestamp()
 
     def clear(self) -> None:
-        """Forget everything: keys, connections or tokens may have changed."""
+        """Forget all targets, because keys, connections or tokens may have changed."""
         self._generation += 1
         self._known.clear()
         self._asked.forget()
 
-    def decide(self, question: Question) -> Target | None:
-        """The target, or None when it has to be asked for. Counts the request; raises RateLimited."""
-        target = self._known.get(question.digest)
+    def remembered(self, route_key: RouteKey) -> Target | None:
+        """The target from memory, or None: then call `resolve`. Counts the request. Raises RateLimited."""
+        target = self._known.get(route_key.digest)
         if target is None or target.good_until <= self._clock.timestamp():
             return None
         self._count(target.account_id)
         return target
 
-    async def ask(self, question: Question) -> Target:
-        """The target, from those who know; what was last known of it while the database can't be read.
+    async def resolve(self, route_key: RouteKey) -> Target:
+        """Look the target up. While the database can't be read, the last known target is used.
 
-        Raises RateLimited, ScopeMissing, and what `authenticate`, `choose` and `access` do.
+        Raises RateLimited, ScopeMissing, and the errors of `authenticate`, `choose` and `access`.
         """
         try:
-            return await self._look_up(question)
+            return await self._look_up(route_key)
         except DatabaseUnusable:
-            kept = self._kept(question)
+            kept = self._kept(route_key)
             if kept is None:
                 raise
-            self._known[question.digest] = kept
+            self._known[route_key.digest] = kept
             return kept
 
-    async def _look_up(self, question: Question) -> Target:
+    async def _look_up(self, route_key: RouteKey) -> Target:
         generation = self._generation
-        principal = await self._keys.authenticate(_text(question.authorization))
+        principal = await self._keys.authenticate(_text(route_key.authorization))
         self._count(principal.account_id)
-        named, wanted = question.app.decode("latin-1"), _text(question.connection)
-        if not principal.scopes.may_call(named):
-            raise ScopeMissing(f"proxy:{named}:read")
+        app, connection_id = route_key.app.decode("latin-1"), _text(route_key.connection)
+        if not principal.scopes.may_call(app):
+            raise ScopeMissing(f"proxy:{app}:read")
 
         async def look_up() -> Target:
-            found = await self._connections.choose(principal.account_id, named, wanted, principal.reach)
-            bad, _ = self._refusals.get(found.id, (None, 0.0))
-            target = self._target(found, await self._access(found, bad))
+            connection = await self._connections.choose(
+                principal.account_id, app, connection_id, principal.reach
+            )
+            refused_token, _ = self._refusals.get(connection.id, (None, 0.0))
+            target = self._target(connection, await self._access(connection, refused_token))
             target = _as_allowed(principal, target)
-            self._remember(question, target, generation)
+            self._remember(route_key, target, generation)
             return target
 
-        return await self._asked.do((principal, question.digest, generation), look_up)
+        return await self._asked.do((principal, route_key.digest, generation), look_up)
 
-    def _kept(self, question: Question) -> Target | None:
-        """What was last known, for as long as its token and the key live and nobody says that anything changed.
+    def _kept(self, route_key: RouteKey) -> Target | None:
+        """The last known target, as long as its token and the key have not expired.
 
-        That is safe: a change is noticed within a second wherever the database can be asked for one, and then nothing
-        is remembered any more (`clear`).
+        This is safe: wherever the database can be read, a change is noticed within a second, and `clear` then forgets
+        all targets.
         """
-        known, now = self._known.get(question.digest), self._clock.timestamp()
+        known, now = self._known.get(route_key.digest), self._clock.timestamp()
         if known is None or known.ends <= now:
             return None
         return replace(known, good_until=min(now + UNASKED_SECONDS, known.ends))
 
-    async def confirm(self, question: Question, target: Target) -> float | None:
-        """Until when, in seconds since the epoch, that caller may go on writing through a connection that it was given;
-        None if it may not any more. Counts nothing. Raises a MoorageError while nobody can say."""
+    async def confirm(self, route_key: RouteKey, target: Target) -> float | None:
+        """Until when the caller may go on writing through the target's connection, in seconds since the epoch.
+
+        None if the caller may no longer do so. Counts no request. Raises a MoorageError if that can't be found out.
+        """
         try:
-            principal = await self._keys.authenticate(_text(question.authorization))
-            found = await self._connections.choose(
+            principal = await self._keys.authenticate(_text(route_key.authorization))
+            connection = await self._connections.choose(
                 principal.account_id, target.app, target.connection_id, principal.reach
             )
         except MoorageError as error:
@@ -227,26 +235,26 @@ class Decider:
             return None
         scopes = principal.scopes
         allowed = scopes.may_call(target.app) and scopes.may_write(target.app, target.connection_id)
-        if not allowed or found.generation != target.connection.generation:
+        if not allowed or connection.generation != target.connection.generation:
             return None
         until = self._clock.timestamp() + REMEMBERED_SECONDS
         return until if principal.expires_at is None else min(until, principal.expires_at.timestamp())
 
     def may_refresh(self, target: Target) -> bool:
-        """Whether another token could help where this target's was refused.
+        """Whether another token could help, after the upstream refused this target's token.
 
-        Some upstreams answer 401 for what no token mends; they must not cost a refresh on every call. Where there is
-        no other token to be had, the upstream's own words tell more than ours could.
+        Some upstreams answer 401 for reasons that no token can cure. They must not cause a renewal on every call.
+        Where the token can't be renewed, the upstream's own answer tells the caller more than ours could.
         """
         if not target.renewable:
             return False
-        bad, since = self._refusals.get(target.connection_id, (target.token, 0.0))
-        return bad == target.token or not lately(since, self._clock.timestamp(), REFUSAL_SECONDS)
+        refused_token, since = self._refusals.get(target.connection_id, (target.token, 0.0))
+        return refused_token == target.token or not lately(since, self._clock.timestamp(), REFUSAL_SECONDS)
 
     def refused(self, target: Target) -> Awaitable[Target]:
-        """The same target with another token, as the upstream refused this one's. Raises what `access` does.
+        """The same target with another token, because the upstream refused this one. Raises the errors of `access`.
 
-        From this call on, and not only once it is awaited, nobody is given the refused token any more.
+        The refused token is given to nobody from the moment of this call, even before the result is awaited.
         """
         self._note_refusal(target)
 
@@ -258,7 +266,7 @@ class Decider:
         return self._asked.do(key, renew)
 
     async def _access(self, connection: Connection, instead_of: str | None) -> AccessToken:
-        """Raises what `access` does, which then says whose token could not be had."""
+        """A token of the connection. The errors of `access` pass, and say which connection they are about."""
         try:
             return await self._tokens.access(connection, instead_of=instead_of)
         except MoorageError as error:
@@ -277,7 +285,7 @@ class Decider:
             raise RateLimited(wait)
 
     def _target(self, connection: Connection, token: AccessToken) -> Target:
-        upstream = token.upstream or connection.upstream  # A renewal may find that the account has moved.
+        upstream = token.upstream or connection.upstream  # A renewal may report that the account has moved.
         assert upstream is not None, "an active connection has an upstream"
         ends = math.inf if token.expires_at is None else token.expires_at - MARGIN_SECONDS
         good_until = min(self._clock.timestamp() + REMEMBERED_SECONDS, ends)
@@ -297,10 +305,10 @@ class Decider:
             ends=ends,
         )
 
-    def _remember(self, question: Question, target: Target, generation: int) -> None:
+    def _remember(self, route_key: RouteKey, target: Target, generation: int) -> None:
         if generation != self._generation or target.good_until <= self._clock.timestamp():
             return
-        self._known[question.digest] = target
+        self._known[route_key.digest] = target
 
     def _note_refusal(self, target: Target) -> None:
         if self._refusals.get(target.connection_id, ("", 0.0))[0] != target.token:
@@ -310,7 +318,7 @@ class Decider:
 
 
 def _as_allowed(principal: Principal, target: Target) -> Target:
-    """The target as that caller may use it, and no longer than its key works."""
+    """The target, limited to what the caller's key allows, and to the time until the key expires."""
     ends = math.inf if principal.expires_at is None else principal.expires_at.timestamp()
     return replace(
         target,
@@ -321,7 +329,7 @@ def _as_allowed(principal: Principal, target: Target) -> Target:
 
 
 def origin_of(base_url: str) -> Origin:
-    """Such as https://www.zohoapis.com, with or without a path."""
+    """The origin of a base URL such as https://www.zohoapis.com, with or without a path. Raises ValueError."""
     parts = urlsplit(base_url)
     if parts.scheme not in _PORTS or not parts.hostname:
         raise ValueError(f"not a base URL: {base_url!r}")

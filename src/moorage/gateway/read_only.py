@@ -1,4 +1,4 @@
-"""Which calls a key may make that may only read."""
+"""Which calls are allowed to a key that may only read."""
 
 import re
 from collections.abc import Iterator
@@ -7,14 +7,14 @@ from urllib.parse import unquote_plus
 from moorage.gateway.paths import decode
 from moorage.http.head import SAFE, Head
 
-# By these an upstream may be asked to take a call for one with another method: X-HTTP-Method-Override, X-Method,
-# X-Original-Method, X-Http-Verb, Method-Override … in whatever way their words are joined.
+# Headers that ask an upstream to treat a call as if it had another method: X-HTTP-Method-Override, X-Method,
+# X-Original-Method, X-Http-Verb, Method-Override …, however their words are joined.
 _OVERRIDING_HEADER = re.compile(
     rb"_?x?(?:http|rest|api|original|forwarded|real|re(?:write|quest(?:ed)?)|override|tunnel(?:l?ed)?|envoy)*"
     rb"(?:method|verb)s?(?:overrides?|overwrite|original|tunnel)?|x?http?override"
 )
-# The same of parameters, once what stands between their words is one underscore. A plain `method` is none, as many
-# apps mean something else by it.
+# Parameters that do the same, after the characters between their words became one underscore. A plain `method` is not
+# among them, because many apps mean something else by it.
 _OVERRIDING_PARAMETER = re.compile(
     r"[_$](?:http_?)?(?:method|verb)_?|_?\$?(?:x_?)?http_?(?:method|verb)_?(?:override)?_?"
     r"|_?\$?(?:x_?)?(?:method|verb)_?override_?|_?x_(?:method|verb)_?"
@@ -25,7 +25,7 @@ _SEGMENT_PARAMETER = re.compile(rb";([^;/=]*)")
 
 
 def only_reads(head: Head, native: bytes) -> bool:
-    """Whether a call's method is one that reads, and nothing asks the upstream to take it for another one."""
+    """Whether the call's method only reads, and nothing in the call asks the upstream to use another method."""
     if head.method not in SAFE:
         return False
     if any(_overrides(name) for name, _ in head.headers):
@@ -39,9 +39,9 @@ def _overrides(header: bytes) -> bool:
 
 
 def _parameters(native: bytes) -> Iterator[str]:
-    """The names of the parameters in the query and behind a path's semicolons, as an app may come to read them.
+    """The names of the parameters in the query and after the path's semicolons, as an app may read them.
 
-    PHP takes dots, spaces and brackets in a name for underscores, and `_method[]` for a list named `_method`.
+    PHP reads dots, spaces and brackets in a name as underscores, and `_method[]` as a list named `_method`.
     """
     path, _, query = native.partition(b"?")
     names = _SEGMENT_PARAMETER.findall(decode(path))

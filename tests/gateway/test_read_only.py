@@ -2,7 +2,7 @@
 
 import pytest
 
-from moorage.gateway.reading import only_reads
+from moorage.gateway.read_only import only_reads
 from moorage.http.head import Head, Lines
 
 HEADERS = [
