@@ -30,9 +30,9 @@ from moorage.gateway.protocol import gateway_protocol
 from moorage.gateway.resolve import Resolver
 from moorage.http.answering import Door, answering
 from moorage.http.asgi import no_application
+from moorage.http.control import require_known_parameters
 from moorage.http.errors import AppUnknown, BodyInvalid, NotFound
 from moorage.http.middleware import Errors
-from moorage.http.requests import require_known_parameters
 from moorage.keys import routes as key_routes
 from moorage.keys.errors import RateLimited
 from moorage.keys.model import ApiKey, Principal, may_be_secret

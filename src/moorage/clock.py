@@ -4,12 +4,6 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-
-def wire_time(moment: datetime) -> str:
-    """How our API shows an instant of UTC, such as 2025-12-08T07:20:53.488460Z."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
 SKEW = 300.0  # Seconds by which clocks may differ, or be put right, and nothing that is signed or given is refused.
 
 

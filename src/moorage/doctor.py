@@ -21,7 +21,7 @@ from moorage.oauth.apps.providers import Providers
 from moorage.oauth.diagnosis.findings import Finding
 from moorage.oauth.diagnosis.probe import Diagnosis
 from moorage.rooms import Rooms, Urls, open_rooms
-from moorage.serve.home import Running, callback_url, read_left_note, read_note
+from moorage.serve.data_folder import Running, callback_url, read_left_note, read_note
 from moorage.settings import Settings
 from moorage.storage.database import sqlite_path
 from moorage.storage.errors import DatabaseUnusable

@@ -24,7 +24,7 @@ class MoorageError(Exception):
         self.help = help
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # An error is sent from process to process (`serve/apart.py`), and many subclasses word their messages.
+        # An error is sent from process to process (`serve/forked.py`), and many subclasses word their messages.
         return _restored, (type(self), self.args, self.__dict__)
 
 
@@ -32,12 +32,6 @@ class SettingsInvalid(MoorageError):
     """One or more settings can't be used; the message lists every fault at once."""
 
     code = "settings_invalid"
-
-
-class HomeInUse(MoorageError):
-    """Another process serves this data folder."""
-
-    code = "home_in_use"
 
 
 def _restored(kind: type[MoorageError], args: tuple[Any, ...], state: dict[str, Any]) -> MoorageError:

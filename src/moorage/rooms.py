@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from moorage.clock import Clock, SystemClock
+from moorage.loopback import is_loopback
 from moorage.oauth import CALLBACK
-from moorage.settings import Settings, is_loopback
+from moorage.settings import Settings
 
 if TYPE_CHECKING:
     from moorage.background import Loop

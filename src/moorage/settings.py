@@ -3,7 +3,6 @@
 import base64
 import binascii
 import contextlib
-import ipaddress
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from moorage.errors import SettingsInvalid
+from moorage.loopback import is_loopback
 from moorage.near import did_you_mean
 
 # In the data folder from before the first API key is made until it was shown.
@@ -77,13 +77,6 @@ class Settings:
     def loopback(self) -> bool:
         """Whether only this machine can reach the servers."""
         return is_loopback(self.host)
-
-
-def is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _text(text: str) -> str:

@@ -11,7 +11,7 @@ import pytest
 import structlog
 
 from moorage.cli.program import run
-from moorage.serve.home import prepare
+from moorage.serve.data_folder import prepare
 from moorage.storage.migrate import migrate
 from tests.client.recorder import Recorder
 

@@ -9,7 +9,7 @@ import pytest
 
 from moorage import __version__
 from moorage.cli import connecting as connecting_module
-from moorage.serve.home import Running, locked, write_note
+from moorage.serve.data_folder import Running, locked, write_note
 
 CONNECTION = {
     "connection_id": "c1",

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from moorage.serve.home import Running, locked, read_note, remove_note, write_note
+from moorage.serve.data_folder import Running, locked, read_note, remove_note, write_note
 
 OPERATORS = [
     ["key", "create"],

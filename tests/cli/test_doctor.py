@@ -12,7 +12,7 @@ import pytest
 
 from moorage import doctor, settings
 from moorage.app import Urls, open_rooms
-from moorage.serve.home import Running, locked, write_note
+from moorage.serve.data_folder import Running, locked, write_note
 from moorage.storage.migrate import HEAD
 from tests.oauth.test_outside import Server
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from moorage.access import Reach
 from moorage.connections.errors import (
     ConnectionAppMismatch,
     ConnectionInactive,
@@ -10,7 +11,6 @@ from moorage.connections.errors import (
     DefaultDeleted,
 )
 from moorage.connections.model import Upstream
-from moorage.http.caller import Reach
 
 EMBEDDED = Upstream("embedded", organisation="acme")
 OUTSIDE = Upstream("remote", "https://www.zohoapis.com", data_centre="us")

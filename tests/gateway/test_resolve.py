@@ -6,13 +6,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from moorage.access import Reach
 from moorage.bounded import Bounded
 from moorage.clock import FrozenClock
 from moorage.connections.errors import ConnectionUnknown
 from moorage.connections.model import Connection, Upstream
 from moorage.gateway import resolve
 from moorage.gateway.resolve import Origin, Resolver, RouteKey, origin_of
-from moorage.http.caller import Reach
 from moorage.keys.errors import KeyInvalid, RateLimited, ScopeMissing
 from moorage.keys.limits import RateLimiter
 from moorage.keys.model import Principal

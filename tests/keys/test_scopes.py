@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moorage.http.caller import EVERYWHERE, Reach
+from moorage.access import EVERYWHERE, Reach
 from moorage.keys.errors import ScopeUnknown
 from moorage.keys.scopes import CONTROL, EVERYTHING, parse
 

@@ -8,8 +8,8 @@ from structlog.testing import capture_logs
 
 from moorage.app import first_start
 from moorage.errors import SettingsInvalid
+from moorage.serve.data_folder import first_key_shown, locked, prepare, warn_if_open
 from moorage.serve.errors import HomeUnusable
-from moorage.serve.home import first_key_shown, locked, prepare, warn_if_open
 from moorage.settings import UNSHOWN, load
 from moorage.storage.errors import DatabaseUnusable
 

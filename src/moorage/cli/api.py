@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import typer
 
-from moorage.cli import reach, reading
+from moorage.cli import context, reading
 from moorage.cli.command import starting
 from moorage.cli.failures import Exit, UsageError, note, report
 from moorage.cli.fields import document, split_field, typed
@@ -87,7 +87,7 @@ def api(
     fields = [split_field(text) for text in raw_fields or ()]
     fields += [(key, typed(value)) for key, value in map(split_field, typed_fields or ())]
     try:
-        with reach.client(url) as client:
+        with context.client(url) as client:
             response = client.request(
                 path=path if path.startswith("/") else f"/{path}",
                 connection=connection,

@@ -4,7 +4,7 @@ from typing import Any
 
 import typer
 
-from moorage.cli import reach
+from moorage.cli import context
 from moorage.cli.options import Json, Url
 from moorage.cli.output import print_json, print_table
 
@@ -14,7 +14,7 @@ commands = typer.Typer(help="The apps that can be connected.", rich_markup_mode=
 @commands.command("list")
 def list_(*, url: Url = None, as_json: Json = False) -> None:
     """List apps: how each is connected, and whether it can be now."""
-    with reach.client(url) as client:
+    with context.client(url) as client:
         found: list[dict[str, Any]] = client.request("GET", "/apps").json()["apps"]
     if as_json:
         print_json({"apps": found})

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from moorage.cli import reach, reading
+from moorage.cli import context, reading
 from moorage.cli.command import apps
 from moorage.cli.failures import UsageError, note
 from moorage.cli.operator import operate
 from moorage.cli.options import Home, Json, Yes
 from moorage.cli.output import confirm, print_json, print_table
-from moorage.serve.home import callback_url, read_note
+from moorage.serve.data_folder import callback_url, read_note
 
 if TYPE_CHECKING:
     from moorage.oauth.apps.clients import Registered
@@ -84,7 +84,7 @@ def list_(*, home: Home = None, as_json: Json = False) -> None:
 
     found, settings = operate(home, look)
     callback = callback_url(settings, read_note(settings.home))
-    if reach.server_alone_has(settings, "MOORAGE_OAUTH_CLIENTS"):
+    if context.server_alone_has(settings, "MOORAGE_OAUTH_CLIENTS"):
         note("The server has clients of MOORAGE_OAUTH_CLIENTS, too, which is not set here.")
     if as_json:
         print_json({"clients": [asdict(one) for one in found], "callback_url": callback})
@@ -109,4 +109,4 @@ def delete(
 
 def _told(callback: str | None, settings: "Settings") -> str:
     """The callback URL, and where it comes from if no server runs."""
-    return "known once a server runs" if callback is None else f"{callback}{reach.where_from(settings)}"
+    return "known once a server runs" if callback is None else f"{callback}{context.where_from(settings)}"

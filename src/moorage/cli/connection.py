@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from moorage.cli import reach
+from moorage.cli import context
 from moorage.cli.command import apps, starting
 from moorage.cli.connecting import invite, wait_until_connected
 from moorage.cli.failures import UsageError
@@ -38,7 +38,7 @@ Status = Annotated[
 @commands.command("list")
 def list_(*, app: App = None, status: Status = None, url: Url = None, as_json: Json = False) -> None:
     """List connections."""
-    with reach.client(url) as client:
+    with context.client(url) as client:
         found = client.connections.list(app=app, status=status)
     if as_json:
         print_json({"connections": found})
@@ -50,7 +50,7 @@ def list_(*, app: App = None, status: Status = None, url: Url = None, as_json: J
 @commands.command()
 def get(connection_id: ConnectionId, *, url: Url = None, as_json: Json = False) -> None:
     """Show one connection."""
-    with reach.client(url) as client, _near(client, connection_id):
+    with context.client(url) as client, _near(client, connection_id):
         _show(client.connections.get(connection_id), as_json=as_json)
 
 
@@ -82,7 +82,7 @@ def create(
     as_json: Json = False,
 ) -> None:
     """Make a connection: a person connects it in a browser, and this waits until it is ACTIVE."""
-    with reach.client(url) as client:
+    with context.client(url) as client:
         made = client.connections.create(app, embedded=embedded, organisation=organisation)
         if timeout and organisation is None:
             invite(made["url"] or "", browser=browser)
@@ -113,7 +113,7 @@ def use(
         raise UsageError(
             "Name a connection, or an app with --none", help="`moorage connection list` shows them."
         )
-    with reach.client(url) as client:
+    with context.client(url) as client:
         if none is not None:
             default = client.connections.use_none(none)
         else:
@@ -129,7 +129,7 @@ def use(
 def delete(connection_id: ConnectionId, *, yes: Yes = False, url: Url = None, as_json: Json = False) -> None:
     """Delete a connection and its tokens for good."""
     confirm(f"Delete connection {connection_id}?", yes=yes)
-    with reach.client(url) as client, _near(client, connection_id):
+    with context.client(url) as client, _near(client, connection_id):
         revocation = client.connections.delete(connection_id)
     if as_json:
         print_json({"deleted": connection_id, "revocation": revocation})

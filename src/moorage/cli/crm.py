@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from moorage.cli import reach, reading
+from moorage.cli import context, reading
 from moorage.cli.failures import UsageError
 from moorage.cli.operator import operate
 from moorage.cli.options import Home, Json, Yes
@@ -64,7 +64,7 @@ def credentials(
 
     def look(operator: "Operator") -> dict[str, str]:
         settings = operator.settings
-        return operator.credentials(org, settings.crm_public_url or reach.crm(settings))
+        return operator.credentials(org, settings.crm_public_url or context.crm(settings))
 
     found = _operate(home, look)
     if as_json:

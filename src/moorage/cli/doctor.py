@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from moorage.cli import reach
+from moorage.cli import context
 from moorage.cli.failures import Exit
 from moorage.cli.options import Home, Json
 from moorage.cli.output import print_json
@@ -43,7 +43,7 @@ def _examine(home: Path | None, connection: str | None) -> "Report":
     from moorage.doctor import Check, Report, examine, failed  # noqa: PLC0415
 
     try:
-        settings = reach.settings(home)
+        settings = context.settings(home)
     except SettingsInvalid as error:
         return Report([Check("settings", failed(error))])
     return asyncio.run(examine(settings, connection))

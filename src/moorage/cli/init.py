@@ -8,7 +8,7 @@ import typer
 from moorage.cli.failures import note
 from moorage.cli.options import Home, Json
 from moorage.cli.output import print_json
-from moorage.serve.home import first_key_shown, locked, prepare
+from moorage.serve.data_folder import first_key_shown, locked, prepare
 from moorage.settings import load
 
 

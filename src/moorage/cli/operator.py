@@ -5,11 +5,11 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from moorage.cli import reach
+from moorage.cli import context
 from moorage.cli.failures import UsageError
 from moorage.near import nearest
+from moorage.serve.data_folder import prepare
 from moorage.serve.errors import HomeMissing
-from moorage.serve.home import prepare
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -30,8 +30,8 @@ def operate(home: Path | None, act: "Callable[[Operator], Awaitable[T]]") -> T:
     from moorage.serve.logs import quiet_logs  # noqa: PLC0415
 
     quiet_logs()
-    settings = reach.settings(home)
-    require_folder(settings, named=reach.is_named(home))
+    settings = context.settings(home)
+    require_folder(settings, named=context.is_named(home))
     prepare(settings.home)
 
     async def opened() -> T:
@@ -46,7 +46,7 @@ def require_folder(settings: "Settings", *, named: bool) -> None:
 
     Raises UsageError, HomeMissing.
     """
-    elsewhere = None if named else reach.server_elsewhere(settings)
+    elsewhere = None if named else context.server_elsewhere(settings)
     if elsewhere is not None:
         raise UsageError(
             f"MOORAGE_URL is {elsewhere}, but this command works on a data folder of this machine, and none is named",

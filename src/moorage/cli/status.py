@@ -4,12 +4,12 @@ from typing import Any
 
 import typer
 
-from moorage.cli import reach
+from moorage.cli import context
 from moorage.cli.failures import Exit
 from moorage.cli.options import Home, Json
 from moorage.cli.output import print_json
 from moorage.client import ApiError, ClientError, Moorage
-from moorage.serve.home import Running, read_note
+from moorage.serve.data_folder import Running, read_note
 from moorage.settings import Settings
 
 SECONDS = 5.0
@@ -17,7 +17,7 @@ SECONDS = 5.0
 
 def status(*, home: Home = None, as_json: Json = False) -> None:
     """Say whether a server runs on the data folder, where, and whether it is ready. Exits with 3 if none answers."""
-    settings = reach.settings(home)
+    settings = context.settings(home)
     running = read_note(settings.home)
     state = "not running" if running is None else _state(running)
     facts = {"home": str(settings.home), "state": state} | _facts(settings, running)

@@ -6,11 +6,11 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from moorage.cli import reach
+from moorage.cli import context
 from moorage.cli.failures import UsageError, note
 from moorage.cli.options import Home, Json
 from moorage.cli.serving import become_server
-from moorage.serve.home import callback_url, read_note
+from moorage.serve.data_folder import callback_url, read_note
 from moorage.settings import load, unknown
 
 # Beside those of the Moorage that connects to it.
@@ -83,7 +83,7 @@ def _as_zoho(
 
     The settings of the environment are those of the Moorage that connects to it, so none of them holds here.
     """
-    yours = reach.settings()
+    yours = context.settings()
     callback = callback_url(yours, read_note(yours.home))
     if callback is None:
         raise UsageError(

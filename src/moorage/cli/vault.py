@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from moorage.cli import reach
+from moorage.cli import context
 from moorage.cli.failures import UsageError
 from moorage.cli.operator import operate, require_folder
 from moorage.cli.options import Home, Json, Yes
@@ -59,8 +59,8 @@ def forget(*, yes: Yes = False, home: Home = None, as_json: Json = False) -> Non
     # Deferred like everything that loads the server's rooms.
     from moorage.operator import find_vault_key  # noqa: PLC0415
 
-    settings = reach.settings(home)
-    require_folder(settings, named=reach.is_named(home))
+    settings = context.settings(home)
+    require_folder(settings, named=context.is_named(home))
     confirm("Drop every stored secret that the vault's keys given here do not open?", yes=yes)
     find_vault_key(settings)
     count = operate(home, lambda operator: operator.vault_forget())

@@ -5,10 +5,10 @@ stands in: its connections count for as long as no account outside was connected
 counts, so that what was meant for it never ends in the embedded CRM.
 """
 
+from moorage.access import Reach
 from moorage.connections import store
 from moorage.connections.errors import ConnectionInactive, ConnectionMissing, DefaultDeleted
 from moorage.connections.model import Connection, within
-from moorage.http.caller import Reach
 from moorage.storage import Transaction
 
 NAMED = 10  # So many connections are named to choose from.

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeAlias
 
-from moorage.clock import wire_time
-from moorage.http.caller import Reach
+from moorage.access import Reach
+from moorage.http.timestamps import wire_time
 
 Status: TypeAlias = Literal["ACTIVE", "PENDING", "FAILED"]
 STATUSES: tuple[Status, ...] = ("ACTIVE", "PENDING", "FAILED")

@@ -9,13 +9,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from moorage.access import Principal
 from moorage.connections.errors import AppUnsupported, StatusUnknown
 from moorage.connections.inside import Inside
 from moorage.connections.model import STATUSES, Connection
 from moorage.connections.service import Connections
-from moorage.http.caller import Caller
+from moorage.http.control import Authenticate, Endpoint, json_object, json_response, route
 from moorage.http.errors import AppUnknown, BodyInvalid, ParameterInvalid
-from moorage.http.requests import Authenticate, Endpoint, answer, json_object, route
 
 MOST = 1000
 _EXAMPLE = '{"app": "zoho-crm"}'
@@ -56,7 +56,7 @@ def routes(
 
 
 async def _shown(
-    connections: Connections, caller: Caller, found: Sequence[Connection]
+    connections: Connections, caller: Principal, found: Sequence[Connection]
 ) -> list[dict[str, Any]]:
     # Whoever has the url can lead the connection elsewhere, so reading alone does not give it.
     with_url = caller.may("connections:write")
@@ -73,7 +73,7 @@ def _search(
         filters = _filters(request.query_params, apps())
         limit = _limit(request.query_params.get("limit") or None)
         found = await connections.search(caller.account_id, **filters, limit=limit, reach=caller.reach)
-        return answer({"connections": await _shown(connections, caller, found)})
+        return json_response({"connections": await _shown(connections, caller, found)})
 
     return search
 
@@ -101,7 +101,7 @@ def _create(
             await inside.connect(made, organisation)
             made = await connections.get(caller.account_id, made.id, caller.reach)
         [document] = await _shown(connections, caller, [made])
-        return answer({"connection": document})
+        return json_response({"connection": document})
 
     return create
 
@@ -111,7 +111,7 @@ def _get(connections: Connections, authenticate: Authenticate) -> Endpoint:
         caller = await authenticate(request, "connections:read")
         found = await connections.get(caller.account_id, request.path_params["connection_id"], caller.reach)
         [document] = await _shown(connections, caller, [found])
-        return answer({"connection": document})
+        return json_response({"connection": document})
 
     return get
 
@@ -126,7 +126,7 @@ def _delete(
         found = await connections.get(caller.account_id, request.path_params["connection_id"], caller.reach)
         gone = await disconnect(caller.account_id, found.id)
         revocation = {"status": gone.revocation, "message": gone.advice}
-        return answer({"connection_id": found.id, "deleted": True, "revocation": revocation})
+        return json_response({"connection_id": found.id, "deleted": True, "revocation": revocation})
 
     return delete
 
@@ -139,7 +139,7 @@ def default_routes(
 ) -> list[Route]:
     """Which connection calls of an app go through that name none; `on_change` is called once it is another one."""
 
-    async def changing(request: Request) -> tuple[Caller, str]:
+    async def changing(request: Request) -> tuple[Principal, str]:
         """Who may choose for all callers of an app, and the app."""
         caller = await authenticate(request, "connections:write")
         app = _app_of(request, apps())
@@ -147,9 +147,9 @@ def default_routes(
         caller.require_live("choose what live ones use")
         return caller, app
 
-    async def shown(caller: Caller, app: str) -> Response:
+    async def shown(caller: Principal, app: str) -> Response:
         found = await connections.default(caller.account_id, app, caller.reach)
-        return answer({"default": asdict(found)})
+        return json_response({"default": asdict(found)})
 
     async def get(request: Request) -> Response:
         caller = await authenticate(request, "connections:read")

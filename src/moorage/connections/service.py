@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 import structlog
 
+from moorage.access import EVERYWHERE, Reach
 from moorage.background import Loop
 from moorage.clock import Clock
 from moorage.connections import store
@@ -22,7 +23,6 @@ from moorage.connections.errors import (
 from moorage.connections.model import Connection, Environment, Upstream, document, within
 from moorage.connections.sessions import Sessions
 from moorage.errors import MoorageError
-from moorage.http.caller import EVERYWHERE, Reach
 from moorage.ids import new_uuid
 from moorage.storage import Database, Transaction
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from moorage.access import EVERYWHERE, Reach
 from moorage.connections.model import Connection, Status, Upstream
-from moorage.http.caller import EVERYWHERE, Reach
 from moorage.storage import Transaction
 
 connections = sa.Table(

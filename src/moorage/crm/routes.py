@@ -9,8 +9,8 @@ from starlette.routing import Route
 
 from moorage.crm.management import MOST_SEEDED, Management
 from moorage.crm.organisations.service import OrganisationRow, Wanted
+from moorage.http.control import Authenticate, json_object, json_response, route
 from moorage.http.errors import BodyInvalid
-from moorage.http.requests import Authenticate, answer, json_object, route
 
 READ, WRITE = "organisations:read", "organisations:write"
 _ONE = "/organisations/{slug}"
@@ -46,21 +46,23 @@ def _document(management: Management, row: OrganisationRow) -> dict[str, Any]:
 def _of_organisations(management: Management, authenticate: Authenticate) -> list[Route]:
     async def search(request: Request) -> Response:
         await authenticate(request, READ)
-        return answer({"organisations": [_document(management, row) for row in await management.every()]})
+        return json_response(
+            {"organisations": [_document(management, row) for row in await management.every()]}
+        )
 
     async def get(request: Request) -> Response:
         await authenticate(request, READ)
-        return answer({"organisation": _document(management, await management.find(_slug(request)))})
+        return json_response({"organisation": _document(management, await management.find(_slug(request)))})
 
     async def create(request: Request) -> Response:
         await authenticate(request, WRITE)
         row = await management.create(_wanted(await json_object(request, _EXAMPLE, known=_WANTED)))
-        return answer({"organisation": _document(management, row)})
+        return json_response({"organisation": _document(management, row)})
 
     async def delete(request: Request) -> Response:
         await authenticate(request, WRITE)
         await management.delete(_slug(request))
-        return answer({"slug": _slug(request), "deleted": True})
+        return json_response({"slug": _slug(request), "deleted": True})
 
     return [
         route("/organisations", GET=search, POST=create),
@@ -73,12 +75,12 @@ def _of_what_they_hold(management: Management, authenticate: Authenticate) -> li
         await authenticate(request, WRITE)
         await json_object(request, "{}", known=(), optional=True)
         await management.reset(_slug(request))
-        return answer({"organisation": _document(management, await management.find(_slug(request)))})
+        return json_response({"organisation": _document(management, await management.find(_slug(request)))})
 
     async def seed(request: Request) -> Response:
         await authenticate(request, WRITE)
         body = await json_object(request, _SEED_EXAMPLE, known=("records",), limit=MAX_SEED)
-        return answer({"ids": await management.seed(_slug(request), _records(body.get("records")))})
+        return json_response({"ids": await management.seed(_slug(request), _records(body.get("records")))})
 
     return [route(f"{_ONE}/reset", POST=reset), route(f"{_ONE}/seed", POST=seed)]
 
@@ -87,7 +89,7 @@ def _of_snapshots(management: Management, authenticate: Authenticate) -> list[Ro
     async def snapshots(request: Request) -> Response:
         await authenticate(request, READ)
         names = await management.snapshots(_slug(request))
-        return answer({"snapshots": [{"name": name} for name in names]})
+        return json_response({"snapshots": [{"name": name} for name in names]})
 
     async def snapshot(request: Request) -> Response:
         await authenticate(request, WRITE)
@@ -95,19 +97,19 @@ def _of_snapshots(management: Management, authenticate: Authenticate) -> list[Ro
             await json_object(request, _SNAPSHOT_EXAMPLE, known=("name",)), "name", _SNAPSHOT_EXAMPLE
         )
         await management.snapshot(_slug(request), name)
-        return answer({"snapshot": {"name": name}})
+        return json_response({"snapshot": {"name": name}})
 
     async def forget(request: Request) -> Response:
         await authenticate(request, WRITE)
         name = request.path_params["name"]
         await management.forget_snapshot(_slug(request), name)
-        return answer({"name": name, "deleted": True})
+        return json_response({"name": name, "deleted": True})
 
     async def restore(request: Request) -> Response:
         await authenticate(request, WRITE)
         body = await json_object(request, _RESTORE_EXAMPLE, known=("snapshot",))
         await management.restore(_slug(request), _text(body, "snapshot", _RESTORE_EXAMPLE))
-        return answer({"organisation": _document(management, await management.find(_slug(request)))})
+        return json_response({"organisation": _document(management, await management.find(_slug(request)))})
 
     return [
         route(f"{_ONE}/snapshots", GET=snapshots, POST=snapshot),

@@ -14,11 +14,11 @@ from starlette.responses import Response as AsgiResponse
 from starlette.routing import Route
 
 from moorage.errors import MoorageError
+from moorage.http.control import json_response, route
 from moorage.http.crowd import Crowd
 from moorage.http.errors import render
 from moorage.http.message import Request, Response
 from moorage.http.middleware import request_id
-from moorage.http.requests import answer, route
 from moorage.storage.readiness import Readiness
 
 if TYPE_CHECKING:
@@ -37,12 +37,12 @@ class Probes:
 
     def routes(self) -> list[Route]:
         async def health(_request: AsgiRequest) -> AsgiResponse:
-            return answer(_ALIVE)
+            return json_response(_ALIVE)
 
         async def ready(_request: AsgiRequest) -> AsgiResponse:
             if not self._readiness.is_fresh:
                 await self._readiness.look()
-            return answer(self._status())
+            return json_response(self._status())
 
         return [route("/healthz", GET=health), route("/readyz", GET=ready)]
 

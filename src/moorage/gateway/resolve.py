@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 from urllib.parse import urlsplit
 
+from moorage.access import Reach
 from moorage.bounded import Bounded
 from moorage.clock import Clock, lately
 from moorage.connections.model import Connection, Environment, Upstream
 from moorage.errors import MoorageError
-from moorage.http.caller import Reach
 from moorage.http.encode import lines_of
 from moorage.http.errors import STATUS
 from moorage.keys.errors import RateLimited, ScopeMissing

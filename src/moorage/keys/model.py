@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
-from moorage.clock import wire_time
-from moorage.http.caller import Reach
+from moorage.access import Reach
+from moorage.http.timestamps import wire_time
 from moorage.keys.errors import RightsExceeded, ScopeMissing
 from moorage.keys.scopes import EVERYTHING, Scopes
 

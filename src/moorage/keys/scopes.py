@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from moorage.http.caller import EVERYWHERE, Reach
+from moorage.access import EVERYWHERE, Reach
 from moorage.keys.errors import ScopeUnknown
 
 CONTROL = (

@@ -15,6 +15,12 @@ class HomeMissing(MoorageError):
     code = "home_missing"
 
 
+class HomeInUse(MoorageError):
+    """Another process serves this data folder."""
+
+    code = "home_in_use"
+
+
 class AddressUnavailable(MoorageError):
     """A port is taken, is not ours to use, or the host is not this machine."""
 

@@ -4,8 +4,8 @@ import errno
 import os
 import socket
 
+from moorage.loopback import is_loopback
 from moorage.serve.errors import AddressUnavailable
-from moorage.settings import is_loopback
 
 _EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (named to be translated, not to be bound)
 

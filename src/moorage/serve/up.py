@@ -14,10 +14,10 @@ from moorage import __version__
 from moorage.app import first_start, play_zoho
 from moorage.crm.metadata.standard import DEMO
 from moorage.rooms import Urls
-from moorage.serve import home
-from moorage.serve.apart import apart
+from moorage.serve import data_folder
 from moorage.serve.descriptors import raise_limit
 from moorage.serve.errors import AddressUnavailable
+from moorage.serve.forked import apart
 from moorage.serve.listen import bind, local_url, network_url
 from moorage.serve.logs import configure_logs
 from moorage.serve.process import run, serve, stopped_by_signals
@@ -65,14 +65,14 @@ def up(
     """
     configure_logs(settings.log_level)
     raise_limit()
-    home.prepare(settings.home)
-    home.warn_if_open(settings.home)
-    with home.locked(settings.home):
+    data_folder.prepare(settings.home)
+    data_folder.warn_if_open(settings.home)
+    with data_folder.locked(settings.home):
         listeners = _listen(settings)
         try:
             _serve(settings, listeners, workers, announce, plays_for)
         finally:
-            home.remove_note(settings.home)
+            data_folder.remove_note(settings.home)
             for listener in listeners:
                 listener.close()
     with contextlib.suppress(OSError):  # The terminal may have been closed.
@@ -96,7 +96,7 @@ def _serve(
     urls = Urls(gateway=settings.public_url or gateway, crm=settings.crm_public_url or crm)
 
     def ready() -> None:
-        home.write_note(settings.home, home.Running(os.getpid(), gateway, crm, settings.told))
+        data_folder.write_note(settings.home, data_folder.Running(os.getpid(), gateway, crm, settings.told))
         log.info(
             "server.started",
             version=__version__,
@@ -109,10 +109,10 @@ def _serve(
         for remark in remarks:
             log.warning("server.reachable", remark=remark)
         announce(Ready(gateway, crm, api_key, remarks, played))
-        home.first_key_shown(settings.home)
+        data_folder.first_key_shown(settings.home)
 
     def at_once() -> None:
-        home.remove_note(settings.home)
+        data_folder.remove_note(settings.home)
 
     if workers > 1:
         Workers(settings, urls, listeners, count=workers).serve(ready=ready, at_once=at_once)

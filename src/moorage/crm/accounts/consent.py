@@ -27,7 +27,7 @@ from moorage.crm.wire.call import with_headers
 from moorage.http.errors import BodyTooLarge
 from moorage.http.forms import fields
 from moorage.http.message import Headers, Request, Response
-from moorage.settings import is_loopback
+from moorage.loopback import is_loopback
 from moorage.web.cookies import Cookie, Scope, set_cookie
 from moorage.web.own_forms import objection
 from moorage.web.pages import ANYWHERE, Pages, headers, html_headers

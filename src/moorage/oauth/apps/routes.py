@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from moorage.http.requests import Authenticate, answer, route
+from moorage.http.control import Authenticate, json_response, route
 from moorage.oauth.apps.destinations import Places
 from moorage.oauth.apps.providers import Provider, Providers
 
@@ -15,7 +15,7 @@ def routes(providers: Providers, places: Places, authenticate: Authenticate) -> 
     async def list_(request: Request) -> Response:
         await authenticate(request, "connections:read")
         apps = [providers.get(name) for name in sorted(providers.names)]
-        return answer({"apps": [await _document(app, places) for app in apps]})
+        return json_response({"apps": [await _document(app, places) for app in apps]})
 
     return [route("/apps", GET=list_)]
 

@@ -10,8 +10,8 @@ from starlette.types import Scope as Asgi
 
 from moorage.errors import MoorageError
 from moorage.http import forms
+from moorage.http.control import body_of, route
 from moorage.http.message import Response as Plain
-from moorage.http.requests import body_of, route
 from moorage.oauth import CALLBACK
 from moorage.oauth.connect.attempts import form_token_of, is_form_token, new_random
 from moorage.oauth.connect.service import Brought, Connect, Connected

@@ -8,9 +8,8 @@ import sys
 import pytest
 
 from moorage.cli.failures import report
-from moorage.errors import HomeInUse
-from moorage.serve import home
-from moorage.serve.errors import HomeUnusable
+from moorage.serve import data_folder
+from moorage.serve.errors import HomeInUse, HomeUnusable
 
 
 @pytest.fixture(autouse=True)
@@ -25,7 +24,7 @@ def mode(path):
 
 
 def test_a_new_folder_and_all_made_in_it_are_the_owners_only(tmp_path):
-    home.prepare(tmp_path / "a" / "home")
+    data_folder.prepare(tmp_path / "a" / "home")
     (tmp_path / "a" / "home" / "file").touch()
     assert mode(tmp_path / "a" / "home") == 0o700
     assert mode(tmp_path / "a" / "home" / "file") == 0o600
@@ -33,21 +32,21 @@ def test_a_new_folder_and_all_made_in_it_are_the_owners_only(tmp_path):
 
 def test_an_empty_folder_becomes_private(tmp_path):
     (tmp_path / "home").mkdir(mode=0o755)
-    home.prepare(tmp_path / "home")
+    data_folder.prepare(tmp_path / "home")
     assert mode(tmp_path / "home") == 0o700
 
 
 def test_a_folder_with_other_things_keeps_its_mode(tmp_path):
     (tmp_path / "home").mkdir(mode=0o755)
     (tmp_path / "home" / "others").touch()
-    home.prepare(tmp_path / "home")
+    data_folder.prepare(tmp_path / "home")
     assert mode(tmp_path / "home") == 0o755
 
 
 def test_a_file_is_no_folder(tmp_path):
     (tmp_path / "home").touch()
     with pytest.raises(HomeUnusable, match="home can't be used"):
-        home.prepare(tmp_path / "home")
+        data_folder.prepare(tmp_path / "home")
 
 
 @pytest.mark.parametrize("made", ["home", "run"])
@@ -61,7 +60,7 @@ def test_a_disk_without_room_is_to_be_given_some(tmp_path, monkeypatch, made):
 
     monkeypatch.setattr(pathlib.Path, "mkdir", mkdir)
     with pytest.raises(HomeUnusable, match="No space left") as raised:
-        home.prepare(tmp_path / "home")
+        data_folder.prepare(tmp_path / "home")
     assert "Make room" in raised.value.help
 
 
@@ -73,47 +72,49 @@ def test_whatever_else_a_start_has_no_room_for_says_so(capsys, number):
 
 
 def test_a_second_server_is_told_who_holds_the_folder(tmp_path):
-    home.prepare(tmp_path)
-    home.write_note(tmp_path, home.Running(os.getpid(), "http://127.0.0.1:1", "http://127.0.0.1:2"))
-    with home.locked(tmp_path), pytest.raises(HomeInUse) as caught, home.locked(tmp_path):
+    data_folder.prepare(tmp_path)
+    data_folder.write_note(
+        tmp_path, data_folder.Running(os.getpid(), "http://127.0.0.1:1", "http://127.0.0.1:2")
+    )
+    with data_folder.locked(tmp_path), pytest.raises(HomeInUse) as caught, data_folder.locked(tmp_path):
         pass
     assert f"process {os.getpid()} at http://127.0.0.1:1" in caught.value.message
 
 
 def test_the_folder_is_free_again_after_the_holder_was_killed(tmp_path):
-    home.prepare(tmp_path)
+    data_folder.prepare(tmp_path)
     program = f"""
 import os, pathlib, signal
-from moorage.serve import home
-with home.locked(pathlib.Path({str(tmp_path)!r})):
+from moorage.serve import data_folder
+with data_folder.locked(pathlib.Path({str(tmp_path)!r})):
     os.kill(os.getpid(), signal.SIGKILL)
 """
     done = subprocess.run([sys.executable, "-c", program], check=False)
     assert done.returncode == -9
-    with home.locked(tmp_path):
+    with data_folder.locked(tmp_path):
         assert (tmp_path / "lock").read_text() == str(os.getpid())
 
 
 @pytest.mark.parametrize("content", [None, "", "{", "[]", '{"pid": 1}', '{"gateway": 1, "other": 2}'])
 def test_a_note_that_makes_no_sense_is_none(tmp_path, content):
-    home.prepare(tmp_path)
+    data_folder.prepare(tmp_path)
     if content is not None:
         (tmp_path / "run" / "server.json").write_text(content)
-    assert home.read_note(tmp_path) is None
+    assert data_folder.read_note(tmp_path) is None
 
 
 def test_a_note_is_read_as_it_was_written_until_it_is_removed(tmp_path):
-    home.prepare(tmp_path)
-    running = home.Running(7, "http://127.0.0.1:1", "http://127.0.0.1:2")
-    with home.locked(tmp_path):
-        home.write_note(tmp_path, running)
-        assert home.read_note(tmp_path) == running
-        home.remove_note(tmp_path)
-        home.remove_note(tmp_path)
-        assert home.read_note(tmp_path) is None
+    data_folder.prepare(tmp_path)
+    running = data_folder.Running(7, "http://127.0.0.1:1", "http://127.0.0.1:2")
+    with data_folder.locked(tmp_path):
+        data_folder.write_note(tmp_path, running)
+        assert data_folder.read_note(tmp_path) == running
+        data_folder.remove_note(tmp_path)
+        data_folder.remove_note(tmp_path)
+        assert data_folder.read_note(tmp_path) is None
 
 
 def test_a_note_that_nobody_holds_the_folder_for_is_none(tmp_path):
-    home.prepare(tmp_path)
-    home.write_note(tmp_path, home.Running(7, "http://127.0.0.1:1", "http://127.0.0.1:2"))
-    assert home.read_note(tmp_path) is None
+    data_folder.prepare(tmp_path)
+    data_folder.write_note(tmp_path, data_folder.Running(7, "http://127.0.0.1:1", "http://127.0.0.1:2"))
+    assert data_folder.read_note(tmp_path) is None

@@ -9,9 +9,10 @@ from moorage.cli.failures import UsageError, note
 from moorage.client import Misconfigured, Moorage
 from moorage.client.call import parse_base_url
 from moorage.errors import SettingsInvalid
-from moorage.serve.home import Running, read_last_note, read_note
+from moorage.loopback import is_loopback
+from moorage.serve.data_folder import Running, read_last_note, read_note
 from moorage.serve.listen import url_of
-from moorage.settings import SETTINGS, Settings, is_loopback, load, reason, secret_in, unknown
+from moorage.settings import SETTINGS, Settings, load, reason, secret_in, unknown
 
 _OPEN = {setting.env for setting in SETTINGS if not setting.secret} - {"MOORAGE_HOME"}
 _SECRET = {setting.env for setting in SETTINGS if setting.secret}

@@ -11,9 +11,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TextIO
 
-from moorage.errors import NO_ROOM, HomeInUse
+from moorage.errors import NO_ROOM
 from moorage.oauth import CALLBACK
-from moorage.serve.errors import HomeUnusable
+from moorage.serve.errors import HomeInUse, HomeUnusable
 from moorage.serve.listen import url_of
 from moorage.settings import UNSHOWN, Settings
 

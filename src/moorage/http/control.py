@@ -8,8 +8,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from moorage.access import Principal
 from moorage.http.bodies import MAX_HELD_OF_STRANGERS, Allowance, Body, Budget
-from moorage.http.caller import Caller
 from moorage.http.errors import BodyInvalid, MethodNotAllowed, ParameterInvalid, quoted
 from moorage.near import did_you_mean
 
@@ -26,7 +26,7 @@ class Authenticate(Protocol):
     that the route knows, and all others are refused. Raises KeyInvalid, RateLimited, ScopeMissing, ParameterInvalid.
     """
 
-    async def __call__(self, request: Request, scope: str, *parameters: str) -> Caller: ...
+    async def __call__(self, request: Request, scope: str, *parameters: str) -> Principal: ...
 
 
 def route(path: str, **endpoints: Endpoint) -> Route:
@@ -48,7 +48,7 @@ def any_method(path: str, endpoint: Endpoint) -> Route:
     return made
 
 
-def answer(document: Any, status: int = 200) -> Response:
+def json_response(document: Any, status: int = 200) -> Response:
     headers = {"x-content-type-options": "nosniff"}
     return Response(msgspec.json.encode(document), status, headers, media_type="application/json")
 

@@ -19,7 +19,7 @@ class Reach:
 EVERYWHERE = Reach()
 
 
-class Caller(Protocol):
+class Principal(Protocol):
     """Who calls: what `keys` makes of an API key."""
 
     @property
