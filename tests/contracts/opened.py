@@ -34,6 +34,9 @@ class Opened:
     def write(self, job):
         return self._run(lambda: self.store.write(job))
 
+    def change(self, job):
+        return self._run(lambda: self.store.change_metadata(job))
+
     def page(self, module, filters=(), window=None, *, by="id", descending=True, names=("Last_Name",)):
         module = self.module(module)
         shown, order = shape(module, names), Order(module.fields[by], descending)

@@ -1,8 +1,9 @@
 """What every record store promises: subclass it and give the fixtures that `Suite` names."""
 
+from tests.contracts.metadata_changes import MetadataChanges
 from tests.contracts.record_reads import RecordReads
 from tests.contracts.record_writes import RecordWrites
 
 
-class RecordStoreContract(RecordReads, RecordWrites):
+class RecordStoreContract(RecordReads, RecordWrites, MetadataChanges):
     """All of the contract in `moorage/crm/storage/contract/records.py`."""

@@ -24,6 +24,7 @@ from moorage.crm.organisations import service as organisations_service
 from moorage.crm.organisations.service import Organisations
 from moorage.crm.service import CrmService
 from moorage.crm.storage.sqlite import organisation_files
+from moorage.crm.storage.sqlite.metadata_change import version
 from moorage.crm.storage.sqlite.readers import OrganisationFile
 from moorage.http.message import Request
 from tests.contracts.memory import MemoryOrganisations
@@ -150,12 +151,14 @@ class Readings:
         self._by_documents: dict[int, tuple[Sequence[Document], Metadata]] = {}
         self._catalogs = WeakKeyDictionary[Metadata, Catalog]()
 
-    def metadata(self, file: OrganisationFile) -> Metadata:
+    def metadata(self, file: OrganisationFile) -> tuple[int, Metadata]:
         with contextlib.closing(file.connect()) as connection:
+            connection.execute("BEGIN")
+            known_version = version(connection)
             said = tuple(connection.execute("SELECT * FROM metadata ORDER BY position"))
         if said not in self._metadata:
-            self._metadata[said] = self._read(file)
-        return self._metadata[said]
+            self._metadata[said] = self._read(file)[1]
+        return known_version, self._metadata[said]
 
     def of_documents(self, documents: Sequence[Document]) -> tuple[Metadata, Catalog]:
         """For the storage in memory, which is given the very documents that are worked out once."""

@@ -1,5 +1,6 @@
 """The CRM's one door: a request in, an answer out. Both origins go through it."""
 
+import contextlib
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
@@ -41,6 +42,7 @@ from moorage.ids import new_request_id
 PREFIX = b"/crm/v8/"
 _ANY_VERSION = b"/crm/"
 HEALTH = b"/healthz"
+MOST_TRIES = 5  # Of a call whose organisation changes under it.
 MAX_FORM = 64 * 1024  # What a caller may send that nobody knows yet.
 _OF_STRANGERS = (b"/oauth/", b"/.well-known/", HEALTH)
 # What stands beside records, such as /crm/bulk/v8/read, has an area of its own before the version.
@@ -100,10 +102,9 @@ class Crm:
         With a `principal` it is a call of v8 that Moorage itself makes as that user.
         """
         try:
-            try:
-                answer = self._route(request, principal)
-            except StoreClosed:  # The organisation was restored, reset or deleted meanwhile.
-                answer = self._route(request, principal)
+            answer = self._route(request, principal)
+        except StoreClosed:
+            return self._guarded(self._again(request, principal), request, principal)
         except Exception as error:  # noqa: BLE001 - whatever happens is answered in Zoho's shape
             return _failed(error, request)
         return answer if isinstance(answer, Response) else self._guarded(answer, request, principal)
@@ -114,11 +115,21 @@ class Crm:
         try:
             try:
                 return await waiting
-            except StoreClosed:  # As above; nothing was done yet.
-                again = self._route(request, principal)
-                return again if isinstance(again, Response) else await again
+            except StoreClosed:
+                return await self._again(request, principal)
         except Exception as error:  # noqa: BLE001 - whatever happens is answered in Zoho's shape
             return _failed(error, request)
+
+    async def _again(self, request: Request, principal: Principal | None) -> Response:
+        """Route a call anew: nothing of it was done, as its organisation was restored, reset, changed or deleted.
+
+        Raises StoreClosed where that goes on and on.
+        """
+        for _ in range(MOST_TRIES):
+            with contextlib.suppress(StoreClosed):
+                answer = self._route(request, principal)
+                return answer if isinstance(answer, Response) else await answer
+        raise StoreClosed
 
     def _route(self, request: Request, principal: Principal | None) -> Response | Awaitable[Response]:
         if principal is not None:
@@ -199,7 +210,7 @@ def _failed(error: Exception, request: Request) -> Response:
     match error:
         case Fault():
             return fault_answer(error)
-        case StoreClosed():  # Twice in a row: whatever the token stood for, it is not there now.
+        case StoreClosed():  # Again and again: whatever the token stood for, it is not there now.
             return fault_answer(invalid_token())
         case TookTooLong():
             return fault_answer(took_too_long())

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import msgspec
 
 from moorage.crm.storage.contract.records import Page, Position, StoreClosed
+from tests.contracts.memory.change import MemoryChange
 from tests.contracts.memory.conditions import Conditions, folded
 from tests.contracts.memory.shown import Shown
 from tests.contracts.memory.transaction import MemoryTransaction
@@ -23,11 +24,15 @@ class MemoryStore:
         self._zone = zone
         self._clock = clock
         self._closed = False
+        self._version = state.version
         self._writer = ThreadPoolExecutor(1)
 
     @property
     def closed(self):
-        return self._closed or self._state.gone
+        return self._closed or self._is_outdated()
+
+    def _is_outdated(self):
+        return self._state.gone or self._state.version != self._version
 
     async def page(self, module, shape, filters, order, window):
         contents = self._open()
@@ -75,6 +80,27 @@ class MemoryStore:
         self._open()
         return asyncio.get_running_loop().run_in_executor(self._writer, self._work, job)
 
+    def change_metadata(self, job):
+        self._open()
+        return asyncio.get_running_loop().run_in_executor(self._writer, self._change, job)
+
+    def _change(self, job):
+        with self._state.writing:
+            if self._is_outdated():
+                raise StoreClosed
+            contents = self._state.contents.copy()
+            prefix, now = self._state.identity // 10**12, int(self._clock.timestamp())
+            change = MemoryChange(
+                self._state.documents, MemoryTransaction(contents, self._catalog, prefix, now)
+            )
+            result = job(change)
+            documents = change.checked()
+            self._state.contents = contents
+            if documents != self._state.documents:
+                self._state.documents = documents
+                self._state.version += 1
+            return result
+
     def close(self):
         self._closed = True
         self._writer.shutdown()
@@ -91,7 +117,7 @@ class MemoryStore:
 
     def _work(self, job):
         with self._state.writing:
-            if self._state.gone:
+            if self._is_outdated():
                 raise StoreClosed
             contents = self._state.contents.copy()
             prefix = self._state.identity // 10**12

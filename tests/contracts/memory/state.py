@@ -38,4 +38,5 @@ class State:
         self.documents = documents
         self.contents = contents
         self.gone = False
+        self.version = 0  # Of the documents.
         self.writing = threading.Lock()

@@ -77,6 +77,13 @@ class MemoryTransaction:
             self._contents.tags[key] = self.new_ids(1)[0]
         return self._contents.tags[key]
 
+    def column(self, module, column):
+        return [row.get(column) for row in self._contents.table(module).values()]
+
+    def fill(self, module, column, value):
+        for row in list(self._contents.table(module).values()):
+            self._contents.table(module)[row["id"]] = row | {column: value}
+
     def _put(self, module, row):
         for field in module.fields.values():
             value = row.get(field.column)

@@ -17,8 +17,9 @@ from moorage.crm.query.search_criteria import parse
 from moorage.crm.query.view_criteria import view_conditions
 from moorage.crm.storage.compile import compile_tree
 from moorage.crm.storage.sqlite.dialect import SqliteDialect
-from moorage.crm.storage.sqlite.fulltext import text_tables
+from moorage.crm.storage.sqlite.fulltext import text_ranges
 from moorage.crm.storage.sqlite.schema import statements
+from moorage.crm.storage.sqlite.text_layout import TextLayout
 from moorage.crm.storage.sqlite.transaction import SqliteTransaction
 from tests.contracts.opened import Opened
 
@@ -35,6 +36,7 @@ class Database:
         metadata = Metadata(blueprint(DEMO, PREFIX, NOW, lambda: next(numbers)))
         self.catalog = Catalog(metadata)
         self.connection = apsw.Connection(":memory:")
+        self.layout = TextLayout(self.catalog, {})
         for statement in statements(self.catalog):
             self.connection.execute(statement)
         self.users = metadata.all("user")
@@ -47,7 +49,10 @@ class Database:
         return self.catalog.modules[name]
 
     def texts(self, module):
-        return [table.name for table in text_tables(self.connection, module)]
+        return [f"{module.text_table}{text_range.suffix}" for text_range in self.ranges(module)]
+
+    def ranges(self, module):
+        return text_ranges(self.connection, module)
 
     def insert(self, name, *records) -> list[int]:
         module = self.module(name)
@@ -88,7 +93,7 @@ class Database:
         return self.compiled(name, read(tree, module, context))
 
     def compiled(self, name, checked):
-        return compile_tree(checked, self.module(name), self.catalog, SqliteDialect(self.texts))
+        return compile_tree(checked, self.module(name), self.catalog, SqliteDialect(self.layout, self.ranges))
 
     def search(self, name, criteria):
         return self.select(name, self.clause(name, criteria))

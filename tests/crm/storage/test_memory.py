@@ -8,6 +8,7 @@ import pytest
 
 from moorage.crm.metadata.standard import DEMO, blueprint
 from tests.contracts.memory import MemoryOrganisations
+from tests.contracts.opened import Opened
 from tests.contracts.organisation_storage import ONE, OrganisationStorageContract
 from tests.contracts.record_store import RecordStoreContract
 
@@ -26,6 +27,10 @@ class TestMemoryStore(RecordStoreContract):
         organisation = storage.open("one", ONE)
         yield organisation
         organisation.store.close()
+
+    @pytest.fixture
+    def reopen(self, storage):
+        return lambda: Opened(storage.open("one", ONE))
 
     @pytest.fixture
     def organisation_again(self, storage):

@@ -5,6 +5,7 @@ import pytest
 from moorage.crm.metadata.standard import DEMO
 from moorage.crm.organisations.service import Organisations
 from moorage.crm.storage.sqlite import fulltext
+from tests.contracts.opened import Opened
 from tests.contracts.record_store import RecordStoreContract
 
 
@@ -21,6 +22,10 @@ class TestSqliteRecordStore(RecordStoreContract):
     @pytest.fixture
     def organisation(self, organisations):
         return organisations[0].open(organisations[0].find("acme").id)
+
+    @pytest.fixture
+    def reopen(self, organisations):
+        return lambda: Opened(organisations[0].open(organisations[0].find("acme").id))
 
     @pytest.fixture
     def organisation_again(self, organisations):

@@ -25,7 +25,7 @@ def test_a_page_by_id_ends_when_it_is_full(here, heard, fields, kind, descending
     heard.clear()
     here.page("Leads", [filters[kind], FlagIs(fields["Converted__s"], False)], descending=descending)
     [sql] = [one for one in heard if "MATCH" in one]
-    steps = here.write(lambda t: list(t._connection.execute(f"EXPLAIN QUERY PLAN {sql}", ("apple", 1))))
+    steps = here.write(lambda t: list(t.connection.execute(f"EXPLAIN QUERY PLAN {sql}", ("apple", 1))))
     finding = [step[3] for step in steps]
     assert any("VIRTUAL TABLE" in step for step in finding)
     # To put all matches in order, or to list them first, would mean to read all of them.

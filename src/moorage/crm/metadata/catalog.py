@@ -66,6 +66,10 @@ class Field:
     column: str
 
     @property
+    def number(self) -> int:
+        return self.id % ID_SPACE
+
+    @property
     def module_column(self) -> str:
         """Where a lookup into several modules keeps the number of the module it points to."""
         return f"{self.column}_m"

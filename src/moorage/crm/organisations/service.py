@@ -3,6 +3,7 @@
 registry.db          which organisations exist; the accounts server's clients and tokens
 secret.key           signs page tokens and derives client secrets
 openid.key           signs ID tokens; made when the first one is asked for
+changes              shared memory: whether the metadata of any organisation have changed
 organisations.lock   held by whoever makes, copies or removes a whole organisation
 orgs/                the organisations (`storage/sqlite/organisation_files.py`)
 snapshots/           those of them that are kept by a name, in a folder for each (`snapshots.py`)

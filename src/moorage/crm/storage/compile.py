@@ -41,7 +41,7 @@ class Clause:
     params: tuple[object, ...]
     indexed: bool
     text: bool = False
-    query: str | None = None
+    query: object | None = None
     ids: str | None = None
 
 
@@ -78,13 +78,13 @@ class Dialect(Protocol):
     def has_digits_indexed(self, field: Field) -> bool:
         """Whether an index leads to the records of a phone number, which leaves out those without one."""
 
-    def phrase_query(self, field: Field, text: str, *, start: bool) -> str:
-        """A query of the full text for what `Phrase` says."""
+    def phrase_query(self, field: Field, text: str, *, start: bool) -> object:
+        """A query of the full text for what `Phrase` says, as the engine has them."""
 
-    def word_starts_query(self, phrases: Sequence[str]) -> str:
+    def word_starts_query(self, phrases: Sequence[str]) -> object:
         """A query of the full text for what `WordStarts` says."""
 
-    def matches(self, module: Module, query: str) -> tuple[str, tuple[object, ...]]:
+    def matches(self, module: Module, query: object) -> tuple[str, tuple[object, ...]]:
         """The SELECT of the ids that a query of the full text gives, and its parameters."""
 
 
@@ -160,7 +160,7 @@ class _Compiler:
         equal = self._dialect.equal(field, f"r.{field.column}")
         return Clause(equal, (value,), indexed=self._dialect.is_indexed(field))
 
-    def _matching(self, query: str) -> Clause:
+    def _matching(self, query: object) -> Clause:
         ids, params = self._dialect.matches(self._module, query)
         return Clause(f"r.id IN ({ids})", params, indexed=False, text=True, query=query)
 

@@ -33,6 +33,7 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 from moorage.crm.metadata.catalog import Field, Module
 from moorage.crm.metadata.shown import Shape
 from moorage.crm.query.tree import Checked
+from moorage.crm.storage.contract.metadata import MetadataTransaction
 
 T = TypeVar("T")
 Row: TypeAlias = dict[str, Any]
@@ -174,7 +175,10 @@ class RecordStore(Protocol):
 
     @property
     def closed(self) -> bool:
-        """Whether the store was closed, or found that what it stood on is gone."""
+        """Whether the store was closed, or what it stood on is gone, or the metadata are no longer those it knows.
+
+        Asked for each call of the API: whatever change of the metadata somebody was told of before, shows.
+        """
 
     def page(
         self, module: Module, shape: Shape, filters: Sequence[Filter], order: Order, window: Window
@@ -203,6 +207,13 @@ class RecordStore(Protocol):
 
         Jobs that wait at the same time are committed together. What a job raises undoes that job alone. The job runs
         in another thread.
+        """
+
+    def change_metadata(self, job: Callable[[MetadataTransaction], T]) -> Awaitable[T]:
+        """Change the organisation's metadata in one durable step. What the job raises undoes it all.
+
+        Whoever has a store on the organisation, in whatever process, finds it closed before their next read or write by
+        the metadata of before. Raises ValuesRepeat.
         """
 
     def close(self) -> None:

@@ -1,13 +1,12 @@
 """Conditions as SQLite writes them. Which indexes there are, `schema.py` says."""
 
 from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from typing import Any
 
 from moorage.crm.metadata.catalog import Field, Module
 from moorage.crm.query.texts import PHONE_FORMATTING
-
-# The names of the tables that hold a module's full text.
-TextTables: TypeAlias = Callable[[Module], Sequence[str]]
+from moorage.crm.storage.sqlite.fulltext import TextRange, matching_ids
+from moorage.crm.storage.sqlite.text_layout import PhraseQuery, TextLayout, TextQuery, WordStartsQuery
 
 INDEXED_TIMES = frozenset({"Created_Time", "Modified_Time"})
 
@@ -29,8 +28,9 @@ class SqliteDialect:
 
     parameter = "?"
 
-    def __init__(self, texts: TextTables) -> None:
-        self._texts = texts
+    def __init__(self, layout: TextLayout, ranges: Callable[[Module], Sequence[TextRange]]) -> None:
+        self._layout = layout
+        self._ranges = ranges
 
     def equal(self, field: Field, column: str) -> str:
         return f"{column} = ?{collation(field)}"
@@ -62,16 +62,17 @@ class SqliteDialect:
     def has_digits_indexed(self, field: Field) -> bool:
         return not field.unique  # The index of a unique field is of the number as it was written.
 
-    def phrase_query(self, field: Field, text: str, *, start: bool) -> str:
-        return f"{field.column} : ^ {_quoted(text)} *" if start else f"{field.column} : {_quoted(text)}"
+    def phrase_query(self, field: Field, text: str, *, start: bool) -> TextQuery:
+        return PhraseQuery(field, f"^ {_quoted(text)} *" if start else _quoted(text))
 
-    def word_starts_query(self, phrases: Sequence[str]) -> str:
-        return " ".join(f"{_quoted(phrase)} *" for phrase in phrases)
+    def word_starts_query(self, phrases: Sequence[str]) -> TextQuery:
+        return WordStartsQuery(tuple(map(_quoted, phrases)))
 
-    def matches(self, module: Module, query: str) -> tuple[str, tuple[object, ...]]:
-        tables = self._texts(module)
-        sql = " UNION ALL ".join(f"SELECT rowid FROM {table} WHERE {table} MATCH ?" for table in tables)
-        return sql, (query,) * len(tables)
+    def matches(self, module: Module, query: Any) -> tuple[str, tuple[object, ...]]:
+        conditions = self._layout.conditions(module, query)
+        selects = [matching_ids(conditions, text_range.suffix) for text_range in self._ranges(module)]
+        params = tuple(value for _, values in selects for value in values)
+        return " UNION ALL ".join(sql for sql, _ in selects), params
 
 
 def _quoted(text: str) -> str:

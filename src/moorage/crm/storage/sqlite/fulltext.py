@@ -1,4 +1,4 @@
-"""The full text of a module's records, in one table for each half a million ids.
+"""The full text of a module's records, in a table for each half a million ids.
 
 FTS5 reads all matches of all words that begin as the one sought before it gives the first. Now a page that one table
 fills is read from that one, so that a search takes as long as there are matches in a table, not in the organisation.
@@ -13,71 +13,104 @@ import apsw
 from moorage.crm.metadata.catalog import Module
 from moorage.crm.metadata.fixed_ids import FIRST_RECORD
 from moorage.crm.metadata.ids import ID_SPACE
+from moorage.crm.storage.sqlite.text_layout import COLUMNS, Conditions, Family
 
 SPAN = 500_000  # Smaller ones would lengthen searches that match little, as those ask every table.
 
 
 @dataclass(frozen=True, slots=True)
-class TextTable:
-    """`first` is the lowest id it may hold; where the next one begins, it ends."""
+class TextRange:
+    """The ids of one table of each family, whose names end in `suffix`: from `first` to where the next one begins."""
 
-    name: str
+    suffix: str
     first: int
 
 
-def creation(module: Module, name: str) -> str:
+def creation(name: str, columns: Iterable[str]) -> str:
     """The statement that makes a table of that name."""
-    columns = ", ".join(f.column for f in module.full_text)
     return (
-        f"CREATE VIRTUAL TABLE {name} USING fts5({columns}, content='', contentless_delete=1,"
+        f"CREATE VIRTUAL TABLE {name} USING fts5({', '.join(columns)}, content='', contentless_delete=1,"
         " tokenize='unicode61 remove_diacritics 2', prefix='2 3')"
     )
 
 
-def text_tables(connection: apsw.Connection, module: Module) -> list[TextTable]:
-    """The tables there are, in the order of their ids."""
+def create_later(connection: apsw.Connection, module: Module, stem: str) -> None:
+    """Make the tables of a family that the module gains."""
+    for text_range in text_ranges(connection, module):
+        connection.execute(creation(f"{stem}{text_range.suffix}", _later_columns()))
+
+
+def text_ranges(connection: apsw.Connection, module: Module) -> list[TextRange]:
+    """Those there are, in the order of their ids."""
     prefix = _counted(module)
     sql = "SELECT value FROM counters WHERE name >= ? AND name < ? ORDER BY value"
     later = connection.execute(sql, (f"{prefix} ", f"{prefix}!"))
-    return [TextTable(module.text_table, 0), *(_named(module, first) for (first,) in later)]
+    return [TextRange("", 0), *(_beginning(first) for (first,) in later)]
 
 
-def open_next(connection: apsw.Connection, module: Module, records: Collection[int]) -> None:
-    """Make a table for those of the records that are new, when the last one has its share of ids."""
-    last = text_tables(connection, module)[-1]
+def open_next(
+    connection: apsw.Connection, module: Module, families: Sequence[Family], records: Collection[int]
+) -> None:
+    """Begin a range for those of the records that are new, when the last one has its share of ids."""
+    if not families[0].is_first:
+        return  # Only the first family has all records, and so tells which of them are new.
+    last = text_ranges(connection, module)[-1]
     if max(records) % ID_SPACE - max(last.first % ID_SPACE, FIRST_RECORD) < SPAN:
         return
-    held = connection.execute(f"SELECT rowid FROM {last.name} ORDER BY rowid DESC LIMIT 1").get or 0
-    first = min((one for one in records if one > held), default=None)
-    if first is not None:
-        connection.execute(creation(module, _named(module, first).name))
-        connection.execute("INSERT INTO counters VALUES (?, ?)", (f"{_counted(module)} {first}", first))
+    newest = f"SELECT rowid FROM {families[0].stem}{last.suffix} ORDER BY rowid DESC LIMIT 1"
+    held = connection.execute(newest).get or 0
+    first = min((record for record in records if record > held), default=None)
+    if first is None:
+        return
+    for family in families:
+        columns = family.columns.values() if family.is_first else _later_columns()
+        connection.execute(creation(f"{family.stem}{_beginning(first).suffix}", columns))
+    connection.execute("INSERT INTO counters VALUES (?, ?)", (f"{_counted(module)} {first}", first))
 
 
-def by_table(tables: Sequence[TextTable], records: Iterable[int]) -> Iterator[tuple[TextTable, list[int]]]:
-    """The records that each table holds, or is to hold."""
-    firsts = [table.first for table in tables]
+def by_range(ranges: Sequence[TextRange], records: Iterable[int]) -> Iterator[tuple[TextRange, list[int]]]:
+    """The records that each range holds, or is to hold."""
+    firsts = [text_range.first for text_range in ranges]
     held: dict[int, list[int]] = {}
     for record in records:
         held.setdefault(bisect_right(firsts, record) - 1, []).append(record)
     for place, some in held.items():
-        yield tables[place], some
+        yield ranges[place], some
 
 
-def beyond(tables: Sequence[TextTable], start: int | None, *, descending: bool) -> list[TextTable]:
-    """The tables that can hold records beyond an id, in the order in which a page meets them."""
+def beyond(ranges: Sequence[TextRange], start: int | None, *, descending: bool) -> list[TextRange]:
+    """Those that can hold records beyond an id, in the order in which a page meets them."""
     if start is None:
-        found = list(tables)
+        met = list(ranges)
     elif descending:
-        found = [table for table in tables if table.first < start]
+        met = [text_range for text_range in ranges if text_range.first < start]
     else:
-        ends = [table.first for table in tables[1:]]
-        found = list(tables[bisect_right(ends, start + 1) :])
-    return found[::-1] if descending else found
+        ends = [text_range.first for text_range in ranges[1:]]
+        met = list(ranges[bisect_right(ends, start + 1) :])
+    return met[::-1] if descending else met
 
 
-def _named(module: Module, first: int) -> TextTable:
-    return TextTable(f"{module.text_table}_{first}", first)
+def matching_ids(conditions: Conditions, suffix: str) -> tuple[str, tuple[str, ...]]:
+    """The SELECT of the ids in one range that meet all the conditions, and its parameters."""
+    selects = [" UNION ALL ".join(_select(stem, suffix) for stem, _ in either) for either in conditions]
+    sql = selects[0]
+    if len(selects) > 1:
+        sql = f"SELECT rowid FROM ({sql}) WHERE " + " AND ".join(
+            f"rowid IN ({other})" for other in selects[1:]
+        )
+    return sql, tuple(match for either in conditions for _, match in either)
+
+
+def _select(stem: str, suffix: str) -> str:
+    return f"SELECT rowid FROM {stem}{suffix} WHERE {stem}{suffix} MATCH ?"
+
+
+def _later_columns() -> Iterator[str]:
+    return (f"s{position}" for position in range(COLUMNS))
+
+
+def _beginning(first: int) -> TextRange:
+    return TextRange(f"_{first}", first)
 
 
 def _counted(module: Module) -> str:

@@ -1,13 +1,12 @@
 """The organisations as SQLite files: `<slug>.db` in one folder. Two organisations never share a file."""
 
 import contextlib
+import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import apsw
-import msgspec
 
 from moorage.clock import Clock
 from moorage.crm.errors import OrganisationDamaged, OrganisationInvalid, SnapshotUnwritable
@@ -17,9 +16,17 @@ from moorage.crm.metadata.documents import Document, Metadata
 from moorage.crm.metadata.ids import ID_SPACE
 from moorage.crm.storage.contract.organisations import Fill, Organisation
 from moorage.crm.storage.contract.records import StoreClosed
+from moorage.crm.storage.sqlite.change_mark import ChangeMark
+from moorage.crm.storage.sqlite.metadata_change import (
+    read_metadata,
+    set_version,
+    version,
+    write_document,
+)
 from moorage.crm.storage.sqlite.readers import OrganisationFile, ReadThreads, connect, transaction
 from moorage.crm.storage.sqlite.schema import statements
 from moorage.crm.storage.sqlite.store import SqliteStore
+from moorage.crm.storage.sqlite.text_layout import read_places
 from moorage.crm.storage.sqlite.transaction import SqliteTransaction
 from moorage.crm.storage.sqlite.writer import PATIENCE
 from moorage.storage import flush_folder
@@ -38,6 +45,7 @@ class SqliteFiles:
         self._folder = folder
         self._clock = clock
         self._threads = ReadThreads()
+        self._mark = ChangeMark(folder.with_name("changes"))
 
     def make(self, slug: str, identity: int, documents: Sequence[Document], fill: Fill | None) -> None:
         draft = self._draft(slug)
@@ -101,6 +109,7 @@ class SqliteFiles:
 
     def close(self) -> None:
         self._threads.close()
+        self._mark.close()
 
     def _path(self, slug: str) -> Path:
         return self._folder / f"{slug}.db"
@@ -128,7 +137,9 @@ class SqliteFiles:
         path = self._path(slug)
         try:
             if path.exists():
-                _copy(draft, path)
+                _rise_above(draft, path)
+                with self._mark.changing():
+                    _copy(draft, path)
                 _remove(draft)
                 return
         except (apsw.NotADBError, apsw.CorruptError):
@@ -139,9 +150,19 @@ class SqliteFiles:
 
     def _opened(self, path: Path, identity: int) -> Organisation:
         file = OrganisationFile(path)
-        metadata = _read_metadata(file)
+        known_version, metadata = _read_metadata(file)
         catalog, zone = Catalog(metadata), ZoneInfo(metadata.org["time_zone"])
-        store = SqliteStore(file, catalog, identity // ID_SPACE, zone, self._clock, self._threads)
+        prefix = identity // ID_SPACE
+        store = SqliteStore(
+            file,
+            catalog,
+            prefix,
+            zone,
+            self._clock,
+            self._threads,
+            mark=self._mark,
+            known_version=known_version,
+        )
         return Organisation(identity, metadata, catalog, zone, store)
 
 
@@ -163,30 +184,16 @@ def _unreadable(path: Path, slug: str, error: Exception) -> OrganisationDamaged 
 def _write_metadata(connection: apsw.Connection, documents: Sequence[Document]) -> None:
     for statement in statements(Catalog(Metadata(documents))):
         connection.execute(statement)
-    encode = msgspec.json.Encoder().encode
-    connection.executemany(
-        "INSERT INTO metadata VALUES (NULL, ?, ?, ?, ?, ?)",
-        [(d.id, d.kind, d.module, d.name, encode(d.body).decode()) for d in documents],
-    )
-    people = [d for d in documents if d.kind == "user"]
-    connection.executemany(
-        "INSERT INTO users VALUES (?, ?, ?, ?)",
-        [(d.id, d.body["full_name"], d.body["email"], encode(_shown(d)).decode()) for d in people],
-    )
+    for document in documents:
+        write_document(connection, document)
     connection.execute("INSERT INTO counters VALUES ('id', ?)", (fixed_ids.FIRST_RECORD,))
 
 
-def _shown(user: Document) -> dict[str, str]:
-    """How a user looks inside a record."""
-    return {"name": user.body["full_name"], "id": str(user.id), "email": user.body["email"]}
-
-
-def _read_metadata(file: OrganisationFile) -> Metadata:
+def _read_metadata(file: OrganisationFile) -> tuple[int, Metadata]:
+    """The documents, and the version that they are of."""
     with contextlib.closing(file.connect()) as connection:
-        sql = "SELECT id, kind, module, name, body FROM metadata ORDER BY position"
-        rows: Any = connection.execute(sql).fetchall()
-    decode = msgspec.json.Decoder().decode
-    return Metadata([Document(i, kind, module, name, decode(body)) for i, kind, module, name, body in rows])
+        connection.execute("BEGIN")  # Nothing may change in between.
+        return version(connection), read_metadata(connection)
 
 
 def _identity_of(path: Path) -> int | None:
@@ -201,12 +208,30 @@ def _asked(path: Path, sql: str) -> int | None:
     """A number from a file that may be none of ours. Raises DatabaseUnusable where that can't be seen."""
     try:
         with contextlib.closing(apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)) as connection:
+            connection.set_busy_timeout(PATIENCE)  # Whoever closes it last has it alone for a moment.
             row = connection.execute(sql).fetchone()
     except apsw.Error as error:
         if trouble_of(error, path) is NO_DESCRIPTORS:
             raise unusable(f"{path}", error, path) from error
         return None
     return row[0] if row else None
+
+
+def _rise_above(draft: Path, path: Path) -> None:
+    """Give the draft the version of the file that it replaces, or one that nobody can know yet where it says otherwise.
+
+    Then whoever has the file open reads it anew; else they can go on.
+    """
+    with contextlib.closing(connect(draft)) as written, contextlib.closing(connect(path)) as replaced:
+        versions = version(written), version(replaced)
+        same = _said(written) == _said(replaced)
+        set_version(written, versions[1] if same else max(versions) + 1)
+
+
+def _said(connection: apsw.Connection) -> tuple[object, object]:
+    """All that a catalog and the full text's layout are made of."""
+    metadata: object = connection.execute("SELECT * FROM metadata ORDER BY position").fetchall()
+    return metadata, read_places(connection)
 
 
 def _skip_ids(path: Path, given: int) -> None:
@@ -233,7 +258,21 @@ def _copy(source: Path, target: Path) -> None:
     ):
         write.set_busy_timeout(PATIENCE)
         with write.backup("main", read, "main") as backup:
+            _step(backup)
+
+
+def _step(backup: apsw.Backup) -> None:
+    """Copy all at once. A file that its last user closes is another's for a moment, which SQLite does not wait out."""
+    end = time.monotonic() + PATIENCE / 1000
+    while True:
+        try:
             backup.step(-1)
+        except apsw.BusyError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.005)
+        else:
+            return
 
 
 def _make_single(path: Path) -> None:

@@ -53,37 +53,58 @@ FIXED = (
 def statements(catalog: Catalog) -> Iterator[str]:
     yield from FIXED
     for module in catalog.modules.values():
-        yield _table(module)
-        yield from _indexes(module)
-        if module.full_text:
-            yield fulltext.creation(module, module.text_table)
+        yield from module_statements(module)
+
+
+def module_statements(module: Module) -> Iterator[str]:
+    columns = ["id INTEGER PRIMARY KEY"]
+    columns += [column for field in stored(module) for column in _columns(field)]
+    yield f"CREATE TABLE {module.table} ({', '.join(columns)})"
+    for field in stored(module):
+        yield from field_indexes(module, field)
+    if module.full_text:
+        yield fulltext.creation(module.text_table, [field.column for field in module.full_text])
+
+
+def field_statements(module: Module, field: Field) -> Iterator[str]:
+    """What gives a table, of however many records, the columns of a new field."""
+    # A box is ticked or not; it has no third state.
+    default = " DEFAULT 0" if field.storage == "boolean" else ""
+    for column in _columns(field):
+        yield f"ALTER TABLE {module.table} ADD COLUMN {column}{default}"
 
 
 def stored(module: Module) -> list[Field]:
     """The fields that have a column of their own."""
-    return [f for f in module.fields.values() if f.storage not in {"id", "subform"}]
+    return [field for field in module.fields.values() if field.storage not in {"id", "subform"}]
 
 
-def _table(module: Module) -> str:
-    columns = ["id INTEGER PRIMARY KEY"]
-    for field in stored(module):
-        columns.append(f"{field.column} {COLUMN_TYPE[field.storage]}")
-        if field.lookup_modules:
-            columns.append(f"{field.module_column} INTEGER")
-    return f"CREATE TABLE {module.table} ({', '.join(columns)})"
+def _columns(field: Field) -> Iterator[str]:
+    yield f"{field.column} {COLUMN_TYPE[field.storage]}"
+    if field.lookup_modules:
+        yield f"{field.module_column} INTEGER"
 
 
-def _indexes(module: Module) -> Iterator[str]:
+def field_indexes(module: Module, field: Field) -> Iterator[str]:
     """Only what every module is asked for from the first day: each index is paid for by every write."""
-    for field in stored(module):
-        name, table, column = f"{module.table}_{field.column}", module.table, field.column
-        if field.unique:
-            yield f"CREATE UNIQUE INDEX {name} ON {table} ({column} COLLATE NOCASE) WHERE {column} IS NOT NULL"
-        elif field.data_type == "email":
-            yield f"CREATE INDEX {name} ON {table} ({column} COLLATE NOCASE) WHERE {column} IS NOT NULL"
-        elif field.data_type == "phone":
-            yield f"CREATE INDEX {name} ON {table} ({phone_digits(column)}) WHERE {column} IS NOT NULL"
-        elif field.api_name in INDEXED_TIMES:
-            yield f"CREATE INDEX {name} ON {table} ({column})"
-        elif field.storage == "lookup":
-            yield f"CREATE INDEX {name} ON {table} ({column}) WHERE {column} IS NOT NULL"
+    name, table, column = _index(module, field), module.table, field.column
+    if field.unique:
+        yield f"CREATE UNIQUE INDEX {name} ON {table} ({column} COLLATE NOCASE) WHERE {column} IS NOT NULL"
+    elif field.data_type == "email":
+        yield f"CREATE INDEX {name} ON {table} ({column} COLLATE NOCASE) WHERE {column} IS NOT NULL"
+    elif field.data_type == "phone":
+        yield f"CREATE INDEX {name} ON {table} ({phone_digits(column)}) WHERE {column} IS NOT NULL"
+    elif field.api_name in INDEXED_TIMES:
+        yield f"CREATE INDEX {name} ON {table} ({column})"
+    elif field.storage == "lookup":
+        yield f"CREATE INDEX {name} ON {table} ({column}) WHERE {column} IS NOT NULL"
+
+
+def drop_indexes(module: Module, field: Field) -> Iterator[str]:
+    """Those of `field_indexes`, and the one that writes which look records up by the field may have made."""
+    yield f"DROP INDEX IF EXISTS {_index(module, field)}"
+    yield f"DROP INDEX IF EXISTS {_index(module, field)}_equal"
+
+
+def _index(module: Module, field: Field) -> str:
+    return f"{module.table}_{field.column}"

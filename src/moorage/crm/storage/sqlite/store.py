@@ -6,7 +6,7 @@ the few wanted ones last. Writes go to the one writer. Every acknowledged write 
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from zoneinfo import ZoneInfo
 
 import apsw
@@ -18,6 +18,7 @@ from moorage.crm.metadata.catalog import Catalog, Module
 from moorage.crm.metadata.shown import Shape
 from moorage.crm.metadata.times import zoned
 from moorage.crm.storage.compile import Clause, compile_tree, listed
+from moorage.crm.storage.contract.metadata import MetadataTransaction
 from moorage.crm.storage.contract.records import (
     Deleted,
     Filter,
@@ -33,10 +34,13 @@ from moorage.crm.storage.contract.records import (
     Window,
 )
 from moorage.crm.storage.sqlite import fulltext
+from moorage.crm.storage.sqlite.change_mark import ChangeMark
 from moorage.crm.storage.sqlite.dialect import INDEXED_TIMES, SqliteDialect
-from moorage.crm.storage.sqlite.fulltext import TextTable
+from moorage.crm.storage.sqlite.fulltext import TextRange
+from moorage.crm.storage.sqlite.metadata_change import MetadataChange, version
 from moorage.crm.storage.sqlite.projection import Projection, time_expression
 from moorage.crm.storage.sqlite.readers import AsideReaders, OrganisationFile, Reader, ReadThreads
+from moorage.crm.storage.sqlite.text_layout import Conditions, TextLayout, TextQuery, read_places
 from moorage.crm.storage.sqlite.transaction import SqliteTransaction
 from moorage.crm.storage.sqlite.writer import Writer
 
@@ -47,7 +51,7 @@ FEW = 2_000  # So many modified records are found by their time and then ordered
 
 
 class SqliteStore:
-    """`prefix` are the first seven digits of every id of the organisation."""
+    """`prefix` are the first seven digits of every id of the organisation; `known_version` is that of the catalog."""
 
     def __init__(
         self,
@@ -57,26 +61,53 @@ class SqliteStore:
         zone: ZoneInfo,
         clock: Clock,
         threads: ReadThreads,
+        *,
+        mark: ChangeMark,
+        known_version: int,
     ) -> None:
+        self._version = known_version
         self._catalog = catalog
         self._zone = zone
         self._threads = threads
         self._projection = Projection(catalog, zone, clock.now())
         self._time = time_expression(zone, clock.now())
-        self._dialect = SqliteDialect(self._text_names)
         self._shown: Bounded[tuple[str, Shape], str] = Bounded(1000)  # Callers choose the fields.
         self._file = file
         self._closed = False
+        self._mark = mark
+        self._seen: bytes | None = None  # What the mark was when the metadata were seen to be those known.
+        self._prefix = prefix
+        self._clock = clock
         self._reader = Reader(self._connect())
+        self._layout = TextLayout(catalog, self._reader.whole(read_places))
+        self._dialect = SqliteDialect(self._layout, self._text_ranges)
         self._aside_readers = AsideReaders(self._connect, threads.are_stopped)
         self._writer = Writer(
             self._connect,
-            lambda connection: SqliteTransaction(connection, catalog, prefix, int(clock.timestamp())),
+            self._begin,
         )
 
     @property
     def closed(self) -> bool:
+        if not self._closed and (self._seen is None or self._mark.now() != self._seen):
+            self._look()
         return self._closed
+
+    def _look(self) -> None:
+        """Find out whether the metadata are still those that this store knows."""
+        mark = self._mark.now()
+        if self._reader.whole(version) != self._version:
+            self._closed = True
+        elif self._mark.is_settled():
+            self._seen = mark
+
+    def _begin(self, connection: apsw.Connection) -> SqliteTransaction:
+        """Raises StoreClosed where the metadata have changed: what is to be written goes by older ones."""
+        if version(connection) != self._version:
+            self._closed = True
+            raise StoreClosed
+        now = int(self._clock.timestamp())
+        return SqliteTransaction(connection, self._catalog, self._prefix, now, self._layout)
 
     def _connect(self) -> apsw.Connection:
         try:
@@ -138,6 +169,19 @@ class SqliteStore:
             raise StoreClosed
         return self._writer.submit(job)
 
+    async def change_metadata(self, job: Callable[[MetadataTransaction], T]) -> T:
+        if self._file.is_gone():
+            self._closed = True
+            raise StoreClosed
+
+        def run(transaction: SqliteTransaction) -> T:
+            change = MetadataChange(transaction)
+            result = job(change)
+            change.finish()
+            return result
+
+        return await self._writer.submit(run, alone=self._mark.changing)
+
     def close(self) -> None:
         self._closed = True
         self._writer.close()
@@ -195,8 +239,11 @@ class SqliteStore:
         """In the order of ids, led by the full text, one table after the other: so it ends when the page is full."""
         descending = order.descending is not window.backwards
         start = window.start.id if window.start is not None else None
-        tables = fulltext.beyond(self._text_tables(module), start, descending=descending)
-        selects = [_matches(table.name, module, sought, others, start, descending) for table in tables]
+        ranges = fulltext.beyond(self._text_ranges(module), start, descending=descending)
+        conditions = self._layout.conditions(module, cast("TextQuery", sought.query))
+        selects = [
+            _matches(module, conditions, text_range, others, start, descending) for text_range in ranges
+        ]
         shown = f"SELECT NULL, r.id, {self._json(module, shape)} FROM {module.table} r"
         shown += f" WHERE r.id IN (SELECT value FROM json_each(?)) ORDER BY r.id {_direction(descending)}"
         wanted = window.offset + window.limit + 1
@@ -236,11 +283,8 @@ class SqliteStore:
             return listed(found, (timestamp,))
         return Clause(f"r.{column} >= ?", (timestamp,), indexed=True)
 
-    def _text_tables(self, module: Module) -> list[TextTable]:
-        return self._open_reader().whole(lambda connection: fulltext.text_tables(connection, module))
-
-    def _text_names(self, module: Module) -> list[str]:
-        return [table.name for table in self._text_tables(module)]
+    def _text_ranges(self, module: Module) -> list[TextRange]:
+        return self._open_reader().whole(lambda connection: fulltext.text_ranges(connection, module))
 
     def _open_reader(self) -> Reader:
         if self._closed:
@@ -258,16 +302,30 @@ class SqliteStore:
 
 
 def _matches(
-    text: str, module: Module, sought: Clause, others: Sequence[Clause], start: int | None, descending: bool
+    module: Module,
+    conditions: Conditions,
+    text_range: TextRange,
+    others: Sequence[Clause],
+    start: int | None,
+    descending: bool,
 ) -> tuple[str, tuple[object, ...]]:
-    """The statement that gives ids from one table of the full text, as many as its last parameter says."""
-    found = [Clause(f"{text} MATCH ?", (sought.query,), indexed=False), *others]
+    """The statement that gives ids from one range of the full text, as many as its last parameter says."""
+    (stem, match), *more = conditions[0]
+    if more or len(conditions) > 1:
+        ids, values = fulltext.matching_ids(conditions, text_range.suffix)
+        key, tables = "r.id", f"{module.table} r"
+        clauses = [Clause(f"r.id IN ({ids})", values, indexed=False), *others]
+    else:
+        text = f"{stem}{text_range.suffix}"
+        key, tables = (
+            f"{text}.rowid",
+            f"{text} CROSS JOIN {module.table} r ON r.id = {text}.rowid",
+        )  # Led by the text.
+        clauses = [Clause(f"{text} MATCH ?", (match,), indexed=False), *others]
     if start is not None:
-        found.append(Clause(f"{text}.rowid {'<' if descending else '>'} ?", (start,), indexed=True))
-    where, params = _where(found)
-    joined = f"{text} CROSS JOIN {module.table} r ON r.id = {text}.rowid"  # Not the other way round.
-    sql = f"SELECT {text}.rowid FROM {joined}{where} ORDER BY {text}.rowid {_direction(descending)} LIMIT ?"
-    return sql, params
+        clauses.append(Clause(f"{key} {'<' if descending else '>'} ?", (start,), indexed=True))
+    where, params = _where(clauses)
+    return f"SELECT {key} FROM {tables}{where} ORDER BY {key} {_direction(descending)} LIMIT ?", params
 
 
 def _direction(descending: bool) -> str:

@@ -11,6 +11,7 @@ from moorage.crm.storage.contract.records import Row
 from moorage.crm.storage.sqlite import fulltext
 from moorage.crm.storage.sqlite.dialect import collation
 from moorage.crm.storage.sqlite.schema import stored
+from moorage.crm.storage.sqlite.text_layout import Family, TextLayout
 
 _encode = msgspec.json.Encoder().encode
 
@@ -26,9 +27,19 @@ def columns_of(module: Module) -> list[str]:
 
 
 class SqliteTransaction:
-    def __init__(self, connection: apsw.Connection, catalog: Catalog, prefix: int, now: int) -> None:
-        self._connection = connection
+    """`layout` is None where no module has gained fields."""
+
+    def __init__(
+        self,
+        connection: apsw.Connection,
+        catalog: Catalog,
+        prefix: int,
+        now: int,
+        layout: TextLayout | None = None,
+    ) -> None:
+        self.connection = connection
         self._catalog = catalog
+        self._layout = layout or TextLayout(catalog, {})
         self._prefix = prefix
         self._next_id: int | None = None
         self._changed_texts: dict[Module, set[int]] = {}
@@ -42,7 +53,7 @@ class SqliteTransaction:
         group, that would cost more than all the rest of an insert.
         """
         if self._next_id is not None:
-            self._connection.execute("UPDATE counters SET value = ? WHERE name = 'id'", (self._next_id,))
+            self.connection.execute("UPDATE counters SET value = ? WHERE name = 'id'", (self._next_id,))
         for module, records in self._dropped_texts.items():
             self._remove_text(module, records)
         for module, records in self._changed_texts.items():
@@ -52,7 +63,7 @@ class SqliteTransaction:
 
     def new_ids(self, count: int) -> range:
         if self._next_id is None:
-            self._next_id = int(self._connection.execute("SELECT value FROM counters WHERE name = 'id'").get)
+            self._next_id = int(self.connection.execute("SELECT value FROM counters WHERE name = 'id'").get)
         first = self._prefix * 10**12 + self._next_id
         self._next_id += count
         return range(first, first + count)
@@ -63,41 +74,41 @@ class SqliteTransaction:
             "INSERT INTO counters VALUES (?, 2)"
             " ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value"
         )
-        following: int = self._connection.execute(sql, (f"field {field.id}",)).get
+        following: int = self.connection.execute(sql, (f"field {field.id}",)).get
         return following - 1
 
     def existing(self, module: Module, ids: Iterable[int]) -> set[int]:
         sql = f"SELECT id FROM {module.table} WHERE id IN (SELECT value FROM json_each(?))"
-        found: set[int] = {row[0] for row in self._connection.execute(sql, (_encode(list(ids)).decode(),))}
+        found: set[int] = {row[0] for row in self.connection.execute(sql, (_encode(list(ids)).decode(),))}
         return found
 
     def row(self, module: Module, record: int) -> Row | None:
         columns = columns_of(module)
         sql = f"SELECT {', '.join(columns)} FROM {module.table} WHERE id = ?"
-        values = self._connection.execute(sql, (record,)).fetchone()
+        values = self.connection.execute(sql, (record,)).fetchone()
         return dict(zip(columns, values, strict=True)) if values else None
 
     def matching(self, module: Module, field: Field, value: Any) -> list[int]:
         index = f"{module.table}_{field.column}_equal"
         if field.storage == "text" and field.data_type != "email" and not field.unique:
             # Nobody pays for this index until the first write that looks records up by this field.
-            self._connection.execute(
+            self.connection.execute(
                 f"CREATE INDEX IF NOT EXISTS {index} ON {module.table} ({field.column}{collation(field)})"
             )
         sql = f"SELECT id FROM {module.table} WHERE {field.column} = ?{collation(field)} ORDER BY id LIMIT 2"
-        return [row[0] for row in self._connection.execute(sql, (value,))]
+        return [row[0] for row in self.connection.execute(sql, (value,))]
 
     def children(self, module: Module, parent_column: str, parent: int) -> list[Row]:
         columns = columns_of(module)
         sql = f"SELECT {', '.join(columns)} FROM {module.table} WHERE {parent_column} = ? ORDER BY id"
-        return [dict(zip(columns, row, strict=True)) for row in self._connection.execute(sql, (parent,))]
+        return [dict(zip(columns, row, strict=True)) for row in self.connection.execute(sql, (parent,))]
 
     def insert(self, module: Module, rows: Sequence[Row]) -> None:
         if not rows:
             return
         columns = columns_of(module)
         sql = f"INSERT INTO {module.table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
-        self._connection.executemany(sql, [[row.get(column) for column in columns] for row in rows])
+        self.connection.executemany(sql, [[row.get(column) for column in columns] for row in rows])
         self._note(self._changed_texts, module, [row["id"] for row in rows])
 
     def update(self, module: Module, record: int, changes: Row) -> None:
@@ -105,7 +116,7 @@ class SqliteTransaction:
             return
         sets = ", ".join(f"{column} = ?" for column in changes)
         sql = f"UPDATE {module.table} SET {sets} WHERE id = ?"
-        self._connection.execute(sql, (*changes.values(), record))
+        self.connection.execute(sql, (*changes.values(), record))
         if any(field.column in changes for field in module.full_text):
             self._note(self._changed_texts, module, [record])
 
@@ -124,7 +135,7 @@ class SqliteTransaction:
             self.now,
             _encode(body).decode(),
         )
-        self._connection.execute(
+        self.connection.execute(
             "INSERT INTO recycle (id, module, display_name, deleted_by, created_by, deleted_time, kind, body)"
             " VALUES (?, ?, ?, ?, ?, ?, 'recycle', ?)",
             values,
@@ -144,17 +155,17 @@ class SqliteTransaction:
 
     def drop(self, module: Module, records: Iterable[int]) -> None:
         ids = list(records)
-        self._connection.executemany(f"DELETE FROM {module.table} WHERE id = ?", [(one,) for one in ids])
+        self.connection.executemany(f"DELETE FROM {module.table} WHERE id = ?", [(one,) for one in ids])
         self._note(self._dropped_texts, module, ids)
 
     def tag(self, module: Module, name: str) -> int:
-        row = self._connection.execute(
+        row = self.connection.execute(
             "SELECT id FROM tags WHERE module = ? AND name = ?", (module.number, name)
         ).fetchone()
         if row:
             return int(row[0])
         tag = self.new_ids(1)[0]
-        self._connection.execute("INSERT INTO tags VALUES (?, ?, ?)", (tag, module.number, name))
+        self.connection.execute("INSERT INTO tags VALUES (?, ?, ?)", (tag, module.number, name))
         return tag
 
     def _note(self, noted: dict[Module, set[int]], module: Module, records: Iterable[int]) -> None:
@@ -163,26 +174,37 @@ class SqliteTransaction:
 
     def _index_text(self, module: Module, records: set[int]) -> None:
         """Let the full text of those of the records that there are say what their table holds."""
-        fulltext.open_next(self._connection, module, records)
-        columns = ", ".join(f.column for f in module.full_text)
-        for table, some in self._by_text_table(module, records):
-            sql = (
-                f"INSERT OR REPLACE INTO {table} (rowid, {columns})"
-                f" SELECT id, {columns} FROM {module.table} WHERE id IN (SELECT value FROM json_each(?))"
+        families = self._layout.families(module)
+        fulltext.open_next(self.connection, module, families, records)
+        for suffix, ids in self._by_range(module, records):
+            for family in families:
+                self._index_family(module, family, suffix, ids)
+
+    def _index_family(self, module: Module, family: Family, suffix: str, ids: str) -> None:
+        table, chosen = f"{family.stem}{suffix}", "id IN (SELECT value FROM json_each(?))"
+        if not family.is_first:  # Most records have nothing in the fields that came later.
+            self.connection.execute(
+                f"DELETE FROM {table} WHERE rowid IN (SELECT value FROM json_each(?))", (ids,)
             )
-            self._connection.execute(sql, (some,))
+            chosen += f" AND coalesce({', '.join(family.columns.values())}, NULL) IS NOT NULL"
+        sql = (
+            f"INSERT OR REPLACE INTO {table} (rowid, {', '.join(family.columns)})"
+            f" SELECT id, {', '.join(family.columns.values())} FROM {module.table} WHERE {chosen}"
+        )
+        self.connection.execute(sql, (ids,))
 
     def _remove_text(self, module: Module, records: set[int]) -> None:
         """Remove the full text of those records that are gone: the job that dropped one may have been undone."""
-        for table, some in self._by_text_table(module, records):
-            sql = (
-                f"DELETE FROM {table} WHERE rowid IN"
-                f" (SELECT value FROM json_each(?) WHERE value NOT IN (SELECT id FROM {module.table}))"
-            )
-            self._connection.execute(sql, (some,))
+        for suffix, ids in self._by_range(module, records):
+            for family in self._layout.families(module):
+                sql = (
+                    f"DELETE FROM {family.stem}{suffix} WHERE rowid IN"
+                    f" (SELECT value FROM json_each(?) WHERE value NOT IN (SELECT id FROM {module.table}))"
+                )
+                self.connection.execute(sql, (ids,))
 
-    def _by_text_table(self, module: Module, records: set[int]) -> Iterator[tuple[str, str]]:
-        """The records of each table of the full text, as a JSON array of ids."""
-        tables = fulltext.text_tables(self._connection, module)
-        for table, some in fulltext.by_table(tables, records):
-            yield table.name, _encode(some).decode()
+    def _by_range(self, module: Module, records: set[int]) -> Iterator[tuple[str, str]]:
+        """The records of each range of the full text: its suffix, and a JSON array of ids."""
+        ranges = fulltext.text_ranges(self.connection, module)
+        for text_range, ids in fulltext.by_range(ranges, records):
+            yield text_range.suffix, _encode(ids).decode()

@@ -7,7 +7,7 @@ import queue
 import sys
 import threading
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import apsw
 
@@ -15,6 +15,7 @@ from moorage.crm.storage.contract.records import StoreClosed
 from moorage.crm.storage.sqlite.transaction import SqliteTransaction
 
 T = TypeVar("T")
+Around: TypeAlias = Callable[[], contextlib.AbstractContextManager[None]]
 
 GROUP_LIMIT = 64  # Jobs in one commit: enough to share the disk's flush, few enough to keep answers prompt.
 BEHIND = 10  # Steps of niceness behind the event loop: a tenth of its share, where both want the same core.
@@ -30,12 +31,18 @@ class Writer:
         self._connect = connect
         self._begin = begin
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._held: _Job | None = None  # Taken from the queue, for a group that is still to come.
         self._thread: threading.Thread | None = None
         self._connection: apsw.Connection | None = None
         self._closed = False
 
-    def submit(self, run: Callable[[SqliteTransaction], T]) -> "asyncio.Future[T]":
-        """Queue a job; the future is done once its group is on disk. Raises StoreClosed."""
+    def submit(
+        self, run: Callable[[SqliteTransaction], T], *, alone: Around | None = None
+    ) -> "asyncio.Future[T]":
+        """Queue a job; the future is done once its group is on disk. One may want that `alone`, within a context.
+
+        Raises StoreClosed.
+        """
         if self._closed:
             raise StoreClosed
         if self._thread is None:
@@ -43,7 +50,7 @@ class Writer:
             self._thread.start()
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._jobs.put(_Job(run, loop, future))
+        self._jobs.put(_Job(run, loop, future, alone=alone))
         return future
 
     def close(self) -> None:
@@ -64,10 +71,13 @@ class Writer:
     def _next_group(self) -> "list[_Job]":
         """Every job that waits, at least one; empty when the writer is to stop."""
         group: list[_Job] = []
-        job = self._jobs.get()
+        job, self._held = self._held or self._jobs.get(), None
         while job is not None:
+            if job.alone and group:
+                self._held = job
+                return group
             group.append(job)
-            if len(group) == GROUP_LIMIT:
+            if job.alone or len(group) == GROUP_LIMIT:
                 return group
             try:
                 job = self._jobs.get_nowait()
@@ -79,7 +89,8 @@ class Writer:
 
     def _commit(self, group: "list[_Job]") -> None:
         try:
-            self._run(self._connected(), group)
+            with (group[0].alone or contextlib.nullcontext)():
+                self._run(self._connected(), group)
         except Exception as error:  # noqa: BLE001 - what fails outside the jobs fails every job of the group
             for job in group:
                 job.error = error
@@ -114,7 +125,10 @@ def _step_behind_readers() -> None:
 
 
 class _Job:
-    def __init__(self, run: Callable[[Any], Any], loop: asyncio.AbstractEventLoop, future: Any) -> None:
+    def __init__(
+        self, run: Callable[[Any], Any], loop: asyncio.AbstractEventLoop, future: Any, *, alone: Around | None
+    ) -> None:
+        self.alone = alone
         self._run = run
         self._loop = loop
         self._future = future

@@ -1,0 +1,125 @@
+"""Where the words of a field stand in the full text.
+
+A table of FTS5 can't gain a column. So the fields that a module gains later have tables of their own: further families
+of 32 columns, which are given to fields one after the other, and none of them twice. A new field has no values yet, so
+its family may begin empty, and no answer is missing meanwhile.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import apsw
+
+from moorage.crm.metadata.catalog import Catalog, Field, Module
+
+COLUMNS = 32
+
+CREATE_PLACES = """
+    CREATE TABLE IF NOT EXISTS text_places (
+        field INTEGER PRIMARY KEY, module INTEGER NOT NULL, family INTEGER NOT NULL, position INTEGER NOT NULL
+    )
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """`family` counts from 1, `position` from 0."""
+
+    family: int
+    position: int
+
+    @property
+    def column(self) -> str:
+        return f"s{self.position}"
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Tables with the same columns, one for each range of ids. `columns` has the field's of the record for each.
+
+    A later family has more than those: of fields that are still to come, or are gone.
+    """
+
+    stem: str
+    columns: Mapping[str, str]
+    is_first: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PhraseQuery:
+    """`sought` is in the full text's query language, without the column."""
+
+    field: Field
+    sought: str
+
+
+@dataclass(frozen=True, slots=True)
+class WordStartsQuery:
+    """Each of the quoted `phrases` begins words somewhere in a record."""
+
+    phrases: tuple[str, ...]
+
+
+TextQuery: TypeAlias = PhraseQuery | WordStartsQuery
+# What a record has to match: one of each, in the tables of that stem.
+Conditions: TypeAlias = Sequence[Sequence[tuple[str, str]]]
+
+
+def later_stem(module: Module, family: int) -> str:
+    return f"{module.text_table}_x{family}"
+
+
+def read_places(connection: apsw.Connection) -> dict[int, Place]:
+    """By the number of its field."""
+    if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'text_places'").get is None:
+        return {}
+    rows = connection.execute("SELECT field, family, position FROM text_places")
+    return {field: Place(family, position) for field, family, position in rows}
+
+
+class TextLayout:
+    """`places` are those of fields that their modules did not begin with."""
+
+    def __init__(self, catalog: Catalog, places: Mapping[int, Place]) -> None:
+        self._places = places
+        self._families = {module: self._families_of(module) for module in catalog.modules.values()}
+
+    def families(self, module: Module) -> Sequence[Family]:
+        return self._families[module]
+
+    def conditions(self, module: Module, query: TextQuery) -> Conditions:
+        if isinstance(query, PhraseQuery):
+            stem, column = self._place(module, query.field)
+            return [[(stem, f"{column} : {query.sought}")]]
+        families = self.families(module)
+        if len(families) == 1 and families[0].is_first:
+            return [[(families[0].stem, " ".join(f"{phrase} *" for phrase in query.phrases))]]
+        return [
+            [(family.stem, _beginning(phrase, family)) for family in families] for phrase in query.phrases
+        ]
+
+    def _place(self, module: Module, field: Field) -> tuple[str, str]:
+        place = self._places.get(field.number)
+        return (
+            (module.text_table, field.column)
+            if place is None
+            else (later_stem(module, place.family), place.column)
+        )
+
+    def _families_of(self, module: Module) -> list[Family]:
+        columns: dict[int, dict[str, str]] = {}
+        for field in module.full_text:
+            place = self._places.get(field.number)
+            family, column = (0, field.column) if place is None else (place.family, place.column)
+            columns.setdefault(family, {})[column] = field.column
+        return [
+            Family(later_stem(module, family) if family else module.text_table, columns[family], family == 0)
+            for family in sorted(columns)
+        ]
+
+
+def _beginning(phrase: str, family: Family) -> str:
+    if family.is_first:
+        return f"{phrase} *"
+    return f"{{{' '.join(family.columns)}}} : {phrase} *"

@@ -1,0 +1,54 @@
+"""Changes to the documents of an organisation."""
+
+from moorage.crm.metadata.catalog import Catalog
+from moorage.crm.metadata.documents import Metadata
+from moorage.crm.storage.contract.metadata import ValuesRepeat
+from tests.contracts.memory.conditions import folded
+
+
+class MemoryChange:
+    """See `MetadataTransaction` for what the calls promise."""
+
+    def __init__(self, documents, transaction) -> None:
+        self._documents = list(documents)
+        self._transaction = transaction
+        self._known = {field.id for module in self._modules() for field in module.fields.values()}
+        self.now = transaction.now
+
+    @property
+    def metadata(self):
+        return Metadata(self._documents)
+
+    def new_ids(self, count):
+        return self._transaction.new_ids(count)
+
+    def put(self, document):
+        places = [place for place, other in enumerate(self._documents) if other.id == document.id]
+        if places:
+            self._documents[places[0]] = document
+        else:
+            self._documents.append(document)
+
+    def remove(self, documents):
+        gone = set(documents)
+        self._documents = [document for document in self._documents if document.id not in gone]
+
+    def repeats(self, module, field):
+        values = [folded(value) for value in self._values(module, field) if value is not None]
+        return len(values) != len(set(values))
+
+    def checked(self):
+        """The documents, and rows as they ask for. Raises ValuesRepeat."""
+        for module in self._modules():
+            for field in module.fields.values():
+                if field.unique and self.repeats(module, field):
+                    raise ValuesRepeat(field)
+                if field.id not in self._known and field.storage == "boolean":
+                    self._transaction.fill(module, field.column, 0)
+        return self._documents
+
+    def _modules(self):
+        return Catalog(self.metadata).modules.values()
+
+    def _values(self, module, field):
+        return self._transaction.column(module, field.column)
