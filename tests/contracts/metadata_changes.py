@@ -134,7 +134,7 @@ class MetadataChanges(Suite):
         unique = replace(document, body=document.body | {"unique": {"case_sensitive": False}})
 
         def become_unique(change):
-            assert change.repeats(opened.module("Leads"), opened.module("Leads").fields["Berth"])
+            assert change.repeats(opened.module("Leads").id, opened.module("Leads").fields["Berth"].id)
             change.put(unique)
 
         with pytest.raises(ValuesRepeat):

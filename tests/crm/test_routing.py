@@ -64,7 +64,7 @@ ABSENT = [
     ("GET", "Contacts/roles", "/crm/v8/Contacts/roles"),
     ("PUT", "Contacts/roles", "/crm/v8/Contacts/roles"),
     ("DELETE", "Contacts/roles/1", "/crm/v8/Contacts/roles/{id}"),
-    ("POST", "settings/fields", "/crm/v8/settings/fields"),
+    ("PATCH", "settings/layouts", "/crm/v8/settings/layouts"),
     ("POST", "__composite_requests", "/crm/v8/__composite_requests"),
     ("POST", "files", "/crm/v8/files"),
     ("GET", "settings/tags", "/crm/v8/settings/tags"),

@@ -34,6 +34,10 @@ class MemoryChange:
         self._documents = [document for document in self._documents if document.id not in gone]
 
     def repeats(self, module, field):
+        [of] = [known for known in self._modules() if known.id == module]
+        return self._repeats(of, next(known for known in of.fields.values() if known.id == field))
+
+    def _repeats(self, module, field):
         values = [folded(value) for value in self._values(module, field) if value is not None]
         return len(values) != len(set(values))
 
@@ -41,7 +45,7 @@ class MemoryChange:
         """The documents, and rows as they ask for. Raises ValuesRepeat."""
         for module in self._modules():
             for field in module.fields.values():
-                if field.unique and self.repeats(module, field):
+                if field.unique and self._repeats(module, field):
                     raise ValuesRepeat(field)
                 if field.id not in self._known and field.storage == "boolean":
                     self._transaction.fill(module, field.column, 0)

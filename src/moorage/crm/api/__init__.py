@@ -6,6 +6,7 @@ from moorage.crm.api import org, users
 from moorage.crm.api.records import read, search, write
 from moorage.crm.api.settings import (
     custom_views,
+    field_changes,
     fields,
     layouts,
     modules,
@@ -24,6 +25,7 @@ def routes() -> Iterator[Route]:
         users,
         modules,
         fields,
+        field_changes,
         layouts,
         related_lists,
         custom_views,

@@ -64,10 +64,17 @@ class Field:
     lookup_modules: tuple[str, ...]  # The same for a lookup into several modules.
     subform: str | None  # API name of the module that holds a subform's rows.
     column: str
+    auto_number: dict[str, Any]  # What stands around the number of an autonumber, and where it begins.
 
     @property
     def number(self) -> int:
         return self.id % ID_SPACE
+
+    def numbered(self, count: int) -> str:
+        """The value of an autonumber for the record of that count, from 1."""
+        numbers = self.auto_number
+        number = count - 1 + numbers.get("start_number", 1)
+        return f"{numbers.get('prefix') or ''}{number}{numbers.get('suffix') or ''}"
 
     @property
     def module_column(self) -> str:
@@ -173,6 +180,7 @@ def _field(id: int, body: dict[str, Any]) -> Field:  # noqa: A002
         lookup_modules=tuple(m["api_name"] for m in several.get("modules") or ()),
         subform=(body.get("associated_module") or {}).get("module"),
         column="id" if body["api_name"] == "id" else f"c{id % ID_SPACE}",
+        auto_number=body.get("auto_number") or {},
     )
 
 

@@ -25,6 +25,12 @@ def is_administrator(call: Call) -> bool:
     return user is not None and user.body["profile"]["name"] == "Administrator"
 
 
+def require_administrator(call: Call, permission: str) -> None:
+    """Raises the fault for a user without a permission that only administrators have."""
+    if not is_administrator(call):
+        raise Fault(403, "NO_PERMISSION", "permission denied", {"permissions": [permission]})
+
+
 def writable(call: Call, flag: str) -> Module:
     """The module of the path, if its metadata allow the change. Rows of subforms change through their parents only."""
     module = module_of(call)

@@ -123,7 +123,7 @@ class Change:
             elif one.api_name == "Record_Status__s":
                 row[one.column] = "Available"
             elif one.data_type == "autonumber":
-                row[one.column] = str(self._transaction.next_number(one))
+                row[one.column] = one.numbered(self._transaction.next_number(one))
             elif one.default is not None and one.storage == "text":
                 row[one.column] = one.default
         row |= {column: value for column, value in made.row.items() if value is not None}

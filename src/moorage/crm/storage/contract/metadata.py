@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Protocol
 
-from moorage.crm.metadata.catalog import Field, Module
+from moorage.crm.metadata.catalog import Field
 from moorage.crm.metadata.documents import Document, Metadata
 
 
@@ -37,5 +37,8 @@ class MetadataTransaction(Protocol):
     def remove(self, documents: Iterable[int]) -> None:
         """Remove the documents of these ids, if they are there."""
 
-    def repeats(self, module: Module, field: Field) -> bool:
-        """Whether several records have the same value in the field, text regardless of (ASCII) case."""
+    def repeats(self, module: int, field: int) -> bool:
+        """Whether several records of a module have the same value in a field, text regardless of (ASCII) case.
+
+        Both are given by their ids, and the field has been there before.
+        """

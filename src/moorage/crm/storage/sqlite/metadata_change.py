@@ -8,6 +8,7 @@ import msgspec
 
 from moorage.crm.metadata.catalog import Catalog, Field, Module
 from moorage.crm.metadata.documents import Document, Metadata
+from moorage.crm.metadata.ids import ID_SPACE
 from moorage.crm.storage.contract.metadata import ValuesRepeat
 from moorage.crm.storage.sqlite import fulltext, schema
 from moorage.crm.storage.sqlite.text_layout import COLUMNS, CREATE_PLACES, Place, later_stem
@@ -76,11 +77,12 @@ class MetadataChange:
         self._connection.executemany("DELETE FROM metadata WHERE id = ?", [(one,) for one in documents])
         self._note()
 
-    def repeats(self, module: Module, field: Field) -> bool:
-        column = f"{field.column} COLLATE NOCASE"
+    def repeats(self, module: int, field: int) -> bool:
+        of = self._before.by_number[module % ID_SPACE]
+        column = next(known.column for known in of.fields.values() if known.id == field)
         sql = (
-            f"SELECT 1 FROM {module.table} WHERE {field.column} IS NOT NULL"
-            f" GROUP BY {column} HAVING count(*) > 1 LIMIT 1"
+            f"SELECT 1 FROM {of.table} WHERE {column} IS NOT NULL"
+            f" GROUP BY {column} COLLATE NOCASE HAVING count(*) > 1 LIMIT 1"
         )
         return self._connection.execute(sql).get is not None
 

@@ -1,0 +1,248 @@
+"""Fields that an organisation makes for itself: create, update, delete [Z create-fields]."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import msgspec
+
+from moorage.crm.api.documents import module_named, module_parameter
+from moorage.crm.faults import Fault, invalid_id, unparsable
+from moorage.crm.metadata.custom.fields import changed_field, new_field
+from moorage.crm.metadata.custom.naming import api_name_of
+from moorage.crm.metadata.custom.reading import Given
+from moorage.crm.metadata.definitions import FieldDefinition, LookupDefinition, RelatedListDefinition
+from moorage.crm.metadata.documents import Body, Document, Metadata
+from moorage.crm.metadata.field_documents import field_document
+from moorage.crm.metadata.ids import whole_id
+from moorage.crm.metadata.layout_documents import with_field, without_field
+from moorage.crm.metadata.related_list_documents import related_list_document
+from moorage.crm.records.access import require_administrator
+from moorage.crm.storage.contract.metadata import MetadataTransaction
+from moorage.crm.wire.call import Call, answer
+from moorage.crm.wire.members import AT_ONCE
+from moorage.crm.wire.routing import Route
+from moorage.http.message import Response
+
+MOST_AT_ONCE = 5
+MAX_BODY = 1024 * 1024
+
+T = TypeVar("T")
+
+
+async def create_fields(call: Call) -> Response:
+    module = _changeable(call)
+    given = await _fields_of(call)
+    outcomes = await _change(call, module, lambda change: _each(given, change.create))
+    return _answer(outcomes, done=201)
+
+
+async def update_fields(call: Call) -> Response:
+    module = _changeable(call)
+    given = await _fields_of(call)
+    outcomes = await _change(call, module, lambda change: _each(given, change.update))
+    return _answer(outcomes, done=200)
+
+
+async def update_field(call: Call) -> Response:
+    module, wanted = _changeable(call), _id_in_path(call)
+    given = await _fields_of(call, most=1)
+    outcomes = await _change(
+        call, module, lambda change: _each(given, lambda item: change.update_of(wanted, item))
+    )
+    return _answer(outcomes, done=200)
+
+
+async def delete_field(call: Call) -> Response:
+    module, wanted = _changeable(call), _id_in_path(call)
+    outcome = await _change(call, module, lambda change: change.delete(wanted))
+    return _answer([outcome], done=200)
+
+
+def _changeable(call: Call) -> Document:
+    """The module that the query names. Raises the faults for one whose fields are not the organisation's to change."""
+    require_administrator(call, "Crm_Implied_Customize_Zoho_CRM")
+    module = module_parameter(call)
+    if not call.organisation.metadata.all("layout", module.id):
+        details = {"param_name": "module"}
+        raise Fault(400, "INVALID_MODULE", "the given module is not supported in api", details)
+    return module
+
+
+def _id_in_path(call: Call) -> int:
+    wanted = whole_id(call.path["id"])
+    if wanted is None:
+        raise invalid_id(2)
+    return wanted
+
+
+async def _fields_of(call: Call, most: int = MOST_AT_ONCE) -> list[Given]:
+    text = await call.request.whole()
+    body = _decoded(text) if len(text) <= AT_ONCE else await asyncio.to_thread(_decoded, text)
+    if not isinstance(body, dict):
+        raise Fault(400, "INVALID_DATA", "body", {"expected_data_type": "jsonobject"})
+    whole = Given(body, "$")
+    given = whole.items("fields", most)
+    if not given:
+        raise whole.fault("MANDATORY_NOT_FOUND", "required field not found", "fields")
+    return given
+
+
+def _decoded(text: bytes) -> Any:
+    try:
+        return msgspec.json.decode(text)
+    except (ValueError, RecursionError):
+        raise unparsable() from None
+
+
+async def _change(call: Call, module: Document, run: "Callable[[_FieldChanges], T]") -> T:
+    """Run it in one change of the metadata, without waiting in the event loop for the reading of the documents."""
+    return await call.organisation.store.change_metadata(
+        lambda transaction: run(_FieldChanges(transaction, module))
+    )
+
+
+def _each(given: Sequence[Given], change: Callable[[Given], Body]) -> list[Body]:
+    """Each field succeeds or fails alone."""
+    outcomes = []
+    for item in given:
+        try:
+            outcomes.append(change(item))
+        except Fault as fault:
+            outcomes.append(fault.document())
+    return outcomes
+
+
+def _answer(outcomes: Sequence[Body], *, done: int) -> Response:
+    failures = sum(outcome["status"] == "error" for outcome in outcomes)
+    status = done if not failures else 400 if failures == len(outcomes) else 207
+    return answer({"fields": list(outcomes)}, status)
+
+
+class _FieldChanges:
+    """What becomes of one module's fields, within a change of the metadata."""
+
+    def __init__(self, transaction: MetadataTransaction, module: Document) -> None:
+        self._transaction = transaction
+        self._module = module
+
+    @property
+    def _metadata(self) -> Metadata:
+        return self._transaction.metadata
+
+    def new_id(self) -> str:
+        return str(self._transaction.new_ids(1)[0])
+
+    def module(self, api_name: str) -> Body:
+        module = module_named(self._metadata, api_name)
+        if module is None:
+            raise LookupError(api_name)
+        return {"api_name": api_name, "id": str(module.id)}
+
+    def create(self, given: Given) -> Body:
+        known = self._metadata.all("field", self._module.id)
+        definition = new_field(given, known, self._module_named)
+        if definition.lookup is not None:
+            definition = self._with_related_list(definition, definition.lookup)
+        body = field_document(definition, self.new_id(), self, {})
+        field = Document(int(body["id"]), "field", self._module.id, definition.api_name, body)
+        self._transaction.put(field)
+        self._lay_out(lambda layout: with_field(layout, body["id"]))
+        return _success(field.id, "field created")
+
+    def update(self, given: Given) -> Body:
+        if "id" not in given:
+            raise given.fault("MANDATORY_NOT_FOUND", "required field not found", "id")
+        field = self._field(whole_id(given.raw("id")))
+        if field is None:
+            raise given.fault("INVALID_DATA", "the id given seems to be invalid", "id")
+        return self._update(field, given)
+
+    def update_of(self, wanted: int, given: Given) -> Body:
+        """The update of the field that the path names, whatever id the body has."""
+        return self._update(self._known(wanted), given)
+
+    def delete(self, wanted: int) -> Body:
+        field = self._known(wanted)
+        if not field.body["custom_field"]:
+            raise Fault(400, "NOT_ALLOWED", "system field cannot be deleted", {"resource_path_index": 2})
+        if self._is_used(field):
+            message = "The custom field has already used in other places"
+            raise Fault(400, "NOT_ALLOWED", message, {"resource_path_index": 2})
+        self._lay_out(lambda layout: without_field(layout, str(field.id)))
+        self._transaction.remove([field.id, *self._related_lists(field)])
+        return _success(field.id, "field deleted")
+
+    def _update(self, field: Document, given: Given) -> Body:
+        known = self._metadata.all("field", self._module.id)
+        body = changed_field(given, field, known, self)
+        if body.get("unique") and not field.body.get("unique"):
+            self._refuse_repeats(field, given)
+        self._transaction.put(replace(field, body=body))
+        return _success(field.id, "field updated")
+
+    def _refuse_repeats(self, field: Document, given: Given) -> None:
+        if self._transaction.repeats(self._module.id, field.id):
+            raise given.fault("NOT_ALLOWED", "several records have the same value in this field", "unique")
+
+    def _known(self, wanted: int) -> Document:
+        field = self._field(wanted)
+        if field is None:
+            raise invalid_id(2)
+        return field
+
+    def _field(self, wanted: int | None) -> Document | None:
+        field = self._metadata.find("field", wanted or 0)
+        return field if field is not None and field.module == self._module.id else None
+
+    def _is_used(self, field: Document) -> bool:
+        views = self._metadata.all("custom_view", self._module.id)
+        return any(f'"{field.id}"'.encode() in msgspec.json.encode(view.body) for view in views)
+
+    def _lay_out(self, change: Callable[[Body], Body]) -> None:
+        for layout in self._metadata.all("layout", self._module.id):
+            self._transaction.put(replace(layout, body=change(layout.body)))
+
+    def _module_named(self, given: Given) -> str:
+        """The module that a lookup points to, by its API name or its id. Raises the fault for one without records."""
+        identity = whole_id(given.raw("id"))
+        for module in self._metadata.all("module"):
+            if module.id == identity or (identity is None and module.name == given.raw("api_name")):
+                if self._metadata.all("layout", module.id):
+                    return module.name
+                break
+        raise given.invalid("id" if "id" in given else "api_name")
+
+    def _with_related_list(self, definition: FieldDefinition, lookup: LookupDefinition) -> FieldDefinition:
+        """The module that a lookup points to shows what points to its records."""
+        target = module_named(self._metadata, lookup.module)
+        assert target is not None
+        lists = self._metadata.all("related_list", target.id)
+        name = api_name_of(lookup.display_label or definition.field_label, [other.name for other in lists])
+        related = RelatedListDefinition(name, self._module.name, lookup.display_label or name, len(lists) + 1)
+        body = related_list_document(related, self.new_id(), target.name, self.module(self._module.name))
+        self._transaction.put(Document(int(body["id"]), "related_list", target.id, name, body))
+        return msgspec.structs.replace(definition, lookup=msgspec.structs.replace(lookup, api_name=name))
+
+    def _related_lists(self, field: Document) -> list[int]:
+        """What a lookup made in the module that it points to."""
+        lookup = field.body.get("lookup")
+        if not lookup:
+            return []
+        lists = self._metadata.all("related_list", int(lookup["module"]["id"]))
+        return [related.id for related in lists if related.name == lookup["api_name"]]
+
+
+def _success(field: int, message: str) -> Body:
+    return {"code": "SUCCESS", "details": {"id": str(field)}, "message": message, "status": "success"}
+
+
+_SCOPE = "ZohoCRM.settings.fields"
+
+ROUTES = (
+    Route("POST", "/crm/v8/settings/fields", create_fields, (f"{_SCOPE}.CREATE",), max_body=MAX_BODY),
+    Route("PATCH", "/crm/v8/settings/fields", update_fields, (f"{_SCOPE}.UPDATE",), max_body=MAX_BODY),
+    Route("PATCH", "/crm/v8/settings/fields/{id}", update_field, (f"{_SCOPE}.UPDATE",), max_body=MAX_BODY),
+    Route("DELETE", "/crm/v8/settings/fields/{id}", delete_field, (f"{_SCOPE}.DELETE",)),
+)

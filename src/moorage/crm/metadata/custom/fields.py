@@ -1,0 +1,271 @@
+"""What callers say of a field, read into its definition, or into the changes of its document [Z create-fields]."""
+
+from collections.abc import Callable
+from typing import Any
+
+from moorage.crm.metadata.custom.naming import LONGEST_LABEL, api_name_of, check_api_name
+from moorage.crm.metadata.custom.options import changed_options, new_options
+from moorage.crm.metadata.custom.reading import Given
+from moorage.crm.metadata.custom.types import FIELD_TYPES, MOST_DECIMALS, PICK_LISTS, TO_COME, FieldType
+from moorage.crm.metadata.definitions import UNIQUE_TYPES, FieldDefinition, Ids, LookupDefinition
+from moorage.crm.metadata.documents import Body, Document
+from moorage.crm.metadata.field_documents import choice
+
+MOST_FIELDS = 300  # That a module's organisation makes for it.
+MOST_UNIQUE = 2
+# What only features have that an organisation here has not.
+_UNSUPPORTED = (
+    "crypt", "external", "private", "global_picklist", "history_tracking", "association_details", "formula",
+    "rollup_summary", "multiselectlookup", "multiuserlookup",
+)  # fmt: skip
+_ROUNDING = ("normal", "round_off", "round_up", "round_down")
+_TEXTAREAS = {"small": 2000, "large": 32_000, "rich_text": 50_000}
+
+
+def new_field(given: Given, known: list[Document], module_named: Callable[[Given], str]) -> FieldDefinition:
+    """The definition of a field to be. `known` are the fields of its module; `module_named` reads what a lookup names.
+
+    Raises the faults for what it can't be.
+    """
+    _refuse_unsupported(given)
+    label = _label(given, known, None)
+    if label is None:
+        raise given.fault("MANDATORY_NOT_FOUND", "required field not found", "field_label")
+    data_type = _data_type(given)
+    field_type = FIELD_TYPES[data_type]
+    taken = [field.name for field in known]
+    name = given.text("api_name", LONGEST_LABEL)
+    if name is not None:
+        check_api_name(name, given.path, taken)
+    name = name or api_name_of(label, taken)
+    _refuse_too_many(given, known, data_type)
+    length = _length(given, data_type, field_type)
+    more = _specifics(given, data_type, length)
+    if "unique" in given:
+        more["unique"] = _unique(given, data_type, known)
+    return FieldDefinition(
+        api_name=name,
+        field_label=label,
+        display_label=label,
+        data_type=data_type,
+        json_type=field_type.json_type,
+        length=length,
+        decimal_place=_decimals(given, field_type, length),
+        sortable=field_type.sortable,
+        filterable=field_type.filterable and length <= 2000,
+        mass_update=field_type.writable,
+        field_read_only=not field_type.writable,
+        custom_field=True,
+        operation_type=dict.fromkeys(
+            ("web_create", "web_update", "api_create", "api_update"), field_type.writable
+        ),
+        pick_list_values=new_options(given) if data_type in PICK_LISTS else (),
+        lookup=_lookup(given, module_named) if data_type == "lookup" else None,
+        more=more,
+    )
+
+
+def changed_field(given: Given, field: Document, known: list[Document], ids: Ids) -> Body:
+    """The body that a field's document is to have. Raises the faults for what can't change."""
+    body, data_type = field.body, field.body["data_type"]
+    if not body["custom_field"]:
+        raise given.fault("NOT_ALLOWED", "system field cannot be updated", "id")
+    _refuse_unsupported(given)
+    for name in ("data_type", "api_name"):
+        if name in given and given.raw(name) != body[name]:
+            raise given.fault("NOT_ALLOWED", f"{name} cannot be changed", name)
+    changed: Body = {}
+    length: int = body["length"]
+    if (label := _label(given, known, field)) is not None:
+        changed |= {"field_label": label, "display_label": label}
+    if "length" in given:
+        length = changed["length"] = _longer(given, body)
+    if "decimal_place" in given:
+        changed["decimal_place"] = _decimals(given, FIELD_TYPES[data_type], length)
+    if given.says("unique"):
+        changed["unique"] = _changed_unique(given, field, known)
+    if "pick_list_values" in given:
+        if data_type not in PICK_LISTS:
+            raise given.invalid("pick_list_values")
+        staying, new = changed_options(given, body["pick_list_values"])
+        options = [*staying, *(choice(value, ids, {}) for value in new)]
+        changed["pick_list_values"] = [
+            {**option, "sequence_number": number} for number, option in enumerate(options, 1)
+        ]
+    return {**body, **changed, **_specifics(given, data_type, length, body)}
+
+
+def _refuse_unsupported(given: Given) -> None:
+    for name in _UNSUPPORTED:
+        if given.raw(name) not in (None, {}, []):
+            raise given.fault("NOT_SUPPORTED", "this is not supported here", name)
+    if given.truth("hipaa_compliance_enabled"):
+        raise given.fault("NOT_SUPPORTED", "this is not supported here", "hipaa_compliance_enabled")
+    for profile in given.items("profiles", 100):
+        if profile.raw("permission_type") not in (None, "read_write"):
+            raise profile.fault(
+                "NOT_SUPPORTED", "every profile reads and writes every field here", "permission_type"
+            )
+
+
+def _label(given: Given, known: list[Document], own: Document | None) -> str | None:
+    label = given.text("field_label", LONGEST_LABEL)
+    others = [field for field in known if own is None or field.id != own.id]
+    if label is not None and label.casefold() in {field.body["field_label"].casefold() for field in others}:
+        raise given.fault("DUPLICATE_DATA", "duplicate data", "field_label")
+    return label
+
+
+def _data_type(given: Given) -> str:
+    data_type = given.text("data_type", LONGEST_LABEL)
+    if data_type is None:
+        raise given.fault("MANDATORY_NOT_FOUND", "required field not found", "data_type")
+    if data_type in TO_COME:
+        raise given.fault("NOT_SUPPORTED", "a field of this type cannot be made here yet", "data_type")
+    if data_type not in FIELD_TYPES:
+        raise given.invalid("data_type", supported_values=sorted(FIELD_TYPES))
+    return data_type
+
+
+def _refuse_too_many(given: Given, known: list[Document], data_type: str) -> None:
+    custom = [field for field in known if field.body["custom_field"]]
+    if len(custom) >= MOST_FIELDS:
+        raise given.fault("LIMIT_EXCEEDED", "limit exceeded", "field_label", limit=MOST_FIELDS)
+    if data_type == "autonumber" and any(field.body["data_type"] == "autonumber" for field in known):
+        raise given.fault("LIMIT_EXCEEDED", "limit exceeded", "data_type", limit=1)
+
+
+def _length(given: Given, data_type: str, field_type: FieldType) -> int:
+    textarea = given.inner("textarea") if data_type == "textarea" else None
+    kind = textarea.text("type", 20) if textarea is not None else None
+    if textarea is not None and kind not in _TEXTAREAS:
+        raise textarea.invalid("type", supported_values=list(_TEXTAREAS))
+    length = given.whole_number("length")
+    if length is None:
+        return _TEXTAREAS[kind] if kind is not None else field_type.length
+    if field_type.lengths is None:
+        return field_type.length
+    if length not in field_type.lengths:
+        allowed = {"from": field_type.lengths[0], "to": field_type.lengths[-1]}
+        raise given.invalid("length", range=allowed)
+    if kind is not None and _TEXTAREAS[kind] != length:
+        raise given.fault(
+            "DEPENDENT_MISMATCH", "the length does not match the type of the textarea", "length"
+        )
+    return length
+
+
+def _longer(given: Given, body: Body) -> int:
+    """Values that are there must go on fitting."""
+    length = _length(given, body["data_type"], FIELD_TYPES[body["data_type"]])
+    if length < body["length"]:
+        raise given.fault("NOT_ALLOWED", "length cannot be decreased", "length")
+    return length
+
+
+def _decimals(given: Given, field_type: FieldType, length: int) -> int | None:
+    places = given.whole_number("decimal_place")
+    if field_type.decimals is None:
+        return None
+    if places is None:
+        return min(field_type.decimals, length - 1)
+    if not 0 <= places <= MOST_DECIMALS:
+        raise given.invalid("decimal_place", range={"from": 0, "to": MOST_DECIMALS})
+    if places >= length:
+        raise given.fault("DEPENDENT_MISMATCH", "decimal_place has to be less than length", "decimal_place")
+    return places
+
+
+def _unique(given: Given, data_type: str, known: list[Document]) -> Body:
+    unique = given.inner("unique")
+    assert unique is not None
+    if data_type not in UNIQUE_TYPES:
+        raise given.fault("NOT_ALLOWED", "a field of this type cannot be unique", "unique")
+    if unique.truth("case_sensitive"):
+        raise unique.fault("NOT_SUPPORTED", "values are compared regardless of case here", "case_sensitive")
+    if sum(bool(field.body.get("unique")) for field in known) >= MOST_UNIQUE:
+        raise given.fault("LIMIT_EXCEEDED", "limit exceeded", "unique", limit=MOST_UNIQUE)
+    return {"case_sensitive": False}
+
+
+def _changed_unique(given: Given, field: Document, known: list[Document]) -> Body:
+    unique = given.inner("unique")
+    if unique is None or unique.says("_disable"):
+        return {}
+    if field.body.get("unique"):
+        return dict(field.body["unique"])
+    return _unique(given, field.body["data_type"], known)
+
+
+def _lookup(given: Given, module_named: Callable[[Given], str]) -> LookupDefinition:
+    lookup = given.inner("lookup")
+    if lookup is None:
+        raise given.fault("DEPENDENT_FIELD_MISSING", "dependent field missing", "lookup")
+    label = lookup.text("display_label", LONGEST_LABEL)
+    if label is None:
+        raise lookup.fault("MANDATORY_NOT_FOUND", "required field not found", "display_label")
+    query = lookup.inner("query_details")
+    if query is not None and "criteria" in query:
+        raise query.fault("NOT_SUPPORTED", "this is not supported here", "criteria")
+    module = lookup.inner("module")
+    if module is None:
+        raise lookup.fault("MANDATORY_NOT_FOUND", "required field not found", "module")
+    return LookupDefinition(None, module_named(module), display_label=label)
+
+
+def _specifics(given: Given, data_type: str, length: int, body: Body | None = None) -> Body:
+    """What only some types say; of a change, what it says otherwise than the body so far."""
+    more: Body = {}
+    if (tooltip := given.inner("tooltip")) is not None:
+        more["tooltip"] = _tooltip(tooltip)
+    if data_type in PICK_LISTS:
+        for name in ("pick_list_values_sorted_lexically", "enable_colour_code"):
+            if body is None or name in given:
+                more[name] = given.truth(name)
+    if data_type in {"integer", "bigint", "double"} and "separator" in given:
+        more["separator"] = given.truth("separator")
+    if data_type == "currency" and (body is None or "currency" in given):
+        more["currency"] = _currency(given)
+    if data_type == "autonumber" and body is None:
+        more["auto_number"] = _auto_number(given)
+    if data_type == "textarea":
+        more["textarea"] = {"type": next(kind for kind, most in _TEXTAREAS.items() if most == length)}
+    return more
+
+
+def _tooltip(tooltip: Given) -> Body:
+    longest = {"static_text": 35, "info_icon": 255}
+    name = tooltip.text("name", 20)
+    if name not in longest:
+        raise tooltip.invalid("name", supported_values=list(longest))
+    value = tooltip.text("value", longest[name])
+    if value is None:
+        raise tooltip.fault("MANDATORY_NOT_FOUND", "required field not found", "value")
+    return {"name": name, "value": value}
+
+
+def _currency(given: Given) -> Body:
+    currency = given.inner("currency")
+    rounding = currency.text("rounding_option", 20) if currency is not None else None
+    precision = currency.whole_number("precision") if currency is not None else None
+    if currency is not None and rounding not in (None, *_ROUNDING):
+        raise currency.invalid("rounding_option", supported_values=list(_ROUNDING))
+    if currency is not None and precision is not None and not 0 <= precision <= MOST_DECIMALS:
+        raise currency.invalid("precision", range={"from": 0, "to": MOST_DECIMALS})
+    return {"rounding_option": rounding or "normal", "precision": 2 if precision is None else precision}
+
+
+def _auto_number(given: Given) -> Body:
+    numbers = given.inner("auto_number")
+    if numbers is None:
+        raise given.fault("DEPENDENT_FIELD_MISSING", "dependent field missing", "auto_number")
+    if given.truth("_update_existing_records") or numbers.truth("_update_existing_records"):
+        raise given.fault("NOT_SUPPORTED", "records that are there get no number", "_update_existing_records")
+    start: Any = numbers.raw("start_number")
+    if isinstance(start, str) and start.isascii() and start.isdigit() and len(start) <= 15:
+        start = int(start)
+    if start is None:
+        raise numbers.fault("MANDATORY_NOT_FOUND", "required field not found", "start_number")
+    if not isinstance(start, int) or isinstance(start, bool) or not 0 <= start < 10**15:
+        raise numbers.invalid("start_number", expected_data_type="bigint")
+    return {"prefix": numbers.text("prefix", 50), "suffix": numbers.text("suffix", 50), "start_number": start}

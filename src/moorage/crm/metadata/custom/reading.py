@@ -1,0 +1,80 @@
+"""Members of a field in a body, read into values; each fault names the member and where it stands."""
+
+from typing import Any
+
+from moorage.crm.faults import Fault
+from moorage.crm.metadata.documents import Body
+
+
+class Given:
+    """One object of a body. `path` says where it stands, such as `$.fields[0]`."""
+
+    def __init__(self, body: Body, path: str) -> None:
+        self._body = body
+        self.path = path
+
+    def __contains__(self, name: str) -> bool:
+        return self._body.get(name) is not None
+
+    def fault(self, code: str, message: str, name: str, **details: Any) -> Fault:
+        place = {"api_name": name, "json_path": f"{self.path}.{name}"}
+        return Fault(400, code, message, {**details, **place})
+
+    def invalid(self, name: str, **details: Any) -> Fault:
+        return self.fault("INVALID_DATA", "invalid data", name, **details)
+
+    def text(self, name: str, longest: int) -> str | None:
+        """Without the white space around it."""
+        value = self._body.get(name)
+        if value is None:
+            return None
+        if not isinstance(value, str) or "\0" in value:
+            raise self.invalid(name, expected_data_type="text")
+        if len(value) > longest:
+            raise self.invalid(name, maximum_length=longest)
+        return value.strip() or None
+
+    def whole_number(self, name: str) -> int | None:
+        value = self._body.get(name)
+        if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
+            raise self.invalid(name, expected_data_type="integer")
+        return value
+
+    def truth(self, name: str, *, default: bool = False) -> bool:
+        value = self._body.get(name)
+        if value is None:
+            return default
+        if not isinstance(value, bool):
+            raise self.invalid(name, expected_data_type="boolean")
+        return value
+
+    def inner(self, name: str) -> "Given | None":
+        """An object within this one."""
+        value = self._body.get(name)
+        if value is None:
+            return None
+        if not isinstance(value, dict):
+            raise self.invalid(name, expected_data_type="jsonobject")
+        return Given(value, f"{self.path}.{name}")
+
+    def items(self, name: str, most: int) -> "list[Given]":
+        """The objects of an array within this one."""
+        value = self._body.get(name, [])
+        if not isinstance(value, list):
+            raise self.invalid(name, expected_data_type="jsonarray")
+        if len(value) > most:
+            raise self.invalid(name, maximum_length=most)
+        for index, item in enumerate(value):
+            if not isinstance(item, dict):
+                place = {"api_name": name, "json_path": f"{self.path}.{name}[{index}]"}
+                raise Fault(
+                    400, "INVALID_DATA", "invalid data", {"expected_data_type": "jsonobject", **place}
+                )
+        return [Given(item, f"{self.path}.{name}[{index}]") for index, item in enumerate(value)]
+
+    def says(self, name: str) -> bool:
+        """Whether the member is there at all, be it null."""
+        return name in self._body
+
+    def raw(self, name: str) -> Any:
+        return self._body.get(name)
