@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from moorage.crm.faults import param_invalid
+from moorage.crm.faults import invalid_id, param_invalid
 from moorage.crm.metadata.catalog import Module
 from moorage.crm.metadata.ids import whole_id
 from moorage.crm.metadata.spelling import unknown_module
@@ -23,6 +23,14 @@ def module_of(call: Call) -> Module:
     if module is None:
         raise unknown_module(call.organisation.metadata, name, {"resource_path_index": 0})
     return module
+
+
+def record_id(call: Call) -> int:
+    """The record the path names. Raises the fault for what can be no id."""
+    record = whole_id(call.path["id"])
+    if record is None:
+        raise invalid_id(1)
+    return record
 
 
 def context_of(call: Call) -> Context:

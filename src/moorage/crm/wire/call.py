@@ -1,8 +1,8 @@
 """One authorised call of the API, and the answers handlers build for it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -13,6 +13,8 @@ from moorage.crm.wire.principal import Principal, require_scope
 from moorage.http.message import Request, Response
 
 JSON = [(b"content-type", b"application/json;charset=UTF-8"), (b"x-content-type-options", b"nosniff")]
+
+T = TypeVar("T")
 
 encode = msgspec.json.Encoder().encode
 
@@ -55,6 +57,25 @@ class Call:
 
 def answer(document: Any, status: int = 200) -> Response:
     return Response(status, encode(document), JSON)
+
+
+def data_answer(data: bytes, info: Mapping[str, object]) -> Response:
+    """Records as the store wrote them, and the info beside them."""
+    return Response(200, b'{"data":' + data + b',"info":' + encode(info) + b"}", JSON)
+
+
+def then(
+    result: T | Awaitable[T], show: Callable[[T], Response | Awaitable[Response]]
+) -> Response | Awaitable[Response]:
+    """Answer at once what is there at once, and later what has to be awaited."""
+    if not isinstance(result, Awaitable):
+        return show(result)
+
+    async def later(waiting: Awaitable[T]) -> Response:
+        response = show(await waiting)
+        return response if isinstance(response, Response) else await response
+
+    return later(result)
 
 
 def no_content() -> Response:

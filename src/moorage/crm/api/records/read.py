@@ -1,11 +1,9 @@
 """Read records: list and get [Z get-records], count, and the recycle bin's list [Z get-deleted-records]."""
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import TypeVar
+from collections.abc import Awaitable
 
-from moorage.crm.faults import Fault, ambiguous, invalid_id, param_invalid, param_missing, pattern_not_matched
+from moorage.crm.faults import Fault, ambiguous, param_invalid, param_missing, pattern_not_matched
 from moorage.crm.metadata.catalog import Module
-from moorage.crm.metadata.ids import whole_id
 from moorage.crm.metadata.shown import shape
 from moorage.crm.metadata.times import zoned
 from moorage.crm.records.access import visible
@@ -14,6 +12,7 @@ from moorage.crm.records.reading import (
     converted_filter,
     descends,
     module_of,
+    record_id,
     since_header,
     view_filter,
 )
@@ -27,13 +26,11 @@ from moorage.crm.storage.contract.records import (
     Window,
 )
 from moorage.crm.wire import page_tokens
-from moorage.crm.wire.call import JSON, Call, encode, no_content
+from moorage.crm.wire.call import JSON, Call, data_answer, no_content, then
 from moorage.crm.wire.page_tokens import PagePosition, bound_to, refuse_beyond
 from moorage.crm.wire.parameters import field_names, id_list, page_and_size
 from moorage.crm.wire.routing import Route
 from moorage.http.message import Response
-
-T = TypeVar("T")
 
 SORTS = ("id", "Created_Time", "Modified_Time")
 _TERRITORY_MODULES = frozenset({"Leads", "Contacts", "Accounts", "Deals"})
@@ -45,40 +42,26 @@ def list_records(call: Call) -> Response | Awaitable[Response]:
     module = module_of(call)
     allowed = visible(call, module)
     names = _fields(call)
-    place = _place(call, module)
+    position = _position(call, module)
     page, size = page_and_size(call.params)
-    if place is not None:
-        page = place.number
+    if position is not None:
+        page = position.number
     if call.rules.page_tokens:
-        refuse_beyond(page, size, by_token=place is not None)
+        refuse_beyond(page, size, by_token=position is not None)
     since = since_header(call)
     filters = [*allowed, *_filters(call, module, since)]
     window = Window(size, offset=(page - 1) * size)
-    if place is not None:
-        window = Window(size, start=place.position, backwards=place.backwards)
+    if position is not None:
+        window = Window(size, start=position.position, backwards=position.backwards)
     store, order = call.organisation.store, _order(call, module)
-    found = store.page(module, shape(module, names), filters, order, window)
+    records = store.page(module, shape(module, names), filters, order, window)
 
     def show(result: Page) -> Response:
         if not result.count:
             return no_content() if since is None else Response(304)
-        return _page_answer(call, module, result, page, size, place)
+        return _page_answer(call, module, result, page, size, position)
 
-    return then(found, show)
-
-
-def then(
-    found: T | Awaitable[T], show: Callable[[T], Response | Awaitable[Response]]
-) -> Response | Awaitable[Response]:
-    """Answer at once what is there at once, and later what has to be awaited."""
-    if not isinstance(found, Awaitable):
-        return show(found)
-
-    async def later(waiting: Awaitable[T]) -> Response:
-        response = show(await waiting)
-        return response if isinstance(response, Response) else await response
-
-    return later(found)
+    return then(records, show)
 
 
 def _fields(call: Call) -> list[str] | None:
@@ -91,7 +74,7 @@ def _fields(call: Call) -> list[str] | None:
     return None
 
 
-def _place(call: Call, module: Module) -> PagePosition | None:
+def _position(call: Call, module: Module) -> PagePosition | None:
     token = call.params.get("page_token")
     if token is None or not call.rules.page_tokens:
         return None
@@ -144,9 +127,9 @@ def _no_territory(module: Module) -> Fault:
 
 
 def _page_answer(
-    call: Call, module: Module, result: Page, page: int, size: int, place: PagePosition | None
+    call: Call, module: Module, result: Page, page: int, size: int, position: PagePosition | None
 ) -> Response:
-    expires_at = place.expires_at if place else int(call.now) + page_tokens.LIFETIME
+    expires_at = position.expires_at if position else int(call.now) + page_tokens.LIFETIME
     scope = _scope(call, module)
     sort_by, sort_order = _sorting(call, module)
     following = before = None
@@ -171,11 +154,6 @@ def _page_answer(
     return data_answer(result.data, info)
 
 
-def data_answer(data: bytes, info: Mapping[str, object]) -> Response:
-    """Records as the store wrote them, and the info beside them."""
-    return Response(200, b'{"data":' + data + b',"info":' + encode(info) + b"}", JSON)
-
-
 def get_record(call: Call) -> Response | Awaitable[Response]:
     module = module_of(call)
     record = record_id(call)
@@ -184,17 +162,10 @@ def get_record(call: Call) -> Response | Awaitable[Response]:
     since = since_header(call)
     if since is not None and "Modified_Time" in module.fields:
         return _get_if_modified(call, module, record, names, since)
-    found = store.record(module, shape(module, names, whole=True), record)
+    shown = store.record(module, shape(module, names, whole=True), record)
     return then(
-        found, lambda data: Response(200, b'{"data":[' + data + b"]}", JSON) if data else no_content()
+        shown, lambda data: Response(200, b'{"data":[' + data + b"]}", JSON) if data else no_content()
     )
-
-
-def record_id(call: Call) -> int:
-    found = whole_id(call.path["id"])
-    if found is None:
-        raise invalid_id(1)
-    return found
 
 
 def _get_if_modified(
@@ -203,7 +174,7 @@ def _get_if_modified(
     store = call.organisation.store
     order = Order(module.fields["id"], descending=True)
     filters: list[Filter] = [Ids((record,)), ModifiedSince(since)]
-    found = store.page(module, shape(module, names, whole=True), filters, order, Window(1))
+    changed = store.page(module, shape(module, names, whole=True), filters, order, Window(1))
 
     def show(page: Page) -> Response | Awaitable[Response]:
         if page.count:
@@ -211,7 +182,7 @@ def _get_if_modified(
         unchanged = store.record(module, shape(module, []), record)
         return then(unchanged, lambda data: Response(304) if data else no_content())
 
-    return then(found, show)
+    return then(changed, show)
 
 
 def list_deleted(call: Call) -> Response | Awaitable[Response]:
@@ -223,7 +194,7 @@ def list_deleted(call: Call) -> Response | Awaitable[Response]:
     page, size = page_and_size(call.params)
     since = since_header(call)
     which = Deleted(None if kind == "all" else kind, since)
-    found = call.organisation.store.deleted(module, which, Window(size, offset=(page - 1) * size))
+    entries = call.organisation.store.deleted(module, which, Window(size, offset=(page - 1) * size))
 
     def show(result: Page) -> Response:
         if not result.count:
@@ -231,7 +202,7 @@ def list_deleted(call: Call) -> Response | Awaitable[Response]:
         info = {"per_page": size, "count": result.count, "page": page, "more_records": result.more}
         return data_answer(result.data, info)
 
-    return then(found, show)
+    return then(entries, show)
 
 
 _READ = ("ZohoCRM.modules.{module}.READ",)

@@ -3,7 +3,6 @@
 from collections.abc import Awaitable
 
 from moorage.crm.api.documents import module_named
-from moorage.crm.api.records.read import data_answer, then
 from moorage.crm.faults import Fault, param_invalid
 from moorage.crm.metadata.catalog import Module
 from moorage.crm.metadata.shown import shape
@@ -20,7 +19,7 @@ from moorage.crm.records.reading import (
     view_filter,
 )
 from moorage.crm.storage.contract.records import Filter, Page, Window
-from moorage.crm.wire.call import Call, answer, no_content
+from moorage.crm.wire.call import Call, answer, data_answer, no_content, then
 from moorage.crm.wire.parameters import field_names, one_of, page_and_size
 from moorage.crm.wire.routing import Route
 from moorage.http.message import Response
@@ -49,17 +48,17 @@ APPROVAL_STATES = (
 
 def search(call: Call) -> Response | Awaitable[Response]:
     module = _searched(call, "module not suppoted for search")
-    wanted = _wanted(call, module)
-    if wanted is None:
+    sought = _sought(call, module)
+    if sought is None:
         details = {"param_names": list(FAMILIES)}
         raise Fault(400, "EXPECTED_PARAM_MISSING", "one of the expected parameter is missing", details)
     page, size = page_and_size(call.params)
     if page * size > LIMIT:
         raise Fault(400, "LIMIT_REACHED", "maximum response iteration limit reached", {"limit": str(LIMIT)})
-    filters = [wanted, *_narrowing(call, module)]
+    filters = [sought, *_narrowing(call, module)]
     order = any_order(module, call.params.get("sort_by", "id"), call.params.get("sort_order", "desc"))
     shown = shape(module, field_names(call.params) or None)
-    found = call.organisation.store.page(
+    records = call.organisation.store.page(
         module, shown, filters, order, Window(size, offset=(page - 1) * size)
     )
 
@@ -76,7 +75,7 @@ def search(call: Call) -> Response | Awaitable[Response]:
         }
         return data_answer(result.data, info)
 
-    return then(found, show)
+    return then(records, show)
 
 
 def _searched(call: Call, unsupported: str) -> Module:
@@ -87,7 +86,7 @@ def _searched(call: Call, unsupported: str) -> Module:
     return module_of(call)
 
 
-def _wanted(call: Call, module: Module) -> Filter | None:
+def _sought(call: Call, module: Module) -> Filter | None:
     """What is searched for; of several, Zoho takes the first in this order and ignores the others."""
     family = next((name for name in FAMILIES if call.params.get(name)), None)
     if family is None:
@@ -101,23 +100,23 @@ def _wanted(call: Call, module: Module) -> Filter | None:
 
 
 def _narrowing(call: Call, module: Module) -> list[Filter]:
-    found = [*visible(call, module), *converted_filter(call, module), *view_filter(call, module)]
+    filters = [*visible(call, module), *converted_filter(call, module), *view_filter(call, module)]
     if one_of(call.params, "approval_state", APPROVAL_STATES, "approved") != "approved":
-        found.append(NOTHING)
-    return found
+        filters.append(NOTHING)
+    return filters
 
 
 async def count(call: Call) -> Response:
     module = _searched(call, "the given module is not supported for count")
-    wanted = _wanted(call, module)
-    if wanted is not None and "cvid" in call.params:
+    sought = _sought(call, module)
+    if sought is not None and "cvid" in call.params:
         family = next(name for name in FAMILIES if call.params.get(name))
         message = "Please use either Cvid or Search Params. Combination of both the params is not allowed"
         details = {"ambiguity_due_to": [{"param_name": "cvid"}, {"param_name": family}]}
         raise Fault(400, "AMBIGUITY_DURING_PROCESSING", message, details)
     filters = _narrowing(call, module)
-    if wanted is not None:
-        filters.append(wanted)
+    if sought is not None:
+        filters.append(sought)
     return answer({"count": await call.organisation.store.count(module, filters)})
 
 

@@ -6,13 +6,12 @@ Sources: [Z insert-records], [Z update-records], [Z upsert-records], [Z delete-r
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from moorage.crm.api.records.read import record_id
 from moorage.crm.faults import Fault, param_missing, wrong_format
 from moorage.crm.metadata.catalog import Module
 from moorage.crm.metadata.ids import whole_id
 from moorage.crm.records.access import writable
 from moorage.crm.records.changes import Change, Outcome, duplicate_checks
-from moorage.crm.records.reading import since_header
+from moorage.crm.records.reading import record_id, since_header
 from moorage.crm.storage.contract.records import Transaction
 from moorage.crm.wire.body import list_of, records_of
 from moorage.crm.wire.call import Call, answer
