@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from moorage.background import Background, Loop
 from moorage.clock import SystemClock
 from moorage.connections import routes as connection_routes
-from moorage.connections.inside import Inside
+from moorage.connections.embedded import Inside
 from moorage.connections.model import Connection
 from moorage.crm import routes as crm_routes
 from moorage.crm.errors import OrganisationExists
@@ -155,7 +155,7 @@ def control_origin(rooms: Rooms, on_change: Callable[[], None]) -> ASGIApp:
             rooms.connections, authenticate, lambda: rooms.providers.names, on_change
         ),
         *key_routes.routes(rooms.keys, authenticate, lambda: rooms.providers.names, rooms.clock, on_change),
-        *app_routes.routes(rooms.providers, rooms.places, authenticate),
+        *app_routes.routes(rooms.providers, rooms.destinations, authenticate),
         *diagnosis_routes.routes(rooms.connections, rooms.diagnoses, authenticate),
         *connect_routes.routes(rooms.connect, rooms.urls.gateway, on_change),
         *rooms.probes.routes(),

@@ -19,7 +19,7 @@ from moorage.errors import MoorageError
 from moorage.oauth.apps.clients import read_clients
 from moorage.oauth.apps.providers import Providers
 from moorage.oauth.diagnosis.findings import Finding
-from moorage.oauth.diagnosis.probe import Diagnosis
+from moorage.oauth.diagnosis.service import Diagnosis
 from moorage.rooms import Rooms, Urls, open_rooms
 from moorage.serve.data_folder import Running, callback_url, read_left_note, read_note
 from moorage.settings import Settings

@@ -28,17 +28,17 @@ if TYPE_CHECKING:
     from moorage.keys.limits import RateLimiter
     from moorage.keys.service import Keys
     from moorage.oauth.apps.clients import OAuthClients
-    from moorage.oauth.apps.destinations import Places
+    from moorage.oauth.apps.destinations import Destinations
     from moorage.oauth.apps.providers import Providers
     from moorage.oauth.connect.disconnect import Disconnect
     from moorage.oauth.connect.service import Connect
-    from moorage.oauth.diagnosis.probe import Diagnoses
+    from moorage.oauth.diagnosis.service import Diagnoses
     from moorage.oauth.tokens.renewal import Renewals
     from moorage.oauth.tokens.service import Tokens
     from moorage.oauth.tokens.unwritten import Unwritten
-    from moorage.oauth.transport.authorization_server import AccountsServers
+    from moorage.oauth.transport.authorization_server import AuthorizationServers
     from moorage.oauth.transport.embedded import EmbeddedCrm
-    from moorage.oauth.transport.remote import Outside
+    from moorage.oauth.transport.remote import RemoteTransport
     from moorage.storage import Database
     from moorage.storage.readiness import Readiness
     from moorage.vault.keys import Keys as VaultKeys
@@ -150,10 +150,10 @@ class Rooms:
         return EmbeddedCrm(self.crm, lambda: urls.crm, self.clock)
 
     @cached_property
-    def places(self) -> "Places":
-        from moorage.oauth.apps.destinations import Places
+    def destinations(self) -> "Destinations":
+        from moorage.oauth.apps.destinations import Destinations
 
-        return Places(
+        return Destinations(
             self.providers,
             self.oauth_clients,
             self.embedded,
@@ -162,16 +162,16 @@ class Rooms:
         )
 
     @cached_property
-    def outside(self) -> "Outside":
-        from moorage.oauth.transport.remote import Outside
+    def outside(self) -> "RemoteTransport":
+        from moorage.oauth.transport.remote import RemoteTransport
 
-        return Outside()
+        return RemoteTransport()
 
     @cached_property
-    def accounts(self) -> "AccountsServers":
-        from moorage.oauth.transport.authorization_server import AccountsServers
+    def accounts(self) -> "AuthorizationServers":
+        from moorage.oauth.transport.authorization_server import AuthorizationServers
 
-        return AccountsServers(self.places, self.outside.send, self.embedded.send, self.clock)
+        return AuthorizationServers(self.destinations, self.outside.send, self.embedded.send, self.clock)
 
     @cached_property
     def unwritten(self) -> "Unwritten":
@@ -201,7 +201,7 @@ class Rooms:
             self.connections,
             self.tokens,
             self.providers,
-            self.places,
+            self.destinations,
             self.accounts,
             self.unwritten,
         )
@@ -214,9 +214,9 @@ class Rooms:
 
     @cached_property
     def diagnoses(self) -> "Diagnoses":
-        from moorage.oauth.diagnosis.probe import Diagnoses
+        from moorage.oauth.diagnosis.service import Diagnoses
 
-        return Diagnoses(self.renewals, self.providers, self.places, self.accounts, self.clock)
+        return Diagnoses(self.renewals, self.providers, self.destinations, self.accounts, self.clock)
 
     @cached_property
     def readiness(self) -> "Readiness":
@@ -268,7 +268,9 @@ class Rooms:
         """Let a connection lead to an organisation of the embedded CRM, as its first user, without asking anybody."""
         provider = self.providers.get(connection.app)
         minted = await self.embedded.grant(organisation, list(provider.scopes))
-        await self.connect.activate(connection, await self.places.inside(provider, organisation), minted)
+        await self.connect.activate(
+            connection, await self.destinations.inside(provider, organisation), minted
+        )
 
     async def close(self) -> None:
         """Close what was made."""

@@ -14,7 +14,7 @@ from moorage import doctor, settings
 from moorage.app import Urls, open_rooms
 from moorage.serve.data_folder import Running, locked, write_note
 from moorage.storage.migrate import HEAD
-from tests.oauth.test_outside import Server
+from tests.oauth.test_remote import Server
 
 
 @pytest.fixture

@@ -111,7 +111,7 @@ def test_three_clicks_connect_without_scripts_or_complaints_and_calls_go_through
 def test_who_rejects_is_told_and_a_try_again_connects(server, made, tab):
     sign_in(tab, made["url"])
     tab.click("Reject")
-    tab.wait_for("Access was declined")
+    tab.wait_for("The person declined access")
     found = shown(server, made)
     assert (found["status"], found["metadata"]) == ("FAILED", {"reason": "access_denied"})
     tab.click("Try again")
@@ -142,12 +142,12 @@ def test_who_goes_back_after_connecting_changes_nothing(server, made, tab):
 def test_who_goes_back_after_rejecting_is_led_to_a_new_try(server, made, tab):
     sign_in(tab, made["url"])
     tab.click("Reject")
-    tab.wait_for("Access was declined")
+    tab.wait_for("The person declined access")
     tab.back()
     tab.wait_for("wants to act")
     tab.click("Accept")
     # The answer of that sign-in was given: a second one to it counts for nothing, whatever it says.
-    tab.wait_for("Access was declined")
+    tab.wait_for("The person declined access")
     assert shown(server, made)["status"] == "FAILED"
     tab.click("Try again")
     tab.wait_for("Connect Zoho CRM")
@@ -216,7 +216,7 @@ def test_reconnecting_keeps_the_id_and_rejecting_leaves_it_active(server, made, 
     assert second["last_updated_time"] > first["last_updated_time"]
     sign_in(tab, second["url"])
     tab.click("Reject")
-    tab.wait_for("Access was declined")
+    tab.wait_for("The person declined access")
     third = shown(server, made)
     assert third == {**second, "url": third["url"]} and call(server, made) == 200
 
@@ -230,7 +230,7 @@ def test_somebody_elses_browser_can_not_end_what_was_begun(server, made, tab, ch
     other.click("Callum Reid")
     other.wait_for("wants to act")
     other.click("Accept")
-    other.wait_for("does not belong to a sign-in that was begun here")
+    other.wait_for("does not belong to a sign-in that began here")
     assert "cookies allowed" in other.text
     assert shown(server, made)["status"] == "PENDING"
     tab.click("Accept")
@@ -312,7 +312,7 @@ def test_every_page_fits_a_phone(made, tab):
     sign_in(tab, made["url"])
     assert fits()
     tab.click("Reject")
-    tab.wait_for("Access was declined")
+    tab.wait_for("The person declined access")
     assert fits()
     tab.click("Try again")
     tab.wait_for("Connect Zoho CRM")

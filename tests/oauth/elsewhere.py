@@ -9,7 +9,7 @@ from moorage.crm.accounts.model import Grant
 from moorage.crm.metadata.standard import DEMO
 from moorage.http.message import Request
 from moorage.oauth.model import AccessToken, Client
-from moorage.oauth.transport.contract import Reply, Unanswered
+from moorage.oauth.transport.contract import HttpReply, Unanswered
 
 SCOPES = "ZohoCRM.modules.ALL,ZohoCRM.org.ALL,ZohoCRM.users.ALL"
 
@@ -45,7 +45,7 @@ class Elsewhere:
             Request(call.method, path, target.query.encode(), headers, call.body)
         )
         answer = answer if hasattr(answer, "status") else await answer
-        return Reply(answer.status, answer.body, self.control.clock.timestamp() + self.clock)
+        return HttpReply(answer.status, answer.body, self.control.clock.timestamp() + self.clock)
 
     def account(self, centre, slug="acme"):
         """An organisation of that data centre, and a client registered there that we are known by."""

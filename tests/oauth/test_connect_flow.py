@@ -10,7 +10,7 @@ from moorage.oauth.connect.attempts import LIFETIME, challenge_of, new_random, v
 from moorage.oauth.errors import AccountsUnreachable
 from moorage.oauth.model import AccessToken, Client
 from moorage.oauth.tokens.renewal import LONGEST_PAUSE
-from moorage.oauth.transport.contract import Reply, Unanswered
+from moorage.oauth.transport.contract import HttpReply, Unanswered
 from tests.control import kept_secrets
 from tests.oauth.conftest import HOUR
 from tests.oauth.test_connect_page import says, status_of
@@ -115,7 +115,7 @@ def test_who_allows_reading_alone_is_asked_for_no_more_whatever_is_ticked(contro
 
 
 def test_with_nothing_ticked_nobody_is_sent_away(person, made):
-    assert says(person.choose(made["url"], "crm/acme", scopes=[]), 403, "Nothing would be allowed")
+    assert says(person.choose(made["url"], "crm/acme", scopes=[]), 403, "No scope was ticked")
 
 
 # Coming back
@@ -246,7 +246,7 @@ def test_an_answer_in_anothers_name_sends_the_code_nowhere(control, owner, perso
 def test_a_code_that_is_no_good_fails_the_connection(owner, person, made):
     url, _ = sent(person, made)
     page = person.come_back(changed(decided(person, url), code="1000.made.up"))
-    assert says(page, 400, "no longer good")
+    assert says(page, 400, "no longer valid")
     assert shown(owner, made)["metadata"] == {"reason": "invalid_code"}
 
 
@@ -324,12 +324,12 @@ class Zoho:
         if call.url.endswith("/oauth/v2/token"):
             import json
 
-            return Reply(self.status, json.dumps(self.token).encode())
+            return HttpReply(self.status, json.dumps(self.token).encode())
         if self.identity != 200:
-            return Reply(self.identity, b'{"code": "INVALID_TOKEN"}' if self.identity == 401 else b"")
+            return HttpReply(self.identity, b'{"code": "INVALID_TOKEN"}' if self.identity == 401 else b"")
         if "/users" in call.url:
-            return Reply(200, b'{"users": [{"email": "somebody@example.test"}]}')
-        return Reply(200, b'{"org": [{"company_name": "Outside Ltd", "zgid": "7"}]}')
+            return HttpReply(200, b'{"users": [{"email": "somebody@example.test"}]}')
+        return HttpReply(200, b'{"org": [{"company_name": "Outside Ltd", "zgid": "7"}]}')
 
     @property
     def hosts(self):
@@ -443,7 +443,7 @@ def test_the_api_that_the_token_names_counts(owner, person, zoho, pending):
 )
 def test_a_code_goes_to_no_server_that_is_not_declared(owner, person, zoho, pending, forged):
     _, asked = sent(person, pending, "us")
-    assert says(person.come_back(back_from(asked, **forged)), 400, "none of Zoho CRM")
+    assert says(person.come_back(back_from(asked, **forged)), 400, "does not belong to Zoho CRM")
     assert zoho.calls == [] and status_of(owner, pending) == "PENDING"
 
 

@@ -9,17 +9,17 @@ import msgspec
 import pytest
 
 from moorage.connections.model import Upstream
-from moorage.oauth.diagnosis import probe as looking
+from moorage.oauth.diagnosis import service as looking
 from moorage.oauth.errors import AccountsUnreachable, ReconnectNeeded
 from moorage.oauth.model import AccessToken, Client
 from moorage.oauth.tokens.renewal import BUDGET, WINDOW
-from moorage.oauth.transport.contract import Reply
+from moorage.oauth.transport.contract import HttpReply
 from tests.control import Caller, Control
 from tests.oauth.conftest import HOUR, access, found
 from tests.oauth.elsewhere import Elsewhere
 
 TABLES = ("connections", "secrets", "refresh_leases", "refresh_mints", "oauth_clients", "connect_attempts")
-GRANT_ENDS = "Open the connection's url and connect it anew."
+GRANT_ENDS = "Open the connection's url and connect it again."
 
 
 @pytest.fixture
@@ -94,7 +94,7 @@ def test_a_connection_that_works_is_said_to(control, owner, connected):
     [finding] = told["findings"]
     assert (finding["code"], finding["severity"], finding["fix"]) == ("connected", "ok", None)
     assert "/crm/v8/org with the token was answered with 200" in finding["evidence"]
-    assert "ends at 2026-02-07 10:10:56 UTC" in finding["evidence"]
+    assert "expires at 2026-02-07 10:10:56 UTC" in finding["evidence"]
 
 
 def test_one_that_leads_outside_is_tried_at_both_of_its_hosts_and_no_token_is_made(owner, elsewhere, outside):
@@ -106,7 +106,7 @@ def test_one_that_leads_outside_is_tried_at_both_of_its_hosts_and_no_token_is_ma
 def test_a_token_that_has_ended_is_no_fault_and_goes_nowhere(control, owner, elsewhere, outside):
     control.clock.advance(HOUR)
     finding = only(owner, outside.id)
-    assert finding["severity"] == "ok" and "has it renewed" in finding["cause"]
+    assert finding["severity"] == "ok" and "will renew it" in finding["cause"]
     assert [call.headers for call in elsewhere.calls if "Authorization" in call.headers] == []
 
 
@@ -163,7 +163,7 @@ def test_a_token_of_another_data_centre_is_told_with_what_each_side_says(owner, 
     assert is_told(finding, "INVALID_TOKEN")
     assert "https://www.zohoapis.com/crm/v8/org with the token was answered with 401" in finding["evidence"]
     assert "leads to the data centre us, metadata says us" in finding["evidence"]
-    assert "a token of another data centre looks exactly like this" in finding["evidence"]
+    assert "a token from another data centre would be refused in the same way" in finding["evidence"]
 
 
 @pytest.mark.parametrize(
@@ -191,9 +191,9 @@ def test_scopes_that_do_not_cover_the_call_are_told_and_leave_it_healthy(owner, 
 @pytest.mark.parametrize(
     ("reply", "code"),
     [
-        (Reply(429, b'{"code": "TOO_MANY_REQUESTS"}'), "throttled"),
-        (Reply(403, b'{"code": "NO_PERMISSION"}'), "call_refused"),
-        (Reply(302, b""), "call_refused"),
+        (HttpReply(429, b'{"code": "TOO_MANY_REQUESTS"}'), "throttled"),
+        (HttpReply(403, b'{"code": "NO_PERMISSION"}'), "call_refused"),
+        (HttpReply(302, b""), "call_refused"),
     ],
     ids=lambda value: getattr(value, "status", value),
 )
@@ -205,13 +205,13 @@ def test_other_answers_are_worth_a_warning(owner, elsewhere, outside, reply, cod
 
 
 def test_an_api_that_has_trouble_is_told(owner, elsewhere, outside):
-    elsewhere.faults["www.zohoapis.eu"] = Reply(500, b"<html>")
+    elsewhere.faults["www.zohoapis.eu"] = HttpReply(500, b"<html>")
     finding = only(owner, outside.id)
     assert is_told(finding, "api_failing") and "answered with 500" in finding["evidence"]
 
 
 def test_a_401_that_says_nothing_more_means_the_token(owner, elsewhere, outside):
-    elsewhere.faults["www.zohoapis.eu"] = Reply(401, b"go away")
+    elsewhere.faults["www.zohoapis.eu"] = HttpReply(401, b"go away")
     assert is_told(only(owner, outside.id), "INVALID_TOKEN")
 
 
@@ -346,15 +346,15 @@ def test_an_accounts_server_that_is_asked_too_often_is_told(control, owner, outs
     with pytest.raises(AccountsUnreachable):
         access(control, outside)
     finding = only(owner, outside.id)
-    assert is_told(finding, "Access Denied") and "nothing else uses" in finding["fix"]
-    assert "Once in a row no new token could be had, the last time for: Access Denied." in finding["evidence"]
+    assert is_told(finding, "Access Denied") and "nothing else makes" in finding["fix"]
+    assert "Once in a row no new token could be got. The last reason: Access Denied." in finding["evidence"]
     assert "next try is possible at 2026-02-07 10:10:5" in finding["evidence"]
 
 
 def test_an_accounts_server_that_failed_lately_is_told_while_the_token_lives(
     control, owner, elsewhere, outside
 ):
-    elsewhere.faults["accounts.zoho.eu"] = Reply(503, b"<html>")
+    elsewhere.faults["accounts.zoho.eu"] = HttpReply(503, b"<html>")
     with pytest.raises(AccountsUnreachable):
         access(control, outside, instead_of=access(control, outside).value)
     failed, failing = diagnose(owner, outside.id)["findings"]
@@ -378,8 +378,8 @@ def test_clocks_that_are_apart_are_told(owner, elsewhere, outside, ahead):
 def test_clocks_may_be_a_little_apart(owner, elsewhere, outside):
     elsewhere.clock = 119
     assert diagnose(owner, outside.id)["findings"][0]["code"] == "connected"
-    elsewhere.faults["www.zohoapis.eu"] = Reply(200, b"{}", 253_402_300_799.0 + 86_400)
-    assert "out of all reckoning" in only(owner, outside.id)["evidence"]
+    elsewhere.faults["www.zohoapis.eu"] = HttpReply(200, b"{}", 253_402_300_799.0 + 86_400)
+    assert "an impossible date" in only(owner, outside.id)["evidence"]
 
 
 @pytest.mark.parametrize(
@@ -395,7 +395,7 @@ def test_a_host_that_says_nothing_is_told_in_time(owner, elsewhere, outside, mon
     async def silent(call):
         await asyncio.Event().wait()
 
-    monkeypatch.setattr(looking, "VISIT_SECONDS", 0.01)
+    monkeypatch.setattr(looking, "PROBE_SECONDS", 0.01)
     monkeypatch.setattr(owner.control.rooms.accounts, "_outside", silent)
     told = diagnose(owner, outside.id)["findings"]
     assert [finding["code"] for finding in told] == ["accounts_unreachable", "api_unreachable"]
@@ -490,7 +490,7 @@ def test_what_is_out_of_reach_looks_missing(owner, stranger, outside):
 def test_an_app_that_sends_a_token_back_does_not_have_it_shown(control, owner, elsewhere, outside, status):
     token = "shown.nowhere-1"
     activated(control, outside, AccessToken(token, None), "refresh-shown-nowhere")
-    elsewhere.faults["www.zohoapis.eu"] = Reply(status, json.dumps({"code": token}).encode())
+    elsewhere.faults["www.zohoapis.eu"] = HttpReply(status, json.dumps({"code": token}).encode())
     assert "answered with" in only(owner, outside.id)["evidence"]
 
 
@@ -507,5 +507,5 @@ def test_a_reason_that_holds_a_secret_is_not_shown_whole(control, owner, outside
 
 def test_nothing_else_is_read_into_a_code(owner, elsewhere, outside):
     for code in ("\x1b[2J", "x" * 101, "", 7, None, ["a"]):
-        elsewhere.faults["www.zohoapis.eu"] = Reply(403, json.dumps({"code": code}).encode())
+        elsewhere.faults["www.zohoapis.eu"] = HttpReply(403, json.dumps({"code": code}).encode())
         assert only(owner, outside.id)["evidence"].endswith("was answered with 403.")

@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from moorage.oauth.transport.contract import Reply, Unanswered
+from moorage.oauth.transport.contract import HttpReply, Unanswered
 from tests.control import Caller, Control, token_of
 from tests.person import OWN_FORM
 
@@ -34,12 +34,12 @@ def control(tmp_path):
 
 
 async def refusing(call):
-    return Reply(200, b'{"ok": false, "error": "invalid_auth"}')
+    return HttpReply(200, b'{"ok": false, "error": "invalid_auth"}')
 
 
 async def answering(call):
     known = call.headers.get("Authorization") == "Bearer key-of-somebody"
-    return Reply(200, b'{"email": "ana@example.test", "error": null}') if known else Reply(401, b"")
+    return HttpReply(200, b'{"email": "ana@example.test", "error": null}') if known else HttpReply(401, b"")
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def test_one_that_the_app_refuses_can_not_be_given_another_key(control, pasted):
 def test_one_that_works_is_diagnosed_so(owner, pasted):
     told = owner.get(f"/connections/{pasted}/diagnosis").json
     [finding] = told["findings"]
-    assert told["healthy"] and "The token does not end." in finding["evidence"]
+    assert told["healthy"] and "The token does not expire." in finding["evidence"]
     assert "https://api.example.test/me with the token was answered with 200" in finding["evidence"]
 
 
@@ -90,7 +90,7 @@ async def silent(call):
 
 
 async def troubled(call):
-    return Reply(503, b"")
+    return HttpReply(503, b"")
 
 
 @pytest.mark.parametrize(("app", "told"), [(silent, "can&#39;t be reached"), (troubled, "answered with 503")])

@@ -12,7 +12,7 @@ from moorage.oauth.errors import AccountsUnreachable, RefreshLimited, TokenFaile
 from moorage.oauth.model import Need
 from moorage.oauth.tokens import renewal, store
 from moorage.oauth.tokens.renewal import BUDGET, LEASE_SECONDS, LONGEST_PAUSE, WINDOW
-from moorage.oauth.tokens.service import NEAR
+from moorage.oauth.tokens.service import NEAR_SECONDS
 from tests.control import GATEWAY
 from tests.oauth.conftest import HOUR, Accounts, access, found
 
@@ -36,7 +36,7 @@ def kept(control, connection, kind="access_token"):
 
 def begin(control, connection):
     """Begin a renewal and go no further, as one who was killed."""
-    need = Need(None, control.clock.timestamp() + NEAR)
+    need = Need(None, control.clock.timestamp() + NEAR_SECONDS)
     return control.run(control.rooms.tokens._renewals._begin(connection, need))
 
 
@@ -61,7 +61,7 @@ def test_another_process_waits_and_reads_what_the_first_one_got(control, connect
 
 def test_nobody_waits_for_another_process_while_the_old_token_lives(control, connected, refreshing):
     old = kept(control, connected)
-    control.clock.advance(HOUR - NEAR)
+    control.clock.advance(HOUR - NEAR_SECONDS)
     begin(control, connected)
     with another(control, refreshing.refresh) as other:
         assert control.run(other.tokens.access(connected)).value == old
@@ -148,7 +148,7 @@ def test_the_lease_of_one_who_died_ends(control, connected, refreshing):
 def test_whoever_waits_in_vain_is_told_when_to_come_back(control, connected, refreshing, monkeypatch):
     control.clock.advance(HOUR)
     begin(control, connected)
-    monkeypatch.setattr(renewal, "PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(renewal, "WAIT_SECONDS", 0.2)
     with pytest.raises(AccountsUnreachable) as caught:
         access(control, connected)
     assert caught.value.retry_after == LEASE_SECONDS
@@ -231,12 +231,12 @@ def test_one_refresh_token_makes_nine_tokens_in_ten_minutes_and_no_more(control,
 def test_beyond_the_budget_the_old_token_serves_while_it_lives(control, connected, refreshing):
     """R5."""
     control.clock.advance(HOUR)
-    refreshing.lifetime = NEAR - 1
+    refreshing.lifetime = NEAR_SECONDS - 1
     for number in range(1, BUDGET + 1):
         assert access(control, connected).value == f"new-{number}"
     for _ in range(3):
         assert access(control, connected).value == f"new-{BUDGET}"
-    control.clock.advance(NEAR)
+    control.clock.advance(NEAR_SECONDS)
     with pytest.raises(RefreshLimited):
         access(control, connected)
     assert found(control, connected).status == "ACTIVE" and len(refreshing.asked) == BUDGET

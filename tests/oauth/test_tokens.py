@@ -5,7 +5,7 @@ import pytest
 from moorage.connections.errors import ConnectionInactive, ConnectionUnknown
 from moorage.oauth.errors import AccountsUnreachable, ReconnectNeeded, TokenFailed, TokenRefused
 from moorage.oauth.tokens.renewal import FIRST_PAUSE, LONGEST_PAUSE
-from moorage.oauth.tokens.service import NEAR
+from moorage.oauth.tokens.service import NEAR_SECONDS
 from tests.control import kept_secrets
 from tests.oauth.conftest import HOUR, access, found
 
@@ -13,7 +13,7 @@ from tests.oauth.conftest import HOUR, access, found
 def test_a_token_is_used_until_its_end_is_near(control, connected, refreshing):
     first = access(control, connected)
     assert first.renewable
-    control.clock.advance(HOUR - NEAR - 1)
+    control.clock.advance(HOUR - NEAR_SECONDS - 1)
     assert access(control, connected) == first and refreshing.asked == []
     control.clock.advance(1)
     assert access(control, connected).value == "new-1" and access(control, connected).renewable
@@ -82,7 +82,7 @@ def test_a_failed_connection_can_be_connected_anew(control, owner, connected, re
 
 def test_a_passing_failure_keeps_the_token_that_is_still_good(control, connected, refreshing):
     first = access(control, connected)
-    control.clock.advance(HOUR - NEAR)
+    control.clock.advance(HOUR - NEAR_SECONDS)
     refreshing.fault = TokenFailed("busy")
     for _ in range(3):
         assert access(control, connected) == first

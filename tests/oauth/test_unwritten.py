@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from moorage.oauth.errors import ReconnectNeeded, TokenRefused
 from moorage.oauth.tokens import unwritten
 from moorage.oauth.tokens.renewal import BUDGET, LEASE_SECONDS
-from moorage.oauth.tokens.service import NEAR
+from moorage.oauth.tokens.service import NEAR_SECONDS
 from moorage.storage.errors import DatabaseUnusable
 from tests.oauth.conftest import HOUR, access, found
 from tests.oauth.test_renewal import another, kept
@@ -111,7 +111,7 @@ def test_they_are_served_to_their_end_whatever_keeps_them_from_being_written(
     monkeypatch.setattr(unwritten, "FIRST_PAUSE", 1000.0)
     with failing_commit(disk, refreshing):
         assert access(control, spent).value == "new-1"
-    control.clock.advance(HOUR - NEAR / 2)  # From here on it is to be renewed.
+    control.clock.advance(HOUR - NEAR_SECONDS / 2)  # From here on it is to be renewed.
     assert access(control, spent).value == "new-1"
     disk.let_go()
     key = control.settings.home / "vault.key"
@@ -160,11 +160,11 @@ async def refuse(*_):
 def test_a_later_writer_wins_by_its_fence(control, spent, refreshing, disk):
     with failing_commit(disk, refreshing):
         access(control, spent)
-    begun, minted = control.rooms.tokens._renewals._minted[spent.id]
+    renewal, minted = control.rooms.tokens._renewals._minted[spent.id]
     disk.let_go()
     written(control, spent)
     assert access(control, spent, instead_of="new-1").value == "new-2"
-    assert control.run(control.rooms.tokens._renewals._write(begun, minted)) is None
+    assert control.run(control.rooms.tokens._renewals._write(renewal, minted)) is None
     assert kept(control, spent, "refresh_token") == "refresh-2"
 
 
@@ -217,7 +217,7 @@ def test_tokens_of_a_consent_are_kept_and_written_too(control, owner, disk, monk
 def test_a_person_is_told_when_it_takes_too_long_and_the_tries_go_on(control, owner, disk, monkeypatch):
     control.organisation("acme")
     made = owner.connect()
-    monkeypatch.setattr(unwritten, "PATIENCE_SECONDS", 0.3)
+    monkeypatch.setattr(unwritten, "WAIT_SECONDS", 0.3)
     real = control.rooms.accounts.exchange
 
     async def exchange(*arguments):

@@ -50,10 +50,10 @@ def _examine(home: Path | None, connection: str | None) -> "Report":
 
 
 def _print_json(report: "Report") -> None:
-    from moorage.oauth.diagnosis.probe import document  # noqa: PLC0415
+    from moorage.oauth.diagnosis.service import diagnosis_document  # noqa: PLC0415
 
     checks = [{"check": check.name, **asdict(check.finding)} for check in report.checks]
-    connections = [document(diagnosis) for diagnosis in report.connections]
+    connections = [diagnosis_document(diagnosis) for diagnosis in report.connections]
     print_json({"healthy": report.is_healthy, "checks": checks, "connections": connections})
 
 

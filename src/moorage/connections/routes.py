@@ -10,8 +10,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from moorage.access import Principal
+from moorage.connections.embedded import Inside
 from moorage.connections.errors import AppUnsupported, StatusUnknown
-from moorage.connections.inside import Inside
 from moorage.connections.model import STATUSES, Connection
 from moorage.connections.service import Connections
 from moorage.http.control import Authenticate, Endpoint, json_object, json_response, route

@@ -1,3 +1,3 @@
-"""How a connection comes to its tokens: the apps there are, the page that connects, and refresh."""
+"""How a connection gets its tokens: the known apps, the connect page, and renewal."""
 
-CALLBACK = "/connect/callback"  # Where accounts servers send people back to, at the gateway.
+CALLBACK = "/connect/callback"  # The path at the gateway to which accounts servers send people back.

@@ -4,19 +4,19 @@ from moorage.errors import MoorageError
 
 
 class ConnectRefused(MoorageError):
-    """What was chosen on the page that connects can't be connected."""
+    """The choice on the connect page can't be connected."""
 
     code = "connect_refused"
 
 
 class AttemptInvalid(MoorageError):
-    """Somebody came back from an accounts server who was not sent there by us, in this browser, for the first time."""
+    """Who came back from an accounts server was not sent from this browser, or came back before."""
 
     code = "connect_invalid"
 
 
 class ConnectFailed(MoorageError):
-    """The accounts server did not give what a connection needs. `again` is where the person can try once more."""
+    """The accounts server did not give what a connection needs. `again` is the URL where the person can try again."""
 
     code = "connect_failed"
 
@@ -26,7 +26,7 @@ class ConnectFailed(MoorageError):
 
 
 class OAuthClientInvalid(MoorageError):
-    """What was given can't be an OAuth client."""
+    """These values can't be an OAuth client."""
 
     code = "oauth_client_invalid"
 
@@ -40,50 +40,50 @@ class OAuthClientUnknown(MoorageError):
         where = f" in the data centre {data_centre[:64]!r}" if data_centre else ""
         super().__init__(
             f"There is no client for {name[:64]!r}{where}.",
-            help="`moorage client list` shows those there are.",
+            help="`moorage client list` shows all clients.",
         )
 
 
 class ReconnectNeeded(MoorageError):
-    """The outside account no longer accepts what the connection holds."""
+    """The app no longer accepts the tokens of the connection."""
 
     code = "reconnect_needed"
 
     def __init__(self, connection_id: str, reason: str) -> None:
         super().__init__(
-            f"The connection {connection_id} has to be connected anew: {reason}.",
+            f"The connection {connection_id} has to be connected again: {reason}.",
             help=f"Open the url that GET /connections/{connection_id} gives.",
         )
 
 
 class AccountsUnreachable(MoorageError):
-    """The accounts server could not be asked for a token, and the old one is spent. `retry_after` is in seconds."""
+    """The accounts server could not be asked for a token, and the old one has expired. `retry_after` is in seconds."""
 
     code = "upstream_unreachable"
 
     def __init__(self, connection_id: str, retry_after: float) -> None:
         super().__init__(
-            f"No token could be had for the connection {connection_id}.",
+            f"No token could be got for the connection {connection_id}.",
             help=f"Try again in a moment. GET /connections/{connection_id}/diagnosis says what is wrong.",
         )
         self.retry_after = retry_after
 
 
 class RefreshLimited(MoorageError):
-    """So many tokens were made of one refresh token that its accounts server would soon refuse it."""
+    """So many tokens were made from one refresh token that its accounts server would soon refuse it."""
 
     code = "refresh_limited"
 
     def __init__(self, connection_id: str, retry_after: float) -> None:
         super().__init__(
-            f"The connection {connection_id} has had as many new tokens as its app allows for now.",
-            help="Wait as long as Retry-After says. If the app refuses good tokens, find out why it does.",
+            f"The connection {connection_id} has got as many new tokens as its app allows for now.",
+            help="Wait as long as Retry-After says. If the app refuses good tokens, find out why.",
         )
         self.retry_after = retry_after
 
 
 class TokenRefused(Exception):
-    """For good: trying again can't help. `reason` is the accounts server's own code."""
+    """The accounts server refused for good: another try can't help. `reason` is the server's own code."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -91,10 +91,10 @@ class TokenRefused(Exception):
 
 
 class TokenFailed(Exception):
-    """For now: the accounts server could not be reached, or was too busy.
+    """The accounts server gave no token for now: it could not be reached, or was too busy.
 
-    `may_have_minted` is set when it may have made a token all the same, which nobody got to see. `reason` is the
-    accounts server's own code, if it gave one that is known; `trouble` is what is wrong on this machine, if that is it.
+    `may_have_minted` is set if it may have made a token all the same, whose answer was lost. `reason` is the server's
+    own code, if it is a known one. `trouble` is the error if the cause lies on this machine.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Tokens as values, and what a caller needs of one."""
+"""Tokens as values, and which token a caller needs."""
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
@@ -13,10 +13,10 @@ _VISIBLE = re.compile(r"[\x21-\x7e]+")
 
 @dataclass(frozen=True, slots=True)
 class AccessToken:
-    """`expires_at` is in seconds since the epoch, None for a token that doesn't end.
+    """`expires_at` is in seconds since the epoch, or None for a token that doesn't expire.
 
-    `upstream` is set by a renewal: where the connection leads from now on. One that isn't `renewable` is all that
-    the connection has: an app that refuses it can't be given another.
+    A renewal sets `upstream`: where the connection leads from now on. A token that isn't `renewable` is the only one:
+    if the app refuses it, there is no other.
     """
 
     value: str = field(repr=False)
@@ -27,9 +27,9 @@ class AccessToken:
 
 @dataclass(frozen=True, slots=True)
 class Minted:
-    """What an accounts server gave for a code or a refresh token: perhaps a refresh token, and where its API is.
+    """The tokens that an accounts server gave for a code or a refresh token.
 
-    `answer` is all that it said, the tokens included.
+    `api_domain` is the API's base URL, if the server named one. `answer` is its whole answer, tokens included.
     """
 
     access: AccessToken
@@ -40,24 +40,24 @@ class Minted:
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """By what an accounts server knows this Moorage."""
+    """The OAuth client as which an accounts server knows this Moorage."""
 
     client_id: str
     client_secret: str = field(repr=False)
 
 
 def is_visible(text: str) -> bool:
-    """Whether a text is one word of visible ASCII: what becomes a part of a header must be nothing else."""
+    """Whether a text is one word of visible ASCII, as a part of a header has to be."""
     return _VISIBLE.fullmatch(text) is not None
 
 
-# Asks the accounts server for a new access token. Raises TokenRefused, TokenFailed.
+# Gets a new access token from the accounts server, for a connection and its refresh token. Raises TokenRefused and
 Refresh: TypeAlias = Callable[[Connection, str], Awaitable[Minted]]
 
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """`instead_of` is a token that the upstream refused; `until` is how long the token has to be good at least."""
+    """Which token is needed: not `instead_of`, which the upstream refused, and good at least `until` that time."""
 
     instead_of: str | None = field(repr=False)
     until: float
@@ -66,5 +66,5 @@ class Need:
         return kept.value != self.instead_of and (kept.expires_at is None or kept.expires_at > self.until)
 
     def may_use(self, kept: Kept, now: float) -> bool:
-        """Whether a token that is soon to end will do for as long as there is no other."""
+        """Whether a token that will soon expire may be used while no other can be had."""
         return kept.value != self.instead_of and (kept.expires_at is None or kept.expires_at > now)

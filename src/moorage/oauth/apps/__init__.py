@@ -1,1 +1,1 @@
-"""What can be connected: apps as data, where each may lead, and the operator's OAuth clients for them."""
+"""The apps as data, the destinations of each, and the operator's OAuth clients for them."""

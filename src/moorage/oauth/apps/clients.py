@@ -1,7 +1,7 @@
-"""The operator's own OAuth clients: by what each app's accounts servers know this Moorage.
+"""The operator's OAuth clients: as which the accounts servers of each app know this Moorage.
 
-They come from the setting MOORAGE_OAUTH_CLIENTS or from `moorage client set`. Of a name that the setting has, only
-what stands there counts. Secrets of the others lie in the vault.
+They come from the setting MOORAGE_OAUTH_CLIENTS, or from `moorage client set`, whose secrets lie in the vault. For a
+name that is in the setting, only the setting counts.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from moorage.settings import Secret
 from moorage.storage import Database, Transaction
 from moorage.vault.service import Vault
 
-EVERYWHERE = ""  # The data centre of a client that serves them all.
+ALL_CENTRES = ""  # The data centre of a client that serves all data centres.
 _SECRET = "client_secret"  # Kind of secret in the vault.
 
 oauth_clients = sa.Table(
@@ -28,24 +28,24 @@ oauth_clients = sa.Table(
     sa.Column("name", sa.Text, primary_key=True),
     sa.Column("data_centre", sa.Text, primary_key=True),
     sa.Column("client_id", sa.Text),
-    sa.Column("base_url", sa.Text),  # Of a rehearsal alone.
+    sa.Column("base_url", sa.Text),  # Only for a rehearsal.
 )
 
 
-class _InCentre(msgspec.Struct, forbid_unknown_fields=True):
+class _CentreSetting(msgspec.Struct, forbid_unknown_fields=True):
     client_secret: str
     client_id: str | None = None
 
 
-class _Given(msgspec.Struct, forbid_unknown_fields=True):
+class _ClientSetting(msgspec.Struct, forbid_unknown_fields=True):
     client_id: str
     client_secret: str | None = None
-    data_centres: dict[str, _InCentre] = {}
+    data_centres: dict[str, _CentreSetting] = {}
 
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """A client as it is listed: without its secret. `data_centre` is None for one that serves them all."""
+    """A client in a list: without its secret. `data_centre` is None for a client that serves all data centres."""
 
     name: str
     data_centre: str | None
@@ -54,7 +54,7 @@ class Registered:
 
 
 class OAuthClients:
-    """Kept by the name that an app's declaration gives its client, as apps of one maker share one."""
+    """The clients, by the name that an app's declaration gives its client: apps of one maker share a client."""
 
     def __init__(self, database: Database, vault: Vault, given: Secret | None) -> None:
         self._database = database
@@ -62,15 +62,15 @@ class OAuthClients:
         self._given = read_clients(given)
 
     async def find(self, name: str, data_centre: str) -> Client | None:
-        """The client for a data centre, else the one for all of them. Raises VaultLocked."""
+        """The client for a data centre, or else the client for all data centres. Raises VaultLocked."""
         is_rehearsal = data_centre == REHEARSAL
         if name in self._given and not is_rehearsal:
             clients = self._given[name]
-            return clients.get(data_centre) or clients.get(EVERYWHERE)
+            return clients.get(data_centre) or clients.get(ALL_CENTRES)
 
         async def look(tx: Transaction) -> Client | None:
-            # Whoever plays the app must not be shown the secret that is the app's own.
-            for centre in (data_centre,) if is_rehearsal else (data_centre, EVERYWHERE):
+            # Another Moorage that plays the app must not get the secret of the real app's client.
+            for centre in (data_centre,) if is_rehearsal else (data_centre, ALL_CENTRES):
                 client_id = await _client_id(tx, name, centre)
                 secret = await self._vault.get_in(tx, _owner(name, centre), _SECRET)
                 if client_id is not None and secret is not None:
@@ -80,7 +80,7 @@ class OAuthClients:
         return await self._vault.read(look)
 
     async def centres(self, name: str) -> frozenset[str]:
-        """The data centres that there are clients for; EVERYWHERE among them for one that serves them all."""
+        """The data centres with a client of their own; ALL_CENTRES is among them if one client serves all."""
         if name in self._given:
             return frozenset(self._given[name])
         async with self._database.reading() as tx:
@@ -90,7 +90,7 @@ class OAuthClients:
             return frozenset(row.data_centre for row in rows)
 
     async def rehearsal(self, name: str) -> str | None:
-        """The base URL at which another Moorage plays the apps of a client, if one does."""
+        """The base URL of another Moorage that plays the apps of this client, if there is one."""
         async with self._database.reading() as tx:
             chosen = sa.select(oauth_clients.c.base_url).where(
                 oauth_clients.c.name == name, oauth_clients.c.data_centre == REHEARSAL
@@ -112,13 +112,13 @@ class OAuthClients:
             for name, clients in self._given.items()
             for centre, client in clients.items()
         ]
-        return sorted(stored + given, key=lambda one: (one.name, one.data_centre or ""))
+        return sorted(stored + given, key=lambda client: (client.name, client.data_centre or ""))
 
     async def set(
         self, name: str, data_centre: str | None, client: Client, base_url: str | None = None
     ) -> None:
-        """Keep a client in place of the one of the same name and data centre. Raises VaultLocked."""
-        centre = data_centre or EVERYWHERE
+        """Keep a client; it replaces the client with the same name and data centre. Raises VaultLocked."""
+        centre = data_centre or ALL_CENTRES
         async with self._database.transaction() as tx:
             changed = {"client_id": client.client_id, "base_url": base_url}
             statement = insert(oauth_clients).values({"name": name, "data_centre": centre, **changed})
@@ -129,7 +129,7 @@ class OAuthClients:
 
     async def delete(self, name: str, data_centre: str | None) -> None:
         """Raises OAuthClientUnknown."""
-        centre = data_centre or EVERYWHERE
+        centre = data_centre or ALL_CENTRES
         chosen = (oauth_clients.c.name == name) & (oauth_clients.c.data_centre == centre)
         async with self._database.transaction() as tx:
             if not (await tx.connection.execute(oauth_clients.delete().where(chosen))).rowcount:
@@ -148,7 +148,7 @@ def _owner(name: str, centre: str) -> str:
 
 
 def read_clients(given: Secret | None) -> dict[str, dict[str, Client]]:
-    """The clients of the setting, by name and data centre. Raises SettingsInvalid."""
+    """The clients in the setting, by name and data centre. Raises SettingsInvalid."""
     if given is None:
         return {}
     try:
@@ -162,21 +162,21 @@ def read_clients(given: Secret | None) -> dict[str, dict[str, Client]]:
     return {name: dict(_clients(one)) for name, one in read.items()}
 
 
-def _read(name: str, one: object) -> "_Given":
-    """Raises ValueError, which names the client and shows nothing of it."""
+def _read(name: str, one: object) -> "_ClientSetting":
+    """Raises ValueError, which names the client and shows none of its values."""
     if not isinstance(one, dict):
         raise ValueError(f"{name} has to be an object with client_id and client_secret")  # noqa: TRY004 (as all faults are)
     try:
-        return msgspec.convert(one, _Given)
+        return msgspec.convert(one, _ClientSetting)
     except msgspec.ValidationError as error:
         raise ValueError(f"{name}: {error}") from None
 
 
-def _clients(one: _Given) -> list[tuple[str, Client]]:
+def _clients(one: _ClientSetting) -> list[tuple[str, Client]]:
     found = [
         (centre, Client(own.client_id or one.client_id, own.client_secret))
         for centre, own in one.data_centres.items()
     ]
     if one.client_secret is not None:
-        found.append((EVERYWHERE, Client(one.client_id, one.client_secret)))
+        found.append((ALL_CENTRES, Client(one.client_id, one.client_secret)))
     return found

@@ -1,6 +1,6 @@
-"""Where a connection can lead: an app's data centres, their other environments, organisations of the embedded CRM.
+"""Where a connection can lead: an app's data centres and their environments, and organisations of the embedded CRM.
 
-What an answer from outside says about a place is looked up in the app's own declaration and never used as an address.
+An answer from outside may name a destination. Its name is looked up in the app's declaration; it is never an address.
 """
 
 from collections.abc import AsyncIterator, Mapping
@@ -10,12 +10,12 @@ from urllib.parse import urlsplit
 
 from moorage.connections.model import Connection, Upstream
 from moorage.crm.errors import OrganisationUnknown
-from moorage.oauth.apps.clients import EVERYWHERE, OAuthClients
+from moorage.oauth.apps.clients import ALL_CENTRES, OAuthClients
 from moorage.oauth.apps.providers import (
     ENVIRONMENTS,
     REHEARSAL,
+    ApiEnvironment,
     DataCentre,
-    Environment,
     Provider,
     Providers,
     is_base_url,
@@ -23,14 +23,14 @@ from moorage.oauth.apps.providers import (
 from moorage.oauth.errors import AttemptInvalid, ConnectRefused, TokenFailed, TokenRefused
 from moorage.oauth.model import Client, Minted
 
-DETECT = "detect"  # The person does not know the data centre: the accounts server finds it.
+DETECT = "detect"  # The choice of a person who does not know the data centre: the accounts server finds it.
 _EMBEDDED = "crm/"
-_NOBODY = Client("", "")  # To whom nobody has given a client, or who needs none.
+_NOBODY = Client("", "")  # A destination's client where none is set, or none is needed.
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One of the places that a person chooses from; `key` is what the form sends."""
+    """A destination that the connect page offers. `key` is the value that the form sends."""
 
     key: str
     title: str
@@ -38,9 +38,11 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where people sign in (`accounts`), where tokens come from (`tokens`), by what we are known at both, and where
-    calls go. All are base URLs."""
+class Destination:
+    """Where a connection leads. Base URLs: people sign in at `accounts`, tokens come from `tokens`, calls go to `api`.
+
+    `client` is the OAuth client as which `accounts` and `tokens` know us.
+    """
 
     provider: Provider
     upstream: Upstream
@@ -55,16 +57,16 @@ class Place:
 
     @property
     def is_rehearsal(self) -> bool:
-        """Whether another Moorage plays the app there."""
+        """Whether another Moorage plays the app."""
         return self.upstream.data_centre == REHEARSAL
 
     @property
     def centre(self) -> str:
-        """The data centre outside that the place is in."""
+        """The app's data centre, of a remote destination."""
         return _centre(self.provider, self.upstream)
 
     @property
-    def environment(self) -> Environment:
+    def environment(self) -> ApiEnvironment:
         if self.is_rehearsal:
             return "sandbox"
         centre = self.provider.data_centres.get(self.upstream.data_centre or "")
@@ -73,10 +75,10 @@ class Place:
         apis = centre.apis if centre is not None else {}
         return next((name for name, url in apis.items() if url == self.upstream.base_url), "production")
 
-    def with_instance(self, answer: Mapping[str, Any]) -> "Place":
-        """The same place, with the API host that the token's answer names, where the app has one for each customer.
+    def with_instance(self, answer: Mapping[str, Any]) -> "Destination":
+        """The same destination, with the API host that the token's answer names, if each customer has a host.
 
-        Raises TokenRefused for a host that is not of the app's.
+        Raises TokenRefused for a host that does not belong to the app.
         """
         instance = self.provider.instance
         if instance is None:
@@ -90,25 +92,25 @@ class Place:
 
 
 class Embedded(Protocol):
-    """The embedded CRM, as something to connect to."""
+    """The embedded CRM, as a destination."""
 
     def organisations(self) -> list[tuple[str, str]]:
-        """The slug and the name of each."""
+        """The slug and the name of each organisation."""
 
     def base_url(self, organisation: str) -> str:
-        """Of its data centre, as browsers reach it. Raises OrganisationUnknown."""
+        """The base URL of the organisation's data centre, as browsers reach it. Raises OrganisationUnknown."""
 
     async def client(self, organisation: str, redirect_uri: str | None = None) -> Client:
-        """What this Moorage is known by there; with a redirect URI, people can be sent there.
+        """The client as which the organisation knows this Moorage. Raises OrganisationUnknown.
 
-        Raises OrganisationUnknown.
+        With `redirect_uri`, that URI is registered, so that people can be sent there to sign in.
         """
 
 
-class Places:
-    """`callback` is the URL to which accounts servers send people back.
+class Destinations:
+    """All destinations. `callback` is the URL to which accounts servers send people back.
 
-    With `shows_embedded` the page that connects offers the embedded CRM where there is nothing else to offer.
+    With `shows_embedded` the connect page offers the embedded CRM if there is no other choice.
     """
 
     def __init__(
@@ -127,25 +129,25 @@ class Places:
         self._shows_embedded = shows_embedded
 
     async def offered(self, provider: Provider, *, embedded: bool) -> list[Choice]:
-        """What the page that connects shows, to whoever has its address.
+        """The choices that the connect page shows to everybody who has its URL.
 
-        The embedded CRM's organisations are for trying things out, and their names are nobody's business: they are
-        shown to customers only if the connection was made for that (`embedded`). On a machine of one's own, as long as
-        there is nothing else to choose, they are shown to everybody.
+        The organisations of the embedded CRM are for trials, and customers should not see their names. So they are
+        shown only if the connection was made for them (`embedded`); on a developer's own machine also if there is no
+        other choice.
         """
-        found = await self.choices(provider)
-        outside = [choice for choice in found if not choice.embedded]
-        return found if embedded or (self._shows_embedded and not outside) else outside
+        choices = await self.choices(provider)
+        outside = [choice for choice in choices if not choice.embedded]
+        return choices if embedded or (self._shows_embedded and not outside) else outside
 
     async def choices(self, provider: Provider) -> list[Choice]:
-        """Where the app can be connected, the embedded CRM first."""
-        found = [choice async for choice in self._outside(provider)]
+        """All choices for the app, the embedded CRM first."""
+        outside = [choice async for choice in self._outside(provider)]
         if provider.embedded != "crm":
-            return found
+            return outside
         inside = [
             Choice(f"{_EMBEDDED}{slug}", name, embedded=True) for slug, name in self._embedded.organisations()
         ]
-        return inside + found
+        return inside + outside
 
     async def _outside(self, provider: Provider) -> AsyncIterator[Choice]:
         centres = provider.data_centres
@@ -153,7 +155,7 @@ class Places:
             return
         if provider.signs_in:
             known = await self._clients.centres(provider.client_name)
-            centres = {key: centre for key, centre in centres.items() if known & {key, EVERYWHERE}}
+            centres = {key: centre for key, centre in centres.items() if known & {key, ALL_CENTRES}}
             if provider.detects and len(centres) > 1:
                 yield Choice(DETECT, "I am not sure: find it when I sign in")
         for key, centre in centres.items():
@@ -165,13 +167,13 @@ class Places:
             yield Choice(REHEARSAL, f"Rehearsal: another Moorage in its place ({urlsplit(base_url).netloc})")
 
     async def _rehearsal(self, provider: Provider) -> str | None:
-        """Where another Moorage plays the app; its CRM plays no other than the embedded one does."""
+        """The base URL of another Moorage that plays the app. It can play only apps that the embedded CRM plays."""
         if provider.embedded != "crm":
             return None
         return await self._clients.rehearsal(provider.client_name)
 
-    async def get(self, provider: Provider, key: str, environment: str) -> Place:
-        """A place that was chosen. Raises ConnectRefused."""
+    async def get(self, provider: Provider, key: str, environment: str) -> Destination:
+        """The destination of a choice. Raises ConnectRefused."""
         known = await self.choices(provider)
         if key not in {choice.key for choice in known}:
             raise ConnectRefused(
@@ -184,16 +186,17 @@ class Places:
         return await self._in_centre(provider, key, _environment(environment))
 
     async def answered(
-        self, place: Place, environment: str, location: str | None, servers: Mapping[str, str]
-    ) -> Place:
-        """The place that an answer says it comes from: `location` is a data centre, `servers` are URLs, by parameter.
+        self, destination: Destination, environment: str, location: str | None, servers: Mapping[str, str]
+    ) -> Destination:
+        """The destination that the accounts server's response names, or the same one if it names none.
 
-        Raises AttemptInvalid for one that the app does not have, and ConnectRefused for one without a client.
+        `location` is a data centre; `servers` are URLs, by parameter. Raises AttemptInvalid if the app does not have
+        the destination, and ConnectRefused if there is no client for it.
         """
-        if place.embedded or place.is_rehearsal:
-            _require_same(place.accounts, servers)
-            return place
-        centres = place.provider.data_centres
+        if destination.embedded or destination.is_rehearsal:
+            _require_same(destination.accounts, servers)
+            return destination
+        centres = destination.provider.data_centres
         named = (
             {key for key, centre in centres.items() if _is_of(centre, servers)} if servers else set(centres)
         )
@@ -201,37 +204,39 @@ class Places:
             named &= {location}
         if not named:
             raise AttemptInvalid(
-                f"The answer comes from an accounts server that is none of {place.provider.title}'s.",
+                f"The response comes from an accounts server that does not belong to {destination.provider.title}.",
                 help="Nothing was connected. Begin again from the connection's url.",
             )
-        here = place.upstream.data_centre
+        here = destination.upstream.data_centre
         if here in named:
-            return place
-        return await self._in_centre(place.provider, min(named), _environment(environment))
+            return destination
+        return await self._in_centre(destination.provider, min(named), _environment(environment))
 
-    def settled(self, place: Place, minted: Minted) -> Place:
-        """The place with the API that the token's answer names: a data centre of the app's, or a customer's own host.
+    def settled(self, destination: Destination, minted: Minted) -> Destination:
+        """The destination with the API that the token's answer names: a data centre of the app, or a customer's host.
 
-        Raises TokenRefused for a host that is not of the app's.
+        Raises TokenRefused for a host that does not belong to the app.
         """
-        place = place.with_instance(minted.answer)
+        destination = destination.with_instance(minted.answer)
         if minted.api_domain is None:
-            return place
-        upstream = self._providers.moved(place.provider.name, place.upstream, minted.api_domain)
-        return replace(place, upstream=upstream, api=upstream.base_url or place.api)
+            return destination
+        upstream = self._providers.moved(destination.provider.name, destination.upstream, minted.api_domain)
+        return replace(destination, upstream=upstream, api=upstream.base_url or destination.api)
 
-    async def of(self, connection: Connection) -> Place:
-        """Where an ACTIVE connection leads. Raises TokenRefused, and TokenFailed when its client is gone."""
-        place = self.where(connection)
-        if place.embedded:
-            return await self.inside(place.provider, place.upstream.organisation or "")
-        client = await self.client(place)
+    async def of(self, connection: Connection) -> Destination:
+        """The destination of an ACTIVE connection. Raises TokenRefused, and TokenFailed if its client is gone."""
+        destination = self.where(connection)
+        if destination.embedded:
+            return await self.inside(destination.provider, destination.upstream.organisation or "")
+        client = await self.client(destination)
         if client is None:
-            raise TokenFailed(f"There is no OAuth client for {place.provider.client_name} in {place.centre}.")
-        return replace(place, client=client)
+            raise TokenFailed(
+                f"There is no OAuth client for {destination.provider.client_name} in {destination.centre}."
+            )
+        return replace(destination, client=client)
 
-    def where(self, connection: Connection) -> Place:
-        """Where an ACTIVE connection leads, without what we are known by there. Raises TokenRefused, AppUnknown."""
+    def where(self, connection: Connection) -> Destination:
+        """The destination of an ACTIVE connection, without the client. Raises TokenRefused, AppUnknown."""
         provider, upstream = self._providers.get(connection.app), connection.upstream
         if upstream is None:
             raise TokenRefused("data_centre_unknown")
@@ -240,70 +245,70 @@ class Places:
                 base = self._embedded.base_url(upstream.organisation or "")
             except OrganisationUnknown:
                 raise TokenRefused("organisation_unknown") from None
-            return Place(provider, upstream, base, base, base, _NOBODY)
+            return Destination(provider, upstream, base, base, base, _NOBODY)
         if upstream.data_centre == REHEARSAL:
             return _played(provider, upstream)
         centre = provider.data_centres.get(_centre(provider, upstream))
         if centre is None:
             raise TokenRefused("data_centre_unknown")
-        return _place(provider, upstream, centre, _NOBODY)
+        return _destination(provider, upstream, centre, _NOBODY)
 
-    async def client(self, place: Place) -> Client | None:
-        """What we are known by at a place outside; None if the operator has yet to say. Raises VaultLocked."""
-        if not place.provider.signs_in:
+    async def client(self, destination: Destination) -> Client | None:
+        """The client for a remote destination; None if the operator has not set one. Raises VaultLocked."""
+        if not destination.provider.signs_in:
             return _NOBODY
-        return await self._clients.find(place.provider.client_name, place.centre)
+        return await self._clients.find(destination.provider.client_name, destination.centre)
 
-    async def inside(self, provider: Provider, slug: str, callback: str | None = None) -> Place:
-        """An organisation of the embedded CRM. Raises OrganisationUnknown."""
+    async def inside(self, provider: Provider, slug: str, callback: str | None = None) -> Destination:
+        """The destination that is an organisation of the embedded CRM. Raises OrganisationUnknown."""
         base = self._embedded.base_url(slug)
         client = await self._embedded.client(slug, callback)
-        return Place(provider, Upstream("embedded", organisation=slug), base, base, base, client)
+        return Destination(provider, Upstream("embedded", organisation=slug), base, base, base, client)
 
-    async def _in_centre(self, provider: Provider, key: str, environment: Environment) -> Place:
+    async def _in_centre(self, provider: Provider, key: str, environment: ApiEnvironment) -> Destination:
         if key == REHEARSAL:
             base_url = await self._rehearsal(provider)
-            place = _played(provider, Upstream("remote", base_url, data_centre=key))
+            destination = _played(provider, Upstream("remote", base_url, data_centre=key))
         else:
-            place = _declared(provider, key, environment)
-        client = await self.client(place)
+            destination = _declared(provider, key, environment)
+        client = await self.client(destination)
         if client is None:
             raise ConnectRefused(
                 f"The account lives in the data centre {key}, where no client is set.",
                 help=f"Let the operator do so: `moorage client set {provider.client_name} --data-centre {key}`.",
             )
-        return replace(place, client=client)
+        return replace(destination, client=client)
 
 
 def _centre(provider: Provider, upstream: Upstream) -> str:
     return upstream.data_centre or next(iter(provider.data_centres))
 
 
-def _place(provider: Provider, upstream: Upstream, centre: DataCentre, client: Client) -> Place:
+def _destination(provider: Provider, upstream: Upstream, centre: DataCentre, client: Client) -> Destination:
     accounts = centre.accounts or ""
-    return Place(
+    return Destination(
         provider, upstream, accounts, centre.tokens or accounts, upstream.base_url or centre.api, client
     )
 
 
-def _declared(provider: Provider, key: str, environment: Environment) -> Place:
-    """A data centre of the app's. Raises ConnectRefused where it has no such environment."""
+def _declared(provider: Provider, key: str, environment: ApiEnvironment) -> Destination:
+    """The destination in one of the app's data centres. Raises ConnectRefused if it has no such environment."""
     centre = provider.data_centres[key]
     base_url = centre.apis.get(environment)
     if base_url is None:
         raise ConnectRefused(
             f"{provider.title} has no {environment} environment in {key}.", help="Choose another one."
         )
-    return _place(provider, Upstream("remote", base_url, data_centre=key), centre, _NOBODY)
+    return _destination(provider, Upstream("remote", base_url, data_centre=key), centre, _NOBODY)
 
 
-def _played(provider: Provider, upstream: Upstream) -> Place:
-    """Another Moorage in the app's place, which is accounts server and API at once."""
+def _played(provider: Provider, upstream: Upstream) -> Destination:
+    """The destination at another Moorage that plays the app, as accounts server and API at once."""
     base_url = upstream.base_url or ""
-    return Place(provider, upstream, base_url, base_url, base_url, _NOBODY)
+    return Destination(provider, upstream, base_url, base_url, base_url, _NOBODY)
 
 
-def _environment(text: str) -> Environment:
+def _environment(text: str) -> ApiEnvironment:
     for known in ENVIRONMENTS:
         if text in {known, ""}:
             return known
@@ -315,7 +320,7 @@ def _environment(text: str) -> Environment:
 def _require_same(accounts: str, servers: Mapping[str, str]) -> None:
     if any(server.rstrip("/") != accounts for server in servers.values()):
         raise AttemptInvalid(
-            "The answer comes from another accounts server than the one that was asked.",
+            "The response comes from another accounts server than the one that was asked.",
             help="Nothing was connected. Begin again from the connection's url.",
         )
 

@@ -1,4 +1,4 @@
-"""`GET /apps`: what can be connected here, and how."""
+"""`GET /apps`: which apps can be connected, and how."""
 
 from typing import Any
 
@@ -7,21 +7,21 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from moorage.http.control import Authenticate, json_response, route
-from moorage.oauth.apps.destinations import Places
+from moorage.oauth.apps.destinations import Destinations
 from moorage.oauth.apps.providers import Provider, Providers
 
 
-def routes(providers: Providers, places: Places, authenticate: Authenticate) -> list[Route]:
+def routes(providers: Providers, destinations: Destinations, authenticate: Authenticate) -> list[Route]:
     async def list_(request: Request) -> Response:
         await authenticate(request, "connections:read")
         apps = [providers.get(name) for name in sorted(providers.names)]
-        return json_response({"apps": [await _document(app, places) for app in apps]})
+        return json_response({"apps": [await _document(app, destinations) for app in apps]})
 
     return [route("/apps", GET=list_)]
 
 
-async def _document(app: Provider, places: Places) -> dict[str, Any]:
-    choices = await places.choices(app)
+async def _document(app: Provider, destinations: Destinations) -> dict[str, Any]:
+    choices = await destinations.choices(app)
     return {
         "app": app.name,
         "title": app.title,
@@ -29,10 +29,10 @@ async def _document(app: Provider, places: Places) -> dict[str, Any]:
         "scopes": app.scopes,
         "data_centres": list(app.data_centres),
         "environments": app.environments,
-        # Whether a connection can be connected now, and where: outside, and to the embedded CRM.
+        # Whether a connection can be connected now: anywhere, to the embedded CRM, to an account outside.
         "connectable": bool(choices),
         "embedded": any(choice.embedded for choice in choices),
         "outside": any(not choice.embedded for choice in choices),
         "client": app.client_name if app.signs_in else None,
-        "callback_url": places.callback if app.signs_in else None,
+        "callback_url": destinations.callback if app.signs_in else None,
     }

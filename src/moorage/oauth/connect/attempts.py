@@ -1,8 +1,8 @@
-"""Attempts to connect: who was sent to an accounts server, from which browser, and what came of it.
+"""Attempts to connect: which browser was sent to an accounts server for which connection, and the outcome.
 
-The state that a person brings back is random, good for one use and ten minutes, and only from the browser that was
-sent away. Here are digests alone: neither the state, nor the browser's cookie, nor PKCE's verifier can be read from the
-database.
+The state that a person brings back is random. It is good for one use, for ten minutes, and only in the browser that was
+sent away. The database holds digests only: neither the state, nor the browser's cookie, nor the PKCE verifier can be
+read from it.
 """
 
 import base64
@@ -18,9 +18,9 @@ import sqlalchemy as sa
 
 from moorage.storage import Database, Transaction
 
-LIFETIME = 600.0  # Seconds that a person has at the accounts server.
-CONNECTED = "connected"  # The outcome of an attempt that went well; that of another is its reason's code.
-_MOST = 50  # Attempts of one connection that are kept: whoever presses a button often is no reason to grow.
+LIFETIME = 600.0  # How many seconds a person may take at the accounts server.
+CONNECTED = "connected"  # The outcome of success. That of a failure is the code of its reason.
+_MAX_ATTEMPTS = 50  # Of one connection. More are not kept, however often somebody presses the button.
 _RANDOM = re.compile(r"[A-Za-z0-9_-]{43}")
 
 attempts = sa.Table(
@@ -40,11 +40,12 @@ attempts = sa.Table(
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """`place` and `environment` are what the person chose; `generation` is that of the connection at the time."""
+    """A person's way to an accounts server and back. `choice` and `environment` are what the person chose;
+    `generation` is the connection's at that time."""
 
     connection_id: str
     generation: int
-    place: str
+    choice: str
     environment: str
     scopes: tuple[str, ...]
     is_first_use: bool
@@ -62,22 +63,22 @@ def is_random(text: str | None) -> bool:
 
 
 def verifier_of(state: str, browser: str) -> str:
-    """PKCE's verifier of an attempt: it takes both the state and the browser's cookie to know it."""
+    """The PKCE verifier of an attempt. Only who knows both the state and the browser's cookie can compute it."""
     return _base64(hmac.digest(browser.encode(), state.encode(), "sha256"))
 
 
 def challenge_of(verifier: str) -> str:
-    """By S256 (RFC 7636)."""
+    """The PKCE challenge of a verifier, by S256 (RFC 7636)."""
     return _base64(hashlib.sha256(verifier.encode()).digest())
 
 
 def form_token_of(browser: str) -> str:
-    """What the connect page's form carries: nobody who doesn't know the browser's cookie knows it."""
+    """The token in the connect page's form. Only who knows the browser's cookie can compute it."""
     return _base64(hmac.digest(browser.encode(), b"form", "sha256"))
 
 
 def is_form_token(text: str, browser: str | None) -> bool:
-    """Whether it is the one of the browser with this cookie."""
+    """Whether this is the form token of the browser with this cookie."""
     return browser is not None and hmac.compare_digest(text.encode(), form_token_of(browser).encode())
 
 
@@ -91,11 +92,11 @@ class Attempts:
         browser: str,
         *,
         connection: tuple[str, int],
-        place: str,
+        choice: str,
         environment: str,
         scopes: Sequence[str],
     ) -> None:
-        """Note that a browser is sent away; `connection` is an id and a generation."""
+        """Note that a browser is sent to an accounts server. `connection` is an id and a generation."""
         connection_id, generation = connection
         async with self._database.transaction() as tx:
             now = tx.now / 1_000_000
@@ -105,7 +106,7 @@ class Attempts:
                 "connection_id": connection_id,
                 "generation": generation,
                 "browser": _digest(browser),
-                "place": f"{environment}:{place}",
+                "place": f"{environment}:{choice}",
                 "scopes": list(scopes),
                 "begun_at": now,
             }
@@ -114,11 +115,11 @@ class Attempts:
     async def take(
         self, state: str, browser: str, require_ready: Callable[[], Awaitable[None]]
     ) -> Attempt | None:
-        """The attempt that a browser comes back from, which is spent by this; None if there is none that could be.
+        """The attempt from which a browser comes back. It is spent now. None if there is no such attempt.
 
-        What `require_ready` raises leaves it unspent.
+        If `require_ready` raises an error, the attempt is not spent.
         """
-        async with self._database.reading() as tx:  # Who makes one up takes no lock.
+        async with self._database.reading() as tx:  # Invented states must not take the write lock.
             row = await _row(tx, state, tx.now / 1_000_000)
         if row is None or not hmac.compare_digest(row.browser, _digest(browser)):
             return None
@@ -135,19 +136,19 @@ class Attempts:
             return _attempt(row)
 
     async def look(self, state: str) -> Attempt | None:
-        """An attempt as it is now."""
+        """The attempt as it is now."""
         async with self._database.reading() as tx:
             row = await _row(tx, state, tx.now / 1_000_000)
             return None if row is None else _attempt(row)
 
     async def settle_in(self, tx: Transaction, state: str, outcome: str) -> None:
-        """Note what came of an attempt, as a part of an open transaction."""
+        """Note the outcome of an attempt, in an open transaction."""
         chosen = attempts.c.state == _digest(state)
         await tx.connection.execute(attempts.update().where(chosen).values(outcome=outcome))
 
 
 def under_way(now: int) -> sa.Select[tuple[str]]:
-    """Selects the ids of the connections that somebody was sent away for at a time, and is still awaited to connect.
+    """Selects the ids of the connections that somebody is connecting: the attempt is young and has no outcome yet.
 
     `now` is in microseconds since the epoch.
     """
@@ -161,24 +162,24 @@ async def _row(tx: Transaction, state: str, now: float) -> Any:
 
 
 async def _forget(tx: Transaction, connection_id: str, now: float) -> None:
-    """Those whose time is over, and the oldest ones of a connection that has too many."""
+    """Delete attempts whose time is over, and the oldest attempts of a connection that has too many."""
     mine = attempts.c.connection_id == connection_id
-    newest = sa.select(attempts.c.state).where(mine).order_by(attempts.c.begun_at.desc()).limit(_MOST)
+    newest = sa.select(attempts.c.state).where(mine).order_by(attempts.c.begun_at.desc()).limit(_MAX_ATTEMPTS)
     old = ~_lately(now)
     await tx.connection.execute(attempts.delete().where(old | (mine & attempts.c.state.not_in(newest))))
 
 
 def _lately(now: float) -> sa.ColumnElement[bool]:
-    """As `clock.lately` has it: an attempt begun ahead of now is from before the clock was put back."""
+    """The same as `clock.lately`: an attempt with a later time than now was begun before the clock was put back."""
     return (attempts.c.begun_at > now - LIFETIME) & (attempts.c.begun_at < now + LIFETIME)
 
 
 def _attempt(row: Any) -> Attempt:
-    environment, _, place = row.place.partition(":")
+    environment, _, choice = row.place.partition(":")
     return Attempt(
         row.connection_id,
         row.generation,
-        place,
+        choice,
         environment,
         tuple(row.scopes),
         is_first_use=row.used_at is None,

@@ -1,4 +1,4 @@
-"""The pages a person opens to connect. Plain HTML: they work without scripts, and forbid them."""
+"""The pages that a person opens to connect. They are plain HTML, work without scripts, and forbid scripts."""
 
 from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
@@ -14,7 +14,7 @@ from moorage.http.control import body_of, route
 from moorage.http.message import Response as Plain
 from moorage.oauth import CALLBACK
 from moorage.oauth.connect.attempts import form_token_of, is_form_token, new_random
-from moorage.oauth.connect.service import Brought, Connect, Connected
+from moorage.oauth.connect.service import AuthorizationResponse, Connect, Connected
 from moorage.oauth.errors import ConnectRefused
 from moorage.web.cookies import Cookie, Scope, set_cookie
 from moorage.web.own_forms import is_vouched_for, objection
@@ -29,7 +29,7 @@ _HEADERS = {name.decode(): value.decode() for name, value in headers(ANYWHERE)}
 
 
 def routes(connect: Connect, public_url: str, on_change: Callable[[], None]) -> list[Route]:
-    """`on_change` is called once a connection leads somewhere else than before."""
+    """`on_change` is called after a connection has changed where it leads."""
     cookie, host = _Cookie(public_url), urlsplit(public_url).netloc
 
     def done(connected: Connected) -> Response:
@@ -38,27 +38,27 @@ def routes(connect: Connect, public_url: str, on_change: Callable[[], None]) -> 
 
     async def ask(request: Request) -> Response:
         token = forms.fields(request.scope["query_string"]).get("session_token", "")
-        asked, browser = await connect.ask(token), cookie.of(request) or new_random()
+        offer, browser = await connect.ask(token), cookie.of(request) or new_random()
         answer = _page(
-            "ask.html", asked=asked, session_token=token, form_token=form_token_of(browser), host=host
+            "ask.html", offer=offer, session_token=token, form_token=form_token_of(browser), host=host
         )
-        # Given anew with each page, so that the form of one that was just loaded has its whole time.
+        # Each page sets the cookie again, so that the form of a page that was just loaded has its whole time.
         cookie.put(answer, browser)
         return answer
 
     async def go_on(request: Request) -> Response:
         pairs = await _own_form(request, public_url, cookie)
         given = dict(pairs)
-        token, place, environment = (
+        token, choice, environment = (
             given.get(name, "") for name in ("session_token", "place", "environment")
         )
         if "key" in given:
-            return done(await connect.paste(token, place, given["key"]))
+            return done(await connect.paste(token, choice, given["key"]))
         browser = cookie.of(request) or new_random()
         scopes = [value for name, value in pairs if name == "scope"]
         url = await connect.begin(
             token,
-            place=place,
+            choice=choice,
             environment=environment,
             scopes=scopes,
             browser=browser,
@@ -70,15 +70,15 @@ def routes(connect: Connect, public_url: str, on_change: Callable[[], None]) -> 
 
     async def come_back(request: Request) -> Response:
         query = forms.fields(request.scope["query_string"])
-        if request.method == "HEAD":  # Whoever only looks must not spend the code.
+        if request.method == "HEAD":  # A HEAD request must not spend the code.
             return _page("failed.html", message="Nothing was connected.", help="", again=None)
-        return done(await connect.finish(_brought(query), cookie.of(request)))
+        return done(await connect.finish(_authorization_response(query), cookie.of(request)))
 
     return [route(PATH, GET=ask, POST=go_on), route(CALLBACK, GET=come_back)]
 
 
-def _brought(query: Mapping[str, str]) -> Brought:
-    return Brought(
+def _authorization_response(query: Mapping[str, str]) -> AuthorizationResponse:
+    return AuthorizationResponse(
         query.get("state", ""),
         query.get("code") or None,
         query.get("error") or None,
@@ -88,12 +88,12 @@ def _brought(query: Mapping[str, str]) -> Brought:
 
 
 class _Cookie:
-    """By which the browser that comes back is known to be the one that was sent away."""
+    """The cookie that shows that the browser which comes back is the one that was sent away."""
 
     def __init__(self, public_url: str) -> None:
         address = urlsplit(public_url)
         is_secure = address.scheme == "https"
-        # With this prefix, browsers let no other site and no unencrypted answer set it.
+        # A browser lets no other site and no unencrypted answer set a cookie with this prefix.
         self._cookie = Cookie("__Host-moorage-connect" if is_secure else "moorage-connect")
         self._scope = Scope("/", secure=True) if is_secure else Scope.below(public_url, PATH)
 
@@ -105,7 +105,7 @@ class _Cookie:
 
 
 def error_page(scope: Asgi, error: MoorageError) -> Plain | None:
-    """An error of these pages as a page; None for every other path, whose errors are JSON."""
+    """The error as a page, if the path is one of these pages; else None, because errors of other paths are JSON."""
     if scope["path"] not in {PATH, CALLBACK}:
         return None
     again = getattr(error, "again", None)
@@ -114,7 +114,7 @@ def error_page(scope: Asgi, error: MoorageError) -> Plain | None:
 
 
 async def _own_form(request: Request, public_url: str, cookie: _Cookie) -> list[tuple[str, str]]:
-    """The fields of a form that our page sent. Raises ConnectRefused for any other, and BodyTooLarge."""
+    """The fields of a form that our page sent. Raises ConnectRefused for any other form, and BodyTooLarge."""
     again = "Open the connection's url and begin there."
     against = objection(request.headers.get, public_url)
     if against is not None:
@@ -124,7 +124,7 @@ async def _own_form(request: Request, public_url: str, cookie: _Cookie) -> list[
     browser, given = cookie.of(request), dict(pairs).get("form_token", "")
     if not is_vouched_for(request.headers.get) and not is_form_token(given, browser):
         raise ConnectRefused(
-            "This form was out of date.", help=f"{again} If you read this again, allow this site's cookies."
+            "This form was out of date.", help=f"{again} If this happens again, allow this site's cookies."
         )
     return pairs
 

@@ -1,4 +1,4 @@
-"""Which connections are in use, and when the token of each is to be renewed so that no caller has to wait for that."""
+"""Which connections are in use, and when to renew the token of each, so that no caller has to wait for a renewal."""
 
 from dataclasses import dataclass
 from random import SystemRandom
@@ -6,9 +6,9 @@ from random import SystemRandom
 from moorage.connections.model import Connection
 from moorage.oauth.model import AccessToken
 
-EARLY = 300.0  # Seconds before its end at which a token is renewed ...
-JITTER = 60.0  # ... and up to so many more, so that not all are renewed at once.
-LATELY = 3600.0  # A connection that nobody used for so long is left alone until somebody does.
+EARLY_SECONDS = 300.0  # A token is renewed so long before it expires ...
+JITTER_SECONDS = 60.0  # ... or up to so much earlier, so that not all are renewed at the same time.
+IN_USE_SECONDS = 3600.0  # The token of a connection that nobody has used for so long is not renewed early.
 
 _random = SystemRandom()
 
@@ -21,12 +21,12 @@ class Use:
     last: float
 
 
-class Ahead:
+class RenewalSchedule:
     def __init__(self) -> None:
         self._uses: dict[str, Use] = {}
 
     def note(self, connection: Connection, token: AccessToken, now: float) -> None:
-        """A connection is used just now, with this token."""
+        """Note that the connection is used now, with this token."""
         use = self._uses.get(connection.id)
         if use is None or use.expires_at != token.expires_at:
             self._plan(connection, token, now, last=now)
@@ -41,14 +41,14 @@ class Ahead:
         self._uses.pop(connection_id, None)
 
     def due(self, now: float) -> list[Use]:
-        """Those whose tokens are to be renewed now."""
-        self._uses = {key: use for key, use in self._uses.items() if now - use.last < LATELY}
+        """The uses whose tokens have to be renewed now."""
+        self._uses = {key: use for key, use in self._uses.items() if now - use.last < IN_USE_SECONDS}
         return [use for use in self._uses.values() if use.due <= now]
 
     def _plan(self, connection: Connection, token: AccessToken, now: float, *, last: float) -> None:
         if token.expires_at is None:
             self.forget(connection.id)
             return
-        # Not before half its time, so that one that never lasts longer than this is not renewed without pause.
-        early = min(EARLY + _random.uniform(0, JITTER), max(0.0, token.expires_at - now) / 2)
+        # Not before half of its lifetime: otherwise a token with a short lifetime would be renewed without pause.
+        early = min(EARLY_SECONDS + _random.uniform(0, JITTER_SECONDS), max(0.0, token.expires_at - now) / 2)
         self._uses[connection.id] = Use(connection, token.expires_at, token.expires_at - early, last)

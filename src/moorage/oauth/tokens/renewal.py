@@ -1,8 +1,8 @@
-"""Renew a connection's token: once, whoever asks, in however many processes of one database.
+"""Renew a connection's token: once for all callers, in all processes that use one database.
 
-Whoever renews holds a lease with a fence, so that one who was slow can't overwrite what a later one wrote. Before the
-accounts server is asked, the database knows that it will be: a crash in between costs a token of the budget, never a
-refresh token, as the one that is kept stays until another takes its place, together with the access token.
+Who renews holds a lease with a fence, so that a slow holder can't overwrite what a later holder wrote. The database
+notes a renewal before the accounts server is asked. So a crash in between costs one token of the budget, but never the
+refresh token: it stays until a new one replaces it, in the same transaction as the access token.
 """
 
 import asyncio
@@ -34,20 +34,22 @@ from moorage.storage import Database, Transaction
 from moorage.vault.service import Kept, Vault
 
 ACCESS, REFRESH = "access_token", "refresh_token"  # Kinds of secrets in the vault.
-ASK_SECONDS = 10.0  # How long an accounts server may take ...
-LEASE_SECONDS = 15.0  # ... which is less than others wait before they take over from one who died ...
-PATIENCE_SECONDS = 20.0  # ... and they wait for longer than that.
+ASK_SECONDS = 10.0  # How long an accounts server may take to answer.
+# How long a lease holds: longer than a renewal takes, so that others take over only from the dead.
+LEASE_SECONDS = 15.0
+WAIT_SECONDS = 20.0  # How long others wait for the holder: longer than a lease holds.
 POLL_SECONDS = 0.05
-BUDGET, WINDOW = 9, 600.0  # Zoho refuses the eleventh token that a refresh token has in ten minutes.
-FIRST_PAUSE, LONGEST_PAUSE = 2.0, 30.0  # Between tries while an accounts server fails.
+# So many tokens in so many seconds. Zoho refuses the eleventh token from one refresh token within ten minutes.
+BUDGET, WINDOW = 9, 600.0
+FIRST_PAUSE, LONGEST_PAUSE = 2.0, 30.0  # Seconds between tries while an accounts server fails.
 
 _random = SystemRandom()
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class _Begun:
-    """A renewal that was begun: nobody else begins one for as long as the lease lasts."""
+class _Renewal:
+    """A renewal that has begun. Nobody else begins one while its lease holds."""
 
     connection: Connection
     refresh_token: str = field(repr=False)
@@ -55,8 +57,8 @@ class _Begun:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """What is kept of a connection's tokens, who renews them, and when that was lately done, the oldest first."""
+class TokenState:
+    """The stored tokens of a connection, the lease to renew them, and the times of recent renewals, oldest first."""
 
     access: Kept | None
     refresh: Kept | None
@@ -64,7 +66,7 @@ class Held:
     mints: Sequence[float]
 
     def usable(self, now: float) -> Kept | None:
-        """The access token, if it has not ended."""
+        """The access token, if it has not expired."""
         if self.access is None or (self.access.expires_at is not None and self.access.expires_at <= now):
             return None
         return self.access
@@ -87,10 +89,12 @@ class Renewals:
         self._refresh = refresh
         self._owner = new_uuid()
         self._unwritten = unwritten
-        self._minted: dict[str, tuple[_Begun, Minted]] = {}  # What could not be written yet, by connection.
+        self._minted: dict[
+            str, tuple[_Renewal, Minted]
+        ] = {}  # Tokens that could not be written yet, by connection.
 
     async def renew(self, connection: Connection, need: Need) -> AccessToken:
-        """A token that meets the need; or one that will do for now, if no other can be had.
+        """A token that meets the need, or one that will do for now if no better one can be had.
 
         Raises ConnectionUnknown, ReconnectNeeded, AccountsUnreachable, RefreshLimited, VaultLocked, DatabaseUnusable.
         """
@@ -103,14 +107,14 @@ class Renewals:
             return _token(kept, connection)
 
     def minted(self, connection: Connection) -> Kept | None:
-        """The access token that this process got and could not write yet."""
-        begun, minted = self._minted.get(connection.id, (None, None))
-        if begun is None or minted is None or begun.connection.generation != connection.generation:
+        """The access token that this process got but could not write yet."""
+        renewal, minted = self._minted.get(connection.id, (None, None))
+        if renewal is None or minted is None or renewal.connection.generation != connection.generation:
             return None
         return Kept(minted.access.value, minted.access.expires_at)
 
     async def _known(self, connection: Connection) -> tuple[Kept | None, float]:
-        """The newest access token there is, and the time."""
+        """The newest access token, and the time."""
 
         minted = self.minted(connection)
 
@@ -121,9 +125,9 @@ class Renewals:
 
     async def _renewed(self, connection: Connection, need: Need) -> AccessToken:
         if (unwritten := self._minted.get(connection.id)) is not None:
-            # First of all, as the refresh token that is stored may be worth nothing by now.
+            # Write first, because the stored refresh token may be worthless by now.
             await self._write(*unwritten)
-        patience = time.monotonic() + PATIENCE_SECONDS
+        patience = time.monotonic() + WAIT_SECONDS
         while time.monotonic() < patience:
             step = await self._begin(connection, need)
             if isinstance(step, AccessToken):
@@ -134,21 +138,21 @@ class Renewals:
                 return renewed
         raise AccountsUnreachable(connection.id, LEASE_SECONDS)
 
-    async def held(self, connection: Connection) -> Held:
-        """What a renewal would find. Changes nothing. Raises VaultLocked."""
+    async def token_state(self, connection: Connection) -> TokenState:
+        """The stored state, as a renewal would find it. Changes nothing. Raises VaultLocked."""
 
-        async def look(tx: Transaction) -> Held:
+        async def look(tx: Transaction) -> TokenState:
             access = await self._vault.get_in(tx, connection.id, ACCESS)
             refresh = await self._vault.get_in(tx, connection.id, REFRESH)
             lease = await store.lease(tx, connection.id)
             now = tx.now / 1_000_000
             mints = [] if refresh is None else await store.late_mints(tx, _digest(refresh.value), now, WINDOW)
-            return Held(access, refresh, lease, mints)
+            return TokenState(access, refresh, lease, mints)
 
         return await self._vault.read(look)
 
-    async def _begin(self, connection: Connection, need: Need) -> AccessToken | _Begun | None:
-        """The token there is, if it will do; else a renewal, if it can be begun; None while another one renews."""
+    async def _begin(self, connection: Connection, need: Need) -> AccessToken | _Renewal | None:
+        """The present token if it meets the need, else a new renewal; None while somebody else renews."""
         async with self._database.transaction() as tx:
             now = tx.now / 1_000_000
             found, kept = await self._found(tx, connection)
@@ -157,10 +161,10 @@ class Renewals:
             lease = await store.lease(tx, found.id)
             obstacle = None
             if not is_ahead(lease.held_until, now, LEASE_SECONDS):
-                begun = await self._take(tx, found, lease, now)
-                if isinstance(begun, _Begun):
-                    return begun
-                obstacle = begun
+                renewal = await self._take(tx, found, lease, now)
+                if isinstance(renewal, _Renewal):
+                    return renewal
+                obstacle = renewal
             if need.may_use(kept, now):
                 return _token(kept, found)
             if obstacle is not None:
@@ -182,8 +186,8 @@ class Renewals:
 
     async def _take(
         self, tx: Transaction, found: Connection, lease: store.Lease, now: float
-    ) -> _Begun | ReconnectNeeded | AccountsUnreachable | RefreshLimited:
-        """A renewal that was begun, or what stands against it."""
+    ) -> _Renewal | ReconnectNeeded | AccountsUnreachable | RefreshLimited:
+        """A new renewal, or the error that prevents one."""
         if is_ahead(lease.retry_at, now, LONGEST_PAUSE):
             return AccountsUnreachable(found.id, lease.retry_at - now)
         refresh = await self._vault.get_in(tx, found.id, REFRESH)
@@ -196,57 +200,57 @@ class Renewals:
         await store.forget_mints(tx, found.id, now, WINDOW)
         fence = await store.take(tx, found.id, lease, self._owner, now + LEASE_SECONDS)
         await store.add_mint(tx, found.id, fence, digest, now)
-        return _Begun(found, refresh.value, fence)
+        return _Renewal(found, refresh.value, fence)
 
-    async def _ask(self, begun: _Begun, need: Need) -> AccessToken | None:
-        """The new token, or the old one if it has to do; None when things have changed meanwhile: look again."""
+    async def _ask(self, renewal: _Renewal, need: Need) -> AccessToken | None:
+        """The new token, or the old one if it has to do; None if the connection has changed meanwhile: begin again."""
         try:
             async with asyncio.timeout(ASK_SECONDS):
-                minted = await self._refresh(begun.connection, begun.refresh_token)
+                minted = await self._refresh(renewal.connection, renewal.refresh_token)
         except TokenRefused as refused:
-            await self._refused(begun, refused)
+            await self._refused(renewal, refused)
             return None
         except TokenFailed as failed:
-            return await self._failed(begun, need, failed)
+            return await self._failed(renewal, need, failed)
         except TimeoutError:
             late = TokenFailed("The accounts server took too long.", may_have_minted=True)
-            return await self._failed(begun, need, late)
+            return await self._failed(renewal, need, late)
         except Exception:
             async with self._database.transaction() as tx:
-                await store.release(tx, begun.connection.id, begun.fence)
+                await store.release(tx, renewal.connection.id, renewal.fence)
             raise
-        self._minted[begun.connection.id] = begun, minted
+        self._minted[renewal.connection.id] = renewal, minted
         try:
-            return await self._write(begun, minted)
+            return await self._write(renewal, minted)
         except TROUBLE:
-            self._unwritten.keep(begun.connection.id, lambda: self._write(begun, minted))
-            return AccessToken(minted.access.value, minted.access.expires_at, begun.connection.upstream)
+            self._unwritten.keep(renewal.connection.id, lambda: self._write(renewal, minted))
+            return AccessToken(minted.access.value, minted.access.expires_at, renewal.connection.upstream)
         except Exception:
-            del self._minted[begun.connection.id]
+            del self._minted[renewal.connection.id]
             raise
 
-    async def _write(self, begun: _Begun, minted: Minted) -> AccessToken | None:
-        """Write what was minted; None if it is of no use by now. May be repeated. Raises DatabaseUnusable."""
-        written = await self._written(begun, minted)
-        if self._minted.get(begun.connection.id) == (begun, minted):
-            del self._minted[begun.connection.id]
+    async def _write(self, renewal: _Renewal, minted: Minted) -> AccessToken | None:
+        """Write the new tokens; None if they are of no use by now. May be repeated. Raises DatabaseUnusable."""
+        written = await self._written(renewal, minted)
+        if self._minted.get(renewal.connection.id) == (renewal, minted):
+            del self._minted[renewal.connection.id]
         return written
 
-    async def _written(self, begun: _Begun, minted: Minted) -> AccessToken | None:
+    async def _written(self, renewal: _Renewal, minted: Minted) -> AccessToken | None:
         async with self._database.transaction() as tx:
-            await store.release(tx, begun.connection.id, begun.fence)
-            found = await self._connections.find_in(tx, begun.connection.id)
-            # Of a connection that was deleted meanwhile nothing is to stay behind, and one that was connected
-            # anew has better tokens by now.
-            if found is None or found.generation != begun.connection.generation:
+            await store.release(tx, renewal.connection.id, renewal.fence)
+            found = await self._connections.find_in(tx, renewal.connection.id)
+            # A connection that was deleted meanwhile must leave nothing behind, and one that was connected again has
+            # better tokens by now.
+            if found is None or found.generation != renewal.connection.generation:
                 return None
-            if not await store.note_written(tx, found.id, begun.fence):
+            if not await store.note_written(tx, found.id, renewal.fence):
                 return None
             await self._vault.put_in(tx, found.id, ACCESS, minted.access.value, minted.access.expires_at)
             if minted.refresh_token is not None:
                 await self._vault.put_in(tx, found.id, REFRESH, minted.refresh_token)
             if found.status == "FAILED":
-                # Somebody who had only the older refresh token was refused meanwhile.
+                # Meanwhile another process was refused, because it had only the older refresh token.
                 await self._connections.mend_in(tx, found)
             upstream = await self._moved(tx, found, minted.api_domain)
             return AccessToken(minted.access.value, minted.access.expires_at, upstream)
@@ -261,37 +265,37 @@ class Renewals:
             log.info("oauth.moved", connection=found.id, data_centre=upstream.data_centre)
         return upstream
 
-    async def _refused(self, begun: _Begun, refused: TokenRefused) -> None:
-        """Fail the connection, unless this is no longer about what it holds. Raises ReconnectNeeded then."""
-        connection_id = begun.connection.id
+    async def _refused(self, renewal: _Renewal, refused: TokenRefused) -> None:
+        """Make the connection FAILED and raise ReconnectNeeded, unless it holds another refresh token by now."""
+        connection_id = renewal.connection.id
         async with self._database.transaction() as tx:
             lease = await store.lease(tx, connection_id)
-            await store.release(tx, connection_id, begun.fence)
-            await store.remove_mint(tx, connection_id, begun.fence)
+            await store.release(tx, connection_id, renewal.fence)
+            await store.remove_mint(tx, connection_id, renewal.fence)
             found = await self._connections.find_in(tx, connection_id)
             refresh = await self._vault.get_in(tx, connection_id, REFRESH)
-            # A refresh token is refused, too, because somebody else has just had another one for it.
+            # A refresh token is also refused because somebody else has just exchanged it for a new one.
             is_overtaken = (
-                lease.fence != begun.fence or refresh is None or refresh.value != begun.refresh_token
+                lease.fence != renewal.fence or refresh is None or refresh.value != renewal.refresh_token
             )
-            if is_overtaken or found is None or found.generation != begun.connection.generation:
+            if is_overtaken or found is None or found.generation != renewal.connection.generation:
                 return
             await self._connections.fail_in(tx, found, refused.reason)
         log.warning("oauth.refused", connection=connection_id, reason=refused.reason)
         raise ReconnectNeeded(connection_id, f"the accounts server answered {refused.reason}") from refused
 
-    async def _failed(self, begun: _Begun, need: Need, failed: TokenFailed) -> AccessToken:
-        connection_id = begun.connection.id
+    async def _failed(self, renewal: _Renewal, need: Need, failed: TokenFailed) -> AccessToken:
+        connection_id = renewal.connection.id
         async with self._database.transaction() as tx:
             now = tx.now / 1_000_000
-            await store.release(tx, connection_id, begun.fence)
+            await store.release(tx, connection_id, renewal.fence)
             if not failed.may_have_minted:
-                await store.remove_mint(tx, connection_id, begun.fence)
-            found, kept = await self._found(tx, begun.connection)
+                await store.remove_mint(tx, connection_id, renewal.fence)
+            found, kept = await self._found(tx, renewal.connection)
             if need.is_met(kept):
                 return _token(kept, found)
             pause = 0.0
-            # What this machine's own disk holds up is to go on as soon as the disk does.
+            # If the cause was this machine's own disk, there is no pause: the renewal goes on as soon as the disk does.
             if failed.trouble is None:
                 lease = await store.lease(tx, connection_id)
                 pause = min(FIRST_PAUSE * 2**lease.failures, LONGEST_PAUSE) * _random.uniform(0.5, 1)

@@ -1,4 +1,4 @@
-"""A usable access token for a connection: the one in the vault, or a new one when its time is near."""
+"""A usable access token for a connection: the one in the vault, or a new one if that expires soon."""
 
 import asyncio
 from collections.abc import Sequence
@@ -14,15 +14,15 @@ from moorage.errors import MoorageError
 from moorage.oauth.errors import ReconnectNeeded
 from moorage.oauth.model import AccessToken, Need
 from moorage.oauth.tokens import store
-from moorage.oauth.tokens.proactive import Ahead, Use
+from moorage.oauth.tokens.proactive import RenewalSchedule, Use
 from moorage.oauth.tokens.renewal import ACCESS, ASK_SECONDS, REFRESH, Renewals
 from moorage.single_flight import SingleFlight
 from moorage.storage import Transaction
 from moorage.vault.service import Kept, Vault
 
-NEAR = 60.0  # A caller waits for another token when the one there is ends in so many seconds.
-LOOK_SECONDS = 10.0  # How often is looked for tokens to renew ahead of their end ...
-AT_ONCE = 8  # ... and how many of them are renewed at the same time.
+NEAR_SECONDS = 60.0  # If the token expires within so many seconds, a caller waits for a new one.
+LOOK_SECONDS = 10.0  # How often to look for tokens that have to be renewed early ...
+PARALLEL_RENEWALS = 8  # ... and how many to renew at the same time.
 
 log = structlog.get_logger(__name__)
 
@@ -32,54 +32,54 @@ class Tokens:
         self._vault = vault
         self._renewals = renewals
         self._clock = clock
-        self._ahead = Ahead()
+        self._schedule = RenewalSchedule()
         self._renewing = SingleFlight[AccessToken]()
 
     async def require_keepable(self) -> None:
-        """Raises VaultLocked where new tokens could not be put into the vault."""
+        """Raises VaultLocked if new tokens could not be put into the vault."""
         await self._vault.check()
 
     async def keep(
         self, tx: Transaction, connection_id: str, access: AccessToken, refresh_token: str | None
     ) -> None:
-        """Put the tokens of a connection that was connected into the vault, in place of older ones."""
+        """Put the tokens of a newly connected connection into the vault. They replace older ones."""
         await self._vault.put_in(tx, connection_id, ACCESS, access.value, access.expires_at)
         if refresh_token is not None:
             await self._vault.put_in(tx, connection_id, REFRESH, refresh_token)
-        else:  # One from before belongs to another grant.
+        else:  # An older refresh token belongs to another grant.
             await self._vault.shred_in(tx, connection_id, REFRESH)
         await store.forget_failures(tx, connection_id)
 
     async def revocable(self, connection: Connection) -> str | None:
-        """The refresh token, as the others go with it; the access token where there is none. Raises VaultLocked."""
+        """The token to revoke: the refresh token, else the access token. Raises VaultLocked."""
         kept = await self._vault.get(connection.id, REFRESH) or await self._vault.get(connection.id, ACCESS)
         return kept.value if kept is not None else None
 
     async def forget(self, tx: Transaction, connection_id: str) -> None:
         await self._vault.shred_in(tx, connection_id)
-        self._ahead.forget(connection_id)
+        self._schedule.forget(connection_id)
 
     async def access(self, connection: Connection, *, instead_of: str | None = None) -> AccessToken:
-        """A token that is good for now. `instead_of` names one that the upstream refused, to be replaced.
+        """A token that works now. `instead_of` is a token that the upstream refused and that has to be replaced.
 
-        Callers that come together share one renewal, in every process. Raises ConnectionUnknown, ReconnectNeeded,
+        Callers that come together share one renewal, across all processes. Raises ConnectionUnknown, ReconnectNeeded,
         AccountsUnreachable, RefreshLimited, VaultLocked.
         """
         now = self._clock.timestamp()
         kept, renewable = await self._kept(connection)
         if kept is None:
             raise ReconnectNeeded(connection.id, "it holds no token")
-        need = Need(instead_of, now + NEAR)
+        need = Need(instead_of, now + NEAR_SECONDS)
         if instead_of is None and need.is_met(kept):
             token = AccessToken(kept.value, kept.expires_at)
         else:
-            # Even if another process has renewed it by now: the account may have moved, which is told along with it.
+            # Also if another process has renewed it by now: the renewal says where the account may have moved.
             token = await self._renewed(connection, need)
-        self._ahead.note(connection, token, now)
+        self._schedule.note(connection, token, now)
         return token if renewable else replace(token, renewable=False)
 
     async def _kept(self, connection: Connection) -> tuple[Kept | None, bool]:
-        """The access token that there is, and whether it can be renewed; in one look, as a caller waits for it."""
+        """The present access token, and whether it can be renewed: in one read, because a caller waits for it."""
         minted = self._renewals.minted(connection)
         if minted is not None:
             return minted, True
@@ -91,7 +91,7 @@ class Tokens:
         return await self._vault.read(look)
 
     async def close(self) -> None:
-        """Let renewals that are under way come to their end: a refresh token may be on its way."""
+        """Let running renewals finish: a refresh token may be on its way."""
         if under_way := self._renewing.under_way():
             _, late = await asyncio.wait(under_way, timeout=ASK_SECONDS)
             for task in late:
@@ -101,29 +101,29 @@ class Tokens:
         return (Loop("tokens.renew_ahead", self.keep_fresh),)
 
     async def keep_fresh(self) -> None:
-        """Renew tokens ahead of their end, for as long as this runs."""
+        """Renew tokens before they expire, without end."""
         while True:
             await self.renew_due()
             await asyncio.sleep(LOOK_SECONDS)
 
     async def renew_due(self) -> None:
-        """Renew those of the connections in use that end soon. What fails is tried again at the next look."""
-        due = self._ahead.due(self._clock.timestamp())
-        for start in range(0, len(due), AT_ONCE):
-            await asyncio.gather(*(self._renew_ahead(use) for use in due[start : start + AT_ONCE]))
+        """Renew the tokens of connections in use that expire soon. A failure is tried again at the next look."""
+        due = self._schedule.due(self._clock.timestamp())
+        for start in range(0, len(due), PARALLEL_RENEWALS):
+            await asyncio.gather(*(self._renew_ahead(use) for use in due[start : start + PARALLEL_RENEWALS]))
 
     async def _renew_ahead(self, use: Use) -> None:
         try:
-            # Whoever has renewed it meanwhile, a token that lasts longer than the one that is known will do.
+            # Any token that expires later than the known one will do, whoever has renewed it.
             token = await self._renewed(use.connection, Need(None, use.expires_at))
         except (ReconnectNeeded, ConnectionUnknown):
-            self._ahead.forget(use.connection.id)
+            self._schedule.forget(use.connection.id)
         except MoorageError as error:
             log.warning("oauth.not_renewed", connection=use.connection.id, code=error.code)
         else:
-            self._ahead.renewed(use, token, self._clock.timestamp())
+            self._schedule.renewed(use, token, self._clock.timestamp())
 
     async def _renewed(self, connection: Connection, need: Need) -> AccessToken:
-        """Callers of this process share one renewal, even if one of them goes away."""
+        """The renewed token. Callers in this process share one renewal, even if one of them goes away."""
         key = (connection.id, connection.generation, need.instead_of)
         return await self._renewing.do(key, lambda: self._renewals.renew(connection, need))

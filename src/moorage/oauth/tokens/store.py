@@ -1,4 +1,4 @@
-"""The tables of refresh: who renews a connection's token just now, and how often that was done lately."""
+"""The tables of renewals: who renews a connection's token now, and when it was renewed recently."""
 
 from dataclasses import dataclass
 
@@ -33,9 +33,9 @@ _NO_FAILURES = {"failures": 0, "retry_at": 0.0, "failure": None}
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The right to renew a connection's token. `fence` rises with each holder, `written_fence` is that of the last
-    one who wrote; `failures` in a row, the last of them for the reason in `failure`, put off the next try until
-    `retry_at`."""
+    """The right to renew a connection's token. `fence` rises with each holder; `written_fence` is that of the last
+    holder that wrote. `failures` counts failures in a row, `failure` is the reason of the last; the next try may not
+    begin before `retry_at`. Times are in seconds since the epoch."""
 
     owner: str | None = None
     fence: int = 0
@@ -57,7 +57,7 @@ async def lease(tx: Transaction, connection_id: str) -> Lease:
 
 
 async def take(tx: Transaction, connection_id: str, found: Lease, owner: str, held_until: float) -> int:
-    """Make somebody the holder; gives the new fence."""
+    """Make `owner` the holder. Returns the new fence."""
     fence = found.fence + 1
     first = {"written_fence": 0, "failures": 0, "retry_at": 0.0}
     changed = {"owner": owner, "fence": fence, "held_until": held_until}
@@ -67,13 +67,13 @@ async def take(tx: Transaction, connection_id: str, found: Lease, owner: str, he
 
 
 async def release(tx: Transaction, connection_id: str, fence: int) -> None:
-    """Let go of a lease, unless somebody else has taken it since."""
+    """Give a lease up, unless somebody else has taken it meanwhile."""
     held = (leases.c.connection_id == connection_id) & (leases.c.fence == fence)
     await tx.connection.execute(leases.update().where(held).values(owner=None, held_until=0.0))
 
 
 async def note_written(tx: Transaction, connection_id: str, fence: int) -> bool:
-    """Note that a holder writes; False, and nothing is to be written, when a later one has done so."""
+    """Note that a holder writes. False means that a later holder has written: then nothing may be written."""
     first = (leases.c.connection_id == connection_id) & (leases.c.written_fence < fence)
     changed = {"written_fence": fence, **_NO_FAILURES}
     return (await tx.connection.execute(leases.update().where(first).values(changed))).rowcount == 1
@@ -95,7 +95,7 @@ async def forget_failures(tx: Transaction, connection_id: str) -> None:
 async def add_mint(
     tx: Transaction, connection_id: str, fence: int, refresh_token: bytes, begun_at: float
 ) -> None:
-    """Note, before it is asked for, that a token may be made of a refresh token (here its digest)."""
+    """Note, before the accounts server is asked, that a token may be made. `refresh_token` is a digest."""
     values = {
         "connection_id": connection_id,
         "fence": fence,
@@ -106,20 +106,20 @@ async def add_mint(
 
 
 async def remove_mint(tx: Transaction, connection_id: str, fence: int) -> None:
-    """None was made, that is for sure."""
+    """Remove the note, because it is certain that no token was made."""
     chosen = (mints.c.connection_id == connection_id) & (mints.c.fence == fence)
     await tx.connection.execute(mints.delete().where(chosen))
 
 
 async def late_mints(tx: Transaction, refresh_token: bytes, now: float, window: float) -> list[float]:
-    """When tokens were lately (see `clock.lately`) made of a refresh token, or may have been; the oldest first."""
+    """When tokens were made from a refresh token in the window, or may have been (`clock.lately`), the oldest first."""
     chosen = (mints.c.refresh_token == refresh_token) & _lately(now, window)
     rows = await tx.connection.execute(sa.select(mints.c.begun_at).where(chosen).order_by(mints.c.begun_at))
     return [row.begun_at for row in rows]
 
 
 async def forget_mints(tx: Transaction, connection_id: str, now: float, window: float) -> None:
-    """Forget those that count no more."""
+    """Delete the notes that are older than the window."""
     chosen = (mints.c.connection_id == connection_id) & ~_lately(now, window)
     await tx.connection.execute(mints.delete().where(chosen))
 

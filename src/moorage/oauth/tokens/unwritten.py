@@ -1,6 +1,6 @@
-"""Commits of tokens that were minted.
+"""Writes new tokens to the database, later if need be.
 
-This process has their only copy, so it tries until they are written, or it ends.
+This process has the only copy of a new token. So it tries until the token is written, or the process ends.
 """
 
 import asyncio
@@ -15,10 +15,11 @@ from moorage.vault.errors import VaultLocked
 
 T = TypeVar("T")
 
-FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0  # Seconds between tries, twice as long each time.
-PATIENCE_SECONDS = 20.0  # How long somebody waits for a commit before they are told that it is still to come.
-LAST_SECONDS = 15.0  # How long the last tries may take when the process is to end.
-TROUBLE = (DatabaseUnusable, VaultLocked)  # What passes, or is mended by the operator.
+FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0  # Seconds between tries. Each pause is twice as long as the last.
+# How long a caller waits for a commit. After that it gets the error, and the tries go on.
+WAIT_SECONDS = 20.0
+LAST_SECONDS = 15.0  # How long the last tries may take when the process has to end.
+TROUBLE = (DatabaseUnusable, VaultLocked)  # Errors that pass, or that the operator repairs.
 
 log = structlog.get_logger(__name__)
 
@@ -29,26 +30,26 @@ class Unwritten:
         self._ending = asyncio.Event()
 
     def keep(self, connection_id: str, commit: Callable[[], Awaitable[T]]) -> "asyncio.Task[T]":
-        """Go on trying a commit that has just failed. It has to be one that may be repeated."""
+        """Go on trying a commit that has just failed. The commit must be safe to repeat."""
         task = asyncio.create_task(self._until_written(connection_id, commit))
         self._tasks.add(task)
         task.add_done_callback(self._settle)
         return task
 
     async def commit(self, connection_id: str, commit: Callable[[], Awaitable[T]]) -> T:
-        """Commit, if need be later. Raises the trouble when it lasts too long to be waited for; the tries go on."""
+        """Commit, later if need be. Raises the trouble if it lasts too long for a caller; the tries go on."""
         try:
             return await commit()
         except TROUBLE as error:
             trouble = error
         task = self.keep(connection_id, commit)
         try:
-            return await asyncio.wait_for(asyncio.shield(task), PATIENCE_SECONDS)
+            return await asyncio.wait_for(asyncio.shield(task), WAIT_SECONDS)
         except TimeoutError:
             raise trouble from None
 
     async def close(self) -> None:
-        """Try once more, and say loudly what is lost."""
+        """Try once more, and log the tokens that are lost."""
         self._ending.set()
         if self._tasks:
             _, late = await asyncio.wait(self._tasks, timeout=LAST_SECONDS)

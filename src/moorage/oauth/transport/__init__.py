@@ -1,1 +1,1 @@
-"""How accounts servers and APIs are asked, over a socket or in this process."""
+"""Requests to accounts servers and APIs, over a socket or in this process."""

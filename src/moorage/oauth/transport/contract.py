@@ -1,4 +1,4 @@
-"""How an accounts server or an API is asked something, whether it is outside or inside this process."""
+"""Requests to an accounts server or an API, wherever it runs: elsewhere, or in this process."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -8,8 +8,8 @@ from moorage.errors import MoorageError
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """`url` holds no secret: those stand in headers and bodies, which no log and no `repr` shows."""
+class HttpCall:
+    """A request. `url` holds no secret; headers and body may, and no log and no `repr` shows them."""
 
     method: str
     url: str
@@ -18,8 +18,8 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
-    """`date` is the other side's idea of time, in seconds since the epoch, if it told."""
+class HttpReply:
+    """The answer to a request. `date` is the server's time in seconds since the epoch, if its answer has one."""
 
     status: int
     body: bytes = field(repr=False)
@@ -27,7 +27,10 @@ class Reply:
 
 
 class Unanswered(Exception):
-    """No whole answer came. `sent` says whether the call may have arrived, `trouble` what of our own hindered it."""
+    """No complete answer came. `sent` says whether the request may have arrived.
+
+    `trouble` is the error if the cause lies on this machine.
+    """
 
     def __init__(self, message: str, *, sent: bool, trouble: MoorageError | None = None) -> None:
         super().__init__(message)
@@ -35,5 +38,5 @@ class Unanswered(Exception):
         self.trouble = trouble
 
 
-# Raises Unanswered.
-Send: TypeAlias = Callable[[Call], Awaitable[Reply]]
+# Sends a request and gives the answer. Raises Unanswered.
+Send: TypeAlias = Callable[[HttpCall], Awaitable[HttpReply]]

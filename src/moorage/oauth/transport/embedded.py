@@ -1,4 +1,4 @@
-"""The embedded CRM as a place to connect to: its accounts server and its API are asked in process, as at a socket."""
+"""The embedded CRM as a destination: requests to its accounts server and its API are answered in this process."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -15,15 +15,17 @@ from moorage.crm.service import CrmService
 from moorage.crm.storage.sqlite.trouble import crm_databases
 from moorage.http.message import Request, Response
 from moorage.oauth.model import AccessToken, Client, Minted
-from moorage.oauth.transport.contract import Call, Reply, Unanswered
+from moorage.oauth.transport.contract import HttpCall, HttpReply, Unanswered
 from moorage.storage.errors import DatabaseUnusable
 
 CLIENT = "Moorage gateway"
 
 
 class EmbeddedCrm:
-    """`origin` gives the CRM's base URL, as browsers reach it. Where its database is in trouble, all of these raise
-    DatabaseUnusable."""
+    """`origin` gives the CRM's base URL, as browsers reach it.
+
+    All methods raise DatabaseUnusable if the CRM's database can't be used.
+    """
 
     def __init__(self, crm: CrmService, origin: Callable[[], str], clock: Clock) -> None:
         self._crm = crm
@@ -31,20 +33,20 @@ class EmbeddedCrm:
         self._clock = clock
 
     def organisations(self) -> list[tuple[str, str]]:
-        """The slug and the name of each."""
+        """The slug and the name of each organisation."""
         with crm_databases():
             return [(row.slug, row.name) for row in self._crm.organisations.list()]
 
     def base_url(self, organisation: str) -> str:
-        """Of its data centre. Raises OrganisationUnknown."""
+        """The base URL of the organisation's data centre. Raises OrganisationUnknown."""
         with crm_databases():
             row = self._crm.organisations.find(organisation)
             return Site(self._origin(), None).base(self._crm.accounts.data_centre(row.id))
 
     async def client(self, organisation: str, redirect_uri: str | None = None) -> Client:
-        """What this Moorage is known by there; with a redirect URI, people can be sent there from now on.
+        """The client as which the organisation knows this Moorage. Raises OrganisationUnknown.
 
-        Raises OrganisationUnknown.
+        With `redirect_uri`, that URI is registered, so that people can be sent there to sign in.
         """
         with crm_databases():
             row = self._crm.organisations.find(organisation)
@@ -53,7 +55,7 @@ class EmbeddedCrm:
             return Client(client_id, self._crm.accounts.client_secret(client_id))
 
     async def grant(self, organisation: str, scopes: list[str]) -> Minted:
-        """Tokens of the organisation's first user, without asking anybody. Raises OrganisationUnknown."""
+        """Tokens of the organisation's first user, without anybody's consent. Raises OrganisationUnknown."""
         with crm_databases():
             row = self._crm.organisations.find(organisation)
             user = self._crm.first_user(row)
@@ -61,7 +63,7 @@ class EmbeddedCrm:
             issued = await self._crm.write(
                 self._crm.accounts.issue, client, row.id, user.id, ",".join(scopes)
             )
-        # In our own time, as the CRM could be another machine's.
+        # The expiry is by our own clock, because a CRM elsewhere could have another.
         access = AccessToken(issued.access_token, self._clock.timestamp() + ACCESS_LIFETIME)
         return Minted(access, issued.refresh_token)
 
@@ -72,8 +74,8 @@ class EmbeddedCrm:
             return known
         return await self._crm.write(accounts.ensure_client, CLIENT, row.id, user, redirect_uri)
 
-    async def send(self, call: Call) -> Reply:
-        """Carry a call to the CRM's door. Raises Unanswered where the CRM's database is in trouble."""
+    async def send(self, call: HttpCall) -> HttpReply:
+        """Give the call to the CRM. Raises Unanswered if the CRM's database can't be used."""
         target = urlsplit(call.url.removeprefix(self._origin()))
         request = Request(
             call.method,
@@ -88,17 +90,17 @@ class EmbeddedCrm:
         trouble = _trouble(answer) if answer.status == HTTPStatus.SERVICE_UNAVAILABLE else None
         if trouble is not None:
             raise Unanswered(trouble.message, sent=False, trouble=trouble)
-        return Reply(answer.status, answer.text, self._clock.timestamp())
+        return HttpReply(answer.status, answer.text, self._clock.timestamp())
 
 
 def _trouble(answer: Response) -> DatabaseUnusable | None:
-    """What the accounts server says of its database (`crm/trouble.py`), None for a 503 about something else."""
+    """The trouble with its database that the accounts server reports (`crm/trouble.py`); None for any other 503."""
     document = msgspec.json.decode(answer.text)
     if document.get("error") != "temporarily_unavailable":
         return None
     again = b"retry-after" in dict(answer.headers)
     return DatabaseUnusable(
         document["error_description"],
-        help="Mend what it says; then the call can be repeated. `moorage doctor` looks at both databases.",
+        help="Repair what it names; then repeat the call. `moorage doctor` checks both databases.",
         kind="busy" if again else "other",
     )

@@ -1,6 +1,6 @@
-"""What the codes mean by which accounts servers and APIs refuse, and what to do about each.
+"""The codes with which accounts servers and APIs refuse: what each means, and what to do.
 
-The codes are those of RFC 6749 and of Zoho's accounts server and API, as its documentation [Z access-refresh] and its
+The codes come from RFC 6749, and from Zoho's accounts server and API, as its documentation [Z access-refresh] and its
 users [Z observed] report them.
 """
 
@@ -13,16 +13,16 @@ class Reason:
     fix: str
 
 
-# What is said of our client says nothing of a grant: that is good again once the operator has set the client right.
+# These codes concern our client, not a grant: the grant works again after the operator has corrected the client.
 OF_THE_CLIENT = frozenset(
     {"incorrect_client_credentials", "invalid_client", "invalid_client_secret", "unauthorized_client"}
 )
-SCOPE_MISMATCH = "OAUTH_SCOPE_MISMATCH"  # The token is good, only not for this call.
-# What Zoho's APIs say of a token that is no good at all.
+SCOPE_MISMATCH = "OAUTH_SCOPE_MISMATCH"  # The token is good, but not for this call.
+# The codes of Zoho's APIs for a token that is not accepted at all.
 OF_THE_TOKEN = frozenset({"AUTHENTICATION_FAILURE", "INVALID_OAUTHTOKEN", "INVALID_TOKEN"})
-RECONNECT = "Open the connection's url and connect it anew."
+RECONNECT = "Open the connection's url and connect it again."
 _GRANT_GONE = Reason(
-    "The grant is no longer good: it was used before, it expired, somebody took the access back, or it belongs to"
+    "The grant is no longer valid: it was used before, it expired, somebody took the access back, or it belongs to"
     " another data centre or client.",
     RECONNECT,
 )
@@ -34,11 +34,11 @@ _CLIENT = Reason(
 )
 _SECRET = Reason(
     "The client's secret is wrong. Each data centre may have a secret of its own.",
-    "Copy it anew from the app's developer console: `moorage client set`.",
+    "Copy it again from the app's developer console: `moorage client set`.",
 )
 _SCOPE = Reason(
-    "The token does not cover what was asked: the connection was made with other scopes.",
-    "Connect anew and leave the scopes ticked that the calls need.",
+    "The token does not allow this call: the connection was made with other scopes.",
+    "Connect again and leave the scopes ticked that the calls need.",
 )
 _TOKEN = Reason(
     "The API does not accept the token: it was taken back, or the account lives in another data centre.",
@@ -46,12 +46,12 @@ _TOKEN = Reason(
 )
 _BUSY = Reason(
     "The accounts server was asked for too many tokens in a short time.",
-    "Wait ten minutes. See that nothing else uses the same account's client to make tokens.",
+    "Wait ten minutes. Make sure that nothing else makes tokens with the same account's client.",
 )
 REASONS: dict[str, Reason] = {
     "access_denied": Reason(
-        "Access was declined by the person who was asked.",
-        "To connect after all, try again and accept. If you did accept: Zoho says the same once a client was connected"
+        "The person declined access.",
+        "To connect, try again and accept. If you did accept: Zoho says the same after a client was connected"
         " ten times in ten minutes; wait, and try again.",
     ),
     "invalid_code": _GRANT_GONE,
@@ -79,30 +79,30 @@ REASONS: dict[str, Reason] = {
     "INVALID_OAUTHTOKEN": _TOKEN,
     "Access Denied": _BUSY,
     "no_refresh_token": Reason(
-        "The accounts server gave no refresh token, so the connection would end within the hour.",
-        "Take the access back in the account's settings (at Zoho: Connected Apps), and connect anew. A client has to be"
-        " of the kind that web servers use.",
+        "The accounts server gave no refresh token, so the connection would stop working within an hour.",
+        "Take the access back in the account's settings (at Zoho: Connected Apps), and connect again."
+        " The client has to be of the kind that web servers use.",
     ),
     "key_refused": Reason(
         "The app does not accept the key.", "Copy it again, whole, from the app's settings."
     ),
     "organisation_unknown": Reason(
-        "The organisation is no longer in the embedded CRM.", "Connect anew and choose another one."
+        "The organisation is no longer in the embedded CRM.", "Connect again and choose another one."
     ),
     "data_centre_unknown": Reason(
         "The app's declaration no longer has the connection's data centre.",
-        "Put it back into the app's file, or connect anew.",
+        "Put it back into the app's file, or connect again.",
     ),
     "instance_unknown": Reason(
-        "The accounts server named an API host that is not one of the app's.",
-        "Tell whoever keeps the app's file.",
+        "The accounts server named an API host that does not belong to the app.",
+        "Tell the operator, who keeps the app's file.",
     ),
     "accounts_silent": Reason("The accounts server could not be asked.", "Try again in a moment."),
     "connect_refused": Reason(
         "The account's data centre can't be connected.", "Ask the operator, then try again."
     ),
     "connect_invalid": Reason(
-        "The answer was not one of the accounts server's that was asked.",
+        "The response did not come from the accounts server that was asked.",
         "Begin again from the connection's url.",
     ),
     "connection_limit": Reason("The account has too many grants for this client.", RECONNECT),
@@ -110,8 +110,8 @@ REASONS: dict[str, Reason] = {
 
 
 def reason(code: str) -> Reason:
-    """What a code means; of one that nobody knows, what can be said all the same."""
+    """What a code means, and what to do; a general advice for a code that is not known."""
     return REASONS.get(code) or Reason(
         f"The accounts server answered {code[:100]!r}.",
-        "See what the app's documentation says about it, then try again.",
+        "Read what the app's documentation says about it, then try again.",
     )

@@ -1,4 +1,4 @@
-"""Calls to accounts servers and APIs outside: over TLS that is verified, without redirects, cookies or proxies."""
+"""Calls to remote accounts servers and APIs: over verified TLS, without redirects, cookies or proxies."""
 
 import asyncio
 import contextlib
@@ -7,20 +7,20 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from moorage import __version__
-from moorage.oauth.transport.contract import Call, Reply, Unanswered
+from moorage.oauth.transport.contract import HttpCall, HttpReply, Unanswered
 
 CONNECT_SECONDS = 5.0
-WHOLE_SECONDS = 9.0  # Less than a renewal may take, so that what happened is still told.
+WHOLE_SECONDS = 9.0  # Less than a renewal may take, so that the renewal still reports the reason.
 MAX_ANSWER = 1024 * 1024
 
 
-class Outside:
-    """The session is made by the first call, as most processes make none and the library takes a while to load."""
+class RemoteTransport:
+    """Makes its session at the first call: most processes make no call, and the library takes a while to load."""
 
     def __init__(self) -> None:
         self._session: Any = None
 
-    async def send(self, call: Call) -> Reply:
+    async def send(self, call: HttpCall) -> HttpReply:
         """Raises Unanswered."""
         import aiohttp  # noqa: PLC0415
 
@@ -32,16 +32,16 @@ class Outside:
                 call.method, call.url, headers=call.headers, data=call.body or None, allow_redirects=False
             ) as answer:
                 body = await _limited(answer.content)
-                return Reply(answer.status, body, _date(answer.headers.get("Date")))
+                return HttpReply(answer.status, body, _date(answer.headers.get("Date")))
         except aiohttp.ClientConnectionError as error:
-            # Whoever never had a connection sent nothing. What a connector error says names hosts and reasons only.
+            # Without a connection nothing was sent. The text of a connector error names only hosts and reasons.
             sent = not isinstance(error, aiohttp.ClientConnectorError)
             reason = str(error) if not sent else "the connection ended"
             raise Unanswered(f"{host} could not be reached: {reason}.", sent=sent) from error
         except TimeoutError as error:
             raise Unanswered(f"{host} did not answer in time.", sent=True) from error
         except (aiohttp.ClientError, ValueError) as error:
-            raise Unanswered(f"{host} sent what is no HTTP answer.", sent=True) from error
+            raise Unanswered(f"{host} sent something that is not an HTTP answer.", sent=True) from error
 
     async def close(self) -> None:
         if self._session is not None:

@@ -1,4 +1,4 @@
-"""What accounts servers answer when they are asked for tokens."""
+"""Reads the answers of token endpoints."""
 
 from http import HTTPStatus
 from typing import Any
@@ -9,7 +9,7 @@ from moorage.clock import Clock
 from moorage.oauth.errors import TokenFailed, TokenRefused
 from moorage.oauth.model import AccessToken, Minted, is_visible
 
-# What Zoho answers while a caller asks too often, and when it has trouble of its own: worth another try later.
+# The codes that Zoho answers to a client that asks too often, and when Zoho has a problem: try again later.
 TEMPORARY = frozenset(
     {
         "Access Denied",
@@ -21,12 +21,12 @@ TEMPORARY = frozenset(
     }
 )
 
-_USUAL = 3600.0  # Seconds that a token lasts if its answer says nothing that makes sense.
+_USUAL = 3600.0  # How many seconds a token lasts if its answer does not say so, or says nonsense.
 _LONGEST = 10 * 365 * 86_400
 
 
 def read_token_answer(status: int, body: bytes, clock: Clock) -> Minted:
-    """What a token endpoint granted. Zoho answers errors with status 200, so the body alone decides.
+    """The tokens in a token endpoint's answer. Only the body decides, because Zoho sends errors with status 200.
 
     Raises TokenRefused and TokenFailed.
     """
@@ -35,7 +35,7 @@ def read_token_answer(status: int, body: bytes, clock: Clock) -> Minted:
     except (ValueError, RecursionError):
         document = None
     if not isinstance(document, dict):
-        raise TokenFailed(f"The accounts server answered {status} and no JSON.")
+        raise TokenFailed(f"The accounts server answered {status} without JSON.")
     token, error = document.get("access_token"), document.get("error")
     if isinstance(token, str) and is_visible(token):
         access = AccessToken(token, clock.timestamp() + _lifetime(document.get("expires_in")))
@@ -46,15 +46,15 @@ def read_token_answer(status: int, body: bytes, clock: Clock) -> Minted:
         or not isinstance(error, str)
         or error in TEMPORARY
     ):
-        # Whatever else stands there is not kept: it could be anything, even what was sent.
+        # Any other text is not kept: it could be anything, even a secret that we sent.
         known = error if isinstance(error, str) and error in TEMPORARY else None
-        raise TokenFailed(f"The accounts server answered {status} and no token.", reason=known)
+        raise TokenFailed(f"The accounts server answered {status} without a token.", reason=known)
     raise TokenRefused(error[:200])
 
 
 def _text(document: dict[str, Any], name: str) -> str | None:
-    found = document.get(name)
-    return found if isinstance(found, str) and is_visible(found) else None
+    text = document.get(name)
+    return text if isinstance(text, str) and is_visible(text) else None
 
 
 def _lifetime(seconds: Any) -> float:

@@ -1,4 +1,4 @@
-"""Apps are data: one TOML file each, shipped here or put by the operator into `providers/` of the data folder."""
+"""Apps are data: a TOML file each, shipped here, or put into `providers/` of the data folder by the operator."""
 
 import re
 import tomllib
@@ -9,24 +9,23 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from moorage.connections.model import Environment as Kind
-from moorage.connections.model import Upstream
+from moorage.connections.model import Environment, Upstream
 from moorage.errors import SettingsInvalid
 from moorage.http.errors import AppUnknown
 from moorage.near import did_you_mean
 
-Environment: TypeAlias = Literal["production", "sandbox", "developer"]
-ENVIRONMENTS: tuple[Environment, ...] = ("production", "sandbox", "developer")
+ApiEnvironment: TypeAlias = Literal["production", "sandbox", "developer"]
+ENVIRONMENTS: tuple[ApiEnvironment, ...] = ("production", "sandbox", "developer")
 
 REHEARSAL = "rehearsal"  # The data centre of a connection to another Moorage that plays the app.
 SHIPPED = Path(__file__).parent
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _PATH = re.compile(r"/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*")
-_PLACE = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
+_JSON_PATH = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 _HOST_SUFFIX = re.compile(r"(\.[A-Za-z0-9-]+){2,}")
 _VISIBLE = re.compile(r"[ -~]+")
 _BASE_URL = re.compile(rf"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?({_PATH.pattern})?")
-# First segments of the gateway's own paths, and of those that are to come.
+# First segments of the gateway's own paths, present and planned.
 RESERVED = frozenset(
     [
         "apps",
@@ -44,10 +43,10 @@ RESERVED = frozenset(
 
 
 class DataCentre(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Base URLs: of the API, of the pages where people sign in, and of where tokens come from, if that is elsewhere.
+    """Base URLs: of the API, of the pages where people sign in, and of the token endpoint, if it is on another host.
 
-    `sandbox` and `developer` are those of the API's other environments, whose users sign in at the same place.
-    `title` is the centre's name for people. One whose accounts are all of an `environment` says so.
+    `sandbox` and `developer` are base URLs of the API's other environments, whose users sign in on the same pages.
+    `title` is the centre's name for people. `environment` is set if all accounts of the centre are of that environment.
     """
 
     api: str
@@ -59,15 +58,15 @@ class DataCentre(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     environment: Literal["sandbox", "developer"] | None = None
 
     @property
-    def apis(self) -> dict[Environment, str]:
-        """The base URL of each environment there is."""
-        found = {"production": self.api, "sandbox": self.sandbox, "developer": self.developer}
-        return {name: found[name] or "" for name in ENVIRONMENTS if found[name] is not None}
+    def apis(self) -> dict[ApiEnvironment, str]:
+        """The base URL of the API in each environment that the centre has."""
+        urls = {"production": self.api, "sandbox": self.sandbox, "developer": self.developer}
+        return {name: urls[name] or "" for name in ENVIRONMENTS if urls[name] is not None}
 
 
 class Identity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where an app says who was connected: the names of facts, and the place of each in the JSON that answers a GET
-    of `path`, such as `users.0.email`. Without a path, the answer that brought the token is looked at."""
+    """How to learn which account was connected: names of facts, and where each is in the JSON that answers a GET of
+    `path`, such as `users.0.email`. Without `path`, they are in the answer that brought the token."""
 
     facts: dict[str, str]
     path: str | None = None
@@ -75,8 +74,8 @@ class Identity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Instance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Of apps that have an API host for each customer: the token answer's `key` names it, and its host has to end in
-    `suffix`. Nothing else is believed."""
+    """For apps with an API host for each customer: `key` in the token's answer is its URL, whose host has to end in
+    `suffix`. Any other URL is refused."""
 
     key: str
     suffix: str
@@ -112,12 +111,12 @@ class Provider(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def client_name(self) -> str:
-        """Under which name the operator's OAuth client is kept: apps of one maker share it."""
+        """The name of the operator's OAuth client for the app: apps of one maker share a client."""
         return self.client or self.name
 
     @property
-    def environments(self) -> list[Environment]:
-        """Those that its API has in any data centre."""
+    def environments(self) -> list[ApiEnvironment]:
+        """The environments that its API has in any data centre."""
         offered = {name for centre in self.data_centres.values() for name in centre.apis}
         return [name for name in ENVIRONMENTS if name in offered]
 
@@ -128,12 +127,12 @@ class Provider(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Providers:
-    """The apps, by name. Those in `folder` add to the shipped ones or take their place."""
+    """The apps, by name. Files in `folder` add apps, or replace shipped ones of the same name."""
 
     def __init__(self, folder: Path | None = None) -> None:
         self._by_name: dict[str, Provider] = {}
-        for place in (SHIPPED, folder):
-            for file in sorted(place.glob("*.toml")) if place is not None else ():
+        for source in (SHIPPED, folder):
+            for file in sorted(source.glob("*.toml")) if source is not None else ():
                 provider = read_provider(file)
                 self._by_name[provider.name] = provider
 
@@ -143,20 +142,20 @@ class Providers:
 
     @property
     def methods(self) -> dict[str, str]:
-        """How each app is connected."""
+        """The method by which each app is connected."""
         return {name: provider.method for name, provider in self._by_name.items()}
 
     def get(self, app: str) -> Provider:
         """Raises AppUnknown."""
-        found = self._by_name.get(app)
-        if found is None:
+        provider = self._by_name.get(app)
+        if provider is None:
             known = ", ".join(sorted(self._by_name))
             meant = did_you_mean(app, self.names)
             raise AppUnknown(f"There is no app {app[:64]!r}.{meant}", help=f"Known apps: {known}.")
-        return found
+        return provider
 
     def client_name(self, name: str) -> str:
-        """The name of an OAuth client, by its own or by an app's. Raises AppUnknown."""
+        """The name of an OAuth client; `name` is the client's or an app's. Raises AppUnknown."""
         if name in {provider.client_name for provider in self._by_name.values()}:
             return name
         return self.get(name).client_name
@@ -166,22 +165,22 @@ class Providers:
         return [provider for provider in self._by_name.values() if provider.client_name == name]
 
     def moved(self, app: str, upstream: Upstream, api_domain: str) -> Upstream:
-        """Where a connection leads once its accounts server has named an API's base URL: the same place as before,
-        or another one of the app's data centres. Nothing else is believed."""
+        """Where a connection leads after its accounts server has named a base URL of the API: another of the app's data
+        centres if the URL is one of theirs, else where it led before."""
         centres = self.get(app).data_centres
-        # Neither the embedded CRM nor a sandbox nor a place that the operator chose is to be left for production.
+        # A connection must not move to production from the embedded CRM, a sandbox, or a URL that the operator chose.
         if upstream.base_url not in {centre.api for centre in centres.values()}:
             return upstream
         named = {key: centre.api for key, centre in centres.items() if _host(centre.api) == _host(api_domain)}
-        if len(named) > 1:  # Of several on one host the whole address tells which.
+        if len(named) > 1:  # Several centres share the host: compare the whole URL.
             named = {key: api for key, api in named.items() if api.rstrip("/") == api_domain.rstrip("/")}
         if not named or upstream.base_url in named.values():
             return upstream
         key, base_url = next(iter(named.items()))
         return replace(upstream, base_url=base_url, data_centre=key)
 
-    def environment(self, app: str, upstream: Upstream) -> Kind:
-        """Of what kind the account is that a connection leads to, as its file says; what that leaves open is live."""
+    def environment(self, app: str, upstream: Upstream) -> Environment:
+        """Which kind of account an upstream is, by the app's file. What the file does not say counts as live."""
         if upstream.kind == "embedded":
             return "embedded"
         provider = self._by_name.get(app)
@@ -189,8 +188,8 @@ class Providers:
         if upstream.data_centre == REHEARSAL:
             return "sandbox"
         here = centres.get(upstream.data_centre or "")
-        to_try = {url for centre in centres.values() for url in (centre.sandbox, centre.developer)}
-        is_live = upstream.base_url not in to_try and (here is None or here.environment is None)
+        trials = {url for centre in centres.values() for url in (centre.sandbox, centre.developer)}
+        is_live = upstream.base_url not in trials and (here is None or here.environment is None)
         return "live" if is_live else "sandbox"
 
     def header(self, app: str) -> str:
@@ -199,7 +198,7 @@ class Providers:
 
 
 def _host(url: str) -> str:
-    """Accounts servers name an API's host with or without `www.`."""
+    """The host without `www.`, because accounts servers name an API's host with or without it."""
     try:
         return (urlsplit(url).hostname or url).removeprefix("www.")
     except ValueError:
@@ -207,7 +206,7 @@ def _host(url: str) -> str:
 
 
 def read_provider(file: Path) -> Provider:
-    """Raises SettingsInvalid, which names the file and the key at fault."""
+    """The app that a file declares. Raises SettingsInvalid, which names the file and the wrong key."""
     try:
         text = file.read_text(encoding="utf-8")
         provider = _provider(text)
@@ -222,7 +221,7 @@ def read_provider(file: Path) -> Provider:
 
 
 def _provider(text: str) -> Provider:
-    """Raises ValueError, in the words of who wrote the file."""
+    """Raises ValueError with a text for whoever wrote the file."""
     try:
         return msgspec.convert(tomllib.loads(text), Provider)
     except msgspec.ValidationError as error:
@@ -248,7 +247,7 @@ def _check(provider: Provider) -> None:
     if provider.client is not None and not _NAME.fullmatch(provider.client):
         raise ValueError(f"client can't be {provider.client!r}; use a-z, 0-9 and -")
     if not provider.data_centres:
-        raise ValueError("data_centres has to name at least one")
+        raise ValueError("data_centres has to name at least one data centre")
     for key, centre in provider.data_centres.items():
         _check_centre(key, centre)
     for key in ("authorize_path", "token_path", "revoke_path"):
@@ -274,11 +273,11 @@ def _check_centre(name: str, centre: DataCentre) -> None:
 def _check_sign_in(provider: Provider) -> None:
     strange = sorted(set(provider.unticked) - provider.scopes.keys())
     if strange:
-        raise ValueError(f"unticked names {strange[0]!r}, which is none of its scopes")
+        raise ValueError(f"unticked names {strange[0]!r}, which is not one of the scopes")
     if (provider.authorize_path is None) != (provider.token_path is None):
-        raise ValueError("authorize_path and token_path belong together: give both, or none")
+        raise ValueError("authorize_path and token_path belong together: give both or neither")
     if provider.method == "API_KEY" and provider.signs_in:
-        raise ValueError("authorize_path and token_path have no place where the method is API_KEY")
+        raise ValueError("authorize_path and token_path are not allowed where the method is API_KEY")
     if provider.signs_in:
         for name, centre in provider.data_centres.items():
             if centre.accounts is None:
@@ -289,9 +288,11 @@ def _check_identity(identity: Identity) -> None:
     path = identity.path
     if path is not None and not re.fullmatch(rf"{_PATH.pattern}(\?[^\s#]*)?", path):
         raise ValueError(f"identity.path has to be a path such as /users/me, not {path!r}")
-    for name, place in identity.facts.items():
-        if not _PLACE.fullmatch(place):
-            raise ValueError(f"identity.facts.{name} has to be a place such as users.0.email, not {place!r}")
+    for name, fact_path in identity.facts.items():
+        if not _JSON_PATH.fullmatch(fact_path):
+            raise ValueError(
+                f"identity.facts.{name} has to be a path such as users.0.email, not {fact_path!r}"
+            )
     for name, value in identity.headers.items():
         if not re.fullmatch(r"[A-Za-z0-9-]+", name) or not _VISIBLE.fullmatch(value):
             raise ValueError(f"identity.headers.{name} is no header")
@@ -303,10 +304,10 @@ def _check_url(key: str, url: str) -> None:
 
 
 def is_base_url(url: str) -> bool:
-    """Whether every request can go there: the path stands in request lines as it is."""
-    found = _BASE_URL.fullmatch(url)
+    """Whether the text is a URL that native paths can follow; its path goes into request lines unchanged."""
+    match = _BASE_URL.fullmatch(url)
     try:
         parts = urlsplit(url)
-        return found is not None and bool(parts.hostname) and parts.port != 0 and ".." not in parts.path
-    except ValueError:  # A port beyond all ports, or no IPv6 address in the brackets.
+        return match is not None and bool(parts.hostname) and parts.port != 0 and ".." not in parts.path
+    except ValueError:  # A port over 65535, or no IPv6 address in the brackets.
         return False

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from moorage.oauth.errors import TokenFailed, TokenRefused
-from moorage.oauth.tokens.proactive import EARLY, JITTER, LATELY
+from moorage.oauth.tokens.proactive import EARLY_SECONDS, IN_USE_SECONDS, JITTER_SECONDS
 from moorage.oauth.tokens.renewal import BUDGET, LONGEST_PAUSE, WINDOW
 from tests.oauth.conftest import HOUR, access, found
 
@@ -16,10 +16,10 @@ def look(control):
 
 def test_one_in_use_is_renewed_early_and_no_caller_waits(control, connected, refreshing):
     old = access(control, connected).value
-    control.clock.advance(HOUR - EARLY - JITTER - 1)
+    control.clock.advance(HOUR - EARLY_SECONDS - JITTER_SECONDS - 1)
     look(control)
     assert refreshing.asked == []
-    control.clock.advance(JITTER + 1)
+    control.clock.advance(JITTER_SECONDS + 1)
     assert access(control, connected).value == old
     look(control)
     assert len(refreshing.asked) == 1
@@ -30,7 +30,7 @@ def test_one_in_use_is_renewed_early_and_no_caller_waits(control, connected, ref
 
 def test_one_that_nobody_uses_is_left_alone(control, connected, refreshing):
     access(control, connected)
-    control.clock.advance(LATELY)
+    control.clock.advance(IN_USE_SECONDS)
     look(control)
     control.clock.advance(HOUR)
     look(control)
@@ -50,13 +50,16 @@ def test_one_in_use_stays_fresh_for_as_long_as_it_is(control, connected, refresh
 
 
 def test_not_all_are_renewed_at_once(control, owner, connected, refreshing):
-    uses = control.rooms.tokens._ahead
+    uses = control.rooms.tokens._schedule
     for _ in range(30):
         connection = control.run(control.rooms.connections.get(owner.account, owner.connect("acme")["id"]))
         access(control, connection)
     due = sorted(use.due for use in uses._uses.values())
-    assert len(set(due)) == 30 and due[-1] - due[0] > JITTER / 4
-    assert all(HOUR - EARLY - JITTER <= moment - control.clock.timestamp() <= HOUR - EARLY for moment in due)
+    assert len(set(due)) == 30 and due[-1] - due[0] > JITTER_SECONDS / 4
+    assert all(
+        HOUR - EARLY_SECONDS - JITTER_SECONDS <= moment - control.clock.timestamp() <= HOUR - EARLY_SECONDS
+        for moment in due
+    )
 
 
 def test_a_token_that_never_lasts_long_is_not_renewed_without_pause(control, connected, refreshing):
@@ -72,7 +75,7 @@ def test_a_token_that_never_lasts_long_is_not_renewed_without_pause(control, con
 
 def test_a_failure_is_tried_again_and_troubles_nobody(control, connected, refreshing):
     old = access(control, connected).value
-    control.clock.advance(HOUR - EARLY)
+    control.clock.advance(HOUR - EARLY_SECONDS)
     refreshing.fault = TokenFailed("busy")
     for _ in range(10):
         look(control)
@@ -87,7 +90,7 @@ def test_a_failure_is_tried_again_and_troubles_nobody(control, connected, refres
 
 def test_a_refusal_fails_the_connection_and_is_not_repeated(control, connected, refreshing):
     access(control, connected)
-    control.clock.advance(HOUR - EARLY)
+    control.clock.advance(HOUR - EARLY_SECONDS)
     refreshing.fault = TokenRefused("invalid_code")
     for _ in range(3):
         look(control)
@@ -96,7 +99,7 @@ def test_a_refusal_fails_the_connection_and_is_not_repeated(control, connected, 
 
 def test_one_that_was_deleted_is_forgotten(control, owner, connected, refreshing):
     access(control, connected)
-    control.clock.advance(HOUR - EARLY)
+    control.clock.advance(HOUR - EARLY_SECONDS)
     owner.call("DELETE", f"/connections/{connected.id}")
     look(control)
     assert refreshing.asked == []
@@ -104,7 +107,7 @@ def test_one_that_was_deleted_is_forgotten(control, owner, connected, refreshing
 
 def test_a_vault_that_is_locked_stops_nothing_else(control, connected, refreshing):
     access(control, connected)
-    control.clock.advance(HOUR - EARLY)
+    control.clock.advance(HOUR - EARLY_SECONDS)
     file = control.settings.home / "vault.key"
     content = file.read_text()
     file.write_text("ab" * 32)

@@ -3,7 +3,7 @@
 import pytest
 
 from moorage.connections.model import Upstream
-from moorage.oauth.apps.destinations import Place
+from moorage.oauth.apps.destinations import Destination
 from moorage.oauth.apps.providers import Providers
 from moorage.oauth.errors import TokenRefused
 from moorage.oauth.model import Client
@@ -14,7 +14,7 @@ LOGIN = "https://login.salesforce.com"
 @pytest.fixture
 def place():
     salesforce = Providers().get("salesforce")
-    return Place(salesforce, Upstream("remote", LOGIN), LOGIN, LOGIN, LOGIN, Client("id", "secret"))
+    return Destination(salesforce, Upstream("remote", LOGIN), LOGIN, LOGIN, LOGIN, Client("id", "secret"))
 
 
 def test_a_customers_own_host_is_where_calls_go(place):

@@ -8,8 +8,8 @@ from contextlib import closing
 import pytest
 
 from moorage.oauth.transport import remote
-from moorage.oauth.transport.contract import Call, Unanswered
-from moorage.oauth.transport.remote import Outside
+from moorage.oauth.transport.contract import HttpCall, Unanswered
+from moorage.oauth.transport.remote import RemoteTransport
 from tests.certificate import certify
 
 
@@ -72,7 +72,7 @@ def server():
 
 def send(*calls):
     async def sent():
-        opened = Outside()
+        opened = RemoteTransport()
         try:
             return [await opened.send(call) for call in calls]
         finally:
@@ -82,7 +82,7 @@ def send(*calls):
 
 
 def test_an_answer_is_given_with_the_other_sides_time(server):
-    [reply] = send(Call("POST", f"{server.url}/token", {"Content-Type": "text/plain"}, b"secret=1"))
+    [reply] = send(HttpCall("POST", f"{server.url}/token", {"Content-Type": "text/plain"}, b"secret=1"))
     assert (reply.status, reply.body) == (200, b'{"a": 1}')
     assert reply.date > 1_700_000_000
     method, path, headers, body = server.seen[0]
@@ -91,25 +91,25 @@ def test_an_answer_is_given_with_the_other_sides_time(server):
 
 
 def test_redirects_are_not_followed(server):
-    [reply] = send(Call("GET", f"{server.url}/moved"))
+    [reply] = send(HttpCall("GET", f"{server.url}/moved"))
     assert reply.status == 302 and [path for _, path, _, _ in server.seen] == ["/moved"]
 
 
 def test_cookies_are_not_kept(server):
-    send(Call("GET", f"{server.url}/a"), Call("GET", f"{server.url}/b"))
+    send(HttpCall("GET", f"{server.url}/a"), HttpCall("GET", f"{server.url}/b"))
     assert all("Cookie" not in headers for _, _, headers, _ in server.seen)
 
 
 def test_proxies_of_the_environment_are_not_asked(server, monkeypatch):
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:1")
-    assert send(Call("GET", server.url))[0].status == 200
+    assert send(HttpCall("GET", server.url))[0].status == 200
 
 
 @pytest.mark.parametrize("path", ["/nonsense", "/cut", "/large"])
 def test_what_is_no_whole_answer_may_have_arrived(server, path):
     with pytest.raises(Unanswered) as caught:
-        send(Call("POST", f"{server.url}{path}", {}, b"refresh_token=secret"))
+        send(HttpCall("POST", f"{server.url}{path}", {}, b"refresh_token=secret"))
     assert caught.value.sent and "secret" not in str(caught.value)
 
 
@@ -127,9 +127,9 @@ def test_a_server_that_does_not_answer_may_have_been_reached(monkeypatch):
 
         listening = await asyncio.start_server(silent, "127.0.0.1", 0)
         port = listening.sockets[0].getsockname()[1]
-        opened = Outside()
+        opened = RemoteTransport()
         try:
-            await opened.send(Call("POST", f"http://127.0.0.1:{port}/", {}, b"x"))
+            await opened.send(HttpCall("POST", f"http://127.0.0.1:{port}/", {}, b"x"))
         finally:
             await opened.close()
             listening.close()
@@ -143,7 +143,7 @@ def test_a_server_that_does_not_answer_may_have_been_reached(monkeypatch):
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1/", "http://nowhere.invalid/"])
 def test_a_server_that_is_not_there_was_sent_nothing(url):
     with pytest.raises(Unanswered, match="could not be reached") as caught:
-        send(Call("POST", url, {}, b"x"))
+        send(HttpCall("POST", url, {}, b"x"))
     assert not caught.value.sent
 
 
@@ -153,9 +153,9 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path):
     async def asked():
         listening = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0, ssl=context)
         port = listening.sockets[0].getsockname()[1]
-        opened = Outside()
+        opened = RemoteTransport()
         try:
-            await opened.send(Call("POST", f"https://127.0.0.1:{port}/", {}, b"x"))
+            await opened.send(HttpCall("POST", f"https://127.0.0.1:{port}/", {}, b"x"))
         finally:
             await opened.close()
             listening.close()
