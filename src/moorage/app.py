@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from moorage.background import Background, Loop
 from moorage.clock import SystemClock
 from moorage.connections import routes as connection_routes
-from moorage.connections.embedded import Inside
+from moorage.connections.embedded import EmbeddedConnector
 from moorage.connections.model import Connection
 from moorage.crm import routes as crm_routes
 from moorage.crm.errors import OrganisationExists
@@ -88,7 +88,7 @@ class App:
             "app": origin,
             "http": gateway_protocol(gateway, rooms.probes.answers),
         }
-        crm = answering(door, word=refusal)
+        crm = answering(door, render_error=refusal)
         self.crm: dict[str, Any] = {"app": no_application, "http": crm}
         self.crowd = rooms.crowd
         self._background = Background([Loop("app.notice_changes", self._notice_changes), *rooms.background()])
@@ -148,7 +148,7 @@ def control_origin(rooms: Rooms, on_change: Callable[[], None]) -> ASGIApp:
             authenticate,
             lambda: rooms.providers.methods,
             disconnect,
-            Inside(partial(_require_inside, rooms), connect_inside),
+            EmbeddedConnector(partial(_require_inside, rooms), connect_inside),
         ),
         *crm_routes.routes(rooms.organisations, authenticate),
         *connection_routes.default_routes(

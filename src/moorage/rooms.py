@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from moorage.oauth.transport.remote import RemoteTransport
     from moorage.storage import Database
     from moorage.storage.readiness import Readiness
-    from moorage.vault.keys import Keys as VaultKeys
+    from moorage.vault.keys import KeySource
     from moorage.vault.rotation import Rotation
     from moorage.vault.service import Vault
 
@@ -74,7 +74,7 @@ class Rooms:
         return Database(self.settings.database_url, self.clock)
 
     @cached_property
-    def vault_keys(self) -> "VaultKeys":
+    def vault_keys(self) -> "KeySource":
         from moorage.storage.database import sqlite_path
         from moorage.vault.keys import load_keys
 

@@ -42,7 +42,7 @@ def upload(monkeypatch):
 @pytest.fixture
 def origin(upload, service, make_organisation):
     make_organisation("acme")
-    origin = Origin(protocol=answering(Door(service.answer, service.admit), word=refusal))
+    origin = Origin(protocol=answering(Door(service.answer, service.admit), render_error=refusal))
     yield origin
     origin.stop()
 

@@ -3,7 +3,7 @@
 import pytest
 
 from moorage.gateway.read_only import only_reads
-from moorage.http.head import Head, Lines
+from moorage.http.head import Head, HeaderBlock
 
 HEADERS = [
     "X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override", "X-Method", "x-original-method",
@@ -26,7 +26,7 @@ OTHER_PARAMETERS = ["method", "verb", "payment_method", "_methods", "a_method", 
 
 
 def reads(native, *headers, method=b"GET"):
-    lines = Lines([(name.encode(), b"DELETE") for name in headers])
+    lines = HeaderBlock([(name.encode(), b"DELETE") for name in headers])
     return only_reads(Head(method, native.encode(), lines, "1.1", keep_alive=True), native.encode())
 
 

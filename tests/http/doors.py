@@ -95,7 +95,7 @@ def pattern(start, size):
 def behind(kind, streams, *, keep_alive=20.0):
     """Serves the door; gives the port, the start of its paths, the headers that it asks for, and what runs it."""
     if kind == "origin":
-        server = Origin(protocol=answering(streams.door, word=refusal), keep_alive=keep_alive)
+        server = Origin(protocol=answering(streams.door, render_error=refusal), keep_alive=keep_alive)
         end = End(server.port, "", "Host: a.test\r\n", server)
     else:
         server = World(door=streams.door.answer, admit=streams.door.admit, keep_alive=keep_alive)

@@ -34,7 +34,7 @@ def door(request):
 @pytest.fixture
 def crm(serve):
     """A client of an origin that speaks the CRM's dialect."""
-    with serve(protocol=answering(Door(door, admit), word=refusal)).connect() as caller:
+    with serve(protocol=answering(Door(door, admit), render_error=refusal)).connect() as caller:
         yield caller
 
 
@@ -121,7 +121,7 @@ def test_who_is_not_admitted_is_told_before_a_body_and_is_not_asked_for_one(serv
         seen.append(request.body)
         return Response(401, b"no")
 
-    origin = serve(protocol=answering(Door(door, nobody), word=refusal))
+    origin = serve(protocol=answering(Door(door, nobody), render_error=refusal))
     with origin.connect() as caller:
         caller.send(f"POST /a HTTP/1.1\r\n{HOST}Expect: 100-continue\r\n{framing}\r\n\r\n")
         answer = caller.answer()
@@ -130,7 +130,7 @@ def test_who_is_not_admitted_is_told_before_a_body_and_is_not_asked_for_one(serv
 
 
 def test_whoever_sends_no_body_needs_no_leave(serve):
-    origin = serve(protocol=answering(Door(door, lambda _: Response(401)), word=refusal))
+    origin = serve(protocol=answering(Door(door, lambda _: Response(401)), render_error=refusal))
     with origin.connect() as caller:
         for method in ("GET", "POST"):
             caller.send(f"{method} /a HTTP/1.1\r\n{HOST}Content-Length: 0\r\n\r\n")
@@ -139,7 +139,7 @@ def test_whoever_sends_no_body_needs_no_leave(serve):
 
 def test_when_too_much_is_being_collected_a_long_body_is_put_off_and_a_short_one_is_taken(serve):
     allowance = Allowance(1 << 20, Budget(100_000))
-    origin = serve(protocol=answering(Door(door, lambda _: allowance), word=refusal))
+    origin = serve(protocol=answering(Door(door, lambda _: allowance), render_error=refusal))
     with origin.connect() as first, origin.connect() as second, origin.connect() as third:
         first.send(post("x" * 95_000)[:-1])
         wait_until(lambda: allowance.budget.held > 90_000)
@@ -157,7 +157,7 @@ def test_when_too_much_is_being_collected_a_long_body_is_put_off_and_a_short_one
 
 def test_what_is_not_sent_to_its_end_is_forgotten(serve):
     allowance = Allowance(1 << 20, Budget(1 << 20))
-    origin = serve(protocol=answering(Door(door, lambda _: allowance), word=refusal))
+    origin = serve(protocol=answering(Door(door, lambda _: allowance), render_error=refusal))
     with origin.connect() as caller:
         caller.send(post("x" * 95_000)[:-1])
         wait_until(lambda: allowance.budget.held)
@@ -167,7 +167,7 @@ def test_what_is_not_sent_to_its_end_is_forgotten(serve):
 @pytest.mark.parametrize(("method", "given_up"), [("GET", True), ("HEAD", True), ("POST", False)])
 def test_what_is_only_read_is_given_up_when_the_client_goes_away(serve, method, given_up):
     pending = Pending()
-    origin = serve(protocol=answering(Door(pending, admit), word=refusal))
+    origin = serve(protocol=answering(Door(pending, admit), render_error=refusal))
     with origin.connect() as caller:
         caller.send(f"{method} /a HTTP/1.1\r\n{HOST}\r\n")
         assert pending.begun.wait(5)

@@ -42,7 +42,7 @@ def door(request):
 @pytest.fixture(scope="module", params=["claims", "answers"])
 def origin(request):
     """One that claims some requests and leaves the others to ASGI, and one that answers all of them itself."""
-    protocol = answering(Door(door, admit), word=refusal) if request.param == "answers" else None
+    protocol = answering(Door(door, admit), render_error=refusal) if request.param == "answers" else None
     origin = Origin(keep_alive=3, protocol=protocol)
     yield origin
     origin.stop()

@@ -158,7 +158,7 @@ def test_an_answer_that_can_not_be_ended_as_it_was_said_does_not_look_whole(clie
 
 def test_an_answer_that_a_stopping_server_can_not_end_does_not_look_whole(streams):
     streams.sizes = [PART] * (50 << 4)
-    server = Origin(protocol=answering(streams.door, word=refusal), drain=0.2)
+    server = Origin(protocol=answering(streams.door, render_error=refusal), drain=0.2)
     with server.connect() as client:
         client.send(f"GET /a HTTP/1.1\r\n{HOST}\r\n")
         wait_until(lambda: streams.asked > 4 * PART)

@@ -14,8 +14,8 @@ from moorage.serve import descriptors
     [
         (64, 28),
         (1024, 748),
-        (1_048_576, descriptors.MOST),
-        (resource.RLIM_INFINITY, descriptors.MOST),
+        (1_048_576, descriptors.MAX_CONNECTIONS),
+        (resource.RLIM_INFINITY, descriptors.MAX_CONNECTIONS),
         (16, 1),
     ],
 )

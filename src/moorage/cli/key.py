@@ -10,7 +10,7 @@ from moorage.cli.failures import UsageError
 from moorage.cli.operator import operate
 from moorage.cli.options import Home, Json, Yes
 from moorage.cli.output import confirm, print_json, print_table
-from moorage.keys.model import document
+from moorage.keys.model import key_document
 from moorage.keys.scopes import EVERYTHING
 
 commands = typer.Typer(help="API keys: what callers of the gateway hold.", rich_markup_mode=None)
@@ -51,7 +51,7 @@ def create(
         raise UsageError("--expires-in can't be 0")
     key, secret = operate(home, lambda operator: operator.keys_create(name, scopes or [], mode, lasts))
     if as_json:
-        print_json({"key": document(key) | {"secret": secret}})
+        print_json({"key": key_document(key) | {"secret": secret}})
     else:
         typer.echo(secret)
 
@@ -60,7 +60,7 @@ def create(
 def list_(*, home: Home = None, as_json: Json = False) -> None:
     """List keys, never their secrets."""
     keys = operate(home, lambda operator: operator.keys_list())
-    documents = [document(key) for key in keys]
+    documents = [key_document(key) for key in keys]
     if as_json:
         print_json({"keys": documents})
         return
@@ -103,7 +103,7 @@ def rotate(
     lasts = _duration("--overlap", overlap)
     key, secret = operate(home, lambda operator: operator.keys_rotate(key_id, lasts))
     if as_json:
-        print_json({"key": document(key) | {"secret": secret}})
+        print_json({"key": key_document(key) | {"secret": secret}})
     else:
         typer.echo(secret)
 
@@ -114,7 +114,7 @@ def revoke(key_id: KeyId, *, yes: Yes = False, home: Home = None, as_json: Json 
     confirm(f"Revoke key {key_id}? Whoever holds it is refused from then on.", yes=yes)
     key = operate(home, lambda operator: operator.keys_revoke(key_id))
     if as_json:
-        print_json({"key": document(key)})
+        print_json({"key": key_document(key)})
     else:
         typer.echo(f"Revoked key {key.id} ({key.name})")
 

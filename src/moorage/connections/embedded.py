@@ -7,7 +7,7 @@ from moorage.connections.model import Connection
 
 
 @dataclass(frozen=True, slots=True)
-class Inside:
+class EmbeddedConnector:
     """`require` raises what is wrong with an app and an organisation; `connect` lets a connection lead there."""
 
     require: Callable[[str, str], None]

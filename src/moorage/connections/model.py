@@ -67,7 +67,7 @@ def _time(microseconds: int) -> str:
     return wire_time(datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest))
 
 
-def document(
+def connection_document(
     connection: Connection, *, url: str | None, environment: Environment | None, default: bool
 ) -> dict[str, Any]:
     """The connection as the control API shows it.

@@ -10,14 +10,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from moorage.access import Principal
-from moorage.connections.embedded import Inside
+from moorage.connections.embedded import EmbeddedConnector
 from moorage.connections.errors import AppUnsupported, StatusUnknown
 from moorage.connections.model import STATUSES, Connection
 from moorage.connections.service import Connections
 from moorage.http.control import Authenticate, Endpoint, json_object, json_response, route
 from moorage.http.errors import AppUnknown, BodyInvalid, ParameterInvalid
 
-MOST = 1000
+MAX_RESULTS = 1000
 _EXAMPLE = '{"app": "zoho-crm"}'
 _INSIDE_EXAMPLE = '{"app": "zoho-crm", "organisation": "acme"}'
 _DEFAULT_EXAMPLE = '{"connection_id": "e55c5bac-241a-4cc8-9db5-50d2cad09136"}'
@@ -40,7 +40,7 @@ def routes(
     authenticate: Authenticate,
     apps: Callable[[], Mapping[str, str]],
     disconnect: Callable[[str, str], Awaitable[Disconnected]],
-    inside: Inside,
+    inside: EmbeddedConnector,
 ) -> list[Route]:
     """`apps` names the apps there are and how each is connected.
 
@@ -55,7 +55,7 @@ def routes(
     ]
 
 
-async def _shown(
+async def _documents(
     connections: Connections, caller: Principal, found: Sequence[Connection]
 ) -> list[dict[str, Any]]:
     # Whoever has the url can lead the connection elsewhere, so reading alone does not give it.
@@ -73,7 +73,7 @@ def _search(
         filters = _filters(request.query_params, apps())
         limit = _limit(request.query_params.get("limit") or None)
         found = await connections.search(caller.account_id, **filters, limit=limit, reach=caller.reach)
-        return json_response({"connections": await _shown(connections, caller, found)})
+        return json_response({"connections": await _documents(connections, caller, found)})
 
     return search
 
@@ -82,12 +82,12 @@ def _create(
     connections: Connections,
     authenticate: Authenticate,
     apps: Callable[[], Mapping[str, str]],
-    inside: Inside,
+    inside: EmbeddedConnector,
 ) -> Endpoint:
     async def create(request: Request) -> Response:
         caller = await authenticate(request, "connections:write")
         body = await json_object(request, _EXAMPLE, known=("app", "method", "embedded", "organisation"))
-        app, right = _wished(body, apps())
+        app, right = _app_and_method(body, apps())
         caller.require_app(app)
         organisation = _organisation(body)
         if organisation is not None:
@@ -100,7 +100,7 @@ def _create(
         if organisation is not None:
             await inside.connect(made, organisation)
             made = await connections.get(caller.account_id, made.id, caller.reach)
-        [document] = await _shown(connections, caller, [made])
+        [document] = await _documents(connections, caller, [made])
         return json_response({"connection": document})
 
     return create
@@ -110,7 +110,7 @@ def _get(connections: Connections, authenticate: Authenticate) -> Endpoint:
     async def get(request: Request) -> Response:
         caller = await authenticate(request, "connections:read")
         found = await connections.get(caller.account_id, request.path_params["connection_id"], caller.reach)
-        [document] = await _shown(connections, caller, [found])
+        [document] = await _documents(connections, caller, [found])
         return json_response({"connection": document})
 
     return get
@@ -201,7 +201,7 @@ def _filters(query: Mapping[str, str], apps: Collection[str]) -> dict[str, str |
     return filters
 
 
-def _wished(body: Mapping[str, Any], apps: Mapping[str, str]) -> tuple[str, str]:
+def _app_and_method(body: Mapping[str, Any], apps: Mapping[str, str]) -> tuple[str, str]:
     """The app, and how it is connected. Raises BodyInvalid, AppUnsupported."""
     app, method = body.get("app"), body.get("method")
     if not isinstance(app, str):
@@ -236,9 +236,9 @@ def _known(app: str, apps: Collection[str]) -> None:
 def _limit(text: str | None) -> int:
     """How many to give at most; 0 asks for all that are ever given."""
     if text is None:
-        return MOST
+        return MAX_RESULTS
     if not re.fullmatch(r"\d{1,9}", text, re.ASCII):
         raise ParameterInvalid(
             f"limit can't be {text[:64]!r}.", help="Use a whole number from 0; 0 means all."
         )
-    return min(int(text), MOST) or MOST
+    return min(int(text), MAX_RESULTS) or MAX_RESULTS

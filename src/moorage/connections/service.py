@@ -20,7 +20,7 @@ from moorage.connections.errors import (
     ConnectionUnknown,
     SessionInvalid,
 )
-from moorage.connections.model import Connection, Environment, Upstream, document, within
+from moorage.connections.model import Connection, Environment, Upstream, connection_document, within
 from moorage.connections.sessions import Sessions
 from moorage.errors import MoorageError
 from moorage.ids import new_uuid
@@ -73,7 +73,7 @@ class Connections:
     ) -> dict[str, Any]:
         """The connection as the API shows it. Its url is fresh, and None for those who may not have it connected."""
         upstream = connection.upstream
-        return document(
+        return connection_document(
             connection,
             url=self.url(connection) if with_url else None,
             environment=self._environment(connection.app, upstream) if upstream is not None else None,

@@ -10,7 +10,7 @@ from moorage.gateway.gateway import Gateway
 from moorage.gateway.relay import Relay, refusal
 from moorage.gateway.rewrite import CallerHeaders
 from moorage.gateway.websocket import WebSocketCall, asks_for_websocket
-from moorage.http.answering import Answer, Door, Question
+from moorage.http.answering import Answer, CollectedRequest, Door
 from moorage.http.bodies import SMALL, Allowance, Budget
 from moorage.http.direct import DirectProtocol
 from moorage.http.exchange import Exchange
@@ -48,12 +48,12 @@ def gateway_protocol(
 
         def claim_probe(self, head: Head) -> Exchange | None:
             door = doors.get(head.target) if head.method in {b"GET", b"HEAD"} else None
-            return None if door is None else Question(self, head, door)
+            return None if door is None else CollectedRequest(self, head, door)
 
         def claim_upgrade(self, head: Head) -> Exchange | None:
             return self.claim(head, WebSocketCall) if asks_for_websocket(head) else None
 
-        def word(self, error: MoorageError, request_id: str, exchange: Exchange | None) -> Response:
+        def render_error(self, error: MoorageError, request_id: str, exchange: Exchange | None) -> Response:
             if isinstance(exchange, Relay):
                 return refusal(error, request_id, left=exchange.left, through=exchange.through)
             return refusal(error, request_id, left=False)

@@ -26,7 +26,7 @@ Answer: TypeAlias = Callable[[Request], Response | Awaitable[Response]]
 Admit: TypeAlias = Callable[[Request], Allowance | Response]
 
 # Words an error of the HTTP layer, given the id under which it may be logged, as the origin's clients can read it.
-Word: TypeAlias = Callable[[MoorageError, str], Response]
+RenderError: TypeAlias = Callable[[MoorageError, str], Response]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +37,15 @@ class Door:
     admit: Admit
 
 
-def answering(door: Door, *, word: Word) -> type[HttpToolsProtocol]:
+def answering(door: Door, *, render_error: RenderError) -> type[HttpToolsProtocol]:
     """A protocol class for uvicorn's `http` setting, whose requests all go to one door."""
 
     class AnsweringProtocol(DirectProtocol):
         def claim(self, head: Head) -> Exchange:
-            return Question(self, head, door)
+            return CollectedRequest(self, head, door)
 
-        def word(self, error: MoorageError, request_id: str, exchange: Exchange | None) -> Response:  # noqa: ARG002
-            return word(error, request_id)
+        def render_error(self, error: MoorageError, request_id: str, exchange: Exchange | None) -> Response:  # noqa: ARG002
+            return render_error(error, request_id)
 
     return AnsweringProtocol
 
@@ -146,7 +146,7 @@ class Visit(Exchange):
             self._task.cancel()
 
 
-class Question(Visit):
+class CollectedRequest(Visit):
     """A request to an origin that is all one door."""
 
     __slots__ = ()

@@ -31,7 +31,7 @@ class AsgiSide(HttpToolsProtocol):
         self.url = head.target
         for name, value in head.headers:
             super().on_header(name, value)
-        self.parser = cast("httptools.HttpRequestParser", Parsed(head))
+        self.parser = cast("httptools.HttpRequestParser", ParsedHead(head))
         try:
             super().on_headers_complete()
         except (httptools.HttpParserError, ValueError):
@@ -41,7 +41,7 @@ class AsgiSide(HttpToolsProtocol):
         # An answer that comes before a long body is whole is the connection's last, as the others' is.
         self._keep_after_asgi(keep=head.keep_alive and head.announces_little())
         self.cycle.waiting_for_100_continue = head.expects_continue()
-        self.cycle.transport = cast("asyncio.Transport", Gentle(self.transport, self.close))
+        self.cycle.transport = cast("asyncio.Transport", LingeringTransport(self.transport, self.close))
 
     def _pass_to_asgi(self, body: bytes) -> None:
         """The next part of its body."""
@@ -65,7 +65,7 @@ async def no_application(scope: Scope, _receive: Receive, _send: Send) -> None:
     raise RuntimeError(f"nobody claimed a request of the kind {scope['type']}")
 
 
-class Gentle:
+class LingeringTransport:
     """The transport as an ASGI answer sees it: `close` lets a client read the answer that is still sending."""
 
     def __init__(self, transport: asyncio.Transport, close: Callable[[], None]) -> None:
@@ -74,7 +74,7 @@ class Gentle:
         self.close = close
 
 
-class Parsed:
+class ParsedHead:
     """Stands for the parser at the end of a head."""
 
     def __init__(self, head: Head) -> None:

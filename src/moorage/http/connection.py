@@ -50,7 +50,7 @@ class ClientConnection(AsgiSide):
         self._timer: asyncio.TimerHandle | None = None
         self._pace = Pace()
 
-    def word(self, error: MoorageError, request_id: str, exchange: Exchange | None) -> Response:  # noqa: ARG002
+    def render_error(self, error: MoorageError, request_id: str, exchange: Exchange | None) -> Response:  # noqa: ARG002
         """An error in the dialect that this origin speaks; for subclasses to override.
 
         `exchange` is the claimed request that it is about, None for what broke off before it was one.
@@ -64,7 +64,7 @@ class ClientConnection(AsgiSide):
         request_id = new_request_id()
         if error.code == "internal":
             log.error("http.failed", request_id=request_id, exc_info=error.__cause__)
-        return self.word(error, request_id, exchange)
+        return self.render_error(error, request_id, exchange)
 
     def write(self, data: bytes) -> None:
         """Pass on a part of an answer; a client that is gone already gets nothing."""

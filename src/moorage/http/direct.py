@@ -9,14 +9,14 @@ from typing import Any
 from moorage.errors import MoorageError
 from moorage.http.encode import BODILESS, encode
 from moorage.http.exchange import IGNORED, Exchange, Refused, Waiting
-from moorage.http.head import Head, Lines, require_sound
+from moorage.http.head import Head, HeaderBlock, require_sound
 from moorage.http.message import Parts, Response
 from moorage.http.parsing import ParsingConnection
 from moorage.http.sending import Sending
 
 
 class DirectProtocol(ParsingConnection):
-    """One client connection. Subclasses override `claim`, `claim_upgrade` and `word`."""
+    """One client connection. Subclasses override `claim`, `claim_upgrade` and `render_error`."""
 
     def __init__(self, config: Any, server_state: Any, app_state: Any, _loop: Any = None) -> None:
         super().__init__(config, server_state, app_state, _loop)
@@ -177,7 +177,11 @@ class DirectProtocol(ParsingConnection):
             return False
         parser = self.parser
         head = Head(
-            parser.get_method(), self.url, Lines(self.headers), parser.get_http_version(), keep_alive=False
+            parser.get_method(),
+            self.url,
+            HeaderBlock(self.headers),
+            parser.get_http_version(),
+            keep_alive=False,
         )
         try:
             require_sound(head)

@@ -14,7 +14,7 @@ _SHORT_BODY = 64 * 1024
 _LONGEST_PATH = 1024  # Of the paths that are not an app's.
 
 
-class Lines:
+class HeaderBlock:
     """The headers of a request, once as they were sent and once with `lowered` names; and what they say of its framing.
 
     `coding` is how the body is transferred, None if in one piece; `length` is how long it is said to be. A client that
@@ -48,7 +48,9 @@ class Head:
 
     __slots__ = ("headers", "keep_alive", "lines", "method", "target", "version")
 
-    def __init__(self, method: bytes, target: bytes, lines: Lines, version: str, keep_alive: bool) -> None:
+    def __init__(
+        self, method: bytes, target: bytes, lines: HeaderBlock, version: str, keep_alive: bool
+    ) -> None:
         self.method = method
         self.target = target
         self.lines = lines
@@ -78,7 +80,9 @@ class Head:
         return self.lines.length <= _SHORT_BODY
 
 
-NO_HEAD = Head(b"", b"", Lines([]), "1.1", keep_alive=True)  # Of a connection on which nothing was asked yet.
+NO_HEAD = Head(
+    b"", b"", HeaderBlock([]), "1.1", keep_alive=True
+)  # Of a connection on which nothing was asked yet.
 
 
 def require_sound(head: Head) -> None:

@@ -15,7 +15,7 @@ from moorage.http.head import (
     MAX_TARGET,
     NO_HEAD,
     Head,
-    Lines,
+    HeaderBlock,
     head_too_large,
     require_small,
     require_sound,
@@ -162,7 +162,7 @@ class ParsingConnection(ClientConnection):
             return
         lines = self._lines
         if lines.headers != self.headers:
-            lines = self._lines = Lines(self.headers)
+            lines = self._lines = HeaderBlock(self.headers)
         head = Head(method, self.url, lines, parser.get_http_version(), parser.should_keep_alive())
         require_sound(head)
         if self._is_answering() or self._waiting or self.flow.write_paused:

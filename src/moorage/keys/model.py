@@ -132,7 +132,7 @@ def digest(secret: str) -> bytes:
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
 
 
-def document(key: ApiKey) -> dict[str, Any]:
+def key_document(key: ApiKey) -> dict[str, Any]:
     """The key as the API and the command line show it."""
     times = ("created_at", "expires_at", "last_used_at", "revoked_at")
     shown = {name: (moment := getattr(key, name)) and wire_time(moment) for name in times}

@@ -12,7 +12,7 @@ from starlette.routing import Route
 from moorage.clock import Clock
 from moorage.http.control import json_object, json_response, route
 from moorage.http.errors import BodyInvalid, quoted
-from moorage.keys.model import MODES, Mode, Principal, document
+from moorage.keys.model import MODES, Mode, Principal, key_document
 from moorage.keys.scopes import Scopes, parse
 from moorage.keys.service import Keys
 
@@ -41,7 +41,7 @@ def routes(
 
     async def search(request: Request) -> Response:
         caller = await authenticate(request, "keys:read")
-        return json_response({"keys": [document(key) for key in await keys.list(caller.account_id)]})
+        return json_response({"keys": [key_document(key) for key in await keys.list(caller.account_id)]})
 
     async def create(request: Request) -> Response:
         caller = await authenticate(request, "keys:write")
@@ -54,7 +54,7 @@ def routes(
             expires_at=_expiry(body.get("expires_at"), clock.now()) or caller.expires_at,
             by=caller,
         )
-        return json_response({"key": document(key), "secret": secret})
+        return json_response({"key": key_document(key), "secret": secret})
 
     async def rotate(request: Request) -> Response:
         caller = await authenticate(request, "keys:write")
@@ -62,13 +62,13 @@ def routes(
         overlap = _overlap(body.get("overlap_seconds"))
         key, secret = await keys.rotate(caller.account_id, request.path_params["key_id"], overlap, by=caller)
         on_change()
-        return json_response({"key": document(key), "secret": secret})
+        return json_response({"key": key_document(key), "secret": secret})
 
     async def revoke(request: Request) -> Response:
         caller = await authenticate(request, "keys:write")
         key = await keys.revoke(caller.account_id, request.path_params["key_id"], by=caller)
         on_change()
-        return json_response({"key": document(key)})
+        return json_response({"key": key_document(key)})
 
     return [
         route("/keys", GET=search, POST=create),

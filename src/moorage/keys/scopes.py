@@ -24,7 +24,7 @@ _CONNECTION = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True, slots=True)
-class Grant:
+class ProxyScope:
     """One scope of the data plane: for every connection, for those of one app, or for a single one."""
 
     app: str | None = None
@@ -35,7 +35,7 @@ class Grant:
         target = self.connection or self.app
         return f"proxy{f':{target}' if target else ''}{'' if self.writes else ':read'}"
 
-    def covers(self, other: "Grant") -> bool:
+    def covers(self, other: "ProxyScope") -> bool:
         is_for_all = self.app is None and self.connection is None
         is_for_same = (self.app, self.connection) == (other.app, other.connection)
         return (is_for_all or is_for_same) and (self.writes or not other.writes)
@@ -46,7 +46,7 @@ class Scopes:
     """All that a key may do: scopes of the control API, and grants of the data plane."""
 
     control: frozenset[str]
-    grants: frozenset[Grant]
+    grants: frozenset[ProxyScope]
 
     def texts(self) -> list[str]:
         """As `parse` reads them, in an order that is always the same."""
@@ -86,7 +86,7 @@ class Scopes:
 
 
 _OF_CONNECTIONS = frozenset({"connections:read", "connections:write"})
-EVERYTHING = Scopes(frozenset(CONTROL), frozenset({Grant()}))
+EVERYTHING = Scopes(frozenset(CONTROL), frozenset({ProxyScope()}))
 
 
 def parse(texts: Iterable[str], apps: Collection[str] | None = None) -> Scopes:
@@ -96,11 +96,11 @@ def parse(texts: Iterable[str], apps: Collection[str] | None = None) -> Scopes:
         if text in CONTROL:
             control.add(text)
         else:
-            grants.add(_grant(text, apps))
+            grants.add(_proxy_scope(text, apps))
     return Scopes(frozenset(control), frozenset(grants))
 
 
-def _grant(text: str, apps: Collection[str] | None) -> Grant:
+def _proxy_scope(text: str, apps: Collection[str] | None) -> ProxyScope:
     first, *rest = text.split(":")
     writes = rest[-1:] != ["read"]
     if not writes:
@@ -108,11 +108,11 @@ def _grant(text: str, apps: Collection[str] | None) -> Grant:
     if first != "proxy" or len(rest) > 1:
         raise ScopeUnknown(text)
     if not rest:
-        return Grant(writes=writes)
+        return ProxyScope(writes=writes)
     [target] = rest
     if _CONNECTION.fullmatch(target.lower()):
-        return Grant(connection=target.lower(), writes=writes)
+        return ProxyScope(connection=target.lower(), writes=writes)
     is_app = target != "read" and _APP.fullmatch(target)
     if not is_app or (apps is not None and target not in apps):
         raise ScopeUnknown(text, apps)
-    return Grant(app=target, writes=writes)
+    return ProxyScope(app=target, writes=writes)

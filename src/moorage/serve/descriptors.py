@@ -4,7 +4,7 @@ import contextlib
 import resource
 from pathlib import Path
 
-MOST = 50_000  # Connections of clients in one process, whatever the system allows.
+MAX_CONNECTIONS = 50_000  # Connections of clients in one process, whatever the system allows.
 
 
 def raise_limit() -> None:
@@ -19,8 +19,8 @@ def connections() -> int:
     which is for databases and apps."""
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if limit == resource.RLIM_INFINITY:
-        return MOST
-    return max(1, min(MOST, limit - limit // 4 - _open()))
+        return MAX_CONNECTIONS
+    return max(1, min(MAX_CONNECTIONS, limit - limit // 4 - _open()))
 
 
 def _open() -> int:

@@ -18,7 +18,7 @@ from moorage.vault.errors import VaultBusy, VaultKeyGiven, VaultKeyMissing, Vaul
 from moorage.vault.model import Key, Ring
 
 
-class Keys(Protocol):
+class KeySource(Protocol):
     """`fixed` ones can be changed by the operator alone."""
 
     fixed: ClassVar[bool]
@@ -33,7 +33,9 @@ class Keys(Protocol):
         """From now on these are live, in every process. Raises VaultKeyGiven for fixed ones."""
 
 
-def load_keys(given: Secret | None, home: Path, database: Path | None = None, *, make: bool = True) -> Keys:
+def load_keys(
+    given: Secret | None, home: Path, database: Path | None = None, *, make: bool = True
+) -> KeySource:
     """The keys from the settings, else from `vault.key` in the data folder, which is made unless `database` holds
     something sealed already, or `make` says no.
 
@@ -101,11 +103,11 @@ class GivenKeys:
 
 
 class LateKeys:
-    """Keys that are looked for once they are needed: a command that opens no secret does without."""
+    """Loads the keys when they are first needed: a command that opens no secret needs none."""
 
     fixed: ClassVar[bool] = True
 
-    def __init__(self, load: Callable[[], Keys]) -> None:
+    def __init__(self, load: Callable[[], KeySource]) -> None:
         self._load = load
 
     def ring(self) -> Ring:

@@ -1,4 +1,4 @@
-"""Keys, and values sealed with them: AES-256-GCM with a fresh nonce, bound to the row it lies in."""
+"""Keys, and values encrypted with them: AES-256-GCM with a fresh nonce, bound to the row that holds the value."""
 
 import hashlib
 import os

@@ -7,7 +7,7 @@ from typing import Literal
 from moorage.storage import Database, Transaction
 from moorage.vault import store
 from moorage.vault.errors import VaultKeyGiven, VaultKeyRefused, VaultLocked
-from moorage.vault.keys import Keys
+from moorage.vault.keys import KeySource
 from moorage.vault.model import Key, Ring
 
 BATCH = 100  # Values sealed anew in one transaction: others wait for it, so it is to be short.
@@ -37,7 +37,7 @@ class Rotated:
 class Rotation:
     """`purposes` says for which purposes keys are derived, and for how many seconds one is still good afterwards."""
 
-    def __init__(self, database: Database, keys: Keys, purposes: Mapping[str, float]) -> None:
+    def __init__(self, database: Database, keys: KeySource, purposes: Mapping[str, float]) -> None:
         self._database = database
         self._keys = keys
         self._purposes = purposes

@@ -8,7 +8,7 @@ from typing import TypeVar
 from moorage.storage import Database, Transaction
 from moorage.vault import store
 from moorage.vault.errors import VaultLocked
-from moorage.vault.keys import Keys
+from moorage.vault.keys import KeySource
 
 T = TypeVar("T")
 
@@ -26,7 +26,7 @@ class Kept:
 class Vault:
     """The keys are asked for inside of each transaction: a rotation retires a key in one, too, so none gets between."""
 
-    def __init__(self, database: Database, keys: Keys) -> None:
+    def __init__(self, database: Database, keys: KeySource) -> None:
         self._database = database
         self._keys = keys
 

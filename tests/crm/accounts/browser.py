@@ -51,7 +51,7 @@ class Origin:
         self._server = loop.run(self._begin())
 
     async def _begin(self) -> asyncio.Server:
-        protocol = answering(Door(self._service.answer, self._service.admit), word=refusal)
+        protocol = answering(Door(self._service.answer, self._service.admit), render_error=refusal)
         config = uvicorn.Config(_nothing, http=protocol, lifespan="off", log_config=None)
         config.load()
 
