@@ -153,7 +153,7 @@ def test_an_attempt_to_connect(control, owner):  # noqa: F811
 
     def begin(state):
         return control.run(
-            attempts.begin(state, "b", connection=(made, 0), place="p", environment="production", scopes=[])
+            attempts.begin(state, "b", connection=(made, 0), choice="p", environment="production", scopes=[])
         )
 
     ahead(control, lambda: begin("state"))

@@ -1,4 +1,4 @@
-"""Who calls, as it looks to rooms that know nothing of API keys."""
+"""Who calls and what they may reach, for rooms that know nothing of API keys."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -6,9 +6,10 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """The connections that a caller may act through: those of some apps (None for all), and some by their ids.
+    """The connections that a caller may use: all of some apps (`apps`, None for every app), and single ones by their
+    ids.
 
-    With `embedded_only`, none of them may lead anywhere but to the embedded CRM.
+    With `embedded_only`, only connections that lead to the embedded CRM.
     """
 
     apps: frozenset[str] | None = None
@@ -20,26 +21,26 @@ EVERYWHERE = Reach()
 
 
 class Principal(Protocol):
-    """Who calls: what `keys` makes of an API key."""
+    """Who calls. `keys` makes it from an API key."""
 
     @property
     def account_id(self) -> str: ...
 
     @property
     def name(self) -> str:
-        """What its holder calls it."""
+        """The name that the holder gave the key."""
 
     @property
     def reach(self) -> Reach: ...
 
     def may(self, scope: str) -> bool:
-        """Whether a scope of the control API, such as `connections:write`, was given."""
+        """Whether the caller has a scope of the control API, such as `connections:write`."""
 
     def require(self, scope: str) -> None:
-        """Raises ScopeMissing unless a scope of the control API was given."""
+        """Raises ScopeMissing unless the caller has a scope of the control API."""
 
     def require_app(self, app: str) -> None:
-        """Raises ScopeMissing unless all connections of the app are in reach, those too that are still to be made."""
+        """Raises ScopeMissing unless all connections of the app are in reach, future ones as well."""
 
     def require_live(self, what: str) -> None:
-        """Raises RightsExceeded for a caller who must not touch what live ones use; `what` says what it asked for."""
+        """Raises RightsExceeded for a test key. `what` names the action, which would change what live keys use."""

@@ -1,4 +1,4 @@
-"""What goes on beside the calls: loops without an end, each under a name."""
+"""Background work of a server: endless loops, each with a name."""
 
 import asyncio
 import contextlib
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 import structlog
 
-_PAUSE = 1.0  # Seconds before a loop that failed goes on.
+_PAUSE = 1.0  # Seconds before a loop that failed starts again.
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Loop:
-    """`run` never ends by itself. `name` is the room's and what it does there, as in `keys.note_uses`."""
+    """A background loop. `run` never ends by itself. `name` is the room and the work, as in `keys.note_uses`."""
 
     name: str
     run: Callable[[], Awaitable[None]]
@@ -32,7 +32,7 @@ class Background:
         self._tasks = [asyncio.create_task(self._run(loop), name=loop.name) for loop in self._loops]
 
     async def close(self) -> None:
-        """Stop all of them, and wait until they have."""
+        """Stop all loops, and wait until they have stopped."""
         for task in self._tasks:
             task.cancel()
         for task in self._tasks:
@@ -40,11 +40,11 @@ class Background:
                 await task
 
     async def _run(self, loop: Loop) -> None:
-        """Go on whatever happens: what isn't noticed would be served for ever."""
+        """Go on after every error: a server whose loops have stopped would serve outdated data for ever."""
         while True:
             try:
                 await loop.run()
-            except Exception as error:  # noqa: BLE001 (whatever it is, the next try may succeed)
-                # Once a second, a line is enough.
+            except Exception as error:  # noqa: BLE001 (whatever the error is, the next try may succeed)
+                # Without a traceback, because this may happen once a second.
                 log.error("background.failed", loop=loop.name, reason=str(error))  # noqa: TRY400
                 await asyncio.sleep(self._pause)

@@ -1,4 +1,4 @@
-"""A memory that has an end, as callers choose what is put into it."""
+"""A memory of limited size, because callers decide what is put into it."""
 
 from typing import TypeVar
 
@@ -7,8 +7,8 @@ V = TypeVar("V")
 
 
 class Bounded(dict[K, V]):
-    """A dictionary of at most `size` values: the one that was put in first makes room. How long a value holds, it says
-    itself. Reading is as fast as of any dictionary."""
+    """A dictionary of at most `size` values; the oldest value makes room for a new one. A value that expires has to say
+    so itself. Reading is as fast as from any dictionary."""
 
     def __init__(self, size: int) -> None:
         super().__init__()

@@ -1,25 +1,26 @@
-"""Time, passed in and never reached for, so that tests and users can freeze and advance it."""
+"""Clocks. Code gets its clock as an argument, so that tests and users can freeze and advance the time."""
 
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-SKEW = 300.0  # Seconds by which clocks may differ, or be put right, and nothing that is signed or given is refused.
+# Seconds. Clocks may differ, or be corrected, by so much, and no token or link is refused for it.
+SKEW = 300.0
 
 
 def lately(moment: float, now: float, window: float) -> bool:
-    """Whether something that was noted at a moment is of the last `window` seconds.
+    """Whether `moment` lies within the last `window` seconds.
 
-    What lies ahead was noted before the clock was put back. By less than the window, it counts as of just now; by more,
-    it counts for nothing: so no window, budget or throttle holds for more than twice its time, whatever clocks do.
+    A moment in the future was noted before the clock was put back. It counts as now if it is less than the window
+    ahead, else not at all. So no window, budget or throttle holds longer than twice its time, whatever clocks do.
     """
     return -window < now - moment < window
 
 
 def is_ahead(moment: float, now: float, most: float) -> bool:
-    """Whether the end of something that lasts `most` seconds is yet to come.
+    """Whether the end, at `moment`, of something that lasts at most `most` seconds is still in the future.
 
-    An end too far ahead was noted before the clock was put back, and has come.
+    An end too far in the future was noted before the clock was put back, and counts as past.
     """
     return now < moment <= now + most
 
@@ -41,7 +42,7 @@ class SystemClock:
 
 
 class FrozenClock:
-    """Stands still until it is advanced."""
+    """A clock that stands still until it is advanced."""
 
     def __init__(self, start: datetime) -> None:
         self._now = start.astimezone(UTC)

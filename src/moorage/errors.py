@@ -3,19 +3,19 @@
 import errno
 from typing import Any, ClassVar
 
-# What the system says where a disk, or one's share of it, is full.
+# The system's error numbers for a full disk, and for a full share of it.
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 class MoorageError(Exception):
-    """Something a caller or an operator can act on.
+    """An error that a caller or an operator can act on.
 
-    `message` says what is wrong and names the offender, `help` says what would be right. Each subclass has
-    a stable `code`; the HTTP status of a code is chosen in `http/errors.py`, nowhere else.
+    `message` says what is wrong and names the wrong value; `help` says what would be right. Each subclass has a stable
+    `code`; only `http/errors.py` chooses the HTTP status of a code.
     """
 
     code: ClassVar[str] = "internal"
-    # The headers that say through which connection the call went that ended so, where one had been chosen.
+    # The headers that say through which connection the failed call went, if one had been chosen.
     through: tuple[tuple[bytes, bytes], ...] = ()
 
     def __init__(self, message: str, *, help: str | None = None) -> None:  # noqa: A002
@@ -24,12 +24,13 @@ class MoorageError(Exception):
         self.help = help
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # An error is sent from process to process (`serve/forked.py`), and many subclasses word their messages.
+        # Errors are sent between processes (`serve/forked.py`), and the constructors of many subclasses take other
+        # arguments.
         return _restored, (type(self), self.args, self.__dict__)
 
 
 class SettingsInvalid(MoorageError):
-    """One or more settings can't be used; the message lists every fault at once."""
+    """One or more settings can't be used. The message lists all faults."""
 
     code = "settings_invalid"
 

@@ -14,10 +14,10 @@ def new_uuid() -> str:
 
 def new_request_id() -> str:
     """32 hexadecimal digits: what `X-Request-Id` carries when the caller sent none."""
-    return random.randbytes(16).hex()  # noqa: S311 (nothing rests on its being hard to guess, and each call needs one)
+    return random.randbytes(16).hex()  # noqa: S311 (it need not be hard to guess, and each call needs one)
 
 
 def kept_request_id(value: bytes) -> bytes | None:
-    """What a caller sent as `X-Request-Id`, if it is one that can be kept: it goes into headers and logs."""
+    """The caller's `X-Request-Id`, or None if it can't be kept, because it goes into headers and logs."""
     value = value.strip()
     return value if _REQUEST_ID.fullmatch(value) else None

@@ -1,4 +1,4 @@
-"""Work that several callers want at the same time, done once for all of them."""
+"""Does work once for several callers that want it at the same time."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Hashable
@@ -8,13 +8,13 @@ T = TypeVar("T")
 
 
 class SingleFlight(Generic[T]):
-    """Callers that name the same key at the same time share one result, even if one of them goes away."""
+    """Callers that give the same key at the same time share one result, even if one of them goes away."""
 
     def __init__(self) -> None:
         self._flights: dict[Hashable, asyncio.Future[T]] = {}
 
     async def do(self, key: Hashable, work: Callable[[], Awaitable[T]]) -> T:
-        """The result of the work under way for the key, or of this work. Raises what the work raises."""
+        """The result of the running work for the key, or of this work if none runs. Raises the errors of the work."""
         flight = self._flights.get(key)
         if flight is None:
             flight = asyncio.ensure_future(work())
@@ -23,7 +23,7 @@ class SingleFlight(Generic[T]):
         return await asyncio.shield(flight)
 
     def forget(self) -> None:
-        """Let those who come from now on begin anew; what is under way comes to its end for those who wait."""
+        """Let new callers begin new work. Running work goes on for those who wait for it."""
         self._flights.clear()
 
     def under_way(self) -> Collection[asyncio.Future[T]]:
@@ -33,4 +33,4 @@ class SingleFlight(Generic[T]):
         if self._flights.get(key) is done:
             del self._flights[key]
         if not done.cancelled():
-            done.exception()  # Whoever asked may have gone, and then nobody else looks at it.
+            done.exception()  # All callers may have gone. Then asyncio would complain that nobody has read the error.

@@ -222,7 +222,7 @@ def test_a_form_at_a_name_that_leads_here_does_nothing(control, owner, acme):
 def test_what_is_no_form_does_nothing(control, owner, acme):
     body = urllib.parse.urlencode({"session_token": token_of(owner.connect()["url"]), "place": "crm/acme"})
     headers = [("content-type", "text/plain"), ("sec-fetch-site", "same-origin")]
-    assert says(control.call("POST", "/connect/", body=body.encode(), headers=headers), 403, "no form")
+    assert says(control.call("POST", "/connect/", body=body.encode(), headers=headers), 403, "not a form")
 
 
 @pytest.mark.parametrize(

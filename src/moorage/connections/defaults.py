@@ -1,8 +1,8 @@
-"""Which connection a call goes through that names none.
+"""The default connection: the one for calls that name no connection.
 
-It is the one that was chosen for the app. Without a choice it is the oldest ACTIVE one, and the embedded CRM only
-stands in: its connections count for as long as no account outside was connected. An account outside that failed still
-counts, so that what was meant for it never ends in the embedded CRM.
+It is the connection that was chosen for the app. Without a choice it is the oldest ACTIVE one. Connections to the
+embedded CRM count only as long as no account outside was connected. An account outside that FAILED still counts: a
+call that was meant for it must never end in the embedded CRM.
 """
 
 from moorage.access import Reach
@@ -11,21 +11,21 @@ from moorage.connections.errors import ConnectionInactive, ConnectionMissing, De
 from moorage.connections.model import Connection, within
 from moorage.storage import Transaction
 
-NAMED = 10  # So many connections are named to choose from.
+NAMED = 10  # So many connections an error names, to choose from.
 
 
 async def default_in(tx: Transaction, account_id: str, app: str, reach: Reach) -> Connection:
-    """Raises DefaultDeleted, ConnectionInactive, ConnectionMissing."""
+    """The default connection of an app. Raises DefaultDeleted, ConnectionInactive, ConnectionMissing."""
     chosen = await store.chosen(tx, account_id, app)
     if chosen is not None:
-        found = await store.find(tx, chosen)
-        if found is not None and within(reach, found):
-            if found.status != "ACTIVE":
-                raise ConnectionInactive(found.id, found.status, role=f", the default of {app},")
-            return found
-        # Keys that reach a part of the app's connections only never went by that choice, or can't tell.
+        connection = await store.find(tx, chosen)
+        if connection is not None and within(reach, connection):
+            if connection.status != "ACTIVE":
+                raise ConnectionInactive(connection.id, connection.status, role=f", the default of {app},")
+            return connection
+        # A key that reaches only some of the app's connections never used that choice, or can't know.
         is_for_all = not reach.embedded_only and (reach.apps is None or app in reach.apps)
-        if found is None and is_for_all:
+        if connection is None and is_for_all:
             raise DefaultDeleted(app, chosen, await _to_choose_from(tx, account_id, app, reach))
     return await _by_rule(tx, account_id, app, reach)
 
@@ -46,7 +46,7 @@ async def _by_rule(tx: Transaction, account_id: str, app: str, reach: Reach) -> 
 
 async def _to_choose_from(tx: Transaction, account_id: str, app: str, reach: Reach) -> list[str]:
     active = await store.search(tx, account_id, app=app, status="ACTIVE", limit=NAMED + 1, reach=reach)
-    names = [_name(one) for one in active[:NAMED]]
+    names = [_name(connection) for connection in active[:NAMED]]
     return [*names, "…"] if len(active) > NAMED else names
 
 

@@ -1,4 +1,4 @@
-"""Connections to the embedded CRM that are connected at once, without a person and a browser."""
+"""Connects a connection to the embedded CRM at once, without a person and a browser."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from moorage.connections.model import Connection
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedConnector:
-    """`require` raises what is wrong with an app and an organisation; `connect` lets a connection lead there."""
+    """`require` raises an error if an app or an organisation does not allow it; `connect` connects a connection."""
 
     require: Callable[[str, str], None]
     connect: Callable[[Connection, str], Awaitable[None]]

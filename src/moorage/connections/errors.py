@@ -1,4 +1,4 @@
-"""What can be wrong with the connection a caller wants."""
+"""What can be wrong with the connection that a caller wants to use."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from moorage.near import did_you_mean
 
 
 class ConnectionUnknown(MoorageError):
-    """Unknown, deleted, malformed or somebody else's: the same answer, so that nothing is given away."""
+    """Unknown, deleted, malformed or somebody else's: callers can't tell which."""
 
     code = "connection_unknown"
 
@@ -31,9 +31,9 @@ class ConnectionMissing(MoorageError):
 class ConnectionAppMismatch(MoorageError):
     code = "connection_app_mismatch"
 
-    def __init__(self, connection_id: str, wanted: str, app: str) -> None:
+    def __init__(self, connection_id: str, called: str, app: str) -> None:
         super().__init__(
-            f"The connection {connection_id} is for {app}, not for {wanted}.",
+            f"The connection {connection_id} is for {app}, not for {called}.",
             help="Name a connection of the app in the path, or leave Maton-Connection out.",
         )
 
@@ -49,7 +49,7 @@ class ConnectionInactive(MoorageError):
 
 
 class DefaultDeleted(MoorageError):
-    """The connection that was chosen for calls that name none is gone. `others` are those that could be chosen."""
+    """The connection that was chosen for calls that name none was deleted. `others` could be chosen instead."""
 
     code = "default_deleted"
 
@@ -79,7 +79,7 @@ class StatusUnknown(MoorageError):
 
 
 class SessionInvalid(MoorageError):
-    """A session token that is garbled, made up, or was used already."""
+    """The session token is garbled or invented, or was used already."""
 
     code = "session_invalid"
 

@@ -1,4 +1,4 @@
-"""A connection as a value, and how the wire shows it."""
+"""A connection as a value, and as the control API shows it."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,7 +10,7 @@ from moorage.http.timestamps import wire_time
 Status: TypeAlias = Literal["ACTIVE", "PENDING", "FAILED"]
 STATUSES: tuple[Status, ...] = ("ACTIVE", "PENDING", "FAILED")
 
-# Of what kind the account is that calls reach: in the CRM inside this Moorage, made to try things out, or the real one.
+# Which kind of account calls reach: an organisation of the embedded CRM, an account for trials, or a real one.
 Environment: TypeAlias = Literal["embedded", "sandbox", "live"]
 
 
@@ -26,9 +26,11 @@ class Upstream:
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """Times are in microseconds since the epoch. `generation` counts activations: each ends older session tokens.
+    """Times are in microseconds since the epoch.
 
-    `asked_by` names the key that asked for it; with `embedded`, whoever opens its url may lead it to the embedded CRM.
+    `generation` counts activations; each makes older session tokens invalid.
+
+    `asked_by` is the name of the key that created it. With `embedded`, its connect page offers the embedded CRM.
     """
 
     id: str
@@ -51,12 +53,12 @@ class Connection:
 
     @property
     def is_outside(self) -> bool:
-        """Whether it leads, or led until it failed, to an account that is not the embedded CRM's."""
+        """Whether it leads to an account outside the embedded CRM, or led there until it failed."""
         return self.upstream is not None and self.upstream.kind != "embedded"
 
 
 def within(reach: Reach, connection: Connection) -> bool:
-    """Whether a caller with that reach may see and use the connection. `store.search` asks the database the same."""
+    """Whether a caller with this reach may see and use the connection. `store.search` has the same rule in SQL."""
     if reach.embedded_only and connection.is_outside:
         return False
     return reach.apps is None or connection.app in reach.apps or connection.id in reach.connections
@@ -72,8 +74,8 @@ def connection_document(
 ) -> dict[str, Any]:
     """The connection as the control API shows it.
 
-    `url` is where a person connects it, for those who may let them; `default` says whether calls that name no
-    connection go through it.
+    `url` is where a person connects it, or None for a caller who may not have it connected. `default` says whether
+    calls that name no connection go through it.
     """
     return {
         "connection_id": connection.id,

@@ -25,7 +25,7 @@ METHODS = ("API_KEY", "BASIC", "JWT", "OAUTH1", "OAUTH2", "MCP")
 
 
 class Disconnected(Protocol):
-    """What was deleted, what became of its tokens at the app, and what that means for a person."""
+    """The deleted connection, whether the app revoked its tokens, and what that means for a person."""
 
     @property
     def connection(self) -> Connection: ...
@@ -42,9 +42,9 @@ def routes(
     disconnect: Callable[[str, str], Awaitable[Disconnected]],
     inside: EmbeddedConnector,
 ) -> list[Route]:
-    """`apps` names the apps there are and how each is connected.
+    """`apps` gives the known apps and the method by which each is connected.
 
-    `disconnect` deletes an account's connection with all that is kept of it; `inside` connects to the embedded CRM.
+    `disconnect` deletes an account's connection and everything stored for it. `inside` connects to the embedded CRM.
     """
     search = _search(connections, authenticate, apps)
     create = _create(connections, authenticate, apps, inside)
@@ -58,11 +58,14 @@ def routes(
 async def _documents(
     connections: Connections, caller: Principal, found: Sequence[Connection]
 ) -> list[dict[str, Any]]:
-    # Whoever has the url can lead the connection elsewhere, so reading alone does not give it.
+    # Who has the url can change where the connection leads, so a caller that may only read does not get it.
     with_url = caller.may("connections:write")
-    used = {one.app for one in found}
-    defaults = await connections.defaults(caller.account_id, used, caller.reach)
-    return [connections.document(one, default=one.id in defaults, with_url=with_url) for one in found]
+    apps = {connection.app for connection in found}
+    defaults = await connections.defaults(caller.account_id, apps, caller.reach)
+    return [
+        connections.document(connection, default=connection.id in defaults, with_url=with_url)
+        for connection in found
+    ]
 
 
 def _search(
@@ -87,20 +90,20 @@ def _create(
     async def create(request: Request) -> Response:
         caller = await authenticate(request, "connections:write")
         body = await json_object(request, _EXAMPLE, known=("app", "method", "embedded", "organisation"))
-        app, right = _app_and_method(body, apps())
+        app, method = _app_and_method(body, apps())
         caller.require_app(app)
         organisation = _organisation(body)
         if organisation is not None:
-            # Who may do whatever they like with an organisation needs nobody's consent to act in it.
+            # A caller that may do everything with an organisation needs nobody's consent to connect to it.
             caller.require("organisations:write")
             inside.require(app, organisation)
-        made = await connections.create(
-            caller.account_id, app, right, asked_by=caller.name, embedded=_flag(body, "embedded")
+        connection = await connections.create(
+            caller.account_id, app, method, asked_by=caller.name, embedded=_flag(body, "embedded")
         )
         if organisation is not None:
-            await inside.connect(made, organisation)
-            made = await connections.get(caller.account_id, made.id, caller.reach)
-        [document] = await _documents(connections, caller, [made])
+            await inside.connect(connection, organisation)
+            connection = await connections.get(caller.account_id, connection.id, caller.reach)
+        [document] = await _documents(connections, caller, [connection])
         return json_response({"connection": document})
 
     return create
@@ -137,10 +140,10 @@ def default_routes(
     apps: Callable[[], Collection[str]],
     on_change: Callable[[], None],
 ) -> list[Route]:
-    """Which connection calls of an app go through that name none; `on_change` is called once it is another one."""
+    """The routes of default connections. `on_change` is called after a default has changed."""
 
     async def changing(request: Request) -> tuple[Principal, str]:
-        """Who may choose for all callers of an app, and the app."""
+        """The caller, who may choose for all callers of an app, and the app."""
         caller = await authenticate(request, "connections:write")
         app = _app_of(request, apps())
         caller.require_app(app)
@@ -180,7 +183,7 @@ def _app_of(request: Request, apps: Collection[str]) -> str:
 
 
 def _chosen(body: Mapping[str, Any]) -> str:
-    """The connection that calls shall go through. Raises BodyInvalid."""
+    """The id of the connection that becomes the default. Raises BodyInvalid."""
     connection_id = body.get("connection_id")
     if not isinstance(connection_id, str):
         raise BodyInvalid("The body has to name a connection.", help=f"Send {_DEFAULT_EXAMPLE}.")
@@ -188,7 +191,7 @@ def _chosen(body: Mapping[str, Any]) -> str:
 
 
 def _filters(query: Mapping[str, str], apps: Collection[str]) -> dict[str, str | None]:
-    """What is asked for of an app, a status and a method. Raises AppUnsupported, StatusUnknown, ParameterInvalid."""
+    """The filters in the query: app, status and method. Raises AppUnsupported, StatusUnknown, ParameterInvalid."""
     filters = {name: query.get(name) or None for name in ("app", "status", "method")}
     if filters["app"] is not None:
         _known(filters["app"], apps)
@@ -202,7 +205,7 @@ def _filters(query: Mapping[str, str], apps: Collection[str]) -> dict[str, str |
 
 
 def _app_and_method(body: Mapping[str, Any], apps: Mapping[str, str]) -> tuple[str, str]:
-    """The app, and how it is connected. Raises BodyInvalid, AppUnsupported."""
+    """The app, and the method by which it is connected. Raises BodyInvalid, AppUnsupported."""
     app, method = body.get("app"), body.get("method")
     if not isinstance(app, str):
         raise BodyInvalid("The body has to name an app.", help=f"Send {_EXAMPLE}.")
@@ -214,18 +217,18 @@ def _app_and_method(body: Mapping[str, Any], apps: Mapping[str, str]) -> tuple[s
 
 
 def _organisation(body: Mapping[str, Any]) -> str | None:
-    """The organisation of the embedded CRM to connect to at once. Raises BodyInvalid for what is no name."""
-    named = body.get("organisation")
-    if named is not None and not isinstance(named, str):
+    """The organisation of the embedded CRM to connect to at once. Raises BodyInvalid unless it is a text."""
+    slug = body.get("organisation")
+    if slug is not None and not isinstance(slug, str):
         raise BodyInvalid("organisation has to be a short name.", help=f"Send {_INSIDE_EXAMPLE}.")
-    return named
+    return slug
 
 
 def _flag(body: Mapping[str, Any], name: str) -> bool:
-    given = body.get(name)
-    if given is not None and not isinstance(given, bool):
+    flag = body.get(name)
+    if flag is not None and not isinstance(flag, bool):
         raise BodyInvalid(f"{name} has to be true or false.", help="Leave it out for false.")
-    return bool(given)
+    return bool(flag)
 
 
 def _known(app: str, apps: Collection[str]) -> None:
@@ -234,7 +237,7 @@ def _known(app: str, apps: Collection[str]) -> None:
 
 
 def _limit(text: str | None) -> int:
-    """How many to give at most; 0 asks for all that are ever given."""
+    """The highest number of connections to return; 0 stands for MAX_RESULTS, the highest possible."""
     if text is None:
         return MAX_RESULTS
     if not re.fullmatch(r"\d{1,9}", text, re.ASCII):

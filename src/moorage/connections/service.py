@@ -26,16 +26,16 @@ from moorage.errors import MoorageError
 from moorage.ids import new_uuid
 from moorage.storage import Database, Transaction
 
-UNOPENED_DAYS = 7  # For how long a connection waits for somebody to connect it.
+UNOPENED_DAYS = 7  # How long a connection waits until somebody connects it.
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Default:
-    """What a call of an app goes through that names no connection, and what was chosen for that; either may be none.
+    """The default connection of an app, and the connection that was chosen as such. Either may be None.
 
-    A choice that is set while nothing is gone through was deleted, or is not ACTIVE.
+    If only `chosen` is set, that connection was deleted or is not ACTIVE.
     """
 
     app: str
@@ -44,12 +44,12 @@ class Default:
 
 
 class Connections:
-    """`public_url` is the gateway's base URL, under which people open the page that connects.
+    """`public_url` is the gateway's base URL, at which people open the connect page.
 
-    `environment` says of what kind an account is that an app's connection leads to. `under_way` selects the ids of the
-    connections that somebody is connecting at a time, in microseconds since the epoch.
+    `environment` says which kind of account an upstream of an app is. `under_way` selects the ids of the connections
+    that somebody is connecting at a time, in microseconds since the epoch.
 
-    To a caller, connections beyond its reach are not there.
+    A caller can't see that connections outside its reach exist.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class Connections:
     def document(
         self, connection: Connection, *, default: bool = False, with_url: bool = True
     ) -> dict[str, Any]:
-        """The connection as the API shows it. Its url is fresh, and None for those who may not have it connected."""
+        """The connection as the control API shows it, with a new url if `with_url` is set."""
         upstream = connection.upstream
         return connection_document(
             connection,
@@ -81,7 +81,7 @@ class Connections:
         )
 
     def url(self, connection: Connection) -> str:
-        """Where a person connects it, from now on for half an hour and once."""
+        """The URL where a person can connect it: once, and within half an hour from now."""
         token = self._sessions.make(connection.id, connection.generation, self._clock.timestamp())
         return f"{self._public_url}/connect/?session_token={token}"
 
@@ -96,15 +96,15 @@ class Connections:
     ) -> Connection:
         """A new PENDING connection.
 
-        The page that connects it says who asks; `embedded` has it offer the embedded CRM.
+        Its connect page shows `asked_by`, and with `embedded` it offers the embedded CRM.
         """
         connection_id = new_uuid()
         async with self._database.transaction() as tx:
             await store.add(tx, connection_id, account_id, app, method, asked_by=asked_by, embedded=embedded)
-            made = await store.find(tx, connection_id)
-        assert made is not None
+            connection = await store.find(tx, connection_id)
+        assert connection is not None
         log.info("connection.created", connection=connection_id, app=app)
-        return made
+        return connection
 
     async def search(
         self,
@@ -122,20 +122,20 @@ class Connections:
             )
 
     async def every(self) -> list[Connection]:
-        """Those of all accounts, oldest first: for the operator alone."""
+        """The connections of all accounts, oldest first. Only for the operator."""
         async with self._database.reading() as tx:
             return await store.every(tx)
 
     async def get(self, account_id: str, connection_id: str, reach: Reach = EVERYWHERE) -> Connection:
-        """Raises ConnectionUnknown, for another account's as for none."""
+        """Raises ConnectionUnknown, for another account's connection as well."""
         try:
-            known = str(uuid.UUID(connection_id))
+            normalised = str(uuid.UUID(connection_id))
         except ValueError:
             raise ConnectionUnknown(connection_id) from None
-        if known != connection_id.lower():
-            raise ConnectionUnknown(connection_id)  # Python reads other ways to write a UUID as well.
+        if normalised != connection_id.lower():
+            raise ConnectionUnknown(connection_id)  # Python also accepts other ways to write a UUID.
         async with self._database.reading() as tx:
-            found = await store.find(tx, known)
+            found = await store.find(tx, normalised)
         if found is None or found.account_id != account_id or not within(reach, found):
             raise ConnectionUnknown(connection_id)
         return found
@@ -143,31 +143,31 @@ class Connections:
     async def choose(
         self, account_id: str, app: str, connection_id: str | None, reach: Reach = EVERYWHERE
     ) -> Connection:
-        """The connection named, else the only one in reach, else the default (`defaults.py`).
+        """The named connection, or else the only one in reach, or else the default (`defaults.py`).
 
-        Raises what is wrong with it.
+        Raises ConnectionUnknown, ConnectionAppMismatch, ConnectionInactive, and the errors of `default_in`.
         """
         connection_id = connection_id if connection_id is not None else _only_one(reach)
         if connection_id is None:
             async with self._database.reading() as tx:
                 return await default_in(tx, account_id, app, reach)
-        found = await self.get(account_id, connection_id, reach)
-        if found.app != app:
-            raise ConnectionAppMismatch(found.id, app, found.app)
-        if found.status != "ACTIVE":
-            raise ConnectionInactive(found.id, found.status)
-        return found
+        connection = await self.get(account_id, connection_id, reach)
+        if connection.app != app:
+            raise ConnectionAppMismatch(connection.id, app, connection.app)
+        if connection.status != "ACTIVE":
+            raise ConnectionInactive(connection.id, connection.status)
+        return connection
 
     async def use(self, account_id: str, app: str, connection_id: str, reach: Reach = EVERYWHERE) -> None:
-        """Let calls of an app that name no connection go through that one. Raises what `choose` raises of it."""
-        found = await self.choose(account_id, app, connection_id, reach)
+        """Make a connection the app's default. Raises the errors of `choose`."""
+        connection = await self.choose(account_id, app, connection_id, reach)
         async with self._database.transaction() as tx:
-            if await store.find(tx, found.id) is None:
+            if await store.find(tx, connection.id) is None:
                 raise ConnectionUnknown(connection_id)
-            await store.choose(tx, account_id, app, found.id)
+            await store.choose(tx, account_id, app, connection.id)
 
     async def use_none(self, account_id: str, app: str) -> None:
-        """Forget what was chosen for an app, so that the rule holds again."""
+        """Forget the choice for an app, so that the rule decides again."""
         async with self._database.transaction() as tx:
             await store.choose(tx, account_id, app, None)
 
@@ -180,13 +180,13 @@ class Connections:
     async def defaults(
         self, account_id: str, apps: Iterable[str], reach: Reach = EVERYWHERE
     ) -> frozenset[str]:
-        """The ids of the connections that calls of these apps go through if they name none."""
+        """The ids of the default connections of these apps."""
         async with self._database.reading() as tx:
-            found = [await _default_of(tx, account_id, app, reach) for app in sorted(set(apps))]
-        return frozenset(one for one in found if one is not None)
+            defaults = [await _default_of(tx, account_id, app, reach) for app in sorted(set(apps))]
+        return frozenset(connection_id for connection_id in defaults if connection_id is not None)
 
     async def of_session(self, token: str) -> Connection:
-        """The connection that a session token may still connect. Raises SessionInvalid, SessionExpired."""
+        """The connection that a session token allows to connect. Raises SessionInvalid, SessionExpired."""
         connection_id, generation = await self._sessions.read(token, self._clock.timestamp())
         async with self._database.reading() as tx:
             found = await store.find(tx, connection_id)
@@ -207,9 +207,9 @@ class Connections:
         metadata: dict[str, Any],
         also: Callable[[Transaction], Awaitable[None]],
     ) -> None:
-        """Make it ACTIVE, and do `also` in the same transaction.
+        """Make a connection ACTIVE, and do `also` in the same transaction.
 
-        Raises SessionInvalid when it was activated since it was read; nothing is changed then.
+        Raises SessionInvalid if it was activated after it was read; then nothing is changed.
         """
         async with self._database.transaction() as tx:
             if not await store.activate(tx, connection, upstream, metadata):
@@ -217,26 +217,30 @@ class Connections:
             await also(tx)
 
     async def find_in(self, tx: Transaction, connection_id: str) -> Connection | None:
-        """The connection as it is in an open transaction, whoever's it is."""
+        """The connection as an open transaction sees it, of any account."""
         return await store.find(tx, connection_id)
 
     async def fail_in(self, tx: Transaction, connection: Connection, reason: str) -> None:
-        """Make it FAILED, unless it was connected anew since it was read: it can't be used until somebody does so."""
+        """Make a connection FAILED, unless it was connected again after it was read.
+
+        It can't be used until that happens.
+        """
         await store.fail(tx, connection, {**connection.metadata, "reason": reason})
 
     async def mend_in(self, tx: Transaction, connection: Connection) -> None:
-        """Make one ACTIVE again that FAILED by mistake, unless it was connected anew since it was read."""
+        """Make a connection ACTIVE that FAILED by mistake, unless it was connected again after it was read."""
         metadata = {name: value for name, value in connection.metadata.items() if name != "reason"}
         await store.mend(tx, connection, metadata)
 
     async def move_in(self, tx: Transaction, connection: Connection, upstream: Upstream) -> None:
-        """From now on it leads elsewhere, unless it was connected anew since it was read."""
+        """Let a connection lead to another upstream, unless it was connected again after it was read."""
         moved = {**connection.metadata, "data_centre": upstream.data_centre}
         await store.move(tx, connection, upstream, moved)
 
     async def end_unopened(self) -> int:
-        """Delete the connections that were not connected within a week, nor since the only tries at it failed; how many
-        those were. One that somebody is connecting just now stays."""
+        """Delete connections that nobody has connected within a week, or whose only attempts failed so long ago.
+
+        A connection that somebody is connecting now stays. Returns how many were deleted."""
         async with self._database.transaction() as tx:
             until = tx.now - UNOPENED_DAYS * 24 * 3600 * 1_000_000
             return await store.remove_unopened(tx, until, self._under_way(tx.now))
@@ -245,7 +249,7 @@ class Connections:
         return (Loop("connections.end_unopened", self.keep_ending),)
 
     async def keep_ending(self) -> None:
-        """Do so once an hour, for as long as this runs."""
+        """Delete them once an hour, without end."""
         while True:
             ended = await self.end_unopened()
             if ended:
@@ -253,7 +257,10 @@ class Connections:
             await asyncio.sleep(3600)
 
     async def delete(self, connection: Connection, also: Callable[[Transaction], Awaitable[None]]) -> None:
-        """Delete it, and do `also` in the same transaction. Raises ConnectionUnknown when somebody else just did."""
+        """Delete a connection, and do `also` in the same transaction.
+
+        Raises ConnectionUnknown if it is gone already.
+        """
         async with self._database.transaction() as tx:
             if not await store.remove(tx, connection.id):
                 raise ConnectionUnknown(connection.id)
@@ -261,7 +268,7 @@ class Connections:
 
 
 def _only_one(reach: Reach) -> str | None:
-    """The connection that a key is for, if it is for a single one."""
+    """The connection of a key that is for a single connection."""
     if reach.apps == frozenset() and len(reach.connections) == 1:
         return next(iter(reach.connections))
     return None

@@ -1,7 +1,7 @@
-"""Session tokens: what makes a connection's `url` good for one person, one use and half an hour.
+"""Session tokens: the part of a connection's `url` that lets a person connect it once, within half an hour.
 
-A token is signed and carries all there is to know, so none is stored. It names the connection and its generation: once
-the connection is activated, the generation moves on and every older token is spent.
+A token is signed and holds all data, so none is stored. It names the connection and its generation. When the connection
+is activated, its generation rises, and every older token is invalid.
 """
 
 import base64
@@ -14,13 +14,16 @@ from moorage.clock import SKEW, is_ahead
 from moorage.connections.errors import SessionExpired, SessionInvalid
 
 LIFETIME = 30 * 60  # seconds
-PURPOSE = "session tokens"  # What a key is derived from the vault's for.
+PURPOSE = "session tokens"  # The purpose for which the signing key is derived from the vault's key.
 _FORMAT = struct.Struct(">16sIQ")  # connection, generation, expiry
 _MAC_SIZE = 16
 
 
 class Sessions:
-    """`key` gives what signs; `known` gives that and what signed before, as the vault's keys may have changed."""
+    """`key` gives the signing key.
+
+    `known` gives that and the earlier ones, because the vault's keys may have changed.
+    """
 
     def __init__(self, key: Callable[[], bytes], known: Callable[[], Awaitable[Sequence[bytes]]]) -> None:
         self._key = key
@@ -38,7 +41,7 @@ class Sessions:
             raw = b""
         body, mac = raw[: _FORMAT.size], raw[_FORMAT.size :]
         if len(body) != _FORMAT.size or not await self._is_ours(body, mac):
-            raise SessionInvalid("This link is not valid.", help="Copy the connection's url again, whole.")
+            raise SessionInvalid("This link is not valid.", help="Copy the connection's whole url again.")
         connection, generation, expires_at = _FORMAT.unpack(body)
         if not is_ahead(expires_at, now, LIFETIME + SKEW):
             raise SessionExpired(

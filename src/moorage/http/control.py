@@ -1,4 +1,4 @@
-"""What every route of the control API needs of a request: its caller, its JSON body, its limits."""
+"""What every route of the control API needs from a request: the caller, the JSON body, the known parameters."""
 
 from collections.abc import Awaitable, Callable, Collection
 from typing import Any, Protocol, TypeAlias
@@ -14,23 +14,23 @@ from moorage.http.errors import BodyInvalid, MethodNotAllowed, ParameterInvalid,
 from moorage.near import did_you_mean
 
 MAX_BODY = 64 * 1024
-_held = Budget(MAX_HELD_OF_STRANGERS)  # Some of these are read before it is known who calls.
+_held = Budget(MAX_HELD_OF_STRANGERS)  # Some bodies are read before the caller is known.
 
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 
 
 class Authenticate(Protocol):
-    """Tells who makes a request, and counts it.
+    """Authenticates a request and counts it.
 
-    The scope says what the caller has to be allowed, and no route goes without one; `parameters` are those of the query
-    that the route knows, and all others are refused. Raises KeyInvalid, RateLimited, ScopeMissing, ParameterInvalid.
+    The caller needs the scope, and every route names one. `parameters` are the query parameters that the route knows;
+    all others are refused. Raises KeyInvalid, RateLimited, ScopeMissing, ParameterInvalid.
     """
 
     async def __call__(self, request: Request, scope: str, *parameters: str) -> Principal: ...
 
 
 def route(path: str, **endpoints: Endpoint) -> Route:
-    """A path and its endpoint for each method; other methods are told which would be right."""
+    """A path with an endpoint for each method. Other methods are refused, with a list of the right ones."""
     allow = ", ".join(sorted({*endpoints, *({"HEAD"} if "GET" in endpoints else ())}))
 
     async def dispatch(request: Request) -> Response:
@@ -43,9 +43,9 @@ def route(path: str, **endpoints: Endpoint) -> Route:
 
 
 def any_method(path: str, endpoint: Endpoint) -> Route:
-    made = Route(path, endpoint)
-    made.methods = None  # Otherwise Starlette answers other methods itself, in a shape of its own.
-    return made
+    route = Route(path, endpoint)
+    route.methods = None  # Otherwise Starlette answers other methods itself, in a shape of its own.
+    return route
 
 
 def json_response(document: Any, status: int = 200) -> Response:
@@ -66,7 +66,7 @@ async def json_object(
 ) -> dict[str, Any]:
     """The body as a JSON object of `known` keys; an empty one if it is `optional` and there is none.
 
-    Raises BodyInvalid. A key that nobody knows would be a wish that is not granted, which the caller has to hear.
+    Raises BodyInvalid, also for an unknown key: to ignore it would not do what the caller wants.
     """
     body = await body_of(request, limit)
     if optional and not body:
@@ -87,7 +87,7 @@ async def json_object(
 
 
 def require_known_parameters(request: Request, known: Collection[str]) -> None:
-    """Raises ParameterInvalid, which names the first one that the call does not know."""
+    """Raises ParameterInvalid, which names the first parameter that the call does not know."""
     for name in request.query_params:
         if name not in known:
             raise ParameterInvalid(

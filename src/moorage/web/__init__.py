@@ -1,1 +1,1 @@
-"""Pages for people: one frame, one policy for browsers, one kind of cookie, and forms that only our own pages send."""
+"""Pages for people: one page frame, one policy for browsers, one kind of cookie, and forms that only our pages send."""

@@ -1,8 +1,7 @@
-"""Whether a form was sent by a page of ours: what a browser says of a form speaks for it or against it.
+"""Whether a form was sent by a page of ours, judged by the headers that the browser sends with it.
 
-Our pages forbid referrers, and for such pages browsers say `Origin: null`; so that says nothing. Plain HTTP under a
-name gets no `Sec-Fetch-Site`. Where a browser says nothing, the form has to prove itself by a token that its page was
-given.
+Our pages forbid referrers. For such pages browsers send `Origin: null`, which says nothing. Over plain HTTP under a
+host name they send no `Sec-Fetch-Site`. If the headers say nothing, the form needs the token that its page contained.
 """
 
 import re
@@ -13,21 +12,21 @@ from moorage.http.errors import quoted
 from moorage.http.forms import is_form
 
 _LONGEST_HOST = 261  # Of a name, with a port behind it.
-# No page elsewhere can have these names lead here, as it can any other.
+# Unlike any other name, these can't be made to lead here by somebody else's DNS.
 _FIXED = re.compile(r"(?:localhost|\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-f:.]+\])(?::\d{1,5})?")
 _DEFAULT_PORT = {"http": ":80", "https": ":443"}
 
-# Gives the value of a header by its name in lower case, None without it.
+# Gives the value of a header by its lower-case name, or None.
 Header = Callable[[str], str | None]
 
 
 def objection(header: Header, own_url: str) -> str | None:
-    """Why a form can't have come from a page at `own_url`, as a sentence; None if nothing speaks against it."""
+    """Why a form can't come from a page at `own_url`, as a sentence; None if nothing speaks against it."""
     scheme, host = urlsplit(own_url).scheme, urlsplit(own_url).netloc.lower()
     own = host.removesuffix(_DEFAULT_PORT.get(scheme, ""))
     asked, origin = (header("host") or own)[: _LONGEST_HOST + 1].lower(), header("origin")
     if not is_form(header("content-type")):
-        return "What was sent is no form."
+        return "The request is not a form."
     if header("sec-fetch-site") not in {None, "same-origin", "none"}:
         return "Another site sent this form."
     if _FIXED.fullmatch(asked):
@@ -36,7 +35,8 @@ def objection(header: Header, own_url: str) -> str | None:
         ours = {f"{scheme}://{own}"}
     else:
         return (
-            f"This form was sent to {quoted(asked)}, but this server is {own}; a proxy has to pass Host on."
+            f"This form was sent to {quoted(asked)}, but this server is {own}."
+            " A proxy has to pass the Host header on."
         )
     if origin not in {None, "null", *ours}:
         return "Another site sent this form."
@@ -44,8 +44,8 @@ def objection(header: Header, own_url: str) -> str | None:
 
 
 def is_vouched_for(header: Header) -> bool:
-    """Whether the browser itself says where a form comes from that nothing speaks against (`objection`).
+    """Whether the browser confirms the source of a form that `objection` did not refuse.
 
-    It says so over HTTPS and at this machine; and of a page that forbids no referrers, by an Origin of ours.
+    Browsers do so over HTTPS and on this machine, and by an Origin of ours for a page that does not forbid referrers.
     """
     return header("sec-fetch-site") in {"same-origin", "none"} or header("origin") not in {None, "null"}

@@ -1,4 +1,4 @@
-"""The templates of a room's pages, and the headers that all pages are sent with."""
+"""The templates of a room's pages, and the headers of all pages."""
 
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -8,7 +8,8 @@ from moorage.http.message import Headers
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-# An address may hold a secret, and a page a form: no other site may learn the one, frame the other, or keep either.
+# A URL may hold a secret, and a page a form. No other site may learn the URL or frame the page; nobody may store
+# either.
 _HEADERS: Headers = [
     (b"cache-control", b"no-store"),
     (b"referrer-policy", b"no-referrer"),
@@ -19,26 +20,26 @@ _POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; form-action {targets}; "
     "frame-ancestors 'none'; base-uri 'none'"
 )
-# Browsers hold a form to `form-action` even where its answer sends them on, as forms do that lead to an accounts server
-# or back to a client.
+# Browsers apply `form-action` also to the redirect that answers a form. Forms that lead to an accounts server, or back
+# to a client, need this.
 ANYWHERE = ("'self'", "http:", "https:")
 
 
 def headers(form_targets: tuple[str, ...] = ("'self'",)) -> Headers:
-    """Of an answer for a browser. `form_targets` is where its forms may lead, as Content-Security-Policy spells it."""
+    """The headers of an answer for a browser. `form_targets` is where its forms may lead (Content-Security-Policy)."""
     policy = _POLICY.format(targets=" ".join(form_targets))
     return [*_HEADERS, (b"content-security-policy", policy.encode("ascii"))]
 
 
 def html_headers(form_targets: tuple[str, ...] = ("'self'",)) -> Headers:
-    """The same for one that holds a page."""
+    """The headers of an HTML page."""
     return [(b"content-type", b"text/html; charset=utf-8"), *headers(form_targets)]
 
 
 class Pages:
-    """The templates in the folder `pages` of a package, each in the frame `base.html` that is this room's.
+    """The templates in the folder `pages` of a package. Each extends this room's frame, `base.html`.
 
-    `site` is the name that stands in a window's title. Plain HTML: it works without scripts, and forbids them.
+    `site` is the name in the window's title. The pages are plain HTML, work without scripts, and forbid scripts.
     """
 
     def __init__(self, package: str, site: str) -> None:
@@ -50,7 +51,7 @@ class Pages:
 
     @cached_property
     def _environment(self) -> "Environment":
-        # Few servers ever show a page, so the library is loaded by the first.
+        # Few servers ever show a page, so the first page loads the library.
         from jinja2 import ChoiceLoader, Environment, PackageLoader, select_autoescape  # noqa: PLC0415
 
         loader = ChoiceLoader([PackageLoader(package, "pages") for package in (self._package, "moorage.web")])
