@@ -1,1 +1,1 @@
-"""Serve: the processes and sockets of `moorage up`. This file imports nothing, so that the CLI starts quickly."""
+"""The processes and sockets of `moorage up`. This file imports nothing, so that the command line starts quickly."""

@@ -1,4 +1,4 @@
-"""The data folder of a server: its lock, and the note that says where the server listens and what it was told."""
+"""The data folder of a server: its lock, and the note that says where the server listens, and its settings."""
 
 import contextlib
 import errno
@@ -17,14 +17,14 @@ from moorage.serve.errors import HomeInUse, HomeUnusable
 from moorage.serve.listen import url_of
 from moorage.settings import UNSHOWN, Settings
 
-# Whoever only asks whether the folder is held holds it for a moment, too: a start tries again before it gives up.
+# To ask whether the folder is locked, a command locks it for a moment. So a start tries a few times.
 _TRIES = 5
 _PAUSE = 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A server: its process, the base URLs at which this machine reaches it, and what it was told (`Settings.told`)."""
+    """A server: its process id, its base URLs as this machine reaches them, and its settings (`Settings.told`)."""
 
     pid: int
     gateway: str
@@ -33,11 +33,11 @@ class Running:
 
 
 def prepare(home: Path) -> None:
-    """Make the folder, readable by its owner only, as everything made in it will be. Raises HomeUnusable."""
+    """Make the folder. Only its owner may read it and everything in it. Raises HomeUnusable."""
     os.umask(0o077)
     try:
         home.mkdir(parents=True, exist_ok=True)
-        # Somebody else's folder, named by mistake, keeps its mode: /tmp must not become private.
+        # Another folder that was named by mistake keeps its mode: /tmp must not become private.
         if (home / "lock").exists() or not any(home.iterdir()):
             home.chmod(0o700)
         (home / "run").mkdir(exist_ok=True)
@@ -52,7 +52,7 @@ def prepare(home: Path) -> None:
 
 @contextlib.contextmanager
 def locked(home: Path) -> Iterator[None]:
-    """Hold the folder: the kernel lets go of it when the process ends, however it ends. Raises HomeInUse."""
+    """Lock the folder. The kernel unlocks it when the process ends, in whatever way. Raises HomeInUse."""
     with _opened(home / "lock") as lock:
         for tries in range(1, _TRIES + 1):
             try:
@@ -70,36 +70,36 @@ def locked(home: Path) -> Iterator[None]:
 
 
 def _opened(path: Path) -> TextIO:
-    """The file itself, to be written: a link could lead to anything else of this user's. Raises HomeUnusable."""
+    """Open the file for writing. A link is refused, because it could lead to any other file. Raises HomeUnusable."""
     try:
         return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600), "r+")
     except OSError as error:
         if error.errno != errno.ELOOP:
             raise
         raise HomeUnusable(
-            f"{path} is a link, and is not followed", help="See who made it, remove it, and start again."
+            f"{path} is a link, and is not followed", help="Find out who made it, remove it, and start again."
         ) from error
 
 
 def warn_if_open(home: Path) -> None:
-    """Log a warning where other users may write the folder, or read the key that all stored tokens are sealed with."""
+    """Log a warning if other users may write to the folder, or read the key that encrypts all stored tokens."""
     for path, bits in ((home, 0o022), (home / "vault.key", 0o077)):
         with contextlib.suppress(FileNotFoundError):
             mode = path.stat().st_mode & 0o777
             if mode & bits:
-                import structlog  # noqa: PLC0415 (every command reads this file, and few have anything to log)
+                import structlog  # noqa: PLC0415 (every command loads this file, and few log anything)
 
                 log = structlog.get_logger(__name__)
                 log.warning("home.open", path=str(path), mode=f"{mode:04o}", advice=f"chmod go= {path}")
 
 
 def first_key_shown(home: Path) -> None:
-    """The first API key was shown, if one was made: the next start has none to make good for."""
+    """Note that the first API key was shown, so that the next start need not make another one."""
     (home / UNSHOWN).unlink(missing_ok=True)
 
 
 def write_note(home: Path, running: Running) -> None:
-    """Say in `run/server.json` where the server listens; a reader finds a whole note or none."""
+    """Write to `run/server.json` where the server listens. A reader finds a complete note or none."""
     note = _note(home)
     draft = note.with_suffix(".draft")
     draft.write_text(json.dumps(asdict(running)))
@@ -107,28 +107,28 @@ def write_note(home: Path, running: Running) -> None:
 
 
 def remove_note(home: Path) -> None:
-    """The server has stopped: what it was told is kept as `run/last.json`."""
+    """The server has stopped: keep its note as `run/last.json`."""
     with contextlib.suppress(FileNotFoundError):
         _note(home).replace(_last(home))
 
 
 def read_note(home: Path) -> Running | None:
-    """The server that serves this folder now. The note of a killed one is none, nor is one that came with a copy."""
+    """The server that serves this folder now; None if the note is of a killed server, or came with a copy."""
     return _read(_note(home)) if _is_held(home) else None
 
 
 def read_left_note(home: Path) -> Running | None:
-    """What a server that was killed has left; one that stops well leaves none."""
+    """The note of a server that was killed; a server that stops properly leaves none."""
     return _read(_note(home))
 
 
 def read_last_note(home: Path) -> Running | None:
-    """The server that served this folder last, as far as it tells."""
+    """The server that served this folder last, as far as the notes say."""
     return _read(_note(home)) or _read(_last(home))
 
 
 def callback_url(settings: Settings, running: Running | None) -> str | None:
-    """Where a folder's server has accounts servers send people back to; None as long as its port may be any."""
+    """The URL to which accounts servers send people back; None while the port may still be any."""
     gateway = settings.public_url or (running.gateway if running is not None else None)
     if gateway is None and settings.port:
         gateway = url_of(settings.host, settings.port)
@@ -143,7 +143,7 @@ def _read(note: Path) -> Running | None:
 
 
 def _is_held(home: Path) -> bool:
-    """Whether a process holds the folder, which no copy of it takes along."""
+    """Whether a process has locked the folder. A copy of the folder is not locked."""
     try:
         with (home / "lock").open("rb") as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)

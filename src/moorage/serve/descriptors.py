@@ -4,19 +4,21 @@ import contextlib
 import resource
 from pathlib import Path
 
-MAX_CONNECTIONS = 50_000  # Connections of clients in one process, whatever the system allows.
+MAX_CONNECTIONS = 50_000  # Of clients in one process, even if the system allows more.
 
 
 def raise_limit() -> None:
-    """Let this process open as many as the system lets it; many systems begin with far fewer."""
+    """Raise this process's limit to the system's maximum; many systems start with far less."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with contextlib.suppress(ValueError, OSError):  # Some say there is no limit, and don't take that as one.
+    with contextlib.suppress(
+        ValueError, OSError
+    ):  # Some systems report no limit, and do not accept that as a value.
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def connections() -> int:
-    """How many connections of clients this process may hold: what is open now is not theirs, nor is a quarter of all,
-    which is for databases and apps."""
+    """How many connections of clients this process may hold: not those descriptors that are open now, nor a quarter of
+    all, which is for databases and apps."""
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if limit == resource.RLIM_INFINITY:
         return MAX_CONNECTIONS
@@ -26,5 +28,5 @@ def connections() -> int:
 def _open() -> int:
     try:
         return sum(1 for _ in Path("/dev/fd").iterdir())
-    except OSError:  # No system that shows them.
+    except OSError:  # This system does not show them.
         return 32

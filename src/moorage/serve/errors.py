@@ -1,16 +1,16 @@
-"""What can keep a server from starting, by name."""
+"""The errors that keep a server from starting."""
 
 from moorage.errors import MoorageError
 
 
 class HomeUnusable(MoorageError):
-    """The data folder can't be made or written."""
+    """The data folder can't be created or written."""
 
     code = "home_unusable"
 
 
 class HomeMissing(MoorageError):
-    """There is no data folder where a command was to find one."""
+    """There is no data folder where a command looked for one."""
 
     code = "home_missing"
 
@@ -22,7 +22,7 @@ class HomeInUse(MoorageError):
 
 
 class AddressUnavailable(MoorageError):
-    """A port is taken, is not ours to use, or the host is not this machine."""
+    """A port is in use or forbidden, or the host is not this machine."""
 
     code = "address_unavailable"
 

@@ -1,4 +1,4 @@
-"""Work whose memory is not to stay: it is done in a fork of this process, which ends with it."""
+"""Does work in a fork of this process, so that the memory it needs is free again afterwards."""
 
 import multiprocessing
 import os
@@ -18,7 +18,7 @@ _fork = multiprocessing.get_context("fork")
 
 
 def apart(work: Callable[P, Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kwargs) -> T:
-    """What `work` gives. Raises what it raises, and WorkerFailed if its process is killed."""
+    """The result of `work`. Raises the errors of `work`, and WorkerFailed if its process is killed."""
     ours, theirs = _fork.Pipe()
     process = _fork.Process(target=_do, args=(ours, theirs, lambda: work(*args, **kwargs)))
     process.start()
@@ -36,16 +36,16 @@ def apart(work: Callable[P, Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.
 
 def _do(theirs: Connection, ours: Connection, work: Callable[[], Coroutine[Any, Any, Any]]) -> None:
     theirs.close()
-    for number in (signal.SIGINT, signal.SIGHUP):  # They reach us too, and are for the other to answer.
+    for number in (signal.SIGINT, signal.SIGHUP):  # They reach the fork too, and the parent handles them.
         signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(ours,), daemon=True).start()
     try:
         ours.send((None, run(work())))
-    except Exception as error:  # noqa: BLE001 (whatever it is, it is raised again on the other side)
+    except Exception as error:  # noqa: BLE001 (the parent raises it again)
         ours.send((error, None))
 
 
 def _end_with(other: Connection) -> None:
-    """Nothing is sent our way: what can be read is the end of the process that waits for us."""
+    """End with the parent. It sends nothing, so if there is something to read, the parent has ended."""
     other.poll(None)
     os._exit(1)

@@ -1,4 +1,4 @@
-"""The two listening sockets, bound here so that workers can share them and port 0 can mean any free port."""
+"""The two listening sockets. They are bound before workers start, which share them; port 0 means any free port."""
 
 import errno
 import os
@@ -7,11 +7,14 @@ import socket
 from moorage.loopback import is_loopback
 from moorage.serve.errors import AddressUnavailable
 
-_EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (named to be translated, not to be bound)
+_EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (translated here, not bound)
 
 
 def bind(host: str, port: int, *, option: str, setting: str) -> socket.socket:
-    """A bound socket; `option` and `setting` are what the caller can change. Raises AddressUnavailable."""
+    """A bound socket.
+
+    Errors name `option` and `setting`, by which the user can change it. Raises AddressUnavailable.
+    """
     try:
         family, _, _, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -21,7 +24,7 @@ def bind(host: str, port: int, *, option: str, setting: str) -> socket.socket:
             f"The host {host!r} has no address", help="Choose another with --host, such as 127.0.0.1."
         ) from error
     listener = socket.socket(family, socket.SOCK_STREAM)
-    # A restart must not wait for the connections of the last run to be forgotten by the kernel.
+    # A restart must not wait until the kernel has forgotten the connections of the last run.
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind(address)
@@ -44,7 +47,7 @@ def url_of(host: str, port: int) -> str:
 
 
 def network_url(host: str, port: int) -> str | None:
-    """The URL at which other machines reach a server that listens there; None if they don't, or nobody knows."""
+    """The URL at which other machines reach a server that listens there; None if they can't, or it is not known."""
     if is_loopback(host):
         return None
     if host not in _EVERY_ADDRESS:
@@ -52,7 +55,9 @@ def network_url(host: str, port: int) -> str | None:
     family, outside = (socket.AF_INET6, "2001:db8::1") if ":" in host else (socket.AF_INET, "192.0.2.1")
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as probe:
-            probe.connect((outside, 9))  # Nothing is sent: the system only says which address it would use.
+            probe.connect(
+                (outside, 9)
+            )  # This sends nothing: the system only says which address it would use.
             return url_of(probe.getsockname()[0], port)
     except OSError:
         return None

@@ -1,4 +1,4 @@
-"""Where log lines go: standard error, one line each; readable at a terminal, JSON anywhere else."""
+"""Log lines go to standard error, one line each: readable at a terminal, JSON anywhere else."""
 
 import logging
 import sys
@@ -7,7 +7,7 @@ import structlog
 
 
 def quiet_logs() -> None:
-    """For a command: warnings alone, on standard error, as its result has standard output to itself."""
+    """The logs of a command: only warnings, on standard error, because standard output is for the result."""
     structlog.configure(
         processors=[
             _without_told,
@@ -16,7 +16,7 @@ def quiet_logs() -> None:
             structlog.dev.ConsoleRenderer(colors=False),
         ],
         wrapper_class=structlog.make_filtering_bound_logger("warning"),
-        # Looked up at each line, so that whoever takes standard error's place gets it.
+        # Looked up for each line, because standard error may be replaced.
         logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
     )
 
@@ -24,14 +24,14 @@ def quiet_logs() -> None:
 def _without_told(
     _logger: object, _name: str, event: structlog.typing.EventDict
 ) -> structlog.typing.EventDict:
-    """Of a database in trouble a command itself tells its user."""
+    """Drop the event for a database in trouble, because the command itself reports it."""
     if event["event"] == "storage.trouble":
         raise structlog.DropEvent
     return event
 
 
 def configure_logs(level: str) -> None:
-    """For this process: our own lines from `level` on (debug, info, warning, error), and the libraries' warnings."""
+    """The logs of a server: our lines from `level` on (debug, info, warning, error), and warnings of libraries."""
     timestamp = structlog.processors.TimeStamper(fmt="iso", utc=True)
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,

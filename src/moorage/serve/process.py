@@ -19,13 +19,13 @@ from moorage.settings import Settings
 
 T = TypeVar("T")
 
-# SIGHUP comes when the terminal is closed, unless somebody saw to it that it does not (nohup).
+# SIGHUP comes when the terminal is closed, unless the process was started with nohup.
 STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-DRAIN_SECONDS = 10  # How long requests that are under way may take to end once the server was told to stop.
+DRAIN_SECONDS = 10  # How long running requests may take after the server was told to stop.
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine in the fast event loop, or in the standard one where that isn't installed."""
+    """Run a coroutine in uvloop's event loop, or in the standard one if uvloop is not installed."""
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         return runner.run(main)
 
@@ -38,9 +38,9 @@ async def serve(
     ready: Callable[[], None],
     stop: asyncio.Event,
 ) -> None:
-    """Serve the gateway and the CRM on their sockets; `ready` is called once both answer.
+    """Serve the gateway and the CRM on their sockets. `ready` is called when both answer.
 
-    When `stop` is set, no connection is accepted any more, and those under way have DRAIN_SECONDS to end.
+    When `stop` is set, no more connections are accepted, and running requests have DRAIN_SECONDS to end.
     """
     app = App(settings, urls)
     app.start()
@@ -62,7 +62,7 @@ async def serve(
 
 @contextlib.contextmanager
 def stopped_by_signals(stop: asyncio.Event, *, at_once: Callable[[], None]) -> Iterator[None]:
-    """The first of STOPS sets `stop`; the second calls `at_once` and ends the process there and then."""
+    """The first signal of STOPS sets `stop`; the second calls `at_once` and ends the process immediately."""
     loop = asyncio.get_running_loop()
     stops = heeded()
 
@@ -83,12 +83,12 @@ def stopped_by_signals(stop: asyncio.Event, *, at_once: Callable[[], None]) -> I
 
 
 def heeded() -> tuple[signal.Signals, ...]:
-    """Those of STOPS that this process was not started to ignore."""
+    """The signals of STOPS, without those that this process was started to ignore."""
     return tuple(number for number in STOPS if signal.getsignal(number) is not signal.SIG_IGN)
 
 
 class Server(uvicorn.Server):
-    """Two of these share a loop, so signals are not theirs to catch, and each tells when it answers."""
+    """Two servers share an event loop. So they catch no signals, and `answers` says when a server is ready."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -119,7 +119,7 @@ def _config(origin: dict[str, Any], crowd: Crowd) -> uvicorn.Config:
         "server_header": False,
         "proxy_headers": False,
         "backlog": 2048,
-        # Clients keep connections for long, and one that we close under a request looks like a failure to them.
+        # Clients keep connections for long. If we closed one while a request arrives, that would look like a failure.
         "timeout_keep_alive": 75,
         "timeout_graceful_shutdown": DRAIN_SECONDS,
     }
@@ -128,7 +128,7 @@ def _config(origin: dict[str, Any], crowd: Crowd) -> uvicorn.Config:
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     try:
-        import uvloop  # noqa: PLC0415 (it may be missing, and nothing else needs it)
+        import uvloop  # noqa: PLC0415 (it may be missing)
     except ImportError:
         return None
     return uvloop.new_event_loop

@@ -1,4 +1,4 @@
-"""`moorage up`: hold the data folder, bind the sockets, make what the first start needs, serve until told to stop."""
+"""`moorage up`: lock the data folder, bind the sockets, make what the first start needs, serve until told to stop."""
 
 import asyncio
 import contextlib
@@ -24,16 +24,18 @@ from moorage.serve.process import run, serve, stopped_by_signals
 from moorage.serve.workers import Workers
 from moorage.settings import Settings
 
-REHEARSED = "Rehearsal at Zoho"  # The organisation of a Moorage that plays Zoho, so that nobody takes it for the demo.
+REHEARSED = "Rehearsal at Zoho"  # The name of the organisation in a Moorage that plays Zoho. It is not the demo's name.
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """Both sockets answer at these local URLs. `api_key` is the first key's secret at the first start, else None.
+    """Both sockets answer at these local URLs.
 
-    `remarks` are sentences on what whoever lets other machines in has to know.
+    `api_key` is the secret of the first API key, or None after the first start.
+
+    `remarks` are sentences that an operator has to know whose server other machines can reach.
     """
 
     gateway: str
@@ -45,8 +47,8 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """What another Moorage has to be told, to which this one plays Zoho: its client, the file of that client's secret,
-    and where it has people sent back to.
+    """The settings for the other Moorage, to which this one plays Zoho: the client's id, the file of its secret, and
+    the callback URL.
     """
 
     client_id: str
@@ -57,9 +59,9 @@ class Played:
 def up(
     settings: Settings, *, workers: int, announce: Callable[[Ready], None], plays_for: str | None = None
 ) -> None:
-    """Serve until SIGTERM, SIGINT or SIGHUP, then end what is under way and return; a second signal ends at once.
+    """Serve until SIGTERM, SIGINT or SIGHUP, then finish running requests and return. A second signal ends at once.
 
-    With `plays_for`, the callback URL of another Moorage, it plays Zoho to that one.
+    With `plays_for`, the callback URL of another Moorage, this one plays Zoho to it.
 
     Raises HomeUnusable, HomeInUse, AddressUnavailable, WorkerFailed.
     """
@@ -134,15 +136,15 @@ async def _serve_here(
 
 
 def _remarks(settings: Settings, listeners: tuple[socket.socket, socket.socket]) -> Iterator[str]:
-    """What follows from being reached by other machines, and shows nowhere else before it hurts."""
+    """Warnings for a server that other machines can reach."""
     if settings.loopback:
         return
     gateway, crm = (network_url(settings.host, listener.getsockname()[1]) for listener in listeners)
     if gateway is not None:
         yield f"Other machines reach the gateway at {gateway} and the CRM at {crm}."
-    yield "It speaks plain HTTP: keys and tokens can be read on the way, unless a proxy in front of it speaks TLS."
+    yield "It speaks plain HTTP: others can read keys and tokens on the way, unless a proxy in front of it speaks TLS."
     if settings.public_url is None:
-        yield "Links to connect lead to this machine alone: set MOORAGE_PUBLIC_URL to the address that people use."
+        yield "Links to connect work on this machine only: set MOORAGE_PUBLIC_URL to the address that people use."
     if settings.rate_limit is not None:
         yield f"An account may make {settings.rate_limit:g} requests a second; MOORAGE_RATE_LIMIT changes that."
 

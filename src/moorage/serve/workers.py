@@ -1,7 +1,7 @@
-"""Several processes that share the listening sockets, and the one that keeps them running.
+"""Several worker processes that share the listening sockets, and the parent process that keeps them running.
 
-That one has loaded everything and done nothing: no event loop, no thread, no database. So its workers can be forks of
-it, which share the memory of what is loaded, and start at once.
+The parent has loaded all code, but has no event loop, no thread and no open database. So workers can be forks of it:
+they share the memory of the loaded code, and start quickly.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from moorage.serve.errors import WorkerFailed
 from moorage.serve.process import DRAIN_SECONDS, STOPS, heeded, run, serve
 from moorage.settings import Settings
 
-FIRST_PAUSE = 0.5  # Seconds before a worker that ended is started again; doubles each time ...
+FIRST_PAUSE = 0.5  # Seconds before a worker that ended is started again. It doubles each time ...
 LONGEST_PAUSE = 30.0  # ... up to this ...
 SETTLED_AFTER = 60.0  # ... and starts over once a worker has lived this long.
 
@@ -32,7 +32,7 @@ _log = structlog.get_logger()
 
 
 class Workers:
-    """`count` processes, each serving both origins."""
+    """`count` worker processes. Each serves both origins."""
 
     def __init__(
         self,
@@ -43,15 +43,15 @@ class Workers:
         count: int,
     ) -> None:
         self._listeners = listeners
-        # Every worker has an end, and drains once the other is closed. That one is ours alone, so no worker outlives
+        # A pipe: each worker drains when its write end closes. Only this process holds that end, so no worker outlives
         # this process, even if it is killed.
         theirs, self._tie = _fork.Pipe(duplex=False)
         self._workers = [_Worker(settings, urls, listeners, (theirs, self._tie)) for _ in range(count)]
 
     def serve(self, *, ready: Callable[[], None], at_once: Callable[[], None]) -> None:
-        """Serve until a signal to stop; `ready` is called once all answer, `at_once` if a second signal ends it.
+        """Serve until a signal to stop. `ready` is called when all workers answer, `at_once` if a second signal comes.
 
-        Raises WorkerFailed if one ends before it answers.
+        Raises WorkerFailed if a worker ends before it answers.
         """
 
         def kill() -> None:
@@ -59,7 +59,7 @@ class Workers:
             at_once()
 
         gc.collect()
-        gc.freeze()  # To look through what the workers share would be to copy it.
+        gc.freeze()  # If the collector looked at the objects that workers share, each worker would copy them.
         with _stopped_by_signals(at_once=kill) as stop:
             try:
                 for worker in self._workers:
@@ -84,7 +84,7 @@ class Workers:
                 worker.keep_running()
 
     def _drain(self) -> None:
-        # Our copies of the sockets would keep taking connections that nobody answers any more.
+        # Our copies of the sockets would still accept connections that nobody answers.
         for listener in self._listeners:
             listener.close()
         self._tie.close()
@@ -99,7 +99,7 @@ class Workers:
 
 
 class _Worker:
-    """One of them, and those that took its place. `due` is when it starts again, None as long as it runs."""
+    """One worker, and its successors. `due` is when the next one starts, or None while one runs."""
 
     def __init__(
         self,
@@ -117,7 +117,7 @@ class _Worker:
         self.due = None
         self._word, theirs = _fork.Pipe(duplex=False)
         self._process = _fork.Process(target=_work, args=(*self._arguments, theirs), daemon=True)
-        # A signal that comes before the worker minds its own would be taken for one to this process.
+        # A signal that came before the worker has its own handlers would run this process's handlers.
         signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
         try:
             self._process.start()
@@ -127,11 +127,11 @@ class _Worker:
 
     @property
     def sentinel(self) -> int:
-        """Readable once the process has ended."""
+        """Readable when the process has ended."""
         return self._process.sentinel
 
     def until_ready(self) -> None:
-        """Raises WorkerFailed with what the worker said, if it can't start."""
+        """Wait until the worker answers. Raises WorkerFailed with the worker's message if it can't start."""
         try:
             complaint: str = self._word.recv()
         except EOFError:
@@ -140,7 +140,7 @@ class _Worker:
             raise WorkerFailed(f"A worker process could not start: {complaint}")
 
     def keep_running(self) -> None:
-        """Start it again if that is due; see that it will be, if it has ended."""
+        """Start the worker again if that is due; if it has ended, set when that will be due."""
         now = time.monotonic()
         if self.due is not None:
             if self.due <= now:
@@ -168,7 +168,10 @@ class _Worker:
 
 @contextlib.contextmanager
 def _stopped_by_signals(*, at_once: Callable[[], None]) -> Iterator[Connection]:
-    """What is readable from the first signal to stop on; the second calls `at_once` and ends the process."""
+    """A pipe that is readable after the first signal to stop.
+
+    The second signal calls `at_once` and ends the process.
+    """
     stop, say = _fork.Pipe(duplex=False)
 
     def on_signal(number: int, _frame: object) -> None:
@@ -193,7 +196,7 @@ def _work(
     word: Connection,
 ) -> None:
     """The whole life of a worker process."""
-    # Ctrl-C and a closed terminal reach the whole group; the process that started us decides what they mean.
+    # Ctrl-C and a closed terminal reach the whole process group. The parent decides what they mean.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
