@@ -14,6 +14,7 @@ from moorage.clock import SystemClock
 from moorage.crm.metadata.catalog import Catalog, Module
 from moorage.crm.metadata.times import zoned
 from moorage.crm.records.changes import Change
+from moorage.crm.records.prepare import to_insert
 from moorage.crm.storage.contract.organisations import Organisation
 from moorage.crm.storage.contract.records import Row
 from moorage.crm.storage.sqlite.readers import connect
@@ -114,7 +115,9 @@ class BareInserts:
         self._connection.execute("BEGIN IMMEDIATE")
         draft = _Draft(*self._transaction_arguments())
         user = self._organisation.metadata.all("user")[0].id
-        Change(self._organisation, self._module, user, draft).insert(batch)
+        Change(self._organisation, self._module, user, draft).insert(
+            to_insert(self._organisation.catalog, self._module, batch)
+        )
         self._connection.execute("ROLLBACK")
         return draft.rows
 

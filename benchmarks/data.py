@@ -21,6 +21,7 @@ from moorage.crm.metadata.shown import shape
 from moorage.crm.metadata.standard import DEMO
 from moorage.crm.organisations.service import Organisations
 from moorage.crm.records.changes import Change, Outcome
+from moorage.crm.records.prepare import to_insert
 from moorage.crm.storage.contract.organisations import Organisation
 from moorage.crm.storage.contract.records import Order, Page, Transaction, Window
 
@@ -120,4 +121,6 @@ def _insertion(
     organisation: Organisation, user: int, batch: list[dict[str, Any]]
 ) -> Callable[[Transaction], list[Outcome]]:
     module = organisation.catalog.modules["Leads"]
-    return lambda transaction: Change(organisation, module, user, transaction).insert(batch)
+    return lambda transaction: Change(organisation, module, user, transaction).insert(
+        to_insert(organisation.catalog, module, batch)
+    )

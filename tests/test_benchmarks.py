@@ -16,6 +16,7 @@ from moorage.clock import SystemClock
 from moorage.crm.metadata.standard import DEMO
 from moorage.crm.organisations.service import Organisations
 from moorage.crm.records.changes import Change
+from moorage.crm.records.prepare import to_insert
 from moorage.crm.storage.sqlite.readers import connect
 from moorage.crm.storage.sqlite.transaction import SqliteTransaction
 
@@ -104,7 +105,9 @@ def test_generated_leads_are_what_the_crm_accepts(tmp_path):
     assert set(FIVE_FIELDS) | set(TWENTY_FIELDS) <= set(module.fields)
     connection = connect(tmp_path / "crm" / "orgs" / "bench.db")
     draft = SqliteTransaction(connection, organisation.catalog, organisation.prefix, 0)
-    outcomes = Change(organisation, module, 1, draft).insert(list(leads(0, 20)))
+    outcomes = Change(organisation, module, 1, draft).insert(
+        to_insert(organisation.catalog, module, list(leads(0, 20)))
+    )
     connection.close()
     organisations.close()
     assert [outcome.status for outcome in outcomes] == [201] * 20

@@ -14,6 +14,37 @@ async def awaited(found):
     return await found if hasattr(found, "__await__") else found
 
 
+class Single:
+    """A transaction that can be asked about one record, too; all else is the transaction's own."""
+
+    def __init__(self, transaction) -> None:
+        self.transaction = transaction
+
+    def __getattr__(self, name):
+        return getattr(self.transaction, name)
+
+    def next_number(self, field):
+        return self.transaction.next_numbers(field, 1)[0]
+
+    def row(self, module, record):
+        return self.transaction.rows(module, [record]).get(record)
+
+    def matching(self, module, field, value):
+        return self.transaction.matching(module, field, [value])[value]
+
+    def children(self, module, parent_column, parent):
+        return self.transaction.children(module, parent_column, [parent]).get(parent, [])
+
+    def update(self, module, record, changes):
+        self.transaction.update(module, {record: changes})
+
+    def recycle(self, module, record, by):
+        return self.transaction.recycle(module, [record], by) == {record}
+
+    def tag(self, module, name):
+        return self.transaction.tags(module, [name])[name]
+
+
 @dataclass
 class Opened:
     """Calls one store, and waits where it has to."""
@@ -32,7 +63,7 @@ class Opened:
         return self.organisation.catalog.modules[name]
 
     def write(self, job):
-        return self._run(lambda: self.store.write(job))
+        return self._run(lambda: self.store.write(lambda transaction: job(Single(transaction))))
 
     def change(self, job):
         return self._run(lambda: self.store.change_metadata(job))

@@ -45,7 +45,7 @@ class RecordWrites(Suite):
 
         def job(transaction):
             (record,) = transaction.new_ids(1)
-            (number,) = [transaction.next_number(here.module("Quotes").fields["Quote_Number"])]
+            (number,) = transaction.next_numbers(here.module("Quotes").fields["Quote_Number"], 1)
             transaction.insert(leads, [here.row("Leads", record, No_of_Employees=number)])
             return record, number
 

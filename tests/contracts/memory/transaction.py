@@ -17,43 +17,54 @@ class MemoryTransaction:
         self._contents.next_id += count
         return range(first, first + count)
 
-    def next_number(self, field):
-        number = self._contents.numbers[field.id] = self._contents.numbers.get(field.id, 0) + 1
-        return number
+    def next_numbers(self, field, count):
+        last = self._contents.numbers.get(field.id, 0)
+        self._contents.numbers[field.id] = last + count
+        return range(last + 1, last + count + 1)
 
     def existing(self, module, ids):
         return set(ids) & self._contents.table(module).keys()
 
-    def row(self, module, record):
-        row = self._contents.table(module).get(record)
-        return None if row is None else self._whole(module, row)
+    def rows(self, module, ids):
+        table = self._contents.table(module)
+        return {record: self._whole(module, table[record]) for record in set(ids) & table.keys()}
 
-    def matching(self, module, field, value):
+    def matching(self, module, field, values):
+        return {value: self._matching(module, field, value) for value in values}
+
+    def _matching(self, module, field, value):
         rows = self._contents.table(module).values()
-        ids = sorted(row["id"] for row in rows if folded(row.get(field.column)) == folded(value))
-        return ids[:2]
+        return sorted(row["id"] for row in rows if folded(row.get(field.column)) == folded(value))[:2]
 
-    def children(self, module, parent_column, parent):
-        rows = [row for row in self._contents.table(module).values() if row.get(parent_column) == parent]
-        return [self._whole(module, row) for row in sorted(rows, key=lambda row: row["id"])]
+    def children(self, module, parent_column, parents):
+        children = {}
+        rows = self._contents.table(module)
+        for row in (rows[record] for record in sorted(rows)):
+            if row.get(parent_column) in set(parents):
+                children.setdefault(row[parent_column], []).append(self._whole(module, row))
+        return children
 
     def insert(self, module, rows):
         for row in rows:
             self._put(module, dict(row))
 
-    def update(self, module, record, changes):
-        row = self._contents.table(module).get(record)
-        if row is not None:
-            self._put(module, row | changes)
+    def update(self, module, changes):
+        for record, row in changes.items():
+            before = self._contents.table(module).get(record)
+            if before is not None:
+                self._put(module, before | row)
 
-    def recycle(self, module, record, by):
-        row = self.row(module, record)
-        if row is None:
-            return False
+    def recycle(self, module, records, by):
+        rows = self.rows(module, records)
+        for record, row in rows.items():
+            self._recycle(module, record, row, by)
+        return set(rows)
+
+    def _recycle(self, module, record, row, by):
         for field in module.of_type("subform"):
             lines = self._catalog.modules[field.subform]
-            rows = self.children(lines, lines.fields["Parent_Id"].column, record)
-            self.drop(lines, [line["id"] for line in rows])
+            children = self.children(lines, lines.fields["Parent_Id"].column, [record])
+            self.drop(lines, [line["id"] for line in children.get(record, [])])
         creator = module.fields.get("Created_By")
         entry = {
             "id": record,
@@ -65,13 +76,15 @@ class MemoryTransaction:
         }
         self._contents.recycled.append(entry)
         self.drop(module, [record])
-        return True
 
     def drop(self, module, records):
         for record in list(records):
             self._contents.table(module).pop(record, None)
 
-    def tag(self, module, name):
+    def tags(self, module, names):
+        return {name: self._tag(module, name) for name in names}
+
+    def _tag(self, module, name):
         key = (module.number, folded(name))
         if key not in self._contents.tags:
             self._contents.tags[key] = self.new_ids(1)[0]
@@ -87,7 +100,7 @@ class MemoryTransaction:
     def _put(self, module, row):
         for field in module.fields.values():
             value = row.get(field.column)
-            if field.unique and value is not None and set(self.matching(module, field, value)) - {row["id"]}:
+            if field.unique and value is not None and set(self._matching(module, field, value)) - {row["id"]}:
                 raise ValueError(f"{field.api_name} holds {value!r} already")
         self._contents.table(module)[row["id"]] = row
 

@@ -375,7 +375,7 @@ def test_looking_for_duplicates_reads_an_index(organisations, make_organisation,
     heard = []
     connection.exec_trace = lambda _, sql, values: heard.append((sql, values)) or True
     transaction = SqliteTransaction(connection, organisations.open(row.id).catalog, 1, 0)
-    assert transaction.matching(accounts, accounts.fields[name], 7) == []
+    assert transaction.matching(accounts, accounts.fields[name], [7]) == {7: []}
     connection.exec_trace = None
     sql, values = heard[-1]
     plan = [step[3] for step in connection.execute(f"EXPLAIN QUERY PLAN {sql}", values)]

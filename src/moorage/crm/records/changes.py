@@ -1,9 +1,10 @@
 """Insert, update, upsert and delete: each record succeeds or fails alone, in the order it was sent.
 
-These run inside the writer's transaction, so what they check can't change before it is written.
+The second half of a write: it runs inside the writer's transaction, so what it checks can't change before it is
+written. What a record must be by itself was seen before (`prepare.py`).
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,9 @@ from moorage.crm.metadata.catalog import Field, Module
 from moorage.crm.metadata.ids import whole_id
 from moorage.crm.metadata.times import zoned
 from moorage.crm.records import computed, rules
-from moorage.crm.records.draft import Draft, draft
+from moorage.crm.records.batch import Batch
+from moorage.crm.records.draft import Draft
+from moorage.crm.records.prepare import Prepared, required
 from moorage.crm.records.references import References
 from moorage.crm.records.subforms import Lines
 from moorage.crm.records.values import MAX_ITEMS, too_long
@@ -24,6 +27,7 @@ from moorage.crm.storage.contract.records import Row, Transaction
 # What Zoho checks for duplicates on upsert when the caller names no fields; elsewhere it is the display field
 # [Z upsert-records].
 SYSTEM_DUPLICATE_FIELD = {"Leads": "Email", "Contacts": "Email"}
+_OF_TOTALS = frozenset({"Discount", "Tax", "Adjustment", "Excise_Duty"})
 _SET_AT_BIRTH = frozenset({"Created_Time", "Modified_Time", "Last_Activity_Time", "Change_Log_Time__s"})
 
 
@@ -60,97 +64,124 @@ class Change:
         self._module = module
         self._user = user
         self._transaction = transaction
+        self._batch = Batch(transaction)
         self._unmodified_since = unmodified_since
-        self._references = References(organisation, transaction)
-        self._lines = Lines(organisation, transaction, rows_are_whole=rows_are_whole)
-        self._unwritten: list[Row] = []
-        self._unique = [one for one in module.fields.values() if one.unique]
+        self._references = References(organisation, self._batch)
+        self._lines = Lines(organisation, self._batch, rows_are_whole=rows_are_whole)
+        self._unique = [field for field in module.fields.values() if field.unique]
+        self._numbers = module.of_type("autonumber")
 
-    def insert(self, records: Sequence[Any]) -> list[Outcome]:
-        outcomes = _each(self._insert, records)
-        self._write()
-        return outcomes
+    def insert(self, records: Sequence[Prepared]) -> list[Outcome]:
+        self._expect(records)
+        return self._each(self._insert, records)
 
-    def update(self, records: Sequence[Any]) -> list[Outcome]:
-        return _each(self._update, records)
+    def update(self, records: Sequence[Prepared]) -> list[Outcome]:
+        self._expect(records, [_id_of(prepared.record) for prepared in records])
+        return self._each(self._update, records)
 
-    def update_one(self, wanted: int, record: Any) -> list[Outcome]:
+    def update_one(self, wanted: int, record: Prepared) -> list[Outcome]:
         """The update of a record that the path names, whatever id the body has."""
         where = {"resource_path_index": 1}
+        self._expect([record], [wanted])
+        return self._each(lambda one: self._change(self._changes(one, wanted), wanted, where), [record])
 
-        def change(record: Any, path: str) -> Outcome:
-            return self._change(self._changes(record, path, wanted), wanted, where)
+    def upsert(self, records: Sequence[Prepared], check: Sequence[Field]) -> list[Outcome]:
+        self._expect(records, [_id_of(prepared.record) for prepared in records])
+        for field in check:
+            self._batch.expect_values(self._module, field, self._values(records, field))
+        return self._each(lambda one: self._upsert(one, check), records)
 
-        return _each(change, [record])
+    def delete(self, ids: Sequence[int]) -> list[Outcome]:
+        gone = self._transaction.recycle(self._module, ids, self._user)
+        return [_deleted(record, was_there=record in gone) for record in ids]
 
-    def upsert(self, records: Sequence[Any], check: Sequence[Field]) -> list[Outcome]:
-        return _each(lambda record, path: self._upsert(record, path, check), records)
+    def _each(self, change: Callable[[Prepared], Outcome], records: Sequence[Prepared]) -> list[Outcome]:
+        outcomes = []
+        for prepared in records:
+            try:
+                outcomes.append(change(prepared))
+            except Fault as fault:
+                outcomes.append(failed(fault))
+        self._batch.flush()
+        return outcomes
 
-    def delete(self, ids: Iterable[int]) -> list[Outcome]:
-        return [self._delete(one) for one in ids]
+    def _expect(self, records: Sequence[Prepared], ids: Sequence[int | None] = ()) -> None:
+        """Say what the records are going to ask, so that it is asked for once. `ids` are those they name."""
+        known = [record for record in ids if record is not None]
+        self._batch.expect_ids(sum(prepared.insert is not None for prepared in records))
+        self._batch.expect_rows(self._module, known)
+        for field in self._unique:
+            self._batch.expect_values(self._module, field, self._values(records, field))
+        for place, prepared in enumerate(records):
+            for made in prepared.drafts:
+                self._references.expect(made)
+                self._lines.expect(made, ids[place] if ids and made is prepared.update else None)
+                self._batch.expect_tags(self._module, made.tags or ())
+        self._expect_stored_lines(records, known)
+
+    def _expect_stored_lines(self, records: Sequence[Prepared], known: Sequence[int]) -> None:
+        """What a record's own discount or tax changes is the total of all its lines."""
+        if any(made.given & _OF_TOTALS for prepared in records for made in prepared.drafts):
+            for field in self._module.of_type("subform"):
+                self._batch.expect_children(self._catalog.modules[field.subform or ""], known)
+
+    def _values(self, records: Sequence[Prepared], field: Field) -> list[Any]:
+        values = [made.row.get(field.column) for prepared in records for made in prepared.drafts]
+        return [value for value in values if value is not None]
 
     # Insert
 
-    def _insert(self, record: Any, path: str) -> Outcome:
-        made = draft(self._catalog, self._module, record, path, insert=True)
+    def _insert(self, prepared: Prepared) -> Outcome:
+        made = required(prepared.insert)
         rules.check(self._module, made, None)
         self._references.resolve(made)
         self._refuse_duplicates(made, None)
         row = self._new_row(made)
         lines = self._lines.new(made, row)
-        computed.compute(self._module, row, made.given, {}, self._transaction.now)
+        computed.compute(self._module, row, made.given, {}, self._batch.now)
         self._lines.add_up(self._module, row, lines)
-        self._unwritten.append(row)
-        for subform, rows in lines:
-            self._transaction.insert(subform, rows)
-        return self._success(row, "record added")
-
-    def _write(self) -> None:
-        """Insert what waits, together: one statement for many rows is much faster."""
-        self._transaction.insert(self._module, self._unwritten)
-        self._unwritten.clear()
+        self._batch.insert(self._module, row, self._numbers)
+        self._lines.insert(lines)
+        return self._success(row, "record added", 201)
 
     def _new_row(self, made: Draft) -> Row:
-        now = self._transaction.now
-        row: Row = {"id": self._transaction.new_ids(1)[0]}
-        for one in self._module.fields.values():
-            if one.storage == "boolean":
-                row[one.column] = 0
-            elif one.api_name in {"Owner", "Created_By", "Modified_By"}:
-                row[one.column] = self._user
-            elif one.api_name in _SET_AT_BIRTH:
-                row[one.column] = now
-            elif one.api_name == "Record_Status__s":
-                row[one.column] = "Available"
-            elif one.data_type == "autonumber":
-                row[one.column] = one.numbered(self._transaction.next_number(one))
-            elif one.default is not None and one.storage == "text":
-                row[one.column] = one.default
+        now = self._batch.now
+        row: Row = {"id": self._batch.new_id()}
+        for field in self._module.fields.values():
+            if field.storage == "boolean":
+                row[field.column] = 0
+            elif field.api_name in {"Owner", "Created_By", "Modified_By"}:
+                row[field.column] = self._user
+            elif field.api_name in _SET_AT_BIRTH:
+                row[field.column] = now
+            elif field.api_name == "Record_Status__s":
+                row[field.column] = "Available"
+            elif field.default is not None and field.storage == "text":
+                row[field.column] = field.default
         row |= {column: value for column, value in made.row.items() if value is not None}
         self._write_tags(made, row)
         return row
 
     # Update
 
-    def _update(self, record: Any, path: str) -> Outcome:
-        given = record.get("id") if isinstance(record, dict) else None
-        wanted = whole_id(given)
-        made = self._changes(record, path, wanted)
-        where = {"api_name": "id", "json_path": f"{path}.id"}
-        if given is None:
+    def _update(self, prepared: Prepared) -> Outcome:
+        wanted = _id_of(prepared.record)
+        made = self._changes(prepared, wanted)
+        where = {"api_name": "id", "json_path": f"{prepared.path}.id"}
+        if prepared.record.get("id") is None:
             raise Fault(400, "MANDATORY_NOT_FOUND", "required field not found", where)
         return self._change(made, wanted, where)
 
-    def _changes(self, record: Any, path: str, wanted: int | None) -> Draft:
+    def _changes(self, prepared: Prepared, wanted: int | None) -> Draft:
         try:
-            return draft(self._catalog, self._module, record, path, insert=False)
+            return required(prepared.update)
         except Fault as fault:
             _name(fault, wanted)
             raise
 
     def _change(self, made: Draft, record: int | None, where: dict[str, Any]) -> Outcome:
         """`where` are the details that say where the id was given, should there be no such record."""
-        old = self._transaction.row(self._module, record) if record is not None else None
+        old = self._batch.row(self._module, record) if record is not None else None
         if old is None or record is None:
             raise Fault(400, "INVALID_DATA", "the id given seems to be invalid", where)
         self._refuse_modified(old)
@@ -167,18 +198,23 @@ class Change:
         # Nothing can fail from here on, so nothing of a refused record is ever written.
         self._lines.write(merges)
         self._write_tags(made, row)
+        self._note_modification(row)
+        computed.compute(self._module, row, made.given, old, self._batch.now)
+        if merges:
+            lines = [(merge.subform, list(merge.rows.values())) for merge in merges]
+            self._lines.add_up(self._module, row, lines)
+        elif made.given & _OF_TOTALS:
+            self._lines.add_up(self._module, row, self._lines.stored(self._module, record))
+        changes = {column: value for column, value in row.items() if value != old.get(column)}
+        self._batch.update(self._module, record, changes)
+        return self._success(row, "record updated", 200)
+
+    def _note_modification(self, row: Row) -> None:
         for name in ("Modified_Time", "Last_Activity_Time", "Change_Log_Time__s"):
-            if (one := self._module.fields.get(name)) is not None:
-                row[one.column] = self._transaction.now
+            if (field := self._module.fields.get(name)) is not None:
+                row[field.column] = self._batch.now
         if (modifier := self._module.fields.get("Modified_By")) is not None:
             row[modifier.column] = self._user
-        computed.compute(self._module, row, made.given, old, self._transaction.now)
-        if merges:
-            self._lines.add_up(self._module, row, [(one.subform, list(one.rows.values())) for one in merges])
-        elif made.given & {"Discount", "Tax", "Adjustment", "Excise_Duty"}:
-            self._lines.add_up(self._module, row, self._lines.stored(self._module, record))
-        self._transaction.update(self._module, record, {c: v for c, v in row.items() if v != old.get(c)})
-        return self._success(row, "record updated")
 
     def _refuse_modified(self, old: Row) -> None:
         changed = self._module.fields.get("Modified_Time")
@@ -193,22 +229,22 @@ class Change:
 
     def _append_values(self, made: Draft, old: Row, row: Row) -> None:
         for name in made.appended & made.given:
-            one = self._module.fields[name]
-            if one.storage == "list":
-                row[one.column] = _joined(one, f"{made.path}.{name}", old[one.column], row[one.column])
+            field = self._module.fields[name]
+            if field.storage == "list":
+                path = f"{made.path}.{name}"
+                row[field.column] = _joined(field, path, old[field.column], row[field.column])
 
     # Upsert
 
-    def _upsert(self, record: Any, path: str, check: Sequence[Field]) -> Outcome:
-        matched = self._match(record, path, check)
+    def _upsert(self, prepared: Prepared, check: Sequence[Field]) -> Outcome:
+        matched = self._match(prepared, check)
         if matched is None:
-            outcome, action, name = self._insert(record, path), "insert", None
-            self._write()  # The next record may be meant to find this one.
+            outcome, action, name = self._insert(prepared), "insert", None
         else:
-            found, name = matched
-            made = self._changes(record, path, found)
-            where = {"api_name": "id", "json_path": f"{path}.id"}
-            outcome, action = self._change(made, found, where), "update"
+            wanted, name = matched
+            made = self._changes(prepared, wanted)
+            where = {"api_name": "id", "json_path": f"{prepared.path}.id"}
+            outcome, action = self._change(made, wanted, where), "update"
         document = outcome.document
         return Outcome(
             {
@@ -222,58 +258,42 @@ class Change:
             200,
         )
 
-    def _match(self, record: Any, path: str, check: Sequence[Field]) -> tuple[int | None, str | None] | None:
+    def _match(self, prepared: Prepared, check: Sequence[Field]) -> tuple[int | None, str | None] | None:
         """The record an upsert means: named by its id, or the first that a checked field finds."""
+        record = prepared.record
         if not isinstance(record, dict):
             return None
         if record.get("id") is not None:
             return whole_id(record["id"]), None
-        made = draft(self._catalog, self._module, record, path, insert=False)
-        for one in check:
-            value = made.row.get(one.column)
-            if value is not None and (found := self._transaction.matching(self._module, one, value)):
-                return found[0], one.api_name
+        made = required(prepared.update)
+        for field in check:
+            value = made.row.get(field.column)
+            if value is not None and (matching := self._batch.matching(self._module, field, value)):
+                return matching[0], field.api_name
         return None
 
-    # Delete
-
-    def _delete(self, record: int) -> Outcome:
-        details = {"id": str(record)}
-        if self._transaction.recycle(self._module, record, self._user):
-            document = {
-                "code": "SUCCESS",
-                "details": details,
-                "message": "record deleted",
-                "status": "success",
-            }
-            return Outcome(document, 200)
-        return failed(Fault(400, "INVALID_DATA", "record not deleted", details))
-
     def _refuse_duplicates(self, made: Draft, own: int | None) -> None:
-        if not self._unique:
-            return
-        self._write()  # An earlier record of this request may hold the value.
         faults = []
-        for one in self._unique:
-            value = made.row.get(one.column)
-            found = [] if value is None else self._transaction.matching(self._module, one, value)
-            if others := [record for record in found if record != own]:
-                faults.append(self._duplicate(one, made.path, others[0]))
+        for field in self._unique:
+            value = made.row.get(field.column)
+            matching = [] if value is None else self._batch.matching(self._module, field, value)
+            if others := [record for record in matching if record != own]:
+                faults.append(self._duplicate(field, made.path, others[0]))
         if len(faults) == 1:
             raise faults[0]
         if faults:
             errors = {"errors": [fault.document() for fault in faults]}
             raise Fault(400, "MULTIPLE_OR_MULTI_ERRORS", "Multiple errors in the request", errors)
 
-    def _duplicate(self, one: Field, path: str, other: int) -> Fault:
+    def _duplicate(self, field: Field, path: str, other: int) -> Fault:
         record: dict[str, Any] = {"id": str(other)}
         if (owner := self._module.fields.get("Owner")) is not None:
-            row = self._transaction.row(self._module, other) or {}
+            row = self._batch.row(self._module, other) or {}
             record["Owner"] = self._person(row.get(owner.column), "zuid")
         record["module"] = {"api_name": self._module.api_name, "id": str(self._module.id)}
         details = {
-            "api_name": one.api_name,
-            "json_path": f"{path}.{one.api_name}",
+            "api_name": field.api_name,
+            "json_path": f"{path}.{field.api_name}",
             "id": str(other),
             "duplicate_record": record,
             "more_records": False,
@@ -284,25 +304,25 @@ class Change:
         if made.tags is None:
             return
         tags = [
-            {"name": name, "id": str(self._transaction.tag(self._module, name)), "color_code": None}
+            {"name": name, "id": str(self._batch.tag(self._module, name)), "color_code": None}
             for name in made.tags
         ]
         row[self._module.fields["Tag"].column] = msgspec.json.encode(tags).decode() if tags else None
 
     # Answers
 
-    def _success(self, row: Row, message: str) -> Outcome:
+    def _success(self, row: Row, message: str, status: int) -> Outcome:
         document = {"code": "SUCCESS", "details": self._details(row), "message": message, "status": "success"}
-        return Outcome(document, 201 if message == "record added" else 200)
+        return Outcome(document, status)
 
     def _details(self, row: Row) -> dict[str, Any]:
         details: dict[str, Any] = {}
         for name in ("Modified_Time", "Modified_By", "Created_Time", "id", "Created_By"):
-            one = self._module.fields.get(name)
-            if one is None:
+            field = self._module.fields.get(name)
+            if field is None:
                 continue
-            value = row.get(one.column)
-            if one.storage == "datetime":
+            value = row.get(field.column)
+            if field.storage == "datetime":
                 details[name] = zoned(self._organisation.zone, value)
             else:
                 details[name] = str(value) if name == "id" else self._person(value)
@@ -315,6 +335,18 @@ class Change:
             return None
         shown = {"name": document.body["full_name"], "id": str(document.id)}
         return shown | {key: document.body[key] for key in more}
+
+
+def _id_of(record: Any) -> int | None:
+    return whole_id(record.get("id")) if isinstance(record, dict) else None
+
+
+def _deleted(record: int, *, was_there: bool) -> Outcome:
+    details = {"id": str(record)}
+    if not was_there:
+        return failed(Fault(400, "INVALID_DATA", "record not deleted", details))
+    document = {"code": "SUCCESS", "details": details, "message": "record deleted", "status": "success"}
+    return Outcome(document, 200)
 
 
 def _name(fault: Fault, record: int | None) -> None:
@@ -330,27 +362,17 @@ def duplicate_checks(module: Module, named: Sequence[str] | None) -> list[Field]
     [Z observed].
     """
     system = SYSTEM_DUPLICATE_FIELD.get(module.api_name, module.display_name or "Name")
-    checked = [one for one in module.fields.values() if one.unique or one.api_name == system]
+    checked = [field for field in module.fields.values() if field.unique or field.api_name == system]
     if not named:
-        first = [one for one in checked if one.api_name == system]
+        first = [field for field in checked if field.api_name == system]
     else:
         first = [module.fields[name] for name in dict.fromkeys(named) if module.fields.get(name) in checked]
-    return first + [one for one in checked if one.unique and one not in first]
+    return first + [field for field in checked if field.unique and field not in first]
 
 
-def _each(change: Callable[[Any, str], Outcome], records: Sequence[Any]) -> list[Outcome]:
-    outcomes = []
-    for index, record in enumerate(records):
-        try:
-            outcomes.append(change(record, f"$.data[{index}]"))
-        except Fault as fault:
-            outcomes.append(failed(fault))
-    return outcomes
-
-
-def _joined(one: Field, path: str, old: str | None, new: str | None) -> str | None:
+def _joined(field: Field, path: str, old: str | None, new: str | None) -> str | None:
     """Two stored lists as one, each value once. Raises Fault for more than a record can hold."""
     values = list(dict.fromkeys([*msgspec.json.decode(old or "[]"), *msgspec.json.decode(new or "[]")]))
     if len(values) > MAX_ITEMS:
-        raise too_long(one, path, MAX_ITEMS)
+        raise too_long(field, path, MAX_ITEMS)
     return msgspec.json.encode(values).decode() if values else None

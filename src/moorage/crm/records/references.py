@@ -1,17 +1,29 @@
 """The users and records that a record points to: found by id, or by name where only a name is given."""
 
 from moorage.crm.metadata.catalog import Field, Module
+from moorage.crm.records.batch import Batch
 from moorage.crm.records.draft import Draft
 from moorage.crm.records.values import Reference, unknown_id
 from moorage.crm.storage.contract.organisations import Organisation
-from moorage.crm.storage.contract.records import Row, Transaction
+from moorage.crm.storage.contract.records import Row
 
 
 class References:
-    def __init__(self, organisation: Organisation, transaction: Transaction) -> None:
+    def __init__(self, organisation: Organisation, batch: Batch) -> None:
         self._organisation = organisation
-        self._transaction = transaction
-        self._known: set[tuple[int, int]] = set()
+        self._batch = batch
+
+    def expect(self, made: Draft) -> None:
+        """Say what `resolve` is going to ask."""
+        for one, reference in made.references:
+            for target in self._targets(one, reference.module or made.se_module):
+                if reference.id is not None:
+                    self._batch.expect_records(target, [reference.id])
+                elif target.display is not None and target.display.storage == "text":
+                    self._batch.expect_values(target, target.display, [reference.name])
+        for _, lines in made.subforms:
+            for line in lines:
+                self.expect(line.draft)
 
     def resolve(self, made: Draft, old: Row | None = None) -> None:
         """Put the ids of users and records into the row. Raises Fault for those that don't exist."""
@@ -46,10 +58,10 @@ class References:
 
     def _find(self, target: Module, reference: Reference) -> int | None:
         if reference.id is not None:
-            return reference.id if self._exists(target, reference.id) else None
+            return reference.id if self._batch.exists(target, reference.id) else None
         if target.display is None or target.display.storage != "text":
             return None
-        named = self._transaction.matching(target, target.display, reference.name)
+        named = self._batch.matching(target, target.display, reference.name)
         return named[0] if named else None
 
     def _targets(self, one: Field, wanted: str | None) -> list[Module]:
@@ -59,9 +71,3 @@ class References:
             return [modules[one.lookup]] if one.lookup in modules else []
         targets = [modules[name] for name in one.lookup_modules if name in modules]
         return [module for module in targets if wanted in {None, module.api_name, str(module.id)}]
-
-    def _exists(self, module: Module, record: int) -> bool:
-        key = (module.number, record)
-        if key not in self._known and self._transaction.existing(module, [record]):
-            self._known.add(key)
-        return key in self._known

@@ -7,10 +7,11 @@ from moorage.crm.faults import Fault
 from moorage.crm.metadata.catalog import Module
 from moorage.crm.metadata.ids import whole_id
 from moorage.crm.records import computed
+from moorage.crm.records.batch import Batch
 from moorage.crm.records.draft import Draft, DraftLine
 from moorage.crm.records.values import MAX_ROWS, missing, too_long
 from moorage.crm.storage.contract.organisations import Organisation
-from moorage.crm.storage.contract.records import Row, Transaction
+from moorage.crm.storage.contract.records import Row
 
 # Each subform's module with its rows.
 LineRows: TypeAlias = list[tuple[Module, list[Row]]]
@@ -28,12 +29,22 @@ class Merge:
 
 
 class Lines:
-    def __init__(
-        self, organisation: Organisation, transaction: Transaction, *, rows_are_whole: bool = False
-    ) -> None:
+    def __init__(self, organisation: Organisation, batch: Batch, *, rows_are_whole: bool = False) -> None:
         self._organisation = organisation
-        self._transaction = transaction
+        self._batch = batch
         self._rows_are_whole = rows_are_whole
+
+    def expect(self, made: Draft, parent: int | None) -> None:
+        """Say what a record's subforms are going to ask, of a record that is there or of a new one."""
+        for subform, lines in self._subforms(made):
+            self._batch.expect_ids(sum(line.id is None for line in lines))
+            if parent is not None:
+                self._batch.expect_children(subform, [parent])
+            product = subform.fields.get("Product_Name")
+            products = self._organisation.catalog.modules.get("Products")
+            if product is not None and products is not None:
+                ids = [ref.id for line in lines for field, ref in line.draft.references if field is product]
+                self._batch.expect_rows(products, [record for record in ids if record is not None])
 
     def new(self, made: Draft, row: Row) -> LineRows:
         return [
@@ -46,8 +57,8 @@ class Lines:
         return [(modules[one.subform or ""], lines) for one, lines in made.subforms]
 
     def _new_line(self, subform: Module, made: Draft, parent: int) -> Row:
-        now = self._transaction.now
-        row: Row = {"id": self._transaction.new_ids(1)[0], **made.row}
+        now = self._batch.now
+        row: Row = {"id": self._batch.new_id(), **made.row}
         own = {
             "Parent_Id": parent,
             "Created_Time": now,
@@ -67,7 +78,7 @@ class Lines:
         products = self._organisation.catalog.modules.get("Products")
         if price is None or product is None or products is None or row.get(price.column) is not None:
             return
-        found = self._transaction.row(products, row.get(product.column) or 0)
+        found = self._batch.row(products, row.get(product.column) or 0)
         row[price.column] = found[products.fields["Unit_Price"].column] if found else None
 
     def merge(self, made: Draft, row: Row) -> list[Merge]:
@@ -75,10 +86,7 @@ class Lines:
         merges = []
         for one, lines in made.subforms:
             merge = Merge(self._organisation.catalog.modules[one.subform or ""])
-            parent = merge.subform.fields["Parent_Id"].column
-            merge.rows = {
-                line["id"]: line for line in self._transaction.children(merge.subform, parent, row["id"])
-            }
+            merge.rows = {line["id"]: line for line in self._batch.children(merge.subform, row["id"])}
             if not lines:
                 merge.dropped = list(merge.rows)
                 merge.rows = {}
@@ -109,26 +117,30 @@ class Lines:
             merge.dropped.append(known)
             return
         row = merge.rows[known] | line.draft.row
-        row[merge.subform.fields["Modified_Time"].column] = self._transaction.now
+        row[merge.subform.fields["Modified_Time"].column] = self._batch.now
         computed.line_item(merge.subform, row)
         merge.rows[known] = row
         merge.changed.append(known)
 
+    def insert(self, lines: LineRows) -> None:
+        for subform, rows in lines:
+            for row in rows:
+                self._batch.insert(subform, row)
+
     def write(self, merges: list[Merge]) -> None:
         for merge in merges:
-            self._transaction.drop(merge.subform, merge.dropped)
-            self._transaction.insert(merge.subform, [merge.rows[one] for one in merge.added])
-            for one in merge.changed:
-                if one in merge.rows:  # Else a later row of the same update removed it.
-                    self._transaction.update(merge.subform, one, merge.rows[one])
+            self._batch.drop(merge.subform, merge.dropped)
+            for added in merge.added:
+                if added in merge.rows:
+                    self._batch.insert(merge.subform, merge.rows[added])
+            for changed in merge.changed:
+                if changed in merge.rows:  # Else a later row of the same update removed it.
+                    self._batch.update(merge.subform, changed, merge.rows[changed])
 
     def stored(self, module: Module, record: int) -> LineRows:
-        stored = []
-        for one in module.of_type("subform"):
-            subform = self._organisation.catalog.modules[one.subform or ""]
-            parent = subform.fields["Parent_Id"].column
-            stored.append((subform, self._transaction.children(subform, parent, record)))
-        return stored
+        modules = self._organisation.catalog.modules
+        subforms = [modules[field.subform or ""] for field in module.of_type("subform")]
+        return [(subform, self._batch.children(subform, record)) for subform in subforms]
 
     def add_up(self, module: Module, row: Row, lines: LineRows) -> None:
         for subform, rows in lines:

@@ -3,14 +3,16 @@
 Sources: [Z insert-records], [Z update-records], [Z upsert-records], [Z delete-records].
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from moorage.crm.faults import Fault, param_missing, wrong_format
-from moorage.crm.metadata.catalog import Module
+from moorage.crm.metadata.catalog import Catalog, Module
 from moorage.crm.metadata.ids import whole_id
 from moorage.crm.records.access import writable
 from moorage.crm.records.changes import Change, Outcome, duplicate_checks
+from moorage.crm.records.prepare import Prepared, to_insert, to_update, to_upsert
 from moorage.crm.records.reading import record_id, since_header
 from moorage.crm.storage.contract.records import Transaction
 from moorage.crm.wire.body import list_of, records_of
@@ -20,20 +22,25 @@ from moorage.crm.wire.parameters import id_list
 from moorage.crm.wire.routing import Route
 from moorage.http.message import Response
 
+Prepare: TypeAlias = Callable[[Catalog, Module, Sequence[Any]], list[Prepared]]
+
+_AT_ONCE = 10  # Records that are read in less time than a thread is waited for.
 MAX_CHECKED = 100  # Names in `duplicate_check_fields`.
 
 
 async def insert(call: Call) -> Response:
     module = writable(call, "creatable")
     records, _ = await records_of(call)
-    outcomes = await _change(call, module, lambda change: change.insert(records))
+    prepared = await _prepare(call, module, records, to_insert)
+    outcomes = await _change(call, module, lambda change: change.insert(prepared))
     return _answer(outcomes, done=201)
 
 
 async def update(call: Call) -> Response:
     module = writable(call, "editable")
     records, _ = await records_of(call)
-    outcomes = await _change(call, module, lambda change: change.update(records))
+    prepared = await _prepare(call, module, records, to_update)
+    outcomes = await _change(call, module, lambda change: change.update(prepared))
     return _answer(outcomes, done=200)
 
 
@@ -41,7 +48,8 @@ async def update_one(call: Call) -> Response:
     module = writable(call, "editable")
     wanted = record_id(call)
     records, _ = await records_of(call, maximum=1)
-    outcomes = await _change(call, module, lambda change: change.update_one(wanted, records[0]))
+    prepared = await _prepare(call, module, records, to_update)
+    outcomes = await _change(call, module, lambda change: change.update_one(wanted, prepared[0]))
     return _answer(outcomes, done=200)
 
 
@@ -49,7 +57,8 @@ async def upsert(call: Call) -> Response:
     module = writable(call, "creatable")
     records, body = await records_of(call)
     check = duplicate_checks(module, _duplicate_check_fields(body))
-    outcomes = await _change(call, module, lambda change: change.upsert(records, check))
+    prepared = await _prepare(call, module, records, to_upsert)
+    outcomes = await _change(call, module, lambda change: change.upsert(prepared, check))
     return _answer(outcomes, done=200)
 
 
@@ -71,6 +80,13 @@ async def delete_one(call: Call) -> Response:
     if outcomes[0].status != 200:
         raise Fault(400, "INVALID_DATA", "record not deleted", {"resource_path_index": 1})
     return _answer(outcomes, done=200)
+
+
+async def _prepare(call: Call, module: Module, records: Sequence[Any], prepare: Prepare) -> list[Prepared]:
+    """Read the records before the writer is asked for its turn; many of them aside from the event loop."""
+    if len(records) <= _AT_ONCE:
+        return prepare(call.organisation.catalog, module, records)
+    return await asyncio.to_thread(prepare, call.organisation.catalog, module, records)
 
 
 def _change(call: Call, module: Module, run: Callable[[Change], list[Outcome]]) -> Awaitable[list[Outcome]]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from moorage.crm.organisations.sample.sample import SampleBatch, sample_records
 from moorage.crm.records.changes import Change
+from moorage.crm.records.prepare import to_insert
 from moorage.crm.storage.contract.organisations import Organisation
 from moorage.crm.storage.contract.records import Transaction
 
@@ -38,7 +39,8 @@ def _insert(
     for record in sorted(batch.records, key=lambda record: -record.age_days):
         created = now - int(record.age_days * DAY)
         change = Change(organisation, module, users[record.owner % len(users)], begin(created))
-        outcome = change.insert([_resolved(record.values, ids)])[0]
+        values = _resolved(record.values, ids)
+        outcome = change.insert(to_insert(organisation.catalog, module, [values]))[0]
         if outcome.status != 201:
             raise AssertionError(f"The sample record {record.key} was refused: {outcome.document}")
         ids[record.key] = outcome.document["details"]["id"]

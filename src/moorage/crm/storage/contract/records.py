@@ -26,7 +26,7 @@ keys a record shows, and their values, `metadata/shown.py` knows: a store only w
 Reads give JSON text ready to send, because building it in the database is what makes lists fast.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias, TypeVar
 
@@ -116,7 +116,8 @@ class Page:
 class Transaction(Protocol):
     """One all-or-nothing group of changes. `now` is when it began, in whole seconds since the epoch.
 
-    It reads what it has written.
+    It reads what it has written. Each call is a question to the database, which may be elsewhere: a request asks once
+    for all its records, and never once for each (`records/batch.py`).
     """
 
     now: int
@@ -124,20 +125,20 @@ class Transaction(Protocol):
     def new_ids(self, count: int) -> range:
         """Ids that were in no acknowledged change before, greater than all of those."""
 
-    def next_number(self, field: Field) -> int:
-        """The next value of an autonumber field, from 1."""
+    def next_numbers(self, field: Field, count: int) -> range:
+        """The next counts of an autonumber field, from 1."""
 
     def existing(self, module: Module, ids: Iterable[int]) -> set[int]:
         """Those of the ids that are records of the module."""
 
-    def row(self, module: Module, record: int) -> Row | None:
-        """Every column of a record, `id` among them; None when there is none."""
+    def rows(self, module: Module, ids: Iterable[int]) -> dict[int, Row]:
+        """Every column of those records that there are, `id` among them."""
 
-    def matching(self, module: Module, field: Field, value: Any) -> list[int]:
-        """Ids of the two oldest records whose field equals the value, text regardless of (ASCII) case."""
+    def matching(self, module: Module, field: Field, values: Sequence[Any]) -> dict[Any, list[int]]:
+        """By value, ids of the two oldest records whose field equals it, text regardless of (ASCII) case."""
 
-    def children(self, module: Module, parent_column: str, parent: int) -> list[Row]:
-        """The rows of a subform whose parent that is, oldest first."""
+    def children(self, module: Module, parent_column: str, parents: Iterable[int]) -> dict[int, list[Row]]:
+        """By parent, the rows of a subform whose parent that is, oldest first; nothing of one without any."""
 
     def insert(self, module: Module, rows: Sequence[Row]) -> None:
         """Each row has its `id`; columns left out are empty.
@@ -145,17 +146,17 @@ class Transaction(Protocol):
         Raises for a value of a unique field that another record has.
         """
 
-    def update(self, module: Module, record: int, changes: Row) -> None:
-        """Change the columns named of a record, if there is one."""
+    def update(self, module: Module, changes: Mapping[int, Row]) -> None:
+        """Change the columns named of each record, if there is one, in this order."""
 
-    def recycle(self, module: Module, record: int, by: int) -> bool:
-        """Move a record to the recycle bin, with the rows of its subforms; False when there is none."""
+    def recycle(self, module: Module, records: Iterable[int], by: int) -> set[int]:
+        """Move records to the recycle bin, with the rows of their subforms; gives those that were there."""
 
     def drop(self, module: Module, records: Iterable[int]) -> None:
         """Remove rows for good, without a trace: for the rows of subforms."""
 
-    def tag(self, module: Module, name: str) -> int:
-        """The id of a module's tag, made when it is new; names are the same regardless of (ASCII) case."""
+    def tags(self, module: Module, names: Sequence[str]) -> dict[str, int]:
+        """By name, the ids of a module's tags, made where they are new; (ASCII) case makes no other tag."""
 
 
 @dataclass(frozen=True, slots=True)

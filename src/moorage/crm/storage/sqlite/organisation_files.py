@@ -230,8 +230,9 @@ def _rise_above(draft: Path, path: Path) -> None:
 
 def _said(connection: apsw.Connection) -> tuple[object, object]:
     """All that a catalog and the full text's layout are made of."""
-    metadata: object = connection.execute("SELECT * FROM metadata ORDER BY position").fetchall()
-    return metadata, read_places(connection)
+    sql = "SELECT * FROM metadata WHERE kind IN ('module', 'field') ORDER BY position"
+    documents: object = connection.execute(sql).fetchall()
+    return documents, read_places(connection)
 
 
 def _skip_ids(path: Path, given: int) -> None:

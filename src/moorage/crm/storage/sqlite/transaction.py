@@ -1,6 +1,6 @@
 """Changes to one organisation's SQLite file, inside a transaction that the writer began."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import apsw
@@ -9,7 +9,6 @@ import msgspec
 from moorage.crm.metadata.catalog import Catalog, Field, Module
 from moorage.crm.storage.contract.records import Row
 from moorage.crm.storage.sqlite import fulltext
-from moorage.crm.storage.sqlite.dialect import collation
 from moorage.crm.storage.sqlite.schema import stored
 from moorage.crm.storage.sqlite.text_layout import Family, TextLayout
 
@@ -68,40 +67,48 @@ class SqliteTransaction:
         self._next_id += count
         return range(first, first + count)
 
-    def next_number(self, field: Field) -> int:
+    def next_numbers(self, field: Field, count: int) -> range:
         # Counted in the table at once, because a job that fails has to leave no gap.
         sql = (
-            "INSERT INTO counters VALUES (?, 2)"
-            " ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value"
+            "INSERT INTO counters VALUES (?, ?)"
+            " ON CONFLICT (name) DO UPDATE SET value = value + ? RETURNING value"
         )
-        following: int = self.connection.execute(sql, (f"field {field.id}",)).get
-        return following - 1
+        following: int = self.connection.execute(sql, (f"field {field.id}", 1 + count, count)).get
+        return range(following - count, following)
 
     def existing(self, module: Module, ids: Iterable[int]) -> set[int]:
         sql = f"SELECT id FROM {module.table} WHERE id IN (SELECT value FROM json_each(?))"
-        found: set[int] = {row[0] for row in self.connection.execute(sql, (_encode(list(ids)).decode(),))}
-        return found
+        return {row[0] for row in self.connection.execute(sql, (_encode(list(ids)).decode(),))}
 
-    def row(self, module: Module, record: int) -> Row | None:
+    def rows(self, module: Module, ids: Iterable[int]) -> dict[int, Row]:
         columns = columns_of(module)
-        sql = f"SELECT {', '.join(columns)} FROM {module.table} WHERE id = ?"
-        values = self.connection.execute(sql, (record,)).fetchone()
-        return dict(zip(columns, values, strict=True)) if values else None
+        sql = f"SELECT {', '.join(columns)} FROM {module.table} WHERE id IN (SELECT value FROM json_each(?))"
+        rows = self.connection.execute(sql, (_encode(list(ids)).decode(),))
+        return {values[0]: dict(zip(columns, values, strict=True)) for values in rows}
 
-    def matching(self, module: Module, field: Field, value: Any) -> list[int]:
+    def matching(self, module: Module, field: Field, values: Sequence[Any]) -> dict[Any, list[int]]:
+        # The index of a unique field is declared so for every type, and would not be used otherwise.
+        collation = " COLLATE NOCASE" if field.storage == "text" or field.unique else ""
         index = f"{module.table}_{field.column}_equal"
         if field.storage == "text" and field.data_type != "email" and not field.unique:
             # Nobody pays for this index until the first write that looks records up by this field.
             self.connection.execute(
-                f"CREATE INDEX IF NOT EXISTS {index} ON {module.table} ({field.column}{collation(field)})"
+                f"CREATE INDEX IF NOT EXISTS {index} ON {module.table} ({field.column}{collation})"
             )
-        sql = f"SELECT id FROM {module.table} WHERE {field.column} = ?{collation(field)} ORDER BY id LIMIT 2"
-        return [row[0] for row in self.connection.execute(sql, (value,))]
+        sql = f"SELECT id FROM {module.table} WHERE {field.column} = ?{collation} ORDER BY id LIMIT 2"
+        return {value: [row[0] for row in self.connection.execute(sql, (value,))] for value in values}
 
-    def children(self, module: Module, parent_column: str, parent: int) -> list[Row]:
+    def children(self, module: Module, parent_column: str, parents: Iterable[int]) -> dict[int, list[Row]]:
         columns = columns_of(module)
-        sql = f"SELECT {', '.join(columns)} FROM {module.table} WHERE {parent_column} = ? ORDER BY id"
-        return [dict(zip(columns, row, strict=True)) for row in self.connection.execute(sql, (parent,))]
+        place = columns.index(parent_column)
+        sql = (
+            f"SELECT {', '.join(columns)} FROM {module.table}"
+            f" WHERE {parent_column} IN (SELECT value FROM json_each(?)) ORDER BY id"
+        )
+        children: dict[int, list[Row]] = {}
+        for values in self.connection.execute(sql, (_encode(list(parents)).decode(),)):
+            children.setdefault(values[place], []).append(dict(zip(columns, values, strict=True)))
+        return children
 
     def insert(self, module: Module, rows: Sequence[Row]) -> None:
         if not rows:
@@ -111,46 +118,48 @@ class SqliteTransaction:
         self.connection.executemany(sql, [[row.get(column) for column in columns] for row in rows])
         self._note(self._changed_texts, module, [row["id"] for row in rows])
 
-    def update(self, module: Module, record: int, changes: Row) -> None:
-        if not changes:
-            return
-        sets = ", ".join(f"{column} = ?" for column in changes)
-        sql = f"UPDATE {module.table} SET {sets} WHERE id = ?"
-        self.connection.execute(sql, (*changes.values(), record))
-        if any(field.column in changes for field in module.full_text):
-            self._note(self._changed_texts, module, [record])
-
-    def recycle(self, module: Module, record: int, by: int) -> bool:
-        row = self.row(module, record)
-        if row is None:
-            return False
-        creator = module.fields.get("Created_By")
-        body = {"row": row, "subforms": self._take_subforms(module, record)}
-        values = (
-            record,
-            module.number,
-            row[module.display.column] if module.display else None,
-            by,
-            row[creator.column] if creator else None,
-            self.now,
-            _encode(body).decode(),
+    def update(self, module: Module, changes: Mapping[int, Row]) -> None:
+        for record, row in changes.items():
+            sets = ", ".join(f"{column} = ?" for column in row)
+            sql = f"UPDATE {module.table} SET {sets} WHERE id = ?"
+            self.connection.execute(sql, (*row.values(), record))
+        texts = {field.column for field in module.full_text}
+        self._note(
+            self._changed_texts, module, [i for i, row in changes.items() if not texts.isdisjoint(row)]
         )
-        self.connection.execute(
+
+    def recycle(self, module: Module, records: Iterable[int], by: int) -> set[int]:
+        rows = self.rows(module, records)
+        lines = self._take_subforms(module, rows)
+        creator = module.fields.get("Created_By")
+        self.connection.executemany(
             "INSERT INTO recycle (id, module, display_name, deleted_by, created_by, deleted_time, kind, body)"
             " VALUES (?, ?, ?, ?, ?, ?, 'recycle', ?)",
-            values,
+            [
+                (
+                    record,
+                    module.number,
+                    row[module.display.column] if module.display else None,
+                    by,
+                    row[creator.column] if creator else None,
+                    self.now,
+                    _encode({"row": row, "subforms": lines[record]}).decode(),
+                )
+                for record, row in rows.items()
+            ],
         )
-        self.drop(module, [record])
-        return True
+        self.drop(module, rows)
+        return set(rows)
 
-    def _take_subforms(self, module: Module, record: int) -> dict[str, list[Row]]:
-        """The rows that leave with a record, so that a restore can bring them back."""
-        taken = {}
+    def _take_subforms(self, module: Module, records: Iterable[int]) -> dict[int, dict[str, list[Row]]]:
+        """The rows that leave with each record, so that a restore can bring them back."""
+        taken: dict[int, dict[str, list[Row]]] = {record: {} for record in records}
         for field in module.of_type("subform"):
             lines = self._catalog.modules[field.subform or ""]
-            rows = self.children(lines, lines.fields["Parent_Id"].column, record)
-            self.drop(lines, [row["id"] for row in rows])
-            taken[lines.api_name] = rows
+            children = self.children(lines, lines.fields["Parent_Id"].column, taken)
+            self.drop(lines, [row["id"] for rows in children.values() for row in rows])
+            for record, subforms in taken.items():
+                subforms[lines.api_name] = children.get(record, [])
         return taken
 
     def drop(self, module: Module, records: Iterable[int]) -> None:
@@ -158,7 +167,10 @@ class SqliteTransaction:
         self.connection.executemany(f"DELETE FROM {module.table} WHERE id = ?", [(one,) for one in ids])
         self._note(self._dropped_texts, module, ids)
 
-    def tag(self, module: Module, name: str) -> int:
+    def tags(self, module: Module, names: Sequence[str]) -> dict[str, int]:
+        return {name: self._tag(module, name) for name in names}
+
+    def _tag(self, module: Module, name: str) -> int:
         row = self.connection.execute(
             "SELECT id FROM tags WHERE module = ? AND name = ?", (module.number, name)
         ).fetchone()
@@ -168,8 +180,8 @@ class SqliteTransaction:
         self.connection.execute("INSERT INTO tags VALUES (?, ?, ?)", (tag, module.number, name))
         return tag
 
-    def _note(self, noted: dict[Module, set[int]], module: Module, records: Iterable[int]) -> None:
-        if module.full_text:
+    def _note(self, noted: dict[Module, set[int]], module: Module, records: Sequence[int]) -> None:
+        if module.full_text and records:
             noted.setdefault(module, set()).update(records)
 
     def _index_text(self, module: Module, records: set[int]) -> None:

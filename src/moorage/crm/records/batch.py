@@ -1,0 +1,268 @@
+"""What one request asks of the store and changes in it, asked for together and changed together.
+
+A request of a hundred records would else ask a hundred times: nothing in this process, but a hundred round trips to a
+database elsewhere. So what its records are going to ask is expected first, and asked for all at once when the first of
+it is needed. Changes wait here until the end, and what is asked meanwhile is answered with them in mind: each record
+meets what those before it left, as if it had come alone.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from moorage.crm.metadata.catalog import Field, Module
+from moorage.crm.storage.contract.records import Row, Transaction
+
+_LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
+
+
+def folded(value: Any) -> Any:
+    """Values are equal whose folded ones are: text regardless of ASCII case."""
+    return value.translate(_LOWER) if isinstance(value, str) else value
+
+
+class Batch:
+    """Over one transaction. `ids` is how many new records and rows of subforms there are at most."""
+
+    def __init__(self, transaction: Transaction, ids: int = 0) -> None:
+        self._transaction = transaction
+        self._ids_expected = ids
+        self._ids: Iterable[int] = iter(())
+        self._rows: dict[Module, dict[int, Row | None]] = defaultdict(dict)
+        self._existing: dict[Module, dict[int, bool]] = defaultdict(dict)
+        self._children: dict[Module, dict[int, dict[int, Row]]] = defaultdict(dict)
+        self._tags: dict[Module, dict[str, int]] = defaultdict(dict)
+        self._values = _Values(self)
+        self._expected: dict[tuple[str, Module], set[Any]] = defaultdict(set)
+        self._changes = _Changes()
+        self.now = transaction.now
+
+    # What is going to be asked
+
+    def expect_ids(self, count: int) -> None:
+        self._ids_expected += count
+
+    def expect_records(self, module: Module, ids: Iterable[int]) -> None:
+        self._expected["records", module].update(ids)
+
+    def expect_rows(self, module: Module, ids: Iterable[int]) -> None:
+        self._expected["rows", module].update(ids)
+
+    def expect_children(self, module: Module, parents: Iterable[int]) -> None:
+        self._expected["children", module].update(parents)
+
+    def expect_tags(self, module: Module, names: Iterable[str]) -> None:
+        self._expected["tags", module].update(names)
+
+    def expect_values(self, module: Module, field: Field, values: Iterable[Any]) -> None:
+        self._values.expect(module, field, values)
+
+    # Questions
+
+    def new_id(self) -> int:
+        for new in self._ids:
+            return new
+        self._ids, self._ids_expected = iter(self._transaction.new_ids(max(1, self._ids_expected))), 0
+        return self.new_id()
+
+    def exists(self, module: Module, record: int) -> bool:
+        if record in self._rows[module]:
+            return self._rows[module][record] is not None
+        known = self._existing[module]
+        if record not in known:
+            wanted = self._take("records", module, record)
+            known |= dict.fromkeys(wanted, False)
+            known |= dict.fromkeys(self._transaction.existing(module, wanted), True)
+        return known[record]
+
+    def row(self, module: Module, record: int) -> Row | None:
+        """Every column of a record; None when there is none."""
+        known = self._rows[module]
+        if record not in known:
+            wanted = self._take("rows", module, record) - known.keys()
+            known |= dict.fromkeys(wanted, None)
+            known |= self._transaction.rows(module, wanted)
+        row = known[record]
+        return None if row is None else dict(row)
+
+    def matching(self, module: Module, field: Field, value: Any) -> list[int]:
+        """Ids of the two oldest records whose field equals the value."""
+        return self._values.matching(module, field, value)
+
+    def children(self, module: Module, parent: int) -> list[Row]:
+        """The rows of a subform whose parent that is, oldest first."""
+        known = self._children[module]
+        if parent not in known:
+            wanted = self._take("children", module, parent) - known.keys()
+            for other, rows in self._transaction.children(module, _parent_column(module), wanted).items():
+                known[other] = {row["id"]: row for row in rows}
+            for other in wanted:
+                known.setdefault(other, {})
+        return [dict(row) for row in known[parent].values()]
+
+    def tag(self, module: Module, name: str) -> int:
+        """The id of a module's tag, made when it is new."""
+        known = self._tags[module]
+        if folded(name) not in known:
+            tags = self._transaction.tags(module, sorted(self._take("tags", module, name)))
+            known |= {folded(other): tag for other, tag in tags.items()}
+        return known[folded(name)]
+
+    # Changes
+
+    def insert(self, module: Module, row: Row, numbers: Iterable[Field] = ()) -> None:
+        """`numbers` are the autonumber fields that the row takes its next numbers for."""
+        self._changes.insert(module, row)
+        self._changes.numbers += [(field, row) for field in numbers]
+        self._put(module, row["id"], None, row)
+
+    def update(self, module: Module, record: int, changes: Row) -> None:
+        if not changes:
+            return
+        if self._changes.is_waiting(module, record) and any(
+            field.unique and field.column in changes for field in module.fields.values()
+        ):
+            self.flush()  # What it had in between may be another record's by now.
+        old = self.row(module, record)
+        self._changes.update(module, record, changes)
+        self._put(module, record, old, {**(old or {}), **changes})
+
+    def drop(self, module: Module, records: Iterable[int]) -> None:
+        """Remove rows of subforms for good."""
+        for record in records:
+            old = self._rows[module].get(record)
+            self._changes.drop(module, record)
+            self._put(module, record, old, None)
+
+    def flush(self) -> None:
+        """Write what waits."""
+        self._changes.write(self._transaction)
+
+    def ask_values(self, module: Module, field: Field, values: Iterable[Any]) -> Mapping[Any, list[int]]:
+        return self._transaction.matching(module, field, list(values))
+
+    def _put(self, module: Module, record: int, old: Row | None, new: Row | None) -> None:
+        self._rows[module][record] = new
+        self._values.note(module, record, old, new)
+        if module.generated_type == "subform":
+            parent = (new or old or {}).get(_parent_column(module))
+            # A parent whose rows were never asked for is as new as they are.
+            rows = self._children[module].setdefault(parent or 0, {})
+            if new is None:
+                rows.pop(record, None)
+            else:
+                rows[record] = new
+
+    def _take(self, kind: str, module: Module, key: Any) -> set[Any]:
+        return self._expected.pop((kind, module), set()) | {key}
+
+
+class _Values:
+    """Which records have a value, of the fields by which records are looked up."""
+
+    def __init__(self, batch: Batch) -> None:
+        self._batch = batch
+        self._expected: dict[tuple[Module, Field], dict[Any, Any]] = defaultdict(dict)
+        self._stored: dict[tuple[Module, Field], dict[Any, list[int]]] = defaultdict(dict)
+        self._changed: dict[Module, dict[int, Row | None]] = defaultdict(dict)
+        self._by_value: dict[tuple[Module, Field], dict[Any, set[int]]] = {}
+
+    def expect(self, module: Module, field: Field, values: Iterable[Any]) -> None:
+        self._expected[module, field] |= {folded(value): value for value in values}
+
+    def matching(self, module: Module, field: Field, value: Any) -> list[int]:
+        stored = self._of_store(module, field, value)
+        changed = self._changed[module]
+        staying = [record for record in stored if record not in changed]
+        here = self._index(module, field).get(folded(value), set())
+        if len(stored) > 1 and len(staying) + len(here & set(stored)) < len(stored):
+            self._batch.flush()  # A third one may have it, too, which was not asked for.
+            self._stored[module, field].pop(folded(value))
+            stored = self._of_store(module, field, value)
+            staying = [record for record in stored if record not in changed]
+        return sorted({*staying, *here})[:2]
+
+    def note(self, module: Module, record: int, old: Row | None, new: Row | None) -> None:
+        self._changed[module][record] = new
+        for (indexed, field), index in self._by_value.items():
+            if indexed is module:
+                if old is not None:
+                    index.get(folded(old.get(field.column)), set()).discard(record)
+                if new is not None:
+                    index.setdefault(folded(new.get(field.column)), set()).add(record)
+
+    def _of_store(self, module: Module, field: Field, value: Any) -> list[int]:
+        known = self._stored[module, field]
+        if folded(value) not in known:
+            wanted = {**self._expected.pop((module, field), {}), folded(value): value}
+            answers = self._batch.ask_values(module, field, wanted.values())
+            known |= {folded(other): ids for other, ids in answers.items()}
+            for other in wanted:
+                known.setdefault(other, [])
+            # Whoever looks a record up is likely to change it.
+            self._batch.expect_rows(module, [record for ids in answers.values() for record in ids])
+        return known[folded(value)]
+
+    def _index(self, module: Module, field: Field) -> dict[Any, set[int]]:
+        """By value, the changed records that have it now."""
+        index = self._by_value.get((module, field))
+        if index is None:
+            index = self._by_value[module, field] = {}
+            for record, row in self._changed[module].items():
+                if row is not None:
+                    index.setdefault(folded(row.get(field.column)), set()).add(record)
+        return index
+
+
+class _Changes:
+    """What waits to be written. Updates go first: a record that is inserted may have the value that one gave up."""
+
+    def __init__(self) -> None:
+        self._inserts: dict[Module, dict[int, Row]] = defaultdict(dict)
+        self._updates: dict[Module, dict[int, Row]] = defaultdict(dict)
+        self._drops: dict[Module, list[int]] = defaultdict(list)
+        self.numbers: list[tuple[Field, Row]] = []
+
+    def is_waiting(self, module: Module, record: int) -> bool:
+        return record in self._updates[module]
+
+    def insert(self, module: Module, row: Row) -> None:
+        self._inserts[module][row["id"]] = row
+
+    def update(self, module: Module, record: int, changes: Row) -> None:
+        waiting = self._inserts[module].get(record)
+        if waiting is not None:
+            waiting |= changes
+        else:
+            self._updates[module].setdefault(record, {}).update(changes)
+
+    def drop(self, module: Module, record: int) -> None:
+        self._updates[module].pop(record, None)
+        if self._inserts[module].pop(record, None) is None:
+            self._drops[module].append(record)
+
+    def write(self, transaction: Transaction) -> None:
+        self._number(transaction)
+        for module, records in self._drops.items():
+            transaction.drop(module, records)
+        for module, changes in self._updates.items():
+            if changes:
+                transaction.update(module, changes)
+        for module, rows in self._inserts.items():
+            transaction.insert(module, list(rows.values()))
+        for waiting in (self._drops, self._updates, self._inserts):
+            waiting.clear()
+
+    def _number(self, transaction: Transaction) -> None:
+        """Give numbers last, as a refused record has to leave no gap."""
+        rows: dict[Field, list[Row]] = defaultdict(list)
+        for field, row in self.numbers:
+            rows[field].append(row)
+        for field, taking in rows.items():
+            for row, number in zip(taking, transaction.next_numbers(field, len(taking)), strict=True):
+                row[field.column] = field.numbered(number)
+        self.numbers.clear()
+
+
+def _parent_column(module: Module) -> str:
+    return module.fields["Parent_Id"].column

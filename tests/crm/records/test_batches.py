@@ -1,0 +1,261 @@
+"""A request of many records: what it asks of the store, and that each record fares as if it had come alone."""
+
+import asyncio
+import json
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from moorage.crm.records.changes import Change
+from moorage.crm.records.prepare import to_insert, to_update, to_upsert
+
+MOST_QUESTIONS = 12
+
+
+class Counting:
+    """A transaction that counts what it is asked: each call would be a round trip to a database elsewhere."""
+
+    def __init__(self, transaction) -> None:
+        self._transaction = transaction
+        self.now = transaction.now
+        self.asked = []
+
+    def __getattr__(self, name):
+        method = getattr(self._transaction, name)
+
+        def ask(*arguments):
+            self.asked.append(name)
+            return method(*arguments)
+
+        return ask
+
+
+@pytest.fixture
+def organisation(service, make_organisation):
+    make_organisation("unique", unique=("Leads.Email", "Products.Product_Code", "Contacts.Email"))
+    return service.organisations.open(service.organisations.find("unique").id)
+
+
+@pytest.fixture
+def counted(organisation):
+    """Run a change in a transaction; gives its outcomes, and what was asked."""
+    user = organisation.metadata.all("user")[0].id
+
+    def run(module, change):
+        def job(transaction):
+            counting = Counting(transaction)
+            outcomes = change(Change(organisation, organisation.catalog.modules[module], user, counting))
+            return outcomes, counting.asked
+
+        async def written():
+            return await organisation.store.write(job)
+
+        return asyncio.run(written())
+
+    return run
+
+
+@pytest.fixture
+def inserted(organisation, counted):
+    def insert(module, records):
+        prepared = to_insert(organisation.catalog, organisation.catalog.modules[module], records)
+        outcomes, asked = counted(module, lambda change: change.insert(prepared))
+        assert {outcome.status for outcome in outcomes} == {201}, outcomes
+        return [outcome.document["details"]["id"] for outcome in outcomes], asked
+
+    return insert
+
+
+def contacts(accounts, count=100):
+    return [
+        {
+            "Last_Name": f"Name {n}",
+            "Email": f"a{n}@b.example",
+            "Account_Name": {"id": accounts[n % len(accounts)]},
+            "Vendor_Name": {"name": "Vendor 1"},
+            "Tag": [{"name": f"tag {n % 7}"}],
+        }
+        for n in range(count)
+    ]
+
+
+def quotes(products, count=100):
+    return [
+        {
+            "Subject": f"Quote {n}",
+            "Quoted_Items": [
+                {"Product_Name": {"id": products[n % len(products)]}, "Quantity": n} for _ in range(3)
+            ],
+            "Discount": 1,
+        }
+        for n in range(count)
+    ]
+
+
+class TestQuestions:
+    @pytest.fixture
+    def accounts(self, inserted):
+        inserted("Vendors", [{"Vendor_Name": "Vendor 1"}])
+        return inserted("Accounts", [{"Account_Name": f"Account {n}"} for n in range(100)])[0]
+
+    @pytest.fixture
+    def products(self, inserted):
+        return inserted("Products", [{"Product_Name": f"P{n}", "Unit_Price": n} for n in range(100)])[0]
+
+    def test_of_an_insert_with_lookups_unique_values_and_tags(self, inserted, accounts):
+        _, asked = inserted("Contacts", contacts(accounts))
+        assert len(asked) <= MOST_QUESTIONS, asked
+
+    def test_of_an_insert_with_subforms_and_numbers(self, inserted, products):
+        _, asked = inserted("Quotes", quotes(products))
+        assert len(asked) <= MOST_QUESTIONS, asked
+
+    def test_of_an_update(self, organisation, counted, inserted, accounts):
+        ids, _ = inserted("Contacts", contacts(accounts))
+        changes = [
+            {**record, "id": identity, "Email": f"new{n}@b.example", "First_Name": "New"}
+            for n, (identity, record) in enumerate(zip(ids, contacts(accounts[::-1]), strict=True))
+        ]
+        prepared = to_update(organisation.catalog, organisation.catalog.modules["Contacts"], changes)
+        outcomes, asked = counted("Contacts", lambda change: change.update(prepared))
+        assert {outcome.status for outcome in outcomes} == {200}
+        assert len(asked) <= MOST_QUESTIONS, asked
+
+    def test_of_an_update_of_subforms(self, organisation, counted, inserted, products):
+        ids, _ = inserted("Quotes", quotes(products))
+        changes = [
+            {"id": identity, **record} for identity, record in zip(ids, quotes(products[::-1]), strict=True)
+        ]
+        prepared = to_update(organisation.catalog, organisation.catalog.modules["Quotes"], changes)
+        outcomes, asked = counted("Quotes", lambda change: change.update(prepared))
+        assert {outcome.status for outcome in outcomes} == {200}
+        assert len(asked) <= MOST_QUESTIONS, asked
+
+    def test_of_an_upsert_of_which_half_are_there(self, organisation, counted, inserted, accounts):
+        inserted("Contacts", contacts(accounts, 50))
+        module = organisation.catalog.modules["Contacts"]
+        prepared = to_upsert(organisation.catalog, module, contacts(accounts))
+        outcomes, asked = counted(
+            "Contacts", lambda change: change.upsert(prepared, [module.fields["Email"]])
+        )
+        actions = [outcome.document["action"] for outcome in outcomes]
+        assert (actions.count("update"), actions.count("insert")) == (50, 50)
+        assert len(asked) <= MOST_QUESTIONS, asked
+
+    def test_of_a_delete(self, counted, inserted, products):
+        ids, _ = inserted("Quotes", quotes(products))
+        outcomes, asked = counted("Quotes", lambda change: change.delete([int(identity) for identity in ids]))
+        assert {outcome.status for outcome in outcomes} == {200}
+        assert len(asked) <= MOST_QUESTIONS, asked
+
+
+# Few values, so that they meet.
+names = st.sampled_from(["Ann", "ann", "Bob", None])
+emails = st.sampled_from(["a@b.example", "A@B.example", "c@d.example", None, "no address"])
+lead = st.fixed_dictionaries(
+    {},
+    optional={
+        "Last_Name": names,
+        "Email": emails,
+        "Company": st.sampled_from(["One", "Two"]),
+        "Tag": st.lists(st.sampled_from(["hot", "HOT", "cold"]), max_size=2),
+        "id": st.integers(0, 4),
+    },
+)
+requests = st.lists(
+    st.tuples(
+        st.sampled_from(["insert", "update", "upsert", "delete"]), st.lists(lead, min_size=1, max_size=6)
+    ),
+    min_size=1,
+    max_size=4,
+)
+
+
+def plain(value, ids):
+    """A document with the ordinal of each record in place of its id."""
+    text = json.dumps(value)
+    for number, identity in enumerate(ids):
+        text = text.replace(identity, f"<{number}>")
+    return json.loads(text)
+
+
+class Side:
+    """One of two organisations that are asked for the same."""
+
+    def __init__(self, caller) -> None:
+        self._caller = caller
+        self.ids = []
+
+    def run(self, action, records, *, alone):
+        if action == "delete":
+            sent = [self.ids[record["id"]] for record in records if record.get("id", 9) < len(self.ids)]
+        else:
+            sent = [self._with_id(record, action) for record in records]
+        groups = [[one] for one in sent] if alone else [sent] * bool(sent)
+        return [outcome for group in groups for outcome in self._request(action, group)]
+
+    def _request(self, action, sent):
+        if action == "delete":
+            return self._told(self._caller.call("DELETE", "Leads", {"ids": ",".join(sent)}))
+        method = "PUT" if action == "update" else "POST"
+        path = "Leads/upsert" if action == "upsert" else "Leads"
+        return self._told(self._caller.call(method, path, None, {"data": sent}))
+
+    def _with_id(self, record, action):
+        known = record.get("id", 9) < len(self.ids)
+        rest = {key: value for key, value in record.items() if key != "id"}
+        return rest | ({"id": self.ids[record["id"]]} if known and action != "insert" else {})
+
+    def _told(self, answer):
+        outcomes = [
+            (
+                o["code"],
+                o.get("action"),
+                o.get("duplicate_field"),
+                o["details"].get("api_name"),
+                o["details"].get("id"),
+            )
+            for o in answer.data
+        ]
+        for code, *_, identity in outcomes:
+            if code == "SUCCESS" and identity not in self.ids:
+                self.ids.append(identity)
+        return plain(outcomes, self.ids)
+
+    def state(self):
+        answer = self._caller.get(
+            "Leads", fields="Last_Name,Email,Company,Tag", sort_by="id", sort_order="asc"
+        )
+        rows = answer.data if answer.status == 200 else []
+        return plain(
+            [
+                [r["id"], r["Last_Name"], r["Email"], r["Company"], [t["name"] for t in r["Tag"]]]
+                for r in rows
+            ],
+            self.ids,
+        )
+
+
+def test_records_of_one_request_fare_as_if_each_came_alone(service, make_organisation, caller_of):
+    callers = []
+    for slug in ("together", "alone"):
+        make_organisation(slug, unique=("Leads.Email",))
+        callers.append(slug)
+
+    @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(requests)
+    def check(asked):
+        sides = []
+        for slug in callers:
+            service.organisations.reset(slug)
+            sides.append(Side(caller_of(slug)))
+        for action, records in asked:
+            unique = {json.dumps(r.get("id")) for r in records}
+            if action == "delete" and len(unique) < len(records):
+                continue  # The same id twice in one delete is one deletion.
+            together = sides[0].run(action, records, alone=False)
+            assert together == sides[1].run(action, records, alone=True)
+            assert sides[0].state() == sides[1].state()
+
+    check()
