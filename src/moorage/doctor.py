@@ -1,6 +1,6 @@
-"""What `moorage doctor` looks at: the settings, the data folder from the outside in, the server, every connection.
+"""What `moorage doctor` checks: the settings, the data folder and its databases, the server, and every connection.
 
-It makes and changes nothing, so that it helps where nothing else opens: whatever fails there is a finding.
+It creates and changes nothing, so that it also helps where nothing opens: each error becomes a finding.
 """
 
 import asyncio
@@ -31,16 +31,16 @@ from moorage.vault.errors import VaultLocked
 from moorage.vault.keys import load_keys
 
 SERVER_SECONDS = 5.0
-AT_ONCE = 8  # Connections that are looked at at the same time.
+AT_ONCE = 8  # How many connections are diagnosed at the same time.
 LITTLE_MB = 100
-FULL = 0.9  # Of the connections that a server may have: from here on it is as good as full.
+FULL = 0.9  # From this share of its allowed connections on, a server is nearly full.
 NOT_STARTED = "not_started"
 _BEGIN = "`moorage up` makes what is missing."
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was looked at, by its name."""
+    """One check, by its name, and its finding."""
 
     name: str
     finding: Finding
@@ -53,22 +53,22 @@ class Report:
 
     @property
     def is_healthy(self) -> bool:
-        """Whether nothing is a problem. A connection that waits for its person is none."""
+        """Whether nothing is a problem. A connection that waits for a person is no problem."""
         found = [check.finding for check in self.checks]
         found += [finding for diagnosis in self.connections for finding in diagnosis.findings]
         return all(finding.severity != "problem" for finding in found)
 
 
 def failed(error: MoorageError | OSError, evidence: str = "") -> Finding:
-    """What an error says, as a finding."""
+    """An error, as a finding."""
     if isinstance(error, MoorageError):
         return Finding(error.code, "problem", error.message, evidence, error.help)
-    fix = "See who may read and write it, and whether its disk is well."
+    fix = "Check its permissions, and whether its disk works."
     return Finding("system", "problem", error.strerror or str(error), f"{error.filename or evidence}", fix)
 
 
 async def examine(settings: Settings, connection_id: str | None = None) -> Report:
-    """Look at everything; of the connections at a single one, if it is named. Raises ConnectionUnknown."""
+    """Check everything, but only one connection if it is named. Raises ConnectionUnknown."""
     report = Report([_look("settings", _settings, settings), _look("data folder", _folder, settings)])
     if not _keeps_closed(report.checks[-1]):
         report.checks += [
@@ -83,7 +83,7 @@ async def examine(settings: Settings, connection_id: str | None = None) -> Repor
     if not settings.loopback and not (settings.public_url or "").startswith("https://"):
         report.checks.append(Check("network", _in_the_open(settings)))
     if is_closed:
-        cause = "The connections were not looked at, as what they need does not open."
+        cause = "The connections were not checked, because something that they need does not open."
         report.checks.append(Check("connections", Finding("not_looked_at", "warning", cause, "See above.")))
         return report
     try:
@@ -112,7 +112,7 @@ def _keeps_closed(check: Check) -> bool:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Log nothing meanwhile: what goes wrong is told as a finding."""
+    """Log nothing meanwhile, because each error becomes a finding."""
     before = structlog.get_config()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("critical"))
     try:
@@ -122,7 +122,7 @@ def _quiet() -> Iterator[None]:
 
 
 def _settings(settings: Settings) -> Finding:
-    """Those that are only read once something needs them: the apps' files and the clients."""
+    """Check the settings that are read only when they are needed: the apps' files and the clients."""
     apps = Providers(settings.home / "providers").names
     read_clients(settings.oauth_clients)
     evidence = f"The data folder is {settings.home}; there are {', '.join(sorted(apps))}."
@@ -136,7 +136,7 @@ def _folder(settings: Settings) -> Finding:
         return Finding(NOT_STARTED, "warning", cause, f"{home} does not exist.", _BEGIN)
     if not home.is_dir() or not os.access(home, os.R_OK | os.W_OK | os.X_OK):
         cause = "The data folder can't be used."
-        evidence = f"{home} is no folder that this user can read and write."
+        evidence = f"{home} is not a folder that this user can read and write."
         fix = (
             "Choose another one with --home or MOORAGE_HOME, or run this as the user that the server runs as."
         )
@@ -145,15 +145,15 @@ def _folder(settings: Settings) -> Finding:
     modes = {path: path.stat().st_mode & 0o777 for path in secret if path.exists()}
     is_open = [f"{path} has the mode {mode:04o}" for path, mode in modes.items() if mode & 0o077]
     if is_open:
-        cause = "Other users of this machine may read what is kept."
+        cause = "Other users of this machine can read the data."
         fix = f"Close it to them: `chmod -R go= {home}`."
         return Finding("home_open", "warning", cause, f"{'; '.join(is_open)}.", fix)
-    cause = "The data folder can be used, and by nobody else."
+    cause = "The data folder can be used, and only by this user."
     return Finding("home_private", "ok", cause, f"{home} has the mode {modes[home]:04o}.")
 
 
 def _disk(settings: Settings) -> Finding:
-    """Whether something can be written where things are kept."""
+    """Check that the folders of the data can be written."""
     folders = {settings.home, sqlite_path(settings.database_url).parent, settings.crm_folder}
     there = sorted(folder for folder in folders if folder.is_dir())
     for folder in there:
@@ -161,7 +161,9 @@ def _disk(settings: Settings) -> Finding:
     left = {folder: free_bytes(folder) // 1024**2 for folder in there}
     evidence = f"{'; '.join(f'{folder} has {room} MB left' for folder, room in left.items())}."
     if min(left.values()) < LITTLE_MB:
-        fix = "Make room before it is full: then nothing could be written, and tokens not be renewed."
+        fix = (
+            "Make room before it is full: on a full disk nothing can be written, and no token can be renewed."
+        )
         return Finding("little_room", "warning", "The disk has little room left.", evidence, fix)
     return Finding("room_left", "ok", "The disk can be written and has room.", evidence)
 
@@ -188,7 +190,7 @@ def _database(settings: Settings) -> Finding:
 
 
 def _vault_key(settings: Settings) -> Finding:
-    """Whether there is a key; whether it is the right one shows once the database is open."""
+    """Check that there is a key. Whether it is the right one shows when the database is open."""
     file = settings.home / "vault.key"
     if settings.vault_key is None and not (file.exists() and file.stat().st_size):
         cause = "There is no vault key."
@@ -205,9 +207,9 @@ def _crm_folder(settings: Settings) -> Finding:
     folder = settings.crm_folder
     missing = [file for file in ("registry.db", "secret.key") if not (folder / file).exists()]
     if len(missing) == 1:
-        cause = "The embedded CRM's folder is not whole, so its tokens can't be used."
+        cause = "The embedded CRM's folder is incomplete, so its tokens can't be used."
         evidence = f"{folder / missing[0]} does not exist."
-        fix = "Put back a copy of the whole folder that is of one time."
+        fix = "Restore a copy of the whole folder, all of it from the same time."
         return Finding(DatabaseUnusable.code, "problem", cause, evidence, fix)
     if missing:
         cause = "There is no embedded CRM yet."
@@ -231,7 +233,7 @@ def _server(running: Running | None, home: Path) -> Finding:
         return Finding("not_running", "ok", "No server runs.", evidence)
     where = f"process {running.pid}, {running.gateway}"
     try:
-        # Whether it is ready is told to everybody, so the key that a client needs may be none.
+        # /readyz answers everybody, so the API key does not matter.
         with Moorage("none", running.gateway, timeout=SERVER_SECONDS) as client:
             answer = client.request("GET", "/readyz")
     except ApiError as error:
@@ -251,7 +253,7 @@ def _server(running: Running | None, home: Path) -> Finding:
 
 
 def _held(answer: Response) -> tuple[int, int]:
-    """How many connections a server holds, and how many it may; of one that does not tell, none and 0."""
+    """How many connections a server holds, and how many are allowed; 0 and 0 if it does not say."""
     try:
         held = answer.json()["connections"]
         return int(held["open"]), int(held["limit"])
@@ -260,14 +262,16 @@ def _held(answer: Response) -> tuple[int, int]:
 
 
 def _in_the_open(settings: Settings) -> Finding:
-    cause = "The server listens beyond this machine without TLS: keys and records can be read on the way."
+    cause = (
+        "Other machines can reach the server, and it has no TLS: others can read keys and records on the way."
+    )
     evidence = f"It listens at {settings.host}, and MOORAGE_PUBLIC_URL is {settings.public_url or 'not set'}."
     fix = "Put a proxy with TLS in front, and set MOORAGE_PUBLIC_URL to its https:// address: `moorage help tls`."
     return Finding("plain_http", "warning", cause, evidence, fix)
 
 
 async def _inside(rooms: Rooms, running: Running | None) -> AsyncIterator[Check]:
-    """What shows only once everything is open."""
+    """Checks that need open databases."""
     yield await _vault(rooms)
     for check in _organisations(rooms):
         yield check
@@ -314,11 +318,11 @@ async def _clients(rooms: Rooms, running: Running | None) -> Check:
 async def _connections(rooms: Rooms, connection_id: str | None) -> list[Diagnosis]:
     chosen = await rooms.connections.every()
     if connection_id is not None:
-        chosen = [one for one in chosen if one.id == connection_id.lower()]
+        chosen = [connection for connection in chosen if connection.id == connection_id.lower()]
         if not chosen:
             raise ConnectionUnknown(connection_id)
-    else:  # What was never connected is no trouble, and ends by itself.
-        chosen = [one for one in chosen if one.was_connected]
+    else:  # A connection that was never connected is no problem, and is deleted after a while.
+        chosen = [connection for connection in chosen if connection.was_connected]
     found = []
     for start in range(0, len(chosen), AT_ONCE):
         some = chosen[start : start + AT_ONCE]

@@ -1,4 +1,4 @@
-"""The command line. A command parses, calls the client or the operator's door, and prints; nothing else."""
+"""The command line. A command parses its arguments, calls the client or the operator, and prints the result."""
 
 import gc
 import sys
@@ -6,10 +6,10 @@ import sys
 
 def main() -> int:
     """Run `moorage` with the arguments of this process; the exit status (see docs/cli.md)."""
-    # A command is soon over, and nearly all that it makes are modules, which stay: to look for waste takes a tenth of
-    # its time.
+    # A command ends soon, and most of its objects are modules, which stay. To collect garbage would take a tenth of its
+    # time.
     gc.disable()
-    # The server's program imports this package too, and has no use for the commands.
+    # The server imports this package too, and does not need the commands.
     from moorage.cli.program import run  # noqa: PLC0415
     from moorage.lean import leave_out_what_nobody_uses  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""`moorage client`: the OAuth clients by which apps know this Moorage."""
+"""`moorage client`: the OAuth clients as which apps know this Moorage."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from moorage.settings import Settings
 
 commands = typer.Typer(
-    help="Your OAuth clients at the apps: by what they know this Moorage.", rich_markup_mode=None
+    help="Your OAuth clients at the apps, as which they know this Moorage.", rich_markup_mode=None
 )
 
 App = Annotated[str, typer.Argument(metavar="APP", autocompletion=apps, help="The app, such as zoho-crm.")]
@@ -82,14 +82,14 @@ def list_(*, home: Home = None, as_json: Json = False) -> None:
     async def look(operator: "Operator") -> "tuple[list[Registered], Settings]":
         return await operator.oauth_clients.list(), operator.settings
 
-    found, settings = operate(home, look)
+    clients, settings = operate(home, look)
     callback = callback_url(settings, read_note(settings.home))
     if context.server_alone_has(settings, "MOORAGE_OAUTH_CLIENTS"):
         note("The server has clients of MOORAGE_OAUTH_CLIENTS, too, which is not set here.")
     if as_json:
-        print_json({"clients": [asdict(one) for one in found], "callback_url": callback})
+        print_json({"clients": [asdict(client) for client in clients], "callback_url": callback})
         return
-    rows = [(one.name, one.data_centre or "all", one.client_id, one.source) for one in found]
+    rows = [(client.name, client.data_centre or "all", client.client_id, client.source) for client in clients]
     print_table(("CLIENT", "DATA CENTRE", "CLIENT ID", "FROM"), rows)
     typer.echo(f"Callback URL: {_told(callback, settings)}")
 

@@ -12,7 +12,7 @@ POLL_SECONDS = 1.0
 
 
 def invite(url: str, *, browser: bool) -> None:
-    """Open the page, and say where it is in any case: on standard error, as the result goes to standard output."""
+    """Open the page, and print its URL in any case: on standard error, because the result goes to standard output."""
     opened = browser and _open(url)
     print(
         "Connect it in the browser that has opened, or at:" if opened else "Open this to connect:",
@@ -22,9 +22,9 @@ def invite(url: str, *, browser: bool) -> None:
 
 
 def _whole(url: str) -> str:
-    """The address, on a line of its own.
+    """The URL, on a line of its own.
 
-    At a terminal it is a link, so that a click opens the whole of it though the line may break.
+    At a terminal it is a link, so that a click opens the whole URL even if the line is broken.
     """
     if not sys.stderr.isatty() or os.environ.get("TERM", "dumb") == "dumb":
         return url
@@ -32,16 +32,16 @@ def _whole(url: str) -> str:
 
 
 def wait_until_connected(client: Moorage, connection_id: str, timeout: float) -> Connection:
-    """The connection once it is ACTIVE. Raises NotConnected when it fails, or is neither in time."""
+    """The connection as soon as it is ACTIVE. Raises NotConnected if it fails, or if the time is over."""
     end = time.monotonic() + timeout
     if sys.stderr.isatty():
         print("Waiting until it is connected. Ctrl-C leaves it as it is.", file=sys.stderr, flush=True)
     while True:
-        found = client.connections.get(connection_id)
-        if found["status"] == "ACTIVE":
-            return found
-        if found["status"] == "FAILED":
-            reason = found["metadata"].get("reason", "no reason was given")
+        connection = client.connections.get(connection_id)
+        if connection["status"] == "ACTIVE":
+            return connection
+        if connection["status"] == "FAILED":
+            reason = connection["metadata"].get("reason", "no reason was given")
             raise NotConnected(
                 f"The connection {connection_id} could not be connected: {reason}.",
                 help="The page in the browser says what to do; `moorage doctor` explains it, too.",

@@ -44,7 +44,7 @@ def list_(*, app: App = None, status: Status = None, url: Url = None, as_json: J
         print_json({"connections": found})
         return
     columns = ("ID", "APP", "STATUS", "DEFAULT", "ENVIRONMENT", "ACCOUNT", "CREATED")
-    print_table(columns, [_row(one) for one in found])
+    print_table(columns, [_row(connection) for connection in found])
 
 
 @commands.command()
@@ -108,7 +108,7 @@ def use(
     url: Url = None,
     as_json: Json = False,
 ) -> None:
-    """Choose the connection that calls of its app go through if they name none."""
+    """Make a connection the default: calls of its app that name no connection go through it."""
     if (connection_id is None) == (none is None):
         raise UsageError(
             "Name a connection, or an app with --none", help="`moorage connection list` shows them."
@@ -139,12 +139,12 @@ def delete(connection_id: ConnectionId, *, yes: Yes = False, url: Url = None, as
 
 @contextlib.contextmanager
 def _near(client: Moorage, connection_id: str) -> Iterator[None]:
-    """Of a connection that there is not, name the one that was meant."""
+    """If there is no such connection, suggest the nearest id."""
     try:
         yield
     except ApiError as error:
         if error.code == "connection_unknown" and error.message:
-            known = [one["connection_id"] for one in client.connections.list()]
+            known = [connection["connection_id"] for connection in client.connections.list()]
             error.message += did_you_mean(connection_id, known)
         raise
 
@@ -167,10 +167,10 @@ def _row(connection: Connection) -> tuple[object, ...]:
 
 
 def _facts(connection: Connection) -> Iterator[tuple[str, Any]]:
-    """What a person wants to know; `id` only says again what `connection_id` says."""
+    """The facts for a person. `id` is left out, because it repeats `connection_id`."""
     for name, value in connection.items():
         if isinstance(value, dict):
-            yield from ((key, _in_words(one)) for key, one in value.items())
+            yield from ((key, _in_words(fact)) for key, fact in value.items())
         elif name != "id" and value is not None:
             yield name, value
 

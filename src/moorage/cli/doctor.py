@@ -39,7 +39,7 @@ def doctor(*, connection: Connection = None, home: Home = None, as_json: Json = 
 
 
 def _examine(home: Path | None, connection: str | None) -> "Report":
-    # What it looks through takes a while to load.
+    # These modules take a while to load.
     from moorage.doctor import Check, Report, examine, failed  # noqa: PLC0415
 
     try:
@@ -61,13 +61,13 @@ def _findings(report: "Report") -> Iterator[tuple[str, "Finding"]]:
     for check in report.checks:
         yield check.name, check.finding
     for diagnosis in report.connections:
-        found = diagnosis.connection
+        connection = diagnosis.connection
         for finding in diagnosis.findings:
-            yield f"connection {found.id} ({found.app}, {found.status})", finding
+            yield f"connection {connection.id} ({connection.app}, {connection.status})", finding
 
 
 def _lines(name: str, finding: "Finding") -> Iterator[str]:
-    """What there is to read of a finding; of what is well, a single line."""
+    """A finding as lines; a single line if nothing is wrong."""
     yield _plain(f"{finding.severity:<8} {name}: {finding.cause}")
     if finding.severity == "ok":
         return
@@ -77,7 +77,7 @@ def _lines(name: str, finding: "Finding") -> Iterator[str]:
 
 
 def _coloured(line: str, severity: str) -> str:
-    """With its severity in colour, where a person looks at it and has not asked for none (NO_COLOR)."""
+    """The line with its severity in colour, at a terminal and unless NO_COLOR is set."""
     if not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
         return line
     colour = {"ok": "green", "warning": "yellow"}.get(severity, "red")
@@ -85,5 +85,5 @@ def _coloured(line: str, severity: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Without what a terminal would take for commands: other sides' words stand in it."""
+    """The text without control characters, because parts of it come from other servers."""
     return "".join(character if character.isprintable() else "�" for character in text)

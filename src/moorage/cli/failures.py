@@ -1,4 +1,4 @@
-"""How a failure reads: one line for people, one object for programs, one exit status for scripts."""
+"""How a failure is shown: a line for people, an object for programs, an exit status for scripts."""
 
 import json
 import sys
@@ -30,7 +30,7 @@ class Exit(IntEnum):
 
 
 class UsageError(MoorageError):
-    """The arguments can't be carried out together, or name what isn't there."""
+    """The arguments contradict each other, or name something that does not exist."""
 
     code = "usage"
 
@@ -74,7 +74,7 @@ _BY_CODE = {
 
 
 def note(sentence: str) -> None:
-    """Say something beside the result, on standard error."""
+    """Print a note on standard error, beside the result."""
     print(f"moorage: {sentence}", file=sys.stderr, flush=True)
 
 
@@ -86,9 +86,9 @@ def report(
     arguments: Sequence[str] = (),
     path: str = "",
 ) -> Exit:
-    """Write the failure to standard error; the status to exit with, which follows from it unless given.
+    """Write the failure to standard error. Returns the exit status: `status`, or the usual one for the error.
 
-    `arguments` are those that could not be read, `path` is what was called.
+    `arguments` are the arguments that could not be parsed; `path` is the path that was called.
     """
     usual, facts, help_ = _explain(error, arguments, path)
     status = usual if status is None else status

@@ -1,4 +1,4 @@
-"""What commands print on standard output, and the one question they ask."""
+"""What commands print on standard output, and the question before an action that can't be undone."""
 
 import json
 import shutil
@@ -12,17 +12,17 @@ import typer
 from moorage.cli.failures import UsageError
 
 _GAP = "  "  # Between columns.
-_INDENT = 4  # Of what goes on in another line.
-_BROKEN = 20  # The least room in which it is worth breaking a cell.
+_INDENT = 4  # Of a row's further lines.
+_BROKEN = 20  # A cell is broken only if it has at least so much room.
 
 
 def print_json(value: Any) -> None:
-    """One JSON value on one line of standard output, there as soon as this returns."""
+    """Print a JSON value on one line of standard output, and flush it."""
     print(json.dumps(value, ensure_ascii=False), flush=True)
 
 
 def print_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Aligned columns; None is shown as a dash. At a terminal, what a line has no room for goes on in the next one."""
+    """Print aligned columns. None is shown as a dash. At a terminal, long rows continue on the next line."""
     lines = [list(header), *(["-" if cell is None else str(cell) for cell in row] for row in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
     room = _room()
@@ -36,12 +36,12 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> None
 
 
 def _room() -> int | None:
-    """How many characters a line has, if a person looks at it."""
+    """How many characters a line of the terminal has; None if the output is no terminal."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def _parts(widths: Sequence[int], room: int) -> Iterator[range]:
-    """The columns that share a line. The last one may be narrower than what is in it, which is broken then."""
+    """The columns that share a line. Cells of the last column may be broken."""
     first, used = 0, 0
     for column, width in enumerate(widths):
         least = min(width, _BROKEN) if column == len(widths) - 1 else width
@@ -53,7 +53,10 @@ def _parts(widths: Sequence[int], room: int) -> Iterator[range]:
 
 
 def _print_within(room: int | None, start: int, told: str, last: int) -> None:
-    """A line from the column `start` on; the cell that begins `last` characters later goes on below itself."""
+    """Print a line from the column `start` on.
+
+    The cell that begins `last` characters later may continue below itself.
+    """
     if room is None or start + len(told) <= room:
         print(f"{'':{start}}{told}")
         return
@@ -66,7 +69,7 @@ def _print_within(room: int | None, start: int, told: str, last: int) -> None:
 
 
 def confirm(question: str, *, yes: bool) -> None:
-    """Go on only if the user wants it. Raises Abort, and UsageError where nobody can be asked."""
+    """Go on only if the user agrees. Raises Abort, and UsageError if nobody can be asked."""
     if yes:
         return
     if not sys.stdin.isatty():
@@ -76,7 +79,7 @@ def confirm(question: str, *, yes: bool) -> None:
     try:
         agreed = typer.confirm(question, err=True)
     except typer.Abort:
-        print(file=sys.stderr)  # What follows has a line of its own.
+        print(file=sys.stderr)  # The next message begins on a new line.
         raise
     if not agreed:
         raise typer.Abort

@@ -1,4 +1,4 @@
-"""What is wrong with a command line, in the words of who typed it and not of the library that reads it."""
+"""What is wrong with a command line, in our words instead of the library's."""
 
 import re
 from collections.abc import Sequence
@@ -33,10 +33,10 @@ def complaint(error: typer.TyperException, arguments: Sequence[str]) -> str:
 
 
 def _value(name: str, arguments: Sequence[str]) -> str | None:
-    """What was given for an option."""
-    for one, following in zip(arguments, [*arguments[1:], None], strict=True):
-        if one == name:
+    """The value that was given for an option."""
+    for argument, following in zip(arguments, [*arguments[1:], None], strict=True):
+        if argument == name:
             return following
-        if one.startswith(f"{name}="):
-            return one.removeprefix(f"{name}=")
+        if argument.startswith(f"{name}="):
+            return argument.removeprefix(f"{name}=")
     return None

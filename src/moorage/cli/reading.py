@@ -1,4 +1,4 @@
-"""What a command reads: files that it is named, standard input, and secrets that nobody else may see."""
+"""What a command reads: files, standard input, and secrets that nobody else may see."""
 
 import sys
 from pathlib import Path
@@ -19,17 +19,17 @@ def content(name: str | Path) -> bytes:
 
 
 def text(name: str | Path, *, otherwise: str | None = None) -> str:
-    """The same as text. Raises UsageError, with what to do `otherwise` if it is none."""
+    """The same as text. Raises UsageError, with the advice `otherwise`, if it is not UTF-8."""
     try:
         return content(name).decode()
     except UnicodeDecodeError as error:
-        raise UsageError(f"The file {name} is no text in UTF-8", help=otherwise) from error
+        raise UsageError(f"The file {name} is not text in UTF-8", help=otherwise) from error
 
 
 def secret(prompt: str, *, confirmed: bool = False) -> str:
-    """What a person types unseen, twice if it is to be `confirmed`; without a terminal a line of standard input.
+    """A secret that a person types unseen, twice if `confirmed`; without a terminal, a line of standard input.
 
-    There is no option for it, because every user of a machine can read the command lines of the others.
+    No option takes a secret, because all users of a machine can read each other's command lines.
     """
     if sys.stdin.isatty():
         return str(typer.prompt(prompt, hide_input=True, confirmation_prompt=confirmed, err=True))

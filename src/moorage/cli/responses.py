@@ -1,4 +1,4 @@
-"""What a response says of its error, in one line and in the words of this command line."""
+"""The error in a response, as one line in the words of this command line."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 from moorage.client import ApiError, Response
 from moorage.near import nearest
 
-# The server speaks to programs, of calls; here there are commands.
+# The server's advice names calls, for programs. Here it names commands instead.
 _DIALECT = (
     (
         r'Create one with POST /connections \{"app": "([\w-]+)"\} and open its url',
@@ -20,7 +20,7 @@ _DIALECT = (
     (r"GET /connections", "`moorage connection list`"),
     (r"GET /keys and `moorage key list` show", "`moorage key list` shows"),
 )
-# What Zoho's errors leave to the documentation.
+# Advice that Zoho's errors do not give.
 _BY_ZOHO_CODE = {
     "OAUTH_SCOPE_MISMATCH": "The connection was not given that right: open the url that `moorage connection get ID` "
     "shows, and connect it anew with it ticked.",
@@ -34,7 +34,7 @@ _UNSAID = {"api_name", "param_name", "json_path", "resource_path_index", "reason
 
 
 def sentence(error: ApiError) -> str:
-    """What is wrong, with the facts that Zoho's errors keep in `details`: which field or parameter, what it takes."""
+    """What is wrong, with the facts from `details` of Zoho's errors: which field or parameter, and what it expects."""
     if error.message is None:
         return f"The API answered {error.status} {error.response.reason}"
     facts = _facts(error.detail) if isinstance(error.detail, Mapping) else ""
@@ -44,7 +44,7 @@ def sentence(error: ApiError) -> str:
 
 
 def advice(error: ApiError, path: str = "") -> str | None:
-    """What would be right, as far as the answer or this command line knows; `path` is what was called."""
+    """What would be right, as far as the answer or this command line knows. `path` is the path that was called."""
     hint = error.response.header("moorage-hint")
     if hint is not None:
         return hint[:1].upper() + hint[1:]
@@ -53,28 +53,30 @@ def advice(error: ApiError, path: str = "") -> str | None:
     if error.code == "INVALID_MODULE":
         return _other_module(path)
     if error.code == "INVALID_TOKEN" and error.response.header("moorage-error-source") is not None:
-        return None  # It came through the gateway, so the key is not what it complains of.
+        return None  # The answer came through the gateway, so the API key was right.
     if error.code == "REQUIRED_PARAM_MISSING" and isinstance(error.detail, Mapping):
         return f"Add it to the path, as in ?{error.detail.get('param_name')}=VALUE"
     return _BY_ZOHO_CODE.get(error.code or "")
 
 
 def in_commands(text: str) -> str:
-    """The server's advice with commands in place of calls."""
+    """The server's advice, with commands instead of calls."""
     for call, command in _DIALECT:
         text = re.sub(call, command, text)
     return text
 
 
 def remarks(response: Response, path: str) -> Iterator[str]:
-    """What a good answer hides from whoever looks at its status alone."""
+    """Remarks on a successful answer that its status does not show."""
     if not response.body:
         yield f"The answer is empty: {response.status} {response.reason}."
         return
     records = _records(response)
     failed = list(_failed(response))
     if failed:
-        told = "; ".join(f"{one.get('message')}: {_facts(one.get('details', {}))}" for one in failed[:3])
+        told = "; ".join(
+            f"{record.get('message')}: {_facts(record.get('details', {}))}" for record in failed[:3]
+        )
         yield f"{len(failed)} of {len(records)} records failed: {told}."
     asked = {name for names in parse_qs(urlsplit(path).query).get("fields", []) for name in names.split(",")}
     plain = {name for name in asked if re.fullmatch(r"\w+", name)}
@@ -89,7 +91,7 @@ def _records(response: Response) -> list[dict[str, Any]]:
     except ValueError:
         return []
     found = body.get("data") if isinstance(body, dict) else None
-    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+    return [record for record in found if isinstance(record, dict)] if isinstance(found, list) else []
 
 
 def _failed(response: Response) -> Iterator[dict[str, Any]]:
