@@ -19,14 +19,11 @@ def test_imports_look_downwards():
 
 
 def _rooms(package: Path) -> set[str]:
-    """The modules and packages right below one."""
-    return {
-        path.stem
-        for path in package.iterdir()
-        if path.suffix in {"", ".py"}
-        and not path.stem.startswith("__")
-        and path.stem != "docs"  # Pages of the help.
-    }
+    """The modules and packages right below one. A folder that a move left behind, with no code in it, is none."""
+    packages = {
+        path.parent.name for path in package.glob("*/*.py") if path.parent.name != "docs"
+    }  # Pages of the help.
+    return packages | {path.stem for path in package.glob("*.py") if not path.stem.startswith("__")}
 
 
 def _layered(contract):
