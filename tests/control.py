@@ -19,8 +19,8 @@ from moorage.crm.metadata.standard import DEMO
 from moorage.ids import new_uuid
 from moorage.keys import store
 from moorage.settings import load
-from moorage.storage.database import sqlite_path
 from moorage.storage.migrate import migrate
+from moorage.storage.sqlite import sqlite_path
 from tests.person import Person
 
 GATEWAY = "http://gateway.test"
@@ -149,7 +149,11 @@ class Caller:
     def __init__(self, control, name):
         self.control = control
         self.account = control.run(self._sign_up(name))
+        # No two things are made in the same microsecond: this key is older than what it makes.
+        control.clock.advance(-1e-6)
         _, self.key = control.run(control.rooms.keys.create(self.account, name))
+        control.clock.advance(1e-6)
+        self._has_connections = False
 
     async def _sign_up(self, name):
         account = new_uuid()
@@ -171,6 +175,9 @@ class Caller:
 
     def connect(self, organisation=None, **given):
         """A new connection, ACTIVE if an organisation is named."""
+        if self._has_connections:
+            self.control.clock.advance(1e-6)
+        self._has_connections = True
         made = self.call("POST", "/connections", {"app": "zoho-crm", **given}).json["connection"]
         if organisation is None:
             return made

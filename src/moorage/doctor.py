@@ -23,10 +23,10 @@ from moorage.oauth.diagnosis.service import Diagnosis
 from moorage.rooms import Rooms, Urls, open_rooms
 from moorage.serve.data_folder import Running, callback_url, read_left_note, read_note
 from moorage.settings import Settings
-from moorage.storage.database import sqlite_path
 from moorage.storage.errors import DatabaseUnusable
 from moorage.storage.migrate import HEAD, revision
 from moorage.storage.readiness import complaint, free_bytes, require_room
+from moorage.storage.sqlite import sqlite_path
 from moorage.vault.errors import VaultLocked
 from moorage.vault.keys import load_keys
 
@@ -173,7 +173,7 @@ def _database(settings: Settings) -> Finding:
     if not path.exists():
         cause = "There is no control database yet."
         return Finding(NOT_STARTED, "warning", cause, f"{path} does not exist.", _BEGIN)
-    found = revision(path)
+    found = revision(settings.database_url)
     wrong = complaint(path)
     if wrong is not None or (found or "") > HEAD:
         told = wrong or f"A newer Moorage wrote it: schema {found}, this one knows {HEAD}"

@@ -1,7 +1,6 @@
 """What libraries would load and nobody here uses is left out: it takes memory of servers and time of commands."""
 
 import sys
-from types import ModuleType
 
 
 def leave_out_what_nobody_uses() -> None:
@@ -9,8 +8,3 @@ def leave_out_what_nobody_uses() -> None:
     # structlog would load rich and pygments, 4 MB, to colour tracebacks, which are text by the time it gets ours. So it
     # finds none here.
     sys.modules.setdefault("rich", None)  # type: ignore[arg-type]
-    # The package of SQLAlchemy's asynchronous engine would load its ORM, 6 MB, for sessions. It gets empty modules.
-    for name in ("scoping", "session"):
-        empty = ModuleType(f"sqlalchemy.ext.asyncio.{name}")
-        empty.__dict__["__getattr__"] = lambda _: None
-        sys.modules.setdefault(empty.__name__, empty)

@@ -75,7 +75,7 @@ class Rooms:
 
     @cached_property
     def vault_keys(self) -> "KeySource":
-        from moorage.storage.database import sqlite_path
+        from moorage.storage.sqlite import sqlite_path
         from moorage.vault.keys import load_keys
 
         database = sqlite_path(self.settings.database_url)
@@ -223,8 +223,8 @@ class Rooms:
         """Whether the server can do its work, for /readyz."""
         from moorage.crm.storage.sqlite.trouble import complaint as crm_complaint
         from moorage.crm.storage.sqlite.trouble import crm_databases
-        from moorage.storage.database import sqlite_path
         from moorage.storage.readiness import Readiness, complaint
+        from moorage.storage.sqlite import sqlite_path
 
         database, crm = sqlite_path(self.settings.database_url), self.settings.crm_folder
 

@@ -15,7 +15,7 @@ status = main()
 print(json.dumps([status, sorted(name for name, module in sys.modules.items() if module)]), file=sys.stderr)
 """
 SERVERS = {"moorage.app", "moorage.gateway", "uvicorn", "starlette", "aiohttp", "jinja2", "alembic", "rich"}
-CONTROL = {"sqlalchemy", "aiosqlite"}
+CONTROL = {"sqlalchemy"}
 CRM = {"apsw", "moorage.crm"}
 NOTHING = SERVERS | CONTROL | CRM | {"asyncio", "structlog", "cryptography"}
 

@@ -21,7 +21,7 @@ def test_the_oldest_comes_first(owner, three):
     assert ids(owner.get("/connections")) == three
 
 
-def test_those_of_the_same_moment_come_in_the_order_they_were_made(owner):
+def test_those_of_the_same_second_come_in_the_order_they_were_made(owner):
     made = [owner.connect()["connection_id"] for _ in range(5)]
     assert ids(owner.get("/connections")) == made
 

@@ -143,7 +143,7 @@ def test_who_calls_is_found_without_writing(control, owner):
 def test_what_no_key_can_be_costs_no_question_to_the_database(control, owner, monkeypatch):
     owner.get("/connections")
     asked = []
-    monkeypatch.setattr(control.rooms.database, "_begun", lambda *_: asked.append(1))
+    monkeypatch.setattr(control.rooms.database, "_lent", lambda *_: asked.append(1))
     for number in range(100):
         wrong = new_secret("live") if number % 2 else f"wrong-key-{number:030}"
         assert control.call("GET", "/connections", headers=sent(f"Bearer {wrong}")).status == 401

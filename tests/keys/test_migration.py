@@ -8,7 +8,6 @@ from datetime import timedelta
 import pytest
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import create_engine
 
 from moorage.app import Rooms, Urls
 from moorage.clock import SystemClock
@@ -16,8 +15,8 @@ from moorage.keys.errors import KeyInvalid
 from moorage.keys.model import digest
 from moorage.keys.scopes import EVERYTHING
 from moorage.settings import load
-from moorage.storage.database import prepare
 from moorage.storage.migrate import MIGRATIONS, migrate
+from moorage.storage.sqlite import Sqlite
 
 MADE_BEFORE = "mk_" + "x" * 49
 CHOSEN = "a key of sixteen"
@@ -29,8 +28,7 @@ def home(tmp_path):
     """A folder as the first version left it, with three keys and a connection."""
     home = tmp_path / "home"
     home.mkdir()
-    engine = create_engine(f"sqlite:///{home / 'moorage.db'}")
-    prepare(engine)
+    engine = Sqlite(f"sqlite:///{home / 'moorage.db'}").writing()
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     with engine.begin() as connection:

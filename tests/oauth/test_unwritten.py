@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from types import SimpleNamespace
 
 import pytest
-from sqlalchemy import event
 from structlog.testing import capture_logs
 
 from moorage.oauth.errors import ReconnectNeeded, TokenRefused
@@ -38,9 +37,7 @@ class Disk:
 
 def be_impatient(control, rooms):
     """Let its writers wait for 50 ms in place of ten seconds."""
-    engine = rooms.database._writing
-    control.run(engine.dispose())
-    event.listen(engine.sync_engine, "connect", lambda made, _: made.execute("PRAGMA busy_timeout = 50"))
+    rooms.database.patience = 0.05
 
 
 @pytest.fixture

@@ -1,16 +1,20 @@
 import asyncio
 import contextlib
 import sqlite3
+import subprocess
+import sys
+import threading
 from contextlib import asynccontextmanager
 
-import aiosqlite
 import pytest
+from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from moorage.clock import FrozenClock
 from moorage.storage import Database
-from moorage.storage.driver import connect
+from moorage.storage.database import READERS
 from moorage.storage.errors import DatabaseUnusable
+from moorage.storage.threads import ConnectionThread
 from tests.control import NOW, migrated
 from tests.storage.descriptors import none_left
 
@@ -114,7 +118,7 @@ def test_a_change_is_noticed_once_whoever_made_it(path):
 def test_what_can_not_be_asked_is_told_apart_and_counts_as_changed_once_it_can(path):
     async def act(database):
         seen = [database.changed(), database.changed()]
-        database._watch.close()
+        database._watch._connection.close()
         return [*seen, database.changed(), database.changed(), database.changed()]
 
     assert run(path, act) == [True, False, None, True, False]
@@ -229,23 +233,23 @@ def test_a_statement_at_fault_is_not_blamed_on_the_file(path):
     run(path, act)
 
 
-# The driver: one visit to a connection's thread for each statement.
+# The threads: one visit to a connection's thread for each statement.
 
 
 @pytest.fixture
 def visits(monkeypatch):
-    """The visits to threads, as they are made."""
-    made, execute = [], aiosqlite.Connection._execute
+    """The visits to threads that somebody waits for, as they are made."""
+    made, ask = [], ConnectionThread.ask
 
-    async def counted(connection, function, *arguments, **named):
-        made.append(function.__name__)
-        return await execute(connection, function, *arguments, **named)
+    def counted(thread, work):
+        made.append(work)
+        return ask(thread, work)
 
-    monkeypatch.setattr(aiosqlite.Connection, "_execute", counted)
+    monkeypatch.setattr(ConnectionThread, "ask", counted)
     return made
 
 
-def test_a_reading_of_one_statement_takes_three_visits(path, visits):
+def test_a_reading_of_one_statement_takes_one_visit(path, visits):
     async def act(database):
         async with database.reading() as tx:
             await names(tx)
@@ -254,7 +258,7 @@ def test_a_reading_of_one_statement_takes_three_visits(path, visits):
             await names(tx)
         return len(visits)
 
-    assert run(path, act) == 3  # Its begin, the statement and its end.
+    assert run(path, act) == 1
 
 
 def test_whoever_goes_while_they_wait_to_write_leaves_no_lock_behind(path):
@@ -277,20 +281,173 @@ def test_whoever_goes_while_they_wait_to_write_leaves_no_lock_behind(path):
     run(path, act)
 
 
-def test_a_rollback_waits_for_a_statement_whose_caller_has_gone(path):
-    async def act(_):
-        other, connection = held(path), await connect(path)
-        await (await connection.cursor()).execute("PRAGMA busy_timeout = 5000")
-        waiting = asyncio.ensure_future((await connection.cursor()).execute("BEGIN IMMEDIATE"))
-        await asyncio.sleep(0.05)
-        waiting.cancel()
-        asyncio.get_running_loop().call_later(0.05, other.close)
-        await connection.rollback()
-        await (await connection.cursor()).execute("SELECT 1")  # Whatever went before has ended by now.
-        assert not connection.in_transaction
-        await connection.close()
+def test_a_statement_whose_caller_has_gone_is_rolled_back_with_its_transaction(path):
+    async def act(database):
+        begun, held_up = asyncio.Event(), threading.Event()
+
+        async def leave():
+            async with database.transaction() as tx:
+                begun.set()
+                await tx.connection.run(lambda connection: insert_when(connection, held_up, "left"))
+
+        leaving = asyncio.ensure_future(leave())
+        await begun.wait()
+        await asyncio.sleep(0)
+        next_one = asyncio.ensure_future(stay(database))
+        leaving.cancel()
+        await asyncio.wait([leaving])
+        assert not next_one.done()
+        held_up.set()
+        await next_one
+        async with database.reading() as tx:
+            return leaving.cancelled(), await names(tx)
+
+    async def stay(database):
+        async with database.transaction() as tx:
+            await insert(tx, "stayed")
+
+    assert run(path, act) == (True, ["stayed"])
+
+
+def insert_when(connection, held_up, name):
+    held_up.wait(60)
+    connection.exec_driver_sql("INSERT INTO accounts VALUES (?, ?, 0)", (name, name))
+
+
+def test_a_statement_after_the_end_of_its_transaction_is_refused(path):
+    async def act(database):
+        async with database.transaction() as kept:
+            await names(kept)
+        async with database.transaction():
+            with pytest.raises(RuntimeError, match="end of its transaction"):
+                await insert(kept, "late")
+        async with database.reading() as tx:
+            return await names(tx)
+
+    assert run(path, act) == []
+
+
+def test_what_was_to_be_committed_is_committed_though_its_caller_goes(path, visits):
+    async def act(database):
+        async def write():
+            async with database.transaction() as tx:
+                await insert(tx, "kept")
+
+        writing = asyncio.ensure_future(write())
+        while Connection.commit not in visits:  # noqa: ASYNC110 (a visit sets no event)
+            await asyncio.sleep(0)
+        writing.cancel()
+        await asyncio.wait([writing])
+        async with database.transaction() as tx:
+            return await names(tx)
+
+    assert run(path, act) == ["kept"]
+
+
+def test_readers_do_not_wait_behind_writers(path):
+    async def act(database):
+        other = held(path)
+        writers = [asyncio.ensure_future(database.transaction().__aenter__()) for _ in range(20)]
+        await asyncio.sleep(0)
+        async with database.reading() as tx:
+            await names(tx)
+        assert not any(writer.done() for writer in writers)
+        for writer in writers:
+            writer.cancel()
+        await asyncio.wait(writers)
+        other.close()
 
     run(path, act)
+
+
+def own_threads():
+    """Those of all databases: other tests may keep some open."""
+    return {thread for thread in threading.enumerate() if thread.name.startswith("database")}
+
+
+def test_more_readers_than_threads_get_their_turns_and_who_goes_takes_none(path):
+    async def act(database):
+        async def read(number):
+            async with database.reading() as tx:
+                await names(tx)
+                turns.append(number)
+
+        turns, stop, before = [], asyncio.Event(), own_threads()
+
+        async def stay():
+            async with database.reading():
+                await stop.wait()
+
+        staying = [asyncio.ensure_future(stay()) for _ in range(READERS)]
+        await asyncio.sleep(0)
+        reading = [asyncio.ensure_future(read(number)) for number in range(9)]
+        await asyncio.sleep(0)
+        assert len(own_threads() - before) == READERS
+        reading[0].cancel()
+        stop.set()
+        await asyncio.wait([*staying, *reading])
+        return turns
+
+    assert sorted(run(path, act)) == list(range(1, 9))
+
+
+def test_whoever_waits_too_long_for_their_turn_is_told(path):
+    async def act(database):
+        database.patience = 0.05
+        async with database.transaction():
+            with pytest.raises(DatabaseUnusable, match="too many wait") as caught:
+                await database.transaction().__aenter__()
+        database.patience = 10.0
+        async with database.transaction() as tx:
+            await insert(tx, "later")
+        return caught.value.retry_after
+
+    assert run(path, act)
+
+
+def test_there_is_no_thread_before_the_first_transaction_and_none_after_the_end(path):
+    async def act(database):
+        before = own_threads() - others
+        async with database.transaction() as tx:
+            await insert(tx, "one")
+            async with database.reading() as other:
+                await names(other)
+        during = own_threads() - others
+        await database.close()
+        for thread in during:
+            thread.join(10)
+        return before, len(during), all(thread.daemon for thread in during), own_threads() - others
+
+    others = own_threads()
+    assert run(path, act) == (set(), 2, True, set())
+
+
+COUNTER = """
+import asyncio, sys
+from moorage.clock import SystemClock
+from moorage.storage import Database
+
+async def main():
+    database = Database(sys.argv[1], SystemClock())
+    for _ in range(25):
+        async with database.transaction() as tx:
+            row = await tx.connection.exec_driver_sql("SELECT created_at FROM accounts WHERE id = 'counter'")
+            number = row.first().created_at
+            await asyncio.sleep(0.001)
+            await tx.connection.exec_driver_sql("UPDATE accounts SET created_at = ?", (number + 1,))
+    await database.close()
+
+asyncio.run(main())
+"""
+
+
+def test_no_other_transaction_lies_between_a_read_and_a_write_in_any_process(path):
+    add_account(path, "counter")
+    command = [sys.executable, "-c", COUNTER, f"sqlite:///{path}"]
+    running = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(4)]
+    assert [process.communicate(timeout=60)[1] for process in running] == [""] * 4
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT created_at FROM accounts").fetchall() == [(100,)]
 
 
 def test_a_statement_tells_what_it_did(path):

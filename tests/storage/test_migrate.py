@@ -6,11 +6,10 @@ import sys
 import pytest
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import create_engine
 
-from moorage.storage.database import prepare
 from moorage.storage.errors import DatabaseUnusable
 from moorage.storage.migrate import HEAD, MIGRATIONS, migrate
+from moorage.storage.sqlite import Sqlite
 
 TABLES = {
     "accounts",
@@ -66,8 +65,7 @@ def test_doing_it_again_changes_nothing(path):
 def made_by(path, revision):
     """A file as the version left it whose newest migration that was."""
     path.parent.mkdir()
-    engine = create_engine(f"sqlite:///{path}")
-    prepare(engine)
+    engine = Sqlite(f"sqlite:///{path}").writing()
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     with engine.begin() as connection:

@@ -90,7 +90,7 @@ async def search(
     ):
         if value is not None:
             chosen = chosen.where(column == value)
-    chosen = chosen.order_by(connections.c.creation_time, sa.literal_column("rowid")).limit(limit)
+    chosen = chosen.order_by(connections.c.creation_time, connections.c.id).limit(limit)
     return [_connection(row) for row in await tx.connection.execute(chosen)]
 
 
@@ -105,7 +105,7 @@ async def first(
         *_within(reach),
     )
     is_outside = sa.and_(_KIND.is_not(None), _KIND != "embedded")
-    chosen = chosen.order_by(is_outside.desc(), connections.c.creation_time, sa.literal_column("rowid"))
+    chosen = chosen.order_by(is_outside.desc(), connections.c.creation_time, connections.c.id)
     row = (await tx.connection.execute(chosen.limit(1))).first()
     return _connection(row) if row else None
 
@@ -128,7 +128,7 @@ async def choose(tx: Transaction, account_id: str, app: str, connection_id: str 
 
 async def every(tx: Transaction) -> list[Connection]:
     """Those of all accounts, oldest first."""
-    chosen = sa.select(connections).order_by(connections.c.creation_time, sa.literal_column("rowid"))
+    chosen = sa.select(connections).order_by(connections.c.creation_time, connections.c.id)
     return [_connection(row) for row in await tx.connection.execute(chosen)]
 
 

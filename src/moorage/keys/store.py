@@ -101,9 +101,7 @@ async def key_of_id(tx: Transaction, account_id: str, key_id: str) -> ApiKey | N
 
 async def all_keys(tx: Transaction, account_id: str) -> list[ApiKey]:
     chosen = _keys.where(api_keys.c.account_id == account_id, secrets.c.ends_at.is_(None))
-    rows = await tx.connection.execute(
-        chosen.order_by(api_keys.c.created_at, sa.literal_column("api_keys.rowid"))
-    )
+    rows = await tx.connection.execute(chosen.order_by(api_keys.c.created_at, api_keys.c.id))
     return [_key(row) for row in rows]
 
 

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from moorage.storage.kept import SecretMissing, flush_folder, kept_secret
+from moorage.storage.secret_files import SecretMissing, flush_folder, kept_secret
 
 if TYPE_CHECKING:
     from moorage.storage.database import Database, Transaction

@@ -1,78 +1,109 @@
-"""The engine of the control database and its transactions."""
+"""A database that several processes share, and its transactions."""
 
-import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
-from typing import Any
+from time import monotonic
 
-from sqlalchemy import Engine, event
+import sqlalchemy as sa
 from sqlalchemy.exc import DatabaseError, IntegrityError, ProgrammingError
-from sqlalchemy.exc import TimeoutError as NoConnection
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from moorage.clock import Clock
-from moorage.storage.driver import connect
+from moorage.storage.backend import backend_of
+from moorage.storage.connection import Connection
 from moorage.storage.errors import DatabaseUnusable
+from moorage.storage.threads import ConnectionThreads
 from moorage.storage.trouble import BUSY, tell, unusable
 
-WHAT = "The control database"
+CONTROL = "The control database"
+PATIENCE = 10.0  # Seconds.
+READERS = 4  # Transactions that only read, at the same time.
 
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
     """An open transaction. `now`, microseconds since the epoch, is when it began and its only idea of time."""
 
-    connection: AsyncConnection
+    connection: Connection
     now: int
 
 
 class Database:
-    """A SQLite file, shared with other processes. Everything in it belongs to an account."""
+    """`what` names it in errors. Whoever waits for a transaction gives up after `patience` seconds.
 
-    def __init__(self, url: str, clock: Clock) -> None:
-        self._path = sqlite_path(url)
+    Those who write have a thread of their own, so that those who read never wait behind them. There is no thread
+    before the first transaction: a process may fork until then (decision 0010).
+    """
+
+    def __init__(self, url: str, clock: Clock, *, what: str = CONTROL, patience: float = PATIENCE) -> None:
+        self._what = what
         self._clock = clock
-        # Apart, so that those who read never wait for a connection behind those who wait to write.
-        self._writing, self._reading = (
-            create_async_engine(
-                f"sqlite+aiosqlite:///{self._path}", async_creator=partial(connect, self._path)
-            )
-            for _ in "wr"
-        )
-        prepare(self._writing.sync_engine)
-        _prepare_reading(self._reading.sync_engine)
-        self._watch: sqlite3.Connection | None = None
+        self._backend = backend_of(url)
+        self.patience = patience
+        # One writes at a time in any case.
+        self._writers = ConnectionThreads(self._backend.writing(), 1, "database-writing")
+        self._readers = ConnectionThreads(self._backend.reading(), READERS, "database-reading")
+        self._watch = self._backend.watch()
         # The version that `changed` saw last, None where it could not be asked.
         self._seen: int | None = None
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
-        """Commit at the end, or roll back when an exception passes through. Raises DatabaseUnusable."""
-        async with self._begun(self._writing) as transaction:
-            yield transaction
+        """Commit at the end, or roll back when an exception passes through. Raises DatabaseUnusable.
+
+        Transactions are serial, in all processes: no other transaction's work lies between a read and a write of this
+        one, and nobody else begins before this one has ended. What has to hold between both may be read first and
+        written later, without any other lock.
+        """
+        end = monotonic() + self.patience
+        async with self._lent(self._writers) as connection:
+            await connection.run(lambda opened: self._begin(opened, end - monotonic()))
+            yield Transaction(connection, self._now())
+            # Of a caller who goes meanwhile it is done nevertheless.
+            await connection.run(sa.Connection.commit)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Transaction]:
-        """The same for what only reads: it takes no lock of others' and waits for none. Raises DatabaseUnusable."""
-        async with self._begun(self._reading) as transaction:
-            yield transaction
+        """The same for what only reads: it sees one moment, takes no lock of others' and waits for none.
+
+        Raises DatabaseUnusable.
+        """
+        # It begins with its first statement, which saves a visit to the thread.
+        async with self._lent(self._readers) as connection:
+            yield Transaction(connection, self._now())
 
     @asynccontextmanager
-    async def _begun(self, engine: AsyncEngine) -> AsyncIterator[Transaction]:
+    async def _lent(self, threads: ConnectionThreads) -> AsyncIterator[Connection]:
+        """A connection, left without a transaction. Raises DatabaseUnusable for what is wrong with the database."""
         try:
-            async with engine.begin() as connection:
-                yield Transaction(connection, int(self._clock.timestamp() * 1_000_000))
+            thread = await threads.take(self.patience)
+        except TimeoutError as error:
+            raise DatabaseUnusable(
+                f"{self._what} can't be used: too many wait for it.", help=BUSY.fix, kind=BUSY.kind
+            ) from error
+        connection = Connection(thread)
+        try:
+            yield connection
         except DatabaseError as error:
             if isinstance(error, IntegrityError | ProgrammingError):
                 raise  # The fault of a statement, not of the file.
             raise self._unusable(error) from error
-        except NoConnection as error:
-            raise DatabaseUnusable(
-                f"{WHAT} can't be used: too many wait for it.", help=BUSY.fix, kind=BUSY.kind
-            ) from error
+        finally:
+            connection.end()
+            thread.roll_back()
+            threads.give_back(thread)
+
+    def _begin(self, connection: sa.Connection, seconds: float) -> None:
+        self._backend.wait_at_most(connection, max(seconds, 0.001))
+        connection.begin()
+
+    def _now(self) -> int:
+        return int(self._clock.timestamp() * 1_000_000)
+
+    def _unusable(self, error: BaseException) -> DatabaseUnusable:
+        trouble = unusable(self._what, error, self._backend.path)
+        tell(self._what, trouble.kind, trouble)
+        return trouble
 
     async def check(self) -> None:
         """Raises DatabaseUnusable when its tables can't be read."""
@@ -80,19 +111,8 @@ class Database:
             await tx.connection.exec_driver_sql("SELECT version_num FROM alembic_version")
 
     def version(self) -> int | None:
-        """A number that another process, or a connection of this one, changes with each commit; None if nobody knows.
-
-        Asked for in the event loop: it waits for no lock.
-        """
-        try:
-            if self._watch is None:
-                self._watch = sqlite3.connect(self._path, timeout=0)
-            return int(self._watch.execute("PRAGMA data_version").fetchone()[0])
-        except sqlite3.Error:
-            if self._watch is not None:
-                self._watch.close()
-            self._watch = None
-            return None
+        """A number that another process, or a transaction of this one, changes; None if nobody knows."""
+        return self._watch.version()
 
     def changed(self) -> bool | None:
         """Whether anybody may have changed the database since the last call; None if it can't be asked.
@@ -102,51 +122,8 @@ class Database:
         before, self._seen = self._seen, self.version()
         return None if self._seen is None else self._seen != before
 
-    def _unusable(self, error: BaseException) -> DatabaseUnusable:
-        trouble = unusable(WHAT, error, self._path)
-        tell(WHAT, trouble.kind, trouble)
-        return trouble
-
     async def close(self) -> None:
-        if self._watch is not None:
-            self._watch.close()
-        await self._reading.dispose()
-        await self._writing.dispose()
-
-
-def sqlite_path(url: str) -> Path:
-    return Path(url.removeprefix("sqlite:///"))
-
-
-def prepare(engine: Engine) -> None:
-    """Let an engine hold real transactions, schema changes included."""
-    event.listen(engine, "connect", _set_up)
-    event.listen(engine, "begin", _begin)
-
-
-def _set_up(connection: Any, _record: Any) -> None:
-    # SQLAlchemy begins transactions itself (see _begin), so the driver has to keep out of it.
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "busy_timeout = 10000"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-def _prepare_reading(engine: Engine) -> None:
-    event.listen(engine, "connect", _set_up_reading)
-    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
-
-
-def _set_up_reading(connection: Any, _record: Any) -> None:
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    # Readers don't wait for writers, but for what holds the whole file, such as its repair after a crash.
-    for pragma in ("query_only = ON", "busy_timeout = 2000"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-def _begin(connection: Any) -> None:
-    # A transaction that reads first and writes later could fail half-way when another process writes between.
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+        """It can be used again afterwards."""
+        self._watch.close()
+        await self._readers.close()
+        await self._writers.close()

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
 
 from moorage.storage import Transaction
+from moorage.storage.upsert import upsert
 from moorage.vault.model import KEY_ID_SIZE
 
 secrets = sa.Table(
@@ -28,10 +28,7 @@ _key_id: sa.ColumnElement[bytes] = sa.literal_column(
 
 async def put(tx: Transaction, owner_id: str, kind: str, value: bytes, expires_at: float | None) -> None:
     changed = {"value": value, "expires_at": expires_at}
-    statement = insert(secrets).values(owner_id=owner_id, kind=kind, **changed)
-    await tx.connection.execute(
-        statement.on_conflict_do_update(index_elements=["owner_id", "kind"], set_=changed)
-    )
+    await tx.connection.execute(upsert(secrets, {"owner_id": owner_id, "kind": kind}, changed))
 
 
 async def get(tx: Transaction, owner_id: str, kind: str) -> Any:

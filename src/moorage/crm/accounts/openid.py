@@ -14,7 +14,7 @@ import msgspec
 from moorage.crm.accounts.service import ACCESS_LIFETIME, Issued
 from moorage.crm.centres import Site
 from moorage.storage.errors import DatabaseUnusable
-from moorage.storage.kept import kept_secret
+from moorage.storage.secret_files import kept_secret
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey

@@ -9,7 +9,6 @@ from typing import Any, Literal
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
 
 from moorage.errors import SettingsInvalid
 from moorage.oauth.apps.providers import REHEARSAL
@@ -17,6 +16,7 @@ from moorage.oauth.errors import OAuthClientUnknown
 from moorage.oauth.model import Client
 from moorage.settings import Secret
 from moorage.storage import Database, Transaction
+from moorage.storage.upsert import upsert
 from moorage.vault.service import Vault
 
 ALL_CENTRES = ""  # The data centre of a client that serves all data centres.
@@ -121,10 +121,8 @@ class OAuthClients:
         centre = data_centre or ALL_CENTRES
         async with self._database.transaction() as tx:
             changed = {"client_id": client.client_id, "base_url": base_url}
-            statement = insert(oauth_clients).values({"name": name, "data_centre": centre, **changed})
-            await tx.connection.execute(
-                statement.on_conflict_do_update(["name", "data_centre"], set_=changed)
-            )
+            key = {"name": name, "data_centre": centre}
+            await tx.connection.execute(upsert(oauth_clients, key, changed))
             await self._vault.put_in(tx, _owner(name, centre), _SECRET, client.client_secret)
 
     async def delete(self, name: str, data_centre: str | None) -> None:

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
 
 from moorage.storage import Transaction
+from moorage.storage.upsert import upsert
 
 _metadata = sa.MetaData()
 leases = sa.Table(
@@ -61,8 +61,7 @@ async def take(tx: Transaction, connection_id: str, found: Lease, owner: str, he
     fence = found.fence + 1
     first = {"written_fence": 0, "failures": 0, "retry_at": 0.0}
     changed = {"owner": owner, "fence": fence, "held_until": held_until}
-    statement = insert(leases).values(connection_id=connection_id, **first, **changed)
-    await tx.connection.execute(statement.on_conflict_do_update(["connection_id"], set_=changed))
+    await tx.connection.execute(upsert(leases, {"connection_id": connection_id}, changed, first))
     return fence
 
 

@@ -1,0 +1,101 @@
+"""SQLite as the control database: a file that several processes share."""
+
+import sqlite3
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from moorage.storage.errors import DatabaseUnusable
+
+_URL = "sqlite:///"
+# Whoever reads doesn't wait for writers, but for what holds the whole file, such as its repair after a crash.
+_READERS_WAIT = 2000  # Milliseconds.
+
+
+def sqlite_path(url: str) -> Path:
+    return Path(url.removeprefix(_URL))
+
+
+class Sqlite:
+    """A `storage/backend.py: Backend`."""
+
+    def __init__(self, url: str) -> None:
+        self.path = sqlite_path(url)
+
+    def writing(self) -> sa.Engine:
+        # A transaction that reads first and writes later could fail half-way when another process writes between.
+        pragmas = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "busy_timeout = 10000")
+        return _engine(self.path, pragmas, "BEGIN IMMEDIATE")
+
+    def reading(self) -> sa.Engine:
+        return _engine(self.path, ("query_only = ON", f"busy_timeout = {_READERS_WAIT}"), "BEGIN")
+
+    def wait_at_most(self, connection: sa.Connection, seconds: float) -> None:
+        # Not by SQLAlchemy, which would begin the transaction first.
+        driver: Any = connection.connection.dbapi_connection
+        driver.execute(f"PRAGMA busy_timeout = {int(seconds * 1000)}").close()
+
+    def watch(self) -> "SqliteWatch":
+        return SqliteWatch(self.path)
+
+    def make(self, beside: Iterable[Path]) -> None:
+        path = self.path
+        is_there = path.exists() and path.stat().st_size > 0
+        left = [file for file in beside if file.exists() and file.stat().st_size]
+        if left and not is_there:
+            # An emptied database must not look like a first start: all keys and connections would be gone without a
+            # word.
+            names = " and ".join(str(file) for file in left)
+            raise DatabaseUnusable(
+                f"{path} is {'empty' if path.exists() else 'missing'}, though there is {names} of an earlier start.",
+                help="Put back a copy of it. To begin anew without the keys and connections that it held, move away"
+                " what is named here.",
+                kind="damaged",
+            )
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not path.exists():
+            path.touch(mode=0o600)
+
+
+class SqliteWatch:
+    """A `storage/backend.py: Watch`."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._connection: sqlite3.Connection | None = None
+
+    def version(self) -> int | None:
+        try:
+            if self._connection is None:
+                self._connection = sqlite3.connect(self._path, timeout=0)
+            return int(self._connection.execute("PRAGMA data_version").fetchone()[0])
+        except sqlite3.Error:
+            self.close()
+            return None
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = None
+
+
+def _engine(path: Path, pragmas: Iterable[str], begin: str) -> sa.Engine:
+    # Whoever asks for a connection keeps it, so there is nothing to pool.
+    engine = sa.create_engine(f"{_URL}{path}", poolclass=sa.NullPool)
+    sa.event.listen(engine, "connect", _set_up(pragmas))
+    sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
+    return engine
+
+
+def _set_up(pragmas: Iterable[str]) -> Callable[[Any, Any], None]:
+    def set_up(connection: Any, _record: Any) -> None:
+        # SQLAlchemy begins transactions itself (see `_engine`), so the driver has to keep out of it.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in pragmas:
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    return set_up
