@@ -71,10 +71,11 @@ def starting(words: Iterable[str]) -> Callable[[str], list[str]]:
 
 def apps(incomplete: str) -> list[str]:
     """The apps that Moorage ships and those of the data folder's own files, by the names of the files alone."""
-    names = {one.name for one in (Path(package).parent / "oauth" / "providers").iterdir()}
+    shipped = Path(package).parent / "oauth" / "apps" / "providers"
+    names = {file.name for file in shipped.iterdir()}
     # What can't be asked completes nothing, and says nothing into a line that is being typed.
     with contextlib.suppress(OSError, SettingsInvalid):
         mine = {name: text for name, text in os.environ.items() if name == "MOORAGE_HOME"}
-        names |= {one.name for one in (load(mine).home / "providers").iterdir()}
+        names |= {file.name for file in (load(mine).home / "providers").iterdir()}
     found = {name.removesuffix(".toml") for name in names if name.endswith(".toml")}
     return sorted(name for name in found if name.startswith(incomplete))
