@@ -231,7 +231,7 @@ def test_somebody_elses_browser_can_not_end_what_was_begun(server, made, tab, ch
     other.wait_for("wants to act")
     other.click("Accept")
     other.wait_for("does not belong to a sign-in that began here")
-    assert "cookies allowed" in other.text
+    assert "allow cookies" in other.text
     assert shown(server, made)["status"] == "PENDING"
     tab.click("Accept")
     tab.wait_for("Connected to Harbour & Pine")
@@ -251,7 +251,7 @@ def test_a_browser_that_lost_its_cookies_is_told_to_allow_them(server, made, tab
     tab.wait_for("wants to act")
     tab.click("Accept")
     tab.wait_for("does not belong")
-    assert "cookies allowed" in tab.text and shown(server, made)["status"] == "PENDING"
+    assert "allow cookies" in tab.text and shown(server, made)["status"] == "PENDING"
 
 
 def test_a_browser_that_keeps_no_cookies_is_told_why_it_gets_nowhere(server, made, tmp_path):
