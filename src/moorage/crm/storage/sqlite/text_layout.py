@@ -90,8 +90,8 @@ class TextLayout:
 
     def conditions(self, module: Module, query: TextQuery) -> Conditions:
         if isinstance(query, PhraseQuery):
-            stem, column = self._place(module, query.field)
-            return [[(stem, f"{column} : {query.sought}")]]
+            family, column = self._place(query.field)
+            return [[(_stem(module, family), f"{column} : {query.sought}")]]
         families = self.families(module)
         if len(families) == 1 and families[0].is_first:
             return [[(families[0].stem, " ".join(f"{phrase} *" for phrase in query.phrases))]]
@@ -99,24 +99,21 @@ class TextLayout:
             [(family.stem, _beginning(phrase, family)) for family in families] for phrase in query.phrases
         ]
 
-    def _place(self, module: Module, field: Field) -> tuple[str, str]:
+    def _place(self, field: Field) -> tuple[int, str]:
+        """The family and the column of a field; 0 is the family that its module began with."""
         place = self._places.get(field.number)
-        return (
-            (module.text_table, field.column)
-            if place is None
-            else (later_stem(module, place.family), place.column)
-        )
+        return (0, field.column) if place is None else (place.family, place.column)
 
     def _families_of(self, module: Module) -> list[Family]:
         columns: dict[int, dict[str, str]] = {}
         for field in module.full_text:
-            place = self._places.get(field.number)
-            family, column = (0, field.column) if place is None else (place.family, place.column)
+            family, column = self._place(field)
             columns.setdefault(family, {})[column] = field.column
-        return [
-            Family(later_stem(module, family) if family else module.text_table, columns[family], family == 0)
-            for family in sorted(columns)
-        ]
+        return [Family(_stem(module, family), columns[family], family == 0) for family in sorted(columns)]
+
+
+def _stem(module: Module, family: int) -> str:
+    return later_stem(module, family) if family else module.text_table
 
 
 def _beginning(phrase: str, family: Family) -> str:
