@@ -132,6 +132,34 @@ class TestQuestions:
         assert {outcome.status for outcome in outcomes} == {200}
         assert len(asked) <= MOST_QUESTIONS, asked
 
+    def test_of_an_update_of_rows_that_are_there(self, organisation, counted, inserted, products):
+        ids, _ = inserted("Quotes", quotes(products))
+        items = organisation.catalog.modules["Quoted_Items"]
+        parent = items.fields["Parent_Id"].column
+
+        async def stored():
+            return await organisation.store.write(
+                lambda t: t.children(items, parent, [int(one) for one in ids])
+            )
+
+        rows = asyncio.run(stored())
+        changes = [
+            {
+                "id": identity,
+                "Quoted_Items": [
+                    {"id": str(first["id"]), "Quantity": 7},
+                    {"id": str(second["id"]), "_delete": None},
+                ],
+            }
+            for identity in ids
+            for first, second, _ in [rows[int(identity)]]
+        ]
+        prepared = to_update(organisation.catalog, organisation.catalog.modules["Quotes"], changes)
+        outcomes, asked = counted("Quotes", lambda change: change.update(prepared))
+        assert {outcome.status for outcome in outcomes} == {200}
+        assert len(asked) <= MOST_QUESTIONS, asked
+        assert {len(left) for left in asyncio.run(stored()).values()} == {2}
+
     def test_of_an_upsert_of_which_half_are_there(self, organisation, counted, inserted, accounts):
         inserted("Contacts", contacts(accounts, 50))
         module = organisation.catalog.modules["Contacts"]
@@ -148,6 +176,21 @@ class TestQuestions:
         outcomes, asked = counted("Quotes", lambda change: change.delete([int(identity) for identity in ids]))
         assert {outcome.status for outcome in outcomes} == {200}
         assert len(asked) <= MOST_QUESTIONS, asked
+
+
+def test_a_row_that_an_earlier_record_of_the_request_removed_is_gone_for_the_next(crm):
+    (product,) = crm.insert("Products", {"Product_Name": "Buoy", "Unit_Price": 10})
+    lines = [{"Product_Name": {"id": product}, "Quantity": quantity} for quantity in (1, 2)]
+    (quote,) = crm.insert("Quotes", {"Subject": "a", "Quoted_Items": lines})
+    first, second = (line["id"] for line in crm.only(f"Quotes/{quote}")["Quoted_Items"])
+    remove = {"id": quote, "Quoted_Items": [{"id": first, "_delete": None}]}
+    again = {"id": quote, "Quoted_Items": [{"id": first, "Quantity": 5}]}
+    discount = {"id": quote, "Discount": 1}
+    answer = crm.put("Quotes", {"data": [remove, again, discount]})
+    assert [outcome["code"] for outcome in answer.data] == ["SUCCESS", "INVALID_DATA", "SUCCESS"]
+    record = crm.only(f"Quotes/{quote}")
+    assert [line["id"] for line in record["Quoted_Items"]] == [second]
+    assert (record["Sub_Total"], record["Grand_Total"]) == (20, 19)
 
 
 # Few values, so that they meet.

@@ -7,7 +7,7 @@ meets what those before it left, as if it had come alone.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from moorage.crm.metadata.catalog import Field, Module
@@ -22,12 +22,12 @@ def folded(value: Any) -> Any:
 
 
 class Batch:
-    """Over one transaction. `ids` is how many new records and rows of subforms there are at most."""
+    """Over one transaction."""
 
-    def __init__(self, transaction: Transaction, ids: int = 0) -> None:
+    def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
-        self._ids_expected = ids
-        self._ids: Iterable[int] = iter(())
+        self._ids_expected = 0  # New records and rows of subforms, at most.
+        self._ids: Iterator[int] = iter(())
         self._rows: dict[Module, dict[int, Row | None]] = defaultdict(dict)
         self._existing: dict[Module, dict[int, bool]] = defaultdict(dict)
         self._children: dict[Module, dict[int, dict[int, Row]]] = defaultdict(dict)
@@ -60,10 +60,12 @@ class Batch:
     # Questions
 
     def new_id(self) -> int:
-        for new in self._ids:
-            return new
-        self._ids, self._ids_expected = iter(self._transaction.new_ids(max(1, self._ids_expected))), 0
-        return self.new_id()
+        new = next(self._ids, None)
+        if new is None:
+            self._ids = iter(self._transaction.new_ids(max(1, self._ids_expected)))
+            self._ids_expected = 0
+            new = next(self._ids)
+        return new
 
     def exists(self, module: Module, record: int) -> bool:
         if record in self._rows[module]:
@@ -96,6 +98,7 @@ class Batch:
             wanted = self._take("children", module, parent) - known.keys()
             for other, rows in self._transaction.children(module, _parent_column(module), wanted).items():
                 known[other] = {row["id"]: row for row in rows}
+                self._rows[module] |= known[other]
             for other in wanted:
                 known.setdefault(other, {})
         return [dict(row) for row in known[parent].values()]

@@ -1,7 +1,7 @@
 """The first half of a write: records read and checked by themselves, before the writer is asked for its turn."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from moorage.crm.faults import Fault
@@ -27,22 +27,29 @@ class Prepared:
 
 
 def to_insert(catalog: Catalog, module: Module, records: Sequence[Any]) -> list[Prepared]:
-    return [replace(one, insert=_checked(catalog, module, one, insert=True)) for one in _prepared(records)]
+    return [
+        Prepared(record, path, insert=_checked(catalog, module, record, path, insert=True))
+        for record, path in _placed(records)
+    ]
 
 
 def to_update(catalog: Catalog, module: Module, records: Sequence[Any]) -> list[Prepared]:
-    return [replace(one, update=_checked(catalog, module, one, insert=False)) for one in _prepared(records)]
+    return [
+        Prepared(record, path, update=_checked(catalog, module, record, path, insert=False))
+        for record, path in _placed(records)
+    ]
 
 
 def to_upsert(catalog: Catalog, module: Module, records: Sequence[Any]) -> list[Prepared]:
-    """Only the store knows which of the two each will be."""
+    """Of a record without an id, only the store knows which of the two it will be."""
     return [
-        replace(
-            one,
-            insert=_checked(catalog, module, one, insert=True),
-            update=_checked(catalog, module, one, insert=False),
+        Prepared(
+            record,
+            path,
+            insert=None if _has_id(record) else _checked(catalog, module, record, path, insert=True),
+            update=_checked(catalog, module, record, path, insert=False),
         )
-        for one in _prepared(records)
+        for record, path in _placed(records)
     ]
 
 
@@ -54,12 +61,17 @@ def required(checked: Checked | None) -> Draft:
     return checked
 
 
-def _prepared(records: Sequence[Any]) -> list[Prepared]:
-    return [Prepared(record, f"$.data[{index}]") for index, record in enumerate(records)]
+def _placed(records: Sequence[Any]) -> Iterator[tuple[Any, str]]:
+    for index, record in enumerate(records):
+        yield record, f"$.data[{index}]"
 
 
-def _checked(catalog: Catalog, module: Module, one: Prepared, *, insert: bool) -> Checked:
+def _has_id(record: Any) -> bool:
+    return isinstance(record, dict) and record.get("id") is not None
+
+
+def _checked(catalog: Catalog, module: Module, record: Any, path: str, *, insert: bool) -> Checked:
     try:
-        return draft(catalog, module, one.record, one.path, insert=insert)
+        return draft(catalog, module, record, path, insert=insert)
     except Fault as fault:
         return fault
