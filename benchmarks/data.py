@@ -1,7 +1,6 @@
 """The organisation that is measured: 200,000 leads, built once through the store and kept for the next run."""
 
 import asyncio
-import fcntl
 import hashlib
 import json
 import shutil
@@ -24,6 +23,7 @@ from moorage.crm.records.changes import Change, Outcome
 from moorage.crm.records.prepare import to_insert
 from moorage.crm.storage.contract.organisations import Organisation
 from moorage.crm.storage.contract.records import Order, Page, Transaction, Window
+from moorage.locks import FileLock
 
 SLUG = "bench"
 LEADS = 200_000
@@ -47,8 +47,7 @@ def prepare(base: Path, count: int = LEADS, smaller: Data | None = None) -> Data
     """
     folder = base / f"leads-{count}-{_fingerprint()}"
     base.mkdir(parents=True, exist_ok=True)
-    with (base / "build.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # Two that build the same would each add what the other has added.
+    with FileLock(base / "build.lock"):  # Two that build the same would each add what the other has added.
         if not folder.exists():
             draft = folder.with_suffix(".partial")
             for outdated in base.glob(f"leads-{count}-*"):

@@ -11,8 +11,8 @@ from alembic.config import Config
 
 from moorage.app import Rooms, Urls
 from moorage.clock import SystemClock
+from moorage.digests import digest_of
 from moorage.keys.errors import KeyInvalid
-from moorage.keys.model import digest
 from moorage.keys.scopes import EVERYTHING
 from moorage.settings import load
 from moorage.storage.migrate import MIGRATIONS, migrate
@@ -40,7 +40,7 @@ def home(tmp_path):
         for number, (secret, revoked) in enumerate(((MADE_BEFORE, None), (CHOSEN, None), (REVOKED, 7))):
             database.execute(
                 "INSERT INTO api_keys VALUES (?, 'a', ?, ?, ?, ?, ?)",
-                (f"key_{number}", f"name {number}", digest(secret), number, number + 10, revoked),
+                (f"key_{number}", f"name {number}", digest_of(secret), number, number + 10, revoked),
             )
         database.execute(
             "INSERT INTO connections VALUES ('c', 'a', 'zoho-crm', 'OAUTH2', 'PENDING', 1, 1, 0, '{}', '{}')"

@@ -6,7 +6,8 @@ from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
 import pytest
 
-from moorage.oauth.connect.attempts import LIFETIME, challenge_of, new_random, verifier_of
+from moorage.digests import challenge_of
+from moorage.oauth.connect.attempts import LIFETIME, new_random, verifier_of
 from moorage.oauth.errors import AccountsUnreachable
 from moorage.oauth.model import AccessToken, Client
 from moorage.oauth.tokens.renewal import LONGEST_PAUSE

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from moorage.clock import SKEW, is_ahead
 from moorage.connections.errors import SessionExpired, SessionInvalid
+from moorage.digests import base64url
 
 LIFETIME = 30 * 60  # seconds
 PURPOSE = "session tokens"  # The purpose for which the signing key is derived from the vault's key.
@@ -31,7 +32,7 @@ class Sessions:
 
     def make(self, connection_id: str, generation: int, now: float) -> str:
         body = _FORMAT.pack(uuid.UUID(connection_id).bytes, generation, int(now) + LIFETIME)
-        return base64.urlsafe_b64encode(body + _mac(self._key(), body)).decode().rstrip("=")
+        return base64url(body + _mac(self._key(), body))
 
     async def read(self, token: str, now: float) -> tuple[str, int]:
         """The connection's id and generation. Raises SessionInvalid, SessionExpired."""

@@ -1,6 +1,5 @@
 """API keys as values, and how their secrets are made."""
 
-import hashlib
 import re
 import secrets
 import string
@@ -125,11 +124,6 @@ def may_be_secret(text: str) -> bool:
 def public_part(secret: str) -> str | None:
     """The beginning of a secret, by which it is found and may be shown. None for one that an operator chose."""
     return secret[:_SHOWN] if _FORM.fullmatch(secret) else None
-
-
-def digest(secret: str) -> bytes:
-    """What is stored of a secret. A key has enough chance in it that a fast digest can't be searched."""
-    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
 
 
 def key_document(key: ApiKey) -> dict[str, Any]:

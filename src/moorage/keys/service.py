@@ -11,10 +11,11 @@ import structlog
 from moorage.background import Loop
 from moorage.bounded import Bounded
 from moorage.clock import Clock
+from moorage.digests import digest_of
 from moorage.ids import new_uuid
 from moorage.keys import store
 from moorage.keys.errors import KeyInactive, KeyInvalid, KeyUnknown
-from moorage.keys.model import ApiKey, Mode, Principal, digest, may_be_secret, new_secret, public_part
+from moorage.keys.model import ApiKey, Mode, Principal, may_be_secret, new_secret, public_part
 from moorage.keys.scopes import EVERYTHING, Scopes
 from moorage.storage import Database
 from moorage.storage.errors import DatabaseUnusable
@@ -76,11 +77,11 @@ class Keys:
         if by is not None:
             by.require_no_less_than(key)
         async with self._database.transaction() as tx:
-            known = await store.key_of_secret(tx, digest(secret), prefix)
+            known = await store.key_of_secret(tx, digest_of(secret), prefix)
             if known is not None:
                 return known[0], secret
             await store.add_key(tx, key)
-            await store.add_secret(tx, key.id, digest(secret), prefix)
+            await store.add_secret(tx, key.id, digest_of(secret), prefix)
         log.info("key.created", key=key_id, mode=mode, by=_id(by))
         return key, secret
 
@@ -104,7 +105,7 @@ class Keys:
                 raise KeyInactive(key.id, state)
             secret = new_secret(key.mode)
             await store.end_secrets(tx, key.id, tx.now + overlap // timedelta(microseconds=1))
-            await store.add_secret(tx, key.id, digest(secret), public_part(secret))
+            await store.add_secret(tx, key.id, digest_of(secret), public_part(secret))
             rotated = _known(await store.key_of_id(tx, account_id, key_id), key_id)
         self.clear()
         log.info("key.rotated", key=key_id, by=_id(by))
@@ -133,7 +134,7 @@ class Keys:
         secret = secret.strip()
         if scheme.lower() != "bearer" or not may_be_secret(secret):
             raise KeyInvalid
-        principal = self._known.get(digest(secret))
+        principal = self._known.get(digest_of(secret))
         if principal is None:
             principal = await self._look_up(secret)
         elif principal.expires_at is not None and principal.expires_at <= self._clock.now():
@@ -171,7 +172,7 @@ class Keys:
         await self._refuse_unknown(secret)
         generation, now = self._generation, self._clock.now()
         async with self._database.reading() as tx:
-            found = await store.key_of_secret(tx, digest(secret), public_part(secret))
+            found = await store.key_of_secret(tx, digest_of(secret), public_part(secret))
         if found is None:
             raise KeyInvalid
         key, secret_ends = found
@@ -180,7 +181,7 @@ class Keys:
             raise KeyInvalid
         principal = Principal(key.id, key.account_id, key.scopes, key.mode, ends, key.name)
         if generation == self._generation:  # Else it may have been revoked since it was read.
-            self._known[digest(secret)] = principal
+            self._known[digest_of(secret)] = principal
         return principal
 
     async def _refuse_unknown(self, secret: str) -> None:
@@ -195,7 +196,10 @@ class Keys:
                 self._names = await store.names(tx, CACHE_SIZE)
             # Of before they were read: what changed meanwhile shows as a change.
             self._names_version = version
-        if self._names is not None and store.name_of(digest(secret), public_part(secret)) not in self._names:
+        if (
+            self._names is not None
+            and store.name_of(digest_of(secret), public_part(secret)) not in self._names
+        ):
             raise KeyInvalid
 
 

@@ -2,16 +2,16 @@
 
 import contextlib
 import errno
-import fcntl
 import json
 import os
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO
 
 from moorage.errors import NO_ROOM
+from moorage.locks import FileLock, is_locked
 from moorage.oauth import CALLBACK
 from moorage.serve.errors import HomeInUse, HomeUnusable
 from moorage.serve.listen import url_of
@@ -53,26 +53,26 @@ def prepare(home: Path) -> None:
 @contextlib.contextmanager
 def locked(home: Path) -> Iterator[None]:
     """Lock the folder. The kernel unlocks it when the process ends, in whatever way. Raises HomeInUse."""
-    with _opened(home / "lock") as lock:
+    path = home / "lock"
+    with contextlib.ExitStack() as held:
         for tries in range(1, _TRIES + 1):
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                lock = _enter(held, path)
                 break
-            except OSError as error:
+            except BlockingIOError as error:
                 if tries == _TRIES:
-                    lock.seek(0)
-                    raise _in_use(home, lock.read().strip()) from error
+                    raise _in_use(home, path.read_text().strip()) from error
             time.sleep(_PAUSE)
         lock.truncate(0)
-        lock.write(str(os.getpid()))
+        lock.write(str(os.getpid()).encode())
         lock.flush()
         yield
 
 
-def _opened(path: Path) -> TextIO:
-    """Open the file for writing. A link is refused, because it could lead to any other file. Raises HomeUnusable."""
+def _enter(held: contextlib.ExitStack, path: Path) -> BinaryIO:
+    """Lock the file. A link is refused, because it could lead to any other file. Raises HomeUnusable."""
     try:
-        return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600), "r+")
+        return held.enter_context(FileLock(path, wait=False, follow_links=False))
     except OSError as error:
         if error.errno != errno.ELOOP:
             raise
@@ -114,7 +114,7 @@ def remove_note(home: Path) -> None:
 
 def read_note(home: Path) -> Running | None:
     """The server that serves this folder now; None if the note is of a killed server, or came with a copy."""
-    return _read(_note(home)) if _is_held(home) else None
+    return _read(_note(home)) if is_locked(home / "lock") else None
 
 
 def read_left_note(home: Path) -> Running | None:
@@ -140,18 +140,6 @@ def _read(note: Path) -> Running | None:
         return Running(**json.loads(note.read_bytes()))
     except (OSError, ValueError, TypeError):
         return None
-
-
-def _is_held(home: Path) -> bool:
-    """Whether a process has locked the folder. A copy of the folder is not locked."""
-    try:
-        with (home / "lock").open("rb") as lock:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    return False
 
 
 def _note(home: Path) -> Path:

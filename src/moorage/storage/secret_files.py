@@ -1,10 +1,11 @@
 """Files that must not be lost or half written, such as that of a key."""
 
 import contextlib
-import fcntl
 import os
 from collections.abc import Callable
 from pathlib import Path
+
+from moorage.locks import FileLock
 
 
 def kept_secret(
@@ -17,9 +18,8 @@ def kept_secret(
     with contextlib.suppress(FileNotFoundError):
         if content := path.read_bytes():
             return content
-    with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b") as file:
+    with FileLock(path) as file:
         # Whoever made the file may not have filled it yet, or may have ended before it did.
-        fcntl.flock(file, fcntl.LOCK_EX)
         content = file.read()
         if not content:
             if is_lost():

@@ -1,7 +1,6 @@
 """Where the vault's keys come from: the settings, or a file that may change while servers run."""
 
 import contextlib
-import fcntl
 import os
 import secrets
 import sqlite3
@@ -11,6 +10,7 @@ from typing import ClassVar, Protocol
 from urllib.parse import quote
 
 from moorage.errors import SettingsInvalid
+from moorage.locks import FileLock
 from moorage.settings import Secret, keys_bytes
 from moorage.storage import flush_folder, kept_secret
 from moorage.storage.trouble import trouble_of, unusable
@@ -166,10 +166,9 @@ def _ring(text: str) -> Ring:
 
 @contextlib.contextmanager
 def _alone(lock: Path) -> Iterator[None]:
-    with lock.open("a") as file:
-        lock.chmod(0o600)
+    with contextlib.ExitStack() as held:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+            held.enter_context(FileLock(lock, wait=False))
+        except BlockingIOError:
             raise VaultBusy from None
         yield

@@ -4,7 +4,7 @@ import secrets
 
 import pytest
 
-from moorage.crm.accounts.clients import challenge_of
+from moorage.digests import challenge_of
 from tests.crm.accounts.browser import ANA, PASSWORD, Browser, sign_in
 from tests.crm.accounts.conftest import CALLBACK, STATE
 

@@ -2,10 +2,11 @@
 
 import pytest
 
-from moorage.crm.accounts.clients import CODE_LIFETIME, NEW_CODES, challenge_of
+from moorage.crm.accounts.clients import CODE_LIFETIME, NEW_CODES
 from moorage.crm.accounts.errors import OwnerGone
 from moorage.crm.accounts.model import Grant
 from moorage.crm.errors import ClientInvalid, ClientNotFound, CodesExhausted, ScopesInvalid
+from moorage.digests import challenge_of
 from tests.crm.accounts.conftest import CALLBACK, SCOPES
 
 INVALID_CODE = (200, {"error": "invalid_code"})

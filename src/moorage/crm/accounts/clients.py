@@ -1,7 +1,5 @@
 """The clients that people register, and the grant codes they are given."""
 
-import base64
-import hashlib
 import hmac
 import re
 import secrets
@@ -11,10 +9,11 @@ from urllib.parse import urlsplit
 from moorage.clock import SKEW, Clock, is_ahead
 from moorage.crm.accounts.errors import CodesUsedUp, CodeUnknown, RedirectWrong
 from moorage.crm.accounts.model import Client, Code, Grant
-from moorage.crm.accounts.service import ACCESS_LIFETIME, Accounts, Issued, client_id_of, digest_of, new_token
+from moorage.crm.accounts.service import ACCESS_LIFETIME, Accounts, Issued, client_id_of, new_token
 from moorage.crm.accounts.store import AccountsStore
 from moorage.crm.accounts.wording import published
 from moorage.crm.errors import ClientInvalid, ClientNotFound, CodesExhausted, ScopesInvalid
+from moorage.digests import challenge_of, digest_of
 
 CODE_LIFETIME = 180  # seconds
 LONGEST_CODE_LIFETIME = 600  # seconds; self clients may choose.
@@ -152,12 +151,6 @@ class Clients:
     def _take_back(self, given: bytes | None) -> None:
         if given is not None and self._store.remove(given):
             self._accounts.forget()
-
-
-def challenge_of(verifier: str) -> str:
-    """PKCE's S256 (RFC 7636)."""
-    digest = hashlib.sha256(verifier.encode("utf-8", "surrogatepass")).digest()
-    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
 def _verified(challenge: str | None, verifier: str | None) -> bool:

@@ -3,7 +3,6 @@
 (OpenID Connect Core 1.0 and Discovery 1.0; RFC 7515, 7517.)
 """
 
-import base64
 import hashlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -13,6 +12,7 @@ import msgspec
 
 from moorage.crm.accounts.service import ACCESS_LIFETIME, Issued
 from moorage.crm.centres import Site
+from moorage.digests import base64url, digest_of
 from moorage.storage.errors import DatabaseUnusable
 from moorage.storage.secret_files import kept_secret
 
@@ -42,7 +42,7 @@ class IdTokens:
             numbers = self._private().public_key().public_numbers()
             key = {"kty": "RSA", "n": _number(numbers.n), "e": _number(numbers.e)}
             named = hashlib.sha256(msgspec.json.encode(dict(sorted(key.items())))).digest()
-            self._published = {"keys": [{**key, "use": "sig", "alg": "RS256", "kid": _text(named)}]}
+            self._published = {"keys": [{**key, "use": "sig", "alg": "RS256", "kid": base64url(named)}]}
         return self._published
 
     def sign(self, claims: Mapping[str, Any]) -> str:
@@ -51,8 +51,8 @@ class IdTokens:
         from cryptography.hazmat.primitives.hashes import SHA256  # noqa: PLC0415
 
         head = {"alg": "RS256", "typ": "JWT", "kid": self.publish()["keys"][0]["kid"]}
-        signed = ".".join(_text(msgspec.json.encode(part)) for part in (head, claims))
-        return f"{signed}.{_text(self._private().sign(signed.encode(), PKCS1v15(), SHA256()))}"
+        signed = ".".join(base64url(msgspec.json.encode(part)) for part in (head, claims))
+        return f"{signed}.{base64url(self._private().sign(signed.encode(), PKCS1v15(), SHA256()))}"
 
     def _private(self) -> "RSAPrivateKey":
         """Raises DatabaseUnusable for a file that holds no such key."""
@@ -127,7 +127,6 @@ def who(user: Mapping[str, Any], allows: Callable[[str], bool]) -> dict[str, Any
 
 def claims(issued: Issued, user: Mapping[str, Any], client_id: str, site: Site) -> dict[str, Any]:
     """What the ID token says that comes with an access token."""
-    half = hashlib.sha256(issued.access_token.encode()).digest()[:16]
     nonce = {} if issued.nonce is None else {"nonce": issued.nonce}
     begins = int(issued.expires_at) - ACCESS_LIFETIME
     return {
@@ -136,14 +135,10 @@ def claims(issued: Issued, user: Mapping[str, Any], client_id: str, site: Site) 
         "iat": begins,
         "exp": begins + ACCESS_LIFETIME,
         **nonce,
-        "at_hash": _text(half),
+        "at_hash": base64url(digest_of(issued.access_token)[:16]),
         **who(user, issued.scopes.allows),
     }
 
 
-def _text(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
-
-
 def _number(value: int) -> str:
-    return _text(value.to_bytes((value.bit_length() + 7) // 8, "big"))
+    return base64url(value.to_bytes((value.bit_length() + 7) // 8, "big"))

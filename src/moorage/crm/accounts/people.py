@@ -12,11 +12,11 @@ from argon2.exceptions import Argon2Error, InvalidHashError
 from moorage.clock import SKEW, Clock, is_ahead
 from moorage.crm.accounts.errors import SignInRefused
 from moorage.crm.accounts.model import User
-from moorage.crm.accounts.service import digest_of
 from moorage.crm.accounts.store import AccountsStore
 from moorage.crm.accounts.tries import Tries
 from moorage.crm.errors import PasswordInvalid, UserUnknown
 from moorage.crm.storage.contract.organisations import Organisation
+from moorage.digests import digest_of
 
 SESSION_LIFETIME = 600  # seconds
 LONGEST_EMAIL = 254  # RFC 5321

@@ -1,7 +1,6 @@
 """Issue, refresh, revoke and recognise tokens, within the limits of [Z token-validity]."""
 
 import base64
-import hashlib
 import hmac
 import secrets
 from collections.abc import Awaitable, Callable
@@ -16,6 +15,7 @@ from moorage.crm.centres import ANYWHERE, HOME, Site
 from moorage.crm.faults import authentication_failure, invalid_token
 from moorage.crm.wire.principal import Principal
 from moorage.crm.wire.scopes import FULL, ScopeSet
+from moorage.digests import digest_of
 
 ACCESS_LIFETIME = 3600  # seconds
 LIVE_ACCESS_TOKENS = 15  # Per refresh token; the next one drops the oldest, as Zoho does.
@@ -241,7 +241,3 @@ def client_id_of(seed: bytes) -> str:
 def new_token() -> str:
     """In the form Zoho's tokens have."""
     return f"1000.{secrets.token_hex(16)}.{secrets.token_hex(16)}"
-
-
-def digest_of(token: str) -> bytes:
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()

@@ -6,13 +6,13 @@ account, everybody who tries it waits some seconds for a turn; then the right pa
 """
 
 import asyncio
-import hashlib
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from moorage.crm.accounts.errors import SignInThrottled
+from moorage.digests import digest_of
 
 WINDOW = 600.0  # Seconds after which a try no longer counts.
 TRIES = 10  # Wrong ones of one client address for one account within the window.
@@ -83,4 +83,4 @@ class Tries:
 
 
 def _digest(account: str, of: str) -> bytes:
-    return hashlib.sha256(f"{account}\0{of}".encode("utf-8", "surrogatepass")).digest()[:16]
+    return digest_of(f"{account}\0{of}")[:16]

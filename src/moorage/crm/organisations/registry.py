@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import fcntl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +16,7 @@ import msgspec
 
 from moorage.crm.metadata.standard import OrganisationSpec
 from moorage.crm.storage.sqlite.readers import transaction
+from moorage.locks import FileLock
 from moorage.storage.errors import DatabaseUnusable
 from moorage.storage.trouble import BUSY
 
@@ -111,9 +111,7 @@ class Registry:
 
         A lock of its own, because the registry's would keep others from their tokens for as long.
         """
-        self._lock.touch(0o600)
-        with self._lock.open() as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+        with FileLock(self._lock):
             yield
 
     def all(self) -> list[OrganisationRow]:

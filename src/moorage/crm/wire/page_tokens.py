@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from moorage.clock import SKEW, is_ahead
 from moorage.crm.faults import Fault
 from moorage.crm.storage.contract.records import Position
+from moorage.digests import base64url
 
 BY_PAGE_LIMIT = 2_000
 BY_TOKEN_LIMIT = 100_000
@@ -46,7 +47,7 @@ class PageTokens:
         key = page.position.key
         flags = (_BACKWARDS if page.backwards else 0) | (_HAS_KEY if key is not None else 0)
         body = _FORMAT.pack(_VERSION, flags, page.expires_at, page.number, key or 0, page.position.id, scope)
-        return base64.urlsafe_b64encode(body + self._mac(body)).decode().rstrip("=")
+        return base64url(body + self._mac(body))
 
     def read(self, token: str, scope: bytes, now: float) -> PagePosition:
         """Raises the fault for a token that is foreign, garbled, expired or was made for other parameters."""

@@ -5,8 +5,6 @@ sent away. The database holds digests only: neither the state, nor the browser's
 read from it.
 """
 
-import base64
-import hashlib
 import hmac
 import re
 import secrets
@@ -16,6 +14,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from moorage.digests import base64url, digest_of
 from moorage.storage import Database, Transaction
 
 LIFETIME = 600.0  # How many seconds a person may take at the accounts server.
@@ -64,17 +63,12 @@ def is_random(text: str | None) -> bool:
 
 def verifier_of(state: str, browser: str) -> str:
     """The PKCE verifier of an attempt. Only who knows both the state and the browser's cookie can compute it."""
-    return _base64(hmac.digest(browser.encode(), state.encode(), "sha256"))
-
-
-def challenge_of(verifier: str) -> str:
-    """The PKCE challenge of a verifier, by S256 (RFC 7636)."""
-    return _base64(hashlib.sha256(verifier.encode()).digest())
+    return base64url(hmac.digest(browser.encode(), state.encode(), "sha256"))
 
 
 def form_token_of(browser: str) -> str:
     """The token in the connect page's form. Only who knows the browser's cookie can compute it."""
-    return _base64(hmac.digest(browser.encode(), b"form", "sha256"))
+    return base64url(hmac.digest(browser.encode(), b"form", "sha256"))
 
 
 def is_form_token(text: str, browser: str | None) -> bool:
@@ -102,10 +96,10 @@ class Attempts:
             now = tx.now / 1_000_000
             await _forget(tx, connection_id, now)
             values = {
-                "state": _digest(state),
+                "state": digest_of(state),
                 "connection_id": connection_id,
                 "generation": generation,
-                "browser": _digest(browser),
+                "browser": digest_of(browser),
                 "place": f"{environment}:{choice}",
                 "scopes": list(scopes),
                 "begun_at": now,
@@ -121,7 +115,7 @@ class Attempts:
         """
         async with self._database.reading() as tx:  # Invented states must not take the write lock.
             row = await _row(tx, state, tx.now / 1_000_000)
-        if row is None or not hmac.compare_digest(row.browser, _digest(browser)):
+        if row is None or not hmac.compare_digest(row.browser, digest_of(browser)):
             return None
         if row.used_at is None:
             await require_ready()
@@ -143,7 +137,7 @@ class Attempts:
 
     async def settle_in(self, tx: Transaction, state: str, outcome: str) -> None:
         """Note the outcome of an attempt, in an open transaction."""
-        chosen = attempts.c.state == _digest(state)
+        chosen = attempts.c.state == digest_of(state)
         await tx.connection.execute(attempts.update().where(chosen).values(outcome=outcome))
 
 
@@ -157,7 +151,7 @@ def under_way(now: int) -> sa.Select[tuple[str]]:
 
 
 async def _row(tx: Transaction, state: str, now: float) -> Any:
-    chosen = (attempts.c.state == _digest(state)) & _lately(now)
+    chosen = (attempts.c.state == digest_of(state)) & _lately(now)
     return (await tx.connection.execute(sa.select(attempts).where(chosen))).first()
 
 
@@ -185,11 +179,3 @@ def _attempt(row: Any) -> Attempt:
         is_first_use=row.used_at is None,
         outcome=row.outcome,
     )
-
-
-def _digest(text: str) -> bytes:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
-
-
-def _base64(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()

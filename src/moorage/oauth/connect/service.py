@@ -11,13 +11,13 @@ import structlog
 from moorage.connections.errors import SessionInvalid
 from moorage.connections.model import Connection
 from moorage.connections.service import Connections
+from moorage.digests import challenge_of
 from moorage.oauth.apps.destinations import Choice, Destination, Destinations
 from moorage.oauth.apps.providers import ApiEnvironment, Provider, Providers
 from moorage.oauth.connect.attempts import (
     CONNECTED,
     Attempt,
     Attempts,
-    challenge_of,
     is_random,
     new_random,
     verifier_of,

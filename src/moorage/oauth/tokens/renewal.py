@@ -6,7 +6,6 @@ refresh token: it stays until a new one replaces it, in the same transaction as 
 """
 
 import asyncio
-import hashlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from moorage.clock import is_ahead
 from moorage.connections.errors import ConnectionUnknown
 from moorage.connections.model import Connection, Upstream
 from moorage.connections.service import Connections
+from moorage.digests import digest_of
 from moorage.ids import new_uuid
 from moorage.oauth.apps.providers import Providers
 from moorage.oauth.errors import (
@@ -146,7 +146,9 @@ class Renewals:
             refresh = await self._vault.get_in(tx, connection.id, REFRESH)
             lease = await store.lease(tx, connection.id)
             now = tx.now / 1_000_000
-            mints = [] if refresh is None else await store.late_mints(tx, _digest(refresh.value), now, WINDOW)
+            mints = (
+                [] if refresh is None else await store.late_mints(tx, digest_of(refresh.value), now, WINDOW)
+            )
             return TokenState(access, refresh, lease, mints)
 
         return await self._vault.read(look)
@@ -193,7 +195,7 @@ class Renewals:
         refresh = await self._vault.get_in(tx, found.id, REFRESH)
         if refresh is None:
             return ReconnectNeeded(found.id, "it holds no refresh token")
-        digest = _digest(refresh.value)
+        digest = digest_of(refresh.value)
         mints = await store.late_mints(tx, digest, now, WINDOW)
         if len(mints) >= BUDGET:
             return RefreshLimited(found.id, mints[-BUDGET] + WINDOW - now)
@@ -306,10 +308,6 @@ class Renewals:
         if failed.trouble is not None:
             raise failed.trouble from failed
         raise AccountsUnreachable(connection_id, pause) from failed
-
-
-def _digest(refresh_token: str) -> bytes:
-    return hashlib.sha256(refresh_token.encode()).digest()
 
 
 def _token(kept: Kept, connection: Connection) -> AccessToken:

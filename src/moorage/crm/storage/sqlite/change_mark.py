@@ -5,11 +5,12 @@ look at a few bytes of shared memory costs a tenth of one.
 """
 
 import contextlib
-import fcntl
 import mmap
 import os
 from collections.abc import Iterator
 from pathlib import Path
+
+from moorage.locks import FileLock
 
 _SIZE = 8
 
@@ -36,11 +37,10 @@ class ChangeMark:
     def is_settled(self) -> bool:
         """Whether nobody is changing anything."""
         try:
-            with self._opened() as file:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with FileLock(self._path, wait=False):
+                return True
         except OSError:
             return False
-        return True
 
     @contextlib.contextmanager
     def changing(self) -> Iterator[None]:
@@ -48,8 +48,7 @@ class ChangeMark:
         if self._memory is None:
             yield
             return
-        with self._opened() as file:
-            fcntl.flock(file, fcntl.LOCK_SH)
+        with FileLock(self._path, shared=True):
             self._memory[:] = os.urandom(_SIZE)
             yield
 
