@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from moorage.client import Moorage
 from tests.flows.conftest import finish, start
 
 ROOT = Path(__file__).parents[2]
@@ -96,3 +97,50 @@ def test_clients_are_registered_as_the_page_shows(copy):
     made = copy("\n".join(commands.splitlines()[:2]))
     client = re.findall(r"client_id +(\S+)", made)[-1]
     assert copy(commands.splitlines()[2].replace("1000.…", client)).startswith("1000.")
+
+
+def test_the_python_client_reads_and_explains_an_error_as_its_page_shows(copy):
+    page = (ROOT / "docs" / "client.md").read_text()
+    reads, refused, _ = blocks(page, "python")
+    assert "Robin of Paper Boat Agency" in copy(reads, "python").splitlines()
+    [printed] = re.findall(r"This prints `(.+)`\.", page)
+    assert copy(refused, "python").strip() == printed
+
+
+def test_the_fixture_that_the_page_shows_gives_a_test_a_moorage_of_its_own(copy, tmp_path):
+    [fixture] = [
+        block for block in blocks(section("docs/client.md", "In a test"), "python") if "fixture" in block
+    ]
+    (tmp_path / "test_shown.py").write_text(fixture)
+    told = copy("$ python -m pytest -q -p no:cacheprovider test_shown.py")
+    assert "1 passed" in told
+
+
+def test_the_client_has_every_method_that_its_page_lists_and_no_other():
+    table = section("docs/client.md", "Connections, keys and organisations")
+    listed = set()
+    for row in re.findall(r"^\| (`\w+\..+?) \|", table, re.MULTILINE):
+        group = re.match(r"`(\w+)", row)[1]
+        listed |= {f"{group}.{method}" for method in re.findall(r"(\w+)\(", row)}
+    client = Moorage("mk_live_none")
+    assert listed == {
+        f"{group}.{method}"
+        for group in ("connections", "keys", "organisations")
+        for method in dir(getattr(client, group))
+        if not method.startswith("_")
+    }
+
+
+def test_a_key_for_an_agent_reads_and_does_no_more(copy, own):
+    [command] = blocks(section("docs/api.md", "A key for an agent"), "console")
+    key = {"Authorization": f"Bearer {copy(command).strip()}"}
+    leads = "/zoho-crm/crm/v8/Leads"
+    assert own.call("GET", f"{leads}?fields=Last_Name", headers=key)[0] == 200
+    record = {"data": [{"Last_Name": "Hopper"}]}
+    for method, path, body in (
+        ("POST", leads, record),
+        ("POST", "/keys", {"name": "k"}),
+        ("GET", "/connections", None),
+    ):
+        status, _, answer = own.call(method, path, body, headers=key)
+        assert (status, json.loads(answer)["error"]["code"]) == (403, "scope_missing"), path

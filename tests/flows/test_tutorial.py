@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 from tests.flows.conftest import environment
@@ -17,6 +18,12 @@ def blocks():
     """What the page has people copy, in order, but for the start of the server, which the fixture has done."""
     found = re.findall(r"```sh\n(.*?)```", PAGE.read_text(), re.DOTALL)
     return [block for block in found if not block.startswith("script/server")]
+
+
+def shown_answers():
+    """Each answer that the page shows, behind the block that it is the answer of."""
+    fences = re.findall(r"^```(sh|json)\n(.*?)^```", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+    return [(before[1], fence[1]) for before, fence in pairwise(fences) if fence[0] == "json"]
 
 
 def test_every_block_does_what_the_page_says(own_server, tmp_path):
@@ -42,10 +49,12 @@ def test_every_block_does_what_the_page_says(own_server, tmp_path):
         assert ended.returncode == 0, (block, ended.stderr)
         told[block] = ended.stdout
         before += "".join(f"{line}\n" for line in lines.splitlines() if line.startswith("export MOORAGE"))
-    reads = [json.loads(out)["data"] for block, out in told.items() if "per_page=3" in block]
-    assert len(reads[0]) == 3 and all(read == reads[0] for read in reads)
-    [searched] = [out for block, out in told.items() if "/search" in block]
-    assert json.loads(searched)["data"]
+    answers = shown_answers()
+    assert len(answers) == 2
+    for block, answer in answers:
+        assert json.loads(told[block])["data"] == json.loads(answer)["data"], block
+    reads = [json.loads(out)["data"] for block, out in told.items() if "per_page=2" in block]
+    assert len(reads[0]) == 2 and all(read == reads[0] for read in reads)
     server.api_key = json.loads(server.run("key", "create", "--json").stdout)["key"]["secret"]
     status, _ = server.get("/zoho-crm/crm/v8/Leads/search?criteria=(Last_Name:equals:Mistake)")
     assert status == 204
