@@ -144,3 +144,14 @@ def test_a_key_for_an_agent_reads_and_does_no_more(copy, own):
     ):
         status, _, answer = own.call(method, path, body, headers=key)
         assert (status, json.loads(answer)["error"]["code"]) == (403, "scope_missing"), path
+
+
+def test_a_field_of_ones_own_is_made_and_used_as_the_page_shows(copy, tmp_path, own):
+    page = section("docs/crm.md", "Fields of your own")
+    [command], [field] = blocks(page, "console"), blocks(page, "json")
+    (tmp_path / "field.json").write_text(field)
+    assert json.loads(copy(command))["fields"][0]["code"] == "SUCCESS"
+    [name] = re.findall(r"`api_name` follows from the label \(`(\w+)`\)", page)
+    _, _, answer = own.call("POST", "/zoho-crm/crm/v8/Leads", {"data": [{"Last_Name": "Tall", name: 190}]})
+    lead = json.loads(answer)["data"][0]["details"]["id"]
+    assert own.get(f"/zoho-crm/crm/v8/Leads/{lead}?fields={name}")[1]["data"][0][name] == 190

@@ -30,13 +30,13 @@ TABLE = (
     Difference(
         "v7",
         EVERY,
-        "Modules are found whatever the case of their letters, in paths and in the parameter `module`",
+        "The case of a module's name does not matter, in paths and in the parameter `module`",
         request=requests.spell_module,
     ),
     Difference(
         "v7",
         ("GET /crm/v8/{module}/search", "GET /crm/v8/{module}/actions/count"),
-        "`module not supported for search`, `mandatory param missing`: two errors worded otherwise",
+        "Two errors have other texts: `module not supported for search`, `mandatory param missing`",
         words={
             "module not suppoted for search": "module not supported for search",
             "one of the expected parameter is missing": "mandatory param missing",
@@ -45,7 +45,7 @@ TABLE = (
     Difference(
         "v6",
         _READS,
-        "The record a note belongs to is shown without its module, which `$se_module` names",
+        "The record that a note belongs to is shown without its module; `$se_module` names the module",
         answer=answers.note_parents,
     ),
     Difference(
@@ -63,7 +63,7 @@ TABLE = (
     Difference(
         "v5",
         _CONVERT,
-        "A converted lead is answered with the plain ids of its contact, account and deal",
+        "A converted lead shows the ids alone of its contact, account and deal",
         answer=answers.plain_ids,
     ),
     Difference(
@@ -99,13 +99,13 @@ TABLE = (
     Difference(
         "v2.1",
         _LIST,
-        "Every page of a list is had by its `page`; there are no page tokens, and no end at 2,000 records",
+        "`page` reaches every page of a list; there are no page tokens, and no end at 2,000 records",
         rules={"page_tokens": False},
     ),
     Difference(
         "v2.1",
         _LISTS,
-        "`info` has `per_page`, `count`, `page` and `more_records` alone",
+        "`info` has only `per_page`, `count`, `page` and `more_records`",
         answer=answers.brief_info,
     ),
     Difference(
@@ -116,13 +116,13 @@ TABLE = (
             "GET /crm/v8/settings/related_lists",
             "GET /crm/v8/settings/related_lists/{id}",
         ),
-        "The `module` of a field's `lookup` and of a related list is the module's API name alone",
+        "The `module` of a field's `lookup` and of a related list is only the module's API name",
         answer=answers.named_modules,
     ),
     Difference(
         "v2.1",
         (*_FIELDS, *_LAYOUTS),
-        "The `forecast_category` of a deal's stage is its id alone",
+        "The `forecast_category` of a deal's stage is only its id",
         answer=answers.plain_forecasts,
     ),
     Difference(
@@ -134,19 +134,19 @@ TABLE = (
     Difference(
         "v2",
         _LIST,
-        "A list is sorted by any field that can be sorted by, as a search is",
+        "A list can be sorted by any sortable field, like a search",
         rules={"sorts_by_any_field": True},
     ),
     Difference(
         "v2",
         (*_LISTS, "GET /crm/v8/{module}/deleted", "GET /crm/v8/users"),
-        "A `per_page` of more than 200 is one of 200, and no error",
+        "A `per_page` above 200 counts as 200 and is no error",
         request=requests.shorten_page,
     ),
     Difference(
         "v2",
         EVERY,
-        "The parameter that an error is about is named by `param`, too",
+        "An error names its parameter also by `param`",
         fault=answers.plain_param,
     ),
     Difference(
@@ -159,7 +159,7 @@ TABLE = (
     Difference(
         "v2",
         ("PUT /crm/v8/{module}", "PUT /crm/v8/{module}/{id}", "POST /crm/v8/{module}/upsert"),
-        "An update removes the rows of a subform that it does not mention",
+        "An update removes the rows of a subform that it does not name",
         rules={"rows_are_whole": True},
     ),
     Difference(
@@ -171,7 +171,7 @@ TABLE = (
     Difference(
         "v2",
         _WRITES,
-        "A write of which no record succeeds is answered with 202",
+        "A write in which no record succeeds answers 202",
         answer=answers.accepted_failures,
     ),
 )
