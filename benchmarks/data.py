@@ -19,7 +19,8 @@ from moorage.clock import FrozenClock
 from moorage.crm.metadata.shown import shape
 from moorage.crm.metadata.standard import DEMO
 from moorage.crm.organisations.service import Organisations
-from moorage.crm.records.changes import Change, Outcome
+from moorage.crm.records.changes import Change
+from moorage.crm.records.outcomes import Outcome
 from moorage.crm.records.prepare import to_insert
 from moorage.crm.storage.contract.organisations import Organisation
 from moorage.crm.storage.contract.records import Order, Page, Transaction, Window

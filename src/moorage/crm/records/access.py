@@ -2,20 +2,19 @@
 
 from moorage.crm.faults import Fault, module_unsupported
 from moorage.crm.metadata.catalog import Module
+from moorage.crm.records.modules import rules_of
 from moorage.crm.records.reading import module_of
 from moorage.crm.storage.contract.records import Filter
 from moorage.crm.wire.call import Call
-
-# All of these together are for administrators; those of one record are for whoever sees that record.
-_FOR_ADMINISTRATORS = frozenset({"Notes"})
 
 
 def visible(call: Call, module: Module) -> list[Filter]:
     """What narrows a module's records to those that the caller may see: in lists, searches, counts, the recycle bin.
 
-    Raises the fault where the caller may see none of them together.
+    Raises the fault for records that the caller may not see all together; those of one record are for whoever may see
+    that record.
     """
-    if module.api_name in _FOR_ADMINISTRATORS and not is_administrator(call):
+    if rules_of(module).for_administrators and not is_administrator(call):
         raise Fault(403, "NOT_SUPPORTED", "This API is supported only for admin users.")
     return []
 

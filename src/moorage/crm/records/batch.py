@@ -1,9 +1,9 @@
-"""What one request asks of the store and changes in it, asked for together and changed together.
+"""What one request asks of the store and changes in it: asked for together, changed together.
 
-A request of a hundred records would else ask a hundred times: nothing in this process, but a hundred round trips to a
-database elsewhere. So what its records are going to ask is expected first, and asked for all at once when the first of
-it is needed. Changes wait here until the end, and what is asked meanwhile is answered with them in mind: each record
-meets what those before it left, as if it had come alone.
+Otherwise a request of a hundred records would ask a hundred times: that costs nothing in this process, but a hundred
+round trips to a database elsewhere. So the batch is told first what the records are going to ask (`expect_…`), and asks
+for all of it when the first answer is needed. Changes wait here until the end, and answers take account of them: each
+record finds what the records before it left, as if it had come alone.
 """
 
 from collections import defaultdict
@@ -17,12 +17,12 @@ _LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 
 
 def folded(value: Any) -> Any:
-    """Values are equal whose folded ones are: text regardless of ASCII case."""
+    """Two values count as equal when their folded values are equal: text regardless of ASCII case."""
     return value.translate(_LOWER) if isinstance(value, str) else value
 
 
 class Batch:
-    """Over one transaction."""
+    """The questions and changes of one request, within one transaction."""
 
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
@@ -37,7 +37,7 @@ class Batch:
         self._changes = _Changes()
         self.now = transaction.now
 
-    # What is going to be asked
+    # What the records are going to ask
 
     def expect_ids(self, count: int) -> None:
         self._ids_expected += count
@@ -60,30 +60,30 @@ class Batch:
     # Questions
 
     def new_id(self) -> int:
-        new = next(self._ids, None)
-        if new is None:
+        new_id = next(self._ids, None)
+        if new_id is None:
             self._ids = iter(self._transaction.new_ids(max(1, self._ids_expected)))
             self._ids_expected = 0
-            new = next(self._ids)
-        return new
+            new_id = next(self._ids)
+        return new_id
 
     def exists(self, module: Module, record: int) -> bool:
         if record in self._rows[module]:
             return self._rows[module][record] is not None
         known = self._existing[module]
         if record not in known:
-            wanted = self._take("records", module, record)
-            known |= dict.fromkeys(wanted, False)
-            known |= dict.fromkeys(self._transaction.existing(module, wanted), True)
+            ids = self._take("records", module, record)
+            known |= dict.fromkeys(ids, False)
+            known |= dict.fromkeys(self._transaction.existing(module, ids), True)
         return known[record]
 
     def row(self, module: Module, record: int) -> Row | None:
         """Every column of a record; None when there is none."""
         known = self._rows[module]
         if record not in known:
-            wanted = self._take("rows", module, record) - known.keys()
-            known |= dict.fromkeys(wanted, None)
-            known |= self._transaction.rows(module, wanted)
+            ids = self._take("rows", module, record) - known.keys()
+            known |= dict.fromkeys(ids, None)
+            known |= self._transaction.rows(module, ids)
         row = known[record]
         return None if row is None else dict(row)
 
@@ -92,29 +92,31 @@ class Batch:
         return self._values.matching(module, field, value)
 
     def children(self, module: Module, parent: int) -> list[Row]:
-        """The rows of a subform whose parent that is, oldest first."""
+        """The rows of a subform that belong to the parent, oldest first."""
         known = self._children[module]
         if parent not in known:
-            wanted = self._take("children", module, parent) - known.keys()
-            for other, rows in self._transaction.children(module, _parent_column(module), wanted).items():
-                known[other] = {row["id"]: row for row in rows}
-                self._rows[module] |= known[other]
-            for other in wanted:
-                known.setdefault(other, {})
+            parents = self._take("children", module, parent) - known.keys()
+            for parent_id, rows in self._transaction.children(
+                module, _parent_column(module), parents
+            ).items():
+                known[parent_id] = {row["id"]: row for row in rows}
+                self._rows[module] |= known[parent_id]
+            for parent_id in parents:
+                known.setdefault(parent_id, {})
         return [dict(row) for row in known[parent].values()]
 
     def tag(self, module: Module, name: str) -> int:
-        """The id of a module's tag, made when it is new."""
+        """The id of a module's tag. A new tag is made."""
         known = self._tags[module]
         if folded(name) not in known:
             tags = self._transaction.tags(module, sorted(self._take("tags", module, name)))
-            known |= {folded(other): tag for other, tag in tags.items()}
+            known |= {folded(tag): tag_id for tag, tag_id in tags.items()}
         return known[folded(name)]
 
     # Changes
 
     def insert(self, module: Module, row: Row, numbers: Iterable[Field] = ()) -> None:
-        """`numbers` are the autonumber fields that the row takes its next numbers for."""
+        """`numbers` are the autonumber fields: the row gets the next number of each."""
         self._changes.insert(module, row)
         self._changes.numbers += [(field, row) for field in numbers]
         self._put(module, row["id"], None, row)
@@ -125,7 +127,7 @@ class Batch:
         if self._changes.is_waiting(module, record) and any(
             field.unique and field.column in changes for field in module.fields.values()
         ):
-            self.flush()  # What it had in between may be another record's by now.
+            self.flush()  # Another record may have the value by now that this one had in between.
         old = self.row(module, record)
         self._changes.update(module, record, changes)
         self._put(module, record, old, {**(old or {}), **changes})
@@ -138,7 +140,7 @@ class Batch:
             self._put(module, record, old, None)
 
     def flush(self) -> None:
-        """Write what waits."""
+        """Write the changes that wait."""
         self._changes.write(self._transaction)
 
     def ask_values(self, module: Module, field: Field, values: Iterable[Any]) -> Mapping[Any, list[int]]:
@@ -149,7 +151,7 @@ class Batch:
         self._values.note(module, record, old, new)
         if module.generated_type == "subform":
             parent = (new or old or {}).get(_parent_column(module))
-            # A parent whose rows were never asked for is as new as they are.
+            # If the rows of this parent were never asked for, the parent is new, and has no others.
             rows = self._children[module].setdefault(parent or 0, {})
             if new is None:
                 rows.pop(record, None)
@@ -157,11 +159,12 @@ class Batch:
                 rows[record] = new
 
     def _take(self, kind: str, module: Module, key: Any) -> set[Any]:
+        """The keys that were expected and not asked for yet, with the one that is needed now."""
         return self._expected.pop((kind, module), set()) | {key}
 
 
 class _Values:
-    """Which records have a value, of the fields by which records are looked up."""
+    """Which records have which value, for the fields by which records are looked up."""
 
     def __init__(self, batch: Batch) -> None:
         self._batch = batch
@@ -176,14 +179,14 @@ class _Values:
     def matching(self, module: Module, field: Field, value: Any) -> list[int]:
         stored = self._of_store(module, field, value)
         changed = self._changed[module]
-        staying = [record for record in stored if record not in changed]
-        here = self._index(module, field).get(folded(value), set())
-        if len(stored) > 1 and len(staying) + len(here & set(stored)) < len(stored):
-            self._batch.flush()  # A third one may have it, too, which was not asked for.
+        unchanged = [record for record in stored if record not in changed]
+        waiting = self._index(module, field).get(folded(value), set())
+        if len(stored) > 1 and len(unchanged) + len(waiting & set(stored)) < len(stored):
+            self._batch.flush()  # A third record may have the value, too: the store tells two at most.
             self._stored[module, field].pop(folded(value))
             stored = self._of_store(module, field, value)
-            staying = [record for record in stored if record not in changed]
-        return sorted({*staying, *here})[:2]
+            unchanged = [record for record in stored if record not in changed]
+        return sorted({*unchanged, *waiting})[:2]
 
     def note(self, module: Module, record: int, old: Row | None, new: Row | None) -> None:
         self._changed[module][record] = new
@@ -197,17 +200,17 @@ class _Values:
     def _of_store(self, module: Module, field: Field, value: Any) -> list[int]:
         known = self._stored[module, field]
         if folded(value) not in known:
-            wanted = {**self._expected.pop((module, field), {}), folded(value): value}
-            answers = self._batch.ask_values(module, field, wanted.values())
-            known |= {folded(other): ids for other, ids in answers.items()}
-            for other in wanted:
-                known.setdefault(other, [])
-            # Whoever looks a record up is likely to change it.
-            self._batch.expect_rows(module, [record for ids in answers.values() for record in ids])
+            values = {**self._expected.pop((module, field), {}), folded(value): value}
+            ids_by_value = self._batch.ask_values(module, field, values.values())
+            known |= {folded(value): ids for value, ids in ids_by_value.items()}
+            for folded_value in values:
+                known.setdefault(folded_value, [])
+            # A record that is looked up is likely to be changed.
+            self._batch.expect_rows(module, [record for ids in ids_by_value.values() for record in ids])
         return known[folded(value)]
 
     def _index(self, module: Module, field: Field) -> dict[Any, set[int]]:
-        """By value, the changed records that have it now."""
+        """The changed records, by the value that they have now."""
         index = self._by_value.get((module, field))
         if index is None:
             index = self._by_value[module, field] = {}
@@ -218,7 +221,7 @@ class _Values:
 
 
 class _Changes:
-    """What waits to be written. Updates go first: a record that is inserted may have the value that one gave up."""
+    """Changes that wait to be written. Updates go first: a new record may have a value that an update frees."""
 
     def __init__(self) -> None:
         self._inserts: dict[Module, dict[int, Row]] = defaultdict(dict)
@@ -257,12 +260,12 @@ class _Changes:
             waiting.clear()
 
     def _number(self, transaction: Transaction) -> None:
-        """Give numbers last, as a refused record has to leave no gap."""
+        """Number records at the end, as a refused record must leave no gap."""
         rows: dict[Field, list[Row]] = defaultdict(list)
         for field, row in self.numbers:
             rows[field].append(row)
-        for field, taking in rows.items():
-            for row, number in zip(taking, transaction.next_numbers(field, len(taking)), strict=True):
+        for field, numbered in rows.items():
+            for row, number in zip(numbered, transaction.next_numbers(field, len(numbered)), strict=True):
                 row[field.column] = field.numbered(number)
         self.numbers.clear()
 

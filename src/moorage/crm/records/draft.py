@@ -1,33 +1,35 @@
 """One record as the caller sent it, checked against its module, before anything is asked of the store."""
 
-from dataclasses import dataclass, field
+import dataclasses
+from dataclasses import dataclass
 from typing import Any
 
 from moorage.crm.faults import Fault
 from moorage.crm.metadata.catalog import Catalog, Field, Module
+from moorage.crm.records.modules import rules_of
 from moorage.crm.records.values import Reference, mismatch, missing, parse
 from moorage.crm.storage.contract.records import Row
-
-# Whether these are mandatory depends on other fields: `rules.py` decides.
-_DEPENDENT = frozenset({("Calls", "Call_Duration"), ("Notes", "Note_Content")})
 
 
 @dataclass(slots=True)
 class Draft:
-    """`row` holds finished values; what only the store can finish waits beside it."""
+    """`row` holds the values that are finished. The rest needs the store: references, tags and rows of subforms.
+
+    `given` names the fields that the caller set, `appended` those whose values are added to the ones that are there.
+    """
 
     path: str
-    row: Row = field(default_factory=dict)
-    references: list[tuple[Field, Reference]] = field(default_factory=list)
+    row: Row = dataclasses.field(default_factory=dict)
+    references: list[tuple[Field, Reference]] = dataclasses.field(default_factory=list)
     tags: list[str] | None = None
-    subforms: list[tuple[Field, list["DraftLine"]]] = field(default_factory=list)
-    given: set[str] = field(default_factory=set)
-    appended: set[str] = field(default_factory=set)
+    subforms: list[tuple[Field, list["DraftRow"]]] = dataclasses.field(default_factory=list)
+    given: set[str] = dataclasses.field(default_factory=set)
+    appended: set[str] = dataclasses.field(default_factory=set)
     se_module: str | None = None
 
 
 @dataclass(slots=True)
-class DraftLine:
+class DraftRow:
     """One row of a subform: new without an id, changed with one, removed when `delete` is set."""
 
     draft: Draft
@@ -35,83 +37,83 @@ class DraftLine:
     delete: bool
 
 
-def draft(catalog: Catalog, module: Module, record: Any, path: str, *, insert: bool) -> Draft:
-    """Check types, lengths, formats and mandatory fields. Raises the first Fault found, in the fields' order.
+def draft_of(catalog: Catalog, module: Module, record: Any, path: str, *, insert: bool) -> Draft:
+    """Check types, lengths, formats and mandatory fields. Raises the first Fault, in the order of the fields.
 
     Keys that are no fields, and fields nobody may write, are ignored, as Zoho does [Z observed].
     """
     if not isinstance(record, dict):
-        raise Fault(
-            400, "INVALID_DATA", "invalid data", {"expected_data_type": "jsonobject", "json_path": path}
-        )
-    made = Draft(path)
+        details = {"expected_data_type": "jsonobject", "json_path": path}
+        raise Fault(400, "INVALID_DATA", "invalid data", details)
+    draft = Draft(path)
     for name, value in record.items():
-        one = module.fields.get(name)
-        if one is not None and (one.creatable if insert else one.updatable):
-            _take(catalog, made, one, value, insert=insert)
-    made.se_module = _se_module(record)
+        field = module.fields.get(name)
+        if field is not None and (field.creatable if insert else field.updatable):
+            _put(catalog, draft, field, value, insert=insert)
+    draft.se_module = _se_module(record)
     appended = record.get("$append_values")
     if isinstance(appended, dict):
-        made.appended = {name for name, yes in appended.items() if yes is True}
-    _require(module, made, record, insert=insert)
-    return made
+        draft.appended = {name for name, yes in appended.items() if yes is True}
+    _require(module, draft, record, insert=insert)
+    return draft
 
 
 def _se_module(record: dict[str, Any]) -> str | None:
-    """The module of an activity's or a note's record; before version 5 the key had no dollar sign."""
-    named = record.get("$se_module", record.get("se_module"))
-    return named if isinstance(named, str) else None
+    """The module that an activity or a note belongs to; before version 5 the key had no dollar sign."""
+    name = record.get("$se_module", record.get("se_module"))
+    return name if isinstance(name, str) else None
 
 
-def _take(catalog: Catalog, made: Draft, one: Field, value: Any, *, insert: bool) -> None:
-    path = f"{made.path}.{one.api_name}"
-    parsed = parse(one, value, path)
-    made.given.add(one.api_name)
+def _put(catalog: Catalog, draft: Draft, field: Field, value: Any, *, insert: bool) -> None:
+    path = f"{draft.path}.{field.api_name}"
+    parsed = parse(field, value, path)
+    draft.given.add(field.api_name)
     if isinstance(parsed, Reference):
-        made.references.append((one, parsed))
-    elif one.storage == "tags":
-        made.tags = parsed or []
-    elif one.storage == "subform":
-        made.subforms.append((one, _lines(catalog, one, parsed or [], path, insert=insert)))
+        draft.references.append((field, parsed))
+    elif field.storage == "tags":
+        draft.tags = parsed or []
+    elif field.storage == "subform":
+        draft.subforms.append((field, _rows(catalog, field, parsed or [], path, insert=insert)))
     else:
-        made.row[one.column] = parsed
-        if one.lookup_modules:
-            made.row[one.module_column] = None
+        draft.row[field.column] = parsed
+        if field.lookup_modules:
+            draft.row[field.module_column] = None
 
 
-def _lines(catalog: Catalog, one: Field, rows: list[Any], path: str, *, insert: bool) -> list[DraftLine]:
-    module = catalog.modules[one.subform or ""]
-    lines = []
+def _rows(catalog: Catalog, field: Field, rows: list[Any], path: str, *, insert: bool) -> list[DraftRow]:
+    module = catalog.modules[field.subform or ""]
+    drafts = []
     for index, row in enumerate(rows):
-        at = f"{path}[{index}]"
+        row_path = f"{path}[{index}]"
         if not isinstance(row, dict):
-            raise mismatch(one, at, "jsonobject")
-        # The rows of a new record are new, whatever ids they bring along: of the record it was copied from.
-        known = None if insert else row.get("id")
-        removed = "_delete" in row and row.get("id") is not None
-        if not removed:
-            line = DraftLine(draft(catalog, module, row, at, insert=known is None), known, delete=False)
-            lines.append(line)
+            raise mismatch(field, row_path, "jsonobject")
+        # All rows of a new record are new: ids in them belong to the record that it was copied from.
+        row_id = None if insert else row.get("id")
+        is_removed = "_delete" in row and row.get("id") is not None
+        if not is_removed:
+            draft = draft_of(catalog, module, row, row_path, insert=row_id is None)
+            drafts.append(DraftRow(draft, row_id, delete=False))
         elif not insert:
-            lines.append(DraftLine(Draft(at), known, delete=True))
-    return lines
+            drafts.append(DraftRow(Draft(row_path), row_id, delete=True))
+    return drafts
 
 
-def _require(module: Module, made: Draft, record: dict[str, Any], *, insert: bool) -> None:
-    for one in module.fields.values():
-        name = one.api_name
-        # Who doesn't say gets the records they add, but no record can be left without an owner.
-        mandatory = one.mandatory or (name == "Owner" and not insert)
-        if not mandatory or (module.api_name, name) in _DEPENDENT:
+def _require(module: Module, draft: Draft, record: dict[str, Any], *, insert: bool) -> None:
+    dependent = rules_of(module).dependent
+    for field in module.fields.values():
+        name = field.api_name
+        # Without an Owner the caller becomes it; an update may not clear it.
+        mandatory = field.mandatory or (name == "Owner" and not insert)
+        if not mandatory or name in dependent:
             continue
-        if (insert and name not in record) or (name in made.given and _is_empty(one, made)):
-            raise missing(one, f"{made.path}.{name}")
+        if (insert and name not in record) or (name in draft.given and _is_empty(field, draft)):
+            raise missing(field, f"{draft.path}.{name}")
 
 
-def _is_empty(one: Field, made: Draft) -> bool:
-    if one.storage == "subform":
-        return not any(lines for field_, lines in made.subforms if field_ is one)
-    if any(field_ is one for field_, _ in made.references):
+def _is_empty(field: Field, draft: Draft) -> bool:
+    if field.storage == "subform":
+        return not any(rows for subform, rows in draft.subforms if subform is field)
+    if any(lookup is field for lookup, _ in draft.references):
         return False
-    value = made.row.get(one.column)
+    value = draft.row.get(field.column)
     return value is None or (isinstance(value, str) and not value.strip())

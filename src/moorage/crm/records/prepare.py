@@ -1,4 +1,4 @@
-"""The first half of a write: records read and checked by themselves, before the writer is asked for its turn."""
+"""The first half of a write: each record is read and checked by itself, before the transaction begins."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 
 from moorage.crm.faults import Fault
 from moorage.crm.metadata.catalog import Catalog, Module
-from moorage.crm.records.draft import Draft, draft
+from moorage.crm.records.draft import Draft, draft_of
 
 # A record as it can be written, or why it can't.
 Checked: TypeAlias = Draft | Fault
@@ -14,7 +14,7 @@ Checked: TypeAlias = Draft | Fault
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """One record of a request. `insert` and `update` are what it would be as either; None: it is not to be that."""
+    """One record of a request, as it would be inserted, and as it would update another; None where it can't be that."""
 
     record: Any
     path: str
@@ -23,25 +23,25 @@ class Prepared:
 
     @property
     def drafts(self) -> list[Draft]:
-        return [one for one in (self.insert, self.update) if isinstance(one, Draft)]
+        return [draft for draft in (self.insert, self.update) if isinstance(draft, Draft)]
 
 
 def to_insert(catalog: Catalog, module: Module, records: Sequence[Any]) -> list[Prepared]:
     return [
         Prepared(record, path, insert=_checked(catalog, module, record, path, insert=True))
-        for record, path in _placed(records)
+        for record, path in _with_paths(records)
     ]
 
 
 def to_update(catalog: Catalog, module: Module, records: Sequence[Any]) -> list[Prepared]:
     return [
         Prepared(record, path, update=_checked(catalog, module, record, path, insert=False))
-        for record, path in _placed(records)
+        for record, path in _with_paths(records)
     ]
 
 
 def to_upsert(catalog: Catalog, module: Module, records: Sequence[Any]) -> list[Prepared]:
-    """Of a record without an id, only the store knows which of the two it will be."""
+    """Only the store knows whether a record without an id is to be inserted or updated: it is checked as both."""
     return [
         Prepared(
             record,
@@ -49,19 +49,19 @@ def to_upsert(catalog: Catalog, module: Module, records: Sequence[Any]) -> list[
             insert=None if _has_id(record) else _checked(catalog, module, record, path, insert=True),
             update=_checked(catalog, module, record, path, insert=False),
         )
-        for record, path in _placed(records)
+        for record, path in _with_paths(records)
     ]
 
 
 def required(checked: Checked | None) -> Draft:
-    """Raises the fault of a record that can't be written."""
+    """The draft of a record that can be written. Raises the Fault of one that can't."""
     if isinstance(checked, Fault):
         raise checked
     assert checked is not None
     return checked
 
 
-def _placed(records: Sequence[Any]) -> Iterator[tuple[Any, str]]:
+def _with_paths(records: Sequence[Any]) -> Iterator[tuple[Any, str]]:
     for index, record in enumerate(records):
         yield record, f"$.data[{index}]"
 
@@ -72,6 +72,6 @@ def _has_id(record: Any) -> bool:
 
 def _checked(catalog: Catalog, module: Module, record: Any, path: str, *, insert: bool) -> Checked:
     try:
-        return draft(catalog, module, record, path, insert=insert)
+        return draft_of(catalog, module, record, path, insert=insert)
     except Fault as fault:
         return fault

@@ -13,61 +13,62 @@ class References:
         self._organisation = organisation
         self._batch = batch
 
-    def expect(self, made: Draft) -> None:
-        """Say what `resolve` is going to ask."""
-        for one, reference in made.references:
-            for target in self._targets(one, reference.module or made.se_module):
+    def expect(self, draft: Draft) -> None:
+        """Tell the batch what `resolve` is going to ask."""
+        for field, reference in draft.references:
+            for target in self._targets(field, reference.module or draft.se_module):
                 if reference.id is not None:
                     self._batch.expect_records(target, [reference.id])
                 elif target.display is not None and target.display.storage == "text":
                     self._batch.expect_values(target, target.display, [reference.name])
-        for _, lines in made.subforms:
-            for line in lines:
-                self.expect(line.draft)
+        for _, rows in draft.subforms:
+            for row in rows:
+                self.expect(row.draft)
 
-    def resolve(self, made: Draft, old: Row | None = None) -> None:
+    def resolve(self, draft: Draft, old: Row | None = None) -> None:
         """Put the ids of users and records into the row. Raises Fault for those that don't exist."""
-        for one, reference in made.references:
-            path = f"{made.path}.{one.api_name}"
-            if one.storage == "user":
-                made.row[one.column] = self._user(one, reference, path, (old or {}).get(one.column))
+        for field, reference in draft.references:
+            path = f"{draft.path}.{field.api_name}"
+            if field.storage == "user":
+                present = (old or {}).get(field.column)
+                draft.row[field.column] = self._user(field, reference, path, present)
             else:
-                target, found = self._record(one, reference, made, path)
-                made.row[one.column] = found
-                if one.lookup_modules:
-                    made.row[one.module_column] = target.number
-        for _, lines in made.subforms:
-            for line in lines:
-                self.resolve(line.draft)
+                target, record = self._record(field, reference, draft, path)
+                draft.row[field.column] = record
+                if field.lookup_modules:
+                    draft.row[field.module_column] = target.number
+        for _, rows in draft.subforms:
+            for row in rows:
+                self.resolve(row.draft)
 
-    def _user(self, one: Field, reference: Reference, path: str, present: int | None) -> int:
-        for document in self._organisation.metadata.all("user"):
-            named = reference.id is None and document.body["full_name"] == reference.name
-            # Who has left keeps what is theirs, so that a record can be sent back as it was read.
-            stays = document.body["status"] == "active" or document.id == present
-            if stays and (document.id == reference.id or named):
-                return document.id
-        raise unknown_id(one, path)
+    def _user(self, field: Field, reference: Reference, path: str, present: int | None) -> int:
+        for user in self._organisation.metadata.all("user"):
+            has_name = reference.id is None and user.body["full_name"] == reference.name
+            # A user who has left keeps their records, so that a record can be sent back as it was read.
+            may_be_set = user.body["status"] == "active" or user.id == present
+            if may_be_set and (user.id == reference.id or has_name):
+                return user.id
+        raise unknown_id(field, path)
 
-    def _record(self, one: Field, reference: Reference, made: Draft, path: str) -> tuple[Module, int]:
-        for target in self._targets(one, reference.module or made.se_module):
-            found = self._find(target, reference)
-            if found is not None:
-                return target, found
-        raise unknown_id(one, path)
+    def _record(self, field: Field, reference: Reference, draft: Draft, path: str) -> tuple[Module, int]:
+        for target in self._targets(field, reference.module or draft.se_module):
+            record = self._record_of(target, reference)
+            if record is not None:
+                return target, record
+        raise unknown_id(field, path)
 
-    def _find(self, target: Module, reference: Reference) -> int | None:
+    def _record_of(self, target: Module, reference: Reference) -> int | None:
         if reference.id is not None:
             return reference.id if self._batch.exists(target, reference.id) else None
         if target.display is None or target.display.storage != "text":
             return None
-        named = self._batch.matching(target, target.display, reference.name)
-        return named[0] if named else None
+        records = self._batch.matching(target, target.display, reference.name)
+        return records[0] if records else None
 
-    def _targets(self, one: Field, wanted: str | None) -> list[Module]:
-        """The modules a lookup may point into: of several only the wanted one, where one is named."""
+    def _targets(self, field: Field, name: str | None) -> list[Module]:
+        """The modules that a lookup may point into; where it has several and `name` is given, that one only."""
         modules = self._organisation.catalog.modules
-        if not one.lookup_modules:
-            return [modules[one.lookup]] if one.lookup in modules else []
-        targets = [modules[name] for name in one.lookup_modules if name in modules]
-        return [module for module in targets if wanted in {None, module.api_name, str(module.id)}]
+        if not field.lookup_modules:
+            return [modules[field.lookup]] if field.lookup in modules else []
+        targets = [modules[target] for target in field.lookup_modules if target in modules]
+        return [module for module in targets if name in {None, module.api_name, str(module.id)}]

@@ -7,6 +7,7 @@ from moorage.crm.metadata.catalog import Module
 from moorage.crm.metadata.shown import shape
 from moorage.crm.metadata.times import zoned
 from moorage.crm.records.access import visible
+from moorage.crm.records.modules import rules_of
 from moorage.crm.records.reading import (
     any_order,
     converted_filter,
@@ -33,9 +34,6 @@ from moorage.crm.wire.routing import Route
 from moorage.http.message import Response
 
 SORTS = ("id", "Created_Time", "Modified_Time")
-_TERRITORY_MODULES = frozenset({"Leads", "Contacts", "Accounts", "Deals"})
-# Notes are read as they were written, everything else newest first.
-_USUAL_ORDER = {"Notes": ("Created_Time", "asc")}
 
 
 def list_records(call: Call) -> Response | Awaitable[Response]:
@@ -89,7 +87,7 @@ def _scope(call: Call, module: Module) -> bytes:
 
 def _sorting(call: Call, module: Module) -> tuple[str, str]:
     """The field and the direction asked for, or what is usual."""
-    field, direction = _USUAL_ORDER.get(module.api_name, ("id", "desc"))
+    field, direction = rules_of(module).usual_order
     return call.params.get("sort_by", field), call.params.get("sort_order", direction)
 
 
@@ -120,7 +118,7 @@ def _filters(call: Call, module: Module, since: int | None) -> list[Filter]:
 
 def _no_territory(module: Module) -> Fault:
     """An organisation has no territories, so whichever is asked for is not there; better said than ignored."""
-    if module.api_name in _TERRITORY_MODULES:
+    if rules_of(module).has_territories:
         return param_invalid("territory_id")
     message = "Territory is not supported for the given module"
     return Fault(400, "INVALID_MODULE", message, {"resource_path_index": 0})

@@ -11,7 +11,9 @@ from moorage.crm.faults import Fault, param_missing, wrong_format
 from moorage.crm.metadata.catalog import Catalog, Module
 from moorage.crm.metadata.ids import whole_id
 from moorage.crm.records.access import writable
-from moorage.crm.records.changes import Change, Outcome, duplicate_checks
+from moorage.crm.records.changes import Change
+from moorage.crm.records.duplicates import duplicate_checks
+from moorage.crm.records.outcomes import Outcome
 from moorage.crm.records.prepare import Prepared, to_insert, to_update, to_upsert
 from moorage.crm.records.reading import record_id, since_header
 from moorage.crm.storage.contract.records import Transaction

@@ -1,0 +1,76 @@
+"""Values that no two records may have, and the fields by which an upsert finds its record [Z upsert-records]."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from moorage.crm.faults import Fault
+from moorage.crm.metadata.catalog import Field, Module
+from moorage.crm.records.batch import Batch
+from moorage.crm.records.draft import Draft
+from moorage.crm.records.modules import rules_of
+from moorage.crm.records.outcomes import user_details
+from moorage.crm.storage.contract.organisations import Organisation
+
+
+class UniqueValues:
+    """The unique fields of one module."""
+
+    def __init__(self, organisation: Organisation, module: Module, batch: Batch) -> None:
+        self._organisation = organisation
+        self._module = module
+        self._batch = batch
+        self._fields = [field for field in module.fields.values() if field.unique]
+
+    def expect(self, drafts: Sequence[Draft]) -> None:
+        """Tell the batch what `check` is going to ask."""
+        for field in self._fields:
+            self._batch.expect_values(self._module, field, values_of(drafts, field))
+
+    def check(self, draft: Draft, record: int | None) -> None:
+        """Raise the Fault for values that another record has. `record` is the one to be updated, None on insert."""
+        faults = []
+        for field in self._fields:
+            value = draft.row.get(field.column)
+            matching = [] if value is None else self._batch.matching(self._module, field, value)
+            if others := [other for other in matching if other != record]:
+                faults.append(self._duplicate(field, draft.path, others[0]))
+        if len(faults) == 1:
+            raise faults[0]
+        if faults:
+            errors = {"errors": [fault.document() for fault in faults]}
+            raise Fault(400, "MULTIPLE_OR_MULTI_ERRORS", "Multiple errors in the request", errors)
+
+    def _duplicate(self, field: Field, path: str, other: int) -> Fault:
+        record: dict[str, Any] = {"id": str(other)}
+        if (owner := self._module.fields.get("Owner")) is not None:
+            row = self._batch.row(self._module, other) or {}
+            record["Owner"] = user_details(self._organisation, row.get(owner.column), "zuid")
+        record["module"] = {"api_name": self._module.api_name, "id": str(self._module.id)}
+        details = {
+            "api_name": field.api_name,
+            "json_path": f"{path}.{field.api_name}",
+            "id": str(other),
+            "duplicate_record": record,
+            "more_records": False,
+        }
+        return Fault(400, "DUPLICATE_DATA", "duplicate data", details)
+
+
+def values_of(drafts: Sequence[Draft], field: Field) -> list[Any]:
+    values = [draft.row.get(field.column) for draft in drafts]
+    return [value for value in values if value is not None]
+
+
+def duplicate_checks(module: Module, names: Sequence[str] | None) -> list[Field]:
+    """The fields in which an upsert looks for duplicates, in order: those named, or the system's; then the unique ones.
+
+    Named fields that are neither the system's nor unique have no effect, as at Zoho: integrations name `Phone` without
+    it being unique [Z observed].
+    """
+    system = rules_of(module).duplicate_field or module.display_name or "Name"
+    checked = [field for field in module.fields.values() if field.unique or field.api_name == system]
+    if not names:
+        first = [field for field in checked if field.api_name == system]
+    else:
+        first = [module.fields[name] for name in dict.fromkeys(names) if module.fields.get(name) in checked]
+    return first + [field for field in checked if field.unique and field not in first]

@@ -1,0 +1,3 @@
+from moorage.crm.records.modules.rules import ModuleRules
+
+RULES = ModuleRules(has_territories=True)

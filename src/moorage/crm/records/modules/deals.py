@@ -1,0 +1,22 @@
+"""Deals: a probability that follows the stage, and the revenue to be expected of both [Z insert-records]."""
+
+from moorage.crm.faults import Fault
+from moorage.crm.records.modules.rules import ModuleRules, PendingRecord
+
+
+def _check(deal: PendingRecord) -> None:
+    probability = deal.get("Probability") if "Probability" in deal.given else None
+    if probability is not None and not 0 <= probability <= 100:
+        raise Fault(400, "INVALID_DATA", "Given Probability is not valid", deal.place("Probability"))
+
+
+def _compute(deal: PendingRecord) -> None:
+    if deal.changes("Stage") and "Probability" not in deal.given:
+        by_stage = deal.module.fields["Stage"].probabilities
+        deal.set("Probability", by_stage.get(deal.get("Stage"), deal.get("Probability")))
+    amount, probability = deal.get("Amount"), deal.get("Probability")
+    known = amount is not None and probability is not None
+    deal.set("Expected_Revenue", round(amount * probability / 100, 2) if known else None)
+
+
+RULES = ModuleRules(check=_check, compute=_compute, has_territories=True)
