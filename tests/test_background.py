@@ -2,12 +2,11 @@
 
 import asyncio
 
-from structlog.testing import capture_logs
-
 from moorage.background import Background, Loop
 from moorage.clock import SystemClock
 from moorage.rooms import Rooms, Urls
 from moorage.settings import load
+from tests.log_lines import capture_logs
 
 
 class Counting:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import structlog
 from starlette.requests import Request
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -36,6 +35,7 @@ from moorage.http.middleware import Errors
 from moorage.keys import routes as key_routes
 from moorage.keys.errors import RateLimited
 from moorage.keys.model import ApiKey, Principal, may_be_secret
+from moorage.logs import Log
 from moorage.near import did_you_mean
 from moorage.oauth.apps import routes as app_routes
 from moorage.oauth.apps.providers import Provider
@@ -52,7 +52,7 @@ KEPT_SECONDS = 3600.0  # For how long callers are served from memory while the d
 PLAYED_TO = "Moorage"  # As whom a Moorage that plays Zoho knows the one that connects to it.
 WATCH_INTERVAL = 0.5  # Seconds until what another process changed is noticed here.
 
-log = structlog.get_logger(__name__)
+log = Log(__name__)
 
 
 class App:

@@ -5,11 +5,11 @@ import contextlib
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
-import structlog
+from moorage.logs import Log
 
 _PAUSE = 1.0  # Seconds before a loop that failed starts again.
 
-log = structlog.get_logger(__name__)
+log = Log(__name__)
 
 
 @dataclass(frozen=True, slots=True)

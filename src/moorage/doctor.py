@@ -4,18 +4,16 @@ It creates and changes nothing, so that it also helps where nothing opens: each 
 """
 
 import asyncio
-import contextlib
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import structlog
-
 from moorage.client import ApiError, ClientError, Moorage, Response
 from moorage.connections.errors import ConnectionUnknown
 from moorage.crm.storage.sqlite.trouble import complaint as crm_complaint
 from moorage.errors import MoorageError
+from moorage.logs import silent_logs
 from moorage.oauth.apps.clients import read_clients
 from moorage.oauth.apps.providers import Providers
 from moorage.oauth.diagnosis.findings import Finding
@@ -87,7 +85,7 @@ async def examine(settings: Settings, connection_id: str | None = None) -> Repor
         report.checks.append(Check("connections", Finding("not_looked_at", "warning", cause, "See above.")))
         return report
     try:
-        with _quiet():
+        with silent_logs():
             async with open_rooms(settings, Urls("", ""), make_key=False) as rooms:
                 async for check in _inside(rooms, running):
                     report.checks.append(check)
@@ -108,17 +106,6 @@ def _look(name: str, at: Callable[[Settings], Finding], settings: Settings) -> C
 
 def _keeps_closed(check: Check) -> bool:
     return check.finding.severity == "problem" or check.finding.code == NOT_STARTED
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Log nothing meanwhile, because each error becomes a finding."""
-    before = structlog.get_config()
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("critical"))
-    try:
-        yield
-    finally:
-        structlog.configure(**before)
 
 
 def _settings(settings: Settings) -> Finding:

@@ -1,5 +1,6 @@
 import io
 import json
+import logging
 import os
 import shutil
 import subprocess
@@ -8,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import structlog
 
 from moorage.cli.program import run
+from moorage.logs import OURS
 from moorage.serve.data_folder import prepare
 from moorage.storage.migrate import migrate
 from tests.client.recorder import Recorder
@@ -53,10 +54,13 @@ def environment(monkeypatch, tmp_path):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("MOORAGE_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("MOORAGE_API_KEY", "mk_test")
-    before, logs = os.umask(0o022), structlog.get_config()
+    before = os.umask(0o022)
+    libraries, ours = logging.getLogger(), logging.getLogger(OURS)
+    handlers, levels = libraries.handlers.copy(), (libraries.level, ours.level)
     yield
     os.umask(before)
-    structlog.configure(**logs)  # A command logs less than other tests look for.
+    libraries.handlers[:] = handlers  # A command logs less than other tests look for.
+    libraries.level, ours.level = levels
 
 
 @pytest.fixture(scope="session")

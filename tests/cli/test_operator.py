@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-import structlog
 
+from moorage.logs import Log
 from tests.cli.conftest import process
 
 pytestmark = pytest.mark.usefixtures("home")
@@ -290,8 +290,8 @@ def test_what_is_logged_stays_away_from_the_result(moorage, monkeypatch):
     from moorage.operator import Operator
 
     async def logging(self):
-        structlog.get_logger("moorage").info("unimportant")
-        structlog.get_logger("moorage").warning("something")
+        Log("moorage").info("unimportant")
+        Log("moorage").warning("something")
         return []
 
     monkeypatch.setattr(Operator, "keys_list", logging)

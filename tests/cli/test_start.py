@@ -17,7 +17,7 @@ print(json.dumps([status, sorted(name for name, module in sys.modules.items() if
 SERVERS = {"moorage.app", "moorage.gateway", "uvicorn", "starlette", "aiohttp", "jinja2", "alembic", "rich"}
 CONTROL = {"sqlalchemy"}
 CRM = {"apsw", "moorage.crm"}
-NOTHING = SERVERS | CONTROL | CRM | {"asyncio", "structlog", "cryptography"}
+NOTHING = SERVERS | CONTROL | CRM | {"asyncio", "cryptography"}
 
 
 def loaded(arguments, home):

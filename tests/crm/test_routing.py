@@ -3,11 +3,11 @@
 import re
 
 import pytest
-from structlog.testing import capture_logs
 
 from moorage.crm.api import routes
 from moorage.crm.api.absent import listed
 from moorage.crm.metadata import spelling
+from tests.log_lines import capture_logs
 
 NO_SUCH_PATH = {
     "code": "INVALID_URL_PATTERN",

@@ -2,9 +2,9 @@
 
 import apsw
 import pytest
-from structlog.testing import capture_logs
 
 from moorage.storage import trouble
+from tests.log_lines import capture_logs
 from tests.storage.descriptors import none_left
 
 LEAD = {"data": [{"Last_Name": "Smith", "Description": "d" * 30_000}]}

@@ -8,6 +8,7 @@ as what a parser takes it takes each time.
 
 import asyncio
 import contextlib
+import logging
 import re
 import socket
 import threading
@@ -17,11 +18,11 @@ from html import unescape
 from urllib.parse import quote, urlencode
 
 import pytest
-import structlog
 
 from moorage.app import APP, Rooms, Urls, control_origin, first_start
 from moorage.clock import SystemClock
 from moorage.crm.api import routes as api_routes
+from moorage.logs import JsonForm
 from moorage.oauth.connect.attempts import form_token_of, new_random
 from moorage.serve.process import run, serve
 from moorage.settings import load
@@ -107,14 +108,22 @@ class Origins:
         return head, body
 
 
+class UnwrittenLines(logging.Handler):
+    """What a server does for a line, without the output."""
+
+    def emit(self, record):
+        self.format(record)
+
+
 @pytest.fixture(scope="module")
 def origins(tmp_path_factory):
-    before = structlog.get_config()
-    structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
+    libraries, lines = logging.getLogger(), UnwrittenLines()
+    lines.setFormatter(JsonForm())
+    libraries.addHandler(lines)
     origins = Origins(tmp_path_factory.mktemp("strangers") / "home")
     yield origins
     origins.stop()
-    structlog.configure(**before)
+    libraries.removeHandler(lines)
 
 
 @pytest.fixture(scope="module")

@@ -4,10 +4,10 @@ import contextlib
 import time
 
 import pytest
-import structlog
 
 from moorage.http.crowd import Crowd
 from tests.http.origin import HOST
+from tests.log_lines import capture_logs
 from tests.waiting import wait_until
 
 GET = f"GET %s HTTP/1.1\r\n{HOST}\r\n"
@@ -106,7 +106,7 @@ def test_where_all_are_at_work_newcomers_cost_no_look_at_all_of_them_each(monkey
 
 
 def test_it_is_told_once_in_a_while(serve):
-    with structlog.testing.capture_logs() as lines, contextlib.ExitStack() as stack:
+    with capture_logs() as lines, contextlib.ExitStack() as stack:
         origin = serve(crowd=Counting(2))
         for _ in range(8):
             connected(origin, stack)

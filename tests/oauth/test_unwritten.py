@@ -6,13 +6,13 @@ from contextlib import contextmanager
 from types import SimpleNamespace
 
 import pytest
-from structlog.testing import capture_logs
 
 from moorage.oauth.errors import ReconnectNeeded, TokenRefused
 from moorage.oauth.tokens import unwritten
 from moorage.oauth.tokens.renewal import BUDGET, LEASE_SECONDS
 from moorage.oauth.tokens.service import NEAR_SECONDS
 from moorage.storage.errors import DatabaseUnusable
+from tests.log_lines import capture_logs
 from tests.oauth.conftest import HOUR, access, found
 from tests.oauth.test_renewal import another, kept
 

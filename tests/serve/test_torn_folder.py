@@ -4,7 +4,6 @@ import asyncio
 import os
 
 import pytest
-from structlog.testing import capture_logs
 
 from moorage.app import first_start
 from moorage.errors import SettingsInvalid
@@ -12,6 +11,7 @@ from moorage.serve.data_folder import first_key_shown, locked, prepare, warn_if_
 from moorage.serve.errors import HomeUnusable
 from moorage.settings import UNSHOWN, load
 from moorage.storage.errors import DatabaseUnusable
+from tests.log_lines import capture_logs
 
 
 @pytest.fixture

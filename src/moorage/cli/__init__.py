@@ -11,7 +11,5 @@ def main() -> int:
     gc.disable()
     # The server imports this package too, and does not need the commands.
     from moorage.cli.program import run  # noqa: PLC0415
-    from moorage.lean import leave_out_what_nobody_uses  # noqa: PLC0415
 
-    leave_out_what_nobody_uses()
     return run(sys.argv[1:])

@@ -16,7 +16,7 @@ def init(*, home: Home = None, as_json: Json = False) -> None:
     """Make the data folder as the first start does, without serving, and print its first API key."""
     # The rooms take a while to load.
     from moorage.app import first_start  # noqa: PLC0415
-    from moorage.serve.logs import quiet_logs  # noqa: PLC0415
+    from moorage.logs import quiet_logs  # noqa: PLC0415
 
     quiet_logs()
     settings = load(os.environ, home=home)

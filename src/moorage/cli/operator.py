@@ -26,8 +26,8 @@ def operate(home: Path | None, act: "Callable[[Operator], Awaitable[T]]") -> T:
     Raises SettingsInvalid, HomeMissing, HomeUnusable, UsageError, and what `act` raises.
     """
     # The rooms behind the door take a while to load, and most commands do not need them.
+    from moorage.logs import quiet_logs  # noqa: PLC0415
     from moorage.operator import open_operator  # noqa: PLC0415
-    from moorage.serve.logs import quiet_logs  # noqa: PLC0415
 
     quiet_logs()
     settings = context.settings(home)

@@ -13,7 +13,6 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from moorage.errors import MoorageError
-from moorage.lean import leave_out_what_nobody_uses
 from moorage.settings import load
 
 if TYPE_CHECKING:
@@ -60,7 +59,6 @@ def main() -> int:
 
 
 def _serve(*, workers: int, as_json: bool, plays_for: str | None, options: dict[str, str]) -> None:
-    leave_out_what_nobody_uses()
     from moorage.serve.up import up  # noqa: PLC0415 (the command line has no use for what the server is made of)
 
     announce = _print_event if as_json else _print_banner

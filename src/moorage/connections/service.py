@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-import structlog
 
 from moorage.access import EVERYWHERE, Reach
 from moorage.background import Loop
@@ -24,11 +23,12 @@ from moorage.connections.model import Connection, Environment, Upstream, connect
 from moorage.connections.sessions import Sessions
 from moorage.errors import MoorageError
 from moorage.ids import new_uuid
+from moorage.logs import Log
 from moorage.storage import Database, Transaction
 
 UNOPENED_DAYS = 7  # How long a connection waits until somebody connects it.
 
-log = structlog.get_logger(__name__)
+log = Log(__name__)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
-import structlog
-
 from moorage.clock import Clock
 from moorage.crm.accounts.server import AccountsServer
 from moorage.crm.accounts.service import Accounts
@@ -38,6 +36,7 @@ from moorage.http.errors import TooBusy
 from moorage.http.message import Request, Response
 from moorage.http.spool import Spool
 from moorage.ids import new_request_id
+from moorage.logs import Log
 
 PREFIX = b"/crm/v8/"
 _ANY_VERSION = b"/crm/"
@@ -48,7 +47,7 @@ _OF_STRANGERS = (b"/oauth/", b"/.well-known/", HEALTH)
 # What stands beside records, such as /crm/bulk/v8/read, has an area of its own before the version.
 _VERSIONED = re.compile(rb"/crm/(?:[a-z_]+/)?(?P<version>v[0-9.]+)/")
 
-log = structlog.get_logger(__name__)
+log = Log(__name__)
 
 
 class Crm:

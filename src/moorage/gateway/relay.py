@@ -3,8 +3,6 @@
 from collections.abc import Awaitable, Iterable
 from typing import TYPE_CHECKING
 
-import structlog
-
 from moorage.errors import MoorageError
 from moorage.gateway.errors import UpstreamError
 from moorage.gateway.paths import require_safe
@@ -22,6 +20,7 @@ from moorage.http.head import IDEMPOTENT, Head
 from moorage.http.message import Request, Response
 from moorage.ids import new_request_id
 from moorage.keys.errors import ScopeMissing
+from moorage.logs import Log
 
 if TYPE_CHECKING:
     import asyncio
@@ -36,7 +35,7 @@ _LENGTH = frozenset({b"content-length"})
 # What only passes is little for each call, as nobody is read from faster than it leaves.
 _PASSING = Allowance(1 << 62, Budget(1 << 62))
 
-log = structlog.get_logger(__name__)
+log = Log(__name__)
 
 
 class Relay(Visit):

@@ -5,13 +5,12 @@ import contextlib
 import itertools
 from typing import TYPE_CHECKING, TypeAlias
 
-import structlog
-
 from moorage.errors import MoorageError
 from moorage.gateway.frames import Frames, close_frame
 from moorage.gateway.resolve import Resolver, RouteKey, Target
 from moorage.gateway.upstream import Limits
 from moorage.http.breaking import BreakingOff, reset
+from moorage.logs import Log
 
 GOING_AWAY = 1001  # Codes of RFC 6455, 7.4.1.
 POLICY = 1008
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 # A caller (the digest of its route key), a connection's id, and the number of its activation.
 _Use: TypeAlias = tuple[bytes, str, int]
 
-log = structlog.get_logger(__name__)
+log = Log(__name__)
 
 
 class End(asyncio.Protocol):

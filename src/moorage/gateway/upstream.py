@@ -13,7 +13,6 @@ from functools import cached_property
 from typing import Protocol, cast
 
 import httptools
-import structlog
 
 from moorage.gateway.errors import (
     UpstreamError,
@@ -26,6 +25,7 @@ from moorage.gateway.outbox import Outbox
 from moorage.gateway.resolve import Origin
 from moorage.gateway.rewrite import AnswerHead
 from moorage.gateway.tls import ClientContext, verifying
+from moorage.logs import Log
 
 MAX_ANSWER_HEAD = 256 * 1024
 _VERSIONS = (b"HTTP/1.1 ", b"HTTP/1.0 ")
@@ -36,7 +36,7 @@ _INTERIM = ord("1")
 _SWITCHING = b"101"
 _SWEEP_SECONDS = 1.0
 
-log = structlog.get_logger(__name__)
+log = Log(__name__)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,6 @@ from collections import deque
 from collections.abc import Coroutine
 from typing import Any, ClassVar
 
-import structlog
-
 from moorage.errors import MoorageError
 from moorage.http.asgi import AsgiSide
 from moorage.http.breaking import BreakingOff, reset
@@ -22,11 +20,12 @@ from moorage.http.message import Response
 from moorage.http.pace import Pace, too_slow
 from moorage.http.sending import Sending
 from moorage.ids import new_request_id
+from moorage.logs import Log
 
 # How many seconds a sender may go on after its answer, before the connection is closed under it.
 LINGER_SECONDS = 2.0
 
-log = structlog.get_logger(__name__)
+log = Log(__name__)
 
 
 class ClientConnection(AsgiSide):

@@ -6,13 +6,13 @@ import time
 from operator import itemgetter
 from typing import Protocol
 
-import structlog
+from moorage.logs import Log
 
 _SHARE = 20  # One in so many is closed at once, so that not every newcomer costs a look at all.
 _BUSY_SECONDS = 1.0  # Where fewer than that are idle, nobody looks for them again for so long.
 _TOLD_EVERY = 60.0  # Seconds.
 
-log = structlog.get_logger(__name__)
+log = Log(__name__)
 
 
 class Guest(Protocol):

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-import structlog
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -10,8 +9,9 @@ from moorage.errors import MoorageError
 from moorage.http.errors import internal, render
 from moorage.http.message import Response
 from moorage.ids import kept_request_id, new_request_id
+from moorage.logs import Log
 
-log = structlog.get_logger(__name__)
+log = Log(__name__)
 
 # Draws an error as a page for people, or gives None to have it as JSON.
 Page = Callable[[Scope, MoorageError], Response | None]

@@ -3,17 +3,16 @@
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
-import structlog
-
 from moorage.http.exchange import Exchange
 from moorage.http.message import Parts
+from moorage.logs import Log
 
 if TYPE_CHECKING:
     import asyncio
 
     from moorage.http.direct import DirectProtocol
 
-log = structlog.get_logger(__name__)
+log = Log(__name__)
 
 
 class Sending(Exchange):

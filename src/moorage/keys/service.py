@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-import structlog
-
 from moorage.background import Loop
 from moorage.bounded import Bounded
 from moorage.clock import Clock
@@ -17,6 +15,7 @@ from moorage.keys import store
 from moorage.keys.errors import KeyInactive, KeyInvalid, KeyUnknown
 from moorage.keys.model import ApiKey, Mode, Principal, may_be_secret, new_secret, public_part
 from moorage.keys.scopes import EVERYTHING, Scopes
+from moorage.logs import Log
 from moorage.storage import Database
 from moorage.storage.errors import DatabaseUnusable
 
@@ -25,7 +24,7 @@ USE_NOTED_EVERY = 60.0  # Seconds.
 CACHE_SIZE = 10_000
 _LONGEST_AUTHORIZATION = 1024  # Far more than any key takes.
 
-log = structlog.get_logger(__name__)
+log = Log(__name__)
 
 
 class Keys:

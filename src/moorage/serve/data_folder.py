@@ -12,6 +12,7 @@ from typing import BinaryIO
 
 from moorage.errors import NO_ROOM
 from moorage.locks import FileLock, is_locked
+from moorage.logs import Log
 from moorage.oauth import CALLBACK
 from moorage.serve.errors import HomeInUse, HomeUnusable
 from moorage.serve.listen import url_of
@@ -20,6 +21,8 @@ from moorage.settings import UNSHOWN, Settings
 # To ask whether the folder is locked, a command locks it for a moment. So a start tries a few times.
 _TRIES = 5
 _PAUSE = 0.05
+
+log = Log(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +90,6 @@ def warn_if_open(home: Path) -> None:
         with contextlib.suppress(FileNotFoundError):
             mode = path.stat().st_mode & 0o777
             if mode & bits:
-                import structlog  # noqa: PLC0415 (every command loads this file, and few log anything)
-
-                log = structlog.get_logger(__name__)
                 log.warning("home.open", path=str(path), mode=f"{mode:04o}", advice=f"chmod go= {path}")
 
 

@@ -1,32 +1,29 @@
 """`moorage up`: lock the data folder, bind the sockets, make what the first start needs, serve until told to stop."""
 
 import asyncio
-import contextlib
 import os
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import structlog
-
 from moorage import __version__
 from moorage.app import first_start, play_zoho
 from moorage.crm.metadata.standard import DEMO
+from moorage.logs import Log, configure_logs
 from moorage.rooms import Urls
 from moorage.serve import data_folder
 from moorage.serve.descriptors import raise_limit
 from moorage.serve.errors import AddressUnavailable
 from moorage.serve.forked import apart
 from moorage.serve.listen import bind, local_url, network_url
-from moorage.serve.logs import configure_logs
 from moorage.serve.process import run, serve, stopped_by_signals
 from moorage.serve.workers import Workers
 from moorage.settings import Settings
 
 REHEARSED = "Rehearsal at Zoho"  # The name of the organisation in a Moorage that plays Zoho. It is not the demo's name.
 
-log = structlog.get_logger(__name__)
+log = Log(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +74,7 @@ def up(
             data_folder.remove_note(settings.home)
             for listener in listeners:
                 listener.close()
-    with contextlib.suppress(OSError):  # The terminal may have been closed.
-        log.info("server.stopped", home=str(settings.home))
+    log.info("server.stopped", home=str(settings.home))
 
 
 def _serve(

@@ -15,9 +15,8 @@ import time
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection, wait
 
-import structlog
-
 from moorage.errors import MoorageError
+from moorage.logs import Log
 from moorage.rooms import Urls
 from moorage.serve.errors import WorkerFailed
 from moorage.serve.process import DRAIN_SECONDS, STOPS, heeded, run, serve
@@ -28,7 +27,7 @@ LONGEST_PAUSE = 30.0  # ... up to this ...
 SETTLED_AFTER = 60.0  # ... and starts over once a worker has lived this long.
 
 _fork = multiprocessing.get_context("fork")
-_log = structlog.get_logger()
+_log = Log(__name__)
 
 
 class Workers:

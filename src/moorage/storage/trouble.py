@@ -11,9 +11,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import structlog
-
 from moorage.errors import MoorageError
+from moorage.logs import Log
 from moorage.storage.errors import DatabaseUnusable
 
 LITTLE_ROOM = 256 * 1024  # Bytes: with less than this, a disk is as good as full to a database's log.
@@ -21,7 +20,7 @@ FEW_PIPES = 2  # Each takes two descriptors, and a database with its log takes t
 TOLD_EVERY = 60.0  # Seconds between two log lines about trouble of one kind at one place.
 MOST_TOLD = 1000  # Places and kinds that are remembered for that.
 
-log = structlog.get_logger(__name__)
+log = Log(__name__)
 
 
 @dataclass(frozen=True, slots=True)

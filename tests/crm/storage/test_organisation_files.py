@@ -14,7 +14,6 @@ from urllib.parse import urlencode
 
 import apsw
 import pytest
-from structlog.testing import capture_logs
 
 from moorage.crm.errors import OrganisationDamaged, OrganisationInvalid, SnapshotUnwritable
 from moorage.crm.metadata.shown import shape
@@ -27,6 +26,7 @@ from moorage.crm.storage.sqlite.transaction import SqliteTransaction
 from moorage.http.message import Request
 from tests.contracts.opened import Opened
 from tests.contracts.organisation_storage import OrganisationStorageContract
+from tests.log_lines import capture_logs
 
 
 @pytest.fixture

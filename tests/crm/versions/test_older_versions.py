@@ -4,7 +4,6 @@ import json
 import threading
 
 import pytest
-from structlog.testing import capture_logs
 
 from moorage.crm.api import routes
 from moorage.crm.api.absent import listed
@@ -13,6 +12,7 @@ from moorage.crm.versions.version import Answer
 from moorage.crm.wire.call import Call
 from moorage.crm.wire.routing import Route
 from moorage.http.message import Request, Response
+from tests.log_lines import capture_logs
 
 
 def path(version, rest):

@@ -10,14 +10,14 @@ from functools import cache
 from importlib.resources import files
 
 import msgspec
-import structlog
 
 from moorage.crm.faults import Fault, invalid_url
 from moorage.crm.wire.call import Call
 from moorage.crm.wire.routing import Route
 from moorage.http.message import Response
+from moorage.logs import Log
 
-log = structlog.get_logger(__name__)
+log = Log(__name__)
 
 _PLACEHOLDER = re.compile(r"\{\w+\}")
 _MODULE = re.compile(r"^/crm/v8/[A-Z]\w*")

@@ -2,12 +2,11 @@
 
 from typing import Any
 
-import structlog
-
 from moorage.crm.faults import Fault, invalid_module
 from moorage.crm.metadata.documents import Metadata
+from moorage.logs import Log
 
-log = structlog.get_logger(__name__)
+log = Log(__name__)
 
 # The log is told of each module once.
 _told: set[str] = set()

@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-import structlog
-
 from moorage.connections.model import Connection
 from moorage.connections.service import Connections
+from moorage.logs import Log
 from moorage.oauth.tokens.service import Tokens
 from moorage.oauth.transport.authorization_server import AuthorizationServers, Revocation
 from moorage.vault.errors import VaultLocked
@@ -21,7 +20,7 @@ _ADVICE: dict[RevocationOutcome, str] = {
     "failed": "The app could not be asked to revoke the tokens. Take the access back in the account's settings.",
 }
 
-log = structlog.get_logger(__name__)
+log = Log(__name__)
 
 
 @dataclass(frozen=True, slots=True)

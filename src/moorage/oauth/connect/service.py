@@ -6,12 +6,11 @@ from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import structlog
-
 from moorage.connections.errors import SessionInvalid
 from moorage.connections.model import Connection
 from moorage.connections.service import Connections
 from moorage.digests import challenge_of
+from moorage.logs import Log
 from moorage.oauth.apps.destinations import Choice, Destination, Destinations
 from moorage.oauth.apps.providers import ApiEnvironment, Provider, Providers
 from moorage.oauth.connect.attempts import (
@@ -40,7 +39,7 @@ OUTCOME_SECONDS = 12.0  # How long a repeated response waits for the outcome of 
 POLL_SECONDS = 0.1
 MAX_KEY = 4096
 
-log = structlog.get_logger(__name__)
+log = Log(__name__)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,14 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from random import SystemRandom
 
-import structlog
-
 from moorage.clock import is_ahead
 from moorage.connections.errors import ConnectionUnknown
 from moorage.connections.model import Connection, Upstream
 from moorage.connections.service import Connections
 from moorage.digests import digest_of
 from moorage.ids import new_uuid
+from moorage.logs import Log
 from moorage.oauth.apps.providers import Providers
 from moorage.oauth.errors import (
     AccountsUnreachable,
@@ -44,7 +43,7 @@ BUDGET, WINDOW = 9, 600.0
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 30.0  # Seconds between tries while an accounts server fails.
 
 _random = SystemRandom()
-log = structlog.get_logger(__name__)
+log = Log(__name__)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,12 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
-import structlog
-
 from moorage.background import Loop
 from moorage.clock import Clock
 from moorage.connections.errors import ConnectionUnknown
 from moorage.connections.model import Connection
 from moorage.errors import MoorageError
+from moorage.logs import Log
 from moorage.oauth.errors import ReconnectNeeded
 from moorage.oauth.model import AccessToken, Need
 from moorage.oauth.tokens import store
@@ -24,7 +23,7 @@ NEAR_SECONDS = 60.0  # If the token expires within so many seconds, a caller wai
 LOOK_SECONDS = 10.0  # How often to look for tokens that have to be renewed early ...
 PARALLEL_RENEWALS = 8  # ... and how many to renew at the same time.
 
-log = structlog.get_logger(__name__)
+log = Log(__name__)
 
 
 class Tokens:

@@ -8,8 +8,7 @@ import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
-import structlog
-
+from moorage.logs import Log
 from moorage.storage.errors import DatabaseUnusable
 from moorage.vault.errors import VaultLocked
 
@@ -21,7 +20,7 @@ WAIT_SECONDS = 20.0
 LAST_SECONDS = 15.0  # How long the last tries may take when the process has to end.
 TROUBLE = (DatabaseUnusable, VaultLocked)  # Errors that pass, or that the operator repairs.
 
-log = structlog.get_logger(__name__)
+log = Log(__name__)
 
 
 class Unwritten:
