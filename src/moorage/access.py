@@ -1,4 +1,4 @@
-"""Who calls and what they may reach, for rooms that know nothing of API keys."""
+"""The caller and the connections that the caller may use, for rooms that know nothing about API keys."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -6,10 +6,9 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """The connections that a caller may use: all of some apps (`apps`, None for every app), and single ones by their
-    ids.
+    """The connections that a caller may use: those of all `apps`, and single `connections`, by their ids.
 
-    With `embedded_only`, only connections that lead to the embedded CRM.
+    `apps` is None for every app. With `embedded_only`, only connections that lead to the embedded CRM count.
     """
 
     apps: frozenset[str] | None = None
@@ -21,7 +20,7 @@ EVERYWHERE = Reach()
 
 
 class Principal(Protocol):
-    """Who calls. `keys` makes it from an API key."""
+    """The caller of an operation. The room `keys` makes it from an API key."""
 
     @property
     def account_id(self) -> str: ...
@@ -34,13 +33,13 @@ class Principal(Protocol):
     def reach(self) -> Reach: ...
 
     def may(self, scope: str) -> bool:
-        """Whether the caller has a scope of the control API, such as `connections:write`."""
+        """True if the caller has a scope of the control API, such as `connections:write`."""
 
     def require(self, scope: str) -> None:
         """Raises ScopeMissing unless the caller has a scope of the control API."""
 
     def require_app(self, app: str) -> None:
-        """Raises ScopeMissing unless all connections of the app are in reach, future ones as well."""
+        """Raises ScopeMissing unless the caller may use all connections of the app, future connections included."""
 
     def require_live(self, what: str) -> None:
-        """Raises RightsExceeded for a test key. `what` names the action, which would change what live keys use."""
+        """Raises RightsExceeded for a test key. `what` names an action that changes something that live keys use."""

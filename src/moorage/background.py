@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from moorage.logs import Log
 
-_PAUSE = 1.0  # Seconds before a loop that failed starts again.
+_PAUSE = 1.0  # Seconds from the failure of a loop to its next start.
 
 log = Log(__name__)
 
@@ -40,11 +40,11 @@ class Background:
                 await task
 
     async def _run(self, loop: Loop) -> None:
-        """Go on after every error: a server whose loops have stopped would serve outdated data for ever."""
+        """Start the loop again after every error, because a server without its loops would serve outdated data."""
         while True:
             try:
                 await loop.run()
             except Exception as error:  # noqa: BLE001 (whatever the error is, the next try may succeed)
-                # Without a traceback, because this may happen once a second.
+                # This may happen once a second, so it logs no traceback.
                 log.error("background.failed", loop=loop.name, reason=str(error))  # noqa: TRY400
                 await asyncio.sleep(self._pause)

@@ -1,4 +1,4 @@
-"""A memory of limited size, because callers decide what is put into it."""
+"""A dictionary of limited size, for keys that callers choose: without a limit they could fill the memory."""
 
 from typing import TypeVar
 
@@ -7,8 +7,10 @@ V = TypeVar("V")
 
 
 class Bounded(dict[K, V]):
-    """A dictionary of at most `size` values; the oldest value makes room for a new one. A value that expires has to say
-    so itself. Reading is as fast as from any dictionary."""
+    """Holds at most `size` values: a new value replaces the oldest.
+
+    It does not know when a value expires; its users keep that in the value. Reading is as fast as from any dictionary.
+    """
 
     def __init__(self, size: int) -> None:
         super().__init__()

@@ -4,23 +4,24 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-# Seconds. Clocks may differ, or be corrected, by so much, and no token or link is refused for it.
+# Seconds. Two clocks may differ by this much, and a clock may be corrected by this much, before a token or a link is
+# refused.
 SKEW = 300.0
 
 
 def lately(moment: float, now: float, window: float) -> bool:
-    """Whether `moment` lies within the last `window` seconds.
+    """True if `moment` lies within the last `window` seconds.
 
-    A moment in the future was noted before the clock was put back. It counts as now if it is less than the window
-    ahead, else not at all. So no window, budget or throttle holds longer than twice its time, whatever clocks do.
+    `moment` lies in the future if the clock was put back since. Then it counts as now if it is less than `window`
+    ahead, and not at all otherwise. So no limit lasts longer than twice its window, even if the clock is changed.
     """
     return -window < now - moment < window
 
 
 def is_ahead(moment: float, now: float, most: float) -> bool:
-    """Whether the end, at `moment`, of something that lasts at most `most` seconds is still in the future.
+    """True if an end at `moment` is still in the future. What ends then lasts at most `most` seconds.
 
-    An end too far in the future was noted before the clock was put back, and counts as past.
+    An end that is further away was noted before the clock was put back. It counts as past.
     """
     return now < moment <= now + most
 

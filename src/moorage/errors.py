@@ -1,21 +1,21 @@
-"""The error vocabulary of the gateway and the control API. (The CRM speaks Zoho's: `crm/faults.py`.)"""
+"""The base of all errors of the gateway and the control API. The CRM answers with Zoho's errors: `crm/faults.py`."""
 
 import errno
 from typing import Any, ClassVar
 
-# The system's error numbers for a full disk, and for a full share of it.
+# The system's error numbers for a full disk, and for a full quota on a disk.
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 class MoorageError(Exception):
-    """An error that a caller or an operator can act on.
+    """An error that a caller or an operator can correct.
 
-    `message` says what is wrong and names the wrong value; `help` says what would be right. Each subclass has a stable
-    `code`; only `http/errors.py` chooses the HTTP status of a code.
+    `message` says what is wrong and names the wrong value. `help` says what would be right. Each subclass has a stable
+    `code`. `http/errors.py` alone chooses the HTTP status of a code.
     """
 
     code: ClassVar[str] = "internal"
-    # The headers that say through which connection the failed call went, if one had been chosen.
+    # The headers that name the connection of the failed call, if a connection was chosen before the call failed.
     through: tuple[tuple[bytes, bytes], ...] = ()
 
     def __init__(self, message: str, *, help: str | None = None) -> None:  # noqa: A002
@@ -24,8 +24,8 @@ class MoorageError(Exception):
         self.help = help
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Errors are sent between processes (`serve/forked.py`), and the constructors of many subclasses take other
-        # arguments.
+        # `serve/forked.py` sends errors between processes. Pickle would call the constructor with `args`, but many
+        # subclasses have other arguments.
         return _restored, (type(self), self.args, self.__dict__)
 
 

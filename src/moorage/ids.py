@@ -1,4 +1,4 @@
-"""Identifiers that carry no meaning."""
+"""Random identifiers."""
 
 import random
 import re
@@ -8,16 +8,16 @@ _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 
 
 def new_uuid() -> str:
-    """A random UUID (version 4) in its usual text form, as connections have."""
+    """A random UUID (version 4) as text. Connections have such ids."""
     return str(uuid.uuid4())
 
 
 def new_request_id() -> str:
-    """32 hexadecimal digits: what `X-Request-Id` carries when the caller sent none."""
-    return random.randbytes(16).hex()  # noqa: S311 (it need not be hard to guess, and each call needs one)
+    """32 hexadecimal digits: the `X-Request-Id` of a request that came without it."""
+    return random.randbytes(16).hex()  # noqa: S311 (people may guess it, and it has to be fast)
 
 
 def kept_request_id(value: bytes) -> bytes | None:
-    """The caller's `X-Request-Id`, or None if it can't be kept, because it goes into headers and logs."""
+    """The caller's `X-Request-Id`; None if it has characters that must not get into headers and logs."""
     value = value.strip()
     return value if _REQUEST_ID.fullmatch(value) else None

@@ -1,4 +1,4 @@
-"""Whether an address is this machine's own, so that no other machine reaches it."""
+"""Recognises loopback addresses, which only programs on this machine can reach."""
 
 import ipaddress
 

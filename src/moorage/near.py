@@ -1,23 +1,26 @@
-"""Suggests the word that somebody may have meant."""
+"""Suggests the right word for a mistyped word."""
 
 from collections.abc import Iterable
 
-LONGEST = 64  # Characters of a word that are compared: the time grows with the square of their number.
+COMPARED_CHARACTERS = 64  # Only the beginning of a word is compared, because the time grows with the square.
 
 
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The word of `known` that is spelled most like `word`, whatever its case and dashes; None if none is like it."""
-    # Only mistakes need this module.
+def nearest(word: str, vocabulary: Iterable[str]) -> str | None:
+    """The word of the vocabulary that is spelled most like `word`, or None if no word is similar.
+
+    Case and dashes do not count.
+    """
+    # Loaded here, because only mistakes need it.
     from difflib import get_close_matches  # noqa: PLC0415
 
-    by_letters = {_letters(name): name for name in known}
-    matches = get_close_matches(_letters(word[:LONGEST]), by_letters, n=1, cutoff=0.65)
+    by_letters = {_letters(name): name for name in vocabulary}
+    matches = get_close_matches(_letters(word[:COMPARED_CHARACTERS]), by_letters, n=1, cutoff=0.65)
     return by_letters[matches[0]] if matches else None
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """` Did you mean …?` with the nearest word, to follow a sentence; empty if no word is near."""
-    suggestion = nearest(word, known)
+def did_you_mean(word: str, vocabulary: Iterable[str]) -> str:
+    """` Did you mean …?` with the nearest word, to stand behind a sentence. Empty if no word is similar."""
+    suggestion = nearest(word, vocabulary)
     return "" if suggestion is None or suggestion == word else f" Did you mean {suggestion}?"
 
 

@@ -1,4 +1,4 @@
-"""Every setting there is, in one table: its name, its environment variable, its default and what it means."""
+"""All settings, in one table: name, environment variable, default and meaning."""
 
 import base64
 import binascii
@@ -14,12 +14,12 @@ from moorage.errors import SettingsInvalid
 from moorage.loopback import is_loopback
 from moorage.near import did_you_mean
 
-# In the data folder from before the first API key is made until it was shown.
+# This file stands in the data folder while the first API key may exist without having been shown to anybody.
 UNSHOWN = "run/first-key-unshown"
 
 
 class Secret:
-    """A value that never shows itself: not in `repr`, not in a log."""
+    """A value that `repr` and logs do not show."""
 
     __slots__ = ("_value",)
 
@@ -35,9 +35,10 @@ class Secret:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """`read` turns the text of the environment into the value, or raises ValueError saying what would be right.
+    """One setting. `read` makes the value from the text, or raises ValueError with a message that says what is allowed.
 
-    A secret may also stand in a file named by the variable with `_FILE` behind it. `option` is that of `moorage up`.
+    The text of a secret may also be in a file, whose path is in the variable `env` + `_FILE`. `option` is the option
+    of `moorage up` that wins over the variable.
     """
 
     name: str
@@ -51,10 +52,11 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`rate_limit` is in requests a second for each account, None for no limit.
+    """The values of all settings. `rate_limit` is in requests per second for each account; None means no limit.
 
-    `told` is what was chosen, as text by the setting's variable, so that the commands of a running server can be told
-    the same. A secret's own text is never in it: None says that it was given; a file of one is named under `…_FILE`.
+    `explicit` holds the texts of the settings that somebody has set, by variable. A server writes it down, so that
+    commands on its data folder use the same settings. It never holds the text of a secret: for a secret from a
+    variable it holds None; for a secret from a file, the file's path under `…_FILE`.
     """
 
     home: Path
@@ -71,11 +73,11 @@ class Settings:
     rate_limit: float | None
     upstream_timeout: float
     log_level: str
-    told: Mapping[str, str | None] = field(default_factory=dict)
+    explicit: Mapping[str, str | None] = field(default_factory=dict)
 
     @property
     def loopback(self) -> bool:
-        """Whether only this machine can reach the servers."""
+        """True if only this machine can reach the servers."""
         return is_loopback(self.host)
 
 
@@ -86,21 +88,21 @@ def _text(text: str) -> str:
 def _folder(text: str) -> Path:
     try:
         return Path(text).expanduser().absolute()
-    except RuntimeError as error:  # A user without a home, or nobody of that name.
-        raise ValueError("use an absolute path, as nobody knows where ~ is") from error
+    except RuntimeError as error:  # This user has no home folder, or the user named after ~ does not exist.
+        raise ValueError("use an absolute path, because the home folder of ~ is not known") from error
 
 
 def _port(text: str) -> int:
     if not re.fullmatch(r"\d{1,5}", text, re.ASCII) or int(text) > 65_535:
-        raise ValueError("use a number from 0 to 65535; 0 means any free port")
+        raise ValueError("use a number from 0 to 65535; 0 picks a free port")
     return int(text)
 
 
 def _url(text: str) -> str | None:
     if not text:
         return None
-    plain = re.fullmatch(r"https?://[^\s/?#@\\]+(/[^\s?#\\]*)?", text, re.IGNORECASE)
-    if not plain or not urlsplit(text).hostname or _bad_port(text):
+    has_shape = re.fullmatch(r"https?://[^\s/?#@\\]+(/[^\s?#\\]*)?", text, re.IGNORECASE)
+    if not has_shape or not urlsplit(text).hostname or _has_bad_port(text):
         raise ValueError("use a base URL such as https://moorage.example.com")
     return text.rstrip("/")
 
@@ -118,11 +120,11 @@ def _crm_database(text: str) -> str:
 
 
 def _is_absolute(url: str) -> bool:
-    # Taken from the working folder, a path would mean another place to every command.
+    # A relative path would mean another file for each working folder.
     return url.startswith("sqlite:////") and len(url) > len("sqlite:////")
 
 
-def _bad_port(url: str) -> bool:
+def _has_bad_port(url: str) -> bool:
     try:
         return urlsplit(url).port == 0
     except ValueError:
@@ -135,9 +137,10 @@ def _api_key(text: str) -> Secret | None:
     if len(text) < 16 or not re.fullmatch(r"[\x21-\x7e]+", text):
         raise ValueError("use at least 16 visible ASCII characters without spaces")
     if len(set(text)) < 8:
-        # Only its SHA-256 is kept, which keeps no secret that can be tried out.
+        # Moorage keeps only its SHA-256. That does not protect a key that can be guessed.
         raise ValueError(
-            "use one that can't be guessed, of at least 8 different characters: `openssl rand -hex 32`"
+            "use a key that can't be guessed, with at least 8 different characters, "
+            "such as `openssl rand -hex 32` gives"
         )
     return Secret(text)
 
@@ -153,17 +156,17 @@ def _oauth_clients(text: str) -> Secret | None:
 def _vault_key(text: str) -> Secret | None:
     if not text:
         return None
-    keys_bytes(text)
+    decode_keys(text)
     return Secret(text)
 
 
-def keys_bytes(text: str) -> list[bytes]:
-    """The keys that stand in a text, between commas or line breaks. Raises ValueError for none at all, too."""
-    return [key_bytes(key) for key in re.split(r"[\s,]+", text.strip(", \t\r\n"))]
+def decode_keys(text: str) -> list[bytes]:
+    """The keys in a text that separates them by commas or line breaks. Raises ValueError if there is no key, too."""
+    return [decode_key(key) for key in re.split(r"[\s,]+", text.strip(", \t\r\n"))]
 
 
-def key_bytes(text: str) -> bytes:
-    """The 32 bytes of a key written in base64 or hexadecimal. Raises ValueError."""
+def decode_key(text: str) -> bytes:
+    """The 32 bytes of a key that is written in base64 or hexadecimal. Raises ValueError."""
     try:
         raw = bytes.fromhex(text) if re.fullmatch(r"[0-9a-fA-F]{64}", text) else _base64(text)
     except (ValueError, binascii.Error):
@@ -191,7 +194,7 @@ def _rate(text: str) -> float | str | None:
     if text == "off":
         return None
     if not re.fullmatch(r"\d{1,6}(\.\d{1,3})?", text, re.ASCII) or float(text) <= 0:
-        raise ValueError("use requests per second above 0, such as 10, or off")
+        raise ValueError("use a number of requests per second above 0, such as 10, or off")
     return float(text)
 
 
@@ -207,32 +210,37 @@ SETTINGS = (
         "MOORAGE_HOME",
         _folder,
         "~/.moorage",
-        "The data folder: databases, keys, providers of yours.",
+        "The data folder: databases, keys, your own apps.",
         option="--home",
     ),
     Setting(
-        "host", "MOORAGE_HOST", _text, "127.0.0.1", "The address both servers listen on.", option="--host"
+        "host",
+        "MOORAGE_HOST",
+        _text,
+        "127.0.0.1",
+        "The address that both servers listen on.",
+        option="--host",
     ),
     Setting(
-        "port", "MOORAGE_PORT", _port, "8787", "The gateway's port; 0 means any free one.", option="--port"
+        "port", "MOORAGE_PORT", _port, "8787", "The gateway's port; 0 picks a free port.", option="--port"
     ),
     Setting(
         "crm_port",
         "MOORAGE_CRM_PORT",
         _port,
         "8788",
-        "The embedded CRM's port; 0 means any free one.",
+        "The embedded CRM's port; 0 picks a free port.",
         option="--crm-port",
     ),
-    Setting("public_url", "MOORAGE_PUBLIC_URL", _url, "", "The gateway's base URL as people reach it."),
+    Setting("public_url", "MOORAGE_PUBLIC_URL", _url, "", "The gateway's base URL for people."),
     Setting(
         "crm_public_url",
         "MOORAGE_CRM_PUBLIC_URL",
         _url,
         "",
-        "The embedded CRM's base URL as clients reach it.",
+        "The embedded CRM's base URL for clients.",
     ),
-    Setting("database_url", "MOORAGE_DATABASE_URL", _database, "", "Where keys and connections are kept."),
+    Setting("database_url", "MOORAGE_DATABASE_URL", _database, "", "The database of keys and connections."),
     Setting(
         "crm_folder",
         "MOORAGE_CRM_DATABASE_URL",
@@ -245,7 +253,7 @@ SETTINGS = (
         "MOORAGE_API_KEY",
         _api_key,
         "",
-        "Becomes the first API key at the first start.",
+        "The API key that the first start stores.",
         secret=True,
     ),
     Setting(
@@ -253,7 +261,7 @@ SETTINGS = (
         "MOORAGE_VAULT_KEY",
         _vault_key,
         "",
-        "Encrypts stored tokens; older keys may follow.",
+        "The key that encrypts stored tokens; older keys may follow it.",
         secret=True,
     ),
     Setting(
@@ -261,14 +269,18 @@ SETTINGS = (
         "MOORAGE_OAUTH_CLIENTS",
         _oauth_clients,
         "",
-        "Your OAuth clients at the apps, as JSON.",
+        "Your OAuth clients of the apps, as JSON.",
         secret=True,
     ),
     Setting(
         "rate_limit", "MOORAGE_RATE_LIMIT", _rate, "auto", "Requests per second for each account, or off."
     ),
     Setting(
-        "upstream_timeout", "MOORAGE_UPSTREAM_TIMEOUT", _seconds, "60", "How long an app may take to answer."
+        "upstream_timeout",
+        "MOORAGE_UPSTREAM_TIMEOUT",
+        _seconds,
+        "60",
+        "Seconds that an app may take to answer.",
     ),
     Setting("log_level", "MOORAGE_LOG_LEVEL", _level, "info", "How much is logged."),
 )
@@ -279,10 +291,10 @@ DEFAULT_RATE = 10.0
 def load(environ: Mapping[str, str], **overrides: Any) -> Settings:
     """Read all settings. An override that isn't None wins over the environment.
 
-    Raises SettingsInvalid, which names every fault at once.
+    Raises SettingsInvalid, whose message names all faults.
     """
     values: dict[str, Any] = {}
-    told: dict[str, str | None] = {}
+    explicit: dict[str, str | None] = {}
     faults: list[str] = []
     for setting in SETTINGS:
         source = _source(setting, environ, overrides.get(setting.name))
@@ -292,77 +304,77 @@ def load(environ: Mapping[str, str], **overrides: Any) -> Settings:
         except (ValueError, OSError) as error:
             faults.append(f"{source.name}: {reason(error)}.")
         else:
-            if text and setting.name != "home":  # The folder that keeps it may be moved or copied.
-                told |= source.told
+            if text and setting.name != "home":  # The data folder may be moved or copied, with this inside.
+                explicit |= source.explicit
     faults += _contradictions(values)
     if faults:
         raise SettingsInvalid(" ".join(faults), help="`moorage help settings` explains every setting.")
-    return _settled(values | {"told": told})
+    return _with_dependent_defaults(values | {"explicit": explicit})
 
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """Where a setting's text comes from: `name` is what people would change, an option or a variable."""
+    """The place where a setting's text comes from. `name` is the option or the variable that people would change."""
 
     name: str
     text: Callable[[], str]
-    told: Mapping[str, str | None]
+    explicit: Mapping[str, str | None]
 
 
 def _source(setting: Setting, environ: Mapping[str, str], option: object) -> _Source:
     if option is not None:
-        given = str(option)
-        return _Source(setting.option or setting.env, lambda: given, {setting.env: given})
+        option_text = str(option)
+        return _Source(setting.option or setting.env, lambda: option_text, {setting.env: option_text})
     text = environ.get(setting.env, "").strip()
-    from_file = f"{setting.env}_FILE"
-    if not text and setting.secret and (file := environ.get(from_file)):
-        return _Source(from_file, lambda: secret_in(file), {from_file: str(_unfolded(file))})
+    file_variable = f"{setting.env}_FILE"
+    if not text and setting.secret and (file := environ.get(file_variable)):
+        return _Source(file_variable, lambda: read_secret(file), {file_variable: str(_absolute(file))})
     return _Source(setting.env, lambda: text, {setting.env: None if setting.secret else text})
 
 
-def secret_in(file: str) -> str:
-    """What stands in the file of a secret. Raises OSError and ValueError, which `reason` puts into words."""
-    return _unfolded(file).read_text(encoding="utf-8").strip()
+def read_secret(file: str) -> str:
+    """The secret that is in a file. Raises OSError and ValueError, which `reason` explains in words."""
+    return _absolute(file).read_text(encoding="utf-8").strip()
 
 
-def _unfolded(file: str) -> Path:
-    """The absolute path of a file; `~` stays as it is where nobody knows whose home it means."""
+def _absolute(file: str) -> Path:
+    """The absolute path of a file. `~` stays as it is if its home folder is not known."""
     with contextlib.suppress(RuntimeError):
         return Path(file).expanduser().absolute()
     return Path(file).absolute()
 
 
 def reason(error: Exception) -> str:
-    """Why a setting can't be read, without its value."""
+    """Says why a setting can't be read, and keeps its value out of the sentence."""
     match error:
         case FileNotFoundError():
             return f"there is no file {error.filename}"
         case OSError(strerror=str(reason)):
             return f"the file {error.filename} can't be read: {reason}"
         case UnicodeDecodeError():
-            return "the file is no text in UTF-8"
+            return "the file is not UTF-8 text"
         case _:
             return str(error)
 
 
 def _contradictions(values: Mapping[str, Any]) -> list[str]:
-    """What each setting for itself allows and both together do not."""
+    """Faults of two settings that are valid alone, but not together."""
     port = values.get("port")
     if not port or port != values.get("crm_port"):
         return []
     both = f"--port (MOORAGE_PORT) and --crm-port (MOORAGE_CRM_PORT) are both {port}"
-    return [f"{both}, and each of the two servers needs a port of its own; 0 picks a free one."]
+    return [f"{both}, but each of the two servers needs its own port; 0 picks a free port."]
 
 
-def unknown(environ: Mapping[str, str]) -> list[str]:
-    """A sentence about each variable that looks like one of ours and is none; most are typing errors."""
-    known = {setting.env for setting in SETTINGS} | {"MOORAGE_URL"}
-    known |= {f"{setting.env}_FILE" for setting in SETTINGS if setting.secret}
-    strange = sorted(name for name in environ if name.startswith("MOORAGE_") and name not in known)
-    return [f"{name} is no setting.{did_you_mean(name, known)}" for name in strange]
+def unknown_variables(environ: Mapping[str, str]) -> list[str]:
+    """A sentence about each variable that begins with MOORAGE_ but is not a setting. Most are typing errors."""
+    variables = {setting.env for setting in SETTINGS} | {"MOORAGE_URL"}
+    variables |= {f"{setting.env}_FILE" for setting in SETTINGS if setting.secret}
+    strangers = sorted(name for name in environ if name.startswith("MOORAGE_") and name not in variables)
+    return [f"{name} is not a setting.{did_you_mean(name, variables)}" for name in strangers]
 
 
-def _settled(values: dict[str, Any]) -> Settings:
+def _with_dependent_defaults(values: dict[str, Any]) -> Settings:
     """Fill in the defaults that depend on other settings."""
     home: Path = values["home"]
     values["database_url"] = values["database_url"] or f"sqlite:///{home / 'moorage.db'}"

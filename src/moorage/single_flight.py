@@ -1,4 +1,4 @@
-"""Does work once for several callers that want it at the same time."""
+"""Does a piece of work once for several callers that need its result at the same time."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Hashable
@@ -8,13 +8,16 @@ T = TypeVar("T")
 
 
 class SingleFlight(Generic[T]):
-    """Callers that give the same key at the same time share one result, even if one of them goes away."""
+    """Callers with the same key share one run of the work. The run goes on if one of them is cancelled."""
 
     def __init__(self) -> None:
         self._flights: dict[Hashable, asyncio.Future[T]] = {}
 
     async def do(self, key: Hashable, work: Callable[[], Awaitable[T]]) -> T:
-        """The result of the running work for the key, or of this work if none runs. Raises the errors of the work."""
+        """The result of the run that is under way for this key; if there is none, starts `work` and waits for it.
+
+        Raises the errors of the work.
+        """
         flight = self._flights.get(key)
         if flight is None:
             flight = asyncio.ensure_future(work())
@@ -23,7 +26,7 @@ class SingleFlight(Generic[T]):
         return await asyncio.shield(flight)
 
     def forget(self) -> None:
-        """Let new callers begin new work. Running work goes on for those who wait for it."""
+        """Let the next callers start new runs. Runs that are under way go on for the callers that wait for them."""
         self._flights.clear()
 
     def under_way(self) -> Collection[asyncio.Future[T]]:
@@ -33,4 +36,4 @@ class SingleFlight(Generic[T]):
         if self._flights.get(key) is done:
             del self._flights[key]
         if not done.cancelled():
-            done.exception()  # All callers may have gone. Then asyncio would complain that nobody has read the error.
+            done.exception()  # Reads the error. If all callers were cancelled, asyncio would log it as never retrieved.

@@ -107,11 +107,11 @@ def test_what_a_running_server_was_told_counts_in_another_shell(moorage, home, m
 def test_without_a_server_the_environment_counts_and_then_what_the_last_one_was_told(
     moorage, home, monkeypatch
 ):
-    assert "so would one that is started with these settings" in moorage("client", "list").out
+    assert "a server with these settings will have this address" in moorage("client", "list").out
     with serving(home, MOORAGE_PUBLIC_URL="https://a.example", MOORAGE_PORT="0"):
         pass
     outcome = moorage("client", "list")
-    assert "https://a.example/connect/callback (no server runs; so was the last one told)" in outcome.out
+    assert "https://a.example/connect/callback (no server runs; the last one had this address)" in outcome.out
     assert outcome.err == ""
     monkeypatch.setenv("MOORAGE_PUBLIC_URL", "https://b.example")
     assert callback(moorage) == "https://b.example/connect/callback"
@@ -199,5 +199,5 @@ def test_a_fault_names_what_it_was_given_by(moorage, monkeypatch, tmp_path):
 def test_a_variable_that_is_none_of_ours_is_noticed(moorage, home, monkeypatch):
     monkeypatch.setenv("MOORAGE_HOMME", "/x")
     outcome = moorage("key", "list", "--json")
-    assert outcome.err == "moorage: MOORAGE_HOMME is no setting. Did you mean MOORAGE_HOME?\n"
+    assert outcome.err == "moorage: MOORAGE_HOMME is not a setting. Did you mean MOORAGE_HOME?\n"
     assert json.loads(outcome.out) == {"keys": []}

@@ -215,7 +215,7 @@ def set_schema(home, version):
 def test_a_database_of_a_newer_version_is_told(moorage, started):
     set_schema(started, "9999")
     check = told(moorage, status=1)["control database"]
-    assert is_told(check, "database_unusable") and f"this one knows {HEAD}" in check["evidence"]
+    assert is_told(check, "database_unusable") and f"this version supports {HEAD}" in check["evidence"]
 
 
 def test_a_database_of_an_older_version_is_told_and_not_brought_up_to_date(moorage, started):
@@ -342,7 +342,7 @@ def test_a_server_that_does_not_answer_is_told_as_long_as_it_holds_the_folder(mo
         check = told(moorage, status=1)["server"]
     assert is_told(check, "server_silent") and str(os.getpid()) in check["evidence"]
     check = told(moorage)["server"]
-    assert is_told(check, "not_running", "ok") and "killed, or this is a copy" in check["evidence"]
+    assert is_told(check, "not_running", "ok") and "was killed, or this folder is a copy" in check["evidence"]
 
 
 def test_the_note_of_another_folders_server_is_not_believed(moorage, started, answering, tmp_path):

@@ -156,7 +156,7 @@ def test_a_key_is_needed(monkeypatch):
 
 @pytest.mark.parametrize("key", ["a b", "schlüssel", "a\nb", "a\x00b"])
 def test_a_key_that_no_header_can_carry_is_refused(key):
-    with pytest.raises(Misconfigured, match="copied whole"):
+    with pytest.raises(Misconfigured, match="copied as a whole"):
         Moorage(key)
 
 

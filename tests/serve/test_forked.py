@@ -63,7 +63,7 @@ try:
 except WorkerFailed as error:
     print(error.message)
 """)
-    assert "without a word" in done.stdout
+    assert "without a message" in done.stdout
 
 
 @needs_proc

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from moorage.errors import SettingsInvalid
-from moorage.settings import SETTINGS, key_bytes, load
+from moorage.settings import SETTINGS, decode_key, load
 
 PAGE = (Path(__file__).parents[2] / "docs" / "settings.md").read_text()
 UNUSABLE = {
@@ -165,7 +165,7 @@ def test_a_rate_is_a_number_above_0(rate):
 
 @pytest.mark.parametrize("key", ["AA" * 32, "QUFB" * 10 + "QUE", "-_-_" * 10 + "-_8", "00" * 32])
 def test_a_vault_key_is_32_bytes_in_base64_or_hexadecimal(key):
-    assert len(key_bytes(key)) == 32
+    assert len(decode_key(key)) == 32
     assert load({"MOORAGE_VAULT_KEY": key}).vault_key.reveal() == key
 
 
@@ -176,11 +176,11 @@ def test_anything_else_is_no_vault_key(key):
     assert "MOORAGE_VAULT_KEY" in caught.value.message and key not in caught.value.message
 
 
-def test_the_file_of_a_secret_is_told_by_the_path_that_was_read(tmp_path, monkeypatch):
+def test_the_file_of_a_secret_is_noted_by_the_path_that_was_read(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "key").write_text("5a" * 32)
     settings = load({"MOORAGE_VAULT_KEY_FILE": "~/key"})
     assert settings.vault_key.reveal() == "5a" * 32
-    assert settings.told["MOORAGE_VAULT_KEY_FILE"] == str(tmp_path / "key")
+    assert settings.explicit["MOORAGE_VAULT_KEY_FILE"] == str(tmp_path / "key")
     with pytest.raises(SettingsInvalid, match=r"there is no file .*/~nobody-of-that-name/key"):
         load({"MOORAGE_VAULT_KEY_FILE": "~nobody-of-that-name/key"})

@@ -109,4 +109,6 @@ def delete(
 
 def _told(callback: str | None, settings: "Settings") -> str:
     """The callback URL, and where it comes from if no server runs."""
-    return "known once a server runs" if callback is None else f"{callback}{context.where_from(settings)}"
+    return (
+        "known once a server runs" if callback is None else f"{callback}{context.source_of_address(settings)}"
+    )

@@ -1,4 +1,4 @@
-"""How a command finds what it works on: the settings, the server, the key."""
+"""Finds what a command works with: the settings, the server and the API key."""
 
 import os
 from collections.abc import Mapping
@@ -12,60 +12,65 @@ from moorage.errors import SettingsInvalid
 from moorage.loopback import is_loopback
 from moorage.serve.data_folder import Running, read_last_note, read_note
 from moorage.serve.listen import url_of
-from moorage.settings import SETTINGS, Settings, load, reason, secret_in, unknown
+from moorage.settings import SETTINGS, Settings, load, read_secret, reason, unknown_variables
 
-_OPEN = {setting.env for setting in SETTINGS if not setting.secret} - {"MOORAGE_HOME"}
+_PUBLIC = {setting.env for setting in SETTINGS if not setting.secret} - {"MOORAGE_HOME"}
 _SECRET = {setting.env for setting in SETTINGS if setting.secret}
 
 
 def settings(home: Path | None = None) -> Settings:
-    """The settings of a data folder: those of the server that runs on it; else the environment's, and behind them
-    what the last server was told. Raises SettingsInvalid.
+    """The settings of a data folder.
+
+    If a server runs on the folder, its settings count. Otherwise the environment counts, and for variables that are
+    not set, the settings of the last server. Raises SettingsInvalid.
     """
-    # To every command but `up` the key is one to call with; whether it could be a first key is of no interest.
-    mine = {name: text for name, text in os.environ.items() if not name.startswith("MOORAGE_API_KEY")}
-    for sentence in unknown(mine):
+    # Only `up` takes MOORAGE_API_KEY for a first key. The other commands call with it, and do not check its strength.
+    environ = {name: text for name, text in os.environ.items() if not name.startswith("MOORAGE_API_KEY")}
+    for sentence in unknown_variables(environ):
         note(sentence)
-    found = load(mine, home=home)
-    if (running := read_note(found.home)) is not None:
-        return load(_as_running(mine, running, found.home), home=found.home)
-    last = read_last_note(found.home)
-    return load(_files(last.told, mine) | _open(last.told) | mine, home=found.home) if last else found
+    own = load(environ, home=home)
+    if (running := read_note(own.home)) is not None:
+        return load(_with_settings_of(running, environ, own.home), home=own.home)
+    if (last := read_last_note(own.home)) is not None:
+        return load(_secret_files(last.settings, environ) | _public(last.settings) | environ, home=own.home)
+    return own
 
 
-def _as_running(mine: Mapping[str, str], running: Running, home: Path) -> dict[str, str]:
-    """The environment with what the server was told in place of its own: only that is true of what it does."""
-    told = _open(running.told)
-    for name in sorted(_OPEN & mine.keys()):
-        if mine[name].strip() and mine[name].strip() != told.get(name):
-            counts = f"{told[name]} counts" if name in told else "it was not told to"
-            note(f"{name} is {mine[name].strip()} here; of the server that runs on {home}, {counts}.")
-    others = {name: text for name, text in mine.items() if name not in _OPEN}
-    return _files(running.told, mine) | others | told
+def _with_settings_of(running: Running, environ: Mapping[str, str], home: Path) -> dict[str, str]:
+    """The environment, with the settings of the running server in place of its own."""
+    servers = _public(running.settings)
+    for name in sorted(_PUBLIC & environ.keys()):
+        text = environ[name].strip()
+        if text and text != servers.get(name):
+            other = f"has {name} {servers[name]}" if name in servers else f"runs without {name}"
+            note(f"{name} is {text} here, but the server of {home} {other}. The server's setting counts.")
+    others = {name: text for name, text in environ.items() if name not in _PUBLIC}
+    return _secret_files(running.settings, environ) | others | servers
 
 
-def _open(told: Mapping[str, str | None]) -> dict[str, str]:
-    return {name: text for name, text in told.items() if name in _OPEN and text is not None}
+def _public(settings: Mapping[str, str | None]) -> dict[str, str]:
+    """The settings that are not secret."""
+    return {name: text for name, text in settings.items() if name in _PUBLIC and text is not None}
 
 
-def _files(told: Mapping[str, str | None], mine: Mapping[str, str]) -> dict[str, str]:
-    """The files of secrets that a server was told, unless the environment has the secret itself."""
-    named = {name: told.get(f"{name}_FILE") for name in _SECRET if not mine.get(name)}
-    return {f"{name}_FILE": file for name, file in named.items() if file is not None}
+def _secret_files(settings: Mapping[str, str | None], environ: Mapping[str, str]) -> dict[str, str]:
+    """The files from which a server reads its secrets, except those secrets that the environment has itself."""
+    files = {name: settings.get(f"{name}_FILE") for name in _SECRET if not environ.get(name)}
+    return {f"{name}_FILE": file for name, file in files.items() if file is not None}
 
 
 def client(url: str | None) -> Moorage:
-    """A client of the server at `url`, else MOORAGE_URL, else the one that runs on this data folder.
+    """A client of the server at `url`; without it, of MOORAGE_URL; without both, of this data folder.
 
     Raises Misconfigured, UsageError, SettingsInvalid.
     """
-    for name, given in (("--url", url), ("MOORAGE_URL", os.environ.get("MOORAGE_URL"))):
-        if given:
-            return Moorage(_key(), _address(name, given))
+    for name, address in (("--url", url), ("MOORAGE_URL", os.environ.get("MOORAGE_URL"))):
+        if address:
+            return Moorage(_key(), _require_address(name, address))
     return Moorage(_key(), gateway(settings()))
 
 
-def _address(name: str, url: str) -> str:
+def _require_address(name: str, url: str) -> str:
     try:
         parse_base_url(url)
     except Misconfigured as error:
@@ -75,55 +80,62 @@ def _address(name: str, url: str) -> str:
 
 
 def gateway(of: Settings) -> str:
-    """Where this machine reaches the gateway of a data folder; if none runs, where it would. Raises UsageError."""
+    """The URL of a data folder's gateway; if no server runs, the URL that it would have. Raises UsageError."""
     running = read_note(of.home)
-    return running.gateway if running is not None else _would_be_at(of, of.port)
+    return running.gateway if running is not None else _future_url(of, of.port)
 
 
 def crm(of: Settings) -> str:
-    """The same for the embedded CRM. Raises UsageError."""
+    """The URL of a data folder's embedded CRM; if no server runs, the URL it would have. Raises UsageError."""
     running = read_note(of.home)
-    return running.crm if running is not None else _would_be_at(of, of.crm_port)
+    return running.crm if running is not None else _future_url(of, of.crm_port)
 
 
-def _would_be_at(of: Settings, port: int) -> str:
+def _future_url(of: Settings, port: int) -> str:
     if port == 0:
         raise UsageError(
-            f"No server runs on {of.home}, and its port may be any", help="Start it: `moorage up`."
+            f"No server runs on {of.home}, and its port is not known, as it picks a free one",
+            help="Start it: `moorage up`.",
         )
     return url_of(of.host, port)
 
 
 def server_alone_has(of: Settings, secret: str) -> bool:
-    """Whether the server of a data folder was given a secret in its environment that is not in ours."""
-    known = read_note(of.home) or read_last_note(of.home)
-    return known is not None and secret in known.told and not {secret, f"{secret}_FILE"} & of.told.keys()
+    """True if the server of a data folder has a secret in its environment, and our environment lacks it."""
+    server = read_note(of.home) or read_last_note(of.home)
+    if server is None or secret not in server.settings:
+        return False
+    return not {secret, f"{secret}_FILE"} & of.explicit.keys()
 
 
-def where_from(of: Settings) -> str:
-    """Words, in brackets, on where an address comes from that no running server has told."""
+def source_of_address(of: Settings) -> str:
+    """A remark in brackets that says why an address is shown although no server runs; empty if a server runs."""
     if read_note(of.home) is not None:
         return ""
     if read_last_note(of.home) is not None:
-        return " (no server runs; so was the last one told)"
-    return " (no server runs; so would one that is started with these settings)"
+        return " (no server runs; the last one had this address)"
+    return " (no server runs; a server with these settings will have this address)"
 
 
 def is_named(home: Path | None) -> bool:
-    """Whether somebody said which data folder is meant."""
+    """True if the user has named a data folder, by an option or by MOORAGE_HOME."""
     return home is not None or bool(os.environ.get("MOORAGE_HOME"))
 
 
 def server_elsewhere(of: Settings) -> str | None:
-    """MOORAGE_URL where it names another server than that of this data folder."""
+    """MOORAGE_URL, if it names another server than this data folder's; None otherwise."""
     url = os.environ.get("MOORAGE_URL")
-    known = read_note(of.home) or read_last_note(of.home)
-    own = [of.public_url, known and known.gateway, url_of(of.host, of.port)]
-    return url if url and _place(url) not in {_place(one) for one in own if one} else None
+    server = read_note(of.home) or read_last_note(of.home)
+    own = [of.public_url, server and server.gateway, url_of(of.host, of.port)]
+    return (
+        url
+        if url and _host_and_port(url) not in {_host_and_port(own_url) for own_url in own if own_url}
+        else None
+    )
 
 
-def _place(url: str) -> tuple[str, int | None] | str:
-    """Host and port, all names of this machine being one."""
+def _host_and_port(url: str) -> tuple[str, int | None] | str:
+    """The host and the port. All loopback addresses count as `localhost`. The whole text if it is not a URL."""
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
@@ -133,11 +145,11 @@ def _place(url: str) -> tuple[str, int | None] | str:
 
 
 def _key() -> str | None:
-    """The key from the environment, or from the file that it names: command lines are no place for secrets."""
+    """The API key of the environment, or of the file that it names. No option takes it, as others see command lines."""
     key, file = os.environ.get("MOORAGE_API_KEY"), os.environ.get("MOORAGE_API_KEY_FILE")
     if key or not file:
         return key
     try:
-        return secret_in(file)
+        return read_secret(file)
     except (OSError, ValueError) as error:
         raise UsageError(f"MOORAGE_API_KEY_FILE: {reason(error)}") from error

@@ -11,7 +11,7 @@ from moorage.cli.failures import UsageError, note
 from moorage.cli.options import Home, Json
 from moorage.cli.serving import become_server
 from moorage.serve.data_folder import callback_url, read_note
-from moorage.settings import load, unknown
+from moorage.settings import load, unknown_variables
 
 # Beside those of the Moorage that connects to it.
 _ZOHOS_PORTS = {"port": 9787, "crm_port": 9788}
@@ -64,7 +64,7 @@ def up(
     """Start the gateway and the CRM, and serve until told to stop."""
     if as_zoho:
         _as_zoho(port=port, crm_port=crm_port, host=host, home=home, workers=workers, as_json=as_json)
-    for sentence in unknown(os.environ):
+    for sentence in unknown_variables(os.environ):
         note(sentence)
     load(os.environ, port=port, crm_port=crm_port, host=host, home=home)
     become_server(workers=workers, as_json=as_json, port=port, crm_port=crm_port, host=host, home=home)

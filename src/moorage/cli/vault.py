@@ -11,7 +11,7 @@ from moorage.cli.failures import UsageError
 from moorage.cli.operator import operate, require_folder
 from moorage.cli.options import Home, Json, Yes
 from moorage.cli.output import confirm, print_json, print_table
-from moorage.settings import key_bytes
+from moorage.settings import decode_key
 
 if TYPE_CHECKING:
     from moorage.vault.rotation import Rotated
@@ -74,7 +74,7 @@ def forget(*, yes: Yes = False, home: Home = None, as_json: Json = False) -> Non
 
 def _key_in(file: Path) -> bytes:
     try:
-        return key_bytes(file.read_text(encoding="ascii").strip())
+        return decode_key(file.read_text(encoding="ascii").strip())
     except ValueError:
         raise UsageError(
             f"The file {file} holds no key", help="Make one: `openssl rand -base64 32`."

@@ -1,4 +1,4 @@
-"""The Python client: the standard library only, so that it can be used wherever Python runs.
+"""The Python client. It needs only Python's standard library.
 
 from moorage.client import Moorage
 

@@ -1,4 +1,4 @@
-"""The client itself: a key, an address, and the calls one can make."""
+"""The client: one class for calls, and one for each part of the control API."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -17,9 +17,10 @@ DEFAULT_URL = "http://127.0.0.1:8787"
 
 
 class Moorage:
-    """A gateway seen through one API key. Threads may share it.
+    """A client of one gateway with one API key. Threads may share it.
 
-    What isn't given is read from MOORAGE_API_KEY and MOORAGE_URL. Raises Misconfigured if there is no key.
+    Without `api_key` it uses MOORAGE_API_KEY; without `base_url`, MOORAGE_URL or `DEFAULT_URL`. `timeout` is in
+    seconds. Raises Misconfigured if there is no key, or if the key or the address is not valid.
     """
 
     def __init__(
@@ -43,9 +44,10 @@ class Moorage:
         headers: Mapping[str, str] | None = None,
         connection: str | None = None,
     ) -> Response:
-        """One call to `/{app}/{native path}` or to the control API. Redirects are not followed.
+        """Make a call to `/{app}/{native path}` or to the control API. The client does not follow redirects.
 
-        `connection` picks one of several connections to the app. Raises ApiError, Unreachable.
+        `connection` is the id of the connection that the call goes through. Raises ApiError, Unreachable, and
+        ValueError for arguments that can't be sent.
         """
         call = build_call(
             method,
@@ -70,7 +72,7 @@ class Moorage:
 
 
 class Connections:
-    """The accounts that a key may act through. Every call raises ApiError, Unreachable."""
+    """The connections that the key may use. Every method raises ApiError, Unreachable."""
 
     def __init__(self, client: Moorage) -> None:
         self._client = client
@@ -78,20 +80,21 @@ class Connections:
     def list(
         self, *, app: str | None = None, status: str | None = None, limit: int | None = None
     ) -> list[Connection]:
-        """`status` is ACTIVE, PENDING or FAILED."""
+        """The connections, the oldest first. `status` is ACTIVE, PENDING or FAILED."""
         filters = {"app": app, "status": status, "limit": limit}
-        given = {name: value for name, value in filters.items() if value is not None}
-        response = self._client.request("GET", "/connections", params=given)
+        params = {name: value for name, value in filters.items() if value is not None}
+        response = self._client.request("GET", "/connections", params=params)
         return cast("list[Connection]", response.json()["connections"])
 
     def get(self, connection_id: str) -> Connection:
-        response = self._client.request("GET", _path_of(connection_id))
+        response = self._client.request("GET", _connection_path(connection_id))
         return cast("Connection", response.json()["connection"])
 
     def create(self, app: str, *, embedded: bool = False, organisation: str | None = None) -> Connection:
-        """A PENDING connection; a person authorises it at its `url`, which offers the embedded CRM with `embedded`.
+        """Create a PENDING connection, which a person authorises at its `url`.
 
-        With an `organisation` of the embedded CRM it is ACTIVE at once.
+        With `embedded`, the page there also offers the embedded CRM. With an `organisation` of the embedded CRM, the
+        connection is ACTIVE at once.
         """
         body: dict[str, Any] = {"app": app}
         if embedded:
@@ -102,74 +105,77 @@ class Connections:
         return cast("Connection", response.json()["connection"])
 
     def default(self, app: str) -> Default:
-        """Which connection calls of an app go through that name none."""
+        """The connection for calls to this app that name no connection."""
         return _default(self._client.request("GET", _default_path(app)))
 
     def use(self, connection_id: str) -> Default:
-        """Let calls of its app that name no connection go through that one."""
+        """Choose this connection for calls to its app that name no connection."""
         app = self.get(connection_id)["app"]
         body = {"connection_id": connection_id}
         return _default(self._client.request("PUT", _default_path(app), json=body))
 
     def use_none(self, app: str) -> Default:
-        """Forget what was chosen for an app."""
+        """Undo `use` for an app."""
         return _default(self._client.request("DELETE", _default_path(app)))
 
     def delete(self, connection_id: str) -> Revocation:
-        """The connection and its tokens are gone for good; gives what became of the tokens at the app."""
-        response = self._client.request("DELETE", _path_of(connection_id))
+        """Delete the connection and its tokens. The result says whether the app has revoked the tokens."""
+        response = self._client.request("DELETE", _connection_path(connection_id))
         return cast("Revocation", response.json()["revocation"])
 
 
 class Organisations:
-    """The embedded CRM's organisations. Every call raises ApiError, Unreachable."""
+    """The embedded CRM's organisations. Every method raises ApiError, Unreachable."""
 
     def __init__(self, client: Moorage) -> None:
         self._client = client
 
     def list(self) -> list[Organisation]:
-        found = self._client.request("GET", "/organisations").json()
-        return cast("list[Organisation]", found["organisations"])
+        document = self._client.request("GET", "/organisations").json()
+        return cast("list[Organisation]", document["organisations"])
 
     def get(self, slug: str) -> Organisation:
-        return _organisation(self._client.request("GET", _of(slug)))
+        return _organisation(self._client.request("GET", _organisation_path(slug)))
 
-    def create(self, slug: str, **wanted: Any) -> Organisation:
-        """`wanted` may have `name`, `time_zone`, `data_centre`, `sample` and `unique` (docs/api.md)."""
-        return _organisation(self._client.request("POST", "/organisations", json={"slug": slug, **wanted}))
+    def create(self, slug: str, **options: Any) -> Organisation:
+        """The options are `name`, `time_zone`, `data_centre`, `sample` and `unique` (docs/api.md)."""
+        return _organisation(self._client.request("POST", "/organisations", json={"slug": slug, **options}))
 
     def delete(self, slug: str) -> None:
-        self._client.request("DELETE", _of(slug))
+        self._client.request("DELETE", _organisation_path(slug))
 
     def reset(self, slug: str) -> Organisation:
-        """Put it back to how it was made."""
-        return _organisation(self._client.request("POST", f"{_of(slug)}/reset"))
+        """Put the organisation back to the state after its creation."""
+        return _organisation(self._client.request("POST", f"{_organisation_path(slug)}/reset"))
 
     def seed(self, slug: str, records: Mapping[str, Sequence[Any]]) -> dict[str, Sequence[str]]:
-        """Insert records, by module; gives their ids. Nothing is kept of a seed that is refused."""
-        response = self._client.request("POST", f"{_of(slug)}/seed", json={"records": records})
+        """Insert records, by module, and return their ids, by module. Inserts all of them or none."""
+        response = self._client.request("POST", f"{_organisation_path(slug)}/seed", json={"records": records})
         return cast("dict[str, Sequence[str]]", response.json()["ids"])
 
     def snapshots(self, slug: str) -> Sequence[str]:
-        """The names of those that are kept."""
-        found = self._client.request("GET", f"{_of(slug)}/snapshots").json()["snapshots"]
-        return [one["name"] for one in found]
+        """The names of the organisation's snapshots."""
+        document = self._client.request("GET", f"{_organisation_path(slug)}/snapshots").json()
+        return [snapshot["name"] for snapshot in document["snapshots"]]
 
     def snapshot(self, slug: str, name: str) -> None:
-        """Keep it as it is now, by a name."""
-        self._client.request("POST", f"{_of(slug)}/snapshots", json={"name": name})
+        """Make a snapshot of the organisation, with this name."""
+        self._client.request("POST", f"{_organisation_path(slug)}/snapshots", json={"name": name})
 
     def forget_snapshot(self, slug: str, name: str) -> None:
-        self._client.request("DELETE", f"{_of(slug)}/snapshots/{quote(name, safe='')}")
+        """Delete a snapshot."""
+        self._client.request("DELETE", f"{_organisation_path(slug)}/snapshots/{quote(name, safe='')}")
 
     def restore(self, slug: str, name: str) -> Organisation:
-        """Put it back to what a snapshot holds."""
-        response = self._client.request("POST", f"{_of(slug)}/restore", json={"snapshot": name})
+        """Put the organisation back to the state in the snapshot with this name."""
+        response = self._client.request(
+            "POST", f"{_organisation_path(slug)}/restore", json={"snapshot": name}
+        )
         return _organisation(response)
 
 
 class Keys:
-    """The account's API keys. Every call raises ApiError, Unreachable."""
+    """The account's API keys. Every method raises ApiError, Unreachable."""
 
     def __init__(self, client: Moorage) -> None:
         self._client = client
@@ -185,23 +191,29 @@ class Keys:
         mode: str | None = None,
         expires_at: datetime | None = None,
     ) -> tuple[Key, str]:
-        """A new key and its secret, which is shown this once. What isn't given is as the calling key has it."""
-        given = {
+        """Create a key. Returns it and its secret, which Moorage never shows again.
+
+        `scopes`, `mode` and `expires_at` are those of the calling key where they are None.
+        """
+        options = {
             "scopes": None if scopes is None else list(scopes),
             "mode": mode,
             "expires_at": None if expires_at is None else expires_at.isoformat(),
         }
-        body = {"name": name} | {key: value for key, value in given.items() if value is not None}
+        body = {"name": name} | {option: value for option, value in options.items() if value is not None}
         return _key_and_secret(self._client.request("POST", "/keys", json=body))
 
     def rotate(self, key_id: str, *, overlap_seconds: int | None = None) -> tuple[Key, str]:
-        """The key and a new secret, which is shown this once; the old one works until the overlap ends."""
+        """Give the key a new secret. Returns both; Moorage never shows the secret again.
+
+        The old secret works until `overlap_seconds` have passed.
+        """
         body = {} if overlap_seconds is None else {"overlap_seconds": overlap_seconds}
         path = f"/keys/{quote(key_id, safe='')}/rotate"
         return _key_and_secret(self._client.request("POST", path, json=body))
 
     def revoke(self, key_id: str) -> Key:
-        """The key stops working within a second."""
+        """Revoke a key. It stops working within a second."""
         response = self._client.request("DELETE", f"/keys/{quote(key_id, safe='')}")
         return cast("Key", response.json()["key"])
 
@@ -223,9 +235,9 @@ def _organisation(response: Response) -> Organisation:
     return cast("Organisation", response.json()["organisation"])
 
 
-def _of(slug: str) -> str:
+def _organisation_path(slug: str) -> str:
     return f"/organisations/{quote(slug, safe='')}"
 
 
-def _path_of(connection_id: str) -> str:
+def _connection_path(connection_id: str) -> str:
     return f"/connections/{quote(connection_id, safe='')}"

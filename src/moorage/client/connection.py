@@ -1,17 +1,23 @@
-"""A connection as the control API writes it."""
+"""A connection, in the form of the control API."""
 
 from typing import Any, TypedDict
 
 
 class Revocation(TypedDict):
-    """`status` is revoked, nothing, unsupported or failed; `message` says what that means for a person."""
+    """What became of the tokens of a deleted connection. `status` is revoked, nothing, unsupported or failed.
+
+    `message` explains the status to a person.
+    """
 
     status: str
     message: str
 
 
 class Default(TypedDict):
-    """Which connection calls of an app go through that name none, and which was chosen for that; either may be None."""
+    """`connection_id` is the connection for calls to the app that name no connection; None if there is none.
+
+    `chosen` is the connection that somebody has chosen for this; None if nobody has chosen.
+    """
 
     app: str
     connection_id: str | None
@@ -19,9 +25,12 @@ class Default(TypedDict):
 
 
 class Connection(TypedDict, total=False):
-    """Times are RFC 3339 in UTC. `url` is the page where a person authorises the connection, or does so again; it
-    is None for a key that may only read. `environment` is embedded, sandbox or live, and None until it is connected;
-    `default` says whether calls go through it that name no connection."""
+    """A connection. Times are RFC 3339 in UTC.
+
+    `url` is the page where a person authorises the connection, also a second time; it is None for a key that may only
+    read. `environment` is embedded, sandbox or live, and None until the connection is connected. `default` is True if
+    calls that name no connection go through this one.
+    """
 
     connection_id: str
     status: str

@@ -1,4 +1,4 @@
-"""What can go wrong in a call, by name."""
+"""The errors of the client."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -7,17 +7,17 @@ if TYPE_CHECKING:
 
 
 class ClientError(Exception):
-    """Any failure of this client."""
+    """The base of all errors of this client."""
 
 
 class Misconfigured(ClientError):
-    """The client can't make the call at all: no API key, or an address that isn't one."""
+    """The client can't make calls: the API key is missing or not valid, or the address is not a server's."""
 
 
 class Unreachable(ClientError):
-    """No answer arrived: nothing listens there, the connection broke, or the time was up.
+    """No response arrived: no server listens at the address, the connection broke, or the timeout passed.
 
-    `sent` is False when the request certainly never left this machine, so that it is safe to send again.
+    `sent` is False if the request certainly never left this machine. Then it is safe to send it again.
     """
 
     def __init__(self, message: str, *, sent: bool) -> None:
@@ -26,10 +26,10 @@ class Unreachable(ClientError):
 
 
 class ApiError(ClientError):
-    """The answer has a status of 400 or above.
+    """The response has a status of 400 or above.
 
-    `code` and `message` are read from Moorage's own shape or from Zoho's, whichever the body has; both are
-    None if it has neither. `detail` is whatever the error says beyond them. `response` is the whole response.
+    `code` and `message` come from a body in Moorage's error shape or in Zoho's; both are None for any other body.
+    `detail` holds the further details of the error. `response` is the whole response.
     """
 
     def __init__(

@@ -1,10 +1,13 @@
-"""An API key as the control API writes it."""
+"""An API key, in the form of the control API."""
 
 from typing import TypedDict
 
 
 class Key(TypedDict):
-    """Times are RFC 3339 in UTC. `prefix` is how the secret begins, if Moorage made it."""
+    """An API key without its secret. Times are RFC 3339 in UTC.
+
+    `prefix` is the beginning of the secret; None if somebody else than Moorage made the secret.
+    """
 
     id: str
     name: str

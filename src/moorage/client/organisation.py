@@ -1,10 +1,10 @@
-"""An organisation of the embedded CRM as the control API writes it."""
+"""An organisation of the embedded CRM, in the form of the control API."""
 
 from typing import TypedDict
 
 
 class Organisation(TypedDict):
-    """`slug` is the short name that calls have it by, `id` its id in the CRM's API."""
+    """`slug` is the short name that the control API uses, `id` the number that the CRM's API uses."""
 
     id: str
     slug: str

@@ -1,4 +1,4 @@
-"""A response as a plain value, and the error that a failed one stands for."""
+"""A response, and the error that it becomes if it reports a failure."""
 
 import json
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from moorage.client.errors import ApiError
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """`headers` has lower-case names, in the order they came; `body` is exactly what arrived."""
+    """`headers` holds the headers in the order of the response, with names in lower case. `body` is as it arrived."""
 
     status: int
     reason: str
@@ -18,17 +18,17 @@ class Response:
     body: bytes
 
     def header(self, name: str) -> str | None:
-        """The first value of a header, whatever the case of its name."""
-        wanted = name.lower()
-        return next((value for key, value in self.headers if key == wanted), None)
+        """The first header with this name, in any case; None if there is none."""
+        lower_name = name.lower()
+        return next((value for key, value in self.headers if key == lower_name), None)
 
     def json(self) -> Any:
-        """The body as JSON; None if it is empty, as in a 204. Raises ValueError if it isn't JSON."""
+        """The body, decoded from JSON; None if it is empty, as with status 204. Raises ValueError if it isn't JSON."""
         return json.loads(self.body) if self.body else None
 
 
 def raise_for_status(response: Response) -> Response:
-    """The same response. Raises ApiError if its status is 400 or above."""
+    """Return the response if its status is below 400; otherwise raise ApiError."""
     if response.status < 400:
         return response
     code, message, detail = _explanation(_json_or_none(response))
@@ -50,7 +50,7 @@ def _json_or_none(response: Response) -> Any:
 
 
 def _explanation(body: Any) -> tuple[str | None, str | None, Any]:
-    """(code, message, detail) of Moorage's error shape, or of Zoho's, bare or per record."""
+    """(code, message, detail) of an error in Moorage's shape or in Zoho's, which may stand in the list `data`."""
     if not isinstance(body, Mapping):
         return None, None, None
     error = body.get("error")

@@ -1,4 +1,4 @@
-"""The socket side of the client: connections that are kept alive between calls."""
+"""Sends calls and reads responses over connections that stay open between calls."""
 
 import http.client
 import selectors
@@ -12,7 +12,7 @@ from moorage.client.response import Response
 
 
 class Transport:
-    """Threads may share it. `timeout` (seconds) bounds the wait for a connection and for each piece of an answer."""
+    """Threads may share it. `timeout`, in seconds, limits the wait for a connection and for each part of a response."""
 
     def __init__(self, base: SplitResult, *, timeout: float) -> None:
         self._base = base
@@ -20,7 +20,7 @@ class Transport:
         self._idle: deque[http.client.HTTPConnection] = deque()
 
     def send(self, call: Call) -> Response:
-        """Raises Unreachable."""
+        """Send the call and return the response. Raises Unreachable."""
         connection = self._take()
         connected = False
         try:
@@ -34,7 +34,7 @@ class Transport:
             body = response.read()
         except (OSError, http.client.HTTPException) as error:
             connection.close()
-            raise Unreachable(self._complaint(error), sent=connected) from error
+            raise Unreachable(self._explain(error), sent=connected) from error
         self._idle.append(connection)
         headers = [(name.lower(), value) for name, value in response.getheaders()]
         return Response(response.status, response.reason, headers, body)
@@ -44,7 +44,7 @@ class Transport:
             self._idle.pop().close()
 
     def _take(self) -> http.client.HTTPConnection:
-        """The connection that was used last, so that few are kept when few are needed."""
+        """The connection that was used last, so that connections beyond those that are needed become idle and end."""
         try:
             connection = self._idle.pop()
         except IndexError:
@@ -60,25 +60,25 @@ class Transport:
             return http.client.HTTPSConnection(host, port, timeout=self._timeout, context=context)
         return http.client.HTTPConnection(host, port, timeout=self._timeout)
 
-    def _complaint(self, error: Exception) -> str:
-        where = f"{self._base.scheme}://{self._base.netloc.rpartition('@')[2]}"
+    def _explain(self, error: Exception) -> str:
+        address = f"{self._base.scheme}://{self._base.netloc.rpartition('@')[2]}"
         match error:
             case ConnectionRefusedError():
-                return f"Nothing listens at {where}"
+                return f"Nothing listens at {address}"
             case TimeoutError():
-                return f"{where} did not answer within {self._timeout:g} s"
+                return f"{address} did not answer within {self._timeout:g} s"
             case http.client.RemoteDisconnected():
-                return f"{where} closed the connection without an answer"
+                return f"{address} closed the connection without an answer"
             case ssl.SSLError(reason="WRONG_VERSION_NUMBER" | "HTTP_REQUEST"):
-                return f"{where} does not speak TLS; does its address begin with http://?"
+                return f"{address} does not speak TLS. Does its address begin with http://?"
             case OSError(strerror=str(reason)):
-                return f"{where} can't be reached: {reason}"
+                return f"{address} can't be reached: {reason}"
             case _:
-                return f"{where} can't be reached: {error or type(error).__name__}"
+                return f"{address} can't be reached: {error or type(error).__name__}"
 
 
 def _has_ended(connection: http.client.HTTPConnection) -> bool:
-    """An idle socket with something to read was closed by the server, or is out of step."""
+    """True if the idle socket can be read: the server has closed it, or has sent bytes that belong to no call."""
     with selectors.DefaultSelector() as selector:
         selector.register(connection.sock, selectors.EVENT_READ)
         return bool(selector.select(0))

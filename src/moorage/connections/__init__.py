@@ -1,1 +1,1 @@
-"""Through what a caller acts: connections to outside accounts, their state, and the control API."""
+"""Connections from an account to outside accounts: their state, and the control API for them."""

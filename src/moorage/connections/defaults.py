@@ -1,8 +1,8 @@
-"""The default connection: the one for calls that name no connection.
+"""The default connection: the connection for calls that name none.
 
-It is the connection that was chosen for the app. Without a choice it is the oldest ACTIVE one. Connections to the
-embedded CRM count only as long as no account outside was connected. An account outside that FAILED still counts: a
-call that was meant for it must never end in the embedded CRM.
+It is the connection that was chosen for the app. Without a choice, it is the oldest ACTIVE connection to an account
+outside the embedded CRM. A connection to the embedded CRM is the default only if no account outside was ever connected.
+An account outside whose connection FAILED counts, too: a call for it must never reach the embedded CRM.
 """
 
 from moorage.access import Reach
@@ -11,7 +11,7 @@ from moorage.connections.errors import ConnectionInactive, ConnectionMissing, De
 from moorage.connections.model import Connection, within
 from moorage.storage import Transaction
 
-NAMED = 10  # So many connections an error names, to choose from.
+MAX_SUGGESTIONS = 10  # Connections that an error lists to choose from.
 
 
 async def default_in(tx: Transaction, account_id: str, app: str, reach: Reach) -> Connection:
@@ -23,10 +23,10 @@ async def default_in(tx: Transaction, account_id: str, app: str, reach: Reach) -
             if connection.status != "ACTIVE":
                 raise ConnectionInactive(connection.id, connection.status, role=f", the default of {app},")
             return connection
-        # A key that reaches only some of the app's connections never used that choice, or can't know.
+        # A key that reaches only some of the app's connections must not learn that another connection was deleted.
         is_for_all = not reach.embedded_only and (reach.apps is None or app in reach.apps)
         if connection is None and is_for_all:
-            raise DefaultDeleted(app, chosen, await _to_choose_from(tx, account_id, app, reach))
+            raise DefaultDeleted(app, chosen, await _suggestions(tx, account_id, app, reach))
     return await _by_rule(tx, account_id, app, reach)
 
 
@@ -44,12 +44,13 @@ async def _by_rule(tx: Transaction, account_id: str, app: str, reach: Reach) -> 
     return active
 
 
-async def _to_choose_from(tx: Transaction, account_id: str, app: str, reach: Reach) -> list[str]:
-    active = await store.search(tx, account_id, app=app, status="ACTIVE", limit=NAMED + 1, reach=reach)
-    names = [_name(connection) for connection in active[:NAMED]]
-    return [*names, "…"] if len(active) > NAMED else names
+async def _suggestions(tx: Transaction, account_id: str, app: str, reach: Reach) -> list[str]:
+    limit = MAX_SUGGESTIONS + 1
+    active = await store.search(tx, account_id, app=app, status="ACTIVE", limit=limit, reach=reach)
+    names = [_name(connection) for connection in active[:MAX_SUGGESTIONS]]
+    return [*names, "…"] if len(active) > MAX_SUGGESTIONS else names
 
 
 def _name(connection: Connection) -> str:
-    whose = connection.metadata.get("organisation") or connection.metadata.get("user")
-    return f"{connection.id} ({whose})" if whose else connection.id
+    holder = connection.metadata.get("organisation") or connection.metadata.get("user")
+    return f"{connection.id} ({holder})" if holder else connection.id

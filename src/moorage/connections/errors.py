@@ -1,4 +1,4 @@
-"""What can be wrong with the connection that a caller wants to use."""
+"""The errors of connections."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from moorage.near import did_you_mean
 
 
 class ConnectionUnknown(MoorageError):
-    """Unknown, deleted, malformed or somebody else's: callers can't tell which."""
+    """The id is malformed, unknown, deleted or another account's: callers can't tell which."""
 
     code = "connection_unknown"
 
@@ -34,7 +34,7 @@ class ConnectionAppMismatch(MoorageError):
     def __init__(self, connection_id: str, called: str, app: str) -> None:
         super().__init__(
             f"The connection {connection_id} is for {app}, not for {called}.",
-            help="Name a connection of the app in the path, or leave Maton-Connection out.",
+            help=f"Name a connection of {called}, or leave the header Maton-Connection out.",
         )
 
 
@@ -44,7 +44,7 @@ class ConnectionInactive(MoorageError):
     def __init__(self, connection_id: str, status: str, *, role: str = "") -> None:
         super().__init__(
             f"The connection {connection_id}{role} is {status}, not ACTIVE.",
-            help=f"GET /connections/{connection_id} gives its url: open it in a browser to connect.",
+            help=f"GET /connections/{connection_id} shows its url: open it in a browser to connect.",
         )
 
 
@@ -54,11 +54,11 @@ class DefaultDeleted(MoorageError):
     code = "default_deleted"
 
     def __init__(self, app: str, connection_id: str, others: Sequence[str]) -> None:
-        there_are = f" There are: {', '.join(others)}." if others else ""
+        list_of_others = f" There are: {', '.join(others)}." if others else ""
         super().__init__(
             f"The default connection of {app}, {connection_id}, was deleted, and no other one was chosen.",
-            help=f"Choose one with `moorage connection use ID` (PUT /apps/{app}/default), or name one in"
-            f" Maton-Connection.{there_are}",
+            help=f"Choose a connection with `moorage connection use ID` (PUT /apps/{app}/default), or name one in"
+            f" the header Maton-Connection.{list_of_others}",
         )
 
 
@@ -79,7 +79,7 @@ class StatusUnknown(MoorageError):
 
 
 class SessionInvalid(MoorageError):
-    """The session token is garbled or invented, or was used already."""
+    """The session token is damaged or forged, or was used already."""
 
     code = "session_invalid"
 

@@ -1,4 +1,4 @@
-"""A connection as a value, and as the control API shows it."""
+"""A connection as a value, and in the form of the control API."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,13 +10,13 @@ from moorage.http.timestamps import wire_time
 Status: TypeAlias = Literal["ACTIVE", "PENDING", "FAILED"]
 STATUSES: tuple[Status, ...] = ("ACTIVE", "PENDING", "FAILED")
 
-# Which kind of account calls reach: an organisation of the embedded CRM, an account for trials, or a real one.
+# The kind of account that calls reach: an organisation of the embedded CRM, an account for trials, or a real account.
 Environment: TypeAlias = Literal["embedded", "sandbox", "live"]
 
 
 @dataclass(frozen=True, slots=True)
 class Upstream:
-    """Where calls go: the embedded CRM's organisation, or a base URL of a data centre."""
+    """The destination of calls: an organisation of the embedded CRM, or a base URL of a data centre."""
 
     kind: Literal["embedded", "remote"]
     base_url: str | None = None
@@ -30,7 +30,8 @@ class Connection:
 
     `generation` counts activations; each makes older session tokens invalid.
 
-    `asked_by` is the name of the key that created it. With `embedded`, its connect page offers the embedded CRM.
+    `asked_by` is the name of the key that created the connection. With `embedded`, the connect page offers the
+    embedded CRM.
     """
 
     id: str
@@ -48,17 +49,17 @@ class Connection:
 
     @property
     def was_connected(self) -> bool:
-        """Whether it was ever ACTIVE."""
+        """True if it was ever ACTIVE."""
         return self.generation > 0
 
     @property
     def is_outside(self) -> bool:
-        """Whether it leads to an account outside the embedded CRM, or led there until it failed."""
+        """True if it leads to an account outside the embedded CRM, or led there until it failed."""
         return self.upstream is not None and self.upstream.kind != "embedded"
 
 
 def within(reach: Reach, connection: Connection) -> bool:
-    """Whether a caller with this reach may see and use the connection. `store.search` has the same rule in SQL."""
+    """True if a caller with this reach may see and use the connection. `store.search` has the same rule in SQL."""
     if reach.embedded_only and connection.is_outside:
         return False
     return reach.apps is None or connection.app in reach.apps or connection.id in reach.connections
@@ -72,10 +73,10 @@ def _time(microseconds: int) -> str:
 def connection_document(
     connection: Connection, *, url: str | None, environment: Environment | None, default: bool
 ) -> dict[str, Any]:
-    """The connection as the control API shows it.
+    """The connection in the form of the control API.
 
-    `url` is where a person connects it, or None for a caller who may not have it connected. `default` says whether
-    calls that name no connection go through it.
+    `url` is the page on which a person connects it; None for a caller that may only read. `default` is True if calls
+    that name no connection go through it.
     """
     return {
         "connection_id": connection.id,

@@ -25,7 +25,7 @@ METHODS = ("API_KEY", "BASIC", "JWT", "OAUTH1", "OAUTH2", "MCP")
 
 
 class Disconnected(Protocol):
-    """The deleted connection, whether the app revoked its tokens, and what that means for a person."""
+    """The deleted connection, whether the app has revoked its tokens, and advice for the person."""
 
     @property
     def connection(self) -> Connection: ...
@@ -42,9 +42,10 @@ def routes(
     disconnect: Callable[[str, str], Awaitable[Disconnected]],
     inside: EmbeddedConnector,
 ) -> list[Route]:
-    """`apps` gives the known apps and the method by which each is connected.
+    """The routes of connections.
 
-    `disconnect` deletes an account's connection and everything stored for it. `inside` connects to the embedded CRM.
+    `apps` returns the method of connecting for each app. `disconnect` deletes an account's connection and all data that
+    belongs to it. `inside` connects to the embedded CRM.
     """
     search = _search(connections, authenticate, apps)
     create = _create(connections, authenticate, apps, inside)
@@ -56,15 +57,15 @@ def routes(
 
 
 async def _documents(
-    connections: Connections, caller: Principal, found: Sequence[Connection]
+    connections: Connections, caller: Principal, listed: Sequence[Connection]
 ) -> list[dict[str, Any]]:
-    # Who has the url can change where the connection leads, so a caller that may only read does not get it.
+    # With the url a person can change the destination of the connection. A caller that may only read does not get it.
     with_url = caller.may("connections:write")
-    apps = {connection.app for connection in found}
+    apps = {connection.app for connection in listed}
     defaults = await connections.defaults(caller.account_id, apps, caller.reach)
     return [
         connections.document(connection, default=connection.id in defaults, with_url=with_url)
-        for connection in found
+        for connection in listed
     ]
 
 
@@ -75,8 +76,8 @@ def _search(
         caller = await authenticate(request, "connections:read", "app", "status", "method", "limit")
         filters = _filters(request.query_params, apps())
         limit = _limit(request.query_params.get("limit") or None)
-        found = await connections.search(caller.account_id, **filters, limit=limit, reach=caller.reach)
-        return json_response({"connections": await _documents(connections, caller, found)})
+        listed = await connections.search(caller.account_id, **filters, limit=limit, reach=caller.reach)
+        return json_response({"connections": await _documents(connections, caller, listed)})
 
     return search
 
@@ -94,7 +95,7 @@ def _create(
         caller.require_app(app)
         organisation = _organisation(body)
         if organisation is not None:
-            # A caller that may do everything with an organisation needs nobody's consent to connect to it.
+            # A caller that may change and delete organisations needs no person's consent to connect to them.
             caller.require("organisations:write")
             inside.require(app, organisation)
         connection = await connections.create(
@@ -112,8 +113,9 @@ def _create(
 def _get(connections: Connections, authenticate: Authenticate) -> Endpoint:
     async def get(request: Request) -> Response:
         caller = await authenticate(request, "connections:read")
-        found = await connections.get(caller.account_id, request.path_params["connection_id"], caller.reach)
-        [document] = await _documents(connections, caller, [found])
+        connection_id = request.path_params["connection_id"]
+        connection = await connections.get(caller.account_id, connection_id, caller.reach)
+        [document] = await _documents(connections, caller, [connection])
         return json_response({"connection": document})
 
     return get
@@ -126,10 +128,11 @@ def _delete(
 ) -> Endpoint:
     async def delete(request: Request) -> Response:
         caller = await authenticate(request, "connections:write")
-        found = await connections.get(caller.account_id, request.path_params["connection_id"], caller.reach)
-        gone = await disconnect(caller.account_id, found.id)
-        revocation = {"status": gone.revocation, "message": gone.advice}
-        return json_response({"connection_id": found.id, "deleted": True, "revocation": revocation})
+        connection_id = request.path_params["connection_id"]
+        connection = await connections.get(caller.account_id, connection_id, caller.reach)
+        disconnected = await disconnect(caller.account_id, connection.id)
+        revocation = {"status": disconnected.revocation, "message": disconnected.advice}
+        return json_response({"connection_id": connection.id, "deleted": True, "revocation": revocation})
 
     return delete
 
@@ -142,34 +145,34 @@ def default_routes(
 ) -> list[Route]:
     """The routes of default connections. `on_change` is called after a default has changed."""
 
-    async def changing(request: Request) -> tuple[Principal, str]:
-        """The caller, who may choose for all callers of an app, and the app."""
+    async def authenticate_change(request: Request) -> tuple[Principal, str]:
+        """The caller and the app. The caller has to have the right to choose for all callers of the app."""
         caller = await authenticate(request, "connections:write")
         app = _app_of(request, apps())
         caller.require_app(app)
-        caller.require_live("choose what live ones use")
+        caller.require_live("choose the connection that live keys use")
         return caller, app
 
-    async def shown(caller: Principal, app: str) -> Response:
-        found = await connections.default(caller.account_id, app, caller.reach)
-        return json_response({"default": asdict(found)})
+    async def respond(caller: Principal, app: str) -> Response:
+        default = await connections.default(caller.account_id, app, caller.reach)
+        return json_response({"default": asdict(default)})
 
     async def get(request: Request) -> Response:
         caller = await authenticate(request, "connections:read")
-        return await shown(caller, _app_of(request, apps()))
+        return await respond(caller, _app_of(request, apps()))
 
     async def choose(request: Request) -> Response:
-        caller, app = await changing(request)
+        caller, app = await authenticate_change(request)
         body = await json_object(request, _DEFAULT_EXAMPLE, known=("connection_id",))
-        await connections.use(caller.account_id, app, _chosen(body), caller.reach)
+        await connections.use(caller.account_id, app, _connection_id(body), caller.reach)
         on_change()
-        return await shown(caller, app)
+        return await respond(caller, app)
 
     async def forget(request: Request) -> Response:
-        caller, app = await changing(request)
+        caller, app = await authenticate_change(request)
         await connections.use_none(caller.account_id, app)
         on_change()
-        return await shown(caller, app)
+        return await respond(caller, app)
 
     return [route("/apps/{app}/default", GET=get, PUT=choose, DELETE=forget)]
 
@@ -182,11 +185,11 @@ def _app_of(request: Request, apps: Collection[str]) -> str:
     return app
 
 
-def _chosen(body: Mapping[str, Any]) -> str:
+def _connection_id(body: Mapping[str, Any]) -> str:
     """The id of the connection that becomes the default. Raises BodyInvalid."""
     connection_id = body.get("connection_id")
     if not isinstance(connection_id, str):
-        raise BodyInvalid("The body has to name a connection.", help=f"Send {_DEFAULT_EXAMPLE}.")
+        raise BodyInvalid("The body has no connection_id that is a text.", help=f"Send {_DEFAULT_EXAMPLE}.")
     return connection_id
 
 
@@ -194,7 +197,7 @@ def _filters(query: Mapping[str, str], apps: Collection[str]) -> dict[str, str |
     """The filters in the query: app, status and method. Raises AppUnsupported, StatusUnknown, ParameterInvalid."""
     filters = {name: query.get(name) or None for name in ("app", "status", "method")}
     if filters["app"] is not None:
-        _known(filters["app"], apps)
+        _require_app(filters["app"], apps)
     if filters["status"] is not None and filters["status"] not in STATUSES:
         raise StatusUnknown(filters["status"])
     if filters["method"] is not None and filters["method"] not in METHODS:
@@ -208,30 +211,34 @@ def _app_and_method(body: Mapping[str, Any], apps: Mapping[str, str]) -> tuple[s
     """The app, and the method by which it is connected. Raises BodyInvalid, AppUnsupported."""
     app, method = body.get("app"), body.get("method")
     if not isinstance(app, str):
-        raise BodyInvalid("The body has to name an app.", help=f"Send {_EXAMPLE}.")
-    _known(app, apps)
-    right = apps[app]
-    if method is not None and method != right:
-        raise BodyInvalid(f"The method of {app} has to be {right}.", help=f"Leave it out, or send {right}.")
-    return app, right
+        raise BodyInvalid("The body has no app that is a text.", help=f"Send {_EXAMPLE}.")
+    _require_app(app, apps)
+    app_method = apps[app]
+    if method is not None and method != app_method:
+        raise BodyInvalid(
+            f"The method of {app} has to be {app_method}.", help=f"Leave method out, or send {app_method}."
+        )
+    return app, app_method
 
 
 def _organisation(body: Mapping[str, Any]) -> str | None:
-    """The organisation of the embedded CRM to connect to at once. Raises BodyInvalid unless it is a text."""
+    """The organisation to connect to at once, or None. Raises BodyInvalid unless it is a text."""
     slug = body.get("organisation")
     if slug is not None and not isinstance(slug, str):
-        raise BodyInvalid("organisation has to be a short name.", help=f"Send {_INSIDE_EXAMPLE}.")
+        raise BodyInvalid(
+            "organisation has to be the short name of an organisation.", help=f"Send {_INSIDE_EXAMPLE}."
+        )
     return slug
 
 
 def _flag(body: Mapping[str, Any], name: str) -> bool:
     flag = body.get(name)
     if flag is not None and not isinstance(flag, bool):
-        raise BodyInvalid(f"{name} has to be true or false.", help="Leave it out for false.")
+        raise BodyInvalid(f"{name} has to be true or false.", help=f"To say false, leave {name} out.")
     return bool(flag)
 
 
-def _known(app: str, apps: Collection[str]) -> None:
+def _require_app(app: str, apps: Collection[str]) -> None:
     if app not in apps:
         raise AppUnsupported(app, ", ".join(sorted(apps)))
 
@@ -242,6 +249,7 @@ def _limit(text: str | None) -> int:
         return MAX_RESULTS
     if not re.fullmatch(r"\d{1,9}", text, re.ASCII):
         raise ParameterInvalid(
-            f"limit can't be {text[:64]!r}.", help="Use a whole number from 0; 0 means all."
+            f"limit can't be {text[:64]!r}.",
+            help=f"Use a whole number. 0 means the most, which is {MAX_RESULTS}.",
         )
     return min(int(text), MAX_RESULTS) or MAX_RESULTS

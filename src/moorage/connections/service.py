@@ -26,7 +26,7 @@ from moorage.ids import new_uuid
 from moorage.logs import Log
 from moorage.storage import Database, Transaction
 
-UNOPENED_DAYS = 7  # How long a connection waits until somebody connects it.
+UNOPENED_DAYS = 7  # A connection that nobody connects is deleted after this time.
 
 log = Log(__name__)
 
@@ -46,10 +46,10 @@ class Default:
 class Connections:
     """`public_url` is the gateway's base URL, at which people open the connect page.
 
-    `environment` says which kind of account an upstream of an app is. `under_way` selects the ids of the connections
-    that somebody is connecting at a time, in microseconds since the epoch.
+    `environment` says to which kind of account an upstream of an app leads. `under_way` takes a time, in microseconds
+    since the epoch, and selects the ids of the connections that people are connecting then.
 
-    A caller can't see that connections outside its reach exist.
+    To a caller, connections outside its reach do not exist.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class Connections:
     def document(
         self, connection: Connection, *, default: bool = False, with_url: bool = True
     ) -> dict[str, Any]:
-        """The connection as the control API shows it, with a new url if `with_url` is set."""
+        """The connection in the form of the control API, with a new url if `with_url` is set."""
         upstream = connection.upstream
         return connection_document(
             connection,
@@ -81,7 +81,7 @@ class Connections:
         )
 
     def url(self, connection: Connection) -> str:
-        """The URL where a person can connect it: once, and within half an hour from now."""
+        """The URL at which a person can connect it: once, and within half an hour from now."""
         token = self._sessions.make(connection.id, connection.generation, self._clock.timestamp())
         return f"{self._public_url}/connect/?session_token={token}"
 
@@ -135,15 +135,15 @@ class Connections:
         if normalised != connection_id.lower():
             raise ConnectionUnknown(connection_id)  # Python also accepts other ways to write a UUID.
         async with self._database.reading() as tx:
-            found = await store.find(tx, normalised)
-        if found is None or found.account_id != account_id or not within(reach, found):
+            connection = await store.find(tx, normalised)
+        if connection is None or connection.account_id != account_id or not within(reach, connection):
             raise ConnectionUnknown(connection_id)
-        return found
+        return connection
 
     async def choose(
         self, account_id: str, app: str, connection_id: str | None, reach: Reach = EVERYWHERE
     ) -> Connection:
-        """The named connection, or else the only one in reach, or else the default (`defaults.py`).
+        """The connection for a call: `connection_id`; without it the only one in reach; otherwise the default.
 
         Raises ConnectionUnknown, ConnectionAppMismatch, ConnectionInactive, and the errors of `default_in`.
         """
@@ -167,7 +167,7 @@ class Connections:
             await store.choose(tx, account_id, app, connection.id)
 
     async def use_none(self, account_id: str, app: str) -> None:
-        """Forget the choice for an app, so that the rule decides again."""
+        """Forget the choice for an app. Then the rule of `defaults.py` decides again."""
         async with self._database.transaction() as tx:
             await store.choose(tx, account_id, app, None)
 
@@ -189,16 +189,16 @@ class Connections:
         """The connection that a session token allows to connect. Raises SessionInvalid, SessionExpired."""
         connection_id, generation = await self._sessions.read(token, self._clock.timestamp())
         async with self._database.reading() as tx:
-            found = await store.find(tx, connection_id)
-        if found is None:
+            connection = await store.find(tx, connection_id)
+        if connection is None:
             raise SessionInvalid(
                 "This connection no longer exists.", help="Create a new one and open its url."
             )
-        if found.generation != generation:
+        if connection.generation != generation:
             raise SessionInvalid(
                 "This link was used already.", help="Ask for the connection again: its url is new."
             )
-        return found
+        return connection
 
     async def activate(
         self,
@@ -217,30 +217,28 @@ class Connections:
             await also(tx)
 
     async def find_in(self, tx: Transaction, connection_id: str) -> Connection | None:
-        """The connection as an open transaction sees it, of any account."""
+        """A connection of any account, read in an open transaction."""
         return await store.find(tx, connection_id)
 
     async def fail_in(self, tx: Transaction, connection: Connection, reason: str) -> None:
-        """Make a connection FAILED, unless it was connected again after it was read.
-
-        It can't be used until that happens.
-        """
+        """Make a connection FAILED, unless it was connected again after it was read. Calls can't use it then."""
         await store.fail(tx, connection, {**connection.metadata, "reason": reason})
 
     async def mend_in(self, tx: Transaction, connection: Connection) -> None:
-        """Make a connection ACTIVE that FAILED by mistake, unless it was connected again after it was read."""
+        """Make a connection ACTIVE again that FAILED by mistake, unless it was connected again after it was read."""
         metadata = {name: value for name, value in connection.metadata.items() if name != "reason"}
         await store.mend(tx, connection, metadata)
 
     async def move_in(self, tx: Transaction, connection: Connection, upstream: Upstream) -> None:
-        """Let a connection lead to another upstream, unless it was connected again after it was read."""
-        moved = {**connection.metadata, "data_centre": upstream.data_centre}
-        await store.move(tx, connection, upstream, moved)
+        """Give a connection another upstream, unless it was connected again after it was read."""
+        metadata = {**connection.metadata, "data_centre": upstream.data_centre}
+        await store.move(tx, connection, upstream, metadata)
 
     async def end_unopened(self) -> int:
-        """Delete connections that nobody has connected within a week, or whose only attempts failed so long ago.
+        """Delete the connections that were never connected and have not changed for UNOPENED_DAYS.
 
-        A connection that somebody is connecting now stays. Returns how many were deleted."""
+        A connection that a person is connecting now stays. Returns the number of deleted connections.
+        """
         async with self._database.transaction() as tx:
             until = tx.now - UNOPENED_DAYS * 24 * 3600 * 1_000_000
             return await store.remove_unopened(tx, until, self._under_way(tx.now))
@@ -249,17 +247,17 @@ class Connections:
         return (Loop("connections.end_unopened", self.keep_ending),)
 
     async def keep_ending(self) -> None:
-        """Delete them once an hour, without end."""
+        """Run `end_unopened` once an hour, without end."""
         while True:
-            ended = await self.end_unopened()
-            if ended:
-                log.info("connections.ended", count=ended)
+            count = await self.end_unopened()
+            if count:
+                log.info("connections.ended", count=count)
             await asyncio.sleep(3600)
 
     async def delete(self, connection: Connection, also: Callable[[Transaction], Awaitable[None]]) -> None:
         """Delete a connection, and do `also` in the same transaction.
 
-        Raises ConnectionUnknown if it is gone already.
+        Raises ConnectionUnknown if it was deleted already.
         """
         async with self._database.transaction() as tx:
             if not await store.remove(tx, connection.id):
@@ -268,7 +266,7 @@ class Connections:
 
 
 def _only_one(reach: Reach) -> str | None:
-    """The connection of a key that is for a single connection."""
+    """The id of the connection of a key for a single connection; None for other keys."""
     if reach.apps == frozenset() and len(reach.connections) == 1:
         return next(iter(reach.connections))
     return None
@@ -277,13 +275,11 @@ def _only_one(reach: Reach) -> str | None:
 async def _default_of(tx: Transaction, account_id: str, app: str, reach: Reach) -> str | None:
     only = _only_one(reach)
     if only is not None:
-        found = await store.find(tx, only)
-        is_used = found is not None and (found.account_id, found.app, found.status) == (
-            account_id,
-            app,
-            "ACTIVE",
-        )
-        return only if is_used and found is not None and within(reach, found) else None
+        connection = await store.find(tx, only)
+        if connection is None or not within(reach, connection):
+            return None
+        is_used = (connection.account_id, connection.app, connection.status) == (account_id, app, "ACTIVE")
+        return only if is_used else None
     try:
         return (await default_in(tx, account_id, app, reach)).id
     except MoorageError:

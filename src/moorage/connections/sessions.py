@@ -1,7 +1,7 @@
 """Session tokens: the part of a connection's `url` that lets a person connect it once, within half an hour.
 
-A token is signed and holds all data, so none is stored. It names the connection and its generation. When the connection
-is activated, its generation rises, and every older token is invalid.
+A token holds the id and the generation of its connection, and a signature. So tokens need not be stored. When the
+connection is activated, its generation rises, and every older token becomes invalid.
 """
 
 import base64
@@ -21,18 +21,20 @@ _MAC_SIZE = 16
 
 
 class Sessions:
-    """`key` gives the signing key.
+    """`signing_key` returns the key for new tokens.
 
-    `known` gives that and the earlier ones, because the vault's keys may have changed.
+    `all_keys` returns that key and the earlier ones, as the vault key may have changed since a token was made.
     """
 
-    def __init__(self, key: Callable[[], bytes], known: Callable[[], Awaitable[Sequence[bytes]]]) -> None:
-        self._key = key
-        self._known = known
+    def __init__(
+        self, signing_key: Callable[[], bytes], all_keys: Callable[[], Awaitable[Sequence[bytes]]]
+    ) -> None:
+        self._signing_key = signing_key
+        self._all_keys = all_keys
 
     def make(self, connection_id: str, generation: int, now: float) -> str:
         body = _FORMAT.pack(uuid.UUID(connection_id).bytes, generation, int(now) + LIFETIME)
-        return base64url(body + _mac(self._key(), body))
+        return base64url(body + _mac(self._signing_key(), body))
 
     async def read(self, token: str, now: float) -> tuple[str, int]:
         """The connection's id and generation. Raises SessionInvalid, SessionExpired."""
@@ -41,7 +43,7 @@ class Sessions:
         except ValueError:
             raw = b""
         body, mac = raw[: _FORMAT.size], raw[_FORMAT.size :]
-        if len(body) != _FORMAT.size or not await self._is_ours(body, mac):
+        if len(body) != _FORMAT.size or not await self._is_signed(body, mac):
             raise SessionInvalid("This link is not valid.", help="Copy the connection's whole url again.")
         connection, generation, expires_at = _FORMAT.unpack(body)
         if not is_ahead(expires_at, now, LIFETIME + SKEW):
@@ -50,8 +52,8 @@ class Sessions:
             )
         return str(uuid.UUID(bytes=connection)), generation
 
-    async def _is_ours(self, body: bytes, mac: bytes) -> bool:
-        return any(hmac.compare_digest(mac, _mac(key, body)) for key in await self._known())
+    async def _is_signed(self, body: bytes, mac: bytes) -> bool:
+        return any(hmac.compare_digest(mac, _mac(key, body)) for key in await self._all_keys())
 
 
 def _mac(key: bytes, body: bytes) -> bytes:

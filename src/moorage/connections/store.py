@@ -26,7 +26,7 @@ connections = sa.Table(
     sa.Column("asked_by", sa.Text),
     sa.Column("embedded", sa.Boolean),
 )
-# The connection that was chosen for calls that name none. It may be gone.
+# The connections that were chosen for calls that name none. A chosen connection may have been deleted since.
 defaults = sa.Table(
     "default_connections",
     sa.MetaData(),
@@ -81,61 +81,61 @@ async def search(
     limit: int | None = None,
     reach: Reach = EVERYWHERE,
 ) -> list[Connection]:
-    """Oldest first."""
-    chosen = sa.select(connections).where(connections.c.account_id == account_id, *_within(reach))
+    """The account's connections that match all filters, the oldest first."""
+    query = sa.select(connections).where(connections.c.account_id == account_id, *_within(reach))
     for column, value in (
         (connections.c.app, app),
         (connections.c.status, status),
         (connections.c.method, method),
     ):
         if value is not None:
-            chosen = chosen.where(column == value)
-    chosen = chosen.order_by(connections.c.creation_time, connections.c.id).limit(limit)
-    return [_connection(row) for row in await tx.connection.execute(chosen)]
+            query = query.where(column == value)
+    query = query.order_by(connections.c.creation_time, connections.c.id).limit(limit)
+    return [_connection(row) for row in await tx.connection.execute(query)]
 
 
 async def first(
     tx: Transaction, account_id: str, app: str, status: Status, reach: Reach
 ) -> Connection | None:
-    """The oldest of a status that leads to an account outside; where none does, the oldest of all."""
-    chosen = sa.select(connections).where(
+    """The oldest connection with this status that leads to an account outside; if there is none, the oldest of all."""
+    query = sa.select(connections).where(
         connections.c.account_id == account_id,
         connections.c.app == app,
         connections.c.status == status,
         *_within(reach),
     )
     is_outside = sa.and_(_KIND.is_not(None), _KIND != "embedded")
-    chosen = chosen.order_by(is_outside.desc(), connections.c.creation_time, connections.c.id)
-    row = (await tx.connection.execute(chosen.limit(1))).first()
+    query = query.order_by(is_outside.desc(), connections.c.creation_time, connections.c.id)
+    row = (await tx.connection.execute(query.limit(1))).first()
     return _connection(row) if row else None
 
 
 async def chosen(tx: Transaction, account_id: str, app: str) -> str | None:
-    """The id of the connection that was chosen for calls that name none; there may be none of that id any more."""
-    is_it = (defaults.c.account_id == account_id) & (defaults.c.app == app)
-    row = (await tx.connection.execute(sa.select(defaults.c.connection_id).where(is_it))).first()
+    """The id of the connection that was chosen for calls that name none. It may have been deleted since."""
+    is_of_app = (defaults.c.account_id == account_id) & (defaults.c.app == app)
+    row = (await tx.connection.execute(sa.select(defaults.c.connection_id).where(is_of_app))).first()
     return row.connection_id if row else None
 
 
 async def choose(tx: Transaction, account_id: str, app: str, connection_id: str | None) -> None:
-    """Note a choice, in place of an older one; None forgets it."""
-    is_it = (defaults.c.account_id == account_id) & (defaults.c.app == app)
-    await tx.connection.execute(defaults.delete().where(is_it))
+    """Store the choice for an app in place of an older one. None removes the choice."""
+    is_of_app = (defaults.c.account_id == account_id) & (defaults.c.app == app)
+    await tx.connection.execute(defaults.delete().where(is_of_app))
     if connection_id is not None:
         values = {"account_id": account_id, "app": app, "connection_id": connection_id}
         await tx.connection.execute(defaults.insert().values(values))
 
 
 async def every(tx: Transaction) -> list[Connection]:
-    """Those of all accounts, oldest first."""
-    chosen = sa.select(connections).order_by(connections.c.creation_time, connections.c.id)
-    return [_connection(row) for row in await tx.connection.execute(chosen)]
+    """The connections of all accounts, the oldest first."""
+    query = sa.select(connections).order_by(connections.c.creation_time, connections.c.id)
+    return [_connection(row) for row in await tx.connection.execute(query)]
 
 
 async def activate(
     tx: Transaction, connection: Connection, upstream: Upstream, metadata: dict[str, Any]
 ) -> bool:
-    """Make a connection ACTIVE, unless somebody did since it was read; False then."""
+    """Make a connection ACTIVE. Does nothing and returns False if it was activated after it was read."""
     result = await tx.connection.execute(
         connections.update()
         .where(_unchanged(connection))
@@ -151,7 +151,7 @@ async def activate(
 
 
 async def fail(tx: Transaction, connection: Connection, metadata: dict[str, Any]) -> None:
-    """Make a connection FAILED, unless somebody made it ACTIVE since it was read."""
+    """Make a connection FAILED, unless it was activated after it was read."""
     await tx.connection.execute(
         connections.update()
         .where(_unchanged(connection))
@@ -160,7 +160,7 @@ async def fail(tx: Transaction, connection: Connection, metadata: dict[str, Any]
 
 
 async def mend(tx: Transaction, connection: Connection, metadata: dict[str, Any]) -> None:
-    """Make a FAILED connection ACTIVE with what it has, unless somebody connected it since it was read."""
+    """Make a FAILED connection ACTIVE and leave its upstream, unless it was activated after it was read."""
     await tx.connection.execute(
         connections.update()
         .where(_unchanged(connection))
@@ -169,7 +169,7 @@ async def mend(tx: Transaction, connection: Connection, metadata: dict[str, Any]
 
 
 async def move(tx: Transaction, connection: Connection, upstream: Upstream, metadata: dict[str, Any]) -> None:
-    """Let a connection lead elsewhere, unless somebody made it ACTIVE since it was read."""
+    """Give a connection another upstream, unless it was activated after it was read."""
     await tx.connection.execute(
         connections.update()
         .where(_unchanged(connection))
@@ -178,9 +178,9 @@ async def move(tx: Transaction, connection: Connection, upstream: Upstream, meta
 
 
 async def remove_unopened(tx: Transaction, until: int, spared: sa.Select[tuple[str]]) -> int:
-    """Remove those that were never connected and that nothing happened to since; how many those were.
+    """Remove the connections that were never connected and have not changed after `until`, in microseconds.
 
-    `spared` selects the ids of others that have to stay.
+    `spared` selects the ids of connections that stay. Returns the number of removed connections.
     """
     unopened = connections.c.status.in_(("PENDING", "FAILED")) & (connections.c.generation == 0)
     old = unopened & (connections.c.last_updated_time <= until) & connections.c.id.not_in(spared)
@@ -188,13 +188,13 @@ async def remove_unopened(tx: Transaction, until: int, spared: sa.Select[tuple[s
 
 
 async def remove(tx: Transaction, connection_id: str) -> bool:
-    """False when there is none of that id."""
+    """Remove a connection. False if there is no connection with this id."""
     result = await tx.connection.execute(connections.delete().where(connections.c.id == connection_id))
     return result.rowcount == 1
 
 
 def _within(reach: Reach) -> Iterator[sa.ColumnElement[bool]]:
-    """What `model.within` asks of one connection."""
+    """The rule of `model.within`, in SQL."""
     if reach.apps is not None:
         yield connections.c.app.in_(reach.apps) | connections.c.id.in_(reach.connections)
     if reach.embedded_only:
@@ -202,7 +202,7 @@ def _within(reach: Reach) -> Iterator[sa.ColumnElement[bool]]:
 
 
 def _unchanged(connection: Connection) -> sa.ColumnElement[bool]:
-    """The connection as it was read: each activation moves its generation on."""
+    """True for the connection if it was not activated after it was read, as each activation raises its generation."""
     return (connections.c.id == connection.id) & (connections.c.generation == connection.generation)
 
 

@@ -1,4 +1,4 @@
-"""The data folder of a server: its lock, and the note that says where the server listens, and its settings."""
+"""The data folder of a server: its lock, and the note with the server's addresses and settings."""
 
 import contextlib
 import errno
@@ -27,26 +27,26 @@ log = Log(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A server: its process id, its base URLs as this machine reaches them, and its settings (`Settings.told`)."""
+    """The note of a server: its process id, its base URLs on this machine, and its settings (`Settings.explicit`)."""
 
     pid: int
     gateway: str
     crm: str
-    told: Mapping[str, str | None] = field(default_factory=dict)
+    settings: Mapping[str, str | None] = field(default_factory=dict)
 
 
 def prepare(home: Path) -> None:
-    """Make the folder. Only its owner may read it and everything in it. Raises HomeUnusable."""
+    """Create the folder, which only its owner may read. Raises HomeUnusable."""
     os.umask(0o077)
     try:
         home.mkdir(parents=True, exist_ok=True)
-        # Another folder that was named by mistake keeps its mode: /tmp must not become private.
+        # A folder of other programs that was named by mistake keeps its mode: /tmp must not become private.
         if (home / "lock").exists() or not any(home.iterdir()):
             home.chmod(0o700)
         (home / "run").mkdir(exist_ok=True)
     except OSError as error:
         reason = "it is a file" if home.is_file() else error.strerror
-        choose = "Choose one that this user can write with --home or MOORAGE_HOME."
+        choose = "With --home or MOORAGE_HOME, choose a folder that this user can write."
         raise HomeUnusable(
             f"The data folder {home} can't be used: {reason}",
             help="Make room on its disk, and start again." if error.errno in NO_ROOM else choose,
@@ -57,13 +57,13 @@ def prepare(home: Path) -> None:
 def locked(home: Path) -> Iterator[None]:
     """Lock the folder. The kernel unlocks it when the process ends, in whatever way. Raises HomeInUse."""
     path = home / "lock"
-    with contextlib.ExitStack() as held:
-        for tries in range(1, _TRIES + 1):
+    with contextlib.ExitStack() as locks:
+        for attempt in range(1, _TRIES + 1):
             try:
-                lock = _enter(held, path)
+                lock = _enter(locks, path)
                 break
             except BlockingIOError as error:
-                if tries == _TRIES:
+                if attempt == _TRIES:
                     raise _in_use(home, path.read_text().strip()) from error
             time.sleep(_PAUSE)
         lock.truncate(0)
@@ -72,15 +72,16 @@ def locked(home: Path) -> Iterator[None]:
         yield
 
 
-def _enter(held: contextlib.ExitStack, path: Path) -> BinaryIO:
+def _enter(locks: contextlib.ExitStack, path: Path) -> BinaryIO:
     """Lock the file. A link is refused, because it could lead to any other file. Raises HomeUnusable."""
     try:
-        return held.enter_context(FileLock(path, wait=False, follow_links=False))
+        return locks.enter_context(FileLock(path, wait=False, follow_links=False))
     except OSError as error:
         if error.errno != errno.ELOOP:
             raise
         raise HomeUnusable(
-            f"{path} is a link, and is not followed", help="Find out who made it, remove it, and start again."
+            f"{path} is a link, and Moorage does not follow it",
+            help="Find out who made the link, remove it, and start again.",
         ) from error
 
 
@@ -94,12 +95,12 @@ def warn_if_open(home: Path) -> None:
 
 
 def first_key_shown(home: Path) -> None:
-    """Note that the first API key was shown, so that the next start need not make another one."""
+    """Note that the first API key was shown. Otherwise the next start would make another key."""
     (home / UNSHOWN).unlink(missing_ok=True)
 
 
 def write_note(home: Path, running: Running) -> None:
-    """Write to `run/server.json` where the server listens. A reader finds a complete note or none."""
+    """Write the note to `run/server.json`. A reader never sees a part of it."""
     note = _note(home)
     draft = note.with_suffix(".draft")
     draft.write_text(json.dumps(asdict(running)))
@@ -107,28 +108,31 @@ def write_note(home: Path, running: Running) -> None:
 
 
 def remove_note(home: Path) -> None:
-    """The server has stopped: keep its note as `run/last.json`."""
+    """Rename the note of a server that has stopped to `run/last.json`."""
     with contextlib.suppress(FileNotFoundError):
         _note(home).replace(_last(home))
 
 
 def read_note(home: Path) -> Running | None:
-    """The server that serves this folder now; None if the note is of a killed server, or came with a copy."""
+    """The note of the server that serves this folder now.
+
+    None if no server does. Then a note that is there comes from a killed server, or from a copy of the folder.
+    """
     return _read(_note(home)) if is_locked(home / "lock") else None
 
 
 def read_left_note(home: Path) -> Running | None:
-    """The note of a server that was killed; a server that stops properly leaves none."""
+    """The note of a server that was killed. A server that stops properly leaves none."""
     return _read(_note(home))
 
 
 def read_last_note(home: Path) -> Running | None:
-    """The server that served this folder last, as far as the notes say."""
+    """The note of the last server of this folder; None if there is none."""
     return _read(_note(home)) or _read(_last(home))
 
 
 def callback_url(settings: Settings, running: Running | None) -> str | None:
-    """The URL to which accounts servers send people back; None while the port may still be any."""
+    """The URL to which accounts servers send people back; None while the port is not known."""
     gateway = settings.public_url or (running.gateway if running is not None else None)
     if gateway is None and settings.port:
         gateway = url_of(settings.host, settings.port)

@@ -1,4 +1,4 @@
-"""The errors that keep a server from starting."""
+"""Errors for which a server can't start."""
 
 from moorage.errors import MoorageError
 

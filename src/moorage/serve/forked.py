@@ -1,4 +1,4 @@
-"""Does work in a fork of this process, so that the memory it needs is free again afterwards."""
+"""Does work in a fork of this process. When the fork ends, the memory that the work needed is free again."""
 
 import multiprocessing
 import os
@@ -18,7 +18,7 @@ _fork = multiprocessing.get_context("fork")
 
 
 def apart(work: Callable[P, Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kwargs) -> T:
-    """The result of `work`. Raises the errors of `work`, and WorkerFailed if its process is killed."""
+    """Do `work` in a fork and return its result. Raises the errors of `work`; WorkerFailed if the fork is killed."""
     ours, theirs = _fork.Pipe()
     process = _fork.Process(target=_do, args=(ours, theirs, lambda: work(*args, **kwargs)))
     process.start()
@@ -27,7 +27,7 @@ def apart(work: Callable[P, Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.
         try:
             error, result = ours.recv()
         except EOFError:
-            raise WorkerFailed("The process that makes the data folder ready ended without a word") from None
+            raise WorkerFailed("The process that prepares the data folder ended without a message") from None
     process.join()
     if error is not None:
         raise error
@@ -38,14 +38,14 @@ def _do(theirs: Connection, ours: Connection, work: Callable[[], Coroutine[Any, 
     theirs.close()
     for number in (signal.SIGINT, signal.SIGHUP):  # They reach the fork too, and the parent handles them.
         signal.signal(number, signal.SIG_IGN)
-    threading.Thread(target=_end_with, args=(ours,), daemon=True).start()
+    threading.Thread(target=_exit_with_parent, args=(ours,), daemon=True).start()
     try:
         ours.send((None, run(work())))
     except Exception as error:  # noqa: BLE001 (the parent raises it again)
         ours.send((error, None))
 
 
-def _end_with(other: Connection) -> None:
-    """End with the parent. It sends nothing, so if there is something to read, the parent has ended."""
-    other.poll(None)
+def _exit_with_parent(parent: Connection) -> None:
+    """End this process when the parent ends. The parent sends nothing: the pipe is readable only when it has ended."""
+    parent.poll(None)
     os._exit(1)

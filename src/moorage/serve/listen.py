@@ -1,4 +1,4 @@
-"""The two listening sockets. They are bound before workers start, which share them; port 0 means any free port."""
+"""The two listening sockets. They are bound before the workers start, which share them. Port 0 picks a free port."""
 
 import errno
 import os
@@ -11,9 +11,9 @@ _EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (translated
 
 
 def bind(host: str, port: int, *, option: str, setting: str) -> socket.socket:
-    """A bound socket.
+    """A socket that is bound to the address.
 
-    Errors name `option` and `setting`, by which the user can change it. Raises AddressUnavailable.
+    Raises AddressUnavailable, which names `option` and `setting`, with which the user can choose another port.
     """
     try:
         family, _, _, _, address = socket.getaddrinfo(
@@ -21,10 +21,10 @@ def bind(host: str, port: int, *, option: str, setting: str) -> socket.socket:
         )[0]
     except OSError as error:
         raise AddressUnavailable(
-            f"The host {host!r} has no address", help="Choose another with --host, such as 127.0.0.1."
+            f"The host {host!r} has no address", help="Choose another host with --host, such as 127.0.0.1."
         ) from error
     listener = socket.socket(family, socket.SOCK_STREAM)
-    # A restart must not wait until the kernel has forgotten the connections of the last run.
+    # Without this, a restart would have to wait until the kernel has forgotten the connections of the last run.
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind(address)
@@ -41,13 +41,16 @@ def local_url(listener: socket.socket) -> str:
 
 
 def url_of(host: str, port: int) -> str:
-    """The URL at which this machine reaches a server that listens there."""
+    """The URL at which this machine reaches a server that listens on this host and port."""
     host = _EVERY_ADDRESS.get(host, host)
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def network_url(host: str, port: int) -> str | None:
-    """The URL at which other machines reach a server that listens there; None if they can't, or it is not known."""
+    """The URL at which other machines reach a server that listens on this host and port.
+
+    None if they can't reach it, or if the system does not know the address.
+    """
     if is_loopback(host):
         return None
     if host not in _EVERY_ADDRESS:
@@ -55,20 +58,19 @@ def network_url(host: str, port: int) -> str | None:
     family, outside = (socket.AF_INET6, "2001:db8::1") if ":" in host else (socket.AF_INET, "192.0.2.1")
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as probe:
-            probe.connect(
-                (outside, 9)
-            )  # This sends nothing: the system only says which address it would use.
+            # This sends nothing. The system only chooses the address that it would send from.
+            probe.connect((outside, 9))
             return url_of(probe.getsockname()[0], port)
     except OSError:
         return None
 
 
 def _unavailable(error: OSError, host: str, port: int, option: str, setting: str) -> AddressUnavailable:
-    choose = f"Choose another with {option} or {setting} (0 picks a free one)."
+    choose = f"Choose another port with {option} or {setting}; 0 picks a free port."
     if error.errno == errno.EADDRINUSE:
         return AddressUnavailable(f"Port {port} of {host} is in use by another program", help=choose)
     if error.errno == errno.EACCES:
-        return AddressUnavailable(f"Port {port} may not be used by this user", help=choose)
+        return AddressUnavailable(f"This user may not use port {port}", help=choose)
     reason = os.strerror(error.errno) if error.errno else str(error)
     return AddressUnavailable(
         f"Can't listen at {host} port {port}: {reason}",

@@ -1,4 +1,4 @@
-"""One process that serves both origins in one event loop, until it is told to stop."""
+"""One process that serves both origins in one event loop until a signal stops it."""
 
 import asyncio
 import contextlib
@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 # SIGHUP comes when the terminal is closed, unless the process was started with nohup.
 STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-DRAIN_SECONDS = 10  # How long running requests may take after the server was told to stop.
+DRAIN_SECONDS = 10  # The time that running requests have after the signal to stop.
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:
@@ -40,7 +40,7 @@ async def serve(
 ) -> None:
     """Serve the gateway and the CRM on their sockets. `ready` is called when both answer.
 
-    When `stop` is set, no more connections are accepted, and running requests have DRAIN_SECONDS to end.
+    When `stop` is set, the servers accept no more connections, and running requests have DRAIN_SECONDS to end.
     """
     app = App(settings, urls)
     app.start()
@@ -64,7 +64,7 @@ async def serve(
 def stopped_by_signals(stop: asyncio.Event, *, at_once: Callable[[], None]) -> Iterator[None]:
     """The first signal of STOPS sets `stop`; the second calls `at_once` and ends the process immediately."""
     loop = asyncio.get_running_loop()
-    stops = heeded()
+    stops = stop_signals()
 
     def on_signal(number: int) -> None:
         if not stop.is_set():
@@ -82,13 +82,13 @@ def stopped_by_signals(stop: asyncio.Event, *, at_once: Callable[[], None]) -> I
             loop.remove_signal_handler(number)
 
 
-def heeded() -> tuple[signal.Signals, ...]:
-    """The signals of STOPS, without those that this process was started to ignore."""
+def stop_signals() -> tuple[signal.Signals, ...]:
+    """The signals of STOPS, without those that the parent has set to be ignored, as nohup does."""
     return tuple(number for number in STOPS if signal.getsignal(number) is not signal.SIG_IGN)
 
 
 class Server(uvicorn.Server):
-    """Two servers share an event loop. So they catch no signals, and `answers` says when a server is ready."""
+    """A server that shares its event loop with another. It catches no signals. `answers` is set when it is ready."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -119,7 +119,7 @@ def _config(origin: dict[str, Any], crowd: Crowd) -> uvicorn.Config:
         "server_header": False,
         "proxy_headers": False,
         "backlog": 2048,
-        # Clients keep connections for long. If we closed one while a request arrives, that would look like a failure.
+        # Clients keep idle connections for a minute and more. If we close one while a request arrives, that call fails.
         "timeout_keep_alive": 75,
         "timeout_graceful_shutdown": DRAIN_SECONDS,
     }

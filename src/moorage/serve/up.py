@@ -1,4 +1,4 @@
-"""`moorage up`: lock the data folder, bind the sockets, make what the first start needs, serve until told to stop."""
+"""`moorage up`: locks the data folder, binds the sockets, creates what is missing, serves until a signal stops it."""
 
 import asyncio
 import os
@@ -28,11 +28,10 @@ log = Log(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """Both sockets answer at these local URLs.
+    """Both origins answer at these local URLs.
 
-    `api_key` is the secret of the first API key, or None after the first start.
-
-    `remarks` are sentences that an operator has to know whose server other machines can reach.
+    `api_key` is the secret of the first API key, or None after the first start. `remarks` are warnings for the
+    operator of a server that other machines can reach.
     """
 
     gateway: str
@@ -44,9 +43,7 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """The settings for the other Moorage, to which this one plays Zoho: the client's id, the file of its secret, and
-    the callback URL.
-    """
+    """What the other Moorage of a rehearsal needs: client id, file of the client secret, callback URL."""
 
     client_id: str
     secret_file: Path
@@ -56,9 +53,9 @@ class Played:
 def up(
     settings: Settings, *, workers: int, announce: Callable[[Ready], None], plays_for: str | None = None
 ) -> None:
-    """Serve until SIGTERM, SIGINT or SIGHUP, then finish running requests and return. A second signal ends at once.
+    """Serve until SIGTERM, SIGINT or SIGHUP, finish running requests and return. A second signal ends the process.
 
-    With `plays_for`, the callback URL of another Moorage, this one plays Zoho to it.
+    `plays_for` is the callback URL of another Moorage. With it, this Moorage plays Zoho to the other one.
 
     Raises HomeUnusable, HomeInUse, AddressUnavailable, WorkerFailed.
     """
@@ -94,7 +91,9 @@ def _serve(
     urls = Urls(gateway=settings.public_url or gateway, crm=settings.crm_public_url or crm)
 
     def ready() -> None:
-        data_folder.write_note(settings.home, data_folder.Running(os.getpid(), gateway, crm, settings.told))
+        data_folder.write_note(
+            settings.home, data_folder.Running(os.getpid(), gateway, crm, settings.explicit)
+        )
         log.info(
             "server.started",
             version=__version__,
@@ -138,11 +137,11 @@ def _remarks(settings: Settings, listeners: tuple[socket.socket, socket.socket])
     gateway, crm = (network_url(settings.host, listener.getsockname()[1]) for listener in listeners)
     if gateway is not None:
         yield f"Other machines reach the gateway at {gateway} and the CRM at {crm}."
-    yield "It speaks plain HTTP: others can read keys and tokens on the way, unless a proxy in front of it speaks TLS."
+    yield "It speaks plain HTTP: the network can read keys and tokens, unless a proxy in front of it speaks TLS."
     if settings.public_url is None:
         yield "Links to connect work on this machine only: set MOORAGE_PUBLIC_URL to the address that people use."
     if settings.rate_limit is not None:
-        yield f"An account may make {settings.rate_limit:g} requests a second; MOORAGE_RATE_LIMIT changes that."
+        yield f"An account may make {settings.rate_limit:g} requests per second; MOORAGE_RATE_LIMIT changes that."
 
 
 def _listen(settings: Settings) -> tuple[socket.socket, socket.socket]:

@@ -1,7 +1,7 @@
 """Several worker processes that share the listening sockets, and the parent process that keeps them running.
 
-The parent has loaded all code, but has no event loop, no thread and no open database. So workers can be forks of it:
-they share the memory of the loaded code, and start quickly.
+The parent has loaded all code, but has no event loop, no thread and no open database. So workers can be forks of the
+parent. They share the memory of the loaded code, and start quickly.
 """
 
 import asyncio
@@ -19,12 +19,14 @@ from moorage.errors import MoorageError
 from moorage.logs import Log
 from moorage.rooms import Urls
 from moorage.serve.errors import WorkerFailed
-from moorage.serve.process import DRAIN_SECONDS, STOPS, heeded, run, serve
+from moorage.serve.process import DRAIN_SECONDS, STOPS, run, serve, stop_signals
 from moorage.settings import Settings
 
-FIRST_PAUSE = 0.5  # Seconds before a worker that ended is started again. It doubles each time ...
-LONGEST_PAUSE = 30.0  # ... up to this ...
-SETTLED_AFTER = 60.0  # ... and starts over once a worker has lived this long.
+# Seconds from the end of a worker to its next start. The pause doubles with each end, up to the longest. It is the
+# first pause again after a worker that lived for SETTLED_AFTER seconds.
+FIRST_PAUSE = 0.5
+LONGEST_PAUSE = 30.0
+SETTLED_AFTER = 60.0
 
 _fork = multiprocessing.get_context("fork")
 _log = Log(__name__)
@@ -48,7 +50,7 @@ class Workers:
         self._workers = [_Worker(settings, urls, listeners, (theirs, self._tie)) for _ in range(count)]
 
     def serve(self, *, ready: Callable[[], None], at_once: Callable[[], None]) -> None:
-        """Serve until a signal to stop. `ready` is called when all workers answer, `at_once` if a second signal comes.
+        """Serve until a signal stops it. Calls `ready` when all workers answer, and `at_once` on a second signal.
 
         Raises WorkerFailed if a worker ends before it answers.
         """
@@ -58,7 +60,8 @@ class Workers:
             at_once()
 
         gc.collect()
-        gc.freeze()  # If the collector looked at the objects that workers share, each worker would copy them.
+        # The collector writes to the objects that it visits. Then each worker would get its own copy of their memory.
+        gc.freeze()
         with _stopped_by_signals(at_once=kill) as stop:
             try:
                 for worker in self._workers:
@@ -83,7 +86,7 @@ class Workers:
                 worker.keep_running()
 
     def _drain(self) -> None:
-        # Our copies of the sockets would still accept connections that nobody answers.
+        # While the parent has the sockets open, they accept connections that no process answers.
         for listener in self._listeners:
             listener.close()
         self._tie.close()
@@ -98,7 +101,7 @@ class Workers:
 
 
 class _Worker:
-    """One worker, and its successors. `due` is when the next one starts, or None while one runs."""
+    """A worker process and its successors. `due` is the time at which the next starts, or None while one runs."""
 
     def __init__(
         self,
@@ -114,9 +117,9 @@ class _Worker:
     def start(self) -> None:
         self._started = time.monotonic()
         self.due = None
-        self._word, theirs = _fork.Pipe(duplex=False)
+        self._report, theirs = _fork.Pipe(duplex=False)
         self._process = _fork.Process(target=_work, args=(*self._arguments, theirs), daemon=True)
-        # A signal that came before the worker has its own handlers would run this process's handlers.
+        # Until the worker has set its own handlers, a signal would run the handlers of this process.
         signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
         try:
             self._process.start()
@@ -132,14 +135,14 @@ class _Worker:
     def until_ready(self) -> None:
         """Wait until the worker answers. Raises WorkerFailed with the worker's message if it can't start."""
         try:
-            complaint: str = self._word.recv()
+            failure: str = self._report.recv()
         except EOFError:
-            complaint = "it ended without a word"
-        if complaint:
-            raise WorkerFailed(f"A worker process could not start: {complaint}")
+            failure = "it ended without a message"
+        if failure:
+            raise WorkerFailed(f"A worker process could not start: {failure}")
 
     def keep_running(self) -> None:
-        """Start the worker again if that is due; if it has ended, set when that will be due."""
+        """Start the worker if that is due. If the worker has ended, set the time of its next start."""
         now = time.monotonic()
         if self.due is not None:
             if self.due <= now:
@@ -148,7 +151,7 @@ class _Worker:
             pause = FIRST_PAUSE if now - self._started > SETTLED_AFTER else self._pause
             pid, status = self._process.pid, self._process.exitcode
             _log.error("worker ended", worker=pid, status=status, again_after_seconds=pause)
-            self._word.close()
+            self._report.close()
             self._process.close()
             self.due, self._pause = now + pause, min(pause * 2, LONGEST_PAUSE)
 
@@ -171,15 +174,15 @@ def _stopped_by_signals(*, at_once: Callable[[], None]) -> Iterator[Connection]:
 
     The second signal calls `at_once` and ends the process.
     """
-    stop, say = _fork.Pipe(duplex=False)
+    stop, sender = _fork.Pipe(duplex=False)
 
     def on_signal(number: int, _frame: object) -> None:
         if stop.poll():
             at_once()
             os._exit(128 + number)
-        say.send_bytes(b"stop")
+        sender.send_bytes(b"stop")
 
-    before = {number: signal.signal(number, on_signal) for number in heeded()}
+    before = {number: signal.signal(number, on_signal) for number in stop_signals()}
     try:
         yield stop
     finally:
@@ -192,10 +195,10 @@ def _work(
     urls: Urls,
     listeners: tuple[socket.socket, socket.socket],
     tie: tuple[Connection, Connection],
-    word: Connection,
+    report: Connection,
 ) -> None:
-    """The whole life of a worker process."""
-    # Ctrl-C and a closed terminal reach the whole process group. The parent decides what they mean.
+    """The main function of a worker process. `report` gets an empty text when the worker is ready, or the error."""
+    # Ctrl-C and a closed terminal send a signal to the whole process group. Only the parent reacts to it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -203,25 +206,25 @@ def _work(
     theirs, ours = tie
     ours.close()
     try:
-        run(_serve_until_let_go(settings, urls, listeners, theirs, word))
+        run(_serve_until_released(settings, urls, listeners, theirs, report))
     except MoorageError as error:
-        word.send(error.message)
+        report.send(error.message)
         raise SystemExit(1) from error
 
 
-async def _serve_until_let_go(
+async def _serve_until_released(
     settings: Settings,
     urls: Urls,
     listeners: tuple[socket.socket, socket.socket],
     tie: Connection,
-    word: Connection,
+    report: Connection,
 ) -> None:
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
 
-    def let_go() -> None:
+    def release() -> None:
         loop.remove_reader(tie.fileno())  # A pipe that has ended stays readable.
         stop.set()
 
-    loop.add_reader(tie.fileno(), let_go)
+    loop.add_reader(tie.fileno(), release)
     loop.add_signal_handler(signal.SIGTERM, stop.set)
-    await serve(settings, urls, listeners, ready=lambda: word.send(""), stop=stop)
+    await serve(settings, urls, listeners, ready=lambda: report.send(""), stop=stop)
