@@ -1,4 +1,4 @@
-"""Log lines: an event's name and its values, on standard error; readable at a terminal, JSON anywhere else.
+"""Log lines with an event's name and its values, on standard error: as text if that is a terminal, otherwise as JSON.
 
 A module has `log = Log(__name__)` and writes `log.warning("upstream.unreachable", host=host)`. The lines are records of
 the standard library's `logging`, with the values beside them. Libraries log there too, and their warnings become lines
@@ -14,16 +14,16 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-OURS = "moorage"  # The logger above all of ours.
+OURS = "moorage"  # The parent of all loggers of Moorage.
 VALUES = "event_values"  # The attribute of a record that holds an event's values.
-_TOLD_BY_THE_COMMAND = "storage.trouble"
+_REPORTED_BY_COMMANDS = "storage.trouble"
 
 _DIM, _BOLD, _CYAN, _PLAIN = "\x1b[2m", "\x1b[1m", "\x1b[36m", "\x1b[0m"
 _COLOURS = {"warning": "\x1b[33m", "error": "\x1b[31m", "critical": "\x1b[1;31m"}
 
 
 class Log:
-    """Writes the events of one module. `name` is the module's, so that each line belongs to `moorage`."""
+    """Writes the events of one module. `name` is the module's name, which begins with `moorage`."""
 
     def __init__(self, name: str) -> None:
         self._logger = logging.getLogger(name)
@@ -38,11 +38,11 @@ class Log:
         self._write(logging.WARNING, event, values)
 
     def error(self, event: str, *, exc_info: BaseException | None = None, **values: object) -> None:
-        """With `exc_info`, the error's traceback is a part of the line."""
+        """Write an error. With `exc_info`, the line contains its traceback."""
         self._write(logging.ERROR, event, values, exc_info)
 
     def exception(self, event: str, **values: object) -> None:
-        """As `error`, with the traceback of the exception that is being handled."""
+        """Write an error with the traceback of the exception that is being handled."""
         self._write(logging.ERROR, event, values, sys.exception())
 
     def critical(self, event: str, **values: object) -> None:
@@ -56,7 +56,7 @@ class Log:
 
 
 def configure_logs(level: str) -> None:
-    """The logs of a server: our lines from `level` on (debug, info, warning, error), and warnings of libraries."""
+    """Set up the logs of a server: our events from `level` on (debug, info, warning, error), warnings of libraries."""
     at_terminal = sys.stderr.isatty()
     _begin(
         TerminalForm(coloured=at_terminal and not os.environ.get("NO_COLOR")) if at_terminal else JsonForm()
@@ -65,16 +65,15 @@ def configure_logs(level: str) -> None:
 
 
 def quiet_logs() -> None:
-    """The logs of a command: only warnings, on standard error, because standard output is for the result."""
-    lines = _begin(TerminalForm(coloured=False))
-    # The command itself reports a database in trouble.
-    lines.addFilter(lambda record: record.msg != _TOLD_BY_THE_COMMAND)
+    """Set up the logs of a command: only warnings, and on standard error, as standard output is for the result."""
+    handler = _begin(TerminalForm(coloured=False))
+    handler.addFilter(lambda record: record.msg != _REPORTED_BY_COMMANDS)
     logging.getLogger(OURS).setLevel(logging.WARNING)
 
 
 @contextlib.contextmanager
 def silent_logs() -> Iterator[None]:
-    """Log nothing of ours until the block ends, but what is critical."""
+    """Log only critical events of Moorage inside the block."""
     ours = logging.getLogger(OURS)
     before = ours.level
     ours.setLevel(logging.CRITICAL)
@@ -85,25 +84,25 @@ def silent_logs() -> Iterator[None]:
 
 
 def _begin(form: "_Form") -> logging.Handler:
-    lines = _Lines()
-    lines.setFormatter(form)
-    logging.basicConfig(handlers=[lines], level=logging.WARNING, force=True)
-    return lines
+    handler = _StandardError()
+    handler.setFormatter(form)
+    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+    return handler
 
 
-class _Lines(logging.Handler):
-    """Writes each line at once and whole. Standard error is looked up each time, because it may be replaced."""
+class _StandardError(logging.Handler):
+    """Writes each line at once. It looks standard error up for each line, because tests replace it."""
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
             sys.stderr.write(self.format(record) + "\n")
             sys.stderr.flush()
-        except Exception:  # noqa: BLE001 (whoever logs must not fail because the terminal is gone)
+        except Exception:  # noqa: BLE001 (code that logs must not fail because the terminal is closed)
             self.handleError(record)
 
 
 class _Form(logging.Formatter):
-    """Gives a record's time, level, event, values and traceback."""
+    """Takes a record apart: time, level, event, values and traceback."""
 
     def _parts(self, record: logging.LogRecord) -> tuple[str, str, str, Mapping[str, Any], str | None]:
         time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="microseconds")
@@ -124,7 +123,7 @@ class JsonForm(_Form):
 
 
 class TerminalForm(_Form):
-    """The time, the level, the event and `name=value` for each of its values; the traceback on lines of its own."""
+    """The time, the level, the event and `name=value` for each of its values. The traceback follows on further lines."""
 
     def __init__(self, *, coloured: bool) -> None:
         super().__init__()
@@ -149,7 +148,7 @@ def _shown(value: object) -> str:
 
 
 def _printable(text: str) -> str:
-    """With what a terminal would take for a command shown instead: texts of strangers may stand in tracebacks."""
+    """The text with control characters escaped. A traceback may hold a stranger's text with commands to a terminal."""
     return "".join(
         character if character.isprintable() or character == "\n" else repr(character)[1:-1]
         for character in text
