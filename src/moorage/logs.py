@@ -123,7 +123,7 @@ class JsonForm(_Form):
 
 
 class TerminalForm(_Form):
-    """The time, the level, the event and `name=value` for each of its values. The traceback follows on further lines."""
+    """Time, level, event and `name=value` for each of its values. The traceback follows on its own lines."""
 
     def __init__(self, *, coloured: bool) -> None:
         super().__init__()
