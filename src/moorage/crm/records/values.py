@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -16,6 +15,7 @@ from moorage.crm.faults import Fault
 from moorage.crm.metadata.catalog import NO_VALUE, Field
 from moorage.crm.metadata.ids import whole_id
 from moorage.crm.metadata.times import instant
+from moorage.crm.records.money import exact
 
 # What repeats inside a record is counted before anything is done with it.
 MAX_ROWS = 200  # Of one subform of one record.
@@ -121,7 +121,7 @@ def _real(field: Field, value: Any, path: str) -> float:
 
 def _truncate(value: float, places: int) -> float:
     """Cut off what lies beyond the decimals, as Zoho does; a value printed with fewer stays what it is."""
-    text = f"{Decimal(repr(value)):f}"
+    text = f"{exact(value):f}"
     whole, _, decimals = text.partition(".")
     return value if len(decimals) <= places else float(f"{whole}.{decimals[:places]}") + 0.0  # No minus zero.
 

@@ -2,6 +2,7 @@
 
 from moorage.crm.faults import Fault
 from moorage.crm.records.modules.rules import ModuleRules, PendingRecord
+from moorage.crm.records.money import exact, number, percentage, rounded
 
 
 def _check(deal: PendingRecord) -> None:
@@ -15,8 +16,11 @@ def _compute(deal: PendingRecord) -> None:
         by_stage = deal.module.fields["Stage"].probabilities
         deal.set("Probability", by_stage.get(deal.get("Stage"), deal.get("Probability")))
     amount, probability = deal.get("Amount"), deal.get("Probability")
-    known = amount is not None and probability is not None
-    deal.set("Expected_Revenue", round(amount * probability / 100, 2) if known else None)
+    if amount is None or probability is None:
+        deal.set("Expected_Revenue", None)
+    else:
+        revenue = percentage(exact(amount), exact(probability))
+        deal.set("Expected_Revenue", number(rounded(revenue)))
 
 
 RULES = ModuleRules(check=_check, compute=_compute, has_territories=True)

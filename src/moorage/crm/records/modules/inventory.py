@@ -7,20 +7,19 @@ from collections.abc import Sequence
 
 from moorage.crm.metadata.catalog import Module
 from moorage.crm.records.modules.rules import ModuleRules, PendingRecord
+from moorage.crm.records.money import exact, number, product, rounded, total
 from moorage.crm.storage.contract.records import Row
 
 LINE_ITEM_MODULES = ("Quoted_Items", "Ordered_Items", "Purchase_Items", "Invoiced_Items")
 
 
 def _compute_line_item(item: PendingRecord) -> None:
-    def amount(name: str) -> float:
-        return float(item.get(name) or 0)
-
-    total = round(amount("Quantity") * amount("List_Price"), 2)
-    after_discount = round(total - amount("Discount"), 2)
-    item.set("Total", total)
-    item.set("Total_After_Discount", after_discount)
-    item.set("Net_Total", round(after_discount + amount("Tax"), 2))
+    price = rounded(product(exact(item.get("Quantity")), exact(item.get("List_Price"))))
+    after_discount = rounded(total((price, -exact(item.get("Discount")))))
+    net_total = rounded(total((after_discount, exact(item.get("Tax")))))
+    item.set("Total", number(price))
+    item.set("Total_After_Discount", number(after_discount))
+    item.set("Net_Total", number(net_total))
 
 
 LINE_ITEMS = ModuleRules(compute=_compute_line_item)
@@ -33,10 +32,11 @@ def _totals(*added: str) -> ModuleRules:
         if line_items.api_name not in LINE_ITEM_MODULES:
             return
         net_total = line_items.fields["Net_Total"].column
-        subtotal = round(sum(row.get(net_total) or 0 for row in rows), 2)
-        record.set("Sub_Total", subtotal)
-        own = sum(float(record.get(name) or 0) for name in added) - float(record.get("Discount") or 0)
-        record.set("Grand_Total", round(subtotal + own, 2))
+        subtotal = rounded(total(exact(row.get(net_total)) for row in rows))
+        additions = [exact(record.get(name)) for name in added]
+        grand_total = rounded(total((subtotal, *additions, -exact(record.get("Discount")))))
+        record.set("Sub_Total", number(subtotal))
+        record.set("Grand_Total", number(grand_total))
 
     return ModuleRules(add_up=add_up, added_up=frozenset({"Discount", *added}))
 
