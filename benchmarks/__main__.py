@@ -10,6 +10,7 @@ from benchmarks import crm, embedded, gateway, machine, start, workers
 from benchmarks.figures import document, table
 from benchmarks.load import LoadFailed
 from benchmarks.nginx import NginxFailed
+from benchmarks.run import LEADS, Run
 from benchmarks.server import ServerFailed
 
 SECTIONS = {
@@ -25,12 +26,13 @@ def main() -> None:
     options = _options()
     started = time.monotonic()
     print("\n".join(machine.description()), flush=True)
+    run = Run(options.data, options.rounds, options.seconds, leads=options.leads)
     measured: dict[str, list[float]] = {}
     for name, measure in SECTIONS.items():
         if options.only not in {None, name}:
             continue
         try:
-            measured |= measure(options.data, options.rounds, options.seconds)
+            measured |= measure(run)
         except (ServerFailed, NginxFailed, LoadFailed) as error:
             print(f"{name}: not measured. {error}", flush=True)
     print(
@@ -57,6 +59,9 @@ def _options() -> argparse.Namespace:
         default=default,
         metavar="DIR",
         help=f"where the built leads are kept ({default})",
+    )
+    parser.add_argument(
+        "--leads", type=_positive, default=LEADS, help=f"how many leads the CRM holds ({LEADS:,})"
     )
     options = parser.parse_args()
     options.rounds = options.rounds or (2 if options.quick else 7)

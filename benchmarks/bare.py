@@ -91,7 +91,7 @@ class BareInserts:
         self._module = organisation.catalog.modules["Leads"]
         self._batches = cycle([self._rows(batch) for batch in batches])
 
-    def run(self, seconds: int) -> Sample:
+    def run(self, seconds: float) -> Sample:
         before = time.process_time()
         started = now = time.perf_counter()
         count = 0

@@ -1,34 +1,44 @@
-"""The CRM's answers over HTTP, against the statements they run on the database."""
+"""The CRM's answers over HTTP, against the statements they run on the database, and against a constant answer."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from pathlib import Path
 
-from benchmarks import machine
+from benchmarks import constant, machine
 from benchmarks.bare import BareReads
-from benchmarks.figures import DEPTH, READS
-from benchmarks.load import Sample, cpu_ratio, cpu_us, fetched, rounds, times_longer
+from benchmarks.figures import BESIDE_CONSTANT, DEPTH, READS
+from benchmarks.load import (
+    Candidates,
+    Load,
+    Sample,
+    cpu_ratio,
+    cpu_us,
+    fetched,
+    rounds,
+    times_longer,
+    written,
+)
 from benchmarks.plan import Read
-from benchmarks.scene import Candidates, Scene, scene
+from benchmarks.run import Run
+from benchmarks.scene import Scene, scene
 from benchmarks.writes import Writes
 
 _CONNECTIONS = 32
 
 
-def measure(folder: Path, count: int, seconds: int) -> dict[str, list[float]]:
-    """Every figure of the CRM: a value for each of `count` rounds. Raises ServerFailed, LoadFailed."""
+def measure(run: Run) -> dict[str, list[float]]:
+    """Every figure of the CRM: a value for each round. Raises ServerFailed, LoadFailed."""
     # The bare calls run in this process: on the core of the server, which waits meanwhile.
-    with scene(folder) as measured, machine.on_core(machine.SERVER_CORE), ExitStack() as stack:
-        figures = _figures(rounds(_reads(measured, stack), count, seconds))
+    with scene(run) as measured, machine.on_core(machine.SERVER_CORE), ExitStack() as stack:
+        figures = _figures(rounds(_reads(measured, stack), run))
         writes = Writes(measured, stack)
-        figures |= writes.figures(rounds(writes.candidates(), count, seconds))
+        figures |= writes.figures(rounds(writes.candidates(), run))
         memory = machine.memory_mb(measured.server.pid, "Pss_Anon")
     return figures | {"crm.memory_mb": [] if memory is None else [memory]}
 
 
 def _reads(measured: Scene, stack: ExitStack) -> Candidates:
-    candidates: Candidates = {}
+    candidates: Candidates = {"constant": _constant(measured, stack)}
     for name in READS:
         read = measured.plan.reads[name]
         _check(measured, read)
@@ -37,6 +47,13 @@ def _reads(measured: Scene, stack: ExitStack) -> Candidates:
         stack.callback(bare.close)
         candidates[f"{name} bare"] = bare.run
     return candidates
+
+
+def _constant(measured: Scene, stack: ExitStack) -> Callable[[float], Sample]:
+    """What gets are answered without a look at them."""
+    served = stack.enter_context(constant.running())
+    file = stack.enter_context(written(measured.questions("get")))
+    return Load(served.url, file, _CONNECTIONS, served.pid).run
 
 
 def _check(measured: Scene, read: Read) -> None:
@@ -50,7 +67,14 @@ def _check(measured: Scene, read: Read) -> None:
 
 
 def _figures(samples: Mapping[str, Sequence[Sample]]) -> dict[str, list[float]]:
-    figures: dict[str, list[float]] = {}
+    constants = samples["constant"]
+    figures: dict[str, list[float]] = {
+        "crm.constant.per_second": [one.per_second for one in constants],
+        "crm.constant.cpu_us": cpu_us(constants),
+    }
+    for name in BESIDE_CONSTANT:
+        figures[f"crm.{name}.constant_ratio"] = times_longer(samples[name], constants)
+        figures[f"crm.{name}.constant_cpu_ratio"] = cpu_ratio(samples[name], constants)
     for name in READS:
         over_http, bare = samples[name], samples[f"{name} bare"]
         figures[f"crm.{name}.per_second"] = [one.per_second for one in over_http]

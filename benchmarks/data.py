@@ -1,4 +1,4 @@
-"""The organisation that is measured: 200,000 leads, built once through the store and kept for the next run."""
+"""The organisation that is measured: its leads are built once through the store and kept for the next run."""
 
 import asyncio
 import hashlib
@@ -27,7 +27,6 @@ from moorage.crm.storage.contract.records import Order, Page, Transaction, Windo
 from moorage.locks import FileLock
 
 SLUG = "bench"
-LEADS = 200_000
 _BATCH = 1_000
 _AT_ONCE = 20  # Batches that wait together and so share a commit.
 _SECONDS_APART = 3600  # Between commits, so that times differ as they do in an organisation that grew.
@@ -41,7 +40,7 @@ class Data:
     count: int
 
 
-def prepare(base: Path, count: int = LEADS, smaller: Data | None = None) -> Data:
+def prepare(base: Path, count: int, smaller: Data | None = None) -> Data:
     """The data below `base`, built unless an earlier run left it there for the same tables and generator.
 
     A build that was cut off goes on where it stopped. It begins with a copy of `smaller`, where that is given.

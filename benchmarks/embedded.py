@@ -8,18 +8,19 @@ from pathlib import Path
 from benchmarks import data
 from benchmarks.figures import EMBEDDED
 from benchmarks.gateway import APP, connected
-from benchmarks.load import Load, cpu_ratio, cpu_us, fetched, raw, rounds, written
+from benchmarks.load import Candidates, Load, cpu_ratio, cpu_us, fetched, raw, rounds, written
 from benchmarks.plan import plan
+from benchmarks.run import Run
 from benchmarks.server import running
 from moorage.connections.model import Upstream
 
 _CONNECTIONS = 32
 
 
-def measure(folder: Path, count: int, seconds: int) -> dict[str, list[float]]:
+def measure(run: Run) -> dict[str, list[float]]:
     """Every figure of the way through both. Raises ServerFailed, LoadFailed."""
-    ready = data.prepare(folder)
-    with tempfile.TemporaryDirectory(prefix="run-", dir=folder) as name, ExitStack() as stack:
+    ready = data.prepare(run.folder, run.leads)
+    with tempfile.TemporaryDirectory(prefix="run-", dir=run.folder) as name, ExitStack() as stack:
         home = Path(name)
         data.copy(ready, home / "crm")
         made = asyncio.run(plan(home / "crm", ready.count))
@@ -32,11 +33,11 @@ def measure(folder: Path, count: int, seconds: int) -> dict[str, list[float]]:
         }
         answers = {fetched(url + path, authorization) for url, path, authorization in ways.values()}
         assert len(answers) == 1, "the gateway changed the body"
-        candidates = {}
+        candidates: Candidates = {}
         for way, (url, path, authorization) in ways.items():
             file = stack.enter_context(written([raw("GET", path, {"Authorization": authorization})]))
             candidates[way] = Load(url, file, _CONNECTIONS, server.pid).run
-        samples = rounds(candidates, count, seconds)
+        samples = rounds(candidates, run)
     ours, origin = samples["gateway"], samples["origin"]
     name = f"embedded.{EMBEDDED}"
     return {

@@ -5,15 +5,16 @@ import json
 import random
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import leads, machine, nginx
+from benchmarks import constant, leads, machine, nginx
 from benchmarks.certificates import issue
 from benchmarks.figures import SCENES, SIZES, Scene
-from benchmarks.load import Load, Sample, cpu_ratio, cpu_us, fetched, raw, rounds, written
+from benchmarks.load import Candidates, Load, Sample, cpu_ratio, cpu_us, fetched, raw, rounds, written
+from benchmarks.run import Run
 from benchmarks.server import running
 from moorage.app import Urls, open_rooms
 from moorage.connections.model import Upstream
@@ -39,23 +40,40 @@ class _Route:
     authorization: str
 
 
-def measure(folder: Path, count: int, seconds: int) -> dict[str, list[float]]:
+def measure(run: Run) -> dict[str, list[float]]:
     """Every figure of the gateway, none without nginx. Raises ServerFailed, NginxFailed, LoadFailed."""
     if machine.program("nginx") is None:
         print("gateway: not measured, because nginx is not installed (Debian: apt-get install nginx).")
         return {}
     bodies = {size: _body(_BODY_SIZES[size]) for size in SIZES}
-    folder.mkdir(parents=True, exist_ok=True)
-    figures: dict[str, list[float]] = {}
+    run.folder.mkdir(parents=True, exist_ok=True)
+    least = _constant_memory()
+    figures: dict[str, list[float]] = {"gateway.constant_memory_mb": least}
     for scene in SCENES:
-        with tempfile.TemporaryDirectory(prefix="run-", dir=folder) as name, ExitStack() as stack:
+        with tempfile.TemporaryDirectory(prefix="run-", dir=run.folder) as name, ExitStack() as stack:
             ways = stack.enter_context(_ways(Path(name), scene, bodies))
             for way in ways:
                 _check(way, bodies)
-            figures |= _figures(scene, rounds(_candidates(scene, ways, stack), count, seconds))
-            memory = machine.memory_mb(ways[0].pid)
-            figures[f"gateway.{scene.name}memory_mb"] = [] if memory is None else [memory]
+            figures |= _figures(scene, rounds(_candidates(scene, ways, stack), run))
+            figures |= _memory(scene, ways[0].pid, least)
     return figures
+
+
+def _constant_memory() -> list[float]:
+    """What a process takes that has loaded the same libraries and answers, but not as a gateway."""
+    with constant.running() as served:
+        fetched(served.url, "")
+        memory = machine.memory_mb(served.pid, "Pss_Anon")
+    return [] if memory is None else [memory]
+
+
+def _memory(scene: Scene, pid: int, least: Sequence[float]) -> dict[str, list[float]]:
+    """`least` is the memory of `_constant_memory`."""
+    whole, own = machine.memory_mb(pid), machine.memory_mb(pid, "Pss_Anon")
+    return {
+        f"gateway.{scene.name}memory_mb": [] if whole is None else [whole],
+        f"gateway.{scene.name}memory_ratio": [] if own is None else [own / one for one in least],
+    }
 
 
 @contextmanager
@@ -112,8 +130,8 @@ def _body(size: int) -> bytes:
     return json.dumps({"data": records}).encode()
 
 
-def _candidates(scene: Scene, ways: Sequence[_Route], stack: ExitStack) -> dict[str, Callable[[int], Sample]]:
-    candidates: dict[str, Callable[[int], Sample]] = {}
+def _candidates(scene: Scene, ways: Sequence[_Route], stack: ExitStack) -> Candidates:
+    candidates: Candidates = {}
     core = machine.load_core(scene.workers)
     for size in SIZES:
         for connections in scene.connections:
@@ -160,7 +178,7 @@ def _waits(
     return {
         f"{name}.added_us": added,
         f"{name}.nginx_added_us": nginx_added,
-        f"{name}.added_ratio": [this / that for this, that in zip(added, nginx_added, strict=True)],
+        f"{name}.added_ratio": [this / that for this, that in zip(added, nginx_added, strict=True) if that],
     }
 
 

@@ -9,11 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 from urllib.parse import urlsplit
 
 from benchmarks import machine
+from benchmarks.run import Run
 
-WARM_UP = 1  # Seconds; wrk knows no shorter run.
+WRK_SECONDS = 1  # It knows no shorter run, and none of a part of a second.
 _PATIENCE = 60  # Seconds by which a run may take longer than it should.
 
 
@@ -24,6 +26,10 @@ class Sample:
     per_second: float
     cpu_us: float | None = None
     median_us: float | None = None
+
+
+# What is measured, by name: a function of the seconds that it may take.
+Candidates: TypeAlias = dict[str, Callable[[float], Sample]]
 
 
 class LoadFailed(Exception):
@@ -43,9 +49,9 @@ class Load:
     ) -> None:
         self._url, self._requests, self._connections, self._pid = url, requests, connections, pid
         self._core = core
-        self._least = 0  # Seconds that a run has to take, as far as is known.
+        self._least = 0.0  # Seconds that a run has to take, as far as is known.
 
-    def run(self, seconds: int) -> Sample:
+    def run(self, seconds: float) -> Sample:
         """Raises LoadFailed."""
         before = machine.cpu_us(self._pid)
         outcome = self._answered(seconds)
@@ -56,7 +62,7 @@ class Load:
         cpu = (after - before) / answers if before is not None and after is not None else None
         return Sample(answers / outcome["seconds"], cpu, outcome["median_us"])
 
-    def _answered(self, seconds: int) -> dict[str, float]:
+    def _answered(self, seconds: float) -> dict[str, float]:
         """What came of a run that was long enough for an answer; of a shorter one the load generators tell nothing."""
         while True:
             self._least = max(self._least, seconds)
@@ -65,7 +71,7 @@ class Load:
                 return outcome
             self._least *= 4
 
-    def _result(self, seconds: int) -> dict[str, float]:
+    def _result(self, seconds: float) -> dict[str, float]:
         process = machine.start(self._command(seconds), self._core, stdout=subprocess.PIPE)
         try:
             output, _ = process.communicate(timeout=seconds + _PATIENCE)
@@ -79,16 +85,16 @@ class Load:
         result: dict[str, float] = json.loads(lines[-1])
         return result
 
-    def _command(self, seconds: int) -> list[str]:
+    def _command(self, seconds: float) -> list[str]:
         wrk = machine.program("wrk")
-        if wrk is None:
+        if wrk is None or seconds < WRK_SECONDS:
             parts = urlsplit(self._url)
             plain = [parts.hostname or "", str(parts.port), str(self._requests)]
             return machine.interpreter(
                 "-m", "benchmarks.client", *plain, str(self._connections), str(seconds)
             )
         script = str(Path(__file__).with_name("wrk.lua"))
-        amount = ["-t1", f"-c{self._connections}", f"-d{seconds}s", "--timeout", f"{_PATIENCE}s"]
+        amount = ["-t1", f"-c{self._connections}", f"-d{seconds:.0f}s", "--timeout", f"{_PATIENCE}s"]
         return [wrk, *amount, "-s", script, self._url, "--", str(self._requests)]
 
 
@@ -110,7 +116,7 @@ class Beside:
         self.others: list[Sample] = []  # One for each run.
         self._measured, self._other = measured, other
 
-    def run(self, seconds: int) -> Sample:
+    def run(self, seconds: float) -> Sample:
         """Raises LoadFailed."""
         with ThreadPoolExecutor(1) as pool:
             running = pool.submit(self._other.run, seconds)
@@ -138,16 +144,15 @@ def raw(method: str, target: str, headers: Mapping[str, str], body: bytes = b"")
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
-def rounds(
-    candidates: Mapping[str, Callable[[int], Sample]], count: int, seconds: int
-) -> dict[str, list[Sample]]:
+def rounds(candidates: Candidates, run: Run) -> dict[str, list[Sample]]:
     """Run every candidate once in each round, so that what disturbs the machine disturbs all of them."""
-    for run in candidates.values():
-        run(WARM_UP)
+    if run.warm_up:
+        for measure in candidates.values():
+            measure(run.warm_up)
     samples: dict[str, list[Sample]] = {name: [] for name in candidates}
-    for _ in range(count):
-        for name, run in candidates.items():
-            samples[name].append(run(seconds))
+    for _ in range(run.rounds):
+        for name, measure in candidates.items():
+            samples[name].append(measure(run.seconds))
     return samples
 
 

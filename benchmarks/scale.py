@@ -15,9 +15,10 @@ from urllib.parse import urlencode
 
 from benchmarks import data, machine
 from benchmarks.figures import READS
-from benchmarks.load import Beside, Load, Sample, rounds
+from benchmarks.load import Beside, Candidates, Load, Sample, rounds
 from benchmarks.plan import plan
-from benchmarks.scene import Candidates, Scene, organisation_file
+from benchmarks.run import Run
+from benchmarks.scene import Scene, organisation_file
 from benchmarks.server import running
 
 # What no index backs: every lead is looked at, and the first has to put them all in order.
@@ -44,7 +45,7 @@ def main() -> None:
             scene = stack.enter_context(_scene(options.data, size))
             for name, load in _loads(scene, stack).items():
                 candidates[f"{name} {size.count}"] = load.run
-        samples = rounds(candidates, options.rounds, options.seconds)
+        samples = rounds(candidates, Run(options.data, options.rounds, options.seconds))
     print(table(samples, [size.count for size in sizes]))
 
 

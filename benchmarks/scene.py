@@ -2,18 +2,16 @@
 
 import asyncio
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
 
 from benchmarks import data, machine
-from benchmarks.load import Load, Sample, raw, written
+from benchmarks.load import Load, raw, written
 from benchmarks.plan import Plan, plan
+from benchmarks.run import Run
 from benchmarks.server import Server, running
-
-Candidates: TypeAlias = dict[str, Callable[[int], Sample]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +28,11 @@ class Scene:
 
     def reads(self, stack: ExitStack, name: str, connections: int) -> Load:
         """The load of a read of the plan. Its file is removed with the stack."""
-        return self.load(
-            stack, [self.request("GET", target) for target in self.plan.reads[name].targets], connections
-        )
+        return self.load(stack, self.questions(name), connections)
+
+    def questions(self, name: str) -> list[bytes]:
+        """The requests of a read of the plan."""
+        return [self.request("GET", target) for target in self.plan.reads[name].targets]
 
     def request(self, method: str, target: str, body: bytes = b"") -> bytes:
         return raw(method, target, {"Authorization": self.authorization}, body)
@@ -44,10 +44,10 @@ class Scene:
 
 
 @contextmanager
-def scene(folder: Path) -> Iterator[Scene]:
+def scene(run: Run) -> Iterator[Scene]:
     """One worker on its own core, over a copy of the data. Raises ServerFailed."""
-    ready = data.prepare(folder)
-    with tempfile.TemporaryDirectory(prefix="run-", dir=folder) as name:
+    ready = data.prepare(run.folder, run.leads)
+    with tempfile.TemporaryDirectory(prefix="run-", dir=run.folder) as name:
         home = Path(name)
         data.copy(ready, home / "crm")
         made = asyncio.run(plan(home / "crm", ready.count))

@@ -1,14 +1,15 @@
-"""Moorage itself, started as its users start it."""
+"""Moorage itself, started as its users start it, and other programs that serve until they are stopped."""
 
 import json
 import os
 import select
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from benchmarks import machine
 from moorage.storage.migrate import migrate
@@ -27,7 +28,7 @@ class Server:
 
 
 class ServerFailed(Exception):
-    """`moorage up` ended, or said nothing for a minute."""
+    """A server ended, or said nothing for a minute."""
 
 
 @contextmanager
@@ -48,25 +49,35 @@ def running(
         environment["SSL_CERT_FILE"] = str(authority)
     # A server takes no folder that has a CRM and no control database: its keys would have been lost.
     migrate(f"sqlite:///{home / 'moorage.db'}")
-    log = home / "server.log"
+    core = machine.server_core(workers) if pinned else None
+    with begun(command, core, home / "server.log", environment) as (pid, event):
+        yield Server(pid, event["gateway"], event["crm"])
+
+
+@contextmanager
+def begun(
+    command: list[str], core: int | None, log: Path, environment: Mapping[str, str] | None = None
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """A program that serves, until the block ends: its process id, and the line of JSON by which it says that it is
+    ready. Raises ServerFailed.
+    """
     with log.open("wb") as errors:
-        core = machine.server_core(workers) if pinned else None
         process = machine.start(command, core, env=environment, stdout=subprocess.PIPE, stderr=errors)
     try:
-        yield _ready(process, log)
+        yield process.pid, _ready(process, log)
     finally:
         _stop(process)
 
 
-def _ready(process: "subprocess.Popen[bytes]", log: Path) -> Server:
+def _ready(process: "subprocess.Popen[bytes]", log: Path) -> dict[str, Any]:
     assert process.stdout is not None
     readable, _, _ = select.select([process.stdout], [], [], _START_SECONDS)
     line = process.stdout.readline() if readable else b""
     if not line:
         reason = log.read_text(errors="replace").strip().splitlines()[-1:] or ["it said nothing"]
-        raise ServerFailed(f"moorage up didn't start: {reason[0]}")
-    event = json.loads(line)
-    return Server(process.pid, event["gateway"], event["crm"])
+        raise ServerFailed(f"{' '.join(map(str, process.args))} didn't start: {reason[0]}")
+    event: dict[str, Any] = json.loads(line)
+    return event
 
 
 def _stop(process: "subprocess.Popen[bytes]") -> None:

@@ -17,6 +17,7 @@ import aiohttp
 
 from benchmarks import data, leads, machine
 from benchmarks.gateway import APP
+from benchmarks.run import LEADS
 from benchmarks.server import Server, running
 from moorage.app import Urls, open_rooms
 from moorage.settings import load
@@ -35,7 +36,7 @@ def main() -> None:
     options.data.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="run-", dir=options.data) as name:
         home = Path(name)
-        data.copy(data.prepare(options.data), home / "crm")
+        data.copy(data.prepare(options.data, LEADS), home / "crm")
         key, client = asyncio.run(_access(home))
         with running(home) as server:
             asyncio.run(_soak(server, key, client, options.minutes * 60, options.rate))
@@ -130,7 +131,7 @@ class _Caller:
     def __init__(self, origin: _Origin, number: int) -> None:
         self._call = origin.call
         self._chance = random.Random(number)
-        self._following = data.LEADS + number * 10_000_000
+        self._following = LEADS + number * 10_000_000
         self._ids: list[str] = []
 
     async def work(self, until: float, pause: float) -> Counter[str]:
@@ -157,7 +158,7 @@ class _Caller:
             await self._call("GET", f"Leads/{self._chance.choice(self._ids)}")
 
     async def _search(self) -> None:
-        lead = next(leads.leads(self._chance.randrange(data.LEADS), 1))
+        lead = next(leads.leads(self._chance.randrange(LEADS), 1))
         searched = self._chance.choice(
             [
                 {"email": lead["Email"]},

@@ -1,4 +1,4 @@
-"""How soon a server answers on a data folder that has grown: ten organisations, one with 200,000 records."""
+"""How soon a server answers on a data folder that has grown: ten organisations, one of them with many records."""
 
 import asyncio
 import tempfile
@@ -8,19 +8,21 @@ from pathlib import Path
 from benchmarks import data, leads, machine
 from benchmarks.load import fetched
 from benchmarks.plan import plan
-from benchmarks.server import running
+from benchmarks.run import Run
+from benchmarks.server import ServerFailed, running
 from moorage.clock import SystemClock
 from moorage.crm.metadata.standard import DEMO
 from moorage.crm.organisations.service import Organisations
 
 _MORE_ORGANISATIONS = 9
+_IMPORT = "import uvicorn, sqlalchemy, apsw"
 
 
-def measure(folder: Path, count: int, _seconds: int) -> dict[str, list[float]]:
+def measure(run: Run) -> dict[str, list[float]]:
     """Raises ServerFailed, LoadFailed."""
-    ready = data.prepare(folder)
-    seconds, memory = [], []
-    with tempfile.TemporaryDirectory(prefix="run-", dir=folder) as name:
+    ready = data.prepare(run.folder, run.leads)
+    seconds, imports, memory = [], [], []
+    with tempfile.TemporaryDirectory(prefix="run-", dir=run.folder) as name:
         home = Path(name)
         data.copy(ready, home / "crm")
         _add_organisations(home / "crm")
@@ -28,13 +30,28 @@ def measure(folder: Path, count: int, _seconds: int) -> dict[str, list[float]]:
         target = f"/crm/v8/Leads?fields={','.join(leads.FIVE_FIELDS)}"
         with running(home):
             pass  # The very first start makes keys, too.
-        for _ in range(count):
+        for _ in range(run.rounds):
+            imports.append(_import_seconds())
             started = time.perf_counter()
             with running(home) as server:
                 fetched(server.crm + target, f"Zoho-oauthtoken {token}")
                 seconds.append(time.perf_counter() - started)
                 memory.append(machine.memory_mb(server.pid, "Pss_Anon"))
-    return {"start.seconds": seconds, "start.memory_mb": [one for one in memory if one is not None]}
+    return {
+        "start.seconds": seconds,
+        "start.import_seconds": imports,
+        "start.ratio": [this / that for this, that in zip(seconds, imports, strict=True)],
+        "start.memory_mb": [one for one in memory if one is not None],
+    }
+
+
+def _import_seconds() -> float:
+    """How long it takes to load the largest libraries of a server, where the server would load them."""
+    started = time.perf_counter()
+    process = machine.start(machine.interpreter("-c", _IMPORT), machine.SERVER_CORE)
+    if process.wait():
+        raise ServerFailed(f"`{_IMPORT}` ended with status {process.returncode}")
+    return time.perf_counter() - started
 
 
 def _add_organisations(folder: Path) -> None:

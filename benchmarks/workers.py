@@ -9,9 +9,10 @@ from pathlib import Path
 
 from benchmarks import data
 from benchmarks.figures import WORKERS_INSERT, WORKERS_READS
-from benchmarks.load import rounds, times_longer
+from benchmarks.load import Candidates, rounds, times_longer
 from benchmarks.plan import plan
-from benchmarks.scene import Candidates, Scene, organisation_file
+from benchmarks.run import Run
+from benchmarks.scene import Scene, organisation_file
 from benchmarks.server import running
 from benchmarks.writes import BATCH, insertions
 
@@ -19,10 +20,10 @@ _CONNECTIONS = 32
 _WRITERS = 8
 
 
-def measure(folder: Path, count: int, seconds: int) -> dict[str, list[float]]:
+def measure(run: Run) -> dict[str, list[float]]:
     """Raises ServerFailed, LoadFailed."""
-    with _scenes(folder) as (one, two), ExitStack() as stack:
-        samples = rounds(_candidates("one", one, stack) | _candidates("two", two, stack), count, seconds)
+    with _scenes(run) as (one, two), ExitStack() as stack:
+        samples = rounds(_candidates("one", one, stack) | _candidates("two", two, stack), run)
     figures: dict[str, list[float]] = {}
     for name in (*WORKERS_READS, WORKERS_INSERT):
         alone, both = samples[f"{name} one"], samples[f"{name} two"]
@@ -42,10 +43,10 @@ def _candidates(which: str, scene: Scene, stack: ExitStack) -> Candidates:
 
 
 @contextmanager
-def _scenes(folder: Path) -> Iterator[tuple[Scene, Scene]]:
+def _scenes(run: Run) -> Iterator[tuple[Scene, Scene]]:
     """A server of one worker and one of two, each on data of its own, both on whichever cores they like."""
-    ready = data.prepare(folder)
-    with tempfile.TemporaryDirectory(prefix="run-", dir=folder) as name, ExitStack() as stack:
+    ready = data.prepare(run.folder, run.leads)
+    with tempfile.TemporaryDirectory(prefix="run-", dir=run.folder) as name, ExitStack() as stack:
         first, second = Path(name) / "1", Path(name) / "2"
         data.copy(ready, first / "crm")
         made = asyncio.run(plan(first / "crm", ready.count))

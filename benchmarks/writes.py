@@ -8,8 +8,8 @@ from itertools import islice
 from benchmarks import leads
 from benchmarks.bare import BareInserts
 from benchmarks.figures import BESIDE, INSERT, INSERT_GROUPED, INSERT_ONE
-from benchmarks.load import Beside, Sample, cpu_ratio, cpu_us, times_longer
-from benchmarks.scene import Candidates, Scene
+from benchmarks.load import Beside, Candidates, Sample, cpu_ratio, cpu_us, times_longer
+from benchmarks.scene import Scene
 
 BATCH = 100
 _BATCHES = 40
@@ -40,15 +40,13 @@ class Writes:
         return candidates
 
     def figures(self, samples: Mapping[str, Sequence[Sample]]) -> dict[str, list[float]]:
-        over_http, bare = samples[INSERT], samples[f"{INSERT} bare"]
+        bare = samples[f"{INSERT} bare"]
         figures = {
-            **_records(INSERT, over_http, BATCH),
             f"crm.{INSERT}.bare_records_per_second": [one.per_second * BATCH for one in bare],
-            f"crm.{INSERT}.ratio": times_longer(over_http, bare),
-            f"crm.{INSERT}.cpu_ratio": cpu_ratio(over_http, bare),
-            **_records(INSERT_GROUPED, samples[INSERT_GROUPED], BATCH),
-            **_records(INSERT_ONE, samples[INSERT_ONE], 1),
+            f"crm.{INSERT}.cpu_ratio": cpu_ratio(samples[INSERT], bare),
         }
+        for name, size in ((INSERT, BATCH), (INSERT_GROUPED, BATCH), (INSERT_ONE, 1)):
+            figures |= _records(name, samples[name], size, bare)
         for name, beside in self._beside.items():
             readers, beside_writer = samples[f"{name} readers"], samples[f"{name} beside"]
             figures[f"crm.{name}.beside_writer.kept"] = times_longer(readers, beside_writer)
@@ -70,8 +68,13 @@ def _requests(scene: Scene, batches: list[list[dict[str, object]]]) -> Iterator[
         yield scene.request("POST", "/crm/v8/Leads", json.dumps({"data": batch}).encode())
 
 
-def _records(name: str, samples: Sequence[Sample], size: int) -> dict[str, list[float]]:
+def _records(
+    name: str, samples: Sequence[Sample], size: int, bare: Sequence[Sample]
+) -> dict[str, list[float]]:
+    """Of requests that hold `size` records each, and bare batches."""
+    pairs = zip(samples, bare, strict=True)
     return {
         f"crm.{name}.records_per_second": [one.per_second * size for one in samples],
+        f"crm.{name}.ratio": [that.per_second * BATCH / (this.per_second * size) for this, that in pairs],
         f"crm.{name}.cpu_us": cpu_us(samples),
     }

@@ -1,0 +1,20 @@
+"""How a section is to measure: on how many leads, how often and for how long."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+LEADS = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Every candidate is measured for `seconds` in each of the `rounds`, and before these for `warm_up` seconds.
+
+    What is built, and what is measured on, lies below `folder`.
+    """
+
+    folder: Path
+    rounds: int
+    seconds: float
+    warm_up: float = 1
+    leads: int = LEADS

@@ -1,0 +1,42 @@
+"""Every section of the benchmark runs and measures all of its figures; how fast anything is, is not looked at."""
+
+import math
+
+import pytest
+
+from benchmarks import constant, figures, machine
+from benchmarks.__main__ import SECTIONS
+from benchmarks.load import WRK_SECONDS, Load, raw, written
+from benchmarks.run import Run
+
+LEADS = 600
+TOO_SHORT = ("cpu_us", "cpu_ratio")  # The kernel counts CPU time in hundredths of a second.
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("bench")
+
+
+def test_the_sections_are_those_of_the_table_of_figures():
+    assert list(SECTIONS) == list(figures.SECTIONS)
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_a_section_measures_all_of_its_figures(section, folder):
+    if section == "gateway" and machine.program("nginx") is None:
+        pytest.skip("nginx, which the gateway is held against, is not installed")
+    measured = SECTIONS[section](Run(folder, rounds=1, seconds=0.05, warm_up=0, leads=LEADS))
+    assert measured.keys() == {figure.name for figure in figures.SECTIONS[section]}
+    missing = [name for name, values in measured.items() if len(values) != 1 and not name.endswith(TOO_SHORT)]
+    assert missing == []
+    assert all(math.isfinite(value) for values in measured.values() for value in values)
+
+
+@pytest.mark.parametrize("seconds", [0.05, WRK_SECONDS], ids=["our client", "wrk"])
+def test_a_load_is_made_by_our_client_or_by_wrk(seconds):
+    if seconds >= WRK_SECONDS and machine.program("wrk") is None:
+        pytest.skip("wrk is not installed")
+    with constant.running() as served, written([raw("GET", "/", {}), raw("GET", "/leads", {})]) as file:
+        sample = Load(served.url, file, 2, served.pid).run(seconds)
+    assert sample.per_second > 0 and sample.median_us > 0
