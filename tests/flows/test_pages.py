@@ -155,3 +155,58 @@ def test_a_field_of_ones_own_is_made_and_used_as_the_page_shows(copy, tmp_path, 
     _, _, answer = own.call("POST", "/zoho-crm/crm/v8/Leads", {"data": [{"Last_Name": "Tall", name: 190}]})
     lead = json.loads(answer)["data"][0]["details"]["id"]
     assert own.get(f"/zoho-crm/crm/v8/Leads/{lead}?fields={name}")[1]["data"][0][name] == 190
+
+
+def keys_of(answer):
+    """The keys of a JSON answer, those inside of it as paths; of a list, those of its first element."""
+    if isinstance(answer, list):
+        return keys_of(answer[0]) if answer else set()
+    if not isinstance(answer, dict):
+        return set()
+    return set(answer) | {f"{key}.{inner}" for key, value in answer.items() for inner in keys_of(value)}
+
+
+@pytest.mark.parametrize(
+    ("heading", "path"),
+    [
+        ("Connections", "/connections/{id}"),
+        ("`GET /apps/{app}/default`", "/apps/zoho-crm/default"),
+        ("`GET /connections/{id}/diagnosis`", "/connections/{id}/diagnosis"),
+        ("`GET /apps`", "/apps"),
+        ("Organisations", "/organisations/demo"),
+        ("Health", "/readyz"),
+    ],
+)
+def test_an_answer_that_the_page_of_the_api_shows_has_the_keys_of_a_real_one(own, heading, path):
+    [example] = blocks(section("docs/api.md", heading), "json")
+    connection = own.get("/connections")[1]["connections"][0]["id"]
+    status, answer = own.get(path.replace("{id}", connection))
+    # Which scopes an app has is not the page's affair.
+    shown, real = (
+        {key for key in keys_of(document) if ".scopes." not in key}
+        for document in (json.loads(example), answer)
+    )
+    assert status == 200 and shown == real
+
+
+def test_the_key_that_the_page_of_the_api_shows_has_the_keys_of_a_real_one(own):
+    example = blocks(section("docs/api.md", "Keys"), "json")[0]
+    assert keys_of(json.loads(example)["key"]) == keys_of(own.get("/keys")[1]["keys"])
+
+
+def test_a_connection_is_deleted_and_an_organisation_filled_as_the_page_of_the_api_shows(own):
+    own.call("POST", "/organisations", {"slug": "shown", "sample": False})
+    [body, answer] = [
+        json.loads(text)
+        for text in re.findall(
+            r"(\{\"(?:records|ids)\".*\})`?", section("docs/api.md", "`POST /organisations/{slug}/seed`")
+        )
+    ]
+    status, _, seeded = own.call("POST", "/organisations/shown/seed", body)
+    assert status == 200 and keys_of(json.loads(seeded)) == keys_of(answer)
+    _, _, made = own.call("POST", "/connections", {"app": "zoho-crm", "organisation": "shown"})
+    connection = json.loads(made)["connection"]["id"]
+    [example] = blocks(section("docs/api.md", "`DELETE /connections/{id}`"), "json")
+    deleted = json.loads(own.call("DELETE", f"/connections/{connection}")[2])
+    assert deleted | {"connection_id": "…"} == json.loads(example)
+    own.call("DELETE", "/organisations/shown")
