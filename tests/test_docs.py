@@ -63,6 +63,17 @@ def test_every_finding_of_a_diagnosis_is_documented():
     assert len(codes) > 10 and [code for code in sorted(codes) if f"`{code}`" not in page] == []
 
 
+def test_every_event_that_deserves_an_alarm_is_documented():
+    sources = [source.read_text() for source in (ROOT / "src" / "moorage").rglob("*.py")]
+    events = {
+        event
+        for text in sources
+        for event in re.findall(r'log\.(?:error|exception|critical)\(\s*"([^"]+)"', text)
+    }
+    page = (ROOT / "docs" / "operations.md").read_text()
+    assert len(events) > 5 and [event for event in sorted(events) if f"`{event}`" not in page] == []
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_link_leads_somewhere(page):
     links = re.findall(r"\]\(([^)#]+)", page.read_text())
