@@ -412,7 +412,7 @@ def test_what_changed_is_not_served_from_memory(resolver, rooms):
 
 
 def test_the_memory_is_bounded(resolver, rooms):
-    resolver._known = Bounded(10)
+    resolver._targets = Bounded(10)
     rooms.named.update({str(number): True for number in range(35)})
     for number in range(35):
         run(ask(resolver, connection=str(number).encode()))
@@ -423,7 +423,7 @@ def test_the_memory_is_bounded(resolver, rooms):
 def test_neither_key_nor_token_shows(resolver):
     target = run(ask(resolver))
     assert "token-1" not in repr(target)
-    assert b"Bearer key" not in repr(resolver._known).encode() and "token-1" not in repr(resolver._known)
+    assert b"Bearer key" not in repr(resolver._targets).encode() and "token-1" not in repr(resolver._targets)
 
 
 @pytest.mark.parametrize(

@@ -244,7 +244,7 @@ def _require_app(app: str, apps: Collection[str]) -> None:
 
 
 def _limit(text: str | None) -> int:
-    """The highest number of connections to return; 0 stands for MAX_RESULTS, the highest possible."""
+    """The number of connections to return at most. A text of 0 stands for MAX_RESULTS."""
     if text is None:
         return MAX_RESULTS
     if not re.fullmatch(r"\d{1,9}", text, re.ASCII):

@@ -1,1 +1,1 @@
-"""The data plane: calls whose path begins with an app, relayed with the right token."""
+"""The data plane: relays calls whose path begins with an app, with the right token."""

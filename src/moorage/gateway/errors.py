@@ -1,4 +1,4 @@
-"""What can go wrong between the gateway and an upstream."""
+"""The errors of calls to an upstream."""
 
 import errno
 import re
@@ -9,17 +9,17 @@ from moorage.errors import MoorageError
 
 
 class UpstreamError(MoorageError):
-    """The upstream gave no answer that could be passed on."""
+    """The upstream sent no answer that the gateway could pass on."""
 
 
 class UpstreamUnreachable(UpstreamError):
-    """There was no connection, or it ended before the answer came."""
+    """The connection to the upstream failed, or ended before the answer."""
 
     code = "upstream_unreachable"
 
 
 class UpstreamTimeout(UpstreamError):
-    """The upstream took longer than it may."""
+    """The upstream did not answer in time."""
 
     code = "upstream_timeout"
 
@@ -31,28 +31,28 @@ class UpstreamInvalid(UpstreamError):
 
 
 class WebSocketUnsupported(MoorageError):
-    """The app takes no WebSocket calls."""
+    """The app does not support WebSockets."""
 
     code = "websocket_unsupported"
 
     def __init__(self, app: str) -> None:
         super().__init__(
-            f"{app} can't be reached by WebSocket.", help="Make an ordinary HTTP call, without Upgrade."
+            f"{app} does not support WebSockets.", help="Make an ordinary HTTP call, without Upgrade."
         )
 
 
 class WebSocketsExhausted(MoorageError):
-    """The highest number of WebSockets is open."""
+    """The highest allowed number of WebSockets is open."""
 
     code = "websockets_exhausted"
     retry_after = 10
 
     def __init__(self) -> None:
-        super().__init__("The highest number of WebSockets is open already.", help="Try again later.")
+        super().__init__("The highest allowed number of WebSockets is open already.", help="Try again later.")
 
 
-def plainly(error: OSError | UnicodeError) -> str:
-    """Why there is no connection, for callers: without the system's text, which may name addresses and paths."""
+def public_reason_of(error: OSError | UnicodeError) -> str:
+    """The reason for a failed connection, for callers. The system's own text may contain addresses and paths."""
     match _single_error(error):
         case socket.gaierror() | UnicodeError():
             return "because its name is not known"
@@ -67,11 +67,11 @@ def plainly(error: OSError | UnicodeError) -> str:
         case OSError(errno=errno.ENETUNREACH | errno.EHOSTUNREACH | errno.ENETDOWN | errno.EHOSTDOWN):
             return "because there is no network route to it"
         case _:
-            return "for a reason that the server's log gives"
+            return "for a reason that is in the server's log"
 
 
 def _single_error(error: OSError | UnicodeError) -> OSError | UnicodeError:
-    """The error; where several addresses failed in the same way, asyncio joins their texts: then the error of each."""
+    """The error itself, or the error that asyncio has joined from several addresses that failed in the same way."""
     numbers = set(re.findall(r"\[Errno (\d+)\]", str(error)))
     if isinstance(error, OSError) and error.errno is None and len(numbers) == 1:
         return OSError(int(numbers.pop()), "")

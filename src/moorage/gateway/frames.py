@@ -1,4 +1,4 @@
-"""Where the frames of a WebSocket (RFC 6455) begin and end; the rest of them matters to nobody who passes them on."""
+"""Finds where the frames of a WebSocket (RFC 6455) begin and end. A tunnel needs nothing else about them."""
 
 import math
 import os
@@ -10,9 +10,9 @@ _SHORT = 126  # Below this, a frame's second byte is its length.
 
 
 def _short_frames() -> re.Pattern[bytes]:
-    """A pattern for any number of whole frames, none of them long and none a close frame.
+    """A pattern for any number of whole frames that are short and not close frames.
 
-    One read may bring thousands of small frames. To look at each of them in Python would delay everybody.
+    One read may bring thousands of small frames. A loop in Python over all of them would delay other calls.
     """
     closes = "".join(rf"\x{first:02x}" for first in range(256) if first & 0x0F == CLOSE)
     plain = [(length, length) for length in range(_SHORT)]
@@ -27,14 +27,14 @@ _WHOLE = _short_frames()
 
 
 class Frames:
-    """Follows the bytes of one direction. We may send a frame of our own only between two of the sender's frames."""
+    """Follows the bytes of one direction, because a close frame may be inserted only between two frames."""
 
     __slots__ = ("_head", "_left", "closed")
 
     def __init__(self) -> None:
         self._head = b""  # The beginning of a frame whose head is not complete yet.
-        self._left = 0.0  # How many bytes of the current frame are still to come.
-        self.closed = False  # A close frame has passed: nothing may follow it.
+        self._left = 0.0  # The bytes of the current frame that have not arrived yet.
+        self.closed = False  # True after a close frame. No frame may follow it.
 
     @property
     def at_boundary(self) -> bool:
@@ -48,8 +48,8 @@ class Frames:
                 self._left -= step
                 position += step
                 continue
-            if not self._head and (found := _WHOLE.match(data, position)) and found.end() > position:
-                position = found.end()
+            if not self._head and (match := _WHOLE.match(data, position)) and match.end() > position:
+                position = match.end()
                 continue
             head = self._head + data[position : position + 14 - len(self._head)]
             length = _length_of_head(head)
@@ -63,7 +63,7 @@ class Frames:
 
 
 def close_frame(code: int, reason: str, *, masked: bool) -> bytes:
-    """A close frame; `masked` if it goes to a server. The reason has at most 123 bytes."""
+    """A close frame. `masked` is True if it goes to a server. The reason may have at most 123 bytes."""
     payload = code.to_bytes(2, "big") + reason.encode()
     if not masked:
         return bytes((0x80 | CLOSE, len(payload))) + payload
@@ -80,7 +80,7 @@ def _length_of_head(head: bytes) -> int:
 
 
 def _length_of_payload(head: bytes) -> float:
-    """Infinite if the length is written in more bytes than it needs, which RFC 6455, 5.2, forbids."""
+    """The length; infinite if it is written in more bytes than it needs, which RFC 6455 (5.2) forbids."""
     length = head[1] & 0x7F
     if length < _SHORT:
         return length

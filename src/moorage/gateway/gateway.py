@@ -1,4 +1,4 @@
-"""What all calls that one process relays share."""
+"""The objects that all calls of one process share."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -11,16 +11,14 @@ from moorage.http.answering import Door
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What an app's declaration says about calls to it: whether WebSockets are allowed, and whether redirects to the
-    app itself are rewritten to the gateway's paths."""
+    """The rules in an app's declaration: are WebSockets allowed, and are its redirects rewritten to the gateway?"""
 
     websocket: bool = True
     rewrites_redirects: bool = True
 
 
 class Gateway:
-    """`answer_timeout` is in seconds. `prefix` is the path of the public URL: it stands before every path of the
-    gateway in the answers that callers get."""
+    """`answer_timeout` is in seconds. `prefix` is the path of the public URL. Rewritten paths begin with it."""
 
     def __init__(
         self,
@@ -41,7 +39,7 @@ class Gateway:
         self.tunnels = Tunnels(resolver, self.pool.limits)
 
     async def close(self) -> None:
-        """Close the connections to upstreams. Call this when nobody waits for an answer any more."""
+        """Close the connections to upstreams. Call this after the last answer."""
         await self.tunnels.ended()
         self.tunnels.close()
         self.pool.close()

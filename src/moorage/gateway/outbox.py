@@ -1,4 +1,4 @@
-"""Writes that leave together at the end of the event loop's turn."""
+"""Collects writes and sends them together, at the end of the event loop's turn."""
 
 import asyncio
 
@@ -6,8 +6,8 @@ import asyncio
 class Outbox:
     """All writes to one upstream, over any of its connections.
 
-    Many requests arrive in one turn of the loop. Written one at a time, each would wake the upstream's process, which
-    costs more than the rest of a small write. Written together, they wake it once.
+    Many requests arrive in one turn of the loop. If each is written at once, each wakes the upstream's process, and
+    that costs more than the rest of a small write. If they are written together, they wake it once.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:

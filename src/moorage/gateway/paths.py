@@ -1,4 +1,4 @@
-"""Refuses paths that some upstream could read as a different path."""
+"""Refuses paths that an upstream could read as a different path."""
 
 import operator
 import re
@@ -6,14 +6,13 @@ import re
 from moorage.http.errors import MethodNotAllowed, PathInvalid
 from moorage.http.percent import percent_decoded
 
-_NO_PATH = frozenset({b"", b"/"})
-_UNUSUAL = re.compile(
-    rb"[.%\\\x80-\xff]"
-)  # Most paths contain none of these. A path without them can't climb.
+_EMPTY_PATHS = frozenset({b"", b"/"})
+# A path without these bytes can't contain a `..` segment. Most paths contain none of them.
+_UNUSUAL = re.compile(rb"[.%\\\x80-\xff]")
 
 _UNIT = re.compile(rb"(?i)%u([0-9a-f]{4})")  # How ASP and old scripts encode characters outside Latin-1.
-_IN_UTF_8 = operator.methodcaller("encode", "utf-8", "surrogatepass")
-_MOST_ROUNDS = 8  # Of decoding, until a path no longer changes. Ordinary paths need two.
+_ENCODE_UTF_8 = operator.methodcaller("encode", "utf-8", "surrogatepass")
+_MAX_ROUNDS = 8  # A path is decoded until it no longer changes. Ordinary paths need two rounds.
 
 
 def _overlong() -> dict[bytes, bytes]:
@@ -32,16 +31,15 @@ def _overlong() -> dict[bytes, bytes]:
 
 _OVERLONG = _overlong()
 
-# Two dots that fill a segment. A segment ends at a slash of either kind; for some servers also at ; ? # or NUL. White
-# space and control characters are ignored everywhere, because some servers trim or drop them. The searched text gets a
-# slash in front: a pattern that could also match at the beginning would take many times as long.
+# A segment of two dots. A segment ends at a slash or backslash, and for some servers also at ; ? # or NUL. White space
+# and control characters are ignored everywhere, because some servers remove them. The searched text gets a slash in
+# front, because a pattern that also matches at the beginning would take many times as long.
 _CLIMB = r"[{slash}][{nothing}]*(?:[{dot}][{nothing}]*[{dot}]{dots})(?:\Z|[{slash}{end}{nothing}])"
 _CLIMBS = re.compile(
     _CLIMB.format(slash=r"/\\", nothing=r"\x00-\x20\x7f", dot=".", dots="", end=";?#").encode("ascii")
 )
-# Also the characters that turn into one of these by Unicode's compatibility (NFKC), or in a character set that lacks
-# them. They are listed one by one: the time to normalise a text grows with the square of its length, which a stranger
-# chooses.
+# This includes the characters that become one of these by Unicode's compatibility form (NFKC), or in a character set
+# that lacks them. They are listed, because normalising takes a time that grows with the square of a stranger's text.
 _CLIMBS_AS_TEXT = re.compile(
     _CLIMB.format(
         slash=r"/\\\u2044\u2215\uff0f\xa5\u20a9\u2216\ufe68\uff3c\uffe5\uffe6",
@@ -54,29 +52,29 @@ _CLIMBS_AS_TEXT = re.compile(
 
 
 def require_safe(method: bytes, app: bytes, native: bytes) -> None:
-    """Raises PathInvalid if the native path (with its query) is empty, or if an upstream could read it as another.
+    """Raises PathInvalid if the native path (with its query) is empty, or if an upstream could read it differently.
 
-    Raises MethodNotAllowed for TRACE, because the answer to it would show the token.
+    Raises MethodNotAllowed for TRACE, because its answer would show the token.
     """
     path = native.partition(b"?")[0]
-    if path in _NO_PATH:
+    if path in _EMPTY_PATHS:
         raise PathInvalid(
             "The path ends after the app.",
             help=f"Add the app's own path, as in /{app.decode()}/crm/v8/Leads.",
         )
     if path.startswith(b"//"):
         raise PathInvalid(
-            "The path has two slashes after the app.", help="Use one, as in /zoho-crm/crm/v8/Leads."
+            "The path has two slashes after the app.", help="Use one slash, as in /zoho-crm/crm/v8/Leads."
         )
     if _UNUSUAL.search(path):
-        _require_sound(path)
+        _require_unambiguous(path)
     if method == b"TRACE":
         raise MethodNotAllowed(
-            "TRACE is not passed on to apps.", allow="GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
+            "The gateway does not pass TRACE on.", allow="GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
         )
 
 
-def _require_sound(path: bytes) -> None:
+def _require_unambiguous(path: bytes) -> None:
     if b"\\" in path:
         raise PathInvalid("The path has a backslash.", help="Write a backslash in a name as %5C.")
     if climbs(path):
@@ -87,7 +85,7 @@ def _require_sound(path: bytes) -> None:
 
 
 def climbs(path: bytes) -> bool:
-    """Whether any server, however leniently it decodes, cuts and trims, could find a `..` segment in the path."""
+    """True if any server could find a `..` segment in the path, even if it decodes and trims paths leniently."""
     decoded = b"/" + decode(path)
     if _CLIMBS.search(decoded) is not None:
         return True
@@ -98,11 +96,11 @@ def climbs(path: bytes) -> bool:
 
 
 def decode(path: bytes) -> bytes:
-    """The path, decoded until nothing in it is encoded any more. Raises PathInvalid if that takes too many rounds.
+    """The path, decoded until it no longer changes. Raises PathInvalid if that takes too many rounds.
 
-    It has every dot segment that a server finds which decodes fewer times: more decoding takes none away.
+    A server that decodes fewer times finds no `..` segment that is missing here, because decoding removes none.
     """
-    for _ in range(_MOST_ROUNDS):
+    for _ in range(_MAX_ROUNDS):
         if b"%" not in path:
             return path
         decoded = percent_decoded(_without_units(path))
@@ -113,7 +111,7 @@ def decode(path: bytes) -> bytes:
 
 
 def _climbs_as_text(path: bytes) -> bool:
-    # A server that drops invalid UTF-8 sees the characters on both sides of it as neighbours.
+    # Some servers drop invalid UTF-8, so that the characters before and after it become neighbours.
     return _CLIMBS_AS_TEXT.search(path.decode("utf-8", "ignore")) is not None
 
 
@@ -121,9 +119,9 @@ def _without_units(path: bytes) -> bytes:
     parts = _UNIT.split(path)
     if len(parts) == 1:
         return path
-    # All at once: a loop in Python over each of them would take too long for a path that a stranger sends.
+    # All of them at once, because a loop in Python over a stranger's path could take long.
     units = bytes.fromhex((b"0000" + b"0000".join(parts[1::2])).decode("ascii"))
-    parts[1::2] = map(_IN_UTF_8, units.decode("utf-32-be", "surrogatepass"))
+    parts[1::2] = map(_ENCODE_UTF_8, units.decode("utf-32-be", "surrogatepass"))
     return b"".join(parts)
 
 

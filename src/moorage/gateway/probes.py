@@ -1,7 +1,7 @@
-"""`/healthz` and `/readyz`: whether the server lives, whether it can work, and how many connections it has.
+"""`/healthz` and `/readyz`: says whether the server runs, whether it can work, and how many connections it has.
 
-Machines and strangers ask often. So these requests are answered in the parser's callbacks, as calls are, and hardly
-delay the calls: an answer through ASGI takes many times as long.
+Machines send these requests often, and strangers may. So they are answered in the parser's callbacks, as calls are. An
+answer through ASGI takes many times as long, and would delay calls.
 """
 
 import math
@@ -28,7 +28,7 @@ _ALIVE = {"status": "ok"}
 
 
 class Probes:
-    """`answers` are the answers to GET, by path. `routes` are for all other methods."""
+    """`answers` has the functions that answer GET, by path. `routes` answers all other methods."""
 
     def __init__(self, readiness: Readiness, crowd: Crowd) -> None:
         self._readiness = readiness
@@ -47,7 +47,7 @@ class Probes:
         return [route("/healthz", GET=health), route("/readyz", GET=ready)]
 
     def _status(self) -> dict[str, Any]:
-        """Raises the error that the last look found, if the server is not ready."""
+        """The status of a ready server. Raises the error of the last check if the server is not ready."""
         self._readiness.require_found()
         limit = self._crowd.limit
         connections = {"open": len(self._crowd), "limit": None if limit == math.inf else limit}
@@ -57,9 +57,9 @@ class Probes:
         return _answer(request, _ALIVE)
 
     def _readyz(self, request: Request) -> Response | Awaitable[Response]:
-        return self._ready_answer(request) if self._readiness.is_fresh else self._looked(request)
+        return self._ready_answer(request) if self._readiness.is_fresh else self._ready_after_look(request)
 
-    async def _looked(self, request: Request) -> Response:
+    async def _ready_after_look(self, request: Request) -> Response:
         await self._readiness.look()
         return self._ready_answer(request)
 

@@ -17,19 +17,19 @@ from moorage.http.exchange import Exchange
 from moorage.http.head import Head
 from moorage.http.message import Response
 
-# A probe needs no body. One that is sent all the same is read and ignored.
-_ASIDE = Allowance(SMALL, Budget(SMALL))
+# A probe needs no body. A body that a client sends with it is read and ignored.
+_PROBE_BODY = Allowance(SMALL, Budget(SMALL))
 
 
 def gateway_protocol(
     gateway: Gateway, probes: Mapping[bytes, Answer] = MappingProxyType({})
 ) -> type[HttpToolsProtocol]:
-    """The protocol class for uvicorn's `http` setting. `probes` are the answers to GET, by path."""
+    """The protocol class for uvicorn's `http` setting. `probes` has the functions that answer GET, by path."""
     apps = gateway.rules
-    doors = {path: Door(answer, lambda _request: _ASIDE) for path, answer in probes.items()}
+    doors = {path: Door(answer, lambda _request: _PROBE_BODY) for path, answer in probes.items()}
 
     class GatewayProtocol(DirectProtocol):
-        caller: CallerHeaders | None = None  # Of the last call.
+        caller: CallerHeaders | None = None  # The headers of the last call.
 
         def claim(self, head: Head, kind: type[Relay] = Relay) -> Exchange | None:
             target = head.target
@@ -42,7 +42,7 @@ def gateway_protocol(
                     return self.claim_probe(head)
                 end = 1 + len(app)
             caller = self.caller
-            if caller is None or not caller.says(app, head):
+            if caller is None or not caller.matches(app, head):
                 caller = self.caller = CallerHeaders(app, head)
             return kind(self, head, caller, target[end:], gateway)
 
@@ -55,7 +55,9 @@ def gateway_protocol(
 
         def render_error(self, error: MoorageError, request_id: str, exchange: Exchange | None) -> Response:
             if isinstance(exchange, Relay):
-                return refusal(error, request_id, left=exchange.left, through=exchange.through)
-            return refusal(error, request_id, left=False)
+                return refusal(
+                    error, request_id, request_sent=exchange.request_sent, through=exchange.through
+                )
+            return refusal(error, request_id, request_sent=False)
 
     return GatewayProtocol

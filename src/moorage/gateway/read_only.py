@@ -1,4 +1,4 @@
-"""Which calls are allowed to a key that may only read."""
+"""Decides whether a key that may only read is allowed to make a call."""
 
 import re
 from collections.abc import Iterator
@@ -8,13 +8,13 @@ from moorage.gateway.paths import decode
 from moorage.http.head import SAFE, Head
 
 # Headers that ask an upstream to treat a call as if it had another method: X-HTTP-Method-Override, X-Method,
-# X-Original-Method, X-Http-Verb, Method-Override …, however their words are joined.
+# X-Original-Method, X-Http-Verb, Method-Override … The words may be joined in any way.
 _OVERRIDING_HEADER = re.compile(
     rb"_?x?(?:http|rest|api|original|forwarded|real|re(?:write|quest(?:ed)?)|override|tunnel(?:l?ed)?|envoy)*"
     rb"(?:method|verb)s?(?:overrides?|overwrite|original|tunnel)?|x?http?override"
 )
-# Parameters that do the same, after the characters between their words became one underscore. A plain `method` is not
-# among them, because many apps mean something else by it.
+# Parameters that do the same, after the characters between their words were replaced by one underscore. A plain
+# `method` is not among them, because many apps use that name for something else.
 _OVERRIDING_PARAMETER = re.compile(
     r"[_$](?:http_?)?(?:method|verb)_?|_?\$?(?:x_?)?http_?(?:method|verb)_?(?:override)?_?"
     r"|_?\$?(?:x_?)?(?:method|verb)_?override_?|_?x_(?:method|verb)_?"
@@ -25,7 +25,7 @@ _SEGMENT_PARAMETER = re.compile(rb";([^;/=]*)")
 
 
 def only_reads(head: Head, native: bytes) -> bool:
-    """Whether the call's method only reads, and nothing in the call asks the upstream to use another method."""
+    """True if the call's method only reads, and no header or parameter asks the upstream to use another method."""
     if head.method not in SAFE:
         return False
     if any(_overrides(name) for name, _ in head.headers):
@@ -39,7 +39,7 @@ def _overrides(header: bytes) -> bool:
 
 
 def _parameters(native: bytes) -> Iterator[str]:
-    """The names of the parameters in the query and after the path's semicolons, as an app may read them.
+    """The names of the parameters in the query and behind semicolons in the path, as an app may read them.
 
     PHP reads dots, spaces and brackets in a name as underscores, and `_method[]` as a list named `_method`.
     """

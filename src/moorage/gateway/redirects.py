@@ -1,4 +1,4 @@
-"""Rewrites an app's redirects to itself into the gateway's paths, because the app's own address takes no API key."""
+"""Rewrites an app's redirects to itself into paths of the gateway, because the app itself accepts no API key."""
 
 import re
 
@@ -12,16 +12,18 @@ _PORTS = {b"http": b":80", b"https": b":443"}
 
 
 def is_redirect(status: int) -> bool:
-    """Whether the caller will use the answer's Location: it is a redirect, or it names what was created (201) or where
-    to ask for progress (202)."""
+    """True if the caller may follow the answer's Location.
+
+    The answer is a redirect, or it names a new resource (201) or a page that shows progress (202).
+    """
     return 300 <= status < 400 or status in {201, 202}
 
 
 def at_gateway(location: bytes, app: bytes, origin: Origin, prefix: bytes = b"") -> bytes:
     """The gateway's path for a location at the app's own origin and below its base path.
 
-    Any other location is returned unchanged. So is one that is relative to the call's path: it means the same here.
-    `prefix` is the path of the gateway's public URL, if it has one.
+    Any other location is returned unchanged, also a location relative to the call's path, as it leads to the same
+    place. `prefix` is the path of the gateway's public URL, or empty.
     """
     native = _native(location, origin)
     if native is None or native.startswith(b"//"):

@@ -1,4 +1,4 @@
-"""One call through the gateway, from the caller's head to the last byte of the upstream's answer."""
+"""Relays one call, from the head of the request to the last byte of the upstream's answer."""
 
 from collections.abc import Awaitable, Iterable
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ from moorage.gateway.redirects import at_gateway, is_redirect
 from moorage.gateway.resolve import Target
 from moorage.gateway.rewrite import AnswerHead, CallerHeaders, embedded_answer
 from moorage.gateway.upstream import UpstreamConnection
-from moorage.http.answering import Visit
+from moorage.http.answering import DoorExchange
 from moorage.http.bodies import Allowance, Body, Budget
 from moorage.http.direct import DirectProtocol
 from moorage.http.encode import BODILESS, STATUS_LINES, lines_of
@@ -27,35 +27,37 @@ if TYPE_CHECKING:
 
     from moorage.gateway.gateway import Gateway
 
-KEPT_BODY = 64 * 1024  # A body up to this size is kept until its answer begins, to be sent again.
+REPLAYED_BODY = (
+    64 * 1024
+)  # A body up to this size is kept until the answer begins, so that it can be sent again.
 _READ_AHEAD = 64 * 1024
-# Some readers would wait for the body that it announces, which a 204 can't have.
+# A 204 has no body. With this header some readers would wait for a body.
 _LENGTH = frozenset({b"content-length"})
 
-# What only passes is little for each call, as nobody is read from faster than it leaves.
-_PASSING = Allowance(1 << 62, Budget(1 << 62))
+# A relayed body needs no limit: little of it is in memory, because it is read only as fast as it is sent on.
+_UNLIMITED = Allowance(1 << 62, Budget(1 << 62))
 
 log = Log(__name__)
 
 
-class Relay(Visit):
+class Relay(DoorExchange):
     __slots__ = (
+        "_admission_request",
         "_borrowing",
         "_caller",
         "_chunking",
         "_gateway",
-        "_kept",
         "_native",
         "_out",
         "_renewed",
         "_replayable",
         "_request_id",
-        "_shown",
+        "_sent_body",
         "_size",
         "_target",
         "_upstream",
-        "left",
         "needs_new",
+        "request_sent",
         "through",
     )  # fmt: skip
 
@@ -74,19 +76,21 @@ class Relay(Visit):
         self._target: Target | None = None
         self._upstream: UpstreamConnection | None = None
         self._borrowing = False
-        self._body = None  # What has come of the body and was not sent yet.
-        self._kept = b""  # What was sent of it, as long as it can be sent again.
+        self._body = None  # The part of the body that has arrived, but was not sent.
+        self._sent_body = b""  # The part that was sent, as long as it can be sent again.
         self._size = 0
         self._complete = False
         self._task = None
         self._replayable = True
         self._renewed = False
-        self.needs_new = False  # Set once a kept connection turned out to have ended.
-        self._shown: Request | None = None  # What the embedded CRM has seen, before the body.
+        self.needs_new = False  # True after a kept connection has ended under this call.
+        self._admission_request: Request | None = (
+            None  # The request that the embedded CRM saw before its body.
+        )
         self._out: list[bytes] = []
         self._chunking = False
-        self.through: tuple[tuple[bytes, bytes], ...] = ()  # Which connection serves it, once that is known.
-        self.left = False  # Whether anything of the request may have reached the upstream.
+        self.through: tuple[tuple[bytes, bytes], ...] = ()  # The headers that name the chosen connection.
+        self.request_sent = False  # True if a part of the request may have reached the upstream.
 
     # The request.
 
@@ -99,15 +103,15 @@ class Relay(Visit):
             self._refuse(error)
             return
         if target is None:
-            self._protocol.start_task(self._aim_at(self._gateway.resolver.resolve(caller.route_key)))
+            self._protocol.start_task(self._await_target(self._gateway.resolver.resolve(caller.route_key)))
         else:
-            self._aim(target)
+            self._set_target(target)
 
     def on_body(self, part: bytes) -> None:
         self._size += len(part)
         body = self._body
         if body is None:
-            body = self._body = Body(_PASSING)
+            body = self._body = Body(_UNLIMITED)
         try:
             body.add(part)
         except MoorageError as error:
@@ -115,13 +119,13 @@ class Relay(Visit):
             self._refuse(error)
 
     def on_read(self) -> None:
-        self._go_on()
+        self._continue()
         if self._target is None or (self._borrowing and self._size > _READ_AHEAD):
             self.pause_sending()
 
     def on_end(self) -> None:
         self._complete = True
-        self._go_on()
+        self._continue()
 
     def on_gone(self) -> None:
         super().on_gone()
@@ -139,19 +143,19 @@ class Relay(Visit):
         if self._upstream is not None:
             self._upstream.resume()
 
-    async def _aim_at(self, asked: Awaitable[Target]) -> None:
+    async def _await_target(self, lookup: Awaitable[Target]) -> None:
         try:
-            target = await asked
+            target = await lookup
             if self._protocol.is_current(self):
-                self._aim(target)
+                self._set_target(target)
                 self._protocol.resume_reading()
-                self._go_on()
+                self._continue()
         except MoorageError as error:
             self._refuse(error)
-        except Exception as error:  # noqa: BLE001 (whatever it is, the client is told and the log has it)
+        except Exception as error:  # noqa: BLE001 (`_fail` logs it and responds)
             self._fail(error)
 
-    def _aim(self, target: Target) -> None:
+    def _set_target(self, target: Target) -> None:
         self.through = target.through
         if target.reads_only and not only_reads(self._head, self._native):
             self._refuse(ScopeMissing(f"proxy:{target.app}"))
@@ -161,8 +165,8 @@ class Relay(Visit):
         self._target = target
         self._protocol.want_body()
 
-    def _go_on(self) -> None:
-        """Send what there is to send, once there is somebody to send it to."""
+    def _continue(self) -> None:
+        """Send the arrived part of the request, if the target and its connection are known."""
         target = self._target
         if target is None:
             return
@@ -182,7 +186,7 @@ class Relay(Visit):
     def on_connected(self, upstream: UpstreamConnection) -> None:
         self._borrowing = False
         self._upstream = upstream
-        self.left = True
+        self.request_sent = True
         upstream.begin(self, bare=self._head.method == b"HEAD")
         self._send(upstream, self._request_head())
         if not self._complete:
@@ -203,36 +207,36 @@ class Relay(Visit):
             target.origin.authority,
             target.authorization,
             caller.lines,
-            b"Transfer-Encoding: chunked\r\n" if self._head.lines.coding else b"",
+            b"Transfer-Encoding: chunked\r\n" if self._head.block.coding else b"",
         )
 
     def _send(self, upstream: UpstreamConnection, data: bytes) -> None:
-        """Send what there is of the body, behind that data."""
-        is_chunked = self._head.lines.coding is not None
+        """Send `data`, and behind it the arrived part of the body."""
+        is_chunked = self._head.block.coding is not None
         if self._body is not None:
             part, self._body = self._body.whole(), None
             data += b"%x\r\n%b\r\n" % (len(part), part) if is_chunked else part
-            self._keep(part)
+            self._remember_sent(part)
         if self._complete:
             upstream.end(data + b"0\r\n\r\n" if is_chunked else data)
         elif data:
             upstream.write(data)
 
-    def _keep(self, part: bytes) -> None:
-        """Remember what was sent, as long as all of it can be."""
-        if self._size > KEPT_BODY:
+    def _remember_sent(self, part: bytes) -> None:
+        """Remember a part of the body that was sent, as long as the whole body is small enough to be sent again."""
+        if self._size > REPLAYED_BODY:
             self._replayable = False
-            self._kept = b""
+            self._sent_body = b""
         elif self._replayable:
-            self._kept += part
+            self._sent_body += part
 
-    def _put_back(self) -> None:
-        """Have all that was sent of the body sent again, before what was not."""
-        if self._kept:
+    def _restore_body(self) -> None:
+        """Put the part of the body that was sent in front of the rest, so that all of it is sent again."""
+        if self._sent_body:
             rest = b"" if self._body is None else self._body.whole()
-            self._body = Body(_PASSING)
-            self._body.add(self._kept + rest)
-            self._kept = b""
+            self._body = Body(_UNLIMITED)
+            self._body.add(self._sent_body + rest)
+            self._sent_body = b""
 
     def pause_sending(self) -> None:
         if not self._complete:
@@ -270,7 +274,7 @@ class Relay(Visit):
         self._out = lines
 
     def _redirect(self, head: AnswerHead) -> None:
-        """Where the app sends its caller to itself, the caller goes through the gateway."""
+        """If the Location is in the app itself, replace it by the gateway's path."""
         target, app, gateway = self._target, self._caller.route_key.app, self._gateway
         if target is None or target.origin is None or not gateway.rules[app].rewrites_redirects:
             return
@@ -285,7 +289,7 @@ class Relay(Visit):
     def on_switched(
         self, head: AnswerHead, transport: "asyncio.Transport", socket: "asyncio.Transport", rest: bytes
     ) -> None:
-        raise NotImplementedError  # Only who asks for a switch is given one.
+        raise NotImplementedError  # Only a request that asks for a switch gets it: WebSocketCall.
 
     def on_part(self, part: bytes) -> None:
         self._out.append(b"%x\r\n%b\r\n" % (len(part), part) if self._chunking else part)
@@ -309,14 +313,14 @@ class Relay(Visit):
             self._break_off(upstream)
         elif stale and upstream is not None and self._may_retry():
             self.needs_new = True
-            self._put_back()
+            self._restore_body()
             self._gateway.pool.drop_kept(upstream.origin)
-            self._go_on()
+            self._continue()
         else:
             self._refuse(error)
 
     def _break_off(self, upstream: UpstreamConnection | None) -> None:
-        """End an answer that can't come to its end: all that there is of it goes to the caller, if they read it."""
+        """End an answer that can't be completed. A caller that reads gets all of it that has arrived."""
         if upstream is not None and upstream.is_paused:
             self._protocol.abort()
         else:
@@ -324,11 +328,11 @@ class Relay(Visit):
             self._protocol.break_off()
 
     def _may_retry(self) -> bool:
-        """Whether a request can go out again that a server closed its kept connection under."""
+        """True if the request can be sent again after the upstream has closed its kept connection."""
         return self._replayable and not self.needs_new and self._head.method in IDEMPOTENT
 
     def _send_again(self, target: Target) -> bool:
-        """The token was refused: have it renewed, and send the request once more if that can be done."""
+        """Get another token, because the upstream refused this one. Returns True if the request is sent once more."""
         if self._renewed or not self._gateway.resolver.may_refresh(target):
             return False
         self._renewed = True
@@ -338,9 +342,9 @@ class Relay(Visit):
         upstream, self._upstream = self._upstream, None
         if upstream is not None:
             upstream.drop()
-        self._put_back()
+        self._restore_body()
         self._target = None
-        self._protocol.start_task(self._aim_at(self._gateway.resolver.refused(target)))
+        self._protocol.start_task(self._await_target(self._gateway.resolver.refused(target)))
         return True
 
     async def _renew_for_others(self, renewal: Awaitable[Target]) -> None:
@@ -352,31 +356,31 @@ class Relay(Visit):
     # The embedded CRM.
 
     def _is_admitted(self, target: Target) -> bool:
-        """Whether the CRM takes the call's body; who may not make the call is told so before it is sent."""
-        self._shown = self._embedded_request(target)
+        """True if the CRM accepts the call's body. Otherwise the call is refused before the body is sent."""
+        self._admission_request = self._embedded_request(target)
         try:
-            refused = self._admit(self._shown)
+            refused_answer = self._admit(self._admission_request)
         except MoorageError as error:
             self._refuse(error)
             return False
-        if refused is None:
+        if refused_answer is None:
             return True
-        if refused.status != 401 or not self._send_again(target):
-            self._protocol.refuse(embedded_answer(refused, self._request_id, self.through))
+        if refused_answer.status != 401 or not self._send_again(target):
+            self._protocol.refuse(embedded_answer(refused_answer, self._request_id, self.through))
         return False
 
     def _embedded_request(self, target: Target) -> Request:
-        """The call as the CRM is given it, without its body."""
+        """The call in the form of the CRM, without its body."""
         path, _, query = self._native.partition(b"?")
         headers = [*self._caller.lowered, (b"authorization", target.authorization)]
         method, scheme = self._head.method.decode(), self._protocol.scheme or "http"
         return Request(method, path, query, headers, scheme=scheme)
 
     def _whole_request(self) -> Request:
-        self.left = True
+        self.request_sent = True
         target = self._target
         assert target is not None
-        request = self._shown or self._embedded_request(target)
+        request = self._admission_request or self._embedded_request(target)
         if self._body is not None:
             request.body = self._body.contents()
         return request
@@ -386,12 +390,14 @@ class Relay(Visit):
             return
         self._protocol.respond(embedded_answer(response, self._request_id, self.through))
 
-    # Errors of ours.
+    # Errors of the gateway.
 
     def _refuse(self, error: MoorageError) -> None:
         if not self._protocol.is_current(self):
             return
-        self._protocol.refuse(refusal(error, self._request_id.decode(), left=self.left, through=self.through))
+        self._protocol.refuse(
+            refusal(error, self._request_id.decode(), request_sent=self.request_sent, through=self.through)
+        )
 
     def _fail(self, error: Exception) -> None:
         log.error("gateway.failed", request_id=self._request_id.decode(), exc_info=error)
@@ -399,11 +405,13 @@ class Relay(Visit):
 
 
 def refusal(
-    error: MoorageError, request_id: str, *, left: bool, through: Iterable[tuple[bytes, bytes]] = ()
+    error: MoorageError, request_id: str, *, request_sent: bool, through: Iterable[tuple[bytes, bytes]] = ()
 ) -> Response:
-    """An error of ours, which tells whether anything of the request has left for the app, and through which connection
-    it went or would have gone, if one was chosen."""
+    """The answer with an error of the gateway.
+
+    Its headers say whether a part of the request was sent to the app, and name the connection if one was chosen.
+    """
     response = render(error, request_id)
     response.headers += through or error.through
-    response.headers.append((b"moorage-request-sent", b"true" if left else b"false"))
+    response.headers.append((b"moorage-request-sent", b"true" if request_sent else b"false"))
     return response

@@ -1,4 +1,4 @@
-"""Where a call goes, and with which token: answered from memory at once, or by a slow path that fills the memory."""
+"""Finds the target of a call: where it goes, and with which token. Most targets are in memory."""
 
 import hashlib
 import math
@@ -19,10 +19,10 @@ from moorage.keys.model import Principal
 from moorage.single_flight import SingleFlight
 from moorage.storage.errors import DatabaseUnusable
 
-REMEMBERED_SECONDS = 60.0  # Not longer: each look-up also notes that the key and the connection are in use.
-UNASKED_SECONDS = 5.0  # While the database can't be read: how long until the next attempt to read it.
+REMEMBERED_SECONDS = 60.0  # Not longer, because each look-up also notes that the key is in use.
+OUTAGE_SECONDS = 5.0  # While the database can't be read, the time between two attempts.
 MARGIN_SECONDS = 30.0  # A token is not used in the last seconds before it expires.
-REFUSAL_SECONDS = 60.0  # An upstream's refusals renew a connection's token at most once in this time.
+REFUSAL_SECONDS = 60.0  # When an upstream refuses tokens, a connection's token is renewed once in this time.
 CACHE_SIZE = 10_000
 _PORTS = {"http": 80, "https": 443}
 
@@ -50,12 +50,12 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a call goes, and with which token. `origin` is None for the embedded CRM.
+    """The destination of a call, and its token. `origin` is None for the embedded CRM.
 
-    `good_until` is the time until which the target may be remembered; at `ends` its token or the caller's key expires.
-    Both are in seconds since the epoch. With `reads_only` the caller may only read. A token that is not `renewable`
-    can't be replaced by another. `through` are the headers that tell a caller which connection served the call, and
-    `through_lines` the same headers as they are written.
+    The target may be remembered until `good_until`. At `ends` its token or the caller's key expires. Both times are in
+    seconds since the epoch. With `reads_only`, the caller may only read. If the token is not `renewable`, no other
+    token can replace it. `through` has the headers that name the connection, and `through_lines` the same headers as
+    bytes.
     """
 
     connection_id: str
@@ -86,7 +86,7 @@ class RouteKey:
     digest: bytes = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        # The value of a header contains no line break, so two different keys never give the same text.
+        # A header value contains no line break, so two different keys never make the same text.
         text = b"%b\n%b\n%b" % (self.app, self.authorization or b"", self.connection or b"")
         object.__setattr__(self, "digest", hashlib.sha256(text).digest())
 
@@ -123,8 +123,8 @@ class Limiter(Protocol):
 class Resolver:
     """Finds the target of a call.
 
-    `header` gives the Authorization value of an app, such as `Zoho-oauthtoken {access_token}`. `environment` says what
-    kind of account (live, sandbox, embedded …) an upstream of an app is.
+    `header` returns the Authorization value of an app, such as `Zoho-oauthtoken {access_token}`. `environment` returns
+    the kind of account to which an upstream of an app leads: live, sandbox or embedded.
     """
 
     def __init__(
@@ -145,9 +145,9 @@ class Resolver:
         self._environment = environment
         self._limiter = limiter
         self._clock = clock
-        self._known = Bounded[bytes, Target](CACHE_SIZE)
-        self._asked = SingleFlight[Target]()
-        # For each connection: the last token that its upstream refused, and when.
+        self._targets = Bounded[bytes, Target](CACHE_SIZE)
+        self._lookups = SingleFlight[Target]()
+        # For each connection, the last token that its upstream refused, and the time of the refusal.
         self._refusals = Bounded[str, tuple[str, float]](CACHE_SIZE)
         self._generation = 0
 
@@ -163,12 +163,12 @@ class Resolver:
     def clear(self) -> None:
         """Forget all targets, because keys, connections or tokens may have changed."""
         self._generation += 1
-        self._known.clear()
-        self._asked.forget()
+        self._targets.clear()
+        self._lookups.forget()
 
     def remembered(self, route_key: RouteKey) -> Target | None:
         """The target from memory, or None: then call `resolve`. Counts the request. Raises RateLimited."""
-        target = self._known.get(route_key.digest)
+        target = self._targets.get(route_key.digest)
         if target is None or target.good_until <= self._clock.timestamp():
             return None
         self._count(target.account_id)
@@ -182,11 +182,11 @@ class Resolver:
         try:
             return await self._look_up(route_key)
         except DatabaseUnusable:
-            kept = self._kept(route_key)
-            if kept is None:
+            target = self._last_known(route_key)
+            if target is None:
                 raise
-            self._known[route_key.digest] = kept
-            return kept
+            self._targets[route_key.digest] = target
+            return target
 
     async def _look_up(self, route_key: RouteKey) -> Target:
         generation = self._generation
@@ -206,23 +206,24 @@ class Resolver:
             self._remember(route_key, target, generation)
             return target
 
-        return await self._asked.do((principal, route_key.digest, generation), look_up)
+        return await self._lookups.do((principal, route_key.digest, generation), look_up)
 
-    def _kept(self, route_key: RouteKey) -> Target | None:
+    def _last_known(self, route_key: RouteKey) -> Target | None:
         """The last known target, as long as its token and the key have not expired.
 
-        This is safe: wherever the database can be read, a change is noticed within a second, and `clear` then forgets
-        all targets.
+        It is not outdated: while the database could be read, each change was noticed within a second, and `clear` then
+        forgot all targets.
         """
-        known, now = self._known.get(route_key.digest), self._clock.timestamp()
-        if known is None or known.ends <= now:
+        target, now = self._targets.get(route_key.digest), self._clock.timestamp()
+        if target is None or target.ends <= now:
             return None
-        return replace(known, good_until=min(now + UNASKED_SECONDS, known.ends))
+        return replace(target, good_until=min(now + OUTAGE_SECONDS, target.ends))
 
     async def confirm(self, route_key: RouteKey, target: Target) -> float | None:
-        """Until when the caller may go on writing through the target's connection, in seconds since the epoch.
+        """The time until which the caller may write through the target's connection, in seconds since the epoch.
 
-        None if the caller may no longer do so. Counts no request. Raises a MoorageError if that can't be found out.
+        None if the caller has lost that right. Does not count as a request. Raises a MoorageError if the right can't be
+        checked.
         """
         try:
             principal = await self._keys.authenticate(_text(route_key.authorization))
@@ -241,10 +242,10 @@ class Resolver:
         return until if principal.expires_at is None else min(until, principal.expires_at.timestamp())
 
     def may_refresh(self, target: Target) -> bool:
-        """Whether another token could help, after the upstream refused this target's token.
+        """True if another token could help after the upstream has refused this target's token.
 
-        Some upstreams answer 401 for reasons that no token can cure. They must not cause a renewal on every call.
-        Where the token can't be renewed, the upstream's own answer tells the caller more than ours could.
+        Some upstreams answer 401 for reasons that no token can change. They must not cause a renewal for each call. If
+        the token can't be renewed, the caller gets the upstream's answer, which says more than an error of ours.
         """
         if not target.renewable:
             return False
@@ -252,9 +253,9 @@ class Resolver:
         return refused_token == target.token or not lately(since, self._clock.timestamp(), REFUSAL_SECONDS)
 
     def refused(self, target: Target) -> Awaitable[Target]:
-        """The same target with another token, because the upstream refused this one. Raises the errors of `access`.
+        """The same target with another token, because the upstream has refused this one. Raises the errors of `access`.
 
-        The refused token is given to nobody from the moment of this call, even before the result is awaited.
+        No call gets the refused token after this, even before the result is awaited.
         """
         self._note_refusal(target)
 
@@ -263,10 +264,10 @@ class Resolver:
             return replace(self._target(target.connection, token), reads_only=target.reads_only)
 
         key = ("refused", target.connection_id, target.token, target.reads_only)
-        return self._asked.do(key, renew)
+        return self._lookups.do(key, renew)
 
     async def _access(self, connection: Connection, instead_of: str | None) -> AccessToken:
-        """A token of the connection. The errors of `access` pass, and say which connection they are about."""
+        """A token of the connection. The errors of `access` get the headers that name the connection."""
         try:
             return await self._tokens.access(connection, instead_of=instead_of)
         except MoorageError as error:
@@ -274,10 +275,10 @@ class Resolver:
             raise
 
     def _through(self, connection: Connection, upstream: Upstream | None) -> tuple[tuple[bytes, bytes], ...]:
-        named = (b"Moorage-Connection", connection.id.encode("ascii"))
+        name = (b"Moorage-Connection", connection.id.encode("ascii"))
         if upstream is None:
-            return (named,)
-        return named, (b"Moorage-Environment", self._environment(connection.app, upstream).encode("ascii"))
+            return (name,)
+        return name, (b"Moorage-Environment", self._environment(connection.app, upstream).encode("ascii"))
 
     def _count(self, account_id: str) -> None:
         wait = self._limiter.take(account_id)
@@ -308,13 +309,13 @@ class Resolver:
     def _remember(self, route_key: RouteKey, target: Target, generation: int) -> None:
         if generation != self._generation or target.good_until <= self._clock.timestamp():
             return
-        self._known[route_key.digest] = target
+        self._targets[route_key.digest] = target
 
     def _note_refusal(self, target: Target) -> None:
         if self._refusals.get(target.connection_id, ("", 0.0))[0] != target.token:
             self._refusals[target.connection_id] = (target.token, self._clock.timestamp())
-        for key in [key for key, known in self._known.items() if known.token == target.token]:
-            del self._known[key]
+        for key in [key for key, remembered in self._targets.items() if remembered.token == target.token]:
+            del self._targets[key]
 
 
 def _as_allowed(principal: Principal, target: Target) -> Target:

@@ -1,4 +1,4 @@
-"""Which headers pass from the caller to the upstream and back, and which don't."""
+"""Decides which headers the gateway passes on, to the upstream and back to the caller."""
 
 import itertools
 from collections.abc import Container, Iterable
@@ -25,9 +25,9 @@ HOP_BY_HOP = frozenset(
         b"upgrade",
     }
 )
-# The headers by which a caller chooses a connection. The last one is also in every answer, so callers may repeat it.
+# The headers by which a caller chooses a connection. Answers contain the last of them, so callers may send it back.
 _CHOICE = frozenset({b"maton-connection", b"x-maton-connection", b"moorage-connection"})
-# Headers by which some apps use another path than the request's.
+# Headers that make some apps use another path than the request's.
 _OTHER_PATH = frozenset(
     {
         b"x-envoy-original-path",
@@ -63,8 +63,8 @@ def _with_underscores(names: Iterable[bytes]) -> set[bytes]:
     return spellings
 
 
-# Of these, only X-Request-Id goes on. The gateway answers Expect itself, and cookies belong to its own origin.
-_NOTED = frozenset(
+# The gateway reads these headers itself, and passes only X-Request-Id on. Cookies belong to the gateway's origin.
+_SPECIAL = frozenset(
     HOP_BY_HOP
     | _CHOICE
     | _OTHER_PATH
@@ -79,46 +79,55 @@ KEPT_FROM_CALLER = HOP_BY_HOP | {
     b"moorage-error-source",
     b"moorage-request-sent",
 }
-_NOTED_OF_ANSWERS = KEPT_FROM_CALLER | {b"content-length", b"location"}
+_SPECIAL_IN_ANSWERS = KEPT_FROM_CALLER | {b"content-length", b"location"}
 _PLAIN_CONNECTION = frozenset({b"keep-alive", b"close"})
-# The parser has decided the framing, so a Connection header can't take this one away.
-_NEVER_NAMED = frozenset({b"content-length"})
+# The parser has already used this header for the framing, so a Connection header must not remove it.
+_NEVER_HOP_BY_HOP = frozenset({b"content-length"})
 
 
 class CallerHeaders:
-    """What a request's headers tell the gateway, and the headers that go on to the upstream.
+    """The headers that the gateway itself needs, and the headers that go on to the upstream.
 
-    Most callers send the same headers with each request of a connection. Then they are read only once.
+    Most callers send the same headers with each request of a connection. Then the gateway reads them only once.
     """
 
     __slots__ = (
-        "_authorization", "_connection", "_lines", "_lowered", "forwarded", "lines", "request_id", "route_key",
+        "_authorization",
+        "_block",
+        "_connection",
+        "_lowered",
+        "forwarded",
+        "lines",
+        "request_id",
+        "route_key",
     )  # fmt: skip
 
     def __init__(self, app: bytes, head: Head) -> None:
-        self._lines = head.lines
+        self._block = head.block
         self._authorization: bytes | None = None
         self._connection: bytes | None = None
         self.forwarded: Headers = []
-        self.request_id: bytes | None = None  # None if the caller sent none, or one that can't be kept.
-        named: set[bytes] | None = None
+        self.request_id: bytes | None = (
+            None  # None if the caller sent none, or a request id that is not valid.
+        )
+        hop_names: set[bytes] | None = None
         for pair in head.headers:
             name, value = pair[0].lower(), pair[1]
-            if name not in _NOTED:
+            if name not in _SPECIAL:
                 self.forwarded.append(pair)
             elif name == b"connection":
-                named = named_by(value, named)
+                hop_names = names_in_connection(value, hop_names)
             elif name != b"host":
                 self._note(name, pair)
-        if named:
-            self.forwarded = [pair for pair in self.forwarded if pair[0].lower() not in named]
+        if hop_names:
+            self.forwarded = [pair for pair in self.forwarded if pair[0].lower() not in hop_names]
         self.lines = lines_of(self.forwarded)
         self._lowered: Headers | None = None
         self.route_key = RouteKey(app, self._authorization, self._connection)
 
-    def says(self, app: bytes, head: Head) -> bool:
-        """Whether another call has the same app and the same headers, so that this object serves for it as well."""
-        return head.lines is self._lines and app == self.route_key.app
+    def matches(self, app: bytes, head: Head) -> bool:
+        """True if another call has the same app and the same headers. Then this object serves for it, too."""
+        return head.block is self._block and app == self.route_key.app
 
     @property
     def lowered(self) -> Headers:
@@ -128,7 +137,7 @@ class CallerHeaders:
         return self._lowered
 
     def _note(self, name: bytes, pair: tuple[bytes, bytes]) -> None:
-        value = pair[1].strip()  # The parser leaves white space at the end of a value.
+        value = pair[1].strip()  # The parser does not remove white space at the end of a value.
         if name == b"authorization":
             self._authorization = self._authorization or value
         elif name in _CHOICE:
@@ -138,54 +147,54 @@ class CallerHeaders:
             self.request_id = kept_request_id(value) or self.request_id
 
 
-def named_by(value: bytes, known: set[bytes] | None = None) -> set[bytes] | None:
-    """The headers that a Connection header names, which are for this hop only, together with those in `known`."""
-    plain = value.lower()
-    if plain in _PLAIN_CONNECTION:
-        return known
-    names = {token.strip() for token in plain.split(b",")}
-    return (known or set()) | (names - _NEVER_NAMED)
+def names_in_connection(value: bytes, earlier: set[bytes] | None = None) -> set[bytes] | None:
+    """The names in a Connection header, and the `earlier` ones. Headers with these names are for this hop only."""
+    lowered = value.lower()
+    if lowered in _PLAIN_CONNECTION:
+        return earlier
+    names = {token.strip() for token in lowered.split(b",")}
+    return (earlier or set()) | (names - _NEVER_HOP_BY_HOP)
 
 
 class AnswerHead:
-    """What an answer's headers say about its framing, and the headers that go on to the caller."""
+    """The framing of an answer, as its headers say it, and the headers that go on to the caller."""
 
     __slots__ = ("chunked", "forwarded", "location", "sized")
 
     def __init__(self, headers: Headers) -> None:
-        """Raises HttpParserError, as the parser does for other faults, for a transfer coding that nobody asked for."""
+        """Raises HttpParserError for a transfer coding other than chunked, as the gateway asks for no other."""
         self.sized = self.chunked = self.location = False
         forwarded: Headers = []
         self.forwarded = forwarded
-        named: set[bytes] | None = None
+        hop_names: set[bytes] | None = None
         for pair in headers:
             name = pair[0].lower()
-            if name not in _NOTED_OF_ANSWERS:
+            if name not in _SPECIAL_IN_ANSWERS:
                 forwarded.append(pair)
             elif name == b"content-length":
                 self.sized = True
                 forwarded.append(pair)
             elif name == b"connection":
-                named = named_by(pair[1], named)
+                hop_names = names_in_connection(pair[1], hop_names)
             elif name == b"transfer-encoding":
                 if pair[1].strip().lower() != b"chunked":
-                    raise httptools.HttpParserError("a transfer coding that nobody asked for")
+                    raise httptools.HttpParserError("it has a transfer coding that was not asked for")
                 self.chunked = True
             elif name == b"location":
                 self.location = True
                 forwarded.append(pair)
-        if named:
-            self.drop(named)
+        if hop_names:
+            self.drop(hop_names)
 
     def drop(self, names: Container[bytes]) -> None:
-        """Do not pass on the headers with these names, which are in lower case."""
+        """Remove the headers with these names, which are in lower case."""
         self.forwarded = [pair for pair in self.forwarded if pair[0].lower() not in names]
 
 
 def embedded_answer(
     response: Response, request_id: bytes, through: Iterable[tuple[bytes, bytes]]
 ) -> Response:
-    """The embedded CRM's response as the caller gets it. `through` are the headers that name the connection."""
+    """The embedded CRM's response, in the form for callers. `through` has the headers that name the connection."""
     headers = [pair for pair in response.headers if pair[0].lower() not in KEPT_FROM_CALLER]
     headers += ((b"x-request-id", request_id), *through)
     if response.status >= 400:

@@ -7,14 +7,14 @@ from typing import Any
 class ClientContext(ssl.SSLContext):
     """A TLS context that resumes the last session with each host.
 
-    A handshake that resumes a session costs both sides a fraction of a full one. A host may still ask for a full one.
+    A handshake that resumes a session costs both sides a fraction of a full one. The host may ask for a full handshake.
     """
 
     def __init__(self, _protocol: int) -> None:
         self._sessions: dict[str | None, ssl.SSLSession] = {}
 
     def remember(self, connection: ssl.SSLObject) -> None:
-        """Resume this connection's session next time. The host must have sent bytes: its ticket comes with them."""
+        """Resume this connection's session next time. Call it after the host has sent bytes, which bring the ticket."""
         session = connection.session
         if session is not None:
             self._sessions[connection.server_hostname] = session

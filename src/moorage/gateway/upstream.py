@@ -1,4 +1,4 @@
-"""Kept-alive HTTP/1.1 connections to upstreams. They are written by hand because every call passes through here.
+"""HTTP/1.1 connections to upstreams that stay open between calls. Every call passes here, so this is written for speed.
 
 A `Borrower` asks the pool for a connection and writes its request there. Its callbacks get the parts of the answer.
 """
@@ -19,7 +19,7 @@ from moorage.gateway.errors import (
     UpstreamInvalid,
     UpstreamTimeout,
     UpstreamUnreachable,
-    plainly,
+    public_reason_of,
 )
 from moorage.gateway.outbox import Outbox
 from moorage.gateway.resolve import Origin
@@ -30,8 +30,8 @@ from moorage.logs import Log
 MAX_ANSWER_HEAD = 256 * 1024
 _VERSIONS = (b"HTTP/1.1 ", b"HTTP/1.0 ")
 _FINAL = frozenset(version + digit for version in _VERSIONS for digit in (b"2", b"3", b"4", b"5"))
-_SHOWS_FINAL = 10  # So many bytes show that an answer is the final one.
-_LONGEST_BEGINNING = len(b"HTTP/1.1 200")  # So many bytes show what any answer is.
+_FINAL_LENGTH = 10  # The length of the texts in `_FINAL`.
+_STATUS_LENGTH = len(b"HTTP/1.1 200")  # An answer of this length shows its status.
 _INTERIM = ord("1")
 _SWITCHING = b"101"
 _SWEEP_SECONDS = 1.0
@@ -41,26 +41,27 @@ log = Log(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Times are in seconds."""
+    """Limits for the connections to upstreams. Times are in seconds."""
 
-    connect: float = 10.0
-    # From the end of the request to the end of the answer's head, however much of the head has arrived.
-    answer: float = 60.0
+    connect: float = 10.0  # The time for one attempt to connect.
+    answer: float = 60.0  # From the end of the request to the end of the answer's head.
     idle: float = 60.0  # Between two parts of an answer.
-    stalled: float = 60.0  # How long a caller may read nothing of an answer before it is given up.
-    kept: float = 15.0  # How long an unused connection is kept: less than most servers keep theirs.
+    stalled: float = 60.0  # A caller that reads nothing of an answer for this time loses it.
+    kept: float = (
+        15.0  # An unused connection is closed after this time. Most servers keep connections longer.
+    )
     connections: int = 512  # To one origin.
-    quiet: float = 300.0  # How long a tunnel may pass nothing in either direction.
+    quiet: float = 300.0  # A tunnel without any byte in either direction is closed after this time.
     tunnels: int = 1000  # In one process. They do not count towards `connections`.
 
     @property
     def wait(self) -> float:
-        """How long to wait for a connection: twice the time of one attempt, as another call may have to end first."""
+        """The time to wait for a connection: twice the time of one attempt, as another call may have to end first."""
         return min(2 * self.connect, max(self.connect, self.answer))
 
 
 def limits_of(answer_timeout: float) -> Limits:
-    """The limits for an app that may take so many seconds to answer. Connecting may not take longer, either."""
+    """The limits for an app that may take `answer_timeout` seconds to answer. Connecting may not take longer."""
     return Limits(connect=min(Limits().connect, answer_timeout), answer=answer_timeout, idle=answer_timeout)
 
 
@@ -74,7 +75,7 @@ class Borrower(Protocol):
 
     @property
     def switches(self) -> bool:
-        """Whether the request asks to turn the connection into a WebSocket."""
+        """True if the request asks to turn the connection into a WebSocket."""
 
     def on_connected(self, upstream: "UpstreamConnection") -> None: ...
     def on_unreachable(self, error: UpstreamError) -> None: ...
@@ -86,8 +87,10 @@ class Borrower(Protocol):
     def on_switched(
         self, head: AnswerHead, transport: asyncio.Transport, socket: asyncio.Transport, rest: bytes
     ) -> None:
-        """The connection is a WebSocket now and belongs to the borrower for good. `socket` is the transport below TLS;
-        `rest` are the bytes that followed the answer's head."""
+        """The connection is a WebSocket now, and the pool has given it up. `socket` is the transport below TLS.
+
+        `rest` holds the bytes that followed the answer's head.
+        """
 
     def on_complete(self) -> None: ...
     def on_failure(self, error: UpstreamError, *, stale: bool) -> None:
@@ -98,7 +101,7 @@ class Borrower(Protocol):
 
 
 class Pool:
-    """The connections of one process to all upstreams. `tls` makes the context for https."""
+    """The connections of one process to all upstreams. `tls` makes the TLS context for https."""
 
     def __init__(self, limits: Limits, tls: Callable[[], ClientContext] = verifying) -> None:
         self.limits = limits
@@ -188,7 +191,7 @@ class _Host:
     def give_back(self, upstream: "UpstreamConnection") -> None:
         if self._waiting:
             if upstream.used and self._waiting[0][0].needs_new:
-                upstream.drop()  # This makes room for a new one.
+                upstream.drop()  # This makes room for a new connection.
                 return
             borrower, _ = self._waiting.popleft()
             borrower.on_connected(upstream)
@@ -230,13 +233,13 @@ class _Host:
             async with asyncio.timeout(limits.connect):
                 upstream = await self._open()
         except TimeoutError:
-            self._tell_first(UpstreamTimeout(f"{origin.host} accepted no connection in time."))
+            self._fail_first(UpstreamTimeout(f"{origin.host} accepted no connection in time."))
         except (OSError, ssl.SSLError, UnicodeError) as error:
-            self._on_unreachable(str(error), plainly(error))
+            self._on_unreachable(str(error), public_reason_of(error))
         except Exception as error:
-            # Somebody waits for an answer, whatever the error is.
+            # A caller waits for an answer, also after an unexpected error.
             log.exception("gateway.failed")
-            self._on_unreachable(type(error).__name__, "for a reason that the server's log gives")
+            self._on_unreachable(type(error).__name__, "for a reason that is in the server's log")
         else:
             if upstream.is_usable:
                 self._all.add(upstream)
@@ -268,21 +271,39 @@ class _Host:
         origin = self.origin
         log.warning("upstream.unreachable", host=origin.host, port=origin.port, error=reason)
         message = f"{origin.host} can't be reached, {public_reason}."
-        self._tell_first(UpstreamUnreachable(message, help="Try again in a moment."))
+        self._fail_first(UpstreamUnreachable(message, help="Try again in a moment."))
 
-    def _tell_first(self, error: UpstreamError) -> None:
+    def _fail_first(self, error: UpstreamError) -> None:
         if self._waiting:
             borrower, _ = self._waiting.popleft()
             borrower.on_unreachable(error)
 
 
 class UpstreamConnection(asyncio.Protocol):
-    """A connection to an upstream. At `deadline`, by the loop's clock, it has waited too long."""
+    """A connection to an upstream. `deadline` is the time, by the loop's clock, at which it is given up."""
 
     __slots__ = (
-        "_bare", "_begun", "_borrower", "_complete", "_ended_well", "_fed", "_has_length", "_headers", "_host",
-        "_in_head", "_keep", "_parser", "_paused", "_silent", "_socket", "_status", "_transport", "_whole", "deadline",
-        "is_open", "used",
+        "_bare",
+        "_beginning",
+        "_borrower",
+        "_complete",
+        "_ended_well",
+        "_has_length",
+        "_head_size",
+        "_headers",
+        "_host",
+        "_in_head",
+        "_keep",
+        "_parser",
+        "_paused",
+        "_request_complete",
+        "_silent",
+        "_socket",
+        "_status",
+        "_transport",
+        "deadline",
+        "is_open",
+        "used",
     )  # fmt: skip
 
     def __init__(self, host: _Host) -> None:
@@ -291,7 +312,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._parser = httptools.HttpResponseParser(self)
         self.deadline = math.inf
         self.is_open = False
-        self.used = False  # Whether it has carried a request before.
+        self.used = False  # True if it has carried a request before.
         self._paused = False
         self._ended_well = False
 
@@ -303,17 +324,17 @@ class UpstreamConnection(asyncio.Protocol):
 
     @property
     def is_usable(self) -> bool:
-        """Whether it can take a request: it is neither closed nor about to close."""
+        """True if it can carry a request: it is neither closed nor closing."""
         return self.is_open and not self._transport.is_closing()
 
     def begin(self, borrower: Borrower, *, bare: bool) -> None:
-        """Start a request. With `bare` the answer will have no body, as the answer to HEAD."""
+        """Start a request. With `bare`, the answer has no body, as for HEAD."""
         self._borrower = borrower
         self._bare = bare
-        self._whole = self._complete = self._keep = False
+        self._request_complete = self._complete = self._keep = False
         self._in_head = self._silent = True
-        self._begun = b""
-        self._status = self._fed = 0
+        self._beginning = b""
+        self._status = self._head_size = 0
         self._has_length = False
         self._headers: list[tuple[bytes, bytes]] = []
         self.deadline = math.inf
@@ -325,16 +346,16 @@ class UpstreamConnection(asyncio.Protocol):
     def end(self, data: bytes) -> None:
         """Send the last part of the request, which may be empty, at the end of the loop's turn.
 
-        The time in which the answer has to come begins now.
+        The time limit for the answer begins now.
         """
-        self._whole = True
+        self._request_complete = True
         self.deadline = self._host.loop.time() + self._host.pool.limits.answer
         if data:
             self._host.outbox.put(self._transport, data)
 
     @property
     def is_paused(self) -> bool:
-        """Whether it has stopped reading because the borrower can't take more of the answer."""
+        """True if it has stopped reading, because the borrower can't take more of the answer."""
         return self._paused
 
     def pause(self) -> None:
@@ -352,7 +373,7 @@ class UpstreamConnection(asyncio.Protocol):
                 self.deadline = self._host.loop.time() + self._host.pool.limits.idle
 
     def drop(self) -> None:
-        """Close at once, even during a request. No more callbacks of the borrower are called."""
+        """Close at once, even during a request. After this, no callback of the borrower is called."""
         self._borrower = None
         self.is_open = False
         self._transport.abort()
@@ -367,8 +388,8 @@ class UpstreamConnection(asyncio.Protocol):
             self._fail(UpstreamTimeout(f"{host} did not answer in time.", help="Try again later."))
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        # Reading is paused below TLS. A paused TLS transport would lose the bytes that it has not decrypted yet, and
-        # with them the end of an answer, if the host closes the connection meanwhile.
+        # Reading is paused below TLS. If a TLS transport is paused and the host closes the connection, the transport
+        # loses the bytes that it has not decrypted, and with them the end of an answer.
         self._transport = self._socket = cast("asyncio.Transport", transport)
         self.is_open = True
 
@@ -385,7 +406,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._host.lost(self)
         if self._borrower is not None:
             self._end_of_data(exc)
-        # The parser refers to our methods. This cycle would keep the buffers of TLS until the next full collection.
+        # The parser refers to this object. The cycle would keep the buffers of TLS until the next garbage collection.
         del self._parser
 
     def _end_of_data(self, exc: Exception | None) -> None:
@@ -394,7 +415,9 @@ class UpstreamConnection(asyncio.Protocol):
         else:
             host = self._host.origin.host
             error = UpstreamUnreachable(f"{host} closed the connection before its answer was complete.")
-            self._fail(error, stale=self.used and self._silent and not self._begun and not self._fed)
+            self._fail(
+                error, stale=self.used and self._silent and not self._beginning and not self._head_size
+            )
 
     def data_received(self, data: bytes) -> None:
         borrower = self._borrower
@@ -402,13 +425,13 @@ class UpstreamConnection(asyncio.Protocol):
             self.drop()
             return
         if self._silent:
-            if self._begun or data[:_SHOWS_FINAL] not in _FINAL:
-                data = self._look_at_beginning(self._begun + data)
+            if self._beginning or data[:_FINAL_LENGTH] not in _FINAL:
+                data = self._require_beginning(self._beginning + data)
                 if not data:
                     return
-                self._begun = b""
+                self._beginning = b""
             self._silent = False
-        self._fed += len(data)
+        self._head_size += len(data)
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
@@ -418,7 +441,7 @@ class UpstreamConnection(asyncio.Protocol):
             return
         if self._complete:
             self._finish()
-        elif self._fed > MAX_ANSWER_HEAD:
+        elif self._head_size > MAX_ANSWER_HEAD:
             self._fail(self._invalid())
         elif not self._in_head:
             self.deadline = self._host.loop.time() + self._host.pool.limits.idle
@@ -431,19 +454,19 @@ class UpstreamConnection(asyncio.Protocol):
             self._keep = False  # Only the bytes after the answer can't be parsed, such as a body after a 204.
             self._finish()
         else:
-            self._on_nonsense(error)
+            self._on_invalid(error)
 
-    def _look_at_beginning(self, data: bytes) -> bytes:
+    def _require_beginning(self, data: bytes) -> bytes:
         """The bytes from the beginning of the final answer, or none if it has not begun yet.
 
         An answer has to begin with HTTP/1.1 or HTTP/1.0, which the parser does not check: it takes RTSP as well. The
         same holds for the answer after an interim one (1xx), which is only a head.
         """
-        while data.startswith(_VERSIONS) and len(data) >= _LONGEST_BEGINNING:
+        while data.startswith(_VERSIONS) and len(data) >= _STATUS_LENGTH:
             if data[9] != _INTERIM or data.startswith(_SWITCHING, 9):
                 return data
             end = data.find(b"\r\n\r\n") + 4
-            if self._fed + (len(data) if end < 4 else end) > MAX_ANSWER_HEAD:
+            if self._head_size + (len(data) if end < 4 else end) > MAX_ANSWER_HEAD:
                 self._fail(self._invalid())
                 return b""
             if end < 4:
@@ -451,14 +474,14 @@ class UpstreamConnection(asyncio.Protocol):
             try:
                 self._parser.feed_data(data[:end])
             except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
-                self._on_nonsense(error)
+                self._on_invalid(error)
                 return b""
-            self._fed += end
+            self._head_size += end
             data = data[end:]
         if data.startswith(_VERSIONS) or any(version.startswith(data) for version in _VERSIONS):
-            self._begun = data  # More bytes are needed.
+            self._beginning = data  # More bytes are needed.
         else:
-            self._on_nonsense(httptools.HttpParserError("it does not begin with HTTP/1.1 or HTTP/1.0"))
+            self._on_invalid(httptools.HttpParserError("it does not begin with HTTP/1.1 or HTTP/1.0"))
         return b""
 
     def pause_writing(self) -> None:
@@ -468,7 +491,7 @@ class UpstreamConnection(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         if self._borrower is not None:
-            if self._whole:
+            if self._request_complete:
                 self.deadline = self._host.loop.time() + self._host.pool.limits.answer
             else:
                 self.deadline = math.inf
@@ -494,9 +517,9 @@ class UpstreamConnection(asyncio.Protocol):
                 self._headers = []
             return
         self._in_head = False
-        self._fed = 0
+        self._head_size = 0
         head = AnswerHead(self._headers)
-        self._headers = []  # Headers that come from now on are trailers, which nobody reads.
+        self._headers = []  # The headers that come from now on are trailers. They are not used.
         self._has_length = head.sized or head.chunked
         self._borrower.on_head(self._status, head)
         if self._bare:
@@ -507,7 +530,7 @@ class UpstreamConnection(asyncio.Protocol):
         assert self._borrower is not None
         protocols = [value.strip().lower() for name, value in self._headers if name.lower() == b"upgrade"]
         if not (self._borrower.switches and self._parser.should_upgrade() and protocols == [b"websocket"]):
-            raise httptools.HttpParserError("a switch of protocols that nobody asked for")
+            raise httptools.HttpParserError("it switches protocols, which was not asked for")
 
     def _switch(self, rest: bytes) -> None:
         """Give the transport to the borrower. The pool may open another connection instead."""
@@ -519,7 +542,7 @@ class UpstreamConnection(asyncio.Protocol):
         borrower.on_switched(AnswerHead(self._headers), self._transport, self._socket, rest)
 
     def on_body(self, part: bytes) -> None:
-        self._fed = 0
+        self._head_size = 0
         if self._complete:
             self._keep = False
         elif self._borrower is not None:
@@ -536,7 +559,7 @@ class UpstreamConnection(asyncio.Protocol):
         assert borrower is not None
         if not self.used and (secured := self._transport.get_extra_info("ssl_object")) is not None:
             self._host.pool.tls.remember(secured)
-        if self._keep and self._whole and self.is_usable:
+        if self._keep and self._request_complete and self.is_usable:
             self.used = True
             self.resume()
             if self._bare:
@@ -552,7 +575,7 @@ class UpstreamConnection(asyncio.Protocol):
         if borrower is not None:
             borrower.on_failure(error, stale=stale)
 
-    def _on_nonsense(self, error: Exception) -> None:
+    def _on_invalid(self, error: Exception) -> None:
         cause = error.__context__
         if isinstance(cause, httptools.HttpParserError):
             error, cause = cause, None

@@ -1,4 +1,4 @@
-"""A call that asks for a WebSocket: an ordinary call until the app answers, and a tunnel if the answer is 101."""
+"""A call that asks for a WebSocket. It is an ordinary call until the app answers; if the answer is 101, a tunnel."""
 
 import asyncio
 from typing import TYPE_CHECKING
@@ -16,23 +16,24 @@ from moorage.keys.errors import ScopeMissing
 if TYPE_CHECKING:
     from moorage.gateway.gateway import Gateway
 
-MAX_EARLY = 64 * 1024  # How many bytes a caller may send before the app has agreed.
+MAX_EARLY = 64 * 1024  # The bytes that are read from a caller before the app has agreed.
 _SWITCH = b"Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
 _FRAMING = frozenset({b"content-length"})
 
 
 def asks_for_websocket(head: Head) -> bool:
-    """Whether the request asks for a WebSocket, and for no other protocol."""
-    if head.method != b"GET" or head.version != "1.1" or head.lines.length or head.lines.coding:
+    """True if the request asks for a WebSocket, and for no other protocol."""
+    if head.method != b"GET" or head.version != "1.1" or head.block.length or head.block.coding:
         return False
-    upgrades = [value.strip().lower() for name, value in head.lines.lowered if name == b"upgrade"]
+    upgrades = [value.strip().lower() for name, value in head.block.lowered if name == b"upgrade"]
     return upgrades == [b"websocket"] and head.header(b"sec-websocket-key") is not None
 
 
 class WebSocketCall(Relay):
-    """Bytes that follow the request's head go to the app only after the app has agreed.
+    """A call that becomes a tunnel if the app agrees. Bytes behind the head go to the app only after that.
 
-    If it does not agree, its answer is passed on like any other, and the connection ends with the answer."""
+    If the app does not agree, its answer is passed on like any other, and the connection ends after it.
+    """
 
     __slots__ = ("_end", "_tunnel")
 
@@ -60,17 +61,19 @@ class WebSocketCall(Relay):
         if self._tunnel is not None:
             self._tunnel.close(GOING_AWAY, "the server is going away")
 
-    def _aim(self, target: Target) -> None:
+    def _set_target(self, target: Target) -> None:
         app = self._caller.route_key.app
         self.through = target.through
         if target.reads_only:
-            self._refuse(ScopeMissing(f"proxy:{target.app}"))  # Nobody knows what passes through a tunnel.
+            self._refuse(
+                ScopeMissing(f"proxy:{target.app}")
+            )  # What passes through a tunnel can't be checked.
         elif target.origin is None or not self._gateway.rules[app].websocket:
             self._refuse(WebSocketUnsupported(app.decode()))
         elif self._gateway.tunnels.are_full:
             self._refuse(WebSocketsExhausted())
         else:
-            super()._aim(target)
+            super()._set_target(target)
 
     def _request_head(self) -> bytes:
         return super()._request_head()[:-2] + _SWITCH
@@ -87,19 +90,19 @@ class WebSocketCall(Relay):
             transport.abort()
             return
         head.drop(_FRAMING)
-        said = b"X-Request-Id: %b\r\n%b" % (self._request_id, target.through_lines)
-        protocol.write(STATUS_LINES[101] + lines_of(head.forwarded) + said + _SWITCH)
+        own_lines = b"X-Request-Id: %b\r\n%b" % (self._request_id, target.through_lines)
+        protocol.write(STATUS_LINES[101] + lines_of(head.forwarded) + own_lines + _SWITCH)
         protocol.begun = True
         limits = self._gateway.pool.limits
         self._tunnel = tunnel = Tunnel(self._end, app, self._caller.route_key, target, limits)
         self._gateway.tunnels.add(tunnel)
         if rest:
             tunnel.pass_on(rest, self._end)
-        self._end.let_go()
+        self._end.release()
 
 
 class _CallerEnd(End):
-    """The caller's connection. Until there is a tunnel, it keeps what arrives, and the protocol handles the rest."""
+    """The caller's connection. Before there is a tunnel, it keeps the bytes that arrive; the protocol does the rest."""
 
     def __init__(self, protocol: DirectProtocol) -> None:
         super().__init__(protocol.transport, protocol.transport)
@@ -113,7 +116,7 @@ class _CallerEnd(End):
         if self._size > MAX_EARLY:
             self.socket.pause_reading()
 
-    def let_go(self) -> None:
+    def release(self) -> None:
         """Pass on the bytes that were kept."""
         early, self._early = b"".join(self._early), []
         if self._size > MAX_EARLY and self.arrives:

@@ -1,1 +1,1 @@
-"""HTTP beside the frameworks: requests and answers as values, one error shape, answering without ASGI."""
+"""HTTP below the frameworks: requests and responses as values, one error shape, and a protocol class without ASGI."""

@@ -1,4 +1,4 @@
-"""Requests that one function answers: whole requests in, responses out, without ASGI between them."""
+"""Lets one function answer whole requests, without ASGI."""
 
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable
@@ -18,27 +18,27 @@ from moorage.http.message import Request, Response
 if TYPE_CHECKING:
     import asyncio
 
-# Gives its response at once, or something to await where that takes waiting.
+# Returns the response, or an awaitable if it has to wait for something.
 Answer: TypeAlias = Callable[[Request], Response | Awaitable[Response]]
 
-# Looks at a request before its body is read, of which it has none yet: how long the body may be, or the answer to a
-# caller who can spare the sending of it.
+# Gets a request before its body is read. Returns how long the body may be, or a response that refuses the request, so
+# that the client need not send the body.
 Admit: TypeAlias = Callable[[Request], Allowance | Response]
 
-# Words an error of the HTTP layer, given the id under which it may be logged, as the origin's clients can read it.
+# Makes a response from an error of the HTTP layer and a request id, in the error shape of the origin.
 RenderError: TypeAlias = Callable[[MoorageError, str], Response]
 
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """Where whole requests are answered: `admit` is asked about those that have a body, before it is read."""
+    """Answers whole requests. `admit` is called first for requests with a body, before the body is read."""
 
     answer: Answer
     admit: Admit
 
 
 def answering(door: Door, *, render_error: RenderError) -> type[HttpToolsProtocol]:
-    """A protocol class for uvicorn's `http` setting, whose requests all go to one door."""
+    """A protocol class for uvicorn's `http` setting. It sends all requests to one door."""
 
     class AnsweringProtocol(DirectProtocol):
         def claim(self, head: Head) -> Exchange:
@@ -50,10 +50,10 @@ def answering(door: Door, *, render_error: RenderError) -> type[HttpToolsProtoco
     return AnsweringProtocol
 
 
-class Visit(Exchange):
-    """A request at a door: admitted by its head, collected in memory or on disk, and answered once it is whole.
+class DoorExchange(Exchange):
+    """A request to a door. The door admits it by its head; its body is collected; then the door answers it.
 
-    Subclasses say when it begins, and what becomes of the response. `_complete` is theirs to set.
+    Subclasses call `_admit` and `_collect`, write the response, and set `_complete`.
     """
 
     __slots__ = ("_body", "_complete", "_door", "_head", "_protocol", "_task")
@@ -61,33 +61,33 @@ class Visit(Exchange):
     _door: Door
     _protocol: DirectProtocol
     _head: Head
-    _body: Body | None  # What has come of the body.
-    _complete: bool  # Whether the request has come to its end.
-    _task: "asyncio.Task[None] | None"  # What the visit waits for: the disk, or the door.
+    _body: Body | None  # The part of the body that has arrived.
+    _complete: bool  # True if the whole request has arrived.
+    _task: "asyncio.Task[None] | None"  # The task that waits for the disk or for the door.
 
     @abstractmethod
     def _whole_request(self) -> Request:
-        """What the door is asked, now that all of it is there."""
+        """The request with its body, for the door."""
 
     @abstractmethod
     def _give(self, response: Response) -> None:
-        """Pass on what the door answered."""
+        """Pass on the response of the door."""
 
     @abstractmethod
     def _refuse(self, error: MoorageError) -> None:
-        """Answer with an error of ours, if somebody still waits."""
+        """Respond with an error of Moorage, if the client still waits."""
 
     @abstractmethod
     def _fail(self, error: Exception) -> None:
-        """Answer and log what nobody foresaw."""
+        """Log an unexpected error, and respond with it."""
 
     def _admit(self, request: Request) -> Response | None:
-        """Have the door look at the head; what it answers to a caller whose body is not wanted. Raises BodyTooLarge."""
+        """Ask the door about the head. Returns the response if the door refuses the request. Raises BodyTooLarge."""
         allowance = self._door.admit(request)
         if isinstance(allowance, Response):
             return allowance
-        if self._head.lines.length > allowance.max_body:
-            allowance.require(self._head.lines.length)
+        if self._head.block.length > allowance.max_body:
+            allowance.require(self._head.block.length)
         if self._body is None:
             self._body = Body(allowance)
         else:
@@ -95,11 +95,11 @@ class Visit(Exchange):
         return None
 
     def _collect(self) -> None:
-        """Go on with what has come: put it away where it is much, and ask once it is all."""
+        """Continue after a part of the request has arrived: write a long body to disk, and ask the door at the end."""
         body = self._body
         if self._task is not None:
-            return  # This is called again when what is under way has ended.
-        if body is not None and body.size > IN_MEMORY and body.is_due(complete=self._complete):
+            return  # The task calls this again at its end.
+        if body is not None and body.size > IN_MEMORY and body.must_spool(complete=self._complete):
             if not self._complete:
                 self._protocol.flow.pause_reading()
             self._task = self._protocol.start_task(self._spool(body))
@@ -121,7 +121,7 @@ class Visit(Exchange):
         except MoorageError as error:
             self._body = None
             self._refuse(error)
-        except Exception as error:  # noqa: BLE001 (whatever it is, the client is told and the log has it)
+        except Exception as error:  # noqa: BLE001 (`_fail` logs it and responds)
             self._fail(error)
 
     async def _wait(self, answer: Awaitable[Response]) -> None:
@@ -131,13 +131,13 @@ class Visit(Exchange):
             if self._protocol.is_current(self):
                 self._give(response)
             if isinstance(response.body, bytes):
-                self._let_go()
+                self._close_body()
         except Exception as error:  # noqa: BLE001 (as above)
             self._fail(error)
-            self._let_go()
+            self._close_body()
 
-    def _let_go(self) -> None:
-        """Close the body, which nobody needs any more unless the door is to be asked again."""
+    def _close_body(self) -> None:
+        """Close the body, unless the exchange goes on: then the door may be asked a second time."""
         if self._body is not None and not self._protocol.is_current(self):
             self._body.close()
 
@@ -146,8 +146,8 @@ class Visit(Exchange):
             self._task.cancel()
 
 
-class CollectedRequest(Visit):
-    """A request to an origin that is all one door."""
+class CollectedRequest(DoorExchange):
+    """A request to an origin whose requests all go to one door."""
 
     __slots__ = ()
 
@@ -162,9 +162,9 @@ class CollectedRequest(Visit):
     def start(self) -> None:
         if not self._head.has_body:
             return
-        refused = self._admit(self._whole_request())
-        if refused is not None:
-            self._protocol.refuse(refused)
+        refusal = self._admit(self._whole_request())
+        if refusal is not None:
+            self._protocol.refuse(refusal)
         else:
             self._protocol.want_body()
 
@@ -189,7 +189,7 @@ class CollectedRequest(Visit):
         body = b"" if self._body is None else self._body.contents()
         scheme, client = protocol.scheme or "http", (protocol.client or ("",))[0]
         return Request(
-            head.method.decode(), path, query, head.lines.lowered, body, scheme, head.version, client
+            head.method.decode(), path, query, head.block.lowered, body, scheme, head.version, client
         )
 
     def _give(self, response: Response) -> None:

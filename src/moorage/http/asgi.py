@@ -1,4 +1,4 @@
-"""The ASGI side of a connection: what nobody claims is answered by an ASGI application, through uvicorn."""
+"""The ASGI side of a connection: an ASGI application answers the requests that no exchange claims."""
 
 import asyncio
 from abc import abstractmethod
@@ -14,18 +14,18 @@ from moorage.http.head import Head, require_short_path
 
 
 class AsgiSide(HttpToolsProtocol):
-    """uvicorn's own protocol, fed with requests that are parsed already."""
+    """uvicorn's own protocol. It gets requests that are parsed already."""
 
-    _head: Head  # Of the request that is being answered.
+    _head: Head  # The head of the request that is being answered.
 
     @abstractmethod
     def close(self) -> None:
-        """Close in a way that lets a client read the answer that is still sending."""
+        """Close the connection so that a client that is still sending can read the response."""
 
     def _hand_to_asgi(self, head: Head) -> None:
         """Let the application answer a request. Raises PathInvalid."""
         require_short_path(head.target)
-        # The parser may be in the head of a later request by now, whose parts so far are kept in these.
+        # The parser may be reading the head of a later request. These hold its parts, so they are put back at the end.
         parsing = self.parser, self.url, self.headers
         super().on_message_begin()
         self.url = head.target
@@ -38,17 +38,20 @@ class AsgiSide(HttpToolsProtocol):
             raise PathInvalid("The path can't be read.", help="Percent-encode what isn't ASCII.") from None
         finally:
             self.parser, self.url, self.headers = parsing
-        # An answer that comes before a long body is whole is the connection's last, as the others' is.
-        self._keep_after_asgi(keep=head.keep_alive and head.announces_little())
+        # If a long body has not arrived when the response begins, the connection ends after it, as in `DirectProtocol`.
+        self._keep_after_asgi(keep=head.keep_alive and head.has_short_body())
         self.cycle.waiting_for_100_continue = head.expects_continue()
         self.cycle.transport = cast("asyncio.Transport", LingeringTransport(self.transport, self.close))
 
     def _pass_to_asgi(self, body: bytes) -> None:
-        """The next part of its body."""
+        """Pass the next part of the body to the application."""
         super().on_body(body)
 
     def _end_to_asgi(self, *, keep: bool) -> None:
-        """It is whole; `keep` says whether the connection goes on after the answer, if that has not begun."""
+        """Tell the application that the request is complete.
+
+        `keep` says if the connection goes on after the response. It has no effect once the response has begun.
+        """
         if not self.cycle.response_started:
             self._keep_after_asgi(keep=keep)
         super().on_message_complete()
@@ -61,12 +64,12 @@ class AsgiSide(HttpToolsProtocol):
 
 
 async def no_application(scope: Scope, _receive: Receive, _send: Send) -> None:
-    """Stands in for an application at an origin that claims all of its requests."""
-    raise RuntimeError(f"nobody claimed a request of the kind {scope['type']}")
+    """The application of an origin whose exchanges claim all requests."""
+    raise RuntimeError(f"no exchange claimed a request of the kind {scope['type']}")
 
 
 class LingeringTransport:
-    """The transport as an ASGI answer sees it: `close` lets a client read the answer that is still sending."""
+    """The transport for an ASGI response. Its `close` lets a client that is still sending read the response."""
 
     def __init__(self, transport: asyncio.Transport, close: Callable[[], None]) -> None:
         self.write = transport.write
@@ -75,7 +78,7 @@ class LingeringTransport:
 
 
 class ParsedHead:
-    """Stands for the parser at the end of a head."""
+    """A head in the role of uvicorn's parser, which has just parsed it."""
 
     def __init__(self, head: Head) -> None:
         self._head = head

@@ -1,4 +1,4 @@
-"""Connections that are broken off: their peers get all that was written, and see that it isn't all there was to be."""
+"""Breaks connections off. The peer gets all bytes that were written, and sees that the answer is not complete."""
 
 import asyncio
 import contextlib
@@ -9,16 +9,17 @@ import sys
 try:
     import fcntl
     import termios
-except ImportError:  # No Unix: what the kernel still holds can't be seen.
+except ImportError:  # Without Unix, the bytes in the kernel's buffer can't be counted.
     fcntl = termios = None  # type: ignore[assignment]
 
 _RESET = struct.pack("ii", 1, 0)
-_FIRST_LOOK = 0.005  # Seconds; each look after it takes twice as long to come …
-_SLOWEST_LOOK = 0.2  # … up to this.
+# Seconds between two looks at the kernel's buffer. The pause doubles with each look, up to the longest.
+_FIRST_PAUSE = 0.005
+_LONGEST_PAUSE = 0.2
 
 
 def reset(transport: asyncio.Transport) -> None:
-    """End a connection at once and by a reset. What is not delivered yet is lost."""
+    """End a connection at once with a TCP reset. Bytes that are not delivered yet are lost."""
     sock = transport.get_extra_info("socket")
     if sock is not None:
         with contextlib.suppress(OSError):
@@ -27,14 +28,16 @@ def reset(transport: asyncio.Transport) -> None:
 
 
 class BreakingOff:
-    """Ends a connection by a reset as soon as its peer has all that was written, or has taken nothing for `patience`
-    seconds. A reset, as a clean end is the end of an answer whose length nobody knows."""
+    """Resets a connection when the peer has all bytes that were written, or has taken none for `patience` seconds.
+
+    It has to be a reset: a clean end would look like the end of an answer without a length.
+    """
 
     def __init__(self, transport: asyncio.Transport, *, patience: float) -> None:
         self._loop = asyncio.get_running_loop()
         self._transport = transport
         self._patience = patience
-        self._pause = _FIRST_LOOK
+        self._pause = _FIRST_PAUSE
         self._left = _undelivered(transport)
         self._since = self._loop.time()
         self._look()
@@ -50,11 +53,11 @@ class BreakingOff:
             reset(self._transport)
             return
         self._loop.call_later(self._pause, self._look)
-        self._pause = min(2 * self._pause, _SLOWEST_LOOK)
+        self._pause = min(2 * self._pause, _LONGEST_PAUSE)
 
 
 def _undelivered(transport: asyncio.Transport) -> int:
-    """How many bytes of what was written the peer's machine has not said it has."""
+    """The number of written bytes that the peer's machine has not acknowledged."""
     waiting = transport.get_write_buffer_size()
     sock = transport.get_extra_info("socket")
     if waiting or sock is None or fcntl is None:

@@ -1,4 +1,4 @@
-"""How many connections one process holds: where descriptors run short, idle ones make room for new ones."""
+"""Limits the connections of one process. At the limit, idle connections are closed for new ones."""
 
 import heapq
 import math
@@ -8,71 +8,71 @@ from typing import Protocol
 
 from moorage.logs import Log
 
-_SHARE = 20  # One in so many is closed at once, so that not every newcomer costs a look at all.
-_BUSY_SECONDS = 1.0  # Where fewer than that are idle, nobody looks for them again for so long.
-_TOLD_EVERY = 60.0  # Seconds.
+_CLOSED_SHARE = 20  # At the limit, one connection in 20 is closed, so that not each new one costs a search.
+_BUSY_SECONDS = 1.0  # If a search finds too few idle connections, the next search comes this much later.
+_LOG_SECONDS = 60.0  # The time between two lines in the log.
 
 log = Log(__name__)
 
 
-class Guest(Protocol):
+class CrowdMember(Protocol):
     """A connection of a client."""
 
     def idle_since(self) -> tuple[bool, float] | None:
-        """Whether it was ever served, and when it last did anything; None while a request is in progress."""
+        """Whether it has ever sent a request, and the time of its last activity; None during a request."""
 
     def leave(self) -> None:
-        """Close it."""
+        """Close the connection."""
 
 
 class Crowd:
-    """The connections of all origins of a process. Beyond `limit`, the longest idle ones are closed.
+    """The connections of all origins of a process. Beyond `limit`, those that have been idle longest are closed.
 
-    Those that never asked for anything go first, so that strangers who only connect push nobody out but each other. The
-    newest goes where all others are at work.
+    Connections without any request are closed first. So strangers who only connect can push out only each other. If no
+    connection is idle, the newest one is closed.
     """
 
     def __init__(self, limit: float = math.inf) -> None:
         self.limit = limit
-        # In the order of their coming, which decides among equally idle ones.
-        self._guests: dict[Guest, None] = {}
+        # In the order in which they were opened, which decides between equally idle connections.
+        self._members: dict[CrowdMember, None] = {}
         self._closed = 0
-        self._told = -math.inf
+        self._logged_at = -math.inf
         self._busy_until = -math.inf
 
     def __len__(self) -> int:
-        return len(self._guests)
+        return len(self._members)
 
-    def enter(self, guest: Guest) -> None:
-        self._guests[guest] = None
-        if len(self._guests) > self.limit:
-            self._make_room(guest)
+    def enter(self, member: CrowdMember) -> None:
+        self._members[member] = None
+        if len(self._members) > self.limit:
+            self._make_room(member)
 
-    def leave(self, guest: Guest) -> None:
-        self._guests.pop(guest, None)
+    def leave(self, member: CrowdMember) -> None:
+        self._members.pop(member, None)
 
-    def _make_room(self, newest: Guest) -> None:
+    def _make_room(self, newest: CrowdMember) -> None:
         now = time.monotonic()
-        for guest in [newest] if now < self._busy_until else self._longest_idle(now):
-            del self._guests[guest]
-            guest.leave()
+        for member in [newest] if now < self._busy_until else self._least_needed(now):
+            del self._members[member]
+            member.leave()
             self._closed += 1
-        self._tell(now)
+        self._log(now)
 
-    def _longest_idle(self, now: float) -> list[Guest]:
-        wanted = max(1, len(self._guests) // _SHARE)
-        idle = [(since, guest) for guest in self._guests if (since := guest.idle_since()) is not None]
-        if len(idle) < wanted:
+    def _least_needed(self, now: float) -> list[CrowdMember]:
+        count = max(1, len(self._members) // _CLOSED_SHARE)
+        idle = [(since, member) for member in self._members if (since := member.idle_since()) is not None]
+        if len(idle) < count:
             self._busy_until = now + _BUSY_SECONDS
-        return [guest for _, guest in heapq.nsmallest(wanted, idle, key=itemgetter(0))]
+        return [member for _, member in heapq.nsmallest(count, idle, key=itemgetter(0))]
 
-    def _tell(self, now: float) -> None:
-        if now - self._told >= _TOLD_EVERY:
+    def _log(self, now: float) -> None:
+        if now - self._logged_at >= _LOG_SECONDS:
             log.warning(
                 "connections.crowded",
-                open=len(self._guests),
+                open=len(self._members),
                 limit=self.limit,
                 idle_ones_closed=self._closed,
-                help="Raise the limit of open files (ulimit -n), or let a proxy in front limit connections.",
+                help="Raise the limit of open files (ulimit -n), or put a proxy in front that limits connections.",
             )
-            self._told, self._closed = now, 0
+            self._logged_at, self._closed = now, 0

@@ -1,18 +1,18 @@
-"""Requests answered in the parser's callbacks, beside ASGI: no task and no future for those that need none.
+"""Answers requests directly in the parser's callbacks, without ASGI, tasks and futures.
 
-A subclass of `DirectProtocol` claims some requests; all others reach the ASGI application as ever. Answers leave in the
-order of their requests, whichever way they are made.
+A subclass of `DirectProtocol` claims some requests. The ASGI application answers all others. All answers leave in the
+order of their requests.
 """
 
 from typing import Any
 
 from moorage.errors import MoorageError
 from moorage.http.encode import BODILESS, encode
-from moorage.http.exchange import IGNORED, Exchange, Refused, Waiting
-from moorage.http.head import Head, HeaderBlock, require_sound
+from moorage.http.exchange import IGNORED, DelayedAnswer, Exchange, QueuedRequest
+from moorage.http.head import Head, HeaderBlock, require_valid
 from moorage.http.message import Parts, Response
 from moorage.http.parsing import ParsingConnection
-from moorage.http.sending import Sending
+from moorage.http.sending import StreamedAnswer
 
 
 class DirectProtocol(ParsingConnection):
@@ -25,17 +25,17 @@ class DirectProtocol(ParsingConnection):
     # What subclasses override.
 
     def claim(self, head: Head) -> Exchange | None:  # noqa: ARG002 (for subclasses)
-        """What will answer this request, or None to leave it to ASGI. Raises a MoorageError to refuse it."""
+        """The exchange that answers this request; None if ASGI answers it. Raises a MoorageError to refuse it."""
         return None
 
     def claim_upgrade(self, head: Head) -> Exchange | None:  # noqa: ARG002 (for subclasses)
-        """What takes the connection over for another protocol. None leaves the wish for one unanswered."""
+        """The exchange that takes the connection over for another protocol; None ignores the Upgrade header."""
         return None
 
     # What exchanges use.
 
     def respond(self, response: Response) -> None:
-        """Write an answer and end the exchange: at once, or once all of its parts are written."""
+        """Write an answer and end the exchange; if the answer is streamed, after its last part."""
         body = response.body
         if not isinstance(body, bytes):
             self._send(response, body)
@@ -45,17 +45,17 @@ class DirectProtocol(ParsingConnection):
         self.done()
 
     def refuse(self, response: Response) -> None:
-        """Answer a request that is perhaps not whole yet, and keep the connection if little of it is missing."""
-        if not self._whole and self._head.announces_little():
-            self._exchange = self._reading = Refused(self.respond, response)
+        """Answer before the body has fully arrived. The connection goes on if the body has at most 64 kB."""
+        if not self._request_complete and self._head.has_short_body():
+            self._exchange = self._reading = DelayedAnswer(self.respond, response)
             self.resume_reading()
         else:
             self.respond(response)
 
     def done(self) -> None:
-        """End the exchange, whose answer is written, and go on with the next request."""
+        """End the exchange after its answer is written, and continue with the next request."""
         self._exchange = None
-        if not self._whole:
+        if not self._request_complete:
             self._reading = IGNORED
         self.server_state.total_requests += 1
         if self.transport.is_closing():
@@ -63,21 +63,21 @@ class DirectProtocol(ParsingConnection):
         self._since = self.loop.time()
         if self.closes:
             self.close()
-        elif self._waiting or self._broken or self.flow.read_paused:
+        elif self._queue or self._error_answer or self.flow.read_paused:
             self._advance()
 
     async def write_part(self, part: bytes) -> None:
-        """Write the next part of an answer, and wait until there is room for another one."""
+        """Write the next part of an answer, and wait until the client has room for another part."""
         self.write(part)
         self._since = self.loop.time()
         await self.flow.drain()
 
     def want_body(self) -> None:
-        """Tell a client that waits for it to send the body."""
-        if self._head.lines.expects_continue and self._head.version == "1.1" and not self._whole:
+        """Ask for the body (100 Continue) if the client waits for that."""
+        if self._head.block.expects_continue and self._head.version == "1.1" and not self._request_complete:
             self.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
-    # What the transport calls, and uvicorn.
+    # What the transport and uvicorn call.
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -106,13 +106,13 @@ class DirectProtocol(ParsingConnection):
             self.done()
             return
         self.begun = True
-        if not self._whole:
+        if not self._request_complete:
             self._reading = IGNORED
-        self._exchange = Sending(self, parts)
+        self._exchange = StreamedAnswer(self, parts)
 
     def _begin(self, head: Head) -> None:
         self._head = head
-        self._whole = False
+        self._request_complete = False
         self.begun = False
         try:
             self._exchange = self._reading = exchange = self.claim(head)
@@ -124,39 +124,39 @@ class DirectProtocol(ParsingConnection):
             self.refuse(self.answer_to(error, self._exchange))
 
     def _end_of(self, reading: Exchange | None) -> None:
-        """The request whose body went there is whole."""
+        """A request is complete, whose body went to `reading`; None stands for ASGI."""
         if reading is None:
-            self._whole = True
+            self._request_complete = True
             self._end_to_asgi(keep=not self.closes)
             return
         self._reading = IGNORED
         if reading is self._exchange:
-            self._whole = True
+            self._request_complete = True
         reading.on_end()
 
     def _advance(self) -> None:
-        """Take up the requests that waited, as far as they can be answered now."""
+        """Begin queued requests, as far as they can be answered now."""
         if self._advancing:
             return
         self._advancing = True
         try:
-            while self._waiting and not self._is_answering() and not self.flow.write_paused:
-                self._take_up(self._waiting.popleft())
-        except Exception as error:  # noqa: BLE001 (whatever it is, the client is told and the log has it)
+            while self._queue and not self._is_answering() and not self.flow.write_paused:
+                self._begin_queued(self._queue.popleft())
+        except Exception as error:  # noqa: BLE001 (`_give_up_on` logs it and responds)
             self._give_up_on(error)
         finally:
             self._advancing = False
-        if self._waiting or self.transport.is_closing():
+        if self._queue or self.transport.is_closing():
             return
         if self._is_answering():
-            if not self._whole:
+            if not self._request_complete:
                 self.resume_reading()
-        elif self._broken is not None:
-            self._say(self._broken)
+        elif self._error_answer is not None:
+            self._write_last(self._error_answer)
         else:
             self.resume_reading()
 
-    def _take_up(self, waiting: Waiting) -> None:
+    def _begin_queued(self, waiting: QueuedRequest) -> None:
         parsing = self._reading
         self._begin(waiting.head)
         if waiting.body:
@@ -169,11 +169,11 @@ class DirectProtocol(ParsingConnection):
                 self._reading.on_read()
         else:
             self._end_of(self._reading)
-            self._reading = parsing  # The parser is in a later request, whose body goes where it went.
+            self._reading = parsing  # The parser is in a later request. Its body goes on to the same place.
 
     def _hand_over(self, early: bytes) -> bool:
-        """Whether somebody takes the connection over for another protocol; `early` came behind the head."""
-        if self._deaf or self._is_answering() or self._waiting or self.flow.write_paused:
+        """True if an exchange takes the connection over for another protocol. `early` are the bytes after the head."""
+        if self._ignores_input or self._is_answering() or self._queue or self.flow.write_paused:
             return False
         parser = self.parser
         head = Head(
@@ -184,14 +184,14 @@ class DirectProtocol(ParsingConnection):
             keep_alive=False,
         )
         try:
-            require_sound(head)
+            require_valid(head)
             exchange = self.claim_upgrade(head)
         except MoorageError:
-            return False  # The head is about to be parsed again, and then its sender is told.
+            return False  # The head is parsed again after this, and then the error is answered.
         if exchange is None:
             return False
         self._head, self._exchange, self._reading = head, exchange, IGNORED
-        self._whole = self._deaf = True  # What follows is no HTTP.
+        self._request_complete = self._ignores_input = True  # The bytes that follow are not HTTP.
         self.begun = False
         exchange.start()
         if self._exchange is exchange:

@@ -1,4 +1,4 @@
-"""A response as the bytes that go out."""
+"""Encodes a response for the wire."""
 
 import http
 
@@ -9,17 +9,15 @@ _PHRASES = {status.value: status.phrase for status in http.HTTPStatus}
 STATUS_LINES = {
     status: f"HTTP/1.1 {status} {_PHRASES.get(status, '')}\r\n".encode() for status in range(100, 1000)
 }
-
-
 CLOSE = b"connection: close\r\n"
-KEEP = b"connection: keep-alive\r\n"  # For clients of HTTP/1.0, which take it to end unless it is said.
+KEEP = b"connection: keep-alive\r\n"  # For clients of HTTP/1.0, which assume the end of the connection without it.
 
 
 def encode(response: Response, always: Headers, body: bytes, *, connection: bytes) -> bytes:
-    """The response on the wire, with headers that every one has, such as Date.
+    """The bytes of a response. `always` holds headers of every response, such as Date.
 
-    `body` is what goes with the head: nothing for HEAD, or where parts follow. Content-Length is the response's all the
-    same. `connection` is a line that says whether it goes on, where that has to be said.
+    `body` follows the head. It is empty for HEAD and for streamed answers; Content-Length still is the length of
+    `response.body`. `connection` is the line of the Connection header, or empty.
     """
     lines = [STATUS_LINES[response.status]]
     lines += [b"%b: %b\r\n" % pair for pair in always]
@@ -37,5 +35,5 @@ def encode(response: Response, always: Headers, body: bytes, *, connection: byte
 
 
 def lines_of(headers: Headers) -> bytes:
-    """Headers as they are written, each with the end of its line."""
+    """The lines of headers, each with its line break."""
     return b"\r\n".join([*map(b": ".join, headers), b""])

@@ -1,4 +1,4 @@
-"""Errors at the HTTP edge: the status of every code, and the one shape in which a caller reads them."""
+"""Errors at the HTTP edge: the status of each code, and the shape of an error answer."""
 
 import json
 import math
@@ -7,7 +7,7 @@ from typing import ClassVar
 from moorage.errors import MoorageError
 from moorage.http.message import Headers, Response
 
-# The only place that knows statuses. A code that is missing here never reaches a caller: it reads "internal".
+# Only this table knows statuses. A code that is missing here reaches callers as "internal".
 STATUS: dict[str, int] = {
     "app_unknown": 404,
     "app_unsupported": 400,
@@ -65,62 +65,62 @@ _LONGEST_QUOTE = 80
 
 
 class BodyInvalid(MoorageError):
-    """The request's body is not what the call takes."""
+    """The body of the request is not valid for this call."""
 
     code = "body_invalid"
 
 
 class BodyTooLarge(MoorageError):
-    """The request's body is longer than the call takes."""
+    """The body of the request is longer than this call allows."""
 
     code = "body_too_large"
 
 
 class RequestTooSlow(MoorageError):
-    """So little of a body came that whoever sends it can't be waiting for its answer."""
+    """The body of the request arrives too slowly."""
 
     code = "request_too_slow"
 
 
 class TooBusy(MoorageError):
-    """There is no room for this request now; `retry_after` is in seconds."""
+    """There is no room for this request now. `retry_after` is in seconds."""
 
     code = "too_busy"
     retry_after = 5
 
     def __init__(self) -> None:
         super().__init__(
-            "This server is being sent too many long bodies at once.",
+            "This server is receiving too many long bodies at once.",
             help="Send the request again in a moment.",
         )
 
 
 class HeadersTooLarge(MoorageError):
-    """The request's head is longer than any server here reads."""
+    """The head of the request is longer than the limit."""
 
     code = "headers_too_large"
 
 
 class UriTooLong(MoorageError):
-    """The request's target is longer than any server here reads."""
+    """The target of the request is longer than the limit."""
 
     code = "uri_too_long"
 
 
 class RequestInvalid(MoorageError):
-    """The bytes that arrived are no sound HTTP request."""
+    """The bytes that arrived are not a valid HTTP request."""
 
     code = "request_invalid"
 
 
 class PathInvalid(MoorageError):
-    """The request's path can't be passed on as it is."""
+    """The path of the request is not valid."""
 
     code = "path_invalid"
 
 
 class ParameterInvalid(MoorageError):
-    """A query parameter has a value that it can't have."""
+    """A query parameter has a value that is not valid."""
 
     code = "parameter_invalid"
 
@@ -132,13 +132,13 @@ class NotFound(MoorageError):
 
 
 class AppUnknown(MoorageError):
-    """The path does not begin with an app that is known here."""
+    """The path does not begin with the name of an app."""
 
     code = "app_unknown"
 
 
 class MethodNotAllowed(MoorageError):
-    """The path exists and has no such method. `allow` lists those that it has, as the Allow header does."""
+    """The path exists, but not with this method. `allow` lists its methods, in the form of the Allow header."""
 
     code: ClassVar[str] = "method_not_allowed"
 
@@ -148,17 +148,17 @@ class MethodNotAllowed(MoorageError):
 
 
 def internal(cause: BaseException | None = None) -> MoorageError:
-    """What a caller reads of a failure that is ours; `cause` is for the log alone."""
+    """The error that a caller sees after an unexpected failure. `cause` is only for the log."""
     error = MoorageError(
         "Something failed inside Moorage.",
-        help="Try again; if it stays, give the X-Request-Id of this answer to whoever operates this server.",
+        help="Try again. If it fails again, give the operator of this server the X-Request-Id of this answer.",
     )
     error.__cause__ = cause
     return error
 
 
 def render(error: MoorageError, request_id: str) -> Response:
-    """The answer that tells a caller about an error: one JSON shape, whatever went wrong."""
+    """The answer that reports an error to a caller. All errors have this JSON shape."""
     if error.code not in STATUS:
         error = internal()
     status = STATUS[error.code]
@@ -167,12 +167,12 @@ def render(error: MoorageError, request_id: str) -> Response:
         "error": {"type": _type(status), "code": error.code, "message": error.message},
         "detail": error.help or error.message,
     }
-    # The standard library escapes whatever isn't ASCII, so a message may quote any text a caller sent.
+    # `json.dumps` escapes all other characters than ASCII. So a message may quote any text of a caller.
     return Response(status, json.dumps(document).encode("ascii"), _headers(error, request_id))
 
 
 def quoted(text: str) -> str:
-    """A caller's text for use in a message: in quotes, shortened, without control characters."""
+    """A text of a caller, for use in a message: in quotes, shortened, without control characters."""
     if len(text) > _LONGEST_QUOTE:
         text = text[:_LONGEST_QUOTE] + "…"
     return repr(text)

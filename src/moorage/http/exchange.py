@@ -1,4 +1,4 @@
-"""A claimed request and its answer, as the protocol calls on them."""
+"""The interface between the protocol and a claimed request."""
 
 from collections.abc import Callable
 
@@ -7,37 +7,37 @@ from moorage.http.message import Response
 
 
 class Exchange:
-    """A claimed request and its answer. It ends by `respond` or `done` of the protocol, or when the client goes."""
+    """A claimed request and its answer. It ends with `respond` or `done` of the protocol, or when the client goes."""
 
     __slots__ = ()
 
     def start(self) -> None:
-        """The head is there; `on_body` and `on_end` follow."""
+        """The head has arrived. `on_body` and `on_end` follow."""
 
     def on_body(self, part: bytes) -> None:
-        """The next part of the request's body."""
+        """The next part of the body has arrived."""
 
     def on_read(self) -> None:
-        """What has arrived so far was given to `on_body`; more of the body is to come."""
+        """`on_body` got all bytes that have arrived so far. The body is not complete."""
 
     def on_end(self) -> None:
-        """The request is whole."""
+        """The request is complete."""
 
     def on_gone(self) -> None:
-        """Nobody waits for the answer any more."""
+        """The client has gone."""
 
     def on_stopping(self) -> None:
-        """The server is about to stop; what is under way has some seconds to end."""
+        """The server is stopping. The exchange has some seconds to end."""
 
     def pause_writing(self) -> None:
-        """The client reads more slowly than it is written to."""
+        """The client reads more slowly than the exchange writes."""
 
     def resume_writing(self) -> None:
-        """The client has caught up."""
+        """The client has room again."""
 
 
-class Waiting(Exchange):
-    """A request that arrived before an earlier one was answered."""
+class QueuedRequest(Exchange):
+    """A request that arrived before an earlier request was answered."""
 
     __slots__ = ("body", "head", "whole")
 
@@ -53,8 +53,8 @@ class Waiting(Exchange):
         self.whole = True
 
 
-class Refused(Exchange):
-    """An answer that waits for the end of a short body."""
+class DelayedAnswer(Exchange):
+    """An answer that is sent at the end of a short body."""
 
     __slots__ = ("_respond", "_response")
 
@@ -66,4 +66,4 @@ class Refused(Exchange):
         self._respond(self._response)
 
 
-IGNORED = Exchange()  # Takes what nobody reads.
+IGNORED = Exchange()  # Takes the rest of a body that is not needed.

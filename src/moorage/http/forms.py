@@ -1,7 +1,8 @@
-"""What strangers send in forms and queries, read in one pass: the cost of any bytes is known beforehand.
+"""Reads forms and queries in one pass, so that the time grows only with their length.
 
-The standard library's `email`, `http.cookies` and `urllib.parse` read more than these need, and some take time that
-grows with the square of what they are sent. Whoever sends it has no key, and the event loop serves everybody.
+Callers without any key send them, and a slow read would stop the event loop for all callers. `email`, `http.cookies`
+and `urllib.parse` of the standard library read more than is needed here, and for some texts their time grows with the
+square of the length.
 """
 
 import re
@@ -25,7 +26,7 @@ _NAME = re.compile(
 
 
 def is_form(content_type: str | None) -> bool:
-    """Whether a body of that type is a form, of either kind that browsers send to a server."""
+    """True if a body of this type is a form, in one of the two types that browsers send."""
     return (content_type or "")[:MAX_CONTENT_TYPE].partition(";")[0].strip().lower() in {
         _URLENCODED,
         _MULTIPART,
@@ -33,29 +34,29 @@ def is_form(content_type: str | None) -> bool:
 
 
 def pairs(encoded: bytes) -> list[tuple[str, str]]:
-    """The fields of a query, or of a form like one, in order. Raises BodyTooLarge.
+    """The fields of a query, or of a URL-encoded form, in order. Raises BodyTooLarge.
 
-    What isn't UTF-8 is replaced; what isn't percent-encoded soundly stays as it is.
+    Bytes that are not UTF-8 are replaced. A % that is not followed by two hexadecimal digits stays.
     """
     _require(len(encoded) <= MAX_FORM, f"{MAX_FORM} bytes")
     _require(encoded.count(b"&") < MAX_FIELDS, f"{MAX_FIELDS} fields")
-    found = []
+    decoded = []
     for field in encoded.split(b"&"):
         name, _, value = field.partition(b"=")
         if name:
-            found.append((_decoded(name), _decoded(value)))
-    return found
+            decoded.append((_decoded(name), _decoded(value)))
+    return decoded
 
 
 def fields(encoded: bytes) -> dict[str, str]:
-    """The same by their names; of a name given twice the last counts."""
+    """The fields of `pairs` by name. The last field with a name counts."""
     return dict(pairs(encoded))
 
 
 def body_pairs(content_type: str | None, body: bytes) -> list[tuple[str, str]]:
-    """The fields of a body: of a multipart form if that is its type, else of what looks like a query.
+    """The fields of a body, in order: of a multipart form if that is the type, otherwise of a URL-encoded form.
 
-    Raises BodyTooLarge. What is no form has none.
+    Raises BodyTooLarge. A multipart body without a boundary has no fields.
     """
     _require(len(body) <= MAX_FORM, f"{MAX_FORM} bytes")
     if (
@@ -68,14 +69,14 @@ def body_pairs(content_type: str | None, body: bytes) -> list[tuple[str, str]]:
 
 
 def _multipart(content_type: bytes, body: bytes) -> list[tuple[str, str]]:
-    """RFC 7578, without what it no longer recommends: transfer encodings and parts within parts."""
+    """The fields by RFC 7578, without the deprecated transfer encodings and nested parts."""
     boundary = _BOUNDARY.search(content_type)
     if boundary is None:
         return []
     delimiter = b"\r\n--" + (boundary[1] or boundary[2])
     parts = (b"\r\n" + body).split(delimiter, MAX_PARTS + 2)[1:]
     _require(len(parts) <= MAX_PARTS + 1, f"{MAX_PARTS} parts")
-    found = []
+    decoded = []
     for part in parts:
         if part.startswith(b"--"):
             break
@@ -83,13 +84,13 @@ def _multipart(content_type: bytes, body: bytes) -> list[tuple[str, str]]:
         name = None if end < 0 else _NAME.search(part, 0, end)
         if name is not None:
             key = name[1] if name[1] is not None else name[2]
-            found.append((key.decode("utf-8", "replace"), part[end + 4 :].decode("utf-8", "replace")))
-    return found
+            decoded.append((key.decode("utf-8", "replace"), part[end + 4 :].decode("utf-8", "replace")))
+    return decoded
 
 
 def _require(fits: bool, limit: str) -> None:
     if not fits:
-        raise BodyTooLarge(f"The form is larger than {limit}.", help="Send a smaller one.")
+        raise BodyTooLarge(f"The form is larger than {limit}.", help="Send a smaller form.")
 
 
 def _decoded(text: bytes) -> str:

@@ -1,4 +1,7 @@
-"""A length that was said more than once, which the parser refuses: RFC 9110 (8.6) lets what is equal count as one."""
+"""Accepts a Content-Length that a client sends more than once.
+
+The parser refuses it. RFC 9110 (8.6) allows it if all values are equal.
+"""
 
 import re
 from typing import Any
@@ -8,42 +11,42 @@ import httptools
 _LENGTHS = re.compile(rb"[ \t]*(\d{1,18})[ \t]*(?:,[ \t]*\1[ \t]*)*")
 
 
-class Mending(httptools.HttpRequestParser):
-    """Takes the place of a parser that met a second length, and keeps what arrives until that head is whole."""
+class LengthRepair(httptools.HttpRequestParser):
+    """Replaces a parser that has met a second Content-Length, and collects bytes until the head is complete."""
 
-    def __init__(self, protocol: object, begun: bytes) -> None:
+    def __init__(self, protocol: object, received: bytes) -> None:
         super().__init__(protocol)
-        self._begun = begun
+        self._received = received
 
     def feed_data(self, data: Any) -> None:
-        self._begun += bytes(data)
+        self._received += bytes(data)
 
-    def mended(self) -> bytes | None:
-        """What has arrived, its equal lengths as one; None as long as the head isn't whole.
+    def repaired(self) -> bytes | None:
+        """The received bytes with one Content-Length; None while the head is not complete.
 
-        Raises HttpParserError for lengths that are none, or differ.
+        Raises HttpParserError for values that differ or are not numbers.
         """
-        begun = self._begun.lstrip(b"\r\n")
-        if b"\r\n\r\n" not in begun:
+        received = self._received.lstrip(b"\r\n")
+        if b"\r\n\r\n" not in received:
             return None
-        mended = one_length(begun)
-        if mended is None:
-            raise httptools.HttpParserError("Content-Length is no number, or has two values")
-        return mended
+        repaired = merge_lengths(received)
+        if repaired is None:
+            raise httptools.HttpParserError("Content-Length is not a number, or has two different values")
+        return repaired
 
 
-def one_length(begun: bytes) -> bytes | None:
-    """Bytes that begin with a whole head, its equal lengths as one.
+def merge_lengths(received: bytes) -> bytes | None:
+    """Bytes that begin with a complete head, with one Content-Length in place of several equal ones.
 
-    None where the head says its length once, so that none is mended that was read already; or where lengths differ.
+    None if the values differ, or if there is only one, as then the parser has refused the head for another reason.
     """
-    end = begun.find(b"\r\n\r\n")
-    lines = begun[:end].split(b"\r\n")
-    said = [line for line in lines if line[:15].lower() == b"content-length:"]
-    lengths = b",".join(line[15:] for line in said)
-    found = _LENGTHS.fullmatch(lengths) if b"," in lengths else None
-    if found is None:
+    end = received.find(b"\r\n\r\n")
+    lines = received[:end].split(b"\r\n")
+    length_lines = [line for line in lines if line[:15].lower() == b"content-length:"]
+    lengths = b",".join(line[15:] for line in length_lines)
+    match = _LENGTHS.fullmatch(lengths) if b"," in lengths else None
+    if match is None:
         return None
-    kept = [line for line in lines if line not in said]
-    kept.insert(1, b"Content-Length: " + found[1])
-    return b"\r\n".join(kept) + begun[end:]
+    others = [line for line in lines if line not in length_lines]
+    others.insert(1, b"Content-Length: " + match[1])
+    return b"\r\n".join(others) + received[end:]

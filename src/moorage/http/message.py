@@ -1,4 +1,4 @@
-"""A request and a response as plain values: what the CRM's door takes and gives."""
+"""Requests and responses as plain values."""
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
@@ -13,9 +13,9 @@ Headers: TypeAlias = list[tuple[bytes, bytes]]
 
 @dataclass(slots=True)
 class Request:
-    """`path` and `query` are raw (percent-encoded, as on the wire); header names are lower case.
+    """`path` and `query` are percent-encoded, as on the wire. The names of headers are in lower case.
 
-    A body that is too long for memory lies on disk: `whole` and `file` read it wherever it is.
+    A long body is on disk. `whole` and `file` read the body from memory or from disk.
     """
 
     method: str
@@ -24,32 +24,32 @@ class Request:
     headers: Headers = field(default_factory=list)
     body: "bytes | SpooledBody" = b""
     scheme: str = "http"
-    version: str = "1.1"  # Of HTTP, as the one that sent the request speaks it.
-    client: str = ""  # The address that the request came from; empty for one that came over no socket.
+    version: str = "1.1"  # The HTTP version of the request.
+    client: str = ""  # The address of the client; empty for a request that did not come over a socket.
 
     def header(self, name: bytes) -> str | None:
-        """The first value of a header (lower-case name), or None."""
+        """The first header with this name, which is in lower case; None if there is none."""
         for key, value in self.headers:
             if key == name:
                 return value.decode("latin-1")
         return None
 
     async def whole(self) -> bytes:
-        """All of the body. Raises TooBusy, and what is said of a disk in trouble."""
+        """The whole body. Raises TooBusy, and the spool's errors of the disk."""
         body = self.body
         return body if isinstance(body, bytes) else await body.whole()
 
     def file(self) -> BinaryIO:
-        """The body, to be read from its beginning; in a thread, as it may lie on a disk."""
+        """A file with the body, at its beginning. Read it in a thread, because it may be on disk."""
         body = self.body
         return BytesIO(body) if isinstance(body, bytes) else body.file()
 
 
 class Parts:
-    """A body that comes in parts, `length` bytes in all.
+    """A body of `length` bytes that comes in parts.
 
-    The generator is closed once the parts are sent, or nobody waits for them any more. One whose first part was never
-    asked for is left as it is, so it opens what it needs itself.
+    The generator is closed after the last part, or when the client goes. If the client goes before the first part, the
+    generator never starts. So it has to open its files itself, and not get them opened.
     """
 
     __slots__ = ("_length", "parts")
@@ -64,7 +64,7 @@ class Parts:
 
 @dataclass(slots=True)
 class Response:
-    """`headers` hold no framing: whoever writes the response adds Content-Length."""
+    """`headers` contain no Content-Length, because the code that writes the response adds it."""
 
     status: int
     body: bytes | Parts = b""
@@ -72,6 +72,6 @@ class Response:
 
     @property
     def text(self) -> bytes:
-        """The body, of an answer that is known to come in one piece."""
+        """The body of a response that is not streamed."""
         assert isinstance(self.body, bytes)
         return self.body

@@ -1,4 +1,4 @@
-"""Around every ASGI answer: a request id, and errors in the one shape."""
+"""Middleware for all ASGI answers: it adds a request id, and answers errors."""
 
 from collections.abc import Callable
 
@@ -13,12 +13,12 @@ from moorage.logs import Log
 
 log = Log(__name__)
 
-# Draws an error as a page for people, or gives None to have it as JSON.
+# Returns an error as a page for people, or None if it has to be answered as JSON.
 Page = Callable[[Scope, MoorageError], Response | None]
 
 
 def request_id(headers: list[tuple[bytes, bytes]]) -> str:
-    """The caller's X-Request-Id if it can be kept, else a new one. Header names are lower case."""
+    """The caller's X-Request-Id if it is valid, otherwise a new one. The names of headers are in lower case."""
     for name, value in headers:
         if name == b"x-request-id" and (kept := kept_request_id(value)):
             return kept.decode()
@@ -26,7 +26,7 @@ def request_id(headers: list[tuple[bytes, bytes]]) -> str:
 
 
 class Errors:
-    """ASGI middleware: sets X-Request-Id and turns exceptions into answers, each unexpected one logged whole."""
+    """ASGI middleware that sets X-Request-Id and answers exceptions. It logs unexpected ones with their traceback."""
 
     def __init__(self, app: ASGIApp, page: Page) -> None:
         self._app = app
@@ -51,7 +51,7 @@ class Errors:
         except MoorageError as error:
             await self._answer(error, scope, identity, send)
         except ClientDisconnect:
-            return  # Whoever asked has gone, so there is nobody to answer.
+            return  # The client has gone, so no answer is needed.
         except Exception:
             log.exception("request.failed", method=scope["method"], request_id=identity)
             if started:
@@ -62,9 +62,9 @@ class Errors:
         answer = render(error, identity)
         page = self._page(scope, error)
         if page is not None:
-            page_has = {name for name, _ in page.headers}
-            kept = [pair for pair in answer.headers if pair[0] not in page_has]
-            answer = Response(answer.status, page.text, [*kept, *page.headers])
+            page_names = {name for name, _ in page.headers}
+            others = [pair for pair in answer.headers if pair[0] not in page_names]
+            answer = Response(answer.status, page.text, [*others, *page.headers])
         length = (b"content-length", str(len(answer.text)).encode())
         await send(
             {"type": "http.response.start", "status": answer.status, "headers": [*answer.headers, length]}

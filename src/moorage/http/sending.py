@@ -1,4 +1,4 @@
-"""Answers that leave in parts."""
+"""Answers that are sent in parts."""
 
 from contextlib import aclosing
 from typing import TYPE_CHECKING
@@ -15,10 +15,11 @@ if TYPE_CHECKING:
 log = Log(__name__)
 
 
-class Sending(Exchange):
-    """An answer whose head is written and whose parts follow, each once the client has room for it.
+class StreamedAnswer(Exchange):
+    """An answer whose head is written. It writes each part when the client has room for it.
 
-    A client who goes ends it. So does an error, or a length that was not kept, and then the connection breaks off.
+    It ends when the client goes. After an error, or if the parts have another length than announced, it breaks the
+    connection off.
     """
 
     __slots__ = ("_protocol", "_task")
@@ -49,5 +50,5 @@ class Sending(Exchange):
                 await self._protocol.write_part(part)
         if left:
             raise ValueError(
-                f"an answer is {abs(left)} bytes {'shorter' if left > 0 else 'longer'} than it said"
+                f"an answer is {abs(left)} bytes {'shorter' if left > 0 else 'longer'} than its Content-Length"
             )

@@ -1,4 +1,4 @@
-"""Bodies of requests that are too long for memory: on disk, in files without a name."""
+"""Keeps long bodies of requests on disk, in files without a name."""
 
 import asyncio
 import errno
@@ -12,21 +12,22 @@ from typing import Protocol
 from moorage.errors import MoorageError
 from moorage.http.errors import TooBusy
 
-MAX_SPOOLED = 4 * 1024 * 1024 * 1024  # In one process.
-LEFT_FREE = 64 * 1024 * 1024  # Of the disk, for the databases that share it.
+MAX_SPOOLED = 4 * 1024 * 1024 * 1024  # Bytes of bodies on disk, for one process.
+LEFT_FREE = 64 * 1024 * 1024  # Bytes of the disk that stay free for the databases.
 
 
-class Held(Protocol):
-    """The bytes that are held in memory, of those that may be."""
+class MemoryCount(Protocol):
+    """The bytes of bodies in memory, and their limit."""
 
     limit: int
     held: int
 
 
 class Spool:
-    """Where long bodies lie, in a `folder` that is there, and how many bytes of them may at once.
+    """Keeps at most `limit` bytes of bodies on disk, in `folder`, which has to exist.
 
-    `explain` words trouble with the disk, which counts as full before it is.
+    `explain` turns an error of the disk into a MoorageError. The disk counts as full when only `left_free` bytes are
+    free.
     """
 
     def __init__(
@@ -43,37 +44,36 @@ class Spool:
         self.used = 0
 
     def take(self, size: int) -> None:
-        """Count so many bytes more. Raises TooBusy."""
+        """Count `size` more bytes. Raises TooBusy if they are too many."""
         if self.used + size > self._limit:
             raise TooBusy
         self.used += size
 
     def require_room(self, size: int) -> None:
-        """Raises OSError where the disk would be all but full with so many bytes more."""
+        """Raises OSError if `size` more bytes would leave less than `left_free` bytes free."""
         disk = os.statvfs(self._folder)
         if disk.f_bavail * disk.f_frsize < size + self._left_free:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def open(self) -> FileIO:
-        """A new file. It has no name, so that it is gone with the process at the latest."""
+        """A new file without a name. The system deletes it when it is closed, or when the process ends."""
         return tempfile.TemporaryFile(buffering=0, dir=self._folder, prefix="body-")
 
 
 class SpooledBody:
-    """A body on disk. It is there until its request is answered; parts of an answer may read it for as long as they
-    refer to it. `size` is how much of it lies there."""
+    """A body on disk, of `size` bytes. It exists until `close`, or until no code refers to it."""
 
     __slots__ = ("_file", "_memory", "_read", "_spool", "size")
 
-    def __init__(self, spool: Spool, memory: Held) -> None:
+    def __init__(self, spool: Spool, memory: MemoryCount) -> None:
         self._spool = spool
         self._memory = memory
         self._file: FileIO | None = None
-        self._read = 0  # How much of it was read into memory, which counts there.
+        self._read = 0  # The bytes that were read into memory. They count against `memory`.
         self.size = 0
 
     async def append(self, data: bytes | bytearray) -> None:
-        """Write on, in a thread. Raises TooBusy, and what the spool says of its disk."""
+        """Write more bytes, in a thread. Raises TooBusy, and the spool's errors of the disk."""
         self._spool.take(len(data))
         self.size += len(data)
         try:
@@ -82,7 +82,7 @@ class SpooledBody:
             raise self._spool.explain(error) from error
 
     async def whole(self) -> bytes:
-        """All of it, read in a thread. Raises TooBusy where that would be too much in memory, and as `append`."""
+        """The whole body, read in a thread. Raises TooBusy if memory has no room for it, and the errors of `append`."""
         if not self._read:
             if self._memory.held + self.size > self._memory.limit:
                 raise TooBusy
@@ -94,13 +94,13 @@ class SpooledBody:
             raise self._spool.explain(error) from error
 
     def file(self) -> FileIO:
-        """The file, at its beginning. It may be read in a thread, by one reader at a time."""
+        """The file, at its beginning. Read it in a thread, with one reader at a time."""
         assert self._file is not None
         self._file.seek(0)
         return self._file
 
     def close(self) -> None:
-        """Give back what it takes, of the disk and of memory. Nobody reads it any more."""
+        """Free the space on disk and in memory. The body can't be read after this."""
         self._spool.used -= self.size
         self._memory.held -= self._read
         self.size = self._read = 0

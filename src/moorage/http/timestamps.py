@@ -1,4 +1,4 @@
-"""Times as the gateway's own API writes them."""
+"""Times in the form of the gateway's own API."""
 
 from datetime import datetime
 
