@@ -396,9 +396,9 @@ def test_what_is_known_serves_on_while_the_database_can_not_be_read(resolver, ro
     clock.advance(61)
     assert known(resolver) is None
     assert run(ask(resolver)).token == first.token
-    clock.advance(resolve.UNASKED_SECONDS)
+    clock.advance(resolve.OUTAGE_SECONDS)
     assert known(resolver) is None, "the database is asked again"
-    clock.advance(300 - 61 - resolve.UNASKED_SECONDS)
+    clock.advance(300 - 61 - resolve.OUTAGE_SECONDS)
     with pytest.raises(DatabaseUnusable):
         run(ask(resolver))
 

@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from moorage.gateway.errors import plainly
+from moorage.gateway.errors import public_reason_of
 from moorage.gateway.tls import verifying
 from tests.certificate import certify
 from tests.gateway.wire import Client, World
@@ -38,7 +38,7 @@ MIXED = "Multiple exceptions: [Errno 111] Connect call failed ('10.0.0.7', 1), [
     ],
 )
 def test_the_reason_is_told_in_plain_words_and_names_nothing_inside(error, told):
-    assert plainly(error) == told
+    assert public_reason_of(error) == told
 
 
 # Of each certificate: the host that it is for, for how many days it still holds, and whether its maker is trusted.

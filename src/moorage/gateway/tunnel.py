@@ -77,7 +77,7 @@ class Tunnel:
         self._active = self._loop.time()
         self._closing = False
         self.was_notified = (
-            False  # True if each side got a close frame, where that was possible, and should end itself.
+            False  # True after each side got a close frame, if possible. Then it should end by itself.
         )
         self.route_key = route_key
         self.target = target
