@@ -10,15 +10,17 @@ PAGE = Path(__file__).parents[2] / "docs" / "zoho-coverage.md"
 TEXT = """\
 # Zoho's operations: what is missing, what is here
 
+With this page you can see whether the embedded CRM answers an operation of Zoho CRM API v8.
+
 Zoho describes version 8 of its API in files for programs, one for each family of calls. As of June 2025 they name
-{described} operations in {families} families, each counted once, whatever its placeholders are called.
+{described} operations in {families} families. An operation that stands in several files counts once.
 **{answered} are here, {missing} are missing.** [Those that are here](crm.md#calls) are explained with their scopes.
 
 A missing operation answers 404 `INVALID_URL_PATTERN`, and the header `Moorage-Hint` names it. `{{module}}` is any
 module. `{{external_value}}` is the id that a record has in another program, sent with the header `X-EXTERNAL`; here it
-is refused as an id that can be none. `{{download_url}}` is an address that another answer gave.
+is refused as an impossible id. `{{download_url}}` is an address that another answer gave.
 
-`script/pages` writes this page from the code and from the list of Zoho's operations in `crm/`; a test compares.
+`script/pages` writes this page from the code and from `crm/api/operations.json`; a test compares them.
 
 ## Missing
 
@@ -28,7 +30,7 @@ is refused as an id that can be none. `{{download_url}}` is an address that anot
 
 ## Missing, and not in the description
 
-Zoho's pages or clients name these as well.
+Only Zoho's pages or clients name these.
 
 | path | methods |
 | --- | --- |
