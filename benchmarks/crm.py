@@ -31,7 +31,7 @@ def measure(run: Run) -> dict[str, list[float]]:
     # The bare calls run in this process: on the core of the server, which waits meanwhile.
     with scene(run) as measured, machine.on_core(machine.SERVER_CORE), ExitStack() as stack:
         figures = _figures(rounds(_reads(measured, stack), run))
-        writes = Writes(measured, stack)
+        writes = Writes(measured, stack, run.batches)
         figures |= writes.figures(rounds(writes.candidates(), run))
         memory = machine.memory_mb(measured.server.pid, "Pss_Anon")
     return figures | {"crm.memory_mb": [] if memory is None else [memory]}

@@ -1,4 +1,4 @@
-"""How a section is to measure: on how many leads, how often and for how long."""
+"""How a section is to measure: on how much data, how often and for how long."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,8 @@ LEADS = 200_000
 class Run:
     """Every candidate is measured for `seconds` in each of the `rounds`, and before these for `warm_up` seconds.
 
-    What is built, and what is measured on, lies below `folder`.
+    What is built, and what is measured on, lies below `folder`. The organisation that is measured has so many `leads`,
+    and stands beside others where the start is measured, `organisations` in all. Writers insert `batches` in turn.
     """
 
     folder: Path
@@ -18,3 +19,5 @@ class Run:
     seconds: float
     warm_up: float = 1
     leads: int = LEADS
+    organisations: int = 10
+    batches: int = 40

@@ -1,4 +1,4 @@
-"""How soon a server answers on a data folder that has grown: ten organisations, one of them with many records."""
+"""How soon a server answers on a data folder that has grown: some organisations, one of them with many records."""
 
 import asyncio
 import tempfile
@@ -14,7 +14,6 @@ from moorage.clock import SystemClock
 from moorage.crm.metadata.standard import DEMO
 from moorage.crm.organisations.service import Organisations
 
-_MORE_ORGANISATIONS = 9
 _IMPORT = "import uvicorn, sqlalchemy, apsw"
 
 
@@ -25,7 +24,7 @@ def measure(run: Run) -> dict[str, list[float]]:
     with tempfile.TemporaryDirectory(prefix="run-", dir=run.folder) as name:
         home = Path(name)
         data.copy(ready, home / "crm")
-        _add_organisations(home / "crm")
+        _add_organisations(home / "crm", run.organisations - 1)
         token = asyncio.run(plan(home / "crm", ready.count)).token
         target = f"/crm/v8/Leads?fields={','.join(leads.FIVE_FIELDS)}"
         with running(home):
@@ -54,10 +53,10 @@ def _import_seconds() -> float:
     return time.perf_counter() - started
 
 
-def _add_organisations(folder: Path) -> None:
+def _add_organisations(folder: Path, count: int) -> None:
     organisations = Organisations(folder, SystemClock())
     try:
-        for number in range(_MORE_ORGANISATIONS):
+        for number in range(count):
             organisations.create(f"more-{number}", DEMO, sample=True)
     finally:
         organisations.close()

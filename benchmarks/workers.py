@@ -23,22 +23,24 @@ _WRITERS = 8
 def measure(run: Run) -> dict[str, list[float]]:
     """Raises ServerFailed, LoadFailed."""
     with _scenes(run) as (one, two), ExitStack() as stack:
-        samples = rounds(_candidates("one", one, stack) | _candidates("two", two, stack), run)
+        inserts = insertions(one, run.batches)  # The data of both is the same, and so are the tokens.
+        candidates = _candidates("one", one, inserts, stack) | _candidates("two", two, inserts, stack)
+        samples = rounds(candidates, run)
     figures: dict[str, list[float]] = {}
     for name in (*WORKERS_READS, WORKERS_INSERT):
         alone, both = samples[f"{name} one"], samples[f"{name} two"]
-        inserts = name == WORKERS_INSERT
-        rate = "records_per_second" if inserts else "per_second"
-        figures[f"crm.workers2.{name}.{rate}"] = [s.per_second * (BATCH if inserts else 1) for s in both]
+        is_insert = name == WORKERS_INSERT
+        rate = "records_per_second" if is_insert else "per_second"
+        figures[f"crm.workers2.{name}.{rate}"] = [s.per_second * (BATCH if is_insert else 1) for s in both]
         figures[f"crm.workers2.{name}.speedup"] = times_longer(alone, both)
     return figures
 
 
-def _candidates(which: str, scene: Scene, stack: ExitStack) -> Candidates:
+def _candidates(which: str, scene: Scene, inserts: list[bytes], stack: ExitStack) -> Candidates:
     found: Candidates = {
         f"{name} {which}": scene.reads(stack, name, _CONNECTIONS).run for name in WORKERS_READS
     }
-    found[f"{WORKERS_INSERT} {which}"] = scene.load(stack, insertions(scene), _WRITERS).run
+    found[f"{WORKERS_INSERT} {which}"] = scene.load(stack, inserts, _WRITERS).run
     return found
 
 

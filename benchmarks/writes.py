@@ -12,15 +12,14 @@ from benchmarks.load import Beside, Candidates, Sample, cpu_ratio, cpu_us, times
 from benchmarks.scene import Scene
 
 BATCH = 100
-_BATCHES = 40
 _READERS = 4
 
 
 class Writes:
     """The loads of one scene. They make its table grow, so they come after everything that only reads."""
 
-    def __init__(self, scene: Scene, stack: ExitStack) -> None:
-        self._batches = [list(leads.leads(scene.records + n * BATCH, BATCH)) for n in range(_BATCHES)]
+    def __init__(self, scene: Scene, stack: ExitStack, batches: int) -> None:
+        self._batches = _batches(scene, batches)
         many = list(_requests(scene, self._batches))
         self._alone, self._together = (scene.load(stack, many, connections) for connections in (1, 8))
         single = _requests(scene, [[lead] for batch in self._batches for lead in batch])
@@ -57,10 +56,15 @@ class Writes:
         return figures
 
 
-def insertions(scene: Scene) -> list[bytes]:
+def insertions(scene: Scene, batches: int) -> list[bytes]:
     """Requests that insert batches."""
-    following = leads.leads(scene.records, _BATCHES * BATCH)
-    return list(_requests(scene, [list(islice(following, BATCH)) for _ in range(_BATCHES)]))
+    return list(_requests(scene, _batches(scene, batches)))
+
+
+def _batches(scene: Scene, count: int) -> list[list[dict[str, object]]]:
+    """The leads that follow those that are there."""
+    following = leads.leads(scene.records, count * BATCH)
+    return [list(islice(following, BATCH)) for _ in range(count)]
 
 
 def _requests(scene: Scene, batches: list[list[dict[str, object]]]) -> Iterator[bytes]:
