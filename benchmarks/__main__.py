@@ -10,7 +10,7 @@ from benchmarks import crm, embedded, gateway, machine, start, workers
 from benchmarks.figures import document, table
 from benchmarks.load import LoadFailed
 from benchmarks.nginx import NginxFailed
-from benchmarks.run import LEADS, Run
+from benchmarks.run import LEADS, LEAST_LEADS, Run
 from benchmarks.server import ServerFailed
 
 SECTIONS = {
@@ -64,6 +64,8 @@ def _options() -> argparse.Namespace:
         "--leads", type=_positive, default=LEADS, help=f"how many leads the CRM holds ({LEADS:,})"
     )
     options = parser.parse_args()
+    if options.leads < LEAST_LEADS:
+        parser.error(f"--leads: the least is {LEAST_LEADS}")
     options.rounds = options.rounds or (2 if options.quick else 7)
     options.seconds = options.seconds or (1 if options.quick else 2)
     return options

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 LEADS = 200_000
+LEAST_LEADS = 400  # Two pages, as what is asked for has to have a page after it.
 
 
 @dataclass(frozen=True, slots=True)
