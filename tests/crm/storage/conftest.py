@@ -17,7 +17,7 @@ from moorage.crm.query.search_criteria import parse
 from moorage.crm.query.view_criteria import view_conditions
 from moorage.crm.storage.compile import compile_tree
 from moorage.crm.storage.sqlite.dialect import SqliteDialect
-from moorage.crm.storage.sqlite.fulltext import text_ranges
+from moorage.crm.storage.sqlite.fulltext import add_functions, text_ranges
 from moorage.crm.storage.sqlite.schema import statements
 from moorage.crm.storage.sqlite.text_layout import TextLayout
 from moorage.crm.storage.sqlite.transaction import SqliteTransaction
@@ -36,6 +36,7 @@ class Database:
         metadata = Metadata(blueprint(DEMO, PREFIX, NOW, lambda: next(numbers)))
         self.catalog = Catalog(metadata)
         self.connection = apsw.Connection(":memory:")
+        add_functions(self.connection)
         self.layout = TextLayout(self.catalog, {})
         for statement in statements(self.catalog):
             self.connection.execute(statement)

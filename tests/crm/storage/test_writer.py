@@ -4,8 +4,11 @@ import asyncio
 import os
 import sys
 import threading
+import weakref
 
 import pytest
+
+from tests.waiting import wait_until
 
 
 def in_one_group(here, job, count):
@@ -41,3 +44,30 @@ def test_the_writer_steps_behind_whoever_reads(here):
     before = priority()
     assert here.write(lambda _: priority()) > before
     assert priority() == before
+
+
+class Body:
+    """What a request brings, and its job needs."""
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_finished_job_is_not_held_until_the_next_one(here, fails):
+    body = Body()
+    released = threading.Event()
+    weakref.finalize(body, released.set)
+
+    def job(_transaction, body=body):
+        if fails:
+            raise LookupError(body)
+        return 1
+
+    async def write(jobs):
+        try:
+            return await here.store.write(jobs.pop())
+        except LookupError:
+            return 1
+
+    jobs = [job]
+    del job, body
+    assert asyncio.run(write(jobs)) == 1
+    wait_until(released.is_set)

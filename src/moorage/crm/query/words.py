@@ -1,8 +1,11 @@
-"""The words of a search as the full text's tokenizer counts them: these make up what it costs, and not its letters.
+"""What a word is: the same for a text that is indexed and for a text that is searched for, in every storage.
 
-FTS5 loads the list of records of each word anew, also of one that was given before.
+A word is a run of letters and digits. Its case does not count, nor how its letters are composed, nor accents of Latin
+letters: `É` is `e`. Accents of other letters count: `й` is not `и`. Limits count words, because each one makes the
+storage load a list of records, also one that was given before.
 """
 
+import re
 import unicodedata
 from collections.abc import Iterable
 from itertools import pairwise
@@ -13,31 +16,71 @@ WORD_TERMS = 20  # Of the parameter `word`, where each may begin many words.
 CRITERIA_TERMS = 500  # Of all conditions together: a hundred values of `in` with five words each.
 
 
+# The accents that part no word where they could not be composed with the letter before.
+_ACCENTS = frozenset(
+    "\u0300\u0301\u0302\u0303\u0304\u0306\u0307\u0308\u0309\u030a\u030b\u030c\u030f\u0311"
+    "\u031b\u0323\u0324\u0325\u0326\u0327\u0328\u032d\u032e\u0330\u0331"
+)
+# Small letters with a second form: the long s, the final sigma, Greek letters as symbols, old Cyrillic ones.
+_SECOND_FORMS = (
+    0xB5,
+    0x17F,
+    0x3C2,
+    0x3D0,
+    0x3D1,
+    0x3D5,
+    0x3D6,
+    0x3F0,
+    0x3F1,
+    0x3F5,
+    0x1E9B,
+    *range(0x1C80, 0x1C89),
+)
+_USUAL_FORMS = {code: chr(code).casefold() for code in _SECOND_FORMS}
+_NO_LETTER = re.compile(r"[^\w\x00-\x7f]")
+
+
 def has_terms(text: str) -> bool:
     return any(map(is_of_a_term, text))
 
 
+def plain_text(text: str) -> str:
+    """The text as a storage splits it into words: in lower case, its letters composed, a space for any other sign.
+
+    Storages do the rest alike: they split it at spaces and signs of ASCII, and take accents from Latin letters.
+    """
+    if text.isascii():
+        return text.lower()
+    composed = unicodedata.normalize("NFC", text.lower().translate(_USUAL_FORMS))
+    return _NO_LETTER.sub(_accent_or_space, composed)
+
+
+def _accent_or_space(match: re.Match[str]) -> str:
+    character = match[0]
+    return character if character in _ACCENTS or is_of_a_term(character) else " "
+
+
 def terms(text: str) -> list[str]:
-    """The words of a text, without case and accents; accents over letters don't part them."""
+    """The words of a text, without case, and without the accents of Latin letters."""
     words: list[str] = []
     inside = False
-    for character in text:
+    for character in plain_text(text):
         if is_of_a_term(character):
+            letter = character if character.isascii() else _without_accents(character)
             if inside:
-                words[-1] += character
+                words[-1] += letter
             else:
-                words.append(character)
+                words.append(letter)
             inside = True
-        elif not "\u0300" <= character <= "\u036f":
+        elif character not in _ACCENTS:
             inside = False
-    return [_plain(word) for word in words]
+    return words
 
 
-def _plain(word: str) -> str:
-    if word.isascii():
-        return word.lower()
-    letters = unicodedata.normalize("NFD", word.lower())
-    return unicodedata.normalize("NFC", "".join(c for c in letters if unicodedata.category(c) != "Mn"))
+def _without_accents(character: str) -> str:
+    """The letter itself, if it is not Latin."""
+    base = unicodedata.normalize("NFD", character)[0]
+    return base if base.isascii() else character
 
 
 def count_terms(text: str) -> int:
@@ -45,8 +88,9 @@ def count_terms(text: str) -> int:
 
 
 def is_of_a_term(character: str) -> bool:
+    """Whether it is a letter or a digit. What this Python's Unicode does not know yet may be one."""
     category = unicodedata.category(character)
-    return category[0] in "LN" or category == "Co"
+    return category[0] in "LN" or category in {"Co", "Cn"}
 
 
 def distinct(words: Iterable[str]) -> list[str]:

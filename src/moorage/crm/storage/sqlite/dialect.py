@@ -5,6 +5,7 @@ from typing import Any
 
 from moorage.crm.metadata.catalog import Field, Module
 from moorage.crm.query.texts import PHONE_FORMATTING
+from moorage.crm.query.words import plain_text
 from moorage.crm.storage.sqlite.fulltext import TextRange, matching_ids
 from moorage.crm.storage.sqlite.text_layout import PhraseQuery, TextLayout, TextQuery, WordStartsQuery
 
@@ -77,4 +78,4 @@ class SqliteDialect:
 
 def _quoted(text: str) -> str:
     """A phrase of the full text's query language; inside quotes nothing but the quote has a meaning."""
-    return '"' + text.replace('"', '""') + '"'
+    return '"' + plain_text(text).replace('"', '""') + '"'

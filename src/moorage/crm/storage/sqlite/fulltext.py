@@ -7,12 +7,14 @@ fills is read from that one, so that a search takes as long as there are matches
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import apsw
 
 from moorage.crm.metadata.catalog import Module
 from moorage.crm.metadata.fixed_ids import FIRST_RECORD
 from moorage.crm.metadata.ids import ID_SPACE
+from moorage.crm.query.words import plain_text
 from moorage.crm.storage.sqlite.text_layout import COLUMNS, Conditions, Family
 
 SPAN = 500_000  # Smaller ones would lengthen searches that match little, as those ask every table.
@@ -24,6 +26,20 @@ class TextRange:
 
     suffix: str
     first: int
+
+
+def add_functions(connection: apsw.Connection) -> None:
+    """Give a connection what `indexed` needs."""
+    connection.create_scalar_function("plain_text", _plain_text, 1, deterministic=True)
+
+
+def _plain_text(*arguments: Any) -> str:
+    return plain_text(arguments[0])
+
+
+def indexed(column: str) -> str:
+    """The SQL of a text as it is indexed. SQLite's tokenizer needs no help with ASCII, so only other text is a call."""
+    return f"CASE WHEN length({column}) <> octet_length({column}) THEN plain_text({column}) ELSE {column} END"
 
 
 def creation(name: str, columns: Iterable[str]) -> str:

@@ -12,6 +12,7 @@ from typing import TypeVar
 import apsw
 
 from moorage.crm.storage.contract.records import StoreClosed, TookTooLong
+from moorage.crm.storage.sqlite import fulltext
 
 T = TypeVar("T")
 
@@ -38,6 +39,7 @@ def connect(path: Path) -> apsw.Connection:
     connection.set_busy_timeout(10_000)
     for pragma in _PRAGMAS:
         connection.execute(pragma)
+    fulltext.add_functions(connection)
     return connection
 
 

@@ -201,7 +201,8 @@ class SqliteTransaction:
             chosen += f" AND coalesce({', '.join(family.columns.values())}, NULL) IS NOT NULL"
         sql = (
             f"INSERT OR REPLACE INTO {table} (rowid, {', '.join(family.columns)})"
-            f" SELECT id, {', '.join(family.columns.values())} FROM {module.table} WHERE {chosen}"
+            f" SELECT id, {', '.join(map(fulltext.indexed, family.columns.values()))}"
+            f" FROM {module.table} WHERE {chosen}"
         )
         self.connection.execute(sql, (ids,))
 

@@ -63,10 +63,20 @@ class Writer:
 
     def _work(self) -> None:
         _step_behind_readers()
-        while group := self._next_group():
-            self._commit(group)
+        while self._commit_next():
+            pass
         if self._connection is not None:
             self._connection.close()
+
+    def _commit_next(self) -> bool:
+        """Wait for a group and commit it; False when the writer is to stop.
+
+        The group is known here only, so that no job, with a request's records, is held until the next one comes.
+        """
+        group = self._next_group()
+        if group:
+            self._commit(group)
+        return bool(group)
 
     def _next_group(self) -> "list[_Job]":
         """Every job that waits, at least one; empty when the writer is to stop."""
@@ -154,9 +164,12 @@ class _Job:
             return  # The loop is gone, and with it whoever waited.
 
     def _deliver(self) -> None:
-        if self._future.done():
+        # The traceback of an error leads to this job: if the job led back to the error, both would stay.
+        future, error = self._future, self.error
+        self._future = self.error = None
+        if future.done():
             return
-        if self.error is not None:
-            self._future.set_exception(self.error)
+        if error is not None:
+            future.set_exception(error)
         else:
-            self._future.set_result(self._result)
+            future.set_result(self._result)
