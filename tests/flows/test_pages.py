@@ -210,3 +210,24 @@ def test_a_connection_is_deleted_and_an_organisation_filled_as_the_page_of_the_a
     deleted = json.loads(own.call("DELETE", f"/connections/{connection}")[2])
     assert deleted | {"connection_id": "…"} == json.loads(example)
     own.call("DELETE", "/organisations/shown")
+
+
+def shown(block, own):
+    """What a block shows behind its command, as a pattern; an ellipsis stands for anything."""
+    lines = "".join(line for line in block.splitlines(keepends=True) if not line.startswith("$ "))
+    return re.escape(lines.replace("http://127.0.0.1:8787", own.gateway)).replace("…", ".*")
+
+
+def test_the_commands_that_tell_moorage_of_a_client_print_what_the_page_shows(own):
+    [listed] = blocks(section("docs/zoho.md", "1. Know your callback URL"), "console")
+    assert re.fullmatch(shown(listed, own), own.run("client", "list").stdout)
+    [told] = blocks(section("docs/zoho.md", "3. Give the client to Moorage"), "console")
+    command = told.splitlines()[0].removeprefix("$ moorage ").split()
+    printed = own.run(*command, typed="a-secret\n").stdout
+    assert re.fullmatch(shown(told, own), f"Client secret:\n{printed}")  # At a terminal it asks.
+    own.run("client", "delete", "zoho-crm", "--yes")
+
+
+def test_the_doctor_begins_as_the_page_shows(own):
+    [block] = blocks(section("docs/cli.md", "`moorage doctor`"), "console")
+    assert own.run("doctor").stdout.splitlines()[0] == block.splitlines()[1]
