@@ -18,7 +18,7 @@ from moorage.crm.query.tree import (
     Phrase,
     WordStarts,
 )
-from moorage.crm.query.words import terms
+from moorage.crm.query.words import words_of
 from moorage.crm.storage.contract.records import FlagIs, Ids, ModifiedSince
 
 ORDERS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
@@ -52,8 +52,8 @@ class Conditions:
                 return (row.get(self._module.fields["Modified_Time"].column) or 0) >= timestamp
             case WordStarts(phrases):
                 texts = [row.get(field.column) for field in self._module.full_text]
-                inside = [terms(text) for text in texts if text is not None]
-                return all(any(_begins(words, terms(phrase)) for words in inside) for phrase in phrases)
+                inside = [words_of(text) for text in texts if text is not None]
+                return all(any(_begins(words, words_of(phrase)) for words in inside) for phrase in phrases)
             case Empty(field):
                 return row.get(field.column) is None
         value = row.get(condition.field.column)
@@ -68,8 +68,8 @@ class Conditions:
             case Compare(_, order, wanted):
                 return ORDERS[order](value, wanted)
             case Phrase(_, text, start):
-                wanted = terms(text)
-                return _starts(terms(value), wanted) if start else _holds(terms(value), wanted)
+                wanted = words_of(text)
+                return _starts(words_of(value), wanted) if start else _holds(words_of(value), wanted)
             case Fragment(_, text, place):
                 whole, part = folded(value), folded(text)
                 tests = {"start": whole.startswith, "end": whole.endswith, "anywhere": whole.__contains__}

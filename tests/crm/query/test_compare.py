@@ -11,7 +11,7 @@ from moorage.crm.query.compare import (
     compare,
 )
 from moorage.crm.query.tree import AnyOf, Compare, Equal, Not
-from moorage.crm.query.wording import worded
+from moorage.crm.query.wording import query_fault
 
 
 def test_a_comparison_is_of_whole_values(leads, context):
@@ -35,4 +35,4 @@ def test_what_does_not_fit_is_told_by_its_kind_and_name(leads, context):
     assert (value.value.name, value.value.value) == ("Annual_Revenue", "many")
     for caught in (field, operator, value):
         assert isinstance(caught.value, NotComparable)
-        assert worded(caught.value).details["api_name"] == caught.value.name
+        assert query_fault(caught.value).details["api_name"] == caught.value.name

@@ -8,7 +8,7 @@ from moorage.crm.query.search_criteria import Condition
 from moorage.crm.query.tree import AnyOf, Equal, Fragment, Phrase, WordStarts
 from moorage.crm.query.view_criteria import view_conditions
 from moorage.crm.query.word_search import email_search, word_search
-from moorage.crm.query.words import CRITERIA_TERMS, count_terms, terms
+from moorage.crm.query.words import CRITERIA_WORDS, count_words, words_of
 
 
 @pytest.mark.parametrize(
@@ -24,8 +24,8 @@ from moorage.crm.query.words import CRITERIA_TERMS, count_terms, terms
     ],
 )
 def test_a_word_is_letters_and_digits_without_case_and_accents(text, words):
-    assert terms(text) == words
-    assert count_terms(text) == len(words)
+    assert words_of(text) == words
+    assert count_words(text) == len(words)
 
 
 def test_a_text_without_words_is_compared_by_letters(leads, context):
@@ -55,8 +55,8 @@ def words(count):
 
 
 def test_the_words_of_a_part_of_an_address_count_once_for_each_field(leads, fault_of):
-    assert fault_of(email_search, leads, words(CRITERIA_TERMS // 2)) is None
-    assert_too_many(fault_of(email_search, leads, words(CRITERIA_TERMS // 2 + 1)))
+    assert fault_of(email_search, leads, words(CRITERIA_WORDS // 2)) is None
+    assert_too_many(fault_of(email_search, leads, words(CRITERIA_WORDS // 2 + 1)))
 
 
 def test_the_words_of_a_name_count_once_for_each_module_that_may_have_it(catalog, context, fault_of):
@@ -69,15 +69,15 @@ def test_the_words_of_a_name_count_once_for_each_module_that_may_have_it(catalog
         search = Condition("What_Id", "equals", (words(count),))
         return fault_of(check, search, tasks, context), fault_of(view_conditions, view, tasks, context)
 
-    assert faults(CRITERIA_TERMS // modules) == (None, None)
-    for fault in faults(CRITERIA_TERMS // modules + 1):
+    assert faults(CRITERIA_WORDS // modules) == (None, None)
+    for fault in faults(CRITERIA_WORDS // modules + 1):
         assert_too_many(fault)
 
 
 def test_the_name_of_a_user_costs_no_words(leads, context, fault_of):
-    assert fault_of(check, Condition("Owner", "equals", (words(CRITERIA_TERMS + 1),)), leads, context) is None
+    assert fault_of(check, Condition("Owner", "equals", (words(CRITERIA_WORDS + 1),)), leads, context) is None
 
 
 def assert_too_many(fault):
     assert isinstance(fault, Fault)
-    assert (fault.code, fault.details["limit"]) == ("INVALID_QUERY", CRITERIA_TERMS)
+    assert (fault.code, fault.details["limit"]) == ("INVALID_QUERY", CRITERIA_WORDS)

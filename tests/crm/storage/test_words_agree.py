@@ -1,4 +1,4 @@
-"""SQLite's tokenizer splits a text that is indexed into the words that `terms` says it has, for all of Unicode."""
+"""SQLite's tokenizer splits a text that is indexed into the words that `words_of` says it has, for all of Unicode."""
 
 import sys
 import unicodedata
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from moorage.crm.query.words import plain_text, terms
+from moorage.crm.query.words import plain_text, words_of
 from moorage.crm.storage.sqlite.fulltext import creation
 
 # They are letters since Unicode 8, and the tokenizer still takes them for signs, which part words.
@@ -49,7 +49,7 @@ def test_each_character_is_the_same_part_of_a_word(tokenizer):
     assigned = [c for c in everything if unicodedata.category(c) not in {"Cs", "Cn", "Co"}]
     texts = [f"a{character}b {character}" for character in assigned]
     pairs = zip(assigned, texts, tokenizer.words(texts), strict=True)
-    differences = {character for character, text, words in pairs if words != terms(text)}
+    differences = {character for character, text, words in pairs if words != words_of(text)}
     assert len(assigned) > 100_000
     assert differences == {c for c in DIFFERENT if c in assigned}
 
@@ -57,7 +57,7 @@ def test_each_character_is_the_same_part_of_a_word(tokenizer):
 @settings(max_examples=100, deadline=None)
 @given(texts=st.lists(st.text(characters, max_size=30), min_size=1, max_size=20))
 def test_any_text_has_the_same_words(tokenizer, texts):
-    assert tokenizer.words(texts) == [terms(text) for text in texts]
+    assert tokenizer.words(texts) == [words_of(text) for text in texts]
 
 
 WORDS = [

@@ -1,7 +1,7 @@
-"""The operations of Zoho's API that are not here yet: each says so, by name, and not that something else is wrong.
+"""The operations of Zoho's API that are missing here: the answer names the operation, so that nobody looks elsewhere.
 
 `operations.json` lists the operations of Zoho's own description of v8 [Z description], and a few that only its pages or
-clients name. What `api/` declares comes before what is listed there.
+clients name. An operation that `api/` declares is not missing.
 """
 
 import re
@@ -24,10 +24,10 @@ _MODULE = re.compile(r"^/crm/v8/[A-Z]\w*")
 
 
 class Operations(msgspec.Struct, frozen=True):
-    """By path template, such as `/crm/v8/{module}/{id}/photo`, the methods, separated by spaces.
+    """Methods, separated by spaces, by path template, such as `/crm/v8/{module}/{id}/photo`.
 
-    `described` has them by the file that describes them; the same may stand in several. `undescribed` are those that
-    only its pages or clients name.
+    `described` holds such a table for each file of the description; an operation can be in several files.
+    `undescribed` holds the operations that only pages or clients name.
     """
 
     described: dict[str, dict[str, str]]
@@ -47,15 +47,15 @@ def pairs(paths: dict[str, str]) -> Iterator[tuple[str, str]]:
 
 @cache
 def listed() -> tuple[tuple[str, str], ...]:
-    """Every operation, once: method and path.
+    """Every operation once, as method and path.
 
-    What differs only in the names of placeholders is one operation. So is what is described for one module, such as
-    `/crm/v8/Notes`, where there is the same for any module.
+    Paths that differ only in the names of placeholders are one operation. A path of one module, such as
+    `/crm/v8/Notes`, is left out if there is the same path for any module.
     """
     operations = read_operations()
     listing = [pair for family in operations.described.values() for pair in pairs(family)]
     listing += pairs(operations.undescribed)
-    # The first of those that have one shape gives the names. Taken backwards, it is the last that is kept.
+    # Of paths with the same shape the first is kept: a dict keeps the last value of a key, so they are read backwards.
     first = {(method, shape(path)): (method, path) for method, path in reversed(listing)}
     special = {
         (method, shape(path))
@@ -71,24 +71,24 @@ def shape(path: str) -> str:
 
 
 def of_any_module(path: str) -> str:
-    """A path template with a placeholder where a module is named: its name begins with a capital."""
+    """A path template with a placeholder in place of a module's name, which begins with a capital."""
     return _MODULE.sub("/crm/v8/{module}", path)
 
 
 def absent_routes() -> Iterator[Route]:
-    """A route for every operation that is listed. What is no path of the API's is an address that an answer gave."""
+    """A route for every listed operation. Paths outside `/crm/` are addresses that come from answers, and have none."""
     for method, path in listed():
         if path.startswith("/crm/"):
             yield Route(method, path, _refusal(f"{method} {path}"), (), absent=True)
 
 
 def _refusal(operation: str) -> Callable[[Call], Response]:
-    told = False
+    is_logged = False
 
     def refuse(_call: Call) -> Response:
-        nonlocal told
-        if not told:  # Once is enough for whoever reads the log: a program asks again and again.
-            told = True
+        nonlocal is_logged
+        if not is_logged:  # Once is enough: a program may call again and again.
+            is_logged = True
             log.warning("crm.not_implemented", operation=operation)
         raise not_implemented(operation)
 

@@ -1,4 +1,4 @@
-"""What the settings have in common: their module, their id in the path, and answers that are encoded once."""
+"""What all settings need: the module of the query, the document of the path, and answers that are encoded once."""
 
 from collections.abc import Callable, Hashable
 from typing import Any
@@ -11,16 +11,16 @@ from moorage.crm.metadata.spelling import unknown_module
 from moorage.crm.wire.call import JSON, Call, encode
 from moorage.http.message import Response
 
-# Metadata never changes once it is read, so what is made of it lives exactly as long as it does.
+# Metadata never changes once it is read, so an answer that is made of it stays right as long as the object lives.
 _encoded: WeakKeyDictionary[Metadata, dict[Hashable, bytes]] = WeakKeyDictionary()
 
 
 def encoded_once(call: Call, key: Hashable, document: Callable[[], Any]) -> Response:
-    """Answer with a document that is built the first time only. `key` may take few values per organisation."""
-    known = _encoded.setdefault(call.organisation.metadata, {})
-    body = known.get(key)
+    """Answer with a document that is built only the first time. `key` must have few values for an organisation."""
+    bodies = _encoded.setdefault(call.organisation.metadata, {})
+    body = bodies.get(key)
     if body is None:
-        body = known[key] = encode(document())
+        body = bodies[key] = encode(document())
     return Response(200, body, JSON)
 
 
@@ -29,7 +29,7 @@ def module_named(metadata: Metadata, name: str) -> Document | None:
 
 
 def module_parameter(call: Call) -> Document:
-    """The module the query names. Raises the faults for a missing or unknown one."""
+    """The module that the query names. Raises the Fault for a missing or an unknown name."""
     name = call.params.get("module")
     if not name:
         raise param_missing("module")
@@ -40,9 +40,9 @@ def module_parameter(call: Call) -> Document:
 
 
 def document_in_path(call: Call, kind: Kind, index: int, module: int | None = None) -> Document | None:
-    """The document the path names by id, if there is one; a document of another module is none.
+    """The document whose id is in the path; None if there is none, or only one of another module.
 
-    Raises the fault for what can't be an id; `index` is its place among the segments of the path.
+    Raises the Fault for a value that can't be an id. `index` is the place of the id among the segments of the path.
     """
     identity = whole_id(call.path["id"])
     if identity is None:
@@ -57,5 +57,5 @@ def reference(document: Document) -> dict[str, Any]:
 
 
 def profiles(metadata: Metadata) -> list[dict[str, Any]]:
-    """All profiles as references: of a new organisation every profile sees every module."""
+    """All profiles as references: every profile sees every module here."""
     return [reference(profile) for profile in metadata.all("profile")]

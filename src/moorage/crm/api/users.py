@@ -12,7 +12,7 @@ from moorage.crm.wire.parameters import id_list, one_of, page_and_size
 from moorage.crm.wire.routing import Route
 from moorage.http.message import Response
 
-# What nobody has set yet, and what this server has one answer for.
+# Members that no user has set, and members that are the same for all users here.
 _SHARED: dict[str, Any] = {
     **dict.fromkeys(("alias", "phone", "mobile", "fax", "website", "dob", "signature"), None),
     **dict.fromkeys(("street", "city", "state", "zip"), None),
@@ -32,7 +32,7 @@ _SHARED: dict[str, Any] = {
     "territories": [],
 }
 _TAB = {"font_color": "#FFFFFF", "background": "#222222"}
-_ALONE = {
+_ONLY_IN_GET = {
     "customize_info": {
         "notes_desc": None,
         "show_right_panel": None,
@@ -58,7 +58,7 @@ def _is_current(user: dict[str, Any], call: Call) -> bool:
 
 
 def _has(*, status: str | None = None, confirmed: bool | None = None, admin: bool = False) -> "_Test":
-    """A test of a user who isn't deleted, unless the status asked for is that one."""
+    """A test for users with these properties. Without a `status`, any user passes who is not deleted."""
 
     def test(user: dict[str, Any], _call: Call) -> bool:
         return (
@@ -108,7 +108,7 @@ def count_users(call: Call) -> Response:
 
 def get_user(call: Call) -> Response:
     user = document_in_path(call, "user", 1)
-    return answer({"users": [_shown(user) | _ALONE]}) if user else no_content()
+    return answer({"users": [_shown(user) | _ONLY_IN_GET]}) if user else no_content()
 
 
 def _of_type(call: Call) -> list[Document]:

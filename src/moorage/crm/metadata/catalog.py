@@ -1,7 +1,7 @@
-"""Modules and fields compiled for work on records: which column, which type, who may write.
+"""Modules and fields prepared for work on records: their columns, types and rights to write.
 
-Layout of the tables: module `m<n>`, its full text beside it in `t<n>`, a column `c<n>` per field, where n is the last
-twelve digits of the module's or field's id. A rename therefore changes no table.
+A module's table is `m<n>`, its full text `t<n>`, and the column of a field `c<n>`, where n is the last twelve digits of
+the module's or the field's id. So a rename changes no table.
 """
 
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeAlias
 from moorage.crm.metadata.documents import Metadata
 from moorage.crm.metadata.ids import ID_SPACE
 
-NO_VALUE = "-None-"  # What a picklist shows where nothing was chosen.
+NO_VALUE = "-None-"  # The option of a picklist that means no choice.
 
 Storage: TypeAlias = Literal[
     "id", "text", "integer", "bigint", "real", "boolean", "date", "datetime", "list", "json", "tags", "user",
@@ -48,7 +48,7 @@ class Field:
     id: int
     api_name: str
     data_type: str
-    storage: Storage  # What the column holds; a formula is stored as what it yields.
+    storage: Storage  # The type of the column; of a formula, the type of its result.
     length: int | None
     decimal_place: int | None
     mandatory: bool
@@ -64,26 +64,26 @@ class Field:
     lookup_modules: tuple[str, ...]  # The same for a lookup into several modules.
     subform: str | None  # API name of the module that holds a subform's rows.
     column: str
-    auto_number: dict[str, Any]  # What stands around the number of an autonumber, and where it begins.
+    auto_number: dict[str, Any]  # Prefix, suffix and first number of an autonumber.
 
     @property
     def number(self) -> int:
         return self.id % ID_SPACE
 
     def numbered(self, count: int) -> str:
-        """The value of an autonumber for the record of that count, from 1."""
+        """The value of an autonumber for the module's record number `count`, from 1."""
         numbers = self.auto_number
         number = count - 1 + numbers.get("start_number", 1)
         return f"{numbers.get('prefix') or ''}{number}{numbers.get('suffix') or ''}"
 
     @property
     def module_column(self) -> str:
-        """Where a lookup into several modules keeps the number of the module it points to."""
+        """The column in which a lookup into several modules keeps the number of the module."""
         return f"{self.column}_m"
 
     @property
     def in_full_text(self) -> bool:
-        """Whether a word search looks into it."""
+        """Whether word searches find its words."""
         return self.searchable and self.storage == "text"
 
 
@@ -109,7 +109,7 @@ class Module:
 
     @cached_property
     def full_text(self) -> tuple[Field, ...]:
-        """The fields a word search looks into; each is a column of the module's full-text table."""
+        """The fields whose words are searched; each is a column of the module's full text."""
         return tuple(f for f in self.fields.values() if f.in_full_text)
 
     def of_type(self, *types: str) -> list[Field]:
@@ -122,13 +122,13 @@ class Catalog:
         self.by_number: dict[int, Module] = {}
         for document in metadata.all("module"):
             if not metadata.all("field", document.id):
-                continue  # A tab without records, such as Home: settings show it, records never.
+                continue  # A tab without records, such as Home: only settings show it.
             module = _module(document.id, document.body, metadata)
             self.modules[module.api_name] = module
             self.by_number[module.number] = module
 
     def named_by(self, field: Field) -> list[tuple[Module, Field]]:
-        """The modules a lookup points to, each with the text that names its records."""
+        """The modules that a lookup points to, each with the field that names its records."""
         names = field.lookup_modules or (field.lookup,)
         modules = (self.modules[name] for name in names if name in self.modules)
         return [(m, m.display) for m in modules if m.display and m.display.storage == "text"]

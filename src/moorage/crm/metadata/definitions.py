@@ -1,7 +1,7 @@
-"""What modules, fields, layouts and views are made of, before they have ids.
+"""Definitions of modules, fields and layouts, from which their documents are made; a definition has no id yet.
 
-Those of a new organisation come from `standard/standard_modules.json`, others from calls of the API. Both become
-documents by the same functions, such as `field_document`.
+The definitions of a new organisation are in `standard/standard_modules.json`; others come from calls of the API. The
+same functions, such as `field_document`, make documents of both.
 """
 
 from typing import Any, Protocol
@@ -16,7 +16,7 @@ UNIQUE_TYPES = frozenset(
 
 
 class Ids(Protocol):
-    """Gives what documents need of their organisation."""
+    """The ids that documents need from their organisation."""
 
     def new_id(self) -> str: ...
 
@@ -29,7 +29,7 @@ _OPERATIONS = ("web_create", "web_update", "api_create", "api_update")
 
 
 class PickListValue(Struct, frozen=True):
-    """`probability` and what follows are those of a deal's stages; `maps` names the stages of a pipeline."""
+    """`probability` and the forecast members belong to a deal's stages; `maps` names the stages of a pipeline."""
 
     display_value: str
     actual_value: str
@@ -43,12 +43,12 @@ class PickListValue(Struct, frozen=True):
 
 
 class LookupDefinition(Struct, frozen=True):
-    """`api_name` is that of the related list in the other module; several `modules` are those it may point into."""
+    """`api_name` is the name of the related list in the other module; `modules` are the modules it may point into."""
 
     api_name: str | None
     module: str
     modules: tuple[str, ...] | None = None
-    display_label: str | None = None  # None means that of the field.
+    display_label: str | None = None  # None: the label of the field.
 
 
 class Modules(Struct, frozen=True):
@@ -60,7 +60,7 @@ class Subform(Struct, frozen=True):
 
 
 class FieldDefinition(Struct, frozen=True, kw_only=True):
-    """Named as the API names them. `more` is what only some types have, such as `auto_number`, in the API's words."""
+    """Members have the names of the API. `more` holds members that only some types have, such as `auto_number`."""
 
     api_name: str
     field_label: str
@@ -108,7 +108,7 @@ class RelatedListDefinition(Struct, frozen=True):
 
 
 class ModuleDefinition(Struct, frozen=True, kw_only=True):
-    """Named as the API names them."""
+    """Members have the names of the API."""
 
     api_name: str
     module_name: str

@@ -1,12 +1,12 @@
-"""Everything an organisation knows about itself besides records, as the documents Zoho's API shows.
+"""An organisation's metadata, as the documents that Zoho's API shows: all that is not records.
 
 A document is one row: an id, a kind, the module it belongs to (0 for none), a name and its JSON. The kinds:
 
     org, user, role, profile                                    of the organisation
     module, field, layout, related_list, custom_view            of a module
 
-`standard/` writes the documents of a new organisation; `api/` shows them; `catalog.py` compiles the modules and
-fields into what the record rooms need.
+`standard/` makes the documents of a new organisation, `api/` shows them, and `catalog.py` prepares modules and fields
+for work on records.
 """
 
 from collections.abc import Iterable
@@ -21,7 +21,7 @@ Kind: TypeAlias = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """`id` is the full id of 19 digits; `module` the id of the module document, 0 for none."""
+    """`id` has all its 19 digits; `module` is the id of the module's document, or 0."""
 
     id: int
     kind: Kind
@@ -49,7 +49,7 @@ class Metadata:
         return document if document is not None and document.kind == kind else None
 
     def module_spelling(self, name: str) -> str | None:
-        """The API name of the module whose name that is in some case of its letters."""
+        """The API name of the module that has this name in any case of its letters."""
         if self._spellings is None:
             self._spellings = {module.name.lower(): module.name for module in self.all("module")}
         return self._spellings.get(name.lower())

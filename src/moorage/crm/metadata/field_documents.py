@@ -1,4 +1,4 @@
-"""The documents of fields. What all fields share is left out: `api/settings/fields.py` adds it when it answers."""
+"""The documents of fields. `api/settings/fields.py` adds the members that are the same for all fields."""
 
 from collections.abc import Mapping
 

@@ -1,6 +1,6 @@
-"""What a record shows: its fields, and the keys that begin with `$`, by which Zoho's API tells what happens around it.
+"""The keys that a record shows: its fields, and keys that begin with `$`, which tell of processes around the record.
 
-No record of ours is in an approval, a review or another process, so most of these keys have one value for all records.
+No record here is in an approval, a review or another process, so most of these keys have one value for all records.
 Source: [Z get-records].
 """
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from moorage.crm.metadata.catalog import Field, Module
 
-MODULE_KEY = "$se_module"  # The module that the value of a lookup into several modules points to.
+MODULE_KEY = "$se_module"  # The module of the record that a lookup into several modules points to.
 
 _EVERYWHERE: dict[str, Any] = {
     "$currency_symbol": "$",
@@ -39,63 +39,63 @@ _BY_MODULE: dict[str, dict[str, Any]] = {
     "Leads": {"$converted_detail": {}, "$converted": False},
     "Notes": {"$attachments": None, "$voice_note": False, "$is_shared_to_client": False},
 }
-# Shown only when asked for.
+# Shown only if `fields` names them.
 _ON_REQUEST = frozenset({"$approved", "$converted", "$canvas_id"})
-# What the metadata of every module say that its records show [Z module-meta].
+# The keys that the metadata of every module list [Z module-meta].
 PROPERTIES = tuple(sorted({*_EVERYWHERE, "$converted_detail"} - _ON_REQUEST - {"$state"}))
 _ROW_KEYS = ("$in_merge", "$field_states", "$zia_visions")
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """Which keys a record shows; `whole` adds what only a single record shows (subform rows and the like)."""
+    """Which keys a record shows. `whole` adds those that only a single record shows, such as subforms."""
 
     names: tuple[str, ...]
     whole: bool = False
 
 
 def shape(module: Module, fields: Sequence[str] | None, *, whole: bool = False) -> Shape:
-    """The keys a record shows of those named (unknown ones are left out); None names all of them."""
+    """The keys that a record shows if `fields` are asked for; None asks for all. Unknown names are left out."""
     if fields is None:
-        named = [f.api_name for f in module.fields.values() if whole or not _only_in_one(f)]
-        named += [name for name in constants(module) if name not in _ON_REQUEST]
+        names = [f.api_name for f in module.fields.values() if whole or not _only_in_whole(f)]
+        names += [name for name in constants(module) if name not in _ON_REQUEST]
         if module_field(module) is not None:
-            named.append(MODULE_KEY)
+            names.append(MODULE_KEY)
     else:
-        named = [name for name in dict.fromkeys(fields) if _is_shown(module, name, whole=whole)]
-    return Shape(tuple([name for name in named if name != "id"]), whole)
+        names = [name for name in dict.fromkeys(fields) if _is_shown(module, name, whole=whole)]
+    return Shape(tuple([name for name in names if name != "id"]), whole)
 
 
 def _is_shown(module: Module, name: str, *, whole: bool) -> bool:
     field = module.fields.get(name)
     if field is not None:
-        return whole or not _only_in_one(field)
+        return whole or not _only_in_whole(field)
     if name == MODULE_KEY:
         return module_field(module) is not None
     return name in _EVERYWHERE or name in _BY_MODULE.get(module.api_name, ())
 
 
 def constants(module: Module) -> Mapping[str, Any]:
-    """The $-keys that have the same value in each record of a module."""
+    """The keys beginning with `$` that have the same value in every record of a module."""
     return _EVERYWHERE | _BY_MODULE.get(module.api_name, {})
 
 
 def only_whole(module: Module) -> Mapping[str, Any]:
-    """The same of the keys that come last in a whole record, and in no list."""
+    """Such keys that are shown at the end of a whole record, and in no list."""
     subforms = {f.api_name: False for f in module.fields.values() if f.storage == "subform"}
     return {"$has_more": subforms} if subforms else {}
 
 
 def module_field(module: Module) -> Field | None:
-    """The lookup into several modules whose module `$se_module` tells."""
+    """The lookup into several modules to which `$se_module` belongs."""
     several = (f for f in module.fields.values() if f.lookup_modules and f.api_name != "Who_Id")
     return next(several, None)
 
 
 def row_names(rows: Module) -> tuple[str, ...]:
-    """The keys of each row of a subform, whose rows are the records of that module."""
+    """The keys of a subform's rows, which are records of the module `rows`."""
     return (*(name for name in rows.fields if name != "id"), *_ROW_KEYS)
 
 
-def _only_in_one(field: Field) -> bool:
+def _only_in_whole(field: Field) -> bool:
     return field.storage == "subform" or field.data_type in {"multiselectlookup", "multiuserlookup"}

@@ -1,4 +1,4 @@
-"""Search criteria held against a module: its fields, their types, and values as the columns hold them."""
+"""Search criteria checked against a module: its fields, their types, and the values of their columns."""
 
 from collections.abc import Callable
 
@@ -21,7 +21,7 @@ from moorage.crm.query.compare import (
 from moorage.crm.query.search_criteria import Condition, Criteria
 from moorage.crm.query.texts import email_is, phone_is, phrase, require_few_words
 from moorage.crm.query.tree import AllOf, AnyOf, Checked, Empty, Equal, Member, Not
-from moorage.crm.query.wording import worded
+from moorage.crm.query.wording import query_fault
 
 _WORDS = frozenset({"equals", "not_equal", "starts_with", "in"})
 _ORDERED = frozenset(
@@ -50,11 +50,11 @@ _OPERATORS_BY_STORAGE = {
 
 
 def check(criteria: Criteria, module: Module, context: Context) -> Checked:
-    """The conditions that criteria mean for a module. Raises Fault INVALID_QUERY naming the field, or a limit."""
+    """The conditions that the criteria mean. Raises Fault INVALID_QUERY, which names the field, or a limit."""
     try:
         checked = _checked(criteria, module, context)
     except NotComparable as error:
-        raise worded(error) from None
+        raise query_fault(error) from None
     require_few_words(checked, context.catalog)
     return checked
 

@@ -1,6 +1,6 @@
-"""A field compared with values that are written as text: whole values, as custom views compare and COQL will.
+"""A field compared with values that are written as text. Whole values are compared, as in custom views and COQL.
 
-Whatever doesn't fit raises NotComparable, which each kind of question words in its own way.
+A comparison that is not possible raises NotComparable; each kind of search has its own text for that.
 """
 
 import re
@@ -56,7 +56,7 @@ _RELATIVE = re.compile(r"\$\{(AGE|DUE)INDAYS\}\s*\+?\s*(-?[0-9]{1,7})", re.ASCII
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What values can refer to: the organisation's zone and catalog, the time, the user who asks."""
+    """What values can refer to: the organisation's zone and catalog, the current time, the user who asks."""
 
     zone: ZoneInfo
     now: datetime
@@ -65,7 +65,7 @@ class Context:
 
 
 class NotComparable(Exception):
-    """`name` is what the caller calls the field."""
+    """`name` is the field's name as the caller wrote it."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
@@ -73,7 +73,7 @@ class NotComparable(Exception):
 
 
 class FieldUnfit(NotComparable):
-    """There is no such field, or nothing can be compared with what it holds."""
+    """There is no such field, or its type can't be compared."""
 
 
 class OperatorUnfit(NotComparable):
@@ -85,7 +85,7 @@ class OperatorUnfit(NotComparable):
 
 
 class ValueUnfit(NotComparable):
-    """The value is none of the field's type."""
+    """The value is not of the field's type."""
 
     def __init__(self, field: Field, value: Any) -> None:
         super().__init__(field.api_name)
@@ -94,7 +94,7 @@ class ValueUnfit(NotComparable):
 
 
 def comparable(module: Module, name: str) -> Field:
-    """The field of that name; `Account_Name.id` is the lookup. Raises FieldUnfit where no condition can speak of it."""
+    """The field of that name; `Account_Name.id` is the lookup. Raises FieldUnfit if conditions can't use it."""
     field = module.fields.get(name)
     if field is None and name.endswith(".id"):
         field = module.fields.get(name.removesuffix(".id"))
@@ -106,15 +106,15 @@ def comparable(module: Module, name: str) -> Field:
 
 
 def require_comparator(field: Field, comparator: str) -> None:
-    """Raises OperatorUnfit where the field's type does not have it."""
+    """Raise OperatorUnfit if the field's type does not have the comparator."""
     if _NEGATED.get(comparator, comparator) not in _COMPARATORS[field.storage]:
         raise OperatorUnfit(field.api_name, comparator)
 
 
 def compare(field: Field, comparator: str, values: list[str], context: Context) -> Checked:
-    """The condition that a field has one of the values, or lies between two of them.
+    """The condition that a field has one of the values, or lies between two values.
 
-    Values can be placeholders: ${EMPTY}, ${NOTEMPTY}, ${CURRENTUSER}, those of `periods.py`, and ${AGEINDAYS}+n and
+    A value can be a placeholder: ${EMPTY}, ${NOTEMPTY}, ${CURRENTUSER}, one of `periods.py`, or ${AGEINDAYS}+n and
     ${DUEINDAYS}+n, the days since and until a date. Raises NotComparable.
     """
     require_comparator(field, comparator)
@@ -126,7 +126,7 @@ def compare(field: Field, comparator: str, values: list[str], context: Context) 
 
 
 def ordered(field: Field, operator: str, value: Span) -> Checked:
-    """A comparison by order with a span: greater than all of it, at least its first, and so on."""
+    """A comparison by order with a span: greater than all its values, at least its first, and so on."""
     match operator:
         case "greater_than":
             return Compare(field, ">", value.last)
@@ -146,7 +146,7 @@ def within(field: Field, low: Span, high: Span) -> Checked:
 
 
 def refers(field: Field, text: str) -> Checked:
-    """A record or user given by id or else by name. Raises ValueUnfit for digits that can't be an id."""
+    """A record or user, by id or by name. Raises ValueUnfit for digits that can't be an id."""
     if not (text.isascii() and text.isdigit()):
         return Named(field, text)
     value = operands.integer(text)
@@ -217,10 +217,10 @@ def _of_order(field: Field, comparator: str, value: str, context: Context) -> Ch
     relative = _RELATIVE.fullmatch(value)
     if relative is None or field.storage not in {"date", "datetime"}:
         return ordered(field, comparator, _span(field, value, context))
-    # The older a date is, the further it lies back: greater ages are lesser dates.
-    aged = relative[1] == "AGE"
-    days = _days_away(field, -int(relative[2]) if aged else int(relative[2]), context)
-    return ordered(field, _OPPOSITE.get(comparator, comparator) if aged else comparator, days)
+    # A greater age means an earlier date.
+    is_age = relative[1] == "AGE"
+    days = _days_away(field, -int(relative[2]) if is_age else int(relative[2]), context)
+    return ordered(field, _OPPOSITE.get(comparator, comparator) if is_age else comparator, days)
 
 
 def _days_away(field: Field, count: int, context: Context) -> Span:

@@ -1,4 +1,4 @@
-"""The values of conditions as text, read as what a field's column holds. None means the text is no such value."""
+"""The values of conditions, from text to the values of columns. None means that the text is no such value."""
 
 import math
 import re
@@ -29,14 +29,14 @@ EXPECTED = {
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """What lies from `first` to `last`, both included: one value, or the times of a day or longer."""
+    """The values from `first` to `last`, both included: one value, or all times of a day or more."""
 
     first: Scalar
     last: Scalar
 
 
 def span(storage: str, text: str, zone: ZoneInfo) -> Span | None:
-    """A value of a storage that has an order; a date stands for all of that day in the zone."""
+    """A value of a storage that has an order. For times, a date means the whole day in the zone."""
     if storage == "datetime":
         return _times(text, zone)
     value = _SCALARS[storage](text)
@@ -44,11 +44,11 @@ def span(storage: str, text: str, zone: ZoneInfo) -> Span | None:
 
 
 def days(storage: str, first: date, last: date, zone: ZoneInfo) -> Span:
-    """The days from first to last as what a date or datetime column holds of them."""
+    """The days from first to last as values of a date or a datetime column."""
     if storage == "date":
         return Span(first.isoformat(), last.isoformat())
     start = datetime.combine(first, time(), zone)
-    # Of a last second that a clock set back shows twice, the later one.
+    # If a clock that is set back shows the last second twice, the later one counts.
     end = datetime.combine(last, time(23, 59, 59), zone).replace(fold=1)
     return Span(int(start.timestamp()), int(end.timestamp()))
 

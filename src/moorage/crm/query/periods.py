@@ -33,12 +33,12 @@ _NAMED: dict[str, tuple[str, int]] = {
 
 
 def period(placeholder: str, today: date) -> tuple[date, date] | None:
-    """The first and the last day meant; None for what is no placeholder or lies outside the calendar."""
-    found = _PLACEHOLDER.fullmatch(placeholder)
-    if found is None:
+    """The first and the last day of a placeholder; None for other text, and for days outside the calendar."""
+    match = _PLACEHOLDER.fullmatch(placeholder)
+    if match is None:
         return None
     try:
-        return _counted(found[1], int(found[2]), today) if found[2] else _named(found[1], today)
+        return _counted(match[1], int(match[2]), today) if match[2] else _named(match[1], today)
     except (ValueError, OverflowError):
         return None
 
@@ -55,12 +55,12 @@ def _named(name: str, today: date) -> tuple[date, date] | None:
 
 
 def _counted(name: str, count: int, today: date) -> tuple[date, date] | None:
-    """So many whole periods before or after the current one, which is left out."""
-    found = _COUNTED.fullmatch(name)
-    if found is None or count == 0:
+    """`count` whole periods before or after the current one, without the current one."""
+    match = _COUNTED.fullmatch(name)
+    if match is None or count == 0:
         return None
-    unit = found[2]
-    if found[1] == "LAST":
+    unit = match[2]
+    if match[1] == "LAST":
         return _start(unit, today, -count), _end(unit, today, -1)
     return _start(unit, today, 1), _end(unit, today, count)
 

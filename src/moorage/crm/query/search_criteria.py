@@ -6,7 +6,7 @@ The grammar is that of [Z search-records]:
     factor    = "(" criteria ")" | "(" condition ")"
     condition = api_name ":" operator ":" value
 
-A single condition may leave its parentheses out. In values ( ) , and \\ are escaped by a backslash.
+A single condition needs no parentheses. In values ( ) , and \\ are escaped by a backslash.
 """
 
 import re
@@ -50,7 +50,7 @@ Criteria: TypeAlias = Condition | Group
 
 
 def parse(text: str) -> Criteria:
-    """The tree of some criteria. Raises Fault INVALID_QUERY, or CRITERIA_LIMIT_EXCEEDED beyond 15 conditions."""
+    """The tree of the criteria. Raises Fault INVALID_QUERY, or CRITERIA_LIMIT_EXCEEDED for more than 15 conditions."""
     if len(text) > LENGTH_LIMIT:
         raise invalid_query(f"criteria can have at most {LENGTH_LIMIT} characters")
     if not storable(text):
@@ -91,13 +91,13 @@ class _Reader:
 
     def _alternatives(self, depth: int) -> Criteria:
         parts = [self._conjunction(depth)]
-        while self._took("or"):
+        while self._skip_keyword("or"):
             parts.append(self._conjunction(depth))
         return parts[0] if len(parts) == 1 else Group("or", tuple(parts))
 
     def _conjunction(self, depth: int) -> Criteria:
         parts = [self._factor(depth)]
-        while self._took("and"):
+        while self._skip_keyword("and"):
             parts.append(self._factor(depth))
         return parts[0] if len(parts) == 1 else Group("and", tuple(parts))
 
@@ -115,19 +115,20 @@ class _Reader:
 
     def _condition(self) -> Condition:
         self.conditions += 1
-        found = _BODY.match(self._text, self._at)
-        assert found is not None
-        self._at = found.end()
+        body = _BODY.match(self._text, self._at)
+        assert body is not None
+        self._at = body.end()
         if self._peek() in {"(", "\\"}:
             raise self._unexpected()
-        return _condition(found[0])
+        return _condition(body[0])
 
-    def _took(self, keyword: str) -> bool:
+    def _skip_keyword(self, keyword: str) -> bool:
+        """Whether the keyword stands here; if so, go on behind it."""
         self._skip_space()
-        found = _KEYWORD.match(self._text, self._at)
-        if found is None or found[0].lower() != keyword:
+        match = _KEYWORD.match(self._text, self._at)
+        if match is None or match[0].lower() != keyword:
             return False
-        self._at = found.end()
+        self._at = match.end()
         self._skip_space()
         return True
 
@@ -146,9 +147,9 @@ class _Reader:
         return self._text[self._at : self._at + 1]
 
     def _skip_space(self) -> None:
-        found = _SPACE.match(self._text, self._at)
-        assert found is not None
-        self._at = found.end()
+        space = _SPACE.match(self._text, self._at)
+        assert space is not None
+        self._at = space.end()
 
     def _unexpected(self) -> Fault:
         if self._at == len(self._text):
@@ -177,12 +178,12 @@ def _condition(body: str) -> Condition:
 
 
 def _items(text: str) -> list[str]:
-    """The parts of a text between commas that no backslash escapes."""
-    items, at = [], 0
+    """The parts of a text between commas, except commas that a backslash escapes."""
+    items, start = [], 0
     while True:
-        found = _ITEM.match(text, at)
-        assert found is not None
-        items.append(found[0])
-        at = found.end() + 1
-        if found.end() == len(text):
+        item = _ITEM.match(text, start)
+        assert item is not None
+        items.append(item[0])
+        start = item.end() + 1
+        if item.end() == len(text):
             return items

@@ -1,4 +1,4 @@
-"""How a text, an address or a phone number is looked for in a field, and how many words that may cost."""
+"""How a field is searched for a text, an address or a phone number, and how many words such a search may have."""
 
 from moorage.crm.metadata.catalog import Catalog, Field
 from moorage.crm.query.tree import (
@@ -13,35 +13,35 @@ from moorage.crm.query.tree import (
     Phrase,
     WordStarts,
 )
-from moorage.crm.query.words import CRITERIA_TERMS, count_terms, has_terms, require_few
+from moorage.crm.query.words import CRITERIA_WORDS, count_words, has_words, require_few
 
-PHONE_FORMATTING = " -().+"  # Signs of a phone number that only format it.
+PHONE_FORMATTING = " -().+"  # Signs of a phone number that don't count.
 _PHONE_FORMATTING = str.maketrans("", "", PHONE_FORMATTING)
 
 
 def phrase(field: Field, text: str, *, start: bool = False) -> Checked:
-    """The words of a text; one that has none, and a field that the full text doesn't hold, are compared by letters."""
-    if field.in_full_text and has_terms(text):
+    """A search for the words of a text. Without words, or outside the full text, the text is compared as it is."""
+    if field.in_full_text and has_words(text):
         return Phrase(field, text, start)
     return Fragment(field, text, "start") if start else Equal(field, text)
 
 
 def email_is(field: Field, text: str) -> Checked:
-    """A whole address means exactly that one; a part of one, such as its domain, is looked for as words."""
+    """A whole address finds exactly this address; a part, such as the domain, is searched for as words."""
     local, at, domain = text.partition("@")
     whole = at and local and "." in domain.strip(".") and " " not in text
     return Equal(field, text) if whole else phrase(field, text)
 
 
 def phone_is(field: Field, text: str, *, start: bool = False) -> Checked | None:
-    """None when nothing but formatting is left of the number."""
+    """A search for a number; None for a text without digits or letters."""
     digits = text.translate(_PHONE_FORMATTING)
     return Digits(field, digits, start) if digits else None
 
 
 def require_few_words(checked: Checked, catalog: Catalog) -> None:
-    """Raises Fault INVALID_QUERY for conditions that look for too many words."""
-    require_few(_count(checked, catalog), CRITERIA_TERMS)
+    """Raise Fault INVALID_QUERY for conditions with too many words."""
+    require_few(_count(checked, catalog), CRITERIA_WORDS)
 
 
 def _count(checked: Checked, catalog: Catalog) -> int:
@@ -51,10 +51,10 @@ def _count(checked: Checked, catalog: Catalog) -> int:
         case Not(part):
             return _count(part, catalog)
         case Phrase(_, text):
-            return count_terms(text)
+            return count_words(text)
         case WordStarts(phrases):
-            return sum(map(count_terms, phrases))
+            return sum(map(count_words, phrases))
         case Named(field, name):
-            # The full text leads to the records of that name, in each module that the field can point to.
-            return count_terms(name) * sum(display.in_full_text for _, display in catalog.named_by(field))
+            # The full text is searched for the name in each module that the field can point to.
+            return count_words(name) * sum(display.in_full_text for _, display in catalog.named_by(field))
     return 0

@@ -1,7 +1,7 @@
-"""What is asked of records, as a frozen tree: the form in which search criteria, custom views and words reach a store.
+"""Conditions on records as a frozen tree: search criteria, custom views and words reach a store in this form.
 
-The tree has no rules: whoever builds it has made sure that each node fits its field, and has counted what it costs.
-A record without a value meets `Empty` and no other comparison; `Not` lets through whatever its part does not.
+A store applies no rules: each node fits its field, and the number of words is within the limits, before a store sees
+them. A record without a value meets `Empty` and no other comparison; `Not` is true whenever its part is not.
 """
 
 from dataclasses import dataclass
@@ -35,9 +35,9 @@ class Compare:
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """The text's words, one after the other, regardless of case and accents, in a field that the full text holds.
+    """The words of the text, one after the other, in a field of the full text. There is at least one (see `words.py`).
 
-    `start` means first of all, the last of them maybe only begun. There is at least one (`words.py` knows what one is).
+    With `start` they are the first words of the field, and the last of them may be the beginning of a longer word.
     """
 
     field: Field
@@ -47,14 +47,14 @@ class Phrase:
 
 @dataclass(frozen=True, slots=True)
 class WordStarts:
-    """Each of the phrases stands in some field that the full text holds, its last word maybe only begun."""
+    """Each phrase is in some field of the full text; its last word may be the beginning of a longer word."""
 
     phrases: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Fragment:
-    """A piece of the text, letter by letter regardless of (ASCII) case, at its start, its end or anywhere."""
+    """A part of the text, at its start, its end or anywhere, regardless of (ASCII) case."""
 
     field: Field
     text: str
@@ -63,7 +63,7 @@ class Fragment:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One item of a list, whole or by its start, regardless of (ASCII) case; of tags, the name of one."""
+    """An item of a list, or the name of a tag: all of it or its start, regardless of (ASCII) case."""
 
     field: Field
     text: str
@@ -72,7 +72,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Digits:
-    """A phone number without the signs that only format it, whole or by its start."""
+    """A phone number without the signs that don't count: all of it or its start."""
 
     field: Field
     digits: str
@@ -81,7 +81,7 @@ class Digits:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """The record or user that a field points to, by the whole name regardless of (ASCII) case; users also by e-mail."""
+    """The whole name of the record or user that a field points to, regardless of (ASCII) case; or a user's e-mail."""
 
     field: Field
     name: str
@@ -99,7 +99,7 @@ class AllOf:
 
 @dataclass(frozen=True, slots=True)
 class AnyOf:
-    """Of no parts: what no record meets."""
+    """Without parts it is true of no record."""
 
     parts: "tuple[Checked, ...]"
 

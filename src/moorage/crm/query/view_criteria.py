@@ -21,7 +21,7 @@ from moorage.crm.query.compare import (
 from moorage.crm.query.search_criteria import DEPTH_LIMIT, invalid_query, storable
 from moorage.crm.query.texts import require_few_words
 from moorage.crm.query.tree import AllOf, AnyOf, Checked
-from moorage.crm.query.wording import worded
+from moorage.crm.query.wording import query_fault
 
 VALUE_LIMIT = 500
 TEXT_LIMIT = 3000
@@ -29,7 +29,7 @@ CONDITION_LIMIT = 25
 
 
 def view_conditions(body: dict[str, Any] | None, module: Module, context: Context) -> Checked | None:
-    """What a view's criteria mean for a module; None for a view of everything. Raises Fault INVALID_QUERY."""
+    """The conditions of a view's criteria; None for a view of all records. Raises Fault INVALID_QUERY."""
     if not body:
         return None
     if _count(body, 0) > CONDITION_LIMIT:
@@ -37,13 +37,13 @@ def view_conditions(body: dict[str, Any] | None, module: Module, context: Contex
     try:
         checked = _checked(body, module, context)
     except NotComparable as error:
-        raise worded(error) from None
+        raise query_fault(error) from None
     require_few_words(checked, context.catalog)
     return checked
 
 
 def _count(body: Any, depth: int) -> int:
-    """The number of conditions, on the way making sure of the shape of the groups around them."""
+    """The number of conditions. Raises the Fault for groups that are not well formed."""
     if not isinstance(body, dict):
         raise invalid_query("criteria must be an object with comparator, field and value, or with a group")
     if "group" not in body:
@@ -84,11 +84,11 @@ def _field(reference: Any, module: Module) -> Field:
 
 
 def _values(field: Field, value: Any) -> list[str]:
-    """One value or several, each as text."""
+    """The value, or each value of an array, as text."""
     values = value if isinstance(value, list) else [value]
     if not 0 < len(values) <= VALUE_LIMIT:
         raise invalid_query(f"there must be 1 to {VALUE_LIMIT} values", api_name=field.api_name)
-    return [_text(field, one) for one in values]
+    return [_text(field, value) for value in values]
 
 
 def _text(field: Field, value: Any) -> str:

@@ -8,39 +8,39 @@ from moorage.crm.query.search_criteria import LENGTH_LIMIT, storable
 from moorage.crm.query.texts import email_is, phone_is
 from moorage.crm.query.tree import AnyOf, Checked, Phrase, WordStarts
 from moorage.crm.query.words import (
-    CRITERIA_TERMS,
-    WORD_TERMS,
-    count_terms,
+    CRITERIA_WORDS,
+    WORD_SEARCH_WORDS,
+    count_words,
     distinct,
-    has_terms,
-    is_of_a_term,
+    has_words,
+    is_word_character,
     require_few,
 )
 
 
 def word_search(module: Module, text: str) -> Checked:
-    """Records in whose text every word begins a word. Raises Fault naming `word`, or for too many."""
+    """Records with words that begin with the words of `text`. Raises a Fault that names `word` or the limit."""
     if len(text) > LENGTH_LIMIT or not storable(text):
         raise param_invalid("word")
-    if sum(map(is_of_a_term, text)) < 2:
+    if sum(map(is_word_character, text)) < 2:
         raise Fault(400, "INVALID_DATA", "provide atleast 2 letters for search", {"param_name": "word"})
     if not module.full_text:
         return AnyOf(())
-    phrases = distinct(word for word in text.split() if has_terms(word))
-    require_few(sum(map(count_terms, phrases)), WORD_TERMS)
+    phrases = distinct(word for word in text.split() if has_words(word))
+    require_few(sum(map(count_words, phrases)), WORD_SEARCH_WORDS)
     return WordStarts(tuple(phrases))
 
 
 def email_search(module: Module, text: str) -> Checked:
-    """Records with that address, or part of one, in any field for e-mail. Raises Fault."""
+    """Records with this address, or with a part of it, in any e-mail field. Raises Fault."""
     fields, value = module.of_type("email"), _param("email", text)
     parts = [email_is(field, value) for field in fields]
-    require_few(count_terms(value) * sum(isinstance(part, Phrase) for part in parts), CRITERIA_TERMS)
+    require_few(count_words(value) * sum(isinstance(part, Phrase) for part in parts), CRITERIA_WORDS)
     return _any_field(parts)
 
 
 def phone_search(module: Module, text: str) -> Checked:
-    """Records with that number, however formatted, in any field for phones. Raises Fault."""
+    """Records with this number in any phone field, however it is formatted. Raises Fault."""
     fields, value = module.of_type("phone"), _param("phone", text)
     parts = [phone_is(field, value) for field in fields]
     if None in parts:

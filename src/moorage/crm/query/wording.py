@@ -1,4 +1,4 @@
-"""What is wrong with a question, in the words of searches and custom views."""
+"""The errors of searches and custom views for comparisons that are not possible."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from moorage.crm.query.operands import EXPECTED
 from moorage.crm.query.search_criteria import invalid_query
 
 
-def worded(error: NotComparable) -> Fault:
+def query_fault(error: NotComparable) -> Fault:
     """The Fault INVALID_QUERY that names the field."""
     match error:
         case OperatorUnfit(name=name, operator=operator):
@@ -17,8 +17,8 @@ def worded(error: NotComparable) -> Fault:
             return Fault(400, "INVALID_QUERY", "invalid operator found", details)
         case ValueUnfit(name=name, field=field, value=value):
             return _invalid_value(name, field.storage, value)
-    # In the words of a live answer, which clients match [Z observed]. [Z examples] has the reason in the place of the
-    # message, too; the service has not.
+    # This is the text of a live answer, which clients compare [Z observed]. [Z examples] also has the reason as the
+    # message; the service does not.
     return invalid_query("the field is not available for search", api_name=error.name)
 
 

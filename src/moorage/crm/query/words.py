@@ -12,8 +12,8 @@ from itertools import pairwise
 
 from moorage.crm.query.search_criteria import invalid_query
 
-WORD_TERMS = 20  # Of the parameter `word`, where each may begin many words.
-CRITERIA_TERMS = 500  # Of all conditions together: a hundred values of `in` with five words each.
+WORD_SEARCH_WORDS = 20  # Of the parameter `word`, where each may begin many words.
+CRITERIA_WORDS = 500  # Of all conditions together: a hundred values of `in` with five words each.
 
 
 # The accents that part no word where they could not be composed with the letter before.
@@ -40,8 +40,8 @@ _USUAL_FORMS = {code: chr(code).casefold() for code in _SECOND_FORMS}
 _NO_LETTER = re.compile(r"[^\w\x00-\x7f]")
 
 
-def has_terms(text: str) -> bool:
-    return any(map(is_of_a_term, text))
+def has_words(text: str) -> bool:
+    return any(map(is_word_character, text))
 
 
 def plain_text(text: str) -> str:
@@ -57,23 +57,23 @@ def plain_text(text: str) -> str:
 
 def _accent_or_space(match: re.Match[str]) -> str:
     character = match[0]
-    return character if character in _ACCENTS or is_of_a_term(character) else " "
+    return character if character in _ACCENTS or is_word_character(character) else " "
 
 
-def terms(text: str) -> list[str]:
+def words_of(text: str) -> list[str]:
     """The words of a text, without case, and without the accents of Latin letters."""
     words: list[str] = []
-    inside = False
+    in_word = False
     for character in plain_text(text):
-        if is_of_a_term(character):
+        if is_word_character(character):
             letter = character if character.isascii() else _without_accents(character)
-            if inside:
+            if in_word:
                 words[-1] += letter
             else:
                 words.append(letter)
-            inside = True
+            in_word = True
         elif character not in _ACCENTS:
-            inside = False
+            in_word = False
     return words
 
 
@@ -83,26 +83,26 @@ def _without_accents(character: str) -> str:
     return base if base.isascii() else character
 
 
-def count_terms(text: str) -> int:
-    return len(terms(text))
+def count_words(text: str) -> int:
+    return len(words_of(text))
 
 
-def is_of_a_term(character: str) -> bool:
+def is_word_character(character: str) -> bool:
     """Whether it is a letter or a digit. What this Python's Unicode does not know yet may be one."""
     category = unicodedata.category(character)
     return category[0] in "LN" or category in {"Co", "Cn"}
 
 
 def distinct(words: Iterable[str]) -> list[str]:
-    """The words without those that begin another one: whatever begins with the longer begins with the shorter."""
+    """The words, except those that are the beginning of another: text that has the longer word has the shorter, too."""
     known = {word.lower(): word for word in words}
     in_order = sorted(known)
-    # In this order all that begins with a word comes right after it.
-    implied = {one for one, following in pairwise(in_order) if following.startswith(one)}
+    # In this order, all words that begin with a word come right after it.
+    implied = {word for word, following in pairwise(in_order) if following.startswith(word)}
     return [word for lowered, word in known.items() if lowered not in implied]
 
 
 def require_few(count: int, limit: int) -> None:
-    """Raises Fault INVALID_QUERY naming the limit."""
+    """Raise Fault INVALID_QUERY, which names the limit, for more words than that."""
     if count > limit:
         raise invalid_query(f"a search can have at most {limit} different words", limit=limit)

@@ -1,4 +1,4 @@
-"""Which records a caller may see and change. Every operation on records asks here, and nowhere else."""
+"""Which records a caller may see and change. Every operation on records asks here."""
 
 from moorage.crm.faults import Fault, module_unsupported
 from moorage.crm.metadata.catalog import Module
@@ -25,13 +25,13 @@ def is_administrator(call: Call) -> bool:
 
 
 def require_administrator(call: Call, permission: str) -> None:
-    """Raises the fault for a user without a permission that only administrators have."""
+    """Raise the Fault for a user who lacks a permission that only administrators have."""
     if not is_administrator(call):
         raise Fault(403, "NO_PERMISSION", "permission denied", {"permissions": [permission]})
 
 
 def writable(call: Call, flag: str) -> Module:
-    """The module of the path, if its metadata allow the change. Rows of subforms change through their parents only."""
+    """The module of the path. Raises the Fault if its records can't be changed, or only through their parents."""
     module = module_of(call)
     if not module.flags.get(flag) or module.generated_type == "subform":
         raise module_unsupported()

@@ -109,7 +109,7 @@ class Change:
 
     def _expect_stored_rows(self, records: Sequence[Prepared], ids: Sequence[int]) -> None:
         """A new discount or tax of a record changes its totals, which are worked out from all rows of its subforms."""
-        if any(draft.given & self._rules.added_up for draft in _drafts(records)):
+        if any(draft.sent_fields & self._rules.added_up for draft in _drafts(records)):
             for field in self._module.of_type("subform"):
                 self._batch.expect_children(self._catalog.modules[field.subform or ""], ids)
 
@@ -147,7 +147,7 @@ class Change:
         return row
 
     def _pending(self, draft: Draft, row: Row, old: Row) -> PendingRecord:
-        return PendingRecord(self._module, row, old, draft.given, draft.path, self._batch.now)
+        return PendingRecord(self._module, row, old, draft.sent_fields, draft.path, self._batch.now)
 
     # Update
 
@@ -183,7 +183,7 @@ class Change:
         self._rules.compute(pending)
         if merges:
             add_up(pending, [(merge.subform, list(merge.rows.values())) for merge in merges])
-        elif draft.given & self._rules.added_up:
+        elif draft.sent_fields & self._rules.added_up:
             add_up(pending, self._subforms.stored(self._module, record))
         changes = {column: value for column, value in row.items() if value != old.get(column)}
         self._batch.update(self._module, record, changes)
@@ -206,7 +206,7 @@ class Change:
         raise Fault(412, "ALREADY_MODIFIED", message, details)
 
     def _append_values(self, draft: Draft, old: Row, row: Row) -> None:
-        for name in draft.appended & draft.given:
+        for name in draft.appended & draft.sent_fields:
             field = self._module.fields[name]
             if field.storage == "list":
                 path = f"{draft.path}.{name}"

@@ -15,7 +15,7 @@ from moorage.crm.storage.contract.records import Row
 class Draft:
     """`row` holds the values that are finished. The rest needs the store: references, tags and rows of subforms.
 
-    `given` names the fields that the caller set, `appended` those whose values are added to the ones that are there.
+    `sent_fields` names the fields that the caller set, `appended` those whose values are added to the old ones.
     """
 
     path: str
@@ -23,7 +23,7 @@ class Draft:
     references: list[tuple[Field, Reference]] = dataclasses.field(default_factory=list)
     tags: list[str] | None = None
     subforms: list[tuple[Field, list["DraftRow"]]] = dataclasses.field(default_factory=list)
-    given: set[str] = dataclasses.field(default_factory=set)
+    sent_fields: set[str] = dataclasses.field(default_factory=set)
     appended: set[str] = dataclasses.field(default_factory=set)
     se_module: str | None = None
 
@@ -67,7 +67,7 @@ def _se_module(record: dict[str, Any]) -> str | None:
 def _put(catalog: Catalog, draft: Draft, field: Field, value: Any, *, insert: bool) -> None:
     path = f"{draft.path}.{field.api_name}"
     parsed = parse(field, value, path)
-    draft.given.add(field.api_name)
+    draft.sent_fields.add(field.api_name)
     if isinstance(parsed, Reference):
         draft.references.append((field, parsed))
     elif field.storage == "tags":
@@ -106,7 +106,7 @@ def _require(module: Module, draft: Draft, record: dict[str, Any], *, insert: bo
         mandatory = field.mandatory or (name == "Owner" and not insert)
         if not mandatory or name in dependent:
             continue
-        if (insert and name not in record) or (name in draft.given and _is_empty(field, draft)):
+        if (insert and name not in record) or (name in draft.sent_fields and _is_empty(field, draft)):
             raise missing(field, f"{draft.path}.{name}")
 
 

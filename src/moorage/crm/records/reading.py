@@ -1,4 +1,4 @@
-"""What the lists of records have in common: module, view, converted leads, If-Modified-Since."""
+"""What all reads of records need: module and id of the path, filters, order, If-Modified-Since."""
 
 from datetime import UTC, datetime
 
@@ -13,11 +13,11 @@ from moorage.crm.query.view_criteria import view_conditions
 from moorage.crm.storage.contract.records import Filter, FlagIs, Order
 from moorage.crm.wire.call import Call
 
-NOTHING = AnyOf(())  # The filter that no record passes.
+NOTHING = AnyOf(())  # A filter that no record passes.
 
 
 def module_of(call: Call) -> Module:
-    """The module the path names. Raises the fault for an unknown one; names are case-sensitive."""
+    """The module that the path names, in the right case. Raises the Fault for an unknown module."""
     name = call.path["module"]
     module = call.organisation.catalog.modules.get(name)
     if module is None:
@@ -26,7 +26,7 @@ def module_of(call: Call) -> Module:
 
 
 def record_id(call: Call) -> int:
-    """The record the path names. Raises the fault for what can be no id."""
+    """The id in the path. Raises the Fault for a value that can't be an id."""
     record = whole_id(call.path["id"])
     if record is None:
         raise invalid_id(1)
@@ -43,18 +43,18 @@ def context_of(call: Call) -> Context:
 
 
 def converted_filter(call: Call, module: Module) -> list[Filter]:
-    """Leads are listed without the converted ones unless asked otherwise; no record of ours is unapproved."""
+    """What `converted` and `approved` let through: no converted leads by default. Every record here is approved."""
     for name in ("converted", "approved"):
         if call.params.get(name, "both") not in {"true", "false", "both"}:
             raise param_invalid(name, supported_values=["true", "false", "both"])
     if call.params.get("approved") == "false":
         return [NOTHING]
     field = module.fields.get("Converted__s")
-    # A view says itself whether it shows converted leads.
-    wanted = call.params.get("converted", "both" if "cvid" in call.params else "false")
-    if field is None or wanted == "both":
+    # A view decides itself whether it shows converted leads.
+    converted = call.params.get("converted", "both" if "cvid" in call.params else "false")
+    if field is None or converted == "both":
         return []
-    return [FlagIs(field, wanted == "true")]
+    return [FlagIs(field, converted == "true")]
 
 
 def view_filter(call: Call, module: Module) -> list[Filter]:
@@ -69,7 +69,7 @@ def view_filter(call: Call, module: Module) -> list[Filter]:
 
 
 def any_order(module: Module, name: str, direction: str) -> Order:
-    """By whichever field can be sorted by. Raises the faults for another, and for a direction that is none."""
+    """The order by any sortable field. Raises the Fault for another field, or a wrong direction."""
     field = module.fields.get(name)
     if field is None or not (field.sortable or field.api_name == "id") or field.storage == "subform":
         raise param_invalid("sort_by")
@@ -77,14 +77,14 @@ def any_order(module: Module, name: str, direction: str) -> Order:
 
 
 def descends(direction: str) -> bool:
-    """Whether `sort_order` says so. Raises the fault for what is no direction."""
+    """Whether `sort_order` is descending. Raises the Fault for a value that is no direction."""
     if direction not in {"asc", "desc"}:
         raise param_invalid("sort_order", supported_values=["asc", "desc"])
     return direction == "desc"
 
 
 def since_header(call: Call, name: bytes = b"if-modified-since") -> int | None:
-    """Seconds since the epoch of a conditional header, spelled as times in records are. Raises the fault for others."""
+    """A conditional header as seconds since the epoch. Raises the Fault for a time not written as in records."""
     text = call.request.header(name)
     if text is None:
         return None

@@ -90,7 +90,9 @@ class Subforms:
         row[price.column] = product_row[products.fields["Unit_Price"].column] if product_row else None
 
     def _compute(self, subform: Module, row: Row, old: Row, draft: Draft) -> None:
-        rules_of(subform).compute(PendingRecord(subform, row, old, draft.given, draft.path, self._batch.now))
+        rules_of(subform).compute(
+            PendingRecord(subform, row, old, draft.sent_fields, draft.path, self._batch.now)
+        )
 
     def merge(self, draft: Draft, parent: int) -> list[Merge]:
         """What an update makes of the subforms. Nothing is written yet. Raises Fault for rows that don't exist."""

@@ -1,4 +1,4 @@
-"""JSON values of a record to what its columns hold, or the fault Zoho would answer.
+"""From the JSON values of a record to the values of its columns, or to the Fault that Zoho would answer.
 
 Formats and limits follow the field types of [Z insert-records].
 """
@@ -17,10 +17,10 @@ from moorage.crm.metadata.ids import whole_id
 from moorage.crm.metadata.times import instant
 from moorage.crm.records.money import exact
 
-# What repeats inside a record is counted before anything is done with it.
-MAX_ROWS = 200  # Of one subform of one record.
-MAX_ITEMS = 200  # Of one list of one record.
-MAX_TAGS = 10  # Of one record, as at Zoho.
+# Arrays inside a record are counted before their items are read.
+MAX_ROWS = 200  # Rows of one subform of one record.
+MAX_ITEMS = 200  # Items of one list of one record.
+MAX_TAGS = 10  # Tags of one record, as at Zoho.
 
 EMAIL = re.compile(r"[^\s@,;:<>()\[\]\\\"]+@[\w-]+(\.[\w-]+)*\.[^\W\d_]{2,22}")
 PHONE = re.compile(r"[+.\-\s(),;#\w/*]+")
@@ -31,9 +31,9 @@ _encode = msgspec.json.Encoder().encode
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A lookup as the caller gave it: by id, or else by name. Whether it exists is asked of the store.
+    """A lookup as the caller sent it: an id, or only a name. Whether the record exists, only the store knows.
 
-    `module` is the API name or id of the module the caller says the record is in, where several are possible.
+    `module` is the API name or the id of the record's module, where the lookup can point into several.
     """
 
     id: int | None
@@ -42,9 +42,9 @@ class Reference:
 
 
 def parse(field: Field, value: Any, path: str) -> Any:
-    """What the field's column holds for a JSON value; None empties it. Raises Fault naming `path`."""
+    """The value that the field's column will hold; None empties it. Raises a Fault that names `path`."""
     if value is None:
-        return 0 if field.storage == "boolean" else None  # A box is ticked or not; it has no third state.
+        return 0 if field.storage == "boolean" else None  # A checkbox has no third state.
     if value == NO_VALUE and field.data_type == "picklist":
         return None
     return _PARSERS[field.storage](field, value, path)
@@ -100,7 +100,7 @@ def _integer(field: Field, value: Any, path: str) -> int:
 def _bigint(field: Field, value: Any, path: str) -> int:
     digits = min(field.length or 18, 18)
     if isinstance(value, str) and re.fullmatch(r"-?[0-9]+", value):
-        # Python refuses to read numbers of very many digits, and more than enough is too many anyway.
+        # Python refuses to read very long numbers; with 100 digits this one is too long in any case.
         value = int(value[:100])
     if isinstance(value, bool) or not isinstance(value, int):
         raise mismatch(field, path, "bigint")
@@ -120,7 +120,7 @@ def _real(field: Field, value: Any, path: str) -> float:
 
 
 def _truncate(value: float, places: int) -> float:
-    """Cut off what lies beyond the decimals, as Zoho does; a value printed with fewer stays what it is."""
+    """Cut off the decimals that are too many, as Zoho does."""
     text = f"{exact(value):f}"
     whole, _, decimals = text.partition(".")
     return value if len(decimals) <= places else float(f"{whole}.{decimals[:places]}") + 0.0  # No minus zero.
@@ -182,7 +182,7 @@ def _json(field: Field, value: Any, path: str) -> str | None:
 
 
 def _tags(field: Field, value: Any, path: str) -> list[str]:
-    """The names of the tags; their ids are found when the record is written."""
+    """The names of the tags. Their ids are looked up when the record is written."""
     if not isinstance(value, list):
         raise mismatch(field, path, "jsonarray")
     if len(value) > MAX_TAGS:
@@ -191,11 +191,11 @@ def _tags(field: Field, value: Any, path: str) -> list[str]:
     names = []
     for index, item in enumerate(value):
         name = item.get("name") if isinstance(item, dict) else item
-        at = f"{path}[{index}].name"
+        item_path = f"{path}[{index}].name"
         if not isinstance(name, str) or not name.strip() or "\0" in name:
-            raise mismatch(field, at, "text")
+            raise mismatch(field, item_path, "text")
         if len(name) > 25:
-            raise too_long(field, at, 25)
+            raise too_long(field, item_path, 25)
         names.append(name.strip())
     return list(dict.fromkeys(names))
 
@@ -203,20 +203,20 @@ def _tags(field: Field, value: Any, path: str) -> list[str]:
 def _reference(field: Field, value: Any, path: str) -> Reference:
     module = None
     if isinstance(value, dict):
-        inner, module = value.get("id"), _module_named(value.get("module"))
-        if inner is None and isinstance(value.get("name"), str):
+        record, module = value.get("id"), _module_name(value.get("module"))
+        if record is None and isinstance(value.get("name"), str):
             return Reference(None, value["name"], module)
-        value, path = inner, f"{path}.id"
+        value, path = record, f"{path}.id"
     elif not isinstance(value, str | int) or isinstance(value, bool):
         raise mismatch(field, path, "jsonobject")
-    found = whole_id(value)
-    if found is None:
+    record_id = whole_id(value)
+    if record_id is None:
         raise unknown_id(field, path)
-    return Reference(found, None, module)
+    return Reference(record_id, None, module)
 
 
-def _module_named(module: Any) -> str | None:
-    """`{"api_name": "Leads"}`, an id in the place of the name, or the name alone."""
+def _module_name(module: Any) -> str | None:
+    """Name or id of a module, sent as `{"api_name": "Leads"}`, as `{"id": "5"}`, or alone."""
     if isinstance(module, dict):
         module = module.get("api_name") or module.get("id")
     return str(module) if isinstance(module, str | int) else None

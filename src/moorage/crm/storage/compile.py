@@ -25,7 +25,7 @@ from moorage.crm.query.tree import (
     Phrase,
     WordStarts,
 )
-from moorage.crm.query.words import has_terms
+from moorage.crm.query.words import has_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +194,7 @@ class _Compiler:
     def _named_in(self, target: tuple[Module, Field], column: str, name: str) -> Clause:
         module, display = target
         sql = f"SELECT x.id FROM {module.table} x WHERE {self._dialect.same_text(f'x.{display.column}')}"
-        if not (display.in_full_text and has_terms(name)):
+        if not (display.in_full_text and has_words(name)):
             return _scan(f"{column} IN ({sql})", name)
         # The full text leads to the candidates, as no index is kept of names.
         ids, params = self._dialect.matches(module, self._dialect.phrase_query(display, name, start=False))

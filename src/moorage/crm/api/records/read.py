@@ -63,7 +63,7 @@ def list_records(call: Call) -> Response | Awaitable[Response]:
 
 
 def _fields(call: Call) -> list[str] | None:
-    """The names asked for; None for all of them, where that may be asked."""
+    """The names of `fields`; None for all fields, which not every version of the API allows."""
     text = call.params.get("fields")
     if text and text.strip(","):
         return field_names(call.params)
@@ -86,7 +86,7 @@ def _scope(call: Call, module: Module) -> bytes:
 
 
 def _sorting(call: Call, module: Module) -> tuple[str, str]:
-    """The field and the direction asked for, or what is usual."""
+    """The field and the direction of the query, or the module's usual ones."""
     field, direction = rules_of(module).usual_order
     return call.params.get("sort_by", field), call.params.get("sort_order", direction)
 
@@ -97,7 +97,7 @@ def _order(call: Call, module: Module) -> Order:
         if call.rules.sorts_by_any_field:
             return any_order(module, name, direction)
         raise param_invalid("sort_by", supported_values=list(SORTS))
-    # Where a module keeps no such time, ids rise as its records were made, and none of them changes.
+    # A module without this time sorts by id: ids rise in the order in which records are made.
     return Order(module.fields.get(name, module.fields["id"]), descending=descends(direction))
 
 
@@ -117,7 +117,7 @@ def _filters(call: Call, module: Module, since: int | None) -> list[Filter]:
 
 
 def _no_territory(module: Module) -> Fault:
-    """An organisation has no territories, so whichever is asked for is not there; better said than ignored."""
+    """An organisation has no territories here: an error is better than a filter that is ignored."""
     if rules_of(module).has_territories:
         return param_invalid("territory_id")
     message = "Territory is not supported for the given module"

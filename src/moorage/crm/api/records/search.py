@@ -47,15 +47,15 @@ APPROVAL_STATES = (
 
 
 def search(call: Call) -> Response | Awaitable[Response]:
-    module = _searched(call, "module not suppoted for search")
-    sought = _sought(call, module)
-    if sought is None:
+    module = _searchable_module(call, "module not suppoted for search")
+    query = _query(call, module)
+    if query is None:
         details = {"param_names": list(FAMILIES)}
         raise Fault(400, "EXPECTED_PARAM_MISSING", "one of the expected parameter is missing", details)
     page, size = page_and_size(call.params)
     if page * size > LIMIT:
         raise Fault(400, "LIMIT_REACHED", "maximum response iteration limit reached", {"limit": str(LIMIT)})
-    filters = [sought, *_narrowing(call, module)]
+    filters = [query, *_narrowing(call, module)]
     order = any_order(module, call.params.get("sort_by", "id"), call.params.get("sort_order", "desc"))
     shown = shape(module, field_names(call.params) or None)
     records = call.organisation.store.page(
@@ -78,16 +78,16 @@ def search(call: Call) -> Response | Awaitable[Response]:
     return then(records, show)
 
 
-def _searched(call: Call, unsupported: str) -> Module:
-    """The module the path names. Raises the fault for an unknown one, or for a tab without records."""
+def _searchable_module(call: Call, unsupported: str) -> Module:
+    """The module that the path names. Raises the Fault for an unknown module, or for a tab without records."""
     name = call.path["module"]
     if name not in call.organisation.catalog.modules and module_named(call.organisation.metadata, name):
         raise Fault(400, "NOT_SUPPORTED", unsupported, {"module": name})
     return module_of(call)
 
 
-def _sought(call: Call, module: Module) -> Filter | None:
-    """What is searched for; of several, Zoho takes the first in this order and ignores the others."""
+def _query(call: Call, module: Module) -> Filter | None:
+    """The search that the parameters ask for. Of several, Zoho takes the first of `FAMILIES` and ignores the others."""
     family = next((name for name in FAMILIES if call.params.get(name)), None)
     if family is None:
         return None
@@ -107,16 +107,16 @@ def _narrowing(call: Call, module: Module) -> list[Filter]:
 
 
 async def count(call: Call) -> Response:
-    module = _searched(call, "the given module is not supported for count")
-    sought = _sought(call, module)
-    if sought is not None and "cvid" in call.params:
+    module = _searchable_module(call, "the given module is not supported for count")
+    query = _query(call, module)
+    if query is not None and "cvid" in call.params:
         family = next(name for name in FAMILIES if call.params.get(name))
         message = "Please use either Cvid or Search Params. Combination of both the params is not allowed"
         details = {"ambiguity_due_to": [{"param_name": "cvid"}, {"param_name": family}]}
         raise Fault(400, "AMBIGUITY_DURING_PROCESSING", message, details)
     filters = _narrowing(call, module)
-    if sought is not None:
-        filters.append(sought)
+    if query is not None:
+        filters.append(query)
     return answer({"count": await call.organisation.store.count(module, filters)})
 
 

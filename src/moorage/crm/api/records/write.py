@@ -1,4 +1,4 @@
-"""Write records: insert, update, upsert, delete; up to 100 of them in a call, each with an outcome of its own.
+"""Insert, update, upsert and delete records: up to 100 in a call, each with its own outcome.
 
 Sources: [Z insert-records], [Z update-records], [Z upsert-records], [Z delete-records].
 """
@@ -19,49 +19,41 @@ from moorage.crm.records.reading import record_id, since_header
 from moorage.crm.storage.contract.records import Transaction
 from moorage.crm.wire.body import list_of, records_of
 from moorage.crm.wire.call import Call, answer
-from moorage.crm.wire.members import invalid
+from moorage.crm.wire.members import MAX_RECORDS, invalid
 from moorage.crm.wire.parameters import id_list
 from moorage.crm.wire.routing import Route
 from moorage.http.message import Response
 
 Prepare: TypeAlias = Callable[[Catalog, Module, Sequence[Any]], list[Prepared]]
 
-_AT_ONCE = 10  # Records that are read in less time than a thread is waited for.
+_IN_THE_LOOP = 10  # Reading so many records takes less time than waiting for a thread.
 MAX_CHECKED = 100  # Names in `duplicate_check_fields`.
 
 
 async def insert(call: Call) -> Response:
     module = writable(call, "creatable")
-    records, _ = await records_of(call)
-    prepared = await _prepare(call, module, records, to_insert)
-    outcomes = await _change(call, module, lambda change: change.insert(prepared))
-    return _answer(outcomes, done=201)
+    prepared, _ = await _prepared(call, module, to_insert)
+    return await _write(call, module, lambda change: change.insert(prepared), done=201)
 
 
 async def update(call: Call) -> Response:
     module = writable(call, "editable")
-    records, _ = await records_of(call)
-    prepared = await _prepare(call, module, records, to_update)
-    outcomes = await _change(call, module, lambda change: change.update(prepared))
-    return _answer(outcomes, done=200)
+    prepared, _ = await _prepared(call, module, to_update)
+    return await _write(call, module, lambda change: change.update(prepared))
 
 
 async def update_one(call: Call) -> Response:
     module = writable(call, "editable")
-    wanted = record_id(call)
-    records, _ = await records_of(call, maximum=1)
-    prepared = await _prepare(call, module, records, to_update)
-    outcomes = await _change(call, module, lambda change: change.update_one(wanted, prepared[0]))
-    return _answer(outcomes, done=200)
+    record = record_id(call)
+    (prepared,), _ = await _prepared(call, module, to_update, maximum=1)
+    return await _write(call, module, lambda change: change.update_one(record, prepared))
 
 
 async def upsert(call: Call) -> Response:
     module = writable(call, "creatable")
-    records, body = await records_of(call)
-    check = duplicate_checks(module, _duplicate_check_fields(body))
-    prepared = await _prepare(call, module, records, to_upsert)
-    outcomes = await _change(call, module, lambda change: change.upsert(prepared, check))
-    return _answer(outcomes, done=200)
+    prepared, body = await _prepared(call, module, to_upsert)
+    checked = duplicate_checks(module, _duplicate_check_fields(body))
+    return await _write(call, module, lambda change: change.upsert(prepared, checked))
 
 
 async def delete(call: Call) -> Response:
@@ -69,41 +61,58 @@ async def delete(call: Call) -> Response:
     if "ids" not in call.params:
         raise param_missing("ids")
     ids = id_list(call.params, "ids")
-    outcomes = await _change(call, module, lambda change: change.delete(ids))
-    return _answer(outcomes, done=200)
+    return await _write(call, module, lambda change: change.delete(ids))
 
 
 async def delete_one(call: Call) -> Response:
     module = writable(call, "deletable")
-    wanted = whole_id(call.path["id"])
-    if wanted is None:
+    record = whole_id(call.path["id"])
+    if record is None:
         raise wrong_format(resource_path_index=1)
-    outcomes = await _change(call, module, lambda change: change.delete([wanted]))
+    outcomes = await _outcomes(call, module, lambda change: change.delete([record]))
     if outcomes[0].status != 200:
         raise Fault(400, "INVALID_DATA", "record not deleted", {"resource_path_index": 1})
     return _answer(outcomes, done=200)
 
 
-async def _prepare(call: Call, module: Module, records: Sequence[Any], prepare: Prepare) -> list[Prepared]:
-    """Read the records before the writer is asked for its turn; many of them aside from the event loop."""
-    if len(records) <= _AT_ONCE:
-        return prepare(call.organisation.catalog, module, records)
-    return await asyncio.to_thread(prepare, call.organisation.catalog, module, records)
+async def _prepared(
+    call: Call, module: Module, prepare: Prepare, *, maximum: int = MAX_RECORDS
+) -> tuple[list[Prepared], dict[str, Any]]:
+    """The records of the body, read and checked, and the body. Many records are read outside the event loop."""
+    records, body = await records_of(call, maximum)
+    catalog = call.organisation.catalog
+    if len(records) <= _IN_THE_LOOP:
+        return prepare(catalog, module, records), body
+    return await asyncio.to_thread(prepare, catalog, module, records), body
 
 
-def _change(call: Call, module: Module, run: Callable[[Change], list[Outcome]]) -> Awaitable[list[Outcome]]:
-    unmodified = since_header(call, b"if-unmodified-since")
+async def _write(
+    call: Call, module: Module, run: Callable[[Change], list[Outcome]], *, done: int = 200
+) -> Response:
+    return _answer(await _outcomes(call, module, run), done=done)
+
+
+def _outcomes(call: Call, module: Module, run: Callable[[Change], list[Outcome]]) -> Awaitable[list[Outcome]]:
+    unmodified_since = since_header(call, b"if-unmodified-since")
+    user, rows_are_whole = call.caller.user, call.rules.rows_are_whole
 
     def job(transaction: Transaction) -> list[Outcome]:
-        whole = call.rules.rows_are_whole
         return run(
-            Change(call.organisation, module, call.caller.user, transaction, unmodified, rows_are_whole=whole)
+            Change(
+                call.organisation,
+                module,
+                user,
+                transaction,
+                unmodified_since,
+                rows_are_whole=rows_are_whole,
+            )
         )
 
     return call.organisation.store.write(job)
 
 
 def _answer(outcomes: Sequence[Outcome], *, done: int) -> Response:
+    """`done` is the status when every record succeeded."""
     statuses = {outcome.status for outcome in outcomes}
     succeeded = {status for status in statuses if status < 300}
     if not succeeded:
@@ -114,11 +123,11 @@ def _answer(outcomes: Sequence[Outcome], *, done: int) -> Response:
 
 
 def _duplicate_check_fields(body: dict[str, Any]) -> list[str] | None:
-    """The names that are checked: a list, or one name alone. Raises the fault for anything else."""
-    given = body.get("duplicate_check_fields")
-    if given is None:
+    """The names of `duplicate_check_fields`: an array of names, or a single name. Raises the Fault for others."""
+    value = body.get("duplicate_check_fields")
+    if value is None:
         return None
-    names = [given] if isinstance(given, str) else list_of(body, "duplicate_check_fields")
+    names = [value] if isinstance(value, str) else list_of(body, "duplicate_check_fields")
     if len(names) > MAX_CHECKED:
         raise invalid("duplicate_check_fields", "$.duplicate_check_fields", maximum_length=MAX_CHECKED)
     for index, name in enumerate(names):

@@ -17,7 +17,7 @@ _SHARED = {
     **dict.fromkeys(("created_time", "modified_time", "last_accessed_time"), None),
     **dict.fromkeys(("created_by", "modified_by", "favorite"), None),
 }
-_ONLY_ALONE = {"criteria", "fields", "sort_by", "sort_order"}
+_ONLY_IN_GET = {"criteria", "fields", "sort_by", "sort_order"}
 _CATEGORIES = {
     "public_views": "Public Views",
     "created_by_me": "Created By Me",
@@ -55,7 +55,7 @@ def whole(view: Document) -> dict[str, Any]:
 
 
 def _brief(view: Document) -> dict[str, Any]:
-    return _SHARED | {key: value for key, value in view.body.items() if key not in _ONLY_ALONE}
+    return _SHARED | {key: value for key, value in view.body.items() if key not in _ONLY_IN_GET}
 
 
 _READ = ("ZohoCRM.settings.custom_views.READ",)

@@ -1,4 +1,4 @@
-"""Fields that an organisation makes for itself: create, update, delete [Z create-fields]."""
+"""Custom fields, which an organisation makes for itself: create, update, delete [Z create-fields]."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -10,8 +10,8 @@ import msgspec
 from moorage.crm.api.documents import module_named, module_parameter
 from moorage.crm.faults import Fault, invalid_id, unparsable
 from moorage.crm.metadata.custom.fields import changed_field, new_field
+from moorage.crm.metadata.custom.json_object import JsonObject
 from moorage.crm.metadata.custom.naming import api_name_of
-from moorage.crm.metadata.custom.reading import Given
 from moorage.crm.metadata.definitions import FieldDefinition, LookupDefinition, RelatedListDefinition
 from moorage.crm.metadata.documents import Body, Document, Metadata
 from moorage.crm.metadata.field_documents import field_document
@@ -25,7 +25,7 @@ from moorage.crm.wire.members import AT_ONCE
 from moorage.crm.wire.routing import Route
 from moorage.http.message import Response
 
-MOST_AT_ONCE = 5
+MOST_FIELDS = 5  # Of one call.
 MAX_BODY = 1024 * 1024
 
 T = TypeVar("T")
@@ -33,60 +33,61 @@ T = TypeVar("T")
 
 async def create_fields(call: Call) -> Response:
     module = _changeable(call)
-    given = await _fields_of(call)
-    outcomes = await _change(call, module, lambda change: _each(given, change.create))
+    specs = await _specs(call)
+    outcomes = await _change(call, module, lambda change: _each(specs, change.create))
     return _answer(outcomes, done=201)
 
 
 async def update_fields(call: Call) -> Response:
     module = _changeable(call)
-    given = await _fields_of(call)
-    outcomes = await _change(call, module, lambda change: _each(given, change.update))
+    specs = await _specs(call)
+    outcomes = await _change(call, module, lambda change: _each(specs, change.update))
     return _answer(outcomes, done=200)
 
 
 async def update_field(call: Call) -> Response:
-    module, wanted = _changeable(call), _id_in_path(call)
-    given = await _fields_of(call, most=1)
+    module, field_id = _changeable(call), _id_in_path(call)
+    specs = await _specs(call, most=1)
     outcomes = await _change(
-        call, module, lambda change: _each(given, lambda item: change.update_of(wanted, item))
+        call, module, lambda change: _each(specs, lambda spec: change.update_one(field_id, spec))
     )
     return _answer(outcomes, done=200)
 
 
 async def delete_field(call: Call) -> Response:
-    module, wanted = _changeable(call), _id_in_path(call)
-    outcome = await _change(call, module, lambda change: change.delete(wanted))
+    module, field_id = _changeable(call), _id_in_path(call)
+    outcome = await _change(call, module, lambda change: change.delete(field_id))
     return _answer([outcome], done=200)
 
 
 def _changeable(call: Call) -> Document:
-    """The module that the query names. Raises the faults for one whose fields are not the organisation's to change."""
+    """The module that the query names. Raises the Fault for a module whose fields can't be changed."""
     require_administrator(call, "Crm_Implied_Customize_Zoho_CRM")
     module = module_parameter(call)
     if not call.organisation.metadata.all("layout", module.id):
         details = {"param_name": "module"}
-        raise Fault(400, "INVALID_MODULE", "the given module is not supported in api", details)
+        raise Fault(400, "INVALID_MODULE", "the spec module is not supported in api", details)
     return module
 
 
 def _id_in_path(call: Call) -> int:
-    wanted = whole_id(call.path["id"])
-    if wanted is None:
+    field_id = whole_id(call.path["id"])
+    if field_id is None:
         raise invalid_id(2)
-    return wanted
+    return field_id
 
 
-async def _fields_of(call: Call, most: int = MOST_AT_ONCE) -> list[Given]:
+async def _specs(call: Call, most: int = MOST_FIELDS) -> list[JsonObject]:
+    """What the body says of each field."""
     text = await call.request.whole()
     body = _decoded(text) if len(text) <= AT_ONCE else await asyncio.to_thread(_decoded, text)
     if not isinstance(body, dict):
         raise Fault(400, "INVALID_DATA", "body", {"expected_data_type": "jsonobject"})
-    whole = Given(body, "$")
-    given = whole.items("fields", most)
-    if not given:
-        raise whole.fault("MANDATORY_NOT_FOUND", "required field not found", "fields")
-    return given
+    document = JsonObject(body, "$")
+    specs = document.items("fields", most)
+    if not specs:
+        raise document.fault("MANDATORY_NOT_FOUND", "required field not found", "fields")
+    return specs
 
 
 def _decoded(text: bytes) -> Any:
@@ -97,18 +98,18 @@ def _decoded(text: bytes) -> Any:
 
 
 async def _change(call: Call, module: Document, run: "Callable[[_FieldChanges], T]") -> T:
-    """Run it in one change of the metadata, without waiting in the event loop for the reading of the documents."""
+    """Run changes of fields as one change of the metadata, in the writer's thread."""
     return await call.organisation.store.change_metadata(
         lambda transaction: run(_FieldChanges(transaction, module))
     )
 
 
-def _each(given: Sequence[Given], change: Callable[[Given], Body]) -> list[Body]:
+def _each(specs: Sequence[JsonObject], change: Callable[[JsonObject], Body]) -> list[Body]:
     """Each field succeeds or fails alone."""
     outcomes = []
-    for item in given:
+    for spec in specs:
         try:
-            outcomes.append(change(item))
+            outcomes.append(change(spec))
         except Fault as fault:
             outcomes.append(fault.document())
     return outcomes
@@ -121,7 +122,7 @@ def _answer(outcomes: Sequence[Body], *, done: int) -> Response:
 
 
 class _FieldChanges:
-    """What becomes of one module's fields, within a change of the metadata."""
+    """Changes to the fields of one module, within a change of the metadata."""
 
     def __init__(self, transaction: MetadataTransaction, module: Document) -> None:
         self._transaction = transaction
@@ -140,9 +141,9 @@ class _FieldChanges:
             raise LookupError(api_name)
         return {"api_name": api_name, "id": str(module.id)}
 
-    def create(self, given: Given) -> Body:
+    def create(self, spec: JsonObject) -> Body:
         known = self._metadata.all("field", self._module.id)
-        definition = new_field(given, known, self._module_named)
+        definition = new_field(spec, known, self._module_named)
         if definition.lookup is not None:
             definition = self._with_related_list(definition, definition.lookup)
         body = field_document(definition, self.new_id(), self, {})
@@ -151,20 +152,20 @@ class _FieldChanges:
         self._lay_out(lambda layout: with_field(layout, body["id"]))
         return _success(field.id, "field created")
 
-    def update(self, given: Given) -> Body:
-        if "id" not in given:
-            raise given.fault("MANDATORY_NOT_FOUND", "required field not found", "id")
-        field = self._field(whole_id(given.raw("id")))
+    def update(self, spec: JsonObject) -> Body:
+        if "id" not in spec:
+            raise spec.fault("MANDATORY_NOT_FOUND", "required field not found", "id")
+        field = self._field(whole_id(spec.raw("id")))
         if field is None:
-            raise given.fault("INVALID_DATA", "the id given seems to be invalid", "id")
-        return self._update(field, given)
+            raise spec.fault("INVALID_DATA", "the id spec seems to be invalid", "id")
+        return self._update(field, spec)
 
-    def update_of(self, wanted: int, given: Given) -> Body:
+    def update_one(self, field_id: int, spec: JsonObject) -> Body:
         """The update of the field that the path names, whatever id the body has."""
-        return self._update(self._known(wanted), given)
+        return self._update(self._require(field_id), spec)
 
-    def delete(self, wanted: int) -> Body:
-        field = self._known(wanted)
+    def delete(self, field_id: int) -> Body:
+        field = self._require(field_id)
         if not field.body["custom_field"]:
             raise Fault(400, "NOT_ALLOWED", "system field cannot be deleted", {"resource_path_index": 2})
         if self._is_used(field):
@@ -174,26 +175,26 @@ class _FieldChanges:
         self._transaction.remove([field.id, *self._related_lists(field)])
         return _success(field.id, "field deleted")
 
-    def _update(self, field: Document, given: Given) -> Body:
+    def _update(self, field: Document, spec: JsonObject) -> Body:
         known = self._metadata.all("field", self._module.id)
-        body = changed_field(given, field, known, self)
+        body = changed_field(spec, field, known, self)
         if body.get("unique") and not field.body.get("unique"):
-            self._refuse_repeats(field, given)
+            self._refuse_repeats(field, spec)
         self._transaction.put(replace(field, body=body))
         return _success(field.id, "field updated")
 
-    def _refuse_repeats(self, field: Document, given: Given) -> None:
+    def _refuse_repeats(self, field: Document, spec: JsonObject) -> None:
         if self._transaction.repeats(self._module.id, field.id):
-            raise given.fault("NOT_ALLOWED", "several records have the same value in this field", "unique")
+            raise spec.fault("NOT_ALLOWED", "several records have the same value in this field", "unique")
 
-    def _known(self, wanted: int) -> Document:
-        field = self._field(wanted)
+    def _require(self, field_id: int) -> Document:
+        field = self._field(field_id)
         if field is None:
             raise invalid_id(2)
         return field
 
-    def _field(self, wanted: int | None) -> Document | None:
-        field = self._metadata.find("field", wanted or 0)
+    def _field(self, field_id: int | None) -> Document | None:
+        field = self._metadata.find("field", field_id or 0)
         return field if field is not None and field.module == self._module.id else None
 
     def _is_used(self, field: Document) -> bool:
@@ -204,18 +205,18 @@ class _FieldChanges:
         for layout in self._metadata.all("layout", self._module.id):
             self._transaction.put(replace(layout, body=change(layout.body)))
 
-    def _module_named(self, given: Given) -> str:
-        """The module that a lookup points to, by its API name or its id. Raises the fault for one without records."""
-        identity = whole_id(given.raw("id"))
+    def _module_named(self, spec: JsonObject) -> str:
+        """The API name of the module that a lookup points to. Raises the Fault for a module without records."""
+        identity = whole_id(spec.raw("id"))
         for module in self._metadata.all("module"):
-            if module.id == identity or (identity is None and module.name == given.raw("api_name")):
+            if module.id == identity or (identity is None and module.name == spec.raw("api_name")):
                 if self._metadata.all("layout", module.id):
                     return module.name
                 break
-        raise given.invalid("id" if "id" in given else "api_name")
+        raise spec.invalid("id" if "id" in spec else "api_name")
 
     def _with_related_list(self, definition: FieldDefinition, lookup: LookupDefinition) -> FieldDefinition:
-        """The module that a lookup points to shows what points to its records."""
+        """Give the module that a lookup points to a related list of the records that point to its own."""
         target = module_named(self._metadata, lookup.module)
         assert target is not None
         lists = self._metadata.all("related_list", target.id)
@@ -226,7 +227,7 @@ class _FieldChanges:
         return msgspec.structs.replace(definition, lookup=msgspec.structs.replace(lookup, api_name=name))
 
     def _related_lists(self, field: Document) -> list[int]:
-        """What a lookup made in the module that it points to."""
+        """The related lists that were made for a lookup, in the module that it points to."""
         lookup = field.body.get("lookup")
         if not lookup:
             return []

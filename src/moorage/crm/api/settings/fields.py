@@ -9,8 +9,8 @@ from moorage.crm.wire.parameters import one_of
 from moorage.crm.wire.routing import Route
 from moorage.http.message import Response
 
-# What a field says unless its document says otherwise.
-_SHARED: dict[str, Any] = {
+# Members of a field that its document can override.
+_DEFAULTS: dict[str, Any] = {
     "display_type": -1,
     "type": "used",
     "created_source": "default",
@@ -34,12 +34,12 @@ _SHARED: dict[str, Any] = {
 
 def list_fields(call: Call) -> Response:
     module = module_parameter(call)
-    kind = one_of(call.params, "type", ("all", "used", "unused"), "used")
+    usage = one_of(call.params, "type", ("all", "used", "unused"), "used")
     metadata = call.organisation.metadata
-    wanted = [f for f in metadata.all("field", module.id) if kind in {"all", f.body.get("type", "used")}]
-    if not wanted:
+    fields = [f for f in metadata.all("field", module.id) if usage in {"all", f.body.get("type", "used")}]
+    if not fields:
         return no_content()
-    return encoded_once(call, ("fields", module.id, kind), lambda: {"fields": shown(metadata, wanted)})
+    return encoded_once(call, ("fields", module.id, usage), lambda: {"fields": shown(metadata, fields)})
 
 
 def get_field(call: Call) -> Response:
@@ -49,7 +49,7 @@ def get_field(call: Call) -> Response:
 
 
 def shown(metadata: Metadata, fields: list[Document]) -> list[dict[str, Any]]:
-    """Fields of one module as the API shows them, without what depends on a layout."""
+    """Fields of one module as the API shows them outside a layout."""
     access = profiles(metadata)
     layouts = _layouts_of_fields(metadata, fields[0].module) if fields else {}
     return [_field(field, access, layouts.get(str(field.id), [])) for field in fields]
@@ -62,18 +62,18 @@ def _field(field: Document, access: list[dict[str, Any]], layouts: list[dict[str
     writable = body["operation_type"]["api_create"] or body["operation_type"]["api_update"]
     permission = "read_write" if writable else "read_only"
     allowed = [{"permission_type": permission, **profile} for profile in access]
-    return {**_SHARED, **body, "layout_associations": layouts, "profiles": allowed}
+    return {**_DEFAULTS, **body, "layout_associations": layouts, "profiles": allowed}
 
 
 def _layouts_of_fields(metadata: Metadata, module: int) -> dict[str, list[dict[str, Any]]]:
-    """By the id of a field: the layouts that show it."""
-    found: dict[str, list[dict[str, Any]]] = {}
+    """The layouts that show a field, by the field's id."""
+    layouts: dict[str, list[dict[str, Any]]] = {}
     for layout in metadata.all("layout", module):
         link = {"api_name": layout.body["api_name"], **reference(layout)}
         for section in layout.body["sections"]:
             for field in section["fields"]:
-                found.setdefault(field, []).append(link)
-    return found
+                layouts.setdefault(field, []).append(link)
+    return layouts
 
 
 _READ = ("ZohoCRM.settings.fields.READ",)

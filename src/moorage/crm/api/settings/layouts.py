@@ -31,14 +31,14 @@ _SHARED = {
         "set_layout_permissions": True,
     },
 }
-_SHARED_BY_SECTIONS = {
+_SECTION_DEFAULTS = {
     "type": "used",
     "mode": "default_create",
     "tab_traversal": "left_to_right",
     "generated_type": "default",
     "properties": None,
 }
-# What the form of a conversion asks of the deal it makes.
+# Fields of the deal in the form that converts a lead.
 _DEAL_FIELDS = ("Deal_Name", "Amount", "Closing_Date", "Stage", "Pipeline")
 
 
@@ -70,11 +70,11 @@ def _layout(metadata: Metadata, module: Document, layout: Document) -> dict[str,
     shown = {field["id"]: field for field in fields.shown(metadata, documents)}
     sections = []
     for section in layout.body["sections"]:
-        inside = [
-            _in_section(shown[id_], stored[id_], section["sequence_number"], place)
-            for place, id_ in enumerate(section["fields"], 1)
+        section_fields = [
+            _in_section(shown[id_], stored[id_], section["sequence_number"], number)
+            for number, id_ in enumerate(section["fields"], 1)
         ]
-        sections.append({**_SHARED_BY_SECTIONS, **section, "fields": inside})
+        sections.append({**_SECTION_DEFAULTS, **section, "fields": section_fields})
     return {
         **layout.body,
         **_SHARED,
@@ -84,14 +84,16 @@ def _layout(metadata: Metadata, module: Document, layout: Document) -> dict[str,
     }
 
 
-def _in_section(shown: dict[str, Any], stored: dict[str, Any], section: int, place: int) -> dict[str, Any]:
-    """`section` is the section's number in its layout: Zoho's type is a 32-bit integer, too small for an id
-    [Z description]."""
+def _in_section(shown: dict[str, Any], stored: dict[str, Any], section: int, number: int) -> dict[str, Any]:
+    """A field in a section; `section` is the section's number in the layout, and `number` the field's in the section.
+
+    `section_id` can't be an id: Zoho's type for it is a 32-bit integer [Z description].
+    """
     return {
         **shown,
         "required": stored["system_mandatory"],
         "default_value": stored["default_value"],
-        "sequence_number": place,
+        "sequence_number": number,
         "section_id": section,
         "validation_rule": None,
         "pick_list_values": [{"maps": [], **value} for value in shown["pick_list_values"]],
@@ -99,7 +101,7 @@ def _in_section(shown: dict[str, Any], stored: dict[str, Any], section: int, pla
 
 
 def _conversion(metadata: Metadata) -> dict[str, Any]:
-    """The layouts of what a lead is converted into."""
+    """The layouts of the records that a lead is converted into."""
     mapping: dict[str, Any] = {}
     for name in ("Contacts", "Accounts", "Deals"):
         module = module_named(metadata, name)

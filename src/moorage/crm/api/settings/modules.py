@@ -1,4 +1,4 @@
-"""Modules: list, and get with what surrounds them [Z module-meta]."""
+"""Modules: list, and get with views and related lists [Z module-meta]."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ _SHARED: dict[str, Any] = {
     "web_link": None,
     "private_profile": None,
 }
-_ALONE: dict[str, Any] = {
+_ONLY_IN_GET: dict[str, Any] = {
     "$on_demand_properties": [],
     "$field_states": None,
     "per_page": 10,
@@ -73,7 +73,7 @@ def _statuses(call: Call) -> frozenset[str]:
 
 
 def _modified(metadata: Metadata, module: Document) -> int:
-    """When a module was last changed, in seconds since the epoch; at first that is when all began."""
+    """When a module was last changed, in seconds since the epoch: at first, when the organisation was made."""
     return instant(module.body["modified_time"] or metadata.org["created_time"]) or 0
 
 
@@ -88,7 +88,7 @@ def _module(metadata: Metadata, module: Document) -> dict[str, Any]:
     return {
         **_SHARED,
         **body,
-        "api_supported": has_records,  # So that clients that go through all modules pass over mere tabs.
+        "api_supported": has_records,  # Clients that walk through all modules skip tabs without records by this.
         "actual_singular_label": body["singular_label"],
         "actual_plural_label": body["plural_label"],
         "global_search_supported": has_records and body["generated_type"] == "default",
@@ -105,20 +105,22 @@ def _whole(metadata: Metadata, module: Document) -> dict[str, Any]:
     columns = [column["api_name"] for column in default["fields"]] if default else []
     return {
         **_module(metadata, module),
-        **_ALONE,
+        **_ONLY_IN_GET,
         "$properties": list(PROPERTIES) if fields else [],
         "display_field": module.body["display_field"],
         "search_layout_fields": columns,
         "business_card_fields": columns[: module.body["business_card_field_limit"]],
         "lookup_field_properties": {
             "fields": [
-                {"sequence_number": place, "api_name": name, "id": fields[name]["id"]}
-                for place, name in enumerate(columns[:2], 1)
+                {"sequence_number": number, "api_name": name, "id": fields[name]["id"]}
+                for number, name in enumerate(columns[:2], 1)
             ]
         },
         "related_list_properties": {"sort_by": None, "fields": columns, "sort_order": None},
         "custom_view": default,
-        "related_lists": [related_lists.shown(one) for one in metadata.all("related_list", module.id)],
+        "related_lists": [
+            related_lists.shown(document) for document in metadata.all("related_list", module.id)
+        ],
     }
 
 

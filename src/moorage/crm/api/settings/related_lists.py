@@ -26,7 +26,7 @@ def list_related_lists(call: Call) -> Response:
     if not lists:
         return no_content()
     return encoded_once(
-        call, ("related_lists", module.id), lambda: {"related_lists": [shown(one) for one in lists]}
+        call, ("related_lists", module.id), lambda: {"related_lists": [shown(document) for document in lists]}
     )
 
 
@@ -41,7 +41,7 @@ def shown(related_list: Document) -> dict[str, Any]:
 
 
 def _check_layout(call: Call, module: Document) -> None:
-    # Every layout shows the same related lists, so a layout only has to exist.
+    # Every layout shows the same related lists, so it is enough that the layout exists.
     text = call.params.get("layout_id")
     if text is None:
         return

@@ -5,7 +5,7 @@ from moorage.crm.wire.routing import Route
 from moorage.http.message import Response
 
 
-def list_territories(call: Call) -> Response:  # noqa: ARG001 (whatever is asked for, there is none)
+def list_territories(call: Call) -> Response:  # noqa: ARG001 (no parameter changes the answer)
     return no_content()
 
 

@@ -1,13 +1,13 @@
-"""The types that a field can be made of, and what each may say of itself [Z create-fields]."""
+"""The types of custom fields, and what can be chosen for each [Z create-fields]."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class FieldType:
-    """`lengths` are those a caller may choose from, None where there is nothing to choose; `length` is the usual one.
+    """`length` is the default, and `lengths` are those a caller may choose; None if the length is fixed.
 
-    `decimals` is the usual number of decimal places, None where there are none.
+    `decimals` is the default number of decimal places; None for types without decimals.
     """
 
     json_type: str
@@ -41,7 +41,7 @@ FIELD_TYPES = {
     "userlookup": FieldType("jsonobject", 120),
     "autonumber": FieldType("string", 255, range(1, 256), writable=False),
 }
-# Those that Zoho has as well; a field of one can't be made here yet.
+# Types that Zoho has, too, but of which no custom field can be made here yet.
 TO_COME = frozenset(
     [
         "fileupload",

@@ -10,7 +10,7 @@ _CHECKED = frozenset({"Call_Type", "Call_Duration", "Outgoing_Call_Status"})
 
 
 def _check(call: PendingRecord) -> None:
-    if not (call.is_new or call.given & _CHECKED) or call.get("Outgoing_Call_Status") in _NOT_HELD:
+    if not (call.is_new or call.sent_fields & _CHECKED) or call.get("Outgoing_Call_Status") in _NOT_HELD:
         return
     duration = call.get("Call_Duration")
     if not (duration or "").strip():
@@ -21,7 +21,7 @@ def _check(call: PendingRecord) -> None:
 
 
 def _compute(call: PendingRecord) -> None:
-    if call.changes("Call_Duration") and "Call_Duration_in_seconds" not in call.given:
+    if call.changes("Call_Duration") and "Call_Duration_in_seconds" not in call.sent_fields:
         call.set("Call_Duration_in_seconds", _seconds(call.get("Call_Duration")))
 
 

@@ -6,13 +6,13 @@ from moorage.crm.records.money import exact, number, percentage, rounded
 
 
 def _check(deal: PendingRecord) -> None:
-    probability = deal.get("Probability") if "Probability" in deal.given else None
+    probability = deal.get("Probability") if "Probability" in deal.sent_fields else None
     if probability is not None and not 0 <= probability <= 100:
         raise Fault(400, "INVALID_DATA", "Given Probability is not valid", deal.place("Probability"))
 
 
 def _compute(deal: PendingRecord) -> None:
-    if deal.changes("Stage") and "Probability" not in deal.given:
+    if deal.changes("Stage") and "Probability" not in deal.sent_fields:
         by_stage = deal.module.fields["Stage"].probabilities
         deal.set("Probability", by_stage.get(deal.get("Stage"), deal.get("Probability")))
     amount, probability = deal.get("Amount"), deal.get("Probability")

@@ -12,14 +12,14 @@ from moorage.crm.storage.contract.records import Row
 class PendingRecord:
     """A record that is about to be written.
 
-    `row` is how it will be and `old` how it was, empty for a new record. `given` names the fields that the caller set,
-    `path` is where the record stands in the body, and `now` is in seconds since the epoch.
+    `row` is how it will be and `old` how it was, empty for a new record. `sent_fields` names the fields that the caller
+    set, `path` is where the record stands in the body, and `now` is in seconds since the epoch.
     """
 
     module: Module
     row: Row
     old: Row
-    given: set[str]
+    sent_fields: set[str]
     path: str
     now: int
 
@@ -40,7 +40,7 @@ class PendingRecord:
 
     def changes(self, name: str) -> bool:
         """Whether the caller set the field to another value than it had."""
-        if name not in self.given:
+        if name not in self.sent_fields:
             return False
         column = self.module.fields[name].column
         return bool(self.row.get(column) != self.old.get(column))

@@ -1,4 +1,4 @@
-"""Members of a field in a body, read into values; each fault names the member and where it stands."""
+"""An object of a request's body, read member by member: each Fault names the member and its place."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from moorage.crm.faults import Fault
 from moorage.crm.metadata.documents import Body
 
 
-class Given:
+class JsonObject:
     """One object of a body. `path` says where it stands, such as `$.fields[0]`."""
 
     def __init__(self, body: Body, path: str) -> None:
@@ -24,7 +24,7 @@ class Given:
         return self.fault("INVALID_DATA", "invalid data", name, **details)
 
     def text(self, name: str, longest: int) -> str | None:
-        """Without the white space around it."""
+        """The text without white space around it; None for an empty one."""
         value = self._body.get(name)
         if value is None:
             return None
@@ -40,7 +40,7 @@ class Given:
             raise self.invalid(name, expected_data_type="integer")
         return value
 
-    def truth(self, name: str, *, default: bool = False) -> bool:
+    def boolean(self, name: str, *, default: bool = False) -> bool:
         value = self._body.get(name)
         if value is None:
             return default
@@ -48,16 +48,16 @@ class Given:
             raise self.invalid(name, expected_data_type="boolean")
         return value
 
-    def inner(self, name: str) -> "Given | None":
+    def inner(self, name: str) -> "JsonObject | None":
         """An object within this one."""
         value = self._body.get(name)
         if value is None:
             return None
         if not isinstance(value, dict):
             raise self.invalid(name, expected_data_type="jsonobject")
-        return Given(value, f"{self.path}.{name}")
+        return JsonObject(value, f"{self.path}.{name}")
 
-    def items(self, name: str, most: int) -> "list[Given]":
+    def items(self, name: str, most: int) -> "list[JsonObject]":
         """The objects of an array within this one."""
         value = self._body.get(name, [])
         if not isinstance(value, list):
@@ -70,11 +70,12 @@ class Given:
                 raise Fault(
                     400, "INVALID_DATA", "invalid data", {"expected_data_type": "jsonobject", **place}
                 )
-        return [Given(item, f"{self.path}.{name}[{index}]") for index, item in enumerate(value)]
+        return [JsonObject(item, f"{self.path}.{name}[{index}]") for index, item in enumerate(value)]
 
-    def says(self, name: str) -> bool:
-        """Whether the member is there at all, be it null."""
+    def has_member(self, name: str) -> bool:
+        """Whether the object has the member, even if it is null."""
         return name in self._body
 
     def raw(self, name: str) -> Any:
+        """The value as it was sent, of any type."""
         return self._body.get(name)
