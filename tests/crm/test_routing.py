@@ -138,7 +138,7 @@ def test_a_module_in_another_case_is_refused_with_its_right_name(crm):
 
 
 def test_the_log_is_told_once_of_a_module_in_another_case(crm, monkeypatch):
-    monkeypatch.setattr(spelling, "_told", set())
+    monkeypatch.setattr(spelling, "_logged", set())
     with capture_logs() as lines:
         crm.get("leads")
         crm.get("LEADS")
