@@ -95,7 +95,7 @@ def test_searches_of_the_full_text_do_not_wait_for_those_that_look_at_every_reco
 def test_a_read_that_takes_too_long_is_refused_with_what_to_do(crm, monkeypatch, kind):
     crm.insert("Leads", {"Last_Name": "Smith", "Annual_Revenue": 7})
     path, params = SLOW[kind]
-    monkeypatch.setattr(readers, "LONG", 0)
+    monkeypatch.setattr(readers, "THREAD_SECONDS", 0)
     refused = crm.get(f"Leads/{path}", **params)
     assert (refused.status, refused.json["code"], refused.json["status"]) == (400, "REQUEST_TIMEOUT", "error")
     assert "sort by id, Created_Time or Modified_Time" in refused.json["message"]

@@ -354,9 +354,9 @@ def test_a_query_that_turns_out_long_goes_on_aside(organisations, crm, monkeypat
         found = store.page(leads, shape(leads, ["Last_Name"]), filters, order, Window(200))
         return (True, await found) if hasattr(found, "__await__") else (False, found)
 
-    monkeypatch.setattr(readers, "BRIEF", 60)
+    monkeypatch.setattr(readers, "LOOP_SECONDS", 60)
     at_once = asyncio.run(page())
-    monkeypatch.setattr(readers, "BRIEF", 0)
+    monkeypatch.setattr(readers, "LOOP_SECONDS", 0)
     aside = asyncio.run(page())
     assert (at_once[0], aside[0]) == (False, True)
     assert at_once[1] == aside[1]

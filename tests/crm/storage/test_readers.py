@@ -32,24 +32,24 @@ def endless(connection: apsw.Connection) -> int:
 
 
 def test_a_read_ends_when_its_time_is_over(threads, readers, monkeypatch):
-    monkeypatch.setattr(reading_threads, "LONG", 0.1)
+    monkeypatch.setattr(reading_threads, "THREAD_SECONDS", 0.1)
 
     async def read():
         with pytest.raises(TookTooLong):
             await readers.read(threads.scans, endless)
-        monkeypatch.setattr(reading_threads, "LONG", 60)
+        monkeypatch.setattr(reading_threads, "THREAD_SECONDS", 60)
         return await readers.read(threads.scans, lambda connection: connection.execute("SELECT 7").get)
 
     assert asyncio.run(read()) == 7
 
 
 def test_a_read_that_waits_for_its_turn_until_its_time_is_over_does_not_begin(threads, readers, monkeypatch):
-    monkeypatch.setattr(reading_threads, "LONG", 0.5)
+    monkeypatch.setattr(reading_threads, "THREAD_SECONDS", 0.5)
     begun = []
 
     async def read():
         first = [readers.read(threads.scans, endless) for _ in range(2)]
-        monkeypatch.setattr(reading_threads, "LONG", 0.01)
+        monkeypatch.setattr(reading_threads, "THREAD_SECONDS", 0.01)
         late = readers.read(threads.scans, begun.append)
         return await asyncio.gather(*first, late, return_exceptions=True)
 

@@ -1,7 +1,7 @@
-"""Conditions as SQL, for every engine that speaks it: a `Dialect` says what engines write differently.
+"""Conditions as SQL, for every engine that has SQL: a `Dialect` says what engines write differently.
 
-Only the catalog names tables and columns; every value of a caller is bound. The SQL speaks of a module's table by the
-alias `r`. Nothing is checked or counted here: `query/` has done that before it gave the tree away.
+Names of tables and columns come only from the catalog; every value of a caller is bound. The alias of a module's table
+is `r`. Nothing is checked or counted here: `query/` has done that.
 """
 
 from collections.abc import Sequence
@@ -32,9 +32,9 @@ from moorage.crm.query.words import has_words
 class Clause:
     """A condition of a WHERE. `indexed` says that an index leads to the few records that can meet it.
 
-    `text` says that it reads the full text, which takes as long as there are matches, however few are wanted. A clause
-    that is nothing but a query of the full text has that as `query`. One that is nothing but a list of ids has the
-    SELECT that gives them as `ids`.
+    `text` says that it reads the full text, which takes as long as all its matches need, also for a short page. A
+    clause that is only a query of the full text has it as `query`. A clause that is only a list of ids has the SELECT
+    of these ids as `ids`.
     """
 
     sql: str
@@ -46,7 +46,7 @@ class Clause:
 
 
 class Dialect(Protocol):
-    """What one engine writes in its own way. `parameter` stands for a value that is bound.
+    """The SQL that an engine writes in its own way. `parameter` stands for a bound value.
 
     A `column` is any SQL expression. Text is compared regardless of (ASCII) case.
     """
@@ -55,41 +55,41 @@ class Dialect(Protocol):
     def parameter(self) -> str: ...
 
     def equal(self, field: Field, column: str) -> str:
-        """That the field's column equals a parameter."""
+        """The condition that the field's column equals a parameter."""
 
     def same_text(self, column: str) -> str:
-        """That a text equals a parameter."""
+        """The condition that a text equals a parameter."""
 
     def like(self, column: str) -> str:
-        """That a text is like a parameter: a pattern with % and _, in which a backslash makes a sign mean itself."""
+        """The condition that a text matches a parameter: a pattern with % and _, which a backslash escapes."""
 
     def items(self, column: str, key: str | None) -> tuple[str, str]:
-        """What to SELECT the items of a JSON array from, and the text of each: of objects, the one under the key."""
+        """A source of a JSON array's items for SELECT, and the text of an item: for objects, the value of the key."""
 
     def digits(self, column: str) -> str:
-        """A phone number without the signs that only format it."""
+        """A phone number without the signs that don't count."""
 
     def is_indexed(self, field: Field) -> bool:
-        """Whether an index leads to the records of which `equal` is true."""
+        """Whether an index leads to the records for which `equal` is true."""
 
     def is_listed(self, field: Field) -> bool:
-        """Whether the engine uses that index only in a SELECT of its own."""
+        """Whether the engine uses this index only in a subquery."""
 
     def has_digits_indexed(self, field: Field) -> bool:
-        """Whether an index leads to the records of a phone number, which leaves out those without one."""
+        """Whether an index leads to the records with a phone number. Such an index has no records without a number."""
 
     def phrase_query(self, field: Field, text: str, *, start: bool) -> object:
-        """A query of the full text for what `Phrase` says, as the engine has them."""
+        """A query of the full text for a `Phrase`, in the engine's own form."""
 
     def word_starts_query(self, phrases: Sequence[str]) -> object:
-        """A query of the full text for what `WordStarts` says."""
+        """A query of the full text for a `WordStarts`."""
 
     def matches(self, module: Module, query: object) -> tuple[str, tuple[object, ...]]:
-        """The SELECT of the ids that a query of the full text gives, and its parameters."""
+        """The SELECT of the ids that match a query of the full text, and its parameters."""
 
 
 def listed(ids: str, params: tuple[object, ...]) -> Clause:
-    """Records whose ids an index gives."""
+    """The clause for records whose ids are known, or come from an index."""
     return Clause(f"r.id IN ({ids})", params, indexed=True, ids=ids)
 
 
@@ -180,7 +180,7 @@ class _Compiler:
         if start:
             sql = f"{number} >= {parameter} AND {number} < {parameter}"
             return _scan(sql, digits, f"{digits}\U0010ffff")
-        # The index leaves out records without a number, so it serves only who asks for one.
+        # The index has no records without a number, and is used only if the query excludes them as well.
         sql = f"{column} IS NOT NULL AND {number} = {parameter}"
         return Clause(sql, (digits,), indexed=self._dialect.has_digits_indexed(field))
 
@@ -196,7 +196,7 @@ class _Compiler:
         sql = f"SELECT x.id FROM {module.table} x WHERE {self._dialect.same_text(f'x.{display.column}')}"
         if not (display.in_full_text and has_words(name)):
             return _scan(f"{column} IN ({sql})", name)
-        # The full text leads to the candidates, as no index is kept of names.
+        # The full text finds the candidates, because names have no index.
         ids, params = self._dialect.matches(module, self._dialect.phrase_query(display, name, start=False))
         return Clause(f"{column} IN ({sql} AND x.id IN ({ids}))", (name, *params), indexed=False, text=True)
 

@@ -1,4 +1,4 @@
-"""How an organisation's metadata change: its documents, and all that follows from them, in one step."""
+"""Changes of an organisation's metadata: the documents, and all that depends on them, in one step."""
 
 from collections.abc import Iterable
 from typing import Protocol
@@ -18,8 +18,8 @@ class ValuesRepeat(Exception):
 class MetadataTransaction(Protocol):
     """One all-or-nothing change. `now` is when it began, in whole seconds since the epoch.
 
-    What documents say of columns, indexes and full text is done at its end: a new field gets a column, empty (no, where
-    it is a box to tick); what a removed one holds is kept, and shown nowhere.
+    Columns, indexes and full text follow the documents at its end. A new field gets a column, which is empty, or false
+    for a boolean. The values of a removed field are kept, and shown nowhere.
     """
 
     now: int
@@ -32,13 +32,13 @@ class MetadataTransaction(Protocol):
         """As `Transaction.new_ids`."""
 
     def put(self, document: Document) -> None:
-        """Add a document, or replace the one of that id."""
+        """Add a document, or replace the document with its id."""
 
     def remove(self, documents: Iterable[int]) -> None:
-        """Remove the documents of these ids, if they are there."""
+        """Remove the documents with these ids that exist."""
 
     def repeats(self, module: int, field: int) -> bool:
         """Whether several records of a module have the same value in a field, text regardless of (ASCII) case.
 
-        Both are given by their ids, and the field has been there before.
+        `module` and `field` are ids; the field is not one that this transaction adds.
         """

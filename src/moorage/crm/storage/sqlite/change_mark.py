@@ -1,7 +1,7 @@
 """A mark that all processes see change as soon as the metadata of any organisation may have changed.
 
-To ask an organisation's file costs 4 microseconds, most of them for locks, and every call of the API would have to. To
-look at a few bytes of shared memory costs a tenth of one.
+Every call of the API would else read the version in the organisation's file, which takes 4 microseconds, most of them
+for locks. To read a few bytes of shared memory takes a tenth of a microsecond.
 """
 
 import contextlib
@@ -16,10 +16,10 @@ _SIZE = 8
 
 
 class ChangeMark:
-    """`path` is a file of its own, made when it is missing. Where that can't be, there is no mark, and all look always.
+    """`path` is a file of its own, made if it is missing. If that fails there is no mark, and every call reads files.
 
-    Whoever changes something holds the file's lock, shared with others who do, from before the mark changes until the
-    change is done. The system releases the lock of one who is killed.
+    A process that changes metadata holds the file's lock, shared with others that do so, from before the mark changes
+    until the change is done. The system releases the lock of a process that is killed.
     """
 
     def __init__(self, path: Path) -> None:
@@ -31,11 +31,11 @@ class ChangeMark:
             self._memory = mmap.mmap(file, _SIZE)
 
     def now(self) -> bytes | None:
-        """What to compare with a later look, None without a mark."""
+        """The mark, to be compared with a later one; None if there is no mark."""
         return None if self._memory is None else self._memory[:]
 
     def is_settled(self) -> bool:
-        """Whether nobody is changing anything."""
+        """Whether no process is changing metadata."""
         try:
             with FileLock(self._path, wait=False):
                 return True
@@ -44,7 +44,7 @@ class ChangeMark:
 
     @contextlib.contextmanager
     def changing(self) -> Iterator[None]:
-        """Around what changes metadata, its commit included."""
+        """The context in which metadata are changed and committed."""
         if self._memory is None:
             yield
             return

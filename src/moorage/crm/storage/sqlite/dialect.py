@@ -1,4 +1,4 @@
-"""Conditions as SQLite writes them. Which indexes there are, `schema.py` says."""
+"""Conditions as SQLite writes them, with the indexes of `schema.py`."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -13,19 +13,19 @@ INDEXED_TIMES = frozenset({"Created_Time", "Modified_Time"})
 
 
 def collation(field: Field) -> str:
-    """Text is compared regardless of case; the index of a unique field is declared so for every type."""
+    """Text is compared regardless of case. The index of a unique field has this collation for every type."""
     return " COLLATE NOCASE" if field.storage == "text" or field.unique else ""
 
 
 def phone_digits(column: str) -> str:
-    """SQL for a phone number without the signs that only format it."""
+    """SQL for a phone number without the signs that don't count."""
     for sign in PHONE_FORMATTING:
         column = f"replace({column},'{sign}','')"
     return column
 
 
 class SqliteDialect:
-    """See `Dialect` for what each means."""
+    """A `Dialect`."""
 
     parameter = "?"
 
@@ -57,11 +57,11 @@ class SqliteDialect:
         )
 
     def is_listed(self, field: Field) -> bool:
-        # SQLite passes over a partial index with a collation inside an OR.
+        # SQLite does not use a partial index with a collation inside an OR.
         return bool(collation(field)) and self.is_indexed(field)
 
     def has_digits_indexed(self, field: Field) -> bool:
-        return not field.unique  # The index of a unique field is of the number as it was written.
+        return not field.unique  # The index of a unique field has the number as it was written.
 
     def phrase_query(self, field: Field, text: str, *, start: bool) -> TextQuery:
         return PhraseQuery(field, f"^ {_quoted(text)} *" if start else _quoted(text))
@@ -77,5 +77,5 @@ class SqliteDialect:
 
 
 def _quoted(text: str) -> str:
-    """A phrase of the full text's query language; inside quotes nothing but the quote has a meaning."""
+    """A phrase in the query language of the full text. Inside quotes, only the quote has a meaning."""
     return '"' + plain_text(text).replace('"', '""') + '"'

@@ -1,7 +1,7 @@
 """The full text of a module's records, in a table for each half a million ids.
 
-FTS5 reads all matches of all words that begin as the one sought before it gives the first. Now a page that one table
-fills is read from that one, so that a search takes as long as there are matches in a table, not in the organisation.
+FTS5 reads all matches of all words with the beginning that is searched for, before it gives the first. With several
+tables, a page that the first one fills is read from that one: a search takes as long as the matches of one table need.
 """
 
 from bisect import bisect_right
@@ -17,12 +17,12 @@ from moorage.crm.metadata.ids import ID_SPACE
 from moorage.crm.query.words import plain_text
 from moorage.crm.storage.sqlite.text_layout import COLUMNS, Conditions, Family
 
-SPAN = 500_000  # Smaller ones would lengthen searches that match little, as those ask every table.
+SPAN = 500_000  # Ids. More tables would slow down searches with few matches, which read every table.
 
 
 @dataclass(frozen=True, slots=True)
 class TextRange:
-    """The ids of one table of each family, whose names end in `suffix`: from `first` to where the next one begins."""
+    """The ids of one table in each family, from `first` to the next range; the tables' names end in `suffix`."""
 
     suffix: str
     first: int
@@ -57,7 +57,7 @@ def create_later(connection: apsw.Connection, module: Module, stem: str) -> None
 
 
 def text_ranges(connection: apsw.Connection, module: Module) -> list[TextRange]:
-    """Those there are, in the order of their ids."""
+    """All ranges, in the order of their ids."""
     prefix = _counted(module)
     sql = "SELECT value FROM counters WHERE name >= ? AND name < ? ORDER BY value"
     later = connection.execute(sql, (f"{prefix} ", f"{prefix}!"))
@@ -67,15 +67,15 @@ def text_ranges(connection: apsw.Connection, module: Module) -> list[TextRange]:
 def open_next(
     connection: apsw.Connection, module: Module, families: Sequence[Family], records: Collection[int]
 ) -> None:
-    """Begin a range for those of the records that are new, when the last one has its share of ids."""
+    """Begin a range for the new ones of the records, when the last range has its share of ids."""
     if not families[0].is_first:
-        return  # Only the first family has all records, and so tells which of them are new.
+        return  # Only the first family has all records, so only it can tell which of them are new.
     last = text_ranges(connection, module)[-1]
     if max(records) % ID_SPACE - max(last.first % ID_SPACE, FIRST_RECORD) < SPAN:
         return
     newest = f"SELECT rowid FROM {families[0].stem}{last.suffix} ORDER BY rowid DESC LIMIT 1"
-    held = connection.execute(newest).get or 0
-    first = min((record for record in records if record > held), default=None)
+    newest_id = connection.execute(newest).get or 0
+    first = min((record for record in records if record > newest_id), default=None)
     if first is None:
         return
     for family in families:
@@ -85,25 +85,25 @@ def open_next(
 
 
 def by_range(ranges: Sequence[TextRange], records: Iterable[int]) -> Iterator[tuple[TextRange, list[int]]]:
-    """The records that each range holds, or is to hold."""
+    """The records of each range, whether it has them already or not yet."""
     firsts = [text_range.first for text_range in ranges]
-    held: dict[int, list[int]] = {}
+    by_index: dict[int, list[int]] = {}
     for record in records:
-        held.setdefault(bisect_right(firsts, record) - 1, []).append(record)
-    for place, some in held.items():
-        yield ranges[place], some
+        by_index.setdefault(bisect_right(firsts, record) - 1, []).append(record)
+    for index, range_records in by_index.items():
+        yield ranges[index], range_records
 
 
 def beyond(ranges: Sequence[TextRange], start: int | None, *, descending: bool) -> list[TextRange]:
-    """Those that can hold records beyond an id, in the order in which a page meets them."""
+    """The ranges that can have records beyond an id, in the order of the page."""
     if start is None:
-        met = list(ranges)
+        reached = list(ranges)
     elif descending:
-        met = [text_range for text_range in ranges if text_range.first < start]
+        reached = [text_range for text_range in ranges if text_range.first < start]
     else:
         ends = [text_range.first for text_range in ranges[1:]]
-        met = list(ranges[bisect_right(ends, start + 1) :])
-    return met[::-1] if descending else met
+        reached = list(ranges[bisect_right(ends, start + 1) :])
+    return reached[::-1] if descending else reached
 
 
 def matching_ids(conditions: Conditions, suffix: str) -> tuple[str, tuple[str, ...]]:

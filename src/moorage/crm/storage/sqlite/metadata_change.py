@@ -1,4 +1,4 @@
-"""Changes to what one organisation's SQLite file says of itself, inside a transaction that the writer began."""
+"""Changes of the metadata in one organisation's SQLite file, inside a transaction that the writer began."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -25,7 +25,7 @@ def read_metadata(connection: apsw.Connection) -> Metadata:
 
 
 def write_document(connection: apsw.Connection, document: Document) -> None:
-    """Add it, or replace the one of its id, which keeps its place among the others."""
+    """Add a document, or replace the document with its id, which keeps its place in the order."""
     connection.execute(
         "INSERT INTO metadata VALUES (NULL, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE"
         " SET kind = excluded.kind, module = excluded.module, name = excluded.name, body = excluded.body",
@@ -50,7 +50,7 @@ def set_version(connection: apsw.Connection, number: int) -> None:
 
 
 class MetadataChange:
-    """See `MetadataTransaction` for what the calls promise. `finish` does what follows from the documents."""
+    """A `MetadataTransaction`. `finish` lets columns, indexes and full text follow the documents."""
 
     def __init__(self, transaction: SqliteTransaction) -> None:
         self._connection = connection = transaction.connection
@@ -74,14 +74,16 @@ class MetadataChange:
         self._note()
 
     def remove(self, documents: Iterable[int]) -> None:
-        self._connection.executemany("DELETE FROM metadata WHERE id = ?", [(one,) for one in documents])
+        self._connection.executemany(
+            "DELETE FROM metadata WHERE id = ?", [(document,) for document in documents]
+        )
         self._note()
 
     def repeats(self, module: int, field: int) -> bool:
-        of = self._before.by_number[module % ID_SPACE]
-        column = next(known.column for known in of.fields.values() if known.id == field)
+        owner = self._before.by_number[module % ID_SPACE]
+        column = next(known.column for known in owner.fields.values() if known.id == field)
         sql = (
-            f"SELECT 1 FROM {of.table} WHERE {column} IS NOT NULL"
+            f"SELECT 1 FROM {owner.table} WHERE {column} IS NOT NULL"
             f" GROUP BY {column} COLLATE NOCASE HAVING count(*) > 1 LIMIT 1"
         )
         return self._connection.execute(sql).get is not None
@@ -105,9 +107,9 @@ class MetadataChange:
 
     def _change_fields(self, before: Module, after: Module) -> None:
         known = {field.id: field for field in before.fields.values()}
-        left = known.keys() - {field.id for field in after.fields.values()}
-        for identity in left:
-            self._run(schema.drop_indexes(after, known[identity]))
+        removed = known.keys() - {field.id for field in after.fields.values()}
+        for field_id in removed:
+            self._run(schema.drop_indexes(after, known[field_id]))
         for field in schema.stored(after):
             if field.id not in known:
                 self._run(schema.field_statements(after, field))

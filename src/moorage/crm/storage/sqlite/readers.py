@@ -1,4 +1,4 @@
-"""Connections to one organisation's SQLite file: how each is set up, and which thread may use which."""
+"""Connections to one organisation's SQLite file: how they are set up, and which thread may use which of them."""
 
 import asyncio
 import contextlib
@@ -24,17 +24,17 @@ _PRAGMAS = (
     "PRAGMA temp_store = MEMORY",
     # The default of 1,000 pages checkpoints so often that inserts lose a third of their speed (measured).
     "PRAGMA wal_autocheckpoint = 16000",
-    # A restore passes through the log whole; afterwards it need not stay as large as the organisation.
+    # A restore writes the whole organisation through the log, which then need not stay so large.
     "PRAGMA journal_size_limit = 134217728",
 )
 
-BRIEF = 0.01  # Seconds that a read may take in the event loop; a page of 200 records takes a quarter of it.
-LONG = 30.0  # Seconds that one may take in a thread, with the wait for its turn.
-_STEPS = 5_000  # Of SQLite's machine, between looks at the time: some 0.3 ms.
+LOOP_SECONDS = 0.01  # For a read in the event loop; a page of 200 records takes a quarter of it.
+THREAD_SECONDS = 30.0  # For a read in a thread, with the wait for its turn.
+_STEPS = 5_000  # Instructions of SQLite between two checks of the time: some 0.3 ms.
 
 
 def connect(path: Path) -> apsw.Connection:
-    """A connection set up as every one to an organisation's file is. The file has to be there."""
+    """A connection to an organisation's file, which has to exist."""
     connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE, statementcachesize=200)
     connection.set_busy_timeout(10_000)
     for pragma in _PRAGMAS:
@@ -55,14 +55,14 @@ def transaction(connection: apsw.Connection) -> Iterator[None]:
 
 
 class OrganisationFile:
-    """The file that is at a path now. Another process may delete it and put another organisation's in its place."""
+    """The file that is at a path now. Another process may delete it, and put another organisation's file there."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._identity = self._found()
+        self._identity = self._current()
 
     def connect(self) -> apsw.Connection:
-        """Raises StoreClosed when the file is gone, or is no longer the same."""
+        """Raises StoreClosed if the file is gone, or another one is in its place."""
         try:
             connection = connect(self._path)
         except apsw.CantOpenError:
@@ -75,10 +75,10 @@ class OrganisationFile:
         return connection
 
     def is_gone(self) -> bool:
-        """Whether the file is no longer there, or another has its place. A restore and a reset leave it as it is."""
-        return self._found() != self._identity
+        """Whether the file is gone, or another one is in its place. A restore and a reset keep the file."""
+        return self._current() != self._identity
 
-    def _found(self) -> tuple[int, int] | None:
+    def _current(self) -> tuple[int, int] | None:
         try:
             status = self._path.stat()
         except FileNotFoundError:
@@ -87,7 +87,7 @@ class OrganisationFile:
 
 
 class Deadline:
-    """When a read is given up. It may be called off before, from any thread."""
+    """The time at which a read is given up. Any thread may end the read before."""
 
     __slots__ = ("_end",)
 
@@ -102,7 +102,7 @@ class Deadline:
 
 
 class Reader:
-    """A connection whose reads can be given an end; all of them end when they are `stopped`."""
+    """A connection whose reads can have a deadline. When `stopped` says so, reads with a deadline end at once."""
 
     def __init__(self, connection: apsw.Connection, stopped: Callable[[], bool] = lambda: False) -> None:
         self._connection = connection
@@ -111,11 +111,11 @@ class Reader:
         connection.set_progress_handler(self._is_over, _STEPS)
 
     def brief(self, query: Callable[[apsw.Connection], T]) -> T:
-        """Raises TookTooLong for a query that turns out to be a long one."""
-        return self.until(Deadline(BRIEF), query)
+        """Run a query in the event loop. Raises TookTooLong if it is not done in `LOOP_SECONDS`."""
+        return self.until(Deadline(LOOP_SECONDS), query)
 
     def until(self, deadline: Deadline, query: Callable[[apsw.Connection], T]) -> T:
-        """Raises TookTooLong when the deadline comes first."""
+        """Run a query. Raises TookTooLong at the deadline."""
         self._deadline = deadline
         try:
             return query(self._connection)
@@ -125,7 +125,7 @@ class Reader:
             self._deadline = None
 
     def whole(self, query: Callable[[apsw.Connection], T]) -> T:
-        """For what is short for certain, such as a single record."""
+        """Run a query without a deadline: one that is always short, such as the read of one record."""
         return query(self._connection)
 
     def close(self) -> None:
@@ -136,9 +136,9 @@ class Reader:
 
 
 class ReadThreads:
-    """The threads in which organisations read aside, for all of them.
+    """The threads for long reads, shared by all organisations.
 
-    Searches of the full text are seldom long, and have threads of their own: they need not wait for scans and sorts.
+    Searches of the full text are seldom long. They have threads of their own, so that they don't wait for scans.
     """
 
     def __init__(self) -> None:
@@ -150,14 +150,14 @@ class ReadThreads:
         return self._stopped.is_set()
 
     def close(self) -> None:
-        """Give up what is under way: nobody waits for it any more."""
+        """End the reads that are running: nobody waits for them any more."""
         self._stopped.set()
         self.text.shutdown()
         self.scans.shutdown()
 
 
 class AsideReaders:
-    """One organisation's connections for those threads; as many as ever read at once."""
+    """One organisation's connections for these threads: as many as have ever read at the same time."""
 
     def __init__(self, connect: Callable[[], apsw.Connection], stopped: Callable[[], bool]) -> None:
         self._connect = connect
@@ -167,21 +167,24 @@ class AsideReaders:
         self._closed = False
 
     def read(self, threads: Executor, query: Callable[[apsw.Connection], T]) -> "asyncio.Future[T]":
-        """Raises TookTooLong through the future; StoreClosed, too, once they are closed. Cancelled, the read ends."""
-        deadline = Deadline(LONG)
+        """Run a query in one of the threads. A cancelled future ends the read.
+
+        The future raises TookTooLong, and StoreClosed once this is closed.
+        """
+        deadline = Deadline(THREAD_SECONDS)
         future = asyncio.get_running_loop().run_in_executor(threads, self._until, deadline, query)
         future.add_done_callback(lambda done: deadline.call_off() if done.cancelled() else None)
         return future
 
     def close(self) -> None:
-        """Reads that are under way come to their end."""
+        """Reads that have begun come to their end."""
         with self._lock:
             self._closed = True
             while self._idle:
                 self._idle.pop().close()
 
     def _until(self, deadline: Deadline, query: Callable[[apsw.Connection], T]) -> T:
-        if deadline.is_over():  # Before a thread was free.
+        if deadline.is_over():  # No thread was free in time.
             raise TookTooLong
         reader = self._take()
         try:
@@ -189,7 +192,7 @@ class AsideReaders:
         except apsw.SQLError as error:
             if "no such table" not in str(error):
                 raise
-            raise StoreClosed from None  # Meanwhile the organisation became one with fewer tables of full text.
+            raise StoreClosed from None  # The organisation was restored meanwhile, and has fewer tables of full text.
         finally:
             self._give_back(reader)
 

@@ -28,7 +28,7 @@ FIXED = (
         name TEXT NOT NULL, body TEXT NOT NULL
     )
     """,
-    # What users look like inside records is kept ready as JSON, because every list shows owners.
+    # `shown` is the user as JSON, ready to be put into records, because every list shows owners.
     """
     CREATE TABLE users (
         id INTEGER PRIMARY KEY, full_name TEXT COLLATE NOCASE, email TEXT COLLATE NOCASE, shown TEXT NOT NULL
@@ -67,8 +67,8 @@ def module_statements(module: Module) -> Iterator[str]:
 
 
 def field_statements(module: Module, field: Field) -> Iterator[str]:
-    """What gives a table, of however many records, the columns of a new field."""
-    # A box is ticked or not; it has no third state.
+    """The statements that give a module's table the columns of a new field."""
+    # A checkbox has no third state.
     default = " DEFAULT 0" if field.storage == "boolean" else ""
     for column in _columns(field):
         yield f"ALTER TABLE {module.table} ADD COLUMN {column}{default}"
@@ -86,7 +86,7 @@ def _columns(field: Field) -> Iterator[str]:
 
 
 def field_indexes(module: Module, field: Field) -> Iterator[str]:
-    """Only what every module is asked for from the first day: each index is paid for by every write."""
+    """Indexes that every module needs from the first day, and no more, because every write updates them."""
     name, table, column = _index(module, field), module.table, field.column
     if field.unique:
         yield f"CREATE UNIQUE INDEX {name} ON {table} ({column} COLLATE NOCASE) WHERE {column} IS NOT NULL"
@@ -101,7 +101,7 @@ def field_indexes(module: Module, field: Field) -> Iterator[str]:
 
 
 def drop_indexes(module: Module, field: Field) -> Iterator[str]:
-    """Those of `field_indexes`, and the one that writes which look records up by the field may have made."""
+    """Remove the indexes of `field_indexes`, and the one that lookups in writes may have made."""
     yield f"DROP INDEX IF EXISTS {_index(module, field)}"
     yield f"DROP INDEX IF EXISTS {_index(module, field)}_equal"
 

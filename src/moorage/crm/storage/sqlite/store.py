@@ -1,8 +1,9 @@
 """One organisation's records in one SQLite file.
 
-Reads that an index backs run where they are called, because handing them to a thread costs more than they do; the rest
-run aside in a thread, as do those that turn out to be long all the same: an index can lead to very many records, or to
-the few wanted ones last. Writes go to the one writer. Every acknowledged write is flushed to disk (synchronous=FULL).
+Reads that an index backs run in the caller's thread, because to hand them to another one costs more than the read. All
+other reads run in threads of their own. So do reads that take too long although an index backs them: it may lead to
+very many records, or past many before the few that match. Writes go to the one writer. Every acknowledged write is
+flushed to disk (synchronous=FULL).
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -47,11 +48,11 @@ from moorage.crm.storage.sqlite.writer import Writer
 T = TypeVar("T")
 
 INDEXED_ORDERS = frozenset({"id", *INDEXED_TIMES})
-FEW = 2_000  # So many modified records are found by their time and then ordered, rather than looked for in order.
+MAX_MODIFIED = 2_000  # Fewer modified records are found by their time and then sorted; more are met in order.
 
 
 class SqliteStore:
-    """`prefix` are the first seven digits of every id of the organisation; `known_version` is that of the catalog."""
+    """`prefix` is the first seven digits of all ids of the organisation, `known_version` the version of the catalog."""
 
     def __init__(
         self,
@@ -75,7 +76,7 @@ class SqliteStore:
         self._file = file
         self._closed = False
         self._mark = mark
-        self._seen: bytes | None = None  # What the mark was when the metadata were seen to be those known.
+        self._seen: bytes | None = None  # The mark when the metadata were last seen to be unchanged.
         self._prefix = prefix
         self._clock = clock
         self._reader = Reader(self._connect())
@@ -94,7 +95,7 @@ class SqliteStore:
         return self._closed
 
     def _look(self) -> None:
-        """Find out whether the metadata are still those that this store knows."""
+        """Find out whether the metadata have changed."""
         mark = self._mark.now()
         if self._reader.whole(version) != self._version:
             self._closed = True
@@ -102,7 +103,7 @@ class SqliteStore:
             self._seen = mark
 
     def _begin(self, connection: apsw.Connection) -> SqliteTransaction:
-        """Raises StoreClosed where the metadata have changed: what is to be written goes by older ones."""
+        """Raises StoreClosed if the metadata have changed: the jobs were prepared by older ones."""
         if version(connection) != self._version:
             self._closed = True
             raise StoreClosed
@@ -124,13 +125,13 @@ class SqliteStore:
     def page(
         self, module: Module, shape: Shape, filters: Sequence[Filter], order: Order, window: Window
     ) -> Page | Awaitable[Page]:
-        clauses = [self._clause(module, one) for one in filters]
-        sought = next((clause for clause in clauses if clause.query is not None), None)
-        if sought is not None and order.field.api_name == "id":
-            others = [clause for clause in clauses if clause is not sought]
-            return self._aside(self._text_query(module, shape, sought, others, order, window), text=True)
-        # An index gives the records in their order, and nearly all of those it passes are wanted; or ids are at hand.
-        walks = order.field.api_name in INDEXED_ORDERS and all(isinstance(one, FlagIs) for one in filters)
+        clauses = [self._clause(module, each) for each in filters]
+        text = next((clause for clause in clauses if clause.query is not None), None)
+        if text is not None and order.field.api_name == "id":
+            others = [clause for clause in clauses if clause is not text]
+            return self._aside(self._text_query(module, shape, text, others, order, window), text=True)
+        # The records come in their order from an index, and nearly all of them match; or their ids are known.
+        walks = order.field.api_name in INDEXED_ORDERS and all(isinstance(each, FlagIs) for each in filters)
         walks = walks or (order.field.api_name == "id" and any(clause.ids is not None for clause in clauses))
         query = self._page_query(module, shape, clauses, order, window, sorts=not walks)
         if order.field.api_name in INDEXED_ORDERS and all(clause.indexed for clause in clauses):
@@ -143,7 +144,7 @@ class SqliteStore:
         return row[0].encode() if row else None
 
     def count(self, module: Module, filters: Sequence[Filter]) -> Awaitable[int]:
-        where, params = _where([self._clause(module, one) for one in filters])
+        where, params = _where([self._clause(module, each) for each in filters])
         sql = f"SELECT count(*) FROM {module.table} r{where}"
         return self._aside(lambda connection: int(connection.execute(sql, params).get))
 
@@ -164,7 +165,7 @@ class SqliteStore:
         return self._brief(lambda connection: _page(connection.execute(sql, values).fetchall(), window))
 
     def write(self, job: Callable[[Transaction], T]) -> Awaitable[T]:
-        if self._file.is_gone():  # What is written into a deleted file would be acknowledged and lost.
+        if self._file.is_gone():  # A write into a deleted file would be acknowledged and lost.
             self._closed = True
             raise StoreClosed
         return self._writer.submit(job)
@@ -205,9 +206,9 @@ class SqliteStore:
         *,
         sorts: bool,
     ) -> Callable[[apsw.Connection], Page]:
-        """`sorts` says that more records have to be put in order than the page will show."""
+        """`sorts` says that more records have to be sorted than the page will show."""
         by_id = order.field.api_name == "id"
-        # Text is put in order regardless of case, as it is compared.
+        # Text is sorted regardless of case, as it is compared.
         collation = " COLLATE NOCASE" if order.field.storage == "text" else ""
         key = "NULL" if by_id else f"r.{order.field.column}{collation}"
         descending = order.descending is not window.backwards
@@ -217,13 +218,11 @@ class SqliteStore:
         columns = f"r.id {direction}" if by_id else f"{key} {direction}, r.id {direction}"
         shown, table = f"SELECT {key}, r.id, {self._json(module, shape)} FROM", module.table
         where, params = _where(clauses)
-        found = f"{table} r{where} ORDER BY {columns} LIMIT ? OFFSET ?"
-        sql = f"{shown} {found}"
+        chosen = f"{table} r{where} ORDER BY {columns} LIMIT ? OFFSET ?"
+        sql = f"{shown} {chosen}"
         if sorts:
-            # Which records, and then what they show: else SQLite builds the JSON of all that it sorts.
-            sql = (
-                f"{shown} (SELECT r.id AS id FROM {found}) f JOIN {table} r ON r.id = f.id ORDER BY {columns}"
-            )
+            # The ids come first: else SQLite builds the JSON of all records that it sorts.
+            sql = f"{shown} (SELECT r.id AS id FROM {chosen}) c JOIN {table} r ON r.id = c.id ORDER BY {columns}"
         values = (*params, window.limit + 1, window.offset)
         return lambda connection: _page(connection.execute(sql, values).fetchall(), window)
 
@@ -231,56 +230,56 @@ class SqliteStore:
         self,
         module: Module,
         shape: Shape,
-        sought: Clause,
+        text: Clause,
         others: Sequence[Clause],
         order: Order,
         window: Window,
     ) -> Callable[[apsw.Connection], Page]:
-        """In the order of ids, led by the full text, one table after the other: so it ends when the page is full."""
+        """A page by id: the tables of the full text are read one after the other, until the page is full."""
         descending = order.descending is not window.backwards
         start = window.start.id if window.start is not None else None
         ranges = fulltext.beyond(self._text_ranges(module), start, descending=descending)
-        conditions = self._layout.conditions(module, cast("TextQuery", sought.query))
+        conditions = self._layout.conditions(module, cast("TextQuery", text.query))
         selects = [
             _matches(module, conditions, text_range, others, start, descending) for text_range in ranges
         ]
         shown = f"SELECT NULL, r.id, {self._json(module, shape)} FROM {module.table} r"
         shown += f" WHERE r.id IN (SELECT value FROM json_each(?)) ORDER BY r.id {_direction(descending)}"
-        wanted = window.offset + window.limit + 1
+        most = window.offset + window.limit + 1
 
         def query(connection: apsw.Connection) -> Page:
-            found: list[int] = []
+            ids: list[int] = []
             with connection:  # Between the statements nothing may change.
                 for sql, params in selects:
-                    found += [row[0] for row in connection.execute(sql, (*params, wanted - len(found)))]
-                    if len(found) == wanted:
+                    ids += [row[0] for row in connection.execute(sql, (*params, most - len(ids)))]
+                    if len(ids) == most:
                         break
-                ids = msgspec.json.encode(found[window.offset :]).decode()
-                rows = connection.execute(shown, (ids,)).fetchall()
+                page_ids = msgspec.json.encode(ids[window.offset :]).decode()
+                rows = connection.execute(shown, (page_ids,)).fetchall()
             return _page(rows, window)
 
         return query
 
-    def _clause(self, module: Module, one: Filter) -> Clause:
-        match one:
+    def _clause(self, module: Module, each: Filter) -> Clause:
+        match each:
             case Ids(ids):
                 return listed("SELECT value FROM json_each(?)", (msgspec.json.encode(ids).decode(),))
             case ModifiedSince(timestamp):
                 return self._modified_since(module, timestamp)
             case FlagIs(field, value):
-                # Of most records it isn't true, so walking in order meets a page of them soon.
+                # Few records have such a flag set, so that a page of the others is soon full.
                 return Clause(f"r.{field.column} IS {int(value)}", (), indexed=not value)
             case checked:
                 return compile_tree(checked, module, self._catalog, self._dialect)
 
     def _modified_since(self, module: Module, timestamp: int) -> Clause:
         column = module.fields["Modified_Time"].column
-        found = f"SELECT x.id FROM {module.table} x WHERE x.{column} >= ?"
-        sql = f"SELECT count(*) FROM ({found} LIMIT {FEW})"
+        modified = f"SELECT x.id FROM {module.table} x WHERE x.{column} >= ?"
+        sql = f"SELECT count(*) FROM ({modified} LIMIT {MAX_MODIFIED})"
         count: int = self._open_reader().whole(lambda connection: connection.execute(sql, (timestamp,)).get)
-        if count < FEW:
-            # SQLite alone would walk in the order of the page, past everything that did not change.
-            return listed(found, (timestamp,))
+        if count < MAX_MODIFIED:
+            # SQLite by itself would walk in the order of the page, past all records that did not change.
+            return listed(modified, (timestamp,))
         return Clause(f"r.{column} >= ?", (timestamp,), indexed=True)
 
     def _text_ranges(self, module: Module) -> list[TextRange]:
@@ -309,7 +308,7 @@ def _matches(
     start: int | None,
     descending: bool,
 ) -> tuple[str, tuple[object, ...]]:
-    """The statement that gives ids from one range of the full text, as many as its last parameter says."""
+    """The statement that gives ids from one range of the full text; its last parameter is how many at most."""
     (stem, match), *more = conditions[0]
     if more or len(conditions) > 1:
         ids, values = fulltext.matching_ids(conditions, text_range.suffix)
@@ -347,7 +346,7 @@ def _where(clauses: Sequence[Clause]) -> tuple[str, tuple[object, ...]]:
 
 
 def _page(rows: list[Any], window: Window) -> Page:
-    """Of rows (key, id, JSON), one more than the window wants so that it shows whether others follow."""
+    """The page of rows (key, id, JSON). One row more than the page can hold says that others follow."""
     more = len(rows) > window.limit
     del rows[window.limit :]
     if window.backwards:

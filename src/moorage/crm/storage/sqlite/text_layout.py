@@ -1,8 +1,8 @@
-"""Where the words of a field stand in the full text.
+"""In which table and column of the full text the words of a field are.
 
-A table of FTS5 can't gain a column. So the fields that a module gains later have tables of their own: further families
-of 32 columns, which are given to fields one after the other, and none of them twice. A new field has no values yet, so
-its family may begin empty, and no answer is missing meanwhile.
+A table of FTS5 can't gain a column. So fields that a module gains later are in other tables: families of 32 columns,
+which are given to fields one after the other, and never twice. A new field has no values yet, so a new family begins
+empty and is complete.
 """
 
 from collections.abc import Mapping, Sequence
@@ -36,9 +36,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """Tables with the same columns, one for each range of ids. `columns` has the field's of the record for each.
+    """Tables with the same columns, one for each range of ids.
 
-    A later family has more than those: of fields that are still to come, or are gone.
+    `columns` gives, for each column of the tables, the column of the module's table that it indexes. A later family has
+    more columns than that: for fields that are still to come, and of fields that are gone.
     """
 
     stem: str
@@ -48,10 +49,10 @@ class Family:
 
 @dataclass(frozen=True, slots=True)
 class PhraseQuery:
-    """`sought` is in the full text's query language, without the column."""
+    """`phrase` is in the query language of the full text, without the column."""
 
     field: Field
-    sought: str
+    phrase: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ class WordStartsQuery:
 
 
 TextQuery: TypeAlias = PhraseQuery | WordStartsQuery
-# What a record has to match: one of each, in the tables of that stem.
+# A record has to match one (stem of tables, MATCH) of each inner sequence.
 Conditions: TypeAlias = Sequence[Sequence[tuple[str, str]]]
 
 
@@ -71,7 +72,7 @@ def later_stem(module: Module, family: int) -> str:
 
 
 def read_places(connection: apsw.Connection) -> dict[int, Place]:
-    """By the number of its field."""
+    """The places of fields that were added later, by the field's number."""
     if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'text_places'").get is None:
         return {}
     rows = connection.execute("SELECT field, family, position FROM text_places")
@@ -79,7 +80,7 @@ def read_places(connection: apsw.Connection) -> dict[int, Place]:
 
 
 class TextLayout:
-    """`places` are those of fields that their modules did not begin with."""
+    """`places` are the places of fields that were added later."""
 
     def __init__(self, catalog: Catalog, places: Mapping[int, Place]) -> None:
         self._places = places
@@ -91,7 +92,7 @@ class TextLayout:
     def conditions(self, module: Module, query: TextQuery) -> Conditions:
         if isinstance(query, PhraseQuery):
             family, column = self._place(query.field)
-            return [[(_stem(module, family), f"{column} : {query.sought}")]]
+            return [[(_stem(module, family), f"{column} : {query.phrase}")]]
         families = self.families(module)
         if len(families) == 1 and families[0].is_first:
             return [[(families[0].stem, " ".join(f"{phrase} *" for phrase in query.phrases))]]
@@ -100,7 +101,7 @@ class TextLayout:
         ]
 
     def _place(self, field: Field) -> tuple[int, str]:
-        """The family and the column of a field; 0 is the family that its module began with."""
+        """The family and the column of a field. Family 0 has the fields that the module began with."""
         place = self._places.get(field.number)
         return (0, field.column) if place is None else (place.family, place.column)
 

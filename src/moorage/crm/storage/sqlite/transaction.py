@@ -16,7 +16,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 def columns_of(module: Module) -> list[str]:
-    """Every column of a module's table, in one order, id first."""
+    """All columns of a module's table in a fixed order, `id` first."""
     columns = ["id"]
     for field in stored(module):
         columns.append(field.column)
@@ -26,7 +26,7 @@ def columns_of(module: Module) -> list[str]:
 
 
 class SqliteTransaction:
-    """`layout` is None where no module has gained fields."""
+    """`layout` may be None if no module has gained fields."""
 
     def __init__(
         self,
@@ -46,9 +46,9 @@ class SqliteTransaction:
         self.now = now
 
     def finish(self) -> None:
-        """Write what is written once for all changes: how far ids were given, and the full text. Before the commit.
+        """Before the commit, write what all jobs of a group share: the next id, and the full text.
 
-        Whenever a savepoint ends, FTS5 writes a segment of its index and merges it with others. Done for each job of a
+        Whenever a savepoint ends, FTS5 writes a segment of its index and merges it with others. For each job of a
         group, that would cost more than all the rest of an insert.
         """
         if self._next_id is not None:
@@ -68,7 +68,7 @@ class SqliteTransaction:
         return range(first, first + count)
 
     def next_numbers(self, field: Field, count: int) -> range:
-        # Counted in the table at once, because a job that fails has to leave no gap.
+        # Counted in the table itself, because the rollback of a job that fails must leave no gap.
         sql = (
             "INSERT INTO counters VALUES (?, ?)"
             " ON CONFLICT (name) DO UPDATE SET value = value + ? RETURNING value"
@@ -87,11 +87,11 @@ class SqliteTransaction:
         return {values[0]: dict(zip(columns, values, strict=True)) for values in rows}
 
     def matching(self, module: Module, field: Field, values: Sequence[Any]) -> dict[Any, list[int]]:
-        # The index of a unique field is declared so for every type, and would not be used otherwise.
+        # The index of a unique field has this collation for every type; without it, it would not be used.
         collation = " COLLATE NOCASE" if field.storage == "text" or field.unique else ""
         index = f"{module.table}_{field.column}_equal"
         if field.storage == "text" and field.data_type != "email" and not field.unique:
-            # Nobody pays for this index until the first write that looks records up by this field.
+            # The index is made by the first write that looks records up by this field.
             self.connection.execute(
                 f"CREATE INDEX IF NOT EXISTS {index} ON {module.table} ({field.column}{collation})"
             )
@@ -100,14 +100,14 @@ class SqliteTransaction:
 
     def children(self, module: Module, parent_column: str, parents: Iterable[int]) -> dict[int, list[Row]]:
         columns = columns_of(module)
-        place = columns.index(parent_column)
+        parent_index = columns.index(parent_column)
         sql = (
             f"SELECT {', '.join(columns)} FROM {module.table}"
             f" WHERE {parent_column} IN (SELECT value FROM json_each(?)) ORDER BY id"
         )
         children: dict[int, list[Row]] = {}
         for values in self.connection.execute(sql, (_encode(list(parents)).decode(),)):
-            children.setdefault(values[place], []).append(dict(zip(columns, values, strict=True)))
+            children.setdefault(values[parent_index], []).append(dict(zip(columns, values, strict=True)))
         return children
 
     def insert(self, module: Module, rows: Sequence[Row]) -> None:
@@ -130,7 +130,7 @@ class SqliteTransaction:
 
     def recycle(self, module: Module, records: Iterable[int], by: int) -> set[int]:
         rows = self.rows(module, records)
-        lines = self._take_subforms(module, rows)
+        subforms = self._take_subforms(module, rows)
         creator = module.fields.get("Created_By")
         self.connection.executemany(
             "INSERT INTO recycle (id, module, display_name, deleted_by, created_by, deleted_time, kind, body)"
@@ -143,7 +143,7 @@ class SqliteTransaction:
                     by,
                     row[creator.column] if creator else None,
                     self.now,
-                    _encode({"row": row, "subforms": lines[record]}).decode(),
+                    _encode({"row": row, "subforms": subforms[record]}).decode(),
                 )
                 for record, row in rows.items()
             ],
@@ -152,19 +152,19 @@ class SqliteTransaction:
         return set(rows)
 
     def _take_subforms(self, module: Module, records: Iterable[int]) -> dict[int, dict[str, list[Row]]]:
-        """The rows that leave with each record, so that a restore can bring them back."""
-        taken: dict[int, dict[str, list[Row]]] = {record: {} for record in records}
+        """Drop the subform rows of the records; gives them by record, so that a restore can bring them back."""
+        by_record: dict[int, dict[str, list[Row]]] = {record: {} for record in records}
         for field in module.of_type("subform"):
-            lines = self._catalog.modules[field.subform or ""]
-            children = self.children(lines, lines.fields["Parent_Id"].column, taken)
-            self.drop(lines, [row["id"] for rows in children.values() for row in rows])
-            for record, subforms in taken.items():
-                subforms[lines.api_name] = children.get(record, [])
-        return taken
+            subform = self._catalog.modules[field.subform or ""]
+            children = self.children(subform, subform.fields["Parent_Id"].column, by_record)
+            self.drop(subform, [row["id"] for rows in children.values() for row in rows])
+            for record, subforms in by_record.items():
+                subforms[subform.api_name] = children.get(record, [])
+        return by_record
 
     def drop(self, module: Module, records: Iterable[int]) -> None:
         ids = list(records)
-        self.connection.executemany(f"DELETE FROM {module.table} WHERE id = ?", [(one,) for one in ids])
+        self.connection.executemany(f"DELETE FROM {module.table} WHERE id = ?", [(record,) for record in ids])
         self._note(self._dropped_texts, module, ids)
 
     def tags(self, module: Module, names: Sequence[str]) -> dict[str, int]:
@@ -185,7 +185,7 @@ class SqliteTransaction:
             noted.setdefault(module, set()).update(records)
 
     def _index_text(self, module: Module, records: set[int]) -> None:
-        """Let the full text of those of the records that there are say what their table holds."""
+        """Index the text of the records; those that are gone again are left out."""
         families = self._layout.families(module)
         fulltext.open_next(self.connection, module, families, records)
         for suffix, ids in self._by_range(module, records):
@@ -194,7 +194,7 @@ class SqliteTransaction:
 
     def _index_family(self, module: Module, family: Family, suffix: str, ids: str) -> None:
         table, chosen = f"{family.stem}{suffix}", "id IN (SELECT value FROM json_each(?))"
-        if not family.is_first:  # Most records have nothing in the fields that came later.
+        if not family.is_first:  # Most records have no values in the fields that came later.
             self.connection.execute(
                 f"DELETE FROM {table} WHERE rowid IN (SELECT value FROM json_each(?))", (ids,)
             )
@@ -207,7 +207,7 @@ class SqliteTransaction:
         self.connection.execute(sql, (ids,))
 
     def _remove_text(self, module: Module, records: set[int]) -> None:
-        """Remove the full text of those records that are gone: the job that dropped one may have been undone."""
+        """Remove the text of records that are gone: some may not be, as a job that dropped one may have been undone."""
         for suffix, ids in self._by_range(module, records):
             for family in self._layout.families(module):
                 sql = (

@@ -1,4 +1,4 @@
-"""Trouble with the CRM's databases, told as what it is."""
+"""Errors of the CRM's databases, with their cause and what to do."""
 
 import contextlib
 import time
@@ -11,7 +11,7 @@ from moorage.storage.errors import DatabaseUnusable
 from moorage.storage.readiness import fault_of_file
 from moorage.storage.trouble import DAMAGED, tell, trouble_of, unusable
 
-_STEPS = 100_000  # Of SQLite's machine, between looks at the time.
+_STEPS = 100_000  # Instructions of SQLite between two checks of the time.
 
 
 @contextlib.contextmanager

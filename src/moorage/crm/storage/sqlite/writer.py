@@ -1,4 +1,4 @@
-"""The one writer of an organisation's file: a thread that commits whatever waits as one group."""
+"""The one writer of an organisation's file: a thread that commits all jobs that wait as one group."""
 
 import asyncio
 import contextlib
@@ -17,13 +17,13 @@ from moorage.crm.storage.sqlite.transaction import SqliteTransaction
 T = TypeVar("T")
 Around: TypeAlias = Callable[[], contextlib.AbstractContextManager[None]]
 
-GROUP_LIMIT = 64  # Jobs in one commit: enough to share the disk's flush, few enough to keep answers prompt.
-BEHIND = 10  # Steps of niceness behind the event loop: a tenth of its share, where both want the same core.
+GROUP_LIMIT = 64  # Jobs in one commit: enough to share a flush to disk, few enough for quick answers.
+NICENESS = 10  # Added to the event loop's: on a core that both need, the writer gets a tenth of its share.
 PATIENCE = 30_000  # Milliseconds to wait while another process writes, restores, or builds an index.
 
 
 class Writer:
-    """`begin` makes the view of the open transaction that the jobs of a group share."""
+    """`begin` makes the `Transaction` that all jobs of a group use, once SQLite's own is open."""
 
     def __init__(
         self, connect: Callable[[], apsw.Connection], begin: Callable[[Any], SqliteTransaction]
@@ -31,7 +31,7 @@ class Writer:
         self._connect = connect
         self._begin = begin
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
-        self._held: _Job | None = None  # Taken from the queue, for a group that is still to come.
+        self._next_job: _Job | None = None  # Taken from the queue already, for the next group.
         self._thread: threading.Thread | None = None
         self._connection: apsw.Connection | None = None
         self._closed = False
@@ -39,9 +39,9 @@ class Writer:
     def submit(
         self, run: Callable[[SqliteTransaction], T], *, alone: Around | None = None
     ) -> "asyncio.Future[T]":
-        """Queue a job; the future is done once its group is on disk. One may want that `alone`, within a context.
+        """Queue a job; the future is done once the job's group is on disk. Raises StoreClosed.
 
-        Raises StoreClosed.
+        With `alone`, the job is a group of its own, and runs within that context.
         """
         if self._closed:
             raise StoreClosed
@@ -81,10 +81,10 @@ class Writer:
     def _next_group(self) -> "list[_Job]":
         """Every job that waits, at least one; empty when the writer is to stop."""
         group: list[_Job] = []
-        job, self._held = self._held or self._jobs.get(), None
+        job, self._next_job = self._next_job or self._jobs.get(), None
         while job is not None:
             if job.alone and group:
-                self._held = job
+                self._next_job = job
                 return group
             group.append(job)
             if job.alone or len(group) == GROUP_LIMIT:
@@ -94,14 +94,14 @@ class Writer:
             except queue.Empty:
                 return group
         if group:
-            self._jobs.put(None)  # The stop was for the time after this group.
+            self._jobs.put(None)  # The writer is to stop after this group.
         return group
 
     def _commit(self, group: "list[_Job]") -> None:
         try:
             with (group[0].alone or contextlib.nullcontext)():
                 self._run(self._connected(), group)
-        except Exception as error:  # noqa: BLE001 - what fails outside the jobs fails every job of the group
+        except Exception as error:  # noqa: BLE001 - an error outside the jobs is every job's error
             for job in group:
                 job.error = error
         for job in group:
@@ -127,11 +127,11 @@ class Writer:
 
 
 def _step_behind_readers() -> None:
-    """Let reads keep their speed while much is written. Only Linux gives each thread a priority of its own."""
+    """Keep reads fast while much is written. Only Linux gives each thread a priority of its own."""
     if sys.platform == "linux":
         own = os.getpriority(os.PRIO_PROCESS, 0)
         with contextlib.suppress(PermissionError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), min(own + BEHIND, 19))
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), min(own + NICENESS, 19))
 
 
 class _Job:
@@ -152,8 +152,8 @@ class _Job:
             self._result = self._run(transaction)
         except Exception as error:
             if not connection.in_transaction:
-                raise  # A full disk and the like undo the whole transaction.
-            self.error = error  # Carried to whoever awaits the job.
+                raise  # An error such as a full disk undoes the whole transaction.
+            self.error = error  # The future will raise it.
             connection.execute("ROLLBACK TO job")
         connection.execute("RELEASE job")
 
@@ -161,7 +161,7 @@ class _Job:
         try:
             self._loop.call_soon_threadsafe(self._deliver)
         except RuntimeError:
-            return  # The loop is gone, and with it whoever waited.
+            return  # The loop is closed, so nobody waits any more.
 
     def _deliver(self) -> None:
         # The traceback of an error leads to this job: if the job led back to the error, both would stay.
