@@ -40,9 +40,9 @@ def test_an_emptied_control_database_is_no_first_start(settings, home, left):
         file.unlink()
     if left is not None:
         (home / "moorage.db").write_bytes(left)
-    with pytest.raises(DatabaseUnusable, match="though there is") as caught:
+    with pytest.raises(DatabaseUnusable, match="still exists") as caught:
         started(settings)
-    assert "Put back a copy" in caught.value.help and "vault.key" in caught.value.message
+    assert "Restore a copy" in caught.value.help and "vault.key" in caught.value.message
     assert (home / "moorage.db").exists() is (left is not None)  # Nothing was made in its place.
 
 

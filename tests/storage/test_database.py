@@ -395,7 +395,7 @@ def test_whoever_waits_too_long_for_their_turn_is_told(path):
     async def act(database):
         database.patience = 0.05
         async with database.transaction():
-            with pytest.raises(DatabaseUnusable, match="too many wait") as caught:
+            with pytest.raises(DatabaseUnusable, match="too many calls wait") as caught:
                 await database.transaction().__aenter__()
         database.patience = 10.0
         async with database.transaction() as tx:

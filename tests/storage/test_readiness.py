@@ -86,7 +86,7 @@ def test_a_sound_file_is_not_blamed_for_what_keeps_it_from_being_looked_at(tmp_p
 async def told(readiness):
     if not readiness.is_fresh:
         await readiness.look()
-    readiness.require_found()
+    readiness.require_ready()
 
 
 def asked(readiness, times=1):

@@ -48,7 +48,7 @@ class Probes:
 
     def _status(self) -> dict[str, Any]:
         """The status of a ready server. Raises the error of the last check if the server is not ready."""
-        self._readiness.require_found()
+        self._readiness.require_ready()
         limit = self._crowd.limit
         connections = {"open": len(self._crowd), "limit": None if limit == math.inf else limit}
         return {"status": "ready", "connections": connections}

@@ -1,4 +1,4 @@
-"""Who calls: accounts, their API keys, and how fast each may call."""
+"""Accounts, their API keys, and the rate limit of each account."""
 
 from moorage.keys.model import ApiKey, Principal
 

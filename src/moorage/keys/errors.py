@@ -1,4 +1,4 @@
-"""Why a caller is turned away."""
+"""The errors of API keys."""
 
 from collections.abc import Collection
 
@@ -7,40 +7,40 @@ from moorage.near import did_you_mean
 
 
 class KeyInvalid(MoorageError):
-    """No key, a malformed one, an unknown one, an expired one or a revoked one: told apart to nobody."""
+    """Missing, malformed, unknown, expired or revoked: callers can't tell which."""
 
     code = "key_invalid"
 
     def __init__(self) -> None:
         super().__init__(
             "A valid API key is needed.",
-            help="Send it as `Authorization: Bearer <api key>`; `moorage key create` makes one.",
+            help="Send it as `Authorization: Bearer <api key>`; `moorage key create` makes a key.",
         )
 
 
 class KeyUnknown(MoorageError):
-    """Unknown or somebody else's: the same answer."""
+    """Unknown, or another account's: callers can't tell which."""
 
     code = "key_unknown"
 
-    def __init__(self, key_id: str, known: Collection[str] = ()) -> None:
+    def __init__(self, key_id: str, key_ids: Collection[str] = ()) -> None:
         super().__init__(
-            f"There is no API key {key_id[:64]!r}.{did_you_mean(key_id, known)}",
+            f"There is no API key {key_id[:64]!r}.{did_you_mean(key_id, key_ids)}",
             help="GET /keys and `moorage key list` show the ids of all keys.",
         )
 
 
 class KeyInactive(MoorageError):
-    """A key that has ended gets no new secret."""
+    """The key is expired or revoked, so it can't get a new secret."""
 
     code = "key_inactive"
 
     def __init__(self, key_id: str, state: str) -> None:
-        super().__init__(f"The API key {key_id} is {state}.", help="Make a new one.")
+        super().__init__(f"The API key {key_id} is {state}.", help="Make a new key.")
 
 
 class ScopeMissing(MoorageError):
-    """The key is valid, and was not made for this. `scope` would be enough, and not much more."""
+    """The key is valid, but does not allow this. `scope` is a scope that allows it, and little else."""
 
     code = "scope_missing"
 
@@ -55,33 +55,34 @@ class ScopeUnknown(MoorageError):
     code = "scope_unknown"
 
     def __init__(self, text: str, apps: Collection[str] | None = None) -> None:
-        known = f" Known apps: {', '.join(sorted(apps))}." if apps is not None else ""
+        list_of_apps = f" Known apps: {', '.join(sorted(apps))}." if apps is not None else ""
         control = [
-            f"{what}:{end}" for what in ("connections", "keys", "organisations") for end in ("read", "write")
+            f"{part}:{right}"
+            for part in ("connections", "keys", "organisations")
+            for right in ("read", "write")
         ]
-        plain = [*control, "proxy"]
         narrow = [f"proxy:{app}{end}" for app in apps or () for end in ("", ":read")]
         super().__init__(
-            f"There is no scope {text[:80]!r}.{did_you_mean(text, [*plain, *narrow])}",
+            f"There is no scope {text[:80]!r}.{did_you_mean(text, [*control, 'proxy', *narrow])}",
             help="Use connections:read, connections:write, keys:read, keys:write, organisations:read,"
-            " organisations:write or proxy, which may be narrowed: "
-            f"proxy:<app> or proxy:<connection id>, and :read at the end of each.{known}",
+            " organisations:write, proxy, proxy:<app> or proxy:<connection id>. The last three may end with :read."
+            f"{list_of_apps}",
         )
 
 
 class RightsExceeded(MoorageError):
-    """A key was to be made, or to get a new secret, that may do more or for longer than the key that asks for it."""
+    """A key can't create, rotate or revoke a key that has more rights, or that lasts longer."""
 
     code = "rights_exceeded"
 
 
 class RateLimited(MoorageError):
-    """`retry_after` is in seconds."""
+    """The account has sent too many requests. `retry_after` is in seconds."""
 
     code = "rate_limited"
 
     def __init__(self, retry_after: float) -> None:
         super().__init__(
-            "Too many requests.", help="Wait as long as Retry-After says, then go on more slowly."
+            "Too many requests.", help="Wait for the time in Retry-After, then send requests more slowly."
         )
         self.retry_after = retry_after

@@ -1,19 +1,21 @@
-"""How fast each account may call: a bucket of tokens that fills at a steady rate."""
+"""The rate limit of each account: a bucket of tokens that fills at a constant rate."""
 
 from moorage.clock import Clock
 
 
 class RateLimiter:
-    """`rate` is in requests a second, None for no limit; a caller that was quiet may send twice as many at once."""
+    """`rate` is in requests per second; None means no limit. After a pause, twice as many requests may come at once."""
 
     def __init__(self, rate: float | None, clock: Clock) -> None:
         self._rate = rate
         self._burst = max(1.0, 2 * rate) if rate is not None else 0.0
         self._clock = clock
-        self._buckets: dict[str, tuple[float, float]] = {}  # account: (tokens, when they were counted)
+        self._buckets: dict[
+            str, tuple[float, float]
+        ] = {}  # account: (tokens, time at which they were counted)
 
     def take(self, account_id: str) -> float | None:
-        """Count one request. Gives the seconds to wait when it is one too many, else None."""
+        """Count one request. Returns None if it is allowed, otherwise the seconds to wait."""
         if self._rate is None:
             return None
         now = self._clock.timestamp()

@@ -13,7 +13,7 @@ from moorage.http.timestamps import wire_time
 from moorage.keys.errors import RightsExceeded, ScopeMissing
 from moorage.keys.scopes import EVERYTHING, Scopes
 
-# A test key acts through connections to the embedded CRM only.
+# A test key can use only connections to the embedded CRM.
 Mode: TypeAlias = Literal["live", "test"]
 MODES: tuple[Mode, ...] = ("live", "test")
 
@@ -28,7 +28,7 @@ _SHOWN = len(f"{PREFIX}live_") + _PUBLIC
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """What may be shown of a key; its secret is nowhere. `prefix` is how its secret begins, if it has our form."""
+    """A key without its secret, which is not stored. `prefix` is the beginning of a secret that Moorage has made."""
 
     id: str
     account_id: str
@@ -49,7 +49,7 @@ class ApiKey:
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who an API key stands for. `expires_at` is when the secret that was shown stops to work."""
+    """The caller that an API key stands for. `expires_at` is the time at which the secret that it sent expires."""
 
     key_id: str
     account_id: str
@@ -71,31 +71,32 @@ class Principal:
             raise ScopeMissing(scope)
 
     def require_app(self, app: str) -> None:
-        """Raises ScopeMissing unless all connections of the app are in reach, those too that are still to be made."""
+        """Raises ScopeMissing unless all connections of the app are in reach, future connections included."""
         apps = self.scopes.reach.apps
         if apps is not None and app not in apps:
             raise ScopeMissing(f"proxy:{app}:read")
 
     def require_live(self, what: str) -> None:
-        """Raises RightsExceeded for a test key; `what` says what it asked for."""
+        """Raises RightsExceeded for a test key. `what` names the action."""
         if self.mode == "test":
             raise RightsExceeded(f"A test key can't {what}.", help="Use a live key.")
 
     def require_no_less_than(self, key: ApiKey, *, to: Literal["give out", "revoke"] = "give out") -> None:
-        """Nobody gets by a key what they can't do already, nor takes it from others.
+        """Raises ScopeMissing or RightsExceeded if `key` has a right that this caller lacks, or lasts longer.
 
-        Raises ScopeMissing, RightsExceeded.
+        So no caller can give itself more rights with another key, or revoke a stronger key.
         """
         beyond = key.scopes.beyond(self.scopes)
         if beyond is not None:
             raise ScopeMissing(beyond)
         if self.mode == "test" and key.mode != "test":
             fix = 'Send "mode": "test".' if to == "give out" else "Use a live key."
-            raise RightsExceeded(f"A test key can't {to} live ones.", help=fix)
+            raise RightsExceeded(f"A test key can't {to} live keys.", help=fix)
         if self.expires_at is not None and (key.expires_at is None or key.expires_at > self.expires_at):
             fix = f"Let it expire by {wire_time(self.expires_at)}, or use" if to == "give out" else "Use"
             raise RightsExceeded(
-                f"A key can't {to} one that outlives it.", help=f"{fix} a key that lasts longer."
+                f"A key can't {to} a key that lasts longer than itself.",
+                help=f"{fix} a key that lasts longer.",
             )
 
 
@@ -105,7 +106,7 @@ def new_secret(mode: Mode) -> str:
 
 
 def checksum(body: str) -> str:
-    """Six characters that a mistyped key does not have: its CRC-32 in base 62."""
+    """The CRC-32 of a key in base 62, six characters. It shows that a key was mistyped."""
     number = zlib.crc32(body.encode())
     characters = []
     for _ in range(_CHECK):
@@ -115,19 +116,19 @@ def checksum(body: str) -> str:
 
 
 def may_be_secret(text: str) -> bool:
-    """False for what no key can be: keys of ours carry a checksum, those an operator chose may have any form."""
+    """False if the text can't be a key. Keys that Moorage made have a checksum; an operator may choose any text."""
     if not _FORM.fullmatch(text):
         return 16 <= len(text) <= 512
     return text[-_CHECK:] == checksum(text[len(PREFIX) : -_CHECK])
 
 
 def public_part(secret: str) -> str | None:
-    """The beginning of a secret, by which it is found and may be shown. None for one that an operator chose."""
+    """The beginning of a secret, which may be shown and finds it in the database. None if an operator chose it."""
     return secret[:_SHOWN] if _FORM.fullmatch(secret) else None
 
 
 def key_document(key: ApiKey) -> dict[str, Any]:
-    """The key as the API and the command line show it."""
+    """The key in the form of the API and the command line."""
     times = ("created_at", "expires_at", "last_used_at", "revoked_at")
     shown = {name: (moment := getattr(key, name)) and wire_time(moment) for name in times}
     return {

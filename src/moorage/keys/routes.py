@@ -17,7 +17,7 @@ from moorage.keys.scopes import Scopes, parse
 from moorage.keys.service import Keys
 
 LONGEST_NAME = 100
-USUAL_OVERLAP = 3600
+DEFAULT_OVERLAP = 3600  # Seconds.
 LONGEST_OVERLAP = 30 * 24 * 3600
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII)
 _EXAMPLE = '{"name": "ci", "scopes": ["proxy:zoho-crm:read"]}'
@@ -25,7 +25,7 @@ _ROTATE_EXAMPLE = '{"overlap_seconds": 3600}'
 
 
 class Authenticate(Protocol):
-    """As http.requests.Authenticate, and tells all that is known of the caller."""
+    """As `http.control.Authenticate`, but returns the principal of this room."""
 
     async def __call__(self, request: Request, scope: str, *parameters: str) -> Principal: ...
 
@@ -37,7 +37,7 @@ def routes(
     clock: Clock,
     on_change: Callable[[], None],
 ) -> list[Route]:
-    """`apps` names the apps there are; `on_change` is called once a key may do less than before."""
+    """The routes of API keys. `apps` returns the names of all apps. `on_change` is called after a key lost rights."""
 
     async def search(request: Request) -> Response:
         caller = await authenticate(request, "keys:read")
@@ -77,8 +77,8 @@ def routes(
     ]
 
 
-def _name(given: Any) -> str:
-    name = given.strip() if isinstance(given, str) else ""
+def _name(value: Any) -> str:
+    name = value.strip() if isinstance(value, str) else ""
     if not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
         raise BodyInvalid(
             f"The key needs a name of up to {LONGEST_NAME} printable characters.", help=f"Send {_EXAMPLE}."
@@ -86,49 +86,50 @@ def _name(given: Any) -> str:
     return name
 
 
-def _scopes(given: Any, apps: Collection[str]) -> Scopes | None:
-    if given is None:
+def _scopes(value: Any, apps: Collection[str]) -> Scopes | None:
+    if value is None:
         return None
-    if not isinstance(given, list) or not given or not all(isinstance(text, str) for text in given):
+    if not isinstance(value, list) or not value or not all(isinstance(text, str) for text in value):
         raise BodyInvalid(
             "scopes has to be a list of at least one scope.",
-            help=f"Send {_EXAMPLE}, or leave it out for all that the calling key has.",
+            help=f"Send {_EXAMPLE}. Without scopes, the new key gets those of the calling key.",
         )
-    return parse(given, apps)
+    return parse(value, apps)
 
 
-def _mode(given: Any) -> Mode | None:
-    if given is None:
+def _mode(value: Any) -> Mode | None:
+    if value is None:
         return None
     for mode in MODES:
-        if given == mode:
+        if value == mode:
             return mode
-    raise BodyInvalid("mode has to be live or test.", help='Send {"mode": "test"}, or leave it out.')
+    raise BodyInvalid("mode has to be live or test.", help='Send {"mode": "test"}, or leave mode out.')
 
 
-def _expiry(given: Any, now: datetime) -> datetime | None:
-    """Raises BodyInvalid for anything but a time to come, with its offset from UTC."""
-    if given is None:
+def _expiry(value: Any, now: datetime) -> datetime | None:
+    """The time in `expires_at`, or None. Raises BodyInvalid unless it is in the future and has an offset from UTC."""
+    if value is None:
         return None
     try:
-        is_time = isinstance(given, str) and _TIME.fullmatch(given)
-        expiry = datetime.fromisoformat(given).astimezone(UTC) if is_time else None
+        is_time = isinstance(value, str) and _TIME.fullmatch(value)
+        expiry = datetime.fromisoformat(value).astimezone(UTC) if is_time else None
     except (ValueError, OverflowError):
         expiry = None
     if expiry is None or expiry <= now:
+        example = f"{(now + timedelta(days=90)):%Y-%m-%dT%H:%M:%SZ}"
         raise BodyInvalid(
-            f"expires_at can't be {quoted(str(given))}.",
-            help=f"Use a time to come such as {(now + timedelta(days=90)):%Y-%m-%dT%H:%M:%SZ}, or leave it out.",
+            f"expires_at can't be {quoted(str(value))}.",
+            help=f"Use a time in the future such as {example}, or leave expires_at out.",
         )
     return expiry
 
 
-def _overlap(given: Any) -> timedelta:
-    if given is None:
-        return timedelta(seconds=USUAL_OVERLAP)
-    if not isinstance(given, int) or isinstance(given, bool) or not 0 <= given <= LONGEST_OVERLAP:
+def _overlap(value: Any) -> timedelta:
+    if value is None:
+        return timedelta(seconds=DEFAULT_OVERLAP)
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= LONGEST_OVERLAP:
         raise BodyInvalid(
             f"overlap_seconds has to be a whole number from 0 to {LONGEST_OVERLAP}.",
-            help="0 ends the old secret at once.",
+            help="With 0, the old secret ends at once.",
         )
-    return timedelta(seconds=given)
+    return timedelta(seconds=value)

@@ -1,7 +1,7 @@
-"""What a key may do, in words that docs/api.md explains.
+"""The scopes of a key, which docs/api.md explains:
 
 connections:read  connections:write  keys:read  keys:write  organisations:read  organisations:write
-proxy[:<app> | :<connection's id>][:read]
+proxy[:<app> | :<connection id>][:read]
 """
 
 import re
@@ -25,7 +25,7 @@ _CONNECTION = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 @dataclass(frozen=True, slots=True)
 class ProxyScope:
-    """One scope of the data plane: for every connection, for those of one app, or for a single one."""
+    """One scope of the data plane: for all connections, for those of one app, or for a single connection."""
 
     app: str | None = None
     connection: str | None = None
@@ -43,18 +43,18 @@ class ProxyScope:
 
 @dataclass(frozen=True, slots=True)
 class Scopes:
-    """All that a key may do: scopes of the control API, and grants of the data plane."""
+    """All scopes of a key: `control` for the control API, `grants` for the data plane."""
 
     control: frozenset[str]
     grants: frozenset[ProxyScope]
 
     def texts(self) -> list[str]:
-        """As `parse` reads them, in an order that is always the same."""
+        """The scopes as texts for `parse`, in an order that is always the same."""
         return [*sorted(self.control), *sorted(map(str, self.grants))]
 
     @property
     def reach(self) -> Reach:
-        """The connections that may be seen and used. Without any grant all are seen, and none can be used."""
+        """The connections that may be seen and used. Without any grant, all may be seen, and none may be used."""
         if not self.grants or any(grant.app is None and grant.connection is None for grant in self.grants):
             return EVERYWHERE
         return Reach(
@@ -63,24 +63,24 @@ class Scopes:
         )
 
     def may_call(self, app: str) -> bool:
-        """Whether some connection of the app may be used; those that are named by their ids could be of any app."""
+        """True if a connection of the app may be used. A grant for a connection's id could be for any app."""
         return any(grant.app in {None, app} for grant in self.grants)
 
     def may_write(self, app: str, connection_id: str) -> bool:
-        """Whether a connection that is in reach may be used for more than reading."""
+        """True if a connection that is in reach may also be used for writing."""
         return any(
             grant.writes and grant.app in {None, app} and grant.connection in {None, connection_id}
             for grant in self.grants
         )
 
     def beyond(self, other: "Scopes") -> str | None:
-        """The first scope of these that the other ones do not cover, None if they cover them all."""
+        """The first of these scopes that `other` does not cover; None if it covers all of them."""
         for scope in sorted(self.control - other.control):
             return scope
         for grant in sorted(self.grants, key=str):
-            if not any(one.covers(grant) for one in other.grants):
+            if not any(other_grant.covers(grant) for other_grant in other.grants):
                 return str(grant)
-        # Without a grant every connection is seen, which is more than somebody sees who has narrow ones.
+        # A key without any grant sees all connections. That is more than a key with narrow grants sees.
         sees_more = not self.grants and other.reach != EVERYWHERE
         return "proxy:read" if sees_more and not self.control.isdisjoint(_OF_CONNECTIONS) else None
 
@@ -90,7 +90,7 @@ EVERYTHING = Scopes(frozenset(CONTROL), frozenset({ProxyScope()}))
 
 
 def parse(texts: Iterable[str], apps: Collection[str] | None = None) -> Scopes:
-    """`apps` are those that may be named, if it matters. Raises ScopeUnknown."""
+    """The scopes of texts. Raises ScopeUnknown, also for an app that is not in `apps`, if they are given."""
     control, grants = set(), set()
     for text in texts:
         if text in CONTROL:

@@ -1,4 +1,4 @@
-"""Make, list, rotate, revoke and recognise API keys."""
+"""Creates, lists, rotates, revokes and recognises API keys."""
 
 import asyncio
 import contextlib
@@ -20,40 +20,45 @@ from moorage.storage import Database
 from moorage.storage.errors import DatabaseUnusable
 
 DEFAULT_ACCOUNT = "default"
-USE_NOTED_EVERY = 60.0  # Seconds.
+NOTE_SECONDS = 60.0  # The time between two notes of the last uses of keys.
 CACHE_SIZE = 10_000
-_LONGEST_AUTHORIZATION = 1024  # Far more than any key takes.
+_LONGEST_AUTHORIZATION = 1024  # Much longer than any key.
 
 log = Log(__name__)
 
 
 class Keys:
-    """Where a call takes `by`, that is the caller who asks for it; None is the operator, who may do anything."""
+    """The API keys of all accounts.
+
+    `by` is the caller that asks for a change, or None for the operator, who may change everything. `create`, `rotate`
+    and `revoke` read a key, check it, and then write. That is safe without a lock of their own, because transactions
+    are serial (`Database.transaction`).
+    """
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
-        self._known = Bounded[bytes, Principal](CACHE_SIZE)
+        self._principals = Bounded[bytes, Principal](CACHE_SIZE)
         self._names: frozenset[bytes] | None = None
         self._names_version: int | None = None
-        # When keys were last used, in microseconds, as far as it isn't written yet.
+        # The last uses of keys that are not in the database yet, in microseconds since the epoch.
         self._uses: dict[str, int] = {}
         self._generation = 0
 
     def clear(self) -> None:
-        """Forget what is remembered: keys may have changed."""
+        """Forget all remembered keys, because keys may have changed."""
         self._generation += 1
-        self._known.clear()
+        self._principals.clear()
         self._names_version = None
 
     async def first_account(self) -> str:
-        """The id of the account that everything belongs to on a server for one team."""
+        """The id of the only account of a server for one team. The first call creates it."""
         async with self._database.transaction() as tx:
-            found = await store.account_named(tx, DEFAULT_ACCOUNT)
-            if found is None:
-                found = new_uuid()
-                await store.add_account(tx, found, DEFAULT_ACCOUNT)
-            return found
+            account_id = await store.account_named(tx, DEFAULT_ACCOUNT)
+            if account_id is None:
+                account_id = new_uuid()
+                await store.add_account(tx, account_id, DEFAULT_ACCOUNT)
+            return account_id
 
     async def create(
         self,
@@ -66,9 +71,9 @@ class Keys:
         expires_at: datetime | None = None,
         by: Principal | None = None,
     ) -> tuple[ApiKey, str]:
-        """A new key and its secret, which is shown this once. A secret that exists already gives its key.
+        """Create a key. Returns it and its secret, which is not stored. If the secret exists already, returns its key.
 
-        Raises ScopeMissing and RightsExceeded for a key that may do what its maker may not.
+        Raises ScopeMissing and RightsExceeded if the new key would have more rights than `by`.
         """
         secret = secret or new_secret(mode)
         key_id, prefix, now = f"key_{new_uuid()[:13]}", public_part(secret), self._clock.now()
@@ -76,12 +81,12 @@ class Keys:
         if by is not None:
             by.require_no_less_than(key)
         async with self._database.transaction() as tx:
-            known = await store.key_of_secret(tx, digest_of(secret), prefix)
-            if known is not None:
-                return known[0], secret
+            existing = await store.key_of_secret(tx, digest_of(secret), prefix)
+            if existing is not None:
+                return existing[0], secret
             await store.add_key(tx, key)
             await store.add_secret(tx, key.id, digest_of(secret), prefix)
-        log.info("key.created", key=key_id, mode=mode, by=_id(by))
+        log.info("key.created", key=key_id, mode=mode, by=_name_in_log(by))
         return key, secret
 
     async def list(self, account_id: str) -> list[ApiKey]:
@@ -91,12 +96,12 @@ class Keys:
     async def rotate(
         self, account_id: str, key_id: str, overlap: timedelta, by: Principal | None = None
     ) -> tuple[ApiKey, str]:
-        """The key and a new secret of it; those it had work until the overlap ends.
+        """Give the key a new secret, and return both. Its older secrets work until the overlap ends.
 
-        Raises KeyUnknown, KeyInactive, and what `create` raises: a secret is all that a new key is.
+        Raises KeyUnknown, KeyInactive, and the errors of `create`, because a new secret is as good as a new key.
         """
         async with self._database.transaction() as tx:
-            key = _known(await store.key_of_id(tx, account_id, key_id), key_id)
+            key = _require(await store.key_of_id(tx, account_id, key_id), key_id)
             if by is not None:
                 by.require_no_less_than(key)
             state = key.state(self._clock.now())
@@ -105,35 +110,35 @@ class Keys:
             secret = new_secret(key.mode)
             await store.end_secrets(tx, key.id, tx.now + overlap // timedelta(microseconds=1))
             await store.add_secret(tx, key.id, digest_of(secret), public_part(secret))
-            rotated = _known(await store.key_of_id(tx, account_id, key_id), key_id)
+            rotated = _require(await store.key_of_id(tx, account_id, key_id), key_id)
         self.clear()
-        log.info("key.rotated", key=key_id, by=_id(by))
+        log.info("key.rotated", key=key_id, by=_name_in_log(by))
         return self._with_use(rotated), secret
 
     async def revoke(self, account_id: str, key_id: str, by: Principal | None = None) -> ApiKey:
-        """Stop accepting a key. Revoking twice is no error.
+        """Stop accepting a key. It is not an error to revoke a key twice.
 
-        Raises KeyUnknown, and ScopeMissing and RightsExceeded for a key that may do what the caller may not.
+        Raises KeyUnknown, and ScopeMissing and RightsExceeded if the key has more rights than `by`.
         """
         async with self._database.transaction() as tx:
-            key = _known(await store.key_of_id(tx, account_id, key_id), key_id)
+            key = _require(await store.key_of_id(tx, account_id, key_id), key_id)
             if by is not None:
                 by.require_no_less_than(key, to="revoke")
             await store.revoke(tx, key_id)
-            revoked = _known(await store.key_of_id(tx, account_id, key_id), key_id)
+            revoked = _require(await store.key_of_id(tx, account_id, key_id), key_id)
         self.clear()
-        log.info("key.revoked", key=key_id, by=_id(by))
+        log.info("key.revoked", key=key_id, by=_name_in_log(by))
         return self._with_use(revoked)
 
     async def authenticate(self, authorization: str | None) -> Principal:
-        """Who an Authorization header stands for. Writes nothing: the use is noted later. Raises KeyInvalid."""
+        """The principal of an Authorization header. Writes nothing, as the use is noted later. Raises KeyInvalid."""
         if authorization is None or len(authorization) > _LONGEST_AUTHORIZATION:
             raise KeyInvalid
         scheme, _, secret = authorization.partition(" ")
         secret = secret.strip()
         if scheme.lower() != "bearer" or not may_be_secret(secret):
             raise KeyInvalid
-        principal = self._known.get(digest_of(secret))
+        principal = self._principals.get(digest_of(secret))
         if principal is None:
             principal = await self._look_up(secret)
         elif principal.expires_at is not None and principal.expires_at <= self._clock.now():
@@ -142,7 +147,10 @@ class Keys:
         return principal
 
     async def note_uses(self) -> None:
-        """Write down when keys were last used, all at once. What can't be written is kept. Raises DatabaseUnusable."""
+        """Write the last uses of keys to the database, all at once.
+
+        Raises DatabaseUnusable; then the uses are kept for the next call.
+        """
         uses = dict(self._uses)
         if not uses:
             return
@@ -156,14 +164,14 @@ class Keys:
         return (Loop("keys.note_uses", self.keep_noting),)
 
     async def keep_noting(self) -> None:
-        """Note uses every so often, for as long as this runs; a disk in trouble only puts it off."""
+        """Run `note_uses` once a minute, without end. While the database can't be written, the uses wait."""
         while True:
-            await asyncio.sleep(USE_NOTED_EVERY)
+            await asyncio.sleep(NOTE_SECONDS)
             with contextlib.suppress(DatabaseUnusable):
                 await self.note_uses()
 
     def _with_use(self, key: ApiKey) -> ApiKey:
-        """The key with its last use, as far as this process knows it."""
+        """The key, with its last use in this process if that is not in the database yet."""
         used = self._uses.get(key.id)
         return key if used is None else replace(key, last_used_at=store.time_of(used))
 
@@ -171,29 +179,29 @@ class Keys:
         await self._refuse_unknown(secret)
         generation, now = self._generation, self._clock.now()
         async with self._database.reading() as tx:
-            found = await store.key_of_secret(tx, digest_of(secret), public_part(secret))
-        if found is None:
+            key_and_end = await store.key_of_secret(tx, digest_of(secret), public_part(secret))
+        if key_and_end is None:
             raise KeyInvalid
-        key, secret_ends = found
+        key, secret_ends = key_and_end
         ends = min((end for end in (key.expires_at, secret_ends) if end is not None), default=None)
         if key.revoked_at is not None or (ends is not None and ends <= now):
             raise KeyInvalid
         principal = Principal(key.id, key.account_id, key.scopes, key.mode, ends, key.name)
-        if generation == self._generation:  # Else it may have been revoked since it was read.
-            self._known[digest_of(secret)] = principal
+        if generation == self._generation:  # Otherwise the key may have been revoked after it was read.
+            self._principals[digest_of(secret)] = principal
         return principal
 
     async def _refuse_unknown(self, secret: str) -> None:
-        """Raises KeyInvalid for a secret that can't be one of those there are, without a question to the database.
+        """Raises KeyInvalid for a secret that does not exist, without a query for each secret.
 
-        They are known by their public parts, read anew whenever the database has changed.
+        The names of all secrets are in memory. They are read again after each change of the database.
         """
         version = self._database.version()
         if version is None or version != self._names_version:
             self._names_version = None
             async with self._database.reading() as tx:
                 self._names = await store.names(tx, CACHE_SIZE)
-            # Of before they were read: what changed meanwhile shows as a change.
+            # The version before the read, so that a change during the read counts as a change.
             self._names_version = version
         if (
             self._names is not None
@@ -202,12 +210,11 @@ class Keys:
             raise KeyInvalid
 
 
-def _id(by: Principal | None) -> str:
-    """The key that asked for something, as the log names it."""
+def _name_in_log(by: Principal | None) -> str:
     return by.key_id if by is not None else "operator"
 
 
-def _known(key: ApiKey | None, key_id: str) -> ApiKey:
+def _require(key: ApiKey | None, key_id: str) -> ApiKey:
     if key is None:
         raise KeyUnknown(key_id)
     return key

@@ -32,7 +32,7 @@ api_keys = sa.Table(
     sa.Column("last_used_at", sa.BigInteger),
     sa.Column("revoked_at", sa.BigInteger),
 )
-# A key has one secret without an end, and while it is rotated older ones that end soon.
+# A key has one secret without an end. During a rotation it also has older secrets, which end soon.
 secrets = sa.Table(
     "api_key_secrets",
     _metadata,
@@ -61,7 +61,7 @@ async def add_key(tx: Transaction, key: ApiKey) -> None:
         "account_id": key.account_id,
         "name": key.name,
         "mode": key.mode,
-        # Of a key that may do everything, too, so that it gains nothing by a scope that a later version has.
+        # Also for a key with all scopes, so that it does not get the new scopes of later versions.
         "scopes": key.scopes.texts(),
         "created_at": _microseconds(key.created_at),
         "expires_at": key.expires_at and _microseconds(key.expires_at),
@@ -75,7 +75,7 @@ async def add_secret(tx: Transaction, key_id: str, digest: bytes, public_part: s
 
 
 async def end_secrets(tx: Transaction, key_id: str, at: int) -> None:
-    """Let a key's secrets end then, if they don't end sooner; those that have ended are thrown away."""
+    """Let the secrets of a key end at this time, if they don't end sooner. Deletes those that have ended."""
     of_key = secrets.c.key_id == key_id
     later = secrets.c.ends_at.is_(None) | (secrets.c.ends_at > at)
     await tx.connection.execute(secrets.update().where(of_key & later).values(ends_at=at))
@@ -85,23 +85,23 @@ async def end_secrets(tx: Transaction, key_id: str, at: int) -> None:
 async def key_of_secret(
     tx: Transaction, digest: bytes, public_part: str | None
 ) -> tuple[ApiKey, datetime | None] | None:
-    """The key of a secret, and when the secret ends."""
-    by = secrets.c.digest == digest if public_part is None else secrets.c.public_part == public_part
-    row = (await tx.connection.execute(_keys.where(by))).first()
+    """The key of a secret, and the time at which the secret ends; None if there is no such secret."""
+    matches = secrets.c.digest == digest if public_part is None else secrets.c.public_part == public_part
+    row = (await tx.connection.execute(_keys.where(matches))).first()
     if row is None or not hmac.compare_digest(row.digest, digest):
         return None
     return _key(row), time_of(row.ends_at)
 
 
 async def key_of_id(tx: Transaction, account_id: str, key_id: str) -> ApiKey | None:
-    is_it = (api_keys.c.account_id == account_id) & (api_keys.c.id == key_id)
-    row = (await tx.connection.execute(_keys.where(is_it, secrets.c.ends_at.is_(None)))).first()
+    has_id = (api_keys.c.account_id == account_id) & (api_keys.c.id == key_id)
+    row = (await tx.connection.execute(_keys.where(has_id, secrets.c.ends_at.is_(None)))).first()
     return _key(row) if row else None
 
 
 async def all_keys(tx: Transaction, account_id: str) -> list[ApiKey]:
-    chosen = _keys.where(api_keys.c.account_id == account_id, secrets.c.ends_at.is_(None))
-    rows = await tx.connection.execute(chosen.order_by(api_keys.c.created_at, api_keys.c.id))
+    query = _keys.where(api_keys.c.account_id == account_id, secrets.c.ends_at.is_(None))
+    rows = await tx.connection.execute(query.order_by(api_keys.c.created_at, api_keys.c.id))
     return [_key(row) for row in rows]
 
 
@@ -111,9 +111,9 @@ async def revoke(tx: Transaction, key_id: str) -> None:
 
 
 async def note_uses(tx: Transaction, uses: Mapping[str, int]) -> None:
-    """Note when keys were last used, in microseconds since the epoch; not earlier than is noted already.
+    """Note the last uses of keys, in microseconds since the epoch. A later use that is noted already stays.
 
-    What is noted from ahead of now is from before the clock was put back.
+    A noted use in the future is replaced, because it was noted before the clock was put back.
     """
     last = api_keys.c.last_used_at
     later = last.is_(None) | (last < sa.bindparam("used")) | (last > tx.now)
@@ -122,18 +122,18 @@ async def note_uses(tx: Transaction, uses: Mapping[str, int]) -> None:
     await tx.connection.execute(statement.values(last_used_at=sa.bindparam("used")), rows)
 
 
-async def names(tx: Transaction, most: int) -> frozenset[bytes] | None:
-    """What secrets are found by (see `name_of`), None if there are more than `most`."""
+async def names(tx: Transaction, limit: int) -> frozenset[bytes] | None:
+    """The names of all secrets (see `name_of`); None if there are more than `limit`."""
     rows = (
-        await tx.connection.execute(sa.select(secrets.c.public_part, secrets.c.digest).limit(most + 1))
+        await tx.connection.execute(sa.select(secrets.c.public_part, secrets.c.digest).limit(limit + 1))
     ).all()
-    if len(rows) > most:
+    if len(rows) > limit:
         return None
     return frozenset(name_of(row.digest, row.public_part) for row in rows)
 
 
 def name_of(digest: bytes, public_part: str | None) -> bytes:
-    """What a secret is found by: its public part, or its digest where it has none."""
+    """The name by which a secret is found: its public part, or its digest if it has no public part."""
     return digest if public_part is None else public_part.encode()
 
 
@@ -155,7 +155,7 @@ def _key(row: Any) -> ApiKey:
 
 
 def time_of(microseconds: int | None) -> datetime | None:
-    """The instant that is kept as microseconds since the epoch."""
+    """The time of a number of microseconds since the epoch."""
     return None if microseconds is None else _EPOCH + timedelta(microseconds=microseconds)
 
 

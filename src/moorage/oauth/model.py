@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from moorage.connections.model import Connection, Upstream
-from moorage.vault.service import Kept
+from moorage.vault.service import StoredSecret
 
 _VISIBLE = re.compile(r"[\x21-\x7e]+")
 
@@ -62,9 +62,9 @@ class Need:
     instead_of: str | None = field(repr=False)
     until: float
 
-    def is_met(self, kept: Kept) -> bool:
+    def is_met(self, kept: StoredSecret) -> bool:
         return kept.value != self.instead_of and (kept.expires_at is None or kept.expires_at > self.until)
 
-    def may_use(self, kept: Kept, now: float) -> bool:
+    def may_use(self, kept: StoredSecret, now: float) -> bool:
         """Whether a token that will soon expire may be used while no other can be had."""
         return kept.value != self.instead_of and (kept.expires_at is None or kept.expires_at > now)

@@ -1,4 +1,4 @@
-"""The control database: its engine, its transactions, its migrations; and keys in files. It knows no room's rules."""
+"""The control database: its engine, transactions and migrations. Also secrets in files. It knows no rules of rooms."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ __all__ = ["Database", "SecretMissing", "Transaction", "flush_folder", "kept_sec
 
 
 def __getattr__(name: str) -> Any:
-    # SQLAlchemy takes longer to load than most commands take, and those on the embedded CRM do without.
+    # SQLAlchemy takes longer to load than most commands run, and commands on the embedded CRM do not need it.
     if name not in {"Database", "Transaction"}:
         raise AttributeError(name)
     from moorage.storage import database  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""What a kind of database gives to the control database: the one place that knows which kind a URL names."""
+"""The contract of a kind of database, such as SQLite. Only `backend_of` knows which kind a URL names."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -8,41 +8,44 @@ import sqlalchemy as sa
 
 
 class Watch(Protocol):
-    """Whether anybody writes. It is asked in the event loop and waits for no lock."""
+    """Notices commits. It is used in the event loop, and waits for no lock."""
 
     def version(self) -> int | None:
-        """A number that each commit of another process, or of another connection of this one, changes; None if nobody
-        knows."""
+        """A number that changes with each commit of another connection, in this process or in another one.
+
+        None if it can't be read.
+        """
 
     def close(self) -> None:
-        """It can be asked again afterwards."""
+        """Close the watch. `version` opens it again."""
 
 
 class Backend(Protocol):
-    """A database of a kind."""
+    """A database of one kind."""
 
     @property
     def path(self) -> Path | None:
-        """The file whose disk may be in trouble, None for a database elsewhere."""
+        """The file of the database; None for a database that is not a file on this machine."""
 
     def writing(self) -> sa.Engine:
-        """An engine whose transactions are serial, those of other processes included (see `Database.transaction`).
+        """An engine for writing. Its transactions are serial, also with those of other processes.
 
-        They hold changes of the schema, too.
+        See `Database.transaction`. The transactions contain changes of the schema, too.
         """
 
     def reading(self) -> sa.Engine:
-        """An engine whose transactions see one moment, change nothing, and wait for none that write."""
+        """An engine for reading. Its transactions see one moment, change nothing, and do not wait for writers."""
 
     def wait_at_most(self, connection: sa.Connection, seconds: float) -> None:
-        """How long the next transaction of an engine for writing waits for others."""
+        """Limit the time for which the next writing transaction of this connection waits for others."""
 
     def watch(self) -> Watch: ...
 
     def make(self, beside: Iterable[Path]) -> None:
-        """Make an empty database where there is none, for its owner alone.
+        """Create an empty database if there is none. Only its owner may read it.
 
-        `beside` are files that are made after it. Raises DatabaseUnusable if there is one: the database was lost.
+        `beside` are files that are always created later than the database. If one of them exists without the database,
+        the database was lost: raises DatabaseUnusable.
         """
 
 

@@ -1,4 +1,4 @@
-"""A connection with an open transaction, for the event loop: its statements run in a thread of the database."""
+"""A connection with an open transaction, for code in the event loop. Its statements run in a thread of the database."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """All rows that a statement gave; `rowcount` is how many it changed."""
+    """All rows of a statement's result. `rowcount` is the number of rows that it changed."""
 
     rows: Sequence[sa.Row[Any]]
     rowcount: int
@@ -25,16 +25,16 @@ class Rows:
         return self.rows
 
     def first(self) -> Any:
-        """None if there is none."""
+        """The first row; None if there is no row."""
         return self.rows[0] if self.rows else None
 
     def scalar(self) -> Any:
-        """The first value of the first row, None if there is none."""
+        """The first value of the first row; None if there is no row."""
         return self.rows[0][0] if self.rows else None
 
 
 class Connection:
-    """Each statement is one visit to the thread, which takes its rows, too (decision 0020)."""
+    """Runs each statement in the thread, which reads all rows as well, so that one wait is enough (decision 0020)."""
 
     def __init__(self, thread: ConnectionThread) -> None:
         self._thread: ConnectionThread | None = thread
@@ -45,17 +45,17 @@ class Connection:
         return await self.run(lambda connection: _rows(connection.execute(statement, values or None)))
 
     async def exec_driver_sql(self, sql: str, values: Any = None) -> Rows:
-        """The same for SQL as the driver takes it."""
+        """Execute a statement that is SQL text in the driver's own style."""
         return await self.run(lambda connection: _rows(connection.exec_driver_sql(sql, values)))
 
     async def run(self, work: Callable[[sa.Connection], T]) -> T:
-        """Do some work of several statements in one visit."""
+        """Run a function in the thread, for several statements with one wait."""
         if self._thread is None:
-            raise RuntimeError("This came after the end of its transaction.")
-        return await self._thread.ask(work)
+            raise RuntimeError("The transaction of this connection has ended.")
+        return await self._thread.run(work)
 
     def end(self) -> None:
-        """The thread belongs to the next transaction from now on."""
+        """End the use of the thread, which belongs to the next transaction from now on."""
         self._thread = None
 
 

@@ -17,22 +17,25 @@ from moorage.storage.trouble import BUSY, tell, unusable
 
 CONTROL = "The control database"
 PATIENCE = 10.0  # Seconds.
-READERS = 4  # Transactions that only read, at the same time.
+READERS = 4  # Reading transactions at the same time.
 
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """An open transaction. `now`, microseconds since the epoch, is when it began and its only idea of time."""
+    """An open transaction. `now` is the time of its beginning, in microseconds since the epoch.
+
+    All times that a transaction writes or compares are this one.
+    """
 
     connection: Connection
     now: int
 
 
 class Database:
-    """`what` names it in errors. Whoever waits for a transaction gives up after `patience` seconds.
+    """`what` is the database's name in errors. A wait for a transaction ends with an error after `patience` seconds.
 
-    Those who write have a thread of their own, so that those who read never wait behind them. There is no thread
-    before the first transaction: a process may fork until then (decision 0010).
+    Writing transactions have their own thread, so that reading ones never wait for them. The threads start with the
+    first transaction. Until then the process may fork (decision 0010).
     """
 
     def __init__(self, url: str, clock: Clock, *, what: str = CONTROL, patience: float = PATIENCE) -> None:
@@ -40,53 +43,52 @@ class Database:
         self._clock = clock
         self._backend = backend_of(url)
         self.patience = patience
-        # One writes at a time in any case.
+        # One thread is enough, because writing transactions are serial.
         self._writers = ConnectionThreads(self._backend.writing(), 1, "database-writing")
         self._readers = ConnectionThreads(self._backend.reading(), READERS, "database-reading")
         self._watch = self._backend.watch()
-        # The version that `changed` saw last, None where it could not be asked.
-        self._seen: int | None = None
+        # The version at the last call of `changed`; None if it could not be read then.
+        self._last_version: int | None = None
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
-        """Commit at the end, or roll back when an exception passes through. Raises DatabaseUnusable.
+        """Commit at the end, or roll back after an exception. Raises DatabaseUnusable.
 
-        Transactions are serial, in all processes: no other transaction's work lies between a read and a write of this
-        one, and nobody else begins before this one has ended. What has to hold between both may be read first and
-        written later, without any other lock.
+        Transactions are serial, across all processes: no other writing transaction begins before this one has ended. So
+        nothing changes between a read and a later write of this transaction, and no other lock is needed.
         """
         end = monotonic() + self.patience
         async with self._lent(self._writers) as connection:
             await connection.run(lambda opened: self._begin(opened, end - monotonic()))
             yield Transaction(connection, self._now())
-            # Of a caller who goes meanwhile it is done nevertheless.
+            # The thread commits even if the caller is cancelled while it waits.
             await connection.run(sa.Connection.commit)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Transaction]:
-        """The same for what only reads: it sees one moment, takes no lock of others' and waits for none.
+        """A transaction that only reads. It sees the database at one moment, and waits for no writing transaction.
 
         Raises DatabaseUnusable.
         """
-        # It begins with its first statement, which saves a visit to the thread.
+        # The first statement begins the transaction, which saves one wait for the thread.
         async with self._lent(self._readers) as connection:
             yield Transaction(connection, self._now())
 
     @asynccontextmanager
     async def _lent(self, threads: ConnectionThreads) -> AsyncIterator[Connection]:
-        """A connection, left without a transaction. Raises DatabaseUnusable for what is wrong with the database."""
+        """A connection. Rolls back at the end what is not committed. Raises DatabaseUnusable for its errors."""
         try:
             thread = await threads.take(self.patience)
         except TimeoutError as error:
             raise DatabaseUnusable(
-                f"{self._what} can't be used: too many wait for it.", help=BUSY.fix, kind=BUSY.kind
+                f"{self._what} can't be used: too many calls wait for it.", help=BUSY.fix, kind=BUSY.kind
             ) from error
         connection = Connection(thread)
         try:
             yield connection
         except DatabaseError as error:
             if isinstance(error, IntegrityError | ProgrammingError):
-                raise  # The fault of a statement, not of the file.
+                raise  # These are errors of a statement, and not of the database.
             raise self._unusable(error) from error
         finally:
             connection.end()
@@ -106,24 +108,24 @@ class Database:
         return trouble
 
     async def check(self) -> None:
-        """Raises DatabaseUnusable when its tables can't be read."""
+        """Raises DatabaseUnusable if the tables can't be read."""
         async with self.reading() as tx:
             await tx.connection.exec_driver_sql("SELECT version_num FROM alembic_version")
 
     def version(self) -> int | None:
-        """A number that another process, or a transaction of this one, changes; None if nobody knows."""
+        """A number that changes with each commit of any process; None if it can't be read."""
         return self._watch.version()
 
     def changed(self) -> bool | None:
-        """Whether anybody may have changed the database since the last call; None if it can't be asked.
+        """True if the database may have changed since the last call; None if that can't be read.
 
-        The first call that can ask again says True, whatever happened meanwhile.
+        After a None, the next call that can read it returns True, because changes may have been missed.
         """
-        before, self._seen = self._seen, self.version()
-        return None if self._seen is None else self._seen != before
+        before, self._last_version = self._last_version, self.version()
+        return None if self._last_version is None else self._last_version != before
 
     async def close(self) -> None:
-        """It can be used again afterwards."""
+        """Close all connections. The next transaction opens them again."""
         self._watch.close()
         await self._readers.close()
         await self._writers.close()

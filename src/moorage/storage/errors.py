@@ -1,15 +1,15 @@
-"""What can be wrong with the database itself."""
+"""The error of a database that can't be used."""
 
 from moorage.errors import MoorageError
 
-BUSY_SECONDS = 2.0  # When to come back for what another program holds.
+BUSY_SECONDS = 2.0  # The Retry-After for a database that another program holds.
 
 
 class DatabaseUnusable(MoorageError):
-    """Its file is damaged, locked, no database at all, or a newer version's; or its disk is full, read-only or fails;
-    or no descriptors are left to open it with.
+    """The database can't be used.
 
-    `kind` is the trouble's (`storage/trouble.py`), "other" where nobody knows.
+    Its file is damaged, locked, not a database, or of a newer version; its disk is full, read-only or fails; or the
+    process has no file descriptors left. `kind` is that of a `Trouble` (`storage/trouble.py`), or "other".
     """
 
     code = "database_unusable"

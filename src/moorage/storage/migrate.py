@@ -1,4 +1,4 @@
-"""Bring a database's schema up to date."""
+"""Brings the schema of a database up to date."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,9 +19,9 @@ HEAD = "0007"
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """The migrations of one schema: their folder, and the newest of them.
+    """The migrations of one schema: their folder, and the number of the newest.
 
-    `table` is where a database has the number of the last one that was applied.
+    A database has the number of its last migration in `table`.
     """
 
     folder: Path
@@ -33,29 +33,30 @@ CONTROL = History(MIGRATIONS / "versions", HEAD)
 
 
 def migrate(url: str, beside: Sequence[Path] = (), history: History = CONTROL) -> None:
-    """Apply the migrations that are missing, all in one transaction. Makes the database where there is none.
+    """Apply the missing migrations, all in one transaction. Creates the database if there is none.
 
-    `beside` are files that are made after the database. Raises DatabaseUnusable for one that is no database of ours, or
-    a newer version's, and for one that is missing or empty though there is something beside it.
+    `beside` are files that are always created later than the database. Raises DatabaseUnusable if the file is not a
+    database of Moorage, or of a newer version, or if it is missing or empty although one of `beside` exists.
     """
     backend_of(url).make(beside)
-    found = revision(url, history)
-    if found is not None and found > history.head:
+    schema = revision(url, history)
+    if schema is not None and schema > history.head:
         raise DatabaseUnusable(
-            f"{_name(url)} was written by a newer Moorage (schema {found}, this one knows {history.head}).",
+            f"{_name(url)} was written by a newer Moorage: its schema is {schema}, and this version supports"
+            f" {history.head}.",
             help="Start the newer version, or choose another MOORAGE_HOME.",
         )
-    if found != history.head:
+    if schema != history.head:
         _upgrade(url, history)
 
 
 def made_after(settings: Settings) -> list[Path]:
-    """What a first start makes once there is a control database."""
+    """The files that a first start creates after the control database."""
     return [settings.home / "vault.key", settings.crm_folder / "registry.db"]
 
 
 def revision(url: str, history: History = CONTROL) -> str | None:
-    """What a database was last migrated to, None for a new one. Raises DatabaseUnusable."""
+    """The number of the last migration of a database; None for a new database. Raises DatabaseUnusable."""
     table = sa.table(history.table, sa.column("version_num"))
     with _opened(url, backend_of(url).reading()) as connection:
         if not sa.inspect(connection).has_table(history.table):
@@ -64,7 +65,7 @@ def revision(url: str, history: History = CONTROL) -> str | None:
 
 
 def _upgrade(url: str, history: History) -> None:
-    # Alembic takes longer to load than all the rest of a start, and is needed once for each version.
+    # Alembic takes longer to load than the rest of a start, and is needed only once for each version.
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
 
@@ -79,7 +80,7 @@ def _upgrade(url: str, history: History) -> None:
 
 
 def _option(path: Path) -> str:
-    return str(path).replace("%", "%%")  # Which means something in Alembic's options.
+    return str(path).replace("%", "%%")  # A single % has a meaning in Alembic's options.
 
 
 @contextmanager
@@ -94,5 +95,5 @@ def _opened(url: str, engine: sa.Engine) -> Iterator[sa.Connection]:
 
 
 def _name(url: str) -> str:
-    """What messages call the database: the URL of one that is no file may hold a password."""
+    """The name of a database in messages. It is not the URL, because that may contain a password."""
     return str(backend_of(url).path or "The database")

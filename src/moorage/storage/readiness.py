@@ -1,4 +1,4 @@
-"""Whether what is kept can be read and written, looked at in ways that hold nobody up."""
+"""Checks that databases and folders can be read and written, without delaying other work."""
 
 import asyncio
 import contextlib
@@ -13,16 +13,16 @@ from moorage.errors import MoorageError
 from moorage.storage.errors import DatabaseUnusable
 from moorage.storage.trouble import DAMAGED, LITTLE_ROOM, tell, trouble_of, unusable
 
-FRESH_SECONDS = 1.0  # How old an answer may be, so that asking often costs nothing.
-CHECKED_SECONDS = 300.0  # How old the whole check of a file may be ...
-CHECK_SECONDS = 2.0  # ... and how long it may take: a large one is looked at as far as that goes.
-_STEPS = 100_000  # Of SQLite's machine, between looks at the time.
+FRESH_SECONDS = 1.0  # A result is used for this long, so that frequent requests cost little.
+CHECKED_SECONDS = 300.0  # The time between two checks of a whole file.
+CHECK_SECONDS = 2.0  # The time limit for one such check. Of a large file it reaches only a part.
+_STEPS = 100_000  # Instructions of SQLite's virtual machine between two looks at the clock.
 
 
 def require_room(folder: Path) -> None:
-    """Write a little where it leaves nothing behind, and takes no lock. Raises DatabaseUnusable."""
+    """Write some bytes to a temporary file, and remove it. Raises DatabaseUnusable if that fails."""
     try:
-        # Without a name where the system knows such files, so that nothing stays if this process is killed.
+        # Where the system supports it, the file has no name, so that it is gone even if this process is killed.
         with tempfile.TemporaryFile(dir=folder) as file:
             file.write(b"\0" * LITTLE_ROOM)
             file.flush()
@@ -31,94 +31,95 @@ def require_room(folder: Path) -> None:
 
 
 def free_bytes(folder: Path) -> int:
-    """What its disk has left for this user."""
+    """The free space on the folder's disk for this user."""
     disk = os.statvfs(folder)
     return disk.f_bavail * disk.f_frsize
 
 
 def complaint(path: Path, seconds: float | None = None) -> str | None:
-    """What SQLite finds wrong with a file, None for nothing, or for nothing so far when the time is over.
+    """What SQLite finds wrong with a file; None if it finds nothing, or nothing in the given `seconds`.
 
-    Raises DatabaseUnusable where something else than the file keeps it from being looked at.
+    Raises DatabaseUnusable if the check fails for a reason outside the file.
     """
     try:
         with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True)) as connection:
             if seconds is not None:
                 end = time.monotonic() + seconds
                 connection.set_progress_handler(lambda: time.monotonic() > end, _STEPS)
-            said = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+            result = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     except sqlite3.Error as error:
         if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
             return None
         return fault_of_file(path, error)
-    return None if said == "ok" else " ".join(str(said).split())
+    return None if result == "ok" else " ".join(str(result).split())
 
 
 def fault_of_file(path: Path, error: Exception) -> str:
-    """What an error says of a file that was looked at. Raises DatabaseUnusable if it says nothing of it."""
+    """The fault of a file, from an error of its check. Raises DatabaseUnusable if the error has another cause."""
     if trouble_of(error, path) not in {None, DAMAGED}:
         raise unusable(f"{path}", error, path) from error
     return str(error)
 
 
 class Readiness:
-    """`look` raises what stands against it; the folders have to have room.
+    """Checks if the server can work. `check` raises an error if it can't. All `folders` need free space.
 
-    `files` are looked at for so many seconds, and tell what is wrong, as `complaint` does.
+    `files` has a check for each file, by the file's name in errors. The check takes a time limit in seconds, and
+    returns what is wrong, as `complaint` does.
     """
 
     def __init__(
         self,
-        look: Callable[[], Awaitable[None]],
+        check: Callable[[], Awaitable[None]],
         folders: set[Path],
         files: dict[str, Callable[[float], str | None]],
     ) -> None:
-        self._look = look
+        self._check = check
         self._folders = folders
         self._files = files
         self._checked = -CHECKED_SECONDS
-        self._found: tuple[float, MoorageError | None] = (-FRESH_SECONDS, None)
-        self._looking: asyncio.Task[None] | None = None
+        self._result: tuple[float, MoorageError | None] = (-FRESH_SECONDS, None)
+        self._running: asyncio.Task[None] | None = None
 
     @property
     def is_fresh(self) -> bool:
-        """Whether the last look is recent enough to be told."""
-        return time.monotonic() - self._found[0] < FRESH_SECONDS
+        """True if the last result is recent enough to be used."""
+        return time.monotonic() - self._result[0] < FRESH_SECONDS
 
     async def look(self) -> None:
-        """Look anew; all who ask at once share one look."""
-        if self._looking is None or self._looking.done():
-            self._looking = asyncio.ensure_future(self._look_anew())
-        await asyncio.shield(self._looking)
+        """Run all checks. Callers at the same time share one run."""
+        if self._running is None or self._running.done():
+            self._running = asyncio.ensure_future(self._run())
+        await asyncio.shield(self._running)
 
-    def require_found(self) -> None:
-        """Raises what the last look found."""
-        if self._found[1] is not None:
-            raise self._found[1].with_traceback(None)
+    def require_ready(self) -> None:
+        """Raises the error of the last run, if there was one."""
+        if self._result[1] is not None:
+            raise self._result[1].with_traceback(None)
 
-    async def _look_anew(self) -> None:
+    async def _run(self) -> None:
         error: MoorageError | None = None
         try:
-            await self._look()
-            await asyncio.to_thread(self._look_at_files)
+            await self._check()
+            await asyncio.to_thread(self._check_files)
         except DatabaseUnusable as trouble:
             tell("readiness", trouble.kind, trouble)
             error = trouble
             self._checked = -CHECKED_SECONDS
         except MoorageError as other:
             error = other
-        self._found = (time.monotonic(), error)
+        self._result = (time.monotonic(), error)
 
-    def _look_at_files(self) -> None:
+    def _check_files(self) -> None:
         for folder in self._folders:
             require_room(folder)
         if time.monotonic() - self._checked < CHECKED_SECONDS:
             return
         for what, complaint_of in self._files.items():
-            said = complaint_of(CHECK_SECONDS)
-            if said is not None:
+            damage = complaint_of(CHECK_SECONDS)
+            if damage is not None:
                 raise DatabaseUnusable(
-                    f"{what} can't be used: {DAMAGED.cause} ({said[:200]}).",
+                    f"{what} can't be used: {DAMAGED.cause} ({damage[:200]}).",
                     help=DAMAGED.fix,
                     kind=DAMAGED.kind,
                 )

@@ -1,4 +1,4 @@
-"""Files that must not be lost or half written, such as that of a key."""
+"""Files with secrets, such as a key. They must never be half written or replaced by mistake."""
 
 import contextlib
 import os
@@ -11,15 +11,15 @@ from moorage.locks import FileLock
 def kept_secret(
     path: Path, make: Callable[[], bytes], *, is_lost: Callable[[], bool] = lambda: False
 ) -> bytes:
-    """What the file holds. It is made at first use, for its owner only; all who come at once get the same.
+    """The content of the file. The first caller creates it, for its owner only. All callers get the same content.
 
-    Where there is none and what depended on it `is_lost` without it, no other is made: raises SecretMissing.
+    If the file is missing, and `is_lost` says that data needs the old content, it is not created: raises SecretMissing.
     """
     with contextlib.suppress(FileNotFoundError):
         if content := path.read_bytes():
             return content
     with FileLock(path) as file:
-        # Whoever made the file may not have filled it yet, or may have ended before it did.
+        # Another process may have created the file, and may be about to fill it, or may have ended before that.
         content = file.read()
         if not content:
             if is_lost():
@@ -32,7 +32,7 @@ def kept_secret(
 
 
 class SecretMissing(Exception):
-    """`path` held a secret once that other files need, and is gone or empty."""
+    """The file at `path` is missing or empty, but other files need the secret that it had."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(f"{path} is missing or empty")
@@ -40,7 +40,7 @@ class SecretMissing(Exception):
 
 
 def flush_folder(path: Path) -> None:
-    """Let a file's new name survive a power loss as its content does."""
+    """Write the folder of a file to disk, so that the file's new name survives a power loss."""
     handle = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(handle)

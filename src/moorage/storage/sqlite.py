@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from moorage.storage.errors import DatabaseUnusable
 
 _URL = "sqlite:///"
-# Whoever reads doesn't wait for writers, but for what holds the whole file, such as its repair after a crash.
-_READERS_WAIT = 2000  # Milliseconds.
+# Milliseconds. Readers do not wait for writers, but for locks on the whole file, such as for its repair after a crash.
+_READERS_WAIT = 2000
 
 
 def sqlite_path(url: str) -> Path:
@@ -19,13 +19,13 @@ def sqlite_path(url: str) -> Path:
 
 
 class Sqlite:
-    """A `storage/backend.py: Backend`."""
+    """Implements `Backend`."""
 
     def __init__(self, url: str) -> None:
         self.path = sqlite_path(url)
 
     def writing(self) -> sa.Engine:
-        # A transaction that reads first and writes later could fail half-way when another process writes between.
+        # With a plain BEGIN, a transaction that reads first would fail at its first write if another one has written.
         pragmas = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "busy_timeout = 10000")
         return _engine(self.path, pragmas, "BEGIN IMMEDIATE")
 
@@ -33,7 +33,7 @@ class Sqlite:
         return _engine(self.path, ("query_only = ON", f"busy_timeout = {_READERS_WAIT}"), "BEGIN")
 
     def wait_at_most(self, connection: sa.Connection, seconds: float) -> None:
-        # Not by SQLAlchemy, which would begin the transaction first.
+        # By the driver, because SQLAlchemy would begin the transaction first.
         driver: Any = connection.connection.dbapi_connection
         driver.execute(f"PRAGMA busy_timeout = {int(seconds * 1000)}").close()
 
@@ -42,16 +42,15 @@ class Sqlite:
 
     def make(self, beside: Iterable[Path]) -> None:
         path = self.path
-        is_there = path.exists() and path.stat().st_size > 0
-        left = [file for file in beside if file.exists() and file.stat().st_size]
-        if left and not is_there:
-            # An emptied database must not look like a first start: all keys and connections would be gone without a
-            # word.
-            names = " and ".join(str(file) for file in left)
+        has_content = path.exists() and path.stat().st_size > 0
+        older_files = [file for file in beside if file.exists() and file.stat().st_size]
+        if older_files and not has_content:
+            # A lost database must not look like a first start, which would hide that all keys and connections are lost.
+            names = " and ".join(str(file) for file in older_files)
             raise DatabaseUnusable(
-                f"{path} is {'empty' if path.exists() else 'missing'}, though there is {names} of an earlier start.",
-                help="Put back a copy of it. To begin anew without the keys and connections that it held, move away"
-                " what is named here.",
+                f"{path} is {'empty' if path.exists() else 'missing'}, but {names} of an earlier start still exists.",
+                help="Restore a copy of the database. To start again without its keys and connections, move the named"
+                " files away.",
                 kind="damaged",
             )
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -60,7 +59,7 @@ class Sqlite:
 
 
 class SqliteWatch:
-    """A `storage/backend.py: Watch`."""
+    """Implements `Watch`."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -82,7 +81,7 @@ class SqliteWatch:
 
 
 def _engine(path: Path, pragmas: Iterable[str], begin: str) -> sa.Engine:
-    # Whoever asks for a connection keeps it, so there is nothing to pool.
+    # Each thread keeps its connection, so a pool is not needed.
     engine = sa.create_engine(f"{_URL}{path}", poolclass=sa.NullPool)
     sa.event.listen(engine, "connect", _set_up(pragmas))
     sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
@@ -91,7 +90,7 @@ def _engine(path: Path, pragmas: Iterable[str], begin: str) -> sa.Engine:
 
 def _set_up(pragmas: Iterable[str]) -> Callable[[Any, Any], None]:
     def set_up(connection: Any, _record: Any) -> None:
-        # SQLAlchemy begins transactions itself (see `_engine`), so the driver has to keep out of it.
+        # The driver must not begin transactions, because SQLAlchemy does (see `_engine`).
         connection.isolation_level = None
         cursor = connection.cursor()
         for pragma in pragmas:

@@ -1,7 +1,7 @@
-"""Threads that each have a database connection of their own, for those who must not wait for a disk in the event loop.
+"""Threads with a database connection each, so that the event loop never waits for a disk.
 
-What is asked of a thread is done in the order in which it was asked. So a transaction whose caller has gone is rolled
-back after its last statement and before the next transaction's first, without anybody waiting for it.
+A thread does its jobs in their order. So the transaction of a cancelled caller is rolled back after its last statement
+and before the first statement of the next transaction, and no code has to wait for that.
 """
 
 import asyncio
@@ -18,42 +18,42 @@ T = TypeVar("T")
 
 
 class ConnectionThread:
-    """A thread and its connection, which is opened when something is first asked of it."""
+    """A thread and its connection, which the first job opens."""
 
     def __init__(self, engine: sa.Engine, name: str) -> None:
         self._engine = engine
         self._connection: sa.Connection | None = None
         self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self.is_ended = False
-        # A process that is to end does not wait for it.
+        # A daemon, so that the end of the process does not wait for it.
         Thread(target=self._run, name=name, daemon=True).start()
 
-    def ask(self, work: Callable[[sa.Connection], T]) -> "asyncio.Future[T]":
-        """Do some work in the thread; the future gets what it gives or raises. It is done even if nobody waits."""
+    def run(self, work: Callable[[sa.Connection], T]) -> "asyncio.Future[T]":
+        """Run a function in the thread. The future gets its result or error. It runs even if no caller waits for it."""
         return self._put(lambda: work(self._opened()))
 
     def roll_back(self) -> None:
-        """Undo, after all that was asked so far, what was not committed. Nobody waits for it."""
+        """Roll back after the jobs so far. There is no future to wait for."""
         self._jobs.put(self._roll_back)
 
     def end(self) -> "asyncio.Future[None]":
-        """Close the connection after all that was asked so far, and end the thread."""
+        """Close the connection after the jobs so far, and end the thread."""
         self.is_ended = True
-        ended = self._put(self._close)
+        closed = self._put(self._close)
         self._jobs.put(None)
-        return ended
+        return closed
 
     def _put(self, work: Callable[[], T]) -> "asyncio.Future[T]":
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
 
         def job() -> None:
-            settle: Callable[[asyncio.Future[T], Any], None] = _give
+            settle: Callable[[asyncio.Future[T], Any], None] = _set_result
             outcome: Any
             try:
                 outcome = work()
-            except BaseException as error:  # noqa: BLE001 (whatever it is, it is raised where the work was asked for)
-                settle, outcome = _fail, error
+            except BaseException as error:  # noqa: BLE001 (the future raises it where it is awaited)
+                settle, outcome = _set_error, error
             with contextlib.suppress(RuntimeError):  # The loop may have been closed.
                 loop.call_soon_threadsafe(settle, future, outcome)
 
@@ -63,7 +63,7 @@ class ConnectionThread:
     def _run(self) -> None:
         while (job := self._jobs.get()) is not None:
             job()
-            del job  # It holds what it gave, and the next one may be long in coming.
+            del job  # Frees its result, because the next job may come much later.
 
     def _opened(self) -> sa.Connection:
         if self._connection is None:
@@ -74,8 +74,8 @@ class ConnectionThread:
         try:
             if self._connection is not None:
                 self._connection.rollback()
-        except Exception:  # noqa: BLE001 (whatever it is, what was not committed is undone by closing, too)
-            self._close()  # The next transaction gets another one.
+        except Exception:  # noqa: BLE001 (closing the connection rolls back, too)
+            self._close()  # The next transaction gets another connection.
 
     def _close(self) -> None:
         connection, self._connection = self._connection, None
@@ -85,24 +85,24 @@ class ConnectionThread:
 
 
 class ConnectionThreads:
-    """As many threads as are needed at the same time, `most` of them at most, each lent to one transaction at a time.
+    """A pool of at most `size` threads. Each is lent to one transaction at a time.
 
-    For use in one event loop at a time. No thread is there before the first transaction, nor after `close`.
+    It is for one event loop at a time. There are no threads before the first transaction and after `close`.
     """
 
-    def __init__(self, engine: sa.Engine, most: int, name: str) -> None:
+    def __init__(self, engine: sa.Engine, size: int, name: str) -> None:
         self._engine = engine
-        self._most = most
+        self._size = size
         self._name = name
         self._all: set[ConnectionThread] = set()
         self._idle: list[ConnectionThread] = []
         self._waiting: deque[asyncio.Future[ConnectionThread]] = deque()
 
     async def take(self, patience: float) -> ConnectionThread:
-        """Whoever came first gets one first. Raises TimeoutError after so many seconds."""
+        """Borrow a thread. Callers wait in their order. Raises TimeoutError after `patience` seconds."""
         if self._idle:
             return self._idle.pop()
-        if len(self._all) < self._most:
+        if len(self._all) < self._size:
             thread = ConnectionThread(self._engine, f"{self._name}-{len(self._all)}")
             self._all.add(thread)
             return thread
@@ -113,7 +113,7 @@ class ConnectionThreads:
                 return await turn
         except BaseException:
             if turn.done() and not turn.cancelled():
-                self.give_back(turn.result())  # It came as its taker went.
+                self.give_back(turn.result())  # The thread became free in the moment of the cancellation.
             raise
 
     def give_back(self, thread: ConnectionThread) -> None:
@@ -127,20 +127,20 @@ class ConnectionThreads:
         self._idle.append(thread)
 
     async def close(self) -> None:
-        """End them; those that are lent just now end after what was asked of them, and nobody waits for that."""
-        ended = {thread: thread.end() for thread in self._all}
-        waited = [ended[thread] for thread in self._idle]
+        """End all threads. Waits for the idle ones; those that are lent end after their jobs."""
+        closed = {thread: thread.end() for thread in self._all}
+        closed_idle = [closed[thread] for thread in self._idle]
         self._all.clear()
         self._idle.clear()
-        if waited:
-            await asyncio.wait(waited)
+        if closed_idle:
+            await asyncio.wait(closed_idle)
 
 
-def _give(future: "asyncio.Future[Any]", result: Any) -> None:
+def _set_result(future: "asyncio.Future[Any]", result: Any) -> None:
     if not future.done():
         future.set_result(result)
 
 
-def _fail(future: "asyncio.Future[Any]", error: BaseException) -> None:
+def _set_error(future: "asyncio.Future[Any]", error: BaseException) -> None:
     if not future.done():
         future.set_exception(error)

@@ -1,7 +1,7 @@
-"""What is wrong with a disk or a database on it, told apart, whichever library noticed it.
+"""Finds the kind of trouble with a database or its disk in the errors of all libraries.
 
-SQLite's result codes are the same in all its bindings (https://sqlite.org/rescode.html): `sqlite3` gives them as
-`sqlite_errorcode`, apsw as `extendedresult`, and SQLAlchemy's errors carry the driver's as `orig`.
+All bindings of SQLite have the same result codes (https://sqlite.org/rescode.html): `sqlite3` as `sqlite_errorcode`,
+apsw as `extendedresult`. SQLAlchemy's errors have the driver's error as `orig`.
 """
 
 import errno
@@ -15,17 +15,17 @@ from moorage.errors import MoorageError
 from moorage.logs import Log
 from moorage.storage.errors import DatabaseUnusable
 
-LITTLE_ROOM = 256 * 1024  # Bytes: with less than this, a disk is as good as full to a database's log.
-FEW_PIPES = 2  # Each takes two descriptors, and a database with its log takes three or four.
-TOLD_EVERY = 60.0  # Seconds between two log lines about trouble of one kind at one place.
-MOST_TOLD = 1000  # Places and kinds that are remembered for that.
+LITTLE_ROOM = 256 * 1024  # Bytes. With less free space than this, a database can't write its log.
+TEST_PIPES = 2  # A pipe takes two descriptors. A database with its log needs three or four.
+LOG_SECONDS = 60.0  # The time between two log lines about the same kind of trouble with the same thing.
+MAX_LOGGED = 1000  # Things and kinds that are remembered for that.
 
 log = Log(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """`kind` is one of the words below, `fix` what an operator can do."""
+    """`kind` is one of the words below. `fix` says what an operator can do."""
 
     kind: str
     cause: str
@@ -40,33 +40,33 @@ FULL = Trouble(
 READ_ONLY = Trouble(
     "read_only",
     "it is read-only",
-    "See whether its disk was mounted read-only, as happens after errors, and whether this user may write there.",
+    "Check if its disk is mounted read-only, as happens after errors, and if this user may write there.",
 )
 BUSY = Trouble(
     "busy",
-    "another program holds it locked",
-    "See what holds it, such as a backup or a shell of SQLite, and let that end. Then the call can be repeated.",
+    "another program has locked it",
+    "Find the program that holds the lock, such as a backup or a shell of SQLite, and end it. Then repeat the call.",
 )
 IO = Trouble(
     "io",
     "its disk fails",
-    "Read the system's log about that disk. Moorage goes on by itself once the disk works again.",
+    "Look for errors of the disk in the system's log. Moorage goes on by itself once the disk works again.",
 )
 UNOPENABLE = Trouble(
     "unopenable",
     "it can't be opened",
-    "See that its folder is there, and that this user may read and write it.",
+    "Check that its folder exists, and that this user may read and write it.",
 )
 NO_DESCRIPTORS = Trouble(
     "descriptors",
     "no file descriptors are left",
-    "Raise the limit of open files (ulimit -n), or let a proxy in front limit connections. Moorage goes on by itself"
-    " once some are free.",
+    "Raise the limit of open files (ulimit -n), or put a proxy in front that limits connections. Moorage goes on by"
+    " itself once some are free.",
 )
 DAMAGED = Trouble(
     "damaged",
-    "it is damaged, or no database of this version",
-    "Stop the server, keep the file aside, and put back a good copy of it.",
+    "it is damaged, or not a database of this version",
+    "Stop the server, move the file away, and restore a good copy of it.",
 )
 
 _OF_CODE = {
@@ -78,11 +78,11 @@ _OF_CODE = {
     11: DAMAGED,  # CORRUPT
     13: FULL,
     14: UNOPENABLE,
-    15: BUSY,  # PROTOCOL: too many tried to lock it at once.
+    15: BUSY,  # PROTOCOL: too many connections tried to lock it at once.
     23: READ_ONLY,  # AUTH
     26: DAMAGED,  # NOTADB
 }
-_NO_ROOM_FOR_SHARED_MEMORY = 10 | 19 << 8  # IOERR_SHMSIZE: the file beside the log could not grow.
+_NO_ROOM_FOR_SHARED_MEMORY = 10 | 19 << 8  # IOERR_SHMSIZE: the `-shm` file could not grow.
 _OF_ERRNO = {
     errno.ENOSPC: FULL,
     errno.EDQUOT: FULL,
@@ -90,29 +90,29 @@ _OF_ERRNO = {
     errno.EROFS: READ_ONLY,
     errno.EIO: IO,
     errno.EMFILE: NO_DESCRIPTORS,
-    errno.ENFILE: NO_DESCRIPTORS,  # Of the whole machine.
+    errno.ENFILE: NO_DESCRIPTORS,  # The limit of the whole machine.
 }
 
 
 def trouble_of(error: BaseException, path: Path | None = None) -> Trouble | None:
-    """What an error says of the disk, None for one that is about something else.
+    """The trouble that an error shows; None for an error with another cause.
 
-    What SQLite takes for an error of the disk may be want of descriptors; with the `path` of the database it is seen,
-    too, whether it is want of room.
+    SQLite reports errors of the disk also if descriptors or free space are missing. So the process is checked for free
+    descriptors, and with the `path` of the database also the disk for free space.
     """
-    found = _from_code(error)
-    if found in {IO, UNOPENABLE}:
-        return _seen_from_outside(path) or found
-    return found
+    trouble = _from_code(error)
+    if trouble in {IO, UNOPENABLE}:
+        return _seen_from_outside(path) or trouble
+    return trouble
 
 
 def _from_code(error: BaseException) -> Trouble | None:
-    cause = getattr(error, "orig", None) or error  # What SQLAlchemy wrapped.
+    cause = getattr(error, "orig", None) or error  # The driver's error, if SQLAlchemy has wrapped it.
     code = getattr(cause, "sqlite_errorcode", None) or getattr(cause, "extendedresult", None)
     if isinstance(code, int):
         if code == _NO_ROOM_FOR_SHARED_MEMORY:
             return FULL
-        # A table or a column that every file of this version has; JSON that was written as that.
+        # Every file of this version has all tables and columns, and its JSON was valid when it was written.
         if code & 0xFF == 1 and str(cause).removeprefix("SQLError: ").startswith(
             ("no such ", "malformed JSON")
         ):
@@ -136,28 +136,28 @@ def _seen_from_outside(path: Path | None) -> Trouble | None:
 
 
 def _lacks_descriptors() -> bool:
-    """Whether fewer are left than it takes to open a database."""
-    taken: list[int] = []
+    """True if too few descriptors are left to open a database."""
+    descriptors: list[int] = []
     try:
-        for _ in range(FEW_PIPES):
-            taken += os.pipe()
+        for _ in range(TEST_PIPES):
+            descriptors += os.pipe()
     except OSError:
         return True
     finally:
-        for descriptor in taken:
+        for descriptor in descriptors:
             os.close(descriptor)
     return False
 
 
 def unusable(what: str, error: BaseException, path: Path | None = None) -> DatabaseUnusable:
-    """The error that tells a caller; `what` names the database, as in "The control database"."""
+    """The error for callers. `what` names the database, as in "The control database"."""
     trouble = trouble_of(error, path)
     if trouble is None:
         return DatabaseUnusable(
-            f"{what} can't be used: {_said(error)}.",
-            help="See that its disk has room and works, and that nothing else holds it.",
+            f"{what} can't be used: {_text_of(error)}.",
+            help="Check that its disk works and has room, and that no other program has locked it.",
         )
-    reason = _said(error)
+    reason = _text_of(error)
     if isinstance(error, OSError):
         reason = error.strerror or reason
     return DatabaseUnusable(
@@ -165,22 +165,22 @@ def unusable(what: str, error: BaseException, path: Path | None = None) -> Datab
     )
 
 
-def _said(error: BaseException) -> str:
+def _text_of(error: BaseException) -> str:
     cause = getattr(error, "orig", None) or error
     return str(cause).rstrip(".")
 
 
-_told: dict[tuple[str, str], float] = {}
-_telling = threading.Lock()
+_logged_at: dict[tuple[str, str], float] = {}
+_logging = threading.Lock()
 
 
 def tell(what: str, kind: str, error: MoorageError) -> None:
-    """Log trouble: one line a minute for each kind and place, however many calls meet it."""
+    """Log trouble: one line per minute for each `what` and kind, even if many calls fail."""
     now, key = time.monotonic(), (what, kind)
-    with _telling:
-        if now - _told.get(key, -TOLD_EVERY) < TOLD_EVERY:
+    with _logging:
+        if now - _logged_at.get(key, -LOG_SECONDS) < LOG_SECONDS:
             return
-        if len(_told) >= MOST_TOLD:
-            _told.clear()
-        _told[key] = now
+        if len(_logged_at) >= MAX_LOGGED:
+            _logged_at.clear()
+        _logged_at[key] = now
     log.error("storage.trouble", what=what, kind=kind, reason=error.message, advice=error.help)

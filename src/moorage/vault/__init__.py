@@ -1,1 +1,1 @@
-"""Tokens and other secrets, encrypted. Nothing outside this room sees how they are kept."""
+"""Tokens and other secrets, encrypted. Only this room knows how they are stored."""

@@ -1,49 +1,51 @@
+"""The errors of the vault."""
+
 from moorage.errors import MoorageError
 
 
 class VaultLocked(MoorageError):
-    """The vault's keys do not open what is stored."""
+    """The vault's keys do not decrypt the stored secrets."""
 
     code = "vault_locked"
 
     def __init__(self) -> None:
         super().__init__(
-            "The vault's key does not open the stored secrets.",
-            help="Give back the key used before: MOORAGE_VAULT_KEY, or vault.key in the data folder.",
+            "The vault key does not decrypt the stored secrets.",
+            help="Restore the key that was used before: MOORAGE_VAULT_KEY, or vault.key in the data folder.",
         )
 
 
 class VaultKeyMissing(MoorageError):
-    """The key that sealed what is stored is not among those that are given, so nothing may be started with these."""
+    """The key that encrypted the stored secrets is missing, so no server may start."""
 
     code = "vault_key_missing"
 
     def __init__(self, message: str) -> None:
         super().__init__(
             message,
-            help="Set MOORAGE_VAULT_KEY as it was, or put the vault.key used before back into the data folder. If it "
-            "is lost, `moorage vault forget` drops what nobody can open any more.",
+            help="Restore the key that was used before: MOORAGE_VAULT_KEY, or vault.key in the data folder. If it is "
+            "lost, `moorage vault forget` deletes the secrets that can't be decrypted any more.",
         )
 
 
 class VaultBusy(MoorageError):
-    """Somebody else is rotating the vault's keys."""
+    """Another command is rotating the vault's keys."""
 
     code = "vault_busy"
 
     def __init__(self) -> None:
-        super().__init__("The vault's keys are being rotated by another command.", help="Wait until it ends.")
+        super().__init__("Another command is rotating the vault's keys.", help="Wait until it ends.")
 
 
 class VaultKeyGiven(MoorageError):
-    """The keys come from a setting, which only the operator can change."""
+    """The keys come from a setting, which a command can't change."""
 
     code = "vault_key_given"
 
     def __init__(self) -> None:
         super().__init__(
-            "The vault's key comes from MOORAGE_VAULT_KEY, which can't be changed from here.",
-            help="Put a new key in front of the one there, as in new,old; restart the server; rotate again.",
+            "The vault key comes from MOORAGE_VAULT_KEY, which this command can't change.",
+            help="Put a new key in front of the old key, as in new,old; restart the server; rotate again.",
         )
 
 

@@ -1,4 +1,4 @@
-"""Where the vault's keys come from: the settings, or a file that may change while servers run."""
+"""The sources of the vault's keys: the settings, or a file that may change while servers run."""
 
 import contextlib
 import os
@@ -19,36 +19,36 @@ from moorage.vault.model import Key, Ring
 
 
 class KeySource(Protocol):
-    """`fixed` ones can be changed by the operator alone."""
+    """A source of keys. If it is `fixed`, only the operator can change the keys."""
 
     fixed: ClassVar[bool]
 
     def ring(self) -> Ring:
-        """The keys that are live now. Raises VaultLocked when there are none."""
+        """The keys that are live now. Raises VaultLocked if there are none."""
 
     def rotating(self) -> contextlib.AbstractContextManager[None]:
-        """For one at a time. Raises VaultBusy."""
+        """Hold the rotation lock. Raises VaultBusy if another process holds it."""
 
     def replace(self, keys: Sequence[Key], /) -> None:
-        """From now on these are live, in every process. Raises VaultKeyGiven for fixed ones."""
+        """Make these the live keys, in every process. Raises VaultKeyGiven if the source is fixed."""
 
 
 def load_keys(
-    given: Secret | None, home: Path, database: Path | None = None, *, make: bool = True
+    setting: Secret | None, home: Path, database: Path | None = None, *, make: bool = True
 ) -> KeySource:
-    """The keys from the settings, else from `vault.key` in the data folder, which is made unless `database` holds
-    something sealed already, or `make` says no.
+    """The keys from the setting; without it, from `vault.key` in the data folder.
 
-    Raises SettingsInvalid for a file that holds none, VaultKeyMissing where another one would have to be made.
+    The file is created if it is missing, unless `database` has encrypted secrets already, or `make` is False. Raises
+    SettingsInvalid for a file without a key, and VaultKeyMissing if the file is missing and may not be created.
     """
     lock = home / "vault.lock"
-    if given is not None:
-        return GivenKeys(_ring(given.reveal()), lock)
+    if setting is not None:
+        return SettingKeys(_ring(setting.reveal()), lock)
     path = home / "vault.key"
     may_make = make and (database is None or not _holds_secrets(database))
     if not may_make and not _is_filled(path):
         raise VaultKeyMissing(
-            f"The key that sealed what is stored in {home} is missing: MOORAGE_VAULT_KEY is not set, and there is no "
+            f"The key that encrypted the secrets in {home} is missing: MOORAGE_VAULT_KEY is not set, and there is no "
             f"{path}."
         )
     content = make_key_file(home)
@@ -56,13 +56,13 @@ def load_keys(
         _ring(content.decode("ascii"))
     except ValueError as error:
         raise SettingsInvalid(
-            f"{path} holds no key.", help="Put back the file used before, or set MOORAGE_VAULT_KEY."
+            f"{path} holds no key.", help="Restore the file that was used before, or set MOORAGE_VAULT_KEY."
         ) from error
     return KeyFile(path, lock)
 
 
 def make_key_file(home: Path) -> bytes:
-    """What `vault.key` holds: a new key, unless there is one."""
+    """The content of `vault.key`. The file is created with a new key if it is missing."""
     return kept_secret(home / "vault.key", lambda: secrets.token_hex(32).encode())
 
 
@@ -80,11 +80,11 @@ def _holds_secrets(database: Path) -> bool:
         ) as connection:
             return connection.execute("SELECT 1 FROM secrets LIMIT 1").fetchone() is not None
     except sqlite3.Error:
-        return False  # Whoever opens the database next says what is wrong with it.
+        return False  # The error shows again, with a better message, when the database is opened.
 
 
-class GivenKeys:
-    """Those of the settings, which stay as they are for as long as the process lives."""
+class SettingKeys:
+    """The keys from the setting. They never change while the process runs."""
 
     fixed: ClassVar[bool] = True
 
@@ -96,14 +96,14 @@ class GivenKeys:
         return self._ring
 
     def rotating(self) -> contextlib.AbstractContextManager[None]:
-        return _alone(self._lock)
+        return _exclusive(self._lock)
 
     def replace(self, _keys: Sequence[Key], /) -> None:
         raise VaultKeyGiven
 
 
 class LateKeys:
-    """Loads the keys when they are first needed: a command that opens no secret needs none."""
+    """Loads the keys at their first use, because a command that decrypts no secret needs no key."""
 
     fixed: ClassVar[bool] = True
 
@@ -111,7 +111,7 @@ class LateKeys:
         self._load = load
 
     def ring(self) -> Ring:
-        """Raises what `load_keys` raises, too."""
+        """The keys that are live now. Raises also the errors of `load_keys`."""
         return self._load().ring()
 
     def rotating(self) -> contextlib.AbstractContextManager[None]:
@@ -122,7 +122,7 @@ class LateKeys:
 
 
 class KeyFile:
-    """One key on each line, the current one first. It is looked at before each use, so no process lags behind."""
+    """A file with one key in each line, the current key first. It is checked at each use, so all processes agree."""
 
     fixed: ClassVar[bool] = False
 
@@ -132,10 +132,10 @@ class KeyFile:
         self._read: tuple[tuple[int, int, int], Ring] | None = None
 
     def ring(self) -> Ring:
-        """Raises DatabaseUnusable, too, where the disk or the system keeps the file from being read."""
+        """The keys that are live now. Raises also DatabaseUnusable, if the disk or the system prevents reading."""
         try:
-            found = self._path.stat()
-            version = (found.st_ino, found.st_mtime_ns, found.st_size)
+            status = self._path.stat()
+            version = (status.st_ino, status.st_mtime_ns, status.st_size)
             if self._read is None or self._read[0] != version:
                 self._read = version, _ring(self._path.read_text("ascii"))
         except (OSError, ValueError) as error:
@@ -146,17 +146,18 @@ class KeyFile:
         return self._read[1]
 
     def rotating(self) -> contextlib.AbstractContextManager[None]:
-        return _alone(self._lock)
+        return _exclusive(self._lock)
 
     def replace(self, keys: Sequence[Key], /) -> None:
         draft = self._path.with_suffix(".draft")
-        draft.unlink(missing_ok=True)  # Of somebody who was killed.
+        draft.unlink(missing_ok=True)  # A killed process may have left it.
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write("".join(f"{key.secret.hex()}\n" for key in keys))
             file.flush()
             os.fsync(file.fileno())
         draft.replace(self._path)
-        # A new name is on disk only once its folder is, and nothing may be sealed with a key that could get lost.
+        # The new file is safe only after its folder is on disk, and no secret may be encrypted with a key that could
+        # get lost.
         flush_folder(self._path)
 
 
@@ -165,10 +166,10 @@ def _ring(text: str) -> Ring:
 
 
 @contextlib.contextmanager
-def _alone(lock: Path) -> Iterator[None]:
-    with contextlib.ExitStack() as held:
+def _exclusive(lock: Path) -> Iterator[None]:
+    with contextlib.ExitStack() as locks:
         try:
-            held.enter_context(FileLock(lock, wait=False))
+            locks.enter_context(FileLock(lock, wait=False))
         except BlockingIOError:
             raise VaultBusy from None
         yield

@@ -1,4 +1,4 @@
-"""Keys, and values encrypted with them: AES-256-GCM with a fresh nonce, bound to the row that holds the value."""
+"""Keys, and encryption with them: AES-256-GCM with a new nonce for each value, bound to the row of the value."""
 
 import hashlib
 import os
@@ -17,7 +17,7 @@ _NONCE_SIZE = 12
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """`id` tells which key a value was sealed with, and nothing about the key itself."""
+    """`id` names the key in encrypted values. It reveals nothing about the key itself."""
 
     secret: bytes = field(repr=False)
     id: bytes = field(init=False)
@@ -31,13 +31,13 @@ class Key:
         return cls(os.urandom(32))
 
     def derive(self, purpose: str) -> bytes:
-        """A key of 32 bytes for one purpose, such as signing; it tells nothing of this one."""
+        """A key of 32 bytes for one purpose, such as signing. It reveals nothing about this key."""
         return HKDF(algorithm=SHA256(), length=32, salt=None, info=purpose.encode()).derive(self.secret)
 
 
 @dataclass(frozen=True, slots=True)
 class Ring:
-    """The keys that are live: the first one seals, all of them open. There is always at least one."""
+    """The keys that are live. The first key encrypts, all of them decrypt. There is always at least one."""
 
     keys: tuple[Key, ...]
 
@@ -51,21 +51,21 @@ class Ring:
 
     def seal(self, owner_id: str, kind: str, value: str) -> bytes:
         nonce = os.urandom(_NONCE_SIZE)
-        sealed = AESGCM(self.current.secret).encrypt(nonce, value.encode(), _place(owner_id, kind))
+        sealed = AESGCM(self.current.secret).encrypt(nonce, value.encode(), _row(owner_id, kind))
         return self.current.id + nonce + sealed
 
     def open(self, owner_id: str, kind: str, sealed: bytes) -> str:
-        """Raises VaultLocked for what none of the keys sealed, or not for this place."""
+        """Decrypt a value. Raises VaultLocked if none of the keys has encrypted it, or if it is of another row."""
         key = next((key for key in self.keys if key.id == sealed[:KEY_ID_SIZE]), None)
         if key is None:
             raise VaultLocked
         nonce, rest = sealed[KEY_ID_SIZE:][:_NONCE_SIZE], sealed[KEY_ID_SIZE + _NONCE_SIZE :]
         try:
-            return AESGCM(key.secret).decrypt(nonce, rest, _place(owner_id, kind)).decode()
-        except (InvalidTag, ValueError):  # A value cut short is a ValueError.
+            return AESGCM(key.secret).decrypt(nonce, rest, _row(owner_id, kind)).decode()
+        except (InvalidTag, ValueError):  # A value that is too short raises ValueError.
             raise VaultLocked from None
 
 
-def _place(owner_id: str, kind: str) -> bytes:
-    """Binds a sealed value to its row, so that swapping two rows opens neither."""
+def _row(owner_id: str, kind: str) -> bytes:
+    """Data that binds an encrypted value to its row, so that it can't be decrypted in another row."""
     return f"secrets\0{owner_id}\0{kind}".encode()

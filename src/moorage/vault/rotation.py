@@ -1,4 +1,8 @@
-"""Change the vault's key while servers run: what it sealed is sealed anew, and only then is it retired."""
+"""Changes the vault key while servers run: encrypts all secrets with the new key, then retires the old key.
+
+Servers write secrets meanwhile. That is safe because transactions are serial (`Database.transaction`), and because both
+sides read the live keys inside of their transactions: see `_retire`.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,12 +14,14 @@ from moorage.vault.errors import VaultKeyGiven, VaultKeyRefused, VaultLocked
 from moorage.vault.keys import KeySource
 from moorage.vault.model import Key, Ring
 
-BATCH = 100  # Values sealed anew in one transaction: others wait for it, so it is to be short.
+BATCH = (
+    100  # Values that one transaction encrypts again. It is short, because other transactions wait for it.
+)
 
 
 @dataclass(frozen=True, slots=True)
 class KeyStatus:
-    """`secrets` counts the values that a key sealed; an `unknown` key is one that nobody gave us."""
+    """`secrets` counts the values that the key has encrypted. An `unknown` key is not in the setting or the file."""
 
     id: str
     role: Literal["current", "old", "unknown"]
@@ -24,8 +30,11 @@ class KeyStatus:
 
 @dataclass(frozen=True, slots=True)
 class Rotated:
-    """What was done, or would be. `retired` are keys that nothing needs any more; `resumed` says that another
-    rotation had been begun, `fixed` that the operator has to take the retired keys out of the setting."""
+    """The result of a rotation, or of a dry run. `retired` are the keys that are not needed any more.
+
+    `sealed_anew` counts the values that were encrypted again. `resumed` means that the rotation had been started
+    earlier. `fixed` means that the operator has to remove the retired keys from the setting.
+    """
 
     current: str | None
     retired: tuple[str, ...]
@@ -35,7 +44,7 @@ class Rotated:
 
 
 class Rotation:
-    """`purposes` says for which purposes keys are derived, and for how many seconds one is still good afterwards."""
+    """`purposes` has the purposes for which keys are derived, and for each the seconds that an old one stays valid."""
 
     def __init__(self, database: Database, keys: KeySource, purposes: Mapping[str, float]) -> None:
         self._database = database
@@ -43,30 +52,30 @@ class Rotation:
         self._purposes = purposes
 
     async def status(self) -> list[KeyStatus]:
-        """The current key first. Raises VaultLocked when there is no key at all."""
+        """The status of all keys, the current key first. Raises VaultLocked if there is no key."""
         async with self._database.reading() as tx:
             ring = self._keys.ring()
             counts = await store.count_by_key(tx)
-        known = [
+        live = [
             KeyStatus(key.id.hex(), "current" if key is ring.current else "old", counts.pop(key.id, 0))
             for key in ring.keys
         ]
-        return known + [KeyStatus(key_id.hex(), "unknown", count) for key_id, count in counts.items()]
+        return live + [KeyStatus(key_id.hex(), "unknown", count) for key_id, count in counts.items()]
 
     async def rotate(self, new: bytes | None = None, *, dry_run: bool = False) -> Rotated:
-        """Make a key, or take this one, seal everything with it, and retire the others.
+        """Make a key, or use `new`, encrypt all secrets with it, and retire the other keys.
 
-        A rotation that was begun and not ended is brought to its end instead. Raises VaultLocked, VaultBusy,
+        If an earlier rotation was interrupted, completes that one instead. Raises VaultLocked, VaultBusy,
         VaultKeyGiven, VaultKeyRefused.
         """
         with self._keys.rotating():
-            ring = await self._sound()
+            ring = await self._checked_ring()
             resumed = len(ring.keys) > 1
             if not resumed and self._keys.fixed:
                 raise VaultKeyGiven
             _require_usable(new, ring, resumed=resumed)
             if dry_run:
-                return await self._foreseen(ring, resumed=resumed)
+                return await self._dry_run(ring, resumed=resumed)
             if not resumed:
                 ring = Ring((Key(new) if new is not None else Key.random(), *ring.keys))
                 self._keys.replace(ring.keys)
@@ -76,19 +85,20 @@ class Rotation:
             return Rotated(ring.current.id.hex(), old, sealed_anew, resumed, self._keys.fixed)
 
     async def forget(self) -> int:
-        """Drop what no live key opens, for good; how many values that were. Raises VaultLocked, VaultBusy."""
+        """Delete the values that no live key decrypts. Returns their number. Raises VaultLocked, VaultBusy."""
         with self._keys.rotating():
             async with self._database.transaction() as tx:
-                return await store.forget_sealed_otherwise(tx, self._keys.ring().ids)
+                return await store.delete_of_other_keys(tx, self._keys.ring().ids)
 
-    async def _sound(self) -> Ring:
+    async def _checked_ring(self) -> Ring:
+        """The live keys. Raises VaultLocked if another key has encrypted a stored value."""
         async with self._database.transaction() as tx:
             ring = self._keys.ring()
-            if await store.sealed_otherwise(tx, ring.ids):
+            if await store.row_of_other_keys(tx, ring.ids):
                 raise VaultLocked
         return ring
 
-    async def _foreseen(self, ring: Ring, *, resumed: bool) -> Rotated:
+    async def _dry_run(self, ring: Ring, *, resumed: bool) -> Rotated:
         async with self._database.reading() as tx:
             counts = await store.count_by_key(tx)
         current = ring.current if resumed else None
@@ -101,7 +111,7 @@ class Rotation:
         done = 0
         while True:
             async with self._database.transaction() as tx:
-                rows = await store.some_sealed_otherwise(tx, [ring.current.id], most=BATCH)
+                rows = await store.rows_of_other_keys(tx, [ring.current.id], limit=BATCH)
                 for row in rows:
                     value = ring.open(row.owner_id, row.kind, row.value)
                     sealed = ring.seal(row.owner_id, row.kind, value)
@@ -114,15 +124,15 @@ class Rotation:
         async with self._database.transaction() as tx:
             await self._remember_derived(tx, ring)
         async with self._database.transaction() as tx:
-            # Whoever seals does so in a transaction and asks for the keys there, so nobody can seal with an old one
-            # between this look and the keys' being replaced.
-            if await store.sealed_otherwise(tx, [ring.current.id]):
+            # A server encrypts inside a transaction, and reads the live keys there. As transactions are serial, none
+            # can encrypt with an old key between this check and the replacement of the keys.
+            if await store.row_of_other_keys(tx, [ring.current.id]):
                 raise VaultLocked
             if not self._keys.fixed:
                 self._keys.replace([ring.current])
 
     async def _remember_derived(self, tx: Transaction, ring: Ring) -> None:
-        """Keep what was derived from the old keys for as long as something that it signed is good."""
+        """Store the keys that were derived from the old keys, for as long as their signatures are valid."""
         now = tx.now / 1_000_000
         await store.forget_retired(tx, now=now)
         for key in ring.keys[1:]:
@@ -137,8 +147,10 @@ def _require_usable(new: bytes | None, ring: Ring, *, resumed: bool) -> None:
         return
     if resumed and new != ring.current.secret:
         raise VaultKeyRefused(
-            f"A rotation to the key {ring.current.id.hex()} was begun and has to be ended first.",
-            help="Rotate without naming a key; then rotate to this one.",
+            f"An earlier rotation, to the key {ring.current.id.hex()}, has to be completed first.",
+            help="Rotate without naming a key; then rotate to this key.",
         )
     if not resumed and Key(new).id in ring.ids:
-        raise VaultKeyRefused("The vault has this key already.", help="Make one: `openssl rand -base64 32`.")
+        raise VaultKeyRefused(
+            "The vault has this key already.", help="Make a new key: `openssl rand -base64 32`."
+        )

@@ -1,4 +1,4 @@
-"""The table of sealed secrets."""
+"""The table of encrypted secrets."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,55 +17,56 @@ secrets = sa.Table(
     sa.Column("value", sa.LargeBinary),
     sa.Column("expires_at", sa.Float),
 )
-# So begin the owners of what was derived from keys that are no longer live; no other owner does.
+# Keys that were derived from a retired key are stored under an owner id with this prefix. No other owner id has it.
 RETIRED = "retired key "
-# A sealed value begins with the id of its key.
+# An encrypted value begins with the id of its key.
 _key_id: sa.ColumnElement[bytes] = sa.literal_column(
     f"substr(value, 1, {KEY_ID_SIZE})",
-    sa.LargeBinary,  # As the index has it.
+    sa.LargeBinary,  # The same type as in the index.
 )
 
 
 async def put(tx: Transaction, owner_id: str, kind: str, value: bytes, expires_at: float | None) -> None:
-    changed = {"value": value, "expires_at": expires_at}
-    await tx.connection.execute(upsert(secrets, {"owner_id": owner_id, "kind": kind}, changed))
+    values = {"value": value, "expires_at": expires_at}
+    await tx.connection.execute(upsert(secrets, {"owner_id": owner_id, "kind": kind}, values))
 
 
 async def get(tx: Transaction, owner_id: str, kind: str) -> Any:
-    chosen = (secrets.c.owner_id == owner_id) & (secrets.c.kind == kind)
-    return (await tx.connection.execute(sa.select(secrets).where(chosen))).first()
+    has_key = (secrets.c.owner_id == owner_id) & (secrets.c.kind == kind)
+    return (await tx.connection.execute(sa.select(secrets).where(has_key))).first()
 
 
 async def any_row(tx: Transaction) -> Any:
     return (await tx.connection.execute(sa.select(secrets).limit(1))).first()
 
 
-async def sealed_otherwise(tx: Transaction, key_ids: Sequence[bytes]) -> Any:
-    """A row that none of these keys sealed, or None."""
-    found = await some_sealed_otherwise(tx, key_ids, most=1)
-    return found[0] if found else None
+async def row_of_other_keys(tx: Transaction, key_ids: Sequence[bytes]) -> Any:
+    """A row that none of these keys has encrypted, or None."""
+    rows = await rows_of_other_keys(tx, key_ids, limit=1)
+    return rows[0] if rows else None
 
 
-async def some_sealed_otherwise(tx: Transaction, key_ids: Sequence[bytes], *, most: int) -> Sequence[Any]:
-    chosen = sa.select(secrets).where(_key_id.not_in(key_ids)).limit(most)
-    return (await tx.connection.execute(chosen)).all()
+async def rows_of_other_keys(tx: Transaction, key_ids: Sequence[bytes], *, limit: int) -> Sequence[Any]:
+    """Up to `limit` rows that none of these keys has encrypted."""
+    query = sa.select(secrets).where(_key_id.not_in(key_ids)).limit(limit)
+    return (await tx.connection.execute(query)).all()
 
 
-async def forget_sealed_otherwise(tx: Transaction, key_ids: Sequence[bytes]) -> int:
-    """Delete the rows that none of these keys sealed; how many there were."""
+async def delete_of_other_keys(tx: Transaction, key_ids: Sequence[bytes]) -> int:
+    """Delete the rows that none of these keys has encrypted. Returns their number."""
     return (await tx.connection.execute(secrets.delete().where(_key_id.not_in(key_ids)))).rowcount
 
 
 async def count_by_key(tx: Transaction) -> dict[bytes, int]:
-    """How many values each key sealed."""
-    counted = sa.select(_key_id, sa.func.count()).select_from(secrets).group_by(_key_id)
-    return {row[0]: row[1] for row in await tx.connection.execute(counted)}
+    """The number of values of each key, by key id."""
+    query = sa.select(_key_id, sa.func.count()).select_from(secrets).group_by(_key_id)
+    return {row[0]: row[1] for row in await tx.connection.execute(query)}
 
 
 async def retired(tx: Transaction, kind: str, *, now: float) -> Sequence[Any]:
-    """What was derived for a purpose from keys that are no longer live, as long as it is to be known."""
-    chosen = _is_retired() & (secrets.c.kind == kind) & (secrets.c.expires_at > now)
-    return (await tx.connection.execute(sa.select(secrets).where(chosen))).all()
+    """The keys that were derived from retired keys for a purpose, as long as they are valid."""
+    is_valid = _is_retired() & (secrets.c.kind == kind) & (secrets.c.expires_at > now)
+    return (await tx.connection.execute(sa.select(secrets).where(is_valid))).all()
 
 
 async def forget_retired(tx: Transaction, *, now: float) -> None:
@@ -73,10 +74,10 @@ async def forget_retired(tx: Transaction, *, now: float) -> None:
 
 
 async def remove(tx: Transaction, owner_id: str, kind: str | None) -> None:
-    chosen = secrets.c.owner_id == owner_id
+    is_removed = secrets.c.owner_id == owner_id
     if kind is not None:
-        chosen &= secrets.c.kind == kind
-    await tx.connection.execute(secrets.delete().where(chosen))
+        is_removed &= secrets.c.kind == kind
+    await tx.connection.execute(secrets.delete().where(is_removed))
 
 
 def _is_retired() -> sa.ColumnElement[bool]:

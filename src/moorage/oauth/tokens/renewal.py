@@ -30,7 +30,7 @@ from moorage.oauth.model import AccessToken, Minted, Need, Refresh
 from moorage.oauth.tokens import store
 from moorage.oauth.tokens.unwritten import TROUBLE, Unwritten
 from moorage.storage import Database, Transaction
-from moorage.vault.service import Kept, Vault
+from moorage.vault.service import StoredSecret, Vault
 
 ACCESS, REFRESH = "access_token", "refresh_token"  # Kinds of secrets in the vault.
 ASK_SECONDS = 10.0  # How long an accounts server may take to answer.
@@ -59,12 +59,12 @@ class _Renewal:
 class TokenState:
     """The stored tokens of a connection, the lease to renew them, and the times of recent renewals, oldest first."""
 
-    access: Kept | None
-    refresh: Kept | None
+    access: StoredSecret | None
+    refresh: StoredSecret | None
     lease: store.Lease
     mints: Sequence[float]
 
-    def usable(self, now: float) -> Kept | None:
+    def usable(self, now: float) -> StoredSecret | None:
         """The access token, if it has not expired."""
         if self.access is None or (self.access.expires_at is not None and self.access.expires_at <= now):
             return None
@@ -105,19 +105,19 @@ class Renewals:
                 raise
             return _token(kept, connection)
 
-    def minted(self, connection: Connection) -> Kept | None:
+    def minted(self, connection: Connection) -> StoredSecret | None:
         """The access token that this process got but could not write yet."""
         renewal, minted = self._minted.get(connection.id, (None, None))
         if renewal is None or minted is None or renewal.connection.generation != connection.generation:
             return None
-        return Kept(minted.access.value, minted.access.expires_at)
+        return StoredSecret(minted.access.value, minted.access.expires_at)
 
-    async def _known(self, connection: Connection) -> tuple[Kept | None, float]:
+    async def _known(self, connection: Connection) -> tuple[StoredSecret | None, float]:
         """The newest access token, and the time."""
 
         minted = self.minted(connection)
 
-        async def look(tx: Transaction) -> tuple[Kept | None, float]:
+        async def look(tx: Transaction) -> tuple[StoredSecret | None, float]:
             return minted or await self._vault.get_in(tx, connection.id, ACCESS), tx.now / 1_000_000
 
         return await self._vault.read(look)
@@ -172,7 +172,7 @@ class Renewals:
                 raise obstacle
             return None
 
-    async def _found(self, tx: Transaction, connection: Connection) -> tuple[Connection, Kept]:
+    async def _found(self, tx: Transaction, connection: Connection) -> tuple[Connection, StoredSecret]:
         """The connection as it is now, and its token."""
         found = await self._connections.find_in(tx, connection.id)
         if found is None:
@@ -309,5 +309,5 @@ class Renewals:
         raise AccountsUnreachable(connection_id, pause) from failed
 
 
-def _token(kept: Kept, connection: Connection) -> AccessToken:
+def _token(kept: StoredSecret, connection: Connection) -> AccessToken:
     return AccessToken(kept.value, kept.expires_at, connection.upstream)

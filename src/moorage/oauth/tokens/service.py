@@ -17,7 +17,7 @@ from moorage.oauth.tokens.proactive import RenewalSchedule, Use
 from moorage.oauth.tokens.renewal import ACCESS, ASK_SECONDS, REFRESH, Renewals
 from moorage.single_flight import SingleFlight
 from moorage.storage import Transaction
-from moorage.vault.service import Kept, Vault
+from moorage.vault.service import StoredSecret, Vault
 
 NEAR_SECONDS = 60.0  # If the token expires within so many seconds, a caller waits for a new one.
 LOOK_SECONDS = 10.0  # How often to look for tokens that have to be renewed early ...
@@ -77,13 +77,13 @@ class Tokens:
         self._schedule.note(connection, token, now)
         return token if renewable else replace(token, renewable=False)
 
-    async def _kept(self, connection: Connection) -> tuple[Kept | None, bool]:
+    async def _kept(self, connection: Connection) -> tuple[StoredSecret | None, bool]:
         """The present access token, and whether it can be renewed: in one read, because a caller waits for it."""
         minted = self._renewals.minted(connection)
         if minted is not None:
             return minted, True
 
-        async def look(tx: Transaction) -> tuple[Kept | None, bool]:
+        async def look(tx: Transaction) -> tuple[StoredSecret | None, bool]:
             access = await self._vault.get_in(tx, connection.id, ACCESS)
             return access, await self._vault.get_in(tx, connection.id, REFRESH) is not None
 
