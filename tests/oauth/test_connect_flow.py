@@ -453,7 +453,7 @@ def test_a_data_centre_without_a_client_says_how_to_set_one(control, owner, pers
     zoho = Zoho(control)
     _, asked = sent(person, pending, "us")
     page = person.come_back(back_from(asked, location="eu", accounts_server=ZOHO["eu"]))
-    assert says(page, 403, "no client is set") and "--data-centre eu" in page.text
+    assert says(page, 403, "there is no OAuth client") and "--data-centre eu" in page.text
     assert zoho.calls == []
 
 
@@ -503,9 +503,9 @@ def test_an_accounts_server_that_is_not_there_changes_nothing(owner, person, zoh
     _, asked = sent(person, pending, "us")
     back = back_from(asked)
     page = person.come_back(back)
-    assert says(page, 400, "could not be asked") and "Try again" in page.text
+    assert says(page, 400, "gave no answer") and "Try again" in page.text
     assert status_of(owner, pending) == "PENDING"
-    assert says(person.come_back(back), 400, "could not be asked")
+    assert says(person.come_back(back), 400, "gave no answer")
 
 
 def test_no_refresh_token_of_an_earlier_grant_stays_behind(control, owner, acme):

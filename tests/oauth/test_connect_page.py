@@ -245,7 +245,7 @@ def test_an_organisation_nobody_knows_is_refused(control, owner, acme, organisat
 
 def test_without_any_organisation_it_says_how_to_make_one(control, owner):
     answer = page(control, token_of(owner.connect()["url"]))
-    assert says(answer, 403, "nothing to connect")
+    assert says(answer, 403, "it has no destination")
     assert "moorage connection create zoho-crm --embedded" in answer.text
     assert "moorage client set zoho-crm" in answer.text
     assert "http://gateway.test/connect/callback" in answer.text

@@ -120,7 +120,9 @@ def test_tokens_that_were_taken_back_are_told(control, owner, connected):
     assert is_told(finding, "INVALID_TOKEN")
     assert "/crm/v8/org with the token was answered with 401 INVALID_TOKEN" in finding["evidence"]
     assert (
-        "taken back" in finding["cause"] and "Make a call" in finding["fix"] and GRANT_ENDS in finding["fix"]
+        "it was revoked" in finding["cause"]
+        and "Make a call" in finding["fix"]
+        and GRANT_ENDS in finding["fix"]
     )
     assert diagnose(owner, connected.id)["healthy"] is False
 
@@ -260,7 +262,10 @@ def test_a_data_centre_that_the_app_no_longer_has_is_told(owner, account):
     known = provider["zoho-crm"]
     provider["zoho-crm"] = msgspec.structs.replace(known, data_centres={"us": known.data_centres["us"]})
     finding = only(owner, strayed.id)
-    assert is_told(finding, "data_centre_unknown") and "metadata says eu" in finding["evidence"]
+    assert (
+        is_told(finding, "data_centre_unknown")
+        and "its metadata has the data centre eu" in finding["evidence"]
+    )
 
 
 def test_an_app_that_is_gone_is_told(control, owner, connected):
@@ -325,7 +330,7 @@ def test_a_budget_that_is_used_up_is_told(control, owner, outside, account):
         token = access(control, outside, instead_of=token).value
     finding = only(owner, outside.id)
     assert is_told(finding, "refresh_limited", "warning")
-    assert "9 of 9 within ten minutes; another is possible at 2026-02-07 09:20:56 UTC" in finding["evidence"]
+    assert "9 of 9 within ten minutes; the next is possible at 2026-02-07 09:20:56 UTC" in finding["evidence"]
     control.clock.advance(HOUR - WINDOW / 2)
     token = access(control, outside).value
     for _ in range(BUDGET - 1):
@@ -346,8 +351,8 @@ def test_an_accounts_server_that_is_asked_too_often_is_told(control, owner, outs
     with pytest.raises(AccountsUnreachable):
         access(control, outside)
     finding = only(owner, outside.id)
-    assert is_told(finding, "Access Denied") and "nothing else makes" in finding["fix"]
-    assert "Once in a row no new token could be got. The last reason: Access Denied." in finding["evidence"]
+    assert is_told(finding, "Access Denied") and "no other program makes" in finding["fix"]
+    assert "The last renewal failed. The last reason: Access Denied." in finding["evidence"]
     assert "next try is possible at 2026-02-07 10:10:5" in finding["evidence"]
 
 

@@ -96,7 +96,7 @@ def test_whoever_was_overtaken_does_not_end_the_lease_of_the_other(control, conn
     control.clock.advance(LEASE_SECONDS)
     later = begin(control, connected)
     assert later.fence == slow.fence + 1
-    control.run(control.rooms.tokens._renewals._failed(slow, Need(None, 0), TokenFailed("late")))
+    control.run(control.rooms.tokens._renewals._on_failure(slow, Need(None, 0), TokenFailed("late")))
     assert begin(control, connected) is None  # It is still held.
 
 

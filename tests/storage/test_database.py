@@ -239,13 +239,13 @@ def test_a_statement_at_fault_is_not_blamed_on_the_file(path):
 @pytest.fixture
 def visits(monkeypatch):
     """The visits to threads that somebody waits for, as they are made."""
-    made, ask = [], ConnectionThread.ask
+    made, ask = [], ConnectionThread.run
 
     def counted(thread, work):
         made.append(work)
         return ask(thread, work)
 
-    monkeypatch.setattr(ConnectionThread, "ask", counted)
+    monkeypatch.setattr(ConnectionThread, "run", counted)
     return made
 
 
@@ -319,7 +319,7 @@ def test_a_statement_after_the_end_of_its_transaction_is_refused(path):
         async with database.transaction() as kept:
             await names(kept)
         async with database.transaction():
-            with pytest.raises(RuntimeError, match="end of its transaction"):
+            with pytest.raises(RuntimeError, match="transaction of this connection has ended"):
                 await insert(kept, "late")
         async with database.reading() as tx:
             return await names(tx)

@@ -1,3 +1,3 @@
-"""How a connection gets its tokens: the known apps, the connect page, and renewal."""
+"""The tokens of connections: the apps, the connect page, renewal and diagnosis."""
 
-CALLBACK = "/connect/callback"  # The path at the gateway to which accounts servers send people back.
+CALLBACK = "/connect/callback"  # The path of the gateway to which accounts servers send people back.

@@ -1,22 +1,22 @@
-"""What can go wrong between a connection and its tokens."""
+"""The errors of connecting, of tokens and of OAuth clients."""
 
 from moorage.errors import MoorageError
 
 
 class ConnectRefused(MoorageError):
-    """The choice on the connect page can't be connected."""
+    """The choice of a person on the connect page can't be connected."""
 
     code = "connect_refused"
 
 
 class AttemptInvalid(MoorageError):
-    """Who came back from an accounts server was not sent from this browser, or came back before."""
+    """A person came back from an accounts server, but was not sent there by this browser, or has come back before."""
 
     code = "connect_invalid"
 
 
 class ConnectFailed(MoorageError):
-    """The accounts server did not give what a connection needs. `again` is the URL where the person can try again."""
+    """The accounts server's answer was not enough for a connection. At the URL `again` the person can try again."""
 
     code = "connect_failed"
 
@@ -26,20 +26,20 @@ class ConnectFailed(MoorageError):
 
 
 class OAuthClientInvalid(MoorageError):
-    """These values can't be an OAuth client."""
+    """The values for an OAuth client are not valid."""
 
     code = "oauth_client_invalid"
 
 
 class OAuthClientUnknown(MoorageError):
-    """The operator has registered no such OAuth client."""
+    """There is no OAuth client with this name and data centre."""
 
     code = "oauth_client_unknown"
 
     def __init__(self, name: str, data_centre: str | None) -> None:
         where = f" in the data centre {data_centre[:64]!r}" if data_centre else ""
         super().__init__(
-            f"There is no client for {name[:64]!r}{where}.",
+            f"There is no OAuth client for {name[:64]!r}{where}.",
             help="`moorage client list` shows all clients.",
         )
 
@@ -52,38 +52,38 @@ class ReconnectNeeded(MoorageError):
     def __init__(self, connection_id: str, reason: str) -> None:
         super().__init__(
             f"The connection {connection_id} has to be connected again: {reason}.",
-            help=f"Open the url that GET /connections/{connection_id} gives.",
+            help=f"Open the url that GET /connections/{connection_id} shows.",
         )
 
 
 class AccountsUnreachable(MoorageError):
-    """The accounts server could not be asked for a token, and the old one has expired. `retry_after` is in seconds."""
+    """The token has expired, and the accounts server gave no new one. `retry_after` is in seconds."""
 
     code = "upstream_unreachable"
 
     def __init__(self, connection_id: str, retry_after: float) -> None:
         super().__init__(
-            f"No token could be got for the connection {connection_id}.",
+            f"The connection {connection_id} could not get a new token from its accounts server.",
             help=f"Try again in a moment. GET /connections/{connection_id}/diagnosis says what is wrong.",
         )
         self.retry_after = retry_after
 
 
 class RefreshLimited(MoorageError):
-    """So many tokens were made from one refresh token that its accounts server would soon refuse it."""
+    """One refresh token has made so many tokens that its accounts server would soon refuse it."""
 
     code = "refresh_limited"
 
     def __init__(self, connection_id: str, retry_after: float) -> None:
         super().__init__(
             f"The connection {connection_id} has got as many new tokens as its app allows for now.",
-            help="Wait as long as Retry-After says. If the app refuses good tokens, find out why.",
+            help="Wait for the time in Retry-After. If the app refuses new tokens, find out why.",
         )
         self.retry_after = retry_after
 
 
 class TokenRefused(Exception):
-    """The accounts server refused for good: another try can't help. `reason` is the server's own code."""
+    """The accounts server has refused the grant, and would refuse it again. `reason` is the server's own code."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -91,10 +91,10 @@ class TokenRefused(Exception):
 
 
 class TokenFailed(Exception):
-    """The accounts server gave no token for now: it could not be reached, or was too busy.
+    """The accounts server gave no token this time: it could not be reached, or was too busy.
 
-    `may_have_minted` is set if it may have made a token all the same, whose answer was lost. `reason` is the server's
-    own code, if it is a known one. `trouble` is the error if the cause lies on this machine.
+    `may_have_minted` is True if it may have made a token, but its answer was lost. `reason` is the server's own code,
+    if Moorage knows it. `trouble` is the error if the cause is on this machine.
     """
 
     def __init__(

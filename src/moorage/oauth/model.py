@@ -1,4 +1,4 @@
-"""Tokens as values, and which token a caller needs."""
+"""Tokens as values, and the requirements for a token."""
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
@@ -13,10 +13,10 @@ _VISIBLE = re.compile(r"[\x21-\x7e]+")
 
 @dataclass(frozen=True, slots=True)
 class AccessToken:
-    """`expires_at` is in seconds since the epoch, or None for a token that doesn't expire.
+    """`expires_at` is in seconds since the epoch; None for a token that doesn't expire.
 
-    A renewal sets `upstream`: where the connection leads from now on. A token that isn't `renewable` is the only one:
-    if the app refuses it, there is no other.
+    A renewal sets `upstream`, the upstream of the connection from now on. If the token isn't `renewable`, no other
+    token can replace it.
     """
 
     value: str = field(repr=False)
@@ -27,9 +27,9 @@ class AccessToken:
 
 @dataclass(frozen=True, slots=True)
 class Minted:
-    """The tokens that an accounts server gave for a code or a refresh token.
+    """The tokens that an accounts server has made for a code or a refresh token.
 
-    `api_domain` is the API's base URL, if the server named one. `answer` is its whole answer, tokens included.
+    `api_domain` is the base URL of the API, if the server named it. `answer` is the whole answer, tokens included.
     """
 
     access: AccessToken
@@ -40,31 +40,34 @@ class Minted:
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """The OAuth client as which an accounts server knows this Moorage."""
+    """An OAuth client of Moorage at an accounts server."""
 
     client_id: str
     client_secret: str = field(repr=False)
 
 
 def is_visible(text: str) -> bool:
-    """Whether a text is one word of visible ASCII, as a part of a header has to be."""
+    """True if a text is one word of visible ASCII, so that it can be a part of a header."""
     return _VISIBLE.fullmatch(text) is not None
 
 
-# Gets a new access token from the accounts server, for a connection and its refresh token. Raises TokenRefused and
+# Gets a new access token from the accounts server, for a connection and its refresh token. Raises TokenRefused,
+# TokenFailed.
 Refresh: TypeAlias = Callable[[Connection, str], Awaitable[Minted]]
 
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """Which token is needed: not `instead_of`, which the upstream refused, and good at least `until` that time."""
+    """The needed token is valid `until` this time, and is not `instead_of`, which the upstream has refused."""
 
     instead_of: str | None = field(repr=False)
     until: float
 
-    def is_met(self, kept: StoredSecret) -> bool:
-        return kept.value != self.instead_of and (kept.expires_at is None or kept.expires_at > self.until)
+    def is_met(self, stored: StoredSecret) -> bool:
+        return stored.value != self.instead_of and (
+            stored.expires_at is None or stored.expires_at > self.until
+        )
 
-    def may_use(self, kept: StoredSecret, now: float) -> bool:
-        """Whether a token that will soon expire may be used while no other can be had."""
-        return kept.value != self.instead_of and (kept.expires_at is None or kept.expires_at > now)
+    def may_use(self, stored: StoredSecret, now: float) -> bool:
+        """True if a token that expires soon may be used when there is no better token."""
+        return stored.value != self.instead_of and (stored.expires_at is None or stored.expires_at > now)

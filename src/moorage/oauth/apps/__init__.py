@@ -1,1 +1,1 @@
-"""The apps as data, the destinations of each, and the operator's OAuth clients for them."""
+"""The apps as data, their destinations, and the operator's OAuth clients for them."""

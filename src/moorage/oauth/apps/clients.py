@@ -1,7 +1,7 @@
-"""The operator's OAuth clients: as which the accounts servers of each app know this Moorage.
+"""The operator's OAuth clients, with which Moorage identifies itself at the accounts servers of apps.
 
-They come from the setting MOORAGE_OAUTH_CLIENTS, or from `moorage client set`, whose secrets lie in the vault. For a
-name that is in the setting, only the setting counts.
+They come from the setting MOORAGE_OAUTH_CLIENTS, or from `moorage client set`, whose secrets are in the vault. For a
+name in the setting, only the setting counts.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from moorage.storage.upsert import upsert
 from moorage.vault.service import Vault
 
 ALL_CENTRES = ""  # The data centre of a client that serves all data centres.
-_SECRET = "client_secret"  # Kind of secret in the vault.
+_SECRET = "client_secret"  # The kind of secret in the vault.
 
 oauth_clients = sa.Table(
     "oauth_clients",
@@ -45,7 +45,7 @@ class _ClientSetting(msgspec.Struct, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """A client in a list: without its secret. `data_centre` is None for a client that serves all data centres."""
+    """A client without its secret. `data_centre` is None for a client that serves all data centres."""
 
     name: str
     data_centre: str | None
@@ -54,21 +54,24 @@ class Registered:
 
 
 class OAuthClients:
-    """The clients, by the name that an app's declaration gives its client: apps of one maker share a client."""
+    """The clients, by the name in the declarations of apps, because apps of one maker share a client.
 
-    def __init__(self, database: Database, vault: Vault, given: Secret | None) -> None:
+    `setting` is MOORAGE_OAUTH_CLIENTS.
+    """
+
+    def __init__(self, database: Database, vault: Vault, setting: Secret | None) -> None:
         self._database = database
         self._vault = vault
-        self._given = read_clients(given)
+        self._in_setting = read_clients(setting)
 
     async def find(self, name: str, data_centre: str) -> Client | None:
-        """The client for a data centre, or else the client for all data centres. Raises VaultLocked."""
+        """The client for a data centre; without one, the client for all data centres. Raises VaultLocked."""
         is_rehearsal = data_centre == REHEARSAL
-        if name in self._given and not is_rehearsal:
-            clients = self._given[name]
+        if name in self._in_setting and not is_rehearsal:
+            clients = self._in_setting[name]
             return clients.get(data_centre) or clients.get(ALL_CENTRES)
 
-        async def look(tx: Transaction) -> Client | None:
+        async def stored_client(tx: Transaction) -> Client | None:
             # Another Moorage that plays the app must not get the secret of the real app's client.
             for centre in (data_centre,) if is_rehearsal else (data_centre, ALL_CENTRES):
                 client_id = await _client_id(tx, name, centre)
@@ -77,12 +80,12 @@ class OAuthClients:
                     return Client(client_id, secret.value)
             return None
 
-        return await self._vault.read(look)
+        return await self._vault.read(stored_client)
 
     async def centres(self, name: str) -> frozenset[str]:
-        """The data centres with a client of their own; ALL_CENTRES is among them if one client serves all."""
-        if name in self._given:
-            return frozenset(self._given[name])
+        """The data centres that have their own client. ALL_CENTRES is among them if one client serves all."""
+        if name in self._in_setting:
+            return frozenset(self._in_setting[name])
         async with self._database.reading() as tx:
             rows = await tx.connection.execute(
                 sa.select(oauth_clients.c.data_centre).where(oauth_clients.c.name == name)
@@ -90,54 +93,54 @@ class OAuthClients:
             return frozenset(row.data_centre for row in rows)
 
     async def rehearsal(self, name: str) -> str | None:
-        """The base URL of another Moorage that plays the apps of this client, if there is one."""
+        """The base URL of another Moorage that plays the apps of this client; None if there is none."""
         async with self._database.reading() as tx:
-            chosen = sa.select(oauth_clients.c.base_url).where(
+            query = sa.select(oauth_clients.c.base_url).where(
                 oauth_clients.c.name == name, oauth_clients.c.data_centre == REHEARSAL
             )
-            row = (await tx.connection.execute(chosen)).first()
+            row = (await tx.connection.execute(query)).first()
             return row.base_url if row else None
 
     async def list(self) -> list[Registered]:
         async with self._database.reading() as tx:
-            chosen = sa.select(oauth_clients).order_by(oauth_clients.c.name, oauth_clients.c.data_centre)
-            rows: Any = (await tx.connection.execute(chosen)).all()
+            query = sa.select(oauth_clients).order_by(oauth_clients.c.name, oauth_clients.c.data_centre)
+            rows: Any = (await tx.connection.execute(query)).all()
         stored = [
             Registered(row.name, row.data_centre or None, row.client_id, "stored")
             for row in rows
-            if row.name not in self._given or row.data_centre == REHEARSAL
+            if row.name not in self._in_setting or row.data_centre == REHEARSAL
         ]
-        given = [
+        in_setting = [
             Registered(name, centre or None, client.client_id, "setting")
-            for name, clients in self._given.items()
+            for name, clients in self._in_setting.items()
             for centre, client in clients.items()
         ]
-        return sorted(stored + given, key=lambda client: (client.name, client.data_centre or ""))
+        return sorted(stored + in_setting, key=lambda client: (client.name, client.data_centre or ""))
 
     async def set(
         self, name: str, data_centre: str | None, client: Client, base_url: str | None = None
     ) -> None:
-        """Keep a client; it replaces the client with the same name and data centre. Raises VaultLocked."""
+        """Store a client in place of the client with the same name and data centre. Raises VaultLocked."""
         centre = data_centre or ALL_CENTRES
         async with self._database.transaction() as tx:
-            changed = {"client_id": client.client_id, "base_url": base_url}
+            values = {"client_id": client.client_id, "base_url": base_url}
             key = {"name": name, "data_centre": centre}
-            await tx.connection.execute(upsert(oauth_clients, key, changed))
+            await tx.connection.execute(upsert(oauth_clients, key, values))
             await self._vault.put_in(tx, _owner(name, centre), _SECRET, client.client_secret)
 
     async def delete(self, name: str, data_centre: str | None) -> None:
-        """Raises OAuthClientUnknown."""
+        """Delete a client and its secret. Raises OAuthClientUnknown."""
         centre = data_centre or ALL_CENTRES
-        chosen = (oauth_clients.c.name == name) & (oauth_clients.c.data_centre == centre)
+        has_key = (oauth_clients.c.name == name) & (oauth_clients.c.data_centre == centre)
         async with self._database.transaction() as tx:
-            if not (await tx.connection.execute(oauth_clients.delete().where(chosen))).rowcount:
+            if not (await tx.connection.execute(oauth_clients.delete().where(has_key))).rowcount:
                 raise OAuthClientUnknown(name, data_centre)
             await self._vault.shred_in(tx, _owner(name, centre))
 
 
 async def _client_id(tx: Transaction, name: str, centre: str) -> str | None:
-    chosen = (oauth_clients.c.name == name) & (oauth_clients.c.data_centre == centre)
-    row = (await tx.connection.execute(sa.select(oauth_clients.c.client_id).where(chosen))).first()
+    has_key = (oauth_clients.c.name == name) & (oauth_clients.c.data_centre == centre)
+    row = (await tx.connection.execute(sa.select(oauth_clients.c.client_id).where(has_key))).first()
     return row.client_id if row else None
 
 
@@ -145,36 +148,38 @@ def _owner(name: str, centre: str) -> str:
     return f"client {name} {centre}"
 
 
-def read_clients(given: Secret | None) -> dict[str, dict[str, Client]]:
+def read_clients(setting: Secret | None) -> dict[str, dict[str, Client]]:
     """The clients in the setting, by name and data centre. Raises SettingsInvalid."""
-    if given is None:
+    if setting is None:
         return {}
     try:
         read = {
-            name: _read(name, one) for name, one in msgspec.json.decode(given.reveal(), type=dict).items()
+            name: _read(name, value)
+            for name, value in msgspec.json.decode(setting.reveal(), type=dict).items()
         }
     except ValueError as error:
         raise SettingsInvalid(
-            f"MOORAGE_OAUTH_CLIENTS: {error}.", help="`moorage help settings` shows how it has to look."
+            f"MOORAGE_OAUTH_CLIENTS: {error}.", help="`moorage help settings` shows its form."
         ) from None
-    return {name: dict(_clients(one)) for name, one in read.items()}
+    return {name: dict(_clients(client)) for name, client in read.items()}
 
 
-def _read(name: str, one: object) -> "_ClientSetting":
-    """Raises ValueError, which names the client and shows none of its values."""
-    if not isinstance(one, dict):
+def _read(name: str, value: object) -> "_ClientSetting":
+    """One client of the setting. Raises ValueError, which names the client and shows none of its values."""
+    if not isinstance(value, dict):
         raise ValueError(f"{name} has to be an object with client_id and client_secret")  # noqa: TRY004 (as all faults are)
     try:
-        return msgspec.convert(one, _ClientSetting)
+        return msgspec.convert(value, _ClientSetting)
     except msgspec.ValidationError as error:
         raise ValueError(f"{name}: {error}") from None
 
 
-def _clients(one: _ClientSetting) -> list[tuple[str, Client]]:
-    found = [
-        (centre, Client(own.client_id or one.client_id, own.client_secret))
-        for centre, own in one.data_centres.items()
+def _clients(setting: _ClientSetting) -> list[tuple[str, Client]]:
+    """The clients of one name, with their data centres."""
+    clients = [
+        (centre, Client(own.client_id or setting.client_id, own.client_secret))
+        for centre, own in setting.data_centres.items()
     ]
-    if one.client_secret is not None:
-        found.append((ALL_CENTRES, Client(one.client_id, one.client_secret)))
-    return found
+    if setting.client_secret is not None:
+        clients.append((ALL_CENTRES, Client(setting.client_id, setting.client_secret)))
+    return clients

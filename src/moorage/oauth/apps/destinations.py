@@ -1,6 +1,7 @@
-"""Where a connection can lead: an app's data centres and their environments, and organisations of the embedded CRM.
+"""The destinations of connections: an app's data centres and their environments, and organisations of the embedded CRM.
 
-An answer from outside may name a destination. Its name is looked up in the app's declaration; it is never an address.
+If an answer from outside names a destination, the name is looked up in the app's declaration. It is never used as an
+address.
 """
 
 from collections.abc import AsyncIterator, Mapping
@@ -23,9 +24,11 @@ from moorage.oauth.apps.providers import (
 from moorage.oauth.errors import AttemptInvalid, ConnectRefused, TokenFailed, TokenRefused
 from moorage.oauth.model import Client, Minted
 
-DETECT = "detect"  # The choice of a person who does not know the data centre: the accounts server finds it.
+DETECT = (
+    "detect"  # The choice of a person who does not know the data centre. Then the accounts server finds it.
+)
 _EMBEDDED = "crm/"
-_NOBODY = Client("", "")  # A destination's client where none is set, or none is needed.
+_NO_CLIENT = Client("", "")  # The client of a destination that has none, or needs none.
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +42,9 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where a connection leads. Base URLs: people sign in at `accounts`, tokens come from `tokens`, calls go to `api`.
+    """The destination of a connection. Its base URLs are `accounts` for sign-ins, `tokens` for tokens, `api` for calls.
 
-    `client` is the OAuth client as which `accounts` and `tokens` know us.
+    `client` is our OAuth client at `accounts` and `tokens`.
     """
 
     provider: Provider
@@ -57,12 +60,12 @@ class Destination:
 
     @property
     def is_rehearsal(self) -> bool:
-        """Whether another Moorage plays the app."""
+        """True if another Moorage plays the app."""
         return self.upstream.data_centre == REHEARSAL
 
     @property
     def centre(self) -> str:
-        """The app's data centre, of a remote destination."""
+        """The data centre of a remote destination."""
         return _centre(self.provider, self.upstream)
 
     @property
@@ -76,7 +79,7 @@ class Destination:
         return next((name for name, url in apis.items() if url == self.upstream.base_url), "production")
 
     def with_instance(self, answer: Mapping[str, Any]) -> "Destination":
-        """The same destination, with the API host that the token's answer names, if each customer has a host.
+        """For an app with an API host for each customer: the destination with the host that the token's answer names.
 
         Raises TokenRefused for a host that does not belong to the app.
         """
@@ -98,19 +101,19 @@ class Embedded(Protocol):
         """The slug and the name of each organisation."""
 
     def base_url(self, organisation: str) -> str:
-        """The base URL of the organisation's data centre, as browsers reach it. Raises OrganisationUnknown."""
+        """The base URL of the organisation's data centre, for browsers. Raises OrganisationUnknown."""
 
     async def client(self, organisation: str, redirect_uri: str | None = None) -> Client:
-        """The client as which the organisation knows this Moorage. Raises OrganisationUnknown.
+        """The client of this Moorage at the organisation. Raises OrganisationUnknown.
 
-        With `redirect_uri`, that URI is registered, so that people can be sent there to sign in.
+        With `redirect_uri`, that URI is registered for the client, so that a sign-in may send people back to it.
         """
 
 
 class Destinations:
     """All destinations. `callback` is the URL to which accounts servers send people back.
 
-    With `shows_embedded` the connect page offers the embedded CRM if there is no other choice.
+    With `shows_embedded`, the connect page offers the embedded CRM if there is no other choice.
     """
 
     def __init__(
@@ -131,9 +134,9 @@ class Destinations:
     async def offered(self, provider: Provider, *, embedded: bool) -> list[Choice]:
         """The choices that the connect page shows to everybody who has its URL.
 
-        The organisations of the embedded CRM are for trials, and customers should not see their names. So they are
-        shown only if the connection was made for them (`embedded`); on a developer's own machine also if there is no
-        other choice.
+        The organisations of the embedded CRM are for trials, and customers should not see their names. So the page
+        shows them only if the connection was made for them (`embedded`), or, on a developer's own machine, if there is
+        no other choice.
         """
         choices = await self.choices(provider)
         outside = [choice for choice in choices if not choice.embedded]
@@ -154,8 +157,8 @@ class Destinations:
         if not provider.signs_in and provider.method == "OAUTH2":
             return
         if provider.signs_in:
-            known = await self._clients.centres(provider.client_name)
-            centres = {key: centre for key, centre in centres.items() if known & {key, ALL_CENTRES}}
+            with_client = await self._clients.centres(provider.client_name)
+            centres = {key: centre for key, centre in centres.items() if with_client & {key, ALL_CENTRES}}
             if provider.detects and len(centres) > 1:
                 yield Choice(DETECT, "I am not sure: find it when I sign in")
         for key, centre in centres.items():
@@ -174,46 +177,46 @@ class Destinations:
 
     async def get(self, provider: Provider, key: str, environment: str) -> Destination:
         """The destination of a choice. Raises ConnectRefused."""
-        known = await self.choices(provider)
-        if key not in {choice.key for choice in known}:
+        choices = await self.choices(provider)
+        if key not in {choice.key for choice in choices}:
             raise ConnectRefused(
-                "There is no such organisation or data centre.", help="Go back and choose one from the list."
+                "There is no such organisation or data centre.",
+                help="Go back and choose one from the list.",
             )
         if key.startswith(_EMBEDDED):
             return await self.inside(provider, key.removeprefix(_EMBEDDED), self.callback)
         if key == DETECT:
-            key = next(choice.key for choice in known if not choice.embedded and choice.key != DETECT)
+            key = next(choice.key for choice in choices if not choice.embedded and choice.key != DETECT)
         return await self._in_centre(provider, key, _environment(environment))
 
     async def answered(
         self, destination: Destination, environment: str, location: str | None, servers: Mapping[str, str]
     ) -> Destination:
-        """The destination that the accounts server's response names, or the same one if it names none.
+        """The destination that the accounts server's response names; the same destination if it names none.
 
-        `location` is a data centre; `servers` are URLs, by parameter. Raises AttemptInvalid if the app does not have
-        the destination, and ConnectRefused if there is no client for it.
+        `location` is a data centre. `servers` are URLs, by parameter. Raises AttemptInvalid if the app does not have
+        this destination, and ConnectRefused if there is no client for it.
         """
         if destination.embedded or destination.is_rehearsal:
             _require_same(destination.accounts, servers)
             return destination
         centres = destination.provider.data_centres
-        named = (
+        possible = (
             {key for key, centre in centres.items() if _is_of(centre, servers)} if servers else set(centres)
         )
         if location is not None and len(centres) > 1:
-            named &= {location}
-        if not named:
+            possible &= {location}
+        if not possible:
             raise AttemptInvalid(
                 f"The response comes from an accounts server that does not belong to {destination.provider.title}.",
                 help="Nothing was connected. Begin again from the connection's url.",
             )
-        here = destination.upstream.data_centre
-        if here in named:
+        if destination.upstream.data_centre in possible:
             return destination
-        return await self._in_centre(destination.provider, min(named), _environment(environment))
+        return await self._in_centre(destination.provider, min(possible), _environment(environment))
 
     def settled(self, destination: Destination, minted: Minted) -> Destination:
-        """The destination with the API that the token's answer names: a data centre of the app, or a customer's host.
+        """The destination with the API that the token's answer names: another data centre, or a customer's host.
 
         Raises TokenRefused for a host that does not belong to the app.
         """
@@ -224,7 +227,7 @@ class Destinations:
         return replace(destination, upstream=upstream, api=upstream.base_url or destination.api)
 
     async def of(self, connection: Connection) -> Destination:
-        """The destination of an ACTIVE connection. Raises TokenRefused, and TokenFailed if its client is gone."""
+        """The destination of an ACTIVE connection. Raises TokenRefused, and TokenFailed if it has no client."""
         destination = self.where(connection)
         if destination.embedded:
             return await self.inside(destination.provider, destination.upstream.organisation or "")
@@ -245,18 +248,18 @@ class Destinations:
                 base = self._embedded.base_url(upstream.organisation or "")
             except OrganisationUnknown:
                 raise TokenRefused("organisation_unknown") from None
-            return Destination(provider, upstream, base, base, base, _NOBODY)
+            return Destination(provider, upstream, base, base, base, _NO_CLIENT)
         if upstream.data_centre == REHEARSAL:
             return _played(provider, upstream)
         centre = provider.data_centres.get(_centre(provider, upstream))
         if centre is None:
             raise TokenRefused("data_centre_unknown")
-        return _destination(provider, upstream, centre, _NOBODY)
+        return _destination(provider, upstream, centre, _NO_CLIENT)
 
     async def client(self, destination: Destination) -> Client | None:
         """The client for a remote destination; None if the operator has not set one. Raises VaultLocked."""
         if not destination.provider.signs_in:
-            return _NOBODY
+            return _NO_CLIENT
         return await self._clients.find(destination.provider.client_name, destination.centre)
 
     async def inside(self, provider: Provider, slug: str, callback: str | None = None) -> Destination:
@@ -274,8 +277,8 @@ class Destinations:
         client = await self.client(destination)
         if client is None:
             raise ConnectRefused(
-                f"The account lives in the data centre {key}, where no client is set.",
-                help=f"Let the operator do so: `moorage client set {provider.client_name} --data-centre {key}`.",
+                f"The account is in the data centre {key}, for which there is no OAuth client.",
+                help=f"The operator can set one: `moorage client set {provider.client_name} --data-centre {key}`.",
             )
         return replace(destination, client=client)
 
@@ -297,21 +300,22 @@ def _declared(provider: Provider, key: str, environment: ApiEnvironment) -> Dest
     base_url = centre.apis.get(environment)
     if base_url is None:
         raise ConnectRefused(
-            f"{provider.title} has no {environment} environment in {key}.", help="Choose another one."
+            f"{provider.title} has no {environment} environment in {key}.",
+            help="Choose another environment or data centre.",
         )
-    return _destination(provider, Upstream("remote", base_url, data_centre=key), centre, _NOBODY)
+    return _destination(provider, Upstream("remote", base_url, data_centre=key), centre, _NO_CLIENT)
 
 
 def _played(provider: Provider, upstream: Upstream) -> Destination:
-    """The destination at another Moorage that plays the app, as accounts server and API at once."""
+    """The destination at another Moorage that plays the app: it is the accounts server and the API."""
     base_url = upstream.base_url or ""
-    return Destination(provider, upstream, base_url, base_url, base_url, _NOBODY)
+    return Destination(provider, upstream, base_url, base_url, base_url, _NO_CLIENT)
 
 
 def _environment(text: str) -> ApiEnvironment:
-    for known in ENVIRONMENTS:
-        if text in {known, ""}:
-            return known
+    for environment in ENVIRONMENTS:
+        if text in {environment, ""}:
+            return environment
     raise ConnectRefused(
         f"There is no environment {text[:64]!r}.", help=f"Choose one of {', '.join(ENVIRONMENTS)}."
     )
@@ -320,14 +324,14 @@ def _environment(text: str) -> ApiEnvironment:
 def _require_same(accounts: str, servers: Mapping[str, str]) -> None:
     if any(server.rstrip("/") != accounts for server in servers.values()):
         raise AttemptInvalid(
-            "The response comes from another accounts server than the one that was asked.",
+            "The response comes from another accounts server than the sign-in.",
             help="Nothing was connected. Begin again from the connection's url.",
         )
 
 
 def _is_of(centre: DataCentre, servers: Mapping[str, str]) -> bool:
-    ours = {_origin(url) for url in (centre.accounts, centre.tokens) if url is not None}
-    return all(_origin(server) in ours for server in servers.values())
+    origins = {_origin(url) for url in (centre.accounts, centre.tokens) if url is not None}
+    return all(_origin(server) in origins for server in servers.values())
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None] | None:

@@ -1,4 +1,4 @@
-"""`GET /apps`: which apps can be connected, and how."""
+"""`GET /apps`: lists the apps, and how each can be connected."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ async def _document(app: Provider, destinations: Destinations) -> dict[str, Any]
         "scopes": app.scopes,
         "data_centres": list(app.data_centres),
         "environments": app.environments,
-        # Whether a connection can be connected now: anywhere, to the embedded CRM, to an account outside.
+        # True if a connection can be connected now: to any destination, to the embedded CRM, to an account outside.
         "connectable": bool(choices),
         "embedded": any(choice.embedded for choice in choices),
         "outside": any(not choice.embedded for choice in choices),

@@ -1,1 +1,1 @@
-"""The page at which a person connects a connection, and what undoes it."""
+"""Connecting a connection: the page for a person, the return from the accounts server, and disconnecting."""

@@ -1,8 +1,8 @@
-"""Attempts to connect: which browser was sent to an accounts server for which connection, and the outcome.
+"""Attempts to connect. An attempt notes the browser that was sent to an accounts server, its connection, the outcome.
 
-The state that a person brings back is random. It is good for one use, for ten minutes, and only in the browser that was
-sent away. The database holds digests only: neither the state, nor the browser's cookie, nor the PKCE verifier can be
-read from it.
+The state that a person brings back is random. It is valid for one use, for ten minutes, and only in the browser that
+was sent away. The database holds only digests: the state, the browser's cookie and the PKCE verifier can't be read from
+it.
 """
 
 import hmac
@@ -17,9 +17,11 @@ import sqlalchemy as sa
 from moorage.digests import base64url, digest_of
 from moorage.storage import Database, Transaction
 
-LIFETIME = 600.0  # How many seconds a person may take at the accounts server.
-CONNECTED = "connected"  # The outcome of success. That of a failure is the code of its reason.
-_MAX_ATTEMPTS = 50  # Of one connection. More are not kept, however often somebody presses the button.
+LIFETIME = 600.0  # Seconds that a person has at the accounts server.
+CONNECTED = "connected"  # The outcome of a success. The outcome of a failure is the code of its reason.
+_MAX_ATTEMPTS = (
+    50  # The attempts of one connection that are stored. More are possible if a person keeps clicking.
+)
 _RANDOM = re.compile(r"[A-Za-z0-9_-]{43}")
 
 attempts = sa.Table(
@@ -39,8 +41,10 @@ attempts = sa.Table(
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A person's way to an accounts server and back. `choice` and `environment` are what the person chose;
-    `generation` is the connection's at that time."""
+    """An attempt to connect. The person has chosen `choice` and `environment`.
+
+    `generation` is the connection's generation at that time.
+    """
 
     connection_id: str
     generation: int
@@ -57,22 +61,22 @@ def new_random() -> str:
 
 
 def is_random(text: str | None) -> bool:
-    """Whether a text could come from `new_random`."""
+    """True if a text could come from `new_random`."""
     return text is not None and _RANDOM.fullmatch(text) is not None
 
 
 def verifier_of(state: str, browser: str) -> str:
-    """The PKCE verifier of an attempt. Only who knows both the state and the browser's cookie can compute it."""
+    """The PKCE verifier of an attempt. To compute it, one has to know both the state and the browser's cookie."""
     return base64url(hmac.digest(browser.encode(), state.encode(), "sha256"))
 
 
 def form_token_of(browser: str) -> str:
-    """The token in the connect page's form. Only who knows the browser's cookie can compute it."""
+    """The token in the connect page's form. To compute it, one has to know the browser's cookie."""
     return base64url(hmac.digest(browser.encode(), b"form", "sha256"))
 
 
 def is_form_token(text: str, browser: str | None) -> bool:
-    """Whether this is the form token of the browser with this cookie."""
+    """True if this is the form token of the browser with this cookie."""
     return browser is not None and hmac.compare_digest(text.encode(), form_token_of(browser).encode())
 
 
@@ -109,11 +113,13 @@ class Attempts:
     async def take(
         self, state: str, browser: str, require_ready: Callable[[], Awaitable[None]]
     ) -> Attempt | None:
-        """The attempt from which a browser comes back. It is spent now. None if there is no such attempt.
+        """The attempt from which a browser comes back, or None. It is marked as used.
 
-        If `require_ready` raises an error, the attempt is not spent.
+        If `require_ready` raises an error, the attempt is not used.
         """
-        async with self._database.reading() as tx:  # Invented states must not take the write lock.
+        async with (
+            self._database.reading() as tx
+        ):  # A stranger's invented state must not take the write lock.
             row = await _row(tx, state, tx.now / 1_000_000)
         if row is None or not hmac.compare_digest(row.browser, digest_of(browser)):
             return None
@@ -125,46 +131,48 @@ class Attempts:
             if row is None:
                 return None
             if row.used_at is None:
-                spent = attempts.update().where(attempts.c.state == row.state).values(used_at=now)
-                await tx.connection.execute(spent)
+                mark_used = attempts.update().where(attempts.c.state == row.state).values(used_at=now)
+                await tx.connection.execute(mark_used)
             return _attempt(row)
 
     async def look(self, state: str) -> Attempt | None:
-        """The attempt as it is now."""
+        """The attempt with this state, as it is now; None if there is none."""
         async with self._database.reading() as tx:
             row = await _row(tx, state, tx.now / 1_000_000)
             return None if row is None else _attempt(row)
 
     async def settle_in(self, tx: Transaction, state: str, outcome: str) -> None:
         """Note the outcome of an attempt, in an open transaction."""
-        chosen = attempts.c.state == digest_of(state)
-        await tx.connection.execute(attempts.update().where(chosen).values(outcome=outcome))
+        has_state = attempts.c.state == digest_of(state)
+        await tx.connection.execute(attempts.update().where(has_state).values(outcome=outcome))
 
 
 def under_way(now: int) -> sa.Select[tuple[str]]:
-    """Selects the ids of the connections that somebody is connecting: the attempt is young and has no outcome yet.
+    """Selects the ids of the connections that people are connecting: they have a recent attempt without an outcome.
 
     `now` is in microseconds since the epoch.
     """
-    waits = _lately(now / 1_000_000) & attempts.c.outcome.is_(None)
-    return sa.select(attempts.c.connection_id).where(waits)
+    is_open = _lately(now / 1_000_000) & attempts.c.outcome.is_(None)
+    return sa.select(attempts.c.connection_id).where(is_open)
 
 
 async def _row(tx: Transaction, state: str, now: float) -> Any:
-    chosen = (attempts.c.state == digest_of(state)) & _lately(now)
-    return (await tx.connection.execute(sa.select(attempts).where(chosen))).first()
+    is_valid = (attempts.c.state == digest_of(state)) & _lately(now)
+    return (await tx.connection.execute(sa.select(attempts).where(is_valid))).first()
 
 
 async def _forget(tx: Transaction, connection_id: str, now: float) -> None:
-    """Delete attempts whose time is over, and the oldest attempts of a connection that has too many."""
-    mine = attempts.c.connection_id == connection_id
-    newest = sa.select(attempts.c.state).where(mine).order_by(attempts.c.begun_at.desc()).limit(_MAX_ATTEMPTS)
-    old = ~_lately(now)
-    await tx.connection.execute(attempts.delete().where(old | (mine & attempts.c.state.not_in(newest))))
+    """Delete all attempts that have expired, and the oldest attempts of this connection if it has too many."""
+    is_same = attempts.c.connection_id == connection_id
+    newest = (
+        sa.select(attempts.c.state).where(is_same).order_by(attempts.c.begun_at.desc()).limit(_MAX_ATTEMPTS)
+    )
+    is_old = ~_lately(now)
+    await tx.connection.execute(attempts.delete().where(is_old | (is_same & attempts.c.state.not_in(newest))))
 
 
 def _lately(now: float) -> sa.ColumnElement[bool]:
-    """The same as `clock.lately`: an attempt with a later time than now was begun before the clock was put back."""
+    """The rule of `clock.lately`, in SQL."""
     return (attempts.c.begun_at > now - LIFETIME) & (attempts.c.begun_at < now + LIFETIME)
 
 

@@ -1,4 +1,4 @@
-"""Delete a connection: revoke its tokens at the app, then shred them here."""
+"""Deletes a connection: revokes its tokens at the app, then deletes them here."""
 
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -10,14 +10,14 @@ from moorage.oauth.tokens.service import Tokens
 from moorage.oauth.transport.authorization_server import AuthorizationServers, Revocation
 from moorage.vault.errors import VaultLocked
 
-# `nothing` says that there was no token to revoke.
+# `nothing` means that there was no token to revoke.
 RevocationOutcome: TypeAlias = Revocation | Literal["nothing"]
 
 _ADVICE: dict[RevocationOutcome, str] = {
     "revoked": "The app no longer accepts the connection's tokens.",
     "nothing": "The connection held no tokens.",
-    "unsupported": "The app can't revoke tokens on request. Take the access back in the account's settings.",
-    "failed": "The app could not be asked to revoke the tokens. Take the access back in the account's settings.",
+    "unsupported": "The app can't revoke tokens on request. Remove the access in the account's settings.",
+    "failed": "The app could not revoke the tokens. Remove the access in the account's settings.",
 }
 
 log = Log(__name__)
@@ -25,7 +25,7 @@ log = Log(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Disconnected:
-    """The deleted connection, and whether the app revoked its tokens."""
+    """The deleted connection, and the outcome of the revocation."""
 
     connection: Connection
     revocation: RevocationOutcome
@@ -42,9 +42,12 @@ class Disconnect:
         self._accounts = accounts
 
     async def disconnect(self, account_id: str, connection_id: str) -> Disconnected:
-        """Delete a connection and its tokens, whatever the accounts server answers. Raises ConnectionUnknown."""
+        """Delete a connection and its tokens, even if the accounts server does not revoke them.
+
+        Raises ConnectionUnknown.
+        """
         connection = await self._connections.get(account_id, connection_id)
-        # Revoke first: after they are shredded, nobody could.
+        # Revoke the tokens first, as that is not possible after they are deleted.
         revocation = await self._revoke(connection)
         await self._connections.delete(connection, also=lambda tx: self._tokens.forget(tx, connection.id))
         log.info("connection.deleted", connection=connection.id, revocation=revocation)
@@ -53,6 +56,6 @@ class Disconnect:
     async def _revoke(self, connection: Connection) -> RevocationOutcome:
         try:
             token = await self._tokens.revocable(connection)
-        except VaultLocked:  # Tokens that can't be opened can still be shredded.
+        except VaultLocked:  # Tokens that can't be decrypted can still be deleted.
             return "failed"
         return "nothing" if token is None else await self._accounts.revoke(connection, token)

@@ -1,4 +1,4 @@
-"""The pages that a person opens to connect. They are plain HTML, work without scripts, and forbid scripts."""
+"""The pages on which a person connects. They are plain HTML, work without scripts, and forbid scripts."""
 
 from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
@@ -24,36 +24,36 @@ PATH = "/connect/"
 COOKIE_SECONDS = 1800
 
 _PAGES = Pages("moorage.oauth.connect", "Moorage")
-# The address holds a session token or a code.
+# The headers matter, because the URL of such a page contains a session token or a code.
 _HEADERS = {name.decode(): value.decode() for name, value in headers(ANYWHERE)}
 
 
 def routes(connect: Connect, public_url: str, on_change: Callable[[], None]) -> list[Route]:
-    """`on_change` is called after a connection has changed where it leads."""
+    """The routes of the connect pages. `on_change` is called after a connection was connected."""
     cookie, host = _Cookie(public_url), urlsplit(public_url).netloc
 
     def done(connected: Connected) -> Response:
         on_change()
         return _page("done.html", provider=connected.provider, metadata=connected.metadata)
 
-    async def ask(request: Request) -> Response:
+    async def show(request: Request) -> Response:
         token = forms.fields(request.scope["query_string"]).get("session_token", "")
-        offer, browser = await connect.ask(token), cookie.of(request) or new_random()
+        offer, browser = await connect.offer(token), cookie.of(request) or new_random()
         answer = _page(
             "ask.html", offer=offer, session_token=token, form_token=form_token_of(browser), host=host
         )
-        # Each page sets the cookie again, so that the form of a page that was just loaded has its whole time.
+        # Each page sets the cookie again, so that its form stays valid for the cookie's whole lifetime.
         cookie.put(answer, browser)
         return answer
 
-    async def go_on(request: Request) -> Response:
+    async def submit(request: Request) -> Response:
         pairs = await _own_form(request, public_url, cookie)
-        given = dict(pairs)
+        form = dict(pairs)
         token, choice, environment = (
-            given.get(name, "") for name in ("session_token", "place", "environment")
+            form.get(name, "") for name in ("session_token", "place", "environment")
         )
-        if "key" in given:
-            return done(await connect.paste(token, choice, given["key"]))
+        if "key" in form:
+            return done(await connect.paste(token, choice, form["key"]))
         browser = cookie.of(request) or new_random()
         scopes = [value for name, value in pairs if name == "scope"]
         url = await connect.begin(
@@ -62,7 +62,7 @@ def routes(connect: Connect, public_url: str, on_change: Callable[[], None]) -> 
             environment=environment,
             scopes=scopes,
             browser=browser,
-            reads_only=given.get("access") == "read",
+            reads_only=form.get("access") == "read",
         )
         answer = RedirectResponse(url, 303, _HEADERS)
         cookie.put(answer, browser)
@@ -74,7 +74,7 @@ def routes(connect: Connect, public_url: str, on_change: Callable[[], None]) -> 
             return _page("failed.html", message="Nothing was connected.", help="", again=None)
         return done(await connect.finish(_authorization_response(query), cookie.of(request)))
 
-    return [route(PATH, GET=ask, POST=go_on), route(CALLBACK, GET=come_back)]
+    return [route(PATH, GET=show, POST=submit), route(CALLBACK, GET=come_back)]
 
 
 def _authorization_response(query: Mapping[str, str]) -> AuthorizationResponse:
@@ -88,12 +88,12 @@ def _authorization_response(query: Mapping[str, str]) -> AuthorizationResponse:
 
 
 class _Cookie:
-    """The cookie that shows that the browser which comes back is the one that was sent away."""
+    """The cookie by which a browser that comes back is recognised."""
 
     def __init__(self, public_url: str) -> None:
         address = urlsplit(public_url)
         is_secure = address.scheme == "https"
-        # A browser lets no other site and no unencrypted answer set a cookie with this prefix.
+        # Browsers accept a cookie with the prefix __Host- only from this host itself, and only over TLS.
         self._cookie = Cookie("__Host-moorage-connect" if is_secure else "moorage-connect")
         self._scope = Scope("/", secure=True) if is_secure else Scope.below(public_url, PATH)
 
@@ -105,7 +105,7 @@ class _Cookie:
 
 
 def error_page(scope: Asgi, error: MoorageError) -> Plain | None:
-    """The error as a page, if the path is one of these pages; else None, because errors of other paths are JSON."""
+    """The error as a page, if it is an error of these pages. None for other paths, whose errors are JSON."""
     if scope["path"] not in {PATH, CALLBACK}:
         return None
     again = getattr(error, "again", None)
@@ -114,17 +114,17 @@ def error_page(scope: Asgi, error: MoorageError) -> Plain | None:
 
 
 async def _own_form(request: Request, public_url: str, cookie: _Cookie) -> list[tuple[str, str]]:
-    """The fields of a form that our page sent. Raises ConnectRefused for any other form, and BodyTooLarge."""
-    again = "Open the connection's url and begin there."
-    against = objection(request.headers.get, public_url)
-    if against is not None:
-        raise ConnectRefused(against, help=again)
+    """The fields of a form that our page has sent. Raises ConnectRefused for any other form, and BodyTooLarge."""
+    advice = "Open the connection's url and begin there."
+    reason = objection(request.headers.get, public_url)
+    if reason is not None:
+        raise ConnectRefused(reason, help=advice)
     content_type = request.headers.get("content-type")
     pairs = forms.body_pairs(content_type, await body_of(request, forms.MAX_FORM))
-    browser, given = cookie.of(request), dict(pairs).get("form_token", "")
-    if not is_vouched_for(request.headers.get) and not is_form_token(given, browser):
+    browser, form_token = cookie.of(request), dict(pairs).get("form_token", "")
+    if not is_vouched_for(request.headers.get) and not is_form_token(form_token, browser):
         raise ConnectRefused(
-            "This form was out of date.", help=f"{again} If this happens again, allow this site's cookies."
+            "This form is out of date.", help=f"{advice} If this happens again, allow this site's cookies."
         )
     return pairs
 

@@ -1,4 +1,4 @@
-"""Connect a connection: send a person to an accounts server, and use the code that they bring back."""
+"""Connects a connection: sends a person to an accounts server, and exchanges the code that the person brings back."""
 
 import asyncio
 import time
@@ -35,7 +35,7 @@ from moorage.oauth.transport.authorization_server import AuthorizationServers, a
 from moorage.oauth.transport.refusal_codes import reason
 from moorage.storage import Database, Transaction
 
-OUTCOME_SECONDS = 12.0  # How long a repeated response waits for the outcome of the first one.
+OUTCOME_SECONDS = 12.0  # A response that is sent twice waits this long for the outcome of the first one.
 POLL_SECONDS = 0.1
 MAX_KEY = 4096
 
@@ -44,7 +44,7 @@ log = Log(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What the connect page offers a person to choose."""
+    """The choices on the connect page."""
 
     connection: Connection
     provider: Provider
@@ -65,7 +65,7 @@ class AuthorizationResponse:
 
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """Which account was connected, as far as the app says: `organisation`, `user`, `data_centre`, `scopes_missing` …"""
+    """The facts about a connected account, such as `organisation`, `user`, `data_centre`, `scopes_missing`."""
 
     provider: Provider
     metadata: Mapping[str, Any]
@@ -91,22 +91,23 @@ class Connect:
         self._unwritten = unwritten
         self._attempts = Attempts(database)
 
-    async def ask(self, session_token: str) -> Offer:
-        """What a person may choose. Raises SessionInvalid, SessionExpired, ConnectRefused."""
+    async def offer(self, session_token: str) -> Offer:
+        """The choices for the person with this session token. Raises SessionInvalid, SessionExpired, ConnectRefused."""
         connection = await self._connections.of_session(session_token)
         provider = self._providers.get(connection.app)
         choices = await self._destinations.offered(provider, embedded=connection.embedded)
         if not choices:
             raise ConnectRefused(
-                f"There is nothing to connect {provider.title} to yet.", help=self._how_to_begin(provider)
+                f"{provider.title} can't be connected yet: it has no destination.",
+                help=self._how_to_begin(provider),
             )
         outside = any(not choice.embedded for choice in choices)
         return Offer(connection, provider, choices, provider.environments if outside else [])
 
     def _how_to_begin(self, provider: Provider) -> str:
-        """What the operator has to do before the app can be connected."""
+        """The steps for the operator before the app can be connected."""
         if not provider.signs_in:
-            return "The app's file does not say where people sign in: see `moorage help apps`."
+            return "The app's file has no page for sign-ins: see `moorage help apps`."
         outside = (
             "The operator registers an OAuth client in the app's developer console, with the callback URL"
             f" {self._destinations.callback}, and runs `moorage client set {provider.name}`."
@@ -127,39 +128,42 @@ class Connect:
         browser: str,
         reads_only: bool = False,
     ) -> str:
-        """The URL to send the browser to; `browser` is its cookie's value. Raises the errors of `ask`, VaultLocked.
+        """Begin an attempt, and return the URL to which the browser has to go. `browser` is the value of its cookie.
 
-        With `reads_only` the app's scopes for reading are requested instead of the ticked ones.
+        With `reads_only`, the app's scopes for reading are requested instead of the ticked ones. Raises the errors of
+        `offer`, and VaultLocked.
         """
-        offer = await self.ask(session_token)
+        offer = await self.offer(session_token)
         await self._tokens.require_keepable()
         provider = offer.provider
         if provider.method == "API_KEY":
-            raise ConnectRefused(f"{provider.title} is connected with a key.", help="Go back and paste it.")
-        chosen = await self._destinations.get(provider, _offered(choice, offer.choices), environment)
-        wanted = [scope for scope in provider.scopes if scope in scopes]
+            raise ConnectRefused(
+                f"{provider.title} is connected with a key.", help="Go back and paste the key."
+            )
+        destination = await self._destinations.get(provider, _offered(choice, offer.choices), environment)
+        requested = [scope for scope in provider.scopes if scope in scopes]
         if reads_only and provider.read_scopes:
-            wanted = list(provider.read_scopes)
-        if provider.scopes and not wanted:
+            requested = list(provider.read_scopes)
+        if provider.scopes and not requested:
             raise ConnectRefused("No scope was ticked.", help="Go back and tick what the connection may do.")
         state = new_random()
         connection = (offer.connection.id, offer.connection.generation)
         await self._attempts.begin(
-            state, browser, connection=connection, choice=choice, environment=environment, scopes=wanted
+            state, browser, connection=connection, choice=choice, environment=environment, scopes=requested
         )
         return authorize_url(
-            chosen,
+            destination,
             state=state,
             challenge=challenge_of(verifier_of(state, browser)),
             redirect_uri=self._destinations.callback,
-            scopes=wanted,
+            scopes=requested,
         )
 
     async def finish(self, response: AuthorizationResponse, browser: str | None) -> Connected:
-        """Activate the connection that a person comes back for.
+        """Activate the connection for which a person comes back.
 
-        Raises AttemptInvalid if the person was not sent away from this browser, ConnectFailed, ConnectRefused, and
-        VaultLocked, after which the same response may be sent again.
+        Raises AttemptInvalid if this browser was not sent away, ConnectFailed, ConnectRefused, and VaultLocked. After
+        VaultLocked the same response may be sent again.
         """
         attempt = None
         if browser is not None and is_random(response.state):
@@ -175,7 +179,7 @@ class Connect:
         try:
             return await self._connected(attempt, response, browser)
         except TokenRefused as refused:
-            await self._failed(attempt, response.state, refused.reason)
+            await self._note_refusal(attempt, response.state, refused.reason)
             raise _failure(refused.reason, await self._again(attempt)) from refused
         except TokenFailed as failed:
             await self._settle(attempt, response.state, "accounts_silent", str(failed))
@@ -188,29 +192,33 @@ class Connect:
             raise
 
     async def paste(self, session_token: str, choice: str, key: str) -> Connected:
-        """Connect with an API key of the app. Raises the errors of `ask`, and ConnectFailed."""
-        offer = await self.ask(session_token)
+        """Connect with an API key of the app. Raises the errors of `offer`, and ConnectFailed."""
+        offer = await self.offer(session_token)
         key = key.strip()
         if offer.provider.method != "API_KEY":
-            raise ConnectRefused(f"{offer.provider.title} takes no key.", help="Go back and sign in.")
+            raise ConnectRefused(
+                f"{offer.provider.title} is not connected with a key.", help="Go back and sign in."
+            )
         if not is_visible(key) or len(key) > MAX_KEY:
             raise ConnectRefused(
-                "That can't be a key.", help="Go back and paste the whole key, and nothing else."
+                "This is not a key.", help="Go back and paste the whole key, and nothing else."
             )
         await self._tokens.require_keepable()
-        chosen = await self._destinations.get(offer.provider, _offered(choice, offer.choices), "production")
+        destination = await self._destinations.get(
+            offer.provider, _offered(choice, offer.choices), "production"
+        )
         minted = Minted(AccessToken(key, None))
         try:
-            facts = await self._servers.identity(chosen, minted)
-            silence = await self._servers.silence(chosen, minted) if not facts else None
+            facts = await self._servers.identity(destination, minted)
+            silence = await self._servers.silence(destination, minted) if not facts else None
             if silence is not None:
                 facts = {"not_verified": silence}
         except TokenRefused as refused:
             raise _failure("key_refused", self._connections.url(offer.connection)) from refused
-        return await self._activate(offer.connection, chosen, minted, _metadata(chosen, facts))
+        return await self._activate(offer.connection, destination, minted, _metadata(destination, facts))
 
     async def activate(self, connection: Connection, destination: Destination, minted: Minted) -> None:
-        """Connect with tokens that need nobody's consent, as those of the demo organisation."""
+        """Connect with tokens that need no person's consent, such as those of the demo organisation."""
         facts = await self._servers.identity(destination, minted)
         scopes = list(destination.provider.scopes)
         await self._activate(connection, destination, minted, _metadata(destination, facts, scopes, scopes))
@@ -234,7 +242,7 @@ class Connect:
             minted = replace(minted, access=replace(minted.access, expires_at=None))
         destination = self._destinations.settled(destination, minted)
         facts = await self._servers.identity(destination, minted)
-        metadata = _metadata(destination, facts, _given(minted) or attempt.scopes, attempt.scopes)
+        metadata = _metadata(destination, facts, _granted(minted) or attempt.scopes, attempt.scopes)
         return await self._activate(connection, destination, minted, metadata, state=response.state)
 
     async def _connection(self, attempt: Attempt) -> Connection | None:
@@ -243,7 +251,7 @@ class Connect:
             return await self._connections.find_in(tx, attempt.connection_id)
 
     async def _connectable(self, attempt: Attempt) -> Connection:
-        """The same. Raises AttemptInvalid if it was connected or deleted meanwhile."""
+        """The connection of an attempt. Raises AttemptInvalid if it was connected or deleted meanwhile."""
         connection = await self._connection(attempt)
         if connection is None or connection.generation != attempt.generation:
             raise AttemptInvalid(
@@ -264,11 +272,12 @@ class Connect:
             if state is not None:
                 await self._attempts.settle_in(tx, state, CONNECTED)
 
-        # In one transaction: if two people use one link at once, the later one must not leave its tokens behind.
+        # In one transaction, because two people may use one link at the same time. Then the tokens of the later one
+        # must not stay.
         def activate() -> Awaitable[None]:
             return self._connections.activate(connection, destination.upstream, dict(metadata), also=keep)
 
-        if state is None:  # Nobody had to consent to these tokens, so they can be had again.
+        if state is None:  # These tokens needed no consent, so new ones can be made at any time.
             await activate()
         else:
             await self._unwritten.commit(connection.id, activate)
@@ -291,14 +300,14 @@ class Connect:
             "This response was used already.", help="Ask for the connection again and open its url."
         )
 
-    async def _settle(self, attempt: Attempt, state: str, code: str, why: str) -> None:
-        """Note that an attempt failed for a reason that does not concern the connection."""
-        log.warning("connect.failed", connection=attempt.connection_id, code=code, reason=why)
+    async def _settle(self, attempt: Attempt, state: str, code: str, reason: str) -> None:
+        """Note that an attempt has failed for a reason that does not concern the connection."""
+        log.warning("connect.failed", connection=attempt.connection_id, code=code, reason=reason)
         async with self._database.transaction() as tx:
             await self._attempts.settle_in(tx, state, code)
 
-    async def _failed(self, attempt: Attempt, state: str, code: str) -> None:
-        """Note why an attempt failed, in the connection as well, unless the connection works."""
+    async def _note_refusal(self, attempt: Attempt, state: str, code: str) -> None:
+        """Note the refusal in the attempt, and in the connection unless it is ACTIVE."""
         log.warning("connect.refused", connection=attempt.connection_id, reason=code)
         async with self._database.transaction() as tx:
             await self._attempts.settle_in(tx, state, code)
@@ -316,7 +325,7 @@ class Connect:
 
 
 def _offered(choice: str, choices: Sequence[Choice]) -> str:
-    """A choice that the page offered: one that it did not offer can't be made. Raises ConnectRefused."""
+    """The choice, if the page has offered it. Otherwise raises ConnectRefused."""
     if choice not in {offered.key for offered in choices}:
         raise ConnectRefused(
             "There is no such organisation or data centre.", help="Go back and choose one from the list."
@@ -330,22 +339,25 @@ def _failure(code: str, again: str | None) -> ConnectFailed:
 
 
 def _metadata(
-    destination: Destination, facts: Mapping[str, str], given: Sequence[str] = (), wanted: Sequence[str] = ()
+    destination: Destination,
+    facts: Mapping[str, str],
+    granted: Sequence[str] = (),
+    requested: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """A connection's metadata: whose account it is, its data centre, the granted scopes and those that are missing."""
-    names = {scope.lower() for scope in given}
-    missing = [scope for scope in wanted if scope.lower() not in names]
+    """A connection's metadata: facts about the account, its data centre, the granted scopes and the missing ones."""
+    names = {scope.lower() for scope in granted}
+    missing = [scope for scope in requested if scope.lower() not in names]
     environment = destination.environment
     return {
         **facts,
         "data_centre": "embedded" if destination.embedded else destination.upstream.data_centre,
         **({"environment": environment} if environment != "production" else {}),
-        **({"scopes": list(given)} if given else {}),
+        **({"scopes": list(granted)} if granted else {}),
         **({"scopes_missing": missing} if missing else {}),
     }
 
 
-def _given(minted: Minted) -> list[str]:
-    """The scopes that the token's answer names; none if it names none."""
-    given = minted.answer.get("scope")
-    return given.replace(",", " ").split() if isinstance(given, str) else []
+def _granted(minted: Minted) -> list[str]:
+    """The scopes that the token's answer names; an empty list if it names none."""
+    scope = minted.answer.get("scope")
+    return scope.replace(",", " ").split() if isinstance(scope, str) else []

@@ -1,1 +1,1 @@
-"""What is wrong with a connection, and what to do about it."""
+"""The diagnosis of a connection: its problems, and what to do about them."""

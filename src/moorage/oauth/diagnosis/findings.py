@@ -1,6 +1,6 @@
-"""Findings about a connection's health: each has a cause, the evidence for it, and a fix.
+"""Findings about the health of a connection. Each has a cause, evidence and a fix.
 
-This module asks no server: `service.py` has collected all facts before.
+This module makes no requests. `service.py` collects all facts before.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,7 +18,7 @@ from moorage.oauth.transport.contract import HttpReply
 from moorage.oauth.transport.refusal_codes import OF_THE_CLIENT, REASONS, RECONNECT, SCOPE_MISMATCH, reason
 from moorage.vault.errors import VaultLocked
 
-SKEW = 120.0  # If two clocks differ by more seconds, that is a finding.
+SKEW = 120.0  # Two clocks that differ by more seconds are a finding.
 
 Severity: TypeAlias = Literal["ok", "warning", "problem"]
 Side: TypeAlias = Literal["accounts", "api"]
@@ -35,17 +35,17 @@ class Finding:
     fix: str | None = None
 
     def without(self, secrets: Sequence[str]) -> "Finding":
-        """The same finding without these texts, in case the other side has sent one of them back."""
-        shown = [self.code, self.cause, self.evidence, self.fix or ""]
+        """The same finding without these secrets, in case the other side has sent one of them back."""
+        texts = [self.code, self.cause, self.evidence, self.fix or ""]
         for secret in secrets:
-            shown = [text.replace(secret, "…") for text in shown]
-        code, cause, evidence, fix = shown
+            texts = [text.replace(secret, "…") for text in texts]
+        code, cause, evidence, fix = texts
         return Finding(code, self.severity, cause, evidence, fix or None)
 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """One request to a server: its reply, or the reason for its silence, and when that was `at` our clock."""
+    """One request to a server, with its reply or the reason for its silence. `at` is the time by our clock."""
 
     side: Side
     url: str
@@ -64,13 +64,13 @@ class Probe:
         if self.reply is None:
             return self.silence
         code = error_code_of(self.reply)
-        asked = f"GET {self.url} {'with' if self.with_token else 'without'} the token"
-        return f"{asked} was answered with {self.reply.status}{f' {code}' if code else ''}."
+        request = f"GET {self.url} {'with' if self.with_token else 'without'} the token"
+        return f"{request} was answered with {self.reply.status}{f' {code}' if code else ''}."
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """All collected facts. `tokens` is None if the vault is locked; `fault` is a code if there is no `destination`."""
+    """All collected facts. `tokens` is None if the vault is locked. If there is no `destination`, `fault` is a code."""
 
     connection: Connection
     provider: Provider
@@ -83,20 +83,20 @@ class Case:
 
     @property
     def is_spent(self) -> bool:
-        """Whether there is no token, or the token has expired."""
+        """True if there is no token, or the token has expired."""
         return self.tokens is None or self.tokens.usable(self.now) is None
 
 
 def findings(case: Case) -> list[Finding]:
     """All findings, the most general first; a single `ok` if nothing is wrong."""
     connection = case.connection
-    found = [*_of_status(case), *_of_destination(case)]
+    all_findings = [*_of_status(case), *_of_destination(case)]
     if connection.status == "ACTIVE":
-        found += [*_of_tokens(case), *_of_scopes(connection)]
+        all_findings += [*_of_tokens(case), *_of_scopes(connection)]
     for probe in case.probes:
-        found += _of_probe(case, probe)
-    found += _of_clocks(case.probes)
-    return found or [_well(case)]
+        all_findings += _of_probe(case, probe)
+    all_findings += _of_clocks(case.probes)
+    return all_findings or [_healthy(case)]
 
 
 def _of_status(case: Case) -> Iterator[Finding]:
@@ -109,20 +109,20 @@ def _of_status(case: Case) -> Iterator[Finding]:
         code = str(connection.metadata.get("reason", "unknown"))
         meaning = reason(code)
         evidence = f"It is FAILED since {when(connection.updated / 1_000_000)}; the reason noted is {code}."
-        if code == case.fault:  # The reason why it failed still holds. It is reported once.
-            evidence = f"{evidence} {_leads_to(connection)}"
+        if code == case.fault:  # The reason of the failure still exists. It is reported once.
+            evidence = f"{evidence} {_missing_destination(connection)}"
         yield Finding(code, "problem", meaning.cause, evidence, meaning.fix)
     if case.fault is not None and case.fault != code:
         meaning = reason(case.fault)
-        yield Finding(case.fault, "problem", meaning.cause, _leads_to(connection), meaning.fix)
+        yield Finding(case.fault, "problem", meaning.cause, _missing_destination(connection), meaning.fix)
 
 
-def _leads_to(connection: Connection) -> str:
-    """Where a connection leads whose destination no longer exists."""
+def _missing_destination(connection: Connection) -> str:
+    """Evidence about a destination that no longer exists."""
     upstream = connection.upstream
-    where = (upstream.organisation or upstream.data_centre) if upstream is not None else None
-    told = connection.metadata.get("data_centre", "nothing")
-    return f"It leads to {where}; of its data centre, metadata says {told}."
+    name = (upstream.organisation or upstream.data_centre) if upstream is not None else None
+    noted = connection.metadata.get("data_centre", "nothing")
+    return f"It leads to {name}; its metadata has the data centre {noted}."
 
 
 def _of_destination(case: Case) -> Iterator[Finding]:
@@ -138,20 +138,20 @@ def _of_destination(case: Case) -> Iterator[Finding]:
             f" in {destination.centre}, nor for all data centres",
             f" --data-centre {destination.centre}",
         )
-    evidence = f"None is kept for {provider.client_name}{where}."
-    fix = f"Register one in the app's developer console and keep it: `moorage client set {provider.name}{option}`."
+    evidence = f"There is none for {provider.client_name}{where}."
+    fix = f"Register a client in the app's developer console, and run `moorage client set {provider.name}{option}`."
     yield Finding("oauth_client_missing", "problem", cause, evidence, fix)
 
 
 def _of_centre(case: Case, destination: Destination) -> Iterator[Finding]:
-    """Whether calls go to another data centre than the one that the tokens come from."""
+    """The finding that calls go to another data centre than the one that the tokens come from."""
     centres = case.provider.data_centres
-    leads = [key for key, centre in centres.items() if destination.upstream.base_url in centre.apis.values()]
-    told = case.connection.metadata.get("data_centre", destination.centre)
-    if leads and not {destination.centre, told} <= set(leads):
+    called = [key for key, centre in centres.items() if destination.upstream.base_url in centre.apis.values()]
+    noted = case.connection.metadata.get("data_centre", destination.centre)
+    if called and not {destination.centre, noted} <= set(called):
         evidence = (
-            f"Calls go to {urlsplit(destination.api).hostname} ({', '.join(leads)}), tokens come from"
-            f" {urlsplit(destination.tokens).hostname} ({destination.centre}), metadata says {told}."
+            f"Calls go to {urlsplit(destination.api).hostname} ({', '.join(called)}), tokens come from"
+            f" {urlsplit(destination.tokens).hostname} ({destination.centre}), metadata says {noted}."
         )
         cause = "Calls go to another data centre than the one that the tokens come from."
         yield Finding("wrong_data_centre", "problem", cause, evidence, RECONNECT)
@@ -162,15 +162,15 @@ def _of_tokens(case: Case) -> Iterator[Finding]:
     urgency: Severity = "problem" if case.is_spent else "warning"
     if tokens is None:
         locked = VaultLocked()
-        evidence = "The connection's secrets in the vault could not be opened."
+        evidence = "The connection's secrets in the vault could not be decrypted."
         yield Finding(locked.code, "problem", locked.message, evidence, locked.help)
     elif tokens.access is None:
         cause = "The connection holds no token."
-        yield Finding("token_missing", "problem", cause, "The vault keeps no token of it.", RECONNECT)
+        yield Finding("token_missing", "problem", cause, "The vault has no token of it.", RECONNECT)
     elif tokens.refresh is None and tokens.access.expires_at is not None:
         meaning = reason("no_refresh_token")
         evidence = (
-            f"The vault keeps a token that expires at {when(tokens.access.expires_at)}, and no refresh token."
+            f"The vault has a token that expires at {when(tokens.access.expires_at)}, and no refresh token."
         )
         yield Finding("no_refresh_token", urgency, meaning.cause, evidence, meaning.fix)
     elif tokens.refresh is not None:
@@ -183,18 +183,20 @@ def _of_renewal(case: Case, tokens: TokenState, urgency: Severity) -> Iterator[F
         code = failure if failure in REASONS else "accounts_silent"
         meaning = REASONS[code]
         evidence = (
-            f"{_times(tokens.lease.failures)} in a row no new token could be got. The last reason: {failure}"
+            f"The last {_renewals(tokens.lease.failures)} failed. The last reason: {failure}"
             f"{'' if failure.endswith('.') else '.'} The next try is possible at"
             f" {when(max(tokens.lease.retry_at, case.now))}."
         )
-        # A client with wrong settings stays a problem, even while the present token still works.
+        # A client with wrong settings is a problem even while the present token still works.
         severity = "problem" if code in OF_THE_CLIENT else urgency
         yield Finding(code, severity, meaning.cause, evidence, meaning.fix)
     if len(tokens.mints) >= BUDGET:
         free = when(tokens.mints[-BUDGET] + WINDOW)
-        evidence = f"{len(tokens.mints)} of {BUDGET} within ten minutes; another is possible at {free}."
-        cause = "As many new tokens were asked for as the app allows in ten minutes."
-        fix = "Wait until then. Each token that the app refuses costs another one: find out why it refuses them."
+        evidence = f"{len(tokens.mints)} of {BUDGET} within ten minutes; the next is possible at {free}."
+        cause = "The connection has requested as many new tokens as the app allows in ten minutes."
+        fix = (
+            "Wait until then. Each token that the app refuses costs a new one: find out why it refuses them."
+        )
         yield Finding("refresh_limited", urgency, cause, evidence, fix)
 
 
@@ -204,86 +206,86 @@ def _of_scopes(connection: Connection) -> Iterator[Finding]:
         evidence = f"Not granted: {', '.join(str(scope) for scope in missing)}."
         meaning = REASONS[SCOPE_MISMATCH]
         yield Finding(
-            "scopes_missing", "warning", "Less was granted than was asked for.", evidence, meaning.fix
+            "scopes_missing", "warning", "Not all requested scopes were granted.", evidence, meaning.fix
         )
 
 
 def _of_probe(case: Case, probe: Probe) -> Iterator[Finding]:
     is_api = probe.side == "api"
-    who, loss = ("API", "calls fail") if is_api else ("accounts server", "no new token can be got")
+    who, loss = ("API", "calls fail") if is_api else ("accounts server", "the token can't be renewed")
     if probe.reply is None:
         fix = f"Find out why this machine can't reach {probe.host}: DNS, firewall, certificates, or the host itself."
         cause = f"The {who} can't be reached, so {loss}."
         yield Finding(f"{probe.side}_unreachable", "problem", cause, probe.evidence, fix)
     elif probe.reply.status >= 500:
         severity: Severity = "problem" if is_api else "warning"
-        fix = "Wait, or see what the app says about its state."
+        fix = "Wait, or look at the app's own page about its state."
         yield Finding(f"{probe.side}_failing", severity, f"The {who} has trouble.", probe.evidence, fix)
     elif probe.reply.status == 429:
         cause = f"The {who} gets too many requests."
-        fix = "Wait, and make fewer calls at a time. The app's documentation says how many it allows."
+        fix = "Wait, and make fewer calls at a time. The app's documentation has its limits."
         yield Finding("throttled", "warning", cause, probe.evidence, fix)
     elif probe.with_token and (probe.reply.status == 401 or _says_no(probe.reply)):
         yield _refused(case, probe)
     elif probe.with_token and probe.reply.status >= 300:
-        cause = "The API accepts the token, but does not answer the call that tried it."
-        fix = "See what the app's documentation says about the answer."
+        cause = "The API accepts the token, but refuses the call of this diagnosis."
+        fix = "Look the answer up in the app's documentation."
         yield Finding("call_refused", "warning", cause, probe.evidence, fix)
 
 
 def _says_no(reply: HttpReply) -> bool:
-    """Whether the reply is a refusal although its status says success."""
+    """True if the reply is a refusal although its status means success."""
     return reply.status < 300 and not agreed(reply)
 
 
 def _refused(case: Case, probe: Probe) -> Finding:
-    """The finding for an API that refuses a token which has not expired."""
-    said = error_code_of(probe.reply) if probe.reply is not None else None
-    if said == SCOPE_MISMATCH:
+    """The finding for an API that refuses a token that has not expired."""
+    api_code = error_code_of(probe.reply) if probe.reply is not None else None
+    if api_code == SCOPE_MISMATCH:
         meaning = REASONS[SCOPE_MISMATCH]
         return Finding(SCOPE_MISMATCH, "warning", meaning.cause, probe.evidence, meaning.fix)
-    code = said if said in REASONS else "INVALID_TOKEN"
+    code = api_code if api_code in REASONS else "INVALID_TOKEN"
     meaning, evidence = REASONS[code], probe.evidence
     if case.destination is not None and not case.destination.embedded and len(case.provider.data_centres) > 1:
-        told = case.connection.metadata.get("data_centre", "nothing")
+        noted = case.connection.metadata.get("data_centre", "nothing")
         evidence += (
-            f" The connection leads to the data centre {case.destination.centre}, metadata says {told}; a token"
+            f" The connection leads to the data centre {case.destination.centre}, metadata says {noted}; a token"
             " from another data centre would be refused in the same way."
         )
     fix = meaning.fix
     if case.tokens is not None and case.tokens.refresh is not None:
-        fix = f"Make a call: a call that is refused renews the token, once. If the problem remains: {fix}"
+        fix = f"Make a call: a refused call renews the token once. If the problem remains: {fix}"
     return Finding(code, "problem", meaning.cause, evidence, fix)
 
 
 def _of_clocks(probes: Sequence[Probe]) -> Iterator[Finding]:
-    apart = [
+    differences = [
         f"{probe.host} says {when(probe.reply.date)}, this machine {when(probe.at)}"
         for probe in probes
         if probe.reply is not None
         and probe.reply.date is not None
         and abs(probe.reply.date - probe.at) > SKEW
     ]
-    if apart:
+    if differences:
         cause = "This machine's clock and the other side's clock differ."
         fix = "Set this machine's time from the network, for example with NTP."
-        yield Finding("clock_skew", "warning", cause, f"{'; '.join(apart)}.", fix)
+        yield Finding("clock_skew", "warning", cause, f"{'; '.join(differences)}.", fix)
 
 
-def _well(case: Case) -> Finding:
-    """The finding that nothing is wrong, as far as could be seen."""
-    tried = next((probe for probe in case.probes if probe.with_token), None)
+def _healthy(case: Case) -> Finding:
+    """The finding that no problem was found."""
+    api_probe = next((probe for probe in case.probes if probe.with_token), None)
     access = case.tokens.access if case.tokens is not None else None
     ends = access.expires_at if access is not None else None
     until = "The token does not expire." if ends is None else f"The token expires at {when(ends)}."
-    if tried is not None:
+    if api_probe is not None:
         return Finding(
-            "connected", "ok", "The app accepts the connection's token.", f"{tried.evidence} {until}"
+            "connected", "ok", "The app accepts the connection's token.", f"{api_probe.evidence} {until}"
         )
     if case.is_spent:
         cause = "The connection's token has expired, and the next call will renew it."
         return Finding("connected", "ok", cause, until)
-    cause = "The connection holds a token, and the app has no call to try it with."
+    cause = "The connection holds a token. The app's file names no call that could test it."
     return Finding("connected", "ok", cause, until)
 
 
@@ -295,5 +297,5 @@ def when(moment: float) -> str:
         return "an impossible date"
 
 
-def _times(number: int) -> str:
-    return "Once" if number == 1 else f"{number} times"
+def _renewals(number: int) -> str:
+    return "renewal" if number == 1 else f"{number} renewals"

@@ -1,4 +1,4 @@
-"""`GET /connections/{id}/diagnosis`: what is wrong with a connection, and what to do."""
+"""`GET /connections/{id}/diagnosis`: the diagnosis of a connection."""
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -24,7 +24,7 @@ def routes(connections: Connections, diagnoses: Diagnoses, authenticate: Authent
 
 
 def _url(connections: Connections, connection: Connection, caller: Principal) -> str | None:
-    # Who has the url can change where the connection leads, so a caller that may only read does not get it.
+    # With the url a person can change the destination of the connection. A caller that may only read does not get it.
     if not caller.may("connections:write"):
         return None
     try:

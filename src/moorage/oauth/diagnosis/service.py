@@ -1,6 +1,6 @@
-"""Find out what is wrong with a connection: from its stored data, and by asking each server of its app once.
+"""Diagnoses a connection: reads its stored data, and makes one request to each server of its app.
 
-A diagnosis changes nothing and makes no token: it tries the present token with one harmless call.
+A diagnosis changes nothing and makes no token. It tests the present token with one call that only reads.
 """
 
 import asyncio
@@ -23,8 +23,8 @@ from moorage.oauth.transport.contract import HttpReply, Unanswered
 from moorage.single_flight import SingleFlight
 from moorage.vault.errors import VaultLocked
 
-PROBE_SECONDS = 4.0  # How long each server may take to answer.
-_NOT_ASKED = Client("", "")  # Used where the client's id and secret do not matter.
+PROBE_SECONDS = 4.0  # The time limit for the answer of each server.
+_ANY_CLIENT = Client("", "")  # For cases in which the client's id and secret do not matter.
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Diagnosis:
 
     @property
     def is_healthy(self) -> bool:
-        """Whether calls through the connection work, as far as could be seen."""
+        """True if the connection is ACTIVE and no finding is a problem."""
         return self.connection.status == "ACTIVE" and all(
             finding.severity != "problem" for finding in self.findings
         )
@@ -57,7 +57,7 @@ class Diagnoses:
         self._running = SingleFlight[Diagnosis]()
 
     async def diagnose(self, connection: Connection) -> Diagnosis:
-        """The diagnosis of a connection. Callers that ask at the same time share one."""
+        """The diagnosis of a connection. Callers at the same time share one."""
         key = (connection.id, connection.updated)
         return await self._running.do(key, lambda: self._diagnose(connection))
 
@@ -66,7 +66,7 @@ class Diagnoses:
             provider = self._providers.get(connection.app)
         except AppUnknown as error:
             evidence = "The app existed when the connection was made."
-            finding = Finding(error.code, "problem", error.message, evidence, "Put the app's file back.")
+            finding = Finding(error.code, "problem", error.message, evidence, "Restore the app's file.")
             return Diagnosis(connection, (finding,))
         destination, fault = self._destination(connection)
         tokens = await self._token_state(connection)
@@ -74,13 +74,13 @@ class Diagnoses:
         probes = await self._probes(destination, tokens if connection.status == "ACTIVE" else None)
         now = self._clock.timestamp()
         case = Case(connection, provider, now, destination, fault, tokens, client is not None, probes)
-        kept = (tokens.access, tokens.refresh) if tokens is not None else ()
-        secrets = [token.value for token in kept if token is not None]
+        stored = (tokens.access, tokens.refresh) if tokens is not None else ()
+        secrets = [token.value for token in stored if token is not None]
         secrets += [client.client_secret] if client is not None and client.client_secret else []
         return Diagnosis(connection, tuple(finding.without(secrets) for finding in findings(case)))
 
     def _destination(self, connection: Connection) -> tuple[Destination | None, str | None]:
-        """Where the connection leads, or the code why that is not known. Both are None if it was never connected."""
+        """The destination, or the code of the reason why it is not known. Both are None if it was never connected."""
         if connection.upstream is None:
             return None, None
         try:
@@ -99,16 +99,16 @@ class Diagnoses:
         try:
             if destination is not None and not destination.embedded:
                 return await self._destinations.client(destination)
-        except VaultLocked:  # The connection's own secrets lead to that finding.
-            return _NOT_ASKED
+        except VaultLocked:  # The finding about the connection's own secrets reports this.
+            return _ANY_CLIENT
         if connection.upstream is None and not await self._destinations.choices(
             self._providers.get(connection.app)
         ):
             return None
-        return _NOT_ASKED
+        return _ANY_CLIENT
 
     async def _probes(self, destination: Destination | None, tokens: TokenState | None) -> list[Probe]:
-        """Ask the accounts server and the API, each once and both at the same time."""
+        """Make one request to the accounts server and one to the API, both at the same time."""
         if destination is None:
             return []
         probes = []
@@ -119,19 +119,19 @@ class Diagnoses:
         access = tokens.usable(self._clock.timestamp()) if tokens is not None else None
         identity = next((call for call in destination.provider.identity if call.path is not None), None)
         if access is not None and identity is not None:
-            asking = self._accounts.ask(destination, identity, access.value)
-            probes.append(self._probe("api", f"{destination.api}{identity.path}", asking, with_token=True))
+            request = self._accounts.ask(destination, identity, access.value)
+            probes.append(self._probe("api", f"{destination.api}{identity.path}", request, with_token=True))
         elif not destination.embedded:
             probes.append(self._probe("api", f"{destination.api}/", self._accounts.get_root(destination.api)))
         return await asyncio.gather(*probes)
 
     async def _probe(
-        self, side: Side, url: str, asking: Awaitable[HttpReply], *, with_token: bool = False
+        self, side: Side, url: str, request: Awaitable[HttpReply], *, with_token: bool = False
     ) -> Probe:
         reply, silence = None, ""
         try:
             async with asyncio.timeout(PROBE_SECONDS):
-                reply = await asking
+                reply = await request
         except Unanswered as error:
             silence = str(error)
         except TimeoutError:
@@ -140,7 +140,7 @@ class Diagnoses:
 
 
 def diagnosis_document(diagnosis: Diagnosis) -> dict[str, Any]:
-    """A diagnosis as the control API shows it."""
+    """A diagnosis in the form of the control API."""
     connection = diagnosis.connection
     return {
         "connection_id": connection.id,

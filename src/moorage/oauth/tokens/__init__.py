@@ -1,1 +1,1 @@
-"""A connection's access token: kept fresh, whoever asks and in however many processes."""
+"""Access tokens of connections: reads them from the vault, and renews them once for all callers and processes."""

@@ -1,4 +1,4 @@
-"""Which connections are in use, and when to renew the token of each, so that no caller has to wait for a renewal."""
+"""Plans early renewals for connections in use, so that no caller has to wait for a renewal."""
 
 from dataclasses import dataclass
 from random import SystemRandom
@@ -6,9 +6,11 @@ from random import SystemRandom
 from moorage.connections.model import Connection
 from moorage.oauth.model import AccessToken
 
-EARLY_SECONDS = 300.0  # A token is renewed so long before it expires ...
-JITTER_SECONDS = 60.0  # ... or up to so much earlier, so that not all are renewed at the same time.
-IN_USE_SECONDS = 3600.0  # The token of a connection that nobody has used for so long is not renewed early.
+EARLY_SECONDS = 300.0  # A token is renewed this long before it expires,
+JITTER_SECONDS = (
+    60.0  # and by a random time earlier, up to this, so that not all are renewed at the same time.
+)
+IN_USE_SECONDS = 3600.0  # A connection that was not used for this long gets no early renewal.
 
 _random = SystemRandom()
 
@@ -26,7 +28,7 @@ class RenewalSchedule:
         self._uses: dict[str, Use] = {}
 
     def note(self, connection: Connection, token: AccessToken, now: float) -> None:
-        """Note that the connection is used now, with this token."""
+        """Note that a call uses the connection now, with this token."""
         use = self._uses.get(connection.id)
         if use is None or use.expires_at != token.expires_at:
             self._plan(connection, token, now, last=now)
@@ -49,6 +51,6 @@ class RenewalSchedule:
         if token.expires_at is None:
             self.forget(connection.id)
             return
-        # Not before half of its lifetime: otherwise a token with a short lifetime would be renewed without pause.
+        # Not before half of its lifetime, because a token with a short lifetime would be renewed all the time.
         early = min(EARLY_SECONDS + _random.uniform(0, JITTER_SECONDS), max(0.0, token.expires_at - now) / 2)
         self._uses[connection.id] = Use(connection, token.expires_at, token.expires_at - early, last)

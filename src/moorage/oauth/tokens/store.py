@@ -1,4 +1,4 @@
-"""The tables of renewals: who renews a connection's token now, and when it was renewed recently."""
+"""The tables of renewals: the lease of each connection, and the times of recent renewals."""
 
 from dataclasses import dataclass
 
@@ -33,9 +33,12 @@ _NO_FAILURES = {"failures": 0, "retry_at": 0.0, "failure": None}
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The right to renew a connection's token. `fence` rises with each holder; `written_fence` is that of the last
-    holder that wrote. `failures` counts failures in a row, `failure` is the reason of the last; the next try may not
-    begin before `retry_at`. Times are in seconds since the epoch."""
+    """The right to renew a connection's token. Times are in seconds since the epoch.
+
+    `fence` rises with each holder. `written_fence` is the fence of the last holder that has written. `failures` counts
+    the failures since the last success, and `failure` is the reason of the last one. The next try may not begin before
+    `retry_at`.
+    """
 
     owner: str | None = None
     fence: int = 0
@@ -47,8 +50,8 @@ class Lease:
 
 
 async def lease(tx: Transaction, connection_id: str) -> Lease:
-    chosen = sa.select(leases).where(leases.c.connection_id == connection_id)
-    row = (await tx.connection.execute(chosen)).first()
+    query = sa.select(leases).where(leases.c.connection_id == connection_id)
+    row = (await tx.connection.execute(query)).first()
     if row is None:
         return Lease()
     return Lease(
@@ -56,33 +59,31 @@ async def lease(tx: Transaction, connection_id: str) -> Lease:
     )
 
 
-async def take(tx: Transaction, connection_id: str, found: Lease, owner: str, held_until: float) -> int:
-    """Make `owner` the holder. Returns the new fence."""
-    fence = found.fence + 1
+async def take(tx: Transaction, connection_id: str, before: Lease, owner: str, held_until: float) -> int:
+    """Make `owner` the holder. `before` is the lease as it was read in this transaction. Returns the new fence."""
+    fence = before.fence + 1
     first = {"written_fence": 0, "failures": 0, "retry_at": 0.0}
-    changed = {"owner": owner, "fence": fence, "held_until": held_until}
-    await tx.connection.execute(upsert(leases, {"connection_id": connection_id}, changed, first))
+    values = {"owner": owner, "fence": fence, "held_until": held_until}
+    await tx.connection.execute(upsert(leases, {"connection_id": connection_id}, values, first))
     return fence
 
 
 async def release(tx: Transaction, connection_id: str, fence: int) -> None:
-    """Give a lease up, unless somebody else has taken it meanwhile."""
-    held = (leases.c.connection_id == connection_id) & (leases.c.fence == fence)
-    await tx.connection.execute(leases.update().where(held).values(owner=None, held_until=0.0))
+    """Give a lease up, unless another process has taken it meanwhile."""
+    is_held = (leases.c.connection_id == connection_id) & (leases.c.fence == fence)
+    await tx.connection.execute(leases.update().where(is_held).values(owner=None, held_until=0.0))
 
 
 async def note_written(tx: Transaction, connection_id: str, fence: int) -> bool:
-    """Note that a holder writes. False means that a later holder has written: then nothing may be written."""
-    first = (leases.c.connection_id == connection_id) & (leases.c.written_fence < fence)
-    changed = {"written_fence": fence, **_NO_FAILURES}
-    return (await tx.connection.execute(leases.update().where(first).values(changed))).rowcount == 1
+    """Note that a holder writes. False means that a later holder has written, so that this one must not write."""
+    is_latest = (leases.c.connection_id == connection_id) & (leases.c.written_fence < fence)
+    values = {"written_fence": fence, **_NO_FAILURES}
+    return (await tx.connection.execute(leases.update().where(is_latest).values(values))).rowcount == 1
 
 
 async def note_failure(tx: Transaction, connection_id: str, retry_at: float, failure: str) -> None:
-    changed = {"failures": leases.c.failures + 1, "retry_at": retry_at, "failure": failure}
-    await tx.connection.execute(
-        leases.update().where(leases.c.connection_id == connection_id).values(changed)
-    )
+    values = {"failures": leases.c.failures + 1, "retry_at": retry_at, "failure": failure}
+    await tx.connection.execute(leases.update().where(leases.c.connection_id == connection_id).values(values))
 
 
 async def forget_failures(tx: Transaction, connection_id: str) -> None:
@@ -94,7 +95,7 @@ async def forget_failures(tx: Transaction, connection_id: str) -> None:
 async def add_mint(
     tx: Transaction, connection_id: str, fence: int, refresh_token: bytes, begun_at: float
 ) -> None:
-    """Note, before the accounts server is asked, that a token may be made. `refresh_token` is a digest."""
+    """Note, before the request to the accounts server, that it may make a token. `refresh_token` is a digest."""
     values = {
         "connection_id": connection_id,
         "fence": fence,
@@ -105,23 +106,26 @@ async def add_mint(
 
 
 async def remove_mint(tx: Transaction, connection_id: str, fence: int) -> None:
-    """Remove the note, because it is certain that no token was made."""
-    chosen = (mints.c.connection_id == connection_id) & (mints.c.fence == fence)
-    await tx.connection.execute(mints.delete().where(chosen))
+    """Remove the note, because certainly no token was made."""
+    is_noted = (mints.c.connection_id == connection_id) & (mints.c.fence == fence)
+    await tx.connection.execute(mints.delete().where(is_noted))
 
 
 async def late_mints(tx: Transaction, refresh_token: bytes, now: float, window: float) -> list[float]:
-    """When tokens were made from a refresh token in the window, or may have been (`clock.lately`), the oldest first."""
-    chosen = (mints.c.refresh_token == refresh_token) & _lately(now, window)
-    rows = await tx.connection.execute(sa.select(mints.c.begun_at).where(chosen).order_by(mints.c.begun_at))
+    """The times in the window at which a refresh token made tokens, or may have made them, the oldest first."""
+    is_recent = (mints.c.refresh_token == refresh_token) & _lately(now, window)
+    rows = await tx.connection.execute(
+        sa.select(mints.c.begun_at).where(is_recent).order_by(mints.c.begun_at)
+    )
     return [row.begun_at for row in rows]
 
 
 async def forget_mints(tx: Transaction, connection_id: str, now: float, window: float) -> None:
     """Delete the notes that are older than the window."""
-    chosen = (mints.c.connection_id == connection_id) & ~_lately(now, window)
-    await tx.connection.execute(mints.delete().where(chosen))
+    is_old = (mints.c.connection_id == connection_id) & ~_lately(now, window)
+    await tx.connection.execute(mints.delete().where(is_old))
 
 
 def _lately(now: float, window: float) -> sa.ColumnElement[bool]:
+    """The rule of `clock.lately`, in SQL."""
     return (mints.c.begun_at > now - window) & (mints.c.begun_at < now + window)

@@ -1,6 +1,6 @@
-"""Writes new tokens to the database, later if need be.
+"""Writes new tokens to the database, also if the database can't be written at first.
 
-This process has the only copy of a new token. So it tries until the token is written, or the process ends.
+This process has the only copy of a new token. So it tries again until the token is written, or the process ends.
 """
 
 import asyncio
@@ -15,10 +15,10 @@ from moorage.vault.errors import VaultLocked
 T = TypeVar("T")
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0  # Seconds between tries. Each pause is twice as long as the last.
-# How long a caller waits for a commit. After that it gets the error, and the tries go on.
+# A caller waits this long for a commit. After that it gets the error, and the tries go on.
 WAIT_SECONDS = 20.0
-LAST_SECONDS = 15.0  # How long the last tries may take when the process has to end.
-TROUBLE = (DatabaseUnusable, VaultLocked)  # Errors that pass, or that the operator repairs.
+LAST_SECONDS = 15.0  # The time limit for the last tries when the process ends.
+TROUBLE = (DatabaseUnusable, VaultLocked)  # These errors pass, or the operator repairs their cause.
 
 log = Log(__name__)
 
@@ -29,14 +29,14 @@ class Unwritten:
         self._ending = asyncio.Event()
 
     def keep(self, connection_id: str, commit: Callable[[], Awaitable[T]]) -> "asyncio.Task[T]":
-        """Go on trying a commit that has just failed. The commit must be safe to repeat."""
+        """Repeat a commit that has failed until it succeeds. The commit must be safe to repeat."""
         task = asyncio.create_task(self._until_written(connection_id, commit))
         self._tasks.add(task)
         task.add_done_callback(self._settle)
         return task
 
     async def commit(self, connection_id: str, commit: Callable[[], Awaitable[T]]) -> T:
-        """Commit, later if need be. Raises the trouble if it lasts too long for a caller; the tries go on."""
+        """Commit, and repeat it if it fails. Raises the error if the caller has waited too long; the tries go on."""
         try:
             return await commit()
         except TROUBLE as error:

@@ -19,7 +19,7 @@ from moorage.oauth.transport.refusal_codes import OF_THE_CLIENT, OF_THE_TOKEN
 from moorage.oauth.transport.token_responses import read_token_answer
 from moorage.storage.errors import DatabaseUnusable
 
-# Whether the accounts server revoked the tokens, has no way to do so, or could not be asked.
+# The outcome of a revocation: done, not possible at this accounts server, or failed.
 Revocation: TypeAlias = Literal["revoked", "unsupported", "failed"]
 
 _LONGEST_FACT = 200
@@ -37,16 +37,16 @@ class AuthorizationServers:
 
     async def exchange(self, destination: Destination, code: str, verifier: str, redirect_uri: str) -> Minted:
         """The tokens for an authorization code. Raises TokenRefused, TokenFailed."""
-        asked = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri}
+        form = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri}
         if destination.provider.pkce:
-            asked["code_verifier"] = verifier
-        return await self._tokens(destination, asked)
+            form["code_verifier"] = verifier
+        return await self._tokens(destination, form)
 
     async def refresh(self, connection: Connection, refresh_token: str) -> Minted:
         """A new access token. Raises TokenRefused, TokenFailed."""
         try:
             destination = await self._destinations.of(connection)
-        except DatabaseUnusable as trouble:  # The accounts server was not asked.
+        except DatabaseUnusable as trouble:  # No request was sent to the accounts server.
             raise TokenFailed(trouble.message, trouble=trouble) from trouble
         try:
             return await self._tokens(
@@ -60,7 +60,7 @@ class AuthorizationServers:
             raise
 
     async def revoke(self, connection: Connection, token: str) -> Revocation:
-        """Revoke a token. With a refresh token go all access tokens that were made from it."""
+        """Revoke a token. To revoke a refresh token revokes all its access tokens, too."""
         try:
             destination = await self._destinations.of(connection)
             path = destination.provider.revoke_path
@@ -72,25 +72,27 @@ class AuthorizationServers:
         return "revoked" if agreed(reply) else "failed"
 
     async def identity(self, destination: Destination, minted: Minted) -> dict[str, str]:
-        """Which account was connected, as far as the app says. Raises TokenRefused if the API refuses the token."""
+        """The app's facts about the connected account. Raises TokenRefused if the API refuses the token."""
         facts: dict[str, str] = {}
-        for one in destination.provider.identity:
+        for identity in destination.provider.identity:
             document = (
-                minted.answer if one.path is None else await self.look(destination, one, minted.access.value)
+                minted.answer
+                if identity.path is None
+                else await self.look(destination, identity, minted.access.value)
             )
-            for name, where in one.facts.items():
-                found = _at(document, where)
-                if found is not None:
-                    facts[name] = found
+            for name, path in identity.facts.items():
+                fact = _at(document, path)
+                if fact is not None:
+                    facts[name] = fact
         return facts
 
     async def silence(self, destination: Destination, minted: Minted) -> str | None:
-        """Why the app can't be asked whether a token works, as a sentence; None if the app answers."""
-        asked = next((one for one in destination.provider.identity if one.path is not None), None)
-        if asked is None:
-            return "The app's file names no call to try a key with."
+        """The reason why the app can't say if a token works, as a sentence; None if the app answers."""
+        identity = next((call for call in destination.provider.identity if call.path is not None), None)
+        if identity is None:
+            return "The app's file names no call to test a key with."
         try:
-            reply = await self.ask(destination, asked, minted.access.value)
+            reply = await self.ask(destination, identity, minted.access.value)
         except Unanswered as error:
             return str(error)
         return (
@@ -98,14 +100,14 @@ class AuthorizationServers:
         )
 
     async def look(self, destination: Destination, identity: Identity, token: str) -> Any:
-        """The JSON that answers a call for the identity; None if none came. Raises TokenRefused for a refused token."""
+        """The JSON that answers a call for the identity, or None. Raises TokenRefused if the API refuses the token."""
         try:
             reply = await self.ask(destination, identity, token)
         except Unanswered:
             return None
         if reply.status == 401:
             code = error_code_of(reply)
-            # Some apps answer 401 with codes of their own although the token is good and only this call is not allowed.
+            # Some apps answer 401 with their own codes although the token is valid and only this call is not allowed.
             # For a pasted key this call is the only evidence.
             if code in OF_THE_TOKEN or destination.provider.method == "API_KEY":
                 raise TokenRefused(code or "key_refused")
@@ -121,10 +123,10 @@ class AuthorizationServers:
         """The answer of a remote server to GET of its root, without a token. Raises Unanswered."""
         return await self._outside(HttpCall("GET", f"{base_url}/"))
 
-    async def _tokens(self, destination: Destination, asked: Mapping[str, str]) -> Minted:
+    async def _tokens(self, destination: Destination, form: Mapping[str, str]) -> Minted:
         try:
             reply = await self._send(destination)(
-                _form(destination, destination.provider.token_path or "", asked, prove=True)
+                _form(destination, destination.provider.token_path or "", form, prove=True)
             )
         except Unanswered as error:
             raise TokenFailed(str(error), may_have_minted=error.sent, trouble=error.trouble) from error
@@ -137,9 +139,9 @@ class AuthorizationServers:
 def authorize_url(
     destination: Destination, *, state: str, challenge: str, redirect_uri: str, scopes: Sequence[str]
 ) -> str:
-    """The URL where a person signs in and consents."""
+    """The URL at which a person signs in and consents."""
     provider = destination.provider
-    asked = {
+    query = {
         "response_type": "code",
         "client_id": destination.client.client_id,
         "redirect_uri": redirect_uri,
@@ -148,26 +150,26 @@ def authorize_url(
         **({"code_challenge": challenge, "code_challenge_method": "S256"} if provider.pkce else {}),
         **provider.authorize_params,
     }
-    return f"{destination.accounts}{provider.authorize_path}?{urlencode(asked, quote_via=quote)}"
+    return f"{destination.accounts}{provider.authorize_path}?{urlencode(query, quote_via=quote)}"
 
 
-def _form(destination: Destination, path: str, asked: Mapping[str, str], *, prove: bool) -> HttpCall:
-    """A call with the client's id and secret: never in the URL, which would appear in logs.
+def _form(destination: Destination, path: str, form: Mapping[str, str], *, prove: bool) -> HttpCall:
+    """A call with the client's id and secret. They are never in the URL, because URLs appear in logs.
 
-    Without `prove` they are left out of the form: some servers revoke a token only if the form has nothing else.
+    Without `prove`, the form does not contain them, because some servers revoke a token only without them.
     """
     provider, client = destination.provider, destination.client
-    headers, given = {"Accept": "application/json"}, dict(asked)
+    headers, fields = {"Accept": "application/json"}, dict(form)
     if provider.token_auth == "basic":
         headers["Authorization"] = _basic(client)
     elif prove:
-        given |= {"client_id": client.client_id, "client_secret": client.client_secret}
+        fields |= {"client_id": client.client_id, "client_secret": client.client_secret}
     if provider.token_body == "json":
         headers["Content-Type"] = "application/json"
-        body = msgspec.json.encode(given)
+        body = msgspec.json.encode(fields)
     else:
         headers["Content-Type"] = "application/x-www-form-urlencoded"
-        body = urlencode(given).encode()
+        body = urlencode(fields).encode()
     return HttpCall("POST", f"{destination.tokens}{path}", headers, body)
 
 
@@ -178,7 +180,7 @@ def _basic(client: Client) -> str:
 
 
 def agreed(reply: HttpReply) -> bool:
-    """Whether the server did what it was asked. Some refuse with a status that says success."""
+    """True if the server has done what the request asks. Some servers refuse with a status that means success."""
     document = _json(reply)
     refused = isinstance(document, dict) and (
         document.get("status") == "failure"
@@ -189,7 +191,7 @@ def agreed(reply: HttpReply) -> bool:
 
 
 def error_code_of(reply: HttpReply) -> str | None:
-    """The code with which an API refuses a call, if it gives one."""
+    """The code with which an API refuses a call, or None."""
     document = _json(reply)
     code = document.get("code", document.get("error")) if isinstance(document, dict) else None
     return code if isinstance(code, str) and _CODE.fullmatch(code) else None

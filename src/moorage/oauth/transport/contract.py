@@ -1,4 +1,4 @@
-"""Requests to an accounts server or an API, wherever it runs: elsewhere, or in this process."""
+"""The contract of transports to accounts servers and APIs, which are remote or run in this process."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from moorage.errors import MoorageError
 
 @dataclass(frozen=True, slots=True)
 class HttpCall:
-    """A request. `url` holds no secret; headers and body may, and no log and no `repr` shows them."""
+    """A request. `url` holds no secret. Headers and body may hold secrets, so `repr` does not show them."""
 
     method: str
     url: str
@@ -27,9 +27,9 @@ class HttpReply:
 
 
 class Unanswered(Exception):
-    """No complete answer came. `sent` says whether the request may have arrived.
+    """No complete answer came. `sent` is True if the request may have arrived.
 
-    `trouble` is the error if the cause lies on this machine.
+    `trouble` is the error if the cause is on this machine.
     """
 
     def __init__(self, message: str, *, sent: bool, trouble: MoorageError | None = None) -> None:
@@ -38,5 +38,5 @@ class Unanswered(Exception):
         self.trouble = trouble
 
 
-# Sends a request and gives the answer. Raises Unanswered.
+# Sends a request and returns the reply. Raises Unanswered.
 Send: TypeAlias = Callable[[HttpCall], Awaitable[HttpReply]]

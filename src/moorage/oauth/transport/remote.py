@@ -1,4 +1,4 @@
-"""Calls to remote accounts servers and APIs: over verified TLS, without redirects, cookies or proxies."""
+"""Sends calls to remote accounts servers and APIs, over verified TLS, without redirects, cookies or proxies."""
 
 import asyncio
 import contextlib
@@ -10,18 +10,18 @@ from moorage import __version__
 from moorage.oauth.transport.contract import HttpCall, HttpReply, Unanswered
 
 CONNECT_SECONDS = 5.0
-WHOLE_SECONDS = 9.0  # Less than a renewal may take, so that the renewal still reports the reason.
+WHOLE_SECONDS = 9.0  # Shorter than the time limit of a renewal, so that the renewal can report the reason.
 MAX_ANSWER = 1024 * 1024
 
 
 class RemoteTransport:
-    """Makes its session at the first call: most processes make no call, and the library takes a while to load."""
+    """The first call makes the session, because most processes make no call, and the library loads slowly."""
 
     def __init__(self) -> None:
         self._session: Any = None
 
     async def send(self, call: HttpCall) -> HttpReply:
-        """Raises Unanswered."""
+        """Send the call and return the reply. Raises Unanswered."""
         import aiohttp  # noqa: PLC0415
 
         host = urlsplit(call.url).hostname
@@ -34,7 +34,7 @@ class RemoteTransport:
                 body = await _limited(answer.content)
                 return HttpReply(answer.status, body, _date(answer.headers.get("Date")))
         except aiohttp.ClientConnectionError as error:
-            # Without a connection nothing was sent. The text of a connector error names only hosts and reasons.
+            # Without a connection, no request was sent. The text of a connector error contains only hosts and reasons.
             sent = not isinstance(error, aiohttp.ClientConnectorError)
             reason = str(error) if not sent else "the connection ended"
             raise Unanswered(f"{host} could not be reached: {reason}.", sent=sent) from error

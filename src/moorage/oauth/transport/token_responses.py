@@ -9,7 +9,7 @@ from moorage.clock import Clock
 from moorage.oauth.errors import TokenFailed, TokenRefused
 from moorage.oauth.model import AccessToken, Minted, is_visible
 
-# The codes that Zoho answers to a client that asks too often, and when Zoho has a problem: try again later.
+# Codes that pass: Zoho answers them to a client that sends too many requests, and when Zoho itself has a problem.
 TEMPORARY = frozenset(
     {
         "Access Denied",
@@ -21,7 +21,7 @@ TEMPORARY = frozenset(
     }
 )
 
-_USUAL = 3600.0  # How many seconds a token lasts if its answer does not say so, or says nonsense.
+_USUAL = 3600.0  # The lifetime of a token, in seconds, if the answer has no valid one.
 _LONGEST = 10 * 365 * 86_400
 
 
@@ -46,7 +46,7 @@ def read_token_answer(status: int, body: bytes, clock: Clock) -> Minted:
         or not isinstance(error, str)
         or error in TEMPORARY
     ):
-        # Any other text is not kept: it could be anything, even a secret that we sent.
+        # Any other text is dropped, because it could contain a secret that we have sent.
         known = error if isinstance(error, str) and error in TEMPORARY else None
         raise TokenFailed(f"The accounts server answered {status} without a token.", reason=known)
     raise TokenRefused(error[:200])

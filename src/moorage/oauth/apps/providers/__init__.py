@@ -1,4 +1,4 @@
-"""Apps are data: a TOML file each, shipped here, or put into `providers/` of the data folder by the operator."""
+"""The apps. Each is a TOML file: here, or in the folder `providers` of the data folder, where operators add theirs."""
 
 import re
 import tomllib
@@ -25,7 +25,7 @@ _JSON_PATH = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 _HOST_SUFFIX = re.compile(r"(\.[A-Za-z0-9-]+){2,}")
 _VISIBLE = re.compile(r"[ -~]+")
 _BASE_URL = re.compile(rf"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?({_PATH.pattern})?")
-# First segments of the gateway's own paths, present and planned.
+# The first segments of the gateway's own paths, present and planned. No app may have such a name.
 RESERVED = frozenset(
     [
         "apps",
@@ -43,10 +43,10 @@ RESERVED = frozenset(
 
 
 class DataCentre(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Base URLs: of the API, of the pages where people sign in, and of the token endpoint, if it is on another host.
+    """Base URLs of the API, of the sign-in pages, and of the token endpoint if that is on another host.
 
-    `sandbox` and `developer` are base URLs of the API's other environments, whose users sign in on the same pages.
-    `title` is the centre's name for people. `environment` is set if all accounts of the centre are of that environment.
+    `sandbox` and `developer` are base URLs of the API's other environments. Their users sign in on the same pages.
+    `title` is the data centre's name for people. `environment` is set if all its accounts are of that environment.
     """
 
     api: str
@@ -65,8 +65,10 @@ class DataCentre(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Identity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How to learn which account was connected: names of facts, and where each is in the JSON that answers a GET of
-    `path`, such as `users.0.email`. Without `path`, they are in the answer that brought the token."""
+    """Where the facts about a connected account are: `facts` has a path such as `users.0.email` for each name.
+
+    The paths lead into the JSON that answers a GET of `path`; without `path`, into the answer with the token.
+    """
 
     facts: dict[str, str]
     path: str | None = None
@@ -74,8 +76,10 @@ class Identity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Instance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """For apps with an API host for each customer: `key` in the token's answer is its URL, whose host has to end in
-    `suffix`. Any other URL is refused."""
+    """For apps with an API host for each customer. `key` of the token's answer has the host's URL.
+
+    A URL whose host does not end in `suffix` is refused.
+    """
 
     key: str
     suffix: str
@@ -111,23 +115,23 @@ class Provider(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def client_name(self) -> str:
-        """The name of the operator's OAuth client for the app: apps of one maker share a client."""
+        """The name of the operator's OAuth client for the app. Apps of one maker share a client."""
         return self.client or self.name
 
     @property
     def environments(self) -> list[ApiEnvironment]:
-        """The environments that its API has in any data centre."""
+        """The environments that the API has in at least one data centre."""
         offered = {name for centre in self.data_centres.values() for name in centre.apis}
         return [name for name in ENVIRONMENTS if name in offered]
 
     @property
     def signs_in(self) -> bool:
-        """Whether it has an accounts server of its own that people can be sent to."""
+        """True if it has an accounts server where people can sign in."""
         return self.authorize_path is not None and self.token_path is not None
 
 
 class Providers:
-    """The apps, by name. Files in `folder` add apps, or replace shipped ones of the same name."""
+    """The apps, by name. Files in `folder` add apps, or replace shipped apps of the same name."""
 
     def __init__(self, folder: Path | None = None) -> None:
         self._by_name: dict[str, Provider] = {}
@@ -142,20 +146,20 @@ class Providers:
 
     @property
     def methods(self) -> dict[str, str]:
-        """The method by which each app is connected."""
+        """The method of connecting, by app."""
         return {name: provider.method for name, provider in self._by_name.items()}
 
     def get(self, app: str) -> Provider:
-        """Raises AppUnknown."""
+        """The app with this name. Raises AppUnknown."""
         provider = self._by_name.get(app)
         if provider is None:
-            known = ", ".join(sorted(self._by_name))
-            meant = did_you_mean(app, self.names)
-            raise AppUnknown(f"There is no app {app[:64]!r}.{meant}", help=f"Known apps: {known}.")
+            names = ", ".join(sorted(self._by_name))
+            suggestion = did_you_mean(app, self.names)
+            raise AppUnknown(f"There is no app {app[:64]!r}.{suggestion}", help=f"Known apps: {names}.")
         return provider
 
     def client_name(self, name: str) -> str:
-        """The name of an OAuth client; `name` is the client's or an app's. Raises AppUnknown."""
+        """The name of an OAuth client. `name` is that name, or the name of an app. Raises AppUnknown."""
         if name in {provider.client_name for provider in self._by_name.values()}:
             return name
         return self.get(name).client_name
@@ -165,22 +169,26 @@ class Providers:
         return [provider for provider in self._by_name.values() if provider.client_name == name]
 
     def moved(self, app: str, upstream: Upstream, api_domain: str) -> Upstream:
-        """Where a connection leads after its accounts server has named a base URL of the API: another of the app's data
-        centres if the URL is one of theirs, else where it led before."""
+        """The upstream of a connection after its accounts server has named the API's base URL `api_domain`.
+
+        It is another data centre of the app if the URL belongs to one. Otherwise it is the same upstream.
+        """
         centres = self.get(app).data_centres
         # A connection must not move to production from the embedded CRM, a sandbox, or a URL that the operator chose.
         if upstream.base_url not in {centre.api for centre in centres.values()}:
             return upstream
-        named = {key: centre.api for key, centre in centres.items() if _host(centre.api) == _host(api_domain)}
-        if len(named) > 1:  # Several centres share the host: compare the whole URL.
-            named = {key: api for key, api in named.items() if api.rstrip("/") == api_domain.rstrip("/")}
-        if not named or upstream.base_url in named.values():
+        matches = {
+            key: centre.api for key, centre in centres.items() if _host(centre.api) == _host(api_domain)
+        }
+        if len(matches) > 1:  # Several data centres share the host, so the whole URL decides.
+            matches = {key: api for key, api in matches.items() if api.rstrip("/") == api_domain.rstrip("/")}
+        if not matches or upstream.base_url in matches.values():
             return upstream
-        key, base_url = next(iter(named.items()))
+        key, base_url = next(iter(matches.items()))
         return replace(upstream, base_url=base_url, data_centre=key)
 
     def environment(self, app: str, upstream: Upstream) -> Environment:
-        """Which kind of account an upstream is, by the app's file. What the file does not say counts as live."""
+        """The kind of account to which an upstream leads, by the app's file. An unknown upstream counts as live."""
         if upstream.kind == "embedded":
             return "embedded"
         provider = self._by_name.get(app)
@@ -193,12 +201,12 @@ class Providers:
         return "live" if is_live else "sandbox"
 
     def header(self, app: str) -> str:
-        """The Authorization header of an app's API, with `{access_token}` in it."""
+        """The Authorization header of an app's API, with the placeholder `{access_token}`."""
         return self.get(app).authorization
 
 
 def _host(url: str) -> str:
-    """The host without `www.`, because accounts servers name an API's host with or without it."""
+    """The host without `www.`, because accounts servers write an API's host with or without it."""
     try:
         return (urlsplit(url).hostname or url).removeprefix("www.")
     except ValueError:
@@ -215,13 +223,13 @@ def read_provider(file: Path) -> Provider:
             raise ValueError(f"name is {provider.name!r}, so the file has to be {provider.name}.toml")  # noqa: TRY301
     except (ValueError, OSError) as error:
         raise SettingsInvalid(
-            f"{file}: {error}", help="`moorage help apps` shows how such a file looks."
+            f"{file}: {error}", help="`moorage help apps` shows the form of such a file."
         ) from error
     return provider
 
 
 def _provider(text: str) -> Provider:
-    """Raises ValueError with a text for whoever wrote the file."""
+    """The app in a file's text. Raises ValueError, whose message is for the author of the file."""
     try:
         return msgspec.convert(tomllib.loads(text), Provider)
     except msgspec.ValidationError as error:
@@ -231,19 +239,19 @@ def _provider(text: str) -> Provider:
         lines = [number for number, line in enumerate(text.splitlines(), 1) if unknown[1] in line]
         where = f"line {lines[0]}: " if lines else ""
         structs = (Provider, DataCentre, Instance, Identity)
-        known = {field.name for struct in structs for field in msgspec.structs.fields(struct)}
-        raise ValueError(
-            f"{where}there is no key {unknown[1]!r}.{did_you_mean(unknown[1], known)}"
-        ) from error
+        keys = {field.name for struct in structs for field in msgspec.structs.fields(struct)}
+        raise ValueError(f"{where}there is no key {unknown[1]!r}.{did_you_mean(unknown[1], keys)}") from error
 
 
 def _check(provider: Provider) -> None:
     if not _NAME.fullmatch(provider.name) or provider.name in RESERVED:
         raise ValueError(
-            f"name can't be {provider.name!r}; use a-z, 0-9 and -, and no path of the gateway's own"
+            f"name can't be {provider.name!r}; use a-z, 0-9 and -, and not the name of one of the gateway's own paths"
         )
     if not re.fullmatch(r"[ -z|~]*\{access_token\}[ -z|~]*", provider.authorization):
-        raise ValueError("authorization has to be one line of ASCII with {access_token} and no other braces")
+        raise ValueError(
+            "authorization has to be one line of ASCII with {access_token} and without other braces"
+        )
     if provider.client is not None and not _NAME.fullmatch(provider.client):
         raise ValueError(f"client can't be {provider.client!r}; use a-z, 0-9 and -")
     if not provider.data_centres:
@@ -258,12 +266,16 @@ def _check(provider: Provider) -> None:
     for identity in provider.identity:
         _check_identity(identity)
     if provider.instance is not None and not _HOST_SUFFIX.fullmatch(provider.instance.suffix):
-        raise ValueError(f"instance.suffix has to be such as .example.com, not {provider.instance.suffix!r}")
+        raise ValueError(
+            f"instance.suffix has to be the end of a host such as .example.com, not {provider.instance.suffix!r}"
+        )
 
 
 def _check_centre(name: str, centre: DataCentre) -> None:
     if not _NAME.fullmatch(name) or name == REHEARSAL:
-        raise ValueError(f"data_centres.{name}: the name has to be of a-z, 0-9 and -, and not {REHEARSAL}")
+        raise ValueError(
+            f"data_centres.{name}: use a-z, 0-9 and - in the name, which must not be {REHEARSAL}"
+        )
     for key in ("api", "accounts", "tokens", "sandbox", "developer"):
         url = getattr(centre, key)
         if url is not None:
@@ -271,13 +283,13 @@ def _check_centre(name: str, centre: DataCentre) -> None:
 
 
 def _check_sign_in(provider: Provider) -> None:
-    strange = sorted(set(provider.unticked) - provider.scopes.keys())
-    if strange:
-        raise ValueError(f"unticked names {strange[0]!r}, which is not one of the scopes")
+    unknown = sorted(set(provider.unticked) - provider.scopes.keys())
+    if unknown:
+        raise ValueError(f"unticked contains {unknown[0]!r}, which is not one of the scopes")
     if (provider.authorize_path is None) != (provider.token_path is None):
-        raise ValueError("authorize_path and token_path belong together: give both or neither")
+        raise ValueError("authorize_path and token_path belong together: write both or neither")
     if provider.method == "API_KEY" and provider.signs_in:
-        raise ValueError("authorize_path and token_path are not allowed where the method is API_KEY")
+        raise ValueError("authorize_path and token_path are not allowed if the method is API_KEY")
     if provider.signs_in:
         for name, centre in provider.data_centres.items():
             if centre.accounts is None:
@@ -295,7 +307,7 @@ def _check_identity(identity: Identity) -> None:
             )
     for name, value in identity.headers.items():
         if not re.fullmatch(r"[A-Za-z0-9-]+", name) or not _VISIBLE.fullmatch(value):
-            raise ValueError(f"identity.headers.{name} is no header")
+            raise ValueError(f"identity.headers.{name} is not a valid header")
 
 
 def _check_url(key: str, url: str) -> None:
@@ -304,10 +316,10 @@ def _check_url(key: str, url: str) -> None:
 
 
 def is_base_url(url: str) -> bool:
-    """Whether the text is a URL that native paths can follow; its path goes into request lines unchanged."""
+    """True if the text is a URL to which native paths can be appended. Its path goes into requests unchanged."""
     match = _BASE_URL.fullmatch(url)
     try:
         parts = urlsplit(url)
         return match is not None and bool(parts.hostname) and parts.port != 0 and ".." not in parts.path
-    except ValueError:  # A port over 65535, or no IPv6 address in the brackets.
+    except ValueError:  # The port is over 65535, or the brackets contain no IPv6 address.
         return False
