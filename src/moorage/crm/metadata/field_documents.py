@@ -111,7 +111,7 @@ def choice(value: PickListValue, ids: Ids, categories: Mapping[str, str]) -> Bod
 
 
 def _references(definition: FieldDefinition, ids: Ids) -> Body:
-    """What points to other modules."""
+    """The members that point to other modules."""
     references: Body = {}
     lookup, label = definition.lookup, definition.display_label
     several = definition.multi_module_lookup.modules if definition.multi_module_lookup else None
@@ -153,5 +153,5 @@ def _specifics(definition: FieldDefinition) -> Body:
         specifics["virtual_field"] = True
     holds_objects = definition.json_type == "jsonarray" and data_type in {"text", "bigint"}
     if holds_objects and definition.api_name != "Tag":
-        specifics["searchable"] = False  # Arrays of objects, of which no condition can speak.
+        specifics["searchable"] = False  # No condition can compare arrays of objects.
     return specifics

@@ -1,6 +1,6 @@
-"""Local numbers that never change: the examples of the specification use them, so its requests work as they stand.
+"""Numbers of ids that never change: the examples of the specification use them, so that its requests work unchanged.
 
-All other numbers of metadata are counted up from `FIRST_NUMBER`; records begin at `FIRST_RECORD`.
+All other metadata are numbered from `FIRST_NUMBER`, records from `FIRST_RECORD`.
 """
 
 FIRST_NUMBER = 100_001

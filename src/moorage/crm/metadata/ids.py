@@ -1,4 +1,4 @@
-"""Ids: 19 digits, an organisation's prefix (seven digits) and twelve digits of its own."""
+"""Ids have 19 digits: seven are the organisation's prefix, twelve belong to the record or document."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ MAX_ID = 2**63 - 1
 
 
 def whole_id(value: Any) -> int | None:
-    """An id given as text or number; None when it can't be one."""
+    """The id that a text or a number stands for; None if it can't be an id."""
     if isinstance(value, bool):
         return None
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 19:

@@ -1,4 +1,4 @@
-"""The documents of layouts. They name their fields by id."""
+"""The documents of layouts, which name fields by their ids."""
 
 from collections.abc import Sequence
 
@@ -34,7 +34,7 @@ def section_body(definition: SectionDefinition, id_: str, fields: Sequence[str])
 
 
 def with_field(layout: Body, field: str) -> Body:
-    """The layout with one field more, the last of its first section of fields."""
+    """The layout with another field, at the end of the first section that has several."""
     sections = [{**section, "fields": [*section["fields"]]} for section in layout["sections"]]
     first = min(
         (section for section in sections if not section["isSubformSection"] and len(section["fields"]) > 1),

@@ -1,4 +1,4 @@
-"""Times as Zoho spells them, and the offsets of an organisation's zone."""
+"""Times as Zoho writes them, and the offsets of an organisation's time zone."""
 
 import math
 import re
@@ -10,16 +10,16 @@ from zoneinfo import ZoneInfo
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY = 86_400
 
-# Zoho refuses what ISO 8601 permits besides: fractions, times without seconds, offsets without a colon, week dates.
+# ISO 8601 allows more: fractions, times without seconds, offsets without a colon, week dates. Zoho refuses these.
 _DATETIME = re.compile(
     r"\d{4}-\d{2}-\d{2}T([01]\d|2[0-3]):\d{2}:\d{2}(Z|[+-]([01]\d|2[0-3]):\d{2})", re.ASCII
 )
 
 
 def instant(text: str) -> int | None:
-    """Seconds since the epoch of a time as Zoho spells it, such as 2026-02-06T01:10:56-08:00 or 2026-02-06T09:10:56Z.
+    """Seconds since the epoch of a time as Zoho writes it: 2026-02-06T01:10:56-08:00 or 2026-02-06T09:10:56Z.
 
-    None for every other spelling, and where UTC has no date for the time.
+    None for every other form, and for a time that has no date in UTC.
     """
     if not _DATETIME.fullmatch(text):
         return None
@@ -45,7 +45,7 @@ def offset_periods(zone: ZoneInfo, midnight: int) -> Sequence[tuple[int, int, in
 
 
 def _first_with(zone: ZoneInfo, offset: int, before: int, after: int) -> int:
-    """The second between the two at which the zone takes on the offset; halving, as zones change at odd times."""
+    """The second between `before` and `after` from which the zone has the offset, found by halving."""
     while after - before > 1:
         middle = (before + after) // 2
         before, after = (before, middle) if _offset(zone, middle) == offset else (middle, after)
@@ -53,7 +53,7 @@ def _first_with(zone: ZoneInfo, offset: int, before: int, after: int) -> int:
 
 
 def _offset(zone: ZoneInfo, timestamp: int) -> int:
-    """In seconds, without what an offset has beyond whole minutes: the API's form can't show that."""
+    """The zone's offset in seconds, cut to whole minutes, because the API's form has no more."""
     offset = (_EPOCH + timedelta(seconds=timestamp)).astimezone(zone).utcoffset()
     assert offset is not None
     return offset // timedelta(minutes=1) * 60
@@ -66,13 +66,13 @@ def offset_text(offset: int) -> str:
 
 @lru_cache(maxsize=1_000)
 def zoned(zone: ZoneInfo, timestamp: int | None) -> str | None:
-    """The same text as the expression gives, for any time that UTC has a date for."""
+    """A time as the API writes it, if it has a date in UTC. The expressions of storages give the same text."""
     if timestamp is None:
         return None
     moment = _EPOCH + timedelta(seconds=timestamp)
     try:
         offset = _offset(zone, timestamp)
         shown = moment + timedelta(seconds=offset)
-    except OverflowError:  # Before the first or after the last year there is, in that zone.
+    except OverflowError:  # In this zone the time is before the first year, or after the last.
         offset, shown = 0, moment
     return shown.replace(tzinfo=None).isoformat() + offset_text(offset)

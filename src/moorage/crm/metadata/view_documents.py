@@ -1,4 +1,4 @@
-"""Custom views: what defines one, and its document."""
+"""Custom views: their definitions and documents."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from moorage.crm.metadata.documents import Body
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One comparison, or several joined when `terms` are given."""
+    """One comparison, or several that are joined: those of `terms`."""
 
     field: str = ""
     value: Any = None
@@ -47,7 +47,7 @@ def view_document(
 def _sort_order(sort_by: str | None) -> str | None:
     if sort_by is None:
         return None
-    # What is past is read latest first, what is due soonest first.
+    # Past times are read latest first, due times earliest first.
     return "desc" if sort_by in {"Created_Time", "Modified_Time"} else "asc"
 
 

@@ -1,4 +1,4 @@
-"""The body of a write: up to 100 records, and what stands beside them."""
+"""The body of a write: up to 100 records, and members that say how to write them."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
@@ -10,7 +10,7 @@ from moorage.crm.wire.call import Call
 from moorage.crm.wire.members import AT_ONCE, MAX_RECORDS, invalid, members_of
 
 TRIGGERS = ("workflow", "approval", "blueprint", "pathfinder", "orchestration")
-# None of these runs here; they are checked all the same, so that a slip shows before the real service meets it.
+# Nothing of this runs here. It is checked all the same, so that mistakes show before a call goes to the real service.
 FEATURES = {
     "apply_feature_execution": (
         "layout_rules", "range_validation", "assignment_rules", "function_validation_rule",
@@ -21,7 +21,7 @@ FEATURES = {
 
 
 async def records_of(call: Call, maximum: int = MAX_RECORDS) -> tuple[list[Any], dict[str, Any]]:
-    """The `data` of the body and its known members. The Content-Type is not asked: Zoho's SDK sends none [Z sdk]."""
+    """The `data` of the body, and its known members. The Content-Type does not count: Zoho's SDK sends none [Z sdk]."""
     text = await call.request.whole()
     if len(text) <= AT_ONCE:
         body = members_of(text, maximum)
@@ -41,17 +41,17 @@ async def records_of(call: Call, maximum: int = MAX_RECORDS) -> tuple[list[Any],
 
 
 def list_of(body: dict[str, Any], name: str) -> list[Any]:
-    """An array of the body. Raises the fault for anything else."""
-    found = body[name]
-    if not isinstance(found, list):
+    """An array of the body. Raises the Fault for a value of another type."""
+    value = body[name]
+    if not isinstance(value, list):
         raise invalid(name, f"$.{name}", expected_data_type="jsonarray")
-    return found
+    return value
 
 
 def _check_triggers(body: dict[str, Any]) -> None:
     if body.get("trigger") is None:
         return
-    if any(one not in TRIGGERS for one in list_of(body, "trigger")):
+    if any(trigger not in TRIGGERS for trigger in list_of(body, "trigger")):
         raise invalid("trigger", "$.trigger", supported_values=list(TRIGGERS))
 
 
@@ -59,7 +59,7 @@ def _check_features(body: dict[str, Any], name: str, known: Sequence[str]) -> No
     for path, feature in _features(body, name):
         if feature.get("name") not in known:
             raise invalid("name", f"{path}.name", supported_values=list(known))
-        # Only an upsert looks at the action: which of the two it may skip the feature for.
+        # Only an upsert has actions: it may skip a feature for inserts only, or for updates only.
         if feature.get("action") not in (None, "insert", "update"):
             raise invalid("action", f"{path}.action", supported_values=["insert", "update"])
 

@@ -1,7 +1,7 @@
-"""The JSON of a write, read in proportion: what is too much is refused before anything is made of it.
+"""The JSON of a write. Too much of it is refused before any object is made.
 
-A body of 16 MB can stand for 400 MB of objects, and to make them holds up everybody, in a thread too. So records are
-counted first, and those of a long body are read one by one, aside from the event loop.
+A body of 16 MB can become 400 MB of objects, and to make these holds up all other calls, even in a thread. So records
+are counted first, and those of a long body are read one by one, outside the event loop.
 """
 
 from typing import Any, TypeVar
@@ -12,16 +12,16 @@ from msgspec import json as msgspec_json
 from moorage.crm.faults import Fault, unparsable
 
 MAX_RECORDS = 100
-MAX_VALUE = 1024 * 1024  # Of one record, or of anything beside the records.
-MAX_CONTAINERS = 200_000  # Objects and lists, in all records together ...
-MAX_CONTAINERS_OF_ONE = 10_000  # ... and in one.
-AT_ONCE = 64 * 1024  # A body up to this size takes a millisecond at most.
+MAX_VALUE = 1024 * 1024  # Bytes of one record, or of another member.
+MAX_CONTAINERS = 200_000  # Objects and lists in all records together ...
+MAX_CONTAINERS_OF_ONE = 10_000  # ... and in one record.
+AT_ONCE = 64 * 1024  # Bytes: such a body is read in a millisecond at most.
 
 T = TypeVar("T")
 
 
 class _Members(Struct):
-    """What is looked at of a long body; all else is passed over unread."""
+    """The members of a long body that are read; others are skipped."""
 
     data: Raw | UnsetType = UNSET
     trigger: Raw | UnsetType = UNSET
@@ -31,7 +31,7 @@ class _Members(Struct):
     duplicate_check_fields: Raw | UnsetType = UNSET
 
 
-# A list of which the reader has seen enough once there is one too many.
+# A list of at most so many items: its reader stops at the first item that is too many.
 _Rows = defstruct(
     "_Rows",
     [(f"row_{number}", Raw | UnsetType, UNSET) for number in range(MAX_RECORDS)],
@@ -44,12 +44,12 @@ _rows = msgspec_json.Decoder(_Rows)
 
 
 def members_of(body: bytes, maximum: int) -> dict[str, Any]:
-    """The members of a body, and of a long one those that the API knows.
+    """The members of a body; of a long body, only those that the API knows.
 
-    `data` has to be a list of so many, else none of it is read. Raises the faults for what is no JSON, no object, or
-    too much.
+    `data` must be a list of at most `maximum` records, or none of them is read. Raises the Fault for a body that is no
+    JSON, no object, or too much.
     """
-    if len(body) <= MAX_CONTAINERS_OF_ONE:  # Too short to stand for too much.
+    if len(body) <= MAX_CONTAINERS_OF_ONE:  # Too short for too many objects.
         return _short(body, maximum)
     _require_few(body, "the body", MAX_CONTAINERS)
     try:
@@ -57,39 +57,39 @@ def members_of(body: bytes, maximum: int) -> dict[str, Any]:
     except ValidationError:
         _decoded(_anything, body)
         raise _no_object() from None
-    found = {}
+    values = {}
     for name in _Members.__struct_fields__:
         raw = getattr(members, name)
         if raw is not UNSET:
-            found[name] = _records(raw, maximum) if name == "data" else _value(raw, name)
-    return found
+            values[name] = _records(raw, maximum) if name == "data" else _value(raw, name)
+    return values
 
 
 def _short(body: bytes, maximum: int) -> dict[str, Any]:
-    found = _made(body)
-    if not isinstance(found, dict):
+    members = _parsed(body)
+    if not isinstance(members, dict):
         raise _no_object()
-    if "data" in found:
-        _require_list(found["data"], maximum)
-    return found
+    if "data" in members:
+        _require_list(members["data"], maximum)
+    return members
 
 
 def _records(raw: Raw, maximum: int) -> list[Any]:
     try:
         rows = _decoded(_rows, raw)
-        found = [row for name in _Rows.__struct_fields__ if (row := getattr(rows, name)) is not UNSET]
+        records = [row for name in _Rows.__struct_fields__ if (row := getattr(rows, name)) is not UNSET]
     except ValidationError:
         if bytes(memoryview(raw)[:1]) != b"[":
             raise _no_list() from None
         raise _too_long(maximum) from None
-    _require_list(found, maximum)
-    return [_value(row, "a record") for row in found]
+    _require_list(records, maximum)
+    return [_value(record, "a record") for record in records]
 
 
-def _require_list(found: Any, maximum: int) -> None:
-    if not isinstance(found, list):
+def _require_list(records: Any, maximum: int) -> None:
+    if not isinstance(records, list):
         raise _no_list()
-    if len(found) > maximum:
+    if len(records) > maximum:
         raise _too_long(maximum)
 
 
@@ -111,10 +111,10 @@ def _value(raw: Raw, what: str) -> Any:
         raise _too_large(f"{what} is longer than {MAX_VALUE} bytes")
     if len(text) > MAX_CONTAINERS_OF_ONE:
         _require_few(text, what, MAX_CONTAINERS_OF_ONE)
-    return _made(text)
+    return _parsed(text)
 
 
-def _made(text: bytes) -> Any:
+def _parsed(text: bytes) -> Any:
     try:
         return msgspec_json.decode(text)
     except (ValueError, RecursionError):
@@ -127,7 +127,7 @@ def _require_few(text: bytes, what: str, maximum: int) -> None:
 
 
 def _decoded(decoder: msgspec_json.Decoder[T], text: bytes | Raw) -> T:
-    """Raises ValidationError for JSON of another kind, and the fault for what is none, is too deep, or no text."""
+    """Raises ValidationError for JSON of another kind, and the Fault for bytes that are no JSON, or too deep."""
     try:
         return decoder.decode(text)
     except ValidationError:

@@ -1,4 +1,4 @@
-"""Query parameters read into values; what can't be one is refused with the fault that names it."""
+"""Query parameters, read into values. The Fault for a wrong value names the parameter."""
 
 from collections.abc import Collection, Mapping
 
@@ -7,29 +7,29 @@ from moorage.crm.metadata.ids import whole_id
 
 MAX_FIELDS = 50
 MAX_PAGE_SIZE = 200
-MAX_PAGE = 10**9  # So that a page times its size stays a number every store can count to.
+MAX_PAGE = 10**9  # Page number times size must be a number that every store can hold.
 
 
 def whole_number(params: Mapping[str, str], name: str, *, default: int, most: int) -> int:
-    """A number from 1 to `most`, or `default` when it wasn't given."""
+    """A number from 1 to `most`; `default` if it is missing."""
     text = params.get(name)
     if text is None:
         return default
     digits = text.strip()
-    # The length is looked at first: Python refuses to read numbers of very many digits.
+    # The length is checked first, because Python refuses to read very long numbers.
     if digits.isascii() and digits.isdigit() and len(digits) <= len(str(most)) and 1 <= int(digits) <= most:
         return int(digits)
     raise param_invalid(name, expected_data_type="integer", range={"from": 1, "to": most})
 
 
 def page_and_size(params: Mapping[str, str], *, maximum: int = MAX_PAGE_SIZE) -> tuple[int, int]:
-    """`page` (from 1) and `per_page` (from 1 to `maximum`, which is also what it is when not given)."""
+    """`page` (from 1) and `per_page` (from 1 to `maximum`, which is its default, too)."""
     page = whole_number(params, "page", default=1, most=MAX_PAGE)
     return page, whole_number(params, "per_page", default=maximum, most=maximum)
 
 
 def id_list(params: Mapping[str, str], name: str, maximum: int = 100) -> list[int]:
-    """The ids of a required, comma-separated parameter, each once, in the order given."""
+    """The ids of a required, comma-separated parameter, each once, in the order of the parameter."""
     texts = [text.strip() for text in params.get(name, "").split(",") if text.strip()]
     if not texts:
         raise param_missing(name)
@@ -39,11 +39,11 @@ def id_list(params: Mapping[str, str], name: str, maximum: int = 100) -> list[in
     ids = [whole_id(text) for text in texts]
     if None in ids:
         raise wrong_format(param_name=name)
-    return list(dict.fromkeys(one for one in ids if one is not None))
+    return list(dict.fromkeys(record_id for record_id in ids if record_id is not None))
 
 
 def field_names(params: Mapping[str, str]) -> list[str]:
-    """The names in `fields`, none where it is missing. Raises the fault for more than 50."""
+    """The names in `fields`; none if it is missing. Raises the Fault for more than 50."""
     names = [name.strip() for name in params.get("fields", "").split(",") if name.strip()]
     if len(names) > MAX_FIELDS:
         raise Fault(400, "LIMIT_EXCEEDED", "limit exceeded", {"limit": MAX_FIELDS, "param_name": "fields"})
@@ -51,7 +51,7 @@ def field_names(params: Mapping[str, str]) -> list[str]:
 
 
 def one_of(params: Mapping[str, str], name: str, allowed: Collection[str], default: str) -> str:
-    """A parameter that has to be one of a few words."""
+    """A parameter that must be one of a few words."""
     value = params.get(name, default)
     if value not in allowed:
         raise not_one_of(name, allowed)

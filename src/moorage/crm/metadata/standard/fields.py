@@ -8,9 +8,9 @@ from moorage.crm.metadata import fixed_ids
 from moorage.crm.metadata.definitions import FieldDefinition, ModuleDefinition
 from moorage.crm.metadata.documents import Body
 from moorage.crm.metadata.field_documents import field_document
-from moorage.crm.metadata.standard.draft import Draft
+from moorage.crm.metadata.standard.blueprint_draft import BlueprintDraft
 
-# Where the values of a lead go when it is converted: field of the lead to fields of the new records.
+# Where the values of a converted lead go: fields of the new records, by field of the lead.
 _CONVERSION: dict[str, dict[str, str]] = {
     "Company": {"Accounts": "Account_Name"},
     "First_Name": {"Contacts": "First_Name"},
@@ -42,7 +42,7 @@ _CONVERSION: dict[str, dict[str, str]] = {
 
 
 def add_fields(
-    draft: Draft, module: ModuleDefinition, unique: frozenset[str], categories: Mapping[str, str]
+    draft: BlueprintDraft, module: ModuleDefinition, unique: frozenset[str], categories: Mapping[str, str]
 ) -> dict[str, Body]:
     """The bodies by API name. `categories` are the ids of the forecast categories by name."""
     bodies: dict[str, Body] = {}
@@ -60,7 +60,7 @@ def add_fields(
 
 
 def _converted(definition: FieldDefinition, module: ModuleDefinition) -> FieldDefinition:
-    """A field of a lead says where its value goes."""
+    """Say in a field of leads where its value goes when a lead is converted."""
     if module.api_name != "Leads":
         return definition
     targets = _CONVERSION.get(definition.api_name, {})

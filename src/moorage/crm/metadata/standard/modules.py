@@ -6,7 +6,7 @@ from moorage.crm.metadata import fixed_ids
 from moorage.crm.metadata.definitions import UNIQUE_TYPES, FieldDefinition, ModuleDefinition
 from moorage.crm.metadata.documents import Body
 from moorage.crm.metadata.related_list_documents import related_list_document
-from moorage.crm.metadata.standard.draft import Draft
+from moorage.crm.metadata.standard.blueprint_draft import BlueprintDraft
 from moorage.crm.metadata.standard.fields import add_fields
 from moorage.crm.metadata.standard.layouts import add_layout
 from moorage.crm.metadata.standard.standard_modules import standard
@@ -38,21 +38,21 @@ _KEYS = (
     "description",
 )
 
-# Callers may write these, but where they don't the CRM does, from the stage and from the duration.
-_WORKED_OUT = frozenset({"Deals.Probability", "Calls.Call_Duration_in_seconds"})
+# The CRM works these out, from the stage and from the duration, unless a caller writes them.
+_COMPUTED = frozenset({"Deals.Probability", "Calls.Call_Duration_in_seconds"})
 
 
-def add_modules(draft: Draft, unique: Iterable[str]) -> None:
-    """Raises ValueError when a name of `unique` is no field of a standard module, or none that can be unique."""
+def add_modules(draft: BlueprintDraft, unique: Iterable[str]) -> None:
+    """Raises ValueError if a name of `unique` is no field of a standard module, or a field that can't be unique."""
     modules = standard().modules
     _check(unique, modules)
-    everything = sorted(modules + standard().listed_only_modules, key=lambda module: module.sequence_number)
+    all_modules = sorted(modules + standard().listed_only_modules, key=lambda module: module.sequence_number)
     for pseudo in standard().pseudo_modules:
         draft.modules[pseudo] = draft.new_id()
     draft.modules.update(
-        {module.api_name: draft.new_id(fixed_ids.MODULES.get(module.api_name)) for module in everything}
+        {module.api_name: draft.new_id(fixed_ids.MODULES.get(module.api_name)) for module in all_modules}
     )
-    for module in everything:
+    for module in all_modules:
         draft.add("module", module.api_name, _module(draft, module))
     categories = {name: draft.new_id() for name in standard().forecast_categories}
     laid_out = set(standard().layout.applies_to)
@@ -72,23 +72,23 @@ def _check(unique: Iterable[str], modules: Sequence[ModuleDefinition]) -> None:
         for module in modules
         for field in module.fields
     }
-    if strangers := sorted(set(unique) - fields.keys()):
-        raise ValueError(f"not fields of a standard module: {', '.join(strangers)}; write Module.Field")
-    if unfit := sorted(name for name in set(unique) if not _can_be_unique(name, *fields[name])):
+    if unknown := sorted(set(unique) - fields.keys()):
+        raise ValueError(f"not fields of a standard module: {', '.join(unknown)}; write Module.Field")
+    if unfitting := sorted(name for name in set(unique) if not _can_be_unique(name, *fields[name])):
         types = ", ".join(sorted(UNIQUE_TYPES))
         raise ValueError(
-            f"these can't be unique: {', '.join(unfit)}; fields can that callers write, of type {types}"
+            f"these can't be unique: {', '.join(unfitting)}; fields can that callers write, of type {types}"
         )
 
 
 def _can_be_unique(name: str, module: ModuleDefinition, field: FieldDefinition) -> bool:
-    """What the CRM itself writes can't: two records of one owner, or of one stage, would exclude each other."""
-    written_by_callers = field.operation_type["api_create"] and name not in _WORKED_OUT
+    """A field that the CRM writes can't be unique: there could not be two records of one owner, or of one stage."""
+    written_by_callers = field.operation_type["api_create"] and name not in _COMPUTED
     one_value = field.data_type in UNIQUE_TYPES and field.json_type != "jsonarray"
     return written_by_callers and one_value and module.generated_type != "subform"
 
 
-def _module(draft: Draft, module: ModuleDefinition) -> Body:
+def _module(draft: BlueprintDraft, module: ModuleDefinition) -> Body:
     parent = module.parent_module
     return {
         "id": draft.modules[module.api_name],
@@ -100,7 +100,7 @@ def _module(draft: Draft, module: ModuleDefinition) -> Body:
     }
 
 
-def _add_related_lists(draft: Draft, module: ModuleDefinition) -> None:
+def _add_related_lists(draft: BlueprintDraft, module: ModuleDefinition) -> None:
     for related in module.related_lists:
         target = draft.module(related.module) if related.module else None
         body = related_list_document(related, draft.new_id(), module.api_name, target)

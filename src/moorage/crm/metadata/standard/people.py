@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from moorage.crm.metadata import fixed_ids
 from moorage.crm.metadata.documents import Body
-from moorage.crm.metadata.standard.draft import Draft
+from moorage.crm.metadata.standard.blueprint_draft import BlueprintDraft
 from moorage.crm.metadata.standard.spec import OrganisationSpec, Person
 from moorage.crm.metadata.standard.standard_modules import standard
 
@@ -17,11 +17,11 @@ _GENERAL = {
     "Crm_Implied_Manage_Profiles": "Manage Profiles",
     "Crm_Implied_Api_Access": "API Access",
 }
-# What a standard profile may do besides working on records.
+# The permissions of a standard profile that are not for records.
 _EVERYONE = {"Crm_Implied_Api_Access"}
 
 
-def add_organisation(draft: Draft, spec: OrganisationSpec) -> None:
+def add_organisation(draft: BlueprintDraft, spec: OrganisationSpec) -> None:
     if not spec.users:
         raise ValueError("an organisation needs at least one user")
     draft.add("org", spec.name, _organisation(draft, spec))
@@ -30,7 +30,7 @@ def add_organisation(draft: Draft, spec: OrganisationSpec) -> None:
     _add_users(draft, spec, roles, profiles)
 
 
-def _organisation(draft: Draft, spec: OrganisationSpec) -> Body:
+def _organisation(draft: BlueprintDraft, spec: OrganisationSpec) -> Body:
     zgid = str(600_000_000 + draft.prefix)
     return {
         "id": draft.new_id(fixed_ids.ORGANISATION),
@@ -80,8 +80,8 @@ _SWITCHES = (
 )
 
 
-def _add_roles(draft: Draft) -> dict[str, Body]:
-    """Roles by name, as references; a role stands after the one it reports to."""
+def _add_roles(draft: BlueprintDraft) -> dict[str, Body]:
+    """References to roles by name; a role comes after the role that it reports to."""
     references: dict[str, Body] = {}
     for role in standard().roles:
         reference = {"name": role["name"], "id": draft.new_id(fixed_ids.ROLES.get(role["name"]))}
@@ -105,8 +105,8 @@ def _add_roles(draft: Draft) -> dict[str, Body]:
     return references
 
 
-def _add_profiles(draft: Draft) -> dict[str, Body]:
-    """Profiles by name, as references. All profiles share the ids of the permissions."""
+def _add_profiles(draft: BlueprintDraft) -> dict[str, Body]:
+    """References to profiles by name. The ids of permissions are the same in all profiles."""
     bodies = [
         {"id": draft.new_id(fixed_ids.PROFILES.get(profile["name"])), **_profile(profile)}
         for profile in standard().profiles
@@ -139,7 +139,7 @@ def _profile(profile: dict[str, Any]) -> Body:
     }
 
 
-def _permissions(draft: Draft) -> list[Body]:
+def _permissions(draft: BlueprintDraft) -> list[Body]:
     modules = [module.api_name for module in standard().modules if module.generated_type == "default"]
     names: list[tuple[str, str, str | None]] = [
         (f"Crm_Implied_{verb}_{module}", verb, module) for module in modules for verb in _VERBS
@@ -158,7 +158,7 @@ def _permissions(draft: Draft) -> list[Body]:
 
 
 def _add_users(
-    draft: Draft, spec: OrganisationSpec, roles: dict[str, Body], profiles: dict[str, Body]
+    draft: BlueprintDraft, spec: OrganisationSpec, roles: dict[str, Body], profiles: dict[str, Body]
 ) -> None:
     ids = [draft.new_id(None if ordinal else fixed_ids.FIRST_USER) for ordinal in range(len(spec.users))]
     founder = {"name": _full_name(spec.users[0]), "id": ids[0]}
@@ -197,7 +197,7 @@ def _regional_settings(spec: OrganisationSpec) -> Body:
 
 def _standard_offset(time_zone: str) -> int:
     """The zone's distance from UTC outside of daylight saving, in milliseconds."""
-    # January and July lie on both sides of daylight saving; whichever reports none tells the zone's own time.
+    # Either January or July is outside of daylight saving time.
     zone = ZoneInfo(time_zone)
     moments = [datetime(2024, month, 1, tzinfo=zone) for month in (1, 7)]
     moment = next((m for m in moments if not m.dst()), moments[0])
@@ -208,7 +208,7 @@ def _full_name(person: Person) -> str:
     return f"{person.first_name} {person.last_name}".strip()
 
 
-def _zuid(draft: Draft, ordinal: int) -> str:
+def _zuid(draft: BlueprintDraft, ordinal: int) -> str:
     return str(draft.prefix * 1000 + ordinal)
 
 

@@ -1,4 +1,4 @@
-"""What somebody who founds an organisation may decide."""
+"""The specification of a new organisation."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,7 +8,7 @@ from moorage.crm import centres
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A user to be. `role` and `profile` are names of standard roles and profiles."""
+    """A user of the new organisation. `role` and `profile` are names of standard roles and profiles."""
 
     first_name: str
     last_name: str

@@ -1,10 +1,10 @@
-"""The custom views of a module: four that every module has, and those its subject suggests."""
+"""The custom views of a module: four that every module has, and some for its subject."""
 
 from collections.abc import Mapping
 
 from moorage.crm.metadata.definitions import ModuleDefinition
 from moorage.crm.metadata.documents import Body
-from moorage.crm.metadata.standard.draft import Draft
+from moorage.crm.metadata.standard.blueprint_draft import BlueprintDraft
 from moorage.crm.metadata.view_documents import Term, ViewDefinition, view_document
 
 
@@ -26,7 +26,7 @@ def recent(field: str) -> Term:
 
 
 MINE = Term("Owner", {"name": "${CURRENTUSER}"})
-# Records are shared with single colleagues by no operation of this API, so nothing can be in these views.
+# No operation of this API shares records with single users, so these views are always empty.
 NONE = Term("id", "${EMPTY}")
 
 _ADDRESS = ("Full_Name", "Company", "Street", "City", "State", "Zip_Code", "Country")
@@ -148,7 +148,7 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
 }
 
 
-def add_views(draft: Draft, module: ModuleDefinition, fields: Mapping[str, Body]) -> None:
+def add_views(draft: BlueprintDraft, module: ModuleDefinition, fields: Mapping[str, Body]) -> None:
     name = module.api_name
     for view in (*_common(module.plural_label, name), *_OWN.get(name, ())):
         body = view_document(draft.new_id(), view, view.columns or _COLUMNS[name], fields)

@@ -1,4 +1,4 @@
-"""What the parts of a blueprint share: the ids given out so far and the documents written so far."""
+"""The blueprint while it is made: the documents so far, and the next ids."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -8,8 +8,8 @@ from moorage.crm.metadata.ids import ID_SPACE
 
 
 @dataclass(slots=True)
-class Draft:
-    """`created` is the moment of creation as the API writes it; `modules` maps API names to ids."""
+class BlueprintDraft:
+    """`created` is the time of creation as the API writes it; `modules` has the ids of modules by API name."""
 
     prefix: int
     new_number: Callable[[], int]
@@ -18,11 +18,11 @@ class Draft:
     modules: dict[str, str] = field(default_factory=dict)
 
     def new_id(self, number: int | None = None) -> str:
-        """A new id; `number` is given where it is one that never changes (see `fixed_ids.py`)."""
+        """A new id; `number` is a number that never changes (see `fixed_ids.py`)."""
         return str(self.prefix * ID_SPACE + (self.new_number() if number is None else number))
 
     def add(self, kind: Kind, name: str, body: Body, module: str | None = None) -> None:
-        """Write a document whose body already has its `id`; `module` is the API name of its module."""
+        """Add a document; its body has an `id` already. `module` is the API name of the document's module."""
         owner = int(self.modules[module]) if module else 0
         self.documents.append(Document(int(body["id"]), kind, owner, name, body))
 
