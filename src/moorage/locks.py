@@ -43,7 +43,7 @@ class FileLock:
 
 
 def is_locked(path: Path) -> bool:
-    """Whether somebody holds a lock that isn't shared. Creates no file; one that can't be opened counts as unlocked."""
+    """True if a process holds a lock that isn't shared. Creates no file. A file that can't be opened is not locked."""
     try:
         with path.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)

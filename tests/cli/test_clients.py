@@ -60,7 +60,7 @@ def test_what_can_not_be_a_secret_is_told_and_not_repeated(moorage, typed, secre
 def test_a_secret_file_that_is_no_text_is_named(moorage, tmp_path):
     (tmp_path / "secret").write_bytes(b"\xff")
     outcome = moorage("client", "set", "zoho-crm", "--client-id", "x", "--secret-file", tmp_path / "secret")
-    assert outcome.status == 2 and f"{tmp_path / 'secret'} is not text in UTF-8" in outcome.err
+    assert outcome.status == 2 and f"{tmp_path / 'secret'} is not UTF-8 text" in outcome.err
 
 
 def test_where_the_gateway_has_a_port_it_does_not_matter_that_the_crms_may_be_any(moorage, monkeypatch):

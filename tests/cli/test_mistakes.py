@@ -39,7 +39,7 @@ MISTAKES = [
     ("crm client create --name x --redirect-uri notaurl", USAGE, "notaurl"),
     ("client set zoho-crm --client-id x --data-centre mars", USAGE, "It has: "),
     ("crm grant-code --client x --minutes 11", USAGE, "--minutes has to be 10 or less, not '11'."),
-    ("api https://127.0.0.1:8787/zoho-crm/crm/v8/Leads", USAGE, "Such as /zoho-crm/crm/v8/Leads"),
+    ("api https://127.0.0.1:8787/zoho-crm/crm/v8/Leads", USAGE, "Use /zoho-crm/crm/v8/Leads"),
     ("api -X GTE /x", USAGE, "There is no HTTP method GTE. Did you mean GET?"),
     ("api /x -f data[][Last_Name", USAGE, "Write it like Last_Name=Hopper."),
     ("connection list --url 127.0.0.1:8787", USAGE, "--url: '127.0.0.1:8787' is not the address of a server"),
@@ -61,15 +61,15 @@ MISTAKES = [
     ("crm client delete nope --yes", NOT_FOUND, "moorage crm client list"),
     ("key rotate nope", NOT_FOUND, "`moorage key list` shows the ids"),
     # A question that nobody is there to answer
-    ("key revoke nope", USAGE, "Say --yes"),
-    ("crm org delete demo", USAGE, "Say --yes"),
-    ("crm org reset demo", USAGE, "Say --yes"),
-    (f"crm org restore demo {__file__}", USAGE, "Say --yes"),
+    ("key revoke nope", USAGE, "add --yes"),
+    ("crm org delete demo", USAGE, "add --yes"),
+    ("crm org reset demo", USAGE, "add --yes"),
+    (f"crm org restore demo {__file__}", USAGE, "add --yes"),
     (f"crm org snapshot demo {__file__}", USAGE, "Overwrite"),
-    ("crm client delete nope", USAGE, "Say --yes"),
-    ("client delete zoho-crm", USAGE, "Say --yes"),
-    ("connection delete nope", USAGE, "Say --yes"),
-    ("vault forget", USAGE, "Say --yes"),
+    ("crm client delete nope", USAGE, "add --yes"),
+    ("client delete zoho-crm", USAGE, "add --yes"),
+    ("connection delete nope", USAGE, "add --yes"),
+    ("vault forget", USAGE, "add --yes"),
     # Something that is there already, or can't be taken
     ("crm org create demo", REFUSED, "demo"),
     # The data folder
@@ -141,7 +141,7 @@ ZOHO = [
     ("INVALID_DATA", "invalid data", {"expected_data_type": "email", "api_name": "Email", "json_path": RECORD},
      "invalid data: Email expects email (data[0])."),
     ("INVALID_DATA", "invalid data", {"maximum_length": 100, "api_name": "data", "json_path": "$.data"},
-     "invalid data: data has room for 100."),
+     "invalid data: data may have 100 characters."),
     ("INVALID_DATA", "invalid data", {"param_name": "per_page"} | NUMBER,
      "invalid data: per_page expects integer from 1 to 200."),
     ("INVALID_DATA", "invalid data", {"param_name": "sort_by", "supported_values": ["id", "Created_Time"]},
@@ -183,7 +183,10 @@ def test_the_neighbours_are_modules_of_a_new_organisation():
 @pytest.mark.parametrize(
     ("detail", "advice"),
     [
-        ('Create one with POST /connections {"app": "x"} and open its url', "Make one: `moorage connection create x`."),
+        (
+            'Create one with POST /connections {"app": "x"} and open its url',
+            "Create one: `moorage connection create x`.",
+        ),
         ("GET /connections lists those you have.", "`moorage connection list` lists those you have."),
         ("GET /connections/c1 gives its url.", "`moorage connection get c1` gives its url."),
         ("GET /connections/c1/diagnosis says what is wrong.", "`moorage doctor --connection c1` says what is wrong."),
@@ -217,14 +220,14 @@ def test_what_failed_beside_what_succeeded_is_told(server, moorage):
 def test_a_field_that_no_record_has_is_told(server, moorage):
     server.answers(200, {"data": [{"id": "1", "Last_Name": None}]})
     assert (
-        "No record has Nope;"
+        "No record has Nope."
         in moorage("api", "/zoho-crm/crm/v8/Leads?fields=id,Last_Name,Nope,Owner.id").err
     )
 
 
 def test_an_api_key_at_the_crms_own_address_is_told(server, moorage):
     server.answers(401, {"code": "INVALID_TOKEN", "message": "invalid oauth token", "details": {}})
-    assert "no API key counts" in moorage("api", "/crm/v8/Leads").err
+    assert "accepts no API keys" in moorage("api", "/crm/v8/Leads").err
 
 
 @pytest.mark.parametrize("known", [["3efdf8a0-1"], []])

@@ -231,7 +231,7 @@ def test_a_rotation_is_foreseen_and_done(moorage, demo, tmp_path):
     assert (done["retired"], done["sealed_anew"], done["dry_run"]) == ([current["id"]], 2, False)
     said = moorage("vault", "status").out
     assert done["current"] in said and current["id"] not in said and before.strip() not in said
-    assert "encrypted anew" in moorage("vault", "rotate").out
+    assert "encrypted again" in moorage("vault", "rotate").out
 
 
 def test_the_key_to_rotate_to_comes_from_a_file(moorage, demo, tmp_path):
@@ -258,7 +258,7 @@ def test_with_both_keys_in_the_setting_it_says_which_to_take_out(moorage, demo, 
     [old] = moorage("vault", "status", "--json").json["keys"]
     monkeypatch.setenv("MOORAGE_VAULT_KEY", f"{'cd' * 32},{'ab' * 32}")
     said = moorage("vault", "rotate").out
-    assert f"Nothing needs {old['id']}" in said and "take it out of MOORAGE_VAULT_KEY" in said
+    assert f"{old['id']} is not needed" in said and "remove it from MOORAGE_VAULT_KEY" in said
     monkeypatch.setenv("MOORAGE_VAULT_KEY", "cd" * 32)
     assert [key["role"] for key in moorage("vault", "status", "--json").json["keys"]] == ["current"]
 

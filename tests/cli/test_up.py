@@ -235,7 +235,7 @@ def test_the_folder_says_where_the_server_is_while_it_runs_and_what_it_was_told(
     told = {"MOORAGE_PUBLIC_URL": "https://moorage.example.com", "MOORAGE_VAULT_KEY": "5a" * 32}
     with serving(home, **told) as server:
         note = json.loads((home / "run" / "server.json").read_text())
-        assert note.pop("told") == {
+        assert note.pop("settings") == {
             "MOORAGE_PORT": "0",
             "MOORAGE_CRM_PORT": "0",
             "MOORAGE_PUBLIC_URL": "https://moorage.example.com",
@@ -453,4 +453,4 @@ def test_what_changes_keys_and_connections_is_logged_without_their_secrets(home,
 def test_who_lets_other_machines_in_is_told_what_that_means(home, begun):
     with serving(home, "--host", "0.0.0.0") as server:
         _, _, err = server.stop()
-    assert "plain HTTP" in err and "10 requests a second" in err and "MOORAGE_PUBLIC_URL" in err
+    assert "plain HTTP" in err and "10 requests per second" in err and "MOORAGE_PUBLIC_URL" in err

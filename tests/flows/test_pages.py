@@ -89,7 +89,7 @@ def test_the_calls_that_the_page_of_the_command_line_shows_succeed(copy):
 def test_an_organisation_is_made_kept_and_put_back_as_the_page_shows(copy):
     [commands] = blocks(section("docs/crm.md", "Organisations"), "console")
     told = copy(commands).splitlines()
-    assert [line.split()[0] for line in told] == ["Made", "Saved", "Restored", "Reset"]
+    assert [line.split()[0] for line in told] == ["Created", "Saved", "Restored", "Reset"]
 
 
 def test_clients_are_registered_as_the_page_shows(copy):

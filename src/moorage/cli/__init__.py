@@ -5,11 +5,10 @@ import sys
 
 
 def main() -> int:
-    """Run `moorage` with the arguments of this process; the exit status (see docs/cli.md)."""
-    # A command ends soon, and most of its objects are modules, which stay. To collect garbage would take a tenth of its
-    # time.
+    """Run `moorage` with the arguments of this process. Returns the exit status (see docs/cli.md)."""
+    # Garbage collection would take a tenth of a command's time and free little, as most objects are modules.
     gc.disable()
-    # The server imports this package too, and does not need the commands.
+    # The server imports this package, too, but does not need the commands.
     from moorage.cli.program import run  # noqa: PLC0415
 
     return run(sys.argv[1:])

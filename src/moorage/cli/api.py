@@ -1,4 +1,4 @@
-"""`moorage api`: any call, with the key and the address filled in."""
+"""`moorage api`: makes any call, with the key and the address of the server."""
 
 import json
 import os
@@ -32,11 +32,10 @@ _METHODS = (
     "SEARCH",
     "PURGE",
 )
-_IN_QUERY = {"GET", "HEAD", "DELETE"}  # Methods whose fields are query parameters.
-
+_IN_QUERY = {"GET", "HEAD", "DELETE"}  # With these methods, fields are query parameters.
 
 Target = Annotated[
-    str, typer.Argument(metavar="PATH", help="Such as /zoho-crm/crm/v8/Leads?fields=Last_Name")
+    str, typer.Argument(metavar="PATH", help="The path, such as /zoho-crm/crm/v8/Leads?fields=Last_Name")
 ]
 Method = Annotated[
     str | None,
@@ -64,9 +63,9 @@ Headers = Annotated[
     list[str] | None, typer.Option("-H", "--header", metavar="NAME:VALUE", help="Another header.")
 ]
 Connection = Annotated[
-    str | None, typer.Option("--connection", metavar="ID", help="Which of several connections.")
+    str | None, typer.Option("--connection", metavar="ID", help="The connection, if there are several.")
 ]
-Include = Annotated[bool, typer.Option("-i", "--include", help="Print status and headers too.")]
+Include = Annotated[bool, typer.Option("-i", "--include", help="Print the status and the headers, too.")]
 
 
 def api(
@@ -91,7 +90,7 @@ def api(
             response = client.request(
                 path=path if path.startswith("/") else f"/{path}",
                 connection=connection,
-                **_sent(method, fields, body_from, headers or ()),
+                **_request(method, fields, body_from, headers or ()),
             )
     except ApiError as error:
         _print(error.response, include=include, as_json=as_json)
@@ -105,22 +104,22 @@ def api(
             note(sentence)
 
 
-def _sent(
+def _request(
     method: str | None, fields: list[tuple[str, Any]], body_from: str | None, headers: Sequence[str]
 ) -> dict[str, Any]:
-    """The method, and where its fields go. Raises UsageError."""
+    """The arguments of `Moorage.request`: method, headers, and the fields as query or body. Raises UsageError."""
     has_input = body_from is not None
     method = (method or ("POST" if fields or has_input else "GET")).upper()
     if method not in _METHODS:
         raise UsageError(f"There is no HTTP method {method}.{did_you_mean(method, _METHODS)}")
-    sent: dict[str, Any] = {"method": method, "headers": _headers(headers, has_input=has_input)}
+    request: dict[str, Any] = {"method": method, "headers": _headers(headers, has_input=has_input)}
     if body_from is not None:
-        sent["body"] = reading.content(body_from)
+        request["body"] = reading.content(body_from)
     if method in _IN_QUERY or has_input:
-        sent["params"] = [(key, "null" if value is None else value) for key, value in fields]
+        request["params"] = [(key, "null" if value is None else value) for key, value in fields]
     elif fields:
-        sent["json"] = document(fields)
-    return sent
+        request["json"] = document(fields)
+    return request
 
 
 def _require_path(path: str) -> None:
@@ -128,14 +127,14 @@ def _require_path(path: str) -> None:
         parts = urlsplit(path)
         server = f"{parts.scheme}://{parts.netloc}"
         raise UsageError(
-            f"{path!r} is a whole URL, and this takes what stands behind the server's address",
-            help=f"Such as {parts.path or '/'}, and --url {server} if that is not the usual one.",
+            f"{path!r} is a whole URL, but this command needs only its path",
+            help=f"Use {parts.path or '/'}, with --url {server} if that is not your server's usual address.",
         )
 
 
-def _headers(given: Sequence[str], *, has_input: bool) -> dict[str, str]:
+def _headers(texts: Sequence[str], *, has_input: bool) -> dict[str, str]:
     headers = {"Content-Type": "application/json"} if has_input else {}
-    for text in given:
+    for text in texts:
         name, colon, value = text.partition(":")
         if not colon or not name.strip():
             raise UsageError(f"The header {text!r} is not Name: value")
@@ -158,12 +157,12 @@ def _print(response: Response, *, include: bool, as_json: bool) -> None:
     body = _for_reading(response) if sys.stdout.isatty() else response.body
     sys.stdout.buffer.write(body)
     sys.stdout.buffer.flush()
-    if body and not body.endswith(b"\n") and _is_one_place(sys.stdout, sys.stderr):
-        print(file=sys.stderr, flush=True)  # So that what follows there has a line of its own.
+    if body and not body.endswith(b"\n") and _is_same_file(sys.stdout, sys.stderr):
+        print(file=sys.stderr, flush=True)  # So that the messages after the body begin on a new line.
 
 
-def _is_one_place(one: TextIO, other: TextIO) -> bool:
-    """Whether two streams end up in the same file, as under `2>&1`."""
+def _is_same_file(one: TextIO, other: TextIO) -> bool:
+    """True if two streams lead to the same file, as with `2>&1`."""
     try:
         return os.path.sameopenfile(one.fileno(), other.fileno())
     except (OSError, ValueError):
@@ -171,7 +170,7 @@ def _is_one_place(one: TextIO, other: TextIO) -> bool:
 
 
 def _for_reading(response: Response) -> bytes:
-    """The body as a person at a terminal wants it: JSON indented, and never the last line without its end."""
+    """The body for a person at a terminal: JSON with indentation and a line break at the end."""
     try:
         return (
             json.dumps(response.json(), ensure_ascii=False, indent=2).encode() + b"\n"

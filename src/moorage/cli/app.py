@@ -1,4 +1,4 @@
-"""`moorage app`: what can be connected."""
+"""`moorage app`: the apps that can be connected."""
 
 from typing import Any
 
@@ -13,18 +13,18 @@ commands = typer.Typer(help="The apps that can be connected.", rich_markup_mode=
 
 @commands.command("list")
 def list_(*, url: Url = None, as_json: Json = False) -> None:
-    """List apps: how each is connected, and whether it can be now."""
+    """List apps: how each is connected, and whether it can be connected now."""
     with context.client(url) as client:
-        found: list[dict[str, Any]] = client.request("GET", "/apps").json()["apps"]
+        apps: list[dict[str, Any]] = client.request("GET", "/apps").json()["apps"]
     if as_json:
-        print_json({"apps": found})
+        print_json({"apps": apps})
         return
-    rows = [(one["app"], one["title"], one["method"], _where(one), one["client"]) for one in found]
+    rows = [(app["app"], app["title"], app["method"], _connectable(app), app["client"]) for app in apps]
     print_table(("APP", "TITLE", "METHOD", "CONNECTABLE", "CLIENT"), rows)
 
 
-def _where(app: dict[str, Any]) -> str:
-    """Whether an account of the app can be connected now, or the CRM inside alone."""
+def _connectable(app: dict[str, Any]) -> str:
+    """Says if an account of the app can be connected now, or only the embedded CRM."""
     if app["outside"]:
         return "yes"
     return "embedded CRM only" if app["embedded"] else "no"

@@ -1,4 +1,4 @@
-"""`moorage client`: the OAuth clients as which apps know this Moorage."""
+"""`moorage client`: your OAuth clients at the apps."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -19,26 +19,24 @@ if TYPE_CHECKING:
     from moorage.operator import Operator
     from moorage.settings import Settings
 
-commands = typer.Typer(
-    help="Your OAuth clients at the apps, as which they know this Moorage.", rich_markup_mode=None
-)
+commands = typer.Typer(help="Your OAuth clients at the apps.", rich_markup_mode=None)
 
 App = Annotated[str, typer.Argument(metavar="APP", autocompletion=apps, help="The app, such as zoho-crm.")]
 DataCentre = Annotated[
     str | None,
     typer.Option(
-        "--data-centre", metavar="NAME", help="Only for this one, such as eu; else for all of them."
+        "--data-centre", metavar="NAME", help="Only for this data centre, such as eu. Default: for all."
     ),
 ]
 ClientId = Annotated[str, typer.Option("--client-id", metavar="ID", help="From the app's developer console.")]
 SecretFile = Annotated[
     Path | None,
-    typer.Option("--secret-file", metavar="FILE", help="A file that holds its secret; else it is asked for."),
+    typer.Option("--secret-file", metavar="FILE", help="A file with the secret. Default: asks for it."),
 ]
 Rehearsal = Annotated[
     str | None,
     typer.Option(
-        "--rehearsal", metavar="URL", help="Where `moorage up --as-zoho` plays the app, to try it out."
+        "--rehearsal", metavar="URL", help="The address of `moorage up --as-zoho`, which plays the app."
     ),
 ]
 
@@ -54,9 +52,11 @@ def set_(
     home: Home = None,
     as_json: Json = False,
 ) -> None:
-    """Keep a client; its secret is asked for, or read from standard input or a file."""
+    """Store a client. Asks for its secret, or reads it from standard input or a file."""
     if rehearsal is not None and data_centre is not None:
-        raise UsageError("--rehearsal and --data-centre can't be given together")
+        raise UsageError(
+            "--rehearsal and --data-centre can't be used together", help="Leave one of them out."
+        )
     secret = reading.secret("Client secret") if secret_file is None else reading.text(secret_file)
 
     async def keep(operator: "Operator") -> "tuple[str, list[str], Settings]":
@@ -69,10 +69,10 @@ def set_(
         print_json({"client": name, "data_centre": data_centre, "apps": apps, "callback_url": callback})
         return
     if rehearsal is not None:
-        typer.echo(f"Kept the client {client_id}. Connect: moorage connection create {app}")
+        typer.echo(f"Stored the client {client_id}. Connect: moorage connection create {app}")
         return
-    typer.echo(f"Kept the client {client_id} for {', '.join(apps)}.")
-    typer.echo(f"Its callback URL in the app's developer console has to be: {_told(callback, settings)}")
+    typer.echo(f"Stored the client {client_id} for {', '.join(apps)}.")
+    typer.echo(f"Its callback URL in the app's developer console has to be: {_described(callback, settings)}")
 
 
 @commands.command("list")
@@ -85,30 +85,30 @@ def list_(*, home: Home = None, as_json: Json = False) -> None:
     clients, settings = operate(home, look)
     callback = callback_url(settings, read_note(settings.home))
     if context.server_alone_has(settings, "MOORAGE_OAUTH_CLIENTS"):
-        note("The server has clients of MOORAGE_OAUTH_CLIENTS, too, which is not set here.")
+        note("The server also has clients in its MOORAGE_OAUTH_CLIENTS, which is not set here.")
     if as_json:
         print_json({"clients": [asdict(client) for client in clients], "callback_url": callback})
         return
     rows = [(client.name, client.data_centre or "all", client.client_id, client.source) for client in clients]
     print_table(("CLIENT", "DATA CENTRE", "CLIENT ID", "FROM"), rows)
-    typer.echo(f"Callback URL: {_told(callback, settings)}")
+    typer.echo(f"Callback URL: {_described(callback, settings)}")
 
 
 @commands.command()
 def delete(
     app: App, *, data_centre: DataCentre = None, yes: Yes = False, home: Home = None, as_json: Json = False
 ) -> None:
-    """Forget a client. Its connections work until their tokens end, and can't be refreshed then."""
-    confirm(f"Forget the client for {app}?", yes=yes)
+    """Delete a client. Its connections work until their tokens expire, and can't be renewed then."""
+    confirm(f"Delete the client for {app}?", yes=yes)
     operate(home, lambda operator: operator.oauth_clients.delete(app, data_centre))
     if as_json:
         print_json({"deleted": app, "data_centre": data_centre})
     else:
-        typer.echo(f"Forgot the client for {app}")
+        typer.echo(f"Deleted the client for {app}")
 
 
-def _told(callback: str | None, settings: "Settings") -> str:
-    """The callback URL, and where it comes from if no server runs."""
+def _described(callback: str | None, settings: "Settings") -> str:
+    """The callback URL, with a remark on its source if no server runs."""
     return (
         "known once a server runs" if callback is None else f"{callback}{context.source_of_address(settings)}"
     )

@@ -1,4 +1,4 @@
-"""How a command tells about itself: its help in our words, with an example, and what a shell completes."""
+"""The help of commands, with examples, and the words that a shell completes."""
 
 import contextlib
 import os
@@ -12,7 +12,7 @@ from moorage import __file__ as package
 from moorage.errors import SettingsInvalid
 from moorage.settings import load
 
-# Of the commands that people meet first.
+# Examples for the commands that people use first.
 EXAMPLES = {
     "up": ("moorage up", "moorage up --home ~/.moorage-tests --port 0 --crm-port 0 --json"),
     "api": (
@@ -33,35 +33,35 @@ EXAMPLES = {
 
 
 class Command(TyperCommand):
-    """A command whose help names each element by our word for it, and no type of Python."""
+    """A command whose help shows our names for arguments and options, without Python's types."""
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
-        """`[OPTIONS] PATH`, and what may be left out in brackets."""
-        names = [(one.metavar or "", one.required) for one in self._arguments(ctx)]
+        """Such as `[OPTIONS] PATH`. Optional arguments are in brackets."""
+        names = [(argument.metavar or "", argument.required) for argument in self._arguments(ctx)]
         return ["[OPTIONS]", *(name if required else f"[{name}]" for name, required in names)]
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         arguments = self._arguments(ctx)
         if arguments:
             with formatter.section("Arguments"):
-                formatter.write_dl([(one.metavar, one.help or "") for one in arguments])
-        options = [one.get_help_record(ctx) for one in self.get_params(ctx) if one not in arguments]
+                formatter.write_dl([(argument.metavar, argument.help or "") for argument in arguments])
+        records = [param.get_help_record(ctx) for param in self.get_params(ctx) if param not in arguments]
         with formatter.section("Options"):
-            formatter.write_dl([option for option in options if option is not None])
+            formatter.write_dl([record for record in records if record is not None])
 
     def format_epilog(self, ctx: Any, formatter: Any) -> None:
         examples = EXAMPLES.get(ctx.command_path.partition(" ")[2], ())
         if examples:
             with formatter.section("For example"):
-                for line in examples:  # Whole, as they are to be copied.
+                for line in examples:  # Each example is on one line, so that people can copy it.
                     formatter.write(f"{'':{formatter.current_indent}}{line}\n")
 
     def _arguments(self, ctx: Any) -> list[Any]:
-        return [one for one in self.get_params(ctx) if one.param_type_name == "argument"]
+        return [param for param in self.get_params(ctx) if param.param_type_name == "argument"]
 
 
 def starting(words: Iterable[str]) -> Callable[[str], list[str]]:
-    """What completes to one of these words."""
+    """A function that completes the beginning of one of these words."""
 
     def complete(incomplete: str) -> list[str]:
         return [word for word in words if word.startswith(incomplete)]
@@ -70,12 +70,12 @@ def starting(words: Iterable[str]) -> Callable[[str], list[str]]:
 
 
 def apps(incomplete: str) -> list[str]:
-    """The apps that Moorage ships and those of the data folder's own files, by the names of the files alone."""
+    """The apps whose names begin with `incomplete`: shipped ones, and those in the data folder. Reads no file."""
     shipped = Path(package).parent / "oauth" / "apps" / "providers"
-    names = {file.name for file in shipped.iterdir()}
-    # What can't be asked completes nothing, and says nothing into a line that is being typed.
+    files = {file.name for file in shipped.iterdir()}
+    # An error is ignored, because a message would appear in the line that the user is typing.
     with contextlib.suppress(OSError, SettingsInvalid):
-        mine = {name: text for name, text in os.environ.items() if name == "MOORAGE_HOME"}
-        names |= {file.name for file in (load(mine).home / "providers").iterdir()}
-    found = {name.removesuffix(".toml") for name in names if name.endswith(".toml")}
-    return sorted(name for name in found if name.startswith(incomplete))
+        environ = {name: text for name, text in os.environ.items() if name == "MOORAGE_HOME"}
+        files |= {file.name for file in (load(environ).home / "providers").iterdir()}
+    names = {file.removesuffix(".toml") for file in files if file.endswith(".toml")}
+    return sorted(name for name in names if name.startswith(incomplete))

@@ -1,4 +1,4 @@
-"""`moorage connection`: the outside accounts that a key may act through."""
+"""`moorage connection`: the connections that a key may use."""
 
 import contextlib
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from moorage.cli.output import confirm, print_json, print_table
 from moorage.client import ApiError, Connection, Moorage
 from moorage.near import did_you_mean
 
-commands = typer.Typer(help="The outside accounts that a key may act through.", rich_markup_mode=None)
+commands = typer.Typer(help="Connections to outside accounts.", rich_markup_mode=None)
 
 ConnectionId = Annotated[str, typer.Argument(metavar="ID", help="The connection's id.")]
 App = Annotated[
@@ -30,7 +30,7 @@ Status = Annotated[
         "--status",
         metavar="STATUS",
         autocompletion=starting(("ACTIVE", "PENDING", "FAILED")),
-        help="Only these: ACTIVE, PENDING or FAILED.",
+        help="Only connections with this status: ACTIVE, PENDING or FAILED.",
     ),
 ]
 
@@ -39,18 +39,18 @@ Status = Annotated[
 def list_(*, app: App = None, status: Status = None, url: Url = None, as_json: Json = False) -> None:
     """List connections."""
     with context.client(url) as client:
-        found = client.connections.list(app=app, status=status)
+        connections = client.connections.list(app=app, status=status)
     if as_json:
-        print_json({"connections": found})
+        print_json({"connections": connections})
         return
     columns = ("ID", "APP", "STATUS", "DEFAULT", "ENVIRONMENT", "ACCOUNT", "CREATED")
-    print_table(columns, [_row(connection) for connection in found])
+    print_table(columns, [_row(connection) for connection in connections])
 
 
 @commands.command()
 def get(connection_id: ConnectionId, *, url: Url = None, as_json: Json = False) -> None:
     """Show one connection."""
-    with context.client(url) as client, _near(client, connection_id):
+    with context.client(url) as client, _suggesting_id(client, connection_id):
         _show(client.connections.get(connection_id), as_json=as_json)
 
 
@@ -68,11 +68,11 @@ def create(
         typer.Option(
             "--organisation",
             metavar="SLUG",
-            help="Connect it at once to this one of the CRM inside.",
+            help="Connect it at once to this organisation of the embedded CRM.",
         ),
     ] = None,
     embedded: Annotated[
-        bool, typer.Option("--embedded", help="Let the page offer the CRM inside this Moorage, too.")
+        bool, typer.Option("--embedded", help="Let the page offer the embedded CRM, too.")
     ] = False,
     timeout: Annotated[
         int,
@@ -81,13 +81,13 @@ def create(
     url: Url = None,
     as_json: Json = False,
 ) -> None:
-    """Make a connection: a person connects it in a browser, and this waits until it is ACTIVE."""
+    """Create a connection, and wait until a person has connected it in a browser."""
     with context.client(url) as client:
-        made = client.connections.create(app, embedded=embedded, organisation=organisation)
+        connection = client.connections.create(app, embedded=embedded, organisation=organisation)
         if timeout and organisation is None:
-            invite(made["url"] or "", browser=browser)
-            made = wait_until_connected(client, made["connection_id"], timeout)
-        _show(made, as_json=as_json)
+            invite(connection["url"] or "", browser=browser)
+            connection = wait_until_connected(client, connection["connection_id"], timeout)
+        _show(connection, as_json=as_json)
 
 
 @commands.command()
@@ -102,7 +102,7 @@ def use(
             "--none",
             metavar="APP",
             autocompletion=apps,
-            help="Forget what was chosen for that app, such as zoho-crm.",
+            help="Undo the choice for this app, such as zoho-crm.",
         ),
     ] = None,
     url: Url = None,
@@ -111,7 +111,8 @@ def use(
     """Make a connection the default: calls of its app that name no connection go through it."""
     if (connection_id is None) == (none is None):
         raise UsageError(
-            "Name a connection, or an app with --none", help="`moorage connection list` shows them."
+            "Name a connection, or an app with --none",
+            help="`moorage connection list` shows the connections.",
         )
     with context.client(url) as client:
         if none is not None:
@@ -129,7 +130,7 @@ def use(
 def delete(connection_id: ConnectionId, *, yes: Yes = False, url: Url = None, as_json: Json = False) -> None:
     """Delete a connection and its tokens for good."""
     confirm(f"Delete connection {connection_id}?", yes=yes)
-    with context.client(url) as client, _near(client, connection_id):
+    with context.client(url) as client, _suggesting_id(client, connection_id):
         revocation = client.connections.delete(connection_id)
     if as_json:
         print_json({"deleted": connection_id, "revocation": revocation})
@@ -138,14 +139,14 @@ def delete(connection_id: ConnectionId, *, yes: Yes = False, url: Url = None, as
 
 
 @contextlib.contextmanager
-def _near(client: Moorage, connection_id: str) -> Iterator[None]:
-    """If there is no such connection, suggest the nearest id."""
+def _suggesting_id(client: Moorage, connection_id: str) -> Iterator[None]:
+    """If the connection does not exist, add the most similar id to the error."""
     try:
         yield
     except ApiError as error:
         if error.code == "connection_unknown" and error.message:
-            known = [connection["connection_id"] for connection in client.connections.list()]
-            error.message += did_you_mean(connection_id, known)
+            ids = [connection["connection_id"] for connection in client.connections.list()]
+            error.message += did_you_mean(connection_id, ids)
         raise
 
 
@@ -159,21 +160,21 @@ def _show(connection: Connection, *, as_json: bool) -> None:
 
 def _row(connection: Connection) -> tuple[object, ...]:
     metadata = connection.get("metadata", {})
-    whose = metadata.get("organisation") or metadata.get("user") or metadata.get("reason")
+    account = metadata.get("organisation") or metadata.get("user") or metadata.get("reason")
     default = "*" if connection["default"] else ""
     status = f"{connection['status']} (not verified)" if "not_verified" in metadata else connection["status"]
     kind, created = connection["environment"], f"{connection['creation_time'].partition('.')[0].rstrip('Z')}Z"
-    return connection["connection_id"], connection["app"], status, default, kind, whose, created
+    return connection["connection_id"], connection["app"], status, default, kind, account, created
 
 
 def _facts(connection: Connection) -> Iterator[tuple[str, Any]]:
-    """The facts for a person. `id` is left out, because it repeats `connection_id`."""
+    """The facts for a person, without `id`, which repeats `connection_id`."""
     for name, value in connection.items():
         if isinstance(value, dict):
-            yield from ((key, _in_words(fact)) for key, fact in value.items())
+            yield from ((key, _joined(fact)) for key, fact in value.items())
         elif name != "id" and value is not None:
             yield name, value
 
 
-def _in_words(value: Any) -> Any:
+def _joined(value: Any) -> Any:
     return " ".join(map(str, value)) if isinstance(value, list) else value

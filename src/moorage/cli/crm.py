@@ -1,4 +1,4 @@
-"""`moorage crm`: the organisations of the embedded CRM, and what a Zoho client needs to reach one."""
+"""`moorage crm`: the organisations, users and clients of the embedded CRM."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,25 +31,25 @@ commands.add_typer(users, name="user")
 
 Slug = Annotated[str, typer.Argument(metavar="SLUG", help="The organisation's short name.")]
 Org = Annotated[
-    str | None, typer.Option("--org", metavar="SLUG", help="Which organisation; else the oldest.")
+    str | None, typer.Option("--org", metavar="SLUG", help="The organisation. Default: the oldest.")
 ]
 ClientId = Annotated[str, typer.Argument(metavar="CLIENT", help="The client's id.")]
 File = Annotated[Path, typer.Argument(metavar="FILE", help="The snapshot.")]
 FullName = Annotated[
-    str | None, typer.Option("--name", metavar="NAME", help="Its full name; else the short one.")
+    str | None, typer.Option("--name", metavar="NAME", help="Its full name. Default: the short name.")
 ]
 TimeZone = Annotated[
     str,
-    typer.Option("--time-zone", metavar="ZONE", help="The zone its times are shown in, such as Europe/Oslo."),
+    typer.Option("--time-zone", metavar="ZONE", help="The time zone of its users, such as Europe/Oslo."),
 ]
 DataCentre = Annotated[
     str,
-    typer.Option("--data-centre", metavar="NAME", help="Where it lives: us, eu, in, au, jp, cn, ca or sa."),
+    typer.Option("--data-centre", metavar="NAME", help="Its data centre: us, eu, in, au, jp, cn, ca or sa."),
 ]
 Sample = Annotated[bool, typer.Option("--sample/--empty", help="With sample records, or without.")]
 Unique = Annotated[
     list[str] | None,
-    typer.Option("--unique", metavar="MODULE.FIELD", help="A field that may hold no value twice."),
+    typer.Option("--unique", metavar="MODULE.FIELD", help="A field whose values have to be unique."),
 ]
 
 
@@ -62,15 +62,15 @@ def credentials(
 ) -> None:
     """Print what a Zoho SDK needs to reach the embedded CRM."""
 
-    def look(operator: "Operator") -> dict[str, str]:
+    def read(operator: "Operator") -> dict[str, str]:
         settings = operator.settings
         return operator.credentials(org, settings.crm_public_url or context.crm(settings))
 
-    found = _operate(home, look)
+    values = _operate(home, read)
     if as_json:
-        print_json(found)
+        print_json(values)
         return
-    for name, value in found.items():
+    for name, value in values.items():
         typer.echo(f"{name:14} {value}")
 
 
@@ -80,15 +80,15 @@ def grant_code(
     client: Annotated[str, typer.Option("--client", metavar="CLIENT", help="The id of a self client.")],
     scope: Annotated[
         str,
-        typer.Option("--scope", metavar="SCOPES", help="What it may do: Zoho's scopes, separated by commas."),
+        typer.Option("--scope", metavar="SCOPES", help="Its rights: Zoho's scopes, separated by commas."),
     ] = "ZohoCRM.modules.ALL,ZohoCRM.settings.ALL,ZohoCRM.users.ALL,ZohoCRM.org.ALL",
     minutes: Annotated[
-        int, typer.Option("--minutes", metavar="NUMBER", min=1, max=10, help="How long the code is good.")
+        int, typer.Option("--minutes", metavar="NUMBER", min=1, max=10, help="The lifetime of the code.")
     ] = 3,
     home: Home = None,
     as_json: Json = False,
 ) -> None:
-    """Print a code that a self client exchanges for its tokens, once."""
+    """Print a code that a self client can exchange once for tokens."""
     code = _operate(home, lambda operator: operator.clients.grant_code(client, scope, minutes))
     if as_json:
         print_json({"code": code, "expires_in": minutes * 60})
@@ -99,12 +99,12 @@ def grant_code(
 @users.command("list")
 def list_users(*, org: Org = None, home: Home = None, as_json: Json = False) -> None:
     """List the users of an organisation who may sign in."""
-    found = _operate(home, lambda operator: operator.organisations.users(org))
-    documents = [{"id": str(one.id), "name": one.name, "email": one.email} for one in found]
+    members = _operate(home, lambda operator: operator.organisations.users(org))
+    documents = [{"id": str(user.id), "name": user.name, "email": user.email} for user in members]
     if as_json:
         print_json({"users": documents})
         return
-    print_table(("EMAIL", "NAME", "ID"), [(one["email"], one["name"], one["id"]) for one in documents])
+    print_table(("EMAIL", "NAME", "ID"), [(user["email"], user["name"], user["id"]) for user in documents])
 
 
 @users.command()
@@ -115,19 +115,19 @@ def password(
     home: Home = None,
     as_json: Json = False,
 ) -> None:
-    """Set the password with which a user signs in; it is asked for, or read from standard input."""
-    chosen = reading.secret("Password", confirmed=True)
-    known = _operate(home, lambda operator: operator.organisations.set_password(org, email, chosen))
-    _done("password_set", known, f"Set the password of {known}", as_json=as_json)
+    """Set the password of a user. Asks for it, or reads it from standard input."""
+    new_password = reading.secret("Password", confirmed=True)
+    address = _operate(home, lambda operator: operator.organisations.set_password(org, email, new_password))
+    _done("password_set", address, f"Set the password of {address}", as_json=as_json)
 
 
 @clients.command("create")
 def create_client(
     *,
-    name: Annotated[str, typer.Option("--name", metavar="NAME", help="What people read when it asks them.")],
+    name: Annotated[str, typer.Option("--name", metavar="NAME", help="Its name on the page for consent.")],
     redirect_uri: Annotated[
         list[str] | None,
-        typer.Option("--redirect-uri", metavar="URI", help="Where people go after their consent."),
+        typer.Option("--redirect-uri", metavar="URI", help="The URL to which people go after their consent."),
     ] = None,
     self_client: Annotated[
         bool, typer.Option("--self", help="A self client: it gets codes from `grant-code`.")
@@ -136,15 +136,15 @@ def create_client(
     home: Home = None,
     as_json: Json = False,
 ) -> None:
-    """Register a client, and print its id and its secret, which is shown this once."""
+    """Register a client, and print its id and its secret. The secret is never shown again."""
     uris = tuple(redirect_uri or ())
-    made, secret = _operate(
+    client, secret = _operate(
         home, lambda operator: operator.clients.create(org, name, uris, self_client=self_client)
     )
     if as_json:
-        print_json({"client": {**_client(made), "client_secret": secret}})
+        print_json({"client": {**_client(client), "client_secret": secret}})
         return
-    typer.echo(f"client_id      {made.client_id}")
+    typer.echo(f"client_id      {client.client_id}")
     typer.echo(f"client_secret  {secret}")
 
 
@@ -152,20 +152,21 @@ def create_client(
 def list_clients(
     *,
     org: Annotated[
-        str | None, typer.Option("--org", metavar="SLUG", help="Only this organisation's.")
+        str | None, typer.Option("--org", metavar="SLUG", help="Only clients of this organisation.")
     ] = None,
     home: Home = None,
     as_json: Json = False,
 ) -> None:
-    """List the clients that were registered; never their secrets."""
-    found = _operate(home, lambda operator: operator.clients.list(org))
-    documents = [{**_client(client), "organisation": row.slug} for client, row in found]
+    """List the registered clients, without their secrets."""
+    registered = _operate(home, lambda operator: operator.clients.list(org))
+    documents = [{**_client(client), "organisation": row.slug} for client, row in registered]
     if as_json:
         print_json({"clients": documents})
         return
     columns = ("client_id", "name", "organisation", "kind")
     print_table(
-        ("CLIENT ID", "NAME", "ORGANISATION", "KIND"), [[one[c] for c in columns] for one in documents]
+        ("CLIENT ID", "NAME", "ORGANISATION", "KIND"),
+        [[document[column] for column in columns] for document in documents],
     )
 
 
@@ -173,24 +174,27 @@ def list_clients(
 def delete_client(client: ClientId, *, yes: Yes = False, home: Home = None, as_json: Json = False) -> None:
     """Delete a client and all its tokens for good."""
     confirm(f"Delete client {client} and all its tokens?", yes=yes)
-    gone = _operate(home, lambda operator: operator.clients.remove(client))
-    _done("deleted", gone.client_id, f"Deleted client {gone.name}", as_json=as_json)
+    deleted = _operate(home, lambda operator: operator.clients.remove(client))
+    _done("deleted", deleted.client_id, f"Deleted client {deleted.name}", as_json=as_json)
 
 
 @organisations.command("list")
 def list_(*, home: Home = None, as_json: Json = False) -> None:
     """List organisations."""
-    found = _operate(
+    documents = _operate(
         home,
         lambda operator: [
             _document(row, operator.organisations.data_centre(row)) for row in operator.organisations.list()
         ],
     )
     if as_json:
-        print_json({"organisations": found})
+        print_json({"organisations": documents})
         return
     columns = ("slug", "name", "id", "data_centre")
-    rows = [(*(one[c] for c in columns), one["created_at"].replace("+00:00", "Z")) for one in found]
+    rows = [
+        (*(document[column] for column in columns), document["created_at"].replace("+00:00", "Z"))
+        for document in documents
+    ]
     print_table(("SLUG", "NAME", "ID", "DATA CENTRE", "CREATED"), rows)
 
 
@@ -206,7 +210,7 @@ def create(
     home: Home = None,
     as_json: Json = False,
 ) -> None:
-    """Make an organisation."""
+    """Create an organisation."""
     row = _operate(
         home,
         lambda operator: operator.organisations.create(
@@ -221,7 +225,7 @@ def create(
     if as_json:
         print_json({"organisation": _document(row, data_centre)})
     else:
-        typer.echo(f"Made organisation {row.slug} ({row.id})")
+        typer.echo(f"Created organisation {row.slug} ({row.id})")
 
 
 @organisations.command()
@@ -234,8 +238,8 @@ def delete(slug: Slug, *, yes: Yes = False, home: Home = None, as_json: Json = F
 
 @organisations.command()
 def snapshot(slug: Slug, file: File, *, yes: Yes = False, home: Home = None, as_json: Json = False) -> None:
-    """Save an organisation as it is now to a file."""
-    _require_place(file)
+    """Save the present state of an organisation to a file."""
+    _require_writable_place(file)
     if file.exists():
         confirm(f"Overwrite {file}?", yes=yes)
     _operate(home, lambda operator: operator.organisations.snapshot(slug, file))
@@ -244,40 +248,40 @@ def snapshot(slug: Slug, file: File, *, yes: Yes = False, home: Home = None, as_
 
 @organisations.command()
 def restore(slug: Slug, file: File, *, yes: Yes = False, home: Home = None, as_json: Json = False) -> None:
-    """Put an organisation back to what a snapshot holds."""
+    """Put an organisation back to the state in a snapshot."""
     if not file.exists():
-        raise UsageError(f"There is no file {file}", help="`moorage crm org snapshot` makes one.")
-    confirm(f"Forget every change in organisation {slug} since {file}?", yes=yes)
+        raise UsageError(f"There is no file {file}", help="`moorage crm org snapshot` makes a snapshot.")
+    confirm(f"Undo every change in organisation {slug} since {file}?", yes=yes)
     _operate(home, lambda operator: operator.organisations.restore(slug, file))
     _done("restored", slug, f"Restored organisation {slug} from {file}", as_json=as_json)
 
 
 @organisations.command()
 def reset(slug: Slug, *, yes: Yes = False, home: Home = None, as_json: Json = False) -> None:
-    """Put an organisation back to how it was made."""
-    confirm(f"Forget every change in organisation {slug}?", yes=yes)
+    """Put an organisation back to the state after its creation."""
+    confirm(f"Undo every change in organisation {slug}?", yes=yes)
     _operate(home, lambda operator: operator.organisations.reset(slug))
     _done("reset", slug, f"Reset organisation {slug}", as_json=as_json)
 
 
-def _require_place(file: Path) -> None:
+def _require_writable_place(file: Path) -> None:
     if file.is_dir():
         raise UsageError(f"{file} is a folder", help="Name a file in it.")
     if not file.absolute().parent.is_dir():
-        raise UsageError(f"There is no folder {file.absolute().parent}", help="Make it first.")
+        raise UsageError(f"There is no folder {file.absolute().parent}", help="Create the folder first.")
 
 
 def _operate(home: Path | None, act: "Callable[[Operator], T]") -> T:
-    async def awaited(operator: "Operator") -> T:
+    async def act_async(operator: "Operator") -> T:
         return act(operator)
 
-    return operate(home, awaited)
+    return operate(home, act_async)
 
 
 def _document(row: "OrganisationRow", data_centre: str) -> dict[str, Any]:
     created_at = row.created_at.isoformat(timespec="seconds")
     return {
-        # As text, as ids are everywhere: they have more digits than JavaScript keeps of a number.
+        # Ids are text, because they have more digits than a number in JavaScript can hold.
         "id": str(row.id),
         "slug": row.slug,
         "name": row.name,
@@ -296,8 +300,8 @@ def _client(client: "Client") -> dict[str, Any]:
     }
 
 
-def _done(what: str, value: str, line: str, *, as_json: bool) -> None:
+def _done(key: str, value: str, line: str, *, as_json: bool) -> None:
     if as_json:
-        print_json({what: value})
+        print_json({key: value})
     else:
         typer.echo(line)

@@ -1,4 +1,4 @@
-"""`moorage doctor`."""
+"""`moorage doctor`: prints the findings of all checks."""
 
 import asyncio
 import os
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from moorage.oauth.diagnosis.findings import Finding
 
 Connection = Annotated[
-    str | None, typer.Option("--connection", metavar="ID", help="Of the connections, look at this one only.")
+    str | None, typer.Option("--connection", metavar="ID", help="Check only this one of the connections.")
 ]
 
 
 def doctor(*, connection: Connection = None, home: Home = None, as_json: Json = False) -> None:
-    """Find out what is wrong, and what to do, whether or not a server runs. Exits with 1 if there is a problem."""
+    """Find problems, and say what to do, with or without a running server. Exits with 1 if there is a problem."""
     report = _examine(home, connection)
     if as_json:
         _print_json(report)
@@ -67,7 +67,7 @@ def _findings(report: "Report") -> Iterator[tuple[str, "Finding"]]:
 
 
 def _lines(name: str, finding: "Finding") -> Iterator[str]:
-    """A finding as lines; a single line if nothing is wrong."""
+    """The lines of a finding. A finding without a problem has one line."""
     yield _plain(f"{finding.severity:<8} {name}: {finding.cause}")
     if finding.severity == "ok":
         return

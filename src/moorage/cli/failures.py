@@ -1,4 +1,4 @@
-"""How a failure is shown: a line for people, an object for programs, an exit status for scripts."""
+"""Shows failures: a line for people, a JSON object for programs, an exit status for scripts."""
 
 import json
 import sys
@@ -15,7 +15,7 @@ from moorage.errors import NO_ROOM, MoorageError
 
 
 class Exit(IntEnum):
-    """The exit statuses, as docs/cli.md explains them."""
+    """The exit statuses, which docs/cli.md explains."""
 
     OK = 0
     FAILED = 1
@@ -30,19 +30,19 @@ class Exit(IntEnum):
 
 
 class UsageError(MoorageError):
-    """The arguments contradict each other, or name something that does not exist."""
+    """The arguments contradict each other, or name a thing that does not exist."""
 
     code = "usage"
 
 
 class Declined(MoorageError):
-    """The user was asked, and said no."""
+    """The user has answered a question with no."""
 
     code = "declined"
 
 
 class NotConnected(MoorageError):
-    """A connection that a command waited for did not become ACTIVE."""
+    """The connection for which a command waited did not become ACTIVE."""
 
     code = "not_connected"
 
@@ -74,7 +74,7 @@ _BY_CODE = {
 
 
 def note(sentence: str) -> None:
-    """Print a note on standard error, beside the result."""
+    """Print a note on standard error, because standard output is for the result."""
     print(f"moorage: {sentence}", file=sys.stderr, flush=True)
 
 
@@ -86,9 +86,9 @@ def report(
     arguments: Sequence[str] = (),
     path: str = "",
 ) -> Exit:
-    """Write the failure to standard error. Returns the exit status: `status`, or the usual one for the error.
+    """Write the failure to standard error. Returns the exit status: `status`, or the usual status of the error.
 
-    `arguments` are the arguments that could not be parsed; `path` is the path that was called.
+    `arguments` are the arguments that could not be parsed. `path` is the path that was called.
     """
     usual, facts, help_ = _explain(error, arguments, path)
     status = usual if status is None else status

@@ -1,8 +1,8 @@
 """The fields of `moorage api`: `key=value` arguments that become one JSON object, or query parameters.
 
-A key may say where its value goes: `owner[id]=7` is {"owner": {"id": "7"}}, `tag[]=a tag[]=b` is
-{"tag": ["a", "b"]}, and `data[][Last_Name]=Hopper` is {"data": [{"Last_Name": "Hopper"}]}. A key of an
-object in a list that was given before begins the next object.
+A key may contain a path: `owner[id]=7` is {"owner": {"id": "7"}}, `tag[]=a tag[]=b` is {"tag": ["a", "b"]}, and
+`data[][Last_Name]=Hopper` is {"data": [{"Last_Name": "Hopper"}]}. In a list of objects, a key that the last object has
+already begins the next object.
 """
 
 import json
@@ -27,7 +27,7 @@ def split_field(text: str) -> tuple[str, str]:
 
 
 def typed(value: str) -> Any:
-    """What a value of -F stands for: true, false, null, a number, @file, @- (standard input), else the text."""
+    """The value of a field of -F: true, false, null, a number, the text of @file or of @- (standard input), or text."""
     if value in _WORDS:
         return _WORDS[value]
     if _NUMBER.fullmatch(value):
@@ -46,40 +46,39 @@ def document(fields: Iterable[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _steps(key: str) -> list[str]:
-    """`data[][Last_Name]` is ["data", "", "Last_Name"]: the empty step is the end of a list."""
+    """The path in a key: `data[][Last_Name]` is ["data", "", "Last_Name"]. The empty step is the end of a list."""
     match = _KEY.fullmatch(key)
     if match is None:
-        raise UsageError(
-            f"The key {key!r} has brackets that do not match", help="Write it like data[][Name]."
-        )
+        raise UsageError(f"The brackets in the key {key!r} do not match", help="Write it like data[][Name].")
     return [match[1], *re.findall(r"\[([^\[\]]*)\]", match[2])]
 
 
 def _place(root: dict[str, Any], steps: list[str], value: Any, key: str) -> None:
-    here: Any = root
+    node: Any = root
     for index, step in enumerate(steps[:-1]):
         deeper: Any = [] if steps[index + 1] == "" else {}
-        here = _enter(here, step, deeper, steps[index + 1 :], key)
-    if isinstance(here, list) and steps[-1] == "":
-        here.append(value)
-    elif isinstance(here, dict) and steps[-1] != "" and steps[-1] not in here:
-        here[steps[-1]] = value
+        node = _enter(node, step, deeper, steps[index + 1 :], key)
+    if isinstance(node, list) and steps[-1] == "":
+        node.append(value)
+    elif isinstance(node, dict) and steps[-1] != "" and steps[-1] not in node:
+        node[steps[-1]] = value
     else:
         raise _contradiction(key)
 
 
-def _enter(here: Any, step: str, deeper: Any, rest: list[str], key: str) -> Any:
-    if isinstance(here, dict) and step:
-        inside = here.setdefault(step, deeper)
-    elif isinstance(here, list) and not step:
-        if not here or _begins_another(here[-1], rest):
-            here.append(deeper)
-        inside = here[-1]
+def _enter(node: Any, step: str, new: Any, rest: list[str], key: str) -> Any:
+    """The list or object at a step below `node`; `new` if there is none yet. Raises UsageError."""
+    if isinstance(node, dict) and step:
+        child = node.setdefault(step, new)
+    elif isinstance(node, list) and not step:
+        if not node or _begins_another(node[-1], rest):
+            node.append(new)
+        child = node[-1]
     else:
         raise _contradiction(key)
-    if type(inside) is not type(deeper):
+    if type(child) is not type(new):
         raise _contradiction(key)
-    return inside
+    return child
 
 
 def _begins_another(last: Any, rest: list[str]) -> bool:
@@ -87,4 +86,4 @@ def _begins_another(last: Any, rest: list[str]) -> bool:
 
 
 def _contradiction(key: str) -> UsageError:
-    return UsageError(f"The field {key} contradicts one before it", help="Give each place one value.")
+    return UsageError(f"The field {key} contradicts an earlier field", help="Give each key one value.")

@@ -1,4 +1,4 @@
-"""`moorage help`: the help of a command, or a page of the documentation, which comes with the package."""
+"""`moorage help`: shows the help of a command, or a page of the documentation, which is part of the package."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -36,7 +36,7 @@ def topics() -> list[str]:
 
 
 def _page(words: list[str] | None) -> str | None:
-    # `crm` is a page and a group of commands; `moorage crm --help` shows the latter.
+    # `crm` is a page and a group of commands. The page wins, as `moorage crm --help` shows the commands.
     if words is None or len(words) != 1 or words[0].removesuffix(".md") not in topics():
         return None
     return (PAGES / f"{words[0].removesuffix('.md')}.md").read_text(encoding="utf-8")
@@ -47,9 +47,9 @@ def _command(root: Any, words: list[str]) -> str:
     for word in words:
         commands = getattr(context.command, "commands", {})
         if word not in commands:
-            known = [*commands, *topics()] if context is root else list(commands)
+            names = [*commands, *topics()] if context is root else list(commands)
             raise UsageError(
-                f"There is no help on {' '.join(words)!r}.{did_you_mean(word, known)}",
+                f"There is no help on {' '.join(words)!r}.{did_you_mean(word, names)}",
                 help=f"Pages: {', '.join(topics())}. Commands: `moorage --help`.",
             )
         context = type(context)(commands[word], info_name=word, parent=context)

@@ -1,4 +1,4 @@
-"""`moorage init`."""
+"""`moorage init`: creates the data folder without serving."""
 
 import asyncio
 import os
@@ -13,8 +13,8 @@ from moorage.settings import load
 
 
 def init(*, home: Home = None, as_json: Json = False) -> None:
-    """Make the data folder as the first start does, without serving, and print its first API key."""
-    # The rooms take a while to load.
+    """Create the data folder without starting a server, and print its first API key."""
+    # Imported here, because the rooms load slowly.
     from moorage.app import first_start  # noqa: PLC0415
     from moorage.logs import quiet_logs  # noqa: PLC0415
 

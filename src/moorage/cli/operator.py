@@ -1,4 +1,4 @@
-"""The operator's door: commands that work on the data folder itself, whether or not a server runs on it."""
+"""Runs operator commands, which work on the data folder itself, with or without a running server."""
 
 import asyncio
 import os
@@ -21,11 +21,11 @@ T = TypeVar("T")
 
 
 def operate(home: Path | None, act: "Callable[[Operator], Awaitable[T]]") -> T:
-    """Open the data folder, act on it, close it. It has to be there: only `up` and `init` make one.
+    """Open the data folder, run `act`, and close the folder. It has to exist, as only `up` and `init` create it.
 
-    Raises SettingsInvalid, HomeMissing, HomeUnusable, UsageError, and what `act` raises.
+    Raises SettingsInvalid, HomeMissing, HomeUnusable, UsageError, and the errors of `act`.
     """
-    # The rooms behind the door take a while to load, and most commands do not need them.
+    # Imported here, because the rooms load slowly, and most commands do not need them.
     from moorage.logs import quiet_logs  # noqa: PLC0415
     from moorage.operator import open_operator  # noqa: PLC0415
 
@@ -42,30 +42,31 @@ def operate(home: Path | None, act: "Callable[[Operator], Awaitable[T]]") -> T:
 
 
 def require_folder(settings: "Settings", *, named: bool) -> None:
-    """See that a command works on the folder that was meant: a key made in another is one that no server knows.
+    """Check that the folder is the one that the user means. In a wrong folder, a command would change nothing useful.
 
     Raises UsageError, HomeMissing.
     """
     elsewhere = None if named else context.server_elsewhere(settings)
     if elsewhere is not None:
         raise UsageError(
-            f"MOORAGE_URL is {elsewhere}, but this command works on a data folder of this machine, and none is named",
-            help=f"Run it where that server's data folder is, or name one with --home, such as {settings.home}.",
+            f"MOORAGE_URL is {elsewhere}, but this command works on a data folder of this machine, and no folder is"
+            " named",
+            help=f"Run it where that server's data folder is, or name a folder with --home, such as {settings.home}.",
         )
     if not Path(settings.database_url.removeprefix("sqlite:///")).exists():
         if settings.home.exists() and not os.access(settings.home, os.R_OK | os.X_OK):
-            return  # Whether it is one, nobody can tell; what opens it says why.
+            return  # This user can't read the folder. The next step reports that.
         raise HomeMissing(
-            f"There is no data folder of Moorage at {settings.home}.{_beside(settings.home)}",
-            help="Name another with --home or MOORAGE_HOME; `moorage up` makes one, and so does `moorage init`.",
+            f"There is no data folder of Moorage at {settings.home}.{_similar_folder(settings.home)}",
+            help="Name another folder with --home or MOORAGE_HOME. `moorage up` and `moorage init` create one.",
         )
 
 
-def _beside(home: Path) -> str:
-    """The data folder beside it that is spelled most like it."""
+def _similar_folder(home: Path) -> str:
+    """` Did you mean …?` with the data folder next to it that has the most similar name, or empty."""
     try:
         folders = [path.name for path in home.parent.iterdir() if (path / "moorage.db").exists()]
     except OSError:
         return ""
-    found = nearest(home.name, folders)
-    return f" Did you mean {home.parent / found}?" if found else ""
+    folder = nearest(home.name, folders)
+    return f" Did you mean {home.parent / folder}?" if folder else ""

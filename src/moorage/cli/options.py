@@ -5,12 +5,10 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-Json: TypeAlias = Annotated[
-    bool, typer.Option("--json", help="Print JSON, and nothing else, on standard output.")
-]
+Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print only JSON on standard output.")]
 Home: TypeAlias = Annotated[
     Path | None,
-    # Whether it can be read is said by whoever opens it, in the same words as for MOORAGE_HOME.
+    # Typer does not check if it is readable, so that the error is the same as for MOORAGE_HOME.
     typer.Option(
         "--home", metavar="FOLDER", readable=False, help="The data folder [MOORAGE_HOME].", show_default=False
     ),
@@ -20,8 +18,8 @@ Url: TypeAlias = Annotated[
     typer.Option(
         "--url",
         metavar="URL",
-        help="The server's address [MOORAGE_URL]; else the one that runs here.",
+        help="The server's address [MOORAGE_URL]. Default: the server of this data folder.",
         show_default=False,
     ),
 ]
-Yes: TypeAlias = Annotated[bool, typer.Option("--yes", help="Do it without asking.")]
+Yes: TypeAlias = Annotated[bool, typer.Option("--yes", help="Do it without a question.")]

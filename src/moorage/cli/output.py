@@ -1,4 +1,4 @@
-"""What commands print on standard output, and the question before an action that can't be undone."""
+"""Prints the results of commands, and asks before an action that can't be undone."""
 
 import json
 import shutil
@@ -12,8 +12,8 @@ import typer
 from moorage.cli.failures import UsageError
 
 _GAP = "  "  # Between columns.
-_INDENT = 4  # Of a row's further lines.
-_BROKEN = 20  # A cell is broken only if it has at least so much room.
+_INDENT = 4  # The indentation of a row's further lines.
+_MIN_BROKEN = 20  # A cell may take several lines if each of them has this many characters.
 
 
 def print_json(value: Any) -> None:
@@ -22,7 +22,7 @@ def print_json(value: Any) -> None:
 
 
 def print_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Print aligned columns. None is shown as a dash. At a terminal, long rows continue on the next line."""
+    """Print aligned columns. None is a dash. At a terminal, long rows continue on the next line."""
     lines = [list(header), *(["-" if cell is None else str(cell) for cell in row] for row in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
     room = _room()
@@ -30,21 +30,21 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> None
     for line in lines:
         for part in parts:
             start = _INDENT if part[0] else 0
-            told = _GAP.join(line[column].ljust(widths[column]) for column in part).rstrip()
-            if told or not start:
-                _print_within(room, start, told, sum(widths[one] + len(_GAP) for one in part[:-1]))
+            text = _GAP.join(line[column].ljust(widths[column]) for column in part).rstrip()
+            if text or not start:
+                _print_within(room, start, text, sum(widths[column] + len(_GAP) for column in part[:-1]))
 
 
 def _room() -> int | None:
-    """How many characters a line of the terminal has; None if the output is no terminal."""
+    """The width of the terminal in characters; None if the output is not a terminal."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def _parts(widths: Sequence[int], room: int) -> Iterator[range]:
-    """The columns that share a line. Cells of the last column may be broken."""
+    """The columns that share a line. Cells of the last column may take several lines."""
     first, used = 0, 0
     for column, width in enumerate(widths):
-        least = min(width, _BROKEN) if column == len(widths) - 1 else width
+        least = min(width, _MIN_BROKEN) if column == len(widths) - 1 else width
         if column > first and used + least > room:
             yield range(first, column)
             first, used = column, _INDENT
@@ -52,15 +52,15 @@ def _parts(widths: Sequence[int], room: int) -> Iterator[range]:
     yield range(first, len(widths))
 
 
-def _print_within(room: int | None, start: int, told: str, last: int) -> None:
+def _print_within(room: int | None, start: int, text: str, last: int) -> None:
     """Print a line from the column `start` on.
 
     The cell that begins `last` characters later may continue below itself.
     """
-    if room is None or start + len(told) <= room:
-        print(f"{'':{start}}{told}")
+    if room is None or start + len(text) <= room:
+        print(f"{'':{start}}{text}")
         return
-    first, rest = told[:last], told[last:]
+    first, rest = text[:last], text[last:]
     wide = max(room - start - last, 1)
     for line in textwrap.wrap(rest, wide, break_on_hyphens=False, break_long_words=False) or [""]:
         for at in range(0, max(len(line), 1), wide):
@@ -69,12 +69,13 @@ def _print_within(room: int | None, start: int, told: str, last: int) -> None:
 
 
 def confirm(question: str, *, yes: bool) -> None:
-    """Go on only if the user agrees. Raises Abort, and UsageError if nobody can be asked."""
+    """Ask the user for a confirmation. Raises Abort if the answer is no, and UsageError if there is no terminal."""
     if yes:
         return
     if not sys.stdin.isatty():
         raise UsageError(
-            f"This asks first, and there is no terminal to ask at: {question}", help="Say --yes to answer it."
+            f"This command needs a confirmation, but there is no terminal to ask: {question}",
+            help="To answer with yes, add --yes.",
         )
     try:
         agreed = typer.confirm(question, err=True)

@@ -1,4 +1,4 @@
-"""All commands joined, and what becomes of their failures."""
+"""Joins all commands, runs a command line, and reports its failure."""
 
 import os
 import sys
@@ -16,7 +16,7 @@ from moorage.cli.output import print_json
 from moorage.client import ClientError
 from moorage.errors import MoorageError
 
-# In the order of the help. Each has a module of its name, with `commands` in it, or the command itself.
+# In the order of the help. Each has a module of the same name, which has `commands` or the command itself.
 _COMMANDS = (
     "up", "init", "status", "key", "connection", "app", "client", "api", "doctor", "crm", "vault", "help",
 )  # fmt: skip
@@ -24,7 +24,7 @@ _ANYWHERE = ("--url", "--home")  # Options with a value that may stand before th
 
 
 def program(names: Collection[str] = _COMMANDS) -> typer.Typer:
-    """All commands, or only these: what reads a command line takes a while to be made, for each of them."""
+    """The program with these commands. Fewer commands make it start faster, because each takes time to set up."""
     joined = typer.Typer(
         name="moorage",
         rich_markup_mode=None,
@@ -40,12 +40,12 @@ def program(names: Collection[str] = _COMMANDS) -> typer.Typer:
         else:
             joined.command(name)(getattr(module, name))
     joined.command("version")(version)
-    _told_in_our_words(joined)
+    _use_our_help(joined)
     return joined
 
 
-def _told_in_our_words(group: typer.Typer) -> None:
-    """Have each command's help be ours, and lists of commands show the first line of each whole."""
+def _use_our_help(group: typer.Typer) -> None:
+    """Let each command use our `Command`, and let lists of commands show the whole first line of each."""
     for command in group.registered_commands:
         lines = (command.callback.__doc__ or "").strip().splitlines() if command.callback else []
         command.short_help = lines[0] if lines else None
@@ -53,7 +53,7 @@ def _told_in_our_words(group: typer.Typer) -> None:
     for inner in group.registered_groups:
         assert inner.typer_instance is not None
         inner.short_help = inner.typer_instance.info.help
-        _told_in_our_words(inner.typer_instance)
+        _use_our_help(inner.typer_instance)
 
 
 def moorage(
@@ -77,16 +77,16 @@ def version(*, as_json: Json = False) -> None:
 
 
 def run(arguments: list[str]) -> int:
-    """Run one command line; the exit status."""
+    """Run one command line. Returns the exit status."""
     arguments = _in_order(arguments)
-    # Looked for here, not in the parsed options, so that an error of parsing is machine-readable too.
+    # Read here and not from the parsed options, so that an error in parsing is printed as JSON, too.
     as_json = "--json" in arguments
     command = typer.main.get_command(program(_needed(arguments)))
     try:
         return command.main(arguments, prog_name="moorage", standalone_mode=False) or Exit.OK
     except (MoorageError, ClientError, typer.TyperException) as error:
         return report(error, as_json=as_json, arguments=arguments)
-    except typer.Abort as abort:  # A no, the end of the input, or Ctrl-C at a question.
+    except typer.Abort as abort:  # The answer to a question was no, the end of the input, or Ctrl-C.
         interrupted = isinstance(abort.__context__, KeyboardInterrupt)
         return report(
             Declined("Nothing was done"), as_json=as_json, status=Exit.INTERRUPTED if interrupted else None
@@ -96,7 +96,7 @@ def run(arguments: list[str]) -> int:
 
 
 def _needed(arguments: list[str]) -> Collection[str]:
-    """The command that is called, where it is plain which; else all of them, to be listed or to be compared with."""
+    """The called command, if that is certain. Otherwise all commands, for a list or for a suggestion."""
     completes = any(name.startswith("_MOORAGE_COMPLETE") for name in os.environ)
     word = arguments[0] if arguments else ""
     if word == "version":
@@ -105,7 +105,7 @@ def _needed(arguments: list[str]) -> Collection[str]:
 
 
 def _in_order(arguments: list[str]) -> list[str]:
-    """The same with the options of commands behind the command, where they were put before it."""
+    """The arguments, with options that stand before the command moved behind it."""
     options: list[str] = []
     rest = list(arguments)
     while rest and rest[0].startswith("-"):

@@ -1,4 +1,4 @@
-"""What a command reads: files, standard input, and secrets that nobody else may see."""
+"""Reads the input of commands: files, standard input, and secrets."""
 
 import sys
 from pathlib import Path
@@ -19,17 +19,17 @@ def content(name: str | Path) -> bytes:
 
 
 def text(name: str | Path, *, otherwise: str | None = None) -> str:
-    """The same as text. Raises UsageError, with the advice `otherwise`, if it is not UTF-8."""
+    """The text of a file, or of standard input for `-`. Raises UsageError, with the advice `otherwise` if not UTF-8."""
     try:
         return content(name).decode()
     except UnicodeDecodeError as error:
-        raise UsageError(f"The file {name} is not text in UTF-8", help=otherwise) from error
+        raise UsageError(f"The file {name} is not UTF-8 text", help=otherwise) from error
 
 
 def secret(prompt: str, *, confirmed: bool = False) -> str:
-    """A secret that a person types unseen, twice if `confirmed`; without a terminal, a line of standard input.
+    """A secret that a person types without seeing it, twice if `confirmed`. Without a terminal, a line of input.
 
-    No option takes a secret, because all users of a machine can read each other's command lines.
+    No option takes a secret, because all users of a machine can read the command lines of others.
     """
     if sys.stdin.isatty():
         return str(typer.prompt(prompt, hide_input=True, confirmation_prompt=confirmed, err=True))

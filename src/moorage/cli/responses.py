@@ -1,4 +1,4 @@
-"""The error in a response, as one line in the words of this command line."""
+"""Explains the error in a response in one line, with the commands of this program in place of calls."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -8,11 +8,11 @@ from urllib.parse import parse_qs, urlsplit
 from moorage.client import ApiError, Response
 from moorage.near import nearest
 
-# The server's advice names calls, for programs. Here it names commands instead.
+# The server's advice names calls, for programs. These patterns replace calls by commands.
 _DIALECT = (
     (
         r'Create one with POST /connections \{"app": "([\w-]+)"\} and open its url',
-        r"Make one: `moorage connection create \1`",
+        r"Create one: `moorage connection create \1`",
     ),
     (r'POST /connections \{"app": "([\w-]+)"\}', r"`moorage connection create \1`"),
     (r"GET /connections/([\w-]+)/diagnosis", r"`moorage doctor --connection \1`"),
@@ -20,31 +20,31 @@ _DIALECT = (
     (r"GET /connections", "`moorage connection list`"),
     (r"GET /keys and `moorage key list` show", "`moorage key list` shows"),
 )
-# Advice that Zoho's errors do not give.
+# Advice for errors of Zoho, which contain none.
 _BY_ZOHO_CODE = {
-    "OAUTH_SCOPE_MISMATCH": "The connection was not given that right: open the url that `moorage connection get ID` "
-    "shows, and connect it anew with it ticked.",
-    "INVALID_TOKEN": "At the CRM's own address no API key counts; the gateway's is another. See `moorage status`.",
+    "OAUTH_SCOPE_MISMATCH": "The connection does not have this right. Open the url that `moorage connection get ID` "
+    "shows, and connect it again with the right ticked.",
+    "INVALID_TOKEN": "The CRM's own address accepts no API keys. Use the gateway's address: see `moorage status`.",
 }
 _MODULES = (
     "Leads", "Contacts", "Accounts", "Deals", "Tasks", "Events", "Calls", "Campaigns", "Products", "Vendors",
     "Price_Books", "Quotes", "Sales_Orders", "Purchase_Orders", "Invoices", "Cases", "Solutions", "Notes",
 )  # fmt: skip
-_UNSAID = {"api_name", "param_name", "json_path", "resource_path_index", "reason", "id"}
+_HANDLED = {"api_name", "param_name", "json_path", "resource_path_index", "reason", "id"}
 
 
 def sentence(error: ApiError) -> str:
-    """What is wrong, with the facts from `details` of Zoho's errors: which field or parameter, and what it expects."""
+    """The message of an error. For errors of Zoho it has the facts in `details`, such as the field and its type."""
     if error.message is None:
         return f"The API answered {error.status} {error.response.reason}"
     facts = _facts(error.detail) if isinstance(error.detail, Mapping) else ""
     more = len(list(_failed(error.response))) - 1
-    said = f"{error.message.rstrip('.')}: {facts}" if facts else error.message
-    return f"{said} (and {more} more records)" if more > 0 else said
+    message = f"{error.message.rstrip('.')}: {facts}" if facts else error.message
+    return f"{message} (and {more} more records)" if more > 0 else message
 
 
 def advice(error: ApiError, path: str = "") -> str | None:
-    """What would be right, as far as the answer or this command line knows. `path` is the path that was called."""
+    """Advice for an error, from the answer or from this module; None if there is none. `path` was called."""
     hint = error.response.header("moorage-hint")
     if hint is not None:
         return hint[:1].upper() + hint[1:]
@@ -60,29 +60,29 @@ def advice(error: ApiError, path: str = "") -> str | None:
 
 
 def in_commands(text: str) -> str:
-    """The server's advice, with commands instead of calls."""
+    """The server's advice, with commands in place of calls."""
     for call, command in _DIALECT:
         text = re.sub(call, command, text)
     return text
 
 
 def remarks(response: Response, path: str) -> Iterator[str]:
-    """Remarks on a successful answer that its status does not show."""
+    """Remarks on a successful answer: it is empty, some records failed, or requested fields are missing."""
     if not response.body:
         yield f"The answer is empty: {response.status} {response.reason}."
         return
     records = _records(response)
     failed = list(_failed(response))
     if failed:
-        told = "; ".join(
+        reasons = "; ".join(
             f"{record.get('message')}: {_facts(record.get('details', {}))}" for record in failed[:3]
         )
-        yield f"{len(failed)} of {len(records)} records failed: {told}."
-    asked = {name for names in parse_qs(urlsplit(path).query).get("fields", []) for name in names.split(",")}
-    plain = {name for name in asked if re.fullmatch(r"\w+", name)}
+        yield f"{len(failed)} of {len(records)} records failed: {reasons}."
+    fields = {name for names in parse_qs(urlsplit(path).query).get("fields", []) for name in names.split(",")}
+    plain = {name for name in fields if re.fullmatch(r"\w+", name)}
     missing = sorted(plain - {key for record in records for key in record})
     if records and missing and not failed:
-        yield f"No record has {', '.join(missing)}; the API leaves out fields that it does not know."
+        yield f"No record has {', '.join(missing)}. The API leaves out fields that it does not know."
 
 
 def _records(response: Response) -> list[dict[str, Any]]:
@@ -90,8 +90,8 @@ def _records(response: Response) -> list[dict[str, Any]]:
         body = response.json()
     except ValueError:
         return []
-    found = body.get("data") if isinstance(body, dict) else None
-    return [record for record in found if isinstance(record, dict)] if isinstance(found, list) else []
+    data = body.get("data") if isinstance(body, dict) else None
+    return [record for record in data if isinstance(record, dict)] if isinstance(data, list) else []
 
 
 def _failed(response: Response) -> Iterator[dict[str, Any]]:
@@ -99,17 +99,17 @@ def _failed(response: Response) -> Iterator[dict[str, Any]]:
 
 
 def _facts(details: Any) -> str:
-    """Such as `Email expects email (data[0])`."""
+    """The facts in the details of an error, such as `Email expects email (data[0])`."""
     if not isinstance(details, Mapping):
         return ""
-    what = str(details.get("api_name") or details.get("param_name") or "")
-    said = [what, *_expected(details)]
+    name = str(details.get("api_name") or details.get("param_name") or "")
+    parts = [name, *_expected(details)]
     if details.get("reason"):
-        said.append(f"({details['reason']})")
-    place = str(details.get("json_path", "")).removeprefix("$.").removesuffix(f".{what}")
-    if place and place != what:
-        said.append(f"({place})")
-    return " ".join(part for part in said if part)
+        parts.append(f"({details['reason']})")
+    place = str(details.get("json_path", "")).removeprefix("$.").removesuffix(f".{name}")
+    if place and place != name:
+        parts.append(f"({place})")
+    return " ".join(part for part in parts if part)
 
 
 def _expected(details: Mapping[str, Any]) -> Iterator[str]:
@@ -118,18 +118,18 @@ def _expected(details: Mapping[str, Any]) -> Iterator[str]:
             case "expected_data_type", _:
                 yield f"expects {value}"
             case "maximum_length", _:
-                yield f"has room for {value}"
+                yield f"may have {value} characters"
             case "range", {"from": low, "to": high}:
                 yield f"from {low} to {high}"
             case "supported_values", list():
                 yield f"can be {', '.join(map(str, value))}"
-            case _ if name not in _UNSAID and isinstance(value, str | int):
+            case _ if name not in _HANDLED and isinstance(value, str | int):
                 yield f"{name.replace('_', ' ')} {value}"
 
 
 def _other_module(path: str) -> str | None:
-    found = re.search(r"/crm/v[\d.]+/([^/?]+)", path)
-    meant = nearest(found[1], _MODULES) if found else None
-    if meant is not None and found is not None and meant != found[1]:
-        return f"Did you mean {meant}?"
-    return "Those there are: `moorage api /zoho-crm/crm/v8/settings/modules`."
+    match = re.search(r"/crm/v[\d.]+/([^/?]+)", path)
+    suggestion = nearest(match[1], _MODULES) if match else None
+    if suggestion is not None and match is not None and suggestion != match[1]:
+        return f"Did you mean {suggestion}?"
+    return "All modules: `moorage api /zoho-crm/crm/v8/settings/modules`."

@@ -1,6 +1,6 @@
-"""The second half of `moorage up`: the program that the command becomes once its options are known to be right.
+"""The second half of `moorage up`: after its options are checked, the process replaces itself by this program.
 
-A command line needs Typer and what that loads, which a server would carry for as long as it runs.
+The command line needs Typer and its libraries. A server that kept running in that process would keep their memory.
 """
 
 import json
@@ -18,8 +18,8 @@ from moorage.settings import load
 if TYPE_CHECKING:
     from moorage.serve.up import Played, Ready
 
-# glibc would give the end of the heap back to the system after each large answer and take it again, page fault by page
-# fault, for the next: a fifth more CPU time for a list of 200 kilobytes. So it keeps some megabytes.
+# Without this, glibc gives memory back to the system after each large answer, and takes it again for the next one. That
+# costs a fifth more CPU time for a list of 200 kilobytes. So it keeps some megabytes.
 _ALLOCATOR = {"MALLOC_TRIM_THRESHOLD_": "4194304", "MALLOC_MMAP_THRESHOLD_": "4194304"}
 
 
@@ -31,35 +31,33 @@ def become_server(
     environ: Mapping[str, str] = os.environ,
     **options: Any,
 ) -> NoReturn:
-    """Go on as the server in this process, with nothing of this program left. `options` win over the environment.
+    """Replace this process by the server. `options` win over the environment.
 
-    `plays_for` is the callback URL of another Moorage, to which it plays Zoho.
+    `plays_for` is the callback URL of another Moorage, to which the server plays Zoho.
     """
-    given = {name: str(value) for name, value in options.items() if value is not None}
-    handed_over = json.dumps(
-        {"workers": workers, "as_json": as_json, "plays_for": plays_for, "options": given}
-    )
-    # -P, as the working folder must not become a place that modules come from. Secrets stay in the environment.
-    command = [sys.executable, "-P", "-m", __name__, handed_over]
-    os.execve(command[0], command, {**_ALLOCATOR, **environ})  # noqa: S606 (no shell is wanted, and nothing here is a stranger's)
+    texts = {name: str(value) for name, value in options.items() if value is not None}
+    arguments = {"workers": workers, "as_json": as_json, "plays_for": plays_for, "options": texts}
+    # With -P, Python does not load modules from the working folder. Secrets stay in the environment.
+    command = [sys.executable, "-P", "-m", __name__, json.dumps(arguments)]
+    os.execve(command[0], command, {**_ALLOCATOR, **environ})  # noqa: S606 (no shell is needed, and no stranger's text is in it)
 
 
 def main() -> int:
-    """Serve with what `become_server` handed over; the exit status (see docs/cli.md)."""
-    given = json.loads(sys.argv[1])
+    """Serve with the arguments of `become_server`. Returns the exit status (see docs/cli.md)."""
+    arguments = json.loads(sys.argv[1])
     try:
-        _serve(**given)
+        _serve(**arguments)
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     except (MoorageError, OSError) as error:
-        from moorage.cli.failures import report  # noqa: PLC0415 (it brings Typer along)
+        from moorage.cli.failures import report  # noqa: PLC0415 (it loads Typer)
 
-        return report(error, as_json=given["as_json"])
+        return report(error, as_json=arguments["as_json"])
     return 0
 
 
 def _serve(*, workers: int, as_json: bool, plays_for: str | None, options: dict[str, str]) -> None:
-    from moorage.serve.up import up  # noqa: PLC0415 (the command line has no use for what the server is made of)
+    from moorage.serve.up import up  # noqa: PLC0415 (the command line imports this module, but does not need the server)
 
     announce = _print_event if as_json else _print_banner
     up(load(os.environ, **options), workers=workers, announce=announce, plays_for=plays_for)
@@ -79,7 +77,7 @@ def _print_event(ready: "Ready") -> None:
 
 def _print_banner(ready: "Ready") -> None:
     if ready.played is not None:
-        _print_part(ready, ready.played)
+        _print_rehearsal(ready, ready.played)
         return
     lines = ["", f"  Gateway  {ready.gateway}", f"  CRM      {ready.crm}", ""]
     lines += [f"  {remark}" for remark in ready.remarks] + ([""] if ready.remarks else [])
@@ -97,10 +95,10 @@ def _print_banner(ready: "Ready") -> None:
     print("\n".join([*lines, "", "  Ctrl-C stops it.", ""]), flush=True)
 
 
-def _print_part(ready: "Ready", played: "Played") -> None:
-    """What to tell the Moorage to which this one plays Zoho: two commands to copy, each on one line."""
+def _print_rehearsal(ready: "Ready", played: "Played") -> None:
+    """Print two commands for the other Moorage, each on one line, so that people can copy it."""
     secret = shlex.quote(str(played.secret_file))
-    tell = f"moorage client set zoho-crm --rehearsal {ready.crm} --client-id {played.client_id}"
+    client_set = f"moorage client set zoho-crm --rehearsal {ready.crm} --client-id {played.client_id}"
     lines = [
         "",
         f"  In Zoho's place  {ready.crm}",
@@ -108,7 +106,7 @@ def _print_part(ready: "Ready", played: "Played") -> None:
         "",
         "  Tell that one, and connect:",
         "",
-        f"  {tell} --secret-file {secret}",
+        f"  {client_set} --secret-file {secret}",
         "  moorage connection create zoho-crm",
         "",
         "  Afterwards: moorage client delete zoho-crm --data-centre rehearsal",

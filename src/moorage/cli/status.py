@@ -1,4 +1,4 @@
-"""`moorage status`."""
+"""`moorage status`: says whether a server runs, and where."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ def status(*, home: Home = None, as_json: Json = False) -> None:
 
 def _state(running: Running) -> str:
     try:
-        # Whether it is ready is told to everybody, so the key that a client needs may be none.
+        # /readyz needs no valid API key.
         with Moorage("none", running.gateway, timeout=SECONDS) as client:
             client.request("GET", "/readyz")
     except ApiError as error:

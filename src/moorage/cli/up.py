@@ -1,4 +1,4 @@
-"""`moorage up`."""
+"""`moorage up`: starts the gateway and the CRM."""
 
 import os
 from pathlib import Path
@@ -13,7 +13,7 @@ from moorage.cli.serving import become_server
 from moorage.serve.data_folder import callback_url, read_note
 from moorage.settings import load, unknown_variables
 
-# Beside those of the Moorage that connects to it.
+# Other ports than the defaults, which the Moorage that connects to it uses.
 _ZOHOS_PORTS = {"port": 9787, "crm_port": 9788}
 
 Port = Annotated[
@@ -23,7 +23,7 @@ Port = Annotated[
         metavar="PORT",
         min=0,
         max=65_535,
-        help="The gateway's; 0 picks a free one [MOORAGE_PORT, 8787].",
+        help="The gateway's port; 0 picks a free one [MOORAGE_PORT, 8787].",
     ),
 ]
 CrmPort = Annotated[
@@ -33,7 +33,7 @@ CrmPort = Annotated[
         metavar="PORT",
         min=0,
         max=65_535,
-        help="The CRM's; 0 picks a free one [MOORAGE_CRM_PORT, 8788].",
+        help="The CRM's port; 0 picks a free one [MOORAGE_CRM_PORT, 8788].",
     ),
 ]
 Host = Annotated[
@@ -41,12 +41,12 @@ Host = Annotated[
     typer.Option("--host", metavar="ADDRESS", help="The address to listen at [MOORAGE_HOST, 127.0.0.1]."),
 ]
 Workers = Annotated[
-    int, typer.Option("--workers", metavar="NUMBER", min=1, max=64, help="How many processes serve.")
+    int, typer.Option("--workers", metavar="NUMBER", min=1, max=64, help="The number of processes.")
 ]
 AsZoho = Annotated[
     bool,
     typer.Option(
-        "--as-zoho", help="Play Zoho to your Moorage, in a data folder and at ports of its own: a rehearsal."
+        "--as-zoho", help="Play Zoho to your Moorage, with another data folder and other ports: a rehearsal."
     ),
 ]
 
@@ -61,7 +61,7 @@ def up(
     as_zoho: AsZoho = False,
     as_json: Json = False,
 ) -> None:
-    """Start the gateway and the CRM, and serve until told to stop."""
+    """Start the gateway and the CRM, and serve until a signal stops them."""
     if as_zoho:
         _as_zoho(port=port, crm_port=crm_port, host=host, home=home, workers=workers, as_json=as_json)
     for sentence in unknown_variables(os.environ):
@@ -81,13 +81,13 @@ def _as_zoho(
 ) -> NoReturn:
     """Serve in Zoho's place. Raises UsageError, SettingsInvalid.
 
-    The settings of the environment are those of the Moorage that connects to it, so none of them holds here.
+    The settings in the environment are for the Moorage that connects to this one, so they are not used here.
     """
     yours = context.settings()
     callback = callback_url(yours, read_note(yours.home))
     if callback is None:
         raise UsageError(
-            "Where your Moorage listens is known once it runs", help="Start it first: `moorage up`."
+            "The address of your Moorage is not known until it runs", help="Start it first: `moorage up`."
         )
     options = {
         "home": home or yours.home.with_name(f"{yours.home.name}-as-zoho"),
@@ -98,7 +98,8 @@ def _as_zoho(
     }
     if options["home"] == yours.home:
         raise UsageError(
-            f"{yours.home} is your Moorage's own data folder", help="Leave --home out, or name another."
+            f"{yours.home} is your Moorage's own data folder",
+            help="Leave --home out, or name another folder.",
         )
     environ = {name: text for name, text in os.environ.items() if not name.startswith("MOORAGE_")}
     load(environ, **options)

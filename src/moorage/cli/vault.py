@@ -1,4 +1,4 @@
-"""`moorage vault …`."""
+"""`moorage vault`: the keys that encrypt stored secrets."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 commands = typer.Typer(help="The keys that stored tokens are encrypted with.", rich_markup_mode=None)
 
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what the command would do.")]
 KeyFile = Annotated[
     Path | None,
     typer.Option(
         "--key-file",
         metavar="FILE",
-        help="A file that holds the key to rotate to; else one is made.",
+        help="A file with the new key. Default: makes a key.",
         exists=True,
     ),
 ]
@@ -32,7 +32,7 @@ KeyFile = Annotated[
 
 @commands.command()
 def status(*, home: Home = None, as_json: Json = False) -> None:
-    """Show which keys are live, and how many values each sealed."""
+    """Show the keys, and how many values each has encrypted."""
     keys = operate(home, lambda operator: operator.vault_status())
     if as_json:
         print_json({"keys": [asdict(key) for key in keys]})
@@ -50,26 +50,24 @@ def rotate(
     if as_json:
         print_json(asdict(done) | {"dry_run": dry_run})
     else:
-        typer.echo(_told(done, dry_run=dry_run))
+        typer.echo(_summary(done, dry_run=dry_run))
 
 
 @commands.command()
 def forget(*, yes: Yes = False, home: Home = None, as_json: Json = False) -> None:
-    """Where the vault's key is lost: drop what nobody can open. Its connections have to be connected anew."""
-    # Deferred like everything that loads the server's rooms.
+    """If the vault key is lost: delete the secrets that it encrypted. Their connections have to be connected again."""
+    # Imported here, because the rooms load slowly.
     from moorage.operator import find_vault_key  # noqa: PLC0415
 
     settings = context.settings(home)
     require_folder(settings, named=context.is_named(home))
-    confirm("Drop every stored secret that the vault's keys given here do not open?", yes=yes)
+    confirm("Delete every stored secret that the present vault keys do not decrypt?", yes=yes)
     find_vault_key(settings)
     count = operate(home, lambda operator: operator.vault_forget())
     if as_json:
         print_json({"forgotten": count})
     else:
-        typer.echo(
-            f"Dropped {count} secrets. Connections that call for a new sign-in say so, with their url."
-        )
+        typer.echo(f"Deleted {count} secrets. Connections that need a new sign-in say so, with their url.")
 
 
 def _key_in(file: Path) -> bytes:
@@ -77,21 +75,25 @@ def _key_in(file: Path) -> bytes:
         return decode_key(file.read_text(encoding="ascii").strip())
     except ValueError:
         raise UsageError(
-            f"The file {file} holds no key", help="Make one: `openssl rand -base64 32`."
+            f"The file {file} holds no key", help="Make a key: `openssl rand -base64 32`."
         ) from None
 
 
-def _told(done: "Rotated", *, dry_run: bool) -> str:
+def _summary(done: "Rotated", *, dry_run: bool) -> str:
     old = ", ".join(done.retired)
     if dry_run:
-        begun = (
-            f"The rotation to {done.current} would be ended" if done.resumed else "A new key would be used"
+        plan = (
+            f"The rotation to {done.current} would be completed"
+            if done.resumed
+            else "A new key would be used"
         )
-        return f"{begun}: {done.sealed_anew} values encrypted anew, {old} retired. Nothing was done."
+        return f"{plan}: {done.sealed_anew} values encrypted again, {old} retired. Nothing was done."
     if done.fixed:
         return (
-            f"{done.sealed_anew} values encrypted anew with {done.current}. "
-            f"Nothing needs {old} any more: take it out of MOORAGE_VAULT_KEY."
+            f"{done.sealed_anew} values encrypted again with {done.current}. "
+            f"{old} is not needed any more: remove it from MOORAGE_VAULT_KEY."
         )
-    ended = " (that rotation had been begun before)" if done.resumed else ""
-    return f"The key is {done.current} now{ended}: {done.sealed_anew} values encrypted anew, {old} retired."
+    resumed = " (this completed an earlier rotation)" if done.resumed else ""
+    return (
+        f"The key is {done.current} now{resumed}: {done.sealed_anew} values encrypted again, {old} retired."
+    )

@@ -66,16 +66,18 @@ class AppUnsupported(MoorageError):
     code = "app_unsupported"
 
     def __init__(self, app: str, known: str) -> None:
-        meant = did_you_mean(app, known.split(", "))
-        super().__init__(f"There is no app {app[:64]!r}.{meant}", help=f"Known apps: {known}.")
+        suggestion = did_you_mean(app, known.split(", "))
+        super().__init__(f"There is no app {app[:64]!r}.{suggestion}", help=f"Known apps: {known}.")
 
 
 class StatusUnknown(MoorageError):
     code = "status_unknown"
 
     def __init__(self, status: str) -> None:
-        meant = did_you_mean(status, ("ACTIVE", "PENDING", "FAILED"))
-        super().__init__(f"There is no status {status[:64]!r}.{meant}", help="Use ACTIVE, PENDING or FAILED.")
+        suggestion = did_you_mean(status, ("ACTIVE", "PENDING", "FAILED"))
+        super().__init__(
+            f"There is no status {status[:64]!r}.{suggestion}", help="Use ACTIVE, PENDING or FAILED."
+        )
 
 
 class SessionInvalid(MoorageError):

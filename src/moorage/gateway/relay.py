@@ -263,9 +263,9 @@ class Relay(DoorExchange):
         ]
         if status >= 400:
             lines.append(b"Moorage-Error-Source: upstream\r\n")
-        asked = self._head
-        if not head.sized and status not in BODILESS and asked.method != b"HEAD":
-            if asked.version == "1.1":
+        request_head = self._head
+        if not head.sized and status not in BODILESS and request_head.method != b"HEAD":
+            if request_head.version == "1.1":
                 self._chunking = True
                 lines.append(b"Transfer-Encoding: chunked\r\n")
             else:

@@ -163,20 +163,20 @@ class Tunnel:
         transport = end.transport
         if transport.is_closing():
             return
-        left = transport.get_write_buffer_size()
+        unsent = transport.get_write_buffer_size()
         if transport.can_write_eof() and not end.has_ended:
             transport.write_eof()
             end.socket.resume_reading()
         elif not is_notified:
             transport.close()
         self._closing = True
-        self._loop.call_later(_CLOSING_SECONDS, self._check_closing, transport, left + 1)
+        self._loop.call_later(_CLOSING_SECONDS, self._check_closing, transport, unsent + 1)
 
     def _check_closing(self, transport: asyncio.Transport, before: int) -> None:
         """Abort a side that reads no more, or that does not end after everything was sent."""
-        left = transport.get_write_buffer_size()
-        if 0 < left < before:
-            self._loop.call_later(_CLOSING_SECONDS, self._check_closing, transport, left)
+        unsent = transport.get_write_buffer_size()
+        if 0 < unsent < before:
+            self._loop.call_later(_CLOSING_SECONDS, self._check_closing, transport, unsent)
         else:
             transport.abort()
 

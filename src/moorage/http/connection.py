@@ -253,17 +253,17 @@ class ClientConnection(AsgiSide):
         """Close the connection if the client is idle, sends its request too slowly, or takes nothing of an answer."""
         before, self._unsent = self._unsent, self.transport.get_write_buffer_size()
         now = self.loop.time()
-        left = self._since + self.timeout_keep_alive - now
+        seconds = self._since + self.timeout_keep_alive - now
         if self._is_answering():
             client_waits = (self._request_complete or self.flow.read_paused) and not self._is_stalled(before)
         else:
             client_waits = self._unsent not in {0, before}
         if client_waits:
-            left = self.timeout_keep_alive
+            seconds = self.timeout_keep_alive
         elif not self._request_complete and not self._answer_begun():
-            left = min(left, self._pace.seconds_left(self._head, now, self.timeout_keep_alive))
-        if left > 0:
-            self._timer = self.loop.call_later(left, self._on_timer)
+            seconds = min(seconds, self._pace.seconds_left(self._head, now, self.timeout_keep_alive))
+        if seconds > 0:
+            self._timer = self.loop.call_later(seconds, self._on_timer)
         elif self._unsent:
             self.transport.abort()  # `close` would wait until the client takes the rest.
         elif self._is_answering() and not self._answer_begun():

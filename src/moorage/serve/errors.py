@@ -10,7 +10,7 @@ class HomeUnusable(MoorageError):
 
 
 class HomeMissing(MoorageError):
-    """There is no data folder where a command looked for one."""
+    """The data folder of a command does not exist."""
 
     code = "home_missing"
 

@@ -195,9 +195,9 @@ class Providers:
         centres = provider.data_centres if provider is not None else {}
         if upstream.data_centre == REHEARSAL:
             return "sandbox"
-        here = centres.get(upstream.data_centre or "")
-        trials = {url for centre in centres.values() for url in (centre.sandbox, centre.developer)}
-        is_live = upstream.base_url not in trials and (here is None or here.environment is None)
+        centre = centres.get(upstream.data_centre or "")
+        trials = {url for other in centres.values() for url in (other.sandbox, other.developer)}
+        is_live = upstream.base_url not in trials and (centre is None or centre.environment is None)
         return "live" if is_live else "sandbox"
 
     def header(self, app: str) -> str:
