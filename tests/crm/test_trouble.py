@@ -12,7 +12,7 @@ LEAD = {"data": [{"Last_Name": "Smith", "Description": "d" * 30_000}]}
 
 @pytest.fixture(autouse=True)
 def untold(monkeypatch):
-    monkeypatch.setattr(trouble, "_told", {})
+    monkeypatch.setattr(trouble, "_logged_at", {})
 
 
 @pytest.fixture
@@ -148,5 +148,5 @@ def test_the_log_has_one_line_a_minute_of_each_kind(monkeypatch):
                 found = trouble.unusable("It", error)
                 for _ in range(50):
                     trouble.tell("It", found.kind, found)
-            now[0] += trouble.TOLD_EVERY
+            now[0] += trouble.LOG_SECONDS
     assert [line["kind"] for line in lines] == ["full", "busy"] * 3

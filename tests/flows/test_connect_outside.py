@@ -172,7 +172,7 @@ def test_deleting_makes_the_tokens_worthless_there_and_says_so(zoho, made):
 def test_without_its_client_a_connection_waits_until_there_is_one_again(zoho, made):
     access, _ = connected(zoho, made)
     gone = zoho.gateway.run("client", "delete", "zoho-crm", "--yes")
-    assert "Forgot" in gone.stdout
+    assert "Deleted" in gone.stdout
     zoho.revoke(access)
     status, refused = call(zoho, made)
     assert (status, refused["error"]["code"]) == (502, "upstream_unreachable")

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
@@ -38,43 +39,53 @@ def routes(
     on_change: Callable[[], None],
 ) -> list[Route]:
     """The routes of API keys. `apps` returns the names of all apps. `on_change` is called after a key lost rights."""
+    endpoints = _KeyEndpoints(keys, authenticate, apps, clock, on_change)
+    return [
+        route("/keys", GET=endpoints.search, POST=endpoints.create),
+        route("/keys/{key_id}", DELETE=endpoints.revoke),
+        route("/keys/{key_id}/rotate", POST=endpoints.rotate),
+    ]
 
-    async def search(request: Request) -> Response:
-        caller = await authenticate(request, "keys:read")
-        return json_response({"keys": [key_document(key) for key in await keys.list(caller.account_id)]})
 
-    async def create(request: Request) -> Response:
-        caller = await authenticate(request, "keys:write")
+@dataclass(frozen=True, slots=True)
+class _KeyEndpoints:
+    keys: Keys
+    authenticate: Authenticate
+    apps: Callable[[], Collection[str]]
+    clock: Clock
+    on_change: Callable[[], None]
+
+    async def search(self, request: Request) -> Response:
+        caller = await self.authenticate(request, "keys:read")
+        keys = await self.keys.list(caller.account_id)
+        return json_response({"keys": [key_document(key) for key in keys]})
+
+    async def create(self, request: Request) -> Response:
+        caller = await self.authenticate(request, "keys:write")
         body = await json_object(request, _EXAMPLE, known=("name", "scopes", "mode", "expires_at"))
-        key, secret = await keys.create(
+        key, secret = await self.keys.create(
             caller.account_id,
             _name(body.get("name")),
-            scopes=_scopes(body.get("scopes"), apps()) or caller.scopes,
+            scopes=_scopes(body.get("scopes"), self.apps()) or caller.scopes,
             mode=_mode(body.get("mode")) or caller.mode,
-            expires_at=_expiry(body.get("expires_at"), clock.now()) or caller.expires_at,
+            expires_at=_expiry(body.get("expires_at"), self.clock.now()) or caller.expires_at,
             by=caller,
         )
         return json_response({"key": key_document(key), "secret": secret})
 
-    async def rotate(request: Request) -> Response:
-        caller = await authenticate(request, "keys:write")
+    async def rotate(self, request: Request) -> Response:
+        caller = await self.authenticate(request, "keys:write")
         body = await json_object(request, _ROTATE_EXAMPLE, known=("overlap_seconds",), optional=True)
-        overlap = _overlap(body.get("overlap_seconds"))
-        key, secret = await keys.rotate(caller.account_id, request.path_params["key_id"], overlap, by=caller)
-        on_change()
+        overlap, key_id = _overlap(body.get("overlap_seconds")), request.path_params["key_id"]
+        key, secret = await self.keys.rotate(caller.account_id, key_id, overlap, by=caller)
+        self.on_change()
         return json_response({"key": key_document(key), "secret": secret})
 
-    async def revoke(request: Request) -> Response:
-        caller = await authenticate(request, "keys:write")
-        key = await keys.revoke(caller.account_id, request.path_params["key_id"], by=caller)
-        on_change()
+    async def revoke(self, request: Request) -> Response:
+        caller = await self.authenticate(request, "keys:write")
+        key = await self.keys.revoke(caller.account_id, request.path_params["key_id"], by=caller)
+        self.on_change()
         return json_response({"key": key_document(key)})
-
-    return [
-        route("/keys", GET=search, POST=create),
-        route("/keys/{key_id}", DELETE=revoke),
-        route("/keys/{key_id}/rotate", POST=rotate),
-    ]
 
 
 def _name(value: Any) -> str:

@@ -44,7 +44,7 @@ READ_ONLY = Trouble(
 )
 BUSY = Trouble(
     "busy",
-    "another program has locked it",
+    "another program holds its lock",
     "Find the program that holds the lock, such as a backup or a shell of SQLite, and end it. Then repeat the call.",
 )
 IO = Trouble(

@@ -1,6 +1,7 @@
 """The pages on which a person connects. They are plain HTML, work without scripts, and forbid scripts."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
@@ -30,51 +31,55 @@ _HEADERS = {name.decode(): value.decode() for name, value in headers(ANYWHERE)}
 
 def routes(connect: Connect, public_url: str, on_change: Callable[[], None]) -> list[Route]:
     """The routes of the connect pages. `on_change` is called after a connection was connected."""
-    cookie, host = _Cookie(public_url), urlsplit(public_url).netloc
+    pages = _ConnectPages(connect, public_url, _Cookie(public_url), on_change)
+    return [route(PATH, GET=pages.show, POST=pages.submit), route(CALLBACK, GET=pages.come_back)]
 
-    def done(connected: Connected) -> Response:
-        on_change()
-        return _page("done.html", provider=connected.provider, metadata=connected.metadata)
 
-    async def show(request: Request) -> Response:
+@dataclass(frozen=True, slots=True)
+class _ConnectPages:
+    connect: Connect
+    public_url: str
+    cookie: "_Cookie"
+    on_change: Callable[[], None]
+
+    async def show(self, request: Request) -> Response:
         token = forms.fields(request.scope["query_string"]).get("session_token", "")
-        offer, browser = await connect.offer(token), cookie.of(request) or new_random()
-        answer = _page(
-            "ask.html", offer=offer, session_token=token, form_token=form_token_of(browser), host=host
-        )
+        offer, browser = await self.connect.offer(token), self.cookie.of(request) or new_random()
+        host, form_token = urlsplit(self.public_url).netloc, form_token_of(browser)
+        answer = _page("ask.html", offer=offer, session_token=token, form_token=form_token, host=host)
         # Each page sets the cookie again, so that its form stays valid for the cookie's whole lifetime.
-        cookie.put(answer, browser)
+        self.cookie.put(answer, browser)
         return answer
 
-    async def submit(request: Request) -> Response:
-        pairs = await _own_form(request, public_url, cookie)
+    async def submit(self, request: Request) -> Response:
+        pairs = await _own_form(request, self.public_url, self.cookie)
         form = dict(pairs)
-        token, choice, environment = (
-            form.get(name, "") for name in ("session_token", "place", "environment")
-        )
+        token, choice = form.get("session_token", ""), form.get("place", "")
         if "key" in form:
-            return done(await connect.paste(token, choice, form["key"]))
-        browser = cookie.of(request) or new_random()
-        scopes = [value for name, value in pairs if name == "scope"]
-        url = await connect.begin(
+            return self._done(await self.connect.paste(token, choice, form["key"]))
+        browser = self.cookie.of(request) or new_random()
+        url = await self.connect.begin(
             token,
             choice=choice,
-            environment=environment,
-            scopes=scopes,
+            environment=form.get("environment", ""),
+            scopes=[value for name, value in pairs if name == "scope"],
             browser=browser,
             reads_only=form.get("access") == "read",
         )
         answer = RedirectResponse(url, 303, _HEADERS)
-        cookie.put(answer, browser)
+        self.cookie.put(answer, browser)
         return answer
 
-    async def come_back(request: Request) -> Response:
+    async def come_back(self, request: Request) -> Response:
         query = forms.fields(request.scope["query_string"])
         if request.method == "HEAD":  # A HEAD request must not spend the code.
             return _page("failed.html", message="Nothing was connected.", help="", again=None)
-        return done(await connect.finish(_authorization_response(query), cookie.of(request)))
+        response = _authorization_response(query)
+        return self._done(await self.connect.finish(response, self.cookie.of(request)))
 
-    return [route(PATH, GET=show, POST=submit), route(CALLBACK, GET=come_back)]
+    def _done(self, connected: Connected) -> Response:
+        self.on_change()
+        return _page("done.html", provider=connected.provider, metadata=connected.metadata)
 
 
 def _authorization_response(query: Mapping[str, str]) -> AuthorizationResponse:
