@@ -94,14 +94,8 @@ def _serve(
         data_folder.write_note(
             settings.home, data_folder.Running(os.getpid(), gateway, crm, settings.explicit)
         )
-        log.info(
-            "server.started",
-            version=__version__,
-            home=str(settings.home),
-            gateway=gateway,
-            crm=crm,
-            workers=workers,
-        )
+        values = {"home": str(settings.home), "gateway": gateway, "crm": crm, "workers": workers}
+        log.info("server.started", version=__version__, **values)
         remarks = tuple(_remarks(settings, listeners))
         for remark in remarks:
             log.warning("server.reachable", remark=remark)
