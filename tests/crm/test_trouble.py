@@ -147,6 +147,6 @@ def test_the_log_has_one_line_a_minute_of_each_kind(monkeypatch):
                 error.extendedresult = error.result = {"full": 13, "busy": 5}[str(error)]
                 found = trouble.unusable("It", error)
                 for _ in range(50):
-                    trouble.tell("It", found.kind, found)
+                    trouble.log_trouble("It", found.kind, found)
             now[0] += trouble.LOG_SECONDS
     assert [line["kind"] for line in lines] == ["full", "busy"] * 3

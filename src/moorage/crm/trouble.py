@@ -8,7 +8,7 @@ from moorage.crm.storage.sqlite.trouble import trouble_with
 from moorage.crm.wire.call import answer, fault_answer, with_headers
 from moorage.http.message import Response
 from moorage.storage.errors import DatabaseUnusable
-from moorage.storage.trouble import tell, unusable
+from moorage.storage.trouble import log_trouble, unusable
 
 WHAT = "The embedded CRM's database"
 _SPOOL = "The folder for long bodies"
@@ -21,7 +21,7 @@ def trouble_answer(error: Exception, path: bytes) -> Response | None:
     if found is None:
         return None
     kind = "damaged" if isinstance(found, OrganisationDamaged) else found.kind
-    tell(WHAT if isinstance(found, DatabaseUnusable) else found.message, kind, found)
+    log_trouble(WHAT if isinstance(found, DatabaseUnusable) else found.message, kind, found)
     _, path = split(path)
     if path == PATH.encode():
         return failed("ERROR_temporarily_unavailable", f"{found.message} {found.help or ''}", 503)
@@ -38,7 +38,7 @@ def trouble_answer(error: Exception, path: bytes) -> Response | None:
 def spool_trouble(error: OSError) -> DatabaseUnusable:
     """What is told of a long body that could not be kept on the disk; it is logged, too."""
     trouble = unusable(_SPOOL, error)
-    tell(_SPOOL, trouble.kind, trouble)
+    log_trouble(_SPOOL, trouble.kind, trouble)
     return trouble
 
 

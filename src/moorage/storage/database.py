@@ -13,7 +13,7 @@ from moorage.storage.backend import backend_of
 from moorage.storage.connection import Connection
 from moorage.storage.errors import DatabaseUnusable
 from moorage.storage.threads import ConnectionThreads
-from moorage.storage.trouble import BUSY, tell, unusable
+from moorage.storage.trouble import BUSY, log_trouble, unusable
 
 CONTROL = "The control database"
 PATIENCE = 10.0  # Seconds.
@@ -104,7 +104,7 @@ class Database:
 
     def _unusable(self, error: BaseException) -> DatabaseUnusable:
         trouble = unusable(self._what, error, self._backend.path)
-        tell(self._what, trouble.kind, trouble)
+        log_trouble(self._what, trouble.kind, trouble)
         return trouble
 
     async def check(self) -> None:

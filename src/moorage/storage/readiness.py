@@ -11,7 +11,7 @@ from pathlib import Path
 
 from moorage.errors import MoorageError
 from moorage.storage.errors import DatabaseUnusable
-from moorage.storage.trouble import DAMAGED, LITTLE_ROOM, tell, trouble_of, unusable
+from moorage.storage.trouble import DAMAGED, LITTLE_ROOM, log_trouble, trouble_of, unusable
 
 FRESH_SECONDS = 1.0  # A result is used for this long, so that frequent requests cost little.
 CHECKED_SECONDS = 300.0  # The time between two checks of a whole file.
@@ -103,7 +103,7 @@ class Readiness:
             await self._check()
             await asyncio.to_thread(self._check_files)
         except DatabaseUnusable as trouble:
-            tell("readiness", trouble.kind, trouble)
+            log_trouble("readiness", trouble.kind, trouble)
             error = trouble
             self._checked = -CHECKED_SECONDS
         except MoorageError as other:

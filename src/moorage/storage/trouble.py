@@ -174,7 +174,7 @@ _logged_at: dict[tuple[str, str], float] = {}
 _logging = threading.Lock()
 
 
-def tell(what: str, kind: str, error: MoorageError) -> None:
+def log_trouble(what: str, kind: str, error: MoorageError) -> None:
     """Log trouble: one line per minute for each `what` and kind, even if many calls fail."""
     now, key = time.monotonic(), (what, kind)
     with _logging:

@@ -9,7 +9,7 @@ import apsw
 
 from moorage.storage.errors import DatabaseUnusable
 from moorage.storage.readiness import fault_of_file
-from moorage.storage.trouble import DAMAGED, tell, trouble_of, unusable
+from moorage.storage.trouble import DAMAGED, log_trouble, trouble_of, unusable
 
 _STEPS = 100_000  # Instructions of SQLite between two checks of the time.
 
@@ -24,7 +24,7 @@ def crm_databases() -> Iterator[None]:
         trouble = trouble_with(what, error)
         if trouble is None:
             raise
-        tell(what, trouble.kind, trouble)
+        log_trouble(what, trouble.kind, trouble)
         raise trouble from error
 
 
