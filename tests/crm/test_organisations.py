@@ -46,6 +46,14 @@ def test_a_look_at_them_needs_no_lock_that_another_program_holds(make_organisati
         other.close()
 
 
+def test_those_of_one_second_are_listed_oldest_first(organisations, make_organisation, clock):
+    slugs = [f"made-{number}" for number in range(6)]
+    for slug in slugs:
+        make_organisation(slug)
+        clock.advance(0.01)
+    assert [row.slug for row in organisations.list()] == slugs
+
+
 @pytest.mark.parametrize("slug", ["", "Upper", "a b", "../x", "-a", "a" * 41, "é", "a\n", "a/b"])
 def test_a_name_that_could_harm_a_path_is_refused(organisations, slug):
     with pytest.raises(OrganisationInvalid):

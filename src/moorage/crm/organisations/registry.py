@@ -163,7 +163,7 @@ class Registry:
             row.id,
             row.slug,
             row.name,
-            int(row.created_at.timestamp()),
+            row.created_at.timestamp(),  # With its fraction: two may be made within a second.
             msgspec.json.encode(spec),
             sample,
         )
@@ -191,5 +191,5 @@ class Registry:
             connection.close()
 
 
-def _row(identity: int, slug: str, name: str, created_at: int) -> OrganisationRow:
+def _row(identity: int, slug: str, name: str, created_at: float) -> OrganisationRow:
     return OrganisationRow(identity, slug, name, datetime.fromtimestamp(created_at, UTC))

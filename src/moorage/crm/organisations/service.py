@@ -92,7 +92,7 @@ class Organisations:
                     f"There is an organisation {slug!r} already.",
                     help="Choose another name, or delete it first.",
                 )
-            row = OrganisationRow(self._new_id(), slug, spec.name, self._clock.now().replace(microsecond=0))
+            row = OrganisationRow(self._new_id(), slug, spec.name, self._clock.now())
             self.registry.begin(slug)
             self._make(row, spec, sample=sample)
             self.registry.add(row, spec, sample=sample)
