@@ -50,6 +50,10 @@ T = TypeVar("T")
 INDEXED_ORDERS = frozenset({"id", *INDEXED_TIMES})
 MAX_MODIFIED = 2_000  # Fewer modified records are found by their time and then sorted; more are met in order.
 
+# SQLite plans by the value of a bare parameter of LIMIT, so it compiles the statement again for each execution. That
+# takes longer than a page of a few records. Only what has to be sorted needs such a plan.
+_HIDDEN = "CAST(? AS INTEGER)"
+
 
 class SqliteStore:
     """`prefix` is the first seven digits of all ids of the organisation, `known_version` the version of the catalog."""
@@ -218,11 +222,12 @@ class SqliteStore:
         columns = f"r.id {direction}" if by_id else f"{key} {direction}, r.id {direction}"
         shown, table = f"SELECT {key}, r.id, {self._json(module, shape)} FROM", module.table
         where, params = _where(clauses)
-        chosen = f"{table} r{where} ORDER BY {columns} LIMIT ? OFFSET ?"
-        sql = f"{shown} {chosen}"
+        chosen = f"{table} r{where} ORDER BY {columns}"
+        sql = f"{shown} {chosen} LIMIT {_HIDDEN} OFFSET {_HIDDEN}"
         if sorts:
             # The ids come first: else SQLite builds the JSON of all records that it sorts.
-            sql = f"{shown} (SELECT r.id AS id FROM {chosen}) c JOIN {table} r ON r.id = c.id ORDER BY {columns}"
+            few = f"(SELECT r.id AS id FROM {chosen} LIMIT ? OFFSET ?)"
+            sql = f"{shown} {few} c JOIN {table} r ON r.id = c.id ORDER BY {columns}"
         values = (*params, window.limit + 1, window.offset)
         return lambda connection: _page(connection.execute(sql, values).fetchall(), window)
 
