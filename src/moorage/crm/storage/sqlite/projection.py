@@ -106,17 +106,19 @@ def time_expression(zone: ZoneInfo, around: datetime) -> Callable[[str], str]:
     """SQL that shows a column of epoch seconds in the zone, such as 2026-02-06T01:10:56-08:00.
 
     The zone's offsets for some years around now are part of the expression, as SQLite formats times four times as fast
-    as Python. The function `zoned` formats all other times.
+    as Python. The function `zoned` formats all other times. The expression is short, because each execution of a
+    statement reads its whole text to find the compiled one: a microsecond for a kilobyte.
     """
     midnight = around.replace(hour=0, minute=0, second=0, microsecond=0)
-    periods = offset_periods(zone, int(midnight.timestamp()))
+    periods = offset_periods(zone, int(midnight.timestamp()))  # Newest first, and without gaps.
+    end = periods[0][1]
 
     def expression(column: str) -> str:
         cases = " ".join(
-            f"WHEN {column} >= {start} AND {column} < {end} THEN"
-            f" strftime('%Y-%m-%dT%H:%M:%S', {column} + {offset}, 'unixepoch') || '{offset_text(offset)}'"
-            for start, end, offset in periods
+            f"WHEN {column} >= {start} THEN strftime('%FT%T{offset_text(offset)}', {column} + {offset}, 'unixepoch')"
+            for start, _, offset in periods
         )
-        return f"CASE WHEN {column} IS NULL THEN NULL {cases} ELSE zoned({column}) END"
+        shown = f"WHEN {column} >= {end} THEN zoned({column}) {cases} ELSE zoned({column})"
+        return f"CASE WHEN {column} IS NULL THEN NULL {shown} END"
 
     return expression
