@@ -1,12 +1,13 @@
 """The organisation that is measured: its leads are built once through the store and kept for the next run."""
 
 import asyncio
+import contextlib
 import hashlib
 import json
 import shutil
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import cycle, islice
@@ -15,15 +16,17 @@ from typing import Any
 
 import moorage.crm
 from benchmarks import leads
-from moorage.clock import FrozenClock
+from moorage.clock import Clock, FrozenClock
 from moorage.crm.metadata.shown import shape
 from moorage.crm.metadata.standard import DEMO
 from moorage.crm.organisations.service import Organisations
 from moorage.crm.records.changes import Change
 from moorage.crm.records.outcomes import Outcome
 from moorage.crm.records.prepare import to_insert
+from moorage.crm.service import CrmService
 from moorage.crm.storage.contract.organisations import Organisation
 from moorage.crm.storage.contract.records import Order, Page, Transaction, Window
+from moorage.crm.storage.sqlite.storage import SqliteStorage
 from moorage.locks import FileLock
 
 SLUG = "bench"
@@ -82,15 +85,28 @@ def _fingerprint() -> str:
 def _build(folder: Path, count: int) -> None:
     started = time.monotonic()
     clock = FrozenClock(datetime.now(UTC) - timedelta(days=30))
-    organisations = Organisations(folder, clock)
-    try:
-        row = next(iter(organisations.list()), None) or organisations.create(SLUG, DEMO, sample=False)
-        organisation = organisations.open(row.id)
-        assert organisation is not None
-        there = asyncio.run(_fill(organisation, clock, count))
-    finally:
-        organisations.close()
+    there = asyncio.run(_filled(folder, clock, count))
     print(f"Built {count - there:,} leads in {time.monotonic() - started:.0f} s", file=sys.stderr)
+
+
+@contextlib.asynccontextmanager
+async def organisations_in(folder: Path, clock: Clock) -> AsyncIterator[Organisations]:
+    """The organisations of a CRM folder, as a process opens them."""
+    crm = CrmService(SqliteStorage(folder, clock), folder, clock, lambda: "")
+    try:
+        yield crm.organisations
+    finally:
+        await crm.close()
+
+
+async def _filled(folder: Path, clock: FrozenClock, count: int) -> int:
+    """Fill the organisation, which is made if it is missing; gives how many leads it had."""
+    async with organisations_in(folder, clock) as organisations:
+        rows = await organisations.list()
+        row = rows[0] if rows else await organisations.create(SLUG, DEMO, sample=False)
+        organisation = await organisations.open(row.id)
+        assert organisation is not None
+        return await _fill(organisation, clock, count)
 
 
 async def _fill(organisation: Organisation, clock: FrozenClock, count: int) -> int:

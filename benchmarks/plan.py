@@ -14,6 +14,7 @@ from benchmarks.figures import DEPTH, LISTS
 from moorage.clock import SystemClock
 from moorage.crm.service import CrmService
 from moorage.crm.storage.contract.organisations import Organisation
+from moorage.crm.storage.sqlite.storage import SqliteStorage
 from moorage.http.message import Request, Response
 
 _PAGE = 200
@@ -39,17 +40,18 @@ class Plan:
 async def plan(folder: Path, records: int) -> Plan:
     """The reads by their names in `figures.READS`, for the benchmark's organisation in a CRM folder."""
     with overheard() as statements:
-        service = CrmService(folder, SystemClock(), lambda: "http://127.0.0.1")
-        row = service.organisations.find(data.SLUG)
-        organisation = service.organisations.open(row.id)
+        clock = SystemClock()
+        service = CrmService(SqliteStorage(folder, clock), folder, clock, lambda: "http://127.0.0.1")
+        row = await service.organisations.find(data.SLUG)
+        organisation = await service.organisations.open(row.id)
         assert organisation is not None
         user = organisation.metadata.all("user")[0].id
-        token = service.accounts.credentials(row.id, user)["access_token"]
+        token = (await service.accounts.credentials(row.id, user))["access_token"]
         door = _Door(service, token)
         reads = {}
         for name, targets in (await _targets(door, records)).items():
             reads[name] = Read(targets, [await _statements(door, one, statements) for one in targets])
-        service.close()
+        await service.close()
     return Plan(organisation, token, reads)
 
 

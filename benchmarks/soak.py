@@ -59,7 +59,7 @@ async def _access(home: Path) -> tuple[str, dict[str, str]]:
         account = await rooms.keys.first_account()
         await rooms.connect_inside(await rooms.connections.create(account, APP), data.SLUG)
         _, key = await rooms.keys.create(account, "soak")
-        return key, rooms.crm.credentials(rooms.crm.organisations.find(data.SLUG))
+        return key, await rooms.crm.credentials(await rooms.crm.organisations.find(data.SLUG))
 
 
 async def _soak(server: Server, key: str, client: dict[str, str], seconds: float, rate: float) -> None:

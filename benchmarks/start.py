@@ -12,7 +12,6 @@ from benchmarks.run import Run
 from benchmarks.server import ServerFailed, running
 from moorage.clock import SystemClock
 from moorage.crm.metadata.standard import DEMO
-from moorage.crm.organisations.service import Organisations
 
 _IMPORT = "import uvicorn, sqlalchemy, apsw"
 
@@ -24,7 +23,7 @@ def measure(run: Run) -> dict[str, list[float]]:
     with tempfile.TemporaryDirectory(prefix="run-", dir=run.folder) as name:
         home = Path(name)
         data.copy(ready, home / "crm")
-        _add_organisations(home / "crm", run.organisations - 1)
+        asyncio.run(_add_organisations(home / "crm", run.organisations - 1))
         token = asyncio.run(plan(home / "crm", ready.count)).token
         target = f"/crm/v8/Leads?fields={','.join(leads.FIVE_FIELDS)}"
         with running(home):
@@ -53,10 +52,7 @@ def _import_seconds() -> float:
     return time.perf_counter() - started
 
 
-def _add_organisations(folder: Path, count: int) -> None:
-    organisations = Organisations(folder, SystemClock())
-    try:
+async def _add_organisations(folder: Path, count: int) -> None:
+    async with data.organisations_in(folder, SystemClock()) as organisations:
         for number in range(count):
-            organisations.create(f"more-{number}", DEMO, sample=True)
-    finally:
-        organisations.close()
+            await organisations.create(f"more-{number}", DEMO, sample=True)

@@ -4,6 +4,7 @@ import asyncio
 import functools
 import json
 import re
+import sqlite3
 import tempfile
 import urllib.parse
 from contextlib import closing
@@ -22,6 +23,7 @@ from moorage.settings import load
 from moorage.storage.migrate import migrate
 from moorage.storage.sqlite import sqlite_path
 from tests.person import Person
+from tests.waited import Waited
 
 GATEWAY = "http://gateway.test"
 NOW = datetime(2026, 2, 7, 9, 10, 56, 48_460, UTC)
@@ -77,6 +79,7 @@ class Control:
         self.changes = 0
         self.rooms = self.run(self._open())
         self._app = control_origin(self.rooms, self._changed)
+        self.crm = Waited(self.rooms.crm, run=self.run)
 
     async def _open(self):
         return Rooms(self.settings, Urls(GATEWAY, "http://crm.test"), self.clock)
@@ -134,7 +137,7 @@ class Control:
 
     def organisation(self, slug, name=None):
         spec = replace(DEMO, name=name or slug)
-        return self.rooms.crm.organisations.create(slug, spec, sample=False)
+        return self.crm.organisations.create(slug, spec, sample=False)
 
     def press(self, url, organisation):
         return self.run(self.pressing(url, organisation))
@@ -183,6 +186,13 @@ class Caller:
             return made
         self.control.run(self._connect_inside(made["id"], organisation))
         return self.get(f"/connections/{made['connection_id']}").json["connection"]
+
+
+def in_registry(control, *statements):
+    """What the statements give in the database of the CRM's organisations and accounts."""
+    path = control.settings.crm_folder / "registry.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        return [connection.execute(statement).fetchall() for statement in statements]
 
 
 def token_of(url):

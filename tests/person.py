@@ -65,10 +65,10 @@ class Person:
         crm = self.control.rooms.crm
         target = urllib.parse.urlsplit(url.removeprefix(CRM))
         asked = dict(urllib.parse.parse_qsl(target.query))
-        client = crm.accounts._store.client(asked["client_id"])
-        row = next(row for row in crm.organisations.list() if row.id == client.organisation)
-        user = next(one for one in crm.people.offered(row.id) or [_user(crm, row)])
-        session = crm.people.begin(row.id, user)
+        client = await crm.accounts._store.client(asked["client_id"])
+        row = next(row for row in await crm.organisations.list() if row.id == client.organisation)
+        user = next(one for one in await crm.people.offered(row.id) or [await _user(crm, row)])
+        session = await crm.people.begin(row.id, user)
         headers = [(b"cookie", f"moorage_crm_session={session}".encode())]
         page = await _answer(crm, Request("GET", target.path.encode(), target.query.encode(), headers))
         fields = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', page.body.decode())
@@ -83,8 +83,8 @@ class Person:
         return [("cookie", self.cookie)] if self.cookie else []
 
 
-def _user(crm, row):
-    document = crm.first_user(row)
+async def _user(crm, row):
+    document = await crm.first_user(row)
     from moorage.crm.accounts.model import User
 
     return User(document.id, document.body["full_name"], document.body["email"])

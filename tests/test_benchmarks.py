@@ -14,11 +14,11 @@ from benchmarks.leads import FIVE_FIELDS, TWENTY_FIELDS, leads
 from benchmarks.plan import plan
 from moorage.clock import SystemClock
 from moorage.crm.metadata.standard import DEMO
-from moorage.crm.organisations.service import Organisations
 from moorage.crm.records.changes import Change
 from moorage.crm.records.prepare import to_insert
 from moorage.crm.storage.sqlite.readers import connect
 from moorage.crm.storage.sqlite.transaction import SqliteTransaction
+from tests.crm.folder import organisations_in
 
 NAMES = [figure.name for figure in FIGURES]
 TARGETS = {figure.name: figure.target for figure in FIGURES if figure.target is not None}
@@ -102,7 +102,7 @@ def test_a_lead_is_the_same_whichever_others_are_generated_with_it():
 
 
 def test_generated_leads_are_what_the_crm_accepts(tmp_path):
-    organisations = Organisations(tmp_path / "crm", SystemClock())
+    organisations = organisations_in(tmp_path / "crm", SystemClock())
     row = organisations.create("bench", DEMO, sample=False)
     organisation = organisations.open(row.id)
     module = organisation.catalog.modules["Leads"]

@@ -23,7 +23,7 @@ from moorage.crm.wire.page_tokens import LIFETIME, PagePosition, PageTokens
 from moorage.keys.limits import RateLimiter
 from moorage.oauth.errors import AccountsUnreachable, RefreshLimited, TokenFailed
 from moorage.oauth.tokens.renewal import BUDGET
-from tests.control import control, owner  # noqa: F401
+from tests.control import control, in_registry, owner  # noqa: F401
 from tests.oauth.conftest import HOUR, access, connected, refreshing  # noqa: F401
 
 DAYS = 2 * 86_400.0
@@ -171,7 +171,7 @@ def test_a_use_noted_ahead_ends_with_the_hour(control, connected, refreshing):  
 
 @pytest.fixture
 def crm(control):  # noqa: F811
-    return control.rooms.crm
+    return control.crm
 
 
 @pytest.fixture
@@ -255,10 +255,8 @@ def test_what_the_crms_accounts_server_noted_ahead_is_forgotten(control, crm, se
 
     ahead(control, note)
     note()
-    kept = crm.organisations.registry.connection
-    rows = {
-        table: kept.execute(f"SELECT count(*) FROM {table}").get
-        for table in ("codes", "spent_codes", "access_tokens", "sessions")
-    }
-    assert rows == {"codes": 1, "spent_codes": 1, "access_tokens": 1, "sessions": 1}
-    assert kept.execute("SELECT count(*) FROM recent WHERE at > ?", (control.clock.timestamp(),)).get == 0
+    tables = ("codes", "spent_codes", "access_tokens", "sessions")
+    counts = in_registry(control, *(f"SELECT count(*) FROM {table}" for table in tables))
+    assert counts == [[(1,)]] * len(tables)
+    later = f"SELECT count(*) FROM recent WHERE at > {control.clock.timestamp()}"
+    assert in_registry(control, later) == [[(0,)]]

@@ -18,11 +18,8 @@ from moorage.clock import SystemClock
 from moorage.connections import routes as connection_routes
 from moorage.connections.embedded import EmbeddedConnector
 from moorage.connections.model import Connection
+from moorage.crm import DEMO, OrganisationExists, OrganisationSpec, refusal
 from moorage.crm import routes as crm_routes
-from moorage.crm.errors import OrganisationExists
-from moorage.crm.metadata.standard import DEMO, OrganisationSpec
-from moorage.crm.storage.sqlite.trouble import crm_databases
-from moorage.crm.wire.refusals import refusal
 from moorage.errors import SettingsInvalid
 from moorage.gateway.gateway import Gateway, Rules
 from moorage.gateway.protocol import gateway_protocol
@@ -45,6 +42,7 @@ from moorage.oauth.diagnosis import routes as diagnosis_routes
 from moorage.rooms import DEMO_SLUG, Rooms, Urls, open_rooms
 from moorage.settings import UNSHOWN, Settings
 from moorage.storage.migrate import made_after, migrate
+from moorage.storage.trouble import disk_trouble
 from moorage.vault.errors import VaultKeyMissing, VaultLocked
 
 APP = "zoho-crm"
@@ -180,24 +178,24 @@ async def _authenticate(rooms: Rooms, request: Request, scope: str, *parameters:
     return principal
 
 
-def _require_inside(rooms: Rooms, app: str, organisation: str) -> None:
+async def _require_inside(rooms: Rooms, app: str, organisation: str) -> None:
     """Raises BodyInvalid for an app that the embedded CRM does not speak, and OrganisationUnknown."""
     if rooms.providers.get(app).embedded != "crm":
         raise BodyInvalid(
             f"{app} has no organisations here.",
             help="Leave organisation out: people connect it at its url.",
         )
-    rooms.crm.organisations.find(organisation)
+    await rooms.crm.organisations.find(organisation)
 
 
 class Troubles:
-    """ASGI middleware: what any route meets of a disk or a database in trouble, the CRM's included, is told as that."""
+    """ASGI middleware: what any route meets of a disk in trouble is told as that, as databases tell it of theirs."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with crm_databases():
+        with disk_trouble("The data folder"):
             await self._app(scope, receive, send)
 
 
@@ -283,22 +281,23 @@ async def play_zoho(settings: Settings, callback: str) -> tuple[str, Path]:
     """
     async with open_rooms(settings, Urls("", "")) as rooms:
         crm = rooms.crm
-        row = crm.organisations.choose(None)
-        client = crm.accounts.ensure_client(PLAYED_TO, row.id, crm.first_user(row).id, callback).client_id
+        row = await crm.organisations.choose(None)
+        user = (await crm.first_user(row)).id
+        client = await crm.accounts.ensure_client(PLAYED_TO, row.id, user, callback)
         secret = settings.home / "client-secret"
         secret.touch(0o600)
-        secret.write_text(f"{crm.accounts.client_secret(client)}\n")
-        return client, secret
+        secret.write_text(f"{crm.accounts.client_secret(client.client_id)}\n")
+        return client.client_id, secret
 
 
 async def make_demo(rooms: Rooms, account: str, demo: OrganisationSpec = DEMO) -> None:
     """Something to call, before an account's first key: as long as there is none, the next start makes it good."""
     organisations = rooms.crm.organisations
-    if not organisations.list():
+    if not await organisations.list():
         with contextlib.suppress(OrganisationExists):  # Another process was quicker.
-            organisations.create(DEMO_SLUG, demo, sample=True)
+            await organisations.create(DEMO_SLUG, demo, sample=True)
     if not await rooms.connections.search(account, app=APP, status="ACTIVE"):
         # A start that was ended may have left one that it had just made.
         begun = await rooms.connections.search(account, app=APP, status="PENDING", limit=1)
         connection = begun[0] if begun else await rooms.connections.create(account, APP)
-        await rooms.connect_inside(connection, organisations.list()[0].slug)
+        await rooms.connect_inside(connection, (await organisations.choose(None)).slug)

@@ -5,13 +5,12 @@ The checks create and change nothing. Each error becomes a finding, so `doctor` 
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from moorage.client import ApiError, ClientError, Moorage, Response
 from moorage.connections.errors import ConnectionUnknown
-from moorage.crm.storage.sqlite.trouble import complaint as crm_complaint
 from moorage.errors import MoorageError
 from moorage.logs import silent_logs
 from moorage.oauth.apps.clients import read_clients
@@ -200,7 +199,7 @@ def _crm_folder(settings: Settings) -> Finding:
     if missing:
         cause = "There is no embedded CRM yet."
         return Finding(NOT_STARTED, "warning", cause, f"{folder} holds no registry.", _START)
-    damage = crm_complaint(folder / "registry.db")
+    damage = complaint(folder / "registry.db")
     if damage is not None:
         cause, fix = "The embedded CRM's registry can't be used.", "Restore a good copy of it."
         evidence = f"{folder / 'registry.db'}: {damage}."
@@ -257,7 +256,7 @@ def _plain_http(settings: Settings) -> Finding:
 async def _inside(rooms: Rooms, running: Running | None) -> AsyncIterator[Check]:
     """The checks that need open databases."""
     yield await _vault(rooms)
-    for check in _organisations(rooms):
+    async for check in _organisations(rooms):
         yield check
     yield await _clients(rooms, running)
 
@@ -275,18 +274,18 @@ async def _vault(rooms: Rooms) -> Check:
     )
 
 
-def _organisations(rooms: Rooms) -> Iterator[Check]:
+async def _organisations(rooms: Rooms) -> AsyncIterator[Check]:
     organisations = rooms.crm.organisations
-    rows = organisations.list()
+    rows = await organisations.list()
     sound = []
     for row in rows:
         try:
-            organisations.open(row.id)
+            await organisations.open(row.id)
         except MoorageError as error:
             yield Check(f"organisation {row.slug}", failed(error))
         else:
             sound.append(row.slug)
-            organisations.forget(row.id)
+            await organisations.forget(row.id)
     cause = f"{len(sound)} of {len(rows)} organisations of the embedded CRM can be opened."
     names = f"They are {', '.join(sound)}." if sound else "There are none."
     yield Check("organisations", Finding("organisations_open", "ok", cause, names))

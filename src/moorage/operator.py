@@ -1,7 +1,7 @@
 """The operator's door to a data folder: what the commands that work on the folder itself can do."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
@@ -12,18 +12,14 @@ from moorage.rooms import Rooms, Urls
 from moorage.settings import Settings
 
 if TYPE_CHECKING:
-    from moorage.crm.accounts.model import Client, User
-    from moorage.crm.organisations.service import OrganisationRow
-    from moorage.crm.service import CrmService
+    from moorage.crm import Client, CrmService, OrganisationRow, User
     from moorage.keys.model import ApiKey, Mode
-    from moorage.oauth.apps.providers import Provider, Providers
+    from moorage.oauth.apps.clients_of_apps import ClientsOfApps
     from moorage.storage import Database
     from moorage.vault.rotation import KeyStatus, Rotated
     from moorage.vault.service import Vault
 
 # ruff: noqa: PLC0415 (a command loads the rooms that it needs and no other: all of them take three times as long)
-
-MAX_CLIENT_TEXT = 1000
 
 
 class Folder(Rooms):
@@ -50,9 +46,9 @@ class Folder(Rooms):
 
     @cached_property
     def crm(self) -> "CrmService":
-        from moorage.crm.storage.sqlite.trouble import crm_databases
+        from moorage.storage.trouble import disk_trouble
 
-        with crm_databases():
+        with disk_trouble(f"{self.settings.crm_folder}"):
             return super().crm
 
 
@@ -64,8 +60,10 @@ class Operator:
         self.settings = folder.settings
 
     @cached_property
-    def oauth_clients(self) -> "OperatorOAuthClients":
-        return OperatorOAuthClients(self._rooms)
+    def oauth_clients(self) -> "ClientsOfApps":
+        from moorage.oauth.apps.clients_of_apps import ClientsOfApps
+
+        return ClientsOfApps(self._rooms.providers, self._rooms.oauth_clients)
 
     @cached_property
     def organisations(self) -> "OperatorOrganisations":
@@ -123,94 +121,17 @@ class Operator:
         """Drop what no key that is given opens; how many values that were."""
         return await self._rooms.rotation.forget()
 
-    def credentials(self, slug: str | None, crm_url: str) -> dict[str, str]:
+    async def credentials(self, slug: str | None, crm_url: str) -> dict[str, str]:
         """What a Zoho client needs to reach an organisation, the oldest unless one is named."""
-        from moorage.crm.centres import Site
-
         crm = self._rooms.crm
-        row = crm.organisations.choose(slug)
-        base = Site(crm_url, None).base(crm.accounts.data_centre(row.id))
+        row = await crm.organisations.choose(slug)
+        base = crm.base_url(row, crm_url)
         return {
             "api_domain": base,
             "accounts_url": base,
             "token_url": f"{base}/oauth/v2/token",
-            **crm.credentials(row),
+            **await crm.credentials(row),
         }
-
-
-class OperatorOAuthClients:
-    """By what apps know this Moorage, as `moorage client` offers it."""
-
-    def __init__(self, rooms: Folder) -> None:
-        self._rooms = rooms
-        self._clients = rooms.oauth_clients
-        self.list = rooms.oauth_clients.list
-
-    @property
-    def _providers(self) -> "Providers":
-        return self._rooms.providers
-
-    def apps(self, name: str) -> list[str]:
-        """The titles of the apps that a client serves."""
-        return [provider.title for provider in self._providers.of_client(name)]
-
-    async def set(
-        self,
-        app: str,
-        data_centre: str | None,
-        client_id: str,
-        client_secret: str,
-        rehearsal: str | None = None,
-    ) -> str:
-        """Keep a client; the name that its apps have it by. Raises AppUnknown, OAuthClientInvalid, VaultLocked.
-
-        `rehearsal` is where another Moorage plays the app, which knows this one by that client.
-        """
-        from moorage.oauth.apps.providers import REHEARSAL
-        from moorage.oauth.errors import OAuthClientInvalid
-        from moorage.oauth.model import Client as OAuthClient
-        from moorage.oauth.model import is_visible
-
-        name = self._providers.client_name(app)
-        apps = self._providers.of_client(name)
-        if not any(provider.signs_in for provider in apps):
-            raise OAuthClientInvalid(f"{app} has no OAuth sign-in, so it needs no client.")
-        centres = sorted({centre for provider in apps for centre in provider.data_centres})
-        if data_centre is not None and data_centre not in centres:
-            raise OAuthClientInvalid(
-                f"{app} has no data centre {data_centre[:64]!r}.", help=f"It has: {', '.join(centres)}."
-            )
-        if rehearsal is not None:
-            rehearsal, data_centre = _played_at(rehearsal, apps), REHEARSAL
-        for what, text in (("id", client_id), ("secret", client_secret)):
-            if not is_visible(text) or len(text) > MAX_CLIENT_TEXT:
-                raise OAuthClientInvalid(
-                    f"That can't be a client's {what}.",
-                    help="Copy it from the app's developer console, whole.",
-                )
-        await self._clients.set(name, data_centre, OAuthClient(client_id, client_secret), rehearsal)
-        return name
-
-    async def delete(self, app: str, data_centre: str | None) -> None:
-        """Raises AppUnknown, OAuthClientUnknown."""
-        await self._clients.delete(self._providers.client_name(app), data_centre)
-
-
-def _played_at(url: str, apps: "Sequence[Provider]") -> str:
-    """The base URL of a Moorage that plays apps. Raises OAuthClientInvalid."""
-    from moorage.oauth.apps.providers import is_base_url
-    from moorage.oauth.errors import OAuthClientInvalid
-
-    if not any(app.embedded == "crm" for app in apps):
-        raise OAuthClientInvalid(
-            f"Another Moorage can't play {apps[0].name}.", help="It plays what its CRM speaks: zoho-crm."
-        )
-    base = url.rstrip("/")
-    if not is_base_url(base):
-        raise OAuthClientInvalid(
-            f"{url[:100]!r} is no base URL.", help="`moorage up --as-zoho` prints the one to use."
-        )
-    return base
 
 
 class OperatorOrganisations:
@@ -224,7 +145,7 @@ class OperatorOrganisations:
         self.restore = self._organisations.restore
         self.reset = self._organisations.reset
 
-    def create(
+    async def create(
         self,
         slug: str,
         name: str,
@@ -234,28 +155,25 @@ class OperatorOrganisations:
         sample: bool,
         unique: tuple[str, ...],
     ) -> "OrganisationRow":
-        from moorage.crm.organisations.service import Wanted
+        from moorage.crm import Wanted
 
         wanted = Wanted(slug, name, time_zone, data_centre, sample, unique)
-        return wanted.make(self._organisations)
+        return await wanted.make(self._organisations)
 
-    def users(self, slug: str | None) -> "list[User]":
+    async def users(self, slug: str | None) -> "list[User]":
         """Those who may sign in. Raises OrganisationUnknown."""
-        return self._crm.people.of(self._organisations.choose(slug).id)
+        return await self._crm.people.of((await self._organisations.choose(slug)).id)
 
-    def data_centre(self, row: "OrganisationRow") -> str:
-        return self._crm.accounts.data_centre(row.id)
-
-    def set_password(self, slug: str | None, email: str, password: str) -> str:
+    async def set_password(self, slug: str | None, email: str, password: str) -> str:
         """Let a user sign in with a password; the e-mail address as the organisation has it.
 
         Raises OrganisationUnknown, UserUnknown, PasswordInvalid.
         """
-        row = self._organisations.choose(slug)
-        return self._crm.people.set_password(row.id, email, password).email
+        row = await self._organisations.choose(slug)
+        return (await self._crm.people.set_password(row.id, email, password)).email
 
-    def snapshot(self, slug: str, target: Path) -> None:
-        self._organisations.snapshot(slug, target.absolute())
+    async def snapshot(self, slug: str, target: Path) -> None:
+        await self._organisations.snapshot(slug, Path.cwd() / target)
 
 
 class OperatorClients:
@@ -265,29 +183,31 @@ class OperatorClients:
         self._crm = crm
         self.remove = crm.clients.remove
 
-    def create(
+    async def create(
         self, slug: str | None, name: str, redirect_uris: tuple[str, ...], *, self_client: bool
     ) -> "tuple[Client, str]":
         """A new client and its secret. Raises OrganisationUnknown, ClientInvalid."""
-        row = self._crm.organisations.choose(slug)
-        user = self._crm.first_user(row)
-        client = self._crm.clients.register(name, row.id, user.id, redirect_uris, self_client=self_client)
+        row = await self._crm.organisations.choose(slug)
+        user = await self._crm.first_user(row)
+        client = await self._crm.clients.register(
+            name, row.id, user.id, redirect_uris, self_client=self_client
+        )
         return client, self._crm.accounts.client_secret(client.client_id)
 
-    def list(self, slug: str | None) -> "list[tuple[Client, OrganisationRow]]":
+    async def list(self, slug: str | None) -> "list[tuple[Client, OrganisationRow]]":
         """Each with its organisation; of one organisation if it is named. Raises OrganisationUnknown."""
         organisations = self._crm.organisations
-        rows = organisations.list() if slug is None else [organisations.find(slug)]
+        rows = await organisations.list() if slug is None else [await organisations.find(slug)]
         by_id = {row.id: row for row in rows}
         return [
             (client, by_id[client.organisation])
-            for client in self._crm.clients.list()
+            for client in await self._crm.clients.list()
             if client.organisation in by_id
         ]
 
-    def grant_code(self, client_id: str, scopes: str, minutes: int) -> str:
+    async def grant_code(self, client_id: str, scopes: str, minutes: int) -> str:
         """A self client's code. Raises ClientNotFound, ClientInvalid, ScopesInvalid, CodesExhausted."""
-        return self._crm.clients.self_code(client_id, scopes, minutes * 60)
+        return await self._crm.clients.self_code(client_id, scopes, minutes * 60)
 
 
 @asynccontextmanager
@@ -295,24 +215,9 @@ async def open_operator(settings: Settings) -> AsyncIterator[Operator]:
     """The operator's door to a data folder, whether or not a server runs on it."""
     folder = Folder(settings)
     try:
-        with _crm_databases(folder):
-            yield Operator(folder)
+        yield Operator(folder)
     finally:
         await folder.close()
-
-
-@contextmanager
-def _crm_databases(folder: Folder) -> Iterator[None]:
-    """Say what is wrong with the CRM's databases, where a command has used them."""
-    try:
-        yield
-    except Exception:
-        if "crm" not in vars(folder):
-            raise
-        from moorage.crm.storage.sqlite.trouble import crm_databases
-
-        with crm_databases():
-            raise
 
 
 async def _make_demo(settings: Settings, account: str) -> None:

@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from moorage.background import Loop
     from moorage.connections.model import Connection
     from moorage.connections.service import Connections
-    from moorage.crm.management import Management
-    from moorage.crm.service import CrmService
+    from moorage.crm import CrmService, CrmStorage, Management
     from moorage.gateway.probes import Probes
     from moorage.http.crowd import Crowd
     from moorage.keys.limits import RateLimiter
@@ -119,16 +118,24 @@ class Rooms:
 
     @cached_property
     def crm(self) -> "CrmService":
-        from moorage.crm.service import CrmService
+        from moorage.crm import CrmService
 
         urls, open_slug = self.urls, DEMO_SLUG if _only_here(self.settings) else None
-        return CrmService(self.settings.crm_folder, self.clock, lambda: urls.crm, open_slug)
+        folder = self.settings.crm_folder
+        return CrmService(self.crm_storage, folder, self.clock, lambda: urls.crm, open_slug)
+
+    @cached_property
+    def crm_storage(self) -> "CrmStorage":
+        """The one place that chooses the kind of storage. There is one kind so far: a folder of SQLite files."""
+        from moorage.crm.storage.sqlite.storage import SqliteStorage
+
+        return SqliteStorage(self.settings.crm_folder, self.clock)
 
     @cached_property
     def organisations(self) -> "Management":
-        from moorage.crm.management import Management
+        from moorage.crm import Management
 
-        return Management(self.crm, self.settings.crm_folder, self.clock)
+        return Management(self.crm, self.clock)
 
     @cached_property
     def providers(self) -> "Providers":
@@ -221,8 +228,6 @@ class Rooms:
     @cached_property
     def readiness(self) -> "Readiness":
         """Whether the server can do its work, for /readyz."""
-        from moorage.crm.storage.sqlite.trouble import complaint as crm_complaint
-        from moorage.crm.storage.sqlite.trouble import crm_databases
         from moorage.storage.readiness import Readiness, complaint
         from moorage.storage.sqlite import sqlite_path
 
@@ -231,13 +236,11 @@ class Rooms:
         async def look() -> None:
             await self.database.check()
             await self.vault.check()
-            with crm_databases():
-                # Any question will do: there may be thousands of rows.
-                self.crm.organisations.registry.slug(0)
+            await self.crm.check()
 
         files: dict[str, Callable[[float], str | None]] = {
             "The control database": partial(complaint, database),
-            "The embedded CRM's registry": partial(crm_complaint, crm / "registry.db"),
+            **self.crm_storage.complaints(),
         }
         return Readiness(look, {self.settings.home, database.parent, crm}, files)
 
@@ -286,10 +289,10 @@ class Rooms:
                 await self.keys.note_uses()
         if "outside" in made:
             await self.outside.close()
-        if "organisations" in made:
-            self.organisations.close()
         if "crm" in made:
-            self.crm.close()
+            await self.crm.close()
+        elif "crm_storage" in made:
+            await self.crm_storage.close()
         if "database" in made:
             await self.database.close()
 
@@ -302,12 +305,9 @@ def _only_here(settings: Settings) -> bool:
 
 @asynccontextmanager
 async def open_rooms(settings: Settings, urls: Urls, *, make_key: bool = True) -> AsyncIterator[Rooms]:
-    """The services over a data folder, closed at the end. Raises DatabaseUnusable for the CRM's databases, too."""
-    from moorage.crm.storage.sqlite.trouble import crm_databases
-
-    with crm_databases():
-        rooms = Rooms(settings, urls, SystemClock(), make_key=make_key)
-        try:
-            yield rooms
-        finally:
-            await rooms.close()
+    """The services over a data folder, closed at the end."""
+    rooms = Rooms(settings, urls, SystemClock(), make_key=make_key)
+    try:
+        yield rooms
+    finally:
+        await rooms.close()

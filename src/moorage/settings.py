@@ -50,6 +50,9 @@ class Setting:
     option: str | None = None
 
 
+_SQLITE = "sqlite:///"
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """The values of all settings. `rate_limit` is in requests per second for each account; None means no limit.
@@ -66,7 +69,7 @@ class Settings:
     public_url: str | None
     crm_public_url: str | None
     database_url: str
-    crm_folder: Path
+    crm_database_url: str
     api_key: Secret | None
     vault_key: Secret | None
     oauth_clients: Secret | None
@@ -74,6 +77,11 @@ class Settings:
     upstream_timeout: float
     log_level: str
     explicit: Mapping[str, str | None] = field(default_factory=dict)
+
+    @property
+    def crm_folder(self) -> Path:
+        """The embedded CRM's folder: its databases, and its files that are none, such as keys and snapshots."""
+        return Path(self.crm_database_url.removeprefix(_SQLITE))
 
     @property
     def loopback(self) -> bool:
@@ -242,7 +250,7 @@ SETTINGS = (
     ),
     Setting("database_url", "MOORAGE_DATABASE_URL", _database, "", "The database of keys and connections."),
     Setting(
-        "crm_folder",
+        "crm_database_url",
         "MOORAGE_CRM_DATABASE_URL",
         _crm_database,
         "",
@@ -378,8 +386,8 @@ def _with_dependent_defaults(values: dict[str, Any]) -> Settings:
     """Fill in the defaults that depend on other settings."""
     home: Path = values["home"]
     values["database_url"] = values["database_url"] or f"sqlite:///{home / 'moorage.db'}"
-    crm = values["crm_folder"].removeprefix("sqlite:///")
-    values["crm_folder"] = _folder(crm) if crm else home / "crm"
+    crm = values["crm_database_url"].removeprefix(_SQLITE)
+    values["crm_database_url"] = f"{_SQLITE}{_folder(crm) if crm else home / 'crm'}"
     if values["rate_limit"] == "auto":
         values["rate_limit"] = None if is_loopback(values["host"]) else DEFAULT_RATE
     return Settings(**values)

@@ -11,10 +11,13 @@ from pathlib import Path
 import pytest
 
 from moorage.cli.program import run
+from moorage.clock import SystemClock
 from moorage.logs import OURS
 from moorage.serve.data_folder import prepare
 from moorage.storage.migrate import migrate
 from tests.client.recorder import Recorder
+from tests.crm.folder import crm_in
+from tests.waited import Waited
 
 
 @dataclass
@@ -70,6 +73,7 @@ def empty_folder(tmp_path_factory):
     before = os.umask(0o022)
     prepare(folder)
     migrate(f"sqlite:///{folder / 'moorage.db'}")
+    Waited(crm_in(folder / "crm", SystemClock())).close()
     (folder / "vault.key").write_text("5a" * 32 + "\n")
     (folder / "vault.key").chmod(0o600)
     os.umask(before)

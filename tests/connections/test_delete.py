@@ -1,7 +1,7 @@
 from contextlib import closing
 
 from moorage.oauth.connect.attempts import LIFETIME
-from tests.control import Caller, Control, kept_secrets
+from tests.control import Caller, Control, in_registry, kept_secrets
 from tests.person import Person
 
 
@@ -21,11 +21,10 @@ def test_its_tokens_are_worth_nothing_from_then_on(control, owner):
     made = owner.connect("acme")
     connection = control.run(control.rooms.connections.get(owner.account, made["id"]))
     token = control.run(control.rooms.tokens.access(connection)).value
-    assert control.rooms.crm.accounts.principal(f"Bearer {token}")
+    assert control.crm.accounts.principal(f"Bearer {token}")
     owner.call("DELETE", f"/connections/{made['id']}")
-    registry = control.rooms.crm.organisations.registry.connection
-    for table in ("refresh_tokens", "access_tokens"):
-        assert registry.execute(f"SELECT count(*) FROM {table}").get == 0
+    counts = (f"SELECT count(*) FROM {table}" for table in ("refresh_tokens", "access_tokens"))
+    assert in_registry(control, *counts) == [[(0,)], [(0,)]]
 
 
 def test_the_gateway_forgets_it_at_once(control, owner):

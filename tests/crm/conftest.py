@@ -26,8 +26,11 @@ from moorage.crm.service import CrmService
 from moorage.crm.storage.sqlite import organisation_files
 from moorage.crm.storage.sqlite.metadata_change import version
 from moorage.crm.storage.sqlite.readers import OrganisationFile
+from moorage.crm.storage.sqlite.storage import SqliteStorage
 from moorage.http.message import Request
 from tests.contracts.memory import MemoryOrganisations
+from tests.crm.folder import crm_in
+from tests.waited import Waited
 
 FULL_SCOPE = (
     "ZohoCRM.modules.ALL,ZohoCRM.settings.ALL,ZohoCRM.users.ALL,ZohoCRM.org.ALL,ZohoSearch.securesearch.READ"
@@ -111,8 +114,7 @@ class Copies:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._organisations: dict[object, Path] = {}
-        empty = CrmService(folder / "empty", FrozenClock(BEGIN), lambda: "")
-        empty.close()
+        Waited(crm_in(folder / "empty", FrozenClock(BEGIN))).close()
 
     def begin(self, folder: Path) -> None:
         """Put the files there that a new folder begins with."""
@@ -228,15 +230,15 @@ def service(
     copies: Copies,
     readings: Readings,
     storage_kind: str,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[CrmService]:
     copies.begin(tmp_path / "crm")
+    storage = SqliteStorage(tmp_path / "crm", clock)
     if storage_kind == "memory":
-        storage = MemoryOrganisations(clock, readings.of_documents)
-        monkeypatch.setattr(organisations_service, "SqliteFiles", lambda *_: storage)
-    service = CrmService(tmp_path / "crm", clock, lambda: "http://127.0.0.1:8788")
+        storage.organisations.close()
+        storage.organisations = MemoryOrganisations(clock, readings.of_documents)
+    service = Waited(crm_in(tmp_path / "crm", clock, storage=storage))
     if storage_kind == "sqlite":
-        copies.quicken(service.organisations, tmp_path / "crm" / "orgs", clock)
+        copies.quicken(service.organisations.wrapped, tmp_path / "crm" / "orgs", clock)
     yield service
     service.close()
 
@@ -250,7 +252,7 @@ def caller_of(service: CrmService):
         organisation = service.organisations.open(row.id)
         user_id = organisation.metadata.all("user")[user].id
         client = service.accounts.ensure_client("tests", row.id, user_id)
-        issued = service.accounts.issue(client.client_id, row.id, user_id, scope)
+        issued = service.accounts.issue(client, scope)
         return Caller(service, issued.access_token, row.id)
 
     return make

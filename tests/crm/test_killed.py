@@ -10,8 +10,8 @@ import pytest
 
 from moorage.clock import FrozenClock
 from moorage.crm.metadata.standard import DEMO
-from moorage.crm.organisations.service import Organisations
 from tests.contracts.opened import Opened
+from tests.crm.folder import organisations_in
 
 POINTS = 4  # At so many steps of each command, evenly spread, and at every fourth that touches a file.
 _FILE_EVENTS = {"os.rename", "os.remove", "os.link", "fcntl.flock"}
@@ -75,7 +75,7 @@ def in_a_process(command, folder, clock, last=None):
         try:
             steps = Steps(last)
             steps.begin()
-            organisations = Organisations(folder / "crm", clock)
+            organisations = organisations_in(folder / "crm", clock)
             command(organisations, folder)
             os.write(write, f"{steps.count} {' '.join(map(str, steps.files))}".encode())
         finally:
@@ -91,7 +91,7 @@ def in_a_process(command, folder, clock, last=None):
 def prepared(tmp_path, clock):
     """A folder with an organisation of three leads, and a snapshot of it with the first of them."""
     folder = tmp_path / "prepared"
-    organisations = Organisations(folder / "crm", clock)
+    organisations = organisations_in(folder / "crm", clock)
     row = organisations.create("acme", DEMO, sample=False)
     opened = Opened(organisations.open(row.id))
     opened.add("Leads", {"Last_Name": "first"})
@@ -116,7 +116,7 @@ def test_whichever_step_it_was_killed_at(command, prepared, tmp_path, clock):
 
 
 def check(command, folder, clock: FrozenClock):
-    organisations = Organisations(folder / "crm", clock)
+    organisations = organisations_in(folder / "crm", clock)
     before = {row.slug: lead_count(organisations, row) for row in organisations.list()}
     expected = {
         create: ({"acme": 3}, {"acme": 3, "new": 0}),

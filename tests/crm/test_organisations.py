@@ -8,9 +8,9 @@ import pytest
 
 from moorage.crm.errors import OrganisationExists, OrganisationInvalid, OrganisationUnknown
 from moorage.crm.metadata.standard import DEMO
-from moorage.crm.organisations.service import Organisations
-from moorage.crm.service import CrmService
 from moorage.crm.storage.contract.records import StoreClosed
+from tests.crm.folder import crm_in, organisations_in
+from tests.waited import Waited, wait
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def test_a_look_at_them_needs_no_lock_that_another_program_holds(make_organisati
     other = apsw.Connection(str(tmp_path / "crm" / "registry.db"))
     other.execute("BEGIN IMMEDIATE")
     try:
-        organisations = Organisations(tmp_path / "crm", clock)
+        organisations = organisations_in(tmp_path / "crm", clock)
         assert [row.slug for row in organisations.list()] == ["one"]
         organisations.close()
     finally:
@@ -115,17 +115,19 @@ def test_a_deleted_one_is_gone_with_its_files_and_tokens(organisations, crm, tmp
 
 
 def test_what_a_delete_that_was_killed_left_goes_before_its_name_is_taken_again(organisations, crm):
-    organisations.snapshot("acme", organisations.snapshots.place("acme", "before"))
-    organisations.registry.remove(organisations.find("acme"))  # As far as it gets before anything is removed.
+    organisations.keep_snapshot("acme", "before")
+    wait(
+        organisations._registry.remove(organisations.find("acme"))
+    )  # As far as it gets before anything is removed.
     organisations.create("acme", DEMO, sample=False)
-    assert organisations.snapshots.names("acme") == []
+    assert organisations.snapshots("acme") == []
 
 
 def test_another_process_sees_what_is_restored(organisations, crm, clock, tmp_path):
     crm.insert("Leads", {"Last_Name": "Before"})
     organisations.snapshot("acme", tmp_path / "snap.db")
     crm.insert("Leads", {"Last_Name": "After"})
-    other = Organisations(tmp_path / "crm", clock)
+    other = organisations_in(tmp_path / "crm", clock)
     other.restore("acme", tmp_path / "snap.db")
     other.close()
     assert names(crm) == ["Before"]
@@ -177,7 +179,7 @@ def test_the_demo_has_a_few_dozen_linked_records_in_every_module_of_the_specific
 @pytest.fixture
 def elsewhere(tmp_path, clock, crm):
     """The organisations as another process works on them."""
-    other = CrmService(tmp_path / "crm", clock, lambda: "http://127.0.0.1:8788")
+    other = Waited(crm_in(tmp_path / "crm", clock))
     yield other.organisations
     other.close()
 

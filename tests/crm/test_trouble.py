@@ -4,6 +4,7 @@ import apsw
 import pytest
 
 from moorage.storage import trouble
+from tests.crm.folder import change_registry
 from tests.log_lines import capture_logs
 from tests.storage.descriptors import none_left
 
@@ -87,10 +88,14 @@ def test_an_organisation_that_is_damaged_is_named_and_others_are_not_held_up(
 
 
 @pytest.mark.parametrize(
-    "damage", ["refresh_tokens SET scopes = CAST(X'f3' AS TEXT)", "organisations SET spec = '{'"]
+    "damage",
+    [
+        "refresh_tokens SET scopes = CAST(X'f3' AS TEXT)",
+        "organisations SET data_centre = CAST(X'f3' AS TEXT)",
+    ],
 )
-def test_what_was_damaged_within_a_page_is_told_as_that(service, acme, database, damage):
-    service.organisations.registry.connection.execute(f"UPDATE {damage}")
+def test_what_was_damaged_within_a_page_is_told_as_that(service, acme, database, tmp_path, damage):
+    change_registry(tmp_path / "crm", f"UPDATE {damage}")
     service.accounts.forget()
     assert "damaged" in told(acme.get("Leads", fields="Last_Name"), "damaged")
 
@@ -104,9 +109,9 @@ def test_text_of_an_organisation_that_is_none_is_damage(service, acme, database)
 def test_an_organisation_is_not_damaged_because_no_descriptors_are_left(service, acme, database, monkeypatch):
     answer = service.answer
 
-    def starved(request):
+    async def starved(request):
         with none_left():
-            return answer(request)
+            return await answer(request)
 
     service.organisations.forget(acme.organisation)
     monkeypatch.setattr(service, "answer", starved)
@@ -124,9 +129,9 @@ def test_an_organisation_is_not_damaged_because_no_descriptors_are_left(service,
         ("GET", "/oauth/v2/auth"),
     ],
 )
-def test_a_registry_in_trouble_is_told_by_the_accounts_server(service, acme, nobody, method, path):
-    service.organisations.registry.connection.execute("ALTER TABLE clients RENAME TO elsewhere")
-    service.organisations.registry.connection.execute("ALTER TABLE access_tokens RENAME TO away")
+def test_a_registry_in_trouble_is_told_by_the_accounts_server(acme, nobody, tmp_path, method, path):
+    renamed = "ALTER TABLE clients RENAME TO elsewhere", "ALTER TABLE access_tokens RENAME TO away"
+    change_registry(tmp_path / "crm", *renamed)
     asked = {"response_type": "code", "client_id": "x", "redirect_uri": "http://127.0.0.1/", "scope": "a.b.c"}
     body = b"" if method == "GET" else b"grant_type=refresh_token&client_id=x&client_secret=y&token=z"
     answer = nobody.call(method, path, asked if method == "GET" else {}, body)

@@ -4,15 +4,16 @@ import json
 import multiprocessing
 
 from moorage.clock import FrozenClock
-from moorage.crm.service import CrmService
 from tests.crm.conftest import Caller
+from tests.crm.folder import crm_in
+from tests.waited import Waited
 
 _spawn = multiprocessing.get_context("spawn")
 WRITES = 25
 
 
 def insert(folder, now, token, name, begin, results):
-    service = CrmService(folder, FrozenClock(now), lambda: "http://127.0.0.1")
+    service = Waited(crm_in(folder, FrozenClock(now)))
     caller = Caller(service, token, 0)
     begin.wait(30)
     answers = [caller.post("Leads", {"data": [{"Last_Name": f"{name} {n}"}] * 3}) for n in range(WRITES)]

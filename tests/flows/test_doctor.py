@@ -91,7 +91,7 @@ def test_no_secret_stands_in_anything_that_is_said(home, own_server, inside):
     secrets["crm"] = server.credentials["client_secret"]
 
     async def revoke(rooms):
-        rooms.crm.accounts.revoke(secrets[f"{made} {REFRESH}"])
+        await rooms.crm.accounts.revoke(secrets[f"{made} {REFRESH}"])
 
     said = [server.run("doctor", *options, check=False) for options in ([], ["--json"])]
     inside(revoke)

@@ -26,6 +26,7 @@ from moorage.logs import JsonForm
 from moorage.oauth.connect.attempts import form_token_of, new_random
 from moorage.serve.process import run, serve
 from moorage.settings import load
+from tests.waited import Waited
 
 MOST_SECONDS = 0.005
 MOST_MEMORY = 100_000
@@ -173,10 +174,11 @@ def places(rooms):
 def known(origins, rooms):
     """What strangers know: a client's request, a page's form with its cookie, a link to connect. By origin and path:
     lists of method, query, fields of a form, and a cookie."""
-    rooms, _ = rooms
-    row = rooms.crm.organisations.list()[0]
-    user = rooms.crm.first_user(row).id
-    client = rooms.crm.clients.register("Stub", row.id, user, (CALLBACK,), self_client=False)
+    rooms, runner = rooms
+    crm = Waited(rooms.crm, run=runner.run)
+    row = crm.organisations.choose(None)
+    user = crm.first_user(row).id
+    client = crm.clients.register("Stub", row.id, user, (CALLBACK,), self_client=False)
     asked = {
         "response_type": "code",
         "client_id": client.client_id,

@@ -41,7 +41,7 @@ class Elsewhere:
             return fault
         path = f"/dc/{self._centres[target.hostname]}{target.path}".encode()
         headers = [(name.lower().encode(), value.encode()) for name, value in call.headers.items()]
-        answer = self.control.rooms.crm.answer(
+        answer = self.control.crm.answer(
             Request(call.method, path, target.query.encode(), headers, call.body)
         )
         answer = answer if hasattr(answer, "status") else await answer
@@ -49,7 +49,7 @@ class Elsewhere:
 
     def account(self, centre, slug="acme"):
         """An organisation of that data centre, and a client registered there that we are known by."""
-        crm = self.control.rooms.crm
+        crm = self.control.crm
         row = crm.organisations.create(slug, replace(DEMO, name=slug, data_centre=centre), sample=False)
         user = crm.first_user(row).id
         client = crm.clients.register("Gateway", row.id, user, ("https://g.test/",), self_client=False)
@@ -78,7 +78,7 @@ class Account:
         """An ACTIVE connection of the owner's that leads to a data centre, with tokens of this account."""
         control = self._elsewhere.control
         grant = Grant(self.client.client_id, self._row.id, self._user, scopes.replace(",", " "))
-        self.tokens = issued = control.rooms.crm.accounts.grant(self.client, grant)
+        self.tokens = issued = control.crm.accounts.grant(self.client, grant)
         made = owner.connect()
         connection = control.run(control.rooms.connections.get(owner.account, made["id"]))
         provider = control.rooms.providers.get("zoho-crm")

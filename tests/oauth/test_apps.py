@@ -22,7 +22,7 @@ def test_it_tells_what_can_be_connected_now(control, owner):
     assert (listed(owner)["zoho-crm"]["connectable"], listed(owner)["zoho-crm"]["embedded"]) == (False, False)
     control.organisation("acme")
     assert (listed(owner)["zoho-crm"]["connectable"], listed(owner)["zoho-crm"]["embedded"]) == (True, True)
-    control.rooms.crm.organisations.delete("acme")
+    control.crm.organisations.delete("acme")
     control.run(control.rooms.oauth_clients.set("zoho", "eu", Client("id", "secret")))
     assert (listed(owner)["zoho-crm"]["connectable"], listed(owner)["zoho-crm"]["embedded"]) == (True, False)
     assert "secret" not in owner.get("/apps").text

@@ -264,8 +264,8 @@ def test_of_two_who_press_at_once_one_connects_and_the_other_is_told(control, ow
     connection = control.run(control.rooms.connections.get(owner.account, made["id"]))
     assert connection.upstream.organisation == won
     token = control.run(control.rooms.tokens.access(connection)).value
-    assert control.rooms.crm.accounts.principal(f"Bearer {token}").organisation == (
-        control.rooms.crm.organisations.find(won).id
+    assert control.crm.accounts.principal(f"Bearer {token}").organisation == (
+        control.crm.organisations.find(won).id
     )
 
 
@@ -297,14 +297,14 @@ def test_where_others_reach_the_server_nobody_comes_in_without_signing_in(tmp_pa
         sent = Person(control).choose(made["url"], "crm/demo")
         target = urllib.parse.urlsplit(sent.headers["location"])
         request = Request("GET", target.path.encode(), target.query.encode(), [(b"host", b"127.0.0.1")])
-        consent = control.rooms.crm.answer(request).body.decode()
+        consent = control.crm.answer(request).body.decode()
         assert 'name="password"' in consent and 'name="user"' not in consent
 
 
 def test_a_failure_of_ours_is_a_page_that_tells_nothing(control, owner, acme, monkeypatch):
     made = owner.connect()
 
-    def broken(*_):
+    async def broken(*_):
         raise RuntimeError("a secret detail")
 
     monkeypatch.setattr(control.rooms.embedded, "organisations", broken)

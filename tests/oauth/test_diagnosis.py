@@ -114,8 +114,8 @@ def test_a_token_that_has_ended_is_no_fault_and_goes_nowhere(control, owner, els
 
 
 def test_tokens_that_were_taken_back_are_told(control, owner, connected):
-    crm = control.rooms.crm
-    control.run(crm.write(crm.accounts.revoke, access(control, connected).value))
+    crm = control.crm
+    crm.accounts.revoke(access(control, connected).value)
     finding = only(owner, connected.id)
     assert is_told(finding, "INVALID_TOKEN")
     assert "/crm/v8/org with the token was answered with 401 INVALID_TOKEN" in finding["evidence"]
@@ -128,7 +128,7 @@ def test_tokens_that_were_taken_back_are_told(control, owner, connected):
 
 
 def test_a_grant_that_is_gone_is_told_once_a_renewal_was_refused(control, owner, outside, account):
-    control.rooms.crm.accounts.revoke(account.tokens.refresh_token)
+    control.crm.accounts.revoke(account.tokens.refresh_token)
     with pytest.raises(ReconnectNeeded):
         access(control, outside, instead_of=account.tokens.access_token)
     told = diagnose(owner, outside.id)
@@ -139,7 +139,7 @@ def test_a_grant_that_is_gone_is_told_once_a_renewal_was_refused(control, owner,
 
 
 def test_a_client_that_was_deleted_there_is_told(control, owner, outside, account):
-    control.rooms.crm.clients.remove(account.client.client_id)
+    control.crm.clients.remove(account.client.client_id)
     with pytest.raises(AccountsUnreachable):
         access(control, outside, instead_of=account.tokens.access_token)
     told = diagnose(owner, outside.id)
@@ -241,13 +241,13 @@ def test_a_client_that_was_forgotten_here_is_told(control, owner, outside):
 
 
 def test_an_organisation_that_is_gone_is_told(control, owner, connected):
-    control.rooms.crm.organisations.delete("acme")
+    control.crm.organisations.delete("acme")
     finding = only(owner, connected.id)
     assert is_told(finding, "organisation_unknown") and "leads to acme" in finding["evidence"]
 
 
 def test_what_made_it_fail_and_lasts_is_told_once(control, owner, connected):
-    control.rooms.crm.organisations.delete("acme")
+    control.crm.organisations.delete("acme")
     control.clock.advance(HOUR)
     with pytest.raises(ReconnectNeeded):
         access(control, connected)
@@ -342,7 +342,7 @@ def test_a_budget_that_is_used_up_is_told(control, owner, outside, account):
 def ask_too_often(control, account):
     """Somebody else makes tokens of the same refresh token, as many as the accounts server gives."""
     for _ in range(10):
-        control.rooms.crm.accounts.refresh(account.client, account.tokens.refresh_token)
+        control.crm.accounts.refresh(account.client, account.tokens.refresh_token)
 
 
 def test_an_accounts_server_that_is_asked_too_often_is_told(control, owner, outside, account):

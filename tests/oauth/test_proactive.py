@@ -142,7 +142,7 @@ def test_a_day_of_traffic_over_fifty_connections_fails_no_call_and_stays_within_
             )
             for connection in called:
                 token = await rooms.tokens.access(connection)
-                assert rooms.crm.accounts.principal(f"Zoho-oauthtoken {token.value}")
+                assert await rooms.crm.accounts.principal(f"Zoho-oauthtoken {token.value}")
             await rooms.tokens.renew_due()
             control.clock.advance(180)
 

@@ -90,7 +90,7 @@ def stands(control, spent):
         assert connection.status == "ACTIVE"
         assert later.run(later.rooms.tokens.revocable(connection)).startswith("1000.")
         token = access(later, connection, instead_of=access(later, connection).value)
-        assert later.rooms.crm.accounts.principal(f"Bearer {token.value}")
+        assert later.crm.accounts.principal(f"Bearer {token.value}")
         return True
 
 

@@ -338,12 +338,12 @@ def test_an_accounts_server_whose_clock_is_wrong_changes_nothing(control, owner,
         def timestamp(self):
             return self.now().timestamp()
 
-    control.rooms.crm.accounts._clock = Wrong(control.clock.now())
+    control.crm.accounts._clock = Wrong(control.clock.now())
     control.organisation("acme")
     connection = found(control, control.run(_of(control, owner, owner.connect("acme")["id"])))
     for _ in range(3 * 60):
         token = access(control, connection).value
-        assert control.rooms.crm.accounts.principal(f"Bearer {token}")
+        assert control.crm.accounts.principal(f"Bearer {token}")
         control.run(control.rooms.tokens.renew_due())
         control.clock.advance(60)
 

@@ -150,7 +150,7 @@ def test_a_refresh_overtaken_by_connecting_anew_changes_nothing(control, owner, 
 
 
 def test_an_organisation_that_was_deleted_fails_its_connections(control, owner, connected):
-    control.rooms.crm.organisations.delete("acme")
+    control.crm.organisations.delete("acme")
     control.clock.advance(HOUR)
     with pytest.raises(ReconnectNeeded, match="organisation_unknown"):
         access(control, connected)
@@ -162,7 +162,7 @@ def test_the_embedded_crm_refreshes_like_any_other(control, connected):
     control.clock.advance(HOUR)
     new = access(control, connected)
     assert new.value != old.value and new.expires_at == control.clock.timestamp() + HOUR
-    assert control.rooms.crm.accounts.principal(f"Zoho-oauthtoken {new.value}")
+    assert control.crm.accounts.principal(f"Zoho-oauthtoken {new.value}")
 
 
 def test_secrets_do_not_show(connected, control):

@@ -12,6 +12,7 @@ from moorage.oauth.tokens import unwritten
 from moorage.oauth.tokens.renewal import BUDGET, LEASE_SECONDS
 from moorage.oauth.tokens.service import NEAR_SECONDS
 from moorage.storage.errors import DatabaseUnusable
+from tests.control import in_registry
 from tests.log_lines import capture_logs
 from tests.oauth.conftest import HOUR, access, found
 from tests.oauth.test_renewal import another, kept
@@ -237,13 +238,12 @@ def test_trouble_of_the_embedded_crm_is_told_as_that_and_holds_up_nothing_once_i
     control.organisation("acme")
     connection = control.run(control.rooms.connections.get(owner.account, owner.connect("acme")["id"]))
     control.clock.advance(HOUR)
-    registry = control.rooms.crm.organisations.registry.connection
-    registry.execute(f"ALTER TABLE {table} RENAME TO elsewhere")
+    in_registry(control, f"ALTER TABLE {table} RENAME TO elsewhere")
     for _ in range(BUDGET + 1):
         with pytest.raises(DatabaseUnusable, match="damaged") as raised:
             access(control, connection)
         assert advice in raised.value.help
-    registry.execute(f"ALTER TABLE elsewhere RENAME TO {table}")
+    in_registry(control, f"ALTER TABLE elsewhere RENAME TO {table}")
     assert access(control, connection).expires_at > control.clock.timestamp()
     assert found(control, connection).status == "ACTIVE"
 
@@ -252,7 +252,6 @@ def test_damage_within_the_registry_is_told_as_that(control, owner):
     control.organisation("acme")
     connection = control.run(control.rooms.connections.get(owner.account, owner.connect("acme")["id"]))
     control.clock.advance(HOUR)
-    registry = control.rooms.crm.organisations.registry.connection
-    registry.execute("UPDATE organisations SET name = CAST(X'f3' AS TEXT)")
+    in_registry(control, "UPDATE organisations SET name = CAST(X'f3' AS TEXT)")
     with pytest.raises(DatabaseUnusable, match="damaged"):
         access(control, connection)

@@ -9,7 +9,6 @@ from functools import partial
 
 import pytest
 
-from moorage.crm.storage.sqlite.trouble import complaint as crm_complaint
 from moorage.errors import MoorageError
 from moorage.storage import readiness
 from moorage.storage.errors import DatabaseUnusable
@@ -72,8 +71,7 @@ def test_a_damaged_file_is_complained_of_and_a_sound_one_is_not(tmp_path):
     assert complaint(path)
 
 
-@pytest.mark.parametrize("complaint", [complaint, crm_complaint])
-def test_a_sound_file_is_not_blamed_for_what_keeps_it_from_being_looked_at(tmp_path, complaint):
+def test_a_sound_file_is_not_blamed_for_what_keeps_it_from_being_looked_at(tmp_path):
     path = database(tmp_path / "a.db")
     with none_left(), pytest.raises(DatabaseUnusable, match="descriptors") as caught:
         complaint(path)

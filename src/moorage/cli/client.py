@@ -61,7 +61,7 @@ def set_(
 
     async def keep(operator: "Operator") -> "tuple[str, list[str], Settings]":
         name = await operator.oauth_clients.set(app, data_centre, client_id, secret.strip(), rehearsal)
-        return name, operator.oauth_clients.apps(name), operator.settings
+        return name, list(operator.oauth_clients.titles(name)), operator.settings
 
     name, apps, settings = operate(home, keep)
     callback = callback_url(settings, read_note(settings.home))

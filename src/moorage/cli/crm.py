@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,13 +13,8 @@ from moorage.cli.options import Home, Json, Yes
 from moorage.cli.output import confirm, print_json, print_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from moorage.crm.accounts.model import Client
-    from moorage.crm.organisations.service import OrganisationRow
+    from moorage.crm import Client, OrganisationRow
     from moorage.operator import Operator
-
-T = TypeVar("T")
 
 commands = typer.Typer(help="The embedded CRM.", rich_markup_mode=None)
 organisations = typer.Typer(help="Its organisations.", rich_markup_mode=None)
@@ -62,11 +57,11 @@ def credentials(
 ) -> None:
     """Print what a Zoho SDK needs to reach the embedded CRM."""
 
-    def read(operator: "Operator") -> dict[str, str]:
+    async def read(operator: "Operator") -> dict[str, str]:
         settings = operator.settings
-        return operator.credentials(org, settings.crm_public_url or context.crm(settings))
+        return await operator.credentials(org, settings.crm_public_url or context.crm(settings))
 
-    values = _operate(home, read)
+    values = operate(home, read)
     if as_json:
         print_json(values)
         return
@@ -89,7 +84,7 @@ def grant_code(
     as_json: Json = False,
 ) -> None:
     """Print a code that a self client can exchange once for tokens."""
-    code = _operate(home, lambda operator: operator.clients.grant_code(client, scope, minutes))
+    code = operate(home, lambda operator: operator.clients.grant_code(client, scope, minutes))
     if as_json:
         print_json({"code": code, "expires_in": minutes * 60})
     else:
@@ -99,7 +94,7 @@ def grant_code(
 @users.command("list")
 def list_users(*, org: Org = None, home: Home = None, as_json: Json = False) -> None:
     """List the users of an organisation who may sign in."""
-    members = _operate(home, lambda operator: operator.organisations.users(org))
+    members = operate(home, lambda operator: operator.organisations.users(org))
     documents = [{"id": str(user.id), "name": user.name, "email": user.email} for user in members]
     if as_json:
         print_json({"users": documents})
@@ -117,7 +112,7 @@ def password(
 ) -> None:
     """Set the password of a user. Asks for it, or reads it from standard input."""
     new_password = reading.secret("Password", confirmed=True)
-    address = _operate(home, lambda operator: operator.organisations.set_password(org, email, new_password))
+    address = operate(home, lambda operator: operator.organisations.set_password(org, email, new_password))
     _done("password_set", address, f"Set the password of {address}", as_json=as_json)
 
 
@@ -138,7 +133,7 @@ def create_client(
 ) -> None:
     """Register a client, and print its id and its secret. The secret is never shown again."""
     uris = tuple(redirect_uri or ())
-    client, secret = _operate(
+    client, secret = operate(
         home, lambda operator: operator.clients.create(org, name, uris, self_client=self_client)
     )
     if as_json:
@@ -158,7 +153,7 @@ def list_clients(
     as_json: Json = False,
 ) -> None:
     """List the registered clients, without their secrets."""
-    registered = _operate(home, lambda operator: operator.clients.list(org))
+    registered = operate(home, lambda operator: operator.clients.list(org))
     documents = [{**_client(client), "organisation": row.slug} for client, row in registered]
     if as_json:
         print_json({"clients": documents})
@@ -174,19 +169,14 @@ def list_clients(
 def delete_client(client: ClientId, *, yes: Yes = False, home: Home = None, as_json: Json = False) -> None:
     """Delete a client and all its tokens for good."""
     confirm(f"Delete client {client} and all its tokens?", yes=yes)
-    deleted = _operate(home, lambda operator: operator.clients.remove(client))
+    deleted = operate(home, lambda operator: operator.clients.remove(client))
     _done("deleted", deleted.client_id, f"Deleted client {deleted.name}", as_json=as_json)
 
 
 @organisations.command("list")
 def list_(*, home: Home = None, as_json: Json = False) -> None:
     """List organisations."""
-    documents = _operate(
-        home,
-        lambda operator: [
-            _document(row, operator.organisations.data_centre(row)) for row in operator.organisations.list()
-        ],
-    )
+    documents = [_document(row) for row in operate(home, lambda operator: operator.organisations.list())]
     if as_json:
         print_json({"organisations": documents})
         return
@@ -211,7 +201,7 @@ def create(
     as_json: Json = False,
 ) -> None:
     """Create an organisation."""
-    row = _operate(
+    row = operate(
         home,
         lambda operator: operator.organisations.create(
             slug,
@@ -223,7 +213,7 @@ def create(
         ),
     )
     if as_json:
-        print_json({"organisation": _document(row, data_centre)})
+        print_json({"organisation": _document(row)})
     else:
         typer.echo(f"Created organisation {row.slug} ({row.id})")
 
@@ -232,7 +222,7 @@ def create(
 def delete(slug: Slug, *, yes: Yes = False, home: Home = None, as_json: Json = False) -> None:
     """Delete an organisation and everything in it for good."""
     confirm(f"Delete organisation {slug} and everything in it?", yes=yes)
-    _operate(home, lambda operator: operator.organisations.delete(slug))
+    operate(home, lambda operator: operator.organisations.delete(slug))
     _done("deleted", slug, f"Deleted organisation {slug}", as_json=as_json)
 
 
@@ -242,7 +232,7 @@ def snapshot(slug: Slug, file: File, *, yes: Yes = False, home: Home = None, as_
     _require_writable_place(file)
     if file.exists():
         confirm(f"Overwrite {file}?", yes=yes)
-    _operate(home, lambda operator: operator.organisations.snapshot(slug, file))
+    operate(home, lambda operator: operator.organisations.snapshot(slug, file))
     _done("snapshot", str(file), f"Saved organisation {slug} to {file}", as_json=as_json)
 
 
@@ -252,7 +242,7 @@ def restore(slug: Slug, file: File, *, yes: Yes = False, home: Home = None, as_j
     if not file.exists():
         raise UsageError(f"There is no file {file}", help="`moorage crm org snapshot` makes a snapshot.")
     confirm(f"Undo every change in organisation {slug} since {file}?", yes=yes)
-    _operate(home, lambda operator: operator.organisations.restore(slug, file))
+    operate(home, lambda operator: operator.organisations.restore(slug, file))
     _done("restored", slug, f"Restored organisation {slug} from {file}", as_json=as_json)
 
 
@@ -260,7 +250,7 @@ def restore(slug: Slug, file: File, *, yes: Yes = False, home: Home = None, as_j
 def reset(slug: Slug, *, yes: Yes = False, home: Home = None, as_json: Json = False) -> None:
     """Put an organisation back to the state after its creation."""
     confirm(f"Undo every change in organisation {slug}?", yes=yes)
-    _operate(home, lambda operator: operator.organisations.reset(slug))
+    operate(home, lambda operator: operator.organisations.reset(slug))
     _done("reset", slug, f"Reset organisation {slug}", as_json=as_json)
 
 
@@ -271,21 +261,14 @@ def _require_writable_place(file: Path) -> None:
         raise UsageError(f"There is no folder {file.absolute().parent}", help="Create the folder first.")
 
 
-def _operate(home: Path | None, act: "Callable[[Operator], T]") -> T:
-    async def act_async(operator: "Operator") -> T:
-        return act(operator)
-
-    return operate(home, act_async)
-
-
-def _document(row: "OrganisationRow", data_centre: str) -> dict[str, Any]:
+def _document(row: "OrganisationRow") -> dict[str, Any]:
     created_at = row.created_at.isoformat(timespec="seconds")
     return {
         # Ids are text, because they have more digits than a number in JavaScript can hold.
         "id": str(row.id),
         "slug": row.slug,
         "name": row.name,
-        "data_centre": data_centre,
+        "data_centre": row.data_centre,
         "created_at": created_at,
     }
 

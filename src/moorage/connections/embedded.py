@@ -10,5 +10,5 @@ from moorage.connections.model import Connection
 class EmbeddedConnector:
     """`require` raises an error if an app or an organisation does not allow it; `connect` connects a connection."""
 
-    require: Callable[[str, str], None]
+    require: Callable[[str, str], Awaitable[None]]
     connect: Callable[[Connection, str], Awaitable[None]]

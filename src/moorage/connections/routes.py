@@ -97,7 +97,7 @@ def _create(
         if organisation is not None:
             # A caller that may change and delete organisations needs no person's consent to connect to them.
             caller.require("organisations:write")
-            inside.require(app, organisation)
+            await inside.require(app, organisation)
         connection = await connections.create(
             caller.account_id, app, method, asked_by=caller.name, embedded=_flag(body, "embedded")
         )

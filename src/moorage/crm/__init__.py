@@ -1,1 +1,57 @@
-"""The embedded CRM: organisations, their modules and records, over Zoho CRM API v8. It knows nothing of the gateway."""
+"""The embedded CRM: organisations, their modules and records, over Zoho CRM API v8. It knows nothing of the gateway.
+
+This is its door: the names that other rooms use. Each is loaded at its first use, because commands need few of them,
+and the whole CRM takes longer to load than most commands take.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from moorage.crm.accounts.model import Client, User
+    from moorage.crm.accounts.service import ACCESS_LIFETIME
+    from moorage.crm.errors import OrganisationExists, OrganisationUnknown
+    from moorage.crm.management import Management
+    from moorage.crm.metadata.standard import DEMO, OrganisationSpec
+    from moorage.crm.organisations.service import OrganisationRow, Wanted
+    from moorage.crm.service import CrmService
+    from moorage.crm.storage.contract.storage import CrmStorage
+    from moorage.crm.wire.refusals import refusal
+
+__all__ = [
+    "ACCESS_LIFETIME",
+    "DEMO",
+    "Client",
+    "CrmService",
+    "CrmStorage",
+    "Management",
+    "OrganisationExists",
+    "OrganisationRow",
+    "OrganisationSpec",
+    "OrganisationUnknown",
+    "User",
+    "Wanted",
+    "refusal",
+]
+
+_MODULES = {
+    "ACCESS_LIFETIME": "accounts.service",
+    "DEMO": "metadata.standard",
+    "Client": "accounts.model",
+    "CrmService": "service",
+    "CrmStorage": "storage.contract.storage",
+    "Management": "management",
+    "OrganisationExists": "errors",
+    "OrganisationRow": "organisations.service",
+    "OrganisationSpec": "metadata.standard",
+    "OrganisationUnknown": "errors",
+    "User": "accounts.model",
+    "Wanted": "organisations.service",
+    "refusal": "wire.refusals",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(name)
+    return getattr(import_module(f"moorage.crm.{_MODULES[name]}"), name)

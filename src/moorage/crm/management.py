@@ -1,22 +1,14 @@
-"""Whole organisations, made, reset, copied and filled while their server runs.
+"""Whole organisations, made, reset, copied and filled while their server runs."""
 
-What takes a lock or a disk's time is done in a thread, over a registry of its own: to the server that thread is what
-another process is, and once it has done something, the server looks at once instead of at its next turn.
-"""
-
-import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import msgspec
 
 from moorage.clock import Clock
 from moorage.crm.errors import SeedRefused
-from moorage.crm.organisations.service import OrganisationRow, Organisations, Wanted
+from moorage.crm.organisations.service import OrganisationRow, Wanted
 from moorage.crm.service import CrmService
-from moorage.crm.storage.sqlite.trouble import crm_databases
 from moorage.crm.wire.principal import Principal
 from moorage.crm.wire.scopes import ScopeSet
 from moorage.http.message import Request, Response
@@ -29,68 +21,44 @@ _SCOPES = ScopeSet.parse("ZohoCRM.modules.ALL")
 
 
 class Management:
-    """`folder` is the CRM's. Calls that name an organisation raise OrganisationUnknown, and all DatabaseUnusable."""
+    """Calls that name an organisation raise OrganisationUnknown, and all DatabaseUnusable."""
 
-    def __init__(self, crm: CrmService, folder: Path, clock: Clock) -> None:
+    def __init__(self, crm: CrmService, clock: Clock) -> None:
         self._crm = crm
-        self._folder = folder
+        self._organisations = crm.organisations
         self._clock = clock
-        self._aside = ThreadPoolExecutor(1, thread_name_prefix="crm-organisations")
-        self._own: Organisations | None = None
-
-    def close(self) -> None:
-        self._aside.shutdown()
-        if self._own is not None:
-            self._own.close()
-
-    def data_centre(self, row: OrganisationRow) -> str:
-        return self._crm.accounts.data_centre(row.id)
 
     async def every(self) -> list[OrganisationRow]:
-        return await self._do(lambda organisations: organisations.list())
+        return await self._organisations.list()
 
     async def find(self, slug: str) -> OrganisationRow:
-        return await self._do(lambda organisations: organisations.find(slug))
+        return await self._organisations.find(slug)
 
     async def create(self, wanted: Wanted) -> OrganisationRow:
         """Raises OrganisationExists, OrganisationInvalid."""
-        return await self._change(wanted.make)
+        return await wanted.make(self._organisations)
 
     async def delete(self, slug: str) -> None:
-        await self._change(lambda organisations: organisations.delete(slug))
+        await self._change(self._organisations.delete(slug))
 
     async def reset(self, slug: str) -> None:
-        await self._change(lambda organisations: organisations.reset(slug))
+        await self._change(self._organisations.reset(slug))
 
-    async def snapshots(self, slug: str) -> list[str]:
+    async def snapshots(self, slug: str) -> Sequence[str]:
         """The names of those that are kept."""
-        return await self._do(
-            lambda organisations: organisations.snapshots.names(organisations.find(slug).slug)
-        )
+        return await self._organisations.snapshots(slug)
 
     async def snapshot(self, slug: str, name: str) -> None:
         """Keep the organisation as it is now, in place of an older snapshot of that name. Raises SnapshotInvalid."""
-
-        def keep(organisations: Organisations) -> None:
-            known = organisations.find(slug).slug
-            organisations.snapshot(known, organisations.snapshots.place(known, name))
-
-        await self._do(keep)
+        await self._organisations.keep_snapshot(slug, name)
 
     async def forget_snapshot(self, slug: str, name: str) -> None:
         """Raises SnapshotUnknown."""
-        await self._do(
-            lambda organisations: organisations.snapshots.remove(organisations.find(slug).slug, name)
-        )
+        await self._organisations.remove_snapshot(slug, name)
 
     async def restore(self, slug: str, name: str) -> None:
         """Raises SnapshotUnknown, OrganisationInvalid."""
-
-        def put_back(organisations: Organisations) -> None:
-            known = organisations.find(slug).slug
-            organisations.restore(known, organisations.snapshots.find(known, name))
-
-        await self._change(put_back)
+        await self._change(self._organisations.restore_kept(slug, name))
 
     async def seed(self, slug: str, records: Mapping[str, Sequence[Any]]) -> dict[str, list[str]]:
         """Insert records of several modules, in that order, as the API would; gives their ids.
@@ -132,8 +100,8 @@ class Management:
         self, row: OrganisationRow, method: str, module: str, body: Any = None, query: str = ""
     ) -> dict[str, Any]:
         """A call of the API as the organisation's first user."""
-        now, user = self._clock.timestamp(), self._crm.first_user(row).id
-        principal = Principal(row.id, user, _SCOPES, now + 60, self.data_centre(row))
+        now, user = self._clock.timestamp(), (await self._crm.first_user(row)).id
+        principal = Principal(row.id, user, _SCOPES, now + 60, row.data_centre)
         sent = b"" if body is None else msgspec.json.encode(body)
         answer = self._crm.act(
             Request(method, f"/crm/v8/{module}".encode(), query.encode(), [], sent), principal
@@ -143,19 +111,9 @@ class Management:
         found: dict[str, Any] = msgspec.json.decode(answer.text) if answer.text else {}
         return found
 
-    async def _change(self, work: Callable[[Organisations], T]) -> T:
-        """Do what the server has to notice at once."""
+    async def _change(self, work: Awaitable[T]) -> T:
+        """Do what ends the tokens of an organisation, or may."""
         try:
-            return await self._do(work)
+            return await work
         finally:
-            self._crm.organisations.forget_changed()
             self._crm.accounts.forget()
-
-    async def _do(self, work: Callable[[Organisations], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._aside, self._aside_do, work)
-
-    def _aside_do(self, work: Callable[[Organisations], T]) -> T:
-        with crm_databases():
-            if self._own is None:
-                self._own = Organisations(self._folder, self._clock)
-            return work(self._own)

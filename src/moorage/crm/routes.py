@@ -32,13 +32,13 @@ def routes(management: Management, authenticate: Authenticate) -> list[Route]:
     ]
 
 
-def _document(management: Management, row: OrganisationRow) -> dict[str, Any]:
+def _document(row: OrganisationRow) -> dict[str, Any]:
     return {
         # As text, as ids are everywhere: they have more digits than JavaScript keeps of a number.
         "id": str(row.id),
         "slug": row.slug,
         "name": row.name,
-        "data_centre": management.data_centre(row),
+        "data_centre": row.data_centre,
         "created_at": row.created_at.isoformat(timespec="seconds"),
     }
 
@@ -46,18 +46,16 @@ def _document(management: Management, row: OrganisationRow) -> dict[str, Any]:
 def _of_organisations(management: Management, authenticate: Authenticate) -> list[Route]:
     async def search(request: Request) -> Response:
         await authenticate(request, READ)
-        return json_response(
-            {"organisations": [_document(management, row) for row in await management.every()]}
-        )
+        return json_response({"organisations": [_document(row) for row in await management.every()]})
 
     async def get(request: Request) -> Response:
         await authenticate(request, READ)
-        return json_response({"organisation": _document(management, await management.find(_slug(request)))})
+        return json_response({"organisation": _document(await management.find(_slug(request)))})
 
     async def create(request: Request) -> Response:
         await authenticate(request, WRITE)
         row = await management.create(_wanted(await json_object(request, _EXAMPLE, known=_WANTED)))
-        return json_response({"organisation": _document(management, row)})
+        return json_response({"organisation": _document(row)})
 
     async def delete(request: Request) -> Response:
         await authenticate(request, WRITE)
@@ -75,7 +73,7 @@ def _of_what_they_hold(management: Management, authenticate: Authenticate) -> li
         await authenticate(request, WRITE)
         await json_object(request, "{}", known=(), optional=True)
         await management.reset(_slug(request))
-        return json_response({"organisation": _document(management, await management.find(_slug(request)))})
+        return json_response({"organisation": _document(await management.find(_slug(request)))})
 
     async def seed(request: Request) -> Response:
         await authenticate(request, WRITE)
@@ -109,7 +107,7 @@ def _of_snapshots(management: Management, authenticate: Authenticate) -> list[Ro
         await authenticate(request, WRITE)
         body = await json_object(request, _RESTORE_EXAMPLE, known=("snapshot",))
         await management.restore(_slug(request), _text(body, "snapshot", _RESTORE_EXAMPLE))
-        return json_response({"organisation": _document(management, await management.find(_slug(request)))})
+        return json_response({"organisation": _document(await management.find(_slug(request)))})
 
     return [
         route(f"{_ONE}/snapshots", GET=snapshots, POST=snapshot),

@@ -5,6 +5,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import unquote_to_bytes
 
 from moorage.clock import Clock
@@ -22,6 +23,7 @@ from moorage.crm.faults import (
     invalid_url,
     took_too_long,
 )
+from moorage.crm.organisations.service import Organisations
 from moorage.crm.storage.contract.organisations import Organisation
 from moorage.crm.storage.contract.records import StoreClosed, TookTooLong
 from moorage.crm.trouble import spool_trouble, trouble_answer
@@ -31,7 +33,7 @@ from moorage.crm.wire.page_tokens import PageTokens
 from moorage.crm.wire.principal import Principal, require_scope
 from moorage.crm.wire.refusals import refusal
 from moorage.crm.wire.routing import Route, Router
-from moorage.http.bodies import MAX_HELD, MAX_HELD_OF_STRANGERS, Allowance, Budget
+from moorage.http.bodies import MAX_HELD, MAX_HELD_OF_STRANGERS, Admission, Allowance, Budget
 from moorage.http.errors import TooBusy
 from moorage.http.message import Request, Response
 from moorage.http.spool import Spool
@@ -47,20 +49,27 @@ _OF_STRANGERS = (b"/oauth/", b"/.well-known/", HEALTH)
 # What stands beside records, such as /crm/bulk/v8/read, has an area of its own before the version.
 _VERSIONED = re.compile(rb"/crm/(?:[a-z_]+/)?(?P<version>v[0-9.]+)/")
 
+T = TypeVar("T")
+
 log = Log(__name__)
 
 
-class Crm:
-    """`open_organisation` gives None for one that is gone; `api_domain` the origin's own base URL.
+class NotInMemory(Exception):
+    """Who calls, or their organisation, has to be read first."""
 
-    Bodies that are too long for memory go to the folder `aside`.
+
+class Crm:
+    """`api_domain` gives the origin's own base URL.
+
+    A call whose caller and organisation are in memory is routed without waiting. Bodies that are too long for memory go
+    to the folder `aside`.
     """
 
     def __init__(
         self,
         accounts: Accounts,
         accounts_server: AccountsServer,
-        open_organisation: Callable[[int], Organisation | None],
+        organisations: Organisations,
         tokens: PageTokens,
         clock: Clock,
         api_domain: Callable[[], str],
@@ -68,7 +77,7 @@ class Crm:
     ) -> None:
         self._accounts = accounts
         self._accounts_server = accounts_server
-        self._open = open_organisation
+        self._organisations = organisations
         self._tokens = tokens
         self._clock = clock
         self._api_domain = api_domain
@@ -77,11 +86,19 @@ class Crm:
         self._of_callers = Budget(MAX_HELD, Spool(aside, spool_trouble))
         self._of_strangers = Allowance(MAX_FORM, Budget(MAX_HELD_OF_STRANGERS))
 
-    def admit(self, request: Request) -> Allowance | Response:
+    def admit(self, request: Request) -> Admission | Awaitable[Admission]:
         """Look at a request before its body is read: how long it may be, or why it need not be sent. Never raises."""
         try:
             return self._admitted(request)
+        except (NotInMemory, StoreClosed):
+            return self._admit_later(request)
         except Exception as error:  # noqa: BLE001 - whatever happens is answered in Zoho's shape
+            return _failed(error, request)
+
+    async def _admit_later(self, request: Request) -> Admission:
+        try:
+            return await self._again(request, None, self._admitted)
+        except Exception as error:  # noqa: BLE001 - as above
             return _failed(error, request)
 
     def _admitted(self, request: Request) -> Allowance:
@@ -102,8 +119,8 @@ class Crm:
         """
         try:
             answer = self._route(request, principal)
-        except StoreClosed:
-            return self._guarded(self._again(request, principal), request, principal)
+        except (NotInMemory, StoreClosed):
+            return self._answer_later(request, principal)
         except Exception as error:  # noqa: BLE001 - whatever happens is answered in Zoho's shape
             return _failed(error, request)
         return answer if isinstance(answer, Response) else self._guarded(answer, request, principal)
@@ -112,23 +129,39 @@ class Crm:
         self, waiting: Awaitable[Response], request: Request, principal: Principal | None
     ) -> Response:
         try:
-            try:
-                return await waiting
-            except StoreClosed:
-                return await self._again(request, principal)
+            return await waiting
+        except (NotInMemory, StoreClosed):
+            return await self._answer_later(request, principal)
         except Exception as error:  # noqa: BLE001 - whatever happens is answered in Zoho's shape
             return _failed(error, request)
 
-    async def _again(self, request: Request, principal: Principal | None) -> Response:
-        """Route a call anew: nothing of it was done, as its organisation was restored, reset, changed or deleted.
+    async def _answer_later(self, request: Request, principal: Principal | None) -> Response:
+        try:
+            return await self._again(request, principal, lambda asked: self._route(asked, principal))
+        except Exception as error:  # noqa: BLE001 - whatever happens is answered in Zoho's shape
+            return _failed(error, request)
 
-        Raises StoreClosed where that goes on and on.
+    async def _again(
+        self, request: Request, principal: Principal | None, work: Callable[[Request], T | Awaitable[T]]
+    ) -> T:
+        """Do some work for a call once all that it needs is in memory.
+
+        Nothing of it was done before: something was not in memory, or the organisation was restored, reset, changed or
+        deleted. Raises StoreClosed where that goes on and on.
         """
         for _ in range(MOST_TRIES):
-            with contextlib.suppress(StoreClosed):
-                answer = self._route(request, principal)
-                return answer if isinstance(answer, Response) else await answer
+            with contextlib.suppress(NotInMemory, StoreClosed):
+                await self._load(request, principal)
+                result = work(request)
+                return await result if isinstance(result, Awaitable) else result
         raise StoreClosed
+
+    async def _load(self, request: Request, principal: Principal | None) -> None:
+        """Have the caller and their organisation in memory. Raises the fault of an invalid token."""
+        if principal is None:
+            principal = await self._accounts.principal(request.header(b"authorization"))
+        if await self._organisations.open(principal.organisation) is None:
+            raise invalid_token()
 
     def _route(self, request: Request, principal: Principal | None) -> Response | Awaitable[Response]:
         if principal is not None:
@@ -181,15 +214,17 @@ class Crm:
         return version, route, call
 
     def _principal(self, request: Request, centre: str | None) -> Principal:
-        principal = self._accounts.principal(request.header(b"authorization"))
+        principal = self._accounts.known(request.header(b"authorization"))
+        if principal is None:
+            raise NotInMemory
         if centre is not None and principal.centre != centre:
             raise invalid_token()
         return principal
 
     def _organisation(self, principal: Principal) -> Organisation:
-        organisation = self._open(principal.organisation)
+        organisation = self._organisations.opened(principal.organisation)
         if organisation is None:
-            raise invalid_token()
+            raise NotInMemory
         return organisation
 
     def _call(

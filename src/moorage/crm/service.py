@@ -1,9 +1,8 @@
-"""The whole CRM over one folder: its organisations, its accounts server and its door."""
+"""The whole CRM over one storage: its organisations, its accounts server and its door."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import ParamSpec, TypeVar
 
 from moorage.background import Loop
 from moorage.clock import Clock
@@ -13,54 +12,54 @@ from moorage.crm.accounts.people import People
 from moorage.crm.accounts.server import AccountsServer
 from moorage.crm.accounts.service import Accounts
 from moorage.crm.accounts.store import AccountsStore
+from moorage.crm.centres import Site
 from moorage.crm.errors import OrganisationUnknown
 from moorage.crm.metadata.documents import Document
 from moorage.crm.organisations.service import OrganisationRow, Organisations
+from moorage.crm.secret_key import secret_key
 from moorage.crm.server import Crm
+from moorage.crm.storage.contract.storage import CrmStorage
 from moorage.crm.wire.page_tokens import PageTokens
 from moorage.crm.wire.principal import Principal
-from moorage.http.bodies import Allowance
+from moorage.http.bodies import Admission
 from moorage.http.message import Request, Response
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 
 class CrmService:
-    """`api_domain` gives the base URL under which clients reach the CRM's own origin.
+    """`folder` holds what is no database: keys, snapshots, and bodies that are too long for memory.
 
-    `open_slug` names an organisation to try out, whose users sign in without a password.
+    `api_domain` gives the base URL under which clients reach the CRM's own origin. `open_slug` names an organisation to
+    try out, whose users sign in without a password. All methods raise DatabaseUnusable.
     """
 
     def __init__(
-        self, folder: Path, clock: Clock, api_domain: Callable[[], str], open_slug: str | None = None
+        self,
+        storage: CrmStorage,
+        folder: Path,
+        clock: Clock,
+        api_domain: Callable[[], str],
+        open_slug: str | None = None,
     ) -> None:
+        self._storage = storage
         self._open_slug = open_slug
-        self.organisations = Organisations(folder, clock)
-        key = self.organisations.secret_key
-        registry = self.organisations.registry
-        store = AccountsStore(registry)
+        self.organisations = Organisations(storage, folder / "snapshots", clock)
+        key = secret_key(folder / "secret.key", storage.was_used)
+        store = AccountsStore(storage.database)
         self.accounts = Accounts(store, key, clock)
         self.clients = Clients(store, self.accounts, clock)
         open_organisation = self.organisations.open
         self.people = People(store, key, clock, open_organisation, self._is_open)
         server = AccountsServer(
-            self.accounts,
-            self.clients,
-            self.people,
-            open_organisation,
-            self.write,
-            IdTokens(folder / "openid.key"),
+            self.accounts, self.clients, self.people, open_organisation, IdTokens(folder / "openid.key")
         )
         self.accounts_paths = tuple(server.paths)
-        self._crm = Crm(self.accounts, server, open_organisation, PageTokens(key), clock, api_domain, folder)
+        self._crm = Crm(self.accounts, server, self.organisations, PageTokens(key), clock, api_domain, folder)
 
-    def _is_open(self, organisation: int) -> bool:
-        return any(
-            row.id == organisation and row.slug == self._open_slug for row in self.organisations.list()
-        )
+    async def _is_open(self, organisation: int) -> bool:
+        rows = await self.organisations.list()
+        return any(row.id == organisation and row.slug == self._open_slug for row in rows)
 
-    def admit(self, request: Request) -> Allowance | Response:
+    def admit(self, request: Request) -> Admission | Awaitable[Admission]:
         """What the CRM says of a request before its body is read: how long it may be, or the answer."""
         return self._crm.admit(request)
 
@@ -71,38 +70,37 @@ class CrmService:
         """Answer a call that Moorage itself makes as a user, without a token."""
         return self._crm.answer(request, principal)
 
-    def first_user(self, row: OrganisationRow) -> Document:
+    async def first_user(self, row: OrganisationRow) -> Document:
         """The user whose token is given when nobody is named: the organisation's first, an administrator."""
-        organisation = self.organisations.open(row.id)
+        organisation = await self.organisations.open(row.id)
         if organisation is None:
             raise OrganisationUnknown(f"There is no organisation {row.slug!r}.")
         return organisation.metadata.all("user")[0]
 
-    def credentials(self, row: OrganisationRow) -> dict[str, str]:
-        """What a client of the CRM's own origin signs in with, as the organisation's first user."""
-        return self.accounts.credentials(row.id, self.first_user(row).id)
+    def base_url(self, row: OrganisationRow, origin: str) -> str:
+        """The base URL of the organisation's data centre, where `origin` is that of this CRM."""
+        return Site(origin, None).base(row.data_centre)
 
-    async def write(self, work: Callable[P, T], *given: P.args, **named: P.kwargs) -> T:
-        """Do what writes the registry, in a thread. Raises apsw.BusyError when another program holds it for long."""
-        try:
-            return await self.organisations.registry.write(work, *given, **named)
-        finally:
-            self.accounts.forget()  # Here, as a look-up of the event loop's could have kept what was true before.
+    async def credentials(self, row: OrganisationRow) -> dict[str, str]:
+        """What a client of the CRM's own origin signs in with, as the organisation's first user."""
+        return await self.accounts.credentials(row.id, (await self.first_user(row)).id)
+
+    async def check(self) -> None:
+        """Raises DatabaseUnusable when the registry can't be read."""
+        await self.organisations.check()
 
     def background(self) -> Sequence[Loop]:
         return (Loop("crm.notice_changes", self.watch),)
 
     async def watch(self, interval: float = 0.5) -> None:
-        """Serve from this thread, which from now on only reads, and notice what others change, until cancelled:
-
-        revoked tokens, organisations that changed whole.
-        """
-        self.organisations.registry.only_read_here()
+        """Notice what other processes change, until cancelled: revoked tokens, organisations that changed whole."""
         while True:
             await asyncio.sleep(interval)
             if self.accounts.changed():
-                self.organisations.forget_changed()
+                await self.organisations.forget_changed()
 
-    def close(self) -> None:
+    async def close(self) -> None:
+        """Close the storage, too."""
         self.people.close()
-        self.organisations.close()
+        await self.organisations.close()
+        await self._storage.close()

@@ -4,11 +4,10 @@ from moorage.crm.accounts.consent import PATH, failed
 from moorage.crm.centres import split
 from moorage.crm.errors import OrganisationDamaged
 from moorage.crm.faults import unavailable
-from moorage.crm.storage.sqlite.trouble import trouble_with
 from moorage.crm.wire.call import answer, fault_answer, with_headers
 from moorage.http.message import Response
 from moorage.storage.errors import DatabaseUnusable
-from moorage.storage.trouble import log_trouble, unusable
+from moorage.storage.trouble import log_trouble, trouble_of, unusable
 
 WHAT = "The embedded CRM's database"
 _SPOOL = "The folder for long bodies"
@@ -45,4 +44,4 @@ def spool_trouble(error: OSError) -> DatabaseUnusable:
 def _found(error: Exception) -> DatabaseUnusable | OrganisationDamaged | None:
     if isinstance(error, DatabaseUnusable | OrganisationDamaged):
         return error
-    return trouble_with(WHAT, error)
+    return unusable(WHAT, error) if isinstance(error, OSError) and trouble_of(error) is not None else None

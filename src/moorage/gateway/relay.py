@@ -43,6 +43,7 @@ log = Log(__name__)
 class Relay(DoorExchange):
     __slots__ = (
         "_admission_request",
+        "_admission_target",
         "_borrowing",
         "_caller",
         "_chunking",
@@ -74,6 +75,7 @@ class Relay(DoorExchange):
         self._door = gateway.embedded
         self._request_id = caller.request_id or new_request_id().encode()
         self._target: Target | None = None
+        self._admission_target: Target | None = None  # The embedded CRM, while it decides on the body.
         self._upstream: UpstreamConnection | None = None
         self._borrowing = False
         self._body = None  # The part of the body that has arrived, but was not sent.
@@ -160,10 +162,12 @@ class Relay(DoorExchange):
         if target.reads_only and not only_reads(self._head, self._native):
             self._refuse(ScopeMissing(f"proxy:{target.app}"))
             return
-        if target.origin is None and self._head.has_body and not self._is_admitted(target):
-            return
-        self._target = target
-        self._protocol.want_body()
+        if target.origin is None and self._head.has_body:
+            self._admission_target, self._admission_request = target, self._embedded_request(target)
+            self._admit(self._admission_request)
+        else:
+            self._target = target
+            self._protocol.want_body()
 
     def _continue(self) -> None:
         """Send the arrived part of the request, if the target and its connection are known."""
@@ -355,19 +359,16 @@ class Relay(DoorExchange):
 
     # The embedded CRM.
 
-    def _is_admitted(self, target: Target) -> bool:
-        """True if the CRM accepts the call's body. Otherwise the call is refused before the body is sent."""
-        self._admission_request = self._embedded_request(target)
-        try:
-            refused_answer = self._admit(self._admission_request)
-        except MoorageError as error:
-            self._refuse(error)
-            return False
-        if refused_answer is None:
-            return True
-        if refused_answer.status != 401 or not self._send_again(target):
-            self._protocol.refuse(embedded_answer(refused_answer, self._request_id, self.through))
-        return False
+    def _begin_body(self) -> None:
+        self._target = self._admission_target
+        self._protocol.want_body()
+
+    def _refuse_with(self, response: Response) -> None:
+        """Refuse the call before its body is sent."""
+        target = self._admission_target
+        assert target is not None
+        if response.status != 401 or not self._send_again(target):
+            self._protocol.refuse(embedded_answer(response, self._request_id, self.through))
 
     def _embedded_request(self, target: Target) -> Request:
         """The call in the form of the CRM, without its body."""

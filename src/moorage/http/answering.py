@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from moorage.errors import MoorageError
-from moorage.http.bodies import IN_MEMORY, Allowance, Body
+from moorage.http.bodies import IN_MEMORY, MAX_HELD_OF_STRANGERS, Admission, Allowance, Body, Budget
 from moorage.http.direct import DirectProtocol
 from moorage.http.errors import internal
 from moorage.http.exchange import Exchange
@@ -21,9 +21,11 @@ if TYPE_CHECKING:
 # Returns the response, or an awaitable if it has to wait for something.
 Answer: TypeAlias = Callable[[Request], Response | Awaitable[Response]]
 
-# Gets a request before its body is read. Returns how long the body may be, or a response that refuses the request, so
-# that the client need not send the body.
-Admit: TypeAlias = Callable[[Request], Allowance | Response]
+# Gets a request before its body is read. Returns an awaitable if it has to wait for something.
+Admit: TypeAlias = Callable[[Request], Admission | Awaitable[Admission]]
+
+# For the part of a body that arrives before the door has decided. It is short, as nothing more is read meanwhile.
+_NOT_ADMITTED = Allowance(IN_MEMORY, Budget(MAX_HELD_OF_STRANGERS))
 
 # Makes a response from an error of the HTTP layer and a request id, in the error shape of the origin.
 RenderError: TypeAlias = Callable[[MoorageError, str], Response]
@@ -81,18 +83,53 @@ class DoorExchange(Exchange):
     def _fail(self, error: Exception) -> None:
         """Log an unexpected error, and respond with it."""
 
-    def _admit(self, request: Request) -> Response | None:
-        """Ask the door about the head. Returns the response if the door refuses the request. Raises BodyTooLarge."""
-        allowance = self._door.admit(request)
-        if isinstance(allowance, Response):
-            return allowance
-        if self._head.block.length > allowance.max_body:
-            allowance.require(self._head.block.length)
-        if self._body is None:
-            self._body = Body(allowance)
+    @abstractmethod
+    def _refuse_with(self, response: Response) -> None:
+        """Send the response of a door that refuses the request."""
+
+    @abstractmethod
+    def _begin_body(self) -> None:
+        """Continue with the body, which the door has admitted."""
+
+    def _admit(self, request: Request) -> None:
+        """Ask the door about the head. Calls `_begin_body`, `_refuse_with` or `_refuse`, now or later."""
+        admission = self._door.admit(request)
+        if isinstance(admission, Allowance | Response):
+            self._take(admission)
         else:
-            self._body.move(allowance)
-        return None
+            if self._body is None:
+                self._body = Body(_NOT_ADMITTED)
+            self._protocol.flow.pause_reading()
+            self._task = self._protocol.start_task(self._admit_later(admission))
+
+    async def _admit_later(self, admission: Awaitable[Admission]) -> None:
+        try:
+            admitted = await admission
+            self._task = None
+            if self._protocol.is_current(self) and self._take(admitted):
+                self._protocol.resume_reading()
+                self._collect()
+        except Exception as error:  # noqa: BLE001 (whatever it is, the client is told and the log has it)
+            self._fail(error)
+
+    def _take(self, admission: Admission) -> bool:
+        """True if the door has admitted the body."""
+        if isinstance(admission, Response):
+            self._refuse_with(admission)
+            return False
+        try:
+            if self._head.block.length > admission.max_body:
+                admission.require(self._head.block.length)
+            if self._body is None:
+                self._body = Body(admission)
+            else:
+                self._body.move(admission)
+        except MoorageError as error:
+            self._body = None
+            self._refuse(error)
+            return False
+        self._begin_body()
+        return True
 
     def _collect(self) -> None:
         """Continue after a part of the request has arrived: write a long body to disk, and ask the door at the end."""
@@ -160,16 +197,15 @@ class CollectedRequest(DoorExchange):
         self._task = None
 
     def start(self) -> None:
-        if not self._head.has_body:
-            return
-        refusal = self._admit(self._whole_request())
-        if refusal is not None:
-            self._protocol.refuse(refusal)
-        else:
-            self._protocol.want_body()
+        if self._head.has_body:
+            self._admit(self._whole_request())
+
+    def _begin_body(self) -> None:
+        self._protocol.want_body()
 
     def on_body(self, part: bytes) -> None:
-        assert self._body is not None
+        if self._body is None:
+            return  # It was refused.
         try:
             self._body.add(part)
         except MoorageError as error:
@@ -194,6 +230,10 @@ class CollectedRequest(DoorExchange):
 
     def _give(self, response: Response) -> None:
         self._protocol.respond(response)
+
+    def _refuse_with(self, response: Response) -> None:
+        self._body = None
+        self._protocol.refuse(response)
 
     def _refuse(self, error: MoorageError) -> None:
         if self._protocol.is_current(self):

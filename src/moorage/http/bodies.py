@@ -1,8 +1,10 @@
 """Collects the bodies of requests, in memory or on disk, within limits."""
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from moorage.http.errors import BodyTooLarge, TooBusy
+from moorage.http.message import Response
 from moorage.http.spool import Spool, SpooledBody
 
 SMALL = 16 * 1024  # A body up to this size is accepted even if the budget is used up.
@@ -33,6 +35,10 @@ class Allowance:
         """Raises BodyTooLarge if a body of `size` bytes is not allowed."""
         if size > self.max_body:
             raise BodyTooLarge(f"The body is larger than {self.max_body} bytes.", help="Send a smaller body.")
+
+
+# How long the body of a request may be, or a response that refuses the request, so that the client need not send it.
+Admission: TypeAlias = Allowance | Response
 
 
 class Body:

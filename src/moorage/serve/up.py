@@ -9,7 +9,7 @@ from pathlib import Path
 
 from moorage import __version__
 from moorage.app import first_start, play_zoho
-from moorage.crm.metadata.standard import DEMO
+from moorage.crm import DEMO
 from moorage.logs import Log, configure_logs
 from moorage.rooms import Urls
 from moorage.serve import data_folder

@@ -38,7 +38,14 @@ class Database:
     first transaction. Until then the process may fork (decision 0010).
     """
 
-    def __init__(self, url: str, clock: Clock, *, what: str = CONTROL, patience: float = PATIENCE) -> None:
+    def __init__(
+        self,
+        url: str,
+        clock: Clock,
+        *,
+        what: str = CONTROL,
+        patience: float = PATIENCE,
+    ) -> None:
         self._what = what
         self._clock = clock
         self._backend = backend_of(url)

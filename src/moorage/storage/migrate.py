@@ -55,6 +55,14 @@ def made_after(settings: Settings) -> list[Path]:
     return [settings.home / "vault.key", settings.crm_folder / "registry.db"]
 
 
+def is_empty(url: str, table: str) -> bool:
+    """Whether a table has no rows. Raises DatabaseUnusable."""
+    with _opened(url, backend_of(url).reading()) as connection:
+        return (
+            connection.execute(sa.select(sa.literal(1)).select_from(sa.table(table)).limit(1)).first() is None
+        )
+
+
 def revision(url: str, history: History = CONTROL) -> str | None:
     """The number of the last migration of a database; None for a new database. Raises DatabaseUnusable."""
     table = sa.table(history.table, sa.column("version_num"))

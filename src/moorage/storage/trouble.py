@@ -4,10 +4,12 @@ All bindings of SQLite have the same result codes (https://sqlite.org/rescode.ht
 apsw as `extendedresult`. SQLAlchemy's errors have the driver's error as `orig`.
 """
 
+import contextlib
 import errno
 import os
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -109,6 +111,8 @@ def trouble_of(error: BaseException, path: Path | None = None) -> Trouble | None
 def _from_code(error: BaseException) -> Trouble | None:
     cause = getattr(error, "orig", None) or error  # The driver's error, if SQLAlchemy has wrapped it.
     code = getattr(cause, "sqlite_errorcode", None) or getattr(cause, "extendedresult", None)
+    if str(cause).startswith("Could not decode to UTF-8"):
+        return DAMAGED  # A page was overwritten.
     if isinstance(code, int):
         if code == _NO_ROOM_FOR_SHARED_MEMORY:
             return FULL
@@ -163,6 +167,19 @@ def unusable(what: str, error: BaseException, path: Path | None = None) -> Datab
     return DatabaseUnusable(
         f"{what} can't be used: {trouble.cause} ({reason}).", help=trouble.fix, kind=trouble.kind
     )
+
+
+@contextlib.contextmanager
+def disk_trouble(what: str) -> Iterator[None]:
+    """Turn errors of the disk into DatabaseUnusable. `what` is the name of the files in errors."""
+    try:
+        yield
+    except OSError as error:
+        if trouble_of(error) is None:
+            raise
+        trouble = unusable(what, error)
+        log_trouble(what, trouble.kind, trouble)
+        raise trouble from error
 
 
 def _text_of(error: BaseException) -> str:

@@ -13,9 +13,9 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from moorage.clock import FrozenClock
-from moorage.crm.service import CrmService
 from moorage.crm.wire.refusals import refusal
 from moorage.http.answering import Door, answering
+from tests.crm.folder import crm_in
 
 OPEN = "demo"  # The organisation whose users sign in with one click.
 ANA = "ana@harbourpine.example"
@@ -45,7 +45,7 @@ class Origin:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
-        self._service = CrmService(folder, clock, lambda: self.url, OPEN)
+        self._service = crm_in(folder, clock, lambda: self.url, OPEN)
         self._state = ServerState()
         self._loop = loop
         self._server = loop.run(self._begin())
@@ -62,12 +62,12 @@ class Origin:
 
     def stop(self) -> None:
         self._loop.run(self._end())
-        self._service.close()
 
     async def _end(self) -> None:
         self._server.close()
         for connection in list(self._state.connections):
             connection.cut()
+        await self._service.close()
 
     def call(self, method, path, body=b"", headers=None):
         """One request on a connection of its own; gives status, headers (a list) and body."""

@@ -2,10 +2,11 @@
 
 import pytest
 
-from moorage.crm.service import CrmService
 from moorage.http.message import Request
 from tests.crm.accounts.browser import ANA, PASSWORD, sign_in
 from tests.crm.accounts.conftest import CALLBACK, SCOPES, STATE
+from tests.crm.folder import crm_in
+from tests.waited import Waited
 
 
 def test_who_accepts_sends_the_client_a_code_for_tokens_of_their_own(client, ana, origin, browser):
@@ -169,7 +170,7 @@ def test_other_methods_are_refused(client, ana, origin, method):
 def test_the_cookie_goes_to_this_page_only_and_over_https_never_without(
     tmp_path, clock, service, client, url, base, rules
 ):
-    behind = CrmService(tmp_path / "crm", clock, lambda: url.rstrip("/"))
+    behind = Waited(crm_in(tmp_path / "crm", clock, lambda: url.rstrip("/")))
     path, _, query = (base + client.asks()).encode().partition(b"?")
     page = behind.answer(Request("GET", path, query))
     assert dict(page.headers)[b"set-cookie"].decode().partition("; ")[2] == rules

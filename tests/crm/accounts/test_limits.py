@@ -3,6 +3,8 @@
 import pytest
 
 from moorage.crm.accounts.service import LIVE_ACCESS_TOKENS, NEW_ACCESS_TOKENS, REFRESH_TOKENS
+from tests.crm.folder import crm_in
+from tests.waited import Waited
 
 DENIED = (
     400,
@@ -43,11 +45,10 @@ def test_each_refresh_token_has_its_own_ten(self_client, granted, code_of, excha
 
 def test_the_limit_holds_in_every_process(self_client, granted, refresh_as, service, tmp_path, clock):
     from moorage.crm.accounts.errors import TooManyTokens
-    from moorage.crm.service import CrmService
 
     for _ in range(NEW_ACCESS_TOKENS - 1):
         refresh_as(self_client, granted["refresh_token"])
-    other = CrmService(tmp_path / "crm", clock, lambda: "http://127.0.0.1:8788")
+    other = Waited(crm_in(tmp_path / "crm", clock))
     with pytest.raises(TooManyTokens):
         other.accounts.refresh(self_client.client, granted["refresh_token"])
     other.close()
@@ -109,6 +110,6 @@ def test_credentials_and_the_gateway_are_not_counted(service, crm):
     assert len({one["refresh_token"] for one in found}) == 1
     user = service.first_user(row).id
     client = service.accounts.ensure_client("Moorage gateway", row.id, user)
-    issued = [service.accounts.issue(client.client_id, row.id, user, "ZohoCRM.org.READ") for _ in range(25)]
+    issued = [service.accounts.issue(client, "ZohoCRM.org.READ") for _ in range(25)]
     for _ in range(NEW_ACCESS_TOKENS + 2):
         assert service.accounts.refresh(client, issued[0].refresh_token).access_token

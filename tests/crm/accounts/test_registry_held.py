@@ -1,20 +1,24 @@
 """Another program holds the registry: who needs it written is told so, and nobody else waits."""
 
-import asyncio
 import json
+import sqlite3
 import threading
 from urllib.parse import urlencode
 
-import apsw
 import pytest
+import sqlalchemy as sa
 
-from moorage.crm.organisations import registry
+from moorage.crm.storage.sqlite import storage
+
+
+@pytest.fixture(autouse=True)
+def little_patience(monkeypatch):
+    monkeypatch.setattr(storage, "PATIENCE", 1.0)
 
 
 @pytest.fixture
-def held(tmp_path, crm, monkeypatch):
-    monkeypatch.setattr(registry, "PATIENCE", 1.0)
-    other = apsw.Connection(str(tmp_path / "crm" / "registry.db"))
+def held(tmp_path, crm):
+    other = sqlite3.connect(tmp_path / "crm" / "registry.db", isolation_level=None, check_same_thread=False)
     other.execute("BEGIN IMMEDIATE")
     yield other
     other.close()
@@ -57,17 +61,19 @@ def test_what_a_stranger_makes_up_is_answered_without_the_lock(service, crm, ori
         assert origin.call("POST", path, urlencode(form))[0] in {200, 400}
 
 
-def test_the_thread_that_serves_everybody_writes_nothing(service, crm):
-    async def served():
-        watching = asyncio.ensure_future(service.watch())
-        await asyncio.sleep(0)
-        row = service.organisations.find("acme")
-        user = service.first_user(row).id
-        with pytest.raises(apsw.ReadOnlyError):
-            service.accounts.ensure_client("new", row.id, user)
-        made = await service.write(service.accounts.ensure_client, "new", row.id, user)
-        watching.cancel()
-        return made, service.accounts.known_client("new", row.id, user)
+def test_no_statement_runs_in_the_event_loop(service, crm, origin):
+    """A statement there would keep all other calls waiting for a lock or for the disk."""
+    form, found = renewal(service)
+    threads = set()
 
-    made, known = asyncio.run(served())
-    assert made == known
+    def note(*_):
+        threads.add(threading.current_thread().name)
+
+    sa.event.listen(sa.Engine, "before_cursor_execute", note)
+    try:
+        assert origin.call("POST", "/oauth/v2/token", form)[0] == 200
+        headers = {"Authorization": f"Bearer {found['access_token']}"}
+        assert origin.call("GET", "/crm/v8/Leads?fields=id", headers=headers)[0] == 204
+    finally:
+        sa.event.remove(sa.Engine, "before_cursor_execute", note)
+    assert {name.rstrip("0123456789") for name in threads} == {"database-reading-", "database-writing-"}

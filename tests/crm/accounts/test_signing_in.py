@@ -55,14 +55,15 @@ def test_a_process_keeps_nothing_of_what_strangers_type(client, ana, browser, tm
 
 
 def test_an_organisation_deleted_meanwhile_is_told_of(client, ana, service, crm, nobody, monkeypatch):
-    check = service.people._check
+    people = service.people.wrapped
+    check = people._check
 
     async def checked_while_it_is_deleted(known, password):
         fits = await check(known, password)
-        service.organisations.delete("acme")
+        await service.organisations.delete("acme")
         return fits
 
-    monkeypatch.setattr(service.people, "_check", checked_while_it_is_deleted)
+    monkeypatch.setattr(people, "_check", checked_while_it_is_deleted)
     session = "s" * 43
     form = {
         "form_token": service.people.form_token(session),
@@ -122,9 +123,9 @@ def test_who_is_somebody_else_signs_in_again(client, ana, browser):
 
 
 def test_who_is_not_signed_in_signs_out_without_a_write(client, crm, origin, browser, monkeypatch):
-    registry, writes = origin._service.organisations.registry, []
-    write = registry.write
-    monkeypatch.setattr(registry, "write", lambda *work: writes.append(work) or write(*work))
+    database, writes = origin._service._storage.database, []
+    transaction = database.transaction
+    monkeypatch.setattr(database, "transaction", lambda: writes.append(1) or transaction())
     page = browser.send(browser.get(client.asks()), "password", step="other")
     assert page.status == 200 and "Sign in to" in page.text
     assert writes == []

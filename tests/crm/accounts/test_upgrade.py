@@ -1,9 +1,11 @@
 """A folder from before there were clients to register goes on working."""
 
-import apsw
+import sqlite3
+
 import pytest
 
-from moorage.crm.service import CrmService
+from tests.crm.folder import crm_in
+from tests.waited import Waited
 
 NEW_TABLES = ("registrations", "redirect_uris", "codes", "passwords", "sessions", "recent")
 REFRESH_TOKENS = ["digest", "client", "organisation", "user", "scopes"]
@@ -14,7 +16,10 @@ def old_folder(tmp_path, service, crm):
     """The registry as the first version left it, with a client and its tokens."""
     credentials = service.credentials(service.organisations.find("acme"))
     service.close()
-    registry = apsw.Connection(str(tmp_path / "crm" / "registry.db"))
+    registry = sqlite3.connect(tmp_path / "crm" / "registry.db", isolation_level=None)
+    registry.execute("DROP TABLE crm_alembic_version")
+    registry.execute("ALTER TABLE organisations DROP COLUMN data_centre")
+    registry.execute("UPDATE organisations SET created_at = created_at / 1000000")
     for table in NEW_TABLES:
         registry.execute(f"DROP TABLE {table}")
     registry.execute("DROP INDEX refresh_tokens_unheld")
@@ -30,7 +35,7 @@ def old_folder(tmp_path, service, crm):
 @pytest.fixture
 def reopened(old_folder, clock):
     folder, credentials = old_folder
-    services = [CrmService(folder, clock, lambda: "http://127.0.0.1:8788") for _ in range(2)]
+    services = [Waited(crm_in(folder, clock)) for _ in range(2)]
     yield services[0], credentials
     for service in services:
         service.close()
@@ -54,4 +59,4 @@ def test_what_is_new_works_in_it(reopened):
     code = service.clients.self_code(client.client_id, "ZohoCRM.modules.ALL", 180)
     assert service.clients.redeem(client, code, None, None).refresh_token
     service.organisations.reset("acme")
-    assert service.accounts.data_centre(row.id) == "us"
+    assert service.organisations.find("acme").data_centre == "us"

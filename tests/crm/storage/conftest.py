@@ -10,7 +10,6 @@ import pytest
 from moorage.crm.metadata.catalog import Catalog
 from moorage.crm.metadata.documents import Metadata
 from moorage.crm.metadata.standard import DEMO, blueprint
-from moorage.crm.organisations.service import Organisations
 from moorage.crm.query.check import check
 from moorage.crm.query.compare import Context
 from moorage.crm.query.search_criteria import parse
@@ -22,6 +21,7 @@ from moorage.crm.storage.sqlite.schema import statements
 from moorage.crm.storage.sqlite.text_layout import TextLayout
 from moorage.crm.storage.sqlite.transaction import SqliteTransaction
 from tests.contracts.opened import Opened
+from tests.crm.folder import organisations_in
 
 NOW = datetime(2026, 2, 6, 9, 10, 56, tzinfo=UTC)
 ZONE = ZoneInfo("America/Los_Angeles")
@@ -125,7 +125,7 @@ def heard():
 
 @pytest.fixture
 def here(tmp_path, clock, heard):
-    organisations = Organisations(tmp_path, clock)
+    organisations = organisations_in(tmp_path, clock)
     row = organisations.create("acme", DEMO, sample=False)
     yield Opened(organisations.open(row.id))
     organisations.close()

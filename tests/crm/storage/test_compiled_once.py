@@ -6,10 +6,10 @@ import apsw
 import pytest
 
 from moorage.crm.metadata.standard import DEMO
-from moorage.crm.organisations.service import Organisations
 from moorage.crm.query.tree import Equal
 from moorage.crm.storage.contract.records import Window
 from tests.contracts.opened import Opened
+from tests.crm.folder import organisations_in
 
 ADDRESSES = ["ann@example.com", "bob@example.com", "cy@example.com"]
 
@@ -32,8 +32,8 @@ def compiled(monkeypatch):
 
 @pytest.fixture
 def here(tmp_path, clock, copies, compiled):
-    organisations = Organisations(tmp_path, clock)
-    copies.quicken(organisations, tmp_path / "orgs", clock)
+    organisations = organisations_in(tmp_path, clock)
+    copies.quicken(organisations.wrapped, tmp_path / "orgs", clock)
     organisations.create("acme", DEMO, sample=False)
     yield Opened(organisations.open(organisations.find("acme").id))
     organisations.close()

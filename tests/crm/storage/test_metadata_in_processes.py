@@ -10,13 +10,13 @@ import apsw
 import pytest
 
 from moorage.clock import FrozenClock
-from moorage.crm.organisations.service import Organisations
-from moorage.crm.service import CrmService
 from moorage.crm.storage.sqlite import metadata_change
 from moorage.crm.storage.sqlite.change_mark import ChangeMark
 from tests.contracts.metadata_changes import add, named
 from tests.contracts.opened import Opened
 from tests.crm.conftest import Caller
+from tests.crm.folder import crm_in, organisations_in
+from tests.waited import Waited
 
 _spawn = multiprocessing.get_context("spawn")
 FIELDS = 12
@@ -24,7 +24,7 @@ FIELDS = 12
 
 def insert_and_list(folder, now, token, changed, done, results):
     """Ask for each field as soon as another process was told that it is there."""
-    service = CrmService(folder, FrozenClock(now), lambda: "http://127.0.0.1")
+    service = Waited(crm_in(folder, FrozenClock(now)))
     caller = Caller(service, token, 0)
     caller.get("settings/fields", module="Leads")
     seen = []
@@ -76,7 +76,7 @@ def change_and_die(folder, clock, identity, last):
                 count += 1
                 return True
 
-            organisations = Organisations(folder, clock)
+            organisations = organisations_in(folder, clock)
             store = organisations.open(identity).store
             apsw.connection_hooks.append(lambda connection: setattr(connection, "exec_trace", statement))
             asyncio.run(store.change_metadata(add(named("Berth"), named("Quay"))))

@@ -18,7 +18,6 @@ import pytest
 from moorage.crm.errors import OrganisationDamaged, OrganisationInvalid, SnapshotUnwritable
 from moorage.crm.metadata.shown import shape
 from moorage.crm.metadata.standard import DEMO
-from moorage.crm.organisations.service import Organisations
 from moorage.crm.storage.contract.records import Ids, Order, Window
 from moorage.crm.storage.sqlite import fulltext, readers
 from moorage.crm.storage.sqlite.organisation_files import SqliteFiles
@@ -26,6 +25,7 @@ from moorage.crm.storage.sqlite.transaction import SqliteTransaction
 from moorage.http.message import Request
 from tests.contracts.opened import Opened
 from tests.contracts.organisation_storage import OrganisationStorageContract
+from tests.crm.folder import organisations_in
 from tests.log_lines import capture_logs
 
 
@@ -37,7 +37,7 @@ def organisations(service):
 @pytest.fixture
 def elsewhere(service, tmp_path, clock):
     """The same folder as another process has it."""
-    other = Organisations(tmp_path / "crm", clock)
+    other = organisations_in(tmp_path / "crm", clock)
     yield other
     other.close()
 
@@ -133,7 +133,9 @@ def test_a_search_that_waits_while_tables_of_the_full_text_go_away_is_answered(
             service.answer(Request("GET", b"/crm/v8/Leads/search", urlencode(params).encode(), headers))
         )
         await asyncio.sleep(0)
-        elsewhere.reset("acme") if change == "reset" else elsewhere.restore("acme", tmp_path / "empty")
+        await (
+            elsewhere.reset("acme") if change == "reset" else elsewhere.restore("acme", tmp_path / "empty")
+        )
         let_go.set()
         return await found
 
@@ -163,9 +165,9 @@ _TURNS = textwrap.dedent(
     import sys
     from pathlib import Path
     from moorage.clock import SystemClock
-    from moorage.crm.organisations.service import Organisations
+    from tests.crm.folder import organisations_in
     folder, snapshot = map(Path, sys.argv[1:])
-    organisations = Organisations(folder, SystemClock())
+    organisations = organisations_in(folder, SystemClock())
     for turn in range(12):
         organisations.snapshot("acme", folder / "again.db")
         organisations.restore("acme", snapshot)

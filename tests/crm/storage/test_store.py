@@ -3,16 +3,16 @@ from dataclasses import replace
 import pytest
 
 from moorage.crm.metadata.standard import DEMO
-from moorage.crm.organisations.service import Organisations
 from moorage.crm.storage.sqlite import fulltext
 from tests.contracts.opened import Opened
 from tests.contracts.record_store import RecordStoreContract
+from tests.crm.folder import organisations_in
 
 
 class TestSqliteRecordStore(RecordStoreContract):
     @pytest.fixture
     def organisations(self, tmp_path, clock, copies):
-        both = [Organisations(tmp_path, clock) for _ in range(2)]
+        both = [organisations_in(tmp_path, clock) for _ in range(2)]
         copies.quicken(both[0], tmp_path / "orgs", clock)
         both[0].create("acme", replace(DEMO, unique=("Leads.Email",)), sample=False)
         yield both

@@ -75,11 +75,11 @@ class Authorization:
         return urlencode(self.given)
 
 
-def read(given: Mapping[str, str], accounts: Accounts, site: Site) -> Authorization:
+async def read(given: Mapping[str, str], accounts: Accounts, site: Site) -> Authorization:
     """Raises AuthorizationInvalid, and once the redirect URI is known to be the client's, AuthorizationRefused."""
     if given.get("response_type") != "code":
         raise AuthorizationInvalid("ERROR_invalid_response_type", "response_type has to be code.")
-    client = _client(given, accounts, site)
+    client = await _client(given, accounts, site)
     redirect_uri = given.get("redirect_uri", "")
     if redirect_uri not in client.redirect_uris:
         raise AuthorizationInvalid(
@@ -107,9 +107,9 @@ def read(given: Mapping[str, str], accounts: Accounts, site: Site) -> Authorizat
     )
 
 
-def _client(given: Mapping[str, str], accounts: Accounts, site: Site) -> Client:
+async def _client(given: Mapping[str, str], accounts: Accounts, site: Site) -> Client:
     try:
-        client = accounts.client_at(site, given.get("client_id", ""))
+        client = await accounts.client_at(site, given.get("client_id", ""))
     except ClientUnknown:
         client = None
     # Of the clients that Moorage keeps for itself, those without a redirect URI have no business here.

@@ -34,7 +34,7 @@ class Clients:
         self._accounts = accounts
         self._clock = clock
 
-    def register(
+    async def register(
         self, name: str, organisation: int, user: int, redirect_uris: tuple[str, ...], *, self_client: bool
     ) -> Client:
         """A new client. Raises ClientInvalid."""
@@ -61,32 +61,31 @@ class Clients:
             redirect_uris=tuple(dict.fromkeys(redirect_uris)),
             created_at=self._clock.timestamp(),
         )
-        self._store.register(client)
-        return client
+        await self._store.register(client)
+        return await self.find(client.client_id)
 
-    def list(self) -> list[Client]:
+    async def list(self) -> list[Client]:
         """Oldest first."""
-        return self._store.registered()
+        return await self._store.registered()
 
-    def find(self, client_id: str) -> Client:
+    async def find(self, client_id: str) -> Client:
         """Raises ClientNotFound, for the clients of Moorage itself, too."""
-        client = self._store.client(client_id)
+        client = await self._store.client(client_id)
         if client is None or not client.registered:
             raise ClientNotFound(
                 f"There is no client {client_id!r}.", help="`moorage crm client list` shows those there are."
             )
         return client
 
-    def remove(self, client_id: str) -> Client:
+    async def remove(self, client_id: str) -> Client:
         """Forget a client and all its tokens. Raises ClientNotFound."""
-        client = self.find(client_id)
-        self._store.remove_client(client_id)
-        self._accounts.forget()
+        client = await self.find(client_id)
+        await self._store.remove_client(client_id)
         return client
 
-    def self_code(self, client_id: str, scopes: str, lifetime: float) -> str:
+    async def self_code(self, client_id: str, scopes: str, lifetime: float) -> str:
         """A self client's code, for whom it acts as. Raises ClientNotFound, and the errors that follow."""
-        client = self.find(client_id)
+        client = await self.find(client_id)
         if not client.self_client:
             raise ClientInvalid(
                 f"{client.name!r} is no self client.",
@@ -98,13 +97,13 @@ class Clients:
             raise ScopesInvalid(str(error)) from error
         try:
             grant = Grant(client.client_id, client.organisation, client.user, str(asked))
-            return self.new_code(client, grant, lifetime=lifetime)
+            return await self.new_code(client, grant, lifetime=lifetime)
         except CodesUsedUp as error:
             raise CodesExhausted(
                 f"The client was given {NEW_CODES} codes within ten minutes.", help="Wait a few minutes."
             ) from error
 
-    def new_code(
+    async def new_code(
         self,
         client: Client,
         grant: Grant,
@@ -117,23 +116,27 @@ class Clients:
     ) -> str:
         """A code that the client can exchange once. Raises CodesUsedUp."""
         now = self._clock.timestamp()
-        if client.registered and not self._store.admit("code", client.client_id, now=now, most=NEW_CODES):
+        if client.registered and not await self._store.admit(
+            "code", client.client_id, now=now, most=NEW_CODES
+        ):
             raise CodesUsedUp
         text = new_token()
         code = Code(grant, now + lifetime, redirect_uri, challenge, offline, nonce)
-        self._store.add_code(digest_of(text), code, now=now, latest=now + LONGEST_CODE_LIFETIME)
+        await self._store.add_code(digest_of(text), code, now=now, latest=now + LONGEST_CODE_LIFETIME)
         return text
 
-    def redeem(self, client: Client, text: str, redirect_uri: str | None, verifier: str | None) -> Issued:
+    async def redeem(
+        self, client: Client, text: str, redirect_uri: str | None, verifier: str | None
+    ) -> Issued:
         """The tokens a code stands for. Raises CodeUnknown, RedirectWrong, TooManyTokens.
 
         A try spends the code, whatever comes of it: who has to guess gets no second one. A second try shows that
         somebody else has the code, so what was given for it is taken back (RFC 6749, 4.1.2).
         """
         digest, now = digest_of(text), self._clock.timestamp()
-        code = self._store.take_code(digest, client.client_id, until=now + ACCESS_LIFETIME, now=now)
+        code = await self._store.take_code(digest, client.client_id, until=now + ACCESS_LIFETIME, now=now)
         if code is None:
-            self._take_back(self._store.take_given(digest, client.client_id))
+            await self._take_back(await self._store.take_token(digest, client.client_id))
         if code is None or not is_ahead(code.expires_at, now, LONGEST_CODE_LIFETIME + SKEW):
             raise CodeUnknown
         if code.redirect_uri is not None and code.redirect_uri != redirect_uri:
@@ -141,16 +144,16 @@ class Clients:
         if not _verified(code.challenge, verifier):
             raise CodeUnknown
         give = self._accounts.grant if code.offline else self._accounts.grant_access
-        issued = give(client, code.grant)
-        given = digest_of(issued.refresh_token or issued.access_token)
-        if not self._store.note_given(digest, given):
-            self._take_back(given)
+        issued = await give(client, code.grant)
+        token = digest_of(issued.refresh_token or issued.access_token)
+        if not await self._store.note_token(digest, token):
+            await self._take_back(token)
             raise CodeUnknown
         return replace(issued, nonce=code.nonce)
 
-    def _take_back(self, given: bytes | None) -> None:
-        if given is not None and self._store.remove(given):
-            self._accounts.forget()
+    async def _take_back(self, token: bytes | None) -> None:
+        if token is not None:
+            await self._store.remove(token)
 
 
 def _verified(challenge: str | None, verifier: str | None) -> bool:

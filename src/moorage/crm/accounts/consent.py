@@ -5,7 +5,7 @@ checked anew. So a way back, a second tab or a second click can't confuse one re
 """
 
 import re
-from collections.abc import Awaitable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -20,7 +20,7 @@ from moorage.crm.accounts.errors import CodesUsedUp, OwnerGone, SignInRefused, S
 from moorage.crm.accounts.forms import form
 from moorage.crm.accounts.model import Grant, User
 from moorage.crm.accounts.people import SESSION_LIFETIME, People, new_session
-from moorage.crm.accounts.service import Accounts, Write
+from moorage.crm.accounts.service import Accounts
 from moorage.crm.accounts.wording import in_words
 from moorage.crm.centres import Site
 from moorage.crm.wire.call import with_headers
@@ -97,114 +97,116 @@ class Visit:
 
 
 class ConsentPage:
-    def __init__(self, accounts: Accounts, clients: Clients, people: People, write: Write) -> None:
+    def __init__(self, accounts: Accounts, clients: Clients, people: People) -> None:
         self._accounts = accounts
         self._clients = clients
         self._people = people
-        self._write = write
 
-    def answer(self, request: Request, site: Site) -> Response | Awaitable[Response]:
+    async def answer(self, request: Request, site: Site) -> Response:
         if request.method not in {"GET", "POST"}:
             refused = failed("ERROR_invalid_method", "This page takes GET and POST.", 405)
             return with_headers(refused, (b"allow", b"GET, POST"))
         try:
-            given = form(request)
+            return await self._answer(request, site, form(request))
         except BodyTooLarge as error:
             return failed("ERROR_form_too_large", error.message, 413)
-        of_the_client = given if request.method == "GET" else _carried(given)
-        try:
-            asked = read(of_the_client, self._accounts, site)
-            session = COOKIE.of(request.header(b"cookie")) or new_session()
-            visit = Visit(request, site, asked, session)
-            found = self._next(visit) if request.method == "GET" else self._act(visit, given)
         except AuthorizationInvalid as invalid:
             return failed(invalid.error, invalid.help, 400)
         except AuthorizationRefused as refused:
             return _go(refused.location)
-        return found if isinstance(found, Response) else _unless_gone(found)
+        except OwnerGone:
+            gone = "The client, or its organisation, was deleted in this moment."
+            return failed("ERROR_invalid_client", gone, 400)
 
-    def _next(self, visit: Visit) -> Response | Awaitable[Response]:
+    async def _answer(self, request: Request, site: Site, given: dict[str, str]) -> Response:
+        of_the_client = given if request.method == "GET" else _carried(given)
+        asked = await read(of_the_client, self._accounts, site)
+        session = COOKIE.of(request.header(b"cookie")) or new_session()
+        visit = Visit(request, site, asked, session)
+        return await self._next(visit) if request.method == "GET" else await self._act(visit, given)
+
+    async def _next(self, visit: Visit) -> Response:
         """What is next where nothing was answered yet: a page, or the code of whoever agreed before."""
-        user, asked = self._people.signed_in(visit.session, visit.organisation), visit.asked
-        if user and not asked.ask_again and self._accounts.holds(asked.client, user.id, asked.scopes):
-            return self._accept(visit, user, offline=False)
-        return self._show(visit)
+        user, asked = await self._people.signed_in(visit.session, visit.organisation), visit.asked
+        if user and not asked.ask_again and await self._accounts.holds(asked.client, user.id, asked.scopes):
+            return await self._accept(visit, user, offline=False)
+        return await self._show(visit)
 
-    def _show(self, visit: Visit, note: str = "", status: int = 200) -> Response:
+    async def _show(self, visit: Visit, note: str = "", status: int = 200) -> Response:
         """The page that is next: who are you, or may they."""
-        user, asked = self._people.signed_in(visit.session, visit.organisation), visit.asked
+        user, asked = await self._people.signed_in(visit.session, visit.organisation), visit.asked
         if user is None:
-            return self._sign_in_page(visit, note, status)
+            return await self._sign_in_page(visit, note, status)
         words = [(scope, in_words(scope)) for scope in asked.scopes.names]
-        return self._page(visit, "decide.html", note, status, user=user, scopes=words)
+        return await self._page(visit, "decide.html", note, status, user=user, scopes=words)
 
-    def _sign_in_page(self, visit: Visit, note: str = "", status: int = 200) -> Response:
+    async def _sign_in_page(self, visit: Visit, note: str = "", status: int = 200) -> Response:
         """Who are you: by password, or without one from this machine. Names are shown to whom is known to be here."""
-        offered = self._people.offered(visit.organisation) if visit.can_be_here else []
+        offered = await self._people.offered(visit.organisation) if visit.can_be_here else []
         named = offered if visit.is_here else []
-        page = self._page(visit, "sign_in.html", note, status, offered=bool(offered), named=named)
+        page = await self._page(visit, "sign_in.html", note, status, offered=bool(offered), named=named)
         if offered:
             # Without this the browser would not say in its forms where they come from.
             page.headers = [(n, b"same-origin" if n == b"referrer-policy" else v) for n, v in page.headers]
         return page
 
-    def _act(self, visit: Visit, given: dict[str, str]) -> Response | Awaitable[Response]:
+    async def _act(self, visit: Visit, given: dict[str, str]) -> Response:
         against = visit.objection
         if against is not None:
             return failed("ERROR_foreign_form", f"{against} Go back to the app and begin there again.", 403)
         if not self._people.owns(visit.session, given.get("form_token", "")):
-            return self._show(visit, _STALE, 403)
+            return await self._show(visit, _STALE, 403)
         match given.get("step"):
             case "password":
-                return self._check(visit, given.get("email", "").strip(), given.get("password", ""))
+                return await self._check(visit, given.get("email", "").strip(), given.get("password", ""))
             case "people" | "user" as step:
-                return self._choose(visit, given.get("user", "") if step == "user" else None)
+                return await self._choose(visit, given.get("user", "") if step == "user" else None)
             case "other":
-                return self._sign_out(visit)
+                return await self._sign_out(visit)
             case "reject":
                 return _go(visit.asked.refused("access_denied"))
             case "accept":
-                user = self._people.signed_in(visit.session, visit.organisation)
+                user = await self._people.signed_in(visit.session, visit.organisation)
                 if user is not None:
-                    return self._accept(visit, user, offline=visit.asked.offline)
-        return self._show(visit, _STALE, 403)
+                    return await self._accept(visit, user, offline=visit.asked.offline)
+        return await self._show(visit, _STALE, 403)
 
-    def _choose(self, visit: Visit, user: str | None) -> Response | Awaitable[Response]:
+    async def _choose(self, visit: Visit, user: str | None) -> Response:
         """Sign in whom a person on this machine chose, or let them choose."""
         if not visit.is_here:
-            return self._show(visit, _NOT_HERE, 403)
+            return await self._show(visit, _NOT_HERE, 403)
         if user is None:
-            return self._show(visit)
-        chosen = [one for one in self._people.offered(visit.organisation) if str(one.id) == user]
-        return self._sign_in(visit, chosen[0]) if chosen else self._show(visit, _STALE, 403)
+            return await self._show(visit)
+        offered = await self._people.offered(visit.organisation)
+        chosen = next((each for each in offered if str(each.id) == user), None)
+        return await self._show(visit, _STALE, 403) if chosen is None else await self._sign_in(visit, chosen)
 
     async def _check(self, visit: Visit, email: str, password: str) -> Response:
         try:
             user = await self._people.sign_in(visit.organisation, email, password, visit.client)
         except SignInRefused:
-            return self._show(visit, _WRONG, 403)
+            return await self._show(visit, _WRONG, 403)
         except SignInThrottled:
-            return self._show(visit, _THROTTLED, 429)
+            return await self._show(visit, _THROTTLED, 429)
         return await self._sign_in(visit, user)
 
     async def _sign_in(self, visit: Visit, user: User) -> Response:
         # A new session, so that whoever knew the one from before is not signed in with it; and a page that can be
         # loaded again without a password.
-        session = await self._write(self._people.begin, visit.organisation, user)
+        session = await self._people.begin(visit.organisation, user)
         return _go(f"auth?{visit.asked.query}", self._cookie(visit, session))
 
     async def _sign_out(self, visit: Visit) -> Response:
         # Strangers make up sessions, and nothing is written for them.
-        if self._people.is_begun(visit.session):
-            await self._write(self._people.end, visit.session)
+        if await self._people.is_begun(visit.session):
+            await self._people.end(visit.session)
         return _go(f"auth?{visit.asked.query}", self._cookie(visit, new_session()))
 
     async def _accept(self, visit: Visit, user: User, *, offline: bool) -> Response:
-        asked, centre = visit.asked, self._accounts.data_centre(visit.organisation)
+        asked = visit.asked
         grant = Grant(asked.client.client_id, visit.organisation, user.id, str(asked.scopes))
         try:
-            code = await self._write(
-                self._clients.new_code,
+            code = await self._clients.new_code(
                 asked.client,
                 grant,
                 redirect_uri=asked.redirect_uri,
@@ -214,14 +216,15 @@ class ConsentPage:
             )
         except CodesUsedUp as refused:
             return _go(asked.refused(refused.error))
+        centre = asked.client.centre
         return _go(asked.accepted(code, location=centre, accounts_server=visit.site.base(centre)))
 
-    def _page(self, visit: Visit, template: str, note: str, status: int, **values: object) -> Response:
+    async def _page(self, visit: Visit, template: str, note: str, status: int, **values: object) -> Response:
         html = _PAGES.render(
             template,
             note=note,
             client=visit.asked.client,
-            organisation=self._people.place(visit.organisation),
+            organisation=await self._people.place(visit.organisation),
             request=visit.asked.query,
             offline=visit.asked.offline,
             goes_to=urlsplit(visit.asked.redirect_uri).netloc or visit.asked.redirect_uri,
@@ -250,14 +253,6 @@ def _carried(given: Mapping[str, str]) -> dict[str, str]:
 def _go(location: str, cookie: Headers | None = None) -> Response:
     # 303 after a form: the browser must not send the password on.
     return Response(303, b"", [(b"location", location.encode("ascii")), *headers(ANYWHERE), *(cookie or [])])
-
-
-async def _unless_gone(waiting: Awaitable[Response]) -> Response:
-    try:
-        return await waiting
-    except OwnerGone:
-        gone = "The client, or its organisation, was deleted in this moment."
-        return failed("ERROR_invalid_client", gone, 400)
 
 
 def failed(error: str, help_: str, status: int) -> Response:

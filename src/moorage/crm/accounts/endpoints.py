@@ -5,7 +5,7 @@ Zoho answers most token errors with status 200 and `{"error": code}`; clients lo
 Sources: [Z access-refresh], [Z client-credentials], [Z revoke-tokens]; of errors, [Z observed].
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from moorage.crm.accounts import openid
@@ -21,11 +21,11 @@ from moorage.crm.accounts.errors import (
 from moorage.crm.accounts.forms import form
 from moorage.crm.accounts.model import Client, Grant
 from moorage.crm.accounts.openid import IdTokens
-from moorage.crm.accounts.service import ACCESS_LIFETIME, Accounts, Issued, Write
+from moorage.crm.accounts.service import ACCESS_LIFETIME, Accounts, Issued
 from moorage.crm.accounts.wording import published
 from moorage.crm.centres import Site
 from moorage.crm.faults import Fault
-from moorage.crm.storage.contract.organisations import Organisation
+from moorage.crm.storage.contract.organisations import OpenOrganisation
 from moorage.crm.wire.call import answer, with_headers
 from moorage.crm.wire.principal import Principal
 from moorage.http.message import Request, Response
@@ -34,31 +34,25 @@ PROFILE_SCOPE = "AaaServer.profile.READ"
 
 
 class TokenEndpoints:
-    """`open_organisation` gives None for one that is gone."""
-
     def __init__(
         self,
         accounts: Accounts,
         clients: Clients,
-        open_organisation: Callable[[int], Organisation | None],
-        write: Write,
+        open_organisation: OpenOrganisation,
         id_tokens: IdTokens,
     ) -> None:
         self._id_tokens = id_tokens
         self._accounts = accounts
         self._clients = clients
         self._open = open_organisation
-        self._write = write
 
-    def token(self, request: Request, site: Site) -> Response | Awaitable[Response]:
+    async def token(self, request: Request, site: Site) -> Response:
         """Tokens for a grant."""
         if request.method != "POST":
             return _only("POST")
-        return self._token(form(request), request.header(b"authorization"), site)
-
-    async def _token(self, given: dict[str, str], authorization: str | None, site: Site) -> Response:
+        given = form(request)
         try:
-            given = with_basic(authorization, given)
+            given = with_basic(request.header(b"authorization"), given)
             issued = await self._granted(given, site)
         except TooManyTokens as refused:
             document = {"error_description": str(refused), "error": refused.error, "status": "failure"}
@@ -73,33 +67,32 @@ class TokenEndpoints:
 
     async def _id_token(self, issued: Issued, client_id: str, site: Site) -> dict[str, str]:
         """Who consented, for the client to know; nothing when the user is gone in this very moment."""
-        user = self._user(issued.organisation, issued.user)
+        user = await self._user(issued.organisation, issued.user)
         if user is None:
             return {}
-        told = openid.claims(issued, user, client_id, site)
-        return {"id_token": await self._write(self._id_tokens.sign, told)}
+        return {"id_token": await self._id_tokens.sign(openid.claims(issued, user, client_id, site))}
 
-    def _user(self, organisation: int, user: int) -> Mapping[str, Any] | None:
-        found = self._open(organisation)
-        document = found.metadata.find("user", user) if found else None
+    async def _user(self, identity: int, user: int) -> Mapping[str, Any] | None:
+        organisation = await self._open(identity)
+        document = organisation.metadata.find("user", user) if organisation else None
         return document.body if document else None
 
     async def _granted(self, given: dict[str, str], site: Site) -> Issued:
         grant_type = given.get("grant_type")
         if grant_type not in {"authorization_code", "refresh_token", "client_credentials"}:
             raise GrantTypeUnsupported
-        client = self._accounts.authenticate(site, given.get("client_id", ""), given.get("client_secret", ""))
+        client_id, client_secret = given.get("client_id", ""), given.get("client_secret", "")
+        client = await self._accounts.authenticate(site, client_id, client_secret)
         if grant_type == "refresh_token":
-            return await self._write(self._accounts.refresh, client, given.get("refresh_token", ""))
+            return await self._accounts.refresh(client, given.get("refresh_token", ""))
         if grant_type == "client_credentials":
-            grant = self._of_the_client(client, given)
-            return await self._write(self._accounts.grant_access, client, grant)
+            return await self._accounts.grant_access(client, await self._of_the_client(client, given))
         code, uri, verifier = given.get("code", ""), given.get("redirect_uri"), given.get("code_verifier")
-        return await self._write(self._clients.redeem, client, code, uri, verifier)
+        return await self._clients.redeem(client, code, uri, verifier)
 
-    def _of_the_client(self, client: Client, given: dict[str, str]) -> Grant:
+    async def _of_the_client(self, client: Client, given: dict[str, str]) -> Grant:
         """What a client may do without anybody's consent: act in its own organisation as who registered it."""
-        organisation = self._open(client.organisation)
+        organisation = await self._open(client.organisation)
         if organisation is None or given.get("soid") != f"ZohoCRM.{organisation.metadata.org['zgid']}":
             raise OrganisationWrong("soid has to be ZohoCRM. and the zgid of the client's organisation.")
         try:
@@ -114,12 +107,12 @@ class TokenEndpoints:
             "access_token": issued.access_token,
             **lasting,
             "scope": str(issued.scopes),
-            "api_domain": site.base(self._accounts.data_centre(issued.organisation)),
+            "api_domain": site.base(issued.centre),
             "token_type": "Bearer",
             "expires_in": ACCESS_LIFETIME,
         }
 
-    def revoke(self, request: Request, site: Site) -> Response | Awaitable[Response]:
+    async def revoke(self, request: Request, site: Site) -> Response:
         """Make the token of the form or the query worthless; with a refresh token go its access tokens."""
         if request.method != "POST":
             return _only("POST")
@@ -128,22 +121,19 @@ class TokenEndpoints:
             given = with_basic(request.header(b"authorization"), given)
             # Zoho asks for no client here; one that says who it is has to be that one.
             if given.get("client_secret"):
-                self._accounts.authenticate(site, given.get("client_id", ""), given["client_secret"])
+                await self._accounts.authenticate(site, given.get("client_id", ""), given["client_secret"])
         except TokenRefused as refused:
             return answer({"status": "failure", "error": refused.error}, 400)
         token = given.get("token")
-        if not token or not self._accounts.is_live(token, site):
-            return _revoked(done=False)
-        return self._revoke(token, site)
+        if token and await self._accounts.revoke(token, site):
+            return answer({"status": "success"})
+        return answer({"status": "failure", "error": "invalid_token"}, 400)
 
-    async def _revoke(self, token: str, site: Site) -> Response:
-        return _revoked(done=await self._write(self._accounts.revoke, token, site))
-
-    def user_info(self, request: Request, site: Site) -> Response:
+    async def user_info(self, request: Request, site: Site) -> Response:
         """Who a token stands for, in Zoho's own keys."""
         if request.method != "GET":
             return _only("GET")
-        found = self._asked_by(request, site, PROFILE_SCOPE)
+        found = await self._asked_by(request, site, PROFILE_SCOPE)
         if isinstance(found, Response):
             return found
         body, _ = found
@@ -157,46 +147,37 @@ class TokenEndpoints:
             }
         )
 
-    def openid_user(self, request: Request, site: Site) -> Response:
+    async def openid_user(self, request: Request, site: Site) -> Response:
         """Who a token stands for, in OpenID Connect's."""
         if request.method not in {"GET", "POST"}:
             return _only("GET, POST")
-        found = self._asked_by(request, site, "openid")
+        found = await self._asked_by(request, site, "openid")
         return found if isinstance(found, Response) else answer(openid.who(found[0], found[1].scopes.allows))
 
-    def _asked_by(
+    async def _asked_by(
         self, request: Request, site: Site, scope: str
     ) -> tuple[Mapping[str, Any], Principal] | Response:
         """The user whose token it is, and what else the token says; the refusal of one without the scope."""
         try:
-            principal = self._accounts.principal(request.header(b"authorization"))
+            principal = await self._accounts.principal(request.header(b"authorization"))
         except Fault:
             return answer({"error": "INVALID_OAUTHTOKEN"}, 401)
-        user = self._user(principal.organisation, principal.user) if site.admits(principal.centre) else None
+        is_here = site.admits(principal.centre)
+        user = await self._user(principal.organisation, principal.user) if is_here else None
         if user is None:
             return answer({"error": "INVALID_OAUTHTOKEN"}, 401)
         if not principal.scopes.allows(scope):
             return answer({"error": "INVALID_OAUTHSCOPE"}, 401)
         return user, principal
 
-    def discovery(self, request: Request, site: Site) -> Response:
+    async def discovery(self, request: Request, site: Site) -> Response:
         return answer(openid.discovery(site)) if request.method == "GET" else _only("GET")
 
-    def keys(self, request: Request) -> Response | Awaitable[Response]:
+    async def keys(self, request: Request, _site: Site) -> Response:
         """What ID tokens are verified with."""
         if request.method != "GET":
             return _only("GET")
-        known = self._id_tokens.published
-        return self._publish() if known is None else answer(known)
-
-    async def _publish(self) -> Response:
-        return answer(await self._write(self._id_tokens.publish))
-
-
-def _revoked(*, done: bool) -> Response:
-    if done:
-        return answer({"status": "success"})
-    return answer({"status": "failure", "error": "invalid_token"}, 400)
+        return answer(await self._id_tokens.published())
 
 
 def _only(method: str) -> Response:

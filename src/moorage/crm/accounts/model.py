@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from moorage.crm.centres import HOME
+
 
 @dataclass(frozen=True, slots=True)
 class Grant:
@@ -11,6 +13,15 @@ class Grant:
     organisation: int
     user: int
     scopes: str
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What an access token stands for. `expires_at` is in seconds since the epoch, `centre` the data centre."""
+
+    grant: Grant
+    expires_at: float
+    centre: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +36,7 @@ class Client:
     self_client: bool = False
     redirect_uris: tuple[str, ...] = ()
     created_at: float = 0.0  # Seconds since the epoch; 0 for the clients of Moorage itself.
+    centre: str = HOME  # The data centre of its organisation.
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,9 @@
 (OpenID Connect Core 1.0 and Discovery 1.0; RFC 7515, 7517.)
 """
 
+import asyncio
 import hashlib
+import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,38 +26,49 @@ KEY_BITS = 2048
 
 
 class IdTokens:
-    """Signs with a key that is made at first need and kept in `path` for its owner only. One thread at a time."""
+    """Signs with a key that is made at first need and kept in `path` for its owner only.
+
+    To make, to read and to use it takes long, so all of that is done in a thread, for one caller at a time. All raise
+    DatabaseUnusable for a file that holds no such key.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._key: RSAPrivateKey | None = None
-        self._published: dict[str, Any] | None = None
+        self._published: Mapping[str, Any] | None = None
+        self._turn = threading.Lock()
 
-    @property
-    def published(self) -> dict[str, Any] | None:
-        """The key's public half as a JWK Set; None as long as nothing asked for the key."""
-        return self._published
+    async def published(self) -> Mapping[str, Any]:
+        """The key's public half as a JWK Set."""
+        return await asyncio.to_thread(self._publish) if self._published is None else self._published
 
-    def publish(self) -> dict[str, Any]:
-        """The same, with the key read, or made. That takes a while: aside from the event loop."""
-        if self._published is None:
+    async def sign(self, claims: Mapping[str, Any]) -> str:
+        """The claims as a signed JWT."""
+        return await asyncio.to_thread(self._sign, claims)
+
+    def _publish(self) -> Mapping[str, Any]:
+        published = self._published
+        if published is None:
             numbers = self._private().public_key().public_numbers()
             key = {"kty": "RSA", "n": _number(numbers.n), "e": _number(numbers.e)}
             named = hashlib.sha256(msgspec.json.encode(dict(sorted(key.items())))).digest()
-            self._published = {"keys": [{**key, "use": "sig", "alg": "RS256", "kid": base64url(named)}]}
-        return self._published
+            published = {"keys": [{**key, "use": "sig", "alg": "RS256", "kid": base64url(named)}]}
+            self._published = published
+        return published
 
-    def sign(self, claims: Mapping[str, Any]) -> str:
-        """The claims as a signed JWT."""
+    def _sign(self, claims: Mapping[str, Any]) -> str:
         from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15  # noqa: PLC0415 (few servers sign)
         from cryptography.hazmat.primitives.hashes import SHA256  # noqa: PLC0415
 
-        head = {"alg": "RS256", "typ": "JWT", "kid": self.publish()["keys"][0]["kid"]}
+        head = {"alg": "RS256", "typ": "JWT", "kid": self._publish()["keys"][0]["kid"]}
         signed = ".".join(base64url(msgspec.json.encode(part)) for part in (head, claims))
         return f"{signed}.{base64url(self._private().sign(signed.encode(), PKCS1v15(), SHA256()))}"
 
     def _private(self) -> "RSAPrivateKey":
-        """Raises DatabaseUnusable for a file that holds no such key."""
+        with self._turn:
+            return self._read()
+
+    def _read(self) -> "RSAPrivateKey":
         if self._key is None:
             from cryptography.hazmat.primitives import serialization  # noqa: PLC0415
             from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey  # noqa: PLC0415

@@ -3,7 +3,7 @@
 import asyncio
 import hmac
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from argon2 import PasswordHasher
@@ -15,7 +15,7 @@ from moorage.crm.accounts.model import User
 from moorage.crm.accounts.store import AccountsStore
 from moorage.crm.accounts.tries import Tries
 from moorage.crm.errors import PasswordInvalid, UserUnknown
-from moorage.crm.storage.contract.organisations import Organisation
+from moorage.crm.storage.contract.organisations import OpenOrganisation
 from moorage.digests import digest_of
 
 SESSION_LIFETIME = 600  # seconds
@@ -32,8 +32,8 @@ class People:
         store: AccountsStore,
         secret_key: bytes,
         clock: Clock,
-        open_organisation: Callable[[int], Organisation | None],
-        offered: Callable[[int], bool],
+        open_organisation: OpenOrganisation,
+        offered: Callable[[int], Awaitable[bool]],
     ) -> None:
         self._store = store
         self._key = secret_key
@@ -49,40 +49,43 @@ class People:
     def close(self) -> None:
         self._aside.shutdown()
 
-    def place(self, organisation: int) -> str:
+    async def place(self, organisation: int) -> str:
         """The organisation's name; empty for one that was deleted in this moment."""
-        found = self._open(organisation)
+        found = await self._open(organisation)
         return str(found.metadata.org["company_name"]) if found else ""
 
-    def of(self, organisation: int) -> list[User]:
+    async def of(self, organisation: int) -> list[User]:
         """The users who may sign in."""
-        found = self._open(organisation)
+        found = await self._open(organisation)
         return [
-            User(one.id, one.body["full_name"], one.body["email"])
-            for one in (found.metadata.all("user") if found else ())
-            if one.body["status"] == "active" and one.body["confirm"]
+            User(user.id, user.body["full_name"], user.body["email"])
+            for user in (found.metadata.all("user") if found else ())
+            if user.body["status"] == "active" and user.body["confirm"]
         ]
 
-    def offered(self, organisation: int) -> list[User]:
+    async def offered(self, organisation: int) -> list[User]:
         """The users who sign in with one click: none, or those without a password of an organisation to try out."""
-        if not self._offered(organisation):
+        if not await self._offered(organisation):
             return []
-        return [user for user in self.of(organisation) if not self._store.password(organisation, user.id)]
+        passwords = await self._store.passwords(organisation)
+        return [user for user in await self.of(organisation) if user.id not in passwords]
 
-    def set_password(self, organisation: int, email: str, password: str) -> User:
+    async def set_password(self, organisation: int, email: str, password: str) -> User:
         """Let a user sign in with a password; sessions of the user end. Raises UserUnknown, PasswordInvalid."""
-        user = self._find(organisation, email)
+        user = await self._find(organisation, email)
         if user is None:
+            known = [user.email for user in await self.of(organisation)]
             raise UserUnknown(
                 f"The organisation has no active user {email!r}.",
-                help="Known: " + ", ".join(one.email for one in self.of(organisation)) + ".",
+                help=f"Known: {', '.join(known)}.",
             )
         if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
             raise PasswordInvalid(
                 "The password can't be used.",
                 help=f"Give one of {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters.",
             )
-        self._store.set_password(organisation, user.id, self._hasher.hash(password))
+        hashed = await asyncio.get_running_loop().run_in_executor(self._aside, self._hasher.hash, password)
+        await self._store.set_password(organisation, user.id, hashed)
         return user
 
     async def sign_in(self, organisation: int, email: str, password: str, client: str = "") -> User:
@@ -95,8 +98,8 @@ class People:
         account = f"{organisation} {email.lower()}"
         with self._tries.place(client):
             await self._tries.turn(account, client)
-            user = self._find(organisation, email)
-            known = self._store.password(organisation, user.id) if user else None
+            user = await self._find(organisation, email)
+            known = (await self._store.passwords(organisation)).get(user.id) if user else None
             fits = await self._check(known, password)
         if user is None or not fits:
             raise SignInRefused
@@ -116,27 +119,28 @@ class People:
             return False
         return known is not None
 
-    def _find(self, organisation: int, email: str) -> User | None:
-        return next((one for one in self.of(organisation) if one.email.lower() == email.lower()), None)
+    async def _find(self, organisation: int, email: str) -> User | None:
+        users = await self.of(organisation)
+        return next((user for user in users if user.email.lower() == email.lower()), None)
 
-    def begin(self, organisation: int, user: User) -> str:
+    async def begin(self, organisation: int, user: User) -> str:
         """A session in which the user is signed in."""
         session, now = new_session(), self._clock.timestamp()
-        self._store.add_session(digest_of(session), organisation, user.id, now + SESSION_LIFETIME, now)
+        await self._store.add_session(digest_of(session), organisation, user.id, now + SESSION_LIFETIME, now)
         return session
 
-    def signed_in(self, session: str, organisation: int) -> User | None:
-        found = self._store.session(digest_of(session), organisation)
+    async def signed_in(self, session: str, organisation: int) -> User | None:
+        found = await self._store.session(digest_of(session), organisation)
         if found is None or not is_ahead(found[1], self._clock.timestamp(), SESSION_LIFETIME + SKEW):
             return None
-        return next((one for one in self.of(organisation) if one.id == found[0]), None)
+        return next((user for user in await self.of(organisation) if user.id == found[0]), None)
 
-    def is_begun(self, session: str) -> bool:
+    async def is_begun(self, session: str) -> bool:
         """Whether anybody ever signed in with it."""
-        return self._store.is_session(digest_of(session))
+        return await self._store.is_session(digest_of(session))
 
-    def end(self, session: str) -> None:
-        self._store.remove_session(digest_of(session))
+    async def end(self, session: str) -> None:
+        await self._store.remove_session(digest_of(session))
 
     def form_token(self, session: str) -> str:
         """What a form of this session carries, so that no other site can send it."""

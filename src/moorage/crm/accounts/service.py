@@ -3,15 +3,19 @@
 import base64
 import hmac
 import secrets
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
-from typing import ParamSpec, Protocol, TypeVar
 
 from moorage.clock import SKEW, Clock, is_ahead
-from moorage.crm.accounts.errors import ClientUnknown, RefreshTokenUnknown, SecretWrong, TooManyTokens
+from moorage.crm.accounts.errors import (
+    ClientUnknown,
+    OwnerGone,
+    RefreshTokenUnknown,
+    SecretWrong,
+    TooManyTokens,
+)
 from moorage.crm.accounts.model import Client, Grant
 from moorage.crm.accounts.store import AccountsStore
-from moorage.crm.centres import ANYWHERE, HOME, Site
+from moorage.crm.centres import ANYWHERE, Site
 from moorage.crm.faults import authentication_failure, invalid_token
 from moorage.crm.wire.principal import Principal
 from moorage.crm.wire.scopes import FULL, ScopeSet
@@ -26,15 +30,6 @@ REFRESH_TOKENS = 20  # Per user and client; the next one drops the oldest with i
 CACHE_SIZE = 10_000
 LONGEST_AUTHORIZATION = 1024  # Far more than any token takes; what is longer is none.
 
-P = ParamSpec("P")
-T = TypeVar("T")
-
-
-class Write(Protocol):
-    """Does in a thread what writes the registry."""
-
-    def __call__(self, work: Callable[P, T], *given: P.args, **named: P.kwargs) -> Awaitable[T]: ...
-
 
 @dataclass(frozen=True, slots=True)
 class Issued:
@@ -46,82 +41,100 @@ class Issued:
     scopes: ScopeSet
     organisation: int
     user: int
+    centre: str  # The organisation's data centre.
     nonce: str | None = field(default=None, repr=False)  # Of the code that the tokens were given for.
 
 
 class Accounts:
-    """`secret_key` derives client secrets, so that none of them is stored."""
+    """`secret_key` derives client secrets, so that none of them is stored.
+
+    Whom tokens stand for is remembered, so that most calls need not wait for the database.
+    """
 
     def __init__(self, store: AccountsStore, secret_key: bytes, clock: Clock) -> None:
         self._store = store
         self._key = secret_key
         self._clock = clock
         self._principals: dict[bytes, Principal] = {}
+        self._token_changes = 0  # What the store had counted when the last principal was remembered.
 
-    def principal(self, authorization: str | None) -> Principal:
+    def known(self, authorization: str | None) -> Principal | None:
+        """Who an Authorization header stands for, None where that has to be looked up (`principal`).
+
+        Raises the faults of a missing and of an expired token.
+        """
+        digest = digest_of(_token_of(authorization))
+        if self._token_changes != self._store.token_changes:
+            self.forget()
+        principal = self._principals.get(digest)
+        return None if principal is None else self._unexpired(principal)
+
+    async def principal(self, authorization: str | None) -> Principal:
         """Who an Authorization header stands for. Raises the faults of a missing and of an invalid token."""
-        scheme, _, token = (authorization or "")[:LONGEST_AUTHORIZATION].partition(" ")
-        token = token.strip()
-        if scheme.lower() not in {"zoho-oauthtoken", "bearer"} or not token:
-            raise authentication_failure()
-        digest = digest_of(token)
-        found = self._principals.get(digest)
-        if found is None:
-            found = self._look_up(digest, token)
-        if not is_ahead(found.expires_at, self._clock.timestamp(), ACCESS_LIFETIME + SKEW):
-            raise invalid_token()
-        return found
+        principal = self.known(authorization)
+        while principal is None:
+            principal = await self._look_up(_token_of(authorization))
+        return self._unexpired(principal)
 
-    def _look_up(self, digest: bytes, token: str) -> Principal:
-        access = self._store.access(digest)
+    async def _look_up(self, token: str) -> Principal | None:
+        """None if tokens changed meanwhile. Raises the fault of an unknown token."""
+        digest, begun_at = digest_of(token), self._store.token_changes
+        access = await self._store.access(digest)
+        if begun_at != self._store.token_changes:
+            return None
         if access is None:
             raise invalid_token(token)
-        grant, expires_at = access
         if len(self._principals) >= CACHE_SIZE:
             self._principals.clear()
-        scopes, centre = ScopeSet.parse(grant.scopes), self.data_centre(grant.organisation)
-        found = Principal(grant.organisation, grant.user, scopes, expires_at, centre)
-        self._principals[digest] = found
-        return found
+        grant, scopes = access.grant, ScopeSet.parse(access.grant.scopes)
+        principal = Principal(grant.organisation, grant.user, scopes, access.expires_at, access.centre)
+        self._principals[digest] = principal
+        return principal
+
+    def _unexpired(self, principal: Principal) -> Principal:
+        if not is_ahead(principal.expires_at, self._clock.timestamp(), ACCESS_LIFETIME + SKEW):
+            raise invalid_token()
+        return principal
 
     def changed(self) -> bool:
-        """Forget what is remembered if another process changed the registry; tell whether it did."""
+        """Forget what is remembered if anybody changed the database; tell whether somebody did."""
         changed = self._store.changed_elsewhere()
         if changed:
             self.forget()
         return changed
 
     def forget(self) -> None:
-        """Look up anew who each token stands for, after any write: also an issue may have dropped the oldest token."""
+        """Look up anew who each token stands for."""
         self._principals.clear()
+        self._token_changes = self._store.token_changes
 
-    def data_centre(self, organisation: int) -> str:
-        return self._store.data_centre(organisation) or HOME
-
-    def known_client(
+    async def known_client(
         self, name: str, organisation: int, user: int, redirect_uri: str | None = None
     ) -> Client | None:
         """What `ensure_client` would give without changing anything; None where it would."""
-        found = self._store.client(self._client_id(name, organisation, user))
-        if found is None or (redirect_uri is not None and found.redirect_uris != (redirect_uri,)):
+        client = await self._store.client(self._client_id(name, organisation, user))
+        if client is None or (redirect_uri is not None and client.redirect_uris != (redirect_uri,)):
             return None
-        return Client(found.client_id, organisation, user, name)
+        return client
 
-    def ensure_client(
+    async def ensure_client(
         self, name: str, organisation: int, user: int, redirect_uri: str | None = None
     ) -> Client:
         """The client of that name that acts for a user, known from now on; its id is always the same.
 
         With a redirect URI, which takes the place of an earlier one, people can be sent to the consent page for it.
         """
-        known = self.known_client(name, organisation, user, redirect_uri)
+        known = await self.known_client(name, organisation, user, redirect_uri)
         if known is not None:
             return known
-        client = self._client_id(name, organisation, user)
-        self._store.add_client(client, organisation, user, name)
+        client_id = self._client_id(name, organisation, user)
+        await self._store.add_client(client_id, organisation, user, name)
         if redirect_uri is not None:
-            self._store.set_redirect_uri(client, redirect_uri)
-        return Client(client, organisation, user, name)
+            await self._store.set_redirect_uri(client_id, redirect_uri)
+        client = await self._store.client(client_id)
+        if client is None:
+            raise OwnerGone
+        return client
 
     def _client_id(self, name: str, organisation: int, user: int) -> str:
         return client_id_of(self._derive("client", f"{organisation} {user} {name}"))
@@ -129,94 +142,98 @@ class Accounts:
     def client_secret(self, client_id: str) -> str:
         return self._derive("secret", client_id).hex()[:42]
 
-    def client_at(self, site: Site, client_id: str) -> Client:
+    async def client_at(self, site: Site, client_id: str) -> Client:
         """A client of the data centre that is asked. Raises ClientUnknown."""
-        client = self._store.client(client_id)
-        if client is None or not site.admits(self.data_centre(client.organisation)):
+        client = await self._store.client(client_id)
+        if client is None or not site.admits(client.centre):
             raise ClientUnknown
         return client
 
-    def authenticate(self, site: Site, client_id: str, client_secret: str) -> Client:
+    async def authenticate(self, site: Site, client_id: str, client_secret: str) -> Client:
         """The client that proves to be the one it says. Raises ClientUnknown, SecretWrong."""
-        client = self.client_at(site, client_id)
+        client = await self.client_at(site, client_id)
         if not hmac.compare_digest(client_secret.encode(), self.client_secret(client_id).encode()):
             raise SecretWrong
         return client
 
-    def issue(self, client_id: str, organisation: int, user: int, scopes: str) -> Issued:
+    async def issue(self, client: Client, scopes: str) -> Issued:
         """New tokens for a client of Moorage itself. Raises ValueError for scopes that are none."""
-        return self._issue(new_token(), Grant(client_id, organisation, user, str(ScopeSet.parse(scopes))))
+        grant = Grant(client.client_id, client.organisation, client.user, str(ScopeSet.parse(scopes)))
+        return await self._issue(new_token(), client, grant)
 
-    def grant(self, client: Client, grant: Grant) -> Issued:
+    async def grant(self, client: Client, grant: Grant) -> Issued:
         """New tokens, as after a consent."""
         most = REFRESH_TOKENS if client.registered else None
-        return self._issue(new_token(), grant, most=most)
+        return await self._issue(new_token(), client, grant, most=most)
 
-    def grant_access(self, client: Client, grant: Grant) -> Issued:
+    async def grant_access(self, client: Client, grant: Grant) -> Issued:
         """An access token alone. Raises TooManyTokens."""
-        self._count(client, f"{client.client_id} {grant.user}")
+        await self._count(client, f"{client.client_id} {grant.user}")
         # Access tokens hang on refresh tokens. Nobody is told this one, and nobody could work it out.
         unheld = self._derive("unheld", f"{client.client_id} {grant.user} {grant.scopes}").hex()
-        return self._access(unheld, grant, held=False)
+        return await self._access(unheld, client, grant, held=False)
 
-    def refresh(self, client: Client, refresh_token: str) -> Issued:
+    async def refresh(self, client: Client, refresh_token: str) -> Issued:
         """A new access token. Raises RefreshTokenUnknown, TooManyTokens."""
         digest = digest_of(refresh_token)
-        grant = self._store.grant_of(digest)
+        grant = await self._store.grant_of(digest)
         if grant is None or grant.client != client.client_id:
             raise RefreshTokenUnknown
-        self._count(client, digest.hex())
-        return self._access(refresh_token, grant)
+        await self._count(client, digest.hex())
+        return await self._access(refresh_token, client, grant)
 
-    def _count(self, client: Client, subject: str) -> None:
+    async def _count(self, client: Client, subject: str) -> None:
+        if not client.registered:
+            return
         now = self._clock.timestamp()
-        if client.registered and not self._store.admit("access", subject, now=now, most=NEW_ACCESS_TOKENS):
+        if not await self._store.admit("access", subject, now=now, most=NEW_ACCESS_TOKENS):
             raise TooManyTokens(
                 "You have made too many requests continuously. Please try again after some time."
             )
 
-    def holds(self, client: Client, user: int, scopes: ScopeSet) -> bool:
+    async def holds(self, client: Client, user: int, scopes: ScopeSet) -> bool:
         """Whether the user gave the client these scopes, and took none of them back."""
-        held = self._store.held_scopes(client.client_id, user)
-        return any(ScopeSet.parse(one).covers(scopes) for one in held)
+        held = await self._store.held_scopes(client.client_id, user)
+        return any(ScopeSet.parse(names).covers(scopes) for names in held)
 
-    def is_live(self, token: str, site: Site = ANYWHERE) -> bool:
+    async def is_live(self, token: str, site: Site = ANYWHERE) -> bool:
         """Whether a token of either kind could be revoked here."""
-        digest = digest_of(token)
-        access = self._store.access(digest)
-        grant = access[0] if access else self._store.grant_of(digest)
-        return grant is not None and site.admits(self.data_centre(grant.organisation))
+        centre = await self._store.centre_of_token(digest_of(token))
+        return centre is not None and site.admits(centre)
 
-    def revoke(self, token: str, site: Site = ANYWHERE) -> bool:
+    async def revoke(self, token: str, site: Site = ANYWHERE) -> bool:
         """Make a token of either kind worthless; False for one that already is, or that lives elsewhere."""
-        if not self.is_live(token, site):
+        if not await self.is_live(token, site):
             return False
-        return self._store.remove(digest_of(token))
+        return await self._store.remove(digest_of(token))
 
-    def credentials(self, organisation: int, user: int) -> dict[str, str]:
+    async def credentials(self, organisation: int, user: int) -> dict[str, str]:
         """A self client ready for use: the same client and refresh token each time, a new access token."""
-        client = self.ensure_client("Self client", organisation, user).client_id
-        derived = self._derive("refresh", client).hex()
-        grant = Grant(client, organisation, user, str(ScopeSet.parse(FULL)))
-        issued = self._issue(f"1000.{derived[:32]}.{derived[32:]}", grant)
+        client = await self.ensure_client("Self client", organisation, user)
+        derived = self._derive("refresh", client.client_id).hex()
+        grant = Grant(client.client_id, organisation, user, str(ScopeSet.parse(FULL)))
+        issued = await self._issue(f"1000.{derived[:32]}.{derived[32:]}", client, grant)
         return {
-            "client_id": client,
-            "client_secret": self.client_secret(client),
+            "client_id": client.client_id,
+            "client_secret": self.client_secret(client.client_id),
             "refresh_token": issued.refresh_token,
             "access_token": issued.access_token,
         }
 
-    def _issue(self, refresh_token: str, grant: Grant, *, most: int | None = None) -> Issued:
+    async def _issue(
+        self, refresh_token: str, client: Client, grant: Grant, *, most: int | None = None
+    ) -> Issued:
         digest = digest_of(refresh_token)
-        self._store.add_refresh_token(digest, grant, most=most)
+        await self._store.add_refresh_token(digest, grant, most=most)
         if most is not None:
-            self._store.admit("access", digest.hex(), now=self._clock.timestamp(), most=NEW_ACCESS_TOKENS)
-        return replace(self._access(refresh_token, grant), refresh_token=refresh_token)
+            now = self._clock.timestamp()
+            await self._store.admit("access", digest.hex(), now=now, most=NEW_ACCESS_TOKENS)
+        return replace(await self._access(refresh_token, client, grant), refresh_token=refresh_token)
 
-    def _access(self, refresh_token: str, grant: Grant, *, held: bool = True) -> Issued:
+    async def _access(self, refresh_token: str, client: Client, grant: Grant, *, held: bool = True) -> Issued:
         token, now = new_token(), self._clock.timestamp()
         ends = now + ACCESS_LIFETIME
-        kept = self._store.add_access_token(
+        kept = await self._store.add_access_token(
             digest_of(token),
             digest_of(refresh_token),
             ends,
@@ -227,10 +244,19 @@ class Accounts:
         if not kept:
             raise RefreshTokenUnknown  # Somebody revoked it in this very moment.
         scopes = ScopeSet.parse(grant.scopes)
-        return Issued(token, "", ends, scopes, grant.organisation, grant.user)
+        return Issued(token, "", ends, scopes, grant.organisation, grant.user, client.centre)
 
     def _derive(self, purpose: str, of: str) -> bytes:
         return hmac.digest(self._key, f"{purpose}\0{of}".encode(), "sha256")
+
+
+def _token_of(authorization: str | None) -> str:
+    """The token of an Authorization header. Raises the fault of a missing one."""
+    scheme, _, token = (authorization or "")[:LONGEST_AUTHORIZATION].partition(" ")
+    token = token.strip()
+    if scheme.lower() not in {"zoho-oauthtoken", "bearer"} or not token:
+        raise authentication_failure()
+    return token
 
 
 def client_id_of(seed: bytes) -> str:

@@ -1,259 +1,203 @@
-"""Clients, codes, tokens, passwords and sessions in the registry database. Secrets are kept as digests only."""
+"""Clients, codes, tokens, passwords and sessions in the CRM's database (`tables.py`)."""
 
 import contextlib
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import AsyncIterator, Sequence
 
-import apsw
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 
 from moorage.clock import SKEW
 from moorage.crm.accounts.errors import OwnerGone
-from moorage.crm.accounts.model import Client, Code, Grant
-from moorage.crm.organisations.registry import Registry
-from moorage.crm.storage.sqlite.readers import transaction
-
-_TABLES = (
-    """
-    CREATE TABLE IF NOT EXISTS clients (
-        id TEXT PRIMARY KEY, organisation INTEGER NOT NULL REFERENCES organisations ON DELETE CASCADE,
-        user INTEGER NOT NULL, name TEXT NOT NULL
-    ) WITHOUT ROWID
-    """,
-    # Clients without one are those that Moorage keeps for itself.
-    """
-    CREATE TABLE IF NOT EXISTS registrations (
-        client TEXT PRIMARY KEY REFERENCES clients ON DELETE CASCADE,
-        self_client INTEGER NOT NULL, created_at REAL NOT NULL
-    ) WITHOUT ROWID
-    """,
-    """
-    CREATE TABLE IF NOT EXISTS redirect_uris (
-        client TEXT NOT NULL REFERENCES clients ON DELETE CASCADE, uri TEXT NOT NULL, PRIMARY KEY (client, uri)
-    ) WITHOUT ROWID
-    """,
-    """
-    CREATE TABLE IF NOT EXISTS codes (
-        digest BLOB PRIMARY KEY, client TEXT NOT NULL REFERENCES clients ON DELETE CASCADE,
-        organisation INTEGER NOT NULL, user INTEGER NOT NULL, scopes TEXT NOT NULL,
-        expires_at REAL NOT NULL, redirect_uri TEXT, challenge TEXT, offline INTEGER NOT NULL
-    ) WITHOUT ROWID
-    """,
-    # `token` is the digest of what was given for the code; null while it is being made.
-    """
-    CREATE TABLE IF NOT EXISTS spent_codes (
-        digest BLOB PRIMARY KEY, client TEXT NOT NULL REFERENCES clients ON DELETE CASCADE,
-        token BLOB, until REAL NOT NULL
-    ) WITHOUT ROWID
-    """,
-    """
-    CREATE TABLE IF NOT EXISTS refresh_tokens (
-        digest BLOB PRIMARY KEY, client TEXT NOT NULL REFERENCES clients ON DELETE CASCADE,
-        organisation INTEGER NOT NULL, user INTEGER NOT NULL, scopes TEXT NOT NULL
-    ) WITHOUT ROWID
-    """,
-    """
-    CREATE TABLE IF NOT EXISTS access_tokens (
-        digest BLOB PRIMARY KEY, refresh_digest BLOB NOT NULL REFERENCES refresh_tokens ON DELETE CASCADE,
-        expires_at REAL NOT NULL, number INTEGER NOT NULL
-    ) WITHOUT ROWID
-    """,
-    "CREATE INDEX IF NOT EXISTS access_tokens_by_refresh ON access_tokens (refresh_digest, number)",
-    """
-    CREATE TABLE IF NOT EXISTS passwords (
-        organisation INTEGER NOT NULL REFERENCES organisations ON DELETE CASCADE, user INTEGER NOT NULL,
-        hash TEXT NOT NULL, PRIMARY KEY (organisation, user)
-    ) WITHOUT ROWID
-    """,
-    """
-    CREATE TABLE IF NOT EXISTS sessions (
-        digest BLOB PRIMARY KEY, organisation INTEGER NOT NULL REFERENCES organisations ON DELETE CASCADE,
-        user INTEGER NOT NULL, expires_at REAL NOT NULL
-    ) WITHOUT ROWID
-    """,
-    "CREATE TABLE IF NOT EXISTS recent (purpose TEXT NOT NULL, subject TEXT NOT NULL, at REAL NOT NULL)",
-    "CREATE INDEX IF NOT EXISTS recent_by_subject ON recent (purpose, subject)",
-    "CREATE INDEX IF NOT EXISTS recent_by_time ON recent (at)",
+from moorage.crm.accounts.model import Access, Client, Code, Grant
+from moorage.crm.accounts.tables import (
+    access_tokens,
+    clients,
+    codes,
+    organisations,
+    passwords,
+    recent,
+    redirect_uris,
+    refresh_tokens,
+    registrations,
+    sessions,
+    spent_codes,
 )
-# What the tables lack in a registry of an earlier version. `number` rises with each token of a user and
-# client; `held` is 0 where nobody was given the refresh token and only its access tokens are of use.
-_LATER_COLUMNS = {
-    "refresh_tokens": {"number": "INTEGER NOT NULL DEFAULT 0", "held": "INTEGER NOT NULL DEFAULT 1"},
-    "codes": {"nonce": "TEXT"},
-}
-# What nobody holds is found without a look at all the others.
-_UNHELD = "CREATE INDEX IF NOT EXISTS refresh_tokens_unheld ON refresh_tokens (digest) WHERE held = 0"
+from moorage.crm.centres import HOME
+from moorage.storage.database import Database, Transaction
+from moorage.storage.upsert import upsert
+
 WINDOW = 600  # Seconds within which tokens and codes are counted.
 
+# Constants in the SQL itself: with a parameter in their place no database uses the index of what nobody holds.
+_IS_HELD = refresh_tokens.c.held != sa.literal_column("0")
+_IS_UNHELD = refresh_tokens.c.held == sa.literal_column("0")
 _CLIENTS = (
-    "SELECT c.id, c.organisation, c.user, c.name, r.client IS NOT NULL, ifnull(r.self_client, 0),"
-    " (SELECT group_concat(uri, ' ') FROM redirect_uris WHERE client = c.id), ifnull(r.created_at, 0)"
-    " FROM clients c LEFT JOIN registrations r ON r.client = c.id"
+    sa.select(
+        clients,
+        registrations.c.client.label("registration"),
+        registrations.c.self_client,
+        registrations.c.created_at,
+        organisations.c.data_centre,
+    )
+    .join_from(clients, registrations, registrations.c.client == clients.c.id, isouter=True)
+    .join(organisations, organisations.c.id == clients.c.organisation)
 )
+_GRANTS = sa.select(
+    refresh_tokens.c.client,
+    refresh_tokens.c.organisation,
+    refresh_tokens.c.user,
+    refresh_tokens.c.scopes,
+    organisations.c.data_centre,
+).join(organisations, organisations.c.id == refresh_tokens.c.organisation)
 
 
 class AccountsStore:
-    """Several processes may hold one on the same file. With an organisation go its clients, tokens and passwords.
+    """What several processes share of one accounts server. With an organisation go its clients, tokens and passwords.
 
-    What is added to a client or an organisation raises OwnerGone when another process has just deleted it.
+    All methods raise DatabaseUnusable. What is added to a client or an organisation raises OwnerGone when another
+    process has just deleted it.
     """
 
-    def __init__(self, registry: Registry) -> None:
-        self._registry = registry
-        self._bring_up_to_date()
-        self._version = self._data_version()
-
-    @property
-    def _connection(self) -> apsw.Connection:
-        return self._registry.connection
-
-    def _bring_up_to_date(self) -> None:
-        """Make what a new registry, or one of an earlier version, lacks, even if other processes are about to."""
-        with self._transaction():
-            for statement in _TABLES:
-                self._connection.execute(statement)
-            for table, columns in _LATER_COLUMNS.items():
-                rows: Any = self._connection.execute(f"PRAGMA table_info({table})")
-                there = {row[1] for row in rows}
-                for name, kind in columns.items():
-                    if name not in there:
-                        self._connection.execute(f"ALTER TABLE {table} ADD COLUMN {name} {kind}")
-            self._connection.execute(_UNHELD)
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.token_changes = 0  # How often this process may have made, changed or ended tokens.
 
     def changed_elsewhere(self) -> bool:
-        """Whether another connection changed the file since the last call."""
-        before, self._version = self._version, self._data_version()
-        return self._version != before
-
-    def _data_version(self) -> int:
-        return int(self._connection.execute("PRAGMA data_version").get)
-
-    def data_centre(self, organisation: int) -> str | None:
-        """Where an organisation lives, by what it was made from; None when it chose nothing or isn't there."""
-        sql = "SELECT json_extract(CAST(spec AS TEXT), '$.data_centre') FROM organisations WHERE id = ?"
-        row = self._connection.execute(sql, (organisation,)).fetchone()
-        return str(row[0]) if row and row[0] is not None else None
+        """Whether anybody may have changed the database since the last call."""
+        return bool(self._database.changed())
 
     # Clients
 
-    def add_client(self, client: str, organisation: int, user: int, name: str) -> None:
-        sql = "INSERT INTO clients VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
-        self._connection.execute(sql, (client, organisation, user, name))
+    async def add_client(self, client: str, organisation: int, user: int, name: str) -> None:
+        """Keep a client of Moorage's own; one that is there already stays as it is."""
+        async with self._writing() as tx:
+            await _add_client(tx, client, organisation, user, name)
 
-    def set_redirect_uri(self, client: str, uri: str) -> None:
-        """Let people come back to this one alone. Writes nothing where that is so already."""
-        chosen: Any = self._connection.execute("SELECT uri FROM redirect_uris WHERE client = ?", (client,))
-        if [row[0] for row in chosen] == [uri]:
-            return
-        with self._transaction():
-            self._connection.execute("DELETE FROM redirect_uris WHERE client = ?", (client,))
-            self._connection.execute("INSERT INTO redirect_uris VALUES (?, ?)", (client, uri))
+    async def set_redirect_uri(self, client: str, uri: str) -> None:
+        """Let people come back to this one alone."""
+        async with self._writing() as tx:
+            await tx.connection.execute(redirect_uris.delete().where(redirect_uris.c.client == client))
+            await tx.connection.execute(redirect_uris.insert().values(client=client, uri=uri))
 
-    def register(self, client: Client) -> None:
-        with self._transaction():
-            self.add_client(client.client_id, client.organisation, client.user, client.name)
-            self._connection.execute(
-                "INSERT INTO registrations VALUES (?, ?, ?)",
-                (client.client_id, client.self_client, client.created_at),
-            )
-            self._connection.executemany(
-                "INSERT INTO redirect_uris VALUES (?, ?)",
-                [(client.client_id, uri) for uri in client.redirect_uris],
-            )
+    async def register(self, client: Client) -> None:
+        registration = {
+            "client": client.client_id,
+            "self_client": int(client.self_client),
+            "created_at": client.created_at,
+        }
+        uris = [{"client": client.client_id, "uri": uri} for uri in client.redirect_uris]
+        async with self._writing() as tx:
+            await _add_client(tx, client.client_id, client.organisation, client.user, client.name)
+            await tx.connection.execute(registrations.insert().values(registration))
+            if uris:
+                await tx.connection.execute(redirect_uris.insert(), uris)
 
-    def client(self, client_id: str) -> Client | None:
-        row: Any = self._connection.execute(f"{_CLIENTS} WHERE c.id = ?", (client_id,)).fetchone()
-        return _client(*row) if row else None
+    async def client(self, client_id: str) -> Client | None:
+        async with self._database.reading() as tx:
+            row = (await tx.connection.execute(_CLIENTS.where(clients.c.id == client_id))).first()
+            if row is None:
+                return None
+            uris = await _uris(tx, redirect_uris.c.client == client_id)
+        return _client(row, uris.get(client_id, ()))
 
-    def registered(self) -> list[Client]:
+    async def registered(self) -> list[Client]:
         """Oldest first."""
-        rows: Any = self._connection.execute(
-            f"{_CLIENTS} WHERE r.client IS NOT NULL ORDER BY r.created_at, c.id"
-        )
-        return [_client(*row) for row in rows]
+        statement = _CLIENTS.where(registrations.c.client.is_not(None))
+        async with self._database.reading() as tx:
+            rows = await tx.connection.execute(statement.order_by(registrations.c.created_at, clients.c.id))
+            uris = await _uris(tx)
+        return [_client(row, uris.get(row.id, ())) for row in rows]
 
-    def remove_client(self, client_id: str) -> None:
+    async def remove_client(self, client_id: str) -> None:
         """Forget a client, its codes and its tokens."""
-        self._connection.execute("DELETE FROM clients WHERE id = ?", (client_id,))
+        async with self._writing(tokens=True) as tx:
+            await tx.connection.execute(clients.delete().where(clients.c.id == client_id))
 
     # Codes
 
-    def add_code(self, digest: bytes, code: Code, *, now: float, latest: float) -> None:
+    async def add_code(self, digest: bytes, code: Code, *, now: float, latest: float) -> None:
         """Keep a code, and drop those whose time is over. `latest` is when one that is made now ends at the most."""
-        grant = code.grant
-        with self._transaction():
-            self._drop("codes", now, latest)
-            self._connection.execute(
-                "INSERT INTO codes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    *(digest, grant.client, grant.organisation, grant.user, grant.scopes),
-                    *(code.expires_at, code.redirect_uri, code.challenge, code.offline, code.nonce),
-                ),
-            )
+        values = {
+            "digest": digest,
+            **_columns_of(code.grant),
+            "expires_at": code.expires_at,
+            "redirect_uri": code.redirect_uri,
+            "challenge": code.challenge,
+            "offline": int(code.offline),
+            "nonce": code.nonce,
+        }
+        async with self._writing() as tx:
+            await _drop(tx, codes.c.expires_at, now, latest)
+            await tx.connection.execute(codes.insert().values(values))
 
-    def take_code(self, digest: bytes, client: str, *, until: float, now: float) -> Code | None:
+    async def take_code(self, digest: bytes, client: str, *, until: float, now: float) -> Code | None:
         """The client's code, which is spent by this; None when there is none. It is known as spent `until` then."""
-        with self._transaction():
-            row: Any = self._connection.execute(
-                "DELETE FROM codes WHERE digest = ? AND client = ? RETURNING client, organisation, user, scopes,"
-                " expires_at, redirect_uri, challenge, offline, nonce",
-                (digest, client),
-            ).fetchone()
+        this_one = (codes.c.digest == digest) & (codes.c.client == client)
+        async with self._writing() as tx:
+            row = (await tx.connection.execute(codes.delete().where(this_one).returning(codes))).first()
             if row is None:
                 return None
-            self._drop("spent_codes", now, until, column="until")
-            spent = "INSERT INTO spent_codes VALUES (?, ?, NULL, ?)"
-            self._connection.execute(spent, (digest, client, until))
-        return Code(Grant(*row[:4]), row[4], row[5], row[6], bool(row[7]), row[8])
+            await _drop(tx, spent_codes.c.until, now, until)
+            spent = {"digest": digest, "client": client, "until": until}
+            await tx.connection.execute(spent_codes.insert().values(spent))
+        grant = Grant(row.client, row.organisation, row.user, row.scopes)
+        return Code(grant, row.expires_at, row.redirect_uri, row.challenge, bool(row.offline), row.nonce)
 
-    def note_given(self, digest: bytes, token: bytes) -> bool:
-        """Keep what was given for a spent code; False when somebody tried the code again meanwhile."""
-        self._connection.execute("UPDATE spent_codes SET token = ? WHERE digest = ?", (token, digest))
-        return self._connection.changes() > 0
+    async def note_token(self, code_digest: bytes, token_digest: bytes) -> bool:
+        """Keep which token a spent code gave; False when somebody tried the code again meanwhile."""
+        this_one = spent_codes.c.digest == code_digest
+        async with self._writing() as tx:
+            noted = await tx.connection.execute(
+                spent_codes.update().where(this_one).values(token=token_digest)
+            )
+        return noted.rowcount > 0
 
-    def take_given(self, digest: bytes, client: str) -> bytes | None:
-        """The digest of what was given for a code that the client spent before; None when nothing is known of it."""
-        row: Any = self._connection.execute(
-            "DELETE FROM spent_codes WHERE digest = ? AND client = ? RETURNING token", (digest, client)
-        ).fetchone()
-        return row[0] if row else None
+    async def take_token(self, code_digest: bytes, client: str) -> bytes | None:
+        """The digest of the token that a code gave which the client spent before; None when nothing is known of it."""
+        this_one = (spent_codes.c.digest == code_digest) & (spent_codes.c.client == client)
+        async with self._writing() as tx:
+            taken = await tx.connection.execute(
+                spent_codes.delete().where(this_one).returning(spent_codes.c.token)
+            )
+        token: bytes | None = taken.scalar()
+        return token
 
     # Tokens
 
-    def add_refresh_token(self, digest: bytes, grant: Grant, *, most: int | None = None) -> None:
+    async def add_refresh_token(self, digest: bytes, grant: Grant, *, most: int | None = None) -> None:
         """Keep a refresh token; one that is there already gets the scopes given now.
 
         Beyond `most` of a user and client the oldest go, with their access tokens.
         """
-        with self._transaction():
-            self._put_refresh_token(digest, grant, held=True)
+        async with self._writing(tokens=True) as tx:
+            await _put_refresh_token(tx, digest, grant, held=True)
             if most is not None:
-                self._connection.execute(
-                    "DELETE FROM refresh_tokens WHERE client = ?1 AND user = ?2 AND held AND number <= ("
-                    "SELECT number FROM refresh_tokens WHERE client = ?1 AND user = ?2 AND held"
-                    " ORDER BY number DESC LIMIT 1 OFFSET ?3)",
-                    (grant.client, grant.user, most),
+                held = _of(grant) & _IS_HELD
+                last_to_go = (
+                    sa.select(refresh_tokens.c.number)
+                    .where(held)
+                    .order_by(refresh_tokens.c.number.desc())
+                    .limit(1)
+                    .offset(most)
                 )
+                oldest = refresh_tokens.c.number <= last_to_go.scalar_subquery()
+                await tx.connection.execute(refresh_tokens.delete().where(held & oldest))
 
-    def _put_refresh_token(self, digest: bytes, grant: Grant, *, held: bool) -> None:
-        self._connection.execute(
-            "INSERT INTO refresh_tokens (digest, client, organisation, user, scopes, held, number)"
-            " SELECT ?1, ?2, ?3, ?4, ?5, ?6, ifnull(max(number), 0) + 1 FROM refresh_tokens"
-            " WHERE client = ?2 AND user = ?4"
-            " ON CONFLICT (digest) DO UPDATE SET scopes = excluded.scopes",
-            (digest, grant.client, grant.organisation, grant.user, grant.scopes, held),
-        )
+    async def grant_of(self, refresh_digest: bytes) -> Grant | None:
+        async with self._database.reading() as tx:
+            row = (
+                await tx.connection.execute(_GRANTS.where(refresh_tokens.c.digest == refresh_digest))
+            ).first()
+        return _grant(row) if row else None
 
-    def grant_of(self, refresh_digest: bytes) -> Grant | None:
-        sql = "SELECT client, organisation, user, scopes FROM refresh_tokens WHERE digest = ?"
-        row = self._connection.execute(sql, (refresh_digest,)).fetchone()
-        return Grant(*row) if row else None
-
-    def held_scopes(self, client: str, user: int) -> list[str]:
+    async def held_scopes(self, client: str, user: int) -> list[str]:
         """The scopes of each refresh token that a user gave a client."""
-        sql = "SELECT scopes FROM refresh_tokens WHERE client = ? AND user = ? AND held"
-        return [str(row[0]) for row in self._connection.execute(sql, (client, user))]
+        by_both = (refresh_tokens.c.client == client) & (refresh_tokens.c.user == user)
+        async with self._database.reading() as tx:
+            rows = await tx.connection.execute(sa.select(refresh_tokens.c.scopes).where(by_both & _IS_HELD))
+        return [row.scopes for row in rows]
 
-    def add_access_token(
+    async def add_access_token(
         self,
         digest: bytes,
         refresh_digest: bytes,
@@ -268,125 +212,194 @@ class AccountsStore:
         False when the refresh token is gone. With `unheld`, what it stands for, it is made for the purpose, and
         goes with the last of its access tokens.
         """
-        with self._transaction():
+        async with self._writing(tokens=True) as tx:
             if unheld is not None:
-                self._put_refresh_token(refresh_digest, unheld, held=False)
-            if self.grant_of(refresh_digest) is None:
+                await _put_refresh_token(tx, refresh_digest, unheld, held=False)
+            if not await _is_there(tx, refresh_digest):
                 return False
-            self._drop("access_tokens", now, expires_at)
-            self._connection.execute(
-                "INSERT INTO access_tokens SELECT ?1, ?2, ?3, ifnull(max(number), 0) + 1"
-                " FROM access_tokens WHERE refresh_digest = ?2",
-                (digest, refresh_digest, expires_at),
-            )
-            self._connection.execute(
-                "DELETE FROM access_tokens WHERE refresh_digest = ?1 AND number <="
-                " (SELECT max(number) FROM access_tokens WHERE refresh_digest = ?1) - ?2",
-                (refresh_digest, most),
-            )
-            self._connection.execute(
-                "DELETE FROM refresh_tokens WHERE held = 0 AND NOT EXISTS"
-                " (SELECT 1 FROM access_tokens WHERE refresh_digest = refresh_tokens.digest)"
-            )
+            await _drop(tx, access_tokens.c.expires_at, now, expires_at)
+            siblings = access_tokens.c.refresh_digest == refresh_digest
+            latest = sa.select(sa.func.max(access_tokens.c.number)).where(siblings)
+            number = ((await tx.connection.execute(latest)).scalar() or 0) + 1
+            values = {
+                "digest": digest,
+                "refresh_digest": refresh_digest,
+                "expires_at": expires_at,
+                "number": number,
+            }
+            await tx.connection.execute(access_tokens.insert().values(values))
+            too_old = siblings & (access_tokens.c.number <= number - most)
+            await tx.connection.execute(access_tokens.delete().where(too_old))
+            await tx.connection.execute(refresh_tokens.delete().where(_IS_UNHELD & ~_has_access_tokens()))
         return True
 
-    def access(self, digest: bytes) -> tuple[Grant, float] | None:
+    async def access(self, digest: bytes) -> Access | None:
         """What an access token stands for and when it ends, expired or not."""
-        sql = (
-            "SELECT client, organisation, user, scopes, expires_at FROM access_tokens a"
-            " JOIN refresh_tokens r ON r.digest = a.refresh_digest WHERE a.digest = ?"
+        statement = (
+            _GRANTS.add_columns(access_tokens.c.expires_at)
+            .join(access_tokens, access_tokens.c.refresh_digest == refresh_tokens.c.digest)
+            .where(access_tokens.c.digest == digest)
         )
-        row = self._connection.execute(sql, (digest,)).fetchone()
-        return (Grant(*row[:4]), float(row[4])) if row else None
+        async with self._database.reading() as tx:
+            row = (await tx.connection.execute(statement)).first()
+        return Access(_grant(row), row.expires_at, row.data_centre or HOME) if row else None
 
-    def remove(self, digest: bytes) -> bool:
+    async def centre_of_token(self, digest: bytes) -> str | None:
+        """The data centre of a token of either kind, None when it is unknown."""
+        async with self._database.reading() as tx:
+            of_access = sa.select(access_tokens.c.refresh_digest).where(access_tokens.c.digest == digest)
+            either = (refresh_tokens.c.digest == digest) | refresh_tokens.c.digest.in_(of_access)
+            row = (await tx.connection.execute(_GRANTS.where(either))).first()
+        return (row.data_centre or HOME) if row else None
+
+    async def remove(self, digest: bytes) -> bool:
         """Forget a token of either kind; with a refresh token go its access tokens. False when unknown."""
-        with self._transaction():
+        async with self._writing(tokens=True) as tx:
             removed = 0
-            for table in ("refresh_tokens", "access_tokens"):
-                self._connection.execute(f"DELETE FROM {table} WHERE digest = ?", (digest,))  # noqa: S608
-                removed += self._connection.changes()
+            for table in (refresh_tokens, access_tokens):
+                gone = await tx.connection.execute(table.delete().where(table.c.digest == digest))
+                removed += gone.rowcount
         return removed > 0
 
     # People
 
-    def set_password(self, organisation: int, user: int, password_hash: str) -> None:
+    async def set_password(self, organisation: int, user: int, password_hash: str) -> None:
         """Keep the hash of a user's password, and end the user's sessions."""
-        with self._transaction():
-            self._connection.execute(
-                "INSERT INTO passwords VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET hash = excluded.hash",
-                (organisation, user, password_hash),
-            )
-            self._connection.execute(
-                "DELETE FROM sessions WHERE organisation = ? AND user = ?", (organisation, user)
-            )
+        owner = {"organisation": organisation, "user": user}
+        async with self._writing() as tx:
+            await tx.connection.execute(upsert(passwords, owner, {"hash": password_hash}))
+            theirs = (sessions.c.organisation == organisation) & (sessions.c.user == user)
+            await tx.connection.execute(sessions.delete().where(theirs))
 
-    def password(self, organisation: int, user: int) -> str | None:
-        sql = "SELECT hash FROM passwords WHERE organisation = ? AND user = ?"
-        row = self._connection.execute(sql, (organisation, user)).fetchone()
-        return str(row[0]) if row else None
+    async def passwords(self, organisation: int) -> dict[int, str]:
+        """The hash of the password of each user who has one."""
+        statement = sa.select(passwords.c.user, passwords.c.hash)
+        async with self._database.reading() as tx:
+            rows = await tx.connection.execute(statement.where(passwords.c.organisation == organisation))
+        return {row.user: row.hash for row in rows}
 
-    def add_session(self, digest: bytes, organisation: int, user: int, expires_at: float, now: float) -> None:
+    async def add_session(
+        self, digest: bytes, organisation: int, user: int, expires_at: float, now: float
+    ) -> None:
         """Keep a session, and drop those whose time is over."""
-        with self._transaction():
-            self._drop("sessions", now, expires_at)
-            self._connection.execute(
-                "INSERT INTO sessions VALUES (?, ?, ?, ?)", (digest, organisation, user, expires_at)
-            )
+        values = {"digest": digest, "organisation": organisation, "user": user, "expires_at": expires_at}
+        async with self._writing() as tx:
+            await _drop(tx, sessions.c.expires_at, now, expires_at)
+            await tx.connection.execute(sessions.insert().values(values))
 
-    def session(self, digest: bytes, organisation: int) -> tuple[int, float] | None:
+    async def session(self, digest: bytes, organisation: int) -> tuple[int, float] | None:
         """Which user of the organisation signed in, and when that session ends, over or not."""
-        sql = "SELECT user, expires_at FROM sessions WHERE digest = ? AND organisation = ?"
-        row: Any = self._connection.execute(sql, (digest, organisation)).fetchone()
-        return (int(row[0]), float(row[1])) if row else None
+        this_one = (sessions.c.digest == digest) & (sessions.c.organisation == organisation)
+        statement = sa.select(sessions.c.user, sessions.c.expires_at).where(this_one)
+        async with self._database.reading() as tx:
+            row = (await tx.connection.execute(statement)).first()
+        return (row.user, row.expires_at) if row else None
 
-    def is_session(self, digest: bytes) -> bool:
+    async def is_session(self, digest: bytes) -> bool:
         """Whether it is one of any organisation, over or not."""
-        return self._connection.execute("SELECT 1 FROM sessions WHERE digest = ?", (digest,)).get is not None
+        statement = sa.select(sessions.c.user).where(sessions.c.digest == digest)
+        async with self._database.reading() as tx:
+            return (await tx.connection.execute(statement)).first() is not None
 
-    def remove_session(self, digest: bytes) -> None:
-        self._connection.execute("DELETE FROM sessions WHERE digest = ?", (digest,))
+    async def remove_session(self, digest: bytes) -> None:
+        async with self._writing() as tx:
+            await tx.connection.execute(sessions.delete().where(sessions.c.digest == digest))
 
     # Limits
 
-    def admit(self, purpose: str, subject: str, *, now: float, most: int) -> bool:
+    async def admit(self, purpose: str, subject: str, *, now: float, most: int) -> bool:
         """Count one more; False, and not counted, when there were `most` lately (see `clock.lately`)."""
-        window = (now - WINDOW, now + WINDOW)
-        with self._transaction():
-            old = "SELECT rowid FROM recent WHERE at <= ? OR at >= ? LIMIT 1000"
-            self._connection.execute(f"DELETE FROM recent WHERE rowid IN ({old})", window)  # noqa: S608
-            sql = "SELECT count(*) FROM recent WHERE purpose = ? AND subject = ? AND at > ? AND at < ?"
-            count = int(self._connection.execute(sql, (purpose, subject, *window)).get)
-            if count >= most:
+        old = (recent.c.at <= now - WINDOW) | (recent.c.at >= now + WINDOW)
+        same = (recent.c.purpose == purpose) & (recent.c.subject == subject)
+        async with self._writing() as tx:
+            await tx.connection.execute(recent.delete().where(old))
+            count = sa.select(sa.func.count()).select_from(recent).where(same)
+            if (await tx.connection.execute(count)).scalar() >= most:
                 return False
-            self._connection.execute("INSERT INTO recent VALUES (?, ?, ?)", (purpose, subject, now))
+            await tx.connection.execute(recent.insert().values(purpose=purpose, subject=subject, at=now))
         return True
 
-    def _drop(self, table: str, now: float, latest: float, *, column: str = "expires_at") -> None:
-        """Forget what is over: what ended, and what ends later than anything made now (see `clock.is_ahead`)."""
-        over = f"{column} <= ? OR {column} > ?"
-        self._connection.execute(f"DELETE FROM {table} WHERE {over}", (now, latest + SKEW))  # noqa: S608
-
-    @contextlib.contextmanager
-    def _transaction(self) -> Iterator[None]:
+    @contextlib.asynccontextmanager
+    async def _writing(self, *, tokens: bool = False) -> AsyncIterator[Transaction]:
+        """A transaction; one that changes `tokens` is counted, whatever comes of it."""
         try:
-            with transaction(self._connection):
-                yield
-        except apsw.ConstraintError as error:
+            async with self._database.transaction() as tx:
+                yield tx
+        except IntegrityError as error:
             raise OwnerGone from error
+        finally:
+            self.token_changes += tokens
 
 
-def _client(
-    client_id: str,
-    organisation: int,
-    user: int,
-    name: str,
-    registered: int,
-    self_client: int,
-    uris: str | None,
-    created_at: float,
-) -> Client:
-    redirect_uris = tuple((uris or "").split())  # No address has a space in it.
+async def _add_client(tx: Transaction, client: str, organisation: int, user: int, name: str) -> None:
+    known = sa.select(clients.c.id).where(clients.c.id == client)
+    if (await tx.connection.execute(known)).first() is None:
+        values = {"id": client, "organisation": organisation, "user": user, "name": name}
+        await tx.connection.execute(clients.insert().values(values))
+
+
+async def _uris(
+    tx: Transaction, condition: sa.ColumnElement[bool] | None = None
+) -> dict[str, tuple[str, ...]]:
+    """The redirect URIs of each client."""
+    statement = sa.select(redirect_uris).order_by(redirect_uris.c.client, redirect_uris.c.uri)
+    rows = await tx.connection.execute(statement if condition is None else statement.where(condition))
+    found: dict[str, tuple[str, ...]] = {}
+    for row in rows:
+        found[row.client] = (*found.get(row.client, ()), row.uri)
+    return found
+
+
+async def _put_refresh_token(tx: Transaction, digest: bytes, grant: Grant, *, held: bool) -> None:
+    latest = sa.select(sa.func.max(refresh_tokens.c.number)).where(_of(grant))
+    number = ((await tx.connection.execute(latest)).scalar() or 0) + 1
+    first = {**_columns_of(grant), "held": int(held), "number": number}
+    statement = upsert(refresh_tokens, {"digest": digest}, {"scopes": grant.scopes}, first)
+    await tx.connection.execute(statement)
+
+
+async def _is_there(tx: Transaction, refresh_digest: bytes) -> bool:
+    statement = sa.select(refresh_tokens.c.client).where(refresh_tokens.c.digest == refresh_digest)
+    return (await tx.connection.execute(statement)).first() is not None
+
+
+def _has_access_tokens() -> sa.Exists:
+    theirs = access_tokens.c.refresh_digest == refresh_tokens.c.digest
+    return sa.select(access_tokens.c.digest).where(theirs).correlate(refresh_tokens).exists()
+
+
+async def _drop(tx: Transaction, ends: sa.Column[float], now: float, latest: float) -> None:
+    """Forget what is over: what ended, and what ends later than anything made now (see `clock.is_ahead`)."""
+    over = (ends <= now) | (ends > latest + SKEW)
+    await tx.connection.execute(ends.table.delete().where(over))
+
+
+def _of(grant: Grant) -> sa.ColumnElement[bool]:
+    return (refresh_tokens.c.client == grant.client) & (refresh_tokens.c.user == grant.user)
+
+
+def _columns_of(grant: Grant) -> dict[str, object]:
+    return {
+        "client": grant.client,
+        "organisation": grant.organisation,
+        "user": grant.user,
+        "scopes": grant.scopes,
+    }
+
+
+def _grant(row: "sa.Row[tuple[str, int, int, str, str | None]]") -> Grant:
+    return Grant(row.client, row.organisation, row.user, row.scopes)
+
+
+def _client(row: "sa.Row[tuple[object, ...]]", uris: Sequence[str]) -> Client:
     return Client(
-        client_id, organisation, user, name, bool(registered), bool(self_client), redirect_uris, created_at
+        row.id,
+        row.organisation,
+        row.user,
+        row.name,
+        registered=row.registration is not None,
+        self_client=bool(row.self_client),
+        redirect_uris=tuple(uris),
+        created_at=row.created_at or 0.0,
+        centre=row.data_centre or HOME,
     )

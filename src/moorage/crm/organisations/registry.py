@@ -1,38 +1,41 @@
-"""Which organisations there are. The file also holds the accounts server's clients and tokens (`accounts/store.py`)."""
+"""Which organisations there are, and what each was created from."""
 
-import asyncio
-import contextlib
-import threading
-import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from datetime import UTC, datetime, timedelta
 
-import apsw
 import msgspec
+import sqlalchemy as sa
 
+from moorage.crm.centres import HOME
 from moorage.crm.metadata.standard import OrganisationSpec
-from moorage.crm.storage.sqlite.readers import transaction
-from moorage.locks import FileLock
-from moorage.storage.errors import DatabaseUnusable
-from moorage.storage.trouble import BUSY
+from moorage.storage.database import Database, Transaction
 
-_TABLES = {
-    "organisations": """
-    CREATE TABLE IF NOT EXISTS organisations (
-        id INTEGER PRIMARY KEY, slug TEXT NOT NULL UNIQUE, name TEXT NOT NULL, created_at INTEGER NOT NULL,
-        spec BLOB NOT NULL, sample INTEGER NOT NULL
-    )
-    """,
-    # Outlives the organisation, so that no other ever gets its id.
-    "generations": (
-        "CREATE TABLE IF NOT EXISTS generations (organisation INTEGER PRIMARY KEY, number INTEGER NOT NULL)"
-    ),
-    "unfinished": "CREATE TABLE IF NOT EXISTS unfinished (slug TEXT PRIMARY KEY) WITHOUT ROWID",
-}
+_metadata = sa.MetaData()
+organisations = sa.Table(
+    "organisations",
+    _metadata,
+    sa.Column("id", sa.BigInteger, primary_key=True),
+    sa.Column("slug", sa.Text),
+    sa.Column("name", sa.Text),
+    sa.Column("created_at", sa.BigInteger),  # Microseconds since the epoch.
+    sa.Column("spec", sa.LargeBinary),
+    sa.Column("sample", sa.Integer),
+    sa.Column("data_centre", sa.Text),
+)
+# It outlives the organisation, so that no other organisation ever gets its id.
+generations = sa.Table(
+    "generations",
+    _metadata,
+    sa.Column("organisation", sa.BigInteger, primary_key=True),
+    sa.Column("number", sa.Integer),
+)
+unfinished = sa.Table("unfinished", _metadata, sa.Column("slug", sa.Text, primary_key=True))
+
+_columns = organisations.c
+_rows = sa.select(_columns.id, _columns.slug, _columns.name, _columns.created_at, _columns.data_centre)
+_EPOCH = datetime.fromtimestamp(0, UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,153 +46,115 @@ class OrganisationRow:
     slug: str
     name: str
     created_at: datetime
-
-
-P = ParamSpec("P")
-T = TypeVar("T")
-
-PATIENCE = 5.0  # Seconds that a write waits for its turn and for the lock while a server runs.
-_COMMANDS_PATIENCE = 10.0  # Of a command, which keeps nobody waiting but its own caller.
+    data_centre: str
 
 
 class Registry:
-    """Several processes may hold one on the same file, and each thread has a connection of its own."""
+    """The organisations of one CRM, for all processes that share it. All methods raise DatabaseUnusable."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._lock = path.with_name("organisations.lock")
-        self._own = threading.local()
-        self._opened: list[apsw.Connection] = []
-        self._writer = ThreadPoolExecutor(1, thread_name_prefix="crm-registry")
-        path.touch(0o600)
-        if not self._has_tables():  # A look at organisations needs no lock that another program may hold.
-            with transaction(self.connection):
-                for table in _TABLES.values():
-                    self.connection.execute(table)
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
-    @property
-    def connection(self) -> apsw.Connection:
-        """That of the thread which asks."""
-        found: apsw.Connection | None = getattr(self._own, "connection", None)
-        if found is None:
-            found = self._own.connection = apsw.Connection(str(self._path))
-            self._opened.append(found)
-            found.set_busy_timeout(int(_COMMANDS_PATIENCE * 1000))
-            for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
-                found.execute(f"PRAGMA {pragma}")
-        return found
-
-    def _has_tables(self) -> bool:
-        found = {row[0] for row in self.connection.execute("SELECT name FROM sqlite_schema")}
-        return found >= _TABLES.keys()
-
-    def only_read_here(self) -> None:
-        """From now on this thread serves everybody, so it waits for no lock and writes nothing: `write` does."""
-        self.connection.set_busy_timeout(0)
-        self.connection.execute("PRAGMA query_only = ON")
-
-    async def write(self, work: Callable[P, T], *given: P.args, **named: P.kwargs) -> T:
-        """Do in a thread what writes here. Raises DatabaseUnusable, apsw.BusyError: it waited in vain."""
-        end = time.monotonic() + PATIENCE
-
-        def within_time() -> T:
-            left = end - time.monotonic()
-            if left <= 0:
-                raise DatabaseUnusable(
-                    "The embedded CRM's registry can't be used: other writes wait for it.",
-                    help=BUSY.fix,
-                    kind=BUSY.kind,
-                )
-            self.connection.set_busy_timeout(int(left * 1000) + 1)
-            return work(*given, **named)
-
-        return await asyncio.get_running_loop().run_in_executor(self._writer, within_time)
-
-    @contextlib.contextmanager
-    def alone(self) -> Iterator[None]:
-        """While no other process makes, copies or removes whole organisations. A process that dies lets go of it.
-
-        A lock of its own, because the registry's would keep others from their tokens for as long.
-        """
-        with FileLock(self._lock):
-            yield
-
-    def all(self) -> list[OrganisationRow]:
+    async def all(self) -> list[OrganisationRow]:
         """Oldest first."""
-        sql = "SELECT id, slug, name, created_at FROM organisations ORDER BY created_at, id"
-        return [_row(*row) for row in self.connection.execute(sql)]
+        async with self._database.reading() as tx:
+            rows = await tx.connection.execute(_rows.order_by(_columns.created_at, _columns.id))
+        return [_row(row) for row in rows]
 
-    def find(self, slug: str) -> OrganisationRow | None:
-        sql = "SELECT id, slug, name, created_at FROM organisations WHERE slug = ?"
-        row = self.connection.execute(sql, (slug,)).fetchone()
-        return _row(*row) if row else None
+    async def find(self, slug: str) -> OrganisationRow | None:
+        return await self._row_where(_columns.slug == slug)
 
-    def slug(self, identity: int) -> str | None:
-        row = self.connection.execute("SELECT slug FROM organisations WHERE id = ?", (identity,)).fetchone()
-        return str(row[0]) if row else None
+    async def get(self, identity: int) -> OrganisationRow | None:
+        return await self._row_where(_columns.id == identity)
 
-    def given(self) -> list[int]:
-        """The ids that organisations have, and those that deleted ones had."""
-        return [int(row[0]) for row in self.connection.execute("SELECT organisation FROM generations")]
+    async def _row_where(self, condition: sa.ColumnElement[bool]) -> OrganisationRow | None:
+        async with self._database.reading() as tx:
+            row = (await tx.connection.execute(_rows.where(condition))).first()
+        return _row(row) if row else None
 
-    def made_from(self, identity: int) -> tuple[OrganisationSpec, bool]:
+    async def used_ids(self) -> list[int]:
+        """The ids of all organisations, and those that deleted organisations had."""
+        async with self._database.reading() as tx:
+            return [row[0] for row in await tx.connection.execute(sa.select(generations.c.organisation))]
+
+    async def made_from(self, identity: int) -> tuple[OrganisationSpec, bool]:
         """What the organisation was created from, and whether with sample records."""
-        row: Any = self.connection.execute(
-            "SELECT spec, sample FROM organisations WHERE id = ?", (identity,)
-        ).fetchone()
-        return msgspec.json.decode(row[0], type=OrganisationSpec), bool(row[1])
+        statement = sa.select(_columns.spec, _columns.sample).where(_columns.id == identity)
+        async with self._database.reading() as tx:
+            row = (await tx.connection.execute(statement)).first()
+        return msgspec.json.decode(row.spec, type=OrganisationSpec), bool(row.sample)
 
-    def generation(self, identity: int) -> int | None:
-        """Differs whenever the organisation was made, restored or reset; None when there is none."""
-        sql = (
-            "SELECT ifnull(g.number, 0) FROM organisations o"
-            " LEFT JOIN generations g ON g.organisation = o.id WHERE o.id = ?"
-        )
-        row = self.connection.execute(sql, (identity,)).fetchone()
-        return int(row[0]) if row else None
+    async def generations(self, identities: Collection[int]) -> Mapping[int, int]:
+        """A number of each of these organisations that differs whenever it was made, restored or reset.
 
-    def announce(self, identity: int) -> None:
+        An organisation that is not there any more has none.
+        """
+        number = sa.func.coalesce(generations.c.number, 0)
+        joined = organisations.outerjoin(generations, generations.c.organisation == _columns.id)
+        statement = sa.select(_columns.id, number).select_from(joined).where(_columns.id.in_(identities))
+        async with self._database.reading() as tx:
+            return {row[0]: row[1] for row in await tx.connection.execute(statement)}
+
+    async def announce(self, identity: int) -> None:
         """Tell every process that the organisation is not what it was."""
-        self.connection.execute(
-            "INSERT INTO generations VALUES (?, 1) ON CONFLICT DO UPDATE SET number = number + 1", (identity,)
-        )
+        async with self._database.transaction() as tx:
+            await _announce(tx, identity)
 
-    def begin(self, slug: str) -> None:
+    async def begin(self, slug: str) -> None:
         """Note what is to be removed, should this process die before the organisation is added."""
-        self.connection.execute("INSERT OR IGNORE INTO unfinished VALUES (?)", (slug,))
+        async with self._database.transaction() as tx:
+            await _begin(tx, slug)
 
-    def add(self, row: OrganisationRow, spec: OrganisationSpec, *, sample: bool) -> None:
-        values = (
-            row.id,
-            row.slug,
-            row.name,
-            row.created_at.timestamp(),  # With its fraction: two may be made within a second.
-            msgspec.json.encode(spec),
-            sample,
-        )
-        with transaction(self.connection):
-            self.connection.execute("INSERT INTO organisations VALUES (?, ?, ?, ?, ?, ?)", values)
-            self.announce(row.id)
-            self.finish(row.slug)
+    async def add(self, row: OrganisationRow, spec: OrganisationSpec, *, sample: bool) -> None:
+        values = {
+            "id": row.id,
+            "slug": row.slug,
+            "name": row.name,
+            "created_at": (row.created_at - _EPOCH) // _MICROSECOND,
+            "spec": msgspec.json.encode(spec),
+            "sample": int(sample),
+            "data_centre": row.data_centre,
+        }
+        async with self._database.transaction() as tx:
+            await tx.connection.execute(organisations.insert().values(values))
+            await _announce(tx, row.id)
+            await _finish(tx, row.slug)
 
-    def remove(self, row: OrganisationRow) -> None:
+    async def remove(self, row: OrganisationRow) -> None:
         """Forget the organisation, its clients and tokens; what holds its records is left to be removed."""
-        with transaction(self.connection):
-            self.connection.execute("DELETE FROM organisations WHERE id = ?", (row.id,))
-            self.begin(row.slug)
+        async with self._database.transaction() as tx:
+            await tx.connection.execute(organisations.delete().where(_columns.id == row.id))
+            await _begin(tx, row.slug)
 
-    def unfinished(self) -> list[str]:
+    async def unfinished(self) -> list[str]:
         """The organisations that are to be removed."""
-        return [str(row[0]) for row in self.connection.execute("SELECT slug FROM unfinished ORDER BY slug")]
+        async with self._database.reading() as tx:
+            rows = await tx.connection.execute(sa.select(unfinished.c.slug).order_by(unfinished.c.slug))
+        return [row[0] for row in rows]
 
-    def finish(self, slug: str) -> None:
-        self.connection.execute("DELETE FROM unfinished WHERE slug = ?", (slug,))
-
-    def close(self) -> None:
-        self._writer.shutdown()
-        for connection in self._opened:
-            connection.close()
+    async def finish(self, slug: str) -> None:
+        """The opposite of `begin`."""
+        async with self._database.transaction() as tx:
+            await _finish(tx, slug)
 
 
-def _row(identity: int, slug: str, name: str, created_at: float) -> OrganisationRow:
-    return OrganisationRow(identity, slug, name, datetime.fromtimestamp(created_at, UTC))
+async def _announce(tx: Transaction, identity: int) -> None:
+    """Transactions are serial, so no other process can add the row between these statements."""
+    this_one = generations.c.organisation == identity
+    rise = generations.update().where(this_one).values(number=generations.c.number + 1)
+    if not (await tx.connection.execute(rise)).rowcount:
+        await tx.connection.execute(generations.insert().values(organisation=identity, number=1))
+
+
+async def _begin(tx: Transaction, slug: str) -> None:
+    await _finish(tx, slug)
+    await tx.connection.execute(unfinished.insert().values(slug=slug))
+
+
+async def _finish(tx: Transaction, slug: str) -> None:
+    await tx.connection.execute(unfinished.delete().where(unfinished.c.slug == slug))
+
+
+def _row(row: sa.Row[tuple[int, str, str, int, str | None]]) -> OrganisationRow:
+    created_at = _EPOCH + row.created_at * _MICROSECOND
+    return OrganisationRow(row.id, row.slug, row.name, created_at, row.data_centre or HOME)

@@ -1,20 +1,21 @@
-"""The organisations of one CRM folder: made, listed, opened, copied, reset and deleted.
+"""The organisations of one CRM: made, listed, opened, copied, reset and deleted.
 
-registry.db          which organisations exist; the accounts server's clients and tokens
+The folder of the CRM holds, besides what its storage keeps there (`storage/sqlite/storage.py`):
+
 secret.key           signs page tokens and derives client secrets
 openid.key           signs ID tokens; made when the first one is asked for
-changes              shared memory: whether the metadata of any organisation have changed
-organisations.lock   held by whoever makes, copies or removes a whole organisation
-orgs/                the organisations (`storage/sqlite/organisation_files.py`)
-snapshots/           those of them that are kept by a name, in a folder for each (`snapshots.py`)
+snapshots/           snapshots that are kept by a name, in a folder for each organisation (`snapshots.py`)
 """
 
-import contextlib
+import asyncio
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 from moorage.clock import Clock
 from moorage.crm.errors import OrganisationExists, OrganisationInvalid, OrganisationUnknown
@@ -25,162 +26,217 @@ from moorage.crm.metadata.standard import DEMO, OrganisationSpec, blueprint
 from moorage.crm.organisations.registry import OrganisationRow, Registry
 from moorage.crm.organisations.sample.populate import populate
 from moorage.crm.organisations.snapshots import NAME, Snapshots
-from moorage.crm.storage.contract.organisations import Fill, Organisation, OrganisationStorage
-from moorage.crm.storage.sqlite.organisation_files import SqliteFiles
+from moorage.crm.storage.contract.organisations import Fill, Organisation
+from moorage.crm.storage.contract.storage import CrmStorage
 from moorage.near import did_you_mean
-from moorage.storage import SecretMissing, kept_secret
-from moorage.storage.errors import DatabaseUnusable
+from moorage.single_flight import SingleFlight
 
 __all__ = ["OrganisationRow", "Organisations", "Wanted"]
 
-KEY_SIZE = 32
-_KEY_FIX = (
-    "Put back the file used before. Without it every client of the embedded CRM needs a new secret: if it is lost, put"
-    f" {KEY_SIZE} random bytes there."
-)
 FIRST_PREFIX = 7_243_485  # Of the first organisation in a folder: the one the specification's examples use.
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class Organisations:
-    """`folder` is made when it is missing, readable by its owner alone."""
+    """`snapshots` is the folder of those that are kept. All methods raise DatabaseUnusable.
 
-    def __init__(self, folder: Path, clock: Clock) -> None:
+    What takes a lock or a disk's time is done in threads, so that the event loop waits for neither.
+    """
+
+    def __init__(self, storage: CrmStorage, snapshots: Path, clock: Clock) -> None:
         self._clock = clock
+        self._storage = storage
+        self._registry = Registry(storage.database)
+        self._snapshots = Snapshots(snapshots)
         self._open: dict[int, Organisation] = {}
-        self._generations: dict[int, int | None] = {}
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self.registry = Registry(folder / "registry.db")
-        self.secret_key = _secret_key(folder / "secret.key", self.registry)
-        self.snapshots = Snapshots(folder / "snapshots")
-        self._storage: OrganisationStorage = SqliteFiles(folder / "orgs", clock)
+        self._generations: dict[int, int] = {}
+        self._opening = SingleFlight[Organisation | None]()
+        # One for whole organisations, which take long, and one for those that are opened meanwhile.
+        self._threads = ThreadPoolExecutor(2, thread_name_prefix="crm-organisations")
 
-    def list(self) -> list[OrganisationRow]:
-        return self.registry.all()
+    async def check(self) -> None:
+        """Raises DatabaseUnusable if the registry can't be read."""
+        await self._registry.get(0)  # Any question will do: there may be thousands of rows.
 
-    def find(self, slug: str) -> OrganisationRow:
+    async def list(self) -> list[OrganisationRow]:
+        """Oldest first."""
+        return await self._registry.all()
+
+    async def find(self, slug: str) -> OrganisationRow:
         """Raises OrganisationUnknown."""
-        row = self.registry.find(slug)
+        row = await self._registry.find(slug)
         if row is None:
-            known = [one.slug for one in self.list()]
+            known = [other.slug for other in await self.list()]
             raise OrganisationUnknown(
                 f"There is no organisation {slug!r}.{did_you_mean(slug, known)}",
                 help=f"Known: {', '.join(known) or 'none yet'}.",
             )
         return row
 
-    def choose(self, slug: str | None) -> OrganisationRow:
+    async def choose(self, slug: str | None) -> OrganisationRow:
         """The one of that name, or the oldest. Raises OrganisationUnknown."""
         if slug is not None:
-            return self.find(slug)
-        rows = self.list()
+            return await self.find(slug)
+        rows = await self.list()
         if not rows:
             raise OrganisationUnknown(
                 "There is no organisation yet.", help="`moorage crm org create NAME` makes one."
             )
         return rows[0]
 
-    def create(self, slug: str, spec: OrganisationSpec, *, sample: bool) -> OrganisationRow:
+    async def create(self, slug: str, spec: OrganisationSpec, *, sample: bool) -> OrganisationRow:
         """Make an organisation, with sample records if wished. Raises OrganisationExists, OrganisationInvalid."""
         if not NAME.fullmatch(slug):
             raise OrganisationInvalid(
                 f"{slug[:64]!r} can't name an organisation.",
                 help="Use 1 to 40 of a-z, 0-9 and -, such as acme-test.",
             )
-        with self._alone():
-            if self.registry.find(slug) is not None:
-                raise OrganisationExists(
-                    f"There is an organisation {slug!r} already.",
-                    help="Choose another name, or delete it first.",
-                )
-            row = OrganisationRow(self._new_id(), slug, spec.name, self._clock.now())
-            self.registry.begin(slug)
-            self._make(row, spec, sample=sample)
-            self.registry.add(row, spec, sample=sample)
+        return await self._alone(partial(self._create, slug, spec, sample=sample))
+
+    async def _create(self, slug: str, spec: OrganisationSpec, *, sample: bool) -> OrganisationRow:
+        if await self._registry.find(slug) is not None:
+            raise OrganisationExists(
+                f"There is an organisation {slug!r} already.",
+                help="Choose another name, or delete it first.",
+            )
+        identity = await self._new_id()
+        row = OrganisationRow(identity, slug, spec.name, self._clock.now(), spec.data_centre)
+        await self._registry.begin(slug)
+        await self._in_thread(self._make, row, spec, sample=sample)
+        await self._registry.add(row, spec, sample=sample)
         return row
 
-    def delete(self, slug: str) -> None:
+    async def delete(self, slug: str) -> None:
         """Raises OrganisationUnknown, like all that follow."""
-        with self._alone():
-            row = self.find(slug)
-            self.registry.remove(row)
-            self.forget(row.id)
-            self._remove_unfinished()
+        await self._alone(partial(self._delete, slug))
 
-    def snapshot(self, slug: str, target: Path) -> None:
+    async def _delete(self, slug: str) -> None:
+        row = await self.find(slug)
+        await self._registry.remove(row)
+        await self.forget(row.id)
+        await self._remove_unfinished()
+
+    async def snapshot(self, slug: str, target: Path) -> None:
         """Save the organisation as it is now to a file, while it goes on being used. Raises SnapshotUnwritable."""
-        with self._alone():
-            self._storage.snapshot(self.find(slug).slug, target)
 
-    def restore(self, slug: str, source: Path) -> None:
+        async def save() -> None:
+            await self._in_thread(self._storage.organisations.snapshot, (await self.find(slug)).slug, target)
+
+        await self._alone(save)
+
+    async def restore(self, slug: str, source: Path) -> None:
         """Make the organisation what a snapshot of it holds. Others see it change in one step.
 
-        Ids go on from where they are: none that was given after the snapshot is given again.
+        Ids go on from where they are: none that was given after the snapshot is given again. Raises
+        OrganisationInvalid.
         """
-        with self._alone():
-            row = self.find(slug)
-            self._storage.restore(row.slug, row.id, source)
-            self._changed(row)
 
-    def reset(self, slug: str) -> None:
+        async def put_back() -> None:
+            row = await self.find(slug)
+            await self._in_thread(self._storage.organisations.restore, row.slug, row.id, source)
+            await self._changed(row)
+
+        await self._alone(put_back)
+
+    async def reset(self, slug: str) -> None:
         """Make the organisation what it was when it was created, ids included."""
-        with self._alone():
-            row = self.find(slug)
-            spec, sample = self.registry.made_from(row.id)
-            self._make(row, spec, sample=sample)
-            self._changed(row)
 
-    def open(self, identity: int) -> Organisation | None:
+        async def make_anew() -> None:
+            row = await self.find(slug)
+            spec, sample = await self._registry.made_from(row.id)
+            await self._in_thread(self._make, row, spec, sample=sample)
+            await self._changed(row)
+
+        await self._alone(make_anew)
+
+    # Snapshots that are kept by a name
+
+    async def snapshots(self, slug: str) -> Sequence[str]:
+        """The names of those that are kept."""
+        return await self._in_thread(self._snapshots.names, (await self.find(slug)).slug)
+
+    async def keep_snapshot(self, slug: str, name: str) -> None:
+        """Keep the organisation as it is now, in place of an older snapshot of that name. Raises SnapshotInvalid."""
+        known = (await self.find(slug)).slug
+        await self.snapshot(slug, await self._in_thread(self._snapshots.place, known, name))
+
+    async def restore_kept(self, slug: str, name: str) -> None:
+        """Raises SnapshotUnknown, OrganisationInvalid."""
+        known = (await self.find(slug)).slug
+        await self.restore(slug, await self._in_thread(self._snapshots.find, known, name))
+
+    async def remove_snapshot(self, slug: str, name: str) -> None:
+        """Raises SnapshotUnknown."""
+        await self._in_thread(self._snapshots.remove, (await self.find(slug)).slug, name)
+
+    # Organisations that are open
+
+    def opened(self, identity: int) -> Organisation | None:
+        """The organisation ready for work; None when it has to be opened first, or there is none."""
+        organisation = self._open.get(identity)
+        return organisation if organisation is not None and not organisation.store.closed else None
+
+    async def open(self, identity: int) -> Organisation | None:
         """The organisation ready for work, kept open; None when there is none. Raises OrganisationDamaged."""
-        found = self._open.get(identity)
-        return found if found is not None and not found.store.closed else self._load(identity)
+        return self.opened(identity) or await self._opening.do(identity, partial(self._load, identity))
 
-    def forget(self, identity: int | None = None) -> None:
-        """Close one organisation, or all, so that the next use reads it anew."""
-        for one in [identity] if identity is not None else list(self._open):
-            if (organisation := self._open.pop(one, None)) is not None:
-                organisation.store.close()
-
-    def forget_changed(self) -> None:
-        """Close what another process deleted, made anew, restored or reset."""
-        for identity in list(self._open):
-            if self.registry.generation(identity) != self._generations[identity]:
-                self.forget(identity)
-
-    def close(self) -> None:
-        self.forget()
-        self._storage.close()
-        self.registry.close()
-
-    @contextlib.contextmanager
-    def _alone(self) -> Iterator[None]:
-        with self.registry.alone():
-            self._remove_unfinished()
-            yield
-
-    def _remove_unfinished(self) -> None:
-        """Remove what is deleted, and what a process that was killed began."""
-        for slug in self.registry.unfinished():
-            self._storage.remove(slug)
-            self.snapshots.remove_all(slug)
-            self.registry.finish(slug)
-
-    def _changed(self, row: OrganisationRow) -> None:
-        self.registry.announce(row.id)
-        self.forget(row.id)
-
-    def _load(self, identity: int) -> Organisation | None:
-        self.forget(identity)
+    async def _load(self, identity: int) -> Organisation | None:
+        await self.forget(identity)
         # Read before the organisation is: a change in between then shows as one.
-        generation, slug = self.registry.generation(identity), self.registry.slug(identity)
-        if slug is None:
+        generations = await self._registry.generations([identity])
+        row = await self._registry.get(identity)
+        if row is None:
             return None
-        organisation = self._storage.open(slug, identity)
-        self._open[identity], self._generations[identity] = organisation, generation
+        organisation = await self._in_thread(self._storage.organisations.open, row.slug, identity)
+        self._open[identity], self._generations[identity] = organisation, generations.get(identity, 0)
         return organisation
 
-    def _new_id(self) -> int:
+    async def forget(self, identity: int | None = None) -> None:
+        """Close one organisation, or all, so that the next use reads it anew."""
+        for each in [identity] if identity is not None else list(self._open):
+            organisation = self._open.pop(each, None)
+            if organisation is not None:
+                await self._in_thread(organisation.store.close)
+
+    async def forget_changed(self) -> None:
+        """Close what another process deleted, made anew, restored or reset."""
+        known = {identity: self._generations[identity] for identity in self._open}
+        generations = await self._registry.generations(known) if known else {}
+        for identity, generation in known.items():
+            if generations.get(identity) != generation:
+                await self.forget(identity)
+
+    async def close(self) -> None:
+        """The storage stays open."""
+        await self.forget()
+        self._threads.shutdown()
+
+    async def _alone(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Do some work while no other process does such. It comes to its end even if its caller goes."""
+
+        async def locked() -> T:
+            async with self._storage.alone():
+                await self._remove_unfinished()
+                return await work()
+
+        return await asyncio.shield(asyncio.ensure_future(locked()))
+
+    async def _remove_unfinished(self) -> None:
+        """Remove what is deleted, and what a process that was killed began."""
+        for slug in await self._registry.unfinished():
+            await self._in_thread(self._storage.organisations.remove, slug)
+            await self._in_thread(self._snapshots.remove_all, slug)
+            await self._registry.finish(slug)
+
+    async def _changed(self, row: OrganisationRow) -> None:
+        await self._registry.announce(row.id)
+        await self.forget(row.id)
+
+    async def _new_id(self) -> int:
         """An id whose seven leading digits no other organisation here has, or ever had."""
-        taken = {identity // ID_SPACE for identity in self.registry.given()}
+        taken = {identity // ID_SPACE for identity in await self._registry.used_ids()}
         prefix = FIRST_PREFIX
         while prefix in taken:
             prefix = 1_000_000 + secrets.randbelow(8_000_000)
@@ -192,26 +248,11 @@ class Organisations:
         fill: Fill | None = None
         if sample:
             fill = lambda organisation, begin: populate(organisation, begin, created)  # noqa: E731
-        self._storage.make(row.slug, row.id, documents, fill)
+        self._storage.organisations.make(row.slug, row.id, documents, fill)
 
-
-def _secret_key(path: Path, registry: Registry) -> bytes:
-    """Raises DatabaseUnusable for a key that is torn, or is gone though there are organisations.
-
-    A short one could be guessed, and another one would make every client's secret another, without a word.
-    """
-    try:
-        found = kept_secret(
-            path, lambda: secrets.token_bytes(KEY_SIZE), is_lost=lambda: bool(registry.given())
-        )
-    except SecretMissing as error:
-        raise DatabaseUnusable(
-            f"{error}, though there are organisations.", help=_KEY_FIX, kind="damaged"
-        ) from None
-    if len(found) != KEY_SIZE:
-        told = f"{path} has {len(found)} bytes in place of {KEY_SIZE}."
-        raise DatabaseUnusable(told, help=_KEY_FIX, kind="damaged")
-    return found
+    async def _in_thread(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, partial(work, *args, **kwargs))
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +266,7 @@ class Wanted:
     sample: bool = True
     unique: tuple[str, ...] = ()
 
-    def make(self, organisations: Organisations) -> OrganisationRow:
+    async def make(self, organisations: Organisations) -> OrganisationRow:
         """Raises OrganisationExists, OrganisationInvalid."""
         spec = replace(
             DEMO,
@@ -235,7 +276,7 @@ class Wanted:
             unique=self.unique,
             data_centre=self.data_centre,
         )
-        return organisations.create(self.slug, spec, sample=self.sample)
+        return await organisations.create(self.slug, spec, sample=self.sample)
 
 
 def _documents(spec: OrganisationSpec, identity: int, created: datetime) -> list[Document]:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from moorage.connections.model import Connection, Upstream
-from moorage.crm.errors import OrganisationUnknown
+from moorage.crm import OrganisationUnknown
 from moorage.oauth.apps.clients import ALL_CENTRES, OAuthClients
 from moorage.oauth.apps.providers import (
     ENVIRONMENTS,
@@ -97,10 +97,10 @@ class Destination:
 class Embedded(Protocol):
     """The embedded CRM, as a destination."""
 
-    def organisations(self) -> list[tuple[str, str]]:
+    async def organisations(self) -> list[tuple[str, str]]:
         """The slug and the name of each organisation."""
 
-    def base_url(self, organisation: str) -> str:
+    async def base_url(self, organisation: str) -> str:
         """The base URL of the organisation's data centre, for browsers. Raises OrganisationUnknown."""
 
     async def client(self, organisation: str, redirect_uri: str | None = None) -> Client:
@@ -147,9 +147,8 @@ class Destinations:
         outside = [choice async for choice in self._outside(provider)]
         if provider.embedded != "crm":
             return outside
-        inside = [
-            Choice(f"{_EMBEDDED}{slug}", name, embedded=True) for slug, name in self._embedded.organisations()
-        ]
+        organisations = await self._embedded.organisations()
+        inside = [Choice(f"{_EMBEDDED}{slug}", name, embedded=True) for slug, name in organisations]
         return inside + outside
 
     async def _outside(self, provider: Provider) -> AsyncIterator[Choice]:
@@ -228,7 +227,7 @@ class Destinations:
 
     async def of(self, connection: Connection) -> Destination:
         """The destination of an ACTIVE connection. Raises TokenRefused, and TokenFailed if it has no client."""
-        destination = self.where(connection)
+        destination = await self.where(connection)
         if destination.embedded:
             return await self.inside(destination.provider, destination.upstream.organisation or "")
         client = await self.client(destination)
@@ -238,14 +237,14 @@ class Destinations:
             )
         return replace(destination, client=client)
 
-    def where(self, connection: Connection) -> Destination:
+    async def where(self, connection: Connection) -> Destination:
         """The destination of an ACTIVE connection, without the client. Raises TokenRefused, AppUnknown."""
         provider, upstream = self._providers.get(connection.app), connection.upstream
         if upstream is None:
             raise TokenRefused("data_centre_unknown")
         if upstream.kind == "embedded":
             try:
-                base = self._embedded.base_url(upstream.organisation or "")
+                base = await self._embedded.base_url(upstream.organisation or "")
             except OrganisationUnknown:
                 raise TokenRefused("organisation_unknown") from None
             return Destination(provider, upstream, base, base, base, _NO_CLIENT)
@@ -264,7 +263,7 @@ class Destinations:
 
     async def inside(self, provider: Provider, slug: str, callback: str | None = None) -> Destination:
         """The destination that is an organisation of the embedded CRM. Raises OrganisationUnknown."""
-        base = self._embedded.base_url(slug)
+        base = await self._embedded.base_url(slug)
         client = await self._embedded.client(slug, callback)
         return Destination(provider, Upstream("embedded", organisation=slug), base, base, base, client)
 

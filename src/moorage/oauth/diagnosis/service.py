@@ -68,7 +68,7 @@ class Diagnoses:
             evidence = "The app existed when the connection was made."
             finding = Finding(error.code, "problem", error.message, evidence, "Restore the app's file.")
             return Diagnosis(connection, (finding,))
-        destination, fault = self._destination(connection)
+        destination, fault = await self._destination(connection)
         tokens = await self._token_state(connection)
         client = await self._client(connection, destination)
         probes = await self._probes(destination, tokens if connection.status == "ACTIVE" else None)
@@ -79,12 +79,12 @@ class Diagnoses:
         secrets += [client.client_secret] if client is not None and client.client_secret else []
         return Diagnosis(connection, tuple(finding.without(secrets) for finding in findings(case)))
 
-    def _destination(self, connection: Connection) -> tuple[Destination | None, str | None]:
+    async def _destination(self, connection: Connection) -> tuple[Destination | None, str | None]:
         """The destination, or the code of the reason why it is not known. Both are None if it was never connected."""
         if connection.upstream is None:
             return None, None
         try:
-            return self._destinations.where(connection), None
+            return await self._destinations.where(connection), None
         except TokenRefused as refused:
             return None, refused.reason
 

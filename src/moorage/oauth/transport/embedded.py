@@ -7,12 +7,8 @@ from urllib.parse import urlsplit
 import msgspec
 
 from moorage.clock import Clock
-from moorage.crm.accounts.model import Client as CrmClient
-from moorage.crm.accounts.service import ACCESS_LIFETIME
-from moorage.crm.centres import Site
-from moorage.crm.organisations.service import OrganisationRow
-from moorage.crm.service import CrmService
-from moorage.crm.storage.sqlite.trouble import crm_databases
+from moorage.crm import ACCESS_LIFETIME, CrmService
+from moorage.crm import Client as CrmClient
 from moorage.http.message import Request, Response
 from moorage.oauth.model import AccessToken, Client, Minted
 from moorage.oauth.transport.contract import HttpCall, HttpReply, Unanswered
@@ -32,47 +28,34 @@ class EmbeddedCrm:
         self._origin = origin
         self._clock = clock
 
-    def organisations(self) -> list[tuple[str, str]]:
+    async def organisations(self) -> list[tuple[str, str]]:
         """The slug and the name of each organisation."""
-        with crm_databases():
-            return [(row.slug, row.name) for row in self._crm.organisations.list()]
+        return [(row.slug, row.name) for row in await self._crm.organisations.list()]
 
-    def base_url(self, organisation: str) -> str:
+    async def base_url(self, organisation: str) -> str:
         """The base URL of the organisation's data centre. Raises OrganisationUnknown."""
-        with crm_databases():
-            row = self._crm.organisations.find(organisation)
-            return Site(self._origin(), None).base(self._crm.accounts.data_centre(row.id))
+        row = await self._crm.organisations.find(organisation)
+        return self._crm.base_url(row, self._origin())
 
     async def client(self, organisation: str, redirect_uri: str | None = None) -> Client:
         """The client as which the organisation knows this Moorage. Raises OrganisationUnknown.
 
         With `redirect_uri`, that URI is registered, so that people can be sent there to sign in.
         """
-        with crm_databases():
-            row = self._crm.organisations.find(organisation)
-            user = self._crm.first_user(row)
-            client_id = (await self._client(row, user.id, redirect_uri)).client_id
-            return Client(client_id, self._crm.accounts.client_secret(client_id))
+        client_id = (await self._client(organisation, redirect_uri)).client_id
+        return Client(client_id, self._crm.accounts.client_secret(client_id))
 
     async def grant(self, organisation: str, scopes: list[str]) -> Minted:
         """Tokens of the organisation's first user, without anybody's consent. Raises OrganisationUnknown."""
-        with crm_databases():
-            row = self._crm.organisations.find(organisation)
-            user = self._crm.first_user(row)
-            client = (await self._client(row, user.id)).client_id
-            issued = await self._crm.write(
-                self._crm.accounts.issue, client, row.id, user.id, ",".join(scopes)
-            )
+        issued = await self._crm.accounts.issue(await self._client(organisation), ",".join(scopes))
         # The expiry is by our own clock, because a CRM elsewhere could have another.
         access = AccessToken(issued.access_token, self._clock.timestamp() + ACCESS_LIFETIME)
         return Minted(access, issued.refresh_token)
 
-    async def _client(self, row: OrganisationRow, user: int, redirect_uri: str | None = None) -> CrmClient:
-        accounts = self._crm.accounts
-        known = accounts.known_client(CLIENT, row.id, user, redirect_uri)
-        if known is not None:
-            return known
-        return await self._crm.write(accounts.ensure_client, CLIENT, row.id, user, redirect_uri)
+    async def _client(self, organisation: str, redirect_uri: str | None = None) -> CrmClient:
+        row = await self._crm.organisations.find(organisation)
+        user = (await self._crm.first_user(row)).id
+        return await self._crm.accounts.ensure_client(CLIENT, row.id, user, redirect_uri)
 
     async def send(self, call: HttpCall) -> HttpReply:
         """Give the call to the CRM. Raises Unanswered if the CRM's database can't be used."""

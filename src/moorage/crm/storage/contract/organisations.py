@@ -1,6 +1,6 @@
 """One organisation, open for work, and what a place that keeps organisations promises."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeAlias
@@ -26,6 +26,9 @@ class Organisation:
     def prefix(self) -> int:
         return self.id // ID_SPACE
 
+
+# Opens the organisation of an id; gives None for one that is gone. Raises OrganisationDamaged.
+OpenOrganisation: TypeAlias = Callable[[int], Awaitable[Organisation | None]]
 
 # Writes the first records of a new organisation. All of it is one transaction, which can be had as of any time.
 Fill: TypeAlias = Callable[[Organisation, Callable[[int], Transaction]], None]

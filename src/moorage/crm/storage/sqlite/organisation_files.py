@@ -28,6 +28,7 @@ from moorage.crm.storage.sqlite.schema import statements
 from moorage.crm.storage.sqlite.store import SqliteStore
 from moorage.crm.storage.sqlite.text_layout import read_places
 from moorage.crm.storage.sqlite.transaction import SqliteTransaction
+from moorage.crm.storage.sqlite.trouble import database_trouble
 from moorage.crm.storage.sqlite.writer import PATIENCE
 from moorage.storage import flush_folder
 from moorage.storage.errors import DatabaseUnusable
@@ -47,6 +48,7 @@ class SqliteFiles:
         self._threads = ReadThreads()
         self._mark = ChangeMark(folder.with_name("changes"))
 
+    @database_trouble()
     def make(self, slug: str, identity: int, documents: Sequence[Document], fill: Fill | None) -> None:
         draft = self._draft(slug)
         _remove(draft)
@@ -65,7 +67,12 @@ class SqliteFiles:
             return self._opened(path, identity)
         except (apsw.Error, StoreClosed, LookupError, ValueError) as error:
             raise _unreadable(path, slug, error) from error
+        except DatabaseUnusable as error:
+            if path.exists() and error.kind not in {DAMAGED.kind, UNOPENABLE.kind}:
+                raise
+            raise _damaged(path, slug, error) from error
 
+    @database_trouble()
     def snapshot(self, slug: str, target: Path) -> None:
         path, partial = self._path(slug), target.with_name(f"{target.name}.partial")
         if target.resolve().parent == self._folder.resolve():
@@ -91,6 +98,7 @@ class SqliteFiles:
             with contextlib.suppress(OSError):
                 _remove(partial)
 
+    @database_trouble()
     def restore(self, slug: str, identity: int, source: Path) -> None:
         draft = self._draft(slug)
         _remove(draft)
@@ -103,6 +111,7 @@ class SqliteFiles:
         _skip_ids(draft, max(_ids_given(self._path(slug)), _ids_given(draft)) + IDS_IN_FLIGHT)
         self._put(draft, slug)
 
+    @database_trouble()
     def remove(self, slug: str) -> None:
         _remove(self._path(slug))
         _remove(self._draft(slug))

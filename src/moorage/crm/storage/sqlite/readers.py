@@ -13,6 +13,7 @@ import apsw
 
 from moorage.crm.storage.contract.records import StoreClosed, TookTooLong
 from moorage.crm.storage.sqlite import fulltext
+from moorage.crm.storage.sqlite.trouble import translated
 
 T = TypeVar("T")
 
@@ -111,8 +112,11 @@ class Reader:
         connection.set_progress_handler(self._is_over, _STEPS)
 
     def brief(self, query: Callable[[apsw.Connection], T]) -> T:
-        """Run a query in the event loop. Raises TookTooLong if it is not done in `LOOP_SECONDS`."""
-        return self.until(Deadline(LOOP_SECONDS), query)
+        """Run a query in the event loop. Raises TookTooLong if it is not done in `LOOP_SECONDS`, DatabaseUnusable."""
+        try:
+            return self.until(Deadline(LOOP_SECONDS), query)
+        except (apsw.Error, UnicodeDecodeError) as error:
+            raise translated(error) from None
 
     def until(self, deadline: Deadline, query: Callable[[apsw.Connection], T]) -> T:
         """Run a query. Raises TookTooLong at the deadline."""
@@ -125,8 +129,14 @@ class Reader:
             self._deadline = None
 
     def whole(self, query: Callable[[apsw.Connection], T]) -> T:
-        """Run a query without a deadline: one that is always short, such as the read of one record."""
-        return query(self._connection)
+        """Run a query without a deadline: one that is always short, such as the read of one record.
+
+        Raises DatabaseUnusable.
+        """
+        try:
+            return query(self._connection)
+        except (apsw.Error, UnicodeDecodeError) as error:
+            raise translated(error) from None
 
     def close(self) -> None:
         self._connection.close()
@@ -169,7 +179,7 @@ class AsideReaders:
     def read(self, threads: Executor, query: Callable[[apsw.Connection], T]) -> "asyncio.Future[T]":
         """Run a query in one of the threads. A cancelled future ends the read.
 
-        The future raises TookTooLong, and StoreClosed once this is closed.
+        The future raises TookTooLong and DatabaseUnusable, and StoreClosed once this is closed.
         """
         deadline = Deadline(THREAD_SECONDS)
         future = asyncio.get_running_loop().run_in_executor(threads, self._until, deadline, query)
@@ -189,10 +199,10 @@ class AsideReaders:
         reader = self._take()
         try:
             return reader.until(deadline, query)
-        except apsw.SQLError as error:
-            if "no such table" not in str(error):
-                raise
-            raise StoreClosed from None  # The organisation was restored meanwhile, and has fewer tables of full text.
+        except (apsw.Error, UnicodeDecodeError) as error:
+            if "no such table" in str(error):
+                raise StoreClosed from None  # It was restored meanwhile, and has fewer tables of full text.
+            raise translated(error) from None
         finally:
             self._give_back(reader)
 

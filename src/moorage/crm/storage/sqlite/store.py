@@ -43,6 +43,7 @@ from moorage.crm.storage.sqlite.projection import Projection, time_expression
 from moorage.crm.storage.sqlite.readers import AsideReaders, OrganisationFile, Reader, ReadThreads
 from moorage.crm.storage.sqlite.text_layout import Conditions, TextLayout, TextQuery, read_places
 from moorage.crm.storage.sqlite.transaction import SqliteTransaction
+from moorage.crm.storage.sqlite.trouble import translated
 from moorage.crm.storage.sqlite.writer import Writer
 
 T = TypeVar("T")
@@ -120,6 +121,8 @@ class SqliteStore:
         except StoreClosed:
             self._closed = True
             raise
+        except apsw.Error as error:
+            raise translated(error) from None
         connection.create_scalar_function("zoned", self._zoned, 1, deterministic=True)
         return connection
 

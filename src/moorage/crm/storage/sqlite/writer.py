@@ -13,6 +13,7 @@ import apsw
 
 from moorage.crm.storage.contract.records import StoreClosed
 from moorage.crm.storage.sqlite.transaction import SqliteTransaction
+from moorage.crm.storage.sqlite.trouble import translated
 
 T = TypeVar("T")
 Around: TypeAlias = Callable[[], contextlib.AbstractContextManager[None]]
@@ -41,7 +42,7 @@ class Writer:
     ) -> "asyncio.Future[T]":
         """Queue a job; the future is done once the job's group is on disk. Raises StoreClosed.
 
-        With `alone`, the job is a group of its own, and runs within that context.
+        With `alone`, the job is a group of its own, and runs within that context. The future raises DatabaseUnusable.
         """
         if self._closed:
             raise StoreClosed
@@ -102,8 +103,9 @@ class Writer:
             with (group[0].alone or contextlib.nullcontext)():
                 self._run(self._connected(), group)
         except Exception as error:  # noqa: BLE001 - an error outside the jobs is every job's error
+            failure = translated(error)
             for job in group:
-                job.error = error
+                job.error = failure
         for job in group:
             job.settle()
 
@@ -153,7 +155,7 @@ class _Job:
         except Exception as error:
             if not connection.in_transaction:
                 raise  # An error such as a full disk undoes the whole transaction.
-            self.error = error  # The future will raise it.
+            self.error = translated(error)  # The future will raise it.
             connection.execute("ROLLBACK TO job")
         connection.execute("RELEASE job")
 

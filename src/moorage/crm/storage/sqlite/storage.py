@@ -1,0 +1,64 @@
+"""A CRM in one folder of SQLite files.
+
+registry.db          which organisations exist; the accounts server's clients and tokens
+organisations.lock   held by whoever makes, copies or removes a whole organisation
+changes              shared memory: whether the metadata of any organisation have changed
+orgs/                the organisations (`organisation_files.py`)
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from functools import partial
+from pathlib import Path
+
+from moorage.clock import Clock
+from moorage.crm.storage.contract.storage import Complaint
+from moorage.crm.storage.migrations import CRM
+from moorage.crm.storage.sqlite.organisation_files import SqliteFiles
+from moorage.locks import FileLock
+from moorage.storage.database import Database
+from moorage.storage.migrate import is_empty, migrate
+from moorage.storage.readiness import complaint
+from moorage.storage.trouble import disk_trouble
+
+REGISTRY = "The embedded CRM's registry"
+PATIENCE = 5.0  # Seconds that a write of the registry waits for its turn and for the lock.
+
+
+class SqliteStorage:
+    """A `CrmStorage`. `folder` is made when it is missing, readable by its owner alone. Raises DatabaseUnusable."""
+
+    def __init__(self, folder: Path, clock: Clock) -> None:
+        self._folder = folder
+        self._registry = folder / "registry.db"
+        self._url = f"sqlite:///{self._registry}"
+        with disk_trouble(f"{folder}"):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            # A registry that is up to date is only read, so this waits for no lock that another program may hold.
+            migrate(self._url, history=CRM)
+            self.organisations = SqliteFiles(folder / "orgs", clock)
+        self.database = Database(self._url, clock, what=REGISTRY, patience=PATIENCE)
+
+    @contextlib.asynccontextmanager
+    async def alone(self) -> AsyncIterator[None]:
+        held, lock = contextlib.ExitStack(), FileLock(self._folder / "organisations.lock")
+        taken = asyncio.get_running_loop().run_in_executor(None, held.enter_context, lock)
+        try:
+            await asyncio.shield(taken)
+            yield
+        finally:
+            if taken.done():
+                held.close()
+            else:  # The caller has gone, and the thread still waits for the lock.
+                taken.add_done_callback(lambda _: held.close())
+
+    def was_used(self) -> bool:
+        return not is_empty(self._url, "generations")
+
+    def complaints(self) -> Mapping[str, Complaint]:
+        return {REGISTRY: partial(complaint, self._registry)}
+
+    async def close(self) -> None:
+        self.organisations.close()
+        await self.database.close()

@@ -1,0 +1,35 @@
+"""A CRM in a folder, as a process has it."""
+
+import contextlib
+import sqlite3
+
+from moorage.crm.organisations.service import Organisations
+from moorage.crm.service import CrmService
+from moorage.crm.storage.sqlite.storage import SqliteStorage
+from tests.waited import Waited
+
+ORIGIN = "http://127.0.0.1:8788"
+
+
+def crm_in(folder, clock, api_domain=lambda: ORIGIN, open_slug=None, storage=None) -> CrmService:
+    """The CRM in a folder, as a process has it."""
+    return CrmService(storage or SqliteStorage(folder, clock), folder, clock, api_domain, open_slug)
+
+
+def organisations_in(folder, clock):
+    """The organisations of a folder, as a process has them, waited for."""
+    storage = SqliteStorage(folder, clock)
+    organisations = Organisations(storage, folder / "snapshots", clock)
+
+    async def close():
+        await organisations.close()
+        await storage.close()
+
+    return Waited(organisations, close)
+
+
+def change_registry(folder, *statements):
+    """By the library that Moorage opens it with: a file closed by another one loses the locks of this process."""
+    with contextlib.closing(sqlite3.connect(folder / "registry.db", isolation_level=None)) as connection:
+        for statement in statements:
+            connection.execute(statement)
