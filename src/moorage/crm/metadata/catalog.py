@@ -112,8 +112,22 @@ class Module:
         """The fields whose words are searched; each is a column of the module's full text."""
         return tuple(f for f in self.fields.values() if f.in_full_text)
 
-    def of_type(self, *types: str) -> list[Field]:
-        return [f for f in self.fields.values() if f.data_type in types]
+    @cached_property
+    def required(self) -> tuple[Field, ...]:
+        """The mandatory fields, and the owner: nobody has to name one, but an update may not clear it."""
+        return tuple(f for f in self.fields.values() if f.mandatory or f.api_name == "Owner")
+
+    @cached_property
+    def _by_types(self) -> dict[tuple[str, ...], tuple[Field, ...]]:
+        return {}
+
+    def of_type(self, *types: str) -> tuple[Field, ...]:
+        """The fields of these types, worked out once: every record that is written or shown asks."""
+        fields = self._by_types.get(types)
+        if fields is None:
+            fields = tuple(f for f in self.fields.values() if f.data_type in types)
+            self._by_types[types] = fields
+        return fields
 
 
 class Catalog:

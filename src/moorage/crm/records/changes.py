@@ -5,6 +5,7 @@ written because of it. What can be checked without the store was checked before 
 """
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -130,7 +131,15 @@ class Change:
         return succeeded(record_details(self._organisation, self._module, row), "record added", 201)
 
     def _new_row(self, draft: Draft) -> Row:
-        row: Row = {"id": self._batch.new_id()}
+        row: Row = {"id": self._batch.new_id(), **self._initial_values}
+        row |= {column: value for column, value in draft.row.items() if value is not None}
+        self._write_tags(draft, row)
+        return row
+
+    @cached_property
+    def _initial_values(self) -> Row:
+        """What every new record of this change begins with."""
+        row: Row = {}
         for field in self._module.fields.values():
             if field.storage == "boolean":
                 row[field.column] = 0
@@ -142,8 +151,6 @@ class Change:
                 row[field.column] = "Available"
             elif field.default is not None and field.storage == "text":
                 row[field.column] = field.default
-        row |= {column: value for column, value in draft.row.items() if value is not None}
-        self._write_tags(draft, row)
         return row
 
     def _pending(self, draft: Draft, row: Row, old: Row) -> PendingRecord:

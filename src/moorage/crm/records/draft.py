@@ -100,10 +100,10 @@ def _rows(catalog: Catalog, field: Field, rows: list[Any], path: str, *, insert:
 
 def _require(module: Module, draft: Draft, record: dict[str, Any], *, insert: bool) -> None:
     dependent = rules_of(module).dependent
-    for field in module.fields.values():
+    for field in module.required:
         name = field.api_name
         # Without an Owner the caller becomes it; an update may not clear it.
-        mandatory = field.mandatory or (name == "Owner" and not insert)
+        mandatory = field.mandatory or not insert
         if not mandatory or name in dependent:
             continue
         if (insert and name not in record) or (name in draft.sent_fields and _is_empty(field, draft)):
