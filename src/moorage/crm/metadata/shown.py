@@ -7,6 +7,7 @@ Source: [Z get-records].
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from moorage.crm.metadata.catalog import Field, Module
 
@@ -57,13 +58,24 @@ class Shape:
 def shape(module: Module, fields: Sequence[str] | None, *, whole: bool = False) -> Shape:
     """The keys that a record shows if `fields` are asked for; None asks for all. Unknown names are left out."""
     if fields is None:
+        return _with_all_keys(module, whole=whole)
+    names = [name for name in dict.fromkeys(fields) if _is_shown(module, name, whole=whole)]
+    return Shape(tuple([name for name in names if name != "id"]), whole)
+
+
+# A get asks for all keys each time, and a module never changes: other metadata make other modules.
+_WITH_ALL_KEYS = WeakKeyDictionary[Module, dict[bool, Shape]]()
+
+
+def _with_all_keys(module: Module, *, whole: bool) -> Shape:
+    shapes = _WITH_ALL_KEYS.setdefault(module, {})
+    if whole not in shapes:
         names = [f.api_name for f in module.fields.values() if whole or not _only_in_whole(f)]
         names += [name for name in constants(module) if name not in _ON_REQUEST]
         if module_field(module) is not None:
             names.append(MODULE_KEY)
-    else:
-        names = [name for name in dict.fromkeys(fields) if _is_shown(module, name, whole=whole)]
-    return Shape(tuple([name for name in names if name != "id"]), whole)
+        shapes[whole] = Shape(tuple([name for name in names if name != "id"]), whole)
+    return shapes[whole]
 
 
 def _is_shown(module: Module, name: str, *, whole: bool) -> bool:
