@@ -112,8 +112,8 @@ def usual(crm, catalog, field):
     lookups = [name for name in (field.lookup, *field.lookup_modules) if name]
     if lookups:
         return {"id": crm.get(lookups[0], fields="id").data[0]["id"]}
-    if field.storage == "subform":
-        rows = catalog.modules[field.subform].fields.values()
+    if field.storage == "rows":
+        rows = catalog.rows_of(field).fields.values()
         return [{one.api_name: usual(crm, catalog, one) for one in rows if one.mandatory}]
     if field.storage == "user":
         return crm.get("users", type="CurrentUser").json["users"][0]["id"]

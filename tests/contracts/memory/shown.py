@@ -28,7 +28,7 @@ class Shown:
             return (
                 self._module_name(module, row) if name == shown.MODULE_KEY else shown.constants(module)[name]
             )
-        if field.storage == "subform":
+        if field.storage == "rows":
             return self._rows(field, row)
         value = row.get(field.column)
         if value is None:
@@ -71,9 +71,8 @@ class Shown:
         }
 
     def _rows(self, field, row):
-        module = self._catalog.modules[field.subform]
-        parent = module.fields["Parent_Id"].column
-        lines = [line for line in self._contents.table(module).values() if line.get(parent) == row["id"]]
+        module = self._catalog.rows_of(field)
+        lines = [line for line in self._contents.table(module).values() if line.get(module.parent_column) == row["id"]]
         lines.sort(key=lambda line: line["id"])
         return [self._keys(module, shown.row_names(module), line) for line in lines]
 

@@ -61,9 +61,9 @@ class MemoryTransaction:
         return set(rows)
 
     def _recycle(self, module, record, row, by):
-        for field in module.of_type("subform"):
-            lines = self._catalog.modules[field.subform]
-            children = self.children(lines, lines.fields["Parent_Id"].column, [record])
+        for field in module.row_fields:
+            lines = self._catalog.rows_of(field)
+            children = self.children(lines, lines.parent_column, [record])
             self.drop(lines, [line["id"] for line in children.get(record, [])])
         creator = module.fields.get("Created_By")
         entry = {
@@ -109,7 +109,7 @@ class MemoryTransaction:
         """With every column."""
         columns = {"id": None}
         for field in module.fields.values():
-            if field.storage not in {"id", "subform"}:
+            if field.storage not in {"id", "rows"}:
                 columns[field.column] = None
                 if field.lookup_modules:
                     columns[field.module_column] = None

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from moorage.crm.metadata.catalog import Catalog
+from moorage.crm.metadata.catalog import Catalog, Rows
 from moorage.crm.metadata.documents import Document, Metadata
 from moorage.crm.metadata.ids import ID_SPACE
 from moorage.crm.metadata.standard import DEMO, OrganisationSpec, Person, blueprint
@@ -177,7 +177,7 @@ class TestFields:
         rows = catalog.modules["Quoted_Items"]
         associated = fields_of(metadata, "Quotes")["Quoted_Items"]["associated_module"]
         assert associated == {"module": "Quoted_Items", "id": str(rows.id)}
-        assert catalog.modules["Quotes"].fields["Quoted_Items"].subform == "Quoted_Items"
+        assert catalog.modules["Quotes"].fields["Quoted_Items"].rows == Rows("Quoted_Items", "Parent_Id")
 
     def test_a_stage_knows_its_probability(self, catalog):
         probabilities = catalog.modules["Deals"].fields["Stage"].probabilities

@@ -15,7 +15,7 @@ NO_VALUE = "-None-"  # The option of a picklist that means no choice.
 
 Storage: TypeAlias = Literal[
     "id", "text", "integer", "bigint", "real", "boolean", "date", "datetime", "list", "json", "tags", "user",
-    "lookup", "subform",
+    "lookup", "rows",
 ]  # fmt: skip
 
 _STORAGE_BY_TYPE: dict[str, Storage] = {
@@ -32,7 +32,7 @@ _STORAGE_BY_TYPE: dict[str, Storage] = {
     "userlookup": "user",
     "lookup": "lookup",
     "multi_module_lookup": "lookup",
-    "subform": "subform",
+    "subform": "rows",
 }
 _STORAGE_BY_JSON: dict[str, Storage] = {
     "jsonarray": "json",
@@ -41,6 +41,17 @@ _STORAGE_BY_JSON: dict[str, Storage] = {
     "integer": "integer",
     "boolean": "boolean",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Where the values of a field are: in the records of `module`, which point to theirs by the lookup `parent`.
+
+    Both are API names.
+    """
+
+    module: str
+    parent: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,7 +73,7 @@ class Field:
     default: Any
     lookup: str | None  # API name of the module a lookup points to.
     lookup_modules: tuple[str, ...]  # The same for a lookup into several modules.
-    subform: str | None  # API name of the module that holds a subform's rows.
+    rows: Rows | None  # Of a field whose values are records of a module of their own.
     column: str
     auto_number: dict[str, Any]  # Prefix, suffix and first number of an autonumber.
 
@@ -98,6 +109,7 @@ class Module:
     display_name: str | None
     parent: str | None
     flags: dict[str, Any] = field(repr=False)
+    parent_field: Field | None = None  # Of a module of rows: the lookup by which a row points to its record.
 
     @property
     def number(self) -> int:
@@ -106,6 +118,17 @@ class Module:
     @property
     def display(self) -> Field | None:
         return self.fields.get(self.display_name) if self.display_name else None
+
+    @property
+    def parent_column(self) -> str:
+        """Of a module of rows: the column of the record that a row belongs to."""
+        assert self.parent_field is not None
+        return self.parent_field.column
+
+    @cached_property
+    def row_fields(self) -> tuple[Field, ...]:
+        """The fields whose values are rows: records of a module of their own."""
+        return tuple(f for f in self.fields.values() if f.rows is not None)
 
     @cached_property
     def full_text(self) -> tuple[Field, ...]:
@@ -140,6 +163,20 @@ class Catalog:
             module = _module(document.id, document.body, metadata)
             self.modules[module.api_name] = module
             self.by_number[module.number] = module
+        for module in self.modules.values():
+            for owner in module.row_fields:
+                self._point_back(owner)
+
+    def _point_back(self, field: Field) -> None:
+        """Let the module of a field's rows know by which lookup they point to their record."""
+        assert field.rows is not None
+        rows = self.rows_of(field)
+        rows.parent_field = rows.fields[field.rows.parent]
+
+    def rows_of(self, field: Field) -> Module:
+        """The module of a field's rows."""
+        assert field.rows is not None
+        return self.modules[field.rows.module]
 
     def named_by(self, field: Field) -> list[tuple[Module, Field]]:
         """The modules that a lookup points to, each with the field that names its records."""
@@ -192,10 +229,16 @@ def _field(id: int, body: dict[str, Any]) -> Field:  # noqa: A002
         # A field into the pseudo-module se_module points into several, as Zoho's SDKs also treat it [Z sdk].
         lookup=None if several else lookup.get("api_name"),
         lookup_modules=tuple(m["api_name"] for m in several.get("modules") or ()),
-        subform=(body.get("associated_module") or {}).get("module"),
+        rows=_rows(body),
         column="id" if body["api_name"] == "id" else f"c{id % ID_SPACE}",
         auto_number=body.get("auto_number") or {},
     )
+
+
+def _rows(body: dict[str, Any]) -> Rows | None:
+    if body["data_type"] == "subform":
+        return Rows(body["associated_module"]["module"], "Parent_Id")
+    return None
 
 
 def _storage(body: dict[str, Any]) -> Storage:

@@ -94,8 +94,8 @@ def constants(module: Module) -> Mapping[str, Any]:
 
 def only_whole(module: Module) -> Mapping[str, Any]:
     """Such keys that are shown at the end of a whole record, and in no list."""
-    subforms = {f.api_name: False for f in module.fields.values() if f.storage == "subform"}
-    return {"$has_more": subforms} if subforms else {}
+    rows = {f.api_name: False for f in module.row_fields}
+    return {"$has_more": rows} if rows else {}
 
 
 def module_field(module: Module) -> Field | None:
@@ -110,4 +110,4 @@ def row_names(rows: Module) -> tuple[str, ...]:
 
 
 def _only_in_whole(field: Field) -> bool:
-    return field.storage == "subform" or field.data_type in {"multiselectlookup", "multiuserlookup"}
+    return field.storage == "rows" or field.data_type in {"multiselectlookup", "multiuserlookup"}

@@ -33,6 +33,6 @@ def require_administrator(call: Call, permission: str) -> None:
 def writable(call: Call, flag: str) -> Module:
     """The module of the path. Raises the Fault if its records can't be changed, or only through their parents."""
     module = module_of(call)
-    if not module.flags.get(flag) or module.generated_type == "subform":
+    if not module.flags.get(flag) or module.parent_field is not None:
         raise module_unsupported()
     return module

@@ -96,9 +96,8 @@ class Batch:
         known = self._children[module]
         if parent not in known:
             parents = self._take("children", module, parent) - known.keys()
-            for parent_id, rows in self._transaction.children(
-                module, _parent_column(module), parents
-            ).items():
+            children = self._transaction.children(module, module.parent_column, parents)
+            for parent_id, rows in children.items():
                 known[parent_id] = {row["id"]: row for row in rows}
                 self._rows[module] |= known[parent_id]
             for parent_id in parents:
@@ -149,8 +148,8 @@ class Batch:
     def _put(self, module: Module, record: int, old: Row | None, new: Row | None) -> None:
         self._rows[module][record] = new
         self._values.note(module, record, old, new)
-        if module.generated_type == "subform":
-            parent = (new or old or {}).get(_parent_column(module))
+        if module.parent_field is not None:
+            parent = (new or old or {}).get(module.parent_field.column)
             # If the rows of this parent were never asked for, the parent is new, and has no others.
             rows = self._children[module].setdefault(parent or 0, {})
             if new is None:
@@ -268,7 +267,3 @@ class _Changes:
             for row, number in zip(numbered, transaction.next_numbers(field, len(numbered)), strict=True):
                 row[field.column] = field.numbered(number)
         self.numbers.clear()
-
-
-def _parent_column(module: Module) -> str:
-    return module.fields["Parent_Id"].column

@@ -16,6 +16,7 @@ from moorage.crm.metadata.ids import whole_id
 from moorage.crm.records.batch import Batch
 from moorage.crm.records.draft import Draft
 from moorage.crm.records.duplicates import UniqueValues, values_of
+from moorage.crm.records.initial import initial_values
 from moorage.crm.records.modules import rules_of
 from moorage.crm.records.modules.rules import PendingRecord
 from moorage.crm.records.outcomes import Outcome, failed, record_details, succeeded, upserted
@@ -25,9 +26,6 @@ from moorage.crm.records.subforms import Subforms, add_up
 from moorage.crm.records.values import MAX_ITEMS, too_long
 from moorage.crm.storage.contract.organisations import Organisation
 from moorage.crm.storage.contract.records import Row, Transaction
-
-_SET_AT_INSERT = frozenset({"Created_Time", "Modified_Time", "Last_Activity_Time", "Change_Log_Time__s"})
-
 
 class Change:
     """The changes of one request to one module, by one user.
@@ -54,7 +52,7 @@ class Change:
         self._batch = Batch(transaction)
         self._unmodified_since = unmodified_since
         self._references = References(organisation, self._batch)
-        self._subforms = Subforms(organisation, self._batch, rows_are_whole=rows_are_whole)
+        self._subforms = Subforms(organisation, self._batch, user, rows_are_whole=rows_are_whole)
         self._unique = UniqueValues(organisation, module, self._batch)
         self._numbers = module.of_type("autonumber")
 
@@ -111,8 +109,8 @@ class Change:
     def _expect_stored_rows(self, records: Sequence[Prepared], ids: Sequence[int]) -> None:
         """A new discount or tax of a record changes its totals, which are worked out from all rows of its subforms."""
         if any(draft.sent_fields & self._rules.added_up for draft in _drafts(records)):
-            for field in self._module.of_type("subform"):
-                self._batch.expect_children(self._catalog.modules[field.subform or ""], ids)
+            for field in self._module.row_fields:
+                self._batch.expect_children(self._catalog.rows_of(field), ids)
 
     # Insert
 
@@ -138,20 +136,8 @@ class Change:
 
     @cached_property
     def _initial_values(self) -> Row:
-        """What every new record of this change begins with."""
-        row: Row = {}
-        for field in self._module.fields.values():
-            if field.storage == "boolean":
-                row[field.column] = 0
-            elif field.api_name in {"Owner", "Created_By", "Modified_By"}:
-                row[field.column] = self._user
-            elif field.api_name in _SET_AT_INSERT:
-                row[field.column] = self._batch.now
-            elif field.api_name == "Record_Status__s":
-                row[field.column] = "Available"
-            elif field.default is not None and field.storage == "text":
-                row[field.column] = field.default
-        return row
+        """Of every new record of this change."""
+        return initial_values(self._module, self._user, self._batch.now)
 
     def _pending(self, draft: Draft, row: Row, old: Row) -> PendingRecord:
         return PendingRecord(self._module, row, old, draft.sent_fields, draft.path, self._batch.now)
@@ -188,10 +174,10 @@ class Change:
         self._set_modification(row)
         pending = self._pending(draft, row, old)
         self._rules.compute(pending)
-        if merges:
-            add_up(pending, [(merge.subform, list(merge.rows.values())) for merge in merges])
-        elif draft.sent_fields & self._rules.added_up:
+        if draft.sent_fields & self._rules.added_up:
             add_up(pending, self._subforms.stored(self._module, record))
+        else:
+            add_up(pending, [(merge.subform, list(merge.rows.values())) for merge in merges])
         changes = {column: value for column, value in row.items() if value != old.get(column)}
         self._batch.update(self._module, record, changes)
         return succeeded(record_details(self._organisation, self._module, row), "record updated", 200)

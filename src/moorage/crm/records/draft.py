@@ -72,7 +72,7 @@ def _put(catalog: Catalog, draft: Draft, field: Field, value: Any, *, insert: bo
         draft.references.append((field, parsed))
     elif field.storage == "tags":
         draft.tags = parsed or []
-    elif field.storage == "subform":
+    elif field.storage == "rows":
         draft.subforms.append((field, _rows(catalog, field, parsed or [], path, insert=insert)))
     else:
         draft.row[field.column] = parsed
@@ -81,7 +81,7 @@ def _put(catalog: Catalog, draft: Draft, field: Field, value: Any, *, insert: bo
 
 
 def _rows(catalog: Catalog, field: Field, rows: list[Any], path: str, *, insert: bool) -> list[DraftRow]:
-    module = catalog.modules[field.subform or ""]
+    module = catalog.rows_of(field)
     drafts = []
     for index, row in enumerate(rows):
         row_path = f"{path}[{index}]"
@@ -111,7 +111,7 @@ def _require(module: Module, draft: Draft, record: dict[str, Any], *, insert: bo
 
 
 def _is_empty(field: Field, draft: Draft) -> bool:
-    if field.storage == "subform":
+    if field.storage == "rows":
         return not any(rows for subform, rows in draft.subforms if subform is field)
     if any(lookup is field for lookup, _ in draft.references):
         return False

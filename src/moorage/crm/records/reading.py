@@ -71,7 +71,7 @@ def view_filter(call: Call, module: Module) -> list[Filter]:
 def any_order(module: Module, name: str, direction: str) -> Order:
     """The order by any sortable field. Raises the Fault for another field, or a wrong direction."""
     field = module.fields.get(name)
-    if field is None or not (field.sortable or field.api_name == "id") or field.storage == "subform":
+    if field is None or not (field.sortable or field.api_name == "id") or field.storage == "rows":
         raise param_invalid("sort_by")
     return Order(field, descending=descends(direction))
 

@@ -9,6 +9,7 @@ from moorage.crm.metadata.catalog import Module
 from moorage.crm.metadata.ids import whole_id
 from moorage.crm.records.batch import Batch
 from moorage.crm.records.draft import Draft, DraftRow
+from moorage.crm.records.initial import initial_values
 from moorage.crm.records.modules import rules_of
 from moorage.crm.records.modules.rules import PendingRecord
 from moorage.crm.records.values import MAX_ROWS, missing, too_long
@@ -33,10 +34,14 @@ class Merge:
 class Subforms:
     """`rows_are_whole` says that an update names every row a subform is to have: those it does not name are removed."""
 
-    def __init__(self, organisation: Organisation, batch: Batch, *, rows_are_whole: bool = False) -> None:
+    def __init__(
+        self, organisation: Organisation, batch: Batch, user: int, *, rows_are_whole: bool = False
+    ) -> None:
         self._organisation = organisation
         self._batch = batch
+        self._user = user
         self._rows_are_whole = rows_are_whole
+        self._initial: dict[Module, Row] = {}
 
     def expect(self, draft: Draft, parent: int | None) -> None:
         """Tell the batch what the subforms of a record are going to ask. `parent` is None for a new record."""
@@ -44,15 +49,17 @@ class Subforms:
             self._batch.expect_ids(sum(row.id is None for row in rows))
             if parent is not None:
                 self._batch.expect_children(subform, [parent])
-            product = subform.fields.get("Product_Name")
-            products = self._organisation.catalog.modules.get("Products")
-            if product is not None and products is not None:
-                references = [
-                    reference for row in rows for field, reference in row.draft.references if field is product
-                ]
-                self._batch.expect_rows(
-                    products, [reference.id for reference in references if reference.id is not None]
-                )
+            if rules_of(subform).has_list_price:
+                self._expect_products(subform, rows)
+
+    def _expect_products(self, subform: Module, rows: list[DraftRow]) -> None:
+        products, product = self._organisation.catalog.modules["Products"], subform.fields["Product_Name"]
+        references = [
+            reference for row in rows for field, reference in row.draft.references if field is product
+        ]
+        self._batch.expect_rows(
+            products, [reference.id for reference in references if reference.id is not None]
+        )
 
     def new_rows(self, draft: Draft, parent: int) -> SubformRows:
         return [
@@ -61,30 +68,28 @@ class Subforms:
         ]
 
     def _drafted(self, draft: Draft) -> list[tuple[Module, list[DraftRow]]]:
-        modules = self._organisation.catalog.modules
-        return [(modules[field.subform or ""], rows) for field, rows in draft.subforms]
+        return [(self._organisation.catalog.rows_of(field), rows) for field, rows in draft.subforms]
 
     def _new_row(self, subform: Module, draft: Draft, parent: int) -> Row:
-        now = self._batch.now
-        row: Row = {"id": self._batch.new_id(), **draft.row}
-        system_values = {
-            "Parent_Id": parent,
-            "Created_Time": now,
-            "Modified_Time": now,
-            "Record_Status__s": "Available",
-        }
-        for name, value in system_values.items():
-            if (field := subform.fields.get(name)) is not None:
-                row[field.column] = value
-        self._set_list_price(subform, row)
+        row: Row = {"id": self._batch.new_id(), **self._initial_values(subform)}
+        row |= {column: value for column, value in draft.row.items() if value is not None}
+        row[subform.parent_column] = parent
+        if rules_of(subform).has_list_price:
+            self._set_list_price(subform, row)
         self._compute(subform, row, {}, draft)
         return row
 
+    def _initial_values(self, subform: Module) -> Row:
+        """Of every new row of this change; they are worked out once."""
+        if subform not in self._initial:
+            self._initial[subform] = initial_values(subform, self._user, self._batch.now)
+        return self._initial[subform]
+
     def _set_list_price(self, subform: Module, row: Row) -> None:
         """Without a price of its own, a row takes the product's."""
-        price, product = subform.fields.get("List_Price"), subform.fields.get("Product_Name")
-        products = self._organisation.catalog.modules.get("Products")
-        if price is None or product is None or products is None or row.get(price.column) is not None:
+        price, product = subform.fields["List_Price"], subform.fields["Product_Name"]
+        products = self._organisation.catalog.modules["Products"]
+        if row.get(price.column) is not None:
             return
         product_row = self._batch.row(products, row.get(product.column) or 0)
         row[price.column] = product_row[products.fields["Unit_Price"].column] if product_row else None
@@ -98,7 +103,7 @@ class Subforms:
         """What an update makes of the subforms. Nothing is written yet. Raises Fault for rows that don't exist."""
         merges = []
         for field, rows in draft.subforms:
-            merge = Merge(self._organisation.catalog.modules[field.subform or ""])
+            merge = Merge(self._organisation.catalog.rows_of(field))
             merge.rows = {row["id"]: row for row in self._batch.children(merge.subform, parent)}
             if not rows:
                 merge.removed = list(merge.rows)
@@ -151,8 +156,7 @@ class Subforms:
                     self._batch.update(merge.subform, row_id, merge.rows[row_id])
 
     def stored(self, module: Module, record: int) -> SubformRows:
-        modules = self._organisation.catalog.modules
-        subforms = [modules[field.subform or ""] for field in module.of_type("subform")]
+        subforms = [self._organisation.catalog.rows_of(field) for field in module.row_fields]
         return [(subform, self._batch.children(subform, record)) for subform in subforms]
 
 

@@ -222,7 +222,7 @@ def _module_name(module: Any) -> str | None:
     return str(module) if isinstance(module, str | int) else None
 
 
-def _subform(field: Field, value: Any, path: str) -> list[Any]:
+def _rows(field: Field, value: Any, path: str) -> list[Any]:
     if not isinstance(value, list):
         raise mismatch(field, path, "jsonarray")
     if len(value) > MAX_ROWS:
@@ -245,5 +245,5 @@ _PARSERS: dict[str, Callable[[Field, Any, str], Any]] = {
     "tags": _tags,
     "user": _reference,
     "lookup": _reference,
-    "subform": _subform,
+    "rows": _rows,
 }

@@ -4,39 +4,13 @@ from collections.abc import Iterable, Sequence
 
 from moorage.crm.metadata import fixed_ids
 from moorage.crm.metadata.definitions import UNIQUE_TYPES, FieldDefinition, ModuleDefinition
-from moorage.crm.metadata.documents import Body
+from moorage.crm.metadata.module_documents import module_document
 from moorage.crm.metadata.related_list_documents import related_list_document
 from moorage.crm.metadata.standard.blueprint_draft import BlueprintDraft
 from moorage.crm.metadata.standard.fields import add_fields
 from moorage.crm.metadata.standard.layouts import add_layout
 from moorage.crm.metadata.standard.standard_modules import standard
 from moorage.crm.metadata.standard.views import add_views
-
-_KEYS = (
-    "api_name",
-    "module_name",
-    "singular_label",
-    "plural_label",
-    "generated_type",
-    "api_supported",
-    "status",
-    "visibility",
-    "sequence_number",
-    "creatable",
-    "editable",
-    "deletable",
-    "viewable",
-    "convertable",
-    "quick_create",
-    "show_as_tab",
-    "presence_sub_menu",
-    "sub_menu_available",
-    "feeds_required",
-    "recycle_bin_on_delete",
-    "business_card_field_limit",
-    "access_type",
-    "description",
-)
 
 # The CRM works these out, from the stage and from the duration, unless a caller writes them.
 _COMPUTED = frozenset({"Deals.Probability", "Calls.Call_Duration_in_seconds"})
@@ -53,7 +27,7 @@ def add_modules(draft: BlueprintDraft, unique: Iterable[str]) -> None:
         {module.api_name: draft.new_id(fixed_ids.MODULES.get(module.api_name)) for module in all_modules}
     )
     for module in all_modules:
-        draft.add("module", module.api_name, _module(draft, module))
+        draft.add("module", module.api_name, module_document(module, draft.modules[module.api_name], draft))
     categories = {name: draft.new_id() for name in standard().forecast_categories}
     laid_out = set(standard().layout.applies_to)
     for module in modules:
@@ -86,18 +60,6 @@ def _can_be_unique(name: str, module: ModuleDefinition, field: FieldDefinition) 
     written_by_callers = field.operation_type["api_create"] and name not in _COMPUTED
     one_value = field.data_type in UNIQUE_TYPES and field.json_type != "jsonarray"
     return written_by_callers and one_value and module.generated_type != "subform"
-
-
-def _module(draft: BlueprintDraft, module: ModuleDefinition) -> Body:
-    parent = module.parent_module
-    return {
-        "id": draft.modules[module.api_name],
-        **{key: getattr(module, key) for key in _KEYS},
-        "parent_module": draft.module(parent) if parent else {},
-        "display_field": module.display_field,
-        "modified_by": None,
-        "modified_time": None,
-    }
 
 
 def _add_related_lists(draft: BlueprintDraft, module: ModuleDefinition) -> None:

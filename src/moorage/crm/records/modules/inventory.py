@@ -22,7 +22,7 @@ def _compute_line_item(item: PendingRecord) -> None:
     item.set("Net_Total", number(net_total))
 
 
-LINE_ITEMS = ModuleRules(compute=_compute_line_item)
+LINE_ITEMS = ModuleRules(compute=_compute_line_item, has_list_price=True)
 
 
 def _totals(*added: str) -> ModuleRules:

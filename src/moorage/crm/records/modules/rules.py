@@ -73,6 +73,8 @@ class ModuleRules:
     added_up: frozenset[str] = frozenset()
     # Mandatory fields which other fields can make optional: `check` decides about them.
     dependent: frozenset[str] = frozenset()
+    # Whether a row without a List_Price takes the price of its Product_Name.
+    has_list_price: bool = False
     # What an upsert looks for duplicates by; None: the display field.
     duplicate_field: str | None = None
     # The field and the direction of a list that is asked for in no order.

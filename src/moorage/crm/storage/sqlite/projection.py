@@ -47,7 +47,7 @@ class Projection:
         if field is None:
             lookup = shown.module_field(module) if name == shown.MODULE_KEY else None
             return self._module_name(lookup, row) if lookup else _literal(shown.constants(module)[name])
-        if field.storage == "subform":
+        if field.storage == "rows":
             return self._rows(field, row)
         column = f"{row}.{field.column}"
         if field.storage == "lookup":
@@ -74,12 +74,11 @@ class Projection:
         return _named(target, column) if target else "NULL"
 
     def _rows(self, field: Field, row: str) -> str:
-        rows = self._catalog.modules[field.subform or ""]
+        rows = self._catalog.rows_of(field)
         body = self.json(rows, shown.row_names(rows), whole=False, row="s")
-        parent = rows.fields["Parent_Id"].column
         return (
             f"json((SELECT json_group_array(json(shown)) FROM (SELECT {body} AS shown FROM {rows.table} s"
-            f" WHERE s.{parent} = {row}.id ORDER BY s.id)))"
+            f" WHERE s.{rows.parent_column} = {row}.id ORDER BY s.id)))"
         )
 
 

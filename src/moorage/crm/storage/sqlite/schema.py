@@ -76,7 +76,7 @@ def field_statements(module: Module, field: Field) -> Iterator[str]:
 
 def stored(module: Module) -> list[Field]:
     """The fields that have a column of their own."""
-    return [field for field in module.fields.values() if field.storage not in {"id", "subform"}]
+    return [field for field in module.fields.values() if field.storage not in {"id", "rows"}]
 
 
 def _columns(field: Field) -> Iterator[str]:

@@ -154,9 +154,9 @@ class SqliteTransaction:
     def _take_subforms(self, module: Module, records: Iterable[int]) -> dict[int, dict[str, list[Row]]]:
         """Drop the subform rows of the records; gives them by record, so that a restore can bring them back."""
         by_record: dict[int, dict[str, list[Row]]] = {record: {} for record in records}
-        for field in module.of_type("subform"):
-            subform = self._catalog.modules[field.subform or ""]
-            children = self.children(subform, subform.fields["Parent_Id"].column, by_record)
+        for field in module.row_fields:
+            subform = self._catalog.rows_of(field)
+            children = self.children(subform, subform.parent_column, by_record)
             self.drop(subform, [row["id"] for rows in children.values() for row in rows])
             for record, subforms in by_record.items():
                 subforms[subform.api_name] = children.get(record, [])
