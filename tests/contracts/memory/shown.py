@@ -72,7 +72,11 @@ class Shown:
 
     def _rows(self, field, row):
         module = self._catalog.rows_of(field)
-        lines = [line for line in self._contents.table(module).values() if line.get(module.parent_column) == row["id"]]
+        lines = [
+            line
+            for line in self._contents.table(module).values()
+            if line.get(module.parent_column) == row["id"]
+        ]
         lines.sort(key=lambda line: line["id"])
         return [self._keys(module, shown.row_names(module), line) for line in lines]
 

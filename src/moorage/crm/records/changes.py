@@ -22,10 +22,11 @@ from moorage.crm.records.modules.rules import PendingRecord
 from moorage.crm.records.outcomes import Outcome, failed, record_details, succeeded, upserted
 from moorage.crm.records.prepare import Prepared, required
 from moorage.crm.records.references import References
-from moorage.crm.records.subforms import Subforms, add_up
+from moorage.crm.records.rows import FieldRows, add_up
 from moorage.crm.records.values import MAX_ITEMS, too_long
 from moorage.crm.storage.contract.organisations import Organisation
 from moorage.crm.storage.contract.records import Row, Transaction
+
 
 class Change:
     """The changes of one request to one module, by one user.
@@ -52,7 +53,7 @@ class Change:
         self._batch = Batch(transaction)
         self._unmodified_since = unmodified_since
         self._references = References(organisation, self._batch)
-        self._subforms = Subforms(organisation, self._batch, user, rows_are_whole=rows_are_whole)
+        self._rows = FieldRows(organisation, self._batch, user, rows_are_whole=rows_are_whole)
         self._unique = UniqueValues(organisation, module, self._batch)
         self._numbers = module.of_type("autonumber")
 
@@ -102,7 +103,7 @@ class Change:
         for index, prepared in enumerate(records):
             for draft in prepared.drafts:
                 self._references.expect(draft)
-                self._subforms.expect(draft, ids[index] if ids and draft is prepared.update else None)
+                self._rows.expect(draft, ids[index] if ids and draft is prepared.update else None)
                 self._batch.expect_tags(self._module, draft.tags or ())
         self._expect_stored_rows(records, known_ids)
 
@@ -120,12 +121,12 @@ class Change:
         self._references.resolve(draft)
         self._unique.check(draft, None)
         row = self._new_row(draft)
-        subforms = self._subforms.new_rows(draft, row["id"])
+        rows = self._rows.new_rows(draft, row["id"])
         pending = self._pending(draft, row, {})
         self._rules.compute(pending)
-        add_up(pending, subforms)
+        add_up(pending, rows)
         self._batch.insert(self._module, row, self._numbers)
-        self._subforms.insert(subforms)
+        self._rows.insert(rows)
         return succeeded(record_details(self._organisation, self._module, row), "record added", 201)
 
     def _new_row(self, draft: Draft) -> Row:
@@ -164,20 +165,20 @@ class Change:
             self._unique.check(draft, record)
             row = old | draft.row
             self._append_values(draft, old, row)
-            merges = self._subforms.merge(draft, record)
+            merges = self._rows.merge(draft, record)
         except Fault as fault:
             _add_id(fault, record)
             raise
         # Nothing can fail from here on, so nothing of a refused record is ever written.
-        self._subforms.write(merges)
+        self._rows.write(merges)
         self._write_tags(draft, row)
         self._set_modification(row)
         pending = self._pending(draft, row, old)
         self._rules.compute(pending)
         if draft.sent_fields & self._rules.added_up:
-            add_up(pending, self._subforms.stored(self._module, record))
+            add_up(pending, self._rows.stored(self._module, record))
         else:
-            add_up(pending, [(merge.subform, list(merge.rows.values())) for merge in merges])
+            add_up(pending, [(merge.module, list(merge.rows.values())) for merge in merges])
         changes = {column: value for column, value in row.items() if value != old.get(column)}
         self._batch.update(self._module, record, changes)
         return succeeded(record_details(self._organisation, self._module, row), "record updated", 200)

@@ -13,7 +13,7 @@ from moorage.crm.storage.contract.records import Row
 
 @dataclass(slots=True)
 class Draft:
-    """`row` holds the values that are finished. The rest needs the store: references, tags and rows of subforms.
+    """`row` holds the values that are finished. The rest needs the store: references, tags and the rows of fields.
 
     `sent_fields` names the fields that the caller set, `appended` those whose values are added to the old ones.
     """
@@ -22,7 +22,7 @@ class Draft:
     row: Row = dataclasses.field(default_factory=dict)
     references: list[tuple[Field, Reference]] = dataclasses.field(default_factory=list)
     tags: list[str] | None = None
-    subforms: list[tuple[Field, list["DraftRow"]]] = dataclasses.field(default_factory=list)
+    rows: list[tuple[Field, list["DraftRow"]]] = dataclasses.field(default_factory=list)
     sent_fields: set[str] = dataclasses.field(default_factory=set)
     appended: set[str] = dataclasses.field(default_factory=set)
     se_module: str | None = None
@@ -30,7 +30,7 @@ class Draft:
 
 @dataclass(slots=True)
 class DraftRow:
-    """One row of a subform: new without an id, changed with one, removed when `delete` is set."""
+    """One row of a field: new without an id, changed with one, removed when `delete` is set."""
 
     draft: Draft
     id: Any
@@ -73,7 +73,7 @@ def _put(catalog: Catalog, draft: Draft, field: Field, value: Any, *, insert: bo
     elif field.storage == "tags":
         draft.tags = parsed or []
     elif field.storage == "rows":
-        draft.subforms.append((field, _rows(catalog, field, parsed or [], path, insert=insert)))
+        draft.rows.append((field, _rows(catalog, field, parsed or [], path, insert=insert)))
     else:
         draft.row[field.column] = parsed
         if field.lookup_modules:
@@ -112,7 +112,7 @@ def _require(module: Module, draft: Draft, record: dict[str, Any], *, insert: bo
 
 def _is_empty(field: Field, draft: Draft) -> bool:
     if field.storage == "rows":
-        return not any(rows for subform, rows in draft.subforms if subform is field)
+        return not any(rows for owner, rows in draft.rows if owner is field)
     if any(lookup is field for lookup, _ in draft.references):
         return False
     value = draft.row.get(field.column)

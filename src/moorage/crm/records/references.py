@@ -21,7 +21,7 @@ class References:
                     self._batch.expect_records(target, [reference.id])
                 elif target.display is not None and target.display.storage == "text":
                     self._batch.expect_values(target, target.display, [reference.name])
-        for _, rows in draft.subforms:
+        for _, rows in draft.rows:
             for row in rows:
                 self.expect(row.draft)
 
@@ -37,7 +37,7 @@ class References:
                 draft.row[field.column] = record
                 if field.lookup_modules:
                     draft.row[field.module_column] = target.number
-        for _, rows in draft.subforms:
+        for _, rows in draft.rows:
             for row in rows:
                 self.resolve(row.draft)
 
