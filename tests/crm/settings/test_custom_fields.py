@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.crm.settings.making_fields import create, field, made, patched, shown, told
+
 OPTIONS = [
     {"display_value": "North", "actual_value": "North"},
     {"display_value": "South", "actual_value": "South"},
@@ -24,32 +26,6 @@ TYPES = {
     "datetime": ({}, "2026-02-06T09:10:56Z", "2026-02-06T01:10:56-08:00", "equals:2026-02-06T09:10:56Z"),
     "boolean": ({}, True, True, "equals:true"),
 }
-
-
-def create(crm, *fields, module="Leads"):
-    return crm.call("POST", "settings/fields", {"module": module}, {"fields": list(fields)})
-
-
-def made(crm, *fields, module="Leads"):
-    answer = create(crm, *fields, module=module)
-    assert answer.status == 201, answer.body
-    return [outcome["details"]["id"] for outcome in answer.json["fields"]]
-
-
-def field(label, data_type="text", **more):
-    return {"field_label": label, "data_type": data_type, **more}
-
-
-def shown(crm, identity, module="Leads"):
-    return crm.get(f"settings/fields/{identity}", module=module).json["fields"][0]
-
-
-def patched(crm, identity, changes, module="Leads"):
-    return crm.call("PATCH", f"settings/fields/{identity}", {"module": module}, {"fields": [changes]})
-
-
-def told(answer):
-    return [(outcome["code"], outcome["details"].get("json_path")) for outcome in answer.json["fields"]]
 
 
 @pytest.mark.parametrize("data_type", TYPES)

@@ -45,9 +45,17 @@ def with_field(layout: Body, field: str) -> Body:
     return {**layout, "sections": sections}
 
 
+def with_subform(layout: Body, section: Body) -> Body:
+    """The layout with another section, which holds a subform alone, at its end."""
+    last = max(known["sequence_number"] for known in layout["sections"])
+    return {**layout, "sections": [*layout["sections"], {**section, "sequence_number": last + 1}]}
+
+
 def without_field(layout: Body, field: str) -> Body:
+    """The layout without a field, and without the section of a subform that is left empty."""
     sections = [
         {**section, "fields": [other for other in section["fields"] if other != field]}
         for section in layout["sections"]
     ]
+    sections = [section for section in sections if section["fields"] or not section["isSubformSection"]]
     return {**layout, "sections": sections}

@@ -8,15 +8,24 @@ from typing import Any, TypeVar
 import msgspec
 
 from moorage.crm.api.documents import module_named, module_parameter
+from moorage.crm.api.settings.row_modules import RowModules
 from moorage.crm.faults import Fault, invalid_id, unparsable
+from moorage.crm.metadata.custom.belongings import belongings
 from moorage.crm.metadata.custom.fields import changed_field, new_field
 from moorage.crm.metadata.custom.json_object import JsonObject
 from moorage.crm.metadata.custom.naming import api_name_of
-from moorage.crm.metadata.definitions import FieldDefinition, LookupDefinition, RelatedListDefinition
+from moorage.crm.metadata.custom.row_modules import has_rows, refuse_in_rows
+from moorage.crm.metadata.custom.types import FIELD_TYPES
+from moorage.crm.metadata.definitions import (
+    FieldDefinition,
+    LookupDefinition,
+    RelatedListDefinition,
+    SectionDefinition,
+)
 from moorage.crm.metadata.documents import Body, Document, Metadata
 from moorage.crm.metadata.field_documents import field_document
 from moorage.crm.metadata.ids import whole_id
-from moorage.crm.metadata.layout_documents import with_field, without_field
+from moorage.crm.metadata.layout_documents import section_body, with_field, with_subform, without_field
 from moorage.crm.metadata.related_list_documents import related_list_document
 from moorage.crm.records.access import require_administrator
 from moorage.crm.storage.contract.metadata import MetadataTransaction
@@ -143,14 +152,22 @@ class _FieldChanges:
 
     def create(self, spec: JsonObject) -> Body:
         known = self._metadata.all("field", self._module.id)
-        definition = new_field(spec, known, self._module_named)
+        definition = new_field(spec, known, self._module_named, in_rows=has_rows(self._module))
         if definition.lookup is not None:
             definition = self._with_related_list(definition, definition.lookup)
+        if FIELD_TYPES[definition.data_type].has_rows:
+            definition = RowModules(self._transaction, self, self._module).add(spec, definition)
         body = field_document(definition, self.new_id(), self, {})
         field = Document(int(body["id"]), "field", self._module.id, definition.api_name, body)
         self._transaction.put(field)
-        self._lay_out(lambda layout: with_field(layout, body["id"]))
+        self._lay_out(lambda layout: self._shown_in(layout, field))
         return _success(field.id, "field created")
+
+    def _shown_in(self, layout: Body, field: Document) -> Body:
+        if field.body["data_type"] != "subform":
+            return with_field(layout, str(field.id))
+        section = SectionDefinition(field.name, field.body["field_label"], 0, 1, True)
+        return with_subform(layout, section_body(section, self.new_id(), [str(field.id)]))
 
     def update(self, spec: JsonObject) -> Body:
         if "id" not in spec:
@@ -172,11 +189,13 @@ class _FieldChanges:
             message = "The custom field has already used in other places"
             raise Fault(400, "NOT_ALLOWED", message, {"resource_path_index": 2})
         self._lay_out(lambda layout: without_field(layout, str(field.id)))
-        self._transaction.remove([field.id, *self._related_lists(field)])
+        self._transaction.remove([field.id, *belongings(self._metadata, field)])
         return _success(field.id, "field deleted")
 
     def _update(self, field: Document, spec: JsonObject) -> Body:
         known = self._metadata.all("field", self._module.id)
+        if has_rows(self._module):
+            refuse_in_rows(spec, field.body["data_type"])
         body = changed_field(spec, field, known, self)
         if body.get("unique") and not field.body.get("unique"):
             self._refuse_repeats(field, spec)
@@ -206,11 +225,11 @@ class _FieldChanges:
             self._transaction.put(replace(layout, body=change(layout.body)))
 
     def _module_named(self, spec: JsonObject) -> str:
-        """The API name of the module that a lookup points to. Raises the Fault for a module without records."""
+        """The API name of the module that a lookup points to. Raises the Fault for one without records of its own."""
         identity = whole_id(spec.raw("id"))
         for module in self._metadata.all("module"):
             if module.id == identity or (identity is None and module.name == spec.raw("api_name")):
-                if self._metadata.all("layout", module.id):
+                if module.body["creatable"] and self._metadata.all("layout", module.id):
                     return module.name
                 break
         raise spec.invalid("id" if "id" in spec else "api_name")
@@ -225,14 +244,6 @@ class _FieldChanges:
         body = related_list_document(related, self.new_id(), target.name, self.module(self._module.name))
         self._transaction.put(Document(int(body["id"]), "related_list", target.id, name, body))
         return msgspec.structs.replace(definition, lookup=msgspec.structs.replace(lookup, api_name=name))
-
-    def _related_lists(self, field: Document) -> list[int]:
-        """The related lists that were made for a lookup, in the module that it points to."""
-        lookup = field.body.get("lookup")
-        if not lookup:
-            return []
-        lists = self._metadata.all("related_list", int(lookup["module"]["id"]))
-        return [related.id for related in lists if related.name == lookup["api_name"]]
 
 
 def _success(field: int, message: str) -> Body:

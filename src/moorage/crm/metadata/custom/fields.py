@@ -6,6 +6,7 @@ from typing import Any
 from moorage.crm.metadata.custom.json_object import JsonObject
 from moorage.crm.metadata.custom.naming import LONGEST_LABEL, api_name_of, check_api_name
 from moorage.crm.metadata.custom.options import changed_options, new_options
+from moorage.crm.metadata.custom.row_modules import refuse_in_rows
 from moorage.crm.metadata.custom.types import FIELD_TYPES, MOST_DECIMALS, PICK_LISTS, TO_COME, FieldType
 from moorage.crm.metadata.definitions import UNIQUE_TYPES, FieldDefinition, Ids, LookupDefinition
 from moorage.crm.metadata.documents import Body, Document
@@ -23,9 +24,15 @@ _TEXTAREAS = {"small": 2000, "large": 32_000, "rich_text": 50_000}
 
 
 def new_field(
-    spec: JsonObject, known: list[Document], module_named: Callable[[JsonObject], str]
+    spec: JsonObject,
+    known: list[Document],
+    module_named: Callable[[JsonObject], str],
+    *,
+    in_rows: bool = False,
 ) -> FieldDefinition:
     """The definition of a new field. `known` are the fields of its module; `module_named` finds a lookup's module.
+
+    `in_rows` says that the records of its module are the rows of another field.
 
     Raises the Fault for a specification that is not possible.
     """
@@ -34,6 +41,8 @@ def new_field(
     if label is None:
         raise spec.fault("MANDATORY_NOT_FOUND", "required field not found", "field_label")
     data_type = _data_type(spec)
+    if in_rows:
+        refuse_in_rows(spec, data_type)
     field_type = FIELD_TYPES[data_type]
     names = [field.name for field in known]
     name = spec.text("api_name", LONGEST_LABEL)
@@ -53,9 +62,10 @@ def new_field(
         json_type=field_type.json_type,
         length=length,
         decimal_place=_decimals(spec, field_type, length),
+        searchable=not field_type.has_rows,
         sortable=field_type.sortable,
         filterable=field_type.filterable and length <= 2000,
-        mass_update=field_type.writable,
+        mass_update=field_type.writable and not field_type.has_rows,
         field_read_only=not field_type.writable,
         custom_field=True,
         operation_type=dict.fromkeys(
@@ -157,6 +167,8 @@ def _length(spec: JsonObject, data_type: str, field_type: FieldType) -> int:
 
 def _longer(spec: JsonObject, body: Body) -> int:
     """Values that are there must go on fitting."""
+    if FIELD_TYPES[body["data_type"]].lengths is None:
+        return int(body["length"])
     length = _length(spec, body["data_type"], FIELD_TYPES[body["data_type"]])
     if length < body["length"]:
         raise spec.fault("NOT_ALLOWED", "length cannot be decreased", "length")

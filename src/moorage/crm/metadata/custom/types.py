@@ -17,6 +17,7 @@ class FieldType:
     sortable: bool = True
     filterable: bool = True
     writable: bool = True
+    has_rows: bool = False  # The values are records of a module that comes with the field.
 
 
 MOST_DECIMALS = 9
@@ -40,6 +41,7 @@ FIELD_TYPES = {
     "lookup": FieldType("jsonobject", 120),
     "userlookup": FieldType("jsonobject", 120),
     "autonumber": FieldType("string", 255, range(1, 256), writable=False),
+    "subform": FieldType("jsonarray", 200, sortable=False, filterable=False, has_rows=True),
 }
 # Types that Zoho has, too, but of which no custom field can be made here yet.
 TO_COME = frozenset(
@@ -50,6 +52,5 @@ TO_COME = frozenset(
         "multiselectlookup",
         "multiuserlookup",
         "rollup_summary",
-        "subform",
     ]
 )

@@ -97,7 +97,7 @@ class MetadataChange:
             return
         catalog = Catalog(self.metadata)
         for module in catalog.modules.values():
-            before = self._before.modules.get(module.api_name)
+            before = self._before.by_number.get(module.number)
             if before is None:
                 for statement in schema.module_statements(module):
                     self._connection.execute(statement)
