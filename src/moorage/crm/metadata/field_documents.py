@@ -48,6 +48,8 @@ _UI_TYPES = {
     "boolean": 301,
     "datetime": 333,
     "subform": 500,
+    "fileupload": 555,
+    "imageupload": 556,
 }
 _UI_TYPES_BY_NAME = {
     "First_Name": 27,

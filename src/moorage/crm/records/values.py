@@ -26,6 +26,8 @@ EMAIL = re.compile(r"[^\s@,;:<>()\[\]\\\"]+@[\w-]+(\.[\w-]+)*\.[^\W\d_]{2,22}")
 PHONE = re.compile(r"[+.\-\s(),;#\w/*]+")
 WEBSITE = re.compile(r"(https?://|ftp://)?[^\s/.]+(\.[^\s/.]+)+([/?#:]\S*)?", re.IGNORECASE)
 
+_FILE_TYPES = frozenset({"fileupload", "imageupload"})
+
 _encode = msgspec.json.Encoder().encode
 
 
@@ -164,6 +166,9 @@ def _list(field: Field, value: Any, path: str) -> str | None:
 
 
 def _json(field: Field, value: Any, path: str) -> str | None:
+    if field.data_type in _FILE_TYPES:
+        _refuse_files(field, value, path)
+        return None
     array = field.data_type not in {"ALARM", "RRULE", "consent_lookup", "layout"}
     if not isinstance(value, list if array else dict):
         raise mismatch(field, path, "jsonarray" if array else "jsonobject")
@@ -179,6 +184,23 @@ def _json(field: Field, value: Any, path: str) -> str | None:
     if "\\u0000" in text:
         raise mismatch(field, path, "text")
     return text if value else None
+
+
+def _refuse_files(field: Field, value: Any, path: str) -> None:
+    """Only an empty array is right: the CRM keeps no files yet, so nobody can know the id of one, or of its row."""
+    if not isinstance(value, list):
+        raise mismatch(field, path, "jsonarray")
+    if field.length and len(value) > field.length:
+        raise too_long(field, path, field.length)
+    if not value:
+        return
+    if not isinstance(value[0], dict):
+        raise mismatch(field, f"{path}[0]", "jsonobject")
+    name = "id" if value[0].get("id") is not None else "File_Id__s"
+    details = {"api_name": name, "json_path": f"{path}[0].{name}"}
+    if value[0].get(name) is None:
+        raise Fault(400, "MANDATORY_NOT_FOUND", "required field not found", details)
+    raise Fault(400, "INVALID_DATA", "the id given seems to be invalid", details)
 
 
 def _tags(field: Field, value: Any, path: str) -> list[str]:

@@ -16,6 +16,7 @@ class FieldType:
     decimals: int | None = None
     sortable: bool = True
     filterable: bool = True
+    searchable: bool = True
     writable: bool = True
     has_rows: bool = False  # The values are records of a module that comes with the field.
 
@@ -42,13 +43,16 @@ FIELD_TYPES = {
     "userlookup": FieldType("jsonobject", 120),
     "autonumber": FieldType("string", 255, range(1, 256), writable=False),
     "subform": FieldType("jsonarray", 200, sortable=False, filterable=False, has_rows=True),
+    # The length is how many files a record may have.
+    "fileupload": FieldType("jsonarray", 5, (1, 5), sortable=False, filterable=False, searchable=False),
+    "imageupload": FieldType(
+        "jsonarray", 10, range(1, 11), sortable=False, filterable=False, searchable=False
+    ),
 }
 # Types that Zoho has, too, but of which no custom field can be made here yet.
 TO_COME = frozenset(
     [
-        "fileupload",
         "formula",
-        "imageupload",
         "multiselectlookup",
         "multiuserlookup",
         "rollup_summary",
