@@ -1,8 +1,7 @@
-"""Amounts of money, worked out in decimal numbers: binary fractions can't hold a cent.
+"""Amounts of money, worked out in decimal numbers.
 
-What is stored and shown is a JSON number, which `exact` reads as the decimal number that it is written as. The one rule
-of rounding: to two decimals, and a half goes up, which is away from zero. Zoho calls this rounding `normal`, and all
-amounts of the standard modules have it [Z create-fields].
+The one rule of rounding: to two decimals, and a half goes up, which is away from zero. Zoho calls this rounding
+`normal`, and all amounts of the standard modules have it [Z create-fields].
 """
 
 from collections.abc import Iterable
@@ -12,11 +11,6 @@ from decimal import ROUND_HALF_UP, Context, Decimal
 _CONTEXT = Context(prec=100, rounding=ROUND_HALF_UP)
 _CENT = Decimal("0.01")
 _PER_CENT = Decimal("0.01")
-
-
-def exact(value: float | None) -> Decimal:
-    """The number as it is written in JSON; None counts as nothing."""
-    return Decimal(0) if value is None else Decimal(repr(value))
 
 
 def product(left: Decimal, right: Decimal) -> Decimal:
@@ -36,8 +30,3 @@ def percentage(amount: Decimal, percent: Decimal) -> Decimal:
 
 def rounded(amount: Decimal) -> Decimal:
     return amount.quantize(_CENT, context=_CONTEXT)
-
-
-def number(amount: Decimal) -> float:
-    """The amount as it is stored and shown."""
-    return float(amount) + 0.0  # No minus zero.

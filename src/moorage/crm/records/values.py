@@ -14,8 +14,8 @@ import msgspec
 from moorage.crm.faults import Fault
 from moorage.crm.metadata.catalog import NO_VALUE, Field
 from moorage.crm.metadata.ids import whole_id
+from moorage.crm.metadata.json_numbers import exact
 from moorage.crm.metadata.times import instant
-from moorage.crm.records.money import exact
 
 # Arrays inside a record are counted before their items are read.
 MAX_ROWS = 200  # Rows of one subform of one record.

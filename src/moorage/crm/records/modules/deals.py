@@ -1,8 +1,9 @@
 """Deals: a probability that follows the stage, and the revenue to be expected of both [Z insert-records]."""
 
 from moorage.crm.faults import Fault
+from moorage.crm.metadata.json_numbers import exact, number
 from moorage.crm.records.modules.rules import ModuleRules, PendingRecord
-from moorage.crm.records.money import exact, number, percentage, rounded
+from moorage.crm.records.money import percentage, rounded
 
 
 def _check(deal: PendingRecord) -> None:

@@ -6,8 +6,9 @@ Sources: [Z insert-records], [Z update-records].
 from collections.abc import Sequence
 
 from moorage.crm.metadata.catalog import Module
+from moorage.crm.metadata.json_numbers import exact, number
 from moorage.crm.records.modules.rules import ModuleRules, PendingRecord
-from moorage.crm.records.money import exact, number, product, rounded, total
+from moorage.crm.records.money import product, rounded, total
 from moorage.crm.storage.contract.records import Row
 
 LINE_ITEM_MODULES = ("Quoted_Items", "Ordered_Items", "Purchase_Items", "Invoiced_Items")
