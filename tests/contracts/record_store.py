@@ -1,9 +1,10 @@
 """What every record store promises: subclass it and give the fixtures that `Suite` names."""
 
 from tests.contracts.metadata_changes import MetadataChanges
+from tests.contracts.record_aggregates import RecordAggregates
 from tests.contracts.record_reads import RecordReads
 from tests.contracts.record_writes import RecordWrites
 
 
-class RecordStoreContract(RecordReads, RecordWrites, MetadataChanges):
+class RecordStoreContract(RecordReads, RecordWrites, RecordAggregates, MetadataChanges):
     """All of the contract in `moorage/crm/storage/contract/records.py`."""

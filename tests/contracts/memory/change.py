@@ -13,6 +13,7 @@ class MemoryChange:
         self._documents = list(documents)
         self._transaction = transaction
         self._known = {field.id for module in self._modules() for field in module.fields.values()}
+        self._fillings = []
         self.now = transaction.now
 
     @property
@@ -33,6 +34,9 @@ class MemoryChange:
         gone = set(documents)
         self._documents = [document for document in self._documents if document.id not in gone]
 
+    def fill(self, parents, children, aggregate):
+        self._fillings.append((parents, children, aggregate))
+
     def repeats(self, module, field):
         [of] = [known for known in self._modules() if known.id == module]
         return self._repeats(of, next(known for known in of.fields.values() if known.id == field))
@@ -47,9 +51,18 @@ class MemoryChange:
             for field in module.fields.values():
                 if field.unique and self._repeats(module, field):
                     raise ValuesRepeat(field)
-                if field.id not in self._known and field.storage == "boolean":
-                    self._transaction.fill(module, field.column, 0)
+                if field.id not in self._known and field.initial is not None:
+                    self._transaction.fill(module, field.column, field.initial)
+        for filling in self._fillings:
+            self._fill(*filling)
         return self._documents
+
+    def _fill(self, parents, children, aggregate):
+        (module, field), (owner, lookup) = parents, children
+        self._transaction.fill(module, field.column, field.initial)
+        pointed_to = {value for value in self._transaction.column(owner, lookup.column) if value is not None}
+        found = self._transaction.aggregates(owner, lookup, [aggregate], pointed_to)
+        self._transaction.update(module, {parent: {field.column: value} for parent, [value] in found.items()})
 
     def _modules(self):
         return Catalog(self.metadata).modules.values()

@@ -1,6 +1,7 @@
 """Changes to the contents of an organisation."""
 
-from tests.contracts.memory.conditions import folded
+from tests.contracts.memory.aggregates import aggregated
+from tests.contracts.memory.conditions import Conditions, folded
 
 
 class MemoryTransaction:
@@ -43,6 +44,17 @@ class MemoryTransaction:
             if row.get(parent_column) in set(parents):
                 children.setdefault(row[parent_column], []).append(self._whole(module, row))
         return children
+
+    def aggregates(self, module, lookup, wanted, parents):
+        conditions = Conditions(module, self._catalog, {}, self._contents)
+        groups = {}
+        for row in self._contents.table(module).values():
+            if row.get(lookup.column) in set(parents):
+                groups.setdefault(row[lookup.column], []).append(row)
+        return {
+            parent: [aggregated(aggregate, rows, conditions) for aggregate in wanted]
+            for parent, rows in groups.items()
+        }
 
     def insert(self, module, rows):
         for row in rows:

@@ -9,9 +9,11 @@ import pytest
 from moorage.crm.query.check import check
 from moorage.crm.query.compare import Context
 from moorage.crm.query.search_criteria import parse
+from moorage.crm.query.tree import Equal
 from moorage.crm.query.view_criteria import view_conditions
 from moorage.crm.query.word_search import word_search
-from moorage.crm.storage.compile import compile_tree
+from moorage.crm.storage.compile import compile_aggregate, compile_tree
+from moorage.crm.storage.contract.aggregates import Aggregate
 
 
 class Elsewhere:
@@ -51,6 +53,12 @@ class Elsewhere:
 
     def matches(self, module, query):
         return f"SELECT id FROM words_{module.text_table} WHERE found(%s)", (query,)
+
+    def sum(self, column):
+        return f"total({column})"
+
+    def average(self, column, places):
+        return f"mean({column}, {places})"
 
 
 @pytest.fixture
@@ -111,3 +119,25 @@ def test_which_indexes_lead_to_records_the_dialect_knows(compiled):
     assert not compiled("criteria", "(Email:equals:a@b.co)").indexed
     assert not compiled("criteria", "(Phone:equals:5)").indexed
     assert compiled("word", "acme").query == "acme"
+
+
+@pytest.mark.parametrize(
+    ("function", "sql"),
+    [
+        ("count", "count(*)"),
+        ("sum", "total(r.c)"),
+        ("average", "mean(r.c, 2)"),
+        ("min", "min(r.c)"),
+        ("max", "max(r.c)"),
+    ],
+)
+def test_what_is_added_up_exactly_comes_from_the_dialect(shared, function, sql):
+    leads = shared.module("Leads")
+    revenue = leads.fields["Annual_Revenue"]
+    for criteria, suffix, params in (
+        (None, "", ()),
+        (Equal(revenue, 5.0), " FILTER (WHERE same(r.c, %s))", (5.0,)),
+    ):
+        wanted = Aggregate(function, None if function == "count" else revenue, criteria, 2)
+        clause = compile_aggregate(wanted, leads, shared.catalog, Elsewhere())
+        assert (re.sub(r"\bc\d+\b", "c", clause.sql), clause.params) == (sql + suffix, params)

@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeAlias
 
 from moorage.crm.metadata.documents import Metadata
 from moorage.crm.metadata.ids import ID_SPACE
+from moorage.crm.metadata.roll_ups import ROLL_UP, RollUp, roll_up_of
 
 NO_VALUE = "-None-"  # The option of a picklist that means no choice.
 
@@ -76,6 +77,10 @@ class Field:
     rows: Rows | None  # Of a field whose values are records of a module of their own.
     column: str
     auto_number: dict[str, Any]  # Prefix, suffix and first number of an autonumber.
+    related_list: (
+        str | None
+    )  # API name of the list that shows, in the module a lookup points to, who points there.
+    roll_up: RollUp | None  # What a roll-up field is worked out of.
 
     @property
     def number(self) -> int:
@@ -86,6 +91,12 @@ class Field:
         numbers = self.auto_number
         number = count - 1 + numbers.get("start_number", 1)
         return f"{numbers.get('prefix') or ''}{number}{numbers.get('suffix') or ''}"
+
+    @property
+    def initial(self) -> int | None:
+        """What a record holds that nobody gave a value: a box is not ticked, and a count is 0."""
+        counts = self.roll_up is not None and self.roll_up.function == "count"
+        return 0 if counts or self.storage == "boolean" else None
 
     @property
     def module_column(self) -> str:
@@ -110,6 +121,8 @@ class Module:
     parent: str | None
     flags: dict[str, Any] = field(repr=False)
     parent_field: Field | None = None  # Of a module of rows: the lookup by which a row points to its record.
+    # The roll-up fields that are worked out of this module's records, each with the module whose field it is.
+    roll_ups: "list[tuple[Module, Field]]" = field(default_factory=list, repr=False)
 
     @property
     def number(self) -> int:
@@ -124,6 +137,18 @@ class Module:
         """Of a module of rows: the column of the record that a row belongs to."""
         assert self.parent_field is not None
         return self.parent_field.column
+
+    def lookups_of(self, parents: "Module", related_list: str) -> list[Field]:
+        """The lookups of this module's records that a related list of another module shows."""
+        pointing = [
+            f
+            for f in self.fields.values()
+            if f.storage == "lookup" and parents.api_name in (f.lookup_modules or (f.lookup,))
+        ]
+        # Notes point into many modules, and their lookup names no list.
+        return [f for f in pointing if f.related_list == related_list] or [
+            f for f in pointing if f.related_list is None
+        ]
 
     @cached_property
     def row_fields(self) -> tuple[Field, ...]:
@@ -166,6 +191,9 @@ class Catalog:
         for module in self.modules.values():
             for owner in module.row_fields:
                 self._point_back(owner)
+            for roll_up in module.of_type(ROLL_UP):
+                assert roll_up.roll_up is not None
+                self.modules[roll_up.roll_up.module].roll_ups.append((module, roll_up))
 
     def _point_back(self, field: Field) -> None:
         """Let the module of a field's rows know by which lookup they point to their record."""
@@ -232,6 +260,8 @@ def _field(id: int, body: dict[str, Any]) -> Field:  # noqa: A002
         rows=_rows(body),
         column="id" if body["api_name"] == "id" else f"c{id % ID_SPACE}",
         auto_number=body.get("auto_number") or {},
+        related_list=(body.get("lookup") or {}).get("api_name"),
+        roll_up=roll_up_of(body),
     )
 
 
@@ -247,6 +277,8 @@ def _storage(body: dict[str, Any]) -> Storage:
         return "id"
     if name == "Tag":
         return "tags"
+    if data_type == ROLL_UP:
+        data_type = body[ROLL_UP]["return_type"]
     # Participants calls itself a bigint, and Comments a text, yet both carry arrays of objects.
     if json_type == "jsonarray" and data_type not in {"multiselectpicklist", "subform"}:
         return "json"

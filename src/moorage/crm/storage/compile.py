@@ -26,6 +26,7 @@ from moorage.crm.query.tree import (
     WordStarts,
 )
 from moorage.crm.query.words import has_words
+from moorage.crm.storage.contract.aggregates import Aggregate
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,12 @@ class Dialect(Protocol):
     def matches(self, module: Module, query: object) -> tuple[str, tuple[object, ...]]:
         """The SELECT of the ids that match a query of the full text, and its parameters."""
 
+    def sum(self, column: str) -> str:
+        """The exact sum of a column, as `Aggregate` has it."""
+
+    def average(self, column: str, places: int) -> str:
+        """The average of a column, as `Aggregate` has it."""
+
 
 def listed(ids: str, params: tuple[object, ...]) -> Clause:
     """The clause for records whose ids are known, or come from an index."""
@@ -96,6 +103,27 @@ def listed(ids: str, params: tuple[object, ...]) -> Clause:
 def compile_tree(checked: Checked, module: Module, catalog: Catalog, dialect: Dialect) -> Clause:
     """The records of the module that meet the conditions."""
     return _Compiler(module, catalog, dialect).clause(checked)
+
+
+def compile_aggregate(aggregate: Aggregate, module: Module, catalog: Catalog, dialect: Dialect) -> Clause:
+    """The value over a group of the module's records, as an expression."""
+    sql = _value(aggregate, dialect)
+    if aggregate.criteria is None:
+        return _scan(sql)
+    criteria = compile_tree(aggregate.criteria, module, catalog, dialect)
+    return _scan(f"{sql} FILTER (WHERE {criteria.sql})", *criteria.params)
+
+
+def _value(aggregate: Aggregate, dialect: Dialect) -> str:
+    if aggregate.field is None:
+        return "count(*)"
+    column = f"r.{aggregate.field.column}"
+    match aggregate.function:
+        case "sum":
+            return dialect.sum(column)
+        case "average":
+            return dialect.average(column, aggregate.places)
+    return f"{aggregate.function}({column})"
 
 
 def _pattern(text: str) -> str:

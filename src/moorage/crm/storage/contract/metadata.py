@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from typing import Protocol
 
-from moorage.crm.metadata.catalog import Field
+from moorage.crm.metadata.catalog import Field, Module
 from moorage.crm.metadata.documents import Document, Metadata
+from moorage.crm.storage.contract.aggregates import Aggregate
 
 
 class ValuesRepeat(Exception):
@@ -18,8 +19,8 @@ class ValuesRepeat(Exception):
 class MetadataTransaction(Protocol):
     """One all-or-nothing change. `now` is when it began, in whole seconds since the epoch.
 
-    Columns, indexes and full text follow the documents at its end. A new field gets a column, which is empty, or false
-    for a boolean. The values of a removed field are kept, and shown nowhere.
+    Columns, indexes and full text follow the documents at its end. A new field gets a column, which holds
+    `Field.initial` in the records that are there. The values of a removed field are kept, and shown nowhere.
     """
 
     now: int
@@ -41,4 +42,17 @@ class MetadataTransaction(Protocol):
         """Whether several records of a module have the same value in a field, text regardless of (ASCII) case.
 
         `module` and `field` are ids; the field is not one that this transaction adds.
+        """
+
+    def fill(
+        self,
+        parents: tuple[Module, Field],
+        children: tuple[Module, Field],
+        aggregate: Aggregate,
+    ) -> None:
+        """At the end of the change, give a field the aggregate over the records that point to each of its records.
+
+        `parents` are the module of the field and the field; `children` the module of the records that point to it, and
+        the lookup by which they do. Where none points to a record, it gets `Field.initial`. All are of a catalog of the
+        documents as they are by now.
         """

@@ -33,6 +33,7 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 from moorage.crm.metadata.catalog import Field, Module
 from moorage.crm.metadata.shown import Shape
 from moorage.crm.query.tree import Checked
+from moorage.crm.storage.contract.aggregates import Aggregate
 from moorage.crm.storage.contract.metadata import MetadataTransaction
 
 T = TypeVar("T")
@@ -139,6 +140,14 @@ class Transaction(Protocol):
 
     def children(self, module: Module, parent_column: str, parents: Iterable[int]) -> dict[int, list[Row]]:
         """By parent, its rows of a subform, oldest first. A parent without rows is left out."""
+
+    def aggregates(
+        self, module: Module, lookup: Field, wanted: Sequence[Aggregate], parents: Iterable[int]
+    ) -> dict[int, list[Any]]:
+        """By parent, each aggregate over the records of the module whose lookup points to it.
+
+        A parent to which no record points is left out.
+        """
 
     def insert(self, module: Module, rows: Sequence[Row]) -> None:
         """Each row has an `id`. Columns that it leaves out are empty.

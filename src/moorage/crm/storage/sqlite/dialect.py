@@ -75,6 +75,12 @@ class SqliteDialect:
         params = tuple(value for _, values in selects for value in values)
         return " UNION ALL ".join(sql for sql, _ in selects), params
 
+    def sum(self, column: str) -> str:
+        return f"exact_sum({column})"
+
+    def average(self, column: str, places: int) -> str:
+        return f"exact_average({column}, {places})"
+
 
 def _quoted(text: str) -> str:
     """A phrase in the query language of the full text. Inside quotes, only the quote has a meaning."""

@@ -1,7 +1,7 @@
 """Changes of the metadata in one organisation's SQLite file, inside a transaction that the writer began."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, TypeAlias
 
 import apsw
 import msgspec
@@ -9,10 +9,14 @@ import msgspec
 from moorage.crm.metadata.catalog import Catalog, Field, Module
 from moorage.crm.metadata.documents import Document, Metadata
 from moorage.crm.metadata.ids import ID_SPACE
+from moorage.crm.storage.compile import compile_aggregate
+from moorage.crm.storage.contract.aggregates import Aggregate
 from moorage.crm.storage.contract.metadata import ValuesRepeat
-from moorage.crm.storage.sqlite import fulltext, schema
+from moorage.crm.storage.sqlite import aggregates, fulltext, schema
 from moorage.crm.storage.sqlite.text_layout import COLUMNS, CREATE_PLACES, Place, later_stem
 from moorage.crm.storage.sqlite.transaction import SqliteTransaction
+
+_Filling: TypeAlias = tuple[tuple[Module, Field], tuple[Module, Field], Aggregate]
 
 _encode = msgspec.json.Encoder().encode
 
@@ -57,6 +61,7 @@ class MetadataChange:
         self._transaction = transaction
         self._before = Catalog(read_metadata(connection))
         self._metadata: Metadata | None = None
+        self._fillings: list[_Filling] = []
         self.is_changed = False
         self.now = transaction.now
 
@@ -88,6 +93,11 @@ class MetadataChange:
         )
         return self._connection.execute(sql).get is not None
 
+    def fill(
+        self, parents: tuple[Module, Field], children: tuple[Module, Field], aggregate: Aggregate
+    ) -> None:
+        self._fillings.append((parents, children, aggregate))
+
     def _note(self) -> None:
         self.is_changed, self._metadata = True, None
 
@@ -103,6 +113,9 @@ class MetadataChange:
                     self._connection.execute(statement)
             else:
                 self._change_fields(before, module)
+        for parents, children, aggregate in self._fillings:
+            value = compile_aggregate(aggregate, children[0], catalog, self._transaction.dialect)
+            aggregates.fill(self._connection, parents, children, value)
         set_version(self._connection, version(self._connection) + 1)
 
     def _change_fields(self, before: Module, after: Module) -> None:

@@ -12,7 +12,7 @@ from typing import TypeVar
 import apsw
 
 from moorage.crm.storage.contract.records import StoreClosed, TookTooLong
-from moorage.crm.storage.sqlite import fulltext
+from moorage.crm.storage.sqlite import aggregates, fulltext
 from moorage.crm.storage.sqlite.trouble import translated
 
 T = TypeVar("T")
@@ -41,6 +41,7 @@ def connect(path: Path) -> apsw.Connection:
     for pragma in _PRAGMAS:
         connection.execute(pragma)
     fulltext.add_functions(connection)
+    aggregates.add_functions(connection)
     return connection
 
 

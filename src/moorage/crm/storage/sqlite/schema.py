@@ -68,8 +68,7 @@ def module_statements(module: Module) -> Iterator[str]:
 
 def field_statements(module: Module, field: Field) -> Iterator[str]:
     """The statements that give a module's table the columns of a new field."""
-    # A checkbox has no third state.
-    default = " DEFAULT 0" if field.storage == "boolean" else ""
+    default = "" if field.initial is None else f" DEFAULT {field.initial}"
     for column in _columns(field):
         yield f"ALTER TABLE {module.table} ADD COLUMN {column}{default}"
 

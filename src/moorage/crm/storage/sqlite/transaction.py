@@ -7,8 +7,10 @@ import apsw
 import msgspec
 
 from moorage.crm.metadata.catalog import Catalog, Field, Module
+from moorage.crm.storage.contract.aggregates import Aggregate
 from moorage.crm.storage.contract.records import Row
-from moorage.crm.storage.sqlite import fulltext
+from moorage.crm.storage.sqlite import aggregates, fulltext
+from moorage.crm.storage.sqlite.dialect import SqliteDialect
 from moorage.crm.storage.sqlite.schema import stored
 from moorage.crm.storage.sqlite.text_layout import Family, TextLayout
 
@@ -39,6 +41,7 @@ class SqliteTransaction:
         self.connection = connection
         self._catalog = catalog
         self._layout = layout or TextLayout(catalog, {})
+        self.dialect = SqliteDialect(self._layout, lambda module: fulltext.text_ranges(connection, module))
         self._prefix = prefix
         self._next_id: int | None = None
         self._changed_texts: dict[Module, set[int]] = {}
@@ -109,6 +112,13 @@ class SqliteTransaction:
         for values in self.connection.execute(sql, (_encode(list(parents)).decode(),)):
             children.setdefault(values[parent_index], []).append(dict(zip(columns, values, strict=True)))
         return children
+
+    def aggregates(
+        self, module: Module, lookup: Field, wanted: Sequence[Aggregate], parents: Iterable[int]
+    ) -> dict[int, list[Any]]:
+        sql, params = aggregates.grouped(module, lookup, wanted, self._catalog, self.dialect)
+        rows = self.connection.execute(sql, (*params, _encode(list(parents)).decode()))
+        return {parent: list(values) for parent, *values in rows}
 
     def insert(self, module: Module, rows: Sequence[Row]) -> None:
         if not rows:
