@@ -6,7 +6,7 @@ from contextlib import ExitStack
 
 from benchmarks import constant, machine
 from benchmarks.bare import BareReads
-from benchmarks.figures import BESIDE_CONSTANT, DEPTH, READS
+from benchmarks.figures import DEPTH, FLOOR_RATIOS, READS
 from benchmarks.load import (
     Candidates,
     Load,
@@ -16,6 +16,7 @@ from benchmarks.load import (
     fetched,
     rounds,
     times_longer,
+    times_the_sum,
     written,
 )
 from benchmarks.plan import Read
@@ -72,7 +73,8 @@ def _figures(samples: Mapping[str, Sequence[Sample]]) -> dict[str, list[float]]:
         "crm.constant.per_second": [one.per_second for one in constants],
         "crm.constant.cpu_us": cpu_us(constants),
     }
-    for name in BESIDE_CONSTANT:
+    for name in FLOOR_RATIOS:
+        figures[f"crm.{name}.floor_ratio"] = times_the_sum(samples[name], constants, samples[f"{name} bare"])
         figures[f"crm.{name}.constant_ratio"] = times_longer(samples[name], constants)
         figures[f"crm.{name}.constant_cpu_ratio"] = cpu_ratio(samples[name], constants)
     for name in READS:

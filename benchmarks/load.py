@@ -169,3 +169,11 @@ def cpu_ratio(these: Sequence[Sample], those: Sequence[Sample]) -> list[float]:
 def times_longer(these: Sequence[Sample], those: Sequence[Sample]) -> list[float]:
     """How many times as long as one of those one of these takes, round by round."""
     return [that.per_second / this.per_second for this, that in zip(these, those, strict=True)]
+
+
+def times_the_sum(these: Sequence[Sample], *parts: Sequence[Sample]) -> list[float]:
+    """How many times as long as one of each of the parts together one of these takes, round by round."""
+    return [
+        1 / sum(this.per_second / part.per_second for part in others)
+        for this, *others in zip(these, *parts, strict=True)
+    ]

@@ -5,10 +5,12 @@ Source: [Z get-records].
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from msgspec import Struct
+
+from moorage.bounded import Bounded
 from moorage.crm.metadata.catalog import Field, Module
 
 MODULE_KEY = "$se_module"  # The module of the record that a lookup into several modules points to.
@@ -47,35 +49,38 @@ PROPERTIES = tuple(sorted({*_EVERYWHERE, "$converted_detail"} - _ON_REQUEST - {"
 _ROW_KEYS = ("$in_merge", "$field_states", "$zia_visions")
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(Struct, frozen=True):
     """Which keys a record shows. `whole` adds those that only a single record shows, such as subforms."""
 
     names: tuple[str, ...]
     whole: bool = False
 
 
+# Callers ask for the same keys again and again. A module never changes: other metadata make other modules.
+_SHAPES = WeakKeyDictionary[Module, Bounded[tuple[Sequence[str] | None, bool], Shape]]()
+
+
 def shape(module: Module, fields: Sequence[str] | None, *, whole: bool = False) -> Shape:
     """The keys that a record shows if `fields` are asked for; None asks for all. Unknown names are left out."""
-    if fields is None:
-        return _with_all_keys(module, whole=whole)
-    names = [name for name in dict.fromkeys(fields) if _is_shown(module, name, whole=whole)]
-    return Shape(tuple([name for name in names if name != "id"]), whole)
+    shapes = _SHAPES.get(module)
+    if shapes is None:
+        shapes = _SHAPES[module] = Bounded(200)
+    asked = (None if fields is None else tuple(fields), whole)
+    known = shapes.get(asked)
+    if known is None:
+        names = _all_names(module, whole=whole) if fields is None else _known(module, fields, whole=whole)
+        known = shapes[asked] = Shape(tuple([name for name in names if name != "id"]), whole)
+    return known
 
 
-# A get asks for all keys each time, and a module never changes: other metadata make other modules.
-_WITH_ALL_KEYS = WeakKeyDictionary[Module, dict[bool, Shape]]()
+def _all_names(module: Module, *, whole: bool) -> list[str]:
+    names = [f.api_name for f in module.fields.values() if whole or not _only_in_whole(f)]
+    names += [name for name in constants(module) if name not in _ON_REQUEST]
+    return names if module_field(module) is None else [*names, MODULE_KEY]
 
 
-def _with_all_keys(module: Module, *, whole: bool) -> Shape:
-    shapes = _WITH_ALL_KEYS.setdefault(module, {})
-    if whole not in shapes:
-        names = [f.api_name for f in module.fields.values() if whole or not _only_in_whole(f)]
-        names += [name for name in constants(module) if name not in _ON_REQUEST]
-        if module_field(module) is not None:
-            names.append(MODULE_KEY)
-        shapes[whole] = Shape(tuple([name for name in names if name != "id"]), whole)
-    return shapes[whole]
+def _known(module: Module, fields: Sequence[str], *, whole: bool) -> list[str]:
+    return [name for name in dict.fromkeys(fields) if _is_shown(module, name, whole=whole)]
 
 
 def _is_shown(module: Module, name: str, *, whole: bool) -> bool:

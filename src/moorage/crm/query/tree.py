@@ -4,8 +4,9 @@ A store applies no rules: each node fits its field, and the number of words is w
 them. A record without a value meets `Empty` and no other comparison; `Not` is true whenever its part is not.
 """
 
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
+
+from msgspec import Struct
 
 from moorage.crm.metadata.catalog import Field
 
@@ -13,28 +14,24 @@ Scalar: TypeAlias = int | float | str
 Order: TypeAlias = Literal["<", "<=", ">", ">="]
 
 
-@dataclass(frozen=True, slots=True)
-class Empty:
+class Empty(Struct, frozen=True):
     field: Field
 
 
-@dataclass(frozen=True, slots=True)
-class Equal:
+class Equal(Struct, frozen=True):
     """The whole value; text regardless of (ASCII) case."""
 
     field: Field
     value: Scalar
 
 
-@dataclass(frozen=True, slots=True)
-class Compare:
+class Compare(Struct, frozen=True):
     field: Field
     order: Order
     value: Scalar
 
 
-@dataclass(frozen=True, slots=True)
-class Phrase:
+class Phrase(Struct, frozen=True):
     """The words of the text, one after the other, in a field of the full text. There is at least one (see `words.py`).
 
     With `start` they are the first words of the field, and the last of them may be the beginning of a longer word.
@@ -45,15 +42,13 @@ class Phrase:
     start: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class WordStarts:
+class WordStarts(Struct, frozen=True):
     """Each phrase is in some field of the full text; its last word may be the beginning of a longer word."""
 
     phrases: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Fragment:
+class Fragment(Struct, frozen=True):
     """A part of the text, at its start, its end or anywhere, regardless of (ASCII) case."""
 
     field: Field
@@ -61,8 +56,7 @@ class Fragment:
     place: Literal["start", "end", "anywhere"]
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(Struct, frozen=True):
     """An item of a list, or the name of a tag: all of it or its start, regardless of (ASCII) case."""
 
     field: Field
@@ -70,8 +64,7 @@ class Member:
     start: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Digits:
+class Digits(Struct, frozen=True):
     """A phone number without the signs that don't count: all of it or its start."""
 
     field: Field
@@ -79,26 +72,22 @@ class Digits:
     start: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(Struct, frozen=True):
     """The whole name of the record or user that a field points to, regardless of (ASCII) case; or a user's e-mail."""
 
     field: Field
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Not:
+class Not(Struct, frozen=True):
     part: "Checked"
 
 
-@dataclass(frozen=True, slots=True)
-class AllOf:
+class AllOf(Struct, frozen=True):
     parts: "tuple[Checked, ...]"
 
 
-@dataclass(frozen=True, slots=True)
-class AnyOf:
+class AnyOf(Struct, frozen=True):
     """Without parts it is true of no record."""
 
     parts: "tuple[Checked, ...]"

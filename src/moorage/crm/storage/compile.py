@@ -5,8 +5,9 @@ is `r`. Nothing is checked or counted here: `query/` has done that.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from moorage.crm.metadata.catalog import Catalog, Field, Module
 from moorage.crm.query.tree import (
@@ -29,8 +30,7 @@ from moorage.crm.query.words import has_words
 from moorage.crm.storage.contract.aggregates import Aggregate
 
 
-@dataclass(frozen=True, slots=True)
-class Clause:
+class Clause(Struct, frozen=True):
     """A condition of a WHERE. `indexed` says that an index leads to the few records that can meet it.
 
     `text` says that it reads the full text, which takes as long as all its matches need, also for a short page. A

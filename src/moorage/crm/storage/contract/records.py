@@ -27,8 +27,9 @@ Reads give JSON text that is ready to send: lists are fast because the database 
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias, TypeVar
+
+from msgspec import Struct
 
 from moorage.crm.metadata.catalog import Field, Module
 from moorage.crm.metadata.shown import Shape
@@ -48,8 +49,7 @@ class TookTooLong(Exception):
     """A read was given up: no index backs it, and there are too many records to look at all of them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(Struct, frozen=True):
     """An order by one field, and by id where values are equal, both in the same direction.
 
     Text is ordered by code points, with A to Z as a to z. Records without a value come first in ascending order, and
@@ -60,8 +60,7 @@ class Order:
     descending: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(Struct, frozen=True):
     """The place of a record in an order: its value of the order's field (None for an order by id), and its id.
 
     Only for orders by id and by fields that have a value in every record.
@@ -71,8 +70,7 @@ class Position:
     id: int
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(Struct, frozen=True):
     """The part of a list behind a position, or behind `offset` records; backwards: the last records before it."""
 
     limit: int
@@ -81,18 +79,15 @@ class Window:
     backwards: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Ids:
+class Ids(Struct, frozen=True):
     ids: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ModifiedSince:
+class ModifiedSince(Struct, frozen=True):
     timestamp: int
 
 
-@dataclass(frozen=True, slots=True)
-class FlagIs:
+class FlagIs(Struct, frozen=True):
     field: Field
     value: bool
 
@@ -100,8 +95,7 @@ class FlagIs:
 Filter: TypeAlias = Checked | Ids | ModifiedSince | FlagIs
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """`data` is a JSON array of records in order; `first` and `last` are their positions.
 
     `more` says whether records follow; after a page that was reached backwards some always do.
@@ -168,8 +162,7 @@ class Transaction(Protocol):
         """By name, the ids of a module's tags. New tags are made; names are the same regardless of (ASCII) case."""
 
 
-@dataclass(frozen=True, slots=True)
-class Deleted:
+class Deleted(Struct, frozen=True):
     """A filter of the recycle bin's list; `kind` None means every kind."""
 
     kind: str | None
