@@ -119,7 +119,7 @@ class BareInserts:
             to_insert(self._organisation.catalog, self._module, batch)
         )
         self._connection.execute("ROLLBACK")
-        return draft.rows
+        return draft.drafted
 
     def _transaction_arguments(self) -> tuple[apsw.Connection, Catalog, int, int]:
         now = int(SystemClock().timestamp())
@@ -131,7 +131,7 @@ class _Draft(SqliteTransaction):
 
     def __init__(self, connection: apsw.Connection, catalog: Catalog, prefix: int, now: int) -> None:
         super().__init__(connection, catalog, prefix, now)
-        self.rows: list[Row] = []
+        self.drafted: list[Row] = []
 
     def insert(self, module: Module, rows: Sequence[Row]) -> None:  # noqa: ARG002 (the store's signature)
-        self.rows += rows
+        self.drafted += rows

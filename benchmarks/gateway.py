@@ -16,9 +16,9 @@ from benchmarks.figures import SCENES, SIZES, Scene
 from benchmarks.load import Candidates, Load, Sample, cpu_ratio, cpu_us, fetched, raw, rounds, written
 from benchmarks.run import Run
 from benchmarks.server import running
-from moorage.app import Urls, open_rooms
 from moorage.connections.model import Upstream
-from moorage.oauth.tokens.service import AccessToken
+from moorage.oauth.model import AccessToken
+from moorage.rooms import Urls, open_rooms
 from moorage.settings import load
 from moorage.storage.migrate import migrate
 

@@ -75,7 +75,7 @@ class _Door:
         answer = self._service.answer(Request("GET", path.encode(), query.encode(), self._headers))
         response = answer if isinstance(answer, Response) else await answer
         assert response.status == 200, (target, response)
-        return json.loads(response.body)
+        return json.loads(response.text)
 
 
 async def _targets(door: _Door, records: int) -> dict[str, list[str]]:

@@ -64,18 +64,18 @@ def begun(
     with log.open("wb") as errors:
         process = machine.start(command, core, env=environment, stdout=subprocess.PIPE, stderr=errors)
     try:
-        yield process.pid, _ready(process, log)
+        yield process.pid, _ready(process, command, log)
     finally:
         _stop(process)
 
 
-def _ready(process: "subprocess.Popen[bytes]", log: Path) -> dict[str, Any]:
+def _ready(process: "subprocess.Popen[bytes]", command: list[str], log: Path) -> dict[str, Any]:
     assert process.stdout is not None
     readable, _, _ = select.select([process.stdout], [], [], _START_SECONDS)
     line = process.stdout.readline() if readable else b""
     if not line:
         reason = log.read_text(errors="replace").strip().splitlines()[-1:] or ["it said nothing"]
-        raise ServerFailed(f"{' '.join(map(str, process.args))} didn't start: {reason[0]}")
+        raise ServerFailed(f"{' '.join(command)} didn't start: {reason[0]}")
     event: dict[str, Any] = json.loads(line)
     return event
 

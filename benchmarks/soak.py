@@ -19,7 +19,7 @@ from benchmarks import data, leads, machine
 from benchmarks.gateway import APP
 from benchmarks.run import LEADS
 from benchmarks.server import Server, running
-from moorage.app import Urls, open_rooms
+from moorage.rooms import Urls, open_rooms
 from moorage.settings import load
 from moorage.storage.migrate import migrate
 
@@ -68,7 +68,7 @@ async def _soak(server: Server, key: str, client: dict[str, str], seconds: float
         gateway = _Origin(session, f"{server.gateway}/{APP}", f"Bearer {key}")
         crm = _Origin(session, server.crm, f"Zoho-oauthtoken {client['access_token']}", client)
         work = [_Caller((gateway, crm)[n % 2], n).work(until, _CALLERS / rate) for n in range(_CALLERS)]
-        looks, *counts = await asyncio.gather(_watch(server.pid, seconds), *work)
+        looks, counts = await asyncio.gather(_watch(server.pid, seconds), asyncio.gather(*work))
     print(f"Calls: {dict(sum(counts, Counter()))}.")
     settled = looks[int(len(looks) * _WARM_UP) :]
     slope = linear_regression(*zip(*settled, strict=True)).slope
