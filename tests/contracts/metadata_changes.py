@@ -126,6 +126,52 @@ class MetadataChanges(Suite):
         change(add(named("Moored", data_type="boolean", json_type="boolean")))
         assert reopen().record("Leads", record, "Moored")["Moored"] is False
 
+    def test_every_record_of_a_module_is_changed_when_the_new_fields_have_their_columns(
+        self, here, change, reopen
+    ):
+        ids = here.add("Leads", *({"Last_Name": f"lead {number}"} for number in range(5)))
+        here.add("Contacts", {"Last_Name": "other"})
+        name = here.module("Leads").fields["Last_Name"].column
+        asked = []
+
+        def fill(change):
+            field = max(add(PLAIN)(change))
+            column = f"c{field % 10**12}"
+
+            def changes(row):
+                asked.append(row)
+                return {} if row[name].endswith("3") else {column: row[name].upper() + " quay"}
+
+            change.rewrite(here.module("Leads").id, {name, column}, changes)
+            return column
+
+        column = change(fill)
+        assert sorted(row[name] for row in asked) == [f"lead {number}" for number in range(5)]
+        assert all(row.keys() == {name, column} and row[column] is None for row in asked)
+        again = reopen()
+        berths = [again.record("Leads", record, "Berth")["Berth"] for record in ids]
+        assert berths == ["LEAD 0 quay", "LEAD 1 quay", "LEAD 2 quay", None, "LEAD 4 quay"]
+        assert again.ids("Leads", [WordStarts(("quay",))], descending=False) == [*ids[:3], ids[4]]
+        assert again.ids("Leads", [WordStarts(("lead",))], descending=False) == ids
+
+        again.change(
+            lambda change: change.rewrite(
+                again.module("Leads").id, [column], lambda row: row and {column: None}
+            )
+        )
+        assert reopen().ids("Leads", [WordStarts(("quay",))]) == []
+
+    def test_a_change_of_records_that_fails_undoes_the_whole_change(self, here, change, reopen):
+        here.add("Leads", {"Last_Name": "a"})
+
+        def fail(change):
+            add(PLAIN)(change)
+            change.rewrite(here.module("Leads").id, [], lambda row: row["nothing"])
+
+        with pytest.raises(KeyError):
+            change(fail)
+        assert "Berth" not in reopen().module("Leads").fields
+
     def test_no_value_repeats_where_a_field_becomes_unique(self, here, change, reopen):
         change(add(PLAIN))
         opened = reopen()

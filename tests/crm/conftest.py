@@ -204,6 +204,7 @@ def clock() -> FrozenClock:
 # What is asked in these holds for every storage, so they ask the one in memory, too. It knows no rule of Zoho's, and
 # answers nothing at once.
 ASKED_OF_EVERY_STORAGE = {
+    "settings": "formula_fields",
     "records": "delete insert list notes paging repeats round_trip rules strangers update upsert values",
     "search": "search views",
     "versions": "product_details",

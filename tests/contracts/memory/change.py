@@ -14,6 +14,7 @@ class MemoryChange:
         self._transaction = transaction
         self._known = {field.id for module in self._modules() for field in module.fields.values()}
         self._fillings = []
+        self._rewrites = []
         self.now = transaction.now
 
     @property
@@ -37,6 +38,9 @@ class MemoryChange:
     def fill(self, parents, children, aggregate):
         self._fillings.append((parents, children, aggregate))
 
+    def rewrite(self, module, columns, change):
+        self._rewrites.append((module, columns, change))
+
     def repeats(self, module, field):
         [of] = [known for known in self._modules() if known.id == module]
         return self._repeats(of, next(known for known in of.fields.values() if known.id == field))
@@ -53,6 +57,9 @@ class MemoryChange:
                     raise ValuesRepeat(field)
                 if field.id not in self._known and field.initial is not None:
                     self._transaction.fill(module, field.column, field.initial)
+        for module, columns, change in self._rewrites:
+            [of] = [known for known in self._modules() if known.id == module]
+            self._transaction.rewrite(of, columns, change)
         for filling in self._fillings:
             self._fill(*filling)
         return self._documents

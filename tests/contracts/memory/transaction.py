@@ -109,6 +109,11 @@ class MemoryTransaction:
         for row in list(self._contents.table(module).values()):
             self._contents.table(module)[row["id"]] = row | {column: value}
 
+    def rewrite(self, module, columns, change):
+        for record, row in list(self._contents.table(module).items()):
+            changed = change({column: row.get(column) for column in columns})
+            self._contents.table(module)[record] = row | changed
+
     def _put(self, module, row):
         for field in module.fields.values():
             value = row.get(field.column)

@@ -81,6 +81,7 @@ class Field:
         str | None
     )  # API name of the list that shows, in the module a lookup points to, who points there.
     roll_up: RollUp | None  # What a roll-up field is worked out of.
+    formula: dict[str, Any]  # Return type and expression of a formula; one of the system has no expression.
 
     @property
     def number(self) -> int:
@@ -262,6 +263,7 @@ def _field(id: int, body: dict[str, Any]) -> Field:  # noqa: A002
         auto_number=body.get("auto_number") or {},
         related_list=(body.get("lookup") or {}).get("api_name"),
         roll_up=roll_up_of(body),
+        formula=body.get("formula") or {},
     )
 
 
@@ -277,8 +279,8 @@ def _storage(body: dict[str, Any]) -> Storage:
         return "id"
     if name == "Tag":
         return "tags"
-    if data_type == ROLL_UP:
-        data_type = body[ROLL_UP]["return_type"]
+    if data_type in {ROLL_UP, "formula"}:
+        data_type = body[data_type]["return_type"]
     # Participants calls itself a bigint, and Comments a text, yet both carry arrays of objects.
     if json_type == "jsonarray" and data_type not in {"multiselectpicklist", "subform"}:
         return "json"

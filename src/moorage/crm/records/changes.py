@@ -13,6 +13,7 @@ import msgspec
 from moorage.crm.faults import Fault
 from moorage.crm.metadata.catalog import Field, Module
 from moorage.crm.metadata.ids import whole_id
+from moorage.crm.metadata.module_formulas import formulas_of
 from moorage.crm.records.batch import Batch
 from moorage.crm.records.draft import Draft
 from moorage.crm.records.duplicates import UniqueValues, values_of
@@ -56,6 +57,7 @@ class Change:
         self._rows = FieldRows(organisation, self._batch, user, rows_are_whole=rows_are_whole)
         self._unique = UniqueValues(organisation, module, self._batch)
         self._numbers = module.of_type("autonumber")
+        self._formulas = formulas_of(module)
 
     def insert(self, records: Sequence[Prepared]) -> list[Outcome]:
         self._expect(records)
@@ -125,6 +127,7 @@ class Change:
         pending = self._pending(draft, row, {})
         self._rules.compute(pending)
         add_up(pending, rows)
+        self._formulas.work_out(row, self._organisation.zone, self._batch.now)
         self._batch.insert(self._module, row, self._numbers)
         self._rows.insert(rows)
         return succeeded(record_details(self._organisation, self._module, row), "record added", 201)
@@ -179,6 +182,7 @@ class Change:
             add_up(pending, self._rows.stored(self._module, record))
         else:
             add_up(pending, [(merge.module, list(merge.rows.values())) for merge in merges])
+        self._formulas.work_out(row, self._organisation.zone, self._batch.now)
         changes = {column: value for column, value in row.items() if value != old.get(column)}
         self._batch.update(self._module, record, changes)
         return succeeded(record_details(self._organisation, self._module, row), "record updated", 200)

@@ -10,6 +10,7 @@ from typing import TypeAlias
 from moorage.crm.faults import Fault
 from moorage.crm.metadata.catalog import Field, Module
 from moorage.crm.metadata.ids import whole_id
+from moorage.crm.metadata.module_formulas import formulas_of
 from moorage.crm.records.batch import Batch
 from moorage.crm.records.draft import Draft, DraftRow
 from moorage.crm.records.initial import initial_values
@@ -44,6 +45,7 @@ class FieldRows:
         self, organisation: Organisation, batch: Batch, user: int, *, rows_are_whole: bool = False
     ) -> None:
         self._catalog = organisation.catalog
+        self._zone = organisation.zone
         self._batch = batch
         self._user = user
         self._rows_are_whole = rows_are_whole
@@ -103,6 +105,7 @@ class FieldRows:
         rules_of(module).compute(
             PendingRecord(module, row, old, draft.sent_fields, draft.path, self._batch.now)
         )
+        formulas_of(module).work_out(row, self._zone, self._batch.now)
 
     def merge(self, draft: Draft, parent: int) -> list[Merge]:
         """What an update makes of the rows. Nothing is written yet. Raises Fault for rows that don't exist."""

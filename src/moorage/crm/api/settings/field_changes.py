@@ -8,10 +8,12 @@ from typing import Any, TypeVar
 import msgspec
 
 from moorage.crm.api.documents import module_named, module_parameter
+from moorage.crm.api.settings.formula_values import must_be_worked_out, work_out
 from moorage.crm.api.settings.row_modules import RowModules
 from moorage.crm.faults import Fault, invalid_id, unparsable
 from moorage.crm.metadata.custom.belongings import belongings
 from moorage.crm.metadata.custom.fields import changed_field, new_field
+from moorage.crm.metadata.custom.formula_fields import checked_formula, uses
 from moorage.crm.metadata.custom.json_object import JsonObject
 from moorage.crm.metadata.custom.naming import api_name_of
 from moorage.crm.metadata.custom.row_modules import has_rows, refuse_in_rows
@@ -108,9 +110,14 @@ def _decoded(text: bytes) -> Any:
 
 async def _change(call: Call, module: Document, run: "Callable[[_FieldChanges], T]") -> T:
     """Run changes of fields as one change of the metadata, in the writer's thread."""
-    return await call.organisation.store.change_metadata(
-        lambda transaction: run(_FieldChanges(transaction, module))
-    )
+
+    def job(transaction: MetadataTransaction) -> T:
+        change = _FieldChanges(transaction, module)
+        result = run(change)
+        work_out(transaction, module, change.formulas)
+        return result
+
+    return await call.organisation.store.change_metadata(job)
 
 
 def _each(specs: Sequence[JsonObject], change: Callable[[JsonObject], Body]) -> list[Body]:
@@ -131,11 +138,15 @@ def _answer(outcomes: Sequence[Body], *, done: int) -> Response:
 
 
 class _FieldChanges:
-    """Changes to the fields of one module, within a change of the metadata."""
+    """Changes to the fields of one module, within a change of the metadata.
+
+    `formulas` are the new and changed formulas.
+    """
 
     def __init__(self, transaction: MetadataTransaction, module: Document) -> None:
         self._transaction = transaction
         self._module = module
+        self.formulas: list[Document] = []
 
     @property
     def _metadata(self) -> Metadata:
@@ -159,7 +170,7 @@ class _FieldChanges:
             definition = RowModules(self._transaction, self, self._module).add(spec, definition)
         body = field_document(definition, self.new_id(), self, {})
         field = Document(int(body["id"]), "field", self._module.id, definition.api_name, body)
-        self._transaction.put(field)
+        self._put(spec, None, field)
         self._lay_out(lambda layout: self._shown_in(layout, field))
         return _success(field.id, "field created")
 
@@ -199,8 +210,14 @@ class _FieldChanges:
         body = changed_field(spec, field, known, self)
         if body.get("unique") and not field.body.get("unique"):
             self._refuse_repeats(field, spec)
-        self._transaction.put(replace(field, body=body))
+        self._put(spec, field, replace(field, body=body))
         return _success(field.id, "field updated")
+
+    def _put(self, spec: JsonObject, before: Document | None, field: Document) -> None:
+        if must_be_worked_out(before, field):
+            field = replace(field, body=checked_formula(spec, field.body, self._module, self._metadata))
+            self.formulas.append(field)
+        self._transaction.put(field)
 
     def _refuse_repeats(self, field: Document, spec: JsonObject) -> None:
         if self._transaction.repeats(self._module.id, field.id):
@@ -218,7 +235,8 @@ class _FieldChanges:
 
     def _is_used(self, field: Document) -> bool:
         views = self._metadata.all("custom_view", self._module.id)
-        return any(f'"{field.id}"'.encode() in msgspec.json.encode(view.body) for view in views)
+        in_view = any(f'"{field.id}"'.encode() in msgspec.json.encode(view.body) for view in views)
+        return in_view or any(uses(other, field) for other in self._metadata.all("field", self._module.id))
 
     def _lay_out(self, change: Callable[[Body], Body]) -> None:
         for layout in self._metadata.all("layout", self._module.id):

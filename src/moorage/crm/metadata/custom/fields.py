@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from moorage.crm.metadata.custom.formula_fields import changed_formula, new_formula, type_of_formula
 from moorage.crm.metadata.custom.json_object import JsonObject
 from moorage.crm.metadata.custom.naming import LONGEST_LABEL, api_name_of, check_api_name
 from moorage.crm.metadata.custom.options import changed_options, new_options
@@ -36,14 +37,15 @@ def new_field(
 
     Raises the Fault for a specification that is not possible.
     """
-    _refuse_unsupported(spec)
+    _refuse_unsupported(spec, spec.raw("data_type"))
     label = _label(spec, known, None)
     if label is None:
         raise spec.fault("MANDATORY_NOT_FOUND", "required field not found", "field_label")
     data_type = _data_type(spec)
     if in_rows:
         refuse_in_rows(spec, data_type)
-    field_type = FIELD_TYPES[data_type]
+    formula = new_formula(spec) if data_type == "formula" else None
+    field_type = _field_type(data_type, formula)
     names = [field.name for field in known]
     name = spec.text("api_name", LONGEST_LABEL)
     if name is not None:
@@ -52,6 +54,8 @@ def new_field(
     _refuse_too_many(spec, known, data_type)
     length = _length(spec, data_type, field_type)
     more = _specifics(spec, data_type, length)
+    if formula is not None:
+        more["formula"] = formula
     if "unique" in spec:
         more["unique"] = _unique(spec, data_type, known)
     return FieldDefinition(
@@ -66,6 +70,7 @@ def new_field(
         sortable=field_type.sortable,
         filterable=field_type.filterable and length <= 2000,
         mass_update=field_type.writable and not field_type.has_rows,
+        read_only=formula is not None,
         field_read_only=not field_type.writable,
         custom_field=True,
         operation_type=dict.fromkeys(
@@ -82,7 +87,7 @@ def changed_field(spec: JsonObject, field: Document, known: list[Document], ids:
     body, data_type = field.body, field.body["data_type"]
     if not body["custom_field"]:
         raise spec.fault("NOT_ALLOWED", "system field cannot be updated", "id")
-    _refuse_unsupported(spec)
+    _refuse_unsupported(spec, "formula" if data_type == "formula" else None)
     for name in ("data_type", "api_name"):
         if name in spec and spec.raw(name) != body[name]:
             raise spec.fault("NOT_ALLOWED", f"{name} cannot be changed", name)
@@ -93,7 +98,7 @@ def changed_field(spec: JsonObject, field: Document, known: list[Document], ids:
     if "length" in spec:
         length = changed["length"] = _longer(spec, body)
     if "decimal_place" in spec:
-        changed["decimal_place"] = _decimals(spec, FIELD_TYPES[data_type], length)
+        changed["decimal_place"] = _decimals(spec, _field_type(data_type, body.get("formula")), length)
     if spec.has_member("unique"):
         changed["unique"] = _changed_unique(spec, field, known)
     if "pick_list_values" in spec:
@@ -107,9 +112,15 @@ def changed_field(spec: JsonObject, field: Document, known: list[Document], ids:
     return {**body, **changed, **_specifics(spec, data_type, length, body)}
 
 
-def _refuse_unsupported(spec: JsonObject) -> None:
+def _field_type(data_type: str, formula: Body | None) -> FieldType:
+    return FIELD_TYPES[data_type] if not formula else type_of_formula(formula["return_type"])
+
+
+def _refuse_unsupported(spec: JsonObject, data_type: object = None) -> None:
+    """`data_type` is the type of a new field: the member of that name is its own."""
     for name in _UNSUPPORTED:
-        if spec.raw(name) not in (None, {}, []):
+        is_own = name == data_type and name in FIELD_TYPES
+        if not is_own and spec.raw(name) not in (None, {}, []):
             raise spec.fault("NOT_SUPPORTED", "this is not supported here", name)
     if spec.boolean("hipaa_compliance_enabled"):
         raise spec.fault("NOT_SUPPORTED", "this is not supported here", "hipaa_compliance_enabled")
@@ -169,7 +180,7 @@ def _longer(spec: JsonObject, body: Body) -> int:
     """Values that are there must go on fitting."""
     if FIELD_TYPES[body["data_type"]].lengths is None:
         return int(body["length"])
-    length = _length(spec, body["data_type"], FIELD_TYPES[body["data_type"]])
+    length = _length(spec, body["data_type"], _field_type(body["data_type"], body.get("formula")))
     if length < body["length"]:
         raise spec.fault("NOT_ALLOWED", "length cannot be decreased", "length")
     return length
@@ -238,6 +249,8 @@ def _specifics(spec: JsonObject, data_type: str, length: int, body: Body | None 
         more["separator"] = spec.boolean("separator")
     if data_type == "currency" and (body is None or "currency" in spec):
         more["currency"] = _currency(spec)
+    if data_type == "formula" and body is not None:
+        more["formula"] = changed_formula(spec, body)
     if data_type == "autonumber" and body is None:
         more["auto_number"] = _auto_number(spec)
     if data_type == "textarea":

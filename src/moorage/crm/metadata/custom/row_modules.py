@@ -16,8 +16,8 @@ _GENERATED_TYPES = frozenset({"subform"})
 # The types of fields that a row can have. Others count records, or have rows themselves.
 ROW_TYPES = frozenset(
     [
-        "bigint", "boolean", "currency", "date", "datetime", "double", "email", "integer", "lookup",
-        "multiselectpicklist", "percent", "phone", "picklist", "text", "textarea", "userlookup", "website",
+        "bigint", "boolean", "currency", "date", "datetime", "double", "email", "formula", "integer",
+        "lookup", "multiselectpicklist", "percent", "phone", "picklist", "text", "textarea", "userlookup", "website",
     ]
 )  # fmt: skip
 # First segments of paths that are no modules.

@@ -42,6 +42,8 @@ FIELD_TYPES = {
     "lookup": FieldType("jsonobject", 120),
     "userlookup": FieldType("jsonobject", 120),
     "autonumber": FieldType("string", 255, range(1, 256), writable=False),
+    # The rest follows from what the formula returns (`formula_fields.py`).
+    "formula": FieldType("string", 255, writable=False),
     "subform": FieldType("jsonarray", 200, sortable=False, filterable=False, has_rows=True),
     # The length is how many files a record may have.
     "fileupload": FieldType("jsonarray", 5, (1, 5), sortable=False, filterable=False, searchable=False),
@@ -52,7 +54,6 @@ FIELD_TYPES = {
 # Types that Zoho has, too, but of which no custom field can be made here yet.
 TO_COME = frozenset(
     [
-        "formula",
         "multiselectlookup",
         "multiuserlookup",
         "rollup_summary",

@@ -13,6 +13,7 @@ from moorage.crm.metadata.formulas.run import Run
 from moorage.crm.metadata.json_numbers import exact
 
 Value: TypeAlias = Callable[[Run], Any]
+Stored: TypeAlias = Literal["real", "integer", "bigint", "text", "boolean", "date", "datetime"]
 
 _ZERO = Decimal(0)
 _TESTS: dict[str, Callable[[Any, Any], bool]] = {
@@ -30,7 +31,7 @@ class Source:
     """Where the value of a field is: its column, and how it is stored there."""
 
     column: str
-    storage: Literal["real", "integer", "bigint", "text", "boolean", "date", "datetime"]
+    storage: Stored
 
 
 @dataclass(frozen=True, slots=True)

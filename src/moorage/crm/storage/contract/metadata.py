@@ -1,7 +1,7 @@
 """Changes of an organisation's metadata: the documents, and all that depends on them, in one step."""
 
-from collections.abc import Iterable
-from typing import Protocol
+from collections.abc import Callable, Collection, Iterable
+from typing import Any, Protocol
 
 from moorage.crm.metadata.catalog import Field, Module
 from moorage.crm.metadata.documents import Document, Metadata
@@ -55,4 +55,13 @@ class MetadataTransaction(Protocol):
         `parents` are the module of the field and the field; `children` the module of the records that point to it, and
         the lookup by which they do. Where none points to a record, it gets `Field.initial`. All are of a catalog of the
         documents as they are by now.
+        """
+
+    def rewrite(
+        self, module: int, columns: Collection[str], change: Callable[[dict[str, Any]], dict[str, Any]]
+    ) -> None:
+        """At the end of the transaction, when new fields have their columns, change every record of a module.
+
+        `module` is its id. `change` is given the columns of one record, and gives those that it changes with their
+        values, or nothing. Records come one after the other, a part of them at a time: there may be very many.
         """

@@ -1,6 +1,6 @@
 """Changes of the metadata in one organisation's SQLite file, inside a transaction that the writer began."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any, TypeAlias
 
 import apsw
@@ -13,6 +13,7 @@ from moorage.crm.storage.compile import compile_aggregate
 from moorage.crm.storage.contract.aggregates import Aggregate
 from moorage.crm.storage.contract.metadata import ValuesRepeat
 from moorage.crm.storage.sqlite import aggregates, fulltext, schema
+from moorage.crm.storage.sqlite.rewriting import Change, rewrite
 from moorage.crm.storage.sqlite.text_layout import COLUMNS, CREATE_PLACES, Place, later_stem
 from moorage.crm.storage.sqlite.transaction import SqliteTransaction
 
@@ -62,6 +63,7 @@ class MetadataChange:
         self._before = Catalog(read_metadata(connection))
         self._metadata: Metadata | None = None
         self._fillings: list[_Filling] = []
+        self._rewrites: list[tuple[int, Collection[str], Change]] = []
         self.is_changed = False
         self.now = transaction.now
 
@@ -98,6 +100,10 @@ class MetadataChange:
     ) -> None:
         self._fillings.append((parents, children, aggregate))
 
+    def rewrite(self, module: int, columns: Collection[str], change: Change) -> None:
+        self._rewrites.append((module, columns, change))
+        self.is_changed = True
+
     def _note(self) -> None:
         self.is_changed, self._metadata = True, None
 
@@ -113,6 +119,10 @@ class MetadataChange:
                     self._connection.execute(statement)
             else:
                 self._change_fields(before, module)
+        for number, columns, change in self._rewrites:
+            rewrite(
+                self._transaction.with_catalog(catalog), catalog.by_number[number % ID_SPACE], columns, change
+            )
         for parents, children, aggregate in self._fillings:
             value = compile_aggregate(aggregate, children[0], catalog, self._transaction.dialect)
             aggregates.fill(self._connection, parents, children, value)

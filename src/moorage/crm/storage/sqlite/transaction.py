@@ -12,7 +12,7 @@ from moorage.crm.storage.contract.records import Row
 from moorage.crm.storage.sqlite import aggregates, fulltext
 from moorage.crm.storage.sqlite.dialect import SqliteDialect
 from moorage.crm.storage.sqlite.schema import stored
-from moorage.crm.storage.sqlite.text_layout import Family, TextLayout
+from moorage.crm.storage.sqlite.text_layout import Family, TextLayout, read_places
 
 _encode = msgspec.json.Encoder().encode
 
@@ -47,6 +47,11 @@ class SqliteTransaction:
         self._changed_texts: dict[Module, set[int]] = {}
         self._dropped_texts: dict[Module, set[int]] = {}
         self.now = now
+
+    def with_catalog(self, catalog: Catalog) -> "SqliteTransaction":
+        """This transaction as it is after a change of the metadata."""
+        layout = TextLayout(catalog, read_places(self.connection))
+        return SqliteTransaction(self.connection, catalog, self._prefix, self.now, layout)
 
     def finish(self) -> None:
         """Before the commit, write what all jobs of a group share: the next id, and the full text.
@@ -193,6 +198,13 @@ class SqliteTransaction:
     def _note(self, noted: dict[Module, set[int]], module: Module, records: Sequence[int]) -> None:
         if module.full_text and records:
             noted.setdefault(module, set()).update(records)
+
+    def index_columns(self, module: Module, records: set[int], columns: set[str]) -> None:
+        """Index the text of records that exist, of which only these columns have changed."""
+        families = [f for f in self._layout.families(module) if not columns.isdisjoint(f.columns.values())]
+        for suffix, ids in self._by_range(module, records):
+            for family in families:
+                self._index_family(module, family, suffix, ids)
 
     def _index_text(self, module: Module, records: set[int]) -> None:
         """Index the text of the records; those that are gone again are left out."""
