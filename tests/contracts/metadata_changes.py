@@ -6,6 +6,9 @@ from dataclasses import replace
 import pytest
 from msgspec import structs
 
+from moorage.crm.api.settings.row_modules import RowModules
+from moorage.crm.metadata.custom.belongings import belongings
+from moorage.crm.metadata.custom.json_object import JsonObject
 from moorage.crm.metadata.definitions import FieldDefinition
 from moorage.crm.metadata.documents import Document
 from moorage.crm.metadata.field_documents import field_document
@@ -52,6 +55,21 @@ def add(*definitions, module="Leads", **more):
 
 def named(name, **more):
     return structs.replace(PLAIN, api_name=name, field_label=name, display_label=name, **more)
+
+
+def link(module, name, connected):
+    """A job that gives a module a field of links to the records of another one."""
+
+    def job(change):
+        owner = next(document for document in change.metadata.all("module") if document.name == module)
+        definition = named(name, data_type="multiselectlookup", json_type="jsonarray")
+        spec = JsonObject({"multiselectlookup": {"module": {"api_name": connected}}}, "$")
+        ids = References(change)
+        definition = RowModules(change, ids, owner, lambda _: connected).add(spec, definition)
+        body = field_document(definition, ids.new_id(), ids, {})
+        change.put(Document(int(body["id"]), "field", owner.id, name, body))
+
+    return job
 
 
 class MetadataChanges(Suite):
@@ -171,6 +189,47 @@ class MetadataChanges(Suite):
         with pytest.raises(KeyError):
             change(fail)
         assert "Berth" not in reopen().module("Leads").fields
+
+    def test_a_module_that_came_later_holds_the_links_of_two_records(self, change, reopen):
+        change(link("Leads", "Boats", "Products"))
+        here = reopen()
+        leads, boats = here.module("Leads"), here.module("Leads_X_Products")
+        assert here.organisation.catalog.rows_of(leads.fields["Boats"]) is boats
+        lead, other = here.add("Leads", {"Last_Name": "a"}, {"Last_Name": "b"})
+        buoy, rope = here.add("Products", {"Product_Name": "Buoy"}, {"Product_Name": "Rope"})
+        pairs = ((lead, rope), (lead, buoy), (other, rope))
+        ids = here.add("Leads_X_Products", *({"Leads": one, "Boats": boat} for one, boat in pairs))
+        shown = here.record("Leads", lead)["Boats"]
+        assert [(int(row["id"]), row["Boats"]["name"]) for row in shown] == [
+            (ids[0], "Rope"),
+            (ids[1], "Buoy"),
+        ]
+        assert here.ids("Leads_X_Products", [Equal(boats.fields["Boats"], rope)]) == [ids[2], ids[0]]
+        here.write(lambda transaction: transaction.recycle(here.module("Products"), rope, here.user.id))
+        assert here.ids("Leads_X_Products") == [ids[1]]
+        here.write(lambda transaction: transaction.recycle(leads, lead, here.user.id))
+        assert here.ids("Leads_X_Products") == []
+        assert here.record("Leads", other)["Boats"] == []
+
+    def test_a_module_that_is_removed_is_nobodys_when_its_name_comes_back(self, change, reopen):
+        change(link("Leads", "Boats", "Products"))
+        here = reopen()
+        (lead,) = here.add("Leads", {"Last_Name": "a"})
+        here.add("Leads_X_Products", {"Leads": lead})
+        field = here.module("Leads").fields["Boats"].id
+
+        def replace_it(change):
+            document = change.metadata.find("field", field)
+            change.remove([field, *belongings(change.metadata, document)])
+            link("Leads", "Boats", "Vendors")(change)
+
+        here.change(replace_it)
+        again = reopen()
+        assert "Leads_X_Products" not in again.organisation.catalog.modules
+        assert again.record("Leads", lead)["Boats"] == []
+        again.change(link("Deals", "Goods", "Products"))
+        (deal,) = reopen().add("Deals", {"Deal_Name": "a"})
+        assert reopen().record("Deals", deal)["Goods"] == []
 
     def test_no_value_repeats_where_a_field_becomes_unique(self, here, change, reopen):
         change(add(PLAIN))

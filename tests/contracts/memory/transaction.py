@@ -73,9 +73,8 @@ class MemoryTransaction:
         return set(rows)
 
     def _recycle(self, module, record, row, by):
-        for field in module.row_fields:
-            lines = self._catalog.rows_of(field)
-            children = self.children(lines, lines.parent_column, [record])
+        for lines, lookup in self._catalog.rows_pointing_to(module):
+            children = self.children(lines, lookup.column, [record])
             self.drop(lines, [line["id"] for line in children.get(record, [])])
         creator = module.fields.get("Created_By")
         entry = {

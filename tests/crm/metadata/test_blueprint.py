@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from moorage.crm.metadata.catalog import Catalog, Rows
+from moorage.crm.metadata.catalog import Catalog
 from moorage.crm.metadata.documents import Document, Metadata
 from moorage.crm.metadata.ids import ID_SPACE
+from moorage.crm.metadata.rows import Rows
 from moorage.crm.metadata.standard import DEMO, OrganisationSpec, Person, blueprint
 
 CREATED = datetime(2026, 2, 6, 9, 10, 56, tzinfo=UTC)

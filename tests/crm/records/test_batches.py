@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from moorage.crm.records.changes import Change
 from moorage.crm.records.prepare import to_insert, to_update, to_upsert
+from tests.crm.settings.making_fields import field, made
 
 MOST_QUESTIONS = 12
 
@@ -57,6 +58,23 @@ def counted(organisation):
 
 
 @pytest.fixture
+def linked(service, organisation, caller_of):
+    """The organisation, with a subform, links to products and links to users in its leads."""
+    crm = caller_of("unique")
+    links = {"module": {"api_name": "Products"}}
+    made(
+        crm,
+        field("Surveys", "subform"),
+        field("Interests", "multiselectlookup", multiselectlookup=links),
+        field("Crew", "multiuserlookup"),
+    )
+    made(crm, field("Depth", "double"), module="Surveys")
+    again = service.organisations.open(organisation.id)
+    organisation.__dict__.update(again.__dict__)  # For the fixtures that have it already.
+    return organisation
+
+
+@pytest.fixture
 def inserted(organisation, counted):
     def insert(module, records):
         prepared = to_insert(organisation.catalog, organisation.catalog.modules[module], records)
@@ -93,7 +111,26 @@ def quotes(products, count=100):
     ]
 
 
+def with_rows(products, metadata, count=100, skip=0):
+    users = [str(user.id) for user in metadata.all("user") if user.body["status"] == "active"]
+    return [
+        {
+            "Last_Name": f"Name {n}",
+            "Surveys": [{"Depth": n}] * 2,
+            "Interests": [
+                {"Interests": {"id": products[(n + more + skip) % len(products)]}} for more in (0, 1)
+            ],
+            "Crew": [{"Crew": {"id": users[skip % len(users)]}}],
+        }
+        for n in range(count)
+    ]
+
+
 class TestQuestions:
+    @pytest.fixture
+    def inserted_with_rows(self, linked, inserted, products):
+        return inserted("Leads", with_rows(products, linked.metadata))
+
     @pytest.fixture
     def accounts(self, inserted):
         inserted("Vendors", [{"Vendor_Name": "Vendor 1"}])
@@ -169,6 +206,27 @@ class TestQuestions:
         )
         actions = [outcome.document["action"] for outcome in outcomes]
         assert (actions.count("update"), actions.count("insert")) == (50, 50)
+        assert len(asked) <= MOST_QUESTIONS, asked
+
+    def test_of_an_insert_with_rows_and_links(self, inserted_with_rows):
+        _, asked = inserted_with_rows
+        assert len(asked) <= MOST_QUESTIONS, asked
+
+    def test_of_an_update_of_rows_and_links(self, linked, counted, products, inserted_with_rows):
+        ids, _ = inserted_with_rows
+        changes = [
+            {"id": identity, **record}
+            for identity, record in zip(ids, with_rows(products, linked.metadata, skip=2), strict=True)
+        ]
+        prepared = to_update(linked.catalog, linked.catalog.modules["Leads"], changes)
+        outcomes, asked = counted("Leads", lambda change: change.update(prepared))
+        assert {outcome.status for outcome in outcomes} == {200}, outcomes
+        assert len(asked) <= MOST_QUESTIONS, asked
+
+    def test_of_a_delete_of_records_with_links(self, counted, inserted_with_rows):
+        ids, _ = inserted_with_rows
+        outcomes, asked = counted("Leads", lambda change: change.delete([int(identity) for identity in ids]))
+        assert {outcome.status for outcome in outcomes} == {200}
         assert len(asked) <= MOST_QUESTIONS, asked
 
     def test_of_a_delete(self, counted, inserted, products):

@@ -4,6 +4,7 @@ A module's table is `m<n>`, its full text `t<n>`, and the column of a field `c<n
 the module's or the field's id. So a rename changes no table.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
@@ -11,6 +12,7 @@ from typing import Any, Literal, TypeAlias
 from moorage.crm.metadata.documents import Metadata
 from moorage.crm.metadata.ids import ID_SPACE
 from moorage.crm.metadata.roll_ups import ROLL_UP, RollUp, roll_up_of
+from moorage.crm.metadata.rows import Rows, rows_in
 
 NO_VALUE = "-None-"  # The option of a picklist that means no choice.
 
@@ -33,7 +35,6 @@ _STORAGE_BY_TYPE: dict[str, Storage] = {
     "userlookup": "user",
     "lookup": "lookup",
     "multi_module_lookup": "lookup",
-    "subform": "rows",
 }
 _STORAGE_BY_JSON: dict[str, Storage] = {
     "jsonarray": "json",
@@ -42,17 +43,6 @@ _STORAGE_BY_JSON: dict[str, Storage] = {
     "integer": "integer",
     "boolean": "boolean",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """Where the values of a field are: in the records of `module`, which point to theirs by the lookup `parent`.
-
-    Both are API names.
-    """
-
-    module: str
-    parent: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -122,6 +112,8 @@ class Module:
     parent: str | None
     flags: dict[str, Any] = field(repr=False)
     parent_field: Field | None = None  # Of a module of rows: the lookup by which a row points to its record.
+    # Of a module of links: the lookup to the other record, or to a user.
+    connected_field: Field | None = None
     # The roll-up fields that are worked out of this module's records, each with the module whose field it is.
     roll_ups: "list[tuple[Module, Field]]" = field(default_factory=list, repr=False)
 
@@ -183,6 +175,7 @@ class Catalog:
     def __init__(self, metadata: Metadata) -> None:
         self.modules: dict[str, Module] = {}
         self.by_number: dict[int, Module] = {}
+        self._pointing: dict[Module, list[tuple[Module, Field]]] = {}
         for document in metadata.all("module"):
             if not metadata.all("field", document.id):
                 continue  # A tab without records, such as Home: only settings show it.
@@ -197,15 +190,23 @@ class Catalog:
                 self.modules[roll_up.roll_up.module].roll_ups.append((module, roll_up))
 
     def _point_back(self, field: Field) -> None:
-        """Let the module of a field's rows know by which lookup they point to their record."""
+        """Let the module of a field's rows know by which lookups they point to their record, and to another one."""
         assert field.rows is not None
         rows = self.rows_of(field)
         rows.parent_field = rows.fields[field.rows.parent]
+        rows.connected_field = rows.fields[field.rows.connected] if field.rows.connected else None
+        for lookup in (rows.parent_field, rows.connected_field):
+            if lookup is not None and lookup.lookup is not None:
+                self._pointing.setdefault(self.modules[lookup.lookup], []).append((rows, lookup))
 
     def rows_of(self, field: Field) -> Module:
         """The module of a field's rows."""
         assert field.rows is not None
         return self.modules[field.rows.module]
+
+    def rows_pointing_to(self, module: Module) -> Sequence[tuple[Module, Field]]:
+        """The rows that can't be without a record of the module: their own modules, and the lookups to the record."""
+        return self._pointing.get(module, ())
 
     def named_by(self, field: Field) -> list[tuple[Module, Field]]:
         """The modules that a lookup points to, each with the field that names its records."""
@@ -235,11 +236,12 @@ def _field(id: int, body: dict[str, Any]) -> Field:  # noqa: A002
     operations = body["operation_type"]
     lookup = (body.get("lookup") or {}).get("module") or {}
     several = body.get("multi_module_lookup") or {}
+    rows = rows_in(body)
     return Field(
         id=id,
         api_name=body["api_name"],
         data_type=body["data_type"],
-        storage=_storage(body),
+        storage=_storage(body) if rows is None else "rows",
         length=body.get("length"),
         decimal_place=body.get("decimal_place"),
         mandatory=bool(body.get("system_mandatory")),
@@ -258,19 +260,13 @@ def _field(id: int, body: dict[str, Any]) -> Field:  # noqa: A002
         # A field into the pseudo-module se_module points into several, as Zoho's SDKs also treat it [Z sdk].
         lookup=None if several else lookup.get("api_name"),
         lookup_modules=tuple(m["api_name"] for m in several.get("modules") or ()),
-        rows=_rows(body),
+        rows=rows,
         column="id" if body["api_name"] == "id" else f"c{id % ID_SPACE}",
         auto_number=body.get("auto_number") or {},
         related_list=(body.get("lookup") or {}).get("api_name"),
         roll_up=roll_up_of(body),
         formula=body.get("formula") or {},
     )
-
-
-def _rows(body: dict[str, Any]) -> Rows | None:
-    if body["data_type"] == "subform":
-        return Rows(body["associated_module"]["module"], "Parent_Id")
-    return None
 
 
 def _storage(body: dict[str, Any]) -> Storage:
@@ -282,6 +278,6 @@ def _storage(body: dict[str, Any]) -> Storage:
     if data_type in {ROLL_UP, "formula"}:
         data_type = body[data_type]["return_type"]
     # Participants calls itself a bigint, and Comments a text, yet both carry arrays of objects.
-    if json_type == "jsonarray" and data_type not in {"multiselectpicklist", "subform"}:
+    if json_type == "jsonarray" and data_type != "multiselectpicklist":
         return "json"
     return _STORAGE_BY_TYPE.get(data_type) or _STORAGE_BY_JSON.get(json_type, "text")

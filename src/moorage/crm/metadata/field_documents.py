@@ -47,6 +47,7 @@ _UI_TYPES = {
     "lookup": 133,
     "boolean": 301,
     "datetime": 333,
+    "multiselectlookup": 444,
     "subform": 500,
     "fileupload": 555,
     "imageupload": 556,

@@ -4,6 +4,18 @@ from moorage.crm.metadata.definitions import RelatedListDefinition
 from moorage.crm.metadata.documents import Body
 
 
+def links_list_document(
+    definition: RelatedListDefinition, id_: str, module: str, connected: str, links: Body
+) -> Body:
+    """The list of the records of `connected` that have links to a record. `links` refers to the module of the links."""
+    body = related_list_document(definition, id_, module, links)
+    return body | {
+        "type": "multiselectlookup",
+        "connectedmodule": connected,
+        "linkingmodule": links["api_name"],
+    }
+
+
 def related_list_document(
     definition: RelatedListDefinition, id_: str, module: str, target: Body | None
 ) -> Body:

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from moorage.bounded import Bounded
 from moorage.crm.metadata.catalog import Field, Module
+from moorage.crm.metadata.rows import LINK_TYPES
 
 MODULE_KEY = "$se_module"  # The module of the record that a lookup into several modules points to.
 
@@ -115,4 +116,4 @@ def row_names(rows: Module) -> tuple[str, ...]:
 
 
 def _only_in_whole(field: Field) -> bool:
-    return field.storage == "rows" or field.data_type in {"multiselectlookup", "multiuserlookup"}
+    return field.storage == "rows" or field.data_type in LINK_TYPES

@@ -26,7 +26,7 @@ class Batch:
 
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
-        self._ids_expected = 0  # New records and rows of subforms, at most.
+        self._ids_expected = 0  # New records and rows, at most.
         self._ids: Iterator[int] = iter(())
         self._rows: dict[Module, dict[int, Row | None]] = defaultdict(dict)
         self._existing: dict[Module, dict[int, bool]] = defaultdict(dict)
@@ -92,7 +92,7 @@ class Batch:
         return self._values.matching(module, field, value)
 
     def children(self, module: Module, parent: int) -> list[Row]:
-        """The rows of a subform that belong to the parent, oldest first."""
+        """The rows of a module that belong to the parent, oldest first."""
         known = self._children[module]
         if parent not in known:
             parents = self._take("children", module, parent) - known.keys()
@@ -132,7 +132,7 @@ class Batch:
         self._put(module, record, old, {**(old or {}), **changes})
 
     def drop(self, module: Module, records: Iterable[int]) -> None:
-        """Remove rows of subforms for good."""
+        """Remove rows for good."""
         for record in records:
             old = self._rows[module].get(record)
             self._changes.drop(module, record)

@@ -110,7 +110,7 @@ class Change:
         self._expect_stored_rows(records, known_ids)
 
     def _expect_stored_rows(self, records: Sequence[Prepared], ids: Sequence[int]) -> None:
-        """A new discount or tax of a record changes its totals, which are worked out from all rows of its subforms."""
+        """A new discount or tax of a record changes its totals, which are worked out from all its rows."""
         if any(draft.sent_fields & self._rules.added_up for draft in _drafts(records)):
             for field in self._module.row_fields:
                 self._batch.expect_children(self._catalog.rows_of(field), ids)
@@ -122,6 +122,7 @@ class Change:
         self._rules.check(self._pending(draft, draft.row, {}))
         self._references.resolve(draft)
         self._unique.check(draft, None)
+        self._rows.check(draft)
         row = self._new_row(draft)
         rows = self._rows.new_rows(draft, row["id"])
         pending = self._pending(draft, row, {})

@@ -4,8 +4,9 @@ They are records of a module of their own, which only changes with the records t
 """
 
 import dataclasses
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from moorage.crm.faults import Fault
 from moorage.crm.metadata.catalog import Field, Module
@@ -24,12 +25,25 @@ from moorage.crm.storage.contract.records import Row
 RowsByModule: TypeAlias = list[tuple[Module, list[Row]]]
 
 
+@dataclass(frozen=True, slots=True)
+class Link:
+    """The id of a record or user that a row links to; `path` is where the row stands in the body.
+
+    `row` is the id of a row that is there already.
+    """
+
+    target: int
+    path: str
+    row: int | None = None
+
+
 @dataclass(slots=True)
 class Merge:
     """The rows that a field will have, by id, and which rows are added, changed and removed for that."""
 
     module: Module
     rows: dict[int, Row] = dataclasses.field(default_factory=dict)
+    paths: dict[int, str] = dataclasses.field(default_factory=dict)  # Where rows of the request stand.
     added: list[int] = dataclasses.field(default_factory=list)
     changed: list[int] = dataclasses.field(default_factory=list)
     removed: list[int] = dataclasses.field(default_factory=list)
@@ -69,8 +83,14 @@ class FieldRows:
         ids = [reference.id for reference in references if reference.id is not None]
         self._batch.expect_rows(self._catalog.modules["Products"], ids)
 
+    def check(self, draft: Draft) -> None:
+        """Raise the Fault for rows that a new record can't have together."""
+        for field, rows in draft.rows:
+            link = self._catalog.rows_of(field).connected_field
+            if link is not None:
+                _refuse_repeats(field, [Link(row.draft.row[link.column], row.draft.path) for row in rows])
+
     def new_rows(self, draft: Draft, parent: int) -> RowsByModule:
-        """The rows of a new record. Raises the Fault for rows that don't fit together."""
         rows_by_module = []
         for field, rows in draft.rows:
             module = self._catalog.rows_of(field)
@@ -119,13 +139,15 @@ class FieldRows:
             merge.rows = {}
         for row in rows:
             self._merge_row(merge, row, parent)
-        if self._rows_are_whole:
+        if self._rows_are_whole and merge.module.connected_field is None:
             _remove_unnamed(merge)
         path = f"{draft.path}.{field.api_name}"
         if field.mandatory and not merge.rows:
             raise missing(field, path)
         if len(merge.rows) > MAX_ROWS:
             raise too_long(field, path, MAX_ROWS)
+        if merge.module.connected_field is not None:
+            _refuse_repeats(field, _links(merge, merge.module.connected_field))
         return merge
 
     def _merge_row(self, merge: Merge, row: DraftRow, parent: int) -> None:
@@ -133,6 +155,7 @@ class FieldRows:
             new_row = self._new_row(merge.module, row.draft, parent)
             merge.rows[new_row["id"]] = new_row
             merge.added.append(new_row["id"])
+            merge.paths[new_row["id"]] = row.draft.path
             return
         row_id = whole_id(row.id)
         if row_id is None or row_id not in merge.rows:
@@ -147,6 +170,7 @@ class FieldRows:
         merge.rows[row_id][merge.module.fields["Modified_Time"].column] = self._batch.now
         self._compute(merge.module, merge.rows[row_id], old, row.draft)
         merge.changed.append(row_id)
+        merge.paths[row_id] = row.draft.path
 
     def insert(self, rows_by_module: RowsByModule) -> None:
         for module, rows in rows_by_module:
@@ -172,6 +196,27 @@ def add_up(record: PendingRecord, rows_by_module: RowsByModule) -> None:
     """Bring the totals of a record up to date, where its module has any."""
     for module, rows in rows_by_module:
         rules_of(record.module).add_up(record, module, rows)
+
+
+def _links(merge: Merge, link: Field) -> Iterator[Link]:
+    """The links of a merge: those that the request does not name come first."""
+    for row_id, row in sorted(merge.rows.items(), key=lambda item: item[0] in merge.paths):
+        stored = None if row_id in merge.added else row_id
+        yield Link(row[link.column], merge.paths.get(row_id, ""), stored)
+
+
+def _refuse_repeats(field: Field, links: Iterable[Link]) -> None:
+    """Raise the Fault for two links of one record that lead to the same [Z update-records]."""
+    assert field.rows is not None
+    first: dict[int, Link] = {}
+    for link in links:
+        other = first.setdefault(link.target, link)
+        if other is not link:
+            details: dict[str, Any] = {"linking_fields": [field.rows.parent, field.rows.connected]}
+            if other.row is not None:
+                details["id"] = str(other.row)
+            details |= {"api_name": field.api_name, "json_path": link.path}
+            raise Fault(400, "DUPLICATE_LINKING_DATA", "duplicate linking data", details)
 
 
 def _remove_unnamed(merge: Merge) -> None:

@@ -18,7 +18,7 @@ from moorage.crm.metadata.json_numbers import exact
 from moorage.crm.metadata.times import instant
 
 # Arrays inside a record are counted before their items are read.
-MAX_ROWS = 200  # Rows of one subform of one record.
+MAX_ROWS = 200  # Rows in one field of one record.
 MAX_ITEMS = 200  # Items of one list of one record.
 MAX_TAGS = 10  # Tags of one record, as at Zoho.
 

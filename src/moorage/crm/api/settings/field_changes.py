@@ -167,12 +167,15 @@ class _FieldChanges:
         if definition.lookup is not None:
             definition = self._with_related_list(definition, definition.lookup)
         if FIELD_TYPES[definition.data_type].has_rows:
-            definition = RowModules(self._transaction, self, self._module).add(spec, definition)
+            definition = self._row_modules().add(spec, definition)
         body = field_document(definition, self.new_id(), self, {})
         field = Document(int(body["id"]), "field", self._module.id, definition.api_name, body)
         self._put(spec, None, field)
         self._lay_out(lambda layout: self._shown_in(layout, field))
         return _success(field.id, "field created")
+
+    def _row_modules(self) -> RowModules:
+        return RowModules(self._transaction, self, self._module, self._module_named)
 
     def _shown_in(self, layout: Body, field: Document) -> Body:
         if field.body["data_type"] != "subform":

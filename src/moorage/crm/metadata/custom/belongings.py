@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from moorage.crm.metadata.documents import Document, Kind, Metadata
+from moorage.crm.metadata.rows import links_in
 
 _OF_A_MODULE: tuple[Kind, ...] = ("field", "layout", "related_list", "custom_view")
 
@@ -15,6 +16,8 @@ def belongings(metadata: Metadata, field: Document) -> Iterator[int]:
         yield from (related.id for related in lists if related.name == lookup["api_name"])
     if field.body["data_type"] == "subform":
         yield from _module(metadata, int(field.body["associated_module"]["id"]))
+    if (links := links_in(field.body)) is not None:
+        yield from _module(metadata, int(links["linking_module"]["id"]))
 
 
 def _module(metadata: Metadata, module: int) -> Iterator[int]:

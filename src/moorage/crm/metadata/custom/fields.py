@@ -66,7 +66,7 @@ def new_field(
         json_type=field_type.json_type,
         length=length,
         decimal_place=_decimals(spec, field_type, length),
-        searchable=field_type.searchable and not field_type.has_rows,
+        searchable=field_type.searchable,
         sortable=field_type.sortable,
         filterable=field_type.filterable and length <= 2000,
         mass_update=field_type.writable and not field_type.has_rows,

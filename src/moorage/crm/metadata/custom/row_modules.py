@@ -4,15 +4,16 @@ from collections.abc import Collection, Iterable
 
 from msgspec.structs import replace
 
+from moorage.crm.faults import Fault
 from moorage.crm.metadata.custom.json_object import JsonObject
-from moorage.crm.metadata.custom.naming import LONGEST_LABEL, api_name_of
+from moorage.crm.metadata.custom.naming import LONGEST_LABEL, api_name_of, check_api_name
 from moorage.crm.metadata.definitions import FieldDefinition, LookupDefinition, ModuleDefinition
 from moorage.crm.metadata.documents import Document
 from moorage.crm.metadata.standard.standard_modules import standard
 
 _MODEL = "Quoted_Items"  # The shipped module that others are made after.
 _SYSTEM_FIELDS = ("Created_Time", "Modified_Time", "id", "Record_Status__s")
-_GENERATED_TYPES = frozenset({"subform"})
+_GENERATED_TYPES = frozenset({"subform", "linking"})
 # The types of fields that a row can have. Others count records, or have rows themselves.
 ROW_TYPES = frozenset(
     [
@@ -47,17 +48,65 @@ def module_name_of(name: str, used: Collection[str]) -> str:
     return api_name_of(name[:LONGEST_LABEL], [*used, *_RESERVED])
 
 
+def check_module_name(name: str, path: str, used: Collection[str]) -> None:
+    """Raise the Fault for a name that a new module can't have; `used` are the names of all others."""
+    check_api_name(name, path, used)
+    if name.lower() in _RESERVED:
+        place = {"api_name": "api_name", "json_path": f"{path}.api_name"}
+        raise Fault(400, "RESERVED_KEYWORD_NOT_ALLOWED", "reserved keyword not allowed", place)
+
+
 def subform_module(name: str, label: str, parent: str, sequence_number: int) -> ModuleDefinition:
     """The module of a subform in the records of `parent`. Names are API names."""
     parent_id = replace(_model_field("Parent_Id"), lookup=LookupDefinition(None, parent))
-    return _module(name, label, parent, sequence_number, [parent_id])
+    return _module("subform", name, label, parent, sequence_number, [parent_id])
+
+
+def linking_module(
+    name: str, label: str, own: FieldDefinition, connected: FieldDefinition, sequence_number: int
+) -> ModuleDefinition:
+    """The module of links: each leads from its `own` record to a `connected` one, or to a user."""
+    assert own.lookup is not None
+    return _module("linking", name, label, own.lookup.module, sequence_number, [own, connected])
+
+
+def own_lookup(name: str, label: str, module: str) -> FieldDefinition:
+    """The lookup by which a link points to the record it belongs to."""
+    lookup = LookupDefinition(None, module)
+    return replace(
+        _model_field("Parent_Id"), api_name=name, field_label=label, display_label=label, lookup=lookup
+    )
+
+
+def connected_lookup(name: str, label: str, lookup: LookupDefinition | None) -> FieldDefinition:
+    """The lookup by which a link leads to another record; without `lookup`, to a user."""
+    return replace(
+        _model_field("Product_Name"),
+        api_name=name,
+        field_label=label,
+        display_label=label,
+        data_type="userlookup" if lookup is None else "lookup",
+        lookup=lookup,
+    )
+
+
+def lookup_names(own: str, connected: str) -> tuple[str, str]:
+    """The API names of a link's two lookups, as like these as can be."""
+    name = api_name_of(connected, _SYSTEM_FIELDS)
+    return api_name_of(own, [name, *_SYSTEM_FIELDS]), name
 
 
 def _module(
-    name: str, label: str, parent: str, sequence_number: int, fields: Iterable[FieldDefinition]
+    generated_type: str,
+    name: str,
+    label: str,
+    parent: str,
+    sequence_number: int,
+    fields: Iterable[FieldDefinition],
 ) -> ModuleDefinition:
     return replace(
         _model(),
+        generated_type=generated_type,
         api_name=name,
         module_name=name.replace("_", ""),
         singular_label=label,

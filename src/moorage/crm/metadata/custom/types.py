@@ -22,6 +22,7 @@ class FieldType:
 
 
 MOST_DECIMALS = 9
+_ROWS = FieldType("jsonarray", 200, sortable=False, filterable=False, searchable=False, has_rows=True)
 PICK_LISTS = frozenset({"picklist", "multiselectpicklist"})
 FIELD_TYPES = {
     "text": FieldType("string", 255, range(1, 256)),
@@ -44,18 +45,14 @@ FIELD_TYPES = {
     "autonumber": FieldType("string", 255, range(1, 256), writable=False),
     # The rest follows from what the formula returns (`formula_fields.py`).
     "formula": FieldType("string", 255, writable=False),
-    "subform": FieldType("jsonarray", 200, sortable=False, filterable=False, has_rows=True),
     # The length is how many files a record may have.
     "fileupload": FieldType("jsonarray", 5, (1, 5), sortable=False, filterable=False, searchable=False),
     "imageupload": FieldType(
         "jsonarray", 10, range(1, 11), sortable=False, filterable=False, searchable=False
     ),
+    "multiselectlookup": _ROWS,
+    "multiuserlookup": _ROWS,
+    "subform": _ROWS,
 }
 # Types that Zoho has, too, but of which no custom field can be made here yet.
-TO_COME = frozenset(
-    [
-        "multiselectlookup",
-        "multiuserlookup",
-        "rollup_summary",
-    ]
-)
+TO_COME = frozenset(["rollup_summary"])

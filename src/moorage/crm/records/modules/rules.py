@@ -51,7 +51,7 @@ class PendingRecord:
 
 
 Rule: TypeAlias = Callable[[PendingRecord], None]
-# A record, the module of one of its subforms, and the rows which that subform will have.
+# A record, the module of rows of one of its fields, and the rows which it will have there.
 AddUp: TypeAlias = Callable[[PendingRecord, Module, Sequence[Row]], None]
 
 

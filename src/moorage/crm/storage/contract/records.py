@@ -19,9 +19,9 @@ is stored (first column) and shown (second column) depends on `Field.storage`:
     lookup               the same                                       `name` and `id` of the record it points to
 
 No value, or a record that is gone, is shown as null. A `multi_module_lookup` first shows the `module` of the record, by
-`api_name` and `id`. A subform has no column: its rows are records of a module of their own, which point to their
-parent. They are shown in the order of their ids, with the keys of `shown.row_names`. `metadata/shown.py` has all other
-keys that a record shows, with their values; a store only writes them out.
+`api_name` and `id`. A subform has no column, and neither has a field of links: their rows are records of a module of
+their own, which point to their parent. They are shown in the order of their ids, with the keys of `shown.row_names`.
+`metadata/shown.py` has all other keys that a record shows, with their values; a store only writes them out.
 
 Reads give JSON text that is ready to send: lists are fast because the database builds it.
 """
@@ -133,7 +133,7 @@ class Transaction(Protocol):
         """By value, the ids of the two oldest records that have it in the field, text regardless of (ASCII) case."""
 
     def children(self, module: Module, parent_column: str, parents: Iterable[int]) -> dict[int, list[Row]]:
-        """By parent, its rows of a subform, oldest first. A parent without rows is left out."""
+        """By parent, its rows in a module of rows, oldest first. A parent without rows is left out."""
 
     def aggregates(
         self, module: Module, lookup: Field, wanted: Sequence[Aggregate], parents: Iterable[int]
@@ -153,10 +153,10 @@ class Transaction(Protocol):
         """Set the named columns of each record that exists, in this order."""
 
     def recycle(self, module: Module, records: Iterable[int], by: int) -> set[int]:
-        """Move records with the rows of their subforms to the recycle bin; gives the records that existed."""
+        """Move records to the recycle bin, with `Catalog.rows_pointing_to` them; gives the records that existed."""
 
     def drop(self, module: Module, records: Iterable[int]) -> None:
-        """Remove rows for good, and not into the recycle bin: this is for the rows of subforms."""
+        """Remove rows for good, and not into the recycle bin: this is for the rows of fields."""
 
     def tags(self, module: Module, names: Sequence[str]) -> dict[str, int]:
         """By name, the ids of a module's tags. New tags are made; names are the same regardless of (ASCII) case."""

@@ -145,7 +145,7 @@ class SqliteTransaction:
 
     def recycle(self, module: Module, records: Iterable[int], by: int) -> set[int]:
         rows = self.rows(module, records)
-        subforms = self._take_subforms(module, rows)
+        taken = self._take_rows(module, rows)
         creator = module.fields.get("Created_By")
         self.connection.executemany(
             "INSERT INTO recycle (id, module, display_name, deleted_by, created_by, deleted_time, kind, body)"
@@ -158,7 +158,7 @@ class SqliteTransaction:
                     by,
                     row[creator.column] if creator else None,
                     self.now,
-                    _encode({"row": row, "subforms": subforms[record]}).decode(),
+                    _encode({"row": row, "subforms": taken[record]}).decode(),
                 )
                 for record, row in rows.items()
             ],
@@ -166,15 +166,14 @@ class SqliteTransaction:
         self.drop(module, rows)
         return set(rows)
 
-    def _take_subforms(self, module: Module, records: Iterable[int]) -> dict[int, dict[str, list[Row]]]:
-        """Drop the subform rows of the records; gives them by record, so that a restore can bring them back."""
+    def _take_rows(self, module: Module, records: Iterable[int]) -> dict[int, dict[str, list[Row]]]:
+        """Drop the rows that point to the records; gives them by record, so that a restore can bring them back."""
         by_record: dict[int, dict[str, list[Row]]] = {record: {} for record in records}
-        for field in module.row_fields:
-            subform = self._catalog.rows_of(field)
-            children = self.children(subform, subform.parent_column, by_record)
-            self.drop(subform, [row["id"] for rows in children.values() for row in rows])
-            for record, subforms in by_record.items():
-                subforms[subform.api_name] = children.get(record, [])
+        for rows_module, lookup in self._catalog.rows_pointing_to(module):
+            children = self.children(rows_module, lookup.column, by_record)
+            self.drop(rows_module, [row["id"] for rows in children.values() for row in rows])
+            for record, taken in by_record.items():
+                taken.setdefault(rows_module.api_name, []).extend(children.get(record, []))
         return by_record
 
     def drop(self, module: Module, records: Iterable[int]) -> None:

@@ -1,0 +1,37 @@
+"""Fields whose values are rows: records of a module of their own, which point to the record they belong to."""
+
+from dataclasses import dataclass
+
+from moorage.crm.metadata.documents import Body
+
+# The types of fields whose rows are links: each leads to another record, or to a user.
+LINK_TYPES = frozenset({"multiselectlookup", "multiuserlookup"})
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Where the values of a field are: in the records of `module`, which point to theirs by the lookup `parent`.
+
+    `connected` is the lookup by which a link leads to the other record, or to a user. All are API names.
+    """
+
+    module: str
+    parent: str
+    connected: str | None = None
+
+
+def links_in(field: Body) -> Body | None:
+    """What a field's document says of its links. The members of a service have no rows: they are JSON, as they came."""
+    return field.get(field["data_type"]) or None if field["data_type"] in LINK_TYPES else None
+
+
+def rows_in(field: Body) -> Rows | None:
+    """What a field's document says of its rows; None for a field without."""
+    if field["data_type"] == "subform":
+        return Rows(field["associated_module"]["module"], "Parent_Id")
+    links = links_in(field)
+    if links is None:
+        return None
+    return Rows(
+        links["linking_module"]["api_name"], links["lookup_apiname"], links["connectedlookup_apiname"]
+    )
