@@ -157,6 +157,22 @@ def test_a_field_of_ones_own_is_made_and_used_as_the_page_shows(copy, tmp_path, 
     assert own.get(f"/zoho-crm/crm/v8/Leads/{lead}?fields={name}")[1]["data"][0][name] == 190
 
 
+def test_a_formula_is_made_and_worked_out_as_the_page_shows(copy, tmp_path, own):
+    page = section("docs/crm.md", "Formulas")
+    [command], [field] = blocks(page, "console"), blocks(page, "json")
+    (tmp_path / "formula.json").write_text(field)
+    before = own.get("/zoho-crm/crm/v8/Leads?fields=No_of_Employees&per_page=200")[1]["data"]
+    assert json.loads(copy(command))["fields"][0]["code"] == "SUCCESS"
+    after = own.get("/zoho-crm/crm/v8/Leads?fields=No_of_Employees,Size&per_page=200")[1]["data"]
+    assert len(after) == len(before) > 10 and {lead["Size"] for lead in after} == {"large", "small"}
+    assert all((lead["Size"] == "large") == ((lead["No_of_Employees"] or 0) > 100) for lead in after)
+    record = {"Last_Name": "Many", "No_of_Employees": 101}
+    _, _, answer = own.call("POST", "/zoho-crm/crm/v8/Leads", {"data": [record]})
+    lead = json.loads(answer)["data"][0]["details"]["id"]
+    found = own.get("/zoho-crm/crm/v8/Leads/search?criteria=(Size:equals:large)")[1]["data"]
+    assert lead in {other["id"] for other in found}
+
+
 def keys_of(answer):
     """The keys of a JSON answer, those inside of it as paths; of a list, those of its first element."""
     if isinstance(answer, list):
