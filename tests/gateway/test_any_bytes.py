@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from moorage.gateway.upstream import Limits
+from moorage.gateway.limits import Limits
 from tests.gateway.wire import AUTHORIZED, OK, Client, Scripted, World
 
 GET = f"GET /zoho-crm/a HTTP/1.1\r\n{AUTHORIZED}\r\n"

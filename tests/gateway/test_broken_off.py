@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from moorage.gateway.upstream import Limits
+from moorage.gateway.limits import Limits
 from tests.gateway.wire import AUTHORIZED, OK, Client, World
 from tests.waiting import wait_until
 

@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from moorage.gateway.upstream import Limits
+from moorage.gateway.limits import Limits
 from tests.gateway.wire import AUTHORIZED, Client, Tokens, World
 from tests.http.origin import Pending
 from tests.waiting import wait_until

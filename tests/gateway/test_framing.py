@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from moorage.connections.model import Upstream
-from moorage.gateway.upstream import Limits
+from moorage.gateway.limits import Limits
 from tests.gateway.wire import AUTHORIZED, KEY, OK, Client, World
 from tests.http.test_parsing import UNSOUND
 

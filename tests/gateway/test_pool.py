@@ -9,7 +9,7 @@ from contextlib import ExitStack
 import pytest
 
 from moorage.connections.model import Upstream
-from moorage.gateway.upstream import Limits
+from moorage.gateway.limits import Limits
 from tests.gateway.wire import AUTHORIZED, OK, Client, World
 from tests.waiting import wait_until
 

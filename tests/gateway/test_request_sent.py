@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from moorage.gateway.upstream import Limits
+from moorage.gateway.limits import Limits
 from moorage.oauth.errors import ReconnectNeeded
 from tests.gateway.wire import AUTHORIZED, OK, Client, Tokens, World
 

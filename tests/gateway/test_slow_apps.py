@@ -9,7 +9,7 @@ from contextlib import ExitStack
 import pytest
 
 from moorage.connections.model import Upstream
-from moorage.gateway.upstream import Limits, limits_of
+from moorage.gateway.limits import Limits, limits_of
 from tests.gateway.wire import AUTHORIZED, OK, Client, World
 
 

@@ -12,8 +12,9 @@ import time
 
 import pytest
 
+from moorage.gateway.limits import Limits
 from moorage.gateway.tls import verifying
-from moorage.gateway.upstream import Limits, UpstreamConnection
+from moorage.gateway.upstream import UpstreamConnection
 from tests.gateway.wire import AUTHORIZED, OK, Client, World
 from tests.waiting import wait_until
 

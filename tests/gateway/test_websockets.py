@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 
 from moorage.gateway.gateway import Rules
-from moorage.gateway.upstream import Limits
+from moorage.gateway.limits import Limits
 from moorage.keys.model import Principal
 from moorage.keys.scopes import parse
 from tests.gateway.sockets import SocketApp, refusal, talk

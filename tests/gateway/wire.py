@@ -15,10 +15,11 @@ from moorage.clock import SystemClock
 from moorage.connections.errors import ConnectionMissing
 from moorage.connections.model import Connection, Upstream
 from moorage.gateway.gateway import Gateway, Rules
+from moorage.gateway.limits import Limits
+from moorage.gateway.pool import Pool
 from moorage.gateway.protocol import gateway_protocol
 from moorage.gateway.resolve import Resolver
 from moorage.gateway.tls import ClientContext
-from moorage.gateway.upstream import Limits, Pool
 from moorage.http.answering import Door
 from moorage.http.bodies import Allowance, Budget
 from moorage.http.message import Response

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from moorage.gateway.limits import limits_of
+from moorage.gateway.pool import Pool
 from moorage.gateway.resolve import Resolver
 from moorage.gateway.tunnel import Tunnels
-from moorage.gateway.upstream import Pool, limits_of
 from moorage.http.answering import Door
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from moorage.errors import MoorageError
 from moorage.gateway.frames import Frames, close_frame
+from moorage.gateway.limits import Limits
 from moorage.gateway.resolve import Resolver, RouteKey, Target
-from moorage.gateway.upstream import Limits
 from moorage.http.breaking import BreakingOff, reset
 from moorage.logs import Log
 

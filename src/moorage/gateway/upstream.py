@@ -6,25 +6,15 @@ A `Borrower` asks the pool for a connection and writes its request there. Its ca
 import asyncio
 import math
 import ssl
-from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
 from typing import Protocol, cast
 
 import httptools
 
-from moorage.gateway.errors import (
-    UpstreamError,
-    UpstreamInvalid,
-    UpstreamTimeout,
-    UpstreamUnreachable,
-    public_reason_of,
-)
+from moorage.gateway.errors import UpstreamError, UpstreamInvalid, UpstreamTimeout, UpstreamUnreachable
+from moorage.gateway.limits import Limits
 from moorage.gateway.outbox import Outbox
 from moorage.gateway.resolve import Origin
 from moorage.gateway.rewrite import AnswerHead
-from moorage.gateway.tls import ClientContext, verifying
 from moorage.logs import Log
 
 MAX_ANSWER_HEAD = 256 * 1024
@@ -34,35 +24,8 @@ _FINAL_LENGTH = 10  # The length of the texts in `_FINAL`.
 _STATUS_LENGTH = len(b"HTTP/1.1 200")  # An answer of this length shows its status.
 _INTERIM = ord("1")
 _SWITCHING = b"101"
-_SWEEP_SECONDS = 1.0
 
 log = Log(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Limits for the connections to upstreams. Times are in seconds."""
-
-    connect: float = 10.0  # The time for one attempt to connect.
-    answer: float = 60.0  # From the end of the request to the end of the answer's head.
-    idle: float = 60.0  # Between two parts of an answer.
-    stalled: float = 60.0  # A caller that reads nothing of an answer for this time loses it.
-    kept: float = (
-        15.0  # An unused connection is closed after this time. Most servers keep connections longer.
-    )
-    connections: int = 512  # To one origin.
-    quiet: float = 300.0  # A tunnel without any byte in either direction is closed after this time.
-    tunnels: int = 1000  # In one process. They do not count towards `connections`.
-
-    @property
-    def wait(self) -> float:
-        """The time to wait for a connection: twice the time of one attempt, as another call may have to end first."""
-        return min(2 * self.connect, max(self.connect, self.answer))
-
-
-def limits_of(answer_timeout: float) -> Limits:
-    """The limits for an app that may take `answer_timeout` seconds to answer. Connecting may not take longer."""
-    return Limits(connect=min(Limits().connect, answer_timeout), answer=answer_timeout, idle=answer_timeout)
 
 
 class Borrower(Protocol):
@@ -100,183 +63,22 @@ class Borrower(Protocol):
     def resume_sending(self) -> None: ...
 
 
-class Pool:
-    """The connections of one process to all upstreams. `tls` makes the TLS context for https."""
+class Lender(Protocol):
+    """The pool's side of connections to one origin. It lends them to borrowers."""
 
-    def __init__(self, limits: Limits, tls: Callable[[], ClientContext] = verifying) -> None:
-        self.limits = limits
-        self._new_tls = tls
-        self._hosts: dict[bytes, _Host] = {}
-        self._sweeping = False
-
-    @cached_property
-    def tls(self) -> ClientContext:
-        return self._new_tls()
-
-    def borrow(self, origin: Origin, borrower: Borrower) -> "UpstreamConnection | None":
-        """A kept connection, or None: then `on_connected` or `on_unreachable` is called later."""
-        host = self._hosts.get(origin.address)
-        if host is None:
-            host = self._hosts[origin.address] = _Host(self, origin)
-        return host.borrow(borrower)
-
-    def forget(self, origin: Origin, borrower: Borrower) -> None:
-        """The borrower no longer waits for a connection."""
-        self._hosts[origin.address].forget(borrower)
-
-    def drop_kept(self, origin: Origin) -> None:
-        """Close the unused connections, because one of them turned out to be dead."""
-        self._hosts[origin.address].drop_kept()
-
-    def close(self) -> None:
-        """Close every connection that is open now."""
-        for host in self._hosts.values():
-            host.close()
-
-    def watch(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Check the deadlines of connections in regular sweeps, as long as there are connections."""
-        if not self._sweeping:
-            self._sweeping = True
-            limits = self.limits
-            shortest = min(limits.connect, limits.answer, limits.idle, limits.stalled, limits.kept)
-            loop.call_later(min(_SWEEP_SECONDS, shortest / 4), self._sweep, loop)
-
-    def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._sweeping = False
-        now = loop.time()
-        for host in list(self._hosts.values()):
-            host.sweep(now)
-        if any(host.is_used for host in self._hosts.values()):
-            self.watch(loop)
-
-
-class _Host:
-    """The connections to one origin, and the borrowers that wait for one."""
-
-    def __init__(self, pool: Pool, origin: Origin) -> None:
-        self.pool = pool
-        self.origin = origin
-        self.loop = asyncio.get_running_loop()
-        self.outbox = Outbox(self.loop)
-        self._all: set[UpstreamConnection] = set()
-        self._kept: list[UpstreamConnection] = []
-        self._waiting: deque[tuple[Borrower, float]] = deque()
-        self._connecting: set[asyncio.Task[None]] = set()
-
-    @property
-    def is_used(self) -> bool:
-        return bool(self._all or self._waiting)
-
-    def borrow(self, borrower: Borrower) -> "UpstreamConnection | None":
-        while self._kept:
-            upstream = self._kept.pop()
-            if upstream.is_usable:
-                return upstream
-        self._waiting.append((borrower, self.loop.time() + self.pool.limits.wait))
-        self._connect_more()
-        return None
-
-    def forget(self, borrower: Borrower) -> None:
-        self._waiting = deque(pair for pair in self._waiting if pair[0] is not borrower)
-
-    def drop_kept(self) -> None:
-        while self._kept:
-            self._kept.pop().drop()
-
-    def close(self) -> None:
-        self._kept.clear()
-        for upstream in list(self._all):
-            upstream.drop()
+    origin: Origin
+    limits: Limits
+    loop: asyncio.AbstractEventLoop
+    outbox: Outbox
 
     def give_back(self, upstream: "UpstreamConnection") -> None:
-        if self._waiting:
-            if upstream.used and self._waiting[0][0].needs_new:
-                upstream.drop()  # This makes room for a new connection.
-                return
-            borrower, _ = self._waiting.popleft()
-            borrower.on_connected(upstream)
-        else:
-            upstream.deadline = self.loop.time() + self.pool.limits.kept
-            self._kept.append(upstream)
+        """The connection can carry another request."""
 
     def lost(self, upstream: "UpstreamConnection") -> None:
-        self._all.discard(upstream)
-        if upstream in self._kept:
-            self._kept.remove(upstream)
-        self._connect_more()
+        """The connection can carry no request any more."""
 
-    def sweep(self, now: float) -> None:
-        for upstream in [upstream for upstream in self._all if upstream.deadline <= now]:
-            upstream.on_deadline()
-        while self._waiting and self._waiting[0][1] <= now:
-            borrower, _ = self._waiting.popleft()
-            borrower.on_unreachable(
-                UpstreamTimeout(f"No connection to {self.origin.host} became free in time.")
-            )
-
-    def _connect_more(self) -> None:
-        room = self.pool.limits.connections - len(self._all) - len(self._connecting)
-        for _ in range(min(room, len(self._waiting) - len(self._connecting))):
-            task = self.loop.create_task(self._connect())
-            self._connecting.add(task)
-            task.add_done_callback(self._on_connect_tried)
-        self.pool.watch(self.loop)
-
-    def _on_connect_tried(self, task: asyncio.Task[None]) -> None:
-        self._connecting.discard(task)
-        if self._waiting:
-            self._connect_more()  # More borrowers wait than connections were allowed.
-
-    async def _connect(self) -> None:
-        origin, limits = self.origin, self.pool.limits
-        try:
-            async with asyncio.timeout(limits.connect):
-                upstream = await self._open()
-        except TimeoutError:
-            self._fail_first(UpstreamTimeout(f"{origin.host} accepted no connection in time."))
-        except (OSError, ssl.SSLError, UnicodeError) as error:
-            self._on_unreachable(str(error), public_reason_of(error))
-        except Exception as error:
-            # A caller waits for an answer, also after an unexpected error.
-            log.exception("gateway.failed")
-            self._on_unreachable(type(error).__name__, "for a reason that is in the server's log")
-        else:
-            if upstream.is_usable:
-                self._all.add(upstream)
-                self.give_back(upstream)
-            else:
-                self._on_unreachable(
-                    "it closed the connection at once", "because it closed the connection at once"
-                )
-
-    async def _open(self) -> "UpstreamConnection":
-        origin = self.origin
-        transport, upstream = await self.loop.create_connection(
-            lambda: UpstreamConnection(self), origin.host, origin.port
-        )
-        if origin.scheme != "https":
-            return upstream
-        try:
-            secured = await self.loop.start_tls(
-                transport, upstream, self.pool.tls, server_hostname=origin.host
-            )
-        except BaseException:
-            transport.abort()
-            raise
-        if secured is not None:  # It is None only for a transport that is closing.
-            upstream.secure(secured)
-        return upstream
-
-    def _on_unreachable(self, reason: str, public_reason: str) -> None:
-        origin = self.origin
-        log.warning("upstream.unreachable", host=origin.host, port=origin.port, error=reason)
-        message = f"{origin.host} can't be reached, {public_reason}."
-        self._fail_first(UpstreamUnreachable(message, help="Try again in a moment."))
-
-    def _fail_first(self, error: UpstreamError) -> None:
-        if self._waiting:
-            borrower, _ = self._waiting.popleft()
-            borrower.on_unreachable(error)
+    def remember_session(self, secured: ssl.SSLObject) -> None:
+        """Let later connections resume the TLS session of this one."""
 
 
 class UpstreamConnection(asyncio.Protocol):
@@ -291,9 +93,9 @@ class UpstreamConnection(asyncio.Protocol):
         "_has_length",
         "_head_size",
         "_headers",
-        "_host",
         "_in_head",
         "_keep",
+        "_lender",
         "_parser",
         "_paused",
         "_request_complete",
@@ -306,8 +108,8 @@ class UpstreamConnection(asyncio.Protocol):
         "used",
     )  # fmt: skip
 
-    def __init__(self, host: _Host) -> None:
-        self._host = host
+    def __init__(self, lender: Lender) -> None:
+        self._lender = lender
         self._borrower: Borrower | None = None
         self._parser = httptools.HttpResponseParser(self)
         self.deadline = math.inf
@@ -320,7 +122,7 @@ class UpstreamConnection(asyncio.Protocol):
 
     @property
     def origin(self) -> Origin:
-        return self._host.origin
+        return self._lender.origin
 
     @property
     def is_usable(self) -> bool:
@@ -341,7 +143,7 @@ class UpstreamConnection(asyncio.Protocol):
 
     def write(self, data: bytes) -> None:
         """Send a part of the request. More parts will follow."""
-        self._host.outbox.write(self._transport, data)
+        self._lender.outbox.write(self._transport, data)
 
     def end(self, data: bytes) -> None:
         """Send the last part of the request, which may be empty, at the end of the loop's turn.
@@ -349,9 +151,9 @@ class UpstreamConnection(asyncio.Protocol):
         The time limit for the answer begins now.
         """
         self._request_complete = True
-        self.deadline = self._host.loop.time() + self._host.pool.limits.answer
+        self.deadline = self._lender.loop.time() + self._lender.limits.answer
         if data:
-            self._host.outbox.put(self._transport, data)
+            self._lender.outbox.put(self._transport, data)
 
     @property
     def is_paused(self) -> bool:
@@ -363,14 +165,14 @@ class UpstreamConnection(asyncio.Protocol):
             self._paused = True
             self._socket.pause_reading()
             if not self._in_head:
-                self.deadline = self._host.loop.time() + self._host.pool.limits.stalled
+                self.deadline = self._lender.loop.time() + self._lender.limits.stalled
 
     def resume(self) -> None:
         if self._paused:
             self._paused = False
             self._socket.resume_reading()
             if not self._in_head:
-                self.deadline = self._host.loop.time() + self._host.pool.limits.idle
+                self.deadline = self._lender.loop.time() + self._lender.limits.idle
 
     def drop(self) -> None:
         """Close at once, even during a request. After this, no callback of the borrower is called."""
@@ -384,7 +186,7 @@ class UpstreamConnection(asyncio.Protocol):
         if self._borrower is None:
             self.drop()
         else:
-            host = self._host.origin.host
+            host = self._lender.origin.host
             self._fail(UpstreamTimeout(f"{host} did not answer in time.", help="Try again later."))
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -403,7 +205,7 @@ class UpstreamConnection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.is_open = False
-        self._host.lost(self)
+        self._lender.lost(self)
         if self._borrower is not None:
             self._end_of_data(exc)
         # The parser refers to this object. The cycle would keep the buffers of TLS until the next garbage collection.
@@ -413,7 +215,7 @@ class UpstreamConnection(asyncio.Protocol):
         if exc is None and self._ended_well and not self._in_head and not self._has_length:
             self._finish()
         else:
-            host = self._host.origin.host
+            host = self._lender.origin.host
             error = UpstreamUnreachable(f"{host} closed the connection before its answer was complete.")
             self._fail(
                 error, stale=self.used and self._silent and not self._beginning and not self._head_size
@@ -444,7 +246,7 @@ class UpstreamConnection(asyncio.Protocol):
         elif self._head_size > MAX_ANSWER_HEAD:
             self._fail(self._invalid())
         elif not self._in_head:
-            self.deadline = self._host.loop.time() + self._host.pool.limits.idle
+            self.deadline = self._lender.loop.time() + self._lender.limits.idle
             borrower.on_flush()
 
     def _on_unparsed(self, error: Exception, data: bytes) -> None:
@@ -486,13 +288,13 @@ class UpstreamConnection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         if self._borrower is not None:
-            self.deadline = self._host.loop.time() + self._host.pool.limits.idle
+            self.deadline = self._lender.loop.time() + self._lender.limits.idle
             self._borrower.pause_sending()
 
     def resume_writing(self) -> None:
         if self._borrower is not None:
             if self._request_complete:
-                self.deadline = self._host.loop.time() + self._host.pool.limits.answer
+                self.deadline = self._lender.loop.time() + self._lender.limits.answer
             else:
                 self.deadline = math.inf
             self._borrower.resume_sending()
@@ -537,7 +339,7 @@ class UpstreamConnection(asyncio.Protocol):
         borrower, self._borrower = self._borrower, None
         assert borrower is not None
         self.is_open = False
-        self._host.lost(self)
+        self._lender.lost(self)
         del self._parser
         borrower.on_switched(AnswerHead(self._headers), self._transport, self._socket, rest)
 
@@ -558,13 +360,13 @@ class UpstreamConnection(asyncio.Protocol):
         borrower, self._borrower = self._borrower, None
         assert borrower is not None
         if not self.used and (secured := self._transport.get_extra_info("ssl_object")) is not None:
-            self._host.pool.tls.remember(secured)
+            self._lender.remember_session(secured)
         if self._keep and self._request_complete and self.is_usable:
             self.used = True
             self.resume()
             if self._bare:
                 self._parser = httptools.HttpResponseParser(self)  # The old parser still waits for a body.
-            self._host.give_back(self)
+            self._lender.give_back(self)
         else:
             self.drop()
         borrower.on_complete()
@@ -582,8 +384,8 @@ class UpstreamConnection(asyncio.Protocol):
         if cause is not None:
             log.error("gateway.failed", exc_info=cause)
         else:
-            log.warning("upstream.invalid", host=self._host.origin.host, error=str(error))
+            log.warning("upstream.invalid", host=self._lender.origin.host, error=str(error))
         self._fail(self._invalid())
 
     def _invalid(self) -> UpstreamInvalid:
-        return UpstreamInvalid(f"{self._host.origin.host} sent something that is not an HTTP answer.")
+        return UpstreamInvalid(f"{self._lender.origin.host} sent something that is not an HTTP answer.")

@@ -1,0 +1,202 @@
+"""The connections to upstreams that stay open between calls. Every call passes here, so this is written for speed."""
+
+import asyncio
+import ssl
+from collections import deque
+from collections.abc import Callable
+from functools import cached_property
+
+from moorage.gateway.errors import UpstreamError, UpstreamTimeout, UpstreamUnreachable, public_reason_of
+from moorage.gateway.limits import Limits
+from moorage.gateway.outbox import Outbox
+from moorage.gateway.resolve import Origin
+from moorage.gateway.tls import ClientContext, verifying
+from moorage.gateway.upstream import Borrower, UpstreamConnection
+from moorage.logs import Log
+
+_SWEEP_SECONDS = 1.0
+
+log = Log(__name__)
+
+
+class Pool:
+    """The connections of one process to all upstreams. `tls` makes the TLS context for https."""
+
+    def __init__(self, limits: Limits, tls: Callable[[], ClientContext] = verifying) -> None:
+        self.limits = limits
+        self._new_tls = tls
+        self._hosts: dict[bytes, _Host] = {}
+        self._sweeping = False
+
+    @cached_property
+    def tls(self) -> ClientContext:
+        return self._new_tls()
+
+    def borrow(self, origin: Origin, borrower: Borrower) -> UpstreamConnection | None:
+        """A kept connection, or None: then `on_connected` or `on_unreachable` is called later."""
+        host = self._hosts.get(origin.address)
+        if host is None:
+            host = self._hosts[origin.address] = _Host(self, origin)
+        return host.borrow(borrower)
+
+    def forget(self, origin: Origin, borrower: Borrower) -> None:
+        """The borrower no longer waits for a connection."""
+        self._hosts[origin.address].forget(borrower)
+
+    def drop_kept(self, origin: Origin) -> None:
+        """Close the unused connections, because one of them turned out to be dead."""
+        self._hosts[origin.address].drop_kept()
+
+    def close(self) -> None:
+        """Close every connection that is open now."""
+        for host in self._hosts.values():
+            host.close()
+
+    def watch(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Check the deadlines of connections in regular sweeps, as long as there are connections."""
+        if not self._sweeping:
+            self._sweeping = True
+            limits = self.limits
+            shortest = min(limits.connect, limits.answer, limits.idle, limits.stalled, limits.kept)
+            loop.call_later(min(_SWEEP_SECONDS, shortest / 4), self._sweep, loop)
+
+    def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._sweeping = False
+        now = loop.time()
+        for host in list(self._hosts.values()):
+            host.sweep(now)
+        if any(host.is_used for host in self._hosts.values()):
+            self.watch(loop)
+
+
+class _Host:
+    """The connections to one origin, and the borrowers that wait for one."""
+
+    def __init__(self, pool: Pool, origin: Origin) -> None:
+        self._pool = pool
+        self.limits = pool.limits
+        self.origin = origin
+        self.loop = asyncio.get_running_loop()
+        self.outbox = Outbox(self.loop)
+        self._all: set[UpstreamConnection] = set()
+        self._kept: list[UpstreamConnection] = []
+        self._waiting: deque[tuple[Borrower, float]] = deque()
+        self._connecting: set[asyncio.Task[None]] = set()
+
+    @property
+    def is_used(self) -> bool:
+        return bool(self._all or self._waiting)
+
+    def borrow(self, borrower: Borrower) -> UpstreamConnection | None:
+        while self._kept:
+            upstream = self._kept.pop()
+            if upstream.is_usable:
+                return upstream
+        self._waiting.append((borrower, self.loop.time() + self.limits.wait))
+        self._connect_more()
+        return None
+
+    def forget(self, borrower: Borrower) -> None:
+        self._waiting = deque(pair for pair in self._waiting if pair[0] is not borrower)
+
+    def drop_kept(self) -> None:
+        while self._kept:
+            self._kept.pop().drop()
+
+    def close(self) -> None:
+        self._kept.clear()
+        for upstream in list(self._all):
+            upstream.drop()
+
+    def give_back(self, upstream: UpstreamConnection) -> None:
+        if self._waiting:
+            if upstream.used and self._waiting[0][0].needs_new:
+                upstream.drop()  # This makes room for a new connection.
+                return
+            borrower, _ = self._waiting.popleft()
+            borrower.on_connected(upstream)
+        else:
+            upstream.deadline = self.loop.time() + self.limits.kept
+            self._kept.append(upstream)
+
+    def lost(self, upstream: UpstreamConnection) -> None:
+        self._all.discard(upstream)
+        if upstream in self._kept:
+            self._kept.remove(upstream)
+        self._connect_more()
+
+    def remember_session(self, secured: ssl.SSLObject) -> None:
+        self._pool.tls.remember(secured)
+
+    def sweep(self, now: float) -> None:
+        for upstream in [upstream for upstream in self._all if upstream.deadline <= now]:
+            upstream.on_deadline()
+        while self._waiting and self._waiting[0][1] <= now:
+            borrower, _ = self._waiting.popleft()
+            borrower.on_unreachable(
+                UpstreamTimeout(f"No connection to {self.origin.host} became free in time.")
+            )
+
+    def _connect_more(self) -> None:
+        room = self.limits.connections - len(self._all) - len(self._connecting)
+        for _ in range(min(room, len(self._waiting) - len(self._connecting))):
+            task = self.loop.create_task(self._connect())
+            self._connecting.add(task)
+            task.add_done_callback(self._on_connect_tried)
+        self._pool.watch(self.loop)
+
+    def _on_connect_tried(self, task: asyncio.Task[None]) -> None:
+        self._connecting.discard(task)
+        if self._waiting:
+            self._connect_more()  # More borrowers wait than connections were allowed.
+
+    async def _connect(self) -> None:
+        origin, limits = self.origin, self.limits
+        try:
+            async with asyncio.timeout(limits.connect):
+                upstream = await self._open()
+        except TimeoutError:
+            self._fail_first(UpstreamTimeout(f"{origin.host} accepted no connection in time."))
+        except (OSError, ssl.SSLError, UnicodeError) as error:
+            self._on_unreachable(str(error), public_reason_of(error))
+        except Exception as error:
+            # A caller waits for an answer, also after an unexpected error.
+            log.exception("gateway.failed")
+            self._on_unreachable(type(error).__name__, "for a reason that is in the server's log")
+        else:
+            if upstream.is_usable:
+                self._all.add(upstream)
+                self.give_back(upstream)
+            else:
+                self._on_unreachable(
+                    "it closed the connection at once", "because it closed the connection at once"
+                )
+
+    async def _open(self) -> UpstreamConnection:
+        origin = self.origin
+        transport, upstream = await self.loop.create_connection(
+            lambda: UpstreamConnection(self), origin.host, origin.port
+        )
+        if origin.scheme != "https":
+            return upstream
+        try:
+            secured = await self.loop.start_tls(
+                transport, upstream, self._pool.tls, server_hostname=origin.host
+            )
+        except BaseException:
+            transport.abort()
+            raise
+        if secured is not None:  # It is None only for a transport that is closing.
+            upstream.secure(secured)
+        return upstream
+
+    def _on_unreachable(self, reason: str, public_reason: str) -> None:
+        origin = self.origin
+        log.warning("upstream.unreachable", host=origin.host, port=origin.port, error=reason)
+        message = f"{origin.host} can't be reached, {public_reason}."
+        self._fail_first(UpstreamUnreachable(message, help="Try again in a moment."))
+
+    def _fail_first(self, error: UpstreamError) -> None:
+        if self._waiting:
+            borrower, _ = self._waiting.popleft()
+            borrower.on_unreachable(error)
