@@ -190,7 +190,7 @@ def tokens_of(crm, self_client):
 
 def signed_in_as(crm):
     row = crm.organisations.find(DEMO_SLUG)
-    return crm.people.begin(row.id, crm.people.of(row.id)[0]), row.id
+    return crm.people.begin(row.id, crm.people.active_users(row.id)[0]), row.id
 
 
 def test_the_codes_a_client_of_the_crm_may_have(control, crm, self_client):  # noqa: F811

@@ -162,7 +162,7 @@ class OperatorOrganisations:
 
     async def users(self, slug: str | None) -> "list[User]":
         """Those who may sign in. Raises OrganisationUnknown."""
-        return await self._crm.people.of((await self._organisations.choose(slug)).id)
+        return await self._crm.people.active_users((await self._organisations.choose(slug)).id)
 
     async def set_password(self, slug: str | None, email: str, password: str) -> str:
         """Let a user sign in with a password; the e-mail address as the organisation has it.

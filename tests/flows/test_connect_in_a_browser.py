@@ -263,7 +263,7 @@ def test_a_browser_that_keeps_no_cookies_is_told_why_it_gets_nowhere(server, mad
         tab.click("Priya Raman")
         # Both clicks end at this page, so it may be loading once more just now: one look has to see all of it.
         tab.wait(
-            'document.body?.innerText.includes("out of date. Here it is anew. If you read this again, allow")'
+            'document.body?.innerText.includes("out of date, so this is a new one. If you read this again, allow")'
         )
     finally:
         chromium.stop()

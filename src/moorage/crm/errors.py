@@ -1,4 +1,4 @@
-"""What can go wrong with whole organisations; errors of the API itself are faults (`faults.py`)."""
+"""The errors of work on whole organisations. The errors of the API itself are faults (`faults.py`)."""
 
 from moorage.errors import MoorageError
 
@@ -12,7 +12,7 @@ class OrganisationExists(MoorageError):
 
 
 class OrganisationInvalid(MoorageError):
-    """A name, a time zone or a file that can't be an organisation's."""
+    """An organisation can't have such a name or time zone, or a file is no snapshot of an organisation."""
 
     code = "organisation_invalid"
 
@@ -28,13 +28,13 @@ class ClientInvalid(MoorageError):
 
 
 class CodesExhausted(MoorageError):
-    """A client was given as many grant codes as it may have within ten minutes."""
+    """A client got as many grant codes within ten minutes as it may get."""
 
     code = "codes_exhausted"
 
 
 class ScopesInvalid(MoorageError):
-    """What was asked for is no list of Zoho's scopes."""
+    """A text is not a list of Zoho's scopes."""
 
     code = "scopes_invalid"
 
@@ -52,7 +52,7 @@ class PasswordInvalid(MoorageError):
 
 
 class OrganisationDamaged(MoorageError):
-    """What holds the organisation's records is missing or can't be read."""
+    """The file with the organisation's records is missing or can't be read."""
 
     code = "organisation_damaged"
 
@@ -62,7 +62,7 @@ class SnapshotUnwritable(MoorageError):
 
 
 class SnapshotUnknown(MoorageError):
-    """The organisation has no kept snapshot of that name."""
+    """The organisation has no snapshot of that name."""
 
     code = "snapshot_unknown"
 
@@ -74,6 +74,6 @@ class SnapshotInvalid(MoorageError):
 
 
 class SeedRefused(MoorageError):
-    """A record of a seed is one that the API would refuse; nothing of the seed is kept."""
+    """The API refuses a record of a seed. No record of the seed was inserted."""
 
     code = "seed_refused"

@@ -1,4 +1,4 @@
-"""Whole organisations, made, reset, copied and filled while their server runs."""
+"""Work on whole organisations while the server runs: create, reset, copy and fill them."""
 
 from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any, TypeVar
@@ -15,13 +15,13 @@ from moorage.http.message import Request, Response
 
 T = TypeVar("T")
 
-AT_ONCE = 100  # Records of one call of the API.
-MOST_SEEDED = 50_000
+AT_ONCE = 100  # Records in one call of the API.
+MOST_SEEDED = 50_000  # Records in one seed.
 _SCOPES = ScopeSet.parse("ZohoCRM.modules.ALL")
 
 
 class Management:
-    """Calls that name an organisation raise OrganisationUnknown, and all DatabaseUnusable."""
+    """Methods with a slug raise OrganisationUnknown. All methods raise DatabaseUnusable."""
 
     def __init__(self, crm: CrmService, clock: Clock) -> None:
         self._crm = crm
@@ -45,15 +45,15 @@ class Management:
         await self._change(self._organisations.reset(slug))
 
     async def snapshots(self, slug: str) -> Sequence[str]:
-        """The names of those that are kept."""
+        """The names of the organisation's snapshots."""
         return await self._organisations.snapshots(slug)
 
     async def snapshot(self, slug: str, name: str) -> None:
-        """Keep the organisation as it is now, in place of an older snapshot of that name. Raises SnapshotInvalid."""
+        """Copy the organisation as it is now. An older snapshot with this name is replaced. Raises SnapshotInvalid."""
         await self._organisations.keep_snapshot(slug, name)
 
     async def forget_snapshot(self, slug: str, name: str) -> None:
-        """Raises SnapshotUnknown."""
+        """Delete a snapshot. Raises SnapshotUnknown."""
         await self._organisations.remove_snapshot(slug, name)
 
     async def restore(self, slug: str, name: str) -> None:
@@ -61,39 +61,40 @@ class Management:
         await self._change(self._organisations.restore_kept(slug, name))
 
     async def seed(self, slug: str, records: Mapping[str, Sequence[Any]]) -> dict[str, list[str]]:
-        """Insert records of several modules, in that order, as the API would; gives their ids.
+        """Insert records of several modules, in this order, as calls of the API would. Returns their ids by module.
 
-        If one is refused, those before it are deleted again. Raises SeedRefused.
+        Raises SeedRefused if a record is refused; then all records that were inserted before are deleted again.
         """
         row = await self.find(slug)
-        made: dict[str, list[str]] = {}
+        ids_by_module: dict[str, list[str]] = {}
         try:
-            for module, given in records.items():
-                ids = made.setdefault(module, [])
-                for start in range(0, len(given), AT_ONCE):
-                    await self._insert(row, module, given[start : start + AT_ONCE], start, ids)
+            for module, of_module in records.items():
+                ids = ids_by_module.setdefault(module, [])
+                for start in range(0, len(of_module), AT_ONCE):
+                    await self._insert(row, module, of_module[start : start + AT_ONCE], start, ids)
         except SeedRefused:
-            for module, ids in made.items():
+            for module, ids in ids_by_module.items():
                 for start in range(0, len(ids), AT_ONCE):
                     await self._call(
                         row, "DELETE", module, query=f"ids={','.join(ids[start : start + AT_ONCE])}"
                     )
             raise
-        return made
+        return ids_by_module
 
     async def _insert(
         self, row: OrganisationRow, module: str, records: Sequence[Any], start: int, ids: list[str]
     ) -> None:
-        """Insert some, and add the ids of those that were. Raises SeedRefused for the first that was not."""
+        """Insert records, and add their ids to `ids`. Raises SeedRefused for the first record that is refused."""
         answer = await self._call(row, "POST", module, {"data": records, "trigger": []})
-        told = answer.get("data") or [answer]
-        ids += [one["details"]["id"] for one in told if one.get("code") == "SUCCESS"]
-        for number, one in enumerate(told, start):
-            if one.get("code") != "SUCCESS":
-                details = msgspec.json.encode(one.get("details", {})).decode()
+        outcomes = answer.get("data") or [answer]
+        ids += [outcome["details"]["id"] for outcome in outcomes if outcome.get("code") == "SUCCESS"]
+        for number, outcome in enumerate(outcomes, start):
+            if outcome.get("code") != "SUCCESS":
+                reason = f"{outcome.get('code')}, {outcome.get('message')}"
+                details = msgspec.json.encode(outcome.get("details", {})).decode()
                 raise SeedRefused(
-                    f"{module}[{number}] was refused: {one.get('code')}, {one.get('message')} {details}.",
-                    help="Nothing of the seed is kept. Send each record as a call of the API would have it.",
+                    f"{module}[{number}] was refused: {reason} {details}.",
+                    help="No record of the seed was inserted. Send each record as in a call of the API.",
                 )
 
     async def _call(
@@ -102,17 +103,17 @@ class Management:
         """A call of the API as the organisation's first user."""
         now, user = self._clock.timestamp(), (await self._crm.first_user(row)).id
         principal = Principal(row.id, user, _SCOPES, now + 60, row.data_centre)
-        sent = b"" if body is None else msgspec.json.encode(body)
-        answer = self._crm.act(
-            Request(method, f"/crm/v8/{module}".encode(), query.encode(), [], sent), principal
+        encoded = b"" if body is None else msgspec.json.encode(body)
+        response = self._crm.act(
+            Request(method, f"/crm/v8/{module}".encode(), query.encode(), [], encoded), principal
         )
-        if not isinstance(answer, Response):
-            answer = await answer
-        found: dict[str, Any] = msgspec.json.decode(answer.text) if answer.text else {}
-        return found
+        if not isinstance(response, Response):
+            response = await response
+        document: dict[str, Any] = msgspec.json.decode(response.text) if response.text else {}
+        return document
 
     async def _change(self, work: Awaitable[T]) -> T:
-        """Do what ends the tokens of an organisation, or may."""
+        """Do work that may end the tokens of an organisation."""
         try:
             return await work
         finally:

@@ -1,4 +1,4 @@
-"""The control API of the embedded CRM's organisations."""
+"""The part of the control API that manages the organisations of the embedded CRM."""
 
 import re
 from typing import Any
@@ -13,7 +13,7 @@ from moorage.http.control import Authenticate, json_object, json_response, route
 from moorage.http.errors import BodyInvalid
 
 READ, WRITE = "organisations:read", "organisations:write"
-_ONE = "/organisations/{slug}"
+_ORGANISATION = "/organisations/{slug}"
 _WANTED = ("slug", "name", "time_zone", "data_centre", "sample", "unique")
 LONGEST_NAME = 100
 MAX_SEED = 4 * 1024 * 1024
@@ -27,14 +27,14 @@ _MODULE = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,99}")
 def routes(management: Management, authenticate: Authenticate) -> list[Route]:
     return [
         *_of_organisations(management, authenticate),
-        *_of_what_they_hold(management, authenticate),
+        *_of_contents(management, authenticate),
         *_of_snapshots(management, authenticate),
     ]
 
 
 def _document(row: OrganisationRow) -> dict[str, Any]:
     return {
-        # As text, as ids are everywhere: they have more digits than JavaScript keeps of a number.
+        # Ids are texts everywhere, because they have more digits than a number of JavaScript.
         "id": str(row.id),
         "slug": row.slug,
         "name": row.name,
@@ -64,11 +64,11 @@ def _of_organisations(management: Management, authenticate: Authenticate) -> lis
 
     return [
         route("/organisations", GET=search, POST=create),
-        route(_ONE, GET=get, DELETE=delete),
+        route(_ORGANISATION, GET=get, DELETE=delete),
     ]
 
 
-def _of_what_they_hold(management: Management, authenticate: Authenticate) -> list[Route]:
+def _of_contents(management: Management, authenticate: Authenticate) -> list[Route]:
     async def reset(request: Request) -> Response:
         await authenticate(request, WRITE)
         await json_object(request, "{}", known=(), optional=True)
@@ -80,7 +80,7 @@ def _of_what_they_hold(management: Management, authenticate: Authenticate) -> li
         body = await json_object(request, _SEED_EXAMPLE, known=("records",), limit=MAX_SEED)
         return json_response({"ids": await management.seed(_slug(request), _records(body.get("records")))})
 
-    return [route(f"{_ONE}/reset", POST=reset), route(f"{_ONE}/seed", POST=seed)]
+    return [route(f"{_ORGANISATION}/reset", POST=reset), route(f"{_ORGANISATION}/seed", POST=seed)]
 
 
 def _of_snapshots(management: Management, authenticate: Authenticate) -> list[Route]:
@@ -110,9 +110,9 @@ def _of_snapshots(management: Management, authenticate: Authenticate) -> list[Ro
         return json_response({"organisation": _document(await management.find(_slug(request)))})
 
     return [
-        route(f"{_ONE}/snapshots", GET=snapshots, POST=snapshot),
-        route(f"{_ONE}/snapshots/{{name}}", DELETE=forget),
-        route(f"{_ONE}/restore", POST=restore),
+        route(f"{_ORGANISATION}/snapshots", GET=snapshots, POST=snapshot),
+        route(f"{_ORGANISATION}/snapshots/{{name}}", DELETE=forget),
+        route(f"{_ORGANISATION}/restore", POST=restore),
     ]
 
 
@@ -121,10 +121,10 @@ def _slug(request: Request) -> str:
 
 
 def _text(body: dict[str, Any], key: str, example: str) -> str:
-    given = body.get(key)
-    if not isinstance(given, str):
+    text = body.get(key)
+    if not isinstance(text, str):
         raise BodyInvalid(f"{key} has to be a text.", help=f"Send {example}.")
-    return given
+    return text
 
 
 def _wanted(body: dict[str, Any]) -> Wanted:
@@ -136,18 +136,18 @@ def _wanted(body: dict[str, Any]) -> Wanted:
     sample, unique = body.get("sample", True), body.get("unique", [])
     if not isinstance(sample, bool):
         raise BodyInvalid("sample has to be true or false.", help="Leave it out for true.")
-    if not isinstance(unique, list) or not all(isinstance(one, str) for one in unique):
-        raise BodyInvalid("unique has to be a list of fields.", help='Send such as ["Leads.Email"].')
+    if not isinstance(unique, list) or not all(isinstance(field, str) for field in unique):
+        raise BodyInvalid("unique has to be a list of fields.", help='Send a list such as ["Leads.Email"].')
     return Wanted(slug, **texts, sample=sample, unique=tuple(unique))
 
 
-def _records(given: Any) -> dict[str, list[Any]]:
-    """Raises BodyInvalid."""
-    is_of_modules = isinstance(given, dict) and all(
-        _MODULE.fullmatch(module) and isinstance(records, list) for module, records in given.items()
+def _records(seed: Any) -> dict[str, list[Any]]:
+    """The records of a seed by module. Raises BodyInvalid."""
+    is_by_module = isinstance(seed, dict) and all(
+        _MODULE.fullmatch(module) and isinstance(records, list) for module, records in seed.items()
     )
-    if not is_of_modules:
+    if not is_by_module:
         raise BodyInvalid("records has to be lists of records, by module.", help=f"Send {_SEED_EXAMPLE}.")
-    if sum(map(len, given.values())) > MOST_SEEDED:
-        raise BodyInvalid(f"A seed has up to {MOST_SEEDED} records.", help="Send it in several pieces.")
-    return dict(given)
+    if sum(map(len, seed.values())) > MOST_SEEDED:
+        raise BodyInvalid(f"A seed has at most {MOST_SEEDED} records.", help="Send several seeds.")
+    return dict(seed)

@@ -1,4 +1,4 @@
-"""The key of one CRM: it signs page tokens and derives client secrets."""
+"""The secret key of a CRM. It signs page tokens, and client secrets are derived from it."""
 
 import secrets
 from collections.abc import Callable
@@ -9,24 +9,24 @@ from moorage.storage.errors import DatabaseUnusable
 
 SIZE = 32
 _FIX = (
-    "Put back the file used before. Without it every client of the embedded CRM needs a new secret: if it is lost, put"
-    f" {SIZE} random bytes there."
+    "Put the old file back. If it is lost, write"
+    f" {SIZE} random bytes to a new one; then every client of the embedded CRM needs a new secret."
 )
 
 
 def secret_key(path: Path, was_used: Callable[[], bool]) -> bytes:
-    """The key in a file, made at the first use. `was_used` tells whether there ever was an organisation.
+    """The key in a file, which is made at the first use. `was_used` tells if there was ever an organisation.
 
-    Raises DatabaseUnusable for a key that is torn, or is gone though there are organisations: a short one could be
-    guessed, and another one would make every client's secret another, without a word.
+    Raises DatabaseUnusable if the key has the wrong length, because a short key can be guessed; and if the file is
+    missing although there are organisations, because with a new key every client would silently get another secret.
     """
     try:
         key = kept_secret(path, lambda: secrets.token_bytes(SIZE), is_lost=was_used)
     except SecretMissing as error:
         raise DatabaseUnusable(
-            f"{error}, though there are organisations.", help=_FIX, kind="damaged"
+            f"{error}, although there are organisations.", help=_FIX, kind="damaged"
         ) from None
     if len(key) != SIZE:
-        told = f"{path} has {len(key)} bytes in place of {SIZE}."
-        raise DatabaseUnusable(told, help=_FIX, kind="damaged")
+        message = f"{path} has {len(key)} bytes instead of {SIZE}."
+        raise DatabaseUnusable(message, help=_FIX, kind="damaged")
     return key

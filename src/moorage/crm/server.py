@@ -1,4 +1,4 @@
-"""The CRM's one door: a request in, an answer out. Both origins go through it."""
+"""The CRM's door: it answers the requests of both origins."""
 
 import contextlib
 import re
@@ -43,10 +43,10 @@ from moorage.logs import Log
 PREFIX = b"/crm/v8/"
 _ANY_VERSION = b"/crm/"
 HEALTH = b"/healthz"
-MOST_TRIES = 5  # Of a call whose organisation changes under it.
-MAX_FORM = 64 * 1024  # What a caller may send that nobody knows yet.
+MOST_TRIES = 5  # A call is tried so often if its organisation changes again and again.
+MAX_FORM = 64 * 1024  # Bytes of a body from a caller without a token.
 _OF_STRANGERS = (b"/oauth/", b"/.well-known/", HEALTH)
-# What stands beside records, such as /crm/bulk/v8/read, has an area of its own before the version.
+# Some paths name an area before the version, such as /crm/bulk/v8/read.
 _VERSIONED = re.compile(rb"/crm/(?:[a-z_]+/)?(?P<version>v[0-9.]+)/")
 
 T = TypeVar("T")
@@ -55,14 +55,14 @@ log = Log(__name__)
 
 
 class NotInMemory(Exception):
-    """Who calls, or their organisation, has to be read first."""
+    """The principal or the organisation of a call is not in memory and has to be read first."""
 
 
 class Crm:
-    """`api_domain` gives the origin's own base URL.
+    """`api_domain` gives the base URL of the CRM's origin.
 
-    A call whose caller and organisation are in memory is routed without waiting. Bodies that are too long for memory go
-    to the folder `aside`.
+    A call does not wait if its principal and its organisation are in memory. Bodies that are too long for memory go to
+    the folder `aside`.
     """
 
     def __init__(
@@ -87,7 +87,10 @@ class Crm:
         self._of_strangers = Allowance(MAX_FORM, Budget(MAX_HELD_OF_STRANGERS))
 
     def admit(self, request: Request) -> Admission | Awaitable[Admission]:
-        """Look at a request before its body is read: how long it may be, or why it need not be sent. Never raises."""
+        """Decide on a request before its body is read: how long the body may be, or an answer that refuses it.
+
+        Never raises.
+        """
         try:
             return self._admitted(request)
         except (NotInMemory, StoreClosed):
@@ -113,9 +116,9 @@ class Crm:
         return Allowance(route.max_body, self._of_callers)
 
     def answer(self, request: Request, principal: Principal | None = None) -> Response | Awaitable[Response]:
-        """Answer at once where no waiting is needed; otherwise give something to await. Never raises.
+        """Answer at once, or return an awaitable if the call has to wait. Never raises.
 
-        With a `principal` it is a call of v8 that Moorage itself makes as that user.
+        With a `principal` it is a call of v8 that Moorage itself makes as this user.
         """
         try:
             answer = self._route(request, principal)
@@ -137,17 +140,17 @@ class Crm:
 
     async def _answer_later(self, request: Request, principal: Principal | None) -> Response:
         try:
-            return await self._again(request, principal, lambda asked: self._route(asked, principal))
+            return await self._again(request, principal, lambda same: self._route(same, principal))
         except Exception as error:  # noqa: BLE001 - whatever happens is answered in Zoho's shape
             return _failed(error, request)
 
     async def _again(
         self, request: Request, principal: Principal | None, work: Callable[[Request], T | Awaitable[T]]
     ) -> T:
-        """Do some work for a call once all that it needs is in memory.
+        """Read what a call needs into memory, and do its work.
 
-        Nothing of it was done before: something was not in memory, or the organisation was restored, reset, changed or
-        deleted. Raises StoreClosed where that goes on and on.
+        Nothing of the work was done before, because something was not in memory, or the organisation was restored,
+        reset, changed or deleted. Raises StoreClosed if that happens again and again.
         """
         for _ in range(MOST_TRIES):
             with contextlib.suppress(NotInMemory, StoreClosed):
@@ -157,7 +160,7 @@ class Crm:
         raise StoreClosed
 
     async def _load(self, request: Request, principal: Principal | None) -> None:
-        """Have the caller and their organisation in memory. Raises the fault of an invalid token."""
+        """Read the principal and the organisation into memory. Raises the fault of an invalid token."""
         if principal is None:
             principal = await self._accounts.principal(request.header(b"authorization"))
         if await self._organisations.open(principal.organisation) is None:
@@ -191,30 +194,31 @@ class Crm:
     def _permitted(
         self, method: str, path: bytes, principal: Principal, organisation: Organisation
     ) -> tuple[Route, Mapping[str, str]]:
-        """An operation of v8 and the values of its placeholders. Raises the fault of one the caller may not use."""
+        """The route of a path in v8, and the values of its placeholders. Raises the fault of a missing scope."""
         route, values = self._router.match(method, _segments(path))
         _require_scopes(route, values, principal, organisation)
         return route, values
 
     def _of_version(self, request: Request, centre: str | None) -> tuple[Version, Route, Call]:
-        """A call of an older version, or of what stands beside `/crm/v8/`, once it is known that the caller may."""
-        found = _VERSIONED.match(request.path)
-        if found is None:
+        """A call of an older version, or of a path with an area. Raises the fault of a missing scope."""
+        matched = _VERSIONED.match(request.path)
+        if matched is None:
             raise invalid_url()
-        version = VERSIONS.get(found["version"].decode())
+        version = VERSIONS.get(matched["version"].decode())
         if version is None:
             raise api_not_supported()
         principal = self._principal(request, centre)
         organisation = self._organisation(principal)
-        current = b"%sv8%s" % (request.path[: found.start("version")], request.path[found.end("version") :])
-        route, path = self._router.match(request.method, _segments(current))
+        start, end = matched.span("version")
+        path_in_v8 = b"%sv8%s" % (request.path[:start], request.path[end:])
+        route, path = self._router.match(request.method, _segments(path_in_v8))
         call = self._call(request, principal, organisation, path)
         version.prepare(route, call)
         _require_scopes(route, call.path, principal, organisation)
         return version, route, call
 
     def _principal(self, request: Request, centre: str | None) -> Principal:
-        principal = self._accounts.known(request.header(b"authorization"))
+        principal = self._accounts.remembered(request.header(b"authorization"))
         if principal is None:
             raise NotInMemory
         if centre is not None and principal.centre != centre:
@@ -244,14 +248,14 @@ def _failed(error: Exception, request: Request) -> Response:
     match error:
         case Fault():
             return fault_answer(error)
-        case StoreClosed():  # Again and again: whatever the token stood for, it is not there now.
+        case StoreClosed():  # After several tries: the organisation of the token does not exist any more.
             return fault_answer(invalid_token())
         case TookTooLong():
             return fault_answer(took_too_long())
-        case TooBusy():  # To read its body into memory.
+        case TooBusy():  # There is no memory for the body.
             return refusal(error, new_request_id())
-    if (told := trouble_answer(error, request.path)) is not None:
-        return told
+    if (response := trouble_answer(error, request.path)) is not None:
+        return response
     log.error("crm.failed", method=request.method, exc_info=error)
     return fault_answer(internal())
 
@@ -264,13 +268,13 @@ def _segments(path: bytes) -> list[str]:
 
 
 def parameters(query: bytes) -> Mapping[str, str]:
-    """The query decoded. Of a name given twice the last counts; what isn't UTF-8 is replaced, not refused."""
-    found = {}
+    """The parameters of a query. The last value of a name counts. Bytes that are not UTF-8 are replaced."""
+    values = {}
     for pair in query.decode("latin-1").split("&"):
         name, _, value = pair.partition("=")
         if name:
-            found[_decoded(name)] = _decoded(value)
-    return found
+            values[_decoded(name)] = _decoded(value)
+    return values
 
 
 def _decoded(text: str, *, plus: bool = True) -> str:

@@ -1,4 +1,4 @@
-"""The whole CRM over one storage: its organisations, its accounts server and its door."""
+"""The whole CRM over one storage: its organisations, its accounts server, and the door for requests."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -9,6 +9,7 @@ from moorage.clock import Clock
 from moorage.crm.accounts.clients import Clients
 from moorage.crm.accounts.openid import IdTokens
 from moorage.crm.accounts.people import People
+from moorage.crm.accounts.people_store import PeopleStore
 from moorage.crm.accounts.server import AccountsServer
 from moorage.crm.accounts.service import Accounts
 from moorage.crm.accounts.store import AccountsStore
@@ -26,10 +27,10 @@ from moorage.http.message import Request, Response
 
 
 class CrmService:
-    """`folder` holds what is no database: keys, snapshots, and bodies that are too long for memory.
+    """`folder` is for the files that are not databases: keys, snapshots, and bodies that are too long for memory.
 
-    `api_domain` gives the base URL under which clients reach the CRM's own origin. `open_slug` names an organisation to
-    try out, whose users sign in without a password. All methods raise DatabaseUnusable.
+    `api_domain` gives the base URL at which clients reach the CRM's own origin. `open_slug` names an organisation to
+    try out: its users sign in without a password. All methods raise DatabaseUnusable.
     """
 
     def __init__(
@@ -48,19 +49,20 @@ class CrmService:
         self.accounts = Accounts(store, key, clock)
         self.clients = Clients(store, self.accounts, clock)
         open_organisation = self.organisations.open
-        self.people = People(store, key, clock, open_organisation, self._is_open)
+        people_store = PeopleStore(storage.database)
+        self.people = People(people_store, key, clock, open_organisation, self._needs_no_password)
         server = AccountsServer(
             self.accounts, self.clients, self.people, open_organisation, IdTokens(folder / "openid.key")
         )
         self.accounts_paths = tuple(server.paths)
         self._crm = Crm(self.accounts, server, self.organisations, PageTokens(key), clock, api_domain, folder)
 
-    async def _is_open(self, organisation: int) -> bool:
+    async def _needs_no_password(self, organisation: int) -> bool:
         rows = await self.organisations.list()
         return any(row.id == organisation and row.slug == self._open_slug for row in rows)
 
     def admit(self, request: Request) -> Admission | Awaitable[Admission]:
-        """What the CRM says of a request before its body is read: how long it may be, or the answer."""
+        """Decide on a request before its body is read: how long the body may be, or an answer that refuses it."""
         return self._crm.admit(request)
 
     def answer(self, request: Request) -> Response | Awaitable[Response]:
@@ -71,36 +73,36 @@ class CrmService:
         return self._crm.answer(request, principal)
 
     async def first_user(self, row: OrganisationRow) -> Document:
-        """The user whose token is given when nobody is named: the organisation's first, an administrator."""
+        """The first user of an organisation, an administrator. Moorage itself acts as this user."""
         organisation = await self.organisations.open(row.id)
         if organisation is None:
             raise OrganisationUnknown(f"There is no organisation {row.slug!r}.")
         return organisation.metadata.all("user")[0]
 
     def base_url(self, row: OrganisationRow, origin: str) -> str:
-        """The base URL of the organisation's data centre, where `origin` is that of this CRM."""
+        """The base URL of the organisation's data centre. `origin` is the base URL of this CRM."""
         return Site(origin, None).base(row.data_centre)
 
     async def credentials(self, row: OrganisationRow) -> dict[str, str]:
-        """What a client of the CRM's own origin signs in with, as the organisation's first user."""
+        """A client's id, secret and tokens for the CRM's own origin, as the organisation's first user."""
         return await self.accounts.credentials(row.id, (await self.first_user(row)).id)
 
     async def check(self) -> None:
-        """Raises DatabaseUnusable when the registry can't be read."""
+        """Raises DatabaseUnusable if the registry can't be read."""
         await self.organisations.check()
 
     def background(self) -> Sequence[Loop]:
         return (Loop("crm.notice_changes", self.watch),)
 
     async def watch(self, interval: float = 0.5) -> None:
-        """Notice what other processes change, until cancelled: revoked tokens, organisations that changed whole."""
+        """Notice, until cancelled, what other processes do: revoke tokens; restore, reset or delete organisations."""
         while True:
             await asyncio.sleep(interval)
             if self.accounts.changed():
                 await self.organisations.forget_changed()
 
     async def close(self) -> None:
-        """Close the storage, too."""
+        """Close everything, the storage as well."""
         self.people.close()
         await self.organisations.close()
         await self._storage.close()

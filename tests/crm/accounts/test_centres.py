@@ -108,7 +108,7 @@ def test_another_version_is_told_apart_in_every_centre(crm):
 
 
 def test_an_organisation_lives_in_a_centre_that_there_is(make_organisation, service):
-    with pytest.raises(OrganisationInvalid, match="there are: us, eu, in"):
+    with pytest.raises(OrganisationInvalid, match="use one of: us, eu, in"):
         make_organisation("moon", data_centre="moon")
     assert DEMO.data_centre == "us"
 

@@ -28,7 +28,7 @@ PRIYA = "priya@harbourpine.example"
 def test_what_does_not_fit_is_refused_without_saying_why(client, ana, browser, email, password):
     page = sign_in(browser, client.asks(), email, password)
     assert page.status == 403
-    assert "do not belong together" in page.text and "Accept" not in page.text
+    assert "password is wrong" in page.text and "Accept" not in page.text
 
 
 def test_an_e_mail_address_is_taken_in_any_case_and_with_spaces_around(client, ana, browser):

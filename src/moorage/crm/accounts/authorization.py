@@ -1,4 +1,4 @@
-"""What a client asks for at `/oauth/v2/auth`, and how it is told what came of it [Z auth-request]."""
+"""The request of a client at `/oauth/v2/auth`, and the addresses that tell it the result [Z auth-request]."""
 
 import re
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from moorage.crm.accounts.wording import published
 from moorage.crm.centres import Site
 from moorage.crm.wire.scopes import ScopeSet
 
-# All that goes on from page to page, in the order in which an address shows it.
+# The parameters that each page passes on to the next, in the order of their query.
 PARAMETERS = (
     "response_type",
     "client_id",
@@ -26,13 +26,13 @@ PARAMETERS = (
     "nonce",
 )
 MAX_NONCE = 500
-MAX_STATE = 4096  # As it stands in an address; each page carries it on, and a form has its own limit.
+MAX_STATE = 4096  # Its length in an address. Each page passes it on, and the form of a page has a limit, too.
 _UNRESERVED = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 class AuthorizationInvalid(Exception):
-    """Nobody can be told but the person at the browser. `error` is the code that Zoho's page shows."""
+    """Only the person at the browser learns of it. `error` is the code that Zoho's page shows."""
 
     def __init__(self, error: str, help_: str) -> None:
         super().__init__(error)
@@ -41,7 +41,7 @@ class AuthorizationInvalid(Exception):
 
 
 class AuthorizationRefused(Exception):
-    """The client is told, at its redirect URI, by an `error` of OAuth's."""
+    """The client learns of it: `location` is its redirect URI with an `error` of OAuth."""
 
     def __init__(self, location: str) -> None:
         super().__init__()
@@ -50,7 +50,7 @@ class AuthorizationRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Authorization:
-    """A request whose client and redirect URI belong together. `given` are its parameters as they came."""
+    """A request whose redirect URI belongs to its client. `parameters` are those of the request, as they came."""
 
     client: Client
     scopes: ScopeSet
@@ -59,60 +59,61 @@ class Authorization:
     ask_again: bool
     challenge: str | None
     state: str | None
-    given: Mapping[str, str]
+    parameters: Mapping[str, str]
 
     def accepted(self, code: str, *, location: str, accounts_server: str) -> str:
-        """Where the browser takes the code to."""
-        found = {"code": code, "location": location, "accounts-server": accounts_server}
-        return _with(self.redirect_uri, found, self.state)
+        """The address to which the browser takes the code."""
+        result = {"code": code, "location": location, "accounts-server": accounts_server}
+        return _with(self.redirect_uri, result, self.state)
 
     def refused(self, error: str) -> str:
+        """The address to which the browser takes the error."""
         return _with(self.redirect_uri, {"error": error}, self.state)
 
     @property
     def query(self) -> str:
         """The same request as the query of an address."""
-        return urlencode(self.given)
+        return urlencode(self.parameters)
 
 
-async def read(given: Mapping[str, str], accounts: Accounts, site: Site) -> Authorization:
-    """Raises AuthorizationInvalid, and once the redirect URI is known to be the client's, AuthorizationRefused."""
-    if given.get("response_type") != "code":
+async def read(parameters: Mapping[str, str], accounts: Accounts, site: Site) -> Authorization:
+    """Read a request. Raises AuthorizationInvalid; AuthorizationRefused if the redirect URI is one of the client's."""
+    if parameters.get("response_type") != "code":
         raise AuthorizationInvalid("ERROR_invalid_response_type", "response_type has to be code.")
-    client = await _client(given, accounts, site)
-    redirect_uri = given.get("redirect_uri", "")
+    client = await _client(parameters, accounts, site)
+    redirect_uri = parameters.get("redirect_uri", "")
     if redirect_uri not in client.redirect_uris:
         raise AuthorizationInvalid(
             "ERROR_invalid_redirect_uri",
             "redirect_uri has to be one that the client is registered with, to the letter.",
         )
     try:
-        scopes = published(given.get("scope", ""))
+        scopes = published(parameters.get("scope", ""))
     except ValueError as error:
         raise AuthorizationInvalid("ERROR_invalid_scope", str(error)) from error
-    state = given.get("state")
+    state = parameters.get("state")
     if state is not None and _encoded_length(state) > MAX_STATE:
         raise AuthorizationRefused(_with(redirect_uri, {"error": "invalid_request"}, None))
-    if not _sound(given):
+    if not _is_sound(parameters):
         raise AuthorizationRefused(_with(redirect_uri, {"error": "invalid_request"}, state))
     return Authorization(
         client,
         scopes,
         redirect_uri,
-        offline=given.get("access_type") == "offline",
-        ask_again="consent" in given.get("prompt", "").lower(),
-        challenge=given.get("code_challenge"),
+        offline=parameters.get("access_type") == "offline",
+        ask_again="consent" in parameters.get("prompt", "").lower(),
+        challenge=parameters.get("code_challenge"),
         state=state,
-        given={name: given[name] for name in PARAMETERS if name in given},
+        parameters={name: parameters[name] for name in PARAMETERS if name in parameters},
     )
 
 
-async def _client(given: Mapping[str, str], accounts: Accounts, site: Site) -> Client:
+async def _client(parameters: Mapping[str, str], accounts: Accounts, site: Site) -> Client:
     try:
-        client = await accounts.client_at(site, given.get("client_id", ""))
+        client = await accounts.client_at(site, parameters.get("client_id", ""))
     except ClientUnknown:
         client = None
-    # Of the clients that Moorage keeps for itself, those without a redirect URI have no business here.
+    # A client of Moorage itself sends people to this page only if it has a redirect URI.
     if client is None or not (client.registered or client.redirect_uris):
         raise AuthorizationInvalid(
             "ERROR_invalid_client", "No such client is registered in this data centre."
@@ -120,25 +121,25 @@ async def _client(given: Mapping[str, str], accounts: Accounts, site: Site) -> C
     return client
 
 
-def _sound(given: Mapping[str, str]) -> bool:
-    """Whether the access type is known, the nonce can be kept, and PKCE, if it is used, is by S256."""
-    if len(given.get("nonce", "")) > MAX_NONCE:
+def _is_sound(parameters: Mapping[str, str]) -> bool:
+    """True if the access type exists, the nonce is short enough, and PKCE, if it is used, has the method S256."""
+    if len(parameters.get("nonce", "")) > MAX_NONCE:
         return False
-    if given.get("access_type", "online") not in {"online", "offline"}:
+    if parameters.get("access_type", "online") not in {"online", "offline"}:
         return False
-    if "code_challenge" not in given:
-        return "code_challenge_method" not in given
-    by_s256 = given.get("code_challenge_method") == "S256"
-    return by_s256 and bool(_CHALLENGE.fullmatch(given["code_challenge"]))
+    if "code_challenge" not in parameters:
+        return "code_challenge_method" not in parameters
+    by_s256 = parameters.get("code_challenge_method") == "S256"
+    return by_s256 and bool(_CHALLENGE.fullmatch(parameters["code_challenge"]))
 
 
 def _encoded_length(text: str) -> int:
-    """How long a text is in an address, where each byte that is not of these takes three letters."""
+    """The length of a text in an address, where a byte outside of `_UNRESERVED` takes three characters."""
     raw = text.encode("utf-8", "surrogatepass")
     return len(raw) + 2 * len(raw.translate(None, _UNRESERVED))
 
 
-def _with(redirect_uri: str, found: Mapping[str, str], state: str | None) -> str:
-    echoed = {} if state is None else {"state": state}
+def _with(redirect_uri: str, result: Mapping[str, str], state: str | None) -> str:
+    with_state = {**result} if state is None else {**result, "state": state}
     separator = "&" if "?" in redirect_uri else "?"
-    return f"{redirect_uri}{separator}{urlencode({**found, **echoed})}"
+    return f"{redirect_uri}{separator}{urlencode(with_state)}"

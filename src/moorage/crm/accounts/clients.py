@@ -1,4 +1,4 @@
-"""The clients that people register, and the grant codes they are given."""
+"""The clients that people register, and their grant codes."""
 
 import hmac
 import re
@@ -16,18 +16,18 @@ from moorage.crm.errors import ClientInvalid, ClientNotFound, CodesExhausted, Sc
 from moorage.digests import challenge_of, digest_of
 
 CODE_LIFETIME = 180  # seconds
-LONGEST_CODE_LIFETIME = 600  # seconds; self clients may choose.
-NEW_CODES = 10  # Per client in ten minutes.
+LONGEST_CODE_LIFETIME = 600  # Seconds. A self client chooses the lifetime of a code.
+NEW_CODES = 10  # For each client, in ten minutes.
 MAX_NAME = 100
 MAX_REDIRECT_URI = 2000
 
 _VISIBLE_ASCII = re.compile(r"[!-~]+")
-# Of schemes that are an app's own, those with a dot in them: no browser gives such a one a meaning (RFC 8252).
+# The scheme of an app itself must have a dot: browsers give no meaning to such a scheme (RFC 8252).
 _OWN_SCHEME = re.compile(r"[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+")
 
 
 class Clients:
-    """Server-based clients, which send people to the consent page, and self clients, which get codes from it."""
+    """Server-based clients, which send people to the consent page, and self clients, which get codes without it."""
 
     def __init__(self, store: AccountsStore, accounts: Accounts, clock: Clock) -> None:
         self._store = store
@@ -40,14 +40,16 @@ class Clients:
         """A new client. Raises ClientInvalid."""
         if not name.strip() or len(name) > MAX_NAME or not name.isprintable():
             raise ClientInvalid(
-                "That name can't be shown to people.", help=f"Give one of 1 to {MAX_NAME} characters."
+                "That name can't be shown to people.", help=f"Use a name of 1 to {MAX_NAME} characters."
             )
         if self_client and redirect_uris:
-            raise ClientInvalid("A self client has no redirect URI.", help="Leave out one or the other.")
+            raise ClientInvalid(
+                "A self client has no redirect URI.", help="Leave out --self or the redirect URI."
+            )
         if not self_client and not redirect_uris:
             raise ClientInvalid(
                 "A client needs a redirect URI.",
-                help="Name where people go after their consent, or make it --self.",
+                help="Give the address to which people go after their consent, or use --self.",
             )
         for uri in redirect_uris:
             _require_sound(uri)
@@ -65,42 +67,45 @@ class Clients:
         return await self.find(client.client_id)
 
     async def list(self) -> list[Client]:
-        """Oldest first."""
+        """All registered clients, the oldest first."""
         return await self._store.registered()
 
     async def find(self, client_id: str) -> Client:
-        """Raises ClientNotFound, for the clients of Moorage itself, too."""
+        """A registered client. Raises ClientNotFound, also for a client of Moorage itself."""
         client = await self._store.client(client_id)
         if client is None or not client.registered:
             raise ClientNotFound(
-                f"There is no client {client_id!r}.", help="`moorage crm client list` shows those there are."
+                f"There is no client {client_id!r}.", help="`moorage crm client list` shows all clients."
             )
         return client
 
     async def remove(self, client_id: str) -> Client:
-        """Forget a client and all its tokens. Raises ClientNotFound."""
+        """Delete a client and all its tokens. Raises ClientNotFound."""
         client = await self.find(client_id)
         await self._store.remove_client(client_id)
         return client
 
     async def self_code(self, client_id: str, scopes: str, lifetime: float) -> str:
-        """A self client's code, for whom it acts as. Raises ClientNotFound, and the errors that follow."""
+        """A code for the user that this self client acts as.
+
+        Raises ClientNotFound, ClientInvalid, ScopesInvalid, CodesExhausted.
+        """
         client = await self.find(client_id)
         if not client.self_client:
             raise ClientInvalid(
-                f"{client.name!r} is no self client.",
+                f"{client.name!r} is not a self client.",
                 help="Its codes come from the consent page, at /oauth/v2/auth.",
             )
         try:
-            asked = published(scopes)
+            wanted_scopes = published(scopes)
         except ValueError as error:
             raise ScopesInvalid(str(error)) from error
         try:
-            grant = Grant(client.client_id, client.organisation, client.user, str(asked))
+            grant = Grant(client.client_id, client.organisation, client.user, str(wanted_scopes))
             return await self.new_code(client, grant, lifetime=lifetime)
         except CodesUsedUp as error:
             raise CodesExhausted(
-                f"The client was given {NEW_CODES} codes within ten minutes.", help="Wait a few minutes."
+                f"The client got {NEW_CODES} codes within ten minutes.", help="Wait a few minutes."
             ) from error
 
     async def new_code(
@@ -128,51 +133,54 @@ class Clients:
     async def redeem(
         self, client: Client, text: str, redirect_uri: str | None, verifier: str | None
     ) -> Issued:
-        """The tokens a code stands for. Raises CodeUnknown, RedirectWrong, TooManyTokens.
+        """The tokens for a code. Raises CodeUnknown, RedirectWrong, TooManyTokens.
 
-        A try spends the code, whatever comes of it: who has to guess gets no second one. A second try shows that
-        somebody else has the code, so what was given for it is taken back (RFC 6749, 4.1.2).
+        Each try spends the code, also a try that fails, so nobody can guess twice. A second try shows that somebody
+        else has the code, so the tokens that were given for it are revoked (RFC 6749, 4.1.2).
         """
         digest, now = digest_of(text), self._clock.timestamp()
         code = await self._store.take_code(digest, client.client_id, until=now + ACCESS_LIFETIME, now=now)
         if code is None:
-            await self._take_back(await self._store.take_token(digest, client.client_id))
+            await self._revoke(await self._store.take_token(digest, client.client_id))
         if code is None or not is_ahead(code.expires_at, now, LONGEST_CODE_LIFETIME + SKEW):
             raise CodeUnknown
         if code.redirect_uri is not None and code.redirect_uri != redirect_uri:
             raise RedirectWrong
-        if not _verified(code.challenge, verifier):
+        if not _fits(challenge=code.challenge, verifier=verifier):
             raise CodeUnknown
-        give = self._accounts.grant if code.offline else self._accounts.grant_access
-        issued = await give(client, code.grant)
+        issue = self._accounts.grant if code.offline else self._accounts.grant_access
+        issued = await issue(client, code.grant)
         token = digest_of(issued.refresh_token or issued.access_token)
         if not await self._store.note_token(digest, token):
-            await self._take_back(token)
+            await self._revoke(token)
             raise CodeUnknown
         return replace(issued, nonce=code.nonce)
 
-    async def _take_back(self, token: bytes | None) -> None:
+    async def _revoke(self, token: bytes | None) -> None:
         if token is not None:
             await self._store.remove(token)
 
 
-def _verified(challenge: str | None, verifier: str | None) -> bool:
-    """Whether a verifier fits. One that belongs to no challenge shows that somebody took the challenge away."""
+def _fits(*, challenge: str | None, verifier: str | None) -> bool:
+    """True if the verifier fits the challenge, or both are missing.
+
+    If only the challenge is missing, somebody has taken it out of the request.
+    """
     if challenge is None or verifier is None:
         return challenge is None and verifier is None
     return hmac.compare_digest(challenge_of(verifier).encode(), challenge.encode())
 
 
 def _require_sound(uri: str) -> None:
-    if not _sound(uri):
+    if not _is_sound(uri):
         raise ClientInvalid(
             f"{uri!r} can't be a redirect URI.",
-            help="Use one such as https://app.example/callback, http://127.0.0.1:3000/callback or"
+            help="Use an address such as https://app.example/callback, http://127.0.0.1:3000/callback or"
             " com.example.app:/callback, without a fragment.",
         )
 
 
-def _sound(uri: str) -> bool:
+def _is_sound(uri: str) -> bool:
     if len(uri) > MAX_REDIRECT_URI or not _VISIBLE_ASCII.fullmatch(uri) or "#" in uri or "\\" in uri:
         return False
     try:

@@ -1,7 +1,7 @@
-"""`/oauth/v2/auth`: the page where a person signs in and decides. Plain HTML: it works without scripts.
+"""`/oauth/v2/auth`: the page where a person signs in and decides. It is plain HTML and works without scripts.
 
-Nothing is remembered between its steps but who is signed in: each form carries the client's whole request, which is
-checked anew. So a way back, a second tab or a second click can't confuse one request with another.
+Between its steps the server remembers only who is signed in. Each form has the whole request of the client, which is
+checked again each time. So going back, a second tab or a second click can't mix up two requests.
 """
 
 import re
@@ -37,36 +37,38 @@ COOKIE = Cookie("moorage_crm_session")
 
 _PAGES = Pages("moorage.crm.accounts", "Moorage CRM")
 _HOST = re.compile(r"\[([0-9a-f:.]+)\](?::\d+)?|([a-z0-9.-]+)(?::\d+)?")
-_PROXIES_SAY = frozenset({b"forwarded", b"via", b"x-real-ip", b"x-client-ip", b"x-original-host"})
-_STALE = "This page was out of date. Here it is anew. If you read this again, allow this site's cookies."
-_NOT_HERE = "That is for browsers on this machine, at its own address. Sign in with your password."
-_WRONG = "That e-mail address and password do not belong together, or there is no password yet."
+_HEADERS_OF_PROXIES = frozenset({b"forwarded", b"via", b"x-real-ip", b"x-client-ip", b"x-original-host"})
+_STALE = (
+    "The page was out of date, so this is a new one. If you read this again, allow the cookies of this site."
+)
+_NOT_HERE = "This is only possible in a browser on this machine. Sign in with your password."
+_WRONG = "The e-mail address or the password is wrong, or no password was set yet."
 _THROTTLED = "Too many tries. Wait a few minutes."
 
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One request for the page. `session` is the browser's, or the one it is about to get."""
+    """One request for the page. `session` is the session of the browser, or a new one that the browser will get."""
 
     request: Request
     site: Site
-    asked: Authorization
+    authorization: Authorization
     session: str
 
     @property
     def organisation(self) -> int:
-        return self.asked.client.organisation
+        return self.authorization.client.organisation
 
     @property
     def objection(self) -> str | None:
-        """Why a form can't have come from this page."""
+        """The reason why a form can't be from this page; None if there is no such reason."""
         return objection(lambda name: self.request.header(name.encode()), self.site.origin)
 
     @property
     def client(self) -> str:
-        """The address that the browser has, as far as this machine's own proxy tells.
+        """The address of the browser, or the address that the proxy on this machine gives for it.
 
-        It steers nothing but who has to wait after wrong passwords.
+        It only decides who has to wait after wrong passwords.
         """
         address = self.request.client
         if not is_loopback(address):
@@ -75,20 +77,20 @@ class Visit:
 
     @property
     def can_be_here(self) -> bool:
-        """Whether nothing says that the request went through a proxy, and it asks for this machine by its own name.
+        """True if the request names this machine as its host, and nothing shows that it came through a proxy.
 
-        A proxy on this machine looks like its browser: nginx asks for 127.0.0.1 unless it is told otherwise. But of
-        its own accord it speaks HTTP/1.0, and others name whom they forward for.
+        A proxy on this machine looks like a browser on it: by default nginx asks for 127.0.0.1. But by default it also
+        speaks HTTP/1.0, and other proxies add a header with the address of their client.
         """
-        if self.request.version == "1.0" or any(map(_tells_of_a_proxy, self.request.headers)):
+        if self.request.version == "1.0" or any(map(_is_of_a_proxy, self.request.headers)):
             return False
-        name = _HOST.fullmatch(self._host)
-        here = name is not None and is_loopback(name[1] or name[2])
-        return here and (not self.request.client or is_loopback(self.request.client))
+        host = _HOST.fullmatch(self._host)
+        names_this_machine = host is not None and is_loopback(host[1] or host[2])
+        return names_this_machine and (not self.request.client or is_loopback(self.request.client))
 
     @property
     def is_here(self) -> bool:
-        """Whether the browser's own address bar shows this machine, too: it sends that with a form as `Origin`."""
+        """True if the address bar of the browser shows this machine, too. A form has that address as `Origin`."""
         return self.can_be_here and self.request.header(b"origin") == f"http://{self._host}"
 
     @property
@@ -104,81 +106,84 @@ class ConsentPage:
 
     async def answer(self, request: Request, site: Site) -> Response:
         if request.method not in {"GET", "POST"}:
-            refused = failed("ERROR_invalid_method", "This page takes GET and POST.", 405)
-            return with_headers(refused, (b"allow", b"GET, POST"))
+            response = failed("ERROR_invalid_method", "This page answers GET and POST.", 405)
+            return with_headers(response, (b"allow", b"GET, POST"))
         try:
             return await self._answer(request, site, form(request))
         except BodyTooLarge as error:
             return failed("ERROR_form_too_large", error.message, 413)
-        except AuthorizationInvalid as invalid:
-            return failed(invalid.error, invalid.help, 400)
-        except AuthorizationRefused as refused:
-            return _go(refused.location)
+        except AuthorizationInvalid as error:
+            return failed(error.error, error.help, 400)
+        except AuthorizationRefused as error:
+            return _go(error.location)
         except OwnerGone:
-            gone = "The client, or its organisation, was deleted in this moment."
-            return failed("ERROR_invalid_client", gone, 400)
+            help_ = "The client or its organisation was just deleted."
+            return failed("ERROR_invalid_client", help_, 400)
 
-    async def _answer(self, request: Request, site: Site, given: dict[str, str]) -> Response:
-        of_the_client = given if request.method == "GET" else _carried(given)
-        asked = await read(of_the_client, self._accounts, site)
+    async def _answer(self, request: Request, site: Site, parameters: dict[str, str]) -> Response:
+        of_client = parameters if request.method == "GET" else _passed_on(parameters)
+        authorization = await read(of_client, self._accounts, site)
         session = COOKIE.of(request.header(b"cookie")) or new_session()
-        visit = Visit(request, site, asked, session)
-        return await self._next(visit) if request.method == "GET" else await self._act(visit, given)
+        visit = Visit(request, site, authorization, session)
+        return await self._begin(visit) if request.method == "GET" else await self._act(visit, parameters)
 
-    async def _next(self, visit: Visit) -> Response:
-        """What is next where nothing was answered yet: a page, or the code of whoever agreed before."""
-        user, asked = await self._people.signed_in(visit.session, visit.organisation), visit.asked
-        if user and not asked.ask_again and await self._accounts.holds(asked.client, user.id, asked.scopes):
+    async def _begin(self, visit: Visit) -> Response:
+        """The first page, or a code at once if the user has agreed before."""
+        user = await self._people.signed_in(visit.session, visit.organisation)
+        authorization = visit.authorization
+        client, scopes = authorization.client, authorization.scopes
+        if user and not authorization.ask_again and await self._accounts.holds(client, user.id, scopes):
             return await self._accept(visit, user, offline=False)
         return await self._show(visit)
 
     async def _show(self, visit: Visit, note: str = "", status: int = 200) -> Response:
-        """The page that is next: who are you, or may they."""
-        user, asked = await self._people.signed_in(visit.session, visit.organisation), visit.asked
+        """The page for signing in, or for a user who is signed in the page for the decision."""
+        user = await self._people.signed_in(visit.session, visit.organisation)
         if user is None:
             return await self._sign_in_page(visit, note, status)
-        words = [(scope, in_words(scope)) for scope in asked.scopes.names]
-        return await self._page(visit, "decide.html", note, status, user=user, scopes=words)
+        scopes = [(scope, in_words(scope)) for scope in visit.authorization.scopes.names]
+        return await self._page(visit, "decide.html", note, status, user=user, scopes=scopes)
 
     async def _sign_in_page(self, visit: Visit, note: str = "", status: int = 200) -> Response:
-        """Who are you: by password, or without one from this machine. Names are shown to whom is known to be here."""
+        """Sign in with a password or, on this machine, without one. Only a browser on this machine sees the names."""
         offered = await self._people.offered(visit.organisation) if visit.can_be_here else []
         named = offered if visit.is_here else []
         page = await self._page(visit, "sign_in.html", note, status, offered=bool(offered), named=named)
         if offered:
-            # Without this the browser would not say in its forms where they come from.
+            # Without this header the forms of the page would have no `Origin`.
             page.headers = [(n, b"same-origin" if n == b"referrer-policy" else v) for n, v in page.headers]
         return page
 
-    async def _act(self, visit: Visit, given: dict[str, str]) -> Response:
-        against = visit.objection
-        if against is not None:
-            return failed("ERROR_foreign_form", f"{against} Go back to the app and begin there again.", 403)
-        if not self._people.owns(visit.session, given.get("form_token", "")):
+    async def _act(self, visit: Visit, form_fields: dict[str, str]) -> Response:
+        objection = visit.objection
+        if objection is not None:
+            return failed("ERROR_foreign_form", f"{objection} Go back to the app and begin there again.", 403)
+        if not self._people.owns(visit.session, form_fields.get("form_token", "")):
             return await self._show(visit, _STALE, 403)
-        match given.get("step"):
+        match form_fields.get("step"):
             case "password":
-                return await self._check(visit, given.get("email", "").strip(), given.get("password", ""))
+                email, password = form_fields.get("email", "").strip(), form_fields.get("password", "")
+                return await self._check(visit, email, password)
             case "people" | "user" as step:
-                return await self._choose(visit, given.get("user", "") if step == "user" else None)
+                return await self._choose(visit, form_fields.get("user", "") if step == "user" else None)
             case "other":
                 return await self._sign_out(visit)
             case "reject":
-                return _go(visit.asked.refused("access_denied"))
+                return _go(visit.authorization.refused("access_denied"))
             case "accept":
                 user = await self._people.signed_in(visit.session, visit.organisation)
                 if user is not None:
-                    return await self._accept(visit, user, offline=visit.asked.offline)
+                    return await self._accept(visit, user, offline=visit.authorization.offline)
         return await self._show(visit, _STALE, 403)
 
     async def _choose(self, visit: Visit, user: str | None) -> Response:
-        """Sign in whom a person on this machine chose, or let them choose."""
+        """Sign in the user that a person on this machine chose; without a user, show the names to choose from."""
         if not visit.is_here:
             return await self._show(visit, _NOT_HERE, 403)
         if user is None:
             return await self._show(visit)
         offered = await self._people.offered(visit.organisation)
-        chosen = next((each for each in offered if str(each.id) == user), None)
+        chosen = next((candidate for candidate in offered if str(candidate.id) == user), None)
         return await self._show(visit, _STALE, 403) if chosen is None else await self._sign_in(visit, chosen)
 
     async def _check(self, visit: Visit, email: str, password: str) -> Response:
@@ -191,76 +196,78 @@ class ConsentPage:
         return await self._sign_in(visit, user)
 
     async def _sign_in(self, visit: Visit, user: User) -> Response:
-        # A new session, so that whoever knew the one from before is not signed in with it; and a page that can be
-        # loaded again without a password.
+        # The session is new, because somebody else may know the old one. The redirect makes a page that can be loaded
+        # again without sending the password again.
         session = await self._people.begin(visit.organisation, user)
-        return _go(f"auth?{visit.asked.query}", self._cookie(visit, session))
+        return _go(f"auth?{visit.authorization.query}", self._cookie(visit, session))
 
     async def _sign_out(self, visit: Visit) -> Response:
-        # Strangers make up sessions, and nothing is written for them.
+        # A stranger may have made up this session. Nothing is written for that.
         if await self._people.is_begun(visit.session):
             await self._people.end(visit.session)
-        return _go(f"auth?{visit.asked.query}", self._cookie(visit, new_session()))
+        return _go(f"auth?{visit.authorization.query}", self._cookie(visit, new_session()))
 
     async def _accept(self, visit: Visit, user: User, *, offline: bool) -> Response:
-        asked = visit.asked
-        grant = Grant(asked.client.client_id, visit.organisation, user.id, str(asked.scopes))
+        authorization = visit.authorization
+        client = authorization.client
+        grant = Grant(client.client_id, visit.organisation, user.id, str(authorization.scopes))
         try:
             code = await self._clients.new_code(
-                asked.client,
+                client,
                 grant,
-                redirect_uri=asked.redirect_uri,
-                challenge=asked.challenge,
+                redirect_uri=authorization.redirect_uri,
+                challenge=authorization.challenge,
                 offline=offline,
-                nonce=asked.given.get("nonce"),
+                nonce=authorization.parameters.get("nonce"),
             )
-        except CodesUsedUp as refused:
-            return _go(asked.refused(refused.error))
-        centre = asked.client.centre
-        return _go(asked.accepted(code, location=centre, accounts_server=visit.site.base(centre)))
+        except CodesUsedUp as error:
+            return _go(authorization.refused(error.error))
+        accounts_server = visit.site.base(client.centre)
+        return _go(authorization.accepted(code, location=client.centre, accounts_server=accounts_server))
 
     async def _page(self, visit: Visit, template: str, note: str, status: int, **values: object) -> Response:
+        authorization = visit.authorization
+        redirect = urlsplit(authorization.redirect_uri)
         html = _PAGES.render(
             template,
             note=note,
-            client=visit.asked.client,
-            organisation=await self._people.place(visit.organisation),
-            request=visit.asked.query,
-            offline=visit.asked.offline,
-            goes_to=urlsplit(visit.asked.redirect_uri).netloc or visit.asked.redirect_uri,
+            client=authorization.client,
+            organisation=await self._people.organisation_name(visit.organisation),
+            request=authorization.query,
+            offline=authorization.offline,
+            goes_to=redirect.netloc or authorization.redirect_uri,
             form_token=self._people.form_token(visit.session),
             **values,
         )
-        # Given anew with each page, so that the form of one that was just loaded has its whole time.
+        # Each page sets the cookie again, so that a page that was just loaded can be used for the whole lifetime.
         cookie = self._cookie(visit, visit.session)
-        scheme = urlsplit(visit.asked.redirect_uri).scheme
-        return Response(status, html, [*html_headers(_form_targets(scheme)), *cookie])
+        return Response(status, html, [*html_headers(_form_targets(redirect.scheme)), *cookie])
 
     def _cookie(self, visit: Visit, session: str) -> Headers:
         return [set_cookie(COOKIE, session, Scope.below(visit.site.here, PATH), SESSION_LIFETIME)]
 
 
-def _tells_of_a_proxy(header: tuple[bytes, bytes]) -> bool:
-    return header[0] in _PROXIES_SAY or header[0].startswith(b"x-forwarded")
+def _is_of_a_proxy(header: tuple[bytes, bytes]) -> bool:
+    return header[0] in _HEADERS_OF_PROXIES or header[0].startswith(b"x-forwarded")
 
 
-def _carried(given: Mapping[str, str]) -> dict[str, str]:
-    """The client's request that a form carries on; none in what no page of ours wrote."""
-    request = given.get("request", "")
+def _passed_on(form_fields: Mapping[str, str]) -> dict[str, str]:
+    """The request of the client that a form passes on. A form that is not from our page may have none."""
+    request = form_fields.get("request", "")
     return fields(request.encode("ascii")) if request.isascii() else {}
 
 
 def _go(location: str, cookie: Headers | None = None) -> Response:
-    # 303 after a form: the browser must not send the password on.
+    # After 303 the browser does not send the form, with its password, to the new address.
     return Response(303, b"", [(b"location", location.encode("ascii")), *headers(ANYWHERE), *(cookie or [])])
 
 
 def failed(error: str, help_: str, status: int) -> Response:
-    """The page that says that nothing came of it, and why."""
+    """The page that says that it did not work, and why."""
     html = _PAGES.render("failed.html", error=error, help=help_, status=status)
     return Response(status, html, html_headers(ANYWHERE))
 
 
 def _form_targets(scheme: str) -> tuple[str, ...]:
-    """`scheme` is that of the redirect URI, which may be an app's own."""
+    """Where the page's forms may lead. `scheme` is the scheme of the redirect URI, such as https or an app's name."""
     return ANYWHERE if scheme in {"", "http", "https"} else (*ANYWHERE, f"{scheme}:")

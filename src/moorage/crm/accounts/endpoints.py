@@ -50,23 +50,23 @@ class TokenEndpoints:
         """Tokens for a grant."""
         if request.method != "POST":
             return _only("POST")
-        given = form(request)
+        parameters = form(request)
         try:
-            given = with_basic(request.header(b"authorization"), given)
-            issued = await self._granted(given, site)
-        except TooManyTokens as refused:
-            document = {"error_description": str(refused), "error": refused.error, "status": "failure"}
+            parameters = with_basic(request.header(b"authorization"), parameters)
+            issued = await self._issued(parameters, site)
+        except TooManyTokens as error:
+            document = {"error_description": str(error), "error": error.error, "status": "failure"}
             return answer(document, 400)
-        except TokenRefused as refused:
-            why = {"error_description": str(refused)} if str(refused) else {}
-            return answer({"error": refused.error, **why})
+        except TokenRefused as error:
+            description = {"error_description": str(error)} if str(error) else {}
+            return answer({"error": error.error, **description})
         document = self._document(issued, site)
-        if given["grant_type"] == "authorization_code" and issued.scopes.allows("openid"):
-            document |= await self._id_token(issued, given["client_id"], site)
+        if parameters["grant_type"] == "authorization_code" and issued.scopes.allows("openid"):
+            document |= await self._id_token(issued, parameters["client_id"], site)
         return answer(document)
 
     async def _id_token(self, issued: Issued, client_id: str, site: Site) -> dict[str, str]:
-        """Who consented, for the client to know; nothing when the user is gone in this very moment."""
+        """A token that tells the client who consented; nothing if the user was just deleted."""
         user = await self._user(issued.organisation, issued.user)
         if user is None:
             return {}
@@ -77,35 +77,35 @@ class TokenEndpoints:
         document = organisation.metadata.find("user", user) if organisation else None
         return document.body if document else None
 
-    async def _granted(self, given: dict[str, str], site: Site) -> Issued:
-        grant_type = given.get("grant_type")
+    async def _issued(self, parameters: dict[str, str], site: Site) -> Issued:
+        grant_type = parameters.get("grant_type")
         if grant_type not in {"authorization_code", "refresh_token", "client_credentials"}:
             raise GrantTypeUnsupported
-        client_id, client_secret = given.get("client_id", ""), given.get("client_secret", "")
+        client_id, client_secret = parameters.get("client_id", ""), parameters.get("client_secret", "")
         client = await self._accounts.authenticate(site, client_id, client_secret)
         if grant_type == "refresh_token":
-            return await self._accounts.refresh(client, given.get("refresh_token", ""))
+            return await self._accounts.refresh(client, parameters.get("refresh_token", ""))
         if grant_type == "client_credentials":
-            return await self._accounts.grant_access(client, await self._of_the_client(client, given))
-        code, uri, verifier = given.get("code", ""), given.get("redirect_uri"), given.get("code_verifier")
-        return await self._clients.redeem(client, code, uri, verifier)
+            return await self._accounts.grant_access(client, await self._own_grant(client, parameters))
+        code, verifier = parameters.get("code", ""), parameters.get("code_verifier")
+        return await self._clients.redeem(client, code, parameters.get("redirect_uri"), verifier)
 
-    async def _of_the_client(self, client: Client, given: dict[str, str]) -> Grant:
-        """What a client may do without anybody's consent: act in its own organisation as who registered it."""
+    async def _own_grant(self, client: Client, parameters: dict[str, str]) -> Grant:
+        """The grant of a client without anybody's consent: its own organisation, as the user who registered it."""
         organisation = await self._open(client.organisation)
-        if organisation is None or given.get("soid") != f"ZohoCRM.{organisation.metadata.org['zgid']}":
+        if organisation is None or parameters.get("soid") != f"ZohoCRM.{organisation.metadata.org['zgid']}":
             raise OrganisationWrong("soid has to be ZohoCRM. and the zgid of the client's organisation.")
         try:
-            scopes = published(given.get("scope", ""))
+            scopes = published(parameters.get("scope", ""))
         except ValueError as error:
             raise ScopeRefused from error
         return Grant(client.client_id, client.organisation, client.user, str(scopes))
 
     def _document(self, issued: Issued, site: Site) -> dict[str, Any]:
-        lasting = {"refresh_token": issued.refresh_token} if issued.refresh_token else {}
+        refresh_token = {"refresh_token": issued.refresh_token} if issued.refresh_token else {}
         return {
             "access_token": issued.access_token,
-            **lasting,
+            **refresh_token,
             "scope": str(issued.scopes),
             "api_domain": site.base(issued.centre),
             "token_type": "Bearer",
@@ -113,51 +113,54 @@ class TokenEndpoints:
         }
 
     async def revoke(self, request: Request, site: Site) -> Response:
-        """Make the token of the form or the query worthless; with a refresh token go its access tokens."""
+        """Revoke the token of the form or the query; a refresh token with its access tokens."""
         if request.method != "POST":
             return _only("POST")
-        given = form(request)
+        parameters = form(request)
         try:
-            given = with_basic(request.header(b"authorization"), given)
-            # Zoho asks for no client here; one that says who it is has to be that one.
-            if given.get("client_secret"):
-                await self._accounts.authenticate(site, given.get("client_id", ""), given["client_secret"])
-        except TokenRefused as refused:
-            return answer({"status": "failure", "error": refused.error}, 400)
-        token = given.get("token")
+            parameters = with_basic(request.header(b"authorization"), parameters)
+            # Zoho does not ask for a client here. But if a client says who it is, that must be true.
+            if client_secret := parameters.get("client_secret"):
+                await self._accounts.authenticate(site, parameters.get("client_id", ""), client_secret)
+        except TokenRefused as error:
+            return answer({"status": "failure", "error": error.error}, 400)
+        token = parameters.get("token")
         if token and await self._accounts.revoke(token, site):
             return answer({"status": "success"})
         return answer({"status": "failure", "error": "invalid_token"}, 400)
 
     async def user_info(self, request: Request, site: Site) -> Response:
-        """Who a token stands for, in Zoho's own keys."""
+        """The user that a token stands for, with the keys of Zoho."""
         if request.method != "GET":
             return _only("GET")
-        found = await self._asked_by(request, site, PROFILE_SCOPE)
-        if isinstance(found, Response):
-            return found
-        body, _ = found
+        caller = await self._caller(request, site, PROFILE_SCOPE)
+        if isinstance(caller, Response):
+            return caller
+        user, _ = caller
         return answer(
             {
-                "First_Name": body["first_name"],
-                "Last_Name": body["last_name"],
-                "Email": body["email"],
-                "Display_Name": body["full_name"],
-                "ZUID": int(body["zuid"]) if body["zuid"] else None,
+                "First_Name": user["first_name"],
+                "Last_Name": user["last_name"],
+                "Email": user["email"],
+                "Display_Name": user["full_name"],
+                "ZUID": int(user["zuid"]) if user["zuid"] else None,
             }
         )
 
     async def openid_user(self, request: Request, site: Site) -> Response:
-        """Who a token stands for, in OpenID Connect's."""
+        """The user that a token stands for, with the keys of OpenID Connect."""
         if request.method not in {"GET", "POST"}:
             return _only("GET, POST")
-        found = await self._asked_by(request, site, "openid")
-        return found if isinstance(found, Response) else answer(openid.who(found[0], found[1].scopes.allows))
+        caller = await self._caller(request, site, "openid")
+        if isinstance(caller, Response):
+            return caller
+        user, principal = caller
+        return answer(openid.user_claims(user, principal.scopes.allows))
 
-    async def _asked_by(
+    async def _caller(
         self, request: Request, site: Site, scope: str
     ) -> tuple[Mapping[str, Any], Principal] | Response:
-        """The user whose token it is, and what else the token says; the refusal of one without the scope."""
+        """The user that the token of a request stands for, and its principal; or the answer that refuses the token."""
         try:
             principal = await self._accounts.principal(request.header(b"authorization"))
         except Fault:
@@ -174,13 +177,13 @@ class TokenEndpoints:
         return answer(openid.discovery(site)) if request.method == "GET" else _only("GET")
 
     async def keys(self, request: Request, _site: Site) -> Response:
-        """What ID tokens are verified with."""
+        """The keys that verify ID tokens."""
         if request.method != "GET":
             return _only("GET")
         return answer(await self._id_tokens.published())
 
 
 def _only(method: str) -> Response:
-    """What a path says to any other method than its own."""
+    """The answer to a method that the path does not have."""
     document = {"error": "invalid_request", "error_description": f"Send a {method} request."}
     return with_headers(answer(document, 405), (b"allow", method.encode()))

@@ -1,8 +1,8 @@
-"""Why a token is not given. `endpoints.py` words them as Zoho does."""
+"""The reasons why no token is given. `endpoints.py` answers them in the words of Zoho."""
 
 
 class TokenRefused(Exception):
-    """`error` is the code Zoho's token endpoint answers with; its message, if any, is passed on as a description."""
+    """`error` is the code in the answer of Zoho's token endpoint. A message of the error becomes its description."""
 
     error = "general_error"
 
@@ -12,7 +12,7 @@ class ClientUnknown(TokenRefused):
 
 
 class OwnerGone(TokenRefused):
-    """The client, or its organisation, was deleted in this very moment."""
+    """The client or its organisation was deleted while the request was answered."""
 
     error = "invalid_client"
 
@@ -26,7 +26,7 @@ class RefreshTokenUnknown(TokenRefused):
 
 
 class CodeUnknown(TokenRefused):
-    """The code is made up, spent, too old, or another client's; or its verifier does not fit."""
+    """The code is invented, spent, too old, or from another client; or the verifier does not fit."""
 
     error = "invalid_code"
 
@@ -40,17 +40,17 @@ class ScopeRefused(TokenRefused):
 
 
 class OrganisationWrong(TokenRefused):
-    """The `soid` is not that of the client's organisation."""
+    """The `soid` does not name the client's organisation."""
 
 
 class CodesUsedUp(TokenRefused):
-    """The client got as many codes as it may within ten minutes."""
+    """The client got as many codes within ten minutes as it may get."""
 
     error = "access_denied"
 
 
 class TooManyTokens(TokenRefused):
-    """The grant gave as many access tokens as it may within ten minutes."""
+    """As many access tokens were made for the grant within ten minutes as may be made."""
 
     error = "Access Denied"
 
@@ -60,8 +60,8 @@ class GrantTypeUnsupported(TokenRefused):
 
 
 class SignInRefused(Exception):
-    """The e-mail or the password is wrong; nobody is told which."""
+    """The e-mail address or the password is wrong. Nobody learns which."""
 
 
 class SignInThrottled(Exception):
-    """Too many tries for one e-mail address within ten minutes, or of everybody in this moment."""
+    """There were too many tries for one e-mail address within ten minutes, or there are too many tries just now."""

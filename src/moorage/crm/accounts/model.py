@@ -1,4 +1,4 @@
-"""What the accounts server keeps, as plain values."""
+"""The values that the accounts server stores."""
 
 from dataclasses import dataclass, field
 
@@ -7,7 +7,7 @@ from moorage.crm.centres import HOME
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a refresh token stands for, and so the access tokens made from it."""
+    """What a refresh token and its access tokens stand for: a user lets a client act within some scopes."""
 
     client: str
     organisation: int
@@ -17,7 +17,7 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What an access token stands for. `expires_at` is in seconds since the epoch, `centre` the data centre."""
+    """What an access token stands for. `expires_at` is in seconds since the epoch; `centre` is the data centre."""
 
     grant: Grant
     expires_at: float
@@ -26,7 +26,7 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """`user` is whom it acts as when nobody signs in. Clients that Moorage keeps for itself aren't `registered`."""
+    """A client acts as `user` if nobody signs in. The clients of Moorage itself are not `registered`."""
 
     client_id: str
     organisation: int
@@ -41,14 +41,14 @@ class Client:
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """What a grant code stands for. A self client's has no `redirect_uri`; `challenge` is PKCE's, by S256."""
+    """What a grant code stands for. The code of a self client has no `redirect_uri`. `challenge` is PKCE's, by S256."""
 
     grant: Grant
     expires_at: float
     redirect_uri: str | None = None
     challenge: str | None = field(default=None, repr=False)
-    offline: bool = True  # Whether a refresh token comes with the access token.
-    nonce: str | None = field(default=None, repr=False)  # What the client wants to read in the ID token.
+    offline: bool = True  # True if the client gets a refresh token, too.
+    nonce: str | None = field(default=None, repr=False)  # A text that the ID token repeats for the client.
 
 
 @dataclass(frozen=True, slots=True)

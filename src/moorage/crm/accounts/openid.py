@@ -1,4 +1,4 @@
-"""OpenID Connect beside Zoho's scopes: discovery, the key's public half, ID tokens and who a token stands for.
+"""OpenID Connect in addition to Zoho's scopes: discovery, the public key, ID tokens and the claims about a user.
 
 (OpenID Connect Core 1.0 and Discovery 1.0; RFC 7515, 7517.)
 """
@@ -26,10 +26,10 @@ KEY_BITS = 2048
 
 
 class IdTokens:
-    """Signs with a key that is made at first need and kept in `path` for its owner only.
+    """Signs with a private key. The key is made at its first use, and stored in the file `path` for its owner only.
 
-    To make, to read and to use it takes long, so all of that is done in a thread, for one caller at a time. All raise
-    DatabaseUnusable for a file that holds no such key.
+    Making, reading and using the key takes long, so it happens in a thread, for one caller at a time. All methods raise
+    DatabaseUnusable if the file does not contain such a key.
     """
 
     def __init__(self, path: Path) -> None:
@@ -39,7 +39,7 @@ class IdTokens:
         self._turn = threading.Lock()
 
     async def published(self) -> Mapping[str, Any]:
-        """The key's public half as a JWK Set."""
+        """The public key as a JWK Set."""
         return await asyncio.to_thread(self._publish) if self._published is None else self._published
 
     async def sign(self, claims: Mapping[str, Any]) -> str:
@@ -51,8 +51,8 @@ class IdTokens:
         if published is None:
             numbers = self._private().public_key().public_numbers()
             key = {"kty": "RSA", "n": _number(numbers.n), "e": _number(numbers.e)}
-            named = hashlib.sha256(msgspec.json.encode(dict(sorted(key.items())))).digest()
-            published = {"keys": [{**key, "use": "sig", "alg": "RS256", "kid": base64url(named)}]}
+            thumbprint = hashlib.sha256(msgspec.json.encode(dict(sorted(key.items())))).digest()
+            published = {"keys": [{**key, "use": "sig", "alg": "RS256", "kid": base64url(thumbprint)}]}
             self._published = published
         return published
 
@@ -86,7 +86,7 @@ class IdTokens:
 def _damaged(path: Path) -> DatabaseUnusable:
     return DatabaseUnusable(
         f"{path.name}, the key that signs ID tokens, can't be read.",
-        help="Put back the file, or remove it: then another key is made, and ID tokens of before can't be verified.",
+        help="Put the file back, or remove it. Then a new key is made, and older ID tokens can't be verified any more.",
         kind="damaged",
     )
 
@@ -102,7 +102,7 @@ def _new_key() -> bytes:
 
 
 def discovery(site: Site) -> dict[str, Any]:
-    """What `/.well-known/openid-configuration` says; each data centre is an issuer of its own."""
+    """The document of `/.well-known/openid-configuration`. Each data centre is an issuer of its own."""
     base = site.here
     return {
         "issuer": base,
@@ -126,20 +126,20 @@ def discovery(site: Site) -> dict[str, Any]:
     }
 
 
-def who(user: Mapping[str, Any], allows: Callable[[str], bool]) -> dict[str, Any]:
-    """What the scopes let a client know of a user of an organisation."""
-    found = {"sub": str(user["zuid"] or user["id"])}
+def user_claims(user: Mapping[str, Any], allows: Callable[[str], bool]) -> dict[str, Any]:
+    """The claims about a user that the scopes of a client allow."""
+    allowed = {"sub": str(user["zuid"] or user["id"])}
     if allows("profile"):
-        found |= {
+        allowed |= {
             "name": user["full_name"],
             "given_name": user["first_name"],
             "family_name": user["last_name"],
         }
-    return found | ({"email": user["email"], "email_verified": True} if allows("email") else {})
+    return allowed | ({"email": user["email"], "email_verified": True} if allows("email") else {})
 
 
 def claims(issued: Issued, user: Mapping[str, Any], client_id: str, site: Site) -> dict[str, Any]:
-    """What the ID token says that comes with an access token."""
+    """The claims of the ID token that a client gets with an access token."""
     nonce = {} if issued.nonce is None else {"nonce": issued.nonce}
     begins = int(issued.expires_at) - ACCESS_LIFETIME
     return {
@@ -149,7 +149,7 @@ def claims(issued: Issued, user: Mapping[str, Any], client_id: str, site: Site) 
         "exp": begins + ACCESS_LIFETIME,
         **nonce,
         "at_hash": base64url(digest_of(issued.access_token)[:16]),
-        **who(user, issued.scopes.allows),
+        **user_claims(user, issued.scopes.allows),
     }
 
 

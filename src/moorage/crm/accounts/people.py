@@ -1,4 +1,4 @@
-"""Who signs in: passwords, and the short sessions of the consent page."""
+"""The users who sign in: their passwords, and the short sessions of the consent page."""
 
 import asyncio
 import hmac
@@ -12,7 +12,7 @@ from argon2.exceptions import Argon2Error, InvalidHashError
 from moorage.clock import SKEW, Clock, is_ahead
 from moorage.crm.accounts.errors import SignInRefused
 from moorage.crm.accounts.model import User
-from moorage.crm.accounts.store import AccountsStore
+from moorage.crm.accounts.people_store import PeopleStore
 from moorage.crm.accounts.tries import Tries
 from moorage.crm.errors import PasswordInvalid, UserUnknown
 from moorage.crm.storage.contract.organisations import OpenOrganisation
@@ -25,73 +25,73 @@ LONGEST_PASSWORD = 256
 
 
 class People:
-    """`offered` tells whether an organisation's users may sign in with one click."""
+    """`needs_no_password` tells if the users of an organisation may sign in with one click."""
 
     def __init__(
         self,
-        store: AccountsStore,
+        store: PeopleStore,
         secret_key: bytes,
         clock: Clock,
         open_organisation: OpenOrganisation,
-        offered: Callable[[int], Awaitable[bool]],
+        needs_no_password: Callable[[int], Awaitable[bool]],
     ) -> None:
         self._store = store
         self._key = secret_key
         self._clock = clock
         self._open = open_organisation
-        self._offered = offered
+        self._needs_no_password = needs_no_password
         self._hasher = PasswordHasher()
-        # Hashing takes a core and much memory for a while: aside from the event loop, and one at a time.
-        self._aside = ThreadPoolExecutor(1, thread_name_prefix="crm-password")
+        # Hashing takes a core and much memory for a while. So it happens outside of the event loop, one hash at a time.
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix="crm-password")
         self._tries = Tries()
-        self._nobodys: str | None = None
+        self._dummy_hash: str | None = None
 
     def close(self) -> None:
-        self._aside.shutdown()
+        self._executor.shutdown()
 
-    async def place(self, organisation: int) -> str:
-        """The organisation's name; empty for one that was deleted in this moment."""
-        found = await self._open(organisation)
-        return str(found.metadata.org["company_name"]) if found else ""
+    async def organisation_name(self, organisation: int) -> str:
+        """The name of an organisation; empty if it was just deleted."""
+        opened = await self._open(organisation)
+        return str(opened.metadata.org["company_name"]) if opened else ""
 
-    async def of(self, organisation: int) -> list[User]:
+    async def active_users(self, organisation: int) -> list[User]:
         """The users who may sign in."""
-        found = await self._open(organisation)
+        opened = await self._open(organisation)
         return [
             User(user.id, user.body["full_name"], user.body["email"])
-            for user in (found.metadata.all("user") if found else ())
+            for user in (opened.metadata.all("user") if opened else ())
             if user.body["status"] == "active" and user.body["confirm"]
         ]
 
     async def offered(self, organisation: int) -> list[User]:
-        """The users who sign in with one click: none, or those without a password of an organisation to try out."""
-        if not await self._offered(organisation):
+        """The users who may sign in with one click: only in an organisation to try out, and only without a password."""
+        if not await self._needs_no_password(organisation):
             return []
         passwords = await self._store.passwords(organisation)
-        return [user for user in await self.of(organisation) if user.id not in passwords]
+        return [user for user in await self.active_users(organisation) if user.id not in passwords]
 
     async def set_password(self, organisation: int, email: str, password: str) -> User:
-        """Let a user sign in with a password; sessions of the user end. Raises UserUnknown, PasswordInvalid."""
+        """Give a user a password, and end the user's sessions. Raises UserUnknown, PasswordInvalid."""
         user = await self._find(organisation, email)
         if user is None:
-            known = [user.email for user in await self.of(organisation)]
+            emails = [user.email for user in await self.active_users(organisation)]
             raise UserUnknown(
                 f"The organisation has no active user {email!r}.",
-                help=f"Known: {', '.join(known)}.",
+                help=f"Known: {', '.join(emails)}.",
             )
         if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
             raise PasswordInvalid(
                 "The password can't be used.",
-                help=f"Give one of {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters.",
+                help=f"Use a password of {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters.",
             )
-        hashed = await asyncio.get_running_loop().run_in_executor(self._aside, self._hasher.hash, password)
+        hashed = await asyncio.get_running_loop().run_in_executor(self._executor, self._hasher.hash, password)
         await self._store.set_password(organisation, user.id, hashed)
         return user
 
     async def sign_in(self, organisation: int, email: str, password: str, client: str = "") -> User:
-        """The user of that e-mail address and password. Raises SignInRefused, SignInThrottled.
+        """The user with this e-mail address and password. Raises SignInRefused, SignInThrottled.
 
-        `client` is the address from which somebody tries.
+        `client` is the IP address of the person who tries.
         """
         if len(email) > LONGEST_EMAIL:
             raise SignInRefused
@@ -99,28 +99,28 @@ class People:
         with self._tries.place(client):
             await self._tries.turn(account, client)
             user = await self._find(organisation, email)
-            known = (await self._store.passwords(organisation)).get(user.id) if user else None
-            fits = await self._check(known, password)
+            hashed = (await self._store.passwords(organisation)).get(user.id) if user else None
+            fits = await self._check(hashed, password)
         if user is None or not fits:
             raise SignInRefused
         self._tries.forgive(account, client)
         return user
 
-    async def _check(self, known: str | None, password: str) -> bool:
-        return await asyncio.get_running_loop().run_in_executor(self._aside, self._fits, known, password)
+    async def _check(self, hashed: str | None, password: str) -> bool:
+        return await asyncio.get_running_loop().run_in_executor(self._executor, self._fits, hashed, password)
 
-    def _fits(self, known: str | None, password: str) -> bool:
-        """Takes as long for whom nobody knows as for a wrong password."""
-        if self._nobodys is None:
-            self._nobodys = self._hasher.hash(secrets.token_hex())
+    def _fits(self, hashed: str | None, password: str) -> bool:
+        """Takes as long for a user without a password, or an unknown user, as for a wrong password."""
+        if self._dummy_hash is None:
+            self._dummy_hash = self._hasher.hash(secrets.token_hex())
         try:
-            self._hasher.verify(known or self._nobodys, password[: LONGEST_PASSWORD + 1])
+            self._hasher.verify(hashed or self._dummy_hash, password[: LONGEST_PASSWORD + 1])
         except (Argon2Error, InvalidHashError):
             return False
-        return known is not None
+        return hashed is not None
 
     async def _find(self, organisation: int, email: str) -> User | None:
-        users = await self.of(organisation)
+        users = await self.active_users(organisation)
         return next((user for user in users if user.email.lower() == email.lower()), None)
 
     async def begin(self, organisation: int, user: User) -> str:
@@ -130,26 +130,31 @@ class People:
         return session
 
     async def signed_in(self, session: str, organisation: int) -> User | None:
-        found = await self._store.session(digest_of(session), organisation)
-        if found is None or not is_ahead(found[1], self._clock.timestamp(), SESSION_LIFETIME + SKEW):
+        """The user who is signed in with a session; None if there is none."""
+        stored = await self._store.session(digest_of(session), organisation)
+        if stored is None:
             return None
-        return next((user for user in await self.of(organisation) if user.id == found[0]), None)
+        user_id, expires_at = stored
+        if not is_ahead(expires_at, self._clock.timestamp(), SESSION_LIFETIME + SKEW):
+            return None
+        return next((user for user in await self.active_users(organisation) if user.id == user_id), None)
 
     async def is_begun(self, session: str) -> bool:
-        """Whether anybody ever signed in with it."""
+        """True if somebody has signed in with this session, in any organisation."""
         return await self._store.is_session(digest_of(session))
 
     async def end(self, session: str) -> None:
         await self._store.remove_session(digest_of(session))
 
     def form_token(self, session: str) -> str:
-        """What a form of this session carries, so that no other site can send it."""
+        """A text in each form of this session. Another site does not know it, so it can't send such a form."""
         return hmac.digest(self._key, f"form\0{session}".encode(), "sha256").hex()
 
     def owns(self, session: str, form_token: str) -> bool:
+        """True if a form with this token is of this session."""
         return hmac.compare_digest(self.form_token(session).encode(), form_token.encode())
 
 
 def new_session() -> str:
-    """A session that nobody is signed in to yet."""
+    """A session in which nobody is signed in yet."""
     return secrets.token_urlsafe(32)

@@ -1,4 +1,4 @@
-"""The accounts server's paths."""
+"""The paths of the accounts server."""
 
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias
@@ -19,7 +19,7 @@ Endpoint: TypeAlias = Callable[[Request, Site], Awaitable[Response]]
 
 
 class AccountsServer:
-    """Nothing in it waits in the event loop for a disk or for a lock."""
+    """Answers requests. It never waits in the event loop for a disk or a lock."""
 
     def __init__(
         self,
@@ -42,10 +42,10 @@ class AccountsServer:
         }
 
     def answer(self, request: Request, site: Site) -> Awaitable[Response] | None:
-        """The answer to a request for one of these paths; None for any other."""
+        """The answer to a request for one of these paths; None for another path."""
         endpoint = self.paths.get(request.path)
         if endpoint is None and request.path == b"/" and request.method == "POST":
-            # Zoho's SDK takes the accounts URL for the complete token URL [Z sdk], so the bare base serves it too.
+            # Zoho's SDK uses the accounts URL as the whole token URL [Z sdk], so the base URL answers it, too.
             endpoint = self._token
         return None if endpoint is None else _answer(endpoint, request, site)
 

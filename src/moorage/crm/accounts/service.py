@@ -1,10 +1,11 @@
-"""Issue, refresh, revoke and recognise tokens, within the limits of [Z token-validity]."""
+"""Makes, refreshes, revokes and recognises tokens, within the limits of [Z token-validity]."""
 
 import base64
 import hmac
 import secrets
 from dataclasses import dataclass, field, replace
 
+from moorage.bounded import Bounded
 from moorage.clock import SKEW, Clock, is_ahead
 from moorage.crm.accounts.errors import (
     ClientUnknown,
@@ -22,18 +23,20 @@ from moorage.crm.wire.scopes import FULL, ScopeSet
 from moorage.digests import digest_of
 
 ACCESS_LIFETIME = 3600  # seconds
-LIVE_ACCESS_TOKENS = 15  # Per refresh token; the next one drops the oldest, as Zoho does.
-# What registered clients may have. The clients that Moorage keeps for itself, the gateway's and that of
-# `crm credentials`, serve many callers each, who must not get into one another's way.
-NEW_ACCESS_TOKENS = 10  # Per refresh token in ten minutes.
-REFRESH_TOKENS = 20  # Per user and client; the next one drops the oldest with its access tokens.
+LIVE_ACCESS_TOKENS = 15  # For each refresh token. The next access token deletes the oldest, as with Zoho.
+# The next two limits are for registered clients. A client of Moorage itself, such as that of the gateway, serves many
+# callers, and none of them may use up the limit of the others.
+NEW_ACCESS_TOKENS = 10  # For each refresh token, in ten minutes.
+REFRESH_TOKENS = (
+    20  # For each user and client. The next refresh token deletes the oldest with its access tokens.
+)
 CACHE_SIZE = 10_000
-LONGEST_AUTHORIZATION = 1024  # Far more than any token takes; what is longer is none.
+LONGEST_AUTHORIZATION = 1024  # Characters. Every token is much shorter.
 
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """`refresh_token` is empty where there is none to give. `organisation` is whose data the tokens open."""
+    """New tokens. `refresh_token` is empty if the client gets none. The tokens open the data of `organisation`."""
 
     access_token: str = field(repr=False)
     refresh_token: str = field(repr=False)
@@ -42,26 +45,28 @@ class Issued:
     organisation: int
     user: int
     centre: str  # The organisation's data centre.
-    nonce: str | None = field(default=None, repr=False)  # Of the code that the tokens were given for.
+    nonce: str | None = field(default=None, repr=False)  # The nonce of the code, if there was a code.
 
 
 class Accounts:
-    """`secret_key` derives client secrets, so that none of them is stored.
+    """Client secrets are derived from `secret_key`, so none of them is stored.
 
-    Whom tokens stand for is remembered, so that most calls need not wait for the database.
+    The principals of tokens are remembered, so most calls need not wait for the database.
     """
 
     def __init__(self, store: AccountsStore, secret_key: bytes, clock: Clock) -> None:
         self._store = store
         self._key = secret_key
         self._clock = clock
-        self._principals: dict[bytes, Principal] = {}
-        self._token_changes = 0  # What the store had counted when the last principal was remembered.
+        self._principals = Bounded[bytes, Principal](CACHE_SIZE)  # By the digest of the access token.
+        self._token_changes = (
+            0  # The store's count of changes, at the time of the oldest remembered principal.
+        )
 
-    def known(self, authorization: str | None) -> Principal | None:
-        """Who an Authorization header stands for, None where that has to be looked up (`principal`).
+    def remembered(self, authorization: str | None) -> Principal | None:
+        """The principal of an Authorization header, if it is in memory; otherwise None, and `principal` looks it up.
 
-        Raises the faults of a missing and of an expired token.
+        Raises the fault of a missing or an expired token.
         """
         digest = digest_of(_token_of(authorization))
         if self._token_changes != self._store.token_changes:
@@ -70,22 +75,20 @@ class Accounts:
         return None if principal is None else self._unexpired(principal)
 
     async def principal(self, authorization: str | None) -> Principal:
-        """Who an Authorization header stands for. Raises the faults of a missing and of an invalid token."""
-        principal = self.known(authorization)
+        """The principal of an Authorization header. Raises the fault of a missing or an invalid token."""
+        principal = self.remembered(authorization)
         while principal is None:
             principal = await self._look_up(_token_of(authorization))
         return self._unexpired(principal)
 
     async def _look_up(self, token: str) -> Principal | None:
-        """None if tokens changed meanwhile. Raises the fault of an unknown token."""
+        """The principal of a token; None if tokens have changed meanwhile. Raises the fault of an unknown token."""
         digest, begun_at = digest_of(token), self._store.token_changes
         access = await self._store.access(digest)
         if begun_at != self._store.token_changes:
             return None
         if access is None:
             raise invalid_token(token)
-        if len(self._principals) >= CACHE_SIZE:
-            self._principals.clear()
         grant, scopes = access.grant, ScopeSet.parse(access.grant.scopes)
         principal = Principal(grant.organisation, grant.user, scopes, access.expires_at, access.centre)
         self._principals[digest] = principal
@@ -97,21 +100,21 @@ class Accounts:
         return principal
 
     def changed(self) -> bool:
-        """Forget what is remembered if anybody changed the database; tell whether somebody did."""
+        """True if somebody has changed the database since the last call. Then the principals are forgotten."""
         changed = self._store.changed_elsewhere()
         if changed:
             self.forget()
         return changed
 
     def forget(self) -> None:
-        """Look up anew who each token stands for."""
+        """Forget the principals, so that each of them is looked up again."""
         self._principals.clear()
         self._token_changes = self._store.token_changes
 
     async def known_client(
         self, name: str, organisation: int, user: int, redirect_uri: str | None = None
     ) -> Client | None:
-        """What `ensure_client` would give without changing anything; None where it would."""
+        """The client that `ensure_client` would return; None if that call would have to change something."""
         client = await self._store.client(self._client_id(name, organisation, user))
         if client is None or (redirect_uri is not None and client.redirect_uris != (redirect_uri,)):
             return None
@@ -120,13 +123,13 @@ class Accounts:
     async def ensure_client(
         self, name: str, organisation: int, user: int, redirect_uri: str | None = None
     ) -> Client:
-        """The client of that name that acts for a user, known from now on; its id is always the same.
+        """A client of Moorage itself that acts as a user. It is made if it does not exist; its id is always the same.
 
-        With a redirect URI, which takes the place of an earlier one, people can be sent to the consent page for it.
+        With a redirect URI, the client can send people to the consent page. It replaces the URI of an earlier call.
         """
-        known = await self.known_client(name, organisation, user, redirect_uri)
-        if known is not None:
-            return known
+        existing = await self.known_client(name, organisation, user, redirect_uri)
+        if existing is not None:
+            return existing
         client_id = self._client_id(name, organisation, user)
         await self._store.add_client(client_id, organisation, user, name)
         if redirect_uri is not None:
@@ -143,33 +146,33 @@ class Accounts:
         return self._derive("secret", client_id).hex()[:42]
 
     async def client_at(self, site: Site, client_id: str) -> Client:
-        """A client of the data centre that is asked. Raises ClientUnknown."""
+        """A client of the data centre to which the request was sent. Raises ClientUnknown."""
         client = await self._store.client(client_id)
         if client is None or not site.admits(client.centre):
             raise ClientUnknown
         return client
 
     async def authenticate(self, site: Site, client_id: str, client_secret: str) -> Client:
-        """The client that proves to be the one it says. Raises ClientUnknown, SecretWrong."""
+        """The client with this id and secret. Raises ClientUnknown, SecretWrong."""
         client = await self.client_at(site, client_id)
         if not hmac.compare_digest(client_secret.encode(), self.client_secret(client_id).encode()):
             raise SecretWrong
         return client
 
     async def issue(self, client: Client, scopes: str) -> Issued:
-        """New tokens for a client of Moorage itself. Raises ValueError for scopes that are none."""
+        """New tokens for a client of Moorage itself. Raises ValueError for a text that is not a list of scopes."""
         grant = Grant(client.client_id, client.organisation, client.user, str(ScopeSet.parse(scopes)))
         return await self._issue(new_token(), client, grant)
 
     async def grant(self, client: Client, grant: Grant) -> Issued:
-        """New tokens, as after a consent."""
+        """A new refresh token and access token, as after a consent."""
         most = REFRESH_TOKENS if client.registered else None
         return await self._issue(new_token(), client, grant, most=most)
 
     async def grant_access(self, client: Client, grant: Grant) -> Issued:
-        """An access token alone. Raises TooManyTokens."""
+        """A new access token without a refresh token. Raises TooManyTokens."""
         await self._count(client, f"{client.client_id} {grant.user}")
-        # Access tokens hang on refresh tokens. Nobody is told this one, and nobody could work it out.
+        # Each access token belongs to a refresh token. Nobody gets this refresh token, and nobody can guess it.
         unheld = self._derive("unheld", f"{client.client_id} {grant.user} {grant.scopes}").hex()
         return await self._access(unheld, client, grant, held=False)
 
@@ -192,23 +195,23 @@ class Accounts:
             )
 
     async def holds(self, client: Client, user: int, scopes: ScopeSet) -> bool:
-        """Whether the user gave the client these scopes, and took none of them back."""
-        held = await self._store.held_scopes(client.client_id, user)
-        return any(ScopeSet.parse(names).covers(scopes) for names in held)
+        """True if the user gave the client all these scopes, and the client still has them."""
+        scope_lists = await self._store.held_scopes(client.client_id, user)
+        return any(ScopeSet.parse(names).covers(scopes) for names in scope_lists)
 
     async def is_live(self, token: str, site: Site = ANYWHERE) -> bool:
-        """Whether a token of either kind could be revoked here."""
+        """True if an access or refresh token exists in the data centre of the site."""
         centre = await self._store.centre_of_token(digest_of(token))
         return centre is not None and site.admits(centre)
 
     async def revoke(self, token: str, site: Site = ANYWHERE) -> bool:
-        """Make a token of either kind worthless; False for one that already is, or that lives elsewhere."""
+        """Revoke an access or refresh token. False if it does not exist in the data centre of the site."""
         if not await self.is_live(token, site):
             return False
         return await self._store.remove(digest_of(token))
 
     async def credentials(self, organisation: int, user: int) -> dict[str, str]:
-        """A self client ready for use: the same client and refresh token each time, a new access token."""
+        """A self client with its tokens. Only the access token is new in each call."""
         client = await self.ensure_client("Self client", organisation, user)
         derived = self._derive("refresh", client.client_id).hex()
         grant = Grant(client.client_id, organisation, user, str(ScopeSet.parse(FULL)))
@@ -232,22 +235,22 @@ class Accounts:
 
     async def _access(self, refresh_token: str, client: Client, grant: Grant, *, held: bool = True) -> Issued:
         token, now = new_token(), self._clock.timestamp()
-        ends = now + ACCESS_LIFETIME
-        kept = await self._store.add_access_token(
+        expires_at = now + ACCESS_LIFETIME
+        was_added = await self._store.add_access_token(
             digest_of(token),
             digest_of(refresh_token),
-            ends,
+            expires_at,
             now=now,
             most=LIVE_ACCESS_TOKENS,
             unheld=None if held else grant,
         )
-        if not kept:
-            raise RefreshTokenUnknown  # Somebody revoked it in this very moment.
+        if not was_added:
+            raise RefreshTokenUnknown  # Somebody has just revoked it.
         scopes = ScopeSet.parse(grant.scopes)
-        return Issued(token, "", ends, scopes, grant.organisation, grant.user, client.centre)
+        return Issued(token, "", expires_at, scopes, grant.organisation, grant.user, client.centre)
 
-    def _derive(self, purpose: str, of: str) -> bytes:
-        return hmac.digest(self._key, f"{purpose}\0{of}".encode(), "sha256")
+    def _derive(self, purpose: str, subject: str) -> bytes:
+        return hmac.digest(self._key, f"{purpose}\0{subject}".encode(), "sha256")
 
 
 def _token_of(authorization: str | None) -> str:
@@ -260,10 +263,10 @@ def _token_of(authorization: str | None) -> str:
 
 
 def client_id_of(seed: bytes) -> str:
-    """In the form that the ids of Zoho's clients have."""
+    """A client id in the form of Zoho's client ids."""
     return f"1000.{base64.b32encode(seed)[:30].decode()}"
 
 
 def new_token() -> str:
-    """In the form Zoho's tokens have."""
+    """A random token in the form of Zoho's tokens."""
     return f"1000.{secrets.token_hex(16)}.{secrets.token_hex(16)}"

@@ -1,34 +1,30 @@
-"""Clients, codes, tokens, passwords and sessions in the CRM's database (`tables.py`)."""
+"""Clients, codes and tokens in the CRM's database (`tables.py`)."""
 
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
 
-from moorage.clock import SKEW
-from moorage.crm.accounts.errors import OwnerGone
 from moorage.crm.accounts.model import Access, Client, Code, Grant
 from moorage.crm.accounts.tables import (
     access_tokens,
     clients,
     codes,
     organisations,
-    passwords,
     recent,
     redirect_uris,
     refresh_tokens,
     registrations,
-    sessions,
     spent_codes,
 )
+from moorage.crm.accounts.writing import delete_ended, writing
 from moorage.crm.centres import HOME
 from moorage.storage.database import Database, Transaction
 from moorage.storage.upsert import upsert
 
 WINDOW = 600  # Seconds within which tokens and codes are counted.
 
-# Constants in the SQL itself: with a parameter in their place no database uses the index of what nobody holds.
+# These are constants in the SQL. With a parameter instead, no database would use the index of tokens that nobody holds.
 _IS_HELD = refresh_tokens.c.held != sa.literal_column("0")
 _IS_UNHELD = refresh_tokens.c.held == sa.literal_column("0")
 _CLIENTS = (
@@ -52,29 +48,29 @@ _GRANTS = sa.select(
 
 
 class AccountsStore:
-    """What several processes share of one accounts server. With an organisation go its clients, tokens and passwords.
+    """The clients, codes and tokens that several processes share. If an organisation is deleted, its clients are, too.
 
-    All methods raise DatabaseUnusable. What is added to a client or an organisation raises OwnerGone when another
-    process has just deleted it.
+    All methods raise DatabaseUnusable. Methods that add something raise OwnerGone if another process has just deleted
+    its client or organisation.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self.token_changes = 0  # How often this process may have made, changed or ended tokens.
+        self.token_changes = 0  # How often this process may have added, changed or deleted tokens.
 
     def changed_elsewhere(self) -> bool:
-        """Whether anybody may have changed the database since the last call."""
+        """True if any process may have changed the database since the last call."""
         return bool(self._database.changed())
 
     # Clients
 
     async def add_client(self, client: str, organisation: int, user: int, name: str) -> None:
-        """Keep a client of Moorage's own; one that is there already stays as it is."""
+        """Add a client of Moorage itself. A client with this id that exists already stays as it is."""
         async with self._writing() as tx:
             await _add_client(tx, client, organisation, user, name)
 
     async def set_redirect_uri(self, client: str, uri: str) -> None:
-        """Let people come back to this one alone."""
+        """Give a client this redirect URI in place of all others."""
         async with self._writing() as tx:
             await tx.connection.execute(redirect_uris.delete().where(redirect_uris.c.client == client))
             await tx.connection.execute(redirect_uris.insert().values(client=client, uri=uri))
@@ -101,7 +97,7 @@ class AccountsStore:
         return _client(row, uris.get(client_id, ()))
 
     async def registered(self) -> list[Client]:
-        """Oldest first."""
+        """The registered clients, the oldest first."""
         statement = _CLIENTS.where(registrations.c.client.is_not(None))
         async with self._database.reading() as tx:
             rows = await tx.connection.execute(statement.order_by(registrations.c.created_at, clients.c.id))
@@ -109,14 +105,14 @@ class AccountsStore:
         return [_client(row, uris.get(row.id, ())) for row in rows]
 
     async def remove_client(self, client_id: str) -> None:
-        """Forget a client, its codes and its tokens."""
+        """Delete a client, its codes and its tokens."""
         async with self._writing(tokens=True) as tx:
             await tx.connection.execute(clients.delete().where(clients.c.id == client_id))
 
     # Codes
 
     async def add_code(self, digest: bytes, code: Code, *, now: float, latest: float) -> None:
-        """Keep a code, and drop those whose time is over. `latest` is when one that is made now ends at the most."""
+        """Store a code, and delete the codes that have ended. A code that is made now ends before `latest`."""
         values = {
             "digest": digest,
             **_columns_of(code.grant),
@@ -127,61 +123,67 @@ class AccountsStore:
             "nonce": code.nonce,
         }
         async with self._writing() as tx:
-            await _drop(tx, codes.c.expires_at, now, latest)
+            await delete_ended(tx, codes.c.expires_at, now, latest)
             await tx.connection.execute(codes.insert().values(values))
 
     async def take_code(self, digest: bytes, client: str, *, until: float, now: float) -> Code | None:
-        """The client's code, which is spent by this; None when there is none. It is known as spent `until` then."""
-        this_one = (codes.c.digest == digest) & (codes.c.client == client)
+        """Spend a code of the client and return it; None if there is no such code.
+
+        That it was spent is remembered until the time `until`.
+        """
+        is_code = (codes.c.digest == digest) & (codes.c.client == client)
         async with self._writing() as tx:
-            row = (await tx.connection.execute(codes.delete().where(this_one).returning(codes))).first()
+            row = (await tx.connection.execute(codes.delete().where(is_code).returning(codes))).first()
             if row is None:
                 return None
-            await _drop(tx, spent_codes.c.until, now, until)
+            await delete_ended(tx, spent_codes.c.until, now, until)
             spent = {"digest": digest, "client": client, "until": until}
             await tx.connection.execute(spent_codes.insert().values(spent))
         grant = Grant(row.client, row.organisation, row.user, row.scopes)
         return Code(grant, row.expires_at, row.redirect_uri, row.challenge, bool(row.offline), row.nonce)
 
     async def note_token(self, code_digest: bytes, token_digest: bytes) -> bool:
-        """Keep which token a spent code gave; False when somebody tried the code again meanwhile."""
-        this_one = spent_codes.c.digest == code_digest
+        """Remember the token that was given for a spent code. False if somebody has tried the code again since."""
+        is_code = spent_codes.c.digest == code_digest
         async with self._writing() as tx:
-            noted = await tx.connection.execute(
-                spent_codes.update().where(this_one).values(token=token_digest)
+            result = await tx.connection.execute(
+                spent_codes.update().where(is_code).values(token=token_digest)
             )
-        return noted.rowcount > 0
+        return result.rowcount > 0
 
     async def take_token(self, code_digest: bytes, client: str) -> bytes | None:
-        """The digest of the token that a code gave which the client spent before; None when nothing is known of it."""
-        this_one = (spent_codes.c.digest == code_digest) & (spent_codes.c.client == client)
+        """The digest of the token that was given for a code which the client has spent; None if there is none.
+
+        After this call the code is unknown.
+        """
+        is_code = (spent_codes.c.digest == code_digest) & (spent_codes.c.client == client)
         async with self._writing() as tx:
-            taken = await tx.connection.execute(
-                spent_codes.delete().where(this_one).returning(spent_codes.c.token)
+            result = await tx.connection.execute(
+                spent_codes.delete().where(is_code).returning(spent_codes.c.token)
             )
-        token: bytes | None = taken.scalar()
+        token: bytes | None = result.scalar()
         return token
 
     # Tokens
 
     async def add_refresh_token(self, digest: bytes, grant: Grant, *, most: int | None = None) -> None:
-        """Keep a refresh token; one that is there already gets the scopes given now.
+        """Store a refresh token. A token that exists already gets the scopes of this grant.
 
-        Beyond `most` of a user and client the oldest go, with their access tokens.
+        A user and client have `most` refresh tokens. Older ones are deleted, with their access tokens.
         """
         async with self._writing(tokens=True) as tx:
             await _put_refresh_token(tx, digest, grant, held=True)
             if most is not None:
-                held = _of(grant) & _IS_HELD
-                last_to_go = (
+                is_sibling = _of(grant) & _IS_HELD
+                newest_to_delete = (
                     sa.select(refresh_tokens.c.number)
-                    .where(held)
+                    .where(is_sibling)
                     .order_by(refresh_tokens.c.number.desc())
                     .limit(1)
                     .offset(most)
                 )
-                oldest = refresh_tokens.c.number <= last_to_go.scalar_subquery()
-                await tx.connection.execute(refresh_tokens.delete().where(held & oldest))
+                is_too_old = refresh_tokens.c.number <= newest_to_delete.scalar_subquery()
+                await tx.connection.execute(refresh_tokens.delete().where(is_sibling & is_too_old))
 
     async def grant_of(self, refresh_digest: bytes) -> Grant | None:
         async with self._database.reading() as tx:
@@ -191,10 +193,10 @@ class AccountsStore:
         return _grant(row) if row else None
 
     async def held_scopes(self, client: str, user: int) -> list[str]:
-        """The scopes of each refresh token that a user gave a client."""
-        by_both = (refresh_tokens.c.client == client) & (refresh_tokens.c.user == user)
+        """The scopes of each refresh token that a client holds for a user."""
+        of_both = (refresh_tokens.c.client == client) & (refresh_tokens.c.user == user)
         async with self._database.reading() as tx:
-            rows = await tx.connection.execute(sa.select(refresh_tokens.c.scopes).where(by_both & _IS_HELD))
+            rows = await tx.connection.execute(sa.select(refresh_tokens.c.scopes).where(of_both & _IS_HELD))
         return [row.scopes for row in rows]
 
     async def add_access_token(
@@ -207,19 +209,19 @@ class AccountsStore:
         most: int,
         unheld: Grant | None = None,
     ) -> bool:
-        """Keep an access token, drop expired ones and, beyond `most` of a refresh token, the oldest.
+        """Store an access token, and delete expired ones. False if the refresh token does not exist any more.
 
-        False when the refresh token is gone. With `unheld`, what it stands for, it is made for the purpose, and
-        goes with the last of its access tokens.
+        A refresh token has `most` access tokens; older ones are deleted. With `unheld`, the grant of a refresh token
+        that nobody holds, that token is added first. It is deleted with the last of its access tokens.
         """
         async with self._writing(tokens=True) as tx:
             if unheld is not None:
                 await _put_refresh_token(tx, refresh_digest, unheld, held=False)
-            if not await _is_there(tx, refresh_digest):
+            if not await _has_refresh_token(tx, refresh_digest):
                 return False
-            await _drop(tx, access_tokens.c.expires_at, now, expires_at)
-            siblings = access_tokens.c.refresh_digest == refresh_digest
-            latest = sa.select(sa.func.max(access_tokens.c.number)).where(siblings)
+            await delete_ended(tx, access_tokens.c.expires_at, now, expires_at)
+            is_sibling = access_tokens.c.refresh_digest == refresh_digest
+            latest = sa.select(sa.func.max(access_tokens.c.number)).where(is_sibling)
             number = ((await tx.connection.execute(latest)).scalar() or 0) + 1
             values = {
                 "digest": digest,
@@ -228,13 +230,13 @@ class AccountsStore:
                 "number": number,
             }
             await tx.connection.execute(access_tokens.insert().values(values))
-            too_old = siblings & (access_tokens.c.number <= number - most)
-            await tx.connection.execute(access_tokens.delete().where(too_old))
+            is_too_old = is_sibling & (access_tokens.c.number <= number - most)
+            await tx.connection.execute(access_tokens.delete().where(is_too_old))
             await tx.connection.execute(refresh_tokens.delete().where(_IS_UNHELD & ~_has_access_tokens()))
         return True
 
     async def access(self, digest: bytes) -> Access | None:
-        """What an access token stands for and when it ends, expired or not."""
+        """What an access token stands for, and when it ends. It may have expired."""
         statement = (
             _GRANTS.add_columns(access_tokens.c.expires_at)
             .join(access_tokens, access_tokens.c.refresh_digest == refresh_tokens.c.digest)
@@ -245,7 +247,7 @@ class AccountsStore:
         return Access(_grant(row), row.expires_at, row.data_centre or HOME) if row else None
 
     async def centre_of_token(self, digest: bytes) -> str | None:
-        """The data centre of a token of either kind, None when it is unknown."""
+        """The data centre of an access or refresh token; None if the token is unknown."""
         async with self._database.reading() as tx:
             of_access = sa.select(access_tokens.c.refresh_digest).where(access_tokens.c.digest == digest)
             either = (refresh_tokens.c.digest == digest) | refresh_tokens.c.digest.in_(of_access)
@@ -253,67 +255,26 @@ class AccountsStore:
         return (row.data_centre or HOME) if row else None
 
     async def remove(self, digest: bytes) -> bool:
-        """Forget a token of either kind; with a refresh token go its access tokens. False when unknown."""
+        """Delete an access token, or a refresh token with its access tokens. False if the token is unknown."""
         async with self._writing(tokens=True) as tx:
             removed = 0
             for table in (refresh_tokens, access_tokens):
-                gone = await tx.connection.execute(table.delete().where(table.c.digest == digest))
-                removed += gone.rowcount
+                result = await tx.connection.execute(table.delete().where(table.c.digest == digest))
+                removed += result.rowcount
         return removed > 0
-
-    # People
-
-    async def set_password(self, organisation: int, user: int, password_hash: str) -> None:
-        """Keep the hash of a user's password, and end the user's sessions."""
-        owner = {"organisation": organisation, "user": user}
-        async with self._writing() as tx:
-            await tx.connection.execute(upsert(passwords, owner, {"hash": password_hash}))
-            theirs = (sessions.c.organisation == organisation) & (sessions.c.user == user)
-            await tx.connection.execute(sessions.delete().where(theirs))
-
-    async def passwords(self, organisation: int) -> dict[int, str]:
-        """The hash of the password of each user who has one."""
-        statement = sa.select(passwords.c.user, passwords.c.hash)
-        async with self._database.reading() as tx:
-            rows = await tx.connection.execute(statement.where(passwords.c.organisation == organisation))
-        return {row.user: row.hash for row in rows}
-
-    async def add_session(
-        self, digest: bytes, organisation: int, user: int, expires_at: float, now: float
-    ) -> None:
-        """Keep a session, and drop those whose time is over."""
-        values = {"digest": digest, "organisation": organisation, "user": user, "expires_at": expires_at}
-        async with self._writing() as tx:
-            await _drop(tx, sessions.c.expires_at, now, expires_at)
-            await tx.connection.execute(sessions.insert().values(values))
-
-    async def session(self, digest: bytes, organisation: int) -> tuple[int, float] | None:
-        """Which user of the organisation signed in, and when that session ends, over or not."""
-        this_one = (sessions.c.digest == digest) & (sessions.c.organisation == organisation)
-        statement = sa.select(sessions.c.user, sessions.c.expires_at).where(this_one)
-        async with self._database.reading() as tx:
-            row = (await tx.connection.execute(statement)).first()
-        return (row.user, row.expires_at) if row else None
-
-    async def is_session(self, digest: bytes) -> bool:
-        """Whether it is one of any organisation, over or not."""
-        statement = sa.select(sessions.c.user).where(sessions.c.digest == digest)
-        async with self._database.reading() as tx:
-            return (await tx.connection.execute(statement)).first() is not None
-
-    async def remove_session(self, digest: bytes) -> None:
-        async with self._writing() as tx:
-            await tx.connection.execute(sessions.delete().where(sessions.c.digest == digest))
 
     # Limits
 
     async def admit(self, purpose: str, subject: str, *, now: float, most: int) -> bool:
-        """Count one more; False, and not counted, when there were `most` lately (see `clock.lately`)."""
-        old = (recent.c.at <= now - WINDOW) | (recent.c.at >= now + WINDOW)
-        same = (recent.c.purpose == purpose) & (recent.c.subject == subject)
+        """Count one request for a token or a code. False, without counting it, if there were `most` in the window.
+
+        The window is that of `clock.lately`.
+        """
+        is_old = (recent.c.at <= now - WINDOW) | (recent.c.at >= now + WINDOW)
+        is_same = (recent.c.purpose == purpose) & (recent.c.subject == subject)
         async with self._writing() as tx:
-            await tx.connection.execute(recent.delete().where(old))
-            count = sa.select(sa.func.count()).select_from(recent).where(same)
+            await tx.connection.execute(recent.delete().where(is_old))
+            count = sa.select(sa.func.count()).select_from(recent).where(is_same)
             if (await tx.connection.execute(count)).scalar() >= most:
                 return False
             await tx.connection.execute(recent.insert().values(purpose=purpose, subject=subject, at=now))
@@ -321,19 +282,17 @@ class AccountsStore:
 
     @contextlib.asynccontextmanager
     async def _writing(self, *, tokens: bool = False) -> AsyncIterator[Transaction]:
-        """A transaction; one that changes `tokens` is counted, whatever comes of it."""
+        """A transaction. If it changes `tokens`, it is counted, also when it fails."""
         try:
-            async with self._database.transaction() as tx:
+            async with writing(self._database) as tx:
                 yield tx
-        except IntegrityError as error:
-            raise OwnerGone from error
         finally:
             self.token_changes += tokens
 
 
 async def _add_client(tx: Transaction, client: str, organisation: int, user: int, name: str) -> None:
-    known = sa.select(clients.c.id).where(clients.c.id == client)
-    if (await tx.connection.execute(known)).first() is None:
+    existing = sa.select(clients.c.id).where(clients.c.id == client)
+    if (await tx.connection.execute(existing)).first() is None:
         values = {"id": client, "organisation": organisation, "user": user, "name": name}
         await tx.connection.execute(clients.insert().values(values))
 
@@ -344,10 +303,10 @@ async def _uris(
     """The redirect URIs of each client."""
     statement = sa.select(redirect_uris).order_by(redirect_uris.c.client, redirect_uris.c.uri)
     rows = await tx.connection.execute(statement if condition is None else statement.where(condition))
-    found: dict[str, tuple[str, ...]] = {}
+    uris: dict[str, tuple[str, ...]] = {}
     for row in rows:
-        found[row.client] = (*found.get(row.client, ()), row.uri)
-    return found
+        uris[row.client] = (*uris.get(row.client, ()), row.uri)
+    return uris
 
 
 async def _put_refresh_token(tx: Transaction, digest: bytes, grant: Grant, *, held: bool) -> None:
@@ -358,20 +317,14 @@ async def _put_refresh_token(tx: Transaction, digest: bytes, grant: Grant, *, he
     await tx.connection.execute(statement)
 
 
-async def _is_there(tx: Transaction, refresh_digest: bytes) -> bool:
+async def _has_refresh_token(tx: Transaction, refresh_digest: bytes) -> bool:
     statement = sa.select(refresh_tokens.c.client).where(refresh_tokens.c.digest == refresh_digest)
     return (await tx.connection.execute(statement)).first() is not None
 
 
 def _has_access_tokens() -> sa.Exists:
-    theirs = access_tokens.c.refresh_digest == refresh_tokens.c.digest
-    return sa.select(access_tokens.c.digest).where(theirs).correlate(refresh_tokens).exists()
-
-
-async def _drop(tx: Transaction, ends: sa.Column[float], now: float, latest: float) -> None:
-    """Forget what is over: what ended, and what ends later than anything made now (see `clock.is_ahead`)."""
-    over = (ends <= now) | (ends > latest + SKEW)
-    await tx.connection.execute(ends.table.delete().where(over))
+    of_refresh_token = access_tokens.c.refresh_digest == refresh_tokens.c.digest
+    return sa.select(access_tokens.c.digest).where(of_refresh_token).correlate(refresh_tokens).exists()
 
 
 def _of(grant: Grant) -> sa.ColumnElement[bool]:

@@ -1,10 +1,10 @@
-"""The accounts server's tables. Secrets are kept as digests only. Times are seconds since the epoch."""
+"""The accounts server's tables. Of each secret only a digest is stored. Times are seconds since the epoch."""
 
 import sqlalchemy as sa
 
 _metadata = sa.MetaData()
 
-# The registry's, of which the accounts server reads where an organisation lives.
+# A table of the registry. The accounts server reads the data centre of each organisation there.
 organisations = sa.table("organisations", sa.column("id"), sa.column("data_centre"))
 
 clients = sa.Table(
@@ -15,7 +15,7 @@ clients = sa.Table(
     sa.Column("user", sa.BigInteger),
     sa.Column("name", sa.Text),
 )
-# The clients that Moorage keeps for itself have no registration.
+# The clients of Moorage itself have no registration.
 registrations = sa.Table(
     "registrations",
     _metadata,
@@ -43,7 +43,7 @@ codes = sa.Table(
     sa.Column("offline", sa.Integer),
     sa.Column("nonce", sa.Text),
 )
-# `token` is the digest of the token that the client got for the code; null while that token is being made.
+# `token` is the digest of the token that the client got for the code. It is null until that token is made.
 spent_codes = sa.Table(
     "spent_codes",
     _metadata,
@@ -52,8 +52,8 @@ spent_codes = sa.Table(
     sa.Column("token", sa.LargeBinary),
     sa.Column("until", sa.Float),
 )
-# `number` rises with each token of a user and client. `held` is 0 where nobody was told the refresh token, and only its
-# access tokens are of use.
+# `number` rises with each token of a user and client. `held` is 0 if nobody got the refresh token: then only its access
+# tokens are used.
 refresh_tokens = sa.Table(
     "refresh_tokens",
     _metadata,
@@ -88,7 +88,7 @@ sessions = sa.Table(
     sa.Column("user", sa.BigInteger),
     sa.Column("expires_at", sa.Float),
 )
-# What was asked for lately, one row each time, to hold limits.
+# Recent requests for tokens and codes, a row for each, to hold the limits.
 recent = sa.Table(
     "recent",
     _metadata,

@@ -1,8 +1,8 @@
-"""Who may try to sign in now: places in a queue, and tries that were wrong. Nothing of it is written anywhere.
+"""Limits for tries to sign in. They are in memory only.
 
-Whoever guesses is slowed, and locks nobody else out: a client address that was wrong ten times for an account has to
-wait, and from other addresses the account's own password is taken all the same. Where very many addresses guess at one
-account, everybody who tries it waits some seconds for a turn; then the right password is let in.
+They slow down a person who guesses, and lock nobody else out. An IP address with ten wrong tries for an account has to
+wait; from other addresses the right password still works. If very many addresses try one account, each try waits some
+seconds for its turn, and then the right password works.
 """
 
 import asyncio
@@ -14,18 +14,18 @@ from contextlib import contextmanager
 from moorage.crm.accounts.errors import SignInThrottled
 from moorage.digests import digest_of
 
-WINDOW = 600.0  # Seconds after which a try no longer counts.
-TRIES = 10  # Wrong ones of one client address for one account within the window.
-TRIES_OF_ALL = 100  # Of all addresses for one account; then they take turns.
-TURN = WINDOW / TRIES_OF_ALL  # Seconds between two tries of an account that takes turns.
-LONGEST_WAIT = 60.0  # Seconds that somebody is kept waiting for a turn.
-PLACES = 100  # Tries that may be under way at once, each about a tenth of a second of a core.
-PLACES_OF_CLIENT = 5
-_MOST_REMEMBERED = 20_000  # More than a core can check within the window.
+WINDOW = 600.0  # Seconds after which a try does not count any more.
+TRIES = 10  # Wrong tries of one client address for one account within the window.
+TRIES_OF_ALL = 100  # Wrong tries of all addresses for one account. After that the tries take turns.
+TURN = WINDOW / TRIES_OF_ALL  # Seconds between two tries that take turns.
+LONGEST_WAIT = 60.0  # Seconds that a try may wait for its turn.
+PLACES = 100  # Tries at the same time. Each takes a core for about a tenth of a second.
+PLACES_OF_CLIENT = 5  # Tries of one client address at the same time.
+_MOST_REMEMBERED = 20_000  # Pairs of account and address. A core can't check as many tries within the window.
 
 
 class Tries:
-    """`now` gives seconds that only rise."""
+    """`client` is an IP address in all methods. `now` gives seconds that never go back."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
@@ -35,7 +35,7 @@ class Tries:
 
     @contextmanager
     def place(self, client: str) -> Iterator[None]:
-        """A place in the queue. Raises SignInThrottled when there is none left, or the client has its share."""
+        """A place for one try. Raises SignInThrottled if all places, or all places of the client, are taken."""
         if self._under_way[client] >= PLACES_OF_CLIENT or self._under_way.total() >= PLACES:
             raise SignInThrottled
         self._under_way[client] += 1
@@ -43,25 +43,25 @@ class Tries:
             yield
         finally:
             self._under_way[client] -= 1
-            self._under_way += Counter()  # Forgets those who have none.
+            self._under_way += Counter()  # This removes the clients without a try.
 
     async def turn(self, account: str, client: str) -> None:
-        """Count a try, and wait for its turn. Raises SignInThrottled for a client that was wrong too often."""
-        everybodys, clients = _digest(account, ""), _digest(account, f"by {client}")
-        if len(self._recent(clients)) >= TRIES:
+        """Count a try, and wait for its turn. Raises SignInThrottled for a client with too many wrong tries."""
+        of_all, of_client = _digest(account, ""), _digest(account, f"by {client}")
+        if len(self._recent(of_client)) >= TRIES:
             raise SignInThrottled
-        wait = self._wait_for(everybodys)
-        for subject in (everybodys, clients):
+        wait = self._wait_for(of_all)
+        for subject in (of_all, of_client):
             self._wrong[subject] = [*self._recent(subject), self._now()][-TRIES_OF_ALL:]
             self._wrong.move_to_end(subject)
         while len(self._wrong) > _MOST_REMEMBERED:
-            longest_ago, _ = self._wrong.popitem(last=False)
-            self._next_turn.pop(longest_ago, None)
+            oldest, _ = self._wrong.popitem(last=False)
+            self._next_turn.pop(oldest, None)
         if wait > 0:
             await asyncio.sleep(wait)
 
     def forgive(self, account: str, client: str) -> None:
-        """The password was right: the client begins to count anew, and of all tries this one counts no more."""
+        """The password was right: the wrong tries of the client, and this try, do not count any more."""
         self._wrong.pop(_digest(account, f"by {client}"), None)
         if of_all := self._wrong.get(_digest(account, "")):
             of_all.pop()
@@ -82,5 +82,5 @@ class Tries:
         return [at for at in self._wrong.get(subject, ()) if at > since]
 
 
-def _digest(account: str, of: str) -> bytes:
-    return digest_of(f"{account}\0{of}")[:16]
+def _digest(account: str, tries: str) -> bytes:
+    return digest_of(f"{account}\0{tries}")[:16]

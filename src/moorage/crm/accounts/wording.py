@@ -1,8 +1,8 @@
-"""Scopes in plain words, as the consent page shows them; and which scopes there are."""
+"""The scopes that exist, and what each means in plain words on the consent page."""
 
 from moorage.crm.wire.scopes import ScopeSet
 
-MAX_TEXT = 4096  # Some two hundred scopes.
+MAX_TEXT = 4096  # Characters: about two hundred scopes.
 
 _VERBS = {
     "all": "Read, add, change and delete",
@@ -12,7 +12,8 @@ _VERBS = {
     "write": "Add and change",
     "delete": "Delete",
 }
-# What each group of Zoho's published scopes is about. `{part}` is the part of it that a longer scope names.
+# The subject of each group of Zoho's published scopes, without and with a part. A part is what a longer scope names,
+# such as Leads in ZohoCRM.modules.Leads.READ.
 _GROUPS = {
     "zohocrm.modules": ("records of every module", "records of the module “{part}”"),
     "zohocrm.settings": ("all settings, such as fields and layouts", "settings: {part}"),
@@ -45,26 +46,26 @@ _WHOLE = {
 
 
 def in_words(scope: str) -> str | None:
-    """What a scope allows, None when Zoho has no such scope."""
-    whole = _WHOLE.get(scope.lower())
-    if whole is not None:
-        return whole
+    """What a scope allows; None if Zoho has no such scope."""
+    sentence = _WHOLE.get(scope.lower())
+    if sentence is not None:
+        return sentence
     parts = scope.lower().split(".")
     if len(parts) < 3:
         return None
     service, group, *part, operation = parts
-    general, particular = _GROUPS.get(f"{service}.{group}", (None, None))
-    about = general if not part else particular and particular.format(part=part[0].replace("_", " "))
+    without_part, with_part = _GROUPS.get(f"{service}.{group}", (None, None))
+    subject = with_part and with_part.format(part=part[0].replace("_", " ")) if part else without_part
     verb = _VERBS.get(operation)
-    return f"{verb} {about}" if verb and about else None
+    return f"{verb} {subject}" if verb and subject else None
 
 
 def published(text: str) -> ScopeSet:
-    """Read a list of scopes. Raises ValueError naming what is no scope, or none that Zoho has."""
+    """Read a list of scopes. Raises ValueError with the name of a scope that Zoho does not have."""
     if len(text) > MAX_TEXT:
         raise ValueError(f"A list of scopes has {MAX_TEXT} characters at most.")
     scopes = ScopeSet.parse(text)
     for name in scopes.names:
         if in_words(name) is None:
-            raise ValueError(f"There is no scope {name!r}; `moorage help crm` lists those that calls need.")
+            raise ValueError(f"There is no scope {name!r}; `moorage help crm` lists the scopes of each call.")
     return scopes

@@ -1,4 +1,4 @@
-"""Which organisations there are, and what each was created from."""
+"""The list of all organisations, and the specification from which each was created."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ organisations = sa.Table(
     sa.Column("sample", sa.Integer),
     sa.Column("data_centre", sa.Text),
 )
-# It outlives the organisation, so that no other organisation ever gets its id.
+# A row stays when its organisation is deleted, so that no other organisation ever gets the same id.
 generations = sa.Table(
     "generations",
     _metadata,
@@ -40,7 +40,7 @@ _MICROSECOND = timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class OrganisationRow:
-    """What the registry knows; `id` is the organisation's id in the API."""
+    """An organisation in the registry. `id` is its id in the API."""
 
     id: int
     slug: str
@@ -56,7 +56,7 @@ class Registry:
         self._database = database
 
     async def all(self) -> list[OrganisationRow]:
-        """Oldest first."""
+        """All organisations, the oldest first."""
         async with self._database.reading() as tx:
             rows = await tx.connection.execute(_rows.order_by(_columns.created_at, _columns.id))
         return [_row(row) for row in rows]
@@ -73,21 +73,21 @@ class Registry:
         return _row(row) if row else None
 
     async def used_ids(self) -> list[int]:
-        """The ids of all organisations, and those that deleted organisations had."""
+        """The ids of all organisations, the deleted organisations included."""
         async with self._database.reading() as tx:
             return [row[0] for row in await tx.connection.execute(sa.select(generations.c.organisation))]
 
     async def made_from(self, identity: int) -> tuple[OrganisationSpec, bool]:
-        """What the organisation was created from, and whether with sample records."""
+        """The specification of an organisation, and True if it was created with sample records."""
         statement = sa.select(_columns.spec, _columns.sample).where(_columns.id == identity)
         async with self._database.reading() as tx:
             row = (await tx.connection.execute(statement)).first()
         return msgspec.json.decode(row.spec, type=OrganisationSpec), bool(row.sample)
 
     async def generations(self, identities: Collection[int]) -> Mapping[int, int]:
-        """A number of each of these organisations that differs whenever it was made, restored or reset.
+        """A number for each of these organisations. It changes whenever the organisation is restored or reset.
 
-        An organisation that is not there any more has none.
+        A deleted organisation has no number.
         """
         number = sa.func.coalesce(generations.c.number, 0)
         joined = organisations.outerjoin(generations, generations.c.organisation == _columns.id)
@@ -96,12 +96,12 @@ class Registry:
             return {row[0]: row[1] for row in await tx.connection.execute(statement)}
 
     async def announce(self, identity: int) -> None:
-        """Tell every process that the organisation is not what it was."""
+        """Tell every process that an organisation was created, restored or reset."""
         async with self._database.transaction() as tx:
             await _announce(tx, identity)
 
     async def begin(self, slug: str) -> None:
-        """Note what is to be removed, should this process die before the organisation is added."""
+        """Remember the files of a slug as unfinished, in case this process dies before the organisation is added."""
         async with self._database.transaction() as tx:
             await _begin(tx, slug)
 
@@ -121,28 +121,28 @@ class Registry:
             await _finish(tx, row.slug)
 
     async def remove(self, row: OrganisationRow) -> None:
-        """Forget the organisation, its clients and tokens; what holds its records is left to be removed."""
+        """Delete an organisation with its clients and tokens. The files with its records are unfinished then."""
         async with self._database.transaction() as tx:
             await tx.connection.execute(organisations.delete().where(_columns.id == row.id))
             await _begin(tx, row.slug)
 
     async def unfinished(self) -> list[str]:
-        """The organisations that are to be removed."""
+        """The slugs whose files have to be removed."""
         async with self._database.reading() as tx:
             rows = await tx.connection.execute(sa.select(unfinished.c.slug).order_by(unfinished.c.slug))
         return [row[0] for row in rows]
 
     async def finish(self, slug: str) -> None:
-        """The opposite of `begin`."""
+        """The files of an organisation are removed."""
         async with self._database.transaction() as tx:
             await _finish(tx, slug)
 
 
 async def _announce(tx: Transaction, identity: int) -> None:
     """Transactions are serial, so no other process can add the row between these statements."""
-    this_one = generations.c.organisation == identity
-    rise = generations.update().where(this_one).values(number=generations.c.number + 1)
-    if not (await tx.connection.execute(rise)).rowcount:
+    is_organisation = generations.c.organisation == identity
+    increase = generations.update().where(is_organisation).values(number=generations.c.number + 1)
+    if not (await tx.connection.execute(increase)).rowcount:
         await tx.connection.execute(generations.insert().values(organisation=identity, number=1))
 
 

@@ -1,10 +1,10 @@
-"""The organisations of one CRM: made, listed, opened, copied, reset and deleted.
+"""The organisations of one CRM: create, list, open, copy, reset and delete them.
 
-The folder of the CRM holds, besides what its storage keeps there (`storage/sqlite/storage.py`):
+The folder of the CRM has these files, and those of its storage (`storage/sqlite/storage.py`):
 
-secret.key           signs page tokens and derives client secrets
-openid.key           signs ID tokens; made when the first one is asked for
-snapshots/           snapshots that are kept by a name, in a folder for each organisation (`snapshots.py`)
+secret.key           signs page tokens; client secrets are derived from it
+openid.key           signs ID tokens; it is made for the first ID token
+snapshots/           snapshots that have a name, in a folder for each organisation (`snapshots.py`)
 """
 
 import asyncio
@@ -33,16 +33,18 @@ from moorage.single_flight import SingleFlight
 
 __all__ = ["OrganisationRow", "Organisations", "Wanted"]
 
-FIRST_PREFIX = 7_243_485  # Of the first organisation in a folder: the one the specification's examples use.
+FIRST_PREFIX = (
+    7_243_485  # The first organisation has this prefix, because the specification's examples use it.
+)
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
 class Organisations:
-    """`snapshots` is the folder of those that are kept. All methods raise DatabaseUnusable.
+    """`snapshots` is the folder of the snapshots that have a name. All methods raise DatabaseUnusable.
 
-    What takes a lock or a disk's time is done in threads, so that the event loop waits for neither.
+    Work that waits for a lock or a disk is done in threads, so that the event loop does not wait.
     """
 
     def __init__(self, storage: CrmStorage, snapshots: Path, clock: Clock) -> None:
@@ -53,44 +55,44 @@ class Organisations:
         self._open: dict[int, Organisation] = {}
         self._generations: dict[int, int] = {}
         self._opening = SingleFlight[Organisation | None]()
-        # One for whole organisations, which take long, and one for those that are opened meanwhile.
+        # One thread is for work on whole organisations, which takes long; meanwhile the other one opens organisations.
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="crm-organisations")
 
     async def check(self) -> None:
         """Raises DatabaseUnusable if the registry can't be read."""
-        await self._registry.get(0)  # Any question will do: there may be thousands of rows.
+        await self._registry.get(0)  # Any read is enough. A list of all organisations may be long.
 
     async def list(self) -> list[OrganisationRow]:
-        """Oldest first."""
+        """All organisations, the oldest first."""
         return await self._registry.all()
 
     async def find(self, slug: str) -> OrganisationRow:
         """Raises OrganisationUnknown."""
         row = await self._registry.find(slug)
         if row is None:
-            known = [other.slug for other in await self.list()]
+            slugs = [other.slug for other in await self.list()]
             raise OrganisationUnknown(
-                f"There is no organisation {slug!r}.{did_you_mean(slug, known)}",
-                help=f"Known: {', '.join(known) or 'none yet'}.",
+                f"There is no organisation {slug!r}.{did_you_mean(slug, slugs)}",
+                help=f"Known: {', '.join(slugs) or 'none yet'}.",
             )
         return row
 
     async def choose(self, slug: str | None) -> OrganisationRow:
-        """The one of that name, or the oldest. Raises OrganisationUnknown."""
+        """The organisation with this slug; without a slug, the oldest. Raises OrganisationUnknown."""
         if slug is not None:
             return await self.find(slug)
         rows = await self.list()
         if not rows:
             raise OrganisationUnknown(
-                "There is no organisation yet.", help="`moorage crm org create NAME` makes one."
+                "There is no organisation yet.", help="`moorage crm org create NAME` creates an organisation."
             )
         return rows[0]
 
     async def create(self, slug: str, spec: OrganisationSpec, *, sample: bool) -> OrganisationRow:
-        """Make an organisation, with sample records if wished. Raises OrganisationExists, OrganisationInvalid."""
+        """Create an organisation; `sample` adds sample records. Raises OrganisationExists, OrganisationInvalid."""
         if not NAME.fullmatch(slug):
             raise OrganisationInvalid(
-                f"{slug[:64]!r} can't name an organisation.",
+                f"{slug[:64]!r} can't be the name of an organisation.",
                 help="Use 1 to 40 of a-z, 0-9 and -, such as acme-test.",
             )
         return await self._alone(partial(self._create, slug, spec, sample=sample))
@@ -109,7 +111,7 @@ class Organisations:
         return row
 
     async def delete(self, slug: str) -> None:
-        """Raises OrganisationUnknown, like all that follow."""
+        """Delete an organisation. This method and those below raise OrganisationUnknown."""
         await self._alone(partial(self._delete, slug))
 
     async def _delete(self, slug: str) -> None:
@@ -119,7 +121,7 @@ class Organisations:
         await self._remove_unfinished()
 
     async def snapshot(self, slug: str, target: Path) -> None:
-        """Save the organisation as it is now to a file, while it goes on being used. Raises SnapshotUnwritable."""
+        """Copy an organisation as it is now to a file. It may be used meanwhile. Raises SnapshotUnwritable."""
 
         async def save() -> None:
             await self._in_thread(self._storage.organisations.snapshot, (await self.find(slug)).slug, target)
@@ -127,10 +129,9 @@ class Organisations:
         await self._alone(save)
 
     async def restore(self, slug: str, source: Path) -> None:
-        """Make the organisation what a snapshot of it holds. Others see it change in one step.
+        """Put an organisation back into the state of a snapshot of it, in one step. Raises OrganisationInvalid.
 
-        Ids go on from where they are: none that was given after the snapshot is given again. Raises
-        OrganisationInvalid.
+        New records get new ids: an id that a record got after the snapshot is never used again.
         """
 
         async def put_back() -> None:
@@ -141,50 +142,50 @@ class Organisations:
         await self._alone(put_back)
 
     async def reset(self, slug: str) -> None:
-        """Make the organisation what it was when it was created, ids included."""
+        """Put an organisation back into the state in which it was created, with the same ids."""
 
-        async def make_anew() -> None:
+        async def make_again() -> None:
             row = await self.find(slug)
             spec, sample = await self._registry.made_from(row.id)
             await self._in_thread(self._make, row, spec, sample=sample)
             await self._changed(row)
 
-        await self._alone(make_anew)
+        await self._alone(make_again)
 
-    # Snapshots that are kept by a name
+    # Snapshots that have a name
 
     async def snapshots(self, slug: str) -> Sequence[str]:
-        """The names of those that are kept."""
+        """The names of an organisation's snapshots."""
         return await self._in_thread(self._snapshots.names, (await self.find(slug)).slug)
 
     async def keep_snapshot(self, slug: str, name: str) -> None:
-        """Keep the organisation as it is now, in place of an older snapshot of that name. Raises SnapshotInvalid."""
-        known = (await self.find(slug)).slug
-        await self.snapshot(slug, await self._in_thread(self._snapshots.place, known, name))
+        """Copy an organisation as it is now. An older snapshot with this name is replaced. Raises SnapshotInvalid."""
+        row = await self.find(slug)
+        await self.snapshot(slug, await self._in_thread(self._snapshots.target, row.slug, name))
 
     async def restore_kept(self, slug: str, name: str) -> None:
-        """Raises SnapshotUnknown, OrganisationInvalid."""
-        known = (await self.find(slug)).slug
-        await self.restore(slug, await self._in_thread(self._snapshots.find, known, name))
+        """Put an organisation back into the state of a snapshot. Raises SnapshotUnknown, OrganisationInvalid."""
+        row = await self.find(slug)
+        await self.restore(slug, await self._in_thread(self._snapshots.find, row.slug, name))
 
     async def remove_snapshot(self, slug: str, name: str) -> None:
-        """Raises SnapshotUnknown."""
+        """Delete a snapshot. Raises SnapshotUnknown."""
         await self._in_thread(self._snapshots.remove, (await self.find(slug)).slug, name)
 
     # Organisations that are open
 
     def opened(self, identity: int) -> Organisation | None:
-        """The organisation ready for work; None when it has to be opened first, or there is none."""
+        """An organisation that is open; None if it has to be opened first, or does not exist."""
         organisation = self._open.get(identity)
         return organisation if organisation is not None and not organisation.store.closed else None
 
     async def open(self, identity: int) -> Organisation | None:
-        """The organisation ready for work, kept open; None when there is none. Raises OrganisationDamaged."""
+        """Open an organisation. It stays open. None if it does not exist. Raises OrganisationDamaged."""
         return self.opened(identity) or await self._opening.do(identity, partial(self._load, identity))
 
     async def _load(self, identity: int) -> Organisation | None:
         await self.forget(identity)
-        # Read before the organisation is: a change in between then shows as one.
+        # The generation is read before the organisation, so that a change between the two is noticed later.
         generations = await self._registry.generations([identity])
         row = await self._registry.get(identity)
         if row is None:
@@ -194,27 +195,27 @@ class Organisations:
         return organisation
 
     async def forget(self, identity: int | None = None) -> None:
-        """Close one organisation, or all, so that the next use reads it anew."""
-        for each in [identity] if identity is not None else list(self._open):
-            organisation = self._open.pop(each, None)
+        """Close an organisation, or all of them, so that the next use opens it again."""
+        for open_id in [identity] if identity is not None else list(self._open):
+            organisation = self._open.pop(open_id, None)
             if organisation is not None:
                 await self._in_thread(organisation.store.close)
 
     async def forget_changed(self) -> None:
-        """Close what another process deleted, made anew, restored or reset."""
-        known = {identity: self._generations[identity] for identity in self._open}
-        generations = await self._registry.generations(known) if known else {}
-        for identity, generation in known.items():
+        """Close the organisations that another process has deleted, restored or reset."""
+        before = {identity: self._generations[identity] for identity in self._open}
+        generations = await self._registry.generations(before) if before else {}
+        for identity, generation in before.items():
             if generations.get(identity) != generation:
                 await self.forget(identity)
 
     async def close(self) -> None:
-        """The storage stays open."""
+        """Close all organisations. The storage stays open."""
         await self.forget()
         self._threads.shutdown()
 
     async def _alone(self, work: Callable[[], Awaitable[T]]) -> T:
-        """Do some work while no other process does such. It comes to its end even if its caller goes."""
+        """Do work on whole organisations while no other process does. If the caller is cancelled, the work goes on."""
 
         async def locked() -> T:
             async with self._storage.alone():
@@ -224,7 +225,7 @@ class Organisations:
         return await asyncio.shield(asyncio.ensure_future(locked()))
 
     async def _remove_unfinished(self) -> None:
-        """Remove what is deleted, and what a process that was killed began."""
+        """Remove the files of deleted organisations, and files that a killed process left unfinished."""
         for slug in await self._registry.unfinished():
             await self._in_thread(self._storage.organisations.remove, slug)
             await self._in_thread(self._snapshots.remove_all, slug)
@@ -235,10 +236,10 @@ class Organisations:
         await self.forget(row.id)
 
     async def _new_id(self) -> int:
-        """An id whose seven leading digits no other organisation here has, or ever had."""
-        taken = {identity // ID_SPACE for identity in await self._registry.used_ids()}
+        """An id whose first seven digits no organisation has, or ever had."""
+        used_prefixes = {identity // ID_SPACE for identity in await self._registry.used_ids()}
         prefix = FIRST_PREFIX
-        while prefix in taken:
+        while prefix in used_prefixes:
             prefix = 1_000_000 + secrets.randbelow(8_000_000)
         return prefix * ID_SPACE + fixed_ids.ORGANISATION
 
@@ -257,7 +258,7 @@ class Organisations:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A new organisation; `unique` are fields, as `Module.Field`, that may hold no value twice."""
+    """An organisation to create. `unique` has fields, as `Module.Field`, that can't have the same value twice."""
 
     slug: str
     name: str
@@ -287,6 +288,6 @@ def _documents(spec: OrganisationSpec, identity: int, created: datetime) -> list
 
 
 def _numbers() -> Callable[[], int]:
-    """Local numbers for metadata, which records never meet."""
+    """The numbers at the end of the ids of metadata. Records have other numbers."""
     following = iter(range(fixed_ids.FIRST_NUMBER, fixed_ids.FIRST_USER))
     return lambda: next(following)

@@ -1,7 +1,7 @@
-"""The API's older versions, v2 to v7: what they say otherwise than v8, in one table.
+"""The API's older versions, v2 to v7: one table has all their differences from v8.
 
-Handlers know v8 alone. A call of an older version is put into v8's words before its handler sees it, and the answer
-into the older ones afterwards; what the table does not name is as in v8.
+Handlers know only v8. A call of an older version is changed into a call of v8 before its handler sees it, and the
+answer is changed back afterwards. What is not in the table is the same as in v8.
 """
 
 from moorage.crm.versions.table import TABLE

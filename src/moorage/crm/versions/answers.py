@@ -1,4 +1,4 @@
-"""Answers and errors of v8 put into the words of older versions. Each function changes what it is given."""
+"""Changes answers and errors of v8 into those of older versions. Each function changes its argument."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -8,7 +8,7 @@ from moorage.crm.versions.version import Answer
 from moorage.crm.wire.call import Call
 
 _INFO = ("per_page", "count", "page", "more_records")
-# The type is a number up to v5; which number means which order is nowhere said.
+# The type is a number up to v5. No source says which number means which order, so these numbers are our choice.
 _TRAVERSAL = {"left_to_right": 1, "top_to_bottom": 2}
 
 
@@ -48,7 +48,7 @@ def _whole_leads(answer: Answer, call: Call) -> Iterable[dict[str, Any]]:
 
 
 def _whole(answer: Answer, call: Call) -> Iterable[dict[str, Any]]:
-    """The records of an answer that shows all there is of them, as no fields were named."""
+    """The records of an answer, if they are shown with all fields; otherwise none."""
     return () if "fields" in call.params else answer.get("data") or ()
 
 
@@ -74,7 +74,7 @@ def numbered_status(answer: Answer, _call: Call) -> None:
 
 
 def named_modules(answer: Answer, _call: Call) -> None:
-    """Where a field or a related list says which module it leads to."""
+    """The module to which a field or a related list leads becomes an API name."""
     for field in fields(answer):
         _name_module(field.get("lookup"))
     for related in answer.get("related_lists") or ():

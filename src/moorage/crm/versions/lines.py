@@ -1,4 +1,4 @@
-"""The lines of quotes, orders and invoices as v2 writes them: `Product_Details`, with keys of its own."""
+"""The line items of quotes, orders and invoices in v2: `Product_Details`, with other keys than in v8."""
 
 import re
 from collections.abc import Awaitable, Sequence
@@ -14,14 +14,14 @@ from moorage.crm.versions.version import Answer
 from moorage.crm.wire.call import Call
 
 NAME = "Product_Details"
-# What v8 calls the field that holds the lines, by module. Source: the field constants of [Z sdk], v2 and v8.
+# The field of v8 that has the line items, by module. Source: the field constants of [Z sdk], v2 and v8.
 FIELDS = {
     "Quotes": "Quoted_Items",
     "Sales_Orders": "Ordered_Items",
     "Purchase_Orders": "Purchase_Items",
     "Invoices": "Invoiced_Items",
 }
-# The keys of a line, v2's and v8's. Source: the type InventoryLineItems of [Z sdk], v2.
+# The keys of a line item: in v2, and in v8. Source: the type InventoryLineItems of [Z sdk], v2.
 KEYS = {
     "id": "id",
     "product": "Product_Name",
@@ -36,13 +36,14 @@ KEYS = {
     "total_after_discount": "Total_After_Discount",
     "net_total": "Net_Total",
 }
-_OLDER_KEYS = {theirs: ours for ours, theirs in KEYS.items()}
+_OLDER_KEYS = {current: older for older, current in KEYS.items()}
 _PATH = re.compile(rf"\.({'|'.join(FIELDS.values())})(\[\d+\](?:\.(\w+))?)?")
+# The fields of its product that a line item of v2 shows, and their keys there. The code is shown inside of `product`.
 _OF_PRODUCT = {"Product_Code": None, "Unit_Price": "unit_price", "Qty_in_Stock": "quantity_in_stock"}
 
 
 def written(call: Call) -> None:
-    """The lines of a write, and the field's name among `fields`."""
+    """Rename the line items in the body of a write, and their field in the parameter `fields`."""
     field = FIELDS.get(call.path.get("module", ""))
     if field is None:
         return
@@ -70,14 +71,14 @@ def _line(line: Any) -> Any:
 
 
 def _number(text: str) -> float | str:
-    """v2's type of a discount is text; what is no number in it is refused as it came."""
+    """A discount of v2 as a number. A text that is not a number stays as it is, and is refused later."""
     if not re.fullmatch(r"-?\d{1,15}(\.\d{1,9})?", text, re.ASCII):
         return text
     return float(text)
 
 
 def shown(answer: Answer, call: Call) -> Awaitable[None] | None:
-    """The lines of a record, what became of those that were sent, or the field that holds them."""
+    """Rename line items in the records, outcomes or fields of an answer."""
     _rename_fields(answer)
     field = FIELDS.get(call.path.get("module", ""))
     if field is None:
@@ -98,24 +99,24 @@ def _show_lines(records: list[dict[str, Any]], field: str, call: Call) -> Awaita
         for line in record.get(field) or ()
         if line.get("Product_Name")
     }
-    found = _products(call, sorted(map(int, ids))) if ids else None
+    read = _products(call, sorted(map(int, ids))) if ids else None
 
-    def show(products: Page | None) -> None:
-        known = {product["id"]: product for product in msgspec.json.decode(products.data)} if products else {}
+    def show(page: Page | None) -> None:
+        products = {product["id"]: product for product in msgspec.json.decode(page.data)} if page else {}
         for record in records:
-            _rename_field(record, field, known)
+            _rename_field(record, field, products)
 
     async def later(waiting: Awaitable[Page]) -> None:
         show(await waiting)
 
-    if isinstance(found, Awaitable):
-        return later(found)
-    show(found)
+    if isinstance(read, Awaitable):
+        return later(read)
+    show(read)
     return None
 
 
 def _products(call: Call, ids: Sequence[int]) -> Page | Awaitable[Page]:
-    """What lines show of their products besides what v8 shows."""
+    """The products with the fields that line items show in v2, but not in v8."""
     module = call.organisation.catalog.modules["Products"]
     order, window = Order(module.fields["id"], descending=False), Window(len(ids))
     return call.organisation.store.page(
@@ -126,21 +127,22 @@ def _products(call: Call, ids: Sequence[int]) -> Page | Awaitable[Page]:
 def _rename_field(record: dict[str, Any], field: str, products: dict[str, dict[str, Any]]) -> None:
     if field in record:
         record[NAME] = [_older(line, products) for line in record.pop(field)]
-    more = record.get("$has_more") or {}
-    if field in more:
-        more[NAME] = more.pop(field)
+    has_more = record.get("$has_more") or {}
+    if field in has_more:
+        has_more[NAME] = has_more.pop(field)
 
 
 def _older(line: dict[str, Any], products: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    shown = {ours: line.get(theirs) for ours, theirs in KEYS.items()}
-    shown["book"] = (shown["book"] or {}).get("id")
-    known = products.get(shown["product"]["id"], {}) if shown["product"] else {}
-    for theirs, ours in _OF_PRODUCT.items():
-        if ours is not None:
-            shown[ours] = known.get(theirs)
-    if shown["product"]:
-        shown["product"] = {"Product_Code": known.get("Product_Code"), **shown["product"]}
-    return shown
+    older_line = {older: line.get(current) for older, current in KEYS.items()}
+    older_line["book"] = (older_line["book"] or {}).get("id")
+    lookup = older_line["product"]
+    product = products.get(lookup["id"], {}) if lookup else {}
+    for name, key in _OF_PRODUCT.items():
+        if key is not None:
+            older_line[key] = product.get(name)
+    if lookup:
+        older_line["product"] = {"Product_Code": product.get("Product_Code"), **lookup}
+    return older_line
 
 
 def _rename_paths(details: dict[str, Any], field: str) -> None:
@@ -151,10 +153,10 @@ def _rename_paths(details: dict[str, Any], field: str) -> None:
 
 
 def _older_path(match: re.Match[str]) -> str:
-    inside = match[2] or ""
+    rest = match[2] or ""
     if match[3]:
-        inside = inside.replace(f".{match[3]}", f".{_OLDER_KEYS.get(match[3], match[3])}")
-    return f".{NAME}{inside}"
+        rest = rest.replace(f".{match[3]}", f".{_OLDER_KEYS.get(match[3], match[3])}")
+    return f".{NAME}{rest}"
 
 
 def _rename_fields(answer: Answer) -> None:

@@ -1,4 +1,4 @@
-"""Calls of older versions put into v8's words. Each function changes the call it is given."""
+"""Changes calls of older versions into calls of v8. Each function changes its argument."""
 
 from dataclasses import replace
 from typing import Any
@@ -6,22 +6,21 @@ from typing import Any
 from moorage.crm.wire.call import Call, encode
 from moorage.crm.wire.parameters import MAX_PAGE_SIZE
 
-_DIGITS = 9  # A number of more is never a size.
+_MAX_DIGITS = 9  # A longer number is larger than any size.
 
 
 def spell_module(call: Call) -> None:
-    """The module as its metadata spell it, in the path and in the parameter; an unknown name stays as it is."""
+    """Spell the module of the path and of the parameter as the metadata do. An unknown name stays as it is."""
     spelling = call.organisation.metadata.module_spelling
-    named = call.path.get("module")
-    if named is not None and (right := spelling(named)) is not None:
-        call.path = {**call.path, "module": right}
-    named = call.params.get("module")
-    if named is not None and (right := spelling(named)) is not None:
-        call.params = {**call.params, "module": right}
+    in_path, in_query = call.path.get("module"), call.params.get("module")
+    if in_path is not None and (spelled := spelling(in_path)) is not None:
+        call.path = {**call.path, "module": spelled}
+    if in_query is not None and (spelled := spelling(in_query)) is not None:
+        call.params = {**call.params, "module": spelled}
 
 
 def tags_in_query(call: Call) -> None:
-    """Tags that stand in the query become the body they are in v8."""
+    """Move tags from the query to the body, where they are in v8."""
     if "tag_names" not in call.params:
         return
     names = (name.strip() for name in call.params["tag_names"].split(","))
@@ -37,7 +36,7 @@ def tags_in_query(call: Call) -> None:
 
 
 def shorten_page(call: Call) -> None:
-    """A page that is asked to be longer than pages are becomes one of the longest."""
+    """Reduce a page size that is larger than the maximum to the maximum."""
     size = call.params.get("per_page", "").strip()
-    if size.isascii() and size.isdigit() and (len(size) > _DIGITS or int(size) > MAX_PAGE_SIZE):
+    if size.isascii() and size.isdigit() and (len(size) > _MAX_DIGITS or int(size) > MAX_PAGE_SIZE):
         call.params = {**call.params, "per_page": str(MAX_PAGE_SIZE)}

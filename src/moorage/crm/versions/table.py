@@ -1,4 +1,4 @@
-"""What the older versions say otherwise than v8. This is the one place that knows.
+"""All differences between the older versions and v8.
 
 Sources: Zoho's pages of each version [Z pages], the types in Zoho's SDKs of v2, v2.1, v5, v6 and v7 [Z sdk], and what
 programs written for a version send and read [Z observed].

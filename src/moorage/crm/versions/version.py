@@ -1,4 +1,4 @@
-"""One version of the API, made of the differences that hold for it."""
+"""A version of the API, with its differences from v8."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
@@ -13,13 +13,13 @@ from moorage.crm.wire.routing import Route
 from moorage.http.message import Response
 
 CURRENT = "v8"
-NAMES = ("v2", "v2.1", "v3", "v4", "v5", "v6", "v7")  # Oldest first; v8 is what the handlers speak.
+NAMES = ("v2", "v2.1", "v3", "v4", "v5", "v6", "v7")  # The older versions, the oldest first.
 EVERY = ("*",)
-_AT_ONCE = 256 * 1024  # A longer answer is changed aside from the event loop.
+_AT_ONCE = 256 * 1024  # Bytes. A longer answer is changed in a thread.
 
 
 class Answer:
-    """An answer that an older version changes. Of its keys only those that are looked at are decoded."""
+    """An answer that an older version changes. Only the keys that are read are decoded."""
 
     def __init__(self, response: Response) -> None:
         self.status = response.status
@@ -27,7 +27,7 @@ class Answer:
         self._parts: dict[str, Any] = msgspec.json.decode(response.text, type=dict[str, msgspec.Raw])
 
     def get(self, key: str) -> Any:
-        """The value of a key at the top, ready to be changed; None where there is none."""
+        """The value of a key of the answer, which may be changed; None if there is no such key."""
         value = self._parts.get(key)
         if isinstance(value, msgspec.Raw):
             value = self._parts[key] = msgspec.json.decode(value)
@@ -47,11 +47,11 @@ Wording: TypeAlias = Callable[[Fault], None]
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What versions up to `last` say otherwise than v8, in the `calls` named by method and pattern.
+    """A difference between the versions up to `last` and v8. `calls` are methods with patterns, as in `Route`.
 
-    `says` is the sentence that docs/crm.md shows. `rules` are those of the handler; `request` puts a call into v8's
-    words, `answer` puts the answer and `fault` an error into the older ones, and `words` has v8's error messages with
-    the older ones.
+    `says` is the sentence about it in docs/crm.md. `rules` are for the handler. `request` changes a call into a call of
+    v8. `answer` and `fault` change an answer or an error of v8 into that of the older version. `words` has error
+    messages of v8, each with the older message.
     """
 
     last: str
@@ -66,7 +66,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class _Steps:
-    """What a version does around one operation."""
+    """The changes that a version makes before and after one operation."""
 
     rules: Rules
     requests: tuple[Request, ...]
@@ -82,14 +82,14 @@ class Version:
         self._steps: dict[str, _Steps] = {}
 
     def prepare(self, route: Route, call: Call) -> None:
-        """Put the call into v8's words."""
+        """Change a call of this version into a call of v8."""
         steps = self._steps_of(route)
         call.rules = steps.rules
         for request in steps.requests:
             request(call)
 
     def answer(self, route: Route, call: Call) -> Response | Awaitable[Response]:
-        """What the handler answers, in this version's words. Faults are raised in them, too."""
+        """Call the handler, and change its answer into an answer of this version. So is the Fault that it raises."""
         steps = self._steps_of(route)
         try:
             response = route.handler(call)
@@ -120,30 +120,32 @@ class Version:
         return fault
 
     def _steps_of(self, route: Route) -> _Steps:
-        called = f"{route.method} {route.pattern}"
-        steps = self._steps.get(called)
+        operation = f"{route.method} {route.pattern}"
+        steps = self._steps.get(operation)
         if steps is None:
-            # There are as many of these as there are routes.
-            steps = self._steps[called] = self._joined(called)
+            # There are at most as many steps as routes.
+            steps = self._steps[operation] = self._joined(operation)
         return steps
 
-    def _joined(self, called: str) -> _Steps:
+    def _joined(self, operation: str) -> _Steps:
         differences = [
-            change for change in self.differences if change.calls is EVERY or called in change.calls
+            difference
+            for difference in self.differences
+            if difference.calls is EVERY or operation in difference.calls
         ]
-        rules = {name: value for change in differences for name, value in change.rules.items()}
+        rules = {name: value for difference in differences for name, value in difference.rules.items()}
         return _Steps(
             replace(RULES, **rules),
-            tuple(change.request for change in differences if change.request is not None),
-            tuple(change.answer for change in differences if change.answer is not None),
-            tuple(change.fault for change in differences if change.fault is not None),
-            {ours: theirs for change in differences for ours, theirs in change.words.items()},
+            tuple(difference.request for difference in differences if difference.request is not None),
+            tuple(difference.answer for difference in differences if difference.answer is not None),
+            tuple(difference.fault for difference in differences if difference.fault is not None),
+            {text: older for difference in differences for text, older in difference.words.items()},
         )
 
 
 def _is_long(response: Response, call: Call, steps: _Steps) -> bool:
-    # That of a single record never counts as long: what its lines show of their products is read while it is changed,
-    # and only the event loop may do that.
+    # The answer with a single record never counts as long. While it is changed, the products of its line items are
+    # read, and only the event loop may read.
     return bool(steps.answers) and len(response.body) > _AT_ONCE and "id" not in call.path
 
 
@@ -175,7 +177,7 @@ async def _go_on(waiting: Awaitable[None], answer: Answer, call: Call, changes: 
 
 
 def versions(table: Iterable[Difference]) -> Mapping[str, Version]:
-    """Every version by its name, the current one, which has no differences, among them."""
+    """All versions by name. The current version is one of them, and has no differences."""
     rows = tuple(table)
     return {CURRENT: Version(CURRENT, ())} | {
         name: Version(name, [difference for difference in rows if NAMES.index(difference.last) >= place])

@@ -1,4 +1,4 @@
-"""The body of a write: up to 100 records, and members that say how to write them."""
+"""The body of a write: up to 100 records, and members that say how they are written."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
@@ -10,7 +10,7 @@ from moorage.crm.wire.call import Call
 from moorage.crm.wire.members import AT_ONCE, MAX_RECORDS, invalid, members_of
 
 TRIGGERS = ("workflow", "approval", "blueprint", "pathfinder", "orchestration")
-# Nothing of this runs here. It is checked all the same, so that mistakes show before a call goes to the real service.
+# None of these features runs here. The names are checked, so that mistakes show before a call goes to the real service.
 FEATURES = {
     "apply_feature_execution": (
         "layout_rules", "range_validation", "assignment_rules", "function_validation_rule",
@@ -21,20 +21,20 @@ FEATURES = {
 
 
 async def records_of(call: Call, maximum: int = MAX_RECORDS) -> tuple[list[Any], dict[str, Any]]:
-    """The `data` of the body, and its known members. The Content-Type does not count: Zoho's SDK sends none [Z sdk]."""
+    """The `data` of the body, and all its members. The Content-Type does not matter: Zoho's SDK sends none [Z sdk]."""
     text = await call.request.whole()
     if len(text) <= AT_ONCE:
         body = members_of(text, maximum)
     else:
         body = await asyncio.to_thread(members_of, text, maximum)
     if not body.get("data"):
-        place = {"api_name": "data", "json_path": "$.data"}
-        raise Fault(400, "MANDATORY_NOT_FOUND", "required field not found", place)
+        details = {"api_name": "data", "json_path": "$.data"}
+        raise Fault(400, "MANDATORY_NOT_FOUND", "required field not found", details)
     if call.put_right is not None:
         call.put_right(body["data"])
     _check_triggers(body)
-    for name, known in FEATURES.items():
-        _check_features(body, name, known)
+    for name, feature_names in FEATURES.items():
+        _check_features(body, name, feature_names)
     if body.get("lar_id") is not None and whole_id(body["lar_id"]) is None:
         raise invalid("lar_id", "$.lar_id", expected_data_type="bigint")
     return body["data"], body
@@ -55,10 +55,10 @@ def _check_triggers(body: dict[str, Any]) -> None:
         raise invalid("trigger", "$.trigger", supported_values=list(TRIGGERS))
 
 
-def _check_features(body: dict[str, Any], name: str, known: Sequence[str]) -> None:
+def _check_features(body: dict[str, Any], name: str, feature_names: Sequence[str]) -> None:
     for path, feature in _features(body, name):
-        if feature.get("name") not in known:
-            raise invalid("name", f"{path}.name", supported_values=list(known))
+        if feature.get("name") not in feature_names:
+            raise invalid("name", f"{path}.name", supported_values=list(feature_names))
         # Only an upsert has actions: it may skip a feature for inserts only, or for updates only.
         if feature.get("action") not in (None, "insert", "update"):
             raise invalid("action", f"{path}.action", supported_values=["insert", "update"])

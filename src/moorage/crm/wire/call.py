@@ -1,4 +1,4 @@
-"""One authorised call of the API, and the answers handlers build for it."""
+"""An authorised call of the API, and the answers that handlers make."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -21,12 +21,18 @@ encode = msgspec.json.Encoder().encode
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What the API asks and grants where its versions differ in more than words; as they stand, those of v8."""
+    """What is different for handlers in older versions of the API. The defaults are those of v8."""
 
     lists_need_fields: bool = True
-    page_tokens: bool = True  # Without them every page is had by its number, however many there are.
-    sorts_by_any_field: bool = False  # A list; a search does anyway.
-    rows_are_whole: bool = False  # An update removes the rows of a subform that it does not mention.
+    page_tokens: bool = (
+        True  # Without page tokens, every page of a list has a number, also behind 2,000 records.
+    )
+    sorts_by_any_field: bool = (
+        False  # This is about lists. A search can be sorted by any field in all versions.
+    )
+    rows_are_whole: bool = (
+        False  # If it is True, an update removes the rows of a subform that it does not mention.
+    )
 
 
 RULES = Rules()
@@ -34,10 +40,9 @@ RULES = Rules()
 
 @dataclass(slots=True)
 class Call:
-    """`caller` is who the token stands for; `path` holds the values of the route's {placeholders}; `params` the decoded
-    query, last value wins.
+    """`path` has the values of the route's {placeholders}. `params` is the decoded query; the last value counts.
 
-    `put_right` changes the records of a body, once they are read, into what v8 takes.
+    `put_right` changes the records of a body from an older version into records of v8. It is called when they are read.
     """
 
     request: Request
@@ -51,7 +56,7 @@ class Call:
     put_right: Callable[[list[Any]], None] | None = None
 
     def require(self, scope: str, module: str | None = None) -> None:
-        """Raises the fault where the token lacks a scope, in which `{module}` stands for the group of the module."""
+        """Raises the fault of a missing scope. In `scope`, `{module}` stands for the group of the module."""
         require_scope(self.caller, scope, self.organisation.catalog, module)
 
 
@@ -60,14 +65,14 @@ def answer(document: Any, status: int = 200) -> Response:
 
 
 def data_answer(data: bytes, info: Mapping[str, object]) -> Response:
-    """Records as the store wrote them, and the info beside them."""
+    """The records as the store wrote them, and the `info` of the page."""
     return Response(200, b'{"data":' + data + b',"info":' + encode(info) + b"}", JSON)
 
 
 def then(
     result: T | Awaitable[T], show: Callable[[T], Response | Awaitable[Response]]
 ) -> Response | Awaitable[Response]:
-    """Answer at once what is there at once, and later what has to be awaited."""
+    """Make a response of a result: at once, or later if the result has to be awaited."""
     if not isinstance(result, Awaitable):
         return show(result)
 
@@ -79,7 +84,7 @@ def then(
 
 
 def no_content() -> Response:
-    """Zoho's "nothing found": 204, empty, and still typed as JSON."""
+    """Zoho's answer if nothing was found: 204 without a body, but with the Content-Type of JSON."""
     return Response(204, b"", JSON)
 
 
@@ -91,5 +96,5 @@ def fault_answer(fault: Fault) -> Response:
 
 
 def with_headers(response: Response, *more: tuple[bytes, bytes]) -> Response:
-    """The same answer with more headers. Many share one list of them, so that is left as it is."""
+    """The same answer with more headers. Its own list stays as it is, because many answers share it."""
     return Response(response.status, response.body, [*response.headers, *more])

@@ -1,7 +1,7 @@
-"""The JSON of a write. Too much of it is refused before any object is made.
+"""The JSON of a write. Too many objects in it are refused before any object is made.
 
-A body of 16 MB can become 400 MB of objects, and to make these holds up all other calls, even in a thread. So records
-are counted first, and those of a long body are read one by one, outside the event loop.
+A body of 16 MB can become 400 MB of objects. Making them holds up all other calls, even in a thread. So records are
+counted first, and the records of a long body are read one by one, outside of the event loop.
 """
 
 from typing import Any, TypeVar
@@ -15,13 +15,13 @@ MAX_RECORDS = 100
 MAX_VALUE = 1024 * 1024  # Bytes of one record, or of another member.
 MAX_CONTAINERS = 200_000  # Objects and lists in all records together ...
 MAX_CONTAINERS_OF_ONE = 10_000  # ... and in one record.
-AT_ONCE = 64 * 1024  # Bytes: such a body is read in a millisecond at most.
+AT_ONCE = 64 * 1024  # Bytes. A body up to this length is read in a millisecond or less.
 
 T = TypeVar("T")
 
 
 class _Members(Struct):
-    """The members of a long body that are read; others are skipped."""
+    """The members of a long body that are read. Other members are skipped."""
 
     data: Raw | UnsetType = UNSET
     trigger: Raw | UnsetType = UNSET
@@ -44,10 +44,10 @@ _rows = msgspec_json.Decoder(_Rows)
 
 
 def members_of(body: bytes, maximum: int) -> dict[str, Any]:
-    """The members of a body; of a long body, only those that the API knows.
+    """The members of a body; of a long body, only the members that the API knows.
 
-    `data` must be a list of at most `maximum` records, or none of them is read. Raises the Fault for a body that is no
-    JSON, no object, or too much.
+    If `data` is not a list of at most `maximum` records, no record is read. Raises the Fault for a body that is not
+    JSON, is not an object, or has too many objects.
     """
     if len(body) <= MAX_CONTAINERS_OF_ONE:  # Too short for too many objects.
         return _short(body, maximum)
@@ -127,7 +127,7 @@ def _require_few(text: bytes, what: str, maximum: int) -> None:
 
 
 def _decoded(decoder: msgspec_json.Decoder[T], text: bytes | Raw) -> T:
-    """Raises ValidationError for JSON of another kind, and the Fault for bytes that are no JSON, or too deep."""
+    """Raises ValidationError for JSON of another type; the Fault for bytes that are not JSON, or nested too deep."""
     try:
         return decoder.decode(text)
     except ValidationError:

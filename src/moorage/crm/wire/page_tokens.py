@@ -1,8 +1,8 @@
-"""Page tokens: a signed position in a list, bound to the user and to the parameters that began the walk.
+"""Page tokens: signed positions in a list. A token is valid for one user and for the parameters of the first page.
 
-Because a token names the last record seen and not a count, a walk meets no gap and no repeat while others insert and
-delete. Zoho's limits: 2,000 records by `page`, 100,000 by token, tokens live 24 hours [Z get-records] and have at most
-96 characters [Z examples].
+A token names the last record of a page, not its number. So whoever reads page by page misses no record and sees none
+twice, while others insert and delete. Zoho's limits: 2,000 records by `page`, 100,000 by token; a token is valid for
+24 hours [Z get-records] and has at most 96 characters [Z examples].
 """
 
 import base64
@@ -30,7 +30,7 @@ _IGNORED = frozenset({"page_token", "page"})
 
 @dataclass(frozen=True, slots=True)
 class PagePosition:
-    """Where a page begins (or, backwards, ends), its number, and when its chain of tokens ends."""
+    """The position at which a page begins, or ends if it is read backwards; its number; and when its token expires."""
 
     position: Position
     number: int
@@ -43,14 +43,14 @@ class PageTokens:
         self._key = key
 
     def make(self, page: PagePosition, scope: bytes) -> str:
-        """`scope` is what `bound_to` gave for the request."""
+        """A token for a page. `scope` is the result of `bound_to` for the request."""
         key = page.position.key
         flags = (_BACKWARDS if page.backwards else 0) | (_HAS_KEY if key is not None else 0)
         body = _FORMAT.pack(_VERSION, flags, page.expires_at, page.number, key or 0, page.position.id, scope)
         return base64url(body + self._mac(body))
 
     def read(self, token: str, scope: bytes, now: float) -> PagePosition:
-        """Raises the fault for a token that is foreign, garbled, expired or was made for other parameters."""
+        """The page of a token. Raises the fault of a token that is forged, expired, or made for other parameters."""
         body = self._authentic(token)
         if body is None:
             raise _mismatch()
@@ -80,7 +80,7 @@ class PageTokens:
 
 
 def bound_to(organisation: int, user: int, module: str, params: Mapping[str, str]) -> bytes:
-    """Eight bytes that differ when the user, the list or a parameter differs."""
+    """Eight bytes that are different for each user, list and set of parameters."""
     digest = hashlib.blake2b(f"{organisation} {user} {module}".encode(), digest_size=8)
     for name in sorted(params):
         if name not in _IGNORED:
@@ -89,7 +89,7 @@ def bound_to(organisation: int, user: int, module: str, params: Mapping[str, str
 
 
 def refuse_beyond(page: int, per_page: int, *, by_token: bool) -> None:
-    """Raise the fault for a page beyond what Zoho gives by page number, or by token."""
+    """Raise the fault for a page behind the last page that Zoho gives by number, or by token."""
     if by_token and page * per_page > BY_TOKEN_LIMIT:
         message = "You can only get upto 100000 records using page_token param"
         raise Fault(400, "PAGINATION_LIMIT_EXCEEDED", message, {"param_name": "page_token"})

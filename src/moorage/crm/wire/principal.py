@@ -1,4 +1,4 @@
-"""Who calls."""
+"""The caller of the API: the user that a token stands for, and its scopes."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -10,7 +10,7 @@ from moorage.crm.wire.scopes import ScopeSet, module_group
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who a token stands for. `expires_at` is in seconds since the epoch, `centre` the organisation's data centre."""
+    """The user and scopes of a token. `expires_at` is in seconds since the epoch; `centre` is the data centre."""
 
     organisation: int
     user: int
@@ -20,7 +20,7 @@ class Principal:
 
 
 def require_scope(caller: Principal, scope: str, catalog: Catalog, module: str | None) -> None:
-    """Raises the fault where the caller lacks a scope, in which `{module}` stands for the group of the module."""
+    """Raises the fault of a missing scope. In `scope`, `{module}` stands for the group of the module."""
     if not caller.scopes.allows(_of_module(scope, catalog, module)):
         raise scope_mismatch()
 
@@ -30,7 +30,7 @@ def _of_module(scope: str, catalog: Catalog, name: str | None) -> str:
         return scope
     module = catalog.modules.get(name) if name is not None else None
     if module is None:
-        # A module nobody knows is reported to whoever may read any; the handler finds it missing.
+        # A caller who may read any module learns from the handler that this module does not exist.
         return scope.replace("{module}.", "")
     return _of_group(scope, module.api_name, module.generated_type)
 

@@ -1,4 +1,4 @@
-"""The table of operations: method and path pattern to handler and scope. Each file of `api/` declares its own."""
+"""The table of operations. Each has a method, a path pattern, a handler and scopes; the files of `api/` declare it."""
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
@@ -15,10 +15,10 @@ Handler: TypeAlias = Callable[[Call], Response | Awaitable[Response]]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """`pattern` is a whole path; a segment in braces matches anything and is handed on by that name.
+    """`pattern` is a whole path. A segment in braces is a placeholder: it matches any text, which gets that name.
 
-    A token must hold every scope of `scopes`. In a scope, `{module}` stands for the group of the module in the path.
-    `absent` marks an operation that is known and not here yet: its handler says so. `max_body` is in bytes.
+    A token needs every scope of `scopes`. In a scope, `{module}` stands for the group of the module in the path.
+    `absent` marks an operation that Zoho has and Moorage has not yet; its handler says so. `max_body` is in bytes.
     """
 
     method: str
@@ -34,14 +34,14 @@ class _Node:
     literals: dict[str, "_Node"] = field(default_factory=dict)
     placeholder: "_Node | None" = None
     routes: dict[str, tuple[Route, tuple[str, ...]]] = field(default_factory=dict)
-    before_modules: bool = False  # A module's name may come next.
+    before_modules: bool = False  # True if the next segment may be the name of a module.
 
 
 class Router:
-    """A tree of path segments; a literal segment wins over a placeholder, and a later route over an earlier one.
+    """A tree of path segments. A literal segment comes before a placeholder, and a later route before an earlier route.
 
-    A module's name begins with a capital. So a segment that stands where one may, and begins otherwise, such as
-    `settings`, is an unknown path where it leads nowhere, and no module.
+    The name of a module begins with a capital letter. So `settings` is never the name of a module: a path that begins
+    with it and leads nowhere is an unknown path.
     """
 
     def __init__(self, routes: Iterable[Route]) -> None:
@@ -69,7 +69,7 @@ class Router:
             raise invalid_url()
         routed = node.routes.get(method)
         if routed is None:
-            # With no method does a path lead anywhere that is not here at all.
+            # If all operations of a path are absent, the path is unknown, whatever the method.
             is_absent = all(route.absent for route, _ in node.routes.values())
             raise invalid_url() if is_absent else invalid_method()
         route, names = routed
@@ -77,7 +77,7 @@ class Router:
 
 
 def _walk(node: _Node, segments: list[str], index: int, captured: list[str]) -> _Node | None:
-    while node.placeholder is None:  # Most of a path is this plain.
+    while node.placeholder is None:  # Most segments have no placeholder beside them.
         if index == len(segments):
             return node if node.routes else None
         following = node.literals.get(segments[index])

@@ -1,18 +1,18 @@
-"""Zoho's scopes: `ZohoCRM.<group>[.<part>].<operation>`, compared without regard to case.
+"""Zoho's scopes: `ZohoCRM.<group>[.<part>].<operation>`. Their case does not matter.
 
-A scope covers what is below it: `ZohoCRM.modules.ALL` covers `ZohoCRM.modules.leads.READ`. WRITE means CREATE and
+A scope covers all parts of its group: `ZohoCRM.modules.ALL` covers `ZohoCRM.modules.leads.READ`. WRITE means CREATE and
 UPDATE. Source: [Z scopes].
 """
 
 import re
 
-# OpenID Connect's own have no dots.
+# The scopes of OpenID Connect have no dots.
 _SCOPE = re.compile(r"[A-Za-z]+(\.[A-Za-z_]+){1,3}|openid|profile|email")
 _COVERS = {
     "all": frozenset({"all", "read", "create", "update", "delete", "write", "custom"}),
     "write": frozenset({"write", "create", "update"}),
 }
-# What a client of the embedded CRM gets unless it asks for less.
+# A client of the embedded CRM gets all these scopes, unless it asks for fewer.
 FULL = (
     "ZohoCRM.modules.ALL,"
     "ZohoCRM.settings.ALL,"
@@ -31,7 +31,7 @@ FULL = (
 
 
 class ScopeSet:
-    """The scopes of one token. `names` keeps them as they were given, in order."""
+    """The scopes of a token. `names` are the scopes as they were written, in their order."""
 
     def __init__(self, names: tuple[str, ...]) -> None:
         self.names = names
@@ -40,40 +40,41 @@ class ScopeSet:
 
     @classmethod
     def parse(cls, text: str) -> "ScopeSet":
-        """Read a list separated by commas or spaces. Raises ValueError naming what is no scope."""
+        """Read a list that is separated by commas or spaces. Raises ValueError with the name that is not a scope."""
         names = tuple(dict.fromkeys(re.split(r"[,\s]+", text.strip(", \t\r\n"))))
         for name in names:
             if not _SCOPE.fullmatch(name):
-                raise ValueError(f"{name!r} is no scope; one looks like ZohoCRM.modules.READ.")
+                raise ValueError(f"{name!r} is not a scope; a scope looks like ZohoCRM.modules.READ.")
         return cls(names)
 
     def allows(self, required: str) -> bool:
-        """Whether a call that needs this scope may be made."""
-        known = self._answers.get(required)
-        if known is None:
-            wanted = tuple(required.lower().split("."))
-            known = self._answers[required] = any(_covers(granted, wanted) for granted in self._granted)
-        return known
+        """True if these scopes cover the scope that a call needs."""
+        remembered = self._answers.get(required)
+        if remembered is not None:
+            return remembered
+        parts = tuple(required.lower().split("."))
+        allowed = self._answers[required] = any(_covers(granted, parts) for granted in self._granted)
+        return allowed
 
     def __str__(self) -> str:
         return " ".join(self.names)
 
     def covers(self, others: "ScopeSet") -> bool:
-        """Whether whoever has these scopes has all the others, too."""
+        """True if these scopes cover all the other scopes."""
         return all(self.allows(name) for name in others.names)
 
 
-def _covers(granted: tuple[str, ...], wanted: tuple[str, ...]) -> bool:
+def _covers(granted: tuple[str, ...], required: tuple[str, ...]) -> bool:
     *groups, operation = granted
-    *wanted_groups, wanted_operation = wanted
-    within = wanted_groups[: len(groups)] == groups
-    return within and wanted_operation in _COVERS.get(operation, {operation})
+    *required_groups, required_operation = required
+    is_within = required_groups[: len(groups)] == groups
+    return is_within and required_operation in _COVERS.get(operation, {operation})
 
 
 def module_group(api_name: str, generated_type: str) -> str:
-    """How scopes call a module: in lower case without underscores; every custom module is `custom`.
+    """The name of a module in scopes: lower case, without underscores. Every custom module is `custom`.
 
-    Of the newer modules, whose names end in `__s`, only that ending is left out.
+    If the API name ends with `__s`, only this ending is left out.
     """
     if generated_type == "custom":
         return "custom"

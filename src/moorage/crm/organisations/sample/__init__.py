@@ -1,1 +1,1 @@
-"""The records of a new organisation that somebody wants to try things with."""
+"""The sample records of a new organisation, for trying things out."""

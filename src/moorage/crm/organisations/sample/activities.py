@@ -54,7 +54,7 @@ def calls(composer: Composer) -> None:
             "Subject": topic["Call_Agenda"],
             "Call_Type": kind,
             "Call_Start_Time": start.isoformat(),
-            # A missed call lasted as long as it rang; a coming one lasts as long as planned.
+            # The duration of a missed call is the time it rang; that of a future call is the planned time.
             "Call_Duration": f"{minutes:02}:{composer.number(10, 59) if not coming else 0:02}",
             "Call_Result": composer.text("call_results") if minutes and not coming else None,
         }
@@ -64,7 +64,7 @@ def calls(composer: Composer) -> None:
 
 
 def _about(composer: Composer, days: float) -> dict[str, Any]:
-    """Whom and what an activity is about: a deal and its contact, or a contact and the account."""
+    """The lookups of an activity: to a deal and its contact, or to a contact and its account."""
     if composer.chance(0.7):
         deal = composer.older("Deals", days)
         return {"What_Id": reference(deal), "$se_module": "Deals", "Who_Id": deal.values["Contact_Name"]}

@@ -1,4 +1,4 @@
-"""What all sample records are composed with: the texts, the dice, the calendar, and the records so far."""
+"""The tools with which all sample records are composed: texts, random choices, a calendar, and the records so far."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -10,15 +10,15 @@ from typing import Any
 
 _SEED = 1729
 _SATURDAY = 5
-# Activities lie in the American morning, which is the European evening: working time for most of the users.
+# The hours in UTC at which activities take place: morning in America, evening in Europe.
 _OFFICE_HOURS = range(15, 23)
 
 
 @dataclass(frozen=True, slots=True)
 class SampleRecord:
-    """`values` is what a client would POST, except that a lookup is `{"$ref": key of an earlier record}`.
+    """`values` are as in a POST of a client, but a lookup is `{"$ref": key of an earlier record}`.
 
-    `owner` is the index of a user; `age_days` says how long ago the record was created.
+    `owner` is the index of a user. The record was created `age_days` days ago.
     """
 
     key: str
@@ -28,14 +28,14 @@ class SampleRecord:
 
 
 class Composer:
-    """`records` are those so far, by module."""
+    """`records` are the records composed so far, by module."""
 
     def __init__(self, now: datetime, users: int) -> None:
         self.texts: dict[str, Any] = json.loads((files(__package__) / "sample.json").read_bytes())
         self.records: dict[str, list[SampleRecord]] = {}
         self._now = now.astimezone(UTC)
         self._users = users
-        self._random = Random(_SEED)  # noqa: S311 - the point is that everyone draws the same.
+        self._random = Random(_SEED)  # noqa: S311 - every organisation shall have the same records.
         self._by_key: dict[str, SampleRecord] = {}
 
     # Records
@@ -45,29 +45,31 @@ class Composer:
         return [dict(zip(table["columns"], row, strict=True)) for row in table["rows"]]
 
     def add(self, module: str, values: dict[str, Any], youngest: float, oldest: float) -> None:
-        """Add a record of an age in days, younger than all it refers to and owned by the owner of the first."""
+        """Add a record with an age between two numbers of days.
+
+        It is younger than the records that it refers to, and has the owner of the first of them.
+        """
         records = self.records.setdefault(module, [])
         values = {name: value for name, value in values.items() if value is not None}
         references = [self._by_key[key] for key in _references(values)]
         oldest = min([oldest, *(source.age_days * 0.98 for source in references)])
         age_days = round(self.between(min(youngest, oldest * 0.8), oldest), 4)
-        anyone = self.number(0, self._users)
-        record = SampleRecord(
-            f"{module}-{len(records)}", values, references[0].owner if references else anyone, age_days
-        )
+        any_owner = self.number(0, self._users)
+        owner = references[0].owner if references else any_owner
+        record = SampleRecord(f"{module}-{len(records)}", values, owner, age_days)
         self._by_key[record.key] = record
         records.append(record)
 
     def target(self, record: SampleRecord, lookup: str) -> SampleRecord:
-        """The record that a lookup of another one refers to."""
+        """The record that a lookup of a record refers to."""
         return self._by_key[record.values[lookup]["$ref"]]
 
     def older(self, module: str, days: float) -> SampleRecord:
-        """Any record that existed a day earlier than `days` ago."""
-        old = [record for record in self.records[module] if record.age_days > days + 1]
-        return old[self.number(0, len(old))]
+        """A random record that is at least a day older than `days`."""
+        candidates = [record for record in self.records[module] if record.age_days > days + 1]
+        return candidates[self.number(0, len(candidates))]
 
-    # Dice
+    # Random choices
 
     def pick(self, choices: Sequence[Any]) -> Any:
         return choices[self.number(0, len(choices))]
@@ -82,14 +84,14 @@ class Composer:
         return start + int(self.between(0, 1) * (stop - start))
 
     def between(self, low: float, high: float) -> float:
-        # Always one draw, so that nothing else depends on how many users there are.
+        # Each choice takes one random number, so that the other choices don't depend on the number of users.
         return low + self._random.random() * (high - low)
 
     def chance(self, probability: float) -> bool:
         return self.between(0, 1) < probability
 
     def amount(self, low: int, high: int) -> float:
-        """Money as people write it in a forecast: mostly small, in round steps."""
+        """An amount of money, mostly small and always round, as in a forecast."""
         return float(round(low + (high - low) * self.between(0, 1) ** 2, -2))
 
     # Calendar
@@ -98,7 +100,7 @@ class Composer:
         return self._workday(days).date().isoformat()
 
     def moment(self, days: float) -> datetime:
-        """A quarter of an hour within the office hours of a workday, at least a day from now."""
+        """A time in the office hours of a workday, on a quarter of an hour."""
         hour, minute = self.pick(_OFFICE_HOURS), self.pick((0, 15, 30, 45))
         return self._workday(days).replace(hour=hour, minute=minute, second=0, microsecond=0)
 
@@ -106,7 +108,7 @@ class Composer:
         return (self._now - moment) / timedelta(days=1)
 
     def _workday(self, days: float) -> datetime:
-        """The day itself; for a weekend the Friday before it, or the Monday after when it is still to come."""
+        """The day; instead of a day on a weekend, the Friday before it, or the Monday after it for a future day."""
         day = self._now + timedelta(days=days)
         into_weekend = day.weekday() - _SATURDAY
         if into_weekend < 0:

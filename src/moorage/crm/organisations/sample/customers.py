@@ -1,4 +1,4 @@
-"""Companies, people, what is sold, and the deals about it."""
+"""Leads, campaigns and deals, and the records of other modules that are written out in full."""
 
 from moorage.crm.organisations.sample.composer import Composer, reference
 
@@ -9,16 +9,16 @@ _STAGES = (
 
 
 def table(composer: Composer, module: str, youngest: float, oldest: float) -> None:
-    """Records that are written out in full."""
+    """Add all records of a module that are written out in full."""
     for row in composer.rows(module):
         composer.add(module, row, youngest, oldest)
 
 
 def leads(composer: Composer) -> None:
     rows = composer.rows("Leads")
-    for left, row in zip(range(len(rows) - 1, -1, -1), rows, strict=True):
-        # Most leads are young: the list is about the last weeks, and the last one came half an hour ago.
-        age = 120 * (left / len(rows)) ** 2 + 0.02
+    for following, row in zip(range(len(rows) - 1, -1, -1), rows, strict=True):
+        # Most leads are from the last weeks; the last lead is half an hour old.
+        age = 120 * (following / len(rows)) ** 2 + 0.02
         composer.add("Leads", row, age, age + 0.005)
 
 
@@ -26,8 +26,8 @@ def campaigns(composer: Composer) -> None:
     for row in composer.rows("Campaigns"):
         start, days = row.pop("start"), row.pop("days")
         row |= {"Start_Date": composer.date(start), "End_Date": composer.date(start + days)}
-        planned = max(3, 25 - start)  # Days ago: some weeks before it starts.
-        composer.add("Campaigns", row, planned, planned + 15)
+        age = max(3, 25 - start)  # A campaign is planned some weeks before it starts.
+        composer.add("Campaigns", row, age, age + 15)
 
 
 def deals(composer: Composer) -> None:
@@ -37,7 +37,7 @@ def deals(composer: Composer) -> None:
         contact = contacts[n * 7 % len(contacts)]
         account = composer.target(contact, "Account_Name")
         closed = stage.startswith("Closed")
-        # Some open deals are overdue, as they are everywhere.
+        # Some open deals are overdue, as in real organisations.
         closing = -composer.between(2, 110) if closed else composer.between(-9, 95)
         age = max(4.0, 10 - closing)
         reasons = {"Closed Lost": composer.text("loss_reasons"), "Closed Lost to Competition": "Competition"}

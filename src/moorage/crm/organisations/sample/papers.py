@@ -1,4 +1,4 @@
-"""Papers: quotes become orders, and orders become invoices."""
+"""Quotes, orders and invoices: a quote becomes an order, and an order becomes an invoice."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -39,7 +39,7 @@ def sales_orders(composer: Composer) -> None:
         if quote.values["Quote_Stage"] in _QUOTE_STAGES["Closed Won"]
     ]
     for n in range(10):
-        quote = accepted[n % len(accepted)]  # Who ordered early orders again.
+        quote = accepted[n % len(accepted)]  # Some customers order a second time.
         age = quote.age_days * 0.8
         values = {
             "Subject": quote.values["Subject"].replace("Quote for", f"Order {n + 1}:"),
@@ -79,25 +79,28 @@ def purchase_orders(composer: Composer) -> None:
             for product in composer.records["Products"]
             if product.values["Vendor_Name"] == reference(vendor)
         ]
-        ordered = composer.between(2, 80)
+        age = composer.between(2, 80)
         values = {
             "Subject": f"{vendor.values['Category']}, lot {n + 11}",
             "Vendor_Name": reference(vendor),
             "PO_Number": f"HP-{1180 + n}",
             "Requisition_No": f"R{composer.number(300, 999)}",
-            "PO_Date": composer.date(-ordered),
-            "Due_Date": composer.date(35 - ordered),
+            "PO_Date": composer.date(-age),
+            "Due_Date": composer.date(35 - age),
             "Status": composer.pick(_PAPER_STATUSES),
             "Carrier": composer.pick(_CARRIERS),
             "Purchase_Items": _lines(composer, supplied, composer.amount(900, 24_000), 0.55),
         }
-        composer.add("Purchase_Orders", values, ordered * 0.98, ordered)
+        composer.add("Purchase_Orders", values, age * 0.98, age)
 
 
 def _lines(
     composer: Composer, products: Sequence[SampleRecord], budget: float, share: float = 1
 ) -> list[dict[str, Any]]:
-    """One to four lines worth about the budget, at a share of the list price: we buy for less than we ask."""
+    """One to four line items that cost about the budget. Their prices are a share of the list price.
+
+    A purchase order has a smaller share, because a company buys for less than it sells.
+    """
     lines = []
     chosen = composer.few(products, 4)
     for product in chosen:
@@ -111,7 +114,7 @@ def _lines(
 
 
 def _parties(composer: Composer, source: SampleRecord) -> dict[str, Any]:
-    """Who a paper is for and where it goes, from the deal or the paper before it."""
+    """The account, contact and addresses, from the deal, quote or order before it."""
     account = composer.target(source, "Account_Name").values
-    places = {name: value for name, value in account.items() if name.startswith(("Billing_", "Shipping_"))}
-    return {name: source.values[name] for name in ("Account_Name", "Contact_Name")} | places
+    addresses = {name: value for name, value in account.items() if name.startswith(("Billing_", "Shipping_"))}
+    return {name: source.values[name] for name in ("Account_Name", "Contact_Name")} | addresses

@@ -14,14 +14,14 @@ DAY = 86_400
 
 
 def populate(organisation: Organisation, begin: Callable[[int], Transaction], now: datetime) -> None:
-    """Insert the sample records through the same rules as a caller's, each as old as it says it is.
+    """Insert the sample records by the rules for records of callers. Each gets the age that it has in the sample.
 
-    `begin` gives the one open transaction as of a time.
+    `begin` gives the open transaction with another time as its `now`.
     """
     users = [user.id for user in organisation.metadata.all("user") if user.body["status"] == "active"]
     ids: dict[str, str] = {}
     batches = list(sample_records(now, len(users)))
-    # Leads refer to nothing; the first of them gets the id that the specification's example asks for.
+    # Leads refer to no other record, and the first lead has to get the id of the specification's example.
     batches.sort(key=lambda batch: batch.module != "Leads")
     for batch in batches:
         _insert(organisation, begin, batch, users, int(now.timestamp()), ids)
@@ -47,7 +47,7 @@ def _insert(
 
 
 def _resolved(value: Any, ids: dict[str, str]) -> Any:
-    """The value with every `{"$ref": key}` made the id of the record inserted under that key."""
+    """The value with the id of the inserted record in place of each `{"$ref": key}`."""
     if isinstance(value, dict):
         if "$ref" in value:
             return {"id": ids[value["$ref"]]}

@@ -1,7 +1,7 @@
-"""The records a demo organisation starts with: the customers, deals and daily work of a maker of sensors.
+"""The first records of a demo organisation: the customers, deals and daily work of a company that makes sensors.
 
-What people wrote stands in `sample.json`; dates, amounts and links are drawn from a fixed seed, so that every
-demo is alike. Nothing here leads to a real person: mail ends at `.example`, phone numbers are never assigned.
+The texts are in `sample.json`. Dates, amounts and lookups are random with a fixed seed, so all demo organisations are
+alike. No record names a real person: e-mail addresses end with `.example`, and nobody has these phone numbers.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,7 +16,7 @@ from moorage.crm.organisations.sample.composer import Composer, SampleRecord
 
 @dataclass(frozen=True, slots=True)
 class SampleBatch:
-    """Records of one module, oldest first."""
+    """Records of one module, the oldest first."""
 
     module: str
     records: list[SampleRecord]
@@ -46,9 +46,9 @@ _WRITERS: dict[str, _Writer] = {
 
 
 def sample_records(now: datetime, users: int) -> Iterator[SampleBatch]:
-    """All sample records around `now` (aware) for `users` users (one or more).
+    """All sample records, with dates around `now` (an aware datetime), for `users` users (one or more).
 
-    What a record refers to comes before it and is older than it.
+    A record comes after the records that it refers to, and is younger.
     """
     composer = Composer(now, users)
     for module, write in _WRITERS.items():
