@@ -1,4 +1,7 @@
-"""Which records a caller may see and change. Every operation on records asks here."""
+"""Decides which records a caller may see and change. Every operation on records asks here.
+
+`visible` is for operations on many records, `readable` for those that read one record, `writable` for writes.
+"""
 
 from moorage.crm.faults import Fault, module_unsupported
 from moorage.crm.metadata.catalog import Module
@@ -9,14 +12,21 @@ from moorage.crm.wire.call import Call
 
 
 def visible(call: Call, module: Module) -> list[Filter]:
-    """What narrows a module's records to those that the caller may see: in lists, searches, counts, the recycle bin.
+    """Filters for the records of a module that the caller may see, in lists, searches, counts and the recycle bin.
 
-    Raises the fault for records that the caller may not see all together; those of one record are for whoever may see
-    that record.
+    Raises the Fault of a module whose records only administrators may see all together.
     """
     if rules_of(module).for_administrators and not is_administrator(call):
         raise Fault(403, "NOT_SUPPORTED", "This API is supported only for admin users.")
     return []
+
+
+def readable(call: Call) -> Module:
+    """The module of the path, of which the caller wants to read one record. Raises the Fault of an unknown module.
+
+    No record is private to a user here: a token that may read a module may read each record of it.
+    """
+    return module_of(call)
 
 
 def is_administrator(call: Call) -> bool:

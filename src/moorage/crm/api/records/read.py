@@ -6,7 +6,7 @@ from moorage.crm.faults import Fault, ambiguous, param_invalid, param_missing, p
 from moorage.crm.metadata.catalog import Module
 from moorage.crm.metadata.shown import shape
 from moorage.crm.metadata.times import zoned
-from moorage.crm.records.access import visible
+from moorage.crm.records.access import readable, visible
 from moorage.crm.records.modules import rules_of
 from moorage.crm.records.reading import (
     any_order,
@@ -153,7 +153,7 @@ def _page_answer(
 
 
 def get_record(call: Call) -> Response | Awaitable[Response]:
-    module = module_of(call)
+    module = readable(call)
     record = record_id(call)
     store = call.organisation.store
     names = _fields(call) if "fields" in call.params else None
