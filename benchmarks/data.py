@@ -92,7 +92,7 @@ def _build(folder: Path, count: int) -> None:
 @contextlib.asynccontextmanager
 async def organisations_in(folder: Path, clock: Clock) -> AsyncIterator[Organisations]:
     """The organisations of a CRM folder, as a process opens them."""
-    crm = CrmService(SqliteStorage(folder, clock), folder, clock, lambda: "")
+    crm = CrmService(SqliteStorage(folder, clock), folder, clock, "")
     try:
         yield crm.organisations
     finally:

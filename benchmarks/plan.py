@@ -41,7 +41,7 @@ async def plan(folder: Path, records: int) -> Plan:
     """The reads by their names in `figures.READS`, for the benchmark's organisation in a CRM folder."""
     with overheard() as statements:
         clock = SystemClock()
-        service = CrmService(SqliteStorage(folder, clock), folder, clock, lambda: "http://127.0.0.1")
+        service = CrmService(SqliteStorage(folder, clock), folder, clock, "http://127.0.0.1")
         row = await service.organisations.find(data.SLUG)
         organisation = await service.organisations.open(row.id)
         assert organisation is not None

@@ -14,11 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from moorage.app import Rooms, Urls, control_origin
+from moorage.app import control_origin
 from moorage.clock import FrozenClock
 from moorage.crm.metadata.standard import DEMO
 from moorage.ids import new_uuid
 from moorage.keys import store
+from moorage.rooms import Rooms, Urls
 from moorage.settings import load
 from moorage.storage.migrate import migrate
 from moorage.storage.sqlite import sqlite_path

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 import moorage
-from moorage.app import DEMO_SLUG
 from moorage.clock import SKEW, is_ahead, lately
 from moorage.connections.errors import SessionExpired, SessionInvalid
 from moorage.crm.accounts.clients import NEW_CODES
@@ -23,6 +22,7 @@ from moorage.crm.wire.page_tokens import LIFETIME, PagePosition, PageTokens
 from moorage.keys.limits import RateLimiter
 from moorage.oauth.errors import AccountsUnreachable, RefreshLimited, TokenFailed
 from moorage.oauth.tokens.renewal import BUDGET
+from moorage.rooms import DEMO_SLUG
 from tests.control import control, in_registry, owner  # noqa: F401
 from tests.oauth.conftest import HOUR, access, connected, refreshing  # noqa: F401
 

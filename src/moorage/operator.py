@@ -1,4 +1,4 @@
-"""The operator's door to a data folder: what the commands that work on the folder itself can do."""
+"""What an operator can do with a data folder, by the commands that work on the folder itself."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -19,18 +19,18 @@ if TYPE_CHECKING:
     from moorage.vault.rotation import KeyStatus, Rotated
     from moorage.vault.service import Vault
 
-# ruff: noqa: PLC0415 (a command loads the rooms that it needs and no other: all of them take three times as long)
+# ruff: noqa: PLC0415 (a command loads only the rooms that it needs: loading all rooms takes three times as long)
 
 
 class Folder(Rooms):
-    """The rooms as commands need them: over a database that is brought up to date, and without making a vault's key."""
+    """The rooms for commands. They update the database's schema, and never make a vault key."""
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings, Urls("", ""), SystemClock(), make_key=False)
 
     @cached_property
     def database(self) -> "Database":
-        """Brought up to date, as a newer version than the server's last one may be at work."""
+        """The database, with its schema updated, because this version may be newer than that of the last server."""
         from moorage.storage.migrate import made_after, migrate
 
         migrate(self.settings.database_url, made_after(self.settings))
@@ -38,7 +38,7 @@ class Folder(Rooms):
 
     @cached_property
     def vault(self) -> "Vault":
-        """Its keys are looked for once something is opened, as most of what a command does needs none."""
+        """The vault, which reads its keys when a secret is decrypted, because most commands need no secret."""
         from moorage.vault.keys import LateKeys
         from moorage.vault.service import Vault
 
@@ -53,7 +53,7 @@ class Folder(Rooms):
 
 
 class Operator:
-    """What the commands that work on the data folder itself can do."""
+    """The work of commands on a data folder."""
 
     def __init__(self, folder: Folder) -> None:
         self._rooms = folder
@@ -76,7 +76,7 @@ class Operator:
     async def keys_create(
         self, name: str, scopes: list[str], mode: "Mode", lasts: timedelta | None
     ) -> "tuple[ApiKey, str]":
-        """A new key and its secret. An account's first comes with something to call. Raises ScopeUnknown."""
+        """A new key and its secret. With the first key of an account, demo data are made. Raises ScopeUnknown."""
         from moorage.keys.scopes import EVERYTHING, parse
 
         rooms, account = self._rooms, await self._rooms.keys.first_account()
@@ -103,7 +103,7 @@ class Operator:
 
     @asynccontextmanager
     async def _near(self, key_id: str) -> AsyncIterator[None]:
-        """Of a key that there is not, name the one that was meant: whoever works on the folder may know them all."""
+        """Add to KeyUnknown the key that was probably meant. An operator may know all keys."""
         from moorage.keys.errors import KeyUnknown
 
         try:
@@ -118,11 +118,11 @@ class Operator:
         return await self._rooms.rotation.rotate(new, dry_run=dry_run)
 
     async def vault_forget(self) -> int:
-        """Drop what no key that is given opens; how many values that were."""
+        """Delete the stored secrets that no available key decrypts. Returns their number."""
         return await self._rooms.rotation.forget()
 
     async def credentials(self, slug: str | None, crm_url: str) -> dict[str, str]:
-        """What a Zoho client needs to reach an organisation, the oldest unless one is named."""
+        """What a Zoho client needs to reach an organisation: the organisation with this slug, or else the oldest."""
         crm = self._rooms.crm
         row = await crm.organisations.choose(slug)
         base = crm.base_url(row, crm_url)
@@ -161,11 +161,11 @@ class OperatorOrganisations:
         return await wanted.make(self._organisations)
 
     async def users(self, slug: str | None) -> "list[User]":
-        """Those who may sign in. Raises OrganisationUnknown."""
+        """The users who may sign in. Raises OrganisationUnknown."""
         return await self._crm.people.active_users((await self._organisations.choose(slug)).id)
 
     async def set_password(self, slug: str | None, email: str, password: str) -> str:
-        """Let a user sign in with a password; the e-mail address as the organisation has it.
+        """Give a user a password. Returns the e-mail address in the organisation's spelling.
 
         Raises OrganisationUnknown, UserUnknown, PasswordInvalid.
         """
@@ -195,7 +195,7 @@ class OperatorClients:
         return client, self._crm.accounts.client_secret(client.client_id)
 
     async def list(self, slug: str | None) -> "list[tuple[Client, OrganisationRow]]":
-        """Each with its organisation; of one organisation if it is named. Raises OrganisationUnknown."""
+        """The clients of an organisation, or of all of them, each with its organisation. Raises OrganisationUnknown."""
         organisations = self._crm.organisations
         rows = await organisations.list() if slug is None else [await organisations.find(slug)]
         by_id = {row.id: row for row in rows}
@@ -206,13 +206,13 @@ class OperatorClients:
         ]
 
     async def grant_code(self, client_id: str, scopes: str, minutes: int) -> str:
-        """A self client's code. Raises ClientNotFound, ClientInvalid, ScopesInvalid, CodesExhausted."""
+        """A grant code for a self client. Raises ClientNotFound, ClientInvalid, ScopesInvalid, CodesExhausted."""
         return await self._crm.clients.self_code(client_id, scopes, minutes * 60)
 
 
 @asynccontextmanager
 async def open_operator(settings: Settings) -> AsyncIterator[Operator]:
-    """The operator's door to a data folder, whether or not a server runs on it."""
+    """An Operator for a data folder. A server may run on the folder at the same time."""
     folder = Folder(settings)
     try:
         yield Operator(folder)
@@ -221,8 +221,8 @@ async def open_operator(settings: Settings) -> AsyncIterator[Operator]:
 
 
 async def _make_demo(settings: Settings, account: str) -> None:
-    """As a first start does, in a folder whose first start did not come to its end."""
-    from moorage.app import make_demo
+    """Make the demo data of a first start, in a folder whose first start did not finish."""
+    from moorage.first_start import make_demo
     from moorage.rooms import open_rooms
 
     async with open_rooms(settings, Urls("", "")) as rooms:
@@ -230,7 +230,7 @@ async def _make_demo(settings: Settings, account: str) -> None:
 
 
 def find_vault_key(settings: Settings) -> None:
-    """See that there is a key at all, a new one if need be, where the one that sealed what is stored is lost."""
+    """Make a new vault key if the folder has none, because the old key is lost."""
     from moorage.vault.keys import make_key_file
 
     if settings.vault_key is None:

@@ -1,7 +1,7 @@
-"""Every service over one data folder, wired to each other: the only file that knows which store and transport are used.
+"""All services over one data folder. This is the only file that chooses their stores and transports.
 
-Each is made, and its code loaded, when it is first asked for: a command needs few of them, and to load all takes three
-times as long. A server makes all of them at its start, so that no call waits for it.
+A service is made, and its code loaded, when it is first used. A command needs few of them, and loading all of them
+takes three times as long. A server makes all of them at its start, so that no call has to wait.
 """
 
 import contextlib
@@ -44,21 +44,22 @@ if TYPE_CHECKING:
     from moorage.vault.rotation import Rotation
     from moorage.vault.service import Vault
 
-# ruff: noqa: PLC0415 (to load what is needed when it is needed is what this file is for)
+# ruff: noqa: PLC0415 (this file loads each service when it is first used)
 
 DEMO_SLUG = "demo"
+DEMO_APP = "zoho-crm"
 
 
 @dataclass(frozen=True, slots=True)
 class Urls:
-    """The base URLs under which the two origins are reached."""
+    """The base URLs of the two origins."""
 
     gateway: str
     crm: str
 
 
 class Rooms:
-    """With `make_key` the vault gets a key where there is none yet, and nothing that one would have sealed."""
+    """With `make_key`, a vault that has no key and no secrets gets a new key."""
 
     def __init__(self, settings: Settings, urls: Urls, clock: Clock, *, make_key: bool = True) -> None:
         self.settings = settings
@@ -120,13 +121,12 @@ class Rooms:
     def crm(self) -> "CrmService":
         from moorage.crm import CrmService
 
-        urls, open_slug = self.urls, DEMO_SLUG if _only_here(self.settings) else None
-        folder = self.settings.crm_folder
-        return CrmService(self.crm_storage, folder, self.clock, lambda: urls.crm, open_slug)
+        folder, open_slug = self.settings.crm_folder, DEMO_SLUG if _is_local(self.settings) else None
+        return CrmService(self.crm_storage, folder, self.clock, self.urls.crm, open_slug)
 
     @cached_property
     def crm_storage(self) -> "CrmStorage":
-        """The one place that chooses the kind of storage. There is one kind so far: a folder of SQLite files."""
+        """The storage, whose kind is chosen here. There is one kind so far: a folder of SQLite files."""
         from moorage.crm.storage.sqlite.storage import SqliteStorage
 
         return SqliteStorage(self.settings.crm_folder, self.clock)
@@ -153,8 +153,7 @@ class Rooms:
     def embedded(self) -> "EmbeddedCrm":
         from moorage.oauth.transport.embedded import EmbeddedCrm
 
-        urls = self.urls
-        return EmbeddedCrm(self.crm, lambda: urls.crm, self.clock)
+        return EmbeddedCrm(self.crm, self.urls.crm, self.clock)
 
     @cached_property
     def destinations(self) -> "Destinations":
@@ -227,7 +226,7 @@ class Rooms:
 
     @cached_property
     def readiness(self) -> "Readiness":
-        """Whether the server can do its work, for /readyz."""
+        """The check behind /readyz: can the server do its work?"""
         from moorage.storage.readiness import Readiness, complaint
         from moorage.storage.sqlite import sqlite_path
 
@@ -257,18 +256,18 @@ class Rooms:
         return Probes(self.readiness, self.crowd)
 
     def background(self) -> "list[Loop]":
-        """What the rooms of a server do beside its calls."""
+        """The background loops of all rooms."""
         rooms = self.crm, self.tokens, self.connections, self.keys
         return [loop for room in rooms for loop in room.background()]
 
     def make_all(self) -> None:
-        """Make every service that is not there yet."""
+        """Make every service that was not made yet."""
         for name, room in vars(Rooms).items():
             if isinstance(room, cached_property):
                 getattr(self, name)
 
     async def connect_inside(self, connection: "Connection", organisation: str) -> None:
-        """Let a connection lead to an organisation of the embedded CRM, as its first user, without asking anybody."""
+        """Connect a connection to an organisation of the embedded CRM, as its first user and without consent."""
         provider = self.providers.get(connection.app)
         minted = await self.embedded.grant(organisation, list(provider.scopes))
         await self.connect.activate(
@@ -276,29 +275,29 @@ class Rooms:
         )
 
     async def close(self) -> None:
-        """Close what was made."""
-        made = vars(self)
-        if "tokens" in made:
+        """Close the services that were made."""
+        services = vars(self)
+        if "tokens" in services:
             await self.tokens.close()
-        if "unwritten" in made:
+        if "unwritten" in services:
             await self.unwritten.close()
-        if "keys" in made:
+        if "keys" in services:
             from moorage.storage.errors import DatabaseUnusable
 
             with contextlib.suppress(DatabaseUnusable):
                 await self.keys.note_uses()
-        if "outside" in made:
+        if "outside" in services:
             await self.outside.close()
-        if "crm" in made:
+        if "crm" in services:
             await self.crm.close()
-        elif "crm_storage" in made:
+        elif "crm_storage" in services:
             await self.crm_storage.close()
-        if "database" in made:
+        if "database" in services:
             await self.database.close()
 
 
-def _only_here(settings: Settings) -> bool:
-    """Whether nobody but this machine's own users reaches the CRM, not even through a proxy."""
+def _is_local(settings: Settings) -> bool:
+    """True if only users of this machine can reach the CRM, also with a proxy in front of it."""
     host = urlsplit(settings.crm_public_url).hostname if settings.crm_public_url else settings.host
     return settings.loopback and is_loopback(host or "")
 

@@ -11,7 +11,7 @@ import sqlite3
 import pytest
 
 from moorage import doctor, settings
-from moorage.app import Urls, open_rooms
+from moorage.rooms import Urls, open_rooms
 from moorage.serve.data_folder import Running, locked, write_note
 from moorage.storage.migrate import HEAD
 from tests.oauth.test_remote import Server

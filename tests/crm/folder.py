@@ -11,7 +11,7 @@ from tests.waited import Waited
 ORIGIN = "http://127.0.0.1:8788"
 
 
-def crm_in(folder, clock, api_domain=lambda: ORIGIN, open_slug=None, storage=None) -> CrmService:
+def crm_in(folder, clock, api_domain=ORIGIN, open_slug=None, storage=None) -> CrmService:
     """The CRM in a folder, as a process has it."""
     return CrmService(storage or SqliteStorage(folder, clock), folder, clock, api_domain, open_slug)
 

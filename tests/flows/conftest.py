@@ -18,9 +18,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from moorage import settings
-from moorage.app import Urls, open_rooms
 from moorage.connections.model import Upstream
 from moorage.oauth.tokens.service import AccessToken
+from moorage.rooms import Urls, open_rooms
 from tests.gateway.wire import OK, Client, Scripted
 
 MOORAGE = [sys.executable, "-m", "moorage"]

@@ -7,8 +7,8 @@ import time
 import pytest
 
 from moorage import settings
-from moorage.app import Urls, open_rooms
 from moorage.connections.sessions import LIFETIME
+from moorage.rooms import Urls, open_rooms
 from tests.flows.chromium import MISSING, PROGRAM, Chromium
 from tests.flows.conftest import environment, finish, start
 

@@ -19,11 +19,13 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
-from moorage.app import APP, Rooms, Urls, control_origin, first_start
+from moorage.app import control_origin
 from moorage.clock import SystemClock
 from moorage.crm.api import routes as api_routes
+from moorage.first_start import first_start
 from moorage.logs import JsonForm
 from moorage.oauth.connect.attempts import form_token_of, new_random
+from moorage.rooms import DEMO_APP, Rooms, Urls
 from moorage.serve.process import run, serve
 from moorage.settings import load
 from tests.waited import Waited
@@ -152,7 +154,7 @@ def places(rooms):
     for route in router.routes:
         path = re.sub(r"\{\w+\}", "x", route.path)
         found += [("gateway", method, path) for method in ("GET", "POST", "PUT", "DELETE")]
-    found += [("gateway", method, f"/{APP}/crm/v8/Leads") for method in ("GET", "POST")]
+    found += [("gateway", method, f"/{DEMO_APP}/crm/v8/Leads") for method in ("GET", "POST")]
     found += [
         ("gateway", "GET", "/nothing"),
         ("crm", "GET", "/nothing"),

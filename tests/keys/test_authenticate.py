@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from moorage.app import Rooms, Urls
 from moorage.keys.model import checksum, new_secret, public_part
+from moorage.rooms import Rooms, Urls
 from tests.control import GATEWAY, Caller
 
 

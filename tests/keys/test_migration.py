@@ -9,11 +9,11 @@ import pytest
 from alembic import command
 from alembic.config import Config
 
-from moorage.app import Rooms, Urls
 from moorage.clock import SystemClock
 from moorage.digests import digest_of
 from moorage.keys.errors import KeyInvalid
 from moorage.keys.scopes import EVERYTHING
+from moorage.rooms import Rooms, Urls
 from moorage.settings import load
 from moorage.storage.migrate import MIGRATIONS, migrate
 from moorage.storage.sqlite import Sqlite

@@ -11,9 +11,9 @@ import signal
 import sys
 from pathlib import Path
 
-from moorage.app import Rooms, Urls
 from moorage.clock import SystemClock
 from moorage.oauth.tokens import renewal
+from moorage.rooms import Rooms, Urls
 from moorage.settings import load
 
 POINTS = (

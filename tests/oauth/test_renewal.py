@@ -6,13 +6,13 @@ from datetime import timedelta
 
 import pytest
 
-from moorage.app import Rooms, Urls
 from moorage.clock import FrozenClock
 from moorage.oauth.errors import AccountsUnreachable, RefreshLimited, TokenFailed, TokenRefused
 from moorage.oauth.model import Need
 from moorage.oauth.tokens import renewal, store
 from moorage.oauth.tokens.renewal import BUDGET, LEASE_SECONDS, LONGEST_PAUSE, WINDOW
 from moorage.oauth.tokens.service import NEAR_SECONDS
+from moorage.rooms import Rooms, Urls
 from tests.control import GATEWAY
 from tests.oauth.conftest import HOUR, Accounts, access, found
 

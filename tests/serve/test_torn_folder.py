@@ -5,8 +5,8 @@ import os
 
 import pytest
 
-from moorage.app import first_start
 from moorage.errors import SettingsInvalid
+from moorage.first_start import first_start
 from moorage.serve.data_folder import first_key_shown, locked, prepare, warn_if_open
 from moorage.serve.errors import HomeUnusable
 from moorage.settings import UNSHOWN, load

@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from moorage.errors import SettingsInvalid
-from moorage.settings import SETTINGS, decode_key, load
+from moorage.settings import load
+from moorage.settings.readers import decode_key
+from moorage.settings.table import SETTINGS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "settings.md").read_text()
 UNUSABLE = {

@@ -6,7 +6,7 @@ import stat
 import pytest
 
 from moorage.clock import FrozenClock
-from moorage.settings import Secret
+from moorage.settings.readers import Secret
 from moorage.storage import Database
 from moorage.vault import rotation
 from moorage.vault.errors import VaultBusy, VaultKeyGiven, VaultKeyRefused, VaultLocked

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from moorage.clock import SystemClock
-from moorage.settings import Secret
+from moorage.settings.readers import Secret
 from moorage.storage import Database
 from moorage.storage.errors import DatabaseUnusable
 from moorage.vault.errors import VaultLocked

@@ -12,7 +12,8 @@ from moorage.errors import SettingsInvalid
 from moorage.loopback import is_loopback
 from moorage.serve.data_folder import Running, read_last_note, read_note
 from moorage.serve.listen import url_of
-from moorage.settings import SETTINGS, Settings, load, read_secret, reason, unknown_variables
+from moorage.settings import Settings, load, read_secret, reason, unknown_variables
+from moorage.settings.table import SETTINGS
 
 _PUBLIC = {setting.env for setting in SETTINGS if not setting.secret} - {"MOORAGE_HOME"}
 _SECRET = {setting.env for setting in SETTINGS if setting.secret}

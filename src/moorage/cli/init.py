@@ -15,7 +15,7 @@ from moorage.settings import load
 def init(*, home: Home = None, as_json: Json = False) -> None:
     """Create the data folder without starting a server, and print its first API key."""
     # Imported here, because the rooms load slowly.
-    from moorage.app import first_start  # noqa: PLC0415
+    from moorage.first_start import first_start  # noqa: PLC0415
     from moorage.logs import quiet_logs  # noqa: PLC0415
 
     quiet_logs()

@@ -11,7 +11,7 @@ from moorage.cli.failures import UsageError
 from moorage.cli.operator import operate, require_folder
 from moorage.cli.options import Home, Json, Yes
 from moorage.cli.output import confirm, print_json, print_table
-from moorage.settings import decode_key
+from moorage.settings.readers import decode_key
 
 if TYPE_CHECKING:
     from moorage.vault.rotation import Rotated

@@ -59,7 +59,7 @@ class NotInMemory(Exception):
 
 
 class Crm:
-    """`api_domain` gives the base URL of the CRM's origin.
+    """`api_domain` is the base URL of the CRM's origin.
 
     A call does not wait if its principal and its organisation are in memory. Bodies that are too long for memory go to
     the folder `aside`.
@@ -72,7 +72,7 @@ class Crm:
         organisations: Organisations,
         tokens: PageTokens,
         clock: Clock,
-        api_domain: Callable[[], str],
+        api_domain: str,
         aside: Path,
     ) -> None:
         self._accounts = accounts
@@ -179,7 +179,7 @@ class Crm:
         if path.startswith(_ANY_VERSION):
             version, route, call = self._of_version(request, centre)
             return version.answer(route, call)
-        answer = self._accounts_server.answer(request, Site(self._api_domain(), centre))
+        answer = self._accounts_server.answer(request, Site(self._api_domain, centre))
         if answer is not None:
             return answer
         if path == HEALTH:

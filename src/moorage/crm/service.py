@@ -1,7 +1,7 @@
 """The whole CRM over one storage: its organisations, its accounts server, and the door for requests."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Sequence
 from pathlib import Path
 
 from moorage.background import Loop
@@ -29,8 +29,8 @@ from moorage.http.message import Request, Response
 class CrmService:
     """`folder` is for the files that are not databases: keys, snapshots, and bodies that are too long for memory.
 
-    `api_domain` gives the base URL at which clients reach the CRM's own origin. `open_slug` names an organisation to
-    try out: its users sign in without a password. All methods raise DatabaseUnusable.
+    `api_domain` is the base URL at which clients reach the CRM's own origin. `open_slug` names an organisation to try
+    out: its users sign in without a password. All methods raise DatabaseUnusable.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class CrmService:
         storage: CrmStorage,
         folder: Path,
         clock: Clock,
-        api_domain: Callable[[], str],
+        api_domain: str,
         open_slug: str | None = None,
     ) -> None:
         self._storage = storage

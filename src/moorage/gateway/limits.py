@@ -11,9 +11,8 @@ class Limits:
     answer: float = 60.0  # From the end of the request to the end of the answer's head.
     idle: float = 60.0  # Between two parts of an answer.
     stalled: float = 60.0  # A caller that reads nothing of an answer for this time loses it.
-    kept: float = (
-        15.0  # An unused connection is closed after this time. Most servers keep connections longer.
-    )
+    # An unused connection is closed after this time. Most servers keep connections longer.
+    kept: float = 15.0
     connections: int = 512  # To one origin.
     quiet: float = 300.0  # A tunnel without any byte in either direction is closed after this time.
     tunnels: int = 1000  # In one process. They do not count towards `connections`.

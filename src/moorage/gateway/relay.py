@@ -27,9 +27,8 @@ if TYPE_CHECKING:
 
     from moorage.gateway.gateway import Gateway
 
-REPLAYED_BODY = (
-    64 * 1024
-)  # A body up to this size is kept until the answer begins, so that it can be sent again.
+# A body up to this size is kept until the answer begins, so that it can be sent again.
+REPLAYED_BODY = 64 * 1024
 _READ_AHEAD = 64 * 1024
 # A 204 has no body. With this header some readers would wait for a body.
 _LENGTH = frozenset({b"content-length"})
@@ -86,9 +85,8 @@ class Relay(DoorExchange):
         self._replayable = True
         self._renewed = False
         self.needs_new = False  # True after a kept connection has ended under this call.
-        self._admission_request: Request | None = (
-            None  # The request that the embedded CRM saw before its body.
-        )
+        # The request that the embedded CRM saw before its body.
+        self._admission_request: Request | None = None
         self._out: list[bytes] = []
         self._chunking = False
         self.through: tuple[tuple[bytes, bytes], ...] = ()  # The headers that name the chosen connection.

@@ -107,9 +107,8 @@ class CallerHeaders:
         self._authorization: bytes | None = None
         self._connection: bytes | None = None
         self.forwarded: Headers = []
-        self.request_id: bytes | None = (
-            None  # None if the caller sent none, or a request id that is not valid.
-        )
+        # None if the caller sent none, or a request id that is not valid.
+        self.request_id: bytes | None = None
         hop_names: set[bytes] | None = None
         for pair in head.headers:
             name, value = pair[0].lower(), pair[1]

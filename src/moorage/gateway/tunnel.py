@@ -76,9 +76,8 @@ class Tunnel:
         self._limits = limits
         self._active = self._loop.time()
         self._closing = False
-        self.was_notified = (
-            False  # True after each side got a close frame, if possible. Then it should end by itself.
-        )
+        # True after each side got a close frame, if possible. Then it should end by itself.
+        self.was_notified = False
         self.route_key = route_key
         self.target = target
         # The last check that the caller may use the connection: the resolver's generation at that time, and the time
@@ -191,9 +190,8 @@ class Tunnels:
         self._checks: dict[_Use, asyncio.Task[None]] = {}
         self._sweeps = itertools.count(1)
         self._timer: asyncio.TimerHandle | None = None
-        self._ended: asyncio.Event | None = (
-            None  # When the process ends: set after the last tunnel has ended.
-        )
+        # When the process ends: set after the last tunnel has ended.
+        self._ended: asyncio.Event | None = None
 
     @property
     def are_full(self) -> bool:

@@ -40,9 +40,8 @@ class ClientConnection(AsgiSide):
         self._reading: Exchange | None = None  # Takes the body that is being parsed; None stands for ASGI.
         self._queue: deque[QueuedRequest] = deque()  # Requests that arrived while another was being answered.
         self._head: Head = NO_HEAD
-        self._request_complete = (
-            True  # True if the whole body of the request that is being answered has arrived.
-        )
+        # True if the whole body of the request that is being answered has arrived.
+        self._request_complete = True
         self.begun = False  # True if a part of the answer to that request is written.
         self._stopping = False  # True if the connection ends after the answer under way.
         self._ignores_input = False

@@ -33,9 +33,8 @@ class ParsingConnection(ClientConnection):
         self._in_head = False
         self._in_request = False  # True if the parser is in the middle of a request.
         self._raw = b""  # The received part of an incomplete head; empty if the head began inside a read.
-        self._head_size = (
-            0  # The received bytes of the head, without bytes that came in one read with another head.
-        )
+        # The received bytes of the head, without bytes that came in one read with another head.
+        self._head_size = 0
 
     @abstractmethod
     def _begin(self, head: Head) -> None:

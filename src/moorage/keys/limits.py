@@ -10,9 +10,8 @@ class RateLimiter:
         self._rate = rate
         self._burst = max(1.0, 2 * rate) if rate is not None else 0.0
         self._clock = clock
-        self._buckets: dict[
-            str, tuple[float, float]
-        ] = {}  # account: (tokens, time at which they were counted)
+        # By account: its tokens, and the time at which they were counted.
+        self._buckets: dict[str, tuple[float, float]] = {}
 
     def take(self, account_id: str) -> float | None:
         """Count one request. Returns None if it is allowed, otherwise the seconds to wait."""

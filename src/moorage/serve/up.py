@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from moorage import __version__
-from moorage.app import first_start, play_zoho
 from moorage.crm import DEMO
+from moorage.first_start import first_start, play_zoho
 from moorage.logs import Log, configure_logs
 from moorage.rooms import Urls
 from moorage.serve import data_folder

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from moorage.errors import SettingsInvalid
 from moorage.locks import FileLock
-from moorage.settings import Secret, decode_keys
+from moorage.settings.readers import Secret, decode_keys
 from moorage.storage import flush_folder, kept_secret
 from moorage.storage.trouble import trouble_of, unusable
 from moorage.vault.errors import VaultBusy, VaultKeyGiven, VaultKeyMissing, VaultLocked

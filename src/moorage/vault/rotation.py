@@ -14,9 +14,8 @@ from moorage.vault.errors import VaultKeyGiven, VaultKeyRefused, VaultLocked
 from moorage.vault.keys import KeySource
 from moorage.vault.model import Key, Ring
 
-BATCH = (
-    100  # Values that one transaction encrypts again. It is short, because other transactions wait for it.
-)
+# Values that one transaction encrypts again. It is short, because other transactions wait for it.
+BATCH = 100
 
 
 @dataclass(frozen=True, slots=True)

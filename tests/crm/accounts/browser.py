@@ -45,7 +45,7 @@ class Origin:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
-        self._service = crm_in(folder, clock, lambda: self.url, OPEN)
+        self._service = crm_in(folder, clock, self.url, OPEN)
         self._state = ServerState()
         self._loop = loop
         self._server = loop.run(self._begin())

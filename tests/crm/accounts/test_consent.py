@@ -170,7 +170,7 @@ def test_other_methods_are_refused(client, ana, origin, method):
 def test_the_cookie_goes_to_this_page_only_and_over_https_never_without(
     tmp_path, clock, service, client, url, base, rules
 ):
-    behind = Waited(crm_in(tmp_path / "crm", clock, lambda: url.rstrip("/")))
+    behind = Waited(crm_in(tmp_path / "crm", clock, url.rstrip("/")))
     path, _, query = (base + client.asks()).encode().partition(b"?")
     page = behind.answer(Request("GET", path, query))
     assert dict(page.headers)[b"set-cookie"].decode().partition("; ")[2] == rules

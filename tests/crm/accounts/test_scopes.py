@@ -103,7 +103,7 @@ def test_scopes_are_separated_by_commas_or_spaces():
     "text", ["", "READ", "ZohoCRM.", "ZohoCRM..READ", "a.b.c.d.e", "ZohoCRM.modules.READ;x"]
 )
 def test_what_is_no_scope_is_named(text):
-    with pytest.raises(ValueError, match="is no scope"):
+    with pytest.raises(ValueError, match="is not a scope"):
         ScopeSet.parse(text)
 
 

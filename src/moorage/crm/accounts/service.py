@@ -27,9 +27,8 @@ LIVE_ACCESS_TOKENS = 15  # For each refresh token. The next access token deletes
 # The next two limits are for registered clients. A client of Moorage itself, such as that of the gateway, serves many
 # callers, and none of them may use up the limit of the others.
 NEW_ACCESS_TOKENS = 10  # For each refresh token, in ten minutes.
-REFRESH_TOKENS = (
-    20  # For each user and client. The next refresh token deletes the oldest with its access tokens.
-)
+# For each user and client. The next refresh token deletes the oldest with its access tokens.
+REFRESH_TOKENS = 20
 CACHE_SIZE = 10_000
 LONGEST_AUTHORIZATION = 1024  # Characters. Every token is much shorter.
 
@@ -59,9 +58,8 @@ class Accounts:
         self._key = secret_key
         self._clock = clock
         self._principals = Bounded[bytes, Principal](CACHE_SIZE)  # By the digest of the access token.
-        self._token_changes = (
-            0  # The store's count of changes, at the time of the oldest remembered principal.
-        )
+        # The store's count of changes, at the time of the oldest remembered principal.
+        self._token_changes = 0
 
     def remembered(self, authorization: str | None) -> Principal | None:
         """The principal of an Authorization header, if it is in memory; otherwise None, and `principal` looks it up.

@@ -33,9 +33,8 @@ from moorage.single_flight import SingleFlight
 
 __all__ = ["OrganisationRow", "Organisations", "Wanted"]
 
-FIRST_PREFIX = (
-    7_243_485  # The first organisation has this prefix, because the specification's examples use it.
-)
+# The first organisation has this prefix, because the specification's examples use it.
+FIRST_PREFIX = 7_243_485
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -24,15 +24,12 @@ class Rules:
     """What is different for handlers in older versions of the API. The defaults are those of v8."""
 
     lists_need_fields: bool = True
-    page_tokens: bool = (
-        True  # Without page tokens, every page of a list has a number, also behind 2,000 records.
-    )
-    sorts_by_any_field: bool = (
-        False  # This is about lists. A search can be sorted by any field in all versions.
-    )
-    rows_are_whole: bool = (
-        False  # If it is True, an update removes the rows of a subform that it does not mention.
-    )
+    # Without page tokens, every page of a list has a number, also behind 2,000 records.
+    page_tokens: bool = True
+    # This is about lists. A search can be sorted by any field in all versions.
+    sorts_by_any_field: bool = False
+    # If it is True, an update removes the rows of a subform that it does not mention.
+    rows_are_whole: bool = False
 
 
 RULES = Rules()

@@ -14,7 +14,7 @@ from moorage.errors import SettingsInvalid
 from moorage.oauth.apps.providers import REHEARSAL
 from moorage.oauth.errors import OAuthClientUnknown
 from moorage.oauth.model import Client
-from moorage.settings import Secret
+from moorage.settings.readers import Secret
 from moorage.storage import Database, Transaction
 from moorage.storage.upsert import upsert
 from moorage.vault.service import Vault

@@ -24,9 +24,8 @@ from moorage.oauth.apps.providers import (
 from moorage.oauth.errors import AttemptInvalid, ConnectRefused, TokenFailed, TokenRefused
 from moorage.oauth.model import Client, Minted
 
-DETECT = (
-    "detect"  # The choice of a person who does not know the data centre. Then the accounts server finds it.
-)
+# The choice of a person who does not know the data centre. Then the accounts server finds it.
+DETECT = "detect"
 _EMBEDDED = "crm/"
 _NO_CLIENT = Client("", "")  # The client of a destination that has none, or needs none.
 

@@ -19,9 +19,8 @@ from moorage.storage import Database, Transaction
 
 LIFETIME = 600.0  # Seconds that a person has at the accounts server.
 CONNECTED = "connected"  # The outcome of a success. The outcome of a failure is the code of its reason.
-_MAX_ATTEMPTS = (
-    50  # The attempts of one connection that are stored. More are possible if a person keeps clicking.
-)
+# The attempts of one connection that are stored. More are possible if a person keeps clicking.
+_MAX_ATTEMPTS = 50
 _RANDOM = re.compile(r"[A-Za-z0-9_-]{43}")
 
 attempts = sa.Table(

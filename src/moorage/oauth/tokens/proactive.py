@@ -7,9 +7,8 @@ from moorage.connections.model import Connection
 from moorage.oauth.model import AccessToken
 
 EARLY_SECONDS = 300.0  # A token is renewed this long before it expires,
-JITTER_SECONDS = (
-    60.0  # and by a random time earlier, up to this, so that not all are renewed at the same time.
-)
+# and by a random time earlier, up to this, so that not all are renewed at the same time.
+JITTER_SECONDS = 60.0
 IN_USE_SECONDS = 3600.0  # A connection that was not used for this long gets no early renewal.
 
 _random = SystemRandom()

@@ -1,6 +1,5 @@
 """The embedded CRM as a destination: requests to its accounts server and its API are answered in this process."""
 
-from collections.abc import Callable
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
@@ -18,12 +17,12 @@ CLIENT = "Moorage gateway"
 
 
 class EmbeddedCrm:
-    """`origin` gives the CRM's base URL, as browsers reach it.
+    """`origin` is the CRM's base URL, as browsers reach it.
 
     All methods raise DatabaseUnusable if the CRM's database can't be used.
     """
 
-    def __init__(self, crm: CrmService, origin: Callable[[], str], clock: Clock) -> None:
+    def __init__(self, crm: CrmService, origin: str, clock: Clock) -> None:
         self._crm = crm
         self._origin = origin
         self._clock = clock
@@ -35,7 +34,7 @@ class EmbeddedCrm:
     async def base_url(self, organisation: str) -> str:
         """The base URL of the organisation's data centre. Raises OrganisationUnknown."""
         row = await self._crm.organisations.find(organisation)
-        return self._crm.base_url(row, self._origin())
+        return self._crm.base_url(row, self._origin)
 
     async def client(self, organisation: str, redirect_uri: str | None = None) -> Client:
         """The client as which the organisation knows this Moorage. Raises OrganisationUnknown.
@@ -59,7 +58,7 @@ class EmbeddedCrm:
 
     async def send(self, call: HttpCall) -> HttpReply:
         """Give the call to the CRM. Raises Unanswered if the CRM's database can't be used."""
-        target = urlsplit(call.url.removeprefix(self._origin()))
+        target = urlsplit(call.url.removeprefix(self._origin))
         request = Request(
             call.method,
             target.path.encode("ascii"),

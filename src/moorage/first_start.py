@@ -1,0 +1,105 @@
+"""The first start of a server: it updates the databases, and makes what somebody needs to begin."""
+
+import contextlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from moorage.crm import DEMO, OrganisationExists, OrganisationSpec
+from moorage.errors import SettingsInvalid
+from moorage.keys.model import ApiKey, may_be_secret
+from moorage.logs import Log
+from moorage.rooms import DEMO_APP, DEMO_SLUG, Rooms, Urls, open_rooms
+from moorage.settings import UNSHOWN, Settings
+from moorage.storage.migrate import made_after, migrate
+from moorage.vault.errors import VaultKeyMissing, VaultLocked
+
+# The name under which a Moorage that plays Zoho knows the Moorage that connects to it.
+PLAYED_TO = "Moorage"
+
+log = Log(__name__)
+
+
+async def first_start(settings: Settings, demo: OrganisationSpec = DEMO) -> str | None:
+    """Update the databases; at the first start, make a first API key and demo data.
+
+    Returns the secret of the first API key, only once, unless the operator chose it. Raises VaultKeyMissing.
+    """
+    migrate(settings.database_url, made_after(settings))
+    async with open_rooms(settings, Urls("", "")) as rooms:
+        rooms.make_all()  # Some services create files. Here only one process does so; later there are several workers.
+        await _require_vault_key(rooms)
+        account, unshown = await rooms.keys.first_account(), settings.home / UNSHOWN
+        keys = await rooms.keys.list(account)
+        if keys and not unshown.exists():
+            return None
+        if keys:
+            return await _another_key(rooms, account, keys)
+        chosen = settings.api_key.reveal() if settings.api_key else None
+        if chosen is not None and not may_be_secret(chosen):
+            raise SettingsInvalid(
+                "MOORAGE_API_KEY: it looks like a key that Moorage made, but with a typing error.",
+                help="Copy the whole key again, or choose a key that looks different.",
+            )
+        await make_demo(rooms, account, demo)
+        if chosen is None:
+            unshown.parent.mkdir(exist_ok=True)
+            unshown.touch(0o600)
+        _, secret = await rooms.keys.create(account, "first key", chosen)
+        return None if chosen else secret
+
+
+async def _another_key(rooms: Rooms, account: str, keys: Sequence[ApiKey]) -> str:
+    """Another first key, because the start that made the first key ended before it showed the key."""
+    _, secret = await rooms.keys.create(account, "first key")
+    log.warning(
+        "start.first_key_not_shown",
+        note="the start that made the first API key ended before it showed the key, so there is a second key",
+        revoke=f"moorage key revoke {keys[0].id}",
+    )
+    return secret
+
+
+async def _require_vault_key(rooms: Rooms) -> None:
+    """Raise VaultKeyMissing if the vault key does not decrypt the stored secrets.
+
+    Without that key a server can do little, and the person who started it would not know why.
+    """
+    try:
+        await rooms.vault.check()
+    except VaultLocked as error:
+        source = "MOORAGE_VAULT_KEY" if rooms.settings.vault_key is not None else "vault.key"
+        raise VaultKeyMissing(
+            f"The key of {source} does not decrypt the secrets in {rooms.settings.home}: they need another key."
+        ) from error
+
+
+async def play_zoho(settings: Settings, callback: str) -> tuple[str, Path]:
+    """Let another Moorage connect to this Moorage as to Zoho. Returns a client id, and the file with its secret.
+
+    `callback` is the callback URL of the other Moorage.
+    """
+    async with open_rooms(settings, Urls("", "")) as rooms:
+        crm = rooms.crm
+        row = await crm.organisations.choose(None)
+        user = (await crm.first_user(row)).id
+        client = await crm.accounts.ensure_client(PLAYED_TO, row.id, user, callback)
+        secret = settings.home / "client-secret"
+        secret.touch(0o600)
+        secret.write_text(f"{crm.accounts.client_secret(client.client_id)}\n")
+        return client.client_id, secret
+
+
+async def make_demo(rooms: Rooms, account: str, demo: OrganisationSpec = DEMO) -> None:
+    """Make a demo organisation and a connection to it, if they are missing.
+
+    This is done before the account's first key is made. So if it fails, the next start does it again.
+    """
+    organisations = rooms.crm.organisations
+    if not await organisations.list():
+        with contextlib.suppress(OrganisationExists):  # Another process was quicker.
+            await organisations.create(DEMO_SLUG, demo, sample=True)
+    if not await rooms.connections.search(account, app=DEMO_APP, status="ACTIVE"):
+        # An earlier start may have ended after it made a connection.
+        pending = await rooms.connections.search(account, app=DEMO_APP, status="PENDING", limit=1)
+        connection = pending[0] if pending else await rooms.connections.create(account, DEMO_APP)
+        await rooms.connect_inside(connection, (await organisations.choose(None)).slug)

@@ -1,0 +1,148 @@
+"""Read the text of a setting: a function for each kind of value.
+
+Each raises ValueError with a message that says what is allowed, and that does not contain the text.
+"""
+
+import base64
+import binascii
+import re
+from pathlib import Path
+from urllib.parse import urlsplit
+
+
+class Secret:
+    """A value that `repr` and logs do not show."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret(…)"
+
+
+def plain(text: str) -> str:
+    return text
+
+
+def folder(text: str) -> Path:
+    try:
+        return Path(text).expanduser().absolute()
+    except RuntimeError as error:  # This user has no home folder, or the user named after ~ does not exist.
+        raise ValueError("use an absolute path, because the home folder of ~ is not known") from error
+
+
+def port(text: str) -> int:
+    if not re.fullmatch(r"\d{1,5}", text, re.ASCII) or int(text) > 65_535:
+        raise ValueError("use a number from 0 to 65535; 0 picks a free port")
+    return int(text)
+
+
+def url(text: str) -> str | None:
+    if not text:
+        return None
+    has_shape = re.fullmatch(r"https?://[^\s/?#@\\]+(/[^\s?#\\]*)?", text, re.IGNORECASE)
+    if not has_shape or not urlsplit(text).hostname or _has_bad_port(text):
+        raise ValueError("use a base URL such as https://moorage.example.com")
+    return text.rstrip("/")
+
+
+def database(text: str) -> str:
+    if text and not _is_absolute(text):
+        raise ValueError("use a SQLite file such as sqlite:////var/lib/moorage/moorage.db")
+    return text
+
+
+def crm_database(text: str) -> str:
+    if text and not _is_absolute(text):
+        raise ValueError("use a folder of SQLite files such as sqlite:////var/lib/moorage/crm")
+    return text
+
+
+def _is_absolute(url: str) -> bool:
+    # A relative path would mean another file for each working folder.
+    return url.startswith("sqlite:////") and len(url) > len("sqlite:////")
+
+
+def _has_bad_port(url: str) -> bool:
+    try:
+        return urlsplit(url).port == 0
+    except ValueError:
+        return True
+
+
+def api_key(text: str) -> Secret | None:
+    if not text:
+        return None
+    if len(text) < 16 or not re.fullmatch(r"[\x21-\x7e]+", text):
+        raise ValueError("use at least 16 visible ASCII characters without spaces")
+    if len(set(text)) < 8:
+        # Moorage keeps only its SHA-256. That does not protect a key that can be guessed.
+        raise ValueError(
+            "use a key that can't be guessed, with at least 8 different characters, "
+            "such as `openssl rand -hex 32` gives"
+        )
+    return Secret(text)
+
+
+def oauth_clients(text: str) -> Secret | None:
+    if not text:
+        return None
+    if not text.startswith("{"):
+        raise ValueError('use a JSON object such as {"zoho": {"client_id": "…", "client_secret": "…"}}')
+    return Secret(text)
+
+
+def vault_key(text: str) -> Secret | None:
+    if not text:
+        return None
+    decode_keys(text)
+    return Secret(text)
+
+
+def decode_keys(text: str) -> list[bytes]:
+    """The keys in a text that separates them by commas or line breaks. Raises ValueError if there is no key, too."""
+    return [decode_key(key) for key in re.split(r"[\s,]+", text.strip(", \t\r\n"))]
+
+
+def decode_key(text: str) -> bytes:
+    """The 32 bytes of a key that is written in base64 or hexadecimal. Raises ValueError."""
+    try:
+        raw = bytes.fromhex(text) if re.fullmatch(r"[0-9a-fA-F]{64}", text) else _base64(text)
+    except (ValueError, binascii.Error):
+        raw = b""
+    if len(raw) != 32:
+        raise ValueError(
+            "use 32 random bytes in base64 or hexadecimal, such as `openssl rand -base64 32` gives"
+        )
+    return raw
+
+
+def _base64(text: str) -> bytes:
+    return base64.b64decode(text.replace("-", "+").replace("_", "/") + "=" * (-len(text) % 4), validate=True)
+
+
+def seconds(text: str) -> float:
+    if not re.fullmatch(r"\d{1,6}(\.\d{1,3})?", text, re.ASCII) or float(text) <= 0:
+        raise ValueError("use a number of seconds above 0, such as 60")
+    return float(text)
+
+
+def rate(text: str) -> float | str | None:
+    if text in {"", "auto"}:
+        return "auto"
+    if text == "off":
+        return None
+    if not re.fullmatch(r"\d{1,6}(\.\d{1,3})?", text, re.ASCII) or float(text) <= 0:
+        raise ValueError("use a number of requests per second above 0, such as 10, or off")
+    return float(text)
+
+
+def level(text: str) -> str:
+    if text.lower() not in {"debug", "info", "warning", "error"}:
+        raise ValueError("use debug, info, warning or error")
+    return text.lower()

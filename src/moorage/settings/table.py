@@ -1,0 +1,117 @@
+"""The table of all settings: name, environment variable, default and meaning."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from moorage.settings import readers
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting. `read` makes the value from the text, or raises ValueError with a message that says what is allowed.
+
+    The text of a secret may also be in a file, whose path is in the variable `env` + `_FILE`. `option` is the option
+    of `moorage up` that wins over the variable.
+    """
+
+    name: str
+    env: str
+    read: Callable[[str], Any]
+    default: str
+    meaning: str
+    secret: bool = False
+    option: str | None = None
+
+
+SETTINGS = (
+    Setting(
+        "home",
+        "MOORAGE_HOME",
+        readers.folder,
+        "~/.moorage",
+        "The data folder: databases, keys, your own apps.",
+        option="--home",
+    ),
+    Setting(
+        "host",
+        "MOORAGE_HOST",
+        readers.plain,
+        "127.0.0.1",
+        "The address that both servers listen on.",
+        option="--host",
+    ),
+    Setting(
+        "port",
+        "MOORAGE_PORT",
+        readers.port,
+        "8787",
+        "The gateway's port; 0 picks a free port.",
+        option="--port",
+    ),
+    Setting(
+        "crm_port",
+        "MOORAGE_CRM_PORT",
+        readers.port,
+        "8788",
+        "The embedded CRM's port; 0 picks a free port.",
+        option="--crm-port",
+    ),
+    Setting("public_url", "MOORAGE_PUBLIC_URL", readers.url, "", "The gateway's base URL for people."),
+    Setting(
+        "crm_public_url",
+        "MOORAGE_CRM_PUBLIC_URL",
+        readers.url,
+        "",
+        "The embedded CRM's base URL for clients.",
+    ),
+    Setting(
+        "database_url", "MOORAGE_DATABASE_URL", readers.database, "", "The database of keys and connections."
+    ),
+    Setting(
+        "crm_database_url",
+        "MOORAGE_CRM_DATABASE_URL",
+        readers.crm_database,
+        "",
+        "The folder of the embedded CRM's organisations.",
+    ),
+    Setting(
+        "api_key",
+        "MOORAGE_API_KEY",
+        readers.api_key,
+        "",
+        "The API key that the first start stores.",
+        secret=True,
+    ),
+    Setting(
+        "vault_key",
+        "MOORAGE_VAULT_KEY",
+        readers.vault_key,
+        "",
+        "The key that encrypts stored tokens; older keys may follow it.",
+        secret=True,
+    ),
+    Setting(
+        "oauth_clients",
+        "MOORAGE_OAUTH_CLIENTS",
+        readers.oauth_clients,
+        "",
+        "Your OAuth clients of the apps, as JSON.",
+        secret=True,
+    ),
+    Setting(
+        "rate_limit",
+        "MOORAGE_RATE_LIMIT",
+        readers.rate,
+        "auto",
+        "Requests per second for each account, or off.",
+    ),
+    Setting(
+        "upstream_timeout",
+        "MOORAGE_UPSTREAM_TIMEOUT",
+        readers.seconds,
+        "60",
+        "Seconds that an app may take to answer.",
+    ),
+    Setting("log_level", "MOORAGE_LOG_LEVEL", readers.level, "info", "How much is logged."),
+)
