@@ -177,16 +177,16 @@ class Caller:
     def get(self, target):
         return self.call("GET", target)
 
-    def connect(self, organisation=None, **given):
+    def connect(self, organisation=None, **members):
         """A new connection, ACTIVE if an organisation is named."""
         if self._has_connections:
             self.control.clock.advance(1e-6)
         self._has_connections = True
-        made = self.call("POST", "/connections", {"app": "zoho-crm", **given}).json["connection"]
+        connection = self.call("POST", "/connections", {"app": "zoho-crm", **members}).json["connection"]
         if organisation is None:
-            return made
-        self.control.run(self._connect_inside(made["id"], organisation))
-        return self.get(f"/connections/{made['connection_id']}").json["connection"]
+            return connection
+        self.control.run(self._connect_inside(connection["id"], organisation))
+        return self.get(f"/connections/{connection['connection_id']}").json["connection"]
 
 
 def in_registry(control, *statements):

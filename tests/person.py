@@ -67,7 +67,7 @@ class Person:
         asked = dict(urllib.parse.parse_qsl(target.query))
         client = await crm.accounts._store.client(asked["client_id"])
         row = next(row for row in await crm.organisations.list() if row.id == client.organisation)
-        user = next(one for one in await crm.people.offered(row.id) or [await _user(crm, row)])
+        user = next(candidate for candidate in await crm.people.offered(row.id) or [await _user(crm, row)])
         session = await crm.people.begin(row.id, user)
         headers = [(b"cookie", f"moorage_crm_session={session}".encode())]
         page = await _answer(crm, Request("GET", target.path.encode(), target.query.encode(), headers))

@@ -127,10 +127,10 @@ def test_generated_leads_are_what_the_crm_accepts(tmp_path):
 
 def test_every_read_can_be_asked_of_the_bare_database_as_often_as_one_likes(tmp_path):
     built = data.prepare(tmp_path, 600)
-    made = asyncio.run(plan(built.folder, built.count))
-    assert list(made.reads) == list(READS)
-    for read in made.reads.values():
-        bare = BareReads(built.folder / "orgs" / "bench.db", made.organisation, read.answers)
+    plan_made = asyncio.run(plan(built.folder, built.count))
+    assert list(plan_made.reads) == list(READS)
+    for read in plan_made.reads.values():
+        bare = BareReads(built.folder / "orgs" / "bench.db", plan_made.organisation, read.answers)
         assert json.loads(bare.rows()[0][-1])["id"]
         assert bare.run(0.01).per_second > 0
         bare.close()

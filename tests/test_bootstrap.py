@@ -49,8 +49,8 @@ class Copy:
             timeout=60,
         )
         asked = self.log.read_text().splitlines() if self.log.exists() else []
-        made = [line.split()[1] for line in asked if not line.endswith("--version") and line[:2] != "-c"]
-        return made, ended
+        folders = [line.split()[1] for line in asked if not line.endswith("--version") and line[:2] != "-c"]
+        return folders, ended
 
 
 @pytest.fixture
@@ -102,8 +102,8 @@ def test_without_the_means_to_make_one_it_says_what_to_install(copy):
 
 def test_a_python_that_is_named_and_too_old_is_refused(copy):
     copy.old.touch()
-    made, ended = copy.bootstrap("run")
-    assert (made, ended.returncode) == ([], 1)
+    folders, ended = copy.bootstrap("run")
+    assert (folders, ended.returncode) == ([], 1)
     assert ended.stderr == (
         f"bootstrap: {copy.python}, which PYTHON names, is Python 3.10.1; 3.11 or newer is needed.\n"
     )
@@ -130,7 +130,7 @@ def test_without_a_network_it_says_so_and_leaves_no_half_of_an_environment(copy)
 
 def test_an_sdk_that_can_not_be_had_is_told_the_same_and_tried_again(copy):
     copy.no_sdk.touch()
-    made, ended = copy.bootstrap()
-    assert (made, ended.returncode) == (["venv", "pip", "pip"], 1) and "It takes a network" in ended.stderr
+    folders, ended = copy.bootstrap()
+    assert (folders, ended.returncode) == (["venv", "pip", "pip"], 1) and "It takes a network" in ended.stderr
     copy.no_sdk.unlink()
     assert copy.bootstrap()[0] == ["venv", "pip", *["pip"] * 5]

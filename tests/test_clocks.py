@@ -58,15 +58,15 @@ def test_no_window_is_measured_by_hand():
     """A difference of two wall-clock times compared on one side only is how time that goes back holds things up."""
     by_hand = re.compile(r"now - \w*(since|at|counted|begun|noted|used)\w* *(<|>)|begun_at *<= *now")
     root = Path(moorage.__file__).parent
-    found = [str(file.relative_to(root)) for file in root.rglob("*.py") if by_hand.search(file.read_text())]
-    assert found == []
+    files = [str(file.relative_to(root)) for file in root.rglob("*.py") if by_hand.search(file.read_text())]
+    assert files == []
 
 
 def test_every_file_with_a_window_is_listed():
     root = Path(moorage.__file__).parent
     by_rule = re.compile(r"import .*\b(is_ahead|lately)\b")
-    found = {str(file.relative_to(root)) for file in root.rglob("*.py") if by_rule.search(file.read_text())}
-    assert found <= set(WINDOWS)
+    files = {str(file.relative_to(root)) for file in root.rglob("*.py") if by_rule.search(file.read_text())}
+    assert files <= set(WINDOWS)
 
 
 def ahead(control, work):  # noqa: F811
@@ -111,11 +111,11 @@ def test_a_token_that_was_got_ahead_is_replaced_once_the_app_refuses_it(control,
 
 def test_a_session_token(control, owner):  # noqa: F811
     sessions = control.rooms.connections._sessions
-    made = owner.connect()["id"]
+    connection_id = owner.connect()["id"]
     now = control.clock.timestamp()
     with pytest.raises(SessionExpired):
-        control.run(sessions.read(sessions.make(made, 0, now + DAYS), now))
-    assert control.run(sessions.read(sessions.make(made, 0, now + SKEW), now))
+        control.run(sessions.read(sessions.make(connection_id, 0, now + DAYS), now))
+    assert control.run(sessions.read(sessions.make(connection_id, 0, now + SKEW), now))
 
 
 def test_a_page_token():
@@ -128,8 +128,8 @@ def test_a_page_token():
 @pytest.mark.parametrize("year", [2107, 2500, 9999])
 def test_after_2106_tokens_are_still_made_and_read(control, owner, year):  # noqa: F811
     now = (year - 1970) * 365.2425 * 86_400
-    sessions, made = control.rooms.connections._sessions, owner.connect()["id"]
-    assert control.run(sessions.read(sessions.make(made, 3, now), now)) == (made, 3)
+    sessions, connection_id = control.rooms.connections._sessions, owner.connect()["id"]
+    assert control.run(sessions.read(sessions.make(connection_id, 3, now), now)) == (connection_id, 3)
     tokens, place = PageTokens(b"k" * 32), PagePosition(Position(7, 5), 2, False, int(now) + LIFETIME)
     token = tokens.make(place, b"s" * 8)
     assert tokens.read(token, b"s" * 8, now) == place and len(token) <= 96
@@ -149,11 +149,13 @@ def test_a_rate_limit(control):  # noqa: F811
 
 
 def test_an_attempt_to_connect(control, owner):  # noqa: F811
-    attempts, made = control.rooms.connect._attempts, owner.connect()["id"]
+    attempts, connection_id = control.rooms.connect._attempts, owner.connect()["id"]
 
     def begin(state):
         return control.run(
-            attempts.begin(state, "b", connection=(made, 0), choice="p", environment="production", scopes=[])
+            attempts.begin(
+                state, "b", connection=(connection_id, 0), choice="p", environment="production", scopes=[]
+            )
         )
 
     ahead(control, lambda: begin("state"))

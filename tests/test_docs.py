@@ -150,11 +150,11 @@ def kept_promises():
     """The rows of the security page's tables: an id, and who is said to hold the promise."""
     for row in re.findall(r"^\| ([A-Z]\d.*) \|$", SECURITY, re.MULTILINE):
         ids, _, held_by = row.split(" | ", 2)
-        yield from ((one, held_by) for one in ids.split(", "))
+        yield from ((promise, held_by) for promise in ids.split(", "))
 
 
 def test_every_promise_is_listed():
-    listed = {one for one, _ in kept_promises()}
+    listed = {promise for promise, _ in kept_promises()}
     assert [
         f"{letter}{number}"
         for letter, most in PROMISES.items()
@@ -164,8 +164,8 @@ def test_every_promise_is_listed():
 
 
 def test_every_promise_is_held_by_a_test_or_says_why_not():
-    rows = [(one, held_by) for one, held_by in kept_promises() if one[0] in PROMISES]
-    assert [one for one, held_by in rows if not re.search(r"`\w+/(\w+\.py)?|\bleft\b", held_by)] == []
+    rows = [(promise, held_by) for promise, held_by in kept_promises() if promise[0] in PROMISES]
+    assert [promise for promise, held_by in rows if not re.search(r"`\w+/(\w+\.py)?|\bleft\b", held_by)] == []
 
 
 def test_every_test_that_the_security_page_names_exists():

@@ -8,7 +8,7 @@ APPS = ["zoho-crm", "zoho-mail", "zoho-books", "stripe", "google-mail"]
 
 
 @pytest.mark.parametrize(
-    ("word", "found"),
+    ("word", "expected"),
     [
         ("zohocrm", "zoho-crm"),
         ("ZOHO_CRM", "zoho-crm"),
@@ -18,8 +18,8 @@ APPS = ["zoho-crm", "zoho-mail", "zoho-books", "stripe", "google-mail"]
         ("salesforce", None),
     ],
 )
-def test_the_nearest_is_found_whatever_its_case_and_dashes(word, found):
-    assert nearest(word, APPS) == found
+def test_the_nearest_is_found_whatever_its_case_and_dashes(word, expected):
+    assert nearest(word, APPS) == expected
 
 
 def test_the_question_stands_behind_a_sentence_or_not_at_all():

@@ -17,7 +17,9 @@ PINNED = dict(line.split("==") for line in LINES)
 
 def test_a_pin_is_one_exact_version():
     assert [line for line in LINES if not re.fullmatch(r"[\w.-]+==[\w.]+", line)] == []
-    assert all(re.fullmatch(r"[\w.-]+==[\w.]+", one) for one in PROJECT["build-system"]["requires"])
+    assert all(
+        re.fullmatch(r"[\w.-]+==[\w.]+", requirement) for requirement in PROJECT["build-system"]["requires"]
+    )
 
 
 def test_tests_build_with_what_everybody_builds_with():
@@ -25,7 +27,7 @@ def test_tests_build_with_what_everybody_builds_with():
     assert set(build) <= set(dev)
 
 
-def brought_along(package, extras, found):
+def brought_along(package, extras, packages):
     """All packages that a package needs, and those that they need: their names, each with the extras asked for."""
     for text in requires(package) or ():
         needed = Requirement(text)
@@ -34,16 +36,16 @@ def brought_along(package, extras, found):
         ):
             continue
         asked = {"", *needed.extras}
-        known = found.setdefault(canonicalize_name(needed.name), set())
+        known = packages.setdefault(canonicalize_name(needed.name), set())
         if not asked <= known:
             known |= asked
-            brought_along(needed.name, asked, found)
-    return found
+            brought_along(needed.name, asked, packages)
+    return packages
 
 
 @pytest.mark.parametrize("extras", [{""}, {"", "dev"}], ids=["to run", "to develop"])
 def test_every_package_is_pinned_to_the_version_that_is_tested(extras):
     pinned = {canonicalize_name(name): pin for name, pin in PINNED.items()}
-    found = brought_along("moorage", extras, {})
-    assert len(found) > 20
-    assert {name: version(name) for name in found} == {name: pinned.get(name) for name in found}
+    packages = brought_along("moorage", extras, {})
+    assert len(packages) > 20
+    assert {name: version(name) for name in packages} == {name: pinned.get(name) for name in packages}

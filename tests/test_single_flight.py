@@ -36,9 +36,9 @@ def test_callers_of_one_key_share_one_result_and_later_ones_begin_anew():
 
 def test_other_keys_are_other_work():
     async def run():
-        flights, one, other = SingleFlight(), Work(), Work()
-        first, second = await _begin(flights, one, "a"), await _begin(flights, other, "b")
-        one.result.set_result(1)
+        flights, work, other = SingleFlight(), Work(), Work()
+        first, second = await _begin(flights, work, "a"), await _begin(flights, other, "b")
+        work.result.set_result(1)
         other.result.set_result(2)
         assert (await first, await second) == (1, 2)
 

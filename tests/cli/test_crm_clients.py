@@ -41,8 +41,8 @@ def test_clients_are_listed_by_organisation(moorage, create):
     create("--self")
     moorage("crm", "org", "create", "other", "--empty")
     other = create("--self", "--org", "other")
-    found = moorage("crm", "client", "list", "--org", "other", "--json").json["clients"]
-    assert [one["client_id"] for one in found] == [other["client_id"]]
+    clients = moorage("crm", "client", "list", "--org", "other", "--json").json["clients"]
+    assert [client["client_id"] for client in clients] == [other["client_id"]]
     assert moorage("crm", "client", "list", "--org", "nope").status == 5
 
 
@@ -62,8 +62,8 @@ def test_what_no_client_can_be_is_said(moorage, demo, arguments):
 def test_a_self_client_gets_a_code(moorage, create):
     client = create("--self")["client_id"]
     assert moorage("crm", "grant-code", "--client", client).out.startswith("1000.")
-    found = moorage("crm", "grant-code", "--client", client, "--minutes", "10", "--json").json
-    assert found["expires_in"] == 600 and found["code"].startswith("1000.")
+    grant_code = moorage("crm", "grant-code", "--client", client, "--minutes", "10", "--json").json
+    assert grant_code["expires_in"] == 600 and grant_code["code"].startswith("1000.")
 
 
 @pytest.mark.parametrize(
@@ -107,13 +107,13 @@ def test_a_password_that_can_not_be_is_refused(moorage, demo, typed, email, pass
 
 
 def test_an_organisation_lives_in_the_data_centre_it_was_made_in(moorage, demo):
-    made = moorage("crm", "org", "create", "europe", "--empty", "--data-centre", "eu", "--json")
-    assert made.json["organisation"]["data_centre"] == "eu"
+    created = moorage("crm", "org", "create", "europe", "--empty", "--data-centre", "eu", "--json")
+    assert created.json["organisation"]["data_centre"] == "eu"
     rows = moorage("crm", "org", "list", "--json").json["organisations"]
     assert {row["slug"]: row["data_centre"] for row in rows} == {"demo": "us", "europe": "eu"}
-    found = moorage("crm", "credentials", "--org", "europe", "--json").json
-    assert found["api_domain"] == found["accounts_url"] == "http://127.0.0.1:8788/dc/eu"
-    assert found["token_url"] == "http://127.0.0.1:8788/dc/eu/oauth/v2/token"
+    credentials = moorage("crm", "credentials", "--org", "europe", "--json").json
+    assert credentials["api_domain"] == credentials["accounts_url"] == "http://127.0.0.1:8788/dc/eu"
+    assert credentials["token_url"] == "http://127.0.0.1:8788/dc/eu/oauth/v2/token"
 
 
 def test_a_data_centre_that_there_is_not_is_refused(moorage, demo):

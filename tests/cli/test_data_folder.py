@@ -47,10 +47,10 @@ def test_a_folder_of_other_things_is_no_data_folder_and_stays_as_it_is(moorage, 
 
 def test_init_makes_one_with_a_key_and_something_to_call(moorage, tmp_path, monkeypatch):
     monkeypatch.delenv("MOORAGE_API_KEY")
-    made = moorage("init", "--home", tmp_path / "new", "--json").json
-    assert made["home"] == str(tmp_path / "new") and made["api_key"].startswith("mk_live_")
-    found = moorage("crm", "org", "list", "--home", tmp_path / "new", "--json").json
-    assert [one["slug"] for one in found["organisations"]] == ["demo"]
+    outcome = moorage("init", "--home", tmp_path / "new", "--json").json
+    assert outcome["home"] == str(tmp_path / "new") and outcome["api_key"].startswith("mk_live_")
+    listed = moorage("crm", "org", "list", "--home", tmp_path / "new", "--json").json
+    assert [organisation["slug"] for organisation in listed["organisations"]] == ["demo"]
     assert moorage("init", "--home", tmp_path / "new", "--json").json["api_key"] is None
 
 

@@ -41,8 +41,8 @@ def inside(home, work):
 
 def files(home):
     """All but SQLite's own files beside a database, which it makes for whoever reads and may leave behind, empty."""
-    found = [path for path in home.rglob("*") if path.is_file() and not path.name.endswith(("-wal", "-shm"))]
-    return {str(path.relative_to(home)): path.read_bytes() for path in found}
+    paths = [path for path in home.rglob("*") if path.is_file() and not path.name.endswith(("-wal", "-shm"))]
+    return {str(path.relative_to(home)): path.read_bytes() for path in paths}
 
 
 def told(moorage, *options, status=0):
@@ -51,9 +51,9 @@ def told(moorage, *options, status=0):
     assert (outcome.status, outcome.err) == (status, "")
     report = outcome.json
     assert report["healthy"] is (status == 0)
-    found = {check["check"]: check for check in report["checks"]}
-    assert len(found) == len(report["checks"])
-    return found | {"diagnoses": report["connections"]}
+    checks = {check["check"]: check for check in report["checks"]}
+    assert len(checks) == len(report["checks"])
+    return checks | {"diagnoses": report["connections"]}
 
 
 def is_told(check, code, severity="problem"):
@@ -66,13 +66,13 @@ def is_told(check, code, severity="problem"):
 
 def test_all_is_well_after_the_first_start_and_stays_as_it_is(moorage, started):
     before = files(started)
-    found = told(moorage)
-    assert list(found)[:-1] == [
+    checks = told(moorage)
+    assert list(checks)[:-1] == [
         "settings", "data folder", "disk", "control database", "vault key", "embedded CRM", "server", "vault",
         "organisations", "OAuth clients",
     ]  # fmt: skip
-    [diagnosis] = found.pop("diagnoses")
-    assert {check["severity"] for check in found.values()} == {"ok"}
+    [diagnosis] = checks.pop("diagnoses")
+    assert {check["severity"] for check in checks.values()} == {"ok"}
     assert diagnosis["healthy"] and diagnosis["findings"][0]["code"] == "connected"
     assert files(started) == before
 
@@ -110,9 +110,9 @@ def test_one_connection_can_be_looked_at_alone(moorage, started):
     assert f"warning  connection {waiting} (zoho-crm, PENDING): Nobody" in named
 
     async def fail(rooms):
-        found = await rooms.connections.get(await rooms.keys.first_account(), waiting)
+        connection = await rooms.connections.get(await rooms.keys.first_account(), waiting)
         async with rooms.database.transaction() as tx:
-            await rooms.connections.fail_in(tx, found, "access_denied")
+            await rooms.connections.fail_in(tx, connection, "access_denied")
 
     inside(started, fail)  # Nobody ever used it, and it ends by itself, too.
     assert waiting not in moorage("doctor").out
@@ -125,16 +125,16 @@ def test_one_connection_can_be_looked_at_alone(moorage, started):
 
 
 def test_where_nothing_was_started_it_says_how_to_and_makes_nothing(moorage, home):
-    found = told(moorage)
+    checks = told(moorage)
     assert (
-        is_told(found["data folder"], "not_started", "warning")
-        and "moorage up" in found["data folder"]["fix"]
+        is_told(checks["data folder"], "not_started", "warning")
+        and "moorage up" in checks["data folder"]["fix"]
     )
-    assert is_told(found["connections"], "not_looked_at", "warning") and not home.exists()
+    assert is_told(checks["connections"], "not_looked_at", "warning") and not home.exists()
     home.mkdir(mode=0o700)
-    found = told(moorage)
+    checks = told(moorage)
     for name in ("control database", "vault key", "embedded CRM"):
-        assert is_told(found[name], "not_started", "warning")
+        assert is_told(checks[name], "not_started", "warning")
     assert list(home.iterdir()) == []
 
 
@@ -160,9 +160,11 @@ def test_a_folder_that_is_a_file_is_told(moorage, home):
 def test_a_setting_that_makes_no_sense_is_a_finding(moorage, monkeypatch):
     monkeypatch.setenv("MOORAGE_PORT", "many")
     monkeypatch.setenv("MOORAGE_VAULT_KEY", "neither base64 nor hexadecimal")
-    found = told(moorage, status=1)
-    assert is_told(found["settings"], "settings_invalid")
-    assert "MOORAGE_PORT" in found["settings"]["cause"] and "MOORAGE_VAULT_KEY" in found["settings"]["cause"]
+    checks = told(moorage, status=1)
+    assert is_told(checks["settings"], "settings_invalid")
+    assert (
+        "MOORAGE_PORT" in checks["settings"]["cause"] and "MOORAGE_VAULT_KEY" in checks["settings"]["cause"]
+    )
     assert "neither" not in moorage("doctor").out
 
 
@@ -173,10 +175,10 @@ def test_files_and_clients_that_make_no_sense_are_told_beside_all_else(moorage, 
         (started / "providers" / "example.toml").write_text("name = 7")
     else:
         monkeypatch.setenv("MOORAGE_OAUTH_CLIENTS", '{"zoho": {"client_secret": "hush"}}')
-    found = told(moorage, status=1)
-    assert is_told(found["settings"], "settings_invalid")
-    assert ("example.toml" if fault == "an app" else "MOORAGE_OAUTH_CLIENTS") in found["settings"]["cause"]
-    assert is_told(found["control database"], "database_sound", "ok") and "hush" not in str(found)
+    checks = told(moorage, status=1)
+    assert is_told(checks["settings"], "settings_invalid")
+    assert ("example.toml" if fault == "an app" else "MOORAGE_OAUTH_CLIENTS") in checks["settings"]["cause"]
+    assert is_told(checks["control database"], "database_sound", "ok") and "hush" not in str(checks)
 
 
 # Databases
@@ -237,9 +239,9 @@ def test_a_table_that_is_gone_is_told(moorage, started):
 
 def test_a_vault_key_that_is_not_the_right_one_is_told(moorage, started, monkeypatch):
     monkeypatch.setenv("MOORAGE_VAULT_KEY", "ab" * 32)
-    found = told(moorage, status=1)
-    assert is_told(found["vault"], "vault_locked") and "unknown key" in found["vault"]["evidence"]
-    assert is_told(found["diagnoses"][0]["findings"][0], "vault_locked")
+    checks = told(moorage, status=1)
+    assert is_told(checks["vault"], "vault_locked") and "unknown key" in checks["vault"]["evidence"]
+    assert is_told(checks["diagnoses"][0]["findings"][0], "vault_locked")
 
 
 @pytest.mark.parametrize("content", [None, "", "zz"], ids=["missing", "empty", "no key"])
@@ -266,10 +268,10 @@ def test_a_crm_without_its_key_is_told_and_no_other_is_made(moorage, started):
 
 def test_an_organisation_that_is_damaged_is_told_without_a_traceback(moorage, started):
     without_log(started / "crm" / "orgs" / "demo.db").write_bytes(b"nothing of the kind" * 99)
-    found = told(moorage, status=1)
-    assert is_told(found["organisation demo"], "organisation_damaged")
-    assert "0 of 1" in found["organisations"]["cause"]
-    assert is_told(found["diagnoses"][0]["findings"][0], "api_failing")
+    checks = told(moorage, status=1)
+    assert is_told(checks["organisation demo"], "organisation_damaged")
+    assert "0 of 1" in checks["organisations"]["cause"]
+    assert is_told(checks["diagnoses"][0]["findings"][0], "api_failing")
 
 
 def test_an_organisation_that_is_gone_is_told_with_the_connection_that_leads_there(moorage, started):
@@ -378,5 +380,5 @@ def test_a_server_that_is_reached_without_tls_is_a_remark_and_no_failure(
     if public_url is not None:
         monkeypatch.setenv("MOORAGE_PUBLIC_URL", public_url)
     outcome = moorage("doctor", "--json")
-    found = [one for one in outcome.json["checks"] if one["check"] == "network"]
-    assert outcome.status == 0 and [one["code"] for one in found] == ["plain_http"] * told
+    network_checks = [check for check in outcome.json["checks"] if check["check"] == "network"]
+    assert outcome.status == 0 and [check["code"] for check in network_checks] == ["plain_http"] * told

@@ -38,7 +38,7 @@ def test_the_commands_that_people_meet_first_show_an_example_whole(moorage, word
     for line in EXAMPLES[words]:
         assert f"  {line}\n" in shown
         options = re.findall(r" (--?[a-zA-Z][a-z-]*)", line)
-        known = [name for one in COMMANDS[words].params for name in (*one.opts, *one.secondary_opts)]
+        known = [name for param in COMMANDS[words].params for name in (*param.opts, *param.secondary_opts)]
         assert line.startswith(f"moorage {words}") and set(options) <= set(known)
 
 

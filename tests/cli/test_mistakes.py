@@ -127,8 +127,8 @@ def test_who_is_asked_and_does_not_agree_is_told_that_nothing_was_done(asking, a
 
 def test_without_permission_the_folder_is_told_the_same_whoever_named_it(moorage, home, monkeypatch):
     monkeypatch.setattr(os, "access", lambda *_: False)
-    found = moorage("doctor", "--home", home, "--json").json["checks"]
-    assert "home_unusable" in [check["code"] for check in found]
+    checks = moorage("doctor", "--home", home, "--json").json["checks"]
+    assert "home_unusable" in [check["code"] for check in checks]
 
 
 # What an answer says
@@ -153,7 +153,9 @@ ZOHO = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("code", "message", "details", "line"), ZOHO, ids=[one[3][:40] for one in ZOHO])
+@pytest.mark.parametrize(
+    ("code", "message", "details", "line"), ZOHO, ids=[example[3][:40] for example in ZOHO]
+)
 @pytest.mark.parametrize("of_a_record", [True, False])
 def test_the_fact_that_matters_stands_in_the_line(server, moorage, code, message, details, line, of_a_record):
     error = {"code": code, "message": message, "details": details, "status": "error"}
@@ -176,7 +178,7 @@ def test_a_module_that_there_is_not_has_a_neighbour(server, moorage, path, advic
 
 def test_the_neighbours_are_modules_of_a_new_organisation():
     file = files("moorage.crm.metadata.standard") / "standard_modules.json"
-    modules = {one["api_name"] for one in json.loads(file.read_bytes())["modules"]}
+    modules = {module["api_name"] for module in json.loads(file.read_bytes())["modules"]}
     assert set(responses._MODULES) <= modules
 
 
@@ -235,7 +237,7 @@ def test_a_connection_that_is_nearly_right_is_named(server, moorage, known):
     server.answers(
         404, {"message": "There is no connection '3efdf8a0'.", "error": {"code": "connection_unknown"}}
     )
-    server.answers_next(200, {"connections": [{"connection_id": one} for one in known]})
+    server.answers_next(200, {"connections": [{"connection_id": connection_id} for connection_id in known]})
     assert ("Did you mean 3efdf8a0-1?" in moorage("connection", "get", "3efdf8a0").err) is bool(known)
 
 

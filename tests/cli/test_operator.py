@@ -53,8 +53,8 @@ def test_a_key_is_made_with_the_scopes_the_mode_and_the_end_that_were_asked_for(
     ).json["key"]  # fmt: skip
     assert key["scopes"] == ["connections:read", "proxy:zoho-crm:read"]
     assert key["mode"] == "test" and key["secret"].startswith(f"{key['prefix']}")
-    made, ends = (datetime.fromisoformat(key[name]) for name in ("created_at", "expires_at"))
-    assert timedelta(days=90, seconds=-5) < ends - made <= timedelta(days=90)
+    created, ends = (datetime.fromisoformat(key[name]) for name in ("created_at", "expires_at"))
+    assert timedelta(days=90, seconds=-5) < ends - created <= timedelta(days=90)
     assert "connections:read proxy:zoho-crm:read" in moorage("key", "list").out
 
 
@@ -104,9 +104,9 @@ def test_organisations_are_listed(moorage, demo):
 
 
 def test_credentials_are_what_an_sdk_asks_for(moorage, demo):
-    found = moorage("crm", "credentials", "--json").json
-    assert found["accounts_url"] == found["api_domain"] == "http://127.0.0.1:8788"
-    assert {"client_id", "client_secret", "refresh_token", "access_token"} <= found.keys()
+    credentials = moorage("crm", "credentials", "--json").json
+    assert credentials["accounts_url"] == credentials["api_domain"] == "http://127.0.0.1:8788"
+    assert {"client_id", "client_secret", "refresh_token", "access_token"} <= credentials.keys()
     assert moorage("crm", "credentials", "--org", demo).status == 0
 
 
@@ -165,13 +165,15 @@ def test_a_unique_field_can_be_asked_for(moorage):
 def test_the_id_of_an_organisation_is_text(moorage, demo):
     [listed] = moorage("crm", "org", "list", "--json").json["organisations"]
     assert listed["id"].isdecimal() and len(listed["id"]) == 19
-    made = moorage("crm", "org", "create", "other", "--empty", "--json").json["organisation"]
-    assert made["id"].isdecimal() and made["id"] != listed["id"]
+    organisation = moorage("crm", "org", "create", "other", "--empty", "--json").json["organisation"]
+    assert organisation["id"].isdecimal() and organisation["id"] != listed["id"]
 
 
 def test_the_first_key_comes_with_something_to_call_whoever_makes_it(moorage):
     assert moorage("key", "create").status == 0
-    assert [one["slug"] for one in moorage("crm", "org", "list", "--json").json["organisations"]] == ["demo"]
+    assert [
+        organisation["slug"] for organisation in moorage("crm", "org", "list", "--json").json["organisations"]
+    ] == ["demo"]
     assert moorage("crm", "org", "delete", "demo", "--yes").status == 0
     assert moorage("key", "create").status == 0
     assert moorage("crm", "org", "list", "--json").json["organisations"] == []

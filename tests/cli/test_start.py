@@ -49,13 +49,13 @@ def loaded(arguments, home):
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
 def test_a_command_loads_what_it_needs_and_nothing_heavy_besides(home, arguments, never):
-    found = loaded(arguments, None if never >= NOTHING - {"asyncio"} else home)
-    assert sorted(found & never) == []
+    modules = loaded(arguments, None if never >= NOTHING - {"asyncio"} else home)
+    assert sorted(modules & never) == []
 
 
 def test_only_the_command_that_is_called_is_made(home):
-    found = {name for name in loaded(["key", "list"], home) if name.startswith("moorage.cli.")}
-    assert not found & {
+    modules = {name for name in loaded(["key", "list"], home) if name.startswith("moorage.cli.")}
+    assert not modules & {
         f"moorage.cli.{name}" for name in ("up", "crm", "vault", "doctor", "connection", "api")
     }
 
@@ -73,8 +73,8 @@ def test_only_the_command_that_is_called_is_made(home):
     ],
 )
 def test_options_may_stand_before_the_command_too(moorage, home, line, same_as):
-    one, other = moorage(*line.format(home=home).split()), moorage(*same_as.split())
-    assert (one.status, one.out) == (0, other.out) and one.out
+    first, other = moorage(*line.format(home=home).split()), moorage(*same_as.split())
+    assert (first.status, first.out) == (0, other.out) and first.out
 
 
 @pytest.mark.parametrize(

@@ -325,10 +325,10 @@ def test_a_key_of_ours_that_was_mistyped_does_not_become_the_first_one(home):
 
 
 def test_a_folder_made_before_the_first_start_has_something_to_call(home):
-    made = command(home, "init")
+    outcome = command(home, "init")
     with serving(home) as server:
         assert server.ready["api_key"] is None
-        assert len(leads(server, made.stdout.strip())[2]["data"]) == 1
+        assert len(leads(server, outcome.stdout.strip())[2]["data"]) == 1
 
 
 def test_everything_it_logs_goes_to_standard_error(home, begun):
@@ -440,8 +440,8 @@ def test_what_changes_keys_and_connections_is_logged_without_their_secrets(home,
     with serving(home) as server, Moorage(begun, server.ready["gateway"]) as client:
         key, secret = client.keys.create("ci")
         client.keys.revoke(key["id"])
-        made = client.connections.create("zoho-crm")
-        client.connections.delete(made["connection_id"])
+        connection = client.connections.create("zoho-crm")
+        client.connections.delete(connection["connection_id"])
         _, _, err = server.stop()
     events = [json.loads(line) for line in err.splitlines() if line.startswith("{")]
     told = {event["event"]: event for event in events}

@@ -17,8 +17,8 @@ def test_list_gives_the_keys(server, moorage):
 def test_create_sends_what_was_chosen_and_gives_the_secret(server, moorage):
     server.answers(200, {"key": KEY, "secret": "mk_s"})
     until = datetime(2027, 1, 1, tzinfo=UTC)
-    made = moorage.keys.create("ci", scopes=("proxy:zoho-crm:read",), mode="test", expires_at=until)
-    assert made == (KEY, "mk_s")
+    key = moorage.keys.create("ci", scopes=("proxy:zoho-crm:read",), mode="test", expires_at=until)
+    assert key == (KEY, "mk_s")
     assert (server.seen[0].method, server.seen[0].target) == ("POST", "/keys")
     assert json.loads(server.seen[0].body) == {
         "name": "ci",
@@ -38,7 +38,7 @@ def test_rotate_names_the_overlap_if_one_was_chosen(server, moorage):
     server.answers(200, {"key": KEY, "secret": "mk_s"})
     assert moorage.keys.rotate("a/b", overlap_seconds=0) == (KEY, "mk_s")
     moorage.keys.rotate("key_1")
-    assert [(one.method, one.target, json.loads(one.body)) for one in server.seen] == [
+    assert [(request.method, request.target, json.loads(request.body)) for request in server.seen] == [
         ("POST", "/keys/a%2Fb/rotate", {"overlap_seconds": 0}),
         ("POST", "/keys/key_1/rotate", {}),
     ]

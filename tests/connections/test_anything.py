@@ -46,9 +46,9 @@ def someone(tmp_path_factory):
 @given(st.sampled_from(METHODS), paths, pairs, bodies, st.booleans(), st.booleans())
 def test_every_answer_is_sound(someone, method, path, query, body, known, linked):
     if "{id}" in path or linked:
-        made = someone.connect()
-        path = path.replace("{id}", made["id"])
-        link = f"session_token={token_of(made['url'])}"
+        connection = someone.connect()
+        path = path.replace("{id}", connection["id"])
+        link = f"session_token={token_of(connection['url'])}"
         query = f"{query}&{link}" if linked else query
         body = body + b"&" + link.encode() if linked and method == "POST" else body
     if "{key}" in path:

@@ -26,23 +26,23 @@ def choose(caller, connection_id=None, app="zoho-crm", reach=Reach()):  # noqa: 
 def lead(caller, upstream, **metadata):
     """The id of a new connection that leads there."""
     rooms, control = caller.control.rooms, caller.control
-    made = control.run(rooms.connections.create(caller.account, "zoho-crm"))
+    connection = control.run(rooms.connections.create(caller.account, "zoho-crm"))
 
     async def nothing(_tx):
         pass
 
-    control.run(rooms.connections.activate(made, upstream, metadata, nothing))
+    control.run(rooms.connections.activate(connection, upstream, metadata, nothing))
     control.clock.advance(1)
-    return made.id
+    return connection.id
 
 
 def fail(caller, connection_id):
     rooms = caller.control.rooms
 
     async def failing():
-        found = await rooms.connections.get(caller.account, connection_id)
+        connection = await rooms.connections.get(caller.account, connection_id)
         async with rooms.database.transaction() as tx:
-            await rooms.connections.fail_in(tx, found, "invalid_code")
+            await rooms.connections.fail_in(tx, connection, "invalid_code")
 
     caller.control.run(failing())
 
@@ -56,14 +56,14 @@ def use(caller, connection_id, key=None):
 def three(control, owner):
     """PENDING, ACTIVE and ACTIVE, the oldest first; the youngest was connected before the one in the middle."""
     control.organisation("acme")
-    made = []
+    connections = []
     for _ in range(3):
-        made.append(owner.connect())
+        connections.append(owner.connect())
         control.clock.advance(1)
-    for one in (made[2], made[1]):
-        control.press(one["url"], "acme")
+    for connection in (connections[2], connections[1]):
+        control.press(connection["url"], "acme")
         control.clock.advance(1)
-    return [one["id"] for one in made]
+    return [connection["id"] for connection in connections]
 
 
 def test_unless_named_it_is_the_oldest_active_one(owner, three):
@@ -141,7 +141,7 @@ def test_one_that_was_chosen_is_the_default_until_the_rule_is_wanted_again(owner
         told = use(owner, chosen).json["default"]
         assert told == {"app": "zoho-crm", "connection_id": chosen, "chosen": chosen}
         assert choose(owner) == chosen
-        assert [one["id"] for one in listed(owner) if one["default"]] == [chosen]
+        assert [connection["id"] for connection in listed(owner) if connection["default"]] == [chosen]
     assert use(owner, second).status == 200
     told = owner.call("DELETE", DEFAULT).json["default"]
     assert told == {"app": "zoho-crm", "connection_id": first, "chosen": None}
@@ -225,5 +225,5 @@ def test_a_choice_is_forgotten_by_the_gateway_at_once(control, owner):
     ("upstream", "environment"), [(EMBEDDED, "embedded"), (OUTSIDE, "live"), (SANDBOX, "sandbox")]
 )
 def test_a_connection_says_of_what_kind_its_account_is(owner, upstream, environment):
-    made = lead(owner, upstream)
-    assert owner.get(f"/connections/{made}").json["connection"]["environment"] == environment
+    connection = lead(owner, upstream)
+    assert owner.get(f"/connections/{connection}").json["connection"]["environment"] == environment

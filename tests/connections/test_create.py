@@ -9,12 +9,12 @@ from tests.control import GATEWAY
 def test_the_answer_is_a_pending_connection(owner):
     answer = owner.call("POST", "/connections", {"app": "zoho-crm"})
     assert (answer.status, answer.json.keys()) == (200, {"connection"})
-    made = answer.json["connection"]
-    assert uuid.UUID(made["connection_id"]).version == 4
-    assert made.pop("url").startswith(f"{GATEWAY}/connect/?session_token=")
-    assert made == {
-        "connection_id": made["connection_id"],
-        "id": made["connection_id"],
+    connection = answer.json["connection"]
+    assert uuid.UUID(connection["connection_id"]).version == 4
+    assert connection.pop("url").startswith(f"{GATEWAY}/connect/?session_token=")
+    assert connection == {
+        "connection_id": connection["connection_id"],
+        "id": connection["connection_id"],
         "status": "PENDING",
         "creation_time": "2026-02-07T09:10:56.048460Z",
         "last_updated_time": "2026-02-07T09:10:56.048460Z",
@@ -95,6 +95,6 @@ def test_the_app_that_is_unknown_is_named_and_so_are_those_known(owner):
 
 
 def test_it_is_its_makers_alone(owner, stranger):
-    made = owner.connect()
+    connection = owner.connect()
     assert stranger.get("/connections").json == {"connections": []}
-    assert owner.get("/connections").json["connections"][0]["connection_id"] == made["connection_id"]
+    assert owner.get("/connections").json["connections"][0]["connection_id"] == connection["connection_id"]

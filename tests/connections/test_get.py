@@ -5,33 +5,36 @@ from tests.control import token_of
 
 def test_an_active_connection_tells_whose_account_it_is(control, owner):
     control.organisation("acme", "Acme Corp")
-    made = owner.connect()
+    connection = owner.connect()
     control.clock.advance(61.5)
-    control.press(made["url"], "acme")
-    answer = owner.get(f"/connections/{made['connection_id']}")
+    control.press(connection["url"], "acme")
+    answer = owner.get(f"/connections/{connection['connection_id']}")
     assert (answer.status, answer.json.keys()) == (200, {"connection"})
-    found = answer.json["connection"]
-    assert found["status"] == "ACTIVE"
-    assert (found["creation_time"], found["last_updated_time"]) == (
+    shown = answer.json["connection"]
+    assert shown["status"] == "ACTIVE"
+    assert (shown["creation_time"], shown["last_updated_time"]) == (
         "2026-02-07T09:10:56.048460Z",
         "2026-02-07T09:11:57.548460Z",
     )
-    assert found["metadata"]["organisation"] == "Acme Corp"
-    assert found.keys() == made.keys()
+    assert shown["metadata"]["organisation"] == "Acme Corp"
+    assert shown.keys() == connection.keys()
 
 
 def test_every_read_gives_a_link_that_starts_anew(control, owner):
-    made = owner.connect()
+    connection = owner.connect()
     control.clock.advance(29 * 60)
-    again = owner.get(f"/connections/{made['connection_id']}").json["connection"]
+    again = owner.get(f"/connections/{connection['connection_id']}").json["connection"]
     control.clock.advance(2 * 60)
-    assert control.call("GET", f"/connect/?session_token={token_of(made['url'])}").status == 410
+    assert control.call("GET", f"/connect/?session_token={token_of(connection['url'])}").status == 410
     assert control.call("GET", f"/connect/?session_token={token_of(again['url'])}").status == 403
 
 
 def test_the_id_may_be_written_in_capitals(owner):
-    made = owner.connect()
-    assert owner.get(f"/connections/{made['connection_id'].upper()}").json["connection"]["id"] == made["id"]
+    connection = owner.connect()
+    assert (
+        owner.get(f"/connections/{connection['connection_id'].upper()}").json["connection"]["id"]
+        == connection["id"]
+    )
 
 
 MALFORMED = ["x", "%00", "%FF", "e55c5bac", "-", "..", "{e55c5bac-241a-4cc8-9db5-50d2cad09136}", "a" * 5000]
@@ -44,8 +47,8 @@ def test_unknown_malformed_deleted_and_somebody_elses_are_one_answer(owner, stra
     unknown = "e55c5bac-241a-4cc8-9db5-50d2cad09136"
     compact = somebodys.replace("-", "")
     answers = [
-        stranger.call(method, f"/connections/{one}")
-        for one in (unknown, somebodys, deleted, compact, *MALFORMED)
+        stranger.call(method, f"/connections/{connection_id}")
+        for connection_id in (unknown, somebodys, deleted, compact, *MALFORMED)
     ]
     assert {answer.status for answer in answers} == {404}
     assert {answer.code for answer in answers} == {"connection_unknown"}

@@ -3,18 +3,18 @@ import pytest
 
 def ids(answer):
     assert answer.status == 200
-    return [one["connection_id"] for one in answer.json["connections"]]
+    return [connection["connection_id"] for connection in answer.json["connections"]]
 
 
 @pytest.fixture
 def three(control, owner):
     """Two that are PENDING and, in the middle, one that is ACTIVE."""
     control.organisation("acme")
-    made = []
+    connections = []
     for organisation in (None, "acme", None):
-        made.append(owner.connect(organisation)["connection_id"])
+        connections.append(owner.connect(organisation)["connection_id"])
         control.clock.advance(1)
-    return made
+    return connections
 
 
 def test_the_oldest_comes_first(owner, three):
@@ -22,8 +22,8 @@ def test_the_oldest_comes_first(owner, three):
 
 
 def test_those_of_the_same_second_come_in_the_order_they_were_made(owner):
-    made = [owner.connect()["connection_id"] for _ in range(5)]
-    assert ids(owner.get("/connections")) == made
+    connection_ids = [owner.connect()["connection_id"] for _ in range(5)]
+    assert ids(owner.get("/connections")) == connection_ids
 
 
 def test_a_filter_leaves_the_others_out(owner, three):

@@ -69,5 +69,5 @@ def test_the_request_id_is_the_callers_if_it_sent_a_sane_one(owner, sent):
 @pytest.mark.parametrize("sent", ["", "two words", "x" * 129, "<b>", "é"])
 def test_else_it_is_a_new_one(owner, sent):
     answers = [owner.call("GET", "/connections", headers=[("X-Request-Id", sent)]) for _ in range(2)]
-    made = {answer.headers["x-request-id"] for answer in answers}
-    assert len(made) == 2 and sent not in made
+    request_ids = {answer.headers["x-request-id"] for answer in answers}
+    assert len(request_ids) == 2 and sent not in request_ids

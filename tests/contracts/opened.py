@@ -10,8 +10,8 @@ from moorage.crm.metadata.shown import shape
 from moorage.crm.storage.contract.records import Deleted, Order, Window
 
 
-async def awaited(found):
-    return await found if hasattr(found, "__await__") else found
+async def awaited(result):
+    return await result if hasattr(result, "__await__") else result
 
 
 class Single:
@@ -74,35 +74,35 @@ class Opened:
         return self._run(lambda: self.store.page(module, shown, filters, order, window or Window(200)))
 
     def ids(self, module, filters=(), window=None, **order):
-        return [int(one["id"]) for one in json.loads(self.page(module, filters, window, **order).data)]
+        return [int(record["id"]) for record in json.loads(self.page(module, filters, window, **order).data)]
 
     def record(self, module, record, *names):
         """One record as it is shown, whole."""
         module = self.module(module)
         shown = shape(module, names or None, whole=True)
-        found = self._run(lambda: self.store.record(module, shown, record))
-        return None if found is None else json.loads(found)
+        document = self._run(lambda: self.store.record(module, shown, record))
+        return None if document is None else json.loads(document)
 
     def count(self, module, filters=()):
         return self._run(lambda: self.store.count(self.module(module), filters))
 
     def deleted(self, module, window=None, *, kind=None, since=None):
-        found = self._run(
+        page = self._run(
             lambda: self.store.deleted(self.module(module), Deleted(kind, since), window or Window(200))
         )
-        return json.loads(found.data), found.more
+        return json.loads(page.data), page.more
 
     def row(self, module, record, **values):
         """A row whose values are given by the fields' names; a pair is an id and the module it is of."""
         fields = self.module(module).fields
         row = {"id": record}
         for name, value in values.items():
-            one = fields[name]
-            if one.lookup_modules:
-                row[one.column], target = value
-                row[one.module_column] = self.module(target).number
+            field = fields[name]
+            if field.lookup_modules:
+                row[field.column], target = value
+                row[field.module_column] = self.module(target).number
             else:
-                row[one.column] = value
+                row[field.column] = value
         return row
 
     def add(self, module, *records):

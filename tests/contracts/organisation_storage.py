@@ -35,19 +35,19 @@ class OrganisationStorageContract:
 
         make.reopen = reopen
         yield make
-        for one in opened:
-            one.store.close()
+        for organisation in opened:
+            organisation.store.close()
 
     def test_an_organisation_is_what_its_documents_say(self, make):
-        one = make()
-        made = [(d.id, d.kind, d.body) for d in documents(ONE)]
+        opened = make()
+        expected = [(d.id, d.kind, d.body) for d in documents(ONE)]
         kinds = ("org", "user", "role", "profile", "module")
-        found = [one.organisation.metadata.all(kind) for kind in kinds]
-        assert [(d.id, d.kind, d.body) for group in found for d in group] == [
-            document for kind in kinds for document in made if document[1] == kind
+        documents_by_kind = [opened.organisation.metadata.all(kind) for kind in kinds]
+        assert [(d.id, d.kind, d.body) for group in documents_by_kind for d in group] == [
+            document for kind in kinds for document in expected if document[1] == kind
         ]
-        assert str(one.organisation.zone) == DEMO.time_zone
-        assert one.count("Leads") == 0
+        assert str(opened.organisation.zone) == DEMO.time_zone
+        assert opened.count("Leads") == 0
 
     def test_what_fills_it_is_all_there_or_nothing_is(self, make, storage):
         def fill(organisation, begin):
@@ -59,9 +59,9 @@ class OrganisationStorageContract:
                 row = opened.row("Leads", record, Last_Name="filled", Created_Time=transaction.now)
                 transaction.insert(leads, [row])
 
-        one = make(fill=fill)
-        assert one.count("Leads", [WordStarts(("filled",))]) == 2
-        assert one.page("Leads", by="Created_Time").first.key == 20
+        opened_again = make(fill=fill)
+        assert opened_again.count("Leads", [WordStarts(("filled",))]) == 2
+        assert opened_again.page("Leads", by="Created_Time").first.key == 20
 
         def fail(organisation, begin):
             fill(organisation, begin)
@@ -86,34 +86,34 @@ class OrganisationStorageContract:
         assert after.add("Leads", {}) == first
 
     def test_organisations_share_nothing(self, make, storage):
-        one, two = make(), make("two", TWO)
-        one.add("Leads", {"Last_Name": "mine"})
+        first, two = make(), make("two", TWO)
+        first.add("Leads", {"Last_Name": "mine"})
         (record,) = two.add("Leads", {"Last_Name": "theirs"})
         assert record // ID_SPACE == TWO // ID_SPACE
-        assert one.count("Leads") == two.count("Leads") == 1
+        assert first.count("Leads") == two.count("Leads") == 1
         storage.remove("one")
         assert two.ids("Leads") == [record]
 
     def test_a_snapshot_holds_what_was_and_ids_go_on(self, make, storage, tmp_path):
-        one = make()
-        kept = one.add("Leads", {"Last_Name": "kept"})
+        opened = make()
+        kept = opened.add("Leads", {"Last_Name": "kept"})
         storage.snapshot("one", tmp_path / "one")
-        later = one.add("Leads", {"Last_Name": "later"})
+        later = opened.add("Leads", {"Last_Name": "later"})
         storage.restore("one", ONE, tmp_path / "one")
-        one = make.reopen()
-        assert one.ids("Leads") == kept
-        assert one.ids("Leads", [WordStarts(("later",))]) == []
-        assert one.add("Leads", {}) > later
+        opened = make.reopen()
+        assert opened.ids("Leads") == kept
+        assert opened.ids("Leads", [WordStarts(("later",))]) == []
+        assert opened.add("Leads", {}) > later
 
     def test_a_snapshot_of_another_is_refused(self, make, storage, tmp_path):
-        one, _ = make(), make("two", TWO)
-        one.add("Leads", {})
+        first, _ = make(), make("two", TWO)
+        first.add("Leads", {})
         storage.snapshot("two", tmp_path / "two")
         (tmp_path / "text").write_text("no snapshot")
         for name in ("two", "text", "missing"):
             with pytest.raises(OrganisationInvalid):
                 storage.restore("one", ONE, tmp_path / name)
-        assert one.count("Leads") == 1
+        assert first.count("Leads") == 1
 
     def test_what_is_removed_is_gone(self, make, storage):
         make()

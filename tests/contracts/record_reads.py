@@ -102,15 +102,15 @@ class RecordReads(Suite):
     def test_a_lookup_into_several_modules_tells_its_module(self, here):
         (deal,) = here.add("Deals", {"Deal_Name": "Big"})
         (task,) = here.add("Tasks", {"What_Id": (deal, "Deals")})
-        found = here.record("Tasks", task, "What_Id", "$se_module")
-        assert found["What_Id"] == {"name": "Big", "id": str(deal)}
-        assert found["$se_module"] == "Deals"
+        task_shown = here.record("Tasks", task, "What_Id", "$se_module")
+        assert task_shown["What_Id"] == {"name": "Big", "id": str(deal)}
+        assert task_shown["$se_module"] == "Deals"
 
     def test_the_rows_of_a_subform_are_shown_in_the_whole_record_only(self, here):
         (quote,) = here.add("Quotes", {"Subject": "q"})
         lines = here.add("Quoted_Items", *({"Parent_Id": quote, "Quantity": n} for n in (3.0, 1.0)))
         shown = here.record("Quotes", quote)["Quoted_Items"]
-        assert [(int(one["id"]), one["Quantity"]) for one in shown] == list(zip(lines, (3, 1), strict=True))
+        assert [(int(row["id"]), row["Quantity"]) for row in shown] == list(zip(lines, (3, 1), strict=True))
         listed = json.loads(here.page("Quotes", names=("Subject", "Quoted_Items")).data)
         assert listed == [{"id": str(quote), "Subject": "q"}]
 
@@ -121,8 +121,8 @@ class RecordReads(Suite):
         assert page == b'[{"id":"%d","Company":null,"Last_Name":"a"}]' % record
 
     def test_nothing_is_an_empty_page(self, here):
-        found = here.page("Leads")
-        assert (found.data, found.count, found.first, found.last, found.more) == (b"[]", 0, None, None, False)
+        page = here.page("Leads")
+        assert (page.data, page.count, page.first, page.last, page.more) == (b"[]", 0, None, None, False)
         assert here.record("Leads", 1) is None
 
     def test_a_page_says_if_others_follow(self, here):
@@ -141,12 +141,12 @@ class RecordReads(Suite):
         everything = here.ids("Leads", by=by, descending=descending)
         there, back, window = [], [], Window(2)
         while (page := here.page("Leads", window=window, by=by, descending=descending)).count:
-            there += [int(one["id"]) for one in json.loads(page.data)]
+            there += [int(record["id"]) for record in json.loads(page.data)]
             window, last = Window(2, start=page.last), page.last
         window = Window(2, start=last, backwards=True)
         while (page := here.page("Leads", window=window, by=by, descending=descending)).count:
             assert page.more
-            back = [int(one["id"]) for one in json.loads(page.data)] + back
+            back = [int(record["id"]) for record in json.loads(page.data)] + back
             window = Window(2, start=page.first, backwards=True)
         assert there == everything
         assert back == everything[:-1]
@@ -206,8 +206,8 @@ class RecordReads(Suite):
     def test_so_many_changed_ones_are_all_found_in_order(self, here):
         ids = here.add("Leads", *({"Modified_Time": n % 7} for n in range(5_000)))
         for least in (0, 3, 6):
-            found = here.ids("Leads", [ModifiedSince(least)], Window(6_000), descending=False)
-            assert found == [record for n, record in enumerate(ids) if n % 7 >= least]
+            found_ids = here.ids("Leads", [ModifiedSince(least)], Window(6_000), descending=False)
+            assert found_ids == [record for n, record in enumerate(ids) if n % 7 >= least]
 
     def test_conditions_of_each_kind(self, here):
         fields = here.module("Leads").fields
@@ -252,14 +252,14 @@ class RecordReads(Suite):
                 for n in range(40)
             ),
         )
-        wanted = [one for n, one in enumerate(ids) if n % 2 and n % 3]
+        wanted = [record for n, record in enumerate(ids) if n % 2 and n % 3]
         filters = [WordStarts(("apple",)), FlagIs(fields["Converted__s"], False)]
         for descending in (True, False):
             expected = wanted[::-1] if descending else wanted
             pages = [
                 here.ids("Leads", filters, Window(5, offset=n), descending=descending) for n in (0, 5, 10)
             ]
-            assert [one for page in pages for one in page] == expected
+            assert [record for page in pages for record in page] == expected
             after = Window(5, start=Position(None, expected[3]))
             assert here.ids("Leads", filters, after, descending=descending) == expected[4:9]
             before = Window(3, start=Position(None, expected[8]), backwards=True)
@@ -285,7 +285,10 @@ class RecordReads(Suite):
         fields = here.module("Leads").fields
         ids = here.add("Leads", {"Last_Name": "x"})
         for text in ("' OR 1=1 --", '" OR *', "x) OR (1=1", "NEAR(", "{c1} : x", "\\", "^x"):
-            for one in (Equal(fields["Last_Name"], text), Fragment(fields["Last_Name"], text, "anywhere")):
-                assert here.ids("Leads", [one]) == []
+            for condition in (
+                Equal(fields["Last_Name"], text),
+                Fragment(fields["Last_Name"], text, "anywhere"),
+            ):
+                assert here.ids("Leads", [condition]) == []
             assert here.ids("Leads", [Not(Equal(fields["Last_Name"], text))]) == ids
             assert here.count("Leads", [phrase(fields["Last_Name"], text)]) in (0, 1)

@@ -13,10 +13,10 @@ from tests.contracts.opened import Suite, awaited
 class RecordWrites(Suite):
     def test_ids_have_nineteen_digits_and_rise(self, here, there):
         opened = (here, there, here, there)
-        given = [record for one in opened for record in one.write(lambda t: list(t.new_ids(3)))]
-        assert given == sorted(set(given))
-        assert {len(str(record)) for record in given} == {19}
-        assert {record // 10**12 for record in given} == {here.organisation.prefix}
+        ids = [record for store in opened for record in store.write(lambda t: list(t.new_ids(3)))]
+        assert ids == sorted(set(ids))
+        assert {len(str(record)) for record in ids} == {19}
+        assert {record // 10**12 for record in ids} == {here.organisation.prefix}
 
     def test_a_job_reads_what_it_wrote(self, here):
         leads = here.module("Leads")
@@ -90,8 +90,8 @@ class RecordWrites(Suite):
             return await asyncio.gather(*jobs, return_exceptions=True)
 
         outcomes = asyncio.run(together())
-        kept = [one for one in outcomes if isinstance(one, int)]
-        assert sum(isinstance(one, RuntimeError) for one in outcomes) == 10
+        kept = [outcome for outcome in outcomes if isinstance(outcome, int)]
+        assert sum(isinstance(outcome, RuntimeError) for outcome in outcomes) == 10
         assert sorted(here.ids("Leads")) == kept == sorted(set(kept))
 
     def test_a_job_that_raises_leaves_the_search_as_it_was(self, here):
@@ -119,13 +119,13 @@ class RecordWrites(Suite):
         ids = here.add("Leads", *({"Last_Name": name} for name in ("Smith", "smith", "SMITH", "Smithson")))
         leads = here.module("Leads")
         for value, expected in (("sMITH", ids[:2]), ("smithson", ids[3:]), ("none", [])):
-            found = here.write(lambda t, value=value: t.matching(leads, leads.fields["Last_Name"], value))
-            assert found == expected
+            matches = here.write(lambda t, value=value: t.matching(leads, leads.fields["Last_Name"], value))
+            assert matches == expected
 
     def test_autonumbers_count_from_one_each_on_its_own(self, here, there):
         quotes, cases = here.module("Quotes"), here.module("Cases")
         number, other = quotes.fields["Quote_Number"], cases.fields["Case_Number"]
-        assert [one.write(lambda t: t.next_number(number)) for one in (here, there, here)] == [1, 2, 3]
+        assert [store.write(lambda t: t.next_number(number)) for store in (here, there, here)] == [1, 2, 3]
         assert here.write(lambda t: t.next_number(other)) == 1
 
     def test_a_tag_is_made_once_for_each_module(self, here, there):
@@ -151,7 +151,7 @@ class RecordWrites(Suite):
         items = here.module("Quoted_Items")
         parent = items.fields["Parent_Id"].column
         quote, other = here.add("Quotes", {}, {})
-        lines = here.add("Quoted_Items", *({"Parent_Id": one} for one in (quote, other, quote)))
+        lines = here.add("Quoted_Items", *({"Parent_Id": parent_id} for parent_id in (quote, other, quote)))
 
         def children(record):
             return [row["id"] for row in here.write(lambda t: t.children(items, parent, record))]
@@ -188,19 +188,19 @@ class RecordWrites(Suite):
         for record in (ids[2], ids[0], ids[4]):
             here.write(lambda t, record=record: t.recycle(here.module("Leads"), record, here.user.id))
 
-        def found(*window, **which):
+        def entries(*window, **which):
             listed, more = here.deleted("Leads", Window(*window) if window else None, **which)
-            return [int(one["id"]) for one in listed], more
+            return [int(entry["id"]) for entry in listed], more
 
         everything = [ids[4], ids[2], ids[0]]  # All at the same time, and so by id.
-        assert found() == (everything, False)
-        assert found(2) == (everything[:2], True)
-        assert found(2, 2) == (everything[2:], False)
-        assert found(kind="recycle") == (everything, False)
-        assert found(kind="permanent") == ([], False)
+        assert entries() == (everything, False)
+        assert entries(2) == (everything[:2], True)
+        assert entries(2, 2) == (everything[2:], False)
+        assert entries(kind="recycle") == (everything, False)
+        assert entries(kind="permanent") == ([], False)
         now = here.write(lambda t: t.now)
-        assert found(since=now) == (everything, False)
-        assert found(since=now + 1) == ([], False)
+        assert entries(since=now) == (everything, False)
+        assert entries(since=now + 1) == ([], False)
         assert here.deleted("Deals") == ([], False)
 
     def test_the_rows_of_subforms_leave_with_their_record(self, here):
@@ -247,8 +247,8 @@ class RecordWrites(Suite):
             here.store.close()
             return await asyncio.gather(*waiting, return_exceptions=True)
 
-        for found in asyncio.run(close_at_once()):
-            assert found == 200 or isinstance(found, StoreClosed)
+        for outcome in asyncio.run(close_at_once()):
+            assert outcome == 200 or isinstance(outcome, StoreClosed)
 
     @staticmethod
     def _insertion(here):

@@ -81,8 +81,8 @@ class Caller:
             answer = self.service.answer(request)
             return await answer if hasattr(answer, "__await__") else answer
 
-        found = asyncio.run(run())
-        return Answer(found.status, found.body, {k.decode(): v.decode() for k, v in found.headers})
+        response = asyncio.run(run())
+        return Answer(response.status, response.body, {k.decode(): v.decode() for k, v in response.headers})
 
     def get(self, path, headers=None, **params) -> Answer:
         return self.call("GET", path, params, headers=headers)
@@ -100,7 +100,7 @@ class Caller:
         """Insert records that have to be right; gives their ids."""
         answer = self.post(module, {"data": list(records)})
         assert answer.status == 201, answer.body
-        return [one["details"]["id"] for one in answer.data]
+        return [outcome["details"]["id"] for outcome in answer.data]
 
     def only(self, path, **params):
         answer = self.get(path, **params)

@@ -114,7 +114,7 @@ def usual(crm, catalog, field):
         return {"id": crm.get(lookups[0], fields="id").data[0]["id"]}
     if field.storage == "rows":
         rows = catalog.rows_of(field).fields.values()
-        return [{one.api_name: usual(crm, catalog, one) for one in rows if one.mandatory}]
+        return [{row.api_name: usual(crm, catalog, row) for row in rows if row.mandatory}]
     if field.storage == "user":
         return crm.get("users", type="CurrentUser").json["users"][0]["id"]
     if field.storage == "datetime":
@@ -126,23 +126,25 @@ def usual(crm, catalog, field):
 def test_every_field_of_every_module_takes_anything_and_what_it_took_can_be_read(demo):
     catalog = demo.service.organisations.open(demo.organisation).catalog
     demo.insert("Services__s", {"Service_Name": "x", "Duration": 30})
-    written = [one for one in catalog.modules.values() if one.flags["creatable"]]
+    written = [module for module in catalog.modules.values() if module.flags["creatable"]]
     for module in written:
-        fields = [one for one in module.fields.values() if one.creatable]
-        whole = {one.api_name: usual(demo, catalog, one) for one in fields if one.mandatory}
-        records = [whole, *(whole | {one.api_name: value} for one in fields for value in ODD)]
-        made = []
+        fields = [field for field in module.fields.values() if field.creatable]
+        whole = {field.api_name: usual(demo, catalog, field) for field in fields if field.mandatory}
+        records = [whole, *(whole | {field.api_name: value} for field in fields for value in ODD)]
+        records_written = []
         for start in range(0, len(records), 100):
             answer = demo.post(module.api_name, {"data": records[start : start + 100]})
             assert answer.status < 500, answer.body
-            made += [one["details"]["id"] for one in answer.data if one["status"] == "success"]
-        assert made, module.api_name
+            records_written += [
+                outcome["details"]["id"] for outcome in answer.data if outcome["status"] == "success"
+            ]
+        assert records_written, module.api_name
         names = [*module.fields][:50]
-        for start in range(0, len(made), 100):
-            ids = ",".join(made[start : start + 100])
+        for start in range(0, len(records_written), 100):
+            ids = ",".join(records_written[start : start + 100])
             assert demo.get(module.api_name, fields=",".join(names), ids=ids).status == 200
-        for one in made[:: len(made) // 15 + 1]:
-            assert demo.get(f"{module.api_name}/{one}").status == 200
+        for record_id in records_written[:: len(records_written) // 15 + 1]:
+            assert demo.get(f"{module.api_name}/{record_id}").status == 200
 
 
 @given(
@@ -183,19 +185,19 @@ def test_a_unique_field_of_any_type_refuses_a_second_record_and_takes_one_withou
 ):
     catalog = crm.service.organisations.open(crm.organisation).catalog
     one_of_each_type = {
-        one.data_type: one for one in catalog.modules["Leads"].fields.values() if one.creatable
+        field.data_type: field for field in catalog.modules["Leads"].fields.values() if field.creatable
     }
     values = {"email": "a@x.example", "phone": "1", "website": "www.x.example", "text": "a"}
     chosen = set()
-    for data_type, one in one_of_each_type.items():
+    for data_type, field in one_of_each_type.items():
         try:
-            make_organisation(f"u{one.id}", unique=(f"Leads.{one.api_name}",))
+            make_organisation(f"u{field.id}", unique=(f"Leads.{field.api_name}",))
         except OrganisationInvalid:
             continue
         chosen.add(data_type)
-        unique = caller_of(f"u{one.id}")
-        record = {"Last_Name": "a", one.api_name: values.get(data_type, 5)}
+        unique = caller_of(f"u{field.id}")
+        record = {"Last_Name": "a", field.api_name: values.get(data_type, 5)}
         answer = unique.post("Leads", {"data": [record] * 2})
-        assert [done["code"] for done in answer.data] == ["SUCCESS", "DUPLICATE_DATA"], one.api_name
+        assert [done["code"] for done in answer.data] == ["SUCCESS", "DUPLICATE_DATA"], field.api_name
         assert unique.post("Leads", {"data": [{"Last_Name": f"b{n}"} for n in range(2)]}).status == 201
     assert {"email", "phone", "website", "currency", "integer", "text"} <= chosen

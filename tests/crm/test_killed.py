@@ -82,9 +82,9 @@ def in_a_process(command, folder, clock, last=None):
             os._exit(0)
     os.close(write)
     with os.fdopen(read) as counted:
-        found = [int(number) for number in counted.read().split()]
+        counts = [int(number) for number in counted.read().split()]
     os.waitpid(child, 0)
-    return found
+    return counts
 
 
 @pytest.fixture
@@ -102,7 +102,9 @@ def prepared(tmp_path, clock):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("command", [create, delete, reset, restore, snapshot], ids=lambda one: one.__name__)
+@pytest.mark.parametrize(
+    "command", [create, delete, reset, restore, snapshot], ids=lambda command: command.__name__
+)
 def test_whichever_step_it_was_killed_at(command, prepared, tmp_path, clock):
     shutil.copytree(prepared, tmp_path / "counted")
     total, *files = in_a_process(command, tmp_path / "counted", clock)
@@ -145,6 +147,9 @@ def check(command, folder, clock: FrozenClock):
 
 def lead_count(organisations, row):
     opened = Opened(organisations.open(row.id))
-    assert opened.store._reader.whole(lambda one: one.execute("PRAGMA integrity_check").get) == "ok"
+    assert (
+        opened.store._reader.whole(lambda connection: connection.execute("PRAGMA integrity_check").get)
+        == "ok"
+    )
     opened.add("Deals", {"Deal_Name": "works"})
     return opened.count("Leads")

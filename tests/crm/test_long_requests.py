@@ -100,7 +100,7 @@ def test_a_body_that_only_another_operation_takes_is_refused(send):
 
 def test_records_are_written_from_a_body_that_lay_on_the_disk(send, service):
     answer = send("Leads", records(3 * MB))
-    assert [one["code"] for one in json.loads(answer.body)["data"]] == ["SUCCESS"] * 100
+    assert [outcome["code"] for outcome in json.loads(answer.body)["data"]] == ["SUCCESS"] * 100
     budget = service._crm._of_callers
     wait_until(lambda: budget.held == budget.spool.used == 0)
 

@@ -20,7 +20,7 @@ def organisations(service):
 
 def names(caller):
     answer = caller.get("Leads", fields="Last_Name")
-    return [one["Last_Name"] for one in answer.data] if answer.status == 200 else []
+    return [record["Last_Name"] for record in answer.data] if answer.status == 200 else []
 
 
 def test_they_are_listed_oldest_first(organisations, make_organisation, clock):
@@ -100,7 +100,7 @@ def test_a_restore_takes_only_the_organisations_own_snapshots(organisations, crm
 
 def test_a_reset_brings_back_the_first_day_with_its_ids(organisations, demo):
     before = demo.get("Leads", fields="Last_Name").data
-    demo.delete("Leads", ids=",".join(one["id"] for one in before[:50]))
+    demo.delete("Leads", ids=",".join(record_id["id"] for record_id in before[:50]))
     organisations.reset("demo")
     assert demo.get("Leads", fields="Last_Name").data == before
 
@@ -172,8 +172,8 @@ def test_the_demo_has_a_few_dozen_linked_records_in_every_module_of_the_specific
     for module in ("Leads", "Contacts", "Accounts", "Deals", "Tasks", "Calls", "Events", "Products"):
         assert demo.get(f"{module}/actions/count").json["count"] >= 24, module
     contacts = demo.get("Contacts", fields="Account_Name").data
-    assert all(one["Account_Name"] for one in contacts)
-    assert any(one["What_Id"] for one in demo.get("Tasks", fields="What_Id").data)
+    assert all(record["Account_Name"] for record in contacts)
+    assert any(record["What_Id"] for record in demo.get("Tasks", fields="What_Id").data)
 
 
 @pytest.fixture

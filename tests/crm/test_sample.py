@@ -30,7 +30,7 @@ FICTIONAL = re.compile(
 
 def modules() -> dict[str, Any]:
     text = (files("moorage.crm.metadata.standard") / "standard_modules.json").read_text("utf-8")
-    return {one["api_name"]: one for one in json.loads(text)["modules"]}
+    return {module["api_name"]: module for module in json.loads(text)["modules"]}
 
 
 @pytest.fixture(scope="module")
@@ -39,15 +39,17 @@ def standard() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def made() -> dict[str, list[SampleRecord]]:
+def sample() -> dict[str, list[SampleRecord]]:
     return {batch.module: batch.records for batch in sample_records(NOW, 5)}
 
 
-def rows_of(standard, made) -> Iterator[tuple[str, str, dict[str, Any]]]:
+def rows_of(standard, sample) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Every record and every line of one: its module, its key, its values."""
-    for module, records in made.items():
+    for module, records in sample.items():
         # A subform's module has the name of the field.
-        subforms = [one["api_name"] for one in standard[module]["fields"] if one["data_type"] == "subform"]
+        subforms = [
+            field["api_name"] for field in standard[module]["fields"] if field["data_type"] == "subform"
+        ]
         for record in records:
             yield module, record.key, record.values
             for name in subforms:
@@ -55,10 +57,10 @@ def rows_of(standard, made) -> Iterator[tuple[str, str, dict[str, Any]]]:
                     yield name, record.key, line
 
 
-def filled(standard, made) -> Iterator[tuple[str, dict[str, Any], Any]]:
+def filled(standard, sample) -> Iterator[tuple[str, dict[str, Any], Any]]:
     """Every value with the key of its record and its field."""
-    for module, key, values in rows_of(standard, made):
-        fields = {one["api_name"]: one for one in standard[module]["fields"]}
+    for module, key, values in rows_of(standard, sample):
+        fields = {field["api_name"]: field for field in standard[module]["fields"]}
         for name, value in values.items():
             if name != "$se_module":
                 assert name in fields, (key, name)
@@ -73,8 +75,8 @@ def references(value: Any) -> Iterator[str]:
             yield from references(inner)
 
 
-def test_it_has_as_many_of_each_module_as_promised(made):
-    assert {module: len(records) for module, records in made.items()} == COUNTS
+def test_it_has_as_many_of_each_module_as_promised(sample):
+    assert {module: len(records) for module, records in sample.items()} == COUNTS
 
 
 def test_it_is_the_same_every_time():
@@ -83,8 +85,8 @@ def test_it_is_the_same_every_time():
 
 def test_it_moves_with_the_clock():
     first, second = (list(sample_records(now, 5)) for now in (NOW, NOW + timedelta(days=7)))
-    for one, other in zip(first, second, strict=True):
-        for record, later in zip(one.records, other.records, strict=True):
+    for first_record, other in zip(first, second, strict=True):
+        for record, later in zip(first_record.records, other.records, strict=True):
             assert later.age_days == pytest.approx(record.age_days)
             for name in ("Closing_Date", "Due_Date", "Start_Date"):
                 if name in record.values:
@@ -94,7 +96,9 @@ def test_it_moves_with_the_clock():
 
 def test_more_users_change_nothing_but_the_owners():
     def without_owners(users):
-        return [[replace(one, owner=0) for one in batch.records] for batch in sample_records(NOW, users)]
+        return [
+            [replace(record, owner=0) for record in batch.records] for batch in sample_records(NOW, users)
+        ]
 
     assert without_owners(1) == without_owners(7)
 
@@ -106,15 +110,15 @@ def test_every_owner_is_a_user_and_every_user_owns_something(users):
     assert owners == set(range(users))
 
 
-def test_keys_are_unique(made):
-    keys = Counter(record.key for records in made.values() for record in records)
+def test_keys_are_unique(sample):
+    keys = Counter(record.key for records in sample.values() for record in records)
 
     assert keys.most_common(1)[0][1] == 1
 
 
-def test_what_a_record_refers_to_comes_before_it_and_is_older(made):
+def test_what_a_record_refers_to_comes_before_it_and_is_older(sample):
     ages: dict[str, float] = {}
-    for records in made.values():
+    for records in sample.values():
         for record in records:
             for key in references(record.values):
                 assert ages[key] > record.age_days, (record.key, key)
@@ -122,47 +126,50 @@ def test_what_a_record_refers_to_comes_before_it_and_is_older(made):
     assert min(ages.values()) > 0
 
 
-def test_every_lookup_points_into_its_module(standard, made):
-    module_of = {record.key: module for module, records in made.items() for record in records}
-    for module, key, values in rows_of(standard, made):
-        for one in standard[module]["fields"]:
-            value = values.get(one["api_name"])
+def test_every_lookup_points_into_its_module(standard, sample):
+    module_of = {record.key: module for module, records in sample.items() for record in records}
+    for module, key, values in rows_of(standard, sample):
+        for field in standard[module]["fields"]:
+            value = values.get(field["api_name"])
             if not isinstance(value, dict) or "$ref" not in value:
                 continue
-            target = (one["lookup"] or {}).get("module")
+            target = (field["lookup"] or {}).get("module")
             wanted = target.get("api_name") if isinstance(target, dict) else target
-            if one["api_name"] in {"What_Id", "Parent_Id"}:
+            if field["api_name"] in {"What_Id", "Parent_Id"}:
                 wanted = values["$se_module"]
-            assert module_of[value["$ref"]] == wanted, (key, one["api_name"])
+            assert module_of[value["$ref"]] == wanted, (key, field["api_name"])
 
 
-def test_mandatory_fields_are_filled(standard, made):
-    for module, key, values in rows_of(standard, made):
+def test_mandatory_fields_are_filled(standard, sample):
+    for module, key, values in rows_of(standard, sample):
         for name in standard[module]["mandatory"]:
             assert values.get(name), (key, name)
 
 
-def test_only_fields_a_client_may_set_are_used(standard, made):
-    for key, one, _ in filled(standard, made):
-        assert one["operation_type"]["api_create"], (key, one["api_name"])
-        assert not one.get("requires_feature"), (key, one["api_name"])
+def test_only_fields_a_client_may_set_are_used(standard, sample):
+    for key, field, _ in filled(standard, sample):
+        assert field["operation_type"]["api_create"], (key, field["api_name"])
+        assert not field.get("requires_feature"), (key, field["api_name"])
 
 
-def test_picklists_hold_values_of_their_lists(standard, made):
-    for key, one, value in filled(standard, made):
-        if one["data_type"] == "picklist":
-            assert value in {each["actual_value"] for each in one["pick_list_values"]}, (key, one["api_name"])
+def test_picklists_hold_values_of_their_lists(standard, sample):
+    for key, field, value in filled(standard, sample):
+        if field["data_type"] == "picklist":
+            assert value in {each["actual_value"] for each in field["pick_list_values"]}, (
+                key,
+                field["api_name"],
+            )
 
 
-def test_texts_and_numbers_fit(standard, made):
-    for key, one, value in filled(standard, made):
+def test_texts_and_numbers_fit(standard, sample):
+    for key, field, value in filled(standard, sample):
         if isinstance(value, str):
-            assert 0 < len(value) <= one["length"], (key, one["api_name"])
+            assert 0 < len(value) <= field["length"], (key, field["api_name"])
         elif isinstance(value, int | float) and not isinstance(value, bool):
-            assert 0 <= value < 10 ** one["length"], (key, one["api_name"])
+            assert 0 <= value < 10 ** field["length"], (key, field["api_name"])
 
 
-def test_values_have_the_format_of_their_type(standard, made):
+def test_values_have_the_format_of_their_type(standard, sample):
     formats = {
         "email": EMAIL.fullmatch,
         "phone": PHONE.fullmatch,
@@ -175,40 +182,40 @@ def test_values_have_the_format_of_their_type(standard, made):
         "currency": lambda value: type(value) is float,
         "double": lambda value: type(value) is float,
     }
-    for key, one, value in filled(standard, made):
-        if one["data_type"] in formats:
-            assert formats[one["data_type"]](value), (key, one["api_name"], value)
+    for key, field, value in filled(standard, sample):
+        if field["data_type"] in formats:
+            assert formats[field["data_type"]](value), (key, field["api_name"], value)
 
 
-def test_nothing_leads_to_a_real_person(standard, made):
-    for key, one, value in filled(standard, made):
-        if one["data_type"] == "email":
+def test_nothing_leads_to_a_real_person(standard, sample):
+    for key, field, value in filled(standard, sample):
+        if field["data_type"] == "email":
             assert value.endswith(".example"), (key, value)
-        if one["data_type"] == "website":
+        if field["data_type"] == "website":
             assert re.fullmatch(r"https://[a-z.]+\.example", value), (key, value)
-        if one["data_type"] == "phone":
+        if field["data_type"] == "phone":
             assert FICTIONAL.match(value), (key, value)
 
 
-def test_all_stages_of_a_deal_occur(standard, made):
-    stage = next(one for one in standard["Deals"]["fields"] if one["api_name"] == "Stage")
+def test_all_stages_of_a_deal_occur(standard, sample):
+    stage = next(field for field in standard["Deals"]["fields"] if field["api_name"] == "Stage")
 
-    assert {one.values["Stage"] for one in made["Deals"]} == {
+    assert {record.values["Stage"] for record in sample["Deals"]} == {
         v["actual_value"] for v in stage["pick_list_values"]
     }
 
 
-def test_deals_close_after_they_were_made_and_won_ones_before_now(made):
-    for deal in made["Deals"]:
+def test_deals_close_after_they_were_made_and_won_ones_before_now(sample):
+    for deal in sample["Deals"]:
         closing = date.fromisoformat(deal.values["Closing_Date"])
         assert closing > (NOW - timedelta(days=deal.age_days)).date(), deal.key
         if deal.values["Stage"].startswith("Closed"):
             assert closing < NOW.date(), deal.key
 
 
-def test_a_call_is_written_down_after_it_began_unless_it_is_still_to_come(made):
+def test_a_call_is_written_down_after_it_began_unless_it_is_still_to_come(sample):
     scheduled = 0
-    for call in made["Calls"]:
+    for call in sample["Calls"]:
         begun = datetime.fromisoformat(call.values["Call_Start_Time"])
         if call.values.get("Outgoing_Call_Status") == "Scheduled":
             scheduled += 1
@@ -228,15 +235,15 @@ def test_nothing_is_planned_for_a_weekend(day):
                     assert datetime.fromisoformat(record.values[name]).weekday() < 5, (record.key, name)
 
 
-def test_the_newest_lead_is_the_last(made):
-    ages = [lead.age_days for lead in made["Leads"]]
+def test_the_newest_lead_is_the_last(sample):
+    ages = [lead.age_days for lead in sample["Leads"]]
 
     assert ages == sorted(ages, reverse=True)
-    assert made["Leads"][-1].values["Company"] == "The Last Lighthouse Company"
+    assert sample["Leads"][-1].values["Company"] == "The Last Lighthouse Company"
 
 
 def test_a_new_organisation_takes_every_record(demo):
     for module, count in COUNTS.items():
-        found = demo.get(module, fields="id", per_page=200)
-        assert found.status == 200, found.body
-        assert len(found.data) == count, module
+        answer = demo.get(module, fields="id", per_page=200)
+        assert answer.status == 200, answer.body
+        assert len(answer.data) == count, module

@@ -61,8 +61,8 @@ def test_a_time_is_taken_in_records_and_in_criteria(crm, call, time):
     (other,) = crm.insert("Calls", CALL | {"Call_Start_Time": time})
     assert crm.only(f"Calls/{other}")["Call_Start_Time"] == "2026-08-11T03:15:30-07:00"
     for criteria in (f"equals:{time}", f"in:{time}", f"between:{time},{time}", f"greater_equal:{time}"):
-        found = crm.get("Calls/search", criteria=f"(Call_Start_Time:{criteria})", fields="id")
-        assert {one["id"] for one in found.data} == {call, other}
+        answer = crm.get("Calls/search", criteria=f"(Call_Start_Time:{criteria})", fields="id")
+        assert {record["id"] for record in answer.data} == {call, other}
 
 
 @pytest.mark.parametrize("time", TAKEN)
@@ -86,7 +86,7 @@ def test_a_time_in_another_spelling_is_refused_in_a_record(crm, time):
     assert (answer.data[0]["message"], answer.data[0]["details"]) == ("invalid data", details)
 
 
-@pytest.mark.parametrize("time", [one for one in REFUSED if one == one.strip()])
+@pytest.mark.parametrize("time", [spelling for spelling in REFUSED if spelling == spelling.strip()])
 @pytest.mark.parametrize("operator", ["equals", "in", "greater_than", "between"])
 def test_a_time_in_another_spelling_is_refused_in_criteria(crm, time, operator):
     value = time.replace(",", "\\,")
@@ -110,7 +110,9 @@ def test_a_time_in_another_spelling_is_refused_in_criteria(crm, time, operator):
     )
 
 
-@pytest.mark.parametrize("time", [one for one in REFUSED if one.isascii() and "\n" not in one])
+@pytest.mark.parametrize(
+    "time", [spelling for spelling in REFUSED if spelling.isascii() and "\n" not in spelling]
+)
 @pytest.mark.parametrize("path", ["Calls", "Calls/1", "Calls/deleted", "settings/modules", "users"])
 def test_a_time_in_another_spelling_is_refused_in_a_header(crm, time, path):
     answer = crm.get(path, fields="id", headers={"If-Modified-Since": time})
@@ -126,8 +128,12 @@ def test_a_date_in_another_spelling_is_refused(crm, day):
         "api_name": "Closing_Date",
         "json_path": "$.data[0].Closing_Date",
     }
-    (one,) = crm.post("Deals", {"data": [deal]}).data
-    assert (one["code"], one["message"], one["details"]) == ("INVALID_DATA", "invalid data", details)
+    (spelling,) = crm.post("Deals", {"data": [deal]}).data
+    assert (spelling["code"], spelling["message"], spelling["details"]) == (
+        "INVALID_DATA",
+        "invalid data",
+        details,
+    )
 
 
 @pytest.mark.parametrize("day", [day for day in NO_DATE if day == day.strip()])

@@ -150,8 +150,8 @@ def test_the_log_has_one_line_a_minute_of_each_kind(monkeypatch):
         for _ in range(3):
             for error in (apsw.FullError("full"), apsw.BusyError("busy")):
                 error.extendedresult = error.result = {"full": 13, "busy": 5}[str(error)]
-                found = trouble.unusable("It", error)
+                trouble_found = trouble.unusable("It", error)
                 for _ in range(50):
-                    trouble.log_trouble("It", found.kind, found)
+                    trouble.log_trouble("It", trouble_found.kind, trouble_found)
             now[0] += trouble.LOG_SECONDS
     assert [line["kind"] for line in lines] == ["full", "busy"] * 3

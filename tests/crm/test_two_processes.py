@@ -18,7 +18,7 @@ def insert(folder, now, token, name, begin, results):
     begin.wait(30)
     answers = [caller.post("Leads", {"data": [{"Last_Name": f"{name} {n}"}] * 3}) for n in range(WRITES)]
     service.close()
-    results.put([(one.status, [r["details"]["id"] for r in one.data]) for one in answers])
+    results.put([(answer.status, [r["details"]["id"] for r in answer.data]) for answer in answers])
 
 
 def test_what_two_processes_write_at_once_is_all_there_and_found(crm, clock, tmp_path):
@@ -34,7 +34,7 @@ def test_what_two_processes_write_at_once_is_all_there_and_found(crm, clock, tmp
     for process in processes:
         process.join(30)
     assert {status for status, _ in answers} == {201}
-    ids = [one for _, some in answers for one in some]
+    ids = [record_id for _, some in answers for record_id in some]
     assert len(set(ids)) == len(ids) == 2 * WRITES * 3
     assert json.loads(crm.get("Leads/actions/count").body) == {"count": len(ids)}
     shown = [record["id"] for record in crm.get("Leads", fields="id").data]

@@ -62,8 +62,8 @@ class Chromium:
     def tab(self, person: str | None = None) -> "Tab":
         """A new tab of a person's, or of the one whose browser it is."""
         whose = {} if person is None else {"browserContextId": person}
-        made = self._wire.send("Target.createTarget", url="about:blank", **whose)["targetId"]
-        return Tab(self._runner.run(self._connect(f"/devtools/page/{made}")))
+        target = self._wire.send("Target.createTarget", url="about:blank", **whose)["targetId"]
+        return Tab(self._runner.run(self._connect(f"/devtools/page/{target}")))
 
 
 class Tab:
@@ -88,17 +88,19 @@ class Tab:
 
     def run(self, script: str):
         """Run a script in the page, as the person's own doing; gives its value."""
-        found = self._wire.send("Runtime.evaluate", expression=script, returnByValue=True, userGesture=True)
-        return found.get("result", {}).get("value")
+        evaluated = self._wire.send(
+            "Runtime.evaluate", expression=script, returnByValue=True, userGesture=True
+        )
+        return evaluated.get("result", {}).get("value")
 
     def wait(self, script: str):
         """Wait until a script's value is true; gives it."""
         end = time.monotonic() + PATIENCE
-        while not (found := self.run(script)):
+        while not (value := self.run(script)):
             where = self.run("location.href + ' ' + document.body?.innerText")
             assert time.monotonic() < end, f"{script} did not come true at {where}"
             time.sleep(0.05)
-        return found
+        return value
 
     def wait_for(self, text: str) -> None:
         """Wait for a page whose heading contains the text."""
@@ -107,9 +109,9 @@ class Tab:
         )
 
     def click(self, label: str, times: int = 1) -> None:
-        found = f"[...document.querySelectorAll('button, a')].find(b => b.innerText == {label!r})"
-        self.wait(f"!!{found}")
-        self.run(f"for (let i = 0, b = {found}; i < {times}; i++) b.click()")
+        script = f"[...document.querySelectorAll('button, a')].find(b => b.innerText == {label!r})"
+        self.wait(f"!!{script}")
+        self.run(f"for (let i = 0, b = {script}; i < {times}; i++) b.click()")
 
     def type(self, selector: str, text: str) -> None:
         self.run(f"document.querySelector({selector!r}).value = {text!r}")

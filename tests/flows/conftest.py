@@ -204,13 +204,13 @@ def connect_example(home, base_url, account=None, app="example", token=None):
     """Make an active connection of the example app, whose token names it; gives its id."""
 
     async def work(rooms):
-        made = await rooms.connections.create(account or await rooms.keys.first_account(), app)
-        access = AccessToken(token or f"token-of-{made.id}", None)
+        connection = await rooms.connections.create(account or await rooms.keys.first_account(), app)
+        access = AccessToken(token or f"token-of-{connection.id}", None)
         await rooms.connections.activate(
-            made, Upstream("remote", base_url), {},
-            also=lambda tx: rooms.tokens.keep(tx, made.id, access, None),
+            connection, Upstream("remote", base_url), {},
+            also=lambda tx: rooms.tokens.keep(tx, connection.id, access, None),
         )  # fmt: skip
-        return made.id
+        return connection.id
 
     return over_the_folder(home, work)
 
@@ -279,7 +279,7 @@ def whole(tmp_path_factory):
     server.app, server.token = app, server.credentials["access_token"]
     connect_example(home, server.crm, app="outside", token=server.token)
     key, token = f"Bearer {server.api_key}", f"Zoho-oauthtoken {server.token}"
-    made = [
+    surfaces = [
         Surface("app", "/example/a", server.gateway, key),
         Surface("crm as an app", "/outside/crm/v8/org", server.gateway, key),
         Surface("embedded", "/zoho-crm/crm/v8/org", server.gateway, key),
@@ -288,7 +288,7 @@ def whole(tmp_path_factory):
         Surface("crm", "/crm/v8/org", server.crm, token),
         Surface("accounts", "/oauth/v2/auth", server.crm, token, 400),
     ]
-    server.surfaces = {surface.name: surface for surface in made}
+    server.surfaces = {surface.name: surface for surface in surfaces}
     yield server
     finish(server)
     app.stop()

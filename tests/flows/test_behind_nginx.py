@@ -104,9 +104,9 @@ def test_both_servers_answer_under_their_public_names(behind):
     assert status == 200 and leads["data"]
     [connection] = behind.get("moorage", "/connections")[1]["connections"]
     assert connection["url"].startswith(f"https://moorage.example.com:{behind.port}/connect/")
-    _, found = behind.get("crm", "/.well-known/openid-configuration")
-    assert found["issuer"] == f"https://crm.example.com:{behind.port}"
-    assert behind.server.credentials["api_domain"] == found["issuer"]
+    _, document = behind.get("crm", "/.well-known/openid-configuration")
+    assert document["issuer"] == f"https://crm.example.com:{behind.port}"
+    assert behind.server.credentials["api_domain"] == document["issuer"]
 
 
 def test_websocket_passes_with_the_lines_for_it_and_only_then(behind):

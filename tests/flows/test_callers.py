@@ -21,9 +21,9 @@ def answer(server, path, authorization=None, method="GET", body=None):
     connection.request(method, path, body, headers)
     response = connection.getresponse()
     kept = [(k.lower(), v) for k, v in response.getheaders() if k.lower() not in {"x-request-id", "date"}]
-    found = response.status, kept, response.read()
+    response_kept = response.status, kept, response.read()
     connection.close()
-    return found
+    return response_kept
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -46,7 +46,7 @@ def test_no_malformed_unknown_and_revoked_keys_are_told_apart_to_nobody(server, 
         )
     ]
     assert refused[0][0] == 401
-    assert all(one == refused[0] for one in refused)
+    assert all(refusal == refused[0] for refusal in refused)
     # Other processes notice within a second.
     wait_until(lambda: answer(server, path, f"Bearer {key['secret']}") == refused[0])
 

@@ -67,13 +67,13 @@ def nothing_was_refused(outside):
 def connect(server, certificate):
     """Connects an app as a person does; gives the last page, and the connection as the API shows it."""
 
-    def connect(app, **given):
+    def connect(app, **members):
         status, _, body = server.call("POST", "/connections", {"app": app.name})
         assert status == 200, body
-        made = json.loads(body)["connection"]
+        connection = json.loads(body)["connection"]
         walker = Walker(ssl.create_default_context(cafile=str(certificate)))
-        page = walker.submit(walker.open(made["url"]), place=place_of(app), **given)
-        return page, server.get(f"/connections/{made['connection_id']}")[1]["connection"]
+        page = walker.submit(walker.open(connection["url"]), place=place_of(app), **members)
+        return page, server.get(f"/connections/{connection['connection_id']}")[1]["connection"]
 
     return connect
 
@@ -102,10 +102,10 @@ def test_a_person_connects_it_and_is_shown_whose_account_it_is(connect, outside,
     facts = facts_of(app, outside)
     assert page.heading == f"Connected to {facts.get('organisation') or facts.get('user') or app.title}"
     assert (connection["status"], connection["method"]) == ("ACTIVE", "OAUTH2")
-    given = {"scopes": ticked(app)} if app.scopes else {}
+    chosen = {"scopes": ticked(app)} if app.scopes else {}
     declared = app.data_centres[centre_of(app)].environment
     kind = {} if declared is None else {"environment": declared}
-    assert connection["metadata"] == {**facts, "data_centre": centre_of(app), **given, **kind}
+    assert connection["metadata"] == {**facts, "data_centre": centre_of(app), **chosen, **kind}
 
 
 @signs_in

@@ -52,7 +52,7 @@ def tab(chromium, person):
 
 
 @pytest.fixture
-def made(server):
+def pending(server):
     return make(server)
 
 
@@ -62,13 +62,13 @@ def make(server):
     return json.loads(body)["connection"]
 
 
-def shown(server, made):
-    return server.get(f"/connections/{made['id']}")[1]["connection"]
+def shown(server, pending):
+    return server.get(f"/connections/{pending['id']}")[1]["connection"]
 
 
-def call(server, made):
+def call(server, pending):
     """The status of a call through the connection."""
-    named = {"Maton-Connection": made["id"]}
+    named = {"Maton-Connection": pending["id"]}
     return server.call("GET", "/zoho-crm/crm/v8/Leads?fields=Last_Name", headers=named)[0]
 
 
@@ -94,37 +94,37 @@ def connect(tab, url):
     tab.wait_for("Connected to Harbour & Pine")
 
 
-def test_three_clicks_connect_without_scripts_or_complaints_and_calls_go_through(server, made, tab):
+def test_three_clicks_connect_without_scripts_or_complaints_and_calls_go_through(server, pending, tab):
     tab.forbid_scripts()
-    connect(tab, made["url"])
-    assert "priya@harbourpine.example" in tab.text and made["id"] not in tab.text
+    connect(tab, pending["url"])
+    assert "priya@harbourpine.example" in tab.text and pending["id"] not in tab.text
     assert tab.complaints == []
-    found = shown(server, made)
-    assert (found["id"], found["status"]) == (made["id"], "ACTIVE")
-    assert (found["metadata"]["user"], found["metadata"]["data_centre"]) == (
+    after = shown(server, pending)
+    assert (after["id"], after["status"]) == (pending["id"], "ACTIVE")
+    assert (after["metadata"]["user"], after["metadata"]["data_centre"]) == (
         "priya@harbourpine.example",
         "embedded",
     )
-    assert call(server, made) == 200
+    assert call(server, pending) == 200
 
 
-def test_who_rejects_is_told_and_a_try_again_connects(server, made, tab):
-    sign_in(tab, made["url"])
+def test_who_rejects_is_told_and_a_try_again_connects(server, pending, tab):
+    sign_in(tab, pending["url"])
     tab.click("Reject")
     tab.wait_for("The person declined access")
-    found = shown(server, made)
-    assert (found["status"], found["metadata"]) == ("FAILED", {"reason": "access_denied"})
+    connection = shown(server, pending)
+    assert (connection["status"], connection["metadata"]) == ("FAILED", {"reason": "access_denied"})
     tab.click("Try again")
     tab.wait_for("Connect Zoho CRM")
     connect(tab, tab.url)
-    found = shown(server, made)
-    assert found["status"] == "ACTIVE" and "reason" not in found["metadata"]
-    assert call(server, made) == 200
+    connection = shown(server, pending)
+    assert connection["status"] == "ACTIVE" and "reason" not in connection["metadata"]
+    assert call(server, pending) == 200
 
 
-def test_who_goes_back_after_connecting_changes_nothing(server, made, tab):
-    connect(tab, made["url"])
-    before = shown(server, made)["last_updated_time"]
+def test_who_goes_back_after_connecting_changes_nothing(server, pending, tab):
+    connect(tab, pending["url"])
+    before = shown(server, pending)["last_updated_time"]
     tab.back()
     for answer in ("Accept", "Reject"):
         tab.wait_for("wants to act")
@@ -132,15 +132,15 @@ def test_who_goes_back_after_connecting_changes_nothing(server, made, tab):
         tab.wait_for("Connected to Harbour & Pine")
         tab.back()
     tab.wait_for("wants to act")
-    tab.open(made["url"])
+    tab.open(pending["url"])
     tab.wait_for("This link was used already")
-    found = shown(server, made)
-    assert (found["status"], found["last_updated_time"]) == ("ACTIVE", before)
-    assert call(server, made) == 200
+    connection = shown(server, pending)
+    assert (connection["status"], connection["last_updated_time"]) == ("ACTIVE", before)
+    assert call(server, pending) == 200
 
 
-def test_who_goes_back_after_rejecting_is_led_to_a_new_try(server, made, tab):
-    sign_in(tab, made["url"])
+def test_who_goes_back_after_rejecting_is_led_to_a_new_try(server, pending, tab):
+    sign_in(tab, pending["url"])
     tab.click("Reject")
     tab.wait_for("The person declined access")
     tab.back()
@@ -148,81 +148,81 @@ def test_who_goes_back_after_rejecting_is_led_to_a_new_try(server, made, tab):
     tab.click("Accept")
     # The answer of that sign-in was given: a second one to it counts for nothing, whatever it says.
     tab.wait_for("The person declined access")
-    assert shown(server, made)["status"] == "FAILED"
+    assert shown(server, pending)["status"] == "FAILED"
     tab.click("Try again")
     tab.wait_for("Connect Zoho CRM")
     connect(tab, tab.url)
-    assert shown(server, made)["status"] == "ACTIVE" and call(server, made) == 200
+    assert shown(server, pending)["status"] == "ACTIVE" and call(server, pending) == 200
 
 
-def test_double_clicks_connect_once(server, made, tab):
-    choose(tab, made["url"], clicks=2)
+def test_double_clicks_connect_once(server, pending, tab):
+    choose(tab, pending["url"], clicks=2)
     tab.wait_for("Sign in to Harbour & Pine")
     tab.click("Sign in without a password")
     tab.click("Priya Raman", 2)
     tab.wait_for("wants to act")
     tab.click("Accept", 2)
     tab.wait_for("Connected to Harbour & Pine")
-    assert shown(server, made)["status"] == "ACTIVE" and call(server, made) == 200
+    assert shown(server, pending)["status"] == "ACTIVE" and call(server, pending) == 200
 
 
 def test_two_tabs_of_one_browser_connect_two_connections(server, chromium, person):
-    made = [make(server), make(server)]
+    pending = [make(server), make(server)]
     tabs = [chromium.tab(person), chromium.tab(person)]
-    for tab, one in zip(tabs, made, strict=True):
-        sign_in(tab, one["url"])
+    for tab, connection in zip(tabs, pending, strict=True):
+        sign_in(tab, connection["url"])
     for tab in tabs:
         tab.click("Accept")
-    for tab, one in zip(tabs, made, strict=True):
+    for tab, connection in zip(tabs, pending, strict=True):
         tab.wait_for("Connected to Harbour & Pine")
-        assert shown(server, one)["status"] == "ACTIVE" and call(server, one) == 200
+        assert shown(server, connection)["status"] == "ACTIVE" and call(server, connection) == 200
         tab.close()
 
 
-def test_one_link_in_two_tabs_connects_once(server, made, chromium, person):
+def test_one_link_in_two_tabs_connects_once(server, pending, chromium, person):
     first, second = chromium.tab(person), chromium.tab(person)
-    sign_in(first, made["url"])
-    sign_in(second, made["url"])
+    sign_in(first, pending["url"])
+    sign_in(second, pending["url"])
     first.click("Accept")
     first.wait_for("Connected to Harbour & Pine")
-    before = shown(server, made)["last_updated_time"]
+    before = shown(server, pending)["last_updated_time"]
     second.click("Accept")
     second.wait_for("connected or deleted meanwhile")
-    assert shown(server, made)["last_updated_time"] == before and call(server, made) == 200
+    assert shown(server, pending)["last_updated_time"] == before and call(server, pending) == 200
 
 
-def test_an_expired_link_and_a_garbled_one_say_so(server, made, tab):
+def test_an_expired_link_and_a_garbled_one_say_so(server, pending, tab):
     async def expired():
         """The link as it was made half an hour ago."""
         async with open_rooms(settings.load(environment(server.home)), Urls("", "")) as rooms:
             sessions = rooms.connections._sessions
-            return sessions.make(made["id"], 0, time.time() - LIFETIME - 1)
+            return sessions.make(pending["id"], 0, time.time() - LIFETIME - 1)
 
-    base = made["url"].partition("session_token=")[0]
+    base = pending["url"].partition("session_token=")[0]
     tab.open(f"{base}session_token={asyncio.run(expired())}")
     tab.wait_for("This link has expired")
     assert "its url is new" in tab.text
-    tab.open(made["url"][:-3])
+    tab.open(pending["url"][:-3])
     tab.wait_for("This link is not valid")
-    assert shown(server, made)["status"] == "PENDING"
+    assert shown(server, pending)["status"] == "PENDING"
 
 
-def test_reconnecting_keeps_the_id_and_rejecting_leaves_it_active(server, made, tab):
-    connect(tab, made["url"])
-    first = shown(server, made)
+def test_reconnecting_keeps_the_id_and_rejecting_leaves_it_active(server, pending, tab):
+    connect(tab, pending["url"])
+    first = shown(server, pending)
     connect(tab, first["url"])
-    second = shown(server, made)
-    assert (second["id"], second["status"]) == (made["id"], "ACTIVE")
+    second = shown(server, pending)
+    assert (second["id"], second["status"]) == (pending["id"], "ACTIVE")
     assert second["last_updated_time"] > first["last_updated_time"]
     sign_in(tab, second["url"])
     tab.click("Reject")
     tab.wait_for("The person declined access")
-    third = shown(server, made)
-    assert third == {**second, "url": third["url"]} and call(server, made) == 200
+    third = shown(server, pending)
+    assert third == {**second, "url": third["url"]} and call(server, pending) == 200
 
 
-def test_somebody_elses_browser_can_not_end_what_was_begun(server, made, tab, chromium):
-    sign_in(tab, made["url"])
+def test_somebody_elses_browser_can_not_end_what_was_begun(server, pending, tab, chromium):
+    sign_in(tab, pending["url"])
     other = chromium.tab(chromium.person())
     other.open(tab.url)  # As in a mail: "Please accept this."
     other.wait_for("Sign in to Harbour & Pine")
@@ -232,18 +232,18 @@ def test_somebody_elses_browser_can_not_end_what_was_begun(server, made, tab, ch
     other.click("Accept")
     other.wait_for("does not belong to a sign-in that began here")
     assert "allow cookies" in other.text
-    assert shown(server, made)["status"] == "PENDING"
+    assert shown(server, pending)["status"] == "PENDING"
     tab.click("Accept")
     tab.wait_for("Connected to Harbour & Pine")
-    assert shown(server, made)["metadata"]["user"] == "priya@harbourpine.example"
+    assert shown(server, pending)["metadata"]["user"] == "priya@harbourpine.example"
     # The address it ended at, with its code and its state, is of no use elsewhere either.
     other.open(tab.url)
     other.wait_for("does not belong")
     other.close()
 
 
-def test_a_browser_that_lost_its_cookies_is_told_to_allow_them(server, made, tab):
-    sign_in(tab, made["url"])
+def test_a_browser_that_lost_its_cookies_is_told_to_allow_them(server, pending, tab):
+    sign_in(tab, pending["url"])
     tab.forget_cookies()
     tab.reload()
     tab.click("Sign in without a password")
@@ -251,14 +251,14 @@ def test_a_browser_that_lost_its_cookies_is_told_to_allow_them(server, made, tab
     tab.wait_for("wants to act")
     tab.click("Accept")
     tab.wait_for("does not belong")
-    assert "allow cookies" in tab.text and shown(server, made)["status"] == "PENDING"
+    assert "allow cookies" in tab.text and shown(server, pending)["status"] == "PENDING"
 
 
-def test_a_browser_that_keeps_no_cookies_is_told_why_it_gets_nowhere(server, made, tmp_path):
+def test_a_browser_that_keeps_no_cookies_is_told_why_it_gets_nowhere(server, pending, tmp_path):
     chromium = Chromium(tmp_path / "profile", keeps_cookies=False)
     try:
         tab = chromium.tab()
-        choose(tab, made["url"])
+        choose(tab, pending["url"])
         tab.click("Sign in without a password")
         tab.click("Priya Raman")
         # Both clicks end at this page, so it may be loading once more just now: one look has to see all of it.
@@ -267,21 +267,21 @@ def test_a_browser_that_keeps_no_cookies_is_told_why_it_gets_nowhere(server, mad
         )
     finally:
         chromium.stop()
-    assert shown(server, made)["status"] == "PENDING"
+    assert shown(server, pending)["status"] == "PENDING"
 
 
-def test_the_last_page_can_be_loaded_again(server, made, tab):
-    connect(tab, made["url"])
-    before = shown(server, made)["last_updated_time"]
+def test_the_last_page_can_be_loaded_again(server, pending, tab):
+    connect(tab, pending["url"])
+    before = shown(server, pending)["last_updated_time"]
     tab.run("document.title = 'before'")
     tab.reload()
     tab.wait("document.title != 'before'")
     tab.wait_for("Connected to Harbour & Pine")
-    assert shown(server, made)["last_updated_time"] == before and call(server, made) == 200
+    assert shown(server, pending)["last_updated_time"] == before and call(server, pending) == 200
 
 
-def test_all_is_labelled_and_reached_by_keyboard_in_the_order_it_is_read(made, tab):
-    tab.open(made["url"])
+def test_all_is_labelled_and_reached_by_keyboard_in_the_order_it_is_read(pending, tab):
+    tab.open(pending["url"])
     tab.wait_for("Connect Zoho CRM")
     expected = tab.run(f"[...document.querySelectorAll({STOPS!r})].map({LABEL})")
     assert len(expected) > 10 and all(expected) and expected[-1] == "Continue"
@@ -297,7 +297,7 @@ def test_all_is_labelled_and_reached_by_keyboard_in_the_order_it_is_read(made, t
     tab.wait_for("Sign in to Harbour & Pine")
 
 
-def test_every_page_fits_a_phone(made, tab):
+def test_every_page_fits_a_phone(pending, tab):
     def fits():
         wide = tab.run(
             "[...document.querySelectorAll('body *')].filter(e => e.scrollWidth > innerWidth).length"
@@ -308,10 +308,10 @@ def test_every_page_fits_a_phone(made, tab):
         return (tab.run("innerWidth"), wide, small) == (360, 0, 0)
 
     tab.be_a_phone()
-    tab.open(made["url"])
+    tab.open(pending["url"])
     tab.wait_for("Connect Zoho CRM")
     assert LONG in tab.text and fits()
-    sign_in(tab, made["url"])
+    sign_in(tab, pending["url"])
     assert fits()
     tab.click("Reject")
     tab.wait_for("The person declined access")

@@ -43,49 +43,49 @@ def zoho(servers):
 
 
 @pytest.fixture
-def made(zoho):
+def pending(zoho):
     _, _, body = zoho.gateway.call("POST", "/connections", {"app": "zoho-crm"})
     return json.loads(body)["connection"]
 
 
-def shown(zoho, made):
-    return zoho.gateway.get(f"/connections/{made['id']}")[1]["connection"]
+def shown(zoho, pending):
+    return zoho.gateway.get(f"/connections/{pending['id']}")[1]["connection"]
 
 
-def call(zoho, made, path=ORG):
+def call(zoho, pending, path=ORG):
     """The status and the document of a call through the connection."""
-    status, _, body = zoho.gateway.call("GET", path, headers={"Maton-Connection": made["id"]})
+    status, _, body = zoho.gateway.call("GET", path, headers={"Maton-Connection": pending["id"]})
     return status, body and json.loads(body)
 
 
-def connected(zoho, made, place="eu"):
-    page = Walker().connect(shown(zoho, made)["url"], place)
+def connected(zoho, pending, place="eu"):
+    page = Walker().connect(shown(zoho, pending)["url"], place)
     assert page.heading == "Connected to Quay Europe", page.text
-    return kept_tokens(zoho.gateway, made["id"])
+    return kept_tokens(zoho.gateway, pending["id"])
 
 
 @pytest.mark.parametrize("place", ["eu", "detect", "us"])
-def test_it_is_connected_where_the_account_lives_whatever_was_chosen(zoho, made, place):
+def test_it_is_connected_where_the_account_lives_whatever_was_chosen(zoho, pending, place):
     walker = Walker()
-    page = walker.connect(made["url"], place)
+    page = walker.connect(pending["url"], place)
     assert page.heading == "Connected to Quay Europe" and page.status == 200
     answered = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(page.url).query))
     assert (answered["location"], answered["accounts-server"]) == ("eu", f"{zoho.server.crm}/dc/eu")
-    found = shown(zoho, made)
-    assert found["status"] == "ACTIVE"
-    assert {k: found["metadata"][k] for k in ("organisation", "user", "data_centre")} == {
+    connection = shown(zoho, pending)
+    assert connection["status"] == "ACTIVE"
+    assert {k: connection["metadata"][k] for k in ("organisation", "user", "data_centre")} == {
         "organisation": "Quay Europe",
         "user": "ana@harbourpine.example",
         "data_centre": "eu",
     }
-    status, document = call(zoho, made)
+    status, document = call(zoho, pending)
     assert (status, document["org"][0]["company_name"]) == (200, "Quay Europe")
 
 
-def test_where_the_client_is_not_registered_nobody_is_sent_back(zoho, made):
-    page = Walker().connect(made["url"], "in")
+def test_where_the_client_is_not_registered_nobody_is_sent_back(zoho, pending):
+    page = Walker().connect(pending["url"], "in")
     assert page.heading == "ERROR_invalid_client" and page.url.startswith(f"{zoho.server.crm}/dc/in/")
-    assert shown(zoho, made)["status"] == "PENDING"
+    assert shown(zoho, pending)["status"] == "PENDING"
 
 
 @pytest.mark.parametrize(
@@ -95,101 +95,101 @@ def test_where_the_client_is_not_registered_nobody_is_sent_back(zoho, made):
         ({"client_id": "1000.NOBODY", "data_centre": "eu"}, "invalid_client", "does not know the client"),
     ],
 )
-def test_a_wrong_client_is_told_and_once_it_is_right_a_try_again_connects(zoho, made, wrong, code, told):
+def test_a_wrong_client_is_told_and_once_it_is_right_a_try_again_connects(zoho, pending, wrong, code, told):
     zoho.set_client(**wrong)
     walker = Walker()
-    page = walker.connect(made["url"], "us")
+    page = walker.connect(pending["url"], "us")
     assert page.status == 400 and told in page.heading and "moorage client" in page.text
-    found = shown(zoho, made)
-    assert (found["status"], found["metadata"]) == ("FAILED", {"reason": code})
+    connection = shown(zoho, pending)
+    assert (connection["status"], connection["metadata"]) == ("FAILED", {"reason": code})
     zoho.set_client(wrong.get("data_centre"))
     assert walker.connect(walker.again(page), "us").heading == "Connected to Quay Europe"
-    assert shown(zoho, made)["status"] == "ACTIVE"
+    assert shown(zoho, pending)["status"] == "ACTIVE"
 
 
-def test_who_declines_is_told_and_may_try_again(zoho, made):
+def test_who_declines_is_told_and_may_try_again(zoho, pending):
     walker = Walker()
-    page = walker.connect(made["url"], "eu", "reject")
+    page = walker.connect(pending["url"], "eu", "reject")
     assert page.status == 400 and "declined" in page.heading
-    found = shown(zoho, made)
-    assert (found["status"], found["metadata"]) == ("FAILED", {"reason": "access_denied"})
+    connection = shown(zoho, pending)
+    assert (connection["status"], connection["metadata"]) == ("FAILED", {"reason": "access_denied"})
     assert walker.connect(walker.again(page), "eu").heading == "Connected to Quay Europe"
-    assert call(zoho, made)[0] == 200
+    assert call(zoho, pending)[0] == 200
 
 
-def test_who_accepts_and_is_refused_for_a_limit_is_told_of_it(zoho, made):
+def test_who_accepts_and_is_refused_for_a_limit_is_told_of_it(zoho, pending):
     walker = Walker()
-    asked = walker.sign_in(walker.submit(walker.open(made["url"]), place="eu"))
+    asked = walker.sign_in(walker.submit(walker.open(pending["url"]), place="eu"))
     for _ in range(10):
         assert walker.submit(asked, step="accept").heading == "Connected to Quay Europe"
-    page = walker.connect(shown(zoho, made)["url"], "eu")
+    page = walker.connect(shown(zoho, pending)["url"], "eu")
     assert "declined" in page.heading and "ten times in ten minutes" in page.text
-    assert shown(zoho, made)["status"] == "ACTIVE" and call(zoho, made)[0] == 200
+    assert shown(zoho, pending)["status"] == "ACTIVE" and call(zoho, pending)[0] == 200
 
 
-def test_an_access_token_that_became_worthless_is_renewed_within_the_call(zoho, made):
-    access, refresh = connected(zoho, made)
+def test_an_access_token_that_became_worthless_is_renewed_within_the_call(zoho, pending):
+    access, refresh = connected(zoho, pending)
     assert zoho.revoke(access)["status"] == "success"
-    assert call(zoho, made)[0] == 200
-    renewed, kept = kept_tokens(zoho.gateway, made["id"])
+    assert call(zoho, pending)[0] == 200
+    renewed, kept = kept_tokens(zoho.gateway, pending["id"])
     assert renewed != access and kept == refresh
-    assert shown(zoho, made)["status"] == "ACTIVE"
+    assert shown(zoho, pending)["status"] == "ACTIVE"
 
 
-def test_access_taken_back_fails_the_connection_which_is_connected_anew_under_its_id(zoho, made):
-    _, refresh = connected(zoho, made)
-    assert call(zoho, made)[0] == 200
+def test_access_taken_back_fails_the_connection_which_is_connected_anew_under_its_id(zoho, pending):
+    _, refresh = connected(zoho, pending)
+    assert call(zoho, pending)[0] == 200
     assert zoho.revoke(refresh)["status"] == "success"
-    status, refused = call(zoho, made)
+    status, refused = call(zoho, pending)
     assert (status, refused["error"]["code"]) == (401, "reconnect_needed")
-    assert "invalid_code" in refused["message"] and f"/connections/{made['id']}" in refused["detail"]
-    found = shown(zoho, made)
-    assert (found["status"], found["metadata"]["reason"]) == ("FAILED", "invalid_code")
-    connected(zoho, made)
-    found = shown(zoho, made)
-    assert found["status"] == "ACTIVE" and "reason" not in found["metadata"]
-    assert call(zoho, made)[0] == 200
+    assert "invalid_code" in refused["message"] and f"/connections/{pending['id']}" in refused["detail"]
+    connection = shown(zoho, pending)
+    assert (connection["status"], connection["metadata"]["reason"]) == ("FAILED", "invalid_code")
+    connected(zoho, pending)
+    connection = shown(zoho, pending)
+    assert connection["status"] == "ACTIVE" and "reason" not in connection["metadata"]
+    assert call(zoho, pending)[0] == 200
 
 
-def test_rejecting_a_new_consent_leaves_what_works(zoho, made):
-    tokens = connected(zoho, made)
-    assert "declined" in Walker().connect(shown(zoho, made)["url"], "eu", "reject").heading
-    assert shown(zoho, made)["status"] == "ACTIVE" and call(zoho, made)[0] == 200
-    assert kept_tokens(zoho.gateway, made["id"]) == tokens
+def test_rejecting_a_new_consent_leaves_what_works(zoho, pending):
+    tokens = connected(zoho, pending)
+    assert "declined" in Walker().connect(shown(zoho, pending)["url"], "eu", "reject").heading
+    assert shown(zoho, pending)["status"] == "ACTIVE" and call(zoho, pending)[0] == 200
+    assert kept_tokens(zoho.gateway, pending["id"]) == tokens
 
 
-def test_deleting_makes_the_tokens_worthless_there_and_says_so(zoho, made):
-    access, refresh = connected(zoho, made)
+def test_deleting_makes_the_tokens_worthless_there_and_says_so(zoho, pending):
+    access, refresh = connected(zoho, pending)
     assert "org" in zoho.call(access)
-    _, _, body = zoho.gateway.call("DELETE", f"/connections/{made['id']}")
+    _, _, body = zoho.gateway.call("DELETE", f"/connections/{pending['id']}")
     revocation = json.loads(body)["revocation"]
     assert revocation["status"] == "revoked" and "no longer accepts" in revocation["message"]
     assert zoho.call(access)["code"] == "INVALID_TOKEN"
     assert zoho.refresh(refresh)["error"] == "invalid_code"
-    assert call(zoho, made)[0] == 404
+    assert call(zoho, pending)[0] == 404
 
 
-def test_without_its_client_a_connection_waits_until_there_is_one_again(zoho, made):
-    access, _ = connected(zoho, made)
+def test_without_its_client_a_connection_waits_until_there_is_one_again(zoho, pending):
+    access, _ = connected(zoho, pending)
     gone = zoho.gateway.run("client", "delete", "zoho-crm", "--yes")
     assert "Deleted" in gone.stdout
     zoho.revoke(access)
-    status, refused = call(zoho, made)
+    status, refused = call(zoho, pending)
     assert (status, refused["error"]["code"]) == (502, "upstream_unreachable")
-    assert shown(zoho, made)["status"] == "ACTIVE"
-    page = Walker().open(shown(zoho, made)["url"])
+    assert shown(zoho, pending)["status"] == "ACTIVE"
+    page = Walker().open(shown(zoho, pending)["url"])
     assert "Harbour &amp; Pine" in page.text and 'value="eu"' not in page.text
     zoho.set_client()
-    wait_until(lambda: call(zoho, made)[0] == 200, 15)
+    wait_until(lambda: call(zoho, pending)[0] == 200, 15)
 
 
-def test_a_sandbox_is_signed_in_at_the_same_place_and_called_at_its_own(zoho, made, sandbox):
-    page = Walker().connect(made["url"], "eu", environment="sandbox")
+def test_a_sandbox_is_signed_in_at_the_same_place_and_called_at_its_own(zoho, pending, sandbox):
+    page = Walker().connect(pending["url"], "eu", environment="sandbox")
     assert page.status == 200
-    found = shown(zoho, made)
-    assert (found["metadata"]["environment"], found["metadata"]["data_centre"]) == ("sandbox", "eu")
-    access, _ = kept_tokens(zoho.gateway, made["id"])
-    status, _, body = zoho.gateway.call("GET", ORG, headers={"Maton-Connection": made["id"]})
+    connection = shown(zoho, pending)
+    assert (connection["metadata"]["environment"], connection["metadata"]["data_centre"]) == ("sandbox", "eu")
+    access, _ = kept_tokens(zoho.gateway, pending["id"])
+    status, _, body = zoho.gateway.call("GET", ORG, headers={"Maton-Connection": pending["id"]})
     assert (status, body) == (200, b"ok")
     head = sandbox.requests[-1]
     assert b"GET /crm/v8/org " in head and f"Zoho-oauthtoken {access}".encode() in head

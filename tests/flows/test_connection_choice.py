@@ -103,7 +103,11 @@ def test_every_answer_says_which_connection_served_it(server, connect, upstream)
     upstream.script = [b"HTTP/1.1 200 OK\r\nMoorage-Connection: forged\r\nContent-Length: 2\r\n\r\nok"]
     first = connect()
     assert through(server.call("GET", "/example/things")) == (first, "live")
-    [demo] = [one for one in server.get("/connections")[1]["connections"] if one["app"] == "zoho-crm"]
+    [demo] = [
+        connection
+        for connection in server.get("/connections")[1]["connections"]
+        if connection["app"] == "zoho-crm"
+    ]
     assert demo["default"] and demo["environment"] == "embedded"
     for path in (LEADS, "/zoho-crm/crm/v8/Nothing", "/zoho-crm/crm/v8/Leads"):  # Errors of the app, too.
         assert through(server.call("GET", path)) == (demo["id"], "embedded")
@@ -140,11 +144,11 @@ def test_an_older_connection_that_becomes_active_is_chosen_from_then_on(server, 
     assert server.call("GET", "/example/things")[0] == 200 and used(upstream) == newer
 
     async def activate(rooms):
-        found = await rooms.connections.get(await rooms.keys.first_account(), older)
+        connection = await rooms.connections.get(await rooms.keys.first_account(), older)
         token = AccessToken(f"token-of-{older}", None)
         there = Upstream("remote", f"http://127.0.0.1:{upstream.port}/base")
         await rooms.connections.activate(
-            found, there, {}, also=lambda tx: rooms.tokens.keep(tx, older, token, None)
+            connection, there, {}, also=lambda tx: rooms.tokens.keep(tx, older, token, None)
         )
 
     inside(activate)

@@ -61,10 +61,10 @@ def app():
 
 @pytest.fixture
 def client(server, app):
-    made = server.run(
+    created = server.run(
         "crm", "client", "create", "--name", "Web app", "--redirect-uri", app.callback, "--json"
     )
-    return json.loads(made.stdout)["client"]
+    return json.loads(created.stdout)["client"]
 
 
 @pytest.fixture
@@ -102,10 +102,10 @@ def test_two_clicks_to_sign_in_and_one_to_accept(server, app, client, asks, brow
     sign_in(browser, asks)
     browser.click("Accept")
     browser.wait_for("Back home")
-    [(found, headers)] = app.visits
-    assert found["state"] == ["one\nline & more"] and found["accounts-server"] == [server.crm]
+    [(visit, headers)] = app.visits
+    assert visit["state"] == ["one\nline & more"] and visit["accounts-server"] == [server.crm]
     assert "Cookie" not in headers and "Referer" not in headers
-    assert tokens(server, app, client, found["code"][0])["refresh_token"]
+    assert tokens(server, app, client, visit["code"][0])["refresh_token"]
 
 
 def test_who_goes_back_after_rejecting_may_accept(server, app, client, asks, browser):
@@ -116,7 +116,7 @@ def test_who_goes_back_after_rejecting_may_accept(server, app, client, asks, bro
     browser.wait_for("Web app wants to act")
     browser.click("Accept")
     browser.wait_for("Back home")
-    rejected, accepted = (found for found, _ in app.visits)
+    rejected, accepted = (visit for visit, _ in app.visits)
     assert rejected["error"] == ["access_denied"]
     assert "access_token" in tokens(server, app, client, accepted["code"][0])
 
@@ -125,8 +125,8 @@ def test_a_double_click_arrives_with_a_code_that_works(server, app, client, asks
     sign_in(browser, asks)
     browser.click("Accept", times=2)
     browser.wait_for("Back home")
-    found, _ = app.visits[-1]
-    assert "access_token" in tokens(server, app, client, found["code"][0])
+    visit, _ = app.visits[-1]
+    assert "access_token" in tokens(server, app, client, visit["code"][0])
 
 
 def test_who_is_somebody_else_signs_in_with_a_password(server, app, client, asks, browser):

@@ -27,7 +27,7 @@ def doctor(server, *options):
     report = json.loads(done.stdout)
     assert done.returncode == (0 if report["healthy"] else 1)
     checks = {check["check"]: check for check in report["checks"]}
-    return checks, {one["connection_id"]: one for one in report["connections"]}
+    return checks, {connection["connection_id"]: connection for connection in report["connections"]}
 
 
 def codes(diagnosis):
@@ -41,19 +41,21 @@ def the_connection(server):
 
 def test_a_running_server_is_found_well_and_then_what_is_wrong_with_it(own_server):
     server = own_server()
-    made = the_connection(server)
+    connection = the_connection(server)
     checks, connections = doctor(server)
     assert checks["server"]["code"] == "ready" and server.gateway in checks["server"]["evidence"]
     assert f"{server.gateway}/connect/callback" in checks["OAuth clients"]["cause"]
-    assert codes(connections[made]) == ["connected"]
+    assert codes(connections[connection]) == ["connected"]
     # As many looks as one likes: no token is made for any, and the connection goes on working.
     for _ in range(15):
-        assert server.get(f"/connections/{made}/diagnosis")[1]["healthy"] is True
+        assert server.get(f"/connections/{connection}/diagnosis")[1]["healthy"] is True
     assert server.get(LEADS)[0] == 200
     server.run("crm", "org", "delete", "demo", "--yes")
-    checks, connections = doctor(server, "--connection", made)
-    assert codes(connections[made]) == ["organisation_unknown"]
-    wait_until(lambda: codes(server.get(f"/connections/{made}/diagnosis")[1]) == ["organisation_unknown"])
+    checks, connections = doctor(server, "--connection", connection)
+    assert codes(connections[connection]) == ["organisation_unknown"]
+    wait_until(
+        lambda: codes(server.get(f"/connections/{connection}/diagnosis")[1]) == ["organisation_unknown"]
+    )
     finish(server)
     checks, _ = doctor(server)
     assert checks["server"]["code"] == "not_running"
@@ -83,7 +85,7 @@ def test_no_secret_stands_in_anything_that_is_said(home, own_server, inside):
     server = own_server()
     (home / "secret").write_text(CLIENT_SECRET)
     server.run("client", "set", "other", "--client-id", "an-id", "--secret-file", str(home / "secret"))
-    made = the_connection(server)
+    connection = the_connection(server)
     secrets = kept_secrets(server, inside)
     assert {key.rpartition(" ")[2] for key in secrets} == {ACCESS, REFRESH, "client_secret"}
     secrets["key"] = server.api_key
@@ -91,16 +93,16 @@ def test_no_secret_stands_in_anything_that_is_said(home, own_server, inside):
     secrets["crm"] = server.credentials["client_secret"]
 
     async def revoke(rooms):
-        await rooms.crm.accounts.revoke(secrets[f"{made} {REFRESH}"])
+        await rooms.crm.accounts.revoke(secrets[f"{connection} {REFRESH}"])
 
     said = [server.run("doctor", *options, check=False) for options in ([], ["--json"])]
     inside(revoke)
-    wait_until(lambda: codes(server.get(f"/connections/{made}/diagnosis")[1]) == ["INVALID_TOKEN"])
+    wait_until(lambda: codes(server.get(f"/connections/{connection}/diagnosis")[1]) == ["INVALID_TOKEN"])
     said += [server.run("doctor", *options, check=False) for options in ([], ["--json"])]
-    answered = server.call("GET", f"/connections/{made}/diagnosis")[2].decode()
+    answered = server.call("GET", f"/connections/{connection}/diagnosis")[2].decode()
     assert server.get(LEADS)[0] == 401
     said += [server.run("doctor", *options, check=False) for options in ([], ["--json"])]
     assert "invalid_code" in said[-1].stdout
-    texts = [answered, server.call("GET", f"/connections/{made}/diagnosis")[2].decode()]
+    texts = [answered, server.call("GET", f"/connections/{connection}/diagnosis")[2].decode()]
     texts += [part for done in said for part in (done.stdout, done.stderr)]
     assert [name for name, secret in secrets.items() if any(secret in text for text in texts)] == []

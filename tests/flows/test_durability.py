@@ -41,7 +41,7 @@ class Stream:
                 self.refused.append((status, answer))
                 return
             if answer:
-                self.acknowledged += [one["details"]["id"] for one in json.loads(answer)["data"]]
+                self.acknowledged += [outcome["details"]["id"] for outcome in json.loads(answer)["data"]]
 
     def join(self) -> None:
         self._stop.set()
@@ -83,7 +83,7 @@ def test_no_acknowledged_record_is_lost(tmp_path):
         for begin in range(0, len(kept), 100):
             ids = kept[begin : begin + 100]
             _, answer = server.get(f"/zoho-crm/crm/v8/Leads?fields=Last_Name&ids={','.join(ids)}")
-            assert {one["id"] for one in answer["data"]} == set(ids)
+            assert {outcome["id"] for outcome in answer["data"]} == set(ids)
         _, count = server.get("/zoho-crm/crm/v8/Leads/actions/count?criteria=(Last_Name:equals:Kept)")
         # The full text knows them all, and a request whose answer was lost is there whole or not at all.
         assert count["count"] >= len(kept)

@@ -72,13 +72,13 @@ def test_each_header_comes_once_and_the_length_is_given_once(surface):
 
 @pytest.mark.parametrize("sent", ["mine", "m" * 128, "", "two words", "m" * 129, "\xe9"])
 def test_the_gateway_keeps_a_callers_request_id_on_each_path_or_makes_one(surface, sent):
-    given = surface.ask(headers=f"X-Request-Id: {sent}\r\n").names.get("x-request-id")
+    returned = surface.ask(headers=f"X-Request-Id: {sent}\r\n").names.get("x-request-id")
     if surface.is_crm:
-        assert given is None
+        assert returned is None
     elif re.fullmatch(r"m.{3,127}", sent):
-        assert given == sent
+        assert returned == sent
     else:
-        assert re.fullmatch(r"[0-9a-f]{32}", given)
+        assert re.fullmatch(r"[0-9a-f]{32}", returned)
 
 
 def test_head_gets_the_head_that_get_gets_and_no_body(surface, client):
@@ -212,9 +212,9 @@ class Kind:
 @pytest.fixture(scope="module")
 def kinds(whole):
     """The requests that there are, by the port they go to."""
-    made = {}
+    modules_by_kind = {}
     for surface in whole.surfaces.values():
-        made.setdefault(surface.port, []).extend(
+        modules_by_kind.setdefault(surface.port, []).extend(
             Kind(surface, method, body)
             for method, bodies in {
                 "GET": ["no body", "a short body"], "HEAD": ["no body"], "OPTIONS": ["chunks"],
@@ -222,7 +222,7 @@ def kinds(whole):
             }.items()
             for body in bodies
         )  # fmt: skip
-    return list(made.items())
+    return list(modules_by_kind.items())
 
 
 @given(data=st.data())

@@ -22,9 +22,9 @@ CLAIMS = {
 def test_the_link_to_connect_leads_to_the_gateway(server, name):
     claim = {name: CLAIMS[name]}
     status, _, body = server.call("POST", "/connections", {"app": "zoho-crm"}, headers=claim)
-    made = json.loads(body)["connection"]
-    assert status == 200 and made["url"].startswith(f"{server.gateway}/connect/?session_token=")
-    status, _, body = server.call("GET", f"/connections/{made['connection_id']}", headers=claim)
+    connection = json.loads(body)["connection"]
+    assert status == 200 and connection["url"].startswith(f"{server.gateway}/connect/?session_token=")
+    status, _, body = server.call("GET", f"/connections/{connection['connection_id']}", headers=claim)
     assert status == 200  # And it is still there.
     assert json.loads(body)["connection"]["url"].startswith(f"{server.gateway}/connect/?session_token=")
 

@@ -53,23 +53,25 @@ class Changes:
     def _change(self) -> None:
         self._delete(self._connect())
         last = self._connect()
-        made = json.loads(self._server.call("POST", "/keys", {"name": "made"})[2])
-        self.secrets.add(made["secret"])
+        key = json.loads(self._server.call("POST", "/keys", {"name": "made"})[2])
+        self.secrets.add(key["secret"])
         brief = json.loads(self._server.call("POST", "/keys", {"name": "brief"})[2])
         assert self._server.call("DELETE", f"/keys/{brief['key']['id']}")[0] == 200
         self.revoked.add(brief["secret"])
         self._delete(last)
 
     def _connect(self) -> str:
-        made = json.loads(self._server.call("POST", "/connections", {"app": "zoho-crm"})[2])["connection"]
-        go_through(made["url"], "demo")
-        self.active.add(made["connection_id"])
-        return made["connection_id"]
+        connection = json.loads(self._server.call("POST", "/connections", {"app": "zoho-crm"})[2])[
+            "connection"
+        ]
+        go_through(connection["url"], "demo")
+        self.active.add(connection["connection_id"])
+        return connection["connection_id"]
 
-    def _delete(self, one: str) -> None:
-        self.leaving.add(one)
-        assert self._server.call("DELETE", f"/connections/{one}")[0] == 200
-        self.deleted.add(one)
+    def _delete(self, connection_id: str) -> None:
+        self.leaving.add(connection_id)
+        assert self._server.call("DELETE", f"/connections/{connection_id}")[0] == 200
+        self.deleted.add(connection_id)
 
     def join(self) -> None:
         self._stop.set()
@@ -84,15 +86,16 @@ def status(server, path, **headers):
 def check_answers(server, changes) -> None:
     """Everything acknowledged is there, nothing deleted is, and each connection that says ACTIVE works."""
     _, listed = server.get("/connections")
-    states = {one["connection_id"]: one["status"] for one in listed["connections"]}
-    assert changes.active - changes.leaving <= {one for one, state in states.items() if state == "ACTIVE"}
+    states = {connection["connection_id"]: connection["status"] for connection in listed["connections"]}
+    active = {connection_id for connection_id, state in states.items() if state == "ACTIVE"}
+    assert changes.active - changes.leaving <= active
     assert changes.deleted.isdisjoint(states)
     assert set(states.values()) <= {"ACTIVE", "PENDING"}
-    for one, state in states.items():
+    for connection_id, state in states.items():
         wanted = {200} if state == "ACTIVE" else {400}
-        if one in changes.leaving:
+        if connection_id in changes.leaving:
             wanted.add(401)  # Its token is made worthless first, and the kill may have come then.
-        assert status(server, ORG, **{"Maton-Connection": one}) in wanted
+        assert status(server, ORG, **{"Maton-Connection": connection_id}) in wanted
     for secret in changes.secrets:
         assert status(server, "/connections", Authorization=f"Bearer {secret}") == 200
     for secret in changes.revoked:
@@ -119,8 +122,8 @@ def check_kept(home, copy) -> None:
 def forget(server) -> None:
     """Delete all connections: the CRM's accounts server lets a user have twenty at once, and no more."""
     _, listed = server.get("/connections")
-    for one in listed["connections"]:
-        assert server.call("DELETE", f"/connections/{one['connection_id']}")[0] == 200
+    for connection in listed["connections"]:
+        assert server.call("DELETE", f"/connections/{connection['connection_id']}")[0] == 200
 
 
 @pytest.mark.slow

@@ -22,20 +22,20 @@ def maton(server):
 def test_connections_are_listed_made_read_and_deleted(maton):
     active = maton.connections.list(app="zoho-crm", status="ACTIVE")["connections"]
     assert active[0]["app"] == "zoho-crm"
-    made = maton.connections.create(app="zoho-crm")["connection"]
-    assert made["status"] == "PENDING" and made["id"] == made["connection_id"]
-    assert maton.connections.get(made["connection_id"])["connection"]["app"] == "zoho-crm"
-    maton.connections.delete(made["connection_id"])
+    connection = maton.connections.create(app="zoho-crm")["connection"]
+    assert connection["status"] == "PENDING" and connection["id"] == connection["connection_id"]
+    assert maton.connections.get(connection["connection_id"])["connection"]["app"] == "zoho-crm"
+    maton.connections.delete(connection["connection_id"])
     with pytest.raises(ResourceNotFoundError, match="There is no connection"):
-        maton.connections.get(made["connection_id"])
+        maton.connections.get(connection["connection_id"])
 
 
 def test_native_calls_pass_through(maton):
-    made = maton.api.post(LEADS, json={"data": [{"Last_Name": "Maton"}]})
-    record = made["data"][0]["details"]["id"]
+    answer = maton.api.post(LEADS, json={"data": [{"Last_Name": "Maton"}]})
+    record = answer["data"][0]["details"]["id"]
     assert maton.api.get(f"{LEADS}/{record}")["data"][0]["Last_Name"] == "Maton"
-    found = maton.api.get(LEADS, params={"fields": "Last_Name", "ids": record})
-    assert found["info"]["count"] == 1
+    listed = maton.api.get(LEADS, params={"fields": "Last_Name", "ids": record})
+    assert listed["info"]["count"] == 1
     assert maton.api.delete(LEADS, params={"ids": record})["data"][0]["code"] == "SUCCESS"
 
 

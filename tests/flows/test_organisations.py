@@ -88,4 +88,4 @@ def test_a_deleted_organisation_ends_for_every_worker(server):
     statuses = {server.call("GET", "/zoho-crm/crm/v8/Leads?fields=id")[0] for _ in range(10)}
     assert statuses <= {400, 401}
     created = json.loads(server.run("crm", "org", "list", "--json").stdout)["organisations"]
-    assert [one["slug"] for one in created] == ["demo"]
+    assert [created_id["slug"] for created_id in created] == ["demo"]

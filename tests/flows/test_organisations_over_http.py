@@ -18,29 +18,33 @@ def call(server, method, path, body=None, **headers):
 def acme(server):
     """A new organisation without records, and a connection to it."""
     slug = f"acme-{uuid.uuid4().hex[:8]}"
-    status, made = call(server, "POST", "/organisations", {"slug": slug, "name": "Acme", "sample": False})
-    assert status == 200 and made["organisation"]["name"] == "Acme"
+    status, organisation = call(
+        server, "POST", "/organisations", {"slug": slug, "name": "Acme", "sample": False}
+    )
+    assert status == 200 and organisation["organisation"]["name"] == "Acme"
     yield slug
     call(server, "DELETE", f"/organisations/{slug}")
 
 
 @pytest.fixture
 def inside(server, acme):
-    status, made = call(server, "POST", "/connections", {"app": "zoho-crm", "organisation": acme})
+    status, connection = call(server, "POST", "/connections", {"app": "zoho-crm", "organisation": acme})
     assert status == 200
-    yield made["connection"]
-    server.call("DELETE", f"/connections/{made['connection']['id']}")
+    yield connection["connection"]
+    server.call("DELETE", f"/connections/{connection['connection']['id']}")
 
 
 def names(server, inside):
     named = {"Maton-Connection": inside["id"]}
-    _, found = call(server, "GET", f"{LEADS}?fields=Last_Name&per_page=200", **named)
-    return sorted(one["Last_Name"] for one in found["data"]) if found else []
+    _, records = call(server, "GET", f"{LEADS}?fields=Last_Name&per_page=200", **named)
+    return sorted(record["Last_Name"] for record in records["data"]) if records else []
 
 
 def add(server, inside, name):
-    made = call(server, "POST", LEADS, {"data": [{"Last_Name": name}]}, **{"Maton-Connection": inside["id"]})
-    assert made[1]["data"][0]["code"] == "SUCCESS"
+    answer = call(
+        server, "POST", LEADS, {"data": [{"Last_Name": name}]}, **{"Maton-Connection": inside["id"]}
+    )
+    assert answer[1]["data"][0]["code"] == "SUCCESS"
 
 
 def test_a_connection_to_an_organisation_is_active_at_once_and_reaches_it(server, acme, inside):
@@ -49,7 +53,7 @@ def test_a_connection_to_an_organisation_is_active_at_once_and_reaches_it(server
     add(server, inside, "Hopper")
     assert names(server, inside) == ["Hopper"]
     listed = call(server, "GET", "/organisations")[1]["organisations"]
-    assert {"demo", acme} <= {one["slug"] for one in listed}
+    assert {"demo", acme} <= {connection["slug"] for connection in listed}
     assert call(server, "GET", f"/organisations/{acme}")[1]["organisation"] in listed
 
 
@@ -98,8 +102,8 @@ def test_snapshots_go_with_their_organisation(server, acme):
 def test_a_seed_goes_in_by_the_rules_of_the_api(server, acme, inside):
     leads = [{"Last_Name": f"Lead {number}"} for number in range(150)]
     records = {"Accounts": [{"Account_Name": "Navy"}], "Leads": leads}
-    status, made = call(server, "POST", f"/organisations/{acme}/seed", {"records": records})
-    assert status == 200 and {module: len(ids) for module, ids in made["ids"].items()} == {
+    status, inserted = call(server, "POST", f"/organisations/{acme}/seed", {"records": records})
+    assert status == 200 and {module: len(ids) for module, ids in inserted["ids"].items()} == {
         "Accounts": 1,
         "Leads": 150,
     }
@@ -154,8 +158,8 @@ def test_names_that_can_not_be_and_those_that_are_taken_are_told(server):
 def test_connecting_takes_the_right_to_the_organisation_and_the_organisation(server, acme):
     body = {"app": "zoho-crm", "organisation": acme}
     scopes = ["connections:write", "connections:read", "proxy"]
-    made = call(server, "POST", "/keys", {"name": "narrow", "scopes": scopes})[1]
-    narrow = {"Authorization": f"Bearer {made['secret']}"}
+    key = call(server, "POST", "/keys", {"name": "narrow", "scopes": scopes})[1]
+    narrow = {"Authorization": f"Bearer {key['secret']}"}
     before = len(call(server, "GET", "/connections")[1]["connections"])
     for told, status, code in (
         (call(server, "POST", "/connections", body, **narrow), 403, "scope_missing"),
@@ -168,9 +172,9 @@ def test_connecting_takes_the_right_to_the_organisation_and_the_organisation(ser
 
 
 def test_the_command_connects_without_a_browser_and_users_are_listed(server, acme):
-    made = server.run("connection", "create", "zoho-crm", "--organisation", acme, "--json")
-    connection = json.loads(made.stdout)["connection"]
-    assert connection["status"] == "ACTIVE" and made.stderr == ""
+    outcome = server.run("connection", "create", "zoho-crm", "--organisation", acme, "--json")
+    connection = json.loads(outcome.stdout)["connection"]
+    assert connection["status"] == "ACTIVE" and outcome.stderr == ""
     listed = server.run("crm", "user", "list", "--org", acme).stdout
     assert "ana@harbourpine.example" in listed
     assert server.call("DELETE", f"/connections/{connection['id']}")[0] == 200

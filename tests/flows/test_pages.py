@@ -21,9 +21,9 @@ ROOT = Path(__file__).parents[2]
 def section(page, heading):
     """What stands below a heading of a page, up to the next one."""
     text = (ROOT / page).read_text()
-    found = re.search(rf"^#+ {re.escape(heading)}\n(.*?)(?=^##|\Z)", text, re.MULTILINE | re.DOTALL)
-    assert found, heading
-    return found.group(1)
+    match = re.search(rf"^#+ {re.escape(heading)}\n(.*?)(?=^##|\Z)", text, re.MULTILINE | re.DOTALL)
+    assert match, heading
+    return match.group(1)
 
 
 @pytest.fixture(scope="module")
@@ -75,8 +75,8 @@ def test_the_readme_reads_a_lead_by_the_command_and_from_python(copy):
 
 def test_zohos_own_sdk_reads_leads_with_what_it_is_given(copy):
     page = section("docs/crm.md", "With Zoho's own SDK")
-    [given], [program] = blocks(page, "console"), blocks(page, "python")
-    copy(given)
+    [commands], [program] = blocks(page, "console"), blocks(page, "python")
+    copy(commands)
     assert "Achterberg of Achterberg Greenhouses" in copy(program, "python").splitlines()
 
 
@@ -94,8 +94,8 @@ def test_an_organisation_is_made_kept_and_put_back_as_the_page_shows(copy):
 
 def test_clients_are_registered_as_the_page_shows(copy):
     [commands] = blocks(section("docs/crm.md", "Clients"), "console")
-    made = copy("\n".join(commands.splitlines()[:2]))
-    client = re.findall(r"client_id +(\S+)", made)[-1]
+    outcome = copy("\n".join(commands.splitlines()[:2]))
+    client = re.findall(r"client_id +(\S+)", outcome)[-1]
     assert copy(commands.splitlines()[2].replace("1000.…", client)).startswith("1000.")
 
 
@@ -220,8 +220,8 @@ def test_a_connection_is_deleted_and_an_organisation_filled_as_the_page_of_the_a
     ]
     status, _, seeded = own.call("POST", "/organisations/shown/seed", body)
     assert status == 200 and keys_of(json.loads(seeded)) == keys_of(answer)
-    _, _, made = own.call("POST", "/connections", {"app": "zoho-crm", "organisation": "shown"})
-    connection = json.loads(made)["connection"]["id"]
+    _, _, created = own.call("POST", "/connections", {"app": "zoho-crm", "organisation": "shown"})
+    connection = json.loads(created)["connection"]["id"]
     [example] = blocks(section("docs/api.md", "`DELETE /connections/{id}`"), "json")
     deleted = json.loads(own.call("DELETE", f"/connections/{connection}")[2])
     assert deleted | {"connection_id": "…"} == json.loads(example)

@@ -34,7 +34,7 @@ def asked(caller, path, method="GET", headers="", body=""):
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_the_answer_is_the_same_as_through_asgi(caller, path, method):
     sent = "X-Request-Id: mine\r\n"
-    direct, through = (asked(caller, one, method, sent) for one in (path, f"{path}?x"))
+    direct, through = (asked(caller, target, method, sent) for target in (path, f"{path}?x"))
     assert direct.status == through.status == 200
     assert direct.body == through.body and direct.names["x-request-id"] == "mine"
     told = {name: value for name, value in direct.names.items() if name != "date"}
@@ -57,8 +57,8 @@ def test_readiness_tells_how_full_the_server_is(server, caller):
     port = int(server.crm.rsplit(":", 1)[1])
     more = [socket.create_connection(("127.0.0.1", port)) for _ in range(3)]
     wait_until(lambda: connections()["open"] == before + 3)
-    for one in more:
-        one.close()
+    for connection in more:
+        connection.close()
     wait_until(lambda: connections()["open"] == before)
     assert connections()["limit"] > before
 

@@ -129,7 +129,7 @@ def test_what_is_written_one_way_is_read_the_others_and_written_alike_in_any_fra
                 ask(whole, other, "PUT", f"{LEADS}/{record_id}", JSON, '{"data":[{"City":"x"}]}', framing)
                 for other in WAYS
             ]
-            assert {MADE_ANEW.sub(b"*", one.body) for one in changed} == {
+            assert {MADE_ANEW.sub(b"*", change.body) for change in changed} == {
                 MADE_ANEW.sub(b"*", changed[0].body)
             }
             assert ask(whole, way, "DELETE", f"{LEADS}/{record_id}").status == 200

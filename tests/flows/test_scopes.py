@@ -52,9 +52,9 @@ class Holder:
 
 
 def test_every_app_and_method_takes_the_keys_that_have_a_scope_for_it_and_no_other(server, connect):
-    one = connect()
+    connection = connect()
     for texts, (reads, writes) in MATRIX.items():
-        holder = Holder(server, texts.format(one=one).split())
+        holder = Holder(server, texts.format(one=connection).split())
         for app in APPS:
             allowed = (READS if app in reads else []) + (WRITES if app in writes else [])
             for method in READS + WRITES:
@@ -141,11 +141,14 @@ def test_a_key_for_one_connection_takes_it_by_default_and_no_other(server, conne
         assert holder.status("GET", PATHS["example"], **headers) == 200
         assert f"token-of-{second}".encode() in upstream.requests[-1]
     never = "e55c5bac-241a-4cc8-9db5-50d2cad09136"
-    answers = [holder.call("GET", PATHS["example"], **{"Maton-Connection": one}) for one in (first, never)]
+    answers = [
+        holder.call("GET", PATHS["example"], **{"Maton-Connection": connection})
+        for connection in (first, never)
+    ]
     assert [answer[0] for answer in answers] == [404, 404]
     assert answers[0][2].decode().replace(first, never) == answers[1][2].decode()
     listed = json.loads(holder.call("GET", "/connections")[2])["connections"]
-    assert [one["id"] for one in listed] == [second]
+    assert [connection["id"] for connection in listed] == [second]
 
 
 def test_a_test_key_reaches_the_embedded_crm_and_nothing_else(server, connect, upstream):

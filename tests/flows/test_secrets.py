@@ -78,20 +78,20 @@ def test_nothing_that_was_written_holds_a_secret(own_server):
     secrets["second key"] = server.run("key", "create").stdout.strip()
     secrets["refreshed"] = refresh(server, credentials)["access_token"]
     with Moorage(server.api_key, server.gateway) as client:
-        made = client.connections.create("zoho-crm")
+        connection = client.connections.create("zoho-crm")
         walker = Walker()
         for _ in range(2):
-            page = walker.connect(client.connections.get(made["connection_id"])["url"])
+            page = walker.connect(client.connections.get(connection["connection_id"])["url"])
             assert page.heading.startswith("Connected to")
             secrets |= brought(page)
         secrets |= {cookie.name: cookie.value for cookie in walker.cookies}
-        secrets["session"] = token_of(made["url"])
-        assert client.request("GET", LEADS, connection=made["connection_id"]).status in {200, 204}
+        secrets["session"] = token_of(connection["url"])
+        assert client.request("GET", LEADS, connection=connection["connection_id"]).status in {200, 204}
         provoke_errors(server, credentials)
         server.run("crm", "org", "delete", "demo", "--yes")
-        named = {"Maton-Connection": made["connection_id"]}
+        named = {"Maton-Connection": connection["connection_id"]}
         wait_until(lambda: server.call("GET", LEADS, headers=named)[0] == 401)
-        assert client.connections.get(made["connection_id"])["status"] == "FAILED"
+        assert client.connections.get(connection["connection_id"])["status"] == "FAILED"
     assert found_in(written_by(server), secrets) == []
 
 
@@ -113,9 +113,9 @@ def test_nothing_that_was_written_on_the_way_to_an_account_outside_holds_a_secre
     gateway, walker = zoho.gateway, Walker()
     secrets = {"client secret": zoho.client_secret, "password": PASSWORD, "wrong secret": "a-wrong-secret"}
     with Moorage(gateway.api_key, gateway.gateway) as client:
-        made = client.connections.create("zoho-crm")
+        connection = client.connections.create("zoho-crm")
         zoho.set_client(secret=secrets["wrong secret"])
-        refused = walker.connect(made["url"], "us")
+        refused = walker.connect(connection["url"], "us")
         assert "secret is wrong" in refused.heading
         zoho.set_client()
         declined = walker.connect(walker.again(refused), "eu", "reject")
@@ -124,13 +124,15 @@ def test_nothing_that_was_written_on_the_way_to_an_account_outside_holds_a_secre
         assert done.heading == "Connected to Quay Europe"
         for number, page in enumerate((refused, declined, done)):
             secrets |= brought(page)
-            secrets[f"session {number}"] = token_of(client.connections.get(made["connection_id"])["url"])
-        secrets["access token"], secrets["refresh token"] = kept_tokens(gateway, made["connection_id"])
+            secrets[f"session {number}"] = token_of(
+                client.connections.get(connection["connection_id"])["url"]
+            )
+        secrets["access token"], secrets["refresh token"] = kept_tokens(gateway, connection["connection_id"])
         zoho.revoke(secrets["access token"])
-        assert client.request("GET", LEADS, connection=made["connection_id"]).status == 200
-        secrets["renewed token"], _ = kept_tokens(gateway, made["connection_id"])
+        assert client.request("GET", LEADS, connection=connection["connection_id"]).status == 200
+        secrets["renewed token"], _ = kept_tokens(gateway, connection["connection_id"])
         assert secrets["renewed token"] != secrets["access token"]
-        client.connections.delete(made["connection_id"])
+        client.connections.delete(connection["connection_id"])
     secrets |= {f"cookie {cookie.name}": cookie.value for cookie in walker.cookies}
     browser = secrets["cookie moorage-connect"]
     states = {name: value for name, value in secrets.items() if name.startswith("state of ")}

@@ -44,7 +44,7 @@ def ids(server):
     """Real ids in the place of the document's."""
     lead = {"Last_Name": "Maclead (Sample)", "First_Name": "Christopher", "Email": "someone@acme.example"}
     _, _, body = server.call("POST", "/zoho-crm/crm/v8/Leads", {"data": [lead, {"Last_Name": "Smithson"}]})
-    first, second = (one["details"]["id"] for one in json.loads(body)["data"])
+    first, second = (record["details"]["id"] for record in json.loads(body)["data"])
     _, roles = server.get("/zoho-crm/crm/v8/settings/roles")
     _, profiles = server.get("/zoho-crm/crm/v8/settings/profiles")
     _, users = server.get("/zoho-crm/crm/v8/users?type=CurrentUser")
@@ -69,8 +69,8 @@ def test_every_python_example_works(server, ids, number):
     for theirs, ours in ids.items():
         code = code.replace(theirs, ours)
     if "{connection_id}" in code:
-        made = json.loads(server.call("POST", "/connections", {"app": "zoho-crm"})[2])
-        code = code.replace("{connection_id}", made["connection"]["connection_id"])
+        created = json.loads(server.call("POST", "/connections", {"app": "zoho-crm"})[2])
+        code = code.replace("{connection_id}", created["connection"]["connection_id"])
     answer = run(code, server)
     assert answer
     for outcome in answer.get("data", []) if "method='P" in code or "method='D" in code else []:
@@ -148,21 +148,21 @@ def test_answers_have_every_key_the_document_shows(server, ids, heading):
 
 def test_a_connection_has_every_key_the_document_shows(server):
     _, answer = server.get("/connections")
-    one = answer["connections"][0]
+    connection = answer["connections"][0]
     theirs = shown("### Get Connection")["connection"]
-    assert missing(theirs, one) == []
+    assert missing(theirs, connection) == []
     for name in ("creation_time", "last_updated_time"):
-        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", one[name])
-    assert one["url"].startswith(f"{server.gateway}/connect/?session_token=")
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", connection[name])
+    assert connection["url"].startswith(f"{server.gateway}/connect/?session_token=")
 
 
 def test_writes_answer_as_the_document_shows(server):
     path = "/zoho-crm/crm/v8/Leads"
     status, _, body = server.call("POST", path, {"data": [{"Last_Name": "Smith"}]})
-    made = json.loads(body)
+    answer = json.loads(body)
     assert status == 201
-    assert made["data"][0].keys() == shown("**Example - Create Lead:**")["data"][0].keys()
-    record = made["data"][0]["details"]["id"]
+    assert answer["data"][0].keys() == shown("**Example - Create Lead:**")["data"][0].keys()
+    record = answer["data"][0]["details"]["id"]
     _, _, body = server.call("PUT", path, {"data": [{"id": record, "Phone": "+1-555-9999"}]})
     assert missing(shown("### Update Records"), json.loads(body)) == []
     _, _, body = server.call("DELETE", f"{path}?ids={record}&wf_trigger=true")

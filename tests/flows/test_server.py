@@ -12,10 +12,10 @@ LEADS = "/zoho-crm/crm/v8/Leads"
 
 def connect(server, organisation):
     """Create a connection and go the way through its pages; gives its id."""
-    made = json.loads(server.call("POST", "/connections", {"app": "zoho-crm"})[2])["connection"]
+    connection = json.loads(server.call("POST", "/connections", {"app": "zoho-crm"})[2])["connection"]
     set_password(server, organisation)
-    go_through(made["url"], organisation)
-    return made["connection_id"]
+    go_through(connection["url"], organisation)
+    return connection["connection_id"]
 
 
 def go_through(url, organisation):
@@ -63,8 +63,8 @@ def test_a_deleted_connection_is_refused_at_once(own_server):
 def test_without_a_connection_the_answer_says_how_to_make_one(own_server):
     server = own_server()
     _, listed = server.get("/connections")
-    for one in listed["connections"]:
-        server.call("DELETE", f"/connections/{one['connection_id']}")
+    for connection in listed["connections"]:
+        server.call("DELETE", f"/connections/{connection['connection_id']}")
     status, answer = server.get(f"{LEADS}?fields=id")
     assert (
         status == 400
@@ -88,8 +88,8 @@ def test_a_revoked_key_stops_working_within_a_second_in_every_worker(own_server)
 
 def test_several_workers_serve_one_organisation(own_server):
     server = own_server("--workers", "2")
-    made = [json.loads(server.call("POST", LEADS, {"data": [{"Last_Name": "x"}]})[2]) for _ in range(30)]
-    ids = [one["data"][0]["details"]["id"] for one in made]
+    answers = [json.loads(server.call("POST", LEADS, {"data": [{"Last_Name": "x"}]})[2]) for _ in range(30)]
+    ids = [created["data"][0]["details"]["id"] for created in answers]
     assert len(set(ids)) == 30
     _, answer = server.get(f"{LEADS}?fields=id&ids={','.join(ids)}")
     assert answer["info"]["count"] == 30

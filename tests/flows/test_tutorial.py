@@ -16,8 +16,8 @@ PAGE = Path(__file__).parents[2] / "docs" / "tutorial.md"
 
 def blocks():
     """What the page has people copy, in order, but for the start of the server, which the fixture has done."""
-    found = re.findall(r"```sh\n(.*?)```", PAGE.read_text(), re.DOTALL)
-    return [block for block in found if not block.startswith("script/server")]
+    blocks_found = re.findall(r"```sh\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    return [block for block in blocks_found if not block.startswith("script/server")]
 
 
 def shown_answers():

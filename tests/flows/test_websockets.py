@@ -71,8 +71,8 @@ def bearer(server, **body):
     """A key that may use the app, and the headers by which it is shown."""
     status, _, text = server.call("POST", "/keys", {"name": "sockets", "scopes": ["proxy:example"], **body})
     assert status == 200, text
-    made = json.loads(text)
-    return made["key"]["id"], {"Authorization": f"Bearer {made['secret']}"}
+    document = json.loads(text)
+    return document["key"]["id"], {"Authorization": f"Bearer {document['secret']}"}
 
 
 async def echo(ws):

@@ -59,7 +59,7 @@ class Origins:
 
     def __init__(self, home):
         self._listeners = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
-        urls = Urls(*(f"http://127.0.0.1:{one.getsockname()[1]}" for one in self._listeners))
+        urls = Urls(*(f"http://127.0.0.1:{listener.getsockname()[1]}" for listener in self._listeners))
         self.ports = {
             "gateway": self._listeners[0].getsockname()[1],
             "crm": self._listeners[1].getsockname()[1],
@@ -147,29 +147,29 @@ def rooms(origins):
 def places(rooms):
     """Every origin, method and path; those of placeholders with something in their place."""
     rooms, _ = rooms
-    found = []
+    places_found = []
     router = control_origin(rooms, lambda: None)
     while not hasattr(router, "routes"):  # It stands behind what turns errors into answers.
         router = router._app
     for route in router.routes:
         path = re.sub(r"\{\w+\}", "x", route.path)
-        found += [("gateway", method, path) for method in ("GET", "POST", "PUT", "DELETE")]
-    found += [("gateway", method, f"/{DEMO_APP}/crm/v8/Leads") for method in ("GET", "POST")]
-    found += [
+        places_found += [("gateway", method, path) for method in ("GET", "POST", "PUT", "DELETE")]
+    places_found += [("gateway", method, f"/{DEMO_APP}/crm/v8/Leads") for method in ("GET", "POST")]
+    places_found += [
         ("gateway", "GET", "/nothing"),
         ("crm", "GET", "/nothing"),
         ("crm", "POST", "/"),
         ("crm", "GET", "/"),
     ]
     for path in rooms.crm.accounts_paths:
-        found += [("crm", method, path.decode()) for method in ("GET", "POST")]
+        places_found += [("crm", method, path.decode()) for method in ("GET", "POST")]
     for base in ("v2", "v2.1", "v7", "v9", "bulk/v8", "nothing"):
-        found += [("crm", method, f"/crm/{base}/Leads") for method in ("GET", "POST")]
+        places_found += [("crm", method, f"/crm/{base}/Leads") for method in ("GET", "POST")]
     for route in api_routes():
         path = re.sub(r"\{\w+\}", "x", route.pattern)
-        found.append(("crm", route.method, path))
-    assert len(found) > 80
-    return found
+        places_found.append(("crm", route.method, path))
+    assert len(places_found) > 80
+    return places_found
 
 
 @pytest.fixture(scope="module")

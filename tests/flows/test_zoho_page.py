@@ -67,11 +67,11 @@ def test_three_commands_and_calls_without_a_header_reach_what_was_connected(your
     assert zoho.client["callback_url"] == f"{yours.gateway}/connect/callback"
     assert Path(zoho.client["secret_file"]).stat().st_mode & 0o077 == 0
     tell(yours, zoho)
-    asked, made = create(yours)
+    asked, connection = create(yours)
     # What a customer is offered is Zoho, and nothing of the CRM inside.
     assert "Harbour" not in asked.text and urllib.parse.urlsplit(zoho.crm).netloc in asked.text
-    assert made["metadata"]["organisation"] == "Rehearsal at Zoho"
-    assert (made["environment"], made["metadata"]["data_centre"], made["default"]) == (
+    assert connection["metadata"]["organisation"] == "Rehearsal at Zoho"
+    assert (connection["environment"], connection["metadata"]["data_centre"], connection["default"]) == (
         "sandbox",
         "rehearsal",
         True,
@@ -79,22 +79,23 @@ def test_three_commands_and_calls_without_a_header_reach_what_was_connected(your
     name, headers = names(yours)
     assert name == "REALZOHO"
     assert (
-        headers["moorage-connection"] == made["connection_id"] and headers["moorage-environment"] == "sandbox"
+        headers["moorage-connection"] == connection["connection_id"]
+        and headers["moorage-environment"] == "sandbox"
     )
     assert names(yours, "--connection", demo)[0] == before
     # What the demo's connection was is of no account any more, and what was chosen stays chosen.
-    yours.run("connection", "use", made["connection_id"])
+    yours.run("connection", "use", connection["connection_id"])
     yours.run("connection", "delete", demo, "--yes")
     assert names(yours)[0] == "REALZOHO"
-    yours.run("connection", "delete", made["connection_id"], "--yes")
+    yours.run("connection", "delete", connection["connection_id"], "--yes")
     refused = yours.run("api", f"{LEADS}?fields=Last_Name", check=False)
     assert refused.returncode == 1 and "was deleted, and no other one was chosen" in refused.stderr
 
 
 def test_its_tokens_are_renewed_where_they_came_from_and_its_client_is_forgotten_alone(yours, zoho):
     tell(yours, zoho)
-    _, made = create(yours)
-    diagnosis = yours.get(f"/connections/{made['connection_id']}/diagnosis")[1]
+    _, connection = create(yours)
+    diagnosis = yours.get(f"/connections/{connection['connection_id']}/diagnosis")[1]
     assert diagnosis["healthy"], diagnosis
     # Its access token is made worthless there: the next call renews it.
     zoho.run("crm", "org", "list")
@@ -119,6 +120,8 @@ def test_a_real_client_is_shown_to_nobody_who_plays(yours, zoho):
     create(yours)
     yours.run("client", "delete", "zoho-crm", "--data-centre", "rehearsal", "--yes")
     time.sleep(0.1)
-    made = json.loads(yours.call("GET", "/connections?status=ACTIVE")[2])["connections"][-1]
-    codes = [one["code"] for one in yours.get(f"/connections/{made['id']}/diagnosis")[1]["findings"]]
+    connection = json.loads(yours.call("GET", "/connections?status=ACTIVE")[2])["connections"][-1]
+    codes = [
+        finding["code"] for finding in yours.get(f"/connections/{connection['id']}/diagnosis")[1]["findings"]
+    ]
     assert codes == ["oauth_client_missing"]

@@ -34,7 +34,7 @@ def run(server, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def found(server, run):
+def report(server, run):
     server.run("crm", "org", "create", "sdk", "--empty")
     return run("zoho_sdk.py", "sdk")
 
@@ -53,13 +53,15 @@ def older(request):
     return folder
 
 
-def test_those_of_older_versions_work_as_well(server, run, found, older):
+def test_those_of_older_versions_work_as_well(server, run, report, older):
     server.run("crm", "org", "create", older.name, "--empty")
     theirs = run("zoho_sdk.py", older.name, sdk=older)
     assert theirs["org"] == older.name
-    assert theirs.keys() == found.keys()
+    assert theirs.keys() == report.keys()
     for name in ("create", "update", "upsert", "delete", "contact"):
-        assert [one["code"] for one in theirs[name]] == [one["code"] for one in found[name]]
+        assert [name_of_module["code"] for name_of_module in theirs[name]] == [
+            name_of_module["code"] for name_of_module in report[name]
+        ]
     for name in (
         "get",
         "search",
@@ -72,7 +74,7 @@ def test_those_of_older_versions_work_as_well(server, run, found, older):
         "profiles",
         "users",
     ):
-        assert theirs[name] == found[name], name
+        assert theirs[name] == report[name], name
 
 
 def test_those_of_older_versions_understand_every_module(server, run, surroundings, older):
@@ -85,44 +87,44 @@ def test_those_of_older_versions_understand_every_module(server, run, surroundin
     assert run("zoho_sdk_modules.py", organisation, sdk=older)["modules"] == expected
 
 
-def test_it_creates_records_and_reads_each_ones_fault(found):
-    made, refused = found["create"]
-    assert made["code"] == "SUCCESS" and len(made["details"]["id"]) == 19
+def test_it_creates_records_and_reads_each_ones_fault(report):
+    created, refused = report["create"]
+    assert created["code"] == "SUCCESS" and len(created["details"]["id"]) == 19
     assert refused["code"] == "MANDATORY_NOT_FOUND"
 
 
-def test_it_updates_reads_upserts_and_searches(found):
-    assert found["update"][0]["code"] == "SUCCESS"
-    owner = found["get"]["Owner"]
+def test_it_updates_reads_upserts_and_searches(report):
+    assert report["update"][0]["code"] == "SUCCESS"
+    owner = report["get"]["Owner"]
     assert "@" in owner
-    assert found["get"] == {
+    assert report["get"] == {
         "Company": "Changed",
         "Lead_Source": "Web Research",
         "Owner": owner,
         "Created_Time": True,
     }
-    assert found["upsert"][0]["code"] == "SUCCESS"
-    assert found["upsert"][0]["details"]["id"] == found["create"][0]["details"]["id"]
-    assert found["search"] == 1
+    assert report["upsert"][0]["code"] == "SUCCESS"
+    assert report["upsert"][0]["details"]["id"] == report["create"][0]["details"]["id"]
+    assert report["search"] == 1
 
 
-def test_it_walks_past_two_thousand_records(found):
-    assert found["walk"] == 2101
+def test_it_walks_past_two_thousand_records(report):
+    assert report["walk"] == 2101
 
 
-def test_it_deletes(found):
-    assert found["delete"][0]["code"] == "SUCCESS"
-    assert found["gone"] == 204
+def test_it_deletes(report):
+    assert report["delete"][0]["code"] == "SUCCESS"
+    assert report["gone"] == 204
 
 
-def test_it_links_records(found):
-    assert found["contact"][0]["code"] == "SUCCESS"
+def test_it_links_records(report):
+    assert report["contact"][0]["code"] == "SUCCESS"
 
 
-def test_it_reads_the_metadata(found):
-    assert found["modules"] == 54 and found["fields"] > 40 and found["sections"] >= 3
-    assert found["roles"] == ["CEO", "Manager"] and found["profiles"] == ["Administrator", "Standard"]
-    assert found["org"] == "sdk" and len(found["users"]) == 6
+def test_it_reads_the_metadata(report):
+    assert report["modules"] == 54 and report["fields"] > 40 and report["sections"] >= 3
+    assert report["roles"] == ["CEO", "Manager"] and report["profiles"] == ["Administrator", "Standard"]
+    assert report["org"] == "sdk" and len(report["users"]) == 6
 
 
 def test_it_understands_every_module_and_its_records(surroundings):

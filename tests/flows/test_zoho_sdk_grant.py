@@ -11,10 +11,10 @@ SCRIPT = Path(__file__).parent / "zoho_sdk_grant.py"
 
 
 @pytest.fixture(scope="module")
-def found(server, tmp_path_factory):
+def report(server, tmp_path_factory):
     server.run("crm", "org", "create", "sdk-eu", "--empty", "--data-centre", "eu")
-    made = server.run("crm", "client", "create", "--name", "SDK", "--self", "--org", "sdk-eu", "--json")
-    client = json.loads(made.stdout)["client"]
+    created = server.run("crm", "client", "create", "--name", "SDK", "--self", "--org", "sdk-eu", "--json")
+    client = json.loads(created.stdout)["client"]
     client["code"] = server.run("crm", "grant-code", "--client", client["client_id"]).stdout.strip()
     argument = json.dumps([client, f"{server.crm}/dc/eu", f"{server.crm}/dc/us"])
     done = subprocess.run(
@@ -29,18 +29,23 @@ def found(server, tmp_path_factory):
     return {"base": f"{server.crm}/dc/eu", **json.loads(done.stdout.splitlines()[-1])}
 
 
-def test_it_gets_its_tokens_and_works(found):
-    assert (found["org"], found["create"], found["read"], found["again"]) == ("sdk-eu", "SUCCESS", 200, 200)
-    assert found["api_domain"] == found["base"]
+def test_it_gets_its_tokens_and_works(report):
+    assert (report["org"], report["create"], report["read"], report["again"]) == (
+        "sdk-eu",
+        "SUCCESS",
+        200,
+        200,
+    )
+    assert report["api_domain"] == report["base"]
 
 
-def test_in_another_data_centre_its_client_is_unknown(found):
-    assert "invalid_client" in found["elsewhere"]
+def test_in_another_data_centre_its_client_is_unknown(report):
+    assert "invalid_client" in report["elsewhere"]
 
 
-def test_its_code_works_once(found):
-    assert "invalid_code" in found["spent"]
+def test_its_code_works_once(report):
+    assert "invalid_code" in report["spent"]
 
 
-def test_it_revokes_its_refresh_token(found):
-    assert found["revoked"] is True
+def test_it_revokes_its_refresh_token(report):
+    assert report["revoked"] is True

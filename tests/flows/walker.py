@@ -28,15 +28,15 @@ class Page:
     def fields(self, index: int = 0) -> list[tuple[str, str]]:
         """The hidden fields and ticked boxes of a form."""
         form = re.findall(r"<form.*?</form>", self.text, re.DOTALL)[index]
-        found = []
+        fields_found = []
         for tag in re.findall(r"<input[^>]*>", form):
             kind = re.search(r'type="(\w+)"', tag).group(1)
             if kind == "hidden" or (kind in {"checkbox", "radio"} and " checked" in tag):
                 name, value = (
                     html.unescape(re.search(rf'{a}="([^"]*)"', tag).group(1)) for a in ("name", "value")
                 )
-                found.append((name, value))
-        return found
+                fields_found.append((name, value))
+        return fields_found
 
 
 class Walker:

@@ -116,8 +116,8 @@ def kept_tokens(gateway: Server, connection_id: str) -> tuple[str, str]:
     """The access and the refresh token that the gateway holds for a connection."""
 
     async def look(operator: Operator) -> tuple[str, str]:
-        found = [await operator._rooms.vault.get(connection_id, kind) for kind in (ACCESS, REFRESH)]
-        return found[0].value, found[1].value
+        secrets = [await operator._rooms.vault.get(connection_id, kind) for kind in (ACCESS, REFRESH)]
+        return secrets[0].value, secrets[1].value
 
     return _operate(gateway, look)
 

@@ -44,10 +44,10 @@ def connect(credentials):
 
 
 def params(owner, **values):
-    found = ParameterMap()
+    parameters = ParameterMap()
     for name, value in values.items():
-        found.add(getattr(owner, name), value)
-    return found
+        parameters.add(getattr(owner, name), value)
+    return parameters
 
 
 def body(*records):
@@ -64,15 +64,15 @@ def lead(**values):
 
 
 def outcomes(response):
-    found = response.get_object()
-    if isinstance(found, APIException):
-        return [{"code": found.get_code().get_value(), "message": str(found.get_message())}]
+    wrapper = response.get_object()
+    if isinstance(wrapper, APIException):
+        return [{"code": wrapper.get_code().get_value(), "message": str(wrapper.get_message())}]
     return [
         {
-            "code": one.get_code().get_value(),
-            "details": {key: str(value) for key, value in one.get_details().items()},
+            "code": outcome.get_code().get_value(),
+            "details": {key: str(value) for key, value in outcome.get_details().items()},
         }
-        for one in found.get_data()
+        for outcome in wrapper.get_data()
     ]
 
 
@@ -84,18 +84,18 @@ def walk(operations):
         answer = operations.get_records(
             params(GetRecordsParam, fields="Last_Name", per_page=200, **more), HeaderMap()
         )
-        found = answer.get_object()
-        seen += len(found.get_data())
-        if not found.get_info().get_more_records():
+        wrapper = answer.get_object()
+        seen += len(wrapper.get_data())
+        if not wrapper.get_info().get_more_records():
             return seen
-        token = found.get_info().get_next_page_token()
+        token = wrapper.get_info().get_next_page_token()
 
 
 def main():
     connect(json.loads(sys.argv[1]))
     leads = RecordOperations("Leads")
     result = {}
-    made = outcomes(
+    created = outcomes(
         leads.create_records(
             body(
                 lead(
@@ -109,15 +109,15 @@ def main():
             HeaderMap(),
         )
     )
-    result["create"] = made
-    record = int(made[0]["details"]["id"])
+    result["create"] = created
+    record = int(created[0]["details"]["id"])
     result["update"] = outcomes(leads.update_record(record, body(lead(Company="Changed")), HeaderMap()))
-    found = leads.get_record(record, ParameterMap(), HeaderMap()).get_object().get_data()[0]
+    fetched = leads.get_record(record, ParameterMap(), HeaderMap()).get_object().get_data()[0]
     result["get"] = {
-        "Company": found.get_key_value("Company"),
-        "Lead_Source": found.get_key_value("Lead_Source").get_value(),
-        "Owner": found.get_key_value("Owner").get_email(),
-        "Created_Time": isinstance(found.get_created_time(), dt.datetime),
+        "Company": fetched.get_key_value("Company"),
+        "Lead_Source": fetched.get_key_value("Lead_Source").get_value(),
+        "Owner": fetched.get_key_value("Owner").get_email(),
+        "Created_Time": isinstance(fetched.get_created_time(), dt.datetime),
     }
     result["upsert"] = outcomes(
         leads.upsert_records(body(lead(Last_Name="Upserted", Email="sdk@acme.example")), HeaderMap())
@@ -150,11 +150,11 @@ def main():
     )
     result["sections"] = len(layouts[0].get_sections())
     users = UsersOperations().get_users(ParameterMap(), HeaderMap()).get_object()
-    result["users"] = [one.get_email() for one in users.get_users()]
+    result["users"] = [item.get_email() for item in users.get_users()]
     result["org"] = OrgOperations().get_organization().get_object().get_org()[0].get_company_name()
-    result["roles"] = [one.get_name() for one in RolesOperations().get_roles().get_object().get_roles()]
+    result["roles"] = [item.get_name() for item in RolesOperations().get_roles().get_object().get_roles()]
     profiles = ProfilesOperations().get_profiles(ParameterMap()).get_object().get_profiles()
-    result["profiles"] = [one.get_name() for one in profiles]
+    result["profiles"] = [item.get_name() for item in profiles]
     print(json.dumps(result))
 
 

@@ -40,9 +40,9 @@ def main():
     lead.add_key_value("Last_Name", "Granted")
     wrapper.set_data([lead])
     leads = RecordOperations("Leads")
-    made = leads.create_records(wrapper, HeaderMap()).get_object().get_data()[0]
-    result["create"] = made.get_code().get_value()
-    record = int(made.get_details()["id"])
+    created = leads.create_records(wrapper, HeaderMap()).get_object().get_data()[0]
+    result["create"] = created.get_code().get_value()
+    record = int(created.get_details()["id"])
     result["read"] = leads.get_record(record, ParameterMap(), HeaderMap()).get_status_code()
     token.set_access_token(None)
     token.refresh_access_token(token, f"{base}/oauth/v2/token")

@@ -25,8 +25,8 @@ from zohocrmsdk.src.com.zoho.crm.api.users import GetUsersParam, UsersOperations
 
 def size(answer, name):
     """How many elements an answer has; an answer without content has none."""
-    found = answer.get_object()
-    return len(getattr(found, f"get_{name}")()) if found is not None else 0
+    wrapper = answer.get_object()
+    return len(getattr(wrapper, f"get_{name}")()) if wrapper is not None else 0
 
 
 def about(module):
@@ -75,15 +75,15 @@ def records(module):
 def people():
     users, roles, profiles = UsersOperations(), RolesOperations(), ProfilesOperations()
     kinds = ("AllUsers", "ActiveUsers", "DeactiveUsers", "DeletedUsers", "AdminUsers", "CurrentUser")
-    found = {
+    users_by_kind = {
         kind: users.get_users(params(GetUsersParam, type=kind), HeaderMap()).get_object() for kind in kinds
     }
-    current = found["CurrentUser"].get_users()[0]
+    current = users_by_kind["CurrentUser"].get_users()[0]
     manager = roles.get_roles().get_object().get_roles()[1]
     profile = profiles.get_profiles(ParameterMap()).get_object().get_profiles()[0]
     permissions = profiles.get_profile(int(profile.get_id())).get_object().get_profiles()[0]
     return {
-        "users": {kind: len(answer.get_users()) for kind, answer in found.items()},
+        "users": {kind: len(answer.get_users()) for kind, answer in users_by_kind.items()},
         "current": users.get_user(int(current.get_id()), HeaderMap())
         .get_object()
         .get_users()[0]
@@ -96,11 +96,11 @@ def people():
 def main():
     connect(json.loads(sys.argv[1]))
     modules = ModulesOperations().get_modules().get_object().get_modules()
-    supported = [one.get_api_name() for one in modules if one.get_api_supported()]
-    found = {"modules": {name: about(name) for name in supported}}
+    supported = [module.get_api_name() for module in modules if module.get_api_supported()]
+    report = {"modules": {name: about(name) for name in supported}}
     if "people" in sys.argv:
-        found |= people()
-    print(json.dumps(found))
+        report |= people()
+    print(json.dumps(report))
 
 
 main()

@@ -23,14 +23,14 @@ def start():
 @pytest.fixture
 def upstream():
     """Makes scripted upstreams."""
-    made = []
+    servers = []
 
     def make(*script, **options):
-        made.append(Scripted(*(script or (OK,)), **options))
-        return made[-1]
+        servers.append(Scripted(*(script or (OK,)), **options))
+        return servers[-1]
 
     yield make
-    for each in made:
+    for each in servers:
         each.stop()
 
 

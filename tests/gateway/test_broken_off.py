@@ -58,14 +58,14 @@ def read(client, *, late, slow=False):
 
 def unchunked(body):
     """The body of the chunks that are there, and whether the last one is."""
-    found = b""
+    content = b""
     while body:
         size, _, body = body.partition(b"\r\n")
         length = int(size, 16)
         if length == 0:
-            return found, True
-        found, body = found + body[:length], body[length + 2 :]
-    return found, False
+            return content, True
+        content, body = content + body[:length], body[length + 2 :]
+    return content, False
 
 
 def ask(start, upstream, framing, ending, *, version="1.1", tls=None, limits=PATIENT):

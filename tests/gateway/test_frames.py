@@ -21,7 +21,7 @@ def frame(opcode, payload, mask=b""):
     return head + mask + payload
 
 
-one = st.builds(
+frame_drawn = st.builds(
     frame,
     st.sampled_from([0, 1, 2, 9, 10]),
     st.sampled_from([0, 1, 125, 126, 127, 65535, 65536, 70000]).map(bytes),
@@ -29,7 +29,7 @@ one = st.builds(
 )
 
 
-@given(sent=st.lists(one, min_size=1, max_size=5), steps=st.lists(st.integers(1, 70000), max_size=30))
+@given(sent=st.lists(frame_drawn, min_size=1, max_size=5), steps=st.lists(st.integers(1, 70000), max_size=30))
 @settings(max_examples=200, deadline=None)
 def test_a_boundary_is_found_after_each_frame_and_nowhere_else(sent, steps):
     data, boundaries, place = b"".join(sent), {0}, 0
@@ -85,9 +85,9 @@ SMALL = {
 
 @pytest.mark.parametrize("kind", SMALL)
 def test_many_small_ones_in_one_read_hold_nobody_up(kind):
-    one, frames = SMALL[kind], Frames()
-    data = one * (256 * 1024 // len(one))
-    frames.feed(one)
+    frame_drawn, frames = SMALL[kind], Frames()
+    data = frame_drawn * (256 * 1024 // len(frame_drawn))
+    frames.feed(frame_drawn)
     begun = time.thread_time()
     frames.feed(data)
     assert (

@@ -241,7 +241,7 @@ def stays_below(path):
         level = unquote_to_bytes(
             re.sub(
                 rb"(?i)%u([0-9a-f]{4})",
-                lambda found: chr(int(found[1], 16)).encode("utf-8", "replace"),
+                lambda match: chr(int(match[1], 16)).encode("utf-8", "replace"),
                 level,
             )
         )

@@ -30,27 +30,27 @@ def played(script):
 
 
 def test_what_one_turn_brings_leaves_together_at_its_end():
-    def script(outbox, one, other):
-        outbox.put(one, b"1")
+    def script(outbox, first, other):
+        outbox.put(first, b"1")
         outbox.put(other, b"2")
-        outbox.put(one, b"3")
+        outbox.put(first, b"3")
 
     assert played(script) == ([], [("a", b"1"), ("b", b"2"), ("a", b"3")])
 
 
 def test_nothing_overtakes_what_waits():
-    def script(outbox, one, other):
-        outbox.put(one, b"the end of a request")
-        outbox.write(one, b"the beginning of the next")
+    def script(outbox, first, other):
+        outbox.put(first, b"the end of a request")
+        outbox.write(first, b"the beginning of the next")
 
     early, written = played(script)
     assert early == written == [("a", b"the end of a request"), ("a", b"the beginning of the next")]
 
 
 def test_a_connection_that_was_closed_meanwhile_keeps_nothing_from_the_others():
-    def script(outbox, one, other):
-        outbox.put(one, b"1")
+    def script(outbox, first, other):
+        outbox.put(first, b"1")
         outbox.put(other, b"2")
-        one.closed = True
+        first.closed = True
 
     assert played(script) == ([], [("b", b"2")])

@@ -169,10 +169,10 @@ def test_each_call_of_a_connection_has_a_request_id_of_its_own(relayed):
 
 
 def test_what_changes_between_two_calls_of_a_connection_is_seen(start, upstream):
-    world, one, other = World(), upstream(), upstream()
+    world, first, other = World(), upstream(), upstream()
     world.upstreams |= {
         name: Upstream("remote", f"http://127.0.0.1:{behind.port}")
-        for name, behind in (("one", one), ("other", other))
+        for name, behind in (("one", first), ("other", other))
     }
     start(world)
     with Client(world.port) as client:
@@ -187,7 +187,7 @@ def test_what_changes_between_two_calls_of_a_connection_is_seen(start, upstream)
             assert client.get("/zoho-crm/a", headers).status == status
         client.send("GET /zoho-crm/a HTTP/1.1\r\nHost: gateway.test\r\nAuthorization: Bearer other\r\n\r\n")
         assert client.answer().status == 401
-    assert [request.partition(b"X: ")[2][:1] for request in one.requests] == [b"1", b"1", b"2", b"1"]
+    assert [request.partition(b"X: ")[2][:1] for request in first.requests] == [b"1", b"1", b"2", b"1"]
     assert len(other.requests) == 1
 
 

@@ -430,7 +430,7 @@ def test_the_memory_of_a_closed_connection_is_free_at_once(start, upstream, cert
 
 
 def connections_in_memory():
-    return sum(type(one) in {ssl.SSLObject, UpstreamConnection} for one in gc.get_objects())
+    return sum(type(instance) in {ssl.SSLObject, UpstreamConnection} for instance in gc.get_objects())
 
 
 @contextlib.contextmanager

@@ -379,9 +379,9 @@ def test_other_paths_of_the_origin_take_none(through):
 
 def test_bytes_pass_as_they_are(raw):
     caller, app = raw()
-    for one, other in ((caller.socket, app), (app, caller.socket)):
+    for side, other in ((caller.socket, app), (app, caller.socket)):
         sent = bytes(range(256)) * 100
-        one.sendall(sent)
+        side.sendall(sent)
         got = b""
         while len(got) < len(sent):
             got += other.recv(65536)
@@ -486,13 +486,13 @@ def test_an_app_that_never_says_it_is_given_up(raw):
 @pytest.mark.parametrize("first", ["caller", "app"])
 def test_half_of_it_may_end_before_the_other(raw, first):
     caller, app = raw()
-    one, other = (caller.socket, app) if first == "caller" else (app, caller.socket)
-    one.sendall(b"last words")
-    one.shutdown(socket.SHUT_WR)
+    side, other = (caller.socket, app) if first == "caller" else (app, caller.socket)
+    side.sendall(b"last words")
+    side.shutdown(socket.SHUT_WR)
     assert rest(other) == (b"last words", "end")
     other.sendall(b"an answer")
     other.shutdown(socket.SHUT_WR)
-    assert rest(one) == (b"an answer", "end")
+    assert rest(side) == (b"an answer", "end")
     wait_until(lambda: not caller.world.server.server_state.connections)
     assert not caller.world.gateway.tunnels._open
 
@@ -500,11 +500,11 @@ def test_half_of_it_may_end_before_the_other(raw, first):
 @pytest.mark.parametrize("first", ["caller", "app"])
 def test_a_reset_of_one_is_a_reset_of_the_other_once_it_has_all(raw, first):
     caller, app = raw()
-    one, other = (caller.socket, app) if first == "caller" else (app, caller.socket)
-    one.sendall(bytes(100_000))
+    side, other = (caller.socket, app) if first == "caller" else (app, caller.socket)
+    side.sendall(bytes(100_000))
     time.sleep(0.3)
-    one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    one.close()
+    side.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    side.close()
     wait_until(lambda: not caller.world.gateway.tunnels._open)
     assert rest(other) == (bytes(100_000), "reset")
 

@@ -56,7 +56,7 @@ def test_the_longest_idle_goes_and_who_never_asked_goes_first(origin):
         newcomer = connected(origin, stack)
         assert newcomer.ask(GET % "/direct/b")["target"] == "/direct/b"
         wait_until(lambda: not is_open(strangers[0]))
-        assert [is_open(one) for one in (served, *strangers[1:], newcomer)] == [True] * 4
+        assert [is_open(connection) for connection in (served, *strangers[1:], newcomer)] == [True] * 4
         assert served.ask(GET % "/asgi/c")["target"] == "/asgi/c"
 
 

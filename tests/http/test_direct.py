@@ -20,7 +20,7 @@ def test_bodies_of_requests_in_one_segment_go_where_they_belong(caller):
     wanted = [("direct", "a" * 50), ("asgi", "b" * 60), ("direct", ""), ("asgi", "c"), ("direct", "d" * 9000)]
     caller.send("".join(post(f"/{who}/x", body) for who, body in wanted))
     told = [caller.told() for _ in wanted]
-    assert [(one["by"], one["body"]) for one in told] == wanted
+    assert [(request["by"], request["body"]) for request in told] == wanted
 
 
 @pytest.mark.parametrize("first", ["/direct/later", "/asgi/later"])
@@ -36,8 +36,14 @@ def test_a_slow_first_answer_comes_first(serve, first):
         caller.socket.settimeout(5)
         origin.release()
         told = [caller.told() for _ in range(5)]
-        assert [one["target"] for one in told] == [first, "/direct/b", "/asgi/c", "/direct/d", "/direct/e"]
-        assert [one["body"] for one in told] == ["", "two", "three", "", "five"]
+        assert [request["target"] for request in told] == [
+            first,
+            "/direct/b",
+            "/asgi/c",
+            "/direct/d",
+            "/direct/e",
+        ]
+        assert [request["body"] for request in told] == ["", "two", "three", "", "five"]
 
 
 def test_a_waiting_requests_body_may_arrive_while_an_earlier_one_is_answered(serve):

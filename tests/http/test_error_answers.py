@@ -46,7 +46,7 @@ def codes():
     declared = (
         re.findall(r'^    code(?::.*)? = "([a-z_]+)"', file.read_text(), re.MULTILINE) for file in sources
     )
-    return {code for found in declared for code in found} - OF_THE_COMMAND_LINE
+    return {code for error in declared for code in error} - OF_THE_COMMAND_LINE
 
 
 def test_every_code_that_travels_has_a_status():

@@ -32,7 +32,7 @@ def test_and_as_the_standard_library_would(text):
 
 
 @pytest.mark.parametrize(
-    ("encoded", "found"),
+    ("encoded", "expected"),
     [
         (b"", {}),
         (b"&&=x&", {}),
@@ -45,8 +45,8 @@ def test_and_as_the_standard_library_would(text):
         (b"a=%3D%25+%2b%0D%0A_=", {"a": "=% +\r\n_="}),
     ],
 )
-def test_odd_ones(encoded, found):
-    assert fields(encoded) == found
+def test_odd_ones(encoded, expected):
+    assert fields(encoded) == expected
 
 
 @pytest.mark.parametrize("most", [b"&" * (MAX_FIELDS - 1), b"a" * MAX_FORM])
@@ -61,7 +61,7 @@ def part(name, value, more=""):
 
 
 @pytest.mark.parametrize(
-    ("body", "found"),
+    ("body", "expected"),
     [
         (part("a", "1") + part("é", "é\r\n"), [("a", "1"), ("é", "é\r\n")]),
         ("before" + "\r\n" + part("a", "1") + "--b--\r\n" + part("b", "after"), [("a", "1")]),
@@ -74,9 +74,9 @@ def part(name, value, more=""):
         ("", []),
     ],
 )
-def test_multipart_forms(body, found):
+def test_multipart_forms(body, expected):
     whole = body if body.endswith("--b--") else body + "--b--\r\n"
-    assert body_pairs(MULTIPART, whole.encode()) == found
+    assert body_pairs(MULTIPART, whole.encode()) == expected
 
 
 def test_a_quoted_boundary_and_none():

@@ -28,9 +28,9 @@ def narrow(caller, *scopes, **more):
 
 
 def test_a_new_key_is_shown_with_its_secret_this_once(control, owner):
-    made = make(owner)
-    key, secret = made["key"], made["secret"]
-    assert made.keys() == {"key", "secret"}
+    created = make(owner)
+    key, secret = created["key"], created["secret"]
+    assert created.keys() == {"key", "secret"}
     assert key == {
         "id": key["id"],
         "name": "ci",
@@ -45,7 +45,7 @@ def test_a_new_key_is_shown_with_its_secret_this_once(control, owner):
     assert may_be_secret(secret) and key["id"].startswith("key_")
     assert asked(owner, secret).status == 200
     listed = owner.get("/keys")
-    assert [one["name"] for one in listed.json["keys"]] == ["owner", "ci"]
+    assert [candidate["name"] for candidate in listed.json["keys"]] == ["owner", "ci"]
     assert secret not in listed.text and secret[18:] not in listed.text
     assert listed.json["keys"][1] == key | {"last_used_at": "2026-02-07T09:10:56.048460Z"}
 
@@ -173,32 +173,32 @@ def test_a_key_ends_when_it_was_to_end(control, owner):
 
 
 def test_a_revoked_key_stays_in_the_list_and_works_no_more(control, owner):
-    made = make(owner)
-    assert asked(owner, made["secret"]).status == 200
+    created = make(owner)
+    assert asked(owner, created["secret"]).status == 200
     changes = control.changes
-    answer = owner.call("DELETE", f"/keys/{made['key']['id']}")
+    answer = owner.call("DELETE", f"/keys/{created['key']['id']}")
     assert answer.json["key"]["revoked_at"] == "2026-02-07T09:10:56.048460Z"
     assert control.changes == changes + 1, "the data plane is told to forget it"
-    assert asked(owner, made["secret"]).status == 401
+    assert asked(owner, created["secret"]).status == 401
     control.clock.advance(1)
-    assert owner.call("DELETE", f"/keys/{made['key']['id']}").json == answer.json
+    assert owner.call("DELETE", f"/keys/{created['key']['id']}").json == answer.json
     assert owner.get("/keys").json["keys"][1]["revoked_at"] == answer.json["key"]["revoked_at"]
 
 
 def test_after_a_rotation_both_secrets_work_until_the_overlap_ends(control, owner):
-    made = make(owner, name="rotated")
-    path, old = f"/keys/{made['key']['id']}/rotate", made["secret"]
+    created = make(owner, name="rotated")
+    path, old = f"/keys/{created['key']['id']}/rotate", created["secret"]
     assert asked(owner, old).status == 200
     changes = control.changes
     rotated = owner.call("POST", path, {"overlap_seconds": 60}).json
     new = rotated["secret"]
     assert control.changes == changes + 1
-    assert rotated["key"] == made["key"] | {
+    assert rotated["key"] == created["key"] | {
         "prefix": new[:18],
         "last_used_at": "2026-02-07T09:10:56.048460Z",
     }
     assert new != old and may_be_secret(new)
-    assert [one["id"] for one in owner.get("/keys").json["keys"]].count(made["key"]["id"]) == 1
+    assert [key["id"] for key in owner.get("/keys").json["keys"]].count(created["key"]["id"]) == 1
     control.clock.advance(59.9)
     assert {asked(owner, secret).status for secret in (old, new)} == {200}
     control.clock.advance(0.1)
@@ -206,22 +206,22 @@ def test_after_a_rotation_both_secrets_work_until_the_overlap_ends(control, owne
 
 
 def test_a_second_rotation_lets_no_secret_live_longer_than_the_first_did(control, owner):
-    made = make(owner)
-    path = f"/keys/{made['key']['id']}/rotate"
+    created = make(owner)
+    path = f"/keys/{created['key']['id']}/rotate"
     second = owner.call("POST", path, {"overlap_seconds": 10}).json["secret"]
     third = owner.call("POST", path, {"overlap_seconds": 100}).json["secret"]
-    assert {asked(owner, one).status for one in (made["secret"], second, third)} == {200}
+    assert {asked(owner, secret).status for secret in (created["secret"], second, third)} == {200}
     control.clock.advance(10)
-    assert [asked(owner, one).status for one in (made["secret"], second, third)] == [401, 200, 200]
+    assert [asked(owner, secret).status for secret in (created["secret"], second, third)] == [401, 200, 200]
     control.clock.advance(90)
-    assert [asked(owner, one).status for one in (second, third)] == [401, 200]
+    assert [asked(owner, secret).status for secret in (second, third)] == [401, 200]
 
 
 def test_an_overlap_of_0_ends_the_old_secret_at_once_and_usually_it_is_an_hour(control, owner):
-    made = make(owner)
-    path = f"/keys/{made['key']['id']}/rotate"
+    created = make(owner)
+    path = f"/keys/{created['key']['id']}/rotate"
     second = owner.call("POST", path, {"overlap_seconds": 0}).json["secret"]
-    assert (asked(owner, made["secret"]).status, asked(owner, second).status) == (401, 200)
+    assert (asked(owner, created["secret"]).status, asked(owner, second).status) == (401, 200)
     third = owner.call("POST", path).json["secret"]
     control.clock.advance(3599)
     assert asked(owner, second).status == 200
@@ -230,40 +230,40 @@ def test_an_overlap_of_0_ends_the_old_secret_at_once_and_usually_it_is_an_hour(c
 
 
 def test_a_revoked_key_works_with_none_of_its_secrets(control, owner):
-    made = make(owner)
-    path = f"/keys/{made['key']['id']}"
+    created = make(owner)
+    path = f"/keys/{created['key']['id']}"
     second = owner.call("POST", f"{path}/rotate").json["secret"]
     owner.call("DELETE", path)
-    assert [asked(owner, one).status for one in (made["secret"], second)] == [401, 401]
+    assert [asked(owner, secret).status for secret in (created["secret"], second)] == [401, 401]
 
 
 @pytest.mark.parametrize("state", ["revoked", "expired"])
 def test_a_key_that_has_ended_gets_no_new_secret(control, owner, state):
-    made = make(owner, expires_at="2026-02-07T09:11:00Z")["key"]
+    key = make(owner, expires_at="2026-02-07T09:11:00Z")["key"]
     if state == "revoked":
-        owner.call("DELETE", f"/keys/{made['id']}")
+        owner.call("DELETE", f"/keys/{key['id']}")
     else:
         control.clock.advance(60)
-    answer = owner.call("POST", f"/keys/{made['id']}/rotate")
+    answer = owner.call("POST", f"/keys/{key['id']}/rotate")
     assert (answer.status, answer.code) == (409, "key_inactive")
     assert state in answer.json["message"]
 
 
 @pytest.mark.parametrize("overlap", [-1, 1.5, "60", True, 2_592_001, 10**30, []])
 def test_an_overlap_that_can_not_be_is_refused(owner, overlap):
-    made = make(owner)
-    answer = owner.call("POST", f"/keys/{made['key']['id']}/rotate", {"overlap_seconds": overlap})
+    created = make(owner)
+    answer = owner.call("POST", f"/keys/{created['key']['id']}/rotate", {"overlap_seconds": overlap})
     assert (answer.status, answer.code) == (400, "body_invalid")
-    assert asked(owner, made["secret"]).status == 200
+    assert asked(owner, created["secret"]).status == 200
 
 
 def test_the_secret_that_is_to_end_makes_none_that_goes_on(control, owner):
-    made = make(owner)
-    path = f"/keys/{made['key']['id']}/rotate"
+    created = make(owner)
+    path = f"/keys/{created['key']['id']}/rotate"
     owner.call("POST", path, {"overlap_seconds": 60})
-    answer = asked(owner, made["secret"], "POST", path)
+    answer = asked(owner, created["secret"], "POST", path)
     assert (answer.status, answer.code) == (403, "rights_exceeded")
-    child = asked(owner, made["secret"], "POST", "/keys", {"name": "child"}).json["key"]
+    child = asked(owner, created["secret"], "POST", "/keys", {"name": "child"}).json["key"]
     assert child["expires_at"] == "2026-02-07T09:11:56.048460Z"
 
 
@@ -305,38 +305,38 @@ def test_a_wish_that_nobody_knows_makes_no_key(owner, body, meant):
 
 
 def test_another_accounts_keys_look_missing(owner, stranger):
-    made = make(owner)
+    created = make(owner)
     for method, tail in (("DELETE", ""), ("POST", "/rotate")):
-        theirs = stranger.call(method, f"/keys/{made['key']['id']}{tail}")
+        theirs = stranger.call(method, f"/keys/{created['key']['id']}{tail}")
         nobodys = stranger.call(method, f"/keys/key_nobody{tail}")
         assert (theirs.status, theirs.code) == (404, "key_unknown")
-        assert theirs.text.replace(made["key"]["id"], "key_nobody") == nobodys.text
-    assert [one["name"] for one in stranger.get("/keys").json["keys"]] == ["stranger"]
-    assert asked(owner, made["secret"]).status == 200
+        assert theirs.text.replace(created["key"]["id"], "key_nobody") == nobodys.text
+    assert [key["name"] for key in stranger.get("/keys").json["keys"]] == ["stranger"]
+    assert asked(owner, created["secret"]).status == 200
 
 
 def test_no_secret_is_kept_anywhere(owner, tmp_path):
-    made = make(owner)
-    rotated = owner.call("POST", f"/keys/{made['key']['id']}/rotate").json
-    hidden = [one["secret"][18:].encode() for one in (made, rotated)]
+    created = make(owner)
+    rotated = owner.call("POST", f"/keys/{created['key']['id']}/rotate").json
+    hidden = [answer["secret"][18:].encode() for answer in (created, rotated)]
     files = [file for file in tmp_path.rglob("*") if file.is_file()]
     assert files and not [file for file in files if any(part in file.read_bytes() for part in hidden)]
 
 
 def test_a_key_that_was_revoked_while_it_was_looked_up_is_not_remembered(control, owner, monkeypatch):
-    made, keys = make(owner), control.rooms.keys
+    created, keys = make(owner), control.rooms.keys
     look_up = store.key_of_secret
 
     async def and_revoked(tx, *secret):
-        found = await look_up(tx, *secret)
+        row = await look_up(tx, *secret)
         keys.clear()  # As when another process revokes it between this reading and what comes of it.
-        return found
+        return row
 
     monkeypatch.setattr(store, "key_of_secret", and_revoked)
-    assert asked(owner, made["secret"]).status == 200
+    assert asked(owner, created["secret"]).status == 200
     monkeypatch.undo()
-    control.run(revoke_unseen(control, made["key"]["id"]))
-    assert asked(owner, made["secret"]).status == 401
+    control.run(revoke_unseen(control, created["key"]["id"]))
+    assert asked(owner, created["secret"]).status == 401
 
 
 async def revoke_unseen(control, key_id):
@@ -345,6 +345,6 @@ async def revoke_unseen(control, key_id):
 
 
 def test_many_keys_are_told_apart_by_what_is_shown_of_them(owner):
-    made = [make(owner, name=f"key {number}") for number in range(20)]
+    keys_made = [make(owner, name=f"key {number}") for number in range(20)]
     listed = owner.get("/keys").json["keys"][1:]
-    assert sorted(one["prefix"] for one in listed) == sorted(one["secret"][:18] for one in made)
+    assert sorted(key["prefix"] for key in listed) == sorted(key["secret"][:18] for key in keys_made)

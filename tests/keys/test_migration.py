@@ -85,13 +85,15 @@ def test_all_of_them_are_listed_and_nothing_else_is_lost(inside):
         (f"key_{number}", f"name {number}", None) for number in range(3)
     ]
     assert keys[0].last_used_at.microsecond == 10 and keys[2].revoked_at.microsecond == 7
-    assert [one.id for one in inside(lambda rooms: rooms.connections.search("a"))] == ["c"]
+    assert [connection.id for connection in inside(lambda rooms: rooms.connections.search("a"))] == ["c"]
 
 
 def test_one_can_be_rotated_to_a_secret_of_the_new_form(inside):
     async def work(rooms):
         _, secret = await rooms.keys.rotate("a", "key_0", timedelta(minutes=1))
-        return [await rooms.keys.authenticate(f"Bearer {one}") for one in (MADE_BEFORE, secret)], secret
+        return [
+            await rooms.keys.authenticate(f"Bearer {each_secret}") for each_secret in (MADE_BEFORE, secret)
+        ], secret
 
     (old, new), secret = inside(work)
     assert secret.startswith("mk_live_") and old.key_id == new.key_id == "key_0"

@@ -20,16 +20,18 @@ class Narrow:
     """Somebody who holds a narrow key of the owner's."""
 
     def __init__(self, owner, *scopes, **more):
-        made = owner.call("POST", "/keys", {"name": "narrow", "scopes": list(scopes), **more})
-        assert made.status == 200, made.text
-        self.control, self.secret = owner.control, made.json["secret"]
+        created = owner.call("POST", "/keys", {"name": "narrow", "scopes": list(scopes), **more})
+        assert created.status == 200, created.text
+        self.control, self.secret = owner.control, created.json["secret"]
 
     def call(self, method, target, body=None):
         sent = b"" if body is None else json.dumps(body).encode()
         return self.control.call(method, target, key=self.secret, body=sent)
 
     def seen(self, query=""):
-        return [one["id"] for one in self.call("GET", f"/connections{query}").json["connections"]]
+        return [
+            connection["id"] for connection in self.call("GET", f"/connections{query}").json["connections"]
+        ]
 
     def choose(self, connection_id=None, app="zoho-crm"):
         async def chosen():
@@ -44,11 +46,11 @@ class Narrow:
 def two(control, owner):
     """Two active connections to the CRM."""
     control.organisation("acme")
-    made = []
+    connections = []
     for _ in range(2):
-        made.append(owner.connect("acme")["id"])
+        connections.append(owner.connect("acme")["id"])
         control.clock.advance(1)
-    return made
+    return connections
 
 
 @pytest.fixture
@@ -56,10 +58,10 @@ def other(control, owner):
     """An active connection of another app, which leads elsewhere."""
 
     async def work():
-        made = await control.rooms.connections.create(owner.account, "second")
+        connection = await control.rooms.connections.create(owner.account, "second")
         upstream = Upstream("remote", "http://127.0.0.1:9")
-        await control.rooms.connections.activate(made, upstream, {}, also=nothing)
-        return made.id
+        await control.rooms.connections.activate(connection, upstream, {}, also=nothing)
+        return connection.id
 
     async def nothing(tx):
         """This connection has no tokens."""
@@ -80,7 +82,7 @@ def test_to_such_a_key_others_look_as_if_they_never_were(owner, two):
     with pytest.raises(ConnectionUnknown):
         narrow.choose(two[0])
     for method in ("GET", "DELETE"):
-        answers = [narrow.call(method, f"/connections/{one}") for one in (two[0], never)]
+        answers = [narrow.call(method, f"/connections/{connection_id}") for connection_id in (two[0], never)]
         assert [(answer.status, answer.code) for answer in answers] == [(404, "connection_unknown")] * 2
         assert answers[0].text.replace(two[0], never) == answers[1].text
     assert owner.get(f"/connections/{two[0]}").status == 200
@@ -141,8 +143,10 @@ def test_connections_are_made_for_apps_in_reach_alone(owner, two):
     assert (answer.status, answer.code) == (403, "scope_missing")
     assert "proxy:zoho-crm:read" in answer.json["message"]
     for scopes in (["proxy:zoho-crm:read"], ["proxy"], []):
-        made = Narrow(owner, "connections:write", *scopes).call("POST", "/connections", {"app": "zoho-crm"})
-        assert made.json["connection"]["url"].startswith("http://gateway.test/connect/")
+        created = Narrow(owner, "connections:write", *scopes).call(
+            "POST", "/connections", {"app": "zoho-crm"}
+        )
+        assert created.json["connection"]["url"].startswith("http://gateway.test/connect/")
 
 
 def test_who_may_only_read_gets_no_url_by_which_a_connection_can_be_led_elsewhere(owner, two):

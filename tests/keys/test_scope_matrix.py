@@ -58,7 +58,7 @@ def routes(control):
     return [route.path for route in routes]
 
 
-def found(control):
+def operations(control):
     for path in routes(control):
         allowed = control.call("LOCK", path).headers["allow"].split(", ")
         yield from ((path, method) for method in allowed if method != "HEAD")
@@ -73,8 +73,8 @@ def call(control, owner):
     target = owner.call("POST", "/keys", {"name": "target", "scopes": ["keys:write"]}).json["key"]["id"]
 
     def call(entry, scopes, method=None):
-        made = owner.call("POST", "/keys", {"name": "caller", "scopes": scopes})
-        return send(control, entry, made.json["secret"], connection, target, method)
+        created = owner.call("POST", "/keys", {"name": "caller", "scopes": scopes})
+        return send(control, entry, created.json["secret"], connection, target, method)
 
     return call
 
@@ -87,7 +87,7 @@ def send(control, entry, key, connection="x", target="x", method=None):
 
 
 def test_every_route_says_who_may_call_it(control):
-    assert set(found(control)) == set(MATRIX)
+    assert set(operations(control)) == set(MATRIX)
 
 
 def test_every_scope_of_the_control_api_opens_something():
@@ -147,6 +147,6 @@ def test_what_a_call_does_not_know_is_refused_and_named(control, owner, entry):
 
 @pytest.mark.parametrize("entry", GUARDED, ids=str)
 def test_a_scope_is_asked_for_before_anything_is_read(control, owner, entry):
-    made = owner.call("POST", "/keys", {"name": "none", "scopes": ["proxy"]})
+    created = owner.call("POST", "/keys", {"name": "none", "scopes": ["proxy"]})
     path = entry[0].format(connection_id="%00", key_id="%00", app="%00", slug="%00", name="%00")
-    assert control.call(entry[1], f"{path}?limit=x", key=made.json["secret"], body=b"{").status == 403
+    assert control.call(entry[1], f"{path}?limit=x", key=created.json["secret"], body=b"{").status == 403

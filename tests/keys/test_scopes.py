@@ -94,7 +94,7 @@ def test_an_app_may_be_called_if_some_grant_could_be_for_it(texts, crm, mail):
 
 
 @pytest.mark.parametrize(
-    ("texts", "one", "two"),
+    ("texts", "to_first", "to_second"),
     [
         (["proxy"], True, True),
         (["proxy:read"], False, False),
@@ -106,9 +106,9 @@ def test_an_app_may_be_called_if_some_grant_could_be_for_it(texts, crm, mail):
         (["proxy:crm:read", f"proxy:{TWO}"], False, True),
     ],
 )
-def test_writing_needs_a_grant_for_it(texts, one, two):
+def test_writing_needs_a_grant_for_it(texts, to_first, to_second):
     scopes = parse(texts)
-    assert (scopes.may_write("crm", ONE), scopes.may_write("crm", TWO)) == (one, two)
+    assert (scopes.may_write("crm", ONE), scopes.may_write("crm", TWO)) == (to_first, to_second)
 
 
 @pytest.mark.parametrize(

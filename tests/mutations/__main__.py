@@ -64,9 +64,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="script/mutate", description=__doc__)
     parser.add_argument("words", nargs="*", help="only changes whose promise or file contains one of these")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="how many at a time")
-    given = parser.parse_args()
+    options = parser.parse_args()
     chosen = [
-        c for c in changes() if not given.words or any(w in f"{c.promise} {c.file}" for w in given.words)
+        c for c in changes() if not options.words or any(w in f"{c.promise} {c.file}" for w in options.words)
     ]
     copies: queue.SimpleQueue[Path] = queue.SimpleQueue()
 
@@ -86,9 +86,9 @@ def main() -> int:
 
     with (
         tempfile.TemporaryDirectory(prefix="moorage-mutations-") as folder,
-        ThreadPoolExecutor(given.jobs) as pool,
+        ThreadPoolExecutor(options.jobs) as pool,
     ):
-        for number in range(given.jobs):
+        for number in range(options.jobs):
             copies.put(copy(Path(folder) / str(number)))
         noticed = list(pool.map(judge, chosen))
     print(f"{sum(noticed)} of {len(noticed)} changes were noticed")

@@ -40,8 +40,8 @@ class Accounts:
 def connected(control, owner):  # noqa: F811
     """An ACTIVE connection as the gateway reads it."""
     control.organisation("acme")
-    made = owner.connect("acme")
-    return control.run(control.rooms.connections.get(owner.account, made["id"]))
+    connection = owner.connect("acme")
+    return control.run(control.rooms.connections.get(owner.account, connection["id"]))
 
 
 @pytest.fixture
@@ -55,14 +55,14 @@ def access(control, connection, **options):  # noqa: F811
     return control.run(control.rooms.tokens.access(connection, **options))
 
 
-def found(control, connection):  # noqa: F811
+def read_again(control, connection):  # noqa: F811
     return control.run(control.rooms.connections.get(connection.account_id, connection.id))
 
 
 def remote(control, owner, base_url="https://www.zohoapis.com", data_centre="us"):  # noqa: F811
     """A connection that leads to a data centre."""
-    made = owner.connect()
-    connection = control.run(control.rooms.connections.get(owner.account, made["id"]))
+    created = owner.connect()
+    connection = control.run(control.rooms.connections.get(owner.account, created["id"]))
     token = AccessToken("old", control.clock.timestamp() + HOUR)
     upstream = Upstream("remote", base_url=base_url, data_centre=data_centre)
 
@@ -70,4 +70,4 @@ def remote(control, owner, base_url="https://www.zohoapis.com", data_centre="us"
         return control.rooms.tokens.keep(tx, connection.id, token, "refresh-0")
 
     control.run(control.rooms.connections.activate(connection, upstream, {"user": "somebody"}, keep))
-    return found(control, connection)
+    return read_again(control, connection)

@@ -79,8 +79,8 @@ class Account:
         control = self._elsewhere.control
         grant = Grant(self.client.client_id, self._row.id, self._user, scopes.replace(",", " "))
         self.tokens = issued = control.crm.accounts.grant(self.client, grant)
-        made = owner.connect()
-        connection = control.run(control.rooms.connections.get(owner.account, made["id"]))
+        created = owner.connect()
+        connection = control.run(control.rooms.connections.get(owner.account, created["id"]))
         provider = control.rooms.providers.get("zoho-crm")
         upstream = Upstream("remote", base_url or provider.data_centres[centre].api, data_centre=centre)
         access = AccessToken(issued.access_token, control.clock.timestamp() + 3600)
@@ -90,4 +90,4 @@ class Account:
 
         facts = {"user": "ana@acme.test", "data_centre": centre, **(metadata or {})}
         control.run(control.rooms.connections.activate(connection, upstream, facts, keep))
-        return control.run(control.rooms.connections.get(owner.account, made["id"]))
+        return control.run(control.rooms.connections.get(owner.account, created["id"]))

@@ -58,8 +58,8 @@ class GenericProvider:
         """The text of an app's file, with this server's URLs in place of the app's own."""
         lines, centre = [], None
         for line in text.splitlines():
-            found = CENTRE.fullmatch(line)
-            centre = found[1] if found else centre
+            match = CENTRE.fullmatch(line)
+            centre = match[1] if match else centre
             replaced = URL.sub(lambda url, at=centre: f'{url[1]} = "{self.base(app, at, url[1])}"', line)
             lines.append(re.sub(r'^suffix = ".+"', 'suffix = ".0.0.1"', replaced))
         return "\n".join(lines)
@@ -162,7 +162,7 @@ class GenericProvider:
 
     def _revoked(self, app, headers, body):
         asked = self._proven(app, headers, body, in_body=False)
-        held = [one for one in self._grants if asked.get("token") in {one.refresh, *one.access}]
+        held = [grant for grant in self._grants if asked.get("token") in {grant.refresh, *grant.access}]
         _require(asked.keys() == {"token"} and held, f"{app.name} was asked to revoke {asked}")
         self._grants.remove(held[0])
         return {}
@@ -170,8 +170,8 @@ class GenericProvider:
     def _called(self, app, centre, target, headers):
         authorization = headers.get("Authorization", "")
         self.calls.append((app.name, centre, target, authorization))
-        found = self._found(authorization)
-        if app.method == "OAUTH2" and (found is None or found[0].centre != centre):
+        grant = self._found(authorization)
+        if app.method == "OAUTH2" and (grant is None or grant[0].centre != centre):
             return 401, {}, {"code": "INVALID_TOKEN"}
         for identity in app.identity:
             if identity.path == target:
@@ -200,13 +200,13 @@ class GenericProvider:
         _require(as_json == (app.token_body == "json"), f"{app.name} was sent {headers.get('Content-Type')}")
         asked = json.loads(body) if as_json else dict(parse_qsl(body.decode()))
         client = self.client(app.client_name)
-        given = {key: asked.pop(key) for key in client if key in asked}
+        credentials = {key: asked.pop(key) for key in client if key in asked}
         if app.token_auth == "basic":
-            _require(not given, f"{app.name} was sent a secret in the body")
-            given = _basic(headers.get("Authorization", ""))
+            _require(not credentials, f"{app.name} was sent a secret in the body")
+            credentials = _basic(headers.get("Authorization", ""))
         elif not in_body:
-            given = given or client
-        _require(given == client, f"{app.name} was asked by somebody else")
+            credentials = credentials or client
+        _require(credentials == client, f"{app.name} was asked by somebody else")
         return asked
 
 

@@ -48,7 +48,7 @@ def test_secrets_are_neither_listed_nor_shown_nor_stored_in_the_clear(control, c
         assert not file.is_file() or b"a-very-secret-one" not in file.read_bytes()
 
 
-def given(tmp_path, document):
+def control_with(tmp_path, document):
     return Control(tmp_path / "home", {"MOORAGE_OAUTH_CLIENTS": json.dumps(document)})
 
 
@@ -57,7 +57,7 @@ def test_of_a_name_that_the_setting_has_only_what_stands_there_counts(tmp_path):
         "zoho": {"client_id": "set", "client_secret": "s", "data_centres": {"eu": {"client_secret": "e"}}},
         "hubspot": {"client_id": "hub", "data_centres": {"eu": {"client_id": "own", "client_secret": "h"}}},
     }
-    with closing(given(tmp_path, document)) as control:
+    with closing(control_with(tmp_path, document)) as control:
         clients = control.rooms.oauth_clients
         control.run(clients.set("zoho", "in", Client("stored", "x")))
         control.run(clients.set("github", None, Client("git", "x")))
@@ -66,7 +66,8 @@ def test_of_a_name_that_the_setting_has_only_what_stands_there_counts(tmp_path):
         assert control.run(clients.find("hubspot", "eu")) == Client("own", "h")
         assert control.run(clients.find("hubspot", "us")) is None
         listed = [
-            (one.name, one.data_centre, one.client_id, one.source) for one in control.run(clients.list())
+            (client.name, client.data_centre, client.client_id, client.source)
+            for client in control.run(clients.list())
         ]
         assert listed == [
             ("github", None, "git", "stored"),
@@ -86,7 +87,7 @@ def test_of_a_name_that_the_setting_has_only_what_stands_there_counts(tmp_path):
 )
 def test_a_setting_that_is_wrong_is_told_without_its_secrets(tmp_path, document):
     with pytest.raises(SettingsInvalid, match="MOORAGE_OAUTH_CLIENTS") as caught:
-        given(tmp_path, document)
+        control_with(tmp_path, document)
     assert "tell-nobody" not in caught.value.message
 
 

@@ -26,7 +26,7 @@ def acme(control):
 
 
 @pytest.fixture
-def made(owner, acme):
+def new_connection(owner, acme):
     return owner.connect()
 
 
@@ -35,13 +35,13 @@ def person(control):
     return Person(control)
 
 
-def shown(owner, made):
-    return owner.get(f"/connections/{made['id']}").json["connection"]
+def shown(owner, new_connection):
+    return owner.get(f"/connections/{new_connection['id']}").json["connection"]
 
 
-def sent(person, made, place="crm/acme", **more):
+def sent(person, new_connection, place="crm/acme", **more):
     """Where the connect page sends the browser, and the parameters of that address."""
-    answer = person.choose(made["url"], place, **more)
+    answer = person.choose(new_connection["url"], place, **more)
     assert answer.status == 303, answer.text
     return answer.headers["location"], dict(parse_qsl(urlsplit(answer.headers["location"]).query))
 
@@ -59,8 +59,8 @@ def changed(url, **parameters):
 # What is asked for
 
 
-def test_every_request_carries_pkce_by_s256_a_long_state_and_asks_for_a_refresh_token(person, made):
-    url, asked = sent(person, made)
+def test_every_request_carries_pkce_by_s256_a_long_state_and_asks_for_a_refresh_token(person, new_connection):
+    url, asked = sent(person, new_connection)
     assert url.startswith("http://crm.test/oauth/v2/auth?")
     assert re.fullmatch(r"[\w-]{43}", asked["code_challenge"]) and asked["code_challenge_method"] == "S256"
     assert len(asked["state"]) == 43
@@ -69,18 +69,20 @@ def test_every_request_carries_pkce_by_s256_a_long_state_and_asks_for_a_refresh_
         "code",
         "http://gateway.test/connect/callback",
     )
-    _, again = sent(person, made)
+    _, again = sent(person, new_connection)
     assert not {again["state"], again["code_challenge"]} & {asked["state"], asked["code_challenge"]}
 
 
-def test_the_browser_is_known_by_a_cookie_that_scripts_and_other_sites_do_not_get(control, person, made):
-    answer = person.choose(made["url"], "crm/acme")
+def test_the_browser_is_known_by_a_cookie_that_scripts_and_other_sites_do_not_get(
+    control, person, new_connection
+):
+    answer = person.choose(new_connection["url"], "crm/acme")
     cookie = answer.headers["set-cookie"].lower()
     assert "httponly" in cookie and "samesite=lax" in cookie and "path=/connect/" in cookie
     value = person.cookie.partition("=")[2]
     assert value not in answer.headers["location"] and len(value) == 43
     # A second connection in the same browser does not end the first.
-    person.choose(made["url"], "crm/acme")
+    person.choose(new_connection["url"], "crm/acme")
     assert person.cookie.partition("=")[2] == value
 
 
@@ -96,78 +98,83 @@ def test_on_https_the_cookie_can_not_be_set_from_elsewhere(tmp_path, monkeypatch
     assert _Cookie("http://127.0.0.1:8787/base")._scope.path == "/base/connect/"
 
 
-def test_only_what_is_ticked_is_asked_for(control, owner, person, made):
-    url, asked = sent(person, made, scopes=["ZohoCRM.users.ALL", "ZohoCRM.org.ALL", "made.up"])
+def test_only_what_is_ticked_is_asked_for(control, owner, person, new_connection):
+    url, asked = sent(person, new_connection, scopes=["ZohoCRM.users.ALL", "ZohoCRM.org.ALL", "made.up"])
     assert asked["scope"] == "ZohoCRM.users.ALL,ZohoCRM.org.ALL"
     assert person.come_back(decided(person, url)).status == 200
-    connection = control.run(control.rooms.connections.get(owner.account, made["id"]))
+    connection = control.run(control.rooms.connections.get(owner.account, new_connection["id"]))
     token = control.run(control.rooms.tokens.access(connection)).value
     scopes = control.crm.accounts.principal(f"Bearer {token}").scopes
     assert str(scopes) == "ZohoCRM.users.ALL ZohoCRM.org.ALL"
 
 
-def test_who_allows_reading_alone_is_asked_for_no_more_whatever_is_ticked(control, owner, person, made):
-    url, asked = sent(person, made, access="read")
+def test_who_allows_reading_alone_is_asked_for_no_more_whatever_is_ticked(
+    control, owner, person, new_connection
+):
+    url, asked = sent(person, new_connection, access="read")
     assert asked["scope"].split(",") == list(control.rooms.providers.get("zoho-crm").read_scopes)
     assert person.come_back(decided(person, url)).status == 200
-    found = owner.get(f"/connections/{made['id']}").json["connection"]
-    assert found["status"] == "ACTIVE" and found["metadata"]["organisation"]
-    assert not [scope for scope in found["metadata"]["scopes"] if not scope.endswith(".READ")]
+    connection = owner.get(f"/connections/{new_connection['id']}").json["connection"]
+    assert connection["status"] == "ACTIVE" and connection["metadata"]["organisation"]
+    assert not [scope for scope in connection["metadata"]["scopes"] if not scope.endswith(".READ")]
 
 
-def test_with_nothing_ticked_nobody_is_sent_away(person, made):
-    assert says(person.choose(made["url"], "crm/acme", scopes=[]), 403, "No scope was ticked")
+def test_with_nothing_ticked_nobody_is_sent_away(person, new_connection):
+    assert says(person.choose(new_connection["url"], "crm/acme", scopes=[]), 403, "No scope was ticked")
 
 
 # Coming back
 
 
-def test_who_accepted_is_shown_whose_account_it_is(owner, person, made):
-    url, _ = sent(person, made)
+def test_who_accepted_is_shown_whose_account_it_is(owner, person, new_connection):
+    url, _ = sent(person, new_connection)
     done = person.come_back(decided(person, url))
     assert says(done, 200, "Connected to Acme Corp")
-    found = shown(owner, made)
-    assert found["status"] == "ACTIVE"
-    metadata = found["metadata"]
+    connection = shown(owner, new_connection)
+    assert connection["status"] == "ACTIVE"
+    metadata = connection["metadata"]
     assert metadata.keys() == {"organisation", "organisation_id", "user", "data_centre", "scopes"}
     assert (metadata["organisation"], metadata["data_centre"]) == ("Acme Corp", "embedded")
     assert metadata["user"] in done.text
 
 
-def test_who_declined_is_told_and_may_try_again(owner, person, made):
-    url, _ = sent(person, made)
+def test_who_declined_is_told_and_may_try_again(owner, person, new_connection):
+    url, _ = sent(person, new_connection)
     page = person.come_back(decided(person, url, "reject"))
     assert says(page, 400, "declined")
-    found = shown(owner, made)
-    assert (found["status"], found["metadata"]["reason"]) == ("FAILED", "access_denied")
+    connection = shown(owner, new_connection)
+    assert (connection["status"], connection["metadata"]["reason"]) == ("FAILED", "access_denied")
     again = re.search(r'href="([^"]+)">Try again', page.text).group(1)
     assert says(person.connect(again, "acme"), 200, "Connected to Acme Corp")
-    assert "reason" not in shown(owner, made)["metadata"] and status_of(owner, made) == "ACTIVE"
+    assert (
+        "reason" not in shown(owner, new_connection)["metadata"]
+        and status_of(owner, new_connection) == "ACTIVE"
+    )
 
 
 def test_declining_to_connect_anew_leaves_the_connection_as_it_was(control, owner, person, acme):
-    made = owner.connect("acme")
-    before, secrets = shown(owner, made), kept_secrets(control)
-    url, _ = sent(person, made)
+    connection = owner.connect("acme")
+    before, secrets = shown(owner, connection), kept_secrets(control)
+    url, _ = sent(person, connection)
     assert says(person.come_back(decided(person, url, "reject")), 400, "declined")
-    after = shown(owner, made)
+    after = shown(owner, connection)
     assert {**after, "url": ""} == {**before, "url": ""} and kept_secrets(control) == secrets
 
 
 def test_connecting_anew_keeps_the_id(owner, person, control, acme):
     control.organisation("other", "Other")
-    made = owner.connect("acme")
-    assert says(person.connect(made["url"], "other"), 200, "Connected to Other")
-    found = shown(owner, made)
-    assert (found["id"], found["status"], found["metadata"]["organisation"]) == (
-        made["id"],
+    connection = owner.connect("acme")
+    assert says(person.connect(connection["url"], "other"), 200, "Connected to Other")
+    after = shown(owner, connection)
+    assert (after["id"], after["status"], after["metadata"]["organisation"]) == (
+        connection["id"],
         "ACTIVE",
         "Other",
     )
 
 
-def test_an_answer_counts_once_and_is_told_the_same_again(control, owner, person, made):
-    url, _ = sent(person, made)
+def test_an_answer_counts_once_and_is_told_the_same_again(control, owner, person, new_connection):
+    url, _ = sent(person, new_connection)
     back = decided(person, url)
     assert says(person.come_back(back), 200, "Connected to Acme Corp")
     secrets = kept_secrets(control)
@@ -175,52 +182,52 @@ def test_an_answer_counts_once_and_is_told_the_same_again(control, owner, person
     assert kept_secrets(control) == secrets
 
 
-def test_two_answers_at_once_make_one_connection(control, owner, person, made):
-    url, _ = sent(person, made)
+def test_two_answers_at_once_make_one_connection(control, owner, person, new_connection):
+    url, _ = sent(person, new_connection)
     back = decided(person, url)
     answers = control.together(*(person.coming_back(back) for _ in range(4)))
     assert [answer.status for answer in answers] == [200] * 4
     assert in_registry(control, "SELECT count(*) FROM refresh_tokens") == [[(1,)]]
 
 
-def test_another_browser_can_not_bring_the_answer(control, owner, person, made):
-    url, _ = sent(person, made)
+def test_another_browser_can_not_bring_the_answer(control, owner, person, new_connection):
+    url, _ = sent(person, new_connection)
     back = decided(person, url)
     for thief in (Person(control), Person(control)):
         assert says(thief.come_back(back), 400, "does not belong")
         thief.cookie = f"moorage-connect={new_random()}"
         assert says(thief.come_back(back), 400, "does not belong")
-    assert status_of(owner, made) == "PENDING"
+    assert status_of(owner, new_connection) == "PENDING"
     assert says(person.come_back(back), 200, "Connected to Acme Corp")
     # And not even what came of it is told to another one.
     assert says(thief.come_back(back), 400, "does not belong")
 
 
 @pytest.mark.parametrize("state", ["", "x", "é" * 43, "A" * 43, None, "\0" * 43, "a" * 11_000])
-def test_a_forged_state_does_nothing(owner, person, made, state):
-    url, _ = sent(person, made)
+def test_a_forged_state_does_nothing(owner, person, new_connection, state):
+    url, _ = sent(person, new_connection)
     back = decided(person, url)
     assert says(person.come_back(changed(back, state=state)), 400, "does not belong")
-    assert status_of(owner, made) == "PENDING"
+    assert status_of(owner, new_connection) == "PENDING"
     assert person.come_back(back).status == 200
 
 
 @pytest.mark.parametrize("query", ["", "code=x", "error=access_denied", "state=%ff", "=&=&", "a" * 9000])
-def test_a_garbled_answer_does_nothing(person, made, query):
-    sent(person, made)
+def test_a_garbled_answer_does_nothing(person, new_connection, query):
+    sent(person, new_connection)
     assert says(person.come_back(f"/connect/callback?{query}"), 400, "does not belong")
 
 
-def test_an_answer_that_takes_too_long_is_refused(control, owner, person, made):
-    url, _ = sent(person, made)
+def test_an_answer_that_takes_too_long_is_refused(control, owner, person, new_connection):
+    url, _ = sent(person, new_connection)
     back = decided(person, url)
     control.clock.advance(LIFETIME)
     assert says(person.come_back(back), 400, "does not belong")
-    assert status_of(owner, made) == "PENDING"
+    assert status_of(owner, new_connection) == "PENDING"
 
 
-def test_who_only_looks_at_the_answers_address_spends_nothing(control, person, made):
-    url, _ = sent(person, made)
+def test_who_only_looks_at_the_answers_address_spends_nothing(control, person, new_connection):
+    url, _ = sent(person, new_connection)
     back = urlsplit(decided(person, url))
     target = f"{back.path}?{back.query}"
     assert control.call("HEAD", target, headers=[("cookie", person.cookie)]).status == 200
@@ -236,45 +243,45 @@ def test_who_only_looks_at_the_answers_address_spends_nothing(control, person, m
         {"iss": "https://evil.test"},
     ],
 )
-def test_an_answer_in_anothers_name_sends_the_code_nowhere(control, owner, person, made, forged):
-    url, _ = sent(person, made)
+def test_an_answer_in_anothers_name_sends_the_code_nowhere(control, owner, person, new_connection, forged):
+    url, _ = sent(person, new_connection)
     back = decided(person, url)
     assert says(person.come_back(changed(back, **forged)), 400, "another accounts server")
-    assert status_of(owner, made) == "PENDING" and kept_secrets(control) == []
+    assert status_of(owner, new_connection) == "PENDING" and kept_secrets(control) == []
 
 
-def test_a_code_that_is_no_good_fails_the_connection(owner, person, made):
-    url, _ = sent(person, made)
+def test_a_code_that_is_no_good_fails_the_connection(owner, person, new_connection):
+    url, _ = sent(person, new_connection)
     page = person.come_back(changed(decided(person, url), code="1000.made.up"))
     assert says(page, 400, "no longer valid")
-    assert shown(owner, made)["metadata"] == {"reason": "invalid_code"}
+    assert shown(owner, new_connection)["metadata"] == {"reason": "invalid_code"}
 
 
-def test_a_connection_deleted_meanwhile_is_told(owner, person, made):
-    url, _ = sent(person, made)
+def test_a_connection_deleted_meanwhile_is_told(owner, person, new_connection):
+    url, _ = sent(person, new_connection)
     back = decided(person, url)
-    owner.call("DELETE", f"/connections/{made['id']}")
+    owner.call("DELETE", f"/connections/{new_connection['id']}")
     assert says(person.come_back(back), 400, "does not belong")
 
 
-def test_a_connection_connected_meanwhile_stays_as_it_is(control, owner, person, made):
+def test_a_connection_connected_meanwhile_stays_as_it_is(control, owner, person, new_connection):
     control.organisation("other", "Other")
-    url, _ = sent(person, made)
+    url, _ = sent(person, new_connection)
     back = decided(person, url)
-    assert Person(control).connect(made["url"], "other").status == 200
+    assert Person(control).connect(new_connection["url"], "other").status == 200
     assert says(person.come_back(back), 400, "meanwhile")
-    assert shown(owner, made)["metadata"]["organisation"] == "Other"
+    assert shown(owner, new_connection)["metadata"]["organisation"] == "Other"
 
 
-def test_an_organisation_deleted_meanwhile_is_told(control, person, made):
-    url, _ = sent(person, made)
+def test_an_organisation_deleted_meanwhile_is_told(control, person, new_connection):
+    url, _ = sent(person, new_connection)
     back = decided(person, url)
     control.crm.organisations.delete("acme")
     assert says(person.come_back(back), 403, "no such organisation")
 
 
-def test_the_database_holds_neither_state_nor_verifier_nor_cookie(control, person, made):
-    _, asked = sent(person, made)
+def test_the_database_holds_neither_state_nor_verifier_nor_cookie(control, person, new_connection):
+    _, asked = sent(person, new_connection)
     cookie = person.cookie.partition("=")[2]
     verifier = verifier_of(asked["state"], cookie)
     assert challenge_of(verifier) == asked["code_challenge"]
@@ -283,9 +290,9 @@ def test_the_database_holds_neither_state_nor_verifier_nor_cookie(control, perso
         assert not [file for file in files if secret.encode() in file.read_bytes()]
 
 
-def test_attempts_do_not_pile_up(control, person, made):
+def test_attempts_do_not_pile_up(control, person, new_connection):
     for _ in range(60):
-        sent(person, made)
+        sent(person, new_connection)
 
     async def count():
         async with control.rooms.database.transaction() as tx:
@@ -294,7 +301,7 @@ def test_attempts_do_not_pile_up(control, person, made):
 
     assert control.run(count()) <= 51
     control.clock.advance(LIFETIME + 1)
-    person.choose(made["url"], "crm/acme")
+    person.choose(new_connection["url"], "crm/acme")
     assert control.run(count()) == 1
 
 
@@ -358,10 +365,10 @@ def back_from(asked, **parameters):
     return f"/connect/callback?{urlencode(query)}"
 
 
-def test_without_a_client_nothing_outside_is_offered(person, owner, made):
-    text = person.control.call("GET", f"/connect/?{urlsplit(made['url']).query}").text
+def test_without_a_client_nothing_outside_is_offered(person, owner, new_connection):
+    text = person.control.call("GET", f"/connect/?{urlsplit(new_connection['url']).query}").text
     assert "accounts.zoho" not in text and "environment" not in text
-    assert says(person.choose(made["url"], "us"), 403, "no such organisation or data centre")
+    assert says(person.choose(new_connection["url"], "us"), 403, "no such organisation or data centre")
 
 
 def test_with_a_client_every_data_centre_is_offered(person, zoho, pending):
@@ -470,16 +477,16 @@ def test_what_the_accounts_server_refuses_is_told_with_what_to_do(owner, person,
     _, asked = sent(person, pending, "us")
     page = person.come_back(back_from(asked))
     assert page.status == 400 and "Try again" in page.text and len(page.text) > 500
-    found = shown(owner, pending)
-    assert (found["status"], found["metadata"]["reason"]) == ("FAILED", code)
+    connection = shown(owner, pending)
+    assert (connection["status"], connection["metadata"]["reason"]) == ("FAILED", code)
 
 
 def test_without_a_refresh_token_it_does_not_become_active(control, owner, person, zoho, pending):
     del zoho.token["refresh_token"]
     _, asked = sent(person, pending, "us")
     assert says(person.come_back(back_from(asked)), 400, "no refresh token")
-    found = shown(owner, pending)
-    assert (found["status"], found["metadata"]["reason"]) == ("FAILED", "no_refresh_token")
+    connection = shown(owner, pending)
+    assert (connection["status"], connection["metadata"]["reason"]) == ("FAILED", "no_refresh_token")
     assert [row for row in kept_secrets(control) if row.owner_id == pending["id"]] == []
 
 
@@ -508,8 +515,8 @@ def test_an_accounts_server_that_is_not_there_changes_nothing(owner, person, zoh
 
 
 def test_no_refresh_token_of_an_earlier_grant_stays_behind(control, owner, acme):
-    made = owner.connect("acme")
-    connection = control.run(control.rooms.connections.get(owner.account, made["id"]))
+    created = owner.connect("acme")
+    connection = control.run(control.rooms.connections.get(owner.account, created["id"]))
 
     async def keep_one_without():
         async with control.rooms.database.transaction() as tx:

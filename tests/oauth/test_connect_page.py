@@ -59,9 +59,9 @@ def test_it_names_the_app_the_organisation_and_what_will_be_allowed(control, own
 
 
 def test_it_says_who_asks_and_where_and_shows_names_as_text(control, owner, acme):
-    made = owner.call("POST", "/keys", {"name": "<b>reports</b>"}).json["secret"]
+    secret = owner.call("POST", "/keys", {"name": "<b>reports</b>"}).json["secret"]
     body = b'{"app": "zoho-crm"}'
-    asked = control.call("POST", "/connections", key=made, body=body).json["connection"]
+    asked = control.call("POST", "/connections", key=secret, body=body).json["connection"]
     text = page(control, token_of(asked["url"])).text
     assert "<strong>&lt;b&gt;reports&lt;/b&gt;</strong> at <strong>gateway.test</strong>" in text
 
@@ -84,17 +84,17 @@ def test_organisations_inside_are_named_and_connected_only_where_offered(tmp_pat
     with closing(Control(tmp_path / "other", environ)) as control:
         control.organisation("acme", "Acme Corp")
         caller = Caller(control, "owner")
-        made = caller.call("POST", "/connections", {"app": "zoho-crm", **wanted}).json["connection"]
-        assert ("Acme Corp" in page(control, token_of(made["url"])).text) == shown
-        assert (Person(control).choose(made["url"], "crm/acme").status == 303) == shown
+        connection = caller.call("POST", "/connections", {"app": "zoho-crm", **wanted}).json["connection"]
+        assert ("Acme Corp" in page(control, token_of(connection["url"])).text) == shown
+        assert (Person(control).choose(connection["url"], "crm/acme").status == 303) == shown
 
 
 def test_looking_at_it_changes_nothing(control, owner, acme):
-    made = owner.connect()
+    connection = owner.connect()
     for _ in range(3):
-        page(control, token_of(made["url"]))
-    assert control.call("HEAD", f"/connect/?session_token={token_of(made['url'])}").status == 200
-    assert status_of(owner, made) == "PENDING"
+        page(control, token_of(connection["url"]))
+    assert control.call("HEAD", f"/connect/?session_token={token_of(connection['url'])}").status == 200
+    assert status_of(owner, connection) == "PENDING"
 
 
 def test_its_form_works_below_a_path_of_a_proxy(control, owner, acme):
@@ -103,68 +103,68 @@ def test_its_form_works_below_a_path_of_a_proxy(control, owner, acme):
 
 
 def test_the_way_through_the_consent_page_activates(control, owner, acme):
-    made = owner.connect()
-    done = control.press(made["url"], "acme")
+    connection = owner.connect()
+    done = control.press(connection["url"], "acme")
     assert says(done, 200, "Connected to Acme Corp")
-    assert "embedded" in done.text and made["id"] not in done.text
-    assert status_of(owner, made) == "ACTIVE"
+    assert "embedded" in done.text and connection["id"] not in done.text
+    assert status_of(owner, connection) == "ACTIVE"
 
 
 def test_the_gateway_forgets_at_once_where_the_connection_led_before(control, owner, acme):
-    made = owner.connect()
+    connection = owner.connect()
     before = control.changes
-    control.press(made["url"], "acme")
+    control.press(connection["url"], "acme")
     assert control.changes == before + 1
 
 
 def test_of_several_organisations_one_is_chosen(control, owner, acme):
     control.organisation("other", "Other & Sons")
-    made = owner.connect()
-    text = page(control, token_of(made["url"])).text
+    connection = owner.connect()
+    text = page(control, token_of(connection["url"])).text
     assert text.count('type="radio" name="place"') == 2
     assert len(re.findall(r'type="radio" name="place"[^>]* checked', text)) == 1
     assert "Other &amp; Sons" in text
-    control.press(made["url"], "other")
-    found = owner.get(f"/connections/{made['id']}").json["connection"]
-    assert found["metadata"]["organisation"] == "Other & Sons"
+    control.press(connection["url"], "other")
+    shown = owner.get(f"/connections/{connection['id']}").json["connection"]
+    assert shown["metadata"]["organisation"] == "Other & Sons"
 
 
 def test_the_name_of_an_organisation_stays_text(control, owner):
     name = "<script>alert(1)</script>\"'>&{{ 7*7 }}"
     control.organisation("odd", name)
     control.organisation("even", "Even")
-    made = owner.connect()
-    text = page(control, token_of(made["url"])).text
+    connection = owner.connect()
+    text = page(control, token_of(connection["url"])).text
     assert (
         "<script" not in text
         and html.escape(name).replace("&quot;", "&#34;").replace("&#x27;", "&#39;") in text
     )
-    done = control.press(made["url"], "odd").text
+    done = control.press(connection["url"], "odd").text
     assert "<script" not in done and "&lt;script&gt;" in done
 
 
 def test_a_used_link_says_so(control, owner, acme):
-    made = owner.connect()
-    control.press(made["url"], "acme")
-    assert says(page(control, token_of(made["url"])), 400, "used already")
-    assert says(control.press(made["url"], "acme"), 400, "used already")
+    connection = owner.connect()
+    control.press(connection["url"], "acme")
+    assert says(page(control, token_of(connection["url"])), 400, "used already")
+    assert says(control.press(connection["url"], "acme"), 400, "used already")
 
 
 def test_a_link_ends_after_half_an_hour(control, owner, acme):
-    made = owner.connect()
+    connection = owner.connect()
     control.clock.advance(30 * 60 - 1)
-    assert page(control, token_of(made["url"])).status == 200
+    assert page(control, token_of(connection["url"])).status == 200
     control.clock.advance(1)
-    assert says(page(control, token_of(made["url"])), 410, "expired")
-    assert says(control.press(made["url"], "acme"), 410, "expired")
-    assert status_of(owner, made) == "PENDING"
+    assert says(page(control, token_of(connection["url"])), 410, "expired")
+    assert says(control.press(connection["url"], "acme"), 410, "expired")
+    assert status_of(owner, connection) == "PENDING"
 
 
 def test_the_link_of_a_deleted_connection_says_so(control, owner, acme):
-    made = owner.connect()
-    owner.call("DELETE", f"/connections/{made['id']}")
-    assert says(page(control, token_of(made["url"])), 400, "no longer exists")
-    assert says(control.press(made["url"], "acme"), 400, "no longer exists")
+    connection = owner.connect()
+    owner.call("DELETE", f"/connections/{connection['id']}")
+    assert says(page(control, token_of(connection["url"])), 400, "no longer exists")
+    assert says(control.press(connection["url"], "acme"), 400, "no longer exists")
     assert kept_secrets(control) == []
 
 
@@ -199,18 +199,18 @@ def test_without_a_browsers_word_a_form_needs_its_pages_token_and_that_browsers_
     url = owner.connect()["url"]
     shown = page(control, token_of(url))
     cookie = ("cookie", shown.headers["set-cookie"].partition(";")[0])
-    given = re.search(r'name="form_token" value="([\w-]{43})"', shown.text)[1]
+    form_token = re.search(r'name="form_token" value="([\w-]{43})"', shown.text)[1]
     form = {"session_token": token_of(url), "place": "crm/acme", "scope": "ZohoCRM.modules.ALL"}
 
     def sent(token, *headers):
         body = urllib.parse.urlencode(form | ({} if token is None else {"form_token": token})).encode()
         return control.call("POST", "/connect/", body=body, headers=[FORM, *said, *headers])
 
-    for token, *headers in ((None,), (None, cookie), (given,), ("é", cookie), (given[:-1], cookie)):
+    for token, *headers in ((None,), (None, cookie), (form_token,), ("é", cookie), (form_token[:-1], cookie)):
         assert says(sent(token, *headers), 403, "out of date")
     of_another = page(control, token_of(url)).headers["set-cookie"].partition(";")[0]
-    assert says(sent(given, ("cookie", of_another)), 403, "out of date")
-    assert sent(given, cookie).status == 303
+    assert says(sent(form_token, ("cookie", of_another)), 403, "out of date")
+    assert sent(form_token, cookie).status == 303
 
 
 def test_a_form_at_a_name_that_leads_here_does_nothing(control, owner, acme):
@@ -238,9 +238,9 @@ def test_a_form_too_large_is_refused(control, acme):
 
 @pytest.mark.parametrize("organisation", ["", "nope", "ACME", "../acme", "<b>", "\0"])
 def test_an_organisation_nobody_knows_is_refused(control, owner, acme, organisation):
-    made = owner.connect()
-    assert says(control.press(made["url"], organisation), 403, "no such organisation")
-    assert control.press(made["url"], "acme").status == 200
+    connection = owner.connect()
+    assert says(control.press(connection["url"], organisation), 403, "no such organisation")
+    assert control.press(connection["url"], "acme").status == 200
 
 
 def test_without_any_organisation_it_says_how_to_make_one(control, owner):
@@ -253,15 +253,17 @@ def test_without_any_organisation_it_says_how_to_make_one(control, owner):
 
 def test_of_two_who_press_at_once_one_connects_and_the_other_is_told(control, owner, acme):
     control.organisation("other")
-    made = owner.connect()
-    answers = control.together(*(control.pressing(made["url"], slug) for slug in ("acme", "other", "acme")))
+    created = owner.connect()
+    answers = control.together(
+        *(control.pressing(created["url"], slug) for slug in ("acme", "other", "acme"))
+    )
     assert sorted(answer.status for answer in answers) == [200, 400, 400]
     for answer, slug in zip(answers, ("acme", "other", "acme"), strict=True):
         if answer.status == 200:
             won = slug
         else:
             assert re.search("used already|meanwhile", answer.text)
-    connection = control.run(control.rooms.connections.get(owner.account, made["id"]))
+    connection = control.run(control.rooms.connections.get(owner.account, created["id"]))
     assert connection.upstream.organisation == won
     token = control.run(control.rooms.tokens.access(connection)).value
     assert control.crm.accounts.principal(f"Bearer {token}").organisation == (
@@ -271,11 +273,11 @@ def test_of_two_who_press_at_once_one_connects_and_the_other_is_told(control, ow
 
 def test_an_active_connection_can_be_connected_anew(control, owner, acme):
     control.organisation("other", "Other")
-    made = owner.connect("acme")
+    connection = owner.connect("acme")
     control.clock.advance(5)
-    assert control.press(made["url"], "other").status == 200
-    found = owner.get(f"/connections/{made['id']}").json["connection"]
-    assert (found["status"], found["metadata"]["organisation"]) == ("ACTIVE", "Other")
+    assert control.press(connection["url"], "other").status == 200
+    shown = owner.get(f"/connections/{connection['id']}").json["connection"]
+    assert (shown["status"], shown["metadata"]["organisation"]) == ("ACTIVE", "Other")
     assert len(kept_secrets(control)) == 2
 
 
@@ -293,8 +295,8 @@ def test_it_needs_no_key_and_takes_none_for_a_link(control, owner, acme):
 def test_where_others_reach_the_server_nobody_comes_in_without_signing_in(tmp_path):
     with closing(Control(tmp_path / "home", {"MOORAGE_HOST": "0.0.0.0"})) as control:
         control.organisation("demo")
-        made = Caller(control, "owner").connect(embedded=True)
-        sent = Person(control).choose(made["url"], "crm/demo")
+        connection = Caller(control, "owner").connect(embedded=True)
+        sent = Person(control).choose(connection["url"], "crm/demo")
         target = urllib.parse.urlsplit(sent.headers["location"])
         request = Request("GET", target.path.encode(), target.query.encode(), [(b"host", b"127.0.0.1")])
         consent = control.crm.answer(request).body.decode()
@@ -302,11 +304,11 @@ def test_where_others_reach_the_server_nobody_comes_in_without_signing_in(tmp_pa
 
 
 def test_a_failure_of_ours_is_a_page_that_tells_nothing(control, owner, acme, monkeypatch):
-    made = owner.connect()
+    connection = owner.connect()
 
     async def broken(*_):
         raise RuntimeError("a secret detail")
 
     monkeypatch.setattr(control.rooms.embedded, "organisations", broken)
-    answer = page(control, token_of(made["url"]))
+    answer = page(control, token_of(connection["url"]))
     assert says(answer, 500, "Something failed") and "secret detail" not in answer.text

@@ -18,9 +18,9 @@ def place():
 
 
 def test_a_customers_own_host_is_where_calls_go(place):
-    found = place.with_instance({"instance_url": "https://acme.my.salesforce.com/"})
-    assert found.api == found.upstream.base_url == "https://acme.my.salesforce.com"
-    assert found.tokens == LOGIN
+    moved = place.with_instance({"instance_url": "https://acme.my.salesforce.com/"})
+    assert moved.api == moved.upstream.base_url == "https://acme.my.salesforce.com"
+    assert moved.tokens == LOGIN
 
 
 @pytest.mark.parametrize(

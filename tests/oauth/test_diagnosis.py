@@ -15,7 +15,7 @@ from moorage.oauth.model import AccessToken, Client
 from moorage.oauth.tokens.renewal import BUDGET, WINDOW
 from moorage.oauth.transport.contract import HttpReply
 from tests.control import Caller, Control
-from tests.oauth.conftest import HOUR, access, found
+from tests.oauth.conftest import HOUR, access, read_again
 from tests.oauth.elsewhere import Elsewhere
 
 TABLES = ("connections", "secrets", "refresh_leases", "refresh_mints", "oauth_clients", "connect_attempts")
@@ -143,7 +143,7 @@ def test_a_client_that_was_deleted_there_is_told(control, owner, outside, accoun
     with pytest.raises(AccountsUnreachable):
         access(control, outside, instead_of=account.tokens.access_token)
     told = diagnose(owner, outside.id)
-    [finding] = [one for one in told["findings"] if one["code"] == "invalid_client"]
+    [finding] = [candidate for candidate in told["findings"] if candidate["code"] == "invalid_client"]
     assert (
         told["healthy"] is False
         and is_told(finding, "invalid_client")
@@ -279,7 +279,7 @@ def activated(control, connection, token, refresh=None, upstream=None):
 
     facts = dict(connection.metadata)
     control.run(control.rooms.connections.activate(connection, upstream or connection.upstream, facts, keep))
-    return found(control, connection)
+    return read_again(control, connection)
 
 
 @pytest.mark.parametrize(("seconds", "severity"), [(60, "warning"), (-60, "problem")])
@@ -306,9 +306,9 @@ def test_a_vault_that_does_not_open_is_told(tmp_path):
     with closing(Control(tmp_path / "home", {"MOORAGE_VAULT_KEY": "11" * 32})) as right:
         right.organisation("acme")
         owner = Caller(right, "owner")
-        made = owner.connect("acme")
+        connection = owner.connect("acme")
     with closing(Control(tmp_path / "home", {"MOORAGE_VAULT_KEY": "22" * 32})) as wrong:
-        answer = wrong.call("GET", f"/connections/{made['id']}/diagnosis", key=owner.key)
+        answer = wrong.call("GET", f"/connections/{connection['id']}/diagnosis", key=owner.key)
     [finding] = answer.json["findings"]
     assert is_told(finding, "vault_locked") and "MOORAGE_VAULT_KEY" in finding["fix"]
     assert answer.json["healthy"] is False
@@ -436,11 +436,11 @@ def test_ports_that_nobody_listens_at_are_told_over_real_sockets(tmp_path):
     with closing(Control(tmp_path / "home")) as control:
         owner = Caller(control, "owner")
         control.run(control.rooms.oauth_clients.set("example", None, Client("id", "client-secret")))
-        made = owner.call("POST", "/connections", {"app": "example"}).json["connection"]
-        connection = control.run(control.rooms.connections.get(owner.account, made["id"]))
+        created = owner.call("POST", "/connections", {"app": "example"}).json["connection"]
+        connection = control.run(control.rooms.connections.get(owner.account, created["id"]))
         upstream = Upstream("remote", f"http://127.0.0.1:{api}", data_centre="here")
         activated(control, connection, AccessToken("access-token", None), upstream=upstream)
-        told = diagnose(owner, made["id"])
+        told = diagnose(owner, created["id"])
     first, second = told["findings"]
     assert is_told(first, "accounts_unreachable") and str(accounts) in first["evidence"]
     assert is_told(second, "api_unreachable") and str(api) in second["evidence"]
@@ -470,8 +470,8 @@ def test_one_who_goes_away_does_not_end_the_look_of_the_others(control, owner, o
 
 
 def narrow(owner, scopes, **more):
-    made = owner.call("POST", "/keys", {"name": "narrow", "scopes": scopes, **more}).json
-    return lambda target: owner.control.call("GET", target, key=made["secret"])
+    created = owner.call("POST", "/keys", {"name": "narrow", "scopes": scopes, **more}).json
+    return lambda target: owner.control.call("GET", target, key=created["secret"])
 
 
 def test_a_key_that_only_reads_gets_no_url(owner, connected):

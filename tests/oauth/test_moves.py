@@ -7,7 +7,7 @@ from moorage.gateway.resolve import Resolver, RouteKey
 from moorage.keys.limits import RateLimiter
 from moorage.oauth.apps.providers import SHIPPED, Providers
 from moorage.oauth.errors import TokenFailed
-from tests.oauth.conftest import HOUR, access, found, remote
+from tests.oauth.conftest import HOUR, access, read_again, remote
 
 
 def resolver(control):
@@ -37,7 +37,7 @@ def test_the_next_call_goes_there(control, owner, refreshing, api_domain):
     refreshing.api_domain = api_domain
     target = ask(control, resolving, owner)
     assert (target.origin.host, target.token) == ("www.zohoapis.eu", "new-1")
-    now = found(control, connection)
+    now = read_again(control, connection)
     assert (now.upstream.base_url, now.upstream.data_centre) == ("https://www.zohoapis.eu", "eu")
     assert now.metadata == {"user": "somebody", "data_centre": "eu"} and now.status == "ACTIVE"
 
@@ -87,7 +87,7 @@ def test_nobody_else_is_believed(control, owner, refreshing, api_domain):
     control.clock.advance(HOUR)
     refreshing.api_domain = api_domain
     assert access(control, connection).value == "new-1"
-    assert found(control, connection).upstream == connection.upstream
+    assert read_again(control, connection).upstream == connection.upstream
 
 
 def test_a_plain_host_is_reached_as_the_app_says_it_is(control, owner, refreshing):
@@ -95,7 +95,7 @@ def test_a_plain_host_is_reached_as_the_app_says_it_is(control, owner, refreshin
     control.clock.advance(HOUR)
     refreshing.api_domain = "http://www.zohoapis.jp:8080/elsewhere"
     access(control, connection)
-    assert found(control, connection).upstream.base_url == "https://www.zohoapis.jp"
+    assert read_again(control, connection).upstream.base_url == "https://www.zohoapis.jp"
 
 
 def test_a_sandbox_does_not_become_production(control, owner, refreshing):
@@ -103,7 +103,7 @@ def test_a_sandbox_does_not_become_production(control, owner, refreshing):
     control.clock.advance(HOUR)
     refreshing.api_domain = "https://www.zohoapis.com"
     access(control, connection)
-    assert found(control, connection).upstream == connection.upstream
+    assert read_again(control, connection).upstream == connection.upstream
 
 
 def test_of_several_data_centres_on_one_host_the_whole_address_tells_which(tmp_path):
@@ -127,7 +127,7 @@ def test_the_embedded_crm_stays_in_process(control, owner, connected, refreshing
     control.clock.advance(HOUR)
     refreshing.api_domain = "https://www.zohoapis.eu"
     assert ask(control, resolver(control), owner).origin is None
-    assert found(control, connected).upstream == connected.upstream
+    assert read_again(control, connected).upstream == connected.upstream
 
 
 def test_one_who_stays_where_it_is_is_not_touched(control, owner, refreshing):
@@ -136,4 +136,4 @@ def test_one_who_stays_where_it_is_is_not_touched(control, owner, refreshing):
     refreshing.api_domain = "https://www.zohoapis.com"
     access(control, connection)
     refreshing.fault = TokenFailed("busy")
-    assert found(control, connection) == connection
+    assert read_again(control, connection) == connection

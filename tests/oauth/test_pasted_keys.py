@@ -49,10 +49,10 @@ def owner(control):
 
 @pytest.fixture
 def pasted(control, owner):
-    made = owner.call("POST", "/connections", {"app": "example"}).json["connection"]
-    form = {"session_token": token_of(made["url"]), "place": "here", "key": "key-of-somebody"}
+    connection = owner.call("POST", "/connections", {"app": "example"}).json["connection"]
+    form = {"session_token": token_of(connection["url"]), "place": "here", "key": "key-of-somebody"}
     assert control.call("POST", "/connect/", body=urlencode(form).encode(), headers=OWN_FORM).status == 200
-    return made["id"]
+    return connection["id"]
 
 
 def test_one_that_is_deleted_is_said_to_have_nowhere_to_be_revoked(owner, pasted):
@@ -96,9 +96,9 @@ async def troubled(call):
 @pytest.mark.parametrize(("app", "told"), [(silent, "can&#39;t be reached"), (troubled, "answered with 503")])
 def test_one_that_could_not_be_tried_says_so(control, owner, app, told):
     control.rooms.accounts._outside = app
-    made = owner.call("POST", "/connections", {"app": "example"}).json["connection"]
-    form = {"session_token": token_of(made["url"]), "place": "here", "key": "key-of-somebody"}
+    connection = owner.call("POST", "/connections", {"app": "example"}).json["connection"]
+    form = {"session_token": token_of(connection["url"]), "place": "here", "key": "key-of-somebody"}
     page = control.call("POST", "/connect/", body=urlencode(form).encode(), headers=OWN_FORM)
     assert page.status == 200 and "was not verified" in page.text and told in page.text
-    metadata = owner.get(f"/connections/{made['id']}").json["connection"]["metadata"]
+    metadata = owner.get(f"/connections/{connection['id']}").json["connection"]["metadata"]
     assert metadata["not_verified"]

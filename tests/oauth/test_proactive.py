@@ -7,7 +7,7 @@ import pytest
 from moorage.oauth.errors import TokenFailed, TokenRefused
 from moorage.oauth.tokens.proactive import EARLY_SECONDS, IN_USE_SECONDS, JITTER_SECONDS
 from moorage.oauth.tokens.renewal import BUDGET, LONGEST_PAUSE, WINDOW
-from tests.oauth.conftest import HOUR, access, found
+from tests.oauth.conftest import HOUR, access, read_again
 
 
 def look(control):
@@ -81,7 +81,7 @@ def test_a_failure_is_tried_again_and_troubles_nobody(control, connected, refres
         look(control)
         assert access(control, connected).value == old
         control.clock.advance(10)
-    assert 1 < len(refreshing.asked) < 10 and found(control, connected).status == "ACTIVE"
+    assert 1 < len(refreshing.asked) < 10 and read_again(control, connected).status == "ACTIVE"
     refreshing.fault = None
     control.clock.advance(LONGEST_PAUSE)
     look(control)
@@ -94,7 +94,7 @@ def test_a_refusal_fails_the_connection_and_is_not_repeated(control, connected, 
     refreshing.fault = TokenRefused("invalid_code")
     for _ in range(3):
         look(control)
-    assert found(control, connected).status == "FAILED" and len(refreshing.asked) == 1
+    assert read_again(control, connected).status == "FAILED" and len(refreshing.asked) == 1
 
 
 def test_one_that_was_deleted_is_forgotten(control, owner, connected, refreshing):
@@ -123,9 +123,9 @@ def test_a_day_of_traffic_over_fifty_connections_fails_no_call_and_stays_within_
     """R1, R5: with the embedded CRM's own accounts server behind."""
     control.organisation("acme")
     rooms, chance = control.rooms, random.Random(7)
-    made = [owner.connect("acme")["id"] for _ in range(50)]
-    connections = [control.run(rooms.connections.get(owner.account, one)) for one in made]
-    minted = {one: [] for one in made}
+    ids = [owner.connect("acme")["id"] for _ in range(50)]
+    connections = [control.run(rooms.connections.get(owner.account, connection_id)) for connection_id in ids]
+    minted = {connection_id: [] for connection_id in ids}
     real = rooms.tokens._renewals._refresh
 
     async def refresh(connection, refresh_token):
@@ -150,4 +150,4 @@ def test_a_day_of_traffic_over_fifty_connections_fails_no_call_and_stays_within_
     assert max(len(moments) for moments in minted.values()) <= 28
     for moments in minted.values():
         assert all(b - a > WINDOW for a, b in zip(moments, moments[BUDGET:], strict=False))
-    assert all(found(control, connection).status == "ACTIVE" for connection in connections)
+    assert all(read_again(control, connection).status == "ACTIVE" for connection in connections)

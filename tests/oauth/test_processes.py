@@ -11,7 +11,7 @@ import pytest
 from moorage.clock import FrozenClock
 from moorage.oauth.tokens.renewal import LEASE_SECONDS, WINDOW
 from tests.control import Control
-from tests.oauth.conftest import access, found
+from tests.oauth.conftest import access, read_again
 from tests.oauth.one_process import POINTS
 
 
@@ -86,7 +86,7 @@ def stands(control, spent):
         clock = FrozenClock(datetime.now(UTC) + timedelta(seconds=LEASE_SECONDS + WINDOW))
         for part in (later.rooms.database, later.rooms.tokens, later.rooms.crm.accounts):
             part._clock = clock
-        connection = found(later, spent)
+        connection = read_again(later, spent)
         assert connection.status == "ACTIVE"
         assert later.run(later.rooms.tokens.revocable(connection)).startswith("1000.")
         token = access(later, connection, instead_of=access(later, connection).value)

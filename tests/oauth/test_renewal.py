@@ -14,7 +14,7 @@ from moorage.oauth.tokens.renewal import BUDGET, LEASE_SECONDS, LONGEST_PAUSE, W
 from moorage.oauth.tokens.service import NEAR_SECONDS
 from moorage.rooms import Rooms, Urls
 from tests.control import GATEWAY
-from tests.oauth.conftest import HOUR, Accounts, access, found
+from tests.oauth.conftest import HOUR, Accounts, access, read_again
 
 
 @contextmanager
@@ -128,7 +128,7 @@ def test_a_refusal_that_was_overtaken_fails_nothing(control, connected, refreshi
     refreshing.meanwhile = overtaken
     with another(control, later.refresh) as other:
         assert access(control, connected).value == "new-1"
-    assert found(control, connected).status == "ACTIVE"
+    assert read_again(control, connected).status == "ACTIVE"
     assert kept(control, connected, "refresh_token") == "refresh-1"
 
 
@@ -169,7 +169,7 @@ def test_an_accounts_server_that_never_answers_is_given_up(control, connected, r
     refreshing.meanwhile = lambda: asyncio.sleep(5)
     with pytest.raises(AccountsUnreachable):
         access(control, connected)
-    assert found(control, connected).status == "ACTIVE"
+    assert read_again(control, connected).status == "ACTIVE"
 
 
 def test_every_refresh_token_that_comes_is_the_next_one_used(control, connected, refreshing):
@@ -239,7 +239,7 @@ def test_beyond_the_budget_the_old_token_serves_while_it_lives(control, connecte
     control.clock.advance(NEAR_SECONDS)
     with pytest.raises(RefreshLimited):
         access(control, connected)
-    assert found(control, connected).status == "ACTIVE" and len(refreshing.asked) == BUDGET
+    assert read_again(control, connected).status == "ACTIVE" and len(refreshing.asked) == BUDGET
 
 
 def test_only_what_may_have_made_a_token_counts(control, connected, refreshing):
@@ -340,7 +340,7 @@ def test_an_accounts_server_whose_clock_is_wrong_changes_nothing(control, owner,
 
     control.crm.accounts._clock = Wrong(control.clock.now())
     control.organisation("acme")
-    connection = found(control, control.run(_of(control, owner, owner.connect("acme")["id"])))
+    connection = read_again(control, control.run(_of(control, owner, owner.connect("acme")["id"])))
     for _ in range(3 * 60):
         token = access(control, connection).value
         assert control.crm.accounts.principal(f"Bearer {token}")

@@ -7,7 +7,7 @@ from moorage.oauth.errors import AccountsUnreachable, ReconnectNeeded, TokenFail
 from moorage.oauth.tokens.renewal import FIRST_PAUSE, LONGEST_PAUSE
 from moorage.oauth.tokens.service import NEAR_SECONDS
 from tests.control import kept_secrets
-from tests.oauth.conftest import HOUR, access, found
+from tests.oauth.conftest import HOUR, access, read_again
 
 
 def test_a_token_is_used_until_its_end_is_near(control, connected, refreshing):
@@ -77,7 +77,7 @@ def test_a_failed_connection_can_be_connected_anew(control, owner, connected, re
     assert control.press(shown["url"], "acme").status == 200
     again = owner.get(f"/connections/{connected.id}").json["connection"]
     assert again["status"] == "ACTIVE" and "reason" not in again["metadata"]
-    assert access(control, found(control, connected)).value.startswith("1000.")
+    assert access(control, read_again(control, connected)).value.startswith("1000.")
 
 
 def test_a_passing_failure_keeps_the_token_that_is_still_good(control, connected, refreshing):
@@ -86,7 +86,7 @@ def test_a_passing_failure_keeps_the_token_that_is_still_good(control, connected
     refreshing.fault = TokenFailed("busy")
     for _ in range(3):
         assert access(control, connected) == first
-    assert found(control, connected).status == "ACTIVE" and len(refreshing.asked) == 1
+    assert read_again(control, connected).status == "ACTIVE" and len(refreshing.asked) == 1
     refreshing.fault = None
     control.clock.advance(FIRST_PAUSE)
     assert access(control, connected).value == "new-2"
@@ -101,7 +101,7 @@ def test_a_passing_failure_without_a_good_token_is_told_and_changes_nothing(cont
     control.clock.advance(HOUR)
     with pytest.raises(AccountsUnreachable):
         access(control, connected)
-    assert found(control, connected).status == "ACTIVE"
+    assert read_again(control, connected).status == "ACTIVE"
     refreshing.fault = None
     control.clock.advance(LONGEST_PAUSE)
     assert access(control, connected).value == "new-3"
@@ -115,7 +115,7 @@ def test_the_longer_an_accounts_server_fails_the_less_it_is_asked(control, conne
             access(control, connected)
         control.clock.advance(1)
     assert 600 / LONGEST_PAUSE <= len(refreshing.asked) <= 2 * 600 / LONGEST_PAUSE + 6
-    assert found(control, connected).status == "ACTIVE"
+    assert read_again(control, connected).status == "ACTIVE"
 
 
 def test_of_a_connection_deleted_during_its_refresh_nothing_stays(control, owner, connected, refreshing):
@@ -142,7 +142,7 @@ def test_a_refresh_overtaken_by_connecting_anew_changes_nothing(control, owner, 
 
     refreshing.meanwhile, refreshing.fault = reconnect, fault
     better = access(control, connected, instead_of=old).value
-    now = found(control, connected)
+    now = read_again(control, connected)
     assert now.status == "ACTIVE" and "reason" not in now.metadata
     assert (
         access(control, now).value == better and better not in {old, "new-1"} and len(refreshing.asked) == 1
@@ -154,7 +154,7 @@ def test_an_organisation_that_was_deleted_fails_its_connections(control, owner, 
     control.clock.advance(HOUR)
     with pytest.raises(ReconnectNeeded, match="organisation_unknown"):
         access(control, connected)
-    assert found(control, connected).status == "FAILED"
+    assert read_again(control, connected).status == "FAILED"
 
 
 def test_the_embedded_crm_refreshes_like_any_other(control, connected):

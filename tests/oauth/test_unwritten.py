@@ -14,7 +14,7 @@ from moorage.oauth.tokens.service import NEAR_SECONDS
 from moorage.storage.errors import DatabaseUnusable
 from tests.control import in_registry
 from tests.log_lines import capture_logs
-from tests.oauth.conftest import HOUR, access, found
+from tests.oauth.conftest import HOUR, access, read_again
 from tests.oauth.test_renewal import another, kept
 
 
@@ -126,7 +126,7 @@ def test_a_refresh_token_that_is_worth_nothing_is_never_sent_again(control, spen
         token = access(control, spent).value
     with pytest.raises(DatabaseUnusable):
         access(control, spent, instead_of=token)
-    assert len(refreshing.asked) == 1 and found(control, spent).status == "ACTIVE"
+    assert len(refreshing.asked) == 1 and read_again(control, spent).status == "ACTIVE"
 
 
 def test_another_process_that_was_refused_meanwhile_fails_nothing_for_good(
@@ -140,10 +140,12 @@ def test_another_process_that_was_refused_meanwhile_fails_nothing_for_good(
         disk.let_go()
         with pytest.raises(ReconnectNeeded, match="invalid_grant"):
             access(other_control(control, other), spent)
-    assert found(control, spent).status == "FAILED"
+    assert read_again(control, spent).status == "FAILED"
     control.run(control.rooms.unwritten.close())
     assert kept(control, spent, "refresh_token") == "refresh-1"
-    assert found(control, spent).status == "ACTIVE" and "reason" not in found(control, spent).metadata
+    assert (
+        read_again(control, spent).status == "ACTIVE" and "reason" not in read_again(control, spent).metadata
+    )
     assert access(control, spent).value == "new-1"
 
 
@@ -198,7 +200,7 @@ def test_while_nothing_can_be_written_the_old_token_serves_as_long_as_it_lives(
 
 def test_tokens_of_a_consent_are_kept_and_written_too(control, owner, disk, monkeypatch):
     control.organisation("acme")
-    made = owner.connect()
+    connection = owner.connect()
     real = control.rooms.accounts.exchange
 
     async def exchange(*arguments):
@@ -208,13 +210,13 @@ def test_tokens_of_a_consent_are_kept_and_written_too(control, owner, disk, monk
         return minted
 
     monkeypatch.setattr(control.rooms.accounts, "exchange", exchange)
-    assert control.press(made["url"], "acme").status == 200
-    assert owner.get(f"/connections/{made['id']}").json["connection"]["status"] == "ACTIVE"
+    assert control.press(connection["url"], "acme").status == 200
+    assert owner.get(f"/connections/{connection['id']}").json["connection"]["status"] == "ACTIVE"
 
 
 def test_a_person_is_told_when_it_takes_too_long_and_the_tries_go_on(control, owner, disk, monkeypatch):
     control.organisation("acme")
-    made = owner.connect()
+    connection = owner.connect()
     monkeypatch.setattr(unwritten, "WAIT_SECONDS", 0.3)
     real = control.rooms.accounts.exchange
 
@@ -224,11 +226,11 @@ def test_a_person_is_told_when_it_takes_too_long_and_the_tries_go_on(control, ow
         return minted
 
     monkeypatch.setattr(control.rooms.accounts, "exchange", exchange)
-    page = control.press(made["url"], "acme")
+    page = control.press(connection["url"], "acme")
     assert page.status == 503 and "another program" in page.text
     disk.let_go()
     control.run(control.rooms.unwritten.close())
-    assert owner.get(f"/connections/{made['id']}").json["connection"]["status"] == "ACTIVE"
+    assert owner.get(f"/connections/{connection['id']}").json["connection"]["status"] == "ACTIVE"
 
 
 @pytest.mark.parametrize(("table", "advice"), [("refresh_tokens", "doctor"), ("organisations", "good copy")])
@@ -245,7 +247,7 @@ def test_trouble_of_the_embedded_crm_is_told_as_that_and_holds_up_nothing_once_i
         assert advice in raised.value.help
     in_registry(control, f"ALTER TABLE elsewhere RENAME TO {table}")
     assert access(control, connection).expires_at > control.clock.timestamp()
-    assert found(control, connection).status == "ACTIVE"
+    assert read_again(control, connection).status == "ACTIVE"
 
 
 def test_damage_within_the_registry_is_told_as_that(control, owner):

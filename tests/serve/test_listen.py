@@ -11,8 +11,8 @@ def listen(host="127.0.0.1", port=0):
 
 
 def test_port_0_is_any_free_port():
-    with listen() as one, listen() as other:
-        assert local_url(one) != local_url(other)
+    with listen() as first, listen() as other:
+        assert local_url(first) != local_url(other)
 
 
 def test_a_taken_port_names_what_to_change():

@@ -239,14 +239,14 @@ def test_a_statement_at_fault_is_not_blamed_on_the_file(path):
 @pytest.fixture
 def visits(monkeypatch):
     """The visits to threads that somebody waits for, as they are made."""
-    made, ask = [], ConnectionThread.run
+    visits_made, ask = [], ConnectionThread.run
 
     def counted(thread, work):
-        made.append(work)
+        visits_made.append(work)
         return ask(thread, work)
 
     monkeypatch.setattr(ConnectionThread, "run", counted)
-    return made
+    return visits_made
 
 
 def test_a_reading_of_one_statement_takes_one_visit(path, visits):

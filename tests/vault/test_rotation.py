@@ -21,12 +21,12 @@ PURPOSES = {"signing": 1800.0}
 class World:
     """A vault of some secrets, as one process sees it; another one of the same folder is another world."""
 
-    def __init__(self, home, given=None):
+    def __init__(self, home, vault_key=None):
         self.home = home
         self.url = f"sqlite:///{home}/moorage.db"
         migrated(home / "moorage.db")
         self.clock = FrozenClock(NOW)
-        self.keys = load_keys(given and Secret(given), home)
+        self.keys = load_keys(vault_key and Secret(vault_key), home)
         self._runner = asyncio.Runner()
         self.database = self.run(self._open())
         self.vault = Vault(self.database, self.keys)
@@ -64,14 +64,14 @@ class World:
 @pytest.fixture
 def world(tmp_path):
     """Makes worlds on one folder."""
-    made = []
+    worlds = []
 
-    def make(given=None):
-        made.append(World(tmp_path, given))
-        return made[-1]
+    def make(vault_key=None):
+        worlds.append(World(tmp_path, vault_key))
+        return worlds[-1]
 
     yield make
-    for each in made:
+    for each in worlds:
         each.close()
 
 
@@ -79,84 +79,84 @@ EXPECTED = {f"owner {number}": f"secret {number}" for number in range(3)}
 
 
 def test_a_rotation_seals_everything_anew_and_retires_the_old_key(world):
-    one = world()
-    one.fill()
-    before = one.keys.ring().current
-    done = one.rotate()
-    now = one.keys.ring()
+    first = world()
+    first.fill()
+    before = first.keys.ring().current
+    done = first.rotate()
+    now = first.keys.ring()
     assert now.ids == [bytes.fromhex(done.current)] and before.id not in now.ids
     assert (done.retired, done.sealed_anew, done.resumed) == ((before.id.hex(),), 3, False)
-    assert one.secrets() == EXPECTED
-    assert one.run(one.vault.get("owner 0", "access_token")).expires_at == 12.5
-    file = one.home / "vault.key"
+    assert first.secrets() == EXPECTED
+    assert first.run(first.vault.get("owner 0", "access_token")).expires_at == 12.5
+    file = first.home / "vault.key"
     assert file.read_text() == now.current.secret.hex() + "\n"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    assert before.secret.hex() not in "".join(path.read_text("latin-1") for path in one.home.iterdir())
+    assert before.secret.hex() not in "".join(path.read_text("latin-1") for path in first.home.iterdir())
 
 
 def test_another_process_notices_at_once(world):
-    one, other = world(), world()
-    one.fill()
+    first, other = world(), world()
+    first.fill()
     assert other.secrets() == EXPECTED
-    one.rotate()
+    first.rotate()
     assert other.secrets() == EXPECTED
     other.run(other.vault.put("owner 0", "access_token", "newer"))
-    assert one.secrets() == EXPECTED | {"owner 0": "newer"}
-    assert one.roles() == [("current", 4)]  # One of them is what the old key derived.
+    assert first.secrets() == EXPECTED | {"owner 0": "newer"}
+    assert first.roles() == [("current", 4)]  # One of them is what the old key derived.
 
 
 def test_a_key_can_be_brought_along(world):
-    one = world()
-    one.fill()
-    one.rotate(b"n" * 32)
-    assert one.keys.ring().current.secret == b"n" * 32 and one.secrets() == EXPECTED
+    first = world()
+    first.fill()
+    first.rotate(b"n" * 32)
+    assert first.keys.ring().current.secret == b"n" * 32 and first.secrets() == EXPECTED
     with pytest.raises(VaultKeyRefused, match="already"):
-        one.rotate(b"n" * 32)
-    assert one.keys.ring().current.secret == b"n" * 32
+        first.rotate(b"n" * 32)
+    assert first.keys.ring().current.secret == b"n" * 32
 
 
 def test_a_dry_run_tells_and_changes_nothing(world):
-    one = world()
-    one.fill()
-    before = one.keys.ring()
-    told = one.rotate(dry_run=True)
+    first = world()
+    first.fill()
+    before = first.keys.ring()
+    told = first.rotate(dry_run=True)
     assert (told.current, told.retired, told.sealed_anew) == (None, (before.current.id.hex(),), 3)
-    assert one.keys.ring() == before and one.roles() == [("current", 3)]
+    assert first.keys.ring() == before and first.roles() == [("current", 3)]
 
 
 @pytest.mark.parametrize("after", range(5))
 def test_a_rotation_that_was_interrupted_is_brought_to_its_end(world, monkeypatch, after):
-    one = world()
-    one.fill()
+    here = world()
+    here.fill()
     monkeypatch.setattr(rotation, "BATCH", 1)
     transactions = iter(range(after))
-    real = one.database.transaction
+    real = here.database.transaction
 
     def interrupted():
-        if one.keys.ring().current.id != first and next(transactions, None) is None:
+        if here.keys.ring().current.id != first and next(transactions, None) is None:
             raise KeyboardInterrupt
         return real()
 
-    first = one.keys.ring().current.id
-    monkeypatch.setattr(one.database, "transaction", interrupted)
+    first = here.keys.ring().current.id
+    monkeypatch.setattr(here.database, "transaction", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        one.rotate()
-    monkeypatch.setattr(one.database, "transaction", real)
-    assert len(one.keys.ring().keys) == 2 and one.secrets() == EXPECTED
-    current = one.keys.ring().current.id.hex()
+        here.rotate()
+    monkeypatch.setattr(here.database, "transaction", real)
+    assert len(here.keys.ring().keys) == 2 and here.secrets() == EXPECTED
+    current = here.keys.ring().current.id.hex()
     with pytest.raises(VaultKeyRefused, match=current):
-        one.rotate(b"n" * 32)
-    done = one.rotate()
+        here.rotate(b"n" * 32)
+    done = here.rotate()
     assert done.resumed and (done.current, done.retired) == (current, (first.hex(),))
     assert done.sealed_anew == 3 - min(after, 3)
-    assert one.keys.ring().ids == [bytes.fromhex(current)] and one.secrets() == EXPECTED
+    assert here.keys.ring().ids == [bytes.fromhex(current)] and here.secrets() == EXPECTED
 
 
 def test_an_old_key_is_not_retired_while_something_is_sealed_with_it(world, monkeypatch):
-    one, other = world(), world()
-    one.fill()
+    first, other = world(), world()
+    first.fill()
     old = other.keys.ring()
-    real = one.rotation._remember_derived
+    real = first.rotation._remember_derived
 
     async def meanwhile(tx, ring):
         await real(tx, ring)
@@ -165,81 +165,81 @@ def test_an_old_key_is_not_retired_while_something_is_sealed_with_it(world, monk
             (old.seal("owner 0", "access_token", "by somebody slow"),),
         )
 
-    monkeypatch.setattr(one.rotation, "_remember_derived", meanwhile)
+    monkeypatch.setattr(first.rotation, "_remember_derived", meanwhile)
     with pytest.raises(VaultLocked):
-        one.rotate()
-    monkeypatch.setattr(one.rotation, "_remember_derived", real)
-    assert one.secrets() == EXPECTED | {"owner 0": "by somebody slow"}
-    assert one.rotate().resumed and one.secrets() == EXPECTED | {"owner 0": "by somebody slow"}
+        first.rotate()
+    monkeypatch.setattr(first.rotation, "_remember_derived", real)
+    assert first.secrets() == EXPECTED | {"owner 0": "by somebody slow"}
+    assert first.rotate().resumed and first.secrets() == EXPECTED | {"owner 0": "by somebody slow"}
 
 
 def test_two_who_rotate_at_once_do_not_meet(world):
-    one, other = world(), world()
-    one.fill()
-    with one.keys.rotating(), pytest.raises(VaultBusy):
+    first, other = world(), world()
+    first.fill()
+    with first.keys.rotating(), pytest.raises(VaultBusy):
         other.rotate()
     other.rotate()
-    assert one.secrets() == EXPECTED
+    assert first.secrets() == EXPECTED
 
 
 def test_with_a_wrong_key_nothing_is_rotated(world):
-    one = world()
-    one.fill()
-    (one.home / "vault.key").write_text("ab" * 32)
+    first = world()
+    first.fill()
+    (first.home / "vault.key").write_text("ab" * 32)
     with pytest.raises(VaultLocked):
-        one.rotate()
-    assert (one.home / "vault.key").read_text() == "ab" * 32
-    assert one.roles() == [("current", 0), ("unknown", 3)]
+        first.rotate()
+    assert (first.home / "vault.key").read_text() == "ab" * 32
+    assert first.roles() == [("current", 0), ("unknown", 3)]
 
 
 def test_a_key_from_the_settings_is_followed_and_not_changed(world):
-    one = world("11" * 32)
-    one.fill()
+    first = world("11" * 32)
+    first.fill()
     with pytest.raises(VaultKeyGiven):
-        one.rotate()
+        first.rotate()
     two = world(f"{'22' * 32},{'11' * 32}")
     assert two.roles() == [("current", 0), ("old", 3)]
     done = two.rotate()
     assert (done.sealed_anew, len(done.retired)) == (3, 1)
     assert world("22" * 32).secrets() == EXPECTED
-    assert not (one.home / "vault.key").exists()
+    assert not (first.home / "vault.key").exists()
 
 
 def test_what_was_derived_before_is_known_for_as_long_as_it_may_be_needed(world):
-    one, other = world(), world()
-    before = one.vault.derive("signing")
-    one.rotate()
-    assert one.vault.derive("signing") != before
-    for vault in (one.vault, other.vault):
-        assert one.run(vault.derived("signing")) == [one.vault.derive("signing"), before]
-        assert one.run(vault.derived("another")) == [one.vault.derive("another")]
-    one.clock.advance(PURPOSES["signing"])
-    assert one.run(one.vault.derived("signing")) == [one.vault.derive("signing")]
-    one.rotate()
-    assert one.roles() == [("current", 1)]  # What has ended is not carried along.
+    first, other = world(), world()
+    before = first.vault.derive("signing")
+    first.rotate()
+    assert first.vault.derive("signing") != before
+    for vault in (first.vault, other.vault):
+        assert first.run(vault.derived("signing")) == [first.vault.derive("signing"), before]
+        assert first.run(vault.derived("another")) == [first.vault.derive("another")]
+    first.clock.advance(PURPOSES["signing"])
+    assert first.run(first.vault.derived("signing")) == [first.vault.derive("signing")]
+    first.rotate()
+    assert first.roles() == [("current", 1)]  # What has ended is not carried along.
 
 
 def test_those_who_read_and_write_meanwhile_never_fail(world, monkeypatch):
-    one, other = world(), world()
-    one.fill()
+    first, other = world(), world()
+    first.fill()
     monkeypatch.setattr(rotation, "BATCH", 1)
     ended = asyncio.Event()
 
     async def use(number):
         count = 0
         while not ended.is_set():
-            await one.vault.put(f"owner {number}", "access_token", f"secret {number}", 12.5)
-            assert (await one.vault.get(f"owner {number}", "access_token")).value == f"secret {number}"
+            await first.vault.put(f"owner {number}", "access_token", f"secret {number}", 12.5)
+            assert (await first.vault.get(f"owner {number}", "access_token")).value == f"secret {number}"
             count += 1
         return count
 
     async def rotate():
         for _ in range(5):
-            await one.rotation.rotate()
+            await first.rotation.rotate()
         ended.set()
 
     async def main():
         return await asyncio.gather(rotate(), *(use(number) for number in range(3)))
 
-    assert all(one.run(main())[1:])
-    assert other.secrets() == EXPECTED and one.roles() == [("current", 8)]
+    assert all(first.run(main())[1:])
+    assert other.secrets() == EXPECTED and first.roles() == [("current", 8)]

@@ -19,7 +19,7 @@ from tests.storage.descriptors import none_left
 KEY, OTHER = b"k" * 32, b"o" * 32
 
 
-def given(*keys):
+def ring_of(*keys):
     """The vault's keys as a setting gives them."""
     return load_keys(Secret(",".join(key.hex() for key in keys)), Path("/nowhere"))
 
@@ -35,7 +35,7 @@ def url(tmp_path):
 async def opened(url, *keys):
     database = Database(url, SystemClock())
     try:
-        yield Vault(database, given(*keys))
+        yield Vault(database, ring_of(*keys))
     finally:
         await database.close()
 
@@ -137,8 +137,8 @@ def test_each_purpose_has_a_key_of_its_own(url):
     async def derive(vault):
         return vault.derive("one"), vault.derive("two"), vault.derive("one")
 
-    one, two, again = run(url, derive)
-    assert one == again and one != two and KEY not in {one, two} and len(one) == 32
+    first, two, again = run(url, derive)
+    assert first == again and first != two and KEY not in {first, two} and len(first) == 32
 
 
 def test_an_older_key_still_opens_and_no_longer_seals(url):
@@ -160,8 +160,8 @@ def test_what_was_derived_from_an_older_key_is_still_known(url):
 
 
 def test_the_first_start_makes_a_key_that_only_its_owner_reads(tmp_path):
-    made = load_keys(None, tmp_path).ring()
-    assert load_keys(None, tmp_path).ring() == made and len(made.current.secret) == 32
+    ring = load_keys(None, tmp_path).ring()
+    assert load_keys(None, tmp_path).ring() == ring and len(ring.current.secret) == 32
     assert stat.S_IMODE((tmp_path / "vault.key").stat().st_mode) == 0o600
 
 

@@ -74,9 +74,9 @@ class Origin:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
         connection.request(method, path, body, headers or {})
         answer = connection.getresponse()
-        found = answer.status, answer.getheaders(), answer.read()
+        response = answer.status, answer.getheaders(), answer.read()
         connection.close()
-        return found
+        return response
 
     def token(self, client, **values):
         """What the token endpoint says to a client."""
@@ -112,7 +112,11 @@ class Page:
 
     def form(self, step) -> dict[str, str]:
         """The hidden values of the form that has this step, or a button for it."""
-        [form] = [one for one in self.forms if step in (one.hidden.get("step"), *one.buttons)]
+        [form] = [
+            candidate
+            for candidate in self.forms
+            if step in (candidate.hidden.get("step"), *candidate.buttons)
+        ]
         return form.hidden
 
 

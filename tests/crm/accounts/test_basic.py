@@ -24,9 +24,9 @@ def send(nobody):
 def test_the_secret_may_come_in_the_header(self_client, code_of, send, works, scheme):
     headers = basic(self_client.id, self_client.secret)
     headers["Authorization"] = scheme + headers["Authorization"][5:]
-    status, given = send(headers, grant_type="authorization_code", code=code_of(self_client))
-    assert status == 200 and works(given["access_token"])
-    again = send(headers, grant_type="refresh_token", refresh_token=given["refresh_token"])[1]
+    status, tokens = send(headers, grant_type="authorization_code", code=code_of(self_client))
+    assert status == 200 and works(tokens["access_token"])
+    again = send(headers, grant_type="refresh_token", refresh_token=tokens["refresh_token"])[1]
     assert works(again["access_token"])
 
 
@@ -41,8 +41,8 @@ def test_header_and_form_may_say_the_same(self_client, code_of, send):
     both = {"client_id": self_client.id, "client_secret": self_client.secret}
     headers = basic(self_client.id, self_client.secret)
     for form in (both, {"client_id": self_client.id}):
-        given = send(headers, grant_type="authorization_code", code=code_of(self_client), **form)[1]
-        assert "access_token" in given
+        tokens = send(headers, grant_type="authorization_code", code=code_of(self_client), **form)[1]
+        assert "access_token" in tokens
 
 
 @pytest.mark.parametrize(
@@ -83,10 +83,10 @@ def test_a_header_that_can_not_be_read_names_no_client(self_client, code_of, sen
 
 def test_revoking_takes_it_too_and_refuses_a_wrong_one(self_client, code_of, send, works):
     headers = basic(self_client.id, self_client.secret)
-    given = send(headers, grant_type="authorization_code", code=code_of(self_client))[1]
-    wrong = send(basic(self_client.id, "wrong"), "/oauth/v2/token/revoke", token=given["refresh_token"])
+    tokens = send(headers, grant_type="authorization_code", code=code_of(self_client))[1]
+    wrong = send(basic(self_client.id, "wrong"), "/oauth/v2/token/revoke", token=tokens["refresh_token"])
     assert wrong == (400, {"status": "failure", "error": "invalid_client_secret"}) and works(
-        given["access_token"]
+        tokens["access_token"]
     )
-    done = send(headers, "/oauth/v2/token/revoke", token=given["refresh_token"])
-    assert done == (200, {"status": "success"}) and not works(given["access_token"])
+    done = send(headers, "/oauth/v2/token/revoke", token=tokens["refresh_token"])
+    assert done == (200, {"status": "success"}) and not works(tokens["access_token"])

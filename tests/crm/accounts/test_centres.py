@@ -38,9 +38,9 @@ def get(nobody):
 def test_every_centre_names_its_own_base(make_organisation, register, code_of, exchange, refresh_as, centre):
     make_organisation(f"org-{centre}", data_centre=centre)
     client, base = register(f"org-{centre}", self_client=True), f"/dc/{centre}"
-    given = exchange(client, code_of(client), base=base)[1]
-    assert given["api_domain"] == f"{ORIGIN}{base}"
-    assert refresh_as(client, given["refresh_token"], base)[1]["api_domain"] == f"{ORIGIN}{base}"
+    tokens = exchange(client, code_of(client), base=base)[1]
+    assert tokens["api_domain"] == f"{ORIGIN}{base}"
+    assert refresh_as(client, tokens["refresh_token"], base)[1]["api_domain"] == f"{ORIGIN}{base}"
 
 
 def test_a_token_opens_its_own_centre_and_the_root(european_token, get):
@@ -49,13 +49,13 @@ def test_a_token_opens_its_own_centre_and_the_root(european_token, get):
         assert get(f"{base}/crm/v8/Leads", token)[1]["code"] == "REQUIRED_PARAM_MISSING"
 
 
-@pytest.mark.parametrize("centre", [one for one in CENTRES if one != "eu"])
+@pytest.mark.parametrize("centre", [other_centre for other_centre in CENTRES if other_centre != "eu"])
 def test_a_token_is_invalid_in_every_other_centre(european_token, get, centre):
     assert get(f"/dc/{centre}/crm/v8/Leads", european_token["access_token"]) == (401, INVALID_TOKEN)
     assert get(f"/dc/{centre}/oauth/user/info", european_token["access_token"])[0] == 401
 
 
-@pytest.mark.parametrize("centre", [one for one in CENTRES if one != "eu"])
+@pytest.mark.parametrize("centre", [other_centre for other_centre in CENTRES if other_centre != "eu"])
 def test_a_client_is_unknown_in_every_other_centre(
     service, european, european_token, code_of, exchange, refresh_as, centre
 ):

@@ -27,9 +27,9 @@ def consented(service):
 
 def test_a_self_clients_code_gives_both_tokens_once(self_client, code_of, exchange, works):
     code = code_of(self_client)
-    status, given = exchange(self_client, code)
-    access, refresh = given.pop("access_token"), given.pop("refresh_token")
-    assert (status, given) == (
+    status, tokens = exchange(self_client, code)
+    access, refresh = tokens.pop("access_token"), tokens.pop("refresh_token")
+    assert (status, tokens) == (
         200,
         {
             "scope": SCOPES.replace(",", " "),
@@ -125,9 +125,9 @@ def test_the_challenge_is_that_of_the_standard():
 
 
 def test_without_offline_access_there_is_no_refresh_token(client, consented, exchange, works):
-    given = exchange(client, consented(client, offline=False), redirect_uri=CALLBACK)[1]
-    assert "refresh_token" not in given
-    assert works(given["access_token"])
+    tokens = exchange(client, consented(client, offline=False), redirect_uri=CALLBACK)[1]
+    assert "refresh_token" not in tokens
+    assert works(tokens["access_token"])
 
 
 def test_a_client_gets_ten_codes_in_ten_minutes(self_client, register, code_of, clock):
@@ -147,9 +147,9 @@ class TestOfTheClientItself:
 
     def test_it_acts_in_its_organisation_without_a_refresh_token(self, client, ask, soid, works):
         values = {"grant_type": "client_credentials", "scope": SCOPES, "soid": soid}
-        status, given = ask(client, **values)
-        assert status == 200 and works(given.pop("access_token"))
-        assert given == {
+        status, tokens = ask(client, **values)
+        assert status == 200 and works(tokens.pop("access_token"))
+        assert tokens == {
             "scope": SCOPES.replace(",", " "),
             "api_domain": "http://127.0.0.1:8788",
             "token_type": "Bearer",
@@ -158,19 +158,19 @@ class TestOfTheClientItself:
 
     @pytest.mark.parametrize("wrong", [None, "", "ZohoCRM.1", "600000001", "ZohoBooks.607243485"])
     def test_it_names_its_organisation(self, client, ask, wrong):
-        status, given = ask(client, grant_type="client_credentials", scope=SCOPES, soid=wrong)
-        assert (status, given["error"]) == (200, "general_error")
-        assert "zgid" in given["error_description"]
+        status, tokens = ask(client, grant_type="client_credentials", scope=SCOPES, soid=wrong)
+        assert (status, tokens["error"]) == (200, "general_error")
+        assert "zgid" in tokens["error_description"]
 
     def test_it_can_not_act_in_another_organisation(self, client, stranger, ask):
         soid = f"ZohoCRM.{stranger.get('org').json['org'][0]['zgid']}"
-        status, given = ask(client, grant_type="client_credentials", scope=SCOPES, soid=soid)
-        assert (status, given["error"]) == (200, "general_error")
+        status, tokens = ask(client, grant_type="client_credentials", scope=SCOPES, soid=soid)
+        assert (status, tokens["error"]) == (200, "general_error")
 
     @pytest.mark.parametrize("scope", [None, "", "nonsense", "ZohoCRM.nothing.READ", SCOPES + ",x"])
     def test_it_names_scopes_that_there_are(self, client, ask, soid, scope):
-        given = ask(client, grant_type="client_credentials", scope=scope, soid=soid)
-        assert given == (200, {"error": "invalid_scope"})
+        tokens = ask(client, grant_type="client_credentials", scope=scope, soid=soid)
+        assert tokens == (200, {"error": "invalid_scope"})
 
     def test_it_gets_ten_tokens_in_ten_minutes(self, client, ask, soid, clock):
         values = {"grant_type": "client_credentials", "scope": SCOPES, "soid": soid}
@@ -241,13 +241,13 @@ class TestRegistration:
     def test_a_deleted_client_takes_its_codes_and_tokens_along(
         self, self_client, service, code_of, exchange, refresh_as, works
     ):
-        given = exchange(self_client, code_of(self_client))[1]
+        tokens = exchange(self_client, code_of(self_client))[1]
         code = code_of(self_client)
-        assert works(given["access_token"])
+        assert works(tokens["access_token"])
         service.clients.remove(self_client.id)
         assert exchange(self_client, code) == (200, {"error": "invalid_client"})
-        assert refresh_as(self_client, given["refresh_token"]) == (200, {"error": "invalid_client"})
-        assert not works(given["access_token"])
+        assert refresh_as(self_client, tokens["refresh_token"]) == (200, {"error": "invalid_client"})
+        assert not works(tokens["access_token"])
         assert service.clients.list() == []
 
     def test_a_client_deleted_in_this_moment_is_unknown(self, self_client, service, code_of):
@@ -269,11 +269,11 @@ class TestRegistration:
 
 
 def test_codes_and_secrets_are_kept_as_digests_only(tmp_path, self_client, code_of, exchange):
-    given = exchange(self_client, code_of(self_client))[1]
+    tokens = exchange(self_client, code_of(self_client))[1]
     code = code_of(self_client)
     for file in (tmp_path / "crm").glob("registry.db*"):
         held = file.read_bytes()
-        for secret in (code, self_client.secret, given["access_token"], given["refresh_token"]):
+        for secret in (code, self_client.secret, tokens["access_token"], tokens["refresh_token"]):
             assert secret.encode() not in held
 
 
@@ -282,13 +282,13 @@ def test_a_code_that_is_tried_again_takes_back_what_was_given_for_it(
     client, consented, exchange, refresh_as, works, offline
 ):
     code, other = consented(client, offline=offline), consented(client, offline=offline)
-    given = exchange(client, code, redirect_uri=CALLBACK)[1]
+    tokens = exchange(client, code, redirect_uri=CALLBACK)[1]
     kept = exchange(client, other, redirect_uri=CALLBACK)[1]
-    assert works(given["access_token"]) and works(kept["access_token"])
+    assert works(tokens["access_token"]) and works(kept["access_token"])
     assert exchange(client, code, redirect_uri=CALLBACK) == INVALID_CODE
-    assert not works(given["access_token"]) and works(kept["access_token"])
+    assert not works(tokens["access_token"]) and works(kept["access_token"])
     if offline:
-        assert refresh_as(client, given["refresh_token"]) == INVALID_CODE
+        assert refresh_as(client, tokens["refresh_token"]) == INVALID_CODE
         assert "access_token" in refresh_as(client, kept["refresh_token"])[1]
 
 
@@ -296,6 +296,6 @@ def test_a_code_that_another_client_tries_again_takes_nothing_back(
     client, register, consented, exchange, works
 ):
     code, other = consented(client), register(name="Another")
-    given = exchange(client, code, redirect_uri=CALLBACK)[1]
+    tokens = exchange(client, code, redirect_uri=CALLBACK)[1]
     assert exchange(other, code, redirect_uri=CALLBACK) == INVALID_CODE
-    assert works(given["access_token"])
+    assert works(tokens["access_token"])

@@ -23,13 +23,13 @@ def test_who_accepts_sends_the_client_a_code_for_tokens_of_their_own(client, ana
         "accounts-server": origin.url,
         "state": STATE,
     }
-    given = origin.exchange(client, page)
-    assert given["scope"] == SCOPES.replace(",", " ") and given["refresh_token"]
-    headers = {"Authorization": f"Zoho-oauthtoken {given['access_token']}"}
+    tokens = origin.exchange(client, page)
+    assert tokens["scope"] == SCOPES.replace(",", " ") and tokens["refresh_token"]
+    headers = {"Authorization": f"Zoho-oauthtoken {tokens['access_token']}"}
     status, _, body = origin.call("GET", "/oauth/user/info", headers=headers)
     assert status == 200 and ANA.encode() in body
     assert "access_token" in origin.token(
-        client, grant_type="refresh_token", refresh_token=given["refresh_token"]
+        client, grant_type="refresh_token", refresh_token=tokens["refresh_token"]
     )
 
 
@@ -58,8 +58,8 @@ def test_scopes_are_shown_in_plain_words(client, ana, browser):
 def test_without_offline_access_there_is_one_hour(client, ana, origin, browser):
     page = sign_in(browser, client.asks(access_type=None))
     assert "for one hour" in page.text
-    given = origin.exchange(client, browser.send(page, "accept"))
-    assert "access_token" in given and "refresh_token" not in given
+    tokens = origin.exchange(client, browser.send(page, "accept"))
+    assert "access_token" in tokens and "refresh_token" not in tokens
 
 
 class TestConsentAgain:
@@ -81,8 +81,8 @@ class TestConsentAgain:
         assert "code" in fewer.callback
 
     def test_who_took_the_access_back_is_asked(self, client, ana, origin, browser):
-        given = origin.exchange(client, browser.send(sign_in(browser, client.asks()), "accept"))
-        origin.call("POST", f"/oauth/v2/token/revoke?token={given['refresh_token']}")
+        tokens = origin.exchange(client, browser.send(sign_in(browser, client.asks()), "accept"))
+        origin.call("POST", f"/oauth/v2/token/revoke?token={tokens['refresh_token']}")
         assert "Accept" in browser.get(client.asks(prompt=None)).text
 
     def test_with_prompt_everybody_is_asked(self, client, ana, origin, browser):

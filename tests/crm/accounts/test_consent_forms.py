@@ -25,7 +25,7 @@ def test_a_second_click_gives_another_code_so_that_whichever_arrives_works(clien
     page = sign_in(browser, client.asks())
     first, second = browser.send(page, "accept"), browser.send(page, "accept")
     assert first.callback["code"] != second.callback["code"]
-    assert all("access_token" in origin.exchange(client, one) for one in (first, second))
+    assert all("access_token" in origin.exchange(client, code) for code in (first, second))
 
 
 def test_a_second_click_signs_in_as_well(client, ana, browser):
@@ -51,9 +51,9 @@ def test_who_goes_back_to_the_sign_in_page_is_shown_where_things_are(client, ana
 
 def test_two_tabs_keep_their_requests_apart(client, ana, register, origin, browser):
     other = register(name="Second", redirect_uris=("https://second.example/",))
-    one = sign_in(browser, client.asks(state="one"))
+    first_tab = sign_in(browser, client.asks(state="one"))
     two = browser.get(other.asks(state="two", redirect_uri="https://second.example/"))
-    first, second = browser.send(one, "accept"), browser.send(two, "accept")
+    first, second = browser.send(first_tab, "accept"), browser.send(two, "accept")
     assert first.location.startswith(CALLBACK) and first.callback["state"] == "one"
     assert second.location.startswith("https://second.example/") and second.callback["state"] == "two"
     assert origin.exchange(other, first) == {"error": "invalid_code"}

@@ -98,16 +98,16 @@ def test_access_tokens_without_a_refresh_token_count_among_no_refresh_tokens(
     for number in range(REFRESH_TOKENS + 1):
         clock.advance(61)
         scope = f"ZohoCRM.modules.module{'abcdefghijklmnopqrstuvwxyz'[number]}.READ"
-        given = ask(self_client, grant_type="client_credentials", scope=scope, soid=soid)[1]
-        assert "access_token" in given
+        tokens = ask(self_client, grant_type="client_credentials", scope=scope, soid=soid)[1]
+        assert "access_token" in tokens
     assert "access_token" in refresh_as(self_client, granted["refresh_token"])[1]
 
 
 def test_credentials_and_the_gateway_are_not_counted(service, crm):
     """Many callers share these clients, so that one must not use up what the others need."""
     row = service.organisations.find("acme")
-    found = [service.credentials(row) for _ in range(NEW_ACCESS_TOKENS + 2)]
-    assert len({one["refresh_token"] for one in found}) == 1
+    credentials = [service.credentials(row) for _ in range(NEW_ACCESS_TOKENS + 2)]
+    assert len({each["refresh_token"] for each in credentials}) == 1
     user = service.first_user(row).id
     client = service.accounts.ensure_client("Moorage gateway", row.id, user)
     issued = [service.accounts.issue(client, "ZohoCRM.org.READ") for _ in range(25)]

@@ -28,7 +28,7 @@ def verified(token, keys):
     """The claims of a token whose signature is that of one of the keys."""
     head, body, signature = token.split(".")
     named = json.loads(raw(head))
-    [key] = [one for one in keys["keys"] if one["kid"] == named["kid"]]
+    [key] = [candidate for candidate in keys["keys"] if candidate["kid"] == named["kid"]]
     assert (named["alg"], named["typ"], key["alg"], key["use"], key["kty"]) == (
         "RS256",
         "JWT",
@@ -60,14 +60,14 @@ def get(origin, path, token=None):
 
 
 def test_an_id_token_says_who_consented_and_to_what(client, origin, told, clock, nobody):
-    given, page = told(nonce="n-0S6_WzA2Mj é")
+    tokens, page = told(nonce="n-0S6_WzA2Mj é")
     for words in ("Know that it is you who signed in", "See your name", "See your e-mail address"):
         assert words in page
     where = get(origin, "/.well-known/openid-configuration")[1]
     keys = get(origin, where["jwks_uri"].removeprefix(origin.url))[1]
-    claims = verified(given["id_token"], keys)
+    claims = verified(tokens["id_token"], keys)
     now = int(clock.timestamp())
-    half = hashlib.sha256(given["access_token"].encode()).digest()[:16]
+    half = hashlib.sha256(tokens["access_token"].encode()).digest()[:16]
     assert claims == {
         "iss": origin.url,
         "sub": claims["sub"],
@@ -82,8 +82,8 @@ def test_an_id_token_says_who_consented_and_to_what(client, origin, told, clock,
         "email": ANA,
         "email_verified": True,
     }
-    assert claims["iss"] == where["issuer"] and given["scope"] == SCOPES
-    status, user = get(origin, "/oauth/v2/userinfo", given["access_token"])
+    assert claims["iss"] == where["issuer"] and tokens["scope"] == SCOPES
+    status, user = get(origin, "/oauth/v2/userinfo", tokens["access_token"])
     assert (
         status == 200 and user == {key: claims[key] for key in user} and set(user) >= {"sub", "name", "email"}
     )
@@ -98,25 +98,25 @@ def test_an_id_token_says_who_consented_and_to_what(client, origin, told, clock,
     ],
 )
 def test_the_scopes_decide_what_is_told(origin, told, scope, known):
-    given, _ = told(scope=scope)
-    claims = verified(given["id_token"], get(origin, "/oauth/v2/keys")[1])
+    tokens, _ = told(scope=scope)
+    claims = verified(tokens["id_token"], get(origin, "/oauth/v2/keys")[1])
     assert set(claims) == {"iss", "sub", "aud", "iat", "exp", "at_hash"} | known
-    assert set(get(origin, "/oauth/v2/userinfo", given["access_token"])[1]) == {"sub"} | known
+    assert set(get(origin, "/oauth/v2/userinfo", tokens["access_token"])[1]) == {"sub"} | known
 
 
 def test_without_openid_there_is_no_id_token_and_no_user_to_ask_for(origin, told):
-    given, _ = told(scope="ZohoCRM.modules.ALL email")
-    assert "id_token" not in given
-    assert get(origin, "/oauth/v2/userinfo", given["access_token"]) == (401, {"error": "INVALID_OAUTHSCOPE"})
+    tokens, _ = told(scope="ZohoCRM.modules.ALL email")
+    assert "id_token" not in tokens
+    assert get(origin, "/oauth/v2/userinfo", tokens["access_token"]) == (401, {"error": "INVALID_OAUTHSCOPE"})
     assert get(origin, "/oauth/v2/userinfo", "x") == (401, {"error": "INVALID_OAUTHTOKEN"})
     assert get(origin, "/oauth/v2/userinfo") == (401, {"error": "INVALID_OAUTHTOKEN"})
 
 
 def test_a_renewed_token_comes_without_an_id_token_and_openid_opens_no_records(client, origin, told, works):
-    given, _ = told(scope="openid")
-    again = origin.token(client, grant_type="refresh_token", refresh_token=given["refresh_token"])
+    tokens, _ = told(scope="openid")
+    again = origin.token(client, grant_type="refresh_token", refresh_token=tokens["refresh_token"])
     assert "access_token" in again and "id_token" not in again
-    status, refused = get(origin, "/crm/v8/Leads?fields=id", given["access_token"])
+    status, refused = get(origin, "/crm/v8/Leads?fields=id", tokens["access_token"])
     assert (status, refused["code"]) == (401, "OAUTH_SCOPE_MISMATCH")
 
 

@@ -26,18 +26,20 @@ def held(tmp_path, crm):
 
 def renewal(service, slug="acme"):
     row = service.organisations.find(slug)
-    found = service.credentials(row)
+    credentials = service.credentials(row)
     names = ("client_id", "client_secret", "refresh_token")
-    return urlencode({"grant_type": "refresh_token", **{name: found[name] for name in names}}), found
+    return urlencode(
+        {"grant_type": "refresh_token", **{name: credentials[name] for name in names}}
+    ), credentials
 
 
 def test_a_token_is_refused_with_the_reason_and_others_are_answered_meanwhile(service, crm, origin, request):
-    form, found = renewal(service)
+    form, credentials = renewal(service)
     request.getfixturevalue("held")
     answers = []
     caller = threading.Thread(target=lambda: answers.append(origin.call("POST", "/oauth/v2/token", form)))
     caller.start()
-    headers = {"Authorization": f"Bearer {found['access_token']}"}
+    headers = {"Authorization": f"Bearer {credentials['access_token']}"}
     status = origin.call("GET", "/crm/v8/Leads?fields=id", headers=headers)[0]
     assert status in {200, 204} and answers == []
     caller.join(30)
@@ -63,7 +65,7 @@ def test_what_a_stranger_makes_up_is_answered_without_the_lock(service, crm, ori
 
 def test_no_statement_runs_in_the_event_loop(service, crm, origin):
     """A statement there would keep all other calls waiting for a lock or for the disk."""
-    form, found = renewal(service)
+    form, credentials = renewal(service)
     threads = set()
 
     def note(*_):
@@ -72,7 +74,7 @@ def test_no_statement_runs_in_the_event_loop(service, crm, origin):
     sa.event.listen(sa.Engine, "before_cursor_execute", note)
     try:
         assert origin.call("POST", "/oauth/v2/token", form)[0] == 200
-        headers = {"Authorization": f"Bearer {found['access_token']}"}
+        headers = {"Authorization": f"Bearer {credentials['access_token']}"}
         assert origin.call("GET", "/crm/v8/Leads?fields=id", headers=headers)[0] == 204
     finally:
         sa.event.remove(sa.Engine, "before_cursor_execute", note)

@@ -33,7 +33,7 @@ def near_misses(scope: str) -> list[str]:
     *groups, operation = scope.split(".")
     other = "DELETE" if operation != "DELETE" else "READ"
     stem = ".".join(groups) + "."
-    beside = next(found for prefix, found in OTHERS.items() if scope.startswith(prefix))
+    beside = next(near for prefix, near in OTHERS.items() if scope.startswith(prefix))
     return [f"{stem}{other}", *beside]
 
 

@@ -124,13 +124,13 @@ def refresh(credentials, post):
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_refresh_token_gives_an_access_token(at_the_door, refresh, way):
-    given = refresh(way)
-    token = given.pop("access_token")
+    tokens = refresh(way)
+    token = tokens.pop("access_token")
     prefix, *rest = token.split(".")
     assert prefix == "1000" and [len(part) for part in rest] == [32, 32]
     assert at_the_door(f"Zoho-oauthtoken {token}").status == 200
-    assert "ZohoCRM.modules.ALL" in given.pop("scope").split(" ")
-    assert given == {
+    assert "ZohoCRM.modules.ALL" in tokens.pop("scope").split(" ")
+    assert tokens == {
         "api_domain": "http://127.0.0.1:8788",
         "token_type": "Bearer",
         "expires_in": ACCESS_LIFETIME,

@@ -137,7 +137,7 @@ def test_a_right_password_is_taken_while_others_guess(service, crm, ana):
 
     *guesses, person = asyncio.run(everybody())
     assert person.email == ANA
-    came = [type(one) for one in guesses]
+    came = [type(guess) for guess in guesses]
     assert came.count(SignInRefused) == 9 * PLACES_OF_CLIENT
     assert came.count(SignInThrottled) == 60 - 9 * PLACES_OF_CLIENT
 

@@ -19,13 +19,13 @@ EVERY_MODULE_WITH_FIELDS = 31
 LISTED_ONLY = 23
 
 
-def made(spec: OrganisationSpec = DEMO) -> list[Document]:
+def documents_of(spec: OrganisationSpec = DEMO) -> list[Document]:
     return blueprint(spec, PREFIX, CREATED, itertools.count(1).__next__)
 
 
 @pytest.fixture(scope="module")
 def documents() -> list[Document]:
-    return made()
+    return documents_of()
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +78,7 @@ class TestIdentifiers:
         assert len(seen) == len(set(seen))
 
     def test_two_of_the_same_spec_are_equal(self, documents):
-        assert made() == documents
+        assert documents_of() == documents
 
     def test_documents_survive_being_stored_as_json(self, documents):
         for document in documents:
@@ -194,13 +194,13 @@ class TestFields:
         assert {value["id"] for value in map_["pick_list_values"]} == stages
 
     def test_uniqueness_is_what_the_spec_asks_for(self):
-        catalog = Catalog(Metadata(made(with_users(ALONE, unique=("Leads.Email",)))))
+        catalog = Catalog(Metadata(documents_of(with_users(ALONE, unique=("Leads.Email",)))))
         assert catalog.modules["Leads"].fields["Email"].unique
         assert not catalog.modules["Contacts"].fields["Email"].unique
 
     def test_a_unique_field_that_does_not_exist_is_refused(self):
         with pytest.raises(ValueError, match=r"Leads\.Emial"):
-            made(with_users(ALONE, unique=("Leads.Emial",)))
+            documents_of(with_users(ALONE, unique=("Leads.Emial",)))
 
     @pytest.mark.parametrize(
         "name",
@@ -209,7 +209,7 @@ class TestFields:
     )  # fmt: skip
     def test_what_the_crm_itself_writes_can_not_be_unique(self, name):
         with pytest.raises(ValueError, match=f"can't be unique: {re.escape(name)}; fields can that callers"):
-            made(with_users(ALONE, unique=("Leads.Email", name)))
+            documents_of(with_users(ALONE, unique=("Leads.Email", name)))
 
 
 class TestLayouts:
@@ -305,16 +305,16 @@ class TestPeople:
         assert metadata.all("user")[0].body["offset"] == -28_800_000
 
     def test_an_offset_ignores_daylight_saving_south_of_the_equator_too(self):
-        documents = made(with_users(ALONE, time_zone="Australia/Sydney"))
+        documents = documents_of(with_users(ALONE, time_zone="Australia/Sydney"))
         assert Metadata(documents).all("user")[0].body["offset"] == 36_000_000
 
     def test_an_organisation_of_one_works(self):
-        assert len(Metadata(made(with_users(ALONE))).all("user")) == 1
+        assert len(Metadata(documents_of(with_users(ALONE))).all("user")) == 1
 
     def test_an_organisation_of_none_is_refused(self):
         with pytest.raises(ValueError, match="at least one user"):
-            made(with_users())
+            documents_of(with_users())
 
     def test_a_role_nobody_knows_is_refused(self):
         with pytest.raises(ValueError, match="no role is called 'King'; there are: CEO, Manager"):
-            made(with_users(Person("A", "B", "a@tiny.example", role="King")))
+            documents_of(with_users(Person("A", "B", "a@tiny.example", role="King")))

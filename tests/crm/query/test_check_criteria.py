@@ -115,9 +115,9 @@ def test_a_day_ends_with_the_hour_that_is_shown_twice(read, leads, context):
     # In Havana clocks go back from 01:00 to 00:00, so midnight comes twice.
     havana = replace(context, zone=ZoneInfo("America/Havana"))
     created = leads.fields["Created_Time"]
-    found = read("(Created_Time:equals:2024-11-03)", leads, havana)
+    condition = read("(Created_Time:equals:2024-11-03)", leads, havana)
     first, last = stamp("2024-11-03T00:00:00-04:00"), stamp("2024-11-03T23:59:59-05:00")
-    assert found == AllOf((Compare(created, ">=", first), Compare(created, "<=", last)))
+    assert condition == AllOf((Compare(created, ">=", first), Compare(created, "<=", last)))
 
 
 @pytest.mark.parametrize("name", ["Nonsense", "Record_Image", "Company.id"])
@@ -171,10 +171,10 @@ def test_an_operator_has_to_fit_the_type(refused, field, operator):
 def test_a_value_that_cannot_be_read_names_its_type(refused, criteria, expected):
     name, _, value = criteria.split(":", 2)
     details = {"expected_data_type": expected, "reason": "invalid value for search", "api_name": name}
-    found = ("invalid value for search", details)
+    message_and_details = ("invalid value for search", details)
     if expected == "datetime":
-        found = ("Invalid query formed", details | {"value": value})
-    assert refused(f"({criteria})") == found
+        message_and_details = ("Invalid query formed", details | {"value": value})
+    assert refused(f"({criteria})") == message_and_details
 
 
 def test_another_value_that_cannot_be_read_is_shown(refused):
@@ -219,9 +219,9 @@ values = (
 def test_whatever_is_asked_is_understood_or_refused(data, catalog, context, fault_of):
     module = data.draw(st.sampled_from(sorted(catalog.modules.values(), key=lambda m: m.api_name)))
     field = data.draw(st.sampled_from(sorted(module.fields)) | st.text(max_size=5))
-    found = data.draw(st.lists(values, min_size=1, max_size=3))
+    drawn = data.draw(st.lists(values, min_size=1, max_size=3))
     zone = data.draw(st.sampled_from(["UTC", "Pacific/Kiritimati", "America/Los_Angeles", "Africa/Cairo"]))
     elsewhere = replace(context, zone=ZoneInfo(zone))
-    condition = Condition(field, data.draw(operators), tuple(found))
+    condition = Condition(field, data.draw(operators), tuple(drawn))
     fault = fault_of(check, condition, module, elsewhere)
     assert fault is None or (fault.status, fault.code) == (400, "INVALID_QUERY")

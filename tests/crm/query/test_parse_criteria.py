@@ -18,7 +18,7 @@ def render(tree, keyword=str, space=""):
     return f"({space}{joint.join(render(part, keyword, space) for part in tree.parts)}{space})"
 
 
-def one(field, operator, *values):
+def condition(field, operator, *values):
     return Condition(field, operator, values)
 
 
@@ -61,29 +61,29 @@ def test_garbage_is_refused_as_a_query(text, fault_of):
 
 
 def test_a_single_condition_may_leave_its_parentheses_out():
-    smith = one("Last_Name", "starts_with", "Smith")
+    smith = condition("Last_Name", "starts_with", "Smith")
     assert parse("(Last_Name:starts_with:Smith)") == smith
     assert parse("Last_Name:starts_with:Smith") == smith
     assert parse("((Last_Name:starts_with:Smith))") == smith
 
 
 def test_escaped_signs_belong_to_the_value():
-    expected = one("Last_Name", "equals", r"Burns,B (Sample) a\b" + "\\")
+    expected = condition("Last_Name", "equals", r"Burns,B (Sample) a\b" + "\\")
     assert parse(r"(Last_Name:equals:Burns\,B \(Sample\) a\\b\\)") == expected
 
 
 def test_a_comma_separates_values_only_where_a_list_is_expected():
-    assert parse("(Last_Name:equals:Burns,B)") == one("Last_Name", "equals", "Burns,B")
-    assert parse(r"(Last_Name:in:Burns,B\,C)") == one("Last_Name", "in", "Burns", "B,C")
+    assert parse("(Last_Name:equals:Burns,B)") == condition("Last_Name", "equals", "Burns,B")
+    assert parse(r"(Last_Name:in:Burns,B\,C)") == condition("Last_Name", "in", "Burns", "B,C")
 
 
 def test_a_time_keeps_its_colons():
     time = "2024-01-01T10:00:00+05:30"
-    assert parse(f"(Created_Time:greater_than:{time})") == one("Created_Time", "greater_than", time)
+    assert parse(f"(Created_Time:greater_than:{time})") == condition("Created_Time", "greater_than", time)
 
 
 def test_and_binds_tighter_than_or():
-    a, b, c = (one(name, "equals", "1") for name in "abc")
+    a, b, c = (condition(name, "equals", "1") for name in "abc")
     assert parse("(a:equals:1)or(b:equals:1)and(c:equals:1)") == Group("or", (a, Group("and", (b, c))))
     assert parse("((a:equals:1) AND (b:equals:1) Or (c:equals:1))") == Group("or", (Group("and", (a, b)), c))
 
@@ -119,7 +119,7 @@ def test_a_refusal_says_what_is_wrong(text, reason, fault_of):
 
 
 def test_twenty_levels_are_read():
-    assert parse("(" * 21 + "a:equals:1" + ")" * 21) == one("a", "equals", "1")
+    assert parse("(" * 21 + "a:equals:1" + ")" * 21) == condition("a", "equals", "1")
 
 
 def test_fifteen_conditions_are_the_limit(fault_of):

@@ -176,7 +176,7 @@ class TestQuestions:
 
         async def stored():
             return await organisation.store.write(
-                lambda t: t.children(items, parent, [int(one) for one in ids])
+                lambda t: t.children(items, parent, [int(record_id) for record_id in ids])
             )
 
         rows = asyncio.run(stored())

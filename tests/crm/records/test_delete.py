@@ -49,9 +49,12 @@ def test_the_recycle_bin_lists_it(crm):
     assert crm.get("Leads/deleted").status == 204
     crm.delete(f"Leads/{lead}")
     answer = crm.get("Leads/deleted", type="all")
-    (one,) = answer.data
-    assert one["id"] == lead and one["display_name"] == "Ann Smith" and one["type"] == "recycle"
-    assert one["deleted_time"] == "2026-02-06T01:10:56-08:00" and one["deleted_by"].keys() == {"name", "id"}
+    (entry,) = answer.data
+    assert entry["id"] == lead and entry["display_name"] == "Ann Smith" and entry["type"] == "recycle"
+    assert entry["deleted_time"] == "2026-02-06T01:10:56-08:00" and entry["deleted_by"].keys() == {
+        "name",
+        "id",
+    }
     assert answer.json["info"] == {"per_page": 200, "count": 1, "page": 1, "more_records": False}
     assert crm.get("Leads/deleted", type="permanent").status == 204
     assert crm.get("Leads/deleted", type="wrong").json["code"] == "PATTERN_NOT_MATCHED"

@@ -4,26 +4,30 @@ import pytest
 def test_it_answers_201_with_the_details_the_api_documents(crm):
     answer = crm.post("Leads", {"data": [{"Last_Name": "Smith", "First_Name": "John", "Company": "Acme"}]})
     assert answer.status == 201
-    (one,) = answer.data
-    assert one["code"] == "SUCCESS" and one["message"] == "record added" and one["status"] == "success"
-    assert one["details"].keys() == {"Modified_Time", "Modified_By", "Created_Time", "id", "Created_By"}
-    assert one["details"]["Created_Time"] == "2026-02-06T01:10:56-08:00"
-    assert one["details"]["Created_By"].keys() == {"name", "id"}
+    (outcome,) = answer.data
+    assert (
+        outcome["code"] == "SUCCESS"
+        and outcome["message"] == "record added"
+        and outcome["status"] == "success"
+    )
+    assert outcome["details"].keys() == {"Modified_Time", "Modified_By", "Created_Time", "id", "Created_By"}
+    assert outcome["details"]["Created_Time"] == "2026-02-06T01:10:56-08:00"
+    assert outcome["details"]["Created_By"].keys() == {"name", "id"}
 
 
 def test_ids_rise_and_share_the_organisations_prefix(crm):
     ids = crm.insert("Leads", {"Last_Name": "A"}, {"Last_Name": "B"}) + crm.insert(
         "Leads", {"Last_Name": "C"}
     )
-    assert [len(one) for one in ids] == [19, 19, 19]
-    assert sorted(ids) == ids and len({one[:7] for one in ids}) == 1
+    assert [len(record_id) for record_id in ids] == [19, 19, 19]
+    assert sorted(ids) == ids and len({record_id[:7] for record_id in ids}) == 1
 
 
 def test_records_succeed_and_fail_alone_in_the_order_sent(crm):
     records = [{"Last_Name": "Good"}, {"First_Name": "No last name"}, {"Last_Name": 5}, {"Last_Name": "Fine"}]
     answer = crm.post("Leads", {"data": records})
     assert answer.status == 207
-    assert [one["code"] for one in answer.data] == [
+    assert [outcome["code"] for outcome in answer.data] == [
         "SUCCESS",
         "MANDATORY_NOT_FOUND",
         "INVALID_DATA",
@@ -68,35 +72,35 @@ WRONG_VALUES = {
 def test_a_wrong_value_is_named_with_what_would_be_right(crm, name):
     record, expected = WRONG_VALUES[name]
     answer = crm.post("Leads", {"data": [record]})
-    (one,) = answer.data
+    (outcome,) = answer.data
     field = next(key for key in record if key != "Last_Name" or len(record) == 1)
-    assert answer.status == 400 and one["code"] == "INVALID_DATA" and one["message"] == "invalid data"
-    assert one["details"] == {**expected, "api_name": field, "json_path": f"$.data[0].{field}"}
+    assert answer.status == 400 and outcome["code"] == "INVALID_DATA" and outcome["message"] == "invalid data"
+    assert outcome["details"] == {**expected, "api_name": field, "json_path": f"$.data[0].{field}"}
 
 
 @pytest.mark.parametrize(
     "value", ["2026-13-01", "2026-02-30", "01/02/2026", "2026-1-1", 20260101, "2026-01-01T00:00:00Z"]
 )
 def test_a_date_has_to_be_a_real_day(crm, value):
-    (one,) = crm.post(
+    (outcome,) = crm.post(
         "Deals", {"data": [{"Deal_Name": "x", "Stage": "Qualification", "Closing_Date": value}]}
     ).data
-    assert one["details"]["expected_data_type"] == "date"
+    assert outcome["details"]["expected_data_type"] == "date"
 
 
 @pytest.mark.parametrize(
-    ("given", "shown"),
+    ("sent", "shown"),
     [
         ("2026-02-06T10:00:00+01:00", "2026-02-06T01:00:00-08:00"),
         ("2026-07-01T12:00:00Z", "2026-07-01T05:00:00-07:00"),
         ("1999-01-01T00:00:00-05:00", "1998-12-31T21:00:00-08:00"),
     ],
 )
-def test_times_of_any_offset_are_shown_in_the_organisations_zone(crm, given, shown):
-    call = {"Subject": "x", "Call_Type": "Outbound", "Call_Start_Time": given, "Call_Duration": "10:30"}
+def test_times_of_any_offset_are_shown_in_the_organisations_zone(crm, sent, shown):
+    call = {"Subject": "x", "Call_Type": "Outbound", "Call_Start_Time": sent, "Call_Duration": "10:30"}
     (record,) = crm.insert("Calls", call)
-    found = crm.only(f"Calls/{record}")
-    assert found["Call_Start_Time"] == shown and found["Call_Duration_in_seconds"] == 630
+    record_shown = crm.only(f"Calls/{record}")
+    assert record_shown["Call_Start_Time"] == shown and record_shown["Call_Duration_in_seconds"] == 630
 
 
 def test_a_time_without_an_offset_is_refused(crm):
@@ -106,32 +110,32 @@ def test_a_time_without_an_offset_is_refused(crm):
         "Call_Start_Time": "2026-02-06T10:00:00",
         "Call_Duration": "1",
     }
-    (one,) = crm.post("Calls", {"data": [call]}).data
-    assert one["details"]["expected_data_type"] == "datetime"
+    (outcome,) = crm.post("Calls", {"data": [call]}).data
+    assert outcome["details"]["expected_data_type"] == "datetime"
 
 
 def test_lookups_take_an_object_a_text_or_a_number_and_show_name_and_id(crm):
     (account,) = crm.insert("Accounts", {"Account_Name": "Acme"})
-    for given in ({"id": account}, account, int(account), {"name": "ACME"}, {"id": int(account)}):
-        (contact,) = crm.insert("Contacts", {"Last_Name": "Doe", "Account_Name": given})
+    for lookup in ({"id": account}, account, int(account), {"name": "ACME"}, {"id": int(account)}):
+        (contact,) = crm.insert("Contacts", {"Last_Name": "Doe", "Account_Name": lookup})
         assert crm.only(f"Contacts/{contact}")["Account_Name"] == {"name": "Acme", "id": account}
 
 
 @pytest.mark.parametrize(
-    "given", [{"id": "1234567890123456789"}, {"id": "abc"}, {"id": True}, {}, {"name": "Nobody"}]
+    "sent", [{"id": "1234567890123456789"}, {"id": "abc"}, {"id": True}, {}, {"name": "Nobody"}]
 )
-def test_a_lookup_to_nothing_is_refused(crm, given):
-    answer = crm.post("Contacts", {"data": [{"Last_Name": "Doe", "Account_Name": given}]})
+def test_a_lookup_to_nothing_is_refused(crm, sent):
+    answer = crm.post("Contacts", {"data": [{"Last_Name": "Doe", "Account_Name": sent}]})
     assert answer.status == 400
-    assert answer.data[0]["message"] == "the id given seems to be invalid"
+    assert answer.data[0]["message"] == "the id sent seems to be invalid"
     assert answer.data[0]["details"]["api_name"] == "Account_Name"
 
 
 def test_a_lookup_into_several_modules_remembers_which(crm):
     (deal,) = crm.insert("Deals", {"Deal_Name": "Big", "Stage": "Qualification"})
     (task,) = crm.insert("Tasks", {"Subject": "Call", "What_Id": {"id": deal}, "$se_module": "Deals"})
-    found = crm.only(f"Tasks/{task}")
-    assert found["What_Id"] == {"name": "Big", "id": deal} and found["$se_module"] == "Deals"
+    shown = crm.only(f"Tasks/{task}")
+    assert shown["What_Id"] == {"name": "Big", "id": deal} and shown["$se_module"] == "Deals"
     wrong = crm.post("Tasks", {"data": [{"Subject": "x", "What_Id": deal, "$se_module": "Accounts"}]})
     assert wrong.data[0]["message"] == "the id given seems to be invalid"
 
@@ -144,12 +148,12 @@ def test_unknown_keys_and_fields_nobody_may_write_are_ignored(crm):
         "Created_Time": "2001-01-01T00:00:00Z",
         "id": "5",
     }
-    (made,) = crm.insert("Leads", record)
-    found = crm.only(f"Leads/{made}")
+    (record_id,) = crm.insert("Leads", record)
+    answer = crm.only(f"Leads/{record_id}")
     assert (
-        found["Full_Name"] == "A"
-        and found["Created_Time"].startswith("2026-02-06")
-        and "Nonsense" not in found
+        answer["Full_Name"] == "A"
+        and answer["Created_Time"].startswith("2026-02-06")
+        and "Nonsense" not in answer
     )
 
 
@@ -157,8 +161,8 @@ def test_names_and_expected_revenue_are_computed(crm):
     (lead,) = crm.insert("Leads", {"First_Name": "Ann", "Last_Name": "Lee"})
     assert crm.only(f"Leads/{lead}")["Full_Name"] == "Ann Lee"
     (deal,) = crm.insert("Deals", {"Deal_Name": "x", "Stage": "Needs Analysis", "Amount": 1000})
-    found = crm.only(f"Deals/{deal}")
-    assert (found["Probability"], found["Expected_Revenue"], found["Pipeline"]) == (
+    answer = crm.only(f"Deals/{deal}")
+    assert (answer["Probability"], answer["Expected_Revenue"], answer["Pipeline"]) == (
         20,
         200,
         "Standard (Standard)",
@@ -173,11 +177,11 @@ def test_lines_of_a_quote_are_added_up(crm):
         {"Product_Name": {"id": product}, "Quantity": 1, "List_Price": 20, "Discount": 5},
     ]
     (quote,) = crm.insert("Quotes", {"Subject": "Ropes", "Account_Name": account, "Quoted_Items": lines})
-    found = crm.only(f"Quotes/{quote}")
-    assert [line["Net_Total"] for line in found["Quoted_Items"]] == [50, 15]
-    assert found["Sub_Total"] == 65 and found["Grand_Total"] == 65
-    assert found["Quoted_Items"][0]["Product_Name"] == {"name": "Rope", "id": product}
-    assert found["$has_more"] == {"Quoted_Items": False}
+    answer = crm.only(f"Quotes/{quote}")
+    assert [line["Net_Total"] for line in answer["Quoted_Items"]] == [50, 15]
+    assert answer["Sub_Total"] == 65 and answer["Grand_Total"] == 65
+    assert answer["Quoted_Items"][0]["Product_Name"] == {"name": "Rope", "id": product}
+    assert answer["$has_more"] == {"Quoted_Items": False}
 
 
 @pytest.mark.parametrize(
@@ -203,15 +207,18 @@ def test_only_a_sales_order_asks_for_an_account(crm, module, lines, status):
 )
 def test_the_metadata_say_what_an_insert_asks_for(crm, module):
     fields = crm.get("settings/fields", module=module).json["fields"]
-    mandatory = {one["api_name"] for one in fields if one["system_mandatory"]}
+    mandatory = {outcome["api_name"] for outcome in fields if outcome["system_mandatory"]}
     (layout,) = crm.get("settings/layouts", module=module).json["layouts"]
     required = {
-        one["api_name"] for section in layout["sections"] for one in section["fields"] if one["required"]
+        outcome["api_name"]
+        for section in layout["sections"]
+        for outcome in section["fields"]
+        if outcome["required"]
     }
     asked, record = set(), {}
     # Whatever is asked for is given as something that gets no further than being there.
-    while (one := crm.post(module, {"data": [record]}).data[0])["code"] == "MANDATORY_NOT_FOUND":
-        name = one["details"]["api_name"]
+    while (outcome := crm.post(module, {"data": [record]}).data[0])["code"] == "MANDATORY_NOT_FOUND":
+        name = outcome["details"]["api_name"]
         assert name not in asked
         asked.add(name)
         record[name] = given(next(field for field in fields if field["api_name"] == name))
@@ -230,8 +237,8 @@ def given(field):
 def test_a_wrong_line_names_its_place(crm):
     (account,) = crm.insert("Accounts", {"Account_Name": "Acme"})
     body = {"Subject": "x", "Account_Name": account, "Quoted_Items": [{"Quantity": 1}]}
-    (one,) = crm.post("Quotes", {"data": [body]}).data
-    assert one["details"] == {
+    (outcome,) = crm.post("Quotes", {"data": [body]}).data
+    assert outcome["details"] == {
         "api_name": "Product_Name",
         "json_path": "$.data[0].Quoted_Items[0].Product_Name",
     }
@@ -247,18 +254,18 @@ def test_the_lines_of_a_copied_record_are_new_ones(crm):
     (copied,) = crm.only(f"Quotes/{copy}")["Quoted_Items"]
     assert copied["id"] != line["id"] and copied["Quantity"] == 4
     assert crm.only(f"Quotes/{first}")["Quoted_Items"] == [line]
-    (one,) = crm.post(
+    (outcome,) = crm.post(
         "Quotes", {"data": [quote | {"Quoted_Items": [{"id": line["id"], "Quantity": 1}]}]}
     ).data
-    assert (one["code"], one["details"]["api_name"]) == ("MANDATORY_NOT_FOUND", "Product_Name")
+    assert (outcome["code"], outcome["details"]["api_name"]) == ("MANDATORY_NOT_FOUND", "Product_Name")
 
 
 def test_tags_get_ids_and_are_the_same_tag_next_time(crm):
     first, second = crm.insert(
         "Leads", {"Last_Name": "A", "Tag": [{"name": "hot"}]}, {"Last_Name": "B", "Tag": [{"name": "Hot"}]}
     )
-    one, two = (crm.only(f"Leads/{i}")["Tag"][0] for i in (first, second))
-    assert one["name"] == "hot" and one["id"] == two["id"]
+    first_tag, second_tag = (crm.only(f"Leads/{i}")["Tag"][0] for i in (first, second))
+    assert first_tag["name"] == "hot" and first_tag["id"] == second_tag["id"]
 
 
 @pytest.mark.parametrize(
@@ -339,7 +346,7 @@ def test_more_than_a_hundred_records_are_refused_whole(crm):
 def test_elements_that_are_no_objects_fail_alone(crm):
     answer = crm.post("Leads", {"data": [None, 5, "x", [], {"Last_Name": "ok"}]})
     assert answer.status == 207
-    assert [one["status"] for one in answer.data] == ["error"] * 4 + ["success"]
+    assert [outcome["status"] for outcome in answer.data] == ["error"] * 4 + ["success"]
 
 
 class TestUniqueFields:
@@ -351,19 +358,25 @@ class TestUniqueFields:
     def test_a_value_taken_is_refused_whatever_its_case(self, crm):
         (first,) = crm.insert("Leads", {"Last_Name": "A", "Email": "ann@x.example"})
         answer = crm.post("Leads", {"data": [{"Last_Name": "B", "Email": "ANN@x.example"}]})
-        (one,) = answer.data
-        assert answer.status == 400 and one["code"] == "DUPLICATE_DATA" and one["message"] == "duplicate data"
-        assert one["details"]["duplicate_record"]["id"] == first
-        assert one["details"]["json_path"] == "$.data[0].Email"
+        (outcome,) = answer.data
+        assert (
+            answer.status == 400
+            and outcome["code"] == "DUPLICATE_DATA"
+            and outcome["message"] == "duplicate data"
+        )
+        assert outcome["details"]["duplicate_record"]["id"] == first
+        assert outcome["details"]["json_path"] == "$.data[0].Email"
 
     def test_two_records_of_one_request_collide_too(self, crm):
         answer = crm.post("Leads", {"data": [{"Last_Name": "A", "Email": "a@x.example"}] * 2})
-        assert [one["code"] for one in answer.data] == ["SUCCESS", "DUPLICATE_DATA"]
+        assert [outcome["code"] for outcome in answer.data] == ["SUCCESS", "DUPLICATE_DATA"]
 
     def test_several_collisions_are_told_together(self, crm):
         crm.insert("Leads", {"Last_Name": "A", "Email": "a@x.example", "Phone": "1"})
-        (one,) = crm.post("Leads", {"data": [{"Last_Name": "B", "Email": "a@x.example", "Phone": "1"}]}).data
-        assert one["code"] == "MULTIPLE_OR_MULTI_ERRORS" and len(one["details"]["errors"]) == 2
+        (outcome,) = crm.post(
+            "Leads", {"data": [{"Last_Name": "B", "Email": "a@x.example", "Phone": "1"}]}
+        ).data
+        assert outcome["code"] == "MULTIPLE_OR_MULTI_ERRORS" and len(outcome["details"]["errors"]) == 2
 
     def test_a_deleted_record_frees_its_value(self, crm):
         (first,) = crm.insert("Leads", {"Last_Name": "A", "Email": "a@x.example"})
@@ -385,11 +398,11 @@ class TestUniqueFields:
 
     def test_the_record_in_the_way_is_shown_with_its_owner(self, crm):
         (first,) = crm.insert("Leads", {"Last_Name": "A", "Email": "a@x.example"})
-        (one,) = crm.post("Leads", {"data": [{"Last_Name": "B", "Email": "a@x.example"}]}).data
+        (outcome,) = crm.post("Leads", {"data": [{"Last_Name": "B", "Email": "a@x.example"}]}).data
         owner = crm.only(f"Leads/{first}")["Owner"]
         (user,) = crm.get(f"users/{owner['id']}").json["users"]
         (module,) = crm.get("settings/modules/Leads").json["modules"]
-        assert one["details"] == {
+        assert outcome["details"] == {
             "api_name": "Email", "json_path": "$.data[0].Email", "id": first, "more_records": False,
             "duplicate_record": {
                 "id": first,

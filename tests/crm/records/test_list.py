@@ -9,8 +9,13 @@ INFO = {
 def test_the_answer_has_the_fields_asked_for_and_the_documented_info(crm):
     crm.insert("Leads", {"Last_Name": "Maclead", "First_Name": "Christopher"})
     answer = crm.get("Leads", fields="First_Name,Last_Name,Email,Nonsense")
-    (one,) = answer.data
-    assert one == {"id": one["id"], "First_Name": "Christopher", "Last_Name": "Maclead", "Email": None}
+    (outcome,) = answer.data
+    assert outcome == {
+        "id": outcome["id"],
+        "First_Name": "Christopher",
+        "Last_Name": "Maclead",
+        "Email": None,
+    }
     info = answer.json["info"]
     assert info.keys() == INFO
     assert (info["per_page"], info["count"], info["page"], info["more_records"]) == (200, 1, 1, False)
@@ -110,7 +115,7 @@ def test_it_sorts_by_times_both_ways(crm, clock):
     crm.put(f"Leads/{middle}", {"data": [{"City": "x"}]})
 
     def names(**params):
-        return "".join(one["Last_Name"] for one in crm.get("Leads", fields="Last_Name", **params).data)
+        return "".join(record["Last_Name"] for record in crm.get("Leads", fields="Last_Name", **params).data)
 
     assert names() == "cba" and names(sort_order="asc") == "abc"
     assert (
@@ -121,8 +126,8 @@ def test_it_sorts_by_times_both_ways(crm, clock):
 
 def test_chosen_ids_only(crm):
     ids = crm.insert("Leads", *[{"Last_Name": name} for name in "abc"])
-    found = crm.get("Leads", fields="Last_Name", ids=f"{ids[0]},{ids[2]}")
-    assert [one["id"] for one in found.data] == [ids[2], ids[0]]
+    answer = crm.get("Leads", fields="Last_Name", ids=f"{ids[0]},{ids[2]}")
+    assert [record["id"] for record in answer.data] == [ids[2], ids[0]]
 
 
 def test_if_modified_since_gives_304_when_nothing_is_newer(crm, clock):
@@ -141,7 +146,7 @@ def test_a_view_filters(demo):
     every = demo.get("Leads", fields="Owner", cvid=everything).data
     own = demo.get("Leads", fields="Owner", cvid=mine).data
     assert 0 < len(own) < len(every)
-    assert len({one["Owner"]["id"] for one in own}) == 1
+    assert len({own_view["Owner"]["id"] for own_view in own}) == 1
 
 
 def test_every_module_can_be_listed(demo):
@@ -149,17 +154,17 @@ def test_every_module_can_be_listed(demo):
         fields = ",".join(list(module.fields)[:50])
         answer = demo.get(name, fields=fields)
         assert answer.status in {200, 204}, (name, answer.body)
-        for one in answer.data[:3] if answer.status == 200 else ():
-            assert demo.get(f"{name}/{one['id']}").status == 200
+        for outcome in answer.data[:3] if answer.status == 200 else ():
+            assert demo.get(f"{name}/{outcome['id']}").status == 200
 
 
 def test_a_record_shows_its_system_keys(crm):
     (lead,) = crm.insert("Leads", {"Last_Name": "a"})
-    found = crm.only(f"Leads/{lead}")
-    assert found["$approval_state"] == "approved" and found["$editable"] is True
-    assert found["$approval"] == {"delegate": False, "approve": False, "reject": False, "resubmit": False}
-    assert found["Owner"].keys() == {"name", "id", "email"} and found["Converted__s"] is False
-    assert found["Tag"] == [] and found["$converted_detail"] == {}
+    answer = crm.only(f"Leads/{lead}")
+    assert answer["$approval_state"] == "approved" and answer["$editable"] is True
+    assert answer["$approval"] == {"delegate": False, "approve": False, "reject": False, "resubmit": False}
+    assert answer["Owner"].keys() == {"name", "id", "email"} and answer["Converted__s"] is False
+    assert answer["Tag"] == [] and answer["$converted_detail"] == {}
 
 
 @pytest.mark.parametrize("record", ["abc", "0", "-1", "1.5", "9" * 30, "١٢"])

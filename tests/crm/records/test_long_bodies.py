@@ -75,6 +75,6 @@ def test_the_101st_record_refuses_them_all(crm, count):
 
 
 def test_one_that_is_updated_comes_alone(crm):
-    (one,) = crm.insert("Leads", {"Last_Name": "x"})
-    details = crm.put(f"Leads/{one}", {"data": [{"Last_Name": "y"}] * 2}).json["details"]
+    (record_id,) = crm.insert("Leads", {"Last_Name": "x"})
+    details = crm.put(f"Leads/{record_id}", {"data": [{"Last_Name": "y"}] * 2}).json["details"]
     assert details["maximum_length"] == 1

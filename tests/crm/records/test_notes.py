@@ -17,16 +17,16 @@ def module(crm):
 def test_it_shows_its_parent_with_the_module(crm, lead, module):
     parent = {"module": {"api_name": "Leads"}, "id": lead}
     (note,) = crm.insert("Notes", {"Parent_Id": parent, "Note_Title": "Call", "Note_Content": "Nice"})
-    found = crm.only(f"Notes/{note}")
-    assert found["Parent_Id"] == {
+    answer = crm.only(f"Notes/{note}")
+    assert answer["Parent_Id"] == {
         "module": {"api_name": "Leads", "id": module("Leads")}, "name": "Smith", "id": lead,
     }  # fmt: skip
-    assert found["$se_module"] == "Leads"
-    shown = {name: found[name] for name in ("$attachments", "$voice_note", "$is_shared_to_client", "$state")}
+    assert answer["$se_module"] == "Leads"
+    shown = {name: answer[name] for name in ("$attachments", "$voice_note", "$is_shared_to_client", "$state")}
     assert shown == {
         "$attachments": None, "$voice_note": False, "$is_shared_to_client": False, "$state": "save",
     }  # fmt: skip
-    assert crm.get("Notes", fields="Parent_Id").data[0]["Parent_Id"] == found["Parent_Id"]
+    assert crm.get("Notes", fields="Parent_Id").data[0]["Parent_Id"] == answer["Parent_Id"]
 
 
 def test_the_parent_may_be_named_in_every_form_that_was_ever_documented(crm, lead, module):
@@ -94,7 +94,7 @@ def test_they_are_listed_oldest_first(crm, clock, lead):
     info = answer.json["info"]
     assert (info["sort_by"], info["sort_order"]) == ("Created_Time", "asc")
     rest = crm.get("Notes", fields="Note_Content", per_page=2, page_token=info["next_page_token"])
-    assert [one["Note_Content"] for one in answer.data + rest.data] == ["a", "b", "c"]
+    assert [record["Note_Content"] for record in answer.data + rest.data] == ["a", "b", "c"]
     latest = crm.get("Notes", fields="Note_Content", sort_by="id", sort_order="desc").data
     assert latest[0]["Note_Content"] == "c"
 

@@ -21,15 +21,17 @@ def fill(crm, count):
 def test_walking_by_page_and_by_token_give_the_same(crm):
     ids = fill(crm, 23)[::-1]
     by_page = [
-        one["id"] for page in (1, 2, 3) for one in crm.get("Leads", fields="id", per_page=10, page=page).data
+        record["id"]
+        for page in (1, 2, 3)
+        for record in crm.get("Leads", fields="id", per_page=10, page=page).data
     ]
     assert by_page == ids
     answer = crm.get("Leads", fields="id", per_page=10)
-    by_token, pages = [one["id"] for one in answer.data], [1]
+    by_token, pages = [record["id"] for record in answer.data], [1]
     while token := answer.json["info"]["next_page_token"]:
         assert len(token) <= 96
         answer = crm.get("Leads", fields="id", per_page=10, page_token=token)
-        by_token += [one["id"] for one in answer.data]
+        by_token += [record["id"] for record in answer.data]
         pages.append(answer.json["info"]["page"])
     assert by_token == ids and pages == [1, 2, 3]
     assert crm.get("Leads", fields="id", per_page=10, page=4).status == 204
@@ -144,7 +146,7 @@ def test_a_walk_meets_no_gap_and_no_repeat_while_others_insert_and_delete(
     params = {"fields": "id", "per_page": per_page, "sort_by": sort_by, "sort_order": order}
     answer, seen = crm.get("Leads", **params), []
     for _ in range(400):
-        seen += [one["id"] for one in answer.data]
+        seen += [outcome["id"] for outcome in answer.data]
         if chance.random() < 0.3 and len(standing) > 3:
             gone = chance.choice(sorted(standing))
             standing.discard(gone)
@@ -160,4 +162,4 @@ def test_a_walk_meets_no_gap_and_no_repeat_while_others_insert_and_delete(
     assert len(seen) == len(set(seen))
     assert standing <= set(seen)
     left = crm.get("Leads", fields="id").data
-    crm.delete("Leads", ids=",".join(one["id"] for one in left[:100]))
+    crm.delete("Leads", ids=",".join(outcome["id"] for outcome in left[:100]))

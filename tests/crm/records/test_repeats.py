@@ -8,8 +8,8 @@ import pytest
 def refusal(crm, module, record):
     answer = crm.post(module, {"data": [record]})
     assert answer.status == 400, answer.body[:300]
-    (one,) = answer.data
-    return one["code"], one["message"], one["details"]
+    (outcome,) = answer.data
+    return outcome["code"], outcome["message"], outcome["details"]
 
 
 def at(name, **more):
@@ -23,8 +23,8 @@ def test_a_record_has_ten_tags(crm):
     eleven = [*tags, {"name": "t10"}]
     refused = ("LIMIT_EXCEEDED", "limit exceeded", at("Tag", limit=10))
     assert refusal(crm, "Leads", {"Last_Name": "x", "Tag": eleven}) == refused
-    (one,) = crm.put(f"Leads/{lead}", {"data": [{"Tag": eleven}]}).data
-    assert (one["code"], one["details"]) == ("LIMIT_EXCEEDED", at("Tag", limit=10))
+    (outcome,) = crm.put(f"Leads/{lead}", {"data": [{"Tag": eleven}]}).data
+    assert (outcome["code"], outcome["details"]) == ("LIMIT_EXCEEDED", at("Tag", limit=10))
     assert len(crm.only(f"Leads/{lead}")["Tag"]) == 10
 
 
@@ -66,32 +66,37 @@ def multi_select(crm):
         ("Services__s", {"Service_Name": "x", "Duration": 60}),
     ):
         fields = crm.get("settings/fields", module=module).json["fields"]
-        for one in fields:
-            if one["data_type"] == "multiselectpicklist" and one["operation_type"]["api_create"]:
-                return module, one["api_name"], record
+        for field in fields:
+            if field["data_type"] == "multiselectpicklist" and field["operation_type"]["api_create"]:
+                return module, field["api_name"], record
     pytest.skip("no module has such a field")
 
 
 def test_values_that_are_added_to_a_list_count_with_those_that_are_there(crm):
     module, field, record = multi_select(crm)
-    (one,) = crm.insert(module, record | {field: [f"a{n}" for n in range(150)]})
+    (record_id,) = crm.insert(module, record | {field: [f"a{n}" for n in range(150)]})
     more = {field: [f"b{n}" for n in range(51)], "$append_values": {field: True}}
-    (answer,) = crm.put(f"{module}/{one}", {"data": [more]}).data
+    (answer,) = crm.put(f"{module}/{record_id}", {"data": [more]}).data
     assert (answer["code"], answer["details"]) == ("INVALID_DATA", at(field, maximum_length=200))
     same = {field: [f"a{n}" for n in range(150)], "$append_values": {field: True}}
-    assert crm.put(f"{module}/{one}", {"data": [same]}).status == 200
+    assert crm.put(f"{module}/{record_id}", {"data": [same]}).status == 200
 
 
 def test_every_text_of_a_record_has_a_length_so_that_all_of_it_has(crm, service):
     catalog = service.organisations.open(crm.organisation).catalog
     sizes = {
-        module.api_name: sum(one.length for one in module.fields.values() if one.storage == "text")
+        module.api_name: sum(field.length for field in module.fields.values() if field.storage == "text")
         for module in catalog.modules.values()
     }
     texts = [
-        one for module in catalog.modules.values() for one in module.fields.values() if one.storage == "text"
+        field
+        for module in catalog.modules.values()
+        for field in module.fields.values()
+        if field.storage == "text"
     ]
-    assert all(one.length and one.length <= 50_000 for one in texts if one.creatable or one.updatable)
+    assert all(
+        field.length and field.length <= 50_000 for field in texts if field.creatable or field.updatable
+    )
     assert max(sizes.values()) < 200_000
 
 

@@ -8,13 +8,17 @@ NEW_IN_A_COPY = NEW_WITH_EVERY_WRITE | {"id", "Created_By", "Created_Time", "Clo
 
 def modules(crm):
     catalog = crm.service.organisations.open(crm.organisation).catalog
-    return [one for one in catalog.modules.values() if one.flags["creatable"]]
+    return [module for module in catalog.modules.values() if module.flags["creatable"]]
 
 
 def records(crm, module):
     """Some records of a module, whole."""
     answer = crm.get(module.api_name, fields="id", per_page=5)
-    return [crm.only(f"{module.api_name}/{one['id']}") for one in answer.data] if answer.status == 200 else []
+    return (
+        [crm.only(f"{module.api_name}/{outcome['id']}") for outcome in answer.data]
+        if answer.status == 200
+        else []
+    )
 
 
 @pytest.fixture
@@ -52,7 +56,7 @@ def test_a_record_sent_back_as_it_was_read_stays_as_it_was(settled):
 
 def test_a_record_sent_as_a_new_one_becomes_its_equal(settled):
     for module in modules(settled):
-        numbers = {one.api_name for one in module.of_type("autonumber")}
+        numbers = {field.api_name for field in module.of_type("autonumber")}
         for record in records(settled, module):
             answer = settled.post(module.api_name, {"data": [record]})
             assert answer.status == 201, (module.api_name, answer.body)

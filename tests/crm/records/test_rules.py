@@ -19,8 +19,8 @@ class TestCalls:
 
     @pytest.mark.parametrize("status", [{}, {"Outgoing_Call_Status": "Completed"}, {"Call_Duration": " "}])
     def test_one_that_did_needs_it(self, crm, status):
-        (one,) = crm.post("Calls", {"data": [CALL | status]}).data
-        assert (one["code"], one["details"]) == ("MANDATORY_NOT_FOUND", place("Call_Duration"))
+        (outcome,) = crm.post("Calls", {"data": [CALL | status]}).data
+        assert (outcome["code"], outcome["details"]) == ("MANDATORY_NOT_FOUND", place("Call_Duration"))
 
     def test_a_scheduled_one_needs_it_once_it_is_completed(self, crm):
         (call,) = crm.insert("Calls", CALL | {"Outgoing_Call_Status": "Scheduled"})
@@ -31,8 +31,8 @@ class TestCalls:
 
     @pytest.mark.parametrize("duration", ["0", "00:00", "00:00:00"])
     def test_only_a_missed_one_took_no_time(self, crm, duration):
-        (one,) = crm.post("Calls", {"data": [CALL | {"Call_Duration": duration}]}).data
-        assert one == {
+        (outcome,) = crm.post("Calls", {"data": [CALL | {"Call_Duration": duration}]}).data
+        assert outcome == {
             "code": "DEPENDENT_MISMATCH", "message": "Call Duration can not be zero.", "status": "error",
             "details": {"dependee": place("Call_Type"), **place("Call_Duration")},
         }  # fmt: skip
@@ -47,15 +47,15 @@ class TestEvents:
             crm.post("Events", {"data": [EVENT | early]}),
             crm.put(f"Events/{event}", {"data": [early]}),
         ):
-            (one,) = answer.data
-            assert one["code"] == "DEPENDENT_MISMATCH"
-            assert one["details"] == {"dependee": place("Start_DateTime"), **place("End_DateTime")}
+            (outcome,) = answer.data
+            assert outcome["code"] == "DEPENDENT_MISMATCH"
+            assert outcome["details"] == {"dependee": place("Start_DateTime"), **place("End_DateTime")}
         assert crm.insert("Events", EVENT | {"End_DateTime": EVENT["Start_DateTime"]})
 
     def test_fifty_people_may_take_part(self, crm):
         people = [{"type": "email", "participant": f"a{n}@x.example"} for n in range(51)]
-        (one,) = crm.post("Events", {"data": [EVENT | {"Participants": people}]}).data
-        assert one == {
+        (outcome,) = crm.post("Events", {"data": [EVENT | {"Participants": people}]}).data
+        assert outcome == {
             "code": "LIMIT_EXCEEDED", "message": "Only 50 participants can be added to an event.",
             "details": {"maximum_length": 50, **place("Participants")}, "status": "error",
         }  # fmt: skip
@@ -64,20 +64,22 @@ class TestEvents:
 
 @pytest.mark.parametrize("probability", [-1, 101, 999])
 def test_the_probability_of_a_deal_is_a_percentage(crm, probability):
-    (one,) = crm.post("Deals", {"data": [DEAL | {"Probability": probability}]}).data
-    assert (one["code"], one["message"]) == ("INVALID_DATA", "Given Probability is not valid")
-    assert one["details"] == place("Probability")
+    (outcome,) = crm.post("Deals", {"data": [DEAL | {"Probability": probability}]}).data
+    assert (outcome["code"], outcome["message"]) == ("INVALID_DATA", "Given Probability is not valid")
+    assert outcome["details"] == place("Probability")
 
 
 def test_a_module_named_for_a_lookup_has_to_be_the_records(crm):
     (lead,) = crm.insert("Leads", {"Last_Name": "x"})
-    (one,) = crm.post("Tasks", {"data": [{"Subject": "x", "What_Id": lead, "$se_module": "Nothing"}]}).data
-    assert (one["message"], one["details"]) == ("the id given seems to be invalid", place("What_Id"))
+    (outcome,) = crm.post(
+        "Tasks", {"data": [{"Subject": "x", "What_Id": lead, "$se_module": "Nothing"}]}
+    ).data
+    assert (outcome["message"], outcome["details"]) == ("the id given seems to be invalid", place("What_Id"))
     appointment = {"Service_Name": crm.insert("Services__s", {"Service_Name": "x", "Duration": 30})[0]}
     appointment |= {"Appointment_Start_Time": "2026-02-06T10:00:00Z"}
     wanted = {"module": {"api_name": "Leads"}, "id": lead}
-    (made,) = crm.insert("Appointments__s", appointment | {"Appointment_For": wanted})
-    assert crm.only(f"Appointments__s/{made}")["Appointment_For"]["module"]["api_name"] == "Leads"
+    (record_id,) = crm.insert("Appointments__s", appointment | {"Appointment_For": wanted})
+    assert crm.only(f"Appointments__s/{record_id}")["Appointment_For"]["module"]["api_name"] == "Leads"
     wanted["module"]["api_name"] = "Contacts"
     assert crm.post("Appointments__s", {"data": [appointment | {"Appointment_For": wanted}]}).status == 400
 
@@ -96,15 +98,18 @@ class TestOwners:
 
     def test_who_has_left_can_not(self, crm, people):
         for owner in (people["inactive"]["id"], {"id": "999"}, {"name": people["inactive"]["full_name"]}):
-            (one,) = crm.post("Leads", {"data": [{"Last_Name": "x", "Owner": owner}]}).data
-            assert (one["message"], one["details"]) == ("the id given seems to be invalid", place("Owner"))
+            (outcome,) = crm.post("Leads", {"data": [{"Last_Name": "x", "Owner": owner}]}).data
+            assert (outcome["message"], outcome["details"]) == (
+                "the id given seems to be invalid",
+                place("Owner"),
+            )
 
     def test_who_has_left_keeps_what_was_theirs(self, crm, people, monkeypatch):
         user = people["active"]
         (lead,) = crm.insert("Leads", {"Last_Name": "x", "Owner": user["id"]})
         (other,) = crm.insert("Leads", {"Last_Name": "x"})
         users = crm.service.organisations.open(crm.organisation).metadata.all("user")
-        document = next(one for one in users if str(one.id) == user["id"])
+        document = next(candidate for candidate in users if str(candidate.id) == user["id"])
         monkeypatch.setitem(document.body, "status", "inactive")
         change = {"data": [{"Owner": user["id"], "City": "Lund"}]}
         assert crm.put(f"Leads/{lead}", change).status == 200
@@ -113,5 +118,5 @@ class TestOwners:
     def test_no_record_is_left_without_one(self, crm):
         (lead,) = crm.insert("Leads", {"Last_Name": "x", "Owner": None})
         assert crm.only(f"Leads/{lead}")["Owner"]["id"]
-        (one,) = crm.put(f"Leads/{lead}", {"data": [{"Owner": None}]}).data
-        assert (one["code"], one["details"]) == ("MANDATORY_NOT_FOUND", place("Owner") | {"id": lead})
+        (outcome,) = crm.put(f"Leads/{lead}", {"data": [{"Owner": None}]}).data
+        assert (outcome["code"], outcome["details"]) == ("MANDATORY_NOT_FOUND", place("Owner") | {"id": lead})

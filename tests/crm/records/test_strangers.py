@@ -55,14 +55,14 @@ def test_no_call_tells_or_changes_anything_of_another_organisation(crm, stranger
         params = {"fields": "id", "module": "Leads", **dict.fromkeys(("ids", "cvid", "layout_id"), theirs)}
         links = {"Owner": theirs, "Converted_Account": theirs, "Layout": {"id": theirs}}
         body = {"data": [{"id": theirs, "Last_Name": "x", **links}, {"id": theirs, "Last_Name": "x"}]}
-        for given in (params, {"fields": "id", "module": "Leads", "ids": theirs, "word": "Secret"}):
+        for sent_params in (params, {"fields": "id", "module": "Leads", "ids": theirs, "word": "Secret"}):
             answer = stranger.call(
-                method, path.replace("{id}", theirs), given, body if method in {"POST", "PUT"} else None
+                method, path.replace("{id}", theirs), sent_params, body if method in {"POST", "PUT"} else None
             )
             assert answer.status < 500
             # What was sent may be named in a fault; besides that, every id that is shown is the stranger's own.
             ids = set(re.findall(rb"\b[1-9][0-9]{18}\b", answer.body)) - {theirs.encode()}
-            assert {one[:7] for one in ids} <= {own.encode()}
+            assert {record_id[:7] for record_id in ids} <= {own.encode()}
             assert b"Secret" not in answer.body
             assert method == "GET" or answer.status >= 400 or theirs.encode() not in answer.body
     assert everything(crm) == before

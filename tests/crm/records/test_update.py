@@ -10,21 +10,21 @@ def test_only_the_given_fields_change(crm, clock, lead):
     clock.advance(60)
     answer = crm.put("Leads", {"data": [{"id": lead, "Phone": "+1-555-9999"}]})
     assert answer.status == 200
-    (one,) = answer.data
-    assert one["message"] == "record updated" and one["details"]["id"] == lead
-    assert one["details"]["Created_Time"] == "2026-02-06T01:10:56-08:00"
-    assert one["details"]["Modified_Time"] == "2026-02-06T01:11:56-08:00"
-    found = crm.only(f"Leads/{lead}")
-    assert (found["Last_Name"], found["Company"], found["Phone"]) == ("Smith", "Acme", "+1-555-9999")
+    (outcome,) = answer.data
+    assert outcome["message"] == "record updated" and outcome["details"]["id"] == lead
+    assert outcome["details"]["Created_Time"] == "2026-02-06T01:10:56-08:00"
+    assert outcome["details"]["Modified_Time"] == "2026-02-06T01:11:56-08:00"
+    after = crm.only(f"Leads/{lead}")
+    assert (after["Last_Name"], after["Company"], after["Phone"]) == ("Smith", "Acme", "+1-555-9999")
 
 
 def test_an_update_says_who_made_it(crm, lead, caller_of):
     maker = crm.only(f"Leads/{lead}")["Modified_By"]["id"]
     other = caller_of("acme", user=1)
     (changed,) = other.put(f"Leads/{lead}", {"data": [{"Company": "New"}]}).data
-    found = crm.only(f"Leads/{lead}")
-    assert found["Modified_By"]["id"] == changed["details"]["Modified_By"]["id"] != maker
-    assert found["Created_By"]["id"] == changed["details"]["Created_By"]["id"] == maker
+    answer = crm.only(f"Leads/{lead}")
+    assert answer["Modified_By"]["id"] == changed["details"]["Modified_By"]["id"] != maker
+    assert answer["Created_By"]["id"] == changed["details"]["Created_By"]["id"] == maker
 
 
 def test_the_single_form_takes_the_id_of_the_path(crm, lead):
@@ -56,7 +56,7 @@ def test_an_id_is_needed_and_has_to_exist(crm, lead):
     records = [{"Company": "x"}, {"id": "999", "Company": "x"}, {"id": "abc"}, {"id": lead, "Company": "x"}]
     answer = crm.put("Leads", {"data": records})
     assert answer.status == 207
-    assert [one["code"] for one in answer.data] == [
+    assert [outcome["code"] for outcome in answer.data] == [
         "MANDATORY_NOT_FOUND",
         "INVALID_DATA",
         "INVALID_DATA",
@@ -155,10 +155,10 @@ class TestLines:
     def test_the_last_rows_of_a_mandatory_subform_stay(self, crm, quote):
         before = self.lines(crm, quote)
         for rows in ([], [{"id": line["id"], "_delete": None} for line in before]):
-            (one,) = crm.put(f"Quotes/{quote}", {"data": [{"Quoted_Items": rows}]}).data
-            assert one["code"] == "MANDATORY_NOT_FOUND"
+            (outcome,) = crm.put(f"Quotes/{quote}", {"data": [{"Quoted_Items": rows}]}).data
+            assert outcome["code"] == "MANDATORY_NOT_FOUND"
             place = {"api_name": "Quoted_Items", "json_path": "$.data[0].Quoted_Items"}
-            assert one["details"] == place | {"id": quote}
+            assert outcome["details"] == place | {"id": quote}
         assert self.lines(crm, quote) == before
 
     def test_a_row_changed_and_then_removed_is_removed(self, crm, quote):
@@ -171,8 +171,8 @@ class TestLines:
     def test_two_hundred_rows_are_the_most_however_they_came(self, crm, quote):
         product = self.lines(crm, quote)[0]["Product_Name"]["id"]
         rows = [{"Product_Name": product, "Quantity": 1}]
-        (one,) = crm.put(f"Quotes/{quote}", {"data": [{"Quoted_Items": rows * 199}]}).data
-        assert one["details"] == {
+        (outcome,) = crm.put(f"Quotes/{quote}", {"data": [{"Quoted_Items": rows * 199}]}).data
+        assert outcome["details"] == {
             "maximum_length": 200, "api_name": "Quoted_Items", "json_path": "$.data[0].Quoted_Items",
         }  # fmt: skip
         assert len(self.lines(crm, quote)) == 2

@@ -14,7 +14,7 @@ def test_the_systems_duplicate_field_decides_between_insert_and_update(crm):
 def test_records_of_one_request_find_each_other(crm):
     records = [{"Account_Name": "Acme", "Phone": "1"}, {"Account_Name": "acme", "Phone": "2"}]
     answer = crm.post("Accounts/upsert", {"data": records})
-    assert [one["action"] for one in answer.data] == ["insert", "update"]
+    assert [outcome["action"] for outcome in answer.data] == ["insert", "update"]
     assert crm.get("Accounts", fields="Phone").data[0]["Phone"] == "2"
 
 
@@ -33,7 +33,7 @@ def test_an_id_names_the_record(crm):
 def upserted(crm, *records, **beside):
     answer = crm.post("Leads/upsert", {"data": list(records), **beside})
     assert answer.status == 200, answer.body
-    return [(one["action"], one["duplicate_field"]) for one in answer.data]
+    return [(outcome["action"], outcome["duplicate_field"]) for outcome in answer.data]
 
 
 @pytest.mark.parametrize(

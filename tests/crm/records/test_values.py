@@ -31,8 +31,8 @@ def test_a_time_before_time_zones_is_shown_as_it_can_be_written_again(crm):
 
 def test_none_means_empty_in_a_picklist_and_is_a_text_elsewhere(crm):
     (lead,) = crm.insert("Leads", {"Last_Name": "-None-", "Rating": "-None-"})
-    found = crm.only(f"Leads/{lead}")
-    assert (found["Last_Name"], found["Rating"]) == ("-None-", None)
+    answer = crm.only(f"Leads/{lead}")
+    assert (answer["Last_Name"], answer["Rating"]) == ("-None-", None)
 
 
 def test_a_checkbox_that_is_emptied_is_not_ticked(crm):
@@ -42,7 +42,7 @@ def test_a_checkbox_that_is_emptied_is_not_ticked(crm):
 
 
 @pytest.mark.parametrize(
-    ("given", "kept"),
+    ("sent", "kept"),
     [
         (12.3456, 12.34),
         (-12.999, -12.99),
@@ -53,30 +53,30 @@ def test_a_checkbox_that_is_emptied_is_not_ticked(crm):
         (10**15, 10**15),
     ],
 )
-def test_decimals_beyond_the_fields_are_cut_off(crm, given, kept):
-    (deal,) = crm.insert("Deals", {"Deal_Name": "x", "Stage": "Qualification", "Amount": given})
+def test_decimals_beyond_the_fields_are_cut_off(crm, sent, kept):
+    (deal,) = crm.insert("Deals", {"Deal_Name": "x", "Stage": "Qualification", "Amount": sent})
     answer = crm.get(f"Deals/{deal}", fields="Amount")
     assert answer.data[0]["Amount"] == kept and b"-0.0" not in answer.body
 
 
-@pytest.mark.parametrize("given", [10**16, str(10**16), 10**30, "9" * 5000, -(10**16)])
-def test_a_bigint_has_as_many_digits_as_its_field(crm, given):
-    (one,) = crm.post("Accounts", {"data": [{"Account_Name": "x", "Account_Number": given}]}).data
-    assert one["details"] == {
+@pytest.mark.parametrize("sent", [10**16, str(10**16), 10**30, "9" * 5000, -(10**16)])
+def test_a_bigint_has_as_many_digits_as_its_field(crm, sent):
+    (outcome,) = crm.post("Accounts", {"data": [{"Account_Name": "x", "Account_Number": sent}]}).data
+    assert outcome["details"] == {
         "maximum_length": 16, "api_name": "Account_Number", "json_path": "$.data[0].Account_Number",
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("given", [123, "123"])
-def test_a_bigint_is_shown_as_text(crm, given):
-    (account,) = crm.insert("Accounts", {"Account_Name": "x", "Account_Number": given})
+@pytest.mark.parametrize("sent", [123, "123"])
+def test_a_bigint_is_shown_as_text(crm, sent):
+    (account,) = crm.insert("Accounts", {"Account_Name": "x", "Account_Number": sent})
     assert crm.only(f"Accounts/{account}")["Account_Number"] == "123"
 
 
 def test_a_list_of_objects_holds_nothing_else(crm):
     body = {"Price_Book_Name": "x", "Pricing_Details": [{"from_range": 1, "to_range": 5, "discount": 2}, 7]}
-    (one,) = crm.post("Price_Books", {"data": [body]}).data
-    assert one["details"] == {
+    (outcome,) = crm.post("Price_Books", {"data": [body]}).data
+    assert outcome["details"] == {
         "expected_data_type": "jsonobject", "api_name": "Pricing_Details",
         "json_path": "$.data[0].Pricing_Details[1]",
     }  # fmt: skip

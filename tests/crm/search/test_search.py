@@ -23,15 +23,15 @@ def leads(crm):
 
 
 @pytest.fixture
-def found(crm, leads):
+def found_names(crm, leads):
     """Search the leads; gives their last names in the order they come."""
 
-    def found(**params):
+    def found_names(**params):
         answer = crm.get("Leads/search", **{"fields": "Last_Name", **params})
         assert answer.status in {200, 204}, answer.body
-        return [one["Last_Name"] for one in answer.data] if answer.status == 200 else []
+        return [record["Last_Name"] for record in answer.data] if answer.status == 200 else []
 
-    return found
+    return found_names
 
 
 @pytest.fixture
@@ -78,25 +78,29 @@ def test_one_of_four_parameters_is_needed(refused, leads):
         )
 
 
-def test_of_several_the_first_in_order_counts(found):
+def test_of_several_the_first_in_order_counts(found_names):
     every = {
         "criteria": "(Last_Name:equals:apple)",
         "email": "banana@else.example",
         "phone": "999",
         "word": "cherry",
     }
-    assert found(**every) == ["apple"]
-    assert found(**every | {"criteria": ""}) == ["Banana"]
-    assert found(phone="999", word="cherry") == []
+    assert found_names(**every) == ["apple"]
+    assert found_names(**every | {"criteria": ""}) == ["Banana"]
+    assert found_names(phone="999", word="cherry") == []
 
 
-def test_what_was_just_written_is_found(crm, found, leads):
+def test_what_was_just_written_is_found(crm, found_names, leads):
     crm.put(f"Leads/{leads['apple']}", {"data": [{"Last_Name": "Quince", "Email": "quince@mail.example"}]})
     crm.delete(f"Leads/{leads['cherry']}")
-    assert found(word="quince") == found(email="quince@mail.example") == ["Quince"]
-    assert found(criteria="(Last_Name:equals:quince)") == ["Quince"]
-    assert found(word="cherry") == found(email="apple@mail.example") == []
-    assert found(criteria="(Last_Name:equals:cherry)") == found(criteria="(Last_Name:equals:apple)") == []
+    assert found_names(word="quince") == found_names(email="quince@mail.example") == ["Quince"]
+    assert found_names(criteria="(Last_Name:equals:quince)") == ["Quince"]
+    assert found_names(word="cherry") == found_names(email="apple@mail.example") == []
+    assert (
+        found_names(criteria="(Last_Name:equals:cherry)")
+        == found_names(criteria="(Last_Name:equals:apple)")
+        == []
+    )
 
 
 @pytest.mark.parametrize(
@@ -111,20 +115,20 @@ def test_what_was_just_written_is_found(crm, found, leads):
         ("%", []),
     ],
 )
-def test_addresses_are_found_whole_or_by_their_words(found, email, names):
-    assert found(email=email) == names
+def test_addresses_are_found_whole_or_by_their_words(found_names, email, names):
+    assert found_names(email=email) == names
 
 
 @pytest.mark.parametrize("phone", ["+1 (555) 010-99.88", "15550109988", "1-555-0109988"])
-def test_numbers_are_found_however_they_are_formatted(found, phone):
-    assert found(phone=phone) == ["Banana", "apple"]
-    assert found(phone=phone[:-1]) == []
+def test_numbers_are_found_however_they_are_formatted(found_names, phone):
+    assert found_names(phone=phone) == ["Banana", "apple"]
+    assert found_names(phone=phone[:-1]) == []
 
 
-def test_words_are_looked_for_in_every_field(found):
-    assert found(word="apple") == ["cherry", "apple"]
-    assert found(word="app zet") == ["apple"]
-    assert found(word="BANANA") == ["Banana"]
+def test_words_are_looked_for_in_every_field(found_names):
+    assert found_names(word="apple") == ["cherry", "apple"]
+    assert found_names(word="app zet") == ["apple"]
+    assert found_names(word="BANANA") == ["Banana"]
 
 
 @pytest.mark.parametrize("word", ["a", "&", " é "])
@@ -153,17 +157,21 @@ def test_two_thousand_records_can_be_reached(refused, crm, leads):
 def test_pages_follow_each_other(crm, leads):
     first = crm.get("Leads/search", criteria=ANYTHING, per_page=2, fields="id").json
     second = crm.get("Leads/search", criteria=ANYTHING, per_page=2, page=2, fields="id").json
-    assert [one["id"] for one in first["data"] + second["data"]] == sorted(leads.values(), reverse=True)
+    assert [record["id"] for record in first["data"] + second["data"]] == sorted(leads.values(), reverse=True)
     assert (first["info"]["more_records"], second["info"]["more_records"]) == (True, False)
 
 
-def test_text_is_sorted_regardless_of_case(found):
-    assert found(criteria=ANYTHING, sort_by="Last_Name", sort_order="asc") == ["apple", "Banana", "cherry"]
-    assert found(criteria=ANYTHING, sort_by="Last_Name") == ["cherry", "Banana", "apple"]
+def test_text_is_sorted_regardless_of_case(found_names):
+    assert found_names(criteria=ANYTHING, sort_by="Last_Name", sort_order="asc") == [
+        "apple",
+        "Banana",
+        "cherry",
+    ]
+    assert found_names(criteria=ANYTHING, sort_by="Last_Name") == ["cherry", "Banana", "apple"]
 
 
-def test_numbers_are_sorted_with_the_empty_ones_at_the_low_end(found):
-    assert found(criteria=ANYTHING, sort_by="Annual_Revenue") == ["cherry", "Banana", "apple"]
+def test_numbers_are_sorted_with_the_empty_ones_at_the_low_end(found_names):
+    assert found_names(criteria=ANYTHING, sort_by="Annual_Revenue") == ["cherry", "Banana", "apple"]
 
 
 @pytest.mark.parametrize("name", ["Nope", "", "Tag", "Description", "id;", "id' --", "r.id", "id DESC, 1"])
@@ -184,8 +192,8 @@ def test_there_are_two_directions(refused, order):
     )
 
 
-def test_fifty_fields_can_be_asked_for(refused, found):
-    assert len(found(criteria=ANYTHING, fields=",".join(["Last_Name"] * 50))) == 3
+def test_fifty_fields_can_be_asked_for(refused, found_names):
+    assert len(found_names(criteria=ANYTHING, fields=",".join(["Last_Name"] * 50))) == 3
     details = {"limit": 50, "param_name": "fields"}
     assert refused(criteria=ANYTHING, fields=",".join(["id"] * 51)) == (
         "LIMIT_EXCEEDED",
@@ -194,17 +202,17 @@ def test_fifty_fields_can_be_asked_for(refused, found):
     )
 
 
-def test_every_record_is_approved(found, refused):
-    assert len(found(criteria=ANYTHING, approved="true", approval_state="approved")) == 3
-    assert found(criteria=ANYTHING, approved="false") == []
-    assert found(criteria=ANYTHING, approval_state="merge_pending") == []
+def test_every_record_is_approved(found_names, refused):
+    assert len(found_names(criteria=ANYTHING, approved="true", approval_state="approved")) == 3
+    assert found_names(criteria=ANYTHING, approved="false") == []
+    assert found_names(criteria=ANYTHING, approval_state="merge_pending") == []
     code, details, _ = refused(criteria=ANYTHING, approval_state="perhaps")
     assert (code, details["param_name"]) == ("PATTERN_NOT_MATCHED", "approval_state")
 
 
-def test_no_lead_is_converted_yet(found):
-    assert len(found(criteria=ANYTHING, converted="both")) == 3
-    assert found(criteria=ANYTHING, converted="true") == []
+def test_no_lead_is_converted_yet(found_names):
+    assert len(found_names(criteria=ANYTHING, converted="both")) == 3
+    assert found_names(criteria=ANYTHING, converted="true") == []
 
 
 @pytest.mark.parametrize("module", ["Nope", "leads", "Leads;", "m2175", "sqlite_master", "Leads\0"])
@@ -309,8 +317,8 @@ def test_what_costs_more_than_twenty_words_is_refused_however_short_they_are(crm
 
 def test_words_given_again_or_implied_by_others_cost_nothing(crm):
     (lead,) = crm.insert("Leads", {"Last_Name": "Anchorage", "Company": "Bay & Co"})
-    found = crm.get("Leads/search", word="a A an anchor b bay " * 70, fields="id")
-    assert [one["id"] for one in found.data] == [lead]
+    answer = crm.get("Leads/search", word="a A an anchor b bay " * 70, fields="id")
+    assert [record["id"] for record in answer.data] == [lead]
     assert crm.get("Leads/search", word="anchor anchorman").status == 204
     assert crm.get("Leads/search", word=" ".join(LETTERS[:20])).status == 204
 
@@ -337,6 +345,8 @@ def test_the_words_of_all_conditions_are_counted_together(crm, criteria):
 def test_a_hundred_values_of_some_words_are_not_too_many(crm):
     (lead,) = crm.insert("Leads", {"Last_Name": "x", "Company": "New York 42"})
     values = ",".join(f"New York {n}" for n in range(100))
-    assert [one["id"] for one in crm.get("Leads/search", criteria=f"(Company:in:{values})").data] == [lead]
+    assert [record["id"] for record in crm.get("Leads/search", criteria=f"(Company:in:{values})").data] == [
+        lead
+    ]
     again = ",".join(["New York 42 is a long name"] * 100)
     assert crm.get("Leads/search", criteria=f"(Company:in:{again})").status == 204

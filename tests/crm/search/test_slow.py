@@ -80,15 +80,15 @@ def test_searches_of_the_full_text_do_not_wait_for_those_that_look_at_every_reco
     async def both():
         slow = [asyncio.ensure_future(ask(crm, f"/{path}", **params)) for _ in range(5)]
         assert await asyncio.to_thread(held.begun.wait, 10)
-        found = await ask(crm, "/search", **wanted)
-        still_running = not any(one.done() for one in slow)
+        answer = await ask(crm, "/search", **wanted)
+        still_running = not any(search.done() for search in slow)
         held.let_go()
-        return still_running, found, await asyncio.gather(*slow)
+        return still_running, answer, await asyncio.gather(*slow)
 
-    still_running, found, slow = asyncio.run(both())
+    still_running, answer_found, slow = asyncio.run(both())
     assert still_running
-    assert json.loads(found.body)["data"][0]["Last_Name"] == "Smith"
-    assert [one.status for one in slow] == [200] * 5
+    assert json.loads(answer_found.body)["data"][0]["Last_Name"] == "Smith"
+    assert [slow_search.status for slow_search in slow] == [200] * 5
 
 
 @pytest.mark.parametrize("kind", SLOW)

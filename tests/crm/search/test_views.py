@@ -22,7 +22,7 @@ def meets(record, criteria, user):
         return True
     if "group" in criteria:
         every = all if criteria["group_operator"] == "AND" else any
-        return every(meets(record, one, user) for one in criteria["group"])
+        return every(meets(record, criterion, user) for criterion in criteria["group"])
     value, sought = record[criteria["field"]["api_name"]], criteria["value"]
     match criteria["comparator"]:
         case "equal":
@@ -30,7 +30,7 @@ def meets(record, criteria, user):
         case "not_equal":
             return not is_equal(value, sought, user)
         case "in":
-            return any(is_equal(value, one, user) for one in sought)
+            return any(is_equal(value, criterion, user) for criterion in sought)
         case "less_than":
             return value is not None and day(value) < PERIODS[sought][0]
     raise AssertionError(criteria)
@@ -58,7 +58,7 @@ def fields_of(criteria):
     if criteria is None:
         return set()
     if "group" in criteria:
-        return set().union(*(fields_of(one) for one in criteria["group"]))
+        return set().union(*(fields_of(criterion) for criterion in criteria["group"]))
     return {criteria["field"]["api_name"]}
 
 
@@ -71,7 +71,10 @@ def views_of(crm):
             ids = [view["id"] for view in answer.json["custom_views"]]
             yield (
                 name,
-                [crm.get(f"settings/custom_views/{one}", module=name).json["custom_views"][0] for one in ids],
+                [
+                    crm.get(f"settings/custom_views/{record_id}", module=name).json["custom_views"][0]
+                    for record_id in ids
+                ],
             )
 
 
@@ -83,10 +86,10 @@ def test_every_view_of_every_module_shows_what_its_criteria_say(demo):
             fields = ",".join(sorted({"id"} | fields_of(view["criteria"])))
             everything = demo.get(module, fields=fields, converted="both")
             records = everything.data if everything.status == 200 else []
-            expected = [one["id"] for one in records if meets(one, view["criteria"], user)]
+            expected = [record["id"] for record in records if meets(record, view["criteria"], user)]
             answer = demo.get(module, fields="id", cvid=view["id"])
             assert answer.status == (200 if expected else 204), (module, view["name"])
-            assert expected == [one["id"] for one in answer.data] if expected else True, (
+            assert expected == [record["id"] for record in answer.data] if expected else True, (
                 module,
                 view["name"],
             )
@@ -104,7 +107,9 @@ def test_a_view_narrows_a_search(demo):
     for name in ("Open Deals", "Won Deals"):
         searched = demo.get("Deals/search", criteria=criteria, cvid=views[name], fields="id").data
         listed = demo.get("Deals", cvid=views[name], fields="id,Amount").data
-        assert [one["id"] for one in searched] == [one["id"] for one in listed if one["Amount"]]
+        assert [record["id"] for record in searched] == [
+            record["id"] for record in listed if record["Amount"]
+        ]
 
 
 @pytest.mark.parametrize("cvid", ["1", "abc", "", "9" * 40, "1 OR 1=1"])

@@ -46,8 +46,8 @@ def test_a_field_of_each_type_is_made_written_searched_sorted_and_shown(crm, dat
     listed = {row["id"]: row["Own_berth"] for row in crm.get("Leads", fields="Own_berth").data}
     assert listed[with_value] == expected
     operator, _, text = search.partition(":")
-    found = crm.get("Leads/search", criteria=f"(Own_berth:{operator}:{text})")
-    assert [row["id"] for row in found.data] == [with_value]
+    answer = crm.get("Leads/search", criteria=f"(Own_berth:{operator}:{text})")
+    assert [row["id"] for row in answer.data] == [with_value]
     if document["sortable"]:
         ordered = crm.get(
             "Leads/search", word="", criteria="(Last_Name:in:a,b)", sort_by="Own_berth", sort_order="asc"
@@ -65,14 +65,15 @@ def test_a_lookup_leads_to_another_module_which_shows_what_points_to_it(crm):
     assert crm.only(f"Leads/{lead}")["Harbour"] == {"name": "Port", "id": account}
     assert crm.get("Leads/search", criteria="(Harbour:equals:Port)").data[0]["id"] == lead
     lists = {
-        one["api_name"]: one
-        for one in crm.get("settings/related_lists", module="Accounts").json["related_lists"]
+        related_list["api_name"]: related_list
+        for related_list in crm.get("settings/related_lists", module="Accounts").json["related_lists"]
     }
     assert lists["Berths_here"]["module"]["api_name"] == "Leads"
     assert shown(crm, identity)["lookup"]["api_name"] == "Berths_here"
     assert crm.call("DELETE", f"settings/fields/{identity}", {"module": "Leads"}).status == 200
     names = [
-        one["api_name"] for one in crm.get("settings/related_lists", module="Accounts").json["related_lists"]
+        related_list["api_name"]
+        for related_list in crm.get("settings/related_lists", module="Accounts").json["related_lists"]
     ]
     assert "Berths_here" not in names
 
@@ -221,8 +222,8 @@ BAD = {
 
 @pytest.mark.parametrize("case", BAD)
 def test_what_a_field_can_not_be_is_refused_by_name(crm, case):
-    given, code, place = BAD[case]
-    answer = create(crm, given)
+    definition, code, place = BAD[case]
+    answer = create(crm, definition)
     assert (answer.status, told(answer)) == (400, [(code, f"$.fields[0].{place}")])
 
 

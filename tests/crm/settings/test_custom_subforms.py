@@ -57,7 +57,7 @@ def test_clients_that_keep_the_modules_are_told_that_there_is_one_more(crm, cloc
     clock.advance(60)
     made(crm, field("Surveys", "subform"))
     answer = crm.get("settings/modules", headers=later)
-    assert [one["api_name"] for one in answer.json["modules"]] == [ROWS]
+    assert [module["api_name"] for module in answer.json["modules"]] == [ROWS]
 
 
 def test_a_subform_has_a_section_of_its_own_in_the_layout(crm, surveys):
@@ -118,8 +118,8 @@ def test_a_row_has_fields_of_each_type_by_which_its_module_is_searched_and_sorte
     assert (with_value["Own_berth"], without["Own_berth"]) == (expected, empty)
     assert crm.only(f"{ROWS}/{with_value['id']}")["Own_berth"] == expected
     operator, _, text = search.partition(":")
-    found = crm.get(f"{ROWS}/search", criteria=f"(Own_berth:{operator}:{text})")
-    assert [row["id"] for row in found.data] == [with_value["id"]]
+    answer = crm.get(f"{ROWS}/search", criteria=f"(Own_berth:{operator}:{text})")
+    assert [row["id"] for row in answer.data] == [with_value["id"]]
     if shown(crm, identity, ROWS)["sortable"]:
         ordered = crm.get(
             f"{ROWS}/search", criteria=f"(Parent_Id:equals:{lead})", sort_by="Own_berth", sort_order="asc"
@@ -138,7 +138,7 @@ def test_a_row_looks_up_other_records_which_show_what_points_to_them(crm, survey
 
     def lists():
         answer = crm.get("settings/related_lists", module="Vendors")
-        return [one["api_name"] for one in answer.json["related_lists"]]
+        return [related_list["api_name"] for related_list in answer.json["related_lists"]]
 
     assert "Surveys_there" in lists()
     assert deleted(crm, surveys).status == 200
@@ -211,7 +211,9 @@ def test_a_deleted_subform_takes_its_module_along_and_frees_both_names(crm, surv
 
 
 def test_fields_of_rows_are_deleted_and_those_of_the_system_are_not(crm, surveys):
-    fields = {one["api_name"]: one["id"] for one in crm.get("settings/fields", module=ROWS).json["fields"]}
+    fields = {
+        field["api_name"]: field["id"] for field in crm.get("settings/fields", module=ROWS).json["fields"]
+    }
     assert deleted(crm, fields["Depth"], ROWS).status == 200
     assert deleted(crm, fields["Parent_Id"], ROWS).json["code"] == "NOT_ALLOWED"
     (lead,) = crm.insert("Leads", {"Last_Name": "a", ROWS: [{"Finding": "rust", "Depth": 1}]})
@@ -220,7 +222,10 @@ def test_fields_of_rows_are_deleted_and_those_of_the_system_are_not(crm, surveys
 
 def test_the_module_of_rows_has_a_name_that_no_other_has(crm):
     made(crm, field("Visits", "subform"), field("Vendors", "subform"), field("users", "subform"))
-    fields = {one["api_name"]: one for one in crm.get("settings/fields", module="Leads").json["fields"]}
+    fields = {
+        candidate["api_name"]: candidate
+        for candidate in crm.get("settings/fields", module="Leads").json["fields"]
+    }
     names = [fields[name]["associated_module"]["module"] for name in ("Visits", "Vendors", "users")]
     assert names == ["Visits1", "Vendors1", "users1"]
     made(crm, field("Visits", "subform"), module="Deals")
@@ -267,9 +272,9 @@ def test_a_subform_is_renamed_and_stays_what_it_is(crm, surveys):
     assert patched(crm, surveys, {"field_label": "Inspections", "length": 7}).status == 200
     assert (shown(crm, surveys)["field_label"], shown(crm, surveys)["api_name"]) == ("Inspections", ROWS)
     (text,) = (
-        one["id"]
-        for one in crm.get("settings/fields", module=ROWS).json["fields"]
-        if one["api_name"] == "Finding"
+        field["id"]
+        for field in crm.get("settings/fields", module=ROWS).json["fields"]
+        if field["api_name"] == "Finding"
     )
     assert told(patched(crm, text, {"unique": {}}, ROWS)) == [("NOT_ALLOWED", "$.fields[0].unique")]
     assert patched(crm, text, {"field_label": "Result"}, ROWS).status == 200

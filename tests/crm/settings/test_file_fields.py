@@ -10,8 +10,8 @@ TYPES = {"fileupload": (5, 555), "imageupload": (10, 556)}
 @pytest.mark.parametrize("data_type", TYPES)
 def test_a_field_for_files_is_made_shown_and_deleted(crm, data_type):
     most, ui_type = TYPES[data_type]
-    (one, all_) = made(crm, field("Papers", data_type, length=1), field("More papers", data_type))
-    document = shown(crm, one)
+    (first, all_) = made(crm, field("Papers", data_type, length=1), field("More papers", data_type))
+    document = shown(crm, first)
     expected = {
         "api_name": "Papers",
         "data_type": data_type,
@@ -26,10 +26,10 @@ def test_a_field_for_files_is_made_shown_and_deleted(crm, data_type):
     assert {key: document[key] for key in expected} == expected
     assert shown(crm, all_)["length"] == most
     assert told(patched(crm, all_, {"length": 1})) == [("NOT_ALLOWED", "$.fields[0].length")]
-    assert patched(crm, one, {"length": most, "field_label": "Ship's papers"}).status == 200
-    assert (shown(crm, one)["length"], shown(crm, one)["field_label"]) == (most, "Ship's papers")
-    assert crm.call("DELETE", f"settings/fields/{one}", {"module": "Leads"}).status == 200
-    assert crm.get(f"settings/fields/{one}", module="Leads").status == 204
+    assert patched(crm, first, {"length": most, "field_label": "Ship's papers"}).status == 200
+    assert (shown(crm, first)["length"], shown(crm, first)["field_label"]) == (most, "Ship's papers")
+    assert crm.call("DELETE", f"settings/fields/{first}", {"module": "Leads"}).status == 200
+    assert crm.get(f"settings/fields/{first}", module="Leads").status == 204
 
 
 @pytest.mark.parametrize(

@@ -71,17 +71,17 @@ def full(organisation, fields):
     user = organisation.metadata.all("user")[0].id
 
     def row(module, ids):
-        made = {"id": ids[module.api_name]}
+        row = {"id": ids[module.api_name]}
         for field in stored(module):
             target = (field.lookup_modules or (field.lookup,))[0]
             json_type = fields[module.api_name][field.api_name]["json_type"]
             given = {
                 **STORED, "user": user, "lookup": ids.get(target), "json": JSON.get(json_type),
             }  # fmt: skip
-            made[field.column] = given[field.storage]
+            row[field.column] = given[field.storage]
             if field.lookup_modules:
-                made[field.module_column] = modules[target].number
-        return made
+                row[field.module_column] = modules[target].number
+        return row
 
     def fill(transaction):
         ids = dict(zip(modules, transaction.new_ids(len(modules)), strict=True))
@@ -158,7 +158,7 @@ def sendable(field, fields, full):
     if field["json_type"] == "jsonarray":
         return array(field, fields, full)
     if choices := [
-        one["actual_value"] for one in field["pick_list_values"] if one["actual_value"] != "-None-"
+        option["actual_value"] for option in field["pick_list_values"] if option["actual_value"] != "-None-"
     ]:
         return choices[0]
     return SENT.get(data_type, "x")
@@ -168,9 +168,11 @@ def array(field, fields, full):
     if field["api_name"] == "Tag":
         return [{"name": "a"}]
     if field["data_type"] == "multiselectpicklist":
-        return [one["actual_value"] for one in field["pick_list_values"] if one["actual_value"] != "-None-"][
-            :1
-        ]
+        return [
+            option["actual_value"]
+            for option in field["pick_list_values"]
+            if option["actual_value"] != "-None-"
+        ][:1]
     if field["data_type"] == "subform":
         rows = fields[field["associated_module"]["module"]].values()
         writable = (row for row in rows if row["operation_type"]["api_create"])

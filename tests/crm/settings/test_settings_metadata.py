@@ -53,12 +53,12 @@ class TestModules:
 
     @pytest.mark.parametrize("status", ["visible", "user_hidden", "system_hidden"])
     def test_a_status_chooses(self, read, status):
-        found = read(f"settings/modules?status={status}")["modules"]
-        assert {m["status"] for m in found} == {status}
+        modules = read(f"settings/modules?status={status}")["modules"]
+        assert {m["status"] for m in modules} == {status}
 
     def test_several_statuses_choose_what_has_any_of_them(self, read):
-        found = read("settings/modules?status=user_hidden,%20system_hidden")["modules"]
-        assert {m["status"] for m in found} == {"user_hidden", "system_hidden"}
+        modules = read("settings/modules?status=user_hidden,%20system_hidden")["modules"]
+        assert {m["status"] for m in modules} == {"user_hidden", "system_hidden"}
 
     def test_a_status_nothing_has_is_no_content(self, ask):
         assert ask("settings/modules?status=scheduled_for_deletion").status == 204
@@ -124,7 +124,7 @@ class TestWhatZohosSdkDependsOn:
                 several = field["multi_module_lookup"].get("modules", [])
                 single = [field["lookup"]["module"]] if field["lookup"] else []
                 # What points into several modules says so by this name, which the SDK knows.
-                targets = [*several, *(one for one in single if one["api_name"] != "se_module")]
+                targets = [*several, *(target for target in single if target["api_name"] != "se_module")]
                 assert several or targets == single
                 for target in targets:
                     assert modules[target["api_name"]]["id"] == target["id"]
@@ -137,9 +137,9 @@ class TestWhatZohosSdkDependsOn:
         for module in modules:
             if ask(f"settings/related_lists?module={module}").status == 204:
                 continue
-            for one in read(f"settings/related_lists?module={module}")["related_lists"]:
-                assert one["href"] == f"{module}/{{ENTITYID}}/{one['api_name']}"
-                assert one["module"] is None or one["module"]["api_name"] in modules
+            for related_list in read(f"settings/related_lists?module={module}")["related_lists"]:
+                assert related_list["href"] == f"{module}/{{ENTITYID}}/{related_list['api_name']}"
+                assert related_list["module"] is None or related_list["module"]["api_name"] in modules
 
 
 class TestFields:
@@ -287,8 +287,8 @@ def test_a_profile_alone_groups_all_its_permissions(read):
     grouped = [
         id_
         for section in profile["sections"]
-        for one in section["categories"]
-        for id_ in one["permissions_details"]
+        for category in section["categories"]
+        for id_ in category["permissions_details"]
     ]
     assert sorted(grouped) == sorted(permission["id"] for permission in profile["permissions_details"])
     assert "permissions_details" not in listed

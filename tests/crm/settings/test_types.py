@@ -18,7 +18,7 @@ OF_A_MODULE = ["fields", "layouts", "related_lists", "custom_views"]
 
 def faults_of(crm, version):
     """The disagreements of all that can be read of an organisation, each told once."""
-    found = {}
+    faults = {}
 
     def look(path, wrapper, **params):
         answer = crm.get(f"/crm/{version}/{path}", **params)
@@ -27,7 +27,7 @@ def faults_of(crm, version):
         assert name or version != "v8", wrapper
         if answer.body and name:
             for fault in disagreements(version, name, answer.json):
-                found.setdefault(fault.partition(",")[0], f"{path}: {fault}")
+                faults.setdefault(fault.partition(",")[0], f"{path}: {fault}")
         return answer
 
     for path, params, wrapper in PLAIN:
@@ -46,7 +46,7 @@ def faults_of(crm, version):
                 look(f"settings/{kind}/{first}", f"{kind}.ResponseWrapper", module=name)
         if module["api_supported"]:
             records_of(look, name)
-    return list(found.values())
+    return list(faults.values())
 
 
 def records_of(look, module):
@@ -64,10 +64,10 @@ def test_every_key_has_the_type_that_zohos_sdk_gives_it(demo, version):
 
 
 def test_outcomes_of_writes_have_their_types(crm):
-    made = crm.post("Leads", {"data": [{"Last_Name": "A"}, {}]})
-    for one in made.data:
-        wrapper = "record.SuccessResponse" if one["status"] == "success" else "record.APIException"
-        assert list(disagreements("v8", wrapper, one)) == []
+    answer = crm.post("Leads", {"data": [{"Last_Name": "A"}, {}]})
+    for outcome in answer.data:
+        wrapper = "record.SuccessResponse" if outcome["status"] == "success" else "record.APIException"
+        assert list(disagreements("v8", wrapper, outcome)) == []
 
 
 def test_a_key_of_another_type_is_named():

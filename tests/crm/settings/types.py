@@ -58,7 +58,7 @@ def _short(name):
 def known(version, name):
     """What an SDK calls a class for answers, or None where it has none."""
     other = name.replace("Response", "Body")
-    return next((one for one in (name, other) if one in described(version)), None)
+    return next((class_name for class_name in (name, other) if class_name in described(version)), None)
 
 
 def disagreements(version, name, value, path="$"):
@@ -72,12 +72,12 @@ def disagreements(version, name, value, path="$"):
 @cache
 def _keys(version, name):
     """The keys of a class: by name the kind of each, and that of the elements of a list."""
-    found = {}
+    keys = {}
     for key in described(version)[name].values():
         if isinstance(key, dict) and "name" in key:
             inner = key.get("structure_name") or (key.get("sub_type") or {}).get("type", "Object")
-            found[key["name"]] = _kind(version, key["type"]), _kind(version, inner)
-    return found
+            keys[key["name"]] = _kind(version, key["type"]), _kind(version, inner)
+    return keys
 
 
 @cache
@@ -94,6 +94,6 @@ def _of_kind(version, kind, inner, value, path):
     elif test is None or not test(value):
         yield f"{path}: {kind}, {value!r}"
     elif kind == "List":
-        for one in value:
-            if one is not None:
-                yield from _of_kind(version, inner, "Object", one, f"{path}[]")
+        for item in value:
+            if item is not None:
+                yield from _of_kind(version, inner, "Object", item, f"{path}[]")

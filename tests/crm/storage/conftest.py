@@ -61,8 +61,8 @@ class Database:
         last = self.connection.execute(sql, (self.first_id,)).get
         ids = list(range(last + 1, last + 1 + len(records)))
         rows = [
-            {"id": one} | {self.column(name, key): value for key, value in record.items()}
-            for one, record in zip(ids, records, strict=True)
+            {"id": record_id} | {self.column(name, key): value for key, value in record.items()}
+            for record_id, record in zip(ids, records, strict=True)
         ]
         self.transaction.insert(module, rows)
         self.transaction.finish()

@@ -34,10 +34,10 @@ def leads(database):
 
 
 @pytest.fixture
-def found(database, leads):
+def found_names(database, leads):
     """Search the leads; gives their names."""
-    names = {one: name for name, one in leads.items()}
-    return lambda criteria: [names[one] for one in database.search("Leads", criteria)]
+    names = {lead: name for name, lead in leads.items()}
+    return lambda criteria: [names[lead] for lead in database.search("Leads", criteria)]
 
 
 @pytest.mark.parametrize(
@@ -95,8 +95,8 @@ def found(database, leads):
         ("(Last_Name:equals:***)or(Company:equals:corp)and(Annual_Revenue:equals:10.5)", ["ina", "star"]),
     ],
 )
-def test_a_search_finds(found, criteria, expected):
-    assert found(criteria) == expected
+def test_a_search_finds(found_names, criteria, expected):
+    assert found_names(criteria) == expected
 
 
 @pytest.mark.parametrize(
@@ -113,14 +113,14 @@ def test_a_search_finds(found, criteria, expected):
         ("in", ["the acme", "nobody"], ["bo"]),
     ],
 )
-def test_a_view_compares_the_whole_text(found, comparator, value, expected):
+def test_a_view_compares_the_whole_text(found_names, comparator, value, expected):
     body = {"comparator": comparator, "field": {"api_name": "Company"}, "value": value}
-    assert found(body) == expected
+    assert found_names(body) == expected
 
 
-def test_signs_with_a_meaning_in_patterns_mean_themselves(found):
+def test_signs_with_a_meaning_in_patterns_mean_themselves(found_names):
     def containing(value):
-        return found({"comparator": "contains", "field": {"api_name": "City"}, "value": value})
+        return found_names({"comparator": "contains", "field": {"api_name": "City"}, "value": value})
 
     assert containing("100%_s") == ["bo"]
     assert containing("1%s") == containing("_00") == []
@@ -159,7 +159,7 @@ def test_a_lookup_into_several_modules_is_found_by_name_in_each(database):
 
 def test_a_multi_select_picklist_is_looked_into(database):
     days = [json.dumps(["Monday", "Friday"]), json.dumps(["Sunday"]), None]
-    first, second, third = database.insert("Services__s", *({"Available_Days": one} for one in days))
+    first, second, third = database.insert("Services__s", *({"Available_Days": day} for day in days))
     assert database.search("Services__s", "(Available_Days:equals:friday)") == [first]
     assert database.search("Services__s", "(Available_Days:starts_with:sun)") == [second]
     assert database.search("Services__s", "(Available_Days:in:Sunday,Monday)") == [first, second]
@@ -254,9 +254,9 @@ def test_records_whose_ids_an_index_gives_come_in_their_order(database, criteria
 def test_a_search_for_an_address_or_a_number_scans_nothing(database):
     for search in (email_search, phone_search):
         checked = search(database.module("Leads"), "15550109988@acme.example.com")
-        found = database.compiled("Leads", checked)
-        assert found.indexed
-        assert "SCAN" not in database.plan("Leads", found)
+        compiled = database.compiled("Leads", checked)
+        assert compiled.indexed
+        assert "SCAN" not in database.plan("Leads", compiled)
 
 
 @pytest.mark.parametrize(
@@ -356,7 +356,7 @@ def test_sql_and_python_agree(shared, records, tree):
     with shared.connection:
         shared.connection.execute(f"DELETE FROM {table}")
         ids = shared.insert("Leads", *records)
-        expected = [one for one, record in zip(ids, records, strict=True) if meets(record, tree)]
+        expected = [record_id for record_id, record in zip(ids, records, strict=True) if meets(record, tree)]
         assert shared.search("Leads", tree) == expected
 
 
@@ -373,8 +373,8 @@ def test_dates_are_ordered_as_in_python(shared, days, low, high, operator):
         shared.connection.execute(f"DELETE FROM {shared.module('Deals').table}")
         ids = shared.insert("Deals", *({"Closing_Date": day} for day in days))
         expected = [
-            one
-            for one, day in zip(ids, days, strict=True)
+            record_id
+            for record_id, day in zip(ids, days, strict=True)
             if day is not None and COMPARISONS[operator](day, values)
         ]
         assert shared.search("Deals", Condition("Closing_Date", operator, values)) == expected
@@ -388,7 +388,7 @@ def test_ids_are_ordered_as_numbers(shared, number, operator, other):
     with shared.connection:
         shared.connection.execute(f"DELETE FROM {shared.module('Vendors').table}")
         ids = shared.insert("Vendors", *({"Vendor_Name": "x"} for _ in range(5)))
-        expected = [one for one in ids if COMPARISONS[operator](one, values)]
+        expected = [record_id for record_id in ids if COMPARISONS[operator](record_id, values)]
         assert shared.search("Vendors", Condition("id", operator, tuple(map(str, values)))) == expected
 
 
@@ -419,10 +419,10 @@ def test_whatever_is_understood_can_be_run(shared, data):
 @given(text=ANY_VALUE, search=st.sampled_from([word_search, email_search, phone_search]))
 def test_whatever_parameter_is_understood_can_be_run(shared, text, search):
     try:
-        found = shared.compiled("Leads", search(shared.module("Leads"), text))
+        compiled = shared.compiled("Leads", search(shared.module("Leads"), text))
     except Fault:
         return
-    shared.select("Leads", found)
+    shared.select("Leads", compiled)
 
 
 def test_five_hundred_values_are_within_the_limits_of_the_database(shared):
@@ -434,5 +434,5 @@ def test_five_hundred_values_are_within_the_limits_of_the_database(shared):
 
 
 def test_as_many_words_as_conditions_may_have_are_within_the_limits_of_the_database(shared):
-    one = Condition("City", "in", tuple(f"w{n}" for n in range(20)))
-    assert shared.search("Leads", Group("and", (one,) * 15)) == []
+    condition = Condition("City", "in", tuple(f"w{n}" for n in range(20)))
+    assert shared.search("Leads", Group("and", (condition,) * 15)) == []

@@ -73,7 +73,7 @@ def text_equals(field, value, sought):
         case "Phone":
             return digits(value) == digits(sought)
         case "Tag":
-            return any(same(one, sought) for one in value)
+            return any(same(text, sought) for text in value)
         case "Lead_Source" | "Owner":
             return same(value, sought)
         case "Email" if re.fullmatch(r"[^@ ]+@[^@ ]*[^.@ ]\.[^.@ ]+", sought):
@@ -86,7 +86,7 @@ def text_starts(field, value, sought):
         case "Phone":
             return digits(value).startswith(digits(sought))
         case "Tag":
-            return any(ascii_lower(one).startswith(ascii_lower(sought)) for one in value)
+            return any(ascii_lower(text).startswith(ascii_lower(sought)) for text in value)
     if words(sought):
         return has_phrase(value, sought, start=True)
     return ascii_lower(value).startswith(ascii_lower(sought))
@@ -108,7 +108,7 @@ def text_meets(value, condition):
             return value is None or not text_equals(field, value, sought[0])
         case "starts_with":
             return value is not None and text_starts(field, value, sought[0])
-    return value is not None and any(text_equals(field, value, one) for one in sought)
+    return value is not None and any(text_equals(field, value, text) for text in sought)
 
 
 def stored_text(database, field, value):
@@ -128,7 +128,9 @@ def test_sql_and_python_agree_on_text(shared, field, data):
     with shared.connection:
         shared.clear("Leads")
         ids = shared.insert("Leads", *({field: stored_text(shared, field, value)} for value in values))
-        expected = [one for one, value in zip(ids, values, strict=True) if text_meets(value, condition)]
+        expected = [
+            record_id for record_id, value in zip(ids, values, strict=True) if text_meets(value, condition)
+        ]
         assert shared.search("Leads", condition) == expected
 
 
@@ -151,7 +153,9 @@ def test_sql_and_python_agree_on_word(shared, records, sought):
         shared.clear("Leads")
         ids = shared.insert("Leads", *records)
         expected = [
-            one for one, record in zip(ids, records, strict=True) if all(has(record, p) for p in parts)
+            record_id
+            for record_id, record in zip(ids, records, strict=True)
+            if all(has(record, p) for p in parts)
         ]
         assert (
             shared.select("Leads", shared.compiled("Leads", word_search(shared.module("Leads"), sought)))

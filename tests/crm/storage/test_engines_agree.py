@@ -42,10 +42,12 @@ COMPARATORS = ("equal", "contains", "starts_with", "ends_with", "greater_than", 
 @pytest.fixture(scope="module")
 def both(tmp_path_factory):
     """The same organisation with the sample records, in each storage."""
-    clock, made = FrozenClock(NOW), documents(ONE)
+    clock, blueprint_documents = FrozenClock(NOW), documents(ONE)
     storages = (SqliteFiles(tmp_path_factory.mktemp("orgs"), clock), MemoryOrganisations(clock))
     for storage in storages:
-        storage.make("one", ONE, made, lambda organisation, begin: populate(organisation, begin, NOW))
+        storage.make(
+            "one", ONE, blueprint_documents, lambda organisation, begin: populate(organisation, begin, NOW)
+        )
     organisations = [storage.open("one", ONE) for storage in storages]
     yield organisations
     for organisation, storage in zip(organisations, storages, strict=True):
@@ -59,10 +61,10 @@ async def page(
     module = organisation.catalog.modules[module]
     by = Order(module.fields[order[0]], order[1])
     shown = shape(module, names, whole=whole)
-    found = await awaited(organisation.store.page(module, shown, filters, by, window or Window(1000)))
-    data = json.loads(found.data)
-    positions = [(p and (p.key, p.id)) for p in (found.first, found.last)]
-    return data, found.count, positions, found.more
+    page_found = await awaited(organisation.store.page(module, shown, filters, by, window or Window(1000)))
+    data = json.loads(page_found.data)
+    positions = [(p and (p.key, p.id)) for p in (page_found.first, page_found.last)]
+    return data, page_found.count, positions, page_found.more
 
 
 def test_all_records_are_shown_alike(both):
@@ -99,13 +101,13 @@ def test_every_condition_is_met_by_the_same_records(both, module):
     conditions += [AnyOf((a, b)) for a, b in zip(conditions, conditions[11:], strict=False)][::7]
 
     async def ids(organisation):
-        found = [await page(organisation, module, [condition]) for condition in conditions]
-        return [[int(record["id"]) for record in data] for data, *_ in found]
+        ids_by_condition = [await page(organisation, module, [condition]) for condition in conditions]
+        return [[int(record["id"]) for record in data] for data, *_ in ids_by_condition]
 
     sqlite, memory = (asyncio.run(ids(organisation)) for organisation in both)
     assert sum(map(bool, sqlite)) > 100
-    for condition, found, expected in zip(conditions, sqlite, memory, strict=True):
-        assert found == expected, condition
+    for condition, ids_found, expected in zip(conditions, sqlite, memory, strict=True):
+        assert ids_found == expected, condition
 
 
 @pytest.mark.parametrize("module", MODULES)
@@ -129,12 +131,12 @@ def conditions_of(organisation, name):
         values = [row[field.column] for row in rows[::9] if row.get(field.column) is not None][:2]
         texts = {text for value in values for text in texts_of(organisation, field, value)} | {"${EMPTY}"}
         for text, operator in product(sorted(texts), OPERATORS):
-            given = (text, text) if operator in {"in", "between"} else (text,)
-            yield from understood(check, Condition(field.api_name, operator, given), module, context)
+            values_of = (text, text) if operator in {"in", "between"} else (text,)
+            yield from understood(check, Condition(field.api_name, operator, values_of), module, context)
         if field.searchable:
             for text, comparator in product(sorted(texts), COMPARATORS):
-                given = [text, text] if comparator == "between" else [text]
-                yield from understood(compare, field, comparator, given, context)
+                values_of = [text, text] if comparator == "between" else [text]
+                yield from understood(compare, field, comparator, values_of, context)
     for search, text in (
         (word_search, "ma"),
         (word_search, "sample co"),

@@ -33,12 +33,12 @@ def insert_and_list(folder, now, token, changed, done, results):
         inserted = caller.post("Leads", {"data": [{"Last_Name": "a", name: f"value of {name}"}]})
         (record,) = (outcome["details"]["id"] for outcome in inserted.data)
         listed = caller.get("Leads", ids=record, fields=name).data[0]
-        found = caller.get("Leads/search", criteria=f"({name}:equals:value of {name})").data
+        records = caller.get("Leads/search", criteria=f"({name}:equals:value of {name})").data
         seen.append(
             (
                 name in {field["api_name"] for field in fields},
                 listed.get(name),
-                [r["id"] for r in found] == [record],
+                [r["id"] for r in records] == [record],
             )
         )
         done.put(name)

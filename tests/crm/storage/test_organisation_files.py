@@ -45,7 +45,7 @@ def elsewhere(service, tmp_path, clock):
 def last_names(caller):
     answer = caller.get("Leads", fields="Last_Name")
     assert answer.status in {200, 204}, answer.body
-    return [one["Last_Name"] for one in answer.data] if answer.status == 200 else []
+    return [record["Last_Name"] for record in answer.data] if answer.status == 200 else []
 
 
 def lead(name):
@@ -58,7 +58,9 @@ def test_two_organisations_never_share_a_file(tmp_path, crm, stranger):
 
     def holds_it(file):
         files = [file.with_name(file.name + suffix) for suffix in ("", "-wal")]
-        return any(b"secret@acme.example" in one.read_bytes() for one in files if one.exists())
+        return any(
+            b"secret@acme.example" in candidate.read_bytes() for candidate in files if candidate.exists()
+        )
 
     assert holds_it(own)
     assert other.exists() and not holds_it(other)
@@ -129,7 +131,7 @@ def test_a_search_that_waits_while_tables_of_the_full_text_go_away_is_answered(
 
     async def search():
         headers = [(b"authorization", b"Zoho-oauthtoken " + crm.token.encode())]
-        found = asyncio.ensure_future(
+        answer_later = asyncio.ensure_future(
             service.answer(Request("GET", b"/crm/v8/Leads/search", urlencode(params).encode(), headers))
         )
         await asyncio.sleep(0)
@@ -137,10 +139,10 @@ def test_a_search_that_waits_while_tables_of_the_full_text_go_away_is_answered(
             elsewhere.reset("acme") if change == "reset" else elsewhere.restore("acme", tmp_path / "empty")
         )
         let_go.set()
-        return await found
+        return await answer_later
 
     assert asyncio.run(search()).status == 204
-    assert all(one.result() for one in held)
+    assert all(held_search.result() for held_search in held)
 
 
 def test_requests_go_on_while_the_organisation_is_copied_restored_and_reset(crm, elsewhere, tmp_path):
@@ -214,15 +216,15 @@ def test_a_deleted_record_leaves_no_words_behind(crm, tmp_path):
 
 
 def test_tokens_are_given_while_another_process_makes_an_organisation(service, crm, elsewhere, monkeypatch):
-    given = []
+    tokens = []
     row = service.organisations.find("acme")
 
     def populate(*_):
-        given.append(service.credentials(row)["access_token"])
+        tokens.append(service.credentials(row)["access_token"])
 
     monkeypatch.setattr("moorage.crm.organisations.service.populate", populate)
     elsewhere.create("new", DEMO, sample=True)
-    assert given
+    assert tokens
 
 
 def test_page_tokens_go_on_after_a_restore(crm, organisations, tmp_path):
@@ -232,7 +234,7 @@ def test_page_tokens_go_on_after_a_restore(crm, organisations, tmp_path):
     crm.insert("Leads", {"Last_Name": "b"})
     organisations.restore("acme", tmp_path / "snap.db")
     rest = crm.get("Leads", fields="id", per_page=2, page_token=page.json["info"]["next_page_token"])
-    assert [one["id"] for one in rest.data] == ids[1::-1]
+    assert [record["id"] for record in rest.data] == ids[1::-1]
 
 
 def test_a_damaged_organisation_says_so_and_others_go_on(service, crm, stranger, tmp_path):
@@ -282,11 +284,11 @@ def test_a_snapshot_is_one_file_that_its_owner_alone_can_read(crm, organisations
     target = tmp_path / "to" / "snap.db"
     target.parent.mkdir()
     organisations.snapshot("acme", target)
-    assert [one.name for one in target.parent.iterdir()] == ["snap.db"]
+    assert [path.name for path in target.parent.iterdir()] == ["snap.db"]
     assert target.stat().st_mode & 0o777 == 0o600
     target.parent.chmod(0o500)
     organisations.restore("acme", target)
-    assert [one.name for one in target.parent.iterdir()] == ["snap.db"]
+    assert [path.name for path in target.parent.iterdir()] == ["snap.db"]
     target.parent.chmod(0o700)
 
 
@@ -312,7 +314,7 @@ def test_a_full_disk_refuses_the_write_and_keeps_what_was(crm):
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
         signal.signal(signal.SIGXFSZ, handler)
     assert (answer.status, answer.json["code"]) == (503, "SERVICE_UNAVAILABLE")
-    assert [one["event"] for one in logs] == ["storage.trouble"]
+    assert [log["event"] for log in logs] == ["storage.trouble"]
     assert last_names(crm) == ["kept"]
     crm.insert("Leads", {"Last_Name": "again"})
     assert last_names(crm) == ["again", "kept"]
@@ -353,8 +355,8 @@ def test_a_query_that_turns_out_long_goes_on_aside(organisations, crm, monkeypat
     filters, order = [Ids(tuple(ids))], Order(leads.fields["Modified_Time"], descending=True)
 
     async def page():
-        found = store.page(leads, shape(leads, ["Last_Name"]), filters, order, Window(200))
-        return (True, await found) if hasattr(found, "__await__") else (False, found)
+        answer_later = store.page(leads, shape(leads, ["Last_Name"]), filters, order, Window(200))
+        return (True, await answer_later) if hasattr(answer_later, "__await__") else (False, answer_later)
 
     monkeypatch.setattr(readers, "LOOP_SECONDS", 60)
     at_once = asyncio.run(page())

@@ -53,7 +53,7 @@ def test_a_read_that_waits_for_its_turn_until_its_time_is_over_does_not_begin(th
         late = readers.read(threads.scans, begun.append)
         return await asyncio.gather(*first, late, return_exceptions=True)
 
-    assert [type(one) for one in asyncio.run(read())] == [TookTooLong] * 3
+    assert [type(outcome) for outcome in asyncio.run(read())] == [TookTooLong] * 3
     assert begun == []
 
 

@@ -16,8 +16,8 @@ class TestSqliteRecordStore(RecordStoreContract):
         copies.quicken(both[0], tmp_path / "orgs", clock)
         both[0].create("acme", replace(DEMO, unique=("Leads.Email",)), sample=False)
         yield both
-        for one in both:
-            one.close()
+        for storage in both:
+            storage.close()
 
     @pytest.fixture
     def organisation(self, organisations):

@@ -24,7 +24,7 @@ def test_a_page_by_id_ends_when_it_is_full(here, heard, fields, kind, descending
     here.add("Leads", {"Last_Name": "Apple", "Converted__s": 0})
     heard.clear()
     here.page("Leads", [filters[kind], FlagIs(fields["Converted__s"], False)], descending=descending)
-    [sql] = [one for one in heard if "MATCH" in one]
+    [sql] = [statement for statement in heard if "MATCH" in statement]
     steps = here.write(lambda t: list(t.connection.execute(f"EXPLAIN QUERY PLAN {sql}", ("apple", 1))))
     finding = [step[3] for step in steps]
     assert any("VIRTUAL TABLE" in step for step in finding)
@@ -39,23 +39,23 @@ def test_a_page_that_one_table_of_the_full_text_fills_reads_no_other(
     monkeypatch.setattr(fulltext, "SPAN", 10)
     ids = [here.add("Leads", *[{"Last_Name": "Apple"}] * 5) for _ in range(4)]
     heard.clear()
-    found = here.ids("Leads", [WordStarts(("app",))], Window(4), descending=descending)
-    assert found == (ids[-1][:0:-1] if newest else ids[0][:4])
-    assert len([one for one in heard if "MATCH" in one]) == 1
+    ids_found = here.ids("Leads", [WordStarts(("app",))], Window(4), descending=descending)
+    assert ids_found == (ids[-1][:0:-1] if newest else ids[0][:4])
+    assert len([statement for statement in heard if "MATCH" in statement]) == 1
     heard.clear()
     assert len(here.ids("Leads", [WordStarts(("app",))], Window(20), descending=descending)) == 20
-    assert len([one for one in heard if "MATCH" in one]) > 1
+    assert len([statement for statement in heard if "MATCH" in statement]) > 1
 
 
 def test_a_walk_does_not_look_again_at_tables_that_it_has_passed(here, heard, monkeypatch):
     monkeypatch.setattr(fulltext, "SPAN", 10)
-    ids = [one for _ in range(4) for one in here.add("Leads", *[{"Last_Name": "Apple"}] * 10)]
+    ids = [statement for _ in range(4) for statement in here.add("Leads", *[{"Last_Name": "Apple"}] * 10)]
     for descending, passed in ((True, ids[:10]), (False, ids[-10:])):
         start = Position(None, passed[-1] + 1 if descending else passed[0] - 1)
         heard.clear()
-        found = here.ids("Leads", [WordStarts(("app",))], Window(20, start=start), descending=descending)
-        assert sorted(found) == passed
-        assert len([one for one in heard if "MATCH" in one]) == 1
+        ids_found = here.ids("Leads", [WordStarts(("app",))], Window(20, start=start), descending=descending)
+        assert sorted(ids_found) == passed
+        assert len([statement for statement in heard if "MATCH" in statement]) == 1
 
 
 def test_an_organisation_whose_full_text_was_one_table_goes_on_with_it(here, monkeypatch):
@@ -105,11 +105,13 @@ def test_pages_over_many_tables_hold_what_matches_in_order(here, actions, size, 
     with mock.patch.object(fulltext, "SPAN", 3):
         known = here.ids("Leads", [], Window(200))
         here.write(act)
-    expected = sorted((one for one, word in records.items() if word == "apple"), reverse=descending)
+    expected = sorted(
+        (record_id for record_id, word in records.items() if word == "apple"), reverse=descending
+    )
     walked, window = [], Window(size)
     while True:
         page = here.page("Leads", [WordStarts(("app",))], window, descending=descending)
-        walked += [int(one["id"]) for one in json.loads(page.data)]
+        walked += [int(record["id"]) for record in json.loads(page.data)]
         if not page.more:
             break
         window = Window(size, start=page.last)
@@ -118,5 +120,5 @@ def test_pages_over_many_tables_hold_what_matches_in_order(here, actions, size, 
         here.ids("Leads", [WordStarts(("app",))], Window(size, offset=n), descending=descending)
         for n in range(0, len(expected), size)
     ]
-    assert [one for page in by_offset for one in page] == expected
+    assert [record_id for page in by_offset for record_id in page] == expected
     assert here.count("Leads", [WordStarts(("app",))]) == len(expected)

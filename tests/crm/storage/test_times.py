@@ -89,6 +89,6 @@ def test_the_first_and_the_last_times_there_are_can_be_listed(make_organisation,
     caller = caller_of("edge")
     call = {"Subject": "x", "Call_Type": "Inbound", "Call_Duration": "00:10"}
     times = ["0001-01-01T00:00:00+00:00", "9999-12-31T23:59:59+00:00", "1969-12-31T23:59:59+00:00"]
-    caller.insert("Calls", *({**call, "Call_Start_Time": one} for one in times))
+    caller.insert("Calls", *({**call, "Call_Start_Time": moment} for moment in times))
     listed = caller.get("Calls", fields="Call_Start_Time", sort_order="asc").data
-    assert [instant(one["Call_Start_Time"]) for one in listed] == [instant(one) for one in times]
+    assert [instant(moment["Call_Start_Time"]) for moment in listed] == [instant(moment) for moment in times]

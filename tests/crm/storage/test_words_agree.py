@@ -87,8 +87,8 @@ def spellings(word):
 def test_a_record_is_found_by_its_own_word_however_that_is_spelled(crm, word):
     ids = crm.insert("Leads", *[{"Last_Name": spelled} for spelled in sorted(spellings(word))])
     for spelled in spellings(word):
-        found = crm.get("Leads/search", word=spelled, fields="id", per_page="200").data
-        assert {record["id"] for record in found} == set(ids)
+        records = crm.get("Leads/search", word=spelled, fields="id", per_page="200").data
+        assert {record["id"] for record in records} == set(ids)
         assert [
             record["id"] for record in crm.get("Leads/search", criteria=f"(Last_Name:equals:{spelled})").data
         ]

@@ -61,9 +61,9 @@ def test_every_read_answers_in_every_version_as_in_v8_but_for_what_the_table_say
 
 def test_writes_answer_in_every_version(crm):
     for version in NAMES:
-        made = crm.post(path(version, "Leads"), {"data": [{"Last_Name": version}]})
-        assert made.status == 201
-        record = made.data[0]["details"]["id"]
+        answer = crm.post(path(version, "Leads"), {"data": [{"Last_Name": version}]})
+        assert answer.status == 201
+        record = answer.data[0]["details"]["id"]
         changed = crm.put(path(version, f"Leads/{record}"), {"data": [{"Last_Name": "Changed"}]})
         assert (changed.status, changed.data[0]["message"]) == (200, "record updated")
         upserted = crm.post(
@@ -140,7 +140,9 @@ def test_a_page_token_of_one_version_is_good_in_another(crm):
 
 def test_v2_lists_in_the_order_of_any_field(crm):
     crm.insert("Leads", *({"Last_Name": name} for name in "bca"))
-    names = [one["Last_Name"] for one in crm.get("/crm/v2/Leads", sort_by="Last_Name", sort_order="asc").data]
+    names = [
+        record["Last_Name"] for record in crm.get("/crm/v2/Leads", sort_by="Last_Name", sort_order="asc").data
+    ]
     assert names == ["a", "b", "c"]
     assert crm.get("/crm/v2/Leads", sort_by="Nonsense").json["code"] == "INVALID_DATA"
     for version in since("v2.1"):
@@ -194,8 +196,8 @@ def test_v2_names_a_parameter_by_its_old_key_too(crm):
 def test_a_notes_parent_comes_without_its_module_before_v7(crm, lead):
     for version in NAMES:
         note = {"Note_Title": version, "Parent_Id": lead, "se_module": "Leads"}
-        made = crm.post(path(version, "Notes"), {"data": [note]}).data[0]["details"]["id"]
-        shown = crm.only(path(version, f"notes/{made}"))
+        note_id = crm.post(path(version, "Notes"), {"data": [note]}).data[0]["details"]["id"]
+        shown = crm.only(path(version, f"notes/{note_id}"))
         parent = {"name": "Achterberg", "id": lead}
         assert {key: shown["Parent_Id"][key] for key in parent} == parent
         assert ("module" in shown["Parent_Id"]) == (version == "v7")
@@ -214,7 +216,9 @@ def test_what_leads_elsewhere_names_its_module_and_no_more_before_v3(crm):
         deals = crm.get(path(version, "settings/fields"), module="Deals").json["fields"]
         fields = {field["api_name"]: field for field in deals}
         related = crm.get(path(version, "settings/related_lists"), module="Deals").json["related_lists"]
-        notes = next(one["module"] for one in related if one["api_name"] == "Notes")
+        notes = next(
+            related_list["module"] for related_list in related if related_list["api_name"] == "Notes"
+        )
         layout = crm.get(path(version, "settings/layouts"), module="Deals").json["layouts"][0]
         account = fields["Account_Name"]["lookup"]["module"]
         stage = fields["Stage"]["pick_list_values"][0]["forecast_category"]
@@ -278,7 +282,7 @@ def test_a_long_answer_is_changed_aside_from_the_event_loop(crm, monkeypatch):
     assert len(whole.data) == 100 and whole.data[0]["$converted"] is False
     assert whole.json["info"] == {"per_page": 200, "count": 100, "page": 1, "more_records": False}
     assert crm.get("/crm/v2/Leads", per_page="2").json["info"]["count"] == 2
-    assert [one is threading.main_thread() for one in threads] == [False, True]
+    assert [thread is threading.main_thread() for thread in threads] == [False, True]
 
 
 # Operations to come: the table knows their differences already.
@@ -291,9 +295,9 @@ def asked(crm, version, route, handler, query=b"", body=b""):
     request = Request("POST", b"", query, [], body)
     call = Call(request, organisation, None, {"module": "Leads", "id": "1"}, params, 0.0, None)
     method, pattern = route.split()
-    made = Route(method, pattern, handler, ())
-    VERSIONS[version].prepare(made, call)
-    return VERSIONS[version].answer(made, call)
+    own_route = Route(method, pattern, handler, ())
+    VERSIONS[version].prepare(own_route, call)
+    return VERSIONS[version].answer(own_route, call)
 
 
 def test_converted_ids_are_plain_before_v6(crm):

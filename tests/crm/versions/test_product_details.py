@@ -47,9 +47,9 @@ def test_lines_are_written_and_read_by_their_old_names(crm, products, quote):
             "Discount": "6.5",
             "product_description": "Ash",
         }
-        made = quote(module.lower(), line, {"product": products[1], "quantity": 1})
-        assert made.status == 201, made.body
-        record = made.data[0]["details"]["id"]
+        quote_sent = quote(module.lower(), line, {"product": products[1], "quantity": 1})
+        assert quote_sent.status == 201, quote_sent.body
+        record = quote_sent.data[0]["details"]["id"]
         first, second = lines_of(crm, record, module)
         assert first | {"id": "", "line_tax": None} == {
             "id": "",
@@ -77,7 +77,7 @@ def test_lines_are_written_and_read_by_their_old_names(crm, products, quote):
 
 
 def test_an_update_has_all_the_lines(crm, products, quote):
-    oar, rope = ({"product": {"id": one}, "quantity": 1} for one in products)
+    oar, rope = ({"product": {"id": product}, "quantity": 1} for product in products)
     record = quote("quotes", oar, rope).data[0]["details"]["id"]
     first, second = lines_of(crm, record)
     kept = {"id": first["id"], "quantity": 3}
@@ -134,14 +134,14 @@ def test_the_fields_of_a_module_name_it(crm):
         for answer in (
             crm.get("/crm/v2/settings/fields", module=module).json["fields"],
             [
-                one
+                field_shown
                 for section in crm.get("/crm/v2/settings/layouts", module=module).json["layouts"][0][
                     "sections"
                 ]
-                for one in section["fields"]
+                for field_shown in section["fields"]
             ],
         ):
-            names = [one["api_name"] for one in answer]
+            names = [field_shown["api_name"] for field_shown in answer]
             assert "Product_Details" in names and field not in names
 
 
