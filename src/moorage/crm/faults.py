@@ -1,18 +1,18 @@
-"""Zoho's error dialect: `{"code", "details", "message", "status": "error"}`, bare or inside `data[]`.
+"""The errors of Zoho's API: `{"code", "details", "message", "status": "error"}`, alone or in an element of `data[]`.
 
-Codes, messages and statuses follow [Z status-codes], and for what is particular to a call, the page of that call.
+Codes, messages and statuses are from [Z status-codes]; those of one call only are from the page of that call.
 """
 
 from typing import Any
 
-_API_KEY = "mk_"  # What the keys of the gateway begin with, which this room does not know.
+_API_KEY = "mk_"  # API keys of the gateway begin with this. The CRM does not import the gateway's code.
 _WRONG_FORMAT = "either the request body or parameters is in wrong format"
 
 
 class Fault(Exception):
-    """One error as Zoho words it. `status` is the HTTP status when it answers the whole request.
+    """An error in Zoho's words. `status` is the HTTP status of an answer that consists of this error.
 
-    `hint` is a sentence of ours, in ASCII, for who reads the answer's headers: Zoho's shape has no place for it.
+    `hint` is our own sentence, in ASCII. It goes into a header of the answer, because Zoho's shape has no place for it.
     """
 
     hint: str | None = None
@@ -25,7 +25,7 @@ class Fault(Exception):
         self.details = details if details is not None else {}
 
     def document(self) -> dict[str, Any]:
-        """The error object, its keys in the order Zoho writes them."""
+        """The error as a JSON object, with its keys in Zoho's order."""
         return {"code": self.code, "details": self.details, "message": self.message, "status": "error"}
 
 
@@ -34,12 +34,10 @@ def authentication_failure() -> Fault:
 
 
 def invalid_token(token: str = "") -> Fault:
-    """What was given as a token, if it is known, for who took the one port for the other."""
+    """`token` is the text that was sent as a token. If it is an API key, a hint names the port that needs it."""
     fault = Fault(401, "INVALID_TOKEN", "invalid oauth token")
     if token.startswith(_API_KEY):
-        fault.hint = (
-            "this is Moorage's API key; this port wants an OAuth token, and the gateway's takes the key"
-        )
+        fault.hint = "this is Moorage's API key, for the port of the gateway; this port needs an OAuth token"
     return fault
 
 
@@ -56,7 +54,7 @@ def invalid_method() -> Fault:
 
 
 def invalid_module(details: dict[str, Any]) -> Fault:
-    """`details` say where the name stood: `resource_path_index`, `param_name`."""
+    """`details` name the place of the module's name: `resource_path_index` or `param_name`."""
     return Fault(400, "INVALID_MODULE", "the module name given seems to be invalid", details)
 
 
@@ -65,7 +63,7 @@ def api_not_supported() -> Fault:
 
 
 def module_unsupported() -> Fault:
-    """For a module there is, but not for this."""
+    """For a module that exists, but does not have this operation."""
     details = {"resource_path_index": 0}
     return Fault(400, "INVALID_MODULE", "the given module is not supported in api", details)
 
@@ -79,7 +77,7 @@ def unparsable() -> Fault:
 
 
 def wrong_format(**details: Any) -> Fault:
-    """What Zoho answers to ids that can be none [Z examples]."""
+    """Zoho's answer to a text that can't be an id [Z examples]."""
     return Fault(400, "INVALID_DATA", _WRONG_FORMAT, details)
 
 
@@ -103,7 +101,7 @@ def pattern_not_matched(name: str) -> Fault:
 
 
 def ambiguous(*names: str) -> Fault:
-    # The message text is not established anywhere; this one says which two exclude each other.
+    # No source has the text of this message. Ours names the two parameters that can't be used together.
     return Fault(
         400,
         "AMBIGUITY_DURING_PROCESSING",
@@ -122,7 +120,7 @@ def took_too_long() -> Fault:
 
 
 def unavailable(kind: str, reason: str) -> Fault:
-    """For what can't be done now as the disk or a file is in trouble. Zoho's details are empty; ours say why."""
+    """For a call that fails because of a disk or a file. Zoho's details are empty; ours give the reason."""
     details = {"reason": kind, "message": reason}
     return Fault(503, "SERVICE_UNAVAILABLE", "Service temporarily unavailable", details)
 

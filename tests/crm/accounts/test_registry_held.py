@@ -13,7 +13,7 @@ from moorage.crm.storage.sqlite import storage
 
 @pytest.fixture(autouse=True)
 def little_patience(monkeypatch):
-    monkeypatch.setattr(storage, "PATIENCE", 1.0)
+    monkeypatch.setattr(storage, "MAX_WAIT", 1.0)
 
 
 @pytest.fixture

@@ -94,7 +94,7 @@ class Organisations:
                 f"{slug[:64]!r} can't be the name of an organisation.",
                 help="Use 1 to 40 of a-z, 0-9 and -, such as acme-test.",
             )
-        return await self._alone(partial(self._create, slug, spec, sample=sample))
+        return await self._exclusively(partial(self._create, slug, spec, sample=sample))
 
     async def _create(self, slug: str, spec: OrganisationSpec, *, sample: bool) -> OrganisationRow:
         if await self._registry.find(slug) is not None:
@@ -111,7 +111,7 @@ class Organisations:
 
     async def delete(self, slug: str) -> None:
         """Delete an organisation. This method and those below raise OrganisationUnknown."""
-        await self._alone(partial(self._delete, slug))
+        await self._exclusively(partial(self._delete, slug))
 
     async def _delete(self, slug: str) -> None:
         row = await self.find(slug)
@@ -125,7 +125,7 @@ class Organisations:
         async def save() -> None:
             await self._in_thread(self._storage.organisations.snapshot, (await self.find(slug)).slug, target)
 
-        await self._alone(save)
+        await self._exclusively(save)
 
     async def restore(self, slug: str, source: Path) -> None:
         """Put an organisation back into the state of a snapshot of it, in one step. Raises OrganisationInvalid.
@@ -138,7 +138,7 @@ class Organisations:
             await self._in_thread(self._storage.organisations.restore, row.slug, row.id, source)
             await self._changed(row)
 
-        await self._alone(put_back)
+        await self._exclusively(put_back)
 
     async def reset(self, slug: str) -> None:
         """Put an organisation back into the state in which it was created, with the same ids."""
@@ -149,7 +149,7 @@ class Organisations:
             await self._in_thread(self._make, row, spec, sample=sample)
             await self._changed(row)
 
-        await self._alone(make_again)
+        await self._exclusively(make_again)
 
     # Snapshots that have a name
 
@@ -213,11 +213,11 @@ class Organisations:
         await self.forget()
         self._threads.shutdown()
 
-    async def _alone(self, work: Callable[[], Awaitable[T]]) -> T:
+    async def _exclusively(self, work: Callable[[], Awaitable[T]]) -> T:
         """Do work on whole organisations while no other process does. If the caller is cancelled, the work goes on."""
 
         async def locked() -> T:
-            async with self._storage.alone():
+            async with self._storage.exclusively():
                 await self._remove_unfinished()
                 return await work()
 

@@ -1,4 +1,4 @@
-"""What happened to each record of a write, as Zoho tells it [Z insert-records]."""
+"""The outcome of a write for each record, in Zoho's shape [Z insert-records]."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +14,7 @@ _SHOWN = ("Modified_Time", "Modified_By", "Created_Time", "id", "Created_By")
 
 @dataclass(slots=True)
 class Outcome:
-    """What happened to one record: its element of `data[]`, and the status it would have alone."""
+    """The outcome for one record: its element of `data[]`, and the status of an answer with this element only."""
 
     document: dict[str, Any]
     status: int
@@ -30,7 +30,7 @@ def failed(fault: Fault) -> Outcome:
 
 
 def upserted(outcome: Outcome, action: str, duplicate_field: str | None) -> Outcome:
-    """The outcome of an insert or an update, as an upsert tells it."""
+    """The outcome of an insert or an update, in the shape of an upsert."""
     document = {
         "code": outcome.document["code"],
         "duplicate_field": duplicate_field,
@@ -60,7 +60,7 @@ def record_details(organisation: Organisation, module: Module, row: Row) -> dict
 
 
 def user_details(organisation: Organisation, user: int | None, *keys: str) -> dict[str, str] | None:
-    """Name and id of a user, with those of their document's keys that are named; None where there is no such user."""
+    """The name and id of a user, and these keys of the user's document; None if there is no such user."""
     document = organisation.metadata.find("user", user) if user is not None else None
     if document is None:
         return None

@@ -8,13 +8,13 @@ from moorage.crm.faults import Fault
 from moorage.crm.metadata.catalog import Catalog, Module
 from moorage.crm.records.draft import Draft, draft_of
 
-# A record as it can be written, or why it can't.
+# A draft of a record, or the Fault that says why it can't be written.
 Checked: TypeAlias = Draft | Fault
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """One record of a request, as it would be inserted, and as it would update another; None where it can't be that."""
+    """One record of a request, checked for an insert, an update, or both. None means that it was not checked for it."""
 
     record: Any
     path: str
@@ -41,7 +41,7 @@ def to_update(catalog: Catalog, module: Module, records: Sequence[Any]) -> list[
 
 
 def to_upsert(catalog: Catalog, module: Module, records: Sequence[Any]) -> list[Prepared]:
-    """Only the store knows whether a record without an id is to be inserted or updated: it is checked as both."""
+    """A record without an id is checked for both, because only the store knows if it will be inserted or updated."""
     return [
         Prepared(
             record,

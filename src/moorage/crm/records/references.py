@@ -1,4 +1,4 @@
-"""The users and records that a record points to: found by id, or by name where only a name is given."""
+"""Finds the users and records to which a record points: by id, or by name if it has only a name."""
 
 from moorage.crm.metadata.catalog import Field, Module
 from moorage.crm.records.batch import Batch
@@ -66,7 +66,7 @@ class References:
         return records[0] if records else None
 
     def _targets(self, field: Field, name: str | None) -> list[Module]:
-        """The modules that a lookup may point into; where it has several and `name` is given, that one only."""
+        """The modules to which a lookup may point. If there are several, `name` chooses the module with this name."""
         modules = self._organisation.catalog.modules
         if not field.lookup_modules:
             return [modules[field.lookup]] if field.lookup in modules else []

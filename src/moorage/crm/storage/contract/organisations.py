@@ -1,4 +1,4 @@
-"""One organisation, open for work, and what a place that keeps organisations promises."""
+"""An open organisation, and the contract of a storage for whole organisations."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from moorage.crm.storage.contract.records import RecordStore, Transaction
 
 @dataclass(eq=False)
 class Organisation:
-    """`id` is the organisation's id; every id inside it starts with the same seven digits."""
+    """An open organisation. Every id inside of it begins with the same seven digits as its own `id`."""
 
     id: int
     metadata: Metadata
@@ -27,37 +27,39 @@ class Organisation:
         return self.id // ID_SPACE
 
 
-# Opens the organisation of an id; gives None for one that is gone. Raises OrganisationDamaged.
+# Opens the organisation with an id. Returns None if it does not exist. Raises OrganisationDamaged.
 OpenOrganisation: TypeAlias = Callable[[int], Awaitable[Organisation | None]]
 
-# Writes the first records of a new organisation. All of it is one transaction, which can be had as of any time.
+# Writes the first records of a new organisation, in one transaction. The function that it gets returns this transaction
+# with another time as its `now`.
 Fill: TypeAlias = Callable[[Organisation, Callable[[int], Transaction]], None]
 
 
 class OrganisationStorage(Protocol):
-    """Where the organisations are kept: SQLite has a file for each; in PostgreSQL it would be a schema.
+    """Stores the organisations. SQLite has a file for each of them; in PostgreSQL it would be a schema.
 
-    Whoever makes, copies, restores or removes holds the registry's lock, so that no other process does meanwhile.
-    The organisation may be in use all the same: what is open sees each of these as one step, or finds its store closed.
+    A caller of `make`, `snapshot`, `restore` or `remove` holds the lock of `CrmStorage.exclusively`, so no other
+    process does such work at the same time. The organisation itself may be in use: an open store sees the change in
+    one step, or it is closed.
     """
 
     def make(self, slug: str, identity: int, documents: Sequence[Document], fill: Fill | None) -> None:
-        """Make the organisation of a slug what the documents say, in place of the one there may be."""
+        """Make an organisation from its documents. If the slug has an organisation already, it is replaced."""
 
     def open(self, slug: str, identity: int) -> Organisation:
-        """Raises OrganisationDamaged."""
+        """Open an organisation. Raises OrganisationDamaged."""
 
     def snapshot(self, slug: str, target: Path) -> None:
-        """Save the organisation as it is now to a file. Raises OrganisationDamaged, SnapshotUnwritable."""
+        """Copy an organisation as it is now to a file. Raises OrganisationDamaged, SnapshotUnwritable."""
 
     def restore(self, slug: str, identity: int, source: Path) -> None:
-        """Make the organisation what a snapshot of it holds, except that ids go on from where they are.
+        """Put an organisation back into the state of a snapshot. Ids that were used since are not used again.
 
-        Raises OrganisationInvalid for a file that is no snapshot of this organisation, or a damaged one.
+        Raises OrganisationInvalid if the file is damaged, or is not a snapshot of this organisation.
         """
 
     def remove(self, slug: str) -> None:
-        """Remove every trace of a slug, also of a `make` that was cut off. Removing twice is not an error."""
+        """Remove everything of a slug, also of a `make` that did not finish. It is no error if there is nothing."""
 
     def close(self) -> None:
-        """To be called when every organisation opened here is closed."""
+        """Close the storage. Its organisations have to be closed before."""

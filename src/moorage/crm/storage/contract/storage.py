@@ -1,4 +1,4 @@
-"""Everything that a CRM keeps: what one kind of storage gives to it."""
+"""The contract of a storage for everything that a CRM stores."""
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
@@ -7,7 +7,7 @@ from typing import Protocol, TypeAlias
 from moorage.crm.storage.contract.organisations import OrganisationStorage
 from moorage.storage.database import Database
 
-# Looks at a file for so many seconds; tells what is wrong with it, None for nothing. Raises DatabaseUnusable.
+# Checks a file for at most so many seconds. Returns what is wrong with it, or None. Raises DatabaseUnusable.
 Complaint: TypeAlias = Callable[[float], str | None]
 
 
@@ -16,22 +16,22 @@ class CrmStorage(Protocol):
 
     @property
     def database(self) -> Database:
-        """The registry, and the accounts server's clients and tokens. Its tables are those of `storage/migrations`."""
+        """The database of the registry and of the accounts server. `storage/migrations` makes its tables."""
 
     @property
     def organisations(self) -> OrganisationStorage: ...
 
-    def alone(self) -> AbstractAsyncContextManager[None]:
-        """While no other process makes, copies or removes whole organisations. A process that dies lets go of it.
+    def exclusively(self) -> AbstractAsyncContextManager[None]:
+        """A lock for work on whole organisations, across processes. If a process dies, its lock is released.
 
-        A lock of its own, because the registry's would keep others from their tokens for as long.
+        It is not the lock of the registry's database, because then no other process could read a token meanwhile.
         """
 
     def was_used(self) -> bool:
-        """Whether there ever was an organisation. To be asked outside of the event loop. Raises DatabaseUnusable."""
+        """True if there was ever an organisation. Must not be called in the event loop. Raises DatabaseUnusable."""
 
     def complaints(self) -> Mapping[str, Complaint]:
-        """What can be looked at for damage besides the organisations, by what messages call it."""
+        """The checks for damage of all files but the organisations, by the names of the files in messages."""
 
     async def close(self) -> None:
-        """To be called when every organisation opened here is closed."""
+        """Close the storage. Its organisations have to be closed before."""

@@ -1,7 +1,7 @@
-"""A mark that all processes see change as soon as the metadata of any organisation may have changed.
+"""A mark in shared memory. It changes as soon as the metadata of any organisation may have changed, for all processes.
 
-Every call of the API would else read the version in the organisation's file, which takes 4 microseconds, most of them
-for locks. To read a few bytes of shared memory takes a tenth of a microsecond.
+Without it, every call of the API would read the version in the organisation's file. That takes 4 microseconds, most of
+them for locks. Reading a few bytes of shared memory takes a tenth of a microsecond.
 """
 
 import contextlib
@@ -16,10 +16,10 @@ _SIZE = 8
 
 
 class ChangeMark:
-    """`path` is a file of its own, made if it is missing. If that fails there is no mark, and every call reads files.
+    """`path` is the mark's own file, made if it is missing. If that fails, every call reads the organisation's file.
 
-    A process that changes metadata holds the file's lock, shared with others that do so, from before the mark changes
-    until the change is done. The system releases the lock of a process that is killed.
+    A process that changes metadata locks the mark's file before it changes the mark, and until its change is done.
+    Several processes can hold this lock. If a process is killed, the system releases its lock.
     """
 
     def __init__(self, path: Path) -> None:
@@ -35,7 +35,7 @@ class ChangeMark:
         return None if self._memory is None else self._memory[:]
 
     def is_settled(self) -> bool:
-        """Whether no process is changing metadata."""
+        """True if no process is changing metadata now."""
         try:
             with FileLock(self._path, wait=False):
                 return True

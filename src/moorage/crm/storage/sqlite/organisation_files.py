@@ -34,12 +34,12 @@ from moorage.storage import flush_folder
 from moorage.storage.errors import DatabaseUnusable
 from moorage.storage.trouble import DAMAGED, NO_DESCRIPTORS, UNOPENABLE, trouble_of, unusable
 
-# Between reading the counter of ids and replacing it, others may still be given some: fewer than this.
+# A restore reads the counter of ids and replaces it. Between the two, fewer records than this can get a new id.
 IDS_IN_FLIGHT = 1_000_000
 
 
 class SqliteFiles:
-    """`folder` is made when it is missing. See `OrganisationStorage` for what the calls promise."""
+    """An `OrganisationStorage`. `folder` is made if it is missing."""
 
     def __init__(self, folder: Path, clock: Clock) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -77,7 +77,7 @@ class SqliteFiles:
         path, partial = self._path(slug), target.with_name(f"{target.name}.partial")
         if target.resolve().parent == self._folder.resolve():
             raise SnapshotUnwritable(
-                f"{target} is where organisations are kept.", help="Name another folder."
+                f"{target} is in the folder of the organisations.", help="Use another folder."
             )
         if _identity_of(path) is None:
             raise _damaged(path, slug, None)
@@ -92,7 +92,7 @@ class SqliteFiles:
         except (OSError, apsw.CantOpenError, apsw.FullError, apsw.IOError, apsw.ReadOnlyError) as error:
             raise SnapshotUnwritable(
                 f"The snapshot {target} can't be written: {error}.",
-                help="Name a file in a folder that exists, can be written to and has room.",
+                help="Use a folder that exists, can be written to, and is on a disk with room.",
             ) from error
         finally:
             with contextlib.suppress(OSError):
@@ -105,10 +105,10 @@ class SqliteFiles:
         if not source.is_file() or _identity_of(source) != identity or not _copied_whole(source, draft):
             _remove(draft)
             raise OrganisationInvalid(
-                f"{source} is no snapshot of {slug!r}, or a damaged one.",
-                help="Give a file that `crm org snapshot` made of it.",
+                f"{source} is damaged, or is not a snapshot of {slug!r}.",
+                help="Use a file that `crm org snapshot` made of this organisation.",
             )
-        _skip_ids(draft, max(_ids_given(self._path(slug)), _ids_given(draft)) + IDS_IN_FLIGHT)
+        _set_last_id(draft, max(_last_id(self._path(slug)), _last_id(draft)) + IDS_IN_FLIGHT)
         self._put(draft, slug)
 
     @database_trouble()
@@ -124,7 +124,7 @@ class SqliteFiles:
         return self._folder / f"{slug}.db"
 
     def _draft(self, slug: str) -> Path:
-        """Where a whole new file is written, so that no half of one is ever seen."""
+        """The path at which a new file is written. It replaces the old file only when it is complete."""
         return self._folder / f"{slug}.db.partial"
 
     def _fill(self, connection: apsw.Connection, organisation: Organisation, fill: Fill) -> None:
@@ -142,17 +142,17 @@ class SqliteFiles:
             organisation.store.close()
 
     def _put(self, draft: Path, slug: str) -> None:
-        """Bring the finished draft into its place, where an older file may be in use."""
+        """Move a complete draft to the path of a slug. An older file there may be in use."""
         path = self._path(slug)
         try:
             if path.exists():
-                _rise_above(draft, path)
+                _set_version(draft, path)
                 with self._mark.changing():
                     _copy(draft, path)
                 _remove(draft)
                 return
         except (apsw.NotADBError, apsw.CorruptError):
-            _remove(path)  # Nothing can be copied over a damaged file.
+            _remove(path)  # A damaged file can't be overwritten by SQLite's copy.
         draft.replace(path)
         _remove(draft)
         flush_folder(path)
@@ -176,15 +176,15 @@ class SqliteFiles:
 
 
 def _damaged(path: Path, slug: str, error: Exception | None) -> OrganisationDamaged:
-    reason = f"can't be read ({error or 'it is no database'})" if path.exists() else "is missing"
+    reason = f"can't be read ({error or 'it is not a database'})" if path.exists() else "is missing"
     return OrganisationDamaged(
         f"The file of the organisation {slug!r} {reason}.",
-        help=f"`moorage crm org restore {slug} FILE` brings back a snapshot.",
+        help=f"`moorage crm org restore {slug} FILE` restores a snapshot.",
     )
 
 
 def _unreadable(path: Path, slug: str, error: Exception) -> OrganisationDamaged | DatabaseUnusable:
-    """What keeps a file from being read, which may be none of its faults."""
+    """The error for a file that can't be read. The cause may be the file, or something else, such as the disk."""
     if path.exists() and trouble_of(error, path) not in {None, DAMAGED, UNOPENABLE}:
         return unusable(f"The file of the organisation {slug!r}", error, path)
     return _damaged(path, slug, error)
@@ -199,25 +199,26 @@ def _write_metadata(connection: apsw.Connection, documents: Sequence[Document]) 
 
 
 def _read_metadata(file: OrganisationFile) -> tuple[int, Metadata]:
-    """The documents, and the version that they are of."""
+    """The version of the metadata, and the metadata."""
     with contextlib.closing(file.connect()) as connection:
-        connection.execute("BEGIN")  # Nothing may change in between.
+        connection.execute("BEGIN")  # Both have to be of the same moment.
         return version(connection), read_metadata(connection)
 
 
 def _identity_of(path: Path) -> int | None:
-    return _asked(path, "SELECT id FROM metadata WHERE kind = 'org'")
+    return _read_number(path, "SELECT id FROM metadata WHERE kind = 'org'")
 
 
-def _ids_given(path: Path) -> int:
-    return _asked(path, "SELECT value FROM counters WHERE name = 'id'") or 0
+def _last_id(path: Path) -> int:
+    return _read_number(path, "SELECT value FROM counters WHERE name = 'id'") or 0
 
 
-def _asked(path: Path, sql: str) -> int | None:
-    """A number from a file that may be none of ours. Raises DatabaseUnusable where that can't be seen."""
+def _read_number(path: Path, sql: str) -> int | None:
+    """A number from a file; None if the file is not an organisation. Raises DatabaseUnusable if it can't be opened."""
     try:
         with contextlib.closing(apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)) as connection:
-            connection.set_busy_timeout(PATIENCE)  # Whoever closes it last has it alone for a moment.
+            # The last connection that closes a database locks it for a moment.
+            connection.set_busy_timeout(PATIENCE)
             row = connection.execute(sql).fetchone()
     except apsw.Error as error:
         if trouble_of(error, path) is NO_DESCRIPTORS:
@@ -226,31 +227,31 @@ def _asked(path: Path, sql: str) -> int | None:
     return row[0] if row else None
 
 
-def _rise_above(draft: Path, path: Path) -> None:
-    """Give the draft the version of the file that it replaces, or one that nobody can know yet where it says otherwise.
+def _set_version(draft: Path, path: Path) -> None:
+    """Give a draft the version of the file that it replaces; if their metadata differ, a version that is new.
 
-    Then whoever has the file open reads it anew; else they can go on.
+    With a new version, every process that has the file open reads the metadata again.
     """
-    with contextlib.closing(connect(draft)) as written, contextlib.closing(connect(path)) as replaced:
-        versions = version(written), version(replaced)
-        same = _said(written) == _said(replaced)
-        set_version(written, versions[1] if same else max(versions) + 1)
+    with contextlib.closing(connect(draft)) as new, contextlib.closing(connect(path)) as old:
+        versions = version(new), version(old)
+        is_same = _catalog_source(new) == _catalog_source(old)
+        set_version(new, versions[1] if is_same else max(versions) + 1)
 
 
-def _said(connection: apsw.Connection) -> tuple[object, object]:
-    """All that a catalog and the full text's layout are made of."""
+def _catalog_source(connection: apsw.Connection) -> tuple[object, object]:
+    """Everything from which a catalog and the layout of the full text are made."""
     sql = "SELECT * FROM metadata WHERE kind IN ('module', 'field') ORDER BY position"
     documents: object = connection.execute(sql).fetchall()
     return documents, read_places(connection)
 
 
-def _skip_ids(path: Path, given: int) -> None:
+def _set_last_id(path: Path, last_id: int) -> None:
     with contextlib.closing(connect(path)) as connection:
-        connection.execute("UPDATE counters SET value = ? WHERE name = 'id'", (given,))
+        connection.execute("UPDATE counters SET value = ? WHERE name = 'id'", (last_id,))
 
 
 def _copied_whole(source: Path, target: Path) -> bool:
-    """Copy a database that may be damaged; whether the copy is sound."""
+    """Copy a database that may be damaged. Returns True if the copy is sound."""
     try:
         _copy(source, target)
         with contextlib.closing(apsw.Connection(str(target))) as connection:
@@ -260,19 +261,22 @@ def _copied_whole(source: Path, target: Path) -> bool:
 
 
 def _copy(source: Path, target: Path) -> None:
-    """Copy one database over another in a single transaction, both of which may be in use."""
+    """Overwrite a database with a copy of another, in one transaction. Both may be in use."""
     target.touch(0o600)
     with (
-        contextlib.closing(apsw.Connection(str(source), flags=apsw.SQLITE_OPEN_READONLY)) as read,
-        contextlib.closing(apsw.Connection(str(target))) as write,
+        contextlib.closing(apsw.Connection(str(source), flags=apsw.SQLITE_OPEN_READONLY)) as from_source,
+        contextlib.closing(apsw.Connection(str(target))) as to_target,
     ):
-        write.set_busy_timeout(PATIENCE)
-        with write.backup("main", read, "main") as backup:
+        to_target.set_busy_timeout(PATIENCE)
+        with to_target.backup("main", from_source, "main") as backup:
             _step(backup)
 
 
 def _step(backup: apsw.Backup) -> None:
-    """Copy all at once. A file that its last user closes is another's for a moment, which SQLite does not wait out."""
+    """Copy everything in one step. If the last user of a file just closes it, it is locked for a moment: try again.
+
+    SQLite does not wait for this lock by itself.
+    """
     end = time.monotonic() + PATIENCE / 1000
     while True:
         try:
@@ -286,7 +290,7 @@ def _step(backup: apsw.Backup) -> None:
 
 
 def _make_single(path: Path) -> None:
-    """Let the database be one file, which can be moved about and read where nothing can be written."""
+    """Make the database a single file, which can be moved, and can be read in a folder without write permission."""
     with contextlib.closing(apsw.Connection(str(path))) as connection:
         connection.execute("PRAGMA journal_mode = DELETE")
 

@@ -1,8 +1,8 @@
 """A CRM in one folder of SQLite files.
 
-registry.db          which organisations exist; the accounts server's clients and tokens
-organisations.lock   held by whoever makes, copies or removes a whole organisation
-changes              shared memory: whether the metadata of any organisation have changed
+registry.db          the list of organisations; the accounts server's clients and tokens
+organisations.lock   the lock for work on whole organisations
+changes              shared memory that tells if the metadata of any organisation have changed
 orgs/                the organisations (`organisation_files.py`)
 """
 
@@ -23,11 +23,11 @@ from moorage.storage.readiness import complaint
 from moorage.storage.trouble import disk_trouble
 
 REGISTRY = "The embedded CRM's registry"
-PATIENCE = 5.0  # Seconds that a write of the registry waits for its turn and for the lock.
+MAX_WAIT = 5.0  # Seconds that a write of the registry waits for its turn and for the lock.
 
 
 class SqliteStorage:
-    """A `CrmStorage`. `folder` is made when it is missing, readable by its owner alone. Raises DatabaseUnusable."""
+    """A `CrmStorage`. `folder` is made if it is missing; only its owner can read it. Raises DatabaseUnusable."""
 
     def __init__(self, folder: Path, clock: Clock) -> None:
         self._folder = folder
@@ -35,23 +35,23 @@ class SqliteStorage:
         self._url = f"sqlite:///{self._registry}"
         with disk_trouble(f"{folder}"):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            # A registry that is up to date is only read, so this waits for no lock that another program may hold.
+            # If the schema is up to date, the registry is only read. So this waits for no lock of another program.
             migrate(self._url, history=CRM)
             self.organisations = SqliteFiles(folder / "orgs", clock)
-        self.database = Database(self._url, clock, what=REGISTRY, patience=PATIENCE)
+        self.database = Database(self._url, clock, what=REGISTRY, patience=MAX_WAIT)
 
     @contextlib.asynccontextmanager
-    async def alone(self) -> AsyncIterator[None]:
-        held, lock = contextlib.ExitStack(), FileLock(self._folder / "organisations.lock")
-        taken = asyncio.get_running_loop().run_in_executor(None, held.enter_context, lock)
+    async def exclusively(self) -> AsyncIterator[None]:
+        stack, lock = contextlib.ExitStack(), FileLock(self._folder / "organisations.lock")
+        locking = asyncio.get_running_loop().run_in_executor(None, stack.enter_context, lock)
         try:
-            await asyncio.shield(taken)
+            await asyncio.shield(locking)
             yield
         finally:
-            if taken.done():
-                held.close()
-            else:  # The caller has gone, and the thread still waits for the lock.
-                taken.add_done_callback(lambda _: held.close())
+            if locking.done():
+                stack.close()
+            else:  # The caller was cancelled, and the thread still waits for the lock.
+                locking.add_done_callback(lambda _: stack.close())
 
     def was_used(self) -> bool:
         return not is_empty(self._url, "generations")
