@@ -131,7 +131,7 @@ def test_the_clients_of_the_servers_own_environment_are_not_kept_from_who_lists_
         assert "MOORAGE_OAUTH_CLIENTS" in moorage("client", "list").err
 
 
-def test_a_note_without_a_server_is_none(home):
+def test_a_note_without_a_server_is_ignored(home):
     write_note(home, Running(os.getpid(), "http://127.0.0.1:4001", "http://127.0.0.1:4002"))
     assert read_note(home) is None
     with locked(home):
@@ -196,7 +196,7 @@ def test_a_fault_names_what_it_was_given_by(moorage, monkeypatch, tmp_path):
     assert f"MOORAGE_VAULT_KEY_FILE: there is no file {tmp_path / 'nope'}." in moorage("up").err
 
 
-def test_a_variable_that_is_none_of_ours_is_noticed(moorage, home, monkeypatch):
+def test_a_variable_that_is_not_ours_is_noticed(moorage, home, monkeypatch):
     monkeypatch.setenv("MOORAGE_HOMME", "/x")
     outcome = moorage("key", "list", "--json")
     assert outcome.err == "moorage: MOORAGE_HOMME is not a setting. Did you mean MOORAGE_HOME?\n"

@@ -245,7 +245,7 @@ def test_a_vault_key_that_is_not_the_right_one_is_told(moorage, started, monkeyp
 
 
 @pytest.mark.parametrize("content", [None, "", "zz"], ids=["missing", "empty", "no key"])
-def test_a_vault_key_that_is_none_is_told_and_no_other_is_made(moorage, started, content):
+def test_a_text_that_is_no_vault_key_is_told_and_no_other_key_is_made(moorage, started, content):
     file = started / "vault.key"
     file.unlink()
     if content is not None:

@@ -241,7 +241,7 @@ def test_a_connection_that_is_nearly_right_is_named(server, moorage, known):
     assert ("Did you mean 3efdf8a0-1?" in moorage("connection", "get", "3efdf8a0").err) is bool(known)
 
 
-def test_the_address_of_a_setting_that_is_none_is_a_fault_of_the_setting(moorage, monkeypatch):
+def test_a_setting_that_is_no_address_is_a_fault_of_the_setting(moorage, monkeypatch):
     monkeypatch.setenv("MOORAGE_URL", "127.0.0.1:8787")
     outcome = moorage("connection", "list", "--json")
     assert (outcome.status, outcome.error["code"]) == (7, "settings_invalid") and "MOORAGE_URL" in outcome.err

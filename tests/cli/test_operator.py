@@ -197,7 +197,7 @@ def test_a_snapshot_names_a_file_in_a_folder_that_is_there(moorage, demo, tmp_pa
 @pytest.mark.parametrize(
     ("name", "command"), [("moorage.db", ["key", "list"]), ("crm/registry.db", ["crm", "org", "list"])]
 )
-def test_a_database_that_is_none_is_told_in_one_line(moorage, demo, tmp_path, name, command):
+def test_a_file_that_is_no_database_is_told_in_one_line(moorage, demo, tmp_path, name, command):
     for suffix in ("-wal", "-shm"):
         (tmp_path / "home" / f"{name}{suffix}").unlink(missing_ok=True)
     (tmp_path / "home" / name).write_bytes(b"nothing of the kind, and more of it than a header has" * 9)
@@ -206,7 +206,7 @@ def test_a_database_that_is_none_is_told_in_one_line(moorage, demo, tmp_path, na
     assert len(outcome.err.splitlines()) == 2
 
 
-def test_a_vault_key_that_is_none_is_told_in_one_line(moorage, demo, tmp_path):
+def test_a_text_that_is_no_vault_key_is_told_in_one_line(moorage, demo, tmp_path):
     (tmp_path / "home" / "vault.key").write_text("zz")
     outcome = moorage("vault", "status", "--json")
     assert (outcome.status, outcome.error["code"]) == (7, "settings_invalid")

@@ -43,7 +43,7 @@ def test_a_header_of_the_caller_replaces_ours(server, moorage):
     assert server.seen[0].headers["accept"] == "text/csv"
 
 
-def test_an_empty_answer_is_none(server, moorage):
+def test_an_empty_answer_has_no_document(server, moorage):
     server.answers(204)
     answer = moorage.request("GET", "/x")
     assert (answer.status, answer.json()) == (204, None)
@@ -143,7 +143,7 @@ def test_after_a_failure_the_next_call_works(server):
 @pytest.mark.parametrize(
     "url", ["localhost:8787", "ftp://x", "http://", "http://h:port", "http://h/?q", "http://h:0"]
 )
-def test_an_address_that_is_none_is_refused(url):
+def test_a_text_that_is_no_address_is_refused(url):
     with pytest.raises(Misconfigured, match="address of a server"):
         Moorage("mk_test", url)
 

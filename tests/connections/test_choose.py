@@ -72,12 +72,12 @@ def test_unless_named_it_is_the_oldest_active_one(owner, three):
     assert choose(owner) == three[2]
 
 
-def test_one_that_is_named_is_that_one(owner, three):
+def test_a_connection_that_is_named_is_that_one(owner, three):
     assert choose(owner, three[2]) == three[2]
     assert choose(owner, three[2].upper()) == three[2]
 
 
-def test_one_that_is_not_active_is_refused_with_its_state(owner, three):
+def test_a_connection_that_is_not_active_is_refused_with_its_state(owner, three):
     with pytest.raises(ConnectionInactive, match="PENDING") as caught:
         choose(owner, three[0])
     assert f"GET /connections/{three[0]}" in caught.value.help
@@ -91,7 +91,7 @@ def test_without_any_it_says_how_to_make_one(owner, stranger, three):
         choose(owner, app="another-app")
 
 
-def test_one_of_another_app_is_refused_and_names_both(owner, three):
+def test_a_connection_of_another_app_is_refused_and_names_both(owner, three):
     with pytest.raises(ConnectionAppMismatch, match=r"zoho-crm.*another-app"):
         choose(owner, three[1], app="another-app")
 
@@ -135,7 +135,7 @@ def test_a_test_key_goes_on_with_the_embedded_crm(owner):
     assert choose(owner, reach=test_key) == first
 
 
-def test_one_that_was_chosen_is_the_default_until_the_rule_is_wanted_again(owner):
+def test_a_connection_that_was_chosen_is_the_default_until_the_rule_is_wanted_again(owner):
     embedded, first, second = lead(owner, EMBEDDED), lead(owner, OUTSIDE), lead(owner, SANDBOX)
     for chosen in (second, embedded, first):
         told = use(owner, chosen).json["default"]

@@ -48,7 +48,7 @@ def test_it_looks_missing_to_a_stranger_and_stays(control, owner, stranger):
     assert len(kept_secrets(control)) == 2
 
 
-def test_one_whose_tokens_can_not_be_opened_can_still_be_deleted(tmp_path):
+def test_a_connection_whose_tokens_can_not_be_opened_can_still_be_deleted(tmp_path):
     with closing(Control(tmp_path / "home", {"MOORAGE_VAULT_KEY": "11" * 32})) as control:
         control.organisation("acme")
         owner = Caller(control, "owner")
@@ -59,7 +59,7 @@ def test_one_whose_tokens_can_not_be_opened_can_still_be_deleted(tmp_path):
         assert kept_secrets(control) == []
 
 
-def test_one_that_nobody_connects_within_a_week_ends(control, owner):
+def test_a_connection_that_nobody_connects_within_a_week_ends(control, owner):
     control.organisation("acme")
     waiting, connected = owner.connect(), owner.connect("acme")
     control.clock.advance(7 * 24 * 3600 - 1)
@@ -71,7 +71,7 @@ def test_one_that_nobody_connects_within_a_week_ends(control, owner):
     assert left == [connected["id"], younger["id"]] and waiting["id"] not in left
 
 
-def test_one_that_was_never_connected_ends_a_week_after_the_last_try_failed(control, owner):
+def test_a_connection_that_was_never_connected_ends_a_week_after_the_last_try_failed(control, owner):
     control.organisation("acme")
     control.organisation("other")
     never, once = owner.connect(), owner.connect("other")
@@ -98,7 +98,7 @@ async def fail(control, connection):
         await control.rooms.connections.fail_in(tx, connection, "revoked")
 
 
-def test_one_that_somebody_is_connecting_just_then_stays(control, owner):
+def test_a_connection_that_somebody_is_connecting_just_then_stays(control, owner):
     control.organisation("acme")
     connection, person = owner.connect(), Person(control)
     control.clock.advance(7 * 24 * 3600)
@@ -112,7 +112,7 @@ def test_one_that_somebody_is_connecting_just_then_stays(control, owner):
     assert owner.get(f"/connections/{connection['id']}").json["connection"]["status"] == "ACTIVE"
 
 
-def test_one_that_somebody_went_away_from_ends(control, owner):
+def test_a_connection_that_somebody_went_away_from_ends(control, owner):
     control.organisation("acme")
     connection, person = owner.connect(), Person(control)
     control.clock.advance(7 * 24 * 3600)

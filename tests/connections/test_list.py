@@ -36,7 +36,7 @@ def test_a_filter_leaves_the_others_out(owner, three):
     assert ids(owner.get("/connections?app=zoho-crm&status=PENDING&limit=1")) == three[:1]
 
 
-def test_an_empty_filter_is_none(owner, three):
+def test_an_empty_filter_is_ignored(owner, three):
     assert ids(owner.get("/connections?app=&status=&method=&limit=")) == three
 
 

@@ -73,7 +73,7 @@ class OrganisationStorageContract:
         with pytest.raises(OrganisationDamaged):
             storage.open("two", TWO)
 
-    def test_one_made_in_the_place_of_another_begins_anew(self, make):
+    def test_an_organisation_made_in_the_place_of_another_begins_again(self, make):
         before = make()
         first = before.add("Leads", {"Last_Name": "old"})
         after = make()

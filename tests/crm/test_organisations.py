@@ -185,7 +185,9 @@ def elsewhere(tmp_path, clock, crm):
 
 
 @pytest.mark.parametrize("slug", ["acme", "second"])
-def test_one_made_anew_under_the_same_name_is_another(service, elsewhere, make_organisation, caller_of, slug):
+def test_an_organisation_made_again_under_the_same_name_is_another(
+    service, elsewhere, make_organisation, caller_of, slug
+):
     """Even to tokens and connections from before, in the moment before this process notices."""
     if slug != "acme":
         make_organisation(slug)
@@ -208,7 +210,7 @@ def test_one_made_anew_under_the_same_name_is_another(service, elsewhere, make_o
     assert names(after) == ["After"]
 
 
-def test_one_deleted_before_its_first_write_takes_none(elsewhere, crm):
+def test_an_organisation_deleted_before_its_first_write_takes_none(elsewhere, crm):
     assert crm.get("Leads", fields="id").status == 204
     elsewhere.delete("acme")
     assert crm.post("Leads", {"data": [{"Last_Name": "Late"}]}).json["code"] == "INVALID_TOKEN"

@@ -46,7 +46,7 @@ def test_a_wrong_method_is_named_so(crm, method, path):
 
 
 @pytest.mark.parametrize("path", ["/crm/v1/Leads", "/crm/v9/org", "/crm/v2.2/users", "/crm/bulk/v99/read"])
-def test_a_version_that_is_none_is_named_so(crm, path):
+def test_an_unknown_version_is_named_so(crm, path):
     answer = crm.call("GET", path)
     assert (answer.status, answer.json["code"]) == (400, "API_NOT_SUPPORTED")
     assert answer.json["details"] == {"supported_version": 8}
@@ -113,7 +113,7 @@ def test_every_operation_of_the_description_is_here_or_says_that_it_is_not(crm):
         assert answer.headers["moorage-hint"] == f"not implemented: {method} {path}"
 
 
-def test_a_module_that_is_none_is_an_unknown_module(crm):
+def test_a_segment_that_is_no_module_is_an_unknown_module(crm):
     for name in ("Nonsense", "Lead", "LEADSX"):
         for answer in (crm.get(name, fields="id"), crm.get("settings/fields", module=name)):
             assert answer.json["code"] == "INVALID_MODULE"

@@ -51,7 +51,7 @@ def test_a_full_disk(service, acme, database):
     assert acme.post("Leads", LEAD).status == 201
 
 
-def test_one_that_can_only_be_read(service, acme, database):
+def test_a_database_that_can_only_be_read(service, acme, database):
     writer(service, acme).execute("PRAGMA query_only = ON")
     assert "read-only" in told(acme.post("Leads", LEAD), "read_only")
 
@@ -100,7 +100,7 @@ def test_what_was_damaged_within_a_page_is_told_as_that(service, acme, database,
     assert "damaged" in told(acme.get("Leads", fields="Last_Name"), "damaged")
 
 
-def test_text_of_an_organisation_that_is_none_is_damage(service, acme, database):
+def test_bytes_of_an_organisation_that_are_not_text_are_damage(service, acme, database):
     writer(service, acme).execute("UPDATE metadata SET body = CAST(X'f3' AS TEXT) WHERE kind = 'org'")
     service.organisations.forget(acme.organisation)
     assert "'acme'" in told(acme.get("Leads", fields="Last_Name"), "damaged")

@@ -99,7 +99,7 @@ def until_it_ends(server, end):
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_one_whose_key_or_connection_ends_is_closed_within_seconds(serve, app, workers):
+def test_a_tunnel_whose_key_or_connection_ends_is_closed_within_seconds(serve, app, workers):
     server = serve(workers)
     with ThreadPoolExecutor() as pool:
         ended = list(pool.map(partial(until_it_ends, server), ["key", "connection"]))

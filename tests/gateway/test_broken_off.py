@@ -124,14 +124,14 @@ def test_who_reads_slowly_gets_all_of_it(start, upstream, framing):
 
 @pytest.mark.parametrize("late", [False, True], ids=["eager", "late"])
 @pytest.mark.parametrize("framing", FRAMINGS)
-def test_one_that_was_cut_below_tls(start, upstream, certificate, framing, late):
+def test_an_app_that_was_cut_off_below_tls(start, upstream, certificate, framing, late):
     server, client_context, _ = certificate
     with ask(start, upstream, framing, cut, tls=(server, client_context)) as client:
         check(client, late=late)
 
 
 @pytest.mark.parametrize("framing", ["length", "chunked", "none"])
-def test_one_that_stops_and_is_given_up(start, upstream, framing):
+def test_an_app_that_stops_and_is_given_up(start, upstream, framing):
     limits = Limits(connect=10, answer=10, idle=0.5, stalled=10)
     with ask(start, upstream, framing, stop, limits=limits) as client:
         check(client, late=False)
@@ -171,7 +171,7 @@ def test_a_caller_who_reads_nothing_more_is_given_up(start, upstream):
         wait_until(lambda: not world.server.server_state.connections, seconds=10)
 
 
-def test_one_who_stops_reading_after_it_broke_off_is_given_up_too(start, upstream):
+def test_a_caller_who_stops_reading_after_it_broke_off_is_given_up_too(start, upstream):
     def most(connection):
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (1 << 30))
         for _ in range(64):

@@ -208,7 +208,7 @@ def test_many_who_ask_at_once_share_one_answer(resolver, rooms):
     assert len(rooms.asked) == 1 and all(target is targets[0] for target in targets)
 
 
-def test_one_who_goes_away_takes_nothing_from_the_others(resolver, rooms):
+def test_a_caller_who_goes_away_takes_nothing_from_the_others(resolver, rooms):
     async def together():
         rooms.gate.clear()
         first, second = asyncio.create_task(ask(resolver)), asyncio.create_task(ask(resolver))

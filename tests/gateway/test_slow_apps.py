@@ -41,7 +41,7 @@ def call(connection, method="GET"):
     return f"{method} /zoho-crm/a HTTP/1.1\r\n{AUTHORIZED}Maton-Connection: {connection}\r\n\r\n"
 
 
-def test_one_whose_places_are_all_taken_takes_none_of_the_others(two):
+def test_an_app_whose_places_are_all_taken_takes_none_of_the_others(two):
     world = two(Limits(connect=30, answer=60, idle=60, connections=4))
     with ExitStack() as stack:
         for _ in range(20):
@@ -74,7 +74,7 @@ def test_its_places_are_free_again_once_it_was_given_up(relayed):
     assert client.get("/zoho-crm/a").body == b"ok"
 
 
-def test_one_that_does_not_read_what_it_is_sent_is_given_up_too(start, silent):
+def test_an_app_that_does_not_read_what_it_is_sent_is_given_up_too(start, silent):
     world = World(limits=Limits(answer=0.5, idle=0.5))
     world.remote(silent.getsockname()[1])
     start(world)
@@ -97,7 +97,7 @@ def test_one_that_does_not_read_what_it_is_sent_is_given_up_too(start, silent):
     ],
     ids=["a byte", "within a line", "lines", "100", "102"],
 )
-def test_one_that_never_comes_to_the_end_of_its_head_is_given_up_after_its_time(relayed, first, then):
+def test_an_app_that_never_comes_to_the_end_of_its_head_is_given_up_after_its_time(relayed, first, then):
     """However steadily something comes of it: the time is that of the whole head."""
 
     def drip(connection):
@@ -112,7 +112,7 @@ def test_one_that_never_comes_to_the_end_of_its_head_is_given_up_after_its_time(
     assert client.get("/zoho-crm/a").body == b"ok"
 
 
-def test_one_that_streams_may_take_as_long_as_it_moves(relayed):
+def test_an_app_that_streams_may_take_as_long_as_it_moves(relayed):
     def stream(connection):
         connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
         for _ in range(30):
@@ -125,7 +125,7 @@ def test_one_that_streams_may_take_as_long_as_it_moves(relayed):
 
 
 @pytest.mark.parametrize(("answer", "connect"), [(0.5, 0.5), (3, 3), (60, 10)])
-def test_one_has_no_more_time_to_take_a_connection_than_to_answer(answer, connect):
+def test_an_app_has_no_more_time_to_take_a_connection_than_to_answer(answer, connect):
     limits = limits_of(answer)
     assert (limits.connect, limits.answer, limits.idle) == (connect, answer, answer)
     assert limits.wait <= max(answer, connect)

@@ -509,7 +509,7 @@ def test_a_reset_of_one_is_a_reset_of_the_other_once_it_has_all(raw, first):
     assert rest(other) == (bytes(100_000), "reset")
 
 
-def test_one_through_which_nothing_passes_ends(raw):
+def test_a_tunnel_through_which_nothing_passes_ends(raw):
     caller, app = raw(limits=replace(PATIENT, quiet=0.3))
     said = (1001).to_bytes(2, "big") + b"no data passed for too long"
     assert rest(caller.socket)[0] == b"\x88\x1d" + said
@@ -551,7 +551,7 @@ def test_a_server_that_stops_says_that_it_goes(new_chat):
 
 
 @pytest.mark.parametrize("what", ["key", "scope", "connection", "connected anew"])
-def test_one_that_is_not_allowed_any_more_ends(plain, what):
+def test_a_tunnel_that_is_not_allowed_any_more_ends(plain, what):
     world = plain(World(limits=WATCHFUL))
 
     def change():
@@ -576,7 +576,7 @@ def test_one_that_is_not_allowed_any_more_ends(plain, what):
     wait_until(lambda: world.app.ends)
 
 
-def test_one_that_is_still_allowed_stays(plain):
+def test_a_tunnel_that_is_still_allowed_stays(plain):
     world = plain(World(limits=WATCHFUL))
 
     async def hear(ws):

@@ -88,7 +88,7 @@ def test_all_of_them_are_listed_and_nothing_else_is_lost(inside):
     assert [connection.id for connection in inside(lambda rooms: rooms.connections.search("a"))] == ["c"]
 
 
-def test_one_can_be_rotated_to_a_secret_of_the_new_form(inside):
+def test_a_key_can_be_rotated_to_a_secret_of_the_new_form(inside):
     async def work(rooms):
         _, secret = await rooms.keys.rotate("a", "key_0", timedelta(minutes=1))
         return [

@@ -41,7 +41,7 @@ def test_two_characters_in_the_wrong_order_are_noticed_too(data, mode):
     assert not may_be_secret(secret[:place] + secret[place + 1] + secret[place] + secret[place + 2 :])
 
 
-def test_a_key_of_one_mode_is_none_of_the_other():
+def test_a_key_of_one_mode_is_not_a_key_of_the_other():
     assert not may_be_secret(new_secret("live").replace("live", "test"))
 
 

@@ -21,7 +21,7 @@ def clients(control):
     return Synchronous()
 
 
-def test_one_serves_every_data_centre_unless_that_has_its_own(clients):
+def test_a_client_serves_every_data_centre_unless_that_has_its_own(clients):
     assert clients.find("zoho", "us") is None and clients.centres("zoho") == frozenset()
     clients.set("zoho", None, Client("all", "secret"))
     clients.set("zoho", "eu", Client("eu", "other"))
@@ -30,7 +30,7 @@ def test_one_serves_every_data_centre_unless_that_has_its_own(clients):
     assert clients.find("github", "us") is None
 
 
-def test_one_is_replaced_by_the_next_and_forgotten_for_good(control, clients):
+def test_a_client_is_replaced_by_the_next_and_forgotten_for_good(control, clients):
     clients.set("zoho", None, Client("first", "secret"))
     clients.set("zoho", None, Client("second", "better"))
     assert clients.find("zoho", "us") == Client("second", "better")

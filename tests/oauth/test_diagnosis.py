@@ -97,7 +97,7 @@ def test_a_connection_that_works_is_said_to(control, owner, connected):
     assert "expires at 2026-02-07 10:10:56 UTC" in finding["evidence"]
 
 
-def test_one_that_leads_outside_is_tried_at_both_of_its_hosts_and_no_token_is_made(owner, elsewhere, outside):
+def test_a_connection_to_an_app_is_tried_at_both_of_its_hosts_and_no_token_is_made(owner, elsewhere, outside):
     assert diagnose(owner, outside.id)["healthy"] is True
     asked = sorted((call.method, call.url) for call in elsewhere.calls)
     assert asked == [("GET", "https://accounts.zoho.eu/"), ("GET", "https://www.zohoapis.eu/crm/v8/org")]
@@ -457,7 +457,7 @@ def test_those_who_ask_at_once_share_one_look(control, owner, elsewhere, outside
     assert len(elsewhere.calls) == 4
 
 
-def test_one_who_goes_away_does_not_end_the_look_of_the_others(control, owner, outside):
+def test_a_caller_who_goes_away_does_not_end_the_look_of_the_others(control, owner, outside):
     async def both():
         diagnoses = control.rooms.diagnoses
         first = asyncio.create_task(diagnoses.diagnose(outside))

@@ -130,7 +130,7 @@ def test_the_embedded_crm_stays_in_process(control, owner, connected, refreshing
     assert read_again(control, connected).upstream == connected.upstream
 
 
-def test_one_who_stays_where_it_is_is_not_touched(control, owner, refreshing):
+def test_a_connection_that_stays_where_it_is_is_not_touched(control, owner, refreshing):
     connection = remote(control, owner)
     control.clock.advance(HOUR)
     refreshing.api_domain = "https://www.zohoapis.com"

@@ -55,13 +55,13 @@ def pasted(control, owner):
     return connection["id"]
 
 
-def test_one_that_is_deleted_is_said_to_have_nowhere_to_be_revoked(owner, pasted):
+def test_a_connection_that_is_deleted_is_said_to_have_nowhere_to_be_revoked(owner, pasted):
     gone = owner.call("DELETE", f"/connections/{pasted}").json
     assert gone["revocation"]["status"] == "unsupported"
     assert "account's settings" in gone["revocation"]["message"]
 
 
-def test_one_that_the_app_refuses_can_not_be_given_another_key(control, pasted):
+def test_a_connection_that_the_app_refuses_can_not_be_given_another_key(control, pasted):
     async def access():
         async with control.rooms.database.transaction() as tx:
             connection = await control.rooms.connections.find_in(tx, pasted)
@@ -70,14 +70,14 @@ def test_one_that_the_app_refuses_can_not_be_given_another_key(control, pasted):
     assert not control.run(access()).renewable
 
 
-def test_one_that_works_is_diagnosed_so(owner, pasted):
+def test_a_connection_that_works_is_diagnosed_so(owner, pasted):
     told = owner.get(f"/connections/{pasted}/diagnosis").json
     [finding] = told["findings"]
     assert told["healthy"] and "The token does not expire." in finding["evidence"]
     assert "https://api.example.test/me with the token was answered with 200" in finding["evidence"]
 
 
-def test_one_that_is_refused_with_a_status_that_says_yes_is_told(control, owner, pasted):
+def test_a_connection_that_is_refused_with_a_status_that_says_yes_is_told(control, owner, pasted):
     control.rooms.accounts._outside = refusing
     told = owner.get(f"/connections/{pasted}/diagnosis").json
     [finding] = told["findings"]
@@ -94,7 +94,7 @@ async def troubled(call):
 
 
 @pytest.mark.parametrize(("app", "told"), [(silent, "can&#39;t be reached"), (troubled, "answered with 503")])
-def test_one_that_could_not_be_tried_says_so(control, owner, app, told):
+def test_a_connection_that_could_not_be_tried_says_so(control, owner, app, told):
     control.rooms.accounts._outside = app
     connection = owner.call("POST", "/connections", {"app": "example"}).json["connection"]
     form = {"session_token": token_of(connection["url"]), "place": "here", "key": "key-of-somebody"}

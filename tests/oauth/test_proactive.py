@@ -14,7 +14,7 @@ def look(control):
     control.run(control.rooms.tokens.renew_due())
 
 
-def test_one_in_use_is_renewed_early_and_no_caller_waits(control, connected, refreshing):
+def test_a_connection_in_use_is_renewed_early_and_no_caller_waits(control, connected, refreshing):
     old = access(control, connected).value
     control.clock.advance(HOUR - EARLY_SECONDS - JITTER_SECONDS - 1)
     look(control)
@@ -28,7 +28,7 @@ def test_one_in_use_is_renewed_early_and_no_caller_waits(control, connected, ref
     assert len(refreshing.asked) == 1
 
 
-def test_one_that_nobody_uses_is_left_alone(control, connected, refreshing):
+def test_a_connection_that_nobody_uses_is_left_alone(control, connected, refreshing):
     access(control, connected)
     control.clock.advance(IN_USE_SECONDS)
     look(control)
@@ -38,7 +38,7 @@ def test_one_that_nobody_uses_is_left_alone(control, connected, refreshing):
     assert access(control, connected).value == "new-1"
 
 
-def test_one_in_use_stays_fresh_for_as_long_as_it_is(control, connected, refreshing):
+def test_a_connection_in_use_stays_fresh_for_as_long_as_it_is(control, connected, refreshing):
     for _ in range(100):
         token = access(control, connected)
         assert token.expires_at > control.clock.timestamp()
@@ -97,7 +97,7 @@ def test_a_refusal_fails_the_connection_and_is_not_repeated(control, connected, 
     assert read_again(control, connected).status == "FAILED" and len(refreshing.asked) == 1
 
 
-def test_one_that_was_deleted_is_forgotten(control, owner, connected, refreshing):
+def test_a_connection_that_was_deleted_is_forgotten(control, owner, connected, refreshing):
     access(control, connected)
     control.clock.advance(HOUR - EARLY_SECONDS)
     owner.call("DELETE", f"/connections/{connected.id}")

@@ -95,7 +95,7 @@ def stands(control, spent):
 
 
 @pytest.mark.parametrize("point", POINTS)
-def test_one_that_is_killed_loses_no_refresh_token_and_leaves_nothing_half(
+def test_a_process_that_is_killed_loses_no_refresh_token_and_leaves_nothing_half(
     control, spent, start, point, tmp_path
 ):
     """R2."""
@@ -108,7 +108,7 @@ def test_one_that_is_killed_loses_no_refresh_token_and_leaves_nothing_half(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("milliseconds", [5, 37, 71, 123])
-def test_one_that_is_killed_at_any_time_loses_nothing(control, spent, start, milliseconds):
+def test_a_process_that_is_killed_at_any_time_loses_nothing(control, spent, start, milliseconds):
     """R2."""
     process = start("1", "at any time")
     let_go(process)

@@ -96,7 +96,7 @@ with data_folder.locked(pathlib.Path({str(tmp_path)!r})):
 
 
 @pytest.mark.parametrize("content", [None, "", "{", "[]", '{"pid": 1}', '{"gateway": 1, "other": 2}'])
-def test_a_note_that_makes_no_sense_is_none(tmp_path, content):
+def test_a_note_that_makes_no_sense_is_ignored(tmp_path, content):
     data_folder.prepare(tmp_path)
     if content is not None:
         (tmp_path / "run" / "server.json").write_text(content)
@@ -114,7 +114,7 @@ def test_a_note_is_read_as_it_was_written_until_it_is_removed(tmp_path):
         assert data_folder.read_note(tmp_path) is None
 
 
-def test_a_note_that_nobody_holds_the_folder_for_is_none(tmp_path):
+def test_a_note_is_ignored_if_nobody_holds_the_folder(tmp_path):
     data_folder.prepare(tmp_path)
     data_folder.write_note(tmp_path, data_folder.Running(7, "http://127.0.0.1:1", "http://127.0.0.1:2"))
     assert data_folder.read_note(tmp_path) is None

@@ -19,14 +19,14 @@ def test_it_is_made_once_for_the_owner_only(tmp_path):
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_one_whose_maker_ended_too_early_is_made_anew(tmp_path):
+def test_a_secret_whose_maker_ended_too_early_is_made_again(tmp_path):
     (tmp_path / "key").touch(mode=0o600)
     assert kept_secret(tmp_path / "key", lambda: b"made") == b"made"
     assert kept_secret(tmp_path / "key", never) == b"made"
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may write anything")
-def test_one_that_is_given_may_be_read_only(tmp_path):
+def test_a_secret_that_is_given_may_be_read_only(tmp_path):
     (tmp_path / "key").write_bytes(b"given")
     (tmp_path / "key").chmod(0o400)
     assert kept_secret(tmp_path / "key", never) == b"given"

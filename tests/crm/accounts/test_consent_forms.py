@@ -110,7 +110,7 @@ def test_an_answer_that_there_is_not_shows_the_page_anew(client, ana, browser, s
 
 
 @pytest.mark.parametrize("cookie", ["x", "moorage_crm_session=", "moorage_crm_session=a b", "=;=", "é=é"])
-def test_a_cookie_that_is_none_of_ours_is_replaced(client, ana, origin, cookie):
+def test_a_cookie_that_is_not_ours_is_replaced(client, ana, origin, cookie):
     browser = Browser(origin)
     browser.cookie = cookie.encode().decode("latin-1")
     assert "Accept" in sign_in(browser, client.asks()).text

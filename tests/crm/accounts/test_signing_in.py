@@ -77,7 +77,7 @@ def test_an_organisation_deleted_meanwhile_is_told_of(client, ana, service, crm,
     assert answer.status == 400 and b"ERROR_invalid_client" in answer.body
 
 
-def test_one_who_signs_in_begins_to_count_anew(client, ana, browser):
+def test_a_person_who_signs_in_begins_to_count_anew(client, ana, browser):
     for _ in range(2):
         for _ in range(TRIES - 1):
             sign_in(browser, client.asks(), password="guess")

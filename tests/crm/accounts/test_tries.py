@@ -60,14 +60,14 @@ def test_ten_wrong_tries_of_one_client_and_it_waits_ten_minutes(tries, still):
     assert still.slept == []
 
 
-def test_one_who_signs_in_begins_to_count_anew(tries):
+def test_a_person_who_signs_in_begins_to_count_anew(tries):
     for _ in range(3):
         for _ in range(TRIES):
             wrong(tries, "1 ana", "192.0.2.1")
         tries.forgive("1 ana", "192.0.2.1")
 
 
-def test_one_who_signs_in_again_and_again_waits_for_no_turn(tries, still):
+def test_a_person_who_signs_in_again_and_again_waits_for_no_turn(tries, still):
     for number in range(3 * TRIES_OF_ALL):
         wrong(tries, "1 ana", f"192.0.2.{number % 2}")
         tries.forgive("1 ana", f"192.0.2.{number % 2}")

@@ -47,7 +47,7 @@ def test_no_other_organisation_offers_anybody(client, browser, service, crm):
         assert "Accept" not in refused.text and "Ana" not in refused.text
 
 
-def test_one_with_a_password_is_asked_for_it(open_client, browser, service, demo, people):
+def test_a_user_with_a_password_is_asked_for_it(open_client, browser, service, demo, people):
     service.people.set_password(demo.organisation, ANA, PASSWORD)
     page = browser.send(browser.get(open_client.asks()), "people")
     assert "Ana Moreira" not in page.text and "Tomas Lindqvist" in page.text

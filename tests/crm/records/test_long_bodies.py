@@ -74,7 +74,7 @@ def test_the_101st_record_refuses_them_all(crm, count):
     assert details == {"maximum_length": 100, "api_name": "data", "json_path": "$.data"}
 
 
-def test_one_that_is_updated_comes_alone(crm):
+def test_a_record_that_is_updated_comes_alone(crm):
     (record_id,) = crm.insert("Leads", {"Last_Name": "x"})
     details = crm.put(f"Leads/{record_id}", {"data": [{"Last_Name": "y"}] * 2}).json["details"]
     assert details["maximum_length"] == 1

@@ -95,7 +95,7 @@ def test_a_token_is_of_one_organisation_one_user_one_list_and_its_parameters():
     assert len({bound_to(*other) for other in [mine, *others]}) == 5
 
 
-def test_a_colleagues_token_is_none_of_ones_own(crm, caller_of):
+def test_the_token_of_a_colleague_is_refused(crm, caller_of):
     fill(crm, 3)
     token = crm.get("Leads", fields="id", per_page=1).json["info"]["next_page_token"]
     colleague = caller_of("acme", user=1)

@@ -13,12 +13,12 @@ def place(name):
 
 class TestCalls:
     @pytest.mark.parametrize("status", ["Scheduled", "Overdue", "Cancelled"])
-    def test_one_that_took_no_place_needs_no_duration(self, crm, status):
+    def test_a_call_that_did_not_take_place_needs_no_duration(self, crm, status):
         (call,) = crm.insert("Calls", CALL | {"Outgoing_Call_Status": status})
         assert crm.only(f"Calls/{call}")["Call_Duration"] is None
 
     @pytest.mark.parametrize("status", [{}, {"Outgoing_Call_Status": "Completed"}, {"Call_Duration": " "}])
-    def test_one_that_did_needs_it(self, crm, status):
+    def test_a_call_that_took_place_needs_a_duration(self, crm, status):
         (outcome,) = crm.post("Calls", {"data": [CALL | status]}).data
         assert (outcome["code"], outcome["details"]) == ("MANDATORY_NOT_FOUND", place("Call_Duration"))
 

@@ -70,12 +70,12 @@ class TestModules:
         assert details["param_name"] == "status"
         assert "visible" in details["supported_values"]
 
-    def test_one_is_found_by_name_and_by_id(self, read):
+    def test_a_module_is_found_by_name_and_by_id(self, read):
         (by_name,) = read("settings/modules/Deals")["modules"]
         (by_id,) = read(f"settings/modules/{by_name['id']}")["modules"]
         assert by_id == by_name
 
-    def test_one_shows_what_surrounds_it(self, read):
+    def test_a_module_shows_what_surrounds_it(self, read):
         (leads,) = read("settings/modules/Leads")["modules"]
         assert leads["display_field"] == "Full_Name"
         assert leads["custom_view"]["system_name"] == "ALLVIEWS"
@@ -248,7 +248,7 @@ class TestCustomViews:
         assert document["info"]["more_records"] is True
         assert ask("settings/custom_views?module=Leads&page=2").status == 204
 
-    def test_one_shows_criteria_and_columns(self, read):
+    def test_a_view_shows_criteria_and_columns(self, read):
         listed = read("settings/custom_views?module=Deals")["custom_views"]
         identity = next(view["id"] for view in listed if view["name"] == "Closing This Month")
         (view,) = read(f"settings/custom_views/{identity}?module=Deals")["custom_views"]
@@ -268,12 +268,12 @@ class TestCustomViews:
 
 @pytest.mark.parametrize("family", ["roles", "profiles"])
 class TestRolesAndProfiles:
-    def test_one_is_the_one_of_the_list(self, read, family):
+    def test_a_role_alone_is_as_in_the_list(self, read, family):
         for listed in read(f"settings/{family}")[family]:
             (alone,) = read(f"settings/{family}/{listed['id']}")[family]
             assert alone.items() >= listed.items()
 
-    def test_one_that_does_not_exist_is_no_content(self, ask, family):
+    def test_a_role_that_does_not_exist_is_no_content(self, ask, family):
         assert ask(f"settings/{family}/7243485000000999999").status == 204
 
     @pytest.mark.parametrize("text", ["abc", "0", "9" * 40])

@@ -120,7 +120,7 @@ def test_what_is_wrong_with_a_line_is_told_by_its_old_names(crm, products, quote
 
 
 @pytest.mark.parametrize("lines", ["x", {}, [1], [[]], [None], None, []])
-def test_lines_that_are_none_are_refused(quote, crm, lines):
+def test_values_that_are_not_lines_are_refused(quote, crm, lines):
     account = crm.insert("Accounts", {"Account_Name": "Other"})[0]
     record = {"Subject": "S", "Account_Name": {"id": account}, "Product_Details": lines}
     answer = crm.post("/crm/v2/Quotes", {"data": [record]})
