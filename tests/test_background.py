@@ -1,4 +1,4 @@
-"""Loops beside the calls: begun anew when they fail, named in the log, stopped together."""
+"""Background loops: started again if they fail, named in the log, stopped together."""
 
 import asyncio
 

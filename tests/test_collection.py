@@ -1,4 +1,4 @@
-"""How pytest is told to find and import these tests."""
+"""How pytest finds and imports these tests."""
 
 import shutil
 import subprocess

@@ -1,4 +1,4 @@
-"""What outsiders are told and given to work with fits the project as it is."""
+"""The guide, the forms and the tools for contributors fit the project as it is."""
 
 import re
 import shutil

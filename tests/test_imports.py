@@ -19,7 +19,7 @@ def test_imports_look_downwards():
 
 
 def _rooms(package: Path) -> set[str]:
-    """The modules and packages right below one. A folder that a move left behind, with no code in it, is none."""
+    """The modules and packages directly in a package. An empty folder that a move left behind does not count."""
     packages = {
         path.parent.name for path in package.glob("*/*.py") if path.parent.name != "docs"
     }  # Pages of the help.

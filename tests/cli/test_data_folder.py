@@ -1,4 +1,4 @@
-"""Which data folder a command works on, what its server was told, and its vault key: nothing is made by mistake."""
+"""The data folder of a command, the settings of its server, and its vault key: nothing is made by mistake."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""`moorage doctor`: what it says of a data folder, from one that is not there to one where nothing opens."""
+"""`moorage doctor`: its findings for data folders, from a missing folder to a folder where no database opens."""
 
 import asyncio
 import contextlib
@@ -40,7 +40,7 @@ def inside(home, work):
 
 
 def files(home):
-    """All but SQLite's own files beside a database, which it makes for whoever reads and may leave behind, empty."""
+    """All files but SQLite's own files beside a database, which it makes for readers and may leave behind, empty."""
     paths = [path for path in home.rglob("*") if path.is_file() and not path.name.endswith(("-wal", "-shm"))]
     return {str(path.relative_to(home)): path.read_bytes() for path in paths}
 

@@ -1,4 +1,4 @@
-"""Whatever is sent to the gateway's own origin, the answer is one of ours, and never a failure."""
+"""Every request to the gateway's own origin gets an answer of Moorage, and never a 5xx."""
 
 import json
 import urllib.parse

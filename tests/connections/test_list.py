@@ -8,7 +8,7 @@ def ids(answer):
 
 @pytest.fixture
 def three(control, owner):
-    """Two that are PENDING and, in the middle, one that is ACTIVE."""
+    """Three connections: the first and the last are PENDING, the middle one is ACTIVE."""
     control.organisation("acme")
     connections = []
     for organisation in (None, "acme", None):

@@ -109,7 +109,7 @@ class Caller:
 
 
 class Copies:
-    """New organisations and folders for them, each made once in a process and then copied: to make one takes long."""
+    """New organisations and their folders. Each is made once in a process and then copied, which is faster."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -121,7 +121,7 @@ class Copies:
         shutil.copytree(self._folder / "empty", folder)
 
     def quicken(self, organisations: Organisations, orgs: Path, clock: FrozenClock) -> None:
-        """Have new organisations copied; one that is there already is made anew as ever."""
+        """Copy new organisations. An organisation that exists already is made again in the usual way."""
         make = organisations._make
 
         def made(row, spec, *, sample):

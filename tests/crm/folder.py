@@ -29,7 +29,7 @@ def organisations_in(folder, clock):
 
 
 def change_registry(folder, *statements):
-    """By the library that Moorage opens it with: a file closed by another one loses the locks of this process."""
+    """Uses the library that Moorage uses: if another library closes the file, this process loses its locks."""
     with contextlib.closing(sqlite3.connect(folder / "registry.db", isolation_level=None)) as connection:
         for statement in statements:
             connection.execute(statement)

@@ -1,4 +1,4 @@
-"""Nothing a client sends makes a 5xx, and what is refused is refused in Zoho's shape."""
+"""No request of a client makes a 5xx, and each refusal has Zoho's shape."""
 
 import json
 import re

@@ -38,7 +38,7 @@ def snapshot(organisations, folder):
 
 
 class Steps:
-    """Counts what a command does: every statement, and every file opened, moved and removed. Kills itself at one."""
+    """Counts the steps of a command: statements, and files opened, moved and removed. Kills its process at a step."""
 
     def __init__(self, last: int | None) -> None:
         self._last = last

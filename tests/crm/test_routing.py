@@ -1,4 +1,4 @@
-"""Which paths are calls, and what is said of those that are none."""
+"""Which paths lead to an operation, and the answers of all other paths."""
 
 import re
 

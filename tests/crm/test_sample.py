@@ -44,7 +44,7 @@ def sample() -> dict[str, list[SampleRecord]]:
 
 
 def rows_of(standard, sample) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Every record and every line of one: its module, its key, its values."""
+    """Every record and every line item: its module, its key, its values."""
     for module, records in sample.items():
         # A subform's module has the name of the field.
         subforms = [

@@ -1,4 +1,4 @@
-"""A disk or a file in trouble: the CRM says so, as what it is, and goes on once it is over."""
+"""Trouble with a disk or a file: the CRM names it, and works again when it is over."""
 
 import apsw
 import pytest

@@ -60,7 +60,7 @@ class Chromium:
         return self._wire.send("Target.createBrowserContext")["browserContextId"]
 
     def tab(self, person: str | None = None) -> "Tab":
-        """A new tab of a person's, or of the one whose browser it is."""
+        """A new tab for a person; by default for the owner of the browser."""
         whose = {} if person is None else {"browserContextId": person}
         target = self._wire.send("Target.createTarget", url="about:blank", **whose)["targetId"]
         return Tab(self._runner.run(self._connect(f"/devtools/page/{target}")))
@@ -81,7 +81,7 @@ class Tab:
         self._wire.send("Page.reload")
 
     def back(self) -> None:
-        """Press the browser's own button, as a page may not know that there is one."""
+        """Press the browser's own button. A page may not know that it exists."""
         history = self._wire.send("Page.getNavigationHistory")
         before = history["entries"][history["currentIndex"] - 1]
         self._wire.send("Page.navigateToHistoryEntry", entryId=before["id"])
@@ -166,7 +166,7 @@ class Tab:
 
 
 class _Wire:
-    """Commands to the browser and what it answers; what it tells by itself is kept in `events`."""
+    """Commands to the browser and their answers; messages without a command are in `events`."""
 
     def __init__(self, runner: asyncio.Runner, socket: aiohttp.ClientWebSocketResponse) -> None:
         self.events: list[dict] = []

@@ -43,7 +43,7 @@ class Behind:
         self._nginx, self._folder = None, folder
 
     def run(self, servers, outside=""):
-        """Start nginx with these `server` blocks, in place of the one that runs."""
+        """Start nginx with these `server` blocks, and stop the nginx that ran before."""
         self.stop()
         told = servers.replace("listen 443", f"listen 127.0.0.1:{self.port}")
         for shown, real in {

@@ -24,7 +24,7 @@ def sandbox():
 
 @pytest.fixture(scope="module")
 def servers(tmp_path_factory, sandbox):
-    """The one that plays Zoho, and the gateway."""
+    """The server that plays Zoho, and the gateway."""
     started = [start(tmp_path_factory.mktemp("zoho") / "home")]
     try:
         make_quay(started[0])
@@ -38,7 +38,7 @@ def servers(tmp_path_factory, sandbox):
 
 @pytest.fixture
 def zoho(servers):
-    """With a new client, as Zoho gives one client ten codes in ten minutes."""
+    """Uses a new client, because a client gets only ten codes in ten minutes."""
     return register(*servers)
 
 

@@ -94,7 +94,7 @@ def test_the_oldest_active_one_is_chosen_and_any_can_be_named(server, connect, u
 
 
 def through(answer):
-    """Which connection an answer says that it went through, and of what kind that is."""
+    """The connection that the headers of an answer name, and its kind."""
     _, headers, _ = answer
     return headers.get("moorage-connection"), headers.get("moorage-environment")
 

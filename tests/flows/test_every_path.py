@@ -31,7 +31,7 @@ def said(answer):
 
 
 def final(client, *, bare=False):
-    """The next answer that is not an interim one."""
+    """The next final answer."""
     while (answer := client.answer(bare=bare)).status == 100:
         pass
     return answer

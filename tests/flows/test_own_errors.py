@@ -55,7 +55,7 @@ READERS = [read_flat, read_nested, read_detail, _extract_message]
 
 
 def check(answer, status, code):
-    """The one shape, as each of its known readers finds it."""
+    """The shape of errors, as each known client reads it."""
     document = json.loads(answer.body)
     assert (answer.status, document["error"]["code"]) == (status, code)
     assert document.keys() == {"message", "error", "detail"}

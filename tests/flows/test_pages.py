@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def section(page, heading):
-    """What stands below a heading of a page, up to the next one."""
+    """The text below a heading of a page, up to the next heading."""
     text = (ROOT / page).read_text()
     match = re.search(rf"^#+ {re.escape(heading)}\n(.*?)(?=^##|\Z)", text, re.MULTILINE | re.DOTALL)
     assert match, heading

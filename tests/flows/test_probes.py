@@ -1,4 +1,4 @@
-"""`/healthz` and `/readyz`: answered beside ASGI, as they are through it, to whoever asks."""
+"""`/healthz` and `/readyz` are answered without ASGI, in the same way as through it, for every caller."""
 
 import json
 import socket

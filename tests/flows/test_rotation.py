@@ -11,7 +11,7 @@ LEADS = "/zoho-crm/crm/v8/Leads?fields=id"
 
 
 class Traffic:
-    """Calls from several callers until it is told to stop; what they read that isn't 200 is in `failed`."""
+    """Calls from several callers until it is stopped; answers other than 200 are in `failed`."""
 
     def __init__(self, server, callers=4):
         self.served, self.failed = 0, []

@@ -24,7 +24,7 @@ pytestmark = [
 
 
 class Bulk:
-    """An upstream that sends SIZE bytes to whoever gets, and counts what others send."""
+    """An upstream that sends SIZE bytes for a GET, and counts the bytes of other requests."""
 
     def __init__(self):
         self.listener = socket.create_server(("127.0.0.1", 0))

@@ -23,7 +23,7 @@ def apps():
 
 @pytest.fixture
 def app(apps):
-    """Shared, and without what it was told before."""
+    """Shared by all tests; what it has received before is forgotten."""
     apps.requests.clear()
     apps.ends.clear()
     return apps
@@ -31,7 +31,7 @@ def app(apps):
 
 @pytest.fixture(scope="module")
 def servers(tmp_path_factory, apps):
-    """Servers before the app, by their number of workers; one that a test has stopped is started anew."""
+    """Servers for the app, by their number of workers. A server that a test has stopped is started again."""
 
     def begin(workers):
         home = tmp_path_factory.mktemp("sockets") / "home"

@@ -328,7 +328,7 @@ def informed(method, path, query, form, cookie, units):
 
 
 def attacks(places, known, units):
-    """An origin, a name and what is sent, one after the other: all of them at once would take gigabytes."""
+    """An origin, a name and the bytes to send, one after the other: all of them at once would take gigabytes."""
     for origin, method, path in places:
         for name, sent in hostile(method, path, units):
             yield origin, f"{method} {path}: {name}", sent

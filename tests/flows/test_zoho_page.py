@@ -114,7 +114,7 @@ def test_it_refuses_to_play_on_the_data_folder_that_it_plays_for(yours):
 
 
 def test_a_real_client_is_shown_to_nobody_who_plays(yours, zoho):
-    """A rehearsal has a client of its own or none: the real one's secret stays where it belongs."""
+    """A rehearsal has its own client or none. The secret of the real client stays where it belongs."""
     yours.run("client", "set", "zoho-crm", "--client-id", "1000.REAL", typed="the-real-secret\n")
     tell(yours, zoho)
     create(yours)

@@ -40,7 +40,7 @@ class Page:
 
 
 class Walker:
-    """`context` says which certificates are trusted, where it is not the usual ones."""
+    """`context` says which certificates are trusted; None means the usual ones."""
 
     def __init__(self, context: ssl.SSLContext | None = None) -> None:
         self.cookies = http.cookiejar.CookieJar()
@@ -78,7 +78,7 @@ class Walker:
         return self.submit(page, step=decision) if " wants to act in " in page.heading else page
 
     def again(self, page: Page) -> str:
-        """Where a page that tells of a failure lets one try again."""
+        """The address at which the page of a failure lets a person try again."""
         return html.unescape(re.search(r'href="([^"]+)">Try again', page.text).group(1))
 
     def sign_in(self, page: Page) -> Page:

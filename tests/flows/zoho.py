@@ -35,7 +35,7 @@ def declaration(zoho: str, sandbox: str = "") -> str:
 
 
 def start_gateway(home: Path, zoho: Server, sandbox: str = "", **more: str) -> Server:
-    """A server to whom the other one is Zoho."""
+    """A server for which the other server is Zoho."""
     folder = home / "providers"
     folder.mkdir(parents=True)
     home.chmod(0o700)

@@ -1,4 +1,4 @@
-"""Drives Zoho's official Python SDK from a grant code on; prints what it found as one JSON object."""
+"""Drives Zoho's official Python SDK from a grant code on; prints the results as one JSON object."""
 
 import json
 import sys

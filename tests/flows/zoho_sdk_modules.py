@@ -24,7 +24,7 @@ from zohocrmsdk.src.com.zoho.crm.api.users import GetUsersParam, UsersOperations
 
 
 def size(answer, name):
-    """How many elements an answer has; an answer without content has none."""
+    """The number of elements of an answer; 0 for an answer without content."""
     wrapper = answer.get_object()
     return len(getattr(wrapper, f"get_{name}")()) if wrapper is not None else 0
 

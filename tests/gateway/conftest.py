@@ -36,7 +36,7 @@ def upstream():
 
 @pytest.fixture
 def relayed(start, upstream):
-    """A client of a gateway before one upstream that plays the script."""
+    """A client of a gateway with one upstream that plays the script."""
     clients = []
 
     def connect(*script, world=None, **options):

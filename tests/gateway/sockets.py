@@ -12,7 +12,7 @@ AUTHORIZATION = {"Authorization": f"Bearer {KEY}"}
 
 
 class SocketApp:
-    """Echoes what it is told at /echo; other paths do what they are named for. `ends` has how each socket ended."""
+    """Echoes all messages at /echo; other paths do what their names say. `ends` has how each socket ended."""
 
     def __init__(self, tls=None):
         self.tls = tls

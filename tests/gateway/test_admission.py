@@ -1,4 +1,4 @@
-"""Bodies for the embedded CRM: who may not make a call is told so at its head, before the body is sent."""
+"""Bodies for the embedded CRM: a call that is not allowed is refused at its head, before the body is sent."""
 
 import io
 
@@ -22,7 +22,7 @@ def refuse(_request):
 
 
 def fresh_tokens_only(request):
-    """As the CRM does with a token that was revoked: the first one is none any more."""
+    """Revoke the first token, as the CRM does."""
     old = request.header(b"authorization") == "Zoho-oauthtoken token-1"
     return Response(401) if old else Allowance(LONG, Budget(LONG))
 

@@ -57,7 +57,7 @@ def read(client, *, late, slow=False):
 
 
 def unchunked(body):
-    """The body of the chunks that are there, and whether the last one is."""
+    """The content of all complete chunks, and True if the last chunk is there."""
     content = b""
     while body:
         size, _, body = body.partition(b"\r\n")

@@ -1,4 +1,4 @@
-"""A caller that goes away ends what is done for it, wherever its call is by then."""
+"""If a caller goes away, the work for its call ends, at whatever stage the call is."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""What HTTP/1.1 asks of whoever passes requests on: their order, their ends, and nothing in between."""
+"""The rules of HTTP/1.1 for a program that passes requests on: their order, their ends, and nothing in between."""
 
 import json
 import threading

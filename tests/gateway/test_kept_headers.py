@@ -1,4 +1,4 @@
-"""Headers that stay on their side: those of one hop, and those that are secrets, both ways."""
+"""Headers that are not passed on, in both directions: hop-by-hop headers and secrets."""
 
 import pytest
 

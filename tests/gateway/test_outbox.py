@@ -4,7 +4,7 @@ from moorage.gateway.outbox import Outbox
 
 
 class Transport:
-    """Notes in a list that several share what was written, and to whom."""
+    """A transport that adds what is written to a list that several transports share."""
 
     def __init__(self, name, written):
         self.name, self.written, self.closed = name, written, False

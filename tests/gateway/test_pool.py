@@ -1,4 +1,4 @@
-"""Connections to an upstream when there are few, none, or bad ones."""
+"""Connections to an upstream if only few are allowed, none can be made, or they are broken."""
 
 import json
 import socket

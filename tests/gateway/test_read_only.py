@@ -1,4 +1,4 @@
-"""What counts as writing, though its method is one that reads: a wish to be taken for another one."""
+"""Requests that count as writes although their method reads, because they ask to be treated as another method."""
 
 import pytest
 

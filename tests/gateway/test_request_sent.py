@@ -15,7 +15,7 @@ REFUSAL = b"HTTP/1.1 401 No\r\nContent-Length: 2\r\n\r\nno"
 
 
 def told(answer):
-    """The error's code, and what is told of the request."""
+    """The error's code, and the header that says whether the request was sent."""
     return json.loads(answer.body)["error"]["code"], answer.names["moorage-request-sent"]
 
 
@@ -83,7 +83,7 @@ def test_an_account_that_calls_too_fast_has_sent_nothing(relayed):
 
 
 def test_a_put_that_left_on_a_kept_connection_is_not_called_unsent_once_nobody_takes_it_again(relayed):
-    """It is tried anew as its connection ended without an answer, which does not mean that nobody read it."""
+    """The request is sent again, because its connection ended without an answer. The app may have read it."""
 
     def read_it_and_be_gone(connection):
         client.upstream.stop()

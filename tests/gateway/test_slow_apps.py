@@ -26,7 +26,7 @@ def silent():
 
 @pytest.fixture
 def two(start, upstream, silent):
-    """A gateway before the silent app, to which it may have four connections, and before one that answers."""
+    """A gateway with two apps: a silent app, to which it may have four connections, and an app that answers."""
 
     def build(limits):
         quick, world = upstream(OK), World(limits=limits)
@@ -53,7 +53,7 @@ def test_an_app_whose_places_are_all_taken_takes_none_of_the_others(two):
 
 
 def test_every_one_of_its_callers_is_told_in_time(two):
-    """Those who were sent, and those for whom no place became free."""
+    """The callers whose requests were sent, and the callers that got no connection."""
     world = two(Limits(connect=0.3, answer=3, idle=3, connections=4))
     with ExitStack() as stack:
         clients = [stack.enter_context(Client(world.port)) for _ in range(12)]

@@ -1,4 +1,4 @@
-"""What callers are told of an app that can't be reached: the reason in plain words, and no address besides its host."""
+"""The error for an app that can't be reached: it has the reason in plain words, and no address but the host."""
 
 import errno
 import json

@@ -83,7 +83,7 @@ def shared_plain():
 
 @pytest.fixture
 def plain(shared_plain):
-    """The same without TLS, for what is no matter of it; `build` makes one of a world that is not as the others."""
+    """The same without TLS, for tests that need no TLS. `build` makes another world with other options."""
     with contextlib.ExitStack() as stack:
         yield (
             lambda world=None: (
@@ -94,7 +94,7 @@ def plain(shared_plain):
 
 @pytest.fixture(scope="module")
 def patient():
-    """A gateway that those share who need none of their own."""
+    """A gateway for all tests that don't need their own."""
     world = World(limits=PATIENT)
     world.start()
     yield world
@@ -459,7 +459,7 @@ def test_a_caller_that_goes_before_the_apps_word_ends_its_work(raw):
 
 
 def test_an_apps_word_for_a_caller_that_is_just_going_ends_both(raw, caplog):
-    """The caller's connection is closing, and nobody was told of it yet."""
+    """The caller's connection is closing, and its protocol has not been called yet."""
     caller, app = raw(agreed=b"")
     world = caller.world
     [upstream] = [each for host in world.pool._hosts.values() for each in host._all]

@@ -102,7 +102,7 @@ async def asgi(scope, receive, send):
 
 
 def echo(request):
-    """The embedded CRM's part: tells what it was asked. A path that ends with `later` is answered later."""
+    """Plays the embedded CRM: its answer repeats the request. A path that ends with `later` is answered later."""
     lines = [f"{request.method} {request.path.decode()} {request.query.decode()}"]
     lines += [f"{name.decode()}={value.decode('latin-1')}" for name, value in request.headers]
     response = Response(200, "\n".join([*lines, str(len(request.body))]).encode(), [(b"set-cookie", b"a=b")])
@@ -219,7 +219,7 @@ class World:
 
 
 class Client:
-    """A connection that sends what it is told and reads one answer at a time."""
+    """A connection that sends bytes and reads one answer at a time."""
 
     def __init__(self, port):
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=5)

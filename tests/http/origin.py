@@ -122,7 +122,7 @@ async def application(scope, receive, send):
 
 
 class Origin:
-    """A running server. `released` is what the later ones wait for, in the server's loop."""
+    """A running server. Later answers wait for `released`, in the server's loop."""
 
     def __init__(self, keep_alive=20.0, protocol=None, crowd=None, drain=5):
         self.seen = []

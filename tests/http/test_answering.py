@@ -1,4 +1,4 @@
-"""An origin that one function answers, in the dialect it was given."""
+"""An origin whose requests are answered by one function, with errors in the shape of that origin."""
 
 import json
 

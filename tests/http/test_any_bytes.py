@@ -41,7 +41,7 @@ def door(request):
 
 @pytest.fixture(scope="module", params=["claims", "answers"])
 def origin(request):
-    """One that claims some requests and leaves the others to ASGI, and one that answers all of them itself."""
+    """Two origins: one claims some requests and leaves the others to ASGI; the other answers all requests itself."""
     protocol = answering(Door(door, admit), render_error=refusal) if request.param == "answers" else None
     origin = Origin(keep_alive=3, protocol=protocol)
     yield origin

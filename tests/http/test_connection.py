@@ -1,4 +1,4 @@
-"""How long a connection may do nothing, what a shutdown waits for, and what is left of one that ended."""
+"""How long a connection may be idle, what a shutdown waits for, and what is left of a closed connection."""
 
 import contextlib
 import json

@@ -1,4 +1,4 @@
-"""Where descriptors run short, the longest idle connections make room, and it is told."""
+"""If descriptors run short, the connections that were idle longest are closed, and the log says so."""
 
 import contextlib
 import time

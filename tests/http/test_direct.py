@@ -1,4 +1,4 @@
-"""What is claimed and what goes on to ASGI, on one connection: order, bodies, ends, failures."""
+"""Requests that are claimed and requests for ASGI on one connection: order, bodies, ends, failures."""
 
 import json
 import time

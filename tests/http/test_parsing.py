@@ -1,4 +1,4 @@
-"""What is no sound request, what counts as one all the same, and what is too large, wherever it is cut."""
+"""Which requests are unsound, which odd requests are accepted, and which are too large, wherever they are cut."""
 
 import json
 import time

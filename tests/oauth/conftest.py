@@ -1,4 +1,4 @@
-"""Fixtures that every room behind the control API shares, and an accounts server that answers as it is told."""
+"""Fixtures for all rooms behind the control API, and an accounts server that answers as a test says."""
 
 import asyncio
 

@@ -21,7 +21,7 @@ def ticked(app):
 
 
 class Refused(Exception):
-    """The request is none that the declaration allows."""
+    """The declaration does not allow the request."""
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""The operator's OAuth clients: where they come from, which one counts, and that their secrets stay secret."""
+"""The operator's OAuth clients: where they come from, which client is used, and that their secrets stay secret."""
 
 import json
 from contextlib import closing

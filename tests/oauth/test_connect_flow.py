@@ -1,4 +1,4 @@
-"""A person is sent to an accounts server and comes back: what counts, what is refused, and what each leaves behind."""
+"""A person goes to an accounts server and comes back: which answers count, which are refused, and what each changes."""
 
 import asyncio
 import re
@@ -51,7 +51,7 @@ def decided(person, url, decision="accept"):
 
 
 def changed(url, **parameters):
-    """A callback with other parameters; None takes one away."""
+    """A callback with other parameters; None removes a parameter."""
     query = dict(parse_qsl(urlsplit(url).query)) | {k.replace("_", "-"): v for k, v in parameters.items()}
     return f"/connect/callback?{urlencode({k: v for k, v in query.items() if v is not None})}"
 
@@ -309,7 +309,7 @@ def test_attempts_do_not_pile_up(control, person, new_connection):
 
 
 class Zoho:
-    """Answers calls to outside as it is told, and keeps them."""
+    """Answers calls to apps as a test says, and remembers them."""
 
     def __init__(self, control):
         self.calls = []

@@ -1,4 +1,4 @@
-"""What is wrong with a connection: each cause is brought about for real, and told without changing anything."""
+"""Diagnoses of connections: each cause is real, and is named without changing anything."""
 
 import asyncio
 import json

@@ -81,7 +81,7 @@ def test_five_hundred_callers_of_three_processes_make_one_token(control, spent, 
 
 
 def stands(control, spent):
-    """What a process finds works, once the lease and the spent budget of the one that was killed have ended."""
+    """After a process was killed and its lease and budget have ended, another process has a token that works."""
     with closing(Control(control.settings.home)) as later:
         clock = FrozenClock(datetime.now(UTC) + timedelta(seconds=LEASE_SECONDS + WINDOW))
         for part in (later.rooms.database, later.rooms.tokens, later.rooms.crm.accounts):

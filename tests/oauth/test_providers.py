@@ -1,4 +1,4 @@
-"""Apps as files: the shipped ones, the operator's own, and what each fault is told as."""
+"""Apps as files: the shipped files, the operator's files, and the message for each mistake in a file."""
 
 import re
 

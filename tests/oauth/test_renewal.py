@@ -1,4 +1,4 @@
-"""One renewal at a time, whoever asks and whatever happens to the one who does it."""
+"""There is one renewal at a time, whichever caller needs it and whatever happens to the caller that renews."""
 
 import asyncio
 from contextlib import contextmanager
@@ -35,7 +35,7 @@ def kept(control, connection, kind="access_token"):
 
 
 def begin(control, connection):
-    """Begin a renewal and go no further, as one who was killed."""
+    """Begin a renewal and stop, as a process that is killed."""
     need = Need(None, control.clock.timestamp() + NEAR_SECONDS)
     return control.run(control.rooms.tokens._renewals._begin(connection, need))
 

@@ -1,4 +1,4 @@
-"""The apps that are shipped: each file says all that connecting takes, in one way, and where it has that from."""
+"""The shipped apps: each file has all that connecting needs, in the same form, and names its sources."""
 
 import re
 from urllib.parse import urlsplit

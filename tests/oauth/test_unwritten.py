@@ -1,4 +1,4 @@
-"""Tokens that were minted are never dropped: what can't be written is kept, served, and written as soon as possible."""
+"""Minted tokens are never lost: a token that can't be written is kept in memory, and written when possible."""
 
 import asyncio
 import sqlite3

@@ -8,7 +8,7 @@ needs_proc = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="ne
 
 
 def run(program):
-    """In a process of its own, as a fork of one with threads, such as a test's, is not safe."""
+    """Runs in a new process, because a fork of a process with threads, such as the process of a test, is not safe."""
     head = "import asyncio, os, signal, sys, time\nfrom moorage.serve.forked import apart\n"
     return subprocess.run(
         [sys.executable, "-c", head + program], capture_output=True, text=True, check=False, timeout=30

@@ -19,7 +19,7 @@ PURPOSES = {"signing": 1800.0}
 
 
 class World:
-    """A vault of some secrets, as one process sees it; another one of the same folder is another world."""
+    """A vault with some secrets, as one process sees it. Another process on the same folder is another world."""
 
     def __init__(self, home, vault_key=None):
         self.home = home

@@ -62,7 +62,7 @@ class Crm:
     """`api_domain` is the base URL of the CRM's origin.
 
     A call does not wait if its principal and its organisation are in memory. Bodies that are too long for memory go to
-    the folder `aside`.
+    the folder `spool_folder`.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class Crm:
         tokens: PageTokens,
         clock: Clock,
         api_domain: str,
-        aside: Path,
+        spool_folder: Path,
     ) -> None:
         self._accounts = accounts
         self._accounts_server = accounts_server
@@ -83,7 +83,7 @@ class Crm:
         self._api_domain = api_domain
         self._router = Router([*absent_routes(), *routes()])
 
-        self._of_callers = Budget(MAX_HELD, Spool(aside, spool_trouble))
+        self._of_callers = Budget(MAX_HELD, Spool(spool_folder, spool_trouble))
         self._of_strangers = Allowance(MAX_FORM, Budget(MAX_HELD_OF_STRANGERS))
 
     def admit(self, request: Request) -> Admission | Awaitable[Admission]:

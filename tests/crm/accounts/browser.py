@@ -121,7 +121,7 @@ class Page:
 
 
 class Browser:
-    """Keeps one cookie and follows redirects on the origin; one that leads away is where a page ends."""
+    """Keeps one cookie and follows redirects on the origin. A redirect to another origin ends the way."""
 
     def __init__(self, origin: Origin, host: str | None = None) -> None:
         self.origin = origin

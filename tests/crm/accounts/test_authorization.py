@@ -1,4 +1,4 @@
-"""What a client asks for at `/oauth/v2/auth`: who is told of what is wrong with it, and PKCE."""
+"""The request of a client at `/oauth/v2/auth`: who learns of a mistake in it, and PKCE."""
 
 import secrets
 

@@ -104,7 +104,7 @@ def test_access_tokens_without_a_refresh_token_count_among_no_refresh_tokens(
 
 
 def test_credentials_and_the_gateway_are_not_counted(service, crm):
-    """Many callers share these clients, so that one must not use up what the others need."""
+    """Many callers share these clients, so no caller may use up the limit of the others."""
     row = service.organisations.find("acme")
     credentials = [service.credentials(row) for _ in range(NEW_ACCESS_TOKENS + 2)]
     assert len({each["refresh_token"] for each in credentials}) == 1

@@ -1,4 +1,4 @@
-"""OpenID Connect: what is discovered, signed and told, as a strict client checks it."""
+"""OpenID Connect: discovery, signatures and claims, as a strict client checks them."""
 
 import base64
 import hashlib
@@ -25,7 +25,7 @@ def raw(text):
 
 
 def verified(token, keys):
-    """The claims of a token whose signature is that of one of the keys."""
+    """The claims of a token, after its signature was verified with one of the keys."""
     head, body, signature = token.split(".")
     named = json.loads(raw(head))
     [key] = [candidate for candidate in keys["keys"] if candidate["kid"] == named["kid"]]

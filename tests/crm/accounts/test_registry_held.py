@@ -1,4 +1,4 @@
-"""Another program holds the registry: who needs it written is told so, and nobody else waits."""
+"""Another program locks the registry: only calls that must write to it fail, and no other call waits."""
 
 import json
 import sqlite3

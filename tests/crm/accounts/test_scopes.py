@@ -1,4 +1,4 @@
-"""Each call needs its own scopes and no others; what covers them is enough."""
+"""Each call needs its own scopes and no others. A scope that covers them is enough."""
 
 import re
 
@@ -29,7 +29,7 @@ def needed(route) -> list[str]:
 
 
 def near_misses(scope: str) -> list[str]:
-    """Scopes beside the one that is needed: another operation, another part, another group."""
+    """Scopes that are nearly the needed scope: another operation, another part, another group."""
     *groups, operation = scope.split(".")
     other = "DELETE" if operation != "DELETE" else "READ"
     stem = ".".join(groups) + "."

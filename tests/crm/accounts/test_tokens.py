@@ -20,7 +20,7 @@ def credentials(service, crm):
 
 @pytest.fixture
 def at_the_door(nobody):
-    """Ask with an Authorization header as given, None for none."""
+    """Make a call with this Authorization header; None means no header."""
 
     def ask(authorization: str | None):
         return nobody.get("org", headers={} if authorization is None else {"Authorization": authorization})
@@ -97,7 +97,7 @@ WAYS = {
 
 @pytest.fixture
 def post(nobody):
-    """Send a form to the accounts server in one of the ways clients do."""
+    """Send a form to the accounts server, in one of the ways of clients."""
 
     def post(path, values, way="form", method="POST"):
         params, body, content_type = WAYS[way](values)

@@ -1,4 +1,4 @@
-"""The users of the organisation to try things out with sign in with one click, at a browser on this machine."""
+"""The users of the demo organisation sign in with one click, in a browser on this machine."""
 
 import socket
 from urllib.parse import urlencode
@@ -19,7 +19,7 @@ def open_client(demo, register):
 
 @pytest.fixture
 def people(open_client, browser):
-    """The page that lets one choose."""
+    """The page with the users to choose from."""
     return browser.send(browser.get(open_client.asks()), "people")
 
 

@@ -1,4 +1,4 @@
-"""Scopes in plain words; and a scope without words is none."""
+"""Scopes in plain words. A scope without words does not exist."""
 
 import pytest
 

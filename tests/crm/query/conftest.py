@@ -41,7 +41,7 @@ def context(catalog) -> Context:
 
 @pytest.fixture(scope="session")
 def fault_of():
-    """Call something; gives the fault it raises, None when it raises none."""
+    """Call a function. Returns the fault that it raises, or None."""
 
     def fault_of(call, *arguments) -> Fault | None:
         try:

@@ -1,4 +1,4 @@
-"""Whole values compared; what doesn't fit is said neutrally, so that every kind of question can word it."""
+"""Comparisons of whole values. The error for an operator that does not fit has no words: each front words it."""
 
 import pytest
 

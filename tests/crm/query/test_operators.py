@@ -34,7 +34,7 @@ def fields(metadata):
 
 @pytest.fixture
 def answer(catalog, context, fault_of):
-    """Hold one condition against a module; gives the fault, None when it is understood."""
+    """Check one condition against a module. Returns the fault, or None if the condition is valid."""
 
     def answer(module, field, operator, value):
         values = f"{value},{value}" if operator == "between" else value

@@ -15,7 +15,7 @@ MOST_QUESTIONS = 12
 
 
 class Counting:
-    """A transaction that counts what it is asked: each call would be a round trip to a database elsewhere."""
+    """A transaction that counts its calls: each would be a round trip to a database on another machine."""
 
     def __init__(self, transaction) -> None:
         self._transaction = transaction

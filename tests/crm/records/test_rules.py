@@ -1,4 +1,4 @@
-"""What one field demands of another: calls, meetings, deals; whose a record may be."""
+"""Rules between fields of calls, meetings and deals, and rules for owners of records."""
 
 import pytest
 

@@ -17,7 +17,7 @@ OF_A_MODULE = ["fields", "layouts", "related_lists", "custom_views"]
 
 
 def faults_of(crm, version):
-    """The disagreements of all that can be read of an organisation, each told once."""
+    """All differences between the answers of an organisation and an SDK's types, each only once."""
     faults = {}
 
     def look(path, wrapper, **params):

@@ -56,7 +56,7 @@ def _short(name):
 
 
 def known(version, name):
-    """What an SDK calls a class for answers, or None where it has none."""
+    """The SDK's name of a class for answers, or None if it has no such class."""
     other = name.replace("Response", "Body")
     return next((class_name for class_name in (name, other) if class_name in described(version)), None)
 
@@ -82,7 +82,7 @@ def _keys(version, name):
 
 @cache
 def _kind(version, name):
-    """The short name of a class, or of what is none."""
+    """The short name of a class, or of another value."""
     short = _short(name)
     return short if short in described(version) else short.rpartition(".")[2]
 

@@ -1,4 +1,4 @@
-"""The compiler's own part is SQL that every engine speaks: what only one does, the dialect writes."""
+"""The compiler writes SQL for every database; the dialect writes the parts that are different for each."""
 
 import re
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""Two storages with the same records answer the same: the one on SQLite, and the one in memory that is plain Python."""
+"""Two storages with the same records give the same answers: the storage on SQLite, and the storage in memory."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""The storage in memory keeps the contracts, as every other one."""
+"""The storage in memory keeps the contracts, as every other storage."""
 
 from dataclasses import replace
 from datetime import UTC, datetime

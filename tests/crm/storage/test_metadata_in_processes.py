@@ -1,4 +1,4 @@
-"""Metadata change in one process while others read and write: nobody goes on by the older ones, whoever is killed."""
+"""Metadata change in one process while others read and write: no process uses the old metadata, also after a kill."""
 
 import asyncio
 import json
@@ -23,7 +23,7 @@ FIELDS = 12
 
 
 def insert_and_list(folder, now, token, changed, done, results):
-    """Ask for each field as soon as another process was told that it is there."""
+    """Use each field as soon as another process has an acknowledgement of it."""
     service = Waited(crm_in(folder, FrozenClock(now)))
     caller = Caller(service, token, 0)
     caller.get("settings/fields", module="Leads")

@@ -146,7 +146,7 @@ def test_a_search_that_waits_while_tables_of_the_full_text_go_away_is_answered(
 
 
 def test_requests_go_on_while_the_organisation_is_copied_restored_and_reset(crm, elsewhere, tmp_path):
-    """Another process does so again and again, meanwhile nothing fails and every list is of one moment."""
+    """Another process restores again and again. Meanwhile no call fails, and every list is of one moment."""
     crm.insert("Leads", *({"Last_Name": "a", "Company": "1"} for _ in range(50)))
     elsewhere.snapshot("acme", tmp_path / "snap.db")
     turns = subprocess.Popen([sys.executable, "-c", _TURNS, str(tmp_path / "crm"), str(tmp_path / "snap.db")])

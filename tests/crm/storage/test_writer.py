@@ -1,4 +1,4 @@
-"""What waits is committed as one group."""
+"""All jobs that wait are committed as one group."""
 
 import asyncio
 import os
@@ -12,7 +12,7 @@ from tests.waiting import wait_until
 
 
 def in_one_group(here, job, count):
-    """Run a job so many times, all of which wait while another one is held up."""
+    """Run a job several times. All of these jobs wait, because another job is held up."""
     ready = threading.Event()
 
     async def run():

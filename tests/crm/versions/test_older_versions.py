@@ -20,7 +20,7 @@ def path(version, rest):
 
 
 def since(first):
-    """The versions from that one on."""
+    """This version and all later versions."""
     return NAMES[NAMES.index(first) :]
 
 
