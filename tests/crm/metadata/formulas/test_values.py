@@ -176,6 +176,12 @@ def test_texts_and_work_are_limited():
     assert value(f"Contains(Concat({many}), 'b') || true", "boolean", row=row) == 0
 
 
+@pytest.mark.parametrize("power", ["1.1^0.5", "Naturallog(2)", "Base10log(2)"])
+def test_powers_and_logarithms_are_limited(power):
+    assert value("+".join([power] * 50)) == pytest.approx(50 * value(power))
+    assert value("+".join([power] * 51)) is None
+
+
 def test_a_formula_knows_the_columns_that_it_reads():
     assert of("If(${Ticked}, ${Amount}, ${Amount} + ${Count})").columns == {"Ticked", "Amount", "Count"}
     assert of("Year(Now())").columns == set()

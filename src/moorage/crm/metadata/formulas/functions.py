@@ -46,6 +46,16 @@ class Function:
         return _NOTHING.get(self.gives)
 
 
+def _natural_logarithm(run: Run, number: Decimal) -> Decimal | None:
+    run.spend_on_power()
+    return arithmetic.natural_logarithm(number)
+
+
+def _decimal_logarithm(run: Run, number: Decimal) -> Decimal | None:
+    run.spend_on_power()
+    return arithmetic.decimal_logarithm(number)
+
+
 def _found(text: str, wanted: str, number: Decimal) -> Decimal:
     """The place, from 1, of the number-th occurrence; 0 if there are fewer."""
     place, begin = -1, 0
@@ -110,8 +120,8 @@ FUNCTIONS = {
     "Abs": Function(("number",), "number", arithmetic.absolute),
     "Ceil": Function(("number",), "number", arithmetic.ceiling),
     "Floor": Function(("number",), "number", arithmetic.floor),
-    "Naturallog": Function(("number",), "number", arithmetic.natural_logarithm),
-    "Base10log": Function(("number",), "number", arithmetic.decimal_logarithm),
+    "Naturallog": Function(("number",), "number", _natural_logarithm, needs_run=True),
+    "Base10log": Function(("number",), "number", _decimal_logarithm, needs_run=True),
     "Max": Function(("number",), "number", lambda *numbers: max(numbers), repeats=True, skips_empty=True),
     "Min": Function(("number",), "number", lambda *numbers: min(numbers), repeats=True, skips_empty=True),
     "Sqrt": Function(("number",), "number", arithmetic.square_root),

@@ -122,6 +122,8 @@ def product_of(operators: Sequence[str], operands: Sequence[Part]) -> Part:
             number = operand.value(run)
             if result is None or number is None:
                 return None
+            if sign == "^":
+                run.spend_on_power()
             result = arithmetic.operated(sign, result, number)
         return result
 

@@ -5,10 +5,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 MOST_CHARACTERS = 1_000_000  # That the functions of one formula may read and write, all together.
+MOST_POWERS = 50  # And logarithms: one takes as long as twenty thousand characters.
 
 
 class TooMuch(Exception):
-    """A formula would work on too much text. It gives nothing then."""
+    """A formula would take too long. It gives nothing then."""
 
 
 class Run:
@@ -27,3 +28,7 @@ class Run:
         self._left -= characters
         if self._left < 0:
             raise TooMuch
+
+    def spend_on_power(self) -> None:
+        """To be called before a power or a logarithm. Raises TooMuch."""
+        self.spend(MOST_CHARACTERS // MOST_POWERS)
