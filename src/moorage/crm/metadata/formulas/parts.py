@@ -150,13 +150,16 @@ def choice(condition: Part, then: Part, otherwise: Part) -> Part:
 
 
 def call(function: Function, arguments: Sequence[Part]) -> Part:
+    reads_text = any(argument.kind == "text" for argument in arguments)
+
     def value(run: Run) -> Any:
         values = [argument.value(run) for argument in arguments]
         if None in values and not function.takes_empty:
             values = _without_empty(values, arguments) if function.skips_empty else []
             if not values:
                 return function.nothing
-        run.spend(sum(len(value) for value in values if isinstance(value, str)))
+        if reads_text:
+            run.spend(sum([len(value) for value in values if isinstance(value, str)]))
         if function.choices and values[-1].upper() not in function.choices:
             return function.nothing
         return function.work(run, *values) if function.needs_run else function.work(*values)
