@@ -156,3 +156,12 @@ def test_it_understands_the_people(surroundings):
         "AllUsers": 6, "ActiveUsers": 5, "DeactiveUsers": 1, "DeletedUsers": 1, "AdminUsers": 3, "CurrentUser": 1,
     }  # fmt: skip
     assert surroundings["reports_to"] == "CEO" and surroundings["permissions"] is True
+
+
+@pytest.mark.parametrize("version", ["7", "8"])
+def test_it_makes_fields_with_rows_and_writes_and_reads_them(server, run, version):
+    server.run("crm", "org", "create", f"sdk-rows-{version}", "--empty")
+    sdk = OLDER / f"zohocrmsdk{version}-0" if version != "8" else None
+    found = run("zoho_sdk_links.py", f"sdk-rows-{version}", sdk=sdk)
+    assert [code for code, _ in found["fields"]] == ["SUCCESS"] * 3, found
+    assert (found["links"], found["rows"], found["again"]) == (["Buoy"], ["rust"], "DUPLICATE_LINKING_DATA")

@@ -338,6 +338,83 @@ class Side:
         )
 
 
+# Of three products, and one that is not there.
+targets = st.integers(0, 3)
+link_rows = st.lists(
+    st.one_of(
+        st.fixed_dictionaries({"Interests": targets}),
+        st.fixed_dictionaries({"id": st.integers(0, 3), "Interests": targets}),
+        st.fixed_dictionaries({"id": st.integers(0, 3), "_delete": st.none()}),
+    ),
+    max_size=4,
+)
+link_updates = st.lists(st.tuples(st.integers(0, 1), link_rows), min_size=1, max_size=5)
+
+
+class Links:
+    """What the links of two leads should be: lists of products, and what an update of one of them answers."""
+
+    def __init__(self, crm, leads, products):
+        self.crm, self.leads, self.products = crm, leads, products
+        self.expected = [[], []]
+
+    def rows(self, lead):
+        return self.crm.only(f"Leads/{self.leads[lead]}")["Interests"]
+
+    def sent(self, lead, rows):
+        """The rows as they are sent; a row is named by its place among those that the lead has now."""
+        ids = [row["id"] for row in self.rows(lead)]
+        named = [
+            {
+                **({"id": ids[row["id"]] if row["id"] < len(ids) else "999"} if "id" in row else {}),
+                **({"Interests": {"id": self.products[row["Interests"]]}} if "Interests" in row else {}),
+                **({"_delete": None} if "_delete" in row else {}),
+            }
+            for row in rows
+        ]
+        return {"id": self.leads[lead], "Interests": named}
+
+    def expect(self, lead, rows):
+        """What the update should answer; if it succeeds, the links are then what they should be."""
+        links = list(enumerate(self.expected[lead]))
+        if any(row.get("Interests") == 3 for row in rows):
+            return "INVALID_DATA"
+        if not rows:
+            links = []
+        for row in rows:
+            if "id" not in row:
+                links.append((None, row["Interests"]))
+            elif row["id"] not in [place for place, _ in links]:
+                return "INVALID_DATA"
+            elif "_delete" in row:
+                links = [one for one in links if one[0] != row["id"]]
+            else:
+                links = [(place, row["Interests"] if place == row["id"] else to) for place, to in links]
+        targets = [to for _, to in links]
+        if len(set(targets)) < len(targets):
+            return "DUPLICATE_LINKING_DATA"
+        self.expected[lead] = targets
+        return "SUCCESS"
+
+
+def test_links_are_what_the_updates_say_and_never_lead_twice_to_the_same(crm):
+    links = {"module": {"api_name": "Products"}}
+    made(crm, field("Interests", "multiselectlookup", multiselectlookup=links))
+    products = [*crm.insert("Products", *[{"Product_Name": str(n)} for n in range(3)]), "999"]
+
+    @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(link_updates)
+    def check(updates):
+        side = Links(crm, crm.insert("Leads", {"Last_Name": "a"}, {"Last_Name": "b"}), products)
+        for lead, rows in updates:
+            answer = crm.put("Leads", {"data": [side.sent(lead, rows)]})
+            assert answer.data[0]["code"] == side.expect(lead, rows)
+            for number, expected in enumerate(side.expected):
+                assert [row["Interests"]["name"] for row in side.rows(number)] == [str(to) for to in expected]
+
+    check()
+
+
 def test_records_of_one_request_fare_as_if_each_came_alone(service, make_organisation, caller_of):
     callers = []
     for slug in ("together", "alone"):

@@ -12,7 +12,7 @@ import pytest
 from moorage.clock import FrozenClock
 from moorage.crm.storage.sqlite import metadata_change
 from moorage.crm.storage.sqlite.change_mark import ChangeMark
-from tests.contracts.metadata_changes import add, named
+from tests.contracts.metadata_changes import add, link, named
 from tests.contracts.opened import Opened
 from tests.crm.conftest import Caller
 from tests.crm.folder import crm_in, organisations_in
@@ -61,7 +61,36 @@ def test_a_field_that_was_acknowledged_is_there_in_every_process(crm, service, c
     other.join(30)
 
 
-def change_and_die(folder, clock, identity, last):
+def link_and_list(folder, now, token, changed, done):
+    """Link a lead to a product by each field as soon as another process was told that it is there."""
+    service = Waited(crm_in(folder, FrozenClock(now)))
+    caller = Caller(service, token, 0)
+    (product,) = caller.insert("Products", {"Product_Name": "Buoy"})
+    while (name := changed.get(timeout=30)) is not None:
+        modules = caller.get("settings/modules").json["modules"]
+        (lead,) = caller.insert("Leads", {"Last_Name": "a", name: [{name: {"id": product}}]})
+        shown = [link[name]["name"] for link in caller.only(f"Leads/{lead}")[name]]
+        linking = [module["api_name"] for module in modules if module["generated_type"] == "linking"]
+        done.put((linking, shown, len(caller.get(linking[0], fields=name).data)))
+    service.close()
+
+
+def test_a_module_that_was_acknowledged_is_there_in_every_process(crm, service, clock, tmp_path):
+    changed, done = _spawn.Queue(), _spawn.Queue()
+    arguments = (tmp_path / "crm", clock.now(), crm.token, changed, done)
+    other = _spawn.Process(target=link_and_list, args=arguments)
+    other.start()
+    for number in range(3):
+        store = service.organisations.open(crm.organisation).store
+        asyncio.run(store.change_metadata(link("Leads", f"Boats_{number}", "Products")))
+        changed.put(f"Boats_{number}")
+        linking, shown, _ = done.get(timeout=30)
+        assert (len(linking), shown) == (number + 1, ["Buoy"])
+    changed.put(None)
+    other.join(30)
+
+
+def change_and_die(folder, clock, identity, last, job):
     """Change the metadata in a child that dies at its statement `last`; gives how many there were, if it did not."""
     read, write = os.pipe()
     child = os.fork()
@@ -79,7 +108,7 @@ def change_and_die(folder, clock, identity, last):
             organisations = organisations_in(folder, clock)
             store = organisations.open(identity).store
             apsw.connection_hooks.append(lambda connection: setattr(connection, "exec_trace", statement))
-            asyncio.run(store.change_metadata(add(named("Berth"), named("Quay"))))
+            asyncio.run(store.change_metadata(job))
             os.write(write, str(count).encode())
         finally:
             os._exit(0)
@@ -95,8 +124,8 @@ def test_whichever_statement_it_was_killed_at(tmp_path, clock, service, crm):
     folder = tmp_path / "crm"
     opened = Opened(service.organisations.open(crm.organisation))
     (old,) = opened.add("Leads", {"Last_Name": "old"})
-    last = 0
-    while change_and_die(folder, clock, crm.organisation, last) is None:
+    job, last = add(named("Berth"), named("Quay")), 0
+    while change_and_die(folder, clock, crm.organisation, last, job) is None:
         again = Opened(service.organisations.open(crm.organisation))
         names = {"Berth", "Quay"} & again.module("Leads").fields.keys()
         assert names in (set(), {"Berth", "Quay"})
@@ -111,6 +140,28 @@ def test_whichever_statement_it_was_killed_at(tmp_path, clock, service, crm):
             assert crm.delete(f"Leads/{record}").status == 200
         last += 1
     assert last > 10
+
+
+@pytest.mark.slow
+def test_a_new_module_is_there_whole_or_not_at_all_whenever_it_was_killed(tmp_path, clock, service, crm):
+    folder, job = tmp_path / "crm", link("Leads", "Boats", "Products")
+    (product,) = crm.insert("Products", {"Product_Name": "Buoy"})
+    last = 0
+    while change_and_die(folder, clock, crm.organisation, last, job) is None:
+        again = Opened(service.organisations.open(crm.organisation))
+        is_there = "Boats" in again.module("Leads").fields
+        linking = [name for name in again.organisation.catalog.modules if name.startswith("Leads_X")]
+        lists = crm.get("settings/related_lists", module="Products").json["related_lists"]
+        assert linking == ["Leads_X_Products"] * is_there
+        assert is_there is any(one["type"] == "multiselectlookup" for one in lists)
+        (lead,) = crm.insert("Leads", {"Last_Name": "a", "Boats": [{"Boats": {"id": product}}]})
+        assert len(crm.only(f"Leads/{lead}").get("Boats", ())) == is_there
+        if is_there:
+            field = again.module("Leads").fields["Boats"].id
+            answer = crm.call("DELETE", f"settings/fields/{field}", {"module": "Leads"})
+            assert answer.status == 200
+        last += 1
+    assert last > 20
 
 
 def test_a_store_looks_only_when_some_metadata_may_have_changed(service, crm, make_organisation, monkeypatch):

@@ -12,6 +12,7 @@ from moorage.crm.versions.version import Answer
 from moorage.crm.wire.call import Call
 from moorage.crm.wire.routing import Route
 from moorage.http.message import Request, Response
+from tests.crm.settings.making_fields import field, made
 from tests.log_lines import capture_logs
 
 
@@ -232,6 +233,18 @@ def test_what_leads_elsewhere_names_its_module_and_no_more_before_v3(crm):
                 "active",
             )
             assert set(stage) == {"name", "id"}
+
+
+def test_links_name_their_modules_and_no_more_before_v3(crm):
+    links = {"module": {"api_name": "Products"}}
+    (identity,) = made(crm, field("Interests", "multiselectlookup", multiselectlookup=links))
+    for version in NAMES:
+        answer = crm.get(path(version, f"settings/fields/{identity}"), module="Leads")
+        shown = answer.json["fields"][0]["multiselectlookup"]
+        modules = [shown["linking_module"], shown["connected_module"]]
+        if version not in up_to("v2.1"):
+            modules = [module["api_name"] for module in modules]
+        assert modules == ["Leads_X_Products", "Products"]
 
 
 def test_a_module_is_visible_before_v5(crm):

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from moorage.crm.faults import Fault
+from moorage.crm.metadata.rows import LINK_TYPES
 from moorage.crm.versions.version import Answer
 from moorage.crm.wire.call import Call
 
@@ -77,13 +78,16 @@ def named_modules(answer: Answer, _call: Call) -> None:
     """The module to which a field or a related list leads becomes an API name."""
     for field in fields(answer):
         _name_module(field.get("lookup"))
+        for links in map(field.get, LINK_TYPES):
+            _name_module(links, "linking_module")
+            _name_module(links, "connected_module")
     for related in answer.get("related_lists") or ():
         _name_module(related)
 
 
-def _name_module(holder: dict[str, Any] | None) -> None:
-    if holder and isinstance(holder.get("module"), dict):
-        holder["module"] = holder["module"]["api_name"]
+def _name_module(holder: dict[str, Any] | None, member: str = "module") -> None:
+    if holder and isinstance(holder.get(member), dict):
+        holder[member] = holder[member]["api_name"]
 
 
 def plain_forecasts(answer: Answer, _call: Call) -> None:

@@ -116,7 +116,7 @@ TABLE = (
             "GET /crm/v8/settings/related_lists",
             "GET /crm/v8/settings/related_lists/{id}",
         ),
-        "The `module` of a field's `lookup` and of a related list is only the module's API name",
+        "The modules of a field's `lookup` or links, and of a related list, are only their API names",
         answer=answers.named_modules,
     ),
     Difference(
