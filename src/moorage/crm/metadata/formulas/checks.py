@@ -83,7 +83,9 @@ class _Check:
         if operator in COMPARISONS:
             return self._comparison(chain, operator)
         kind: Kind = "boolean" if operator in {"&&", "||"} else "number"
-        operands = [self._of_kind(operand, kind, f"{operator} joins") for operand in chain.operands]
+        operands = [
+            self._of_kind(operand, kind, f"On each side of {operator} stands") for operand in chain.operands
+        ]
         match operator:
             case "&&":
                 return parts.all_of(operands)
@@ -96,7 +98,7 @@ class _Check:
     def _comparison(self, chain: Chain, operator: str) -> Part:
         left, right = (self.part(operand) for operand in chain.operands)
         if left.kind != right.kind:
-            reason = f"{operator} compares {KIND_NAMES[left.kind]} with {KIND_NAMES[right.kind]}."
+            reason = f"{operator} can't compare {KIND_NAMES[left.kind]} with {KIND_NAMES[right.kind]}."
             raise FormulaInvalid(reason, chain.operands[1].position)
         if operator not in {EQUAL, "!="} and left.kind in {"text", "boolean"}:
             reason = f"{operator} compares numbers, dates and times, and not {KIND_NAMES[left.kind]}."
@@ -115,7 +117,7 @@ class _Check:
         arguments = []
         for place, argument in enumerate(call.arguments):
             kind = function.takes[min(place, len(function.takes) - 1)]
-            what = f"{call.function}() takes as its argument {place + 1}"
+            what = f"Argument {place + 1} of {call.function}() has to be"
             arguments.append(self.part(argument) if kind == "any" else self._of_kind(argument, kind, what))
         if function.choices:
             _require_choice(call, function)
@@ -123,9 +125,9 @@ class _Check:
 
     def _choice(self, call: FunctionCall) -> Part:
         _require_count(call, 3, 3)
-        condition = self._of_kind(call.arguments[0], "boolean", "If() takes as its argument 1")
+        condition = self._of_kind(call.arguments[0], "boolean", "Argument 1 of If() has to be")
         then = self.part(call.arguments[1])
-        what = "If() takes as its argument 3, like its argument 2,"
+        what = "Argument 3 of If() has to be, like argument 2,"
         return parts.choice(condition, then, self._of_kind(call.arguments[2], then.kind, what))
 
 
@@ -134,7 +136,8 @@ def _require_count(call: FunctionCall, least: int, most: int | None) -> None:
     if least <= count and (most is None or count <= most):
         return
     wanted = f"{least}" if least == most else f"at least {least}" if most is None else f"{least} or {most}"
-    reason = f"{call.function}() takes {wanted} arguments, and not {count}."
+    arguments = "argument" if wanted.endswith(" 1") or wanted == "1" else "arguments"
+    reason = f"{call.function}() takes {wanted} {arguments}, and not {count}."
     raise FormulaInvalid(reason, call.position, call.function)
 
 
