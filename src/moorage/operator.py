@@ -155,10 +155,10 @@ class OperatorOrganisations:
         sample: bool,
         unique: tuple[str, ...],
     ) -> "OrganisationRow":
-        from moorage.crm import Wanted
+        from moorage.crm import NewOrganisation
 
-        wanted = Wanted(slug, name, time_zone, data_centre, sample, unique)
-        return await wanted.make(self._organisations)
+        new = NewOrganisation(slug, name, time_zone, data_centre, sample, unique)
+        return await new.create(self._organisations)
 
     async def users(self, slug: str | None) -> "list[User]":
         """The users who may sign in. Raises OrganisationUnknown."""

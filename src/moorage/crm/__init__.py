@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from moorage.crm.errors import OrganisationExists, OrganisationUnknown
     from moorage.crm.management import Management
     from moorage.crm.metadata.standard import DEMO, OrganisationSpec
-    from moorage.crm.organisations.service import OrganisationRow, Wanted
+    from moorage.crm.organisations.service import NewOrganisation, OrganisationRow
     from moorage.crm.service import CrmService
     from moorage.crm.storage.contract.storage import CrmStorage
     from moorage.crm.wire.refusals import refusal
@@ -25,12 +25,12 @@ __all__ = [
     "CrmService",
     "CrmStorage",
     "Management",
+    "NewOrganisation",
     "OrganisationExists",
     "OrganisationRow",
     "OrganisationSpec",
     "OrganisationUnknown",
     "User",
-    "Wanted",
     "refusal",
 ]
 
@@ -46,7 +46,7 @@ _MODULES = {
     "OrganisationSpec": "metadata.standard",
     "OrganisationUnknown": "errors",
     "User": "accounts.model",
-    "Wanted": "organisations.service",
+    "NewOrganisation": "organisations.service",
     "refusal": "wire.refusals",
 }
 

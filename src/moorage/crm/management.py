@@ -7,7 +7,7 @@ import msgspec
 
 from moorage.clock import Clock
 from moorage.crm.errors import SeedRefused
-from moorage.crm.organisations.service import OrganisationRow, Wanted
+from moorage.crm.organisations.service import NewOrganisation, OrganisationRow
 from moorage.crm.service import CrmService
 from moorage.crm.wire.principal import Principal
 from moorage.crm.wire.scopes import ScopeSet
@@ -34,9 +34,9 @@ class Management:
     async def find(self, slug: str) -> OrganisationRow:
         return await self._organisations.find(slug)
 
-    async def create(self, wanted: Wanted) -> OrganisationRow:
+    async def create(self, new: NewOrganisation) -> OrganisationRow:
         """Raises OrganisationExists, OrganisationInvalid."""
-        return await wanted.make(self._organisations)
+        return await new.create(self._organisations)
 
     async def delete(self, slug: str) -> None:
         await self._change(self._organisations.delete(slug))

@@ -8,13 +8,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from moorage.crm.management import MOST_SEEDED, Management
-from moorage.crm.organisations.service import OrganisationRow, Wanted
+from moorage.crm.organisations.service import NewOrganisation, OrganisationRow
 from moorage.http.control import Authenticate, json_object, json_response, route
 from moorage.http.errors import BodyInvalid
 
 READ, WRITE = "organisations:read", "organisations:write"
 _ORGANISATION = "/organisations/{slug}"
-_WANTED = ("slug", "name", "time_zone", "data_centre", "sample", "unique")
+_MEMBERS = ("slug", "name", "time_zone", "data_centre", "sample", "unique")
 LONGEST_NAME = 100
 MAX_SEED = 4 * 1024 * 1024
 _EXAMPLE = '{"slug": "acme", "sample": false}'
@@ -54,7 +54,7 @@ def _of_organisations(management: Management, authenticate: Authenticate) -> lis
 
     async def create(request: Request) -> Response:
         await authenticate(request, WRITE)
-        row = await management.create(_wanted(await json_object(request, _EXAMPLE, known=_WANTED)))
+        row = await management.create(_new_organisation(await json_object(request, _EXAMPLE, known=_MEMBERS)))
         return json_response({"organisation": _document(row)})
 
     async def delete(request: Request) -> Response:
@@ -127,7 +127,7 @@ def _text(body: dict[str, Any], key: str, example: str) -> str:
     return text
 
 
-def _wanted(body: dict[str, Any]) -> Wanted:
+def _new_organisation(body: dict[str, Any]) -> NewOrganisation:
     """Raises BodyInvalid."""
     slug = _text(body, "slug", _EXAMPLE)
     texts = {key: _text(body, key, _EXAMPLE) for key in ("name", "time_zone", "data_centre") if key in body}
@@ -138,7 +138,7 @@ def _wanted(body: dict[str, Any]) -> Wanted:
         raise BodyInvalid("sample has to be true or false.", help="Leave it out for true.")
     if not isinstance(unique, list) or not all(isinstance(field, str) for field in unique):
         raise BodyInvalid("unique has to be a list of fields.", help='Send a list such as ["Leads.Email"].')
-    return Wanted(slug, **texts, sample=sample, unique=tuple(unique))
+    return NewOrganisation(slug, **texts, sample=sample, unique=tuple(unique))
 
 
 def _records(seed: Any) -> dict[str, list[Any]]:

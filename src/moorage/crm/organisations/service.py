@@ -31,7 +31,7 @@ from moorage.crm.storage.contract.storage import CrmStorage
 from moorage.near import did_you_mean
 from moorage.single_flight import SingleFlight
 
-__all__ = ["OrganisationRow", "Organisations", "Wanted"]
+__all__ = ["NewOrganisation", "OrganisationRow", "Organisations"]
 
 # The first organisation has this prefix, because the specification's examples use it.
 FIRST_PREFIX = 7_243_485
@@ -256,7 +256,7 @@ class Organisations:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class NewOrganisation:
     """An organisation to create. `unique` has fields, as `Module.Field`, that can't have the same value twice."""
 
     slug: str
@@ -266,7 +266,7 @@ class Wanted:
     sample: bool = True
     unique: tuple[str, ...] = ()
 
-    async def make(self, organisations: Organisations) -> OrganisationRow:
+    async def create(self, organisations: Organisations) -> OrganisationRow:
         """Raises OrganisationExists, OrganisationInvalid."""
         spec = replace(
             DEMO,

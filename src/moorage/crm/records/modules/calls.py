@@ -16,7 +16,7 @@ def _check(call: PendingRecord) -> None:
     if not (duration or "").strip():
         raise missing(call.module.fields["Call_Duration"], f"{call.path}.Call_Duration")
     if call.get("Call_Type") != "Missed" and _seconds(duration) == 0:
-        details = {"dependee": call.place("Call_Type"), **call.place("Call_Duration")}
+        details = {"dependee": call.details("Call_Type"), **call.details("Call_Duration")}
         raise Fault(400, "DEPENDENT_MISMATCH", "Call Duration can not be zero.", details)
 
 

@@ -9,7 +9,7 @@ from moorage.crm.records.money import percentage, rounded
 def _check(deal: PendingRecord) -> None:
     probability = deal.get("Probability") if "Probability" in deal.sent_fields else None
     if probability is not None and not 0 <= probability <= 100:
-        raise Fault(400, "INVALID_DATA", "Given Probability is not valid", deal.place("Probability"))
+        raise Fault(400, "INVALID_DATA", "Given Probability is not valid", deal.details("Probability"))
 
 
 def _compute(deal: PendingRecord) -> None:

@@ -6,7 +6,7 @@ from moorage.crm.records.modules.rules import ModuleRules, PendingRecord
 
 def _check(note: PendingRecord) -> None:
     if not (note.get("Note_Content") or "").strip() and not (note.get("Note_Title") or "").strip():
-        expected = [note.place(name) for name in ("Note_Content", "Note_Title")]
+        expected = [note.details(name) for name in ("Note_Content", "Note_Title")]
         message = "should contain either content or title"
         raise Fault(400, "EXPECTED_FIELD_MISSING", message, {"expected_fields": expected})
 

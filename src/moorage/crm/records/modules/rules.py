@@ -45,8 +45,8 @@ class PendingRecord:
         column = self.module.fields[name].column
         return bool(self.row.get(column) != self.old.get(column))
 
-    def place(self, name: str) -> dict[str, Any]:
-        """The details of a Fault that say which field it is about."""
+    def details(self, name: str) -> dict[str, Any]:
+        """The details of a Fault that name a field, and its place in the body."""
         return {"api_name": name, "json_path": f"{self.path}.{name}"}
 
 
