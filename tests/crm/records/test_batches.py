@@ -223,6 +223,24 @@ class TestQuestions:
         assert {outcome.status for outcome in outcomes} == {200}, outcomes
         assert len(asked) <= MOST_QUESTIONS, asked
 
+    def test_of_links_that_come_alone(self, linked, counted, inserted, products):
+        leads, _ = inserted("Leads", [{"Last_Name": f"Name {n}"} for n in range(100)])
+        links = [
+            {"Leads": {"id": lead}, "Interests": {"id": product}}
+            for lead, product in zip(leads, products, strict=True)
+        ]
+        ids, asked = inserted("Leads_X_Products", links)
+        assert len(asked) <= MOST_QUESTIONS, asked
+        module = linked.catalog.modules["Leads_X_Products"]
+        changes = [
+            {"id": identity, "Interests": {"id": product}}
+            for identity, product in zip(ids, products[::-1], strict=True)
+        ]
+        prepared = to_update(linked.catalog, module, changes)
+        outcomes, asked = counted("Leads_X_Products", lambda change: change.update(prepared))
+        assert {outcome.status for outcome in outcomes} == {200}, outcomes
+        assert len(asked) <= MOST_QUESTIONS, asked
+
     def test_of_a_delete_of_records_with_links(self, counted, inserted_with_rows):
         ids, _ = inserted_with_rows
         outcomes, asked = counted("Leads", lambda change: change.delete([int(identity) for identity in ids]))

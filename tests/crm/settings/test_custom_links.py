@@ -218,7 +218,7 @@ def test_the_lookups_of_a_link_have_different_names(crm):
     assert (found["lookup_apiname"], found["connectedlookup_apiname"]) == ("Leads1", "Leads")
 
 
-def test_links_are_listed_searched_and_counted_and_change_with_their_records_alone(crm, linked, products):
+def test_links_are_listed_searched_and_counted(crm, linked, products):
     buoy, rope, _ = products
     lead, other = crm.insert(
         "Leads", {"Last_Name": "a", LINKS: to(buoy, rope)}, {"Last_Name": "b", LINKS: to(rope)}
@@ -235,13 +235,83 @@ def test_links_are_listed_searched_and_counted_and_change_with_their_records_alo
     assert len(crm.get(f"{module}/search", criteria="(Leads.id:equals:" + lead + ")").data) == 2
     assert crm.get(f"{module}/search", word="buoy").status == 204
     assert crm.get(f"{module}/actions/count").json == {"count": 3}
-    sent = {"data": [{"Leads": {"id": lead}, LINKS: {"id": buoy}}]}
-    for refused in (
-        crm.post(module, sent),
-        crm.put(f"{module}/{first}", sent),
-        crm.delete(f"{module}/{first}"),
-    ):
-        assert (refused.status, refused.json["code"]) == (400, "INVALID_MODULE")
+
+
+class TestAlone:
+    """Links that are written as records of their module."""
+
+    MODULE = "Leads_X_Products"
+
+    @pytest.fixture
+    def leads(self, crm, linked):
+        return crm.insert("Leads", {"Last_Name": "a"}, {"Last_Name": "b"})
+
+    def link(self, lead, product):
+        return {"Leads": {"id": lead}, LINKS: {"id": product}}
+
+    def test_a_link_is_made_changed_and_removed(self, crm, leads, products):
+        lead, other = leads
+        buoy, rope, sail = products
+        first, _ = crm.insert(self.MODULE, self.link(lead, buoy), self.link(lead, rope))
+        assert names(crm, lead) == ["Buoy", "Rope"]
+        change = {"data": [{LINKS: {"id": sail}, "Leads": {"id": other}}]}
+        assert crm.put(f"{self.MODULE}/{first}", change).status == 200
+        assert (names(crm, lead), names(crm, other)) == (["Sail", "Rope"], [])
+        assert crm.delete(f"{self.MODULE}/{first}").status == 200
+        assert names(crm, lead) == ["Rope"]
+        upserted = crm.post(f"{self.MODULE}/upsert", {"data": [self.link(lead, buoy)]})
+        assert (upserted.data[0]["action"], names(crm, lead)) == ("insert", ["Rope", "Buoy"])
+
+    def test_a_link_that_is_there_is_refused(self, crm, leads, products):
+        lead, other = leads
+        buoy, rope, _ = products
+        (first,) = crm.insert(self.MODULE, self.link(lead, buoy))
+        sent = [self.link(lead, buoy), self.link(lead, rope), self.link(other, buoy), self.link(lead, rope)]
+        answer = crm.post(self.MODULE, {"data": sent})
+        assert (answer.status, [outcome["code"] for outcome in answer.data]) == (
+            207, ["DUPLICATE_LINKING_DATA", "SUCCESS", "SUCCESS", "DUPLICATE_LINKING_DATA"],
+        )  # fmt: skip
+        second = answer.data[1]["details"]["id"]
+        for number, there in ((0, first), (3, second)):
+            assert answer.data[number]["details"] == {
+                "linking_fields": ["Leads", LINKS], "id": there,
+                "api_name": LINKS, "json_path": f"$.data[{number}].{LINKS}",
+            }  # fmt: skip
+        changed = crm.put(self.MODULE, {"data": [{"id": second, LINKS: buoy}, {"id": first, LINKS: buoy}]})
+        assert [outcome["code"] for outcome in changed.data] == ["DUPLICATE_LINKING_DATA", "SUCCESS"]
+
+    @pytest.mark.parametrize(
+        ("link", "name", "code"),
+        [
+            ({LINKS: {"id": "5"}}, "Leads", "MANDATORY_NOT_FOUND"),
+            ({"Leads": {"id": "5"}}, LINKS, "MANDATORY_NOT_FOUND"),
+            ({"Leads": None, LINKS: {"id": "5"}}, "Leads", "MANDATORY_NOT_FOUND"),
+            ({"Leads": {"id": "5"}, LINKS: {"id": "5"}}, "Leads", "INVALID_DATA"),
+        ],
+    )
+    def test_a_link_has_both_of_its_records(self, crm, leads, link, name, code):
+        answer = crm.post(self.MODULE, {"data": [link]})
+        assert (answer.status, answer.data[0]["code"]) == (400, code)
+        assert answer.data[0]["details"]["json_path"] == f"$.data[0].{name}"
+
+    def test_a_record_has_no_more_links_than_it_can_show(self, crm, leads):
+        lead, _ = leads
+        many = crm.insert("Products", *[{"Product_Name": str(n)} for n in range(100)])
+        more = crm.insert("Products", *[{"Product_Name": str(n)} for n in range(100, 201)][:100])
+        (last,) = crm.insert("Products", {"Product_Name": "last"})
+        for products in (many, more):
+            crm.insert(self.MODULE, *[self.link(lead, product) for product in products])
+        refused = crm.post(self.MODULE, {"data": [self.link(lead, last)]})
+        assert refused.data[0]["details"] == {
+            "maximum_length": 200, "api_name": "Leads", "json_path": "$.data[0].Leads",
+        }  # fmt: skip
+        assert len(links(crm, lead)) == 200
+
+    def test_nothing_looks_up_links(self, crm, leads):
+        lookup = {"module": {"api_name": self.MODULE}, "display_label": "b"}
+        refused = create(crm, field("a", "lookup", lookup=lookup))
+        assert told(refused) == [("INVALID_DATA", "$.fields[0].lookup.module.api_name")]
+        assert crm.get(f"settings/modules/{self.MODULE}").json["modules"][0]["lookupable"] is False
 
 
 def test_records_are_not_searched_or_sorted_by_their_links(crm, linked):

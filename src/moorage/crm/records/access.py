@@ -40,9 +40,14 @@ def require_administrator(call: Call, permission: str) -> None:
         raise Fault(403, "NO_PERMISSION", "permission denied", {"permissions": [permission]})
 
 
+def _are_parts(module: Module) -> bool:
+    """Whether the records of a module are only written with others, as rows of subforms are. Links can come alone."""
+    return module.parent_field is not None and module.connected_field is None
+
+
 def writable(call: Call, flag: str) -> Module:
     """The module of the path. Raises the Fault if its records can't be changed, or only through their parents."""
     module = module_of(call)
-    if not module.flags.get(flag) or module.parent_field is not None:
+    if not module.flags.get(flag) or _are_parts(module):
         raise module_unsupported()
     return module

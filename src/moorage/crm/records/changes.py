@@ -18,6 +18,7 @@ from moorage.crm.records.batch import Batch
 from moorage.crm.records.draft import Draft
 from moorage.crm.records.duplicates import UniqueValues, values_of
 from moorage.crm.records.initial import initial_values
+from moorage.crm.records.links import links_of
 from moorage.crm.records.modules import rules_of
 from moorage.crm.records.modules.rules import PendingRecord
 from moorage.crm.records.outcomes import Outcome, failed, record_details, succeeded, upserted
@@ -55,6 +56,7 @@ class Change:
         self._unmodified_since = unmodified_since
         self._references = References(organisation, self._batch)
         self._rows = FieldRows(organisation, self._batch, user, rows_are_whole=rows_are_whole)
+        self._links = links_of(module, self._batch)
         self._unique = UniqueValues(organisation, module, self._batch)
         self._numbers = module.of_type("autonumber")
         self._formulas = formulas_of(module)
@@ -108,6 +110,8 @@ class Change:
                 self._rows.expect(draft, ids[index] if ids and draft is prepared.update else None)
                 self._batch.expect_tags(self._module, draft.tags or ())
         self._expect_stored_rows(records, known_ids)
+        if self._links is not None:
+            self._links.expect(_drafts(records), known_ids)
 
     def _expect_stored_rows(self, records: Sequence[Prepared], ids: Sequence[int]) -> None:
         """A new discount or tax of a record changes its totals, which are worked out from all its rows."""
@@ -123,6 +127,8 @@ class Change:
         self._references.resolve(draft)
         self._unique.check(draft, None)
         self._rows.check(draft)
+        if self._links is not None:
+            self._links.check(draft.row, draft.path)
         row = self._new_row(draft)
         rows = self._rows.new_rows(draft, row["id"])
         pending = self._pending(draft, row, {})
@@ -168,6 +174,8 @@ class Change:
             self._references.resolve(draft, old)
             self._unique.check(draft, record)
             row = old | draft.row
+            if self._links is not None:
+                self._links.check(row, draft.path)
             self._append_values(draft, old, row)
             merges = self._rows.merge(draft, record)
         except Fault as fault:

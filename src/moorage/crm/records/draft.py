@@ -37,10 +37,13 @@ class DraftRow:
     delete: bool
 
 
-def draft_of(catalog: Catalog, module: Module, record: Any, path: str, *, insert: bool) -> Draft:
+def draft_of(
+    catalog: Catalog, module: Module, record: Any, path: str, *, insert: bool, parent: Field | None = None
+) -> Draft:
     """Check types, lengths, formats and mandatory fields. Raises the first Fault, in the order of the fields.
 
-    Keys that are no fields, and fields nobody may write, are ignored, as Zoho does [Z observed].
+    Keys that are no fields, and fields nobody may write, are ignored, as Zoho does [Z observed]. So is `parent`, the
+    lookup of a row to the record that it stands in.
     """
     if not isinstance(record, dict):
         details = {"expected_data_type": "jsonobject", "json_path": path}
@@ -48,13 +51,13 @@ def draft_of(catalog: Catalog, module: Module, record: Any, path: str, *, insert
     draft = Draft(path)
     for name, value in record.items():
         field = module.fields.get(name)
-        if field is not None and (field.creatable if insert else field.updatable):
+        if field is not None and field is not parent and (field.creatable if insert else field.updatable):
             _put(catalog, draft, field, value, insert=insert)
     draft.se_module = _se_module(record)
     appended = record.get("$append_values")
     if isinstance(appended, dict):
         draft.appended = {name for name, yes in appended.items() if yes is True}
-    _require(module, draft, record, insert=insert)
+    _require(module, draft, record, parent, insert=insert)
     return draft
 
 
@@ -91,20 +94,23 @@ def _rows(catalog: Catalog, field: Field, rows: list[Any], path: str, *, insert:
         row_id = None if insert else row.get("id")
         is_removed = "_delete" in row and row.get("id") is not None
         if not is_removed:
-            draft = draft_of(catalog, module, row, row_path, insert=row_id is None)
+            insert_row = row_id is None
+            draft = draft_of(catalog, module, row, row_path, insert=insert_row, parent=module.parent_field)
             drafts.append(DraftRow(draft, row_id, delete=False))
         elif not insert:
             drafts.append(DraftRow(Draft(row_path), row_id, delete=True))
     return drafts
 
 
-def _require(module: Module, draft: Draft, record: dict[str, Any], *, insert: bool) -> None:
+def _require(
+    module: Module, draft: Draft, record: dict[str, Any], parent: Field | None, *, insert: bool
+) -> None:
     dependent = rules_of(module).dependent
     for field in module.required:
         name = field.api_name
         # Without an Owner the caller becomes it; an update may not clear it.
         mandatory = field.mandatory or not insert
-        if not mandatory or name in dependent:
+        if not mandatory or name in dependent or field is parent:
             continue
         if (insert and name not in record) or (name in draft.sent_fields and _is_empty(field, draft)):
             raise missing(field, f"{draft.path}.{name}")

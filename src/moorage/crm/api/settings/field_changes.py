@@ -250,7 +250,7 @@ class _FieldChanges:
         identity = whole_id(spec.raw("id"))
         for module in self._metadata.all("module"):
             if module.id == identity or (identity is None and module.name == spec.raw("api_name")):
-                if module.body["creatable"] and self._metadata.all("layout", module.id):
+                if not has_rows(module) and self._metadata.all("layout", module.id):
                     return module.name
                 break
         raise spec.invalid("id" if "id" in spec else "api_name")

@@ -4,6 +4,7 @@ from typing import Any
 
 from moorage.crm.api.documents import encoded_once, module_named, profiles
 from moorage.crm.api.settings import custom_views, related_lists
+from moorage.crm.metadata.custom.row_modules import has_rows
 from moorage.crm.metadata.documents import Document, Metadata
 from moorage.crm.metadata.ids import whole_id
 from moorage.crm.metadata.shown import PROPERTIES
@@ -92,7 +93,7 @@ def _module(metadata: Metadata, module: Document) -> dict[str, Any]:
         "actual_singular_label": body["singular_label"],
         "actual_plural_label": body["plural_label"],
         "global_search_supported": has_records and body["generated_type"] == "default",
-        "lookupable": has_records and body["creatable"],
+        "lookupable": has_records and body["creatable"] and not has_rows(module),
         "profile_count": len(access),
         "profiles": access,
     }

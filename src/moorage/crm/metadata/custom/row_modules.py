@@ -67,14 +67,21 @@ def linking_module(
 ) -> ModuleDefinition:
     """The module of links: each leads from its `own` record to a `connected` one, or to a user."""
     assert own.lookup is not None
-    return _module("linking", name, label, own.lookup.module, sequence_number, [own, connected])
+    module = _module("linking", name, label, own.lookup.module, sequence_number, [own, connected])
+    return replace(module, creatable=True, editable=True, deletable=True)
 
 
 def own_lookup(name: str, label: str, module: str) -> FieldDefinition:
-    """The lookup by which a link points to the record it belongs to."""
-    lookup = LookupDefinition(None, module)
+    """The lookup by which a link points to the record it belongs to, from the beginning to the end."""
+    model = _model_field("Parent_Id")
     return replace(
-        _model_field("Parent_Id"), api_name=name, field_label=label, display_label=label, lookup=lookup
+        model,
+        api_name=name,
+        field_label=label,
+        display_label=label,
+        lookup=LookupDefinition(None, module),
+        system_mandatory=True,
+        operation_type=model.operation_type | {"web_create": True, "api_create": True},
     )
 
 
