@@ -211,7 +211,6 @@ BAD = {
         "INVALID_DATA", "lookup.module.api_name",
     ),
     "no start": (field("a", "autonumber", auto_number={}), "MANDATORY_NOT_FOUND", "auto_number.start_number"),
-    "a type to come": (field("a", "rollup_summary"), "NOT_SUPPORTED", "data_type"),
     "a unique box": (field("a", "boolean", unique={"case_sensitive": False}), "NOT_ALLOWED", "unique"),
     "encryption": (field("a", crypt={"mode": "encryption"}), "NOT_SUPPORTED", "crypt"),
     "a hidden profile": (

@@ -72,6 +72,7 @@ class Field:
     )  # API name of the list that shows, in the module a lookup points to, who points there.
     roll_up: RollUp | None  # What a roll-up field is worked out of.
     formula: dict[str, Any]  # Return type and expression of a formula; one of the system has no expression.
+    initial: int | None  # What a new record holds: a box is not ticked, and a count is 0.
 
     @property
     def number(self) -> int:
@@ -82,12 +83,6 @@ class Field:
         numbers = self.auto_number
         number = count - 1 + numbers.get("start_number", 1)
         return f"{numbers.get('prefix') or ''}{number}{numbers.get('suffix') or ''}"
-
-    @property
-    def initial(self) -> int | None:
-        """What a record holds that nobody gave a value: a box is not ticked, and a count is 0."""
-        counts = self.roll_up is not None and self.roll_up.function == "count"
-        return 0 if counts or self.storage == "boolean" else None
 
     @property
     def module_column(self) -> str:
@@ -233,15 +228,16 @@ def _module(id: int, body: dict[str, Any], metadata: Metadata) -> Module:  # noq
 
 
 def _field(id: int, body: dict[str, Any]) -> Field:  # noqa: A002
-    operations = body["operation_type"]
+    operations, roll_up, rows = body["operation_type"], roll_up_of(body), rows_in(body)
+    storage: Storage = _storage(body) if rows is None else "rows"
+    counts = roll_up is not None and roll_up.function == "count"
     lookup = (body.get("lookup") or {}).get("module") or {}
     several = body.get("multi_module_lookup") or {}
-    rows = rows_in(body)
     return Field(
         id=id,
         api_name=body["api_name"],
         data_type=body["data_type"],
-        storage=_storage(body) if rows is None else "rows",
+        storage=storage,
         length=body.get("length"),
         decimal_place=body.get("decimal_place"),
         mandatory=bool(body.get("system_mandatory")),
@@ -264,8 +260,9 @@ def _field(id: int, body: dict[str, Any]) -> Field:  # noqa: A002
         column="id" if body["api_name"] == "id" else f"c{id % ID_SPACE}",
         auto_number=body.get("auto_number") or {},
         related_list=(body.get("lookup") or {}).get("api_name"),
-        roll_up=roll_up_of(body),
         formula=body.get("formula") or {},
+        roll_up=roll_up,
+        initial=0 if counts or storage == "boolean" else None,
     )
 
 

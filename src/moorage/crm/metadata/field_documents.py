@@ -44,6 +44,7 @@ _UI_TYPES = {
     "profileimage": 66,
     "multiselectpicklist": 100,
     "formula": 116,
+    "rollup_summary": 118,
     "lookup": 133,
     "boolean": 301,
     "datetime": 333,

@@ -1,4 +1,4 @@
-"""Roll-up fields: aggregates over the records of another module that point to a record [Z field-meta].
+"""Roll-up fields: aggregates over the records of another module that point to a record [Z rollup-summary].
 
 Zoho calls the type `rollup_summary`. The field's document names the related list whose records count; the lookup by
 which they point to a record is the one that has this list.
@@ -10,6 +10,8 @@ from typing import Any, Literal, TypeAlias
 from moorage.crm.metadata.documents import Body
 
 ROLL_UP = "rollup_summary"  # The `data_type`.
+# Types of fields whose values change although nobody writes the record: nothing can be kept that depends on them.
+WORKED_OUT = frozenset({ROLL_UP, "formula"})
 Function: TypeAlias = Literal["count", "sum", "average", "min", "max"]
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from moorage.crm.metadata.catalog import Field, Module
+from moorage.crm.records.roll_ups import RollUps
 from moorage.crm.storage.contract.records import Row, Transaction
 
 _LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
@@ -24,8 +25,9 @@ def folded(value: Any) -> Any:
 class Batch:
     """The questions and changes of one request, within one transaction."""
 
-    def __init__(self, transaction: Transaction) -> None:
+    def __init__(self, transaction: Transaction, roll_ups: RollUps) -> None:
         self._transaction = transaction
+        self._roll_ups = roll_ups
         self._ids_expected = 0  # New records and rows, at most.
         self._ids: Iterator[int] = iter(())
         self._rows: dict[Module, dict[int, Row | None]] = defaultdict(dict)
@@ -148,6 +150,8 @@ class Batch:
     def _put(self, module: Module, record: int, old: Row | None, new: Row | None) -> None:
         self._rows[module][record] = new
         self._values.note(module, record, old, new)
+        if module.roll_ups:
+            self._roll_ups.note(module, old, new)
         if module.parent_field is not None:
             parent = (new or old or {}).get(module.parent_field.column)
             # If the rows of this parent were never asked for, the parent is new, and has no others.
@@ -254,7 +258,8 @@ class _Changes:
             if changes:
                 transaction.update(module, changes)
         for module, rows in self._inserts.items():
-            transaction.insert(module, list(rows.values()))
+            if rows:
+                transaction.insert(module, list(rows.values()))
         for waiting in (self._drops, self._updates, self._inserts):
             waiting.clear()
 

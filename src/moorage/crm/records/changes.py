@@ -24,6 +24,7 @@ from moorage.crm.records.modules.rules import PendingRecord
 from moorage.crm.records.outcomes import Outcome, failed, record_details, succeeded, upserted
 from moorage.crm.records.prepare import Prepared, required
 from moorage.crm.records.references import References
+from moorage.crm.records.roll_ups import RollUps
 from moorage.crm.records.rows import FieldRows, add_up
 from moorage.crm.records.values import MAX_ITEMS, too_long
 from moorage.crm.storage.contract.organisations import Organisation
@@ -52,7 +53,8 @@ class Change:
         self._rules = rules_of(module)
         self._user = user
         self._transaction = transaction
-        self._batch = Batch(transaction)
+        self._roll_ups = RollUps(organisation, transaction)
+        self._batch = Batch(transaction, self._roll_ups)
         self._unmodified_since = unmodified_since
         self._references = References(organisation, self._batch)
         self._rows = FieldRows(organisation, self._batch, user, rows_are_whole=rows_are_whole)
@@ -85,7 +87,9 @@ class Change:
         return self._each(lambda prepared: self._upsert(prepared, checked), records)
 
     def delete(self, ids: Sequence[int]) -> list[Outcome]:
+        self._roll_ups.note_removed(self._module, ids)
         deleted = self._transaction.recycle(self._module, ids, self._user)
+        self._roll_ups.write()
         return [_deletion(record, was_there=record in deleted) for record in ids]
 
     def _each(self, change: Callable[[Prepared], Outcome], records: Sequence[Prepared]) -> list[Outcome]:
@@ -96,6 +100,7 @@ class Change:
             except Fault as fault:
                 outcomes.append(failed(fault))
         self._batch.flush()
+        self._roll_ups.write()
         return outcomes
 
     def _expect(self, records: Sequence[Prepared], ids: Sequence[int | None] = ()) -> None:

@@ -11,8 +11,8 @@ def initial_values(module: Module, user: int, now: int) -> Row:
     """The values by column. `user` is the id of the user who makes the record, `now` in seconds since the epoch."""
     row: Row = {}
     for field in module.fields.values():
-        if field.storage == "boolean":
-            row[field.column] = 0
+        if field.initial is not None:
+            row[field.column] = field.initial
         elif field.api_name in _USERS:
             row[field.column] = user
         elif field.api_name in _SET_AT_INSERT:

@@ -9,6 +9,7 @@ import msgspec
 
 from moorage.crm.api.documents import module_named, module_parameter
 from moorage.crm.api.settings.formula_values import must_be_worked_out, work_out
+from moorage.crm.api.settings.roll_up_fields import RollUpFields, is_rolled_up
 from moorage.crm.api.settings.row_modules import RowModules
 from moorage.crm.faults import Fault, invalid_id, unparsable
 from moorage.crm.metadata.custom.belongings import belongings
@@ -29,6 +30,7 @@ from moorage.crm.metadata.field_documents import field_document
 from moorage.crm.metadata.ids import whole_id
 from moorage.crm.metadata.layout_documents import section_body, with_field, with_subform, without_field
 from moorage.crm.metadata.related_list_documents import related_list_document
+from moorage.crm.metadata.roll_ups import ROLL_UP
 from moorage.crm.records.access import require_administrator
 from moorage.crm.storage.contract.metadata import MetadataTransaction
 from moorage.crm.wire.call import Call, answer
@@ -168,10 +170,14 @@ class _FieldChanges:
             definition = self._with_related_list(definition, definition.lookup)
         if FIELD_TYPES[definition.data_type].has_rows:
             definition = self._row_modules().add(spec, definition)
+        if definition.data_type == ROLL_UP:
+            definition = RollUpFields(self._transaction, self._module).add(spec, definition)
         body = field_document(definition, self.new_id(), self, {})
         field = Document(int(body["id"]), "field", self._module.id, definition.api_name, body)
         self._put(spec, None, field)
         self._lay_out(lambda layout: self._shown_in(layout, field))
+        if definition.data_type == ROLL_UP:
+            RollUpFields(self._transaction, self._module).fill(field.name)
         return _success(field.id, "field created")
 
     def _row_modules(self) -> RowModules:
@@ -211,6 +217,8 @@ class _FieldChanges:
         if has_rows(self._module):
             refuse_in_rows(spec, field.body["data_type"])
         body = changed_field(spec, field, known, self)
+        if body["data_type"] == ROLL_UP:
+            return self._update_roll_up(spec, field, body)
         if body.get("unique") and not field.body.get("unique"):
             self._refuse_repeats(field, spec)
         self._put(spec, field, replace(field, body=body))
@@ -221,6 +229,14 @@ class _FieldChanges:
             field = replace(field, body=checked_formula(spec, field.body, self._module, self._metadata))
             self.formulas.append(field)
         self._transaction.put(field)
+
+    def _update_roll_up(self, spec: JsonObject, field: Document, body: Body) -> Body:
+        roll_up = RollUpFields(self._transaction, self._module).changed(spec, field)
+        kept = {"decimal_place": field.body["decimal_place"], ROLL_UP: roll_up}
+        self._transaction.put(replace(field, body=body | kept))
+        if roll_up != field.body[ROLL_UP]:
+            RollUpFields(self._transaction, self._module).fill(field.name)
+        return _success(field.id, "field updated")
 
     def _refuse_repeats(self, field: Document, spec: JsonObject) -> None:
         if self._transaction.repeats(self._module.id, field.id):
@@ -239,7 +255,9 @@ class _FieldChanges:
     def _is_used(self, field: Document) -> bool:
         views = self._metadata.all("custom_view", self._module.id)
         in_view = any(f'"{field.id}"'.encode() in msgspec.json.encode(view.body) for view in views)
-        return in_view or any(uses(other, field) for other in self._metadata.all("field", self._module.id))
+        if in_view or is_rolled_up(self._metadata, field):
+            return True
+        return any(uses(other, field) for other in self._metadata.all("field", self._module.id))
 
     def _lay_out(self, change: Callable[[Body], Body]) -> None:
         for layout in self._metadata.all("layout", self._module.id):

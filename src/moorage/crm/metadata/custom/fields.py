@@ -8,7 +8,7 @@ from moorage.crm.metadata.custom.json_object import JsonObject
 from moorage.crm.metadata.custom.naming import LONGEST_LABEL, api_name_of, check_api_name
 from moorage.crm.metadata.custom.options import changed_options, new_options
 from moorage.crm.metadata.custom.row_modules import refuse_in_rows
-from moorage.crm.metadata.custom.types import FIELD_TYPES, MOST_DECIMALS, PICK_LISTS, TO_COME, FieldType
+from moorage.crm.metadata.custom.types import FIELD_TYPES, MOST_DECIMALS, PICK_LISTS, FieldType
 from moorage.crm.metadata.definitions import UNIQUE_TYPES, FieldDefinition, Ids, LookupDefinition
 from moorage.crm.metadata.documents import Body, Document
 from moorage.crm.metadata.field_documents import choice
@@ -87,7 +87,7 @@ def changed_field(spec: JsonObject, field: Document, known: list[Document], ids:
     body, data_type = field.body, field.body["data_type"]
     if not body["custom_field"]:
         raise spec.fault("NOT_ALLOWED", "system field cannot be updated", "id")
-    _refuse_unsupported(spec, "formula" if data_type == "formula" else None)
+    _refuse_unsupported(spec, data_type)
     for name in ("data_type", "api_name"):
         if name in spec and spec.raw(name) != body[name]:
             raise spec.fault("NOT_ALLOWED", f"{name} cannot be changed", name)
@@ -116,8 +116,8 @@ def _field_type(data_type: str, formula: Body | None) -> FieldType:
     return FIELD_TYPES[data_type] if not formula else type_of_formula(formula["return_type"])
 
 
-def _refuse_unsupported(spec: JsonObject, data_type: object = None) -> None:
-    """`data_type` is the type of a new field: the member of that name is its own."""
+def _refuse_unsupported(spec: JsonObject, data_type: object) -> None:
+    """`data_type` is the type of the field: the member of that name is its own."""
     for name in _UNSUPPORTED:
         is_own = name == data_type and name in FIELD_TYPES
         if not is_own and spec.raw(name) not in (None, {}, []):
@@ -143,8 +143,6 @@ def _data_type(spec: JsonObject) -> str:
     data_type = spec.text("data_type", LONGEST_LABEL)
     if data_type is None:
         raise spec.fault("MANDATORY_NOT_FOUND", "required field not found", "data_type")
-    if data_type in TO_COME:
-        raise spec.fault("NOT_SUPPORTED", "a field of this type cannot be made here yet", "data_type")
     if data_type not in FIELD_TYPES:
         raise spec.invalid("data_type", supported_values=sorted(FIELD_TYPES))
     return data_type

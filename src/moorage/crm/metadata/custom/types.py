@@ -45,6 +45,8 @@ FIELD_TYPES = {
     "autonumber": FieldType("string", 255, range(1, 256), writable=False),
     # The rest follows from what the formula returns (`formula_fields.py`).
     "formula": FieldType("string", 255, writable=False),
+    # The rest follows from what the roll-up returns (`roll_up_parts.py`).
+    "rollup_summary": FieldType("integer", 9, writable=False),
     # The length is how many files a record may have.
     "fileupload": FieldType("jsonarray", 5, (1, 5), sortable=False, filterable=False, searchable=False),
     "imageupload": FieldType(
@@ -54,5 +56,3 @@ FIELD_TYPES = {
     "multiuserlookup": _ROWS,
     "subform": _ROWS,
 }
-# Types that Zoho has, too, but of which no custom field can be made here yet.
-TO_COME = frozenset(["rollup_summary"])

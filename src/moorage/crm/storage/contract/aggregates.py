@@ -6,6 +6,8 @@ from moorage.crm.metadata.catalog import Field
 from moorage.crm.metadata.roll_ups import Function
 from moorage.crm.query.tree import Checked
 
+MOST_PLACES = 9
+
 
 @dataclass(frozen=True, slots=True)
 class Aggregate:
@@ -16,7 +18,8 @@ class Aggregate:
 
     sum        exact. Of decimals, which count as they are written in JSON, the nearest float; of whole numbers an int,
                or None if it has more than 18 digits, for which no column has room
-    average    the nearest float to the exact average, rounded to `places` decimals; a half is rounded away from zero
+    average    the nearest float to the exact average, rounded to `places` decimals, `MOST_PLACES` at most; a half is
+               rounded away from zero
     min, max   a value as it is stored
     """
 

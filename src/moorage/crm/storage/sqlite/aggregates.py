@@ -1,7 +1,8 @@
 """Aggregates over records that point to others: what SQLite can't add up exactly, and the statements for all."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import ROUND_HALF_UP, Context, Decimal
+from functools import partial
 from typing import Any
 
 import apsw
@@ -9,64 +10,63 @@ import apsw
 from moorage.crm.metadata.catalog import Catalog, Field, Module
 from moorage.crm.metadata.json_numbers import exact, number
 from moorage.crm.storage.compile import Clause, Dialect, compile_aggregate
-from moorage.crm.storage.contract.aggregates import Aggregate
+from moorage.crm.storage.contract.aggregates import MOST_PLACES, Aggregate
 
 # Numbers have up to 18 digits before the point and 9 behind it: with 100 digits, no sum of them is rounded.
 _CONTEXT = Context(prec=100, rounding=ROUND_HALF_UP)
-_MOST = 10**18
+_MOST_WHOLE = 10**18
+_MOST_HUNDREDTHS = 10**15  # A double tells apart all numbers of 15 digits.
 
 
-class _Sum:
-    """The sum of a column, exact: whole numbers stay whole, and decimals count as they are written in JSON."""
-
-    def __init__(self) -> None:
-        self._whole = 0
-        self._decimal: Decimal | None = None
-        self._count = 0
-
-    def step(self, *arguments: Any) -> None:
-        value = arguments[0]
-        if value is None:
-            return
-        self._count += 1
-        if isinstance(value, int):
-            self._whole += value
-        else:
-            self._decimal = _CONTEXT.add(self._decimal or Decimal(0), exact(value))
-
-    def final(self) -> float | None:
-        if not self._count:
-            return None
-        if self._decimal is not None:
-            return number(self._total())
-        return self._whole if abs(self._whole) < _MOST else None
-
-    def _total(self) -> Decimal:
-        return _CONTEXT.add(self._decimal or Decimal(0), Decimal(self._whole))
+def _sum(stored: list[float | None]) -> float | None:
+    values = _known(stored)
+    if not values:
+        return None
+    if isinstance(values[0], int):  # Then all are: they are of one column.
+        whole = sum(values)
+        return whole if abs(whole) < _MOST_WHOLE else None
+    return number(_total(values))
 
 
-class _Average(_Sum):
-    """The average of a column, rounded to so many decimals."""
+def _average(unit: Decimal, stored: list[float | None]) -> float | None:
+    """Rounded to a multiple of the unit."""
+    values = _known(stored)
+    if not values:
+        return None
+    average = _CONTEXT.divide(_total(values), Decimal(len(values)))
+    return number(average.quantize(unit, context=_CONTEXT))
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._places = 0
 
-    def step(self, *arguments: Any) -> None:
-        super().step(*arguments)
-        self._places = arguments[1]
+def _known(stored: list[float | None]) -> list[float]:
+    return [value for value in stored if value is not None]
 
-    def final(self) -> float | None:
-        if not self._count:
-            return None
-        average = _CONTEXT.divide(self._total(), Decimal(self._count))
-        return number(average.quantize(Decimal(1).scaleb(-self._places), context=_CONTEXT))
+
+def _total(values: list[float]) -> Decimal:
+    """The exact sum of numbers as they are written in JSON."""
+    hundredths = [round(value * 100) for value in values]
+    if max(map(abs, hundredths)) < _MOST_HUNDREDTHS and [n / 100 for n in hundredths] == values:
+        # All have two decimals at most, as nearly all amounts do. To add up whole numbers takes a third of the time.
+        return Decimal(sum(hundredths)).scaleb(-2, _CONTEXT)
+    total = Decimal(0)
+    for value in values:
+        total = _CONTEXT.add(total, exact(value))
+    return total
 
 
 def add_functions(connection: apsw.Connection) -> None:
     """Give the connection the functions that `SqliteDialect` uses."""
-    connection.create_aggregate_function("exact_sum", _Sum, 1)
-    connection.create_aggregate_function("exact_average", _Average, 2)
+    connection.create_aggregate_function("exact_sum", _collecting(_sum), 1)
+    for places in range(MOST_PLACES + 1):
+        average = partial(_average, Decimal(1).scaleb(-places))
+        connection.create_aggregate_function(f"exact_average_{places}", _collecting(average), 1)
+
+
+def _collecting(final: Callable[[Any], float | None]) -> Callable[[], tuple[Any, Any, Any]]:
+    """The parts of an aggregate function: a list, what SQLite calls for each value, and what becomes of the list.
+
+    To append to a list takes a third of the time of any code of ours.
+    """
+    return lambda: ([], list.append, final)
 
 
 def grouped(

@@ -79,7 +79,7 @@ class SqliteDialect:
         return f"exact_sum({column})"
 
     def average(self, column: str, places: int) -> str:
-        return f"exact_average({column}, {places})"
+        return f"exact_average_{places}({column})"
 
 
 def _quoted(text: str) -> str:
