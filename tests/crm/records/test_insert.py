@@ -127,7 +127,7 @@ def test_lookups_take_an_object_a_text_or_a_number_and_show_name_and_id(crm):
 def test_a_lookup_to_nothing_is_refused(crm, sent):
     answer = crm.post("Contacts", {"data": [{"Last_Name": "Doe", "Account_Name": sent}]})
     assert answer.status == 400
-    assert answer.data[0]["message"] == "the id sent seems to be invalid"
+    assert answer.data[0]["message"] == "the id given seems to be invalid"
     assert answer.data[0]["details"]["api_name"] == "Account_Name"
 
 

@@ -265,6 +265,7 @@ def test_the_collection_changes_several_by_their_ids(crm):
         ("SUCCESS", None), ("MANDATORY_NOT_FOUND", "$.fields[1].id"), ("INVALID_DATA", "$.fields[2].id"),
         ("SUCCESS", None),
     ]  # fmt: skip
+    assert answer.json["fields"][2]["message"] == "the id given seems to be invalid"
 
 
 def test_bodies_that_are_none_are_refused(crm):
@@ -287,7 +288,11 @@ def test_only_administrators_change_fields_and_only_of_modules_with_layouts(crm,
     refused = create(standard, field("Berth"))
     assert (refused.status, refused.json["code"]) == (403, "NO_PERMISSION")
     assert refused.json["details"] == {"permissions": ["Crm_Implied_Customize_Zoho_CRM"]}
-    assert create(crm, field("Berth"), module="Notes").json["code"] == "INVALID_MODULE"
+    notes = create(crm, field("Berth"), module="Notes").json
+    assert (notes["code"], notes["message"]) == (
+        "INVALID_MODULE",
+        "the given module is not supported in api",
+    )
     assert create(crm, field("Berth"), module="Nothing").json["code"] == "INVALID_MODULE"
 
 

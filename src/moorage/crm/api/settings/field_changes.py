@@ -79,7 +79,7 @@ def _changeable(call: Call) -> Document:
     module = module_parameter(call)
     if not call.organisation.metadata.all("layout", module.id):
         details = {"param_name": "module"}
-        raise Fault(400, "INVALID_MODULE", "the spec module is not supported in api", details)
+        raise Fault(400, "INVALID_MODULE", "the given module is not supported in api", details)
     return module
 
 
@@ -194,7 +194,7 @@ class _FieldChanges:
             raise spec.fault("MANDATORY_NOT_FOUND", "required field not found", "id")
         field = self._field(whole_id(spec.raw("id")))
         if field is None:
-            raise spec.fault("INVALID_DATA", "the id spec seems to be invalid", "id")
+            raise spec.fault("INVALID_DATA", "the id given seems to be invalid", "id")
         return self._update(field, spec)
 
     def update_one(self, field_id: int, spec: JsonObject) -> Body:
