@@ -163,5 +163,6 @@ def test_it_makes_fields_with_rows_and_writes_and_reads_them(server, run, versio
     server.run("crm", "org", "create", f"sdk-rows-{version}", "--empty")
     sdk = OLDER / f"zohocrmsdk{version}-0" if version != "8" else None
     found = run("zoho_sdk_links.py", f"sdk-rows-{version}", sdk=sdk)
-    assert [code for code, _ in found["fields"]] == ["SUCCESS"] * 3, found
+    assert [code for code, _ in found["fields"]] == ["SUCCESS"] * 4, found
+    assert found["crew"] == [True]
     assert (found["links"], found["rows"], found["again"]) == (["Buoy"], ["rust"], "DUPLICATE_LINKING_DATA")

@@ -17,6 +17,7 @@ from zohocrmsdk.src.com.zoho.crm.api.fields import (
 )
 from zohocrmsdk.src.com.zoho.crm.api.modules import MinifiedModule
 from zohocrmsdk.src.com.zoho.crm.api.record import Record, RecordOperations
+from zohocrmsdk.src.com.zoho.crm.api.users import MinifiedUser, UsersOperations
 
 
 def links_to(module):
@@ -61,7 +62,8 @@ def main():
     connect(json.loads(sys.argv[1]))
     interests = field("Interests", "multiselectlookup")
     interests.set_multiselectlookup(links_to("Products"))
-    result = {"fields": create("Leads", interests, field("Surveys", "subform"))}
+    crew = field("Crew", "multiuserlookup")
+    result = {"fields": create("Leads", interests, field("Surveys", "subform"), crew)}
     result["fields"] += create("Surveys", field("Finding", "text"))
     product = int(
         outcomes(RecordOperations("Products").create_records(body(lead(Product_Name="Buoy")), HeaderMap()))[
@@ -69,7 +71,16 @@ def main():
         ]["details"]["id"]
     )
     leads = RecordOperations("Leads")
-    rows = {"Interests": [pointing("Interests", product)], "Surveys": [lead(Finding="rust")]}
+    user, crew_row = MinifiedUser(), Record()
+    user.set_id(
+        int(UsersOperations().get_users(ParameterMap(), HeaderMap()).get_object().get_users()[0].get_id())
+    )
+    crew_row.add_key_value("Crew", user)
+    rows = {
+        "Interests": [pointing("Interests", product)],
+        "Surveys": [lead(Finding="rust")],
+        "Crew": [crew_row],
+    }
     made = outcomes(leads.create_records(body(lead(Last_Name="Linked", **rows)), HeaderMap()))
     record = int(made[0]["details"]["id"])
     shown = leads.get_record(record, ParameterMap(), HeaderMap()).get_object().get_data()[0]
@@ -77,6 +88,9 @@ def main():
         row.get_key_value("Interests").get_key_value("name") for row in shown.get_key_value("Interests")
     ]
     result["rows"] = [row.get_key_value("Finding") for row in shown.get_key_value("Surveys")]
+    result["crew"] = [
+        row.get_key_value("Crew").get_id() == user.get_id() for row in shown.get_key_value("Crew")
+    ]
     again = leads.update_record(record, body(lead(Interests=rows["Interests"])), HeaderMap())
     result["again"] = outcomes(again)[0]["code"]
     print(json.dumps(result))
