@@ -242,6 +242,14 @@ def test_what_can_not_change_is_refused_by_name(crm, case):
     assert (answer.status, told(answer)) == (400, [(code, f"$.fields[0].{place}")])
 
 
+def test_a_number_may_gain_decimals_and_lose_none(crm):
+    (identity,) = made(crm, field("Draught", "double", length=9, decimal_place=3))
+    fewer = patched(crm, identity, {"decimal_place": 2})
+    assert (fewer.status, told(fewer)) == (400, [("NOT_ALLOWED", "$.fields[0].decimal_place")])
+    assert patched(crm, identity, {"decimal_place": 4}).status == 200
+    assert shown(crm, identity)["decimal_place"] == 4
+
+
 def test_fields_of_the_system_stay_as_they_are(crm):
     company = next(
         f for f in crm.get("settings/fields", module="Leads").json["fields"] if f["api_name"] == "Company"

@@ -1,13 +1,13 @@
 """A field as callers specify it, read into its definition, or into changes of its document [Z create-fields]."""
 
 from collections.abc import Callable
-from typing import Any
 
-from moorage.crm.metadata.custom.formula_fields import changed_formula, new_formula, type_of_formula
+from moorage.crm.metadata.custom.formula_fields import new_formula, type_of_formula
 from moorage.crm.metadata.custom.json_object import JsonObject
 from moorage.crm.metadata.custom.naming import LONGEST_LABEL, api_name_of, check_api_name
 from moorage.crm.metadata.custom.options import changed_options, new_options
 from moorage.crm.metadata.custom.row_modules import refuse_in_rows
+from moorage.crm.metadata.custom.type_members import TEXTAREAS, members_of_type
 from moorage.crm.metadata.custom.types import FIELD_TYPES, MOST_DECIMALS, PICK_LISTS, FieldType
 from moorage.crm.metadata.definitions import UNIQUE_TYPES, FieldDefinition, Ids, LookupDefinition
 from moorage.crm.metadata.documents import Body, Document
@@ -20,8 +20,6 @@ _UNSUPPORTED = (
     "crypt", "external", "private", "global_picklist", "history_tracking", "association_details", "formula",
     "rollup_summary", "multiselectlookup", "multiuserlookup",
 )  # fmt: skip
-_ROUNDING = ("normal", "round_off", "round_up", "round_down")
-_TEXTAREAS = {"small": 2000, "large": 32_000, "rich_text": 50_000}
 
 
 def new_field(
@@ -53,7 +51,7 @@ def new_field(
     name = name or api_name_of(label, names)
     _refuse_too_many(spec, known, data_type)
     length = _length(spec, data_type, field_type)
-    more = _specifics(spec, data_type, length)
+    more = members_of_type(spec, data_type, length)
     if formula is not None:
         more["formula"] = formula
     if "unique" in spec:
@@ -98,7 +96,7 @@ def changed_field(spec: JsonObject, field: Document, known: list[Document], ids:
     if "length" in spec:
         length = changed["length"] = _longer(spec, body)
     if "decimal_place" in spec:
-        changed["decimal_place"] = _decimals(spec, _field_type(data_type, body.get("formula")), length)
+        changed["decimal_place"] = _more_decimals(spec, body, length)
     if spec.has_member("unique"):
         changed["unique"] = _changed_unique(spec, field, known)
     if "pick_list_values" in spec:
@@ -109,7 +107,7 @@ def changed_field(spec: JsonObject, field: Document, known: list[Document], ids:
         changed["pick_list_values"] = [
             {**option, "sequence_number": number} for number, option in enumerate(options, 1)
         ]
-    return {**body, **changed, **_specifics(spec, data_type, length, body)}
+    return {**body, **changed, **members_of_type(spec, data_type, length, body)}
 
 
 def _field_type(data_type: str, formula: Body | None) -> FieldType:
@@ -159,17 +157,17 @@ def _refuse_too_many(spec: JsonObject, known: list[Document], data_type: str) ->
 def _length(spec: JsonObject, data_type: str, field_type: FieldType) -> int:
     textarea = spec.inner("textarea") if data_type == "textarea" else None
     kind = textarea.text("type", 20) if textarea is not None else None
-    if textarea is not None and kind not in _TEXTAREAS:
-        raise textarea.invalid("type", supported_values=list(_TEXTAREAS))
+    if textarea is not None and kind not in TEXTAREAS:
+        raise textarea.invalid("type", supported_values=list(TEXTAREAS))
     length = spec.whole_number("length")
     if length is None:
-        return _TEXTAREAS[kind] if kind is not None else field_type.length
+        return TEXTAREAS[kind] if kind is not None else field_type.length
     if field_type.lengths is None:
         return field_type.length
     if length not in field_type.lengths:
         allowed = {"from": field_type.lengths[0], "to": field_type.lengths[-1]}
         raise spec.invalid("length", range=allowed)
-    if kind is not None and _TEXTAREAS[kind] != length:
+    if kind is not None and TEXTAREAS[kind] != length:
         raise spec.fault("DEPENDENT_MISMATCH", "the length does not match the type of the textarea", "length")
     return length
 
@@ -194,6 +192,14 @@ def _decimals(spec: JsonObject, field_type: FieldType, length: int) -> int | Non
         raise spec.invalid("decimal_place", range={"from": 0, "to": MOST_DECIMALS})
     if places >= length:
         raise spec.fault("DEPENDENT_MISMATCH", "decimal_place has to be less than length", "decimal_place")
+    return places
+
+
+def _more_decimals(spec: JsonObject, body: Body, length: int) -> int | None:
+    """As `_longer`. The values of a formula are worked out anew, so that they may lose decimals."""
+    places = _decimals(spec, _field_type(body["data_type"], body.get("formula")), length)
+    if not body.get("formula") and (places or 0) < (body["decimal_place"] or 0):
+        raise spec.fault("NOT_ALLOWED", "decimal_place cannot be decreased", "decimal_place")
     return places
 
 
@@ -232,63 +238,3 @@ def _lookup(spec: JsonObject, module_named: Callable[[JsonObject], str]) -> Look
     if module is None:
         raise lookup.fault("MANDATORY_NOT_FOUND", "required field not found", "module")
     return LookupDefinition(None, module_named(module), display_label=label)
-
-
-def _specifics(spec: JsonObject, data_type: str, length: int, body: Body | None = None) -> Body:
-    """The members that only some types have. For a change of `body`, only those that it changes."""
-    more: Body = {}
-    if (tooltip := spec.inner("tooltip")) is not None:
-        more["tooltip"] = _tooltip(tooltip)
-    if data_type in PICK_LISTS:
-        for name in ("pick_list_values_sorted_lexically", "enable_colour_code"):
-            if body is None or name in spec:
-                more[name] = spec.boolean(name)
-    if data_type in {"integer", "bigint", "double"} and "separator" in spec:
-        more["separator"] = spec.boolean("separator")
-    if data_type == "currency" and (body is None or "currency" in spec):
-        more["currency"] = _currency(spec)
-    if data_type == "formula" and body is not None:
-        more["formula"] = changed_formula(spec, body)
-    if data_type == "autonumber" and body is None:
-        more["auto_number"] = _auto_number(spec)
-    if data_type == "textarea":
-        more["textarea"] = {"type": next(kind for kind, most in _TEXTAREAS.items() if most == length)}
-    return more
-
-
-def _tooltip(tooltip: JsonObject) -> Body:
-    longest = {"static_text": 35, "info_icon": 255}
-    name = tooltip.text("name", 20)
-    if name not in longest:
-        raise tooltip.invalid("name", supported_values=list(longest))
-    value = tooltip.text("value", longest[name])
-    if value is None:
-        raise tooltip.fault("MANDATORY_NOT_FOUND", "required field not found", "value")
-    return {"name": name, "value": value}
-
-
-def _currency(spec: JsonObject) -> Body:
-    currency = spec.inner("currency")
-    rounding = currency.text("rounding_option", 20) if currency is not None else None
-    precision = currency.whole_number("precision") if currency is not None else None
-    if currency is not None and rounding not in (None, *_ROUNDING):
-        raise currency.invalid("rounding_option", supported_values=list(_ROUNDING))
-    if currency is not None and precision is not None and not 0 <= precision <= MOST_DECIMALS:
-        raise currency.invalid("precision", range={"from": 0, "to": MOST_DECIMALS})
-    return {"rounding_option": rounding or "normal", "precision": 2 if precision is None else precision}
-
-
-def _auto_number(spec: JsonObject) -> Body:
-    numbers = spec.inner("auto_number")
-    if numbers is None:
-        raise spec.fault("DEPENDENT_FIELD_MISSING", "dependent field missing", "auto_number")
-    if spec.boolean("_update_existing_records") or numbers.boolean("_update_existing_records"):
-        raise spec.fault("NOT_SUPPORTED", "records that are there get no number", "_update_existing_records")
-    start: Any = numbers.raw("start_number")
-    if isinstance(start, str) and start.isascii() and start.isdigit() and len(start) <= 15:
-        start = int(start)
-    if start is None:
-        raise numbers.fault("MANDATORY_NOT_FOUND", "required field not found", "start_number")
-    if not isinstance(start, int) or isinstance(start, bool) or not 0 <= start < 10**15:
-        raise numbers.invalid("start_number", expected_data_type="bigint")
-    return {"prefix": numbers.text("prefix", 50), "suffix": numbers.text("suffix", 50), "start_number": start}
