@@ -14,10 +14,10 @@ NOW = 1_767_225_600.0
 def sessions(*keys):
     """Those that the first key signs; the others signed before it."""
 
-    async def known():
+    async def signing_keys():
         return keys
 
-    return Sessions(lambda: keys[0], known)
+    return Sessions(lambda: keys[0], signing_keys)
 
 
 def read(token, now, by=None):

@@ -33,7 +33,7 @@ def writer(service, acme):
     return service.organisations.open(acme.organisation).store._writer._connection
 
 
-def told(answer, kind):
+def message_of(answer, kind):
     document = answer.json
     assert (answer.status, document["code"], document["status"]) == (503, "SERVICE_UNAVAILABLE", "error")
     assert document["message"] == "Service temporarily unavailable"
@@ -45,7 +45,7 @@ def test_a_full_disk(service, acme, database):
     # As many pages as it may have: what SQLite says of that is what it says of a full disk.
     pages = writer(service, acme).execute("PRAGMA page_count").get
     writer(service, acme).execute(f"PRAGMA max_page_count = {pages}")
-    assert "no room" in told(acme.post("Leads", LEAD), "full")
+    assert "no room" in message_of(acme.post("Leads", LEAD), "full")
     assert acme.get("Leads", fields="Last_Name").status == 200
     writer(service, acme).execute("PRAGMA max_page_count = 1000000")
     assert acme.post("Leads", LEAD).status == 201
@@ -53,7 +53,7 @@ def test_a_full_disk(service, acme, database):
 
 def test_a_database_that_can_only_be_read(service, acme, database):
     writer(service, acme).execute("PRAGMA query_only = ON")
-    assert "read-only" in told(acme.post("Leads", LEAD), "read_only")
+    assert "read-only" in message_of(acme.post("Leads", LEAD), "read_only")
 
 
 def test_a_file_that_another_program_holds(service, acme, database):
@@ -65,7 +65,7 @@ def test_a_file_that_another_program_holds(service, acme, database):
     answer = acme.post("Leads", LEAD)
     other.execute("ROLLBACK")
     other.close()
-    assert "another program" in told(answer, "busy")
+    assert "another program" in message_of(answer, "busy")
     assert answer.headers["retry-after"] == "2"
     assert acme.post("Leads", LEAD).status == 201
 
@@ -79,7 +79,7 @@ def test_an_organisation_that_is_damaged_is_named_and_others_are_not_held_up(
     database.write_bytes(b"no database at all" * 1000)
     with capture_logs() as lines:
         for _ in range(20):
-            assert "'acme'" in told(acme.get("Leads", fields="Last_Name"), "damaged")
+            assert "'acme'" in message_of(acme.get("Leads", fields="Last_Name"), "damaged")
     assert other.get("Leads", fields="Last_Name").status in {200, 204}
     assert [line["event"] for line in lines] == [
         "storage.trouble"
@@ -97,13 +97,13 @@ def test_an_organisation_that_is_damaged_is_named_and_others_are_not_held_up(
 def test_what_was_damaged_within_a_page_is_told_as_that(service, acme, database, tmp_path, damage):
     change_registry(tmp_path / "crm", f"UPDATE {damage}")
     service.accounts.forget()
-    assert "damaged" in told(acme.get("Leads", fields="Last_Name"), "damaged")
+    assert "damaged" in message_of(acme.get("Leads", fields="Last_Name"), "damaged")
 
 
 def test_bytes_of_an_organisation_that_are_not_text_are_damage(service, acme, database):
     writer(service, acme).execute("UPDATE metadata SET body = CAST(X'f3' AS TEXT) WHERE kind = 'org'")
     service.organisations.forget(acme.organisation)
-    assert "'acme'" in told(acme.get("Leads", fields="Last_Name"), "damaged")
+    assert "'acme'" in message_of(acme.get("Leads", fields="Last_Name"), "damaged")
 
 
 def test_an_organisation_is_not_damaged_because_no_descriptors_are_left(service, acme, database, monkeypatch):
@@ -115,7 +115,7 @@ def test_an_organisation_is_not_damaged_because_no_descriptors_are_left(service,
 
     service.organisations.forget(acme.organisation)
     monkeypatch.setattr(service, "answer", starved)
-    assert "no file descriptors are left" in told(acme.get("Leads", fields="Last_Name"), "descriptors")
+    assert "no file descriptors are left" in message_of(acme.get("Leads", fields="Last_Name"), "descriptors")
     monkeypatch.undo()
     assert acme.get("Leads", fields="Last_Name").status == 200
 

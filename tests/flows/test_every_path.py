@@ -24,7 +24,7 @@ def alike(answer):
     return answer.status, headers, TOKEN.sub(b"", answer.body)
 
 
-def said(answer):
+def comparable(answer):
     """The same without what becomes of the connection, as that depends on how much of a body has come by then."""
     status, headers, body = alike(answer)
     return status, [header for header in headers if header != ("connection", "close")], body
@@ -139,7 +139,7 @@ def test_a_body_in_chunks_is_read_to_its_end_and_its_trailers_are_nobodys(surfac
             assert in_chunks.status == 400 and is_at_its_end(client)
             client = stack.enter_context(surface.connect())
         client.send(surface.head(method, "Content-Length: 11\r\n") + '{"data":[]}' + surface.head())
-        assert said(in_chunks) == said(final(client))
+        assert comparable(in_chunks) == comparable(final(client))
         assert client.answer().status == surface.status and client.buffer == b""
 
 
@@ -203,7 +203,7 @@ class Kind:
         self.raw = surface.head(method, headers) + sent
         with surface.connect() as client:
             client.send(self.raw)
-            self.answer = said(client.answer(bare=method == "HEAD"))
+            self.answer = comparable(client.answer(bare=method == "HEAD"))
 
     def __repr__(self):
         return self.name
@@ -237,7 +237,7 @@ def test_a_connections_requests_are_answered_in_order_and_each_as_if_it_were_alo
         sender.start()
         for kind in asked:
             answer = client.answer(bare=kind.method == "HEAD")
-            assert said(answer) == kind.answer, kind
+            assert comparable(answer) == kind.answer, kind
             if closes(answer):
                 # It was refused before its body was whole, whose length nobody can know.
                 assert kind.in_chunks and answer.status >= 400

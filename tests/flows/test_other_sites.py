@@ -29,7 +29,7 @@ PREFLIGHT = {
 }
 
 
-def asked(base, path, method, headers):
+def head_of(base, path, method, headers):
     """The status and the headers of an answer to a call without a key."""
     request = urllib.request.Request(base + path, method=method, headers=headers)
     try:
@@ -46,13 +46,13 @@ def granted(headers):
 
 @pytest.mark.parametrize("path", GATEWAY)
 def test_the_gateway_answers_no_preflight(server, path):
-    status, headers = asked(server.gateway, path, "OPTIONS", PREFLIGHT)
+    status, headers = head_of(server.gateway, path, "OPTIONS", PREFLIGHT)
     assert status >= 400 and granted(headers) == []
 
 
 @pytest.mark.parametrize("path", CRM)
 def test_nor_does_the_crm(server, path):
-    status, headers = asked(server.crm, path, "OPTIONS", PREFLIGHT)
+    status, headers = head_of(server.crm, path, "OPTIONS", PREFLIGHT)
     assert status >= 400 and granted(headers) == []
 
 
@@ -61,7 +61,7 @@ def test_nor_does_the_crm(server, path):
 def test_no_answer_may_be_read_by_another_site(server, origin, method):
     for base, paths in ((server.gateway, GATEWAY), (server.crm, CRM)):
         for path in paths:
-            _, headers = asked(base, path, method, {"Origin": origin.format(own=base)})
+            _, headers = head_of(base, path, method, {"Origin": origin.format(own=base)})
             assert granted(headers) == [], path
 
 
@@ -77,7 +77,7 @@ def test_an_app_that_lets_everybody_in_does_not_open_the_gateway(home, own_serve
     upstream.script = [OK.replace(b"\r\n", b"\r\n" + everybody, 1)]
     server = own_server()
     connect()
-    status, headers = asked(server.gateway, "/example/a", "OPTIONS", PREFLIGHT)
+    status, headers = head_of(server.gateway, "/example/a", "OPTIONS", PREFLIGHT)
     assert status == 401 and granted(headers) == [] and upstream.requests == []
     status, headers, _ = server.call("GET", "/example/a", headers={"Origin": EVIL})
     assert status == 200 and headers["access-control-allow-origin"] == "*"

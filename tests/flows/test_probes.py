@@ -25,7 +25,7 @@ def caller(server):
         yield caller
 
 
-def asked(caller, path, method="GET", headers="", body=""):
+def answer_to(caller, path, method="GET", headers="", body=""):
     caller.send(f"{method} {path} HTTP/1.1\r\nHost: a\r\n{headers}\r\n{body}")
     return caller.answer(bare=method == "HEAD")
 
@@ -34,7 +34,7 @@ def asked(caller, path, method="GET", headers="", body=""):
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_the_answer_is_the_same_as_through_asgi(caller, path, method):
     sent = "X-Request-Id: mine\r\n"
-    direct, through = (asked(caller, target, method, sent) for target in (path, f"{path}?x"))
+    direct, through = (answer_to(caller, target, method, sent) for target in (path, f"{path}?x"))
     assert direct.status == through.status == 200
     assert direct.body == through.body and direct.names["x-request-id"] == "mine"
     told = {name: value for name, value in direct.names.items() if name != "date"}
@@ -43,15 +43,15 @@ def test_the_answer_is_the_same_as_through_asgi(caller, path, method):
 
 @pytest.mark.parametrize("path", PROBES)
 def test_a_body_is_left_aside_and_no_other_method_is_possible(caller, path):
-    assert asked(caller, path, headers="Content-Length: 5\r\n", body="hello").status == 200
-    assert asked(caller, path, headers="X-Request-Id: a b\r\n").names["x-request-id"] != "a b"
-    refused = asked(caller, path, "POST", "Content-Length: 0\r\n")
+    assert answer_to(caller, path, headers="Content-Length: 5\r\n", body="hello").status == 200
+    assert answer_to(caller, path, headers="X-Request-Id: a b\r\n").names["x-request-id"] != "a b"
+    refused = answer_to(caller, path, "POST", "Content-Length: 0\r\n")
     assert (refused.status, refused.names["allow"]) == (405, "GET, HEAD")
 
 
 def test_readiness_tells_how_full_the_server_is(server, caller):
     def connections():
-        return json.loads(asked(caller, "/readyz").body)["connections"]
+        return json.loads(answer_to(caller, "/readyz").body)["connections"]
 
     before = connections()["open"]
     port = int(server.crm.rsplit(":", 1)[1])
@@ -68,11 +68,11 @@ def test_trouble_is_told_as_through_asgi(server, caller):
     right = key.read_text()
     key.write_text("22" * 32)
     try:
-        wait_until(lambda: asked(caller, "/readyz").status == 503)
-        direct, through = asked(caller, "/readyz"), asked(caller, "/readyz?x")
+        wait_until(lambda: answer_to(caller, "/readyz").status == 503)
+        direct, through = answer_to(caller, "/readyz"), answer_to(caller, "/readyz?x")
     finally:
         key.write_text(right)
     assert direct.status == through.status == 503 and direct.body == through.body
     assert json.loads(direct.body)["error"]["code"] == "vault_locked"
     assert set(direct.names) == set(through.names)
-    wait_until(lambda: asked(caller, "/readyz").status == 200)
+    wait_until(lambda: answer_to(caller, "/readyz").status == 200)

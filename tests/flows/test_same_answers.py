@@ -87,7 +87,7 @@ def ask(whole, way, method, path, headers="", body="", framing=None):
         return answer
 
 
-def told(answer):
+def comparable(answer):
     """What an answer says, wherever it was given."""
     headers = [(name.lower(), value) for name, value in answer.headers]
     return answer.status, sorted(pair for pair in headers if pair[0] not in OF_THE_WAY), answer.body
@@ -96,7 +96,7 @@ def told(answer):
 @pytest.mark.parametrize("name", READS)
 def test_an_answer_is_the_same_whichever_way_it_comes(whole, name):
     first, *others = [ask(whole, way, *READS[name]) for way in WAYS]
-    assert [told(other) for other in others] == [told(first)] * 2
+    assert [comparable(other) for other in others] == [comparable(first)] * 2
     for other in others:
         assert other.names.get("moorage-error-source") == ("upstream" if first.status >= 400 else None)
 
@@ -123,7 +123,7 @@ def test_what_is_written_one_way_is_read_the_others_and_written_alike_in_any_fra
             assert answer.status == 201
             written.append(MADE_ANEW.sub(b"*", answer.body))
             record_id = json.loads(answer.body)["data"][0]["details"]["id"]
-            read = [told(ask(whole, other, "GET", f"{LEADS}/{record_id}")) for other in WAYS]
+            read = [comparable(ask(whole, other, "GET", f"{LEADS}/{record_id}")) for other in WAYS]
             assert read[0][0] == 200 and read == [read[0]] * 3
             changed = [
                 ask(whole, other, "PUT", f"{LEADS}/{record_id}", JSON, '{"data":[{"City":"x"}]}', framing)
@@ -133,7 +133,7 @@ def test_what_is_written_one_way_is_read_the_others_and_written_alike_in_any_fra
                 MADE_ANEW.sub(b"*", changed[0].body)
             }
             assert ask(whole, way, "DELETE", f"{LEADS}/{record_id}").status == 200
-            gone = [told(ask(whole, other, "GET", f"{LEADS}/{record_id}")) for other in WAYS]
+            gone = [comparable(ask(whole, other, "GET", f"{LEADS}/{record_id}")) for other in WAYS]
             assert gone == [gone[0]] * 3
     assert len(set(written)) == 1
 

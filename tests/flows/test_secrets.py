@@ -21,7 +21,7 @@ def token_of(url):
     return re.search(r"session_token=([\w-]+)", url).group(1)
 
 
-def brought(page):
+def codes_in(page):
     """The code and the state with which a person came back."""
     query = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(page.url).query))
     return {f"{name} of {page.url}": query[name] for name in ("code", "state") if name in query}
@@ -83,7 +83,7 @@ def test_nothing_that_was_written_holds_a_secret(own_server):
         for _ in range(2):
             page = walker.connect(client.connections.get(connection["connection_id"])["url"])
             assert page.heading.startswith("Connected to")
-            secrets |= brought(page)
+            secrets |= codes_in(page)
         secrets |= {cookie.name: cookie.value for cookie in walker.cookies}
         secrets["session"] = token_of(connection["url"])
         assert client.request("GET", LEADS, connection=connection["connection_id"]).status in {200, 204}
@@ -123,7 +123,7 @@ def test_nothing_that_was_written_on_the_way_to_an_account_outside_holds_a_secre
         done = walker.connect(walker.again(declined), "eu")
         assert done.heading == "Connected to Quay Europe"
         for number, page in enumerate((refused, declined, done)):
-            secrets |= brought(page)
+            secrets |= codes_in(page)
             secrets[f"session {number}"] = token_of(
                 client.connections.get(connection["connection_id"])["url"]
             )

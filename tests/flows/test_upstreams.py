@@ -47,19 +47,19 @@ def serve(tmp_path, own_server):
     return serve
 
 
-def told(server):
+def error_of(server):
     status, headers, body = server.call("POST", "/example/a", {"a": 1})
     return status, json.loads(body)["error"]["code"], headers["moorage-request-sent"]
 
 
 def test_a_certificate_of_no_authority_that_is_trusted_gets_nothing(serve, behind_tls):
     server = serve(f"https://localhost:{behind_tls.port}")
-    assert told(server) == (502, "upstream_unreachable", "false") and behind_tls.requests == []
+    assert error_of(server) == (502, "upstream_unreachable", "false") and behind_tls.requests == []
 
 
 def test_nothing_in_the_environment_makes_it_trusted(serve, behind_tls):
     server = serve(f"https://localhost:{behind_tls.port}", **SWITCHES)
-    assert told(server) == (502, "upstream_unreachable", "false") and behind_tls.requests == []
+    assert error_of(server) == (502, "upstream_unreachable", "false") and behind_tls.requests == []
 
 
 def test_an_authority_that_the_machine_trusts_is_taken_for_the_names_it_vouches_for(serve, behind_tls):
@@ -69,11 +69,11 @@ def test_an_authority_that_the_machine_trusts_is_taken_for_the_names_it_vouches_
 
 def test_and_for_no_other_name(serve, behind_tls):
     server = serve(f"https://127.0.0.1:{behind_tls.port}", SSL_CERT_FILE=str(behind_tls.file))
-    assert told(server) == (502, "upstream_unreachable", "false") and behind_tls.requests == []
+    assert error_of(server) == (502, "upstream_unreachable", "false") and behind_tls.requests == []
 
 
 def test_an_app_that_takes_too_long_is_given_up_after_the_time_that_was_set(serve):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         server = serve(f"http://127.0.0.1:{listener.getsockname()[1]}", MOORAGE_UPSTREAM_TIMEOUT="0.5")
         # Without the setting it would be a minute, which this caller doesn't wait.
-        assert told(server) == (504, "upstream_timeout", "true")
+        assert error_of(server) == (504, "upstream_timeout", "true")

@@ -173,7 +173,7 @@ def places(rooms):
 
 
 @pytest.fixture(scope="module")
-def known(origins, rooms):
+def known_requests(origins, rooms):
     """What strangers know: a client's request, a page's form with its cookie, a link to connect. By origin and path:
     lists of method, query, fields of a form, and a cookie."""
     rooms, runner = rooms
@@ -327,12 +327,12 @@ def informed(method, path, query, form, cookie, units):
         yield "many scopes", sent(b"", many)
 
 
-def attacks(places, known, units):
+def attacks(places, known_requests, units):
     """An origin, a name and the bytes to send, one after the other: all of them at once would take gigabytes."""
     for origin, method, path in places:
         for name, sent in hostile(method, path, units):
             yield origin, f"{method} {path}: {name}", sent
-    for (origin, path), seeds in known.items():
+    for (origin, path), seeds in known_requests.items():
         for method, query, form, cookie in seeds:
             for name, sent in informed(method, path, query, form, cookie, units):
                 yield origin, f"{method} {path}: {name}", sent
@@ -345,9 +345,9 @@ def cost(origins, origin, sent):
     return origins.cpu() - before
 
 
-def test_no_stranger_takes_more_than_five_milliseconds_of_the_event_loop(origins, places, known):
+def test_no_stranger_takes_more_than_five_milliseconds_of_the_event_loop(origins, places, known_requests):
     slow = []
-    for origin, name, sent in attacks(places, known, UNITS):
+    for origin, name, sent in attacks(places, known_requests, UNITS):
         least = cost(origins, origin, sent)
         for tries in range(TRIES):
             # Twice, as the loop may have been collecting garbage; more often would take too long.
@@ -362,11 +362,11 @@ def test_no_stranger_takes_more_than_five_milliseconds_of_the_event_loop(origins
     assert slow == []
 
 
-def test_nor_more_than_100_kilobytes_beyond_what_is_being_read(origins, places, known):
+def test_nor_more_than_100_kilobytes_beyond_what_is_being_read(origins, places, known_requests):
     tracemalloc.start()
     try:
         large = []
-        for origin, name, sent in attacks(places, known, LARGE):
+        for origin, name, sent in attacks(places, known_requests, LARGE):
             least = memory(origins, origin, sent)
             for _ in range(TRIES):
                 if least <= MOST_MEMORY:

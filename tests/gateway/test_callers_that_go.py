@@ -40,7 +40,7 @@ def app(start):
         yield listener, world
 
 
-def taken(listener):
+def accepted_connection(listener):
     """The app's connection on which the call has arrived."""
     connection, _ = listener.accept()
     assert connection.recv(65536)
@@ -60,7 +60,7 @@ def test_while_the_app_thinks(app, leave):
     listener, world = app
     client = Client(world.port)
     client.send(GET)
-    with taken(listener) as connection:
+    with accepted_connection(listener) as connection:
         leave(client)
         assert has_ended(connection)
 
@@ -69,7 +69,7 @@ def test_while_its_body_is_on_the_way(app, leave):
     listener, world = app
     client = Client(world.port)
     client.send(f"POST /zoho-crm/a HTTP/1.1\r\n{AUTHORIZED}Content-Length: 1000000\r\n\r\n" + "x" * 1000)
-    with taken(listener) as connection:
+    with accepted_connection(listener) as connection:
         leave(client)
         assert has_ended(connection)
 
@@ -78,7 +78,7 @@ def test_while_the_answer_is_on_the_way(app, leave):
     listener, world = app
     client = Client(world.port)
     client.send(GET)
-    with taken(listener) as connection:
+    with accepted_connection(listener) as connection:
         connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n")
         assert b"abc" in client.socket.recv(65536)
         leave(client)
@@ -89,7 +89,7 @@ def test_while_it_reads_nothing_of_a_large_answer(app, leave):
     listener, world = app
     client = Client(world.port)
     client.send(GET)
-    with taken(listener) as connection:
+    with accepted_connection(listener) as connection:
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n")
         connection.settimeout(0.2)
         with contextlib.suppress(TimeoutError):  # Until nobody takes any more.
@@ -131,7 +131,7 @@ def test_while_it_waits_for_a_connection_to_become_free(start, leave):
         start(world)
         with Client(world.port) as first:
             first.send(GET)
-            with taken(listener) as connection:
+            with accepted_connection(listener) as connection:
                 second = Client(world.port)
                 second.send(GET.replace("/a", "/b"))
                 wait_until(lambda: world.waiting() == 1)

@@ -14,7 +14,7 @@ from tests.gateway.wire import AUTHORIZED, OK, Client, Tokens, World
 REFUSAL = b"HTTP/1.1 401 No\r\nContent-Length: 2\r\n\r\nno"
 
 
-def told(answer):
+def error_of(answer):
     """The error's code, and the header that says whether the request was sent."""
     return json.loads(answer.body)["error"]["code"], answer.names["moorage-request-sent"]
 
@@ -31,7 +31,7 @@ def told(answer):
 def test_what_is_refused_here_was_not_sent(relayed, path, headers, code):
     client = relayed()
     client.send(f"GET {path} HTTP/1.1\r\n{AUTHORIZED}{headers}\r\n0\r\n\r\n")
-    assert told(client.answer()) == (code, "false")
+    assert error_of(client.answer()) == (code, "false")
     assert client.upstream.requests == []
 
 
@@ -52,7 +52,7 @@ def test_nor_was_what_could_not_be_read_even_while_another_call_is_answered(rela
             caller.send(sent)
             if before:
                 assert caller.answer().status == 200
-            assert told(caller.answer()) == (code, "false")
+            assert error_of(caller.answer()) == (code, "false")
 
 
 def test_a_call_whose_body_turns_unsound_once_it_is_on_its_way_has_been_sent(start):
@@ -67,19 +67,19 @@ def test_a_call_whose_body_turns_unsound_once_it_is_on_its_way_has_been_sent(sta
             with connection:
                 connection.recv(65536)
                 client.send("no size\r\n")
-                assert told(client.answer()) == ("request_invalid", "true")
+                assert error_of(client.answer()) == ("request_invalid", "true")
 
 
 def test_a_call_without_a_key_was_not_sent(relayed):
     client = relayed()
     client.send("POST /zoho-crm/a HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n")
-    assert told(client.answer()) == ("key_invalid", "false")
+    assert error_of(client.answer()) == ("key_invalid", "false")
 
 
 def test_an_account_that_calls_too_fast_has_sent_nothing(relayed):
     client = relayed(world=World(rate=0.01))
     assert client.get("/zoho-crm/a").status == 200
-    assert told(client.get("/zoho-crm/a")) == ("rate_limited", "false")
+    assert error_of(client.get("/zoho-crm/a")) == ("rate_limited", "false")
 
 
 def test_a_put_that_left_on_a_kept_connection_is_not_called_unsent_once_nobody_takes_it_again(relayed):
@@ -90,7 +90,7 @@ def test_a_put_that_left_on_a_kept_connection_is_not_called_unsent_once_nobody_t
 
     client = relayed(OK, read_it_and_be_gone)
     assert client.get("/zoho-crm/a").status == 200
-    assert told(client.post("/zoho-crm/a", b"abc", method="PUT")) == ("upstream_unreachable", "true")
+    assert error_of(client.post("/zoho-crm/a", b"abc", method="PUT")) == ("upstream_unreachable", "true")
     assert client.upstream.requests[1].startswith(b"PUT /a ")
 
 
@@ -102,11 +102,11 @@ def test_a_call_that_the_app_refused_and_no_other_token_was_found_for_has_been_s
             return await super().access(connection)
 
     client = relayed(REFUSAL, world=World(tokens=NoMore()))
-    assert told(client.post("/zoho-crm/a", b"abc")) == ("reconnect_needed", "true")
+    assert error_of(client.post("/zoho-crm/a", b"abc")) == ("reconnect_needed", "true")
 
 
 def test_a_body_that_grows_too_large_for_the_embedded_crm_was_not_given_to_it(embedded):
-    assert told(embedded(World(max_body=1000)).post("/zoho-crm/a", b"x" * 1001)) == (
+    assert error_of(embedded(World(max_body=1000)).post("/zoho-crm/a", b"x" * 1001)) == (
         "body_too_large",
         "false",
     )
@@ -121,13 +121,13 @@ def test_nor_was_one_that_is_said_to_be_too_large_for_it(embedded, headers):
                 f"POST /zoho-crm/a HTTP/1.1\r\n{AUTHORIZED}{headers}Content-Length: {1 << 40}\r\n\r\n"
             )
             answer = caller.answer()
-            assert told(answer) == ("body_too_large", "false") and answer.names["connection"] == "close"
+            assert error_of(answer) == ("body_too_large", "false") and answer.names["connection"] == "close"
 
 
 def test_a_failure_inside_the_embedded_crm_may_have_taken_effect(embedded):
     client = embedded()
     client.send(f"POST /zoho-crm/bug/later HTTP/1.1\r\n{AUTHORIZED}Content-Length: 0\r\n\r\n")
-    assert told(client.answer()) == ("internal", "true")
+    assert error_of(client.answer()) == ("internal", "true")
 
 
 def test_an_app_can_not_say_it_in_our_name(relayed):
@@ -151,4 +151,4 @@ def test_what_ends_while_its_body_is_sent_has_been_sent(start):
             connection.recv(65536)
             connection.close()
             client.send(b"x" * 59_997)
-            assert told(client.answer()) == ("upstream_unreachable", "true")
+            assert error_of(client.answer()) == ("upstream_unreachable", "true")

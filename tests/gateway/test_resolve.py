@@ -35,7 +35,7 @@ class Rooms:
     """Keys, connections and tokens at once. `gate` holds back the tokens until it is set."""
 
     clock: FrozenClock
-    known: dict = field(default_factory=lambda: {"Bearer key": Principal("k", "acme")})
+    remembered_target: dict = field(default_factory=lambda: {"Bearer key": Principal("k", "acme")})
     upstream: Upstream = field(default_factory=lambda: Upstream("remote", "https://api.test"))
     named: dict = field(default_factory=dict)
     lasts: float | None = None
@@ -97,7 +97,7 @@ def resolver(resolver_of):
     return resolver_of()
 
 
-def known(resolver, app=b"crm", key=KEY, connection=None):
+def remembered_target(resolver, app=b"crm", key=KEY, connection=None):
     return resolver.remembered(RouteKey(app, key, connection))
 
 
@@ -118,43 +118,43 @@ def run(coroutine):
 
 
 def test_nothing_is_known_before_somebody_asked(resolver):
-    assert known(resolver) is None
+    assert remembered_target(resolver) is None
 
 
 def test_an_answer_is_remembered_for_the_same_question_alone(resolver, rooms):
     rooms.named["other"] = True
     target = run(ask(resolver))
-    assert known(resolver) is target
+    assert remembered_target(resolver) is target
     assert (target.connection_id, target.account_id, target.app) == ("oldest", "acme", "crm")
     assert target.origin == Origin("https", "api.test", 443) and target.authorization == b"crm token-1"
-    assert known(resolver, app=b"mail") is None
-    assert known(resolver, key=b"Bearer other") is None
-    assert known(resolver, key=None) is None
-    assert known(resolver, connection=b"other") is None
+    assert remembered_target(resolver, app=b"mail") is None
+    assert remembered_target(resolver, key=b"Bearer other") is None
+    assert remembered_target(resolver, key=None) is None
+    assert remembered_target(resolver, connection=b"other") is None
     assert run(ask(resolver, connection=b"other")).connection_id == "other"
 
 
 def test_an_answer_is_remembered_for_a_minute(resolver, clock):
     run(ask(resolver))
     clock.advance(59.9)
-    assert known(resolver) is not None
+    assert remembered_target(resolver) is not None
     clock.advance(0.1)
-    assert known(resolver) is None
+    assert remembered_target(resolver) is None
 
 
 def test_a_token_near_its_end_is_not_used(resolver, rooms, clock):
     rooms.lasts = resolve.MARGIN_SECONDS + 10
     run(ask(resolver))
     clock.advance(9.9)
-    assert known(resolver) is not None
+    assert remembered_target(resolver) is not None
     clock.advance(0.1)
-    assert known(resolver) is None
+    assert remembered_target(resolver) is None
 
 
 def test_a_token_too_near_its_end_is_given_but_not_remembered(resolver, rooms):
     rooms.lasts = resolve.MARGIN_SECONDS
     assert run(ask(resolver)).token == "token-1"
-    assert known(resolver) is None
+    assert remembered_target(resolver) is None
 
 
 def test_an_embedded_connection_has_no_origin(resolver, rooms):
@@ -179,9 +179,9 @@ def test_what_is_wrong_is_raised_and_not_remembered(resolver, rooms):
 def test_a_revoked_key_is_refused_once_the_memory_is_cleared(resolver, rooms):
     run(ask(resolver))
     rooms.known.clear()
-    assert known(resolver) is not None
+    assert remembered_target(resolver) is not None
     resolver.clear()
-    assert known(resolver) is None
+    assert remembered_target(resolver) is None
     with pytest.raises(KeyInvalid):
         run(ask(resolver))
 
@@ -191,7 +191,7 @@ def test_a_deleted_connection_is_refused_once_the_memory_is_cleared(resolver, ro
     run(ask(resolver, connection=b"mine"))
     rooms.named.clear()
     resolver.clear()
-    assert known(resolver, connection=b"mine") is None
+    assert remembered_target(resolver, connection=b"mine") is None
     with pytest.raises(ConnectionUnknown):
         run(ask(resolver, connection=b"mine"))
 
@@ -248,7 +248,7 @@ def test_an_answer_from_before_a_change_is_not_remembered_and_not_shared(resolve
         return await after
 
     target = run(across())
-    assert known(resolver) is target
+    assert remembered_target(resolver) is target
 
 
 def test_an_answer_that_a_change_overtook_alone_is_not_remembered(resolver, rooms):
@@ -261,25 +261,25 @@ def test_an_answer_that_a_change_overtook_alone_is_not_remembered(resolver, room
         return await before
 
     assert run(across()).token == "token-1"
-    assert known(resolver) is None
+    assert remembered_target(resolver) is None
 
 
 def test_each_request_counts_whether_it_is_asked_or_known(resolver_of):
     resolver = resolver_of(rate=2)  # Twice as many at once.
     run(ask(resolver))
-    assert known(resolver) and run(ask(resolver)) and known(resolver)
+    assert remembered_target(resolver) and run(ask(resolver)) and remembered_target(resolver)
     with pytest.raises(RateLimited):
-        known(resolver)
+        remembered_target(resolver)
     with pytest.raises(RateLimited):
         run(ask(resolver))
 
 
 def test_what_is_not_known_does_not_count_twice(resolver_of):
     resolver = resolver_of(rate=0.5)  # One at once.
-    assert known(resolver) is None
+    assert remembered_target(resolver) is None
     run(ask(resolver))
     with pytest.raises(RateLimited):
-        known(resolver)
+        remembered_target(resolver)
 
 
 def test_a_wrong_key_counts_for_nobody(resolver_of):
@@ -294,14 +294,14 @@ def test_a_refused_token_is_renewed_and_given_to_nobody_any_more(resolver, rooms
     async def refuse():
         target = await ask(resolver)
         renewal = resolver.refused(target)
-        assert known(resolver) is None  # Before the renewal is even awaited.
+        assert remembered_target(resolver) is None  # Before the renewal is even awaited.
         renewed = await renewal
         return target, renewed, await ask(resolver)
 
     target, renewed, next_one = run(refuse())
     assert (target.token, renewed.token, next_one.token) == ("token-1", "token-2", "token-2")
     assert renewed.connection is target.connection
-    assert known(resolver) is next_one
+    assert remembered_target(resolver) is next_one
 
 
 def test_many_refusals_of_one_token_are_one_renewal(resolver, rooms):
@@ -327,7 +327,7 @@ def test_another_token_helps_only_where_there_can_be_one(resolver, rooms):
     rooms.renewable = False
     target = run(ask(resolver))
     assert not resolver.may_refresh(target)
-    assert known(resolver) is target and rooms.asked == [None]
+    assert remembered_target(resolver) is target and rooms.asked == [None]
 
 
 def test_a_failed_renewal_is_raised_and_the_refused_token_stays_refused(resolver, rooms):
@@ -336,7 +336,7 @@ def test_a_failed_renewal_is_raised_and_the_refused_token_stays_refused(resolver
     with pytest.raises(RuntimeError):
         run(resolver.refused(target))
     rooms.failure = None
-    assert known(resolver) is None
+    assert remembered_target(resolver) is None
     assert run(ask(resolver)).token == "token-2"
 
 
@@ -345,16 +345,19 @@ def test_what_a_key_was_not_made_for_is_refused_and_not_remembered(resolver, roo
         rooms.known["Bearer key"] = Principal("k", "acme", parse(texts))
         with pytest.raises(ScopeMissing, match=r"proxy:crm:read\."):
             run(ask(resolver))
-        assert known(resolver) is None and rooms.asked == []
+        assert remembered_target(resolver) is None and rooms.asked == []
 
 
 def test_whether_a_key_may_write_is_remembered_with_the_answer(resolver, rooms):
     rooms.named["mine"] = True
     rooms.known["Bearer key"] = Principal("k", "acme", parse(["proxy:crm:read"]))
     rooms.known["Bearer other"] = Principal("k2", "acme", parse(["proxy:crm"]))
-    assert run(ask(resolver)).reads_only and known(resolver).reads_only
+    assert run(ask(resolver)).reads_only and remembered_target(resolver).reads_only
     run(ask(resolver, key=b"Bearer other"))
-    assert not known(resolver, key=b"Bearer other").reads_only and known(resolver).reads_only
+    assert (
+        not remembered_target(resolver, key=b"Bearer other").reads_only
+        and remembered_target(resolver).reads_only
+    )
 
 
 def test_a_key_that_may_only_read_may_not_more_with_another_token(resolver, rooms):
@@ -381,9 +384,9 @@ def test_an_answer_is_remembered_no_longer_than_the_key_works(resolver, rooms, c
     rooms.known["Bearer key"] = Principal("k", "acme", expires_at=ends)
     run(ask(resolver))
     clock.advance(9.9)
-    assert known(resolver) is not None
+    assert remembered_target(resolver) is not None
     clock.advance(0.1)
-    assert known(resolver) is None
+    assert remembered_target(resolver) is None
 
 
 @pytest.mark.parametrize("shorter", ["token", "key"])
@@ -394,10 +397,10 @@ def test_what_is_known_serves_on_while_the_database_can_not_be_read(resolver, ro
     first = run(ask(resolver))
     rooms.failure = DatabaseUnusable("It can't be read.")
     clock.advance(61)
-    assert known(resolver) is None
+    assert remembered_target(resolver) is None
     assert run(ask(resolver)).token == first.token
     clock.advance(resolve.OUTAGE_SECONDS)
-    assert known(resolver) is None, "the database is asked again"
+    assert remembered_target(resolver) is None, "the database is asked again"
     clock.advance(300 - 61 - resolve.OUTAGE_SECONDS)
     with pytest.raises(DatabaseUnusable):
         run(ask(resolver))
@@ -416,7 +419,7 @@ def test_the_memory_is_bounded(resolver, rooms):
     rooms.named.update({str(number): True for number in range(35)})
     for number in range(35):
         run(ask(resolver, connection=str(number).encode()))
-    remembered = [n for n in range(35) if known(resolver, connection=str(n).encode()) is not None]
+    remembered = [n for n in range(35) if remembered_target(resolver, connection=str(n).encode()) is not None]
     assert remembered == list(range(25, 35))
 
 

@@ -13,7 +13,7 @@ from moorage.gateway.limits import Limits, limits_of
 from tests.gateway.wire import AUTHORIZED, OK, Client, World
 
 
-def told(answer):
+def error_of(answer):
     return answer.status, json.loads(answer.body)["error"]["code"], answer.names["moorage-request-sent"]
 
 
@@ -59,7 +59,7 @@ def test_every_one_of_its_callers_is_told_in_time(two):
         clients = [stack.enter_context(Client(world.port)) for _ in range(12)]
         for client in clients:
             client.send(call("slow"))
-        answers = [told(client.answer()) for client in clients]
+        answers = [error_of(client.answer()) for client in clients]
     assert answers.count((504, "upstream_timeout", "true")) == 4
     assert answers.count((504, "upstream_timeout", "false")) == 8
 
@@ -69,8 +69,8 @@ def test_its_places_are_free_again_once_it_was_given_up(relayed):
         connection.recv(1)
 
     client = relayed(never, never, OK, world=World(limits=Limits(answer=0.3, idle=0.3, connections=1)))
-    assert told(client.get("/zoho-crm/a")) == (504, "upstream_timeout", "true")
-    assert told(client.post("/zoho-crm/a", b"abc")) == (504, "upstream_timeout", "true")
+    assert error_of(client.get("/zoho-crm/a")) == (504, "upstream_timeout", "true")
+    assert error_of(client.post("/zoho-crm/a", b"abc")) == (504, "upstream_timeout", "true")
     assert client.get("/zoho-crm/a").body == b"ok"
 
 
@@ -83,7 +83,7 @@ def test_an_app_that_does_not_read_what_it_is_sent_is_given_up_too(start, silent
         with contextlib.suppress(OSError):
             for _ in range(100):  # As much as is taken, which is far from everything.
                 client.send(b"x" * (1 << 20))
-        assert told(client.answer()) == (504, "upstream_timeout", "true")
+        assert error_of(client.answer()) == (504, "upstream_timeout", "true")
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_an_app_that_never_comes_to_the_end_of_its_head_is_given_up_after_its_ti
             time.sleep(0.05)
 
     client = relayed(drip, OK, world=World(limits=Limits(connect=10, answer=0.7, idle=0.7)))
-    assert told(client.get("/zoho-crm/a")) == (504, "upstream_timeout", "true")
+    assert error_of(client.get("/zoho-crm/a")) == (504, "upstream_timeout", "true")
     assert len(client.upstream.requests) == 1 and not client.upstream.ended.is_set()
     assert client.get("/zoho-crm/a").body == b"ok"
 

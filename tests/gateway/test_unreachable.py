@@ -20,7 +20,7 @@ MIXED = "Multiple exceptions: [Errno 111] Connect call failed ('10.0.0.7', 1), [
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("error", "reason"),
     [
         (socket.gaierror(-2, "Name or service not known"), "because its name is not known"),
         (UnicodeError("label too long"), "because its name is not known"),
@@ -37,8 +37,8 @@ MIXED = "Multiple exceptions: [Errno 111] Connect call failed ('10.0.0.7', 1), [
         (OSError(errno.EMFILE, "Too many open files: /home/x"), "for a reason that is in the server's log"),
     ],
 )
-def test_the_reason_is_told_in_plain_words_and_names_nothing_inside(error, told):
-    assert public_reason_of(error) == told
+def test_the_reason_is_told_in_plain_words_and_names_nothing_inside(error, reason):
+    assert public_reason_of(error) == reason
 
 
 # Of each certificate: the host that it is for, for how many days it still holds, and whether its maker is trusted.
@@ -56,7 +56,7 @@ def answer_over_tls(world, port):
         return client.get("/zoho-crm/a")
 
 
-def told(answer):
+def error_of(answer):
     error = json.loads(answer.body)["error"]
     return answer.status, error["code"], error["message"]
 
@@ -70,7 +70,7 @@ def test_an_app_whose_certificate_does_not_hold_is_told_as_that(start, upstream,
     behind = upstream(tls=context)
     world = World(tls=verifying(str(file if is_trusted else another)))
     answer = answer_over_tls(start(world), behind.port)
-    assert told(answer) == (
+    assert error_of(answer) == (
         502,
         "upstream_unreachable",
         "localhost can't be reached, because its certificate is not trusted.",
@@ -92,4 +92,4 @@ def test_an_app_that_speaks_no_tls_is_told_as_that(start, certificate):
         answering.start()
         answer = answer_over_tls(start(World(tls=client_context)), listener.getsockname()[1])
         answering.join(5)
-    assert told(answer)[2] == "localhost can't be reached, because TLS failed."
+    assert error_of(answer)[2] == "localhost can't be reached, because TLS failed."

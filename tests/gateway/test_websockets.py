@@ -45,8 +45,8 @@ def chatting(world, tls=None, scheme="http"):
 def afresh(world):
     """The same, once all is over that it did before, and forgotten."""
     wait_until(lambda: len(world.app.ends) == len(world.app.open) and not world.gateway.tunnels._open)
-    for told in (world.app.requests, world.app.ends, world.app.open):
-        told.clear()
+    for error_of in (world.app.requests, world.app.ends, world.app.open):
+        error_of.clear()
     return world
 
 
@@ -280,7 +280,7 @@ def test_a_refused_token_is_renewed_and_the_call_made_again(relayed):
 # Who may, and where.
 
 
-def told(port, path="/zoho-crm/chat", headers=None):
+def error_of(port, path="/zoho-crm/chat", headers=None):
     status, names, text = refusal(port, path, headers)
     assert names["moorage-error-source"] == "gateway"
     return status, json.loads(text)["error"]["code"], names["moorage-request-sent"]
@@ -288,7 +288,7 @@ def told(port, path="/zoho-crm/chat", headers=None):
 
 def test_without_a_key_there_is_none(plain):
     world = plain()
-    assert told(world.port, headers={"Authorization": "Bearer other"}) == (401, "key_invalid", "false")
+    assert error_of(world.port, headers={"Authorization": "Bearer other"}) == (401, "key_invalid", "false")
     with Client(world.port) as client:
         client.send(ASK.replace("/chat", "/a/../b"))
         assert client.answer().status == 400
@@ -298,7 +298,7 @@ def test_without_a_key_there_is_none(plain):
 def test_a_key_that_only_reads_opens_none(plain):
     world = plain(World(limits=PATIENT))
     world.keys.known[f"Bearer {KEY}"] = Principal("key_1", "account", scopes=parse(["proxy:read"]))
-    assert told(world.port) == (403, "scope_missing", "false")
+    assert error_of(world.port) == (403, "scope_missing", "false")
     assert world.app.requests == []
 
 
@@ -312,17 +312,17 @@ def test_it_counts_as_one_call(plain):
 
     talk(world.port, "/zoho-crm/echo", much)
     talk(world.port, "/zoho-crm/echo", much)
-    assert told(world.port) == (429, "rate_limited", "false")
+    assert error_of(world.port) == (429, "rate_limited", "false")
 
 
 def test_the_embedded_crm_takes_none(embedded):
     client = embedded()
-    assert told(client.world.port) == (400, "websocket_unsupported", "false")
+    assert error_of(client.world.port) == (400, "websocket_unsupported", "false")
 
 
 def test_nor_an_app_whose_declaration_says_so(plain):
     world = plain(World(limits=PATIENT, rules=Rules(websocket=False)))
-    assert told(world.port) == (400, "websocket_unsupported", "false")
+    assert error_of(world.port) == (400, "websocket_unsupported", "false")
     assert world.app.requests == []
 
 
@@ -330,7 +330,7 @@ def test_there_are_no_more_than_may_be(plain):
     world = plain(World(limits=replace(PATIENT, tunnels=1, connections=1)))
 
     async def another(_ws):
-        answer = await asyncio.to_thread(told, world.port)
+        answer = await asyncio.to_thread(error_of, world.port)
         return answer, await asyncio.to_thread(called, world.port)
 
     def called(port):

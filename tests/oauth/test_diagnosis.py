@@ -37,7 +37,7 @@ def outside(account, owner):
     return account.connect(owner, "eu")
 
 
-def kept(control):
+def table_rows(control):
     """All that a diagnosis must leave as it is."""
 
     async def read():
@@ -58,17 +58,17 @@ def secrets(control):
     async def all_of_them():
         return [value async for value in opened()]
 
-    kept_rows = kept(control)["secrets"]
+    kept_rows = table_rows(control)["secrets"]
     return control.run(all_of_them())
 
 
 def diagnose(caller, connection_id):
     """The whole answer, which holds no secret and cost nothing."""
-    control, before = caller.control, kept(caller.control)
+    control, before = caller.control, table_rows(caller.control)
     hidden = secrets(control)
     answer = caller.get(f"/connections/{connection_id}/diagnosis")
     assert answer.status == 200, answer.text
-    assert kept(control) == before
+    assert table_rows(control) == before
     assert [secret for secret in hidden if secret in answer.text] == []
     return answer.json
 

@@ -64,7 +64,7 @@ def let_go(process):
     process.stdin.flush()
 
 
-def asked(tmp_path):
+def token_requests(tmp_path):
     return (tmp_path / "asked").read_text().count("asked")
 
 
@@ -74,7 +74,7 @@ def test_five_hundred_callers_of_three_processes_make_one_token(control, spent, 
     for process in processes:
         let_go(process)
     said = {process.communicate(timeout=60)[0].strip() for process in processes}
-    assert asked(tmp_path) == 1
+    assert token_requests(tmp_path) == 1
     [token] = said  # And each process gave all its callers the same.
     assert token.startswith("1000.") and " " not in token
     assert control.run(control.rooms.vault.get(spent.id, "access_token")).value == token
@@ -102,7 +102,7 @@ def test_a_process_that_is_killed_loses_no_refresh_token_and_leaves_nothing_half
     process = start("1", point)
     let_go(process)
     assert process.wait(30) == -9
-    assert asked(tmp_path) >= 1
+    assert token_requests(tmp_path) >= 1
     assert stands(control, spent)
 
 

@@ -116,7 +116,7 @@ def test_what_is_no_whole_answer_may_have_arrived(server, path):
 def test_a_server_that_does_not_answer_may_have_been_reached(monkeypatch):
     monkeypatch.setattr(remote, "WHOLE_SECONDS", 0.2)
 
-    async def asked():
+    async def ask():
         gone = asyncio.Event()
 
         async def silent(reader, writer):
@@ -136,7 +136,7 @@ def test_a_server_that_does_not_answer_may_have_been_reached(monkeypatch):
             await gone.wait()
 
     with pytest.raises(Unanswered, match="in time") as caught:
-        asyncio.run(asked())
+        asyncio.run(ask())
     assert caught.value.sent
 
 
@@ -150,7 +150,7 @@ def test_a_server_that_is_not_there_was_sent_nothing(url):
 def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path):
     context, _ = certify(tmp_path / "server.pem", "127.0.0.1")
 
-    async def asked():
+    async def ask():
         listening = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0, ssl=context)
         port = listening.sockets[0].getsockname()[1]
         opened = RemoteTransport()
@@ -161,5 +161,5 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path):
             listening.close()
 
     with pytest.raises(Unanswered) as caught:
-        asyncio.run(asked())
+        asyncio.run(ask())
     assert not caught.value.sent

@@ -30,7 +30,7 @@ def another(control, refresh):
     control.run(rooms.close())
 
 
-def kept(control, connection, kind="access_token"):
+def stored_token(control, connection, kind="access_token"):
     return control.run(control.rooms.vault.get(connection.id, kind)).value
 
 
@@ -60,7 +60,7 @@ def test_another_process_waits_and_reads_what_the_first_one_got(control, connect
 
 
 def test_nobody_waits_for_another_process_while_the_old_token_lives(control, connected, refreshing):
-    old = kept(control, connected)
+    old = stored_token(control, connected)
     control.clock.advance(HOUR - NEAR_SECONDS)
     begin(control, connected)
     with another(control, refreshing.refresh) as other:
@@ -85,7 +85,7 @@ def test_whoever_takes_too_long_does_not_overwrite_what_came_later(control, conn
     later.asked = ["one before"]  # So that its token has another name.
     with another(control, later.refresh) as other:
         assert access(control, connected).value == "new-2"
-    assert seen == ["new-2"] == [kept(control, connected)]
+    assert seen == ["new-2"] == [stored_token(control, connected)]
     assert (len(refreshing.asked), len(later.asked)) == (1, 2)
 
 
@@ -112,7 +112,7 @@ def test_a_refresh_token_that_came_late_is_kept_if_nothing_came_later(control, c
     refreshing.meanwhile = died
     with another(control, refreshing.refresh) as other:
         assert access(control, connected).value == "new-1"
-    assert kept(control, connected, "refresh_token") == "refresh-1"
+    assert stored_token(control, connected, "refresh_token") == "refresh-1"
 
 
 def test_a_refusal_that_was_overtaken_fails_nothing(control, connected, refreshing):
@@ -129,7 +129,7 @@ def test_a_refusal_that_was_overtaken_fails_nothing(control, connected, refreshi
     with another(control, later.refresh) as other:
         assert access(control, connected).value == "new-1"
     assert read_again(control, connected).status == "ACTIVE"
-    assert kept(control, connected, "refresh_token") == "refresh-1"
+    assert stored_token(control, connected, "refresh_token") == "refresh-1"
 
 
 def test_the_lease_of_one_who_died_ends(control, connected, refreshing):
@@ -178,7 +178,7 @@ def test_every_refresh_token_that_comes_is_the_next_one_used(control, connected,
     for _ in range(4):
         token = access(control, connected, instead_of=token).value
     assert refreshing.asked[1:] == ["refresh-1", "refresh-2", "refresh-3"]
-    assert kept(control, connected, "refresh_token") == "refresh-4"
+    assert stored_token(control, connected, "refresh_token") == "refresh-4"
 
 
 def test_a_server_that_stops_ends_what_it_has_begun(control, connected, refreshing):
@@ -204,7 +204,7 @@ def test_a_server_that_stops_ends_what_it_has_begun(control, connected, refreshi
     refreshing.meanwhile = slowly
     rooms.tokens._renewals._refresh = refreshing.refresh
     control.run(stop_at_once(rooms))
-    assert kept(control, connected, "refresh_token") == "refresh-1"
+    assert stored_token(control, connected, "refresh_token") == "refresh-1"
 
 
 # The budget.

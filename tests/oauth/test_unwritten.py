@@ -15,7 +15,7 @@ from moorage.storage.errors import DatabaseUnusable
 from tests.control import in_registry
 from tests.log_lines import capture_logs
 from tests.oauth.conftest import HOUR, access, read_again
-from tests.oauth.test_renewal import another, kept
+from tests.oauth.test_renewal import another, stored_token
 
 
 class Disk:
@@ -79,7 +79,7 @@ def written(control, connection):
 
     if tasks:
         control.run(wait())
-    return kept(control, connection, "refresh_token")
+    return stored_token(control, connection, "refresh_token")
 
 
 def test_they_are_served_meanwhile_and_written_once_there_is_room(control, spent, refreshing, disk):
@@ -118,7 +118,7 @@ def test_they_are_served_to_their_end_whatever_keeps_them_from_being_written(
     assert access(control, spent).value == "new-1"
     key.write_text(right)
     control.run(control.rooms.unwritten.close())
-    assert kept(control, spent, "refresh_token") == "refresh-1"
+    assert stored_token(control, spent, "refresh_token") == "refresh-1"
 
 
 def test_a_refresh_token_that_is_worth_nothing_is_never_sent_again(control, spent, refreshing, disk):
@@ -142,7 +142,7 @@ def test_another_process_that_was_refused_meanwhile_fails_nothing_for_good(
             access(other_control(control, other), spent)
     assert read_again(control, spent).status == "FAILED"
     control.run(control.rooms.unwritten.close())
-    assert kept(control, spent, "refresh_token") == "refresh-1"
+    assert stored_token(control, spent, "refresh_token") == "refresh-1"
     assert (
         read_again(control, spent).status == "ACTIVE" and "reason" not in read_again(control, spent).metadata
     )
@@ -165,7 +165,7 @@ def test_a_later_writer_wins_by_its_fence(control, spent, refreshing, disk):
     written(control, spent)
     assert access(control, spent, instead_of="new-1").value == "new-2"
     assert control.run(control.rooms.tokens._renewals._write(renewal, minted)) is None
-    assert kept(control, spent, "refresh_token") == "refresh-2"
+    assert stored_token(control, spent, "refresh_token") == "refresh-2"
 
 
 def test_a_process_that_ends_tries_once_more_and_says_what_is_lost(control, spent, refreshing, disk):
@@ -182,13 +182,13 @@ def test_a_process_that_ends_writes_what_it_can_by_then(control, spent, refreshi
         access(control, spent)
     disk.let_go()
     control.run(control.rooms.unwritten.close())
-    assert kept(control, spent, "refresh_token") == "refresh-1"
+    assert stored_token(control, spent, "refresh_token") == "refresh-1"
 
 
 def test_while_nothing_can_be_written_the_old_token_serves_as_long_as_it_lives(
     control, connected, refreshing, disk
 ):
-    old = kept(control, connected)
+    old = stored_token(control, connected)
     control.clock.advance(HOUR - 30)
     disk.hold()
     assert access(control, connected).value == old

@@ -87,7 +87,7 @@ async def told(readiness):
     readiness.require_ready()
 
 
-def asked(readiness, times=1):
+def error_after(readiness, times=1):
     async def ask():
         await asyncio.gather(*(told(readiness) for _ in range(times)))
 
@@ -101,7 +101,7 @@ def asked(readiness, times=1):
 def test_a_damaged_file_is_told(tmp_path):
     path = database(tmp_path / "a.db")
     damage(path)
-    error = asked(Readiness(nothing, {tmp_path}, {"It": partial(complaint, path)}))
+    error = error_after(Readiness(nothing, {tmp_path}, {"It": partial(complaint, path)}))
     assert error.kind == "damaged" and "good copy" in error.help
 
 
@@ -117,11 +117,11 @@ def test_many_who_ask_share_one_look_a_second(tmp_path, monkeypatch):
         await asyncio.sleep(0.01)
 
     ready = Readiness(look, {tmp_path}, {})
-    assert asked(ready, 500) is None
-    assert asked(ready, 500) is None
+    assert error_after(ready, 500) is None
+    assert error_after(ready, 500) is None
     assert len(looks) == 1
     monkeypatch.setattr(readiness, "FRESH_SECONDS", 0.0)
-    assert asked(ready, 500) is None
+    assert error_after(ready, 500) is None
     assert len(looks) == 2
 
 
@@ -134,6 +134,6 @@ def test_what_was_found_is_told_to_all_until_it_is_mended(tmp_path, monkeypatch)
 
     monkeypatch.setattr(readiness, "FRESH_SECONDS", 0.0)
     ready = Readiness(look, {tmp_path}, {})
-    assert asked(ready, 20) is trouble[0] and asked(ready) is trouble[0]
+    assert error_after(ready, 20) is trouble[0] and error_after(ready) is trouble[0]
     trouble.clear()
-    assert asked(ready) is None
+    assert error_after(ready) is None

@@ -221,11 +221,11 @@ def test_the_metadata_say_what_an_insert_asks_for(crm, module):
         name = outcome["details"]["api_name"]
         assert name not in asked
         asked.add(name)
-        record[name] = given(next(field for field in fields if field["api_name"] == name))
+        record[name] = value_for(next(field for field in fields if field["api_name"] == name))
     assert asked == mandatory == required
 
 
-def given(field):
+def value_for(field):
     sorts = {
         "datetime": "2026-02-06T10:00:00Z",
         "lookup": {"id": "1"},
