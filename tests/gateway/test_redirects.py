@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from moorage.connections.model import Upstream
 from moorage.gateway.gateway import Rules
 from moorage.gateway.redirects import at_gateway
-from moorage.gateway.resolve import Origin
+from moorage.gateway.target import Origin
 from tests.gateway.wire import OK, Client, World
 
 ORIGIN = Origin("https", "api.example.com", 443, b"/base")

@@ -12,7 +12,8 @@ from moorage.clock import FrozenClock
 from moorage.connections.errors import ConnectionUnknown
 from moorage.connections.model import Connection, Upstream
 from moorage.gateway import resolve
-from moorage.gateway.resolve import Origin, Resolver, RouteKey, origin_of
+from moorage.gateway.resolve import Resolver
+from moorage.gateway.target import Origin, RouteKey, origin_of
 from moorage.keys.errors import KeyInvalid, RateLimited, ScopeMissing
 from moorage.keys.limits import RateLimiter
 from moorage.keys.model import Principal

@@ -3,7 +3,8 @@
 import pytest
 
 from moorage.connections.model import Upstream
-from moorage.gateway.resolve import Resolver, RouteKey
+from moorage.gateway.resolve import Resolver
+from moorage.gateway.target import RouteKey
 from moorage.keys.limits import RateLimiter
 from moorage.oauth.apps.providers import SHIPPED, Providers
 from moorage.oauth.errors import TokenFailed

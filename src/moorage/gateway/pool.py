@@ -9,7 +9,7 @@ from functools import cached_property
 from moorage.gateway.errors import UpstreamError, UpstreamTimeout, UpstreamUnreachable, public_reason_of
 from moorage.gateway.limits import Limits
 from moorage.gateway.outbox import Outbox
-from moorage.gateway.resolve import Origin
+from moorage.gateway.target import Origin
 from moorage.gateway.tls import ClientContext, verifying
 from moorage.gateway.upstream import Borrower, UpstreamConnection
 from moorage.logs import Log

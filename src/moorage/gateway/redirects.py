@@ -3,7 +3,7 @@
 import re
 
 from moorage.gateway.paths import climbs
-from moorage.gateway.resolve import Origin
+from moorage.gateway.target import Origin
 from moorage.http.errors import PathInvalid
 
 _WITH_HOST = re.compile(rb"(?is)(?:(https?):)?//([^/?#@\\\x00-\x20]+)(.*)")

@@ -8,8 +8,8 @@ from moorage.gateway.errors import UpstreamError
 from moorage.gateway.paths import require_safe
 from moorage.gateway.read_only import only_reads
 from moorage.gateway.redirects import at_gateway, is_redirect
-from moorage.gateway.resolve import Target
 from moorage.gateway.rewrite import AnswerHead, CallerHeaders, embedded_answer
+from moorage.gateway.target import Target
 from moorage.gateway.upstream import UpstreamConnection
 from moorage.http.answering import DoorExchange
 from moorage.http.bodies import Allowance, Body, Budget

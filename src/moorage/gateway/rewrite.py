@@ -5,7 +5,7 @@ from collections.abc import Container, Iterable
 
 import httptools
 
-from moorage.gateway.resolve import RouteKey
+from moorage.gateway.target import RouteKey
 from moorage.http.encode import lines_of
 from moorage.http.head import Head
 from moorage.http.message import Headers, Response

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, TypeAlias
 from moorage.errors import MoorageError
 from moorage.gateway.frames import Frames, close_frame
 from moorage.gateway.limits import Limits
-from moorage.gateway.resolve import Resolver, RouteKey, Target
+from moorage.gateway.resolve import Resolver
+from moorage.gateway.target import RouteKey, Target
 from moorage.http.breaking import BreakingOff, reset
 from moorage.logs import Log
 

@@ -13,8 +13,8 @@ import httptools
 from moorage.gateway.errors import UpstreamError, UpstreamInvalid, UpstreamTimeout, UpstreamUnreachable
 from moorage.gateway.limits import Limits
 from moorage.gateway.outbox import Outbox
-from moorage.gateway.resolve import Origin
 from moorage.gateway.rewrite import AnswerHead
+from moorage.gateway.target import Origin
 from moorage.logs import Log
 
 MAX_ANSWER_HEAD = 256 * 1024

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 from moorage.gateway.errors import WebSocketsExhausted, WebSocketUnsupported
 from moorage.gateway.relay import Relay
-from moorage.gateway.resolve import Target
 from moorage.gateway.rewrite import AnswerHead, CallerHeaders
+from moorage.gateway.target import Target
 from moorage.gateway.tunnel import GOING_AWAY, End, Tunnel
 from moorage.http.direct import DirectProtocol
 from moorage.http.encode import STATUS_LINES, lines_of
