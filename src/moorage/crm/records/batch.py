@@ -1,9 +1,9 @@
-"""What one request asks of the store and changes in it: asked for together, changed together.
+"""Asks the store the questions of all records of a request together, and makes their changes together.
 
-Otherwise a request of a hundred records would ask a hundred times: that costs nothing in this process, but a hundred
-round trips to a database elsewhere. So the batch is told first what the records are going to ask (`expect_…`), and asks
-for all of it when the first answer is needed. Changes wait here until the end, and answers take account of them: each
-record finds what the records before it left, as if it had come alone.
+Otherwise a request of a hundred records would ask a hundred times. In this process that costs nothing, but with a
+database on another machine it is a hundred round trips. So the batch first learns what the records will ask
+(`expect_…`), and asks all of it when the first answer is needed. Changes wait here until the end, and answers take
+account of them: each record sees the changes of the records before it, as if each came in a request of its own.
 """
 
 from collections import defaultdict
@@ -18,7 +18,7 @@ _LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 
 
 def folded(value: Any) -> Any:
-    """Two values count as equal when their folded values are equal: text regardless of ASCII case."""
+    """Two values are equal here if their folded values are equal: the ASCII case of text does not matter."""
     return value.translate(_LOWER) if isinstance(value, str) else value
 
 
@@ -80,7 +80,7 @@ class Batch:
         return known[record]
 
     def row(self, module: Module, record: int) -> Row | None:
-        """Every column of a record; None when there is none."""
+        """All columns of a record; None if it does not exist."""
         known = self._rows[module]
         if record not in known:
             ids = self._take("rows", module, record) - known.keys()
@@ -167,7 +167,7 @@ class Batch:
 
 
 class _Values:
-    """Which records have which value, for the fields by which records are looked up."""
+    """Knows which records have a value, for the fields by which records are looked up."""
 
     def __init__(self, batch: Batch) -> None:
         self._batch = batch

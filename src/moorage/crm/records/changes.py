@@ -152,7 +152,7 @@ class Change:
 
     @cached_property
     def _initial_values(self) -> Row:
-        """Of every new record of this change."""
+        """The values that every new record of this change begins with."""
         return initial_values(self._module, self._user, self._batch.now)
 
     def _pending(self, draft: Draft, row: Row, old: Row) -> PendingRecord:
@@ -169,7 +169,7 @@ class Change:
         return self._apply(draft, record, place)
 
     def _apply(self, draft: Draft, record: int | None, place: dict[str, Any]) -> Outcome:
-        """Update a record. `place` are the details of the Fault for an id of no record: where the id was given."""
+        """Update a record. `place` has the details of the Fault for an unknown id: where the id is in the request."""
         old = self._batch.row(self._module, record) if record is not None else None
         if old is None or record is None:
             raise Fault(400, "INVALID_DATA", "the id given seems to be invalid", place)
@@ -236,7 +236,7 @@ class Change:
         return upserted(outcome, "update", duplicate_field)
 
     def _match(self, prepared: Prepared, checked: Sequence[Field]) -> tuple[int | None, str | None] | None:
-        """The record that is to be updated, and the field whose value found it; None: a record is to be inserted.
+        """The record to update, and the field whose value it has; None if a record has to be inserted.
 
         A record with an id names that record itself, and no field is checked.
         """
