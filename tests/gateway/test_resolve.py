@@ -36,7 +36,7 @@ class Rooms:
     """Keys, connections and tokens at once. `gate` holds back the tokens until it is set."""
 
     clock: FrozenClock
-    remembered_target: dict = field(default_factory=lambda: {"Bearer key": Principal("k", "acme")})
+    known: dict = field(default_factory=lambda: {"Bearer key": Principal("k", "acme")})
     upstream: Upstream = field(default_factory=lambda: Upstream("remote", "https://api.test"))
     named: dict = field(default_factory=dict)
     lasts: float | None = None
