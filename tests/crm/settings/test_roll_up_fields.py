@@ -183,7 +183,7 @@ BAD = {
     "too many values": (
         roll_up("count", None, {
             "group_operator": "OR",
-            "group": [condition("Stage", value=[f"s{n}" for n in range(300)]) for _ in range(2)],
+            "group": [condition("Stage", value=[f"s{n}" for n in range(51)]) for _ in range(2)],
         }), "INVALID_DATA", NO_CRITERIA,
     ),
 }  # fmt: skip
@@ -224,6 +224,48 @@ def test_a_module_has_no_more_than_25(crm):
         made(crm, *(rolled_up(f"n{n}", "count") for n in range(first, first + 5)), module="Accounts")
     answer = create(crm, rolled_up("one more", "count"), module="Accounts")
     assert told(answer) == [("LIMIT_EXCEEDED", "$.fields[0].data_type")]
+
+
+def test_as_many_as_there_can_be_with_the_longest_criteria_are_worked_out_together(crm):
+    addresses = condition("Email", "in", [f"{n}@b.example" for n in range(100)])
+    for first in range(0, 25, 5):
+        names = [f"n{n}" for n in range(first, first + 5)]
+        made(
+            crm,
+            *(rolled_up(name, "count", None, addresses, related_list="Contacts") for name in names),
+            module="Accounts",
+        )
+    (account,) = crm.insert("Accounts", {"Account_Name": "a"})
+    addresses = [f"{n}@b.example" for n in (1, 99, 100)]
+    crm.insert(
+        "Contacts", *({"Last_Name": "a", "Email": a, "Account_Name": {"id": account}} for a in addresses)
+    )
+    assert [crm.only(f"Accounts/{account}")[f"n{n}"] for n in (0, 24)] == [2, 2]
+
+
+def test_criteria_keep_of_a_record_only_its_id(crm):
+    (contact,) = crm.insert("Contacts", {"Last_Name": "a"})
+    value = [{"id": contact, "name": "whatever"}, {"id": "5"}]
+    (identity,) = made(
+        crm, rolled_up("Theirs", "count", None, condition("Contact_Name", value=value)), module="Accounts"
+    )
+    kept = shown(crm, identity, "Accounts")["rollup_summary"]["expression"]["criteria"]["value"]
+    assert kept == [{"id": contact}, {"id": "5"}]
+    (account,) = crm.insert("Accounts", {"Account_Name": "a"})
+    deal = {"Deal_Name": "a", "Stage": "Qualification", "Account_Name": {"id": account}}
+    crm.insert("Deals", deal, {**deal, "Contact_Name": {"id": contact}})
+    assert crm.only(f"Accounts/{account}")["Theirs"] == 1
+
+
+def test_rows_of_subforms_are_not_rolled_up(crm):
+    (subform,) = made(crm, field("Visits", "subform"))
+    rows = shown(crm, subform)["associated_module"]["module"]
+    lookup = {"module": {"api_name": "Accounts"}, "display_label": "Visited"}
+    made(crm, field("Where", "lookup", lookup=lookup), module=rows)
+    answer = create(crm, rolled_up("How often", "count", related_list="Visited"), module="Accounts")
+    assert told(answer) == [("NOT_SUPPORTED", f"$.fields[0].{SOURCE}.api_name")]
+    answer = create(crm, rolled_up("How often", "count", related_list="Notes"), module=rows)
+    assert told(answer) == [("NOT_ALLOWED", "$.fields[0].data_type")]
 
 
 def test_its_label_and_its_criteria_change_and_nothing_else(crm):

@@ -67,9 +67,7 @@ class Field:
     rows: Rows | None  # Of a field whose values are records of a module of their own.
     column: str
     auto_number: dict[str, Any]  # Prefix, suffix and first number of an autonumber.
-    related_list: (
-        str | None
-    )  # API name of the list that shows, in the module a lookup points to, who points there.
+    related_list: str | None  # Of a lookup: the list, in the module it points to, of who points there.
     roll_up: RollUp | None  # What a roll-up field is worked out of.
     formula: dict[str, Any]  # Return type and expression of a formula; one of the system has no expression.
     initial: int | None  # What a new record holds: a box is not ticked, and a count is 0.

@@ -14,9 +14,7 @@ from moorage.crm.query.search_criteria import invalid_query
 from moorage.crm.query.tree import AllOf, AnyOf, Checked, Named, Not
 from moorage.crm.query.view_criteria import view_conditions
 
-MOST_VALUES = (
-    500  # Of all conditions together: all roll-ups over the same records are worked out by one statement.
-)
+MOST_VALUES = 100  # Of all conditions together: one statement works out all roll-ups over the same records.
 
 
 def lasting_conditions(body: Body | None, module: Module, context: Context) -> Checked | None:
@@ -41,12 +39,12 @@ def with_ids(body: Body, module: Module) -> Body:
             "group_operator": body["group_operator"].upper(),
             "group": [with_ids(part, module) for part in body["group"]],
         }
-    field = comparable(module, _name(body))
+    field, value = comparable(module, _name(body)), body.get("value")
     return {
         "comparator": body["comparator"],
         "field": {"api_name": field.api_name, "id": str(field.id)},
         "type": "value",
-        "value": body.get("value"),
+        "value": [_plain(each) for each in value] if isinstance(value, list) else _plain(value),
     }
 
 
@@ -72,6 +70,13 @@ def _name(condition: Body) -> str:
 def _values(condition: Body) -> list[Any]:
     value = condition.get("value")
     return value if isinstance(value, list) else [value]
+
+
+def _plain(value: Any) -> Any:
+    """A value as it is kept: of a record or a user only the id."""
+    if not isinstance(value, dict):
+        return value
+    return {"id": value["id"]} if value.get("id") else value.get("name")
 
 
 def _require_lasting(field: Field, condition: Body) -> None:

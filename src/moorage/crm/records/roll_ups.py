@@ -106,12 +106,13 @@ def aggregate_of(
     return Aggregate(roll_up.function, source, criteria, places or 0)
 
 
-# Worked out once: other metadata make other modules.
-_OF_MODULES = WeakKeyDictionary[Module, tuple[RolledUp, ...]]()
+# Worked out once for each organisation that is opened: with other metadata it is another one.
+_GROUPS = WeakKeyDictionary[Organisation, dict[Module, tuple[RolledUp, ...]]]()
 
 
 def _groups(organisation: Organisation, module: Module) -> tuple[RolledUp, ...]:
-    groups = _OF_MODULES.get(module)
+    of_modules = _GROUPS.setdefault(organisation, {})
+    groups = of_modules.get(module)
     if groups is None:
         by_lookup: dict[tuple[Module, Field], list[Field]] = defaultdict(list)
         for parents, field in module.roll_ups:
@@ -122,7 +123,7 @@ def _groups(organisation: Organisation, module: Module) -> tuple[RolledUp, ...]:
             _group(organisation, module, parents, lookup, fields)
             for (parents, lookup), fields in by_lookup.items()
         )
-        _OF_MODULES[module] = groups
+        of_modules[module] = groups
     return groups
 
 

@@ -11,7 +11,9 @@ MOST_PLACES = 9
 
 @dataclass(frozen=True, slots=True)
 class Aggregate:
-    """One value of a group of records, or of those among them that meet `criteria`, which ask no full text.
+    """One value of a group of records, or of those among them that meet `criteria`.
+
+    Criteria ask neither the full text, which follows at the end of a transaction, nor for the names of other records.
 
     A count has no field, and is 0 for no records. All other aggregates are of the values of a field, and None if there
     are none:
