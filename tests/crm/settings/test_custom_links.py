@@ -407,7 +407,9 @@ def test_a_field_of_links_is_renamed_and_leads_where_it_led(crm, linked):
     assert patched(crm, linked, {"field_label": "Likes", "length": 9}).status == 200
     assert (shown(crm, linked)["field_label"], shown(crm, linked)["length"]) == ("Likes", 200)
     change = {"multiselectlookup": {"module": {"api_name": "Vendors"}}}
-    assert told(patched(crm, linked, change)) == [("NOT_SUPPORTED", "$.fields[0].multiselectlookup")]
+    assert told(patched(crm, linked, change)) == [("NOT_ALLOWED", "$.fields[0].multiselectlookup")]
+    unchanged = {"multiselectlookup": shown(crm, linked)["multiselectlookup"], "field_label": "Wants"}
+    assert patched(crm, linked, unchanged).status == 200
     lookups = [f["id"] for f in crm.get("settings/fields", module="Leads_X_Products").json["fields"]]
     for lookup in lookups:
         assert deleted(crm, lookup, "Leads_X_Products").json["code"] == "NOT_ALLOWED"

@@ -12,6 +12,7 @@ from moorage.crm.metadata.custom.types import FIELD_TYPES, MOST_DECIMALS, PICK_L
 from moorage.crm.metadata.definitions import UNIQUE_TYPES, FieldDefinition, Ids, LookupDefinition
 from moorage.crm.metadata.documents import Body, Document
 from moorage.crm.metadata.field_documents import choice
+from moorage.crm.metadata.rows import LINK_TYPES
 
 MOST_FIELDS = 300  # Custom fields of one module.
 MOST_UNIQUE = 2
@@ -86,7 +87,8 @@ def changed_field(spec: JsonObject, field: Document, known: list[Document], ids:
     if not body["custom_field"]:
         raise spec.fault("NOT_ALLOWED", "system field cannot be updated", "id")
     _refuse_unsupported(spec, data_type)
-    for name in ("data_type", "api_name"):
+    lasting = ("data_type", "api_name", *({data_type} & LINK_TYPES))
+    for name in lasting:
         if name in spec and spec.raw(name) != body[name]:
             raise spec.fault("NOT_ALLOWED", f"{name} cannot be changed", name)
     changed: Body = {}
