@@ -161,10 +161,10 @@ def _print(response: Response, *, include: bool, as_json: bool) -> None:
         print(file=sys.stderr, flush=True)  # So that the messages after the body begin on a new line.
 
 
-def _is_same_file(one: TextIO, other: TextIO) -> bool:
+def _is_same_file(first: TextIO, second: TextIO) -> bool:
     """True if two streams lead to the same file, as with `2>&1`."""
     try:
-        return os.path.sameopenfile(one.fileno(), other.fileno())
+        return os.path.sameopenfile(first.fileno(), second.fileno())
     except (OSError, ValueError):
         return False
 

@@ -40,6 +40,8 @@ log = Log(__name__)
 
 
 class Relay(DoorExchange):
+    """One call through the gateway. `native` is what follows the app's name in the request's target, with the query."""
+
     __slots__ = (
         "_admission_request",
         "_admission_target",

@@ -72,6 +72,11 @@ class Connected:
 
 
 class Connect:
+    """Connects connections: offers destinations, sends people to accounts servers, and takes the answers.
+
+    `unwritten` completes the writing of tokens that the database does not accept at once.
+    """
+
     def __init__(
         self,
         database: Database,

@@ -74,6 +74,12 @@ class TokenState:
 
 
 class Renewals:
+    """Renews tokens, for all processes of one database.
+
+    `refresh` asks the accounts server for a new token. `unwritten` completes the writing of tokens that the database
+    does not accept at once.
+    """
+
     def __init__(
         self,
         database: Database,
