@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+from msgspec.structs import replace
+
 from moorage.crm.metadata.custom.formula_fields import new_formula, type_of_formula
 from moorage.crm.metadata.custom.json_object import JsonObject
 from moorage.crm.metadata.custom.naming import LONGEST_LABEL, api_name_of, check_api_name
@@ -45,11 +47,7 @@ def new_field(
         refuse_in_rows(spec, data_type)
     formula = new_formula(spec) if data_type == "formula" else None
     field_type = _field_type(data_type, formula)
-    names = [field.name for field in known]
-    name = spec.text("api_name", LONGEST_LABEL)
-    if name is not None:
-        check_api_name(name, spec.path, names)
-    name = name or api_name_of(label, names)
+    name = _api_name(spec, label, known)
     _refuse_too_many(spec, known, data_type)
     length = _length(spec, data_type, field_type)
     more = members_of_type(spec, data_type, length)
@@ -57,6 +55,31 @@ def new_field(
         more["formula"] = formula
     if "unique" in spec:
         more["unique"] = _unique(spec, data_type, known)
+    return replace(
+        _plain_field(name, label, data_type, field_type, length),
+        decimal_place=_decimals(spec, field_type, length),
+        read_only=formula is not None,
+        pick_list_values=new_options(spec) if data_type in PICK_LISTS else (),
+        lookup=_lookup(spec, module_named) if data_type == "lookup" else None,
+        more=more,
+    )
+
+
+def _api_name(spec: JsonObject, label: str, known: list[Document]) -> str:
+    """The name that the caller chose, or the one that follows from the label."""
+    names = [field.name for field in known]
+    name = spec.text("api_name", LONGEST_LABEL)
+    if name is None:
+        return api_name_of(label, names)
+    check_api_name(name, spec.path, names)
+    return name
+
+
+def _plain_field(
+    name: str, label: str, data_type: str, field_type: FieldType, length: int
+) -> FieldDefinition:
+    """A field with what its type alone decides."""
+    writable = field_type.writable
     return FieldDefinition(
         api_name=name,
         field_label=label,
@@ -64,20 +87,13 @@ def new_field(
         data_type=data_type,
         json_type=field_type.json_type,
         length=length,
-        decimal_place=_decimals(spec, field_type, length),
         searchable=field_type.searchable,
         sortable=field_type.sortable,
         filterable=field_type.filterable and length <= 2000,
-        mass_update=field_type.writable and not field_type.has_rows,
-        read_only=formula is not None,
-        field_read_only=not field_type.writable,
+        mass_update=writable and not field_type.has_rows,
+        field_read_only=not writable,
         custom_field=True,
-        operation_type=dict.fromkeys(
-            ("web_create", "web_update", "api_create", "api_update"), field_type.writable
-        ),
-        pick_list_values=new_options(spec) if data_type in PICK_LISTS else (),
-        lookup=_lookup(spec, module_named) if data_type == "lookup" else None,
-        more=more,
+        operation_type=dict.fromkeys(("web_create", "web_update", "api_create", "api_update"), writable),
     )
 
 
