@@ -53,14 +53,15 @@ class RollUps:
     def __init__(self, organisation: Organisation, transaction: Transaction) -> None:
         self._organisation = organisation
         self._transaction = transaction
+        # By the module that is rolled up, the records that each group has to be worked out for.
         self._parents: dict[Module, dict[RolledUp, set[int]]] = {}
 
     def note(self, module: Module, old: Row | None, new: Row | None) -> None:
         """Note that a record of a module with roll-ups is inserted (no `old`), changed, or removed (no `new`)."""
-        noted = self._parents.get(module)
-        if noted is None:
-            noted = self._parents[module] = {group: set() for group in _groups(self._organisation, module)}
-        for group, parents in noted.items():
+        groups = self._parents.get(module)
+        if groups is None:
+            groups = self._parents[module] = {group: set() for group in _groups(self._organisation, module)}
+        for group, parents in groups.items():
             if old is not None and new is not None and not group.is_changed(old, new):
                 continue
             for row in (old, new):
@@ -79,21 +80,20 @@ class RollUps:
         if not self._parents:
             return
         changes: dict[Module, dict[int, Row]] = defaultdict(dict)
-        for module, noted in self._parents.items():
-            for group, parents in noted.items():
+        for module, groups in self._parents.items():
+            for group, parents in groups.items():
                 if parents:
-                    values = self._values(module, group, parents)
-                    for parent, row in values.items():
+                    for parent, row in self._values(module, group, parents).items():
                         changes[group.parents].setdefault(parent, {}).update(row)
         for module, rows in changes.items():
             self._transaction.update(module, rows)
         self._parents.clear()
 
     def _values(self, module: Module, group: RolledUp, parents: set[int]) -> dict[int, Row]:
-        found = self._transaction.aggregates(module, group.lookup, group.aggregates, sorted(parents))
-        nothing = [field.initial for field in group.fields]
+        values = self._transaction.aggregates(module, group.lookup, group.aggregates, sorted(parents))
+        initial = [field.initial for field in group.fields]
         columns = [field.column for field in group.fields]
-        return {parent: dict(zip(columns, found.get(parent, nothing), strict=True)) for parent in parents}
+        return {parent: dict(zip(columns, values.get(parent, initial), strict=True)) for parent in parents}
 
 
 def aggregate_of(

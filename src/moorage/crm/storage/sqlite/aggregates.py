@@ -95,7 +95,7 @@ def fill(
         f" WHERE r.{lookup.column} IS NOT NULL GROUP BY r.{lookup.column}"
     )
     connection.execute(
-        f"UPDATE {table} AS p SET {column} = found.value FROM ({groups}) AS found WHERE p.id = found.parent",
+        f"UPDATE {table} AS p SET {column} = g.value FROM ({groups}) AS g WHERE p.id = g.parent",
         value.params,
     )
 
