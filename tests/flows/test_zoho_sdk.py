@@ -166,3 +166,11 @@ def test_it_makes_fields_with_rows_and_writes_and_reads_them(server, run, versio
     assert [code for code, _ in found["fields"]] == ["SUCCESS"] * 4, found
     assert found["crew"] == [True]
     assert (found["links"], found["rows"], found["again"]) == (["Buoy"], ["rust"], "DUPLICATE_LINKING_DATA")
+
+
+def test_it_makes_roll_up_fields_and_reads_what_they_come_to(server, run):
+    server.run("crm", "org", "create", "sdk-roll-ups", "--empty")
+    report = run("zoho_sdk_roll_ups.py", "sdk-roll-ups")
+    assert report["created"] == ["SUCCESS"] * 2
+    described = ["rollup_summary", "currency", "Deals", "Deals", "sum", ["Amount"], "Closed Won"]
+    assert (report["described"], report["values"]) == (described, [3, 0.3])

@@ -8,7 +8,7 @@ from moorage.clock import FrozenClock
 from tests.crm.conftest import Caller
 from tests.crm.folder import crm_in
 from tests.crm.settings.making_fields import create, deleted, field, made, patched, shown, told
-from tests.crm.settings.types import disagreements
+from tests.crm.settings.types import disagreements, known
 from tests.waited import Waited
 
 _spawn = multiprocessing.get_context("spawn")
@@ -67,8 +67,13 @@ def test_its_document_says_what_it_rolls_up(crm):
     }
     assert {p["permission_type"] for p in document["profiles"]} == {"read_only"}
     assert [layout["name"] for layout in document["layout_associations"]] == ["Standard"]
-    whole = crm.get("settings/fields", module="Accounts").json
-    assert list(disagreements("v8", "fields.ResponseWrapper", whole)) == []
+
+
+@pytest.mark.parametrize("version", ["v2", "v2.1", "v5", "v6", "v7", "v8"])
+def test_its_document_has_the_types_of_each_sdk(crm, version):
+    made(crm, rolled_up("Won", "sum", "Amount", WON), rolled_up("Many", "count"), module="Accounts")
+    fields = crm.get(f"/crm/{version}/settings/fields", module="Accounts").json
+    assert list(disagreements(version, known(version, "fields.ResponseWrapper"), fields)) == []
 
 
 # What a roll-up of Accounts says, and the types of what it returns: in the metadata, and in JSON.
