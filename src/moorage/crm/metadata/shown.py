@@ -67,11 +67,11 @@ def shape(module: Module, fields: Sequence[str] | None, *, whole: bool = False) 
     if shapes is None:
         shapes = _SHAPES[module] = Bounded(200)
     asked = (None if fields is None else tuple(fields), whole)
-    known = shapes.get(asked)
-    if known is None:
-        names = _all_names(module, whole=whole) if fields is None else _known(module, fields, whole=whole)
-        known = shapes[asked] = Shape(tuple([name for name in names if name != "id"]), whole)
-    return known
+    result = shapes.get(asked)
+    if result is None:
+        names = _all_names(module, whole=whole) if fields is None else _names_of(module, fields, whole=whole)
+        result = shapes[asked] = Shape(tuple([name for name in names if name != "id"]), whole)
+    return result
 
 
 def _all_names(module: Module, *, whole: bool) -> list[str]:
@@ -80,7 +80,7 @@ def _all_names(module: Module, *, whole: bool) -> list[str]:
     return names if module_field(module) is None else [*names, MODULE_KEY]
 
 
-def _known(module: Module, fields: Sequence[str], *, whole: bool) -> list[str]:
+def _names_of(module: Module, fields: Sequence[str], *, whole: bool) -> list[str]:
     return [name for name in dict.fromkeys(fields) if _is_shown(module, name, whole=whole)]
 
 

@@ -72,21 +72,21 @@ class Batch:
     def exists(self, module: Module, record: int) -> bool:
         if record in self._rows[module]:
             return self._rows[module][record] is not None
-        known = self._existing[module]
-        if record not in known:
+        existing = self._existing[module]
+        if record not in existing:
             ids = self._take("records", module, record)
-            known |= dict.fromkeys(ids, False)
-            known |= dict.fromkeys(self._transaction.existing(module, ids), True)
-        return known[record]
+            existing |= dict.fromkeys(ids, False)
+            existing |= dict.fromkeys(self._transaction.existing(module, ids), True)
+        return existing[record]
 
     def row(self, module: Module, record: int) -> Row | None:
         """All columns of a record; None if it does not exist."""
-        known = self._rows[module]
-        if record not in known:
-            ids = self._take("rows", module, record) - known.keys()
-            known |= dict.fromkeys(ids, None)
-            known |= self._transaction.rows(module, ids)
-        row = known[record]
+        rows = self._rows[module]
+        if record not in rows:
+            ids = self._take("rows", module, record) - rows.keys()
+            rows |= dict.fromkeys(ids, None)
+            rows |= self._transaction.rows(module, ids)
+        row = rows[record]
         return None if row is None else dict(row)
 
     def matching(self, module: Module, field: Field, value: Any) -> list[int]:
@@ -95,24 +95,24 @@ class Batch:
 
     def children(self, module: Module, parent: int) -> list[Row]:
         """The rows of a module that belong to the parent, oldest first."""
-        known = self._children[module]
-        if parent not in known:
-            parents = self._take("children", module, parent) - known.keys()
+        by_parent = self._children[module]
+        if parent not in by_parent:
+            parents = self._take("children", module, parent) - by_parent.keys()
             children = self._transaction.children(module, module.parent_column, parents)
             for parent_id, rows in children.items():
-                known[parent_id] = {row["id"]: row for row in rows}
-                self._rows[module] |= known[parent_id]
+                by_parent[parent_id] = {row["id"]: row for row in rows}
+                self._rows[module] |= by_parent[parent_id]
             for parent_id in parents:
-                known.setdefault(parent_id, {})
-        return [dict(row) for row in known[parent].values()]
+                by_parent.setdefault(parent_id, {})
+        return [dict(row) for row in by_parent[parent].values()]
 
     def tag(self, module: Module, name: str) -> int:
         """The id of a module's tag. A new tag is made."""
-        known = self._tags[module]
-        if folded(name) not in known:
+        ids_by_name = self._tags[module]
+        if folded(name) not in ids_by_name:
             tags = self._transaction.tags(module, sorted(self._take("tags", module, name)))
-            known |= {folded(tag): tag_id for tag, tag_id in tags.items()}
-        return known[folded(name)]
+            ids_by_name |= {folded(tag): tag_id for tag, tag_id in tags.items()}
+        return ids_by_name[folded(name)]
 
     # Changes
 
@@ -201,16 +201,16 @@ class _Values:
                     index.setdefault(folded(new.get(field.column)), set()).add(record)
 
     def _of_store(self, module: Module, field: Field, value: Any) -> list[int]:
-        known = self._stored[module, field]
-        if folded(value) not in known:
+        ids_of_values = self._stored[module, field]
+        if folded(value) not in ids_of_values:
             values = {**self._expected.pop((module, field), {}), folded(value): value}
             ids_by_value = self._batch.ask_values(module, field, values.values())
-            known |= {folded(value): ids for value, ids in ids_by_value.items()}
+            ids_of_values |= {folded(value): ids for value, ids in ids_by_value.items()}
             for folded_value in values:
-                known.setdefault(folded_value, [])
+                ids_of_values.setdefault(folded_value, [])
             # A record that is looked up is likely to be changed.
             self._batch.expect_rows(module, [record for ids in ids_by_value.values() for record in ids])
-        return known[folded(value)]
+        return ids_of_values[folded(value)]
 
     def _index(self, module: Module, field: Field) -> dict[Any, set[int]]:
         """The changed records, by the value that they have now."""

@@ -41,8 +41,8 @@ def parse(expression: str) -> Tree:
 
 
 class _Parser:
-    def __init__(self, found: Iterable[Token]) -> None:
-        self._tokens = iter(found)
+    def __init__(self, expression: Iterable[Token]) -> None:
+        self._tokens = iter(expression)
         self._token = next(self._tokens)
         self._depth = 0
 
