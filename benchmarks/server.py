@@ -44,6 +44,8 @@ def running(
     command += ["--workers", str(workers)]
     # Only what is set here counts, not what the caller's shell has set for a server of its own.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MOORAGE_")}
+    # An installed Moorage is compiled once, and not at each start.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     environment |= {"MOORAGE_HOME": str(home), "MOORAGE_RATE_LIMIT": "off"}
     if authority is not None:
         environment["SSL_CERT_FILE"] = str(authority)
