@@ -130,6 +130,18 @@ def test_links_are_made_changed_and_removed(crm, linked, products):
     assert links(crm, lead) == []
 
 
+def test_a_link_stays_with_its_record_whatever_record_it_names(crm, linked, products):
+    buoy, rope, _ = products
+    lead, other = crm.insert("Leads", {"Last_Name": "a", LINKS: to(buoy)}, {"Last_Name": "b"})
+    (link,) = links(crm, lead)
+    sent = [{"id": link["id"], LINKS: {"id": rope}, "Leads": {"id": other}}, to(buoy)[0] | {"Leads": other}]
+    assert crm.put(f"Leads/{lead}", {"data": [{LINKS: sent}]}).status == 200
+    assert (names(crm, lead), links(crm, other)) == (["Rope", "Buoy"], [])
+    of_nobody = to(products[2])[0] | {"Leads": {"id": "7243485000000999999"}}
+    assert crm.put(f"Leads/{lead}", {"data": [{LINKS: [of_nobody]}]}).status == 200
+    assert names(crm, lead) == ["Rope", "Buoy", "Sail"]
+
+
 def test_two_links_to_the_same_record_are_refused(crm, linked, products):
     buoy, rope, _ = products
     fields = {"linking_fields": ["Leads", LINKS], "api_name": LINKS}
