@@ -5,8 +5,10 @@ import re
 import pytest
 
 from moorage.crm.api import routes
-from moorage.crm.api.absent import listed
+from moorage.crm.api.absent import absent_routes, listed
 from moorage.crm.metadata import spelling
+from moorage.crm.metadata.custom.naming import API_NAME
+from moorage.crm.metadata.custom.row_modules import RESERVED_MODULES
 from tests.log_lines import capture_logs
 
 NO_SUCH_PATH = {
@@ -21,6 +23,13 @@ MISSING = """
     settings settings/tags settings/pipeline settings/search settings/deleted settings/fields/1/x settings/actions/count
     org/photo org/search users/1/2 users/actions/counts a/b/c/d Leads/
 """
+
+
+def test_no_module_is_ever_called_like_the_beginning_of_another_path():
+    patterns = [route.pattern for route in (*routes(), *absent_routes())]
+    segments = {pattern.split("/")[3] for pattern in patterns if pattern.startswith("/crm/v8/")}
+    possible = {segment for segment in segments if API_NAME.fullmatch(segment) and segment[0].islower()}
+    assert {"settings", "coql"} < possible <= RESERVED_MODULES
 
 
 @pytest.mark.parametrize("path", ["", *MISSING.split()])

@@ -22,9 +22,12 @@ ROW_TYPES = frozenset(
     ]
 )  # fmt: skip
 # First segments of paths that are no modules.
-_RESERVED = frozenset(
-    ["bulk", "coql", "features", "files", "org", "settings", "signals", "status", "upload", "upsert", "users"]
-)
+RESERVED_MODULES = frozenset(
+    [
+        "actions", "approvals", "bulk", "coql", "features", "files", "org", "settings", "signals", "status", "upload",
+        "upsert", "users",
+    ]
+)  # fmt: skip
 
 
 def has_rows(module: Document) -> bool:
@@ -45,13 +48,13 @@ def refuse_in_rows(spec: JsonObject, data_type: str) -> None:
 
 def module_name_of(name: str, used: Collection[str]) -> str:
     """The API name of a new module that is to be called `name`; `used` are the names of all others."""
-    return api_name_of(name[:LONGEST_LABEL], [*used, *_RESERVED])
+    return api_name_of(name[:LONGEST_LABEL], [*used, *RESERVED_MODULES])
 
 
 def check_module_name(name: str, path: str, used: Collection[str]) -> None:
     """Raise the Fault for a name that a new module can't have; `used` are the names of all others."""
     check_api_name(name, path, used)
-    if name.lower() in _RESERVED:
+    if name.lower() in RESERVED_MODULES:
         place = {"api_name": "api_name", "json_path": f"{path}.api_name"}
         raise Fault(400, "RESERVED_KEYWORD_NOT_ALLOWED", "reserved keyword not allowed", place)
 
