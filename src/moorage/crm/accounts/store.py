@@ -221,8 +221,7 @@ class AccountsStore:
                 return False
             await delete_ended(tx, access_tokens.c.expires_at, now, expires_at)
             is_sibling = access_tokens.c.refresh_digest == refresh_digest
-            latest = sa.select(sa.func.max(access_tokens.c.number)).where(is_sibling)
-            number = ((await tx.connection.execute(latest)).scalar() or 0) + 1
+            number = await _next_number(tx, access_tokens.c.number, is_sibling)
             values = {
                 "digest": digest,
                 "refresh_digest": refresh_digest,
@@ -310,11 +309,16 @@ async def _uris(
 
 
 async def _put_refresh_token(tx: Transaction, digest: bytes, grant: Grant, *, held: bool) -> None:
-    latest = sa.select(sa.func.max(refresh_tokens.c.number)).where(_of(grant))
-    number = ((await tx.connection.execute(latest)).scalar() or 0) + 1
+    number = await _next_number(tx, refresh_tokens.c.number, _of(grant))
     first = {**_columns_of(grant), "held": int(held), "number": number}
     statement = upsert(refresh_tokens, {"digest": digest}, {"scopes": grant.scopes}, first)
     await tx.connection.execute(statement)
+
+
+async def _next_number(tx: Transaction, number: sa.Column[int], siblings: sa.ColumnElement[bool]) -> int:
+    """One more than the largest number of these rows; 1 without any."""
+    largest = (await tx.connection.execute(sa.select(sa.func.max(number)).where(siblings))).scalar()
+    return (largest or 0) + 1
 
 
 async def _has_refresh_token(tx: Transaction, refresh_digest: bytes) -> bool:

@@ -1,6 +1,6 @@
 """Links that are written by themselves, as records of their module [Z multi-select-lookup]."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from moorage.crm.faults import Fault
 from moorage.crm.metadata.catalog import Field, Module
@@ -37,15 +37,21 @@ class Links:
         others = [link for link in links if link["id"] != row.get("id")]
         for other in others:
             if other[self._connected.column] == row[self._connected.column]:
-                place = {
-                    "api_name": self._connected.api_name,
-                    "json_path": f"{path}.{self._connected.api_name}",
-                }
-                names = [self._own.api_name, self._connected.api_name]
-                details = {"linking_fields": names, "id": str(other["id"]), **place}
-                raise Fault(400, "DUPLICATE_LINKING_DATA", "duplicate linking data", details)
+                name = self._connected.api_name
+                place = {"api_name": name, "json_path": f"{path}.{name}"}
+                raise repeated_link([self._own.api_name, name], other["id"], place)
         if len(others) >= MAX_ROWS:
             raise too_long(self._own, f"{path}.{self._own.api_name}", MAX_ROWS)
+
+
+def repeated_link(lookups: Sequence[str | None], link: int | None, place: Mapping[str, str]) -> Fault:
+    """Two links of one record lead to the same [Z update-records].
+
+    `lookups` are the API names of a link's two lookups. `link` is the id of the other link, if it is there already.
+    """
+    stored = {} if link is None else {"id": str(link)}
+    details = {"linking_fields": list(lookups), **stored, **place}
+    return Fault(400, "DUPLICATE_LINKING_DATA", "duplicate linking data", details)
 
 
 def links_of(module: Module, batch: Batch) -> Links | None:

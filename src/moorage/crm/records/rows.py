@@ -6,7 +6,7 @@ They are records of a module of their own, which only changes with the records t
 import dataclasses
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from moorage.crm.faults import Fault
 from moorage.crm.metadata.catalog import Field, Module
@@ -15,6 +15,7 @@ from moorage.crm.metadata.module_formulas import formulas_of
 from moorage.crm.records.batch import Batch
 from moorage.crm.records.draft import Draft, DraftRow
 from moorage.crm.records.initial import initial_values
+from moorage.crm.records.links import repeated_link
 from moorage.crm.records.modules import rules_of
 from moorage.crm.records.modules.rules import PendingRecord
 from moorage.crm.records.values import MAX_ROWS, missing, too_long
@@ -206,17 +207,14 @@ def _links(merge: Merge, link: Field) -> Iterator[Link]:
 
 
 def _refuse_repeats(field: Field, links: Iterable[Link]) -> None:
-    """Raise the Fault for two links of one record that lead to the same [Z update-records]."""
+    """Raise the Fault for two links of one record that lead to the same."""
     assert field.rows is not None
     first: dict[int, Link] = {}
     for link in links:
         other = first.setdefault(link.target, link)
         if other is not link:
-            details: dict[str, Any] = {"linking_fields": [field.rows.parent, field.rows.connected]}
-            if other.row is not None:
-                details["id"] = str(other.row)
-            details |= {"api_name": field.api_name, "json_path": link.path}
-            raise Fault(400, "DUPLICATE_LINKING_DATA", "duplicate linking data", details)
+            place = {"api_name": field.api_name, "json_path": link.path}
+            raise repeated_link([field.rows.parent, field.rows.connected], other.row, place)
 
 
 def _remove_unnamed(merge: Merge) -> None:

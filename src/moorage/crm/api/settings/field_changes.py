@@ -16,13 +16,12 @@ from moorage.crm.metadata.custom.belongings import belongings
 from moorage.crm.metadata.custom.fields import changed_field, new_field
 from moorage.crm.metadata.custom.formula_fields import checked_formula, uses
 from moorage.crm.metadata.custom.json_object import JsonObject
-from moorage.crm.metadata.custom.naming import api_name_of
+from moorage.crm.metadata.custom.related_lists import new_list
 from moorage.crm.metadata.custom.row_modules import has_rows, refuse_in_rows
 from moorage.crm.metadata.custom.types import FIELD_TYPES
 from moorage.crm.metadata.definitions import (
     FieldDefinition,
     LookupDefinition,
-    RelatedListDefinition,
     SectionDefinition,
 )
 from moorage.crm.metadata.documents import Body, Document, Metadata
@@ -277,12 +276,13 @@ class _FieldChanges:
         """Give the module that a lookup points to a related list of the records that point to its own."""
         target = module_named(self._metadata, lookup.module)
         assert target is not None
+        assert lookup.display_label is not None
         lists = self._metadata.all("related_list", target.id)
-        name = api_name_of(lookup.display_label or definition.field_label, [other.name for other in lists])
-        related = RelatedListDefinition(name, self._module.name, lookup.display_label or name, len(lists) + 1)
+        related = new_list(lookup.display_label, self._module.name, lists)
         body = related_list_document(related, self.new_id(), target.name, self.module(self._module.name))
-        self._transaction.put(Document(int(body["id"]), "related_list", target.id, name, body))
-        return msgspec.structs.replace(definition, lookup=msgspec.structs.replace(lookup, api_name=name))
+        self._transaction.put(Document(int(body["id"]), "related_list", target.id, related.api_name, body))
+        lookup = msgspec.structs.replace(lookup, api_name=related.api_name)
+        return msgspec.structs.replace(definition, lookup=lookup)
 
 
 def _success(field: int, message: str) -> Body:

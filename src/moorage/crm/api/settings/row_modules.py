@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from moorage.crm.api.documents import module_named
 from moorage.crm.metadata.custom.json_object import JsonObject
 from moorage.crm.metadata.custom.links import USERS, LinkSpec, links_body, read_links
-from moorage.crm.metadata.custom.naming import api_name_of
+from moorage.crm.metadata.custom.related_lists import new_list
 from moorage.crm.metadata.custom.row_modules import (
     connected_lookup,
     linking_module,
@@ -111,9 +111,7 @@ class RowModules:
         """The related list of the connected module, which shows the records that have links to one of its own."""
         connected = self._connected(links)
         lists = self._transaction.metadata.all("related_list", int(connected["id"]))
-        label = links.list_label or self._owner.body["plural_label"]
-        api_name = api_name_of(label, [related.name for related in lists])
-        return RelatedListDefinition(api_name, name, label, len(lists) + 1)
+        return new_list(links.list_label or self._owner.body["plural_label"], name, lists)
 
     def _put_list(self, definition: RelatedListDefinition, connected: Body, links: Body) -> Body:
         reference = {"api_name": links["api_name"], "id": links["id"]}
