@@ -6,14 +6,17 @@ import signal
 import subprocess
 import sys
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 
 from moorage.cli import responses
 from moorage.cli.program import run
 from tests.cli.conftest import process
+from tests.waiting import wait_until
 
 USAGE, NOT_FOUND, REFUSED, UNUSABLE = 2, 5, 1, 7
+PROC = Path("/proc")  # Where Linux tells about processes.
 
 
 @pytest.fixture
@@ -97,6 +100,11 @@ def test_a_mistake_is_told_in_one_line_with_its_remedy(
         assert word not in err
 
 
+def state(pid):
+    """The state of a process: S if it waits."""
+    return (PROC / f"{pid}" / "stat").read_text().rpartition(")")[2].split()[0]
+
+
 @pytest.fixture
 def asking(demo):
     """A command that asks at a terminal: the process, and the terminal's other end."""
@@ -118,6 +126,8 @@ def asking(demo):
 def test_who_is_asked_and_does_not_agree_is_told_that_nothing_was_done(asking, answer, status):
     process, terminal = asking
     if answer is None:
+        # In the instant between the question and the wait, Python would only note the signal, and then wait.
+        wait_until(lambda: not (PROC / "self").exists() or state(process.pid) == "S", seconds=60)
         process.send_signal(signal.SIGINT)
     else:
         os.write(terminal, answer)
