@@ -9,10 +9,12 @@ from moorage.crm.errors import OrganisationDamaged, OrganisationInvalid
 from moorage.crm.metadata.ids import ID_SPACE
 from moorage.crm.metadata.standard import DEMO, blueprint
 from moorage.crm.query.tree import WordStarts
+from moorage.crm.storage.contract.organisations import Place
 from moorage.crm.storage.contract.records import StoreClosed
 from tests.contracts.opened import Opened
 
 ONE, TWO = (prefix * ID_SPACE + 20_005 for prefix in (7_243_485, 1_234_567))
+AT_ONE, AT_TWO = Place("one", ONE), Place("two", TWO)
 
 
 def documents(identity):
@@ -25,12 +27,12 @@ class OrganisationStorageContract:
     def make(self, storage):
         opened = []
 
-        def make(slug="one", identity=ONE, fill=None):
-            storage.make(slug, identity, documents(identity), fill)
-            return reopen(slug, identity)
+        def make(place=AT_ONE, fill=None):
+            storage.make(place, documents(place.identity), fill)
+            return reopen(place)
 
-        def reopen(slug="one", identity=ONE):
-            opened.append(Opened(storage.open(slug, identity)))
+        def reopen(place=AT_ONE):
+            opened.append(Opened(storage.open(place)))
             return opened[-1]
 
         make.reopen = reopen
@@ -68,10 +70,10 @@ class OrganisationStorageContract:
             raise RuntimeError("no")
 
         with pytest.raises(RuntimeError, match="no"):
-            storage.make("two", TWO, documents(TWO), fail)
-        storage.remove("two")
+            storage.make(AT_TWO, documents(TWO), fail)
+        storage.remove(AT_TWO)
         with pytest.raises(OrganisationDamaged):
-            storage.open("two", TWO)
+            storage.open(AT_TWO)
 
     def test_an_organisation_made_in_the_place_of_another_begins_again(self, make):
         before = make()
@@ -86,39 +88,39 @@ class OrganisationStorageContract:
         assert after.add("Leads", {}) == first
 
     def test_organisations_share_nothing(self, make, storage):
-        first, two = make(), make("two", TWO)
+        first, two = make(), make(AT_TWO)
         first.add("Leads", {"Last_Name": "mine"})
         (record,) = two.add("Leads", {"Last_Name": "theirs"})
         assert record // ID_SPACE == TWO // ID_SPACE
         assert first.count("Leads") == two.count("Leads") == 1
-        storage.remove("one")
+        storage.remove(AT_ONE)
         assert two.ids("Leads") == [record]
 
     def test_a_snapshot_holds_what_was_and_ids_go_on(self, make, storage, tmp_path):
         opened = make()
         kept = opened.add("Leads", {"Last_Name": "kept"})
-        storage.snapshot("one", tmp_path / "one")
+        storage.snapshot(AT_ONE, tmp_path / "one")
         later = opened.add("Leads", {"Last_Name": "later"})
-        storage.restore("one", ONE, tmp_path / "one")
+        storage.restore(AT_ONE, tmp_path / "one")
         opened = make.reopen()
         assert opened.ids("Leads") == kept
         assert opened.ids("Leads", [WordStarts(("later",))]) == []
         assert opened.add("Leads", {}) > later
 
     def test_a_snapshot_of_another_is_refused(self, make, storage, tmp_path):
-        first, _ = make(), make("two", TWO)
+        first, _ = make(), make(AT_TWO)
         first.add("Leads", {})
-        storage.snapshot("two", tmp_path / "two")
+        storage.snapshot(AT_TWO, tmp_path / "two")
         (tmp_path / "text").write_text("no snapshot")
         for name in ("two", "text", "missing"):
             with pytest.raises(OrganisationInvalid):
-                storage.restore("one", ONE, tmp_path / name)
+                storage.restore(AT_ONE, tmp_path / name)
         assert first.count("Leads") == 1
 
     def test_what_is_removed_is_gone(self, make, storage):
         make()
-        storage.remove("one")
-        storage.remove("one")
+        storage.remove(AT_ONE)
+        storage.remove(AT_ONE)
         with pytest.raises(OrganisationDamaged):
-            storage.open("one", ONE)
+            storage.open(AT_ONE)
         assert make().count("Leads") == 0

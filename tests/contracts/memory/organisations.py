@@ -28,12 +28,12 @@ class MemoryOrganisations:
         self._read = read
         self._states: dict[str, State] = {}
 
-    def make(self, slug, identity, documents, fill):
-        state = State(identity, documents, Contents())
+    def make(self, place, documents, fill):
+        state = State(place.identity, documents, Contents())
         if fill is not None:
             organisation = self._opened(state)
             contents = state.contents.copy()
-            transaction = MemoryTransaction(contents, organisation.catalog, identity // ID_SPACE, 0)
+            transaction = MemoryTransaction(contents, organisation.catalog, place.identity // ID_SPACE, 0)
 
             def begin(now):
                 transaction.now = now
@@ -42,19 +42,19 @@ class MemoryOrganisations:
             with contextlib.closing(organisation.store):
                 fill(organisation, begin)
             state.contents = contents
-        self._put(slug, state)
+        self._put(place.slug, state)
 
-    def open(self, slug, identity):
-        return self._opened(self._found(slug))
+    def open(self, place):
+        return self._opened(self._found(place.slug))
 
-    def snapshot(self, slug, target):
-        state = self._found(slug)
+    def snapshot(self, place, target):
+        state = self._found(place.slug)
         try:
             target.write_bytes(msgspec.msgpack.encode((state.identity, state.documents, state.contents)))
         except OSError as error:
             raise SnapshotUnwritable(f"{target} can't be written.", help="Name another.") from error
 
-    def restore(self, slug, identity, source):
+    def restore(self, place, source):
         try:
             snapshot = msgspec.msgpack.decode(
                 source.read_bytes(), type=tuple[int, list[Document], Contents], strict=True
@@ -62,13 +62,13 @@ class MemoryOrganisations:
         except (OSError, msgspec.DecodeError) as error:
             raise OrganisationInvalid(f"{source} is no snapshot.", help="Give another.") from error
         whose, documents, contents = snapshot
-        if whose != identity:
+        if whose != place.identity:
             raise OrganisationInvalid(f"{source} is of another organisation.", help="Give another.")
-        contents.next_id = max(contents.next_id, self._found(slug).contents.next_id)
-        self._put(slug, State(identity, documents, contents))
+        contents.next_id = max(contents.next_id, self._found(place.slug).contents.next_id)
+        self._put(place.slug, State(place.identity, documents, contents))
 
-    def remove(self, slug):
-        self._put(slug, None)
+    def remove(self, place):
+        self._put(place.slug, None)
 
     def close(self):
         pass

@@ -21,7 +21,7 @@ from moorage.crm.storage.contract.records import Ids, Order, Window
 from moorage.crm.storage.sqlite.organisation_files import SqliteFiles
 from tests.contracts.memory import MemoryOrganisations
 from tests.contracts.opened import awaited
-from tests.contracts.organisation_storage import ONE, documents
+from tests.contracts.organisation_storage import AT_ONE, ONE, documents
 
 NOW = datetime(2026, 2, 6, 9, 10, 56, tzinfo=UTC)
 MODULES = ("Leads", "Contacts", "Deals", "Tasks", "Quotes")
@@ -46,9 +46,9 @@ def both(tmp_path_factory):
     storages = (SqliteFiles(tmp_path_factory.mktemp("orgs"), clock), MemoryOrganisations(clock))
     for storage in storages:
         storage.make(
-            "one", ONE, blueprint_documents, lambda organisation, begin: populate(organisation, begin, NOW)
+            AT_ONE, blueprint_documents, lambda organisation, begin: populate(organisation, begin, NOW)
         )
-    organisations = [storage.open("one", ONE) for storage in storages]
+    organisations = [storage.open(AT_ONE) for storage in storages]
     yield organisations
     for organisation, storage in zip(organisations, storages, strict=True):
         organisation.store.close()

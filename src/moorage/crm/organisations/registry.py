@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from moorage.crm.centres import HOME
 from moorage.crm.metadata.standard import OrganisationSpec
+from moorage.crm.storage.contract.organisations import Place
 from moorage.storage.database import Database, Transaction
 
 _metadata = sa.MetaData()
@@ -22,6 +23,7 @@ organisations = sa.Table(
     sa.Column("spec", sa.LargeBinary),
     sa.Column("sample", sa.Integer),
     sa.Column("data_centre", sa.Text),
+    sa.Column("server", sa.Text),  # The name of a server of the storage; null for the only one.
 )
 # A row stays when its organisation is deleted, so that no other organisation ever gets the same id.
 generations = sa.Table(
@@ -30,23 +32,38 @@ generations = sa.Table(
     sa.Column("organisation", sa.BigInteger, primary_key=True),
     sa.Column("number", sa.Integer),
 )
-unfinished = sa.Table("unfinished", _metadata, sa.Column("slug", sa.Text, primary_key=True))
+# Places from which all is to be removed. `identity` is 0 for those that an older version wrote, `server` is "" for the
+# only one.
+unfinished = sa.Table(
+    "unfinished",
+    _metadata,
+    sa.Column("slug", sa.Text, primary_key=True),
+    sa.Column("identity", sa.BigInteger, primary_key=True),
+    sa.Column("server", sa.Text, primary_key=True),
+)
 
 _columns = organisations.c
-_rows = sa.select(_columns.id, _columns.slug, _columns.name, _columns.created_at, _columns.data_centre)
+_rows = sa.select(
+    _columns.id, _columns.slug, _columns.name, _columns.created_at, _columns.data_centre, _columns.server
+)
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
 class OrganisationRow:
-    """An organisation in the registry. `id` is its id in the API."""
+    """An organisation in the registry. `id` is its id in the API. `server` is that of its place."""
 
     id: int
     slug: str
     name: str
     created_at: datetime
     data_centre: str
+    server: str | None = None
+
+    @property
+    def place(self) -> Place:
+        return Place(self.slug, self.id, self.server)
 
 
 class Registry:
@@ -100,10 +117,10 @@ class Registry:
         async with self._database.transaction() as tx:
             await _announce(tx, identity)
 
-    async def begin(self, slug: str) -> None:
-        """Remember the files of a slug as unfinished, in case this process dies before the organisation is added."""
+    async def begin(self, place: Place) -> None:
+        """Remember a place as unfinished, in case this process dies before the organisation is added."""
         async with self._database.transaction() as tx:
-            await _begin(tx, slug)
+            await _begin(tx, place)
 
     async def add(self, row: OrganisationRow, spec: OrganisationSpec, *, sample: bool) -> None:
         values = {
@@ -114,28 +131,29 @@ class Registry:
             "spec": msgspec.json.encode(spec),
             "sample": int(sample),
             "data_centre": row.data_centre,
+            "server": row.server,
         }
         async with self._database.transaction() as tx:
             await tx.connection.execute(organisations.insert().values(values))
             await _announce(tx, row.id)
-            await _finish(tx, row.slug)
+            await _finish(tx, row.place)
 
     async def remove(self, row: OrganisationRow) -> None:
-        """Delete an organisation with its clients and tokens. The files with its records are unfinished then."""
+        """Delete an organisation with its clients and tokens. Its place is unfinished then."""
         async with self._database.transaction() as tx:
             await tx.connection.execute(organisations.delete().where(_columns.id == row.id))
-            await _begin(tx, row.slug)
+            await _begin(tx, row.place)
 
-    async def unfinished(self) -> list[str]:
-        """The slugs whose files have to be removed."""
+    async def unfinished(self) -> list[Place]:
+        """The places from which all has to be removed."""
         async with self._database.reading() as tx:
-            rows = await tx.connection.execute(sa.select(unfinished.c.slug).order_by(unfinished.c.slug))
-        return [row[0] for row in rows]
+            rows = await tx.connection.execute(sa.select(unfinished).order_by(unfinished.c.slug))
+        return [Place(row.slug, row.identity, row.server or None) for row in rows]
 
-    async def finish(self, slug: str) -> None:
-        """The files of an organisation are removed."""
+    async def finish(self, place: Place) -> None:
+        """All is removed from a place."""
         async with self._database.transaction() as tx:
-            await _finish(tx, slug)
+            await _finish(tx, place)
 
 
 async def _announce(tx: Transaction, identity: int) -> None:
@@ -146,15 +164,20 @@ async def _announce(tx: Transaction, identity: int) -> None:
         await tx.connection.execute(generations.insert().values(organisation=identity, number=1))
 
 
-async def _begin(tx: Transaction, slug: str) -> None:
-    await _finish(tx, slug)
-    await tx.connection.execute(unfinished.insert().values(slug=slug))
+async def _begin(tx: Transaction, place: Place) -> None:
+    await _finish(tx, place)
+    await tx.connection.execute(unfinished.insert().values(_key(place)))
 
 
-async def _finish(tx: Transaction, slug: str) -> None:
-    await tx.connection.execute(unfinished.delete().where(unfinished.c.slug == slug))
+async def _finish(tx: Transaction, place: Place) -> None:
+    is_place = [unfinished.c[name] == value for name, value in _key(place).items()]
+    await tx.connection.execute(unfinished.delete().where(*is_place))
 
 
-def _row(row: sa.Row[tuple[int, str, str, int, str | None]]) -> OrganisationRow:
+def _key(place: Place) -> dict[str, str | int]:
+    return {"slug": place.slug, "identity": place.identity, "server": place.server or ""}
+
+
+def _row(row: sa.Row[tuple[int, str, str, int, str | None, str | None]]) -> OrganisationRow:
     created_at = _EPOCH + row.created_at * _MICROSECOND
-    return OrganisationRow(row.id, row.slug, row.name, created_at, row.data_centre or HOME)
+    return OrganisationRow(row.id, row.slug, row.name, created_at, row.data_centre or HOME, row.server)

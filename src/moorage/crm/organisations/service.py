@@ -104,7 +104,7 @@ class Organisations:
             )
         identity = await self._new_id()
         row = OrganisationRow(identity, slug, spec.name, self._clock.now(), spec.data_centre)
-        await self._registry.begin(slug)
+        await self._registry.begin(row.place)
         await self._in_thread(self._make, row, spec, sample=sample)
         await self._registry.add(row, spec, sample=sample)
         return row
@@ -123,7 +123,7 @@ class Organisations:
         """Copy an organisation as it is now to a file. It may be used meanwhile. Raises SnapshotUnwritable."""
 
         async def save() -> None:
-            await self._in_thread(self._storage.organisations.snapshot, (await self.find(slug)).slug, target)
+            await self._in_thread(self._storage.organisations.snapshot, (await self.find(slug)).place, target)
 
         await self._exclusively(save)
 
@@ -135,7 +135,7 @@ class Organisations:
 
         async def put_back() -> None:
             row = await self.find(slug)
-            await self._in_thread(self._storage.organisations.restore, row.slug, row.id, source)
+            await self._in_thread(self._storage.organisations.restore, row.place, source)
             await self._changed(row)
 
         await self._exclusively(put_back)
@@ -189,7 +189,7 @@ class Organisations:
         row = await self._registry.get(identity)
         if row is None:
             return None
-        organisation = await self._in_thread(self._storage.organisations.open, row.slug, identity)
+        organisation = await self._in_thread(self._storage.organisations.open, row.place)
         self._open[identity], self._generations[identity] = organisation, generations.get(identity, 0)
         return organisation
 
@@ -224,11 +224,12 @@ class Organisations:
         return await asyncio.shield(asyncio.ensure_future(locked()))
 
     async def _remove_unfinished(self) -> None:
-        """Remove the files of deleted organisations, and files that a killed process left unfinished."""
-        for slug in await self._registry.unfinished():
-            await self._in_thread(self._storage.organisations.remove, slug)
-            await self._in_thread(self._snapshots.remove_all, slug)
-            await self._registry.finish(slug)
+        """Remove what deleted organisations left, and what a killed process left unfinished."""
+        for place in await self._registry.unfinished():
+            await self._in_thread(self._storage.organisations.remove, place)
+            if await self._registry.find(place.slug) is None:
+                await self._in_thread(self._snapshots.remove_all, place.slug)
+            await self._registry.finish(place)
 
     async def _changed(self, row: OrganisationRow) -> None:
         await self._registry.announce(row.id)
@@ -248,7 +249,7 @@ class Organisations:
         fill: Fill | None = None
         if sample:
             fill = lambda organisation, begin: populate(organisation, begin, created)  # noqa: E731
-        self._storage.organisations.make(row.slug, row.id, documents, fill)
+        self._storage.organisations.make(row.place, documents, fill)
 
     async def _in_thread(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         loop = asyncio.get_running_loop()

@@ -27,6 +27,19 @@ class Organisation:
         return self.id // ID_SPACE
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an organisation is stored. `identity` is its id.
+
+    SQLite goes by the slug, and PostgreSQL by the id. `server` is the name of one of several servers; None is the only
+    one.
+    """
+
+    slug: str
+    identity: int
+    server: str | None = None
+
+
 # Opens the organisation with an id. Returns None if it does not exist. Raises OrganisationDamaged.
 OpenOrganisation: TypeAlias = Callable[[int], Awaitable[Organisation | None]]
 
@@ -36,30 +49,30 @@ Fill: TypeAlias = Callable[[Organisation, Callable[[int], Transaction]], None]
 
 
 class OrganisationStorage(Protocol):
-    """Stores the organisations. SQLite has a file for each of them; in PostgreSQL it would be a schema.
+    """Stores the organisations. SQLite has a file for each of them, PostgreSQL a schema.
 
     A caller of `make`, `snapshot`, `restore` or `remove` holds the lock of `CrmStorage.exclusively`, so no other
     process does such work at the same time. The organisation itself may be in use: an open store sees the change in
     one step, or it is closed.
     """
 
-    def make(self, slug: str, identity: int, documents: Sequence[Document], fill: Fill | None) -> None:
-        """Make an organisation from its documents. If the slug has an organisation already, it is replaced."""
+    def make(self, place: Place, documents: Sequence[Document], fill: Fill | None) -> None:
+        """Make an organisation from its documents. If there is one at the place already, it is replaced."""
 
-    def open(self, slug: str, identity: int) -> Organisation:
+    def open(self, place: Place) -> Organisation:
         """Open an organisation. Raises OrganisationDamaged."""
 
-    def snapshot(self, slug: str, target: Path) -> None:
+    def snapshot(self, place: Place, target: Path) -> None:
         """Copy an organisation as it is now to a file. Raises OrganisationDamaged, SnapshotUnwritable."""
 
-    def restore(self, slug: str, identity: int, source: Path) -> None:
+    def restore(self, place: Place, source: Path) -> None:
         """Put an organisation back into the state of a snapshot. Ids that were used since are not used again.
 
         Raises OrganisationInvalid if the file is damaged, or is not a snapshot of this organisation.
         """
 
-    def remove(self, slug: str) -> None:
-        """Remove everything of a slug, also of a `make` that did not finish. It is no error if there is nothing."""
+    def remove(self, place: Place) -> None:
+        """Remove everything at a place, also of a `make` that did not finish. It is no error if there is nothing."""
 
     def close(self) -> None:
         """Close the storage. Its organisations have to be closed before."""

@@ -14,7 +14,7 @@ from moorage.crm.metadata import fixed_ids
 from moorage.crm.metadata.catalog import Catalog
 from moorage.crm.metadata.documents import Document, Metadata
 from moorage.crm.metadata.ids import ID_SPACE
-from moorage.crm.storage.contract.organisations import Fill, Organisation
+from moorage.crm.storage.contract.organisations import Fill, Organisation, Place
 from moorage.crm.storage.contract.records import StoreClosed
 from moorage.crm.storage.sqlite.change_mark import ChangeMark
 from moorage.crm.storage.sqlite.metadata_change import (
@@ -49,22 +49,22 @@ class SqliteFiles:
         self._mark = ChangeMark(folder.with_name("changes"))
 
     @database_trouble()
-    def make(self, slug: str, identity: int, documents: Sequence[Document], fill: Fill | None) -> None:
-        draft = self._draft(slug)
+    def make(self, place: Place, documents: Sequence[Document], fill: Fill | None) -> None:
+        draft = self._draft(place.slug)
         _remove(draft)
         draft.touch(0o600)
         with contextlib.closing(connect(draft)) as connection:
             with transaction(connection):
                 _write_metadata(connection, documents)
             if fill is not None:
-                self._fill(connection, self._opened(draft, identity), fill)
+                self._fill(connection, self._opened(draft, place.identity), fill)
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        self._put(draft, slug)
+        self._put(draft, place.slug)
 
-    def open(self, slug: str, identity: int) -> Organisation:
-        path = self._path(slug)
+    def open(self, place: Place) -> Organisation:
+        slug, path = place.slug, self._path(place.slug)
         try:
-            return self._opened(path, identity)
+            return self._opened(path, place.identity)
         except (apsw.Error, StoreClosed, LookupError, ValueError) as error:
             raise _unreadable(path, slug, error) from error
         except DatabaseUnusable as error:
@@ -73,8 +73,8 @@ class SqliteFiles:
             raise _damaged(path, slug, error) from error
 
     @database_trouble()
-    def snapshot(self, slug: str, target: Path) -> None:
-        path, partial = self._path(slug), target.with_name(f"{target.name}.partial")
+    def snapshot(self, place: Place, target: Path) -> None:
+        slug, path, partial = place.slug, self._path(place.slug), target.with_name(f"{target.name}.partial")
         if target.resolve().parent == self._folder.resolve():
             raise SnapshotUnwritable(
                 f"{target} is in the folder of the organisations.", help="Use another folder."
@@ -99,10 +99,10 @@ class SqliteFiles:
                 _remove(partial)
 
     @database_trouble()
-    def restore(self, slug: str, identity: int, source: Path) -> None:
-        draft = self._draft(slug)
+    def restore(self, place: Place, source: Path) -> None:
+        slug, draft = place.slug, self._draft(place.slug)
         _remove(draft)
-        if not source.is_file() or _identity_of(source) != identity or not _copied_whole(source, draft):
+        if not source.is_file() or _identity_of(source) != place.identity or not _copied_whole(source, draft):
             _remove(draft)
             raise OrganisationInvalid(
                 f"{source} is damaged, or is not a snapshot of {slug!r}.",
@@ -112,9 +112,9 @@ class SqliteFiles:
         self._put(draft, slug)
 
     @database_trouble()
-    def remove(self, slug: str) -> None:
-        _remove(self._path(slug))
-        _remove(self._draft(slug))
+    def remove(self, place: Place) -> None:
+        _remove(self._path(place.slug))
+        _remove(self._draft(place.slug))
 
     def close(self) -> None:
         self._threads.close()
