@@ -37,6 +37,7 @@ _SECOND_FORMS = (
     *range(0x1C80, 0x1C89),
 )
 _USUAL_FORMS = {code: chr(code).casefold() for code in _SECOND_FORMS}
+_MOST_KNOWN = 10_000  # Characters that are remembered: callers may send any.
 _NO_LETTER = re.compile(r"[^\w\x00-\x7f]")
 
 
@@ -62,19 +63,25 @@ def _accent_or_space(match: re.Match[str]) -> str:
 
 def words_of(text: str) -> list[str]:
     """The words of a text, without case, and without the accents of Latin letters."""
-    words: list[str] = []
-    in_word = False
-    for character in plain_text(text):
-        if is_word_character(character):
-            letter = character if character.isascii() else _without_accents(character)
-            if in_word:
-                words[-1] += letter
-            else:
-                words.append(letter)
-            in_word = True
-        elif character not in _ACCENTS:
-            in_word = False
-    return words
+    return plain_text(text).translate(_LETTERS).split()
+
+
+class _Letters(dict[int, int | None]):
+    """By code: a letter or digit as it counts, None for an accent, a space for every other sign."""
+
+    def __missing__(self, code: int) -> int | None:
+        character = chr(code)
+        letter: int | None = ord(" ")
+        if character in _ACCENTS:
+            letter = None
+        elif is_word_character(character):
+            letter = ord(_without_accents(character))
+        if len(self) < _MOST_KNOWN:
+            self[code] = letter
+        return letter
+
+
+_LETTERS = _Letters()
 
 
 def _without_accents(character: str) -> str:
