@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from moorage.crm.storage.sqlite.schema import stored
+from moorage.crm.storage.columns import stored
 
 PYTHON = {
     "string": str,

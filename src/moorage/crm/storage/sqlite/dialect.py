@@ -6,10 +6,9 @@ from typing import Any
 from moorage.crm.metadata.catalog import Field, Module
 from moorage.crm.query.texts import PHONE_FORMATTING
 from moorage.crm.query.words import plain_text
+from moorage.crm.storage.columns import INDEXED_TIMES
 from moorage.crm.storage.sqlite.fulltext import TextRange, matching_ids
 from moorage.crm.storage.sqlite.text_layout import PhraseQuery, TextLayout, TextQuery, WordStartsQuery
-
-INDEXED_TIMES = frozenset({"Created_Time", "Modified_Time"})
 
 
 def collation(field: Field) -> str:

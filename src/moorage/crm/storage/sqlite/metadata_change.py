@@ -9,6 +9,7 @@ import msgspec
 from moorage.crm.metadata.catalog import Catalog, Field, Module
 from moorage.crm.metadata.documents import Document, Metadata
 from moorage.crm.metadata.ids import ID_SPACE
+from moorage.crm.storage.columns import stored
 from moorage.crm.storage.compile import compile_aggregate
 from moorage.crm.storage.contract.aggregates import Aggregate
 from moorage.crm.storage.contract.metadata import ValuesRepeat
@@ -133,7 +134,7 @@ class MetadataChange:
         removed = known.keys() - {field.id for field in after.fields.values()}
         for field_id in removed:
             self._run(schema.drop_indexes(after, known[field_id]))
-        for field in schema.stored(after):
+        for field in stored(after):
             if field.id not in known:
                 self._run(schema.field_statements(after, field))
                 self._run_indexes(after, field)

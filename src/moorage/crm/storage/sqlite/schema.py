@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from moorage.crm.metadata.catalog import Catalog, Field, Module
+from moorage.crm.storage.columns import INDEXED_TIMES, stored
 from moorage.crm.storage.sqlite import fulltext
-from moorage.crm.storage.sqlite.dialect import INDEXED_TIMES, phone_digits
+from moorage.crm.storage.sqlite.dialect import phone_digits
 
 COLUMN_TYPE = {
     "text": "TEXT",
@@ -71,11 +72,6 @@ def field_statements(module: Module, field: Field) -> Iterator[str]:
     default = "" if field.initial is None else f" DEFAULT {field.initial}"
     for column in _columns(field):
         yield f"ALTER TABLE {module.table} ADD COLUMN {column}{default}"
-
-
-def stored(module: Module) -> list[Field]:
-    """The fields that have a column of their own."""
-    return [field for field in module.fields.values() if field.storage not in {"id", "rows"}]
 
 
 def _columns(field: Field) -> Iterator[str]:

@@ -18,6 +18,7 @@ from moorage.clock import Clock
 from moorage.crm.metadata.catalog import Catalog, Module
 from moorage.crm.metadata.shown import Shape
 from moorage.crm.metadata.times import zoned
+from moorage.crm.storage.columns import INDEXED_TIMES
 from moorage.crm.storage.compile import Clause, compile_tree, listed
 from moorage.crm.storage.contract.metadata import MetadataTransaction
 from moorage.crm.storage.contract.records import (
@@ -36,7 +37,7 @@ from moorage.crm.storage.contract.records import (
 )
 from moorage.crm.storage.sqlite import fulltext
 from moorage.crm.storage.sqlite.change_mark import ChangeMark
-from moorage.crm.storage.sqlite.dialect import INDEXED_TIMES, SqliteDialect
+from moorage.crm.storage.sqlite.dialect import SqliteDialect
 from moorage.crm.storage.sqlite.fulltext import TextRange
 from moorage.crm.storage.sqlite.metadata_change import MetadataChange, version
 from moorage.crm.storage.sqlite.projection import Projection, time_expression

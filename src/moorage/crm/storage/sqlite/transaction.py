@@ -7,24 +7,14 @@ import apsw
 import msgspec
 
 from moorage.crm.metadata.catalog import Catalog, Field, Module
+from moorage.crm.storage.columns import columns_of
 from moorage.crm.storage.contract.aggregates import Aggregate
 from moorage.crm.storage.contract.records import Row
 from moorage.crm.storage.sqlite import aggregates, fulltext
 from moorage.crm.storage.sqlite.dialect import SqliteDialect
-from moorage.crm.storage.sqlite.schema import stored
 from moorage.crm.storage.sqlite.text_layout import Family, TextLayout, read_places
 
 _encode = msgspec.json.Encoder().encode
-
-
-def columns_of(module: Module) -> list[str]:
-    """All columns of a module's table in a fixed order, `id` first."""
-    columns = ["id"]
-    for field in stored(module):
-        columns.append(field.column)
-        if field.lookup_modules:
-            columns.append(field.module_column)
-    return columns
 
 
 class SqliteTransaction:

@@ -2,9 +2,7 @@
 
 import asyncio
 import contextlib
-import os
 import queue
-import sys
 import threading
 from collections.abc import Callable
 from typing import Any, TypeAlias, TypeVar
@@ -12,14 +10,13 @@ from typing import Any, TypeAlias, TypeVar
 import apsw
 
 from moorage.crm.storage.contract.records import StoreClosed
+from moorage.crm.storage.jobs import GROUP_LIMIT, Job, step_behind_readers
 from moorage.crm.storage.sqlite.transaction import SqliteTransaction
 from moorage.crm.storage.sqlite.trouble import translated
 
 T = TypeVar("T")
 Around: TypeAlias = Callable[[], contextlib.AbstractContextManager[None]]
 
-GROUP_LIMIT = 64  # Jobs in one commit: enough to share a flush to disk, few enough for quick answers.
-NICENESS = 10  # Added to the event loop's: on a core that both need, the writer gets a tenth of its share.
 PATIENCE = 30_000  # Milliseconds to wait while another process writes, restores, or builds an index.
 
 
@@ -63,7 +60,7 @@ class Writer:
             self._thread = None
 
     def _work(self) -> None:
-        _step_behind_readers()
+        step_behind_readers()
         while self._commit_next():
             pass
         if self._connection is not None:
@@ -128,50 +125,21 @@ class Writer:
                 connection.execute("ROLLBACK")
 
 
-def _step_behind_readers() -> None:
-    """Keep reads fast while much is written. Only Linux gives each thread a priority of its own."""
-    if sys.platform == "linux":
-        own = os.getpriority(os.PRIO_PROCESS, 0)
-        with contextlib.suppress(PermissionError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), min(own + NICENESS, 19))
-
-
-class _Job:
+class _Job(Job):
     def __init__(
         self, run: Callable[[Any], Any], loop: asyncio.AbstractEventLoop, future: Any, *, alone: Around | None
     ) -> None:
+        super().__init__(run, loop, future)
         self.alone = alone
-        self._run = run
-        self._loop = loop
-        self._future = future
-        self._result: Any = None
-        self.error: BaseException | None = None
 
     def attempt(self, connection: apsw.Connection, transaction: SqliteTransaction) -> None:
         """Run inside a savepoint, so that a job that fails leaves the others of its group alone."""
         connection.execute("SAVEPOINT job")
         try:
-            self._result = self._run(transaction)
+            self.run(transaction)
         except Exception as error:
             if not connection.in_transaction:
                 raise  # An error such as a full disk undoes the whole transaction.
             self.error = translated(error)  # The future will raise it.
             connection.execute("ROLLBACK TO job")
         connection.execute("RELEASE job")
-
-    def settle(self) -> None:
-        try:
-            self._loop.call_soon_threadsafe(self._deliver)
-        except RuntimeError:
-            return  # The loop is closed, so nobody waits any more.
-
-    def _deliver(self) -> None:
-        # The traceback of an error leads to this job: if the job led back to the error, both would stay.
-        future, error = self._future, self.error
-        self._future = self.error = None
-        if future.done():
-            return
-        if error is not None:
-            future.set_exception(error)
-        else:
-            future.set_result(self._result)

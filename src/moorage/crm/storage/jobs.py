@@ -1,0 +1,55 @@
+"""What the writers of all engines share: the job of a caller, and the priority of the threads that write."""
+
+import asyncio
+import contextlib
+import os
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+GROUP_LIMIT = 64  # Jobs in one commit: enough to share a flush to disk, few enough for quick answers.
+NICENESS = 10  # Added to the event loop's: on a core that both need, the writer gets a tenth of its share.
+
+
+def step_behind_readers() -> None:
+    """Keep reads fast while this thread writes much. Only Linux gives each thread a priority of its own."""
+    if sys.platform == "linux":
+        own = os.getpriority(os.PRIO_PROCESS, 0)
+        with contextlib.suppress(PermissionError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), min(own + NICENESS, 19))
+
+
+class Job:
+    """What one caller wants to have done, and the future that tells them how it went."""
+
+    def __init__(
+        self, run: Callable[[Any], Any], loop: asyncio.AbstractEventLoop, future: "asyncio.Future[Any]"
+    ) -> None:
+        self._run = run
+        self._loop = loop
+        self._future: asyncio.Future[Any] | None = future
+        self._result: Any = None
+        self.error: BaseException | None = None
+
+    def run(self, transaction: object) -> None:
+        """Do the job; what it raises goes through."""
+        self._result = self._run(transaction)
+
+    def settle(self) -> None:
+        """Tell the caller, in the caller's own thread."""
+        try:
+            self._loop.call_soon_threadsafe(self._deliver)
+        except RuntimeError:
+            return  # The loop is closed, so nobody waits any more.
+
+    def _deliver(self) -> None:
+        # The traceback of an error leads to this job: if the job led back to the error, both would stay.
+        future, error = self._future, self.error
+        self._future = self.error = None
+        if future is None or future.done():
+            return
+        if error is not None:
+            future.set_exception(error)
+        else:
+            future.set_result(self._result)

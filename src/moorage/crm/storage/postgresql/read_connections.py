@@ -1,0 +1,120 @@
+"""The connections for reads in one event loop: an organisation keeps to a few of them, and callers wait in turn."""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeAlias
+from zlib import crc32
+
+from psycopg import AsyncConnection
+
+from moorage.crm.storage.contract.records import TookTooLong
+from moorage.crm.storage.postgresql.session import READ_SECONDS, Life, is_usable
+from moorage.crm.storage.postgresql.trouble import database_trouble
+
+Rows: TypeAlias = list[tuple[Any, ...]]
+
+# Places of one organisation. A server's process keeps in memory what it has met: 50 to 90 KB for a table with its
+# indexes. So no process meets all organisations, and an organisation that is hardly used has one connection.
+SPREAD = 4
+
+
+class _Place:
+    """Room for one connection."""
+
+    __slots__ = ("connection", "index", "is_lent", "life")
+
+    def __init__(self, index: int) -> None:
+        self.index = index
+        self.is_lent = False
+        self.connection: AsyncConnection | None = None
+        self.life = Life()
+
+    def drop(self) -> None:
+        if self.connection is not None:
+            self.connection.pgconn.finish()  # Unlike `close`, this works in any event loop.
+            self.connection = None
+
+
+class ReadConnections:
+    """`open_connection` opens one; there are `count` at most."""
+
+    def __init__(self, open_connection: Callable[[], Awaitable[AsyncConnection]], count: int) -> None:
+        self._open = open_connection
+        self._places = [_Place(index) for index in range(count)]
+        self._waiting: deque[tuple[asyncio.Future[_Place], range]] = deque()
+        self._count = count
+
+    async def fetch(self, schema: str, sql: str, params: Sequence[Any], *, slow: bool) -> Rows:
+        """The rows of a statement. See `PostgresqlServer.fetch`."""
+        with database_trouble():
+            try:
+                async with asyncio.timeout(READ_SECONDS + 1):  # The server itself gives up a second before.
+                    return await self._fetch(schema, sql, params, slow=slow)
+            except TimeoutError:
+                raise TookTooLong from None
+
+    def close(self) -> None:
+        for place in self._places:
+            place.drop()
+
+    async def _fetch(self, schema: str, sql: str, params: Sequence[Any], *, slow: bool) -> Rows:
+        place = await self._take(schema, slow=slow)
+        try:
+            connection = await self._connection(place)
+            cursor = connection.cursor(binary=True)
+            await cursor.execute(sql, params)
+            return await cursor.fetchall()
+        except asyncio.CancelledError:
+            # The statement is ended by psycopg. Yet the server may be late, and end the next one instead.
+            place.drop()
+            raise
+        finally:
+            self._give_back(place)
+
+    async def _connection(self, place: _Place) -> AsyncConnection:
+        if place.connection is not None and (place.life.is_over() or not is_usable(place.connection)):
+            place.drop()
+        if place.connection is None:
+            place.connection, place.life = await self._opened(), Life()
+        return place.connection
+
+    async def _opened(self) -> AsyncConnection:
+        try:
+            return await self._open()
+        except Exception as error:
+            # Whoever waits for a connection would only learn the same, one after the other.
+            while self._waiting:
+                future, _ = self._waiting.popleft()
+                if not future.done():
+                    future.set_exception(error)
+            raise
+
+    async def _take(self, schema: str, *, slow: bool) -> _Place:
+        places = self._places_of(schema, slow=slow)
+        for index in places:
+            place = self._places[index % self._count]
+            if not place.is_lent:
+                place.is_lent = True
+                return place
+        future: asyncio.Future[_Place] = asyncio.get_running_loop().create_future()
+        self._waiting.append((future, places))
+        try:
+            return await future
+        except asyncio.CancelledError:
+            if future.done() and not future.cancelled() and future.exception() is None:
+                self._give_back(future.result())
+            raise
+
+    def _places_of(self, schema: str, *, slow: bool) -> range:
+        """The places that a read may use, the best first; slow ones leave half of them to the others."""
+        first, spread = crc32(schema.encode()) % self._count, min(SPREAD, self._count)
+        return range(first + (spread // 2 if slow else 0), first + spread)
+
+    def _give_back(self, place: _Place) -> None:
+        for position, (future, places) in enumerate(self._waiting):
+            if not future.done() and (place.index in places or place.index + self._count in places):
+                del self._waiting[position]
+                future.set_result(place)
+                return
+        place.is_lent = False

@@ -1,0 +1,42 @@
+"""Errors of PostgreSQL as the contract has them."""
+
+import contextlib
+from collections.abc import Iterator
+
+import psycopg
+from psycopg import errors
+
+from moorage.crm.storage.contract.records import StoreClosed, TookTooLong
+from moorage.storage.trouble import log_trouble, trouble_of, unusable
+
+WHAT = "The embedded CRM's database"
+
+# The schema was removed, or replaced by one with fewer tables or columns.
+_GONE = (errors.UndefinedTable, errors.InvalidSchemaName, errors.UndefinedColumn)
+
+
+@contextlib.contextmanager
+def database_trouble() -> Iterator[None]:
+    """Raise errors as `translated` gives them."""
+    try:
+        yield
+    except (psycopg.Error, OSError) as error:
+        trouble = translated(error)
+        if trouble is error:
+            raise
+        raise trouble from error
+
+
+def translated(error: BaseException) -> BaseException:
+    """StoreClosed if the organisation is gone, TookTooLong for a statement that the server gave up, DatabaseUnusable
+    for trouble with the server, which is logged. Any other error is given back as it is.
+    """
+    if isinstance(error, _GONE):
+        return StoreClosed()
+    if isinstance(error, errors.QueryCanceled):
+        return TookTooLong()
+    if trouble_of(error) is None and not isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+        return error
+    trouble = unusable(WHAT, error)
+    log_trouble(WHAT, trouble.kind, trouble)
+    return trouble
