@@ -1,0 +1,54 @@
+"""What a store knows of its organisation's schema, besides the catalog."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from psycopg import Connection
+
+from moorage.crm.metadata.catalog import Module
+from moorage.crm.storage.postgresql.fulltext import AllTextTables, TextTables, read_text_tables, tables_of
+
+# To be run in one snapshot with the rest of what is read when an organisation is opened.
+_READ_COUNTERS = "SELECT name, value FROM {0}.counters WHERE name = 'version' OR name LIKE 'text %'"
+_READ_RELATIONS = (
+    "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = '{0}'"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """`version` is that of the metadata; it rises with every change of the metadata and of this.
+
+    `relations` are the names of tables and indexes. `texts` are the tables of the full text.
+    """
+
+    version: int
+    relations: frozenset[str]
+    texts: AllTextTables
+
+    def has(self, module: Module) -> bool:
+        """Whether the module has its tables: it has no records before."""
+        return module.table in self.relations
+
+    def texts_of(self, module: Module) -> TextTables:
+        return tables_of(module, self.texts)
+
+
+@dataclass(slots=True)
+class OpenSchema:
+    """The schema of an organisation as a store has it open. A committed write of the store replaces the inventory."""
+
+    name: str
+    inventory: Inventory
+
+
+def read_inventory(connection: Connection, schema: str) -> Inventory:
+    counters = connection.execute(_READ_COUNTERS.format(schema)).fetchall()
+    relations = connection.execute(_READ_RELATIONS.format(schema)).fetchall()
+    return inventory_of(counters, relations)
+
+
+def inventory_of(counters: Iterable[tuple[str, int]], relations: Iterable[tuple[str]]) -> Inventory:
+    by_name = dict(counters)
+    version = by_name.pop("version")
+    return Inventory(version, frozenset(name for (name,) in relations), read_text_tables(by_name.items()))

@@ -1,0 +1,129 @@
+"""The tables of one organisation's schema, in statements that a call to the server may have one of.
+
+A module's tables are made by its first write, because few organisations use all modules: they are 400 relations.
+"""
+
+from collections.abc import Iterator
+
+from moorage.crm.metadata.catalog import Field, Module
+from moorage.crm.metadata.ids import ID_SPACE
+from moorage.crm.storage.columns import INDEXED_TIMES, stored
+from moorage.crm.storage.postgresql import fulltext
+from moorage.crm.storage.postgresql.expressions import compared, nocase, phone_digits
+
+_TEXT = 'text COLLATE "C"'
+COLUMN_TYPE = {
+    "text": _TEXT,
+    "date": _TEXT,
+    "list": _TEXT,
+    "json": _TEXT,
+    "tags": _TEXT,
+    "real": "double precision",
+    "integer": "bigint",
+    "bigint": "bigint",
+    "boolean": "smallint",
+    "datetime": "bigint",
+    "user": "bigint",
+    "lookup": "bigint",
+}
+
+FIXED = (
+    """
+    CREATE TABLE {0}.metadata (
+        position bigint PRIMARY KEY, id bigint NOT NULL UNIQUE, kind text NOT NULL, module bigint NOT NULL,
+        name text NOT NULL, body text NOT NULL
+    )
+    """,
+    """
+    CREATE TABLE {0}.users (
+        id bigint PRIMARY KEY, full_name text COLLATE "C", email text COLLATE "C", shown text NOT NULL
+    )
+    """,
+    "CREATE TABLE {0}.counters (name text PRIMARY KEY, value bigint NOT NULL)",
+    'CREATE TABLE {0}.tags (id bigint PRIMARY KEY, module bigint NOT NULL, name text COLLATE "C" NOT NULL)',
+    f"CREATE UNIQUE INDEX tags_by_name ON {{0}}.tags (module, ({nocase('name')}))",
+    """
+    CREATE TABLE {0}.recycle (
+        id bigint PRIMARY KEY, module bigint NOT NULL, display_name text, deleted_by bigint, created_by bigint,
+        deleted_time bigint NOT NULL, kind text NOT NULL, body text
+    )
+    """,
+    "CREATE INDEX recycle_by_time ON {0}.recycle (module, deleted_time)",
+)
+
+
+def schema_of(identity: int) -> str:
+    """The name of the schema of the organisation with an id."""
+    return f"org_{identity // ID_SPACE}"
+
+
+def fixed_statements(schema: str) -> Iterator[str]:
+    """The statements for all that an organisation has from the first day."""
+    return (statement.format(schema) for statement in FIXED)
+
+
+def module_statements(schema: str, module: Module) -> Iterator[str]:
+    columns = ["id bigint PRIMARY KEY"]
+    columns += [column for field in stored(module) for column in _columns(field)]
+    yield f"CREATE TABLE {schema}.{module.table} ({', '.join(columns)})"
+    for field in stored(module):
+        yield from field_indexes(schema, module, field)
+    if module.full_text:
+        yield from fulltext.creation(schema, module)
+
+
+def field_statements(schema: str, module: Module, field: Field) -> Iterator[str]:
+    """The statements that give a module's table the columns of a new field."""
+    default = "" if field.initial is None else f" DEFAULT {field.initial}"
+    for column in _columns(field):
+        yield f"ALTER TABLE {schema}.{module.table} ADD COLUMN {column}{default}"
+
+
+def _columns(field: Field) -> Iterator[str]:
+    yield f"{field.column} {COLUMN_TYPE[field.storage]}"
+    if field.lookup_modules:
+        yield f"{field.module_column} bigint"
+
+
+def field_indexes(schema: str, module: Module, field: Field) -> Iterator[str]:
+    """Indexes that every module needs from the first day, and no more, because every write updates them.
+
+    They have the records without a value, too: PostgreSQL uses no statistics of an index that leaves records out.
+    """
+    column = field.column
+    if field.unique:
+        yield _creation(schema, module, field, f"({compared(field, column)})", kind="UNIQUE INDEX")
+    elif field.data_type == "email":
+        yield _creation(schema, module, field, f"({nocase(column)})")
+    elif field.data_type == "phone":
+        yield _creation(schema, module, field, f"({phone_digits(column)})")
+    elif field.api_name in INDEXED_TIMES:
+        yield _creation(schema, module, field, f"{column}, id")
+    elif field.storage == "lookup":
+        yield _creation(schema, module, field, column)
+
+
+def drop_indexes(schema: str, module: Module, field: Field) -> Iterator[str]:
+    """Remove the indexes of `field_indexes`, and the one of `equal_index`."""
+    for name in (_index(module, field), equal_index(module, field)):
+        yield f"DROP INDEX IF EXISTS {schema}.{name}"
+
+
+def equal_index(module: Module, field: Field) -> str:
+    """The name of the index that lookups by a field's text in writes have made."""
+    return f"{_index(module, field)}_equal"
+
+
+def equal_index_statement(schema: str, module: Module, field: Field) -> str:
+    return (
+        f"CREATE INDEX IF NOT EXISTS {equal_index(module, field)}"
+        f" ON {schema}.{module.table} (({nocase(field.column)}))"
+    )
+
+
+def _creation(schema: str, module: Module, field: Field, columns: str, kind: str = "INDEX") -> str:
+    return f"CREATE {kind} {_index(module, field)} ON {schema}.{module.table} ({columns})"
+
+
+def _index(module: Module, field: Field) -> str:
+    return f"{module.table}_{field.column}"
