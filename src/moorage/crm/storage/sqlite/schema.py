@@ -58,11 +58,23 @@ def statements(catalog: Catalog) -> Iterator[str]:
 
 
 def module_statements(module: Module) -> Iterator[str]:
+    yield table_statement(module)
+    yield from index_statements(module)
+    yield from text_statements(module)
+
+
+def table_statement(module: Module) -> str:
     columns = ["id INTEGER PRIMARY KEY"]
     columns += [column for field in stored(module) for column in _columns(field)]
-    yield f"CREATE TABLE {module.table} ({', '.join(columns)})"
+    return f"CREATE TABLE {module.table} ({', '.join(columns)})"
+
+
+def index_statements(module: Module) -> Iterator[str]:
     for field in stored(module):
         yield from field_indexes(module, field)
+
+
+def text_statements(module: Module) -> Iterator[str]:
     if module.full_text:
         yield fulltext.creation(module.text_table, [field.column for field in module.full_text])
 

@@ -54,7 +54,7 @@ class SqliteTransaction:
         for module, records in self._dropped_texts.items():
             self._remove_text(module, records)
         for module, records in self._changed_texts.items():
-            self._index_text(module, records)
+            self.index_text(module, records)
         self._dropped_texts.clear()
         self._changed_texts.clear()
 
@@ -195,8 +195,8 @@ class SqliteTransaction:
             for family in families:
                 self._index_family(module, family, suffix, ids)
 
-    def _index_text(self, module: Module, records: set[int]) -> None:
-        """Index the text of the records; those that are gone again are left out."""
+    def index_text(self, module: Module, records: set[int]) -> None:
+        """Index all text of the records; those that are gone again are left out."""
         families = self._layout.families(module)
         fulltext.open_next(self.connection, module, families, records)
         for suffix, ids in self._by_range(module, records):
