@@ -13,7 +13,6 @@ import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -21,24 +20,27 @@ from moorage import settings
 from moorage.connections.model import Upstream
 from moorage.oauth.tokens.service import AccessToken
 from moorage.rooms import Urls, open_rooms
-from tests.gateway.wire import OK, Client, Scripted
+from tests.flows.storages import STORAGE, STORAGES, new_storage
+from tests.flows.surfaces import Surface
+from tests.gateway.wire import OK, Scripted
 
 MOORAGE = [sys.executable, "-m", "moorage"]
 
 
 @dataclass
 class Server:
-    """A running `moorage up`; `credentials` are those of the demo organisation."""
+    """A running `moorage up`; `credentials` are those of the demo organisation. `storage` are the settings of it."""
 
     process: subprocess.Popen
     home: Path
     gateway: str
     crm: str
     api_key: str | None
+    storage: dict[str, str]
 
     @property
     def environment(self) -> dict[str, str]:
-        return environment(self.home, MOORAGE_API_KEY=self.api_key or "")
+        return environment(self.home, MOORAGE_API_KEY=self.api_key or "", **self.storage)
 
     def run(
         self, *arguments: str, check: bool = True, typed: str | None = None
@@ -106,7 +108,8 @@ def start(
         raise AssertionError(process.communicate(timeout=20)[1])
     ready = json.loads(line)
     assert ready["event"] == "ready"
-    return Server(process, home, ready["gateway"], ready["crm"], ready["api_key"] or api_key)
+    storage = {name: value for name, value in settings.items() if name in STORAGE}
+    return Server(process, home, ready["gateway"], ready["crm"], ready["api_key"] or api_key, storage)
 
 
 @contextlib.contextmanager
@@ -135,20 +138,46 @@ def finish(server: Server) -> None:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory):
-    """Shared by the tests of one process; each test uses records of its own."""
+def storage(request) -> str:
+    """Files, unless a test asks for both storages."""
+    return getattr(request, "param", STORAGES[0])
+
+
+@pytest.fixture
+def own_storage(request, storage):
+    """The settings that lead to a test's own storage, which is empty at first."""
+    with new_storage(request, storage) as settings:
+        yield settings
+
+
+@pytest.fixture(scope="session")
+def sqlite_server(tmp_path_factory):
     server = start(tmp_path_factory.mktemp("flows") / "home")
     yield server
     finish(server)
 
 
+@pytest.fixture(scope="session")
+def postgresql_server(request, tmp_path_factory):
+    with new_storage(request, "postgresql") as settings:
+        server = start(tmp_path_factory.mktemp("flows") / "home", **settings)
+        yield server
+        finish(server)
+
+
+@pytest.fixture(scope="session")
+def server(request, storage):
+    """Shared by the tests of one process; each test uses records of its own."""
+    return request.getfixturevalue(f"{storage}_server")
+
+
 @pytest.fixture
-def own_server(tmp_path):
+def own_server(tmp_path, own_storage):
     """A server that one test may stop, kill or change."""
     servers = []
 
     def make(*arguments, api_key=None, **settings):
-        servers.append(start(tmp_path / "home", *arguments, api_key=api_key, **settings))
+        servers.append(start(tmp_path / "home", *arguments, api_key=api_key, **own_storage | settings))
         return servers[-1]
 
     yield make
@@ -190,17 +219,17 @@ def provider(port, name="example", scheme="Example"):
     return PROVIDER.format(port=port, name=name, scheme=scheme)
 
 
-def over_the_folder(home, work):
-    """Do something with the services that the server has, over the same data folder."""
+def over_the_folder(home, work, **storage):
+    """Do something with the services that the server has, over the same data folder and storage."""
 
     async def run():
-        async with open_rooms(settings.load(environment(home)), Urls("", "")) as rooms:
+        async with open_rooms(settings.load(environment(home, **storage)), Urls("", "")) as rooms:
             return await work(rooms)
 
     return asyncio.run(run())
 
 
-def connect_example(home, base_url, account=None, app="example", token=None):
+def connect_example(home, base_url, account=None, app="example", token=None, **storage):
     """Make an active connection of the example app, whose token names it; gives its id."""
 
     async def work(rooms):
@@ -212,7 +241,7 @@ def connect_example(home, base_url, account=None, app="example", token=None):
         )  # fmt: skip
         return connection.id
 
-    return over_the_folder(home, work)
+    return over_the_folder(home, work, **storage)
 
 
 @pytest.fixture
@@ -228,56 +257,21 @@ def connect(home, upstream):
 
 # Every way that a request can take through a server.
 
-
-@dataclass
-class Surface:
-    """A path of an origin, the headers by which its caller is known, and the status of an answer to GET."""
-
-    name: str
-    path: str
-    origin: str
-    authorization: str
-    status: int = 200
-
-    @property
-    def port(self) -> int:
-        return urlsplit(self.origin).port
-
-    @property
-    def host(self) -> str:
-        return f"Host: a.test\r\nAuthorization: {self.authorization}\r\n"
-
-    @property
-    def is_crm(self) -> bool:
-        return self.name in {"crm", "accounts"}
-
-    def connect(self):
-        return Client(self.port)
-
-    def head(self, method="GET", headers="", version="1.1"):
-        return f"{method} {self.path} HTTP/{version}\r\n{self.host}{headers}\r\n"
-
-    def ask(self, method="GET", headers=""):
-        with self.connect() as client:
-            client.send(self.head(method, headers))
-            return client.answer(bare=method == "HEAD")
-
-
 SURFACES = ["app", "crm as an app", "embedded", "control", "page", "crm", "accounts"]
 
 
-@pytest.fixture(scope="session")
-def whole(tmp_path_factory):
+@contextlib.contextmanager
+def serving_apps(home, settings):
     """A server with two more apps behind it: one that records what it is sent, and the server's own CRM."""
-    app, home = Scripted(OK), tmp_path_factory.mktemp("whole") / "home"
+    app = Scripted(OK)
     (home / "providers").mkdir(parents=True)
     home.chmod(0o700)
     (home / "providers" / "example.toml").write_text(provider(app.port))
     (home / "providers" / "outside.toml").write_text(provider(app.port, "outside", "Zoho-oauthtoken"))
-    server = start(home)
-    connect_example(home, f"http://127.0.0.1:{app.port}/base")
+    server = start(home, **settings)
+    connect_example(home, f"http://127.0.0.1:{app.port}/base", **settings)
     server.app, server.token = app, server.credentials["access_token"]
-    connect_example(home, server.crm, app="outside", token=server.token)
+    connect_example(home, server.crm, app="outside", token=server.token, **settings)
     key, token = f"Bearer {server.api_key}", f"Zoho-oauthtoken {server.token}"
     surfaces = [
         Surface("app", "/example/a", server.gateway, key),
@@ -292,6 +286,25 @@ def whole(tmp_path_factory):
     yield server
     finish(server)
     app.stop()
+
+
+@pytest.fixture(scope="session")
+def sqlite_whole(tmp_path_factory):
+    with serving_apps(tmp_path_factory.mktemp("whole") / "home", {}) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgresql_whole(request, tmp_path_factory):
+    home = tmp_path_factory.mktemp("whole") / "home"
+    with new_storage(request, "postgresql") as settings, serving_apps(home, settings) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def whole(request, storage):
+    """A server with two more apps behind it, shared by the tests of one process."""
+    return request.getfixturevalue(f"{storage}_whole")
 
 
 @pytest.fixture(params=SURFACES)

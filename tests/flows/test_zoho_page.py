@@ -31,7 +31,7 @@ def zoho(yours):
         raise AssertionError(process.communicate(timeout=20)[1])
     ready = json.loads(line)
     home = yours.home.with_name(f"{yours.home.name}-as-zoho")
-    server = Server(process, home, ready["gateway"], ready["crm"], ready["api_key"])
+    server = Server(process, home, ready["gateway"], ready["crm"], ready["api_key"], {})
     server.client = ready["client"]
     yield server
     process.kill()
