@@ -115,6 +115,57 @@ def test_a_change_is_noticed_once_whoever_made_it(path):
     assert run(path, act) == [True, False, True, False, True, False, False]
 
 
+def test_a_quiet_transaction_is_kept_and_not_noticed(path):
+    async def act(database):
+        async with opened(path) as other:
+            seen = [database.changed()]
+            for quiet in (True, True, False, True):
+                async with other.transaction(quiet=quiet) as tx:
+                    await insert(tx, f"{len(seen)}")
+                seen.append(database.changed())
+            async with other.transaction() as tx:
+                await insert(tx, "noticed")
+            async with other.transaction(quiet=True) as tx:
+                await insert(tx, "right after it")
+            seen.append(database.changed())
+            add_account(path, "another program")
+            seen.append(database.changed())
+        async with database.reading() as tx:
+            return seen, len(await names(tx))
+
+    assert run(path, act) == ([True, False, False, True, False, True, True], 7)
+
+
+def test_a_roll_back_counts_for_nothing(path):
+    async def fail(database):
+        async with database.transaction() as tx:
+            await insert(tx, "lost")
+            raise RuntimeError
+
+    async def act(database):
+        database.changed()
+        with pytest.raises(RuntimeError):
+            await fail(database)
+        return database.changed()
+
+    assert run(path, act) is False
+
+
+@pytest.mark.parametrize("number", [0x7FFF_FFFF, 0x7FFF_0000, 0xFFFF])
+def test_numbers_of_transactions_begin_again(path, number):
+    async def act(database):
+        with contextlib.closing(sqlite3.connect(path)) as connection:
+            connection.execute(f"PRAGMA user_version = {number}")
+        seen = [database.changed()]
+        for quiet in (True, False, True):
+            async with database.transaction(quiet=quiet) as tx:
+                await insert(tx, f"{len(seen)}")
+            seen.append(database.changed())
+        return seen
+
+    assert run(path, act) == [True, False, True, False]
+
+
 def test_what_can_not_be_asked_is_told_apart_and_counts_as_changed_once_it_can(path):
     async def act(database):
         seen = [database.changed(), database.changed()]

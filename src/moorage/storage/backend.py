@@ -6,6 +6,8 @@ from typing import Protocol
 
 import sqlalchemy as sa
 
+QUIET = "quiet"
+
 
 class Watch(Protocol):
     """Notices commits. It is used in the event loop, and waits for no lock."""
@@ -13,7 +15,7 @@ class Watch(Protocol):
     def version(self) -> int | None:
         """A number that changes with each commit of another connection, in this process or in another one.
 
-        None if it can't be read.
+        Quiet transactions don't change it (see `Database.transaction`). None if it can't be read.
         """
 
     def close(self) -> None:
@@ -30,7 +32,8 @@ class Backend(Protocol):
     def writing(self) -> sa.Engine:
         """An engine for writing. Its transactions are serial, also with those of other processes.
 
-        See `Database.transaction`. The transactions contain changes of the schema, too.
+        See `Database.transaction`. The transactions contain changes of the schema, too. Those of a connection with
+        QUIET in its `info` are not noticed by a `Watch`.
         """
 
     def reading(self) -> sa.Engine:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DatabaseError, IntegrityError, ProgrammingError
 
 from moorage.clock import Clock
-from moorage.storage.backend import backend_of
+from moorage.storage.backend import QUIET, backend_of
 from moorage.storage.connection import Connection
 from moorage.storage.errors import DatabaseUnusable
 from moorage.storage.threads import ConnectionThreads
@@ -58,15 +58,18 @@ class Database:
         self._last_version: int | None = None
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Transaction]:
+    async def transaction(self, *, quiet: bool = False) -> AsyncIterator[Transaction]:
         """Commit at the end, or roll back after an exception. Raises DatabaseUnusable.
 
         Transactions are serial, across all processes: no other writing transaction begins before this one has ended. So
         nothing changes between a read and a later write of this transaction, and no other lock is needed.
+
+        A quiet transaction changes nothing that a process remembers, and `changed` passes over it. It is for what is
+        written several times a second: if each of these commits were noticed, no process would remember anything.
         """
         end = monotonic() + self.patience
         async with self._lent(self._writers) as connection:
-            await connection.run(lambda opened: self._begin(opened, end - monotonic()))
+            await connection.run(lambda opened: self._begin(opened, end - monotonic(), quiet=quiet))
             yield Transaction(connection, self._now())
             # The thread commits even if the caller is cancelled while it waits.
             await connection.run(sa.Connection.commit)
@@ -102,8 +105,9 @@ class Database:
             thread.roll_back()
             threads.give_back(thread)
 
-    def _begin(self, connection: sa.Connection, seconds: float) -> None:
+    def _begin(self, connection: sa.Connection, seconds: float, *, quiet: bool) -> None:
         self._backend.wait_at_most(connection, max(seconds, 0.001))
+        connection.info[QUIET] = quiet
         connection.begin()
 
     def _now(self) -> int:
@@ -120,7 +124,10 @@ class Database:
             await tx.connection.exec_driver_sql("SELECT version_num FROM alembic_version")
 
     def version(self) -> int | None:
-        """A number that changes with each commit of any process; None if it can't be read."""
+        """A number that changes with each commit of any process but those of quiet transactions.
+
+        None if it can't be read.
+        """
         return self._watch.version()
 
     def changed(self) -> bool | None:

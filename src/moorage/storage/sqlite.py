@@ -7,11 +7,16 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from moorage.storage.backend import QUIET
 from moorage.storage.errors import DatabaseUnusable
 
 _URL = "sqlite:///"
 # Milliseconds. Readers do not wait for writers, but for locks on the whole file, such as for its repair after a crash.
 _READERS_WAIT = 2000
+# The file has room for a number of ours, `PRAGMA user_version`, of 32 bits. Its upper half counts the transactions that
+# are to be noticed, its lower half the quiet ones. Both begin again at 0, which is no harm, as watches only compare.
+_HALF = 0x10000
+_CHANGES = "changes"  # The rows that a connection had changed when its transaction began, in its `info`.
 
 
 def sqlite_path(url: str) -> Path:
@@ -59,33 +64,70 @@ class Sqlite:
 
 
 class SqliteWatch:
-    """Implements `Watch`."""
+    """Implements `Watch`.
+
+    SQLite tells that another connection has committed (`data_version`), but not which. The numbers of transactions tell
+    whether all of the commits were quiet. If no number has changed, a program that is not Moorage has written.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._connection: sqlite3.Connection | None = None
+        self._commits: int | None = None
+        self._counted: int | None = None
+        self._version = 0
 
     def version(self) -> int | None:
         try:
             if self._connection is None:
                 self._connection = sqlite3.connect(self._path, timeout=0)
-            return int(self._connection.execute("PRAGMA data_version").fetchone()[0])
+            commits = int(self._connection.execute("PRAGMA data_version").fetchone()[0])
+            if commits != self._commits:
+                before, self._counted = self._counted, _transactions(self._connection)
+                self._commits = commits
+                if before in (None, self._counted) or before // _HALF != self._counted // _HALF:
+                    self._version += 1
         except sqlite3.Error:
             self.close()
             return None
+        return self._version
 
     def close(self) -> None:
         if self._connection is not None:
             self._connection.close()
-        self._connection = None
+        self._connection = self._commits = self._counted = None
+
+
+def _transactions(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
 def _engine(path: Path, pragmas: Iterable[str], begin: str) -> sa.Engine:
     # Each thread keeps its connection, so a pool is not needed.
     engine = sa.create_engine(f"{_URL}{path}", poolclass=sa.NullPool)
     sa.event.listen(engine, "connect", _set_up(pragmas))
-    sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
+    sa.event.listen(engine, "begin", lambda connection: _begin(connection, begin))
+    sa.event.listen(engine, "commit", _count)
     return engine
+
+
+def _begin(connection: sa.Connection, begin: str) -> None:
+    connection.exec_driver_sql(begin)
+    driver: Any = connection.connection.dbapi_connection
+    connection.info[_CHANGES] = driver.total_changes
+
+
+def _count(connection: sa.Connection) -> None:
+    """Count a transaction right before its commit. One that has only read is not counted, as that would be a write."""
+    driver: Any = connection.connection.dbapi_connection
+    if driver.total_changes == connection.info[_CHANGES]:
+        return
+    noticed, quiet = divmod(_transactions(driver), _HALF)
+    if connection.info.get(QUIET):
+        quiet = (quiet + 1) % _HALF
+    else:
+        noticed = (noticed + 1) % (_HALF // 2)  # The number has a sign.
+    driver.execute(f"PRAGMA user_version = {noticed * _HALF + quiet}").close()
 
 
 def _set_up(pragmas: Iterable[str]) -> Callable[[Any, Any], None]:
