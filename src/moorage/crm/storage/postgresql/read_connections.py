@@ -3,16 +3,15 @@
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, TypeAlias
+from typing import Any
 from zlib import crc32
 
 from psycopg import AsyncConnection
 
 from moorage.crm.storage.contract.records import TookTooLong
-from moorage.crm.storage.postgresql.session import READ_SECONDS, Life, is_usable
+from moorage.crm.storage.postgresql.reader import Reader, Rows
+from moorage.crm.storage.postgresql.session import READ_SECONDS, Life
 from moorage.crm.storage.postgresql.trouble import database_trouble
-
-Rows: TypeAlias = list[tuple[Any, ...]]
 
 # Places of one organisation. A server's process keeps in memory what it has met: 50 to 90 KB for a table with its
 # indexes. So no process meets all organisations, and an organisation that is hardly used has one connection.
@@ -22,18 +21,18 @@ SPREAD = 4
 class _Place:
     """Room for one connection."""
 
-    __slots__ = ("connection", "index", "is_lent", "life")
+    __slots__ = ("index", "is_lent", "life", "reader")
 
     def __init__(self, index: int) -> None:
         self.index = index
         self.is_lent = False
-        self.connection: AsyncConnection | None = None
+        self.reader: Reader | None = None
         self.life = Life()
 
     def drop(self) -> None:
-        if self.connection is not None:
-            self.connection.pgconn.finish()  # Unlike `close`, this works in any event loop.
-            self.connection = None
+        if self.reader is not None:
+            self.reader.close()
+            self.reader = None
 
 
 class ReadConnections:
@@ -47,10 +46,17 @@ class ReadConnections:
 
     async def fetch(self, schema: str, sql: str, params: Sequence[Any], *, slow: bool) -> Rows:
         """The rows of a statement. See `PostgresqlServer.fetch`."""
+        places = self._places_of(schema, slow=slow)
         with database_trouble():
             try:
-                async with asyncio.timeout(READ_SECONDS + 1):  # The server itself gives up a second before.
-                    return await self._fetch(schema, sql, params, slow=slow)
+                place = self._take(places) or await self._wait(places)
+                try:
+                    reader = place.reader
+                    if reader is None or place.life.is_over() or not reader.is_usable():
+                        reader = await self._open_reader(place)
+                    return await reader.fetch(sql, params)
+                finally:
+                    self._give_back(place)
             except TimeoutError:
                 raise TookTooLong from None
 
@@ -58,26 +64,10 @@ class ReadConnections:
         for place in self._places:
             place.drop()
 
-    async def _fetch(self, schema: str, sql: str, params: Sequence[Any], *, slow: bool) -> Rows:
-        place = await self._take(schema, slow=slow)
-        try:
-            connection = await self._connection(place)
-            cursor = connection.cursor(binary=True)
-            await cursor.execute(sql, params)
-            return await cursor.fetchall()
-        except asyncio.CancelledError:
-            # The statement is ended by psycopg. Yet the server may be late, and end the next one instead.
-            place.drop()
-            raise
-        finally:
-            self._give_back(place)
-
-    async def _connection(self, place: _Place) -> AsyncConnection:
-        if place.connection is not None and (place.life.is_over() or not is_usable(place.connection)):
-            place.drop()
-        if place.connection is None:
-            place.connection, place.life = await self._opened(), Life()
-        return place.connection
+    async def _open_reader(self, place: _Place) -> Reader:
+        place.drop()
+        place.reader, place.life = Reader(await self._opened(), READ_SECONDS + 1), Life()
+        return place.reader
 
     async def _opened(self) -> AsyncConnection:
         try:
@@ -90,17 +80,21 @@ class ReadConnections:
                     future.set_exception(error)
             raise
 
-    async def _take(self, schema: str, *, slow: bool) -> _Place:
-        places = self._places_of(schema, slow=slow)
+    def _take(self, places: range) -> _Place | None:
         for index in places:
             place = self._places[index % self._count]
             if not place.is_lent:
                 place.is_lent = True
                 return place
+        return None
+
+    async def _wait(self, places: range) -> _Place:
+        """Raises TimeoutError."""
         future: asyncio.Future[_Place] = asyncio.get_running_loop().create_future()
         self._waiting.append((future, places))
         try:
-            return await future
+            async with asyncio.timeout(READ_SECONDS):
+                return await future
         except asyncio.CancelledError:
             if future.done() and not future.cancelled() and future.exception() is None:
                 self._give_back(future.result())

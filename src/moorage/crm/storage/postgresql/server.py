@@ -12,7 +12,8 @@ from psycopg import Connection
 
 from moorage.crm.storage.jobs import step_behind_readers
 from moorage.crm.storage.postgresql.lent_connections import LentConnections
-from moorage.crm.storage.postgresql.read_connections import ReadConnections, Rows
+from moorage.crm.storage.postgresql.read_connections import ReadConnections
+from moorage.crm.storage.postgresql.reader import Rows
 from moorage.crm.storage.postgresql.session import connection_arguments, open_async, open_sync
 from moorage.crm.storage.postgresql.trouble import database_trouble
 

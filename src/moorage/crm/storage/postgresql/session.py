@@ -79,7 +79,7 @@ async def open_async(arguments: Mapping[str, Any]) -> psycopg.AsyncConnection:
     return connection
 
 
-def is_usable(connection: "psycopg.Connection | psycopg.AsyncConnection") -> bool:
+def is_usable(connection: psycopg.Connection) -> bool:
     """Whether an idle connection can be used again. If the server has ended it, there is a message to read."""
     if connection.pgconn.transaction_status != TransactionStatus.IDLE:
         return False
