@@ -55,6 +55,13 @@ class Dialect(Protocol):
     @property
     def parameter(self) -> str: ...
 
+    @property
+    def users(self) -> str:
+        """The table of users."""
+
+    def table(self, module: Module) -> str:
+        """The table of a module's records."""
+
     def equal(self, field: Field, column: str) -> str:
         """The condition that the field's column equals a parameter."""
 
@@ -88,11 +95,11 @@ class Dialect(Protocol):
     def matches(self, module: Module, query: object) -> tuple[str, tuple[object, ...]]:
         """The SELECT of the ids that match a query of the full text, and its parameters."""
 
-    def sum(self, column: str) -> str:
-        """The exact sum of a column, as `Aggregate` has it."""
+    def sum(self, field: Field, column: str, only: str) -> str:
+        """The exact sum of a field, as `Aggregate` has it. `only` stands behind the aggregate function, and once."""
 
-    def average(self, column: str, places: int) -> str:
-        """The average of a column, as `Aggregate` has it."""
+    def average(self, column: str, places: int, only: str) -> str:
+        """The average of a column, as `Aggregate` has it. `only` is as in `sum`."""
 
 
 def listed(ids: str, params: tuple[object, ...]) -> Clause:
@@ -107,23 +114,22 @@ def compile_tree(checked: Checked, module: Module, catalog: Catalog, dialect: Di
 
 def compile_aggregate(aggregate: Aggregate, module: Module, catalog: Catalog, dialect: Dialect) -> Clause:
     """The value over a group of the module's records, as an expression."""
-    sql = _value(aggregate, dialect)
     if aggregate.criteria is None:
-        return _scan(sql)
+        return _scan(_value(aggregate, dialect, ""))
     criteria = compile_tree(aggregate.criteria, module, catalog, dialect)
-    return _scan(f"{sql} FILTER (WHERE {criteria.sql})", *criteria.params)
+    return _scan(_value(aggregate, dialect, f" FILTER (WHERE {criteria.sql})"), *criteria.params)
 
 
-def _value(aggregate: Aggregate, dialect: Dialect) -> str:
+def _value(aggregate: Aggregate, dialect: Dialect, only: str) -> str:
     if aggregate.field is None:
-        return "count(*)"
+        return f"count(*){only}"
     column = f"r.{aggregate.field.column}"
     match aggregate.function:
         case "sum":
-            return dialect.sum(column)
+            return dialect.sum(aggregate.field, column, only)
         case "average":
-            return dialect.average(column, aggregate.places)
-    return f"{aggregate.function}({column})"
+            return dialect.average(column, aggregate.places, only)
+    return f"{aggregate.function}({column}){only}"
 
 
 def _pattern(text: str) -> str:
@@ -184,7 +190,8 @@ class _Compiler:
     def _equal(self, field: Field, value: object) -> Clause:
         if self._dialect.is_listed(field):
             equal = self._dialect.equal(field, f"x.{field.column}")
-            return listed(f"SELECT x.id FROM {self._module.table} x WHERE {equal}", (value,))
+            table = self._dialect.table(self._module)
+            return listed(f"SELECT x.id FROM {table} x WHERE {equal}", (value,))
         equal = self._dialect.equal(field, f"r.{field.column}")
         return Clause(equal, (value,), indexed=self._dialect.is_indexed(field))
 
@@ -216,12 +223,14 @@ class _Compiler:
         column = f"r.{field.column}"
         if field.storage == "user":
             tests = f"{self._dialect.same_text('u.full_name')} OR {self._dialect.same_text('u.email')}"
-            return _scan(f"{column} IN (SELECT u.id FROM users u WHERE {tests})", name, name)
+            users = f"SELECT u.id FROM {self._dialect.users} u WHERE {tests}"
+            return _scan(f"{column} IN ({users})", name, name)
         return self._any([self._named_in(target, column, name) for target in self._catalog.named_by(field)])
 
     def _named_in(self, target: tuple[Module, Field], column: str, name: str) -> Clause:
         module, display = target
-        sql = f"SELECT x.id FROM {module.table} x WHERE {self._dialect.same_text(f'x.{display.column}')}"
+        same = self._dialect.same_text(f"x.{display.column}")
+        sql = f"SELECT x.id FROM {self._dialect.table(module)} x WHERE {same}"
         if not (display.in_full_text and has_words(name)):
             return _scan(f"{column} IN ({sql})", name)
         # The full text finds the candidates, because names have no index.

@@ -27,10 +27,14 @@ class SqliteDialect:
     """A `Dialect`."""
 
     parameter = "?"
+    users = "users"
 
     def __init__(self, layout: TextLayout, ranges: Callable[[Module], Sequence[TextRange]]) -> None:
         self._layout = layout
         self._ranges = ranges
+
+    def table(self, module: Module) -> str:
+        return module.table
 
     def equal(self, field: Field, column: str) -> str:
         return f"{column} = ?{collation(field)}"
@@ -74,11 +78,11 @@ class SqliteDialect:
         params = tuple(value for _, values in selects for value in values)
         return " UNION ALL ".join(sql for sql, _ in selects), params
 
-    def sum(self, column: str) -> str:
-        return f"exact_sum({column})"
+    def sum(self, _field: Field, column: str, only: str) -> str:
+        return f"exact_sum({column}){only}"
 
-    def average(self, column: str, places: int) -> str:
-        return f"exact_average_{places}({column})"
+    def average(self, column: str, places: int, only: str) -> str:
+        return f"exact_average_{places}({column}){only}"
 
 
 def _quoted(text: str) -> str:
