@@ -63,11 +63,23 @@ def fixed_statements(schema: str) -> Iterator[str]:
 
 
 def module_statements(schema: str, module: Module) -> Iterator[str]:
+    yield table_statement(schema, module)
+    yield from index_statements(schema, module)
+    yield from text_statements(schema, module)
+
+
+def table_statement(schema: str, module: Module) -> str:
     columns = ["id bigint PRIMARY KEY"]
     columns += [column for field in stored(module) for column in _columns(field)]
-    yield f"CREATE TABLE {schema}.{module.table} ({', '.join(columns)})"
+    return f"CREATE TABLE {schema}.{module.table} ({', '.join(columns)})"
+
+
+def index_statements(schema: str, module: Module) -> Iterator[str]:
     for field in stored(module):
         yield from field_indexes(schema, module, field)
+
+
+def text_statements(schema: str, module: Module) -> Iterator[str]:
     if module.full_text:
         yield from fulltext.creation(schema, module)
 

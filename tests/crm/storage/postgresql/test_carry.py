@@ -1,0 +1,80 @@
+"""An organisation goes to PostgreSQL and back as rows, and is what it was."""
+
+import psycopg
+import pytest
+
+from moorage.crm.storage.carried import FIXED_TABLES, catalog_of, is_carried
+from moorage.crm.storage.postgresql import carry
+from moorage.crm.storage.sqlite import carrying
+from tests.crm.whole import answers, furnish
+
+SCHEMA = "org_1234567"
+
+
+@pytest.fixture
+def connection(database_url):
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
+def snapshot(demo, service, tmp_path):
+    furnish(demo)
+    service.organisations.snapshot("demo", tmp_path / "snap.db")
+    return tmp_path / "snap.db"
+
+
+@pytest.fixture(params=["in parts", "at once"])
+def filled(request, connection, snapshot, monkeypatch):
+    """A connection that has begun to read the schema with what the snapshot has."""
+    if request.param == "in parts":
+        monkeypatch.setattr(carrying, "PART", 3)
+        monkeypatch.setattr(carry, "PART", 7)
+    carried = []
+    with connection.transaction(), carrying.file_rows(snapshot) as rows:
+        connection.execute(f"CREATE SCHEMA {SCHEMA}")
+        carry.fill_schema(connection, SCHEMA, rows, carried.append)
+    assert sum(carried) > 100
+    with connection.transaction():
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        yield connection
+
+
+def contents(rows):
+    """All that is carried, by table and column."""
+    tables = [module.table for module in catalog_of(rows.documents()).modules.values()]
+    counters = {name: value for name, value in rows.counters().items() if is_carried(name)}
+    everything = {"documents": rows.documents(), "counters": counters, "version": rows.version}
+    for table in (*tables, *FIXED_TABLES):
+        columns = sorted(rows.columns(table))
+        records = [tuple(row) for part in (rows.rows(table, columns) if columns else ()) for row in part]
+        if records:
+            everything[table] = columns, records
+    return everything
+
+
+def test_what_goes_to_postgresql_and_back_answers_as_before(filled, demo, service, tmp_path):
+    before = answers(demo)
+    carrying.write_file(tmp_path / "back.db", carry.SchemaRows(filled, SCHEMA))
+    service.organisations.reset("demo")
+    service.organisations.restore("demo", tmp_path / "back.db")
+    assert answers(demo) == before
+
+
+def test_nothing_is_changed_or_left_out(filled, snapshot):
+    with carrying.file_rows(snapshot) as rows:
+        expected = contents(rows)
+    assert contents(carry.SchemaRows(filled, SCHEMA)) == expected
+    assert len(expected) > 25
+
+
+def test_modules_without_records_get_no_tables(filled):
+    sql = "SELECT relname FROM pg_class WHERE relnamespace = %s::regnamespace AND relkind = 'r'"
+    tables = {name for (name,) in filled.execute(sql, (SCHEMA,))}
+    empty = [
+        module.api_name
+        for module in catalog_of(carry.SchemaRows(filled, SCHEMA).documents()).modules.values()
+        if module.table not in tables
+    ]
+    assert "Leads" not in empty
+    assert len(empty) > 5
