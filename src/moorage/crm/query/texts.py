@@ -1,5 +1,7 @@
 """How a field is searched for a text, an address or a phone number, and how many words such a search may have."""
 
+from typing import Any
+
 from moorage.crm.metadata.catalog import Catalog, Field
 from moorage.crm.query.tree import (
     AllOf,
@@ -17,6 +19,12 @@ from moorage.crm.query.words import CRITERIA_WORDS, count_words, has_words, requ
 
 PHONE_FORMATTING = " -().+"  # Signs of a phone number that don't count.
 _PHONE_FORMATTING = str.maketrans("", "", PHONE_FORMATTING)
+_LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
+
+
+def folded(value: Any) -> Any:
+    """Two values are the same if their folded values are equal: the ASCII case of text does not matter."""
+    return value.translate(_LOWER) if isinstance(value, str) else value
 
 
 def phrase(field: Field, text: str, *, start: bool = False) -> Checked:

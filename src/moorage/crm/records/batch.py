@@ -11,15 +11,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from moorage.crm.metadata.catalog import Field, Module
+from moorage.crm.query.texts import folded
 from moorage.crm.records.roll_ups import RollUps
 from moorage.crm.storage.contract.records import Row, Transaction
-
-_LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
-
-
-def folded(value: Any) -> Any:
-    """Two values are equal here if their folded values are equal: the ASCII case of text does not matter."""
-    return value.translate(_LOWER) if isinstance(value, str) else value
 
 
 class Batch:

@@ -36,10 +36,14 @@ class Inventory:
 
 @dataclass(slots=True)
 class OpenSchema:
-    """The schema of an organisation as a store has it open. A committed write of the store replaces the inventory."""
+    """The schema of an organisation as a store has it open. A committed write of the store replaces the inventory.
+
+    Once it `is_outdated`, the metadata have changed: the organisation has to be opened anew.
+    """
 
     name: str
     inventory: Inventory
+    is_outdated: bool = False
 
 
 def read_inventory(connection: Connection, schema: str) -> Inventory:

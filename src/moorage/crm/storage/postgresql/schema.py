@@ -11,21 +11,22 @@ from moorage.crm.storage.columns import INDEXED_TIMES, stored
 from moorage.crm.storage.postgresql import fulltext
 from moorage.crm.storage.postgresql.expressions import compared, nocase, phone_digits
 
-_TEXT = 'text COLLATE "C"'
-COLUMN_TYPE = {
-    "text": _TEXT,
-    "date": _TEXT,
-    "list": _TEXT,
-    "json": _TEXT,
-    "tags": _TEXT,
-    "real": "double precision",
-    "integer": "bigint",
-    "bigint": "bigint",
-    "boolean": "smallint",
-    "datetime": "bigint",
-    "user": "bigint",
-    "lookup": "bigint",
+# By `Field.storage`. Text is ordered by code points, whatever the database's own order is.
+VALUE_TYPE = {
+    "text": "text",
+    "date": "text",
+    "list": "text",
+    "json": "text",
+    "tags": "text",
+    "real": "float8",
+    "integer": "int8",
+    "bigint": "int8",
+    "boolean": "int2",
+    "datetime": "int8",
+    "user": "int8",
+    "lookup": "int8",
 }
+_COLUMN_TYPE = {"text": 'text COLLATE "C"'}
 
 FIXED = (
     """
@@ -86,13 +87,17 @@ def text_statements(schema: str, module: Module) -> Iterator[str]:
 
 def field_statements(schema: str, module: Module, field: Field) -> Iterator[str]:
     """The statements that give a module's table the columns of a new field."""
+    alter = f"ALTER TABLE {schema}.{module.table}"
     default = "" if field.initial is None else f" DEFAULT {field.initial}"
     for column in _columns(field):
-        yield f"ALTER TABLE {schema}.{module.table} ADD COLUMN {column}{default}"
+        yield f"{alter} ADD COLUMN {column}{default}"
+    if default:  # It was for the records that are there: a new one has the value that it is given.
+        yield f"{alter} ALTER COLUMN {field.column} DROP DEFAULT"
 
 
 def _columns(field: Field) -> Iterator[str]:
-    yield f"{field.column} {COLUMN_TYPE[field.storage]}"
+    kind = VALUE_TYPE[field.storage]
+    yield f"{field.column} {_COLUMN_TYPE.get(kind, kind)}"
     if field.lookup_modules:
         yield f"{field.module_column} bigint"
 

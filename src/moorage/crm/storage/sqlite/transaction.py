@@ -10,6 +10,7 @@ from moorage.crm.metadata.catalog import Catalog, Field, Module
 from moorage.crm.storage.columns import columns_of
 from moorage.crm.storage.contract.aggregates import Aggregate
 from moorage.crm.storage.contract.records import Row
+from moorage.crm.storage.recycling import recycle
 from moorage.crm.storage.sqlite import aggregates, fulltext
 from moorage.crm.storage.sqlite.dialect import SqliteDialect
 from moorage.crm.storage.sqlite.text_layout import Family, TextLayout, read_places
@@ -134,37 +135,16 @@ class SqliteTransaction:
         )
 
     def recycle(self, module: Module, records: Iterable[int], by: int) -> set[int]:
-        rows = self.rows(module, records)
-        taken = self._take_rows(module, rows)
-        creator = module.fields.get("Created_By")
+        recycled = recycle(self, self._catalog, module, records)
         self.connection.executemany(
             "INSERT INTO recycle (id, module, display_name, deleted_by, created_by, deleted_time, kind, body)"
             " VALUES (?, ?, ?, ?, ?, ?, 'recycle', ?)",
             [
-                (
-                    record,
-                    module.number,
-                    row[module.display.column] if module.display else None,
-                    by,
-                    row[creator.column] if creator else None,
-                    self.now,
-                    _encode({"row": row, "subforms": taken[record]}).decode(),
-                )
-                for record, row in rows.items()
+                (each.id, module.number, each.display_name, by, each.created_by, self.now, each.body)
+                for each in recycled
             ],
         )
-        self.drop(module, rows)
-        return set(rows)
-
-    def _take_rows(self, module: Module, records: Iterable[int]) -> dict[int, dict[str, list[Row]]]:
-        """Drop the rows that point to the records; gives them by record, so that a restore can bring them back."""
-        by_record: dict[int, dict[str, list[Row]]] = {record: {} for record in records}
-        for rows_module, lookup in self._catalog.rows_pointing_to(module):
-            children = self.children(rows_module, lookup.column, by_record)
-            self.drop(rows_module, [row["id"] for rows in children.values() for row in rows])
-            for record, taken in by_record.items():
-                taken.setdefault(rows_module.api_name, []).extend(children.get(record, []))
-        return by_record
+        return {each.id for each in recycled}
 
     def drop(self, module: Module, records: Iterable[int]) -> None:
         ids = list(records)

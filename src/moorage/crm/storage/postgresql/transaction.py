@@ -1,0 +1,292 @@
+"""Changes to one organisation's schema, in a transaction that its jobs share."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from moorage.crm.metadata.catalog import Catalog, Field, Module
+from moorage.crm.metadata.ids import ID_SPACE
+from moorage.crm.query.texts import folded
+from moorage.crm.storage.columns import columns_of
+from moorage.crm.storage.contract.aggregates import Aggregate
+from moorage.crm.storage.contract.records import Row
+from moorage.crm.storage.postgresql import aggregates, fulltext, schema
+from moorage.crm.storage.postgresql.dialect import PostgresqlDialect
+from moorage.crm.storage.postgresql.expressions import compared, nocase
+from moorage.crm.storage.postgresql.inventory import Inventory
+from moorage.crm.storage.postgresql.row_writing import add_rows, change_rows
+from moorage.crm.storage.postgresql.statements import Statements
+from moorage.crm.storage.postgresql.text_changes import TextChanges
+from moorage.crm.storage.recycling import recycle
+
+_RECYCLE = {
+    "id": "int8",
+    "module": "int8",
+    "display_name": "text",
+    "deleted_by": "int8",
+    "created_by": "int8",
+    "deleted_time": "int8",
+    "kind": "text",
+    "body": "text",
+}
+
+
+@dataclass(slots=True)
+class _Mark:
+    """How far the transaction was when a job began."""
+
+    waiting: int
+    texts: int
+    inventory: Inventory
+
+
+class PostgresqlTransaction:
+    """A `Transaction`. `next_id` is the value of the organisation's counter of ids, whose row is locked.
+
+    New rows wait until something is asked or changed, or for the end. So jobs that only insert cost no statement each:
+    the rows of all are written together. Where a value may not repeat, rows do not wait, because the job has to know.
+    """
+
+    def __init__(
+        self,
+        statements: Statements,
+        schema_name: str,
+        catalog: Catalog,
+        prefix: int,
+        now: int,
+        inventory: Inventory,
+        next_id: int,
+    ) -> None:
+        self.statements = statements
+        self.schema = schema_name
+        self.catalog = catalog
+        self.inventory = inventory
+        self.now = now
+        self._prefix = prefix
+        self._first_id = self._next_id = next_id
+        self._known_version = inventory.version
+        self._waiting: list[tuple[Module, Sequence[Row]]] = []
+        self._texts = TextChanges()
+        self._mark = _Mark(0, 0, inventory)
+
+    # The jobs of a group, one after the other
+
+    def begin_job(self) -> None:
+        self.statements.begin_job()
+        self._mark = _Mark(len(self._waiting), len(self._texts), self.inventory)
+
+    def undo_job(self) -> None:
+        """Undo what the current job has done. Ids that it took stay unused."""
+        self.statements.undo_job()
+        del self._waiting[self._mark.waiting :]
+        self._texts.forget(self._mark.texts)
+        self.inventory = self._mark.inventory
+
+    def finish(self) -> Sequence[str]:
+        """Write what all jobs share; gives the statements for the counters, to be sent with the commit."""
+        self._settle()
+        self.index_texts()
+        counters = {}
+        if self._next_id != self._first_id:
+            counters["id"] = self._next_id
+        if self.inventory.version != self._known_version:
+            counters["version"] = self.inventory.version
+        sql = f"UPDATE {self.schema}.counters SET value = %d WHERE name = '%s'"
+        return [sql % (value, name) for name, value in counters.items()]
+
+    # Questions
+
+    def new_ids(self, count: int) -> range:
+        first = self._prefix * ID_SPACE + self._next_id
+        self._next_id += count
+        return range(first, first + count)
+
+    def next_numbers(self, field: Field, count: int) -> range:
+        # Counted in the table itself, because the rollback of a job that fails must leave no gap.
+        self._settle()
+        sql = (
+            f"INSERT INTO {self.schema}.counters AS c VALUES (%s, %s)"
+            " ON CONFLICT (name) DO UPDATE SET value = c.value + %s RETURNING value"
+        )
+        [(following,)] = self.statements.rows(sql, (f"field {field.id}", 1 + count, count))
+        return range(following - count, following)
+
+    def existing(self, module: Module, ids: Iterable[int]) -> set[int]:
+        sql = f"SELECT id FROM {self._table(module)} WHERE id = ANY(%s)"
+        return {row[0] for row in self._asked(module, sql, list(ids))}
+
+    def rows(self, module: Module, ids: Iterable[int]) -> dict[int, Row]:
+        return {row["id"]: row for row in self._rows_where(module, "id = ANY(%s)", list(ids))}
+
+    def matching(self, module: Module, field: Field, values: Sequence[Any]) -> dict[Any, list[int]]:
+        ids_by_value: dict[Any, list[int]] = {value: [] for value in values}
+        self._index_equal(module, field)
+        kind = schema.VALUE_TYPE[field.storage]
+        # The sum keeps the server from walking through all ids in their order, to find two that match.
+        oldest = (
+            f"SELECT r.id FROM {self._table(module)} r"
+            f" WHERE {compared(field, f'r.{field.column}')} = {compared(field, 'v.value')}"
+            " ORDER BY r.id + 0 LIMIT 2"
+        )
+        sql = (
+            f"SELECT v.place, m.id FROM unnest(%s::{kind}[]) WITH ORDINALITY AS v (value, place)"
+            f" CROSS JOIN LATERAL ({oldest}) m ORDER BY v.place, m.id"
+        )
+        asked = list(ids_by_value)
+        for place, record in self._asked(module, sql, asked):
+            ids_by_value[asked[place - 1]].append(record)
+        return ids_by_value
+
+    def children(self, module: Module, parent_column: str, parents: Iterable[int]) -> dict[int, list[Row]]:
+        children: dict[int, list[Row]] = {}
+        for row in self._rows_where(module, f"{parent_column} = ANY(%s) ORDER BY id", list(parents)):
+            children.setdefault(row[parent_column], []).append(row)
+        return children
+
+    def aggregates(
+        self, module: Module, lookup: Field, wanted: Sequence[Aggregate], parents: Iterable[int]
+    ) -> dict[int, list[Any]]:
+        sql, params = aggregates.grouped(module, lookup, wanted, self.catalog, self.dialect)
+        rows = self._asked(module, sql, *params, list(parents))
+        return {parent: list(values) for parent, *values in rows}
+
+    @property
+    def dialect(self) -> PostgresqlDialect:
+        return PostgresqlDialect(self.schema, self.inventory)
+
+    def _table(self, module: Module) -> str:
+        return f"{self.schema}.{module.table}"
+
+    def _asked(self, module: Module, sql: str, *params: Any) -> list[tuple[Any, ...]]:
+        """The rows that a question about a module gives: none if it has no records yet."""
+        if not self.inventory.has(module):
+            return []
+        self._settle()
+        return self.statements.rows(sql, params)
+
+    def _rows_where(self, module: Module, condition: str, ids: list[int]) -> Iterator[Row]:
+        columns = columns_of(module)
+        sql = f"SELECT {', '.join(columns)} FROM {self._table(module)} WHERE {condition}"
+        return (dict(zip(columns, values, strict=True)) for values in self._asked(module, sql, ids))
+
+    # Changes
+
+    def insert(self, module: Module, rows: Sequence[Row]) -> None:
+        if not rows:
+            return
+        if not self.inventory.has(module):
+            self._make_tables(module)
+        self._waiting.append((module, rows))
+        self._texts.note_new(module, rows)
+        if any(field.unique for field in module.fields.values()):
+            self._settle()
+
+    def update(self, module: Module, changes: Mapping[int, Row]) -> None:
+        if not changes or not self.inventory.has(module):
+            return
+        self._settle()
+        change_rows(self.statements, self.schema, module, changes)
+        texts = {field.column for field in module.full_text}
+        self._texts.note_changed(module, [i for i, row in changes.items() if not texts.isdisjoint(row)])
+
+    def recycle(self, module: Module, records: Iterable[int], by: int) -> set[int]:
+        recycled = recycle(self, self.catalog, module, records)
+        rows = [
+            (each.id, module.number, each.display_name, by, each.created_by, self.now, "recycle", each.body)
+            for each in recycled
+        ]
+        self.statements.write(f"{self.schema}.recycle", list(_RECYCLE), list(_RECYCLE.values()), rows)
+        return {each.id for each in recycled}
+
+    def drop(self, module: Module, records: Iterable[int]) -> None:
+        ids = list(records)
+        if not ids or not self.inventory.has(module):
+            return
+        self._settle()
+        self.statements.run(f"DELETE FROM {self._table(module)} WHERE id = ANY(%s)", (ids,))
+        self._texts.note_changed(module, ids)
+
+    def tags(self, module: Module, names: Sequence[str]) -> dict[str, int]:
+        self._settle()
+        sql = (
+            f"SELECT v.name, t.id FROM unnest(%s::text[]) AS v (name) JOIN {self.schema}.tags t"
+            f" ON t.module = %s AND {nocase('t.name')} = {nocase('v.name')}"
+        )
+        ids = {folded(name): tag for name, tag in self.statements.rows(sql, (list(names), module.number))}
+        new_names = {folded(name): name for name in reversed(names) if folded(name) not in ids}
+        new_tags = list(zip(self.new_ids(len(new_names)), reversed(new_names.values()), strict=True))
+        self.statements.write(
+            f"{self.schema}.tags",
+            ("id", "module", "name"),
+            ("int8", "int8", "text"),
+            [(tag, module.number, name) for tag, name in new_tags],
+        )
+        ids |= {folded(name): tag for tag, name in new_tags}
+        return {name: ids[folded(name)] for name in names}
+
+    # What is behind the changes
+
+    def _settle(self) -> None:
+        """Write the rows that wait, each under the protection of its own job."""
+        if not self.statements.is_protected:
+            own = self._waiting[self._mark.waiting :]
+            del self._waiting[self._mark.waiting :]
+            self._write_waiting()
+            self.statements.protect()
+            self._waiting, self._mark.waiting = own, 0
+        self._write_waiting()
+
+    def _write_waiting(self) -> None:
+        by_module: dict[Module, list[Row]] = {}
+        for module, rows in self._waiting:
+            by_module.setdefault(module, []).extend(rows)
+        self._waiting.clear()
+        for module, all_rows in by_module.items():
+            add_rows(self.statements, self.schema, module, all_rows)
+
+    def _make_tables(self, module: Module) -> None:
+        self._settle()
+        self.statements.run_all(schema.module_statements(self.schema, module))
+        self._know({module.table, module.text_table} if module.full_text else {module.table})
+        self.raise_version()
+
+    def _index_equal(self, module: Module, field: Field) -> None:
+        """Make the index for lookups by a field, unless it has another one."""
+        name = schema.equal_index(module, field)
+        if field.storage != "text" or field.data_type == "email" or field.unique:
+            return
+        if self.inventory.has(module) and name not in self.inventory.relations:
+            self._settle()
+            self.statements.run(schema.equal_index_statement(self.schema, module, field))
+            self._know({name})
+
+    def _know(self, relations: set[str]) -> None:
+        self.inventory = replace(self.inventory, relations=self.inventory.relations | relations)
+
+    def raise_version(self) -> None:
+        """Let every other store open the organisation anew. Once in a transaction is enough."""
+        self.inventory = replace(self.inventory, version=self._known_version + 1)
+
+    def note_texts(self, module: Module, records: Iterable[int]) -> None:
+        """Let the words of records be written anew."""
+        self._texts.note_changed(module, records)
+
+    def index_texts(self) -> None:
+        """Write the full text of all records whose words have changed."""
+        for module, rows in self._texts.take().items():
+            unread = [record for record, row in rows.items() if row is None]
+            columns = ["id", *(field.column for field in module.full_text)]
+            sql = f"SELECT {', '.join(columns)} FROM {self._table(module)} WHERE id = ANY(%s)"
+            read = self.statements.rows(sql, (unread,)) if unread else []
+            present = [row for row in rows.values() if row is not None]
+            present += [dict(zip(columns, values, strict=True)) for values in read]
+            self._index(module, present, rows.keys() - {row["id"] for row in present})
+
+    def _index(self, module: Module, rows: Sequence[Row], gone: Iterable[int]) -> None:
+        cursor, before = self.statements.cursor, self.inventory.texts_of(module)
+        records = list(gone)
+        if records:
+            fulltext.remove(cursor, self.schema, module, before, records)
+        if rows and (after := fulltext.index(cursor, self.schema, module, before, rows)) != before:
+            self.inventory = replace(self.inventory, texts={**self.inventory.texts, module.text_table: after})
+            self.raise_version()

@@ -1,0 +1,151 @@
+"""The one writer of an open organisation: all jobs that wait are committed as one group, in a thread of the server.
+
+A thread is busy only while there are jobs. After each group it turns to the organisations that wait.
+"""
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from psycopg import Connection
+from psycopg.pq import TransactionStatus
+
+from moorage.clock import Clock
+from moorage.crm.metadata.catalog import Catalog
+from moorage.crm.storage.contract.records import StoreClosed
+from moorage.crm.storage.jobs import GROUP_LIMIT, Job
+from moorage.crm.storage.postgresql.inventory import OpenSchema
+from moorage.crm.storage.postgresql.server import PostgresqlServer
+from moorage.crm.storage.postgresql.statements import Statements
+from moorage.crm.storage.postgresql.transaction import PostgresqlTransaction
+from moorage.crm.storage.postgresql.trouble import translated
+
+T = TypeVar("T")
+
+# Two rows are locked, always in this order. The first one is the turn of an organisation's writers in all processes; a
+# restore takes it away for good. Locked rows are read as they are then, and not as they were when the wait began.
+_LOCK = "SELECT name, value FROM {0}.counters WHERE name IN ('id', 'version') ORDER BY name FOR UPDATE"
+
+
+class Writer:
+    """Writes with the metadata of `catalog`, as long as `opened` has the version of the schema itself."""
+
+    def __init__(
+        self, server: PostgresqlServer, opened: OpenSchema, catalog: Catalog, prefix: int, clock: Clock
+    ) -> None:
+        self._server = server
+        self._opened = opened
+        self._catalog = catalog
+        self._prefix = prefix
+        self._clock = clock
+        self._jobs: deque[_Job] = deque()
+        self._is_busy = False
+        self._closed = False
+        self._changed = threading.Condition()
+
+    def submit(
+        self, run: Callable[[PostgresqlTransaction], T], *, alone: bool = False
+    ) -> "asyncio.Future[T]":
+        """Queue a job; the future is done once the server has acknowledged the commit of its group.
+
+        Raises StoreClosed. With `alone`, the job is a group of its own. The future raises StoreClosed and
+        DatabaseUnusable. If the connection is lost while the server commits, nobody knows whether it did.
+        """
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        with self._changed:
+            if self._closed or self._opened.is_outdated:
+                raise StoreClosed
+            self._jobs.append(_Job(run, loop, future, alone=alone))
+            if not self._is_busy:
+                self._is_busy = True
+                self._server.start(self._commit_next)
+        return future
+
+    def close(self) -> None:
+        """Finish the jobs that wait, then stop."""
+        with self._changed:
+            self._closed = True
+            self._changed.wait_for(lambda: not self._is_busy)
+
+    def _commit_next(self) -> None:
+        """Commit the jobs that wait. The group is known here only, so that no job is held until the next one."""
+        try:
+            self._commit(self._next_group())
+        finally:
+            with self._changed:
+                if self._jobs:
+                    self._server.start(self._commit_next)
+                else:
+                    self._is_busy = False
+                    self._changed.notify_all()
+
+    def _next_group(self) -> "list[_Job]":
+        with self._changed:
+            group = [self._jobs.popleft()]
+            while self._jobs and len(group) < GROUP_LIMIT and not (group[0].alone or self._jobs[0].alone):
+                group.append(self._jobs.popleft())
+            return group
+
+    def _commit(self, group: "list[_Job]") -> None:
+        try:
+            with self._server.lend(self._opened.name) as connection:
+                self._run(connection, group)
+        except Exception as error:  # noqa: BLE001 - an error outside the jobs is every job's error
+            failure = translated(error)
+            for job in group:
+                job.error = failure
+        for job in group:
+            job.settle()
+
+    def _run(self, connection: Connection, group: "Sequence[_Job]") -> None:
+        statements = Statements(connection, several=len(group) > 1)
+        try:
+            transaction = self._begin(statements)
+            for job in group:
+                job.attempt(transaction)
+            if len(group) > 1 or group[0].error is None:
+                statements.commit(transaction.finish())
+                self._opened.inventory = transaction.inventory
+                self._opened.is_outdated = transaction.catalog is not self._catalog
+        finally:
+            if connection.pgconn.transaction_status in {TransactionStatus.INTRANS, TransactionStatus.INERROR}:
+                statements.roll_back()
+
+    def _begin(self, statements: Statements) -> PostgresqlTransaction:
+        """Raises StoreClosed if the metadata have changed: the jobs were prepared by older ones."""
+        opened = self._opened
+        counters = dict(statements.begin(_LOCK.format(opened.name)))
+        if counters.get("version") != opened.inventory.version or "id" not in counters:
+            opened.is_outdated = True
+            raise StoreClosed
+        return PostgresqlTransaction(
+            statements,
+            opened.name,
+            self._catalog,
+            self._prefix,
+            int(self._clock.timestamp()),
+            opened.inventory,
+            counters["id"],
+        )
+
+
+class _Job(Job):
+    def __init__(
+        self, run: Callable[[Any], Any], loop: asyncio.AbstractEventLoop, future: Any, *, alone: bool
+    ) -> None:
+        super().__init__(run, loop, future)
+        self.alone = alone
+
+    def attempt(self, transaction: PostgresqlTransaction) -> None:
+        """Run the job, so that one that fails leaves the others of its group alone."""
+        transaction.begin_job()
+        try:
+            self.run(transaction)
+        except Exception as error:
+            if not transaction.statements.can_go_on():
+                raise  # An error such as a lost connection undoes the whole transaction.
+            self.error = translated(error)  # The future will raise it.
+            transaction.undo_job()
