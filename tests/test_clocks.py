@@ -38,6 +38,7 @@ WINDOWS = {
     "crm/accounts/store.py": "codes and access tokens that a client of the CRM may have",
     "crm/wire/page_tokens.py": "page tokens",
     "gateway/resolve.py": "refusals",
+    "keys/level_store.py": "rate limits of all processes together, in tests/keys/test_settling.py",
     "keys/limits.py": "rate limits",
     "oauth/tokens/proactive.py": "renewals ahead",
     "oauth/connect/attempts.py": "attempts to connect",

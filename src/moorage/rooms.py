@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from moorage.http.crowd import Crowd
     from moorage.keys.limits import RateLimiter
     from moorage.keys.service import Keys
+    from moorage.keys.settling import Settling
     from moorage.oauth.apps.clients import OAuthClients
     from moorage.oauth.apps.destinations import Destinations
     from moorage.oauth.apps.providers import Providers
@@ -105,6 +106,12 @@ class Rooms:
         from moorage.keys.limits import RateLimiter
 
         return RateLimiter(self.settings.rate_limit, self.clock)
+
+    @cached_property
+    def settling(self) -> "Settling":
+        from moorage.keys.settling import Settling
+
+        return Settling(self.database, self.limiter)
 
     @cached_property
     def connections(self) -> "Connections":
@@ -257,7 +264,7 @@ class Rooms:
 
     def background(self) -> "list[Loop]":
         """The background loops of all rooms."""
-        rooms = self.crm, self.tokens, self.connections, self.keys
+        rooms = self.crm, self.tokens, self.connections, self.keys, self.settling
         return [loop for room in rooms for loop in room.background()]
 
     def make_all(self) -> None:

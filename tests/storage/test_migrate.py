@@ -20,6 +20,7 @@ TABLES = {
     "connections",
     "default_connections",
     "oauth_clients",
+    "rate_levels",
     "refresh_leases",
     "refresh_mints",
     "secrets",

@@ -14,7 +14,7 @@ from moorage.storage.errors import DatabaseUnusable
 from moorage.storage.trouble import unusable
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-HEAD = "0007"
+HEAD = "0008"
 
 
 @dataclass(frozen=True, slots=True)
