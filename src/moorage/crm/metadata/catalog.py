@@ -119,6 +119,12 @@ class Module:
         return self.fields.get(self.display_name) if self.display_name else None
 
     @property
+    def name_field(self) -> Field | None:
+        """The field that names a record where others point to it; None if it is no text."""
+        field = self.display
+        return field if field is not None and field.storage == "text" else None
+
+    @property
     def parent_column(self) -> str:
         """Of a module of rows: the column of the record that a row belongs to."""
         assert self.parent_field is not None
@@ -201,11 +207,14 @@ class Catalog:
         """The rows that can't be without a record of the module: their own modules, and the lookups to the record."""
         return self._pointing.get(module, ())
 
+    def targets_of(self, field: Field) -> list[Module]:
+        """The modules that a lookup points to."""
+        names = field.lookup_modules or (field.lookup,)
+        return [self.modules[name] for name in names if name in self.modules]
+
     def named_by(self, field: Field) -> list[tuple[Module, Field]]:
         """The modules that a lookup points to, each with the field that names its records."""
-        names = field.lookup_modules or (field.lookup,)
-        modules = (self.modules[name] for name in names if name in self.modules)
-        return [(m, m.display) for m in modules if m.display and m.display.storage == "text"]
+        return [(m, m.name_field) for m in self.targets_of(field) if m.name_field]
 
 
 def _module(id: int, body: dict[str, Any], metadata: Metadata) -> Module:  # noqa: A002

@@ -115,7 +115,8 @@ def field_indexes(schema: str, module: Module, field: Field) -> Iterator[str]:
     elif field.data_type == "phone":
         yield _creation(schema, module, field, f"({phone_digits(column)})")
     elif field.api_name in INDEXED_TIMES:
-        yield _creation(schema, module, field, f"{column}, id")
+        # As pages are ordered: records without a value come first.
+        yield _creation(schema, module, field, f"{column} NULLS FIRST, id")
     elif field.storage == "lookup":
         yield _creation(schema, module, field, column)
 

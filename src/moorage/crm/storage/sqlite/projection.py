@@ -56,18 +56,16 @@ class Projection:
             return self._time(column)
         return _PLAIN[field.storage].format(column)
 
-    def _targets(self, field: Field) -> list[Module]:
-        return [self._catalog.modules[n] for n in field.lookup_modules if n in self._catalog.modules]
-
     def _module_name(self, field: Field, row: str) -> str:
-        cases = " ".join(f"WHEN {m.number} THEN '{m.api_name}'" for m in self._targets(field))
+        cases = " ".join(f"WHEN {m.number} THEN '{m.api_name}'" for m in self._catalog.targets_of(field))
         return f"CASE {row}.{field.module_column} {cases} END"
 
     def _lookup(self, field: Field, column: str) -> str:
         if field.lookup_modules:
             within = field.data_type == "multi_module_lookup"
             cases = " ".join(
-                f"WHEN {m.number} THEN {_named(m, column, within=within)}" for m in self._targets(field)
+                f"WHEN {m.number} THEN {_named(m, column, within=within)}"
+                for m in self._catalog.targets_of(field)
             )
             return f"json(CASE {column}_m {cases} END)"
         target = self._catalog.modules.get(field.lookup or "")
@@ -84,7 +82,7 @@ class Projection:
 
 def _named(target: Module, column: str, *, within: bool = False) -> str:
     """`{name, id}` of the record that a column points to, with its module if `within`; null if it is gone."""
-    name = f"x.{target.display.column}" if target.display and target.display.storage == "text" else "NULL"
+    name = f"x.{target.name_field.column}" if target.name_field else "NULL"
     module = (
         f"'module', json_object('api_name', '{target.api_name}', 'id', '{target.id}'), " if within else ""
     )

@@ -1,0 +1,200 @@
+"""The statements with which a store reads records, for what the schema has at the moment.
+
+Each carries the version of the metadata: when that has changed, it gives no rows.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from moorage.crm.metadata.catalog import Catalog, Module
+from moorage.crm.storage.columns import INDEXED_TIMES
+from moorage.crm.storage.compile import Clause, compile_tree
+from moorage.crm.storage.contract.records import (
+    Deleted,
+    Filter,
+    FlagIs,
+    Ids,
+    ModifiedSince,
+    Order,
+    Position,
+    Window,
+)
+from moorage.crm.storage.postgresql import fulltext
+from moorage.crm.storage.postgresql.dialect import PostgresqlDialect
+from moorage.crm.storage.postgresql.expressions import nocase
+from moorage.crm.storage.postgresql.inventory import Inventory
+from moorage.crm.storage.postgresql.lexemes import TextQuery
+
+INDEXED_ORDERS = frozenset({"id", *INDEXED_TIMES})
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A statement. It is `slow` if no index leads to the few records that it gives."""
+
+    sql: str
+    params: tuple[Any, ...]
+    slow: bool = False
+
+
+class Questions:
+    """The statements about one organisation's schema."""
+
+    def __init__(self, schema: str, inventory: Inventory, catalog: Catalog) -> None:
+        self.dialect = PostgresqlDialect(schema, inventory)
+        self._schema = schema
+        self._inventory = inventory
+        self._catalog = catalog
+        self._is_current = Clause(
+            f"(SELECT v.value FROM {schema}.counters v WHERE v.name = 'version') = %s",
+            (inventory.version,),
+            indexed=True,
+        )
+
+    def record(self, module: Module, columns: Sequence[str], record: int) -> Question:
+        """Rows have no key of an order, the id, and the columns."""
+        where, params = _where([self._is_current, Clause("r.id = %s", (record,), indexed=True)])
+        sql = f"SELECT {_listed(['NULL', 'r.id', *columns])} FROM {self.dialect.table(module)} r{where}"
+        return Question(sql, params)
+
+    def page(
+        self,
+        module: Module,
+        columns: Sequence[str],
+        filters: Sequence[Filter],
+        order: Order,
+        window: Window,
+    ) -> Question:
+        """Rows have the key of the order, the id, and the columns. There is one row more if others follow."""
+        clauses = [self._clause(module, each) for each in filters]
+        text = next((clause for clause in clauses if clause.query is not None), None)
+        if text is not None and order.field.api_name == "id":
+            others = [clause for clause in clauses if clause is not text]
+            return self._text_page(module, columns, text, others, order, window)
+        slow = not (order.field.api_name in INDEXED_ORDERS and all(clause.indexed for clause in clauses))
+        by_id = order.field.api_name == "id"
+        column = f"r.{order.field.column}"
+        key = nocase(column) if order.field.storage == "text" else column
+        descending = order.descending is not window.backwards
+        if window.start is not None:
+            clauses.append(_beyond(window.start, key, descending=descending))
+        where, params = _where([self._is_current, *clauses])
+        direction = _direction(descending)
+        # Records without a value come first in ascending order, and last in descending order.
+        nulls = "LAST" if descending else "FIRST"
+        by = f"r.id {direction}" if by_id else f"{key} {direction} NULLS {nulls}, r.id {direction}"
+        shown = _listed(["NULL" if by_id else column, "r.id", *columns])
+        sql = f"SELECT {shown} FROM {self.dialect.table(module)} r{where} ORDER BY {by}"
+        # The server plans by these numbers only if they stand in the statement.
+        return Question(f"{sql} LIMIT {window.limit + 1} OFFSET {window.offset}", params, slow)
+
+    def count(self, module: Module, filters: Sequence[Filter]) -> Question:
+        clauses = [self._clause(module, each) for each in filters]
+        where, params = _where([self._is_current, *clauses])
+        return Question(f"SELECT count(*) FROM {self.dialect.table(module)} r{where}", params, slow=True)
+
+    def deleted(self, module: Module, which: Deleted, window: Window) -> Question:
+        """Rows have no key, the id, who deleted it, its name, its kind, who created it, and when it was deleted."""
+        clauses = [self._is_current, Clause("r.module = %s", (module.number,), indexed=True)]
+        if which.kind is not None:
+            clauses.append(Clause("r.kind = %s", (which.kind,), indexed=True))
+        if which.since is not None:
+            clauses.append(Clause("r.deleted_time >= %s", (which.since,), indexed=True))
+        where, params = _where(clauses)
+        columns = "NULL, r.id, r.deleted_by, r.display_name, r.kind, r.created_by, r.deleted_time"
+        sql = f"SELECT {columns} FROM {self._schema}.recycle r{where} ORDER BY r.deleted_time DESC, r.id DESC"
+        return Question(f"{sql} LIMIT {window.limit + 1} OFFSET {window.offset}", params)
+
+    def _text_page(
+        self,
+        module: Module,
+        columns: Sequence[str],
+        text: Clause,
+        others: Sequence[Clause],
+        order: Order,
+        window: Window,
+    ) -> Question:
+        """A page by id: the tables of the full text are read one after the other, until the page is full."""
+        descending = order.descending is not window.backwards
+        direction = _direction(descending)
+        tables = self._inventory.texts_of(module)
+        start = window.start.id if window.start is not None else None
+        by_id = f"ORDER BY id {direction} LIMIT {window.offset + window.limit + 1}"
+        assert isinstance(text.query, TextQuery)
+        selects = [
+            fulltext.matching_in_range(self._schema, module, first, text.query)
+            for first in fulltext.beyond(tables, start, descending=descending)
+        ] or [("SELECT NULL::bigint AS id WHERE FALSE", ())]
+        chosen = [self._narrowed(module, each, others, start, by_id, descending) for each in selects]
+        # The server reads these in turn, and no more of them than it needs: so the order is right, too.
+        union = " UNION ALL ".join(f"({sql})" for sql, _ in chosen)
+        sql = f"SELECT s.id FROM ({union}) s LIMIT {window.offset + window.limit + 1}"
+        params = [value for _, values in chosen for value in values]
+        if tables.has_long:
+            long = fulltext.matching_long(self._schema, module, text.query)
+            long_sql, long_params = self._narrowed(module, long, others, start, by_id, descending)
+            sql, params = f"({sql}) UNION ALL ({long_sql})", [*params, *long_params]
+        shown = _listed(["NULL", "r.id", *columns])
+        where, version = _where([self._is_current])
+        sql = (
+            f"SELECT {shown} FROM ({sql}) c JOIN {self.dialect.table(module)} r ON r.id = c.id{where}"
+            f" ORDER BY r.id {direction} LIMIT {window.limit + 1} OFFSET {window.offset}"
+        )
+        return Question(sql, (*params, *version))
+
+    def _narrowed(
+        self,
+        module: Module,
+        matching: tuple[str, tuple[object, ...]],
+        others: Sequence[Clause],
+        start: int | None,
+        by_id: str,
+        descending: bool,
+    ) -> tuple[str, tuple[object, ...]]:
+        """The first of the ids that match in one table of the full text and meet the other conditions."""
+        sql, params = matching
+        clauses = list(others)
+        if start is not None:
+            clauses.append(Clause(f"r.id {'<' if descending else '>'} %s", (start,), indexed=True))
+        if not clauses:
+            return f"{sql} {by_id}", params
+        where, more = _where(clauses)
+        table = f" JOIN {self.dialect.table(module)} r ON r.id = t.id" if others else ""
+        source = f"SELECT r.id FROM ({sql}) t{table}" if others else f"SELECT r.id FROM ({sql}) r"
+        return f"{source}{where} {by_id}", (*params, *more)
+
+    def _clause(self, module: Module, each: Filter) -> Clause:
+        match each:
+            case Ids(ids):
+                return Clause("r.id = ANY(%s::bigint[])", (list(ids),), indexed=True)
+            case ModifiedSince(timestamp):
+                # The server plans by the time only if it stands in the statement: few records may be younger, or all.
+                column = module.fields["Modified_Time"].column
+                return Clause(f"r.{column} >= {int(timestamp)}", (), indexed=True)
+            case FlagIs(field, value):
+                # Few records have such a flag set, so that a page of the others is soon full.
+                return Clause(f"r.{field.column} = {int(value)}", (), indexed=not value)
+            case checked:
+                return compile_tree(checked, module, self._catalog, self.dialect)
+
+
+def _listed(expressions: Sequence[str]) -> str:
+    return ", ".join(expressions)
+
+
+def _direction(descending: bool) -> str:
+    return "DESC" if descending else "ASC"
+
+
+def _beyond(start: Position, key: str, *, descending: bool) -> Clause:
+    comparison = "<" if descending else ">"
+    if start.key is None:
+        return Clause(f"r.id {comparison} %s", (start.id,), indexed=True)
+    value = nocase("%s") if isinstance(start.key, str) and key.startswith("lower") else "%s"
+    return Clause(f"({key}, r.id) {comparison} ({value}, %s)", (start.key, start.id), indexed=True)
+
+
+def _where(clauses: Sequence[Clause]) -> tuple[str, tuple[object, ...]]:
+    sql = " AND ".join(f"({clause.sql})" for clause in clauses)
+    return f" WHERE {sql}", tuple(value for clause in clauses for value in clause.params)

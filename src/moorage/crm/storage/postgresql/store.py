@@ -1,0 +1,213 @@
+"""One organisation's records in a schema of PostgreSQL.
+
+Each read is one statement, in the event loop's own connections. It tells by itself if the metadata have changed: then
+it gives no rows. So an empty answer is confirmed before it is given, and any other needs no second question.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from moorage.clock import Clock
+from moorage.crm.metadata.catalog import Catalog, Module
+from moorage.crm.metadata.shown import Shape
+from moorage.crm.storage.contract.metadata import MetadataTransaction
+from moorage.crm.storage.contract.records import (
+    Deleted,
+    Filter,
+    Order,
+    Page,
+    Position,
+    StoreClosed,
+    Transaction,
+    Window,
+)
+from moorage.crm.storage.postgresql.inventory import Inventory, OpenSchema
+from moorage.crm.storage.postgresql.metadata_change import MetadataChange
+from moorage.crm.storage.postgresql.projection import Projection, encode
+from moorage.crm.storage.postgresql.questions import Question, Questions
+from moorage.crm.storage.postgresql.reader import Rows
+from moorage.crm.storage.postgresql.server import PostgresqlServer
+from moorage.crm.storage.postgresql.shown_values import ShownTimes
+from moorage.crm.storage.postgresql.transaction import PostgresqlTransaction
+from moorage.crm.storage.postgresql.writer import Writer
+
+T = TypeVar("T")
+
+
+class PostgresqlStore:
+    """`prefix` is the first seven digits of all ids of the organisation. `users` has each user as JSON, by id."""
+
+    def __init__(
+        self,
+        server: PostgresqlServer,
+        opened: OpenSchema,
+        catalog: Catalog,
+        prefix: int,
+        zone: ZoneInfo,
+        clock: Clock,
+        users: Mapping[int, str],
+    ) -> None:
+        self._server = server
+        self._opened = opened
+        self._catalog = catalog
+        self._zone = zone
+        self._users = users
+        self._times = ShownTimes(zone)
+        self._closed = False
+        self._reading = _Reading(opened, opened.inventory, catalog, zone, users)
+        self._writer = Writer(server, opened, catalog, prefix, clock)
+
+    @property
+    def closed(self) -> bool:
+        """What other processes change is only noticed by reads, by writes and by `confirm`."""
+        return self._closed or self._opened.is_outdated
+
+    async def confirm(self) -> None:
+        """Raise StoreClosed if the metadata have changed since the store was opened."""
+        await self._confirm(self._open_reading().inventory)
+
+    def page(
+        self, module: Module, shape: Shape, filters: Sequence[Filter], order: Order, window: Window
+    ) -> Awaitable[Page]:
+        return self._page(module, shape, filters, order, window)
+
+    async def _page(
+        self, module: Module, shape: Shape, filters: Sequence[Filter], order: Order, window: Window
+    ) -> Page:
+        def question(reading: _Reading) -> Question:
+            columns = reading.projection.of(module, shape).columns
+            return reading.questions.page(module, columns, filters, order, window)
+
+        reading, rows = await self._asked(module, question)
+        return _page(rows, window, reading.projection.of(module, shape).build)
+
+    async def record(self, module: Module, shape: Shape, record: int) -> bytes | None:
+        def question(reading: _Reading) -> Question:
+            return reading.questions.record(module, reading.projection.of(module, shape).columns, record)
+
+        reading, rows = await self._asked(module, question)
+        return encode(reading.projection.of(module, shape).build(rows)[0]) if rows else None
+
+    async def count(self, module: Module, filters: Sequence[Filter]) -> int:
+        def question(reading: _Reading) -> Question:
+            return reading.questions.count(module, filters)
+
+        _, rows = await self._asked(module, question)
+        return int(rows[0][0]) if rows else 0
+
+    def deleted(self, module: Module, which: Deleted, window: Window) -> Awaitable[Page]:
+        return self._deleted(module, which, window)
+
+    async def _deleted(self, module: Module, which: Deleted, window: Window) -> Page:
+        _, rows = await self._asked(None, lambda reading: reading.questions.deleted(module, which, window))
+        return _page(rows, window, self._shown_deleted)
+
+    def _shown_deleted(self, rows: Iterable[Sequence[Any]]) -> list[dict[str, Any]]:
+        return [
+            {
+                "deleted_by": self._person(deleted_by),
+                "id": str(record),
+                "display_name": name,
+                "type": kind,
+                "created_by": self._person(created_by),
+                "deleted_time": self._times(deleted_time),
+            }
+            for _, record, deleted_by, name, kind, created_by, deleted_time in rows
+        ]
+
+    def _person(self, user: int | None) -> dict[str, str] | None:
+        if user is None or user not in self._users:
+            return None
+        shown = msgspec.json.decode(self._users[user])
+        return {"name": shown["name"], "id": str(user)}
+
+    def write(self, job: Callable[[Transaction], T]) -> Awaitable[T]:
+        return self._writer.submit(job)
+
+    def change_metadata(self, job: Callable[[MetadataTransaction], T]) -> Awaitable[T]:
+        def run(transaction: PostgresqlTransaction) -> T:
+            change = MetadataChange(transaction)
+            result = job(change)
+            change.finish()
+            return result
+
+        return self._writer.submit(run, alone=True)
+
+    def close(self) -> None:
+        self._closed = True
+        self._writer.close()
+
+    async def _asked(
+        self, module: Module | None, question: "Callable[[_Reading], Question]"
+    ) -> "tuple[_Reading, Rows]":
+        """The rows of a question, and what was known when it was asked. A module without its tables has no records."""
+        while True:
+            reading = self._open_reading()
+            rows: Rows = []
+            if module is None or reading.inventory.has(module):
+                asked = question(reading)
+                rows = await self._server.fetch(self._opened.name, asked.sql, asked.params, slow=asked.slow)
+            if rows and rows[0] != (0,):  # A count of 0 may come from other metadata, too.
+                return reading, rows
+            if await self._confirm(reading.inventory):
+                return reading, rows
+
+    async def _confirm(self, inventory: Inventory) -> bool:
+        """Whether the inventory is still right; False if this store itself has changed it meanwhile.
+
+        Raises StoreClosed if another store did, or if the metadata have changed.
+        """
+        sql = f"SELECT value FROM {self._opened.name}.counters WHERE name = 'version'"
+        version = await self._server.fetch(self._opened.name, sql)
+        if version == [(inventory.version,)]:
+            return True
+        if self._opened.is_outdated or self._opened.inventory.version == inventory.version:
+            self._opened.is_outdated = True
+            raise StoreClosed
+        return False
+
+    def _open_reading(self) -> "_Reading":
+        if self.closed:
+            raise StoreClosed
+        if self._reading.inventory is not self._opened.inventory:
+            self._reading = _Reading(
+                self._opened, self._opened.inventory, self._catalog, self._zone, self._users
+            )
+        return self._reading
+
+
+class _Reading:
+    """What reads are made of, for the tables that there are at the moment."""
+
+    def __init__(
+        self,
+        opened: OpenSchema,
+        inventory: Inventory,
+        catalog: Catalog,
+        zone: ZoneInfo,
+        users: Mapping[int, str],
+    ) -> None:
+        self.inventory = inventory
+        self.questions = Questions(opened.name, inventory, catalog)
+        self.projection = Projection(catalog, zone, users, self.questions.dialect.table)
+
+
+def _page(
+    rows: Rows, window: Window, build: Callable[[Iterable[Sequence[Any]]], list[dict[str, Any]]]
+) -> Page:
+    """The page of rows, each with its key and id. One row more than the page can hold says that others follow."""
+    more = len(rows) > window.limit
+    del rows[window.limit :]
+    if window.backwards:
+        rows.reverse()
+        more = True
+    return Page(
+        data=encode(build(rows)),
+        count=len(rows),
+        first=Position(rows[0][0], rows[0][1]) if rows else None,
+        last=Position(rows[-1][0], rows[-1][1]) if rows else None,
+        more=more,
+    )
