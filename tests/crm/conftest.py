@@ -147,7 +147,7 @@ class Readings:
     """What organisations begin with, and what their files say: worked out once for all that begin or say the same."""
 
     def __init__(self) -> None:
-        self.documents = cache(organisations_service._documents)
+        self.documents = cache(organisations_service.documents_of)
         self._read, self._catalog = organisation_files._read_metadata, organisation_files.Catalog
         self._metadata: dict[object, Metadata] = {}
         self._by_documents: dict[int, tuple[Sequence[Document], Metadata]] = {}
@@ -181,7 +181,7 @@ def readings() -> Readings:
 @pytest.fixture(scope="module", autouse=True)
 def quick_openings(readings) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(organisations_service, "_documents", readings.documents)
+        patch.setattr(organisations_service, "documents_of", readings.documents)
         patch.setattr(organisation_files, "_read_metadata", readings.metadata)
         patch.setattr(organisation_files, "Catalog", readings.catalog)
         yield

@@ -6,7 +6,7 @@ import pytest
 
 from moorage.errors import SettingsInvalid
 from moorage.settings import load
-from moorage.settings.readers import decode_key
+from moorage.settings.readers import decode_key, decode_servers
 from moorage.settings.table import SETTINGS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "settings.md").read_text()
@@ -16,6 +16,7 @@ UNUSABLE = {
     "MOORAGE_PUBLIC_URL": "ftp://example.com",
     "MOORAGE_DATABASE_URL": "mysql://db",
     "MOORAGE_CRM_DATABASE_URL": "postgresql://db/crm",
+    "MOORAGE_CRM_SERVERS": "two=mysql://db",
     "MOORAGE_API_KEY": "too-short",
     "MOORAGE_VAULT_KEY": "not-a-key",
     "MOORAGE_RATE_LIMIT": "-1",
@@ -186,3 +187,36 @@ def test_the_file_of_a_secret_is_noted_by_the_path_that_was_read(tmp_path, monke
     assert settings.explicit["MOORAGE_VAULT_KEY_FILE"] == str(tmp_path / "key")
     with pytest.raises(SettingsInvalid, match=r"there is no file .*/~nobody-of-that-name/key"):
         load({"MOORAGE_VAULT_KEY_FILE": "~nobody-of-that-name/key"})
+
+
+SERVERS = [
+    ("two=postgresql://u:p@two/crm", {"two": "postgresql://u:p@two/crm"}),
+    (
+        "two=postgresql://u@a:1,b:2/crm?x=1, three-3=postgres://c/d\n",
+        {"two": "postgresql://u@a:1,b:2/crm?x=1", "three-3": "postgres://c/d"},
+    ),
+    ("a=postgresql://a/a\nb=postgresql://b/b", {"a": "postgresql://a/a", "b": "postgresql://b/b"}),
+]
+
+
+@pytest.mark.parametrize(("text", "servers"), SERVERS)
+def test_servers_are_named_one_after_the_other(text, servers):
+    assert decode_servers(load({"MOORAGE_CRM_SERVERS": text}).crm_servers.reveal()) == servers
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "postgresql://hush@two/crm",
+        "Two=postgresql://hush@two/crm",
+        "two=postgresql://hush@two",
+        "main=postgresql://hush@two/crm",
+        "two=postgresql://hush@a/a,two=postgresql://hush@b/b",
+        "two=postgresql://hush@a/a,three",
+        "two=postgresql://hush@a/a,three=sqlite:////hush",
+    ],
+)
+def test_a_server_that_has_no_name_or_is_none_is_a_fault_that_shows_no_password(text):
+    with pytest.raises(SettingsInvalid, match="MOORAGE_CRM_SERVERS") as caught:
+        load({"MOORAGE_CRM_SERVERS": text})
+    assert "hush" not in caught.value.message

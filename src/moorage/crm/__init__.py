@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from moorage.crm.errors import OrganisationExists, OrganisationUnknown
     from moorage.crm.management import Management
     from moorage.crm.metadata.standard import DEMO, OrganisationSpec
-    from moorage.crm.organisations.service import NewOrganisation, OrganisationRow
+    from moorage.crm.organisations.new import NewOrganisation
+    from moorage.crm.organisations.service import OrganisationRow
     from moorage.crm.service import CrmService
     from moorage.crm.storage.contract.storage import CrmStorage
     from moorage.crm.wire.refusals import refusal
@@ -46,7 +47,7 @@ _MODULES = {
     "OrganisationSpec": "metadata.standard",
     "OrganisationUnknown": "errors",
     "User": "accounts.model",
-    "NewOrganisation": "organisations.service",
+    "NewOrganisation": "organisations.new",
     "refusal": "wire.refusals",
 }
 

@@ -7,7 +7,8 @@ import msgspec
 
 from moorage.clock import Clock
 from moorage.crm.errors import SeedRefused
-from moorage.crm.organisations.service import NewOrganisation, OrganisationRow
+from moorage.crm.organisations.new import NewOrganisation
+from moorage.crm.organisations.service import OrganisationRow
 from moorage.crm.service import CrmService
 from moorage.crm.wire.principal import Principal
 from moorage.crm.wire.scopes import ScopeSet

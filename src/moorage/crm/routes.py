@@ -8,7 +8,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from moorage.crm.management import MOST_SEEDED, Management
-from moorage.crm.organisations.service import NewOrganisation, OrganisationRow
+from moorage.crm.organisations.new import NewOrganisation
+from moorage.crm.organisations.service import OrganisationRow
 from moorage.http.control import Authenticate, json_object, json_response, route
 from moorage.http.errors import BodyInvalid
 

@@ -36,6 +36,7 @@ class Settings:
     crm_public_url: str | None
     database_url: str
     crm_database_url: str
+    crm_servers: Secret | None
     api_key: Secret | None
     vault_key: Secret | None
     oauth_clients: Secret | None

@@ -9,6 +9,11 @@ import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
+# The name of the server of MOORAGE_CRM_DATABASE_URL, among those of MOORAGE_CRM_SERVERS.
+MAIN = "main"
+_SERVER_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
+_POSTGRESQL = re.compile(r"postgres(?:ql)?://[^\s/]*/[^\s/?#,]+(?:\?[^\s#,]*)?")
+
 
 class Secret:
     """A value that `repr` and logs do not show."""
@@ -66,6 +71,29 @@ def crm_database(text: str) -> str:
 def _is_absolute(url: str) -> bool:
     # A relative path would mean another file for each working folder.
     return url.startswith("sqlite:////") and len(url) > len("sqlite:////")
+
+
+def servers(text: str) -> Secret | None:
+    if not text:
+        return None
+    decode_servers(text)
+    return Secret(text)
+
+
+def decode_servers(text: str) -> dict[str, str]:
+    """The URLs in a text of `name=url`, separated by commas or line breaks, by their names. Raises ValueError."""
+    # A URL may name several hosts, which are separated by commas, too.
+    parts = re.split(r"[,\s]+(?=[^,\s=/?]*=postgres)", text.strip(", \t\r\n"))
+    named = [part.rstrip(", \t\r\n").partition("=") for part in parts]
+    names = [name for name, _, _ in named]
+    if len(set(names)) < len(names):
+        raise ValueError("use each name for one server only")
+    if MAIN in names:
+        raise ValueError(f"use another name than {MAIN}, which is the server of MOORAGE_CRM_DATABASE_URL")
+    for name, _, url in named:
+        if not _SERVER_NAME.fullmatch(name) or not _POSTGRESQL.fullmatch(url):
+            raise ValueError("use name=URL, as in two=postgresql://moorage:…@two.example.com/moorage")
+    return {name: url for name, _, url in named}
 
 
 def _has_bad_port(url: str) -> bool:

@@ -76,6 +76,14 @@ SETTINGS = (
         "The folder of the embedded CRM's organisations.",
     ),
     Setting(
+        "crm_servers",
+        "MOORAGE_CRM_SERVERS",
+        readers.servers,
+        "",
+        "More PostgreSQL servers for organisations, as name=URL.",
+        secret=True,
+    ),
+    Setting(
         "api_key",
         "MOORAGE_API_KEY",
         readers.api_key,

@@ -156,6 +156,13 @@ class Registry:
             await _finish(tx, place)
 
 
+async def relocate(tx: Transaction, place: Place) -> None:
+    """Let every process find an organisation on the server of this place."""
+    is_organisation = _columns.id == place.identity
+    await tx.connection.execute(organisations.update().where(is_organisation).values(server=place.server))
+    await _announce(tx, place.identity)
+
+
 async def _announce(tx: Transaction, identity: int) -> None:
     """Transactions are serial, so no other process can add the row between these statements."""
     is_organisation = generations.c.organisation == identity

@@ -8,33 +8,38 @@ snapshots/           snapshots that have a name, in a folder for each organisati
 """
 
 import asyncio
-import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from datetime import datetime
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from moorage.clock import Clock
-from moorage.crm.errors import OrganisationExists, OrganisationInvalid, OrganisationUnknown
-from moorage.crm.metadata import fixed_ids
-from moorage.crm.metadata.documents import Document
-from moorage.crm.metadata.ids import ID_SPACE
-from moorage.crm.metadata.standard import DEMO, OrganisationSpec, blueprint
+from moorage.crm.errors import (
+    OrganisationDamaged,
+    OrganisationExists,
+    OrganisationInvalid,
+    OrganisationUnknown,
+)
+from moorage.crm.metadata.standard import OrganisationSpec
+from moorage.crm.organisations.moves import Moves
+from moorage.crm.organisations.new import documents_of, new_id
 from moorage.crm.organisations.registry import OrganisationRow, Registry
 from moorage.crm.organisations.sample.populate import populate
 from moorage.crm.organisations.snapshots import NAME, Snapshots
 from moorage.crm.storage.contract.organisations import Fill, Organisation
+from moorage.crm.storage.contract.records import StoreClosed
 from moorage.crm.storage.contract.storage import CrmStorage
+from moorage.crm.storage.contract.transfers import Report
+from moorage.logs import Log
 from moorage.near import did_you_mean
 from moorage.single_flight import SingleFlight
+from moorage.storage.errors import DatabaseUnusable
 
-__all__ = ["NewOrganisation", "OrganisationRow", "Organisations"]
+__all__ = ["OrganisationRow", "Organisations"]
 
-# The first organisation has this prefix, because the specification's examples use it.
-FIRST_PREFIX = 7_243_485
+log = Log(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -54,8 +59,10 @@ class Organisations:
         self._open: dict[int, Organisation] = {}
         self._generations: dict[int, int] = {}
         self._opening = SingleFlight[Organisation | None]()
-        # One thread is for work on whole organisations, which takes long; meanwhile the other one opens organisations.
-        self._threads = ThreadPoolExecutor(2, thread_name_prefix="crm-organisations")
+        self._moves = Moves(storage.database, self._registry, storage.transfers, self._in_thread, self.forget)
+        # By server, so that one that does not answer holds up no other. One of the two threads is for work on whole
+        # organisations, which takes long; meanwhile the other one opens organisations.
+        self._threads: dict[str | None, ThreadPoolExecutor] = {}
 
     async def check(self) -> None:
         """Raises DatabaseUnusable if the registry can't be read."""
@@ -102,8 +109,10 @@ class Organisations:
                 f"There is an organisation {slug!r} already.",
                 help="Choose another name, or delete it first.",
             )
-        identity = await self._new_id()
-        row = OrganisationRow(identity, slug, spec.name, self._clock.now(), spec.data_centre)
+        identity = new_id(await self._registry.used_ids())
+        transfers = self._storage.transfers
+        server = await self._in_thread(transfers.roomiest) if transfers is not None else None
+        row = OrganisationRow(identity, slug, spec.name, self._clock.now(), spec.data_centre, server)
         await self._registry.begin(row.place)
         await self._in_thread(self._make, row, spec, sample=sample)
         await self._registry.add(row, spec, sample=sample)
@@ -151,6 +160,21 @@ class Organisations:
 
         await self._exclusively(make_again)
 
+    async def check_move(self, slug: str, server: str) -> tuple[int, int]:
+        """About how many rows and bytes a move would copy. Raises OrganisationInvalid if it can't be moved there."""
+        return await self._moves.check(await self.find(slug), server)
+
+    async def move(self, slug: str, server: str, report: Report) -> None:
+        """Move an organisation to another server, by its name, while it is used. Raises OrganisationInvalid.
+
+        `report` is called in a thread. An organisation is whole, and in one place, whatever happens meanwhile.
+        """
+
+        async def move_there() -> None:
+            await self._moves.run(await self.find(slug), server, report)
+
+        await self._exclusively(move_there, stop=True)
+
     # Snapshots that have a name
 
     async def snapshots(self, slug: str) -> Sequence[str]:
@@ -183,15 +207,23 @@ class Organisations:
         return self.opened(identity) or await self._opening.do(identity, partial(self._load, identity))
 
     async def _load(self, identity: int) -> Organisation | None:
-        await self.forget(identity)
-        # The generation is read before the organisation, so that a change between the two is noticed later.
-        generations = await self._registry.generations([identity])
-        row = await self._registry.get(identity)
-        if row is None:
-            return None
-        organisation = await self._in_thread(self._storage.organisations.open, row.place)
-        self._open[identity], self._generations[identity] = organisation, generations.get(identity, 0)
-        return organisation
+        for tries in count():
+            await self.forget(identity)
+            # The generation is read before the organisation, so that a change between the two is noticed later.
+            generations = await self._registry.generations([identity])
+            row = await self._registry.get(identity)
+            if row is None:
+                return None
+            try:
+                opened = await self._in_thread_of(row.server, self._storage.organisations.open, row.place)
+            except (StoreClosed, OrganisationDamaged):
+                if not await self._moves.concerns(row):
+                    raise
+                await self._moves.wait(row, tries, partial(self._exclusively, self.check))
+            else:
+                self._open[identity], self._generations[identity] = opened, generations.get(identity, 0)
+                return opened
+        raise AssertionError
 
     async def forget(self, identity: int | None = None) -> None:
         """Close an organisation, or all of them, so that the next use opens it again."""
@@ -211,22 +243,31 @@ class Organisations:
     async def close(self) -> None:
         """Close all organisations. The storage stays open."""
         await self.forget()
-        self._threads.shutdown()
+        for threads in self._threads.values():
+            threads.shutdown()
 
-    async def _exclusively(self, work: Callable[[], Awaitable[T]]) -> T:
-        """Do work on whole organisations while no other process does. If the caller is cancelled, the work goes on."""
+    async def _exclusively(self, work: Callable[[], Awaitable[T]], *, stop: bool = False) -> T:
+        """Do work on whole organisations while no other process does.
+
+        If the caller is cancelled, the work goes on, or it is cancelled, too (`stop`).
+        """
 
         async def locked() -> T:
             async with self._storage.exclusively():
+                await self._moves.settle()
                 await self._remove_unfinished()
                 return await work()
 
-        return await asyncio.shield(asyncio.ensure_future(locked()))
+        return await (locked() if stop else asyncio.shield(asyncio.ensure_future(locked())))
 
     async def _remove_unfinished(self) -> None:
         """Remove what deleted organisations left, and what a killed process left unfinished."""
         for place in await self._registry.unfinished():
-            await self._in_thread(self._storage.organisations.remove, place)
+            try:
+                await self._in_thread(self._storage.organisations.remove, place)
+            except DatabaseUnusable as error:  # Its server can't be reached now. Nothing else waits for that.
+                log.warning("crm.removal_unfinished", organisation=place.slug, reason=error.message)
+                continue
             if await self._registry.find(place.slug) is None:
                 await self._in_thread(self._snapshots.remove_all, place.slug)
             await self._registry.finish(place)
@@ -235,59 +276,21 @@ class Organisations:
         await self._registry.announce(row.id)
         await self.forget(row.id)
 
-    async def _new_id(self) -> int:
-        """An id whose first seven digits no organisation has, or ever had."""
-        used_prefixes = {identity // ID_SPACE for identity in await self._registry.used_ids()}
-        prefix = FIRST_PREFIX
-        while prefix in used_prefixes:
-            prefix = 1_000_000 + secrets.randbelow(8_000_000)
-        return prefix * ID_SPACE + fixed_ids.ORGANISATION
-
     def _make(self, row: OrganisationRow, spec: OrganisationSpec, *, sample: bool) -> None:
         created = self._clock.now()
-        documents = _documents(spec, row.id, created)
+        documents = documents_of(spec, row.id, created)
         fill: Fill | None = None
         if sample:
             fill = lambda organisation, begin: populate(organisation, begin, created)  # noqa: E731
         self._storage.organisations.make(row.place, documents, fill)
 
     async def _in_thread(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self._in_thread_of(None, work, *args, **kwargs)
+
+    async def _in_thread_of(
+        self, server: str | None, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        if server not in self._threads:
+            self._threads[server] = ThreadPoolExecutor(2, thread_name_prefix="crm-organisations")
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, partial(work, *args, **kwargs))
-
-
-@dataclass(frozen=True, slots=True)
-class NewOrganisation:
-    """An organisation to create. `unique` has fields, as `Module.Field`, that can't have the same value twice."""
-
-    slug: str
-    name: str
-    time_zone: str = "UTC"
-    data_centre: str = "us"
-    sample: bool = True
-    unique: tuple[str, ...] = ()
-
-    async def create(self, organisations: Organisations) -> OrganisationRow:
-        """Raises OrganisationExists, OrganisationInvalid."""
-        spec = replace(
-            DEMO,
-            name=self.name,
-            domain=f"{self.slug}.example",
-            time_zone=self.time_zone,
-            unique=self.unique,
-            data_centre=self.data_centre,
-        )
-        return await organisations.create(self.slug, spec, sample=self.sample)
-
-
-def _documents(spec: OrganisationSpec, identity: int, created: datetime) -> list[Document]:
-    try:
-        return blueprint(spec, identity // ID_SPACE, created, _numbers())
-    except ValueError as error:
-        raise OrganisationInvalid(f"The organisation can't be made: {error.args[0]}.") from error
-
-
-def _numbers() -> Callable[[], int]:
-    """The numbers at the end of the ids of metadata. Records have other numbers."""
-    following = iter(range(fixed_ids.FIRST_NUMBER, fixed_ids.FIRST_USER))
-    return lambda: next(following)
+        return await loop.run_in_executor(self._threads[server], partial(work, *args, **kwargs))

@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol, TypeAlias
 
 from moorage.crm.storage.contract.organisations import OrganisationStorage
+from moorage.crm.storage.contract.transfers import Transfers
 from moorage.storage.database import Database
 
 # Checks a file for at most so many seconds. Returns what is wrong with it, or None. Raises DatabaseUnusable.
@@ -20,6 +21,10 @@ class CrmStorage(Protocol):
 
     @property
     def organisations(self) -> OrganisationStorage: ...
+
+    @property
+    def transfers(self) -> Transfers | None:
+        """Moves of organisations between servers; None for a storage without servers."""
 
     def exclusively(self) -> AbstractAsyncContextManager[None]:
         """A lock for work on whole organisations, across processes. If a process dies, its lock is released.

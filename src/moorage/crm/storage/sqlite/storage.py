@@ -29,6 +29,8 @@ MAX_WAIT = 5.0  # Seconds that a write of the registry waits for its turn and fo
 class SqliteStorage:
     """A `CrmStorage`. `folder` is made if it is missing; only its owner can read it. Raises DatabaseUnusable."""
 
+    transfers = None
+
     def __init__(self, folder: Path, clock: Clock) -> None:
         self._folder = folder
         self._registry = folder / "registry.db"
