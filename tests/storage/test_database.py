@@ -7,7 +7,6 @@ import threading
 from contextlib import asynccontextmanager
 
 import pytest
-from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from moorage.clock import FrozenClock
@@ -385,7 +384,7 @@ def test_what_was_to_be_committed_is_committed_though_its_caller_goes(path, visi
                 await insert(tx, "kept")
 
         writing = asyncio.ensure_future(write())
-        while Connection.commit not in visits:  # noqa: ASYNC110 (a visit sets no event)
+        while database._commit not in visits:  # noqa: ASYNC110 (a visit sets no event)
             await asyncio.sleep(0)
         writing.cancel()
         await asyncio.wait([writing])

@@ -1,5 +1,7 @@
 """How the CRM answers if a disk or a file is in trouble: in Zoho's shape, in the shape of OAuth, or as a page."""
 
+import math
+
 from moorage.crm.accounts.consent import PATH, failed
 from moorage.crm.centres import split
 from moorage.crm.errors import OrganisationDamaged
@@ -32,8 +34,10 @@ def trouble_answer(error: Exception, path: bytes) -> Response | None:
         response = answer(document, 503)
     else:
         response = fault_answer(unavailable(kind, trouble.message))
-    retry_after = [(b"retry-after", b"2")] if kind == "busy" else []
-    return with_headers(response, *retry_after)
+    retry_after = getattr(trouble, "retry_after", None)
+    if retry_after is None:
+        return response
+    return with_headers(response, (b"retry-after", b"%d" % math.ceil(retry_after)))
 
 
 def spool_trouble(error: OSError) -> DatabaseUnusable:

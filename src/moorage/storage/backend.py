@@ -6,17 +6,28 @@ from typing import Protocol
 
 import sqlalchemy as sa
 
+from moorage.storage.errors import DriverMissing
+
+CONTROL_SCHEMA = "moorage"
+SQLITE = "sqlite:///"
 QUIET = "quiet"
 
 
 class Watch(Protocol):
-    """Notices commits. It is used in the event loop, and waits for no lock."""
+    """Notices commits. It is used in the event loop, where `version` waits for nothing."""
 
     def version(self) -> int | None:
         """A number that changes with each commit of another connection, in this process or in another one.
 
-        Quiet transactions don't change it (see `Database.transaction`). None if it can't be read.
+        Quiet transactions don't change it (see `Database.transaction`). It changes at the latest a quarter of a second
+        after the commit. None if it can't be read.
         """
+
+    async def latest(self) -> int | None:
+        """The version of a moment after this call has begun. So it counts every commit before the call."""
+
+    def note(self, connection: sa.Connection) -> None:
+        """Count the commit of this connection, which has just ended its transaction."""
 
     def close(self) -> None:
         """Close the watch. `version` opens it again."""
@@ -28,6 +39,10 @@ class Backend(Protocol):
     @property
     def path(self) -> Path | None:
         """The file of the database; None for a database that is not a file on this machine."""
+
+    @property
+    def name(self) -> str:
+        """The name of the database in messages. It is not the URL, because that may contain a password."""
 
     def writing(self) -> sa.Engine:
         """An engine for writing. Its transactions are serial, also with those of other processes.
@@ -42,6 +57,9 @@ class Backend(Protocol):
     def wait_at_most(self, connection: sa.Connection, seconds: float) -> None:
         """Limit the time for which the next writing transaction of this connection waits for others."""
 
+    def has_ended(self, connection: sa.Connection) -> bool:
+        """True if the database has closed the connection, which has no open transaction. Costs no round trip."""
+
     def watch(self) -> Watch: ...
 
     def make(self, beside: Iterable[Path]) -> None:
@@ -51,8 +69,23 @@ class Backend(Protocol):
         the database was lost: raises DatabaseUnusable.
         """
 
+    def sort_by_code_points(self, connection: sa.Connection) -> None:
+        """Give all columns of text the order of their code points, if the database has another one."""
 
-def backend_of(url: str) -> Backend:
-    from moorage.storage.sqlite import Sqlite  # noqa: PLC0415 (only the kind that is used is loaded)
 
-    return Sqlite(url)
+def is_postgresql(url: str) -> bool:
+    return url.startswith(("postgresql://", "postgres://"))
+
+
+def backend_of(url: str, schema: str = CONTROL_SCHEMA) -> Backend:
+    """The database of a URL. A kind that has schemas has its tables in this one. Raises DriverMissing."""
+    # Only the kind that is used is loaded.
+    if not is_postgresql(url):
+        from moorage.storage.sqlite import Sqlite  # noqa: PLC0415
+
+        return Sqlite(url)
+    try:
+        from moorage.storage.postgresql import Postgresql  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise DriverMissing(error.name or "") from error
+    return Postgresql(url, schema)

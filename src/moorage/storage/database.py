@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from time import monotonic
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DatabaseError, IntegrityError, ProgrammingError
+from sqlalchemy.exc import DatabaseError, DataError, IntegrityError, ProgrammingError
 
 from moorage.clock import Clock
-from moorage.storage.backend import QUIET, backend_of
+from moorage.storage.backend import CONTROL_SCHEMA, QUIET, backend_of
 from moorage.storage.connection import Connection
 from moorage.storage.errors import DatabaseUnusable
 from moorage.storage.threads import ConnectionThreads
-from moorage.storage.trouble import BUSY, log_trouble, unusable
+from moorage.storage.trouble import log_trouble, trouble_of, unusable
+from moorage.storage.trouble_kinds import BUSY
 
 CONTROL = "The control database"
 PATIENCE = 10.0  # Seconds.
@@ -34,6 +35,7 @@ class Transaction:
 class Database:
     """`what` is the database's name in errors. A wait for a transaction ends with an error after `patience` seconds.
 
+    `schema` has its tables, if it is of a kind that has schemas. `readers` transactions can read at the same time.
     Writing transactions have their own thread, so that reading ones never wait for them. The threads start with the
     first transaction. Until then the process may fork (decision 0010).
     """
@@ -45,15 +47,17 @@ class Database:
         *,
         what: str = CONTROL,
         patience: float = PATIENCE,
+        schema: str = CONTROL_SCHEMA,
+        readers: int = READERS,
     ) -> None:
         self._what = what
         self._clock = clock
-        self._backend = backend_of(url)
+        self._backend = backend = backend_of(url, schema)
         self.patience = patience
         # One thread is enough, because writing transactions are serial.
-        self._writers = ConnectionThreads(self._backend.writing(), 1, "database-writing")
-        self._readers = ConnectionThreads(self._backend.reading(), READERS, "database-reading")
-        self._watch = self._backend.watch()
+        self._writers = ConnectionThreads(backend.writing(), backend.has_ended, 1, "database-writing")
+        self._readers = ConnectionThreads(backend.reading(), backend.has_ended, readers, "database-reading")
+        self._watch = backend.watch()
         # The version at the last call of `changed`; None if it could not be read then.
         self._last_version: int | None = None
 
@@ -72,7 +76,7 @@ class Database:
             await connection.run(lambda opened: self._begin(opened, end - monotonic(), quiet=quiet))
             yield Transaction(connection, self._now())
             # The thread commits even if the caller is cancelled while it waits.
-            await connection.run(sa.Connection.commit)
+            await connection.run(self._commit)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Transaction]:
@@ -91,14 +95,18 @@ class Database:
             thread = await threads.take(self.patience)
         except TimeoutError as error:
             raise DatabaseUnusable(
-                f"{self._what} can't be used: too many calls wait for it.", help=BUSY.fix, kind=BUSY.kind
+                f"{self._what} can't be used: too many calls wait for it.",
+                help=BUSY.fix,
+                kind=BUSY.kind,
+                retry_after=BUSY.retry_after,
             ) from error
         connection = Connection(thread)
         try:
             yield connection
         except DatabaseError as error:
-            if isinstance(error, IntegrityError | ProgrammingError):
-                raise  # These are errors of a statement, and not of the database.
+            is_of_statement = isinstance(error, IntegrityError | ProgrammingError | DataError)
+            if is_of_statement and trouble_of(error) is None:
+                raise
             raise self._unusable(error) from error
         finally:
             connection.end()
@@ -109,6 +117,10 @@ class Database:
         self._backend.wait_at_most(connection, max(seconds, 0.001))
         connection.info[QUIET] = quiet
         connection.begin()
+
+    def _commit(self, connection: sa.Connection) -> None:
+        connection.commit()
+        self._watch.note(connection)
 
     def _now(self) -> int:
         return int(self._clock.timestamp() * 1_000_000)
@@ -129,6 +141,13 @@ class Database:
         None if it can't be read.
         """
         return self._watch.version()
+
+    async def latest_version(self) -> int | None:
+        """The version of a moment after this call has begun; None if it can't be read.
+
+        `version` may be a quarter of a second older.
+        """
+        return await self._watch.latest()
 
     def changed(self) -> bool | None:
         """True if the database may have changed since the last call; None if that can't be read.

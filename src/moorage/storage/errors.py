@@ -2,19 +2,37 @@
 
 from moorage.errors import MoorageError
 
-BUSY_SECONDS = 2.0  # The Retry-After for a database that another program holds.
-
 
 class DatabaseUnusable(MoorageError):
     """The database can't be used.
 
-    Its file is damaged, locked, not a database, or of a newer version; its disk is full, read-only or fails; or the
-    process has no file descriptors left. `kind` is that of a `Trouble` (`storage/trouble.py`), or "other".
+    Its file is damaged, locked, not a database, or of a newer version; its disk is full, read-only or fails; the
+    process has no file descriptors left; or its server can't be reached or refuses work. `kind` is that of a `Trouble`
+    (`trouble_kinds.py`, `sqlstates.py`), or "other". `retry_after` is in seconds.
     """
 
     code = "database_unusable"
 
-    def __init__(self, message: str, *, help: str | None = None, kind: str = "other") -> None:  # noqa: A002
+    def __init__(
+        self,
+        message: str,
+        *,
+        help: str | None = None,  # noqa: A002 (as in MoorageError)
+        kind: str = "other",
+        retry_after: float | None = None,
+    ) -> None:
         super().__init__(message, help=help)
         self.kind = kind
-        self.retry_after = BUSY_SECONDS if kind == "busy" else None
+        self.retry_after = retry_after
+
+
+class DriverMissing(MoorageError):
+    """The URL names PostgreSQL, and its driver is not installed."""
+
+    code = "driver_missing"
+
+    def __init__(self, module: str) -> None:
+        super().__init__(
+            f"The URL of a database names PostgreSQL, and the Python package {module} is not installed.",
+            help="Install it with `pip install 'moorage[postgresql]'`.",
+        )

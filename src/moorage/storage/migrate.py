@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DatabaseError
 
 from moorage.settings import Settings
-from moorage.storage.backend import backend_of
+from moorage.storage.backend import CONTROL_SCHEMA, Backend, backend_of, is_postgresql
 from moorage.storage.errors import DatabaseUnusable
 from moorage.storage.trouble import unusable
 
@@ -21,12 +21,17 @@ HEAD = "0008"
 class History:
     """The migrations of one schema: their folder, and the number of the newest.
 
-    A database has the number of its last migration in `table`.
+    A database has the number of its last migration in `table`. `schema` has all the tables, if the database is of a
+    kind that has schemas.
     """
 
     folder: Path
     head: str
     table: str = "alembic_version"
+    schema: str = CONTROL_SCHEMA
+
+    def backend(self, url: str) -> Backend:
+        return backend_of(url, self.schema)
 
 
 CONTROL = History(MIGRATIONS / "versions", HEAD)
@@ -38,11 +43,12 @@ def migrate(url: str, beside: Sequence[Path] = (), history: History = CONTROL) -
     `beside` are files that are always created later than the database. Raises DatabaseUnusable if the file is not a
     database of Moorage, or of a newer version, or if it is missing or empty although one of `beside` exists.
     """
-    backend_of(url).make(beside)
+    backend = history.backend(url)
+    backend.make(beside)
     schema = revision(url, history)
     if schema is not None and schema > history.head:
         raise DatabaseUnusable(
-            f"{_name(url)} was written by a newer Moorage: its schema is {schema}, and this version supports"
+            f"{backend.name} was written by a newer Moorage: its schema is {schema}, and this version supports"
             f" {history.head}.",
             help="Start the newer version, or choose another MOORAGE_HOME.",
         )
@@ -52,12 +58,16 @@ def migrate(url: str, beside: Sequence[Path] = (), history: History = CONTROL) -
 
 def made_after(settings: Settings) -> list[Path]:
     """The files that a first start creates after the control database."""
-    return [settings.home / "vault.key", settings.crm_folder / "registry.db"]
+    files = [settings.home / "vault.key"]
+    return (
+        files if is_postgresql(settings.crm_database_url) else [*files, settings.crm_folder / "registry.db"]
+    )
 
 
-def is_empty(url: str, table: str) -> bool:
+def is_empty(url: str, table: str, history: History = CONTROL) -> bool:
     """Whether a table has no rows. Raises DatabaseUnusable."""
-    with _opened(url, backend_of(url).reading()) as connection:
+    backend = history.backend(url)
+    with _opened(backend, backend.reading()) as connection:
         return (
             connection.execute(sa.select(sa.literal(1)).select_from(sa.table(table)).limit(1)).first() is None
         )
@@ -65,8 +75,8 @@ def is_empty(url: str, table: str) -> bool:
 
 def revision(url: str, history: History = CONTROL) -> str | None:
     """The number of the last migration of a database; None for a new database. Raises DatabaseUnusable."""
-    table = sa.table(history.table, sa.column("version_num"))
-    with _opened(url, backend_of(url).reading()) as connection:
+    table, backend = sa.table(history.table, sa.column("version_num")), history.backend(url)
+    with _opened(backend, backend.reading()) as connection:
         if not sa.inspect(connection).has_table(history.table):
             return None
         return connection.execute(sa.select(table)).scalar()
@@ -82,9 +92,11 @@ def _upgrade(url: str, history: History) -> None:
     config.set_main_option("version_locations", _option(history.folder))
     config.set_main_option("path_separator", "newline")
     config.attributes["table"] = history.table
-    with _opened(url, backend_of(url).writing()) as connection:
+    backend = history.backend(url)
+    with _opened(backend, backend.writing()) as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+        backend.sort_by_code_points(connection)
 
 
 def _option(path: Path) -> str:
@@ -92,16 +104,11 @@ def _option(path: Path) -> str:
 
 
 @contextmanager
-def _opened(url: str, engine: sa.Engine) -> Iterator[sa.Connection]:
+def _opened(backend: Backend, engine: sa.Engine) -> Iterator[sa.Connection]:
     try:
         with engine.begin() as connection:
             yield connection
     except DatabaseError as error:
-        raise unusable(_name(url), error, backend_of(url).path) from error
+        raise unusable(backend.name, error, backend.path) from error
     finally:
         engine.dispose()
-
-
-def _name(url: str) -> str:
-    """The name of a database in messages. It is not the URL, because that may contain a password."""
-    return str(backend_of(url).path or "The database")

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from moorage.errors import MoorageError
 from moorage.storage.errors import DatabaseUnusable
-from moorage.storage.trouble import DAMAGED, LITTLE_ROOM, log_trouble, trouble_of, unusable
+from moorage.storage.trouble import LITTLE_ROOM, log_trouble, trouble_of, unusable
+from moorage.storage.trouble_kinds import DAMAGED
 
 FRESH_SECONDS = 1.0  # A result is used for this long, so that frequent requests cost little.
 CHECKED_SECONDS = 300.0  # The time between two checks of a whole file.

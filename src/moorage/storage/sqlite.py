@@ -7,10 +7,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from moorage.storage.backend import QUIET
+from moorage.storage.backend import QUIET, SQLITE
 from moorage.storage.errors import DatabaseUnusable
 
-_URL = "sqlite:///"
 # Milliseconds. Readers do not wait for writers, but for locks on the whole file, such as for its repair after a crash.
 _READERS_WAIT = 2000
 # The file has room for a number of ours, `PRAGMA user_version`, of 32 bits. Its upper half counts the transactions that
@@ -20,7 +19,7 @@ _CHANGES = "changes"  # The rows that a connection had changed when its transact
 
 
 def sqlite_path(url: str) -> Path:
-    return Path(url.removeprefix(_URL))
+    return Path(url.removeprefix(SQLITE))
 
 
 class Sqlite:
@@ -28,6 +27,7 @@ class Sqlite:
 
     def __init__(self, url: str) -> None:
         self.path = sqlite_path(url)
+        self.name = str(self.path)
 
     def writing(self) -> sa.Engine:
         # With a plain BEGIN, a transaction that reads first would fail at its first write if another one has written.
@@ -41,6 +41,9 @@ class Sqlite:
         # By the driver, because SQLAlchemy would begin the transaction first.
         driver: Any = connection.connection.dbapi_connection
         driver.execute(f"PRAGMA busy_timeout = {int(seconds * 1000)}").close()
+
+    def has_ended(self, _connection: sa.Connection) -> bool:
+        return False
 
     def watch(self) -> "SqliteWatch":
         return SqliteWatch(self.path)
@@ -61,6 +64,9 @@ class Sqlite:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not path.exists():
             path.touch(mode=0o600)
+
+    def sort_by_code_points(self, connection: sa.Connection) -> None:
+        """It does so by itself."""
 
 
 class SqliteWatch:
@@ -92,6 +98,12 @@ class SqliteWatch:
             return None
         return self._version
 
+    async def latest(self) -> int | None:
+        return self.version()
+
+    def note(self, connection: sa.Connection) -> None:
+        """The file's own counter tells of it."""
+
     def close(self) -> None:
         if self._connection is not None:
             self._connection.close()
@@ -104,7 +116,7 @@ def _transactions(connection: sqlite3.Connection) -> int:
 
 def _engine(path: Path, pragmas: Iterable[str], begin: str) -> sa.Engine:
     # Each thread keeps its connection, so a pool is not needed.
-    engine = sa.create_engine(f"{_URL}{path}", poolclass=sa.NullPool)
+    engine = sa.create_engine(f"{SQLITE}{path}", poolclass=sa.NullPool)
     sa.event.listen(engine, "connect", _set_up(pragmas))
     sa.event.listen(engine, "begin", lambda connection: _begin(connection, begin))
     sa.event.listen(engine, "commit", _count)

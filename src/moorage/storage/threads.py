@@ -20,8 +20,9 @@ T = TypeVar("T")
 class ConnectionThread:
     """A thread and its connection, which the first job opens."""
 
-    def __init__(self, engine: sa.Engine, name: str) -> None:
+    def __init__(self, engine: sa.Engine, has_ended: Callable[[sa.Connection], bool], name: str) -> None:
         self._engine = engine
+        self._has_ended = has_ended
         self._connection: sa.Connection | None = None
         self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self.is_ended = False
@@ -66,6 +67,10 @@ class ConnectionThread:
             del job  # Frees its result, because the next job may come much later.
 
     def _opened(self) -> sa.Connection:
+        connection = self._connection
+        # A server that was started again has closed the connection. No call should fail for that.
+        if connection is not None and not connection.in_transaction() and self._has_ended(connection):
+            self._close()
         if self._connection is None:
             self._connection = self._engine.connect()
         return self._connection
@@ -87,11 +92,15 @@ class ConnectionThread:
 class ConnectionThreads:
     """A pool of at most `size` threads. Each is lent to one transaction at a time.
 
-    It is for one event loop at a time. There are no threads before the first transaction and after `close`.
+    `has_ended` is that of the engine's `Backend`. It is for one event loop at a time. There are no threads before the
+    first transaction and after `close`.
     """
 
-    def __init__(self, engine: sa.Engine, size: int, name: str) -> None:
+    def __init__(
+        self, engine: sa.Engine, has_ended: Callable[[sa.Connection], bool], size: int, name: str
+    ) -> None:
         self._engine = engine
+        self._has_ended = has_ended
         self._size = size
         self._name = name
         self._all: set[ConnectionThread] = set()
@@ -103,7 +112,7 @@ class ConnectionThreads:
         if self._idle:
             return self._idle.pop()
         if len(self._all) < self._size:
-            thread = ConnectionThread(self._engine, f"{self._name}-{len(self._all)}")
+            thread = ConnectionThread(self._engine, self._has_ended, f"{self._name}-{len(self._all)}")
             self._all.add(thread)
             return thread
         turn: asyncio.Future[ConnectionThread] = asyncio.get_running_loop().create_future()

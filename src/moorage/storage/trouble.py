@@ -1,7 +1,7 @@
 """Finds the kind of trouble with a database or its disk in the errors of all libraries.
 
 All bindings of SQLite have the same result codes (https://sqlite.org/rescode.html): `sqlite3` as `sqlite_errorcode`,
-apsw as `extendedresult`. SQLAlchemy's errors have the driver's error as `orig`.
+apsw as `extendedresult`. Errors of PostgreSQL have an SQLSTATE. SQLAlchemy's errors have the driver's error as `orig`.
 """
 
 import contextlib
@@ -10,12 +10,22 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from moorage.errors import MoorageError
 from moorage.logs import Log
 from moorage.storage.errors import DatabaseUnusable
+from moorage.storage.sqlstates import trouble_of_sqlstate
+from moorage.storage.trouble_kinds import (
+    BUSY,
+    DAMAGED,
+    FULL,
+    IO,
+    NO_DESCRIPTORS,
+    READ_ONLY,
+    UNOPENABLE,
+    Trouble,
+)
 
 LITTLE_ROOM = 256 * 1024  # Bytes. With less free space than this, a database can't write its log.
 TEST_PIPES = 2  # A pipe takes two descriptors. A database with its log needs three or four.
@@ -23,53 +33,6 @@ LOG_SECONDS = 60.0  # The time between two log lines about the same kind of trou
 MAX_LOGGED = 1000  # Things and kinds that are remembered for that.
 
 log = Log(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """`kind` is one of the words below. `fix` says what an operator can do."""
-
-    kind: str
-    cause: str
-    fix: str
-
-
-FULL = Trouble(
-    "full",
-    "its disk has no room left",
-    "Make room on its disk. Nothing that was acknowledged is lost, and Moorage goes on by itself once there is room.",
-)
-READ_ONLY = Trouble(
-    "read_only",
-    "it is read-only",
-    "Check if its disk is mounted read-only, as happens after errors, and if this user may write there.",
-)
-BUSY = Trouble(
-    "busy",
-    "another program holds its lock",
-    "Find the program that holds the lock, such as a backup or a shell of SQLite, and end it. Then repeat the call.",
-)
-IO = Trouble(
-    "io",
-    "its disk fails",
-    "Look for errors of the disk in the system's log. Moorage goes on by itself once the disk works again.",
-)
-UNOPENABLE = Trouble(
-    "unopenable",
-    "it can't be opened",
-    "Check that its folder exists, and that this user may read and write it.",
-)
-NO_DESCRIPTORS = Trouble(
-    "descriptors",
-    "no file descriptors are left",
-    "Raise the limit of open files (ulimit -n), or put a proxy in front that limits connections. Moorage goes on by"
-    " itself once some are free.",
-)
-DAMAGED = Trouble(
-    "damaged",
-    "it is damaged, or not a database of this version",
-    "Stop the server, move the file away, and restore a good copy of it.",
-)
 
 _OF_CODE = {
     3: READ_ONLY,  # PERM
@@ -110,6 +73,8 @@ def trouble_of(error: BaseException, path: Path | None = None) -> Trouble | None
 
 def _from_code(error: BaseException) -> Trouble | None:
     cause = getattr(error, "orig", None) or error  # The driver's error, if SQLAlchemy has wrapped it.
+    if type(cause).__module__.partition(".")[0] == "psycopg":
+        return trouble_of_sqlstate(cause)
     code = getattr(cause, "sqlite_errorcode", None) or getattr(cause, "extendedresult", None)
     if str(cause).startswith("Could not decode to UTF-8"):
         return DAMAGED  # A page was overwritten.
@@ -165,7 +130,10 @@ def unusable(what: str, error: BaseException, path: Path | None = None) -> Datab
     if isinstance(error, OSError):
         reason = error.strerror or reason
     return DatabaseUnusable(
-        f"{what} can't be used: {trouble.cause} ({reason}).", help=trouble.fix, kind=trouble.kind
+        f"{what} can't be used: {trouble.cause} ({reason}).",
+        help=trouble.fix,
+        kind=trouble.kind,
+        retry_after=trouble.retry_after,
     )
 
 
@@ -184,7 +152,9 @@ def disk_trouble(what: str) -> Iterator[None]:
 
 def _text_of(error: BaseException) -> str:
     cause = getattr(error, "orig", None) or error
-    return str(cause).rstrip(".")
+    # The text of PostgreSQL's errors continues with lines that quote the statement.
+    primary = getattr(getattr(cause, "diag", None), "message_primary", None)
+    return " ".join((primary or str(cause)).split()).rstrip(".")
 
 
 _logged_at: dict[tuple[str, str], float] = {}

@@ -80,9 +80,10 @@ def _trouble(answer: Response) -> DatabaseUnusable | None:
     document = msgspec.json.decode(answer.text)
     if document.get("error") != "temporarily_unavailable":
         return None
-    again = b"retry-after" in dict(answer.headers)
+    again = dict(answer.headers).get(b"retry-after")
     return DatabaseUnusable(
         document["error_description"],
         help="Repair what it names; then repeat the call. `moorage doctor` checks both databases.",
         kind="busy" if again else "other",
+        retry_after=float(again) if again else None,
     )

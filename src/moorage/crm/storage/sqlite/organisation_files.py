@@ -32,7 +32,8 @@ from moorage.crm.storage.sqlite.trouble import database_trouble
 from moorage.crm.storage.sqlite.writer import PATIENCE
 from moorage.storage import flush_folder
 from moorage.storage.errors import DatabaseUnusable
-from moorage.storage.trouble import DAMAGED, NO_DESCRIPTORS, UNOPENABLE, trouble_of, unusable
+from moorage.storage.trouble import trouble_of, unusable
+from moorage.storage.trouble_kinds import DAMAGED, NO_DESCRIPTORS, UNOPENABLE
 
 # A restore reads the counter of ids and replaces it. Between the two, fewer records than this can get a new id.
 IDS_IN_FLIGHT = 1_000_000

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 import apsw
 
 from moorage.storage.errors import DatabaseUnusable
-from moorage.storage.trouble import DAMAGED, log_trouble, trouble_of, unusable
+from moorage.storage.trouble import log_trouble, trouble_of, unusable
+from moorage.storage.trouble_kinds import DAMAGED
 
 WHAT = "The embedded CRM's database"
 

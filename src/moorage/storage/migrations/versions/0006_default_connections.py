@@ -7,8 +7,6 @@ Keys that could do everything keep what they could do when they were made: NULL 
 would ever be.
 """
 
-import json
-
 import sqlalchemy as sa
 from alembic import op
 
@@ -27,5 +25,5 @@ def upgrade() -> None:
     )
     op.add_column("connections", sa.Column("asked_by", sa.Text))
     op.add_column("connections", sa.Column("embedded", sa.Boolean))
-    keys = sa.table("api_keys", sa.column("scopes", sa.Text))
-    op.execute(keys.update().where(keys.c.scopes.is_(None)).values(scopes=json.dumps(EVERYTHING)))
+    keys = sa.table("api_keys", sa.column("scopes", sa.JSON))
+    op.execute(keys.update().where(keys.c.scopes.is_(None)).values(scopes=EVERYTHING))
