@@ -20,12 +20,14 @@ from moorage.oauth.diagnosis.service import Diagnosis
 from moorage.rooms import Rooms, Urls, open_rooms
 from moorage.serve.data_folder import Running, callback_url, read_left_note, read_note
 from moorage.settings import Settings
+from moorage.settings.readers import is_postgresql
+from moorage.storage.backend import backend_of
 from moorage.storage.errors import DatabaseUnusable
 from moorage.storage.migrate import HEAD, revision
 from moorage.storage.readiness import complaint, free_bytes, require_room
 from moorage.storage.sqlite import sqlite_path
 from moorage.vault.errors import VaultLocked
-from moorage.vault.keys import load_keys
+from moorage.vault.keys import load_keys, shared_keys
 
 SERVER_SECONDS = 5.0
 CONNECTIONS_AT_ONCE = 8  # Connections that are diagnosed at the same time.
@@ -126,7 +128,7 @@ def _folder(settings: Settings) -> Finding:
         evidence = f"{home} is not a folder that this user can read and write."
         fix = "Choose another folder with --home or MOORAGE_HOME, or run this command as the user of the server."
         return Finding("home_unusable", "problem", cause, evidence, fix)
-    secrets = [home, home / "vault.key", sqlite_path(settings.database_url), settings.crm_folder]
+    secrets = [home, home / "vault.key", *_files(settings), settings.crm_folder]
     modes = {path: path.stat().st_mode & 0o777 for path in secrets if path.exists()}
     open_paths = [f"{path} has the mode {mode:04o}" for path, mode in modes.items() if mode & 0o077]
     if open_paths:
@@ -139,7 +141,7 @@ def _folder(settings: Settings) -> Finding:
 
 def _disk(settings: Settings) -> Finding:
     """Check that the data folders are writable and have free space."""
-    folders = {settings.home, sqlite_path(settings.database_url).parent, settings.crm_folder}
+    folders = {settings.home, *(file.parent for file in _files(settings)), settings.crm_folder}
     existing = sorted(folder for folder in folders if folder.is_dir())
     for folder in existing:
         require_room(folder)
@@ -153,31 +155,40 @@ def _disk(settings: Settings) -> Finding:
     return Finding("room_left", "ok", "The disk is writable and has room.", evidence)
 
 
+def _files(settings: Settings) -> list[Path]:
+    """The file of the control database; none if that is in PostgreSQL."""
+    return [] if is_postgresql(settings.database_url) else [sqlite_path(settings.database_url)]
+
+
 def _database(settings: Settings) -> Finding:
-    path = sqlite_path(settings.database_url)
-    if not path.exists():
+    name = backend_of(settings.database_url).name
+    missing = [file for file in _files(settings) if not file.exists()]
+    schema = None if missing else revision(settings.database_url)
+    damage = next((damage for file in _files(settings) if not missing and (damage := complaint(file))), None)
+    if missing or (schema is None and not _files(settings)):
         cause = "There is no control database yet."
-        return Finding(NOT_STARTED, "warning", cause, f"{path} does not exist.", _START)
-    schema = revision(settings.database_url)
-    damage = complaint(path)
+        evidence = f"{name} does not exist." if missing else f"{name} has none of its tables."
+        return Finding(NOT_STARTED, "warning", cause, evidence, _START)
     if damage is not None or (schema or "") > HEAD:
         newer = f"A newer Moorage wrote it: its schema is {schema}, and this version supports {HEAD}"
         fix = "Restore a good copy of it." if damage else "Run the newer version."
         cause = "The control database can't be used."
-        return Finding(DatabaseUnusable.code, "problem", cause, f"{path}: {damage or newer}.", fix)
+        return Finding(DatabaseUnusable.code, "problem", cause, f"{name}: {damage or newer}.", fix)
     if schema != HEAD:
         cause = "The control database has an older schema."
         evidence = f"It has {schema or 'no schema'}, and this version needs {HEAD}."
         fix = "If a server of the older version runs, stop it. Then `moorage up` updates the database."
         return Finding(NOT_STARTED, "warning", cause, evidence, fix)
     cause = "The control database is sound and up to date."
-    return Finding("database_sound", "ok", cause, f"{path} has the schema {schema}.")
+    return Finding("database_sound", "ok", cause, f"{name} has the schema {schema}.")
 
 
 def _vault_key(settings: Settings) -> Finding:
     """Check that there is a vault key. `_vault` checks later, with the database open, that it is the right key."""
     file = settings.home / "vault.key"
-    if settings.vault_key is None and not (file.exists() and file.stat().st_size):
+    if is_postgresql(settings.database_url):
+        shared_keys(settings.vault_key, settings.home)
+    elif settings.vault_key is None and not (file.exists() and file.stat().st_size):
         cause = "There is no vault key."
         evidence = f"MOORAGE_VAULT_KEY is not set, and {file} is missing or empty."
         if not sqlite_path(settings.database_url).exists():
@@ -190,6 +201,9 @@ def _vault_key(settings: Settings) -> Finding:
 
 def _crm_folder(settings: Settings) -> Finding:
     folder = settings.crm_folder
+    if is_postgresql(settings.crm_database_url):
+        cause = "The embedded CRM is in PostgreSQL. What else is said of it below comes from there."
+        return Finding("crm_found", "ok", cause, f"Its folder for other files is {folder}.")
     missing = [file for file in ("registry.db", "secret.key") if not (folder / file).exists()]
     if len(missing) == 1:
         cause = "The embedded CRM's folder is incomplete, so its tokens can't be used."

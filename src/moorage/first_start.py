@@ -10,8 +10,10 @@ from moorage.keys.model import ApiKey, may_be_secret
 from moorage.logs import Log
 from moorage.rooms import DEMO_APP, DEMO_SLUG, Rooms, Urls, open_rooms
 from moorage.settings import UNSHOWN, Settings
+from moorage.settings.readers import is_postgresql
 from moorage.storage.migrate import made_after, migrate
 from moorage.vault.errors import VaultKeyMissing, VaultLocked
+from moorage.vault.keys import shared_keys
 
 # The name under which a Moorage that plays Zoho knows the Moorage that connects to it.
 PLAYED_TO = "Moorage"
@@ -22,30 +24,39 @@ log = Log(__name__)
 async def first_start(settings: Settings, demo: OrganisationSpec = DEMO) -> str | None:
     """Update the databases; at the first start, make a first API key and demo data.
 
-    Returns the secret of the first API key, only once, unless the operator chose it. Raises VaultKeyMissing.
+    Returns the secret of the first API key, only once, unless the operator chose it. Raises VaultKeyMissing, and
+    VaultKeyUnshared.
     """
+    if is_postgresql(settings.database_url):
+        shared_keys(settings.vault_key, settings.home)
     migrate(settings.database_url, made_after(settings))
     async with open_rooms(settings, Urls("", "")) as rooms:
         rooms.make_all()  # Some services create files. Here only one process does so; later there are several workers.
         await _require_vault_key(rooms)
-        account, unshown = await rooms.keys.first_account(), settings.home / UNSHOWN
-        keys = await rooms.keys.list(account)
-        if keys and not unshown.exists():
-            return None
-        if keys:
-            return await _another_key(rooms, account, keys)
-        chosen = settings.api_key.reveal() if settings.api_key else None
-        if chosen is not None and not may_be_secret(chosen):
-            raise SettingsInvalid(
-                "MOORAGE_API_KEY: it looks like a key that Moorage made, but with a typing error.",
-                help="Copy the whole key again, or choose a key that looks different.",
-            )
-        await make_demo(rooms, account, demo)
-        if chosen is None:
-            unshown.parent.mkdir(exist_ok=True)
-            unshown.touch(0o600)
-        _, secret = await rooms.keys.create(account, "first key", chosen)
-        return None if chosen else secret
+        async with rooms.alone():  # Several servers may start on an empty database at once.
+            return await _first_key(rooms, demo)
+
+
+async def _first_key(rooms: Rooms, demo: OrganisationSpec) -> str | None:
+    """Make demo data and a first API key, if there is no key. Returns what `first_start` returns."""
+    account, unshown = await rooms.keys.first_account(), rooms.settings.home / UNSHOWN
+    keys = await rooms.keys.list(account)
+    if keys and not unshown.exists():
+        return None
+    if keys:
+        return await _another_key(rooms, account, keys)
+    chosen = rooms.settings.api_key.reveal() if rooms.settings.api_key else None
+    if chosen is not None and not may_be_secret(chosen):
+        raise SettingsInvalid(
+            "MOORAGE_API_KEY: it looks like a key that Moorage made, but with a typing error.",
+            help="Copy the whole key again, or choose a key that looks different.",
+        )
+    await make_demo(rooms, account, demo)
+    if chosen is None:
+        unshown.parent.mkdir(exist_ok=True)
+        unshown.touch(0o600)
+    _, secret = await rooms.keys.create(account, "first key", chosen)
+    return None if chosen else secret
 
 
 async def _another_key(rooms: Rooms, account: str, keys: Sequence[ApiKey]) -> str:

@@ -6,7 +6,7 @@ takes three times as long. A server makes all of them at its start, so that no c
 
 import contextlib
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ from moorage.clock import Clock, SystemClock
 from moorage.loopback import is_loopback
 from moorage.oauth import CALLBACK
 from moorage.settings import Settings
+from moorage.settings.readers import is_postgresql
 
 if TYPE_CHECKING:
     from moorage.background import Loop
@@ -70,15 +71,32 @@ class Rooms:
 
     @cached_property
     def database(self) -> "Database":
-        from moorage.storage import Database
+        from moorage.storage.database import READERS, Database
 
-        return Database(self.settings.database_url, self.clock)
+        settings = self.settings
+        # One connection writes, and one watches for changes.
+        readers = settings.database_connections - 2 if is_postgresql(settings.database_url) else READERS
+        return Database(settings.database_url, self.clock, readers=readers)
+
+    def alone(self) -> AbstractAsyncContextManager[object]:
+        """A lock for work that one server of a control database does, such as the first start.
+
+        For SQLite the lock of the data folder is enough, which every server holds.
+        """
+        if not is_postgresql(self.settings.database_url):
+            return contextlib.nullcontext()
+        from moorage.storage.backend import CONTROL_SCHEMA
+        from moorage.storage.lease import Lease
+
+        return Lease(self.settings.database_url, CONTROL_SCHEMA, "first start")
 
     @cached_property
     def vault_keys(self) -> "KeySource":
         from moorage.storage.sqlite import sqlite_path
-        from moorage.vault.keys import load_keys
+        from moorage.vault.keys import load_keys, shared_keys
 
+        if is_postgresql(self.settings.database_url):
+            return shared_keys(self.settings.vault_key, self.settings.home)
         database = sqlite_path(self.settings.database_url)
         return load_keys(self.settings.vault_key, self.settings.home, database, make=self._make_key)
 
@@ -237,18 +255,21 @@ class Rooms:
         from moorage.storage.readiness import Readiness, complaint
         from moorage.storage.sqlite import sqlite_path
 
-        database, crm = sqlite_path(self.settings.database_url), self.settings.crm_folder
+        settings = self.settings
+        folders = {settings.home, settings.crm_folder}
+        files: dict[str, Callable[[float], str | None]] = {}
+        if not is_postgresql(settings.database_url):
+            database = sqlite_path(settings.database_url)
+            folders.add(database.parent)
+            files["The control database"] = partial(complaint, database)
+        files.update(self.crm_storage.complaints())
 
         async def look() -> None:
             await self.database.check()
             await self.vault.check()
             await self.crm.check()
 
-        files: dict[str, Callable[[float], str | None]] = {
-            "The control database": partial(complaint, database),
-            **self.crm_storage.complaints(),
-        }
-        return Readiness(look, {self.settings.home, database.parent, crm}, files)
+        return Readiness(look, folders, files)
 
     @cached_property
     def crowd(self) -> "Crowd":

@@ -201,3 +201,35 @@ def test_a_variable_that_is_not_ours_is_noticed(moorage, home, monkeypatch):
     outcome = moorage("key", "list", "--json")
     assert outcome.err == "moorage: MOORAGE_HOMME is not a setting. Did you mean MOORAGE_HOME?\n"
     assert json.loads(outcome.out) == {"keys": []}
+
+
+URL = "postgresql://moorage:hush@127.0.0.1:1/moorage"
+
+
+def test_a_servers_database_that_is_secret_is_not_mistaken_for_another(moorage, home):
+    with serving(home, MOORAGE_DATABASE_URL=None):
+        outcome = moorage("key", "list", "--json")
+    assert outcome.status == 7 and "MOORAGE_DATABASE_URL in its environment" in outcome.err
+    assert "MOORAGE_DATABASE_URL_FILE" in outcome.err
+    outcome = moorage("key", "list", "--json")  # The last server had the same.
+    assert outcome.status == 7 and "MOORAGE_DATABASE_URL" in outcome.err
+
+
+def test_a_database_is_reached_by_the_url_of_the_environment_or_of_the_servers_file(
+    moorage, home, monkeypatch, tmp_path
+):
+    (tmp_path / "url").write_text(URL)
+    with serving(home, MOORAGE_DATABASE_URL_FILE=str(tmp_path / "url")):
+        assert "can't be reached" in moorage("key", "list").err
+    with serving(home, MOORAGE_DATABASE_URL=None):
+        monkeypatch.setenv("MOORAGE_DATABASE_URL", URL)
+        outcome = moorage("key", "list")
+    assert "can't be reached" in outcome.err and "hush" not in outcome.err
+
+
+def test_another_database_with_a_password_than_the_servers_is_noted_without_it(moorage, home, monkeypatch):
+    monkeypatch.setenv("MOORAGE_DATABASE_URL", URL)
+    with serving(home):
+        outcome = moorage("key", "list")
+    assert outcome.status == 0 and "runs without MOORAGE_DATABASE_URL" in outcome.err
+    assert "hush" not in outcome.err

@@ -15,7 +15,9 @@ UNUSABLE = {
     "MOORAGE_CRM_PORT": "70000",
     "MOORAGE_PUBLIC_URL": "ftp://example.com",
     "MOORAGE_DATABASE_URL": "mysql://db",
-    "MOORAGE_CRM_DATABASE_URL": "postgresql://db/crm",
+    "MOORAGE_DATABASE_CONNECTIONS": "2",
+    "MOORAGE_CRM_DATABASE_URL": "postgresql://db",
+    "MOORAGE_CRM_CONNECTIONS": "101",
     "MOORAGE_CRM_SERVERS": "two=mysql://db",
     "MOORAGE_API_KEY": "too-short",
     "MOORAGE_VAULT_KEY": "not-a-key",
@@ -220,3 +222,61 @@ def test_a_server_that_has_no_name_or_is_none_is_a_fault_that_shows_no_password(
     with pytest.raises(SettingsInvalid, match="MOORAGE_CRM_SERVERS") as caught:
         load({"MOORAGE_CRM_SERVERS": text})
     assert "hush" not in caught.value.message
+
+
+POSTGRESQL = "postgresql://moorage:hu%2Fsh@db.example.com:5432,two.example.com/moorage?sslmode=verify-full"
+BOTH = pytest.mark.parametrize("name", ["MOORAGE_DATABASE_URL", "MOORAGE_CRM_DATABASE_URL"])
+
+
+@pytest.mark.parametrize(
+    "url", [POSTGRESQL, "postgres://db/moorage", "postgresql:///moorage?host=/run/postgresql"]
+)
+def test_a_database_may_be_in_postgresql(tmp_path, url):
+    settings = load({"MOORAGE_DATABASE_URL": url, "MOORAGE_CRM_DATABASE_URL": url}, home=tmp_path)
+    assert (settings.database_url, settings.crm_database_url) == (url, url)
+    assert settings.crm_folder == tmp_path / "crm"
+
+
+@BOTH
+@pytest.mark.parametrize(
+    "url",
+    [POSTGRESQL, "postgresql://db/moorage?user=moorage&password=hush", "postgres://moorage:hush@/moorage"],
+)
+def test_a_url_with_a_password_is_a_secret(name, url):
+    settings = load({name: url})
+    assert "hu" not in repr(settings)
+    assert settings.explicit == {name: None}
+    assert pickle.loads(pickle.dumps(settings)) == settings
+
+
+@BOTH
+def test_a_url_without_a_password_is_none(name):
+    assert load({name: "postgresql://moorage@db/moorage"}).explicit == {
+        name: "postgresql://moorage@db/moorage"
+    }
+
+
+@BOTH
+def test_the_url_of_a_database_may_be_in_a_file(name, tmp_path):
+    file = tmp_path / "url"
+    file.write_text(f"{POSTGRESQL}\n")
+    settings = load({f"{name}_FILE": str(file)})
+    assert POSTGRESQL in (settings.database_url, settings.crm_database_url)
+    assert settings.explicit == {f"{name}_FILE": str(file)}
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("url", "advice"),
+    [
+        ("mysql://moorage:hush@db/moorage", "mysql:// is not supported; use a .*postgresql://moorage:…@"),
+        ("postgresql+psycopg://moorage:hush@db/m", r"postgresql\+psycopg:// is not supported"),
+        ("postgresql://moorage:hush@db", "such as postgresql://"),
+        ("postgresql://moorage:hu#sh@db/moorage", "such as postgresql://"),
+        ("moorage:hush@db/moorage", "such as sqlite:///"),
+    ],
+)
+def test_the_url_of_another_database_is_refused_without_its_password(name, url, advice):
+    with pytest.raises(SettingsInvalid, match=advice) as caught:
+        load({name: url})
+    assert "hu" not in caught.value.message

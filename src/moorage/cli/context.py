@@ -16,7 +16,9 @@ from moorage.settings import Settings, load, read_secret, reason, unknown_variab
 from moorage.settings.table import SETTINGS
 
 _PUBLIC = {setting.env for setting in SETTINGS if not setting.secret} - {"MOORAGE_HOME"}
-_SECRET = {setting.env for setting in SETTINGS if setting.secret}
+_SECRET = {setting.env for setting in SETTINGS if setting.may_be_secret}
+_DATABASES = "MOORAGE_DATABASE_URL", "MOORAGE_CRM_DATABASE_URL"
+_IS_SECRET = {setting.env: setting.is_secret for setting in SETTINGS}
 
 
 def settings(home: Path | None = None) -> Settings:
@@ -31,8 +33,10 @@ def settings(home: Path | None = None) -> Settings:
         note(sentence)
     own = load(environ, home=home)
     if (running := read_note(own.home)) is not None:
+        _require_databases(running, environ)
         return load(_with_settings_of(running, environ, own.home), home=own.home)
     if (last := read_last_note(own.home)) is not None:
+        _require_databases(last, environ)
         return load(_secret_files(last.settings, environ) | _public(last.settings) | environ, home=own.home)
     return own
 
@@ -42,11 +46,36 @@ def _with_settings_of(running: Running, environ: Mapping[str, str], home: Path) 
     servers = _public(running.settings)
     for name in sorted(_PUBLIC & environ.keys()):
         text = environ[name].strip()
-        if text and text != servers.get(name):
+        if text and not _is_hidden(running.settings, name) and text != servers.get(name):
+            here = "another one" if _IS_SECRET[name](text) else text
             other = f"has {name} {servers[name]}" if name in servers else f"runs without {name}"
-            note(f"{name} is {text} here, but the server of {home} {other}. The server's setting counts.")
-    others = {name: text for name, text in environ.items() if name not in _PUBLIC}
+            note(f"{name} is {here} here, but the server of {home} {other}. The server's setting counts.")
+    others = {
+        name: text
+        for name, text in environ.items()
+        if name not in _PUBLIC or _is_hidden(running.settings, name)
+    }
     return _secret_files(running.settings, environ) | others | servers
+
+
+def _is_hidden(settings: Mapping[str, str | None], name: str) -> bool:
+    """True if a server has this setting from a secret text or from a file, so its note does not have the text."""
+    return f"{name}_FILE" in settings or (name in settings and settings[name] is None)
+
+
+def _require_databases(server: Running, environ: Mapping[str, str]) -> None:
+    """Raises SettingsInvalid if the server has a database whose URL is secret, and the environment does not name it.
+
+    Without it a command would work with another database.
+    """
+    for name in _DATABASES:
+        is_named = environ.get(name) or environ.get(f"{name}_FILE")
+        if server.settings.get(name, "") is None and not is_named:
+            raise SettingsInvalid(
+                f"The server of this data folder has {name} in its environment, and it is not set here.",
+                help=f"Set {name} for this command, too. Or start the server with {name}_FILE, which names a file that"
+                " contains the URL: commands then read it themselves.",
+            )
 
 
 def _public(settings: Mapping[str, str | None]) -> dict[str, str]:

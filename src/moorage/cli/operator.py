@@ -10,6 +10,7 @@ from moorage.cli.failures import UsageError
 from moorage.near import nearest
 from moorage.serve.data_folder import prepare
 from moorage.serve.errors import HomeMissing
+from moorage.settings.readers import is_postgresql
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -53,6 +54,8 @@ def require_folder(settings: "Settings", *, named: bool) -> None:
             " named",
             help=f"Run it where that server's data folder is, or name a folder with --home, such as {settings.home}.",
         )
+    if is_postgresql(settings.database_url):
+        return  # It is reached from anywhere, and says itself if it is not one of Moorage.
     if not Path(settings.database_url.removeprefix("sqlite:///")).exists():
         if settings.home.exists() and not os.access(settings.home, os.R_OK | os.X_OK):
             return  # This user can't read the folder. The next step reports that.

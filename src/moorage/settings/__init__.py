@@ -17,6 +17,7 @@ from moorage.settings.table import SETTINGS, Setting
 UNSHOWN = "run/first-key-unshown"
 
 _SQLITE = "sqlite:///"
+_CRM_FOLDER = "crm"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,9 @@ class Settings:
     public_url: str | None
     crm_public_url: str | None
     database_url: str
+    database_connections: int
     crm_database_url: str
+    crm_connections: int
     crm_servers: Secret | None
     api_key: Secret | None
     vault_key: Secret | None
@@ -47,7 +50,9 @@ class Settings:
 
     @property
     def crm_folder(self) -> Path:
-        """The embedded CRM's folder: its databases, and other files, such as keys and snapshots."""
+        """The embedded CRM's folder: its databases, unless they are in PostgreSQL, and other files."""
+        if readers.is_postgresql(self.crm_database_url):
+            return self.home / _CRM_FOLDER
         return Path(self.crm_database_url.removeprefix(_SQLITE))
 
     @property
@@ -98,9 +103,9 @@ def _source(setting: Setting, environ: Mapping[str, str], option: object) -> _So
         return _Source(setting.option or setting.env, lambda: option_text, {setting.env: option_text})
     text = environ.get(setting.env, "").strip()
     file_variable = f"{setting.env}_FILE"
-    if not text and setting.secret and (file := environ.get(file_variable)):
+    if not text and setting.may_be_secret and (file := environ.get(file_variable)):
         return _Source(file_variable, lambda: read_secret(file), {file_variable: str(_absolute(file))})
-    return _Source(setting.env, lambda: text, {setting.env: None if setting.secret else text})
+    return _Source(setting.env, lambda: text, {setting.env: None if setting.is_secret(text) else text})
 
 
 def read_secret(file: str) -> str:
@@ -140,7 +145,7 @@ def _contradictions(values: Mapping[str, Any]) -> list[str]:
 def unknown_variables(environ: Mapping[str, str]) -> list[str]:
     """A sentence about each variable that begins with MOORAGE_ but is not a setting. Most are typing errors."""
     variables = {setting.env for setting in SETTINGS} | {"MOORAGE_URL"}
-    variables |= {f"{setting.env}_FILE" for setting in SETTINGS if setting.secret}
+    variables |= {f"{setting.env}_FILE" for setting in SETTINGS if setting.may_be_secret}
     unknown = sorted(name for name in environ if name.startswith("MOORAGE_") and name not in variables)
     return [f"{name} is not a setting.{did_you_mean(name, variables)}" for name in unknown]
 
@@ -149,8 +154,9 @@ def _with_dependent_defaults(values: dict[str, Any]) -> Settings:
     """Fill in the defaults that depend on other settings."""
     home: Path = values["home"]
     values["database_url"] = values["database_url"] or f"sqlite:///{home / 'moorage.db'}"
-    crm = values["crm_database_url"].removeprefix(_SQLITE)
-    values["crm_database_url"] = f"{_SQLITE}{readers.folder(crm) if crm else home / 'crm'}"
+    if not readers.is_postgresql(values["crm_database_url"]):
+        crm = values["crm_database_url"].removeprefix(_SQLITE)
+        values["crm_database_url"] = f"{_SQLITE}{readers.folder(crm) if crm else home / _CRM_FOLDER}"
     if values["rate_limit"] == "auto":
         values["rate_limit"] = None if is_loopback(values["host"]) else DEFAULT_RATE
     return Settings(**values)

@@ -11,8 +11,11 @@ from urllib.parse import urlsplit
 
 # The name of the server of MOORAGE_CRM_DATABASE_URL, among those of MOORAGE_CRM_SERVERS.
 MAIN = "main"
+# Of a process's connections to a database, one writes and another watches for changes. So three are the fewest.
+MIN_CONNECTIONS = 3
+MAX_CONNECTIONS = 100
 _SERVER_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
-_POSTGRESQL = re.compile(r"postgres(?:ql)?://[^\s/]*/[^\s/?#,]+(?:\?[^\s#,]*)?")
+_POSTGRESQL = re.compile(r"postgres(?:ql)?://[^\s/?#]*/[^\s/?#,]+(?:\?[^\s#]*)?")
 
 
 class Secret:
@@ -56,16 +59,48 @@ def url(text: str) -> str | None:
     return text.rstrip("/")
 
 
+class DatabaseUrl(str):
+    """The URL of a PostgreSQL database. `repr` does not show it, because it may contain a password."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "DatabaseUrl(…)"
+
+
 def database(text: str) -> str:
-    if text and not _is_absolute(text):
-        raise ValueError("use a SQLite file such as sqlite:////var/lib/moorage/moorage.db")
-    return text
+    return _database(text, "a SQLite file such as sqlite:////var/lib/moorage/moorage.db")
 
 
 def crm_database(text: str) -> str:
+    return _database(text, "a folder of SQLite files such as sqlite:////var/lib/moorage/crm")
+
+
+def _database(text: str, of_sqlite: str) -> str:
+    if is_postgresql(text):
+        if not _POSTGRESQL.fullmatch(text):
+            raise ValueError(
+                "use a PostgreSQL database such as postgresql://moorage:…@db.example.com/moorage"
+            )
+        return DatabaseUrl(text)
     if text and not _is_absolute(text):
-        raise ValueError("use a folder of SQLite files such as sqlite:////var/lib/moorage/crm")
+        known = (
+            f"use {of_sqlite}, or a PostgreSQL database such as postgresql://moorage:…@db.example.com/moorage"
+        )
+        scheme = re.match(r"[a-z0-9+]{1,32}(?=://)", text)
+        other = "" if scheme is None or scheme[0] == "sqlite" else f"{scheme[0]}:// is not supported; "
+        raise ValueError(f"{other}{known}")
     return text
+
+
+def is_postgresql(url: str) -> bool:
+    return url.startswith(("postgresql://", "postgres://"))
+
+
+def has_password(url: str) -> bool:
+    """True if a URL of PostgreSQL may contain a password, before the host or among the parameters."""
+    login, at, _ = url.partition("://")[2].partition("?")[0].rpartition("@")
+    return is_postgresql(url) and ((bool(at) and ":" in login) or "password=" in url.partition("?")[2])
 
 
 def _is_absolute(url: str) -> bool:
@@ -168,6 +203,12 @@ def rate(text: str) -> float | str | None:
     if not re.fullmatch(r"\d{1,6}(\.\d{1,3})?", text, re.ASCII) or float(text) <= 0:
         raise ValueError("use a number of requests per second above 0, such as 10, or off")
     return float(text)
+
+
+def connections(text: str) -> int:
+    if not re.fullmatch(r"\d{1,3}", text, re.ASCII) or not MIN_CONNECTIONS <= int(text) <= MAX_CONNECTIONS:
+        raise ValueError(f"use a number of connections from {MIN_CONNECTIONS} to {MAX_CONNECTIONS}")
+    return int(text)
 
 
 def level(text: str) -> str:

@@ -11,8 +11,8 @@ from moorage.settings import readers
 class Setting:
     """One setting. `read` makes the value from the text, or raises ValueError with a message that says what is allowed.
 
-    The text of a secret may also be in a file, whose path is in the variable `env` + `_FILE`. `option` is the option
-    of `moorage up` that wins over the variable.
+    The text of a secret may also be in a file, whose path is in the variable `env` + `_FILE`. `secret_if` tells which
+    texts are secret, if only some are. `option` is the option of `moorage up` that wins over the variable.
     """
 
     name: str
@@ -22,6 +22,14 @@ class Setting:
     meaning: str
     secret: bool = False
     option: str | None = None
+    secret_if: Callable[[str], bool] | None = None
+
+    @property
+    def may_be_secret(self) -> bool:
+        return self.secret or self.secret_if is not None
+
+    def is_secret(self, text: str) -> bool:
+        return self.secret or (self.secret_if is not None and self.secret_if(text))
 
 
 SETTINGS = (
@@ -66,14 +74,34 @@ SETTINGS = (
         "The embedded CRM's base URL for clients.",
     ),
     Setting(
-        "database_url", "MOORAGE_DATABASE_URL", readers.database, "", "The database of keys and connections."
+        "database_url",
+        "MOORAGE_DATABASE_URL",
+        readers.database,
+        "",
+        "The database of keys and connections: SQLite or PostgreSQL.",
+        secret_if=readers.has_password,
+    ),
+    Setting(
+        "database_connections",
+        "MOORAGE_DATABASE_CONNECTIONS",
+        readers.connections,
+        "6",
+        "Connections of each process to that database, if it is PostgreSQL.",
     ),
     Setting(
         "crm_database_url",
         "MOORAGE_CRM_DATABASE_URL",
         readers.crm_database,
         "",
-        "The folder of the embedded CRM's organisations.",
+        "The embedded CRM's organisations: a folder, or PostgreSQL.",
+        secret_if=readers.has_password,
+    ),
+    Setting(
+        "crm_connections",
+        "MOORAGE_CRM_CONNECTIONS",
+        readers.connections,
+        "12",
+        "Connections of each process to each PostgreSQL server of the CRM.",
     ),
     Setting(
         "crm_servers",

@@ -6,6 +6,7 @@ from typing import Protocol
 
 import sqlalchemy as sa
 
+from moorage.settings.readers import is_postgresql
 from moorage.storage.errors import DriverMissing
 
 CONTROL_SCHEMA = "moorage"
@@ -71,10 +72,6 @@ class Backend(Protocol):
 
     def sort_by_code_points(self, connection: sa.Connection) -> None:
         """Give all columns of text the order of their code points, if the database has another one."""
-
-
-def is_postgresql(url: str) -> bool:
-    return url.startswith(("postgresql://", "postgres://"))
 
 
 def backend_of(url: str, schema: str = CONTROL_SCHEMA) -> Backend:

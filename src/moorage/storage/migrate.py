@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DatabaseError
 
 from moorage.settings import Settings
-from moorage.storage.backend import CONTROL_SCHEMA, Backend, backend_of, is_postgresql
+from moorage.settings.readers import is_postgresql
+from moorage.storage.backend import CONTROL_SCHEMA, Backend, backend_of
 from moorage.storage.errors import DatabaseUnusable
 from moorage.storage.trouble import unusable
 

@@ -52,6 +52,7 @@ class Postgresql:
         self._parameters = _parameters(url)
         self._schema = schema
         self._turn = f'"{schema}".turn'
+        self._leases = f'"{schema}".leases'
         self._search_path = f'SET LOCAL search_path = "{schema}"'
 
     def writing(self) -> sa.Engine:
@@ -82,26 +83,28 @@ class Postgresql:
         return bool(poll.poll(0))
 
     def watch(self) -> PostgresqlWatch:
-        return PostgresqlWatch(self._connector("watching"), f"SELECT number FROM {self._turn}")
+        return PostgresqlWatch(self.connector("watching"), f"SELECT number FROM {self._turn}")
 
     def make(self, beside: Iterable[Path]) -> None:
         try:
-            with contextlib.closing(self._connector("making")()) as connection:
+            with contextlib.closing(self.connector("making")()) as connection:
                 if self._is_made(connection):
                     return
-                self._require_first(beside)
+                self._require_first(connection, beside)
                 self._make(connection)
         except psycopg.Error as error:
             raise unusable(NAME, error) from error
 
     def _is_made(self, connection: psycopg.Connection[Any]) -> bool:
-        if connection.execute("SELECT to_regclass(%s)", (self._turn,)).fetchone() == (None,):
+        tables = connection.execute("SELECT to_regclass(%s), to_regclass(%s)", (self._turn, self._leases))
+        if None in (tables.fetchone() or (None,)):
             return False
         return connection.execute(f"SELECT 1 FROM {self._turn}").fetchone() is not None
 
-    def _require_first(self, beside: Iterable[Path]) -> None:
+    def _require_first(self, connection: psycopg.Connection[Any], beside: Iterable[Path]) -> None:
         older_files = [file for file in beside if file.exists() and file.stat().st_size]
-        if not older_files:
+        turn = connection.execute("SELECT to_regclass(%s)", (self._turn,)).fetchone()
+        if not older_files or turn != (None,):
             return
         # A lost database must not look like a first start, which would hide that all keys and connections are lost.
         raise DatabaseUnusable(
@@ -131,6 +134,9 @@ class Postgresql:
             columns = "id integer PRIMARY KEY CHECK (id = 1), number bigint NOT NULL"
             connection.execute(f"CREATE TABLE {self._turn} ({columns})")
         connection.execute(f"INSERT INTO {self._turn} VALUES (1, 0) ON CONFLICT DO NOTHING")
+        if connection.execute("SELECT to_regclass(%s)", (self._leases,)).fetchone() == (None,):
+            columns = "name text PRIMARY KEY, owner text NOT NULL, ends_at timestamptz NOT NULL"
+            connection.execute(f"CREATE TABLE {self._leases} ({columns})")
 
     def sort_by_code_points(self, connection: sa.Connection) -> None:
         # The order of a database's collation differs from SQLite's, and may change with the system's libraries.
@@ -150,12 +156,13 @@ class Postgresql:
         # Each thread keeps its connection, so a pool is not needed.
         return sa.create_engine(
             "postgresql+psycopg://",
-            creator=self._connector(purpose),
+            creator=self.connector(purpose),
             poolclass=sa.NullPool,
             use_native_hstore=False,  # It would be looked up at each connect.
         )
 
-    def _connector(self, purpose: str) -> Callable[[], psycopg.Connection[Any]]:
+    def connector(self, purpose: str) -> Callable[[], psycopg.Connection[Any]]:
+        """What opens a connection in autocommit mode, named after what it is for."""
         name = {"fallback_application_name": f"moorage {_subject(self._schema)} {purpose}"}
         conninfo = make_conninfo("", **{**_CONNECTION, **name, **self._parameters})
 

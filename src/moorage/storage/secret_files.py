@@ -32,10 +32,11 @@ def kept_secret(
 
 
 class SecretMissing(Exception):
-    """A secret is missing, such as a file, but data need the one that was there. `where` it was is for messages."""
+    """The file at `path` is missing or empty, but other files need the secret that it had."""
 
-    def __init__(self, where: object) -> None:
-        super().__init__(f"{where} is missing or empty")
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path} is missing or empty")
+        self.path = path
 
 
 def flush_folder(path: Path) -> None:

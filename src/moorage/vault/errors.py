@@ -28,6 +28,22 @@ class VaultKeyMissing(MoorageError):
         )
 
 
+class VaultKeyUnshared(MoorageError):
+    """The secrets are in a database that several machines can use, and the vault key would be in one data folder."""
+
+    code = "vault_key_missing"
+
+    def __init__(self, file: str | None) -> None:
+        super().__init__(
+            "MOORAGE_VAULT_KEY is not set. With a control database in PostgreSQL it has to be, as every server on it"
+            " needs the same vault key.",
+            help="Make a key with `openssl rand -base64 32`, keep it in a safe place, and give it to each server as"
+            " MOORAGE_VAULT_KEY, or in a file as MOORAGE_VAULT_KEY_FILE."
+            if file is None
+            else f"This data folder has a key already: set MOORAGE_VAULT_KEY_FILE={file}.",
+        )
+
+
 class VaultBusy(MoorageError):
     """Another command is rotating the vault's keys."""
 

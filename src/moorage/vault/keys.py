@@ -14,7 +14,7 @@ from moorage.locks import FileLock
 from moorage.settings.readers import Secret, decode_keys
 from moorage.storage import flush_folder, kept_secret
 from moorage.storage.trouble import trouble_of, unusable
-from moorage.vault.errors import VaultBusy, VaultKeyGiven, VaultKeyMissing, VaultLocked
+from moorage.vault.errors import VaultBusy, VaultKeyGiven, VaultKeyMissing, VaultKeyUnshared, VaultLocked
 from moorage.vault.model import Key, Ring
 
 
@@ -31,6 +31,14 @@ class KeySource(Protocol):
 
     def replace(self, keys: Sequence[Key], /) -> None:
         """Make these the live keys, in every process. Raises VaultKeyGiven if the source is fixed."""
+
+
+def shared_keys(setting: Secret | None, home: Path) -> KeySource:
+    """The keys from the setting, for secrets in a database that other machines use, too. Raises VaultKeyUnshared."""
+    if setting is None:
+        file = home / "vault.key"
+        raise VaultKeyUnshared(str(file) if _is_filled(file) else None)
+    return load_keys(setting, home)
 
 
 def load_keys(
