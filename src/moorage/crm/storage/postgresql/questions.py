@@ -27,6 +27,7 @@ from moorage.crm.storage.postgresql.inventory import Inventory
 from moorage.crm.storage.postgresql.lexemes import TextQuery
 
 INDEXED_ORDERS = frozenset({"id", *INDEXED_TIMES})
+ALL_OF_A_RANGE = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,52 +118,56 @@ class Questions:
     ) -> Question:
         """A page by id: the tables of the full text are read one after the other, until the page is full."""
         descending = order.descending is not window.backwards
-        direction = _direction(descending)
         tables = self._inventory.texts_of(module)
         start = window.start.id if window.start is not None else None
-        by_id = f"ORDER BY id {direction} LIMIT {window.offset + window.limit + 1}"
         assert isinstance(text.query, TextQuery)
-        selects = [
+        ranges = [
             fulltext.matching_in_range(self._schema, module, first, text.query)
             for first in fulltext.beyond(tables, start, descending=descending)
         ] or [("SELECT NULL::bigint AS id WHERE FALSE", ())]
-        chosen = [self._narrowed(module, each, others, start, by_id, descending) for each in selects]
-        # The server reads these in turn, and no more of them than it needs: so the order is right, too.
-        union = " UNION ALL ".join(f"({sql})" for sql, _ in chosen)
-        sql = f"SELECT s.id FROM ({union}) s LIMIT {window.offset + window.limit + 1}"
-        params = [value for _, values in chosen for value in values]
+        most = window.offset + window.limit + 1
+        limit = most if not others else ALL_OF_A_RANGE
+        parts = [self._chosen(module, ranges, others, start, limit, descending=descending)]
         if tables.has_long:
-            long = fulltext.matching_long(self._schema, module, text.query)
-            long_sql, long_params = self._narrowed(module, long, others, start, by_id, descending)
-            sql, params = f"({sql}) UNION ALL ({long_sql})", [*params, *long_params]
-        shown = _listed(["NULL", "r.id", *columns])
+            long = [fulltext.matching_long(self._schema, module, text.query)]
+            parts.append(self._chosen(module, long, others, start, limit, descending=descending))
         where, version = _where([self._is_current])
+        params = (*(value for _, values in parts for value in values), *version)
+        shown, page = _listed(["NULL", "r.id", *columns]), f"LIMIT {window.limit + 1} OFFSET {window.offset}"
+        if len(parts) == 1:
+            return Question(f"SELECT {shown} FROM {parts[0][0]}{where} {page}", params)
+        chosen = " UNION ALL ".join(f"(SELECT r.id FROM {sql} LIMIT {most})" for sql, _ in parts)
         sql = (
-            f"SELECT {shown} FROM ({sql}) c JOIN {self.dialect.table(module)} r ON r.id = c.id{where}"
-            f" ORDER BY r.id {direction} LIMIT {window.limit + 1} OFFSET {window.offset}"
+            f"SELECT {shown} FROM ({chosen}) c JOIN {self.dialect.table(module)} r ON r.id = c.id{where}"
+            f" ORDER BY r.id {_direction(descending)} {page}"
         )
-        return Question(sql, (*params, *version))
+        return Question(sql, params)
 
-    def _narrowed(
+    def _chosen(
         self,
         module: Module,
-        matching: tuple[str, tuple[object, ...]],
+        selects: Sequence[tuple[str, tuple[object, ...]]],
         others: Sequence[Clause],
         start: int | None,
-        by_id: str,
+        limit: int,
+        *,
         descending: bool,
     ) -> tuple[str, tuple[object, ...]]:
-        """The first of the ids that match in one table of the full text and meet the other conditions."""
-        sql, params = matching
-        clauses = list(others)
+        """A source of the records `r` whose ids are selected and that meet the other conditions, in their order.
+
+        The server takes the selects in turn, and no more of each than it needs: it looks at one record after the
+        other, because of `OFFSET 0`, and not at all that match. Selects with a limit never run at the same time.
+        """
+        where = ""
+        beyond: tuple[int, ...] = ()
         if start is not None:
-            clauses.append(Clause(f"r.id {'<' if descending else '>'} %s", (start,), indexed=True))
-        if not clauses:
-            return f"{sql} {by_id}", params
-        where, more = _where(clauses)
-        table = f" JOIN {self.dialect.table(module)} r ON r.id = t.id" if others else ""
-        source = f"SELECT r.id FROM ({sql}) t{table}" if others else f"SELECT r.id FROM ({sql}) r"
-        return f"{source}{where} {by_id}", (*params, *more)
+            where, beyond = f" WHERE t.id {'<' if descending else '>'} %s", (start,)
+        by_id = f"ORDER BY t.id {_direction(descending)} LIMIT {limit}"
+        union = " UNION ALL ".join(f"(SELECT t.id FROM ({sql}) t{where} {by_id})" for sql, _ in selects)
+        params = [value for _, values in selects for value in (*values, *beyond)]
+        conditions, more = _where([Clause("r.id = s.id", (), indexed=True), *others])
+        record = f"SELECT * FROM {self.dialect.table(module)} r{conditions} OFFSET 0"
+        return f"({union}) s CROSS JOIN LATERAL ({record}) r", (*params, *more)
 
     def _clause(self, module: Module, each: Filter) -> Clause:
         match each:
