@@ -85,7 +85,7 @@ class MetadataChanges(Suite):
         (old,) = here.add("Leads", {"Last_Name": "old"})
         change(add(PLAIN))
         for opened in (here, there):
-            assert opened.store.closed
+            assert opened.is_closed()
             with pytest.raises(StoreClosed):
                 opened.write(lambda transaction: transaction.new_ids(1))
         again = reopen()
@@ -268,7 +268,7 @@ class MetadataChanges(Suite):
 
     def test_a_job_that_changes_nothing_closes_nothing(self, here, there, change):
         assert change(lambda change: change.metadata.org["company_name"])
-        assert not here.store.closed and not there.store.closed
+        assert not here.is_closed() and not there.is_closed()
 
     def test_a_user_is_shown_by_the_name_that_they_have_now(self, here, change, reopen):
         user = here.user

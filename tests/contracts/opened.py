@@ -1,13 +1,14 @@
 """What the suites of the record store share: an open organisation, asked through the contract alone."""
 
 import asyncio
+import contextlib
 import json
 from dataclasses import dataclass
 
 import pytest
 
 from moorage.crm.metadata.shown import shape
-from moorage.crm.storage.contract.records import Deleted, Order, Window
+from moorage.crm.storage.contract.records import Deleted, Order, StoreClosed, Window
 
 
 async def awaited(result):
@@ -54,6 +55,13 @@ class Opened:
     @property
     def store(self):
         return self.organisation.store
+
+    def is_closed(self):
+        """Whether the store is closed, or another one has changed the metadata."""
+        if not self.store.closed and self.store.confirm is not None:
+            with contextlib.suppress(StoreClosed):
+                self._run(self.store.confirm)
+        return self.store.closed
 
     @property
     def user(self):

@@ -17,9 +17,9 @@ ONE, TWO = (prefix * ID_SPACE + 20_005 for prefix in (7_243_485, 1_234_567))
 AT_ONE, AT_TWO = Place("one", ONE), Place("two", TWO)
 
 
-def documents(identity):
+def documents(identity, spec=DEMO):
     numbers = count(100_001)
-    return blueprint(DEMO, identity // ID_SPACE, datetime(2026, 2, 6, tzinfo=UTC), lambda: next(numbers))
+    return blueprint(spec, identity // ID_SPACE, datetime(2026, 2, 6, tzinfo=UTC), lambda: next(numbers))
 
 
 class OrganisationStorageContract:

@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import unquote_to_bytes
 
 from moorage.clock import Clock
 from moorage.crm.accounts.server import AccountsServer
@@ -29,6 +28,8 @@ from moorage.crm.storage.contract.records import StoreClosed, TookTooLong
 from moorage.crm.trouble import spool_trouble, trouble_answer
 from moorage.crm.versions import VERSIONS, Version
 from moorage.crm.wire.call import Call, answer, fault_answer, with_headers
+from moorage.crm.wire.certain import certain
+from moorage.crm.wire.decoding import parameters, segments
 from moorage.crm.wire.page_tokens import PageTokens
 from moorage.crm.wire.principal import Principal, require_scope
 from moorage.crm.wire.refusals import refusal
@@ -95,8 +96,30 @@ class Crm:
             return self._admitted(request)
         except (NotInMemory, StoreClosed):
             return self._admit_later(request)
+        except Fault as fault:
+            confirm = self._confirm_of(request)
+            return _failed(fault, request) if confirm is None else self._refuse(request, fault, confirm)
         except Exception as error:  # noqa: BLE001 - whatever happens is answered in Zoho's shape
             return _failed(error, request)
+
+    def _confirm_of(self, request: Request) -> Callable[[], Awaitable[None]] | None:
+        """`RecordStore.confirm` of the organisation that a call is about, if it is known."""
+        try:
+            return self._organisation(self._principal(request, None)).store.confirm
+        except (NotInMemory, Fault):
+            return None
+
+    async def _refuse(
+        self, request: Request, fault: Fault, confirm: Callable[[], Awaitable[None]]
+    ) -> Admission:
+        """Refuse a body, unless the metadata by which it is refused have changed."""
+        try:
+            await confirm()
+        except StoreClosed:
+            return await self._admit_later(request)
+        except Exception as error:  # noqa: BLE001 - as above
+            return _failed(error, request)
+        return _failed(fault, request)
 
     async def _admit_later(self, request: Request) -> Admission:
         try:
@@ -112,7 +135,7 @@ class Crm:
         elif path == b"/" or path.startswith(_OF_STRANGERS):
             return self._of_strangers
         else:
-            _, route, _ = self._of_version(replace(request, path=path), centre)
+            route = self._route_of_version(*self._in_version(replace(request, path=path), centre))
         return Allowance(route.max_body, self._of_callers)
 
     def answer(self, request: Request, principal: Principal | None = None) -> Response | Awaitable[Response]:
@@ -177,8 +200,7 @@ class Crm:
         if path.startswith(PREFIX):
             return self._api(request, self._principal(request, centre))
         if path.startswith(_ANY_VERSION):
-            version, route, call = self._of_version(request, centre)
-            return version.answer(route, call)
+            return self._of_version(request, centre)
         answer = self._accounts_server.answer(request, Site(self._api_domain, centre))
         if answer is not None:
             return answer
@@ -187,35 +209,43 @@ class Crm:
         raise invalid_url()
 
     def _api(self, request: Request, principal: Principal) -> Response | Awaitable[Response]:
-        organisation = self._organisation(principal)
-        route, path = self._permitted(request.method, request.path, principal, organisation)
-        return route.handler(self._call(request, principal, organisation, path))
+        return certain(self._call(request, principal), self._of_v8)
+
+    def _of_v8(self, call: Call) -> Response | Awaitable[Response]:
+        request = call.request
+        route, call.path = self._permitted(request.method, request.path, call.caller, call.organisation)
+        return route.handler(call)
 
     def _permitted(
         self, method: str, path: bytes, principal: Principal, organisation: Organisation
     ) -> tuple[Route, Mapping[str, str]]:
         """The route of a path in v8, and the values of its placeholders. Raises the fault of a missing scope."""
-        route, values = self._router.match(method, _segments(path))
+        route, values = self._router.match(method, segments(path))
         _require_scopes(route, values, principal, organisation)
         return route, values
 
-    def _of_version(self, request: Request, centre: str | None) -> tuple[Version, Route, Call]:
-        """A call of an older version, or of a path with an area. Raises the fault of a missing scope."""
+    def _of_version(self, request: Request, centre: str | None) -> Response | Awaitable[Response]:
+        version, path, call = self._in_version(request, centre)
+        return certain(call, lambda call: version.answer(self._route_of_version(version, path, call), call))
+
+    def _in_version(self, request: Request, centre: str | None) -> tuple[Version, bytes, Call]:
+        """A call of an older version, or of a path with an area, and its path in v8."""
         matched = _VERSIONED.match(request.path)
         if matched is None:
             raise invalid_url()
         version = VERSIONS.get(matched["version"].decode())
         if version is None:
             raise api_not_supported()
-        principal = self._principal(request, centre)
-        organisation = self._organisation(principal)
         start, end = matched.span("version")
         path_in_v8 = b"%sv8%s" % (request.path[:start], request.path[end:])
-        route, path = self._router.match(request.method, _segments(path_in_v8))
-        call = self._call(request, principal, organisation, path)
+        return version, path_in_v8, self._call(request, self._principal(request, centre))
+
+    def _route_of_version(self, version: Version, path_in_v8: bytes, call: Call) -> Route:
+        """The route of a call of an older version, which is prepared for it. Raises the fault of a missing scope."""
+        route, call.path = self._router.match(call.request.method, segments(path_in_v8))
         version.prepare(route, call)
-        _require_scopes(route, call.path, principal, organisation)
-        return version, route, call
+        _require_scopes(route, call.path, call.caller, call.organisation)
+        return route
 
     def _principal(self, request: Request, centre: str | None) -> Principal:
         principal = self._accounts.remembered(request.header(b"authorization"))
@@ -231,11 +261,10 @@ class Crm:
             raise NotInMemory
         return organisation
 
-    def _call(
-        self, request: Request, principal: Principal, organisation: Organisation, path: Mapping[str, str]
-    ) -> Call:
-        now = self._clock.timestamp()
-        return Call(request, organisation, principal, path, parameters(request.query), now, self._tokens)
+    def _call(self, request: Request, principal: Principal) -> Call:
+        """The call, as long as nobody has looked at its path."""
+        organisation, now = self._organisation(principal), self._clock.timestamp()
+        return Call(request, organisation, principal, {}, parameters(request.query), now, self._tokens)
 
 
 def _healthy(method: str) -> Response:
@@ -258,30 +287,6 @@ def _failed(error: Exception, request: Request) -> Response:
         return response
     log.error("crm.failed", method=request.method, exc_info=error)
     return fault_answer(internal())
-
-
-def _segments(path: bytes) -> list[str]:
-    text = path[1:].decode("latin-1")
-    if "%" in text:
-        return [_decoded(segment, plus=False) for segment in text.split("/")]
-    return text.split("/")
-
-
-def parameters(query: bytes) -> Mapping[str, str]:
-    """The parameters of a query. The last value of a name counts. Bytes that are not UTF-8 are replaced."""
-    values = {}
-    for pair in query.decode("latin-1").split("&"):
-        name, _, value = pair.partition("=")
-        if name:
-            values[_decoded(name)] = _decoded(value)
-    return values
-
-
-def _decoded(text: str, *, plus: bool = True) -> str:
-    if "%" not in text and "+" not in text and text.isascii():
-        return text
-    raw = text.encode("latin-1")
-    return unquote_to_bytes(raw.replace(b"+", b" ") if plus else raw).decode("utf-8", "replace")
 
 
 def _require_scopes(

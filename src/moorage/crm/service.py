@@ -17,7 +17,7 @@ from moorage.crm.centres import Site
 from moorage.crm.errors import OrganisationUnknown
 from moorage.crm.metadata.documents import Document
 from moorage.crm.organisations.service import OrganisationRow, Organisations
-from moorage.crm.secret_key import secret_key
+from moorage.crm.secret_key import SecretFiles, SecretKeeper, secret_key
 from moorage.crm.server import Crm
 from moorage.crm.storage.contract.storage import CrmStorage
 from moorage.crm.wire.page_tokens import PageTokens
@@ -28,6 +28,8 @@ from moorage.http.message import Request, Response
 
 class CrmService:
     """`folder` is for the files that are not databases: keys, snapshots, and bodies that are too long for memory.
+
+    `keeper` keeps the keys instead, where processes on other machines need them, too.
 
     `api_domain` is the base URL at which clients reach the CRM's own origin. `open_slug` names an organisation to try
     out: its users sign in without a password. All methods raise DatabaseUnusable.
@@ -40,20 +42,20 @@ class CrmService:
         clock: Clock,
         api_domain: str,
         open_slug: str | None = None,
+        keeper: SecretKeeper | None = None,
     ) -> None:
+        keeper = keeper or SecretFiles(folder)
         self._storage = storage
         self._open_slug = open_slug
         self.organisations = Organisations(storage, folder / "snapshots", clock)
-        key = secret_key(folder / "secret.key", storage.was_used)
+        key = secret_key(keeper, storage.was_used)
         store = AccountsStore(storage.database)
         self.accounts = Accounts(store, key, clock)
         self.clients = Clients(store, self.accounts, clock)
         open_organisation = self.organisations.open
         people_store = PeopleStore(storage.database)
         self.people = People(people_store, key, clock, open_organisation, self._needs_no_password)
-        server = AccountsServer(
-            self.accounts, self.clients, self.people, open_organisation, IdTokens(folder / "openid.key")
-        )
+        server = AccountsServer(self.accounts, self.clients, self.people, open_organisation, IdTokens(keeper))
         self.accounts_paths = tuple(server.paths)
         self._crm = Crm(self.accounts, server, self.organisations, PageTokens(key), clock, api_domain, folder)
 

@@ -32,11 +32,10 @@ def kept_secret(
 
 
 class SecretMissing(Exception):
-    """The file at `path` is missing or empty, but other files need the secret that it had."""
+    """A secret is missing, such as a file, but data need the one that was there. `where` it was is for messages."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(f"{path} is missing or empty")
-        self.path = path
+    def __init__(self, where: object) -> None:
+        super().__init__(f"{where} is missing or empty")
 
 
 def flush_folder(path: Path) -> None:

@@ -48,8 +48,12 @@ async def row_of_other_keys(tx: Transaction, key_ids: Sequence[bytes]) -> Any:
 
 async def rows_of_other_keys(tx: Transaction, key_ids: Sequence[bytes], *, limit: int) -> Sequence[Any]:
     """Up to `limit` rows that none of these keys has encrypted."""
-    query = sa.select(secrets).where(_key_id.not_in(key_ids)).limit(limit)
-    return (await tx.connection.execute(query)).all()
+    return (await tx.connection.execute(is_of_other_keys(key_ids).limit(limit))).all()
+
+
+def is_of_other_keys(key_ids: Sequence[bytes]) -> sa.Select[Any]:
+    """The query for rows that none of these keys has encrypted."""
+    return sa.select(secrets).where(_key_id.not_in(key_ids))
 
 
 async def delete_of_other_keys(tx: Transaction, key_ids: Sequence[bytes]) -> int:

@@ -17,6 +17,8 @@ encode = msgspec.json.encode
 class MemoryStore:
     """See `RecordStore` for what the calls promise."""
 
+    confirm = None
+
     def __init__(self, state, catalog, users, zone, clock) -> None:
         self._state = state
         self._catalog = catalog

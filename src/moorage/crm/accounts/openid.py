@@ -14,26 +14,27 @@ import msgspec
 
 from moorage.crm.accounts.service import ACCESS_LIFETIME, Issued
 from moorage.crm.centres import Site
+from moorage.crm.secret_key import SecretKeeper
 from moorage.digests import base64url, digest_of
 from moorage.storage.errors import DatabaseUnusable
-from moorage.storage.secret_files import kept_secret
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 SCOPES = ("openid", "profile", "email")
 KEY_BITS = 2048
+NAME = "openid"
 
 
 class IdTokens:
-    """Signs with a private key. The key is made at its first use, and stored in the file `path` for its owner only.
+    """Signs with a private key. The key is made at its first use, and kept by `keeper`.
 
     Making, reading and using the key takes long, so it happens in a thread, for one caller at a time. All methods raise
-    DatabaseUnusable if the file does not contain such a key.
+    DatabaseUnusable if what is kept is no such key.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, keeper: SecretKeeper) -> None:
+        self._keeper = keeper
         self._key: RSAPrivateKey | None = None
         self._published: Mapping[str, Any] | None = None
         self._turn = threading.Lock()
@@ -74,18 +75,18 @@ class IdTokens:
             from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey  # noqa: PLC0415
 
             try:
-                key = serialization.load_der_private_key(kept_secret(self._path, _new_key), None)
+                key = serialization.load_der_private_key(self._keeper.kept(NAME, _new_key), None)
             except ValueError as error:
-                raise _damaged(self._path) from error
+                raise _damaged(self._keeper.where(NAME)) from error
             if not isinstance(key, RSAPrivateKey):
-                raise _damaged(self._path)
+                raise _damaged(self._keeper.where(NAME))
             self._key = key
         return self._key
 
 
-def _damaged(path: Path) -> DatabaseUnusable:
+def _damaged(where: str) -> DatabaseUnusable:
     return DatabaseUnusable(
-        f"{path.name}, the key that signs ID tokens, can't be read.",
+        f"{Path(where).name}, the key that signs ID tokens, can't be read.",
         help="Put the file back, or remove it. Then a new key is made, and older ID tokens can't be verified any more.",
         kind="damaged",
     )

@@ -5,10 +5,12 @@ of the rows.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Literal, Protocol, TypeAlias
 
 import msgspec
 
+from moorage.crm.errors import OrganisationInvalid, SnapshotUnwritable
 from moorage.crm.metadata.catalog import Catalog
 from moorage.crm.metadata.documents import Document, Metadata
 
@@ -62,4 +64,18 @@ def catalog_of(documents: Sequence[DocumentRow]) -> Catalog:
             Document(i, kind, module, name, decode(body))  # type: ignore[arg-type]
             for i, kind, module, name, body in documents
         )
+    )
+
+
+def no_snapshot(source: Path, slug: str) -> OrganisationInvalid:
+    return OrganisationInvalid(
+        f"{source} is damaged, or is not a snapshot of {slug!r}.",
+        help="Use a file that `crm org snapshot` made of this organisation.",
+    )
+
+
+def unwritable(target: Path, error: Exception) -> SnapshotUnwritable:
+    return SnapshotUnwritable(
+        f"The snapshot {target} can't be written: {error}.",
+        help="Use a folder that exists, can be written to, and is on a disk with room.",
     )

@@ -119,9 +119,7 @@ def _products(call: Call, ids: Sequence[int]) -> Page | Awaitable[Page]:
     """The products with the fields that line items show in v2, but not in v8."""
     module = call.organisation.catalog.modules["Products"]
     order, window = Order(module.fields["id"], descending=False), Window(len(ids))
-    return call.organisation.store.page(
-        module, shape(module, list(_OF_PRODUCT)), [Ids(tuple(ids))], order, window
-    )
+    return call.store.page(module, shape(module, list(_OF_PRODUCT)), [Ids(tuple(ids))], order, window)
 
 
 def _rename_field(record: dict[str, Any], field: str, products: dict[str, dict[str, Any]]) -> None:

@@ -8,6 +8,7 @@ import msgspec
 
 from moorage.crm.faults import Fault
 from moorage.crm.storage.contract.organisations import Organisation
+from moorage.crm.storage.contract.records import RecordStore
 from moorage.crm.wire.page_tokens import PageTokens
 from moorage.crm.wire.principal import Principal, require_scope
 from moorage.http.message import Request, Response
@@ -51,6 +52,13 @@ class Call:
     tokens: PageTokens
     rules: Rules = RULES
     put_right: Callable[[list[Any]], None] | None = None
+    has_asked: bool = False  # Whether the store was asked.
+
+    @property
+    def store(self) -> RecordStore:
+        """The store of the organisation, to be asked at once."""
+        self.has_asked = True
+        return self.organisation.store
 
     def require(self, scope: str, module: str | None = None) -> None:
         """Raises the fault of a missing scope. In `scope`, `{module}` stands for the group of the module."""

@@ -51,8 +51,8 @@ def list_records(call: Call) -> Response | Awaitable[Response]:
     window = Window(size, offset=(page - 1) * size)
     if position is not None:
         window = Window(size, start=position.position, backwards=position.backwards)
-    store, order = call.organisation.store, _order(call, module)
-    records = store.page(module, shape(module, names), filters, order, window)
+    order, shown = _order(call, module), shape(module, names)
+    records = call.store.page(module, shown, filters, order, window)
 
     def show(result: Page) -> Response:
         if not result.count:
@@ -155,29 +155,29 @@ def _page_answer(
 def get_record(call: Call) -> Response | Awaitable[Response]:
     module = readable(call)
     record = record_id(call)
-    store = call.organisation.store
     names = _fields(call) if "fields" in call.params else None
     since = since_header(call)
     if since is not None and "Modified_Time" in module.fields:
         return _get_if_modified(call, module, record, names, since)
-    shown = store.record(module, shape(module, names, whole=True), record)
+    shown = shape(module, names, whole=True)
     return then(
-        shown, lambda data: Response(200, b'{"data":[' + data + b"]}", JSON) if data else no_content()
+        call.store.record(module, shown, record),
+        lambda data: Response(200, b'{"data":[' + data + b"]}", JSON) if data else no_content(),
     )
 
 
 def _get_if_modified(
     call: Call, module: Module, record: int, names: list[str] | None, since: int
 ) -> Response | Awaitable[Response]:
-    store = call.organisation.store
     order = Order(module.fields["id"], descending=True)
     filters: list[Filter] = [Ids((record,)), ModifiedSince(since)]
-    changed = store.page(module, shape(module, names, whole=True), filters, order, Window(1))
+    shown = shape(module, names, whole=True)
+    changed = call.store.page(module, shown, filters, order, Window(1))
 
     def show(page: Page) -> Response | Awaitable[Response]:
         if page.count:
             return Response(200, b'{"data":' + page.data + b"}", JSON)
-        unchanged = store.record(module, shape(module, []), record)
+        unchanged = call.store.record(module, shape(module, []), record)
         return then(unchanged, lambda data: Response(304) if data else no_content())
 
     return then(changed, show)
@@ -192,7 +192,7 @@ def list_deleted(call: Call) -> Response | Awaitable[Response]:
     page, size = page_and_size(call.params)
     since = since_header(call)
     which = Deleted(None if kind == "all" else kind, since)
-    entries = call.organisation.store.deleted(module, which, Window(size, offset=(page - 1) * size))
+    entries = call.store.deleted(module, which, Window(size, offset=(page - 1) * size))
 
     def show(result: Page) -> Response:
         if not result.count:

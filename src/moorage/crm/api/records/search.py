@@ -58,9 +58,7 @@ def search(call: Call) -> Response | Awaitable[Response]:
     filters = [query, *_narrowing(call, module)]
     order = any_order(module, call.params.get("sort_by", "id"), call.params.get("sort_order", "desc"))
     shown = shape(module, field_names(call.params) or None)
-    records = call.organisation.store.page(
-        module, shown, filters, order, Window(size, offset=(page - 1) * size)
-    )
+    records = call.store.page(module, shown, filters, order, Window(size, offset=(page - 1) * size))
 
     def show(result: Page) -> Response:
         if not result.count:
@@ -117,7 +115,7 @@ async def count(call: Call) -> Response:
     filters = _narrowing(call, module)
     if query is not None:
         filters.append(query)
-    return answer({"count": await call.organisation.store.count(module, filters)})
+    return answer({"count": await call.store.count(module, filters)})
 
 
 _SEARCH = ("ZohoCRM.modules.{module}.READ", "ZohoSearch.securesearch.READ")

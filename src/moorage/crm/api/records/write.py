@@ -108,7 +108,7 @@ def _outcomes(call: Call, module: Module, run: Callable[[Change], list[Outcome]]
             )
         )
 
-    return call.organisation.store.write(job)
+    return call.store.write(job)
 
 
 def _answer(outcomes: Sequence[Outcome], *, done: int) -> Response:

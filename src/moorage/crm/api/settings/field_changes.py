@@ -118,7 +118,7 @@ async def _change(call: Call, module: Document, run: "Callable[[_FieldChanges], 
         work_out(transaction, module, change.formulas)
         return result
 
-    return await call.organisation.store.change_metadata(job)
+    return await call.store.change_metadata(job)
 
 
 def _each(specs: Sequence[JsonObject], change: Callable[[JsonObject], Body]) -> list[Body]:

@@ -181,7 +181,14 @@ class RecordStore(Protocol):
         """Whether the store was closed, its organisation is gone, or the metadata have changed since it was opened.
 
         This is asked for each call of the API, so that a call shows every change of the metadata that was acknowledged
-        before.
+        before. A store that has to ask its database for that learns it from reads and writes, and from `confirm`.
+        """
+
+    @property
+    def confirm(self) -> Callable[[], Awaitable[None]] | None:
+        """Makes sure that the metadata have not changed since the store was opened. Raises StoreClosed.
+
+        It is for calls that ask nothing else of the store. None if `closed` is always right.
         """
 
     def page(

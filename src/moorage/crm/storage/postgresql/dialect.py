@@ -12,6 +12,7 @@ from moorage.crm.storage.postgresql.expressions import compared, nocase, phone_d
 from moorage.crm.storage.postgresql.fulltext import matching_ids
 from moorage.crm.storage.postgresql.inventory import Inventory
 from moorage.crm.storage.postgresql.lexemes import TextQuery, phrase_query, word_starts_query
+from moorage.crm.storage.postgresql.schema import types_of
 
 # Zeros for more decimals than any average is rounded to, also if it lies a little beside the middle of two numbers.
 _EXACT = f"0.{'0' * 40}"
@@ -31,8 +32,13 @@ class PostgresqlDialect:
     def table(self, module: Module) -> str:
         if self._inventory.has(module):
             return f"{self._schema}.{module.table}"
-        name = f', NULL::text COLLATE "C" AS {module.display.column}' if module.display else ""
-        return f"(SELECT NULL::bigint AS id{name} WHERE FALSE)"
+        types = types_of(module)
+        if module.parent_field is None:  # Of other records than rows, only the names are shown.
+            types = {
+                c: kind for c, kind in types.items() if c in {"id", module.display and module.display.column}
+            }
+        columns = ", ".join(f"NULL::{kind} AS {column}" for column, kind in types.items())
+        return f"(SELECT {columns} WHERE FALSE)"
 
     def equal(self, field: Field, column: str) -> str:
         return f"{compared(field, column)} = {compared(field, '%s')}"

@@ -28,6 +28,11 @@ def documents_of(rows: Iterable[tuple[Any, ...]]) -> list[Document]:
     return [Document(i, kind, module, name, _decode(body)) for i, kind, module, name, body in rows]
 
 
+def users_shown(documents: Iterable[Document]) -> dict[int, str]:
+    """By id, the users as JSON, as records show them."""
+    return {document.id: _shown(document) for document in documents if document.kind == "user"}
+
+
 def copied(document: Document) -> Document:
     """The document as it will be read: what its owner does with it later changes nothing."""
     return Document(
@@ -66,6 +71,9 @@ def _row(document: Document) -> tuple[Any, ...]:
 
 
 def _user_row(document: Document) -> tuple[Any, ...]:
-    body = document.body
-    shown = {"name": body["full_name"], "id": str(document.id), "email": body["email"]}
-    return document.id, body["full_name"], body["email"], _encode(shown).decode()
+    return document.id, document.body["full_name"], document.body["email"], _shown(document)
+
+
+def _shown(user: Document) -> str:
+    shown = {"name": user.body["full_name"], "id": str(user.id), "email": user.body["email"]}
+    return _encode(shown).decode()

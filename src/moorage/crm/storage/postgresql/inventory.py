@@ -3,14 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from psycopg import Connection
-
 from moorage.crm.metadata.catalog import Module
 from moorage.crm.storage.postgresql.fulltext import AllTextTables, TextTables, read_text_tables, tables_of
 
 # To be run in one snapshot with the rest of what is read when an organisation is opened.
-_READ_COUNTERS = "SELECT name, value FROM {0}.counters WHERE name = 'version' OR name LIKE 'text %'"
-_READ_RELATIONS = (
+READ_COUNTERS = "SELECT name, value FROM {0}.counters WHERE name = 'version' OR name LIKE 'text %'"
+READ_RELATIONS = (
     "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = '{0}'"
 )
 
@@ -46,13 +44,8 @@ class OpenSchema:
     is_outdated: bool = False
 
 
-def read_inventory(connection: Connection, schema: str) -> Inventory:
-    counters = connection.execute(_READ_COUNTERS.format(schema)).fetchall()
-    relations = connection.execute(_READ_RELATIONS.format(schema)).fetchall()
-    return inventory_of(counters, relations)
-
-
 def inventory_of(counters: Iterable[tuple[str, int]], relations: Iterable[tuple[str]]) -> Inventory:
+    """From the rows of both statements. Raises LookupError if the schema is about to be removed."""
     by_name = dict(counters)
     version = by_name.pop("version")
     return Inventory(version, frozenset(name for (name,) in relations), read_text_tables(by_name.items()))

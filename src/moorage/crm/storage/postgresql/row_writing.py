@@ -5,20 +5,10 @@ from itertools import groupby
 from typing import Any
 
 from moorage.crm.metadata.catalog import Module
-from moorage.crm.storage.columns import columns_of, stored
+from moorage.crm.storage.columns import columns_of
 from moorage.crm.storage.contract.records import Row
-from moorage.crm.storage.postgresql.schema import VALUE_TYPE
+from moorage.crm.storage.postgresql.schema import types_of
 from moorage.crm.storage.postgresql.statements import Statements
-
-
-def types_of(module: Module) -> dict[str, str]:
-    """By column, the types of a module's table as a stream of rows has them; in the order of `columns_of`."""
-    types = {"id": "int8"}
-    for field in stored(module):
-        types[field.column] = VALUE_TYPE[field.storage]
-        if field.lookup_modules:
-            types[field.module_column] = "int8"
-    return types
 
 
 def add_rows(statements: Statements, schema: str, module: Module, rows: Sequence[Row]) -> None:

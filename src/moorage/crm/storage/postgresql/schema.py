@@ -121,6 +121,16 @@ def field_indexes(schema: str, module: Module, field: Field) -> Iterator[str]:
         yield _creation(schema, module, field, column)
 
 
+def types_of(module: Module) -> dict[str, str]:
+    """By column, the types of a module's table, in the order of `columns_of`."""
+    types = {"id": "int8"}
+    for field in stored(module):
+        types[field.column] = VALUE_TYPE[field.storage]
+        if field.lookup_modules:
+            types[field.module_column] = "int8"
+    return types
+
+
 def drop_indexes(schema: str, module: Module, field: Field) -> Iterator[str]:
     """Remove the indexes of `field_indexes`, and the one of `equal_index`."""
     for name in (_index(module, field), equal_index(module, field)):

@@ -149,7 +149,7 @@ class PostgresqlStore:
             rows: Rows = []
             if module is None or reading.inventory.has(module):
                 asked = question(reading)
-                rows = await self._server.fetch(self._opened.name, asked.sql, asked.params, slow=asked.slow)
+                rows = await self._fetch(asked.sql, asked.params, slow=asked.slow)
             if rows and rows[0] != (0,):  # A count of 0 may come from other metadata, too.
                 return reading, rows
             if await self._confirm(reading.inventory):
@@ -161,13 +161,20 @@ class PostgresqlStore:
         Raises StoreClosed if another store did, or if the metadata have changed.
         """
         sql = f"SELECT value FROM {self._opened.name}.counters WHERE name = 'version'"
-        version = await self._server.fetch(self._opened.name, sql)
+        version = await self._fetch(sql)
         if version == [(inventory.version,)]:
             return True
         if self._opened.is_outdated or self._opened.inventory.version == inventory.version:
             self._opened.is_outdated = True
             raise StoreClosed
         return False
+
+    async def _fetch(self, sql: str, params: Sequence[Any] = (), *, slow: bool = False) -> Rows:
+        try:
+            return await self._server.fetch(self._opened.name, sql, params, slow=slow)
+        except StoreClosed:  # The schema is gone, or has other tables.
+            self._opened.is_outdated = True
+            raise
 
     def _open_reading(self) -> "_Reading":
         if self.closed:

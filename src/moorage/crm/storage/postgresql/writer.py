@@ -108,8 +108,9 @@ class Writer:
                 job.attempt(transaction)
             if len(group) > 1 or group[0].error is None:
                 statements.commit(transaction.finish())
-                self._opened.inventory = transaction.inventory
                 self._opened.is_outdated = transaction.catalog is not self._catalog
+                if not self._opened.is_outdated:
+                    self._opened.inventory = transaction.inventory
         finally:
             if connection.pgconn.transaction_status in {TransactionStatus.INTRANS, TransactionStatus.INERROR}:
                 statements.roll_back()

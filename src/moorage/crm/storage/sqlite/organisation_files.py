@@ -1,7 +1,6 @@
 """The organisations as SQLite files: `<slug>.db` in one folder. Two organisations never share a file."""
 
 import contextlib
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -9,11 +8,12 @@ from zoneinfo import ZoneInfo
 import apsw
 
 from moorage.clock import Clock
-from moorage.crm.errors import OrganisationDamaged, OrganisationInvalid, SnapshotUnwritable
+from moorage.crm.errors import OrganisationDamaged, SnapshotUnwritable
 from moorage.crm.metadata import fixed_ids
 from moorage.crm.metadata.catalog import Catalog
 from moorage.crm.metadata.documents import Document, Metadata
 from moorage.crm.metadata.ids import ID_SPACE
+from moorage.crm.storage.carried import no_snapshot
 from moorage.crm.storage.contract.organisations import Fill, Organisation, Place
 from moorage.crm.storage.contract.records import StoreClosed
 from moorage.crm.storage.sqlite.change_mark import ChangeMark
@@ -29,11 +29,20 @@ from moorage.crm.storage.sqlite.store import SqliteStore
 from moorage.crm.storage.sqlite.text_layout import read_places
 from moorage.crm.storage.sqlite.transaction import SqliteTransaction
 from moorage.crm.storage.sqlite.trouble import database_trouble
-from moorage.crm.storage.sqlite.writer import PATIENCE
+from moorage.crm.storage.sqlite.whole_files import (
+    copied_whole,
+    copy,
+    identity_of,
+    is_of,
+    last_id,
+    make_single,
+    new_file,
+    remove,
+)
 from moorage.storage import flush_folder
 from moorage.storage.errors import DatabaseUnusable
 from moorage.storage.trouble import trouble_of, unusable
-from moorage.storage.trouble_kinds import DAMAGED, NO_DESCRIPTORS, UNOPENABLE
+from moorage.storage.trouble_kinds import DAMAGED, UNOPENABLE
 
 # A restore reads the counter of ids and replaces it. Between the two, fewer records than this can get a new id.
 IDS_IN_FLIGHT = 1_000_000
@@ -52,7 +61,7 @@ class SqliteFiles:
     @database_trouble()
     def make(self, place: Place, documents: Sequence[Document], fill: Fill | None) -> None:
         draft = self._draft(place.slug)
-        _remove(draft)
+        remove(draft)
         draft.touch(0o600)
         with contextlib.closing(connect(draft)) as connection:
             with transaction(connection):
@@ -75,47 +84,34 @@ class SqliteFiles:
 
     @database_trouble()
     def snapshot(self, place: Place, target: Path) -> None:
-        slug, path, partial = place.slug, self._path(place.slug), target.with_name(f"{target.name}.partial")
+        slug, path = place.slug, self._path(place.slug)
         if target.resolve().parent == self._folder.resolve():
             raise SnapshotUnwritable(
                 f"{target} is in the folder of the organisations.", help="Use another folder."
             )
-        if _identity_of(path) is None:
+        if identity_of(path) is None:
             raise _damaged(path, slug, None)
-        try:
-            _remove(partial)
-            _copy(path, partial)
-            _make_single(partial)
-            partial.replace(target)
-            flush_folder(target)
-        except apsw.CorruptError as error:
-            raise _damaged(path, slug, error) from error
-        except (OSError, apsw.CantOpenError, apsw.FullError, apsw.IOError, apsw.ReadOnlyError) as error:
-            raise SnapshotUnwritable(
-                f"The snapshot {target} can't be written: {error}.",
-                help="Use a folder that exists, can be written to, and is on a disk with room.",
-            ) from error
-        finally:
-            with contextlib.suppress(OSError):
-                _remove(partial)
+        with new_file(target) as partial:
+            try:
+                copy(path, partial)
+                make_single(partial)
+            except apsw.CorruptError as error:
+                raise _damaged(path, slug, error) from error
 
     @database_trouble()
     def restore(self, place: Place, source: Path) -> None:
         slug, draft = place.slug, self._draft(place.slug)
-        _remove(draft)
-        if not source.is_file() or _identity_of(source) != place.identity or not _copied_whole(source, draft):
-            _remove(draft)
-            raise OrganisationInvalid(
-                f"{source} is damaged, or is not a snapshot of {slug!r}.",
-                help="Use a file that `crm org snapshot` made of this organisation.",
-            )
-        _set_last_id(draft, max(_last_id(self._path(slug)), _last_id(draft)) + IDS_IN_FLIGHT)
+        remove(draft)
+        if not is_of(source, place.identity) or not copied_whole(source, draft):
+            remove(draft)
+            raise no_snapshot(source, slug)
+        _set_last_id(draft, max(last_id(self._path(slug)), last_id(draft)) + IDS_IN_FLIGHT)
         self._put(draft, slug)
 
     @database_trouble()
     def remove(self, place: Place) -> None:
-        _remove(self._path(place.slug))
-        _remove(self._draft(place.slug))
+        remove(self._path(place.slug))
+        remove(self._draft(place.slug))
 
     def close(self) -> None:
         self._threads.close()
@@ -149,13 +145,13 @@ class SqliteFiles:
             if path.exists():
                 _set_version(draft, path)
                 with self._mark.changing():
-                    _copy(draft, path)
-                _remove(draft)
+                    copy(draft, path)
+                remove(draft)
                 return
         except (apsw.NotADBError, apsw.CorruptError):
-            _remove(path)  # A damaged file can't be overwritten by SQLite's copy.
+            remove(path)  # A damaged file can't be overwritten by SQLite's copy.
         draft.replace(path)
-        _remove(draft)
+        remove(draft)
         flush_folder(path)
 
     def _opened(self, path: Path, identity: int) -> Organisation:
@@ -206,28 +202,6 @@ def _read_metadata(file: OrganisationFile) -> tuple[int, Metadata]:
         return version(connection), read_metadata(connection)
 
 
-def _identity_of(path: Path) -> int | None:
-    return _read_number(path, "SELECT id FROM metadata WHERE kind = 'org'")
-
-
-def _last_id(path: Path) -> int:
-    return _read_number(path, "SELECT value FROM counters WHERE name = 'id'") or 0
-
-
-def _read_number(path: Path, sql: str) -> int | None:
-    """A number from a file; None if the file is not an organisation. Raises DatabaseUnusable if it can't be opened."""
-    try:
-        with contextlib.closing(apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)) as connection:
-            # The last connection that closes a database locks it for a moment.
-            connection.set_busy_timeout(PATIENCE)
-            row = connection.execute(sql).fetchone()
-    except apsw.Error as error:
-        if trouble_of(error, path) is NO_DESCRIPTORS:
-            raise unusable(f"{path}", error, path) from error
-        return None
-    return row[0] if row else None
-
-
 def _set_version(draft: Path, path: Path) -> None:
     """Give a draft the version of the file that it replaces; if their metadata differ, a version that is new.
 
@@ -249,53 +223,3 @@ def _catalog_source(connection: apsw.Connection) -> tuple[object, object]:
 def _set_last_id(path: Path, last_id: int) -> None:
     with contextlib.closing(connect(path)) as connection:
         connection.execute("UPDATE counters SET value = ? WHERE name = 'id'", (last_id,))
-
-
-def _copied_whole(source: Path, target: Path) -> bool:
-    """Copy a database that may be damaged. Returns True if the copy is sound."""
-    try:
-        _copy(source, target)
-        with contextlib.closing(apsw.Connection(str(target))) as connection:
-            return bool(connection.execute("PRAGMA quick_check(1)").get == "ok")
-    except apsw.CorruptError:
-        return False
-
-
-def _copy(source: Path, target: Path) -> None:
-    """Overwrite a database with a copy of another, in one transaction. Both may be in use."""
-    target.touch(0o600)
-    with (
-        contextlib.closing(apsw.Connection(str(source), flags=apsw.SQLITE_OPEN_READONLY)) as from_source,
-        contextlib.closing(apsw.Connection(str(target))) as to_target,
-    ):
-        to_target.set_busy_timeout(PATIENCE)
-        with to_target.backup("main", from_source, "main") as backup:
-            _step(backup)
-
-
-def _step(backup: apsw.Backup) -> None:
-    """Copy everything in one step. If the last user of a file just closes it, it is locked for a moment: try again.
-
-    SQLite does not wait for this lock by itself.
-    """
-    end = time.monotonic() + PATIENCE / 1000
-    while True:
-        try:
-            backup.step(-1)
-        except apsw.BusyError:
-            if time.monotonic() > end:
-                raise
-            time.sleep(0.005)
-        else:
-            return
-
-
-def _make_single(path: Path) -> None:
-    """Make the database a single file, which can be moved, and can be read in a folder without write permission."""
-    with contextlib.closing(apsw.Connection(str(path))) as connection:
-        connection.execute("PRAGMA journal_mode = DELETE")
-
-
-def _remove(path: Path) -> None:
-    for suffix in ("", "-wal", "-shm", "-journal"):
-        path.with_name(path.name + suffix).unlink(missing_ok=True)

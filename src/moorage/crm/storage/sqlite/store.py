@@ -60,6 +60,8 @@ _HIDDEN = "CAST(? AS INTEGER)"
 class SqliteStore:
     """`prefix` is the first seven digits of all ids of the organisation, `known_version` the version of the catalog."""
 
+    confirm = None
+
     def __init__(
         self,
         file: OrganisationFile,

@@ -1,0 +1,71 @@
+"""An organisation's schema is made beside, and takes the place of an older one in one step."""
+
+import contextlib
+from collections.abc import Iterator
+
+from psycopg import Connection, errors
+
+PATIENCE = 35  # Seconds. A read may take thirty.
+
+
+@contextlib.contextmanager
+def replacing(connection: Connection, schema: str, *, ids_go_on: bool) -> Iterator[str]:
+    """A transaction in which a new schema is filled, whose name it gives. At its end, it is the organisation's schema.
+
+    Who is writing to the older one is waited for. Who wants to write later finds no counter of ids, and raises
+    StoreClosed. With `ids_go_on`, ids that were given in the older one are not given again. The caller holds the lock
+    of `CrmStorage.exclusively`.
+    """
+    draft, old = _beside(schema)
+    drop_schemas(connection, draft, old)  # A killed process may have left the older one.
+    with connection.transaction():
+        connection.execute("SET LOCAL statement_timeout = 0")
+        connection.execute(f"CREATE SCHEMA {draft}")
+        yield draft
+        if _exists(connection, schema):
+            last_id, version = _retire(connection, schema)
+            connection.execute(
+                f"UPDATE {draft}.counters SET value = greatest(value, %s) + 1 WHERE name = 'version'",
+                (version,),
+            )
+            if ids_go_on:
+                sql = f"UPDATE {draft}.counters SET value = greatest(value, %s) WHERE name = 'id'"
+                connection.execute(sql, (last_id,))
+            connection.execute(f"ALTER SCHEMA {schema} RENAME TO {old}")
+        connection.execute(f"ALTER SCHEMA {draft} RENAME TO {schema}")
+    with contextlib.suppress(errors.LockNotAvailable):  # Somebody reads it for long. The next one drops it.
+        drop_schemas(connection, old)
+
+
+def remove_schema(connection: Connection, schema: str) -> None:
+    """Remove an organisation's schema, and what a killed process has left beside it."""
+    if _exists(connection, schema):
+        with connection.transaction():
+            _retire(connection, schema)
+    drop_schemas(connection, schema, *_beside(schema))
+
+
+def drop_schemas(connection: Connection, *names: str) -> None:
+    for name in names:
+        with connection.transaction():
+            connection.execute(f"SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '{PATIENCE}s'")
+            connection.execute(f"DROP SCHEMA IF EXISTS {name} CASCADE")
+
+
+def _beside(schema: str) -> tuple[str, str]:
+    return f"{schema}_new", f"{schema}_old"
+
+
+def _exists(connection: Connection, schema: str) -> bool:
+    return connection.execute("SELECT to_regnamespace(%s)", (schema,)).fetchone() != (None,)
+
+
+def _retire(connection: Connection, schema: str) -> tuple[int, int]:
+    """Let nobody write any more. Gives the last id and the version of the metadata; 0 for what is missing."""
+    if connection.execute("SELECT to_regclass(%s)", (f"{schema}.counters",)).fetchone() == (None,):
+        return 0, 0
+    counters = f"{schema}.counters"
+    connection.execute(f"SELECT value FROM {counters} WHERE name = 'id' FOR UPDATE")
+    sql = f"DELETE FROM {counters} WHERE name IN ('id', 'version') RETURNING name, value"
+    values: dict[str, int] = dict(connection.execute(sql).fetchall())
+    return values.get("id", 0), values.get("version", 0)
