@@ -84,7 +84,7 @@ class PostgresqlTransaction:
 
     def finish(self) -> Sequence[str]:
         """Write what all jobs share; gives the statements for the counters, to be sent with the commit."""
-        self._settle()
+        self._write_waiting()
         self.index_texts()
         counters = {}
         if self._next_id != self._first_id:
