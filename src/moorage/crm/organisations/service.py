@@ -9,7 +9,6 @@ snapshots/           snapshots that have a name, in a folder for each organisati
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -27,7 +26,9 @@ from moorage.crm.organisations.moves import Moves
 from moorage.crm.organisations.new import documents_of, new_id
 from moorage.crm.organisations.registry import OrganisationRow, Registry
 from moorage.crm.organisations.sample.populate import populate
-from moorage.crm.organisations.snapshots import NAME, Snapshots
+from moorage.crm.organisations.shared_snapshots import SharedSnapshots
+from moorage.crm.organisations.snapshots import NAME, SnapshotFiles, Snapshots
+from moorage.crm.organisations.threads import ServerThreads
 from moorage.crm.storage.contract.organisations import Fill, Organisation
 from moorage.crm.storage.contract.records import StoreClosed
 from moorage.crm.storage.contract.storage import CrmStorage
@@ -55,14 +56,15 @@ class Organisations:
         self._clock = clock
         self._storage = storage
         self._registry = Registry(storage.database)
-        self._snapshots = Snapshots(snapshots)
+        self._snapshots: Snapshots = (
+            SharedSnapshots(storage.database, snapshots) if storage.is_shared else SnapshotFiles(snapshots)
+        )
         self._open: dict[int, Organisation] = {}
         self._generations: dict[int, int] = {}
         self._opening = SingleFlight[Organisation | None]()
+        self._threads = ServerThreads()
+        self._in_thread = self._threads.run
         self._moves = Moves(storage.database, self._registry, storage.transfers, self._in_thread, self.forget)
-        # By server, so that one that does not answer holds up no other. One of the two threads is for work on whole
-        # organisations, which takes long; meanwhile the other one opens organisations.
-        self._threads: dict[str | None, ThreadPoolExecutor] = {}
 
     async def check(self) -> None:
         """Raises DatabaseUnusable if the registry can't be read."""
@@ -131,10 +133,10 @@ class Organisations:
     async def snapshot(self, slug: str, target: Path) -> None:
         """Copy an organisation as it is now to a file. It may be used meanwhile. Raises SnapshotUnwritable."""
 
-        async def save() -> None:
-            await self._in_thread(self._storage.organisations.snapshot, (await self.find(slug)).place, target)
+        await self._exclusively_on(slug, partial(self._copy, target=target))
 
-        await self._exclusively(save)
+    async def _copy(self, row: OrganisationRow, target: Path) -> None:
+        await self._in_thread(self._storage.organisations.snapshot, row.place, target)
 
     async def restore(self, slug: str, source: Path) -> None:
         """Put an organisation back into the state of a snapshot of it, in one step. Raises OrganisationInvalid.
@@ -142,23 +144,21 @@ class Organisations:
         New records get new ids: an id that a record got after the snapshot is never used again.
         """
 
-        async def put_back() -> None:
-            row = await self.find(slug)
-            await self._in_thread(self._storage.organisations.restore, row.place, source)
-            await self._changed(row)
+        await self._exclusively_on(slug, partial(self._put_back, source=source))
 
-        await self._exclusively(put_back)
+    async def _put_back(self, row: OrganisationRow, source: Path) -> None:
+        await self._in_thread(self._storage.organisations.restore, row.place, source)
+        await self._changed(row)
 
     async def reset(self, slug: str) -> None:
         """Put an organisation back into the state in which it was created, with the same ids."""
 
-        async def make_again() -> None:
-            row = await self.find(slug)
+        async def make_again(row: OrganisationRow) -> None:
             spec, sample = await self._registry.made_from(row.id)
             await self._in_thread(self._make, row, spec, sample=sample)
             await self._changed(row)
 
-        await self._exclusively(make_again)
+        await self._exclusively_on(slug, make_again)
 
     async def check_move(self, slug: str, server: str) -> tuple[int, int]:
         """About how many rows and bytes a move would copy. Raises OrganisationInvalid if it can't be moved there."""
@@ -179,21 +179,30 @@ class Organisations:
 
     async def snapshots(self, slug: str) -> Sequence[str]:
         """The names of an organisation's snapshots."""
-        return await self._in_thread(self._snapshots.names, (await self.find(slug)).slug)
+        return await self._snapshots.names((await self.find(slug)).place)
 
     async def keep_snapshot(self, slug: str, name: str) -> None:
         """Copy an organisation as it is now. An older snapshot with this name is replaced. Raises SnapshotInvalid."""
-        row = await self.find(slug)
-        await self.snapshot(slug, await self._in_thread(self._snapshots.target, row.slug, name))
+
+        async def keep(row: OrganisationRow) -> None:
+            async with self._snapshots.written(row.place, name) as target:
+                await self._copy(row, target)
+
+        await self._exclusively_on(slug, keep)
 
     async def restore_kept(self, slug: str, name: str) -> None:
         """Put an organisation back into the state of a snapshot. Raises SnapshotUnknown, OrganisationInvalid."""
-        row = await self.find(slug)
-        await self.restore(slug, await self._in_thread(self._snapshots.find, row.slug, name))
+
+        async def put_back(row: OrganisationRow) -> None:
+            async with self._snapshots.read(row.place, name) as source:
+                await self._put_back(row, source)
+
+        await self._exclusively_on(slug, put_back)
 
     async def remove_snapshot(self, slug: str, name: str) -> None:
         """Delete a snapshot. Raises SnapshotUnknown."""
-        await self._in_thread(self._snapshots.remove, (await self.find(slug)).slug, name)
+
+        await self._exclusively_on(slug, lambda row: self._snapshots.remove(row.place, name))
 
     # Organisations that are open
 
@@ -215,7 +224,7 @@ class Organisations:
             if row is None:
                 return None
             try:
-                opened = await self._in_thread_of(row.server, self._storage.organisations.open, row.place)
+                opened = await self._threads.run_for(row.server, self._storage.organisations.open, row.place)
             except (StoreClosed, OrganisationDamaged):
                 if not await self._moves.concerns(row):
                     raise
@@ -243,8 +252,15 @@ class Organisations:
     async def close(self) -> None:
         """Close all organisations. The storage stays open."""
         await self.forget()
-        for threads in self._threads.values():
-            threads.shutdown()
+        self._threads.close()
+
+    async def _exclusively_on(self, slug: str, work: Callable[[OrganisationRow], Awaitable[T]]) -> T:
+        """Do work on an organisation. Raises OrganisationUnknown."""
+
+        async def found() -> T:
+            return await work(await self.find(slug))
+
+        return await self._exclusively(found)
 
     async def _exclusively(self, work: Callable[[], Awaitable[T]], *, stop: bool = False) -> T:
         """Do work on whole organisations while no other process does.
@@ -269,7 +285,7 @@ class Organisations:
                 log.warning("crm.removal_unfinished", organisation=place.slug, reason=error.message)
                 continue
             if await self._registry.find(place.slug) is None:
-                await self._in_thread(self._snapshots.remove_all, place.slug)
+                await self._snapshots.remove_all(place)
             await self._registry.finish(place)
 
     async def _changed(self, row: OrganisationRow) -> None:
@@ -283,14 +299,3 @@ class Organisations:
         if sample:
             fill = lambda organisation, begin: populate(organisation, begin, created)  # noqa: E731
         self._storage.organisations.make(row.place, documents, fill)
-
-    async def _in_thread(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        return await self._in_thread_of(None, work, *args, **kwargs)
-
-    async def _in_thread_of(
-        self, server: str | None, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
-        if server not in self._threads:
-            self._threads[server] = ThreadPoolExecutor(2, thread_name_prefix="crm-organisations")
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads[server], partial(work, *args, **kwargs))

@@ -1,57 +1,100 @@
-"""Snapshots of organisations in the CRM's folder. Callers choose their names."""
+"""Snapshots of organisations that have a name, which callers choose."""
 
+import asyncio
+import contextlib
 import re
 import shutil
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
+from typing import Protocol
 
 from moorage.crm.errors import SnapshotInvalid, SnapshotUnknown
+from moorage.crm.storage.contract.organisations import Place
 
 MAX_SNAPSHOTS = 100  # For each organisation. A snapshot is as large as the organisation.
 # The names of organisations and snapshots. They are the names of files, so they can't lead to another folder.
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
 
 
-class Snapshots:
-    """`folder` is made for the first snapshot. Only its owner can read it."""
+class Snapshots(Protocol):
+    """The snapshots of one CRM. All methods raise DatabaseUnusable.
+
+    Those that change something are called with the lock for work on whole organisations.
+    """
+
+    async def names(self, place: Place) -> list[str]:
+        """The names of an organisation's snapshots, sorted."""
+
+    def written(self, place: Place, name: str) -> AbstractAsyncContextManager[Path]:
+        """The path for a new snapshot, which is kept at the end. It may replace an older one. Raises SnapshotInvalid.
+
+        The caller makes the file, and all of it at once.
+        """
+
+    def read(self, place: Place, name: str) -> AbstractAsyncContextManager[Path]:
+        """The path at which a snapshot can be read. Raises SnapshotUnknown."""
+
+    async def remove(self, place: Place, name: str) -> None:
+        """Raises SnapshotUnknown."""
+
+    async def remove_all(self, place: Place) -> None: ...
+
+
+class SnapshotFiles:
+    """`Snapshots` in a folder, which is made for the first snapshot. Only its owner can read it."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def names(self, slug: str) -> list[str]:
-        return sorted(file.stem for file in self._of(slug).glob("*.db"))
+    async def names(self, place: Place) -> list[str]:
+        return await asyncio.to_thread(self._names, place)
 
-    def target(self, slug: str, name: str) -> Path:
-        """The file for a new snapshot, which may replace an older snapshot. Raises SnapshotInvalid."""
-        if not NAME.fullmatch(name):
-            raise SnapshotInvalid(
-                f"{name[:64]!r} can't be the name of a snapshot.",
-                help="Use 1 to 40 of a-z, 0-9 and -, such as before-test.",
-            )
-        names = self.names(slug)
-        if name not in names and len(names) >= MAX_SNAPSHOTS:
-            raise SnapshotInvalid(
-                f"{slug} has {len(names)} snapshots already.",
-                help="Delete a snapshot, or use the name of an existing snapshot.",
-            )
-        folder = self._of(slug)
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return folder / f"{name}.db"
+    @contextlib.asynccontextmanager
+    async def written(self, place: Place, name: str) -> AsyncIterator[Path]:
+        require_room_for(place, name, await self.names(place))
+        folder = self._of(place)
+        await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True, mode=0o700)
+        yield folder / f"{name}.db"
 
-    def find(self, slug: str, name: str) -> Path:
-        """The file of a snapshot. Raises SnapshotUnknown."""
-        names = self.names(slug)
+    @contextlib.asynccontextmanager
+    async def read(self, place: Place, name: str) -> AsyncIterator[Path]:
+        yield await self._find(place, name)
+
+    async def remove(self, place: Place, name: str) -> None:
+        await asyncio.to_thread((await self._find(place, name)).unlink, missing_ok=True)
+
+    async def remove_all(self, place: Place) -> None:
+        await asyncio.to_thread(shutil.rmtree, self._of(place), ignore_errors=True)
+
+    async def _find(self, place: Place, name: str) -> Path:
+        names = await self.names(place)
         if name not in names:
-            raise SnapshotUnknown(
-                f"{slug} has no snapshot {name[:64]!r}.", help=f"Known: {', '.join(names) or 'none yet'}."
-            )
-        return self._of(slug) / f"{name}.db"
+            raise unknown(place, name, names)
+        return self._of(place) / f"{name}.db"
 
-    def remove(self, slug: str, name: str) -> None:
-        """Raises SnapshotUnknown."""
-        self.find(slug, name).unlink(missing_ok=True)
+    def _names(self, place: Place) -> list[str]:
+        return sorted(file.stem for file in self._of(place).glob("*.db"))
 
-    def remove_all(self, slug: str) -> None:
-        shutil.rmtree(self._of(slug), ignore_errors=True)
+    def _of(self, place: Place) -> Path:
+        return self._folder / place.slug
 
-    def _of(self, slug: str) -> Path:
-        return self._folder / slug
+
+def require_room_for(place: Place, name: str, names: list[str]) -> None:
+    """Raises SnapshotInvalid if no snapshot of this name can be added to those that there are."""
+    if not NAME.fullmatch(name):
+        raise SnapshotInvalid(
+            f"{name[:64]!r} can't be the name of a snapshot.",
+            help="Use 1 to 40 of a-z, 0-9 and -, such as before-test.",
+        )
+    if name not in names and len(names) >= MAX_SNAPSHOTS:
+        raise SnapshotInvalid(
+            f"{place.slug} has {len(names)} snapshots already.",
+            help="Delete a snapshot, or use the name of an existing snapshot.",
+        )
+
+
+def unknown(place: Place, name: str, names: list[str]) -> SnapshotUnknown:
+    return SnapshotUnknown(
+        f"{place.slug} has no snapshot {name[:64]!r}.", help=f"Known: {', '.join(names) or 'none yet'}."
+    )

@@ -23,6 +23,10 @@ class CrmStorage(Protocol):
     def organisations(self) -> OrganisationStorage: ...
 
     @property
+    def is_shared(self) -> bool:
+        """True if processes on other machines use it, too. Then nothing that they need may be in a folder."""
+
+    @property
     def transfers(self) -> Transfers | None:
         """Moves of organisations between servers; None for a storage without servers."""
 

@@ -30,6 +30,7 @@ class SqliteStorage:
     """A `CrmStorage`. `folder` is made if it is missing; only its owner can read it. Raises DatabaseUnusable."""
 
     transfers = None
+    is_shared = False
 
     def __init__(self, folder: Path, clock: Clock) -> None:
         self._folder = folder
