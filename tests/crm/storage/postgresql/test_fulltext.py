@@ -40,7 +40,7 @@ class Texts:
             self.cursor.execute(statement)
 
     def index(self, *rows):
-        self.tables = fulltext.index(self.cursor, self.schema, MODULE, self.tables, rows)
+        self.tables = fulltext.index(self.cursor, self.schema, MODULE, self.tables, rows, new=False)
 
     def remove(self, *records):
         fulltext.remove(self.cursor, self.schema, MODULE, self.tables, records)

@@ -106,7 +106,7 @@ def _fill_module(
         _copy(connection, name, module.table, columns, part)
         if module.full_text:
             text_rows = [dict(zip(columns, row, strict=True)) for row in part]
-            texts = fulltext.index(connection.cursor(), name, module, texts, text_rows)
+            texts = fulltext.index(connection.cursor(), name, module, texts, text_rows, new=True)
         progress(len(part))
     if is_made:
         for statement in schema.index_statements(name, module):

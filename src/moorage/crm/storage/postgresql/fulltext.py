@@ -30,6 +30,7 @@ from moorage.crm.storage.postgresql.lexemes import TextQuery, vectors
 SHORTEST_SPAN, LONGEST_SPAN, SPAN_SHARE = 12_500, 500_000, 16
 
 _LONG = "long"
+_BINARY = "bytea"  # A vector is in its binary form already.
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,51 +91,49 @@ def names(module: Module, tables: TextTables) -> list[str]:
 
 
 def index(
-    cursor: psycopg.Cursor[Any], schema: str, module: Module, tables: TextTables, rows: Sequence[Row]
+    cursor: psycopg.Cursor[Any],
+    schema: str,
+    module: Module,
+    tables: TextTables,
+    rows: Sequence[Row],
+    *,
+    new: bool,
 ) -> TextTables:
-    """Write the text of records, which may have had another one. Each row has `id` and the columns of the full text.
+    """Write the text of records. Each row has `id` and the columns of the full text.
 
-    Gives the tables as they are afterwards. If they are others, the caller has to raise the version of the metadata.
+    `new` says that none of them had a text before. Gives the tables as they are afterwards. If they are others, the
+    caller has to raise the version of the metadata.
     """
-    short: dict[int, str] = {}
-    long: dict[int, list[str]] = {}
+    if not new:
+        remove(cursor, schema, module, tables, [row["id"] for row in rows])
+    short: dict[int, bytes] = {}
+    long: list[tuple[int, int, bytes]] = []
     for row in rows:
         texts = vectors(module, row)
         if len(texts) == 1:
             short[row["id"]] = texts[0]
         else:
-            long[row["id"]] = texts
+            long += [(row["id"], part, text) for part, text in enumerate(texts)]
     tables = _opened(cursor, schema, module, tables, short.keys())
     if long and not tables.has_long:
         _run(cursor, _long_creation(schema, module))
         _count(cursor, schema, f"text {module.text_table} {_LONG}", 0)
         tables = replace(tables, has_long=True)
-    if tables.has_long:
-        remove_long = f"DELETE FROM {schema}.{_long_name(module)} WHERE id = ANY(%s)"
-        cursor.execute(remove_long, ([*short, *long],))
     for first, ids in _by_range(tables, short):
-        sql = (
-            f"INSERT INTO {schema}.{_name(module, first)} (id, words)"
-            " SELECT * FROM unnest(%s::bigint[], %s::tsvector[])"
-            " ON CONFLICT (id) DO UPDATE SET words = excluded.words"
-        )
-        cursor.execute(sql, (ids, [short[record] for record in ids]))
+        added = [(record, short[record]) for record in ids]
+        _add(cursor, f"{schema}.{_name(module, first)} (id, words)", ("int8", _BINARY), added)
     if long:
-        _write_long(cursor, schema, module, tables, long)
+        _add(cursor, f"{schema}.{_long_name(module)} (id, part, words)", ("int8", "int4", _BINARY), long)
     return tables
 
 
-def _write_long(
-    cursor: psycopg.Cursor[Any],
-    schema: str,
-    module: Module,
-    tables: TextTables,
-    texts: Mapping[int, list[str]],
+def _add(
+    cursor: psycopg.Cursor[Any], table: str, types: Sequence[str], rows: Iterable[Sequence[Any]]
 ) -> None:
-    _remove_short(cursor, schema, module, tables, texts)
-    sql = f"INSERT INTO {schema}.{_long_name(module)} (id, part, words) VALUES (%s, %s, %s)"
-    parts = [(record, part, text) for record, split in texts.items() for part, text in enumerate(split)]
-    cursor.executemany(sql, parts)
+    with cursor.copy(f"COPY {table} FROM STDIN (FORMAT binary)") as copy:
+        copy.set_types(types)
+        for row in rows:
+            copy.write_row(row)
 
 
 def remove(

@@ -28,6 +28,7 @@ MOST_BYTES = 900_000
 MOST_WORD_BYTES = 1_900  # Longer words are cut: they are the same if they begin with the same so many bytes.
 OVERLAP = 30  # Words that two vectors of one text share.
 
+_NUMBERS = [number.to_bytes(2, "big") for number in range(LAST_PLACE + MOST_PLACES)]
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
@@ -59,55 +60,69 @@ def word_starts_query(phrases: Sequence[str]) -> TextQuery:
     return TextQuery(whole, tuple(piece for lexemes in in_any_field for piece in _pieces(lexemes)))
 
 
-def vectors(module: Module, row: Mapping[str, Any]) -> list[str]:
-    """The text of a record, as PostgreSQL reads a vector; several for a long text. `row` has columns and values."""
+def vectors(module: Module, row: Mapping[str, Any]) -> list[bytes]:
+    """The text of a record as a vector in PostgreSQL's binary form; several for a long text.
+
+    `row` has columns and values.
+    """
     fields = [
         (field_code(field.column), _words(row[field.column]))
         for field in module.full_text
         if row.get(field.column)
     ]
     if sum(len(words) for _, words in fields) <= MOST_PLACES:
-        return [" ".join(_short(fields))]
+        return [_encoded(_short(fields))]
     parts = [_Part()]
     for code, words in fields:
         _add_field(parts, code, words)
-    return [part.vector() for part in parts]
+    return [_encoded(part.places) for part in parts]
 
 
-def _short(fields: Sequence[tuple[str, list[str]]]) -> Iterator[str]:
-    """The lexemes of so few words that no limit can be met. PostgreSQL puts those together that are the same."""
+def _short(fields: Sequence[tuple[str, list[str]]]) -> dict[str, bytes]:
+    """The places of each lexeme, of so few words that no limit can be met."""
+    places: dict[str, bytes] = {}
     place = 1
     for code, words in fields:
         if words:
-            yield f"'^{code}.{words[0]}':{place}"
+            places[f"^{code}.{words[0]}"] = _NUMBERS[place]
         for word in words:
-            yield f"'{word}.{code}':{place}"
+            lexeme = f"{word}.{code}"
+            if lexeme in places:
+                places[lexeme] += _NUMBERS[place]
+            else:
+                places[lexeme] = _NUMBERS[place]
             place += 1
         place += 1
+    return places
+
+
+def _encoded(places: Mapping[str, bytes]) -> bytes:
+    """Which lexemes there are, and the places of each. PostgreSQL puts them into its own order.
+
+    It reads this form in half the time of the text (measured on leads).
+    """
+    lexemes = [b"%b\0%b%b" % (name.encode(), _NUMBERS[len(at) // 2], at) for name, at in places.items()]
+    return len(lexemes).to_bytes(4, "big") + b"".join(lexemes)
 
 
 class _Part:
     """One of the vectors of a text."""
 
     def __init__(self) -> None:
-        self._places: dict[str, list[int]] = {}
+        self.places: dict[str, bytes] = {}
         self._bytes = 0
         self.place = 1
 
     def has_room(self, lexeme: str) -> bool:
-        used = len(self._places.get(lexeme, ()))
+        used = len(self.places.get(lexeme, b"")) // 2
         return used < MOST_PLACES and self.place <= LAST_PLACE and self._bytes <= MOST_BYTES
 
     def add(self, lexeme: str) -> None:
-        places = self._places.get(lexeme)
-        if places is None:
-            places = self._places[lexeme] = []
+        if lexeme not in self.places:
+            self.places[lexeme] = b""
             self._bytes += len(lexeme.encode()) + 4
-        places.append(self.place)
+        self.places[lexeme] += _NUMBERS[self.place]
         self._bytes += 2
-
-    def vector(self) -> str:
-        return " ".join(f"'{lexeme}':{','.join(map(str, places))}" for lexeme, places in self._places.items())
 
 
 def _add_field(parts: list[_Part], code: str, words: list[str]) -> None:

@@ -274,19 +274,26 @@ class PostgresqlTransaction:
     def index_texts(self) -> None:
         """Write the full text of all records whose words have changed."""
         for module, rows in self._texts.take().items():
-            unread = [record for record, row in rows.items() if row is None]
-            columns = ["id", *(field.column for field in module.full_text)]
-            sql = f"SELECT {', '.join(columns)} FROM {self._table(module)} WHERE id = ANY(%s)"
-            read = self.statements.rows(sql, (unread,)) if unread else []
-            present = [row for row in rows.values() if row is not None]
-            present += [dict(zip(columns, values, strict=True)) for values in read]
-            self._index(module, present, rows.keys() - {row["id"] for row in present})
+            new_rows = [row for row in rows.values() if row is not None]
+            if new_rows:
+                self._index(module, new_rows, new=True)
+            changed = [record for record, row in rows.items() if row is None]
+            if changed:
+                self._index_again(module, changed)
 
-    def _index(self, module: Module, rows: Sequence[Row], gone: Iterable[int]) -> None:
-        cursor, before = self.statements.cursor, self.inventory.texts_of(module)
-        records = list(gone)
-        if records:
-            fulltext.remove(cursor, self.schema, module, before, records)
-        if rows and (after := fulltext.index(cursor, self.schema, module, before, rows)) != before:
+    def _index_again(self, module: Module, records: list[int]) -> None:
+        columns = ["id", *(field.column for field in module.full_text)]
+        sql = f"SELECT {', '.join(columns)} FROM {self._table(module)} WHERE id = ANY(%s)"
+        rows = [dict(zip(columns, values, strict=True)) for values in self.statements.rows(sql, (records,))]
+        if rows:
+            self._index(module, rows, new=False)
+        if gone := set(records) - {row["id"] for row in rows}:
+            texts = self.inventory.texts_of(module)
+            fulltext.remove(self.statements.cursor, self.schema, module, texts, gone)
+
+    def _index(self, module: Module, rows: Sequence[Row], *, new: bool) -> None:
+        before = self.inventory.texts_of(module)
+        after = fulltext.index(self.statements.cursor, self.schema, module, before, rows, new=new)
+        if after != before:
             self.inventory = replace(self.inventory, texts={**self.inventory.texts, module.text_table: after})
             self.raise_version()
