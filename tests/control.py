@@ -21,6 +21,7 @@ from moorage.ids import new_uuid
 from moorage.keys import store
 from moorage.rooms import Rooms, Urls
 from moorage.settings import load
+from moorage.settings.readers import is_postgresql
 from moorage.storage.migrate import migrate
 from moorage.storage.sqlite import sqlite_path
 from tests.person import Person
@@ -75,8 +76,10 @@ class Control:
     def __init__(self, home, environ=None, refresh=None):
         self._runner = asyncio.Runner()
         self.clock = FrozenClock(NOW)
-        self.settings = load(environ or {}, home=home)
-        migrated(sqlite_path(self.settings.database_url))
+        self.environ = environ or {}
+        self.settings = load(self.environ, home=home)
+        if not is_postgresql(self.settings.database_url):
+            migrated(sqlite_path(self.settings.database_url))
         self.changes = 0
         self.rooms = self.run(self._open())
         self._app = control_origin(self.rooms, self._changed)
@@ -211,8 +214,8 @@ def kept_secrets(control):
 
 
 @pytest.fixture
-def control(tmp_path):
-    with closing(Control(tmp_path / "home")) as control:
+def control(tmp_path, database_settings):
+    with closing(Control(tmp_path / "home", database_settings)) as control:
         yield control
 
 

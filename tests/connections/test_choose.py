@@ -11,6 +11,7 @@ from moorage.connections.errors import (
     DefaultDeleted,
 )
 from moorage.connections.model import Upstream
+from tests.control_database import on_both as database_settings  # noqa: F401
 
 EMBEDDED = Upstream("embedded", organisation="acme")
 OUTSIDE = Upstream("remote", "https://www.zohoapis.com", data_centre="us")

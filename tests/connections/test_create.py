@@ -4,6 +4,7 @@ import uuid
 import pytest
 
 from tests.control import GATEWAY
+from tests.control_database import on_both as database_settings  # noqa: F401
 
 
 def test_the_answer_is_a_pending_connection(owner):

@@ -2,6 +2,7 @@ from contextlib import closing
 
 from moorage.oauth.connect.attempts import LIFETIME
 from tests.control import Caller, Control, in_registry, kept_secrets
+from tests.control_database import on_both as database_settings  # noqa: F401
 from tests.person import Person
 
 

@@ -1,6 +1,7 @@
 import pytest
 
 from tests.control import token_of
+from tests.control_database import on_both as database_settings  # noqa: F401
 
 
 def test_an_active_connection_tells_whose_account_it_is(control, owner):

@@ -1,5 +1,7 @@
 import pytest
 
+from tests.control_database import on_both as database_settings  # noqa: F401
+
 
 def ids(answer):
     assert answer.status == 200

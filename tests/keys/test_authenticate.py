@@ -1,4 +1,3 @@
-import sqlite3
 from contextlib import closing, contextmanager
 from datetime import timedelta
 
@@ -7,6 +6,8 @@ import pytest
 from moorage.keys.model import checksum, new_secret, public_part
 from moorage.rooms import Rooms, Urls
 from tests.control import GATEWAY, Caller
+from tests.control_database import Held
+from tests.control_database import on_both as database_settings  # noqa: F401
 
 
 def sent(authorization):
@@ -127,9 +128,10 @@ def another(control):
 @contextmanager
 def held(control):
     """Another program's write lock on the control database, as a full disk keeps all from writing."""
-    with closing(sqlite3.connect(control.settings.home / "moorage.db", isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")
+    with closing(Held(control.settings)) as other:
+        other.hold()
         yield
+        other.let_go()
 
 
 def test_who_calls_is_found_without_writing(control, owner):

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from moorage.access import EVERYWHERE, Reach
 from moorage.keys.errors import ScopeUnknown
 from moorage.keys.scopes import CONTROL, EVERYTHING, parse
+from tests.control_database import on_both as database_settings  # noqa: F401
 
 ONE = "e55c5bac-241a-4cc8-9db5-50d2cad09136"
 TWO = "11111111-2222-4333-8444-555555555555"

@@ -2,7 +2,8 @@
 
     python -m tests.oauth.one_process HOME ACCOUNT CONNECTION LOG CALLERS [POINT]
 
-With a POINT it asks for one new token after the other and kills itself there, or is killed.
+With `rounds` for CALLERS it asks for another token than each one that it reads. With a POINT it asks for one new token
+after the other and kills itself there, or is killed.
 """
 
 import asyncio
@@ -29,13 +30,21 @@ def kill():
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def of_database():
+    """The settings of the environment that say which database it is."""
+    names = "MOORAGE_DATABASE_URL", "MOORAGE_VAULT_KEY"
+    return {name: os.environ[name] for name in names if name in os.environ}
+
+
 def note(log):
     with Path(log).open("a") as file:
         file.write("asked\n")
 
 
 async def main(home, account, connection_id, log, callers, point=None):
-    rooms = Rooms(load({}, home=Path(home)), Urls("http://gateway.test", "http://crm.test"), SystemClock())
+    rooms = Rooms(
+        load(of_database(), home=Path(home)), Urls("http://gateway.test", "http://crm.test"), SystemClock()
+    )
     renewals = rooms.tokens._renewals
     real = renewals._refresh
 
@@ -43,7 +52,7 @@ async def main(home, account, connection_id, log, callers, point=None):
         note(log)
         if point == POINTS[0]:
             kill()
-        if point is None:
+        if point is None and callers != "rounds":
             await asyncio.sleep(0.2)
         minted = await real(connection, refresh_token)
         if point == POINTS[1]:
@@ -54,12 +63,22 @@ async def main(home, account, connection_id, log, callers, point=None):
     connection = await rooms.connections.get(account, connection_id)
     print("ready", flush=True)
     sys.stdin.readline()
-    if point is None:
+    if callers == "rounds":
+        await in_rounds(rooms, connection)
+    elif point is None:
         tokens = await asyncio.gather(*(rooms.tokens.access(connection) for _ in range(int(callers))))
         print(*{token.value for token in tokens}, flush=True)
         await rooms.close()
     else:
         await until_killed(rooms, connection, point)
+
+
+async def in_rounds(rooms, connection):
+    """Ask for another token than each one that is read."""
+    renewal.BUDGET = 10**9
+    while token := (await asyncio.to_thread(sys.stdin.readline)).strip():
+        print((await rooms.tokens.access(connection, instead_of=token)).value, flush=True)
+    await rooms.close()
 
 
 async def until_killed(rooms, connection, point):

@@ -9,6 +9,7 @@ from moorage.errors import SettingsInvalid
 from moorage.oauth.errors import OAuthClientUnknown
 from moorage.oauth.model import Client
 from tests.control import Control, kept_secrets
+from tests.control_database import on_both as database_settings  # noqa: F401
 
 
 @pytest.fixture

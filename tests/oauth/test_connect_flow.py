@@ -13,6 +13,7 @@ from moorage.oauth.model import AccessToken, Client
 from moorage.oauth.tokens.renewal import LONGEST_PAUSE
 from moorage.oauth.transport.contract import HttpReply, Unanswered
 from tests.control import in_registry, kept_secrets
+from tests.control_database import on_both as database_settings  # noqa: F401
 from tests.oauth.conftest import HOUR
 from tests.oauth.test_connect_page import says, status_of
 from tests.person import Person

@@ -1,5 +1,6 @@
 """Several processes on one database, and processes that are killed."""
 
+import os
 import subprocess
 import sys
 import time
@@ -11,6 +12,7 @@ import pytest
 from moorage.clock import FrozenClock
 from moorage.oauth.tokens.renewal import LEASE_SECONDS, WINDOW
 from tests.control import Control
+from tests.control_database import on_both as database_settings  # noqa: F401
 from tests.oauth.conftest import access, read_again
 from tests.oauth.one_process import POINTS
 
@@ -48,6 +50,7 @@ def start(control, spent, tmp_path):
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
+            env=os.environ | control.environ,
         )
         running.append(process)
         assert process.stdout.readline() == "ready\n"
@@ -80,9 +83,26 @@ def test_five_hundred_callers_of_three_processes_make_one_token(control, spent, 
     assert control.run(control.rooms.vault.get(spent.id, "access_token")).value == token
 
 
+@pytest.mark.slow
+def test_six_processes_race_for_sixty_renewals_and_each_is_made_once(control, spent, start, tmp_path):
+    processes = [start("rounds") for _ in range(6)]
+    for process in processes:
+        let_go(process)
+    token = access(control, spent).value
+    for number in range(1, 61):
+        for process in processes:
+            print(token, file=process.stdin, flush=True)
+        before, said = token, {process.stdout.readline().strip() for process in processes}
+        [token] = said
+        assert token != before and token_requests(tmp_path) == number
+    for process in processes:
+        print(file=process.stdin, flush=True)
+    assert [process.wait(30) for process in processes] == [0] * 6
+
+
 def stands(control, spent):
     """After a process was killed and its lease and budget have ended, another process has a token that works."""
-    with closing(Control(control.settings.home)) as later:
+    with closing(Control(control.settings.home, control.environ)) as later:
         clock = FrozenClock(datetime.now(UTC) + timedelta(seconds=LEASE_SECONDS + WINDOW))
         for part in (later.rooms.database, later.rooms.tokens, later.rooms.crm.accounts):
             part._clock = clock

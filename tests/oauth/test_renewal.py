@@ -14,6 +14,7 @@ from moorage.oauth.tokens.renewal import BUDGET, LEASE_SECONDS, LONGEST_PAUSE, W
 from moorage.oauth.tokens.service import NEAR_SECONDS
 from moorage.rooms import Rooms, Urls
 from tests.control import GATEWAY
+from tests.control_database import on_both as database_settings  # noqa: F401
 from tests.oauth.conftest import HOUR, Accounts, access, read_again
 
 

@@ -7,6 +7,7 @@ from moorage.oauth.errors import AccountsUnreachable, ReconnectNeeded, TokenFail
 from moorage.oauth.tokens.renewal import FIRST_PAUSE, LONGEST_PAUSE
 from moorage.oauth.tokens.service import NEAR_SECONDS
 from tests.control import kept_secrets
+from tests.control_database import on_both as database_settings  # noqa: F401
 from tests.oauth.conftest import HOUR, access, read_again
 
 

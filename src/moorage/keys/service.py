@@ -196,7 +196,7 @@ class Keys:
 
         The names of all secrets are in memory. They are read again after each change of the database.
         """
-        version = self._database.version()
+        version = await self._database.latest_version()
         if version is None or version != self._names_version:
             self._names_version = None
             async with self._database.reading() as tx:
