@@ -16,11 +16,13 @@ import pytest
 from moorage.crm.metadata.standard import DEMO
 from moorage.crm.query.tree import WordStarts
 from moorage.crm.storage.contract.records import StoreClosed
+from moorage.crm.storage.postgresql import text_merging
 from moorage.crm.storage.postgresql.schema import schema_of
 from moorage.storage.errors import DatabaseUnusable
 from tests.contracts.organisation_storage import ONE
 from tests.crm.storage.postgresql import writing_process
 from tests.crm.storage.postgresql.opening import Processes, make_one
+from tests.waiting import wait_until
 
 SCHEMA = schema_of(ONE)
 LIMITS = {
@@ -375,3 +377,19 @@ def test_killed_processes_lose_and_repeat_nothing(database_url, clock, asked):
     assert here.write(insertion(here, "next"))[0] > max(acknowledged)
     assert here.count("Leads", [WordStarts(("kept",))]) == len(stored)
     processes.close()
+
+
+def test_new_words_are_merged_into_their_index_beside_the_writes(here, heard, monkeypatch):
+    monkeypatch.setattr(text_merging, "MERGE", 30)
+    for _ in range(2):
+        here.write(insertion(here, *(f"n{n}" for n in range(20))))
+    wait_until(lambda: text_merging.MERGE_WORDS in heard)
+    assert here.count("Leads", [WordStarts(("n19",))]) == 2
+
+
+def test_a_write_is_acknowledged_whatever_becomes_of_the_merging(here, monkeypatch):
+    monkeypatch.setattr(text_merging, "MERGE", 1)
+    monkeypatch.setattr(text_merging, "MERGE_WORDS", "SELECT gin_clean_pending_list(%s || 'missing')")
+    here.write(insertion(here, "one"))
+    here.write(insertion(here, "two"))
+    assert here.count("Leads") == 2

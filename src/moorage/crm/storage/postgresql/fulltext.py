@@ -30,6 +30,8 @@ from moorage.crm.storage.postgresql.lexemes import TextQuery, vectors
 SHORTEST_SPAN, LONGEST_SPAN, SPAN_SHARE = 12_500, 500_000, 16
 
 _LONG = "long"
+# Kilobytes of words that an index keeps unmerged at most: long before, `text_merging.py` merges them.
+_UNMERGED = 32_768
 _BINARY = "bytea"  # A vector is in its binary form already.
 
 
@@ -67,14 +69,23 @@ def creation(schema: str, module: Module, first: int = 0) -> Iterator[str]:
     """The statements that make the table for ids from `first` on."""
     name = _name(module, first)
     yield f"CREATE TABLE {schema}.{name} (id bigint PRIMARY KEY, words tsvector NOT NULL)"
-    yield f"CREATE INDEX {name}_words ON {schema}.{name} USING gin (words)"
+    yield _index_creation(schema, name)
+
+
+def _index_creation(schema: str, name: str) -> str:
+    return f"CREATE INDEX {name}_words ON {schema}.{name} USING gin (words) WITH (gin_pending_list_limit = {_UNMERGED})"
+
+
+def newest_index(module: Module, tables: TextTables) -> str:
+    """The name of the index that gets the words of new records, without the schema."""
+    return f"{_name(module, tables.firsts[-1])}_words"
 
 
 def _long_creation(schema: str, module: Module) -> Iterator[str]:
     name = _long_name(module)
     columns = "id bigint, part integer, words tsvector NOT NULL, PRIMARY KEY (id, part)"
     yield f"CREATE TABLE {schema}.{name} ({columns})"
-    yield f"CREATE INDEX {name}_words ON {schema}.{name} USING gin (words)"
+    yield _index_creation(schema, name)
 
 
 def _name(module: Module, first: int) -> str:

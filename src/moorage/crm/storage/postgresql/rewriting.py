@@ -26,7 +26,7 @@ def index_again(transaction: PostgresqlTransaction, module: Module, columns: Col
     """Write the full text of the records that have a value in one of the columns."""
     condition = f"coalesce({', '.join([*sorted(columns), 'NULL'])}) IS NOT NULL"
     for rows in _parts(transaction, module, (), condition):
-        transaction.note_texts(module, rows)
+        transaction.texts.note_changed(module, rows)
         transaction.index_texts()
 
 

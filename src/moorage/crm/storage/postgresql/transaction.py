@@ -10,7 +10,7 @@ from moorage.crm.query.texts import folded
 from moorage.crm.storage.columns import columns_of
 from moorage.crm.storage.contract.aggregates import Aggregate
 from moorage.crm.storage.contract.records import Row
-from moorage.crm.storage.postgresql import aggregates, fulltext, schema
+from moorage.crm.storage.postgresql import aggregates, schema
 from moorage.crm.storage.postgresql.dialect import PostgresqlDialect
 from moorage.crm.storage.postgresql.expressions import compared, nocase
 from moorage.crm.storage.postgresql.inventory import Inventory
@@ -66,20 +66,20 @@ class PostgresqlTransaction:
         self._first_id = self._next_id = next_id
         self._known_version = inventory.version
         self._waiting: list[tuple[Module, Sequence[Row]]] = []
-        self._texts = TextChanges()
+        self.texts = TextChanges(statements, schema_name)
         self._mark = _Mark(0, 0, inventory)
 
     # The jobs of a group, one after the other
 
     def begin_job(self) -> None:
         self.statements.begin_job()
-        self._mark = _Mark(len(self._waiting), len(self._texts), self.inventory)
+        self._mark = _Mark(len(self._waiting), len(self.texts), self.inventory)
 
     def undo_job(self) -> None:
         """Undo what the current job has done. Ids that it took stay unused."""
         self.statements.undo_job()
         del self._waiting[self._mark.waiting :]
-        self._texts.forget(self._mark.texts)
+        self.texts.forget(self._mark.texts)
         self.inventory = self._mark.inventory
 
     def finish(self) -> Sequence[str]:
@@ -177,7 +177,7 @@ class PostgresqlTransaction:
         if not self.inventory.has(module):
             self._make_tables(module)
         self._waiting.append((module, rows))
-        self._texts.note_new(module, rows)
+        self.texts.note_new(module, rows)
         if any(field.unique for field in module.fields.values()):
             self._settle()
 
@@ -187,7 +187,7 @@ class PostgresqlTransaction:
         self._settle()
         change_rows(self.statements, self.schema, module, changes)
         texts = {field.column for field in module.full_text}
-        self._texts.note_changed(module, [i for i, row in changes.items() if not texts.isdisjoint(row)])
+        self.texts.note_changed(module, [i for i, row in changes.items() if not texts.isdisjoint(row)])
 
     def recycle(self, module: Module, records: Iterable[int], by: int) -> set[int]:
         recycled = recycle(self, self.catalog, module, records)
@@ -204,7 +204,7 @@ class PostgresqlTransaction:
             return
         self._settle()
         self.statements.run(f"DELETE FROM {self._table(module)} WHERE id = ANY(%s)", (ids,))
-        self._texts.note_changed(module, ids)
+        self.texts.note_changed(module, ids)
 
     def tags(self, module: Module, names: Sequence[str]) -> dict[str, int]:
         self._settle()
@@ -267,33 +267,9 @@ class PostgresqlTransaction:
         """Let every other store open the organisation anew. Once in a transaction is enough."""
         self.inventory = replace(self.inventory, version=self._known_version + 1)
 
-    def note_texts(self, module: Module, records: Iterable[int]) -> None:
-        """Let the words of records be written anew."""
-        self._texts.note_changed(module, records)
-
     def index_texts(self) -> None:
         """Write the full text of all records whose words have changed."""
-        for module, rows in self._texts.take().items():
-            new_rows = [row for row in rows.values() if row is not None]
-            if new_rows:
-                self._index(module, new_rows, new=True)
-            changed = [record for record, row in rows.items() if row is None]
-            if changed:
-                self._index_again(module, changed)
-
-    def _index_again(self, module: Module, records: list[int]) -> None:
-        columns = ["id", *(field.column for field in module.full_text)]
-        sql = f"SELECT {', '.join(columns)} FROM {self._table(module)} WHERE id = ANY(%s)"
-        rows = [dict(zip(columns, values, strict=True)) for values in self.statements.rows(sql, (records,))]
-        if rows:
-            self._index(module, rows, new=False)
-        if gone := set(records) - {row["id"] for row in rows}:
-            texts = self.inventory.texts_of(module)
-            fulltext.remove(self.statements.cursor, self.schema, module, texts, gone)
-
-    def _index(self, module: Module, rows: Sequence[Row], *, new: bool) -> None:
-        before = self.inventory.texts_of(module)
-        after = fulltext.index(self.statements.cursor, self.schema, module, before, rows, new=new)
-        if after != before:
-            self.inventory = replace(self.inventory, texts={**self.inventory.texts, module.text_table: after})
+        texts = self.texts.write(self.inventory.texts)
+        if texts is not self.inventory.texts:
+            self.inventory = replace(self.inventory, texts=texts)
             self.raise_version()

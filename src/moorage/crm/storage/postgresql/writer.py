@@ -5,7 +5,7 @@ A thread is busy only while there are jobs. After each group it turns to the org
 
 import asyncio
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -19,6 +19,7 @@ from moorage.crm.storage.jobs import GROUP_LIMIT, Job
 from moorage.crm.storage.postgresql.inventory import OpenSchema
 from moorage.crm.storage.postgresql.server import PostgresqlServer
 from moorage.crm.storage.postgresql.statements import Statements
+from moorage.crm.storage.postgresql.text_merging import TextMerging
 from moorage.crm.storage.postgresql.transaction import PostgresqlTransaction
 from moorage.crm.storage.postgresql.trouble import translated
 
@@ -40,6 +41,7 @@ class Writer:
         self._catalog = catalog
         self._prefix = prefix
         self._clock = clock
+        self._merging = TextMerging(server, opened.name)
         self._jobs: deque[_Job] = deque()
         self._is_busy = False
         self._closed = False
@@ -90,17 +92,20 @@ class Writer:
             return group
 
     def _commit(self, group: "list[_Job]") -> None:
+        written: Counter[str] = Counter()
         try:
             with self._server.lend(self._opened.name) as connection:
-                self._run(connection, group)
+                written = self._run(connection, group)
         except Exception as error:  # noqa: BLE001 - an error outside the jobs is every job's error
             failure = translated(error)
             for job in group:
                 job.error = failure
         for job in group:
             job.settle()
+        self._merging.note(written)
 
-    def _run(self, connection: Connection, group: "Sequence[_Job]") -> None:
+    def _run(self, connection: Connection, group: "Sequence[_Job]") -> Counter[str]:
+        """Run the jobs in one transaction; says how many texts were written, by index."""
         statements = Statements(connection, several=len(group) > 1)
         try:
             transaction = self._begin(statements)
@@ -111,6 +116,8 @@ class Writer:
                 self._opened.is_outdated = transaction.catalog is not self._catalog
                 if not self._opened.is_outdated:
                     self._opened.inventory = transaction.inventory
+                return transaction.texts.written
+            return Counter()
         finally:
             if connection.pgconn.transaction_status in {TransactionStatus.INTRANS, TransactionStatus.INERROR}:
                 statements.roll_back()
