@@ -99,3 +99,16 @@ def test_it_is_its_makers_alone(owner, stranger):
     connection = owner.connect()
     assert stranger.get("/connections").json == {"connections": []}
     assert owner.get("/connections").json["connections"][0]["connection_id"] == connection["connection_id"]
+
+
+@pytest.mark.parametrize("text", ["nul \0 here", "half \ud800 of a pair"])
+def test_text_that_a_database_may_not_take_makes_no_error_of_ours(owner, text):
+    created = owner.call("POST", "/connections", {"app": "zoho-crm", "metadata": {"note": text}})
+    assert created.status < 500
+    assert owner.call("POST", "/connections", {"app": text}).status < 500
+    named = owner.call("POST", "/keys", {"name": text})
+    assert named.status < 500
+    for target in ("/connections?app=a%00b", "/connections/a%00b", "/connections?limit=1&cursor=%00"):
+        assert owner.get(target).status in {200, 400, 404}, target
+    assert owner.call("DELETE", "/keys/a%00b").status == 404
+    assert owner.call("PUT", "/default-connections/zoho-crm", {"connection_id": text}).status < 500

@@ -15,8 +15,10 @@ from typing import Any
 
 import psycopg
 import sqlalchemy as sa
+from psycopg.abc import Buffer
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import TransactionStatus
+from psycopg.types.string import StrDumperUnknown
 from sqlalchemy.exc import OperationalError
 
 from moorage.errors import SettingsInvalid
@@ -169,7 +171,9 @@ class Postgresql:
         def connect() -> psycopg.Connection[Any]:
             # The driver must not begin transactions, because SQLAlchemy does. It must not prepare statements, because
             # behind a pooler the next transaction may have another session.
-            return psycopg.connect(conninfo, autocommit=True, prepare_threshold=None)
+            connection = psycopg.connect(conninfo, autocommit=True, prepare_threshold=None)
+            connection.adapters.register_dumper(str, _TextWithoutNul)
+            return connection
 
         return connect
 
@@ -185,6 +189,13 @@ class Postgresql:
         if row is None:
             raise RuntimeError(f"The table {self._turn} has no row.")
         connection.info["turn"] = row[0]
+
+
+class _TextWithoutNul(StrDumperUnknown):
+    """PostgreSQL has no NUL in texts. A caller who asks for one finds nothing, rather than an error of the database."""
+
+    def dump(self, obj: str) -> Buffer | None:
+        return super().dump(obj.replace("\0", "\N{REPLACEMENT CHARACTER}"))
 
 
 def _parameters(url: str) -> dict[str, Any]:
@@ -230,5 +241,7 @@ def _begin(connection: sa.Connection, sql: str) -> Any:
 
 def _require_sound(connection: sa.Connection) -> None:
     """Raises RuntimeError if a statement has failed: PostgreSQL would roll back, and report no error."""
-    if _driver(connection).info.transaction_status == TransactionStatus.INERROR:
+    driver = _driver(connection)
+    if driver.info.transaction_status == TransactionStatus.INERROR:
+        driver.rollback()
         raise RuntimeError("A statement of the transaction has failed, so it can't be committed.")
