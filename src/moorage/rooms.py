@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from moorage.oauth.transport.remote import RemoteTransport
     from moorage.storage import Database
     from moorage.storage.readiness import Readiness
+    from moorage.vault.kept import SealedSecrets
     from moorage.vault.keys import KeySource
     from moorage.vault.rotation import Rotation
     from moorage.vault.service import Vault
@@ -147,11 +148,27 @@ class Rooms:
         from moorage.crm import CrmService
 
         folder, open_slug = self.settings.crm_folder, DEMO_SLUG if _is_local(self.settings) else None
-        return CrmService(self.crm_storage, folder, self.clock, self.urls.crm, open_slug)
+        return CrmService(
+            self.crm_storage, folder, self.clock, self.urls.crm, open_slug, self._secret_keeper()
+        )
+
+    def _secret_keeper(self) -> "SealedSecrets | None":
+        """What keeps the CRM's secrets, if its folder does not: processes on other machines need them, too."""
+        if not self.crm_storage.is_shared:
+            return None
+        from moorage.vault.kept import SealedSecrets
+
+        _ = self.database  # A command updates its schema.
+        return SealedSecrets(self.settings.database_url, self.vault_keys, self.settings.crm_folder)
 
     @cached_property
     def crm_storage(self) -> "CrmStorage":
-        """The storage, whose kind is chosen here. There is one kind so far: a folder of SQLite files."""
+        """The storage, whose kind is chosen here: a folder of SQLite files, or a database in PostgreSQL."""
+        settings = self.settings
+        if is_postgresql(settings.crm_database_url):
+            from moorage.crm.storage.postgresql.storage import PostgresqlStorage
+
+            return PostgresqlStorage(settings.crm_database_url, self.clock, settings.crm_connections)
         from moorage.crm.storage.sqlite.storage import SqliteStorage
 
         return SqliteStorage(self.settings.crm_folder, self.clock)

@@ -24,6 +24,7 @@ from moorage.crm.wire.page_tokens import PageTokens
 from moorage.crm.wire.principal import Principal
 from moorage.http.bodies import Admission
 from moorage.http.message import Request, Response
+from moorage.storage.trouble import disk_trouble
 
 
 class CrmService:
@@ -44,6 +45,8 @@ class CrmService:
         open_slug: str | None = None,
         keeper: SecretKeeper | None = None,
     ) -> None:
+        with disk_trouble(f"{folder}"):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         keeper = keeper or SecretFiles(folder)
         self._storage = storage
         self._open_slug = open_slug

@@ -27,7 +27,7 @@ from moorage.crm.organisations.new import documents_of, new_id
 from moorage.crm.organisations.registry import OrganisationRow, Registry
 from moorage.crm.organisations.sample.populate import populate
 from moorage.crm.organisations.shared_snapshots import SharedSnapshots
-from moorage.crm.organisations.snapshots import NAME, SnapshotFiles, Snapshots
+from moorage.crm.organisations.snapshots import NAME, SnapshotFiles
 from moorage.crm.organisations.threads import ServerThreads
 from moorage.crm.storage.contract.organisations import Fill, Organisation
 from moorage.crm.storage.contract.records import StoreClosed
@@ -56,9 +56,8 @@ class Organisations:
         self._clock = clock
         self._storage = storage
         self._registry = Registry(storage.database)
-        self._snapshots: Snapshots = (
-            SharedSnapshots(storage.database, snapshots) if storage.is_shared else SnapshotFiles(snapshots)
-        )
+        files = SnapshotFiles(snapshots)
+        self._snapshots = SharedSnapshots(storage.database, snapshots) if storage.is_shared else files
         self._open: dict[int, Organisation] = {}
         self._generations: dict[int, int] = {}
         self._opening = SingleFlight[Organisation | None]()
