@@ -1,6 +1,6 @@
 """What an operator can do with a data folder, by the commands that work on the folder itself."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import cached_property
@@ -120,6 +120,26 @@ class Operator:
     async def vault_forget(self) -> int:
         """Delete the stored secrets that no available key decrypts. Returns their number."""
         return await self._rooms.rotation.forget()
+
+    def control_rows(self) -> dict[str, int]:
+        """The number of rows of each table of the control database."""
+        from moorage.storage.migrate import CONTROL, made_after, migrate
+        from moorage.storage.moving import count_rows
+
+        migrate(self.settings.database_url, made_after(self.settings))
+        return count_rows(self.settings.database_url, CONTROL)
+
+    def move_control(self, target: str, on_table: Callable[[str, int], None], *, dry_run: bool) -> None:
+        """Copy the control database to another URL. No server may use it. Raises DatabaseNotEmpty, DatabaseServed."""
+        from moorage.storage.migrate import CONTROL
+        from moorage.storage.moving import move, require_empty
+
+        if dry_run:
+            require_empty(target, CONTROL)
+            for table, count in self.control_rows().items():
+                on_table(table, count)
+        else:
+            move(self.settings.database_url, target, CONTROL, on_table)
 
     async def credentials(self, slug: str | None, crm_url: str) -> dict[str, str]:
         """What a Zoho client needs to reach an organisation: the organisation with this slug, or else the oldest."""

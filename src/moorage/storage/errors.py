@@ -36,3 +36,27 @@ class DriverMissing(MoorageError):
             f"The URL of a database names PostgreSQL, and the Python package {module} is not installed.",
             help="Install it with `pip install 'moorage[postgresql]'`.",
         )
+
+
+class DatabaseNotEmpty(MoorageError):
+    """A database to which another one shall be copied has content."""
+
+    code = "database_not_empty"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"{name} that the control database shall move to is not empty, so nothing was copied.",
+            help="Name an empty one. A copy over another one's keys and connections would lose them.",
+        )
+
+
+class DatabaseServed(MoorageError):
+    """Servers use a database that shall be moved."""
+
+    code = "database_served"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"A server still uses {name}, so nothing was copied: what it writes later would be missing in the copy.",
+            help="Stop all servers on this database, on every machine, and repeat the command.",
+        )

@@ -84,6 +84,11 @@ class Postgresql:
         # Between transactions a server says nothing but that it closes the connection.
         return bool(poll.poll(0))
 
+    def is_served(self, connection: sa.Connection) -> bool:
+        sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = :name"
+        name = _name(self._schema, "watching")  # Each process of a server has such a connection.
+        return bool(connection.execute(sa.text(sql), {"name": name}).scalar())
+
     def watch(self) -> PostgresqlWatch:
         return PostgresqlWatch(self.connector("watching"), f"SELECT number FROM {self._turn}")
 
@@ -165,7 +170,7 @@ class Postgresql:
 
     def connector(self, purpose: str) -> Callable[[], psycopg.Connection[Any]]:
         """What opens a connection in autocommit mode, named after what it is for."""
-        name = {"fallback_application_name": f"moorage {_subject(self._schema)} {purpose}"}
+        name = {"fallback_application_name": _name(self._schema, purpose)}
         conninfo = make_conninfo("", **{**_CONNECTION, **name, **self._parameters})
 
         def connect() -> psycopg.Connection[Any]:
@@ -211,8 +216,10 @@ def _parameters(url: str) -> dict[str, Any]:
         ) from None
 
 
-def _subject(schema: str) -> str:
-    return "control" if schema == "moorage" else schema.removeprefix("moorage_")
+def _name(schema: str, purpose: str) -> str:
+    """The name of a connection, as pg_stat_activity shows it."""
+    subject = "control" if schema == "moorage" else schema.removeprefix("moorage_")
+    return f"moorage {subject} {purpose}"
 
 
 def _driver(connection: sa.Connection) -> psycopg.Connection[Any]:
