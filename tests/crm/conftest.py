@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, partial
@@ -23,6 +23,10 @@ from moorage.crm.metadata.standard import DEMO, OrganisationSpec
 from moorage.crm.organisations import service as organisations_service
 from moorage.crm.organisations.service import Organisations
 from moorage.crm.service import CrmService
+from moorage.crm.storage.postgresql import schemas
+from moorage.crm.storage.postgresql.documents import documents_of
+from moorage.crm.storage.postgresql.schemas import PostgresqlSchemas
+from moorage.crm.storage.postgresql.server import PostgresqlServer
 from moorage.crm.storage.sqlite import organisation_files
 from moorage.crm.storage.sqlite.metadata_change import version
 from moorage.crm.storage.sqlite.readers import OrganisationFile
@@ -30,6 +34,7 @@ from moorage.crm.storage.sqlite.storage import SqliteStorage
 from moorage.http.message import Request
 from tests.contracts.memory import MemoryOrganisations
 from tests.crm.folder import crm_in
+from tests.postgresql import databases
 from tests.waited import Waited
 
 FULL_SCOPE = (
@@ -81,7 +86,7 @@ class Caller:
             answer = self.service.answer(request)
             return await answer if hasattr(answer, "__await__") else answer
 
-        response = asyncio.run(run())
+        response = vars(self.service).get("_run", asyncio.run)(run())
         return Answer(response.status, response.body, {k.decode(): v.decode() for k, v in response.headers})
 
     def get(self, path, headers=None, **params) -> Answer:
@@ -152,6 +157,17 @@ class Readings:
         self._metadata: dict[object, Metadata] = {}
         self._by_documents: dict[int, tuple[Sequence[Document], Metadata]] = {}
         self._catalogs = WeakKeyDictionary[Metadata, Catalog]()
+        self._documents: dict[object, list[Document]] = {}
+
+    def documents_of(self, rows) -> list[Document]:
+        """For the storage on PostgreSQL."""
+        said = tuple(rows)
+        if said not in self._documents:
+            self._documents[said] = documents_of(said)
+        return self._documents[said]
+
+    def of_documents_alone(self, documents: Sequence[Document]) -> Metadata:
+        return self.of_documents(documents)[0]
 
     def metadata(self, file: OrganisationFile) -> tuple[int, Metadata]:
         with contextlib.closing(file.connect()) as connection:
@@ -184,6 +200,9 @@ def quick_openings(readings) -> Iterator[None]:
         patch.setattr(organisations_service, "documents_of", readings.documents)
         patch.setattr(organisation_files, "_read_metadata", readings.metadata)
         patch.setattr(organisation_files, "Catalog", readings.catalog)
+        patch.setattr(schemas, "documents_of", readings.documents_of)
+        patch.setattr(schemas, "Metadata", readings.of_documents_alone)
+        patch.setattr(schemas, "Catalog", readings.catalog)
         yield
 
 
@@ -215,7 +234,7 @@ def pytest_generate_tests(metafunc):
     path = metafunc.definition.path
     names = ASKED_OF_EVERY_STORAGE.get(path.parent.name, "").split()
     if "service" in metafunc.fixturenames and path.stem.removeprefix("test_") in names:
-        metafunc.parametrize("storage_kind", ["sqlite", "memory"], indirect=True)
+        metafunc.parametrize("storage_kind", ["sqlite", "memory", "postgresql"], indirect=True)
 
 
 @pytest.fixture
@@ -224,8 +243,18 @@ def storage_kind(request) -> str:
     return getattr(request, "param", "sqlite")
 
 
+@pytest.fixture(scope="session")
+def record_server(postgresql, postgresql_owner) -> Iterator[tuple[PostgresqlServer, Callable]]:
+    """A server for the records of all tests, and the event loop that has its connections."""
+    with databases(postgresql, postgresql_owner) as make, asyncio.Runner() as runner:
+        server = PostgresqlServer(make())
+        yield server, runner.run
+        server.close()
+
+
 @pytest.fixture
 def service(
+    request,
     tmp_path: Path,
     clock: FrozenClock,
     copies: Copies,
@@ -233,15 +262,22 @@ def service(
     storage_kind: str,
 ) -> Iterator[CrmService]:
     copies.begin(tmp_path / "crm")
-    storage = SqliteStorage(tmp_path / "crm", clock)
-    if storage_kind == "memory":
+    storage, run = SqliteStorage(tmp_path / "crm", clock), asyncio.run
+    if storage_kind != "sqlite":
         storage.organisations.close()
+    if storage_kind == "memory":
         storage.organisations = MemoryOrganisations(clock, readings.of_documents)
-    service = Waited(crm_in(tmp_path / "crm", clock, storage=storage))
+    elif storage_kind == "postgresql":
+        server, run = request.getfixturevalue("record_server")
+        storage.organisations = PostgresqlSchemas(lambda _: server, clock)
+    service = Waited(crm_in(tmp_path / "crm", clock, storage=storage), run=run)
     if storage_kind == "sqlite":
         copies.quicken(service.organisations.wrapped, tmp_path / "crm" / "orgs", clock)
     yield service
+    places = [row.place for row in service.organisations.list()] if storage_kind == "postgresql" else []
     service.close()
+    for place in places:
+        storage.organisations.remove(place)
 
 
 @pytest.fixture

@@ -54,6 +54,18 @@ def test_values_come_back_as_they_were_given(database_url, times):
     assert run(database_url, use) == [(*values[:5], [1, 2], ["a", 'b"'], "100%")] * 2
 
 
+def test_a_column_may_get_another_type_under_a_prepared_statement(database_url):
+    async def use(reader):
+        shown = []
+        for kind, value in (("bigint", 1), ("text", "'a'"), ("float8", 0.5)):
+            await reader.fetch("DROP TABLE IF EXISTS berths", ())
+            await reader.fetch(f"CREATE TABLE berths AS SELECT {value}::{kind} AS name", ())
+            shown += [await reader.fetch("SELECT name FROM berths", ()) for _ in range(3)]
+        return shown
+
+    assert run(database_url, use) == [[(1,)]] * 3 + [[("a",)]] * 3 + [[(0.5,)]] * 3
+
+
 def test_a_statement_is_prepared_when_it_comes_back(database_url):
     async def use(reader):
         prepared = []

@@ -8,6 +8,7 @@ from zlib import crc32
 from psycopg import Connection
 
 from moorage.crm.storage.postgresql.session import Life, is_usable
+from moorage.crm.storage.postgresql.trouble import Unprepared
 from moorage.storage.errors import DatabaseUnusable
 
 PATIENCE = 30.0  # Seconds that a thread waits for a connection.
@@ -35,6 +36,10 @@ class LentConnections:
             if connection is None:
                 connection, life = self._open(), Life()
             yield connection
+        except Unprepared:
+            if connection is not None:
+                connection.close()  # It would fail again.
+            raise
         finally:
             self._give_back(place, connection, life)
 

@@ -22,6 +22,7 @@ from psycopg.pq import ExecStatus, Format, TransactionStatus
 from psycopg.pq.abc import PGresult
 
 from moorage.bounded import Bounded
+from moorage.crm.storage.postgresql.trouble import Unprepared
 
 Rows: TypeAlias = list[tuple[Any, ...]]
 
@@ -46,6 +47,7 @@ class Reader:
         self._prepares = connection.prepare_threshold is not None
         self._asked_once: Bounded[_Statement, None] = Bounded(MOST_PREPARED)
         self._prepared: dict[_Statement, bytes] = {}
+        self._numbers = count()
         self._answer: asyncio.Future[PGresult] | None = None
         self._result: PGresult | None = None
         self._socket = self._libpq.socket
@@ -75,16 +77,21 @@ class Reader:
         statement = (_numbered(sql), types)
         try:
             name = self._prepared.get(statement) or await self._prepare(statement)
-            if name is None:
-                libpq.send_query_params(statement[0], values, types, formats, Format.BINARY)
-            else:
+            if name is not None:
                 libpq.send_query_prepared(name, values, formats, Format.BINARY)
-            result = await self._answered()
+                with contextlib.suppress(Unprepared):
+                    return self._rows(await self._answered())
+                # A column of that name has another type now, because the schema was replaced: prepare it again.
+                del self._prepared[statement]
+            libpq.send_query_params(statement[0], values, types, formats, Format.BINARY)
+            return self._rows(await self._answered())
         except (asyncio.CancelledError, TimeoutError):
             await self._cancel()
             raise
-        transformer.set_pgresult(result)
-        return transformer.load_rows(0, result.ntuples, tuple)
+
+    def _rows(self, result: PGresult) -> Rows:
+        self._transformer.set_pgresult(result)
+        return self._transformer.load_rows(0, result.ntuples, tuple)
 
     def close(self) -> None:
         """Close the connection. A statement that still runs fails."""
@@ -111,7 +118,7 @@ class Reader:
         if statement not in self._asked_once:
             self._asked_once[statement] = None
             return None
-        name = b"moorage_%d" % len(self._prepared)
+        name = b"moorage_%d" % next(self._numbers)
         self._libpq.send_prepare(name, *statement)
         await self._answered()
         self._prepared[statement] = name

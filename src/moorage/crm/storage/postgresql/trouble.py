@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator
+from typing import TypeAlias
 
 import psycopg
 from psycopg import errors
@@ -11,8 +12,10 @@ from moorage.storage.trouble import log_trouble, trouble_of, unusable
 
 WHAT = "The embedded CRM's database"
 
-# The schema was removed, or replaced by one with fewer tables or columns.
-_GONE = (errors.UndefinedTable, errors.InvalidSchemaName, errors.UndefinedColumn)
+# A prepared statement of the connection reads columns that have other types now: their schema was replaced.
+Unprepared: TypeAlias = errors.FeatureNotSupported
+# The schema was removed, or replaced by one with fewer tables or columns, or with other types.
+_GONE = (errors.UndefinedTable, errors.InvalidSchemaName, errors.UndefinedColumn, Unprepared)
 
 
 @contextlib.contextmanager

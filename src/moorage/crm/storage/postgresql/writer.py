@@ -21,7 +21,7 @@ from moorage.crm.storage.postgresql.server import PostgresqlServer
 from moorage.crm.storage.postgresql.statements import Statements
 from moorage.crm.storage.postgresql.text_merging import TextMerging
 from moorage.crm.storage.postgresql.transaction import PostgresqlTransaction
-from moorage.crm.storage.postgresql.trouble import translated
+from moorage.crm.storage.postgresql.trouble import Unprepared, translated
 
 T = TypeVar("T")
 
@@ -153,7 +153,7 @@ class _Job(Job):
         try:
             self.run(transaction)
         except Exception as error:
-            if not transaction.statements.can_go_on():
+            if isinstance(error, Unprepared) or not transaction.statements.can_go_on():
                 raise  # An error such as a lost connection undoes the whole transaction.
             self.error = translated(error)  # The future will raise it.
             transaction.undo_job()
