@@ -280,3 +280,17 @@ def test_the_url_of_another_database_is_refused_without_its_password(name, url, 
     with pytest.raises(SettingsInvalid, match=advice) as caught:
         load({name: url})
     assert "hu" not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("name", "fewest"), [("MOORAGE_DATABASE_CONNECTIONS", 3), ("MOORAGE_CRM_CONNECTIONS", 4)]
+)
+def test_connections_have_bounds(name, fewest):
+    for number in (fewest, 100):
+        settings = load({name: str(number)})
+        assert number in {settings.database_connections, settings.crm_connections}
+    for number in (fewest - 1, 101, "many"):
+        with pytest.raises(
+            SettingsInvalid, match=f"{name}: use a number of connections from {fewest} to 100"
+        ):
+            load({name: str(number)})

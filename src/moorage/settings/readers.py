@@ -11,8 +11,10 @@ from urllib.parse import urlsplit
 
 # The name of the server of MOORAGE_CRM_DATABASE_URL, among those of MOORAGE_CRM_SERVERS.
 MAIN = "main"
-# Of a process's connections to a database, one writes and another watches for changes. So three are the fewest.
+# Of a process's connections to the control database, one writes and another watches for changes; of those to a server
+# of the CRM, one writes and two do long work. The others read.
 MIN_CONNECTIONS = 3
+MIN_CRM_CONNECTIONS = 4
 MAX_CONNECTIONS = 100
 _SERVER_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
 _POSTGRESQL = re.compile(r"postgres(?:ql)?://[^\s/?#]*/[^\s/?#,]+(?:\?[^\s#]*)?")
@@ -206,8 +208,16 @@ def rate(text: str) -> float | str | None:
 
 
 def connections(text: str) -> int:
-    if not re.fullmatch(r"\d{1,3}", text, re.ASCII) or not MIN_CONNECTIONS <= int(text) <= MAX_CONNECTIONS:
-        raise ValueError(f"use a number of connections from {MIN_CONNECTIONS} to {MAX_CONNECTIONS}")
+    return _connections(text, MIN_CONNECTIONS)
+
+
+def crm_connections(text: str) -> int:
+    return _connections(text, MIN_CRM_CONNECTIONS)
+
+
+def _connections(text: str, fewest: int) -> int:
+    if not re.fullmatch(r"\d{1,3}", text, re.ASCII) or not fewest <= int(text) <= MAX_CONNECTIONS:
+        raise ValueError(f"use a number of connections from {fewest} to {MAX_CONNECTIONS}")
     return int(text)
 
 

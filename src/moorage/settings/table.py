@@ -99,7 +99,7 @@ SETTINGS = (
     Setting(
         "crm_connections",
         "MOORAGE_CRM_CONNECTIONS",
-        readers.connections,
+        readers.crm_connections,
         "12",
         "Connections of each process to each PostgreSQL server of the CRM.",
     ),
