@@ -21,6 +21,7 @@ from moorage.crm.storage.postgresql.shown_values import ShownReals, ShownTimes
 Build: TypeAlias = Callable[[Iterable[Sequence[Any]]], list[dict[str, Any]]]
 
 encode = msgspec.json.Encoder().encode
+_REALS = ShownReals()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ _PLAIN = {
     "json": "None if {0} is None else raw({0}.encode())",
     "tags": "[] if {0} is None else raw({0}.encode())",
     "user": "users({})",
-    "datetime": "times({})",
+    "datetime": "times[{}]",
 }
 
 
@@ -60,7 +61,7 @@ class Projection:
             "text": str,
             "raw": msgspec.Raw,
             "rows_of": _decode_rows,
-            "reals": ShownReals(),
+            "reals": _REALS,
             "times": ShownTimes(zone),
             "booleans": {0: False, 1: True, None: None},
             "users": {user: msgspec.Raw(text.encode()) for user, text in users.items()}.get,

@@ -7,7 +7,8 @@ import msgspec
 
 from moorage.crm.metadata.times import zoned
 
-_MOST_KNOWN = 10_000
+_MOST_REALS = 10_000  # Remembered for all organisations together.
+_MOST_TIMES = 2_000  # Of each organisation.
 _MOST_HUNDREDTHS = 10**13
 _LOG_2 = math.log10(2)
 
@@ -19,7 +20,7 @@ class ShownReals(dict[float | None, float | msgspec.Raw | None]):
     """
 
     def __missing__(self, number: float | None) -> float | msgspec.Raw | None:
-        if len(self) >= _MOST_KNOWN:
+        if len(self) >= _MOST_REALS:
             self.clear()
         value = self[number] = None if number is None else _shown_real(number)
         return value
@@ -63,33 +64,31 @@ def _written(digits: str, exponent: int, sign: str) -> str:
     return f"{sign}{digits[: exponent + 1]}.{digits[exponent + 1 :] or '0'}"
 
 
-class ShownTimes:
-    """Writes times in a zone; the minutes that were asked for last are remembered."""
+class ShownTimes(dict[int | None, str | None]):
+    """By timestamp, the time in a zone. What pages show most is remembered, and the minutes around it."""
 
     def __init__(self, zone: ZoneInfo) -> None:
+        super().__init__()
         self._zone = zone
         self._minutes: dict[int, tuple[str, str] | None] = {}
 
-    def __call__(self, timestamp: int | None) -> str | None:
-        if timestamp is None:
-            return None
-        minute, second = divmod(timestamp, 60)
-        known = self._minutes.get(minute)
-        if known is None:
-            if minute in self._minutes:
-                return zoned(self._zone, timestamp)
-            known = self._around(minute)
-            if known is None:
-                return zoned(self._zone, timestamp)
-        return f"{known[0]}{second:02d}{known[1]}"
+    def __missing__(self, timestamp: int | None) -> str | None:
+        if len(self) >= _MOST_TIMES:
+            self.clear()
+        text = self[timestamp] = None if timestamp is None else self._text(timestamp)
+        return text
 
-    def _around(self, minute: int) -> tuple[str, str] | None:
-        """What stands before and after the seconds in this minute; None if the zone's offset changes within it."""
-        if len(self._minutes) >= _MOST_KNOWN:
+    def _text(self, timestamp: int) -> str | None:
+        minute, second = divmod(timestamp, 60)
+        if minute not in self._minutes:
+            self._look_around(minute)
+        around = self._minutes[minute]
+        return zoned(self._zone, timestamp) if around is None else f"{around[0]}{second:02d}{around[1]}"
+
+    def _look_around(self, minute: int) -> None:
+        """Remember what stands before and after the seconds in this minute; None if the zone's offset changes in it."""
+        if len(self._minutes) >= _MOST_TIMES:
             self._minutes.clear()
-        first, last = zoned(self._zone, minute * 60), zoned(self._zone, minute * 60 + 59)
-        assert first is not None
-        assert last is not None
+        first, last = (zoned(self._zone, minute * 60 + second) or "" for second in (0, 59))
         around = (first[:17], first[19:])
-        value = self._minutes[minute] = around if around == (last[:17], last[19:]) else None
-        return value
+        self._minutes[minute] = around if around == (last[:17], last[19:]) else None

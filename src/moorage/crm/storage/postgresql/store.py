@@ -113,7 +113,7 @@ class PostgresqlStore:
                 "display_name": name,
                 "type": kind,
                 "created_by": self._person(created_by),
-                "deleted_time": self._times(deleted_time),
+                "deleted_time": self._times[deleted_time],
             }
             for _, record, deleted_by, name, kind, created_by, deleted_time in rows
         ]
