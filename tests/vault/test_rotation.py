@@ -1,9 +1,8 @@
 import asyncio
-import contextlib
-import sqlite3
 import stat
 
 import pytest
+import sqlalchemy as sa
 
 from moorage.clock import FrozenClock
 from moorage.settings.readers import Secret
@@ -14,6 +13,11 @@ from moorage.vault.keys import load_keys
 from moorage.vault.rotation import Rotation
 from moorage.vault.service import Vault
 from tests.control import NOW, migrated
+from tests.control_database import (  # noqa: F401
+    ENGINES,
+    control_in_postgresql,
+    shared_control_database,
+)
 
 PURPOSES = {"signing": 1800.0}
 
@@ -21,10 +25,11 @@ PURPOSES = {"signing": 1800.0}
 class World:
     """A vault with some secrets, as one process sees it. Another process on the same folder is another world."""
 
-    def __init__(self, home, vault_key=None):
+    def __init__(self, home, vault_key=None, url=None):
         self.home = home
-        self.url = f"sqlite:///{home}/moorage.db"
-        migrated(home / "moorage.db")
+        self.url = url or f"sqlite:///{home}/moorage.db"
+        if url is None:
+            migrated(home / "moorage.db")
         self.clock = FrozenClock(NOW)
         self.keys = load_keys(vault_key and Secret(vault_key), home)
         self._runner = asyncio.Runner()
@@ -47,12 +52,13 @@ class World:
             self.run(self.vault.put(f"owner {number}", "access_token", f"secret {number}", 12.5))
 
     def secrets(self):
-        connection = sqlite3.connect(f"file:{self.home}/moorage.db?mode=ro", uri=True)
-        with contextlib.closing(connection):
-            owners = connection.execute(
-                "SELECT owner_id FROM secrets WHERE owner_id LIKE 'owner %'"
-            ).fetchall()
+        owners = self.run(self._owners())
         return {owner: self.run(self.vault.get(owner, "access_token")).value for (owner,) in owners}
+
+    async def _owners(self):
+        async with self.database.reading() as tx:
+            sql = "SELECT owner_id FROM secrets WHERE owner_id LIKE 'owner %'"
+            return (await tx.connection.execute(sa.text(sql))).all()
 
     def rotate(self, new=None, **options):
         return self.run(self.rotation.rotate(new, **options))
@@ -61,13 +67,14 @@ class World:
         return [(key.role, key.secrets) for key in self.run(self.rotation.status())]
 
 
-@pytest.fixture
-def world(tmp_path):
+@pytest.fixture(params=ENGINES)
+def world(request, tmp_path):
     """Makes worlds on one folder."""
     worlds = []
+    url = request.getfixturevalue("control_in_postgresql") if request.param == "postgresql" else None
 
     def make(vault_key=None):
-        worlds.append(World(tmp_path, vault_key))
+        worlds.append(World(tmp_path, vault_key, url))
         return worlds[-1]
 
     yield make
@@ -160,10 +167,9 @@ def test_an_old_key_is_not_retired_while_something_is_sealed_with_it(world, monk
 
     async def meanwhile(tx, ring):
         await real(tx, ring)
-        await tx.connection.exec_driver_sql(
-            "UPDATE secrets SET value = ? WHERE owner_id = 'owner 0'",
-            (old.seal("owner 0", "access_token", "by somebody slow"),),
-        )
+        slow = old.seal("owner 0", "access_token", "by somebody slow")
+        sql = sa.text("UPDATE secrets SET value = :value WHERE owner_id = 'owner 0'")
+        await tx.connection.execute(sql, {"value": slow})
 
     monkeypatch.setattr(first.rotation, "_remember_derived", meanwhile)
     with pytest.raises(VaultLocked):

@@ -1,10 +1,10 @@
 import asyncio
-import sqlite3
 import stat
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from moorage.clock import SystemClock
 from moorage.settings.readers import Secret
@@ -14,6 +14,11 @@ from moorage.vault.errors import VaultLocked
 from moorage.vault.keys import load_keys
 from moorage.vault.service import Vault
 from tests.control import migrated
+from tests.control_database import (  # noqa: F401
+    ENGINES,
+    control_in_postgresql,
+    shared_control_database,
+)
 from tests.storage.descriptors import none_left
 
 KEY, OTHER = b"k" * 32, b"o" * 32
@@ -24,11 +29,22 @@ def ring_of(*keys):
     return load_keys(Secret(",".join(key.hex() for key in keys)), Path("/nowhere"))
 
 
-@pytest.fixture
-def url(tmp_path):
-    url = f"sqlite:///{tmp_path}/moorage.db"
+@pytest.fixture(params=ENGINES)
+def url(request, tmp_path):
+    if request.param == "postgresql":
+        return request.getfixturevalue("control_in_postgresql")
     migrated(tmp_path / "moorage.db")
-    return url
+    return f"sqlite:///{tmp_path}/moorage.db"
+
+
+def change(url, sql, **values):
+    """Run a statement on the database, and give its rows."""
+
+    async def act(vault):
+        async with vault._database.transaction() as tx:
+            return (await tx.connection.execute(sa.text(sql), values)).all()
+
+    return run(url, act)
 
 
 @asynccontextmanager
@@ -73,7 +89,7 @@ def test_the_file_does_not_hold_the_secret(url, tmp_path):
 def test_the_same_secret_is_never_sealed_the_same_way_twice(url):
     put(url, owner="one")
     put(url, owner="two")
-    rows = sqlite3.connect(url.removeprefix("sqlite:///")).execute("SELECT value FROM secrets").fetchall()
+    rows = change(url, "SELECT value FROM secrets")
     assert len({value[4:16] for (value,) in rows}) == 2
 
 
@@ -81,12 +97,8 @@ def test_the_same_secret_is_never_sealed_the_same_way_twice(url):
 def test_a_secret_moved_to_another_row_does_not_open(url, owner, kind):
     put(url, owner="one")
     run(url, lambda vault: vault.put(owner, kind, "another"))
-    connection = sqlite3.connect(url.removeprefix("sqlite:///"))
-    with connection:
-        connection.execute(
-            "UPDATE secrets SET value = (SELECT value FROM secrets WHERE owner_id = 'one' AND kind = 'access_token')"
-        )
-    connection.close()
+    source = "SELECT value FROM secrets WHERE owner_id = 'one' AND kind = 'access_token'"
+    change(url, f"UPDATE secrets SET value = ({source})")
     with pytest.raises(VaultLocked):
         run(url, lambda vault: vault.get(owner, kind))
     assert run(url, lambda vault: vault.get("one", "access_token")).value == "a secret"
@@ -112,10 +124,7 @@ def test_another_key_seals_nothing_beside_what_is_there(url):
 def test_one_secret_of_another_key_among_many_is_found(url):
     for number in range(3):
         put(url, owner=f"owner {number}")
-    connection = sqlite3.connect(url.removeprefix("sqlite:///"))
-    with connection:
-        connection.execute("UPDATE secrets SET value = ? WHERE owner_id = 'owner 1'", (bytes(40),))
-    connection.close()
+    change(url, "UPDATE secrets SET value = :value WHERE owner_id = 'owner 1'", value=bytes(40))
     with pytest.raises(VaultLocked):
         run(url, lambda vault: vault.check())
 
