@@ -22,6 +22,7 @@ from moorage.crm.storage.sqlite.text_layout import TextLayout
 from moorage.crm.storage.sqlite.transaction import SqliteTransaction
 from tests.contracts.opened import Opened
 from tests.crm.folder import organisations_in
+from tests.crm.storage.postgresql.citus_rules import sent  # noqa: F401 (a fixture)
 
 NOW = datetime(2026, 2, 6, 9, 10, 56, tzinfo=UTC)
 ZONE = ZoneInfo("America/Los_Angeles")

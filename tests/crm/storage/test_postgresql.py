@@ -12,6 +12,9 @@ from tests.contracts.opened import Opened
 from tests.contracts.organisation_storage import ONE, OrganisationStorageContract, documents
 from tests.contracts.record_store import RecordStoreContract
 
+# Every statement keeps to the rules for a Citus cluster.
+pytestmark = pytest.mark.usefixtures("sent")
+
 PLACE = Place("acme", ONE)
 
 

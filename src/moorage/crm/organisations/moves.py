@@ -94,6 +94,7 @@ class Moves:
 
         await self._in_thread(self._servers.check, transfer)
         await self._begin(transfer)
+        report("begun", 0, 0)
         work = asyncio.ensure_future(self._in_thread(self._servers.run, transfer, told))
         try:
             await asyncio.shield(work)
@@ -102,7 +103,7 @@ class Moves:
             await asyncio.wait([work])
             raise
         finally:
-            await self._settle(transfer)
+            await self._settle(transfer, report=report)
         report("removed", 0, 0)
 
     async def settle(self) -> None:
@@ -140,10 +141,13 @@ class Moves:
             kind="busy",
         )
 
-    async def _settle(self, transfer: Transfer, state: str = COPYING) -> None:
+    async def _settle(
+        self, transfer: Transfer, state: str = COPYING, report: Report = lambda *_: None
+    ) -> None:
         if state == COPYING:
             is_done = await self._in_thread(self._servers.is_done, transfer)
             state = await self._decide(transfer, DONE if is_done else UNDONE)
+        report("arrived" if state == DONE else "stopped", 0, 0)
         if state == DONE:
             await self._forget(transfer.origin.identity)
         remove = self._servers.remove_original if state == DONE else self._servers.remove_copy

@@ -30,8 +30,8 @@ FIXED_TABLES: Mapping[str, Sequence[str]] = {
         "id", "module", "display_name", "deleted_by", "created_by", "deleted_time", "kind", "body",
     ),
 }  # fmt: skip
-# Each storage counts for itself where its full text is, and PostgreSQL the version of the metadata.
-_OWN_COUNTERS = ("text ", "version")
+# Each storage counts for itself where its full text is; PostgreSQL also the version of the metadata, and its moves.
+_OWN_COUNTERS = ("text ", "version", "move")
 
 
 class OrganisationRows(Protocol):

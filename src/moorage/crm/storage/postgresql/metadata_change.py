@@ -12,7 +12,7 @@ from moorage.crm.storage.columns import stored
 from moorage.crm.storage.compile import compile_aggregate
 from moorage.crm.storage.contract.aggregates import Aggregate
 from moorage.crm.storage.contract.metadata import ValuesRepeat
-from moorage.crm.storage.postgresql import aggregates, fulltext, schema
+from moorage.crm.storage.postgresql import aggregates, changed, fulltext, schema
 from moorage.crm.storage.postgresql.documents import READ_DOCUMENTS, copied, documents_of, put_document
 from moorage.crm.storage.postgresql.expressions import compared
 from moorage.crm.storage.postgresql.rewriting import Change, index_again, rewrite
@@ -104,6 +104,7 @@ class MetadataChange:
         for filling in self._fillings:
             self._fill(*filling)
         self._transaction.raise_version()
+        self._statements.run(changed.stop_statement(self._schema))
 
     def _fill(
         self, parents: tuple[Module, Field], children: tuple[Module, Field], aggregate: Aggregate

@@ -9,6 +9,18 @@ from moorage.crm.storage.columns import columns_of
 from moorage.crm.storage.contract.records import Row
 from moorage.crm.storage.postgresql.schema import types_of
 from moorage.crm.storage.postgresql.statements import Statements
+from moorage.crm.storage.recycling import Recycled
+
+_RECYCLE = {
+    "id": "int8",
+    "module": "int8",
+    "display_name": "text",
+    "deleted_by": "int8",
+    "created_by": "int8",
+    "deleted_time": "int8",
+    "kind": "text",
+    "body": "text",
+}
 
 
 def add_rows(statements: Statements, schema: str, module: Module, rows: Sequence[Row]) -> None:
@@ -20,6 +32,22 @@ def add_rows(statements: Statements, schema: str, module: Module, rows: Sequence
         for row_values in values:
             row_values[position] = _real(row_values[position])
     statements.write(f"{schema}.{module.table}", columns, list(types.values()), values)
+
+
+def add_recycled(
+    statements: Statements,
+    schema: str,
+    module: Module,
+    recycled: Sequence[Recycled],
+    deleted: tuple[int, int],
+) -> None:
+    """Add records to the recycle bin; `deleted` is by whom, and when."""
+    by, now = deleted
+    rows = [
+        (each.id, module.number, each.display_name, by, each.created_by, now, "recycle", each.body)
+        for each in recycled
+    ]
+    statements.write(f"{schema}.recycle", list(_RECYCLE), list(_RECYCLE.values()), rows)
 
 
 def change_rows(statements: Statements, schema: str, module: Module, changes: Mapping[int, Row]) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from moorage.crm.metadata.catalog import Field, Module
 from moorage.crm.metadata.ids import ID_SPACE
 from moorage.crm.storage.columns import INDEXED_TIMES, stored
-from moorage.crm.storage.postgresql import fulltext
+from moorage.crm.storage.postgresql import changed, fulltext
 from moorage.crm.storage.postgresql.expressions import compared, nocase, phone_digits
 
 # By `Field.storage`. Text is ordered by code points, whatever the database's own order is.
@@ -41,6 +41,7 @@ FIXED = (
     )
     """,
     "CREATE TABLE {0}.counters (name text PRIMARY KEY, value bigint NOT NULL)",
+    f"INSERT INTO {{0}}.counters VALUES ('{changed.COUNTER}', 0)",
     'CREATE TABLE {0}.tags (id bigint PRIMARY KEY, module bigint NOT NULL, name text COLLATE "C" NOT NULL)',
     f"CREATE UNIQUE INDEX tags_by_name ON {{0}}.tags (module, ({nocase('name')}))",
     """

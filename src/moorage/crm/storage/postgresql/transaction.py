@@ -11,24 +11,14 @@ from moorage.crm.storage.columns import columns_of
 from moorage.crm.storage.contract.aggregates import Aggregate
 from moorage.crm.storage.contract.records import Row
 from moorage.crm.storage.postgresql import aggregates, schema
+from moorage.crm.storage.postgresql.changed import ChangedRows
 from moorage.crm.storage.postgresql.dialect import PostgresqlDialect
 from moorage.crm.storage.postgresql.expressions import compared, nocase
 from moorage.crm.storage.postgresql.inventory import Inventory
-from moorage.crm.storage.postgresql.row_writing import add_rows, change_rows
+from moorage.crm.storage.postgresql.row_writing import add_recycled, add_rows, change_rows
 from moorage.crm.storage.postgresql.statements import Statements
 from moorage.crm.storage.postgresql.text_changes import TextChanges
 from moorage.crm.storage.recycling import recycle
-
-_RECYCLE = {
-    "id": "int8",
-    "module": "int8",
-    "display_name": "text",
-    "deleted_by": "int8",
-    "created_by": "int8",
-    "deleted_time": "int8",
-    "kind": "text",
-    "body": "text",
-}
 
 
 @dataclass(slots=True)
@@ -43,6 +33,8 @@ class _Mark:
 class PostgresqlTransaction:
     """A `Transaction`. `next_id` is the value of the organisation's counter of ids, whose row is locked.
 
+    `is_copied` says that the organisation is being copied to another server: then its changes are written down.
+
     New rows wait until something is asked or changed, or for the end. So jobs that only insert cost no statement each:
     the rows of all are written together. Where a value may not repeat, rows do not wait, because the job has to know.
     """
@@ -56,6 +48,8 @@ class PostgresqlTransaction:
         now: int,
         inventory: Inventory,
         next_id: int,
+        *,
+        is_copied: bool = False,
     ) -> None:
         self.statements = statements
         self.schema = schema_name
@@ -67,6 +61,7 @@ class PostgresqlTransaction:
         self._known_version = inventory.version
         self._waiting: list[tuple[Module, Sequence[Row]]] = []
         self.texts = TextChanges(statements, schema_name)
+        self._changed = ChangedRows(is_copied=is_copied)
         self._mark = _Mark(0, 0, inventory)
 
     # The jobs of a group, one after the other
@@ -86,6 +81,7 @@ class PostgresqlTransaction:
         """Write what all jobs share; gives the statements for the counters, to be sent with the commit."""
         self._write_waiting()
         self.index_texts()
+        self._changed.write(self.statements, self.schema)
         counters = {}
         if self._next_id != self._first_id:
             counters["id"] = self._next_id
@@ -177,6 +173,7 @@ class PostgresqlTransaction:
         if not self.inventory.has(module):
             self._make_tables(module)
         self._waiting.append((module, rows))
+        self._changed.note(module.table, (row["id"] for row in rows))
         self.texts.note_new(module, rows)
         if any(field.unique for field in module.fields.values()):
             self._settle()
@@ -186,17 +183,16 @@ class PostgresqlTransaction:
             return
         self._settle()
         change_rows(self.statements, self.schema, module, changes)
+        self._changed.note(module.table, changes)
         texts = {field.column for field in module.full_text}
         self.texts.note_changed(module, [i for i, row in changes.items() if not texts.isdisjoint(row)])
 
     def recycle(self, module: Module, records: Iterable[int], by: int) -> set[int]:
         recycled = recycle(self, self.catalog, module, records)
-        rows = [
-            (each.id, module.number, each.display_name, by, each.created_by, self.now, "recycle", each.body)
-            for each in recycled
-        ]
-        self.statements.write(f"{self.schema}.recycle", list(_RECYCLE), list(_RECYCLE.values()), rows)
-        return {each.id for each in recycled}
+        add_recycled(self.statements, self.schema, module, recycled, (by, self.now))
+        ids = {each.id for each in recycled}
+        self._changed.note("recycle", ids)
+        return ids
 
     def drop(self, module: Module, records: Iterable[int]) -> None:
         ids = list(records)
@@ -204,6 +200,7 @@ class PostgresqlTransaction:
             return
         self._settle()
         self.statements.run(f"DELETE FROM {self._table(module)} WHERE id = ANY(%s)", (ids,))
+        self._changed.note(module.table, ids)
         self.texts.note_changed(module, ids)
 
     def tags(self, module: Module, names: Sequence[str]) -> dict[str, int]:
@@ -221,6 +218,7 @@ class PostgresqlTransaction:
             ("int8", "int8", "text"),
             [(tag, module.number, name) for tag, name in new_tags],
         )
+        self._changed.note("tags", (tag for tag, _ in new_tags))
         ids |= {folded(name): tag for tag, name in new_tags}
         return {name: ids[folded(name)] for name in names}
 

@@ -16,6 +16,7 @@ from moorage.clock import Clock
 from moorage.crm.metadata.catalog import Catalog
 from moorage.crm.storage.contract.records import StoreClosed
 from moorage.crm.storage.jobs import GROUP_LIMIT, Job
+from moorage.crm.storage.postgresql.changed import COUNTER as IS_COPIED
 from moorage.crm.storage.postgresql.inventory import OpenSchema
 from moorage.crm.storage.postgresql.server import PostgresqlServer
 from moorage.crm.storage.postgresql.statements import Statements
@@ -25,9 +26,12 @@ from moorage.crm.storage.postgresql.trouble import Unprepared, translated
 
 T = TypeVar("T")
 
-# Two rows are locked, always in this order. The first one is the turn of an organisation's writers in all processes; a
+# Three rows are locked, always in this order. The first is the turn of an organisation's writers in all processes; a
 # restore takes it away for good. Locked rows are read as they are then, and not as they were when the wait began.
-_LOCK = "SELECT name, value FROM {0}.counters WHERE name IN ('id', 'version') ORDER BY name FOR UPDATE"
+_LOCK = (
+    "SELECT name, value FROM {0}.counters"
+    f" WHERE name IN ('id', '{IS_COPIED}', 'version') ORDER BY name FOR UPDATE"
+)
 
 
 class Writer:
@@ -98,6 +102,8 @@ class Writer:
                 written = self._run(connection, group)
         except Exception as error:  # noqa: BLE001 - an error outside the jobs is every job's error
             failure = translated(error)
+            if isinstance(failure, StoreClosed):
+                self._opened.is_outdated = True
             for job in group:
                 job.error = failure
         for job in group:
@@ -137,6 +143,7 @@ class Writer:
             int(self._clock.timestamp()),
             opened.inventory,
             counters["id"],
+            is_copied=bool(counters.get(IS_COPIED)),
         )
 
 

@@ -1,0 +1,93 @@
+"""What is left of a move whose process may have died: which of both places is used, and what can be removed."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, LiteralString
+
+from psycopg import Connection, Cursor
+from psycopg.errors import LockNotAvailable
+
+from moorage.crm.storage.postgresql import changed
+
+REMOVAL_PATIENCE = 60  # Seconds. A read ends after 30.
+TURN = 200  # Milliseconds for which the removal of an original may hold up reads.
+PAUSE = 0.5  # Seconds until the removal is tried again.
+
+# This counter says by which move the tables of an organisation came to a server.
+MARK = "moved"
+
+
+def is_left(source: Connection, schema: str, number: int) -> bool:
+    """Whether a move has left the original behind. If not, end the move, so that it can't go on later."""
+    with transaction(source):
+        if not _exists(source, schema) or not locked(source, schema):
+            return True
+        sql = f"SELECT 1 FROM {schema}.counters WHERE name = '{changed.COUNTER}' AND value = {number:d}"
+        if run(source, sql).fetchone():
+            changed.forget(source, schema)
+        return False
+
+
+def is_whole(target: Connection, schema: str, number: int) -> bool:
+    """Whether a move has brought a whole copy."""
+    sql = (
+        f"SELECT count(*) FROM {schema}.counters"
+        f" WHERE name = 'id' OR (name = '{MARK}' AND value = {number:d})"
+    )
+    return _exists(target, schema) and run(target, sql).fetchone() == (2,)
+
+
+def remove_copy(target: Connection, schema: str, number: int) -> None:
+    """Remove what a move that was ended has copied."""
+    _remove(target, schema, f"name = '{MARK}' AND value = {number:d}", remove_if=True)
+
+
+def remove_original(source: Connection, schema: str) -> None:
+    """Remove the original that a move has left behind."""
+    _remove(source, schema, "name = 'id'", remove_if=False)
+
+
+def _remove(connection: Connection, schema: str, condition: str, *, remove_if: bool) -> None:
+    """Remove a schema if a counter is there, or is not there. Nobody can write one in between.
+
+    Reads that still run hold up the removal, but it holds up no others for long: it gives up soon, and tries again.
+    """
+    end = time.monotonic() + REMOVAL_PATIENCE
+    while True:
+        try:
+            with transaction(connection):
+                run(connection, f"SET LOCAL lock_timeout = '{TURN}ms'")
+                if not _exists(connection, schema):
+                    return
+                run(connection, f"LOCK TABLE {schema}.counters IN ACCESS EXCLUSIVE MODE")
+                row = run(connection, f"SELECT 1 FROM {schema}.counters WHERE {condition}").fetchone()
+                if bool(row) == remove_if:
+                    run(connection, f"DROP SCHEMA {schema} CASCADE")
+                return
+        except LockNotAvailable:
+            if time.monotonic() > end:
+                raise
+            time.sleep(PAUSE)
+
+
+def _exists(connection: Connection, schema: str) -> bool:
+    return run(connection, "SELECT 1 FROM pg_namespace WHERE nspname = %s", (schema,)).fetchone() is not None
+
+
+def locked(connection: Connection, schema: str) -> bool:
+    sql = f"SELECT value FROM {schema}.counters WHERE name = 'id' FOR UPDATE"
+    return run(connection, sql).fetchone() is not None
+
+
+@contextmanager
+def transaction(connection: Connection, isolation: LiteralString = "READ COMMITTED") -> Iterator[None]:
+    """A transaction whose statements may take long."""
+    with connection.transaction():
+        connection.execute("SET TRANSACTION ISOLATION LEVEL " + isolation)
+        connection.execute("SET LOCAL statement_timeout = 0")
+        yield
+
+
+def run(connection: Connection, sql: str, params: Sequence[Any] = ()) -> Cursor:
+    return connection.execute(sql, params or None)
