@@ -164,6 +164,8 @@ class OperatorOrganisations:
         self.delete = self._organisations.delete
         self.restore = self._organisations.restore
         self.reset = self._organisations.reset
+        self.check_move = self._organisations.check_move
+        self.move = self._organisations.move
 
     async def create(
         self,

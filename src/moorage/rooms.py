@@ -168,7 +168,9 @@ class Rooms:
         if is_postgresql(settings.crm_database_url):
             from moorage.crm.storage.postgresql.storage import PostgresqlStorage
 
-            return PostgresqlStorage(settings.crm_database_url, self.clock, settings.crm_connections)
+            return PostgresqlStorage(
+                settings.crm_database_url, self.clock, settings.crm_connections, settings.other_servers
+            )
         from moorage.crm.storage.sqlite.storage import SqliteStorage
 
         return SqliteStorage(self.settings.crm_folder, self.clock)

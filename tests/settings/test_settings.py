@@ -6,7 +6,7 @@ import pytest
 
 from moorage.errors import SettingsInvalid
 from moorage.settings import load
-from moorage.settings.readers import decode_key, decode_servers
+from moorage.settings.readers import decode_key
 from moorage.settings.table import SETTINGS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "settings.md").read_text()
@@ -203,7 +203,13 @@ SERVERS = [
 
 @pytest.mark.parametrize(("text", "servers"), SERVERS)
 def test_servers_are_named_one_after_the_other(text, servers):
-    assert decode_servers(load({"MOORAGE_CRM_SERVERS": text}).crm_servers.reveal()) == servers
+    settings = load({"MOORAGE_CRM_SERVERS": text, "MOORAGE_CRM_DATABASE_URL": "postgresql://main/crm"})
+    assert settings.other_servers == servers
+
+
+def test_servers_need_a_list_of_organisations_that_is_in_postgresql(tmp_path):
+    with pytest.raises(SettingsInvalid, match="MOORAGE_CRM_DATABASE_URL"):
+        load({"MOORAGE_HOME": str(tmp_path), "MOORAGE_CRM_SERVERS": "two=postgresql://two/crm"})
 
 
 @pytest.mark.parametrize(

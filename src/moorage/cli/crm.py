@@ -10,6 +10,7 @@ from moorage.cli import context, reading
 from moorage.cli.failures import UsageError
 from moorage.cli.operator import operate
 from moorage.cli.options import Home, Json, Yes
+from moorage.cli.org_move import move
 from moorage.cli.output import confirm, print_json, print_table
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ users = typer.Typer(help="Its users.", rich_markup_mode=None)
 commands.add_typer(organisations, name="org")
 commands.add_typer(clients, name="client")
 commands.add_typer(users, name="user")
+organisations.command("move")(move)
 
 Slug = Annotated[str, typer.Argument(metavar="SLUG", help="The organisation's short name.")]
 Org = Annotated[
@@ -181,11 +183,15 @@ def list_(*, home: Home = None, as_json: Json = False) -> None:
         print_json({"organisations": documents})
         return
     columns = ("slug", "name", "id", "data_centre")
+    header = ["SLUG", "NAME", "ID", "DATA CENTRE", "CREATED"]
     rows = [
-        (*(document[column] for column in columns), document["created_at"].replace("+00:00", "Z"))
+        [*(document[column] for column in columns), document["created_at"].replace("+00:00", "Z")]
         for document in documents
     ]
-    print_table(("SLUG", "NAME", "ID", "DATA CENTRE", "CREATED"), rows)
+    if any(document["server"] for document in documents):
+        header.append("SERVER")
+        rows = [[*row, document["server"] or "main"] for row, document in zip(rows, documents, strict=True)]
+    print_table(header, rows)
 
 
 @organisations.command()
@@ -270,6 +276,7 @@ def _document(row: "OrganisationRow") -> dict[str, Any]:
         "name": row.name,
         "data_centre": row.data_centre,
         "created_at": created_at,
+        "server": row.server,
     }
 
 

@@ -56,6 +56,11 @@ class Settings:
         return Path(self.crm_database_url.removeprefix(_SQLITE))
 
     @property
+    def other_servers(self) -> Mapping[str, str]:
+        """The PostgreSQL servers of organisations beside the one of `crm_database_url`: by name, their URLs."""
+        return {} if self.crm_servers is None else readers.decode_servers(self.crm_servers.reveal())
+
+    @property
     def loopback(self) -> bool:
         """True if only this machine can reach the servers."""
         return is_loopback(self.host)
@@ -135,11 +140,19 @@ def reason(error: Exception) -> str:
 
 def _contradictions(values: Mapping[str, Any]) -> list[str]:
     """Faults of two settings that are valid alone, but not together."""
+    faults = []
     port = values.get("port")
-    if not port or port != values.get("crm_port"):
-        return []
-    both = f"--port (MOORAGE_PORT) and --crm-port (MOORAGE_CRM_PORT) are both {port}"
-    return [f"{both}, but each of the two servers needs its own port; 0 picks a free port."]
+    if port and port == values.get("crm_port"):
+        both = f"--port (MOORAGE_PORT) and --crm-port (MOORAGE_CRM_PORT) are both {port}"
+        faults.append(f"{both}, but each of the two servers needs its own port; 0 picks a free port.")
+    if values.get("crm_servers") and not readers.is_postgresql(
+        values.get("crm_database_url", "postgresql://")
+    ):
+        faults.append(
+            "MOORAGE_CRM_SERVERS names PostgreSQL servers, but MOORAGE_CRM_DATABASE_URL, which has the list of"
+            " organisations, is not in PostgreSQL; set it, too."
+        )
+    return faults
 
 
 def unknown_variables(environ: Mapping[str, str]) -> list[str]:

@@ -7,12 +7,15 @@ org_1234567     an organisation (`schemas.py`)
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping
+from functools import partial
 
 from moorage.clock import Clock
 from moorage.crm.storage.contract.storage import Complaint
 from moorage.crm.storage.migrations import CRM
 from moorage.crm.storage.postgresql.schemas import PostgresqlSchemas
 from moorage.crm.storage.postgresql.server import LONG_WORK, PostgresqlServer
+from moorage.crm.storage.postgresql.servers import PostgresqlServers
+from moorage.crm.storage.postgresql.transfers import PostgresqlTransfers
 from moorage.storage.database import Database
 from moorage.storage.lease import Lease
 from moorage.storage.migrate import is_empty, migrate
@@ -23,20 +26,26 @@ ORGANISATIONS = "organisations"  # The name of the lease for work on whole organ
 
 
 class PostgresqlStorage:
-    """A `CrmStorage`. `connections` is how many each process opens for records. Raises DatabaseUnusable.
+    """A `CrmStorage`. `servers` are more servers of organisations: by name, their URLs. Raises DatabaseUnusable.
 
-    Two of them are for work on whole organisations, a fourth of them writes, and the others read.
+    `connections` is how many each process opens for records, to each server. Two of them are for work on whole
+    organisations, a fourth of them writes, and the others read.
     """
 
-    transfers = None
     is_shared = True
 
-    def __init__(self, url: str, clock: Clock, connections: int) -> None:
+    def __init__(
+        self, url: str, clock: Clock, connections: int, servers: Mapping[str, str] | None = None
+    ) -> None:
         self._url = url
         migrate(url, history=CRM)
         writers = max(1, connections // 4)
-        self._server = PostgresqlServer(url, reads=max(1, connections - writers - LONG_WORK), writers=writers)
-        self.organisations = PostgresqlSchemas(lambda _name: self._server, clock)
+        open_server = partial(
+            PostgresqlServer, reads=max(1, connections - writers - LONG_WORK), writers=writers
+        )
+        self._servers = PostgresqlServers(url, servers or {}, open_server)
+        self.organisations = PostgresqlSchemas(self._servers.of, clock)
+        self.transfers = PostgresqlTransfers(self._servers)
         self.database = Database(url, clock, what=REGISTRY, patience=MAX_WAIT, schema=CRM.schema)
 
     @contextlib.asynccontextmanager
@@ -52,5 +61,5 @@ class PostgresqlStorage:
         return {}
 
     async def close(self) -> None:
-        await asyncio.to_thread(self._server.close)
+        await asyncio.to_thread(self._servers.close)
         await self.database.close()
