@@ -21,6 +21,7 @@ from moorage.storage.migrate import CONTROL, HEAD, is_empty, migrate, revision
 from moorage.storage.upsert import upsert
 from tests.control import NOW
 from tests.control_database import control_in_postgresql, shared_control_database  # noqa: F401
+from tests.waiting import wait_until
 
 INSERT = sa.text("INSERT INTO accounts VALUES (:name, :name, 0)")
 NAMES = sa.text("SELECT name FROM accounts ORDER BY name")
@@ -188,6 +189,32 @@ def test_a_row_is_inserted_once_and_changed_later(url):
     assert run(url, act) == [("zoho", "us", "2", "first")]
 
 
+WITHOUT_DRIVER = """
+import sys
+sys.modules["psycopg"] = None
+from moorage.storage.migrate import migrate
+try:
+    migrate(sys.argv[1])
+except Exception as error:
+    print(type(error).__name__, error.message, error.help, file=sys.stderr)
+"""
+WITHOUT_USE = """
+import sys
+from moorage.storage.migrate import migrate
+migrate(sys.argv[1])
+assert "psycopg" not in sys.modules
+"""
+
+
+def test_without_the_driver_it_is_told_how_to_install_it():
+    [told] = in_processes(WITHOUT_DRIVER, 1, "postgresql://db/moorage")
+    assert told.startswith("DriverMissing") and "pip install 'moorage[postgresql]'" in told
+
+
+def test_who_uses_sqlite_does_not_load_the_driver(tmp_path):
+    assert in_processes(WITHOUT_USE, 1, f"sqlite:///{tmp_path}/moorage.db") == [""]
+
+
 # How changes are noticed
 
 
@@ -282,6 +309,37 @@ def test_a_server_that_starts_again_is_used_again_by_itself(new_postgresql):
         return await names(database)
 
     assert run(server.url, act) == ["one", "three"]
+
+
+def test_after_a_fail_over_the_server_that_takes_writes_is_found_by_itself(new_postgresql):
+    primary = new_postgresql()
+    migrate(primary.url)
+    standby = new_postgresql(primary)
+    both = f"postgresql://postgres@127.0.0.1:{primary.port},127.0.0.1:{standby.port}/postgres"
+
+    async def on_standby(database):
+        with pytest.raises(DatabaseUnusable, match="accepts no writes") as caught:
+            await add(database, "refused")
+        assert (caught.value.kind, caught.value.retry_after) == ("read_only", 2.0)
+        # A new connection may lead elsewhere.
+        writing = "SELECT 1 FROM pg_stat_activity WHERE application_name = 'moorage control writing'"
+        await asyncio.to_thread(wait_until, lambda: not ask(standby.url, writing))
+        return await names(database)
+
+    async def act(database):
+        await add(database, "one")
+        await asyncio.to_thread(
+            wait_until, lambda: ("one",) in ask(standby.url, "SELECT name FROM moorage.accounts")
+        )
+        assert await asyncio.to_thread(run, standby.url, on_standby) == ["one"]
+        await asyncio.to_thread(primary.stop, "immediate")
+        with pytest.raises(DatabaseUnusable):
+            await add(database, "meanwhile")
+        await asyncio.to_thread(standby.promote)
+        await add(database, "two")
+        return await names(database)
+
+    assert run(f"{both}?target_session_attrs=read-write", act) == ["one", "two"]
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ import psycopg
 import sqlalchemy as sa
 from psycopg.abc import Buffer
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.errors import ReadOnlySqlTransaction
 from psycopg.pq import TransactionStatus
 from psycopg.types.string import StrDumperUnknown
 from sqlalchemy.exc import OperationalError
@@ -243,6 +244,9 @@ def _begin(connection: sa.Connection, sql: str) -> Any:
         # SQLAlchemy has no transaction yet that it would roll back.
         with contextlib.suppress(psycopg.Error):
             driver.rollback()
+        # After a fail-over the URL may lead to another server, which only a new connection finds out.
+        if isinstance(error, ReadOnlySqlTransaction):
+            driver.close()
         raise OperationalError(sql, None, error) from error
 
 
