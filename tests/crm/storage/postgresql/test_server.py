@@ -146,7 +146,8 @@ def test_a_read_that_takes_too_long_is_given_up(database_url, asked, monkeypatch
         monkeypatch.setattr(session, "_SETTINGS", "SELECT 1")
         monkeypatch.setattr(read_connections, "READ_SECONDS", -0.9)
     else:
-        monkeypatch.setattr(session, "_SETTINGS", "SET statement_timeout = 100")
+        settings = "SELECT set_config('statement_timeout', '100', false), pg_backend_pid()"
+        monkeypatch.setattr(session, "_SETTINGS", settings)
     server = PostgresqlServer(database_url)
     with pytest.raises(TookTooLong):
         fetched(server, "SELECT pg_sleep(50)")
@@ -255,3 +256,19 @@ def test_work_runs_in_a_few_threads(server):
         time.sleep(0.01)
     server.close()
     assert len(names) == 4
+
+
+@pytest.mark.parametrize("pooled", [False, True])
+def test_statements_are_prepared_unless_a_pooler_is_between(server, monkeypatch, pooled):
+    """A pooler tells another number than that of the server's process."""
+    if pooled:
+        monkeypatch.setattr(session, "_SETTINGS", "SELECT 0")
+    prepared = "SELECT count(*) FROM pg_prepared_statements"
+
+    async def run():
+        return [(await server.fetch(ORG, prepared))[0][0] for _ in range(8)]
+
+    assert any(asyncio.run(run())) is not pooled
+    with server.lend(ORG) as connection:
+        counts = [connection.execute(prepared).fetchone()[0] for _ in range(8)]
+    assert any(counts) is not pooled

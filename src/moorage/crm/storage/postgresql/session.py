@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
+from psycopg.types.numeric import Int8BinaryDumper
 
 LIFETIME = 1800.0  # Seconds. The memory of a server's process grows with the tables that it has met.
 READ_SECONDS = 30  # A read that takes longer is given up.
@@ -18,18 +19,19 @@ _DEFAULTS = {
     "application_name": "moorage",
     "client_encoding": "utf8",
     "connect_timeout": "5",
-    "keepalives_idle": "30",
-    "keepalives_interval": "10",
+    "keepalives_idle": "5",
+    "keepalives_interval": "2",
     "keepalives_count": "3",
-    "tcp_user_timeout": "35000",
+    "tcp_user_timeout": "10000",
 }
 # No statement of ours is long enough for a compiler or for parallel workers: they only add milliseconds. They are set
 # by a statement, because PgBouncer takes no options at connect. In its transaction mode they may get lost; then reads
 # are a little slower, and only Moorage itself ends the long ones.
 _SETTINGS = (
     "SELECT set_config('jit', 'off', false), set_config('max_parallel_workers_per_gather', '0', false),"
-    f" set_config('statement_timeout', '{READ_SECONDS}s', false)"
+    f" set_config('statement_timeout', '{READ_SECONDS}s', false), pg_backend_pid()"
 )
+PREPARE_AFTER = 5  # A statement that is run so often on one connection is prepared.
 
 
 class Life:
@@ -45,24 +47,14 @@ class Life:
 
 
 def connection_arguments(url: str) -> Mapping[str, Any]:
-    """The arguments of `connect` for the server with this URL.
-
-    Statements that repeat are prepared. Behind PgBouncer in transaction mode, that takes PgBouncer 1.22 and a libpq
-    that can close prepared statements (17); with an older libpq, none are prepared.
-    """
-    can_close = psycopg.capabilities.has_send_close_prepared()
-    return {
-        **_DEFAULTS,
-        **conninfo_to_dict(url),
-        "autocommit": True,
-        "prepare_threshold": 5 if can_close else None,
-    }
+    """The arguments of `connect` for the server with this URL."""
+    return {**_DEFAULTS, **conninfo_to_dict(url), "autocommit": True}
 
 
 def open_sync(arguments: Mapping[str, Any]) -> psycopg.Connection:
     connection = psycopg.connect(**arguments)
     try:
-        connection.execute(_SETTINGS)
+        _begin(connection, connection.execute(_SETTINGS).fetchone())
     except BaseException:
         connection.close()
         raise
@@ -72,11 +64,23 @@ def open_sync(arguments: Mapping[str, Any]) -> psycopg.Connection:
 async def open_async(arguments: Mapping[str, Any]) -> psycopg.AsyncConnection:
     connection = await psycopg.AsyncConnection.connect(**arguments)
     try:
-        await connection.execute(_SETTINGS)
+        _begin(connection, await (await connection.execute(_SETTINGS)).fetchone())
     except BaseException:
         connection.pgconn.finish()
         raise
     return connection
+
+
+def _begin(connection: "psycopg.Connection | psycopg.AsyncConnection", settings: Any) -> None:
+    """Prepare statements that repeat, except through a pooler: each transaction may get another process of the server.
+
+    A pooler tells its clients another number than that of the server's process. From 1.21 on, PgBouncer can keep
+    prepared statements, but by default only since 1.24; nothing tells whether it does.
+    """
+    is_pooled = settings[-1] != connection.pgconn.backend_pid
+    connection.prepare_threshold = None if is_pooled else PREPARE_AFTER
+    # Always in this width: else each row of small and large numbers would be another statement to prepare.
+    connection.adapters.register_dumper(int, Int8BinaryDumper)
 
 
 def is_usable(connection: psycopg.Connection) -> bool:
