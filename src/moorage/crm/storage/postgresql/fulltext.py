@@ -24,10 +24,10 @@ from moorage.crm.metadata.ids import ID_SPACE
 from moorage.crm.storage.contract.records import Row
 from moorage.crm.storage.postgresql.lexemes import TextQuery, vectors
 
-# Ids of a table. Among 200,000 leads, a page for a word that many have takes the server 1.6 ms with tables of that many
-# ids, 5.6 with four times as many, and 12 with one table. Later tables span more, so that a search with few matches
-# need not read very many tables: there are 16 for the first 200,000 ids, and some 60 more for the next eight million.
-SHORTEST_SPAN, LONGEST_SPAN, SPAN_SHARE = 12_500, 500_000, 16
+# Ids of a table. Among 200,000 leads, a page for a word takes the server 2.5 ms with tables of so many ids, 3.3 with
+# half as many, and 10 with twice as many. Later tables span more, so that a search with few matches need not read very
+# many: there are 8 for the first 200,000 ids, 22 for a million, and 42 for eight million.
+SHORTEST_SPAN, LONGEST_SPAN, SPAN_SHARE = 25_000, 500_000, 8
 
 _LONG = "long"
 # Kilobytes of words that an index keeps unmerged at most: long before, `text_merging.py` merges them.
