@@ -15,11 +15,15 @@ import pytest
 
 from moorage.crm.metadata.standard import DEMO
 from moorage.crm.query.tree import WordStarts
+from moorage.crm.storage.contract.organisations import Place
 from moorage.crm.storage.contract.records import StoreClosed
 from moorage.crm.storage.postgresql import text_merging
 from moorage.crm.storage.postgresql.schema import schema_of
+from moorage.crm.storage.postgresql.schemas import PostgresqlSchemas
+from moorage.crm.storage.postgresql.server import PostgresqlServer
 from moorage.storage.errors import DatabaseUnusable
-from tests.contracts.organisation_storage import ONE
+from tests.contracts.opened import Opened
+from tests.contracts.organisation_storage import ONE, documents
 from tests.crm.storage.postgresql import writing_process
 from tests.crm.storage.postgresql.opening import Processes, make_one
 from tests.waiting import wait_until
@@ -393,3 +397,28 @@ def test_a_write_is_acknowledged_whatever_becomes_of_the_merging(here, monkeypat
     here.write(insertion(here, "one"))
     here.write(insertion(here, "two"))
     assert here.count("Leads") == 2
+
+
+def test_many_organisations_need_few_threads_and_connections(database_url, clock, asked):
+    """Each has a writer of its own, which waits for one of the threads that all share."""
+    many = [Place(f"n{number}", (2_000_000 + number) * 10**12 + 20_005) for number in range(12)]
+    server = PostgresqlServer(database_url, writers=2)
+    storage = PostgresqlSchemas(lambda _: server, clock)
+    for place in many:
+        storage.make(place, documents(place.identity), None)
+    opened = [Opened(storage.open(place)) for place in many]
+
+    async def together():
+        jobs = [each.store.write(insertion(each, "a")) for _ in range(5) for each in opened]
+        await asyncio.gather(*jobs)
+
+    asyncio.run(together())
+    assert [each.count("Leads") for each in opened] == [5] * len(many)
+    names = {thread.name for thread in threading.enumerate() if thread.name.startswith("crm-write")}
+    writing = (
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query ILIKE '%COMMIT'"
+    )
+    assert len(names) <= 2 and asked(writing)[0][0] <= 4
+    for each in opened:
+        each.store.close()
+    server.close()

@@ -47,9 +47,11 @@ def remove_schema(connection: Connection, schema: str) -> None:
 
 def drop_schemas(connection: Connection, *names: str) -> None:
     for name in names:
+        if not _exists(connection, name):
+            continue
         with connection.transaction():
             connection.execute(f"SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '{PATIENCE}s'")
-            connection.execute(f"DROP SCHEMA IF EXISTS {name} CASCADE")
+            connection.execute(f"DROP SCHEMA {name} CASCADE")
 
 
 def _beside(schema: str) -> tuple[str, str]:

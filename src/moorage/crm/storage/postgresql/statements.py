@@ -73,8 +73,9 @@ class Statements:
         self.cursor.execute(sql, params or None)
 
     def run_all(self, statements: Iterable[str]) -> None:
-        for statement in statements:
-            self.cursor.execute(statement)
+        with self.together():
+            for statement in statements:
+                self.cursor.execute(statement)
 
     def run_many(self, sql: str, params: Sequence[Sequence[Any]]) -> None:
         """Run a statement for each of the parameters, in this order, and wait for the server once."""
