@@ -6,7 +6,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks import crm, embedded, gateway, machine, start, workers
+from benchmarks import crm, embedded, gateway, machine, postgresql, start, workers
+from benchmarks.database import DatabaseMissing
 from benchmarks.figures import document, table
 from benchmarks.load import LoadFailed
 from benchmarks.nginx import NginxFailed
@@ -19,6 +20,7 @@ SECTIONS = {
     "crm": crm.measure,
     "workers": workers.measure,
     "start": start.measure,
+    "postgresql": postgresql.measure,
 }
 
 
@@ -33,7 +35,7 @@ def main() -> None:
             continue
         try:
             measured |= measure(run)
-        except (ServerFailed, NginxFailed, LoadFailed) as error:
+        except (ServerFailed, NginxFailed, LoadFailed, DatabaseMissing) as error:
             print(f"{name}: not measured. {error}", flush=True)
     print(
         f"Run: {options.rounds} rounds of {options.seconds} s each, {time.monotonic() - started:.0f} s in all.\n"

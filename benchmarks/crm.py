@@ -21,7 +21,7 @@ from benchmarks.load import (
 )
 from benchmarks.plan import Read
 from benchmarks.run import Run
-from benchmarks.scene import Scene, scene
+from benchmarks.scene import SqliteScene, scene
 from benchmarks.writes import Writes
 
 _CONNECTIONS = 32
@@ -38,7 +38,7 @@ def measure(run: Run) -> dict[str, list[float]]:
     return figures | {"crm.memory_mb": [] if memory is None else [memory]}
 
 
-def _reads(measured: Scene, stack: ExitStack) -> Candidates:
+def _reads(measured: SqliteScene, stack: ExitStack) -> Candidates:
     candidates: Candidates = {"constant": _constant(measured, stack)}
     for name in READS:
         read = measured.plan.reads[name]
@@ -50,14 +50,14 @@ def _reads(measured: Scene, stack: ExitStack) -> Candidates:
     return candidates
 
 
-def _constant(measured: Scene, stack: ExitStack) -> Callable[[float], Sample]:
+def _constant(measured: SqliteScene, stack: ExitStack) -> Callable[[float], Sample]:
     """What gets are answered without a look at them."""
     served = stack.enter_context(constant.running())
     file = stack.enter_context(written(measured.questions("get")))
     return Load(served.url, file, _CONNECTIONS, served.pid).run
 
 
-def _check(measured: Scene, read: Read) -> None:
+def _check(measured: SqliteScene, read: Read) -> None:
     """A fast wrong answer is worth nothing: the server has to give what its bare statements give."""
     answer = json.loads(fetched(measured.server.crm + read.targets[0], measured.authorization))
     bare = BareReads(measured.file, measured.plan.organisation, read.answers[:1])

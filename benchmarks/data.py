@@ -25,7 +25,7 @@ from moorage.crm.records.outcomes import Outcome
 from moorage.crm.records.prepare import to_insert
 from moorage.crm.service import CrmService
 from moorage.crm.storage.contract.organisations import Organisation
-from moorage.crm.storage.contract.records import Order, Page, Transaction, Window
+from moorage.crm.storage.contract.records import Order, Page, StoreClosed, Transaction, Window
 from moorage.crm.storage.sqlite.storage import SqliteStorage
 from moorage.locks import FileLock
 
@@ -48,7 +48,7 @@ def prepare(base: Path, count: int, smaller: Data | None = None) -> Data:
 
     A build that was cut off goes on where it stopped. It begins with a copy of `smaller`, where that is given.
     """
-    folder = base / f"leads-{count}-{_fingerprint()}"
+    folder = base / f"leads-{count}-{fingerprint()}"
     base.mkdir(parents=True, exist_ok=True)
     with FileLock(base / "build.lock"):  # Two that build the same would each add what the other has added.
         if not folder.exists():
@@ -70,12 +70,12 @@ def copy(data: Data, target: Path) -> None:
     shutil.copytree(data.folder, target)
 
 
-def _fingerprint() -> str:
-    """Differs when the tables or the leads would."""
+def fingerprint(*more: Path) -> str:
+    """Differs when the tables or the leads would, or one of `more` files."""
     crm = Path(moorage.crm.__file__).parent
     sqlite, metadata = crm / "storage" / "sqlite", crm / "metadata"
     sources = [sqlite / "schema.py", sqlite / "fulltext.py", metadata / "catalog.py"]
-    sources += [*sorted((metadata / "standard").iterdir()), Path(leads.__file__), Path(__file__)]
+    sources += [*sorted((metadata / "standard").iterdir()), Path(leads.__file__), Path(__file__), *more]
     digest = hashlib.sha256()
     for source in filter(Path.is_file, sources):
         digest.update(source.read_bytes())
@@ -100,35 +100,66 @@ async def organisations_in(folder: Path, clock: Clock) -> AsyncIterator[Organisa
 
 
 async def _filled(folder: Path, clock: FrozenClock, count: int) -> int:
-    """Fill the organisation, which is made if it is missing; gives how many leads it had."""
     async with organisations_in(folder, clock) as organisations:
-        rows = await organisations.list()
-        row = rows[0] if rows else await organisations.create(SLUG, DEMO, sample=False)
-        organisation = await organisations.open(row.id)
-        assert organisation is not None
-        return await _fill(organisation, clock, count)
+        return await fill(organisations, clock, count)
 
 
-async def _fill(organisation: Organisation, clock: FrozenClock, count: int) -> int:
-    """Add the leads that are missing; gives how many there were."""
+async def fill(organisations: Organisations, clock: FrozenClock, count: int) -> int:
+    """Fill the organisation, which is made if it is missing; gives how many leads it had."""
+    rows = await organisations.list()
+    row = rows[0] if rows else await organisations.create(SLUG, DEMO, sample=False)
+    organisation = await _opened(organisations, row.id)
     users = cycle(user.id for user in organisation.metadata.all("user") if user.body["status"] == "active")
     there = await organisation.store.count(organisation.catalog.modules["Leads"], [])
     if there:
-        clock.advance((_time_of_last(organisation) - clock.now()).total_seconds() + _SECONDS_APART)
+        clock.advance((await _time_of_last(organisation) - clock.now()).total_seconds() + _SECONDS_APART)
     records = leads.leads(there, count - there)
-    while group := [batch for _ in range(_AT_ONCE) if (batch := list(islice(records, _BATCH)))]:
-        jobs = [_insertion(organisation, next(users), batch) for batch in group]
-        for outcomes in await asyncio.gather(*(organisation.store.write(job) for job in jobs)):
-            assert all(outcome.status == 201 for outcome in outcomes), outcomes
+    while group := [
+        (next(users), batch) for _ in range(_AT_ONCE) if (batch := list(islice(records, _BATCH)))
+    ]:
+        while group:
+            group = await _inserted(await _opened(organisations, row.id), group)
         clock.advance(_SECONDS_APART)
     return there
 
 
-def _time_of_last(organisation: Organisation) -> datetime:
+async def insert(organisations: Organisations, identity: int, first: int, count: int) -> None:
+    """Add some leads, in one batch, to an organisation."""
+    organisation = await _opened(organisations, identity)
+    user = organisation.metadata.all("user")[0].id
+    batches = [(user, list(leads.leads(first, count)))]
+    while batches:
+        batches = await _inserted(await _opened(organisations, identity), batches)
+
+
+async def _opened(organisations: Organisations, identity: int) -> Organisation:
+    organisation = await organisations.open(identity)
+    assert organisation is not None
+    return organisation
+
+
+async def _inserted(
+    organisation: Organisation, batches: list[tuple[int, list[dict[str, Any]]]]
+) -> list[tuple[int, list[dict[str, Any]]]]:
+    """Insert batches together, each as a user; gives those for which the organisation has to be opened again."""
+    jobs = [_insertion(organisation, user, batch) for user, batch in batches]
+    answers = await asyncio.gather(*(organisation.store.write(job) for job in jobs), return_exceptions=True)
+    left = []
+    for batch, outcomes in zip(batches, answers, strict=True):
+        if isinstance(outcomes, StoreClosed):
+            left.append(batch)
+        elif isinstance(outcomes, BaseException):
+            raise outcomes
+        else:
+            assert all(outcome.status == 201 for outcome in outcomes), outcomes
+    return left
+
+
+async def _time_of_last(organisation: Organisation) -> datetime:
     module, store = organisation.catalog.modules["Leads"], organisation.store
     order = Order(module.fields["id"], descending=True)
-    page = store.page(module, shape(module, ["Created_Time"]), [], order, Window(1))
-    assert isinstance(page, Page)
+    answer = store.page(module, shape(module, ["Created_Time"]), [], order, Window(1))
+    page = answer if isinstance(answer, Page) else await answer
     return datetime.fromisoformat(json.loads(page.data)[0]["Created_Time"])
 
 

@@ -142,6 +142,54 @@ def _start() -> Iterator[Figure]:
     yield Figure("start.memory_mb", "MB", "lower")
 
 
+# What both storages are asked, and how many answers a second PostgreSQL's should give for each of SQLite's.
+BOTH_READS = {
+    "list_200x5": 0.55,
+    "list_200x20": 0.75,
+    "get": 0.45,
+    "search_email": 0.65,
+    "search_starts_with": 0.7,
+    "search_word": 0.4,
+}
+BOTH_INSERTS = {INSERT: 0.75, INSERT_GROUPED: 0.6, INSERT_ONE: 0.5}
+REPLICAS_READS = ("list_200x5", "get")
+CROWD_READS = ("list", "get")  # Of organisations with few leads.
+_BARE_RATIOS = {"list_200x5": 1.8, "list_200x20": 1.5, "search_email": 3.0}  # At most, over the bare query.
+_REPLICAS_SPEEDUP, _CROWD_RATIO = 1.7, 1.2
+
+
+def _postgresql() -> Iterator[Figure]:
+    for read, least in BOTH_READS.items():
+        name = f"postgresql.{read}"
+        yield Figure(f"{name}.per_second", "1/s", "higher")
+        yield Figure(f"{name}.sqlite_per_second", "1/s", "higher")
+        yield Figure(f"{name}.sqlite_ratio", "x", "higher", least)
+        yield Figure(f"{name}.bare_per_second", "1/s", "higher")
+        yield Figure(f"{name}.ratio", "x", "lower", _BARE_RATIOS.get(read))
+        yield Figure(f"{name}.cpu_us", "us", "lower")
+        yield Figure(f"{name}.sqlite_cpu_us", "us", "lower")
+        yield Figure(f"{name}.database_cpu_us", "us", "lower")
+    for insert, least in BOTH_INSERTS.items():
+        name = f"postgresql.{insert}"
+        yield Figure(f"{name}.records_per_second", "1/s", "higher")
+        yield Figure(f"{name}.sqlite_records_per_second", "1/s", "higher")
+        yield Figure(f"{name}.sqlite_ratio", "x", "higher", least)
+        yield Figure(f"{name}.cpu_us", "us", "lower")
+        yield Figure(f"{name}.sqlite_cpu_us", "us", "lower")
+        yield Figure(f"{name}.database_cpu_us", "us", "lower")
+    for read in REPLICAS_READS:
+        name = f"postgresql.replicas2.{read}"
+        yield Figure(f"{name}.per_second", "1/s", "higher")
+        yield Figure(f"{name}.speedup", "x", "higher", _REPLICAS_SPEEDUP)
+        yield Figure(f"{name}.cpu_ratio", "x", "lower")
+    for read in CROWD_READS:
+        yield Figure(f"postgresql.crowd.{read}.per_second", "1/s", "higher")
+        yield Figure(f"postgresql.crowd.{read}.crowd_ratio", "x", "lower", _CROWD_RATIO)
+    yield Figure("postgresql.new_organisation.milliseconds", "ms", "lower")
+    yield Figure("postgresql.new_organisation.sqlite_milliseconds", "ms", "lower")
+    yield Figure("postgresql.new_organisation.times_sqlite", "x", "lower")
+
+
 # By the sections of the benchmark, which measure them.
 SECTIONS = {
     "gateway": tuple(_gateway()),
@@ -149,6 +197,7 @@ SECTIONS = {
     "crm": tuple(_crm()),
     "workers": tuple(_workers()),
     "start": tuple(_start()),
+    "postgresql": tuple(_postgresql()),
 }
 FIGURES = tuple(chain.from_iterable(SECTIONS.values()))
 

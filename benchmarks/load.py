@@ -21,11 +21,15 @@ _PATIENCE = 60  # Seconds by which a run may take longer than it should.
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One run. `cpu_us` is the server's CPU time for one answer, `median_us` how long a caller waits for one."""
+    """One run. `cpu_us` is the server's CPU time for one answer, `median_us` how long a caller waits for one.
+
+    `database_cpu_us` is the CPU time of the database's own processes for one answer.
+    """
 
     per_second: float
     cpu_us: float | None = None
     median_us: float | None = None
+    database_cpu_us: float | None = None
 
 
 # What is measured, by name: a function of the seconds that it may take.
@@ -37,7 +41,10 @@ class LoadFailed(Exception):
 
 
 class Load:
-    """Requests that are sent to a server in turn, over connections that are kept."""
+    """Requests that are sent to a server in turn, over connections that are kept.
+
+    `pid` is the server's process, `database` that of the PostgreSQL behind it.
+    """
 
     def __init__(
         self,
@@ -46,21 +53,26 @@ class Load:
         connections: int,
         pid: int,
         core: int | None = machine.LOAD_CORE,
+        database: int | None = None,
     ) -> None:
         self._url, self._requests, self._connections, self._pid = url, requests, connections, pid
-        self._core = core
+        self._core, self._database = core, database
         self._least = 0.0  # Seconds that a run has to take, as far as is known.
 
     def run(self, seconds: float) -> Sample:
         """Raises LoadFailed."""
-        before = machine.cpu_us(self._pid)
+        watched = [pid for pid in (self._pid, self._database) if pid is not None]
+        before = [machine.cpu_us(pid) for pid in watched]
         outcome = self._answered(seconds)
-        after = machine.cpu_us(self._pid)
+        after = [machine.cpu_us(pid) for pid in watched]
         answers = outcome["answers"]
         if not answers or outcome["refused"] or outcome["broken"]:
             raise LoadFailed(f"{self._url}: {outcome}")
-        cpu = (after - before) / answers if before is not None and after is not None else None
-        return Sample(answers / outcome["seconds"], cpu, outcome["median_us"])
+        cpu, *database = [
+            (end - begin) / answers if begin is not None and end is not None else None
+            for begin, end in zip(before, after, strict=True)
+        ]
+        return Sample(answers / outcome["seconds"], cpu, outcome["median_us"], *database)
 
     def _answered(self, seconds: float) -> dict[str, float]:
         """What came of a run that was long enough for an answer; of a shorter one the load generators tell nothing."""
@@ -107,6 +119,21 @@ def fetched(url: str, authorization: str) -> bytes:
     except OSError as error:
         raise LoadFailed(f"{url}: {error}") from error
     return body
+
+
+class Together:
+    """Loads on several servers at the same time, as one."""
+
+    def __init__(self, loads: Sequence[Load]) -> None:
+        self._loads = loads
+
+    def run(self, seconds: float) -> Sample:
+        """Raises LoadFailed."""
+        with ThreadPoolExecutor(len(self._loads)) as pool:
+            samples = list(pool.map(lambda load: load.run(seconds), self._loads))
+        rate = sum(one.per_second for one in samples)
+        cpu = sum((one.cpu_us or 0) * one.per_second for one in samples) / rate
+        return Sample(rate, cpu or None)
 
 
 class Beside:

@@ -37,8 +37,13 @@ def on_core(core: int | None) -> Iterator[None]:
     try:
         yield
     finally:
-        if core is not None:
-            os.sched_setaffinity(0, _CORES)
+        unpin(0)
+
+
+def unpin(pid: int) -> None:
+    """Let a process, and those that it starts from now on, run where they like."""
+    if PINNED:
+        os.sched_setaffinity(pid, _CORES)
 
 
 def start(command: list[str], core: int | None, **options: object) -> "subprocess.Popen[bytes]":

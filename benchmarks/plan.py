@@ -42,17 +42,28 @@ async def plan(folder: Path, records: int) -> Plan:
     with overheard() as statements:
         clock = SystemClock()
         service = CrmService(SqliteStorage(folder, clock), folder, clock, "http://127.0.0.1")
-        row = await service.organisations.find(data.SLUG)
-        organisation = await service.organisations.open(row.id)
-        assert organisation is not None
-        user = organisation.metadata.all("user")[0].id
-        token = (await service.accounts.credentials(row.id, user))["access_token"]
-        door = _Door(service, token)
-        reads = {}
-        for name, targets in (await _targets(door, records)).items():
-            reads[name] = Read(targets, [await _statements(door, one, statements) for one in targets])
+        made = await plan_of(service, records, statements)
         await service.close()
+    return made
+
+
+async def plan_of(service: CrmService, records: int, statements: list[Statement]) -> Plan:
+    """The same for a CRM whose storage adds to `statements` what it asks its database."""
+    organisation, token = await access(service, data.SLUG)
+    door = _Door(service, token)
+    reads = {}
+    for name, targets in (await _targets(door, records)).items():
+        reads[name] = Read(targets, [await _statements(door, one, statements) for one in targets])
     return Plan(organisation, token, reads)
+
+
+async def access(service: CrmService, slug: str) -> tuple[Organisation, str]:
+    """An organisation, and a token of its first user."""
+    row = await service.organisations.find(slug)
+    organisation = await service.organisations.open(row.id)
+    assert organisation is not None
+    user = organisation.metadata.all("user")[0].id
+    return organisation, (await service.accounts.credentials(row.id, user))["access_token"]
 
 
 async def _statements(door: "_Door", target: str, heard: list[Statement]) -> list[Statement]:

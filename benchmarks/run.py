@@ -12,7 +12,8 @@ class Run:
     """Every candidate is measured for `seconds` in each of the `rounds`, and before these for `warm_up` seconds.
 
     What is built, and what is measured on, lies below `folder`. The organisation that is measured has so many `leads`,
-    and stands beside others where the start is measured, `organisations` in all. Writers insert `batches` in turn.
+    and stands beside others where the start is measured, `organisations` in all. Writers insert `batches` in turn. On
+    PostgreSQL, `organisations` with few leads are measured among a `crowd` of them.
     """
 
     folder: Path
@@ -22,3 +23,4 @@ class Run:
     leads: int = LEADS
     organisations: int = 10
     batches: int = 40
+    crowd: int = 1000

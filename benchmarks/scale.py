@@ -18,7 +18,7 @@ from benchmarks.figures import READS
 from benchmarks.load import Beside, Candidates, Load, Sample, rounds
 from benchmarks.plan import plan
 from benchmarks.run import Run
-from benchmarks.scene import Scene, organisation_file
+from benchmarks.scene import Scene, SqliteScene, organisation_file
 from benchmarks.server import running
 
 # What no index backs: every lead is looked at, and the first has to put them all in order.
@@ -73,7 +73,7 @@ def _scene(folder: Path, size: data.Data) -> Iterator[Scene]:
         (home / "crm").symlink_to(size.folder.resolve())
         made = asyncio.run(plan(home / "crm", size.count))
         with running(home) as server:
-            yield Scene(server, made, organisation_file(home), size.count)
+            yield SqliteScene(server, made, size.count, organisation_file(home))
 
 
 def _loads(scene: Scene, stack: ExitStack) -> dict[str, Load | Beside]:

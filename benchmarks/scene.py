@@ -4,7 +4,7 @@ import asyncio
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks import data, machine
@@ -16,11 +16,13 @@ from benchmarks.server import Server, running
 
 @dataclass(frozen=True, slots=True)
 class Scene:
+    """`database` is the process of the PostgreSQL behind the server, if there is one."""
+
     server: Server
     plan: Plan
-    file: Path
     records: int
-    workers: int = 1
+    workers: int = field(default=1, kw_only=True)
+    database: int | None = field(default=None, kw_only=True)
 
     @property
     def authorization(self) -> str:
@@ -40,11 +42,18 @@ class Scene:
     def load(self, stack: ExitStack, requests: list[bytes], connections: int) -> Load:
         file = stack.enter_context(written(requests))
         core = machine.load_core(self.workers)
-        return Load(self.server.crm, file, connections, self.server.pid, core)
+        return Load(self.server.crm, file, connections, self.server.pid, core, self.database)
+
+
+@dataclass(frozen=True, slots=True)
+class SqliteScene(Scene):
+    """`file` is that of the organisation."""
+
+    file: Path
 
 
 @contextmanager
-def scene(run: Run) -> Iterator[Scene]:
+def scene(run: Run) -> Iterator[SqliteScene]:
     """One worker on its own core, over a copy of the data. Raises ServerFailed."""
     ready = data.prepare(run.folder, run.leads)
     with tempfile.TemporaryDirectory(prefix="run-", dir=run.folder) as name:
@@ -52,7 +61,7 @@ def scene(run: Run) -> Iterator[Scene]:
         data.copy(ready, home / "crm")
         made = asyncio.run(plan(home / "crm", ready.count))
         with running(home) as server:
-            yield Scene(server, made, organisation_file(home), ready.count)
+            yield SqliteScene(server, made, ready.count, organisation_file(home))
 
 
 def organisation_file(home: Path) -> Path:

@@ -33,10 +33,15 @@ class ServerFailed(Exception):
 
 @contextmanager
 def running(
-    home: Path, *, workers: int = 1, authority: Path | None = None, pinned: bool = True
+    home: Path,
+    *,
+    workers: int = 1,
+    authority: Path | None = None,
+    pinned: bool = True,
+    settings: Mapping[str, str] | None = None,
 ) -> Iterator[Server]:
     """`moorage up` over a data folder, until the block ends; one worker has a core of its own, unless it isn't to be
-    pinned. Raises ServerFailed.
+    pinned. Raises ServerFailed. `settings` are by their variables.
 
     Upstreams are trusted if that certificate authority vouches for them, in place of the system's.
     """
@@ -47,10 +52,11 @@ def running(
     # An installed Moorage is compiled once, and not at each start.
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     environment |= {"MOORAGE_HOME": str(home), "MOORAGE_RATE_LIMIT": "off"}
+    environment |= settings or {}
     if authority is not None:
         environment["SSL_CERT_FILE"] = str(authority)
     # A server takes no folder that has a CRM and no control database: its keys would have been lost.
-    migrate(f"sqlite:///{home / 'moorage.db'}")
+    migrate(environment.get("MOORAGE_DATABASE_URL") or f"sqlite:///{home / 'moorage.db'}")
     core = machine.server_core(workers) if pinned else None
     with begun(command, core, home / "server.log", environment) as (pid, event):
         yield Server(pid, event["gateway"], event["crm"])

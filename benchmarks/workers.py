@@ -12,7 +12,7 @@ from benchmarks.figures import WORKERS_INSERT, WORKERS_READS
 from benchmarks.load import Candidates, rounds, times_longer
 from benchmarks.plan import plan
 from benchmarks.run import Run
-from benchmarks.scene import Scene, organisation_file
+from benchmarks.scene import Scene, SqliteScene, organisation_file
 from benchmarks.server import running
 from benchmarks.writes import BATCH, insertions
 
@@ -59,6 +59,7 @@ def _scenes(run: Run) -> Iterator[tuple[Scene, Scene]]:
             for home, workers in ((first, 1), (second, 2))
         ]
         one, two = (
-            Scene(server, made, organisation_file(home), ready.count, workers=2) for home, server in servers
+            SqliteScene(server, made, ready.count, organisation_file(home), workers=2)
+            for home, server in servers
         )
         yield one, two

@@ -9,7 +9,7 @@ from benchmarks import leads
 from benchmarks.bare import BareInserts
 from benchmarks.figures import BESIDE, INSERT, INSERT_GROUPED, INSERT_ONE
 from benchmarks.load import Beside, Candidates, Sample, cpu_ratio, cpu_us, times_longer
-from benchmarks.scene import Scene
+from benchmarks.scene import Scene, SqliteScene
 
 BATCH = 100
 _READERS = 4
@@ -18,7 +18,7 @@ _READERS = 4
 class Writes:
     """The loads of one scene. They make its table grow, so they come after everything that only reads."""
 
-    def __init__(self, scene: Scene, stack: ExitStack, batches: int) -> None:
+    def __init__(self, scene: SqliteScene, stack: ExitStack, batches: int) -> None:
         self._batches = _batches(scene, batches)
         many = list(_requests(scene, self._batches))
         self._alone, self._together = (scene.load(stack, many, connections) for connections in (1, 8))
@@ -59,6 +59,11 @@ class Writes:
 def insertions(scene: Scene, batches: int) -> list[bytes]:
     """Requests that insert batches."""
     return list(_requests(scene, _batches(scene, batches)))
+
+
+def single_insertions(scene: Scene, batches: int) -> list[bytes]:
+    """Requests that insert the records of batches one by one."""
+    return list(_requests(scene, [[lead] for batch in _batches(scene, batches) for lead in batch]))
 
 
 def _batches(scene: Scene, count: int) -> list[list[dict[str, object]]]:

@@ -57,6 +57,22 @@ def test_the_figures_that_have_a_target_keep_their_names():
         "crm.list_200x5.beside_writer.kept": 0.85,
         "crm.get.beside_writer.kept": 0.85,
         "start.ratio": 3.0,
+        "postgresql.list_200x5.sqlite_ratio": 0.55,
+        "postgresql.list_200x5.ratio": 1.8,
+        "postgresql.list_200x20.sqlite_ratio": 0.75,
+        "postgresql.list_200x20.ratio": 1.5,
+        "postgresql.get.sqlite_ratio": 0.45,
+        "postgresql.search_email.sqlite_ratio": 0.65,
+        "postgresql.search_email.ratio": 3.0,
+        "postgresql.search_starts_with.sqlite_ratio": 0.7,
+        "postgresql.search_word.sqlite_ratio": 0.4,
+        "postgresql.insert_batch_100.sqlite_ratio": 0.75,
+        "postgresql.insert_batch_100.c8.sqlite_ratio": 0.6,
+        "postgresql.insert_one.c32.sqlite_ratio": 0.5,
+        "postgresql.replicas2.list_200x5.speedup": 1.7,
+        "postgresql.replicas2.get.speedup": 1.7,
+        "postgresql.crowd.list.crowd_ratio": 1.2,
+        "postgresql.crowd.get.crowd_ratio": 1.2,
     }
 
 
