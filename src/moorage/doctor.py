@@ -33,6 +33,7 @@ SERVER_SECONDS = 5.0
 CONNECTIONS_AT_ONCE = 8  # Connections that are diagnosed at the same time.
 LITTLE_MB = 100  # Less free space than this is a warning.
 NEARLY_FULL = 0.9  # A server with this share of its allowed connections open gets a warning.
+MOST_RELATIONS = 150_000  # Tables and indexes that a PostgreSQL server should have at most.
 NOT_STARTED = "not_started"
 _START = "`moorage up` creates what is missing."
 
@@ -270,6 +271,8 @@ def _plain_http(settings: Settings) -> Finding:
 async def _inside(rooms: Rooms, running: Running | None) -> AsyncIterator[Check]:
     """The checks that need open databases."""
     yield await _vault(rooms)
+    async for check in _servers(rooms):
+        yield check
     async for check in _organisations(rooms):
         yield check
     yield await _clients(rooms, running)
@@ -286,6 +289,32 @@ async def _vault(rooms: Rooms) -> Check:
     return Check(
         "vault", Finding("vault_opens", "ok", "The vault key decrypts the stored secrets.", evidence)
     )
+
+
+async def _servers(rooms: Rooms) -> AsyncIterator[Check]:
+    """The PostgreSQL servers of organisations: how full they are."""
+    for name, load in (await rooms.crm.organisations.moves.loads()).items():
+        if isinstance(load, MoorageError):
+            yield Check(f"PostgreSQL server {name}", failed(load))
+            continue
+        evidence = (
+            f"{load.organisations} organisations with {load.relations} relations and {load.size // 1024**2} MB;"
+            f" {load.connections} of {load.most_connections} connections are open. PostgreSQL {load.version}."
+        )
+        finding = Finding("server_has_room", "ok", f"The server has room: {evidence}", evidence)
+        if load.relations > MOST_RELATIONS:
+            cause = (
+                f"The server has more than {MOST_RELATIONS} relations, which slows down starts and backups."
+            )
+            fix = (
+                "Name another server in MOORAGE_CRM_SERVERS, and move organisations: `moorage crm org move`."
+            )
+            finding = Finding("server_full", "warning", cause, evidence, fix)
+        elif load.connections >= NEARLY_FULL * load.most_connections:
+            cause = "The server has nearly as many connections as it may have."
+            fix = "Lower MOORAGE_CRM_CONNECTIONS, raise max_connections, or put PgBouncer in front."
+            finding = Finding("server_full", "warning", cause, evidence, fix)
+        yield Check(f"PostgreSQL server {name}", finding)
 
 
 async def _organisations(rooms: Rooms) -> AsyncIterator[Check]:

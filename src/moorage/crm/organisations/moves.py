@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import secrets
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
 import sqlalchemy as sa
@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from moorage.crm.errors import OrganisationInvalid
 from moorage.crm.organisations.registry import OrganisationRow, Registry, relocate
 from moorage.crm.storage.contract.organisations import Place
-from moorage.crm.storage.contract.transfers import Report, Transfer, Transfers
+from moorage.crm.storage.contract.transfers import Load, Report, Transfer, Transfers
 from moorage.logs import Log
 from moorage.near import did_you_mean
 from moorage.settings.readers import MAIN
@@ -105,6 +105,16 @@ class Moves:
         finally:
             await self._settle(transfer, report=report)
         report("removed", 0, 0)
+
+    async def loads(self) -> Mapping[str, Load | DatabaseUnusable]:
+        """How much is on each server, by its name. Empty for a storage without servers."""
+        loads: dict[str, Load | DatabaseUnusable] = {}
+        for server in self._transfers.servers if self._transfers is not None else ():
+            try:
+                loads[server or MAIN] = await self._in_thread(self._servers.load, server)
+            except DatabaseUnusable as error:
+                loads[server or MAIN] = error
+        return loads
 
     async def settle(self) -> None:
         """Bring the moves to their end whose processes have died. Moves whose servers can't be reached wait."""

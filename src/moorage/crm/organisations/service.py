@@ -63,7 +63,7 @@ class Organisations:
         self._opening = SingleFlight[Organisation | None]()
         self._threads = ServerThreads()
         self._in_thread = self._threads.run
-        self._moves = Moves(storage.database, self._registry, storage.transfers, self._in_thread, self.forget)
+        self.moves = Moves(storage.database, self._registry, storage.transfers, self._in_thread, self.forget)
 
     async def check(self) -> None:
         """Raises DatabaseUnusable if the registry can't be read."""
@@ -161,7 +161,7 @@ class Organisations:
 
     async def check_move(self, slug: str, server: str) -> tuple[int, int]:
         """About how many rows and bytes a move would copy. Raises OrganisationInvalid if it can't be moved there."""
-        return await self._moves.check(await self.find(slug), server)
+        return await self.moves.check(await self.find(slug), server)
 
     async def move(self, slug: str, server: str, report: Report) -> None:
         """Move an organisation to another server, by its name, while it is used. Raises OrganisationInvalid.
@@ -170,7 +170,7 @@ class Organisations:
         """
 
         async def move_there() -> None:
-            await self._moves.run(await self.find(slug), server, report)
+            await self.moves.run(await self.find(slug), server, report)
 
         await self._exclusively(move_there, stop=True)
 
@@ -225,9 +225,9 @@ class Organisations:
             try:
                 opened = await self._threads.run_for(row.server, self._storage.organisations.open, row.place)
             except (StoreClosed, OrganisationDamaged):
-                if not await self._moves.concerns(row):
+                if not await self.moves.concerns(row):
                     raise
-                await self._moves.wait(row, tries, partial(self._exclusively, self.check))
+                await self.moves.wait(row, tries, partial(self._exclusively, self.check))
             else:
                 self._open[identity], self._generations[identity] = opened, generations.get(identity, 0)
                 return opened
@@ -269,7 +269,7 @@ class Organisations:
 
         async def locked() -> T:
             async with self._storage.exclusively():
-                await self._moves.settle()
+                await self.moves.settle()
                 await self._remove_unfinished()
                 return await work()
 
