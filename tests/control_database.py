@@ -12,6 +12,7 @@ import pytest
 from moorage.settings.readers import is_postgresql
 from moorage.storage.migrate import migrate
 from moorage.storage.sqlite import sqlite_path
+from tests.control import migrated
 from tests.postgresql import databases
 
 ENGINES = "sqlite", "postgresql"
@@ -56,6 +57,15 @@ def on_both(request):
         return {}
     url = request.getfixturevalue("control_in_postgresql")
     return {"MOORAGE_DATABASE_URL": url, "MOORAGE_VAULT_KEY": VAULT_KEY}
+
+
+@pytest.fixture(params=ENGINES)
+def control_url(request, tmp_path):
+    """The URL of an empty control database of each kind."""
+    if request.param == "postgresql":
+        return request.getfixturevalue("control_in_postgresql")
+    migrated(tmp_path / "moorage.db")
+    return f"sqlite:///{tmp_path / 'moorage.db'}"
 
 
 class Held:

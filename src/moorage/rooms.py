@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from moorage.crm import CrmService, CrmStorage, Management
     from moorage.gateway.probes import Probes
     from moorage.http.crowd import Crowd
+    from moorage.jobs.runner import Runner
     from moorage.keys.limits import RateLimiter
     from moorage.keys.service import Keys
     from moorage.keys.settling import Settling
@@ -142,6 +143,17 @@ class Rooms:
         sessions = Sessions(lambda: vault.derive(PURPOSE), lambda: vault.derived(PURPOSE))
         environment = self.providers.environment
         return Connections(self.database, sessions, self.clock, self.urls.gateway, environment, under_way)
+
+    @cached_property
+    def runner(self) -> "Runner":
+        """Runs the jobs of all rooms: each is done by one of all processes."""
+        from moorage.jobs import Work
+        from moorage.jobs.runner import Runner
+        from moorage.jobs.service import Jobs
+
+        connections = self.connections
+        works = (Work("connections.end_unopened", lambda _: connections.end_unopened(), every=3600),)
+        return Runner(Jobs(self.database), works)
 
     @cached_property
     def crm(self) -> "CrmService":
@@ -304,7 +316,7 @@ class Rooms:
 
     def background(self) -> "list[Loop]":
         """The background loops of all rooms."""
-        rooms = self.crm, self.tokens, self.connections, self.keys, self.settling
+        rooms = self.crm, self.tokens, self.keys, self.settling, self.runner
         return [loop for room in rooms for loop in room.background()]
 
     def make_all(self) -> None:

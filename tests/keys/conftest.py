@@ -3,6 +3,7 @@
 from tests.control import control, owner, stranger  # noqa: F401
 from tests.control_database import (  # noqa: F401
     control_in_postgresql,
+    control_url,
     database_settings,
     shared_control_database,
 )

@@ -19,6 +19,7 @@ TABLES = {
     "connect_attempts",
     "connections",
     "default_connections",
+    "jobs",
     "oauth_clients",
     "rate_levels",
     "refresh_leases",

@@ -1,15 +1,13 @@
 """Create, list, choose, activate and delete connections."""
 
-import asyncio
 import uuid
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
 from moorage.access import EVERYWHERE, Reach
-from moorage.background import Loop
 from moorage.clock import Clock
 from moorage.connections import store
 from moorage.connections.defaults import default_in
@@ -241,18 +239,10 @@ class Connections:
         """
         async with self._database.transaction() as tx:
             until = tx.now - UNOPENED_DAYS * 24 * 3600 * 1_000_000
-            return await store.remove_unopened(tx, until, self._under_way(tx.now))
-
-    def background(self) -> Sequence[Loop]:
-        return (Loop("connections.end_unopened", self.keep_ending),)
-
-    async def keep_ending(self) -> None:
-        """Run `end_unopened` once an hour, without end."""
-        while True:
-            count = await self.end_unopened()
-            if count:
-                log.info("connections.ended", count=count)
-            await asyncio.sleep(3600)
+            count = await store.remove_unopened(tx, until, self._under_way(tx.now))
+        if count:
+            log.info("connections.ended", count=count)
+        return count
 
     async def delete(self, connection: Connection, also: Callable[[Transaction], Awaitable[None]]) -> None:
         """Delete a connection, and do `also` in the same transaction.

@@ -1,0 +1,5 @@
+"""Work that one of all processes does: now, later, or again and again."""
+
+from moorage.jobs.model import Job, Work
+
+__all__ = ["Job", "Work"]
