@@ -162,7 +162,8 @@ def _files(settings: Settings) -> list[Path]:
 
 
 def _database(settings: Settings) -> Finding:
-    name = backend_of(settings.database_url).name
+    backend = backend_of(settings.database_url)
+    name = backend.name
     missing = [file for file in _files(settings) if not file.exists()]
     schema = None if missing else revision(settings.database_url)
     damage = next((damage for file in _files(settings) if not missing and (damage := complaint(file))), None)
@@ -181,7 +182,9 @@ def _database(settings: Settings) -> Finding:
         fix = "If a server of the older version runs, stop it. Then `moorage up` updates the database."
         return Finding(NOT_STARTED, "warning", cause, evidence, fix)
     cause = "The control database is sound and up to date."
-    return Finding("database_sound", "ok", cause, f"{name} has the schema {schema}.")
+    return Finding(
+        "database_sound", "ok", cause, f"{name} has the schema {schema}. {backend.describe()}".strip()
+    )
 
 
 def _vault_key(settings: Settings) -> Finding:

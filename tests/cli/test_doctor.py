@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import shutil
 import socket
 import sqlite3
@@ -382,3 +383,45 @@ def test_a_server_that_is_reached_without_tls_is_a_remark_and_no_failure(
     outcome = moorage("doctor", "--json")
     network_checks = [check for check in outcome.json["checks"] if check["check"] == "network"]
     assert outcome.status == 0 and [check["code"] for check in network_checks] == ["plain_http"] * told
+
+
+# PostgreSQL
+
+
+@pytest.fixture
+def elsewhere(started, monkeypatch):
+    """Lets the control database be at another URL."""
+
+    def elsewhere(url):
+        monkeypatch.setenv("MOORAGE_DATABASE_URL", url)
+        monkeypatch.setenv("MOORAGE_VAULT_KEY_FILE", str(started / "vault.key"))
+
+    return elsewhere
+
+
+def test_a_control_database_in_postgresql_is_told_with_its_server(moorage, elsewhere, database_url):
+    assert moorage("move", "control", "--to", database_url).status == 0
+    elsewhere(database_url)
+    check = told(moorage)["control database"]
+    assert is_told(check, "database_sound", "ok") and re.search(
+        r"PostgreSQL \d.*connections in use", check["evidence"]
+    )
+
+
+def test_a_database_in_postgresql_that_is_empty_is_told(moorage, elsewhere, database_url):
+    elsewhere(database_url)
+    assert is_told(told(moorage)["control database"], "not_started", "warning")
+
+
+def test_a_server_of_postgresql_that_is_away_is_told_without_the_password(moorage, elsewhere):
+    elsewhere("postgresql://moorage:hush@127.0.0.1:1/moorage")
+    checks = told(moorage, status=1)
+    assert is_told(checks["control database"], "database_unusable") and "hush" not in str(checks)
+    assert "can't be reached" in checks["control database"]["cause"]
+
+
+def test_a_vault_key_that_other_machines_lack_is_told(moorage, elsewhere, database_url, monkeypatch):
+    elsewhere(database_url)
+    monkeypatch.delenv("MOORAGE_VAULT_KEY_FILE")
+    check = told(moorage, status=1)["vault key"]
+    assert is_told(check, "vault_key_missing") and "MOORAGE_VAULT_KEY_FILE" in check["fix"]

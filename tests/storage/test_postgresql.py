@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from moorage.clock import FrozenClock
 from moorage.errors import SettingsInvalid
-from moorage.storage import Database
+from moorage.storage import Database, postgresql
 from moorage.storage.errors import DatabaseUnusable
 from moorage.storage.lease import Lease
 from moorage.storage.migrate import CONTROL, HEAD, is_empty, migrate, revision
@@ -99,7 +99,7 @@ COUNTER = """
 import asyncio, sys
 import sqlalchemy as sa
 from moorage.clock import SystemClock
-from moorage.storage import Database
+from moorage.storage import Database, postgresql
 
 async def main():
     database = Database(sys.argv[1], SystemClock())
@@ -403,6 +403,12 @@ def test_schemas_of_their_own_let_both_databases_be_one(database_url):
     migrate(database_url, history=other)
     ask(database_url, "INSERT INTO moorage.accounts VALUES ('a', 'a', 0) RETURNING 1")
     assert (is_empty(database_url, "accounts"), is_empty(database_url, "accounts", other)) == (False, True)
+
+
+def test_a_server_that_is_too_old_is_refused(database_url, monkeypatch):
+    monkeypatch.setattr(postgresql, "OLDEST", 99)
+    with pytest.raises(DatabaseUnusable, match="needs 99 or a later one"):
+        migrate(database_url)
 
 
 # Leases

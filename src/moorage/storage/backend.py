@@ -61,6 +61,9 @@ class Backend(Protocol):
     def has_ended(self, connection: sa.Connection) -> bool:
         """True if the database has closed the connection, which has no open transaction. Costs no round trip."""
 
+    def describe(self) -> str:
+        """A sentence about the server of the database, for people; empty if it has none. Raises DatabaseUnusable."""
+
     def is_served(self, connection: sa.Connection) -> bool:
         """True if servers of Moorage are connected, as far as the database knows."""
 

@@ -9,7 +9,7 @@ until its end. The row's number counts the transactions that are not quiet, and 
 
 import contextlib
 import select
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from moorage.storage.postgresql_watch import PostgresqlWatch
 from moorage.storage.trouble import unusable
 
 NAME = "The PostgreSQL database"
+OLDEST = 15  # The oldest version of PostgreSQL that is tested.
 # Seconds. A server that is gone must not hold up calls for much longer than one that says so.
 _CONNECTION = {
     "connect_timeout": "5",
@@ -85,6 +86,14 @@ class Postgresql:
         # Between transactions a server says nothing but that it closes the connection.
         return bool(poll.poll(0))
 
+    def describe(self) -> str:
+        used = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'"
+        limit = "SELECT current_setting('max_connections'), current_setting('server_version')"
+        with self._connected("examining") as connection:
+            [count] = connection.execute(used).fetchone() or (0,)
+            most, version = connection.execute(limit).fetchone() or ("", "")
+        return f"It is PostgreSQL {version}, with {count} of {most} connections in use."
+
     def is_served(self, connection: sa.Connection) -> bool:
         sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = :name"
         name = _name(self._schema, "watching")  # Each process of a server has such a connection.
@@ -94,14 +103,11 @@ class Postgresql:
         return PostgresqlWatch(self.connector("watching"), f"SELECT number FROM {self._turn}")
 
     def make(self, beside: Iterable[Path]) -> None:
-        try:
-            with contextlib.closing(self.connector("making")()) as connection:
-                if self._is_made(connection):
-                    return
+        with self._connected("making") as connection:
+            _require_new_enough(connection)
+            if not self._is_made(connection):
                 self._require_first(connection, beside)
                 self._make(connection)
-        except psycopg.Error as error:
-            raise unusable(NAME, error) from error
 
     def _is_made(self, connection: psycopg.Connection[Any]) -> bool:
         tables = connection.execute("SELECT to_regclass(%s), to_regclass(%s)", (self._turn, self._leases))
@@ -160,6 +166,14 @@ class Postgresql:
                 f'ALTER TABLE "{self._schema}"."{table}" ALTER COLUMN "{column}" TYPE text COLLATE "C"'
             )
 
+    @contextlib.contextmanager
+    def _connected(self, purpose: str) -> Iterator[psycopg.Connection[Any]]:
+        try:
+            with contextlib.closing(self.connector(purpose)()) as connection:
+                yield connection
+        except psycopg.Error as error:
+            raise unusable(NAME, error) from error
+
     def _engine(self, purpose: str) -> sa.Engine:
         # Each thread keeps its connection, so a pool is not needed.
         return sa.create_engine(
@@ -202,6 +216,16 @@ class _TextWithoutNul(StrDumperUnknown):
 
     def dump(self, obj: str) -> Buffer | None:
         return super().dump(obj.replace("\0", "\N{REPLACEMENT CHARACTER}"))
+
+
+def _require_new_enough(connection: psycopg.Connection[Any]) -> None:
+    if connection.info.server_version < OLDEST * 10_000:
+        raise DatabaseUnusable(
+            f"{NAME} can't be used: its server has version {connection.info.server_version // 10_000}, and Moorage"
+            f" needs {OLDEST} or a later one.",
+            help="Upgrade the server, or use another one.",
+            kind="old",
+        )
 
 
 def _parameters(url: str) -> dict[str, Any]:

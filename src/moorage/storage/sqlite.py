@@ -45,6 +45,9 @@ class Sqlite:
     def has_ended(self, _connection: sa.Connection) -> bool:
         return False
 
+    def describe(self) -> str:
+        return ""
+
     def is_served(self, _connection: sa.Connection) -> bool:
         return False  # A server holds the lock of its data folder, which says so.
 
