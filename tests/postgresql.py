@@ -23,6 +23,8 @@ from moorage.locks import FileLock
 from tests.postgresql_server import PostgresqlServer, programs
 
 GIVEN = "MOORAGE_TEST_POSTGRES_URL"
+# The URL of a Citus cluster: a database that all tests use, one after the other (`script/try-citus`).
+CLUSTER = "MOORAGE_TEST_CITUS_URL"
 LIFE = "run"  # The file whose lock a run holds.
 
 
@@ -114,10 +116,27 @@ def databases(postgresql: str, owner: str) -> Iterator[Callable[[], str]]:
 
 
 @pytest.fixture
-def new_database(postgresql, postgresql_owner):
+def new_database(request):
     """Makes empty databases, each with a URL of its own, and drops them afterwards."""
-    with databases(postgresql, postgresql_owner) as make:
+    if cluster := os.environ.get(CLUSTER):
+        _remove_organisations(cluster)
+        yield lambda: cluster
+        _remove_organisations(cluster)
+        return
+    with databases(
+        request.getfixturevalue("postgresql"), request.getfixturevalue("postgresql_owner")
+    ) as make:
         yield make
+
+
+def _remove_organisations(url: str) -> None:
+    """Empty a database that can't be made anew."""
+    import psycopg
+
+    with psycopg.connect(url, autocommit=True) as connection:
+        sql = "SELECT nspname FROM pg_namespace WHERE nspname ~ '^org_[0-9]+'"
+        for (name,) in connection.execute(sql).fetchall():
+            connection.execute(f"DROP SCHEMA {name} CASCADE")
 
 
 @pytest.fixture
