@@ -14,6 +14,7 @@ from moorage.storage.errors import DatabaseUnusable
 from tests.waiting import wait_until
 
 ORG = "org_7243485"
+MINE = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
 AWAY = "postgresql://moorage:secret-word@127.0.0.1:1/moorage"
 
 
@@ -32,8 +33,7 @@ def asked(database_url):
 
 
 def sessions(asked):
-    mine = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-    return {pid for (pid,) in asked(mine)}
+    return {pid for (pid,) in asked(MINE)}
 
 
 def running(asked, sql):
@@ -187,7 +187,7 @@ def test_connections_that_the_server_ended_are_opened_anew(server, asked):
     async def run():
         await server.fetch(ORG, "SELECT 1")
         before = sessions(asked)
-        asked("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'moorage'")
+        asked(f"SELECT pg_terminate_backend(pid) FROM ({MINE}) mine")
         wait_until(lambda: not sessions(asked))
         return before, await server.fetch(ORG, "SELECT pg_backend_pid()")
 

@@ -25,7 +25,7 @@ from moorage.storage.errors import DatabaseUnusable
 from tests.contracts.opened import Opened
 from tests.contracts.organisation_storage import ONE, documents
 from tests.crm.storage.postgresql import writing_process
-from tests.crm.storage.postgresql.opening import Processes, make_one
+from tests.crm.storage.postgresql.opening import PLACE, Processes, make_one
 from tests.waiting import wait_until
 
 SCHEMA = schema_of(ONE)
@@ -422,3 +422,13 @@ def test_many_organisations_need_few_threads_and_connections(database_url, clock
     for each in opened:
         each.store.close()
     server.close()
+
+
+def test_a_store_whose_server_is_closed_says_so_and_closes(database_url, clock):
+    make_one(database_url, clock)
+    server = PostgresqlServer(database_url)
+    here = Opened(PostgresqlSchemas(lambda _: server, clock).open(PLACE))
+    server.close()
+    with pytest.raises(StoreClosed):
+        here.write(insertion(here, "late"))
+    here.store.close()

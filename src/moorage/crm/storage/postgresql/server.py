@@ -10,6 +10,7 @@ from typing import Any
 
 from psycopg import Connection
 
+from moorage.crm.storage.contract.records import StoreClosed
 from moorage.crm.storage.jobs import step_behind_readers
 from moorage.crm.storage.postgresql.lent_connections import LentConnections
 from moorage.crm.storage.postgresql.read_connections import ReadConnections
@@ -35,6 +36,7 @@ class PostgresqlServer:
         self._reads: dict[asyncio.AbstractEventLoop, ReadConnections] = {}
         self._lent = LentConnections(partial(open_sync, self._arguments), writers + LONG_WORK)
         self._threads: ThreadPoolExecutor | None = None
+        self._closed = False
         self._lock = threading.Lock()
 
     async def fetch(self, schema: str, sql: str, params: Sequence[Any] = (), *, slow: bool = False) -> Rows:
@@ -56,16 +58,20 @@ class PostgresqlServer:
             yield connection
 
     def start(self, work: Callable[[], None]) -> None:
-        """Run a piece of writing in one of the threads, once one is free."""
+        """Run a piece of writing in one of the threads, once one is free. Raises StoreClosed if this is closed."""
         with self._lock:
+            if self._closed:
+                raise StoreClosed
             if self._threads is None:
                 self._threads = ThreadPoolExecutor(
                     self._writers, thread_name_prefix="crm-write", initializer=step_behind_readers
                 )
-        self._threads.submit(work)
+            self._threads.submit(work)
 
     def close(self) -> None:
         """Close all connections. The stores that use them have to be closed before."""
+        with self._lock:
+            self._closed = True
         if self._threads is not None:
             self._threads.shutdown()
         for connections in self._reads.values():

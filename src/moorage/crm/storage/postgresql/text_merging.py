@@ -10,6 +10,7 @@ from functools import partial
 
 import psycopg
 
+from moorage.crm.storage.contract.records import StoreClosed, TookTooLong
 from moorage.crm.storage.postgresql.server import PostgresqlServer
 from moorage.storage.errors import DatabaseUnusable
 
@@ -31,12 +32,13 @@ class TextMerging:
         for index, count in self._written.items():
             if count >= MERGE:
                 self._written[index] = 0
-                self._server.start(partial(self._merge, index))
+                with contextlib.suppress(StoreClosed):
+                    self._server.start(partial(self._merge, index))
 
     def _merge(self, index: str) -> None:
         # It is only work done earlier: whatever goes wrong, PostgreSQL itself merges later.
         with (
-            contextlib.suppress(psycopg.Error, DatabaseUnusable),
+            contextlib.suppress(psycopg.Error, DatabaseUnusable, StoreClosed, TookTooLong),
             self._server.lend(self._schema) as connection,
         ):
             connection.execute(MERGE_WORDS, (f"{self._schema}.{index}",))

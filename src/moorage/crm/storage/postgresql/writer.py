@@ -64,10 +64,10 @@ class Writer:
         with self._changed:
             if self._closed or self._opened.is_outdated:
                 raise StoreClosed
-            self._jobs.append(_Job(run, loop, future, alone=alone))
             if not self._is_busy:
-                self._is_busy = True
                 self._server.start(self._commit_next)
+                self._is_busy = True
+            self._jobs.append(_Job(run, loop, future, alone=alone))
         return future
 
     def close(self) -> None:
@@ -81,12 +81,21 @@ class Writer:
         try:
             self._commit(self._next_group())
         finally:
-            with self._changed:
-                if self._jobs:
+            self._turn_to_next()
+
+    def _turn_to_next(self) -> None:
+        with self._changed:
+            self._is_busy = bool(self._jobs)
+            try:
+                if self._is_busy:
                     self._server.start(self._commit_next)
-                else:
-                    self._is_busy = False
-                    self._changed.notify_all()
+            except StoreClosed as error:  # The server was closed before the store, against its contract.
+                for job in self._jobs:
+                    job.error = error
+                    job.settle()
+                self._jobs.clear()
+                self._is_busy = False
+            self._changed.notify_all()
 
     def _next_group(self) -> "list[_Job]":
         with self._changed:
