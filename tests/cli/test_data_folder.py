@@ -208,7 +208,12 @@ URL = "postgresql://moorage:hush@127.0.0.1:1/moorage"
 
 def test_a_servers_database_that_is_secret_is_not_mistaken_for_another(moorage, home):
     with serving(home, MOORAGE_DATABASE_URL=None):
+        assert (
+            moorage("connection", "list", "--json").status == 3
+        )  # It asks the server, and not the database.
+        doctor = moorage("doctor", "--json").json["checks"]
         outcome = moorage("key", "list", "--json")
+    assert [check["code"] for check in doctor] == ["settings_invalid"]
     assert outcome.status == 7 and "MOORAGE_DATABASE_URL in its environment" in outcome.err
     assert "MOORAGE_DATABASE_URL_FILE" in outcome.err
     outcome = moorage("key", "list", "--json")  # The last server had the same.

@@ -33,10 +33,8 @@ def settings(home: Path | None = None) -> Settings:
         note(sentence)
     own = load(environ, home=home)
     if (running := read_note(own.home)) is not None:
-        _require_databases(running, environ)
         return load(_with_settings_of(running, environ, own.home), home=own.home)
     if (last := read_last_note(own.home)) is not None:
-        _require_databases(last, environ)
         return load(_secret_files(last.settings, environ) | _public(last.settings) | environ, home=own.home)
     return own
 
@@ -61,21 +59,6 @@ def _with_settings_of(running: Running, environ: Mapping[str, str], home: Path) 
 def _is_hidden(settings: Mapping[str, str | None], name: str) -> bool:
     """True if a server has this setting from a secret text or from a file, so its note does not have the text."""
     return f"{name}_FILE" in settings or (name in settings and settings[name] is None)
-
-
-def _require_databases(server: Running, environ: Mapping[str, str]) -> None:
-    """Raises SettingsInvalid if the server has a database whose URL is secret, and the environment does not name it.
-
-    Without it a command would work with another database.
-    """
-    for name in _DATABASES:
-        is_named = environ.get(name) or environ.get(f"{name}_FILE")
-        if server.settings.get(name, "") is None and not is_named:
-            raise SettingsInvalid(
-                f"The server of this data folder has {name} in its environment, and it is not set here.",
-                help=f"Set {name} for this command, too. Or start the server with {name}_FILE, which names a file that"
-                " contains the URL: commands then read it themselves.",
-            )
 
 
 def _public(settings: Mapping[str, str | None]) -> dict[str, str]:
@@ -136,6 +119,20 @@ def server_alone_has(of: Settings, secret: str) -> bool:
     if server is None or secret not in server.settings:
         return False
     return not {secret, f"{secret}_FILE"} & of.explicit.keys()
+
+
+def require_databases(of: Settings) -> None:
+    """Raises SettingsInvalid if the server has a database whose URL is secret, and our environment does not name it.
+
+    Without it a command would work with another database.
+    """
+    for name in _DATABASES:
+        if server_alone_has(of, name):
+            raise SettingsInvalid(
+                f"The server of this data folder has {name} in its environment, and it is not set here.",
+                help=f"Set {name} for this command, too. Or start the server with {name}_FILE, which names a file that"
+                " contains the URL: commands then read it themselves.",
+            )
 
 
 def source_of_address(of: Settings) -> str:

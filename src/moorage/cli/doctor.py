@@ -44,6 +44,7 @@ def _examine(home: Path | None, connection: str | None) -> "Report":
 
     try:
         settings = context.settings(home)
+        context.require_databases(settings)
     except SettingsInvalid as error:
         return Report([Check("settings", failed(error))])
     return asyncio.run(examine(settings, connection))

@@ -45,7 +45,7 @@ def operate(home: Path | None, act: "Callable[[Operator], Awaitable[T]]") -> T:
 def require_folder(settings: "Settings", *, named: bool) -> None:
     """Check that the folder is the one that the user means. In a wrong folder, a command would change nothing useful.
 
-    Raises UsageError, HomeMissing.
+    Raises UsageError, HomeMissing, SettingsInvalid.
     """
     elsewhere = None if named else context.server_elsewhere(settings)
     if elsewhere is not None:
@@ -54,6 +54,7 @@ def require_folder(settings: "Settings", *, named: bool) -> None:
             " named",
             help=f"Run it where that server's data folder is, or name a folder with --home, such as {settings.home}.",
         )
+    context.require_databases(settings)
     if is_postgresql(settings.database_url):
         return  # It is reached from anywhere, and says itself if it is not one of Moorage.
     if not Path(settings.database_url.removeprefix("sqlite:///")).exists():
