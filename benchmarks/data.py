@@ -31,7 +31,7 @@ from moorage.locks import FileLock
 
 SLUG = "bench"
 _BATCH = 1_000
-_AT_ONCE = 20  # Batches that wait together and so share a commit.
+_AT_ONCE = 20
 _SECONDS_APART = 3600  # Between commits, so that times differ as they do in an organisation that grew.
 
 
@@ -104,8 +104,11 @@ async def _filled(folder: Path, clock: FrozenClock, count: int) -> int:
         return await fill(organisations, clock, count)
 
 
-async def fill(organisations: Organisations, clock: FrozenClock, count: int) -> int:
-    """Fill the organisation, which is made if it is missing; gives how many leads it had."""
+async def fill(organisations: Organisations, clock: FrozenClock, count: int, at_once: int = _AT_ONCE) -> int:
+    """Fill the organisation, which is made if it is missing; gives how many leads it had.
+
+    So many batches `at_once` share a commit.
+    """
     rows = await organisations.list()
     row = rows[0] if rows else await organisations.create(SLUG, DEMO, sample=False)
     organisation = await _opened(organisations, row.id)
@@ -114,9 +117,7 @@ async def fill(organisations: Organisations, clock: FrozenClock, count: int) -> 
     if there:
         clock.advance((await _time_of_last(organisation) - clock.now()).total_seconds() + _SECONDS_APART)
     records = leads.leads(there, count - there)
-    while group := [
-        (next(users), batch) for _ in range(_AT_ONCE) if (batch := list(islice(records, _BATCH)))
-    ]:
+    while group := [(next(users), batch) for _ in range(at_once) if (batch := list(islice(records, _BATCH)))]:
         while group:
             group = await _inserted(await _opened(organisations, row.id), group)
         clock.advance(_SECONDS_APART)
