@@ -223,8 +223,10 @@ def test_a_commit_is_noticed_by_this_process_at_once_and_by_another_within_a_sec
         async with opened(url) as other:
             assert await other.latest_version() is not None
             seen = [other.changed(), other.changed()]
+            before = await database.latest_version()
             await add(database, "one")
-            own = await database.latest_version(), database.version()
+            own = database.version(), await database.latest_version()
+            assert own[0] != before
             end = time.monotonic() + 10
             while not (noticed := other.changed()) and time.monotonic() < end:  # noqa: ASYNC110 (a commit sets no event)
                 await asyncio.sleep(0.01)
