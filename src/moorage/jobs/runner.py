@@ -25,6 +25,7 @@ class _Run:
     work: Work
     task: "asyncio.Task[None]" = field(init=False)
     is_lost: bool = False
+    has_ended: bool = False
 
 
 class Runner:
@@ -84,13 +85,16 @@ class Runner:
         held = await self._jobs.extend([run.job for run in runs])
         self._extended = started
         for run in runs:
-            if (run.job.id, run.job.attempt) not in held:
+            # Work may remove its job itself, in the transaction that does it.
+            if not run.has_ended and (run.job.id, run.job.attempt) not in held:
                 run.is_lost = True
                 run.task.cancel()
 
     async def _run(self, run: _Run) -> None:
         try:
-            await self._until_written(await self._attempt(run))
+            write = await self._attempt(run)
+            run.has_ended = True
+            await self._until_written(write)
         except asyncio.CancelledError:
             if run.is_lost:
                 log.warning("jobs.lost", job=run.job.id, kind=run.job.kind)
