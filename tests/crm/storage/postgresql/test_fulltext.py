@@ -152,6 +152,13 @@ def test_a_long_text_is_found_by_all_its_words_and_phrases(texts, text):
     assert texts.with_phrase(SECOND, f"{words[-1]} finish") == []
 
 
+def test_each_phrase_of_a_long_text_is_whole_in_some_part(texts):
+    words = [word for number in range(1_000) for word in ("the", f"w{number}")]
+    texts.index({"id": ID, "c1": " ".join(words)})
+    for begin in range(0, len(words) - 31, 6):
+        assert texts.with_phrase(FIRST, " ".join(words[begin : begin + 31])) == [ID]
+
+
 def test_a_text_may_become_long_and_short_again(texts):
     short = {"id": ID, "c1": "short and sound"}
     long = {"id": ID, "c1": "a " * 16_000}
