@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
@@ -140,6 +141,26 @@ class Operator:
                 on_table(table, count)
         else:
             move(self.settings.database_url, target, CONTROL, on_table)
+
+    async def move_organisation(
+        self, slug: str, target: str, tell: Callable[[str], None], *, dry_run: bool
+    ) -> None:
+        """Move an organisation to the CRM with this URL, which is of the same control database.
+
+        Raises OrganisationUnknown, OrganisationExists, OrganisationInvalid.
+        """
+        from moorage.crm import OrganisationInvalid
+
+        if target == self.settings.crm_database_url:
+            raise OrganisationInvalid(
+                "The organisation is there already: MOORAGE_CRM_DATABASE_URL has this URL."
+            )
+        other = Folder(replace(self.settings, crm_database_url=target))
+        other.crm_like = crm = self._rooms.crm
+        try:
+            await crm.move(slug, other.crm, tell, dry_run=dry_run)
+        finally:
+            await other.close()
 
     async def credentials(self, slug: str | None, crm_url: str) -> dict[str, str]:
         """What a Zoho client needs to reach an organisation: the organisation with this slug, or else the oldest."""

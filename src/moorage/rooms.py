@@ -70,6 +70,7 @@ class Rooms:
         self.urls = urls
         self.clock = clock
         self._make_key = make_key
+        self.crm_like: CrmService | None = None  # The CRM gets its key, if it has none yet.
 
     @cached_property
     def database(self) -> "Database":
@@ -161,7 +162,13 @@ class Rooms:
 
         folder, open_slug = self.settings.crm_folder, DEMO_SLUG if _is_local(self.settings) else None
         return CrmService(
-            self.crm_storage, folder, self.clock, self.urls.crm, open_slug, self._secret_keeper()
+            self.crm_storage,
+            folder,
+            self.clock,
+            self.urls.crm,
+            open_slug,
+            self._secret_keeper(),
+            self.crm_like,
         )
 
     def _secret_keeper(self) -> "SealedSecrets | None":

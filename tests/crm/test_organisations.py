@@ -117,7 +117,7 @@ def test_a_deleted_one_is_gone_with_its_files_and_tokens(organisations, crm, tmp
 def test_what_a_delete_that_was_killed_left_goes_before_its_name_is_taken_again(organisations, crm):
     organisations.keep_snapshot("acme", "before")
     wait(
-        organisations._registry.remove(organisations.find("acme"))
+        organisations.registry.remove(organisations.find("acme"))
     )  # As far as it gets before anything is removed.
     organisations.create("acme", DEMO, sample=False)
     assert organisations.snapshots("acme") == []

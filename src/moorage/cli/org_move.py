@@ -2,12 +2,14 @@
 
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from moorage.cli.operator import operate
-from moorage.cli.options import Home, Json
+from moorage.cli.options import Home, Json, Yes
+from moorage.cli.org_to_database import move_to_database, named_database
 from moorage.cli.output import print_json
 
 if TYPE_CHECKING:
@@ -28,8 +30,19 @@ STEPS = {
     "removed": "What was left behind is removed",
 }
 
-Server = Annotated[
-    str, typer.Option("--to", metavar="SERVER", help="A name in MOORAGE_CRM_SERVERS, or main.")
+To = Annotated[
+    str | None,
+    typer.Option(
+        "--to",
+        metavar="SERVER",
+        help="A name in MOORAGE_CRM_SERVERS, or main; or the URL of another database.",
+    ),
+]
+ToFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--to-file", metavar="FILE", help="A file with that URL, because others can read the command line."
+    ),
 ]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Only check the servers, and say how much there is to copy.")
@@ -39,12 +52,22 @@ DryRun = Annotated[
 def move(
     slug: Annotated[str, typer.Argument(metavar="SLUG", help="The organisation's short name.")],
     *,
-    to: Server,
+    to: To = None,
+    to_file: ToFile = None,
     dry_run: DryRun = False,
+    yes: Yes = False,
     home: Home = None,
     as_json: Json = False,
 ) -> None:
-    """Move an organisation to another PostgreSQL server while it is used."""
+    """Move an organisation to another PostgreSQL server while it is used, or with its clients to another database."""
+    database = named_database(to, to_file)
+    if database is None:
+        _to_server(slug, to or "", dry_run=dry_run, home=home, as_json=as_json)
+    else:
+        move_to_database(slug, database, dry_run=dry_run, yes=yes, home=home, as_json=as_json)
+
+
+def _to_server(slug: str, to: str, *, dry_run: bool, home: Path | None, as_json: bool) -> None:
 
     async def act(operator: "Operator") -> tuple[int, int]:
         size = await operator.organisations.check_move(slug, to)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from moorage.crm.accounts.model import Client, User
     from moorage.crm.accounts.service import ACCESS_LIFETIME
-    from moorage.crm.errors import OrganisationExists, OrganisationUnknown
+    from moorage.crm.errors import OrganisationExists, OrganisationInvalid, OrganisationUnknown
     from moorage.crm.management import Management
     from moorage.crm.metadata.standard import DEMO, OrganisationSpec
     from moorage.crm.organisations.new import NewOrganisation
@@ -28,6 +28,7 @@ __all__ = [
     "Management",
     "NewOrganisation",
     "OrganisationExists",
+    "OrganisationInvalid",
     "OrganisationRow",
     "OrganisationSpec",
     "OrganisationUnknown",
@@ -43,6 +44,7 @@ _MODULES = {
     "CrmStorage": "storage.contract.storage",
     "Management": "management",
     "OrganisationExists": "errors",
+    "OrganisationInvalid": "errors",
     "OrganisationRow": "organisations.service",
     "OrganisationSpec": "metadata.standard",
     "OrganisationUnknown": "errors",

@@ -52,14 +52,14 @@ class SecretFiles:
         return self._folder / f"{name}.key"
 
 
-def secret_key(keeper: SecretKeeper, was_used: Callable[[], bool]) -> bytes:
-    """The key, which is made at the first use. `was_used` tells if there was ever an organisation.
+def secret_key(keeper: SecretKeeper, was_used: Callable[[], bool], first: bytes | None = None) -> bytes:
+    """The key. At the first use it is `first`, or a random one. `was_used` tells if there was ever an organisation.
 
     Raises DatabaseUnusable if the key has the wrong length, because a short key can be guessed; and if it is missing
     although there are organisations, because with a new key every client would silently get another secret.
     """
     try:
-        key = keeper.kept(NAME, lambda: secrets.token_bytes(SIZE), is_lost=was_used)
+        key = keeper.kept(NAME, lambda: first or secrets.token_bytes(SIZE), is_lost=was_used)
     except SecretMissing as error:
         raise DatabaseUnusable(
             f"{error}, although there are organisations.", help=_FIX, kind="damaged"

@@ -1,12 +1,14 @@
 """The whole CRM over one storage: its organisations, its accounts server, and the door for requests."""
 
 import asyncio
+import hmac
 from collections.abc import Awaitable, Sequence
 from pathlib import Path
 
 from moorage.background import Loop
 from moorage.clock import Clock
 from moorage.crm.accounts.clients import Clients
+from moorage.crm.accounts.departing import copy_accounts
 from moorage.crm.accounts.openid import IdTokens
 from moorage.crm.accounts.people import People
 from moorage.crm.accounts.people_store import PeopleStore
@@ -14,8 +16,9 @@ from moorage.crm.accounts.server import AccountsServer
 from moorage.crm.accounts.service import Accounts
 from moorage.crm.accounts.store import AccountsStore
 from moorage.crm.centres import Site
-from moorage.crm.errors import OrganisationUnknown
+from moorage.crm.errors import OrganisationInvalid, OrganisationUnknown
 from moorage.crm.metadata.documents import Document
+from moorage.crm.organisations.departing import Departure, Tell
 from moorage.crm.organisations.service import OrganisationRow, Organisations
 from moorage.crm.secret_key import SecretFiles, SecretKeeper, secret_key
 from moorage.crm.server import Crm
@@ -30,7 +33,8 @@ from moorage.storage.trouble import disk_trouble
 class CrmService:
     """`folder` is for the files that are not databases: keys, snapshots, and bodies that are too long for memory.
 
-    `keeper` keeps the keys instead, where processes on other machines need them, too.
+    `keeper` keeps the keys instead, where processes on other machines need them, too. If there is no key yet, it is
+    that of the CRM `like`.
 
     `api_domain` is the base URL at which clients reach the CRM's own origin. `open_slug` names an organisation to try
     out: its users sign in without a password. All methods raise DatabaseUnusable.
@@ -44,14 +48,18 @@ class CrmService:
         api_domain: str,
         open_slug: str | None = None,
         keeper: SecretKeeper | None = None,
+        like: "CrmService | None" = None,
     ) -> None:
         with disk_trouble(f"{folder}"):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         keeper = keeper or SecretFiles(folder)
+        first = None if like is None else like._key  # noqa: SLF001 (it is a CRM, too)
         self._storage = storage
         self._open_slug = open_slug
         self.organisations = Organisations(storage, folder / "snapshots", clock)
-        key = secret_key(keeper, storage.was_used)
+        self._folder = folder
+        key = secret_key(keeper, storage.was_used, first)
+        self._key: bytes = key
         store = AccountsStore(storage.database)
         self.accounts = Accounts(store, key, clock)
         self.clients = Clients(store, self.accounts, clock)
@@ -91,6 +99,22 @@ class CrmService:
     async def credentials(self, row: OrganisationRow) -> dict[str, str]:
         """A client's id, secret and tokens for the CRM's own origin, as the organisation's first user."""
         return await self.accounts.credentials(row.id, (await self.first_user(row)).id)
+
+    async def move(self, slug: str, target: "CrmService", tell: Tell, *, dry_run: bool) -> OrganisationRow:
+        """Move an organisation to another CRM, with all that belongs to it, so that its clients go on.
+
+        `tell` is told of each step. With `dry_run`, nothing is changed. Raises OrganisationUnknown, OrganisationExists,
+        OrganisationInvalid.
+        """
+        if not hmac.compare_digest(self._key, target._key):  # noqa: SLF001 (both are CRMs)
+            raise OrganisationInvalid(
+                "The target has another secret key, so page tokens and client secrets would change.",
+                help="If it has no organisation that is needed, use a new database or folder.",
+            )
+        departure = Departure(self.organisations, target.organisations, self._folder, copy_accounts, tell)
+        if dry_run:
+            return await departure.check(slug)
+        return await departure.run(slug)
 
     async def check(self) -> None:
         """Raises DatabaseUnusable if the registry can't be read."""

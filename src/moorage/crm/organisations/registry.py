@@ -1,6 +1,7 @@
 """The list of all organisations, and the specification from which each was created."""
 
 from collections.abc import Collection, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -122,7 +123,18 @@ class Registry:
         async with self._database.transaction() as tx:
             await _begin(tx, place)
 
+    def writing(self) -> AbstractAsyncContextManager[Transaction]:
+        """A transaction for several calls."""
+        return self._database.transaction()
+
     async def add(self, row: OrganisationRow, spec: OrganisationSpec, *, sample: bool) -> None:
+        async with self.writing() as tx:
+            await self.add_in(tx, row, spec, sample=sample)
+
+    async def add_in(
+        self, tx: Transaction, row: OrganisationRow, spec: OrganisationSpec, *, sample: bool
+    ) -> None:
+        """`add` as a part of an open transaction."""
         values = {
             "id": row.id,
             "slug": row.slug,
@@ -133,10 +145,9 @@ class Registry:
             "data_centre": row.data_centre,
             "server": row.server,
         }
-        async with self._database.transaction() as tx:
-            await tx.connection.execute(organisations.insert().values(values))
-            await _announce(tx, row.id)
-            await _finish(tx, row.place)
+        await tx.connection.execute(organisations.insert().values(values))
+        await _announce(tx, row.id)
+        await _finish(tx, row.place)
 
     async def remove(self, row: OrganisationRow) -> None:
         """Delete an organisation with its clients and tokens. Its place is unfinished then."""

@@ -8,11 +8,12 @@ snapshots/           snapshots that have a name, in a folder for each organisati
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import TypeVar
 
 from moorage.clock import Clock
 from moorage.crm.errors import (
@@ -29,20 +30,16 @@ from moorage.crm.organisations.sample.populate import populate
 from moorage.crm.organisations.shared_snapshots import SharedSnapshots
 from moorage.crm.organisations.snapshots import NAME, SnapshotFiles
 from moorage.crm.organisations.threads import ServerThreads
+from moorage.crm.organisations.unfinished import remove_unfinished
 from moorage.crm.storage.contract.organisations import Fill, Organisation
 from moorage.crm.storage.contract.records import StoreClosed
 from moorage.crm.storage.contract.storage import CrmStorage
 from moorage.crm.storage.contract.transfers import Report
-from moorage.logs import Log
 from moorage.near import did_you_mean
 from moorage.single_flight import SingleFlight
-from moorage.storage.errors import DatabaseUnusable
 
 __all__ = ["OrganisationRow", "Organisations"]
 
-log = Log(__name__)
-
-P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -55,27 +52,29 @@ class Organisations:
     def __init__(self, storage: CrmStorage, snapshots: Path, clock: Clock) -> None:
         self._clock = clock
         self._storage = storage
-        self._registry = Registry(storage.database)
+        self.stored = storage.organisations
+        self.is_shared = storage.is_shared
+        self.registry = Registry(storage.database)
         files = SnapshotFiles(snapshots)
-        self._snapshots = SharedSnapshots(storage.database, snapshots) if storage.is_shared else files
+        self.snapshots_of = SharedSnapshots(storage.database, snapshots) if storage.is_shared else files
         self._open: dict[int, Organisation] = {}
         self._generations: dict[int, int] = {}
         self._opening = SingleFlight[Organisation | None]()
         self._threads = ServerThreads()
-        self._in_thread = self._threads.run
-        self.moves = Moves(storage.database, self._registry, storage.transfers, self._in_thread, self.forget)
+        self.in_thread = self._threads.run
+        self.moves = Moves(storage.database, self.registry, storage.transfers, self.in_thread, self.forget)
 
     async def check(self) -> None:
         """Raises DatabaseUnusable if the registry can't be read."""
-        await self._registry.get(0)  # Any read is enough. A list of all organisations may be long.
+        await self.registry.get(0)  # Any read is enough. A list of all organisations may be long.
 
     async def list(self) -> list[OrganisationRow]:
         """All organisations, the oldest first."""
-        return await self._registry.all()
+        return await self.registry.all()
 
     async def find(self, slug: str) -> OrganisationRow:
         """Raises OrganisationUnknown."""
-        row = await self._registry.find(slug)
+        row = await self.registry.find(slug)
         if row is None:
             slugs = [other.slug for other in await self.list()]
             raise OrganisationUnknown(
@@ -105,18 +104,18 @@ class Organisations:
         return await self._exclusively(partial(self._create, slug, spec, sample=sample))
 
     async def _create(self, slug: str, spec: OrganisationSpec, *, sample: bool) -> OrganisationRow:
-        if await self._registry.find(slug) is not None:
+        if await self.registry.find(slug) is not None:
             raise OrganisationExists(
                 f"There is an organisation {slug!r} already.",
                 help="Choose another name, or delete it first.",
             )
-        identity = new_id(await self._registry.used_ids())
+        identity = new_id(await self.registry.used_ids())
         transfers = self._storage.transfers
-        server = await self._in_thread(transfers.roomiest) if transfers is not None else None
+        server = await self.in_thread(transfers.roomiest) if transfers is not None else None
         row = OrganisationRow(identity, slug, spec.name, self._clock.now(), spec.data_centre, server)
-        await self._registry.begin(row.place)
-        await self._in_thread(self._make, row, spec, sample=sample)
-        await self._registry.add(row, spec, sample=sample)
+        await self.registry.begin(row.place)
+        await self.in_thread(self._make, row, spec, sample=sample)
+        await self.registry.add(row, spec, sample=sample)
         return row
 
     async def delete(self, slug: str) -> None:
@@ -124,10 +123,13 @@ class Organisations:
         await self._exclusively(partial(self._delete, slug))
 
     async def _delete(self, slug: str) -> None:
-        row = await self.find(slug)
-        await self._registry.remove(row)
+        await self.give_up(await self.find(slug))
+
+    async def give_up(self, row: OrganisationRow) -> None:
+        """Remove an organisation from the registry, and what is stored of it. The caller holds the lock."""
+        await self.registry.remove(row)
         await self.forget(row.id)
-        await self._remove_unfinished()
+        await self.remove_unfinished()
 
     async def snapshot(self, slug: str, target: Path) -> None:
         """Copy an organisation as it is now to a file. It may be used meanwhile. Raises SnapshotUnwritable."""
@@ -135,7 +137,7 @@ class Organisations:
         await self._exclusively_on(slug, partial(self._copy, target=target))
 
     async def _copy(self, row: OrganisationRow, target: Path) -> None:
-        await self._in_thread(self._storage.organisations.snapshot, row.place, target)
+        await self.in_thread(self.stored.snapshot, row.place, target)
 
     async def restore(self, slug: str, source: Path) -> None:
         """Put an organisation back into the state of a snapshot of it, in one step. Raises OrganisationInvalid.
@@ -146,15 +148,15 @@ class Organisations:
         await self._exclusively_on(slug, partial(self._put_back, source=source))
 
     async def _put_back(self, row: OrganisationRow, source: Path) -> None:
-        await self._in_thread(self._storage.organisations.restore, row.place, source)
+        await self.in_thread(self.stored.restore, row.place, source)
         await self._changed(row)
 
     async def reset(self, slug: str) -> None:
         """Put an organisation back into the state in which it was created, with the same ids."""
 
         async def make_again(row: OrganisationRow) -> None:
-            spec, sample = await self._registry.made_from(row.id)
-            await self._in_thread(self._make, row, spec, sample=sample)
+            spec, sample = await self.registry.made_from(row.id)
+            await self.in_thread(self._make, row, spec, sample=sample)
             await self._changed(row)
 
         await self._exclusively_on(slug, make_again)
@@ -178,13 +180,13 @@ class Organisations:
 
     async def snapshots(self, slug: str) -> Sequence[str]:
         """The names of an organisation's snapshots."""
-        return await self._snapshots.names((await self.find(slug)).place)
+        return await self.snapshots_of.names((await self.find(slug)).place)
 
     async def keep_snapshot(self, slug: str, name: str) -> None:
         """Copy an organisation as it is now. An older snapshot with this name is replaced. Raises SnapshotInvalid."""
 
         async def keep(row: OrganisationRow) -> None:
-            async with self._snapshots.written(row.place, name) as target:
+            async with self.snapshots_of.written(row.place, name) as target:
                 await self._copy(row, target)
 
         await self._exclusively_on(slug, keep)
@@ -193,7 +195,7 @@ class Organisations:
         """Put an organisation back into the state of a snapshot. Raises SnapshotUnknown, OrganisationInvalid."""
 
         async def put_back(row: OrganisationRow) -> None:
-            async with self._snapshots.read(row.place, name) as source:
+            async with self.snapshots_of.read(row.place, name) as source:
                 await self._put_back(row, source)
 
         await self._exclusively_on(slug, put_back)
@@ -201,7 +203,7 @@ class Organisations:
     async def remove_snapshot(self, slug: str, name: str) -> None:
         """Delete a snapshot. Raises SnapshotUnknown."""
 
-        await self._exclusively_on(slug, lambda row: self._snapshots.remove(row.place, name))
+        await self._exclusively_on(slug, lambda row: self.snapshots_of.remove(row.place, name))
 
     # Organisations that are open
 
@@ -218,12 +220,12 @@ class Organisations:
         for tries in count():
             await self.forget(identity)
             # The generation is read before the organisation, so that a change between the two is noticed later.
-            generations = await self._registry.generations([identity])
-            row = await self._registry.get(identity)
+            generations = await self.registry.generations([identity])
+            row = await self.registry.get(identity)
             if row is None:
                 return None
             try:
-                opened = await self._threads.run_for(row.server, self._storage.organisations.open, row.place)
+                opened = await self._threads.run_for(row.server, self.stored.open, row.place)
             except (StoreClosed, OrganisationDamaged):
                 if not await self.moves.concerns(row):
                     raise
@@ -238,12 +240,12 @@ class Organisations:
         for open_id in [identity] if identity is not None else list(self._open):
             organisation = self._open.pop(open_id, None)
             if organisation is not None:
-                await self._in_thread(organisation.store.close)
+                await self.in_thread(organisation.store.close)
 
     async def forget_changed(self) -> None:
         """Close the organisations that another process has deleted, restored or reset."""
         before = {identity: self._generations[identity] for identity in self._open}
-        generations = await self._registry.generations(before) if before else {}
+        generations = await self.registry.generations(before) if before else {}
         for identity, generation in before.items():
             if generations.get(identity) != generation:
                 await self.forget(identity)
@@ -267,28 +269,25 @@ class Organisations:
         If the caller is cancelled, the work goes on, or it is cancelled, too (`stop`).
         """
 
-        async def locked() -> T:
-            async with self._storage.exclusively():
-                await self.moves.settle()
-                await self._remove_unfinished()
+        async def alone() -> T:
+            async with self.locked():
                 return await work()
 
-        return await (locked() if stop else asyncio.shield(asyncio.ensure_future(locked())))
+        return await (alone() if stop else asyncio.shield(asyncio.ensure_future(alone())))
 
-    async def _remove_unfinished(self) -> None:
-        """Remove what deleted organisations left, and what a killed process left unfinished."""
-        for place in await self._registry.unfinished():
-            try:
-                await self._in_thread(self._storage.organisations.remove, place)
-            except DatabaseUnusable as error:  # Its server can't be reached now. Nothing else waits for that.
-                log.warning("crm.removal_unfinished", organisation=place.slug, reason=error.message)
-                continue
-            if await self._registry.find(place.slug) is None:
-                await self._snapshots.remove_all(place)
-            await self._registry.finish(place)
+    @asynccontextmanager
+    async def locked(self) -> AsyncIterator[None]:
+        """The lock for work on whole organisations. What processes that died have left is brought to its end first."""
+        async with self._storage.exclusively():
+            await self.moves.settle()
+            await self.remove_unfinished()
+            yield
+
+    async def remove_unfinished(self) -> None:
+        await remove_unfinished(self.registry, self.stored, self.snapshots_of, self.in_thread)
 
     async def _changed(self, row: OrganisationRow) -> None:
-        await self._registry.announce(row.id)
+        await self.registry.announce(row.id)
         await self.forget(row.id)
 
     def _make(self, row: OrganisationRow, spec: OrganisationSpec, *, sample: bool) -> None:
@@ -297,4 +296,4 @@ class Organisations:
         fill: Fill | None = None
         if sample:
             fill = lambda organisation, begin: populate(organisation, begin, created)  # noqa: E731
-        self._storage.organisations.make(row.place, documents, fill)
+        self.stored.make(row.place, documents, fill)

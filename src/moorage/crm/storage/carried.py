@@ -13,6 +13,7 @@ import msgspec
 from moorage.crm.errors import OrganisationInvalid, SnapshotUnwritable
 from moorage.crm.metadata.catalog import Catalog
 from moorage.crm.metadata.documents import Document, Metadata
+from moorage.storage.errors import DatabaseUnusable
 
 ColumnType: TypeAlias = Literal["text", "integer", "real"]
 Part: TypeAlias = Sequence[Sequence[Any]]
@@ -71,6 +72,15 @@ def no_snapshot(source: Path, slug: str) -> OrganisationInvalid:
     return OrganisationInvalid(
         f"{source} is damaged, or is not a snapshot of {slug!r}.",
         help="Use a file that `crm org snapshot` made of this organisation.",
+    )
+
+
+def on_its_way(slug: str) -> DatabaseUnusable:
+    return DatabaseUnusable(
+        f"The organisation {slug!r} is on its way to another database.",
+        help=f"If its move was interrupted, the same `moorage crm org move {slug} --to …` brings it to its end.",
+        kind="busy",
+        retry_after=1,
     )
 
 

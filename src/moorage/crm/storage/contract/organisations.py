@@ -1,6 +1,7 @@
 """An open organisation, and the contract of a storage for whole organisations."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeAlias
@@ -48,6 +49,20 @@ OpenOrganisation: TypeAlias = Callable[[int], Awaitable[Organisation | None]]
 Fill: TypeAlias = Callable[[Organisation, Callable[[int], Transaction]], None]
 
 
+class Held(Protocol):
+    """An organisation to which nobody writes at the moment, because it is about to leave its place."""
+
+    def snapshot(self, target: Path) -> None:
+        """As `OrganisationStorage.snapshot`."""
+
+    def close(self) -> None:
+        """Let nobody use the organisation any more, from this moment, and in every process.
+
+        This lasts until `reopen`, or until the organisation is made anew, restored or removed. `open` raises
+        DatabaseUnusable meanwhile.
+        """
+
+
 class OrganisationStorage(Protocol):
     """Stores the organisations. SQLite has a file for each of them, PostgreSQL a schema.
 
@@ -73,6 +88,15 @@ class OrganisationStorage(Protocol):
 
     def remove(self, place: Place) -> None:
         """Remove everything at a place, also of a `make` that did not finish. It is no error if there is nothing."""
+
+    def hold(self, place: Place) -> AbstractContextManager[Held]:
+        """The context in which writers of an organisation wait. Raises OrganisationDamaged."""
+
+    def is_closed(self, place: Place) -> bool:
+        """Whether the organisation was closed by `Held.close`."""
+
+    def reopen(self, place: Place) -> None:
+        """Let a closed organisation be used again."""
 
     def close(self) -> None:
         """Close the storage. Its organisations have to be closed before."""

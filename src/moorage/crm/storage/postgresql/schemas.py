@@ -1,6 +1,7 @@
 """The organisations as schemas of PostgreSQL: `org_<first seven digits of the id>` each."""
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -11,9 +12,10 @@ from moorage.crm.metadata import fixed_ids
 from moorage.crm.metadata.catalog import Catalog
 from moorage.crm.metadata.documents import Document, Metadata
 from moorage.crm.metadata.ids import ID_SPACE
-from moorage.crm.storage.contract.organisations import Fill, Organisation, Place
+from moorage.crm.storage.carried import on_its_way
+from moorage.crm.storage.contract.organisations import Fill, Held, Organisation, Place
 from moorage.crm.storage.contract.records import StoreClosed
-from moorage.crm.storage.postgresql import snapshot_files
+from moorage.crm.storage.postgresql import departing, snapshot_files
 from moorage.crm.storage.postgresql.documents import READ_DOCUMENTS, add_documents, documents_of, users_shown
 from moorage.crm.storage.postgresql.inventory import (
     READ_COUNTERS,
@@ -62,6 +64,8 @@ class PostgresqlSchemas:
             with server.lend(name) as connection:
                 documents, inventory = _read(connection, name)
         except (StoreClosed, LookupError) as error:
+            if self.is_closed(place):
+                raise on_its_way(place.slug) from error
             raise snapshot_files.missing(place) from error
         return self._opened(server, name, place, documents, inventory)
 
@@ -75,6 +79,20 @@ class PostgresqlSchemas:
         name = schema_of(place.identity)
         with self._server_of(place.server).lend(name) as connection:
             remove_schema(connection, name)
+
+    @contextlib.contextmanager
+    def hold(self, place: Place) -> Iterator[Held]:
+        try:
+            with departing.held(self._server_of(place.server), place) as schema:
+                yield schema
+        except StoreClosed as error:
+            raise snapshot_files.missing(place) from error
+
+    def is_closed(self, place: Place) -> bool:
+        return departing.is_closed(self._server_of(place.server), place)
+
+    def reopen(self, place: Place) -> None:
+        departing.reopen(self._server_of(place.server), place)
 
     def close(self) -> None:
         """The servers belong to who gave them."""

@@ -1,7 +1,7 @@
 """The organisations as SQLite files: `<slug>.db` in one folder. Two organisations never share a file."""
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -13,9 +13,10 @@ from moorage.crm.metadata import fixed_ids
 from moorage.crm.metadata.catalog import Catalog
 from moorage.crm.metadata.documents import Document, Metadata
 from moorage.crm.metadata.ids import ID_SPACE
-from moorage.crm.storage.carried import no_snapshot
-from moorage.crm.storage.contract.organisations import Fill, Organisation, Place
+from moorage.crm.storage.carried import no_snapshot, on_its_way
+from moorage.crm.storage.contract.organisations import Fill, Held, Organisation, Place
 from moorage.crm.storage.contract.records import StoreClosed
+from moorage.crm.storage.sqlite import departing
 from moorage.crm.storage.sqlite.change_mark import ChangeMark
 from moorage.crm.storage.sqlite.metadata_change import (
     read_metadata,
@@ -73,6 +74,8 @@ class SqliteFiles:
 
     def open(self, place: Place) -> Organisation:
         slug, path = place.slug, self._path(place.slug)
+        if departing.is_closed(path):
+            raise on_its_way(slug)
         try:
             return self._opened(path, place.identity)
         except (apsw.Error, StoreClosed, LookupError, ValueError) as error:
@@ -105,13 +108,29 @@ class SqliteFiles:
         if not is_of(source, place.identity) or not copied_whole(source, draft):
             remove(draft)
             raise no_snapshot(source, slug)
-        _set_last_id(draft, max(last_id(self._path(slug)), last_id(draft)) + IDS_IN_FLIGHT)
+        if self._path(slug).exists():
+            _set_last_id(draft, max(last_id(self._path(slug)), last_id(draft)) + IDS_IN_FLIGHT)
         self._put(draft, slug)
 
     @database_trouble()
     def remove(self, place: Place) -> None:
         remove(self._path(place.slug))
         remove(self._draft(place.slug))
+
+    @contextlib.contextmanager
+    def hold(self, place: Place) -> Iterator[Held]:
+        path = self._path(place.slug)
+        if identity_of(path) != place.identity:
+            raise _damaged(path, place.slug, None)
+        with database_trouble(), departing.held(path, self._mark) as file:
+            yield file
+
+    def is_closed(self, place: Place) -> bool:
+        return departing.is_closed(self._path(place.slug))
+
+    @database_trouble()
+    def reopen(self, place: Place) -> None:
+        departing.reopen(self._path(place.slug), self._mark)
 
     def close(self) -> None:
         self._threads.close()

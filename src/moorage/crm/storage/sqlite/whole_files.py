@@ -36,14 +36,14 @@ def is_of(path: Path, identity: int) -> bool:
 
 
 def identity_of(path: Path) -> int | None:
-    return _read_number(path, "SELECT id FROM metadata WHERE kind = 'org'")
+    return read_number(path, "SELECT id FROM metadata WHERE kind = 'org'")
 
 
 def last_id(path: Path) -> int:
-    return _read_number(path, "SELECT value FROM counters WHERE name = 'id'") or 0
+    return read_number(path, "SELECT value FROM counters WHERE name = 'id'") or 0
 
 
-def _read_number(path: Path, sql: str) -> int | None:
+def read_number(path: Path, sql: str) -> int | None:
     """A number from a file; None if the file is not an organisation. Raises DatabaseUnusable if it can't be opened."""
     try:
         with contextlib.closing(apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)) as connection:
