@@ -9,6 +9,9 @@ from maton_ai import (
     ValidationError,
 )
 
+from tests.flows.storages import on_both_storages
+
+pytestmark = on_both_storages
 LEADS = "/zoho-crm/crm/v8/Leads"
 
 

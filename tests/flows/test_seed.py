@@ -12,6 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.flows.storages import on_both_storages
+
+pytestmark = on_both_storages
 TEXT = (Path(__file__).parent / "seed.txt").read_text()
 CODE = re.findall(r"```bash python <<'EOF' (.*?) EOF ```", TEXT)
 STATEMENT = re.compile(r" (?=(?:req|data|criteria) = |req\.add_header|print\(|import urllib\.parse)")

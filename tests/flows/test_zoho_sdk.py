@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.flows.storages import on_both_storages
+
+pytestmark = on_both_storages
 SCRIPTS = Path(__file__).parent
 OLDER = Path(sys.prefix) / "clients"  # Where script/bootstrap puts the SDKs of older versions of the API.
 

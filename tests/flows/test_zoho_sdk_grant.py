@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.flows.storages import on_both_storages
+
+pytestmark = on_both_storages
 SCRIPT = Path(__file__).parent / "zoho_sdk_grant.py"
 
 
