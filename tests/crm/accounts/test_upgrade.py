@@ -7,7 +7,9 @@ import pytest
 from tests.crm.folder import crm_in
 from tests.waited import Waited
 
-NEW_TABLES = ("registrations", "redirect_uris", "codes", "passwords", "sessions", "recent")
+NEW_TABLES = (
+    "registrations", "redirect_uris", "codes", "passwords", "sessions", "recent", "moves", "snapshots", "snapshot_parts"
+)  # fmt: skip
 REFRESH_TOKENS = ["digest", "client", "organisation", "user", "scopes"]
 
 
@@ -18,7 +20,12 @@ def old_folder(tmp_path, service, crm):
     service.close()
     registry = sqlite3.connect(tmp_path / "crm" / "registry.db", isolation_level=None)
     registry.execute("DROP TABLE crm_alembic_version")
-    registry.execute("ALTER TABLE organisations DROP COLUMN data_centre")
+    for column in ("data_centre", "server"):
+        registry.execute(f"ALTER TABLE organisations DROP COLUMN {column}")
+    registry.execute("DROP TABLE unfinished")
+    registry.execute("CREATE TABLE unfinished (slug TEXT PRIMARY KEY)")
+    registry.execute("INSERT INTO unfinished VALUES ('killed')")
+    (tmp_path / "crm" / "orgs" / "killed.db").touch()
     registry.execute("UPDATE organisations SET created_at = created_at / 1000000")
     for table in NEW_TABLES:
         registry.execute(f"DROP TABLE {table}")
@@ -60,3 +67,10 @@ def test_what_is_new_works_in_it(reopened):
     assert service.clients.redeem(client, code, None, None).refresh_token
     service.organisations.reset("acme")
     assert service.organisations.find("acme").data_centre == "us"
+
+
+def test_what_was_unfinished_in_it_is_removed(reopened, tmp_path):
+    service, _ = reopened
+    assert (tmp_path / "crm" / "orgs" / "killed.db").exists()
+    service.organisations.reset("acme")
+    assert [path.name for path in (tmp_path / "crm" / "orgs").glob("*.db")] == ["acme.db"]
