@@ -9,13 +9,16 @@ import threading
 import time
 import urllib.error
 
+import psycopg
 import pytest
 
 from tests.flows.conftest import finish, start
+from tests.flows.storages import on_both_storages
 from tests.flows.test_server import go_through
 from tests.waiting import wait_until
 
-ROUNDS = 6
+pytestmark = on_both_storages
+ROUNDS = {"sqlite": 6, "postgresql": 3}
 WORKERS = 3
 ORG = "/zoho-crm/crm/v8/org"
 GONE = (OSError, urllib.error.URLError, http.client.HTTPException)
@@ -102,8 +105,8 @@ def check_answers(server, changes) -> None:
         assert status(server, "/connections", Authorization=f"Bearer {secret}") == 401
 
 
-def check_kept(home, copy) -> None:
-    """The database is sound, and tokens are there for ACTIVE connections and for nothing else."""
+def check_file(home, copy) -> None:
+    """The database is sound, and tokens are kept as they should be."""
     copy.mkdir()
     for file in home.glob("moorage.db*"):
         if not file.name.endswith("-shm"):
@@ -111,12 +114,22 @@ def check_kept(home, copy) -> None:
     database = sqlite3.connect(copy / "moorage.db")
     assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     assert database.execute("PRAGMA foreign_key_check").fetchall() == []
-    active = {row[0] for row in database.execute("SELECT id FROM connections WHERE status = 'ACTIVE'")}
-    for kind in ("access_token", "refresh_token"):
-        owners = database.execute("SELECT owner_id FROM secrets WHERE kind = ?", (kind,))
-        assert {row[0] for row in owners} == active
+    check_tokens(database, "")
     database.close()
     shutil.rmtree(copy)
+
+
+def check_schema(url) -> None:
+    with psycopg.connect(url) as database:
+        check_tokens(database, "moorage.")
+
+
+def check_tokens(database, schema) -> None:
+    """They are there for ACTIVE connections and for nothing else."""
+    rows = database.execute(f"SELECT id FROM {schema}connections WHERE status = 'ACTIVE'").fetchall()
+    for kind in ("access_token", "refresh_token"):
+        owners = database.execute(f"SELECT owner_id FROM {schema}secrets WHERE kind = '{kind}'").fetchall()
+        assert set(owners) == set(rows)
 
 
 def forget(server) -> None:
@@ -127,11 +140,11 @@ def forget(server) -> None:
 
 
 @pytest.mark.slow
-def test_nothing_acknowledged_is_lost_and_nothing_stands_half(tmp_path):
+def test_nothing_acknowledged_is_lost_and_nothing_stands_half(tmp_path, storage, own_storage):
     chance = random.Random(11)
     key, changes = None, None
-    for _ in range(ROUNDS):
-        server = start(tmp_path / "home", api_key=key)
+    for _ in range(ROUNDS[storage]):
+        server = start(tmp_path / "home", api_key=key, **own_storage)
         key = server.api_key
         try:
             if changes is not None:
@@ -144,8 +157,11 @@ def test_nothing_acknowledged_is_lost_and_nothing_stands_half(tmp_path):
             finish(server)
         changes.join()
         assert changes.wrong == []
-        check_kept(tmp_path / "home", tmp_path / "copy")
-    server = start(tmp_path / "home", api_key=key)
+        if storage == "sqlite":
+            check_file(tmp_path / "home", tmp_path / "copy")
+        else:
+            check_schema(own_storage["MOORAGE_DATABASE_URL"])
+    server = start(tmp_path / "home", api_key=key, **own_storage)
     try:
         check_answers(server, changes)
     finally:

@@ -6,6 +6,9 @@ import uuid
 
 import pytest
 
+from tests.flows.storages import on_both_storages
+
+pytestmark = on_both_storages
 LEADS = "/zoho-crm/crm/v8/Leads"
 
 

@@ -6,8 +6,10 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
+from tests.flows.storages import on_both_storages
 from tests.flows.test_every_path import chunked, closes
 
+pytestmark = on_both_storages
 WAYS = {"crm": "", "embedded": "/zoho-crm", "crm as an app": "/outside"}
 # What the gateway adds, and what belongs to one connection.
 OF_THE_WAY = {
