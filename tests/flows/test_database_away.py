@@ -95,6 +95,23 @@ def test_a_database_that_is_killed_under_load_loses_nothing_acknowledged(databas
 
 
 @pytest.mark.slow
+def test_replicas_that_are_killed_under_load_lose_nothing_acknowledged(database, tmp_path):
+    chance = random.Random(7)
+    with running(tmp_path, on_postgresql(owned(database))) as replicas:
+        with Load(replicas) as load:
+            for _ in range(KILLS or 4):
+                load.go_on()
+                time.sleep(chance.random() * 0.1)
+                number = chance.randrange(3)
+                replicas.kill(number)
+                load.go_on()  # The others go on without it.
+                replicas.start(number)
+        assert load.wrong == []
+        require_kept(replicas[0], load.kept)
+        print(f"kept {len(load.kept)}, unavailable {load.unavailable}, broken {load.broken}")
+
+
+@pytest.mark.slow
 def test_a_standby_that_takes_over_has_everything_acknowledged(database, new_postgresql, tmp_path):
     url = owned(database)
     standby = new_postgresql(database)
