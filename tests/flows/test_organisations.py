@@ -8,7 +8,9 @@ import urllib.error
 import pytest
 
 from tests.flows.conftest import finish, start
+from tests.flows.storages import on_both_storages
 
+pytestmark = on_both_storages
 CALLERS = 3
 
 
@@ -53,8 +55,8 @@ class Callers:
 
 
 @pytest.fixture
-def server(tmp_path):
-    server = start(tmp_path / "home", "--workers", "2")
+def server(tmp_path, own_storage):
+    server = start(tmp_path / "home", "--workers", "2", **own_storage)
     yield server
     finish(server)
 
