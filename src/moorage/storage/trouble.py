@@ -7,6 +7,7 @@ apsw as `extendedresult`. Errors of PostgreSQL have an SQLSTATE. SQLAlchemy's er
 import contextlib
 import errno
 import os
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -154,8 +155,20 @@ def _text_of(error: BaseException) -> str:
     cause = getattr(error, "orig", None) or error
     # The text of PostgreSQL's errors continues with lines that quote the statement.
     primary = getattr(getattr(cause, "diag", None), "message_primary", None)
-    return " ".join((primary or str(cause)).split()).rstrip(".")
+    return " ".join(_without_address(primary or str(cause)).split()).rstrip(".")
 
+
+def _without_address(text: str) -> str:
+    """The text of an error of connecting, without host, port and user: probes show it to everybody."""
+    first_line = text.partition("\n")[0]
+    if _RESOLVING in first_line:
+        return f"{_RESOLVING}: {first_line.rpartition(']')[2].strip()}"
+    _, connecting, rest = first_line.partition(_CONNECTING)
+    return _QUOTED.sub("…", rest.partition(" failed: ")[2]) if connecting else text
+
+
+_CONNECTING, _RESOLVING = "connection to server ", "failed to resolve host"
+_QUOTED = re.compile(r'"[^"]*"')
 
 _logged_at: dict[tuple[str, str], float] = {}
 _logging = threading.Lock()
