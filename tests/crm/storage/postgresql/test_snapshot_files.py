@@ -109,7 +109,7 @@ def test_a_connection_that_dies_in_the_middle_leaves_what_was(server, place, sna
     def fill_and_die(connection, *arguments):
         fill(connection, *arguments)
         with server.lend("other") as other:
-            other.execute("SELECT pg_terminate_backend(%s)", (connection.info.backend_pid,))
+            other.execute("SELECT pg_terminate_backend(%s::integer)", (connection.info.backend_pid,))
 
     with monkeypatch.context() as patch:
         patch.setattr(snapshot_files.carry, "fill_schema", fill_and_die)
