@@ -258,7 +258,8 @@ def test_there_is_no_thread_and_no_connection_before_the_first_question(url):
 
 
 def end_connections(url):
-    ask(url, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'moorage %'")
+    own = "datname = current_database() AND application_name LIKE 'moorage %'"  # The server serves other tests, too.
+    ask(url, f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {own}")
 
 
 def test_connections_that_the_server_has_closed_are_opened_again_and_no_call_fails(url):

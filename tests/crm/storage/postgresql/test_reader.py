@@ -33,7 +33,8 @@ def run(url, use, **options):
 
 async def wait_until_nothing_sleeps(reader):
     running = (
-        "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'SELECT pg_sleep%%'"
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND state = 'active' AND query LIKE 'SELECT pg_sleep%%'"
     )
     async with asyncio.timeout(PATIENCE):
         while (await reader.fetch(running, ()))[0][0]:  # noqa: ASYNC110 (the event is in the server)

@@ -37,7 +37,8 @@ def sessions(asked):
 
 
 def running(asked, sql):
-    return len(asked(f"SELECT 1 FROM pg_stat_activity WHERE state = 'active' AND query = '{sql}'"))
+    active = "datname = current_database() AND state = 'active'"
+    return len(asked(f"SELECT 1 FROM pg_stat_activity WHERE {active} AND query = '{sql}'"))
 
 
 def fetched(server, *args, **options):
