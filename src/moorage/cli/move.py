@@ -10,8 +10,8 @@ from moorage.cli.failures import UsageError
 from moorage.cli.operator import operate, require_folder
 from moorage.cli.options import Home, Json
 from moorage.cli.output import print_json
+from moorage.cli.target import ToFile, target_url
 from moorage.serve.data_folder import locked
-from moorage.settings import read_secret, reason
 from moorage.settings.readers import database, has_password, is_postgresql
 
 if TYPE_CHECKING:
@@ -24,12 +24,6 @@ To = Annotated[
     str | None,
     typer.Option(
         "--to", metavar="URL", help="A PostgreSQL database or a SQLite file, as MOORAGE_DATABASE_URL."
-    ),
-]
-ToFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--to-file", metavar="FILE", help="A file with that URL, because others can read the command line."
     ),
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what the command would do.")]
@@ -76,13 +70,7 @@ def control(
 def _target(to: str | None, to_file: Path | None) -> str:
     if (to is None) == (to_file is None):
         raise UsageError("Name the database to copy to, by --to or by --to-file")
-    try:
-        url = database(read_secret(str(to_file)) if to is None else to)
-    except (ValueError, OSError) as error:
-        raise UsageError(f"{'--to-file' if to is None else '--to'}: {reason(error)}") from None
-    if not url:
-        raise UsageError("The URL of the database to copy to is empty")
-    return url
+    return target_url(to, to_file, database, what="the database to copy to")
 
 
 def _next_steps(settings: "Settings", target: str, to_file: Path | None, rows: int) -> str:

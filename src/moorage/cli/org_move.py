@@ -11,6 +11,7 @@ from moorage.cli.operator import operate
 from moorage.cli.options import Home, Json, Yes
 from moorage.cli.org_to_database import move_to_database, named_database
 from moorage.cli.output import print_json
+from moorage.cli.target import ToFile
 
 if TYPE_CHECKING:
     from moorage.operator import Operator
@@ -36,12 +37,6 @@ To = Annotated[
         "--to",
         metavar="SERVER",
         help="A name in MOORAGE_CRM_SERVERS, or main; or the URL of another database.",
-    ),
-]
-ToFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--to-file", metavar="FILE", help="A file with that URL, because others can read the command line."
     ),
 ]
 DryRun = Annotated[

@@ -8,7 +8,7 @@ import typer
 from moorage.cli.failures import UsageError
 from moorage.cli.operator import operate
 from moorage.cli.output import confirm, print_json
-from moorage.settings import read_secret, reason
+from moorage.cli.target import target_url
 from moorage.settings.readers import crm_database
 
 if TYPE_CHECKING:
@@ -45,10 +45,4 @@ def named_database(to: str | None, to_file: Path | None) -> str | None:
         raise UsageError("Name the server or the database to move to, by --to or by --to-file")
     if to is not None and "://" not in to:
         return None
-    try:
-        url = crm_database(read_secret(str(to_file)) if to is None else to)
-    except (ValueError, OSError) as error:
-        raise UsageError(f"{'--to-file' if to is None else '--to'}: {reason(error)}") from None
-    if not url:
-        raise UsageError("The URL of the database to move to is empty")
-    return url
+    return target_url(to, to_file, crm_database, what="the database to move to")

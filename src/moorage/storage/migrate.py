@@ -68,7 +68,7 @@ def made_after(settings: Settings) -> list[Path]:
 def is_empty(url: str, table: str, history: History = CONTROL) -> bool:
     """Whether a table has no rows. Raises DatabaseUnusable."""
     backend = history.backend(url)
-    with _opened(backend, backend.reading()) as connection:
+    with opened(backend, backend.reading()) as connection:
         return (
             connection.execute(sa.select(sa.literal(1)).select_from(sa.table(table)).limit(1)).first() is None
         )
@@ -77,7 +77,7 @@ def is_empty(url: str, table: str, history: History = CONTROL) -> bool:
 def revision(url: str, history: History = CONTROL) -> str | None:
     """The number of the last migration of a database; None for a new database. Raises DatabaseUnusable."""
     table, backend = sa.table(history.table, sa.column("version_num")), history.backend(url)
-    with _opened(backend, backend.reading()) as connection:
+    with opened(backend, backend.reading()) as connection:
         if not sa.inspect(connection).has_table(history.table):
             return None
         return connection.execute(sa.select(table)).scalar()
@@ -94,7 +94,7 @@ def _upgrade(url: str, history: History) -> None:
     config.set_main_option("path_separator", "newline")
     config.attributes["table"] = history.table
     backend = history.backend(url)
-    with _opened(backend, backend.writing()) as connection:
+    with opened(backend, backend.writing()) as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
         backend.sort_by_code_points(connection)
@@ -105,7 +105,8 @@ def _option(path: Path) -> str:
 
 
 @contextmanager
-def _opened(backend: Backend, engine: sa.Engine) -> Iterator[sa.Connection]:
+def opened(backend: Backend, engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A transaction on a connection that is closed at the end, so that a process can fork. Raises DatabaseUnusable."""
     try:
         with engine.begin() as connection:
             yield connection

@@ -1,16 +1,14 @@
 """Copies a database to another URL, of whichever kind. Nothing is written to it meanwhile, and it stays as it is."""
 
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DatabaseError, SAWarning
+from sqlalchemy.exc import SAWarning
 
 from moorage.storage.backend import Backend
 from moorage.storage.errors import DatabaseNotEmpty, DatabaseServed
-from moorage.storage.migrate import History, migrate, revision
-from moorage.storage.trouble import unusable
+from moorage.storage.migrate import History, migrate, opened, revision
 
 BATCH = 500  # Rows that are copied at once.
 _OWN = {"turn", "leases"}  # Tables that belong to a database of PostgreSQL rather than to what it stores.
@@ -19,7 +17,7 @@ _OWN = {"turn", "leases"}  # Tables that belong to a database of PostgreSQL rath
 def count_rows(url: str, history: History) -> dict[str, int]:
     """The number of rows of each table. Raises DatabaseUnusable."""
     backend = history.backend(url)
-    with _transaction(backend, backend.reading()) as connection:
+    with opened(backend, backend.reading()) as connection:
         tables = _tables(connection, backend, history)
         return {table.name: _count(connection, table) for table in tables}
 
@@ -42,11 +40,11 @@ def move(source: str, target: str, history: History, on_table: Callable[[str, in
     migrate(source, history=history)
     migrate(target, history=history)
     old, new = history.backend(source), history.backend(target)
-    with _transaction(old, old.writing()) as read:
+    with opened(old, old.writing()) as read:
         if old.is_served(read):
             raise DatabaseServed(old.name)
         # Nested within the other, so that the old database is free again only after the new one has everything.
-        with _transaction(new, new.writing()) as write:
+        with opened(new, new.writing()) as write:
             into = {table.name: table for table in _tables(write, new, history)}
             if any(_count(write, table) for table in into.values()):
                 raise DatabaseNotEmpty(new.name)  # Somebody was quicker.
@@ -78,14 +76,3 @@ def _tables(connection: sa.Connection, backend: Backend, history: History) -> li
             if isinstance(column.type, sa.JSON):
                 column.type.none_as_null = True  # NULL is no JSON text.
     return [table for table in metadata.sorted_tables if table.name not in _OWN | {history.table}]
-
-
-@contextmanager
-def _transaction(backend: Backend, engine: sa.Engine) -> Iterator[sa.Connection]:
-    try:
-        with engine.begin() as connection:
-            yield connection
-    except DatabaseError as error:
-        raise unusable(backend.name, error, backend.path) from error
-    finally:
-        engine.dispose()

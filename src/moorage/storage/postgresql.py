@@ -79,12 +79,8 @@ class Postgresql:
 
     def has_ended(self, connection: sa.Connection) -> bool:
         driver = _driver(connection)
-        if driver.closed:
-            return True
-        poll = select.poll()
-        poll.register(driver.fileno(), select.POLLIN)
         # Between transactions a server says nothing but that it closes the connection.
-        return bool(poll.poll(0))
+        return driver.closed or has_message(driver.fileno())
 
     def describe(self) -> str:
         used = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'"
@@ -226,6 +222,13 @@ def _require_new_enough(connection: psycopg.Connection[Any]) -> None:
             help="Upgrade the server, or use another one.",
             kind="old",
         )
+
+
+def has_message(descriptor: int) -> bool:
+    """Whether there is something to read from a socket. It waits for nothing."""
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def _parameters(url: str) -> dict[str, Any]:

@@ -4,11 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DatabaseError
 
 from moorage.storage.backend import backend_of
+from moorage.storage.migrate import opened
 from moorage.storage.secret_files import SecretMissing
-from moorage.storage.trouble import unusable
 from moorage.vault.errors import VaultLocked
 from moorage.vault.keys import KeySource
 from moorage.vault.store import is_of_other_keys, secrets
@@ -35,10 +34,7 @@ class SealedSecrets:
         self, name: str, make: Callable[[], bytes], *, is_lost: Callable[[], bool] = lambda: False
     ) -> bytes:
         """See `moorage.crm.secret_key.SecretKeeper`. Raises also VaultLocked."""
-        try:
-            return self._read(name) or self._made(name, self._first(name, make, is_lost))
-        except DatabaseError as error:
-            raise unusable(self._backend.name, error, self._backend.path) from error
+        return self._read(name) or self._made(name, self._first(name, make, is_lost))
 
     def _first(self, name: str, make: Callable[[], bytes], is_lost: Callable[[], bool]) -> bytes:
         file = self._folder / f"{name}.key"
@@ -49,32 +45,24 @@ class SealedSecrets:
         return make()
 
     def _read(self, name: str) -> bytes | None:
-        engine = self._backend.reading()
-        try:
-            with engine.begin() as connection:
-                return self._opened(connection, name)
-        finally:
-            engine.dispose()
+        with opened(self._backend, self._backend.reading()) as connection:
+            return self._secret(connection, name)
 
     def _made(self, name: str, secret: bytes) -> bytes:
         """Writing transactions are serial, so of several processes the first one keeps its secret."""
-        engine = self._backend.writing()
-        try:
-            with engine.begin() as connection:
-                known = self._opened(connection, name)
-                if known is not None:
-                    return known
-                ring = self._keys.ring()
-                if connection.execute(is_of_other_keys(ring.ids).limit(1)).first() is not None:
-                    raise VaultLocked  # A wrong key must not encrypt what the right one then can't decrypt.
-                sealed = ring.seal(OWNER, name, secret.hex())
-                values = {"owner_id": OWNER, "kind": name, "value": sealed}
-                connection.execute(secrets.insert().values(values))
-                return secret
-        finally:
-            engine.dispose()
+        with opened(self._backend, self._backend.writing()) as connection:
+            known = self._secret(connection, name)
+            if known is not None:
+                return known
+            ring = self._keys.ring()
+            if connection.execute(is_of_other_keys(ring.ids).limit(1)).first() is not None:
+                raise VaultLocked  # A wrong key must not encrypt what the right one then can't decrypt.
+            sealed = ring.seal(OWNER, name, secret.hex())
+            values = {"owner_id": OWNER, "kind": name, "value": sealed}
+            connection.execute(secrets.insert().values(values))
+            return secret
 
-    def _opened(self, connection: sa.Connection, name: str) -> bytes | None:
+    def _secret(self, connection: sa.Connection, name: str) -> bytes | None:
         is_secret = (secrets.c.owner_id == OWNER) & (secrets.c.kind == name)
         row = connection.execute(sa.select(secrets.c.value).where(is_secret)).first()
         return None if row is None else bytes.fromhex(self._keys.ring().open(OWNER, name, row.value))

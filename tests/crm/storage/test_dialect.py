@@ -37,6 +37,9 @@ class Elsewhere:
     def items(self, column, key):
         return f"elements({column}) e", f"text_of(e, '{key}')"
 
+    def one_of(self, column):
+        return f"among({column}, %s)"
+
     def digits(self, column):
         return f"digits({column})"
 

@@ -1,4 +1,4 @@
-"""Which columns a module's table has, in every engine that has SQL."""
+"""Which columns and indexes a module's table has, in every engine that has SQL."""
 
 from moorage.crm.metadata.catalog import Field, Module
 
@@ -18,3 +18,18 @@ def columns_of(module: Module) -> list[str]:
         if field.lookup_modules:
             columns.append(field.module_column)
     return columns
+
+
+def has_index(field: Field) -> bool:
+    """Whether an index leads to the records with a value of the field. The `schema.py` of each engine makes them."""
+    return (
+        field.storage in {"id", "lookup"}
+        or field.unique
+        or field.data_type == "email"
+        or field.api_name in INDEXED_TIMES
+    )
+
+
+def has_digits_index(field: Field) -> bool:
+    """Whether an index leads to the records with a phone number, however it was written."""
+    return not field.unique  # The index of a unique field has the number as it was written.

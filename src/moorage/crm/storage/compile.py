@@ -74,6 +74,9 @@ class Dialect(Protocol):
     def items(self, column: str, key: str | None) -> tuple[str, str]:
         """A source of a JSON array's items for SELECT, and the text of an item: for objects, the value of the key."""
 
+    def one_of(self, column: str) -> str:
+        """The condition that an id is among those of a parameter, which holds them as the engine takes them."""
+
     def digits(self, column: str) -> str:
         """A phone number without the signs that don't count."""
 
@@ -118,6 +121,19 @@ def compile_aggregate(aggregate: Aggregate, module: Module, catalog: Catalog, di
         return _scan(_value(aggregate, dialect, ""))
     criteria = compile_tree(aggregate.criteria, module, catalog, dialect)
     return _scan(_value(aggregate, dialect, f" FILTER (WHERE {criteria.sql})"), *criteria.params)
+
+
+def compile_groups(
+    module: Module, lookup: Field, wanted: Sequence[Aggregate], catalog: Catalog, dialect: Dialect
+) -> tuple[str, tuple[object, ...]]:
+    """The SELECT of what a lookup points to and each aggregate, and its parameters. Then one follows: the ids."""
+    values = [compile_aggregate(aggregate, module, catalog, dialect) for aggregate in wanted]
+    pointer = f"r.{lookup.column}"
+    sql = (
+        f"SELECT {', '.join([pointer, *(value.sql for value in values)])} FROM {dialect.table(module)} r"
+        f" WHERE {dialect.one_of(pointer)} GROUP BY {pointer}"
+    )
+    return sql, tuple(param for value in values for param in value.params)
 
 
 def _value(aggregate: Aggregate, dialect: Dialect, only: str) -> str:

@@ -1,24 +1,8 @@
 """Aggregates over records that point to others. How a sum and an average are exact, the dialect says."""
 
-from collections.abc import Sequence
-
-from moorage.crm.metadata.catalog import Catalog, Field, Module
-from moorage.crm.storage.compile import Clause, Dialect, compile_aggregate
-from moorage.crm.storage.contract.aggregates import Aggregate
+from moorage.crm.metadata.catalog import Field, Module
+from moorage.crm.storage.compile import Clause, Dialect
 from moorage.crm.storage.postgresql.schema import VALUE_TYPE
-
-
-def grouped(
-    module: Module, lookup: Field, wanted: Sequence[Aggregate], catalog: Catalog, dialect: Dialect
-) -> tuple[str, tuple[object, ...]]:
-    """The SELECT of what a lookup points to and each aggregate, and its parameters; the last one are the ids."""
-    values = [compile_aggregate(aggregate, module, catalog, dialect) for aggregate in wanted]
-    pointer = f"r.{lookup.column}"
-    sql = (
-        f"SELECT {', '.join([pointer, *(value.sql for value in values)])} FROM {dialect.table(module)} r"
-        f" WHERE {pointer} = ANY(%s) GROUP BY {pointer}"
-    )
-    return sql, tuple(param for value in values for param in value.params)
 
 
 def filling(

@@ -19,7 +19,9 @@ from moorage.crm.storage.carried import (
     is_carried,
 )
 from moorage.crm.storage.postgresql import fulltext, schema
+from moorage.crm.storage.postgresql.documents import READ_DOCUMENTS
 from moorage.crm.storage.postgresql.fulltext import TextTables
+from moorage.crm.storage.postgresql.statements import Statements
 
 _COLUMNS = """
     SELECT attribute.attname, attribute.atttypid::regtype::text
@@ -54,8 +56,7 @@ class SchemaRows:
         return self.counters()["version"]
 
     def documents(self) -> Sequence[DocumentRow]:
-        sql = f"SELECT id, kind, module, name, body FROM {self._name}.metadata ORDER BY position"
-        return self._connection.execute(sql).fetchall()
+        return self._connection.execute(READ_DOCUMENTS.format(self._name)).fetchall()
 
     def counters(self) -> Mapping[str, int]:
         return dict(self._connection.execute(f"SELECT name, value FROM {self._name}.counters").fetchall())
@@ -83,13 +84,14 @@ def fill_schema(
     catalog = catalog_of(documents)
     for statement in schema.fixed_statements(name):
         connection.execute(statement)
-    positions = [(position, *document) for position, document in enumerate(documents, 1)]
-    _copy(connection, name, "metadata", ("position", "id", "kind", "module", "name", "body"), positions)
+    metadata = _Table(connection, name, "metadata", ("position", "id", "kind", "module", "name", "body"))
+    metadata.add([(position, *document) for position, document in enumerate(documents, 1)])
     counters = [(counter, value) for counter, value in rows.counters().items() if is_carried(counter)]
-    _copy(connection, name, "counters", ("name", "value"), [*counters, ("version", rows.version)])
-    for table, columns in FIXED_TABLES.items():
-        for part in rows.rows(table, columns):
-            _copy(connection, name, table, columns, part)
+    _Table(connection, name, "counters", ("name", "value")).add([*counters, ("version", rows.version)])
+    for fixed, columns in FIXED_TABLES.items():
+        table = _Table(connection, name, fixed, columns)
+        for part in rows.rows(fixed, columns):
+            table.add(part)
     for module in catalog.modules.values():
         _fill_module(connection, name, module, rows, progress)
 
@@ -98,17 +100,18 @@ def _fill_module(
     connection: Connection, name: str, module: Module, rows: OrganisationRows, progress: Progress
 ) -> None:
     known = rows.columns(module.table)
-    columns, texts, is_made = list(known), TextTables(), False
+    columns, texts = list(known), TextTables()
+    table: _Table | None = None
     for part in rows.rows(module.table, columns) if known else ():
-        if not is_made:
+        if table is None:
             _make_tables(connection, name, module, known)
-            is_made = True
-        _copy(connection, name, module.table, columns, part)
+            table = _Table(connection, name, module.table, columns)
+        table.add(part)
         if module.full_text:
             text_rows = [dict(zip(columns, row, strict=True)) for row in part]
             texts = fulltext.index(connection.cursor(), name, module, texts, text_rows, new=True)
         progress(len(part))
-    if is_made:
+    if table is not None:
         for statement in schema.index_statements(name, module):
             connection.execute(statement)
 
@@ -125,15 +128,18 @@ def _make_tables(connection: Connection, name: str, module: Module, known: Mappi
         connection.execute(statement)
 
 
-def _copy(
-    connection: Connection, name: str, table: str, columns: Sequence[str], part: Sequence[Sequence[Any]]
-) -> None:
-    types = _column_types(connection, name, table)
-    sql = f"COPY {name}.{table} ({', '.join(columns)}) FROM STDIN (FORMAT BINARY)"
-    with connection.cursor().copy(sql) as copy:
-        copy.set_types([types[column] for column in columns])
-        for row in part:
-            copy.write_row(row)
+class _Table:
+    """A table that gets rows. Its types are asked for once, and not for each part."""
+
+    def __init__(self, connection: Connection, name: str, table: str, columns: Sequence[str]) -> None:
+        types = _column_types(connection, name, table)
+        self._statements = Statements(connection)
+        self._name = f"{name}.{table}"
+        self._columns = columns
+        self._types = [types[column] for column in columns]
+
+    def add(self, part: Sequence[Sequence[Any]]) -> None:
+        self._statements.write(self._name, self._columns, self._types, part)
 
 
 def _column_types(connection: Connection, name: str, table: str) -> Mapping[str, str]:

@@ -9,7 +9,7 @@ from psycopg.pq import TransactionStatus
 
 from moorage.crm.storage.contract.organisations import Place
 from moorage.crm.storage.postgresql import snapshot_files
-from moorage.crm.storage.postgresql.schema import schema_of
+from moorage.crm.storage.postgresql.schema import has_counters, schema_of
 from moorage.crm.storage.postgresql.server import PostgresqlServer
 
 _BEGIN = "BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0"
@@ -55,7 +55,7 @@ def held(server: PostgresqlServer, place: Place) -> Iterator[HeldSchema]:
 def is_closed(server: PostgresqlServer, place: Place) -> bool:
     schema = schema_of(place.identity)
     with server.lend(schema) as connection:
-        if connection.execute("SELECT to_regclass(%s)", (f"{schema}.counters",)).fetchone() == (None,):
+        if not has_counters(connection, schema):
             return False
         sql = f"SELECT 1 FROM {schema}.counters WHERE name = 'closed version'"
         return connection.execute(sql).fetchone() is not None

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from moorage.crm.metadata.catalog import Field, Module
-from moorage.crm.storage.columns import INDEXED_TIMES
+from moorage.crm.storage.columns import has_digits_index, has_index
 from moorage.crm.storage.postgresql.expressions import compared, nocase, phone_digits
 from moorage.crm.storage.postgresql.fulltext import matching_ids
 from moorage.crm.storage.postgresql.inventory import Inventory
@@ -53,22 +53,20 @@ class PostgresqlDialect:
         items = "json_array_elements_text" if key is None else "json_array_elements"
         return f"{items}({column}::json) j(item)", "j.item" if key is None else f"(j.item ->> '{key}')"
 
+    def one_of(self, column: str) -> str:
+        return f"{column} = ANY(%s)"
+
     def digits(self, column: str) -> str:
         return phone_digits(column)
 
     def is_indexed(self, field: Field) -> bool:
-        return (
-            field.storage in {"id", "lookup"}
-            or field.unique
-            or field.data_type == "email"
-            or field.api_name in INDEXED_TIMES
-        )
+        return has_index(field)
 
     def is_listed(self, _field: Field) -> bool:
         return False
 
     def has_digits_indexed(self, field: Field) -> bool:
-        return not field.unique  # The index of a unique field has the number as it was written.
+        return has_digits_index(field)
 
     def phrase_query(self, field: Field, text: str, *, start: bool) -> TextQuery:
         return phrase_query(field, text, start=start)

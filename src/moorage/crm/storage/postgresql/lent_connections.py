@@ -60,7 +60,7 @@ class LentConnections:
             self._lent += 1
             while self._idle:
                 connection, life = self._idle.pop(place if place in self._idle else next(iter(self._idle)))
-                if is_usable(connection) and not life.is_over():
+                if is_usable(connection.pgconn) and not life.is_over():
                     return connection, life
                 connection.close()
         return None, Life()
@@ -71,7 +71,7 @@ class LentConnections:
             self._changed.notify()
             if connection is None:
                 return
-            if not self._closed and is_usable(connection) and not life.is_over():
+            if not self._closed and is_usable(connection.pgconn) and not life.is_over():
                 while place in self._idle:
                     place = (place + 1) % self._count
                 self._idle[place] = connection, life

@@ -26,7 +26,8 @@ from psycopg import Connection
 from moorage.crm.storage.contract.transfers import Report
 from moorage.crm.storage.postgresql import changed
 from moorage.crm.storage.postgresql.cloning import Table, make, tables
-from moorage.crm.storage.postgresql.settling import MARK, locked, run, transaction
+from moorage.crm.storage.postgresql.session import long_transaction
+from moorage.crm.storage.postgresql.settling import MARK, locked, run
 
 PART = 10_000  # Records that are copied at once. Such a part takes some tenths of a second.
 SHORT = 0.05  # Seconds. After a round that takes no longer, writers can be made to wait.
@@ -84,7 +85,7 @@ class Move:
         self._report(name, self._copied, self._expected)
 
     def _begin(self) -> None:
-        with transaction(self._source):
+        with long_transaction(self._source):
             _lock_writer(self._source, self._schema)
             changed.begin(self._source, self._schema, self._number)
 
@@ -92,7 +93,7 @@ class Move:
         self._tables = dict(tables(self._source, self._schema))
         del self._tables[changed.TABLE]
         self._expected = sum(table.rows for table in self._tables.values() if _is_followed(table))
-        with transaction(self._target):
+        with long_transaction(self._target):
             run(self._target, f"CREATE SCHEMA {self._schema}")
             make(self._target, (table.creation for table in self._tables.values()))
             run(self._target, f"INSERT INTO {self._schema}.counters VALUES ('{MARK}', {self._number:d})")
@@ -114,13 +115,13 @@ class Move:
         self._copy_part(table, f"{key} > %s", (before,))
 
     def _copy_part(self, table: Table, where: str = "true", params: Sequence[Any] = ()) -> None:
-        with transaction(self._source), transaction(self._target):
+        with long_transaction(self._source), long_transaction(self._target):
             self._copied += self._copy(table, where, params)
         self._step("rows")
 
     def _make_indexes(self) -> None:
         for table in self._tables.values():
-            with transaction(self._target):
+            with long_transaction(self._target):
                 make(self._target, table.indexes)
                 run(self._target, f"ANALYZE {self._schema}.{table.name}")
             self._step("indexes")
@@ -136,17 +137,17 @@ class Move:
 
     def _round(self) -> None:
         """Bring the copy to one moment, that of the transaction's first statement: unique values can't meet others."""
-        with transaction(self._source, isolation="REPEATABLE READ"):
+        with long_transaction(self._source, isolation="REPEATABLE READ"):
             self._require_current()
             self._apply(changed.take(self._source, self._schema))
 
     def _hand_over(self) -> None:
-        with transaction(self._source):
+        with long_transaction(self._source):
             _lock_writer(self._source, self._schema)
             began = time.monotonic()
             self._require_current()
             changes = changed.take(self._source, self._schema)
-            with transaction(self._target):
+            with long_transaction(self._target):
                 self._copy_changes(changes)
                 for table in self._tables.values():
                     if not _is_followed(table) and table.name not in _STILL:
@@ -168,7 +169,7 @@ class Move:
             raise MoveOvertaken
 
     def _apply(self, changes: Mapping[str, set[int]]) -> None:
-        with transaction(self._target):
+        with long_transaction(self._target):
             self._copy_changes(changes)
 
     def _copy_changes(self, changes: Mapping[str, set[int]]) -> None:

@@ -7,7 +7,6 @@ SQLite gives.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
-from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -31,6 +30,10 @@ class Shown:
     columns: tuple[str, ...]
     build: Build
 
+    def encoded(self, rows: Iterable[Sequence[Any]]) -> bytes:
+        """The JSON array of the records."""
+        return encode(self.build(rows))
+
 
 # How a value that is not simply its column is shown; `{}` is the variable of the value.
 _PLAIN = {
@@ -49,10 +52,12 @@ _PLAIN = {
 
 
 class Projection:
-    """`users` gives each user as JSON, by id. `table` is a module's table as SQL names it."""
+    """`times` are of the organisation's zone. `users` gives each user as JSON, by id. `table` is a module's table as
+    SQL names it.
+    """
 
     def __init__(
-        self, catalog: Catalog, zone: ZoneInfo, users: Mapping[int, str], table: Callable[[Module], str]
+        self, catalog: Catalog, times: ShownTimes, users: Mapping[int, str], table: Callable[[Module], str]
     ) -> None:
         self._catalog = catalog
         self._table = table
@@ -62,7 +67,7 @@ class Projection:
             "raw": msgspec.Raw,
             "rows_of": _decode_rows,
             "reals": _REALS,
-            "times": ShownTimes(zone),
+            "times": times,
             "booleans": {0: False, 1: True, None: None},
             "users": {user: msgspec.Raw(text.encode()) for user, text in users.items()}.get,
         }

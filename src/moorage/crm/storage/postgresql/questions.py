@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from moorage.crm.metadata.catalog import Catalog, Module
-from moorage.crm.storage.columns import INDEXED_TIMES
 from moorage.crm.storage.compile import Clause, compile_tree
 from moorage.crm.storage.contract.records import (
     Deleted,
@@ -20,13 +19,13 @@ from moorage.crm.storage.contract.records import (
     Position,
     Window,
 )
+from moorage.crm.storage.paging import INDEXED_ORDERS, direction_of, where_of
 from moorage.crm.storage.postgresql import fulltext
 from moorage.crm.storage.postgresql.dialect import PostgresqlDialect
 from moorage.crm.storage.postgresql.expressions import nocase
 from moorage.crm.storage.postgresql.inventory import Inventory
 from moorage.crm.storage.postgresql.lexemes import TextQuery
 
-INDEXED_ORDERS = frozenset({"id", *INDEXED_TIMES})
 ALL_OF_A_RANGE = 1_000_000_000
 
 
@@ -55,7 +54,7 @@ class Questions:
 
     def record(self, module: Module, columns: Sequence[str], record: int) -> Question:
         """Rows have no key of an order, the id, and the columns."""
-        where, params = _where([self._is_current, Clause("r.id = %s", (record,), indexed=True)])
+        where, params = where_of([self._is_current, Clause("r.id = %s", (record,), indexed=True)])
         sql = f"SELECT {_listed(['NULL', 'r.id', *columns])} FROM {self.dialect.table(module)} r{where}"
         return Question(sql, params)
 
@@ -80,8 +79,8 @@ class Questions:
         descending = order.descending is not window.backwards
         if window.start is not None:
             clauses.append(_beyond(window.start, key, descending=descending))
-        where, params = _where([self._is_current, *clauses])
-        direction = _direction(descending)
+        where, params = where_of([self._is_current, *clauses])
+        direction = direction_of(descending)
         # Records without a value come first in ascending order, and last in descending order.
         nulls = "LAST" if descending else "FIRST"
         by = f"r.id {direction}" if by_id else f"{key} {direction} NULLS {nulls}, r.id {direction}"
@@ -92,7 +91,7 @@ class Questions:
 
     def count(self, module: Module, filters: Sequence[Filter]) -> Question:
         clauses = [self._clause(module, each) for each in filters]
-        where, params = _where([self._is_current, *clauses])
+        where, params = where_of([self._is_current, *clauses])
         return Question(f"SELECT count(*) FROM {self.dialect.table(module)} r{where}", params, slow=True)
 
     def deleted(self, module: Module, which: Deleted, window: Window) -> Question:
@@ -102,7 +101,7 @@ class Questions:
             clauses.append(Clause("r.kind = %s", (which.kind,), indexed=True))
         if which.since is not None:
             clauses.append(Clause("r.deleted_time >= %s", (which.since,), indexed=True))
-        where, params = _where(clauses)
+        where, params = where_of(clauses)
         columns = "NULL, r.id, r.deleted_by, r.display_name, r.kind, r.created_by, r.deleted_time"
         sql = f"SELECT {columns} FROM {self._schema}.recycle r{where} ORDER BY r.deleted_time DESC, r.id DESC"
         return Question(f"{sql} LIMIT {window.limit + 1} OFFSET {window.offset}", params)
@@ -131,7 +130,7 @@ class Questions:
         if tables.has_long:
             long = [fulltext.matching_long(self._schema, module, text.query)]
             parts.append(self._chosen(module, long, others, start, limit, descending=descending))
-        where, version = _where([self._is_current])
+        where, version = where_of([self._is_current])
         params = (*(value for _, values in parts for value in values), *version)
         shown, page = _listed(["NULL", "r.id", *columns]), f"LIMIT {window.limit + 1} OFFSET {window.offset}"
         if len(parts) == 1:
@@ -139,7 +138,7 @@ class Questions:
         chosen = " UNION ALL ".join(f"(SELECT r.id FROM {sql} LIMIT {most})" for sql, _ in parts)
         sql = (
             f"SELECT {shown} FROM ({chosen}) c JOIN {self.dialect.table(module)} r ON r.id = c.id{where}"
-            f" ORDER BY r.id {_direction(descending)} {page}"
+            f" ORDER BY r.id {direction_of(descending)} {page}"
         )
         return Question(sql, params)
 
@@ -162,10 +161,10 @@ class Questions:
         beyond: tuple[int, ...] = ()
         if start is not None:
             where, beyond = f" WHERE t.id {'<' if descending else '>'} %s", (start,)
-        by_id = f"ORDER BY t.id {_direction(descending)} LIMIT {limit}"
+        by_id = f"ORDER BY t.id {direction_of(descending)} LIMIT {limit}"
         union = " UNION ALL ".join(f"(SELECT t.id FROM ({sql}) t{where} {by_id})" for sql, _ in selects)
         params = [value for _, values in selects for value in (*values, *beyond)]
-        conditions, more = _where([Clause("r.id = s.id", (), indexed=True), *others])
+        conditions, more = where_of([Clause("r.id = s.id", (), indexed=True), *others])
         record = f"SELECT * FROM {self.dialect.table(module)} r{conditions} OFFSET 0"
         return f"({union}) s CROSS JOIN LATERAL ({record}) r", (*params, *more)
 
@@ -188,18 +187,9 @@ def _listed(expressions: Sequence[str]) -> str:
     return ", ".join(expressions)
 
 
-def _direction(descending: bool) -> str:
-    return "DESC" if descending else "ASC"
-
-
 def _beyond(start: Position, key: str, *, descending: bool) -> Clause:
     comparison = "<" if descending else ">"
     if start.key is None:
         return Clause(f"r.id {comparison} %s", (start.id,), indexed=True)
     value = nocase("%s") if isinstance(start.key, str) and key.startswith("lower") else "%s"
     return Clause(f"({key}, r.id) {comparison} ({value}, %s)", (start.key, start.id), indexed=True)
-
-
-def _where(clauses: Sequence[Clause]) -> tuple[str, tuple[object, ...]]:
-    sql = " AND ".join(f"({clause.sql})" for clause in clauses)
-    return f" WHERE {sql}", tuple(value for clause in clauses for value in clause.params)

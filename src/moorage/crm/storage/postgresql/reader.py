@@ -8,7 +8,6 @@ socket is always watched, and libpq is asked directly. A small answer takes 19 m
 import asyncio
 import contextlib
 import re
-import select
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import count
@@ -18,10 +17,11 @@ import psycopg
 from psycopg import AsyncConnection
 from psycopg.adapt import PyFormat, Transformer
 from psycopg.errors import error_from_result
-from psycopg.pq import ExecStatus, Format, TransactionStatus
+from psycopg.pq import ExecStatus, Format
 from psycopg.pq.abc import PGresult
 
 from moorage.bounded import Bounded
+from moorage.crm.storage.postgresql.session import is_usable
 from moorage.crm.storage.postgresql.trouble import Unprepared
 
 Rows: TypeAlias = list[tuple[Any, ...]]
@@ -59,11 +59,7 @@ class Reader:
         """Whether it can be asked. If the server has ended the connection, its last message can be read."""
         if self._closed or len(self._prepared) >= MOST_PREPARED:
             return False
-        if self._libpq.transaction_status != TransactionStatus.IDLE:
-            return False
-        poll = select.poll()
-        poll.register(self._socket, select.POLLIN)
-        return not poll.poll(0)
+        return is_usable(self._libpq)
 
     async def fetch(self, sql: str, params: Sequence[Any]) -> Rows:
         """The rows of a statement, whose parameters are `%s`. Raises psycopg.Error, TimeoutError.

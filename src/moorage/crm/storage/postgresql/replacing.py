@@ -5,6 +5,9 @@ from collections.abc import Iterator
 
 from psycopg import Connection, errors
 
+from moorage.crm.storage.postgresql.schema import exists, has_counters
+from moorage.crm.storage.postgresql.session import long_transaction
+
 PATIENCE = 35  # Seconds. A read may take thirty.
 
 
@@ -18,11 +21,10 @@ def replacing(connection: Connection, schema: str, *, ids_go_on: bool) -> Iterat
     """
     draft, old = _beside(schema)
     drop_schemas(connection, draft, old)  # A killed process may have left the older one.
-    with connection.transaction():
-        connection.execute("SET LOCAL statement_timeout = 0")
+    with long_transaction(connection):
         connection.execute(f"CREATE SCHEMA {draft}")
         yield draft
-        if _exists(connection, schema):
+        if exists(connection, schema):
             last_id, version = _retire(connection, schema)
             connection.execute(
                 f"UPDATE {draft}.counters SET value = greatest(value, %s) + 1 WHERE name = 'version'",
@@ -39,7 +41,7 @@ def replacing(connection: Connection, schema: str, *, ids_go_on: bool) -> Iterat
 
 def remove_schema(connection: Connection, schema: str) -> None:
     """Remove an organisation's schema, and what a killed process has left beside it."""
-    if _exists(connection, schema):
+    if exists(connection, schema):
         with connection.transaction():
             _retire(connection, schema)
     drop_schemas(connection, schema, *_beside(schema))
@@ -47,10 +49,10 @@ def remove_schema(connection: Connection, schema: str) -> None:
 
 def drop_schemas(connection: Connection, *names: str) -> None:
     for name in names:
-        if not _exists(connection, name):
+        if not exists(connection, name):
             continue
-        with connection.transaction():
-            connection.execute(f"SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '{PATIENCE}s'")
+        with long_transaction(connection):
+            connection.execute(f"SET LOCAL lock_timeout = '{PATIENCE}s'")
             connection.execute(f"DROP SCHEMA {name} CASCADE")
 
 
@@ -58,13 +60,9 @@ def _beside(schema: str) -> tuple[str, str]:
     return f"{schema}_new", f"{schema}_old"
 
 
-def _exists(connection: Connection, schema: str) -> bool:
-    return connection.execute("SELECT to_regnamespace(%s)", (schema,)).fetchone() != (None,)
-
-
 def _retire(connection: Connection, schema: str) -> tuple[int, int]:
     """Let nobody write any more. Gives the last id and the version of the metadata; 0 for what is missing."""
-    if connection.execute("SELECT to_regclass(%s)", (f"{schema}.counters",)).fetchone() == (None,):
+    if not has_counters(connection, schema):
         return 0, 0
     counters = f"{schema}.counters"
     connection.execute(f"SELECT value FROM {counters} WHERE name = 'id' FOR UPDATE")

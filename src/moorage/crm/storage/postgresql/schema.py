@@ -5,6 +5,8 @@ A module's tables are made by its first write, because few organisations use all
 
 from collections.abc import Iterator
 
+from psycopg import Connection
+
 from moorage.crm.metadata.catalog import Field, Module
 from moorage.crm.metadata.ids import ID_SPACE
 from moorage.crm.storage.columns import INDEXED_TIMES, stored
@@ -57,6 +59,15 @@ FIXED = (
 def schema_of(identity: int) -> str:
     """The name of the schema of the organisation with an id."""
     return f"org_{identity // ID_SPACE}"
+
+
+def exists(connection: Connection, schema: str) -> bool:
+    return connection.execute("SELECT to_regnamespace(%s)", (schema,)).fetchone() != (None,)
+
+
+def has_counters(connection: Connection, schema: str) -> bool:
+    """Whether the schema is there, with the table that each has from its first moment on."""
+    return connection.execute("SELECT to_regclass(%s)", (f"{schema}.counters",)).fetchone() != (None,)
 
 
 def fixed_statements(schema: str) -> Iterator[str]:

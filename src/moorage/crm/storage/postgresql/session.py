@@ -1,15 +1,18 @@
 """How a connection to PostgreSQL is opened, and whether it can be used again."""
 
+import contextlib
 import random
-import select
 import time
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, LiteralString
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
+from psycopg.pq.abc import PGconn
 from psycopg.types.numeric import Int8BinaryDumper
+
+from moorage.storage.postgresql import has_message
 
 LIFETIME = 1800.0  # Seconds. The memory of a server's process grows with the tables that it has met.
 READ_SECONDS = 30  # A read that takes longer is given up.
@@ -83,10 +86,18 @@ def _begin(connection: "psycopg.Connection | psycopg.AsyncConnection", settings:
     connection.adapters.register_dumper(int, Int8BinaryDumper)
 
 
-def is_usable(connection: psycopg.Connection) -> bool:
+def is_usable(libpq: PGconn) -> bool:
     """Whether an idle connection can be used again. If the server has ended it, there is a message to read."""
-    if connection.pgconn.transaction_status != TransactionStatus.IDLE:
-        return False
-    poll = select.poll()
-    poll.register(connection.pgconn.socket, select.POLLIN)
-    return not poll.poll(0)
+    return libpq.transaction_status == TransactionStatus.IDLE and not has_message(libpq.socket)
+
+
+@contextlib.contextmanager
+def long_transaction(
+    connection: psycopg.Connection, isolation: LiteralString = "READ COMMITTED"
+) -> Iterator[None]:
+    """A transaction whose statements may take long."""
+    with connection.transaction():
+        connection.execute(
+            "SET TRANSACTION ISOLATION LEVEL " + isolation + "; SET LOCAL statement_timeout = 0"
+        )
+        yield

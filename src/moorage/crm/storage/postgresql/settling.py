@@ -1,14 +1,15 @@
 """What is left of a move whose process may have died: which of both places is used, and what can be removed."""
 
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any, LiteralString
+from collections.abc import Sequence
+from typing import Any
 
 from psycopg import Connection, Cursor
 from psycopg.errors import LockNotAvailable
 
 from moorage.crm.storage.postgresql import changed
+from moorage.crm.storage.postgresql.schema import exists
+from moorage.crm.storage.postgresql.session import long_transaction
 
 REMOVAL_PATIENCE = 60  # Seconds. A read ends after 30.
 TURN = 200  # Milliseconds for which the removal of an original may hold up reads.
@@ -20,8 +21,8 @@ MARK = "moved"
 
 def is_left(source: Connection, schema: str, number: int) -> bool:
     """Whether a move has left the original behind. If not, end the move, so that it can't go on later."""
-    with transaction(source):
-        if not _exists(source, schema) or not locked(source, schema):
+    with long_transaction(source):
+        if not exists(source, schema) or not locked(source, schema):
             return True
         sql = f"SELECT 1 FROM {schema}.counters WHERE name = '{changed.COUNTER}' AND value = {number:d}"
         if run(source, sql).fetchone():
@@ -35,7 +36,7 @@ def is_whole(target: Connection, schema: str, number: int) -> bool:
         f"SELECT count(*) FROM {schema}.counters"
         f" WHERE name = 'id' OR (name = '{MARK}' AND value = {number:d})"
     )
-    return _exists(target, schema) and run(target, sql).fetchone() == (2,)
+    return exists(target, schema) and run(target, sql).fetchone() == (2,)
 
 
 def remove_copy(target: Connection, schema: str, number: int) -> None:
@@ -56,9 +57,9 @@ def _remove(connection: Connection, schema: str, condition: str, *, remove_if: b
     end = time.monotonic() + REMOVAL_PATIENCE
     while True:
         try:
-            with transaction(connection):
+            with long_transaction(connection):
                 run(connection, f"SET LOCAL lock_timeout = '{TURN}ms'")
-                if not _exists(connection, schema):
+                if not exists(connection, schema):
                     return
                 run(connection, f"LOCK TABLE {schema}.counters IN ACCESS EXCLUSIVE MODE")
                 row = run(connection, f"SELECT 1 FROM {schema}.counters WHERE {condition}").fetchone()
@@ -71,22 +72,9 @@ def _remove(connection: Connection, schema: str, condition: str, *, remove_if: b
             time.sleep(PAUSE)
 
 
-def _exists(connection: Connection, schema: str) -> bool:
-    return run(connection, "SELECT 1 FROM pg_namespace WHERE nspname = %s", (schema,)).fetchone() is not None
-
-
 def locked(connection: Connection, schema: str) -> bool:
     sql = f"SELECT value FROM {schema}.counters WHERE name = 'id' FOR UPDATE"
     return run(connection, sql).fetchone() is not None
-
-
-@contextmanager
-def transaction(connection: Connection, isolation: LiteralString = "READ COMMITTED") -> Iterator[None]:
-    """A transaction whose statements may take long."""
-    with connection.transaction():
-        connection.execute("SET TRANSACTION ISOLATION LEVEL " + isolation)
-        connection.execute("SET LOCAL statement_timeout = 0")
-        yield
 
 
 def run(connection: Connection, sql: str, params: Sequence[Any] = ()) -> Cursor:

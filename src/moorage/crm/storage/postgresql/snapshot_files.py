@@ -14,6 +14,7 @@ from moorage.crm.storage.postgresql import carry
 from moorage.crm.storage.postgresql.replacing import replacing
 from moorage.crm.storage.postgresql.schema import schema_of
 from moorage.crm.storage.postgresql.server import PostgresqlServer
+from moorage.crm.storage.postgresql.session import long_transaction
 from moorage.crm.storage.sqlite import carrying
 from moorage.crm.storage.sqlite.whole_files import is_of, is_sound, new_file
 
@@ -21,9 +22,10 @@ from moorage.crm.storage.sqlite.whole_files import is_of, is_sound, new_file
 def snapshot(server: PostgresqlServer, place: Place, target: Path) -> None:
     """Raises as `OrganisationStorage.snapshot`."""
     schema = schema_of(place.identity)
-    with server.lend(schema) as connection, connection.transaction():
-        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        connection.execute("SET LOCAL statement_timeout = 0")
+    with (
+        server.lend(schema) as connection,
+        long_transaction(connection, "REPEATABLE READ READ ONLY"),
+    ):
         try:
             connection.execute(f"SELECT value FROM {schema}.counters WHERE name = 'version'").fetchone()
         except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName) as error:

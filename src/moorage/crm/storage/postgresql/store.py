@@ -19,11 +19,11 @@ from moorage.crm.storage.contract.records import (
     Filter,
     Order,
     Page,
-    Position,
     StoreClosed,
     Transaction,
     Window,
 )
+from moorage.crm.storage.paging import page_of
 from moorage.crm.storage.postgresql.inventory import Inventory, OpenSchema
 from moorage.crm.storage.postgresql.metadata_change import MetadataChange
 from moorage.crm.storage.postgresql.projection import Projection, encode
@@ -53,11 +53,10 @@ class PostgresqlStore:
         self._server = server
         self._opened = opened
         self._catalog = catalog
-        self._zone = zone
         self._users = users
         self._times = ShownTimes(zone)
         self._closed = False
-        self._reading = _Reading(opened, opened.inventory, catalog, zone, users)
+        self._reading = self._new_reading()
         self._writer = Writer(server, opened, catalog, prefix, clock)
 
     @property
@@ -82,7 +81,7 @@ class PostgresqlStore:
             return reading.questions.page(module, columns, filters, order, window)
 
         reading, rows = await self._asked(module, question)
-        return _page(rows, window, reading.projection.of(module, shape).build)
+        return page_of(rows, window, reading.projection.of(module, shape).encoded)
 
     async def record(self, module: Module, shape: Shape, record: int) -> bytes | None:
         def question(reading: _Reading) -> Question:
@@ -103,7 +102,7 @@ class PostgresqlStore:
 
     async def _deleted(self, module: Module, which: Deleted, window: Window) -> Page:
         _, rows = await self._asked(None, lambda reading: reading.questions.deleted(module, which, window))
-        return _page(rows, window, self._shown_deleted)
+        return page_of(rows, window, lambda shown: encode(self._shown_deleted(shown)))
 
     def _shown_deleted(self, rows: Iterable[Sequence[Any]]) -> list[dict[str, Any]]:
         return [
@@ -180,10 +179,11 @@ class PostgresqlStore:
         if self.closed:
             raise StoreClosed
         if self._reading.inventory is not self._opened.inventory:
-            self._reading = _Reading(
-                self._opened, self._opened.inventory, self._catalog, self._zone, self._users
-            )
+            self._reading = self._new_reading()
         return self._reading
+
+    def _new_reading(self) -> "_Reading":
+        return _Reading(self._opened, self._opened.inventory, self._catalog, self._times, self._users)
 
 
 class _Reading:
@@ -194,27 +194,9 @@ class _Reading:
         opened: OpenSchema,
         inventory: Inventory,
         catalog: Catalog,
-        zone: ZoneInfo,
+        times: ShownTimes,
         users: Mapping[int, str],
     ) -> None:
         self.inventory = inventory
         self.questions = Questions(opened.name, inventory, catalog)
-        self.projection = Projection(catalog, zone, users, self.questions.dialect.table)
-
-
-def _page(
-    rows: Rows, window: Window, build: Callable[[Iterable[Sequence[Any]]], list[dict[str, Any]]]
-) -> Page:
-    """The page of rows, each with its key and id. One row more than the page can hold says that others follow."""
-    more = len(rows) > window.limit
-    del rows[window.limit :]
-    if window.backwards:
-        rows.reverse()
-        more = True
-    return Page(
-        data=encode(build(rows)),
-        count=len(rows),
-        first=Position(rows[0][0], rows[0][1]) if rows else None,
-        last=Position(rows[-1][0], rows[-1][1]) if rows else None,
-        more=more,
-    )
+        self.projection = Projection(catalog, times, users, self.questions.dialect.table)

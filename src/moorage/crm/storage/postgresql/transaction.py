@@ -8,9 +8,10 @@ from moorage.crm.metadata.catalog import Catalog, Field, Module
 from moorage.crm.metadata.ids import ID_SPACE
 from moorage.crm.query.texts import folded
 from moorage.crm.storage.columns import columns_of
+from moorage.crm.storage.compile import compile_groups
 from moorage.crm.storage.contract.aggregates import Aggregate
 from moorage.crm.storage.contract.records import Row
-from moorage.crm.storage.postgresql import aggregates, schema
+from moorage.crm.storage.postgresql import schema
 from moorage.crm.storage.postgresql.changed import ChangedRows
 from moorage.crm.storage.postgresql.dialect import PostgresqlDialect
 from moorage.crm.storage.postgresql.expressions import compared, nocase
@@ -142,7 +143,7 @@ class PostgresqlTransaction:
     def aggregates(
         self, module: Module, lookup: Field, wanted: Sequence[Aggregate], parents: Iterable[int]
     ) -> dict[int, list[Any]]:
-        sql, params = aggregates.grouped(module, lookup, wanted, self.catalog, self.dialect)
+        sql, params = compile_groups(module, lookup, wanted, self.catalog, self.dialect)
         rows = self._asked(module, sql, *params, list(parents))
         return {parent: list(values) for parent, *values in rows}
 

@@ -1,16 +1,16 @@
 """Aggregates over records that point to others: what SQLite can't add up exactly, and the statements for all."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from decimal import ROUND_HALF_UP, Context, Decimal
 from functools import partial
 from typing import Any
 
 import apsw
 
-from moorage.crm.metadata.catalog import Catalog, Field, Module
+from moorage.crm.metadata.catalog import Field, Module
 from moorage.crm.metadata.json_numbers import exact, number
-from moorage.crm.storage.compile import Clause, Dialect, compile_aggregate
-from moorage.crm.storage.contract.aggregates import MOST_PLACES, Aggregate
+from moorage.crm.storage.compile import Clause
+from moorage.crm.storage.contract.aggregates import MOST_PLACES
 
 # Numbers have up to 18 digits before the point and 9 behind it: with 100 digits, no sum of them is rounded.
 _CONTEXT = Context(prec=100, rounding=ROUND_HALF_UP)
@@ -69,19 +69,6 @@ def _collecting(final: Callable[[Any], float | None]) -> Callable[[], tuple[Any,
     return lambda: ([], list.append, final)
 
 
-def grouped(
-    module: Module, lookup: Field, wanted: Sequence[Aggregate], catalog: Catalog, dialect: Dialect
-) -> tuple[str, tuple[object, ...]]:
-    """The SELECT of what a lookup points to and each aggregate, and its parameters; the last one are the ids."""
-    values = [compile_aggregate(aggregate, module, catalog, dialect) for aggregate in wanted]
-    pointer = f"r.{lookup.column}"
-    sql = (
-        f"SELECT {', '.join([pointer, *(value.sql for value in values)])} FROM {module.table} r"
-        f" WHERE {pointer} IN (SELECT value FROM json_each(?)) GROUP BY {pointer}"
-    )
-    return sql, _params(values)
-
-
 def fill(
     connection: apsw.Connection, parents: tuple[Module, Field], children: tuple[Module, Field], value: Clause
 ) -> None:
@@ -98,7 +85,3 @@ def fill(
         f"UPDATE {table} AS p SET {column} = g.value FROM ({groups}) AS g WHERE p.id = g.parent",
         value.params,
     )
-
-
-def _params(values: Sequence[Clause]) -> tuple[Any, ...]:
-    return tuple(param for value in values for param in value.params)

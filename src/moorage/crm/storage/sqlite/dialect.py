@@ -6,7 +6,7 @@ from typing import Any
 from moorage.crm.metadata.catalog import Field, Module
 from moorage.crm.query.texts import PHONE_FORMATTING
 from moorage.crm.query.words import plain_text
-from moorage.crm.storage.columns import INDEXED_TIMES
+from moorage.crm.storage.columns import has_digits_index, has_index
 from moorage.crm.storage.sqlite.fulltext import TextRange, matching_ids
 from moorage.crm.storage.sqlite.text_layout import PhraseQuery, TextLayout, TextQuery, WordStartsQuery
 
@@ -48,23 +48,21 @@ class SqliteDialect:
     def items(self, column: str, key: str | None) -> tuple[str, str]:
         return f"json_each({column}) j", "j.value" if key is None else f"j.value ->> '$.{key}'"
 
+    def one_of(self, column: str) -> str:
+        return f"{column} IN (SELECT value FROM json_each(?))"
+
     def digits(self, column: str) -> str:
         return phone_digits(column)
 
     def is_indexed(self, field: Field) -> bool:
-        return (
-            field.storage in {"id", "lookup"}
-            or field.unique
-            or field.data_type == "email"
-            or field.api_name in INDEXED_TIMES
-        )
+        return has_index(field)
 
     def is_listed(self, field: Field) -> bool:
         # SQLite does not use a partial index with a collation inside an OR.
         return bool(collation(field)) and self.is_indexed(field)
 
     def has_digits_indexed(self, field: Field) -> bool:
-        return not field.unique  # The index of a unique field has the number as it was written.
+        return has_digits_index(field)
 
     def phrase_query(self, field: Field, text: str, *, start: bool) -> TextQuery:
         return PhraseQuery(field, f"^ {_quoted(text)} *" if start else _quoted(text))

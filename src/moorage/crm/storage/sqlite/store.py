@@ -18,7 +18,6 @@ from moorage.clock import Clock
 from moorage.crm.metadata.catalog import Catalog, Module
 from moorage.crm.metadata.shown import Shape
 from moorage.crm.metadata.times import zoned
-from moorage.crm.storage.columns import INDEXED_TIMES
 from moorage.crm.storage.compile import Clause, compile_tree, listed
 from moorage.crm.storage.contract.metadata import MetadataTransaction
 from moorage.crm.storage.contract.records import (
@@ -35,6 +34,7 @@ from moorage.crm.storage.contract.records import (
     Transaction,
     Window,
 )
+from moorage.crm.storage.paging import INDEXED_ORDERS, direction_of, page_of, where_of
 from moorage.crm.storage.sqlite import fulltext
 from moorage.crm.storage.sqlite.change_mark import ChangeMark
 from moorage.crm.storage.sqlite.dialect import SqliteDialect
@@ -49,7 +49,6 @@ from moorage.crm.storage.sqlite.writer import Writer
 
 T = TypeVar("T")
 
-INDEXED_ORDERS = frozenset({"id", *INDEXED_TIMES})
 MAX_MODIFIED = 2_000  # Fewer modified records are found by their time and then sorted; more are met in order.
 
 # SQLite plans by the value of a bare parameter of LIMIT, so it compiles the statement again for each execution. That
@@ -154,7 +153,7 @@ class SqliteStore:
         return row[0].encode() if row else None
 
     def count(self, module: Module, filters: Sequence[Filter]) -> Awaitable[int]:
-        where, params = _where([self._clause(module, each) for each in filters])
+        where, params = where_of([self._clause(module, each) for each in filters])
         sql = f"SELECT count(*) FROM {module.table} r{where}"
         return self._aside(lambda connection: int(connection.execute(sql, params).get))
 
@@ -164,7 +163,7 @@ class SqliteStore:
             conditions.append(Clause("r.kind = ?", (which.kind,), indexed=True))
         if which.since is not None:
             conditions.append(Clause("r.deleted_time >= ?", (which.since,), indexed=True))
-        where, params = _where(conditions)
+        where, params = where_of(conditions)
         sql = (
             f"SELECT NULL, r.id, json_object('deleted_by', {_person('r.deleted_by')}, 'id', CAST(r.id AS TEXT),"
             " 'display_name', r.display_name, 'type', r.kind,"
@@ -172,7 +171,9 @@ class SqliteStore:
             f" FROM recycle r{where} ORDER BY r.deleted_time DESC, r.id DESC LIMIT ? OFFSET ?"
         )
         values = (*params, window.limit + 1, window.offset)
-        return self._brief(lambda connection: _page(connection.execute(sql, values).fetchall(), window))
+        return self._brief(
+            lambda connection: page_of(connection.execute(sql, values).fetchall(), window, _array)
+        )
 
     def write(self, job: Callable[[Transaction], T]) -> Awaitable[T]:
         if self._file.is_gone():  # A write into a deleted file would be acknowledged and lost.
@@ -224,10 +225,10 @@ class SqliteStore:
         descending = order.descending is not window.backwards
         if window.start is not None:
             clauses = [*clauses, _beyond(window.start, key, descending=descending)]
-        direction = _direction(descending)
+        direction = direction_of(descending)
         columns = f"r.id {direction}" if by_id else f"{key} {direction}, r.id {direction}"
         shown, table = f"SELECT {key}, r.id, {self._json(module, shape)} FROM", module.table
-        where, params = _where(clauses)
+        where, params = where_of(clauses)
         chosen = f"{table} r{where} ORDER BY {columns}"
         sql = f"{shown} {chosen} LIMIT {_HIDDEN} OFFSET {_HIDDEN}"
         if sorts:
@@ -235,7 +236,7 @@ class SqliteStore:
             few = f"(SELECT r.id AS id FROM {chosen} LIMIT ? OFFSET ?)"
             sql = f"{shown} {few} c JOIN {table} r ON r.id = c.id ORDER BY {columns}"
         values = (*params, window.limit + 1, window.offset)
-        return lambda connection: _page(connection.execute(sql, values).fetchall(), window)
+        return lambda connection: page_of(connection.execute(sql, values).fetchall(), window, _array)
 
     def _text_query(
         self,
@@ -255,7 +256,7 @@ class SqliteStore:
             _matches(module, conditions, text_range, others, start, descending) for text_range in ranges
         ]
         shown = f"SELECT NULL, r.id, {self._json(module, shape)} FROM {module.table} r"
-        shown += f" WHERE r.id IN (SELECT value FROM json_each(?)) ORDER BY r.id {_direction(descending)}"
+        shown += f" WHERE r.id IN (SELECT value FROM json_each(?)) ORDER BY r.id {direction_of(descending)}"
         most = window.offset + window.limit + 1
 
         def query(connection: apsw.Connection) -> Page:
@@ -267,7 +268,7 @@ class SqliteStore:
                         break
                 page_ids = msgspec.json.encode(ids[window.offset :]).decode()
                 rows = connection.execute(shown, (page_ids,)).fetchall()
-            return _page(rows, window)
+            return page_of(rows, window, _array)
 
         return query
 
@@ -334,12 +335,8 @@ def _matches(
         clauses = [Clause(f"{text} MATCH ?", (match,), indexed=False), *others]
     if start is not None:
         clauses.append(Clause(f"{key} {'<' if descending else '>'} ?", (start,), indexed=True))
-    where, params = _where(clauses)
-    return f"SELECT {key} FROM {tables}{where} ORDER BY {key} {_direction(descending)} LIMIT ?", params
-
-
-def _direction(descending: bool) -> str:
-    return "DESC" if descending else "ASC"
+    where, params = where_of(clauses)
+    return f"SELECT {key} FROM {tables}{where} ORDER BY {key} {direction_of(descending)} LIMIT ?", params
 
 
 def _beyond(start: Position, key: str, *, descending: bool) -> Clause:
@@ -349,27 +346,9 @@ def _beyond(start: Position, key: str, *, descending: bool) -> Clause:
     return Clause(f"({key}, r.id) {comparison} (?, ?)", (start.key, start.id), indexed=True)
 
 
-def _where(clauses: Sequence[Clause]) -> tuple[str, tuple[object, ...]]:
-    if not clauses:
-        return "", ()
-    sql = " AND ".join(f"({clause.sql})" for clause in clauses)
-    return f" WHERE {sql}", tuple(value for clause in clauses for value in clause.params)
-
-
-def _page(rows: list[Any], window: Window) -> Page:
-    """The page of rows (key, id, JSON). One row more than the page can hold says that others follow."""
-    more = len(rows) > window.limit
-    del rows[window.limit :]
-    if window.backwards:
-        rows.reverse()
-        more = True
-    return Page(
-        data=f"[{','.join([row[2] for row in rows])}]".encode(),
-        count=len(rows),
-        first=Position(rows[0][0], rows[0][1]) if rows else None,
-        last=Position(rows[-1][0], rows[-1][1]) if rows else None,
-        more=more,
-    )
+def _array(rows: list[Any]) -> bytes:
+    """The JSON array of rows (key, id, JSON)."""
+    return f"[{','.join([row[2] for row in rows])}]".encode()
 
 
 def _person(column: str) -> str:

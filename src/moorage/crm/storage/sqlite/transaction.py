@@ -8,10 +8,11 @@ import msgspec
 
 from moorage.crm.metadata.catalog import Catalog, Field, Module
 from moorage.crm.storage.columns import columns_of
+from moorage.crm.storage.compile import compile_groups
 from moorage.crm.storage.contract.aggregates import Aggregate
 from moorage.crm.storage.contract.records import Row
 from moorage.crm.storage.recycling import recycle
-from moorage.crm.storage.sqlite import aggregates, fulltext
+from moorage.crm.storage.sqlite import fulltext
 from moorage.crm.storage.sqlite.dialect import SqliteDialect
 from moorage.crm.storage.sqlite.text_layout import Family, TextLayout, read_places
 
@@ -112,7 +113,7 @@ class SqliteTransaction:
     def aggregates(
         self, module: Module, lookup: Field, wanted: Sequence[Aggregate], parents: Iterable[int]
     ) -> dict[int, list[Any]]:
-        sql, params = aggregates.grouped(module, lookup, wanted, self._catalog, self.dialect)
+        sql, params = compile_groups(module, lookup, wanted, self._catalog, self.dialect)
         rows = self.connection.execute(sql, (*params, _encode(list(parents)).decode()))
         return {parent: list(values) for parent, *values in rows}
 
