@@ -7,6 +7,7 @@ import json
 import threading
 import urllib.error
 
+from tests.flows.callers import Callers
 from tests.flows.conftest import finish, start
 from tests.postgresql_server import free_port
 from tests.waiting import wait_until
@@ -113,7 +114,7 @@ def _took_no_connection(error):
     return isinstance(getattr(error, "reason", error), ConnectionRefusedError)
 
 
-class Load:
+class Load(Callers):
     """Callers who insert and read without pause, and remember what was acknowledged.
 
     `kept` are the ids of records whose insert was acknowledged, `unavailable` counts answers with 503, which must say
@@ -122,20 +123,9 @@ class Load:
 
     def __init__(self, replicas, callers=4, name="Kept"):
         self._replicas, self._name = replicas, name
-        self._stop = threading.Event()
         self.kept, self.wrong = [], []
         self.unavailable = self.broken = 0
-        self._threads = [threading.Thread(target=self._run, args=(number,)) for number in range(callers)]
-
-    def __enter__(self):
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._stop.set()
-        for thread in self._threads:
-            thread.join(60)
+        super().__init__(callers)
 
     def _run(self, number):
         balancer = Balancer(self._replicas, number)

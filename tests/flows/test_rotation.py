@@ -1,8 +1,8 @@
 """The vault's key is changed under servers that work, and nobody notices."""
 
 import json
-import threading
 
+from tests.flows.callers import Callers
 from tests.flows.test_secrets import token_of
 from tests.flows.walker import Walker
 from tests.waiting import wait_until
@@ -10,25 +10,15 @@ from tests.waiting import wait_until
 LEADS = "/zoho-crm/crm/v8/Leads?fields=id"
 
 
-class Traffic:
+class Traffic(Callers):
     """Calls from several callers until it is stopped; answers other than 200 are in `failed`."""
 
     def __init__(self, server, callers=4):
         self.served, self.failed = 0, []
-        self._server, self._stop = server, threading.Event()
-        self._threads = [threading.Thread(target=self._call) for _ in range(callers)]
+        self._server = server
+        super().__init__(callers)
 
-    def __enter__(self):
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._stop.set()
-        for thread in self._threads:
-            thread.join(30)
-
-    def _call(self):
+    def _run(self, _number):
         while not self._stop.is_set():
             status, _, body = self._server.call("GET", LEADS)
             if status == 200:

@@ -13,10 +13,9 @@ from moorage.storage.errors import DatabaseUnusable
 from moorage.vault.errors import VaultLocked
 from moorage.vault.keys import load_keys
 from moorage.vault.service import Vault
-from tests.control import migrated
 from tests.control_database import (  # noqa: F401
-    ENGINES,
     control_in_postgresql,
+    control_url,
     shared_control_database,
 )
 from tests.storage.descriptors import none_left
@@ -29,12 +28,9 @@ def ring_of(*keys):
     return load_keys(Secret(",".join(key.hex() for key in keys)), Path("/nowhere"))
 
 
-@pytest.fixture(params=ENGINES)
-def url(request, tmp_path):
-    if request.param == "postgresql":
-        return request.getfixturevalue("control_in_postgresql")
-    migrated(tmp_path / "moorage.db")
-    return f"sqlite:///{tmp_path}/moorage.db"
+@pytest.fixture
+def url(control_url):  # noqa: F811
+    return control_url
 
 
 def change(url, sql, **values):

@@ -6,11 +6,10 @@ import pytest
 
 from moorage.crm.metadata.standard import DEMO
 from moorage.crm.storage.contract.organisations import Place
-from moorage.crm.storage.postgresql.schemas import PostgresqlSchemas
-from moorage.crm.storage.postgresql.server import PostgresqlServer
 from tests.contracts.opened import Opened
 from tests.contracts.organisation_storage import ONE, OrganisationStorageContract, documents
 from tests.contracts.record_store import RecordStoreContract
+from tests.crm.storage.postgresql.opening import two_processes
 
 # Every statement keeps to the rules for a Citus cluster.
 pytestmark = pytest.mark.usefixtures("sent")
@@ -34,10 +33,7 @@ def with_tables(*modules):
 @pytest.fixture
 def processes(database_url, clock):
     """The storage as two processes have it."""
-    servers = [PostgresqlServer(database_url) for _ in range(2)]
-    yield [PostgresqlSchemas(lambda _, server=server: server, clock) for server in servers]
-    for server in servers:
-        server.close()
+    yield from two_processes(database_url, clock)
 
 
 class TestPostgresqlRecordStore(RecordStoreContract):

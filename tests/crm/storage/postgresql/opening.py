@@ -24,6 +24,14 @@ def with_process(url, clock, work):
         server.close()
 
 
+def two_processes(url, clock):
+    """The storage as two processes have it, and what closes both."""
+    servers = [PostgresqlServer(url) for _ in range(2)]
+    yield [PostgresqlSchemas(lambda _, server=server: server, clock) for server in servers]
+    for server in servers:
+        server.close()
+
+
 class Processes:
     """Opens the organisation as several processes do."""
 

@@ -8,10 +8,9 @@ import pytest
 from moorage.crm.metadata.shown import shape
 from moorage.crm.storage.contract.organisations import Place
 from moorage.crm.storage.contract.records import StoreClosed
-from moorage.crm.storage.postgresql.schemas import PostgresqlSchemas
-from moorage.crm.storage.postgresql.server import PostgresqlServer
 from tests.contracts.opened import Opened
 from tests.contracts.organisation_storage import ONE, documents
+from tests.crm.storage.postgresql.opening import two_processes
 
 PLACE = Place("acme", ONE)
 TIMES = 8  # More than it takes until a statement is prepared.
@@ -20,10 +19,7 @@ TIMES = 8  # More than it takes until a statement is prepared.
 @pytest.fixture
 def processes(database_url, clock):
     """The storage as two processes have it."""
-    servers = [PostgresqlServer(database_url) for _ in range(2)]
-    yield [PostgresqlSchemas(lambda _, server=server: server, clock) for server in servers]
-    for server in servers:
-        server.close()
+    yield from two_processes(database_url, clock)
 
 
 def with_cities_as(data_type):

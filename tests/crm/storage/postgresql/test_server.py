@@ -4,7 +4,6 @@ import asyncio
 import threading
 import time
 
-import psycopg
 import pytest
 
 from moorage.crm.storage.contract.records import StoreClosed, TookTooLong
@@ -16,20 +15,6 @@ from tests.waiting import wait_until
 ORG = "org_7243485"
 MINE = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
 AWAY = "postgresql://moorage:secret-word@127.0.0.1:1/moorage"
-
-
-@pytest.fixture
-def server(database_url):
-    server = PostgresqlServer(database_url)
-    yield server
-    server.close()
-
-
-@pytest.fixture
-def asked(database_url):
-    """A question to the database by another connection."""
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        yield lambda sql: connection.execute(sql).fetchall()
 
 
 def sessions(asked):

@@ -11,17 +11,9 @@ from moorage.crm.storage.contract.organisations import Place
 from moorage.crm.storage.postgresql import snapshot_files
 from moorage.crm.storage.postgresql.replacing import remove_schema
 from moorage.crm.storage.postgresql.schema import schema_of
-from moorage.crm.storage.postgresql.server import PostgresqlServer
 from moorage.storage.errors import DatabaseUnusable
 from tests.crm.whole import answers
 from tests.waiting import wait_until
-
-
-@pytest.fixture
-def server(database_url):
-    server = PostgresqlServer(database_url)
-    yield server
-    server.close()
 
 
 @pytest.fixture

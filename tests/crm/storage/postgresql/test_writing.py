@@ -66,12 +66,6 @@ def there(processes):
 
 
 @pytest.fixture
-def asked(database_url):
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        yield lambda sql, *params: connection.execute(sql, params or None).fetchall()
-
-
-@pytest.fixture
 def heard(monkeypatch):
     """Every statement of writing connections from here on."""
     statements = []
