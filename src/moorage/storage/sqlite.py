@@ -79,7 +79,8 @@ class SqliteWatch:
     """Implements `Watch`.
 
     SQLite tells that another connection has committed (`data_version`), but not which. The numbers of transactions tell
-    whether all of the commits were quiet. If no number has changed, a program that is not Moorage has written.
+    whether all of the commits were quiet. If no number has changed, a program that is not Moorage has written. That is
+    missed if a quiet transaction was committed, too, since the last call.
     """
 
     def __init__(self, path: Path) -> None:
