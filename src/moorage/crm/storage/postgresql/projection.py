@@ -17,7 +17,7 @@ from moorage.crm.metadata.shown import Shape
 from moorage.crm.storage.postgresql.shown_values import ShownReals, ShownTimes
 
 # A row has the key of the order, the id, and a value for each of the columns.
-Build: TypeAlias = Callable[[Iterable[Sequence[Any]]], list[dict[str, Any]]]
+Build: TypeAlias = Callable[[Iterable[Sequence[Any]]], list[msgspec.Struct]]
 
 encode = msgspec.json.Encoder().encode
 _REALS = ShownReals()
@@ -33,6 +33,19 @@ class Shown:
     def encoded(self, rows: Iterable[Sequence[Any]]) -> bytes:
         """The JSON array of the records."""
         return encode(self.build(rows))
+
+
+class _Named(msgspec.Struct, gc=False):
+    """What a lookup shows of a record."""
+
+    name: str | None
+    id: str
+
+
+class _NamedInModule(msgspec.Struct, gc=False):
+    module: msgspec.Raw
+    name: str | None
+    id: str
 
 
 # How a value that is not simply its column is shown; `{}` is the variable of the value.
@@ -65,6 +78,8 @@ class Projection:
         self._names = {
             "text": str,
             "raw": msgspec.Raw,
+            "named": _Named,
+            "named_in_module": _NamedInModule,
             "rows_of": _decode_rows,
             "reals": _REALS,
             "times": times,
@@ -117,13 +132,13 @@ class Projection:
             return
         cases = " ".join(f"WHEN {m.number} THEN {self._name_of(m, column)}" for m in targets)
         name = writing.column(f"CASE {row}.{field.module_column} {cases} END")
-        module = ""
+        module = None
         if field.data_type == "multi_module_lookup":
             modules = {
                 m.number: msgspec.Raw(encode({"api_name": m.api_name, "id": str(m.id)})) for m in targets
             }
             number = writing.column(f"{row}.{field.module_column}")
-            module = f"'module': {writing.bound(modules)}[{number}], "
+            module = f"{writing.bound(modules)}[{number}]"
         writing.add(field.api_name, _named(name, record, module))
 
     def _name_of(self, target: Module, column: str) -> str:
@@ -143,9 +158,11 @@ class Projection:
         writing.add(field.api_name, f"{writing.bound(body.build)}(rows_of({writing.column(column)}))")
 
 
-def _named(name: str, record: str, module: str = "") -> str:
-    text = f"{name}[1:] if {name}[0] == '=' else None"
-    return f"None if {name} is None else {{{module}'name': {text}, 'id': text({record})}}"
+def _named(name: str, record: str, module: str | None = None) -> str:
+    shown = [] if module is None else [module]
+    shown += [f"{name}[1:] if {name}[0] == '=' else None", f"text({record})"]
+    made = "named" if module is None else "named_in_module"
+    return f"None if {name} is None else {made}({', '.join(shown)})"
 
 
 def _decode_rows(text: str | None) -> list[list[Any]]:
@@ -158,7 +175,7 @@ class _Writing:
     def __init__(self, names: Mapping[str, Any]) -> None:
         self._names = dict(names)
         self._columns: dict[str, str] = {}
-        self._entries = ["'id': text(record)"]
+        self._entries = {"id": "text(record)"}
 
     def column(self, expression: str) -> str:
         """The variable for the value of an expression."""
@@ -174,11 +191,14 @@ class _Writing:
         self.add(name, "None" if value is None else self.bound(msgspec.Raw(encode(value))))
 
     def add(self, name: str, expression: str) -> None:
-        self._entries.append(f"{name!r}: {expression}")
+        self._entries[name] = expression
 
     def shown(self) -> Shown:
+        # A struct is made in half of the time of a dictionary, and its keys are encoded already.
+        attributes = {f"a{number}": name for number, name in enumerate(self._entries)}
+        record = msgspec.defstruct("Record", attributes, rename=attributes, gc=False)
         variables = ", ".join(["_", "record", *self._columns.values()])
-        source = f"lambda rows: [{{{', '.join(self._entries)}}} for {variables} in rows]"
-        # The source has only names of the catalog, which are quoted, and the words above.
-        build: Build = eval(source, {"__builtins__": {}, **self._names})  # noqa: S307
+        source = f"lambda rows: [made({', '.join(self._entries.values())}) for {variables} in rows]"
+        # The source has only the words above: no names of the catalog.
+        build: Build = eval(source, {"__builtins__": {}, "made": record, **self._names})  # noqa: S307
         return Shown(tuple(self._columns), build)
