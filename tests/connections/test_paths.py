@@ -60,6 +60,12 @@ def test_health_needs_no_key(control):
     assert control.call("GET", "/readyz").json["status"] == "ready"
 
 
+def test_a_server_that_will_stop_is_not_ready(control):
+    control.rooms.crowd.is_ending = True
+    answer = control.call("GET", "/readyz")
+    assert (answer.status, answer.json["error"]["code"]) == (503, "server_stopping")
+
+
 @pytest.mark.parametrize("sent", ["a-sane_one.1", "x" * 128])
 def test_the_request_id_is_the_callers_if_it_sent_a_sane_one(owner, sent):
     for path in ("/connections", "/connections/x", "/nothing", "/healthz"):

@@ -4,7 +4,7 @@ import contextlib
 import http.client
 import itertools
 import json
-import threading
+import time
 import urllib.error
 
 from tests.flows.callers import Callers
@@ -24,9 +24,6 @@ class Replicas:
         self._homes = [folder / f"replica-{number}" for number in range(count)]
         self._ports = [(free_port(), free_port()) for _ in range(count)]
         self.servers = [None] * count
-        self.leaving = set()  # Those that get no more writes, as they will be stopped.
-        self.writes = [0] * count  # That each has not answered yet.
-        self.lock = threading.Lock()
         self.api_key = None
         for number in range(count):
             prepare(self._homes[number])
@@ -43,16 +40,11 @@ class Replicas:
         arguments = ["--port", str(gateway), "--crm-port", str(crm)]
         self.servers[number] = start(self._homes[number], *arguments, api_key=self.api_key, **self._settings)
         self.api_key = self.servers[number].api_key
-        self.leaving.discard(number)
 
     def kill(self, number):
         finish(self.servers[number])
 
     def stop(self, number):
-        """As an operator stops it: it is left out of what is sent anew, and then told to end."""
-        with self.lock:
-            self.leaving.add(number)
-        wait_until(lambda: self.writes[number] == 0, 60)
         assert self.servers[number].stop() == 0
         self.servers[number].process.communicate(timeout=20)
 
@@ -74,40 +66,39 @@ def running(folder, settings, count=3, **more):
 class Balancer:
     """Sends calls to the replicas in turn. A replica that takes no connection is left out; its call goes to the next.
 
-    A read that broke off is sent again. A write goes to no replica that will be stopped: it could break off where
-    nobody knows whether it was done. Gives status, headers and body; raises what broke a write.
+    A read that broke off is sent again. Gives status, headers and body; raises what broke a write. With `asks`, it asks
+    each replica four times a second whether it is ready, and leaves out one that is not.
     """
 
-    def __init__(self, replicas, first=0):
+    def __init__(self, replicas, first=0, *, asks=False):
         self._replicas = replicas
         self._turns = itertools.count(first)
+        self._asks = asks
+        self._asked = {}  # When each was asked, and whether it was ready.
 
     def call(self, method, path, body=None, headers=None):
         last = None
         for _ in range(4 * len(self._replicas)):
             number = next(self._turns) % len(self._replicas)
             try:
-                with self._counted(number, method) as may_go:
-                    if may_go:
-                        return self._replicas[number].call(method, path, body, headers)
+                if not self._asks or self._is_ready(number):
+                    return self._replicas[number].call(method, path, body, headers)
             except BROKEN as error:
                 last = error
                 if method != "GET" and not _took_no_connection(error):
                     raise
         raise last
 
-    @contextlib.contextmanager
-    def _counted(self, number, method):
-        """Whether a call may go to a replica, which waits for the answers to its writes before it stops."""
-        replicas, is_write = self._replicas, method != "GET"
-        with replicas.lock:
-            may_go = not (is_write and number in replicas.leaving)
-            replicas.writes[number] += is_write and may_go
-        try:
-            yield may_go
-        finally:
-            with replicas.lock:
-                replicas.writes[number] -= is_write and may_go
+    def _is_ready(self, number):
+        at, is_ready = self._asked.get(number, (-1, False))
+        if time.monotonic() - at > 0.25:
+            at = time.monotonic()
+            try:
+                is_ready = self._replicas[number].call("GET", "/readyz")[0] == 200
+            except BROKEN:
+                is_ready = False
+            self._asked[number] = at, is_ready
+        return is_ready
 
 
 def _took_no_connection(error):
@@ -121,14 +112,14 @@ class Load(Callers):
     when to come again, and `wrong` are all other answers that should not be.
     """
 
-    def __init__(self, replicas, callers=4, name="Kept"):
-        self._replicas, self._name = replicas, name
+    def __init__(self, replicas, callers=4, name="Kept", *, asks=False):
+        self._replicas, self._name, self._asks = replicas, name, asks
         self.kept, self.wrong = [], []
         self.unavailable = self.broken = 0
         super().__init__(callers)
 
     def _run(self, number):
-        balancer = Balancer(self._replicas, number)
+        balancer = Balancer(self._replicas, number, asks=self._asks)
         while not self._stop.is_set():
             try:
                 self._insert(balancer)

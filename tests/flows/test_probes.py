@@ -1,7 +1,9 @@
 """`/healthz` and `/readyz` are answered without ASGI, in the same way as through it, for every caller."""
 
 import json
+import signal
 import socket
+import time
 
 import pytest
 
@@ -76,3 +78,14 @@ def test_trouble_is_told_as_through_asgi(server, caller):
     assert json.loads(direct.body)["error"]["code"] == "vault_locked"
     assert set(direct.names) == set(through.names)
     wait_until(lambda: answer_to(caller, "/readyz").status == 200)
+
+
+def test_a_server_that_will_stop_says_so_and_goes_on_until_its_delay_is_over(own_server):
+    server = own_server(MOORAGE_STOP_DELAY="60")
+    server.process.send_signal(signal.SIGTERM)
+    _, told = wait_until(lambda: (answer := server.get("/readyz"))[0] == 503 and answer)
+    assert told["error"]["code"] == "server_stopping"
+    time.sleep(1)  # Without a delay it would have ended by now.
+    assert server.get("/zoho-crm/crm/v8/org")[0] == 200
+    server.process.send_signal(signal.SIGTERM)
+    assert server.process.wait(20) == 128 + signal.SIGTERM

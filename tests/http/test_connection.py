@@ -1,8 +1,10 @@
 """How long a connection may be idle, what a shutdown waits for, and what is left of a closed connection."""
 
+import asyncio
 import contextlib
 import json
 import select
+import threading
 import time
 
 import pytest
@@ -153,6 +155,48 @@ def test_a_shutdown_waits_for_what_is_under_way(serve, path):
         assert busy.everything() == b""
     origin.thread.join(5)
     assert b"/direct/after" not in origin.seen and not origin.thread.is_alive()
+
+
+def test_a_shutdown_answers_the_requests_that_the_kernel_has_accepted(serve):
+    origin, is_still, may_go_on = serve(), threading.Event(), threading.Event()
+
+    async def stop():
+        is_still.set()
+        may_go_on.wait(10)  # The loop stands still, so it accepts no connection.
+        await origin.server.shutdown(sockets=[origin.listener])
+        origin.server.should_exit = True
+
+    stopping = asyncio.run_coroutine_threadsafe(stop(), origin.loop)
+    assert is_still.wait(10)
+    with origin.connect() as caller, origin.connect() as idle:
+        caller.send(GET % "/direct/a")
+        may_go_on.set()
+        assert caller.answer().status == 200
+        assert idle.everything() == b""
+    stopping.result(10)
+
+
+@pytest.mark.parametrize("path", ["/direct/a", "/asgi/a"])
+def test_a_shutdown_waits_a_moment_for_the_request_of_a_new_connection(serve, path):
+    origin = serve()
+    with origin.connect() as caller:
+        wait_until(lambda: origin.connections == 1)
+        origin.server.should_exit = True
+        wait_until(lambda: origin.listener.fileno() == -1)
+        caller.send(GET % path)
+        assert closes(caller.answer())
+
+
+@pytest.mark.parametrize("path", ["/direct/a", "/asgi/a"])
+def test_a_connection_ends_with_its_next_answer_if_the_server_will_stop(serve, path):
+    origin = serve()
+    with origin.connect() as caller:
+        caller.send(GET % path)
+        assert not closes(caller.answer())
+        origin.crowd.is_ending = True
+        caller.send(GET % path)
+        assert closes(caller.answer())
+        assert caller.everything() == b""
 
 
 @pytest.mark.parametrize("path", ["/direct/large/16", "/asgi/part"])

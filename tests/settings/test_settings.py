@@ -23,6 +23,7 @@ UNUSABLE = {
     "MOORAGE_VAULT_KEY": "not-a-key",
     "MOORAGE_RATE_LIMIT": "-1",
     "MOORAGE_UPSTREAM_TIMEOUT": "0",
+    "MOORAGE_STOP_DELAY": "-1",
     "MOORAGE_LOG_LEVEL": "loud",
 }
 

@@ -16,7 +16,7 @@ from starlette.routing import Route
 from moorage.errors import MoorageError
 from moorage.http.control import json_response, route
 from moorage.http.crowd import Crowd
-from moorage.http.errors import render
+from moorage.http.errors import ServerStopping, render
 from moorage.http.message import Request, Response
 from moorage.http.middleware import request_id
 from moorage.storage.readiness import Readiness
@@ -47,7 +47,9 @@ class Probes:
         return [route("/healthz", GET=health), route("/readyz", GET=ready)]
 
     def _status(self) -> dict[str, Any]:
-        """The status of a ready server. Raises the error of the last check if the server is not ready."""
+        """The status of a ready server. Raises ServerStopping, or the error of the last check."""
+        if self._crowd.is_ending:
+            raise ServerStopping
         self._readiness.require_ready()
         limit = self._crowd.limit
         connections = {"open": len(self._crowd), "limit": None if limit == math.inf else limit}

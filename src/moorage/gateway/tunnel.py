@@ -210,7 +210,8 @@ class Tunnels:
         if self._are_closing:
             self._ended = asyncio.Event()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._ended.wait(), _CLOSING_SECONDS)
+                async with asyncio.timeout(_CLOSING_SECONDS):
+                    await self._ended.wait()
 
     @property
     def _are_closing(self) -> bool:

@@ -25,6 +25,8 @@ from moorage.logs import Log
 
 # A client that is still sending after the last response has this long, in seconds, to read it.
 LINGER_SECONDS = 2.0
+# A request may be on its way when the server stops. A connection without any request waits so many seconds for it.
+FIRST_REQUEST_SECONDS = 1.0
 
 log = Log(__name__)
 
@@ -103,7 +105,8 @@ class ClientConnection(AsgiSide):
     @property
     def closes(self) -> bool:
         """True if the connection ends after the answer under way."""
-        return self._stopping or not self._head.keep_alive or not self._request_complete
+        stopping = self._stopping or self.crowd.is_ending
+        return stopping or not self._head.keep_alive or not self._request_complete
 
     @property
     def connection(self) -> bytes:
@@ -145,14 +148,25 @@ class ClientConnection(AsgiSide):
 
     def shutdown(self) -> None:
         """Close after the answer under way. uvicorn waits for that."""
-        if not self._is_answering():
-            self.transport.close()
-            return
         self._stopping = True
+        if not self._is_answering():
+            self._stop_without_answer()
+            return
         if self.cycle is not None:
             self._keep_after_asgi(keep=False)
         if self._exchange is not None:
             self._exchange.on_stopping()
+
+    def _stop_without_answer(self) -> None:
+        """Close, unless a request is on its way. If it arrived at a closed socket, the client would get a reset."""
+        if self._head is NO_HEAD:
+            self.loop.call_later(FIRST_REQUEST_SECONDS, self._close_if_idle)
+        else:
+            self.transport.close()
+
+    def _close_if_idle(self) -> None:
+        if not self._is_answering():
+            self.transport.close()
 
     def idle_since(self) -> tuple[bool, float] | None:
         """See `CrowdMember`."""

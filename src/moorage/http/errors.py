@@ -44,6 +44,7 @@ STATUS: dict[str, int] = {
     "scope_missing": 403,
     "scope_unknown": 400,
     "seed_refused": 400,
+    "server_stopping": 503,
     "session_expired": 410,
     "session_invalid": 400,
     "snapshot_invalid": 400,
@@ -93,6 +94,15 @@ class TooBusy(MoorageError):
             "This server is receiving too many long bodies at once.",
             help="Send the request again in a moment.",
         )
+
+
+class ServerStopping(MoorageError):
+    """The server still answers calls, but will stop soon."""
+
+    code = "server_stopping"
+
+    def __init__(self) -> None:
+        super().__init__("This server is about to stop.", help="Send calls to another one.")
 
 
 class HeadersTooLarge(MoorageError):

@@ -59,7 +59,6 @@ class Runner:
                 # A claim is not broken off, because nobody would run what it has claimed.
                 self._look_under_way = asyncio.ensure_future(self._written(self._look()))
                 await asyncio.shield(self._look_under_way)
-                # Not `asyncio.wait_for`, in which Python 3.11 may lose a cancellation.
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(LOOK_SECONDS):
                         await self._has_room.wait()

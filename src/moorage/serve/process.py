@@ -40,7 +40,8 @@ async def serve(
 ) -> None:
     """Serve the gateway and the CRM on their sockets. `ready` is called when both answer.
 
-    When `stop` is set, the servers accept no more connections, and running requests have DRAIN_SECONDS to end.
+    When `stop` is set, `/readyz` says so. After `stop_delay` of the settings, the servers accept no more connections,
+    and running requests have DRAIN_SECONDS to end.
     """
     app = App(settings, urls)
     app.start()
@@ -54,6 +55,8 @@ async def serve(
                 await server.answers.wait()
             ready()
             await stop.wait()
+            app.crowd.is_ending = True
+            await asyncio.sleep(settings.stop_delay)
             for server in servers:
                 server.should_exit = True
     finally:
@@ -103,10 +106,28 @@ class Server(uvicorn.Server):
         self.answers.set()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().shutdown(sockets=sockets)
+        waiting = [accepted for listener in sockets or [] for accepted in _drained(listener)]
+        for server in self.servers:
+            server.close()
+        for listener in sockets or []:
+            listener.close()
+        for accepted in waiting:
+            await asyncio.get_running_loop().connect_accepted_socket(self._protocol, accepted)
+        await super().shutdown()
         for connection in list(self.server_state.connections):
             if isinstance(connection, DirectProtocol):
                 connection.cut()
+
+    def _protocol(self) -> asyncio.Protocol:
+        new: Callable[..., asyncio.Protocol] = self.config.http_protocol_class
+        return new(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
+
+
+def _drained(listener: socket.socket) -> Iterator[socket.socket]:
+    """The connections that the kernel has accepted and we have not. It would reset them with the listener."""
+    with contextlib.suppress(OSError):
+        while True:
+            yield listener.accept()[0]
 
 
 def _config(origin: dict[str, Any], crowd: Crowd) -> uvicorn.Config:

@@ -44,6 +44,7 @@ class Workers:
         count: int,
     ) -> None:
         self._listeners = listeners
+        self._drain_seconds = settings.stop_delay + DRAIN_SECONDS + 5
         # A pipe: each worker drains when its write end closes. Only this process holds that end, so no worker outlives
         # this process, even if it is killed.
         theirs, self._tie = _fork.Pipe(duplex=False)
@@ -90,7 +91,7 @@ class Workers:
         for listener in self._listeners:
             listener.close()
         self._tie.close()
-        latest = time.monotonic() + DRAIN_SECONDS + 5
+        latest = time.monotonic() + self._drain_seconds
         for worker in self._workers:
             worker.join(latest - time.monotonic())
         self._kill()

@@ -45,6 +45,7 @@ class Settings:
     oauth_clients: Secret | None
     rate_limit: float | None
     upstream_timeout: float
+    stop_delay: float
     log_level: str
     explicit: Mapping[str, str | None] = field(default_factory=dict)
 

@@ -197,6 +197,12 @@ def seconds(text: str) -> float:
     return float(text)
 
 
+def delay(text: str) -> float:
+    if not re.fullmatch(r"\d{1,3}(\.\d{1,3})?", text, re.ASCII):
+        raise ValueError("use a number of seconds from 0 to 999, such as 5")
+    return float(text)
+
+
 def rate(text: str) -> float | str | None:
     if text in {"", "auto"}:
         return "auto"

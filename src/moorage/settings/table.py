@@ -149,5 +149,12 @@ SETTINGS = (
         "60",
         "Seconds that an app may take to answer.",
     ),
+    Setting(
+        "stop_delay",
+        "MOORAGE_STOP_DELAY",
+        readers.delay,
+        "0",
+        "Seconds from the signal to stop until new connections are refused.",
+    ),
     Setting("log_level", "MOORAGE_LOG_LEVEL", readers.level, "info", "How much is logged."),
 )

@@ -143,7 +143,8 @@ class Moves:
             return
         if tries == SOON:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(settle(), PATIENCE)
+                async with asyncio.timeout(PATIENCE):
+                    await settle()
                 return
         raise DatabaseUnusable(
             f"The organisation {row.slug!r} is on its way to another server.",

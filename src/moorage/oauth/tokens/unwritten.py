@@ -43,7 +43,8 @@ class Unwritten:
             trouble = error
         task = self.keep(connection_id, commit)
         try:
-            return await asyncio.wait_for(asyncio.shield(task), WAIT_SECONDS)
+            async with asyncio.timeout(WAIT_SECONDS):
+                return await asyncio.shield(task)
         except TimeoutError:
             raise trouble from None
 
@@ -61,7 +62,8 @@ class Unwritten:
         pause = FIRST_PAUSE
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._ending.wait(), pause)
+                async with asyncio.timeout(pause):
+                    await self._ending.wait()
             pause = min(2 * pause, LONGEST_PAUSE)
             is_last = self._ending.is_set()
             try:
