@@ -20,11 +20,19 @@ def yours(own_server):
     return own_server()
 
 
+# The rehearsal has data of its own. If it used yours, it could not start here.
+YOUR_DATABASES = {
+    "MOORAGE_DATABASE_URL": "postgresql://127.0.0.1:1/yours",
+    "MOORAGE_CRM_DATABASE_URL": "postgresql://127.0.0.1:1/yours",
+    "MOORAGE_VAULT_KEY": "5a" * 32,
+}
+
+
 @pytest.fixture
 def zoho(yours):
     process = subprocess.Popen(
         [*MOORAGE, "up", "--as-zoho", "--json", "--port", "0", "--crm-port", "0"],
-        env=yours.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env=yours.environment | YOUR_DATABASES, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     line = process.stdout.readline()
     if not line:

@@ -63,7 +63,7 @@ class CrmService:
         store = AccountsStore(storage.database)
         self.accounts = Accounts(store, key, clock)
         self.clients = Clients(store, self.accounts, clock)
-        open_organisation = self.organisations.open
+        open_organisation = self.organisations.open_as_it_is_now
         people_store = PeopleStore(storage.database)
         self.people = People(people_store, key, clock, open_organisation, self._needs_no_password)
         server = AccountsServer(self.accounts, self.clients, self.people, open_organisation, IdTokens(keeper))

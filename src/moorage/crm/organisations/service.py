@@ -9,7 +9,7 @@ snapshots/           snapshots that have a name, in a folder for each organisati
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -215,6 +215,16 @@ class Organisations:
     async def open(self, identity: int) -> Organisation | None:
         """Open an organisation. It stays open. None if it does not exist. Raises OrganisationDamaged."""
         return self.opened(identity) or await self._opening.do(identity, partial(self._load, identity))
+
+    async def open_as_it_is_now(self, identity: int) -> Organisation | None:
+        """Like `open`, but with the metadata of now, which another process may have changed while it was open."""
+        while (organisation := await self.open(identity)) is not None:
+            if organisation.store.confirm is None:
+                break
+            with suppress(StoreClosed):
+                await organisation.store.confirm()
+                break
+        return organisation
 
     async def _load(self, identity: int) -> Organisation | None:
         for tries in count():

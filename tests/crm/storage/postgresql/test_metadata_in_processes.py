@@ -1,6 +1,7 @@
 """Metadata change in one process: the next call of another one shows it, also if that call needs no record."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -8,6 +9,7 @@ from moorage.crm.metadata.standard import DEMO
 from moorage.crm.storage.postgresql.schemas import PostgresqlSchemas
 from moorage.crm.storage.postgresql.server import PostgresqlServer
 from moorage.crm.storage.sqlite.storage import SqliteStorage
+from tests.contracts.opened import Opened
 from tests.crm.conftest import FULL_SCOPE, Caller
 from tests.crm.folder import crm_in
 from tests.waited import Waited
@@ -55,6 +57,18 @@ def test_a_call_for_the_metadata_shows_what_another_process_has_changed(processe
     assert "Berth" in names(there)
     add_field(there, "Mooring")
     assert {"Berth", "Mooring"} <= names(here)
+
+
+def test_the_accounts_pages_know_the_users_that_another_process_has_changed(processes):
+    here, there = processes
+    assert there.service.people.active_users(there.organisation)
+
+    def deactivate(transaction):
+        for user in transaction.metadata.all("user"):
+            transaction.put(replace(user, body=user.body | {"status": "inactive"}))
+
+    Opened(here.service.organisations.open(here.organisation)).change(deactivate)
+    assert there.service.people.active_users(there.organisation) == []
 
 
 def test_no_call_is_refused_by_metadata_that_have_changed(processes):
