@@ -25,6 +25,7 @@ from tests.postgresql_server import PostgresqlServer, programs
 GIVEN = "MOORAGE_TEST_POSTGRES_URL"
 # The URL of a Citus cluster: a database that all tests use, one after the other (`script/try-citus`).
 CLUSTER = "MOORAGE_TEST_CITUS_URL"
+_GIVEN_URL = os.environ.get(GIVEN)  # Read at once, because some tests clear the environment.
 LIFE = "run"  # The file whose lock a run holds.
 
 
@@ -86,13 +87,13 @@ def postgresql_folder(pytestconfig) -> Path:
 @pytest.fixture(scope="session")
 def postgresql(postgresql_folder) -> str:
     """The URL of a server for all tests, and of somebody who may make databases there. No test changes or stops it."""
-    return os.environ.get(GIVEN) or shared_server(postgresql_folder)
+    return _GIVEN_URL or shared_server(postgresql_folder)
 
 
 @pytest.fixture(scope="session")
 def postgresql_owner(postgresql) -> str:
     """The user that databases of tests belong to. On a server of our own it may not do anything special."""
-    return (urlsplit(postgresql).username or "") if os.environ.get(GIVEN) else "moorage"
+    return (urlsplit(postgresql).username or "") if _GIVEN_URL else "moorage"
 
 
 @contextlib.contextmanager
@@ -107,7 +108,7 @@ def databases(postgresql: str, owner: str) -> Iterator[Callable[[], str]]:
         _execute(postgresql, f"CREATE DATABASE {names[-1]} {options}")
         parts = urlsplit(postgresql)
         login, _, address = parts.netloc.rpartition("@")
-        login = login if os.environ.get(GIVEN) else owner
+        login = login if _GIVEN_URL else owner
         return parts._replace(netloc=f"{login}@{address}", path=f"/{names[-1]}").geturl()
 
     yield make

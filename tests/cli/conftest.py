@@ -47,14 +47,8 @@ def server(monkeypatch):
 @pytest.fixture(autouse=True)
 def environment(monkeypatch, tmp_path):
     """A home of its own for every test, and nothing from the machine it runs on."""
-    for name in (
-        "MOORAGE_API_KEY_FILE",
-        "MOORAGE_URL",
-        "MOORAGE_PORT",
-        "MOORAGE_CRM_PORT",
-        "MOORAGE_PUBLIC_URL",
-    ):
-        monkeypatch.delenv(name, raising=False)
+    for name in [name for name in os.environ if name.startswith("MOORAGE_")]:
+        monkeypatch.delenv(name)
     monkeypatch.setenv("MOORAGE_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("MOORAGE_API_KEY", "mk_test")
     before = os.umask(0o022)
