@@ -52,6 +52,7 @@ def test_all_that_is_sent_is_read(database_url, clock, sent):
     records = opened.add("Leads", {"Last_Name": "Cruz"})
     assert opened.ids("Leads") == records
     opened.store.close()
+    schemas.make(Place("acme", ONE), documents(ONE), None)  # It takes the place of the first one.
     server.close()
     words = ("CREATE SCHEMA", "CREATE TABLE", "COPY", "FOR UPDATE", "ORDER BY r.id", "RENAME TO")
     assert [word for word in words if not any(word in message for message in sent())] == []

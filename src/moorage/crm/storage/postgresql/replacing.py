@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from psycopg import Connection, errors
 
-from moorage.crm.storage.postgresql.schema import exists, has_counters
+from moorage.crm.storage.postgresql.schema import existing, exists, has_counters
 from moorage.crm.storage.postgresql.session import long_transaction
 
 PATIENCE = 35  # Seconds. A read may take thirty.
@@ -21,19 +21,22 @@ def replacing(connection: Connection, schema: str, *, ids_go_on: bool) -> Iterat
     """
     draft, old = _beside(schema)
     drop_schemas(connection, draft, old)  # A killed process may have left the older one.
+    is_first = not exists(connection, schema)
     with long_transaction(connection):
-        connection.execute(f"CREATE SCHEMA {draft}")
-        yield draft
-        if exists(connection, schema):
-            last_id, version = _retire(connection, schema)
-            connection.execute(
-                f"UPDATE {draft}.counters SET value = greatest(value, %s) + 1 WHERE name = 'version'",
-                (version,),
-            )
-            if ids_go_on:
-                sql = f"UPDATE {draft}.counters SET value = greatest(value, %s) WHERE name = 'id'"
-                connection.execute(sql, (last_id,))
-            connection.execute(f"ALTER SCHEMA {schema} RENAME TO {old}")
+        new = schema if is_first else draft
+        connection.execute(f"CREATE SCHEMA {new}")
+        yield new
+        if is_first:
+            return
+        last_id, version = _retire(connection, schema)
+        connection.execute(
+            f"UPDATE {draft}.counters SET value = greatest(value, %s) + 1 WHERE name = 'version'",
+            (version,),
+        )
+        if ids_go_on:
+            sql = f"UPDATE {draft}.counters SET value = greatest(value, %s) WHERE name = 'id'"
+            connection.execute(sql, (last_id,))
+        connection.execute(f"ALTER SCHEMA {schema} RENAME TO {old}")
         connection.execute(f"ALTER SCHEMA {draft} RENAME TO {schema}")
     with contextlib.suppress(errors.LockNotAvailable):  # Somebody reads it for long. The next one drops it.
         drop_schemas(connection, old)
@@ -48,9 +51,7 @@ def remove_schema(connection: Connection, schema: str) -> None:
 
 
 def drop_schemas(connection: Connection, *names: str) -> None:
-    for name in names:
-        if not exists(connection, name):
-            continue
+    for name in existing(connection, *names):
         with long_transaction(connection):
             connection.execute(f"SET LOCAL lock_timeout = '{PATIENCE}s'")
             connection.execute(f"DROP SCHEMA {name} CASCADE")

@@ -33,7 +33,7 @@ _COLUMN_TYPE = {"text": 'text COLLATE "C"'}
 FIXED = (
     """
     CREATE TABLE {0}.metadata (
-        position bigint PRIMARY KEY, id bigint NOT NULL UNIQUE, kind text NOT NULL, module bigint NOT NULL,
+        position bigint NOT NULL, id bigint PRIMARY KEY, kind text NOT NULL, module bigint NOT NULL,
         name text NOT NULL, body text NOT NULL
     )
     """,
@@ -62,7 +62,13 @@ def schema_of(identity: int) -> str:
 
 
 def exists(connection: Connection, schema: str) -> bool:
-    return connection.execute("SELECT to_regnamespace(%s)", (schema,)).fetchone() != (None,)
+    return bool(existing(connection, schema))
+
+
+def existing(connection: Connection, *schemas: str) -> set[str]:
+    """Those of the schemas that exist."""
+    sql = "SELECT nspname::text FROM pg_namespace WHERE nspname = ANY(%s)"
+    return {name for (name,) in connection.execute(sql, (list(schemas),))}
 
 
 def has_counters(connection: Connection, schema: str) -> bool:
