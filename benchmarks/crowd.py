@@ -1,4 +1,7 @@
-"""A PostgreSQL with many organisations, against one with few; and how long a new one takes on each storage."""
+"""A PostgreSQL with many organisations, against one with few; and how long a new one takes on each storage.
+
+Ten organisations are alone, or a hundred of a thousand are asked in turn.
+"""
 
 import asyncio
 import json
@@ -6,13 +9,14 @@ import tempfile
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-from benchmarks import data, leads
+from benchmarks import data, leads, machine
 from benchmarks.database import Database
-from benchmarks.figures import CROWD_READS
-from benchmarks.load import Candidates, Load, fetched, raw, rounds, times_longer, written
+from benchmarks.figures import CROWD_INSERT, CROWD_READS
+from benchmarks.load import Candidates, Load, cpu_ratio, fetched, raw, rounds, times_longer, written
 from benchmarks.plan import access
 from benchmarks.postgresql_data import CROWD, FEW, Home, slug
 from benchmarks.run import Run
@@ -22,29 +26,41 @@ from moorage.crm.metadata.standard import DEMO
 from moorage.crm.organisations.service import Organisations
 
 _CONNECTIONS = 32
+_OF_CROWD = 10  # How many of a crowd are asked, for each of few.
+_FIRST_NEW = 1_000_000  # The number of the first lead that is inserted.
 _NEW = 5  # Organisations that are made in a round.
 _LIST = f"/crm/v8/Leads?fields={','.join(leads.FIVE_FIELDS)}"
 
 
 def crowd(run: Run, database: Database, homes: Mapping[str, Home]) -> dict[str, list[float]]:
-    """Figures of reads from equally many organisations, and of new ones. Raises ServerFailed, LoadFailed."""
+    """Figures of calls among few organisations and among many, and of new ones. Raises ServerFailed, LoadFailed."""
     with ExitStack() as stack:
-        candidates: Candidates = {}
+        reads: Candidates = {}
+        inserts: Candidates = {}
         for name, held in ((FEW, run.organisations), (CROWD, run.crowd)):
-            home = homes[name]
-            asked = range(0, held, held // run.organisations)[: run.organisations]
-            tokens = asyncio.run(_tokens(home, asked))
+            home, asked = homes[name], min(held, run.organisations * _OF_CROWD)
+            tokens = asyncio.run(_tokens(home, range(0, held, held // asked)[:asked]))
             server = stack.enter_context(home.serving())
-            for read, requests in _requests(server, tokens).items():
+            for call, requests in _requests(server, tokens).items():
                 file = stack.enter_context(written(requests))
-                load = Load(server.crm, file, _CONNECTIONS, server.pid, database=database.pid)
-                candidates[f"{read} {name}"] = load.run
-        samples = rounds(candidates, run)
-    figures = asyncio.run(_new(run, homes[CROWD]))
-    for read in CROWD_READS:
-        few, many = samples[f"{read} {FEW}"], samples[f"{read} {CROWD}"]
-        figures[f"postgresql.crowd.{read}.per_second"] = [one.per_second for one in many]
-        figures[f"postgresql.crowd.{read}.crowd_ratio"] = times_longer(many, few)
+                # One writes, because several would share commits, and more of them among few organisations.
+                connections = 1 if call == CROWD_INSERT else _CONNECTIONS
+                load = Load(server.crm, file, connections, server.pid, database=database.pid)
+                (inserts if call == CROWD_INSERT else reads)[f"{call} {name}"] = load.run
+        # Inserts come last, because they make the lists of few organisations longer than those of many.
+        samples = rounds(reads, run) | rounds(inserts, run)
+    figures = asyncio.run(_new(run, homes[CROWD], database))
+    for call in (*CROWD_READS, CROWD_INSERT):
+        few, many = samples[f"{call} {FEW}"], samples[f"{call} {CROWD}"]
+        name = f"postgresql.crowd.{call}"
+        figures[f"{name}.per_second"] = [one.per_second for one in many]
+        figures[f"{name}.crowd_ratio"] = times_longer(many, few)
+        figures[f"{name}.cpu_ratio"] = cpu_ratio(many, few)
+        figures[f"{name}.database_cpu_ratio"] = [
+            this.database_cpu_us / that.database_cpu_us
+            for this, that in zip(many, few, strict=True)
+            if this.database_cpu_us and that.database_cpu_us
+        ]
     return figures
 
 
@@ -54,17 +70,28 @@ async def _tokens(home: Home, numbers: range) -> list[str]:
 
 
 def _requests(server: Server, tokens: list[str]) -> dict[str, list[bytes]]:
-    """The requests of each read, each with the tokens in turn."""
-    lists, gets = [], []
-    for token in tokens:
+    """The requests of each call, each with the tokens in turn."""
+    lists, gets, inserts = [], [], []
+    for token, lead in zip(tokens, leads.leads(_FIRST_NEW, len(tokens)), strict=True):
         authorization = f"Zoho-oauthtoken {token}"
         records = json.loads(fetched(server.crm + _LIST, authorization))["data"]
         lists.append(raw("GET", _LIST, {"Authorization": authorization}))
         gets.append(raw("GET", f"/crm/v8/Leads/{records[0]['id']}", {"Authorization": authorization}))
-    return dict(zip(CROWD_READS, (lists, gets), strict=True))
+        body = json.dumps({"data": [lead]}).encode()
+        inserts.append(raw("POST", "/crm/v8/Leads", {"Authorization": authorization}, body))
+    return dict(zip((*CROWD_READS, CROWD_INSERT), (lists, gets, inserts), strict=True))
 
 
-async def _new(run: Run, home: Home) -> dict[str, list[float]]:
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """What a new organisation takes: time, CPU time of this process, and of PostgreSQL."""
+
+    milliseconds: float
+    cpu: float
+    database_cpu: float
+
+
+async def _new(run: Run, home: Home, database: Database) -> dict[str, list[float]]:
     with tempfile.TemporaryDirectory(prefix="run-", dir=run.folder) as folder:
         async with (
             home.crm(SystemClock()) as service,
@@ -72,19 +99,26 @@ async def _new(run: Run, home: Home) -> dict[str, list[float]]:
         ):
             here, there, numbers = [], [], count()
             for _ in range(run.rounds + 1):
-                here.append(await _milliseconds(service.organisations, numbers))
-                there.append(await _milliseconds(in_sqlite, numbers))
+                here.append(await _made(service.organisations, numbers, database))
+                there.append(await _made(in_sqlite, numbers, database))
     del here[0], there[0]  # They loaded modules, and opened connections.
     name = "postgresql.new_organisation"
+    pairs = zip(here, there, strict=True)
     return {
-        f"{name}.milliseconds": here,
-        f"{name}.sqlite_milliseconds": there,
-        f"{name}.times_sqlite": [this / that for this, that in zip(here, there, strict=True)],
+        f"{name}.milliseconds": [each.milliseconds for each in here],
+        f"{name}.sqlite_milliseconds": [each.milliseconds for each in there],
+        f"{name}.times_sqlite": [this.milliseconds / that.milliseconds for this, that in pairs],
+        f"{name}.cpu_milliseconds": [each.cpu for each in here],
+        f"{name}.database_cpu_milliseconds": [each.database_cpu for each in here],
     }
 
 
-async def _milliseconds(organisations: Organisations, numbers: "count[int]") -> float:
-    started = time.perf_counter()
+async def _made(organisations: Organisations, numbers: "count[int]", database: Database) -> _Made:
+    before = machine.cpu_us(database.pid)
+    started, cpu = time.perf_counter(), time.process_time()
     for _ in range(_NEW):
         await organisations.create(f"new-{next(numbers)}", DEMO, sample=False)
-    return (time.perf_counter() - started) / _NEW * 1000
+    took, cpu = time.perf_counter() - started, time.process_time() - cpu
+    after = machine.cpu_us(database.pid)
+    of_database = (after - before) / 1000 if after is not None and before is not None else 0.0
+    return _Made(took / _NEW * 1000, cpu / _NEW * 1000, of_database / _NEW)

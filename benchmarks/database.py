@@ -2,7 +2,9 @@
 
 import shutil
 import subprocess
+import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,7 +22,8 @@ _SETTINGS = {
     "checkpoint_timeout": "15min",
     "wal_level": "replica",
 }
-_BUILD = {"fsync": "off", "synchronous_commit": "off"}  # Who is cut off builds again.
+# Who is cut off builds again. The log is copied for each run, so it is kept short.
+_BUILD = {"fsync": "off", "synchronous_commit": "off", "max_wal_size": "256MB"}
 
 
 class DatabaseMissing(Exception):
@@ -78,6 +81,7 @@ def running(
 
 
 def _build(place: Path, kept: Path, build: Callable[[Database, Path], None]) -> None:
+    started = time.monotonic()
     server = PostgresqlServer(place / "built", _programs(place))
     server.create(**_SETTINGS | _BUILD)
     draft = kept.with_suffix(".partial")
@@ -94,6 +98,7 @@ def _build(place: Path, kept: Path, build: Callable[[Database, Path], None]) -> 
             shutil.rmtree(outdated)
     shutil.move(server.folder, draft / "server")
     draft.rename(kept)
+    print(f"Built PostgreSQL's data in {time.monotonic() - started:.0f} s", file=sys.stderr)
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -153,7 +153,7 @@ BOTH_READS = {
 }
 BOTH_INSERTS = {INSERT: 0.75, INSERT_GROUPED: 0.6, INSERT_ONE: 0.5}
 REPLICAS_READS = ("list_200x5", "get")
-CROWD_READS = ("list", "get")  # Of organisations with few leads.
+CROWD_READS, CROWD_INSERT = ("list", "get"), "insert"  # In organisations with few leads.
 _BARE_RATIOS = {"list_200x5": 1.8, "list_200x20": 1.5, "search_email": 3.0}  # At most, over the bare query.
 _REPLICAS_SPEEDUP, _CROWD_RATIO = 1.7, 1.2
 
@@ -182,12 +182,23 @@ def _postgresql() -> Iterator[Figure]:
         yield Figure(f"{name}.per_second", "1/s", "higher")
         yield Figure(f"{name}.speedup", "x", "higher", _REPLICAS_SPEEDUP)
         yield Figure(f"{name}.cpu_ratio", "x", "lower")
-    for read in CROWD_READS:
-        yield Figure(f"postgresql.crowd.{read}.per_second", "1/s", "higher")
-        yield Figure(f"postgresql.crowd.{read}.crowd_ratio", "x", "lower", _CROWD_RATIO)
+        yield Figure(f"{name}.cpu_speedup", "x", "higher", _REPLICAS_SPEEDUP)
+        for which in ("one_", ""):
+            yield Figure(f"{name}.{which}cores", "cores", "higher")
+            yield Figure(f"{name}.{which}database_cores", "cores", "lower")
+            yield Figure(f"{name}.{which}load_cores", "cores", "lower")
+    for call in (*CROWD_READS, CROWD_INSERT):
+        yield Figure(f"postgresql.crowd.{call}.per_second", "1/s", "higher")
+        yield Figure(f"postgresql.crowd.{call}.crowd_ratio", "x", "lower", _CROWD_RATIO)
+        yield Figure(f"postgresql.crowd.{call}.cpu_ratio", "x", "lower")
+        yield Figure(f"postgresql.crowd.{call}.database_cpu_ratio", "x", "lower")
     yield Figure("postgresql.new_organisation.milliseconds", "ms", "lower")
     yield Figure("postgresql.new_organisation.sqlite_milliseconds", "ms", "lower")
     yield Figure("postgresql.new_organisation.times_sqlite", "x", "lower")
+    yield Figure("postgresql.new_organisation.cpu_milliseconds", "ms", "lower")
+    yield Figure("postgresql.new_organisation.database_cpu_milliseconds", "ms", "lower")
+    yield Figure("postgresql.jobs.per_second", "1/s", "higher")
+    yield Figure("postgresql.jobs.not_once", "jobs", "lower", 0)
 
 
 # By the sections of the benchmark, which measure them.

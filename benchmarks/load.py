@@ -1,8 +1,10 @@
 """Load on a server: wrk where it is installed, else a client of ours, in a process and on a core of its own."""
 
 import json
+import resource
 import subprocess
 import tempfile
+import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -23,13 +25,24 @@ _PATIENCE = 60  # Seconds by which a run may take longer than it should.
 class Sample:
     """One run. `cpu_us` is the server's CPU time for one answer, `median_us` how long a caller waits for one.
 
-    `database_cpu_us` is the CPU time of the database's own processes for one answer.
+    `database_cpu_us` is the CPU time of the database's own processes for one answer. `cores` is known of loads that run
+    `Together`.
     """
 
     per_second: float
     cpu_us: float | None = None
     median_us: float | None = None
     database_cpu_us: float | None = None
+    cores: "Cores | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cores:
+    """How many cores each kept busy in a run: the servers, their database, and the load generators."""
+
+    servers: float
+    database: float
+    load: float
 
 
 # What is measured, by name: a function of the seconds that it may take.
@@ -68,11 +81,12 @@ class Load:
         answers = outcome["answers"]
         if not answers or outcome["refused"] or outcome["broken"]:
             raise LoadFailed(f"{self._url}: {outcome}")
-        cpu, *database = [
+        cpus = [
             (end - begin) / answers if begin is not None and end is not None else None
             for begin, end in zip(before, after, strict=True)
         ]
-        return Sample(answers / outcome["seconds"], cpu, outcome["median_us"], *database)
+        of_database = cpus[1] if self._database is not None else None
+        return Sample(answers / outcome["seconds"], cpus[0], outcome["median_us"], of_database)
 
     def _answered(self, seconds: float) -> dict[str, float]:
         """What came of a run that was long enough for an answer; of a shorter one the load generators tell nothing."""
@@ -122,18 +136,29 @@ def fetched(url: str, authorization: str) -> bytes:
 
 
 class Together:
-    """Loads on several servers at the same time, as one."""
+    """Loads on several servers at the same time, as one. The servers have one database, whose process is given."""
 
-    def __init__(self, loads: Sequence[Load]) -> None:
+    def __init__(self, loads: Sequence[Load], database: int) -> None:
         self._loads = loads
+        self._database = database
 
     def run(self, seconds: float) -> Sample:
         """Raises LoadFailed."""
+        started, database, load = time.perf_counter(), machine.cpu_us(self._database), _load_seconds()
         with ThreadPoolExecutor(len(self._loads)) as pool:
             samples = list(pool.map(lambda load: load.run(seconds), self._loads))
+        took, used = time.perf_counter() - started, machine.cpu_us(self._database)
         rate = sum(one.per_second for one in samples)
-        cpu = sum((one.cpu_us or 0) * one.per_second for one in samples) / rate
-        return Sample(rate, cpu or None)
+        servers = sum((one.cpu_us or 0) * one.per_second for one in samples) / 1e6
+        of_database = (used - database) / 1e6 / took if used is not None and database is not None else 0.0
+        cores = Cores(servers, of_database, (_load_seconds() - load) / took)
+        return Sample(rate, servers * 1e6 / rate or None, cores=cores)
+
+
+def _load_seconds() -> float:
+    """The CPU time of all children that have ended, as load generators do after each run."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 class Beside:

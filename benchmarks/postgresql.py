@@ -3,7 +3,7 @@
 import asyncio
 import json
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -11,27 +11,12 @@ from benchmarks import data, machine
 from benchmarks.bare_postgresql import BareQueries
 from benchmarks.crowd import crowd
 from benchmarks.database import Database
-from benchmarks.figures import (
-    BOTH_INSERTS,
-    BOTH_READS,
-    INSERT,
-    INSERT_GROUPED,
-    INSERT_ONE,
-    REPLICAS_READS,
-)
-from benchmarks.load import (
-    Candidates,
-    Load,
-    Sample,
-    Together,
-    cpu_ratio,
-    cpu_us,
-    fetched,
-    rounds,
-    times_longer,
-)
+from benchmarks.figures import BOTH_INSERTS, BOTH_READS, INSERT, INSERT_GROUPED, INSERT_ONE
+from benchmarks.jobs import drain
+from benchmarks.load import Candidates, Sample, cpu_us, fetched, rounds, times_longer
 from benchmarks.plan import plan
 from benchmarks.postgresql_data import LEADS, Home, made
+from benchmarks.replicas import replicas
 from benchmarks.run import Run
 from benchmarks.scene import Scene
 from benchmarks.server import running
@@ -50,7 +35,7 @@ def measure(run: Run) -> dict[str, list[float]]:
             figures |= _reads(run, scenes, homes[LEADS], stack)
             figures |= _inserts(run, scenes, stack)
         database.settle()
-        return figures | _replicas(run, database, homes[LEADS])
+        return figures | replicas(run, database, homes[LEADS]) | _jobs(run, homes[LEADS])
 
 
 Scenes = tuple[Scene, Scene]  # SQLite's, and PostgreSQL's.
@@ -132,28 +117,10 @@ def _compared(
     }
 
 
-def _replicas(run: Run, database: Database, home: Home) -> dict[str, list[float]]:
-    """One process on a database, then two, all of them on whichever cores they like."""
-    asked = asyncio.run(home.plan(run.leads))
-    with ExitStack() as stack:
-        machine.unpin(0)
-        machine.unpin(database.pid)
-        servers = [stack.enter_context(each.serving(pinned=False)) for each in (home, home.beside())]
-        scenes = [Scene(server, asked, run.leads, workers=2) for server in servers]
-        candidates: Candidates = {}
-        for name in REPLICAS_READS:
-            loads: list[Load] = [scene.reads(stack, name, _CONNECTIONS) for scene in scenes]
-            candidates[f"{name} one"] = loads[0].run
-            candidates[name] = Together(loads).run
-        samples = rounds(candidates, run)
-    return _speedups(samples)
-
-
-def _speedups(samples: Mapping[str, Sequence[Sample]]) -> dict[str, list[float]]:
-    figures: dict[str, list[float]] = {}
-    for name in REPLICAS_READS:
-        one, two = samples[f"{name} one"], samples[name]
-        figures[f"postgresql.replicas2.{name}.per_second"] = [sample.per_second for sample in two]
-        figures[f"postgresql.replicas2.{name}.speedup"] = times_longer(one, two)
-        figures[f"postgresql.replicas2.{name}.cpu_ratio"] = cpu_ratio(two, one)
-    return figures
+def _jobs(run: Run, home: Home) -> dict[str, list[float]]:
+    """Figures of one run. `not_once` counts jobs that were left out, and how often one was done again."""
+    drained = asyncio.run(drain(home.url, count=run.jobs))
+    return {
+        "postgresql.jobs.per_second": [drained.per_second],
+        "postgresql.jobs.not_once": [run.jobs - drained.done + drained.notes - drained.done],
+    }

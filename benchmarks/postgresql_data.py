@@ -18,12 +18,20 @@ from benchmarks.run import Run
 from benchmarks.server import Server, running
 from moorage.clock import Clock, FrozenClock, SystemClock
 from moorage.crm.metadata.standard import DEMO
+from moorage.crm.organisations.service import Organisations
 from moorage.crm.service import CrmService
 from moorage.rooms import Rooms, Urls
 from moorage.settings import load
 from moorage.storage.migrate import migrate
 
 LEADS, FEW, CROWD = "leads", "few", "crowd"
+_DECIDE = (
+    "schema",
+    "documents",
+    "row_writing",
+    "fulltext",
+    "lexemes",
+)  # The modules that say what is stored.
 _LEADS_OF_ONE = 20
 _VAULT_KEY = "".join(f"{byte:02x}" for byte in range(32))
 
@@ -73,7 +81,8 @@ class Home:
 @contextmanager
 def made(run: Run) -> Iterator[tuple[Database, Mapping[str, Home]]]:
     """A PostgreSQL with the homes, on the core of the load. Raises DatabaseMissing."""
-    sources = [*sorted(Path(moorage.crm.storage.postgresql.__file__).parent.glob("*.py")), Path(__file__)]
+    storage = Path(moorage.crm.storage.postgresql.__file__).parent
+    sources = [*(storage / f"{name}.py" for name in _DECIDE), Path(__file__)]
     kept = run.folder / f"postgresql-{run.leads}-{run.organisations}-{run.crowd}-{data.fingerprint(*sources)}"
     with database.running(run.folder, kept, partial(_build, run)) as (server, folder):
         yield server, {name: Home(folder / name, server.url(name)) for name in (LEADS, FEW, CROWD)}
@@ -96,10 +105,17 @@ async def _fill_leads(home: Home, count: int) -> None:
 
 async def _fill(home: Home, count: int) -> None:
     async with home.crm(SystemClock()) as service:
-        for number in range(count):
-            row = await service.organisations.create(slug(number), DEMO, sample=False)
-            await data.insert(service.organisations, row.id, number * _LEADS_OF_ONE, _LEADS_OF_ONE)
-            await service.organisations.forget(row.id)
+        organisations = service.organisations
+        row = await organisations.create(slug(0), DEMO, sample=False)
+        for number in range(1, count):  # While one is filled, the next one is made.
+            filling = _fill_one(organisations, row.id, number - 1)
+            row, _ = await asyncio.gather(organisations.create(slug(number), DEMO, sample=False), filling)
+        await _fill_one(organisations, row.id, count - 1)
+
+
+async def _fill_one(organisations: Organisations, identity: int, number: int) -> None:
+    await data.insert(organisations, identity, number * _LEADS_OF_ONE, _LEADS_OF_ONE)
+    await organisations.forget(identity)
 
 
 def slug(number: int) -> str:

@@ -13,7 +13,7 @@ class Run:
 
     What is built, and what is measured on, lies below `folder`. The organisation that is measured has so many `leads`,
     and stands beside others where the start is measured, `organisations` in all. Writers insert `batches` in turn. On
-    PostgreSQL, `organisations` with few leads are measured among a `crowd` of them.
+    PostgreSQL, `organisations` with few leads are held against a `crowd` of them, and processes share so many `jobs`.
     """
 
     folder: Path
@@ -24,3 +24,4 @@ class Run:
     organisations: int = 10
     batches: int = 40
     crowd: int = 1000
+    jobs: int = 2000

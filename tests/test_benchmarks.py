@@ -70,9 +70,13 @@ def test_the_figures_that_have_a_target_keep_their_names():
         "postgresql.insert_batch_100.c8.sqlite_ratio": 0.6,
         "postgresql.insert_one.c32.sqlite_ratio": 0.5,
         "postgresql.replicas2.list_200x5.speedup": 1.7,
+        "postgresql.replicas2.list_200x5.cpu_speedup": 1.7,
         "postgresql.replicas2.get.speedup": 1.7,
+        "postgresql.replicas2.get.cpu_speedup": 1.7,
         "postgresql.crowd.list.crowd_ratio": 1.2,
         "postgresql.crowd.get.crowd_ratio": 1.2,
+        "postgresql.crowd.insert.crowd_ratio": 1.2,
+        "postgresql.jobs.not_once": 0,
     }
 
 
