@@ -17,12 +17,13 @@ import pytest
 from moorage.app import control_origin
 from moorage.clock import FrozenClock
 from moorage.crm.metadata.standard import DEMO
+from moorage.crm.storage.migrations import CRM
 from moorage.ids import new_uuid
 from moorage.keys import store
 from moorage.rooms import Rooms, Urls
 from moorage.settings import load
 from moorage.settings.readers import is_postgresql
-from moorage.storage.migrate import migrate
+from moorage.storage.migrate import CONTROL, migrate
 from moorage.storage.sqlite import sqlite_path
 from tests.person import Person
 from tests.waited import Waited
@@ -32,19 +33,19 @@ NOW = datetime(2026, 2, 7, 9, 10, 56, 48_460, UTC)
 
 
 @functools.cache
-def _migrated() -> bytes:
+def _migrated(history) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "moorage.db"
-        migrate(f"sqlite:///{path}")
+        path = Path(folder) / "new.db"
+        migrate(f"sqlite:///{path}", history=history)
         return path.read_bytes()
 
 
-def migrated(path):
-    """Make an empty control database: as `migrate` makes it, which is asked only once."""
+def migrated(path, history=CONTROL):
+    """Make an empty database in a file: as `migrate` makes it, which is asked only once."""
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         path.touch(0o600)
-        path.write_bytes(_migrated())
+        path.write_bytes(_migrated(history))
 
 
 @dataclass
@@ -80,6 +81,8 @@ class Control:
         self.settings = load(self.environ, home=home)
         if not is_postgresql(self.settings.database_url):
             migrated(sqlite_path(self.settings.database_url))
+        if not is_postgresql(self.settings.crm_database_url):
+            migrated(self.settings.crm_folder / "registry.db", CRM)
         self.changes = 0
         self.rooms = self.run(self._open())
         self._app = control_origin(self.rooms, self._changed)

@@ -28,6 +28,7 @@ from moorage.crm.storage.postgresql.documents import documents_of
 from moorage.crm.storage.postgresql.schemas import PostgresqlSchemas
 from moorage.crm.storage.postgresql.server import PostgresqlServer
 from moorage.crm.storage.sqlite import organisation_files
+from moorage.crm.storage.sqlite import storage as sqlite_storage
 from moorage.crm.storage.sqlite.metadata_change import version
 from moorage.crm.storage.sqlite.readers import OrganisationFile
 from moorage.crm.storage.sqlite.storage import SqliteStorage
@@ -121,9 +122,13 @@ class Copies:
         self._organisations: dict[object, Path] = {}
         Waited(crm_in(folder / "empty", FrozenClock(BEGIN))).close()
 
-    def begin(self, folder: Path) -> None:
-        """Put the files there that a new folder begins with."""
-        shutil.copytree(self._folder / "empty", folder)
+    def storage(self, folder: Path, clock: FrozenClock) -> SqliteStorage:
+        """The storage in a folder. The files of a new one are copied, and known to be up to date."""
+        if not folder.exists():
+            shutil.copytree(self._folder / "empty", folder)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(sqlite_storage, "migrate", lambda *_, **__: None)
+            return SqliteStorage(folder, clock)
 
     def quicken(self, organisations: Organisations, orgs: Path, clock: FrozenClock) -> None:
         """Copy new organisations. An organisation that exists already is made again in the usual way."""
@@ -261,8 +266,7 @@ def service(
     readings: Readings,
     storage_kind: str,
 ) -> Iterator[CrmService]:
-    copies.begin(tmp_path / "crm")
-    storage, run = SqliteStorage(tmp_path / "crm", clock), asyncio.run
+    storage, run = copies.storage(tmp_path / "crm", clock), asyncio.run
     if storage_kind != "sqlite":
         storage.organisations.close()
     if storage_kind == "memory":

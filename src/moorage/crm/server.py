@@ -4,6 +4,7 @@ import contextlib
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -55,6 +56,12 @@ T = TypeVar("T")
 log = Log(__name__)
 
 
+@cache
+def operations() -> Router:
+    """The table of all operations, which is the same for every CRM of a process."""
+    return Router([*absent_routes(), *routes()])
+
+
 class NotInMemory(Exception):
     """The principal or the organisation of a call is not in memory and has to be read first."""
 
@@ -82,7 +89,7 @@ class Crm:
         self._tokens = tokens
         self._clock = clock
         self._api_domain = api_domain
-        self._router = Router([*absent_routes(), *routes()])
+        self._router = operations()
 
         self._of_callers = Budget(MAX_HELD, Spool(spool_folder, spool_trouble))
         self._of_strangers = Allowance(MAX_FORM, Budget(MAX_HELD_OF_STRANGERS))

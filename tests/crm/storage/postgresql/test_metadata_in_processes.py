@@ -8,7 +8,6 @@ import pytest
 from moorage.crm.metadata.standard import DEMO
 from moorage.crm.storage.postgresql.schemas import PostgresqlSchemas
 from moorage.crm.storage.postgresql.server import PostgresqlServer
-from moorage.crm.storage.sqlite.storage import SqliteStorage
 from tests.contracts.opened import Opened
 from tests.crm.conftest import FULL_SCOPE, Caller
 from tests.crm.folder import crm_in
@@ -20,12 +19,11 @@ FIELD = {"field_label": "Berth", "data_type": "text", "length": 100}
 @pytest.fixture
 def processes(tmp_path, clock, copies, database_url):
     """Callers of one organisation, each through a CRM that knows of the other one only by the database."""
-    copies.begin(tmp_path / "crm")
     with asyncio.Runner() as runner:
         servers = [PostgresqlServer(database_url) for _ in range(2)]
         services = []
         for server in servers:
-            storage = SqliteStorage(tmp_path / "crm", clock)
+            storage = copies.storage(tmp_path / "crm", clock)
             storage.organisations.close()
             storage.organisations = PostgresqlSchemas(lambda _, server=server: server, clock)
             services.append(Waited(crm_in(tmp_path / "crm", clock, storage=storage), run=runner.run))

@@ -3,6 +3,7 @@
 import re
 import tomllib
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Literal, TypeAlias
 from urllib.parse import urlsplit
@@ -134,11 +135,8 @@ class Providers:
     """The apps, by name. Files in `folder` add apps, or replace shipped apps of the same name."""
 
     def __init__(self, folder: Path | None = None) -> None:
-        self._by_name: dict[str, Provider] = {}
-        for source in (SHIPPED, folder):
-            for file in sorted(source.glob("*.toml")) if source is not None else ():
-                provider = read_provider(file)
-                self._by_name[provider.name] = provider
+        added = () if folder is None else _in_folder(folder)
+        self._by_name: dict[str, Provider] = {app.name: app for app in (*_shipped(), *added)}
 
     @property
     def names(self) -> frozenset[str]:
@@ -203,6 +201,16 @@ class Providers:
     def header(self, app: str) -> str:
         """The Authorization header of an app's API, with the placeholder `{access_token}`."""
         return self.get(app).authorization
+
+
+@cache
+def _shipped() -> list[Provider]:
+    """The apps that come with Moorage, whose files do not change while it runs."""
+    return _in_folder(SHIPPED)
+
+
+def _in_folder(folder: Path) -> list[Provider]:
+    return [read_provider(file) for file in sorted(folder.glob("*.toml"))]
 
 
 def _host(url: str) -> str:
