@@ -30,8 +30,8 @@ from moorage.storage.trouble import unusable
 
 NAME = "The PostgreSQL database"
 OLDEST = 15  # The oldest version of PostgreSQL that is tested.
-# Seconds. A server that is gone must not hold up calls for much longer than one that says so.
-_CONNECTION = {
+# Used for what a URL does not say. A server that is gone must not hold up calls for much longer than one that says so.
+CONNECTION = {
     "connect_timeout": "5",
     "keepalives_idle": "5",
     "keepalives_interval": "2",
@@ -182,7 +182,7 @@ class Postgresql:
     def connector(self, purpose: str) -> Callable[[], psycopg.Connection[Any]]:
         """What opens a connection in autocommit mode, named after what it is for."""
         name = {"fallback_application_name": _name(self._schema, purpose)}
-        conninfo = make_conninfo("", **{**_CONNECTION, **name, **self._parameters})
+        conninfo = make_conninfo("", **{**CONNECTION, **name, **self._parameters})
 
         def connect() -> psycopg.Connection[Any]:
             # The driver must not begin transactions, because SQLAlchemy does. It must not prepare statements, because

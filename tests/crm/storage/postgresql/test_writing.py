@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -291,6 +292,28 @@ def test_a_writer_waits_for_that_of_another_process(here, there):
 
     first, second = asyncio.run(run())
     assert first < second
+
+
+def test_no_reader_waits_behind_a_change_of_fields_that_waits_for_a_long_scan(
+    here, processes, database_url, asked
+):
+    here.write(insertion(here, "one"))
+    leads, there = here.module("Leads"), processes.open()
+    field = here.organisation.metadata.find("field", leads.fields["Phone"].id)
+    unique = replace(field, body=field.body | {"unique": {"case_sensitive": False}})
+    waiting = (
+        "SELECT true FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock'"
+        f" AND relation = '{SCHEMA}.{leads.table}'::regclass"
+    )
+    with psycopg.connect(database_url) as scan, ThreadPoolExecutor(1) as thread:
+        scan.execute(f"SELECT count(*) FROM {SCHEMA}.{leads.table}")
+        changing = thread.submit(here.change, lambda change: change.put(unique))
+        for _ in range(3):
+            wait_until(lambda: asked(waiting), 20)
+            assert there.count("Leads") == 1
+        assert not changing.done()
+        scan.rollback()
+        changing.result(30)
 
 
 def test_values_at_their_limits_come_back_as_they_were(here):

@@ -93,10 +93,18 @@ class MetadataChange:
             return
         catalog = Catalog(self.metadata)
         self._transaction.catalog = catalog
-        for module in catalog.modules.values():
-            before = self._before.by_number.get(module.number)
-            if before is not None and self._transaction.inventory.has(module):
-                self._change_fields(before, module)
+        changed_modules = [
+            (before, module)
+            for module in catalog.modules.values()
+            if (before := self._before.by_number.get(module.number)) is not None
+            and self._transaction.inventory.has(module)
+        ]
+        # All at once: who has one table must not wait for another.
+        self._statements.lock(
+            [f"{self._schema}.{after.table}" for before, after in changed_modules if _differ(before, after)]
+        )
+        for before, module in changed_modules:
+            self._change_fields(before, module)
         for number, columns, change in self._rewrites:
             module = catalog.by_number[number % ID_SPACE]
             if self._transaction.inventory.has(module):
@@ -146,3 +154,9 @@ class MetadataChange:
             self._statements.run_all(schema.field_indexes(self._schema, module, field))
         except UniqueViolation:
             raise ValuesRepeat(field) from None
+
+
+def _differ(before: Module, after: Module) -> bool:
+    """Whether columns or indexes of a module's table may have to follow its documents."""
+    known, now = ({field.id: field.unique for field in module.fields.values()} for module in (before, after))
+    return known != now

@@ -12,21 +12,12 @@ from psycopg.pq import TransactionStatus
 from psycopg.pq.abc import PGconn
 from psycopg.types.numeric import Int8BinaryDumper
 
-from moorage.storage.postgresql import has_message
+from moorage.storage.postgresql import CONNECTION, has_message
 
 LIFETIME = 1800.0  # Seconds. The memory of a server's process grows with the tables that it has met.
 READ_SECONDS = 30  # A read that takes longer is given up.
 
-# Used for what the URL does not say. Without them, a server that is cut off would keep its callers for many minutes.
-_DEFAULTS = {
-    "application_name": "moorage",
-    "client_encoding": "utf8",
-    "connect_timeout": "5",
-    "keepalives_idle": "5",
-    "keepalives_interval": "2",
-    "keepalives_count": "3",
-    "tcp_user_timeout": "10000",
-}
+_DEFAULTS = {**CONNECTION, "application_name": "moorage", "client_encoding": "utf8"}
 # No statement of ours is long enough for a compiler or for parallel workers: they only add milliseconds. They are set
 # by a statement, because PgBouncer takes no options at connect. In its transaction mode they may get lost; then reads
 # are a little slower, and only Moorage itself ends the long ones.

@@ -1,15 +1,20 @@
 """The statements of one writing transaction, which several jobs may share."""
 
 import contextlib
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 from psycopg import Connection, Cursor
+from psycopg.errors import LockNotAvailable
 from psycopg.pq import TransactionStatus
 
 from moorage.storage.errors import DatabaseUnusable
 
 PATIENCE = 30  # Seconds to wait for another writer of the organisation, such as a restore.
+# Readers of a table wait behind somebody who waits to lock it. So each try is short, and they have the pause after it.
+LOCK_TRY = 100  # Milliseconds.
+LOCK_PAUSE = 0.4  # Seconds.
 SILENCE = 60  # Seconds after which the server ends a transaction whose process says nothing any more.
 
 # In the message that begins the transaction, because a pooler may lose the settings of a session.
@@ -65,6 +70,29 @@ class Statements:
         """Undo what the current job has done since it was protected."""
         if self._several and self.is_protected:
             self._connection.execute("ROLLBACK TO SAVEPOINT job")
+
+    def lock(self, tables: Collection[str]) -> None:
+        """Lock tables against all others, so that they can be changed. Raises LockNotAvailable after PATIENCE seconds.
+
+        Readers that need long, such as a search among all records, are waited for, and hold up no other ones.
+        """
+        end = time.monotonic() + PATIENCE
+        if tables:
+            self.run(f"SET LOCAL lock_timeout = {LOCK_TRY}")
+            while not self._try_to_lock(tables, end):
+                time.sleep(LOCK_PAUSE)
+            self.run(f"SET LOCAL lock_timeout = '{PATIENCE}s'")
+
+    def _try_to_lock(self, tables: Collection[str], end: float) -> bool:
+        self.run("SAVEPOINT locking")
+        try:
+            self.run(f"LOCK TABLE {', '.join(tables)} IN ACCESS EXCLUSIVE MODE")
+        except LockNotAvailable:
+            if time.monotonic() > end:
+                raise
+            self.run("ROLLBACK TO SAVEPOINT locking")
+            return False
+        return True
 
     def rows(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         return self.cursor.execute(sql, params or None).fetchall()
