@@ -1,5 +1,6 @@
 """What holds for all tests."""
 
+import gc
 import os
 
 import pytest
@@ -30,6 +31,12 @@ def pytest_configure(config):
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node):
     node.workerinput["postgresql_folder"] = str(node.config.postgresql_folder)
+
+
+def pytest_collection_finish():
+    """Collected tests live until the end: half a million objects that each collection of garbage would look through."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_unconfigure(config):
