@@ -11,7 +11,8 @@ import sqlite3
 
 import pytest
 
-from moorage import doctor, settings
+from moorage import settings
+from moorage.doctor import examination
 from moorage.rooms import Urls, open_rooms
 from moorage.serve.data_folder import Running, locked, write_note
 from moorage.storage.migrate import HEAD
@@ -360,7 +361,7 @@ def test_a_disk_that_fails_is_a_finding(monkeypatch, home):
     def failing(_settings):
         raise OSError(5, "Input/output error", "/disk/vault.key")
 
-    check = doctor._look("vault key", failing, settings.load({}, home=home))
+    check = examination._look("vault key", failing, settings.load({}, home=home))
     assert (check.finding.code, check.finding.severity) == ("system", "problem")
     assert (check.finding.cause, check.finding.evidence) == ("Input/output error", "/disk/vault.key")
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from moorage import doctor
+from moorage.doctor import opened
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_doctor_says_how_full_each_server_is(on_servers, monkeypatch):
     assert set(checks()) == {"PostgreSQL server main", "PostgreSQL server two"}
     main = checks()["PostgreSQL server main"]
     assert main["code"] == "server_has_room" and "1 organisations with" in main["evidence"]
-    monkeypatch.setattr(doctor, "MOST_RELATIONS", 10)
+    monkeypatch.setattr(opened, "MOST_RELATIONS", 10)
     assert {name: check["code"] for name, check in checks().items()} == {
         "PostgreSQL server main": "server_full",
         "PostgreSQL server two": "server_has_room",

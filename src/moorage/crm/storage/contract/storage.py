@@ -13,7 +13,7 @@ Complaint: TypeAlias = Callable[[float], str | None]
 
 
 class CrmStorage(Protocol):
-    """Chosen once, in `rooms.py`, by the URL of the CRM's database."""
+    """Chosen once, in `rooms/crm.py`, by the URL of the CRM's database."""
 
     @property
     def database(self) -> Database:

@@ -1,0 +1,114 @@
+"""All services, and what is done with all of them."""
+
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import cached_property, partial
+from typing import TYPE_CHECKING
+
+from moorage.clock import SystemClock
+from moorage.rooms.connecting import ConnectingRooms
+from moorage.rooms.urls import Urls
+from moorage.settings import Settings
+from moorage.settings.readers import is_postgresql
+
+if TYPE_CHECKING:
+    from moorage.background import Loop
+    from moorage.gateway.probes import Probes
+    from moorage.http.crowd import Crowd
+    from moorage.jobs.runner import Runner
+    from moorage.storage.readiness import Readiness
+
+# ruff: noqa: PLC0415 (a service is loaded when it is first used)
+
+
+class Rooms(ConnectingRooms):
+    """All services. Arguments: see `ControlRooms`."""
+
+    @cached_property
+    def runner(self) -> "Runner":
+        """Runs the jobs of all rooms: each is done by one of all processes."""
+        from moorage.jobs import Work
+        from moorage.jobs.runner import Runner
+        from moorage.jobs.service import Jobs
+
+        connections = self.connections
+        works = (Work("connections.end_unopened", lambda _: connections.end_unopened(), every=3600),)
+        return Runner(Jobs(self.database), works)
+
+    @cached_property
+    def readiness(self) -> "Readiness":
+        """The check behind /readyz: can the server do its work?"""
+        from moorage.storage.readiness import Readiness, complaint
+        from moorage.storage.sqlite import sqlite_path
+
+        settings = self.settings
+        folders = {settings.home, settings.crm_folder}
+        files: dict[str, Callable[[float], str | None]] = {}
+        if not is_postgresql(settings.database_url):
+            database = sqlite_path(settings.database_url)
+            folders.add(database.parent)
+            files["The control database"] = partial(complaint, database)
+        files.update(self.crm_storage.complaints())
+
+        async def look() -> None:
+            await self.database.check()
+            await self.vault.check()
+            await self.crm.check()
+
+        return Readiness(look, folders, files)
+
+    @cached_property
+    def crowd(self) -> "Crowd":
+        from moorage.http.crowd import Crowd
+
+        return Crowd()
+
+    @cached_property
+    def probes(self) -> "Probes":
+        from moorage.gateway.probes import Probes
+
+        return Probes(self.readiness, self.crowd)
+
+    def background(self) -> "list[Loop]":
+        """The background loops of all rooms."""
+        rooms = self.crm, self.tokens, self.keys, self.settling, self.runner
+        return [loop for room in rooms for loop in room.background()]
+
+    def make_all(self) -> None:
+        """Make every service that was not made yet."""
+        for rooms in Rooms.__mro__:
+            for name, room in vars(rooms).items():
+                if isinstance(room, cached_property):
+                    getattr(self, name)
+
+    async def close(self) -> None:
+        """Close the services that were made."""
+        services = vars(self)
+        if "tokens" in services:
+            await self.tokens.close()
+        if "unwritten" in services:
+            await self.unwritten.close()
+        if "keys" in services:
+            from moorage.storage.errors import DatabaseUnusable
+
+            with contextlib.suppress(DatabaseUnusable):
+                await self.keys.note_uses()
+        if "outside" in services:
+            await self.outside.close()
+        if "crm" in services:
+            await self.crm.close()
+        elif "crm_storage" in services:
+            await self.crm_storage.close()
+        if "database" in services:
+            await self.database.close()
+
+
+@asynccontextmanager
+async def open_rooms(settings: Settings, urls: Urls, *, make_key: bool = True) -> AsyncIterator[Rooms]:
+    """The services over a data folder, closed at the end."""
+    rooms = Rooms(settings, urls, SystemClock(), make_key=make_key)
+    try:
+        yield rooms
+    finally:
+        await rooms.close()

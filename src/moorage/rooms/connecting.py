@@ -1,0 +1,133 @@
+"""Connections, their tokens, and the apps that they lead to."""
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from moorage.oauth import CALLBACK
+from moorage.rooms.crm import CrmRooms
+
+if TYPE_CHECKING:
+    from moorage.connections.model import Connection
+    from moorage.connections.service import Connections
+    from moorage.oauth.apps.clients import OAuthClients
+    from moorage.oauth.apps.destinations import Destinations
+    from moorage.oauth.apps.providers import Providers
+    from moorage.oauth.connect.disconnect import Disconnect
+    from moorage.oauth.connect.service import Connect
+    from moorage.oauth.diagnosis.service import Diagnoses
+    from moorage.oauth.tokens.renewal import Renewals
+    from moorage.oauth.tokens.service import Tokens
+    from moorage.oauth.tokens.unwritten import Unwritten
+    from moorage.oauth.transport.authorization_server import AuthorizationServers
+    from moorage.oauth.transport.embedded import EmbeddedCrm
+    from moorage.oauth.transport.remote import RemoteTransport
+
+# ruff: noqa: PLC0415 (a service is loaded when it is first used)
+
+
+class ConnectingRooms(CrmRooms):
+    @cached_property
+    def providers(self) -> "Providers":
+        from moorage.oauth.apps.providers import Providers
+
+        return Providers(self.settings.home / "providers")
+
+    @cached_property
+    def oauth_clients(self) -> "OAuthClients":
+        from moorage.oauth.apps.clients import OAuthClients
+
+        return OAuthClients(self.database, self.vault, self.settings.oauth_clients)
+
+    @cached_property
+    def embedded(self) -> "EmbeddedCrm":
+        from moorage.oauth.transport.embedded import EmbeddedCrm
+
+        return EmbeddedCrm(self.crm, self.urls.crm, self.clock)
+
+    @cached_property
+    def destinations(self) -> "Destinations":
+        from moorage.oauth.apps.destinations import Destinations
+
+        return Destinations(
+            self.providers,
+            self.oauth_clients,
+            self.embedded,
+            f"{self.urls.gateway}{CALLBACK}",
+            shows_embedded=self.settings.loopback and self.settings.public_url is None,
+        )
+
+    @cached_property
+    def outside(self) -> "RemoteTransport":
+        from moorage.oauth.transport.remote import RemoteTransport
+
+        return RemoteTransport()
+
+    @cached_property
+    def accounts(self) -> "AuthorizationServers":
+        from moorage.oauth.transport.authorization_server import AuthorizationServers
+
+        return AuthorizationServers(self.destinations, self.outside.send, self.embedded.send, self.clock)
+
+    @cached_property
+    def connections(self) -> "Connections":
+        from moorage.connections.service import Connections
+        from moorage.connections.sessions import PURPOSE, Sessions
+        from moorage.oauth.connect.attempts import under_way
+
+        vault = self.vault
+        sessions = Sessions(lambda: vault.derive(PURPOSE), lambda: vault.derived(PURPOSE))
+        environment = self.providers.environment
+        return Connections(self.database, sessions, self.clock, self.urls.gateway, environment, under_way)
+
+    @cached_property
+    def unwritten(self) -> "Unwritten":
+        from moorage.oauth.tokens.unwritten import Unwritten
+
+        return Unwritten()
+
+    @cached_property
+    def renewals(self) -> "Renewals":
+        from moorage.oauth.tokens.renewal import Renewals
+
+        ask, unwritten = self.accounts.refresh, self.unwritten
+        return Renewals(self.database, self.vault, self.connections, self.providers, ask, unwritten)
+
+    @cached_property
+    def tokens(self) -> "Tokens":
+        from moorage.oauth.tokens.service import Tokens
+
+        return Tokens(self.vault, self.renewals, self.clock)
+
+    @cached_property
+    def connect(self) -> "Connect":
+        from moorage.oauth.connect.service import Connect
+
+        return Connect(
+            self.database,
+            self.connections,
+            self.tokens,
+            self.providers,
+            self.destinations,
+            self.accounts,
+            self.unwritten,
+        )
+
+    @cached_property
+    def disconnect(self) -> "Disconnect":
+        from moorage.oauth.connect.disconnect import Disconnect
+
+        return Disconnect(self.connections, self.tokens, self.accounts)
+
+    @cached_property
+    def diagnoses(self) -> "Diagnoses":
+        from moorage.oauth.diagnosis.service import Diagnoses
+
+        return Diagnoses(self.renewals, self.providers, self.destinations, self.accounts, self.clock)
+
+    async def connect_inside(self, connection: "Connection", organisation: str) -> None:
+        """Connect a connection to an organisation of the embedded CRM, as its first user and without consent."""
+        provider = self.providers.get(connection.app)
+        minted = await self.embedded.grant(organisation, list(provider.scopes))
+        await self.connect.activate(
+            connection, await self.destinations.inside(provider, organisation), minted
+        )

@@ -1,0 +1,94 @@
+"""The control database, and the services of keys and of the vault."""
+
+import contextlib
+from contextlib import AbstractAsyncContextManager
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from moorage.clock import Clock
+from moorage.rooms.urls import Urls
+from moorage.settings import Settings
+from moorage.settings.readers import is_postgresql
+
+if TYPE_CHECKING:
+    from moorage.keys.limits import RateLimiter
+    from moorage.keys.service import Keys
+    from moorage.keys.settling import Settling
+    from moorage.storage import Database
+    from moorage.vault.keys import KeySource
+    from moorage.vault.rotation import Rotation
+    from moorage.vault.service import Vault
+
+# ruff: noqa: PLC0415 (a service is loaded when it is first used)
+
+
+class ControlRooms:
+    """With `make_key`, a vault that has no key and no secrets gets a new key."""
+
+    def __init__(self, settings: Settings, urls: Urls, clock: Clock, *, make_key: bool = True) -> None:
+        self.settings = settings
+        self.urls = urls
+        self.clock = clock
+        self._make_key = make_key
+
+    @cached_property
+    def database(self) -> "Database":
+        from moorage.storage.database import READERS, Database
+
+        settings = self.settings
+        # One connection writes, and one watches for changes.
+        readers = settings.database_connections - 2 if is_postgresql(settings.database_url) else READERS
+        return Database(settings.database_url, self.clock, readers=readers)
+
+    def alone(self) -> AbstractAsyncContextManager[object]:
+        """A lock for work that one server of a control database does, such as the first start.
+
+        For SQLite the lock of the data folder is enough, which every server holds.
+        """
+        if not is_postgresql(self.settings.database_url):
+            return contextlib.nullcontext()
+        from moorage.storage.backend import CONTROL_SCHEMA
+        from moorage.storage.lease import Lease
+
+        return Lease(self.settings.database_url, CONTROL_SCHEMA, "first start")
+
+    @cached_property
+    def vault_keys(self) -> "KeySource":
+        from moorage.storage.sqlite import sqlite_path
+        from moorage.vault.keys import load_keys, shared_keys
+
+        if is_postgresql(self.settings.database_url):
+            return shared_keys(self.settings.vault_key, self.settings.home)
+        database = sqlite_path(self.settings.database_url)
+        return load_keys(self.settings.vault_key, self.settings.home, database, make=self._make_key)
+
+    @cached_property
+    def vault(self) -> "Vault":
+        from moorage.vault.service import Vault
+
+        return Vault(self.database, self.vault_keys)
+
+    @cached_property
+    def rotation(self) -> "Rotation":
+        from moorage.connections.sessions import LIFETIME, PURPOSE
+        from moorage.vault.rotation import Rotation
+
+        return Rotation(self.database, self.vault_keys, {PURPOSE: LIFETIME})
+
+    @cached_property
+    def keys(self) -> "Keys":
+        from moorage.keys.service import Keys
+
+        return Keys(self.database, self.clock)
+
+    @cached_property
+    def limiter(self) -> "RateLimiter":
+        from moorage.keys.limits import RateLimiter
+
+        return RateLimiter(self.settings.rate_limit, self.clock)
+
+    @cached_property
+    def settling(self) -> "Settling":
+        from moorage.keys.settling import Settling
+
+        return Settling(self.database, self.limiter)
