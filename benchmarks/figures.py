@@ -166,6 +166,7 @@ def _postgresql() -> Iterator[Figure]:
         yield Figure(f"{name}.sqlite_ratio", "x", "higher", least)
         yield Figure(f"{name}.bare_per_second", "1/s", "higher")
         yield Figure(f"{name}.ratio", "x", "lower", _BARE_RATIOS.get(read))
+        yield Figure(f"{name}.cpu_ratio", "x", "lower")
         yield Figure(f"{name}.cpu_us", "us", "lower")
         yield Figure(f"{name}.sqlite_cpu_us", "us", "lower")
         yield Figure(f"{name}.database_cpu_us", "us", "lower")

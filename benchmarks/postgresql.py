@@ -72,6 +72,11 @@ def _reads(run: Run, scenes: Scenes, home: Home, stack: ExitStack) -> dict[str, 
         figures |= _compared(f"postgresql.{name}", "per_second", over_http, samples[f"{name} sqlite"])
         figures[f"postgresql.{name}.bare_per_second"] = [one.per_second for one in bare_samples]
         figures[f"postgresql.{name}.ratio"] = times_longer(over_http, bare_samples)
+        figures[f"postgresql.{name}.cpu_ratio"] = [
+            ours.cpu_us / (bare.cpu_us + ours.database_cpu_us)
+            for ours, bare in zip(over_http, bare_samples, strict=True)
+            if ours.cpu_us and bare.cpu_us and ours.database_cpu_us
+        ]
     return figures
 
 
