@@ -1,5 +1,6 @@
 """Snapshots are the same file on SQLite and PostgreSQL, and a schema is replaced in one step."""
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
@@ -8,7 +9,7 @@ import pytest
 from moorage.crm.errors import OrganisationDamaged, OrganisationInvalid, SnapshotUnwritable
 from moorage.crm.metadata.ids import ID_SPACE
 from moorage.crm.storage.contract.organisations import Place
-from moorage.crm.storage.postgresql import snapshot_files
+from moorage.crm.storage.postgresql import replacing, snapshot_files
 from moorage.crm.storage.postgresql.replacing import remove_schema
 from moorage.crm.storage.postgresql.schema import schema_of
 from moorage.storage.errors import DatabaseUnusable
@@ -112,11 +113,22 @@ def test_a_connection_that_dies_in_the_middle_leaves_what_was(server, place, sna
     snapshot_files.restore(server, place, snapshot)
 
 
-def test_who_writes_is_waited_for_and_who_comes_later_finds_no_counter(server, place, snapshot, database_url):
+def test_who_writes_is_waited_for_and_who_comes_later_finds_no_counter(
+    server, place, snapshot, database_url, monkeypatch
+):
     snapshot_files.restore(server, place, snapshot)
     counters_table = f"{schema_of(place.identity)}.counters"
     locked = f"SELECT value FROM {counters_table} WHERE name = 'id' FOR UPDATE"
     waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    retired, goes_on, retire = threading.Event(), threading.Event(), replacing._retire
+
+    def retire_and_wait(*arguments):
+        values = retire(*arguments)
+        retired.set()
+        goes_on.wait(30)
+        return values
+
+    monkeypatch.setattr(replacing, "_retire", retire_and_wait)
     with (
         ThreadPoolExecutor() as threads,
         psycopg.connect(database_url) as writer,
@@ -127,10 +139,12 @@ def test_who_writes_is_waited_for_and_who_comes_later_finds_no_counter(server, p
         later.execute("SET lock_timeout = '40s'")
         restoring = threads.submit(snapshot_files.restore, server, place, snapshot)
         wait_until(lambda: watcher.execute(waiting).fetchone()[0] == 1, 30)
-        late = threads.submit(lambda: later.execute(locked).fetchone())
-        wait_until(lambda: watcher.execute(waiting).fetchone()[0] == 2, 30)
         writer.execute(f"UPDATE {counters_table} SET value = value + 1 WHERE name = 'id'")
         writer.commit()
+        assert retired.wait(30)
+        late = threads.submit(lambda: later.execute(locked).fetchone())
+        wait_until(lambda: watcher.execute(waiting).fetchone()[0] == 1, 30)
+        goes_on.set()
         restoring.result()
         assert late.result() is None
     assert counters(server, place)["id"] == last + 1
