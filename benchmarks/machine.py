@@ -57,7 +57,9 @@ def _pin(core: int | None) -> None:
 
 
 def cpu_us(pid: int) -> float | None:
-    """The CPU time that a process and its descendants have taken; None where there is no /proc."""
+    """The CPU time that a process and its descendants have taken, those that have ended included; None where there is
+    no /proc.
+    """
     family, times = {pid}, {}
     for stat in sorted(Path("/proc").glob("[0-9]*/stat"), key=lambda path: int(path.parent.name)):
         try:
@@ -66,7 +68,8 @@ def cpu_us(pid: int) -> float | None:
         except OSError:
             continue
         one = int(stat.parent.name)
-        times[one] = (int(fields[11]) + int(fields[12])) * _TICK
+        # Its own, and that of the children that it has waited for.
+        times[one] = sum(map(int, fields[11:15])) * _TICK
         if int(fields[1]) in family:
             family.add(one)
     return sum(times[one] for one in family) if pid in times else None
