@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import time
 
 import psycopg
@@ -18,6 +19,7 @@ from tests.contracts.organisation_storage import ONE, documents
 from tests.postgresql import CLUSTER
 
 PLACE = Place("acme", ONE)
+OLDEST = [12, 1]  # The first one with `citus_schema_move`.
 
 
 def run(sql, *params):
@@ -25,7 +27,19 @@ def run(sql, *params):
         return connection.execute(sql, params).fetchall()
 
 
+def _numbers(version):
+    """A version such as 12.1-1."""
+    return [int(number) for number in re.findall(r"\d+", version)]
+
+
 def test_the_cluster_shards_schemas_and_has_workers():
+    versions = run("SELECT extversion FROM pg_extension WHERE extname = 'citus'")
+    assert versions, "The database has no Citus: CREATE EXTENSION citus."
+    assert _numbers(versions[0][0]) >= OLDEST, (
+        f"It has Citus {versions[0][0]}; 12.1 or a newer one is needed."
+    )
+    [(level,)] = run("SELECT current_setting('wal_level')")
+    assert level == "logical", "Set wal_level = logical in the configuration of all nodes."
     [(is_on,)] = run("SELECT current_setting('citus.enable_schema_based_sharding', true)")
     assert is_on == "on", "Set citus.enable_schema_based_sharding = on in the configuration of all nodes."
     workers = run("SELECT nodename FROM pg_dist_node WHERE noderole = 'primary' AND shouldhaveshards")
