@@ -57,7 +57,6 @@ class CrmService:
         self._storage = storage
         self._open_slug = open_slug
         self.organisations = Organisations(storage, folder / "snapshots", clock)
-        self._folder = folder
         key = secret_key(keeper, storage.was_used, first)
         self._key: bytes = key
         store = AccountsStore(storage.database)
@@ -111,7 +110,7 @@ class CrmService:
                 "The target has another secret key, so page tokens and client secrets would change.",
                 help="If it has no organisation that is needed, use a new database or folder.",
             )
-        departure = Departure(self.organisations, target.organisations, self._folder, copy_accounts, tell)
+        departure = Departure(self.organisations, target.organisations, copy_accounts, tell)
         if dry_run:
             return await departure.check(slug)
         return await departure.run(slug)

@@ -2,8 +2,9 @@
 
 At each moment it is whole in one of the two, and used in one of them at most:
 
-1. The target makes a copy, which is unfinished. Nobody writes to the organisation meanwhile.
-2. The organisation is closed at its source.
+1. The target makes a copy, which is unfinished, while the organisation is used. What changes meanwhile is written down
+   and copied again, in rounds. At last writers are held, and the last changes are copied.
+2. The organisation is closed at its source. From here on its calls are answered 503.
 3. The target's registry gets it, with its accounts, in one transaction. From here on it is at the target.
 4. The source's registry gives it up, and what it has of it is removed.
 
@@ -11,18 +12,21 @@ If a process dies before the third step, the organisation stays where it is, and
 an organisation that is closed. Whoever repeats the move reopens the one, or gives up the other.
 """
 
+import asyncio
 import shutil
-import tempfile
+import threading
+import time
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from moorage.crm.errors import OrganisationExists
+from moorage.crm.errors import OrganisationExists, OrganisationInvalid
+from moorage.crm.organisations.moves import MoveStopped
 from moorage.crm.organisations.registry import OrganisationRow
+from moorage.crm.storage.contract.departures import Arriving, Departing, DepartureOvertaken, Progress
 from moorage.storage.database import Transaction
-from moorage.storage.trouble import disk_trouble
+from moorage.storage.errors import DatabaseUnusable
 
 if TYPE_CHECKING:
     from moorage.crm.organisations.service import Organisations
@@ -32,23 +36,22 @@ Tell: TypeAlias = Callable[[str], None]
 # Copies what other rooms have of an organisation, from one transaction to the other.
 CopyOthers: TypeAlias = Callable[[Transaction, Transaction, int], Awaitable[None]]
 
+MOST_TRIES = 5
+SHORT = 0.1  # Seconds. After a round that takes no longer, writers can be made to wait.
+MOST_ROUNDS = 30  # Then they wait, whatever the last changes take.
+TOLD_EVERY = 20_000  # Records.
+
 
 class Departure:
-    """`folder` is for the file through which an organisation goes. It needs room for it."""
-
     def __init__(
-        self,
-        source: "Organisations",
-        target: "Organisations",
-        folder: Path,
-        copy_others: CopyOthers,
-        tell: Tell,
+        self, source: "Organisations", target: "Organisations", copy_others: CopyOthers, tell: Tell
     ) -> None:
         self._source = source
         self._target = target
-        self._folder = folder
         self._copy_others = copy_others
         self._tell = tell
+        self._held_since = self._held = 0.0  # Of `time.monotonic`; seconds.
+        self._stopped = threading.Event()
 
     async def check(self, slug: str) -> OrganisationRow:
         """Raises OrganisationUnknown, OrganisationDamaged, OrganisationExists, DatabaseUnusable."""
@@ -68,8 +71,10 @@ class Departure:
                 await locks.enter_async_context(side.locked())
             row = await self.check(slug)
             if not await self._is_left(row):
-                await self._copy(row)
-                await self._hand_over(row)
+                async with self._source.departures.of(row.place):
+                    await self._copy(row)
+                    await self._hand_over(row)
+                self._tell(f"Writes waited for {self._held:.2f} seconds")
             self._tell("Removing it from its old place")
             await self._source.give_up(row)
         return row
@@ -97,18 +102,26 @@ class Departure:
         await self._target.registry.begin(self._arrived(row).place)
         try:
             await self._copy_snapshots(row)
-            with disk_trouble(f"{self._folder}"):
-                self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-                with tempfile.TemporaryDirectory(dir=self._folder, prefix=".move-") as folder:
-                    file = Path(folder) / "organisation.db"
-                    await self._source.in_thread(self._copy_held, row, file)
+            await self._copy_in_thread(row)
         except BaseException:
-            await self._abandon()
+            await self._undo(row)
             raise
 
-    async def _abandon(self) -> None:
-        """Remove the copy."""
+    async def _undo(self, row: OrganisationRow) -> None:
+        """Let the organisation be used where it is, and remove the copy."""
+        if await self._source.in_thread(self._source.stored.is_closed, row.place):
+            await self._source.in_thread(self._source.stored.reopen, row.place)
         await self._target.remove_unfinished()
+
+    async def _copy_in_thread(self, row: OrganisationRow) -> None:
+        """If the caller is cancelled, the thread has ended, too, before this raises CancelledError."""
+        work = asyncio.ensure_future(self._source.in_thread(self._copy_records, row))
+        try:
+            await asyncio.shield(work)
+        except asyncio.CancelledError:
+            self._stopped.set()
+            await asyncio.wait([work])
+            raise
 
     async def _copy_snapshots(self, row: OrganisationRow) -> None:
         source, target = self._source.snapshots_of, self._target.snapshots_of
@@ -118,12 +131,51 @@ class Departure:
                 await self._source.in_thread(shutil.copyfile, before, after)
                 after.chmod(0o600)
 
-    def _copy_held(self, row: OrganisationRow, file: Path) -> None:
-        self._tell("Copying its records, while nobody writes")
-        with self._source.stored.hold(row.place) as held:
-            held.snapshot(file)
-            self._target.stored.restore(self._arrived(row).place, file)
+    def _copy_records(self, row: OrganisationRow) -> None:
+        """Raises OrganisationInvalid if its metadata change again and again."""
+        for _ in range(MOST_TRIES):
+            try:
+                self._copy_once(row)
+            except DepartureOvertaken:
+                self._tell("Its fields were changed: copying it once more")
+            else:
+                return
+        raise OrganisationInvalid(
+            "The fields of the organisation were changed again and again while it was copied.",
+            help="Repeat the command at a time when nobody changes them.",
+        )
+
+    def _copy_once(self, row: OrganisationRow) -> None:
+        with self._source.stored.depart(row.place) as departure, ExitStack() as holding:
+            with self._target.stored.arrive(self._arrived(row).place) as arrival:
+                self._tell("Copying its records")
+                with departure.everything() as rows:
+                    arrival.fill(rows, self._count())
+                self._tell("Copying what has changed meanwhile")
+                _round(departure, arrival)
+                arrival.index()
+                for _ in range(MOST_ROUNDS):
+                    if _round(departure, arrival) <= SHORT:
+                        break
+                self._tell("Copying the last changes, while nobody writes")
+                held = holding.enter_context(departure.hold())
+                self._held_since = time.monotonic()
+                arrival.change(held.rows, held.changed)
             held.close()
+
+    def _count(self) -> Progress:
+        """Tells now and then how many records are copied. Raises MoveStopped."""
+        count = 0
+
+        def progress(more: int) -> None:
+            nonlocal count
+            if self._stopped.is_set():
+                raise MoveStopped
+            before, count = count, count + more
+            if before // TOLD_EVERY != count // TOLD_EVERY:
+                self._tell(f"Copied {count:,} records")
+
+        return progress
 
     async def _hand_over(self, row: OrganisationRow) -> None:
         self._tell("Copying its clients and tokens")
@@ -131,13 +183,31 @@ class Departure:
         try:
             spec, sample = await source.made_from(row.id)
             async with source.writing() as out, target.writing() as into:
+                await self._finish(into, row)
                 await target.add_in(into, self._arrived(row), spec, sample=sample)
                 await self._copy_others(out, into, row.id)
         except BaseException:
             if await target.get(row.id) is None:
-                await self._source.in_thread(self._source.stored.reopen, row.place)
-                await self._abandon()
+                await self._undo(row)
             raise
+        self._held = time.monotonic() - self._held_since
+
+    async def _finish(self, tx: Transaction, row: OrganisationRow) -> None:
+        """The copy is not unfinished any more. Raises DatabaseUnusable if it is gone, as the lock was lost."""
+        if not await self._target.registry.finish_in(tx, self._arrived(row).place):
+            raise DatabaseUnusable(
+                "Another process has taken the copy away, because this one could not reach the database.",
+                help="Repeat the command.",
+                kind="busy",
+            )
 
     def _arrived(self, row: OrganisationRow) -> OrganisationRow:
         return replace(row, server=None)
+
+
+def _round(departure: Departing, arrival: Arriving) -> float:
+    """Copy what has changed since the last round. Gives the seconds that it took."""
+    began = time.monotonic()
+    with departure.changes() as (rows, changed):
+        arrival.change(rows, changed)
+    return time.monotonic() - began

@@ -38,6 +38,7 @@ moves = sa.Table(
 COPYING = "copying"
 DONE = "done"  # The registry has the new place. The original is to be removed.
 UNDONE = "undone"  # The organisation stays where it is. The copy is to be removed.
+DEPARTING = "departing"  # To another CRM, see `departures.py`.
 
 PAUSE = 0.02  # Seconds between two tries to open an organisation that is about to arrive.
 SOON = 100  # Tries.
@@ -197,7 +198,7 @@ class Moves:
         if self._transfers is None:
             return []
         async with self._database.reading() as tx:
-            rows = await tx.connection.execute(sa.select(moves))
+            rows = await tx.connection.execute(sa.select(moves).where(moves.c.state != DEPARTING))
         return [
             (
                 Transfer(
@@ -231,4 +232,4 @@ class Moves:
 
 
 def _of(identity: int) -> sa.Select[tuple[int]]:
-    return sa.select(moves.c.number).where(moves.c.organisation == identity)
+    return sa.select(moves.c.number).where(moves.c.organisation == identity, moves.c.state != DEPARTING)

@@ -149,6 +149,10 @@ class Registry:
         await _announce(tx, row.id)
         await _finish(tx, row.place)
 
+    async def finish_in(self, tx: Transaction, place: Place) -> bool:
+        """`finish` as a part of an open transaction. False if the place is not unfinished any more."""
+        return await _finish(tx, place)
+
     async def remove(self, row: OrganisationRow) -> None:
         """Delete an organisation with its clients and tokens. Its place is unfinished then."""
         async with self._database.transaction() as tx:
@@ -187,9 +191,9 @@ async def _begin(tx: Transaction, place: Place) -> None:
     await tx.connection.execute(unfinished.insert().values(_key(place)))
 
 
-async def _finish(tx: Transaction, place: Place) -> None:
+async def _finish(tx: Transaction, place: Place) -> bool:
     is_place = [unfinished.c[name] == value for name, value in _key(place).items()]
-    await tx.connection.execute(unfinished.delete().where(*is_place))
+    return bool((await tx.connection.execute(unfinished.delete().where(*is_place))).rowcount)
 
 
 def _key(place: Place) -> dict[str, str | int]:

@@ -23,6 +23,7 @@ from moorage.crm.errors import (
     OrganisationUnknown,
 )
 from moorage.crm.metadata.standard import OrganisationSpec
+from moorage.crm.organisations.departures import Departures
 from moorage.crm.organisations.moves import Moves
 from moorage.crm.organisations.new import documents_of, new_id
 from moorage.crm.organisations.registry import OrganisationRow, Registry
@@ -63,6 +64,7 @@ class Organisations:
         self._threads = ServerThreads()
         self.in_thread = self._threads.run
         self.moves = Moves(storage.database, self.registry, storage.transfers, self.in_thread, self.forget)
+        self.departures = Departures(storage.database, self.stored, self.in_thread)
 
     async def check(self) -> None:
         """Raises DatabaseUnusable if the registry can't be read."""
@@ -289,8 +291,8 @@ class Organisations:
     async def locked(self) -> AsyncIterator[None]:
         """The lock for work on whole organisations. What processes that died have left is brought to its end first."""
         async with self._storage.exclusively():
-            await self.moves.settle()
-            await self.remove_unfinished()
+            for settle in (self.moves.settle, self.departures.settle, self.remove_unfinished):
+                await settle()
             yield
 
     async def remove_unfinished(self) -> None:

@@ -1,26 +1,15 @@
-"""An organisation as rows, in which one storage gives it to another.
+"""What of an organisation one storage gives to another, and what both say of it."""
 
-Ids, texts and numbers are the same in every storage; JSON is text. Full text and indexes are not carried: they are made
-of the rows.
-"""
-
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeAlias
 
 import msgspec
 
 from moorage.crm.errors import OrganisationInvalid, SnapshotUnwritable
 from moorage.crm.metadata.catalog import Catalog
 from moorage.crm.metadata.documents import Document, Metadata
+from moorage.crm.storage.contract.departures import DocumentRow
 from moorage.storage.errors import DatabaseUnusable
-
-ColumnType: TypeAlias = Literal["text", "integer", "real"]
-Part: TypeAlias = Sequence[Sequence[Any]]
-# Id, kind, module, name and body of a document.
-DocumentRow: TypeAlias = tuple[int, str, int, str, str]
-# Called with a number of records that were just carried.
-Progress: TypeAlias = Callable[[int], None]
 
 PART = 2_000  # Rows that are in memory at a time.
 # The tables that every organisation has besides those of its modules, its metadata and its counters.
@@ -31,27 +20,12 @@ FIXED_TABLES: Mapping[str, Sequence[str]] = {
         "id", "module", "display_name", "deleted_by", "created_by", "deleted_time", "kind", "body",
     ),
 }  # fmt: skip
+# Of these, only changes of the metadata write `STILL`. Whoever writes rows of `FOLLOWED` in PostgreSQL notes which
+# (`changed.py`). All others are copied whole, while writers wait.
+STILL = {"users"}
+FOLLOWED = {"tags", "recycle"}
 # Each storage counts for itself where its full text is; PostgreSQL also the version of the metadata, and its moves.
 _OWN_COUNTERS = ("text ", "version", "move")
-
-
-class OrganisationRows(Protocol):
-    """An organisation at one moment. `version` is that of its metadata."""
-
-    @property
-    def version(self) -> int: ...
-
-    def documents(self) -> Sequence[DocumentRow]:
-        """The metadata in their order."""
-
-    def counters(self) -> Mapping[str, int]:
-        """All counters, also those that only this storage has."""
-
-    def columns(self, table: str) -> Mapping[str, ColumnType]:
-        """The columns of a module's table, also those of fields that were removed. Empty if there is no such table."""
-
-    def rows(self, table: str, columns: Sequence[str]) -> Iterator[Part]:
-        """All rows in the order of their ids, in parts of at most `PART`."""
 
 
 def is_carried(counter: str) -> bool:

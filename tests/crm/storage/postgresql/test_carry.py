@@ -3,10 +3,10 @@
 import psycopg
 import pytest
 
-from moorage.crm.storage.carried import FIXED_TABLES, catalog_of, is_carried
+from moorage.crm.storage.carried import catalog_of
 from moorage.crm.storage.postgresql import carry
 from moorage.crm.storage.sqlite import carrying
-from tests.crm.whole import answers, furnish
+from tests.crm.whole import answers, contents, furnish
 
 SCHEMA = "org_1234567"
 
@@ -38,19 +38,6 @@ def filled(request, connection, snapshot, monkeypatch):
     with connection.transaction():
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         yield connection
-
-
-def contents(rows):
-    """All that is carried, by table and column."""
-    tables = [module.table for module in catalog_of(rows.documents()).modules.values()]
-    counters = {name: value for name, value in rows.counters().items() if is_carried(name)}
-    everything = {"documents": rows.documents(), "counters": counters, "version": rows.version}
-    for table in (*tables, *FIXED_TABLES):
-        columns = sorted(rows.columns(table))
-        records = [tuple(row) for part in (rows.rows(table, columns) if columns else ()) for row in part]
-        if records:
-            everything[table] = columns, records
-    return everything
 
 
 def test_what_goes_to_postgresql_and_back_answers_as_before(filled, demo, service, tmp_path):

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from moorage.crm.metadata.catalog import Catalog
 from moorage.crm.metadata.documents import Document, Metadata
 from moorage.crm.metadata.ids import ID_SPACE
+from moorage.crm.storage.contract.departures import Arriving, Departing
 from moorage.crm.storage.contract.records import RecordStore, Transaction
 
 
@@ -49,20 +50,6 @@ OpenOrganisation: TypeAlias = Callable[[int], Awaitable[Organisation | None]]
 Fill: TypeAlias = Callable[[Organisation, Callable[[int], Transaction]], None]
 
 
-class Held(Protocol):
-    """An organisation to which nobody writes at the moment, because it is about to leave its place."""
-
-    def snapshot(self, target: Path) -> None:
-        """As `OrganisationStorage.snapshot`."""
-
-    def close(self) -> None:
-        """Let nobody use the organisation any more, from this moment, and in every process.
-
-        This lasts until `reopen`, or until the organisation is made anew, restored or removed. `open` raises
-        DatabaseUnusable meanwhile.
-        """
-
-
 class OrganisationStorage(Protocol):
     """Stores the organisations. SQLite has a file for each of them, PostgreSQL a schema.
 
@@ -89,8 +76,14 @@ class OrganisationStorage(Protocol):
     def remove(self, place: Place) -> None:
         """Remove everything at a place, also of a `make` that did not finish. It is no error if there is nothing."""
 
-    def hold(self, place: Place) -> AbstractContextManager[Held]:
-        """The context in which writers of an organisation wait. Raises OrganisationDamaged."""
+    def depart(self, place: Place) -> AbstractContextManager[Departing]:
+        """What changes in an organisation is written down from now on, until `stay`. Raises OrganisationDamaged."""
+
+    def stay(self, place: Place) -> None:
+        """Write down no more what changes, and forget what was. It is no error if nothing was, or nothing is there."""
+
+    def arrive(self, place: Place) -> AbstractContextManager[Arriving]:
+        """The context in which an organisation from another storage is copied to a place where there is none."""
 
     def is_closed(self, place: Place) -> bool:
         """Whether the organisation was closed by `Held.close`."""

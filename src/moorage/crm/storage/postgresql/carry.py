@@ -1,22 +1,19 @@
 """An organisation's schema as rows, and a schema made of rows. All goes in parts, as there may be very many records."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
 from typing import Any
 
 from psycopg import Connection
 
 from moorage.crm.metadata.catalog import Module
-from moorage.crm.storage.carried import (
-    FIXED_TABLES,
-    PART,
+from moorage.crm.storage.carried import FIXED_TABLES, FOLLOWED, PART, STILL, catalog_of, is_carried
+from moorage.crm.storage.contract.departures import (
+    ChangedIds,
     ColumnType,
     DocumentRow,
     OrganisationRows,
     Part,
     Progress,
-    catalog_of,
-    is_carried,
 )
 from moorage.crm.storage.postgresql import fulltext, schema
 from moorage.crm.storage.postgresql.documents import READ_DOCUMENTS
@@ -66,66 +63,155 @@ class SchemaRows:
             name: _TYPES[kind] for name, kind in _column_types(self._connection, self._name, table).items()
         }
 
-    def rows(self, table: str, columns: Sequence[str]) -> Iterator[Part]:
+    def rows(self, table: str, columns: Sequence[str], ids: Sequence[int] | None = None) -> Iterator[Part]:
+        """Each part is a statement of its own: without a transaction, it holds up no change of the table for long."""
         types = _column_types(self._connection, self._name, table)
-        sql = f"SELECT {', '.join(columns)} FROM {self._name}.{table} ORDER BY id"
-        with self._connection.cursor().copy(f"COPY ({sql}) TO STDOUT (FORMAT BINARY)") as copy:
-            copy.set_types([types[column] for column in columns])
-            rows = copy.rows()
-            while part := list(islice(rows, PART)):
+        place, last = list(columns).index("id"), -1
+        chosen = "" if ids is None else " AND id = ANY(%s)"
+        sql = f"SELECT {', '.join(columns)} FROM {self._name}.{table} WHERE id > %s{chosen} ORDER BY id LIMIT {PART}"
+        while True:
+            params = (last,) if ids is None else (last, list(ids))
+            with self._connection.cursor().copy(f"COPY ({sql}) TO STDOUT (FORMAT BINARY)", params) as copy:
+                copy.set_types([types[column] for column in columns])
+                part = list(copy.rows())
+            if part:
                 yield part
+            if len(part) < PART:
+                return
+            last = part[-1][place]
 
 
 def fill_schema(
     connection: Connection, name: str, rows: OrganisationRows, progress: Progress = lambda _: None
 ) -> None:
-    """Make a schema of rows, in the connection's open transaction. Only modules with records get tables."""
-    documents = rows.documents()
-    catalog = catalog_of(documents)
-    for statement in schema.fixed_statements(name):
-        connection.execute(statement)
-    metadata = _Table(connection, name, "metadata", ("position", "id", "kind", "module", "name", "body"))
-    metadata.add([(position, *document) for position, document in enumerate(documents, 1)])
-    counters = [(counter, value) for counter, value in rows.counters().items() if is_carried(counter)]
-    _Table(connection, name, "counters", ("name", "value")).add([*counters, ("version", rows.version)])
-    for fixed, columns in FIXED_TABLES.items():
-        table = _Table(connection, name, fixed, columns)
-        for part in rows.rows(fixed, columns):
+    """Make a schema of rows, in the connection's open transaction."""
+    copy = SchemaCopy(connection, name)
+    copy.fill(rows, progress)
+    copy.index()
+
+
+class SchemaCopy:
+    """An `Arriving` in the connection's open transaction. Only modules with records get tables."""
+
+    def __init__(self, connection: Connection, name: str) -> None:
+        self._connection = connection
+        self._name = name
+        self._modules: Sequence[Module] = ()
+        self._is_indexed = False
+
+    def fill(self, rows: OrganisationRows, progress: Progress) -> None:
+        documents = rows.documents()
+        self._modules = list(catalog_of(documents).modules.values())
+        for statement in schema.fixed_statements(self._name):
+            self._connection.execute(statement)
+        metadata = self._table("metadata", ("position", "id", "kind", "module", "name", "body"))
+        metadata.add([(position, *document) for position, document in enumerate(documents, 1)])
+        self._table("counters", ("name", "value")).add([("version", rows.version)])
+        self._add_counters(rows)
+        for table, columns in FIXED_TABLES.items():
+            self._add_fixed(table, columns, rows)
+        for module in self._modules:
+            self._add_records(module, rows, None, progress)
+
+    def index(self) -> None:
+        self._is_indexed = True
+        for module in self._modules:
+            if self._has(module):
+                self._index(module)
+
+    def change(self, rows: OrganisationRows, changed: ChangedIds) -> None:
+        """All rows are removed before the first is written: unique values may have changed hands."""
+        modules = [module for module in self._modules if module.table in changed]
+        for module in modules:
+            self._remove_records(module, list(changed[module.table]))
+        for module in modules:
+            self._add_records(module, rows, list(changed[module.table]))
+        for table, columns in FIXED_TABLES.items():
+            if table not in STILL:
+                self._change_fixed(table, columns, rows, changed)
+        self._remove_counters()
+        self._add_counters(rows)
+
+    def _change_fixed(
+        self, table: str, columns: Sequence[str], rows: OrganisationRows, changed: ChangedIds
+    ) -> None:
+        ids = list(changed.get(table, ())) if table in FOLLOWED else None
+        chosen = "" if ids is None else " WHERE id = ANY(%s)"
+        self._connection.execute(f"DELETE FROM {self._name}.{table}{chosen}", None if ids is None else (ids,))
+        self._add_fixed(table, columns, rows, ids)
+
+    def _add_fixed(
+        self, table: str, columns: Sequence[str], rows: OrganisationRows, ids: Sequence[int] | None = None
+    ) -> None:
+        added = self._table(table, columns)
+        for part in rows.rows(table, columns, ids):
+            added.add(part)
+
+    def _remove_counters(self) -> None:
+        names = [name for name in SchemaRows(self._connection, self._name).counters() if is_carried(name)]
+        self._connection.execute(f"DELETE FROM {self._name}.counters WHERE name = ANY(%s)", (names,))
+
+    def _add_counters(self, rows: OrganisationRows) -> None:
+        counters = [(name, value) for name, value in rows.counters().items() if is_carried(name)]
+        self._table("counters", ("name", "value")).add(counters)
+
+    def _add_records(
+        self,
+        module: Module,
+        rows: OrganisationRows,
+        ids: Sequence[int] | None,
+        progress: Progress = lambda _: None,
+    ) -> None:
+        """Add records with their words. With `ids`, only those."""
+        known = rows.columns(module.table)
+        columns, table = list(known), None
+        for part in rows.rows(module.table, columns, ids) if known else ():
+            if table is None:
+                self._make_tables(module, known)
+                table, texts = self._table(module.table, columns), self._text_tables(module)
             table.add(part)
-    for module in catalog.modules.values():
-        _fill_module(connection, name, module, rows, progress)
+            if module.full_text:
+                text_rows = [dict(zip(columns, row, strict=True)) for row in part]
+                cursor = self._connection.cursor()
+                texts = fulltext.index(cursor, self._name, module, texts, text_rows, new=True)
+            progress(len(part))
 
-
-def _fill_module(
-    connection: Connection, name: str, module: Module, rows: OrganisationRows, progress: Progress
-) -> None:
-    known = rows.columns(module.table)
-    columns, texts = list(known), TextTables()
-    table: _Table | None = None
-    for part in rows.rows(module.table, columns) if known else ():
-        if table is None:
-            _make_tables(connection, name, module, known)
-            table = _Table(connection, name, module.table, columns)
-        table.add(part)
+    def _remove_records(self, module: Module, ids: list[int]) -> None:
+        if not self._has(module):
+            return
+        self._connection.execute(f"DELETE FROM {self._name}.{module.table} WHERE id = ANY(%s)", (ids,))
         if module.full_text:
-            text_rows = [dict(zip(columns, row, strict=True)) for row in part]
-            texts = fulltext.index(connection.cursor(), name, module, texts, text_rows, new=True)
-        progress(len(part))
-    if table is not None:
-        for statement in schema.index_statements(name, module):
-            connection.execute(statement)
+            texts = self._text_tables(module)
+            fulltext.remove(self._connection.cursor(), self._name, module, texts, ids)
 
+    def _make_tables(self, module: Module, known: Mapping[str, ColumnType]) -> None:
+        if self._has(module):
+            return
+        self._connection.execute(schema.table_statement(self._name, module))
+        columns = _column_types(self._connection, self._name, module.table)
+        for column, column_type in known.items():
+            if column not in columns:  # The values of a removed field are kept.
+                self._connection.execute(
+                    f"ALTER TABLE {self._name}.{module.table} ADD COLUMN {column} {_DECLARED[column_type]}"
+                )
+        for statement in schema.text_statements(self._name, module):
+            self._connection.execute(statement)
+        if self._is_indexed:
+            self._index(module)
 
-def _make_tables(connection: Connection, name: str, module: Module, known: Mapping[str, ColumnType]) -> None:
-    connection.execute(schema.table_statement(name, module))
-    columns = _column_types(connection, name, module.table)
-    for column, column_type in known.items():
-        if column not in columns:  # The values of a removed field are kept.
-            connection.execute(
-                f"ALTER TABLE {name}.{module.table} ADD COLUMN {column} {_DECLARED[column_type]}"
-            )
-    for statement in schema.text_statements(name, module):
-        connection.execute(statement)
+    def _index(self, module: Module) -> None:
+        for statement in schema.index_statements(self._name, module):
+            self._connection.execute(statement)
+
+    def _has(self, module: Module) -> bool:
+        return bool(_column_types(self._connection, self._name, module.table))
+
+    def _text_tables(self, module: Module) -> TextTables:
+        counters = self._connection.execute(fulltext.READ_COUNTERS.format(schema=self._name))
+        return fulltext.tables_of(module, fulltext.read_text_tables(counters))
+
+    def _table(self, table: str, columns: Sequence[str]) -> "_Table":
+        return _Table(self._connection, self._name, table, columns)
 
 
 class _Table:

@@ -54,6 +54,13 @@ def forget(connection: Connection, schema: str) -> None:
     connection.execute(f"DROP TABLE IF EXISTS {schema}.{TABLE}")
 
 
+def number(connection: Connection, schema: str) -> int | None:
+    """The number of the move for which changes are written; 0 if they are not."""
+    sql = f"SELECT value FROM {schema}.counters WHERE name = '{COUNTER}'"
+    row: tuple[int] | None = connection.execute(sql).fetchone()
+    return row[0] if row else None
+
+
 def take(connection: Connection, schema: str) -> Mapping[str, set[int]]:
     """The changes that are written down, by table. They are taken away, once this transaction is committed."""
     changes: dict[str, set[int]] = {}

@@ -23,6 +23,7 @@ from typing import Any
 
 from psycopg import Connection
 
+from moorage.crm.storage.carried import FOLLOWED, STILL
 from moorage.crm.storage.contract.transfers import Report
 from moorage.crm.storage.postgresql import changed
 from moorage.crm.storage.postgresql.cloning import Table, make, tables
@@ -35,10 +36,9 @@ MOST_ROUNDS = 50
 PATIENCE = 10  # Seconds to wait for the writer.
 
 # Only changes of the metadata write these.
-_STILL = {"metadata", "users"}
+_STILL = {"metadata", *STILL}
 # A module's records, and the tables of their full text. Further tables of a module have a suffix.
 _OF_MODULE = re.compile(r"[mt](?P<number>\d+)(?:_\w+)?")
-_FOLLOWED = {"tags", "recycle"}
 
 
 class MoveOvertaken(Exception):
@@ -164,8 +164,7 @@ class Move:
         run(self._target, f"INSERT INTO {self._schema}.counters VALUES ('{changed.COUNTER}', 0)")
 
     def _require_current(self) -> None:
-        sql = f"SELECT value FROM {self._schema}.counters WHERE name = '{changed.COUNTER}'"
-        if (run(self._source, sql).fetchone() or (None,))[0] != self._number:
+        if changed.number(self._source, self._schema) != self._number:
             raise MoveOvertaken
 
     def _apply(self, changes: Mapping[str, set[int]]) -> None:
@@ -225,7 +224,7 @@ def _lock_writer(source: Connection, schema: str) -> None:
 
 
 def _is_followed(table: Table) -> bool:
-    return table.name in _FOLLOWED or _number(table.name) is not None
+    return table.name in FOLLOWED or _number(table.name) is not None
 
 
 def _number(name: str) -> int | None:

@@ -1,7 +1,7 @@
 """The organisations as schemas of PostgreSQL: `org_<first seven digits of the id>` each."""
 
-import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -13,7 +13,8 @@ from moorage.crm.metadata.catalog import Catalog
 from moorage.crm.metadata.documents import Document, Metadata
 from moorage.crm.metadata.ids import ID_SPACE
 from moorage.crm.storage.carried import on_its_way
-from moorage.crm.storage.contract.organisations import Fill, Held, Organisation, Place
+from moorage.crm.storage.contract.departures import Arriving, Departing
+from moorage.crm.storage.contract.organisations import Fill, Organisation, Place
 from moorage.crm.storage.contract.records import StoreClosed
 from moorage.crm.storage.postgresql import departing, snapshot_files
 from moorage.crm.storage.postgresql.documents import READ_DOCUMENTS, add_documents, documents_of, users_shown
@@ -80,13 +81,14 @@ class PostgresqlSchemas:
         with self._server_of(place.server).lend(name) as connection:
             remove_schema(connection, name)
 
-    @contextlib.contextmanager
-    def hold(self, place: Place) -> Iterator[Held]:
-        try:
-            with departing.held(self._server_of(place.server), place) as schema:
-                yield schema
-        except StoreClosed as error:
-            raise snapshot_files.missing(place) from error
+    def depart(self, place: Place) -> AbstractContextManager[Departing]:
+        return departing.departing(self._server_of(place.server), place)
+
+    def stay(self, place: Place) -> None:
+        departing.stay(self._server_of(place.server), place)
+
+    def arrive(self, place: Place) -> AbstractContextManager[Arriving]:
+        return departing.arriving(self._server_of(place.server), place)
 
     def is_closed(self, place: Place) -> bool:
         return departing.is_closed(self._server_of(place.server), place)

@@ -6,18 +6,17 @@ from itertools import islice
 from pathlib import Path
 
 import apsw
+import msgspec
 
-from moorage.crm.metadata.catalog import Catalog, Module
-from moorage.crm.storage.carried import (
-    FIXED_TABLES,
-    PART,
+from moorage.crm.metadata.catalog import Module
+from moorage.crm.storage.carried import FIXED_TABLES, FOLLOWED, PART, STILL, catalog_of, is_carried
+from moorage.crm.storage.contract.departures import (
+    ChangedIds,
     ColumnType,
     DocumentRow,
     OrganisationRows,
     Part,
     Progress,
-    catalog_of,
-    is_carried,
 )
 from moorage.crm.storage.sqlite import schema
 from moorage.crm.storage.sqlite.metadata_change import set_version, version
@@ -26,6 +25,7 @@ from moorage.crm.storage.sqlite.transaction import SqliteTransaction
 
 _TYPES: Mapping[str, ColumnType] = {"TEXT": "text", "INTEGER": "integer", "REAL": "real"}
 _DECLARED = {column_type: declared for declared, column_type in _TYPES.items()}
+_CHOSEN = "id IN (SELECT value FROM json_each(?))"
 
 
 class FileRows:
@@ -50,8 +50,10 @@ class FileRows:
         rows = self._connection.execute("SELECT name, type FROM pragma_table_info(?)", (table,))
         return {name: _TYPES[declared] for name, declared in rows}
 
-    def rows(self, table: str, columns: Sequence[str]) -> Iterator[Part]:
-        cursor = self._connection.execute(f"SELECT {', '.join(columns)} FROM {table} ORDER BY id")
+    def rows(self, table: str, columns: Sequence[str], ids: Sequence[int] | None = None) -> Iterator[Part]:
+        where = "" if ids is None else f" WHERE {_CHOSEN}"
+        sql = f"SELECT {', '.join(columns)} FROM {table}{where} ORDER BY id"
+        cursor = self._connection.execute(sql, () if ids is None else (_array(ids),))
         while part := list(islice(cursor, PART)):
             yield part
 
@@ -66,70 +68,119 @@ def file_rows(path: Path) -> Iterator[FileRows]:
 
 def write_file(path: Path, rows: OrganisationRows, progress: Progress = lambda _: None) -> None:
     """Make an organisation's file at a path where there is none. It is one file, without a log beside it."""
-    documents = rows.documents()
-    catalog = catalog_of(documents)
+    with unsafe_file(path) as connection:
+        copy = FileCopy(connection)
+        copy.fill(rows, progress)
+        copy.index()
+
+
+@contextlib.contextmanager
+def unsafe_file(path: Path) -> Iterator[apsw.Connection]:
+    """A connection to a new file, which has to be thrown away if anything fails before it has its indexes."""
     path.touch(0o600)
     with contextlib.closing(connect(path)) as connection:
-        # The file is thrown away if this process dies before it is whole.
         connection.execute("PRAGMA journal_mode = OFF")
         connection.execute("PRAGMA synchronous = OFF")
-        with transaction(connection):
-            _write_fixed(connection, documents, rows)
-        for module in catalog.modules.values():
-            _write_module(connection, catalog, module, rows, progress)
-        set_version(connection, rows.version)
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA journal_mode = DELETE")
-        with transaction(connection):  # The last commit writes all to the disk.
-            connection.execute("UPDATE counters SET value = value WHERE name = 'id'")
+        yield connection
 
 
-def _write_fixed(
-    connection: apsw.Connection, documents: Sequence[DocumentRow], rows: OrganisationRows
-) -> None:
-    for statement in schema.FIXED:
-        connection.execute(statement)
-    sql = "INSERT INTO metadata (id, kind, module, name, body) VALUES (?, ?, ?, ?, ?)"
-    connection.executemany(sql, documents)
-    counters = [(name, value) for name, value in rows.counters().items() if is_carried(name)]
-    connection.executemany("INSERT INTO counters VALUES (?, ?)", counters)
-    for table, columns in FIXED_TABLES.items():
-        for part in rows.rows(table, columns):
-            _insert(connection, table, columns, part)
+class FileCopy:
+    """An `Arriving` in an unsafe file. Once it has its indexes, all of it is on the disk, and so are later changes."""
 
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._connection = connection
+        self._modules: Sequence[Module] = ()
+        self._changes: SqliteTransaction
 
-def _write_module(
-    connection: apsw.Connection,
-    catalog: Catalog,
-    module: Module,
-    rows: OrganisationRows,
-    progress: Progress,
-) -> None:
-    known = rows.columns(module.table)
-    with transaction(connection):
+    def fill(self, rows: OrganisationRows, progress: Progress) -> None:
+        documents = rows.documents()
+        catalog = catalog_of(documents)
+        self._modules = list(catalog.modules.values())
+        self._changes = SqliteTransaction(self._connection, catalog, 0, 0)
+        with transaction(self._connection):
+            self._write_fixed(documents, rows)
+        for module in self._modules:
+            self._write_module(module, rows, progress)
+        set_version(self._connection, rows.version)
+
+    def index(self) -> None:
+        with transaction(self._connection):
+            for module in self._modules:
+                for statement in schema.index_statements(module):
+                    self._connection.execute(statement)
+        self._connection.execute("PRAGMA synchronous = FULL")
+        self._connection.execute("PRAGMA journal_mode = DELETE")
+        with transaction(self._connection):  # The first commit since then writes all to the disk.
+            self._connection.execute("UPDATE counters SET value = value WHERE name = 'id'")
+
+    def change(self, rows: OrganisationRows, changed: ChangedIds) -> None:
+        """All rows are removed before the first is written: unique values may have changed hands."""
+        modules = [module for module in self._modules if module.table in changed]
+        with transaction(self._connection):
+            for module in modules:
+                self._changes.drop(module, changed[module.table])
+            for module in modules:
+                known = list(rows.columns(module.table))
+                for part in rows.rows(module.table, known, changed[module.table]) if known else ():
+                    self._insert_records(module, known, part)
+            self._changes.finish()
+            for table, columns in FIXED_TABLES.items():
+                if table not in STILL:
+                    self._change_fixed(table, columns, rows, changed)
+            self._connection.execute("DELETE FROM counters")
+            self._insert_counters(rows)
+
+    def _write_fixed(self, documents: Sequence[DocumentRow], rows: OrganisationRows) -> None:
+        for statement in schema.FIXED:
+            self._connection.execute(statement)
+        self._insert("metadata", ("id", "kind", "module", "name", "body"), documents)
+        self._insert_counters(rows)
+        for table, columns in FIXED_TABLES.items():
+            for part in rows.rows(table, columns):
+                self._insert(table, columns, part)
+
+    def _change_fixed(
+        self, table: str, columns: Sequence[str], rows: OrganisationRows, changed: ChangedIds
+    ) -> None:
+        ids = changed.get(table, ()) if table in FOLLOWED else None
+        chosen = "" if ids is None else f" WHERE {_CHOSEN}"
+        self._connection.execute(f"DELETE FROM {table}{chosen}", () if ids is None else (_array(ids),))
+        for part in rows.rows(table, columns, ids):
+            self._insert(table, columns, part)
+
+    def _write_module(self, module: Module, rows: OrganisationRows, progress: Progress) -> None:
+        known = rows.columns(module.table)
+        with transaction(self._connection):
+            self._make_table(module, known)
+        for statement in schema.text_statements(module):
+            self._connection.execute(statement)
+        for part in rows.rows(module.table, list(known)) if known else ():
+            with transaction(self._connection):
+                self._insert_records(module, list(known), part)
+            progress(len(part))
+
+    def _make_table(self, module: Module, known: Mapping[str, ColumnType]) -> None:
+        table, connection = module.table, self._connection
         connection.execute(schema.table_statement(module))
-        columns = {name for (name,) in _column_names(connection, module)}
+        columns = {row[0] for row in connection.execute("SELECT name FROM pragma_table_info(?)", (table,))}
         for name, column_type in known.items():
             if name not in columns:  # The values of a removed field are kept.
-                connection.execute(f"ALTER TABLE {module.table} ADD COLUMN {name} {_DECLARED[column_type]}")
-    for statement in schema.text_statements(module):
-        connection.execute(statement)
-    changes = SqliteTransaction(connection, catalog, 0, 0)
-    for part in rows.rows(module.table, list(known)) if known else ():
-        with transaction(connection):
-            _insert(connection, module.table, list(known), part)
-            if module.full_text:
-                place = list(known).index("id")
-                changes.index_text(module, {row[place] for row in part})
-        progress(len(part))
-    for statement in schema.index_statements(module):
-        connection.execute(statement)
+                connection.execute(f"ALTER TABLE {table} ADD COLUMN {name} {_DECLARED[column_type]}")
+
+    def _insert_records(self, module: Module, columns: Sequence[str], part: Part) -> None:
+        self._insert(module.table, columns, part)
+        if module.full_text:
+            place = columns.index("id")
+            self._changes.index_text(module, {row[place] for row in part})
+
+    def _insert_counters(self, rows: OrganisationRows) -> None:
+        counters = [(name, value) for name, value in rows.counters().items() if is_carried(name)]
+        self._insert("counters", ("name", "value"), counters)
+
+    def _insert(self, table: str, columns: Sequence[str], part: Part) -> None:
+        sql = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
+        self._connection.executemany(sql, part)
 
 
-def _column_names(connection: apsw.Connection, module: Module) -> apsw.Cursor:
-    return connection.execute("SELECT name FROM pragma_table_info(?)", (module.table,))
-
-
-def _insert(connection: apsw.Connection, table: str, columns: Sequence[str], part: Part) -> None:
-    sql = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
-    connection.executemany(sql, part)
+def _array(ids: Sequence[int]) -> str:
+    return msgspec.json.encode(ids).decode()

@@ -14,9 +14,11 @@ from moorage.crm.metadata.catalog import Catalog
 from moorage.crm.metadata.documents import Document, Metadata
 from moorage.crm.metadata.ids import ID_SPACE
 from moorage.crm.storage.carried import no_snapshot, on_its_way
-from moorage.crm.storage.contract.organisations import Fill, Held, Organisation, Place
+from moorage.crm.storage.contract.departures import Arriving, Departing
+from moorage.crm.storage.contract.organisations import Fill, Organisation, Place
 from moorage.crm.storage.contract.records import StoreClosed
 from moorage.crm.storage.sqlite import departing
+from moorage.crm.storage.sqlite.carrying import FileCopy, unsafe_file
 from moorage.crm.storage.sqlite.change_mark import ChangeMark
 from moorage.crm.storage.sqlite.metadata_change import (
     read_metadata,
@@ -35,6 +37,7 @@ from moorage.crm.storage.sqlite.whole_files import (
     copy,
     identity_of,
     is_of,
+    is_sound,
     last_id,
     make_single,
     new_file,
@@ -118,12 +121,25 @@ class SqliteFiles:
         remove(self._draft(place.slug))
 
     @contextlib.contextmanager
-    def hold(self, place: Place) -> Iterator[Held]:
+    def depart(self, place: Place) -> Iterator[Departing]:
         path = self._path(place.slug)
-        if identity_of(path) != place.identity:
+        if identity_of(path) != place.identity or not is_sound(path):
             raise _damaged(path, place.slug, None)
-        with database_trouble(), departing.held(path, self._mark) as file:
+        with database_trouble(), departing.departing(path, self._mark) as file:
             yield file
+
+    @database_trouble()
+    def stay(self, place: Place) -> None:
+        departing.stay(self._path(place.slug))
+
+    @contextlib.contextmanager
+    def arrive(self, place: Place) -> Iterator[Arriving]:
+        draft = self._draft(place.slug)
+        remove(draft)
+        with database_trouble():
+            with unsafe_file(draft) as connection:
+                yield FileCopy(connection)
+            self._put(draft, place.slug)
 
     def is_closed(self, place: Place) -> bool:
         return departing.is_closed(self._path(place.slug))
