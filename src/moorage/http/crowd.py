@@ -34,9 +34,8 @@ class Crowd:
 
     def __init__(self, limit: float = math.inf) -> None:
         self.limit = limit
-        self.is_ending = (
-            False  # True if the process will stop. Then each connection ends with its next answer.
-        )
+        # True if the process will stop. Then each connection ends with its next answer.
+        self.is_ending = False
         # In the order in which they were opened, which decides between equally idle connections.
         self._members: dict[CrowdMember, None] = {}
         self._closed = 0
