@@ -61,8 +61,8 @@ def _own_fields(crm):
 _products = {"module": {"api_name": "Products"}}
 
 
-def answers(crm):
-    """Status and body of every answer about an organisation, by what was asked."""
+def answers(crm, *only):
+    """Status and body of every answer about an organisation, by what was asked; of all modules, or of some."""
     asked = {}
 
     def ask(path, **params):
@@ -73,7 +73,7 @@ def answers(crm):
     modules = ask("settings/modules").get("modules", [])
     for path in ("org", "users", "settings/roles", "settings/profiles"):
         ask(path, **({"type": "AllUsers"} if path == "users" else {}))
-    for name in [module["api_name"] for module in modules]:
+    for name in only or [module["api_name"] for module in modules]:
         for kind in ("fields", "layouts", "related_lists", "custom_views"):
             ask(f"settings/{kind}", module=name)
         for kind in ("recycle", "permanent", "all"):
