@@ -141,9 +141,10 @@ def test_the_readme_leads_to_every_page():
 
 def test_every_decision_is_numbered_and_says_what_it_decides():
     pages = sorted((ROOT / "docs" / "decisions").glob("*.md"))
-    for number, page in enumerate(pages, 1):
-        assert page.name.startswith(f"{number:04}-")
-        assert page.read_text().startswith(f"# {number:04}: ")
+    numbers = [page.name[:4] for page in pages]
+    assert len(numbers) == len(set(numbers)), "Two decisions have one number."
+    for number, page in zip(numbers, pages, strict=True):
+        assert number.isdecimal() and page.read_text().startswith(f"# {number}: ")
 
 
 def kept_promises():
