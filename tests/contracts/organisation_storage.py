@@ -12,6 +12,7 @@ from moorage.crm.query.tree import WordStarts
 from moorage.crm.storage.contract.organisations import Place
 from moorage.crm.storage.contract.records import StoreClosed
 from tests.contracts.opened import Opened
+from tests.contracts.record_outbox import acknowledge, claim, emit, kinds, rest
 
 ONE, TWO = (prefix * ID_SPACE + 20_005 for prefix in (7_243_485, 1_234_567))
 AT_ONE, AT_TWO = Place("one", ONE), Place("two", TWO)
@@ -106,6 +107,69 @@ class OrganisationStorageContract:
         assert opened.ids("Leads") == kept
         assert opened.ids("Leads", [WordStarts(("later",))]) == []
         assert opened.add("Leads", {}) > later
+
+    def test_a_snapshot_holds_the_events_that_were_not_acknowledged_since(self, make, storage, tmp_path):
+        opened = make()
+        emit(opened, "dealt with", "waits")
+        storage.snapshot(AT_ONE, tmp_path / "one")
+        assert acknowledge(opened, claim(opened, most=1))
+        emit(opened, "undone")
+        for _ in range(2):
+            storage.restore(AT_ONE, tmp_path / "one")
+            opened = make.reopen()
+            assert kinds(claim(opened, lease=0)) == ["waits"]
+        held = claim(opened)
+        emit(opened, "new")
+        assert acknowledge(opened, held)
+        assert claim(opened).events[0].id > held.events[0].id
+        storage.restore(AT_ONE, tmp_path / "one")
+        assert claim(make.reopen()).events == []
+
+    def test_a_claim_is_kept_by_a_snapshot(self, make, storage, tmp_path):
+        opened = make()
+        emit(opened, "a")
+        held = claim(opened)
+        storage.snapshot(AT_ONE, tmp_path / "one")
+        storage.restore(AT_ONE, tmp_path / "one")
+        opened = make.reopen()
+        assert claim(opened) is None
+        assert acknowledge(opened, held)
+        assert claim(opened).events == []
+
+    def test_an_organisation_made_anew_has_no_events(self, make):
+        emit(make(), "old")
+        assert claim(make()).events == []
+
+    def test_an_outbox_is_made_known_before_its_first_event_and_after_each_rest(self, make, storage):
+        make().store.close()
+        woken = []
+
+        async def wake():
+            woken.append(len(woken))
+            if len(woken) == 3:
+                raise ArithmeticError
+
+        here = Opened(storage.open(AT_ONE, wake))
+        emit(here, "a")
+        emit(here, "b")
+        here.add("Leads", {})
+        assert woken == [0]
+        assert not rest(here, 0)
+        assert acknowledge(here, claim(here))
+        assert not rest(here, 1)
+        emit(here, "c")
+        assert woken == [0]
+        assert acknowledge(here, claim(here))
+        assert rest(here, 0)
+        emit(here, "d")
+        assert woken == [0, 1]
+        assert acknowledge(here, claim(here))
+        assert rest(here, 0)
+        with pytest.raises(ArithmeticError):
+            emit(here, "nobody would know")
+        assert woken == [0, 1, 2]
+        assert claim(here).events == []
+        here.store.close()
 
     def test_a_snapshot_of_another_is_refused(self, make, storage, tmp_path):
         first, _ = make(), make(AT_TWO)

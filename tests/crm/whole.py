@@ -1,5 +1,6 @@
 """An organisation with something of everything, and all that its API says of it."""
 
+from moorage.crm.storage import outbox
 from moorage.crm.storage.carried import FIXED_TABLES, catalog_of, is_carried
 from tests.crm.settings.making_fields import deleted, field, made
 from tests.crm.settings.test_custom_fields import TYPES
@@ -91,7 +92,7 @@ def contents(rows):
     tables = [module.table for module in catalog_of(rows.documents()).modules.values()]
     counters = {name: value for name, value in rows.counters().items() if is_carried(name)}
     everything = {"documents": rows.documents(), "counters": counters, "version": rows.version}
-    for table in (*tables, *FIXED_TABLES):
+    for table in (*tables, *FIXED_TABLES, outbox.TABLE):
         columns = sorted(rows.columns(table))
         records = [tuple(row) for part in (rows.rows(table, columns) if columns else ()) for row in part]
         if records:

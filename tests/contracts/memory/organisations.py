@@ -10,6 +10,7 @@ from moorage.crm.metadata.catalog import Catalog
 from moorage.crm.metadata.documents import Document, Metadata
 from moorage.crm.metadata.ids import ID_SPACE
 from moorage.crm.storage.contract.organisations import Organisation
+from tests.contracts.memory.outbox import MemoryOutbox
 from tests.contracts.memory.records import MemoryStore
 from tests.contracts.memory.state import Contents, State
 from tests.contracts.memory.transaction import MemoryTransaction
@@ -44,8 +45,8 @@ class MemoryOrganisations:
             state.contents = contents
         self._put(place.slug, state)
 
-    def open(self, place):
-        return self._opened(self._found(place.slug))
+    def open(self, place, wake=None):
+        return self._opened(self._found(place.slug), wake)
 
     def snapshot(self, place, target):
         state = self._found(place.slug)
@@ -64,7 +65,9 @@ class MemoryOrganisations:
         whose, documents, contents = snapshot
         if whose != place.identity:
             raise OrganisationInvalid(f"{source} is of another organisation.", help="Give another.")
-        contents.next_id = max(contents.next_id, self._found(place.slug).contents.next_id)
+        before = self._found(place.slug).contents
+        contents.next_id = max(contents.next_id, before.next_id)
+        MemoryOutbox(contents, 0).pass_over(before.acknowledged)
         self._put(place.slug, State(place.identity, documents, contents))
 
     def remove(self, place):
@@ -86,12 +89,12 @@ class MemoryOrganisations:
         if state is not None:
             self._states[slug] = state
 
-    def _opened(self, state: State) -> Organisation:
+    def _opened(self, state: State, wake=None) -> Organisation:
         metadata, catalog = self._read(state.documents)
         zone = ZoneInfo(metadata.org["time_zone"])
         users = {
             d.id: {"name": d.body["full_name"], "id": str(d.id), "email": d.body["email"]}
             for d in metadata.all("user")
         }
-        store = MemoryStore(state, catalog, users, zone, self._clock)
+        store = MemoryStore(state, catalog, users, zone, self._clock, wake)
         return Organisation(state.identity, metadata, catalog, zone, store)

@@ -19,13 +19,14 @@ class MemoryStore:
 
     confirm = None
 
-    def __init__(self, state, catalog, users, zone, clock) -> None:
+    def __init__(self, state, catalog, users, zone, clock, wake=None) -> None:
         self._state = state
         self._catalog = catalog
         self._users = users
         self._zone = zone
         self._clock = clock
         self._closed = False
+        self._wake = wake
         self._version = state.version
         self._writer = ThreadPoolExecutor(1)
 
@@ -80,7 +81,8 @@ class MemoryStore:
 
     def write(self, job):
         self._open()
-        return asyncio.get_running_loop().run_in_executor(self._writer, self._work, job)
+        loop = asyncio.get_running_loop()
+        return loop.run_in_executor(self._writer, self._work, job, loop)
 
     def change_metadata(self, job):
         self._open()
@@ -117,13 +119,16 @@ class MemoryStore:
         rows = contents.table(module).values()
         return [row for row in rows if all(conditions.meets(row, condition) for condition in filters)]
 
-    def _work(self, job):
+    def _work(self, job, loop):
         with self._state.writing:
             if self._is_outdated():
                 raise StoreClosed
             contents = self._state.contents.copy()
             prefix = self._state.identity // 10**12
-            result = job(MemoryTransaction(contents, self._catalog, prefix, int(self._clock.timestamp())))
+            transaction = MemoryTransaction(contents, self._catalog, prefix, int(self._clock.timestamp()))
+            result = job(transaction)
+            if transaction.wakes and self._wake is not None:
+                asyncio.run_coroutine_threadsafe(self._wake(), loop).result()
             self._state.contents = contents
             return result
 

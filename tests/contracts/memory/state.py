@@ -16,6 +16,11 @@ class Contents:
     tags: dict[tuple[int, str], int] = field(default_factory=dict)
     numbers: dict[int, int] = field(default_factory=dict)
     next_id: int = FIRST_RECORD
+    # Ids, kinds and payloads; the id of the last one that was acknowledged; who holds them, and until when.
+    events: list[tuple[int, str, Any]] = field(default_factory=list)
+    acknowledged: int = 0
+    held: tuple[int, int] | None = None
+    known: int | None = None
 
     def table(self, module) -> dict[int, dict[str, Any]]:
         return self.tables.setdefault(module.number, {})
@@ -27,6 +32,10 @@ class Contents:
             dict(self.tags),
             dict(self.numbers),
             self.next_id,
+            list(self.events),
+            self.acknowledged,
+            self.held,
+            self.known,
         )
 
 

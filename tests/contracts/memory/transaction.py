@@ -1,7 +1,10 @@
 """Changes to the contents of an organisation."""
 
+import msgspec
+
 from tests.contracts.memory.aggregates import aggregated
 from tests.contracts.memory.conditions import Conditions, folded
+from tests.contracts.memory.outbox import MemoryOutbox
 
 
 class MemoryTransaction:
@@ -12,6 +15,7 @@ class MemoryTransaction:
         self._catalog = catalog
         self._prefix = prefix
         self.now = now
+        self.wakes = False
 
     def new_ids(self, count):
         first = self._prefix * 10**12 + self._contents.next_id
@@ -100,6 +104,16 @@ class MemoryTransaction:
         if key not in self._contents.tags:
             self._contents.tags[key] = self.new_ids(1)[0]
         return self._contents.tags[key]
+
+    def emit(self, kind, payload):
+        if self._contents.known is None:
+            self.wakes, self._contents.known = True, self.now
+        stored = msgspec.json.decode(msgspec.json.encode(payload))
+        self._contents.events.append((self.new_ids(1)[0], kind, stored))
+
+    @property
+    def outbox(self):
+        return MemoryOutbox(self._contents, self.now)
 
     def column(self, module, column):
         return [row.get(column) for row in self._contents.table(module).values()]

@@ -11,6 +11,8 @@ from moorage.crm.errors import OrganisationInvalid
 from moorage.crm.organisations import departing
 from moorage.crm.storage.postgresql import carry
 from moorage.crm.storage.sqlite import carrying
+from tests.contracts.opened import Opened
+from tests.contracts.record_outbox import acknowledge, claim, emit, kinds
 from tests.crm.conftest import Caller
 from tests.crm.departing.moved import (
     CATCHING_UP,
@@ -42,13 +44,14 @@ def test_whatever_is_written_meanwhile_arrives(
             monkeypatch.setattr(module, "FOLLOWED", set())
     source, target = way
     arrive(crm, source, service)
-    writer, written, before = Caller(beside(source), crm.token, crm.organisation), [], {}
+    writer, written, claimed, before = Caller(beside(source), crm.token, crm.organisation), [], [], {}
 
     def write(step):
         if step not in (COPYING, "Copied 3 records", "Copied 9 records", CATCHING_UP, HOLDING):
             return
         number = len(written)
         written.extend(writer.insert("Leads", {"Last_Name": f"new {step}", "Tag": [{"name": f"t {number}"}]}))
+        claimed.append(write_events(Opened(writer.service.organisations.open(crm.organisation)), number))
         if step == "Copied 9 records":  # A module's first record.
             writer.insert("Vendors", {"Vendor_Name": "first"})
         assert writer.delete(f"Leads/{kept.pop()}").status == 200
@@ -68,11 +71,22 @@ def test_whatever_is_written_meanwhile_arrives(
     assert everything(arrived, tmp_path / "after.db") == before
     if target is not service:
         assert without_indexes(database_url) == []
+    assert kinds(claimed[-1]) == ["b 1", "a 2"]
+    assert crm.organisation in asyncio.run(target.organisations.waiting.all())
+    assert acknowledge(Opened(target.organisations.open(crm.organisation)), claimed[-1])
     (last,) = arrived.insert("Leads", {"Last_Name": "goes on", "Tag": [{"name": "t 0"}]})
     assert int(last) > max(map(int, written))
     assert arrived.only(f"Leads/{last}")["Number"] == "20"
     refused = arrived.post("Leads", {"data": [{"Last_Name": "a", "Berth": "1"}]})
     assert refused.data[0]["code"] == "DUPLICATE_DATA"
+
+
+def write_events(opened, number):
+    """Two events, of which some are dealt with later; gives the claim of those that nobody has dealt with."""
+    emit(opened, f"a {number}", f"b {number}")
+    if number == 3:
+        assert acknowledge(opened, claim(opened, most=3))
+    return claim(opened, most=2) if number == 4 else None
 
 
 def without_indexes(url):

@@ -9,7 +9,6 @@ from tests.crm.conftest import Caller
 from tests.crm.departing.moved import move, slugs
 from tests.crm.whole import answers, furnish
 
-
 MODULES = ("Leads", "Deals", "Notes", "Accounts", "Surveys")  # Those with what is special.
 
 

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from moorage.crm.centres import HOME
 from moorage.crm.metadata.standard import OrganisationSpec
+from moorage.crm.organisations.waiting import waiting, wake
 from moorage.crm.storage.contract.organisations import Place
 from moorage.storage.database import Database, Transaction
 
@@ -157,6 +158,7 @@ class Registry:
         """Delete an organisation with its clients and tokens. Its place is unfinished then."""
         async with self._database.transaction() as tx:
             await tx.connection.execute(organisations.delete().where(_columns.id == row.id))
+            await tx.connection.execute(waiting.delete().where(waiting.c.organisation == row.id))
             await _begin(tx, row.place)
 
     async def unfinished(self) -> list[Place]:
@@ -184,6 +186,7 @@ async def _announce(tx: Transaction, identity: int) -> None:
     increase = generations.update().where(is_organisation).values(number=generations.c.number + 1)
     if not (await tx.connection.execute(increase)).rowcount:
         await tx.connection.execute(generations.insert().values(organisation=identity, number=1))
+    await wake(tx, identity)  # There may be events in what was restored, or has arrived.
 
 
 async def _begin(tx: Transaction, place: Place) -> None:

@@ -32,6 +32,7 @@ from moorage.crm.organisations.shared_snapshots import SharedSnapshots
 from moorage.crm.organisations.snapshots import NAME, SnapshotFiles
 from moorage.crm.organisations.threads import ServerThreads
 from moorage.crm.organisations.unfinished import remove_unfinished
+from moorage.crm.organisations.waiting import Waiting
 from moorage.crm.storage.contract.organisations import Fill, Organisation
 from moorage.crm.storage.contract.records import StoreClosed
 from moorage.crm.storage.contract.storage import CrmStorage
@@ -56,6 +57,7 @@ class Organisations:
         self.stored = storage.organisations
         self.is_shared = storage.is_shared
         self.registry = Registry(storage.database)
+        self.waiting = Waiting(storage.database)
         files = SnapshotFiles(snapshots)
         self.snapshots_of = SharedSnapshots(storage.database, snapshots) if storage.is_shared else files
         self._open: dict[int, Organisation] = {}
@@ -150,6 +152,7 @@ class Organisations:
         await self._exclusively_on(slug, partial(self._put_back, source=source))
 
     async def _put_back(self, row: OrganisationRow, source: Path) -> None:
+        await self.waiting.wake(row.id)  # It may bring events, and this process may be killed before the end.
         await self.in_thread(self.stored.restore, row.place, source)
         await self._changed(row)
 
@@ -229,6 +232,7 @@ class Organisations:
         return organisation
 
     async def _load(self, identity: int) -> Organisation | None:
+        wake = partial(self.waiting.wake, identity)
         for tries in count():
             await self.forget(identity)
             # The generation is read before the organisation, so that a change between the two is noticed later.
@@ -237,7 +241,7 @@ class Organisations:
             if row is None:
                 return None
             try:
-                opened = await self._threads.run_for(row.server, self.stored.open, row.place)
+                opened = await self._threads.run_for(row.server, self.stored.open, row.place, wake)
             except (StoreClosed, OrganisationDamaged):
                 if not await self.moves.concerns(row):
                     raise

@@ -20,10 +20,10 @@ FIXED_TABLES: Mapping[str, Sequence[str]] = {
         "id", "module", "display_name", "deleted_by", "created_by", "deleted_time", "kind", "body",
     ),
 }  # fmt: skip
-# Of these, only changes of the metadata write `STILL`. Whoever writes rows of `FOLLOWED` in PostgreSQL notes which
-# (`changed.py`). All others are copied whole, while writers wait.
+# Only changes of the metadata write `STILL`. Whoever writes rows of `FOLLOWED` in PostgreSQL notes which ones
+# (`changed.py`). An organisation without events has no outbox. Other tables are copied whole, while writers wait.
 STILL = {"users"}
-FOLLOWED = {"tags", "recycle"}
+FOLLOWED = {"tags", "recycle", "outbox"}
 # Each storage counts for itself where its full text is; PostgreSQL also the version of the metadata, and its moves.
 _OWN_COUNTERS = ("text ", "version", "move")
 

@@ -5,10 +5,14 @@ import contextlib
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
+from moorage.crm.storage.contract.outbox import Wake
+from moorage.storage.errors import DatabaseUnusable
+
 GROUP_LIMIT = 64  # Jobs in one commit: enough to share a flush to disk, few enough for quick answers.
+MOST_WAIT = 30.0  # Seconds that a writer waits for an event loop.
 NICENESS = 10  # Added to the event loop's: on a core that both need, the writer gets a tenth of its share.
 
 
@@ -36,6 +40,17 @@ class Job:
         """Do the job; what it raises goes through."""
         self._result = self._run(transaction)
 
+    def wait_for(self, call: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Wait in this thread until the caller's event loop has awaited the call. Raises DatabaseUnusable."""
+        try:
+            asyncio.run_coroutine_threadsafe(call(), self._loop).result(MOST_WAIT)
+        except (TimeoutError, RuntimeError) as error:  # The loop is busy, or has ended.
+            raise DatabaseUnusable(
+                "The embedded CRM could not make it known that there is an event.",
+                help="Nothing was changed. Repeat the call.",
+                kind="busy",
+            ) from error
+
     def settle(self) -> None:
         """Tell the caller, in the caller's own thread."""
         try:
@@ -53,3 +68,21 @@ class Job:
             future.set_exception(error)
         else:
             future.set_result(self._result)
+
+
+class Waking:
+    """Calls `wake` of `OrganisationStorage.open` for one writer.
+
+    A writer also does so for its own first event, in case an earlier process was killed before it had made an outbox
+    known that a snapshot brought back.
+    """
+
+    def __init__(self, wake: Wake | None) -> None:
+        self._wake = wake
+        self._has_woken = False
+
+    def before_commit(self, job: Job, *, wakes: bool | None) -> None:
+        """`job` is one of those that are to be committed; `wakes` is that of their transaction."""
+        if self._wake is not None and (wakes or (wakes is not None and not self._has_woken)):
+            job.wait_for(self._wake)
+            self._has_woken = True

@@ -6,6 +6,8 @@ import pytest
 from moorage.crm.storage.carried import catalog_of
 from moorage.crm.storage.postgresql import carry
 from moorage.crm.storage.sqlite import carrying
+from tests.contracts.opened import Opened
+from tests.contracts.record_outbox import claim, emit, kinds
 from tests.crm.whole import answers, contents, furnish
 
 SCHEMA = "org_1234567"
@@ -20,6 +22,7 @@ def connection(database_url):
 @pytest.fixture
 def snapshot(demo, service, tmp_path):
     furnish(demo)
+    emit(Opened(service.organisations.open(demo.organisation)), *"abcdefgh")
     service.organisations.snapshot("demo", tmp_path / "snap.db")
     return tmp_path / "snap.db"
 
@@ -46,6 +49,7 @@ def test_what_goes_to_postgresql_and_back_answers_as_before(filled, demo, servic
     service.organisations.reset("demo")
     service.organisations.restore("demo", tmp_path / "back.db")
     assert answers(demo) == before
+    assert kinds(claim(Opened(service.organisations.open(demo.organisation)))) == list("abcdefgh")
 
 
 def test_nothing_is_changed_or_left_out(filled, snapshot):

@@ -13,9 +13,11 @@ import pytest
 from moorage.crm.errors import OrganisationInvalid
 from moorage.crm.metadata.standard import DEMO
 from moorage.crm.organisations.moves import moves
+from moorage.crm.organisations.relay import relay
 from moorage.storage.errors import DatabaseUnusable
 from tests.crm.storage.postgresql import on_servers
 from tests.crm.storage.postgresql.on_servers import Process
+from tests.crm.test_relay import Handled
 
 pytestmark = pytest.mark.usefixtures("sent")
 
@@ -120,18 +122,32 @@ async def test_what_writes_change_meanwhile_arrives(process, servers):
             tx.recycle(leads, [second], by=organisation.metadata.all("user")[0].id)
             tx.tags(leads, ["tree"])
             tx.next_numbers(leads.fields["Last_Name"], 3)
+            for kind in "abc":
+                tx.emit(kind, None)
+
+        def take(tx, _):
+            assert tx.outbox.acknowledge(tx.outbox.claim(1, 60))
+            return tx.outbox.claim(1, 60)
 
         def during(step, *_):
-            if step == "indexes" and not seen:
+            if step == "indexes" and "Deals" not in done:
                 asyncio.run_coroutine_threadsafe(one.change("acme", change), loop).result()
                 asyncio.run_coroutine_threadsafe(one.add("acme", "Deal", module="Deals"), loop).result()
+                done.append("Deals")
+            if step == "last changes":
+                held.append(asyncio.run_coroutine_threadsafe(one.change("acme", take), loop).result())
                 seen.append(contents(servers["main"]))
 
-        loop, seen = asyncio.get_running_loop(), []
+        loop, done, seen, held = asyncio.get_running_loop(), [], [], []
         await one.organisations.move("acme", "two", during)
         assert contents(servers["others"]["two"]) == seen[0]
         assert await one.names("acme") == {first: "Elm", third: "Cedar"}
         assert list((await one.names("acme", "Deals")).values()) == ["Deal"]
+        assert await one.change("acme", lambda tx, _: tx.outbox.claim(9, 60)) is None
+        assert await one.change("acme", lambda tx, _: tx.outbox.acknowledge(held[0]))
+        handled = Handled()
+        await relay(one.organisations, handled)
+        assert handled.kinds == ["c"]
 
 
 @in_a_loop

@@ -11,6 +11,7 @@ from moorage.crm.metadata.catalog import Catalog
 from moorage.crm.metadata.documents import Document, Metadata
 from moorage.crm.metadata.ids import ID_SPACE
 from moorage.crm.storage.contract.departures import Arriving, Departing
+from moorage.crm.storage.contract.outbox import Wake
 from moorage.crm.storage.contract.records import RecordStore, Transaction
 
 
@@ -61,14 +62,19 @@ class OrganisationStorage(Protocol):
     def make(self, place: Place, documents: Sequence[Document], fill: Fill | None) -> None:
         """Make an organisation from its documents. If there is one at the place already, it is replaced."""
 
-    def open(self, place: Place) -> Organisation:
-        """Open an organisation. Raises OrganisationDamaged."""
+    def open(self, place: Place, wake: Wake | None = None) -> Organisation:
+        """Open an organisation. Raises OrganisationDamaged.
+
+        `wake` is for the events that its store writes.
+        """
 
     def snapshot(self, place: Place, target: Path) -> None:
         """Copy an organisation as it is now to a file. Raises OrganisationDamaged, SnapshotUnwritable."""
 
     def restore(self, place: Place, source: Path) -> None:
         """Put an organisation back into the state of a snapshot. Ids that were used since are not used again.
+
+        Events that were acknowledged since do not come back.
 
         Raises OrganisationInvalid if the file is damaged, or is not a snapshot of this organisation.
         """

@@ -36,6 +36,7 @@ from moorage.crm.metadata.shown import Shape
 from moorage.crm.query.tree import Checked
 from moorage.crm.storage.contract.aggregates import Aggregate
 from moorage.crm.storage.contract.metadata import MetadataTransaction
+from moorage.crm.storage.contract.outbox import Outbox
 
 T = TypeVar("T")
 Row: TypeAlias = dict[str, Any]
@@ -160,6 +161,13 @@ class Transaction(Protocol):
 
     def tags(self, module: Module, names: Sequence[str]) -> dict[str, int]:
         """By name, the ids of a module's tags. New tags are made; names are the same regardless of (ASCII) case."""
+
+    def emit(self, kind: str, payload: Any) -> None:
+        """Put an event with any JSON value into the organisation's outbox, if the job is committed."""
+
+    @property
+    def outbox(self) -> Outbox:
+        """The events that were not dealt with yet."""
 
 
 class Deleted(Struct, frozen=True):

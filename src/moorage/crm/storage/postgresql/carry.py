@@ -15,6 +15,7 @@ from moorage.crm.storage.contract.departures import (
     Part,
     Progress,
 )
+from moorage.crm.storage.outbox import COLUMNS, TABLE
 from moorage.crm.storage.postgresql import fulltext, schema
 from moorage.crm.storage.postgresql.documents import READ_DOCUMENTS
 from moorage.crm.storage.postgresql.fulltext import TextTables
@@ -110,6 +111,7 @@ class SchemaCopy:
         self._add_counters(rows)
         for table, columns in FIXED_TABLES.items():
             self._add_fixed(table, columns, rows)
+        self._add_events(rows)
         for module in self._modules:
             self._add_records(module, rows, None, progress)
 
@@ -129,6 +131,7 @@ class SchemaCopy:
         for table, columns in FIXED_TABLES.items():
             if table not in STILL:
                 self._change_fixed(table, columns, rows, changed)
+        self._change_events(rows, list(changed.get(TABLE, ())))
         self._remove_counters()
         self._add_counters(rows)
 
@@ -139,6 +142,17 @@ class SchemaCopy:
         chosen = "" if ids is None else " WHERE id = ANY(%s)"
         self._connection.execute(f"DELETE FROM {self._name}.{table}{chosen}", None if ids is None else (ids,))
         self._add_fixed(table, columns, rows, ids)
+
+    def _add_events(self, rows: OrganisationRows, ids: Sequence[int] | None = None) -> None:
+        for part in rows.rows(TABLE, COLUMNS, ids) if rows.columns(TABLE) else ():
+            self._connection.execute(schema.outbox_statement(self._name))
+            self._table(TABLE, COLUMNS).add(part)
+
+    def _change_events(self, rows: OrganisationRows, ids: list[int]) -> None:
+        if ids:
+            self._connection.execute(schema.outbox_statement(self._name))
+            self._connection.execute(f"DELETE FROM {self._name}.{TABLE} WHERE id = ANY(%s)", (ids,))
+            self._add_events(rows, ids)
 
     def _add_fixed(
         self, table: str, columns: Sequence[str], rows: OrganisationRows, ids: Sequence[int] | None = None

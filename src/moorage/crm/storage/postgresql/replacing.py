@@ -5,8 +5,10 @@ from collections.abc import Iterator
 
 from psycopg import Connection, errors
 
+from moorage.crm.storage.postgresql.outbox import pass_over_acknowledged
 from moorage.crm.storage.postgresql.schema import existing, exists, has_counters
 from moorage.crm.storage.postgresql.session import long_transaction
+from moorage.crm.storage.postgresql.statements import Statements
 
 PATIENCE = 35  # Seconds. A read may take thirty.
 
@@ -16,8 +18,8 @@ def replacing(connection: Connection, schema: str, *, ids_go_on: bool) -> Iterat
     """A transaction in which a new schema is filled, whose name it gives. At its end, it is the organisation's schema.
 
     Who is writing to the older one is waited for. Who wants to write later finds no counter of ids, and raises
-    StoreClosed. With `ids_go_on`, ids that were given in the older one are not given again. The caller holds the lock
-    of `CrmStorage.exclusively`.
+    StoreClosed. With `ids_go_on`, ids that were given in the older one are not given again, and events that were
+    acknowledged there do not come back. The caller holds the lock of `CrmStorage.exclusively`.
     """
     draft, old = _beside(schema)
     drop_schemas(connection, draft, old)  # A killed process may have left the older one.
@@ -36,6 +38,8 @@ def replacing(connection: Connection, schema: str, *, ids_go_on: bool) -> Iterat
         if ids_go_on:
             sql = f"UPDATE {draft}.counters SET value = greatest(value, %s) WHERE name = 'id'"
             connection.execute(sql, (last_id,))
+            if has_counters(connection, schema):
+                pass_over_acknowledged(Statements(connection), draft, schema)
         connection.execute(f"ALTER SCHEMA {schema} RENAME TO {old}")
         connection.execute(f"ALTER SCHEMA {draft} RENAME TO {schema}")
     with contextlib.suppress(errors.LockNotAvailable):  # Somebody reads it for long. The next one drops it.

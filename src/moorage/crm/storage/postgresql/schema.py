@@ -10,6 +10,7 @@ from psycopg import Connection
 from moorage.crm.metadata.catalog import Field, Module
 from moorage.crm.metadata.ids import ID_SPACE
 from moorage.crm.storage.columns import INDEXED_TIMES, stored
+from moorage.crm.storage.outbox import creation
 from moorage.crm.storage.postgresql import changed, fulltext
 from moorage.crm.storage.postgresql.expressions import compared, nocase, phone_digits
 
@@ -79,6 +80,11 @@ def has_counters(connection: Connection, schema: str) -> bool:
 def fixed_statements(schema: str) -> Iterator[str]:
     """The statements for all that an organisation has from the first day."""
     return (statement.format(schema) for statement in FIXED)
+
+
+def outbox_statement(schema: str) -> str:
+    """Made by the first event. Another store may have made it: this is no change of what stores know."""
+    return creation(f"{schema}.", "bigint")
 
 
 def module_statements(schema: str, module: Module) -> Iterator[str]:

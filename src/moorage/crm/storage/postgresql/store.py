@@ -14,6 +14,7 @@ from moorage.clock import Clock
 from moorage.crm.metadata.catalog import Catalog, Module
 from moorage.crm.metadata.shown import Shape
 from moorage.crm.storage.contract.metadata import MetadataTransaction
+from moorage.crm.storage.contract.outbox import Wake
 from moorage.crm.storage.contract.records import (
     Deleted,
     Filter,
@@ -49,6 +50,7 @@ class PostgresqlStore:
         zone: ZoneInfo,
         clock: Clock,
         users: Mapping[int, str],
+        wake: Wake | None = None,
     ) -> None:
         self._server = server
         self._opened = opened
@@ -57,7 +59,7 @@ class PostgresqlStore:
         self._times = ShownTimes(zone)
         self._closed = False
         self._reading = self._new_reading()
-        self._writer = Writer(server, opened, catalog, prefix, clock)
+        self._writer = Writer(server, opened, catalog, prefix, clock, wake)
 
     @property
     def closed(self) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from moorage.crm.metadata.catalog import Catalog, Field, Module
@@ -11,11 +12,13 @@ from moorage.crm.storage.columns import columns_of
 from moorage.crm.storage.compile import compile_groups
 from moorage.crm.storage.contract.aggregates import Aggregate
 from moorage.crm.storage.contract.records import Row
+from moorage.crm.storage.outbox import TABLE, EventRow, OutboxTable, encode
 from moorage.crm.storage.postgresql import schema
 from moorage.crm.storage.postgresql.changed import ChangedRows
 from moorage.crm.storage.postgresql.dialect import PostgresqlDialect
 from moorage.crm.storage.postgresql.expressions import compared, nocase
 from moorage.crm.storage.postgresql.inventory import Inventory
+from moorage.crm.storage.postgresql.outbox import add_events, outbox_of
 from moorage.crm.storage.postgresql.row_writing import add_recycled, add_rows, change_rows
 from moorage.crm.storage.postgresql.statements import Statements
 from moorage.crm.storage.postgresql.text_changes import TextChanges
@@ -28,6 +31,7 @@ class _Mark:
 
     waiting: int
     texts: int
+    events: int
     inventory: Inventory
 
 
@@ -61,20 +65,24 @@ class PostgresqlTransaction:
         self._first_id = self._next_id = next_id
         self._known_version = inventory.version
         self._waiting: list[tuple[Module, Sequence[Row]]] = []
+        self._events: list[EventRow] = []
+        # Whether this transaction writes events of which somebody has to be told; None if it has written none.
+        self.wakes: bool | None = None
         self.texts = TextChanges(statements, schema_name)
         self._changed = ChangedRows(is_copied=is_copied)
-        self._mark = _Mark(0, 0, inventory)
+        self._mark = _Mark(0, 0, 0, inventory)
 
     # The jobs of a group, one after the other
 
     def begin_job(self) -> None:
         self.statements.begin_job()
-        self._mark = _Mark(len(self._waiting), len(self.texts), self.inventory)
+        self._mark = _Mark(len(self._waiting), len(self.texts), len(self._events), self.inventory)
 
     def undo_job(self) -> None:
         """Undo what the current job has done. Ids that it took stay unused."""
         self.statements.undo_job()
         del self._waiting[self._mark.waiting :]
+        del self._events[self._mark.events :]
         self.texts.forget(self._mark.texts)
         self.inventory = self._mark.inventory
 
@@ -223,16 +231,24 @@ class PostgresqlTransaction:
         ids |= {folded(name): tag for tag, name in new_tags}
         return {name: ids[folded(name)] for name in names}
 
+    def emit(self, kind: str, payload: Any) -> None:
+        self._events.append((*self.new_ids(1), kind, encode(payload).decode()))
+
+    @property
+    def outbox(self) -> OutboxTable:
+        self._settle()
+        return outbox_of(self.statements, self.schema, self.now, partial(self._changed.note, TABLE))
+
     # What is behind the changes
 
     def _settle(self) -> None:
         """Write the rows that wait, each under the protection of its own job."""
         if not self.statements.is_protected:
-            own = self._waiting[self._mark.waiting :]
-            del self._waiting[self._mark.waiting :]
+            own, events = self._waiting[self._mark.waiting :], self._events[self._mark.events :]
+            del self._waiting[self._mark.waiting :], self._events[self._mark.events :]
             self._write_waiting()
             self.statements.protect()
-            self._waiting, self._mark.waiting = own, 0
+            self._waiting, self._events, self._mark.waiting, self._mark.events = own, events, 0, 0
         self._write_waiting()
 
     def _write_waiting(self) -> None:
@@ -242,6 +258,18 @@ class PostgresqlTransaction:
         self._waiting.clear()
         for module, all_rows in by_module.items():
             add_rows(self.statements, self.schema, module, all_rows)
+        if self._events:
+            self._write_events()
+
+    def _write_events(self) -> None:
+        if TABLE not in self.inventory.relations:
+            self.statements.run(schema.outbox_statement(self.schema))
+            self._know({TABLE})
+        if self.wakes is None:
+            self.wakes = outbox_of(self.statements, self.schema, self.now).begin()
+        add_events(self.statements, self.schema, self._events)
+        self._changed.note(TABLE, (event for event, _, _ in self._events))
+        self._events.clear()
 
     def _make_tables(self, module: Module) -> None:
         self._settle()

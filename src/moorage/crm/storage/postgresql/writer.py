@@ -14,8 +14,9 @@ from psycopg.pq import TransactionStatus
 
 from moorage.clock import Clock
 from moorage.crm.metadata.catalog import Catalog
+from moorage.crm.storage.contract.outbox import Wake
 from moorage.crm.storage.contract.records import StoreClosed
-from moorage.crm.storage.jobs import GROUP_LIMIT, Job
+from moorage.crm.storage.jobs import GROUP_LIMIT, Job, Waking
 from moorage.crm.storage.postgresql.changed import COUNTER as IS_COPIED
 from moorage.crm.storage.postgresql.inventory import OpenSchema
 from moorage.crm.storage.postgresql.server import PostgresqlServer
@@ -38,13 +39,20 @@ class Writer:
     """Writes with the metadata of `catalog`, as long as `opened` has the version of the schema itself."""
 
     def __init__(
-        self, server: PostgresqlServer, opened: OpenSchema, catalog: Catalog, prefix: int, clock: Clock
+        self,
+        server: PostgresqlServer,
+        opened: OpenSchema,
+        catalog: Catalog,
+        prefix: int,
+        clock: Clock,
+        wake: Wake | None = None,
     ) -> None:
         self._server = server
         self._opened = opened
         self._catalog = catalog
         self._prefix = prefix
         self._clock = clock
+        self._waking = Waking(wake)
         self._merging = TextMerging(server, opened.name)
         self._jobs: deque[_Job] = deque()
         self._is_busy = False
@@ -127,7 +135,9 @@ class Writer:
             for job in group:
                 job.attempt(transaction)
             if len(group) > 1 or group[0].error is None:
-                statements.commit(transaction.finish())
+                last = transaction.finish()
+                self._waking.before_commit(group[0], wakes=transaction.wakes)
+                statements.commit(last)
                 self._opened.is_outdated = transaction.catalog is not self._catalog
                 if not self._opened.is_outdated:
                     self._opened.inventory = transaction.inventory

@@ -18,6 +18,7 @@ from moorage.crm.storage.contract.departures import (
     Part,
     Progress,
 )
+from moorage.crm.storage.outbox import COLUMNS, TABLE, creation
 from moorage.crm.storage.sqlite import schema
 from moorage.crm.storage.sqlite.metadata_change import set_version, version
 from moorage.crm.storage.sqlite.readers import connect, transaction
@@ -127,6 +128,7 @@ class FileCopy:
             for table, columns in FIXED_TABLES.items():
                 if table not in STILL:
                     self._change_fixed(table, columns, rows, changed)
+            self._change_events(rows, changed.get(TABLE, ()))
             self._connection.execute("DELETE FROM counters")
             self._insert_counters(rows)
 
@@ -138,6 +140,18 @@ class FileCopy:
         for table, columns in FIXED_TABLES.items():
             for part in rows.rows(table, columns):
                 self._insert(table, columns, part)
+        self._insert_events(rows)
+
+    def _insert_events(self, rows: OrganisationRows, ids: Sequence[int] | None = None) -> None:
+        for part in rows.rows(TABLE, COLUMNS, ids) if rows.columns(TABLE) else ():
+            self._connection.execute(creation("", "INTEGER"))
+            self._insert(TABLE, COLUMNS, part)
+
+    def _change_events(self, rows: OrganisationRows, ids: Sequence[int]) -> None:
+        if ids:
+            self._connection.execute(creation("", "INTEGER"))
+            self._connection.execute(f"DELETE FROM {TABLE} WHERE {_CHOSEN}", (_array(ids),))
+            self._insert_events(rows, ids)
 
     def _change_fixed(
         self, table: str, columns: Sequence[str], rows: OrganisationRows, changed: ChangedIds

@@ -13,6 +13,7 @@ from typing import Any
 
 import apsw
 
+from moorage.crm.storage import outbox
 from moorage.crm.storage.carried import FOLLOWED
 from moorage.crm.storage.contract.departures import ChangedIds, DepartureOvertaken, OrganisationRows
 from moorage.crm.storage.sqlite.carrying import FileRows
@@ -102,6 +103,7 @@ def departing(path: Path, mark: ChangeMark) -> Iterator[DepartingFile]:
             known_version = version(connection)
             _forget(connection)
             connection.execute(_LOG_CREATION)
+            connection.execute(outbox.creation("", "INTEGER"))  # The first event may come while it is copied.
             for statement in _triggers(connection):
                 connection.execute(statement)
         yield DepartingFile(connection, mark, known_version)

@@ -16,7 +16,9 @@ from moorage.crm.metadata.ids import ID_SPACE
 from moorage.crm.storage.carried import no_snapshot, on_its_way
 from moorage.crm.storage.contract.departures import Arriving, Departing
 from moorage.crm.storage.contract.organisations import Fill, Organisation, Place
+from moorage.crm.storage.contract.outbox import Wake
 from moorage.crm.storage.contract.records import StoreClosed
+from moorage.crm.storage.outbox import ACKNOWLEDGED
 from moorage.crm.storage.sqlite import departing
 from moorage.crm.storage.sqlite.carrying import FileCopy, unsafe_file
 from moorage.crm.storage.sqlite.change_mark import ChangeMark
@@ -26,6 +28,7 @@ from moorage.crm.storage.sqlite.metadata_change import (
     version,
     write_document,
 )
+from moorage.crm.storage.sqlite.outbox import outbox_of
 from moorage.crm.storage.sqlite.readers import OrganisationFile, ReadThreads, connect, transaction
 from moorage.crm.storage.sqlite.schema import statements
 from moorage.crm.storage.sqlite.store import SqliteStore
@@ -41,6 +44,7 @@ from moorage.crm.storage.sqlite.whole_files import (
     last_id,
     make_single,
     new_file,
+    read_number,
     remove,
 )
 from moorage.storage import flush_folder
@@ -75,12 +79,12 @@ class SqliteFiles:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self._put(draft, place.slug)
 
-    def open(self, place: Place) -> Organisation:
+    def open(self, place: Place, wake: Wake | None = None) -> Organisation:
         slug, path = place.slug, self._path(place.slug)
         if departing.is_closed(path):
             raise on_its_way(slug)
         try:
-            return self._opened(path, place.identity)
+            return self._opened(path, place.identity, wake)
         except (apsw.Error, StoreClosed, LookupError, ValueError) as error:
             raise _unreadable(path, slug, error) from error
         except DatabaseUnusable as error:
@@ -113,6 +117,7 @@ class SqliteFiles:
             raise no_snapshot(source, slug)
         if self._path(slug).exists():
             _set_last_id(draft, max(last_id(self._path(slug)), last_id(draft)) + IDS_IN_FLIGHT)
+            _pass_over_acknowledged(draft, self._path(slug))
         self._put(draft, slug)
 
     @database_trouble()
@@ -189,7 +194,7 @@ class SqliteFiles:
         remove(draft)
         flush_folder(path)
 
-    def _opened(self, path: Path, identity: int) -> Organisation:
+    def _opened(self, path: Path, identity: int, wake: Wake | None = None) -> Organisation:
         file = OrganisationFile(path)
         known_version, metadata = _read_metadata(file)
         catalog, zone = Catalog(metadata), ZoneInfo(metadata.org["time_zone"])
@@ -203,6 +208,7 @@ class SqliteFiles:
             self._threads,
             mark=self._mark,
             known_version=known_version,
+            wake=wake,
         )
         return Organisation(identity, metadata, catalog, zone, store)
 
@@ -258,3 +264,11 @@ def _catalog_source(connection: apsw.Connection) -> tuple[object, object]:
 def _set_last_id(path: Path, last_id: int) -> None:
     with contextlib.closing(connect(path)) as connection:
         connection.execute("UPDATE counters SET value = ? WHERE name = 'id'", (last_id,))
+
+
+def _pass_over_acknowledged(draft: Path, path: Path) -> None:
+    """Remove from a draft the events that were acknowledged in the file that it will replace."""
+    last = read_number(path, f"SELECT value FROM counters WHERE name = '{ACKNOWLEDGED}'")
+    if last is not None:
+        with contextlib.closing(connect(draft)) as connection, transaction(connection):
+            outbox_of(connection).pass_over(last)

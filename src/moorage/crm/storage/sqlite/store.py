@@ -20,6 +20,7 @@ from moorage.crm.metadata.shown import Shape
 from moorage.crm.metadata.times import zoned
 from moorage.crm.storage.compile import Clause, compile_tree, listed
 from moorage.crm.storage.contract.metadata import MetadataTransaction
+from moorage.crm.storage.contract.outbox import Wake
 from moorage.crm.storage.contract.records import (
     Deleted,
     Filter,
@@ -72,6 +73,7 @@ class SqliteStore:
         *,
         mark: ChangeMark,
         known_version: int,
+        wake: Wake | None = None,
     ) -> None:
         self._version = known_version
         self._catalog = catalog
@@ -93,6 +95,7 @@ class SqliteStore:
         self._writer = Writer(
             self._connect,
             self._begin,
+            wake,
         )
 
     @property

@@ -11,9 +11,11 @@ from moorage.crm.storage.columns import columns_of
 from moorage.crm.storage.compile import compile_groups
 from moorage.crm.storage.contract.aggregates import Aggregate
 from moorage.crm.storage.contract.records import Row
+from moorage.crm.storage.outbox import TABLE, OutboxTable, creation, encode
 from moorage.crm.storage.recycling import recycle
 from moorage.crm.storage.sqlite import fulltext
 from moorage.crm.storage.sqlite.dialect import SqliteDialect
+from moorage.crm.storage.sqlite.outbox import outbox_of
 from moorage.crm.storage.sqlite.text_layout import Family, TextLayout, read_places
 
 _encode = msgspec.json.Encoder().encode
@@ -39,6 +41,8 @@ class SqliteTransaction:
         self._changed_texts: dict[Module, set[int]] = {}
         self._dropped_texts: dict[Module, set[int]] = {}
         self.now = now
+        # Whether this transaction writes events of which somebody has to be told; None if it has written none.
+        self.wakes: bool | None = None
 
     def with_catalog(self, catalog: Catalog) -> "SqliteTransaction":
         """This transaction as it is after a change of the metadata."""
@@ -164,6 +168,17 @@ class SqliteTransaction:
         tag = self.new_ids(1)[0]
         self.connection.execute("INSERT INTO tags VALUES (?, ?, ?)", (tag, module.number, name))
         return tag
+
+    def emit(self, kind: str, payload: Any) -> None:
+        values = (*self.new_ids(1), kind, encode(payload).decode())
+        self.connection.execute(creation("", "INTEGER"))  # A job that made it may have been undone.
+        if self.wakes is None:
+            self.wakes = self.outbox.begin()
+        self.connection.execute(f"INSERT INTO {TABLE} VALUES (?, ?, ?)", values)
+
+    @property
+    def outbox(self) -> OutboxTable:
+        return outbox_of(self.connection, self.now)
 
     def _note(self, noted: dict[Module, set[int]], module: Module, records: Sequence[int]) -> None:
         if module.full_text and records:

@@ -9,8 +9,9 @@ from typing import Any, TypeAlias, TypeVar
 
 import apsw
 
+from moorage.crm.storage.contract.outbox import Wake
 from moorage.crm.storage.contract.records import StoreClosed
-from moorage.crm.storage.jobs import GROUP_LIMIT, Job, step_behind_readers
+from moorage.crm.storage.jobs import GROUP_LIMIT, Job, Waking, step_behind_readers
 from moorage.crm.storage.sqlite.transaction import SqliteTransaction
 from moorage.crm.storage.sqlite.trouble import translated
 
@@ -24,10 +25,14 @@ class Writer:
     """`begin` makes the `Transaction` that all jobs of a group use, once SQLite's own is open."""
 
     def __init__(
-        self, connect: Callable[[], apsw.Connection], begin: Callable[[Any], SqliteTransaction]
+        self,
+        connect: Callable[[], apsw.Connection],
+        begin: Callable[[Any], SqliteTransaction],
+        wake: Wake | None = None,
     ) -> None:
         self._connect = connect
         self._begin = begin
+        self._waking = Waking(wake)
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._next_job: _Job | None = None  # Taken from the queue already, for the next group.
         self._thread: threading.Thread | None = None
@@ -119,6 +124,7 @@ class Writer:
             for job in group:
                 job.attempt(connection, transaction)
             transaction.finish()
+            self._waking.before_commit(group[0], wakes=transaction.wakes)
             connection.execute("COMMIT")
         finally:
             if connection.in_transaction:

@@ -1,0 +1,36 @@
+"""The outbox in an organisation's schema."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from moorage.crm.storage.outbox import ACKNOWLEDGED, COLUMNS, TABLE, EventRow, OutboxTable
+from moorage.crm.storage.postgresql.statements import Statements
+
+_TYPES = ("int8", "text", "text")
+
+
+def outbox_of(
+    statements: Statements,
+    schema: str,
+    now: int = 0,
+    note: Callable[[Sequence[int]], None] = lambda _: None,
+) -> OutboxTable:
+    def ask(sql: str, params: Sequence[Any]) -> Sequence[Sequence[Any]]:
+        return statements.rows(sql.replace("?", "%s"), params)
+
+    def exists() -> bool:
+        # The inventory may be older than the table.
+        return ask("SELECT to_regclass(?)", (f"{schema}.{TABLE}",)) != [(None,)]
+
+    return OutboxTable(ask, f"{schema}.", now, exists, note)
+
+
+def add_events(statements: Statements, schema: str, events: Sequence[EventRow]) -> None:
+    statements.write(f"{schema}.{TABLE}", COLUMNS, _TYPES, events)
+
+
+def pass_over_acknowledged(statements: Statements, draft: str, schema: str) -> None:
+    """Remove from a draft the events that were acknowledged in the schema that it will replace."""
+    rows = statements.rows(f"SELECT value FROM {schema}.counters WHERE name = '{ACKNOWLEDGED}'")
+    for (last,) in rows:
+        outbox_of(statements, draft).pass_over(last)

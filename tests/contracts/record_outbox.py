@@ -1,0 +1,204 @@
+"""What a record store promises of events: written with their change, and dealt with in order, by one at a time."""
+
+import asyncio
+import random
+from functools import partial
+
+import pytest
+
+from moorage.crm.storage.contract.outbox import LONGEST_LEASE
+from tests.contracts.opened import Suite
+
+LEASE = 60
+
+
+def emit(opened, *kinds):
+    def job(transaction):
+        for kind in kinds:
+            transaction.emit(kind, {"of": kind})
+
+    opened.write(job)
+
+
+class Outbox:
+    """The calls of an outbox, as jobs."""
+
+    @staticmethod
+    def claim(transaction, most=100, lease=LEASE):
+        return transaction.outbox.claim(most, lease)
+
+    @staticmethod
+    def acknowledge(transaction, held):
+        return transaction.outbox.acknowledge(held)
+
+    @staticmethod
+    def release(transaction, held):
+        return transaction.outbox.release(held)
+
+
+def claim(opened, **how):
+    return opened.write(partial(Outbox.claim, **how))
+
+
+def acknowledge(opened, held):
+    return opened.write(partial(Outbox.acknowledge, held=held))
+
+
+def release(opened, held):
+    return opened.write(partial(Outbox.release, held=held))
+
+
+def rest(opened, seconds):
+    return opened.write(lambda transaction: transaction.outbox.rest(seconds))
+
+
+def kinds(held):
+    return [event.kind for event in held.events]
+
+
+async def _attempt(store, chance, deal_with):
+    """Claim some events, and give them back, deal with them, or say nothing of them any more."""
+    lease, most, way = chance.choice((0, LEASE)), chance.randint(1, 4), chance.random()
+    held = await store.write(partial(Outbox.claim, most=most, lease=lease))
+    if held is None or not held.events:
+        return
+    await asyncio.sleep(0)
+    if way < 0.3:
+        await store.write(partial(Outbox.release, held=held))
+    elif way < 0.9 or lease:
+        await store.write(partial(deal_with, held=held))
+
+
+class RecordOutbox(Suite):
+    def test_events_come_in_the_order_of_their_commits(self, here, there):
+        assert claim(here).events == []
+        for n in range(10):
+            emit((here, there)[n % 2], f"a{n}", f"b{n}")
+        held = claim(there)
+        assert kinds(held) == [f"{letter}{n}" for n in range(10) for letter in "ab"]
+        ids = [event.id for event in held.events]
+        assert ids == sorted(set(ids))
+        assert {record // 10**12 for record in ids} == {here.organisation.prefix}
+        assert here.write(lambda transaction: transaction.new_ids(1)[0]) > ids[-1]
+
+    def test_a_payload_is_any_json_value(self, here):
+        payloads = [None, 7, "\x00é", [1.5, {"a": [True]}], {"id": 10**18}]
+        here.write(lambda transaction: [transaction.emit("any", payload) for payload in payloads])
+        assert [event.payload for event in claim(here).events] == payloads
+
+    def test_a_job_that_raises_leaves_no_event_and_the_others_of_its_group_do(self, here):
+        def job(number):
+            def work(transaction):
+                transaction.emit(f"e{number}", number)
+                (record,) = transaction.new_ids(1)
+                row = here.row("Leads", record, Email=f"{number}@a.example")
+                # Written at once, as the value may not repeat.
+                transaction.insert(here.module("Leads"), [row])
+                transaction.emit(f"f{number}", number)
+                if number % 3 == 0:
+                    raise ArithmeticError
+
+            return work
+
+        async def together():
+            writes = [here.store.write(job(number)) for number in range(12)]
+            return await asyncio.gather(*writes, return_exceptions=True)
+
+        done = asyncio.run(together())
+        assert sum(isinstance(outcome, ArithmeticError) for outcome in done) == 4
+        left = [number for number in range(12) if number % 3]
+        assert kinds(claim(here)) == [f"{letter}{number}" for number in left for letter in "ef"]
+        assert here.count("Leads") == len(left)
+
+    def test_a_job_sees_the_events_it_wrote(self, here):
+        def job(transaction):
+            transaction.emit("mine", None)
+            return transaction.outbox.claim(1, LEASE)
+
+        assert kinds(here.write(job)) == ["mine"]
+
+    def test_one_holder_at_a_time_has_the_oldest(self, here, there):
+        emit(here, "a", "b", "c")
+        held = claim(here, most=2)
+        assert kinds(held) == ["a", "b"]
+        assert claim(there) is None
+        assert acknowledge(here, held)
+        assert kinds(claim(there)) == ["c"]
+        assert claim(here) is None
+
+    def test_whoever_lost_the_events_can_say_nothing_about_them(self, here, there):
+        emit(here, "a", "b")
+        lost = claim(here, lease=0)
+        held = claim(there, most=1)
+        assert not acknowledge(here, lost)
+        assert not release(here, lost)
+        assert claim(here) is None
+        assert acknowledge(there, held)
+        assert not acknowledge(there, held)
+        assert kinds(claim(here)) == ["b"]
+
+    def test_a_holder_whose_lease_has_ended_may_acknowledge_until_another_claims(self, here):
+        emit(here, "a")
+        assert acknowledge(here, claim(here, lease=0))
+        assert claim(here).events == []
+
+    def test_what_is_released_is_claimed_again(self, here, there):
+        emit(here, "a", "b")
+        held = claim(here)
+        assert release(here, held)
+        assert not acknowledge(here, held)
+        assert kinds(claim(there)) == ["a", "b"]
+
+    def test_a_lease_ends_by_the_clock_even_if_it_is_put_back(self, here, there, clock):
+        emit(here, "a")
+        assert kinds(claim(here, lease=10 * LONGEST_LEASE)) == ["a"]
+        clock.advance(LONGEST_LEASE - 1)
+        assert claim(there) is None
+        clock.advance(1)
+        assert kinds(claim(there)) == ["a"]
+        clock.advance(-LEASE - LONGEST_LEASE)
+        assert kinds(claim(here)) == ["a"]
+
+    def test_a_change_of_the_metadata_ends_no_claim(self, here, reopen):
+        emit(here, "a")
+        held = claim(here)
+        here.change(lambda change: change.put(here.organisation.metadata.all("user")[0]))
+        again = reopen()
+        assert claim(again) is None
+        assert acknowledge(again, held)
+        again.store.close()
+
+    def test_an_outbox_rests_some_time_after_its_last_event(self, here, there, clock):
+        assert rest(here, LEASE)
+        emit(here, "a")
+        clock.advance(LEASE)
+        assert not rest(here, LEASE)
+        assert acknowledge(here, claim(here))
+        clock.advance(LEASE - 1)
+        assert not rest(there, LEASE)
+        clock.advance(1)
+        assert rest(there, LEASE)
+
+    @pytest.mark.parametrize("seed", range(3))
+    def test_claimants_who_meet_deal_with_all_in_order(self, here, there, seed):
+        """Some are slow and lose what they hold, some give it back."""
+        chance, dealt_with, most = random.Random(seed), [], 40
+
+        async def write():
+            for n in range(most):
+                await (here, there)[n % 2].store.write(lambda transaction, n=n: transaction.emit("e", n))
+
+        def deal_with(transaction, held):
+            if transaction.outbox.acknowledge(held):
+                dealt_with.extend(event.payload for event in held.events)
+
+        async def take(opened):
+            while len(dealt_with) < most:
+                await _attempt(opened.store, chance, deal_with)
+
+        async def together():
+            async with asyncio.timeout(60):
+                await asyncio.gather(write(), take(here), take(there), take(here))
+
+        asyncio.run(together())
+        assert dealt_with == list(range(most))

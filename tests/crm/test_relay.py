@@ -1,0 +1,313 @@
+"""Which organisations have events, and that each event is handled, in order, whatever happens meanwhile."""
+
+import asyncio
+import signal
+import subprocess
+import sys
+import textwrap
+from dataclasses import dataclass, field
+
+import pytest
+
+from moorage.clock import SystemClock
+from moorage.crm.metadata.standard import DEMO
+from moorage.crm.organisations.relay import LEASE, REST, relay
+from moorage.crm.organisations.service import Organisations
+from moorage.crm.storage.postgresql.schemas import PostgresqlSchemas
+from moorage.crm.storage.postgresql.server import PostgresqlServer
+from moorage.crm.storage.sqlite.storage import SqliteStorage
+from tests.crm.folder import organisations_in
+from tests.waited import Waited
+
+
+@dataclass
+class Handled:
+    """Keeps what it is given."""
+
+    kinds: list[str] = field(default_factory=list)
+
+    async def __call__(self, organisation, events):
+        self.kinds.extend(event.kind for event in events)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def process(request, tmp_path, clock):
+    """The organisations, as a process has them that is started now."""
+    opened = []
+
+    def start():
+        storage, server = SqliteStorage(tmp_path, clock), None
+        if request.param == "postgresql":
+            server = PostgresqlServer(request.getfixturevalue("database_url"))
+            storage.organisations.close()
+            storage.organisations = PostgresqlSchemas(lambda _: server, clock)
+        organisations = Organisations(storage, tmp_path / "snapshots", clock)
+
+        async def close():
+            await organisations.close()
+            await storage.close()
+            if server is not None:
+                server.close()
+
+        opened.append(Waited(organisations, close))
+        return opened[-1]
+
+    yield start
+    for organisations in opened:
+        organisations.close()
+
+
+@pytest.fixture
+def here(process):
+    organisations = process()
+    organisations.create("acme", DEMO, sample=False)
+    handled(organisations)
+    return organisations
+
+
+def emit(organisations, *kinds, slug="acme"):
+    async def write():
+        row = await organisations.wrapped.find(slug)
+        store = (await organisations.wrapped.open(row.id)).store
+        await store.write(lambda transaction: [transaction.emit(kind, None) for kind in kinds])
+
+    asyncio.run(write())
+
+
+def handled(organisations, handle=None):
+    handle = handle or Handled()
+    asyncio.run(relay(organisations.wrapped, handle))
+    return getattr(handle, "kinds", None)
+
+
+def rested(organisations, clock):
+    """What is handled until the organisations rest."""
+    kinds = handled(organisations)
+    clock.advance(REST)
+    return kinds + handled(organisations)
+
+
+def waiting(organisations):
+    return list(asyncio.run(organisations.wrapped.waiting.all()))
+
+
+def test_an_organisation_waits_from_its_first_event_until_it_rests(here, clock):
+    row = here.find("acme")
+    assert waiting(here) == []
+    emit(here, "a", "b")
+    emit(here, "c")
+    assert waiting(here) == [row.id]
+    assert handled(here) == ["a", "b", "c"]
+    assert waiting(here) == [row.id]
+    assert rested(here, clock) == []
+    assert waiting(here) == []
+    emit(here, "d")
+    assert handled(here) == ["d"]
+
+
+def test_more_events_than_are_handled_at_once_come_in_order(here, monkeypatch):
+    monkeypatch.setattr("moorage.crm.organisations.relay.MOST", 2)
+    emit(here, *"abcde")
+    assert handled(here) == list("abcde")
+
+
+def test_an_event_that_comes_between_the_look_and_the_end_of_the_wait_is_handled(here, monkeypatch, clock):
+    emit(here, "a")
+    clear = here.wrapped.waiting.clear
+
+    async def late(organisation, number):
+        row = await here.wrapped.open(organisation)
+        await row.store.write(lambda transaction: transaction.emit("late", None))
+        await clear(organisation, number)
+
+    monkeypatch.setattr(here.wrapped.waiting, "clear", late)
+    assert rested(here, clock) == ["a"]
+    monkeypatch.undo()
+    assert waiting(here) == [here.find("acme").id]
+    assert handled(here) == ["late"]
+
+
+def test_a_look_that_is_cleared_very_late_hides_nothing(here, clock):
+    emit(here, "a")
+    [(row, number)] = asyncio.run(here.wrapped.waiting.all()).items()
+    assert rested(here, clock) == ["a"]
+    emit(here, "b")
+    assert rested(here, clock) == ["b"]
+    emit(here, "c")
+    asyncio.run(here.wrapped.waiting.clear(row, number))
+    assert handled(here) == ["c"]
+
+
+def test_what_fails_comes_again_after_its_lease_and_holds_up_no_other_organisation(here, clock):
+    here.create("other", DEMO, sample=False)
+    emit(here, "a")
+    emit(here, "b", slug="other")
+    acme, seen = here.find("acme").id, []
+
+    async def fail(organisation, events):
+        seen.extend(event.kind for event in events)
+        if organisation == acme:
+            raise ArithmeticError
+
+    handled(here, fail)
+    assert sorted(seen) == ["a", "b"]
+    assert handled(here) == []
+    clock.advance(LEASE)
+    assert handled(here) == ["a"]
+
+
+def test_who_is_cancelled_gives_the_events_back(here):
+    emit(here, "a")
+
+    async def cancelled():
+        begun = asyncio.Event()
+
+        async def wait(*_):
+            begun.set()
+            await asyncio.Event().wait()
+
+        task = asyncio.create_task(relay(here.wrapped, wait))
+        await begun.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(cancelled())
+    assert handled(here) == ["a"]
+
+
+def test_fields_that_change_while_events_are_handled_bring_none_again(here):
+    emit(here, "a")
+    seen = []
+
+    async def change(organisation, events):
+        seen.extend(event.kind for event in events)
+        opened = await here.wrapped.open(organisation)
+        user = opened.metadata.all("user")[0]
+        await opened.store.change_metadata(lambda change: change.put(user))
+
+    handled(here, change)
+    assert handled(here) == []
+    assert seen == ["a"]
+
+
+def test_processes_that_write_and_relay_at_once_lose_and_repeat_nothing(here, process):
+    there, seen, most = process(), Handled(), 30
+
+    async def write(organisations, name):
+        row = await organisations.find("acme")
+        for n in range(most):
+            store = (await organisations.open(row.id)).store
+            await store.write(lambda transaction, n=n: transaction.emit(f"{name}{n}", None))
+
+    async def take(organisations):
+        while len(seen.kinds) < 2 * most:
+            await relay(organisations, seen)
+
+    async def together():
+        one, two = here.wrapped, there.wrapped
+        async with asyncio.timeout(60):
+            await asyncio.gather(write(one, "a"), write(two, "b"), take(one), take(two))
+
+    asyncio.run(together())
+    for name in "ab":
+        assert [kind for kind in seen.kinds if kind[0] == name] == [f"{name}{n}" for n in range(most)]
+
+
+def test_events_that_a_snapshot_brings_back_are_waited_for_and_a_reset_has_none(here, tmp_path):
+    emit(here, "a")
+    here.snapshot("acme", tmp_path / "snapshot")
+    here.reset("acme")
+    assert handled(here) == []
+    here.restore("acme", tmp_path / "snapshot")
+    assert waiting(here) == [here.find("acme").id]
+    assert handled(here) == ["a"]
+
+
+def test_a_restore_that_was_killed_before_its_end_hides_no_events(here, tmp_path, monkeypatch):
+    emit(here, "a")
+    here.snapshot("acme", tmp_path / "snapshot")
+    here.reset("acme")
+    assert handled(here) == []
+
+    async def die(_):
+        raise ArithmeticError
+
+    monkeypatch.setattr(here.wrapped.registry, "announce", die)
+    with pytest.raises(ArithmeticError):
+        here.restore("acme", tmp_path / "snapshot")
+    monkeypatch.undo()
+    here.forget()
+    assert handled(here) == ["a"]
+
+
+def test_a_deleted_organisation_does_not_wait(here):
+    emit(here, "a")
+    here.delete("acme")
+    assert waiting(here) == []
+
+
+def test_an_event_that_nobody_could_be_told_of_is_not_written(here, monkeypatch):
+    async def fail(_):
+        raise ArithmeticError
+
+    monkeypatch.setattr(here.wrapped.waiting, "wake", fail)
+    here.forget()
+    with pytest.raises(ArithmeticError):
+        emit(here, "a")
+    monkeypatch.undo()
+    here.forget()
+    emit(here, "b")
+    assert handled(here) == ["b"]
+
+
+def test_a_process_that_finds_events_nobody_waits_for_makes_them_known(here, process):
+    """As after a restore whose process was killed before it could say so."""
+    emit(here, "a")
+    [(row, number)] = asyncio.run(here.wrapped.waiting.all()).items()
+    asyncio.run(here.wrapped.waiting.clear(row, number))
+    emit(here, "b")
+    assert handled(here) == []
+    there = process()
+    emit(there, "c")
+    assert handled(there) == ["a", "b", "c"]
+
+
+KILLED = """
+    import asyncio, os, signal, sys
+    from pathlib import Path
+    from moorage.clock import SystemClock
+    from moorage.crm.organisations.relay import relay
+    from moorage.crm.organisations.service import Organisations
+    from moorage.crm.storage.sqlite.storage import SqliteStorage
+
+    async def die(*_):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    async def main(folder):
+        clock = SystemClock()
+        await relay(Organisations(SqliteStorage(folder, clock), folder / "snapshots", clock), die)
+
+    asyncio.run(main(Path(sys.argv[1])))
+"""
+
+
+def test_events_of_a_relay_that_was_killed_are_handled_by_another(tmp_path):
+    organisations = organisations_in(tmp_path, clock := Later())
+    organisations.create("acme", DEMO, sample=False)
+    emit(organisations, "a", "b")
+    program = [sys.executable, "-c", textwrap.dedent(KILLED), str(tmp_path)]
+    assert subprocess.run(program, check=False, timeout=60).returncode == -signal.SIGKILL
+    assert handled(organisations) == []
+    clock.seconds = LEASE
+    assert handled(organisations) == ["a", "b"]
+    organisations.close()
+
+
+class Later(SystemClock):
+    """The time of the machine, and so many seconds later."""
+
+    seconds = 0
+
+    def timestamp(self):
+        return super().timestamp() + self.seconds
