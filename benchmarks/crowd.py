@@ -9,7 +9,7 @@ import tempfile
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 
@@ -47,8 +47,10 @@ def crowd(run: Run, database: Database, homes: Mapping[str, Home]) -> dict[str, 
                 connections = 1 if call == CROWD_INSERT else _CONNECTIONS
                 load = Load(server.crm, file, connections, server.pid, database=database.pid)
                 (inserts if call == CROWD_INSERT else reads)[f"{call} {name}"] = load.run
+        # Each connection meets each organisation several times before PostgreSQL has planned its statements for good.
+        warm = replace(run, warm_up=run.warm_up * _OF_CROWD)
         # Inserts come last, because they make the lists of few organisations longer than those of many.
-        samples = rounds(reads, run) | rounds(inserts, run)
+        samples = rounds(reads, warm) | rounds(inserts, warm)
     figures = asyncio.run(_new(run, homes[CROWD], database))
     for call in (*CROWD_READS, CROWD_INSERT):
         few, many = samples[f"{call} {FEW}"], samples[f"{call} {CROWD}"]
