@@ -2,8 +2,8 @@
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import apsw
 import msgspec
@@ -30,7 +30,7 @@ _CHOSEN = "id IN (SELECT value FROM json_each(?))"
 
 
 class FileRows:
-    """`OrganisationRows` of a connection to a file, which has begun a transaction."""
+    """`OrganisationRows` of a connection to a file. They are of one moment if it has begun a transaction."""
 
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
@@ -52,11 +52,14 @@ class FileRows:
         return {name: _TYPES[declared] for name, declared in rows}
 
     def rows(self, table: str, columns: Sequence[str], ids: Sequence[int] | None = None) -> Iterator[Part]:
-        where = "" if ids is None else f" WHERE {_CHOSEN}"
-        sql = f"SELECT {', '.join(columns)} FROM {table}{where} ORDER BY id"
-        cursor = self._connection.execute(sql, () if ids is None else (_array(ids),))
-        while part := list(islice(cursor, PART)):
+        """Each part is a statement of its own: without a transaction, the file's log is not kept from being emptied."""
+        place = list(columns).index("id")
+        last: Any = -1
+        chosen, params = ("", ()) if ids is None else (f" AND {_CHOSEN}", (_array(ids),))
+        sql = f"SELECT {', '.join(columns)} FROM {table} WHERE id > ?{chosen} ORDER BY id LIMIT {PART}"
+        while part := self._connection.execute(sql, (last, *params)).fetchall():
             yield part
+            last = part[-1][place]
 
 
 @contextlib.contextmanager

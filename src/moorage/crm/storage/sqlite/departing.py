@@ -57,9 +57,11 @@ class DepartingFile:
 
     @contextlib.contextmanager
     def everything(self) -> Iterator[OrganisationRows]:
-        with self._begun("BEGIN"):
-            self._require_current()
+        try:
             yield FileRows(self._connection)
+        except apsw.Error:
+            self._require_current()  # A table or a column may be gone.
+            raise
 
     @contextlib.contextmanager
     def changes(self) -> Iterator[tuple[OrganisationRows, ChangedIds]]:
