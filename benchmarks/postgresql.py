@@ -123,9 +123,9 @@ def _compared(
 
 
 def _jobs(run: Run, home: Home) -> dict[str, list[float]]:
-    """Figures of one run. `not_once` counts jobs that were left out, and how often one was done again."""
+    """Figures of one run. `not_once` is the part of the jobs that were left out, or done again."""
     drained = asyncio.run(drain(home.url, count=run.jobs))
     return {
         "postgresql.jobs.per_second": [drained.per_second],
-        "postgresql.jobs.not_once": [run.jobs - drained.done + drained.notes - drained.done],
+        "postgresql.jobs.not_once": [(run.jobs - drained.done + drained.notes - drained.done) / run.jobs],
     }
