@@ -184,8 +184,12 @@ class PostgresqlServer:
             self._run("pg_ctl", "stop", f"--pgdata={self.data}", f"--mode={mode}", "--wait", "--silent")
 
     def kill(self) -> None:
-        """Kill its first process, which the others then follow."""
-        os.kill(self.process_id, signal.SIGKILL)
+        """Kill its first process, and wait until the others have followed: until then they may still answer."""
+        first, end = self.process_id, time.monotonic() + 30
+        others = _children(first)
+        os.kill(first, signal.SIGKILL)
+        while any(map(_command, others)) and time.monotonic() < end:
+            time.sleep(0.01)
 
     @property
     def process_id(self) -> int | None:
@@ -224,6 +228,14 @@ def process_id(data: Path) -> int | None:
     except (OSError, IndexError, ValueError):
         return None
     return number if str(data) in _command(number) else None
+
+
+def _children(number: int) -> list[int]:
+    """The processes that a process has started, where the system says it."""
+    try:
+        return [int(child) for child in Path(f"/proc/{number}/task/{number}/children").read_text().split()]
+    except OSError:
+        return []
 
 
 def _command(number: int) -> str:

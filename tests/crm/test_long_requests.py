@@ -7,8 +7,9 @@ import json
 import pytest
 
 from moorage.crm import server
+from moorage.crm.api import routes
 from moorage.crm.wire.refusals import refusal
-from moorage.crm.wire.routing import Route
+from moorage.crm.wire.routing import Route, Router
 from moorage.http.answering import Door, answering
 from moorage.http.bodies import Allowance
 from moorage.http.message import Parts, Request, Response
@@ -34,9 +35,8 @@ async def give_back(call):
 @pytest.fixture
 def upload(monkeypatch):
     """Before the CRM is made: an operation that takes long bodies, as those for files will."""
-    shipped = server.routes
     route = Route("POST", "/crm/v8/given_back", give_back, ("ZohoCRM.files.CREATE",), max_body=32 * MB)
-    monkeypatch.setattr(server, "routes", lambda: [*shipped(), route])
+    monkeypatch.setattr(server, "operations", lambda: Router([*routes(), route]))
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ from tests.crm.folder import crm_in
 from tests.waited import Waited
 
 NEW_TABLES = (
-    "registrations", "redirect_uris", "codes", "passwords", "sessions", "recent", "moves", "snapshots", "snapshot_parts"
+    "registrations", "redirect_uris", "codes", "passwords", "sessions", "recent", "moves", "snapshots",
+    "snapshot_parts", "waiting",
 )  # fmt: skip
 REFRESH_TOKENS = ["digest", "client", "organisation", "user", "scopes"]
 
