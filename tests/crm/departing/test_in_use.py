@@ -9,6 +9,7 @@ import pytest
 
 from moorage.crm.errors import OrganisationInvalid
 from moorage.crm.organisations import departing
+from moorage.crm.storage import carried
 from moorage.crm.storage.postgresql import carry
 from moorage.crm.storage.sqlite import carrying
 from tests.contracts.opened import Opened
@@ -190,7 +191,7 @@ def test_fields_that_change_again_and_again_end_the_move_and_nothing_else(
 ):
     source, target = way
     caller = arrive(crm, source, service)
-    monkeypatch.setattr(departing, "MOST_TRIES", 2)
+    monkeypatch.setattr(carried, "MOST_TRIES", 2)
     writer, added = Caller(beside(source), crm.token, crm.organisation), []
 
     def add(step):

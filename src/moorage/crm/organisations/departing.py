@@ -12,19 +12,21 @@ If a process dies before the third step, the organisation stays where it is, and
 an organisation that is closed. Whoever repeats the move reopens the one, or gives up the other.
 """
 
-import asyncio
 import shutil
 import threading
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
-from moorage.crm.errors import OrganisationExists, OrganisationInvalid
+from moorage.crm.errors import OrganisationExists
 from moorage.crm.organisations.moves import MoveStopped
 from moorage.crm.organisations.registry import OrganisationRow
-from moorage.crm.storage.contract.departures import Arriving, Departing, DepartureOvertaken, Progress
+from moorage.crm.organisations.threads import to_its_end
+from moorage.crm.storage.carried import copy_unchanged
+from moorage.crm.storage.contract.departures import Arriving, Departing, Progress
 from moorage.storage.database import Transaction
 from moorage.storage.errors import DatabaseUnusable
 
@@ -36,7 +38,6 @@ Tell: TypeAlias = Callable[[str], None]
 # Copies what other rooms have of an organisation, from one transaction to the other.
 CopyOthers: TypeAlias = Callable[[Transaction, Transaction, int], Awaitable[None]]
 
-MOST_TRIES = 5
 SHORT = 0.1  # Seconds. After a round that takes no longer, writers can be made to wait.
 MOST_ROUNDS = 30  # Then they wait, whatever the last changes take.
 TOLD_EVERY = 20_000  # Records.
@@ -102,7 +103,7 @@ class Departure:
         await self._target.registry.begin(self._arrived(row).place)
         try:
             await self._copy_snapshots(row)
-            await self._copy_in_thread(row)
+            await to_its_end(self._source.in_thread(self._copy_records, row), self._stopped)
         except BaseException:
             await self._undo(row)
             raise
@@ -113,16 +114,6 @@ class Departure:
             await self._source.in_thread(self._source.stored.reopen, row.place)
         await self._target.remove_unfinished()
 
-    async def _copy_in_thread(self, row: OrganisationRow) -> None:
-        """If the caller is cancelled, the thread has ended, too, before this raises CancelledError."""
-        work = asyncio.ensure_future(self._source.in_thread(self._copy_records, row))
-        try:
-            await asyncio.shield(work)
-        except asyncio.CancelledError:
-            self._stopped.set()
-            await asyncio.wait([work])
-            raise
-
     async def _copy_snapshots(self, row: OrganisationRow) -> None:
         source, target = self._source.snapshots_of, self._target.snapshots_of
         for name in await source.names(row.place):
@@ -132,17 +123,10 @@ class Departure:
                 after.chmod(0o600)
 
     def _copy_records(self, row: OrganisationRow) -> None:
-        """Raises OrganisationInvalid if its metadata change again and again."""
-        for _ in range(MOST_TRIES):
-            try:
-                self._copy_once(row)
-            except DepartureOvertaken:
-                self._tell("Its fields were changed: copying it once more")
-            else:
-                return
-        raise OrganisationInvalid(
-            "The fields of the organisation were changed again and again while it was copied.",
-            help="Repeat the command at a time when nobody changes them.",
+        """Raises OrganisationInvalid if its fields are changed again and again."""
+        copy_unchanged(
+            partial(self._copy_once, row),
+            lambda: self._tell("Its fields were changed: copying it once more"),
         )
 
     def _copy_once(self, row: OrganisationRow) -> None:

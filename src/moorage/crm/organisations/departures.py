@@ -10,8 +10,9 @@ from contextlib import asynccontextmanager
 
 import sqlalchemy as sa
 
-from moorage.crm.organisations.moves import DEPARTING, InThread, moves
+from moorage.crm.organisations.moves import DEPARTING, InThread, add_move, moves, origin_of
 from moorage.crm.storage.contract.organisations import OrganisationStorage, Place
+from moorage.crm.storage.contract.transfers import Transfer
 from moorage.logs import Log
 from moorage.storage.database import Database
 from moorage.storage.errors import DatabaseUnusable
@@ -28,16 +29,8 @@ class Departures:
     @asynccontextmanager
     async def of(self, place: Place) -> AsyncIterator[None]:
         """The context in which an organisation's changes may be written down."""
-        row = {
-            "number": 1 + secrets.randbits(62),
-            "organisation": place.identity,
-            "slug": place.slug,
-            "origin": place.server or "",
-            "server": "",
-            "state": DEPARTING,
-        }
         async with self._database.transaction() as tx:
-            await tx.connection.execute(moves.insert().values(row))
+            await add_move(tx, Transfer(place, None, 1 + secrets.randbits(62)), DEPARTING)
         try:
             yield
         finally:
@@ -49,7 +42,7 @@ class Departures:
             rows = (await tx.connection.execute(sa.select(moves).where(_is_departing))).all()
         for row in rows:
             try:
-                await self._end(Place(row.slug, row.organisation, row.origin or None))
+                await self._end(origin_of(row))
             except DatabaseUnusable as error:
                 log.warning("crm.departure_unfinished", organisation=row.slug, reason=error.message)
 

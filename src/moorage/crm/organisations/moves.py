@@ -16,12 +16,13 @@ import sqlalchemy as sa
 
 from moorage.crm.errors import OrganisationInvalid
 from moorage.crm.organisations.registry import OrganisationRow, Registry, relocate
+from moorage.crm.organisations.threads import to_its_end
 from moorage.crm.storage.contract.organisations import Place
 from moorage.crm.storage.contract.transfers import Load, Report, Transfer, Transfers
 from moorage.logs import Log
 from moorage.near import did_you_mean
 from moorage.settings.readers import MAIN
-from moorage.storage.database import Database
+from moorage.storage.database import Database, Transaction
 from moorage.storage.errors import DatabaseUnusable
 
 # `origin` and `server` are names, "" for the server of the registry.
@@ -96,13 +97,8 @@ class Moves:
         await self._in_thread(self._servers.check, transfer)
         await self._begin(transfer)
         report("begun", 0, 0)
-        work = asyncio.ensure_future(self._in_thread(self._servers.run, transfer, told))
         try:
-            await asyncio.shield(work)
-        except asyncio.CancelledError:
-            stopped.set()
-            await asyncio.wait([work])
-            raise
+            await to_its_end(self._in_thread(self._servers.run, transfer, told), stopped)
         finally:
             await self._settle(transfer, report=report)
         report("removed", 0, 0)
@@ -178,21 +174,13 @@ class Moves:
 
     async def _begin(self, transfer: Transfer) -> None:
         origin = transfer.origin
-        row = {
-            "number": transfer.number,
-            "organisation": origin.identity,
-            "slug": origin.slug,
-            "origin": origin.server or "",
-            "server": transfer.server or "",
-            "state": COPYING,
-        }
         async with self._database.transaction() as tx:
             if (await tx.connection.execute(_of(origin.identity))).first() is not None:
                 raise OrganisationInvalid(
                     f"An earlier move of {origin.slug!r} did not come to its end, as a server could not be reached.",
                     help="Repeat the command when all servers can be reached.",
                 )
-            await tx.connection.execute(moves.insert().values(row))
+            await add_move(tx, transfer, COPYING)
 
     async def _all(self) -> list[tuple[Transfer, str]]:
         if self._transfers is None:
@@ -201,9 +189,7 @@ class Moves:
             rows = await tx.connection.execute(sa.select(moves).where(moves.c.state != DEPARTING))
         return [
             (
-                Transfer(
-                    Place(row.slug, row.organisation, row.origin or None), row.server or None, row.number
-                ),
+                Transfer(origin_of(row), row.server or None, row.number),
                 row.state,
             )
             for row in rows
@@ -229,6 +215,24 @@ class Moves:
                 help="`moorage help operations` explains servers.",
             )
         return self._transfers
+
+
+async def add_move(tx: Transaction, transfer: Transfer, state: str) -> None:
+    origin = transfer.origin
+    values = {
+        "number": transfer.number,
+        "organisation": origin.identity,
+        "slug": origin.slug,
+        "origin": origin.server or "",
+        "server": transfer.server or "",
+        "state": state,
+    }
+    await tx.connection.execute(moves.insert().values(values))
+
+
+def origin_of(row: sa.Row[Any]) -> Place:
+    """The place at which the organisation of a row of `moves` is at first."""
+    return Place(row.slug, row.organisation, row.origin or None)
 
 
 def _of(identity: int) -> sa.Select[tuple[int]]:

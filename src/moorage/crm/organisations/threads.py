@@ -1,13 +1,28 @@
 """Threads for work that waits, by server, so that one that does not answer holds up no other."""
 
 import asyncio
-from collections.abc import Callable
+import threading
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import ParamSpec, TypeVar
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+async def to_its_end(work: Awaitable[T], stop: threading.Event) -> T:
+    """What work in a thread gives, which looks at `stop` now and then.
+
+    If the caller is cancelled, `stop` is set, and the work has ended before this raises CancelledError.
+    """
+    running = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        stop.set()
+        await asyncio.wait([running])
+        raise
 
 
 class ServerThreads:

@@ -1,6 +1,6 @@
 """What of an organisation one storage gives to another, and what both say of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -8,9 +8,10 @@ import msgspec
 from moorage.crm.errors import OrganisationInvalid, SnapshotUnwritable
 from moorage.crm.metadata.catalog import Catalog
 from moorage.crm.metadata.documents import Document, Metadata
-from moorage.crm.storage.contract.departures import DocumentRow
+from moorage.crm.storage.contract.departures import CopyOvertaken, DocumentRow
 from moorage.storage.errors import DatabaseUnusable
 
+MOST_TRIES = 5
 PART = 2_000  # Rows that are in memory at a time.
 # The tables that every organisation has besides those of its modules, its metadata and its counters.
 FIXED_TABLES: Mapping[str, Sequence[str]] = {
@@ -26,6 +27,21 @@ STILL = {"users"}
 FOLLOWED = {"tags", "recycle", "outbox"}
 # Each storage counts for itself where its full text is; PostgreSQL also the version of the metadata, and its moves.
 _OWN_COUNTERS = ("text ", "version", "move")
+
+
+def copy_unchanged(copy: Callable[[], None], begin_again: Callable[[], None]) -> None:
+    """Copy an organisation, and once more if its fields were changed. Raises OrganisationInvalid after MOST_TRIES."""
+    for _ in range(MOST_TRIES):
+        try:
+            copy()
+        except CopyOvertaken:
+            begin_again()
+        else:
+            return
+    raise OrganisationInvalid(
+        "The fields of the organisation were changed again and again while it was copied.",
+        help="Repeat the command at a time when nobody changes them.",
+    )
 
 
 def is_carried(counter: str) -> bool:

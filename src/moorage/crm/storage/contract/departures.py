@@ -18,8 +18,8 @@ Progress: TypeAlias = Callable[[int], None]
 ChangedIds: TypeAlias = Mapping[str, Sequence[int]]
 
 
-class DepartureOvertaken(Exception):
-    """The metadata of the organisation have changed: the copy has to begin again."""
+class CopyOvertaken(Exception):
+    """The metadata of the organisation have changed, or it was restored: the copy has to begin again."""
 
 
 class OrganisationRows(Protocol):
@@ -56,7 +56,7 @@ class Held(Protocol):
 
 
 class Departing(Protocol):
-    """An organisation whose changes are written down while it is copied. All methods raise DepartureOvertaken."""
+    """An organisation whose changes are written down while it is copied. All methods raise CopyOvertaken."""
 
     def everything(self) -> AbstractContextManager[OrganisationRows]:
         """All rows. Those that change meanwhile may be of several moments: `changes` has them again."""

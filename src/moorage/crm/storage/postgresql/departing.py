@@ -12,7 +12,7 @@ import psycopg
 from psycopg import Connection
 from psycopg.pq import TransactionStatus
 
-from moorage.crm.storage.contract.departures import ChangedIds, DepartureOvertaken, OrganisationRows
+from moorage.crm.storage.contract.departures import ChangedIds, CopyOvertaken, OrganisationRows
 from moorage.crm.storage.contract.organisations import Place
 from moorage.crm.storage.postgresql import changed
 from moorage.crm.storage.postgresql.carry import SchemaCopy, SchemaRows
@@ -86,7 +86,7 @@ class DepartingSchema:
 
     def _require_current(self) -> None:
         if changed.number(self._connection, self._schema) != self._number:
-            raise DepartureOvertaken
+            raise CopyOvertaken
 
 
 @contextlib.contextmanager

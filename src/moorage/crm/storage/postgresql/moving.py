@@ -24,6 +24,7 @@ from typing import Any
 from psycopg import Connection
 
 from moorage.crm.storage.carried import FOLLOWED, STILL
+from moorage.crm.storage.contract.departures import CopyOvertaken
 from moorage.crm.storage.contract.transfers import Report
 from moorage.crm.storage.postgresql import changed
 from moorage.crm.storage.postgresql.cloning import Table, make, tables
@@ -39,10 +40,6 @@ PATIENCE = 10  # Seconds to wait for the writer.
 _STILL = {"metadata", *STILL}
 # A module's records, and the tables of their full text. Further tables of a module have a suffix.
 _OF_MODULE = re.compile(r"[mt](?P<number>\d+)(?:_\w+)?")
-
-
-class MoveOvertaken(Exception):
-    """The metadata of the organisation have changed, or it was restored: the copy has to begin again."""
 
 
 class MoveTooSlow(Exception):
@@ -65,7 +62,7 @@ class Move:
         self.held = 0.0  # Seconds for which writers had to wait.
 
     def run(self) -> None:
-        """Raises MoveOvertaken, MoveTooSlow, and psycopg's errors."""
+        """Raises CopyOvertaken, MoveTooSlow, and psycopg's errors."""
         self._begin()
         self._step("tables")
         self._make_tables()
@@ -165,7 +162,7 @@ class Move:
 
     def _require_current(self) -> None:
         if changed.number(self._source, self._schema) != self._number:
-            raise MoveOvertaken
+            raise CopyOvertaken
 
     def _apply(self, changes: Mapping[str, set[int]]) -> None:
         with long_transaction(self._target):
@@ -220,7 +217,7 @@ class Move:
 def _lock_writer(source: Connection, schema: str) -> None:
     run(source, f"SET LOCAL lock_timeout = '{PATIENCE}s'")
     if not locked(source, schema):
-        raise MoveOvertaken
+        raise CopyOvertaken
 
 
 def _is_followed(table: Table) -> bool:

@@ -7,16 +7,16 @@ import psycopg
 from psycopg import Connection
 
 from moorage.crm.errors import OrganisationDamaged, OrganisationInvalid
+from moorage.crm.storage.carried import copy_unchanged
 from moorage.crm.storage.contract.records import StoreClosed, TookTooLong
 from moorage.crm.storage.contract.transfers import Load, Report, Transfer
 from moorage.crm.storage.postgresql import settling
-from moorage.crm.storage.postgresql.moving import Move, MoveOvertaken, MoveTooSlow
+from moorage.crm.storage.postgresql.moving import Move, MoveTooSlow
 from moorage.crm.storage.postgresql.schema import schema_of
 from moorage.crm.storage.postgresql.servers import PostgresqlServers
 from moorage.settings.readers import MAIN
 from moorage.storage.errors import DatabaseUnusable
 
-MOST_TRIES = 5
 # Of an organisation: about how many rows it has, and how many bytes on the disk.
 _SIZE = """
     SELECT coalesce(sum(greatest(c.reltuples, 0)), 0)::bigint, coalesce(sum(pg_total_relation_size(c.oid)), 0)::bigint
@@ -64,23 +64,21 @@ class PostgresqlTransfers:
     def run(self, transfer: Transfer, report: Report) -> None:
         schema = schema_of(transfer.origin.identity)
         with self._connected(transfer) as (source, target):
-            for _ in range(MOST_TRIES):
-                try:
-                    Move(source, target, schema, transfer.number, report).run()
-                except MoveOvertaken:
-                    settling.remove_copy(target, schema, transfer.number)
-                    report("once more", 0, 0)
-                except MoveTooSlow as error:
-                    raise OrganisationInvalid(
-                        "More is written in the organisation than can be copied at the same time.",
-                        help="Repeat the command at a time when less is written.",
-                    ) from error
-                else:
-                    return
-        raise OrganisationInvalid(
-            "The fields of the organisation were changed again and again while it was copied.",
-            help="Repeat the command at a time when nobody changes them.",
-        )
+
+            def copy() -> None:
+                Move(source, target, schema, transfer.number, report).run()
+
+            def begin_again() -> None:
+                settling.remove_copy(target, schema, transfer.number)
+                report("once more", 0, 0)
+
+            try:
+                copy_unchanged(copy, begin_again)
+            except MoveTooSlow as error:
+                raise OrganisationInvalid(
+                    "More is written in the organisation than can be copied at the same time.",
+                    help="Repeat the command at a time when less is written.",
+                ) from error
 
     def is_done(self, transfer: Transfer) -> bool:
         schema = schema_of(transfer.origin.identity)

@@ -15,7 +15,7 @@ import apsw
 
 from moorage.crm.storage import outbox
 from moorage.crm.storage.carried import FOLLOWED
-from moorage.crm.storage.contract.departures import ChangedIds, DepartureOvertaken, OrganisationRows
+from moorage.crm.storage.contract.departures import ChangedIds, CopyOvertaken, OrganisationRows
 from moorage.crm.storage.sqlite.carrying import FileRows
 from moorage.crm.storage.sqlite.change_mark import ChangeMark
 from moorage.crm.storage.sqlite.metadata_change import set_version, version
@@ -93,7 +93,7 @@ class DepartingFile:
 
     def _require_current(self) -> None:
         if version(self._connection) != self._version:
-            raise DepartureOvertaken
+            raise CopyOvertaken
 
 
 @contextlib.contextmanager
