@@ -1,7 +1,7 @@
 """An organisation with something of everything, and all that its API says of it."""
 
 from moorage.crm.storage import outbox
-from moorage.crm.storage.carried import FIXED_TABLES, catalog_of, is_carried
+from moorage.crm.storage.carried import FIXED_TABLES, carried_counters, catalog_of
 from tests.crm.settings.making_fields import deleted, field, made
 from tests.crm.settings.test_custom_fields import TYPES
 from tests.crm.settings.test_roll_up_fields import rolled_up
@@ -90,7 +90,7 @@ def answers(crm, *only):
 def contents(rows):
     """All that is carried, by table and column."""
     tables = [module.table for module in catalog_of(rows.documents()).modules.values()]
-    counters = {name: value for name, value in rows.counters().items() if is_carried(name)}
+    counters = dict(carried_counters(rows))
     everything = {"documents": rows.documents(), "counters": counters, "version": rows.version}
     for table in (*tables, *FIXED_TABLES, outbox.TABLE):
         columns = sorted(rows.columns(table))

@@ -8,7 +8,8 @@ import msgspec
 from moorage.crm.errors import OrganisationInvalid, SnapshotUnwritable
 from moorage.crm.metadata.catalog import Catalog
 from moorage.crm.metadata.documents import Document, Metadata
-from moorage.crm.storage.contract.departures import CopyOvertaken, DocumentRow
+from moorage.crm.storage import outbox
+from moorage.crm.storage.contract.departures import CopyOvertaken, DocumentRow, OrganisationRows
 from moorage.storage.errors import DatabaseUnusable
 
 MOST_TRIES = 5
@@ -44,8 +45,15 @@ def copy_unchanged(copy: Callable[[], None], begin_again: Callable[[], None]) ->
     )
 
 
-def is_carried(counter: str) -> bool:
-    return not counter.startswith(_OWN_COUNTERS)
+def carried_counters(rows: OrganisationRows) -> Sequence[tuple[str, int]]:
+    """The counters that go with an organisation, and their values."""
+    counters = rows.counters().items()
+    return [(name, value) for name, value in counters if not name.startswith(_OWN_COUNTERS)]
+
+
+def tables_beside_modules(rows: OrganisationRows) -> Mapping[str, Sequence[str]]:
+    """The columns of `FIXED_TABLES`, and of the outbox, which is there from the first event on."""
+    return {**FIXED_TABLES, outbox.TABLE: outbox.COLUMNS} if rows.columns(outbox.TABLE) else FIXED_TABLES
 
 
 def catalog_of(documents: Sequence[DocumentRow]) -> Catalog:

@@ -26,7 +26,11 @@ KNOWN = "outbox known"
 Ask: TypeAlias = Callable[[str, Sequence[Any]], Sequence[Sequence[Any]]]
 EventRow: TypeAlias = tuple[int, str, str]
 
-encode = msgspec.json.Encoder().encode
+_encode = msgspec.json.Encoder().encode
+
+
+def event_row(event: int, kind: str, payload: Any) -> EventRow:
+    return event, kind, _encode(payload).decode()
 
 
 def creation(prefix: str, id_type: str) -> str:

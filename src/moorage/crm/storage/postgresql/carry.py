@@ -6,7 +6,14 @@ from typing import Any
 from psycopg import Connection
 
 from moorage.crm.metadata.catalog import Module
-from moorage.crm.storage.carried import FIXED_TABLES, FOLLOWED, PART, STILL, catalog_of, is_carried
+from moorage.crm.storage.carried import (
+    FOLLOWED,
+    PART,
+    STILL,
+    carried_counters,
+    catalog_of,
+    tables_beside_modules,
+)
 from moorage.crm.storage.contract.departures import (
     ChangedIds,
     ColumnType,
@@ -15,7 +22,7 @@ from moorage.crm.storage.contract.departures import (
     Part,
     Progress,
 )
-from moorage.crm.storage.outbox import COLUMNS, TABLE
+from moorage.crm.storage.outbox import TABLE
 from moorage.crm.storage.postgresql import fulltext, schema
 from moorage.crm.storage.postgresql.documents import READ_DOCUMENTS
 from moorage.crm.storage.postgresql.fulltext import TextTables
@@ -109,9 +116,8 @@ class SchemaCopy:
         metadata.add([(position, *document) for position, document in enumerate(documents, 1)])
         self._table("counters", ("name", "value")).add([("version", rows.version)])
         self._add_counters(rows)
-        for table, columns in FIXED_TABLES.items():
+        for table, columns in tables_beside_modules(rows).items():
             self._add_fixed(table, columns, rows)
-        self._add_events(rows)
         for module in self._modules:
             self._add_records(module, rows, None, progress)
 
@@ -128,10 +134,9 @@ class SchemaCopy:
             self._remove_records(module, list(changed[module.table]))
         for module in modules:
             self._add_records(module, rows, list(changed[module.table]))
-        for table, columns in FIXED_TABLES.items():
+        for table, columns in tables_beside_modules(rows).items():
             if table not in STILL:
                 self._change_fixed(table, columns, rows, changed)
-        self._change_events(rows, list(changed.get(TABLE, ())))
         self._remove_counters()
         self._add_counters(rows)
 
@@ -139,35 +144,34 @@ class SchemaCopy:
         self, table: str, columns: Sequence[str], rows: OrganisationRows, changed: ChangedIds
     ) -> None:
         ids = list(changed.get(table, ())) if table in FOLLOWED else None
+        if ids == []:
+            return
+        self._make_outbox_for(table)
         chosen = "" if ids is None else " WHERE id = ANY(%s)"
         self._connection.execute(f"DELETE FROM {self._name}.{table}{chosen}", None if ids is None else (ids,))
         self._add_fixed(table, columns, rows, ids)
 
-    def _add_events(self, rows: OrganisationRows, ids: Sequence[int] | None = None) -> None:
-        for part in rows.rows(TABLE, COLUMNS, ids) if rows.columns(TABLE) else ():
-            self._connection.execute(schema.outbox_statement(self._name))
-            self._table(TABLE, COLUMNS).add(part)
-
-    def _change_events(self, rows: OrganisationRows, ids: list[int]) -> None:
-        if ids:
-            self._connection.execute(schema.outbox_statement(self._name))
-            self._connection.execute(f"DELETE FROM {self._name}.{TABLE} WHERE id = ANY(%s)", (ids,))
-            self._add_events(rows, ids)
-
     def _add_fixed(
         self, table: str, columns: Sequence[str], rows: OrganisationRows, ids: Sequence[int] | None = None
     ) -> None:
-        added = self._table(table, columns)
+        added: _Table | None = None
         for part in rows.rows(table, columns, ids):
+            if added is None:
+                self._make_outbox_for(table)
+                added = self._table(table, columns)
             added.add(part)
 
+    def _make_outbox_for(self, table: str) -> None:
+        """Only an organisation with events has an outbox."""
+        if table == TABLE:
+            self._connection.execute(schema.outbox_statement(self._name))
+
     def _remove_counters(self) -> None:
-        names = [name for name in SchemaRows(self._connection, self._name).counters() if is_carried(name)]
+        names = [name for name, _ in carried_counters(SchemaRows(self._connection, self._name))]
         self._connection.execute(f"DELETE FROM {self._name}.counters WHERE name = ANY(%s)", (names,))
 
     def _add_counters(self, rows: OrganisationRows) -> None:
-        counters = [(name, value) for name, value in rows.counters().items() if is_carried(name)]
-        self._table("counters", ("name", "value")).add(counters)
+        self._table("counters", ("name", "value")).add(carried_counters(rows))
 
     def _add_records(
         self,

@@ -12,7 +12,7 @@ from moorage.crm.storage.columns import columns_of
 from moorage.crm.storage.compile import compile_groups
 from moorage.crm.storage.contract.aggregates import Aggregate
 from moorage.crm.storage.contract.records import Row
-from moorage.crm.storage.outbox import TABLE, EventRow, OutboxTable, encode
+from moorage.crm.storage.outbox import TABLE, EventRow, OutboxTable, event_row
 from moorage.crm.storage.postgresql import schema
 from moorage.crm.storage.postgresql.changed import ChangedRows
 from moorage.crm.storage.postgresql.dialect import PostgresqlDialect
@@ -232,7 +232,8 @@ class PostgresqlTransaction:
         return {name: ids[folded(name)] for name in names}
 
     def emit(self, kind: str, payload: Any) -> None:
-        self._events.append((*self.new_ids(1), kind, encode(payload).decode()))
+        [event] = self.new_ids(1)
+        self._events.append(event_row(event, kind, payload))
 
     @property
     def outbox(self) -> OutboxTable:

@@ -9,7 +9,14 @@ import apsw
 import msgspec
 
 from moorage.crm.metadata.catalog import Module
-from moorage.crm.storage.carried import FIXED_TABLES, FOLLOWED, PART, STILL, catalog_of, is_carried
+from moorage.crm.storage.carried import (
+    FOLLOWED,
+    PART,
+    STILL,
+    carried_counters,
+    catalog_of,
+    tables_beside_modules,
+)
 from moorage.crm.storage.contract.departures import (
     ChangedIds,
     ColumnType,
@@ -18,7 +25,7 @@ from moorage.crm.storage.contract.departures import (
     Part,
     Progress,
 )
-from moorage.crm.storage.outbox import COLUMNS, TABLE, creation
+from moorage.crm.storage.outbox import TABLE, creation
 from moorage.crm.storage.sqlite import schema
 from moorage.crm.storage.sqlite.metadata_change import set_version, version
 from moorage.crm.storage.sqlite.readers import connect, transaction
@@ -128,10 +135,9 @@ class FileCopy:
                 for part in rows.rows(module.table, known, changed[module.table]) if known else ():
                     self._insert_records(module, known, part)
             self._changes.finish()
-            for table, columns in FIXED_TABLES.items():
+            for table, columns in tables_beside_modules(rows).items():
                 if table not in STILL:
                     self._change_fixed(table, columns, rows, changed)
-            self._change_events(rows, changed.get(TABLE, ()))
             self._connection.execute("DELETE FROM counters")
             self._insert_counters(rows)
 
@@ -140,30 +146,31 @@ class FileCopy:
             self._connection.execute(statement)
         self._insert("metadata", ("id", "kind", "module", "name", "body"), documents)
         self._insert_counters(rows)
-        for table, columns in FIXED_TABLES.items():
-            for part in rows.rows(table, columns):
-                self._insert(table, columns, part)
-        self._insert_events(rows)
+        for table, columns in tables_beside_modules(rows).items():
+            self._insert_fixed(table, columns, rows)
 
-    def _insert_events(self, rows: OrganisationRows, ids: Sequence[int] | None = None) -> None:
-        for part in rows.rows(TABLE, COLUMNS, ids) if rows.columns(TABLE) else ():
-            self._connection.execute(creation("", "INTEGER"))
-            self._insert(TABLE, COLUMNS, part)
+    def _insert_fixed(
+        self, table: str, columns: Sequence[str], rows: OrganisationRows, ids: Sequence[int] | None = None
+    ) -> None:
+        for part in rows.rows(table, columns, ids):
+            self._make_outbox_for(table)
+            self._insert(table, columns, part)
 
-    def _change_events(self, rows: OrganisationRows, ids: Sequence[int]) -> None:
-        if ids:
+    def _make_outbox_for(self, table: str) -> None:
+        """Only an organisation with events has an outbox."""
+        if table == TABLE:
             self._connection.execute(creation("", "INTEGER"))
-            self._connection.execute(f"DELETE FROM {TABLE} WHERE {_CHOSEN}", (_array(ids),))
-            self._insert_events(rows, ids)
 
     def _change_fixed(
         self, table: str, columns: Sequence[str], rows: OrganisationRows, changed: ChangedIds
     ) -> None:
         ids = changed.get(table, ()) if table in FOLLOWED else None
+        if ids is not None and not ids:
+            return
+        self._make_outbox_for(table)
         chosen = "" if ids is None else f" WHERE {_CHOSEN}"
         self._connection.execute(f"DELETE FROM {table}{chosen}", () if ids is None else (_array(ids),))
-        for part in rows.rows(table, columns, ids):
-            self._insert(table, columns, part)
+        self._insert_fixed(table, columns, rows, ids)
 
     def _write_module(self, module: Module, rows: OrganisationRows, progress: Progress) -> None:
         known = rows.columns(module.table)
@@ -191,8 +198,7 @@ class FileCopy:
             self._changes.index_text(module, {row[place] for row in part})
 
     def _insert_counters(self, rows: OrganisationRows) -> None:
-        counters = [(name, value) for name, value in rows.counters().items() if is_carried(name)]
-        self._insert("counters", ("name", "value"), counters)
+        self._insert("counters", ("name", "value"), carried_counters(rows))
 
     def _insert(self, table: str, columns: Sequence[str], part: Part) -> None:
         sql = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"

@@ -11,7 +11,7 @@ from moorage.crm.storage.columns import columns_of
 from moorage.crm.storage.compile import compile_groups
 from moorage.crm.storage.contract.aggregates import Aggregate
 from moorage.crm.storage.contract.records import Row
-from moorage.crm.storage.outbox import TABLE, OutboxTable, creation, encode
+from moorage.crm.storage.outbox import TABLE, OutboxTable, creation, event_row
 from moorage.crm.storage.recycling import recycle
 from moorage.crm.storage.sqlite import fulltext
 from moorage.crm.storage.sqlite.dialect import SqliteDialect
@@ -170,11 +170,11 @@ class SqliteTransaction:
         return tag
 
     def emit(self, kind: str, payload: Any) -> None:
-        values = (*self.new_ids(1), kind, encode(payload).decode())
+        [event] = self.new_ids(1)
         self.connection.execute(creation("", "INTEGER"))  # A job that made it may have been undone.
         if self.wakes is None:
             self.wakes = self.outbox.begin()
-        self.connection.execute(f"INSERT INTO {TABLE} VALUES (?, ?, ?)", values)
+        self.connection.execute(f"INSERT INTO {TABLE} VALUES (?, ?, ?)", event_row(event, kind, payload))
 
     @property
     def outbox(self) -> OutboxTable:
