@@ -2,6 +2,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import threading
 
 import pytest
 from alembic import command
@@ -143,6 +144,16 @@ def test_somebody_elses_database_is_refused_and_left_alone(path):
     with pytest.raises(DatabaseUnusable):
         migrate(f"sqlite:///{path}")
     assert tables(path) == {"accounts"}
+
+
+def test_who_finds_a_new_file_in_use_waits_for_it(path):
+    path.parent.mkdir()
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    threading.Timer(0.2, other.rollback).start()
+    with Sqlite(f"sqlite:///{path}").writing().begin() as connection:
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+    other.close()
 
 
 def test_processes_that_migrate_at_once_all_succeed(path):

@@ -1,6 +1,7 @@
 """SQLite as the control database: a file that several processes share."""
 
 import sqlite3
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from moorage.storage.errors import DatabaseUnusable
 
 # Milliseconds. Readers do not wait for writers, but for locks on the whole file, such as for its repair after a crash.
 _READERS_WAIT = 2000
+_WRITERS_WAIT = 10_000
 # The file has room for a number of ours, `PRAGMA user_version`, of 32 bits. Its upper half counts the transactions that
 # are to be noticed, its lower half the quiet ones. Both begin again at 0, which is no harm, as watches only compare.
 _HALF = 0x10000
@@ -31,8 +33,10 @@ class Sqlite:
 
     def writing(self) -> sa.Engine:
         # With a plain BEGIN, a transaction that reads first would fail at its first write if another one has written.
-        pragmas = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "busy_timeout = 10000")
-        return _engine(self.path, pragmas, "BEGIN IMMEDIATE")
+        pragmas = ("synchronous = FULL", "foreign_keys = ON", f"busy_timeout = {_WRITERS_WAIT}")
+        engine = _engine(self.path, pragmas, "BEGIN IMMEDIATE")
+        sa.event.listen(engine, "connect", _write_ahead)
+        return engine
 
     def reading(self) -> sa.Engine:
         return _engine(self.path, ("query_only = ON", f"busy_timeout = {_READERS_WAIT}"), "BEGIN")
@@ -147,6 +151,24 @@ def _count(connection: sa.Connection) -> None:
     else:
         noticed = (noticed + 1) % (_HALF // 2)  # The number has a sign.
     driver.execute(f"PRAGMA user_version = {noticed * _HALF + quiet}").close()
+
+
+def _write_ahead(connection: Any, _record: Any) -> None:
+    """Keep changes in a log beside the file, so that readers and a writer do not wait for each other.
+
+    For the first change of a new file SQLite does not wait for other connections, whatever the timeout: its lock for
+    reading becomes one for writing.
+    """
+    deadline = time.monotonic() + _WRITERS_WAIT / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL").close()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def _set_up(pragmas: Iterable[str]) -> Callable[[Any, Any], None]:
