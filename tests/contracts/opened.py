@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 from moorage.crm.metadata.shown import shape
+from moorage.crm.storage.contract.companions import Companion, CompanionsOf
 from moorage.crm.storage.contract.records import Deleted, Order, StoreClosed, Window
 
 
@@ -99,6 +100,25 @@ class Opened:
             lambda: self.store.deleted(self.module(module), Deleted(kind, since), window or Window(200))
         )
         return json.loads(page.data), page.more
+
+    def companions(self, kind, window=None, **which):
+        """The companions of a kind, as pairs of owner and body, and whether others follow."""
+        asked = CompanionsOf(kind, **which)
+        page = self._run(lambda: self.store.companions(asked, window or Window(200)))
+        return [(companion.owner, companion.body) for companion in page.companions], page.more
+
+    def companion(self, kind, companion):
+        return self._run(lambda: self.store.companion(kind, companion))
+
+    def put_companions(self, *companions):
+        """Companions as (kind, owner, name, body); gives their ids."""
+
+        def job(transaction):
+            ids = list(transaction.new_ids(len(companions)))
+            transaction.companions.put([Companion(i, *c) for i, c in zip(ids, companions, strict=True)])
+            return ids
+
+        return self.write(job)
 
     def row(self, module, record, **values):
         """A row whose values are given by the fields' names; a pair is an id and the module it is of."""

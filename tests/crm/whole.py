@@ -1,7 +1,6 @@
 """An organisation with something of everything, and all that its API says of it."""
 
-from moorage.crm.storage import outbox
-from moorage.crm.storage.carried import FIXED_TABLES, carried_counters, catalog_of
+from moorage.crm.storage.carried import FIXED_TABLES, LATER_TABLES, carried_counters, catalog_of
 from tests.crm.settings.making_fields import deleted, field, made
 from tests.crm.settings.test_custom_fields import TYPES
 from tests.crm.settings.test_roll_up_fields import rolled_up
@@ -92,7 +91,7 @@ def contents(rows):
     tables = [module.table for module in catalog_of(rows.documents()).modules.values()]
     counters = dict(carried_counters(rows))
     everything = {"documents": rows.documents(), "counters": counters, "version": rows.version}
-    for table in (*tables, *FIXED_TABLES, outbox.TABLE):
+    for table in (*tables, *FIXED_TABLES, *LATER_TABLES):
         columns = sorted(rows.columns(table))
         records = [tuple(row) for part in (rows.rows(table, columns) if columns else ()) for row in part]
         if records:

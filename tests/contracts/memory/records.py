@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import msgspec
 
 from moorage.crm.storage.contract.records import Page, Position, StoreClosed
+from tests.contracts.memory import companions
 from tests.contracts.memory.change import MemoryChange
 from tests.contracts.memory.conditions import Conditions, folded
 from tests.contracts.memory.shown import Shown
@@ -78,6 +79,13 @@ class MemoryStore:
         shown = Shown(self._catalog, self._users, self._zone, contents)
         data = encode([shown.deleted(entry) for entry in entries[: window.limit]])
         return Page(data, len(entries[: window.limit]), None, None, len(entries) > window.limit)
+
+    async def companions(self, which, window):
+        return companions.page(self._open().companions, which, window)
+
+    async def companion(self, kind, companion):
+        stored = self._open().companions.get(companion)
+        return stored if stored is not None and stored.kind == kind else None
 
     def write(self, job):
         self._open()

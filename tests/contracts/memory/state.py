@@ -21,6 +21,7 @@ class Contents:
     acknowledged: int = 0
     held: tuple[int, int] | None = None
     known: int | None = None
+    companions: dict[int, Any] = field(default_factory=dict)
 
     def table(self, module) -> dict[int, dict[str, Any]]:
         return self.tables.setdefault(module.number, {})
@@ -36,6 +37,7 @@ class Contents:
             self.acknowledged,
             self.held,
             self.known,
+            dict(self.companions),
         )
 
 

@@ -3,6 +3,7 @@
 import msgspec
 
 from tests.contracts.memory.aggregates import aggregated
+from tests.contracts.memory.companions import MemoryCompanions
 from tests.contracts.memory.conditions import Conditions, folded
 from tests.contracts.memory.outbox import MemoryOutbox
 
@@ -114,6 +115,10 @@ class MemoryTransaction:
     @property
     def outbox(self):
         return MemoryOutbox(self._contents, self.now)
+
+    @property
+    def companions(self):
+        return MemoryCompanions(self._contents)
 
     def column(self, module, column):
         return [row.get(column) for row in self._contents.table(module).values()]

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
+from msgspec.structs import replace
 
 from moorage.crm.errors import OrganisationInvalid
 from moorage.crm.organisations import departing
@@ -73,6 +74,9 @@ def test_whatever_is_written_meanwhile_arrives(
     if target is not service:
         assert without_indexes(database_url) == []
     assert kinds(claimed[-1]) == ["b 1", "a 2"]
+    companions = Opened(target.organisations.open(crm.organisation)).companions
+    assert companions("lock")[0] == [(3, "changed"), (4, "new")]
+    assert companions("share", owner=5)[0] == [(5, number) for number in range(5)]
     assert crm.organisation in asyncio.run(target.organisations.waiting.all())
     assert acknowledge(Opened(target.organisations.open(crm.organisation)), claimed[-1])
     (last,) = arrived.insert("Leads", {"Last_Name": "goes on", "Tag": [{"name": "t 0"}]})
@@ -85,9 +89,25 @@ def test_whatever_is_written_meanwhile_arrives(
 def write_events(opened, number):
     """Two events, of which some are dealt with later; gives the claim of those that nobody has dealt with."""
     emit(opened, f"a {number}", f"b {number}")
+    change_companions(opened, number)
     if number == 3:
         assert acknowledge(opened, claim(opened, most=3))
     return claim(opened, most=2) if number == 4 else None
+
+
+def change_companions(opened, number):
+    """Each time there is one more; the one before is changed, and the one before that is removed."""
+
+    def job(transaction):
+        for owner in range(number - 2, number):
+            for companion in transaction.companions.of("lock", [owner]).get(owner, ()):
+                if owner == number - 1:
+                    transaction.companions.put([replace(companion, body="changed")])
+                else:
+                    transaction.companions.remove([companion.id])
+
+    opened.write(job)
+    opened.put_companions(("lock", number, "", "new"), ("share", 5, "", number))
 
 
 def without_indexes(url):

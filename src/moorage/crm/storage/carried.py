@@ -8,24 +8,29 @@ import msgspec
 from moorage.crm.errors import OrganisationInvalid, SnapshotUnwritable
 from moorage.crm.metadata.catalog import Catalog
 from moorage.crm.metadata.documents import Document, Metadata
-from moorage.crm.storage import outbox
+from moorage.crm.storage import companions, outbox
 from moorage.crm.storage.contract.departures import CopyOvertaken, DocumentRow, OrganisationRows
 from moorage.storage.errors import DatabaseUnusable
 
 MOST_TRIES = 5
 PART = 2_000  # Rows that are in memory at a time.
 # The tables that every organisation has besides those of its modules, its metadata and its counters.
-FIXED_TABLES: Mapping[str, Sequence[str]] = {
+FIXED_TABLES: dict[str, Sequence[str]] = {
     "users": ("id", "full_name", "email", "shown"),
     "tags": ("id", "module", "name"),
     "recycle": (
         "id", "module", "display_name", "deleted_by", "created_by", "deleted_time", "kind", "body",
     ),
 }  # fmt: skip
+# The tables that are made by the first write into them. Each `creation` does nothing if there is the table.
+LATER_TABLES: Mapping[str, Sequence[str]] = {
+    outbox.TABLE: outbox.COLUMNS,
+    companions.TABLE: companions.COLUMNS,
+}
 # Only changes of the metadata write `STILL`. Whoever writes rows of `FOLLOWED` in PostgreSQL notes which ones
-# (`changed.py`). An organisation without events has no outbox. Other tables are copied whole, while writers wait.
+# (`changed.py`). Other tables are copied whole, while writers wait.
 STILL = {"users"}
-FOLLOWED = {"tags", "recycle", "outbox"}
+FOLLOWED = {"tags", "recycle", *LATER_TABLES}
 # Each storage counts for itself where its full text is; PostgreSQL also the version of the metadata, and its moves.
 _OWN_COUNTERS = ("text ", "version", "move")
 
@@ -52,8 +57,15 @@ def carried_counters(rows: OrganisationRows) -> Sequence[tuple[str, int]]:
 
 
 def tables_beside_modules(rows: OrganisationRows) -> Mapping[str, Sequence[str]]:
-    """The columns of `FIXED_TABLES`, and of the outbox, which is there from the first event on."""
-    return {**FIXED_TABLES, outbox.TABLE: outbox.COLUMNS} if rows.columns(outbox.TABLE) else FIXED_TABLES
+    """The columns of `FIXED_TABLES`, and of those of `LATER_TABLES` that are there."""
+    return FIXED_TABLES | {table: columns for table, columns in LATER_TABLES.items() if rows.columns(table)}
+
+
+def later_creation(table: str, prefix: str, id_type: str) -> Sequence[str]:
+    """The statements that make a table of `LATER_TABLES`; none for any other."""
+    if table == companions.TABLE:
+        return companions.creation(prefix, id_type)
+    return [outbox.creation(prefix, id_type)] if table == outbox.TABLE else []
 
 
 def catalog_of(documents: Sequence[DocumentRow]) -> Catalog:

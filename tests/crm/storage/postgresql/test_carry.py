@@ -11,6 +11,7 @@ from tests.contracts.record_outbox import claim, emit, kinds
 from tests.crm.whole import answers, contents, furnish
 
 SCHEMA = "org_1234567"
+COMPANION = {"überg": [1, None, "\x00"]}
 
 
 @pytest.fixture
@@ -22,7 +23,9 @@ def connection(database_url):
 @pytest.fixture
 def snapshot(demo, service, tmp_path):
     furnish(demo)
-    emit(Opened(service.organisations.open(demo.organisation)), *"abcdefgh")
+    opened = Opened(service.organisations.open(demo.organisation))
+    emit(opened, *"abcdefgh")
+    opened.put_companions(*(("lock", number, "a", COMPANION) for number in range(10)))
     service.organisations.snapshot("demo", tmp_path / "snap.db")
     return tmp_path / "snap.db"
 
@@ -49,7 +52,9 @@ def test_what_goes_to_postgresql_and_back_answers_as_before(filled, demo, servic
     service.organisations.reset("demo")
     service.organisations.restore("demo", tmp_path / "back.db")
     assert answers(demo) == before
-    assert kinds(claim(Opened(service.organisations.open(demo.organisation)))) == list("abcdefgh")
+    opened = Opened(service.organisations.open(demo.organisation))
+    assert kinds(claim(opened)) == list("abcdefgh")
+    assert opened.companions("lock", name="a") == ([(number, COMPANION) for number in range(10)], False)
 
 
 def test_nothing_is_changed_or_left_out(filled, snapshot):

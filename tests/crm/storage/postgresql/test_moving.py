@@ -14,6 +14,7 @@ from moorage.crm.errors import OrganisationInvalid
 from moorage.crm.metadata.standard import DEMO
 from moorage.crm.organisations.moves import moves
 from moorage.crm.organisations.relay import relay
+from moorage.crm.storage.contract.companions import Companion
 from moorage.storage.errors import DatabaseUnusable
 from tests.crm.storage.postgresql import on_servers
 from tests.crm.storage.postgresql.on_servers import Process
@@ -124,9 +125,13 @@ async def test_what_writes_change_meanwhile_arrives(process, servers):
             tx.next_numbers(leads.fields["Last_Name"], 3)
             for kind in "abc":
                 tx.emit(kind, None)
+            ids = list(tx.new_ids(2))
+            tx.companions.put([Companion(number, "lock", first) for number in ids])
+            companions.extend(ids)
 
         def take(tx, _):
             assert tx.outbox.acknowledge(tx.outbox.claim(1, 60))
+            tx.companions.remove(companions[:1])
             return tx.outbox.claim(1, 60)
 
         def during(step, *_):
@@ -138,13 +143,15 @@ async def test_what_writes_change_meanwhile_arrives(process, servers):
                 held.append(asyncio.run_coroutine_threadsafe(one.change("acme", take), loop).result())
                 seen.append(contents(servers["main"]))
 
-        loop, done, seen, held = asyncio.get_running_loop(), [], [], []
+        loop, done, seen, held, companions = asyncio.get_running_loop(), [], [], [], []
         await one.organisations.move("acme", "two", during)
         assert contents(servers["others"]["two"]) == seen[0]
         assert await one.names("acme") == {first: "Elm", third: "Cedar"}
         assert list((await one.names("acme", "Deals")).values()) == ["Deal"]
         assert await one.change("acme", lambda tx, _: tx.outbox.claim(9, 60)) is None
         assert await one.change("acme", lambda tx, _: tx.outbox.acknowledge(held[0]))
+        kept = await one.change("acme", lambda tx, _: tx.companions.of("lock", [first]))
+        assert [companion.id for companion in kept[first]] == companions[1:]
         handled = Handled()
         await relay(one.organisations, handled)
         assert handled.kinds == ["c"]

@@ -35,6 +35,7 @@ from moorage.crm.metadata.catalog import Field, Module
 from moorage.crm.metadata.shown import Shape
 from moorage.crm.query.tree import Checked
 from moorage.crm.storage.contract.aggregates import Aggregate
+from moorage.crm.storage.contract.companions import Companion, CompanionPage, Companions, CompanionsOf
 from moorage.crm.storage.contract.metadata import MetadataTransaction
 from moorage.crm.storage.contract.outbox import Outbox
 
@@ -169,6 +170,10 @@ class Transaction(Protocol):
     def outbox(self) -> Outbox:
         """The events that were not dealt with yet."""
 
+    @property
+    def companions(self) -> Companions:
+        """The small documents that belong to records, or to the organisation."""
+
 
 class Deleted(Struct, frozen=True):
     """A filter of the recycle bin's list; `kind` None means every kind."""
@@ -220,6 +225,12 @@ class RecordStore(Protocol):
         Each entry shows `deleted_by`, `id`, `display_name`, `type` (its kind), `created_by` and `deleted_time`; users
         are shown by `name` and `id`.
         """
+
+    def companions(self, which: CompanionsOf, window: Window) -> CompanionPage | Awaitable[CompanionPage]:
+        """A page of companions in the order of their ids. The window has an offset and no position."""
+
+    def companion(self, kind: str, companion: int) -> Companion | Awaitable[Companion | None] | None:
+        """A companion of a kind; None if there is none with this id."""
 
     def write(self, job: Callable[[Transaction], T]) -> Awaitable[T]:
         """Run the job in a transaction of the organisation's one writer. When it returns, its changes are durable.

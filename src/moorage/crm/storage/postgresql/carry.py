@@ -12,6 +12,7 @@ from moorage.crm.storage.carried import (
     STILL,
     carried_counters,
     catalog_of,
+    later_creation,
     tables_beside_modules,
 )
 from moorage.crm.storage.contract.departures import (
@@ -22,7 +23,6 @@ from moorage.crm.storage.contract.departures import (
     Part,
     Progress,
 )
-from moorage.crm.storage.outbox import TABLE
 from moorage.crm.storage.postgresql import fulltext, schema
 from moorage.crm.storage.postgresql.documents import READ_DOCUMENTS
 from moorage.crm.storage.postgresql.fulltext import TextTables
@@ -146,7 +146,7 @@ class SchemaCopy:
         ids = list(changed.get(table, ())) if table in FOLLOWED else None
         if ids == []:
             return
-        self._make_outbox_for(table)
+        self._make_later(table)
         chosen = "" if ids is None else " WHERE id = ANY(%s)"
         self._connection.execute(f"DELETE FROM {self._name}.{table}{chosen}", None if ids is None else (ids,))
         self._add_fixed(table, columns, rows, ids)
@@ -157,14 +157,14 @@ class SchemaCopy:
         added: _Table | None = None
         for part in rows.rows(table, columns, ids):
             if added is None:
-                self._make_outbox_for(table)
+                self._make_later(table)
                 added = self._table(table, columns)
             added.add(part)
 
-    def _make_outbox_for(self, table: str) -> None:
-        """Only an organisation with events has an outbox."""
-        if table == TABLE:
-            self._connection.execute(schema.outbox_statement(self._name))
+    def _make_later(self, table: str) -> None:
+        """Make a table that an organisation has only if something is in it."""
+        for statement in later_creation(table, f"{self._name}.", "bigint"):
+            self._connection.execute(statement)
 
     def _remove_counters(self) -> None:
         names = [name for name, _ in carried_counters(SchemaRows(self._connection, self._name))]

@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from moorage.crm.metadata.catalog import Catalog, Module
+from moorage.crm.storage.companions import SELECTED, conditions_of
+from moorage.crm.storage.companions import TABLE as COMPANIONS
 from moorage.crm.storage.compile import Clause, compile_tree
+from moorage.crm.storage.contract.companions import CompanionsOf
 from moorage.crm.storage.contract.records import (
     Deleted,
     Filter,
@@ -105,6 +108,20 @@ class Questions:
         columns = "NULL, r.id, r.deleted_by, r.display_name, r.kind, r.created_by, r.deleted_time"
         sql = f"SELECT {columns} FROM {self._schema}.recycle r{where} ORDER BY r.deleted_time DESC, r.id DESC"
         return Question(f"{sql} LIMIT {window.limit + 1} OFFSET {window.offset}", params)
+
+    def companions(self, which: CompanionsOf, window: Window) -> Question:
+        """Rows have the columns of `companions.COLUMNS`."""
+        conditions = conditions_of(which)
+        clauses = [Clause(f"{column} = %s", (value,), indexed=True) for column, value in conditions.items()]
+        where, params = where_of([self._is_current, *clauses])
+        table, direction = f"{self._schema}.{COMPANIONS}", direction_of(which.newest_first)
+        sql = f"SELECT {SELECTED} FROM {table}{where} ORDER BY id {direction}"
+        return Question(f"{sql} LIMIT {window.limit + 1} OFFSET {window.offset}", params)
+
+    def companion(self, kind: str, companion: int) -> Question:
+        own = Clause("id = %s AND kind = %s", (companion, kind), indexed=True)
+        where, params = where_of([self._is_current, own])
+        return Question(f"SELECT {SELECTED} FROM {self._schema}.{COMPANIONS}{where}", params)
 
     def _text_page(
         self,

@@ -13,6 +13,8 @@ import msgspec
 from moorage.clock import Clock
 from moorage.crm.metadata.catalog import Catalog, Module
 from moorage.crm.metadata.shown import Shape
+from moorage.crm.storage import companions
+from moorage.crm.storage.contract.companions import Companion, CompanionPage, CompanionsOf
 from moorage.crm.storage.contract.metadata import MetadataTransaction
 from moorage.crm.storage.contract.outbox import Wake
 from moorage.crm.storage.contract.records import (
@@ -82,21 +84,21 @@ class PostgresqlStore:
             columns = reading.projection.of(module, shape).columns
             return reading.questions.page(module, columns, filters, order, window)
 
-        reading, rows = await self._asked(module, question)
+        reading, rows = await self._asked(module.table, question)
         return page_of(rows, window, reading.projection.of(module, shape).encoded)
 
     async def record(self, module: Module, shape: Shape, record: int) -> bytes | None:
         def question(reading: _Reading) -> Question:
             return reading.questions.record(module, reading.projection.of(module, shape).columns, record)
 
-        reading, rows = await self._asked(module, question)
+        reading, rows = await self._asked(module.table, question)
         return encode(reading.projection.of(module, shape).build(rows)[0]) if rows else None
 
     async def count(self, module: Module, filters: Sequence[Filter]) -> int:
         def question(reading: _Reading) -> Question:
             return reading.questions.count(module, filters)
 
-        _, rows = await self._asked(module, question)
+        _, rows = await self._asked(module.table, question)
         return int(rows[0][0]) if rows else 0
 
     def deleted(self, module: Module, which: Deleted, window: Window) -> Awaitable[Page]:
@@ -125,6 +127,21 @@ class PostgresqlStore:
         shown = msgspec.json.decode(self._users[user])
         return {"name": shown["name"], "id": str(user)}
 
+    def companions(self, which: CompanionsOf, window: Window) -> Awaitable[CompanionPage]:
+        return self._companions(which, window)
+
+    async def _companions(self, which: CompanionsOf, window: Window) -> CompanionPage:
+        _, rows = await self._asked(
+            companions.TABLE, lambda reading: reading.questions.companions(which, window)
+        )
+        return companions.page_of(rows, window)
+
+    async def companion(self, kind: str, companion: int) -> Companion | None:
+        _, rows = await self._asked(
+            companions.TABLE, lambda reading: reading.questions.companion(kind, companion)
+        )
+        return companions.companion(rows[0]) if rows else None
+
     def write(self, job: Callable[[Transaction], T]) -> Awaitable[T]:
         return self._writer.submit(job)
 
@@ -142,13 +159,15 @@ class PostgresqlStore:
         self._writer.close()
 
     async def _asked(
-        self, module: Module | None, question: "Callable[[_Reading], Question]"
+        self, table: str | None, question: "Callable[[_Reading], Question]"
     ) -> "tuple[_Reading, Rows]":
-        """The rows of a question, and what was known when it was asked. A module without its tables has no records."""
+        """The rows of a question, and what was known when it was asked. A table that is made by its first row may be
+        missing.
+        """
         while True:
             reading = self._open_reading()
             rows: Rows = []
-            if module is None or reading.inventory.has(module):
+            if table is None or table in reading.inventory.relations:
                 asked = question(reading)
                 rows = await self._fetch(asked.sql, asked.params, slow=asked.slow)
             if rows and rows[0] != (0,):  # A count of 0 may come from other metadata, too.

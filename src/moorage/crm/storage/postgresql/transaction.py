@@ -8,6 +8,7 @@ from typing import Any
 from moorage.crm.metadata.catalog import Catalog, Field, Module
 from moorage.crm.metadata.ids import ID_SPACE
 from moorage.crm.query.texts import folded
+from moorage.crm.storage import companions
 from moorage.crm.storage.columns import columns_of
 from moorage.crm.storage.compile import compile_groups
 from moorage.crm.storage.contract.aggregates import Aggregate
@@ -15,6 +16,7 @@ from moorage.crm.storage.contract.records import Row
 from moorage.crm.storage.outbox import TABLE, EventRow, OutboxTable, event_row
 from moorage.crm.storage.postgresql import schema
 from moorage.crm.storage.postgresql.changed import ChangedRows
+from moorage.crm.storage.postgresql.companions import PostgresqlCompanions
 from moorage.crm.storage.postgresql.dialect import PostgresqlDialect
 from moorage.crm.storage.postgresql.expressions import compared, nocase
 from moorage.crm.storage.postgresql.inventory import Inventory
@@ -240,6 +242,13 @@ class PostgresqlTransaction:
         self._settle()
         return outbox_of(self.statements, self.schema, self.now, partial(self._changed.note, TABLE))
 
+    @property
+    def companions(self) -> companions.CompanionsTable:
+        self._settle()
+        exists, note = self._has_companions, partial(self._changed.note, companions.TABLE)
+        table = PostgresqlCompanions(self.statements, self.schema, exists, self._make_companions, note)
+        return companions.CompanionsTable(table)
+
     # What is behind the changes
 
     def _settle(self) -> None:
@@ -271,6 +280,14 @@ class PostgresqlTransaction:
         add_events(self.statements, self.schema, self._events)
         self._changed.note(TABLE, (event for event, _, _ in self._events))
         self._events.clear()
+
+    def _has_companions(self) -> bool:
+        return companions.TABLE in self.inventory.relations
+
+    def _make_companions(self) -> None:
+        self.statements.run_all(companions.creation(f"{self.schema}.", "bigint"))
+        self._know({companions.TABLE})
+        self.raise_version()
 
     def _make_tables(self, module: Module) -> None:
         self._settle()

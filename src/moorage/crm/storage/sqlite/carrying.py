@@ -15,6 +15,7 @@ from moorage.crm.storage.carried import (
     STILL,
     carried_counters,
     catalog_of,
+    later_creation,
     tables_beside_modules,
 )
 from moorage.crm.storage.contract.departures import (
@@ -25,7 +26,6 @@ from moorage.crm.storage.contract.departures import (
     Part,
     Progress,
 )
-from moorage.crm.storage.outbox import TABLE, creation
 from moorage.crm.storage.sqlite import schema
 from moorage.crm.storage.sqlite.metadata_change import set_version, version
 from moorage.crm.storage.sqlite.readers import connect, transaction
@@ -153,13 +153,13 @@ class FileCopy:
         self, table: str, columns: Sequence[str], rows: OrganisationRows, ids: Sequence[int] | None = None
     ) -> None:
         for part in rows.rows(table, columns, ids):
-            self._make_outbox_for(table)
+            self._make_later(table)
             self._insert(table, columns, part)
 
-    def _make_outbox_for(self, table: str) -> None:
-        """Only an organisation with events has an outbox."""
-        if table == TABLE:
-            self._connection.execute(creation("", "INTEGER"))
+    def _make_later(self, table: str) -> None:
+        """Make a table that an organisation has only if something is in it."""
+        for statement in later_creation(table, "", "INTEGER"):
+            self._connection.execute(statement)
 
     def _change_fixed(
         self, table: str, columns: Sequence[str], rows: OrganisationRows, changed: ChangedIds
@@ -167,7 +167,7 @@ class FileCopy:
         ids = changed.get(table, ()) if table in FOLLOWED else None
         if ids is not None and not ids:
             return
-        self._make_outbox_for(table)
+        self._make_later(table)
         chosen = "" if ids is None else f" WHERE {_CHOSEN}"
         self._connection.execute(f"DELETE FROM {table}{chosen}", () if ids is None else (_array(ids),))
         self._insert_fixed(table, columns, rows, ids)

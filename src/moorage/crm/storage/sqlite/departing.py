@@ -13,8 +13,7 @@ from typing import Any
 
 import apsw
 
-from moorage.crm.storage import outbox
-from moorage.crm.storage.carried import FOLLOWED
+from moorage.crm.storage.carried import FOLLOWED, LATER_TABLES, later_creation
 from moorage.crm.storage.contract.departures import ChangedIds, CopyOvertaken, OrganisationRows
 from moorage.crm.storage.sqlite.carrying import FileRows
 from moorage.crm.storage.sqlite.change_mark import ChangeMark
@@ -105,7 +104,9 @@ def departing(path: Path, mark: ChangeMark) -> Iterator[DepartingFile]:
             known_version = version(connection)
             _forget(connection)
             connection.execute(_LOG_CREATION)
-            connection.execute(outbox.creation("", "INTEGER"))  # The first event may come while it is copied.
+            for table in LATER_TABLES:  # Their first rows may come while it is copied.
+                for statement in later_creation(table, "", "INTEGER"):
+                    connection.execute(statement)
             for statement in _triggers(connection):
                 connection.execute(statement)
         yield DepartingFile(connection, mark, known_version)

@@ -18,7 +18,9 @@ from moorage.clock import Clock
 from moorage.crm.metadata.catalog import Catalog, Module
 from moorage.crm.metadata.shown import Shape
 from moorage.crm.metadata.times import zoned
+from moorage.crm.storage.companions import companion as companion_of
 from moorage.crm.storage.compile import Clause, compile_tree, listed
+from moorage.crm.storage.contract.companions import Companion, CompanionPage, CompanionsOf
 from moorage.crm.storage.contract.metadata import MetadataTransaction
 from moorage.crm.storage.contract.outbox import Wake
 from moorage.crm.storage.contract.records import (
@@ -36,7 +38,7 @@ from moorage.crm.storage.contract.records import (
     Window,
 )
 from moorage.crm.storage.paging import INDEXED_ORDERS, direction_of, page_of, where_of
-from moorage.crm.storage.sqlite import fulltext
+from moorage.crm.storage.sqlite import companions, fulltext
 from moorage.crm.storage.sqlite.change_mark import ChangeMark
 from moorage.crm.storage.sqlite.dialect import SqliteDialect
 from moorage.crm.storage.sqlite.fulltext import TextRange
@@ -177,6 +179,13 @@ class SqliteStore:
         return self._brief(
             lambda connection: page_of(connection.execute(sql, values).fetchall(), window, _array)
         )
+
+    def companions(self, which: CompanionsOf, window: Window) -> CompanionPage | Awaitable[CompanionPage]:
+        return self._brief(companions.query(which, window))
+
+    def companion(self, kind: str, companion: int) -> Companion | None:
+        rows = self._open_reader().whole(companions.single(kind, companion))
+        return companion_of(rows[0]) if rows else None
 
     def write(self, job: Callable[[Transaction], T]) -> Awaitable[T]:
         if self._file.is_gone():  # A write into a deleted file would be acknowledged and lost.

@@ -8,12 +8,14 @@ import msgspec
 
 from moorage.crm.metadata.catalog import Catalog, Field, Module
 from moorage.crm.storage.columns import columns_of
+from moorage.crm.storage.companions import CompanionsTable
 from moorage.crm.storage.compile import compile_groups
 from moorage.crm.storage.contract.aggregates import Aggregate
 from moorage.crm.storage.contract.records import Row
 from moorage.crm.storage.outbox import TABLE, OutboxTable, creation, event_row
 from moorage.crm.storage.recycling import recycle
 from moorage.crm.storage.sqlite import fulltext
+from moorage.crm.storage.sqlite.companions import SqliteCompanions
 from moorage.crm.storage.sqlite.dialect import SqliteDialect
 from moorage.crm.storage.sqlite.outbox import outbox_of
 from moorage.crm.storage.sqlite.text_layout import Family, TextLayout, read_places
@@ -179,6 +181,10 @@ class SqliteTransaction:
     @property
     def outbox(self) -> OutboxTable:
         return outbox_of(self.connection, self.now)
+
+    @property
+    def companions(self) -> CompanionsTable:
+        return CompanionsTable(SqliteCompanions(self.connection))
 
     def _note(self, noted: dict[Module, set[int]], module: Module, records: Sequence[int]) -> None:
         if module.full_text and records:
