@@ -24,6 +24,7 @@ from moorage.crm.storage.contract.records import (
     Ids,
     ModifiedSince,
     Position,
+    Present,
     Window,
 )
 from tests.contracts.opened import Suite
@@ -292,3 +293,11 @@ class RecordReads(Suite):
                 assert here.ids("Leads", [condition]) == []
             assert here.ids("Leads", [Not(Equal(fields["Last_Name"], text))]) == ids
             assert here.count("Leads", [phrase(fields["Last_Name"], text)]) in (0, 1)
+
+    def test_records_pass_if_another_record_is_there(self, here):
+        (account,) = here.add("Accounts", {"Account_Name": "a"})
+        (lead,) = here.add("Leads", {"Last_Name": "a"})
+        assert here.ids("Leads", [Present(here.module("Accounts"), account)]) == [lead]
+        assert here.ids("Leads", [Present(here.module("Deals"), account)]) == []
+        here.write(lambda transaction: transaction.recycle(here.module("Accounts"), account, here.user.id))
+        assert here.ids("Leads", [Present(here.module("Accounts"), account)]) == []

@@ -92,6 +92,11 @@ def test_an_organisation_is_made_kept_and_put_back_as_the_page_shows(copy):
     assert [line.split()[0] for line in told] == ["Created", "Saved", "Restored", "Reset"]
 
 
+def test_a_record_has_the_note_that_the_page_adds(copy):
+    [program] = blocks(section("docs/crm.md", "Notes of a record"), "python")
+    assert copy(program, "python") == "High at 4\n"
+
+
 def test_clients_are_registered_as_the_page_shows(copy):
     [commands] = blocks(section("docs/crm.md", "Clients"), "console")
     outcome = copy("\n".join(commands.splitlines()[:2]))

@@ -72,6 +72,11 @@ def invalid_id(index: int) -> Fault:
     return Fault(400, "INVALID_DATA", "the id given seems to be invalid", {"resource_path_index": index})
 
 
+def related_id_invalid() -> Fault:
+    """For a path that names a record which is not there, and then what belongs to it."""
+    return Fault(400, "INVALID_DATA", "the related id given seems to be invalid", {"resource_path_index": 1})
+
+
 def unparsable() -> Fault:
     return Fault(400, "UNABLE_TO_PARSE_DATA_TYPE", _WRONG_FORMAT)
 

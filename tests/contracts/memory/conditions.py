@@ -19,7 +19,7 @@ from moorage.crm.query.tree import (
     WordStarts,
 )
 from moorage.crm.query.words import words_of
-from moorage.crm.storage.contract.records import FlagIs, Ids, ModifiedSince
+from moorage.crm.storage.contract.records import FlagIs, Ids, ModifiedSince, Present
 
 ORDERS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 
@@ -50,6 +50,8 @@ class Conditions:
                 return row["id"] in ids
             case ModifiedSince(timestamp):
                 return (row.get(self._module.fields["Modified_Time"].column) or 0) >= timestamp
+            case Present(module, record):
+                return record in self._contents.table(module)
             case WordStarts(phrases):
                 texts = [row.get(field.column) for field in self._module.full_text]
                 inside = [words_of(text) for text in texts if text is not None]

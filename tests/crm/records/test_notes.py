@@ -125,3 +125,124 @@ def test_all_of_them_together_are_for_administrators(crm, lead, caller_of, opera
     }  # fmt: skip
     assert standard.get(f"Notes/{note}").status == 200
     assert crm.get(path, **params).status == 200
+
+
+class TestOfARecord:
+    """Notes through the record that they belong to."""
+
+    @pytest.fixture
+    def other(self, crm):
+        return crm.insert("Leads", {"Last_Name": "Other"})[0]
+
+    def add(self, crm, lead, *texts):
+        answer = crm.post(f"Leads/{lead}/Notes", {"data": [{"Note_Content": text} for text in texts]})
+        assert answer.status == 201, answer.body
+        return [outcome["details"]["id"] for outcome in answer.data]
+
+    def texts(self, crm, lead):
+        answer = crm.get(f"Leads/{lead}/Notes", fields="Note_Content")
+        return [note["Note_Content"] for note in answer.data] if answer.body else []
+
+    def test_they_belong_to_the_record_of_the_path_and_to_no_other(self, crm, clock, lead, other):
+        said = {"data": [{"Note_Title": "Tide", "Note_Content": "High at 4 🌊", "Parent_Id": other}]}
+        answer = crm.post(f"Leads/{lead}/Notes", said)
+        assert (answer.status, answer.data[0]["message"]) == (201, "record added")
+        clock.advance(1)
+        self.add(crm, lead, "Later")
+        shown = crm.get(f"Leads/{lead}/Notes", fields="Note_Title,Note_Content,Parent_Id")
+        assert [note["Note_Content"] for note in shown.data] == ["High at 4 🌊", "Later"]
+        assert (shown.data[0]["Parent_Id"]["id"], shown.data[0]["Note_Title"]) == (lead, "Tide")
+        info = shown.json["info"]
+        assert (info["sort_by"], info["sort_order"], info["count"]) == ("Created_Time", "asc", 2)
+        assert crm.get(f"Leads/{other}/Notes", fields="id").status == 204
+        (note,) = crm.get(f"Leads/{lead}/Notes/{shown.data[0]['id']}").data
+        assert note["$se_module"] == "Leads"
+
+    def test_pages_follow_by_token_and_the_token_is_for_this_record(self, crm, clock, lead, other):
+        for text in "abc":
+            self.add(crm, lead, text)
+            clock.advance(1)
+        asked = {"fields": "Note_Content", "per_page": 2}
+        first = crm.get(f"Leads/{lead}/Notes", **asked)
+        token = first.json["info"]["next_page_token"]
+        rest = crm.get(f"Leads/{lead}/Notes", **asked, page_token=token)
+        assert [note["Note_Content"] for note in first.data + rest.data] == ["a", "b", "c"]
+        assert crm.get(f"Leads/{other}/Notes", **asked, page_token=token).status == 400
+        chosen = crm.get(f"Leads/{lead}/Notes", fields="id", ids=rest.data[0]["id"])
+        assert [note["id"] for note in chosen.data] == [rest.data[0]["id"]]
+
+    def test_they_are_changed_and_deleted_through_their_record_alone(self, crm, lead, other):
+        first, second, third = self.add(crm, lead, "a", "b", "c")
+        (strange,) = self.add(crm, other, "x")
+        change = {"data": [{"id": first, "Note_Content": "A"}, {"id": strange, "Note_Content": "X"}]}
+        changed = crm.put(f"Leads/{lead}/Notes", change)
+        assert (changed.status, [o["code"] for o in changed.data]) == (207, ["SUCCESS", "INVALID_DATA"])
+        assert crm.put(f"Leads/{lead}/Notes/{second}", {"data": [{"Note_Content": "B"}]}).status == 200
+        refused = crm.put(f"Leads/{lead}/Notes/{strange}", {"data": [{"Note_Content": "X"}]})
+        assert refused.data[0]["details"] == {"resource_path_index": 3}
+        gone = crm.delete(f"Leads/{lead}/Notes", ids=f"{third},{strange}")
+        assert [(o["code"], o["details"]) for o in gone.data] == [
+            ("SUCCESS", {"id": third}), ("INVALID_DATA", {"id": strange}),
+        ]  # fmt: skip
+        assert crm.delete(f"Leads/{lead}/Notes/{strange}").json["details"] == {"resource_path_index": 3}
+        assert (self.texts(crm, lead), self.texts(crm, other)) == (["A", "B"], ["x"])
+        assert crm.delete(f"Leads/{lead}/Notes/{first}").status == 200
+        assert crm.get(f"Leads/{lead}/Notes/{first}").status == 204
+        assert crm.get(f"Leads/{other}/Notes/{second}").status == 204
+
+    @pytest.mark.parametrize("parent", ["7243485000000999999", "abc"])
+    def test_without_their_record_nothing_is_read_or_written(self, crm, lead, parent):
+        (note,) = self.add(crm, lead, "a")
+        sent = {"data": [{"id": note, "Note_Content": "x"}]}
+        refused = [
+            crm.get(f"Leads/{parent}/Notes", fields="id"),
+            crm.get(f"Leads/{parent}/Notes/{note}"),
+            crm.post(f"Leads/{parent}/Notes", sent),
+            crm.put(f"Leads/{parent}/Notes", sent),
+            crm.put(f"Leads/{parent}/Notes/{note}", sent),
+            crm.delete(f"Leads/{parent}/Notes", ids=note),
+            crm.delete(f"Leads/{parent}/Notes/{note}"),
+        ]
+        assert [answer.json for answer in refused] == 7 * [
+            {
+                "code": "INVALID_DATA", "details": {"resource_path_index": 1},
+                "message": "the related id given seems to be invalid", "status": "error",
+            }
+        ]  # fmt: skip
+        assert len(crm.get("Notes", fields="id").data) == 1
+        assert crm.delete(f"Leads/{lead}").status == 200
+        assert crm.get(f"Leads/{lead}/Notes", fields="id").status == 400
+
+    def test_some_modules_have_none(self, crm, lead):
+        (note,) = self.add(crm, lead, "a")
+        refused = crm.get(f"Notes/{note}/Notes", fields="id")
+        assert (refused.status, refused.json["details"]) == (400, {"resource_path_index": 2})
+        assert refused.json["message"] == "The related name given seems to be invalid"
+
+    def test_who_is_no_administrator_reads_those_of_a_record(self, crm, lead, caller_of):
+        self.add(crm, lead, "a")
+        users = crm.service.organisations.open(crm.organisation).metadata.all("user")
+        standard = [user.body["profile"]["name"] for user in users].index("Standard")
+        assert self.texts(caller_of("acme", "ZohoCRM.modules.ALL", standard), lead) == ["a"]
+
+    def test_nothing_is_said_again_if_nothing_has_changed(self, crm, clock, lead):
+        (note,) = self.add(crm, lead, "a")
+        clock.advance(10)
+        for path in (f"Leads/{lead}/Notes", f"Leads/{lead}/Notes/{note}"):
+            at = {"If-Modified-Since": "2026-02-06T01:10:57-08:00"}
+            assert crm.get(path, at, fields="id").status == 304
+            at = {"If-Modified-Since": "2026-02-06T01:10:56-08:00"}
+            assert crm.get(path, at, fields="id").status == 200
+
+    def test_older_versions_show_them_in_their_own_way(self, crm, lead):
+        path = f"/crm/v2/leads/{lead}/Notes"
+        added = crm.call("POST", path, {}, {"data": [{"Note_Content": "a"}]})
+        assert added.status == 201
+        answer = crm.call("GET", path)
+        assert answer.json["info"].keys() == {"per_page", "count", "page", "more_records"}
+        assert (answer.data[0]["Parent_Id"], answer.data[0]["$approved"]) == (
+            {"name": "Smith", "id": lead}, True,
+        )  # fmt: skip
+        one = crm.call("GET", f"/crm/v6/Leads/{lead}/Notes/{answer.data[0]['id']}")
+        assert "module" not in one.data[0]["Parent_Id"]
+        assert "module" in crm.get(f"Leads/{lead}/Notes", fields="Parent_Id").data[0]["Parent_Id"]

@@ -21,6 +21,14 @@ def visible(call: Call, module: Module) -> list[Filter]:
     return []
 
 
+def visible_with(_call: Call, _module: Module) -> list[Filter]:
+    """Filters for the records of a module that the caller may see with the record that they belong to.
+
+    Everybody may read the notes of a record, although only administrators may read all notes together.
+    """
+    return []
+
+
 def readable(call: Call) -> Module:
     """The module of the path, of which the caller wants to read one record. Raises the Fault of an unknown module.
 

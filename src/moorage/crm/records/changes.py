@@ -5,6 +5,7 @@ written because of it. What can be checked without the store was checked before 
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -21,8 +22,8 @@ from moorage.crm.records.initial import initial_values
 from moorage.crm.records.links import links_of
 from moorage.crm.records.modules import rules_of
 from moorage.crm.records.modules.rules import PendingRecord
-from moorage.crm.records.outcomes import Outcome, failed, record_details, succeeded, upserted
-from moorage.crm.records.prepare import Prepared, required
+from moorage.crm.records.outcomes import Outcome, deletion, failed, record_details, succeeded, upserted
+from moorage.crm.records.prepare import Prepared, drafts_of, id_of, required
 from moorage.crm.records.references import References
 from moorage.crm.records.roll_ups import RollUps
 from moorage.crm.records.rows import FieldRows, add_up
@@ -31,10 +32,22 @@ from moorage.crm.storage.contract.organisations import Organisation
 from moorage.crm.storage.contract.records import Row, Transaction
 
 
+@dataclass(frozen=True, slots=True)
+class Within:
+    """The records whose lookup `field` points to the record `record`."""
+
+    field: Field
+    record: int
+
+    def has(self, row: Row) -> bool:
+        return bool(row[self.field.column] == self.record)
+
+
 class Change:
     """The changes of one request to one module, by one user.
 
-    `rows_are_whole` says that an update names all the rows a subform is to have, the rows that stay by their ids.
+    With `within`, only these records are there to be changed or deleted. `rows_are_whole` says that an update names all
+    the rows a subform is to have, the rows that stay by their ids.
     """
 
     def __init__(
@@ -46,6 +59,7 @@ class Change:
         unmodified_since: int | None = None,
         *,
         rows_are_whole: bool = False,
+        within: Within | None = None,
     ) -> None:
         self._organisation = organisation
         self._catalog = organisation.catalog
@@ -56,6 +70,7 @@ class Change:
         self._roll_ups = RollUps(organisation, transaction)
         self._batch = Batch(transaction, self._roll_ups)
         self._unmodified_since = unmodified_since
+        self._within = within
         self._references = References(organisation, self._batch)
         self._rows = FieldRows(organisation, self._batch, user, rows_are_whole=rows_are_whole)
         self._links = links_of(module, self._batch)
@@ -68,12 +83,12 @@ class Change:
         return self._each(self._insert, records)
 
     def update(self, records: Sequence[Prepared]) -> list[Outcome]:
-        self._expect(records, [_id_of(prepared.record) for prepared in records])
+        self._expect(records, [id_of(prepared.record) for prepared in records])
         return self._each(self._update, records)
 
-    def update_one(self, record: int, prepared: Prepared) -> list[Outcome]:
-        """The update of a record that the path names, whatever id the body has."""
-        place = {"resource_path_index": 1}
+    def update_one(self, record: int, prepared: Prepared, index: int = 1) -> list[Outcome]:
+        """The update of a record that the path names in this segment, whatever id the body has."""
+        place = {"resource_path_index": index}
         self._expect([prepared], [record])
         return self._each(
             lambda prepared: self._apply(_update_of(prepared, record), record, place), [prepared]
@@ -81,16 +96,28 @@ class Change:
 
     def upsert(self, records: Sequence[Prepared], checked: Sequence[Field]) -> list[Outcome]:
         """`checked` are the fields in which duplicates are looked for."""
-        self._expect(records, [_id_of(prepared.record) for prepared in records])
+        self._expect(records, [id_of(prepared.record) for prepared in records])
         for field in checked:
-            self._batch.expect_values(self._module, field, values_of(_drafts(records), field))
+            self._batch.expect_values(self._module, field, values_of(drafts_of(records), field))
         return self._each(lambda prepared: self._upsert(prepared, checked), records)
 
     def delete(self, ids: Sequence[int]) -> list[Outcome]:
-        self._roll_ups.note_removed(self._module, ids)
-        deleted = self._transaction.recycle(self._module, ids, self._user)
+        there = ids
+        if self._within is not None:
+            self._batch.expect_rows(self._module, ids)
+            there = [record for record in ids if self._row(record) is not None]
+        self._roll_ups.note_removed(self._module, there)
+        deleted = self._transaction.recycle(self._module, there, self._user)
         self._roll_ups.write()
-        return [_deletion(record, was_there=record in deleted) for record in ids]
+        return [deletion(record, was_there=record in deleted) for record in ids]
+
+    def exists(self, module: Module, record: int) -> bool:
+        return self._batch.exists(module, record)
+
+    def _row(self, record: int) -> Row | None:
+        """A record that may be changed; None if there is none with this id."""
+        row = self._batch.row(self._module, record)
+        return None if row is None or (self._within is not None and not self._within.has(row)) else row
 
     def _each(self, change: Callable[[Prepared], Outcome], records: Sequence[Prepared]) -> list[Outcome]:
         outcomes = []
@@ -108,7 +135,7 @@ class Change:
         known_ids = [record for record in ids if record is not None]
         self._batch.expect_ids(sum(prepared.insert is not None for prepared in records))
         self._batch.expect_rows(self._module, known_ids)
-        self._unique.expect(_drafts(records))
+        self._unique.expect(drafts_of(records))
         for index, prepared in enumerate(records):
             for draft in prepared.drafts:
                 self._references.expect(draft)
@@ -116,11 +143,11 @@ class Change:
                 self._batch.expect_tags(self._module, draft.tags or ())
         self._expect_stored_rows(records, known_ids)
         if self._links is not None:
-            self._links.expect(_drafts(records), known_ids)
+            self._links.expect(drafts_of(records), known_ids)
 
     def _expect_stored_rows(self, records: Sequence[Prepared], ids: Sequence[int]) -> None:
         """A new discount or tax of a record changes its totals, which are worked out from all its rows."""
-        if any(draft.sent_fields & self._rules.added_up for draft in _drafts(records)):
+        if any(draft.sent_fields & self._rules.added_up for draft in drafts_of(records)):
             for field in self._module.row_fields:
                 self._batch.expect_children(self._catalog.rows_of(field), ids)
 
@@ -161,7 +188,7 @@ class Change:
     # Update
 
     def _update(self, prepared: Prepared) -> Outcome:
-        record = _id_of(prepared.record)
+        record = id_of(prepared.record)
         draft = _update_of(prepared, record)
         place = {"api_name": "id", "json_path": f"{prepared.path}.id"}
         if prepared.record.get("id") is None:
@@ -170,7 +197,7 @@ class Change:
 
     def _apply(self, draft: Draft, record: int | None, place: dict[str, Any]) -> Outcome:
         """Update a record. `place` has the details of the Fault for an unknown id: where the id is in the request."""
-        old = self._batch.row(self._module, record) if record is not None else None
+        old = self._row(record) if record is not None else None
         if old is None or record is None:
             raise Fault(400, "INVALID_DATA", "the id given seems to be invalid", place)
         self._refuse_modified(old)
@@ -262,14 +289,6 @@ class Change:
         row[self._module.fields["Tag"].column] = msgspec.json.encode(tags).decode() if tags else None
 
 
-def _drafts(records: Sequence[Prepared]) -> list[Draft]:
-    return [draft for prepared in records for draft in prepared.drafts]
-
-
-def _id_of(record: Any) -> int | None:
-    return whole_id(record.get("id")) if isinstance(record, dict) else None
-
-
 def _update_of(prepared: Prepared, record: int | None) -> Draft:
     """The draft of an update. Raises the Fault of one that can't be written, with the id of its record."""
     try:
@@ -283,13 +302,6 @@ def _add_id(fault: Fault, record: int | None) -> None:
     """Say which record lacks a mandatory field: Zoho does so for records that exist already."""
     if fault.code == "MANDATORY_NOT_FOUND" and record is not None:
         fault.details["id"] = str(record)
-
-
-def _deletion(record: int, *, was_there: bool) -> Outcome:
-    details = {"id": str(record)}
-    if was_there:
-        return succeeded(details, "record deleted", 200)
-    return failed(Fault(400, "INVALID_DATA", "record not deleted", details))
 
 
 def _joined(field: Field, path: str, old: str | None, new: str | None) -> str | None:

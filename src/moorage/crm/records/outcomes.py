@@ -42,6 +42,13 @@ def upserted(outcome: Outcome, action: str, duplicate_field: str | None) -> Outc
     return Outcome(document, 200)
 
 
+def deletion(record: int, *, was_there: bool) -> Outcome:
+    details = {"id": str(record)}
+    if was_there:
+        return succeeded(details, "record deleted", 200)
+    return failed(Fault(400, "INVALID_DATA", "record not deleted", details))
+
+
 def record_details(organisation: Organisation, module: Module, row: Row) -> dict[str, Any]:
     """Id, times and users of a record that was written."""
     details: dict[str, Any] = {}

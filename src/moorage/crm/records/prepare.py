@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 
 from moorage.crm.faults import Fault
 from moorage.crm.metadata.catalog import Catalog, Module
+from moorage.crm.metadata.ids import whole_id
 from moorage.crm.records.draft import Draft, draft_of
 
 # A draft of a record, or the Fault that says why it can't be written.
@@ -59,6 +60,14 @@ def required(checked: Checked | None) -> Draft:
         raise checked
     assert checked is not None
     return checked
+
+
+def drafts_of(records: Sequence[Prepared]) -> list[Draft]:
+    return [draft for prepared in records for draft in prepared.drafts]
+
+
+def id_of(record: Any) -> int | None:
+    return whole_id(record.get("id")) if isinstance(record, dict) else None
 
 
 def _with_paths(records: Sequence[Any]) -> Iterator[tuple[Any, str]]:

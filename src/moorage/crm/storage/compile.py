@@ -110,6 +110,12 @@ def listed(ids: str, params: tuple[object, ...]) -> Clause:
     return Clause(f"r.id IN ({ids})", params, indexed=True, ids=ids)
 
 
+def compile_present(module: Module, record: int, dialect: Dialect) -> Clause:
+    """Whether there is a record of a module."""
+    sql = f"EXISTS (SELECT 1 FROM {dialect.table(module)} p WHERE p.id = {dialect.parameter})"
+    return Clause(sql, (record,), indexed=True)
+
+
 def compile_tree(checked: Checked, module: Module, catalog: Catalog, dialect: Dialect) -> Clause:
     """The records of the module that meet the conditions."""
     return _Compiler(module, catalog, dialect).clause(checked)

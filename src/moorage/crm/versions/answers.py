@@ -20,7 +20,7 @@ def brief_info(answer: Answer, _call: Call) -> None:
 
 
 def note_parents(answer: Answer, call: Call) -> None:
-    if call.path["module"] != "Notes":
+    if call.shown_module != "Notes":
         return
     for note in answer.get("data") or ():
         parent = note.get("Parent_Id")
@@ -45,7 +45,7 @@ def no_converted_field(answer: Answer, call: Call) -> None:
 
 
 def _whole_leads(answer: Answer, call: Call) -> Iterable[dict[str, Any]]:
-    return _whole(answer, call) if call.path["module"] == "Leads" else ()
+    return _whole(answer, call) if call.shown_module == "Leads" else ()
 
 
 def _whole(answer: Answer, call: Call) -> Iterable[dict[str, Any]]:

@@ -80,7 +80,7 @@ def _number(text: str) -> float | str:
 def shown(answer: Answer, call: Call) -> Awaitable[None] | None:
     """Rename line items in the records, outcomes or fields of an answer."""
     _rename_fields(answer)
-    field = FIELDS.get(call.path.get("module", ""))
+    field = FIELDS.get(call.shown_module)
     if field is None:
         return None
     records = []

@@ -7,14 +7,19 @@ programs written for a version send and read [Z observed].
 from moorage.crm.versions import answers, lines, requests
 from moorage.crm.versions.version import EVERY, Difference
 
-_LIST = ("GET /crm/v8/{module}",)
-_LISTS = ("GET /crm/v8/{module}", "GET /crm/v8/{module}/search")
+_NOTES = "/crm/v8/{module}/{id}/Notes"
+_OF_RECORDS = (f"GET {_NOTES}",)  # Lists of what belongs to a record.
+_LIST = ("GET /crm/v8/{module}", *_OF_RECORDS)
+_LISTS = (*_LIST, "GET /crm/v8/{module}/search")
 _READS = (*_LISTS, "GET /crm/v8/{module}/{id}")
 _WRITES = (
     "POST /crm/v8/{module}",
     "PUT /crm/v8/{module}",
     "POST /crm/v8/{module}/upsert",
     "PUT /crm/v8/{module}/{id}",
+    f"POST {_NOTES}",
+    f"PUT {_NOTES}",
+    f"PUT {_NOTES}/{{note_id}}",
 )
 _LAYOUTS = ("GET /crm/v8/settings/layouts", "GET /crm/v8/settings/layouts/{id}")
 _FIELDS = ("GET /crm/v8/settings/fields", "GET /crm/v8/settings/fields/{id}")
@@ -44,7 +49,7 @@ TABLE = (
     ),
     Difference(
         "v6",
-        _READS,
+        (*_READS, f"GET {_NOTES}/{{note_id}}"),
         "The record that a note belongs to is shown without its module; `$se_module` names the module",
         answer=answers.note_parents,
     ),

@@ -41,6 +41,7 @@ class Call:
     """`path` has the values of the route's {placeholders}. `params` is the decoded query; the last value counts.
 
     `put_right` changes the records of a body from an older version into records of v8. It is called when they are read.
+    `related_module` is the API name of the module whose records the answer shows, if it is not the module of the path.
     """
 
     request: Request
@@ -52,6 +53,7 @@ class Call:
     tokens: PageTokens
     rules: Rules = RULES
     put_right: Callable[[list[Any]], None] | None = None
+    related_module: str | None = None
     has_asked: bool = False  # Whether the store was asked.
 
     @property
@@ -59,6 +61,11 @@ class Call:
         """The store of the organisation, to be asked at once."""
         self.has_asked = True
         return self.organisation.store
+
+    @property
+    def shown_module(self) -> str:
+        """The API name of the module whose records the answer shows. Empty if it shows none."""
+        return self.related_module or self.path.get("module", "")
 
     def require(self, scope: str, module: str | None = None) -> None:
         """Raises the fault of a missing scope. In `scope`, `{module}` stands for the group of the module."""

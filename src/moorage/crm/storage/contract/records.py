@@ -94,7 +94,14 @@ class FlagIs(Struct, frozen=True):
     value: bool
 
 
-Filter: TypeAlias = Checked | Ids | ModifiedSince | FlagIs
+class Present(Struct, frozen=True):
+    """All records pass if there is a record of the module with this id, and otherwise none."""
+
+    module: Module
+    id: int
+
+
+Filter: TypeAlias = Checked | Ids | ModifiedSince | FlagIs | Present
 
 
 class Page(Struct, frozen=True):

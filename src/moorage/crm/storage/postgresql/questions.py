@@ -10,7 +10,7 @@ from typing import Any
 from moorage.crm.metadata.catalog import Catalog, Module
 from moorage.crm.storage.companions import SELECTED, conditions_of
 from moorage.crm.storage.companions import TABLE as COMPANIONS
-from moorage.crm.storage.compile import Clause, compile_tree
+from moorage.crm.storage.compile import Clause, compile_present, compile_tree
 from moorage.crm.storage.contract.companions import CompanionsOf
 from moorage.crm.storage.contract.records import (
     Deleted,
@@ -20,6 +20,7 @@ from moorage.crm.storage.contract.records import (
     ModifiedSince,
     Order,
     Position,
+    Present,
     Window,
 )
 from moorage.crm.storage.paging import INDEXED_ORDERS, direction_of, where_of
@@ -196,6 +197,8 @@ class Questions:
             case FlagIs(field, value):
                 # Few records have such a flag set, so that a page of the others is soon full.
                 return Clause(f"r.{field.column} = {int(value)}", (), indexed=not value)
+            case Present(other, record):
+                return compile_present(other, record, self.dialect)
             case checked:
                 return compile_tree(checked, module, self._catalog, self.dialect)
 

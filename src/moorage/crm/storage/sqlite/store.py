@@ -19,7 +19,7 @@ from moorage.crm.metadata.catalog import Catalog, Module
 from moorage.crm.metadata.shown import Shape
 from moorage.crm.metadata.times import zoned
 from moorage.crm.storage.companions import companion as companion_of
-from moorage.crm.storage.compile import Clause, compile_tree, listed
+from moorage.crm.storage.compile import Clause, compile_present, compile_tree, listed
 from moorage.crm.storage.contract.companions import Companion, CompanionPage, CompanionsOf
 from moorage.crm.storage.contract.metadata import MetadataTransaction
 from moorage.crm.storage.contract.outbox import Wake
@@ -32,6 +32,7 @@ from moorage.crm.storage.contract.records import (
     Order,
     Page,
     Position,
+    Present,
     StoreClosed,
     TookTooLong,
     Transaction,
@@ -293,6 +294,8 @@ class SqliteStore:
             case FlagIs(field, value):
                 # Few records have such a flag set, so that a page of the others is soon full.
                 return Clause(f"r.{field.column} IS {int(value)}", (), indexed=not value)
+            case Present(other, record):
+                return compile_present(other, record, self._dialect)
             case checked:
                 return compile_tree(checked, module, self._catalog, self._dialect)
 

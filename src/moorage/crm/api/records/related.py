@@ -1,0 +1,78 @@
+"""The related lists of a record: read [Z get-related-records]."""
+
+from collections.abc import Awaitable, Callable
+
+from moorage.crm.api.records.listing import Listing, asked_fields
+from moorage.crm.faults import Fault
+from moorage.crm.metadata.catalog import Module
+from moorage.crm.metadata.shown import shape
+from moorage.crm.records.access import visible_with
+from moorage.crm.records.reading import since_header
+from moorage.crm.records.related import RelatedList
+from moorage.crm.storage.contract.records import Filter, Ids, ModifiedSince, Order, Page, Present, Window
+from moorage.crm.wire.call import JSON, Call, no_content, then
+from moorage.crm.wire.parameters import field_names
+from moorage.http.message import Response
+
+
+def list_related(
+    call: Call, related: RelatedList, parent: int, unknown: Callable[[], Fault]
+) -> Response | Awaitable[Response]:
+    """A page of the list of a record. `unknown` is the Fault if there is no such record."""
+    names = asked_fields(call)
+    listing = Listing.of(call, related.module, f"{related.parents.api_name}/{parent}/{related.name}")
+    filters = [*_in_list(call, related, parent), *listing.filters]
+    sort_by, sort_order = listing.sorting
+    records = call.store.page(
+        related.module, shape(related.module, names), filters, listing.order, listing.window
+    )
+
+    def show(page: Page) -> Response | Awaitable[Response]:
+        shown = listing.answer(page, sort_by=sort_by, sort_order=sort_order)
+        return shown if page.count else _if_there(call, related.parents, parent, unknown, shown)
+
+    return then(records, show)
+
+
+def get_related(
+    call: Call, related: RelatedList, parent: int, record: int, unknown: Callable[[], Fault]
+) -> Response | Awaitable[Response]:
+    """One record of the list of a record, whole."""
+    names = field_names(call.params) if "fields" in call.params else None
+    shown = shape(related.module, names, whole=True)
+    since, order = since_header(call), Order(related.module.fields["id"], descending=True)
+    filters = [*_in_list(call, related, parent), Ids((record,))]
+    changed: list[Filter] = [] if since is None else [ModifiedSince(since)]
+
+    def show(page: Page) -> Response | Awaitable[Response]:
+        if page.count:
+            return Response(200, b'{"data":' + page.data + b"}", JSON)
+        if not changed:
+            return _if_there(call, related.parents, parent, unknown, no_content())
+        unchanged = call.store.page(related.module, shape(related.module, []), filters, order, Window(1))
+        return then(unchanged, lambda page: Response(304) if page.count else no_content())
+
+    return then(call.store.page(related.module, shown, [*filters, *changed], order, Window(1)), show)
+
+
+def _in_list(call: Call, related: RelatedList, parent: int) -> list[Filter]:
+    """The lookups of a record that was deleted still point to it, so it has to be there."""
+    call.related_module = related.module.api_name
+    return [
+        Present(related.parents, parent),
+        related.condition(parent),
+        *visible_with(call, related.module),
+    ]
+
+
+def _if_there(
+    call: Call, parents: Module, parent: int, unknown: Callable[[], Fault], shown: Response
+) -> Response | Awaitable[Response]:
+    """The answer, if the record of the list is there. Otherwise raises the Fault."""
+
+    def show(record: bytes | None) -> Response:
+        if record is None:
+            raise unknown()
+        return shown
+
+    return then(call.store.record(parents, shape(parents, []), parent), show)
