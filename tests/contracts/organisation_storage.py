@@ -9,9 +9,12 @@ from moorage.crm.errors import OrganisationDamaged, OrganisationInvalid
 from moorage.crm.metadata.ids import ID_SPACE
 from moorage.crm.metadata.standard import DEMO, blueprint
 from moorage.crm.query.tree import WordStarts
+from moorage.crm.storage.contract.files import UNUSED, ContentGone
 from moorage.crm.storage.contract.organisations import Place
 from moorage.crm.storage.contract.records import StoreClosed
 from tests.contracts.opened import Opened
+from tests.contracts.record_files import ONE as PARTS
+from tests.contracts.record_files import ask, finish, parts_of, remove, sweep, write
 from tests.contracts.record_outbox import acknowledge, claim, emit, kinds, rest
 
 ONE, TWO = (prefix * ID_SPACE + 20_005 for prefix in (7_243_485, 1_234_567))
@@ -135,6 +138,23 @@ class OrganisationStorageContract:
         assert claim(opened) is None
         assert acknowledge(opened, held)
         assert claim(opened).events == []
+
+    def test_a_snapshot_holds_files_and_no_upload_goes_on_behind_it(self, make, storage, tmp_path, clock):
+        opened = make()
+        file = write(opened, owner=7)
+        storage.snapshot(AT_ONE, tmp_path / "one")
+        begun = opened.write(lambda transaction: transaction.files.begin_content())
+        remove(opened, file)
+        clock.advance(UNUSED)
+        sweep(opened)
+        assert parts_of(opened, file.content) == []
+        storage.restore(AT_ONE, tmp_path / "one")
+        opened = make.reopen()
+        assert ask(opened, lambda files: files.owned_by([7])) == {7: [file]}
+        assert parts_of(opened, file.content) == PARTS
+        with pytest.raises(ContentGone):
+            opened.write(lambda transaction: finish(transaction, begun))
+        assert parts_of(make(), file.content) == []
 
     def test_an_organisation_made_anew_has_no_events(self, make):
         emit(make(), "old")

@@ -3,12 +3,13 @@
 from tests.contracts.metadata_changes import MetadataChanges
 from tests.contracts.record_aggregates import RecordAggregates
 from tests.contracts.record_companions import RecordCompanions
+from tests.contracts.record_files import RecordFiles
 from tests.contracts.record_outbox import RecordOutbox
 from tests.contracts.record_reads import RecordReads
 from tests.contracts.record_writes import RecordWrites
 
 
 class RecordStoreContract(
-    RecordReads, RecordWrites, RecordOutbox, RecordCompanions, RecordAggregates, MetadataChanges
+    RecordReads, RecordWrites, RecordOutbox, RecordCompanions, RecordFiles, RecordAggregates, MetadataChanges
 ):
     """All of the contract in `moorage/crm/storage/contract/records.py`."""

@@ -9,6 +9,7 @@ from moorage.crm.storage.contract.records import Page, Position, StoreClosed
 from tests.contracts.memory import companions
 from tests.contracts.memory.change import MemoryChange
 from tests.contracts.memory.conditions import Conditions, folded
+from tests.contracts.memory.files import MemoryFileReads
 from tests.contracts.memory.shown import Shown
 from tests.contracts.memory.transaction import MemoryTransaction
 
@@ -86,6 +87,10 @@ class MemoryStore:
     async def companion(self, kind, companion):
         stored = self._open().companions.get(companion)
         return stored if stored is not None and stored.kind == kind else None
+
+    @property
+    def files(self):
+        return MemoryFileReads(self._open)
 
     def write(self, job):
         self._open()

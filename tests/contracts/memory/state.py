@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from moorage.crm.metadata.fixed_ids import FIRST_RECORD
+from moorage.crm.storage.contract.files import StoredFile
 
 
 @dataclass
@@ -22,6 +23,9 @@ class Contents:
     held: tuple[int, int] | None = None
     known: int | None = None
     companions: dict[int, Any] = field(default_factory=dict)
+    # Files with their due times, and the digest, the due time and the parts of contents, by their ids.
+    files: dict[int, tuple[StoredFile, int | None]] = field(default_factory=dict)
+    contents: dict[int, tuple[str | None, int | None, list[bytes]]] = field(default_factory=dict)
 
     def table(self, module) -> dict[int, dict[str, Any]]:
         return self.tables.setdefault(module.number, {})
@@ -38,6 +42,8 @@ class Contents:
             self.held,
             self.known,
             dict(self.companions),
+            dict(self.files),
+            dict(self.contents),
         )
 
 

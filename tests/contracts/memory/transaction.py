@@ -5,6 +5,7 @@ import msgspec
 from tests.contracts.memory.aggregates import aggregated
 from tests.contracts.memory.companions import MemoryCompanions
 from tests.contracts.memory.conditions import Conditions, folded
+from tests.contracts.memory.files import MemoryFiles
 from tests.contracts.memory.outbox import MemoryOutbox
 
 
@@ -119,6 +120,10 @@ class MemoryTransaction:
     @property
     def companions(self):
         return MemoryCompanions(self._contents)
+
+    @property
+    def files(self):
+        return MemoryFiles(self._contents, self.now, self.new_ids)
 
     def column(self, module, column):
         return [row.get(column) for row in self._contents.table(module).values()]

@@ -13,7 +13,9 @@ from moorage.crm.organisations import departing
 from moorage.crm.storage import carried
 from moorage.crm.storage.postgresql import carry
 from moorage.crm.storage.sqlite import carrying
+from tests.contracts import record_files
 from tests.contracts.opened import Opened
+from tests.contracts.record_files import parts_of, remove
 from tests.contracts.record_outbox import acknowledge, claim, emit, kinds
 from tests.crm.conftest import Caller
 from tests.crm.departing.moved import (
@@ -46,7 +48,8 @@ def test_whatever_is_written_meanwhile_arrives(
             monkeypatch.setattr(module, "FOLLOWED", set())
     source, target = way
     arrive(crm, source, service)
-    writer, written, claimed, before = Caller(beside(source), crm.token, crm.organisation), [], [], {}
+    writer, before = Caller(beside(source), crm.token, crm.organisation), {}
+    written, claimed, files = [], [], []
 
     def write(step):
         if step not in (COPYING, "Copied 3 records", "Copied 9 records", CATCHING_UP, HOLDING):
@@ -54,8 +57,11 @@ def test_whatever_is_written_meanwhile_arrives(
         number = len(written)
         written.extend(writer.insert("Leads", {"Last_Name": f"new {step}", "Tag": [{"name": f"t {number}"}]}))
         claimed.append(write_events(Opened(writer.service.organisations.open(crm.organisation)), number))
+        organisation = Opened(writer.service.organisations.open(crm.organisation))
+        files.append(record_files.write(organisation, [step.encode()], owner=number))
         if step == "Copied 9 records":  # A module's first record.
             writer.insert("Vendors", {"Vendor_Name": "first"})
+            remove(Opened(writer.service.organisations.open(crm.organisation)), files[0])
         assert writer.delete(f"Leads/{kept.pop()}").status == 200
         # No two may have a value at the same time.
         for berth, value in ((0, "x"), (1, "0"), (0, "1"), (1, f"y {number}"), (0, "0"), (1, "1")):
@@ -73,6 +79,13 @@ def test_whatever_is_written_meanwhile_arrives(
     assert everything(arrived, tmp_path / "after.db") == before
     if target is not service:
         assert without_indexes(database_url) == []
+    organisation = Opened(target.organisations.open(crm.organisation))
+    assert [parts_of(organisation, file.content) for file in files[1:]] == [
+        [b"Copied 3 records"],
+        [b"Copied 9 records"],
+        [CATCHING_UP.encode()],
+        [HOLDING.encode()],
+    ]
     assert kinds(claimed[-1]) == ["b 1", "a 2"]
     companions = Opened(target.organisations.open(crm.organisation)).companions
     assert companions("lock")[0] == [(3, "changed"), (4, "new")]

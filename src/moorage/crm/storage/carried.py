@@ -8,12 +8,13 @@ import msgspec
 from moorage.crm.errors import OrganisationInvalid, SnapshotUnwritable
 from moorage.crm.metadata.catalog import Catalog
 from moorage.crm.metadata.documents import Document, Metadata
-from moorage.crm.storage import companions, outbox
+from moorage.crm.storage import companions, files, outbox
 from moorage.crm.storage.contract.departures import CopyOvertaken, DocumentRow, OrganisationRows
 from moorage.storage.errors import DatabaseUnusable
 
 MOST_TRIES = 5
 PART = 2_000  # Rows that are in memory at a time.
+PARTS_OF_FILES = 8  # The same of the bytes of files: 2 MB.
 # The tables that every organisation has besides those of its modules, its metadata and its counters.
 FIXED_TABLES: dict[str, Sequence[str]] = {
     "users": ("id", "full_name", "email", "shown"),
@@ -26,6 +27,7 @@ FIXED_TABLES: dict[str, Sequence[str]] = {
 LATER_TABLES: Mapping[str, Sequence[str]] = {
     outbox.TABLE: outbox.COLUMNS,
     companions.TABLE: companions.COLUMNS,
+    **files.TABLES,
 }
 # Only changes of the metadata write `STILL`. Whoever writes rows of `FOLLOWED` in PostgreSQL notes which ones
 # (`changed.py`). Other tables are copied whole, while writers wait.
@@ -65,7 +67,14 @@ def later_creation(table: str, prefix: str, id_type: str) -> Sequence[str]:
     """The statements that make a table of `LATER_TABLES`; none for any other."""
     if table == companions.TABLE:
         return companions.creation(prefix, id_type)
+    if table in files.TABLES:
+        return files.creation(table, prefix, id_type)
     return [outbox.creation(prefix, id_type)] if table == outbox.TABLE else []
+
+
+def part_of(table: str, rows: int) -> int:
+    """How many rows of a table may be in memory at a time, if it is `rows` of others."""
+    return min(rows, PARTS_OF_FILES) if table == files.PARTS else rows
 
 
 def catalog_of(documents: Sequence[DocumentRow]) -> Catalog:

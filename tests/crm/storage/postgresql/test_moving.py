@@ -16,6 +16,8 @@ from moorage.crm.organisations.moves import moves
 from moorage.crm.organisations.relay import relay
 from moorage.crm.storage.contract.companions import Companion
 from moorage.storage.errors import DatabaseUnusable
+from tests.contracts.record_files import ONE as PARTS
+from tests.contracts.record_files import finish
 from tests.crm.storage.postgresql import on_servers
 from tests.crm.storage.postgresql.on_servers import Process
 from tests.crm.test_relay import Handled
@@ -128,6 +130,9 @@ async def test_what_writes_change_meanwhile_arrives(process, servers):
             ids = list(tx.new_ids(2))
             tx.companions.put([Companion(number, "lock", first) for number in ids])
             companions.extend(ids)
+            content = tx.files.begin_content()
+            tx.files.add_parts(content, PARTS)
+            finish(tx, content)
 
         def take(tx, _):
             assert tx.outbox.acknowledge(tx.outbox.claim(1, 60))

@@ -1,14 +1,14 @@
 """What storages promise about an organisation that goes from one of them to another while it is used.
 
-It goes as rows. Ids, texts and numbers are the same in every storage; JSON is text. Full text and indexes are not
-carried: they are made of the rows.
+It goes as rows. Ids, texts, numbers and bytes are the same in every storage; JSON is text. Full text and indexes are
+not carried: they are made of the rows.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Literal, Protocol, TypeAlias
 
-ColumnType: TypeAlias = Literal["text", "integer", "real"]
+ColumnType: TypeAlias = Literal["text", "integer", "real", "bytes"]
 Part: TypeAlias = Sequence[Sequence[Any]]
 # Id, kind, module, name and body of a document.
 DocumentRow: TypeAlias = tuple[int, str, int, str, str]

@@ -36,6 +36,7 @@ from moorage.crm.metadata.shown import Shape
 from moorage.crm.query.tree import Checked
 from moorage.crm.storage.contract.aggregates import Aggregate
 from moorage.crm.storage.contract.companions import Companion, CompanionPage, Companions, CompanionsOf
+from moorage.crm.storage.contract.files import FileChanges, FileReads
 from moorage.crm.storage.contract.metadata import MetadataTransaction
 from moorage.crm.storage.contract.outbox import Outbox
 
@@ -181,6 +182,9 @@ class Transaction(Protocol):
     def companions(self) -> Companions:
         """The small documents that belong to records, or to the organisation."""
 
+    @property
+    def files(self) -> FileChanges: ...
+
 
 class Deleted(Struct, frozen=True):
     """A filter of the recycle bin's list; `kind` None means every kind."""
@@ -238,6 +242,9 @@ class RecordStore(Protocol):
 
     def companion(self, kind: str, companion: int) -> Companion | Awaitable[Companion | None] | None:
         """A companion of a kind; None if there is none with this id."""
+
+    @property
+    def files(self) -> FileReads: ...
 
     def write(self, job: Callable[[Transaction], T]) -> Awaitable[T]:
         """Run the job in a transaction of the organisation's one writer. When it returns, its changes are durable.

@@ -13,6 +13,7 @@ from moorage.crm.storage.carried import (
     carried_counters,
     catalog_of,
     later_creation,
+    part_of,
     tables_beside_modules,
 )
 from moorage.crm.storage.contract.departures import (
@@ -41,11 +42,13 @@ _TYPES: Mapping[str, ColumnType] = {
     "integer": "integer",
     "smallint": "integer",
     "double precision": "real",
+    "bytea": "bytes",
 }
 _DECLARED: Mapping[ColumnType, str] = {
     "text": 'text COLLATE "C"',
     "integer": "bigint",
     "real": "double precision",
+    "bytes": "bytea",
 }
 
 
@@ -76,7 +79,8 @@ class SchemaRows:
         types = _column_types(self._connection, self._name, table)
         place, last = list(columns).index("id"), -1
         chosen = "" if ids is None else " AND id = ANY(%s)"
-        sql = f"SELECT {', '.join(columns)} FROM {self._name}.{table} WHERE id > %s{chosen} ORDER BY id LIMIT {PART}"
+        most = part_of(table, PART)
+        sql = f"SELECT {', '.join(columns)} FROM {self._name}.{table} WHERE id > %s{chosen} ORDER BY id LIMIT {most}"
         while True:
             params = (last,) if ids is None else (last, list(ids))
             with self._connection.cursor().copy(f"COPY ({sql}) TO STDOUT (FORMAT BINARY)", params) as copy:
@@ -84,7 +88,7 @@ class SchemaRows:
                 part = list(copy.rows())
             if part:
                 yield part
-            if len(part) < PART:
+            if len(part) < most:
                 return
             last = part[-1][place]
 
@@ -166,6 +170,9 @@ class SchemaCopy:
         for statement in later_creation(table, f"{self._name}.", "bigint"):
             self._connection.execute(statement)
 
+    def _types_of(self, table: str) -> Mapping[str, str]:
+        return _column_types(self._connection, self._name, table)
+
     def _remove_counters(self) -> None:
         names = [name for name, _ in carried_counters(SchemaRows(self._connection, self._name))]
         self._connection.execute(f"DELETE FROM {self._name}.counters WHERE name = ANY(%s)", (names,))
@@ -222,7 +229,7 @@ class SchemaCopy:
             self._connection.execute(statement)
 
     def _has(self, module: Module) -> bool:
-        return bool(_column_types(self._connection, self._name, module.table))
+        return bool(self._types_of(module.table))
 
     def _text_tables(self, module: Module) -> TextTables:
         counters = self._connection.execute(fulltext.READ_COUNTERS.format(schema=self._name))

@@ -23,7 +23,7 @@ from typing import Any
 
 from psycopg import Connection
 
-from moorage.crm.storage.carried import FOLLOWED, STILL
+from moorage.crm.storage.carried import FOLLOWED, STILL, part_of
 from moorage.crm.storage.contract.departures import CopyOvertaken
 from moorage.crm.storage.contract.transfers import Report
 from moorage.crm.storage.postgresql import changed
@@ -104,7 +104,8 @@ class Move:
 
     def _copy_parts(self, table: Table) -> None:
         key, name = table.key, f"{self._schema}.{table.name}"
-        next_part = f"SELECT {key} FROM {name} WHERE {key} > %s ORDER BY {key} OFFSET {PART} LIMIT 1"
+        most = part_of(table.name, PART)
+        next_part = f"SELECT {key} FROM {name} WHERE {key} > %s ORDER BY {key} OFFSET {most} LIMIT 1"
         before = -1
         while row := run(self._source, next_part, (before,)).fetchone():
             self._copy_part(table, f"{key} > %s AND {key} <= %s", (before, row[0]))
@@ -176,7 +177,7 @@ class Move:
             sql = f"DELETE FROM {self._schema}.{table.name} WHERE {table.key} = ANY(%s)"
             run(self._target, sql, (ids,))
         for table, ids in chosen:
-            for part in _parts(ids):
+            for part in _parts(ids, part_of(table.name, PART)):
                 self._copied += self._copy(table, f"{table.key} = ANY(%s)", [part])
 
     def _make_new_tables(self) -> None:
@@ -229,7 +230,7 @@ def _number(name: str) -> int | None:
     return int(matched["number"]) if matched else None
 
 
-def _parts(ids: Sequence[int]) -> Iterator[list[int]]:
+def _parts(ids: Sequence[int], most: int) -> Iterator[list[int]]:
     rest = iter(ids)
-    while part := list(islice(rest, PART)):
+    while part := list(islice(rest, most)):
         yield part

@@ -26,7 +26,9 @@ from moorage.crm.storage.contract.records import (
     Transaction,
     Window,
 )
+from moorage.crm.storage.files import FILES
 from moorage.crm.storage.paging import page_of
+from moorage.crm.storage.postgresql.files import PostgresqlFileReads
 from moorage.crm.storage.postgresql.inventory import Inventory, OpenSchema
 from moorage.crm.storage.postgresql.metadata_change import MetadataChange
 from moorage.crm.storage.postgresql.projection import Projection, encode
@@ -141,6 +143,15 @@ class PostgresqlStore:
             companions.TABLE, lambda reading: reading.questions.companion(kind, companion)
         )
         return companions.companion(rows[0]) if rows else None
+
+    @property
+    def files(self) -> PostgresqlFileReads:
+        return PostgresqlFileReads(self._server, self._opened.name, self._ask_files)
+
+    async def _ask_files(self, sql: str, params: Sequence[Any]) -> Rows:
+        """The rows of a question about files, which asks for nothing that depends on the metadata."""
+        _, rows = await self._asked(FILES, lambda _: Question(sql, tuple(params)))
+        return rows
 
     def write(self, job: Callable[[Transaction], T]) -> Awaitable[T]:
         return self._writer.submit(job)

@@ -13,12 +13,14 @@ from moorage.crm.storage.columns import columns_of
 from moorage.crm.storage.compile import compile_groups
 from moorage.crm.storage.contract.aggregates import Aggregate
 from moorage.crm.storage.contract.records import Row
+from moorage.crm.storage.files import FILES, TABLES, FileTables, creation
 from moorage.crm.storage.outbox import TABLE, EventRow, OutboxTable, event_row
 from moorage.crm.storage.postgresql import schema
 from moorage.crm.storage.postgresql.changed import ChangedRows
 from moorage.crm.storage.postgresql.companions import PostgresqlCompanions
 from moorage.crm.storage.postgresql.dialect import PostgresqlDialect
 from moorage.crm.storage.postgresql.expressions import compared, nocase
+from moorage.crm.storage.postgresql.files import files_of
 from moorage.crm.storage.postgresql.inventory import Inventory
 from moorage.crm.storage.postgresql.outbox import add_events, outbox_of
 from moorage.crm.storage.postgresql.row_writing import add_recycled, add_rows, change_rows
@@ -249,7 +251,23 @@ class PostgresqlTransaction:
         table = PostgresqlCompanions(self.statements, self.schema, exists, self._make_companions, note)
         return companions.CompanionsTable(table)
 
+    @property
+    def files(self) -> FileTables:
+        self._settle()
+        make, note = self._make_file_tables, self._changed.note
+        return files_of(self.statements, self.schema, self.now, self.new_ids, self._has_files, make, note)
+
     # What is behind the changes
+
+    def _has_files(self) -> bool:
+        return FILES in self.inventory.relations
+
+    def _make_file_tables(self) -> None:
+        if not self._has_files():
+            for table in TABLES:
+                self.statements.run_all(creation(table, f"{self.schema}.", "bigint"))
+            self._know(set(TABLES))
+            self.raise_version()
 
     def _settle(self) -> None:
         """Write the rows that wait, each under the protection of its own job."""

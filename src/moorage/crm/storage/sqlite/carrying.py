@@ -16,6 +16,7 @@ from moorage.crm.storage.carried import (
     carried_counters,
     catalog_of,
     later_creation,
+    part_of,
     tables_beside_modules,
 )
 from moorage.crm.storage.contract.departures import (
@@ -31,7 +32,7 @@ from moorage.crm.storage.sqlite.metadata_change import set_version, version
 from moorage.crm.storage.sqlite.readers import connect, transaction
 from moorage.crm.storage.sqlite.transaction import SqliteTransaction
 
-_TYPES: Mapping[str, ColumnType] = {"TEXT": "text", "INTEGER": "integer", "REAL": "real"}
+_TYPES: Mapping[str, ColumnType] = {"TEXT": "text", "INTEGER": "integer", "REAL": "real", "BLOB": "bytes"}
 _DECLARED = {column_type: declared for declared, column_type in _TYPES.items()}
 _CHOSEN = "id IN (SELECT value FROM json_each(?))"
 
@@ -63,7 +64,8 @@ class FileRows:
         place = list(columns).index("id")
         last: Any = -1
         chosen, params = ("", ()) if ids is None else (f" AND {_CHOSEN}", (_array(ids),))
-        sql = f"SELECT {', '.join(columns)} FROM {table} WHERE id > ?{chosen} ORDER BY id LIMIT {PART}"
+        sql = f"SELECT {', '.join(columns)} FROM {table} WHERE id > ?{chosen} ORDER BY id"
+        sql += f" LIMIT {part_of(table, PART)}"
         while part := self._connection.execute(sql, (last, *params)).fetchall():
             yield part
             last = part[-1][place]

@@ -63,10 +63,10 @@ class OrganisationFile:
         self._path = path
         self._identity = self._current()
 
-    def connect(self) -> apsw.Connection:
+    def connect(self, open_file: Callable[[Path], apsw.Connection] | None = None) -> apsw.Connection:
         """Raises StoreClosed if the file is gone, or another one is in its place."""
         try:
-            connection = connect(self._path)
+            connection = (open_file or connect)(self._path)
         except apsw.CantOpenError:
             if not self.is_gone():
                 raise

@@ -42,6 +42,7 @@ from moorage.crm.storage.paging import INDEXED_ORDERS, direction_of, page_of, wh
 from moorage.crm.storage.sqlite import companions, fulltext
 from moorage.crm.storage.sqlite.change_mark import ChangeMark
 from moorage.crm.storage.sqlite.dialect import SqliteDialect
+from moorage.crm.storage.sqlite.files import SqliteFileReads
 from moorage.crm.storage.sqlite.fulltext import TextRange
 from moorage.crm.storage.sqlite.metadata_change import MetadataChange, version
 from moorage.crm.storage.sqlite.projection import Projection, time_expression
@@ -187,6 +188,10 @@ class SqliteStore:
     def companion(self, kind: str, companion: int) -> Companion | None:
         rows = self._open_reader().whole(companions.single(kind, companion))
         return companion_of(rows[0]) if rows else None
+
+    @property
+    def files(self) -> SqliteFileReads:
+        return SqliteFileReads(self._file, self._open_reader().whole)
 
     def write(self, job: Callable[[Transaction], T]) -> Awaitable[T]:
         if self._file.is_gone():  # A write into a deleted file would be acknowledged and lost.

@@ -12,11 +12,13 @@ from moorage.crm.storage.companions import CompanionsTable
 from moorage.crm.storage.compile import compile_groups
 from moorage.crm.storage.contract.aggregates import Aggregate
 from moorage.crm.storage.contract.records import Row
+from moorage.crm.storage.files import FileTables
 from moorage.crm.storage.outbox import TABLE, OutboxTable, creation, event_row
 from moorage.crm.storage.recycling import recycle
 from moorage.crm.storage.sqlite import fulltext
 from moorage.crm.storage.sqlite.companions import SqliteCompanions
 from moorage.crm.storage.sqlite.dialect import SqliteDialect
+from moorage.crm.storage.sqlite.files import files_of
 from moorage.crm.storage.sqlite.outbox import outbox_of
 from moorage.crm.storage.sqlite.text_layout import Family, TextLayout, read_places
 
@@ -185,6 +187,10 @@ class SqliteTransaction:
     @property
     def companions(self) -> CompanionsTable:
         return CompanionsTable(SqliteCompanions(self.connection))
+
+    @property
+    def files(self) -> FileTables:
+        return files_of(self.connection, self.now, self.new_ids)
 
     def _note(self, noted: dict[Module, set[int]], module: Module, records: Sequence[int]) -> None:
         if module.full_text and records:

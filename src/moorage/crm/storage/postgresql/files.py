@@ -1,0 +1,71 @@
+"""The files in an organisation's schema."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+from moorage.crm.storage.contract.files import StoredFile
+from moorage.crm.storage.contract.records import StoreClosed
+from moorage.crm.storage.files import FileQuestions, FileTables, Note, by_owner
+from moorage.crm.storage.postgresql.server import PostgresqlServer
+from moorage.crm.storage.postgresql.statements import Statements
+
+# Gives the rows of a question, or none if there are no tables for files.
+AskFiles = Callable[[str, Sequence[Any]], Awaitable[Sequence[Sequence[Any]]]]
+
+
+def files_of(
+    statements: Statements,
+    schema: str,
+    now: int,
+    new_ids: Callable[[int], Sequence[int]],
+    exist: Callable[[], bool],
+    make: Callable[[], None],
+    note: Note,
+) -> FileTables:
+    def ask(sql: str, params: Sequence[Any]) -> Sequence[Sequence[Any]]:
+        return statements.rows(sql.replace("?", "%s"), params)
+
+    return FileTables(ask, f"{schema}.", now, new_ids, exist, make, note)
+
+
+class PostgresqlFileReads:
+    """`FileReads` of the contract."""
+
+    def __init__(self, server: PostgresqlServer, schema: str, ask: AskFiles) -> None:
+        self._server = server
+        self._schema = schema
+        self._ask = ask
+        self._questions = FileQuestions(f"{schema}.")
+
+    async def find(self, key: str) -> StoredFile | None:
+        rows = await self._rows(self._questions.by_key, (key,))
+        return StoredFile(*rows[0]) if rows else None
+
+    async def owned_by(self, owners: Iterable[int]) -> Mapping[int, list[StoredFile]]:
+        asked = list(owners)
+        return by_owner(await self._rows(self._questions.by_owners(asked), asked)) if asked else {}
+
+    async def has_due(self, now: int) -> bool:
+        return bool(await self._rows(self._questions.due, (now, now)))
+
+    async def has_content(self, digest: str) -> bool:
+        return bool(await self._rows(self._questions.content, (digest,)))
+
+    async def parts(self, content: int) -> AsyncGenerator[bytes, None]:
+        last = -1
+        while row := await asyncio.to_thread(self._next_part, content, last):
+            last, data = row
+            yield data
+
+    def _next_part(self, content: int, last: int) -> tuple[int, bytes] | None:
+        """The next part, read in a transaction of its own."""
+        with suppress(StoreClosed), self._server.lend(self._schema) as connection:
+            cursor = connection.cursor(binary=True)
+            sql = self._questions.next_part.replace("?", "%s")
+            return cursor.execute(sql, (content, last)).fetchone()
+        return None  # A snapshot without files was restored.
+
+    async def _rows(self, sql: str, params: Sequence[Any]) -> Sequence[Sequence[Any]]:
+        return await self._ask(sql.replace("?", "%s"), params)

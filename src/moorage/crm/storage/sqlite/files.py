@@ -1,0 +1,124 @@
+"""The files in an organisation's SQLite file."""
+
+import asyncio
+import threading
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import apsw
+
+from moorage.crm.storage.contract.files import StoredFile
+from moorage.crm.storage.files import FILES, TABLES, FileQuestions, FileTables, by_owner, creation
+from moorage.crm.storage.sqlite.readers import OrganisationFile
+from moorage.crm.storage.sqlite.trouble import translated
+
+T = TypeVar("T")
+
+_QUESTIONS = FileQuestions("")
+_PATIENCE = 10_000  # Milliseconds.
+
+
+def _have_tables(connection: apsw.Connection) -> bool:
+    sql = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?"
+    return bool(connection.execute(sql, (FILES,)).get)
+
+
+def files_of(connection: apsw.Connection, now: int, new_ids: Callable[[int], Sequence[int]]) -> FileTables:
+    def ask(sql: str, params: Sequence[Any]) -> list[Any]:
+        return connection.execute(sql, params).fetchall()
+
+    def exist() -> bool:
+        return _have_tables(connection)
+
+    def make() -> None:
+        if not exist():
+            for table in TABLES:
+                for statement in creation(table, "", "INTEGER"):
+                    connection.execute(statement)
+
+    return FileTables(ask, "", now, new_ids, exist, make)
+
+
+class SqliteFileReads:
+    """`FileReads` of the contract. `whole` runs a short query in the thread of the event loop."""
+
+    def __init__(
+        self, file: OrganisationFile, whole: Callable[[Callable[[apsw.Connection], Any]], Any]
+    ) -> None:
+        self._file = file
+        self._whole = whole
+
+    async def find(self, key: str) -> StoredFile | None:
+        rows = self._rows(_QUESTIONS.by_key, (key,))
+        return StoredFile(*rows[0]) if rows else None
+
+    async def owned_by(self, owners: Iterable[int]) -> Mapping[int, list[StoredFile]]:
+        asked = list(owners)
+        return by_owner(self._rows(_QUESTIONS.by_owners(asked), asked))
+
+    async def has_due(self, now: int) -> bool:
+        return bool(self._rows(_QUESTIONS.due, (now, now)))
+
+    async def has_content(self, digest: str) -> bool:
+        return bool(self._rows(_QUESTIONS.content, (digest,)))
+
+    async def parts(self, content: int) -> AsyncGenerator[bytes, None]:
+        parts = _Parts(self._file, content)
+        try:
+            while data := await asyncio.to_thread(parts.next):
+                yield data
+        finally:
+            # In a thread, too: a part may just be read there, if the caller has gone.
+            asyncio.get_running_loop().run_in_executor(None, parts.close)
+
+    def _rows(self, sql: str, params: Sequence[Any]) -> list[Any]:
+        def query(connection: apsw.Connection) -> list[Any]:
+            return connection.execute(sql, params).fetchall() if _have_tables(connection) else []
+
+        rows: list[Any] = self._whole(query)
+        return rows
+
+
+class _Parts:
+    """Reads one part after the other. Its connection maps no file into memory, and keeps no pages."""
+
+    def __init__(self, file: OrganisationFile, content: int) -> None:
+        self._file = file
+        self._content = content
+        self._last = -1
+        self._connection: apsw.Connection | None = None
+        self._lock = threading.Lock()
+        self._is_closed = False
+
+    def next(self) -> bytes:
+        """The next part; nothing after the last one."""
+        with self._lock:
+            if self._is_closed:
+                return b""
+            try:
+                if self._connection is None:
+                    self._connection = self._file.connect(_connect_for_parts)
+                row = self._connection.execute(_QUESTIONS.next_part, (self._content, self._last)).fetchone()
+            except apsw.Error as error:
+                if "no such table" in str(error):
+                    return b""  # A snapshot without files was restored.
+                raise translated(error) from None
+            if row is None:
+                return b""
+            data: bytes
+            self._last, data = row
+            return data
+
+    def close(self) -> None:
+        with self._lock:
+            self._is_closed = True
+            if self._connection is not None:
+                self._connection.close()
+
+
+def _connect_for_parts(path: Path) -> apsw.Connection:
+    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
+    connection.set_busy_timeout(_PATIENCE)
+    connection.execute("PRAGMA cache_size = -512")
+    return connection
