@@ -12,6 +12,7 @@ from moorage.crm.query.tree import (
     Empty,
     Equal,
     Fragment,
+    Linked,
     Member,
     Named,
     Not,
@@ -301,3 +302,14 @@ class RecordReads(Suite):
         assert here.ids("Leads", [Present(here.module("Deals"), account)]) == []
         here.write(lambda transaction: transaction.recycle(here.module("Accounts"), account, here.user.id))
         assert here.ids("Leads", [Present(here.module("Accounts"), account)]) == []
+
+    def test_records_are_found_to_which_the_rows_of_a_record_lead(self, here):
+        rope, sail = here.add("Products", {"Product_Name": "Rope"}, {"Product_Name": "Sail"})
+        one, two, three = here.add("Quotes", *({"Subject": text} for text in "abc"))
+        lines = [(one, rope), (one, rope), (two, rope), (two, sail)]
+        here.add("Quoted_Items", *({"Parent_Id": quote, "Product_Name": product} for quote, product in lines))
+        items = here.module("Quoted_Items")
+        for product, quotes in ((rope, [two, one]), (sail, [two]), (one, [])):
+            linked = Linked(items, items.fields["Product_Name"], items.fields["Parent_Id"], product)
+            assert here.ids("Quotes", [linked]) == quotes
+            assert here.ids("Quotes", [Not(linked)]) == sorted({one, two, three} - set(quotes), reverse=True)

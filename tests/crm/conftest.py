@@ -229,7 +229,9 @@ def clock() -> FrozenClock:
 # answers nothing at once.
 ASKED_OF_EVERY_STORAGE = {
     "settings": "formula_fields",
-    "records": "delete insert list notes paging repeats roll_ups round_trip rules strangers update upsert values",
+    "records": (
+        "delete insert list notes paging related repeats roll_ups round_trip rules strangers update upsert values"
+    ),
     "search": "search views",
     "versions": "product_details",
 }

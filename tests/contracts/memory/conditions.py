@@ -12,6 +12,7 @@ from moorage.crm.query.tree import (
     Empty,
     Equal,
     Fragment,
+    Linked,
     Member,
     Named,
     Not,
@@ -52,6 +53,10 @@ class Conditions:
                 return (row.get(self._module.fields["Modified_Time"].column) or 0) >= timestamp
             case Present(module, record):
                 return record in self._contents.table(module)
+            case Linked(rows, own, connected, record):
+                pointing = self._contents.table(rows).values()
+                leads = (link.get(connected.column) for link in pointing if link.get(own.column) == record)
+                return row["id"] in leads
             case WordStarts(phrases):
                 texts = [row.get(field.column) for field in self._module.full_text]
                 inside = [words_of(text) for text in texts if text is not None]

@@ -9,7 +9,17 @@ from hypothesis import strategies as st
 
 from moorage.crm.faults import Fault
 from moorage.crm.query.search_criteria import Condition, Group
+from moorage.crm.query.tree import Equal, Linked
 from moorage.crm.query.word_search import email_search, phone_search, word_search
+
+
+def test_a_list_of_what_points_to_a_record_reads_an_index(database):
+    items, tasks = database.module("Quoted_Items"), database.module("Tasks")
+    lines = Linked(items, items.fields["Product_Name"], items.fields["Parent_Id"], 5)
+    for module, pointing in (("Tasks", Equal(tasks.fields["What_Id"], 5)), ("Quotes", lines)):
+        clause = database.compiled(module, pointing)
+        assert clause.indexed
+        assert "SCAN" not in database.plan(module, clause)
 
 
 @pytest.fixture

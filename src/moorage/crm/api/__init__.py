@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from moorage.crm.api import org, users
-from moorage.crm.api.records import notes, read, search, write
+from moorage.crm.api.records import notes, read, related, search, write
 from moorage.crm.api.settings import (
     custom_views,
     field_changes,
@@ -36,6 +36,7 @@ def routes() -> Iterator[Route]:
         search,
         write,
         notes,
+        related,
     )
     for family in families:
         yield from family.ROUTES

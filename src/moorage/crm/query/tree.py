@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
-from moorage.crm.metadata.catalog import Field
+from moorage.crm.metadata.catalog import Field, Module
 
 Scalar: TypeAlias = int | float | str
 Order: TypeAlias = Literal["<", "<=", ">", ">="]
@@ -79,6 +79,15 @@ class Named(Struct, frozen=True):
     name: str
 
 
+class Linked(Struct, frozen=True):
+    """The records to which the rows of a module lead by the lookup `connected`, if they point to `record` by `own`."""
+
+    rows: Module
+    own: Field
+    connected: Field
+    record: int
+
+
 class Not(Struct, frozen=True):
     part: "Checked"
 
@@ -94,4 +103,4 @@ class AnyOf(Struct, frozen=True):
 
 
 Comparison: TypeAlias = Empty | Equal | Compare | Phrase | WordStarts | Fragment | Member | Digits | Named
-Checked: TypeAlias = Comparison | Not | AllOf | AnyOf
+Checked: TypeAlias = Comparison | Linked | Not | AllOf | AnyOf

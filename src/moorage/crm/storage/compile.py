@@ -20,6 +20,7 @@ from moorage.crm.query.tree import (
     Empty,
     Equal,
     Fragment,
+    Linked,
     Member,
     Named,
     Not,
@@ -175,6 +176,8 @@ class _Compiler:
             case Not(part):
                 inner = self.clause(part)
                 return Clause(f"({inner.sql}) IS NOT TRUE", inner.params, indexed=False, text=inner.text)
+            case Linked(rows, own, connected, record):
+                return self._linked(rows, own, connected, record)
             case comparison:
                 return self._comparison(comparison)
 
@@ -240,6 +243,12 @@ class _Compiler:
         # The index has no records without a number, and is used only if the query excludes them as well.
         sql = f"{column} IS NOT NULL AND {number} = {parameter}"
         return Clause(sql, (digits,), indexed=self._dialect.has_digits_indexed(field))
+
+    def _linked(self, rows: Module, own: Field, connected: Field, record: int) -> Clause:
+        pointing = f"x.{own.column} = {self._dialect.parameter} AND x.{connected.column} IS NOT NULL"
+        return listed(
+            f"SELECT x.{connected.column} FROM {self._dialect.table(rows)} x WHERE {pointing}", (record,)
+        )
 
     def _named(self, field: Field, name: str) -> Clause:
         column = f"r.{field.column}"

@@ -8,10 +8,12 @@ from moorage.crm.versions import answers, lines, requests
 from moorage.crm.versions.version import EVERY, Difference
 
 _NOTES = "/crm/v8/{module}/{id}/Notes"
-_OF_RECORDS = (f"GET {_NOTES}",)  # Lists of what belongs to a record.
+_RELATED = "/crm/v8/{module}/{id}/{related_list}"
+_OF_RECORDS = (f"GET {_NOTES}", f"GET {_RELATED}")  # Lists of what belongs to a record.
+_OF_ONE = (f"GET {_NOTES}/{{note_id}}", f"GET {_RELATED}/{{related_id}}")
 _LIST = ("GET /crm/v8/{module}", *_OF_RECORDS)
 _LISTS = (*_LIST, "GET /crm/v8/{module}/search")
-_READS = (*_LISTS, "GET /crm/v8/{module}/{id}")
+_READS = (*_LISTS, "GET /crm/v8/{module}/{id}", *_OF_ONE)
 _WRITES = (
     "POST /crm/v8/{module}",
     "PUT /crm/v8/{module}",
@@ -49,7 +51,7 @@ TABLE = (
     ),
     Difference(
         "v6",
-        (*_READS, f"GET {_NOTES}/{{note_id}}"),
+        _READS,
         "The record that a note belongs to is shown without its module; `$se_module` names the module",
         answer=answers.note_parents,
     ),

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Sequence
 from typing import Any
 
-from moorage.crm.api.records.related import get_related, list_related
+from moorage.crm.api.records.related import get_related, list_related, unknown_list
 from moorage.crm.api.records.writing import outcomes_answer, outcomes_of, prepared_records, write
 from moorage.crm.faults import Fault, invalid_id, related_id_invalid, wrong_format
 from moorage.crm.metadata.catalog import Catalog, Module
@@ -12,7 +12,7 @@ from moorage.crm.records.access import readable
 from moorage.crm.records.changes import Change, Within
 from moorage.crm.records.outcomes import Outcome
 from moorage.crm.records.prepare import Prepared, to_insert, to_update
-from moorage.crm.records.related import RelatedList
+from moorage.crm.records.related import RelatedList, related_list
 from moorage.crm.wire.call import Call
 from moorage.crm.wire.parameters import id_list
 from moorage.crm.wire.routing import Route
@@ -55,7 +55,7 @@ async def update_notes(call: Call) -> Response:
         _require(change, related, parent)
         return change.update(prepared)
 
-    return await write(call, related.module, run, within=Within(related.lookups[0], parent))
+    return await write(call, related.module, run, within=_within(related, parent))
 
 
 async def update_note(call: Call) -> Response:
@@ -69,7 +69,7 @@ async def update_note(call: Call) -> Response:
         _require(change, related, parent)
         return change.update_one(note, prepared, index=_NOTE)
 
-    return await write(call, related.module, run, within=Within(related.lookups[0], parent))
+    return await write(call, related.module, run, within=_within(related, parent))
 
 
 async def delete_notes(call: Call) -> Response:
@@ -93,17 +93,15 @@ def _deleted(call: Call, notes: Sequence[int]) -> Awaitable[list[Outcome]]:
         _require(change, related, parent)
         return change.delete(notes)
 
-    return outcomes_of(call, related.module, run, Within(related.lookups[0], parent))
+    return outcomes_of(call, related.module, run, _within(related, parent))
 
 
 def _notes_of(call: Call) -> RelatedList:
     """The list of notes of the path's module. Raises the Fault of a module whose records have none."""
-    parents, notes = readable(call), call.organisation.catalog.modules["Notes"]
-    lookups = tuple(notes.lookups_of(parents, "Notes"))
-    if not lookups:
-        message = "The related name given seems to be invalid"
-        raise Fault(400, "INVALID_DATA", message, {"resource_path_index": 2})
-    return RelatedList("Notes", parents, notes, lookups)
+    notes = related_list(call.organisation, readable(call), "Notes")
+    if notes is None:
+        raise unknown_list()
+    return notes
 
 
 def _parent(call: Call) -> int:
@@ -119,7 +117,11 @@ def _of_parent(record: Any, related: RelatedList, parent: int) -> Any:
     if not isinstance(record, dict):
         return record
     named = {"id": str(parent), "module": {"api_name": related.parents.api_name}}
-    return {**record, related.lookups[0].api_name: named}
+    return {**record, "Parent_Id": named}
+
+
+def _within(related: RelatedList, parent: int) -> Within:
+    return Within(related.module.fields["Parent_Id"], parent)
 
 
 def _require(change: Change, related: RelatedList, parent: int) -> None:

@@ -3,16 +3,61 @@
 from collections.abc import Awaitable, Callable
 
 from moorage.crm.api.records.listing import Listing, asked_fields
-from moorage.crm.faults import Fault
+from moorage.crm.faults import Fault, invalid_id
 from moorage.crm.metadata.catalog import Module
+from moorage.crm.metadata.ids import whole_id
 from moorage.crm.metadata.shown import shape
-from moorage.crm.records.access import visible_with
+from moorage.crm.records.access import readable, visible_with
 from moorage.crm.records.reading import since_header
-from moorage.crm.records.related import RelatedList
+from moorage.crm.records.related import RelatedList, related_list
 from moorage.crm.storage.contract.records import Filter, Ids, ModifiedSince, Order, Page, Present, Window
 from moorage.crm.wire.call import JSON, Call, no_content, then
 from moorage.crm.wire.parameters import field_names
+from moorage.crm.wire.routing import Route
 from moorage.http.message import Response
+
+
+def list_related_records(call: Call) -> Response | Awaitable[Response]:
+    related = _related(call)
+    return list_related(call, related, _parent(call), unknown_record)
+
+
+def get_related_record(call: Call) -> Response | Awaitable[Response]:
+    related, parent = _related(call), _parent(call)
+    record = whole_id(call.path["related_id"])
+    if record is None:
+        raise invalid_id(3)
+    return get_related(call, related, parent, record, unknown_record)
+
+
+def _related(call: Call) -> RelatedList:
+    """The list that the path names. Raises the Faults of unknown modules and lists, and of a missing scope."""
+    parents = readable(call)
+    related = related_list(call.organisation, parents, call.path["related_list"])
+    if related is None:
+        raise unknown_list()
+    call.require("ZohoCRM.modules.{module}.READ", related.module.api_name)
+    return related
+
+
+def _parent(call: Call) -> int:
+    """The id of the list's record. Raises the Fault for a value that can't be an id."""
+    parent = whole_id(call.path["id"])
+    if parent is None:
+        raise unknown_record()
+    return parent
+
+
+def unknown_list() -> Fault:
+    """For a name of no list of the module."""
+    message = "The related name given seems to be invalid"
+    return Fault(400, "INVALID_DATA", message, {"resource_path_index": 2})
+
+
+def unknown_record() -> Fault:
+    """For an id of no record. Zoho writes this sentence with a capital for lists, and without one for notes."""
+    message = "The related id given seems to be invalid"
+    return Fault(400, "INVALID_DATA", message, {"resource_path_index": 1})
 
 
 def list_related(
@@ -60,7 +105,7 @@ def _in_list(call: Call, related: RelatedList, parent: int) -> list[Filter]:
     call.related_module = related.module.api_name
     return [
         Present(related.parents, parent),
-        related.condition(parent),
+        related.condition(parent, int(call.now)),
         *visible_with(call, related.module),
     ]
 
@@ -76,3 +121,11 @@ def _if_there(
         return shown
 
     return then(call.store.record(parents, shape(parents, []), parent), show)
+
+
+_LIST = "/crm/v8/{module}/{id}/{related_list}"
+_READ = ("ZohoCRM.modules.{module}.READ",)
+ROUTES = (
+    Route("GET", _LIST, list_related_records, _READ),
+    Route("GET", f"{_LIST}/{{related_id}}", get_related_record, _READ),
+)

@@ -1,0 +1,158 @@
+"""Related lists of a record: which records they show, and who may read them."""
+
+import pytest
+
+from moorage.crm.records.related import related_list
+from tests.crm.settings.making_fields import field, made
+
+PARENT = "7243485000000999999"
+
+
+def names(crm, path, name, **params):
+    """What the records of a list are called, latest first."""
+    answer = crm.get(path, fields=name, **params)
+    assert answer.status in {200, 204}, answer.body
+    return [record[name] for record in answer.data] if answer.body else []
+
+
+@pytest.fixture
+def account(crm):
+    return crm.insert("Accounts", {"Account_Name": "Acme"}, {"Account_Name": "Other"})[0]
+
+
+def test_a_list_shows_the_records_that_point_to_its_record(crm, account):
+    contacts = [{"Last_Name": name, "Account_Name": account} for name in "abc"]
+    *_, last = crm.insert("Contacts", *contacts, {"Last_Name": "d"})
+    path = f"Accounts/{account}/Contacts"
+    assert names(crm, path, "Last_Name") == ["c", "b", "a"]
+    assert names(crm, path, "Last_Name", sort_by="Created_Time", sort_order="asc") == ["a", "b", "c"]
+    first = crm.get(path, fields="Last_Name", per_page=2)
+    info = first.json["info"]
+    assert (info["count"], info["more_records"], info["page"]) == (2, True, 1)
+    rest = crm.get(path, fields="Last_Name", per_page=2, page_token=info["next_page_token"])
+    assert ([c["Last_Name"] for c in rest.data], rest.json["info"]["more_records"]) == (["a"], False)
+    assert [c["Last_Name"] for c in crm.get(path, fields="Last_Name", per_page=2, page=2).data] == ["a"]
+    shown = crm.only(f"{path}/{rest.data[0]['id']}")
+    assert (shown["Account_Name"]["id"], "Owner" in shown) == (account, True)
+    assert crm.get(f"{path}/{last}").status == 204
+
+
+def test_a_record_of_several_modules_is_found_through_each(crm, account):
+    (contact,) = crm.insert("Contacts", {"Last_Name": "Quill", "Account_Name": account})
+    (lead,) = crm.insert("Leads", {"Last_Name": "Quill"})
+    crm.insert(
+        "Tasks",
+        {"Subject": "both", "What_Id": account, "$se_module": "Accounts", "Who_Id": contact},
+        {"Subject": "lead", "What_Id": lead, "$se_module": "Leads"},
+    )
+    shown = [names(crm, f"{of}/Tasks", "Subject") for of in (f"Accounts/{account}", f"Contacts/{contact}")]
+    assert shown == [["both"], ["both"]]
+    assert names(crm, f"Leads/{lead}/Tasks", "Subject") == ["lead"]
+
+
+def test_activities_are_open_or_history(crm, clock, account):
+    about = {"What_Id": account, "$se_module": "Accounts"}
+    crm.insert("Tasks", about | {"Subject": "todo"}, about | {"Subject": "done", "Status": "Completed"})
+    hours = [
+        {"Start_DateTime": f"2026-02-0{day}T10:00:00Z", "End_DateTime": f"2026-02-0{day}T11:00:00Z"}
+        for day in (5, 7)
+    ]
+    crm.insert("Events", *(about | {"Event_Title": str(n)} | times for n, times in enumerate(hours)))
+    held = {"Call_Type": "Outbound", "Call_Start_Time": "2026-02-05T10:00:00Z"}
+    planned = held | {"Outgoing_Call_Status": "Scheduled"}
+    crm.insert(
+        "Calls",
+        about | held | {"Subject": "held", "Call_Duration": "5"},
+        about | planned | {"Subject": "planned"},
+    )
+    of = f"Accounts/{account}"
+    for module, name, open_, history in (
+        ("Tasks", "Subject", "todo", "done"),
+        ("Events", "Event_Title", "1", "0"),
+        ("Calls", "Subject", "planned", "held"),
+    ):
+        assert names(crm, f"{of}/{module}", name) == [open_]
+        assert names(crm, f"{of}/{module}_History", name) == [history]
+    clock.advance(3 * 86_400)
+    assert names(crm, f"{of}/Events_History", "Event_Title") == ["1", "0"]
+
+
+def test_a_product_shows_the_quotes_that_have_it_in_a_line(crm):
+    rope, sail = crm.insert("Products", {"Product_Name": "Rope"}, {"Product_Name": "Sail"})
+    (quote,) = crm.insert(
+        "Quotes",
+        {"Subject": "q", "Quoted_Items": [{"Product_Name": rope, "Quantity": n} for n in (1, 2)]},
+    )
+    assert names(crm, f"Products/{rope}/Quotes", "Subject") == ["q"]
+    assert crm.only(f"Products/{rope}/Quotes/{quote}")["Quoted_Items"][1]["Quantity"] == 2
+    assert names(crm, f"Products/{sail}/Quotes", "Subject") == []
+    assert names(crm, f"Products/{rope}/Invoices", "Subject") == []
+
+
+def test_lists_of_fields_of_your_own_show_who_points_there(crm):
+    lookup = {"module": {"api_name": "Products"}, "display_label": "Fans"}
+    links = {"connected_module": {"api_name": "Products"}, "display_label": "Wanted by"}
+    made(crm, field("Boat", "lookup", lookup=lookup))
+    made(crm, field("Likes", "multiselectlookup", multiselectlookup=links))
+    (rope,) = crm.insert("Products", {"Product_Name": "Rope"})
+    (lead,) = crm.insert("Leads", {"Last_Name": "a", "Boat": rope, "Likes": [{"Likes": {"id": rope}}]})
+    assert names(crm, f"Products/{rope}/Fans", "Last_Name") == ["a"]
+    (link,) = crm.get(f"Products/{rope}/Wanted_by", fields="Leads,Likes").data
+    assert (link["Leads"]["id"], link["Likes"]["id"]) == (lead, rope)
+
+
+def test_what_the_path_names_wrongly_is_told(crm, account):
+    for path, index in ((f"Accounts/{PARENT}/Contacts", 1), (f"Accounts/{account}/Nothing", 2)):
+        refused = crm.get(path, fields="id")
+        assert (refused.status, refused.json["details"]) == (400, {"resource_path_index": index})
+    assert crm.get(f"Accounts/abc/Contacts/{PARENT}").json == {
+        "code": "INVALID_DATA", "details": {"resource_path_index": 1},
+        "message": "The related id given seems to be invalid", "status": "error",
+    }  # fmt: skip
+    assert crm.get(f"Accounts/{account}/Contacts/abc").json["details"] == {"resource_path_index": 3}
+    assert crm.get(f"Accounts/{account}/Contacts").json["code"] == "REQUIRED_PARAM_MISSING"
+    assert crm.get(f"Accounts/{account}/Contacts", fields="id").status == 204
+    crm.insert("Contacts", {"Last_Name": "a", "Account_Name": account})
+    assert crm.delete(f"Accounts/{account}").status == 200
+    assert crm.get(f"Accounts/{account}/Contacts", fields="id").status == 400
+
+
+def test_both_modules_have_to_be_in_the_scopes(crm, caller_of, account):
+    crm.insert("Contacts", {"Last_Name": "Secret", "Account_Name": account})
+    path = f"Accounts/{account}/Contacts"
+    for scope in ("ZohoCRM.modules.accounts.READ", "ZohoCRM.modules.contacts.READ"):
+        assert caller_of("acme", scope).get(path, fields="Last_Name").status == 401
+    both = caller_of("acme", "ZohoCRM.modules.accounts.READ,ZohoCRM.modules.contacts.READ")
+    assert names(both, path, "Last_Name") == ["Secret"]
+
+
+def test_older_versions_show_a_list_in_their_own_way(crm, account):
+    (lead,) = crm.insert("Leads", {"Last_Name": "Quill"})
+    crm.insert("Tasks", {"Subject": "t", "What_Id": lead, "$se_module": "Leads"})
+    answer = crm.call("GET", f"/crm/v2/leads/{lead}/Tasks", {"per_page": 999})
+    assert answer.json["info"].keys() == {"per_page", "count", "page", "more_records"}
+    assert (answer.data[0]["Subject"], answer.data[0]["$approved"]) == ("t", True)
+
+
+# Lists that others answer, or nobody yet.
+ELSEWHERE = {"Emails", "Invitees", "Invited_Events"}
+MANY = {("Deals", "Contact_Roles")} | {
+    pair
+    for one, others in {
+        "Campaigns": "Leads Contacts",
+        "Products": "Leads Accounts Contacts Deals Price_Books",
+    }.items()
+    for other in others.split()
+    for pair in ((one, other), (other, one))
+}
+
+
+def test_every_standard_list_has_a_way_to_its_records(service, crm):
+    organisation = service.organisations.open(crm.organisation)
+    without = {
+        (parents.api_name, document.name)
+        for parents in organisation.catalog.modules.values()
+        for document in organisation.metadata.all("related_list", parents.id)
+        if document.name not in ELSEWHERE and related_list(organisation, parents, document.name) is None
+    }
+    assert without == MANY
