@@ -1,7 +1,6 @@
 """What a record store promises of its metadata: they change in one step, and nobody goes on by older ones."""
 
 import asyncio
-from dataclasses import replace
 
 import pytest
 from msgspec import structs
@@ -236,7 +235,7 @@ class MetadataChanges(Suite):
         opened = reopen()
         opened.add("Leads", {"Last_Name": "a", "Berth": "One"}, {"Last_Name": "b", "Berth": "one"})
         document = opened.organisation.metadata.find("field", opened.module("Leads").fields["Berth"].id)
-        unique = replace(document, body=document.body | {"unique": {"case_sensitive": False}})
+        unique = document.with_body(document.body | {"unique": {"case_sensitive": False}})
 
         def become_unique(change):
             assert change.repeats(opened.module("Leads").id, opened.module("Leads").fields["Berth"].id)
@@ -273,7 +272,7 @@ class MetadataChanges(Suite):
     def test_a_user_is_shown_by_the_name_that_they_have_now(self, here, change, reopen):
         user = here.user
         (record,) = here.add("Leads", {"Last_Name": "a", "Owner": user.id})
-        change(lambda change: change.put(replace(user, body=user.body | {"full_name": "New Name"})))
+        change(lambda change: change.put(user.with_body(user.body | {"full_name": "New Name"})))
         assert reopen().record("Leads", record, "Owner")["Owner"]["name"] == "New Name"
 
     def test_writes_and_changes_that_come_together_are_all_done_or_asked_anew(self, here, reopen):

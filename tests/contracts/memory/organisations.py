@@ -15,6 +15,12 @@ from tests.contracts.memory.records import MemoryStore
 from tests.contracts.memory.state import Contents, State
 from tests.contracts.memory.transaction import MemoryTransaction
 
+_Row = tuple[int, str, int, str, str]
+
+
+def _row(document):
+    return document.id, document.kind, document.module, document.name, document.json
+
 
 def _read(documents):
     metadata = Metadata(documents)
@@ -51,14 +57,16 @@ class MemoryOrganisations:
     def snapshot(self, place, target):
         state = self._found(place.slug)
         try:
-            target.write_bytes(msgspec.msgpack.encode((state.identity, state.documents, state.contents)))
+            target.write_bytes(
+                msgspec.msgpack.encode((state.identity, list(map(_row, state.documents)), state.contents))
+            )
         except OSError as error:
             raise SnapshotUnwritable(f"{target} can't be written.", help="Name another.") from error
 
     def restore(self, place, source):
         try:
             snapshot = msgspec.msgpack.decode(
-                source.read_bytes(), type=tuple[int, list[Document], Contents], strict=True
+                source.read_bytes(), type=tuple[int, list[_Row], Contents], strict=True
             )
         except (OSError, msgspec.DecodeError) as error:
             raise OrganisationInvalid(f"{source} is no snapshot.", help="Give another.") from error
@@ -68,7 +76,7 @@ class MemoryOrganisations:
         before = self._found(place.slug).contents
         contents.next_id = max(contents.next_id, before.next_id)
         MemoryOutbox(contents, 0).pass_over(before.acknowledged)
-        self._put(place.slug, State(place.identity, documents, contents))
+        self._put(place.slug, State(place.identity, [Document(*row) for row in documents], contents))
 
     def remove(self, place):
         self._put(place.slug, None)

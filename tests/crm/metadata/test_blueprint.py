@@ -12,6 +12,9 @@ from moorage.crm.metadata.documents import Document, Metadata
 from moorage.crm.metadata.ids import ID_SPACE
 from moorage.crm.metadata.rows import Rows
 from moorage.crm.metadata.standard import DEMO, OrganisationSpec, Person, blueprint
+from moorage.crm.metadata.standard.blueprint_draft import BlueprintDraft
+from moorage.crm.metadata.standard.module_template import module_documents
+from moorage.crm.metadata.standard.modules import add_modules
 
 CREATED = datetime(2026, 2, 6, 9, 10, 56, tzinfo=UTC)
 PREFIX = 7243485
@@ -79,6 +82,14 @@ class TestIdentifiers:
 
     def test_two_of_the_same_spec_are_equal(self, documents):
         assert documents_of() == documents
+
+    @pytest.mark.parametrize("unique", [(), ("Leads.Email", "Accounts.Account_Name")])
+    def test_those_of_modules_are_as_if_they_were_made_for_this_organisation_alone(self, unique):
+        alone = BlueprintDraft(4_105_117, itertools.count(100_007).__next__, "2026-02-06T09:10:56-08:00")
+        add_modules(alone, unique)
+        made = list(module_documents(unique, 100_007, alone.prefix, alone.created))
+        assert made == alone.documents
+        assert [each.json for each in made] == [each.json for each in alone.documents]
 
     def test_documents_survive_being_stored_as_json(self, documents):
         for document in documents:

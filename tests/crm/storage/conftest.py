@@ -1,7 +1,7 @@
 """A database with the layout of the store, and searches on it."""
 
 from datetime import UTC, datetime
-from itertools import count
+from itertools import chain, count
 from zoneinfo import ZoneInfo
 
 import apsw
@@ -17,7 +17,7 @@ from moorage.crm.query.view_criteria import view_conditions
 from moorage.crm.storage.compile import compile_tree
 from moorage.crm.storage.sqlite.dialect import SqliteDialect
 from moorage.crm.storage.sqlite.fulltext import add_functions, text_ranges
-from moorage.crm.storage.sqlite.schema import statements
+from moorage.crm.storage.sqlite.schema import FIXED, module_statements
 from moorage.crm.storage.sqlite.text_layout import TextLayout
 from moorage.crm.storage.sqlite.transaction import SqliteTransaction
 from tests.contracts.opened import Opened
@@ -39,7 +39,8 @@ class Database:
         self.connection = apsw.Connection(":memory:")
         add_functions(self.connection)
         self.layout = TextLayout(self.catalog, {})
-        for statement in statements(self.catalog):
+        tables = [module_statements(module) for module in self.catalog.modules.values()]
+        for statement in chain(FIXED, *tables):
             self.connection.execute(statement)
         self.users = metadata.all("user")
         for user in self.users:

@@ -10,8 +10,9 @@ for work on records.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
+
+import msgspec
 
 Body: TypeAlias = dict[str, Any]
 Kind: TypeAlias = Literal[
@@ -19,15 +20,46 @@ Kind: TypeAlias = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
-    """`id` has all its 19 digits; `module` is the id of the module's document, or 0."""
+_decode = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder().encode
 
-    id: int
-    kind: Kind
-    module: int
-    name: str
-    body: Body
+
+class Document:
+    """`id` has all its 19 digits; `module` is the id of the module's document, or 0.
+
+    The body may be given as JSON text. It is read when somebody asks for the body.
+    """
+
+    __slots__ = ("_body", "id", "kind", "module", "name")
+
+    def __init__(self, id: int, kind: Kind, module: int, name: str, body: Body | str) -> None:  # noqa: A002
+        self.id = id
+        self.kind = kind
+        self.module = module
+        self.name = name
+        self._body = body
+
+    @property
+    def body(self) -> Body:
+        if isinstance(self._body, str):
+            self._body = _decode(self._body)
+        return self._body  # type: ignore[return-value]
+
+    def with_body(self, body: Body) -> "Document":
+        return Document(self.id, self.kind, self.module, self.name, body)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Document) and self._values() == other._values()
+
+    __hash__ = None  # type: ignore[assignment]  # A body can change.
+
+    def _values(self) -> tuple[int, Kind, int, str, Body]:
+        return self.id, self.kind, self.module, self.name, self.body
+
+    @property
+    def json(self) -> str:
+        """The body as JSON text."""
+        return self._body if isinstance(self._body, str) else _encode(self._body).decode()
 
 
 class Metadata:

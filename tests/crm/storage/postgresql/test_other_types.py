@@ -1,7 +1,6 @@
 """An organisation is replaced by one whose columns have other types; connections know statements about the old one."""
 
 import asyncio
-from dataclasses import replace
 
 import pytest
 
@@ -24,7 +23,7 @@ def processes(database_url, clock):
 
 def with_cities_as(data_type):
     return [
-        replace(document, body=document.body | {"data_type": data_type, "searchable": False})
+        document.with_body(document.body | {"data_type": data_type, "searchable": False})
         if document.kind == "field" and document.body["api_name"] == "City"
         else document
         for document in documents(ONE)

@@ -300,7 +300,7 @@ def test_no_reader_waits_behind_a_change_of_fields_that_waits_for_a_long_scan(
     here.write(insertion(here, "one"))
     leads, there = here.module("Leads"), processes.open()
     field = here.organisation.metadata.find("field", leads.fields["Phone"].id)
-    unique = replace(field, body=field.body | {"unique": {"case_sensitive": False}})
+    unique = field.with_body(field.body | {"unique": {"case_sensitive": False}})
     waiting = (
         "SELECT true FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock'"
         f" AND relation = '{SCHEMA}.{leads.table}'::regclass"

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any, TypeVar
 
 import msgspec
@@ -220,19 +219,19 @@ class _FieldChanges:
             return self._update_roll_up(spec, field, body)
         if body.get("unique") and not field.body.get("unique"):
             self._refuse_repeats(field, spec)
-        self._put(spec, field, replace(field, body=body))
+        self._put(spec, field, field.with_body(body))
         return _success(field.id, "field updated")
 
     def _put(self, spec: JsonObject, before: Document | None, field: Document) -> None:
         if must_be_worked_out(before, field):
-            field = replace(field, body=checked_formula(spec, field.body, self._module, self._metadata))
+            field = field.with_body(checked_formula(spec, field.body, self._module, self._metadata))
             self.formulas.append(field)
         self._transaction.put(field)
 
     def _update_roll_up(self, spec: JsonObject, field: Document, body: Body) -> Body:
         roll_up = RollUpFields(self._transaction, self._module).changed(spec, field)
         kept = {"decimal_place": field.body["decimal_place"], ROLL_UP: roll_up}
-        self._transaction.put(replace(field, body=body | kept))
+        self._transaction.put(field.with_body(body | kept))
         if roll_up != field.body[ROLL_UP]:
             RollUpFields(self._transaction, self._module).fill(field.name)
         return _success(field.id, "field updated")
@@ -260,7 +259,7 @@ class _FieldChanges:
 
     def _lay_out(self, change: Callable[[Body], Body]) -> None:
         for layout in self._metadata.all("layout", self._module.id):
-            self._transaction.put(replace(layout, body=change(layout.body)))
+            self._transaction.put(layout.with_body(change(layout.body)))
 
     def _module_named(self, spec: JsonObject) -> str:
         """The API name of the module that a lookup points to. Raises the Fault for one without records of its own."""

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from moorage.crm import centres
 from moorage.crm.metadata.documents import Document
 from moorage.crm.metadata.standard.blueprint_draft import BlueprintDraft
-from moorage.crm.metadata.standard.modules import add_modules
+from moorage.crm.metadata.standard.module_template import module_documents
 from moorage.crm.metadata.standard.people import add_organisation
 from moorage.crm.metadata.standard.spec import DEMO, Currency, OrganisationSpec, Person
 
@@ -26,8 +26,7 @@ def blueprint(
     moment = created.astimezone(_zone(spec.time_zone)).isoformat(timespec="seconds")
     draft = BlueprintDraft(prefix, new_number, moment)
     add_organisation(draft, spec)
-    add_modules(draft, spec.unique)
-    return draft.documents
+    return [*draft.documents, *module_documents(spec.unique, new_number(), prefix, moment)]
 
 
 def _zone(name: str) -> ZoneInfo:

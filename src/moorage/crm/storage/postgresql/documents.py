@@ -35,9 +35,7 @@ def users_shown(documents: Iterable[Document]) -> dict[int, str]:
 
 def copied(document: Document) -> Document:
     """The document as it will be read: what its owner does with it later changes nothing."""
-    return Document(
-        document.id, document.kind, document.module, document.name, _decode(_encode(document.body))
-    )
+    return Document(document.id, document.kind, document.module, document.name, document.json)
 
 
 def add_documents(statements: Statements, schema: str, documents: Sequence[Document]) -> None:
@@ -66,8 +64,7 @@ def put_document(statements: Statements, schema: str, document: Document) -> Non
 
 
 def _row(document: Document) -> tuple[Any, ...]:
-    body = _encode(document.body).decode()
-    return document.id, document.kind, document.module, document.name, body
+    return document.id, document.kind, document.module, document.name, document.json
 
 
 def _user_row(document: Document) -> tuple[Any, ...]:

@@ -1,7 +1,7 @@
 """An organisation's schema is made beside, and takes the place of an older one in one step."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from psycopg import Connection, errors
 
@@ -22,8 +22,9 @@ def replacing(connection: Connection, schema: str, *, ids_go_on: bool) -> Iterat
     acknowledged there do not come back. The caller holds the lock of `CrmStorage.exclusively`.
     """
     draft, old = _beside(schema)
-    drop_schemas(connection, draft, old)  # A killed process may have left the older one.
-    is_first = not exists(connection, schema)
+    left = existing(connection, schema, draft, old)
+    is_first = schema not in left
+    _drop(connection, left - {schema})  # A killed process may have left the older one.
     with long_transaction(connection):
         new = schema if is_first else draft
         connection.execute(f"CREATE SCHEMA {new}")
@@ -55,7 +56,11 @@ def remove_schema(connection: Connection, schema: str) -> None:
 
 
 def drop_schemas(connection: Connection, *names: str) -> None:
-    for name in existing(connection, *names):
+    _drop(connection, existing(connection, *names))
+
+
+def _drop(connection: Connection, names: Collection[str]) -> None:
+    for name in names:
         with long_transaction(connection):
             connection.execute(f"SET LOCAL lock_timeout = '{PATIENCE}s'")
             connection.execute(f"DROP SCHEMA {name} CASCADE")

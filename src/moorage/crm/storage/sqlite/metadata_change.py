@@ -35,7 +35,7 @@ def write_document(connection: apsw.Connection, document: Document) -> None:
     connection.execute(
         "INSERT INTO metadata VALUES (NULL, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE"
         " SET kind = excluded.kind, module = excluded.module, name = excluded.name, body = excluded.body",
-        (document.id, document.kind, document.module, document.name, _encode(document.body).decode()),
+        (document.id, document.kind, document.module, document.name, document.json),
     )
     if document.kind == "user":
         body = document.body

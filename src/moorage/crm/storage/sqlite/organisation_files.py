@@ -30,7 +30,7 @@ from moorage.crm.storage.sqlite.metadata_change import (
 )
 from moorage.crm.storage.sqlite.outbox import outbox_of
 from moorage.crm.storage.sqlite.readers import OrganisationFile, ReadThreads, connect, transaction
-from moorage.crm.storage.sqlite.schema import statements
+from moorage.crm.storage.sqlite.schema import FIXED, module_statements
 from moorage.crm.storage.sqlite.store import SqliteStore
 from moorage.crm.storage.sqlite.text_layout import read_places
 from moorage.crm.storage.sqlite.transaction import SqliteTransaction
@@ -229,10 +229,13 @@ def _unreadable(path: Path, slug: str, error: Exception) -> OrganisationDamaged 
 
 
 def _write_metadata(connection: apsw.Connection, documents: Sequence[Document]) -> None:
-    for statement in statements(Catalog(Metadata(documents))):
+    for statement in FIXED:
         connection.execute(statement)
-    for document in documents:
+    for document in documents:  # Before the catalog reads them: until then, their JSON is what is stored.
         write_document(connection, document)
+    for module in Catalog(Metadata(documents)).modules.values():
+        for statement in module_statements(module):
+            connection.execute(statement)
     connection.execute("INSERT INTO counters VALUES ('id', ?)", (fixed_ids.FIRST_RECORD,))
 
 

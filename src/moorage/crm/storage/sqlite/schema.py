@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from moorage.crm.metadata.catalog import Catalog, Field, Module
+from moorage.crm.metadata.catalog import Field, Module
 from moorage.crm.storage.columns import INDEXED_TIMES, stored
 from moorage.crm.storage.sqlite import fulltext
 from moorage.crm.storage.sqlite.dialect import phone_digits
@@ -49,12 +49,6 @@ FIXED = (
     """,
     "CREATE INDEX recycle_by_time ON recycle (module, deleted_time)",
 )
-
-
-def statements(catalog: Catalog) -> Iterator[str]:
-    yield from FIXED
-    for module in catalog.modules.values():
-        yield from module_statements(module)
 
 
 def module_statements(module: Module) -> Iterator[str]:
