@@ -240,7 +240,10 @@ ASKED_OF_EVERY_STORAGE = {
 def pytest_generate_tests(metafunc):
     path = metafunc.definition.path
     names = ASKED_OF_EVERY_STORAGE.get(path.parent.name, "").split()
-    if "service" in metafunc.fixturenames and path.stem.removeprefix("test_") in names:
+    is_asked = path.stem.removeprefix("test_") in names or metafunc.definition.get_closest_marker(
+        "every_storage"
+    )
+    if "service" in metafunc.fixturenames and is_asked:
         metafunc.parametrize("storage_kind", ["sqlite", "memory", "postgresql"], indirect=True)
 
 

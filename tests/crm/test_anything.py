@@ -88,7 +88,7 @@ def assert_sound(answer):
 def test_every_route_takes_anything(demo, method, pattern):
     from urllib.parse import quote, urlencode
 
-    @given(st.lists(segments, min_size=3, max_size=3), parameters, bodies, headers)
+    @given(st.lists(segments, min_size=4, max_size=4), parameters, bodies, headers)
     @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
     def check(parts, params, body, more):
         filled = iter(parts)

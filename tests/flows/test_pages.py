@@ -183,6 +183,19 @@ def test_a_formula_is_made_and_worked_out_as_the_page_shows(copy, tmp_path, own)
     assert lead in {other["id"] for other in found}
 
 
+def test_a_lead_is_converted_as_the_page_shows(copy, tmp_path, own):
+    page = section("docs/crm.md", "Conversions")
+    [command], [request] = blocks(page, "console"), blocks(page, "json")
+    (tmp_path / "convert.json").write_text(request)
+    _, _, answer = own.call(
+        "POST", "/zoho-crm/crm/v8/Leads", {"data": [{"Last_Name": "Won", "Company": "Won & Co"}]}
+    )
+    lead = json.loads(answer)["data"][0]["details"]["id"]
+    outcome = json.loads(copy(command.replace("$LEAD", lead)))["data"][0]
+    assert outcome["details"]["Deals"]["name"] == "A pilot"
+    assert own.get(f"/zoho-crm/crm/v8/Leads/{lead}?fields=Converted__s")[1]["data"][0]["Converted__s"] is True
+
+
 def keys_of(answer):
     """The keys of a JSON answer, those inside of it as paths; of a list, those of its first element."""
     if isinstance(answer, list):

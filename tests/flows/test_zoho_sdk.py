@@ -177,3 +177,14 @@ def test_it_makes_roll_up_fields_and_reads_what_they_come_to(server, run):
     assert report["created"] == ["SUCCESS"] * 2
     described = ["rollup_summary", "currency", "Deals", "Deals", "sum", ["Amount"], "Closed Won"]
     assert (report["described"], report["values"]) == (described, [3, 0.3])
+
+
+@pytest.fixture(scope="module")
+def actions(server, run):
+    server.run("crm", "org", "create", "sdk-actions", "--empty")
+    return run("zoho_sdk_actions.py", "sdk-actions")
+
+
+def test_it_converts_a_lead(actions):
+    parts = ["Accounts", "Contacts", "Deals"]
+    assert actions["convert_lead"] == [["known@acme.example"], "SUCCESS", parts]

@@ -23,7 +23,9 @@ class Shown:
         return {"id": str(row["id"])} | {name: self._value(module, name, row) for name in names}
 
     def _value(self, module, name, row):
-        field = module.fields.get(name)
+        field = shown.field_shown(module, name)
+        if name == shown.CONVERSION_KEY:
+            return self._conversion(module, row)
         if field is None:
             return (
                 self._module_name(module, row) if name == shown.MODULE_KEY else shown.constants(module)[name]
@@ -52,6 +54,15 @@ class Shown:
     def _module_name(self, module, row):
         target = self._target(shown.module_field(module), row)
         return target and target.api_name
+
+    def _conversion(self, module, row):
+        if not row.get(module.fields[shown.CONVERTED].column):
+            return {}
+        values = {key: row.get(module.fields[name].column) for key, name in shown.CONVERSION_FIELDS.items()}
+        moment = zoned(self._zone, values["convert_date"])
+        return {key: None if value is None else str(value) for key, value in values.items()} | {
+            "convert_date": moment
+        }
 
     def _target(self, field, row):
         module = self._catalog.by_number.get(row.get(field.module_column))

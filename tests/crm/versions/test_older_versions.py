@@ -277,8 +277,8 @@ def test_a_body_that_is_no_json_is_refused_in_every_version(crm):
 def test_what_is_not_here_is_named_in_the_version_that_was_called(crm):
     with capture_logs():
         for version in NAMES:
-            answer = crm.post(path(version, "leads/1/actions/convert"), {})
-            operation = f"POST /crm/{version}/{{module}}/{{id}}/actions/convert"
+            answer = crm.post(path(version, "leads/1/actions/send_mail_merge"), {})
+            operation = f"POST /crm/{version}/{{module}}/{{id}}/actions/send_mail_merge"
             assert (answer.status, answer.headers["moorage-hint"]) == (404, f"not implemented: {operation}")
 
 
@@ -311,22 +311,6 @@ def asked(crm, version, route, handler, query=b"", body=b""):
     own_route = Route(method, pattern, handler, ())
     VERSIONS[version].prepare(own_route, call)
     return VERSIONS[version].answer(own_route, call)
-
-
-def test_converted_ids_are_plain_before_v6(crm):
-    whole = {"Contacts": {"name": "A", "id": "1"}, "Deals": None, "Accounts": {"name": "B", "id": "2"}}
-    body = {"data": [{"code": "SUCCESS", "status": "success", "details": whole}]}
-    for version in NAMES:
-        answer = asked(
-            crm,
-            version,
-            "POST /crm/v8/{module}/{id}/actions/convert",
-            lambda _: Response(200, json.dumps(body).encode()),
-        )
-        details = json.loads(answer.body)["data"][0]["details"]
-        assert details == (
-            {"Contacts": "1", "Deals": None, "Accounts": "2"} if version in up_to("v5") else whole
-        )
 
 
 def test_tags_are_named_in_the_query_before_v4(crm):

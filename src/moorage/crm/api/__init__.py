@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from moorage.crm.api import org, users
-from moorage.crm.api.records import notes, read, related, search, write
+from moorage.crm.api.records import conversion_options, convert, notes, read, related, search, write
 from moorage.crm.api.settings import (
     custom_views,
     field_changes,
@@ -37,6 +37,8 @@ def routes() -> Iterator[Route]:
         write,
         notes,
         related,
+        convert,
+        conversion_options,
     )
     for family in families:
         yield from family.ROUTES

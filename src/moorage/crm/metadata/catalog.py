@@ -70,6 +70,9 @@ class Field:
     related_list: str | None  # Of a lookup: the list, in the module it points to, of who points there.
     roll_up: RollUp | None  # What a roll-up field is worked out of.
     formula: dict[str, Any]  # Return type and expression of a formula; one of the system has no expression.
+    converts_to: dict[
+        str, str
+    ]  # Of a field of leads: by module, the field that gets its value in a conversion.
     initial: int | None  # What a new record holds: a box is not ticked, and a count is 0.
 
     @property
@@ -269,6 +272,7 @@ def _field(id: int, body: dict[str, Any]) -> Field:  # noqa: A002
         related_list=(body.get("lookup") or {}).get("api_name"),
         formula=body.get("formula") or {},
         roll_up=roll_up,
+        converts_to={name: to for name, to in (body.get("convert_mapping") or {}).items() if to},
         initial=0 if counts or storage == "boolean" else None,
     )
 

@@ -40,9 +40,20 @@ _EVERYWHERE: dict[str, Any] = {
     "$layout_id": None,
 }
 _BY_MODULE: dict[str, dict[str, Any]] = {
-    "Leads": {"$converted_detail": {}, "$converted": False},
     "Notes": {"$attachments": None, "$voice_note": False, "$is_shared_to_client": False},
 }
+CONVERSION_KEY = "$converted_detail"  # An empty object, until a lead is converted.
+# The members of this object, and the fields that have their values. A converted lead is not changed any more.
+CONVERSION_FIELDS = {
+    "account": "Converted_Account",
+    "contact": "Converted_Contact",
+    "deal": "Converted_Deal",
+    "convert_date": "Converted_Date_Time",
+    "converted_by": "Modified_By",
+}
+CONVERTED = "Converted__s"
+# Older keys for what a field says.
+_OLDER_NAMES = {"$converted": CONVERTED}
 # Shown only if `fields` names them.
 _ON_REQUEST = frozenset({"$approved", "$converted", "$canvas_id"})
 # The keys that the metadata of every module list [Z module-meta].
@@ -77,6 +88,7 @@ def shape(module: Module, fields: Sequence[str] | None, *, whole: bool = False) 
 def _all_names(module: Module, *, whole: bool) -> list[str]:
     names = [f.api_name for f in module.fields.values() if whole or not _only_in_whole(f)]
     names += [name for name in constants(module) if name not in _ON_REQUEST]
+    names += [CONVERSION_KEY] if CONVERTED in module.fields else []
     return names if module_field(module) is None else [*names, MODULE_KEY]
 
 
@@ -90,7 +102,14 @@ def _is_shown(module: Module, name: str, *, whole: bool) -> bool:
         return whole or not _only_in_whole(field)
     if name == MODULE_KEY:
         return module_field(module) is not None
+    if name == CONVERSION_KEY or name in _OLDER_NAMES:
+        return CONVERTED in module.fields
     return name in _EVERYWHERE or name in _BY_MODULE.get(module.api_name, ())
+
+
+def field_shown(module: Module, key: str) -> Field | None:
+    """The field whose value a key shows; None for a key that shows something else."""
+    return module.fields.get(_OLDER_NAMES.get(key, key))
 
 
 def constants(module: Module) -> Mapping[str, Any]:

@@ -18,7 +18,7 @@ from moorage.crm.metadata.module_formulas import formulas_of
 from moorage.crm.records.batch import Batch
 from moorage.crm.records.draft import Draft
 from moorage.crm.records.duplicates import UniqueValues, values_of
-from moorage.crm.records.initial import initial_values
+from moorage.crm.records.initial import initial_values, modification
 from moorage.crm.records.links import links_of
 from moorage.crm.records.modules import rules_of
 from moorage.crm.records.modules.rules import PendingRecord
@@ -216,7 +216,7 @@ class Change:
         # Nothing can fail from here on, so nothing of a refused record is ever written.
         self._rows.write(merges)
         self._write_tags(draft, row)
-        self._set_modification(row)
+        row |= modification(self._module, self._user, self._batch.now)
         pending = self._pending(draft, row, old)
         self._rules.compute(pending)
         if draft.sent_fields & self._rules.added_up:
@@ -227,13 +227,6 @@ class Change:
         changes = {column: value for column, value in row.items() if value != old.get(column)}
         self._batch.update(self._module, record, changes)
         return succeeded(record_details(self._organisation, self._module, row), "record updated", 200)
-
-    def _set_modification(self, row: Row) -> None:
-        for name in ("Modified_Time", "Last_Activity_Time", "Change_Log_Time__s"):
-            if (field := self._module.fields.get(name)) is not None:
-                row[field.column] = self._batch.now
-        if (modifier := self._module.fields.get("Modified_By")) is not None:
-            row[modifier.column] = self._user
 
     def _refuse_modified(self, old: Row) -> None:
         modified = self._module.fields.get("Modified_Time")

@@ -1,9 +1,10 @@
-"""What a new record begins with, before the caller's values are put into it."""
+"""What the CRM itself writes into a record: what a new one begins with, and who changed it when."""
 
 from moorage.crm.metadata.catalog import Module
 from moorage.crm.storage.contract.records import Row
 
 _SET_AT_INSERT = frozenset({"Created_Time", "Modified_Time", "Last_Activity_Time", "Change_Log_Time__s"})
+_SET_AT_CHANGE = ("Modified_Time", "Last_Activity_Time", "Change_Log_Time__s")
 _USERS = frozenset({"Owner", "Created_By", "Modified_By"})
 
 
@@ -21,4 +22,15 @@ def initial_values(module: Module, user: int, now: int) -> Row:
             row[field.column] = "Available"
         elif field.default is not None and field.storage == "text":
             row[field.column] = field.default
+    return row
+
+
+def modification(module: Module, user: int, now: int) -> Row:
+    """What a change by this user sets, by column."""
+    row: Row = {}
+    for name in _SET_AT_CHANGE:
+        if (field := module.fields.get(name)) is not None:
+            row[field.column] = now
+    if (modifier := module.fields.get("Modified_By")) is not None:
+        row[modifier.column] = user
     return row

@@ -20,6 +20,14 @@ class Outcome:
     status: int
 
 
+class Refused(Exception):
+    """Ends a job that writes several records for one element of `data[]`: nothing of it is written."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(outcome.document["message"])
+        self.outcome = outcome
+
+
 def succeeded(details: dict[str, Any], message: str, status: int) -> Outcome:
     document = {"code": "SUCCESS", "details": details, "message": message, "status": "success"}
     return Outcome(document, status)

@@ -28,17 +28,11 @@ class Prepared:
 
 
 def to_insert(catalog: Catalog, module: Module, records: Sequence[Any]) -> list[Prepared]:
-    return [
-        Prepared(record, path, insert=_checked(catalog, module, record, path, insert=True))
-        for record, path in _with_paths(records)
-    ]
+    return [insertable(catalog, module, record, path) for record, path in _with_paths(records)]
 
 
 def to_update(catalog: Catalog, module: Module, records: Sequence[Any]) -> list[Prepared]:
-    return [
-        Prepared(record, path, update=_checked(catalog, module, record, path, insert=False))
-        for record, path in _with_paths(records)
-    ]
+    return [updatable(catalog, module, record, path) for record, path in _with_paths(records)]
 
 
 def to_upsert(catalog: Catalog, module: Module, records: Sequence[Any]) -> list[Prepared]:
@@ -52,6 +46,15 @@ def to_upsert(catalog: Catalog, module: Module, records: Sequence[Any]) -> list[
         )
         for record, path in _with_paths(records)
     ]
+
+
+def insertable(catalog: Catalog, module: Module, record: Any, path: str) -> Prepared:
+    """A record to insert; `path` is where it stands in the body."""
+    return Prepared(record, path, insert=_checked(catalog, module, record, path, insert=True))
+
+
+def updatable(catalog: Catalog, module: Module, record: Any, path: str) -> Prepared:
+    return Prepared(record, path, update=_checked(catalog, module, record, path, insert=False))
 
 
 def required(checked: Checked | None) -> Draft:

@@ -12,17 +12,14 @@ from moorage.crm.api.settings.roll_up_fields import RollUpFields, is_rolled_up
 from moorage.crm.api.settings.row_modules import RowModules
 from moorage.crm.faults import Fault, invalid_id, unparsable
 from moorage.crm.metadata.custom.belongings import belongings
+from moorage.crm.metadata.custom.conversion import with_mapping
 from moorage.crm.metadata.custom.fields import changed_field, new_field
 from moorage.crm.metadata.custom.formula_fields import checked_formula, uses
 from moorage.crm.metadata.custom.json_object import JsonObject
 from moorage.crm.metadata.custom.related_lists import new_list
 from moorage.crm.metadata.custom.row_modules import has_rows, refuse_in_rows
 from moorage.crm.metadata.custom.types import FIELD_TYPES
-from moorage.crm.metadata.definitions import (
-    FieldDefinition,
-    LookupDefinition,
-    SectionDefinition,
-)
+from moorage.crm.metadata.definitions import FieldDefinition, LookupDefinition, SectionDefinition
 from moorage.crm.metadata.documents import Body, Document, Metadata
 from moorage.crm.metadata.field_documents import field_document
 from moorage.crm.metadata.ids import whole_id
@@ -223,6 +220,7 @@ class _FieldChanges:
         return _success(field.id, "field updated")
 
     def _put(self, spec: JsonObject, before: Document | None, field: Document) -> None:
+        field = replace(field, body=with_mapping(spec, field.body, self._module, self._metadata))
         if must_be_worked_out(before, field):
             field = field.with_body(checked_formula(spec, field.body, self._module, self._metadata))
             self.formulas.append(field)

@@ -104,8 +104,10 @@ class Projection:
         return writing.shown()
 
     def _write(self, writing: "_Writing", module: Module, name: str, row: str) -> None:
-        field = module.fields.get(name)
-        if field is None:
+        field = shown.field_shown(module, name)
+        if name == shown.CONVERSION_KEY:
+            self._write_conversion(writing, module, row)
+        elif field is None:
             lookup = shown.module_field(module) if name == shown.MODULE_KEY else None
             if lookup is None:
                 writing.constant(name, shown.constants(module)[name])
@@ -119,6 +121,15 @@ class Projection:
             self._write_lookup(writing, field, row)
         else:
             writing.add(name, _PLAIN[field.storage].format(writing.column(f"{row}.{field.column}")))
+
+    def _write_conversion(self, writing: "_Writing", module: Module, row: str) -> None:
+        flag = writing.column(f"{row}.{module.fields[shown.CONVERTED].column}")
+        members = []
+        for key, name in shown.CONVERSION_FIELDS.items():
+            field = module.fields[name]
+            value = _PLAIN["datetime" if field.storage == "datetime" else "bigint"]
+            members.append(f"'{key}': {value.format(writing.column(f'{row}.{field.column}'))}")
+        writing.add(shown.CONVERSION_KEY, f"{{{', '.join(members)}}} if {flag} else {{}}")
 
     def _write_lookup(self, writing: "_Writing", field: Field, row: str) -> None:
         column, targets = f"{row}.{field.column}", self._catalog.targets_of(field)

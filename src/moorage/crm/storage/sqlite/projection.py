@@ -43,7 +43,9 @@ class Projection:
         return f"json_object({', '.join(pairs)})"
 
     def _value(self, module: Module, name: str, row: str) -> str:
-        field = module.fields.get(name)
+        field = shown.field_shown(module, name)
+        if name == shown.CONVERSION_KEY:
+            return self._conversion(module, row)
         if field is None:
             lookup = shown.module_field(module) if name == shown.MODULE_KEY else None
             return self._module_name(lookup, row) if lookup else _literal(shown.constants(module)[name])
@@ -59,6 +61,16 @@ class Projection:
     def _module_name(self, field: Field, row: str) -> str:
         cases = " ".join(f"WHEN {m.number} THEN '{m.api_name}'" for m in self._catalog.targets_of(field))
         return f"CASE {row}.{field.module_column} {cases} END"
+
+    def _conversion(self, module: Module, row: str) -> str:
+        members = []
+        for key, name in shown.CONVERSION_FIELDS.items():
+            field = module.fields[name]
+            column = f"{row}.{field.column}"
+            value = self._time(column) if field.storage == "datetime" else f"CAST({column} AS TEXT)"
+            members.append(f"'{key}', {value}")
+        flag = f"{row}.{module.fields[shown.CONVERTED].column}"
+        return f"json(CASE {flag} WHEN 1 THEN json_object({', '.join(members)}) ELSE '{{}}' END)"
 
     def _lookup(self, field: Field, column: str) -> str:
         if field.lookup_modules:

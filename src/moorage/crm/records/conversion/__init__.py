@@ -1,0 +1,1 @@
+"""Records that become others: leads become contacts, accounts and deals; quotes become orders and invoices."""

@@ -1,0 +1,41 @@
+"""Converts records and acts on them with Zoho's official Python SDK, unmodified; prints one JSON object."""
+
+import datetime as dt
+import json
+import sys
+
+from zoho_sdk import body, connect, lead, outcomes
+from zohocrmsdk.src.com.zoho.crm.api import HeaderMap
+from zohocrmsdk.src.com.zoho.crm.api.conversion_option import ConversionOptionOperations
+from zohocrmsdk.src.com.zoho.crm.api.convert_lead import BodyWrapper as ConvertBody
+from zohocrmsdk.src.com.zoho.crm.api.convert_lead import ConvertLeadOperations, LeadConverter
+from zohocrmsdk.src.com.zoho.crm.api.record import RecordOperations
+from zohocrmsdk.src.com.zoho.crm.api.util import Choice
+
+
+def create(module, **values):
+    answer = RecordOperations(module).create_records(body(lead(**values)), HeaderMap())
+    return int(outcomes(answer)[0]["details"]["id"])
+
+
+def convert_lead():
+    create("Contacts", Last_Name="Known", Email="known@acme.example")
+    record = create("Leads", Last_Name="Known", Email="known@acme.example", Company="Acme")
+    options = ConversionOptionOperations(record).lead_conversion_options().get_object()
+    matched = [contact.get_key_value("Email") for contact in options.get_conversion_options().get_contacts()]
+    converter, wrapper = LeadConverter(), ConvertBody()
+    converter.set_add_to_existing_record(Choice(True))
+    converter.set_deals(
+        lead(Deal_Name="Won", Closing_Date=dt.date(2026, 3, 1), Stage=Choice("Qualification"))
+    )
+    wrapper.set_data([converter])
+    answer = ConvertLeadOperations(record).convert_lead(wrapper).get_object().get_data()[0]
+    return [matched, answer.get_code().get_value(), sorted(answer.get_details())]
+
+
+def main():
+    connect(json.loads(sys.argv[1]))
+    print(json.dumps({"convert_lead": convert_lead()}))
+
+
+main()
