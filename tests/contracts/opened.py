@@ -9,6 +9,7 @@ import pytest
 
 from moorage.crm.metadata.shown import shape
 from moorage.crm.storage.contract.companions import Companion, CompanionsOf
+from moorage.crm.storage.contract.lines import Column
 from moorage.crm.storage.contract.records import Deleted, Order, StoreClosed, Window
 
 
@@ -94,6 +95,12 @@ class Opened:
 
     def count(self, module, filters=()):
         return self._run(lambda: self.store.count(self.module(module), filters))
+
+    def lines(self, module, *columns, filters=(), after=0, limit=200):
+        """Lines of columns, each of which may be the name of a field."""
+        module = self.module(module)
+        columns = [Column(module.fields[each]) if isinstance(each, str) else each for each in columns]
+        return self._run(lambda: self.store.lines(module, columns, filters, after, limit))
 
     def deleted(self, module, window=None, *, kind=None, since=None):
         page = self._run(

@@ -4,6 +4,7 @@ from tests.contracts.metadata_changes import MetadataChanges
 from tests.contracts.record_aggregates import RecordAggregates
 from tests.contracts.record_companions import RecordCompanions
 from tests.contracts.record_files import RecordFiles
+from tests.contracts.record_lines import RecordLines
 from tests.contracts.record_outbox import RecordOutbox
 from tests.contracts.record_reads import RecordReads
 from tests.contracts.record_writes import RecordWrites
@@ -11,5 +12,6 @@ from tests.contracts.record_writes import RecordWrites
 
 class RecordStoreContract(
     RecordReads, RecordWrites, RecordOutbox, RecordCompanions, RecordFiles, RecordAggregates, MetadataChanges
+    RecordReads, RecordLines, RecordWrites, RecordOutbox, RecordCompanions, RecordAggregates, MetadataChanges
 ):
     """All of the contract in `moorage/crm/storage/contract/records.py`."""

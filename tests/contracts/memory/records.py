@@ -6,6 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 import msgspec
 
 from moorage.crm.storage.contract.records import Page, Position, StoreClosed
+from moorage.crm.storage.csv_lines import lines_of
+from moorage.crm.storage.postgresql.shown_values import ShownTimes
 from tests.contracts.memory import companions
 from tests.contracts.memory.change import MemoryChange
 from tests.contracts.memory.conditions import Conditions, folded
@@ -65,6 +67,24 @@ class MemoryStore:
 
     async def count(self, module, filters):
         return len(self._met(module, filters, self._open()))
+
+    async def lines(self, module, columns, filters, after, limit):
+        contents = self._open()
+        rows = sorted(
+            (row for row in self._met(module, filters, contents) if row["id"] > after),
+            key=lambda row: row["id"],
+        )
+        times = ShownTimes(self._zone)
+        values = [
+            [row["id"], *(self._value(contents, column, row) for column in columns)] for row in rows[:limit]
+        ]
+        return lines_of(columns, times, lambda number: encode(number).decode())(values)
+
+    def _value(self, contents, column, row):
+        if column.through is not None:
+            target = self._catalog.modules[column.through.lookup]
+            row = contents.table(target).get(row.get(column.through.column), {})
+        return row.get(column.field.column)
 
     async def deleted(self, module, which, window):
         contents = self._open()

@@ -37,6 +37,7 @@ from moorage.crm.query.tree import Checked
 from moorage.crm.storage.contract.aggregates import Aggregate
 from moorage.crm.storage.contract.companions import Companion, CompanionPage, Companions, CompanionsOf
 from moorage.crm.storage.contract.files import FileChanges, FileReads
+from moorage.crm.storage.contract.lines import Column, Lines
 from moorage.crm.storage.contract.metadata import MetadataTransaction
 from moorage.crm.storage.contract.outbox import Outbox
 
@@ -229,6 +230,11 @@ class RecordStore(Protocol):
 
     def count(self, module: Module, filters: Sequence[Filter]) -> Awaitable[int]:
         """How many records pass every filter."""
+
+    def lines(
+        self, module: Module, columns: Sequence[Column], filters: Sequence[Filter], after: int, limit: int
+    ) -> Awaitable[Lines]:
+        """The first records by id, behind the id `after`, that pass every filter."""
 
     def deleted(self, module: Module, which: Deleted, window: Window) -> Page | Awaitable[Page]:
         """A page of the recycle bin, latest first. The window has an offset and no position.

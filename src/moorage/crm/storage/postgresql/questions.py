@@ -12,6 +12,7 @@ from moorage.crm.storage.companions import SELECTED, conditions_of
 from moorage.crm.storage.companions import TABLE as COMPANIONS
 from moorage.crm.storage.compile import Clause, compile_present, compile_tree
 from moorage.crm.storage.contract.companions import CompanionsOf
+from moorage.crm.storage.contract.lines import Column
 from moorage.crm.storage.contract.records import (
     Deleted,
     Filter,
@@ -97,6 +98,27 @@ class Questions:
         clauses = [self._clause(module, each) for each in filters]
         where, params = where_of([self._is_current, *clauses])
         return Question(f"SELECT count(*) FROM {self.dialect.table(module)} r{where}", params, slow=True)
+
+    def lines(
+        self, module: Module, columns: Sequence[Column], filters: Sequence[Filter], after: int, limit: int
+    ) -> Question:
+        """Rows have the id, and the value of each column as it is stored."""
+        behind = Clause("r.id > %s", (after,), indexed=True)
+        where, params = where_of(
+            [self._is_current, behind, *(self._clause(module, each) for each in filters)]
+        )
+        values = _listed(["r.id", *(self._value(column) for column in columns)])
+        sql = f"SELECT {values} FROM {self.dialect.table(module)} r{where} ORDER BY r.id LIMIT {int(limit)}"
+        return Question(sql, params, slow=True)
+
+    def _value(self, column: Column) -> str:
+        if column.through is None:
+            return f"r.{column.field.column}"
+        target = self._catalog.modules[column.through.lookup or ""]
+        if not self._inventory.has(target):
+            return "NULL"
+        table = self.dialect.table(target)
+        return f"(SELECT x.{column.field.column} FROM {table} x WHERE x.id = r.{column.through.column})"
 
     def deleted(self, module: Module, which: Deleted, window: Window) -> Question:
         """Rows have no key, the id, who deleted it, its name, its kind, who created it, and when it was deleted."""

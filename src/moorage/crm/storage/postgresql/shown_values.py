@@ -64,6 +64,10 @@ def _written(digits: str, exponent: int, sign: str) -> str:
     return f"{sign}{digits[: exponent + 1]}.{digits[exponent + 1 :] or '0'}"
 
 
+def real_text(number: float) -> str:
+    return msgspec.json.encode(_shown_real(number)).decode()
+
+
 class ShownTimes(dict[int | None, str | None]):
     """By timestamp, the time in a zone. What pages show most is remembered, and the minutes around it."""
 

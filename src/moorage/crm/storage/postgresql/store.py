@@ -4,6 +4,7 @@ Each read is one statement, in the event loop's own connections. It tells by its
 it gives no rows. So an empty answer is confirmed before it is given, and any other needs no second question.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -15,6 +16,7 @@ from moorage.crm.metadata.catalog import Catalog, Module
 from moorage.crm.metadata.shown import Shape
 from moorage.crm.storage import companions
 from moorage.crm.storage.contract.companions import Companion, CompanionPage, CompanionsOf
+from moorage.crm.storage.contract.lines import Column, Lines
 from moorage.crm.storage.contract.metadata import MetadataTransaction
 from moorage.crm.storage.contract.outbox import Wake
 from moorage.crm.storage.contract.records import (
@@ -26,6 +28,7 @@ from moorage.crm.storage.contract.records import (
     Transaction,
     Window,
 )
+from moorage.crm.storage.csv_lines import lines_of
 from moorage.crm.storage.files import FILES
 from moorage.crm.storage.paging import page_of
 from moorage.crm.storage.postgresql.files import PostgresqlFileReads
@@ -35,7 +38,7 @@ from moorage.crm.storage.postgresql.projection import Projection, encode
 from moorage.crm.storage.postgresql.questions import Question, Questions
 from moorage.crm.storage.postgresql.reader import Rows
 from moorage.crm.storage.postgresql.server import PostgresqlServer
-from moorage.crm.storage.postgresql.shown_values import ShownTimes
+from moorage.crm.storage.postgresql.shown_values import ShownTimes, real_text
 from moorage.crm.storage.postgresql.transaction import PostgresqlTransaction
 from moorage.crm.storage.postgresql.writer import Writer
 
@@ -60,6 +63,7 @@ class PostgresqlStore:
         self._opened = opened
         self._catalog = catalog
         self._users = users
+        self._zone = zone
         self._times = ShownTimes(zone)
         self._closed = False
         self._reading = self._new_reading()
@@ -102,6 +106,15 @@ class PostgresqlStore:
 
         _, rows = await self._asked(module.table, question)
         return int(rows[0][0]) if rows else 0
+
+    async def lines(
+        self, module: Module, columns: Sequence[Column], filters: Sequence[Filter], after: int, limit: int
+    ) -> Lines:
+        def question(reading: _Reading) -> Question:
+            return reading.questions.lines(module, columns, filters, after, limit)
+
+        _, rows = await self._asked(module.table, question)
+        return await asyncio.to_thread(lines_of(columns, ShownTimes(self._zone), real_text), rows)
 
     def deleted(self, module: Module, which: Deleted, window: Window) -> Awaitable[Page]:
         return self._deleted(module, which, window)

@@ -21,6 +21,7 @@ from moorage.crm.metadata.times import zoned
 from moorage.crm.storage.companions import companion as companion_of
 from moorage.crm.storage.compile import Clause, compile_present, compile_tree, listed
 from moorage.crm.storage.contract.companions import Companion, CompanionPage, CompanionsOf
+from moorage.crm.storage.contract.lines import Column, Lines
 from moorage.crm.storage.contract.metadata import MetadataTransaction
 from moorage.crm.storage.contract.outbox import Wake
 from moorage.crm.storage.contract.records import (
@@ -44,6 +45,7 @@ from moorage.crm.storage.sqlite.change_mark import ChangeMark
 from moorage.crm.storage.sqlite.dialect import SqliteDialect
 from moorage.crm.storage.sqlite.files import SqliteFileReads
 from moorage.crm.storage.sqlite.fulltext import TextRange
+from moorage.crm.storage.sqlite.lines import line_expression
 from moorage.crm.storage.sqlite.metadata_change import MetadataChange, version
 from moorage.crm.storage.sqlite.projection import Projection, time_expression
 from moorage.crm.storage.sqlite.readers import AsideReaders, OrganisationFile, Reader, ReadThreads
@@ -163,6 +165,26 @@ class SqliteStore:
         where, params = where_of([self._clause(module, each) for each in filters])
         sql = f"SELECT count(*) FROM {module.table} r{where}"
         return self._aside(lambda connection: int(connection.execute(sql, params).get))
+
+    def lines(
+        self, module: Module, columns: Sequence[Column], filters: Sequence[Filter], after: int, limit: int
+    ) -> Awaitable[Lines]:
+        clauses = [
+            Clause("r.id > ?", (after,), indexed=True),
+            *(self._clause(module, each) for each in filters),
+        ]
+        where, params = where_of(clauses)
+        expression, shown = line_expression(self._catalog, columns, self._time)
+        sql = (
+            f"SELECT group_concat(line, ''), count(*), max(id) FROM"
+            f" (SELECT r.id AS id, {expression} AS line FROM {module.table} r{where} ORDER BY r.id LIMIT ?)"
+        )
+
+        def query(connection: apsw.Connection) -> Lines:
+            data, count, last = connection.execute(sql, (*shown, *params, limit)).fetchall()[0]
+            return Lines((data or "").encode(), count, last)
+
+        return self._aside(query)
 
     def deleted(self, module: Module, which: Deleted, window: Window) -> Page | Awaitable[Page]:
         conditions = [Clause("r.module = ?", (module.number,), indexed=True)]
