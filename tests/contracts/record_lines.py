@@ -48,9 +48,8 @@ class RecordLines(Suite):
         assert (lines.count, lines.last) == (1, record)
 
     def test_lines_come_by_id_behind_an_id_and_pass_every_filter(self, here):
-        records = here.add(
-            "Leads", *({"Last_Name": name, "City": city} for name, city in zip("abcd", "xyxx"))
-        )
+        cities = {"a": "x", "b": "y", "c": "x", "d": "x"}
+        records = here.add("Leads", *({"Last_Name": name, "City": city} for name, city in cities.items()))
         in_x = Equal(here.module("Leads").fields["City"], "x")
         first = here.lines("Leads", "Last_Name", filters=[in_x], limit=2)
         assert (read(first), first.count, first.last) == ([["a"], ["c"]], 2, records[2])

@@ -11,7 +11,13 @@ from tests.contracts.record_writes import RecordWrites
 
 
 class RecordStoreContract(
-    RecordReads, RecordWrites, RecordOutbox, RecordCompanions, RecordFiles, RecordAggregates, MetadataChanges
-    RecordReads, RecordLines, RecordWrites, RecordOutbox, RecordCompanions, RecordAggregates, MetadataChanges
+    RecordReads,
+    RecordLines,
+    RecordWrites,
+    RecordOutbox,
+    RecordCompanions,
+    RecordFiles,
+    RecordAggregates,
+    MetadataChanges,
 ):
     """All of the contract in `moorage/crm/storage/contract/records.py`."""

@@ -228,6 +228,7 @@ def clock() -> FrozenClock:
 # What is asked in these holds for every storage, so they ask the one in memory, too. It knows no rule of Zoho's, and
 # answers nothing at once.
 ASKED_OF_EVERY_STORAGE = {
+    "jobs": "steps",
     "settings": "formula_fields",
     "records": (
         "delete insert list notes paging related repeats roll_ups round_trip rules strangers update upsert values"

@@ -28,7 +28,7 @@ from moorage.crm.storage.contract.organisations import Organisation
 from moorage.crm.storage.contract.records import StoreClosed, TookTooLong
 from moorage.crm.trouble import spool_trouble, trouble_answer
 from moorage.crm.versions import VERSIONS, Version
-from moorage.crm.wire.call import Call, answer, fault_answer, with_headers
+from moorage.crm.wire.call import Call, Schedule, answer, fault_answer, with_headers
 from moorage.crm.wire.certain import certain
 from moorage.crm.wire.decoding import parameters, segments
 from moorage.crm.wire.page_tokens import PageTokens
@@ -82,6 +82,7 @@ class Crm:
         clock: Clock,
         api_domain: str,
         spool_folder: Path,
+        schedule: Schedule,
     ) -> None:
         self._accounts = accounts
         self._accounts_server = accounts_server
@@ -89,6 +90,7 @@ class Crm:
         self._tokens = tokens
         self._clock = clock
         self._api_domain = api_domain
+        self._schedule = schedule
         self._router = operations()
 
         self._of_callers = Budget(MAX_HELD, Spool(spool_folder, spool_trouble))
@@ -271,7 +273,8 @@ class Crm:
     def _call(self, request: Request, principal: Principal) -> Call:
         """The call, as long as nobody has looked at its path."""
         organisation, now = self._organisation(principal), self._clock.timestamp()
-        return Call(request, organisation, principal, {}, parameters(request.query), now, self._tokens)
+        params = parameters(request.query)
+        return Call(request, organisation, principal, {}, params, now, self._tokens, self._schedule)
 
 
 def _healthy(method: str) -> Response:

@@ -17,17 +17,23 @@ from moorage.crm.accounts.service import Accounts
 from moorage.crm.accounts.store import AccountsStore
 from moorage.crm.centres import Site
 from moorage.crm.errors import OrganisationInvalid, OrganisationUnknown
+from moorage.crm.jobs.service import BulkJobs
 from moorage.crm.metadata.documents import Document
 from moorage.crm.organisations.departing import Departure, Tell
 from moorage.crm.organisations.service import OrganisationRow, Organisations
 from moorage.crm.secret_key import SecretFiles, SecretKeeper, secret_key
 from moorage.crm.server import Crm
 from moorage.crm.storage.contract.storage import CrmStorage
+from moorage.crm.wire.call import Schedule
 from moorage.crm.wire.page_tokens import PageTokens
 from moorage.crm.wire.principal import Principal
 from moorage.http.bodies import Admission
 from moorage.http.message import Request, Response
 from moorage.storage.trouble import disk_trouble
+
+
+async def nobody_is_told(_organisation: int, _job: int) -> None:
+    """For a CRM without other processes: whoever has it runs its bulk jobs."""
 
 
 class CrmService:
@@ -37,7 +43,8 @@ class CrmService:
     that of the CRM `like`.
 
     `api_domain` is the base URL at which clients reach the CRM's own origin. `open_slug` names an organisation to try
-    out: its users sign in without a password. All methods raise DatabaseUnusable.
+    out: its users sign in without a password. `schedule` lets a bulk job be worked on (`bulk_jobs.run`). All methods
+    raise DatabaseUnusable.
     """
 
     def __init__(
@@ -49,6 +56,7 @@ class CrmService:
         open_slug: str | None = None,
         keeper: SecretKeeper | None = None,
         like: "CrmService | None" = None,
+        schedule: Schedule = nobody_is_told,
     ) -> None:
         with disk_trouble(f"{folder}"):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -67,7 +75,10 @@ class CrmService:
         self.people = People(people_store, key, clock, open_organisation, self._needs_no_password)
         server = AccountsServer(self.accounts, self.clients, self.people, open_organisation, IdTokens(keeper))
         self.accounts_paths = tuple(server.paths)
-        self._crm = Crm(self.accounts, server, self.organisations, PageTokens(key), clock, api_domain, folder)
+        self._crm = Crm(
+            self.accounts, server, self.organisations, PageTokens(key), clock, api_domain, folder, schedule
+        )
+        self.bulk_jobs = BulkJobs(self.organisations)
 
     async def _needs_no_password(self, organisation: int) -> bool:
         rows = await self.organisations.list()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from moorage.clock import SystemClock
 from moorage.rooms.connecting import ConnectingRooms
+from moorage.rooms.crm import BULK_JOB
 from moorage.rooms.urls import Urls
 from moorage.settings import Settings
 from moorage.settings.readers import is_postgresql
@@ -30,11 +31,14 @@ class Rooms(ConnectingRooms):
         """Runs the jobs of all rooms: each is done by one of all processes."""
         from moorage.jobs import Work
         from moorage.jobs.runner import Runner
-        from moorage.jobs.service import Jobs
 
         connections = self.connections
-        works = (Work("connections.end_unopened", lambda _: connections.end_unopened(), every=3600),)
-        return Runner(Jobs(self.database), works)
+        works = (
+            Work("connections.end_unopened", lambda _: connections.end_unopened(), every=3600),
+            # A bulk job ends by itself if it fails too often, so that its organisation knows.
+            Work(BULK_JOB, self.run_bulk_job, most_failures=1000),
+        )
+        return Runner(self.jobs, works)
 
     @cached_property
     def readiness(self) -> "Readiness":

@@ -11,6 +11,7 @@ from moorage.settings import Settings
 from moorage.settings.readers import is_postgresql
 
 if TYPE_CHECKING:
+    from moorage.jobs.service import Jobs
     from moorage.keys.limits import RateLimiter
     from moorage.keys.service import Keys
     from moorage.keys.settling import Settling
@@ -80,6 +81,12 @@ class ControlRooms:
         from moorage.keys.service import Keys
 
         return Keys(self.database, self.clock)
+
+    @cached_property
+    def jobs(self) -> "Jobs":
+        from moorage.jobs.service import Jobs
+
+        return Jobs(self.database)
 
     @cached_property
     def limiter(self) -> "RateLimiter":

@@ -12,7 +12,10 @@ from moorage.settings.readers import is_postgresql
 
 if TYPE_CHECKING:
     from moorage.crm import CrmService, CrmStorage, Management
+    from moorage.jobs import Job
     from moorage.vault.kept import SealedSecrets
+
+BULK_JOB = "crm.bulk_job"  # The kind of job by which one of all processes works on a bulk job.
 
 # ruff: noqa: PLC0415 (a service is loaded when it is first used)
 
@@ -33,7 +36,17 @@ class CrmRooms(ControlRooms):
             open_slug,
             self._secret_keeper(),
             self.crm_like,
+            self._schedule_bulk_job,
         )
+
+    async def _schedule_bulk_job(self, organisation: int, job: int) -> None:
+        payload = {"organisation": organisation, "job": job}
+        async with self.database.transaction(quiet=True) as tx:
+            await self.jobs.put(tx, BULK_JOB, payload, subject=f"{organisation}/{job}")
+
+    async def run_bulk_job(self, job: "Job") -> None:
+        """Do a job that `_schedule_bulk_job` has put."""
+        await self.crm.bulk_jobs.run(job.payload["organisation"], job.payload["job"], job.failures)
 
     def _secret_keeper(self) -> "SealedSecrets | None":
         """What keeps the CRM's secrets, if its folder does not: processes on other machines need them, too."""

@@ -35,7 +35,7 @@ def lines_of(
 
 def _text_of(column: Column, times: Mapping[int | None, str | None], reals: Text) -> Text:
     if column.labels is not None:
-        labels = {None: '""', **{identity: _quoted(label) for identity, label in column.labels}}
+        labels = {identity: _quoted(label) for identity, label in column.labels}
         return lambda value: labels.get(value, '""')
     match column.field.storage:
         case "list":

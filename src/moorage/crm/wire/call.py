@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 
@@ -16,6 +16,9 @@ from moorage.http.message import Request, Response
 JSON = [(b"content-type", b"application/json;charset=UTF-8"), (b"x-content-type-options", b"nosniff")]
 
 T = TypeVar("T")
+# Lets one of all processes work on a bulk job, by the ids of its organisation and of itself. If it is known already,
+# nothing changes.
+Schedule: TypeAlias = Callable[[int, int], Awaitable[None]]
 
 encode = msgspec.json.Encoder().encode
 
@@ -51,6 +54,7 @@ class Call:
     params: Mapping[str, str]
     now: float  # seconds since the epoch
     tokens: PageTokens
+    schedule: Schedule
     rules: Rules = RULES
     put_right: Callable[[list[Any]], None] | None = None
     related_module: str | None = None

@@ -181,7 +181,8 @@ class SqliteStore:
         )
 
         def query(connection: apsw.Connection) -> Lines:
-            data, count, last = connection.execute(sql, (*shown, *params, limit)).fetchall()[0]
+            row: Any = connection.execute(sql, (*shown, *params, limit)).fetchone()
+            data, count, last = row
             return Lines((data or "").encode(), count, last)
 
         return self._aside(query)

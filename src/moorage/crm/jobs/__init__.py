@@ -1,0 +1,1 @@
+"""Long work of an organisation, done in steps by one of all processes."""

@@ -1,0 +1,88 @@
+"""The bulk jobs of all organisations, as one process sees them."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from moorage.crm.jobs import store
+from moorage.crm.jobs.kinds import KINDS
+from moorage.crm.jobs.model import BulkJob, JobFailed, Step, Worker
+from moorage.crm.jobs.pace import Pace
+from moorage.crm.jobs.store import Overtaken
+from moorage.crm.organisations.service import Organisations
+from moorage.crm.storage.contract.organisations import Organisation
+from moorage.crm.storage.contract.records import StoreClosed, Transaction
+
+MOST = 2  # Jobs on which one process works at the same time.
+MOST_FAILURES = 10  # Failures since the last step, after which a job is given up.
+
+
+class BulkJobs:
+    """`kinds` makes the worker for a job of each kind."""
+
+    def __init__(
+        self, organisations: Organisations, kinds: Mapping[str, Callable[[], Worker]] = KINDS
+    ) -> None:
+        self._organisations = organisations
+        self._kinds = kinds
+        self._turns = asyncio.Semaphore(MOST)
+
+    async def run(self, organisation: int, job: int, failures: int = 0) -> None:
+        """Work on a job until it has ended. Return before if it is gone, or if somebody else works on it.
+
+        `failures` is how often an attempt has failed, or was broken off by the end of its process. Raises what keeps
+        the job from being done now.
+        """
+        async with self._turns:
+            worker: Worker | None = None
+            pace = Pace()
+            try:
+                while (opened := await self._organisations.open(organisation)) is not None:
+                    try:
+                        found = await store.find(opened, job)
+                        if found is None or found.has_ended:
+                            return
+                        worker = worker or self._kinds[found.kind]()
+                        await _step(opened, found, worker, failures)
+                    except StoreClosed:  # It was changed or moved meanwhile.
+                        continue
+                    except Overtaken:
+                        return
+                    await pace.pause()
+            finally:
+                if worker is not None:
+                    await worker.close()
+
+
+async def _step(organisation: Organisation, job: BulkJob, worker: Worker, failures: int) -> None:
+    if job.state == "added":
+        await _write(organisation, job, lambda transaction: store.store(transaction, job, state="running"))
+    elif failures - job.failures > MOST_FAILURES:
+        await _fail(organisation, job, job.progress)
+    else:
+        try:
+            step = await worker.step(organisation, job)
+            await _write(organisation, job, partial(_do, job, step, failures))
+        except JobFailed as failure:
+            await _fail(organisation, job, failure.progress)
+
+
+def _do(job: BulkJob, step: Step, failures: int, transaction: Transaction) -> None:
+    store.progressed(transaction, job, step(transaction), failures)
+
+
+async def _fail(organisation: Organisation, job: BulkJob, progress: object) -> None:
+    def fail(transaction: Transaction) -> None:
+        store.store(transaction, job, state="failed", ended=transaction.now, progress=progress)
+
+    await _write(organisation, job, fail)
+
+
+async def _write(organisation: Organisation, seen: BulkJob, change: Callable[[Transaction], object]) -> None:
+    """Change a job, and records with it. Raises Overtaken if it is not as it was seen."""
+
+    def write(transaction: Transaction) -> None:
+        store.require_same(transaction, seen)
+        change(transaction)
+
+    await organisation.store.write(write)

@@ -1,0 +1,64 @@
+"""Bulk jobs as companions of their organisation: so they are in its snapshots, and move with it."""
+
+from collections.abc import Awaitable
+from typing import Any
+
+import msgspec
+
+from moorage.crm.jobs.model import BulkJob, Progress
+from moorage.crm.storage.contract.companions import Companion
+from moorage.crm.storage.contract.organisations import Organisation
+from moorage.crm.storage.contract.records import Transaction
+
+KIND = "bulk job"
+KEPT = 7 * 24 * 3600  # Seconds for which a job is kept after its end.
+
+
+class Overtaken(Exception):
+    """Somebody else has stored a step of the job meanwhile, or it is gone. Nothing was changed."""
+
+
+def add(transaction: Transaction, kind: str, user: int, request: Any) -> BulkJob:
+    """Store a new job, and remove those that ended long ago."""
+    jobs = [_job(companion) for companion in transaction.companions.of(KIND, [0]).get(0, [])]
+    transaction.companions.remove(
+        [job.id for job in jobs if job.ended is not None and job.ended + KEPT < transaction.now]
+    )
+    job = BulkJob(transaction.new_ids(1)[0], kind, user, transaction.now, request)
+    _put(transaction, job)
+    return job
+
+
+async def find(organisation: Organisation, job: int) -> BulkJob | None:
+    companion = organisation.store.companion(KIND, job)
+    found = await companion if isinstance(companion, Awaitable) else companion
+    return None if found is None else _job(found)
+
+
+def require_same(transaction: Transaction, seen: BulkJob) -> None:
+    """Raise Overtaken unless the job is as it was seen."""
+    companion = transaction.companions.by_id([seen.id]).get(seen.id)
+    if companion is None or _job(companion).steps != seen.steps:
+        raise Overtaken
+
+
+def store(transaction: Transaction, job: BulkJob, **changes: Any) -> BulkJob:
+    """Store a step of a job that is as it was seen."""
+    changed = msgspec.structs.replace(job, steps=job.steps + 1, **changes)
+    _put(transaction, changed)
+    return changed
+
+
+def progressed(transaction: Transaction, job: BulkJob, progress: Progress, failures: int) -> BulkJob:
+    """Store the step that has led to this progress."""
+    ended = {"state": "completed", "ended": transaction.now} if progress.is_last else {}
+    return store(transaction, job, progress=progress.value, failures=failures, **ended)
+
+
+def _put(transaction: Transaction, job: BulkJob) -> None:
+    body = msgspec.to_builtins(job)
+    transaction.companions.put([Companion(job.id, KIND, body=body)])
+
+
+def _job(companion: Companion) -> BulkJob:
+    return msgspec.convert(companion.body, BulkJob)
