@@ -270,3 +270,10 @@ def test_the_commands_that_tell_moorage_of_a_client_print_what_the_page_shows(ow
 def test_the_doctor_begins_as_the_page_shows(own):
     [block] = blocks(section("docs/cli.md", "`moorage doctor`"), "console")
     assert own.run("doctor").stdout.splitlines()[0] == block.splitlines()[1]
+
+
+def test_a_record_is_locked_as_the_page_says(copy):
+    [commands] = blocks(section("docs/crm.md", "Locks"), "console")
+    assert '"message":"record added"' in copy(commands).replace(" ", "").replace(
+        "recordadded", "record added"
+    )

@@ -17,13 +17,15 @@ MOST_QUESTIONS = 12
 class Counting:
     """A transaction that counts its calls: each would be a round trip to a database on another machine."""
 
-    def __init__(self, transaction) -> None:
+    def __init__(self, transaction, asked=None) -> None:
         self._transaction = transaction
-        self.now = transaction.now
-        self.asked = []
+        self.now = getattr(transaction, "now", None)
+        self.asked = [] if asked is None else asked
 
     def __getattr__(self, name):
         method = getattr(self._transaction, name)
+        if not callable(method):  # A part of it, such as its companions.
+            return Counting(method, self.asked)
 
         def ask(*arguments):
             self.asked.append(name)

@@ -3,7 +3,16 @@
 from collections.abc import Iterator
 
 from moorage.crm.api import org, users
-from moorage.crm.api.records import conversion_options, convert, notes, read, related, search, write
+from moorage.crm.api.records import (
+    conversion_options,
+    convert,
+    locks,
+    notes,
+    read,
+    related,
+    search,
+    write,
+)
 from moorage.crm.api.settings import (
     custom_views,
     field_changes,
@@ -39,6 +48,7 @@ def routes() -> Iterator[Route]:
         related,
         convert,
         conversion_options,
+        locks,
     )
     for family in families:
         yield from family.ROUTES

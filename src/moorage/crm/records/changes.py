@@ -20,6 +20,7 @@ from moorage.crm.records.draft import Draft
 from moorage.crm.records.duplicates import UniqueValues, values_of
 from moorage.crm.records.initial import initial_values, modification
 from moorage.crm.records.links import links_of
+from moorage.crm.records.locks import Locks, locked
 from moorage.crm.records.modules import rules_of
 from moorage.crm.records.modules.rules import PendingRecord
 from moorage.crm.records.outcomes import Outcome, deletion, failed, record_details, succeeded, upserted
@@ -77,6 +78,7 @@ class Change:
         self._unique = UniqueValues(organisation, module, self._batch)
         self._numbers = module.of_type("autonumber")
         self._formulas = formulas_of(module)
+        self._locks = Locks(module, transaction, user)
 
     def insert(self, records: Sequence[Prepared]) -> list[Outcome]:
         self._expect(records)
@@ -102,14 +104,20 @@ class Change:
         return self._each(lambda prepared: self._upsert(prepared, checked), records)
 
     def delete(self, ids: Sequence[int]) -> list[Outcome]:
-        there = ids
+        self._locks.expect(ids)
+        there = [record for record in ids if not self._locks.is_closed(record)]
         if self._within is not None:
-            self._batch.expect_rows(self._module, ids)
-            there = [record for record in ids if self._row(record) is not None]
+            self._batch.expect_rows(self._module, there)
+            there = [record for record in there if self._row(record) is not None]
         self._roll_ups.note_removed(self._module, there)
         deleted = self._transaction.recycle(self._module, there, self._user)
         self._roll_ups.write()
-        return [deletion(record, was_there=record in deleted) for record in ids]
+        return [self._deletion(record, was_there=record in deleted) for record in ids]
+
+    def _deletion(self, record: int, *, was_there: bool) -> Outcome:
+        if not was_there and self._locks.is_closed(record):
+            return failed(locked({"id": str(record)}, sorry=False))
+        return deletion(record, was_there=was_there)
 
     def exists(self, module: Module, record: int) -> bool:
         return self._batch.exists(module, record)
@@ -135,6 +143,7 @@ class Change:
         known_ids = [record for record in ids if record is not None]
         self._batch.expect_ids(sum(prepared.insert is not None for prepared in records))
         self._batch.expect_rows(self._module, known_ids)
+        self._locks.expect(known_ids)
         self._unique.expect(drafts_of(records))
         for index, prepared in enumerate(records):
             for draft in prepared.drafts:
@@ -200,6 +209,7 @@ class Change:
         old = self._row(record) if record is not None else None
         if old is None or record is None:
             raise Fault(400, "INVALID_DATA", "the id given seems to be invalid", place)
+        self._locks.refuse(old, place)
         self._refuse_modified(old)
         try:
             self._rules.check(self._pending(draft, old | draft.row, old))

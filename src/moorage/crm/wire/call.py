@@ -99,6 +99,11 @@ def then(
     return later(result)
 
 
+async def settled(result: T | Awaitable[T]) -> T:
+    """A result, which may have to be awaited."""
+    return await result if isinstance(result, Awaitable) else result
+
+
 def no_content() -> Response:
     """Zoho's answer if nothing was found: 204 without a body, but with the Content-Type of JSON."""
     return Response(204, b"", JSON)

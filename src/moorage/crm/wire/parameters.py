@@ -42,11 +42,13 @@ def id_list(params: Mapping[str, str], name: str, maximum: int = 100) -> list[in
     return list(dict.fromkeys(record_id for record_id in ids if record_id is not None))
 
 
-def field_names(params: Mapping[str, str]) -> list[str]:
+def field_names(params: Mapping[str, str], *, required: bool = False) -> list[str]:
     """The names in `fields`; none if it is missing. Raises the Fault for more than 50."""
     names = [name.strip() for name in params.get("fields", "").split(",") if name.strip()]
     if len(names) > MAX_FIELDS:
         raise Fault(400, "LIMIT_EXCEEDED", "limit exceeded", {"limit": MAX_FIELDS, "param_name": "fields"})
+    if required and not names:
+        raise param_missing("fields")
     return names
 
 

@@ -7,6 +7,7 @@ from moorage.crm.faults import Fault, ambiguous, param_invalid, pattern_not_matc
 from moorage.crm.metadata.catalog import Module
 from moorage.crm.metadata.shown import shape
 from moorage.crm.records.access import readable, visible
+from moorage.crm.records.locks import KIND as LOCK
 from moorage.crm.records.modules import rules_of
 from moorage.crm.records.reading import (
     module_of,
@@ -14,6 +15,7 @@ from moorage.crm.records.reading import (
     since_header,
     view_filter,
 )
+from moorage.crm.storage.contract.companions import CompanionPage, CompanionsOf
 from moorage.crm.storage.contract.records import (
     Deleted,
     Filter,
@@ -69,10 +71,24 @@ def get_record(call: Call) -> Response | Awaitable[Response]:
     if since is not None and "Modified_Time" in module.fields:
         return _get_if_modified(call, module, record, names, since)
     shown = shape(module, names, whole=True)
-    return then(
-        call.store.record(module, shown, record),
-        lambda data: Response(200, b'{"data":[' + data + b"]}", JSON) if data else no_content(),
-    )
+    return then(call.store.record(module, shown, record), lambda data: _whole(call, record, data))
+
+
+def _whole(call: Call, record: int, data: bytes | None) -> Response | Awaitable[Response]:
+    """The answer with one record. Few are locked, so that only these ask by whom."""
+    if data is None:
+        return no_content()
+    if b'"Locked__s":true' not in data:
+        return Response(200, b'{"data":[' + data + b"]}", JSON)
+    locks = call.store.companions(CompanionsOf(LOCK, owner=record), Window(1))
+
+    def show(page: CompanionPage) -> Response:
+        shown = data
+        if any(lock.body["by"] != call.caller.user for lock in page.companions):
+            shown = data.replace(b'"$locked_for_me":false', b'"$locked_for_me":true', 1)
+        return Response(200, b'{"data":[' + shown + b"]}", JSON)
+
+    return then(locks, show)
 
 
 def _get_if_modified(

@@ -62,7 +62,7 @@ async def delete_one(call: Call) -> Response:
     if record is None:
         raise wrong_format(resource_path_index=1)
     outcomes = await outcomes_of(call, module, lambda change: change.delete([record]))
-    if outcomes[0].status != 200:
+    if outcomes[0].document["code"] == "INVALID_DATA":
         raise Fault(400, "INVALID_DATA", "record not deleted", {"resource_path_index": 1})
     return outcomes_answer(outcomes, done=200)
 
