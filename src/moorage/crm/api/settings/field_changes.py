@@ -220,7 +220,7 @@ class _FieldChanges:
         return _success(field.id, "field updated")
 
     def _put(self, spec: JsonObject, before: Document | None, field: Document) -> None:
-        field = replace(field, body=with_mapping(spec, field.body, self._module, self._metadata))
+        field = field.with_body(with_mapping(spec, field.body, self._module, self._metadata))
         if must_be_worked_out(before, field):
             field = field.with_body(checked_formula(spec, field.body, self._module, self._metadata))
             self.formulas.append(field)
