@@ -185,6 +185,7 @@ def actions(server, run):
     return run("zoho_sdk_actions.py", "sdk-actions")
 
 
-def test_it_converts_a_lead(actions):
+def test_it_converts_leads_and_quotes(actions):
     parts = ["Accounts", "Contacts", "Deals"]
     assert actions["convert_lead"] == [["known@acme.example"], "SUCCESS", parts]
+    assert actions["convert_quote"] == "SUCCESS"

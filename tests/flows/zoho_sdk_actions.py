@@ -9,13 +9,26 @@ from zohocrmsdk.src.com.zoho.crm.api import HeaderMap
 from zohocrmsdk.src.com.zoho.crm.api.conversion_option import ConversionOptionOperations
 from zohocrmsdk.src.com.zoho.crm.api.convert_lead import BodyWrapper as ConvertBody
 from zohocrmsdk.src.com.zoho.crm.api.convert_lead import ConvertLeadOperations, LeadConverter
-from zohocrmsdk.src.com.zoho.crm.api.record import RecordOperations
+from zohocrmsdk.src.com.zoho.crm.api.inventory_convert import BodyWrapper as InventoryBody
+from zohocrmsdk.src.com.zoho.crm.api.inventory_convert import (
+    ConvertTo,
+    InventoryConverter,
+    InventoryConvertOperations,
+    Module,
+)
+from zohocrmsdk.src.com.zoho.crm.api.record import LineItemProduct, Record, RecordOperations
 from zohocrmsdk.src.com.zoho.crm.api.util import Choice
 
 
 def create(module, **values):
     answer = RecordOperations(module).create_records(body(lead(**values)), HeaderMap())
     return int(outcomes(answer)[0]["details"]["id"])
+
+
+def with_id(record, named=None):
+    named = named or Record()
+    named.set_id(record)
+    return named
 
 
 def convert_lead():
@@ -33,9 +46,23 @@ def convert_lead():
     return [matched, answer.get_code().get_value(), sorted(answer.get_details())]
 
 
+def convert_quote():
+    product = with_id(create("Products", Product_Name="Buoy"), LineItemProduct())
+    line = lead(Product_Name=product, Quantity=2.0)
+    account = with_id(create("Accounts", Account_Name="Harbour"))
+    quote = create("Quotes", Subject="Buoys", Account_Name=account, Quoted_Items=[line])
+    module, target, converter, wrapper = Module(), ConvertTo(), InventoryConverter(), InventoryBody()
+    module.set_api_name("Invoices")
+    target.set_module(module)
+    converter.set_convert_to([target])
+    wrapper.set_data([converter])
+    answer = InventoryConvertOperations(quote, "Quotes").convert_inventory(wrapper)
+    return answer.get_object().get_data()[0].get_code().get_value()
+
+
 def main():
     connect(json.loads(sys.argv[1]))
-    print(json.dumps({"convert_lead": convert_lead()}))
+    print(json.dumps({"convert_lead": convert_lead(), "convert_quote": convert_quote()}))
 
 
 main()

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -23,6 +23,8 @@ from moorage.crm.storage.contract.organisations import Organisation
 from moorage.crm.storage.contract.records import Row, Transaction
 from moorage.crm.wire.members import invalid
 
+# Given an operation and the API name of a module, raises the Fault of a caller who may not do that.
+Permit: TypeAlias = Callable[[str, str], None]
 _DAY = 86_400
 
 
@@ -35,10 +37,7 @@ class Became:
 
 
 class LeadConversion:
-    """The conversion of one lead by one user, as the request says.
-
-    `permit` is given an operation and a module, and raises the Fault of a caller who may not do that.
-    """
+    """The conversion of one lead by one user, as the request says."""
 
     def __init__(
         self,
@@ -46,7 +45,7 @@ class LeadConversion:
         user: int,
         transaction: Transaction,
         request: ConversionRequest,
-        permit: Callable[[str, str], None],
+        permit: Permit,
     ) -> None:
         self._organisation = organisation
         self._modules = organisation.catalog.modules
@@ -60,14 +59,14 @@ class LeadConversion:
     def run(self, lead: int) -> Outcome:
         """Raises the Fault of a lead that can't be converted, and Refused for what the request wants."""
         self._lead = _convertible(self._modules["Leads"], self._transaction, lead)
-        with _refusing():
+        with refusing():
             contact, account = self._existing()
         self._permit("CREATE" if contact is None else "UPDATE", "Contacts")
         if self._has_account(account):
             self._permit("CREATE" if account is None else "UPDATE", "Accounts")
         if "Deals" in self._request.values:
             self._permit("CREATE", "Deals")
-        with _refusing():
+        with refusing():
             self._make(contact, account)
         self._mark_converted()
         self._move()
@@ -187,14 +186,14 @@ class LeadConversion:
             record = {"Owner": self._owner(), **links, **self._values(name)}
             record |= self._tags(name, None)
             (outcome,) = change.insert([insertable(self._organisation.catalog, module, record, path)])
-            existing = int(_done(outcome)["id"])
+            existing = int(written(outcome)["id"])
         else:
             given = self._request.values.get(name, {})
             record = {**links, **(self._values(name) if self._request.overwrite else given)}
             record |= self._tags(name, existing)
             if record:
                 prepared = updatable(self._organisation.catalog, module, record, path)
-                _done(change.update_one(existing, prepared)[0])
+                written(change.update_one(existing, prepared)[0])
         self._became[name] = Became(module, existing)
 
     def _owner(self) -> dict[str, str]:
@@ -253,13 +252,11 @@ class LeadConversion:
         became = self._became.get(name)
         if became is None:
             return None
-        row = self._transaction.rows(became.module, [became.id])[became.id]
-        field = became.module.name_field
-        return {"name": row[field.column] if field else None, "id": str(became.id)}
+        return named(self._transaction, became.module, became.id)
 
 
 @contextmanager
-def _refusing() -> Iterator[None]:
+def refusing() -> Iterator[None]:
     try:
         yield
     except Fault as fault:
@@ -276,12 +273,18 @@ def _convertible(leads: Module, transaction: Transaction, lead: int) -> Row:
     return row
 
 
-def _done(outcome: Outcome) -> dict[str, Any]:
+def written(outcome: Outcome) -> dict[str, Any]:
     """The details of a record that was written. Raises Refused for one that was not."""
     if outcome.status >= 300:
         raise Refused(outcome)
     details: dict[str, Any] = outcome.document["details"]
     return details
+
+
+def named(transaction: Transaction, module: Module, record: int) -> dict[str, Any]:
+    """A record as an answer names it."""
+    row = transaction.rows(module, [record])[record]
+    return {"name": row[module.name_field.column] if module.name_field else None, "id": str(record)}
 
 
 def _tag_names(module: Module, row: Row) -> list[str]:
