@@ -1,5 +1,6 @@
 """What every place that keeps organisations promises: subclass it and give the fixture `storage`."""
 
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
 
@@ -15,7 +16,7 @@ from moorage.crm.storage.contract.records import StoreClosed
 from tests.contracts.opened import Opened
 from tests.contracts.record_files import ONE as PARTS
 from tests.contracts.record_files import ask, finish, parts_of, remove, sweep, write
-from tests.contracts.record_outbox import acknowledge, claim, emit, kinds, rest
+from tests.contracts.record_outbox import claim, emit, names, rest, settle
 
 ONE, TWO = (prefix * ID_SPACE + 20_005 for prefix in (7_243_485, 1_234_567))
 AT_ONE, AT_TWO = Place("one", ONE), Place("two", TWO)
@@ -24,6 +25,22 @@ AT_ONE, AT_TWO = Place("one", ONE), Place("two", TWO)
 def documents(identity, spec=DEMO):
     numbers = count(100_001)
     return blueprint(spec, identity // ID_SPACE, datetime(2026, 2, 6, tzinfo=UTC), lambda: next(numbers))
+
+
+@dataclass
+class Listener:
+    """Notes what it hears, and fails the third time it is woken."""
+
+    woken: list[int] = field(default_factory=list)
+    times_told: list[None] = field(default_factory=list)
+
+    async def wake(self):
+        self.woken.append(len(self.woken))
+        if len(self.woken) == 3:
+            raise ArithmeticError
+
+    def told(self):
+        self.times_told.append(None)
 
 
 class OrganisationStorageContract:
@@ -111,19 +128,19 @@ class OrganisationStorageContract:
         assert opened.ids("Leads", [WordStarts(("later",))]) == []
         assert opened.add("Leads", {}) > later
 
-    def test_a_snapshot_holds_the_events_that_were_not_acknowledged_since(self, make, storage, tmp_path):
+    def test_a_snapshot_holds_the_events_that_were_not_settled_since(self, make, storage, tmp_path):
         opened = make()
         emit(opened, "dealt with", "waits")
         storage.snapshot(AT_ONE, tmp_path / "one")
-        assert acknowledge(opened, claim(opened, most=1))
+        assert settle(opened, claim(opened, most=1))
         emit(opened, "undone")
         for _ in range(2):
             storage.restore(AT_ONE, tmp_path / "one")
             opened = make.reopen()
-            assert kinds(claim(opened, lease=0)) == ["waits"]
+            assert names(claim(opened, lease=0)) == ["waits"]
         held = claim(opened)
         emit(opened, "new")
-        assert acknowledge(opened, held)
+        assert settle(opened, held)
         assert claim(opened).events[0].id > held.events[0].id
         storage.restore(AT_ONE, tmp_path / "one")
         assert claim(make.reopen()).events == []
@@ -136,7 +153,7 @@ class OrganisationStorageContract:
         storage.restore(AT_ONE, tmp_path / "one")
         opened = make.reopen()
         assert claim(opened) is None
-        assert acknowledge(opened, held)
+        assert settle(opened, held)
         assert claim(opened).events == []
 
     def test_a_snapshot_holds_files_and_no_upload_goes_on_behind_it(self, make, storage, tmp_path, clock):
@@ -162,32 +179,29 @@ class OrganisationStorageContract:
 
     def test_an_outbox_is_made_known_before_its_first_event_and_after_each_rest(self, make, storage):
         make().store.close()
-        woken = []
-
-        async def wake():
-            woken.append(len(woken))
-            if len(woken) == 3:
-                raise ArithmeticError
-
-        here = Opened(storage.open(AT_ONE, wake))
+        listener = Listener()
+        woken, told = listener.woken, listener.times_told
+        here = Opened(storage.open(AT_ONE, listener))
         emit(here, "a")
         emit(here, "b")
         here.add("Leads", {})
         assert woken == [0]
+        assert len(told) == 2
         assert not rest(here, 0)
-        assert acknowledge(here, claim(here))
+        assert settle(here, claim(here))
         assert not rest(here, 1)
         emit(here, "c")
         assert woken == [0]
-        assert acknowledge(here, claim(here))
+        assert settle(here, claim(here))
         assert rest(here, 0)
         emit(here, "d")
         assert woken == [0, 1]
-        assert acknowledge(here, claim(here))
+        assert settle(here, claim(here))
         assert rest(here, 0)
         with pytest.raises(ArithmeticError):
             emit(here, "nobody would know")
         assert woken == [0, 1, 2]
+        assert len(told) == 4
         assert claim(here).events == []
         here.store.close()
 

@@ -40,6 +40,7 @@ from tests.waited import Waited
 
 FULL_SCOPE = (
     "ZohoCRM.modules.ALL,ZohoCRM.settings.ALL,ZohoCRM.users.ALL,ZohoCRM.org.ALL,ZohoSearch.securesearch.READ"
+    ",ZohoCRM.notifications.ALL"
 )
 
 BEGIN = datetime(2026, 2, 6, 9, 10, 56, tzinfo=UTC)
@@ -229,6 +230,7 @@ def clock() -> FrozenClock:
 # answers nothing at once.
 ASKED_OF_EVERY_STORAGE = {
     "jobs": "steps",
+    "events": "notifications",
     "settings": "formula_fields",
     "records": (
         "delete insert list notes paging related repeats roll_ups round_trip rules strangers update upsert values"

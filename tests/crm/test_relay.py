@@ -11,7 +11,8 @@ import pytest
 
 from moorage.clock import SystemClock
 from moorage.crm.metadata.standard import DEMO
-from moorage.crm.organisations.relay import LEASE, REST, relay
+from moorage.crm.organisations.relay import LEASE, REST, Relay
+from moorage.crm.organisations.relay import Handled as Done
 from moorage.crm.organisations.service import Organisations
 from moorage.crm.storage.postgresql.schemas import PostgresqlSchemas
 from moorage.crm.storage.postgresql.server import PostgresqlServer
@@ -24,10 +25,18 @@ from tests.waited import Waited
 class Handled:
     """Keeps what it is given."""
 
-    kinds: list[str] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
 
-    async def __call__(self, organisation, events):
-        self.kinds.extend(event.kind for event in events)
+    async def __call__(self, organisation, claim):
+        self.names.extend(event.payload for event in claim.events)
+        return Done(len(claim.events))
+
+
+async def relayed(organisations, handle):
+    """One look at all organisations, and all that comes of it."""
+    relay = Relay(organisations, handle)
+    await relay.look()
+    await relay.ended()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -65,26 +74,26 @@ def here(process):
     return organisations
 
 
-def emit(organisations, *kinds, slug="acme"):
+def emit(organisations, *names, slug="acme", kind="k"):
     async def write():
         row = await organisations.wrapped.find(slug)
         store = (await organisations.wrapped.open(row.id)).store
-        await store.write(lambda transaction: [transaction.emit(kind, None) for kind in kinds])
+        await store.write(lambda transaction: [transaction.emit(kind, name) for name in names])
 
     asyncio.run(write())
 
 
 def handled(organisations, handle=None):
     handle = handle or Handled()
-    asyncio.run(relay(organisations.wrapped, handle))
-    return getattr(handle, "kinds", None)
+    asyncio.run(relayed(organisations.wrapped, handle))
+    return getattr(handle, "names", None)
 
 
 def rested(organisations, clock):
     """What is handled until the organisations rest."""
-    kinds = handled(organisations)
+    names = handled(organisations)
     clock.advance(REST)
-    return kinds + handled(organisations)
+    return names + handled(organisations)
 
 
 def waiting(organisations):
@@ -117,7 +126,7 @@ def test_an_event_that_comes_between_the_look_and_the_end_of_the_wait_is_handled
 
     async def late(organisation, number):
         row = await here.wrapped.open(organisation)
-        await row.store.write(lambda transaction: transaction.emit("late", None))
+        await row.store.write(lambda transaction: transaction.emit("k", "late"))
         await clear(organisation, number)
 
     monkeypatch.setattr(here.wrapped.waiting, "clear", late)
@@ -144,16 +153,63 @@ def test_what_fails_comes_again_after_its_lease_and_holds_up_no_other_organisati
     emit(here, "b", slug="other")
     acme, seen = here.find("acme").id, []
 
-    async def fail(organisation, events):
-        seen.extend(event.kind for event in events)
+    async def fail(organisation, claim):
+        seen.extend(event.payload for event in claim.events)
         if organisation == acme:
             raise ArithmeticError
+        return Done(len(claim.events))
 
     handled(here, fail)
     assert sorted(seen) == ["a", "b"]
     assert handled(here) == []
     clock.advance(LEASE)
     assert handled(here) == ["a"]
+
+
+def test_a_line_that_fails_or_takes_long_holds_up_no_other_line(here, clock):
+    emit(here, "a1", "a2", kind="fails")
+    emit(here, "b1", kind="takes long")
+    emit(here, "c1", "c2", kind="goes well")
+    tries, went_well = [], asyncio.Event()
+
+    async def handle(_, claim):
+        tries.extend(event.payload for event in claim.events)
+        if claim.kind == "goes well":
+            went_well.set()
+        if claim.kind == "takes long":
+            await went_well.wait()
+        return Done(1, pause=10) if claim.kind == "fails" else Done(len(claim.events))
+
+    handled(here, handle)
+    assert sorted(tries) == ["a1", "a2", "b1", "c1", "c2"]
+    assert handled(here) == []
+    clock.advance(10)
+    assert handled(here) == ["a2"]
+
+
+def test_a_relay_notices_at_once_what_its_own_process_writes(here, monkeypatch):
+    monkeypatch.setattr("moorage.crm.organisations.relay.PAUSE", 3600)
+
+    async def write_and_wait():
+        seen, is_handled = [], asyncio.Semaphore(0)
+
+        async def handle(_, claim):
+            seen.extend(event.payload for event in claim.events)
+            is_handled.release()
+            return Done(len(claim.events))
+
+        task = asyncio.create_task(Relay(here.wrapped, handle).run())
+        store = (await here.wrapped.open((await here.wrapped.find("acme")).id)).store
+        async with asyncio.timeout(60):
+            for n in range(5):
+                await store.write(lambda transaction, n=n: transaction.emit("k", n))
+                await is_handled.acquire()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        return seen
+
+    assert asyncio.run(write_and_wait()) == [0, 1, 2, 3, 4]
 
 
 def test_who_is_cancelled_gives_the_events_back(here):
@@ -166,7 +222,7 @@ def test_who_is_cancelled_gives_the_events_back(here):
             begun.set()
             await asyncio.Event().wait()
 
-        task = asyncio.create_task(relay(here.wrapped, wait))
+        task = asyncio.create_task(Relay(here.wrapped, wait).run())
         await begun.wait()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -180,11 +236,12 @@ def test_fields_that_change_while_events_are_handled_bring_none_again(here):
     emit(here, "a")
     seen = []
 
-    async def change(organisation, events):
-        seen.extend(event.kind for event in events)
+    async def change(organisation, claim):
+        seen.extend(event.payload for event in claim.events)
         opened = await here.wrapped.open(organisation)
         user = opened.metadata.all("user")[0]
         await opened.store.change_metadata(lambda change: change.put(user))
+        return Done(len(claim.events))
 
     handled(here, change)
     assert handled(here) == []
@@ -198,11 +255,11 @@ def test_processes_that_write_and_relay_at_once_lose_and_repeat_nothing(here, pr
         row = await organisations.find("acme")
         for n in range(most):
             store = (await organisations.open(row.id)).store
-            await store.write(lambda transaction, n=n: transaction.emit(f"{name}{n}", None))
+            await store.write(lambda transaction, n=n: transaction.emit("k", f"{name}{n}"))
 
     async def take(organisations):
-        while len(seen.kinds) < 2 * most:
-            await relay(organisations, seen)
+        while len(seen.names) < 2 * most:
+            await relayed(organisations, seen)
 
     async def together():
         one, two = here.wrapped, there.wrapped
@@ -211,7 +268,9 @@ def test_processes_that_write_and_relay_at_once_lose_and_repeat_nothing(here, pr
 
     asyncio.run(together())
     for name in "ab":
-        assert [kind for kind in seen.kinds if kind[0] == name] == [f"{name}{n}" for n in range(most)]
+        assert [seen_name for seen_name in seen.names if seen_name[0] == name] == [
+            f"{name}{n}" for n in range(most)
+        ]
 
 
 def test_events_that_a_snapshot_brings_back_are_waited_for_and_a_reset_has_none(here, tmp_path):
@@ -277,7 +336,7 @@ KILLED = """
     import asyncio, os, signal, sys
     from pathlib import Path
     from moorage.clock import SystemClock
-    from moorage.crm.organisations.relay import relay
+    from moorage.crm.organisations.relay import Relay
     from moorage.crm.organisations.service import Organisations
     from moorage.crm.storage.sqlite.storage import SqliteStorage
 
@@ -286,7 +345,7 @@ KILLED = """
 
     async def main(folder):
         clock = SystemClock()
-        await relay(Organisations(SqliteStorage(folder, clock), folder / "snapshots", clock), die)
+        await Relay(Organisations(SqliteStorage(folder, clock), folder / "snapshots", clock), die).run()
 
     asyncio.run(main(Path(sys.argv[1])))
 """

@@ -102,6 +102,11 @@ def test_a_related_list_is_read_as_the_page_shows(copy):
     assert re.fullmatch(r".+ has \d+\n", copy(program, "python"))
 
 
+def test_a_program_hears_of_a_lead_as_the_page_shows(copy):
+    [program] = blocks(section("docs/crm.md", "Notifications"), "python")
+    assert re.fullmatch(r"insert Leads \['\d+'\] only the CRM knows this\n", copy(program, "python"))
+
+
 def test_clients_are_registered_as_the_page_shows(copy):
     [commands] = blocks(section("docs/crm.md", "Clients"), "console")
     outcome = copy("\n".join(commands.splitlines()[:2]))

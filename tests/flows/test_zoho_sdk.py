@@ -76,6 +76,7 @@ def test_those_of_older_versions_work_as_well(server, run, report, older):
         "roles",
         "profiles",
         "users",
+        "notifications",
     ):
         assert theirs[name] == report[name], name
 
@@ -128,6 +129,21 @@ def test_it_reads_the_metadata(report):
     assert report["modules"] == 54 and report["fields"] > 40 and report["sections"] >= 3
     assert report["roles"] == ["CEO", "Manager"] and report["profiles"] == ["Administrator", "Standard"]
     assert report["org"] == "sdk" and len(report["users"]) == 6
+
+
+def test_it_enables_changes_lists_and_disables_notifications(report):
+    subscribed = "Successfully subscribed for actions-watch of the given module"
+    assert report["notifications"] == {
+        "messages": [
+            subscribed,
+            subscribed,
+            "Successfully updated the subscribe details",
+            "Successfully removed the subscribe details",
+            "Successfully un-subscribed from actions-watch",
+        ],
+        "events": ["Deals.edit"],
+        "token": "u",
+    }
 
 
 def test_it_understands_every_module_and_its_records(surroundings):

@@ -9,6 +9,7 @@ import datetime as dt
 import json
 import sys
 
+from zoho_sdk_notifications import notifications
 from zohocrmsdk.src.com.zoho.api.authenticator.oauth_token import OAuthToken
 from zohocrmsdk.src.com.zoho.crm.api import HeaderMap, Initializer, ParameterMap
 from zohocrmsdk.src.com.zoho.crm.api.dc import DataCenter
@@ -155,6 +156,7 @@ def main():
     result["roles"] = [item.get_name() for item in RolesOperations().get_roles().get_object().get_roles()]
     profiles = ProfilesOperations().get_profiles(ParameterMap()).get_object().get_profiles()
     result["profiles"] = [item.get_name() for item in profiles]
+    result["notifications"] = notifications()
     print(json.dumps(result))
 
 

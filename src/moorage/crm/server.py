@@ -273,8 +273,8 @@ class Crm:
     def _call(self, request: Request, principal: Principal) -> Call:
         """The call, as long as nobody has looked at its path."""
         organisation, now = self._organisation(principal), self._clock.timestamp()
-        params = parameters(request.query)
-        return Call(request, organisation, principal, {}, params, now, self._tokens, self._schedule)
+        params, tokens, origin = parameters(request.query), self._tokens, self._api_domain
+        return Call(request, organisation, principal, {}, params, now, tokens, self._schedule, origin=origin)
 
 
 def _healthy(method: str) -> Response:

@@ -2,7 +2,7 @@
 
 import asyncio
 import hmac
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Collection, Sequence
 from pathlib import Path
 
 from moorage.background import Loop
@@ -17,6 +17,9 @@ from moorage.crm.accounts.service import Accounts
 from moorage.crm.accounts.store import AccountsStore
 from moorage.crm.centres import Site
 from moorage.crm.errors import OrganisationInvalid, OrganisationUnknown
+from moorage.crm.events.addresses import LOCAL, Addresses
+from moorage.crm.events.deliveries import Deliveries
+from moorage.crm.events.sending import Sender
 from moorage.crm.jobs.service import BulkJobs
 from moorage.crm.metadata.documents import Document
 from moorage.crm.organisations.departing import Departure, Tell
@@ -43,8 +46,8 @@ class CrmService:
     that of the CRM `like`.
 
     `api_domain` is the base URL at which clients reach the CRM's own origin. `open_slug` names an organisation to try
-    out: its users sign in without a password. `schedule` lets a bulk job be worked on (`bulk_jobs.run`). All methods
-    raise DatabaseUnusable.
+    out: its users sign in without a password. `schedule` lets a bulk job be worked on (`bulk_jobs.run`). `receivers`
+    are where notifications may go (`events/addresses.py`). All methods raise DatabaseUnusable.
     """
 
     def __init__(
@@ -57,6 +60,7 @@ class CrmService:
         keeper: SecretKeeper | None = None,
         like: "CrmService | None" = None,
         schedule: Schedule = nobody_is_told,
+        receivers: Collection[str] = (LOCAL,),
     ) -> None:
         with disk_trouble(f"{folder}"):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -79,6 +83,7 @@ class CrmService:
             self.accounts, server, self.organisations, PageTokens(key), clock, api_domain, folder, schedule
         )
         self.bulk_jobs = BulkJobs(self.organisations)
+        self._deliveries = Deliveries(self.organisations, Sender(Addresses(receivers)), clock)
 
     async def _needs_no_password(self, organisation: int) -> bool:
         rows = await self.organisations.list()
@@ -131,7 +136,7 @@ class CrmService:
         await self.organisations.check()
 
     def background(self) -> Sequence[Loop]:
-        return (Loop("crm.notice_changes", self.watch),)
+        return (Loop("crm.notice_changes", self.watch), *self._deliveries.background())
 
     async def watch(self, interval: float = 0.5) -> None:
         """Notice, until cancelled, what other processes do: revoke tokens; restore, reset or delete organisations."""
@@ -143,5 +148,6 @@ class CrmService:
     async def close(self) -> None:
         """Close everything, the storage as well."""
         self.people.close()
+        await self._deliveries.close()
         await self.organisations.close()
         await self._storage.close()

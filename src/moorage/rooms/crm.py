@@ -37,6 +37,7 @@ class CrmRooms(ControlRooms):
             self._secret_keeper(),
             self.crm_like,
             self._schedule_bulk_job,
+            self.settings.crm_receivers,
         )
 
     async def _schedule_bulk_job(self, organisation: int, job: int) -> None:

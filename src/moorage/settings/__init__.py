@@ -40,6 +40,7 @@ class Settings:
     crm_database_url: str
     crm_connections: int
     crm_servers: Secret | None
+    crm_receivers: tuple[str, ...]
     api_key: Secret | None
     vault_key: Secret | None
     oauth_clients: Secret | None

@@ -5,6 +5,7 @@ Each raises ValueError with a message that says what is allowed, and that does n
 
 import base64
 import binascii
+import ipaddress
 import re
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -131,6 +132,18 @@ def decode_servers(text: str) -> dict[str, str]:
         if not _SERVER_NAME.fullmatch(name) or not _POSTGRESQL.fullmatch(url):
             raise ValueError("use name=URL, as in two=postgresql://moorage:…@two.example.com/moorage")
     return {name: url for name, _, url in named}
+
+
+def receivers(text: str) -> tuple[str, ...]:
+    """The words `local` and `public`, and networks, separated by commas."""
+    words = tuple(word for word in re.split(r"[,\s]+", text) if word)
+    try:
+        for word in words:
+            if word not in {"local", "public"}:
+                ipaddress.ip_network(word)
+    except ValueError:
+        raise ValueError("use local, public or networks such as 10.1.0.0/16, separated by commas") from None
+    return words
 
 
 def _has_bad_port(url: str) -> bool:

@@ -112,6 +112,13 @@ SETTINGS = (
         secret=True,
     ),
     Setting(
+        "crm_receivers",
+        "MOORAGE_CRM_RECEIVERS",
+        readers.receivers,
+        "local",
+        "Where the embedded CRM may send notifications: local, public, networks.",
+    ),
+    Setting(
         "api_key",
         "MOORAGE_API_KEY",
         readers.api_key,

@@ -51,8 +51,8 @@ class MemoryOrganisations:
             state.contents = contents
         self._put(place.slug, state)
 
-    def open(self, place, wake=None):
-        return self._opened(self._found(place.slug), wake)
+    def open(self, place, listener=None):
+        return self._opened(self._found(place.slug), listener)
 
     def snapshot(self, place, target):
         state = self._found(place.slug)
@@ -75,7 +75,8 @@ class MemoryOrganisations:
             raise OrganisationInvalid(f"{source} is of another organisation.", help="Give another.")
         before = self._found(place.slug).contents
         contents.next_id = max(contents.next_id, before.next_id)
-        MemoryOutbox(contents, 0).pass_over(before.acknowledged)
+        for kind, last in before.acknowledged.items():
+            MemoryOutbox(contents, 0).pass_over(kind, last)
         self._put(place.slug, State(place.identity, [Document(*row) for row in documents], contents))
 
     def remove(self, place):
@@ -97,12 +98,12 @@ class MemoryOrganisations:
         if state is not None:
             self._states[slug] = state
 
-    def _opened(self, state: State, wake=None) -> Organisation:
+    def _opened(self, state: State, listener=None) -> Organisation:
         metadata, catalog = self._read(state.documents)
         zone = ZoneInfo(metadata.org["time_zone"])
         users = {
             d.id: {"name": d.body["full_name"], "id": str(d.id), "email": d.body["email"]}
             for d in metadata.all("user")
         }
-        store = MemoryStore(state, catalog, users, zone, self._clock, wake)
+        store = MemoryStore(state, catalog, users, zone, self._clock, listener)
         return Organisation(state.identity, metadata, catalog, zone, store)

@@ -23,14 +23,14 @@ class MemoryStore:
 
     confirm = None
 
-    def __init__(self, state, catalog, users, zone, clock, wake=None) -> None:
+    def __init__(self, state, catalog, users, zone, clock, listener=None) -> None:
         self._state = state
         self._catalog = catalog
         self._users = users
         self._zone = zone
         self._clock = clock
         self._closed = False
-        self._wake = wake
+        self._listener = listener
         self._version = state.version
         self._writer = ThreadPoolExecutor(1)
 
@@ -160,9 +160,11 @@ class MemoryStore:
             prefix = self._state.identity // 10**12
             transaction = MemoryTransaction(contents, self._catalog, prefix, int(self._clock.timestamp()))
             result = job(transaction)
-            if transaction.wakes and self._wake is not None:
-                asyncio.run_coroutine_threadsafe(self._wake(), loop).result()
+            if transaction.wakes and self._listener is not None:
+                asyncio.run_coroutine_threadsafe(self._listener.wake(), loop).result()
             self._state.contents = contents
+            if transaction.wakes is not None and self._listener is not None:
+                self._listener.told()
             return result
 
 

@@ -17,15 +17,18 @@ class Contents:
     tags: dict[tuple[int, str], int] = field(default_factory=dict)
     numbers: dict[int, int] = field(default_factory=dict)
     next_id: int = FIRST_RECORD
-    # Ids, kinds and payloads; the id of the last one that was acknowledged; who holds them, and until when.
+    # Ids, kinds and payloads. By kind: the id of the last one that was dealt with; who holds them, and until when; how
+    # often in a row nobody could deal with them.
     events: list[tuple[int, str, Any]] = field(default_factory=list)
-    acknowledged: int = 0
-    held: tuple[int, int] | None = None
+    acknowledged: dict[str, int] = field(default_factory=dict)
+    held: dict[str, tuple[int, int]] = field(default_factory=dict)
+    failures: dict[str, int] = field(default_factory=dict)
     known: int | None = None
     companions: dict[int, Any] = field(default_factory=dict)
     # Files with their due times, and the digest, the due time and the parts of contents, by their ids.
     files: dict[int, tuple[StoredFile, int | None]] = field(default_factory=dict)
     contents: dict[int, tuple[str | None, int | None, list[bytes]]] = field(default_factory=dict)
+    watched: int = 0
 
     def table(self, module) -> dict[int, dict[str, Any]]:
         return self.tables.setdefault(module.number, {})
@@ -38,12 +41,14 @@ class Contents:
             dict(self.numbers),
             self.next_id,
             list(self.events),
-            self.acknowledged,
-            self.held,
+            dict(self.acknowledged),
+            dict(self.held),
+            dict(self.failures),
             self.known,
             dict(self.companions),
             dict(self.files),
             dict(self.contents),
+            self.watched,
         )
 
 

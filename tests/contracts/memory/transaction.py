@@ -17,7 +17,7 @@ class MemoryTransaction:
         self._catalog = catalog
         self._prefix = prefix
         self.now = now
-        self.wakes = False
+        self.wakes = None
 
     def new_ids(self, count):
         first = self._prefix * 10**12 + self._contents.next_id
@@ -108,10 +108,18 @@ class MemoryTransaction:
         return self._contents.tags[key]
 
     def emit(self, kind, payload):
+        self.wakes = bool(self.wakes) or self._contents.known is None
         if self._contents.known is None:
-            self.wakes, self._contents.known = True, self.now
+            self._contents.known = self.now
         stored = msgspec.json.decode(msgspec.json.encode(payload))
         self._contents.events.append((self.new_ids(1)[0], kind, stored))
+
+    @property
+    def is_watched(self):
+        return self._contents.watched > self.now
+
+    def watch(self, until):
+        self._contents.watched = until
 
     @property
     def outbox(self):

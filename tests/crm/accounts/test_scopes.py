@@ -21,6 +21,7 @@ OTHERS = {
     "ZohoCRM.settings.": ("ZohoCRM.settings.tags.ALL",),
     "ZohoCRM.users.": ("ZohoCRM.org.ALL",),
     "ZohoCRM.org.": ("ZohoCRM.users.ALL",),
+    "ZohoCRM.notifications.": ("ZohoCRM.org.ALL",),
     "ZohoSearch.": ("ZohoFiles.files.ALL",),
 }
 

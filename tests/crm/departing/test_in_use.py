@@ -16,7 +16,7 @@ from moorage.crm.storage.sqlite import carrying
 from tests.contracts import record_files
 from tests.contracts.opened import Opened
 from tests.contracts.record_files import parts_of, remove
-from tests.contracts.record_outbox import acknowledge, claim, emit, kinds
+from tests.contracts.record_outbox import claim, emit, names, settle
 from tests.crm.conftest import Caller
 from tests.crm.departing.moved import (
     CATCHING_UP,
@@ -86,12 +86,12 @@ def test_whatever_is_written_meanwhile_arrives(
         [CATCHING_UP.encode()],
         [HOLDING.encode()],
     ]
-    assert kinds(claimed[-1]) == ["b 1", "a 2"]
+    assert names(claimed[-1]) == ["b 1", "a 2"]
     companions = Opened(target.organisations.open(crm.organisation)).companions
     assert companions("lock")[0] == [(3, "changed"), (4, "new")]
     assert companions("share", owner=5)[0] == [(5, number) for number in range(5)]
     assert crm.organisation in asyncio.run(target.organisations.waiting.all())
-    assert acknowledge(Opened(target.organisations.open(crm.organisation)), claimed[-1])
+    assert settle(Opened(target.organisations.open(crm.organisation)), claimed[-1])
     (last,) = arrived.insert("Leads", {"Last_Name": "goes on", "Tag": [{"name": "t 0"}]})
     assert int(last) > max(map(int, written))
     assert arrived.only(f"Leads/{last}")["Number"] == "20"
@@ -104,7 +104,7 @@ def write_events(opened, number):
     emit(opened, f"a {number}", f"b {number}")
     change_companions(opened, number)
     if number == 3:
-        assert acknowledge(opened, claim(opened, most=3))
+        assert settle(opened, claim(opened, most=3))
     return claim(opened, most=2) if number == 4 else None
 
 
@@ -149,24 +149,24 @@ def everything(caller, file):
     return found
 
 
-def test_nothing_that_was_acknowledged_is_lost_and_who_waits_is_answered(crm, service, way, beside):
+def test_nothing_that_was_settled_is_lost_and_who_waits_is_answered(crm, service, way, beside):
     source, target = way
     arrive(crm, source, service)
-    writer, acknowledged, moved = Caller(beside(source), crm.token, crm.organisation), {}, threading.Event()
+    writer, settled, moved = Caller(beside(source), crm.token, crm.organisation), {}, threading.Event()
 
     def write():
         answer = None
         while not (moved.is_set() and answer is not None and answer.status == 401):
-            name = f"lead {len(acknowledged)}"
+            name = f"lead {len(settled)}"
             answer = writer.post("Leads", {"data": [{"Last_Name": name}]})
             assert answer.status in (201, 401, 503), answer.body
             if answer.status == 201:
-                assert acknowledged.setdefault(answer.data[0]["details"]["id"], name) == name
+                assert settled.setdefault(answer.data[0]["details"]["id"], name) == name
 
     def wait(step):
         if step in (COPYING, CATCHING_UP):
-            before = len(acknowledged)
-            while len(acknowledged) < before + 3 and not writing.done():
+            before = len(settled)
+            while len(settled) < before + 3 and not writing.done():
                 pass
 
     with ThreadPoolExecutor(1) as threads:
@@ -182,7 +182,7 @@ def test_nothing_that_was_acknowledged_is_lost_and_who_waits_is_answered(crm, se
         record["id"]: record["Last_Name"]
         for record in arrived.get("Leads", fields="Last_Name", per_page=200).data
     }
-    assert records == dict(sorted(acknowledged.items())) or len(acknowledged) > 200
+    assert records == dict(sorted(settled.items())) or len(settled) > 200
     assert next(step for step in steps if step.startswith("Writes waited for "))
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from moorage.crm.api import org, users
+from moorage.crm.api import org, users, watch
 from moorage.crm.api.records import (
     conversion_options,
     convert,
@@ -32,6 +32,7 @@ def routes() -> Iterator[Route]:
     families = (
         org,
         users,
+        watch,
         modules,
         fields,
         field_changes,

@@ -32,7 +32,7 @@ from moorage.crm.organisations.shared_snapshots import SharedSnapshots
 from moorage.crm.organisations.snapshots import NAME, SnapshotFiles
 from moorage.crm.organisations.threads import ServerThreads
 from moorage.crm.organisations.unfinished import remove_unfinished
-from moorage.crm.organisations.waiting import Waiting
+from moorage.crm.organisations.waiting import EventListener, Waiting
 from moorage.crm.storage.contract.organisations import Fill, Organisation
 from moorage.crm.storage.contract.records import StoreClosed
 from moorage.crm.storage.contract.storage import CrmStorage
@@ -65,6 +65,8 @@ class Organisations:
         self._opening = SingleFlight[Organisation | None]()
         self._threads = ServerThreads()
         self.in_thread = self._threads.run
+        # Told the id of an organisation after each commit of events here, in the thread that writes.
+        self.on_event: Callable[[int], None] = lambda _: None
         self.moves = Moves(storage.database, self.registry, storage.transfers, self.in_thread, self.forget)
         self.departures = Departures(storage.database, self.stored, self.in_thread)
 
@@ -232,7 +234,7 @@ class Organisations:
         return organisation
 
     async def _load(self, identity: int) -> Organisation | None:
-        wake = partial(self.waiting.wake, identity)
+        listener = EventListener(self.waiting, identity, self._told)
         for tries in count():
             await self.forget(identity)
             # The generation is read before the organisation, so that a change between the two is noticed later.
@@ -241,7 +243,7 @@ class Organisations:
             if row is None:
                 return None
             try:
-                opened = await self._threads.run_for(row.server, self.stored.open, row.place, wake)
+                opened = await self._threads.run_for(row.server, self.stored.open, row.place, listener)
             except (StoreClosed, OrganisationDamaged):
                 if not await self.moves.concerns(row):
                     raise
@@ -250,6 +252,9 @@ class Organisations:
                 self._open[identity], self._generations[identity] = opened, generations.get(identity, 0)
                 return opened
         raise AssertionError
+
+    def _told(self, identity: int) -> None:
+        self.on_event(identity)
 
     async def forget(self, identity: int | None = None) -> None:
         """Close an organisation, or all of them, so that the next use opens it again."""

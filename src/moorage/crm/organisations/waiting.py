@@ -4,7 +4,7 @@
 look that let it rest. An organisation waits while they differ. Decision 0044 has the reasons.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import sqlalchemy as sa
 
@@ -54,3 +54,18 @@ class Waiting:
             is_later = waiting.c.cleared < number
             cleared = waiting.update().where(is_organisation, is_later).values(cleared=number)
             await tx.connection.execute(cleared)
+
+
+class EventListener:
+    """A `Listener` for one organisation. `told` is given its id after each commit with events."""
+
+    def __init__(self, waiting: Waiting, organisation: int, told: Callable[[int], None]) -> None:
+        self._waiting = waiting
+        self._organisation = organisation
+        self._told = told
+
+    async def wake(self) -> None:
+        await self._waiting.wake(self._organisation)
+
+    def told(self) -> None:
+        self._told(self._organisation)

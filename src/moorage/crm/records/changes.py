@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from moorage.crm.events.change_events import ChangeEvents
 from moorage.crm.faults import Fault
 from moorage.crm.metadata.catalog import Field, Module
 from moorage.crm.metadata.ids import whole_id
@@ -70,6 +71,7 @@ class Change:
         self._transaction = transaction
         self._roll_ups = RollUps(organisation, transaction)
         self._batch = Batch(transaction, self._roll_ups)
+        self._events = ChangeEvents(organisation, module, transaction)
         self._unmodified_since = unmodified_since
         self._within = within
         self._references = References(organisation, self._batch)
@@ -110,8 +112,11 @@ class Change:
             self._batch.expect_rows(self._module, there)
             there = [record for record in there if self._row(record) is not None]
         self._roll_ups.note_removed(self._module, there)
+        self._events.deleting(there)
         deleted = self._transaction.recycle(self._module, there, self._user)
         self._roll_ups.write()
+        self._events.deleted(record for record in there if record in deleted)
+        self._events.emit()
         return [self._deletion(record, was_there=record in deleted) for record in ids]
 
     def _deletion(self, record: int, *, was_there: bool) -> Outcome:
@@ -136,6 +141,7 @@ class Change:
                 outcomes.append(failed(fault))
         self._batch.flush()
         self._roll_ups.write()
+        self._events.emit()
         return outcomes
 
     def _expect(self, records: Sequence[Prepared], ids: Sequence[int | None] = ()) -> None:
@@ -178,6 +184,7 @@ class Change:
         self._formulas.work_out(row, self._organisation.zone, self._batch.now)
         self._batch.insert(self._module, row, self._numbers)
         self._rows.insert(rows)
+        self._events.inserted(row)
         return succeeded(record_details(self._organisation, self._module, row), "record added", 201)
 
     def _new_row(self, draft: Draft) -> Row:
@@ -236,6 +243,10 @@ class Change:
         self._formulas.work_out(row, self._organisation.zone, self._batch.now)
         changes = {column: value for column, value in row.items() if value != old.get(column)}
         self._batch.update(self._module, record, changes)
+        row_fields = [
+            field for (field, _), merge in zip(draft.rows, merges, strict=True) if merge.has_changes
+        ]
+        self._events.updated(record, old, row, changes, row_fields)
         return succeeded(record_details(self._organisation, self._module, row), "record updated", 200)
 
     def _refuse_modified(self, old: Row) -> None:

@@ -49,6 +49,10 @@ class Merge:
     changed: list[int] = dataclasses.field(default_factory=list)
     removed: list[int] = dataclasses.field(default_factory=list)
 
+    @property
+    def has_changes(self) -> bool:
+        return bool(self.added or self.changed or self.removed)
+
 
 class FieldRows:
     """The rows in the fields of one module's records, changed by `user`.

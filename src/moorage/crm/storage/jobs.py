@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from moorage.crm.storage.contract.outbox import Wake
+from moorage.crm.storage.contract.outbox import Listener
 from moorage.storage.errors import DatabaseUnusable
 
 GROUP_LIMIT = 64  # Jobs in one commit: enough to share a flush to disk, few enough for quick answers.
@@ -71,18 +71,22 @@ class Job:
 
 
 class Waking:
-    """Calls `wake` of `OrganisationStorage.open` for one writer.
+    """Calls the listener of `OrganisationStorage.open` for one writer.
 
-    A writer also does so for its own first event, in case an earlier process was killed before it had made an outbox
+    A writer also wakes it for its own first event, in case an earlier process was killed before it had made an outbox
     known that a snapshot brought back.
     """
 
-    def __init__(self, wake: Wake | None) -> None:
-        self._wake = wake
+    def __init__(self, listener: Listener | None) -> None:
+        self._listener = listener
         self._has_woken = False
 
     def before_commit(self, job: Job, *, wakes: bool | None) -> None:
         """`job` is one of those that are to be committed; `wakes` is that of their transaction."""
-        if self._wake is not None and (wakes or (wakes is not None and not self._has_woken)):
-            job.wait_for(self._wake)
+        if self._listener is not None and (wakes or (wakes is not None and not self._has_woken)):
+            job.wait_for(self._listener.wake)
             self._has_woken = True
+
+    def after_commit(self, *, wakes: bool | None) -> None:
+        if self._listener is not None and wakes is not None:
+            self._listener.told()

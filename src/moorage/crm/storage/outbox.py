@@ -1,7 +1,7 @@
 """The outbox of an organisation, in statements that SQLite and PostgreSQL have in common.
 
 Its table is made by the first event, because few organisations have any. The counters of the organisation say who holds
-the events. So one holder at a time has them, however many there are. All statements run in the turn of the
+the events of a kind. So one holder at a time has them, however many there are. All statements run in the turn of the
 organisation's one writer, so there is nothing to lock.
 """
 
@@ -15,12 +15,15 @@ from moorage.crm.storage.contract.outbox import LONGEST_LEASE, Claim, Event
 
 TABLE = "outbox"
 COLUMNS = ("id", "kind", "payload")
-# These counters are carried with the organisation, so a holder stays the holder when the organisation moves.
-FENCE = "outbox fence"
-END = "outbox end"  # Of the lease, in seconds since the epoch.
-ACKNOWLEDGED = "outbox acknowledged"  # The id of the last event that was dealt with.
+# These counters are carried with the organisation, so a holder stays the holder when the organisation moves. The kind
+# of the events follows.
+FENCE = "outbox fence "
+END = "outbox end "  # Of the lease or the pause, in seconds since the epoch.
+FAILURES = "outbox failures "
+ACKNOWLEDGED = "outbox acknowledged "  # The id of the last event that was dealt with.
 # There only while others know of the outbox (`Wake`): when that began, or the last acknowledgement, in seconds.
 KNOWN = "outbox known"
+WATCHED = "watched"  # Until when somebody wants events of changes, in seconds.
 
 # Runs a statement with ? for its parameters. Gives its rows.
 Ask: TypeAlias = Callable[[str, Sequence[Any]], Sequence[Sequence[Any]]]
@@ -35,7 +38,7 @@ def event_row(event: int, kind: str, payload: Any) -> EventRow:
 
 def creation(prefix: str, id_type: str) -> str:
     """`prefix` is what the names of tables begin with."""
-    columns = f"id {id_type} PRIMARY KEY, kind TEXT NOT NULL, payload TEXT NOT NULL"
+    columns = f"id {id_type} PRIMARY KEY, kind TEXT NOT NULL, payload TEXT NOT NULL, UNIQUE (kind, id)"
     return f"CREATE TABLE IF NOT EXISTS {prefix}{TABLE} ({columns})"
 
 
@@ -64,31 +67,45 @@ class OutboxTable:
         self._count(KNOWN, self._now)
         return True
 
-    def claim(self, most: int, lease: int) -> Claim | None:
-        # A lease that ends later than any lasts was begun before the clock was put back.
-        if self._now < self._counter(END) <= self._now + LONGEST_LEASE:
+    def due(self) -> Sequence[str]:
+        if not self._exists():
+            return ()
+        # From one kind to the next in the index, however many events there are.
+        sql = (
+            f"WITH RECURSIVE kinds (kind) AS (SELECT min(kind) FROM {self._events} UNION ALL"
+            f" SELECT (SELECT min(kind) FROM {self._events} e WHERE e.kind > k.kind) FROM kinds k"
+            " WHERE k.kind IS NOT NULL) SELECT kind FROM kinds WHERE kind IS NOT NULL"
+        )
+        kinds = [kind for (kind,) in self._ask(sql, ())]
+        ends = dict(self._numbers(END)) if kinds else {}
+        return [kind for kind in kinds if not self._is_held(ends.get(kind, 0))]
+
+    def claim(self, kind: str, most: int, lease: int) -> Claim | None:
+        if self._is_held(self._counter(END + kind)):
             return None
         rows: Sequence[Sequence[Any]] = ()
         if self._exists():
-            sql = f"SELECT id, kind, payload FROM {self._events} ORDER BY id LIMIT ?"
-            rows = self._ask(sql, (most,))
-        claim = Claim(secrets.randbits(62), [Event(i, kind, msgspec.json.decode(p)) for i, kind, p in rows])
+            sql = f"SELECT id, payload FROM {self._events} WHERE kind = ? ORDER BY id LIMIT ?"
+            rows = self._ask(sql, (kind, most))
+        events = [Event(event, kind, msgspec.json.decode(payload)) for event, payload in rows]
+        claim = Claim(kind, secrets.randbits(62), self._counter(FAILURES + kind), events)
         if rows:
-            self._count(FENCE, claim.fence)
-            self._count(END, self._now + min(lease, LONGEST_LEASE))
+            self._count(FENCE + kind, claim.fence)
+            self._count(END + kind, self._now + min(lease, LONGEST_LEASE))
         return claim
 
-    def acknowledge(self, claim: Claim) -> bool:
-        if not self.release(claim):
+    def settle(self, claim: Claim, done: int, pause: int = 0) -> bool:
+        kind = claim.kind
+        if self._counter(FENCE + kind) != claim.fence:
             return False
-        self.pass_over(claim.events[-1].id)
-        self._count(KNOWN, self._now)
-        return True
-
-    def release(self, claim: Claim) -> bool:
-        if self._counter(FENCE) != claim.fence:
-            return False
-        self._forget(FENCE, END)
+        self._forget(FENCE + kind, END + kind)
+        if done:
+            self._forget(FAILURES + kind)
+            self.pass_over(kind, claim.events[done - 1].id)
+            self._count(KNOWN, self._now)
+        if pause:
+            self._count(END + kind, self._now + min(pause, LONGEST_LEASE))
+            self._count(FAILURES + kind, 1 if done else claim.failures + 1)
         return True
 
     def rest(self, seconds: int) -> bool:
@@ -99,12 +116,31 @@ class OutboxTable:
         self._forget(KNOWN)
         return True
 
-    def pass_over(self, last: int) -> None:
-        """Remove the events up to this id, which were dealt with."""
-        self._count(ACKNOWLEDGED, max(last, self._counter(ACKNOWLEDGED)))
+    def pass_over(self, kind: str, last: int) -> None:
+        """Remove the events of a kind up to this id, which were dealt with."""
+        self._count(ACKNOWLEDGED + kind, max(last, self._counter(ACKNOWLEDGED + kind)))
         if self._exists():
-            rows = self._ask(f"DELETE FROM {self._events} WHERE id <= ? RETURNING id", (last,))
-            self._note([event for (event,) in rows])
+            sql = f"DELETE FROM {self._events} WHERE kind = ? AND id <= ? RETURNING id"
+            self._note([event for (event,) in self._ask(sql, (kind, last))])
+
+    def acknowledged(self) -> Sequence[tuple[str, int]]:
+        """By kind, the id of the last event that was dealt with."""
+        return self._numbers(ACKNOWLEDGED)
+
+    def _is_held(self, end: int) -> bool:
+        """A lease that ends later than any lasts was begun before the clock was put back."""
+        return self._now < end <= self._now + LONGEST_LEASE
+
+    def _numbers(self, name: str) -> Sequence[tuple[str, int]]:
+        """The counters with this name and a kind."""
+        sql = f"SELECT name, value FROM {self._counters} WHERE name LIKE ?"
+        return [(counter.removeprefix(name), value) for counter, value in self._ask(sql, (f"{name}%",))]
+
+    def watched(self) -> int:
+        return self._counter(WATCHED)
+
+    def watch(self, until: int) -> None:
+        self._count(WATCHED, until)
 
     def _counter(self, name: str) -> int:
         rows = self._ask(f"SELECT value FROM {self._counters} WHERE name = ?", (name,))

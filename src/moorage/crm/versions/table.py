@@ -93,6 +93,12 @@ TABLE = (
     ),
     Difference(
         "v3",
+        ("POST /crm/v8/actions/watch", "PUT /crm/v8/actions/watch", "PATCH /crm/v8/actions/watch"),
+        "A channel of notifications lives for a day at most",
+        rules={"channels_live_a_week": False},
+    ),
+    Difference(
+        "v3",
         _TAGS,
         "Tags are named in the query: `tag_names`, `ids`, `over_write`",
         request=requests.tags_in_query,

@@ -34,6 +34,8 @@ class Rules:
     sorts_by_any_field: bool = False
     # If it is True, an update removes the rows of a subform that it does not mention.
     rows_are_whole: bool = False
+    # How long a channel of notifications may live: a week, or else a day.
+    channels_live_a_week: bool = True
 
 
 RULES = Rules()
@@ -58,6 +60,7 @@ class Call:
     rules: Rules = RULES
     put_right: Callable[[list[Any]], None] | None = None
     related_module: str | None = None
+    origin: str = ""  # The base URL of the CRM's own origin.
     has_asked: bool = False  # Whether the store was asked.
 
     @property

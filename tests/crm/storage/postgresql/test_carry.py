@@ -7,7 +7,7 @@ from moorage.crm.storage.carried import catalog_of
 from moorage.crm.storage.postgresql import carry
 from moorage.crm.storage.sqlite import carrying
 from tests.contracts.opened import Opened
-from tests.contracts.record_outbox import claim, emit, kinds
+from tests.contracts.record_outbox import claim, emit, names
 from tests.crm.whole import answers, contents, furnish
 
 SCHEMA = "org_1234567"
@@ -53,7 +53,7 @@ def test_what_goes_to_postgresql_and_back_answers_as_before(filled, demo, servic
     service.organisations.restore("demo", tmp_path / "back.db")
     assert answers(demo) == before
     opened = Opened(service.organisations.open(demo.organisation))
-    assert kinds(claim(opened)) == list("abcdefgh")
+    assert names(claim(opened)) == list("abcdefgh")
     assert opened.companions("lock", name="a") == ([(number, COMPANION) for number in range(10)], False)
 
 

@@ -13,14 +13,13 @@ import pytest
 from moorage.crm.errors import OrganisationInvalid
 from moorage.crm.metadata.standard import DEMO
 from moorage.crm.organisations.moves import moves
-from moorage.crm.organisations.relay import relay
 from moorage.crm.storage.contract.companions import Companion
 from moorage.storage.errors import DatabaseUnusable
 from tests.contracts.record_files import ONE as PARTS
 from tests.contracts.record_files import finish
 from tests.crm.storage.postgresql import on_servers
 from tests.crm.storage.postgresql.on_servers import Process
-from tests.crm.test_relay import Handled
+from tests.crm.test_relay import Handled, relayed
 
 pytestmark = pytest.mark.usefixtures("sent")
 
@@ -125,8 +124,8 @@ async def test_what_writes_change_meanwhile_arrives(process, servers):
             tx.recycle(leads, [second], by=organisation.metadata.all("user")[0].id)
             tx.tags(leads, ["tree"])
             tx.next_numbers(leads.fields["Last_Name"], 3)
-            for kind in "abc":
-                tx.emit(kind, None)
+            for name in "abc":
+                tx.emit("k", name)
             ids = list(tx.new_ids(2))
             tx.companions.put([Companion(number, "lock", first) for number in ids])
             companions.extend(ids)
@@ -135,9 +134,9 @@ async def test_what_writes_change_meanwhile_arrives(process, servers):
             finish(tx, content)
 
         def take(tx, _):
-            assert tx.outbox.acknowledge(tx.outbox.claim(1, 60))
+            assert tx.outbox.settle(tx.outbox.claim("k", 1, 60), 1)
             tx.companions.remove(companions[:1])
-            return tx.outbox.claim(1, 60)
+            return tx.outbox.claim("k", 1, 60)
 
         def during(step, *_):
             if step == "indexes" and "Deals" not in done:
@@ -153,13 +152,13 @@ async def test_what_writes_change_meanwhile_arrives(process, servers):
         assert contents(servers["others"]["two"]) == seen[0]
         assert await one.names("acme") == {first: "Elm", third: "Cedar"}
         assert list((await one.names("acme", "Deals")).values()) == ["Deal"]
-        assert await one.change("acme", lambda tx, _: tx.outbox.claim(9, 60)) is None
-        assert await one.change("acme", lambda tx, _: tx.outbox.acknowledge(held[0]))
+        assert await one.change("acme", lambda tx, _: tx.outbox.claim("k", 9, 60)) is None
+        assert await one.change("acme", lambda tx, _: tx.outbox.settle(held[0], 1))
         kept = await one.change("acme", lambda tx, _: tx.companions.of("lock", [first]))
         assert [companion.id for companion in kept[first]] == companions[1:]
         handled = Handled()
-        await relay(one.organisations, handled)
-        assert handled.kinds == ["c"]
+        await relayed(one.organisations, handled)
+        assert handled.names == ["c"]
 
 
 @in_a_loop

@@ -11,7 +11,7 @@ from moorage.crm.metadata.catalog import Catalog
 from moorage.crm.metadata.documents import Document, Metadata
 from moorage.crm.metadata.ids import ID_SPACE
 from moorage.crm.storage.contract.departures import Arriving, Departing
-from moorage.crm.storage.contract.outbox import Wake
+from moorage.crm.storage.contract.outbox import Listener
 from moorage.crm.storage.contract.records import RecordStore, Transaction
 
 
@@ -62,10 +62,10 @@ class OrganisationStorage(Protocol):
     def make(self, place: Place, documents: Sequence[Document], fill: Fill | None) -> None:
         """Make an organisation from its documents. If there is one at the place already, it is replaced."""
 
-    def open(self, place: Place, wake: Wake | None = None) -> Organisation:
+    def open(self, place: Place, listener: Listener | None = None) -> Organisation:
         """Open an organisation. Raises OrganisationDamaged.
 
-        `wake` is for the events that its store writes.
+        `listener` is for the events that its store writes.
         """
 
     def snapshot(self, place: Place, target: Path) -> None:

@@ -176,6 +176,13 @@ class Transaction(Protocol):
         """Put an event with any JSON value into the organisation's outbox, if the job is committed."""
 
     @property
+    def is_watched(self) -> bool:
+        """Whether somebody wants events of changes (`watch`). The answer costs next to nothing."""
+
+    def watch(self, until: int) -> None:
+        """Let transactions be watched until this time, in seconds since the epoch. It replaces an earlier one."""
+
+    @property
     def outbox(self) -> Outbox:
         """The events that were not dealt with yet."""
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from moorage.crm.storage.outbox import ACKNOWLEDGED, COLUMNS, TABLE, EventRow, OutboxTable
+from moorage.crm.storage.outbox import COLUMNS, TABLE, EventRow, OutboxTable
 from moorage.crm.storage.postgresql.statements import Statements
 
 _TYPES = ("int8", "text", "text")
@@ -31,6 +31,5 @@ def add_events(statements: Statements, schema: str, events: Sequence[EventRow]) 
 
 def pass_over_acknowledged(statements: Statements, draft: str, schema: str) -> None:
     """Remove from a draft the events that were acknowledged in the schema that it will replace."""
-    rows = statements.rows(f"SELECT value FROM {schema}.counters WHERE name = '{ACKNOWLEDGED}'")
-    for (last,) in rows:
-        outbox_of(statements, draft).pass_over(last)
+    for kind, last in outbox_of(statements, schema).acknowledged():
+        outbox_of(statements, draft).pass_over(kind, last)

@@ -15,7 +15,7 @@ from moorage.crm.metadata.ids import ID_SPACE
 from moorage.crm.storage.carried import on_its_way
 from moorage.crm.storage.contract.departures import Arriving, Departing
 from moorage.crm.storage.contract.organisations import Fill, Organisation, Place
-from moorage.crm.storage.contract.outbox import Wake
+from moorage.crm.storage.contract.outbox import Listener
 from moorage.crm.storage.contract.records import StoreClosed
 from moorage.crm.storage.postgresql import departing, snapshot_files
 from moorage.crm.storage.postgresql.documents import READ_DOCUMENTS, add_documents, documents_of, users_shown
@@ -60,7 +60,7 @@ class PostgresqlSchemas:
                 organisation = self._opened(server, draft, place, documents, _FIRST)
                 self._fill(organisation, statements, draft, fill)
 
-    def open(self, place: Place, wake: Wake | None = None) -> Organisation:
+    def open(self, place: Place, listener: Listener | None = None) -> Organisation:
         server, name = self._server_of(place.server), schema_of(place.identity)
         try:
             with server.lend(name) as connection:
@@ -69,7 +69,7 @@ class PostgresqlSchemas:
             if self.is_closed(place):
                 raise on_its_way(place.slug) from error
             raise snapshot_files.missing(place) from error
-        return self._opened(server, name, place, documents, inventory, wake)
+        return self._opened(server, name, place, documents, inventory, listener)
 
     def snapshot(self, place: Place, target: Path) -> None:
         snapshot_files.snapshot(self._server_of(place.server), place, target)
@@ -107,13 +107,13 @@ class PostgresqlSchemas:
         place: Place,
         documents: Sequence[Document],
         inventory: Inventory,
-        wake: Wake | None = None,
+        listener: Listener | None = None,
     ) -> Organisation:
         metadata = Metadata(documents)
         catalog, zone = Catalog(metadata), ZoneInfo(metadata.org["time_zone"])
         prefix, users = place.identity // ID_SPACE, users_shown(documents)
         opened = OpenSchema(name, inventory)
-        store = PostgresqlStore(server, opened, catalog, prefix, zone, self._clock, users, wake)
+        store = PostgresqlStore(server, opened, catalog, prefix, zone, self._clock, users, listener)
         return Organisation(place.identity, metadata, catalog, zone, store)
 
     @staticmethod

@@ -18,7 +18,7 @@ from moorage.crm.storage import companions
 from moorage.crm.storage.contract.companions import Companion, CompanionPage, CompanionsOf
 from moorage.crm.storage.contract.lines import Column, Lines
 from moorage.crm.storage.contract.metadata import MetadataTransaction
-from moorage.crm.storage.contract.outbox import Wake
+from moorage.crm.storage.contract.outbox import Listener
 from moorage.crm.storage.contract.records import (
     Deleted,
     Filter,
@@ -57,7 +57,7 @@ class PostgresqlStore:
         zone: ZoneInfo,
         clock: Clock,
         users: Mapping[int, str],
-        wake: Wake | None = None,
+        listener: Listener | None = None,
     ) -> None:
         self._server = server
         self._opened = opened
@@ -67,7 +67,7 @@ class PostgresqlStore:
         self._times = ShownTimes(zone)
         self._closed = False
         self._reading = self._new_reading()
-        self._writer = Writer(server, opened, catalog, prefix, clock, wake)
+        self._writer = Writer(server, opened, catalog, prefix, clock, listener)
 
     @property
     def closed(self) -> bool:

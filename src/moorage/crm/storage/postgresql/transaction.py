@@ -36,11 +36,12 @@ class _Mark:
     waiting: int
     texts: int
     events: int
+    watched: int
     inventory: Inventory
 
 
 class PostgresqlTransaction:
-    """A `Transaction`. `next_id` is the value of the organisation's counter of ids, whose row is locked.
+    """A `Transaction`. `next_id` and `watched` are the values of counters of the organisation, whose rows are locked.
 
     `is_copied` says that the organisation is being copied to another server: then its changes are written down.
 
@@ -57,6 +58,7 @@ class PostgresqlTransaction:
         now: int,
         inventory: Inventory,
         next_id: int,
+        watched: int = 0,
         *,
         is_copied: bool = False,
     ) -> None:
@@ -70,17 +72,19 @@ class PostgresqlTransaction:
         self._known_version = inventory.version
         self._waiting: list[tuple[Module, Sequence[Row]]] = []
         self._events: list[EventRow] = []
+        self._watched = watched
         # Whether this transaction writes events of which somebody has to be told; None if it has written none.
         self.wakes: bool | None = None
         self.texts = TextChanges(statements, schema_name)
         self._changed = ChangedRows(is_copied=is_copied)
-        self._mark = _Mark(0, 0, 0, inventory)
+        self._mark = _Mark(0, 0, 0, watched, inventory)
 
     # The jobs of a group, one after the other
 
     def begin_job(self) -> None:
         self.statements.begin_job()
-        self._mark = _Mark(len(self._waiting), len(self.texts), len(self._events), self.inventory)
+        events = len(self._events)
+        self._mark = _Mark(len(self._waiting), len(self.texts), events, self._watched, self.inventory)
 
     def undo_job(self) -> None:
         """Undo what the current job has done. Ids that it took stay unused."""
@@ -88,7 +92,7 @@ class PostgresqlTransaction:
         del self._waiting[self._mark.waiting :]
         del self._events[self._mark.events :]
         self.texts.forget(self._mark.texts)
-        self.inventory = self._mark.inventory
+        self._watched, self.inventory = self._mark.watched, self._mark.inventory
 
     def finish(self) -> Sequence[str]:
         """Write what all jobs share; gives the statements for the counters, to be sent with the commit."""
@@ -238,6 +242,14 @@ class PostgresqlTransaction:
     def emit(self, kind: str, payload: Any) -> None:
         [event] = self.new_ids(1)
         self._events.append(event_row(event, kind, payload))
+
+    @property
+    def is_watched(self) -> bool:
+        return self._watched > self.now
+
+    def watch(self, until: int) -> None:
+        self.outbox.watch(until)
+        self._watched = until
 
     @property
     def outbox(self) -> OutboxTable:

@@ -14,9 +14,10 @@ from psycopg.pq import TransactionStatus
 
 from moorage.clock import Clock
 from moorage.crm.metadata.catalog import Catalog
-from moorage.crm.storage.contract.outbox import Wake
+from moorage.crm.storage.contract.outbox import Listener
 from moorage.crm.storage.contract.records import StoreClosed
 from moorage.crm.storage.jobs import GROUP_LIMIT, Job, Waking
+from moorage.crm.storage.outbox import WATCHED
 from moorage.crm.storage.postgresql.changed import COUNTER as IS_COPIED
 from moorage.crm.storage.postgresql.inventory import OpenSchema
 from moorage.crm.storage.postgresql.server import PostgresqlServer
@@ -27,11 +28,11 @@ from moorage.crm.storage.postgresql.trouble import Unprepared, translated
 
 T = TypeVar("T")
 
-# Three rows are locked, always in this order. The first is the turn of an organisation's writers in all processes; a
+# These rows are locked, always in this order. The first is the turn of an organisation's writers in all processes; a
 # restore takes it away for good. Locked rows are read as they are then, and not as they were when the wait began.
 _LOCK = (
     "SELECT name, value FROM {0}.counters"
-    f" WHERE name IN ('id', '{IS_COPIED}', 'version') ORDER BY name FOR UPDATE"
+    f" WHERE name IN ('id', '{IS_COPIED}', 'version', '{WATCHED}') ORDER BY name FOR UPDATE"
 )
 
 
@@ -45,14 +46,14 @@ class Writer:
         catalog: Catalog,
         prefix: int,
         clock: Clock,
-        wake: Wake | None = None,
+        listener: Listener | None = None,
     ) -> None:
         self._server = server
         self._opened = opened
         self._catalog = catalog
         self._prefix = prefix
         self._clock = clock
-        self._waking = Waking(wake)
+        self._waking = Waking(listener)
         self._merging = TextMerging(server, opened.name)
         self._jobs: deque[_Job] = deque()
         self._is_busy = False
@@ -138,6 +139,7 @@ class Writer:
                 last = transaction.finish()
                 self._waking.before_commit(group[0], wakes=transaction.wakes)
                 statements.commit(last)
+                self._waking.after_commit(wakes=transaction.wakes)
                 self._opened.is_outdated = transaction.catalog is not self._catalog
                 if not self._opened.is_outdated:
                     self._opened.inventory = transaction.inventory
@@ -162,6 +164,7 @@ class Writer:
             int(self._clock.timestamp()),
             opened.inventory,
             counters["id"],
+            counters.get(WATCHED, 0),
             is_copied=bool(counters.get(IS_COPIED)),
         )
 

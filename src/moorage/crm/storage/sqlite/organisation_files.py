@@ -16,9 +16,8 @@ from moorage.crm.metadata.ids import ID_SPACE
 from moorage.crm.storage.carried import no_snapshot, on_its_way
 from moorage.crm.storage.contract.departures import Arriving, Departing
 from moorage.crm.storage.contract.organisations import Fill, Organisation, Place
-from moorage.crm.storage.contract.outbox import Wake
+from moorage.crm.storage.contract.outbox import Listener
 from moorage.crm.storage.contract.records import StoreClosed
-from moorage.crm.storage.outbox import ACKNOWLEDGED
 from moorage.crm.storage.sqlite import departing
 from moorage.crm.storage.sqlite.carrying import FileCopy, unsafe_file
 from moorage.crm.storage.sqlite.change_mark import ChangeMark
@@ -44,7 +43,6 @@ from moorage.crm.storage.sqlite.whole_files import (
     last_id,
     make_single,
     new_file,
-    read_number,
     remove,
 )
 from moorage.storage import flush_folder
@@ -79,12 +77,12 @@ class SqliteFiles:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self._put(draft, place.slug)
 
-    def open(self, place: Place, wake: Wake | None = None) -> Organisation:
+    def open(self, place: Place, listener: Listener | None = None) -> Organisation:
         slug, path = place.slug, self._path(place.slug)
         if departing.is_closed(path):
             raise on_its_way(slug)
         try:
-            return self._opened(path, place.identity, wake)
+            return self._opened(path, place.identity, listener)
         except (apsw.Error, StoreClosed, LookupError, ValueError) as error:
             raise _unreadable(path, slug, error) from error
         except DatabaseUnusable as error:
@@ -194,7 +192,7 @@ class SqliteFiles:
         remove(draft)
         flush_folder(path)
 
-    def _opened(self, path: Path, identity: int, wake: Wake | None = None) -> Organisation:
+    def _opened(self, path: Path, identity: int, listener: Listener | None = None) -> Organisation:
         file = OrganisationFile(path)
         known_version, metadata = _read_metadata(file)
         catalog, zone = Catalog(metadata), ZoneInfo(metadata.org["time_zone"])
@@ -208,7 +206,7 @@ class SqliteFiles:
             self._threads,
             mark=self._mark,
             known_version=known_version,
-            wake=wake,
+            listener=listener,
         )
         return Organisation(identity, metadata, catalog, zone, store)
 
@@ -271,7 +269,10 @@ def _set_last_id(path: Path, last_id: int) -> None:
 
 def _pass_over_acknowledged(draft: Path, path: Path) -> None:
     """Remove from a draft the events that were acknowledged in the file that it will replace."""
-    last = read_number(path, f"SELECT value FROM counters WHERE name = '{ACKNOWLEDGED}'")
-    if last is not None:
-        with contextlib.closing(connect(draft)) as connection, transaction(connection):
-            outbox_of(connection).pass_over(last)
+    acknowledged: Sequence[tuple[str, int]] = ()
+    # A damaged file is replaced, too.
+    with contextlib.suppress(apsw.Error), contextlib.closing(connect(path)) as old:
+        acknowledged = outbox_of(old).acknowledged()
+    with contextlib.closing(connect(draft)) as connection, transaction(connection):
+        for kind, last in acknowledged:
+            outbox_of(connection).pass_over(kind, last)

@@ -23,7 +23,7 @@ from moorage.crm.storage.compile import Clause, compile_present, compile_tree, l
 from moorage.crm.storage.contract.companions import Companion, CompanionPage, CompanionsOf
 from moorage.crm.storage.contract.lines import Column, Lines
 from moorage.crm.storage.contract.metadata import MetadataTransaction
-from moorage.crm.storage.contract.outbox import Wake
+from moorage.crm.storage.contract.outbox import Listener
 from moorage.crm.storage.contract.records import (
     Deleted,
     Filter,
@@ -79,7 +79,7 @@ class SqliteStore:
         *,
         mark: ChangeMark,
         known_version: int,
-        wake: Wake | None = None,
+        listener: Listener | None = None,
     ) -> None:
         self._version = known_version
         self._catalog = catalog
@@ -101,7 +101,7 @@ class SqliteStore:
         self._writer = Writer(
             self._connect,
             self._begin,
-            wake,
+            listener,
         )
 
     @property

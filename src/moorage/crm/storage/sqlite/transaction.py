@@ -181,6 +181,13 @@ class SqliteTransaction:
         self.connection.execute(f"INSERT INTO {TABLE} VALUES (?, ?, ?)", event_row(event, kind, payload))
 
     @property
+    def is_watched(self) -> bool:
+        return self.outbox.watched() > self.now
+
+    def watch(self, until: int) -> None:
+        self.outbox.watch(until)
+
+    @property
     def outbox(self) -> OutboxTable:
         return outbox_of(self.connection, self.now)
 

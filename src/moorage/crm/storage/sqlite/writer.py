@@ -9,7 +9,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import apsw
 
-from moorage.crm.storage.contract.outbox import Wake
+from moorage.crm.storage.contract.outbox import Listener
 from moorage.crm.storage.contract.records import StoreClosed
 from moorage.crm.storage.jobs import GROUP_LIMIT, Job, Waking, step_behind_readers
 from moorage.crm.storage.sqlite.transaction import SqliteTransaction
@@ -28,11 +28,11 @@ class Writer:
         self,
         connect: Callable[[], apsw.Connection],
         begin: Callable[[Any], SqliteTransaction],
-        wake: Wake | None = None,
+        listener: Listener | None = None,
     ) -> None:
         self._connect = connect
         self._begin = begin
-        self._waking = Waking(wake)
+        self._waking = Waking(listener)
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._next_job: _Job | None = None  # Taken from the queue already, for the next group.
         self._thread: threading.Thread | None = None
@@ -126,6 +126,7 @@ class Writer:
             transaction.finish()
             self._waking.before_commit(group[0], wakes=transaction.wakes)
             connection.execute("COMMIT")
+            self._waking.after_commit(wakes=transaction.wakes)
         finally:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
