@@ -40,6 +40,7 @@ from tests.waited import Waited
 
 FULL_SCOPE = (
     "ZohoCRM.modules.ALL,ZohoCRM.settings.ALL,ZohoCRM.users.ALL,ZohoCRM.org.ALL,ZohoSearch.securesearch.READ"
+    ",ZohoCRM.coql.READ"
     ",ZohoCRM.notifications.ALL"
 )
 
@@ -235,7 +236,7 @@ ASKED_OF_EVERY_STORAGE = {
     "records": (
         "delete insert list notes paging related repeats roll_ups round_trip rules strangers update upsert values"
     ),
-    "search": "search views",
+    "search": "coql search views",
     "versions": "product_details",
 }
 

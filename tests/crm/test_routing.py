@@ -63,7 +63,6 @@ def test_an_unknown_version_is_named_so(crm, path):
 
 
 ABSENT = [
-    ("POST", "coql", "/crm/v8/coql"),
     ("GET", "actions/watch", "/crm/v8/actions/watch"),
     ("POST", "actions/watch", "/crm/v8/actions/watch"),
     ("GET", "__features", "/crm/v8/__features"),
@@ -86,7 +85,7 @@ ABSENT = [
     ("POST", "/crm/bulk/v8/read", "/crm/bulk/v8/read"),
     ("GET", "/crm/bulk/v8/read/1/result", "/crm/bulk/v8/read/{id}/result"),
     ("GET", "/crm/email/v8/settings/compose", "/crm/email/v8/settings/compose"),
-    ("POST", "/crm/v3/coql", "/crm/v3/coql"),
+    ("GET", "/crm/v3/features", "/crm/v3/features"),
     ("POST", "/crm/bulk/v2/read", "/crm/bulk/v2/read"),
 ]
 
@@ -107,14 +106,14 @@ def nothing_told():
 def test_the_log_is_told_once_of_what_is_not_here(nothing_told, crm):
     with capture_logs() as lines:
         for _ in range(3):
-            crm.post("coql", {})
-            crm.call("POST", "/crm/v2/coql")
+            crm.get("features")
+            crm.call("GET", "/crm/v2/features")
     told = [line for line in lines if line["event"] == "crm.not_implemented"]
-    assert [line["operation"] for line in told] == ["POST /crm/v8/coql"]
+    assert [line["operation"] for line in told] == ["GET /crm/v8/features"]
 
 
 def test_nobody_is_told_what_is_here_without_a_token(nobody):
-    assert nobody.call("POST", "coql").json["code"] == "AUTHENTICATION_FAILURE"
+    assert nobody.call("GET", "features").json["code"] == "AUTHENTICATION_FAILURE"
     assert nobody.call("POST", "/crm/bulk/v8/read").json["code"] == "AUTHENTICATION_FAILURE"
 
 

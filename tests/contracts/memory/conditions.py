@@ -6,6 +6,7 @@ import operator
 from moorage.crm.query.texts import PHONE_FORMATTING
 from moorage.crm.query.tree import (
     AllOf,
+    Among,
     AnyOf,
     Compare,
     Digits,
@@ -17,6 +18,7 @@ from moorage.crm.query.tree import (
     Named,
     Not,
     Phrase,
+    Through,
     WordStarts,
 )
 from moorage.crm.query.words import words_of
@@ -47,6 +49,10 @@ class Conditions:
                 return any(self.meets(row, part) for part in parts)
             case Not(part):
                 return not self.meets(row, part)
+        return self._meets(row, condition)
+
+    def _meets(self, row, condition) -> bool:
+        match condition:
             case Ids(ids):
                 return row["id"] in ids
             case ModifiedSince(timestamp):
@@ -63,11 +69,18 @@ class Conditions:
                 return all(any(_begins(words, words_of(phrase)) for words in inside) for phrase in phrases)
             case Empty(field):
                 return row.get(field.column) is None
+            case Through(step, part):
+                behind = self._contents.table(step.module).get(row.get(step.lookup.column))
+                return behind is not None and self._of(step.module).meets(behind, part)
         value = row.get(condition.field.column)
         return value is not None and self._compares(value, condition)
 
     def _compares(self, value, condition) -> bool:
         match condition:
+            case Among(_, module, column, part):
+                others = self._contents.table(module).values()
+                met = (each for each in others if part is None or self._of(module).meets(each, part))
+                return any(folded(each.get(column.column)) == folded(value) for each in met)
             case FlagIs(_, wanted):
                 return bool(value) is wanted
             case Equal(_, wanted):
@@ -91,6 +104,9 @@ class Conditions:
             case Named(field, name):
                 return folded(name) in map(folded, self._names(field, value))
         raise AssertionError(condition)
+
+    def _of(self, module):
+        return Conditions(module, self._catalog, self._users, self._contents)
 
     def _names(self, field, record):
         """What a record that a field points to goes by, in each module it may be of."""

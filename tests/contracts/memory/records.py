@@ -12,6 +12,7 @@ from tests.contracts.memory import companions
 from tests.contracts.memory.change import MemoryChange
 from tests.contracts.memory.conditions import Conditions, folded
 from tests.contracts.memory.files import MemoryFileReads
+from tests.contracts.memory.selecting import Selecting
 from tests.contracts.memory.shown import Shown
 from tests.contracts.memory.transaction import MemoryTransaction
 
@@ -85,6 +86,16 @@ class MemoryStore:
             target = self._catalog.modules[column.through.lookup]
             row = contents.table(target).get(row.get(column.through.column), {})
         return row.get(column.field.column)
+
+    async def select(self, selection, filters):
+        contents = self._open()
+        asked = [*filters, selection.conditions] if selection.conditions is not None else filters
+        rows = self._met(selection.module, asked, contents)
+        shown = Shown(self._catalog, self._users, self._zone, contents)
+        results = Selecting(selection, contents, shown).results(rows)
+        results = results[selection.offset : selection.offset + selection.limit + 1]
+        data = encode(results[: selection.limit])
+        return Page(data, len(results[: selection.limit]), None, None, len(results) > selection.limit)
 
     async def deleted(self, module, which, window):
         contents = self._open()

@@ -81,6 +81,20 @@ class Shown:
             "id": str(record),
         }
 
+    def drawn(self, field, value, row, *, named):
+        """A value of a selection; `row` has the module of a lookup into several."""
+        if value is None:
+            return [] if field.storage == "tags" else None
+        if field.storage == "user":
+            person = self._person(value)
+            return person if named or person is None else {"id": person["id"]}
+        if field.storage == "lookup":
+            shown = self._lookup(field, value, row)
+            if shown is not None and (field.lookup_modules or not named):
+                del shown["name"]
+            return shown
+        return str(value) if field.storage == "id" else self._plain(field, value)
+
     def _rows(self, field, row):
         module = self._catalog.rows_of(field)
         lines = [

@@ -22,6 +22,7 @@ OTHERS = {
     "ZohoCRM.users.": ("ZohoCRM.org.ALL",),
     "ZohoCRM.org.": ("ZohoCRM.users.ALL",),
     "ZohoCRM.notifications.": ("ZohoCRM.org.ALL",),
+    "ZohoCRM.coql.": ("ZohoCRM.modules.ALL",),
     "ZohoSearch.": ("ZohoFiles.files.ALL",),
 }
 

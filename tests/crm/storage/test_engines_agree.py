@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from itertools import product
 
 import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
 
 from moorage.clock import FrozenClock
 from moorage.crm.faults import Fault
@@ -15,6 +17,9 @@ from moorage.crm.metadata.times import zoned
 from moorage.crm.organisations.sample.populate import populate
 from moorage.crm.query.check import check
 from moorage.crm.query.compare import Context, NotComparable, compare
+from moorage.crm.query.coql.check import selection
+from moorage.crm.query.coql.columns import Asker, Limits
+from moorage.crm.query.coql.parser import parse
 from moorage.crm.query.search_criteria import Condition
 from moorage.crm.query.tree import AllOf, AnyOf, Not
 from moorage.crm.query.word_search import email_search, phone_search, word_search
@@ -25,6 +30,7 @@ from moorage.crm.storage.sqlite.organisation_files import SqliteFiles
 from tests.contracts.memory import MemoryOrganisations
 from tests.contracts.opened import awaited
 from tests.contracts.organisation_storage import AT_ONE, ONE, documents
+from tests.crm.storage.drawn_queries import queries
 from tests.postgresql import databases
 
 NOW = datetime(2026, 2, 6, 9, 10, 56, tzinfo=UTC)
@@ -173,6 +179,34 @@ def test_every_condition_is_met_by_the_same_records(every, module):
     ):
         assert by_postgresql == found, condition
         assert by_memory == found, condition
+
+
+# A failure names the query, so that nothing has to be made smaller.
+@settings(max_examples=20, deadline=None, phases=[Phase.reuse, Phase.generate])
+@given(texts=st.lists(queries(), min_size=8, max_size=8, unique=True))
+def test_every_query_gives_the_same_results(every, texts):
+    async def results(organisation):
+        return [await selected(organisation, text) for text in texts]
+
+    sqlite, postgresql, memory = answers(every, results)
+    for text, found, by_postgresql, by_memory in zip(texts, sqlite, postgresql, memory, strict=True):
+        assert by_postgresql == found, text
+        assert json.loads(by_memory[0]) == json.loads(found[0]), text
+        assert by_memory[1:] == found[1:], text
+
+
+async def selected(organisation, text):
+    """What a query gives; nothing if a value does not fit its column."""
+    user = organisation.metadata.all("user")[0].id
+    context = Context(organisation.zone, NOW, user, organisation.catalog)
+    asker = Asker(context, organisation.metadata, lambda module: None, Limits())
+    tree = parse(text)
+    try:
+        asked = selection(tree, asker, {})
+    except Fault:
+        return b"null", 0, False
+    found = await awaited(organisation.store.select(asked, []))
+    return found.data, found.count, found.more
 
 
 @pytest.mark.parametrize("module", MODULES)

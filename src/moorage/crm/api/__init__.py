@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from moorage.crm.api import org, users, watch
+from moorage.crm.api import coql, org, users, watch
 from moorage.crm.api.records import (
     conversion_options,
     convert,
@@ -44,6 +44,7 @@ def routes() -> Iterator[Route]:
         territories,
         read,
         search,
+        coql,
         write,
         notes,
         related,

@@ -88,6 +88,32 @@ class Linked(Struct, frozen=True):
     record: int
 
 
+class Step(Struct, frozen=True):
+    """From a record to the one that a lookup points to, which is a record of the module."""
+
+    lookup: Field
+    module: Module
+
+
+class Through(Struct, frozen=True):
+    """There is a record behind the step, and it meets the part."""
+
+    step: Step
+    part: "Checked"
+
+
+class Among(Struct, frozen=True):
+    """The value is one of those that a field has in the records of a module that meet the part, if there is one.
+
+    Both fields have values of one kind. Text is compared regardless of (ASCII) case.
+    """
+
+    field: Field
+    module: Module
+    column: Field
+    part: "Checked | None"
+
+
 class Not(Struct, frozen=True):
     part: "Checked"
 
@@ -103,4 +129,4 @@ class AnyOf(Struct, frozen=True):
 
 
 Comparison: TypeAlias = Empty | Equal | Compare | Phrase | WordStarts | Fragment | Member | Digits | Named
-Checked: TypeAlias = Comparison | Linked | Not | AllOf | AnyOf
+Checked: TypeAlias = Comparison | Linked | Through | Among | Not | AllOf | AnyOf

@@ -12,6 +12,7 @@ from msgspec import Struct
 from moorage.crm.metadata.catalog import Catalog, Field, Module
 from moorage.crm.query.tree import (
     AllOf,
+    Among,
     AnyOf,
     Checked,
     Compare,
@@ -25,6 +26,8 @@ from moorage.crm.query.tree import (
     Named,
     Not,
     Phrase,
+    Step,
+    Through,
     WordStarts,
 )
 from moorage.crm.query.words import has_words
@@ -60,14 +63,20 @@ class Dialect(Protocol):
     def users(self) -> str:
         """The table of users."""
 
-    def table(self, module: Module) -> str:
-        """The table of a module's records."""
+    def table(self, module: Module, *, whole: bool = False) -> str:
+        """The table of a module's records. Only a `whole` one is certain to have more columns than id and name."""
 
     def equal(self, field: Field, column: str) -> str:
         """The condition that the field's column equals a parameter."""
 
     def same_text(self, column: str) -> str:
         """The condition that a text equals a parameter."""
+
+    def ordered_text(self, column: str) -> str:
+        """A text as it is compared and put in order."""
+
+    def exact_text(self, column: str) -> str:
+        """A text that is put in order by code points."""
 
     def like(self, column: str) -> str:
         """The condition that a text matches a parameter: a pattern with % and _, which a backslash escapes."""
@@ -178,6 +187,10 @@ class _Compiler:
                 return Clause(f"({inner.sql}) IS NOT TRUE", inner.params, indexed=False, text=inner.text)
             case Linked(rows, own, connected, record):
                 return self._linked(rows, own, connected, record)
+            case Through(step, part):
+                return self._through(step, part)
+            case Among(field, module, column, part):
+                return self._among(field, module, column, part)
             case comparison:
                 return self._comparison(comparison)
 
@@ -201,6 +214,28 @@ class _Compiler:
                 return self._digits(field, digits, start=start)
             case Named(field, name):
                 return self._named(field, name)
+
+    def _through(self, step: Step, part: Checked) -> Clause:
+        # Inside the parentheses, `r` is the record that the lookup leads to.
+        inner = compile_tree(part, step.module, self._catalog, self._dialect)
+        table = self._dialect.table(step.module, whole=True)
+        sql = f"r.{step.lookup.column} IN (SELECT r.id FROM {table} r WHERE {inner.sql})"
+        return Clause(
+            sql,
+            inner.params,
+            indexed=inner.indexed and self._dialect.is_indexed(step.lookup),
+            text=inner.text,
+        )
+
+    def _among(self, field: Field, module: Module, column: Field, part: Checked | None) -> Clause:
+        inner = None if part is None else compile_tree(part, module, self._catalog, self._dialect)
+        value, others = f"r.{field.column}", f"r.{column.column}"
+        if field.storage == "text":
+            value, others = self._dialect.ordered_text(value), self._dialect.ordered_text(others)
+        where, params = ("", ()) if inner is None else (f" WHERE {inner.sql}", inner.params)
+        sql = f"{value} IN (SELECT {others} FROM {self._dialect.table(module, whole=True)} r{where})"
+        indexed = inner is not None and inner.indexed and self._dialect.is_indexed(field)
+        return Clause(sql, params, indexed=indexed, text=inner is not None and inner.text)
 
     def _all(self, parts: list[Clause]) -> Clause:
         text = any(part.text for part in parts)

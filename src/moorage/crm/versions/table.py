@@ -26,6 +26,7 @@ _WRITES = (
 _LAYOUTS = ("GET /crm/v8/settings/layouts", "GET /crm/v8/settings/layouts/{id}")
 _FIELDS = ("GET /crm/v8/settings/fields", "GET /crm/v8/settings/fields/{id}")
 _MODULES = ("GET /crm/v8/settings/modules", "GET /crm/v8/settings/modules/{module}")
+_QUERY = ("POST /crm/v8/coql",)
 _CONVERT = ("POST /crm/v8/{module}/{id}/actions/convert",)
 _TAGS = tuple(
     f"POST /crm/v8/{of}/actions/{action}"
@@ -48,6 +49,18 @@ TABLE = (
             "module not suppoted for search": "module not supported for search",
             "one of the expected parameter is missing": "mandatory param missing",
         },
+    ),
+    Difference(
+        "v7",
+        _QUERY,
+        "A query gives at most 200 records of the first 10,000, and an `in` takes 50 values",
+        rules={"older_query_limits": True},
+    ),
+    Difference(
+        "v6",
+        _QUERY,
+        "Of a record or a user that a lookup points to, a query shows only the id",
+        rules={"query_ids_only": True},
     ),
     Difference(
         "v6",

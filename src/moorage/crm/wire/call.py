@@ -36,6 +36,10 @@ class Rules:
     rows_are_whole: bool = False
     # How long a channel of notifications may live: a week, or else a day.
     channels_live_a_week: bool = True
+    # A query gives 200 records at most, of the first 10,000, and takes 50 values in one `in`.
+    older_query_limits: bool = False
+    # Of records and users, a query shows only the ids.
+    query_ids_only: bool = False
 
 
 RULES = Rules()

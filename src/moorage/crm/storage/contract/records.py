@@ -33,6 +33,7 @@ from msgspec import Struct
 
 from moorage.crm.metadata.catalog import Field, Module
 from moorage.crm.metadata.shown import Shape
+from moorage.crm.query.selection import Selection
 from moorage.crm.query.tree import Checked
 from moorage.crm.storage.contract.aggregates import Aggregate
 from moorage.crm.storage.contract.companions import Companion, CompanionPage, Companions, CompanionsOf
@@ -242,6 +243,13 @@ class RecordStore(Protocol):
         self, module: Module, columns: Sequence[Column], filters: Sequence[Filter], after: int, limit: int
     ) -> Awaitable[Lines]:
         """The first records by id, behind the id `after`, that pass every filter."""
+
+    def select(self, selection: Selection, filters: Sequence[Filter]) -> Page | Awaitable[Page]:
+        """The records or groups of a selection; records have to pass every filter, too.
+
+        `data` has the keys of the selection. The page has no positions. As by `page`, only what an index makes short is
+        answered at once.
+        """
 
     def deleted(self, module: Module, which: Deleted, window: Window) -> Page | Awaitable[Page]:
         """A page of the recycle bin, latest first. The window has an offset and no position.

@@ -29,11 +29,11 @@ class PostgresqlDialect:
         self._schema = schema
         self._inventory = inventory
 
-    def table(self, module: Module) -> str:
+    def table(self, module: Module, *, whole: bool = False) -> str:
         if self._inventory.has(module):
             return f"{self._schema}.{module.table}"
         types = types_of(module)
-        if module.parent_field is None:  # Of other records than rows, only the names are shown.
+        if module.parent_field is None and not whole:  # Mostly, only the names of such records are shown.
             types = {
                 c: kind for c, kind in types.items() if c in {"id", module.display and module.display.column}
             }
@@ -45,6 +45,12 @@ class PostgresqlDialect:
 
     def same_text(self, column: str) -> str:
         return f"{nocase(column)} = {nocase('%s')}"
+
+    def ordered_text(self, column: str) -> str:
+        return nocase(column)
+
+    def exact_text(self, column: str) -> str:
+        return f'{column} COLLATE "C"'
 
     def like(self, column: str) -> str:
         return f"{nocase(column)} LIKE {nocase('%s')}"

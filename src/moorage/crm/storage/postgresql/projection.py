@@ -6,6 +6,7 @@ SQLite gives.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 import msgspec
@@ -15,6 +16,7 @@ from moorage.crm.metadata import shown
 from moorage.crm.metadata.catalog import Catalog, Field, Module
 from moorage.crm.metadata.shown import Shape
 from moorage.crm.storage.postgresql.shown_values import ShownReals, ShownTimes
+from moorage.crm.storage.selecting import Drawn
 
 # A row has the key of the order, the id, and a value for each of the columns.
 Build: TypeAlias = Callable[[Iterable[Sequence[Any]]], list[msgspec.Struct]]
@@ -42,6 +44,15 @@ class _Named(msgspec.Struct, gc=False):
     id: str
 
 
+class _Identified(msgspec.Struct, gc=False):
+    id: str
+
+
+class _IdentifiedInModule(msgspec.Struct, gc=False):
+    module: msgspec.Raw
+    id: str
+
+
 class _NamedInModule(msgspec.Struct, gc=False):
     module: msgspec.Raw
     name: str | None
@@ -50,6 +61,7 @@ class _NamedInModule(msgspec.Struct, gc=False):
 
 # How a value that is not simply its column is shown; `{}` is the variable of the value.
 _PLAIN = {
+    "id": "None if {0} is None else text({0})",
     "text": "{}",
     "date": "{}",
     "integer": "{}",
@@ -74,17 +86,22 @@ class Projection:
     ) -> None:
         self._catalog = catalog
         self._table = table
+        self._selections: Bounded[tuple[tuple[Drawn, ...], bool], Shown] = Bounded(200)
         self._shapes: Bounded[tuple[Module, Shape], Shown] = Bounded(1000)  # Callers choose the fields.
         self._names = {
             "text": str,
             "raw": msgspec.Raw,
             "named": _Named,
             "named_in_module": _NamedInModule,
+            "identified": _Identified,
+            "identified_in_module": _IdentifiedInModule,
             "rows_of": _decode_rows,
             "reals": _REALS,
             "times": times,
             "booleans": {0: False, 1: True, None: None},
             "users": {user: msgspec.Raw(text.encode()) for user, text in users.items()}.get,
+            "persons": {user: _person(user, text) for user, text in users.items()}.get,
+            "identities": {user: _Identified(str(user)) for user in users}.get,
         }
 
     def of(self, module: Module, shape: Shape) -> Shown:
@@ -94,8 +111,45 @@ class Projection:
             self._shapes[module, shape] = shown_records
         return shown_records
 
+    def drawn(self, values: Sequence[Drawn], *, named: bool) -> Shown:
+        """How the records or groups of a selection are shown."""
+        key = (tuple(values), named)
+        shown_values = self._selections.get(key)
+        if shown_values is None:
+            writing = _Writing(self._names)
+            for value in values:
+                self._write_drawn(writing, value, named=named)
+            shown_values = self._selections[key] = writing.shown()
+        return shown_values
+
+    def _write_drawn(self, writing: "_Writing", value: Drawn, *, named: bool) -> None:
+        variable = writing.column(value.expression)
+        if value.texts is not None:
+            writing.add(value.key, f"{writing.bound(dict(value.texts))}.get({variable})")
+        elif value.storage == "lookup" and value.field is not None:
+            self._write_drawn_lookup(writing, value, value.field, named=named)
+        elif value.storage == "user":
+            writing.add(value.key, f"{'persons' if named else 'identities'}({variable})")
+        else:
+            writing.add(value.key, _PLAIN[value.storage].format(variable))
+
+    def _write_drawn_lookup(self, writing: "_Writing", value: Drawn, field: Field, *, named: bool) -> None:
+        targets, column = self._catalog.targets_of(field), value.expression
+        record = writing.column(column)
+        if not field.lookup_modules and targets:
+            name = writing.column(self._name_of(targets[0], column))
+            writing.add(value.key, _named(name, record) if named else _identified(name, record))
+        elif targets:
+            cases = " ".join(f"WHEN {m.number} THEN {self._name_of(m, column)}" for m in targets)
+            name = writing.column(f"CASE {column}_m {cases} END")
+            within = field.data_type == "multi_module_lookup"
+            module = self._write_module(writing, f"{column}_m", targets) if within else None
+            writing.add(value.key, _identified(name, record, module))
+        else:
+            writing.constant(value.key, None)
+
     def _made(self, module: Module, names: Iterable[str], *, whole: bool, row: str = "r") -> Shown:
-        writing = _Writing(self._names)
+        writing = _Writing(self._names, {"id": "text(record)"})
         for name in names:
             self._write(writing, module, name, row)
         if whole:
@@ -145,12 +199,14 @@ class Projection:
         name = writing.column(f"CASE {row}.{field.module_column} {cases} END")
         module = None
         if field.data_type == "multi_module_lookup":
-            modules = {
-                m.number: msgspec.Raw(encode({"api_name": m.api_name, "id": str(m.id)})) for m in targets
-            }
-            number = writing.column(f"{row}.{field.module_column}")
-            module = f"{writing.bound(modules)}[{number}]"
+            module = self._write_module(writing, f"{row}.{field.module_column}", targets)
         writing.add(field.api_name, _named(name, record, module))
+
+    @staticmethod
+    def _write_module(writing: "_Writing", column: str, targets: Iterable[Module]) -> str:
+        """The module whose number is in a column, by `api_name` and `id`."""
+        modules = {m.number: msgspec.Raw(encode({"api_name": m.api_name, "id": str(m.id)})) for m in targets}
+        return f"{writing.bound(modules)}[{writing.column(column)}]"
 
     def _name_of(self, target: Module, column: str) -> str:
         """The expression of the name of the record that a column points to, behind a sign; NULL if it is gone."""
@@ -176,6 +232,18 @@ def _named(name: str, record: str, module: str | None = None) -> str:
     return f"None if {name} is None else {made}({', '.join(shown)})"
 
 
+def _person(user: int, text: str) -> _Named:
+    return _Named(msgspec.json.decode(text)["name"], str(user))
+
+
+def _identified(name: str, record: str, module: str | None = None) -> str:
+    """The id of a record, which has a name if it is there."""
+    made = (
+        f"identified(text({record}))" if module is None else f"identified_in_module({module}, text({record}))"
+    )
+    return f"None if {name} is None else {made}"
+
+
 def _decode_rows(text: str | None) -> list[list[Any]]:
     return [] if text is None else [list(row.values()) for row in msgspec.json.decode(text)]
 
@@ -183,10 +251,10 @@ def _decode_rows(text: str | None) -> list[list[Any]]:
 class _Writing:
     """The source of a function that builds records, as it is written."""
 
-    def __init__(self, names: Mapping[str, Any]) -> None:
+    def __init__(self, names: Mapping[str, Any], entries: Mapping[str, str] = MappingProxyType({})) -> None:
         self._names = dict(names)
         self._columns: dict[str, str] = {}
-        self._entries = {"id": "text(record)"}
+        self._entries = dict(entries)
 
     def column(self, expression: str) -> str:
         """The variable for the value of an expression."""

@@ -3,11 +3,12 @@
 Each carries the version of the metadata: when that has changed, it gives no rows.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from moorage.crm.metadata.catalog import Catalog, Module
+from moorage.crm.query.selection import Selection
 from moorage.crm.storage.companions import SELECTED, conditions_of
 from moorage.crm.storage.companions import TABLE as COMPANIONS
 from moorage.crm.storage.compile import Clause, compile_present, compile_tree
@@ -30,6 +31,7 @@ from moorage.crm.storage.postgresql.dialect import PostgresqlDialect
 from moorage.crm.storage.postgresql.expressions import nocase
 from moorage.crm.storage.postgresql.inventory import Inventory
 from moorage.crm.storage.postgresql.lexemes import TextQuery
+from moorage.crm.storage.selecting import Drawn, Groups, Tables, drawn_records, is_short, order_of_records
 
 ALL_OF_A_RANGE = 1_000_000_000
 
@@ -93,6 +95,34 @@ class Questions:
         sql = f"SELECT {shown} FROM {self.dialect.table(module)} r{where} ORDER BY {by}"
         # The server plans by these numbers only if they stand in the statement.
         return Question(f"{sql} LIMIT {window.limit + 1} OFFSET {window.offset}", params, slow)
+
+    def select(
+        self,
+        selection: Selection,
+        filters: Sequence[Filter],
+        columns: Callable[[Sequence[Drawn]], Sequence[str]],
+    ) -> Question:
+        """Rows have NULL, an id or NULL, and the columns of what is drawn. There is one row more if others follow."""
+        asked = [*filters, selection.conditions] if selection.conditions is not None else filters
+        clauses = [self._clause(selection.module, each) for each in asked]
+        window = f" LIMIT {selection.limit + 1} OFFSET {selection.offset}"
+        slow = not is_short(selection, clauses)
+        if selection.groups is not None:
+            groups = Groups(selection, clauses, self.dialect)
+            source, params = groups.source
+            # A group of no records is a row as well, so that the version has to be asked for outside.
+            where, version = where_of([self._is_current])
+            shown = _listed(["NULL", "NULL", *columns(groups.drawn)])
+            return Question(
+                f"SELECT {shown} FROM {source}{where}{groups.order}{window}", (*params, *version), slow
+            )
+        tables = Tables(selection.module, self.dialect)
+        drawn = drawn_records(selection, tables)
+        order, more = order_of_records(selection, tables, self.dialect)
+        where, params = where_of([self._is_current, *clauses])
+        shown = _listed(["NULL", "r.id", *columns(drawn)])
+        sql = f"SELECT {shown} FROM {tables.first}{tables.joins}{where}{order}{window}"
+        return Question(sql, (*params, *more), slow)
 
     def count(self, module: Module, filters: Sequence[Filter]) -> Question:
         clauses = [self._clause(module, each) for each in filters]

@@ -14,6 +14,7 @@ import msgspec
 from moorage.clock import Clock
 from moorage.crm.metadata.catalog import Catalog, Module
 from moorage.crm.metadata.shown import Shape
+from moorage.crm.query.selection import Selection
 from moorage.crm.storage import companions
 from moorage.crm.storage.contract.companions import Companion, CompanionPage, CompanionsOf
 from moorage.crm.storage.contract.lines import Column, Lines
@@ -34,13 +35,14 @@ from moorage.crm.storage.paging import page_of
 from moorage.crm.storage.postgresql.files import PostgresqlFileReads
 from moorage.crm.storage.postgresql.inventory import Inventory, OpenSchema
 from moorage.crm.storage.postgresql.metadata_change import MetadataChange
-from moorage.crm.storage.postgresql.projection import Projection, encode
+from moorage.crm.storage.postgresql.projection import Projection, Shown, encode
 from moorage.crm.storage.postgresql.questions import Question, Questions
 from moorage.crm.storage.postgresql.reader import Rows
 from moorage.crm.storage.postgresql.server import PostgresqlServer
 from moorage.crm.storage.postgresql.shown_values import ShownTimes, real_text
 from moorage.crm.storage.postgresql.transaction import PostgresqlTransaction
 from moorage.crm.storage.postgresql.writer import Writer
+from moorage.crm.storage.selecting import Drawn
 
 T = TypeVar("T")
 
@@ -115,6 +117,26 @@ class PostgresqlStore:
 
         _, rows = await self._asked(module.table, question)
         return await asyncio.to_thread(lines_of(columns, ShownTimes(self._zone), real_text), rows)
+
+    def select(self, selection: Selection, filters: Sequence[Filter]) -> Awaitable[Page]:
+        return self._select(selection, filters)
+
+    async def _select(self, selection: Selection, filters: Sequence[Filter]) -> Page:
+        shown: Shown | None = None
+
+        def question(reading: _Reading) -> Question:
+            def columns(drawn: Sequence[Drawn]) -> Sequence[str]:
+                nonlocal shown
+                shown = reading.projection.drawn(drawn, named=selection.named)
+                return shown.columns
+
+            return reading.questions.select(selection, filters, columns)
+
+        # A group of no records is a row as well, so that a module without its tables has to be asked for it.
+        table = selection.module.table if selection.groups is None else None
+        _, rows = await self._asked(table, question)
+        window = Window(selection.limit, selection.offset)
+        return page_of(rows, window, lambda rows: shown.encoded(rows) if shown is not None else b"[]")
 
     def deleted(self, module: Module, which: Deleted, window: Window) -> Awaitable[Page]:
         return self._deleted(module, which, window)

@@ -33,7 +33,7 @@ class SqliteDialect:
         self._layout = layout
         self._ranges = ranges
 
-    def table(self, module: Module) -> str:
+    def table(self, module: Module, *, whole: bool = False) -> str:  # noqa: ARG002 (every module has its table)
         return module.table
 
     def equal(self, field: Field, column: str) -> str:
@@ -41,6 +41,12 @@ class SqliteDialect:
 
     def same_text(self, column: str) -> str:
         return f"{column} = ? COLLATE NOCASE"
+
+    def ordered_text(self, column: str) -> str:
+        return f"{column} COLLATE NOCASE"
+
+    def exact_text(self, column: str) -> str:
+        return column
 
     def like(self, column: str) -> str:
         return f"{column} LIKE ? ESCAPE '\\'"

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from moorage.crm.metadata import shown
-from moorage.crm.metadata.catalog import Catalog, Field, Module
+from moorage.crm.metadata.catalog import Catalog, Field, Module, Storage
 from moorage.crm.metadata.times import offset_periods, offset_text
 
 _PLAIN = {
@@ -58,6 +58,32 @@ class Projection:
             return self._time(column)
         return _PLAIN[field.storage].format(column)
 
+    def drawn(self, expression: str, storage: Storage, field: Field | None, *, named: bool) -> str:
+        """A value of a selection, as `Selection` says that it is shown."""
+        if storage == "lookup" and field is not None:
+            return self._drawn_lookup(field, expression, named=named)
+        match storage:
+            case "id":
+                return f"CAST({expression} AS TEXT)"
+            case "datetime":
+                return self._time(expression)
+            case "user":
+                name = "'name', u.full_name, " if named else ""
+                person = f"json_object({name}'id', CAST(u.id AS TEXT))"
+                return f"json((SELECT {person} FROM users u WHERE u.id = {expression}))"
+        return _PLAIN[storage].format(expression)
+
+    def _drawn_lookup(self, field: Field, column: str, *, named: bool) -> str:
+        if not field.lookup_modules:
+            target = self._catalog.modules.get(field.lookup or "")
+            return _named(target, column, named=named) if target else "NULL"
+        within = field.data_type == "multi_module_lookup"
+        cases = " ".join(
+            f"WHEN {m.number} THEN {_named(m, column, within=within, named=False)}"
+            for m in self._catalog.targets_of(field)
+        )
+        return f"json(CASE {column}_m {cases} END)"
+
     def _module_name(self, field: Field, row: str) -> str:
         cases = " ".join(f"WHEN {m.number} THEN '{m.api_name}'" for m in self._catalog.targets_of(field))
         return f"CASE {row}.{field.module_column} {cases} END"
@@ -92,13 +118,13 @@ class Projection:
         )
 
 
-def _named(target: Module, column: str, *, within: bool = False) -> str:
+def _named(target: Module, column: str, *, within: bool = False, named: bool = True) -> str:
     """`{name, id}` of the record that a column points to, with its module if `within`; null if it is gone."""
-    name = f"x.{target.name_field.column}" if target.name_field else "NULL"
+    name = f"'name', x.{target.name_field.column}, " if target.name_field else "'name', NULL, "
     module = (
         f"'module', json_object('api_name', '{target.api_name}', 'id', '{target.id}'), " if within else ""
     )
-    body = f"json_object({module}'name', {name}, 'id', CAST(x.id AS TEXT))"
+    body = f"json_object({module}{name if named else ''}'id', CAST(x.id AS TEXT))"
     return f"json((SELECT {body} FROM {target.table} x WHERE x.id = {column}))"
 
 

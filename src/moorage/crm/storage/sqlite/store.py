@@ -18,6 +18,7 @@ from moorage.clock import Clock
 from moorage.crm.metadata.catalog import Catalog, Module
 from moorage.crm.metadata.shown import Shape
 from moorage.crm.metadata.times import zoned
+from moorage.crm.query.selection import Selection
 from moorage.crm.storage.companions import companion as companion_of
 from moorage.crm.storage.compile import Clause, compile_present, compile_tree, listed
 from moorage.crm.storage.contract.companions import Companion, CompanionPage, CompanionsOf
@@ -40,6 +41,7 @@ from moorage.crm.storage.contract.records import (
     Window,
 )
 from moorage.crm.storage.paging import INDEXED_ORDERS, direction_of, page_of, where_of
+from moorage.crm.storage.selecting import is_short
 from moorage.crm.storage.sqlite import companions, fulltext
 from moorage.crm.storage.sqlite.change_mark import ChangeMark
 from moorage.crm.storage.sqlite.dialect import SqliteDialect
@@ -49,6 +51,7 @@ from moorage.crm.storage.sqlite.lines import line_expression
 from moorage.crm.storage.sqlite.metadata_change import MetadataChange, version
 from moorage.crm.storage.sqlite.projection import Projection, time_expression
 from moorage.crm.storage.sqlite.readers import AsideReaders, OrganisationFile, Reader, ReadThreads
+from moorage.crm.storage.sqlite.selecting import statement
 from moorage.crm.storage.sqlite.text_layout import Conditions, TextLayout, TextQuery, read_places
 from moorage.crm.storage.sqlite.transaction import SqliteTransaction
 from moorage.crm.storage.sqlite.trouble import translated
@@ -186,6 +189,17 @@ class SqliteStore:
             return Lines((data or "").encode(), count, last)
 
         return self._aside(query)
+
+    def select(self, selection: Selection, filters: Sequence[Filter]) -> Page | Awaitable[Page]:
+        asked = [*filters, selection.conditions] if selection.conditions is not None else filters
+        clauses = [self._clause(selection.module, each) for each in asked]
+        sql, params = statement(selection, clauses, self._projection, self._dialect)
+        window = Window(selection.limit, selection.offset)
+
+        def query(connection: apsw.Connection) -> Page:
+            return page_of(connection.execute(sql, params).fetchall(), window, _array)
+
+        return self._brief(query) if is_short(selection, clauses) else self._aside(query)
 
     def deleted(self, module: Module, which: Deleted, window: Window) -> Page | Awaitable[Page]:
         conditions = [Clause("r.module = ?", (module.number,), indexed=True)]
