@@ -234,7 +234,8 @@ ASKED_OF_EVERY_STORAGE = {
     "events": "notifications",
     "settings": "formula_fields",
     "records": (
-        "delete insert list notes paging related repeats roll_ups round_trip rules strangers update upsert values"
+        "delete insert list notes paging related relations repeats roll_ups round_trip rules strangers update upsert"
+        " values"
     ),
     "search": "coql search views",
     "versions": "product_details",

@@ -107,6 +107,11 @@ def test_a_program_hears_of_a_lead_as_the_page_shows(copy):
     assert re.fullmatch(r"insert Leads \['\d+'\] only the CRM knows this\n", copy(program, "python"))
 
 
+def test_a_lead_becomes_a_member_of_a_campaign_as_the_page_shows(copy):
+    [program] = blocks(section("docs/crm.md", "Relations of many to many"), "python")
+    assert copy(program, "python") == "Invited\n"
+
+
 def test_clients_are_registered_as_the_page_shows(copy):
     [commands] = blocks(section("docs/crm.md", "Clients"), "console")
     outcome = copy("\n".join(commands.splitlines()[:2]))

@@ -185,6 +185,7 @@ def test_it_makes_fields_with_rows_and_writes_and_reads_them(server, run, versio
     assert [code for code, _ in found["fields"]] == ["SUCCESS"] * 4, found
     assert found["crew"] == [True]
     assert (found["links"], found["rows"], found["again"]) == (["Buoy"], ["rust"], "DUPLICATE_LINKING_DATA")
+    assert found["related"] == ["SUCCESS", ["Linked"], "SUCCESS", 204, 204, 7]
 
 
 def test_it_makes_roll_up_fields_and_reads_what_they_come_to(server, run):

@@ -8,6 +8,7 @@ import sys
 
 from zoho_sdk import body, connect, lead, outcomes, params
 from zohocrmsdk.src.com.zoho.crm.api import HeaderMap, ParameterMap
+from zohocrmsdk.src.com.zoho.crm.api.contact_roles import ContactRolesOperations
 from zohocrmsdk.src.com.zoho.crm.api.fields import (
     BodyWrapper,
     CreateFieldParam,
@@ -17,6 +18,13 @@ from zohocrmsdk.src.com.zoho.crm.api.fields import (
 )
 from zohocrmsdk.src.com.zoho.crm.api.modules import MinifiedModule
 from zohocrmsdk.src.com.zoho.crm.api.record import Record, RecordOperations
+from zohocrmsdk.src.com.zoho.crm.api.related_records import (
+    BodyWrapper as RelatedBody,
+)
+from zohocrmsdk.src.com.zoho.crm.api.related_records import (
+    GetRelatedRecordsParam,
+    RelatedRecordsOperations,
+)
 from zohocrmsdk.src.com.zoho.crm.api.users import MinifiedUser, UsersOperations
 
 
@@ -58,6 +66,28 @@ def pointing(name, record):
     return row
 
 
+def related(product, record):
+    """Relate a lead with a product, read the list from both sides, and undo it; and read what a contact can be."""
+    products, leads = (
+        RelatedRecordsOperations("Products", "Leads"),
+        RelatedRecordsOperations("Leads", "Products"),
+    )
+    wanted, wrapper = Record(), RelatedBody()
+    wanted.set_id(product)
+    wrapper.set_data([wanted])
+    made = outcomes(products.update_related_records(record, wrapper))
+    asked = params(GetRelatedRecordsParam, fields="Last_Name")
+    fans = leads.get_related_records(product, asked).get_object().get_data()
+    gone = outcomes(products.delink_record(product, record))
+    empty = leads.get_related_records(product, asked).get_status_code()
+    notes = RelatedRecordsOperations("Notes", "Leads").get_related_records(
+        record, params(GetRelatedRecordsParam, fields="id")
+    )
+    roles = ContactRolesOperations().get_roles().get_object().get_contact_roles()
+    names = [fan.get_key_value("Last_Name") for fan in fans]
+    return [made[0]["code"], names, gone[0]["code"], empty, notes.get_status_code(), len(roles)]
+
+
 def main():
     connect(json.loads(sys.argv[1]))
     interests = field("Interests", "multiselectlookup")
@@ -93,6 +123,7 @@ def main():
     ]
     again = leads.update_record(record, body(lead(Interests=rows["Interests"])), HeaderMap())
     result["again"] = outcomes(again)[0]["code"]
+    result["related"] = related(product, record)
     print(json.dumps(result))
 
 

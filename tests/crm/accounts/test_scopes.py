@@ -17,6 +17,7 @@ MISMATCH = {
 # All there is besides the scope in question, so that only that one can be what is missing.
 OTHERS = {
     "ZohoCRM.modules.leads.": ("ZohoCRM.modules.contacts.ALL",),
+    "ZohoCRM.modules.contacts.": ("ZohoCRM.modules.leads.ALL",),
     "ZohoCRM.modules.notes.": ("ZohoCRM.modules.contacts.ALL",),
     "ZohoCRM.settings.": ("ZohoCRM.settings.tags.ALL",),
     "ZohoCRM.users.": ("ZohoCRM.org.ALL",),

@@ -7,6 +7,7 @@ from weakref import WeakKeyDictionary
 from moorage.crm.faults import invalid_id, param_missing
 from moorage.crm.metadata.documents import Document, Kind, Metadata
 from moorage.crm.metadata.ids import whole_id
+from moorage.crm.metadata.rows import relation_in
 from moorage.crm.metadata.spelling import unknown_module
 from moorage.crm.wire.call import JSON, Call, encode
 from moorage.http.message import Response
@@ -25,7 +26,8 @@ def encoded_once(call: Call, key: Hashable, document: Callable[[], Any]) -> Resp
 
 
 def module_named(metadata: Metadata, name: str) -> Document | None:
-    return next((d for d in metadata.all("module") if d.name == name), None)
+    modules = metadata.all("module")
+    return next((d for d in modules if d.name == name and relation_in(d.body) is None), None)
 
 
 def module_parameter(call: Call) -> Document:

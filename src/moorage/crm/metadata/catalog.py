@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeAlias
 from moorage.crm.metadata.documents import Metadata
 from moorage.crm.metadata.ids import ID_SPACE
 from moorage.crm.metadata.roll_ups import ROLL_UP, RollUp, roll_up_of
-from moorage.crm.metadata.rows import Rows, rows_in
+from moorage.crm.metadata.rows import Rows, relation_in, rows_in
 
 NO_VALUE = "-None-"  # The option of a picklist that means no choice.
 
@@ -118,6 +118,11 @@ class Module:
         return self.id % ID_SPACE
 
     @property
+    def is_hidden(self) -> bool:
+        """Whether its records are shown in related lists alone."""
+        return relation_in(self.flags) is not None
+
+    @property
     def display(self) -> Field | None:
         return self.fields.get(self.display_name) if self.display_name else None
 
@@ -126,6 +131,12 @@ class Module:
         """The field that names a record where others point to it; None if it is no text."""
         field = self.display
         return field if field is not None and field.storage == "text" else None
+
+    def opposite(self, lookup: Field) -> Field | None:
+        """Of a module of links: the other lookup of a link."""
+        if lookup is self.parent_field:
+            return self.connected_field
+        return self.parent_field if lookup is self.connected_field else None
 
     @property
     def parent_column(self) -> str:
@@ -187,6 +198,8 @@ class Catalog:
         for module in self.modules.values():
             for owner in module.row_fields:
                 self._point_back(owner)
+            if (relation := relation_in(module.flags)) is not None:
+                self._link(module, *relation)
             for roll_up in module.of_type(ROLL_UP):
                 assert roll_up.roll_up is not None
                 self.modules[roll_up.roll_up.module].roll_ups.append((module, roll_up))
@@ -194,12 +207,20 @@ class Catalog:
     def _point_back(self, field: Field) -> None:
         """Let the module of a field's rows know by which lookups they point to their record, and to another one."""
         assert field.rows is not None
-        rows = self.rows_of(field)
-        rows.parent_field = rows.fields[field.rows.parent]
-        rows.connected_field = rows.fields[field.rows.connected] if field.rows.connected else None
+        self._link(self.rows_of(field), field.rows.parent, field.rows.connected)
+
+    def _link(self, rows: Module, parent: str, connected: str | None) -> None:
+        """Both names are API names of lookups in the module of the rows."""
+        rows.parent_field = rows.fields[parent]
+        rows.connected_field = rows.fields[connected] if connected else None
         for lookup in (rows.parent_field, rows.connected_field):
             if lookup is not None and lookup.lookup is not None:
                 self._pointing.setdefault(self.modules[lookup.lookup], []).append((rows, lookup))
+
+    def links_of(self, relation: str) -> Module | None:
+        """The module of the links of a standard relation; None as long as nothing was related."""
+        modules = self.modules.values()
+        return next((module for module in modules if module.flags.get("relation") == relation), None)
 
     def rows_of(self, field: Field) -> Module:
         """The module of a field's rows."""

@@ -35,3 +35,12 @@ def rows_in(field: Body) -> Rows | None:
     return Rows(
         links["linking_module"]["api_name"], links["lookup_apiname"], links["connectedlookup_apiname"]
     )
+
+
+def relation_in(module: Body) -> tuple[str, str] | None:
+    """The API names of both lookups of a standard relation's links; None for the document of any other module."""
+    relation = module.get("relation")
+    if relation is None:
+        return None
+    own, connected = relation.split()
+    return own, connected

@@ -20,7 +20,7 @@ def module_of(call: Call) -> Module:
     """The module that the path names, in the right case. Raises the Fault for an unknown module."""
     name = call.path["module"]
     module = call.organisation.catalog.modules.get(name)
-    if module is None:
+    if module is None or module.is_hidden:
         raise unknown_module(call.organisation.metadata, name, {"resource_path_index": 0})
     return module
 

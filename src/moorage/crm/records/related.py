@@ -1,17 +1,19 @@
 """Related lists: which records of other modules a list shows for a record [Z get-related-records].
 
 Most lists show the records whose lookups point to the record. The lists of quotes, orders and invoices of a product
-show those that have the product in a line.
+show those that have the product in a line. Others show a standard relation of many records to many.
 """
 
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from moorage.crm.metadata.catalog import Catalog, Field, Module
+from moorage.crm.metadata.relations import RELATIONS, Relation, relation_of
 from moorage.crm.query.tree import AllOf, AnyOf, Checked, Compare, Equal, Linked, Not
 from moorage.crm.storage.contract.organisations import Organisation
 
 HISTORY = "_History"
+_CONTACT_ROLES = next(each for each in RELATIONS if each.module_list == "Contact_Roles")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,7 @@ class RelatedList:
     """A list in the records of the module `parents`, of records of `module`.
 
     Of activities, a list has either those to come (`open`) or those that took place. None: the list has all records.
+    A list of a `relation` has no ways as long as nothing was related.
     """
 
     name: str
@@ -39,6 +42,13 @@ class RelatedList:
     module: Module
     ways: Ways
     open: bool | None = None
+    relation: Relation | None = None
+
+    @property
+    def links(self) -> Through | None:
+        """The links of the relation; None if there are none."""
+        way = self.ways[0] if self.relation is not None and self.ways else None
+        return way if isinstance(way, Through) else None
 
     def condition(self, parent: int, now: int) -> Checked:
         """Which records are in the list of a record. `now` is in seconds since the epoch.
@@ -61,6 +71,10 @@ def related_list(organisation: Organisation, parents: Module, name: str) -> Rela
     module = organisation.catalog.modules.get(target["api_name"]) if target else None
     if module is None:
         return None
+    relation = relation_of(parents.api_name, name)
+    if relation is not None:
+        way = _links(organisation.catalog, relation, parents, module)
+        return RelatedList(name, parents, module, () if way is None else (way,), relation=relation)
     base, is_open = name, None
     if module.api_name in _TO_COME:
         base, is_open = name.removesuffix(HISTORY), not name.endswith(HISTORY)
@@ -71,7 +85,21 @@ def related_list(organisation: Organisation, parents: Module, name: str) -> Rela
 def _ways(catalog: Catalog, parents: Module, module: Module, name: str) -> Ways:
     if parents.api_name == "Products" and (lines := _lines(catalog, module)) is not None:
         return (lines,)
-    return tuple(module.lookups_of(parents, name))
+    lookups = tuple(module.lookups_of(parents, name))
+    if (parents.api_name, name) == ("Contacts", "Deals"):
+        # Deals belong to a contact also if it has a role there.
+        way = _links(catalog, _CONTACT_ROLES, parents, module)
+        return lookups if way is None else (*lookups, way)
+    return lookups
+
+
+def _links(catalog: Catalog, relation: Relation, parents: Module, module: Module) -> Through | None:
+    rows = catalog.links_of(relation.key)
+    return (
+        Through(rows, rows.fields[parents.api_name], rows.fields[module.api_name])
+        if rows is not None
+        else None
+    )
 
 
 def _lines(catalog: Catalog, module: Module) -> Through | None:

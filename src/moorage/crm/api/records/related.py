@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
+from moorage.crm.api.records.link_values import with_link_values
 from moorage.crm.api.records.listing import Listing, asked_fields
 from moorage.crm.faults import Fault, invalid_id
 from moorage.crm.metadata.catalog import Module
@@ -18,21 +19,20 @@ from moorage.http.message import Response
 
 
 def list_related_records(call: Call) -> Response | Awaitable[Response]:
-    related = _related(call)
-    return list_related(call, related, _parent(call), unknown_record)
+    related = related_of(call, readable(call))
+    return list_related(call, related, parent_of(call), unknown_record)
 
 
 def get_related_record(call: Call) -> Response | Awaitable[Response]:
-    related, parent = _related(call), _parent(call)
+    related, parent = related_of(call, readable(call)), parent_of(call)
     record = whole_id(call.path["related_id"])
     if record is None:
         raise invalid_id(3)
     return get_related(call, related, parent, record, unknown_record)
 
 
-def _related(call: Call) -> RelatedList:
-    """The list that the path names. Raises the Faults of unknown modules and lists, and of a missing scope."""
-    parents = readable(call)
+def related_of(call: Call, parents: Module) -> RelatedList:
+    """The list of the module that the path names. Raises the Faults of an unknown list, and of a missing scope."""
     related = related_list(call.organisation, parents, call.path["related_list"])
     if related is None:
         raise unknown_list()
@@ -40,7 +40,7 @@ def _related(call: Call) -> RelatedList:
     return related
 
 
-def _parent(call: Call) -> int:
+def parent_of(call: Call) -> int:
     """The id of the list's record. Raises the Fault for a value that can't be an id."""
     parent = whole_id(call.path["id"])
     if parent is None:
@@ -73,8 +73,10 @@ def list_related(
     )
 
     def show(page: Page) -> Response | Awaitable[Response]:
-        shown = listing.answer(page, sort_by=sort_by, sort_order=sort_order)
-        return shown if page.count else _if_there(call, related.parents, parent, unknown, shown)
+        if page.count:
+            whole = with_link_values(call, related, parent, page, names)
+            return then(whole, lambda page: listing.answer(page, sort_by=sort_by, sort_order=sort_order))
+        return if_there(call, related.parents, parent, unknown, listing.answer(page))
 
     return then(records, show)
 
@@ -91,9 +93,10 @@ def get_related(
 
     def show(page: Page) -> Response | Awaitable[Response]:
         if page.count:
-            return Response(200, b'{"data":' + page.data + b"}", JSON)
+            whole = with_link_values(call, related, parent, page, names)
+            return then(whole, lambda page: Response(200, b'{"data":' + page.data + b"}", JSON))
         if not changed:
-            return _if_there(call, related.parents, parent, unknown, no_content())
+            return if_there(call, related.parents, parent, unknown, no_content())
         unchanged = call.store.page(related.module, shape(related.module, []), filters, order, Window(1))
         return then(unchanged, lambda page: Response(304) if page.count else no_content())
 
@@ -110,7 +113,7 @@ def _in_list(call: Call, related: RelatedList, parent: int) -> list[Filter]:
     ]
 
 
-def _if_there(
+def if_there(
     call: Call, parents: Module, parent: int, unknown: Callable[[], Fault], shown: Response
 ) -> Response | Awaitable[Response]:
     """The answer, if the record of the list is there. Otherwise raises the Fault."""

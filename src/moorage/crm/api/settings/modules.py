@@ -7,6 +7,7 @@ from moorage.crm.api.settings import custom_views, related_lists
 from moorage.crm.metadata.custom.row_modules import has_rows
 from moorage.crm.metadata.documents import Document, Metadata
 from moorage.crm.metadata.ids import whole_id
+from moorage.crm.metadata.rows import relation_in
 from moorage.crm.metadata.shown import PROPERTIES
 from moorage.crm.metadata.spelling import unknown_module
 from moorage.crm.metadata.times import instant
@@ -46,7 +47,11 @@ def list_modules(call: Call) -> Response:
     statuses = _statuses(call)
     since = since_header(call)
     metadata = call.organisation.metadata
-    modules = [module for module in metadata.all("module") if module.body["status"] in statuses]
+    modules = [
+        module
+        for module in metadata.all("module")
+        if module.body["status"] in statuses and relation_in(module.body) is None
+    ]
     if since is not None:
         changed = [module for module in modules if _modified(metadata, module) >= since]
         return answer({"modules": _shown(metadata, changed)}) if changed else Response(304)
@@ -58,7 +63,7 @@ def list_modules(call: Call) -> Response:
 def get_module(call: Call) -> Response:
     metadata, name = call.organisation.metadata, call.path["module"]
     module = module_named(metadata, name) or metadata.find("module", whole_id(name) or 0)
-    if module is None:
+    if module is None or relation_in(module.body) is not None:
         raise unknown_module(metadata, name, {"resource_path_index": 2})
     return encoded_once(call, module.id, lambda: {"modules": [_whole(metadata, module)]})
 

@@ -142,7 +142,9 @@ def field_indexes(schema: str, module: Module, field: Field) -> Iterator[str]:
         # As pages are ordered: records without a value come first.
         yield _creation(schema, module, field, f"{column} NULLS FIRST, id")
     elif field.storage == "lookup":
-        yield _creation(schema, module, field, column)
+        # A link is found by both its lookups.
+        opposite = module.opposite(field)
+        yield _creation(schema, module, field, column if opposite is None else f"{column}, {opposite.column}")
 
 
 def types_of(module: Module) -> dict[str, str]:

@@ -98,7 +98,10 @@ def field_indexes(module: Module, field: Field) -> Iterator[str]:
     elif field.api_name in INDEXED_TIMES:
         yield f"CREATE INDEX {name} ON {table} ({column})"
     elif field.storage == "lookup":
-        yield f"CREATE INDEX {name} ON {table} ({column}) WHERE {column} IS NOT NULL"
+        # A link is found by both its lookups.
+        opposite = module.opposite(field)
+        columns = column if opposite is None else f"{column}, {opposite.column}"
+        yield f"CREATE INDEX {name} ON {table} ({columns}) WHERE {column} IS NOT NULL"
 
 
 def drop_indexes(module: Module, field: Field) -> Iterator[str]:

@@ -1,0 +1,130 @@
+"""Contact roles: list, get, add, change, delete [Z contact-roles]."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from moorage.crm.faults import Fault, invalid_id, unparsable
+from moorage.crm.metadata.custom.json_object import JsonObject
+from moorage.crm.metadata.ids import whole_id
+from moorage.crm.records.contact_roles import KIND, ContactRoles, Role, roles_in
+from moorage.crm.records.outcomes import Outcome, failed
+from moorage.crm.storage.contract.companions import CompanionPage, CompanionsOf
+from moorage.crm.storage.contract.records import Window
+from moorage.crm.wire.call import Call, answer, no_content
+from moorage.crm.wire.members import AT_ONCE, MAX_RECORDS
+from moorage.crm.wire.parameters import id_list
+from moorage.crm.wire.routing import Route
+from moorage.http.message import Response
+
+_MOST = 1_000  # More roles than anybody makes.
+_ENVELOPE = "contact_roles"
+
+
+async def roles_of(call: Call) -> list[Role]:
+    """All roles of the organisation, in their order."""
+    which, window = CompanionsOf(KIND, owner=0), Window(_MOST)
+    page = call.store.companions(which, window)
+    roles = roles_in((page if isinstance(page, CompanionPage) else await page).companions)
+    return roles or await call.store.write(lambda transaction: ContactRoles(transaction).all())
+
+
+async def list_roles(call: Call) -> Response:
+    roles = await roles_of(call)
+    return answer({_ENVELOPE: [role.document() for role in roles]}) if roles else no_content()
+
+
+async def get_role(call: Call) -> Response:
+    role_id = _id_in_path(call)
+    roles = [role.document() for role in await roles_of(call) if role.id == role_id]
+    return answer({_ENVELOPE: roles}) if roles else no_content()
+
+
+async def add_roles(call: Call) -> Response:
+    specs = await _specs(call, MAX_RECORDS)
+    return await _change(call, lambda roles: _each(specs, roles.add), done=201)
+
+
+async def change_roles(call: Call) -> Response:
+    specs = await _specs(call, MAX_RECORDS)
+    return await _change(call, lambda roles: _each(specs, roles.change))
+
+
+async def change_role(call: Call) -> Response:
+    role_id, specs = _id_in_path(call), await _specs(call, 1)
+    return await _change(call, lambda roles: _each(specs, lambda spec: roles.change(spec, role_id)))
+
+
+async def remove_roles(call: Call) -> Response:
+    ids = id_list(call.params, "ids")
+    return await _change(call, lambda roles: roles.remove(ids))
+
+
+async def remove_role(call: Call) -> Response:
+    role_id = _id_in_path(call)
+    return await _change(call, lambda roles: roles.remove([role_id]))
+
+
+def _id_in_path(call: Call) -> int:
+    role_id = whole_id(call.path["id"])
+    if role_id is None:
+        raise invalid_id(2)
+    return role_id
+
+
+async def _specs(call: Call, most: int) -> list[JsonObject]:
+    """What the body says of each role."""
+    text = await call.request.whole()
+    body = _decoded(text) if len(text) <= AT_ONCE else await asyncio.to_thread(_decoded, text)
+    if not isinstance(body, dict):
+        raise Fault(400, "INVALID_DATA", "body", {"expected_data_type": "jsonobject"})
+    document = JsonObject(body, "$")
+    specs = document.items(_ENVELOPE, most)
+    if not specs:
+        raise document.fault("MANDATORY_NOT_FOUND", "required field not found", _ENVELOPE)
+    return specs
+
+
+def _decoded(text: bytes) -> Any:
+    try:
+        return msgspec.json.decode(text)
+    except (ValueError, RecursionError):
+        raise unparsable() from None
+
+
+def _each(specs: Sequence[JsonObject], change: Callable[[JsonObject], Outcome]) -> list[Outcome]:
+    """Each role succeeds or fails alone."""
+    outcomes = []
+    for spec in specs:
+        try:
+            outcomes.append(change(spec))
+        except Fault as fault:
+            outcomes.append(failed(fault))
+    return outcomes
+
+
+async def _change(call: Call, run: Callable[[ContactRoles], list[Outcome]], *, done: int = 200) -> Response:
+    write: Awaitable[list[Outcome]] = call.store.write(lambda transaction: run(ContactRoles(transaction)))
+    outcomes = await write
+    failures = sum(outcome.status >= 400 for outcome in outcomes)
+    status = done if not failures else 400 if failures == len(outcomes) else 207
+    return answer({_ENVELOPE: [outcome.document for outcome in outcomes]}, status)
+
+
+def _scopes(operation: str) -> tuple[str, ...]:
+    return (f"ZohoCRM.modules.contacts.{operation}",)
+
+
+_ALL = "/crm/v8/Contacts/roles"
+_ONE = f"{_ALL}/{{id}}"
+ROUTES = (
+    Route("GET", _ALL, list_roles, _scopes("READ")),
+    Route("GET", _ONE, get_role, _scopes("READ")),
+    Route("POST", _ALL, add_roles, _scopes("CREATE")),
+    Route("PUT", _ALL, change_roles, _scopes("UPDATE")),
+    Route("PUT", _ONE, change_role, _scopes("UPDATE")),
+    Route("DELETE", _ALL, remove_roles, _scopes("DELETE")),
+    Route("DELETE", _ONE, remove_role, _scopes("DELETE")),
+)
