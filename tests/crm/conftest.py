@@ -32,7 +32,7 @@ from moorage.crm.storage.sqlite import storage as sqlite_storage
 from moorage.crm.storage.sqlite.metadata_change import version
 from moorage.crm.storage.sqlite.readers import OrganisationFile
 from moorage.crm.storage.sqlite.storage import SqliteStorage
-from moorage.http.message import Request
+from moorage.http.message import Parts, Request
 from tests.contracts.memory import MemoryOrganisations
 from tests.crm.folder import crm_in
 from tests.postgresql import databases
@@ -87,7 +87,11 @@ class Caller:
 
         async def run():
             answer = self.service.answer(request)
-            return await answer if hasattr(answer, "__await__") else answer
+            response = await answer if hasattr(answer, "__await__") else answer
+            if isinstance(response.body, Parts):
+                parts = [part async for part in response.body.parts]
+                response.body = b"".join(parts)
+            return response
 
         response = vars(self.service).get("_run", asyncio.run)(run())
         return Answer(response.status, response.body, {k.decode(): v.decode() for k, v in response.headers})
@@ -234,8 +238,8 @@ ASKED_OF_EVERY_STORAGE = {
     "events": "notifications",
     "settings": "formula_fields",
     "records": (
-        "delete insert list notes paging related relations repeats roll_ups round_trip rules strangers update upsert"
-        " values"
+        "attachments delete insert list notes paging related relations repeats roll_ups round_trip rules strangers"
+        " update upsert values"
     ),
     "search": "coql search views",
     "versions": "product_details",

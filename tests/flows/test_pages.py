@@ -97,6 +97,11 @@ def test_a_record_has_the_note_that_the_page_adds(copy):
     assert copy(program, "python") == "High at 4\n"
 
 
+def test_a_record_gets_the_attachment_that_the_page_uploads(copy):
+    [commands] = blocks(section("docs/crm.md", "Attachments"), "console")
+    assert copy(commands).endswith('"File_Name":"tide.txt"\n')
+
+
 def test_a_related_list_is_read_as_the_page_shows(copy):
     [program] = blocks(section("docs/crm.md", "Related lists"), "python")
     assert re.fullmatch(r".+ has \d+\n", copy(program, "python"))

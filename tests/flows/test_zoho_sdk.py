@@ -69,6 +69,7 @@ def test_those_of_older_versions_work_as_well(server, run, report, older):
         "get",
         "search",
         "walk",
+        "attachments",
         "gone",
         "modules",
         "fields",
@@ -114,6 +115,15 @@ def test_it_updates_reads_upserts_and_searches(report):
 
 def test_it_walks_past_two_thousand_records(report):
     assert report["walk"] == 2101
+
+
+def test_it_uploads_and_downloads(report):
+    assert report["attachments"] == {
+        "codes": ["SUCCESS"] * 3,
+        "listed": ["https://docs.example/tide", "tide.txt"],
+        "name": "tide.txt",
+        "same": True,
+    }
 
 
 def test_it_deletes(report):

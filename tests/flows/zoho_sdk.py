@@ -8,10 +8,17 @@ The SDK keeps its state in module globals and files, so it runs in a process and
 import datetime as dt
 import json
 import sys
+from pathlib import Path
 
 from zoho_sdk_notifications import notifications
 from zohocrmsdk.src.com.zoho.api.authenticator.oauth_token import OAuthToken
 from zohocrmsdk.src.com.zoho.crm.api import HeaderMap, Initializer, ParameterMap
+from zohocrmsdk.src.com.zoho.crm.api.attachments import (
+    AttachmentsOperations,
+    FileBodyWrapper,
+    GetAttachmentsParam,
+    UploadUrlAttachmentsParam,
+)
 from zohocrmsdk.src.com.zoho.crm.api.dc import DataCenter
 from zohocrmsdk.src.com.zoho.crm.api.fields import FieldsOperations, GetFieldsParam
 from zohocrmsdk.src.com.zoho.crm.api.layouts import GetLayoutsParam, LayoutsOperations
@@ -29,7 +36,7 @@ from zohocrmsdk.src.com.zoho.crm.api.record import (
 )
 from zohocrmsdk.src.com.zoho.crm.api.roles import RolesOperations
 from zohocrmsdk.src.com.zoho.crm.api.users import UsersOperations
-from zohocrmsdk.src.com.zoho.crm.api.util import Choice
+from zohocrmsdk.src.com.zoho.crm.api.util import Choice, StreamWrapper
 
 
 def connect(credentials):
@@ -92,6 +99,28 @@ def walk(operations):
         token = wrapper.get_info().get_next_page_token()
 
 
+def attachments(record):
+    """A file and a link, uploaded, listed, downloaded and deleted."""
+    operations, request, sent = AttachmentsOperations(), FileBodyWrapper(), b"High at 4\n" * 1000
+    Path("tide.txt").write_bytes(sent)
+    request.set_file(StreamWrapper(file_path="tide.txt"))
+    uploaded = outcomes(operations.upload_attachments(record, "Leads", request))
+    address = ParameterMap()
+    address.add(UploadUrlAttachmentsParam.attachmenturl, "https://docs.example/tide")
+    linked = outcomes(operations.upload_url_attachments(record, "Leads", address))
+    asked = params(GetAttachmentsParam, fields="File_Name,Size")
+    listed = operations.get_attachments(record, "Leads", asked).get_object().get_data()
+    attachment = int(uploaded[0]["details"]["id"])
+    file = operations.get_attachment(attachment, record, "Leads").get_object().get_file()
+    deleted = outcomes(operations.delete_attachment(attachment, record, "Leads"))
+    return {
+        "codes": [each[0]["code"] for each in (uploaded, linked, deleted)],
+        "listed": [each.get_file_name() for each in listed],
+        "name": file.get_name(),
+        "same": b"".join(file.get_stream()) == sent,
+    }
+
+
 def main():
     connect(json.loads(sys.argv[1]))
     leads = RecordOperations("Leads")
@@ -128,6 +157,7 @@ def main():
     for _ in range(21):
         leads.create_records(body(*[lead(Last_Name="Many") for _ in range(100)]), HeaderMap())
     result["walk"] = walk(leads)
+    result["attachments"] = attachments(record)
     result["delete"] = outcomes(leads.delete_record(record, ParameterMap(), HeaderMap()))
     result["gone"] = leads.get_record(record, ParameterMap(), HeaderMap()).get_status_code()
     contact = Record()

@@ -77,6 +77,12 @@ def related_id_invalid() -> Fault:
     return Fault(400, "INVALID_DATA", "the related id given seems to be invalid", {"resource_path_index": 1})
 
 
+def file_too_long(status: int, limit: int) -> Fault:
+    """Zoho's message is the same for all limits [Z status-codes]; the details say this one, in bytes."""
+    message = "please check if the file size is in the correct range"
+    return Fault(status, "FILE_SIZE_MORE_THAN_ALLOWED_SIZE", message, {"size": limit})
+
+
 def unparsable() -> Fault:
     return Fault(400, "UNABLE_TO_PARSE_DATA_TYPE", _WRONG_FORMAT)
 

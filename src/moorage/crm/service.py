@@ -20,19 +20,25 @@ from moorage.crm.errors import OrganisationInvalid, OrganisationUnknown
 from moorage.crm.events.addresses import LOCAL, Addresses
 from moorage.crm.events.deliveries import Deliveries
 from moorage.crm.events.sending import Sender
+from moorage.crm.files.sweep import EVERY, sweep
 from moorage.crm.jobs.service import BulkJobs
 from moorage.crm.metadata.documents import Document
 from moorage.crm.organisations.departing import Departure, Tell
 from moorage.crm.organisations.service import OrganisationRow, Organisations
 from moorage.crm.secret_key import SecretFiles, SecretKeeper, secret_key
 from moorage.crm.server import Crm
+from moorage.crm.storage.contract.records import StoreClosed
 from moorage.crm.storage.contract.storage import CrmStorage
 from moorage.crm.wire.call import Schedule
 from moorage.crm.wire.page_tokens import PageTokens
 from moorage.crm.wire.principal import Principal
 from moorage.http.bodies import Admission
 from moorage.http.message import Request, Response
+from moorage.logs import Log
+from moorage.storage.errors import DatabaseUnusable
 from moorage.storage.trouble import disk_trouble
+
+log = Log(__name__)
 
 
 async def nobody_is_told(_organisation: int, _job: int) -> None:
@@ -67,6 +73,7 @@ class CrmService:
         keeper = keeper or SecretFiles(folder)
         first = None if like is None else like._key  # noqa: SLF001 (it is a CRM, too)
         self._storage = storage
+        self._clock = clock
         self._open_slug = open_slug
         self.organisations = Organisations(storage, folder / "snapshots", clock)
         key = secret_key(keeper, storage.was_used, first)
@@ -136,7 +143,8 @@ class CrmService:
         await self.organisations.check()
 
     def background(self) -> Sequence[Loop]:
-        return (Loop("crm.notice_changes", self.watch), *self._deliveries.background())
+        sweeps = Loop("crm.sweep_files", self.sweep_again_and_again)
+        return (Loop("crm.notice_changes", self.watch), sweeps, *self._deliveries.background())
 
     async def watch(self, interval: float = 0.5) -> None:
         """Notice, until cancelled, what other processes do: revoke tokens; restore, reset or delete organisations."""
@@ -144,6 +152,22 @@ class CrmService:
             await asyncio.sleep(interval)
             if self.accounts.changed():
                 await self.organisations.forget_changed()
+
+    async def sweep_again_and_again(self, interval: float = EVERY) -> None:
+        """Sweep, until cancelled."""
+        while True:
+            await asyncio.sleep(interval)
+            await self.sweep_files()
+
+    async def sweep_files(self) -> None:
+        """Remove the files that nobody needs any more, of each organisation that is in use here."""
+        for organisation in self.organisations.in_use():
+            try:
+                await sweep(organisation.store, int(self._clock.timestamp()))
+            except StoreClosed:
+                continue  # It changes just now. The next sweep meets it again.
+            except DatabaseUnusable as error:  # The others do not have to wait until it is repaired.
+                log.warning("crm.sweep_failed", organisation=organisation.id, reason=error.message)
 
     async def close(self) -> None:
         """Close everything, the storage as well."""

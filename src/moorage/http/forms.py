@@ -33,6 +33,12 @@ def is_form(content_type: str | None) -> bool:
     }
 
 
+def boundary_of(content_type: bytes) -> bytes | None:
+    """What separates the parts of a multipart body of this type; None if the type does not say."""
+    matched = _BOUNDARY.search(content_type[:MAX_CONTENT_TYPE])
+    return None if matched is None else matched[1] or matched[2]
+
+
 def pairs(encoded: bytes) -> list[tuple[str, str]]:
     """The fields of a query, or of a URL-encoded form, in order. Raises BodyTooLarge.
 
@@ -70,10 +76,10 @@ def body_pairs(content_type: str | None, body: bytes) -> list[tuple[str, str]]:
 
 def _multipart(content_type: bytes, body: bytes) -> list[tuple[str, str]]:
     """The fields by RFC 7578, without the deprecated transfer encodings and nested parts."""
-    boundary = _BOUNDARY.search(content_type)
+    boundary = boundary_of(content_type)
     if boundary is None:
         return []
-    delimiter = b"\r\n--" + (boundary[1] or boundary[2])
+    delimiter = b"\r\n--" + boundary
     parts = (b"\r\n" + body).split(delimiter, MAX_PARTS + 2)[1:]
     _require(len(parts) <= MAX_PARTS + 1, f"{MAX_PARTS} parts")
     decoded = []

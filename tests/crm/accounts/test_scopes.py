@@ -19,6 +19,7 @@ OTHERS = {
     "ZohoCRM.modules.leads.": ("ZohoCRM.modules.contacts.ALL",),
     "ZohoCRM.modules.contacts.": ("ZohoCRM.modules.leads.ALL",),
     "ZohoCRM.modules.notes.": ("ZohoCRM.modules.contacts.ALL",),
+    "ZohoCRM.modules.attachments.": ("ZohoCRM.modules.contacts.ALL",),
     "ZohoCRM.settings.": ("ZohoCRM.settings.tags.ALL",),
     "ZohoCRM.users.": ("ZohoCRM.org.ALL",),
     "ZohoCRM.org.": ("ZohoCRM.users.ALL",),

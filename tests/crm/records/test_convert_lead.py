@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.crm.uploads import upload
+
 LEAD = {
     "Salutation": "Ms.", "First_Name": "Ada", "Last_Name": "Byron", "Company": "Analytical Ltd",
     "Email": "ada@analytical.example", "Phone": "+44 20 1", "City": "London", "Lead_Source": "Web Research",
@@ -194,10 +196,12 @@ def test_notes_and_activities_go_on_with_what_it_became(crm, lead, convert):
         for of in (lead, other)
     )
     (task,) = crm.insert("Tasks", {"Subject": "Call", "$se_module": "Leads", "What_Id": lead})
+    upload(crm, f"Leads/{lead}/Attachments")
     parts = became(convert(lead, Deals=DEAL, move_attachments_to={"api_name": "Accounts"}))
     shown = crm.only(f"Notes/{note}")
     assert (shown["Parent_Id"]["id"], shown["$se_module"]) == (parts["Accounts"], "Accounts")
     assert crm.only(f"Notes/{elsewhere}")["Parent_Id"]["id"] == other
+    assert crm.only(f"Accounts/{parts['Accounts']}/Attachments", fields="File_Name")["File_Name"] == "a.txt"
     shown = crm.only(f"Tasks/{task}")
     assert (shown["What_Id"]["id"], shown["$se_module"], shown["Who_Id"]["id"]) == (
         parts["Deals"], "Deals", parts["Contacts"],

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from moorage.crm.api import coql, org, users, watch
 from moorage.crm.api.records import (
+    attachments,
     conversion_options,
     convert,
     locks,
@@ -47,6 +48,7 @@ def routes() -> Iterator[Route]:
         coql,
         write,
         notes,
+        attachments,
         related,
         convert,
         conversion_options,

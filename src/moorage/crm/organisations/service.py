@@ -219,6 +219,10 @@ class Organisations:
         organisation = self._open.get(identity)
         return organisation if organisation is not None and not organisation.store.closed else None
 
+    def in_use(self) -> Sequence[Organisation]:
+        """All that are open."""
+        return [organisation for organisation in self._open.values() if not organisation.store.closed]
+
     async def open(self, identity: int) -> Organisation | None:
         """Open an organisation. It stays open. None if it does not exist. Raises OrganisationDamaged."""
         return self.opened(identity) or await self._opening.do(identity, partial(self._load, identity))

@@ -50,7 +50,8 @@ def require_administrator(call: Call, permission: str) -> None:
 
 def _are_parts(module: Module) -> bool:
     """Whether the records of a module are only written with others, as rows of subforms are. Links can come alone."""
-    return module.parent_field is not None and module.connected_field is None
+    is_row = module.parent_field is not None and module.connected_field is None
+    return is_row or rules_of(module).through_parents
 
 
 def writable(call: Call, flag: str) -> Module:

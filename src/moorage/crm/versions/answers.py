@@ -28,6 +28,12 @@ def note_parents(answer: Answer, call: Call) -> None:
             parent.pop("module", None)
 
 
+def attachment_types(answer: Answer, _call: Call) -> None:
+    for attachment in answer.get("data") or ():
+        if attachment.get("$type") == "File":
+            attachment["$type"] = "Attachment"
+
+
 def approved(answer: Answer, call: Call) -> None:
     for record in _whole(answer, call):
         if "$approval_state" in record:

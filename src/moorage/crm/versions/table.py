@@ -9,7 +9,12 @@ from moorage.crm.versions.version import EVERY, Difference
 
 _NOTES = "/crm/v8/{module}/{id}/Notes"
 _RELATED = "/crm/v8/{module}/{id}/{related_list}"
-_OF_RECORDS = (f"GET {_NOTES}", f"GET {_RELATED}")  # Lists of what belongs to a record.
+_ATTACHMENTS = "/crm/v8/{module}/{id}/Attachments"
+_OF_RECORDS = (
+    f"GET {_NOTES}",
+    f"GET {_ATTACHMENTS}",
+    f"GET {_RELATED}",
+)  # Lists of what belongs to a record.
 _OF_ONE = (f"GET {_NOTES}/{{note_id}}", f"GET {_RELATED}/{{related_id}}")
 _LIST = ("GET /crm/v8/{module}", *_OF_RECORDS)
 _LISTS = (*_LIST, "GET /crm/v8/{module}/search")
@@ -55,6 +60,18 @@ TABLE = (
         _QUERY,
         "A query gives at most 200 records of the first 10,000, and an `in` takes 50 values",
         rules={"older_query_limits": True},
+    ),
+    Difference(
+        "v7",
+        (f"GET {_ATTACHMENTS}",),
+        "The `$type` of an attachment with a file is `Attachment`",
+        answer=answers.attachment_types,
+    ),
+    Difference(
+        "v7",
+        (f"POST {_ATTACHMENTS}",),
+        "An attachment has 20 MB at most",
+        rules={"longest_attachment": 20 * 1024 * 1024},
     ),
     Difference(
         "v6",

@@ -57,7 +57,7 @@ class Difference:
     last: str
     calls: tuple[str, ...]
     says: str
-    rules: Mapping[str, bool] = field(default_factory=dict)
+    rules: Mapping[str, Any] = field(default_factory=dict)
     request: Request | None = None
     answer: Change | None = None
     fault: Wording | None = None

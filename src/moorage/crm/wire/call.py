@@ -15,6 +15,8 @@ from moorage.http.message import Request, Response
 
 JSON = [(b"content-type", b"application/json;charset=UTF-8"), (b"x-content-type-options", b"nosniff")]
 
+MAX_ATTACHMENT = 100 * 1024 * 1024  # Bytes.
+
 T = TypeVar("T")
 # Lets one of all processes work on a bulk job, by the ids of its organisation and of itself. If it is known already,
 # nothing changes.
@@ -32,6 +34,8 @@ class Rules:
     page_tokens: bool = True
     # This is about lists. A search can be sorted by any field in all versions.
     sorts_by_any_field: bool = False
+    # The most bytes of an attachment.
+    longest_attachment: int = MAX_ATTACHMENT
     # If it is True, an update removes the rows of a subform that it does not mention.
     rows_are_whole: bool = False
     # How long a channel of notifications may live: a week, or else a day.
@@ -121,6 +125,11 @@ def fault_answer(fault: Fault) -> Response:
     if fault.hint is None:
         return response
     return with_headers(response, (b"moorage-hint", fault.hint.encode("ascii", "replace")))
+
+
+def with_document(response: Response, document: Any) -> Response:
+    """The same answer with another body."""
+    return Response(response.status, encode(document), response.headers)
 
 
 def with_headers(response: Response, *more: tuple[bytes, bytes]) -> Response:

@@ -10,6 +10,7 @@ import msgspec
 from moorage.crm.faults import Fault
 from moorage.crm.metadata.catalog import Field, Module
 from moorage.crm.metadata.custom.json_object import JsonObject
+from moorage.crm.records.attachments import move as move_attachments
 from moorage.crm.records.changes import Change
 from moorage.crm.records.conversion.deals import require_deal
 from moorage.crm.records.conversion.matches import deciding_values, has_unique_fields, mapped_fields
@@ -239,6 +240,9 @@ class LeadConversion:
     def _move(self) -> None:
         target = self._became.get(self._request.moved_to or "Contacts", self._became["Contacts"])
         move_notes(self._organisation, self._transaction, self._lead["id"], target.module, target.id)
+        move_attachments(
+            self._transaction, self._organisation.catalog, [self._lead["id"]], target.module, target.id
+        )
         about = self._became.get("Deals") or self._became.get("Accounts")
         move_activities(
             self._organisation,

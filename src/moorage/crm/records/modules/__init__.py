@@ -6,6 +6,7 @@ The keys that a module's records show beside its fields are in `metadata/shown.p
 from moorage.crm.metadata.catalog import Module
 from moorage.crm.records.modules import (
     accounts,
+    attachments,
     calls,
     contacts,
     deals,
@@ -19,6 +20,7 @@ from moorage.crm.records.modules.rules import ModuleRules
 
 _RULES = {
     "Accounts": accounts.RULES,
+    "Attachments": attachments.RULES,
     "Calls": calls.RULES,
     "Contacts": contacts.RULES,
     "Deals": deals.RULES,

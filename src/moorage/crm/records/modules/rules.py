@@ -81,5 +81,7 @@ class ModuleRules:
     usual_order: tuple[str, str] = ("id", "desc")
     # Whether only administrators may read all the records together.
     for_administrators: bool = False
+    # Whether records are only made, changed and deleted through the records that they belong to.
+    through_parents: bool = False
     # Whether records could belong to a territory.
     has_territories: bool = False
