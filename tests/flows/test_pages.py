@@ -117,6 +117,11 @@ def test_a_lead_becomes_a_member_of_a_campaign_as_the_page_shows(copy):
     assert copy(program, "python") == "Invited\n"
 
 
+def test_a_bulk_read_goes_as_its_page_shows(copy):
+    [program] = blocks(section("docs/crm.md", "Bulk reads"), "python")
+    assert copy(program, "python") == "COMPLETED 200\n"
+
+
 def test_clients_are_registered_as_the_page_shows(copy):
     [commands] = blocks(section("docs/crm.md", "Clients"), "console")
     outcome = copy("\n".join(commands.splitlines()[:2]))

@@ -216,3 +216,9 @@ def test_it_converts_leads_and_quotes(actions):
     parts = ["Accounts", "Contacts", "Deals"]
     assert actions["convert_lead"] == [["known@acme.example"], "SUCCESS", parts]
     assert actions["convert_quote"] == "SUCCESS"
+
+
+def test_it_reads_records_in_bulk(actions):
+    states, count, is_named = actions["bulk_read"]
+    assert [state for state in ("ADDED", "IN PROGRESS", "COMPLETED") if state in states] == states
+    assert (states[-1], count, is_named) == ("COMPLETED", 1, True)

@@ -6,6 +6,8 @@ import sys
 
 from zoho_sdk import body, connect, lead, outcomes
 from zohocrmsdk.src.com.zoho.crm.api import HeaderMap
+from zohocrmsdk.src.com.zoho.crm.api.bulk_read import BodyWrapper as BulkReadBody
+from zohocrmsdk.src.com.zoho.crm.api.bulk_read import BulkReadOperations, Query
 from zohocrmsdk.src.com.zoho.crm.api.conversion_option import ConversionOptionOperations
 from zohocrmsdk.src.com.zoho.crm.api.convert_lead import BodyWrapper as ConvertBody
 from zohocrmsdk.src.com.zoho.crm.api.convert_lead import ConvertLeadOperations, LeadConverter
@@ -16,6 +18,7 @@ from zohocrmsdk.src.com.zoho.crm.api.inventory_convert import (
     InventoryConvertOperations,
     Module,
 )
+from zohocrmsdk.src.com.zoho.crm.api.modules import MinifiedModule
 from zohocrmsdk.src.com.zoho.crm.api.record import LineItemProduct, Record, RecordOperations
 from zohocrmsdk.src.com.zoho.crm.api.util import Choice
 
@@ -60,9 +63,25 @@ def convert_quote():
     return answer.get_object().get_data()[0].get_code().get_value()
 
 
+def read_in_bulk():
+    operations, query, request, module = BulkReadOperations(), Query(), BulkReadBody(), MinifiedModule()
+    module.set_api_name("Leads")
+    query.set_module(module)
+    query.set_fields(["Last_Name", "Company"])
+    request.set_query(query)
+    added = operations.create_bulk_read_job(request).get_object().get_data()[0]
+    job, states = int(added.get_details()["id"]), ["ADDED"]
+    while states[-1] in {"ADDED", "IN PROGRESS"}:
+        detail = operations.get_bulk_read_job_details(job).get_object().get_data()[0]
+        states += [state for state in [detail.get_state().get_value()] if state != states[-1]]
+    stream = operations.download_result(job).get_object().get_file()
+    return [states, detail.get_result().get_count(), stream.get_name() == f"{job}.zip"]
+
+
 def main():
     connect(json.loads(sys.argv[1]))
-    print(json.dumps({"convert_lead": convert_lead(), "convert_quote": convert_quote()}))
+    done = {"convert_lead": convert_lead(), "convert_quote": convert_quote(), "bulk_read": read_in_bulk()}
+    print(json.dumps(done))
 
 
 main()

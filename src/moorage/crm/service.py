@@ -29,7 +29,7 @@ from moorage.crm.secret_key import SecretFiles, SecretKeeper, secret_key
 from moorage.crm.server import Crm
 from moorage.crm.storage.contract.records import StoreClosed
 from moorage.crm.storage.contract.storage import CrmStorage
-from moorage.crm.wire.call import Schedule
+from moorage.crm.wire.call import Schedule, nobody_is_told
 from moorage.crm.wire.page_tokens import PageTokens
 from moorage.crm.wire.principal import Principal
 from moorage.http.bodies import Admission
@@ -39,10 +39,6 @@ from moorage.storage.errors import DatabaseUnusable
 from moorage.storage.trouble import disk_trouble
 
 log = Log(__name__)
-
-
-async def nobody_is_told(_organisation: int, _job: int) -> None:
-    """For a CRM without other processes: whoever has it runs its bulk jobs."""
 
 
 class CrmService:

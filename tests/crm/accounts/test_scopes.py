@@ -26,6 +26,7 @@ OTHERS = {
     "ZohoCRM.notifications.": ("ZohoCRM.org.ALL",),
     "ZohoCRM.coql.": ("ZohoCRM.modules.ALL",),
     "ZohoSearch.": ("ZohoFiles.files.ALL",),
+    "ZohoCRM.bulk.": ("ZohoCRM.org.ALL",),
 }
 
 

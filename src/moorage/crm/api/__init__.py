@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from moorage.crm.api import coql, org, users, watch
+from moorage.crm.api.bulk import read as bulk_read
 from moorage.crm.api.records import (
     attachments,
     conversion_options,
@@ -53,6 +54,7 @@ def routes() -> Iterator[Route]:
         convert,
         conversion_options,
         locks,
+        bulk_read,
     )
     for family in families:
         yield from family.ROUTES

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+from moorage.crm.jobs import bulk_read
 from moorage.crm.jobs.model import Worker
 
-KINDS: Mapping[str, Callable[[], Worker]] = {}
+KINDS: Mapping[str, Callable[[], Worker]] = {bulk_read.KIND: bulk_read.BulkRead}

@@ -105,6 +105,12 @@ def comparable(module: Module, name: str) -> Field:
     return field
 
 
+def comparators_of(field: Field) -> list[str]:
+    """The comparators of the field's type."""
+    positive = _COMPARATORS[field.storage]
+    return sorted(positive | {name for name, opposite in _NEGATED.items() if opposite in positive})
+
+
 def require_comparator(field: Field, comparator: str) -> None:
     """Raise OperatorUnfit if the field's type does not have the comparator."""
     if _NEGATED.get(comparator, comparator) not in _COMPARATORS[field.storage]:

@@ -73,7 +73,7 @@ def _condition(body: dict[str, Any], module: Module, context: Context) -> Checke
     if not isinstance(comparator, str) or not storable(comparator):
         raise invalid_query("comparator must be a string", api_name=field.api_name)
     require_comparator(field, comparator)
-    return compare(field, comparator, _values(field, body.get("value")), context)
+    return compare(field, comparator, values_of(field, body.get("value")), context)
 
 
 def _field(reference: Any, module: Module) -> Field:
@@ -83,7 +83,7 @@ def _field(reference: Any, module: Module) -> Field:
     return comparable(module, name)
 
 
-def _values(field: Field, value: Any) -> list[str]:
+def values_of(field: Field, value: Any) -> list[str]:
     """The value, or each value of an array, as text."""
     values = value if isinstance(value, list) else [value]
     if not 0 < len(values) <= VALUE_LIMIT:

@@ -133,3 +133,8 @@ def accepted_failures(answer: Answer, _call: Call) -> None:
 def plain_param(fault: Fault) -> None:
     if "param_name" in fault.details:
         fault.details["param"] = fault.details["param_name"]
+
+
+def named_bulk_module(answer: Answer, _call: Call) -> None:
+    for job in answer.get("data") or ():
+        job["query"]["module"] = job["query"]["module"]["api_name"]

@@ -175,6 +175,12 @@ TABLE = (
         answer=answers.numbered_status,
     ),
     Difference(
+        "v2.1",
+        ("GET /crm/bulk/v8/read/{job_id}",),
+        "The module of a bulk read is only its API name",
+        answer=answers.named_bulk_module,
+    ),
+    Difference(
         "v2",
         _LIST,
         "A list can be sorted by any sortable field, like a search",

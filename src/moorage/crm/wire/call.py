@@ -25,6 +25,10 @@ Schedule: TypeAlias = Callable[[int, int], Awaitable[None]]
 encode = msgspec.json.Encoder().encode
 
 
+async def nobody_is_told(_organisation: int, _job: int) -> None:
+    """For a CRM without other processes: whoever has it runs its bulk jobs."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
     """What is different for handlers in older versions of the API. The defaults are those of v8."""
@@ -64,7 +68,7 @@ class Call:
     params: Mapping[str, str]
     now: float  # seconds since the epoch
     tokens: PageTokens
-    schedule: Schedule
+    schedule: Schedule = nobody_is_told
     rules: Rules = RULES
     put_right: Callable[[list[Any]], None] | None = None
     related_module: str | None = None

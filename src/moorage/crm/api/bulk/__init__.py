@@ -1,0 +1,1 @@
+"""Operations that begin long work, and show how far it is."""
