@@ -2,7 +2,13 @@
 
 from collections.abc import Iterator
 
-from moorage.crm.api import coql, org, users, watch
+from moorage.crm.api import (
+    contact_roles,
+    coql,
+    org,
+    users,
+    watch,
+)
 from moorage.crm.api.bulk import read as bulk_read
 from moorage.crm.api.records import (
     attachments,
@@ -12,6 +18,7 @@ from moorage.crm.api.records import (
     notes,
     read,
     related,
+    relations,
     search,
     write,
 )
@@ -55,6 +62,8 @@ def routes() -> Iterator[Route]:
         conversion_options,
         locks,
         bulk_read,
+        contact_roles,
+        relations,
     )
     for family in families:
         yield from family.ROUTES
