@@ -36,6 +36,7 @@ SIZES = ("1kb", "60kb")
 INSERT, INSERT_GROUPED, INSERT_ONE = "insert_batch_100", "insert_batch_100.c8", "insert_one.c32"
 BESIDE = ("list_200x5", "get")  # What is read while somebody inserts.
 WORKERS_READS, WORKERS_INSERT = ("list_200x5", "get"), "insert_batch_100"
+EVENT = "events.insert_batch_100.cpu_ratio"
 EMBEDDED = "list_200x5"  # What the CRM is asked through the gateway.
 
 
@@ -207,6 +208,7 @@ SECTIONS = {
     "gateway": tuple(_gateway()),
     "embedded": tuple(_embedded()),
     "crm": tuple(_crm()),
+    "events": (Figure(EVENT, "x", "lower", 1.08),),
     "workers": tuple(_workers()),
     "start": tuple(_start()),
     "postgresql": tuple(_postgresql()),

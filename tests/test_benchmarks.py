@@ -56,6 +56,7 @@ def test_the_figures_that_have_a_target_keep_their_names():
         "crm.insert_one.c32.ratio": 3.0,
         "crm.list_200x5.beside_writer.kept": 0.85,
         "crm.get.beside_writer.kept": 0.85,
+        "events.insert_batch_100.cpu_ratio": 1.08,
         "start.ratio": 3.0,
         "postgresql.list_200x5.sqlite_ratio": 0.55,
         "postgresql.list_200x5.ratio": 1.8,

@@ -122,6 +122,11 @@ def test_a_bulk_read_goes_as_its_page_shows(copy):
     assert copy(program, "python") == "COMPLETED 200\n"
 
 
+def test_an_email_is_in_the_outbox_as_the_page_shows(copy):
+    [program] = blocks(section("docs/crm.md", "E-mails of a record"), "python")
+    assert copy(program, "python") == "Tide to ida@example.com\n"
+
+
 def test_clients_are_registered_as_the_page_shows(copy):
     [commands] = blocks(section("docs/crm.md", "Clients"), "console")
     outcome = copy("\n".join(commands.splitlines()[:2]))

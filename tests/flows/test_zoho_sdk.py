@@ -78,6 +78,7 @@ def test_those_of_older_versions_work_as_well(server, run, report, older):
         "profiles",
         "users",
         "notifications",
+        "emails",
     ):
         assert theirs[name] == report[name], name
 
@@ -139,6 +140,11 @@ def test_it_reads_the_metadata(report):
     assert report["modules"] == 54 and report["fields"] > 40 and report["sections"] >= 3
     assert report["roles"] == ["CEO", "Manager"] and report["profiles"] == ["Administrator", "Standard"]
     assert report["org"] == "sdk" and len(report["users"]) == 6
+
+
+def test_it_sends_and_reads_an_email(report):
+    message = "Your mail has been sent successfully."
+    assert report["emails"] == {"message": message, "subject": "Tide", "content": "High at 4", "count": 1}
 
 
 def test_it_enables_changes_lists_and_disables_notifications(report):

@@ -10,6 +10,7 @@ import json
 import sys
 from pathlib import Path
 
+from zoho_sdk_emails import emails
 from zoho_sdk_notifications import notifications
 from zohocrmsdk.src.com.zoho.api.authenticator.oauth_token import OAuthToken
 from zohocrmsdk.src.com.zoho.crm.api import HeaderMap, Initializer, ParameterMap
@@ -158,6 +159,7 @@ def main():
         leads.create_records(body(*[lead(Last_Name="Many") for _ in range(100)]), HeaderMap())
     result["walk"] = walk(leads)
     result["attachments"] = attachments(record)
+    result["emails"] = emails(record)
     result["delete"] = outcomes(leads.delete_record(record, ParameterMap(), HeaderMap()))
     result["gone"] = leads.get_record(record, ParameterMap(), HeaderMap()).get_status_code()
     contact = Record()

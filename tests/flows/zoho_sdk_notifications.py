@@ -14,7 +14,7 @@ CHANNEL = 1000000068001
 
 def channel(**values):
     notification = Notification()
-    notification.set_channel_id(CHANNEL)
+    notification.set_channel_id(str(CHANNEL))
     for name, value in values.items():
         getattr(notification, f"set_{name}")(value)
     wrapper = BodyWrapper()
@@ -29,7 +29,7 @@ def message(response):
 def notifications():
     """The messages of all operations, and the events of the channel in between."""
     operations, wanted = NotificationsOperations(), ParameterMap()
-    wanted.add(GetNotificationsParam.channel_id, str(CHANNEL))
+    wanted.add(GetNotificationsParam.channel_id, CHANNEL)
     gone = ParameterMap()
     gone.add(DeleteNotificationParam.channel_ids, str(CHANNEL))
     enabled = channel(notify_url="http://127.0.0.1:9/", events=["Leads.all"], token="t")

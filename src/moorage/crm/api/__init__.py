@@ -14,6 +14,8 @@ from moorage.crm.api.records import (
     attachments,
     conversion_options,
     convert,
+    email_drafts,
+    emails,
     locks,
     notes,
     read,
@@ -33,6 +35,9 @@ from moorage.crm.api.settings import (
     roles,
     territories,
 )
+from moorage.crm.api.settings import (
+    emails as email_settings,
+)
 from moorage.crm.wire.routing import Route
 
 
@@ -48,6 +53,7 @@ def routes() -> Iterator[Route]:
         layouts,
         related_lists,
         custom_views,
+        email_settings,
         roles,
         profiles,
         territories,
@@ -59,6 +65,8 @@ def routes() -> Iterator[Route]:
         attachments,
         related,
         convert,
+        emails,
+        email_drafts,
         conversion_options,
         locks,
         bulk_read,

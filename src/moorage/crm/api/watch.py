@@ -1,15 +1,13 @@
 """Notifications: programs enable channels, through which they hear of changes of records [Z notifications]."""
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
-import msgspec
-
+from moorage.crm.api.items import outcomes_answer, specs_of, success
 from moorage.crm.centres import Site
 from moorage.crm.events.channels import KIND, Channel, all_channels, channel_of, write_channels
 from moorage.crm.events.requests import DAY, ChannelRequest
-from moorage.crm.faults import Fault, param_missing, unparsable
-from moorage.crm.metadata.custom.json_object import JsonObject
+from moorage.crm.faults import Fault, param_missing
 from moorage.crm.metadata.spelling import unknown_module
 from moorage.crm.metadata.times import zoned
 from moorage.crm.storage.contract.companions import CompanionPage, CompanionsOf
@@ -56,7 +54,7 @@ async def disable(call: Call) -> Response:
         channels.write()
         return outcomes
 
-    return _answer(await call.store.write(job), done=200)
+    return outcomes_answer("watch", await call.store.write(job))
 
 
 def list_channels(call: Call) -> Response | Awaitable[Response]:
@@ -89,7 +87,7 @@ def list_channels(call: Call) -> Response | Awaitable[Response]:
 async def _change(
     call: Call, run: "Callable[[_Channels, ChannelRequest], dict[str, Any]]", *, done: int = 200
 ) -> Response:
-    specs = await _specs(call)
+    specs = await specs_of(call, "watch", MOST_CHANNELS)
     longest = 7 * DAY if call.rules.channels_live_a_week else DAY
 
     def job(transaction: Transaction) -> list[dict[str, Any]]:
@@ -104,28 +102,7 @@ async def _change(
         channels.write()
         return outcomes
 
-    return _answer(await call.store.write(job), done=done)
-
-
-async def _specs(call: Call) -> Sequence[JsonObject]:
-    """What the body says of each channel."""
-    try:
-        body = msgspec.json.decode(await call.request.whole())
-    except (ValueError, RecursionError):
-        raise unparsable() from None
-    if not isinstance(body, dict):
-        raise Fault(400, "INVALID_DATA", "body", {"expected_data_type": "jsonobject"})
-    document = JsonObject(body, "$")
-    specs = document.items("watch", MOST_CHANNELS)
-    if not specs:
-        raise document.fault("MANDATORY_NOT_FOUND", "required field not found", "watch")
-    return specs
-
-
-def _answer(outcomes: Sequence[dict[str, Any]], *, done: int) -> Response:
-    failures = sum(outcome["status"] == "error" for outcome in outcomes)
-    status = done if not failures else 400 if failures == len(outcomes) else 207
-    return answer({"watch": outcomes}, status)
+    return outcomes_answer("watch", await call.store.write(job), done=done)
 
 
 class _Channels:
@@ -165,7 +142,7 @@ class _Channels:
         if channel.events:
             return self._put(channel, request.events(), _REMOVED)
         self._remove(channel.id)
-        return _success({"events": self._details(channel, request.events())}, _REMOVED)
+        return success({"events": self._details(channel, request.events())}, _REMOVED)
 
     def disable(self, channel_id: str) -> list[dict[str, Any]]:
         """One outcome for each module of the channel."""
@@ -177,7 +154,7 @@ class _Channels:
         for module in channel.events:
             details = _resource(self._call, channel, module)
             del details["resource_name"]
-            outcomes.append(_success({**details, "channel_id": channel_id}, _UNSUBSCRIBED))
+            outcomes.append(success({**details, "channel_id": channel_id}, _UNSUBSCRIBED))
         return outcomes
 
     def _find(self, channel_id: str) -> Channel | None:
@@ -198,7 +175,7 @@ class _Channels:
             for module in channel.events:
                 self._call.require("ZohoCRM.modules.{module}.READ", module)
         self._channels[channel.id] = self._written[channel.id] = channel
-        return _success({"events": self._details(channel, modules)}, message)
+        return success({"events": self._details(channel, modules)}, message)
 
     def _remove(self, channel: int) -> None:
         del self._channels[channel]
@@ -219,10 +196,6 @@ class _Channels:
 
 def not_subscribed(channel_id: str) -> Fault:
     return Fault(400, "NOT_SUBSCRIBED", "the channel is not subscribed", {"channel_id": channel_id})
-
-
-def _success(details: dict[str, Any], message: str) -> dict[str, Any]:
-    return {"code": "SUCCESS", "details": details, "message": message, "status": "success"}
 
 
 def _resource(call: Call, channel: Channel, module: str) -> dict[str, Any]:

@@ -21,6 +21,8 @@ FULL = (
     "ZohoCRM.bulk.ALL,"
     "ZohoCRM.coql.READ,"
     "ZohoCRM.notifications.ALL,"
+    "ZohoCRM.send_mail.CREATE,"
+    "ZohoCRM.templates.email.READ,"
     "ZohoCRM.files.CREATE,"
     "ZohoCRM.files.READ,"
     "ZohoFiles.files.ALL,"
