@@ -148,3 +148,66 @@ def test_every_standard_list_has_a_way_to_its_records(service, crm):
         if document.name not in ELSEWHERE and related_list(organisation, parents, document.name) is None
     }
     assert without == set()
+
+
+def test_all_activities_are_in_one_list(crm, clock, account):
+    about = {"What_Id": account, "$se_module": "Accounts"}
+    for number in range(3):
+        crm.insert("Tasks", about | {"Subject": f"task {number}"})
+        clock.advance(1)
+        times = {"Start_DateTime": "2026-02-07T10:00:00Z", "End_DateTime": "2026-02-07T11:00:00Z"}
+        crm.insert("Events", about | times | {"Event_Title": f"event {number}"})
+        clock.advance(1)
+    crm.insert("Tasks", about | {"Subject": "done", "Status": "Completed"})
+    path = f"Accounts/{account}/Activities_Chronological_View"
+    every = [(module, n) for n in (2, 1, 0) for module in ("Events", "Tasks")]
+
+    def shown(answer):
+        titles = [record.get("Subject") or record["Event_Title"] for record in answer.data]
+        return [
+            (record["$module"], int(title[-1])) for record, title in zip(answer.data, titles, strict=True)
+        ]
+
+    for order in ({}, {"sort_by": "Created_Time"}):
+        asked = {"fields": "Subject,Event_Title", "per_page": 4, **order}
+        first = crm.get(path, **asked)
+        info = first.json["info"]
+        assert (shown(first), info["more_records"]) == (every[:4], True)
+        assert "Created_Time" not in first.data[0]
+        second = crm.get(path, **asked, page=2)
+        rest = crm.get(path, **asked, page_token=info["next_page_token"])
+        assert (shown(rest), shown(second), rest.json["info"]["more_records"]) == (
+            every[4:],
+            every[4:],
+            False,
+        )
+        back = crm.get(path, **asked, page_token=rest.json["info"]["previous_page_token"])
+        assert shown(back) == every[:4]
+    assert names(crm, f"{path}_History", "Subject") == ["done"]
+    assert crm.get(f"Accounts/{PARENT}/Activities_Chronological_View", fields="id").status == 400
+    assert crm.get(f"{path}_Nothing", fields="id").json["details"] == {"resource_path_index": 2}
+
+
+def test_lists_are_counted(crm, account):
+    crm.insert("Contacts", *({"Last_Name": name, "Account_Name": account} for name in "abc"))
+    path = f"Accounts/{account}/actions/get_related_records_count"
+    field_is = {"comparator": "equal", "field": {"api_name": "Last_Name"}, "value": "b"}
+    lists = crm.get("settings/related_lists", module="Accounts").json["related_lists"]
+    contacts = {"api_name": "Contacts", "id": next(e["id"] for e in lists if e["api_name"] == "Contacts")}
+    asked = [
+        {"related_list": {"api_name": "Contacts"}},
+        {"related_list": {"id": contacts["id"]}, "params": {"filters": field_is}},
+        {"related_list": {"api_name": "Contacts"}, "params": {"approved": False}},
+        {"related_list": {"api_name": "Nothing"}},
+    ]
+    answer = crm.post(path, {"get_related_records_count": asked})
+    *counts, refused = [element for (element,) in answer.json["get_related_records_count"]]
+    assert (answer.status, counts) == (
+        207, [{"count": count, "related_list": contacts} for count in (3, 1, 0)],
+    )  # fmt: skip
+    assert refused["details"]["json_path"] == "$.get_related_records_count[3].related_list.api_name"
+    assert crm.post(path, {}).json["code"] == "MANDATORY_NOT_FOUND"
+    gone = crm.post(
+        f"Accounts/{PARENT}/actions/get_related_records_count", {"get_related_records_count": asked}
+    )
+    assert gone.json["details"] == {"resource_path_index": 1}

@@ -108,7 +108,7 @@ def test_a_request_that_can_not_be_done_is_refused_whole(crm, leads, campaigns):
     assert crm.service.organisations.open(crm.organisation).catalog.links_of("Leads Campaigns") is None
 
 
-def test_a_deleted_record_leaves_all_its_relations(crm, leads, campaigns):
+def test_a_deleted_record_is_in_no_list_of_the_others(crm, leads, campaigns):
     (a, b, _), (spring, autumn) = leads, campaigns
     for campaign in campaigns:
         relate(crm, f"Campaigns/{campaign}/Leads", {"id": a}, {"id": b})

@@ -20,6 +20,7 @@ from moorage.crm.api.records import (
     notes,
     read,
     related,
+    related_counts,
     relations,
     search,
     write,
@@ -72,6 +73,7 @@ def routes() -> Iterator[Route]:
         bulk_read,
         contact_roles,
         relations,
+        related_counts,
     )
     for family in families:
         yield from family.ROUTES

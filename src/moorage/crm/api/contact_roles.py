@@ -1,20 +1,17 @@
 """Contact roles: list, get, add, change, delete [Z contact-roles]."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
 
-import msgspec
-
-from moorage.crm.faults import Fault, invalid_id, unparsable
+from moorage.crm.faults import Fault, invalid_id
 from moorage.crm.metadata.custom.json_object import JsonObject
 from moorage.crm.metadata.ids import whole_id
 from moorage.crm.records.contact_roles import KIND, ContactRoles, Role, roles_in
 from moorage.crm.records.outcomes import Outcome, failed
 from moorage.crm.storage.contract.companions import CompanionPage, CompanionsOf
 from moorage.crm.storage.contract.records import Window
+from moorage.crm.wire.body import object_of
 from moorage.crm.wire.call import Call, answer, no_content
-from moorage.crm.wire.members import AT_ONCE, MAX_RECORDS
+from moorage.crm.wire.members import MAX_RECORDS
 from moorage.crm.wire.parameters import id_list
 from moorage.crm.wire.routing import Route
 from moorage.http.message import Response
@@ -76,22 +73,11 @@ def _id_in_path(call: Call) -> int:
 
 async def _specs(call: Call, most: int) -> list[JsonObject]:
     """What the body says of each role."""
-    text = await call.request.whole()
-    body = _decoded(text) if len(text) <= AT_ONCE else await asyncio.to_thread(_decoded, text)
-    if not isinstance(body, dict):
-        raise Fault(400, "INVALID_DATA", "body", {"expected_data_type": "jsonobject"})
-    document = JsonObject(body, "$")
+    document = JsonObject(await object_of(call), "$")
     specs = document.items(_ENVELOPE, most)
     if not specs:
         raise document.fault("MANDATORY_NOT_FOUND", "required field not found", _ENVELOPE)
     return specs
-
-
-def _decoded(text: bytes) -> Any:
-    try:
-        return msgspec.json.decode(text)
-    except (ValueError, RecursionError):
-        raise unparsable() from None
 
 
 def _each(specs: Sequence[JsonObject], change: Callable[[JsonObject], Outcome]) -> list[Outcome]:

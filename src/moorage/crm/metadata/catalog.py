@@ -199,7 +199,8 @@ class Catalog:
             for owner in module.row_fields:
                 self._point_back(owner)
             if (relation := relation_in(module.flags)) is not None:
-                self._link(module, *relation)
+                # These links stay when one of their records is deleted: nobody sees them until it comes back.
+                _link(module, *relation)
             for roll_up in module.of_type(ROLL_UP):
                 assert roll_up.roll_up is not None
                 self.modules[roll_up.roll_up.module].roll_ups.append((module, roll_up))
@@ -207,12 +208,8 @@ class Catalog:
     def _point_back(self, field: Field) -> None:
         """Let the module of a field's rows know by which lookups they point to their record, and to another one."""
         assert field.rows is not None
-        self._link(self.rows_of(field), field.rows.parent, field.rows.connected)
-
-    def _link(self, rows: Module, parent: str, connected: str | None) -> None:
-        """Both names are API names of lookups in the module of the rows."""
-        rows.parent_field = rows.fields[parent]
-        rows.connected_field = rows.fields[connected] if connected else None
+        rows = self.rows_of(field)
+        _link(rows, field.rows.parent, field.rows.connected)
         for lookup in (rows.parent_field, rows.connected_field):
             if lookup is not None and lookup.lookup is not None:
                 self._pointing.setdefault(self.modules[lookup.lookup], []).append((rows, lookup))
@@ -239,6 +236,12 @@ class Catalog:
     def named_by(self, field: Field) -> list[tuple[Module, Field]]:
         """The modules that a lookup points to, each with the field that names its records."""
         return [(m, m.name_field) for m in self.targets_of(field) if m.name_field]
+
+
+def _link(rows: Module, parent: str, connected: str | None) -> None:
+    """Let a module know by which lookups its rows point to their records. Both names are API names."""
+    rows.parent_field = rows.fields[parent]
+    rows.connected_field = rows.fields[connected] if connected else None
 
 
 def _module(id: int, body: dict[str, Any], metadata: Metadata) -> Module:  # noqa: A002

@@ -1,5 +1,6 @@
 """What all reads of records need: module and id of the path, filters, order, If-Modified-Since."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from moorage.crm.faults import invalid_id, param_invalid
@@ -43,15 +44,20 @@ def context_of(call: Call) -> Context:
 
 
 def converted_filter(call: Call, module: Module) -> list[Filter]:
+    """What `converted` and `approved` of the query let through."""
+    return converted_conditions(call.params, module)
+
+
+def converted_conditions(params: Mapping[str, str], module: Module) -> list[Filter]:
     """What `converted` and `approved` let through: no converted leads by default. Every record here is approved."""
     for name in ("converted", "approved"):
-        if call.params.get(name, "both") not in {"true", "false", "both"}:
+        if params.get(name, "both") not in {"true", "false", "both"}:
             raise param_invalid(name, supported_values=["true", "false", "both"])
-    if call.params.get("approved") == "false":
+    if params.get("approved") == "false":
         return [NOTHING]
     field = module.fields.get("Converted__s")
     # A view decides itself whether it shows converted leads.
-    converted = call.params.get("converted", "both" if "cvid" in call.params else "false")
+    converted = params.get("converted", "both" if "cvid" in params else "false")
     if field is None or converted == "both":
         return []
     return [FlagIs(field, converted == "true")]

@@ -4,7 +4,9 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from moorage.crm.faults import Fault
+import msgspec
+
+from moorage.crm.faults import Fault, unparsable
 from moorage.crm.metadata.ids import whole_id
 from moorage.crm.wire.call import Call
 from moorage.crm.wire.members import AT_ONCE, MAX_RECORDS, invalid, members_of
@@ -38,6 +40,22 @@ async def records_of(call: Call, maximum: int = MAX_RECORDS) -> tuple[list[Any],
     if body.get("lar_id") is not None and whole_id(body["lar_id"]) is None:
         raise invalid("lar_id", "$.lar_id", expected_data_type="bigint")
     return body["data"], body
+
+
+async def object_of(call: Call) -> dict[str, Any]:
+    """The body of a call that writes no records. Raises the Fault for one that is no JSON object."""
+    text = await call.request.whole()
+    body = _decoded(text) if len(text) <= AT_ONCE else await asyncio.to_thread(_decoded, text)
+    if not isinstance(body, dict):
+        raise Fault(400, "INVALID_DATA", "body", {"expected_data_type": "jsonobject"})
+    return body
+
+
+def _decoded(text: bytes) -> Any:
+    try:
+        return msgspec.json.decode(text)
+    except (ValueError, RecursionError):
+        raise unparsable() from None
 
 
 def list_of(body: dict[str, Any], name: str) -> list[Any]:

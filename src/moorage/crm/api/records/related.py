@@ -1,7 +1,9 @@
 """The related lists of a record: read [Z get-related-records]."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 
+from moorage.crm.api.records.activities import activity_lists, list_activities
 from moorage.crm.api.records.link_values import with_link_values
 from moorage.crm.api.records.listing import Listing, asked_fields
 from moorage.crm.faults import Fault, invalid_id
@@ -19,8 +21,13 @@ from moorage.http.message import Response
 
 
 def list_related_records(call: Call) -> Response | Awaitable[Response]:
-    related = related_of(call, readable(call))
-    return list_related(call, related, parent_of(call), unknown_record)
+    parents = readable(call)
+    activities = activity_lists(call, parents, call.path["related_list"])
+    if activities:
+        parent = parent_of(call)
+        there = partial(if_there, call, parents, parent, unknown_record)
+        return list_activities(call, activities, parent, there)
+    return list_related(call, related_of(call, parents), parent_of(call), unknown_record)
 
 
 def get_related_record(call: Call) -> Response | Awaitable[Response]:
