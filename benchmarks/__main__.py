@@ -6,7 +6,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks import crm, embedded, events, gateway, machine, postgresql, start, workers
+from benchmarks import coql, crm, embedded, events, gateway, machine, postgresql, start, workers
 from benchmarks.database import DatabaseMissing
 from benchmarks.figures import document, table
 from benchmarks.load import LoadFailed
@@ -19,6 +19,7 @@ SECTIONS = {
     "embedded": embedded.measure,
     "crm": crm.measure,
     "events": events.measure,
+    "coql": coql.measure,
     "workers": workers.measure,
     "start": start.measure,
     "postgresql": postgresql.measure,

@@ -62,6 +62,8 @@ _ADDED_RATIO, _MEMORY_RATIO, _EMBEDDED_RATIO = 4, 1.4, 1.25
 _RATIOS = {"list_200x5": 2.0, "list_200x20": 1.6, "search_word": 1.5}  # At most, over the bare statements.
 FLOOR_RATIOS = {"get": 2.0, "search_email": 4.0}  # At most, over a constant answer and the bare statements.
 _RECORDS = {INSERT: 2.0, INSERT_GROUPED: 1.5, INSERT_ONE: 3.0}  # At most, over the bare batches.
+# What is asked by queries, and how many times the bare statements that may take at most.
+QUERIES = {"by_index": 1.6, "one_join": 2.0, "groups": None}
 _DEPTH_RATIO, _KEPT, _START_RATIO = 1.3, 0.85, 3.0
 
 
@@ -127,6 +129,16 @@ def _crm() -> Iterator[Figure]:
         yield Figure(f"crm.{read}.beside_writer.kept", "x", "higher", _KEPT)
         yield Figure(f"crm.{read}.beside_writer.records_per_second", "1/s", "higher")
     yield Figure("crm.memory_mb", "MB", "lower")
+
+
+def _coql() -> Iterator[Figure]:
+    for query, most in QUERIES.items():
+        name = f"coql.{query}"
+        yield Figure(f"{name}.per_second", "1/s", "higher")
+        yield Figure(f"{name}.bare_per_second", "1/s", "higher")
+        yield Figure(f"{name}.ratio", "x", "lower", most)
+        yield Figure(f"{name}.cpu_us", "us", "lower")
+        yield Figure(f"{name}.cpu_ratio", "x", "lower")
 
 
 def _workers() -> Iterator[Figure]:
@@ -209,6 +221,7 @@ SECTIONS = {
     "embedded": tuple(_embedded()),
     "crm": tuple(_crm()),
     "events": (Figure(EVENT, "x", "lower", 1.08),),
+    "coql": tuple(_coql()),
     "workers": tuple(_workers()),
     "start": tuple(_start()),
     "postgresql": tuple(_postgresql()),

@@ -228,3 +228,9 @@ def test_it_reads_records_in_bulk(actions):
     states, count, is_named = actions["bulk_read"]
     assert [state for state in ("ADDED", "IN PROGRESS", "COMPLETED") if state in states] == states
     assert (states[-1], count, is_named) == ("COMPLETED", 1, True)
+
+
+def test_it_asks_by_queries(actions):
+    name, account, has_owner, more, code = actions["query"]
+    assert (name, has_owner, more, code) == ("Known", True, False, "SYNTAX_ERROR")
+    assert account in {"Acme", None}

@@ -11,6 +11,8 @@ from zohocrmsdk.src.com.zoho.crm.api.bulk_read import BulkReadOperations, Query
 from zohocrmsdk.src.com.zoho.crm.api.conversion_option import ConversionOptionOperations
 from zohocrmsdk.src.com.zoho.crm.api.convert_lead import BodyWrapper as ConvertBody
 from zohocrmsdk.src.com.zoho.crm.api.convert_lead import ConvertLeadOperations, LeadConverter
+from zohocrmsdk.src.com.zoho.crm.api.coql import BodyWrapper as QueryBody
+from zohocrmsdk.src.com.zoho.crm.api.coql import CoqlOperations
 from zohocrmsdk.src.com.zoho.crm.api.inventory_convert import BodyWrapper as InventoryBody
 from zohocrmsdk.src.com.zoho.crm.api.inventory_convert import (
     ConvertTo,
@@ -78,9 +80,29 @@ def read_in_bulk():
     return [states, detail.get_result().get_count(), stream.get_name() == f"{job}.zip"]
 
 
+def query():
+    """What became of the lead, and the code of a query that is cut off."""
+    wrapper = QueryBody()
+    wrapper.set_select_query(
+        "select Last_Name, Account_Name.Account_Name, Owner from Contacts where Last_Name = 'Known'"
+    )
+    answer = CoqlOperations().get_records(wrapper).get_object()
+    record = answer.get_data()[0]
+    wrapper.set_select_query("select Last_Name from Contacts where Last_Name")
+    fault = CoqlOperations().get_records(wrapper).get_object()
+    return [
+        record.get_key_value("Last_Name"),
+        record.get_key_value("Account_Name.Account_Name"),
+        bool(record.get_key_value("Owner")["id"]),
+        answer.get_info().get_more_records(),
+        fault.get_code().get_value(),
+    ]
+
+
 def main():
     connect(json.loads(sys.argv[1]))
     done = {"convert_lead": convert_lead(), "convert_quote": convert_quote(), "bulk_read": read_in_bulk()}
+    done["query"] = query()
     print(json.dumps(done))
 
 

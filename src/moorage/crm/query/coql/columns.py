@@ -92,7 +92,7 @@ class Columns:
             raise limit_exceeded("select join", limits.shown_joins)
 
     def _column(self, name: str) -> Column:
-        *lookups, last = name.split(".")
+        *lookups, last = (name,) if "." not in name else name.split(".")
         module, way = self._module, tuple[Step, ...]()
         for place, part in enumerate(lookups):
             spelled, arrow, into = part.partition("->")

@@ -6,6 +6,7 @@ A condition joins two others at most, each in parentheses or a comparison: `((A 
 from collections.abc import Callable
 from typing import TypeVar
 
+from moorage.bounded import Bounded
 from moorage.crm.faults import Fault
 from moorage.crm.query.coql.faults import (
     missing_clause,
@@ -32,12 +33,6 @@ T = TypeVar("T")
 DEEPEST = 50  # Parentheses and subqueries within each other.
 FUNCTIONS = frozenset({"COUNT", "SUM", "MIN", "MAX", "AVG"})
 
-_KEYWORDS = frozenset(
-    {
-        "select", "from", "where", "group", "order", "by", "limit", "offset", "as", "asc", "desc", "and", "or", "not",
-        "in", "like", "between", "is", "null",
-    }
-)  # fmt: skip
 _CLAUSES = frozenset({"from", "where"})  # Every query has these.
 _SIGNS: dict[str, Operator] = {"=": "=", "!=": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 _WORDS: dict[tuple[str, bool], Operator] = {
@@ -50,9 +45,19 @@ _WORDS: dict[tuple[str, bool], Operator] = {
 }
 
 
+# Programs ask the same again and again.
+_parsed: Bounded[str, Query] = Bounded(500)
+_LONGEST_KEPT = 2_000  # Characters.
+
+
 def parse(text: str) -> Query:
     """The tree of a query. Raises the Fault SYNTAX_ERROR, and nothing else."""
-    return _Parser(text).whole()
+    query = _parsed.get(text)
+    if query is None:
+        query = _Parser(text).whole()
+        if len(text) <= _LONGEST_KEPT:
+            _parsed[text] = query
+    return query
 
 
 class _Parser:
@@ -60,10 +65,11 @@ class _Parser:
         self._text = text
         self._tokens = tokens(text)
         self._place = 0
+        self._token = self._tokens[0]
         self._depth = 0
 
     def whole(self) -> Query:
-        if self._keyword() != "select":
+        if self._token.keyword != "select":
             raise syntax("given coql query not supported")
         query = self._query()
         if self._token.kind != "end":
@@ -87,10 +93,10 @@ class _Parser:
 
     def _item(self) -> Item:
         value = self._value()
-        if self._keyword() != "as":
+        if self._token.keyword != "as":
             return Item(value, None)
         self._step()
-        if self._token.kind == "text" or (self._token.kind == "word" and self._keyword() is None):
+        if self._token.kind == "text" or (self._token.kind == "word" and self._token.keyword is None):
             return Item(value, self._step().text)
         raise self._unexpected()
 
@@ -114,7 +120,7 @@ class _Parser:
         return Name(self._word())
 
     def _word(self) -> str:
-        if self._token.kind != "word" or self._keyword() is not None:
+        if self._token.kind != "word" or self._token.keyword is not None:
             raise self._unexpected()
         return self._step().text
 
@@ -129,7 +135,7 @@ class _Parser:
         if not (is_and := self._skip_keyword("and")) and not self._skip_keyword("or"):
             return first
         joined = Joined("and" if is_and else "or", (first, self._part()))
-        if self._keyword() in {"and", "or"}:  # A third condition needs parentheses.
+        if self._token.keyword in {"and", "or"}:  # A third condition needs parentheses.
             raise self._unexpected()
         return joined
 
@@ -164,14 +170,14 @@ class _Parser:
             return _SIGNS[token.text]
         if token.kind != "word":
             raise self._unexpected()
-        if self._keyword() == "is":
+        if self._token.keyword == "is":
             self._step()
             negated = self._skip_keyword("not")
             self._take("null")
             return "is not null" if negated else "is null"
         negated = self._skip_keyword("not")
         operator = _WORDS.get((self._token.text.lower(), negated))
-        if self._token.kind != "word" or (operator is None and self._keyword() is not None):
+        if self._token.kind != "word" or (operator is None and self._token.keyword is not None):
             raise self._unexpected()
         if operator is None:
             raise syntax("operator not supported", operator=self._token.text)
@@ -193,7 +199,7 @@ class _Parser:
 
     def _subquery(self) -> Query:
         self._take("(")
-        if self._keyword() != "select":
+        if self._token.keyword != "select":
             raise self._unexpected()
         query = self._deeper(self._query)
         self._take(")")
@@ -201,7 +207,7 @@ class _Parser:
 
     def _literal(self) -> str:
         token = self._token
-        if token.kind in {"text", "number"} or (token.kind == "word" and self._keyword() is None):
+        if token.kind in {"text", "number"} or (token.kind == "word" and self._token.keyword is None):
             return self._step().text
         raise self._unexpected()
 
@@ -249,18 +255,6 @@ class _Parser:
         self._depth -= 1
         return result
 
-    @property
-    def _token(self) -> Token:
-        return self._tokens[self._place]
-
-    def _keyword(self) -> str | None:
-        """The keyword that stands here, in small letters."""
-        token = self._token
-        if token.kind != "word":
-            return None
-        word = token.text.lower()
-        return word if word in _KEYWORDS else None
-
     def _is_sign(self, sign: str) -> bool:
         return self._token.kind == "sign" and self._token.text == sign
 
@@ -271,21 +265,23 @@ class _Parser:
         return True
 
     def _skip_keyword(self, keyword: str) -> bool:
-        if self._keyword() != keyword:
+        if self._token.keyword != keyword:
             return False
         self._step()
         return True
 
     def _step(self) -> Token:
         token = self._token
-        self._place += token.kind != "end"
+        if token.kind != "end":
+            self._place += 1
+            self._token = self._tokens[self._place]
         return token
 
     def _take(self, word: str) -> Token:
         """Go on behind a keyword or a sign that has to stand here."""
-        if self._keyword() == word or self._is_sign(word):
+        if self._token.keyword == word or self._is_sign(word):
             return self._step()
-        ends = self._token.kind == "end" or self._is_sign(")") or self._keyword() is not None
+        ends = self._token.kind == "end" or self._is_sign(")") or self._token.keyword is not None
         if word in _CLAUSES and ends:
             raise missing_clause(word)
         raise self._unexpected()
@@ -296,5 +292,8 @@ class _Parser:
             last = self._tokens[-2]
             return unparsable(self._text[last.start : last.end])
         written = self._text[token.start : token.end]
-        is_keyword = token.kind == "word" and written.lower() in _KEYWORDS
-        return unparsable(written) if is_keyword else unexpected_token(self._text, token.start, written)
+        return (
+            unparsable(written)
+            if token.keyword is not None
+            else unexpected_token(self._text, token.start, written)
+        )

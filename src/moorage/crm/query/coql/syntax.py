@@ -3,8 +3,9 @@
 `text` of a name is as the query has it, because results and errors show it so.
 """
 
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
+
+from msgspec import Struct
 
 Operator: TypeAlias = Literal[
     "=", "!=", "<", "<=", ">", ">=", "like", "not like", "in", "not in", "between", "not between", "is null",
@@ -12,15 +13,13 @@ Operator: TypeAlias = Literal[
 ]  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Name:
+class Name(Struct, frozen=True):
     """A column, such as `Account_Name.Industry`."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """An aggregate, such as `COUNT(id)`; `function` is in capital letters."""
 
     function: str
@@ -28,16 +27,14 @@ class Call:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(Struct, frozen=True):
     """A part of the select list. An alias of None means that there is none."""
 
     value: Name | Call
     alias: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Struct, frozen=True):
     """A comparison with the values that its operator takes, or with those of a subquery."""
 
     column: Name
@@ -45,8 +42,7 @@ class Comparison:
     values: "tuple[str, ...] | Query"
 
 
-@dataclass(frozen=True, slots=True)
-class Joined:
+class Joined(Struct, frozen=True):
     keyword: Literal["and", "or"]
     parts: "tuple[Condition, Condition]"
 
@@ -54,14 +50,12 @@ class Joined:
 Condition: TypeAlias = Comparison | Joined
 
 
-@dataclass(frozen=True, slots=True)
-class Ordering:
+class Ordering(Struct, frozen=True):
     value: Name | Call
     descending: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(Struct, frozen=True):
     """`view` is what stands behind the `#` of a module; limit and offset are as they are written, None for none."""
 
     items: tuple[Item, ...]

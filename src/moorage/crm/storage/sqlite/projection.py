@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from moorage.bounded import Bounded
 from moorage.crm.metadata import shown
 from moorage.crm.metadata.catalog import Catalog, Field, Module, Storage
 from moorage.crm.metadata.times import offset_periods, offset_text
@@ -33,6 +34,7 @@ class Projection:
     def __init__(self, catalog: Catalog, zone: ZoneInfo, around: datetime) -> None:
         self._catalog = catalog
         self._time = time_expression(zone, around)
+        self._drawn: Bounded[tuple[str, Storage, Field | None, bool], str] = Bounded(1000)
 
     def json(self, module: Module, names: tuple[str, ...], *, whole: bool, row: str = "r") -> str:
         """The expression of one record; `row` is the alias of its table."""
@@ -60,6 +62,13 @@ class Projection:
 
     def drawn(self, expression: str, storage: Storage, field: Field | None, *, named: bool) -> str:
         """A value of a selection, as `Selection` says that it is shown."""
+        key = (expression, storage, field, named)
+        shown_value = self._drawn.get(key)
+        if shown_value is None:
+            shown_value = self._drawn[key] = self._made(expression, storage, field, named=named)
+        return shown_value
+
+    def _made(self, expression: str, storage: Storage, field: Field | None, *, named: bool) -> str:
         if storage == "lookup" and field is not None:
             return self._drawn_lookup(field, expression, named=named)
         match storage:

@@ -32,7 +32,7 @@ def statement(
         groups = Groups(selection, clauses, dialect)
         shown, labels = _json(groups.drawn, projection, dialect, named=selection.named)
         source, params = groups.source
-        sql = f"SELECT NULL, NULL, {shown} FROM {source}{groups.order}{_BARE}"
+        sql = f"SELECT NULL, NULL, {shown} FROM {source}{groups.order}{_HIDDEN}"
         return sql, (*labels, *params, *window)
     return _of_records(selection, clauses, projection, dialect, window)
 
