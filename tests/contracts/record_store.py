@@ -7,6 +7,7 @@ from tests.contracts.record_files import RecordFiles
 from tests.contracts.record_lines import RecordLines
 from tests.contracts.record_outbox import RecordOutbox
 from tests.contracts.record_reads import RecordReads
+from tests.contracts.record_together import RecordTogether
 from tests.contracts.record_writes import RecordWrites
 
 
@@ -14,6 +15,7 @@ class RecordStoreContract(
     RecordReads,
     RecordLines,
     RecordWrites,
+    RecordTogether,
     RecordOutbox,
     RecordCompanions,
     RecordFiles,

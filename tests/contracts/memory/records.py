@@ -5,7 +5,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 
-from moorage.crm.storage.contract.records import Page, Position, StoreClosed
+from moorage.crm.storage.contract.records import (
+    ChangesMetadata,
+    Page,
+    Position,
+    StoreClosed,
+    TookTooLong,
+)
 from moorage.crm.storage.csv_lines import lines_of
 from moorage.crm.storage.postgresql.shown_values import ShownTimes
 from tests.contracts.memory import companions
@@ -149,6 +155,24 @@ class MemoryStore:
                 self._state.version += 1
             return result
 
+    async def together(self, work, seconds):
+        self._open()
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._writer, self._state.writing.acquire)
+        try:
+            if self._is_outdated():
+                raise StoreClosed
+            inner = MemoryTogether(self, self._state.contents.copy(), int(self._clock.timestamp()))
+            async with asyncio.timeout(seconds):
+                result = await work(inner)
+            self._state.contents = inner.contents
+        except TimeoutError:
+            raise TookTooLong from None
+        else:
+            return result
+        finally:
+            self._state.writing.release()
+
     def close(self):
         self._closed = True
         self._writer.shutdown()
@@ -177,6 +201,32 @@ class MemoryStore:
             if transaction.wakes is not None and self._listener is not None:
                 self._listener.told()
             return result
+
+
+class MemoryTogether(MemoryStore):
+    """A store within one transaction."""
+
+    closed = False
+
+    def __init__(self, store, contents, now) -> None:
+        self.__dict__ |= store.__dict__
+        self.contents = contents
+        self._now = now
+
+    def _open(self):
+        return self.contents
+
+    async def write(self, job):
+        contents = self.contents.copy()
+        result = job(MemoryTransaction(contents, self._catalog, self._state.identity // 10**12, self._now))
+        self.contents = contents
+        return result
+
+    async def change_metadata(self, _job):
+        raise ChangesMetadata
+
+    async def together(self, work, _seconds):
+        return await work(self)
 
 
 def _key(order, row):

@@ -51,7 +51,14 @@ class StoreClosed(Exception):
 
 
 class TookTooLong(Exception):
-    """A read was given up: no index backs it, and there are too many records to look at all of them."""
+    """A read was given up: no index backs it, and there are too many records to look at all of them.
+
+    Or work within `RecordStore.together` was not done in time.
+    """
+
+
+class ChangesMetadata(Exception):
+    """The metadata can't be changed within `RecordStore.together`."""
 
 
 class Order(Struct, frozen=True):
@@ -279,6 +286,14 @@ class RecordStore(Protocol):
 
         Every other store of the organisation, in any process, is closed before its next read or write with the old
         metadata. Raises ValuesRepeat.
+        """
+
+    def together(self, work: Callable[["RecordStore"], Awaitable[T]], seconds: float) -> Awaitable[T]:
+        """Do work in one transaction of the organisation's one writer. When it returns, its changes are durable.
+
+        The store that the work is given writes and reads within the transaction: it reads what was written. If the
+        work raises, nothing of it has happened. Other writers wait meanwhile. So all of it may take so many seconds,
+        and raises TookTooLong then. The store's `change_metadata` raises ChangesMetadata.
         """
 
     def close(self) -> None:

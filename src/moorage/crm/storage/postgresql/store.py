@@ -6,6 +6,7 @@ it gives no rows. So an empty answer is confirmed before it is given, and any ot
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -25,6 +26,7 @@ from moorage.crm.storage.contract.records import (
     Filter,
     Order,
     Page,
+    RecordStore,
     StoreClosed,
     Transaction,
     Window,
@@ -41,8 +43,10 @@ from moorage.crm.storage.postgresql.reader import Rows
 from moorage.crm.storage.postgresql.server import PostgresqlServer
 from moorage.crm.storage.postgresql.shown_values import ShownTimes, real_text
 from moorage.crm.storage.postgresql.transaction import PostgresqlTransaction
+from moorage.crm.storage.postgresql.within import PostgresqlWithin
 from moorage.crm.storage.postgresql.writer import Writer
 from moorage.crm.storage.selecting import Drawn
+from moorage.crm.storage.together import together
 
 T = TypeVar("T")
 
@@ -199,6 +203,15 @@ class PostgresqlStore:
             return result
 
         return self._writer.submit(run, alone=True)
+
+    async def together(self, work: Callable[[RecordStore], Awaitable[T]], seconds: float) -> T:
+        submit = partial(self._writer.submit, alone=True, opens=True)
+        return await together(submit, PostgresqlWithin(self, seconds), work, seconds)
+
+    def read_with(self, server: Any, opened: OpenSchema) -> None:
+        """Read with another connection from now on, and what is known of the schema there. This is for a copy."""
+        self._closed, self._server, self._opened = False, server, opened
+        self._reading = self._new_reading()
 
     def close(self) -> None:
         self._closed = True

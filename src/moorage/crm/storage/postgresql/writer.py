@@ -61,12 +61,13 @@ class Writer:
         self._changed = threading.Condition()
 
     def submit(
-        self, run: Callable[[PostgresqlTransaction], T], *, alone: bool = False
+        self, run: Callable[[PostgresqlTransaction], T], *, alone: bool = False, opens: bool = False
     ) -> "asyncio.Future[T]":
         """Queue a job; the future is done once the server has acknowledged the commit of its group.
 
-        Raises StoreClosed. With `alone`, the job is a group of its own. The future raises StoreClosed and
-        DatabaseUnusable. If the connection is lost while the server commits, nobody knows whether it did.
+        Raises StoreClosed. With `alone`, the job is a group of its own. One that `opens` the transaction for others
+        sets their savepoints itself. The future raises StoreClosed and DatabaseUnusable. If the connection is lost
+        while the server commits, nobody knows whether it did.
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
@@ -76,7 +77,7 @@ class Writer:
             if not self._is_busy:
                 self._server.start(self._commit_next)
                 self._is_busy = True
-            self._jobs.append(_Job(run, loop, future, alone=alone))
+            self._jobs.append(_Job(run, loop, future, alone=alone, opens=opens))
         return future
 
     def close(self) -> None:
@@ -130,7 +131,7 @@ class Writer:
 
     def _run(self, connection: Connection, group: "Sequence[_Job]") -> Counter[str]:
         """Run the jobs in one transaction; says how many texts were written, by index."""
-        statements = Statements(connection, several=len(group) > 1)
+        statements = Statements(connection, several=len(group) > 1 or group[0].opens)
         try:
             transaction = self._begin(statements)
             for job in group:
@@ -171,10 +172,17 @@ class Writer:
 
 class _Job(Job):
     def __init__(
-        self, run: Callable[[Any], Any], loop: asyncio.AbstractEventLoop, future: Any, *, alone: bool
+        self,
+        run: Callable[[Any], Any],
+        loop: asyncio.AbstractEventLoop,
+        future: Any,
+        *,
+        alone: bool,
+        opens: bool,
     ) -> None:
         super().__init__(run, loop, future)
         self.alone = alone
+        self.opens = opens
 
     def attempt(self, transaction: PostgresqlTransaction) -> None:
         """Run the job, so that one that fails leaves the others of its group alone."""

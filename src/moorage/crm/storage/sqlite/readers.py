@@ -31,7 +31,7 @@ _PRAGMAS = (
 
 LOOP_SECONDS = 0.01  # For a read in the event loop; a page of 200 records takes a quarter of it.
 THREAD_SECONDS = 30.0  # For a read in a thread, with the wait for its turn.
-_STEPS = 5_000  # Instructions of SQLite between two checks of the time: some 0.3 ms.
+STEPS = 5_000  # Instructions of SQLite between two checks of the time: some 0.3 ms.
 
 
 def connect(path: Path) -> apsw.Connection:
@@ -110,7 +110,7 @@ class Reader:
         self._connection = connection
         self._stopped = stopped
         self._deadline: Deadline | None = None
-        connection.set_progress_handler(self._is_over, _STEPS)
+        connection.set_progress_handler(self._is_over, STEPS)
 
     def brief(self, query: Callable[[apsw.Connection], T]) -> T:
         """Run a query in the event loop. Raises TookTooLong if it is not done in `LOOP_SECONDS`, DatabaseUnusable."""

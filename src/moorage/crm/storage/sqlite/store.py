@@ -6,7 +6,9 @@ very many records, or past many before the few that match. Writes go to the one 
 flushed to disk (synchronous=FULL).
 """
 
+import contextlib
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any, TypeVar, cast
 from zoneinfo import ZoneInfo
 
@@ -35,6 +37,7 @@ from moorage.crm.storage.contract.records import (
     Page,
     Position,
     Present,
+    RecordStore,
     StoreClosed,
     TookTooLong,
     Transaction,
@@ -55,7 +58,9 @@ from moorage.crm.storage.sqlite.selecting import statement
 from moorage.crm.storage.sqlite.text_layout import Conditions, TextLayout, TextQuery, read_places
 from moorage.crm.storage.sqlite.transaction import SqliteTransaction
 from moorage.crm.storage.sqlite.trouble import translated
+from moorage.crm.storage.sqlite.within import SqliteWithin
 from moorage.crm.storage.sqlite.writer import Writer
+from moorage.crm.storage.together import together
 
 T = TypeVar("T")
 
@@ -248,6 +253,18 @@ class SqliteStore:
             return result
 
         return await self._writer.submit(run, alone=self._mark.changing)
+
+    async def together(self, work: Callable[[RecordStore], Awaitable[T]], seconds: float) -> T:
+        if self._file.is_gone():
+            self._closed = True
+            raise StoreClosed
+        submit = partial(self._writer.submit, alone=contextlib.nullcontext)
+        return await together(submit, SqliteWithin(self, seconds), work, seconds)
+
+    def read_with(self, reader: Any, aside: Any) -> None:
+        """Read with other connections from now on. This is for a copy of a store."""
+        self._closed, self._reader, self._aside_readers = False, reader, aside
+        self._dialect = SqliteDialect(self._layout, self._text_ranges)
 
     def close(self) -> None:
         self._closed = True

@@ -61,6 +61,10 @@ class SqliteTransaction:
         """
         if self._next_id is not None:
             self.connection.execute("UPDATE counters SET value = ? WHERE name = 'id'", (self._next_id,))
+        self.write_texts()
+
+    def write_texts(self) -> None:
+        """Write the full text of all records that have changed."""
         for module, records in self._dropped_texts.items():
             self._remove_text(module, records)
         for module, records in self._changed_texts.items():

@@ -123,6 +123,8 @@ class Writer:
             transaction = self._begin(connection)
             for job in group:
                 job.attempt(connection, transaction)
+            if group[0].alone and group[0].error is not None:
+                return  # Nothing of it is to be kept, not even the ids that it took.
             transaction.finish()
             self._waking.before_commit(group[0], wakes=transaction.wakes)
             connection.execute("COMMIT")
