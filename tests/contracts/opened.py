@@ -44,9 +44,6 @@ class Single:
     def recycle(self, module, record, by):
         return self.transaction.recycle(module, [record], by) == {record}
 
-    def tag(self, module, name):
-        return self.transaction.tags(module, [name])[name]
-
 
 @dataclass
 class Opened:

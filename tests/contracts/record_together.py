@@ -57,7 +57,7 @@ def together(opened, work, seconds=SECONDS):
 
 
 def events(opened):
-    return opened.write(lambda transaction: [e.kind for e in transaction.outbox.claim(10, 0).events])
+    return opened.write(lambda transaction: [e.kind for e in transaction.outbox.claim("added", 10, 0).events])
 
 
 class RecordTogether(Suite):

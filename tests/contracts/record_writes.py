@@ -64,7 +64,6 @@ class RecordWrites(Suite):
             transaction.insert(leads, [here.row("Leads", record, Last_Name="gone")])
             transaction.next_number(quotes.fields["Quote_Number"])
             transaction.recycle(leads, kept, here.user.id)
-            transaction.tag(leads, "gone")
             raise RuntimeError("no")
 
         (kept,) = here.add("Leads", {"Last_Name": "kept"})
@@ -128,12 +127,21 @@ class RecordWrites(Suite):
         assert [store.write(lambda t: t.next_number(number)) for store in (here, there, here)] == [1, 2, 3]
         assert here.write(lambda t: t.next_number(other)) == 1
 
-    def test_a_tag_is_made_once_for_each_module(self, here, there):
-        leads, deals = here.module("Leads"), here.module("Deals")
-        first = here.write(lambda t: t.tag(leads, "hot"))
-        assert there.write(lambda t: t.tag(leads, "HOT")) == first
-        assert here.write(lambda t: t.tag(leads, "cold")) != first
-        assert here.write(lambda t: t.tag(deals, "hot")) != first
+    def test_records_are_found_by_a_part_of_a_text(self, here):
+        leads = here.module("Leads")
+        tag = leads.fields["Tag"]
+
+        def containing(part, after=0, most=10):
+            return here.write(lambda t: t.containing(leads, tag, part, after, most))
+
+        assert containing('"1"') == {}
+        texts = ['[{"id":"1"}]', None, '[{"id":"2"}]', '[{"id":"2"},{"id":"1"}]', '[{"id":"1%"}]']
+        ids = here.add("Leads", *({"Last_Name": "n", "Tag": text} for text in texts))
+        assert containing('"1"') == {ids[0]: texts[0], ids[3]: texts[3]}
+        assert containing('"1"', most=1) == {ids[0]: texts[0]}
+        assert containing('"1"', after=ids[0]) == {ids[3]: texts[3]}
+        assert list(containing("%")) == [ids[4]]
+        assert here.write(lambda t: t.take_old_tags()) == []
 
     def test_an_update_reaches_the_search(self, here):
         leads = here.module("Leads")

@@ -236,10 +236,10 @@ def clock() -> FrozenClock:
 ASKED_OF_EVERY_STORAGE = {
     "jobs": "steps",
     "events": "notifications",
-    "settings": "formula_fields",
+    "settings": "formula_fields tags",
     "records": (
         "attachments delete insert list notes paging related relations repeats roll_ups round_trip rules strangers"
-        " update upsert values"
+        " tagging update upsert values"
     ),
     "search": "coql search views",
     "versions": "product_details",

@@ -127,6 +127,11 @@ def test_an_email_is_in_the_outbox_as_the_page_shows(copy):
     assert copy(program, "python") == "Tide to ida@example.com\n"
 
 
+def test_a_renamed_tag_shows_in_its_record_as_the_page_shows(copy):
+    [program] = blocks(section("docs/crm.md", "Tags"), "python")
+    assert copy(program, "python") == "['Oars']\n"
+
+
 def test_clients_are_registered_as_the_page_shows(copy):
     [commands] = blocks(section("docs/crm.md", "Clients"), "console")
     outcome = copy("\n".join(commands.splitlines()[:2]))

@@ -14,7 +14,6 @@ class Contents:
 
     tables: dict[int, dict[int, dict[str, Any]]] = field(default_factory=dict)
     recycled: list[dict[str, Any]] = field(default_factory=list)
-    tags: dict[tuple[int, str], int] = field(default_factory=dict)
     numbers: dict[int, int] = field(default_factory=dict)
     next_id: int = FIRST_RECORD
     # Ids, kinds and payloads. By kind: the id of the last one that was dealt with; who holds them, and until when; how
@@ -37,7 +36,6 @@ class Contents:
         return Contents(
             {number: dict(rows) for number, rows in self.tables.items()},
             list(self.recycled),
-            dict(self.tags),
             dict(self.numbers),
             self.next_id,
             list(self.events),

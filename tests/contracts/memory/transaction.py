@@ -98,14 +98,13 @@ class MemoryTransaction:
         for record in list(records):
             self._contents.table(module).pop(record, None)
 
-    def tags(self, module, names):
-        return {name: self._tag(module, name) for name in names}
+    def containing(self, module, field, part, after, most):
+        rows = self._contents.table(module)
+        found = [i for i in sorted(rows) if i > after and part in (rows[i].get(field.column) or "")]
+        return {record: rows[record][field.column] for record in found[:most]}
 
-    def _tag(self, module, name):
-        key = (module.number, folded(name))
-        if key not in self._contents.tags:
-            self._contents.tags[key] = self.new_ids(1)[0]
-        return self._contents.tags[key]
+    def take_old_tags(self):
+        return []
 
     def emit(self, kind, payload):
         self.wakes = bool(self.wakes) or self._contents.known is None

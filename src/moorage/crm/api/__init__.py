@@ -25,6 +25,7 @@ from moorage.crm.api.records import (
     search,
     write,
 )
+from moorage.crm.api.records import tags as record_tags
 from moorage.crm.api.settings import (
     custom_views,
     field_changes,
@@ -34,6 +35,8 @@ from moorage.crm.api.settings import (
     profiles,
     related_lists,
     roles,
+    tag_deletions,
+    tags,
     territories,
 )
 from moorage.crm.api.settings import (
@@ -58,6 +61,8 @@ def routes() -> Iterator[Route]:
         roles,
         profiles,
         territories,
+        tags,
+        tag_deletions,
         read,
         search,
         coql,
@@ -74,6 +79,7 @@ def routes() -> Iterator[Route]:
         contact_roles,
         relations,
         related_counts,
+        record_tags,
     )
     for family in families:
         yield from family.ROUTES

@@ -27,7 +27,6 @@ class Batch:
         self._rows: dict[Module, dict[int, Row | None]] = defaultdict(dict)
         self._existing: dict[Module, dict[int, bool]] = defaultdict(dict)
         self._children: dict[Module, dict[int, dict[int, Row]]] = defaultdict(dict)
-        self._tags: dict[Module, dict[str, int]] = defaultdict(dict)
         self._values = _Values(self)
         self._expected: dict[tuple[str, Module], set[Any]] = defaultdict(set)
         self._changes = _Changes()
@@ -46,9 +45,6 @@ class Batch:
 
     def expect_children(self, module: Module, parents: Iterable[int]) -> None:
         self._expected["children", module].update(parents)
-
-    def expect_tags(self, module: Module, names: Iterable[str]) -> None:
-        self._expected["tags", module].update(names)
 
     def expect_values(self, module: Module, field: Field, values: Iterable[Any]) -> None:
         self._values.expect(module, field, values)
@@ -99,14 +95,6 @@ class Batch:
             for parent_id in parents:
                 by_parent.setdefault(parent_id, {})
         return [dict(row) for row in by_parent[parent].values()]
-
-    def tag(self, module: Module, name: str) -> int:
-        """The id of a module's tag. A new tag is made."""
-        ids_by_name = self._tags[module]
-        if folded(name) not in ids_by_name:
-            tags = self._transaction.tags(module, sorted(self._take("tags", module, name)))
-            ids_by_name |= {folded(tag): tag_id for tag, tag_id in tags.items()}
-        return ids_by_name[folded(name)]
 
     # Changes
 

@@ -4,7 +4,7 @@ The second half of a write: it runs inside the writer's transaction, so that not
 written because of it. What can be checked without the store was checked before (`prepare.py`).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -29,6 +29,8 @@ from moorage.crm.records.prepare import Prepared, drafts_of, id_of, required
 from moorage.crm.records.references import References
 from moorage.crm.records.roll_ups import RollUps
 from moorage.crm.records.rows import FieldRows, add_up
+from moorage.crm.records.tag_names import TagChange
+from moorage.crm.records.tags import Tags
 from moorage.crm.records.values import MAX_ITEMS, too_long
 from moorage.crm.storage.contract.organisations import Organisation
 from moorage.crm.storage.contract.records import Row, Transaction
@@ -77,6 +79,7 @@ class Change:
         self._references = References(organisation, self._batch)
         self._rows = FieldRows(organisation, self._batch, user, rows_are_whole=rows_are_whole)
         self._links = links_of(module, self._batch)
+        self._tags = Tags(organisation, module, transaction, user)
         self._unique = UniqueValues(organisation, module, self._batch)
         self._numbers = module.of_type("autonumber")
         self._formulas = formulas_of(module)
@@ -139,6 +142,7 @@ class Change:
                 outcomes.append(change(prepared))
             except Fault as fault:
                 outcomes.append(failed(fault))
+        self._tags.write()
         self._batch.flush()
         self._roll_ups.write()
         self._events.emit()
@@ -154,8 +158,9 @@ class Change:
         for index, prepared in enumerate(records):
             for draft in prepared.drafts:
                 self._references.expect(draft)
+                if draft.tags is not None:
+                    self._tags.expect(draft.tags)
                 self._rows.expect(draft, ids[index] if ids and draft is prepared.update else None)
-                self._batch.expect_tags(self._module, draft.tags or ())
         self._expect_stored_rows(records, known_ids)
         if self._links is not None:
             self._links.expect(drafts_of(records), known_ids)
@@ -176,7 +181,9 @@ class Change:
         self._rows.check(draft)
         if self._links is not None:
             self._links.check(draft.row, draft.path)
+        write_tags = self._tags.to_write(draft.tags, {})
         row = self._new_row(draft)
+        write_tags(row)
         rows = self._rows.new_rows(draft, row["id"])
         pending = self._pending(draft, row, {})
         self._rules.compute(pending)
@@ -189,9 +196,7 @@ class Change:
 
     def _new_row(self, draft: Draft) -> Row:
         row: Row = {"id": self._batch.new_id(), **self._initial_values}
-        row |= {column: value for column, value in draft.row.items() if value is not None}
-        self._write_tags(draft, row)
-        return row
+        return row | {column: value for column, value in draft.row.items() if value is not None}
 
     @cached_property
     def _initial_values(self) -> Row:
@@ -226,13 +231,14 @@ class Change:
             if self._links is not None:
                 self._links.check(row, draft.path)
             self._append_values(draft, old, row)
+            write_tags = self._tags.to_write(draft.tags, old)
             merges = self._rows.merge(draft, record)
         except Fault as fault:
             _add_id(fault, record)
             raise
         # Nothing can fail from here on, so nothing of a refused record is ever written.
         self._rows.write(merges)
-        self._write_tags(draft, row)
+        write_tags(row)
         row |= modification(self._module, self._user, self._batch.now)
         pending = self._pending(draft, row, old)
         self._rules.compute(pending)
@@ -293,14 +299,26 @@ class Change:
                 return matching[0], field.api_name
         return None
 
-    def _write_tags(self, draft: Draft, row: Row) -> None:
-        if draft.tags is None:
-            return
-        tags = [
-            {"name": name, "id": str(self._batch.tag(self._module, name)), "color_code": None}
-            for name in draft.tags
-        ]
-        row[self._module.fields["Tag"].column] = msgspec.json.encode(tags).decode() if tags else None
+    # Tags
+
+    def tag(
+        self, ids: Sequence[int], change: TagChange, unknown: Mapping[str, int] | None = None
+    ) -> list[Outcome]:
+        """Change the tags of records. `unknown` has the details of the Fault for an id that the path names."""
+        self._batch.expect_rows(self._module, ids)
+        drafts = {record: Draft("$", tags=change, sent_fields={"Tag"}) for record in ids}
+        prepared = [Prepared(record, "$", update=draft) for record, draft in drafts.items()]
+        return self._each(lambda each: self._tag(each.record, required(each.update), unknown), prepared)
+
+    def _tag(self, record: int, draft: Draft, unknown: Mapping[str, int] | None) -> Outcome:
+        try:
+            self._apply(draft, record, dict(unknown or {}))
+        except Fault as fault:
+            fault.details = fault.details if unknown else {**fault.details, "id": str(record)}
+            raise
+        row = self._batch.row(self._module, record) or {}
+        tags = msgspec.json.decode(row.get(self._module.fields["Tag"].column) or "[]")
+        return succeeded({"id": str(record), "tags": tags}, "tags updated successfully", 200)
 
 
 def _update_of(prepared: Prepared, record: int | None) -> Draft:

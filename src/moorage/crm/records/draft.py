@@ -7,6 +7,7 @@ from typing import Any
 from moorage.crm.faults import Fault
 from moorage.crm.metadata.catalog import Catalog, Field, Module
 from moorage.crm.records.modules import rules_of
+from moorage.crm.records.tag_names import TagChange
 from moorage.crm.records.values import Reference, mismatch, missing, parse
 from moorage.crm.storage.contract.records import Row
 
@@ -21,7 +22,7 @@ class Draft:
     path: str
     row: Row = dataclasses.field(default_factory=dict)
     references: list[tuple[Field, Reference]] = dataclasses.field(default_factory=list)
-    tags: list[str] | None = None
+    tags: TagChange | None = None
     rows: list[tuple[Field, list["DraftRow"]]] = dataclasses.field(default_factory=list)
     sent_fields: set[str] = dataclasses.field(default_factory=set)
     appended: set[str] = dataclasses.field(default_factory=set)
@@ -57,6 +58,8 @@ def draft_of(
     appended = record.get("$append_values")
     if isinstance(appended, dict):
         draft.appended = {name for name, yes in appended.items() if yes is True}
+        if draft.tags is not None and "Tag" in draft.appended:
+            draft.tags = dataclasses.replace(draft.tags, action="add")
     _require(module, draft, record, parent, insert=insert)
     return draft
 
@@ -74,7 +77,7 @@ def _put(catalog: Catalog, draft: Draft, field: Field, value: Any, *, insert: bo
     if isinstance(parsed, Reference):
         draft.references.append((field, parsed))
     elif field.storage == "tags":
-        draft.tags = parsed or []
+        draft.tags = TagChange("set", parsed or [], field.api_name, path)
     elif field.storage == "rows":
         draft.rows.append((field, _rows(catalog, field, parsed or [], path, insert=insert)))
     else:

@@ -16,11 +16,11 @@ from moorage.crm.metadata.catalog import NO_VALUE, Field
 from moorage.crm.metadata.ids import whole_id
 from moorage.crm.metadata.json_numbers import exact
 from moorage.crm.metadata.times import instant
+from moorage.crm.records.tag_names import MAX_TAGS, SentTag, sent_tags
 
 # Arrays inside a record are counted before their items are read.
 MAX_ROWS = 200  # Rows in one field of one record.
 MAX_ITEMS = 200  # Items of one list of one record.
-MAX_TAGS = 10  # Tags of one record, as at Zoho.
 
 EMAIL = re.compile(r"[^\s@,;:<>()\[\]\\\"]+@[\w-]+(\.[\w-]+)*\.[^\W\d_]{2,22}")
 PHONE = re.compile(r"[+.\-\s(),;#\w/*]+")
@@ -203,23 +203,14 @@ def _refuse_files(field: Field, value: Any, path: str) -> None:
     raise Fault(400, "INVALID_DATA", "the id given seems to be invalid", details)
 
 
-def _tags(field: Field, value: Any, path: str) -> list[str]:
-    """The names of the tags. Their ids are looked up when the record is written."""
+def _tags(field: Field, value: Any, path: str) -> list[SentTag]:
+    """The tags that a record is to have. Which ones there are, only the store knows."""
     if not isinstance(value, list):
         raise mismatch(field, path, "jsonarray")
     if len(value) > MAX_TAGS:
         details = {"limit": MAX_TAGS, "api_name": field.api_name, "json_path": path}
         raise Fault(400, "LIMIT_EXCEEDED", "limit exceeded", details)
-    names = []
-    for index, item in enumerate(value):
-        name = item.get("name") if isinstance(item, dict) else item
-        item_path = f"{path}[{index}].name"
-        if not isinstance(name, str) or not name.strip() or "\0" in name:
-            raise mismatch(field, item_path, "text")
-        if len(name) > 25:
-            raise too_long(field, item_path, 25)
-        names.append(name.strip())
-    return list(dict.fromkeys(names))
+    return sent_tags(value, path)
 
 
 def _reference(field: Field, value: Any, path: str) -> Reference:

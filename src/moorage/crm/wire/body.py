@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from moorage.crm.faults import Fault, unparsable
+from moorage.crm.metadata.custom.json_object import JsonObject
 from moorage.crm.metadata.ids import whole_id
 from moorage.crm.wire.call import Call
 from moorage.crm.wire.members import AT_ONCE, MAX_RECORDS, invalid, members_of
@@ -44,11 +45,16 @@ async def records_of(call: Call, maximum: int = MAX_RECORDS) -> tuple[list[Any],
 
 async def object_of(call: Call) -> dict[str, Any]:
     """The body of a call that writes no records. Raises the Fault for one that is no JSON object."""
+
+
+async def object_of(call: Call) -> JsonObject:
+    """The whole body. Raises the Fault of one that is not JSON, or no object."""
     text = await call.request.whole()
     body = _decoded(text) if len(text) <= AT_ONCE else await asyncio.to_thread(_decoded, text)
     if not isinstance(body, dict):
         raise Fault(400, "INVALID_DATA", "body", {"expected_data_type": "jsonobject"})
     return body
+    return JsonObject(body, "$")
 
 
 def _decoded(text: bytes) -> Any:

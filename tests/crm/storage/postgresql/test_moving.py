@@ -116,13 +116,17 @@ async def test_what_writes_change_meanwhile_arrives(process, servers):
     async with process() as one:
         await one.organisations.create("acme", DEMO, sample=False)
         first, second, third = await one.add("acme", "Ash", "Birch", "Cedar")
+        with psycopg.connect(
+            servers["main"], autocommit=True
+        ) as connection:  # As older organisations have them.
+            connection.execute(f"INSERT INTO {schemas(servers['main'])[0]}.tags VALUES (7, 1, 'tree')")
 
         def change(tx, organisation):
             leads = organisation.catalog.modules["Leads"]
             name = leads.display.column
             tx.update(leads, {first: {name: "Elm"}})
             tx.recycle(leads, [second], by=organisation.metadata.all("user")[0].id)
-            tx.tags(leads, ["tree"])
+            assert tx.take_old_tags() == [(7, 1, "tree")]
             tx.next_numbers(leads.fields["Last_Name"], 3)
             for name in "abc":
                 tx.emit("k", name)

@@ -175,7 +175,6 @@ def test_a_request_asks_no_more_for_a_hundred_records_than_for_ten(here, heard):
         ids = insertion(here, *(f"n{n}" for n in range(how_many)))(transaction)
         transaction.transaction.update(leads, {record: {name.column: "new"} for record in ids})
         transaction.transaction.matching(leads, name, [f"m{n}" for n in range(how_many)])
-        transaction.transaction.tags(leads, [f"t{n} of {ids[0]}" for n in range(how_many)])
         transaction.transaction.recycle(leads, ids, here.user.id)
 
     counts = []
@@ -205,7 +204,6 @@ def test_a_job_that_fails_undoes_its_own_part_of_a_group(database_url, clock, as
         insertion(here, "gone", module="Deals", field="Deal_Name")(transaction)
         if asks:
             transaction.next_numbers(number, 1)
-            transaction.tags(deals, ["gone"])
         raise LookupError
 
     results = in_one_group(here, *(bad if n % 2 else good for n in range(12)))
@@ -216,7 +214,6 @@ def test_a_job_that_fails_undoes_its_own_part_of_a_group(database_url, clock, as
     assert here.ids("Leads", [WordStarts(("kept",))], descending=False) == kept
     # What it had made is not there, and nobody believes it is.
     assert deals.table not in tables(asked)
-    assert asked(f"SELECT count(*) FROM {SCHEMA}.tags") == [(0,)]
     here.write(insertion(here, "later", module="Deals", field="Deal_Name"))
     assert here.count("Deals") == 1
     assert here.write(lambda transaction: transaction.next_numbers(number, 1)) == range(1, 2)

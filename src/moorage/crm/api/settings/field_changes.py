@@ -1,8 +1,7 @@
 """Custom fields, which an organisation makes for itself: create, update, delete [Z create-fields]."""
 
-import asyncio
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 
@@ -10,7 +9,7 @@ from moorage.crm.api.documents import module_named, module_parameter
 from moorage.crm.api.settings.formula_values import must_be_worked_out, work_out
 from moorage.crm.api.settings.roll_up_fields import RollUpFields, is_rolled_up
 from moorage.crm.api.settings.row_modules import RowModules
-from moorage.crm.faults import Fault, invalid_id, unparsable
+from moorage.crm.faults import Fault, invalid_id
 from moorage.crm.metadata.custom.belongings import belongings
 from moorage.crm.metadata.custom.conversion import with_mapping
 from moorage.crm.metadata.custom.fields import changed_field, new_field
@@ -28,8 +27,8 @@ from moorage.crm.metadata.related_list_documents import related_list_document
 from moorage.crm.metadata.roll_ups import ROLL_UP
 from moorage.crm.records.access import require_administrator
 from moorage.crm.storage.contract.metadata import MetadataTransaction
+from moorage.crm.wire.body import object_of
 from moorage.crm.wire.call import Call, answer
-from moorage.crm.wire.members import AT_ONCE
 from moorage.crm.wire.routing import Route
 from moorage.http.message import Response
 
@@ -87,22 +86,11 @@ def _id_in_path(call: Call) -> int:
 
 async def _specs(call: Call, most: int = MOST_FIELDS) -> list[JsonObject]:
     """What the body says of each field."""
-    text = await call.request.whole()
-    body = _decoded(text) if len(text) <= AT_ONCE else await asyncio.to_thread(_decoded, text)
-    if not isinstance(body, dict):
-        raise Fault(400, "INVALID_DATA", "body", {"expected_data_type": "jsonobject"})
-    document = JsonObject(body, "$")
+    document = await object_of(call)
     specs = document.items("fields", most)
     if not specs:
         raise document.fault("MANDATORY_NOT_FOUND", "required field not found", "fields")
     return specs
-
-
-def _decoded(text: bytes) -> Any:
-    try:
-        return msgspec.json.decode(text)
-    except (ValueError, RecursionError):
-        raise unparsable() from None
 
 
 async def _change(call: Call, module: Document, run: "Callable[[_FieldChanges], T]") -> T:

@@ -8,7 +8,7 @@ from moorage.crm.metadata.custom.json_object import JsonObject
 from moorage.crm.metadata.documents import Metadata
 from moorage.crm.metadata.ids import whole_id
 from moorage.crm.records.copies import is_active
-from moorage.crm.records.values import MAX_TAGS
+from moorage.crm.records.tag_names import MAX_TAGS
 from moorage.crm.storage.contract.organisations import Organisation
 
 PARTS = ("Contacts", "Accounts", "Deals")  # The modules of what a lead becomes.

@@ -13,7 +13,7 @@ is stored (first column) and shown (second column) depends on `Field.storage`:
     boolean              0 or 1                                         false or true
     datetime             an int: seconds since the epoch                in the organisation's zone (`metadata/times.py`)
     list, json           JSON text: an array of strings; any JSON       the same
-    tags                 JSON text: objects with `id` and `name`        the same; [] where there are none
+    tags                 JSON text: `name`, `id`, `color_code` of each  the same; [] where there are none
     user                 an int: the full id of 19 digits               `name`, `id` and `email`
     id                   the same                                       its digits, as text
     lookup               the same                                       `name` and `id` of the record it points to
@@ -177,8 +177,14 @@ class Transaction(Protocol):
     def drop(self, module: Module, records: Iterable[int]) -> None:
         """Remove rows for good, and not into the recycle bin: this is for the rows of fields."""
 
-    def tags(self, module: Module, names: Sequence[str]) -> dict[str, int]:
-        """By name, the ids of a module's tags. New tags are made; names are the same regardless of (ASCII) case."""
+    def containing(self, module: Module, field: Field, part: str, after: int, most: int) -> dict[int, Any]:
+        """By id, the values of a field that is stored as text, of the first records whose text contains the part.
+
+        They are in the order of their ids, which are greater than `after`.
+        """
+
+    def take_old_tags(self) -> Sequence[tuple[int, int, str]]:
+        """The tags that were made before tags were companions: id, number of the module, name. They are removed."""
 
     def emit(self, kind: str, payload: Any) -> None:
         """Put an event with any JSON value into the organisation's outbox, if the job is committed."""

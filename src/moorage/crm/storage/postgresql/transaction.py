@@ -7,7 +7,6 @@ from typing import Any
 
 from moorage.crm.metadata.catalog import Catalog, Field, Module
 from moorage.crm.metadata.ids import ID_SPACE
-from moorage.crm.query.texts import folded
 from moorage.crm.storage import companions
 from moorage.crm.storage.columns import columns_of
 from moorage.crm.storage.compile import compile_groups
@@ -19,7 +18,7 @@ from moorage.crm.storage.postgresql import schema
 from moorage.crm.storage.postgresql.changed import ChangedRows
 from moorage.crm.storage.postgresql.companions import PostgresqlCompanions
 from moorage.crm.storage.postgresql.dialect import PostgresqlDialect
-from moorage.crm.storage.postgresql.expressions import compared, nocase
+from moorage.crm.storage.postgresql.expressions import compared
 from moorage.crm.storage.postgresql.files import files_of
 from moorage.crm.storage.postgresql.inventory import Inventory
 from moorage.crm.storage.postgresql.outbox import add_events, outbox_of
@@ -220,24 +219,18 @@ class PostgresqlTransaction:
         self._changed.note(module.table, ids)
         self.texts.note_changed(module, ids)
 
-    def tags(self, module: Module, names: Sequence[str]) -> dict[str, int]:
-        self._settle()
+    def containing(self, module: Module, field: Field, part: str, after: int, most: int) -> dict[int, Any]:
         sql = (
-            f"SELECT v.name, t.id FROM unnest(%s::text[]) AS v (name) JOIN {self.schema}.tags t"
-            f" ON t.module = %s AND {nocase('t.name')} = {nocase('v.name')}"
+            f"SELECT id, {field.column} FROM {self._table(module)}"
+            f" WHERE id > %s AND strpos({field.column}, %s) > 0 ORDER BY id LIMIT %s"
         )
-        ids = {folded(name): tag for name, tag in self.statements.rows(sql, (list(names), module.number))}
-        new_names = {folded(name): name for name in reversed(names) if folded(name) not in ids}
-        new_tags = list(zip(self.new_ids(len(new_names)), reversed(new_names.values()), strict=True))
-        self.statements.write(
-            f"{self.schema}.tags",
-            ("id", "module", "name"),
-            ("int8", "int8", "text"),
-            [(tag, module.number, name) for tag, name in new_tags],
-        )
-        self._changed.note("tags", (tag for tag, _ in new_tags))
-        ids |= {folded(name): tag for tag, name in new_tags}
-        return {name: ids[folded(name)] for name in names}
+        return dict(self._asked(module, sql, after, part, most))
+
+    def take_old_tags(self) -> Sequence[tuple[int, int, str]]:
+        self._settle()
+        tags = self.statements.rows(f"DELETE FROM {self.schema}.tags RETURNING id, module, name")
+        self._changed.note("tags", (tag for tag, _, _ in tags))
+        return [(tag, module, name) for tag, module, name in tags]
 
     def emit(self, kind: str, payload: Any) -> None:
         [event] = self.new_ids(1)

@@ -164,18 +164,16 @@ class SqliteTransaction:
         self.connection.executemany(f"DELETE FROM {module.table} WHERE id = ?", [(record,) for record in ids])
         self._note(self._dropped_texts, module, ids)
 
-    def tags(self, module: Module, names: Sequence[str]) -> dict[str, int]:
-        return {name: self._tag(module, name) for name in names}
+    def containing(self, module: Module, field: Field, part: str, after: int, most: int) -> dict[int, Any]:
+        sql = (
+            f"SELECT id, {field.column} FROM {module.table} WHERE id > ? AND instr({field.column}, ?) > 0"
+            " ORDER BY id LIMIT ?"
+        )
+        return dict(self.connection.execute(sql, (after, part, most)))
 
-    def _tag(self, module: Module, name: str) -> int:
-        row = self.connection.execute(
-            "SELECT id FROM tags WHERE module = ? AND name = ?", (module.number, name)
-        ).fetchone()
-        if row:
-            return int(row[0])
-        tag = self.new_ids(1)[0]
-        self.connection.execute("INSERT INTO tags VALUES (?, ?, ?)", (tag, module.number, name))
-        return tag
+    def take_old_tags(self) -> Sequence[tuple[int, int, str]]:
+        rows: list[Any] = self.connection.execute("DELETE FROM tags RETURNING id, module, name").fetchall()
+        return rows
 
     def emit(self, kind: str, payload: Any) -> None:
         [event] = self.new_ids(1)
