@@ -73,7 +73,7 @@ def _id_in_path(call: Call) -> int:
 
 async def _specs(call: Call, most: int) -> list[JsonObject]:
     """What the body says of each role."""
-    document = JsonObject(await object_of(call), "$")
+    document = await object_of(call)
     specs = document.items(_ENVELOPE, most)
     if not specs:
         raise document.fault("MANDATORY_NOT_FOUND", "required field not found", _ENVELOPE)

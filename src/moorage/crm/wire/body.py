@@ -43,17 +43,12 @@ async def records_of(call: Call, maximum: int = MAX_RECORDS) -> tuple[list[Any],
     return body["data"], body
 
 
-async def object_of(call: Call) -> dict[str, Any]:
-    """The body of a call that writes no records. Raises the Fault for one that is no JSON object."""
-
-
 async def object_of(call: Call) -> JsonObject:
-    """The whole body. Raises the Fault of one that is not JSON, or no object."""
+    """The body of a call that writes no records. Raises the Fault for one that is no JSON object."""
     text = await call.request.whole()
     body = _decoded(text) if len(text) <= AT_ONCE else await asyncio.to_thread(_decoded, text)
     if not isinstance(body, dict):
         raise Fault(400, "INVALID_DATA", "body", {"expected_data_type": "jsonobject"})
-    return body
     return JsonObject(body, "$")
 
 

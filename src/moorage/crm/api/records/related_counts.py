@@ -24,7 +24,7 @@ _MOST = 20  # Lists of one call: each is counted by itself.
 
 async def count_related(call: Call) -> Response:
     parents, parent = readable(call), parent_of(call)
-    body = JsonObject(await object_of(call), "$")
+    body = await object_of(call)
     specs = body.items(_ENVELOPE, _MOST)
     if not specs:
         raise body.fault("MANDATORY_NOT_FOUND", "required field not found", _ENVELOPE)
