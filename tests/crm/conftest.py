@@ -42,6 +42,7 @@ FULL_SCOPE = (
     "ZohoCRM.modules.ALL,ZohoCRM.settings.ALL,ZohoCRM.users.ALL,ZohoCRM.org.ALL,ZohoSearch.securesearch.READ"
     ",ZohoCRM.coql.READ"
     ",ZohoCRM.notifications.ALL"
+    ",ZohoCRM.files.ALL"
 )
 
 BEGIN = datetime(2026, 2, 6, 9, 10, 56, tzinfo=UTC)

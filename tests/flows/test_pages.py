@@ -100,6 +100,8 @@ def test_a_record_has_the_note_that_the_page_adds(copy):
 def test_a_record_gets_the_attachment_that_the_page_uploads(copy):
     [commands] = blocks(section("docs/crm.md", "Attachments"), "console")
     assert copy(commands).endswith('"File_Name":"tide.txt"\n')
+    [commands] = blocks(section("docs/crm.md", "Files in fields"), "console")
+    assert copy(commands) == "High at 4\n"
 
 
 def test_a_related_list_is_read_as_the_page_shows(copy):

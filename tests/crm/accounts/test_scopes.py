@@ -24,6 +24,7 @@ OTHERS = {
     "ZohoCRM.settings.": ("ZohoCRM.settings.tags.ALL",),
     "ZohoCRM.users.": ("ZohoCRM.org.ALL",),
     "ZohoCRM.org.": ("ZohoCRM.users.ALL",),
+    "ZohoCRM.files.": ("ZohoCRM.modules.attachments.ALL",),
     "ZohoCRM.modules.emails.": ("ZohoCRM.modules.contacts.ALL",),
     "ZohoCRM.send_mail.": ("ZohoCRM.org.ALL",),
     "ZohoCRM.templates.": ("ZohoCRM.org.ALL",),

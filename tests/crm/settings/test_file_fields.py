@@ -1,4 +1,4 @@
-"""Fields for files: made, changed, deleted and shown. No record can have a file before there are calls for files."""
+"""Fields for files: made, changed, deleted and shown; what can be no file is refused by its place."""
 
 import pytest
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -40,18 +41,20 @@ def attachment_failure() -> Fault:
     return Fault(400, "failure_in_attachment_handling", message)
 
 
-async def form_of(call: Call, most: int) -> SentForm:
-    """The form in the body. Raises the Fault of a body that is none, and `too_many` for more than `most` files."""
+async def form_of(call: Call, most: int, broken: Callable[[], Fault] = attachment_failure) -> SentForm:
+    """The form in the body. Raises the Fault `broken` for a body that is none, and `too_many` for more than `most`
+    files.
+    """
     content_type = call.request.header(b"content-type")
     if is_form(content_type) and not (content_type or "").lstrip().lower().startswith("multipart"):
         try:
             return SentForm([], dict(pairs(await call.request.whole())))
         except BodyTooLarge as error:
-            raise attachment_failure() from error
+            raise broken() from error
     try:
         return await asyncio.to_thread(_read, call.request.file(), content_type, most)
     except MultipartBroken:
-        raise attachment_failure() from None
+        raise broken() from None
 
 
 def _read(file: BinaryIO, content_type: str | None, most: int) -> SentForm:

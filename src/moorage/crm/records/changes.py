@@ -19,6 +19,7 @@ from moorage.crm.metadata.module_formulas import formulas_of
 from moorage.crm.records.batch import Batch
 from moorage.crm.records.draft import Draft
 from moorage.crm.records.duplicates import UniqueValues, values_of
+from moorage.crm.records.file_fields import FileFields
 from moorage.crm.records.initial import initial_values, modification
 from moorage.crm.records.links import links_of
 from moorage.crm.records.locks import Locks, locked
@@ -78,6 +79,7 @@ class Change:
         self._within = within
         self._references = References(organisation, self._batch)
         self._rows = FieldRows(organisation, self._batch, user, rows_are_whole=rows_are_whole)
+        self._files = FileFields(organisation, transaction, self._batch, user)
         self._links = links_of(module, self._batch)
         self._tags = Tags(organisation, module, transaction, user)
         self._unique = UniqueValues(organisation, module, self._batch)
@@ -160,6 +162,7 @@ class Change:
                 self._references.expect(draft)
                 if draft.tags is not None:
                     self._tags.expect(draft.tags)
+                self._files.expect(draft)
                 self._rows.expect(draft, ids[index] if ids and draft is prepared.update else None)
         self._expect_stored_rows(records, known_ids)
         if self._links is not None:
@@ -181,9 +184,11 @@ class Change:
         self._rows.check(draft)
         if self._links is not None:
             self._links.check(draft.row, draft.path)
+        files = self._files.merge(draft, {})
         write_tags = self._tags.to_write(draft.tags, {})
         row = self._new_row(draft)
         write_tags(row)
+        self._files.write(row["id"], row, files)
         rows = self._rows.new_rows(draft, row["id"])
         pending = self._pending(draft, row, {})
         self._rules.compute(pending)
@@ -231,6 +236,7 @@ class Change:
             if self._links is not None:
                 self._links.check(row, draft.path)
             self._append_values(draft, old, row)
+            files = self._files.merge(draft, old)
             write_tags = self._tags.to_write(draft.tags, old)
             merges = self._rows.merge(draft, record)
         except Fault as fault:
@@ -238,6 +244,7 @@ class Change:
             raise
         # Nothing can fail from here on, so nothing of a refused record is ever written.
         self._rows.write(merges)
+        self._files.write(record, row, files)
         write_tags(row)
         row |= modification(self._module, self._user, self._batch.now)
         pending = self._pending(draft, row, old)

@@ -8,7 +8,7 @@ from moorage.crm.faults import Fault
 from moorage.crm.metadata.catalog import Catalog, Field, Module
 from moorage.crm.records.modules import rules_of
 from moorage.crm.records.tag_names import TagChange
-from moorage.crm.records.values import Reference, mismatch, missing, parse
+from moorage.crm.records.values import FILE_TYPES, Reference, mismatch, missing, parse
 from moorage.crm.storage.contract.records import Row
 
 
@@ -23,6 +23,7 @@ class Draft:
     row: Row = dataclasses.field(default_factory=dict)
     references: list[tuple[Field, Reference]] = dataclasses.field(default_factory=list)
     tags: TagChange | None = None
+    files: list[tuple[Field, list[dict[str, Any]]]] = dataclasses.field(default_factory=list)
     rows: list[tuple[Field, list["DraftRow"]]] = dataclasses.field(default_factory=list)
     sent_fields: set[str] = dataclasses.field(default_factory=set)
     appended: set[str] = dataclasses.field(default_factory=set)
@@ -76,6 +77,8 @@ def _put(catalog: Catalog, draft: Draft, field: Field, value: Any, *, insert: bo
     draft.sent_fields.add(field.api_name)
     if isinstance(parsed, Reference):
         draft.references.append((field, parsed))
+    elif field.data_type in FILE_TYPES:
+        draft.files.append((field, parsed))
     elif field.storage == "tags":
         draft.tags = TagChange("set", parsed or [], field.api_name, path)
     elif field.storage == "rows":
@@ -122,6 +125,8 @@ def _require(
 def _is_empty(field: Field, draft: Draft) -> bool:
     if field.storage == "rows":
         return not any(rows for owner, rows in draft.rows if owner is field)
+    if field.data_type in FILE_TYPES:
+        return not any(files for owner, files in draft.files if owner is field)
     if any(lookup is field for lookup, _ in draft.references):
         return False
     value = draft.row.get(field.column)

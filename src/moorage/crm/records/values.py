@@ -21,12 +21,13 @@ from moorage.crm.records.tag_names import MAX_TAGS, SentTag, sent_tags
 # Arrays inside a record are counted before their items are read.
 MAX_ROWS = 200  # Rows in one field of one record.
 MAX_ITEMS = 200  # Items of one list of one record.
+MAX_DESCRIPTION = 500  # Characters of the description of an image.
 
 EMAIL = re.compile(r"[^\s@,;:<>()\[\]\\\"]+@[\w-]+(\.[\w-]+)*\.[^\W\d_]{2,22}")
 PHONE = re.compile(r"[+.\-\s(),;#\w/*]+")
 WEBSITE = re.compile(r"(https?://|ftp://)?[^\s/.]+(\.[^\s/.]+)+([/?#:]\S*)?", re.IGNORECASE)
 
-_FILE_TYPES = frozenset({"fileupload", "imageupload"})
+FILE_TYPES = frozenset({"fileupload", "imageupload"})
 
 _encode = msgspec.json.Encoder().encode
 
@@ -45,6 +46,8 @@ class Reference:
 
 def parse(field: Field, value: Any, path: str) -> Any:
     """The value that the field's column will hold; None empties it. Raises a Fault that names `path`."""
+    if field.data_type in FILE_TYPES:
+        return _files(field, [] if value is None else value, path)
     if value is None:
         return 0 if field.storage == "boolean" else None  # A checkbox has no third state.
     if value == NO_VALUE and field.data_type == "picklist":
@@ -166,9 +169,6 @@ def _list(field: Field, value: Any, path: str) -> str | None:
 
 
 def _json(field: Field, value: Any, path: str) -> str | None:
-    if field.data_type in _FILE_TYPES:
-        _refuse_files(field, value, path)
-        return None
     array = field.data_type not in {"ALARM", "RRULE", "consent_lookup", "layout"}
     if not isinstance(value, list if array else dict):
         raise mismatch(field, path, "jsonarray" if array else "jsonobject")
@@ -186,21 +186,34 @@ def _json(field: Field, value: Any, path: str) -> str | None:
     return text if value else None
 
 
-def _refuse_files(field: Field, value: Any, path: str) -> None:
-    """Only an empty array is right: the CRM keeps no files yet, so nobody can know the id of one, or of its row."""
+def _files(field: Field, value: Any, path: str) -> list[dict[str, Any]]:
+    """The rows as they were sent. Whether their files exist, only the store knows."""
     if not isinstance(value, list):
         raise mismatch(field, path, "jsonarray")
-    if field.length and len(value) > field.length:
-        raise too_long(field, path, field.length)
-    if not value:
-        return
-    if not isinstance(value[0], dict):
-        raise mismatch(field, f"{path}[0]", "jsonobject")
-    name = "id" if value[0].get("id") is not None else "File_Id__s"
-    details = {"api_name": name, "json_path": f"{path}[0].{name}"}
-    if value[0].get(name) is None:
-        raise Fault(400, "MANDATORY_NOT_FOUND", "required field not found", details)
-    raise Fault(400, "INVALID_DATA", "the id given seems to be invalid", details)
+    most = field.length or MAX_ITEMS
+    added = [row for row in value if not isinstance(row, dict) or row.get("id") is None]
+    if len(value) > MAX_ITEMS or len(added) > most:
+        raise too_long(field, path, most)
+    for index, row in enumerate(value):
+        if not isinstance(row, dict):
+            raise mismatch(field, f"{path}[{index}]", "jsonobject")
+        place = {"api_name": "File_Id__s", "json_path": f"{path}[{index}].File_Id__s"}
+        if row.get("id") is None and row.get("File_Id__s") is None:
+            raise Fault(400, "MANDATORY_NOT_FOUND", "required field not found", place)
+        if row.get("id") is None and not isinstance(row["File_Id__s"], str):
+            raise Fault(400, "INVALID_DATA", "the id given seems to be invalid", place)
+        _check_image(field, row, f"{path}[{index}]")
+    return value
+
+
+def _check_image(field: Field, row: dict[str, Any], path: str) -> None:
+    description, number = row.get("Description__s"), row.get("Sequence_Number__s")
+    if description is not None and (not isinstance(description, str) or "\0" in description):
+        raise mismatch(field, f"{path}.Description__s", "text")
+    if description is not None and len(description) > MAX_DESCRIPTION:
+        raise too_long(field, f"{path}.Description__s", MAX_DESCRIPTION)
+    if number is not None and (not isinstance(number, int) or not 0 <= number < 10**9):
+        raise mismatch(field, f"{path}.Sequence_Number__s", "integer")
 
 
 def _tags(field: Field, value: Any, path: str) -> list[SentTag]:
