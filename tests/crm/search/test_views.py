@@ -1,5 +1,6 @@
 """`cvid` on lists and counts: every standard view of every module, compared with its criteria asked in Python."""
 
+import json
 from datetime import date, datetime, timedelta
 
 import pytest
@@ -78,15 +79,30 @@ def views_of(crm):
             )
 
 
+def in_order(records, view):
+    """The records of a list, which are there latest first, in the order of the view."""
+    if view["sort_by"] is None:
+        return records
+
+    def place(record):
+        value = record[view["sort_by"]["api_name"]]
+        moment = datetime.fromisoformat(value).timestamp() if value is not None else 0
+        return value is not None, moment, int(record["id"])
+
+    return sorted(records, key=place, reverse=view["sort_order"] == "desc")
+
+
 def test_every_view_of_every_module_shows_what_its_criteria_say(demo):
     user = demo.get("users", type="CurrentUser").json["users"][0]["id"]
     tried = filled = 0
     for module, views in views_of(demo):
         for view in views:
-            fields = ",".join(sorted({"id"} | fields_of(view["criteria"])))
+            sorts = {view["sort_by"]["api_name"]} if view["sort_by"] else set()
+            fields = ",".join(sorted({"id"} | sorts | fields_of(view["criteria"])))
             everything = demo.get(module, fields=fields, converted="both")
             records = everything.data if everything.status == 200 else []
-            expected = [record["id"] for record in records if meets(record, view["criteria"], user)]
+            met = [record for record in records if meets(record, view["criteria"], user)]
+            expected = [record["id"] for record in in_order(met, view)]
             answer = demo.get(module, fields="id", cvid=view["id"])
             assert answer.status == (200 if expected else 204), (module, view["name"])
             assert expected == [record["id"] for record in answer.data] if expected else True, (
@@ -131,3 +147,45 @@ def test_a_view_and_an_order_can_not_be_given_together(demo):
     answer = demo.get("Deals", fields="id", cvid=view, sort_by="Created_Time")
     assert (answer.status, answer.json["code"]) == (400, "AMBIGUITY_DURING_PROCESSING")
     assert answer.json["details"] == {"ambiguity_due_to": [{"param_name": "cvid"}, {"param_name": "sort_by"}]}
+
+
+def test_a_walk_through_a_view_keeps_to_its_order(demo):
+    views = demo.get("settings/custom_views", module="Tasks").json["custom_views"]
+    view = next(view["id"] for view in views if view["name"] == "Open Tasks")
+    whole = demo.get("Tasks", fields="Due_Date", cvid=view)
+    assert (whole.json["info"]["sort_by"], whole.json["info"]["sort_order"]) == ("Due_Date", "asc")
+    dates = [record["Due_Date"] or "" for record in whole.data]
+    assert dates == sorted(dates) and len(dates) > 4
+    size = (len(dates) + 2) // 3
+    pages = [demo.get("Tasks", fields="Due_Date", cvid=view, per_page=size).json]
+    while (token := pages[-1]["info"]["next_page_token"]) is not None:
+        pages.append(demo.get("Tasks", fields="Due_Date", cvid=view, per_page=size, page_token=token).json)
+    assert [record for page in pages for record in page["data"]] == whole.data
+    token = pages[-1]["info"]["previous_page_token"]
+    before = demo.get("Tasks", fields="Due_Date", cvid=view, per_page=size, page_token=token)
+    assert before.data == pages[-2]["data"]
+
+
+def test_filters_narrow_a_list(demo):
+    def listed(filters, **params):
+        return demo.get("Deals", fields="Amount,Stage", filters=json.dumps(filters), **params)
+
+    large = {"comparator": "greater_than", "field": {"api_name": "Amount"}, "value": 20000}
+    won = {"comparator": "equal", "field": {"api_name": "Stage"}, "value": "Closed Won"}
+    both = listed({"group_operator": "AND", "group": [large, won]}).data
+    every = demo.get("Deals", fields="Amount,Stage").data
+    assert both == [
+        record for record in every if (record["Amount"] or 0) > 20000 and record["Stage"] == "Closed Won"
+    ]
+    page = listed(large, per_page=2).json
+    token = page["info"]["next_page_token"]
+    assert listed(large, per_page=2, page_token=token).status == 200
+    assert listed(won, per_page=2, page_token=token).json["code"] == "TOKEN_BOUND_DATA_MISMATCH"
+    assert listed(large | {"value": 10**9}).status == 204
+    unknown = listed({"comparator": "equal", "field": {"api_name": "Nope"}, "value": 1}).json
+    assert (unknown["code"], unknown["details"]["api_name"]) == ("INVALID_QUERY", "Nope")
+    for text in ("{", "[" * 5000, "\x00"):
+        answer = demo.get("Deals", fields="id", filters=text)
+        details = {"param_name": "filters", "expected_data_type": "jsonobject"}
+        assert (answer.status, answer.json["details"]) == (400, details)
+    assert demo.get("Deals", fields="id", filters="[]").status == 400

@@ -2,9 +2,13 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
 
 from moorage.crm.faults import invalid_id, param_invalid
 from moorage.crm.metadata.catalog import Module
+from moorage.crm.metadata.documents import Document
 from moorage.crm.metadata.ids import whole_id
 from moorage.crm.metadata.spelling import unknown_module
 from moorage.crm.metadata.times import instant
@@ -63,14 +67,35 @@ def converted_conditions(params: Mapping[str, str], module: Module) -> list[Filt
     return [FlagIs(field, converted == "true")]
 
 
-def view_filter(call: Call, module: Module) -> list[Filter]:
+def view_of(call: Call, module: Module) -> Document | None:
+    """The view that `cvid` names; None if it is missing. Raises the Fault for an unknown one."""
     text = call.params.get("cvid")
     if text is None:
-        return []
+        return None
     view = call.organisation.metadata.find("custom_view", whole_id(text) or 0)
     if view is None or view.module != module.id:
         raise param_invalid("cvid")
+    return view
+
+
+def view_filter(call: Call, module: Module) -> list[Filter]:
+    view = view_of(call, module)
+    if view is None:
+        return []
     checked = view_conditions(view.body.get("criteria"), module, context_of(call))
+    return [] if checked is None else [checked]
+
+
+def asked_filter(call: Call, module: Module) -> list[Filter]:
+    """What `filters` let through: criteria as JSON, as views have them [Z examples]. Raises Fault INVALID_QUERY."""
+    text = call.params.get("filters")
+    if text is None:
+        return []
+    try:
+        criteria = msgspec.json.decode(text, type=dict[str, Any])
+    except (ValueError, RecursionError):
+        raise param_invalid("filters", expected_data_type="jsonobject") from None
+    checked = view_conditions(criteria, module, context_of(call))
     return [] if checked is None else [checked]
 
 

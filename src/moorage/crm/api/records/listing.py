@@ -5,10 +5,11 @@ from typing import Any
 
 from moorage.crm.faults import ambiguous, param_invalid, param_missing
 from moorage.crm.metadata.catalog import Module
+from moorage.crm.metadata.documents import Document
 from moorage.crm.metadata.times import zoned
 from moorage.crm.records.modules import rules_of
-from moorage.crm.records.reading import any_order, converted_filter, descends, since_header
-from moorage.crm.storage.contract.records import Filter, Ids, ModifiedSince, Order, Page, Window
+from moorage.crm.records.reading import any_order, asked_filter, converted_filter, descends, since_header
+from moorage.crm.storage.contract.records import Filter, Ids, ModifiedSince, Order, Page, Position, Window
 from moorage.crm.wire import page_tokens
 from moorage.crm.wire.call import Call, data_answer, no_content
 from moorage.crm.wire.page_tokens import PagePosition, bound_to, refuse_beyond
@@ -32,7 +33,7 @@ def asked_fields(call: Call) -> list[str] | None:
 class Listing:
     """A page of `module`'s records that a call asks for. Page tokens are valid for the list that is called `name`.
 
-    `since` is the time of If-Modified-Since.
+    `since` is the time of If-Modified-Since. Records come in the order of `view`, if it has one.
     """
 
     call: Call
@@ -42,9 +43,10 @@ class Listing:
     size: int
     position: PagePosition | None
     since: int | None
+    view: Document | None
 
     @classmethod
-    def of(cls, call: Call, module: Module, name: str) -> "Listing":
+    def of(cls, call: Call, module: Module, name: str, view: Document | None = None) -> "Listing":
         """Raises the Faults of wrong parameters, and of a page that lies too far behind."""
         position = _position(call, name)
         page, size = page_and_size(call.params)
@@ -52,23 +54,34 @@ class Listing:
             page = position.number
         if call.rules.page_tokens:
             refuse_beyond(page, size, by_token=position is not None)
-        return cls(call, module, name, page, size, position, since_header(call))
+        return cls(call, module, name, page, size, position, since_header(call), view)
 
     @property
     def window(self) -> Window:
-        if self.position is not None:
+        # Of an order by another field, a token knows only the number of the page.
+        if self.position is not None and self.order.field.api_name in SORTS:
             return Window(self.size, start=self.position.position, backwards=self.position.backwards)
         return Window(self.size, offset=(self.number - 1) * self.size)
 
     @property
     def sorting(self) -> tuple[str, str]:
-        """The field and the direction of the query, or the module's usual ones."""
-        field, direction = rules_of(self.module).usual_order
+        """The field and the direction of the query, or those of the view, or the module's usual ones."""
+        field, direction = self._sorting_of_view or rules_of(self.module).usual_order
         return self.call.params.get("sort_by", field), self.call.params.get("sort_order", direction)
+
+    @property
+    def _sorting_of_view(self) -> tuple[str, str] | None:
+        """None if the view has no order, or one by a field that is gone."""
+        if self.view is None or self.view.body["sort_by"] is None:
+            return None
+        name = self.view.body["sort_by"]["api_name"]
+        return (name, self.view.body["sort_order"] or "asc") if name in self.module.fields else None
 
     @property
     def order(self) -> Order:
         module, (name, direction) = self.module, self.sorting
+        if self._sorting_of_view is not None:
+            return Order(module.fields[name], descending=descends(direction))
         if name not in SORTS:
             if self.call.rules.sorts_by_any_field:
                 return any_order(module, name, direction)
@@ -78,13 +91,13 @@ class Listing:
 
     @property
     def filters(self) -> list[Filter]:
-        """What `ids`, `converted`, `approved` and If-Modified-Since let through."""
+        """What `ids`, `filters`, `converted`, `approved` and If-Modified-Since let through."""
         filters: list[Filter] = []
         if "ids" in self.call.params:
             filters.append(Ids(tuple(id_list(self.call.params, "ids"))))
         if self.since is not None and "Modified_Time" in self.module.fields:
             filters.append(ModifiedSince(self.since))
-        return filters + converted_filter(self.call, self.module)
+        return [*filters, *asked_filter(self.call, self.module), *converted_filter(self.call, self.module)]
 
     def answer(self, page: Page, **more: Any) -> Response:
         """The answer with the page. `info` has `more`, too."""
@@ -97,10 +110,11 @@ class Listing:
         scope, tokens = _scope(self.call, self.name), self.call.rules.page_tokens
         make, number = self.call.tokens.make, self.number
         following = before = None
-        if tokens and page.more and page.last is not None:
-            following = make(PagePosition(page.last, number + 1, False, expires_at), scope)
-        if tokens and number > 1 and page.first is not None:
-            before = make(PagePosition(page.first, number - 1, True, expires_at), scope)
+        first, last = (self._kept(position) for position in (page.first, page.last))
+        if tokens and page.more and last is not None:
+            following = make(PagePosition(last, number + 1, False, expires_at), scope)
+        if tokens and number > 1 and first is not None:
+            before = make(PagePosition(first, number - 1, True, expires_at), scope)
         expiry = zoned(self.call.organisation.zone, expires_at) if following or before else None
         return {
             "per_page": self.size,
@@ -111,6 +125,12 @@ class Listing:
             "page_token_expiry": expiry,
             "more_records": page.more,
         }
+
+    def _kept(self, position: Position | None) -> Position | None:
+        """What a token keeps of a position: a key only of an order that can go on behind it."""
+        if position is None or self.order.field.api_name in SORTS:
+            return position
+        return Position(None, position.id)
 
 
 def _position(call: Call, name: str) -> PagePosition | None:

@@ -14,6 +14,7 @@ from moorage.crm.records.reading import (
     record_id,
     since_header,
     view_filter,
+    view_of,
 )
 from moorage.crm.storage.contract.companions import CompanionPage, CompanionsOf
 from moorage.crm.storage.contract.records import (
@@ -35,8 +36,8 @@ def list_records(call: Call) -> Response | Awaitable[Response]:
     module = module_of(call)
     allowed = visible(call, module)
     names = asked_fields(call)
-    listing = Listing.of(call, module, module.api_name)
     _require_no_others(call, module)
+    listing = Listing.of(call, module, module.api_name, view_of(call, module))
     filters = [*allowed, *listing.filters, *view_filter(call, module)]
     records = call.store.page(module, shape(module, names), filters, listing.order, listing.window)
     sort_by, sort_order = listing.sorting
