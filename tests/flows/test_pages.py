@@ -134,6 +134,11 @@ def test_a_renamed_tag_shows_in_its_record_as_the_page_shows(copy):
     assert copy(program, "python") == "['Oars']\n"
 
 
+def test_a_bulk_write_goes_as_its_page_shows(copy):
+    [program] = blocks(section("docs/crm.md", "Bulk writes"), "python")
+    assert copy(program, "python") == "COMPLETED 1\n"
+
+
 def test_clients_are_registered_as_the_page_shows(copy):
     [commands] = blocks(section("docs/crm.md", "Clients"), "console")
     outcome = copy("\n".join(commands.splitlines()[:2]))

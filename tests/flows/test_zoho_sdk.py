@@ -235,3 +235,7 @@ def test_it_asks_by_queries(actions):
     name, account, has_owner, more, code = actions["query"]
     assert (name, has_owner, more, code) == ("Known", True, False, "SYNTAX_ERROR")
     assert account in {"Acme", None}
+
+
+def test_it_writes_records_in_bulk(actions):
+    assert actions["bulk_write"] == ["COMPLETED", 1, True]

@@ -1,13 +1,22 @@
 """Converts records and acts on them with Zoho's official Python SDK, unmodified; prints one JSON object."""
 
 import datetime as dt
+import io
 import json
 import sys
+import zipfile
 
 from zoho_sdk import body, connect, lead, outcomes
 from zohocrmsdk.src.com.zoho.crm.api import HeaderMap
 from zohocrmsdk.src.com.zoho.crm.api.bulk_read import BodyWrapper as BulkReadBody
 from zohocrmsdk.src.com.zoho.crm.api.bulk_read import BulkReadOperations, Query
+from zohocrmsdk.src.com.zoho.crm.api.bulk_write import (
+    BulkWriteOperations,
+    FileBodyWrapper,
+    RequestWrapper,
+    Resource,
+    UploadFileHeader,
+)
 from zohocrmsdk.src.com.zoho.crm.api.conversion_option import ConversionOptionOperations
 from zohocrmsdk.src.com.zoho.crm.api.convert_lead import BodyWrapper as ConvertBody
 from zohocrmsdk.src.com.zoho.crm.api.convert_lead import ConvertLeadOperations, LeadConverter
@@ -21,8 +30,9 @@ from zohocrmsdk.src.com.zoho.crm.api.inventory_convert import (
     Module,
 )
 from zohocrmsdk.src.com.zoho.crm.api.modules import MinifiedModule
+from zohocrmsdk.src.com.zoho.crm.api.org import OrgOperations
 from zohocrmsdk.src.com.zoho.crm.api.record import LineItemProduct, Record, RecordOperations
-from zohocrmsdk.src.com.zoho.crm.api.util import Choice
+from zohocrmsdk.src.com.zoho.crm.api.util import Choice, StreamWrapper
 
 
 def create(module, **values):
@@ -99,10 +109,44 @@ def query():
     ]
 
 
+def write_in_bulk():
+    zipped = io.BytesIO()
+    with zipfile.ZipFile(zipped, "w") as opened:
+        opened.writestr("leads.csv", "Last_Name\nBulk\n")
+    zipped.seek(0)
+    upload, headers = FileBodyWrapper(), HeaderMap()
+    upload.set_file(StreamWrapper(name="leads.zip", stream=zipped))
+    organisation = OrgOperations().get_organization().get_object().get_org()[0].get_zgid()
+    headers.add(UploadFileHeader.feature, "bulk-write")
+    headers.add(UploadFileHeader.x_crm_org, organisation)
+    operations = BulkWriteOperations()
+    file = operations.upload_file(upload, headers).get_object().get_details()["file_id"]
+    module, resource, request = MinifiedModule(), Resource(), RequestWrapper()
+    module.set_api_name("Leads")
+    resource.set_type(Choice("data"))
+    resource.set_module(module)
+    resource.set_file_id(str(file))
+    request.set_operation(Choice("insert"))
+    request.set_resource([resource])
+    job, status = str(operations.create_bulk_write_job(request).get_object().get_details()["id"]), "ADDED"
+    while status in {"ADDED", "INPROGRESS"}:
+        shown = operations.get_bulk_write_job_details(job).get_object()
+        status = shown.get_status()
+    stream = (
+        operations.download_bulk_write_result(shown.get_result().get_download_url()).get_object().get_file()
+    )
+    return [status, shown.get_resource()[0].get_file().get_added_count(), stream.get_name() == f"{job}.zip"]
+
+
 def main():
     connect(json.loads(sys.argv[1]))
-    done = {"convert_lead": convert_lead(), "convert_quote": convert_quote(), "bulk_read": read_in_bulk()}
-    done["query"] = query()
+    done = {
+        "convert_lead": convert_lead(),
+        "convert_quote": convert_quote(),
+        "bulk_read": read_in_bulk(),
+        "bulk_write": write_in_bulk(),
+        "query": query(),
+    }
     print(json.dumps(done))
 
 

@@ -32,6 +32,7 @@ OTHERS = {
     "ZohoCRM.coql.": ("ZohoCRM.modules.ALL",),
     "ZohoSearch.": ("ZohoFiles.files.ALL",),
     "ZohoCRM.bulk.": ("ZohoCRM.org.ALL",),
+    "ZohoFiles.": ("ZohoCRM.org.ALL",),
 }
 
 

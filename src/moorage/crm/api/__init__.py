@@ -12,6 +12,8 @@ from moorage.crm.api import (
     watch,
 )
 from moorage.crm.api.bulk import read as bulk_read
+from moorage.crm.api.bulk import upload
+from moorage.crm.api.bulk import write as bulk_write
 from moorage.crm.api.records import (
     attachments,
     conversion_options,
@@ -88,6 +90,8 @@ def routes() -> Iterator[Route]:
         relations,
         related_counts,
         record_tags,
+        upload,
+        bulk_write,
     )
     for family in families:
         yield from family.ROUTES
