@@ -236,6 +236,7 @@ def clock() -> FrozenClock:
 # answers nothing at once.
 ASKED_OF_EVERY_STORAGE = {
     "jobs": "steps",
+    "composite": "composite",
     "events": "notifications",
     "settings": "formula_fields tags",
     "records": (

@@ -130,6 +130,14 @@ def took_too_long() -> Fault:
     return Fault(400, "REQUEST_TIMEOUT", message)
 
 
+def not_undone() -> Fault:
+    # Zoho has the code for composite requests [Z description], but does not say which calls it is for.
+    message = (
+        "what this call does can't be rolled back, so it can't be in a composite request that may have to be"
+    )
+    return Fault(400, "NOT_SUPPORTED", message)
+
+
 def unavailable(kind: str, reason: str) -> Fault:
     """For a call that fails because of a disk or a file. Zoho's details are empty; ours give the reason."""
     details = {"reason": kind, "message": reason}

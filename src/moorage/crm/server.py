@@ -21,11 +21,12 @@ from moorage.crm.faults import (
     invalid_method,
     invalid_token,
     invalid_url,
+    not_undone,
     took_too_long,
 )
 from moorage.crm.organisations.service import Organisations
 from moorage.crm.storage.contract.organisations import Organisation
-from moorage.crm.storage.contract.records import StoreClosed, TookTooLong
+from moorage.crm.storage.contract.records import ChangesMetadata, StoreClosed, TookTooLong
 from moorage.crm.trouble import spool_trouble, trouble_answer
 from moorage.crm.versions import VERSIONS, Version
 from moorage.crm.wire.call import Call, Schedule, answer, fault_answer, with_headers
@@ -144,7 +145,10 @@ class Crm:
         elif path == b"/" or path.startswith(_OF_STRANGERS):
             return self._of_strangers
         else:
-            route = self._route_of_version(*self._in_version(replace(request, path=path), centre))
+            request = replace(request, path=path)
+            version, path_in_v8 = _in_version(request)
+            call = self._call(request, self._principal(request, centre))
+            route = self._route_of_version(version, path_in_v8, call)
         return Allowance(route.max_body, self._of_callers)
 
     def answer(self, request: Request, principal: Principal | None = None) -> Response | Awaitable[Response]:
@@ -217,6 +221,29 @@ class Crm:
             return _healthy(request.method)
         raise invalid_url()
 
+    async def answer_part(
+        self, request: Request, caller: Principal, organisation: Organisation | None
+    ) -> Response:
+        """See `Door`. Raises only StoreClosed."""
+        try:
+            if organisation is None:
+                return await self._again(request, caller, lambda same: self._of_part(same, caller))
+            result = self._of_part(request, caller, organisation)
+            return await result if isinstance(result, Awaitable) else result
+        except StoreClosed as error:
+            if organisation is not None:
+                raise
+            return _failed(error, request)
+        except Exception as error:  # noqa: BLE001 - whatever happens is answered in Zoho's shape
+            return _failed(error, request)
+
+    def _of_part(
+        self, request: Request, caller: Principal, organisation: Organisation | None = None
+    ) -> Response | Awaitable[Response]:
+        version, path = _in_version(request)
+        call = self._call(request, caller, organisation)
+        return certain(call, lambda call: version.answer(self._route_of_version(version, path, call), call))
+
     def _api(self, request: Request, principal: Principal) -> Response | Awaitable[Response]:
         return certain(self._call(request, principal), self._of_v8)
 
@@ -234,20 +261,9 @@ class Crm:
         return route, values
 
     def _of_version(self, request: Request, centre: str | None) -> Response | Awaitable[Response]:
-        version, path, call = self._in_version(request, centre)
+        version, path = _in_version(request)
+        call = self._call(request, self._principal(request, centre))
         return certain(call, lambda call: version.answer(self._route_of_version(version, path, call), call))
-
-    def _in_version(self, request: Request, centre: str | None) -> tuple[Version, bytes, Call]:
-        """A call of an older version, or of a path with an area, and its path in v8."""
-        matched = _VERSIONED.match(request.path)
-        if matched is None:
-            raise invalid_url()
-        version = VERSIONS.get(matched["version"].decode())
-        if version is None:
-            raise api_not_supported()
-        start, end = matched.span("version")
-        path_in_v8 = b"%sv8%s" % (request.path[:start], request.path[end:])
-        return version, path_in_v8, self._call(request, self._principal(request, centre))
 
     def _route_of_version(self, version: Version, path_in_v8: bytes, call: Call) -> Route:
         """The route of a call of an older version, which is prepared for it. Raises the fault of a missing scope."""
@@ -270,11 +286,34 @@ class Crm:
             raise NotInMemory
         return organisation
 
-    def _call(self, request: Request, principal: Principal) -> Call:
+    def _call(self, request: Request, principal: Principal, organisation: Organisation | None = None) -> Call:
         """The call, as long as nobody has looked at its path."""
-        organisation, now = self._organisation(principal), self._clock.timestamp()
+        organisation, now = organisation or self._organisation(principal), self._clock.timestamp()
         params, tokens, origin = parameters(request.query), self._tokens, self._api_domain
-        return Call(request, organisation, principal, {}, params, now, tokens, self._schedule, origin=origin)
+        return Call(
+            request,
+            organisation,
+            principal,
+            {},
+            params,
+            now,
+            tokens,
+            self._schedule,
+            origin=origin,
+            door=self,
+        )
+
+
+def _in_version(request: Request) -> tuple[Version, bytes]:
+    """The version that a path names, and the path in v8. Raises the fault of an unknown version."""
+    matched = _VERSIONED.match(request.path)
+    if matched is None:
+        raise invalid_url()
+    version = VERSIONS.get(matched["version"].decode())
+    if version is None:
+        raise api_not_supported()
+    start, end = matched.span("version")
+    return version, b"%sv8%s" % (request.path[:start], request.path[end:])
 
 
 def _healthy(method: str) -> Response:
@@ -291,6 +330,8 @@ def _failed(error: Exception, request: Request) -> Response:
             return fault_answer(invalid_token())
         case TookTooLong():
             return fault_answer(took_too_long())
+        case ChangesMetadata():
+            return fault_answer(not_undone())
         case TooBusy():  # There is no memory for the body.
             return refusal(error, new_request_id())
     if (response := trouble_answer(error, request.path)) is not None:

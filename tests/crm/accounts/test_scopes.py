@@ -20,6 +20,7 @@ OTHERS = {
     "ZohoCRM.modules.contacts.": ("ZohoCRM.modules.leads.ALL",),
     "ZohoCRM.modules.notes.": ("ZohoCRM.modules.contacts.ALL",),
     "ZohoCRM.modules.attachments.": ("ZohoCRM.modules.contacts.ALL",),
+    "ZohoCRM.composite_requests.": ("ZohoCRM.modules.ALL",),
     "ZohoCRM.settings.tags.": ("ZohoCRM.settings.roles.ALL",),
     "ZohoCRM.settings.": ("ZohoCRM.settings.tags.ALL",),
     "ZohoCRM.users.": ("ZohoCRM.org.ALL",),

@@ -14,6 +14,7 @@ from moorage.crm.api import (
 from moorage.crm.api.bulk import read as bulk_read
 from moorage.crm.api.bulk import upload
 from moorage.crm.api.bulk import write as bulk_write
+from moorage.crm.api.composite import requests as composite
 from moorage.crm.api.records import (
     attachments,
     conversion_options,
@@ -92,6 +93,7 @@ def routes() -> Iterator[Route]:
         record_tags,
         upload,
         bulk_write,
+        composite,
     )
     for family in families:
         yield from family.ROUTES

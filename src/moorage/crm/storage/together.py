@@ -9,7 +9,8 @@ import contextlib
 import queue
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from operator import attrgetter
 from typing import Any, Generic, Protocol, TypeVar, cast
 
 from moorage.crm.storage.contract.records import ChangesMetadata, RecordStore, TookTooLong, Transaction
@@ -84,8 +85,10 @@ class _OpenJob(Generic[Tx]):
         return await future
 
     async def read(self, name: str, arguments: tuple[Any, ...], named: dict[str, Any]) -> Any:
+        """Call a read of a store, such as `page` or `files.find`."""
+
         def run(transaction: Tx) -> Any:
-            return _finished(getattr(self._within.reading(transaction), name)(*arguments, **named))
+            return _finished(attrgetter(name)(self._within.reading(transaction))(*arguments, **named))
 
         return await self.do(run)
 
@@ -143,22 +146,37 @@ class _Work(Generic[Tx]):
         self.future = future
 
 
-class _OpenStore:
-    """A `RecordStore` whose calls are made in an open transaction.
+class _Reads:
+    """Reads in an open transaction. They are passed on by their names: a new one needs nothing here."""
 
-    All reads are passed on by their names, so that a new read of the contract needs nothing here.
-    """
-
-    closed = False
-    confirm = None
-
-    def __init__(self, job: _OpenJob[Any]) -> None:
+    def __init__(self, job: _OpenJob[Any], prefix: str = "") -> None:
         self._job = job
+        self._prefix = prefix
 
     def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
         if name.startswith("_"):
             raise AttributeError(name)
-        return lambda *arguments, **named: self._job.read(name, arguments, named)
+        return lambda *arguments, **named: self._job.read(f"{self._prefix}{name}", arguments, named)
+
+
+class _FileReads(_Reads):
+    """`FileReads`. The parts of a file are read without a transaction, so they can't be read here."""
+
+    async def parts(self, _content: int) -> AsyncGenerator[bytes, None]:
+        nothing: tuple[bytes, ...] = ()
+        for part in nothing:
+            yield part
+
+
+class _OpenStore(_Reads):
+    """A `RecordStore` whose calls are made in an open transaction."""
+
+    closed = False
+    confirm = None
+
+    @property
+    def files(self) -> _FileReads:
+        return _FileReads(self._job, "files.")
 
     def write(self, job: Callable[[Transaction], T]) -> Awaitable[T]:
         return self._job.do(job)

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 import msgspec
 
@@ -74,6 +74,7 @@ class Call:
     related_module: str | None = None
     origin: str = ""  # The base URL of the CRM's own origin.
     has_asked: bool = False  # Whether the store was asked.
+    door: "Door | None" = None  # For calls that consist of others.
 
     @property
     def store(self) -> RecordStore:
@@ -89,6 +90,19 @@ class Call:
     def require(self, scope: str, module: str | None = None) -> None:
         """Raises the fault of a missing scope. In `scope`, `{module}` stands for the group of the module."""
         require_scope(self.caller, scope, self.organisation.catalog, module)
+
+
+class Door(Protocol):
+    """What answers calls of the API."""
+
+    async def answer_part(
+        self, request: Request, caller: Principal, organisation: Organisation | None
+    ) -> Response:
+        """Answer a call, of any version, that is a part of another one by the caller.
+
+        With an organisation, it is that one as the other call has it open, and StoreClosed is raised: the other call
+        has to begin again.
+        """
 
 
 def answer(document: Any, status: int = 200) -> Response:

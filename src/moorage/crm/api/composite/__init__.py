@@ -1,0 +1,1 @@
+"""Composite requests: up to five calls in one [Z composite-api]."""
