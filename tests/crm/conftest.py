@@ -43,6 +43,8 @@ FULL_SCOPE = (
     ",ZohoCRM.coql.READ"
     ",ZohoCRM.notifications.ALL"
     ",ZohoCRM.files.ALL"
+    ",ZohoCRM.notifications.ALL,ZohoCRM.change_owner.CREATE,ZohoCRM.mass_update.ALL,ZohoCRM.mass_delete.ALL"
+    ",ZohoCRM.mass_convert.ALL"
 )
 
 BEGIN = datetime(2026, 2, 6, 9, 10, 56, tzinfo=UTC)

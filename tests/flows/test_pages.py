@@ -238,6 +238,14 @@ def test_a_lead_is_converted_as_the_page_shows(copy, tmp_path, own):
     assert own.get(f"/zoho-crm/crm/v8/Leads/{lead}?fields=Converted__s")[1]["data"][0]["Converted__s"] is True
 
 
+def test_a_lead_is_cloned_as_the_page_shows(copy, tmp_path, own):
+    page = section("docs/crm.md", "Many records at once")
+    [command], [request] = blocks(page, "console"), blocks(page, "json")
+    (tmp_path / "clone.json").write_text(request)
+    lead = own.get("/zoho-crm/crm/v8/Leads?fields=id&per_page=1")[1]["data"][0]["id"]
+    assert json.loads(copy(command.replace("$LEAD", lead)))["data"][0]["message"] == "record added"
+
+
 def keys_of(answer):
     """The keys of a JSON answer, those inside of it as paths; of a list, those of its first element."""
     if isinstance(answer, list):

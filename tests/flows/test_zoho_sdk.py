@@ -239,3 +239,7 @@ def test_it_asks_by_queries(actions):
 
 def test_it_writes_records_in_bulk(actions):
     assert actions["bulk_write"] == ["COMPLETED", 1, True]
+
+
+def test_it_acts_on_many_records(actions):
+    assert actions["many"] == ["SUCCESS"] * 4

@@ -17,6 +17,7 @@ from zohocrmsdk.src.com.zoho.crm.api.bulk_write import (
     Resource,
     UploadFileHeader,
 )
+from zohocrmsdk.src.com.zoho.crm.api.change_owner import ChangeOwnerOperations, MassWrapper, Owner
 from zohocrmsdk.src.com.zoho.crm.api.conversion_option import ConversionOptionOperations
 from zohocrmsdk.src.com.zoho.crm.api.convert_lead import BodyWrapper as ConvertBody
 from zohocrmsdk.src.com.zoho.crm.api.convert_lead import ConvertLeadOperations, LeadConverter
@@ -29,9 +30,16 @@ from zohocrmsdk.src.com.zoho.crm.api.inventory_convert import (
     InventoryConvertOperations,
     Module,
 )
+from zohocrmsdk.src.com.zoho.crm.api.mass_delete_cvid import MassDeleteCvidOperations, RecordIdBodyWrapper
 from zohocrmsdk.src.com.zoho.crm.api.modules import MinifiedModule
 from zohocrmsdk.src.com.zoho.crm.api.org import OrgOperations
-from zohocrmsdk.src.com.zoho.crm.api.record import LineItemProduct, Record, RecordOperations
+from zohocrmsdk.src.com.zoho.crm.api.record import (
+    LineItemProduct,
+    MassUpdateBodyWrapper,
+    Record,
+    RecordOperations,
+)
+from zohocrmsdk.src.com.zoho.crm.api.users import UsersOperations
 from zohocrmsdk.src.com.zoho.crm.api.util import Choice, StreamWrapper
 
 
@@ -138,6 +146,30 @@ def write_in_bulk():
     return [status, shown.get_resource()[0].get_file().get_added_count(), stream.get_name() == f"{job}.zip"]
 
 
+def act_on_many():
+    """A clone, a new owner, a value and a deletion; gives the messages."""
+    record = create("Leads", Last_Name="Many")
+    leads = RecordOperations("Leads")
+    cloned = outcomes(leads.clone_record(record))[0]["code"]
+    ids = [record]
+    owner, wrapper = Owner(), MassWrapper()
+    owner.set_id(UsersOperations().get_users().get_object().get_users()[0].get_id())
+    wrapper.set_ids(ids)
+    wrapper.set_owner(owner)
+    given = ChangeOwnerOperations("Leads").mass_update(wrapper)
+    update = MassUpdateBodyWrapper()
+    update.set_data([lead(City="Kiel")])
+    update.set_ids([str(record)])
+    updated = leads.mass_update_records(update)
+    delete = RecordIdBodyWrapper()
+    delete.set_ids([record])
+    deleted = MassDeleteCvidOperations("Leads").mass_delete_by_record_id(delete)
+    messages = [
+        str(answer.get_object().get_data()[0].get_code().get_value()) for answer in (given, updated, deleted)
+    ]
+    return [cloned, *messages]
+
+
 def main():
     connect(json.loads(sys.argv[1]))
     done = {
@@ -146,6 +178,7 @@ def main():
         "bulk_read": read_in_bulk(),
         "bulk_write": write_in_bulk(),
         "query": query(),
+        "many": act_on_many(),
     }
     print(json.dumps(done))
 

@@ -17,7 +17,11 @@ class Shown:
 
     def record(self, module, shape, row):
         body = self._keys(module, shape.names, row)
-        return body | shown.only_whole(module) if shape.whole else body
+        if shape.whole:
+            return body | shown.only_whole(module)
+        fields = {name: module.fields.get(name) for name in body}
+        texts = [name for name, field in fields.items() if field and field.is_rich_text and body[name]]
+        return body | {name: body[name][: shown.RICH_TEXT_IN_LISTS] for name in texts}
 
     def _keys(self, module, names, row):
         return {"id": str(row["id"])} | {name: self._value(module, name, row) for name in names}

@@ -1,10 +1,12 @@
 """What the operations of the API do with bulk jobs."""
 
+from collections.abc import Callable
 from typing import Any
 
 from moorage.crm.jobs import store
 from moorage.crm.jobs.model import BulkJob
 from moorage.crm.metadata.ids import whole_id
+from moorage.crm.storage.contract.records import Transaction
 from moorage.crm.wire.call import Call
 
 REVIVED = 120  # Seconds without an end after which whoever looks at a job lets it be worked on, should nobody do so.
@@ -18,6 +20,22 @@ async def ask_for(call: Call, kind: str, request: Any) -> BulkJob:
     user = call.caller.user
     job = await call.store.write(lambda transaction: store.add(transaction, kind, user, request))
     await call.schedule(call.organisation.id, job.id)
+    return job
+
+
+async def ask_unless(
+    call: Call, kind: str, request: Any, is_same: Callable[[BulkJob], bool]
+) -> BulkJob | None:
+    """The same, but None if a job that is the same has not ended yet."""
+    user = call.caller.user
+
+    def add(transaction: Transaction) -> BulkJob | None:
+        waiting = [job for job in store.all_jobs(transaction) if not job.has_ended]
+        return None if any(map(is_same, waiting)) else store.add(transaction, kind, user, request)
+
+    job = await call.store.write(add)
+    if job is not None:
+        await call.schedule(call.organisation.id, job.id)
     return job
 
 

@@ -20,13 +20,17 @@ class Overtaken(Exception):
 
 def add(transaction: Transaction, kind: str, user: int, request: Any) -> BulkJob:
     """Store a new job, and remove those that ended long ago."""
-    jobs = [_job(companion) for companion in transaction.companions.of(KIND, [0]).get(0, [])]
+    jobs = all_jobs(transaction)
     transaction.companions.remove(
         [job.id for job in jobs if job.ended is not None and job.ended + KEPT < transaction.now]
     )
     job = BulkJob(transaction.new_ids(1)[0], kind, user, transaction.now, request)
     _put(transaction, job)
     return job
+
+
+def all_jobs(transaction: Transaction) -> list[BulkJob]:
+    return [_job(companion) for companion in transaction.companions.of(KIND, [0]).get(0, [])]
 
 
 async def find(organisation: Organisation, job: int) -> BulkJob | None:

@@ -14,6 +14,7 @@ from moorage.crm.metadata.ids import ID_SPACE
 from moorage.crm.metadata.roll_ups import ROLL_UP, RollUp, roll_up_of
 from moorage.crm.metadata.rows import Rows, relation_in, rows_in
 
+RICH_TEXT = 50_000  # The length of a rich text: no other text is as long.
 NO_VALUE = "-None-"  # The option of a picklist that means no choice.
 
 Storage: TypeAlias = Literal[
@@ -89,6 +90,11 @@ class Field:
     def module_column(self) -> str:
         """The column in which a lookup into several modules keeps the number of the module."""
         return f"{self.column}_m"
+
+    @property
+    def is_rich_text(self) -> bool:
+        """Whether the text has HTML. Lists show its beginning."""
+        return self.data_type == "textarea" and self.length == RICH_TEXT
 
     @property
     def in_full_text(self) -> bool:

@@ -14,6 +14,7 @@ from moorage.bounded import Bounded
 from moorage.crm.metadata.catalog import Field, Module
 from moorage.crm.metadata.rows import LINK_TYPES
 
+RICH_TEXT_IN_LISTS = 500  # Characters.
 MODULE_KEY = "$se_module"  # The module of the record that a lookup into several modules points to.
 
 _EVERYWHERE: dict[str, Any] = {

@@ -32,7 +32,7 @@ def view_conditions(body: dict[str, Any] | None, module: Module, context: Contex
     """The conditions of a view's criteria; None for a view of all records. Raises Fault INVALID_QUERY."""
     if not body:
         return None
-    if _count(body, 0) > CONDITION_LIMIT:
+    if count_conditions(body) > CONDITION_LIMIT:
         raise invalid_query(f"there can be at most {CONDITION_LIMIT} conditions")
     try:
         checked = _checked(body, module, context)
@@ -42,7 +42,7 @@ def view_conditions(body: dict[str, Any] | None, module: Module, context: Contex
     return checked
 
 
-def _count(body: Any, depth: int) -> int:
+def count_conditions(body: Any, depth: int = 0) -> int:
     """The number of conditions. Raises the Fault for groups that are not well formed."""
     if not isinstance(body, dict):
         raise invalid_query("criteria must be an object with comparator, field and value, or with a group")
@@ -55,7 +55,7 @@ def _count(body: Any, depth: int) -> int:
         raise invalid_query("group must be an array of criteria")
     if depth == DEPTH_LIMIT:
         raise invalid_query(f"groups can be nested at most {DEPTH_LIMIT} deep")
-    return sum(_count(part, depth + 1) for part in group)
+    return sum(count_conditions(part, depth + 1) for part in group)
 
 
 def _checked(body: dict[str, Any], module: Module, context: Context) -> Checked:

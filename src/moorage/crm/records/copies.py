@@ -10,6 +10,8 @@ from moorage.crm.metadata.times import zoned
 from moorage.crm.storage.contract.organisations import Organisation
 from moorage.crm.storage.contract.records import Row, Transaction
 
+_FILES = frozenset({"fileupload", "imageupload", "profileimage"})
+
 
 class Copies:
     """Reads rows of one organisation, within a transaction."""
@@ -23,6 +25,20 @@ class Copies:
         """By API name, the values of the fields that have one. What points to nothing any more is left out."""
         values = {field.api_name: self.value(row, field) for field in fields}
         return {name: value for name, value in values.items() if value is not None}
+
+    def whole(self, module: Module, row: Row) -> dict[str, Any]:
+        """The values of all fields that callers write, with the rows. Values that no two records may have are left out,
+        unless a record must have them; so are files.
+        """
+        values = self.values(row, filter(_is_copied, module.fields.values()))
+        for field in module.row_fields:
+            rows = self._catalog.rows_of(field)
+            lines = self._transaction.children(rows, rows.parent_column, [row["id"]]).get(row["id"], [])
+            fields = [
+                other for other in filter(_is_copied, rows.fields.values()) if other is not rows.parent_field
+            ]
+            values[field.api_name] = [self.values(line, fields) for line in lines]
+        return values
 
     def value(self, row: Row, field: Field) -> Any:
         value = row.get(field.column)
@@ -49,6 +65,12 @@ class Copies:
         if field.lookup_modules:
             return self._catalog.by_number.get(row.get(field.module_column) or 0)
         return self._catalog.modules.get(field.lookup or "")
+
+
+def _is_copied(field: Field) -> bool:
+    if field.unique and not field.mandatory:
+        return False
+    return field.creatable and field.storage != "rows" and field.data_type not in _FILES
 
 
 def is_active(organisation: Organisation, user: int) -> bool:

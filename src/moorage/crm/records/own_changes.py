@@ -1,10 +1,11 @@
 """Values that the CRM itself sets in records that are there, such as what a converted lead became.
 
-No caller sends them, so they are not checked. Formulas and roll-ups follow them as they follow every change.
+No caller sends them, so they are not checked. Formulas, roll-ups and channels follow them as they follow every change.
 """
 
 from collections.abc import Mapping
 
+from moorage.crm.events.change_events import ChangeEvents
 from moorage.crm.metadata.catalog import Module
 from moorage.crm.metadata.module_formulas import formulas_of
 from moorage.crm.records.batch import Batch
@@ -18,7 +19,7 @@ def set_values(
     organisation: Organisation, module: Module, transaction: Transaction, changes: Mapping[int, Row]
 ) -> None:
     """Set the columns of each record. Nobody has modified it: its times and Modified_By stay as they are."""
-    roll_ups = RollUps(organisation, transaction)
+    roll_ups, events = RollUps(organisation, transaction), ChangeEvents(organisation, module, transaction)
     batch, formulas = Batch(transaction, roll_ups), formulas_of(module)
     batch.expect_rows(module, changes)
     for record, values in changes.items():
@@ -27,9 +28,12 @@ def set_values(
             continue
         row = old | values
         formulas.work_out(row, organisation.zone, batch.now)
-        batch.update(module, record, {column: value for column, value in row.items() if value != old[column]})
+        changed = {column: value for column, value in row.items() if value != old[column]}
+        batch.update(module, record, changed)
+        events.updated(record, old, row, changed, ())
     batch.flush()
     roll_ups.write()
+    events.emit()
 
 
 def modify(

@@ -17,6 +17,7 @@ from moorage.crm.records.conversion.matches import deciding_values, has_unique_f
 from moorage.crm.records.conversion.request import ConversionRequest
 from moorage.crm.records.conversion.surroundings import move_activities, move_notes
 from moorage.crm.records.copies import Copies, is_active
+from moorage.crm.records.locks import Locks
 from moorage.crm.records.outcomes import Outcome, Refused, failed, succeeded, user_details
 from moorage.crm.records.own_changes import modify, set_values
 from moorage.crm.records.prepare import insertable, updatable
@@ -60,6 +61,8 @@ class LeadConversion:
     def run(self, lead: int) -> Outcome:
         """Raises the Fault of a lead that can't be converted, and Refused for what the request wants."""
         self._lead = _convertible(self._modules["Leads"], self._transaction, lead)
+        place = {"resource_path_index": 1}
+        Locks(self._modules["Leads"], self._transaction, self._user).refuse(self._lead, place)
         with refusing():
             contact, account = self._existing()
         self._permit("CREATE" if contact is None else "UPDATE", "Contacts")

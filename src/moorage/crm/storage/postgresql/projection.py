@@ -151,13 +151,13 @@ class Projection:
     def _made(self, module: Module, names: Iterable[str], *, whole: bool, row: str = "r") -> Shown:
         writing = _Writing(self._names, {"id": "text(record)"})
         for name in names:
-            self._write(writing, module, name, row)
+            self._write(writing, module, name, row, whole=whole)
         if whole:
             for name, value in shown.only_whole(module).items():
                 writing.constant(name, value)
         return writing.shown()
 
-    def _write(self, writing: "_Writing", module: Module, name: str, row: str) -> None:
+    def _write(self, writing: "_Writing", module: Module, name: str, row: str, *, whole: bool) -> None:
         field = shown.field_shown(module, name)
         if name == shown.CONVERSION_KEY:
             self._write_conversion(writing, module, row)
@@ -173,6 +173,8 @@ class Projection:
             self._write_rows(writing, field, row)
         elif field.storage == "lookup":
             self._write_lookup(writing, field, row)
+        elif field.is_rich_text and not whole:
+            writing.add(name, writing.column(f"substr({row}.{field.column}, 1, {shown.RICH_TEXT_IN_LISTS})"))
         else:
             writing.add(name, _PLAIN[field.storage].format(writing.column(f"{row}.{field.column}")))
 

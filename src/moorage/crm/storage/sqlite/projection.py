@@ -39,12 +39,12 @@ class Projection:
     def json(self, module: Module, names: tuple[str, ...], *, whole: bool, row: str = "r") -> str:
         """The expression of one record; `row` is the alias of its table."""
         pairs = [f"'id', CAST({row}.id AS TEXT)"]
-        pairs += [f"'{name}', {self._value(module, name, row)}" for name in names]
+        pairs += [f"'{name}', {self._value(module, name, row, whole=whole)}" for name in names]
         if whole:
             pairs += [f"'{name}', {_literal(value)}" for name, value in shown.only_whole(module).items()]
         return f"json_object({', '.join(pairs)})"
 
-    def _value(self, module: Module, name: str, row: str) -> str:
+    def _value(self, module: Module, name: str, row: str, *, whole: bool) -> str:
         field = shown.field_shown(module, name)
         if name == shown.CONVERSION_KEY:
             return self._conversion(module, row)
@@ -58,6 +58,8 @@ class Projection:
             return self._lookup(field, column)
         if field.storage == "datetime":
             return self._time(column)
+        if field.is_rich_text and not whole:
+            return f"substr({column}, 1, {shown.RICH_TEXT_IN_LISTS})"
         return _PLAIN[field.storage].format(column)
 
     def drawn(self, expression: str, storage: Storage, field: Field | None, *, named: bool) -> str:
