@@ -78,6 +78,16 @@ def test_activities_are_open_or_history(crm, caller_of, clock, account):
     assert names(later, f"{of}/Events_History", "Event_Title") == ["1", "0"]
 
 
+def test_a_contact_shows_the_meetings_to_which_it_is_invited(crm):
+    guest, other = crm.insert("Contacts", {"Last_Name": "a"}, {"Last_Name": "b"})
+    times = {"Start_DateTime": "2026-02-07T10:00:00Z", "End_DateTime": "2026-02-07T11:00:00Z"}
+    invited = [[{"type": "contact", "participant": who}] for who in (guest, int(guest), other)]
+    crm.insert(
+        "Events", *({"Event_Title": str(n), "Participants": who} | times for n, who in enumerate(invited))
+    )
+    assert names(crm, f"Contacts/{guest}/Invited_Events", "Event_Title") == ["1", "0"]
+
+
 def test_a_product_shows_the_quotes_that_have_it_in_a_line(crm):
     rope, sail = crm.insert("Products", {"Product_Name": "Rope"}, {"Product_Name": "Sail"})
     (quote,) = crm.insert(
@@ -136,7 +146,7 @@ def test_older_versions_show_a_list_in_their_own_way(crm, account):
 
 
 # Lists that others answer, or nobody yet.
-ELSEWHERE = {"Emails", "Invitees", "Invited_Events"}
+ELSEWHERE = {"Emails", "Invitees"}
 
 
 def test_every_standard_list_has_a_way_to_its_records(service, crm):

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from moorage.crm.metadata.catalog import Catalog, Field, Module
 from moorage.crm.metadata.relations import RELATIONS, Relation, relation_of
-from moorage.crm.query.tree import AllOf, AnyOf, Checked, Compare, Equal, Linked, Not
+from moorage.crm.query.tree import AllOf, AnyOf, Checked, Compare, Equal, Fragment, Linked, Not
 from moorage.crm.storage.contract.organisations import Organisation
 
 HISTORY = "_History"
@@ -25,8 +25,15 @@ class Through:
     connected: Field
 
 
+@dataclass(frozen=True, slots=True)
+class Invited:
+    """The records of a list are events that have its record among their participants. No index leads there."""
+
+    participants: Field
+
+
 # Lookups of the records in a list to the record of the list, or rows between both.
-Ways: TypeAlias = tuple[Field | Through, ...]
+Way: TypeAlias = Field | Through | Invited
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +47,7 @@ class RelatedList:
     name: str
     parents: Module
     module: Module
-    ways: Ways
+    ways: tuple[Way, ...]
     open: bool | None = None
     relation: Relation | None = None
 
@@ -76,13 +83,15 @@ def related_list(organisation: Organisation, parents: Module, name: str) -> Rela
         way = _links(organisation.catalog, relation, parents, module)
         return RelatedList(name, parents, module, () if way is None else (way,), relation=relation)
     base, is_open = name, None
+    if name == "Invited_Events":
+        return RelatedList(name, parents, module, (Invited(module.fields["Participants"]),))
     if module.api_name in _TO_COME:
         base, is_open = name.removesuffix(HISTORY), not name.endswith(HISTORY)
     ways = _ways(organisation.catalog, parents, module, base)
     return RelatedList(name, parents, module, ways, is_open) if ways else None
 
 
-def _ways(catalog: Catalog, parents: Module, module: Module, name: str) -> Ways:
+def _ways(catalog: Catalog, parents: Module, module: Module, name: str) -> tuple[Way, ...]:
     if parents.api_name == "Products" and (lines := _lines(catalog, module)) is not None:
         return (lines,)
     lookups = tuple(module.lookups_of(parents, name))
@@ -112,10 +121,18 @@ def _lines(catalog: Catalog, module: Module) -> Through | None:
     return None
 
 
-def _leads(way: Field | Through, parent: int) -> Checked:
-    if isinstance(way, Through):
-        return Linked(way.rows, way.own, way.connected, parent)
-    return Equal(way, parent)
+def _leads(way: Way, parent: int) -> Checked:
+    match way:
+        case Through(rows, own, connected):
+            return Linked(rows, own, connected, parent)
+        case Invited(participants):
+            # Callers write ids as texts or as numbers, and JSON is stored without spaces.
+            written = (f'"{parent}"', f"{parent},", f"{parent}}}")
+            return AnyOf(
+                tuple(Fragment(participants, f'"participant":{text}', "anywhere") for text in written)
+            )
+        case lookup:
+            return Equal(lookup, parent)
 
 
 def _tasks_to_come(tasks: Module, _now: int) -> Checked:
