@@ -5,7 +5,7 @@ import re
 import pytest
 
 from moorage.crm.api import routes
-from moorage.crm.api.absent import absent_routes, listed
+from moorage.crm.api.absent import absent_routes, listed, of_any_module, shape
 from moorage.crm.metadata import spelling
 from moorage.crm.metadata.custom.naming import API_NAME
 from moorage.crm.metadata.custom.row_modules import RESERVED_MODULES
@@ -22,7 +22,7 @@ NO_SUCH_PATH = {
 
 MISSING = """
     settings settings/tags settings/pipeline settings/search settings/deleted settings/fields/1/x settings/actions/count
-    org/photo org/search users/1/2 users/actions/counts a/b/c/d Leads/
+    org/photo org/search users/1/2 users/actions/counts a/b/c/d/e Leads/
 """
 
 
@@ -90,8 +90,16 @@ ABSENT = [
 ]
 
 
+def is_here(method, path):
+    """Whether an operation is answered, whatever the names of its placeholders, and by the path of any module."""
+    here = {(route.method, shape(route.pattern)) for route in routes()}
+    return bool({(method, shape(path)), (method, shape(of_any_module(path)))} & here)
+
+
 def test_what_is_not_here_yet_says_so_by_name(crm):
     for method, path, operation in ABSENT:
+        if is_here(method, re.sub(r"/v[\d.]+/", "/v8/", operation)):
+            continue
         answer = crm.call(method, path, {"module": "Leads", "fields": "id"})
         assert (answer.status, answer.json) == (404, NO_SUCH_PATH)
         assert answer.headers["moorage-hint"] == f"not implemented: {method} {operation}"
@@ -118,11 +126,10 @@ def test_nobody_is_told_what_is_here_without_a_token(nobody):
 
 
 def test_every_operation_of_the_description_is_here_or_says_that_it_is_not(crm):
-    here = {(route.method, route.pattern) for route in routes()}
     for method, path in listed():
-        if (method, path) in here or not path.startswith("/crm/"):
+        if is_here(method, path) or not path.startswith("/crm/"):
             continue
-        called = path.replace("{module}", "Leads").replace("{related_list}", "Notes")
+        called = path.replace("{module}", "Leads")
         answer = crm.call(method, re.sub(r"\{\w+\}", "1", called))
         assert answer.json["code"] == "INVALID_URL_PATTERN", (method, path, answer.body)
         assert answer.headers["moorage-hint"] == f"not implemented: {method} {path}"

@@ -1,5 +1,6 @@
 """All activities of a record in one list: its tasks, meetings and calls [Z get-related-records]."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -14,6 +15,8 @@ from moorage.crm.records.access import visible_with
 from moorage.crm.records.related import HISTORY, RelatedList, related_list
 from moorage.crm.storage.contract.records import Order, Page, Position, Present, Window
 from moorage.crm.wire.call import Call, encode
+from moorage.crm.wire.members import AT_ONCE
+from moorage.crm.wire.page_tokens import refuse_beyond
 from moorage.http.message import Response
 
 VIEW = "Activities_Chronological_View"
@@ -46,8 +49,12 @@ async def list_activities(
     )
     if listing.sorting[0] not in SORTS:
         raise param_invalid("sort_by", supported_values=list(SORTS))
+    refuse_beyond(listing.number, listing.size, by_token=listing.position is not None)
     pages = [await _part(call, listing, part, parent, names) for part in parts]
-    page = _merged(pages, listing, names)
+    if sum(len(page.data) for _, page in pages) <= AT_ONCE:
+        page = _merged(pages, listing, names)
+    else:
+        page = await asyncio.to_thread(_merged, pages, listing, names)
     if not page.count:
         shown = if_there(listing.answer(page))
         return await shown if isinstance(shown, Awaitable) else shown

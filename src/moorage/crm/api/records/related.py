@@ -96,7 +96,9 @@ def get_related(
     shown = shape(related.module, names, whole=True)
     since, order = since_header(call), Order(related.module.fields["id"], descending=True)
     filters = [*_in_list(call, related, parent), Ids((record,))]
-    changed: list[Filter] = [] if since is None else [ModifiedSince(since)]
+    changed: list[Filter] = []
+    if since is not None and "Modified_Time" in related.module.fields:
+        changed.append(ModifiedSince(since))
 
     def show(page: Page) -> Response | Awaitable[Response]:
         if page.count:
@@ -105,7 +107,8 @@ def get_related(
         if not changed:
             return if_there(call, related.parents, parent, unknown, no_content())
         unchanged = call.store.page(related.module, shape(related.module, []), filters, order, Window(1))
-        return then(unchanged, lambda page: Response(304) if page.count else no_content())
+        changed.clear()
+        return then(unchanged, lambda page: Response(304) if page.count else show(page))
 
     return then(call.store.page(related.module, shown, [*filters, *changed], order, Window(1)), show)
 
