@@ -43,7 +43,7 @@ FULL_SCOPE = (
     ",ZohoCRM.coql.READ"
     ",ZohoCRM.notifications.ALL"
     ",ZohoCRM.files.ALL"
-    ",ZohoCRM.notifications.ALL,ZohoCRM.change_owner.CREATE,ZohoCRM.mass_update.ALL,ZohoCRM.mass_delete.ALL"
+    ",ZohoCRM.change_owner.CREATE,ZohoCRM.mass_update.ALL,ZohoCRM.mass_delete.ALL"
     ",ZohoCRM.mass_convert.ALL"
 )
 

@@ -24,11 +24,11 @@ _LONGEST_NAME = 100
 
 async def of_one(call: Call) -> Response:
     module, record = owned(call), record_id(call)
-    return await _change(call, module, [record], JsonObject(await object_of(call), "$"))
+    return await _change(call, module, [record], await object_of(call))
 
 
 async def of_several(call: Call) -> Response:
-    module, body = owned(call), JsonObject(await object_of(call), "$")
+    module, body = owned(call), await object_of(call)
     return await _change(call, module, asked_ids(body), body)
 
 

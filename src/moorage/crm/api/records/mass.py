@@ -33,7 +33,7 @@ _STATES = {"added": "SCHEDULED", "running": "RUNNING", "completed": "COMPLETED",
 
 
 async def mass_update(call: Call) -> Response:
-    module, body = writable(call, "editable"), JsonObject(await object_of(call), "$")
+    module, body = writable(call, "editable"), await object_of(call)
     values = mass_values(call, module, body)
     overwrites = body.boolean("over_write", default=True)
     if _by_ids(body):
@@ -45,7 +45,7 @@ async def mass_update(call: Call) -> Response:
 
 
 async def mass_delete(call: Call) -> Response:
-    module, body = writable(call, "deletable"), JsonObject(await object_of(call), "$")
+    module, body = writable(call, "deletable"), await object_of(call)
     if _by_ids(body):
         ids = asked_ids(body)
         return await _at_once(call, module, lambda place: delete_records(place, ids))
@@ -53,7 +53,7 @@ async def mass_delete(call: Call) -> Response:
 
 
 async def mass_change_owner(call: Call) -> Response:
-    module, body = owned(call), JsonObject(await object_of(call), "$")
+    module, body = owned(call), await object_of(call)
     if "cvid" not in body:
         raise body.fault("MANDATORY_NOT_FOUND", "required field not found", "cvid")
     return await _later(call, module, body, mass.CHANGE_OWNER, owner=asked_owner(call, body))
