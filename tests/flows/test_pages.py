@@ -129,6 +129,11 @@ def test_an_email_is_in_the_outbox_as_the_page_shows(copy):
     assert copy(program, "python") == "Tide to ida@example.com\n"
 
 
+def test_a_variable_has_its_value_as_the_page_shows(copy):
+    [program] = blocks(section("docs/crm.md", "Variables"), "python")
+    assert copy(program, "python") == "12.5\n"
+
+
 def test_calls_are_made_in_one_as_the_page_shows(copy):
     [program] = blocks(section("docs/crm.md", "Composite requests"), "python")
     assert copy(program, "python") == "[201, 201]\n"

@@ -49,6 +49,7 @@ from moorage.crm.api.settings import (
     tag_deletions,
     tags,
     territories,
+    variables,
 )
 from moorage.crm.api.settings import (
     emails as email_settings,
@@ -73,6 +74,7 @@ def routes() -> Iterator[Route]:
         profiles,
         territories,
         tags,
+        variables,
         tag_deletions,
         read,
         search,
