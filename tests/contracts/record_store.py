@@ -2,6 +2,7 @@
 
 from tests.contracts.metadata_changes import MetadataChanges
 from tests.contracts.record_aggregates import RecordAggregates
+from tests.contracts.record_bin import RecordBin
 from tests.contracts.record_companions import RecordCompanions
 from tests.contracts.record_files import RecordFiles
 from tests.contracts.record_lines import RecordLines
@@ -18,6 +19,7 @@ class RecordStoreContract(
     RecordTogether,
     RecordOutbox,
     RecordCompanions,
+    RecordBin,
     RecordFiles,
     RecordAggregates,
     MetadataChanges,

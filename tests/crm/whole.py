@@ -71,7 +71,7 @@ def answers(crm, *only):
         return answer.json if answer.status == 200 else {}
 
     modules = ask("settings/modules").get("modules", [])
-    for path in ("org", "users", "settings/roles", "settings/profiles"):
+    for path in ("org", "users", "settings/roles", "settings/profiles", "settings/recycle_bin"):
         ask(path, **({"type": "AllUsers"} if path == "users" else {}))
     for name in only or [module["api_name"] for module in modules]:
         for kind in ("fields", "layouts", "related_lists", "custom_views"):

@@ -332,3 +332,8 @@ def test_a_record_is_locked_as_the_page_says(copy):
     assert '"message":"record added"' in copy(commands).replace(" ", "").replace(
         "recordadded", "record added"
     )
+
+
+def test_a_deleted_record_comes_back_as_the_page_says(copy):
+    [commands] = blocks(section("docs/crm.md", "Recycle bin"), "console")
+    assert "record restored" in copy(commands)

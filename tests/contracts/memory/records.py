@@ -14,7 +14,7 @@ from moorage.crm.storage.contract.records import (
 )
 from moorage.crm.storage.csv_lines import lines_of
 from moorage.crm.storage.postgresql.shown_values import ShownTimes
-from tests.contracts.memory import companions
+from tests.contracts.memory import companions, recycle_bin
 from tests.contracts.memory.change import MemoryChange
 from tests.contracts.memory.conditions import Conditions, folded
 from tests.contracts.memory.files import MemoryFileReads
@@ -109,7 +109,7 @@ class MemoryStore:
             entry
             for entry in contents.recycled
             if entry["module"] == module.number
-            and which.kind in {None, "recycle"}
+            and which.kind in {None, entry["kind"]}
             and (which.since is None or entry["deleted_time"] >= which.since)
         ]
         entries.sort(key=lambda entry: (entry["deleted_time"], entry["id"]), reverse=True)
@@ -117,6 +117,12 @@ class MemoryStore:
         shown = Shown(self._catalog, self._users, self._zone, contents)
         data = encode([shown.deleted(entry) for entry in entries[: window.limit]])
         return Page(data, len(entries[: window.limit]), None, None, len(entries) > window.limit)
+
+    async def bin_entries(self, which, window):
+        return recycle_bin.entries(self._open(), which)[window.offset : window.offset + window.limit + 1]
+
+    async def bin_count(self, which):
+        return len(recycle_bin.entries(self._open(), which))
 
     async def companions(self, which, window):
         return companions.page(self._open().companions, which, window)

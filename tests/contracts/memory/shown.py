@@ -114,7 +114,7 @@ class Shown:
             "deleted_by": self._person(entry["deleted_by"]),
             "id": str(entry["id"]),
             "display_name": entry["display_name"],
-            "type": "recycle",
+            "type": entry["kind"],
             "created_by": self._person(entry["created_by"]),
             "deleted_time": zoned(self._zone, entry["deleted_time"]),
         }

@@ -7,6 +7,7 @@ from tests.contracts.memory.companions import MemoryCompanions
 from tests.contracts.memory.conditions import Conditions, folded
 from tests.contracts.memory.files import MemoryFiles
 from tests.contracts.memory.outbox import MemoryOutbox
+from tests.contracts.memory.recycle_bin import MemoryBin
 
 
 class MemoryTransaction:
@@ -79,9 +80,11 @@ class MemoryTransaction:
         return set(rows)
 
     def _recycle(self, module, record, row, by):
+        subforms = {}
         for lines, lookup in self._catalog.rows_pointing_to(module):
-            children = self.children(lines, lookup.column, [record])
-            self.drop(lines, [line["id"] for line in children.get(record, [])])
+            children = self.children(lines, lookup.column, [record]).get(record, [])
+            subforms.setdefault(lines.api_name, []).extend(children)
+            self.drop(lines, [line["id"] for line in children])
         creator = module.fields.get("Created_By")
         entry = {
             "id": record,
@@ -90,6 +93,8 @@ class MemoryTransaction:
             "deleted_by": by,
             "created_by": row[creator.column] if creator else None,
             "deleted_time": self.now,
+            "kind": "recycle",
+            "body": {"row": row, "subforms": subforms},
         }
         self._contents.recycled.append(entry)
         self.drop(module, [record])
@@ -123,6 +128,10 @@ class MemoryTransaction:
     @property
     def outbox(self):
         return MemoryOutbox(self._contents, self.now)
+
+    @property
+    def bin(self):
+        return MemoryBin(self._contents)
 
     @property
     def companions(self):

@@ -36,7 +36,9 @@ from moorage.crm.api.records import (
     search,
     write,
 )
-from moorage.crm.api.records import tags as record_tags
+from moorage.crm.api.records import (
+    tags as record_tags,
+)
 from moorage.crm.api.settings import (
     custom_views,
     field_changes,
@@ -44,6 +46,7 @@ from moorage.crm.api.settings import (
     layouts,
     modules,
     profiles,
+    recycle_bin,
     related_lists,
     roles,
     tag_deletions,
@@ -76,6 +79,7 @@ def routes() -> Iterator[Route]:
         tags,
         variables,
         tag_deletions,
+        recycle_bin,
         read,
         search,
         coql,

@@ -69,6 +69,15 @@ class RollUps:
                 if parent is not None:
                     parents.add(parent)
 
+    def note_parents(self, module: Module, records: Sequence[int]) -> None:
+        """Note records whose own roll-ups may be out of date."""
+        for children in self._organisation.catalog.modules.values():
+            if any(parents is module for parents, _ in children.roll_ups):
+                self.note(children, None, None)
+                for group, parents in self._parents[children].items():
+                    if group.parents is module:
+                        parents.update(records)
+
     def note_removed(self, module: Module, records: Sequence[int]) -> None:
         """Note that records are about to be removed."""
         if module.roll_ups:

@@ -65,6 +65,14 @@ def members_of(body: bytes, maximum: int) -> dict[str, Any]:
     return values
 
 
+def object_in(body: bytes) -> dict[str, Any]:
+    """A body that is one small object. Raises the Fault for others."""
+    value = _value(Raw(body), "the body")
+    if not isinstance(value, dict):
+        raise _no_object()
+    return value
+
+
 def _short(body: bytes, maximum: int) -> dict[str, Any]:
     members = _parsed(body)
     if not isinstance(members, dict):

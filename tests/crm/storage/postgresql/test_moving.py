@@ -140,6 +140,7 @@ async def test_what_writes_change_meanwhile_arrives(process, servers):
         def take(tx, _):
             assert tx.outbox.settle(tx.outbox.claim("k", 1, 60), 1)
             tx.companions.remove(companions[:1])
+            tx.bin.forget([second])
             return tx.outbox.claim("k", 1, 60)
 
         def during(step, *_):

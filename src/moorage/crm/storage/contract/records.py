@@ -41,6 +41,7 @@ from moorage.crm.storage.contract.files import FileChanges, FileReads
 from moorage.crm.storage.contract.lines import Column, Lines
 from moorage.crm.storage.contract.metadata import MetadataTransaction
 from moorage.crm.storage.contract.outbox import Outbox
+from moorage.crm.storage.contract.recycle_bin import BinEntry, InBin, RecycleBin
 
 T = TypeVar("T")
 Row: TypeAlias = dict[str, Any]
@@ -207,6 +208,9 @@ class Transaction(Protocol):
     @property
     def files(self) -> FileChanges: ...
 
+    @property
+    def bin(self) -> RecycleBin: ...
+
 
 class Deleted(Struct, frozen=True):
     """A filter of the recycle bin's list; `kind` None means every kind."""
@@ -270,6 +274,12 @@ class RecordStore(Protocol):
         Each entry shows `deleted_by`, `id`, `display_name`, `type` (its kind), `created_by` and `deleted_time`; users
         are shown by `name` and `id`.
         """
+
+    def bin_entries(self, which: InBin, window: Window) -> Awaitable[Sequence[BinEntry]]:
+        """Records in the recycle bin; one more than the window can hold says that others follow."""
+
+    def bin_count(self, which: InBin) -> Awaitable[int]:
+        """How many records in the recycle bin meet the conditions."""
 
     def companions(self, which: CompanionsOf, window: Window) -> CompanionPage | Awaitable[CompanionPage]:
         """A page of companions in the order of their ids. The window has an offset and no position."""

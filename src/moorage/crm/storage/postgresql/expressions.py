@@ -9,6 +9,10 @@ def nocase(text: str) -> str:
     return f'lower({text} COLLATE "C")'
 
 
+# The name of a deleted record, as it is compared.
+BIN_TEXT = nocase("coalesce(display_name, '')")
+
+
 def compared(field: Field, value: str) -> str:
     """A value of the field as it is compared."""
     return nocase(value) if field.storage == "text" else value

@@ -25,12 +25,15 @@ from moorage.crm.storage.contract.records import (
     Present,
     Window,
 )
+from moorage.crm.storage.contract.recycle_bin import InBin
 from moorage.crm.storage.paging import INDEXED_ORDERS, direction_of, where_of
 from moorage.crm.storage.postgresql import fulltext
 from moorage.crm.storage.postgresql.dialect import PostgresqlDialect
-from moorage.crm.storage.postgresql.expressions import nocase
+from moorage.crm.storage.postgresql.expressions import BIN_TEXT, nocase
 from moorage.crm.storage.postgresql.inventory import Inventory
 from moorage.crm.storage.postgresql.lexemes import TextQuery
+from moorage.crm.storage.recycle_bin import TABLE as RECYCLE
+from moorage.crm.storage.recycle_bin import BinQuestions
 from moorage.crm.storage.selecting import Drawn, Groups, Tables, drawn_records, is_short, order_of_records
 
 ALL_OF_A_RANGE = 1_000_000_000
@@ -53,6 +56,7 @@ class Questions:
         self._schema = schema
         self._inventory = inventory
         self._catalog = catalog
+        self._bin = BinQuestions(f"{schema}.{RECYCLE}", BIN_TEXT)
         self._is_current = Clause(
             f"(SELECT v.value FROM {schema}.counters v WHERE v.name = 'version') = %s",
             (inventory.version,),
@@ -161,6 +165,20 @@ class Questions:
         columns = "NULL, r.id, r.deleted_by, r.display_name, r.kind, r.created_by, r.deleted_time"
         sql = f"SELECT {columns} FROM {self._schema}.recycle r{where} ORDER BY r.deleted_time DESC, r.id DESC"
         return Question(f"{sql} LIMIT {window.limit + 1} OFFSET {window.offset}", params)
+
+    def bin_entries(self, which: InBin, window: Window) -> Question:
+        return self._of_bin(self._bin.entries(which, window.limit + 1, window.offset))
+
+    def bin_count(self, which: InBin) -> Question:
+        return self._of_bin(self._bin.count(which))
+
+    def _of_bin(self, statement: tuple[str, Sequence[Any]]) -> Question:
+        sql, params = statement
+        current = self._is_current
+        where = f" WHERE {current.sql} AND "
+        return Question(
+            sql.replace("?", "%s").replace(" WHERE ", where, 1), (*current.params, *params), slow=True
+        )
 
     def companions(self, which: CompanionsOf, window: Window) -> Question:
         """Rows have the columns of `companions.COLUMNS`."""

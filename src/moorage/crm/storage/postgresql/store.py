@@ -31,6 +31,7 @@ from moorage.crm.storage.contract.records import (
     Transaction,
     Window,
 )
+from moorage.crm.storage.contract.recycle_bin import BinEntry, InBin
 from moorage.crm.storage.csv_lines import lines_of
 from moorage.crm.storage.files import FILES
 from moorage.crm.storage.paging import page_of
@@ -45,6 +46,7 @@ from moorage.crm.storage.postgresql.shown_values import ShownTimes, real_text
 from moorage.crm.storage.postgresql.transaction import PostgresqlTransaction
 from moorage.crm.storage.postgresql.within import PostgresqlWithin
 from moorage.crm.storage.postgresql.writer import Writer
+from moorage.crm.storage.recycle_bin import entry
 from moorage.crm.storage.selecting import Drawn
 from moorage.crm.storage.together import together
 
@@ -167,6 +169,14 @@ class PostgresqlStore:
             return None
         shown = msgspec.json.decode(self._users[user])
         return {"name": shown["name"], "id": str(user)}
+
+    async def bin_entries(self, which: InBin, window: Window) -> Sequence[BinEntry]:
+        _, rows = await self._asked(None, lambda reading: reading.questions.bin_entries(which, window))
+        return [entry(row) for row in rows]
+
+    async def bin_count(self, which: InBin) -> int:
+        _, rows = await self._asked(None, lambda reading: reading.questions.bin_count(which))
+        return int(rows[0][0]) if rows else 0
 
     def companions(self, which: CompanionsOf, window: Window) -> Awaitable[CompanionPage]:
         return self._companions(which, window)

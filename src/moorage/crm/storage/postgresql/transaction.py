@@ -18,13 +18,15 @@ from moorage.crm.storage.postgresql import schema
 from moorage.crm.storage.postgresql.changed import ChangedRows
 from moorage.crm.storage.postgresql.companions import PostgresqlCompanions
 from moorage.crm.storage.postgresql.dialect import PostgresqlDialect
-from moorage.crm.storage.postgresql.expressions import compared
+from moorage.crm.storage.postgresql.expressions import BIN_TEXT, compared
 from moorage.crm.storage.postgresql.files import files_of
 from moorage.crm.storage.postgresql.inventory import Inventory
 from moorage.crm.storage.postgresql.outbox import add_events, outbox_of
 from moorage.crm.storage.postgresql.row_writing import add_recycled, add_rows, change_rows
 from moorage.crm.storage.postgresql.statements import Statements
 from moorage.crm.storage.postgresql.text_changes import TextChanges
+from moorage.crm.storage.recycle_bin import TABLE as RECYCLE
+from moorage.crm.storage.recycle_bin import BinTable
 from moorage.crm.storage.recycling import recycle
 
 
@@ -248,6 +250,15 @@ class PostgresqlTransaction:
     def outbox(self) -> OutboxTable:
         self._settle()
         return outbox_of(self.statements, self.schema, self.now, partial(self._changed.note, TABLE))
+
+    @property
+    def bin(self) -> BinTable:
+        self._settle()
+
+        def ask(sql: str, params: Sequence[Any]) -> Sequence[Sequence[Any]]:
+            return self.statements.rows(sql.replace("?", "%s"), params)
+
+        return BinTable(ask, f"{self.schema}.{RECYCLE}", BIN_TEXT, partial(self._changed.note, RECYCLE))
 
     @property
     def companions(self) -> companions.CompanionsTable:

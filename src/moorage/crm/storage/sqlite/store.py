@@ -43,7 +43,10 @@ from moorage.crm.storage.contract.records import (
     Transaction,
     Window,
 )
+from moorage.crm.storage.contract.recycle_bin import BinEntry, InBin
 from moorage.crm.storage.paging import INDEXED_ORDERS, direction_of, page_of, where_of
+from moorage.crm.storage.recycle_bin import TABLE as RECYCLE
+from moorage.crm.storage.recycle_bin import BinQuestions, entry
 from moorage.crm.storage.selecting import is_short
 from moorage.crm.storage.sqlite import companions, fulltext
 from moorage.crm.storage.sqlite.change_mark import ChangeMark
@@ -56,13 +59,15 @@ from moorage.crm.storage.sqlite.projection import Projection, time_expression
 from moorage.crm.storage.sqlite.readers import AsideReaders, OrganisationFile, Reader, ReadThreads
 from moorage.crm.storage.sqlite.selecting import statement
 from moorage.crm.storage.sqlite.text_layout import Conditions, TextLayout, TextQuery, read_places
-from moorage.crm.storage.sqlite.transaction import SqliteTransaction
+from moorage.crm.storage.sqlite.transaction import BIN_TEXT, SqliteTransaction
 from moorage.crm.storage.sqlite.trouble import translated
 from moorage.crm.storage.sqlite.within import SqliteWithin
 from moorage.crm.storage.sqlite.writer import Writer
 from moorage.crm.storage.together import together
 
 T = TypeVar("T")
+
+_BIN = BinQuestions(RECYCLE, BIN_TEXT)
 
 MAX_MODIFIED = 2_000  # Fewer modified records are found by their time and then sorted; more are met in order.
 
@@ -223,6 +228,14 @@ class SqliteStore:
         return self._brief(
             lambda connection: page_of(connection.execute(sql, values).fetchall(), window, _array)
         )
+
+    def bin_entries(self, which: InBin, window: Window) -> Awaitable[Sequence[BinEntry]]:
+        sql, params = _BIN.entries(which, window.limit + 1, window.offset)
+        return self._aside(lambda connection: [entry(row) for row in connection.execute(sql, params)])
+
+    def bin_count(self, which: InBin) -> Awaitable[int]:
+        sql, params = _BIN.count(which)
+        return self._aside(lambda connection: int(connection.execute(sql, params).get))
 
     def companions(self, which: CompanionsOf, window: Window) -> CompanionPage | Awaitable[CompanionPage]:
         return self._brief(companions.query(which, window))

@@ -14,6 +14,8 @@ from moorage.crm.storage.contract.aggregates import Aggregate
 from moorage.crm.storage.contract.records import Row
 from moorage.crm.storage.files import FileTables
 from moorage.crm.storage.outbox import TABLE, OutboxTable, creation, event_row
+from moorage.crm.storage.recycle_bin import TABLE as RECYCLE
+from moorage.crm.storage.recycle_bin import BinTable
 from moorage.crm.storage.recycling import recycle
 from moorage.crm.storage.sqlite import fulltext
 from moorage.crm.storage.sqlite.companions import SqliteCompanions
@@ -23,6 +25,9 @@ from moorage.crm.storage.sqlite.outbox import outbox_of
 from moorage.crm.storage.sqlite.text_layout import Family, TextLayout, read_places
 
 _encode = msgspec.json.Encoder().encode
+
+
+BIN_TEXT = "lower(coalesce(display_name, ''))"  # The name of a deleted record, as it is compared.
 
 
 class SqliteTransaction:
@@ -192,6 +197,13 @@ class SqliteTransaction:
     @property
     def outbox(self) -> OutboxTable:
         return outbox_of(self.connection, self.now)
+
+    @property
+    def bin(self) -> BinTable:
+        def ask(sql: str, params: Sequence[Any]) -> list[Any]:
+            return self.connection.execute(sql, params).fetchall()
+
+        return BinTable(ask, RECYCLE, BIN_TEXT)
 
     @property
     def companions(self) -> CompanionsTable:
