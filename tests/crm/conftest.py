@@ -39,7 +39,7 @@ from tests.postgresql import databases
 from tests.waited import Waited
 
 FULL_SCOPE = (
-    "ZohoCRM.modules.ALL,ZohoCRM.settings.ALL,ZohoCRM.users.ALL,ZohoCRM.org.ALL,ZohoSearch.securesearch.READ"
+    "ZohoCRM.modules.ALL,ZohoCRM.share.ALL,ZohoCRM.settings.ALL,ZohoCRM.users.ALL,ZohoCRM.org.ALL,ZohoSearch.securesearch.READ"
     ",ZohoCRM.coql.READ"
     ",ZohoCRM.notifications.ALL"
     ",ZohoCRM.files.ALL"

@@ -337,3 +337,8 @@ def test_a_record_is_locked_as_the_page_says(copy):
 def test_a_deleted_record_comes_back_as_the_page_says(copy):
     [commands] = blocks(section("docs/crm.md", "Recycle bin"), "console")
     assert "record restored" in copy(commands)
+
+
+def test_with_whom_a_record_can_be_shared_is_shown_as_the_page_says(copy):
+    [commands] = blocks(section("docs/crm.md", "Sharing"), "console")
+    assert "shareable_user" in copy(commands)

@@ -23,6 +23,7 @@ OTHERS = {
     "ZohoCRM.composite_requests.": ("ZohoCRM.modules.ALL",),
     "ZohoCRM.settings.tags.": ("ZohoCRM.settings.roles.ALL",),
     "ZohoCRM.settings.": ("ZohoCRM.settings.tags.ALL",),
+    "ZohoCRM.share.leads.": ("ZohoCRM.share.contacts.ALL",),
     "ZohoCRM.users.": ("ZohoCRM.org.ALL",),
     "ZohoCRM.org.": ("ZohoCRM.users.ALL",),
     "ZohoCRM.files.": ("ZohoCRM.modules.attachments.ALL",),

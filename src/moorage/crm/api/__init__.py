@@ -34,6 +34,7 @@ from moorage.crm.api.records import (
     related_counts,
     relations,
     search,
+    shares,
     write,
 )
 from moorage.crm.api.records import (
@@ -108,6 +109,7 @@ def routes() -> Iterator[Route]:
         upload,
         bulk_write,
         composite,
+        shares,
     )
     for family in families:
         yield from family.ROUTES

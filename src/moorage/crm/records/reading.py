@@ -10,13 +10,14 @@ from moorage.crm.faults import invalid_id, param_invalid
 from moorage.crm.metadata.catalog import Module
 from moorage.crm.metadata.documents import Document
 from moorage.crm.metadata.ids import whole_id
+from moorage.crm.metadata.shown import shape
 from moorage.crm.metadata.spelling import unknown_module
 from moorage.crm.metadata.times import instant
 from moorage.crm.query.compare import Context
 from moorage.crm.query.tree import AnyOf
 from moorage.crm.query.view_criteria import view_conditions
 from moorage.crm.storage.contract.records import Filter, FlagIs, Order
-from moorage.crm.wire.call import Call
+from moorage.crm.wire.call import Call, settled
 
 NOTHING = AnyOf(())  # A filter that no record passes.
 
@@ -123,3 +124,13 @@ def since_header(call: Call, name: bytes = b"if-modified-since") -> int | None:
     if seconds is None:
         raise param_invalid(name.decode().title(), expected_data_type="datetime")
     return seconds
+
+
+async def reference_to(call: Call, module: Module, record: int) -> dict[str, Any] | None:
+    """A record as others name it: its module, name and id. None if there is none."""
+    name = module.display.api_name if module.display else None
+    data = await settled(call.store.record(module, shape(module, [name] if name else []), record))
+    if data is None:
+        return None
+    number = {"api_name": module.api_name, "id": str(module.id)}
+    return {"module": number, "name": msgspec.json.decode(data).get(name), "id": str(record)}

@@ -3,18 +3,16 @@
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
 from msgspec.structs import replace
 
 from moorage.crm.faults import Fault, invalid_id, related_id_invalid
 from moorage.crm.metadata.catalog import Module
 from moorage.crm.metadata.ids import whole_id
-from moorage.crm.metadata.shown import shape
 from moorage.crm.metadata.times import zoned
 from moorage.crm.records.access import is_administrator, readable, writable
 from moorage.crm.records.locks import FIELD, KIND, lock_of
 from moorage.crm.records.outcomes import user_details
-from moorage.crm.records.reading import record_id
+from moorage.crm.records.reading import record_id, reference_to
 from moorage.crm.storage.contract.companions import Companion, CompanionsOf
 from moorage.crm.storage.contract.records import Transaction, Window
 from moorage.crm.wire.body import records_of
@@ -56,7 +54,7 @@ async def _shown(call: Call, module: Module, lock: Companion, names: list[str]) 
     body, organisation = lock.body, call.organisation
     fields: dict[str, Any] = {
         "Locked_By__s": user_details(organisation, body["by"], "email"),
-        "Locked_For__s": await _record(call, module, lock.owner),
+        "Locked_For__s": await reference_to(call, module, lock.owner),
         _REASON: body["reason"],
         "Lock_Source__s": "Manual",
         "Locked_Time__s": zoned(organisation.zone, body["time"]),
@@ -69,17 +67,6 @@ async def _shown(call: Call, module: Module, lock: Companion, names: list[str]) 
     }
     chosen = {name: value for name, value in fields.items() if not names or name in names}
     return {**chosen, "id": str(lock.id)}
-
-
-async def _record(call: Call, module: Module, record: int) -> dict[str, Any]:
-    name = module.display.api_name if module.display else None
-    data = await settled(call.store.record(module, shape(module, [name] if name else []), record))
-    shown = msgspec.json.decode(data) if data else {}
-    return {
-        "module": {"api_name": module.api_name, "id": str(module.id)},
-        "name": shown.get(name),
-        "id": str(record),
-    }
 
 
 async def add_lock(call: Call) -> Response:
