@@ -6,7 +6,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks import coql, crm, embedded, events, gateway, machine, postgresql, start, workers
+from benchmarks import bulk, coql, crm, embedded, events, gateway, machine, postgresql, start, workers
 from benchmarks.database import DatabaseMissing
 from benchmarks.figures import document, table
 from benchmarks.load import LoadFailed
@@ -20,6 +20,7 @@ SECTIONS = {
     "crm": crm.measure,
     "events": events.measure,
     "coql": coql.measure,
+    "bulk": bulk.measure,
     "workers": workers.measure,
     "start": start.measure,
     "postgresql": postgresql.measure,

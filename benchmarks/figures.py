@@ -36,6 +36,7 @@ SIZES = ("1kb", "60kb")
 INSERT, INSERT_GROUPED, INSERT_ONE = "insert_batch_100", "insert_batch_100.c8", "insert_one.c32"
 BESIDE = ("list_200x5", "get")  # What is read while somebody inserts.
 WORKERS_READS, WORKERS_INSERT = ("list_200x5", "get"), "insert_batch_100"
+BULK_READ, BULK_WRITE = "bulk.read_x20", "bulk.write"
 EVENT = "events.insert_batch_100.cpu_ratio"
 EMBEDDED = "list_200x5"  # What the CRM is asked through the gateway.
 
@@ -131,6 +132,13 @@ def _crm() -> Iterator[Figure]:
     yield Figure("crm.memory_mb", "MB", "lower")
 
 
+def _bulk() -> Iterator[Figure]:
+    for name in (BULK_READ, BULK_WRITE):
+        yield Figure(f"{name}.records_per_second", "1/s", "higher")
+        yield Figure(f"{name}.records_per_cpu_second", "1/s", "higher")
+    yield Figure(f"{BULK_READ}.memory_mb", "MB", "lower")
+
+
 def _coql() -> Iterator[Figure]:
     for query, most in QUERIES.items():
         name = f"coql.{query}"
@@ -222,6 +230,7 @@ SECTIONS = {
     "crm": tuple(_crm()),
     "events": (Figure(EVENT, "x", "lower", 1.08),),
     "coql": tuple(_coql()),
+    "bulk": tuple(_bulk()),
     "workers": tuple(_workers()),
     "start": tuple(_start()),
     "postgresql": tuple(_postgresql()),
