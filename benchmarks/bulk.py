@@ -17,6 +17,7 @@ from benchmarks.run import Run
 from moorage.clock import SystemClock
 from moorage.crm.jobs import bulk_read, store, write_model
 from moorage.crm.jobs.bulk_read import ReadRequest
+from moorage.crm.jobs.model import BulkJob
 from moorage.crm.jobs.write_model import Resource, WriteRequest
 from moorage.crm.jobs.zipped import StoredZip
 from moorage.crm.service import CrmService
@@ -96,7 +97,7 @@ def _csv(records: Iterator[dict[str, Any]]) -> bytes:
     return out.getvalue().encode()
 
 
-async def _run(crm: CrmService, identity: int, kind: str, request: Any) -> tuple[float, float, store.BulkJob]:
+async def _run(crm: CrmService, identity: int, kind: str, request: Any) -> tuple[float, float, BulkJob]:
     """The seconds that a job took, those of all threads of this process, and the job at its end."""
     organisation = await _opened(crm, identity)
     user = organisation.metadata.all("user")[0].id

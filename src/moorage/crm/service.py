@@ -15,18 +15,21 @@ from moorage.crm.accounts.people_store import PeopleStore
 from moorage.crm.accounts.server import AccountsServer
 from moorage.crm.accounts.service import Accounts
 from moorage.crm.accounts.store import AccountsStore
+from moorage.crm.api.bulk.telling import told
 from moorage.crm.centres import Site
 from moorage.crm.errors import OrganisationInvalid, OrganisationUnknown
 from moorage.crm.events.addresses import LOCAL, Addresses
 from moorage.crm.events.deliveries import Deliveries
 from moorage.crm.events.sending import Sender
 from moorage.crm.files.sweep import EVERY, sweep
+from moorage.crm.jobs.model import BulkJob
 from moorage.crm.jobs.service import BulkJobs
 from moorage.crm.metadata.documents import Document
 from moorage.crm.organisations.departing import Departure, Tell
 from moorage.crm.organisations.service import OrganisationRow, Organisations
 from moorage.crm.secret_key import SecretFiles, SecretKeeper, secret_key
 from moorage.crm.server import Crm
+from moorage.crm.storage.contract.organisations import Organisation
 from moorage.crm.storage.contract.records import StoreClosed
 from moorage.crm.storage.contract.storage import CrmStorage
 from moorage.crm.wire.call import Schedule, nobody_is_told
@@ -85,8 +88,13 @@ class CrmService:
         self._crm = Crm(
             self.accounts, server, self.organisations, PageTokens(key), clock, api_domain, folder, schedule
         )
-        self.bulk_jobs = BulkJobs(self.organisations)
-        self._deliveries = Deliveries(self.organisations, Sender(Addresses(receivers)), clock)
+        self._api_domain, self._tokens = api_domain, PageTokens(key)
+        self._sender = Sender(Addresses(receivers))
+        self.bulk_jobs = BulkJobs(self.organisations, tell=self._tell)
+        self._deliveries = Deliveries(self.organisations, self._sender, clock)
+
+    async def _tell(self, organisation: Organisation, job: BulkJob, url: str) -> None:
+        await self._sender.post(url, told(organisation, job, self._tokens, self._api_domain))
 
     async def _needs_no_password(self, organisation: int) -> bool:
         rows = await self.organisations.list()

@@ -19,7 +19,7 @@ from tests.crm.folder import ORIGIN
 from tests.waiting import wait_until
 
 KILLS = int(os.environ.get("MOORAGE_TEST_KILLS", "1"))
-ROWS = 25_000 if KILLS > 1 else 600
+ROWS = 25_000 if KILLS > 1 else 500
 ROOT = Path(__file__).parents[3]
 
 

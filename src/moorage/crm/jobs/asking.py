@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from moorage.crm.jobs import store
-from moorage.crm.jobs.model import BulkJob
+from moorage.crm.jobs.model import BulkJob, Callback
 from moorage.crm.metadata.ids import whole_id
 from moorage.crm.storage.contract.records import Transaction
 from moorage.crm.wire.call import Call
@@ -12,13 +12,13 @@ from moorage.crm.wire.call import Call
 REVIVED = 120  # Seconds without an end after which whoever looks at a job lets it be worked on, should nobody do so.
 
 
-async def ask_for(call: Call, kind: str, request: Any) -> BulkJob:
+async def ask_for(call: Call, kind: str, request: Any, callback: Callback | None = None) -> BulkJob:
     """A new job of the caller. Soon one of all processes works on it.
 
     If this process ends before the job is scheduled, nobody works on the job, and the caller has got no answer.
     """
     user = call.caller.user
-    job = await call.store.write(lambda transaction: store.add(transaction, kind, user, request))
+    job = await call.store.write(lambda transaction: store.add(transaction, kind, user, request, callback))
     await call.schedule(call.organisation.id, job.id)
     return job
 

@@ -15,6 +15,14 @@ from moorage.crm.storage.contract.records import Transaction
 State: TypeAlias = Literal["added", "running", "completed", "failed"]
 
 
+class Callback(Struct, frozen=True):
+    """Who is told that a job has ended; `told` says that they were, or could not be."""
+
+    url: str
+    method: str
+    told: bool = False
+
+
 class BulkJob(Struct, frozen=True):
     """A job as its organisation keeps it. Its states come in the order of `State`.
 
@@ -34,10 +42,16 @@ class BulkJob(Struct, frozen=True):
     steps: int = 0
     failures: int = 0
     ended: int | None = None
+    callback: Callback | None = None
 
     @property
     def has_ended(self) -> bool:
         return self.ended is not None
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing of it is left to do."""
+        return self.has_ended and (self.callback is None or self.callback.told)
 
 
 class Progress(Struct, frozen=True):

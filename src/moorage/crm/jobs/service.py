@@ -1,8 +1,11 @@
 """The bulk jobs of all organisations, as one process sees them."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
+from typing import TypeAlias
+
+import msgspec
 
 from moorage.crm.jobs import store
 from moorage.crm.jobs.kinds import KINDS
@@ -13,18 +16,25 @@ from moorage.crm.organisations.service import Organisations
 from moorage.crm.storage.contract.organisations import Organisation
 from moorage.crm.storage.contract.records import StoreClosed, Transaction
 
+# Given the organisation, the job and the address of its callback. Raises if nobody took it.
+Tell: TypeAlias = Callable[[Organisation, BulkJob, str], Awaitable[None]]
+
 MOST = 2  # Jobs on which one process works at the same time.
 MOST_FAILURES = 10  # Failures since the last step, after which a job is given up.
 
 
 class BulkJobs:
-    """`kinds` makes the worker for a job of each kind."""
+    """`kinds` makes the worker for a job of each kind. `tell` tells a job's callback how it ended."""
 
     def __init__(
-        self, organisations: Organisations, kinds: Mapping[str, Callable[[], Worker]] = KINDS
+        self,
+        organisations: Organisations,
+        kinds: Mapping[str, Callable[[], Worker]] = KINDS,
+        tell: Tell | None = None,
     ) -> None:
         self._organisations = organisations
         self._kinds = kinds
+        self._tell = tell
         self._turns = asyncio.Semaphore(MOST)
 
     async def run(self, organisation: int, job: int, failures: int = 0) -> None:
@@ -40,8 +50,11 @@ class BulkJobs:
                 while (opened := await self._organisations.open(organisation)) is not None:
                     try:
                         found = await store.find(opened, job)
-                        if found is None or found.has_ended:
+                        if found is None or found.is_done:
                             return
+                        if found.has_ended:
+                            await self._told(opened, found, failures)
+                            continue
                         worker = worker or self._kinds[found.kind]()
                         await _step(opened, found, worker, failures)
                     except StoreClosed:  # It was changed or moved meanwhile.
@@ -52,6 +65,14 @@ class BulkJobs:
             finally:
                 if worker is not None:
                     await worker.close()
+
+    async def _told(self, organisation: Organisation, job: BulkJob, failures: int) -> None:
+        """Tell the end of a job. After so many failures, nobody is told."""
+        assert job.callback is not None
+        if self._tell is not None and failures - job.failures <= MOST_FAILURES:
+            await self._tell(organisation, job, job.callback.url)
+        told = msgspec.structs.replace(job.callback, told=True)
+        await _write(organisation, job, lambda transaction: store.store(transaction, job, callback=told))
 
 
 async def _step(organisation: Organisation, job: BulkJob, worker: Worker, failures: int) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from moorage.crm.jobs.model import BulkJob, Progress
+from moorage.crm.jobs.model import BulkJob, Callback, Progress
 from moorage.crm.storage.contract.companions import Companion
 from moorage.crm.storage.contract.organisations import Organisation
 from moorage.crm.storage.contract.records import Transaction
@@ -18,13 +18,15 @@ class Overtaken(Exception):
     """Somebody else has stored a step of the job meanwhile, or it is gone. Nothing was changed."""
 
 
-def add(transaction: Transaction, kind: str, user: int, request: Any) -> BulkJob:
+def add(
+    transaction: Transaction, kind: str, user: int, request: Any, callback: Callback | None = None
+) -> BulkJob:
     """Store a new job, and remove those that ended long ago."""
     jobs = all_jobs(transaction)
     transaction.companions.remove(
         [job.id for job in jobs if job.ended is not None and job.ended + KEPT < transaction.now]
     )
-    job = BulkJob(transaction.new_ids(1)[0], kind, user, transaction.now, request)
+    job = BulkJob(transaction.new_ids(1)[0], kind, user, transaction.now, request, callback=callback)
     _put(transaction, job)
     return job
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from moorage.crm.api.bulk.bodies import MAX_BODY, json_object, not_found
+from moorage.crm.api.bulk.bodies import MAX_BODY, callback_of, json_object, not_found
 from moorage.crm.api.bulk.read_requests import read_request, token_scope
 from moorage.crm.api.bulk.results import download
 from moorage.crm.faults import Fault
@@ -13,9 +13,10 @@ from moorage.crm.jobs.bulk_read import KIND, PER_PAGE, ReadRequest, ReadResult
 from moorage.crm.jobs.model import BulkJob
 from moorage.crm.metadata.times import zoned
 from moorage.crm.records.outcomes import user_details
+from moorage.crm.storage.contract.organisations import Organisation
 from moorage.crm.storage.contract.records import Position
 from moorage.crm.wire.call import Call, answer
-from moorage.crm.wire.page_tokens import LIFETIME, PagePosition
+from moorage.crm.wire.page_tokens import LIFETIME, PagePosition, PageTokens
 from moorage.crm.wire.routing import Route
 from moorage.http.message import Response
 
@@ -23,9 +24,10 @@ _STATES = {"added": "ADDED", "running": "IN PROGRESS", "completed": "COMPLETED",
 
 
 async def begin(call: Call) -> Response:
-    request = read_request(call, await json_object(call))
-    job = await ask_for(call, KIND, msgspec.to_builtins(request))
-    details = {"id": str(job.id), "operation": "read", "state": "ADDED", **_asked(call, job)}
+    body = await json_object(call)
+    callback, request = callback_of(body), read_request(call, body)
+    job = await ask_for(call, KIND, msgspec.to_builtins(request), callback)
+    details = {"id": str(job.id), "operation": "read", "state": "ADDED", **_asked(call.organisation, job)}
     done = {
         "status": "success",
         "code": "ADDED_SUCCESSFULLY",
@@ -37,7 +39,7 @@ async def begin(call: Call) -> Response:
 
 async def look(call: Call) -> Response:
     job = await _job(call)
-    return answer({"data": [document_of(call, job, call.request.path.decode())]})
+    return answer({"data": [document_of(call.organisation, call.tokens, job, call.request.path.decode())]})
 
 
 async def result(call: Call) -> Response:
@@ -54,19 +56,19 @@ async def _job(call: Call) -> BulkJob:
     return job
 
 
-def document_of(call: Call, job: BulkJob, address: str) -> dict[str, Any]:
+def document_of(organisation: Organisation, tokens: PageTokens, job: BulkJob, address: str) -> dict[str, Any]:
     """The job as it is now. `address` is its path."""
     request = msgspec.convert(job.request, ReadRequest)
     document = {
         "id": str(job.id),
         "operation": "read",
         "state": _STATES[job.state],
-        "query": _query(call, request),
-        **_asked(call, job),
+        "query": _query(organisation, request),
+        **_asked(organisation, job),
         "file_type": request.file_type,
     }
     if job.state == "completed":
-        document["result"] = _result(call, job, request, address)
+        document["result"] = _result(organisation, tokens, job, request, address)
     elif job.state == "failed":
         document["result"] = {"error_message": (job.progress or {}).get("error") or _GIVEN_UP}
     return document
@@ -75,15 +77,15 @@ def document_of(call: Call, job: BulkJob, address: str) -> dict[str, Any]:
 _GIVEN_UP = Fault(500, "INTERNAL_ERROR", "The job was given up after several attempts.").document()
 
 
-def _asked(call: Call, job: BulkJob) -> dict[str, Any]:
+def _asked(organisation: Organisation, job: BulkJob) -> dict[str, Any]:
     return {
-        "created_by": user_details(call.organisation, job.user),
-        "created_time": zoned(call.organisation.zone, job.created),
+        "created_by": user_details(organisation, job.user),
+        "created_time": zoned(organisation.zone, job.created),
     }
 
 
-def _query(call: Call, request: ReadRequest) -> dict[str, Any]:
-    module = call.organisation.catalog.modules.get(request.module)
+def _query(organisation: Organisation, request: ReadRequest) -> dict[str, Any]:
+    module = organisation.catalog.modules.get(request.module)
     query: dict[str, Any] = {
         "module": {"id": str(module.id) if module is not None else None, "api_name": request.module},
         "page": request.page,
@@ -97,7 +99,9 @@ def _query(call: Call, request: ReadRequest) -> dict[str, Any]:
     return query
 
 
-def _result(call: Call, job: BulkJob, request: ReadRequest, address: str) -> dict[str, Any]:
+def _result(
+    organisation: Organisation, tokens: PageTokens, job: BulkJob, request: ReadRequest, address: str
+) -> dict[str, Any]:
     done = msgspec.convert(job.progress, ReadResult)
     shown: dict[str, Any] = {
         "page": request.page,
@@ -109,7 +113,7 @@ def _result(call: Call, job: BulkJob, request: ReadRequest, address: str) -> dic
     if done.more:
         ended = job.ended or job.created
         following = PagePosition(Position(None, done.last), request.page + 1, False, ended + LIFETIME)
-        shown["next_page_token"] = call.tokens.make(following, token_scope(call, job.user, request))
+        shown["next_page_token"] = tokens.make(following, token_scope(organisation.id, job.user, request))
     return shown
 
 

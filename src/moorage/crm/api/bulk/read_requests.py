@@ -36,10 +36,10 @@ def read_request(call: Call, body: dict[str, Any]) -> ReadRequest:
     return request
 
 
-def token_scope(call: Call, user: int, request: ReadRequest) -> bytes:
+def token_scope(organisation: int, user: int, request: ReadRequest) -> bytes:
     """What the token of a page is bound to: the user, and the request without its page."""
     same = msgspec.structs.replace(request, page=1, after=None)
-    return bound_to(call.organisation.id, user, request.module, {"query": msgspec.json.encode(same).decode()})
+    return bound_to(organisation, user, request.module, {"query": msgspec.json.encode(same).decode()})
 
 
 def _module(call: Call, value: Any) -> Module:
@@ -98,7 +98,9 @@ def _on_page(call: Call, query: dict[str, Any], request: ReadRequest) -> ReadReq
             raise ambiguous("page", "page_token")
         if not isinstance(token, str):
             raise Fault(400, "PAGE_NOT_SUPPORTED", "page_token is a text.", {"api_name": "page_token"})
-        position = call.tokens.read(token, token_scope(call, call.caller.user, request), call.now)
+        position = call.tokens.read(
+            token, token_scope(call.organisation.id, call.caller.user, request), call.now
+        )
         return msgspec.structs.replace(request, page=position.number, after=position.position.id)
     if page is None:
         return request

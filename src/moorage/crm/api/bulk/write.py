@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from moorage.crm.api.bulk.bodies import MAX_BODY, json_object, not_found
+from moorage.crm.api.bulk.bodies import MAX_BODY, callback_of, json_object, not_found
 from moorage.crm.api.bulk.results import download
 from moorage.crm.api.bulk.write_requests import write_request
 from moorage.crm.centres import Site
@@ -13,6 +13,7 @@ from moorage.crm.jobs.model import BulkJob
 from moorage.crm.jobs.write_model import KIND, FileProgress, WriteProgress, WriteRequest
 from moorage.crm.metadata.times import zoned
 from moorage.crm.records.outcomes import user_details
+from moorage.crm.storage.contract.organisations import Organisation
 from moorage.crm.wire.call import Call, answer
 from moorage.crm.wire.routing import Route
 from moorage.http.message import Response
@@ -21,14 +22,17 @@ _STATES = {"added": "ADDED", "running": "INPROGRESS", "completed": "COMPLETED", 
 
 
 async def begin(call: Call) -> Response:
-    request = await write_request(call, await json_object(call))
-    job = await ask_for(call, KIND, msgspec.to_builtins(request))
+    body = await json_object(call)
+    callback, request = callback_of(body), await write_request(call, body)
+    job = await ask_for(call, KIND, msgspec.to_builtins(request), callback)
     details = {"id": str(job.id), "created_by": user_details(call.organisation, job.user)}
     return answer({"status": "success", "code": "SUCCESS", "message": "success", "details": details}, 201)
 
 
 async def look(call: Call) -> Response:
-    return answer(_document(call, await _job(call), call.request.path.decode()))
+    # The whole address, as at Zoho, whose SDK asks for it as it stands.
+    base = Site(call.origin, None).base(call.caller.centre)
+    return answer(document_of(call.organisation, await _job(call), f"{base}{call.request.path.decode()}"))
 
 
 async def result(call: Call) -> Response:
@@ -46,34 +50,36 @@ async def _job(call: Call) -> BulkJob:
     return job
 
 
-def _document(call: Call, job: BulkJob, address: str) -> dict[str, Any]:
+def document_of(organisation: Organisation, job: BulkJob, address: str) -> dict[str, Any]:
+    """The job as it is now. `address` is its whole address."""
     request = msgspec.convert(job.request, WriteRequest)
     progress = msgspec.convert(job.progress, WriteProgress) if job.progress is not None else None
     document = {
         "status": _STATES[job.state],
         "character_encoding": request.encoding,
-        "resource": _resources(call, job, request, progress),
+        "resource": _resources(organisation, job, request, progress),
         "id": str(job.id),
-        "created_by": user_details(call.organisation, job.user),
+        "created_by": user_details(organisation, job.user),
         "operation": request.operation,
-        "created_time": zoned(call.organisation.zone, job.created),
+        "created_time": zoned(organisation.zone, job.created),
     }
     if job.state == "completed":
-        # The whole address, as at Zoho, whose SDK asks for it as it stands.
-        base = Site(call.origin, None).base(call.caller.centre)
-        document["result"] = {"download_url": f"{base}{address}/result"}
+        document["result"] = {"download_url": f"{address}/result"}
+    if job.callback is not None:
+        document["callback"] = {"url": job.callback.url, "method": job.callback.method}
     return document
 
 
 def _resources(
-    call: Call, job: BulkJob, request: WriteRequest, progress: WriteProgress | None
+    organisation: Organisation, job: BulkJob, request: WriteRequest, progress: WriteProgress | None
 ) -> list[dict[str, Any]]:
     """Each file as a resource of its own; before the files are known, the resources of the request."""
     files = [FileProgress(number, "") for number in range(len(request.resources))]
     files = files if progress is None else progress.files
     at = -1 if progress is None else progress.at
     return [
-        _resource(call, request, file, _status(job, file, at - number)) for number, file in enumerate(files)
+        _resource(organisation, request, file, _status(job, file, at - number))
+        for number, file in enumerate(files)
     ]
 
 
@@ -86,9 +92,11 @@ def _status(job: BulkJob, file: FileProgress, ahead: int) -> str:
     return "COMPLETED" if ahead > 0 else "INPROGRESS" if ahead == 0 else "ADDED"
 
 
-def _resource(call: Call, request: WriteRequest, file: FileProgress, status: str) -> dict[str, Any]:
+def _resource(
+    organisation: Organisation, request: WriteRequest, file: FileProgress, status: str
+) -> dict[str, Any]:
     resource = request.resources[file.resource]
-    module = call.organisation.catalog.modules.get(resource.module)
+    module = organisation.catalog.modules.get(resource.module)
     shown: dict[str, Any] = {
         "status": status,
         "code": status if file.is_readable and status != "COMPLETED" else file.code,
