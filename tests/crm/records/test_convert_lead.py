@@ -208,6 +208,15 @@ def test_notes_and_activities_go_on_with_what_it_became(crm, lead, convert):
     )  # fmt: skip
 
 
+def test_the_contact_gets_its_role_in_the_deal(crm, lead, convert):
+    role = crm.get("Contacts/roles").json["contact_roles"][1]
+    wrong = convert(lead, 400, Deals=DEAL | {"Contact_Role": "12"})
+    assert wrong["details"]["json_path"] == "$.data[0].Deals.Contact_Role"
+    parts = became(convert(lead, Deals=DEAL | {"Contact_Role": role["id"]}))
+    (contact,) = crm.get(f"Deals/{parts['Deals']}/Contact_Roles", fields="Last_Name,Contact_Role").data
+    assert (contact["id"], contact["Contact_Role"]["name"]) == (parts["Contacts"], role["name"])
+
+
 @pytest.mark.parametrize(
     ("request_body", "code", "path"),
     [

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from moorage.crm.faults import Fault
+from moorage.crm.metadata.catalog import Field
 from moorage.crm.metadata.custom.json_object import JsonObject
 from moorage.crm.metadata.ids import whole_id
 from moorage.crm.query.texts import folded
@@ -121,3 +122,15 @@ def _removal(role: int, *, was_there: bool) -> Outcome:
     if was_there:
         return succeeded(details, "contact role deleted", 200)
     return failed(Fault(400, "INVALID_DATA", "the id given seems to be invalid", details))
+
+
+def role_named(field: Field, sent: Any, path: str, roles: Sequence[Role]) -> int | None:
+    """The id of a role, which is sent as an object with its id or its name, or as one of both alone."""
+    if sent is None:
+        return None
+    named = (sent.get("id") or sent.get("name")) if isinstance(sent, dict) else sent
+    for role in roles:
+        if isinstance(named, str | int) and (whole_id(named) == role.id or named == role.name):
+            return role.id
+    details = {"api_name": field.api_name, "json_path": path}
+    raise Fault(400, "INVALID_DATA", "invalid data", details)

@@ -2,14 +2,17 @@
 
 from collections.abc import Awaitable
 
-from moorage.crm.faults import Fault, module_unsupported
+from moorage.crm.api.records.relations import make_links
+from moorage.crm.faults import module_unsupported
 from moorage.crm.metadata.catalog import Module
+from moorage.crm.metadata.relations import CONTACT_ROLE
 from moorage.crm.records.access import writable
 from moorage.crm.records.conversion.inventory import TARGETS, InventoryConversion, read_inventory_request
-from moorage.crm.records.conversion.leads import LeadConversion, Permit
-from moorage.crm.records.conversion.request import read_request
-from moorage.crm.records.outcomes import Outcome, Refused, failed
+from moorage.crm.records.conversion.leads import LeadConversion, Permit, refusing
+from moorage.crm.records.conversion.request import ConversionRequest, read_request
+from moorage.crm.records.outcomes import Outcome, Refused
 from moorage.crm.records.reading import record_id
+from moorage.crm.records.related import related_list
 from moorage.crm.storage.contract.records import Transaction
 from moorage.crm.wire.body import records_of
 from moorage.crm.wire.call import Call, answer
@@ -25,19 +28,31 @@ async def convert(call: Call) -> Response:
     (element,), _ = await records_of(call, 1)
     try:
         if module.api_name == "Leads":
-            job = _of_lead(call, record, element)
+            request = _read(call, element)
+            await _prepare_roles(call, request)
+            job = _of_lead(call, record, request)
         else:
             job = _of_inventory(call, module, record, element)
-    except Fault as fault:
-        return _answer(failed(fault))
-    try:
         return _answer(await job)
     except Refused as refused:
         return _answer(refused.outcome)
 
 
-def _of_lead(call: Call, lead: int, element: object) -> Awaitable[Outcome]:
-    request = read_request(call.organisation, element)
+def _read(call: Call, element: object) -> ConversionRequest:
+    with refusing():
+        return read_request(call.organisation, element)
+
+
+async def _prepare_roles(call: Call, request: ConversionRequest) -> None:
+    """Let there be contact roles, if the request wants one."""
+    deals = call.organisation.catalog.modules["Deals"]
+    related = related_list(call.organisation, deals, "Contact_Roles")
+    is_wanted = request.values.get("Deals", {}).get(CONTACT_ROLE) is not None
+    if is_wanted and related is not None and related.links is None and related.relation is not None:
+        await make_links(call, related.relation)
+
+
+def _of_lead(call: Call, lead: int, request: ConversionRequest) -> Awaitable[Outcome]:
 
     def job(transaction: Transaction) -> Outcome:
         conversion = LeadConversion(call.organisation, call.caller.user, transaction, request, _permit(call))
@@ -47,7 +62,8 @@ def _of_lead(call: Call, lead: int, element: object) -> Awaitable[Outcome]:
 
 
 def _of_inventory(call: Call, module: Module, record: int, element: object) -> Awaitable[Outcome]:
-    request = read_inventory_request(call.organisation, module, element)
+    with refusing():
+        request = read_inventory_request(call.organisation, module, element)
 
     def job(transaction: Transaction) -> Outcome:
         conversion = InventoryConversion(

@@ -7,11 +7,11 @@ from moorage.crm.api.contact_roles import roles_of
 from moorage.crm.api.records.related import parent_of, related_of, unknown_record
 from moorage.crm.api.records.writing import outcomes_answer
 from moorage.crm.faults import Fault, invalid_id
-from moorage.crm.metadata.catalog import Field, Module
+from moorage.crm.metadata.catalog import Module
 from moorage.crm.metadata.ids import whole_id
 from moorage.crm.metadata.relations import CONTACT_ROLE, Relation, relation_documents
 from moorage.crm.records.access import writable
-from moorage.crm.records.contact_roles import Role
+from moorage.crm.records.contact_roles import Role, role_named
 from moorage.crm.records.outcomes import Outcome
 from moorage.crm.records.related import RelatedList
 from moorage.crm.records.relations import RecordLinks, Wish, unrelated
@@ -105,10 +105,14 @@ def _record_links(related: RelatedList, parent: int) -> RecordLinks:
 
 
 async def _make_links(call: Call, related: RelatedList, parent: int) -> None:
-    """Make the module of a relation's links. Raises StoreClosed: then the call begins again, and finds the module."""
     relation = related.relation
     assert relation is not None
     await call.store.write(lambda transaction: _require(transaction, related.parents, parent))
+    await make_links(call, relation)
+
+
+async def make_links(call: Call, relation: Relation) -> None:
+    """Make the module of a relation's links. Raises StoreClosed: then the call begins again, and finds the module."""
     await call.store.change_metadata(lambda transaction: _put_links(transaction, relation))
     raise StoreClosed
 
@@ -174,21 +178,9 @@ def _values(
             sent = value[field.api_name]
             is_role = field.api_name == CONTACT_ROLE
             values[field.column] = (
-                _role(field, sent, field_path, roles) if is_role else parse(field, sent, field_path)
+                role_named(field, sent, field_path, roles) if is_role else parse(field, sent, field_path)
             )
     return values
-
-
-def _role(field: Field, sent: Any, path: str, roles: Sequence[Role]) -> int | None:
-    """The id of a role, which is sent as an object with its id or its name, or as one of both alone."""
-    if sent is None:
-        return None
-    named = (sent.get("id") or sent.get("name")) if isinstance(sent, dict) else sent
-    for role in roles:
-        if isinstance(named, str | int) and (whole_id(named) == role.id or named == role.name):
-            return role.id
-    details = {"api_name": field.api_name, "json_path": path}
-    raise Fault(400, "INVALID_DATA", "invalid data", details)
 
 
 def _ids_to_unrelate(call: Call) -> list[int]:

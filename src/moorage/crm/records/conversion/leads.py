@@ -8,19 +8,24 @@ from typing import Any, TypeAlias
 import msgspec
 
 from moorage.crm.faults import Fault
-from moorage.crm.metadata.catalog import Field, Module
+from moorage.crm.metadata.catalog import Module
 from moorage.crm.metadata.custom.json_object import JsonObject
+from moorage.crm.metadata.relations import CONTACT_ROLE
 from moorage.crm.records.attachments import move as move_attachments
 from moorage.crm.records.changes import Change
+from moorage.crm.records.contact_roles import ContactRoles, role_named
 from moorage.crm.records.conversion.deals import require_deal
-from moorage.crm.records.conversion.matches import deciding_values, has_unique_fields, mapped_fields
+from moorage.crm.records.conversion.existing import Existing
+from moorage.crm.records.conversion.matches import mapped_fields
 from moorage.crm.records.conversion.request import ConversionRequest
 from moorage.crm.records.conversion.surroundings import move_activities, move_notes
 from moorage.crm.records.copies import Copies, is_active
 from moorage.crm.records.locks import Locks
-from moorage.crm.records.outcomes import Outcome, Refused, failed, succeeded, user_details
+from moorage.crm.records.outcomes import Outcome, Refused, failed, succeeded
 from moorage.crm.records.own_changes import modify, set_values
 from moorage.crm.records.prepare import insertable, updatable
+from moorage.crm.records.related import related_list
+from moorage.crm.records.relations import RecordLinks, Wish
 from moorage.crm.storage.contract.organisations import Organisation
 from moorage.crm.storage.contract.records import Row, Transaction
 from moorage.crm.wire.members import invalid
@@ -57,6 +62,7 @@ class LeadConversion:
         self._permit = permit
         self._lead: Row = {}
         self._became: dict[str, Became] = {}
+        self._existing = Existing(organisation, transaction, request, self._values)
 
     def run(self, lead: int) -> Outcome:
         """Raises the Fault of a lead that can't be converted, and Refused for what the request wants."""
@@ -64,7 +70,7 @@ class LeadConversion:
         place = {"resource_path_index": 1}
         Locks(self._modules["Leads"], self._transaction, self._user).refuse(self._lead, place)
         with refusing():
-            contact, account = self._existing()
+            contact, account = self._existing.contact_and_account()
         self._permit("CREATE" if contact is None else "UPDATE", "Contacts")
         if self._has_account(account):
             self._permit("CREATE" if account is None else "UPDATE", "Accounts")
@@ -88,70 +94,6 @@ class LeadConversion:
     def _has_account(self, existing: int | None) -> bool:
         return existing is not None or bool(self._values("Accounts").get("Account_Name"))
 
-    # Records that are there already
-
-    def _existing(self) -> tuple[int | None, int | None]:
-        """The contact and the account that the lead is added to."""
-        contact, account = self._named("Contacts"), self._named("Accounts")
-        if contact is None:
-            contact = self._matching("Contacts")
-        of_contact = self._account_of(contact)
-        if account is None:
-            account = of_contact if of_contact is not None else self._matching("Accounts")
-        return contact, account
-
-    def _named(self, name: str) -> int | None:
-        record = self._request.ids.get(name)
-        if record is None:
-            return None
-        module, path = self._modules[name], f"{self._request.path}.{name}.id"
-        if not self._transaction.existing(module, [record]):
-            raise invalid("id", path)
-        other = self._match(name) if has_unique_fields(module) else None
-        if other is not None and other[1] != record:
-            kind = "account" if name == "Accounts" else "contact"
-            details = {"api_name": "id", "json_path": path}
-            raise Fault(400, "INVALID_DATA", f"give {kind} id is mismatched with the data", details)
-        return record
-
-    def _matching(self, name: str) -> int | None:
-        """A record that matches, if the lead may be added to it. Raises the Fault if it may not."""
-        match = self._match(name)
-        if match is None or self._request.adds_to_existing:
-            return None if match is None else match[1]
-        field, record = match
-        raise self._duplicate(self._modules[name], field, record)
-
-    def _match(self, name: str) -> tuple[Field, int] | None:
-        module = self._modules[name]
-        for field, value in deciding_values(module, self._values(name)):
-            matching = self._transaction.matching(module, field, [value]).get(value)
-            if matching:
-                return field, matching[0]
-        return None
-
-    def _duplicate(self, module: Module, field: Field, record: int) -> Fault:
-        row = self._transaction.rows(module, [record])[record]
-        owner = user_details(self._organisation, row[module.fields["Owner"].column], "zuid")
-        of_module = {"api_name": module.api_name, "id": str(module.id)}
-        details = {
-            "api_name": field.api_name,
-            "json_path": f"{self._request.path}.{module.api_name}.{field.api_name}",
-            "id": str(record),
-            "duplicate_record": {"id": str(record), "Owner": owner, "module": of_module},
-            "more_records": False,
-        }
-        return Fault(400, "DUPLICATE_DATA", "duplicate data", details)
-
-    def _account_of(self, contact: int | None) -> int | None:
-        if contact is None:
-            return None
-        module = self._modules["Contacts"]
-        row = self._transaction.rows(module, [contact])[contact]
-        account: int | None = row[module.fields["Account_Name"].column]
-        is_there = account is not None and self._transaction.existing(self._modules["Accounts"], [account])
-        return account if is_there else None
-
     # Records that the lead becomes
 
     def _values(self, name: str) -> dict[str, Any]:
@@ -167,7 +109,7 @@ class LeadConversion:
 
     def _contact(self, existing: int | None) -> None:
         links = {}
-        if "Accounts" in self._became and (existing is None or self._account_of(existing) is None):
+        if "Accounts" in self._became and (existing is None or self._existing.account_of(existing) is None):
             links["Account_Name"] = {"id": str(self._became["Accounts"].id)}
         self._write("Contacts", existing, links)
 
@@ -178,9 +120,23 @@ class LeadConversion:
         if "Accounts" in self._became:
             links["Account_Name"] = {"id": str(self._became["Accounts"].id)}
         self._write("Deals", None, links)
+        self._give_role(given)
         duration = self._modules["Deals"].fields["Lead_Conversion_Time"].column
         values = {self._became["Deals"].id: {duration: self._days()}}
         set_values(self._organisation, self._modules["Deals"], self._transaction, values)
+
+    def _give_role(self, given: JsonObject) -> None:
+        """The role of the contact in the deal, which is a link between both."""
+        contacts, deal = self._modules["Contacts"], self._became["Deals"]
+        related = related_list(self._organisation, deal.module, "Contact_Roles")
+        links = related.links if related is not None else None
+        if CONTACT_ROLE not in given or links is None:
+            return
+        field, path = links.rows.fields[CONTACT_ROLE], f"{given.path}.{CONTACT_ROLE}"
+        role = role_named(field, given.raw(CONTACT_ROLE), path, ContactRoles(self._transaction).all())
+        wish = Wish(path, self._became["Contacts"].id, {field.column: role})
+        row_links = RecordLinks(links.rows, links.own, links.connected, deal.id, contacts)
+        written(row_links.relate(self._transaction, [wish], self._user)[0])
 
     def _write(self, name: str, existing: int | None, links: dict[str, Any]) -> None:
         """Make a record of the lead, or write the lead's values into one that is there, if the caller wants that."""
