@@ -109,9 +109,9 @@ def test_a_related_list_is_read_as_the_page_shows(copy):
     assert re.fullmatch(r".+ has \d+\n", copy(program, "python"))
 
 
-def test_a_program_hears_of_a_lead_as_the_page_shows(copy):
+def test_a_program_hears_of_a_contact_as_the_page_shows(copy):
     [program] = blocks(section("docs/crm.md", "Notifications"), "python")
-    assert re.fullmatch(r"insert Leads \['\d+'\] only the CRM knows this\n", copy(program, "python"))
+    assert re.fullmatch(r"insert Contacts \['\d+'\] only the CRM knows this\n", copy(program, "python"))
 
 
 def test_a_lead_becomes_a_member_of_a_campaign_as_the_page_shows(copy):

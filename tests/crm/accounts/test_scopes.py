@@ -101,6 +101,9 @@ def test_a_module_nobody_knows_is_told_only_to_those_who_may_read_any(crm, calle
         ("ZohoCRM.modules.lead.READ", "ZohoCRM.modules.leads.READ", False),
         ("ZohoCRM.settings.fields.ALL", "ZohoCRM.settings.modules.READ", False),
         ("ZohoCRM.settings.ALL", "ZohoCRM.settings.custom_views.READ", True),
+        ("ZohoCRM.send_mail.all.CREATE", "ZohoCRM.send_mail.leads.CREATE", True),
+        ("ZohoCRM.send_mail.all.CREATE", "ZohoCRM.modules.leads.CREATE", False),
+        ("ZohoCRM.send_mail.leads.CREATE", "ZohoCRM.send_mail.all.CREATE", False),
         ("zohocrm.MODULES.Leads.read", "ZohoCRM.modules.leads.READ", True),
     ],
 )

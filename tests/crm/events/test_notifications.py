@@ -124,6 +124,20 @@ def test_what_fails_or_comes_to_an_expired_channel_is_not_told(crm, receiver, cl
     assert crm.get("actions/watch").status == 204
 
 
+def test_a_conversion_tells_of_what_it_makes_and_of_the_lead(crm, receiver):
+    watch(crm, receiver.url, "Leads.edit", "Contacts.create", notify_on_related_action=False)
+    (lead,) = crm.insert("Leads", {"Last_Name": "Ash"})
+    assert crm.post(f"Leads/{lead}/actions/convert", {"data": [{}]}).status == 200
+    deliver(crm.service)
+    told = receiver.told()
+    assert sorted((each["operation"], each["module"]) for each in told) == [
+        ("insert", "Contacts"),
+        ("update", "Leads"),
+    ]
+    (update,) = [each for each in told if each["operation"] == "update"]
+    assert "Converted__s" in update["affected_fields"][0][lead]
+
+
 def test_rows_of_a_subform_count_as_the_field(crm, receiver):
     watch(crm, receiver.url, "Quotes.edit", return_affected_field_values=True)
     (product,) = crm.insert("Products", {"Product_Name": "Nail", "Unit_Price": 1})

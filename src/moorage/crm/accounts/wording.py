@@ -29,7 +29,7 @@ _GROUPS = {
     "zohocrm.mass_convert": ("conversions of many records", "conversions of many records of “{part}”"),
     "zohocrm.change_owner": ("owners of records", None),
     "zohocrm.templates": (None, "templates: {part}"),
-    "zohocrm.send_mail": ("e-mails from records of every module", "e-mails from records of “{part}”"),
+    "zohocrm.send_mail": (None, "e-mails from records of “{part}”"),
     "zohocrm.features": ("which features are switched on", None),
     "zohocrm.zia": (None, "assistance: {part}"),
     "zohocrm.apis": ("which calls the API has", None),

@@ -34,6 +34,7 @@ from moorage.crm.api.records import (
     related_counts,
     relations,
     search,
+    send_mail,
     shares,
     write,
 )
@@ -94,6 +95,7 @@ def routes() -> Iterator[Route]:
         related,
         convert,
         emails,
+        send_mail,
         email_drafts,
         conversion_options,
         clone,

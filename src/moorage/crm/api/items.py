@@ -1,36 +1,21 @@
 """Bodies and answers whose items succeed or fail alone, as `data` of records does."""
 
-import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
-
-from moorage.crm.faults import Fault, unparsable
 from moorage.crm.metadata.custom.json_object import JsonObject
+from moorage.crm.wire.body import object_of
 from moorage.crm.wire.call import Call, answer
-from moorage.crm.wire.members import AT_ONCE
 from moorage.http.message import Response
 
 
 async def specs_of(call: Call, name: str, most: int) -> list[JsonObject]:
     """The objects of the array with this name in the body. Raises the Fault of a body without any."""
-    text = await call.request.whole()
-    body = _decoded(text) if len(text) <= AT_ONCE else await asyncio.to_thread(_decoded, text)
-    if not isinstance(body, dict):
-        raise Fault(400, "INVALID_DATA", "body", {"expected_data_type": "jsonobject"})
-    document = JsonObject(body, "$")
+    document = await object_of(call)
     specs = document.items(name, most)
     if not specs:
         raise document.fault("MANDATORY_NOT_FOUND", "required field not found", name)
     return specs
-
-
-def _decoded(text: bytes) -> Any:
-    try:
-        return msgspec.json.decode(text)
-    except (ValueError, RecursionError):
-        raise unparsable() from None
 
 
 def success(details: dict[str, Any], message: str) -> dict[str, Any]:

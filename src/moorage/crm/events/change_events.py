@@ -45,7 +45,9 @@ class ChangeEvents:
             self._inserted.append(row)
             self._touch([row])
 
-    def updated(self, record: int, old: Row, row: Row, changes: Row, row_fields: Iterable[Field]) -> None:
+    def updated(
+        self, record: int, old: Row, row: Row, changes: Row, row_fields: Iterable[Field] = ()
+    ) -> None:
         """`row_fields` are the fields whose rows have changed."""
         if not self._channels:
             return

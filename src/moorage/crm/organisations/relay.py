@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 from moorage.crm.storage.contract.outbox import Claim
 from moorage.crm.storage.contract.records import StoreClosed, Transaction
 from moorage.logs import Log
+from moorage.storage.errors import DatabaseUnusable
 
 if TYPE_CHECKING:
     from moorage.crm.organisations.service import Organisations
@@ -62,7 +63,8 @@ class Relay:
         self._organisations.on_event = told
         try:
             while True:
-                await self.look()
+                with contextlib.suppress(DatabaseUnusable):  # The log line is that of the database.
+                    await self.look()
                 await asyncio.sleep(PAUSE)
         finally:
             self._organisations.on_event = lambda _: None

@@ -12,6 +12,7 @@ _COVERS = {
     "all": frozenset({"all", "read", "create", "update", "delete", "write", "custom"}),
     "write": frozenset({"write", "create", "update"}),
 }
+_EVERY = "all"  # As a part, it stands for each of the group: `ZohoCRM.send_mail.all.CREATE`.
 # A client of the embedded CRM gets all these scopes, unless it asks for fewer.
 FULL = (
     "ZohoCRM.modules.ALL,"
@@ -25,7 +26,7 @@ FULL = (
     "ZohoCRM.mass_delete.ALL,"
     "ZohoCRM.mass_convert.ALL,"
     "ZohoCRM.notifications.ALL,"
-    "ZohoCRM.send_mail.CREATE,"
+    "ZohoCRM.send_mail.all.CREATE,"
     "ZohoCRM.templates.email.READ,"
     "ZohoCRM.files.CREATE,"
     "ZohoCRM.files.READ,"
@@ -73,7 +74,8 @@ class ScopeSet:
 def _covers(granted: tuple[str, ...], required: tuple[str, ...]) -> bool:
     *groups, operation = granted
     *required_groups, required_operation = required
-    is_within = required_groups[: len(groups)] == groups
+    pairs = zip(groups, required_groups, strict=False)
+    is_within = len(groups) <= len(required_groups) and all(own in {_EVERY, other} for own, other in pairs)
     return is_within and required_operation in _COVERS.get(operation, {operation})
 
 

@@ -44,9 +44,8 @@ _PLACE = 3  # Of a draft's id among the segments of the path.
 
 
 class Draft(Struct, frozen=True):
-    """Times are in seconds. `module` is the API name of its record's module."""
+    """Times are in seconds."""
 
-    module: str
     user: int
     created: int
     modified: int
@@ -114,7 +113,7 @@ async def _own_drafts(call: Call) -> Sequence[tuple[int, Draft]]:
     which = CompanionsOf(DRAFT, owner=record, newest_first=True)
     page = await settled(call.store.companions(which, Window(MOST_DRAFTS)))
     drafts = [(companion.id, _draft_of(companion)) for companion in page.companions]
-    return [each for each in drafts if each[1].module == module.api_name and each[1].user == call.caller.user]
+    return [each for each in drafts if each[1].user == call.caller.user]
 
 
 def _draft_id(call: Call) -> int:
@@ -157,7 +156,6 @@ class _Drafts:
         if not transaction.existing(module, [record]):
             raise related_id_invalid()
         self._call = call
-        self._module = module.api_name
         self._record = record
         self._transaction = transaction
         kept = transaction.companions.of(DRAFT, [record]).get(record, ())
@@ -167,7 +165,7 @@ class _Drafts:
         if len(self._drafts) >= MOST_DRAFTS:
             raise Fault(400, "LIMIT_EXCEEDED", "limit exceeded", {"limit": MOST_DRAFTS})
         draft, now = self._transaction.new_ids(1)[0], self._transaction.now
-        self._put(draft, Draft(self._module, self._call.caller.user, now, now, self._own_address), spec)
+        self._put(draft, Draft(self._call.caller.user, now, now, self._own_address), spec)
         return draft
 
     def update(self, draft: int, spec: JsonObject, unknown: Fault) -> dict[str, Any]:
@@ -182,7 +180,7 @@ class _Drafts:
 
     def _require(self, draft: int, unknown: Fault) -> Draft:
         known = self._drafts.get(draft)
-        if known is None or known.module != self._module or known.user != self._call.caller.user:
+        if known is None or known.user != self._call.caller.user:
             raise unknown
         return known
 

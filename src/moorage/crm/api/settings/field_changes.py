@@ -6,6 +6,7 @@ from typing import TypeVar
 import msgspec
 
 from moorage.crm.api.documents import module_named, module_parameter
+from moorage.crm.api.items import outcomes_answer, specs_of, success
 from moorage.crm.api.settings.formula_values import must_be_worked_out, work_out
 from moorage.crm.api.settings.roll_up_fields import RollUpFields, is_rolled_up
 from moorage.crm.api.settings.row_modules import RowModules
@@ -27,8 +28,7 @@ from moorage.crm.metadata.related_list_documents import related_list_document
 from moorage.crm.metadata.roll_ups import ROLL_UP
 from moorage.crm.records.access import require_administrator
 from moorage.crm.storage.contract.metadata import MetadataTransaction
-from moorage.crm.wire.body import object_of
-from moorage.crm.wire.call import Call, answer
+from moorage.crm.wire.call import Call
 from moorage.crm.wire.routing import Route
 from moorage.http.message import Response
 
@@ -40,31 +40,31 @@ T = TypeVar("T")
 
 async def create_fields(call: Call) -> Response:
     module = _changeable(call)
-    specs = await _specs(call)
+    specs = await specs_of(call, "fields", MOST_FIELDS)
     outcomes = await _change(call, module, lambda change: _each(specs, change.create))
-    return _answer(outcomes, done=201)
+    return outcomes_answer("fields", outcomes, done=201)
 
 
 async def update_fields(call: Call) -> Response:
     module = _changeable(call)
-    specs = await _specs(call)
+    specs = await specs_of(call, "fields", MOST_FIELDS)
     outcomes = await _change(call, module, lambda change: _each(specs, change.update))
-    return _answer(outcomes, done=200)
+    return outcomes_answer("fields", outcomes)
 
 
 async def update_field(call: Call) -> Response:
     module, field_id = _changeable(call), _id_in_path(call)
-    specs = await _specs(call, most=1)
+    specs = await specs_of(call, "fields", 1)
     outcomes = await _change(
         call, module, lambda change: _each(specs, lambda spec: change.update_one(field_id, spec))
     )
-    return _answer(outcomes, done=200)
+    return outcomes_answer("fields", outcomes)
 
 
 async def delete_field(call: Call) -> Response:
     module, field_id = _changeable(call), _id_in_path(call)
     outcome = await _change(call, module, lambda change: change.delete(field_id))
-    return _answer([outcome], done=200)
+    return outcomes_answer("fields", [outcome])
 
 
 def _changeable(call: Call) -> Document:
@@ -82,15 +82,6 @@ def _id_in_path(call: Call) -> int:
     if field_id is None:
         raise invalid_id(2)
     return field_id
-
-
-async def _specs(call: Call, most: int = MOST_FIELDS) -> list[JsonObject]:
-    """What the body says of each field."""
-    document = await object_of(call)
-    specs = document.items("fields", most)
-    if not specs:
-        raise document.fault("MANDATORY_NOT_FOUND", "required field not found", "fields")
-    return specs
 
 
 async def _change(call: Call, module: Document, run: "Callable[[_FieldChanges], T]") -> T:
@@ -114,12 +105,6 @@ def _each(specs: Sequence[JsonObject], change: Callable[[JsonObject], Body]) -> 
         except Fault as fault:
             outcomes.append(fault.document())
     return outcomes
-
-
-def _answer(outcomes: Sequence[Body], *, done: int) -> Response:
-    failures = sum(outcome["status"] == "error" for outcome in outcomes)
-    status = done if not failures else 400 if failures == len(outcomes) else 207
-    return answer({"fields": list(outcomes)}, status)
 
 
 class _FieldChanges:
@@ -161,7 +146,7 @@ class _FieldChanges:
         self._lay_out(lambda layout: self._shown_in(layout, field))
         if definition.data_type == ROLL_UP:
             RollUpFields(self._transaction, self._module).fill(field.name)
-        return _success(field.id, "field created")
+        return success({"id": str(field.id)}, "field created")
 
     def _row_modules(self) -> RowModules:
         return RowModules(self._transaction, self, self._module, self._module_named)
@@ -193,7 +178,7 @@ class _FieldChanges:
             raise Fault(400, "NOT_ALLOWED", message, {"resource_path_index": 2})
         self._lay_out(lambda layout: without_field(layout, str(field.id)))
         self._transaction.remove([field.id, *belongings(self._metadata, field)])
-        return _success(field.id, "field deleted")
+        return success({"id": str(field.id)}, "field deleted")
 
     def _update(self, field: Document, spec: JsonObject) -> Body:
         known = self._metadata.all("field", self._module.id)
@@ -205,7 +190,7 @@ class _FieldChanges:
         if body.get("unique") and not field.body.get("unique"):
             self._refuse_repeats(field, spec)
         self._put(spec, field, field.with_body(body))
-        return _success(field.id, "field updated")
+        return success({"id": str(field.id)}, "field updated")
 
     def _put(self, spec: JsonObject, before: Document | None, field: Document) -> None:
         field = field.with_body(with_mapping(spec, field.body, self._module, self._metadata))
@@ -220,7 +205,7 @@ class _FieldChanges:
         self._transaction.put(field.with_body(body | kept))
         if roll_up != field.body[ROLL_UP]:
             RollUpFields(self._transaction, self._module).fill(field.name)
-        return _success(field.id, "field updated")
+        return success({"id": str(field.id)}, "field updated")
 
     def _refuse_repeats(self, field: Document, spec: JsonObject) -> None:
         if self._transaction.repeats(self._module.id, field.id):
@@ -268,10 +253,6 @@ class _FieldChanges:
         self._transaction.put(Document(int(body["id"]), "related_list", target.id, related.api_name, body))
         lookup = msgspec.structs.replace(lookup, api_name=related.api_name)
         return msgspec.structs.replace(definition, lookup=lookup)
-
-
-def _success(field: int, message: str) -> Body:
-    return {"code": "SUCCESS", "details": {"id": str(field)}, "message": message, "status": "success"}
 
 
 _SCOPE = "ZohoCRM.settings.fields"
