@@ -21,8 +21,8 @@ NO_SUCH_PATH = {
 
 
 MISSING = """
-    settings settings/tags settings/pipeline settings/search settings/deleted settings/fields/1/x settings/actions/count
-    org/photo org/search users/1/2 users/actions/counts a/b/c/d/e Leads/
+    settings settings/pipeline settings/search settings/deleted settings/fields/1/x settings/actions/count
+    org/pictures org/search users/1/2 users/actions/counts a/b/c/d/e Leads/
 """
 
 
@@ -76,7 +76,7 @@ ABSENT = [
     ("PATCH", "settings/layouts", "/crm/v8/settings/layouts"),
     ("POST", "__composite_requests", "/crm/v8/__composite_requests"),
     ("POST", "files", "/crm/v8/files"),
-    ("GET", "settings/tags", "/crm/v8/settings/tags"),
+    ("GET", "settings/holidays", "/crm/v8/settings/holidays"),
     ("DELETE", "users/1", "/crm/v8/users/{id}"),
     ("GET", "Leads/1/Notes", "/crm/v8/{module}/{id}/{related_list}"),
     ("POST", "Leads/1/Attachments", "/crm/v8/{module}/{id}/Attachments"),

@@ -1,7 +1,10 @@
 """The one currency and the territories of an organisation, as programs that copy everything read them."""
 
+import json
+
 import pytest
 
+from moorage.crm.api import routes
 from moorage.crm.metadata.standard import Currency
 
 
@@ -46,6 +49,51 @@ def test_the_currencys_id_is_no_other_documents(service, crm):
 def test_there_are_no_territories(crm):
     answer = crm.get("settings/territories")
     assert (answer.status, answer.body) == (204, b"")
+
+
+def test_the_currency_is_found_by_its_id(crm):
+    currencies = crm.get("org/currencies").json
+    assert crm.get(f"org/currencies/{currencies['currencies'][0]['id']}").json == currencies
+    assert crm.get("org/currencies/1").status == 204
+    assert crm.get("org/currencies/x").json["details"] == {"resource_path_index": 2}
+
+
+@pytest.mark.parametrize(
+    ("path", "index"),
+    [
+        ("settings/territories/{}", 2),
+        ("settings/user_groups/{}", 2),
+        ("users/{}/actions/associated_groups", 1),
+    ],
+)
+def test_of_what_there_is_none_nothing_is_found(crm, path, index):
+    assert crm.get(path.format("1")).status == 204
+    assert crm.get(path.format("x")).json["details"] == {"resource_path_index": index}
+
+
+def test_lists_and_settings_that_nobody_has_made_are_empty(crm):
+    for path in ("settings/user_groups", "settings/business_hours"):
+        assert crm.get(path).status == 204
+    assert crm.get("settings/duplicate_check_preference", module="Leads").status == 204
+    assert crm.get("settings/duplicate_check_preference", module="No").json["code"] == "INVALID_MODULE"
+    assert crm.get("settings/duplicate_check_preference").json["code"] == "REQUIRED_PARAM_MISSING"
+
+
+def test_the_list_of_calls_has_each_with_its_scopes(crm):
+    listed = {entry["path"]: entry["operation_types"] for entry in crm.get("__apis").json["__apis"]}
+    shown = {(operation["method"], path) for path, operations in listed.items() for operation in operations}
+    assert shown == {(route.method, route.pattern) for route in routes()}
+    [inserting] = [each for each in listed["/crm/v8/{module}"] if each["method"] == "POST"]
+    assert inserting == {
+        "method": "POST",
+        "oauth_scope": "ZohoCRM.modules.{module}.CREATE",
+        "max_credits": 10,
+        "min_credits": 1,
+    }
+    active = {"field": {"api_name": "status"}, "comparator": "equals", "value": "Active"}
+    assert crm.get("__apis", filters=json.dumps(active)).status == 200
+    assert crm.get("__apis", filters=json.dumps(active | {"value": "Deprecated"})).status == 204
+    assert crm.get("__apis", filters="{").json["details"]["param_name"] == "filters"
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,9 @@ from moorage.crm.api.records import (
     tags as record_tags,
 )
 from moorage.crm.api.settings import (
+    business_hours,
     custom_views,
+    duplicate_checks,
     field_changes,
     fields,
     layouts,
@@ -54,11 +56,13 @@ from moorage.crm.api.settings import (
     tag_deletions,
     tags,
     territories,
+    user_groups,
     variables,
 )
 from moorage.crm.api.settings import (
     emails as email_settings,
 )
+from moorage.crm.api.supported import supported_route
 from moorage.crm.wire.routing import Route
 
 
@@ -79,6 +83,9 @@ def routes() -> Iterator[Route]:
         profiles,
         territories,
         tags,
+        user_groups,
+        business_hours,
+        duplicate_checks,
         variables,
         tag_deletions,
         recycle_bin,
@@ -113,5 +120,6 @@ def routes() -> Iterator[Route]:
         composite,
         shares,
     )
-    for family in families:
-        yield from family.ROUTES
+    known = [route for family in families for route in family.ROUTES]
+    yield from known
+    yield supported_route(known)

@@ -3,9 +3,10 @@
 from typing import Any
 
 from moorage.crm.api.documents import encoded_once, reference
+from moorage.crm.faults import invalid_id
 from moorage.crm.metadata.documents import Metadata
-from moorage.crm.metadata.ids import ID_SPACE
-from moorage.crm.wire.call import Call
+from moorage.crm.metadata.ids import ID_SPACE, whole_id
+from moorage.crm.wire.call import Call, no_content
 from moorage.crm.wire.routing import Route
 from moorage.http.message import Response
 
@@ -22,6 +23,14 @@ def list_currencies(call: Call) -> Response:
     return encoded_once(
         call, "currencies", lambda: {"currencies": [_currency(metadata, call.organisation.prefix)]}
     )
+
+
+def get_currency(call: Call) -> Response:
+    identity = whole_id(call.path["id"])
+    if identity is None:
+        raise invalid_id(2)
+    is_there = identity == call.organisation.prefix * ID_SPACE + _CURRENCY
+    return list_currencies(call) if is_there else no_content()
 
 
 def _currency(metadata: Metadata, prefix: int) -> dict[str, Any]:
@@ -44,4 +53,5 @@ def _currency(metadata: Metadata, prefix: int) -> dict[str, Any]:
 ROUTES = (
     Route("GET", "/crm/v8/org", get_organisation, ("ZohoCRM.org.READ",)),
     Route("GET", "/crm/v8/org/currencies", list_currencies, ("ZohoCRM.settings.currencies.READ",)),
+    Route("GET", "/crm/v8/org/currencies/{id}", get_currency, ("ZohoCRM.settings.currencies.READ",)),
 )
