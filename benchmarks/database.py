@@ -80,6 +80,21 @@ def running(
             server.stop()
 
 
+@contextmanager
+def fresh(folder: Path) -> Iterator[tuple[Database, Path]]:
+    """An empty server on the core of the load, and a folder beside it. Raises DatabaseMissing."""
+    with tempfile.TemporaryDirectory(prefix="fresh-", dir=_enterable(folder)) as name:
+        place = Path(name)
+        place.chmod(0o711)
+        server = PostgresqlServer(place / "server", _programs(place))
+        with machine.on_core(machine.LOAD_CORE):
+            server.create(**_SETTINGS)
+        try:
+            yield Database(server), place
+        finally:
+            server.stop()
+
+
 def _build(place: Path, kept: Path, build: Callable[[Database, Path], None]) -> None:
     started = time.monotonic()
     server = PostgresqlServer(place / "built", _programs(place))

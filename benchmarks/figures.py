@@ -37,6 +37,7 @@ INSERT, INSERT_GROUPED, INSERT_ONE = "insert_batch_100", "insert_batch_100.c8", 
 BESIDE = ("list_200x5", "get")  # What is read while somebody inserts.
 WORKERS_READS, WORKERS_INSERT = ("list_200x5", "get"), "insert_batch_100"
 BULK_READ, BULK_WRITE = "bulk.read_x20", "bulk.write"
+FILE_STORAGES = ("sqlite", "postgresql")
 EVENT = "events.insert_batch_100.cpu_ratio"
 EMBEDDED = "list_200x5"  # What the CRM is asked through the gateway.
 
@@ -223,6 +224,14 @@ def _postgresql() -> Iterator[Figure]:
     yield Figure("postgresql.jobs.not_once", "x", "lower", 0)
 
 
+def _files() -> Iterator[Figure]:
+    for storage in FILE_STORAGES:
+        for way in ("upload", "download"):
+            yield Figure(f"files.{storage}.{way}.mb_per_second", "MB/s", "higher")
+            yield Figure(f"files.{storage}.{way}.copy_ratio", "x", "higher", 0.5)
+        yield Figure(f"files.{storage}.memory_mb", "MB", "lower")
+
+
 # By the sections of the benchmark, which measure them.
 SECTIONS = {
     "gateway": tuple(_gateway()),
@@ -231,6 +240,7 @@ SECTIONS = {
     "events": (Figure(EVENT, "x", "lower", 1.08),),
     "coql": tuple(_coql()),
     "bulk": tuple(_bulk()),
+    "files": tuple(_files()),
     "workers": tuple(_workers()),
     "start": tuple(_start()),
     "postgresql": tuple(_postgresql()),

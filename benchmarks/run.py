@@ -14,6 +14,7 @@ class Run:
     What is built, and what is measured on, lies below `folder`. The organisation that is measured has so many `leads`,
     and stands beside others where the start is measured, `organisations` in all. Writers insert `batches` in turn. On
     PostgreSQL, `organisations` with few leads are held against a `crowd` of them, and processes share so many `jobs`.
+    A file has `file_mb`.
     """
 
     folder: Path
@@ -25,3 +26,4 @@ class Run:
     batches: int = 40
     crowd: int = 1000
     jobs: int = 2000
+    file_mb: int = 100

@@ -78,6 +78,12 @@ def test_the_figures_that_have_a_target_keep_their_names():
         "postgresql.crowd.get.crowd_ratio": 1.2,
         "postgresql.crowd.insert.crowd_ratio": 1.2,
         "postgresql.jobs.not_once": 0,
+        "coql.by_index.ratio": 1.6,
+        "coql.one_join.ratio": 2.0,
+        "files.sqlite.upload.copy_ratio": 0.5,
+        "files.sqlite.download.copy_ratio": 0.5,
+        "files.postgresql.upload.copy_ratio": 0.5,
+        "files.postgresql.download.copy_ratio": 0.5,
     }
 
 

@@ -6,7 +6,7 @@ from urllib.parse import quote
 import pytest
 
 from moorage.crm.files import keeping
-from moorage.crm.records.attachments import move, remove_files
+from moorage.crm.records.attachments import move
 from moorage.crm.storage.contract.files import LINGER, UNUSED
 from tests.contracts.opened import Opened
 from tests.crm.uploads import MULTIPART, body, part, send, upload
@@ -179,15 +179,17 @@ def test_a_deleted_record_keeps_its_attachments_and_shows_them_to_nobody(crm, le
 
 def test_what_is_removed_for_good_takes_its_files_along(crm, lead, clock):
     (kept,) = crm.insert("Leads", {"Last_Name": "Birch"})
+    parent = {"module": {"api_name": "Leads"}, "id": lead}
+    (note,) = crm.insert("Notes", {"Note_Content": "Hm", "Parent_Id": parent})
     upload(crm, f"Leads/{lead}/Attachments", b"bytes")
+    upload(crm, f"Notes/{note}/Attachments", b"bytes")
     upload(crm, f"Leads/{kept}/Attachments", b"never attached")
-    opened = Opened(crm.service.organisations.open(crm.organisation))
-    opened.write(lambda tx: remove_files(tx.transaction, opened.organisation.catalog, [int(lead)]))
-    assert attached(crm, lead) == 204
+    assert crm.delete(f"Leads/{lead}").status == 200
+    assert crm.delete(f"settings/recycle_bin/{lead}").status == 200
+    assert [each["Parent_Id"]["id"] for each in crm.get("Attachments", fields="Parent_Id").data] == [kept]
     clock.advance(LINGER)
     crm.service.sweep_files()
     assert files_in(crm) == 1
-    assert len(attached(crm, kept)) == 1
 
 
 def test_attachments_move_with_what_becomes_of_their_record(crm, lead):
@@ -239,6 +241,7 @@ def test_a_long_file_is_written_in_several_transactions(crm, lead, monkeypatch):
 
 def test_what_was_broken_off_or_deleted_is_swept(crm, lead, clock, monkeypatch):
     monkeypatch.setattr(keeping, "PART_SIZE", 1)
+    monkeypatch.setattr(keeping, "AT_ONCE", 8)
     path = f"Leads/{lead}/Attachments"
     attachment = upload(crm, path)["id"]
 

@@ -14,7 +14,7 @@ from moorage.http.multipart import chunks_of
 
 T = TypeVar("T")
 
-AT_ONCE = 8  # Parts in one transaction: 2 MB.
+AT_ONCE = 16  # Parts in one transaction: 4 MB.
 MOST_TRIES = 3  # The same bytes may be swept while they are sent again.
 
 

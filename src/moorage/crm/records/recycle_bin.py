@@ -8,6 +8,7 @@ from moorage.crm.faults import Fault
 from moorage.crm.metadata.catalog import Field, Module
 from moorage.crm.metadata.module_formulas import formulas_of
 from moorage.crm.query.texts import folded
+from moorage.crm.records.attachments import remove_files
 from moorage.crm.records.locks import Locks, locked
 from moorage.crm.records.outcomes import Outcome, failed, succeeded
 from moorage.crm.records.roll_ups import RollUps
@@ -44,10 +45,10 @@ class Emptying:
         free = self._free(entries)
         records = [entry.id for entry in free]
         gone = [*records, *(row["id"] for _, rows in _children(free) for row in rows)]
-        gone += self._drop_belonging(records)
+        gone += self._drop_notes(records)
         self._transaction.bin.forget(records)
         self._transaction.companions.remove_all_of(gone)
-        self._transaction.files.remove_all_of(gone)
+        remove_files(self._transaction, self._catalog, gone)
         return self._outcomes(entries, "record deleted")
 
     def _by_module(self, entries: Sequence[BinEntry]) -> Mapping[Module, list[BinEntry]]:
@@ -115,15 +116,13 @@ class Emptying:
             elif value is not None:
                 taken[value] = entry.id
 
-    def _drop_belonging(self, records: Sequence[int]) -> Iterator[int]:
-        """Remove the notes and the like of records; gives their ids."""
-        for name in _BELONGING:
-            module = self._catalog.modules.get(name)
-            if module is not None:
-                children = self._transaction.children(module, module.fields["Parent_Id"].column, records)
-                ids = [row["id"] for rows in children.values() for row in rows]
-                self._transaction.drop(module, ids)
-                yield from ids
+    def _drop_notes(self, records: Sequence[int]) -> list[int]:
+        """Remove the notes of records; gives their ids."""
+        notes = self._catalog.modules["Notes"]
+        children = self._transaction.children(notes, notes.fields["Parent_Id"].column, records)
+        ids = [row["id"] for rows in children.values() for row in rows]
+        self._transaction.drop(notes, ids)
+        return ids
 
     def _free(self, entries: Sequence[BinEntry]) -> list[BinEntry]:
         return [entry for entry in entries if entry.id not in self._faults]
