@@ -29,7 +29,7 @@ async def convert(call: Call) -> Response:
     try:
         if module.api_name == "Leads":
             request = _read(call, element)
-            await _prepare_roles(call, request)
+            await prepare_roles(call, request)
             job = _of_lead(call, record, request)
         else:
             job = _of_inventory(call, module, record, element)
@@ -43,7 +43,7 @@ def _read(call: Call, element: object) -> ConversionRequest:
         return read_request(call.organisation, element)
 
 
-async def _prepare_roles(call: Call, request: ConversionRequest) -> None:
+async def prepare_roles(call: Call, request: ConversionRequest) -> None:
     """Let there be contact roles, if the request wants one."""
     deals = call.organisation.catalog.modules["Deals"]
     related = related_list(call.organisation, deals, "Contact_Roles")

@@ -29,7 +29,7 @@ from moorage.crm.wire.routing import Route
 from moorage.http.message import Response
 
 MOST_OF_A_VIEW = 50_000
-_STATES = {"added": "SCHEDULED", "running": "RUNNING", "completed": "COMPLETED", "failed": "FAILED"}
+STATES = {"added": "SCHEDULED", "running": "RUNNING", "completed": "COMPLETED", "failed": "FAILED"}
 
 
 async def mass_update(call: Call) -> Response:
@@ -117,15 +117,12 @@ def _is_same(module: Module, view: int) -> Callable[[BulkJob], bool]:
 
 async def _status(call: Call, kind: str, done: str) -> Response:
     module = writable(call, "viewable")
-    if "job_id" not in call.params:
-        raise param_missing("job_id")
-    job = await found(call, kind, call.params["job_id"])
-    if job is None or job.request["module"] != module.api_name:
-        details = {"param_name": "job_id"}
-        raise Fault(400, "INVALID_DATA", "The jobid given seems to be invalid", details)
+    job = await found_job(call, kind)
+    if job.request["module"] != module.api_name:
+        raise _unknown_job()
     counts = counts_of(job)
     status = {
-        "Status": _STATES[job.state],
+        "Status": STATES[job.state],
         "Failed_Count": counts.failed,
         done: counts.done,
         "Not_Updated_Count": counts.unchanged,
@@ -134,6 +131,21 @@ async def _status(call: Call, kind: str, done: str) -> Response:
     if kind == mass.DELETE:
         del status["Not_Updated_Count"]
     return answer({"data": [status]})
+
+
+async def found_job(call: Call, kind: str) -> BulkJob:
+    """The job that the query names. Raises the Fault if there is none of this kind."""
+    if "job_id" not in call.params:
+        raise param_missing("job_id")
+    job = await found(call, kind, call.params["job_id"])
+    if job is None:
+        raise _unknown_job()
+    return job
+
+
+def _unknown_job() -> Fault:
+    details = {"param_name": "job_id"}
+    return Fault(400, "INVALID_DATA", "The jobid given seems to be invalid", details)
 
 
 async def update_status(call: Call) -> Response:

@@ -165,7 +165,7 @@ class LeadConversion:
         carried = self._request.tags.get(name)
         if not carried:
             return {}
-        of_lead = _tag_names(self._modules["Leads"], self._lead)
+        of_lead = tag_names(self._modules["Leads"], self._lead)
         if unknown := [tag for tag in carried if tag not in of_lead]:
             index = carried.index(unknown[0])
             raise invalid(
@@ -173,7 +173,7 @@ class LeadConversion:
             )
         module = self._modules[name]
         row = {} if existing is None else self._transaction.rows(module, [existing])[existing]
-        return {"Tag": [{"name": tag} for tag in dict.fromkeys([*_tag_names(module, row), *carried])]}
+        return {"Tag": [{"name": tag} for tag in dict.fromkeys([*tag_names(module, row), *carried])]}
 
     # The lead, and what belongs to it
 
@@ -250,6 +250,6 @@ def named(transaction: Transaction, module: Module, record: int) -> dict[str, An
     return {"name": row[module.name_field.column] if module.name_field else None, "id": str(record)}
 
 
-def _tag_names(module: Module, row: Row) -> list[str]:
+def tag_names(module: Module, row: Row) -> list[str]:
     tags = row.get(module.fields["Tag"].column)
     return [tag["name"] for tag in msgspec.json.decode(tags or "[]")]

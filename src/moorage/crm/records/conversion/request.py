@@ -12,7 +12,6 @@ from moorage.crm.records.tag_names import MAX_TAGS
 from moorage.crm.storage.contract.organisations import Organisation
 
 PARTS = ("Contacts", "Accounts", "Deals")  # The modules of what a lead becomes.
-_PATH = "$.data[0]"
 _LONGEST_NAME = 100
 
 
@@ -34,12 +33,12 @@ class ConversionRequest:
     moved_to: str | None
 
 
-def read_request(organisation: Organisation, body: Any) -> ConversionRequest:
-    """The only element of `data`. Raises the Fault for what can't be."""
+def read_request(organisation: Organisation, body: Any, path: str = "$.data[0]") -> ConversionRequest:
+    """`path` is where the request stands in the body. Raises the Fault for what can't be."""
     if not isinstance(body, dict):
-        details = {"expected_data_type": "jsonobject", "json_path": _PATH}
+        details = {"expected_data_type": "jsonobject", "json_path": path}
         raise Fault(400, "INVALID_DATA", "invalid data", details)
-    element = JsonObject(body, _PATH)
+    element = JsonObject(body, path)
     ids, values = {}, {}
     for name in PARTS:
         if name not in element:
