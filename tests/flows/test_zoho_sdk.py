@@ -241,5 +241,9 @@ def test_it_writes_records_in_bulk(actions):
     assert actions["bulk_write"] == ["COMPLETED", 1, True]
 
 
+def test_it_makes_tags_and_puts_them_on_records(actions):
+    assert actions["tags"] == ["SUCCESS"] * 3 + [True, "1"]
+
+
 def test_it_acts_on_many_records(actions):
     assert actions["many"] == ["SUCCESS"] * 4

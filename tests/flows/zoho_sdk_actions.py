@@ -6,7 +6,7 @@ import json
 import sys
 import zipfile
 
-from zoho_sdk import body, connect, lead, outcomes
+from zoho_sdk import body, connect, lead, outcomes, params
 from zohocrmsdk.src.com.zoho.crm.api import HeaderMap
 from zohocrmsdk.src.com.zoho.crm.api.bulk_read import BodyWrapper as BulkReadBody
 from zohocrmsdk.src.com.zoho.crm.api.bulk_read import BulkReadOperations, Query
@@ -38,6 +38,15 @@ from zohocrmsdk.src.com.zoho.crm.api.record import (
     MassUpdateBodyWrapper,
     Record,
     RecordOperations,
+)
+from zohocrmsdk.src.com.zoho.crm.api.tags import BodyWrapper as TagBody
+from zohocrmsdk.src.com.zoho.crm.api.tags import (
+    CreateTagsParam,
+    GetRecordCountForTagParam,
+    GetTagsParam,
+    NewTagRequestWrapper,
+    Tag,
+    TagsOperations,
 )
 from zohocrmsdk.src.com.zoho.crm.api.users import UsersOperations
 from zohocrmsdk.src.com.zoho.crm.api.util import Choice, StreamWrapper
@@ -170,6 +179,24 @@ def act_on_many():
     return [cloned, *messages]
 
 
+def tag_a_lead():
+    """A tag made, put on a lead, counted, taken away and deleted; gives codes, names and the count."""
+    tags, lead_id, tag, wrapper = TagsOperations(), create("Leads", Last_Name="Tagged"), Tag(), TagBody()
+    tag.set_name("Sdk")
+    wrapper.set_tags([tag])
+    made = tags.create_tags(wrapper, params(CreateTagsParam, module="Leads")).get_object().get_tags()[0]
+    request = NewTagRequestWrapper()
+    request.set_tags([tag])
+    added = tags.add_tags("Leads", lead_id, request).get_object().get_data()[0]
+    listed = tags.get_tags(params(GetTagsParam, module="Leads")).get_object().get_tags()
+    [own] = [each for each in listed if each.get_name() == "Sdk"]
+    count = params(GetRecordCountForTagParam, module="Leads")
+    counted = tags.get_record_count_for_tag(own.get_id(), count).get_object().get_count()
+    deleted = tags.delete_tag(own.get_id()).get_object().get_tags()[0]
+    codes = [each.get_code().get_value() for each in (made, added, deleted)]
+    return [*codes, own.get_created_by().get_name() is not None, str(counted)]
+
+
 def main():
     connect(json.loads(sys.argv[1]))
     done = {
@@ -179,6 +206,7 @@ def main():
         "bulk_write": write_in_bulk(),
         "query": query(),
         "many": act_on_many(),
+        "tags": tag_a_lead(),
     }
     print(json.dumps(done))
 

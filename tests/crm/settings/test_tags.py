@@ -160,6 +160,18 @@ def test_a_tag_is_merged_into_another(crm):
         )
 
 
+def test_a_record_comes_back_from_the_bin_with_its_tags_as_they_are(crm):
+    hot, warm, cold, gone = made(crm, *({"name": name} for name in ("Hot", "Warm", "Cold", "Gone")))
+    tags = [{"id": tag} for tag in (hot, warm, cold, gone)]
+    [lead] = crm.insert("Leads", {"Last_Name": "n", "Tag": tags})
+    assert crm.delete(f"Leads/{lead}").status == 200
+    crm.put(f"settings/tags/{cold}", {"tags": [{"name": "Colder"}]}, **LEADS)
+    crm.post(f"settings/tags/{hot}/actions/merge", {"tags": [{"conflict_id": warm}]})
+    crm.delete(f"settings/tags/{gone}")
+    assert crm.post(f"settings/recycle_bin/{lead}/actions/restore", {}).status == 200
+    assert [tag["name"] for tag in tags_of(crm, lead)] == ["Warm", "Colder"]
+
+
 def test_many_tags_are_deleted_at_once(crm):
     hot, cold = made(crm, {"name": "Hot"}, {"name": "Cold"})
     [deal] = made(crm, {"name": "Deal"}, module="Deals")

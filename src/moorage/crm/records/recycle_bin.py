@@ -12,6 +12,7 @@ from moorage.crm.records.attachments import remove_files
 from moorage.crm.records.locks import Locks, locked
 from moorage.crm.records.outcomes import Outcome, failed, succeeded
 from moorage.crm.records.roll_ups import RollUps
+from moorage.crm.records.tags import Tags
 from moorage.crm.storage.contract.organisations import Organisation
 from moorage.crm.storage.contract.records import Row, Transaction
 from moorage.crm.storage.contract.recycle_bin import BinEntry
@@ -80,10 +81,16 @@ class Emptying:
         self._transaction.bin.take(entry.id for entry in free)
 
     def _put(self, module: Module, rows: Sequence[Row]) -> None:
-        """Insert rows, with the values of fields that are younger than them."""
+        """Insert rows, with the values of fields that are younger than them, and their tags as they are now."""
+        tags, tag_field = (
+            Tags(self._organisation, module, self._transaction, self._user),
+            module.fields.get("Tag"),
+        )
         younger = {f.column: f.initial for f in module.fields.values() if f.initial is not None}
-        whole = [younger | row for row in rows]
+        whole: list[Row] = [younger | row for row in rows]
         for row in whole:
+            if tag_field is not None:
+                row[tag_field.column] = tags.as_now(row.get(tag_field.column))
             formulas_of(module).work_out(row, self._organisation.zone, self._transaction.now)
             if module.roll_ups:
                 self._roll_ups.note(module, None, row)

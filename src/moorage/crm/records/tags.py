@@ -147,6 +147,15 @@ class Tags:
         self._require_room([tag for tag in added.values() if isinstance(tag, SentTag)])
         return lambda: _text([*old, *(self._made(tag).shown() for tag in added.values())])
 
+    def as_now(self, text: str | None) -> str | None:
+        """The tags of a record that was in the recycle bin as they are now: changed, merged, or gone."""
+        shown = _decode(text or "[]")
+        if not shown:
+            return None
+        now = {old: tag for tag in self.all() for old in (tag.id, *tag.merged)}
+        tags = dict.fromkeys(now[int(each["id"])] for each in shown if int(each["id"]) in now)
+        return _text([tag.shown() for tag in tags])
+
     def _made(self, tag: Tag | SentTag) -> Tag:
         if isinstance(tag, Tag):
             return tag
