@@ -128,6 +128,13 @@ def test_what_the_path_names_wrongly_is_told(crm, account):
     assert crm.get(f"Accounts/{account}/Contacts", fields="id").status == 400
 
 
+def test_a_list_of_a_deleted_record_shows_who_still_points_there(crm, account):
+    crm.insert("Contacts", {"Last_Name": "a", "Account_Name": account})
+    assert crm.delete(f"Accounts/{account}").status == 200
+    assert names(crm, f"Accounts/deleted/{account}/Contacts", "Last_Name") == ["a"]
+    assert crm.get(f"Accounts/deleted/{account}/Deals", fields="id").status == 204
+
+
 def test_both_modules_have_to_be_in_the_scopes(crm, caller_of, account):
     crm.insert("Contacts", {"Last_Name": "Secret", "Account_Name": account})
     path = f"Accounts/{account}/Contacts"

@@ -1,5 +1,7 @@
 """Relations of many records to many: made and removed from either side, with the values of each link."""
 
+import asyncio
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -115,6 +117,51 @@ def test_a_deleted_record_is_in_no_list_of_the_others(crm, leads, campaigns):
     assert crm.delete(f"Leads/{a}").status == crm.delete(f"Campaigns/{autumn}").status == 200
     assert listed(crm, f"Campaigns/{spring}/Leads") == [(b,)]
     assert listed(crm, f"Leads/{b}/Campaigns") == [(spring,)]
+
+
+def test_the_lists_of_a_deleted_record_are_read(crm, leads, campaigns):
+    (a, b, _), (spring, autumn) = leads, campaigns
+    path = f"Campaigns/deleted/{spring}/Leads"
+    assert crm.get(path, fields="id").status == 404
+    relate(crm, f"Campaigns/{spring}/Leads", {"id": a, "Member_Status": "Came"}, {"id": b})
+    relate(crm, f"Campaigns/{autumn}/Leads", {"id": a})
+    assert crm.delete(f"Campaigns/{spring}").status == crm.delete(f"Leads/{b}").status == 200
+    (member,) = crm.get(path, fields="Last_Name,Member_Status").data
+    assert (member["id"], member["Last_Name"], member["Member_Status"]) == (a, "a", "Came")
+    now = "2026-02-06T01:10:56-08:00"
+    info = member["$member_info"]
+    assert (info["Created_Time"], info["Modified_Time"], info["id"].isdigit()) == (now, now, True)
+    missing = crm.get(f"Campaigns/deleted/{autumn}/Leads", fields="id")
+    assert (missing.status, missing.json) == (
+        404,
+        {
+            "code": "INVALID_DATA", "details": {"resource_path_index": 2},
+            "message": "The record does not exist", "status": "error",
+        },
+    )  # fmt: skip
+    assert crm.get(f"Campaigns/deleted/{spring}/Nothing", fields="id").json["details"] == {
+        "resource_path_index": 3
+    }
+    assert crm.get(f"Leads/deleted/{spring}/Campaigns", fields="id").status == 404
+
+
+def test_relations_come_back_with_their_record_and_go_for_good_with_it(service, crm, leads, campaigns):
+    (a, b, _), (spring, _) = leads, campaigns
+    relate(crm, f"Campaigns/{spring}/Leads", {"id": a, "Member_Status": "Came"}, {"id": b})
+    assert crm.delete("Leads", ids=f"{a},{b}").status == 200
+    assert listed(crm, f"Campaigns/{spring}/Leads") == []
+    restored = crm.post("settings/recycle_bin/actions/restore", {"ids": [a]})
+    assert restored.status == 200, restored.body
+    assert listed(crm, f"Campaigns/{spring}/Leads", "Member_Status") == [(a, "Came")]
+    assert crm.delete("settings/recycle_bin", ids=b).status == 200
+    organisation = service.organisations.open(crm.organisation)
+    links = organisation.catalog.links_of("Leads Campaigns")
+
+    async def count():
+        return await organisation.store.count(links, [])
+
+    run = vars(service).get("_run", asyncio.run)
+    assert run(count()) == 1
 
 
 def test_a_product_has_its_price_in_each_price_book(crm):

@@ -225,6 +225,16 @@ class Catalog:
         modules = self.modules.values()
         return next((module for module in modules if module.flags.get("relation") == relation), None)
 
+    def relations_of(self, module: Module) -> list[tuple[Module, Field]]:
+        """The links of standard relations to the module's records: their modules, and the lookups to the record."""
+        return [
+            (links, lookup)
+            for links in self.modules.values()
+            if links.is_hidden
+            for lookup in (links.parent_field, links.connected_field)
+            if lookup is not None and lookup.lookup == module.api_name
+        ]
+
     def rows_of(self, field: Field) -> Module:
         """The module of a field's rows."""
         assert field.rows is not None

@@ -42,7 +42,8 @@ class Emptying:
 
     def remove(self, entries: Sequence[BinEntry]) -> Mapping[int, Outcome]:
         """Remove records for good, with all that belongs to them. By record."""
-        self._by_module(entries)
+        for module in self._by_module(entries):
+            self._drop_relations(module, [entry.id for entry in self._free(entries)])
         free = self._free(entries)
         records = [entry.id for entry in free]
         gone = [*records, *(row["id"] for _, rows in _children(free) for row in rows)]
@@ -130,6 +131,22 @@ class Emptying:
         ids = [row["id"] for rows in children.values() for row in rows]
         self._transaction.drop(notes, ids)
         return ids
+
+    def _drop_relations(self, module: Module, records: Sequence[int]) -> None:
+        """Remove the links to records, which stay while these are in the bin."""
+        for links, lookup in self._catalog.relations_of(module):
+            children = self._transaction.children(links, lookup.column, records)
+            self._transaction.drop(links, [row["id"] for rows in children.values() for row in rows])
+
+    def _drop_belonging(self, records: Sequence[int]) -> Iterator[int]:
+        """Remove the notes and the like of records; gives their ids."""
+        for name in _BELONGING:
+            module = self._catalog.modules.get(name)
+            if module is not None:
+                children = self._transaction.children(module, module.fields["Parent_Id"].column, records)
+                ids = [row["id"] for rows in children.values() for row in rows]
+                self._transaction.drop(module, ids)
+                yield from ids
 
     def _free(self, entries: Sequence[BinEntry]) -> list[BinEntry]:
         return [entry for entry in entries if entry.id not in self._faults]

@@ -13,15 +13,29 @@ from moorage.crm.records.related import RelatedList, Through
 from moorage.crm.storage.contract.records import Filter, Order, Page, Window
 from moorage.crm.wire.call import Call, encode
 
+_MEMBER_INFO = "$member_info"
+_TIMES = ("Created_Time", "Modified_Time")
+
 
 def with_link_values(
-    call: Call, related: RelatedList, parent: int, page: Page, names: Sequence[str] | None
+    call: Call,
+    related: RelatedList,
+    parent: int,
+    page: Page,
+    names: Sequence[str] | None,
+    *,
+    is_deleted: bool = False,
 ) -> Page | Awaitable[Page]:
-    """The page with those fields of the links that `names` has. None asks for all."""
+    """The page with those fields of the links that `names` has. None asks for all.
+
+    For a parent that is deleted, Zoho also shows what the links themselves are: their `$member_info`.
+    """
     relation, links = related.relation, related.links
     if relation is None or links is None:
         return page
     fields = [field.api_name for field in relation.fields if names is None or field.api_name in names]
+    if is_deleted:
+        fields.append(_MEMBER_INFO)
     return _with_values(call, links, parent, page, fields) if fields else page
 
 
@@ -42,7 +56,7 @@ async def _values(
     connected = links.connected.api_name
     leads_there = AnyOf(tuple(Equal(links.connected, record) for record in records))
     order = Order(links.rows.fields["id"], descending=False)
-    shown = shape(links.rows, [connected, *fields])
+    shown = shape(links.rows, [connected, *fields, *_TIMES])
     filters: list[Filter] = [Equal(links.own, parent), leads_there]
     result = call.store.page(links.rows, shown, filters, order, Window(len(records)))
     rows = msgspec.json.decode((await result if isinstance(result, Awaitable) else result).data)
@@ -51,4 +65,6 @@ async def _values(
         for row in rows:
             role = row[CONTACT_ROLE]
             row[CONTACT_ROLE] = {"name": names[role], "id": role} if role in names else None
+    for row in rows:
+        row[_MEMBER_INFO] = {name: row[name] for name in ("id", *_TIMES)}
     return {int(row[connected]["id"]): row for row in rows if row[connected]}

@@ -38,11 +38,14 @@ def get_related_record(call: Call) -> Response | Awaitable[Response]:
     return get_related(call, related, parent, record, unknown_record)
 
 
-def related_of(call: Call, parents: Module) -> RelatedList:
-    """The list of the module that the path names. Raises the Faults of an unknown list, and of a missing scope."""
+def related_of(call: Call, parents: Module, index: int = 2) -> RelatedList:
+    """The list of the module that the path names in this segment.
+
+    Raises the Faults of an unknown list, and of a missing scope.
+    """
     related = related_list(call.organisation, parents, call.path["related_list"])
     if related is None:
-        raise unknown_list()
+        raise unknown_list(index)
     call.require("ZohoCRM.modules.{module}.READ", related.module.api_name)
     return related
 
@@ -55,10 +58,10 @@ def parent_of(call: Call) -> int:
     return parent
 
 
-def unknown_list() -> Fault:
-    """For a name of no list of the module."""
+def unknown_list(index: int = 2) -> Fault:
+    """For a name of no list of the module. `index` is its place among the segments of the path."""
     message = "The related name given seems to be invalid"
-    return Fault(400, "INVALID_DATA", message, {"resource_path_index": 2})
+    return Fault(400, "INVALID_DATA", message, {"resource_path_index": index})
 
 
 def unknown_record() -> Fault:
@@ -68,12 +71,15 @@ def unknown_record() -> Fault:
 
 
 def list_related(
-    call: Call, related: RelatedList, parent: int, unknown: Callable[[], Fault]
+    call: Call, related: RelatedList, parent: int, unknown: Callable[[], Fault] | None
 ) -> Response | Awaitable[Response]:
-    """A page of the list of a record. `unknown` is the Fault if there is no such record."""
+    """A page of the list of a record. `unknown` is the Fault if there is no such record.
+
+    None means that the record was deleted, and is in the recycle bin.
+    """
     names = asked_fields(call)
     listing = Listing.of(call, related.module, f"{related.parents.api_name}/{parent}/{related.name}")
-    filters = [*_in_list(call, related, parent), *listing.filters]
+    filters = [*_in_list(call, related, parent, is_deleted=unknown is None), *listing.filters]
     sort_by, sort_order = listing.sorting
     records = call.store.page(
         related.module, shape(related.module, names), filters, listing.order, listing.window
@@ -81,9 +87,10 @@ def list_related(
 
     def show(page: Page) -> Response | Awaitable[Response]:
         if page.count:
-            whole = with_link_values(call, related, parent, page, names)
+            whole = with_link_values(call, related, parent, page, names, is_deleted=unknown is None)
             return then(whole, lambda page: listing.answer(page, sort_by=sort_by, sort_order=sort_order))
-        return if_there(call, related.parents, parent, unknown, listing.answer(page))
+        empty = listing.answer(page)
+        return empty if unknown is None else if_there(call, related.parents, parent, unknown, empty)
 
     return then(records, show)
 
@@ -113,14 +120,11 @@ def get_related(
     return then(call.store.page(related.module, shown, [*filters, *changed], order, Window(1)), show)
 
 
-def _in_list(call: Call, related: RelatedList, parent: int) -> list[Filter]:
-    """The lookups of a record that was deleted still point to it, so it has to be there."""
+def _in_list(call: Call, related: RelatedList, parent: int, *, is_deleted: bool = False) -> list[Filter]:
+    """The lookups to a record that was deleted still point to it, so it has to be there."""
     call.related_module = related.module.api_name
-    return [
-        Present(related.parents, parent),
-        related.condition(parent, int(call.now)),
-        *visible_with(call, related.module),
-    ]
+    filters = [related.condition(parent, int(call.now)), *visible_with(call, related.module)]
+    return filters if is_deleted else [Present(related.parents, parent), *filters]
 
 
 def if_there(
