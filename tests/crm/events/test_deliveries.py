@@ -14,7 +14,9 @@ from moorage.crm.events.addresses import Addresses, NotAllowed
 from moorage.crm.events.deliveries import FIRST_PAUSE, GIVE_UP, Deliveries
 from moorage.crm.events.sending import Undelivered
 from moorage.crm.organisations.relay import Relay
-from tests.crm.conftest import BEGIN
+from tests.crm.composite.parts import call as composite
+from tests.crm.composite.parts import insert, part
+from tests.crm.conftest import BEGIN, FULL_SCOPE
 from tests.crm.events.receiver import Receiver, deliver, watch
 from tests.log_lines import capture_logs
 from tests.waiting import wait_until
@@ -54,6 +56,18 @@ def test_a_receiver_that_hangs_holds_up_no_other(crm, receiver, monkeypatch):
     assert names(receiver.told()) == leads
     assert names(slow.told()) == leads[:1]
     slow.close()
+
+
+def test_what_is_rolled_back_is_not_told(caller_of, crm, receiver):
+    caller = caller_of("acme", f"{FULL_SCOPE},ZohoCRM.composite_requests.CUSTOM")
+    watch(crm, receiver.url, "Leads.create")
+    status, _ = composite(
+        caller, insert("Ash"), part("GET", "Leads/1"), insert("Birch", Company=7), rollback_on_fail=True
+    )
+    assert status == 400
+    assert crm.get("Leads", fields="id").status == 204
+    deliver(crm.service)
+    assert receiver.told() == []
 
 
 def test_a_redirect_is_not_followed(crm, receiver):

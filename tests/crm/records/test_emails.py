@@ -4,6 +4,7 @@ import pytest
 
 from moorage.crm.storage.contract.files import NewFile
 from tests.crm.conftest import FULL_SCOPE
+from tests.waited import wait
 
 SCOPE = f"{FULL_SCOPE},ZohoCRM.send_mail.leads.CREATE,ZohoCRM.templates.email.READ"
 
@@ -138,13 +139,20 @@ def test_a_file_is_attached_by_its_id_and_belongs_to_the_mail(mailer, lead):
     async def uploaded():
         return await organisation.store.write(upload)
 
-    from tests.waited import wait
-
     answer = send(mailer, lead, mail(mailer, attachments=[{"id": wait(uploaded())}]))
     message = answer.data[0]["details"]["message_id"]
     (whole,) = mailer.get(f"{lead}/Emails/{message}").json["Emails"]
     (attached,) = whole["attachments"]
     assert (attached["name"], attached["size"], whole["has_attachment"]) == ("high tide.txt", "4", True)
+
+    async def is_kept():
+        return await organisation.store.files.find(attached["id"]) is not None
+
+    assert wait(is_kept())
+    mailer.delete(lead)
+    assert wait(is_kept())
+    assert mailer.delete(f"settings/recycle_bin/{lead.split('/')[1]}").status == 200
+    assert not wait(is_kept())
 
 
 def test_an_email_of_elsewhere_is_associated_once(mailer, lead, stranger):

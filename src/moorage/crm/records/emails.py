@@ -173,6 +173,14 @@ def attached(transaction: Transaction, spec: JsonObject, owner: int, user: int) 
     return [Attachment(file.key, file.name, file.size) for file in transaction.files.add(copies)]
 
 
+def remove_attached(transaction: Transaction, records: Sequence[int]) -> None:
+    """Remove the files of the e-mails and drafts of records that are removed for good."""
+    of_records = [transaction.companions.of(kind, records) for kind in (KIND, DRAFT)]
+    owners = [each.id for of_kind in of_records for kept in of_kind.values() for each in kept]
+    if owners:
+        transaction.files.remove_all_of(owners)
+
+
 def summary(content: str | None, *, is_html: bool) -> str | None:
     """The beginning of a content, without tags."""
     if content is None:

@@ -9,6 +9,7 @@ from moorage.crm.metadata.catalog import Field, Module
 from moorage.crm.metadata.module_formulas import formulas_of
 from moorage.crm.query.texts import folded
 from moorage.crm.records.attachments import remove_files
+from moorage.crm.records.emails import remove_attached
 from moorage.crm.records.locks import Locks, locked
 from moorage.crm.records.outcomes import Outcome, failed, succeeded
 from moorage.crm.records.roll_ups import RollUps
@@ -49,6 +50,7 @@ class Emptying:
         gone = [*records, *(row["id"] for _, rows in _children(free) for row in rows)]
         gone += self._drop_notes(records)
         self._transaction.bin.forget(records)
+        remove_attached(self._transaction, gone)
         self._transaction.companions.remove_all_of(gone)
         remove_files(self._transaction, self._catalog, gone)
         return self._outcomes(entries, "record deleted")
