@@ -60,6 +60,7 @@ from moorage.crm.api.settings import (
     territories,
     user_groups,
     variables,
+    view_changes,
 )
 from moorage.crm.api.settings import (
     emails as email_settings,
@@ -80,6 +81,7 @@ def routes() -> Iterator[Route]:
         layouts,
         related_lists,
         custom_views,
+        view_changes,
         email_settings,
         roles,
         profiles,

@@ -16,6 +16,7 @@ from moorage.crm.jobs.model import BulkJob, JobFailed, Progress, Step
 from moorage.crm.jobs.pace import Pace
 from moorage.crm.jobs.readings import CsvReading, IcsReading, Reading
 from moorage.crm.jobs.zipped import StoredZip
+from moorage.crm.metadata.custom.views import is_seen
 from moorage.crm.metadata.ids import MAX_ID
 from moorage.crm.metadata.shown import shape
 from moorage.crm.query.bulk_criteria import bulk_conditions
@@ -66,7 +67,8 @@ def filters_of(organisation: Organisation, user: int, request: ReadRequest, at: 
     filters = visible_to(organisation, user, module)
     if request.cvid is not None:
         view = organisation.metadata.find("custom_view", request.cvid)
-        if view is None or view.module != module.id:
+        is_hidden = view is None or not is_seen(organisation.metadata, view, user)
+        if view is None or is_hidden or view.module != module.id:
             raise Fault(
                 400, "CVID_NOT_SUPPORTED", "There is no such custom view.", {"cvid": str(request.cvid)}
             )

@@ -8,6 +8,7 @@ import msgspec
 
 from moorage.crm.faults import invalid_id, param_invalid
 from moorage.crm.metadata.catalog import Module
+from moorage.crm.metadata.custom.views import is_seen
 from moorage.crm.metadata.documents import Document
 from moorage.crm.metadata.ids import whole_id
 from moorage.crm.metadata.shown import shape
@@ -74,7 +75,8 @@ def view_of(call: Call, module: Module) -> Document | None:
     if text is None:
         return None
     view = call.organisation.metadata.find("custom_view", whole_id(text) or 0)
-    if view is None or view.module != module.id:
+    metadata = call.organisation.metadata
+    if view is None or view.module != module.id or not is_seen(metadata, view, call.caller.user):
         raise param_invalid("cvid")
     return view
 

@@ -5,6 +5,7 @@ from typing import Any
 from moorage.crm.faults import Fault
 from moorage.crm.metadata.catalog import Module
 from moorage.crm.metadata.custom.json_object import JsonObject
+from moorage.crm.metadata.custom.views import is_seen
 from moorage.crm.metadata.ids import whole_id
 from moorage.crm.query.view_criteria import CONDITION_LIMIT, count_conditions
 from moorage.crm.wire.call import Call
@@ -54,7 +55,8 @@ def asked_owner(call: Call, body: JsonObject) -> int:
 def asked_criteria(call: Call, module: Module, body: JsonObject) -> tuple[int, dict[str, Any] | None]:
     """The id of the view that `cvid` names, and its criteria together with the `criteria` of the body."""
     view = call.organisation.metadata.find("custom_view", whole_id(body.raw("cvid")) or 0)
-    if view is None or view.module != module.id:
+    metadata = call.organisation.metadata
+    if view is None or view.module != module.id or not is_seen(metadata, view, call.caller.user):
         raise body.fault("INVALID_DATA", "the cvid given seems to be invalid", "cvid")
     if body.inner("territory") is not None:  # An organisation has no territories here.
         raise body.invalid("territory")

@@ -3,21 +3,21 @@
 from typing import Any
 
 from moorage.crm.api.documents import document_in_path, module_parameter
+from moorage.crm.metadata.custom.views import category, is_seen
 from moorage.crm.metadata.documents import Document
 from moorage.crm.wire.call import Call, answer, no_content
 from moorage.crm.wire.parameters import page_and_size
 from moorage.crm.wire.routing import Route
 from moorage.http.message import Response
 
-_SHARED = {
+_OF_THE_SYSTEM = {
     "system_defined": True,
-    "category": "public_views",
     "access_type": "public",
     "locked": False,
     **dict.fromkeys(("created_time", "modified_time", "last_accessed_time"), None),
     **dict.fromkeys(("created_by", "modified_by", "favorite"), None),
 }
-_ONLY_IN_GET = {"criteria", "fields", "sort_by", "sort_order"}
+_ONLY_IN_GET = {"criteria", "fields", "sort_by", "sort_order", "shared_to"}
 _CATEGORIES = {
     "public_views": "Public Views",
     "created_by_me": "Created By Me",
@@ -29,7 +29,8 @@ _CATEGORIES = {
 def list_custom_views(call: Call) -> Response:
     module = module_parameter(call)
     page, size = page_and_size(call.params)
-    views = call.organisation.metadata.all("custom_view", module.id)
+    metadata, user = call.organisation.metadata, call.caller.user
+    views = [view for view in metadata.all("custom_view", module.id) if is_seen(metadata, view, user)]
     shown = views[(page - 1) * size : page * size]
     if not shown:
         return no_content()
@@ -41,21 +42,29 @@ def list_custom_views(call: Call) -> Response:
         "more_records": len(views) > page * size,
         "translation": _CATEGORIES,
     }
-    return answer({"custom_views": [_brief(view) for view in shown], "info": info})
+    return answer({"custom_views": [_brief(call, view) for view in shown], "info": info})
 
 
 def get_custom_view(call: Call) -> Response:
     module = module_parameter(call)
     view = document_in_path(call, "custom_view", 2, module.id)
-    return answer({"custom_views": [whole(view)]}) if view else no_content()
+    if view is None or not is_seen(call.organisation.metadata, view, call.caller.user):
+        return no_content()
+    return answer({"custom_views": [_shown(call, view)]})
 
 
 def whole(view: Document) -> dict[str, Any]:
-    return {**_SHARED, **view.body, "shared_to": None}
+    """A view as every user sees it."""
+    return {**_OF_THE_SYSTEM, "category": "public_views", "shared_to": None} | view.body
 
 
-def _brief(view: Document) -> dict[str, Any]:
-    return _SHARED | {key: value for key, value in view.body.items() if key not in _ONLY_IN_GET}
+def _shown(call: Call, view: Document) -> dict[str, Any]:
+    """A view as the caller sees it."""
+    return whole(view) | {"category": category(call.organisation.metadata, view, call.caller.user)}
+
+
+def _brief(call: Call, view: Document) -> dict[str, Any]:
+    return {key: value for key, value in _shown(call, view).items() if key not in _ONLY_IN_GET}
 
 
 _READ = ("ZohoCRM.settings.custom_views.READ",)

@@ -2,6 +2,7 @@
 
 from moorage.crm.faults import Fault
 from moorage.crm.metadata.catalog import Module
+from moorage.crm.metadata.custom.views import is_seen
 from moorage.crm.metadata.ids import whole_id
 from moorage.crm.query.coql.columns import Asker
 from moorage.crm.query.coql.faults import invalid_column, invalid_query
@@ -27,6 +28,7 @@ def view_of(query: Query, module: Module, asker: Asker) -> Checked | None:
     if query.view is None:
         return None
     view = asker.metadata.find("custom_view", whole_id(query.view) or 0)
-    if view is None or view.module != module.id:
+    is_hidden = view is None or not is_seen(asker.metadata, view, asker.context.user)
+    if view is None or is_hidden or view.module != module.id:
         raise invalid_query("custom view given seems to be invalid", cvid=query.view)
     return view_conditions(view.body.get("criteria"), module, asker.context)
