@@ -53,7 +53,7 @@ async def _measured(folder: Path, run: Run) -> dict[str, list[float]]:
             for name, value in (await _read(crm, row.id)).items():
                 figures.setdefault(f"{BULK_READ}.{name}", []).append(value)
         for number in range(run.rounds):
-            for name, value in (await _write(crm, row.id, number)).items():
+            for name, value in (await _write(crm, row.id, number, min(ROWS, run.leads))).items():
                 figures.setdefault(f"{BULK_WRITE}.{name}", []).append(value)
         return figures
     finally:
@@ -72,19 +72,19 @@ async def _read(crm: CrmService, identity: int) -> dict[str, float]:
     }
 
 
-async def _write(crm: CrmService, identity: int, number: int) -> dict[str, float]:
+async def _write(crm: CrmService, identity: int, number: int, count: int) -> dict[str, float]:
     organisation = await _opened(crm, identity)
     zipped = StoredZip(organisation.store)
     zipped.begin("leads.csv")
-    first = 10_000_000 + number * ROWS
-    await zipped.write(_csv(leads.leads(first, ROWS)))
+    first = 10_000_000 + number * count
+    await zipped.write(_csv(leads.leads(first, count)))
     await zipped.finish()
     user = organisation.metadata.all("user")[0].id
     file = await organisation.store.write(lambda transaction: zipped.add(transaction, "leads.zip", user))
     request = WriteRequest("insert", "UTF-8", [Resource("Leads", 1, file.key, [])], [[]])
     seconds, cpu, job = await _run(crm, identity, write_model.KIND, msgspec.to_builtins(request))
     added = job.progress["files"][0]["added"]
-    assert added == ROWS, job.progress
+    assert added == count, job.progress
     return {"records_per_second": added / seconds, "records_per_cpu_second": added / cpu}
 
 

@@ -107,7 +107,7 @@ class BulkWrite:
             resource = request.resources[progress.files[progress.at].resource]
             opened = await self._uploads.open(organisation, resource.key)
             file = CsvFile(opened, progress.files[progress.at].name, request.encoding)
-            await in_thread(file.take, progress.row)
+            await in_thread(file.skip, progress.row)
             parents = partial(self._parents, organisation, job, request, progress)
             reading = self._reading = _Reading(
                 organisation, resource, file, parents, progress.at, progress.row
@@ -130,13 +130,9 @@ class BulkWrite:
                 resource = request.resources[file.resource]
                 if resource.module == module and file.is_readable:
                     opened = await self._uploads.open(organisation, resource.key)
-                    rows = await in_thread(_all_rows, CsvFile(opened, file.name, request.encoding))
-                    _, results = await results_of(organisation, job.id, at)
-                    known |= {
-                        bare(row[column]): int(record)
-                        for row, (_, record, _) in zip(rows, results, strict=False)
-                        if record and column < len(row)
-                    }
+                    with closing(CsvFile(opened, file.name, request.encoding)) as rows:
+                        _, results = await results_of(organisation, job.id, at)
+                        known |= await in_thread(_ids_by_text, rows, column, results)
         return self._known_parents[module, column]
 
     def _leave(self) -> None:
@@ -183,8 +179,15 @@ class _Reading:
         self.lookups = Lookups(organisation, self.plan, parents)
 
 
-def _all_rows(file: CsvFile) -> list[list[str]]:
-    return file.take(MOST_ROWS)
+def _ids_by_text(file: CsvFile, column: int, results: Sequence[RowResult]) -> dict[str, int]:
+    """By what rows have in a column, the ids of their records."""
+    ids: dict[str, int] = {}
+    left = iter(results)
+    while rows := file.take(_COUNTED_AT_ONCE):
+        for row, (_, record, _) in zip(rows, left, strict=False):
+            if record and column < len(row):
+                ids[bare(row[column])] = int(record)
+    return ids
 
 
 async def _counted(opened: zipfile.ZipFile, file: FileProgress, encoding: str) -> FileProgress:
@@ -192,7 +195,7 @@ async def _counted(opened: zipfile.ZipFile, file: FileProgress, encoding: str) -
     pace = Pace()
     try:
         with closing(await in_thread(CsvFile, opened, file.name, encoding)) as rows:
-            while count := len(await in_thread(rows.take, _COUNTED_AT_ONCE)):
+            while count := await in_thread(rows.skip, _COUNTED_AT_ONCE):
                 file.total += count
                 if file.total > MOST_ROWS:
                     return FileProgress(file.resource, file.name, code="LIMIT_EXCEEDED")

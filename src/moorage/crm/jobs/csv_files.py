@@ -13,8 +13,9 @@ from typing import IO, BinaryIO
 MOST_ENTRIES = 100  # Files in one zip.
 MOST_COLUMNS = 200
 MOST_ROWS = 25_000
-MOST_UNZIPPED = 256 * 1024 * 1024  # Bytes of one file.
+MOST_UNZIPPED = 256 * 1024 * 1024  # Bytes of all files of one resource.
 MOST_OF_A_ROW = 1024 * 1024  # Characters.
+_AT_ONCE = 4 * 1024 * 1024  # Characters of rows that are in memory together, and of one row more.
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -60,8 +61,8 @@ def names_in(opened: zipfile.ZipFile, names: Sequence[str]) -> list[str]:
             raise Unreadable("FILE_NOT_SUPPORTED", "File not supported for bulk write")
         if files[name].flag_bits & 1:
             raise Unreadable("FILE_NOT_SUPPORTED", "a file with a password can not be read")
-        if files[name].file_size > MOST_UNZIPPED:
-            raise Unreadable("FILE_TOO_LARGE", "File size too large to process")
+    if sum(files[name].file_size for name in chosen) > MOST_UNZIPPED:
+        raise Unreadable("FILE_TOO_LARGE", "File size too large to process")
     return chosen
 
 
@@ -82,8 +83,17 @@ class CsvFile:
             raise Unreadable("HEADER_LIMIT_EXCEEDED", f"a file can have {MOST_COLUMNS} columns")
 
     def take(self, count: int) -> list[list[str]]:
-        """The next rows, as many as there are. Raises Unreadable."""
-        return list(islice(self._rows, count))
+        """The next rows: so many, or fewer if they are long; none at the end. Raises Unreadable."""
+        rows: list[list[str]] = []
+        size = 0
+        while len(rows) < count and size < _AT_ONCE and (row := next(self._rows, None)) is not None:
+            rows.append(row)
+            size += sum(map(len, row))
+        return rows
+
+    def skip(self, count: int) -> int:
+        """Pass over the next rows, and give how many there were. Raises Unreadable."""
+        return sum(1 for _ in islice(self._rows, count))
 
     def close(self) -> None:
         self._rows.close()
