@@ -339,6 +339,6 @@ def test_a_deleted_record_comes_back_as_the_page_says(copy):
     assert "record restored" in copy(commands)
 
 
-def test_with_whom_a_record_can_be_shared_is_shown_as_the_page_says(copy):
-    [commands] = blocks(section("docs/crm.md", "Sharing"), "console")
-    assert "shareable_user" in copy(commands)
+def test_what_happened_to_a_record_is_told_as_the_page_says(copy):
+    [commands] = blocks(section("docs/crm.md", "Timeline"), "console")
+    assert "audited_time" in copy(commands)

@@ -23,7 +23,7 @@ _GROUPS = {
     "zohocrm.coql": ("records by queries", None),
     "zohocrm.notifications": ("notifications about changed records", None),
     "zohocrm.files": ("files", None),
-    "zohocrm.share": (None, "who shares records of “{part}”"),
+    "zohocrm.share": ("who shares records", "who shares records of “{part}”"),
     "zohocrm.mass_update": ("many records at once", "many records of “{part}” at once"),
     "zohocrm.mass_delete": ("many records at once", "many records of “{part}” at once"),
     "zohocrm.mass_convert": ("conversions of many records", "conversions of many records of “{part}”"),

@@ -38,6 +38,7 @@ from moorage.crm.api.records import (
     search,
     send_mail,
     shares,
+    timeline,
     write,
 )
 from moorage.crm.api.records import (
@@ -125,6 +126,7 @@ def routes() -> Iterator[Route]:
         bulk_write,
         composite,
         shares,
+        timeline,
     )
     known = [route for family in families for route in family.ROUTES]
     yield from known

@@ -32,6 +32,7 @@ from moorage.crm.records.roll_ups import RollUps
 from moorage.crm.records.rows import FieldRows, add_up
 from moorage.crm.records.tag_names import TagChange
 from moorage.crm.records.tags import Tags
+from moorage.crm.records.timeline import Timeline
 from moorage.crm.records.values import MAX_ITEMS, too_long
 from moorage.crm.storage.contract.organisations import Organisation
 from moorage.crm.storage.contract.records import Row, Transaction
@@ -86,6 +87,7 @@ class Change:
         self._numbers = module.of_type("autonumber")
         self._formulas = formulas_of(module)
         self._locks = Locks(module, transaction, user)
+        self._timeline = Timeline(module, transaction, user)
 
     def insert(self, records: Sequence[Prepared]) -> list[Outcome]:
         self._expect(records)
@@ -121,6 +123,8 @@ class Change:
         deleted = self._transaction.recycle(self._module, there, self._user)
         self._roll_ups.write()
         self._events.deleted(record for record in there if record in deleted)
+        self._timeline.happened("deleted", (record for record in there if record in deleted))
+        self._timeline.write()
         self._events.emit()
         return [self._deletion(record, was_there=record in deleted) for record in ids]
 
@@ -147,6 +151,7 @@ class Change:
         self._tags.write()
         self._batch.flush()
         self._roll_ups.write()
+        self._timeline.write()
         self._events.emit()
         return outcomes
 
@@ -260,6 +265,7 @@ class Change:
             field for (field, _), merge in zip(draft.rows, merges, strict=True) if merge.has_changes
         ]
         self._events.updated(record, old, row, changes, row_fields)
+        self._timeline.updated(record, old, changes)
         return succeeded(record_details(self._organisation, self._module, row), "record updated", 200)
 
     def _refuse_modified(self, old: Row) -> None:

@@ -11,16 +11,22 @@ from moorage.crm.metadata.module_formulas import formulas_of
 from moorage.crm.records.batch import Batch
 from moorage.crm.records.initial import modification
 from moorage.crm.records.roll_ups import RollUps
+from moorage.crm.records.timeline import Timeline
 from moorage.crm.storage.contract.organisations import Organisation
 from moorage.crm.storage.contract.records import Row, Transaction
 
 
 def set_values(
-    organisation: Organisation, module: Module, transaction: Transaction, changes: Mapping[int, Row]
+    organisation: Organisation,
+    module: Module,
+    transaction: Transaction,
+    changes: Mapping[int, Row],
+    user: int | None = None,
 ) -> None:
     """Set the columns of each record. Nobody has modified it: its times and Modified_By stay as they are."""
     roll_ups, events = RollUps(organisation, transaction), ChangeEvents(organisation, module, transaction)
     batch, formulas = Batch(transaction, roll_ups), formulas_of(module)
+    timeline = Timeline(module, transaction, user)
     batch.expect_rows(module, changes)
     for record, values in changes.items():
         old = batch.row(module, record)
@@ -31,8 +37,10 @@ def set_values(
         changed = {column: value for column, value in row.items() if value != old[column]}
         batch.update(module, record, changed)
         events.updated(record, old, row, changed, ())
+        timeline.updated(record, old, changed)
     batch.flush()
     roll_ups.write()
+    timeline.write()
     events.emit()
 
 
@@ -45,6 +53,5 @@ def modify(
 ) -> None:
     """The same, as a change that the user made."""
     modified = modification(module, user, transaction.now)
-    set_values(
-        organisation, module, transaction, {record: values | modified for record, values in changes.items()}
-    )
+    all_changes = {record: values | modified for record, values in changes.items()}
+    set_values(organisation, module, transaction, all_changes, user)

@@ -14,6 +14,7 @@ from moorage.crm.records.locks import Locks, locked
 from moorage.crm.records.outcomes import Outcome, failed, succeeded
 from moorage.crm.records.roll_ups import RollUps
 from moorage.crm.records.tags import Tags
+from moorage.crm.records.timeline import Timeline, forget
 from moorage.crm.storage.contract.organisations import Organisation
 from moorage.crm.storage.contract.records import Row, Transaction
 from moorage.crm.storage.contract.recycle_bin import BinEntry
@@ -52,6 +53,7 @@ class Emptying:
         self._transaction.bin.forget(records)
         remove_attached(self._transaction, gone)
         self._transaction.companions.remove_all_of(gone)
+        forget(self._transaction, gone)
         remove_files(self._transaction, self._catalog, gone)
         return self._outcomes(entries, "record deleted")
 
@@ -82,6 +84,9 @@ class Emptying:
                 self._put(self._catalog.modules[name], rows)
         self._roll_ups.note_parents(module, [entry.id for entry in free])
         self._transaction.bin.take(entry.id for entry in free)
+        timeline = Timeline(module, self._transaction, self._user)
+        timeline.happened("restored", (entry.id for entry in free))
+        timeline.write()
 
     def _put(self, module: Module, rows: Sequence[Row]) -> None:
         """Insert rows, with the values of fields that are younger than them, and their tags as they are now."""
@@ -139,16 +144,6 @@ class Emptying:
         for links, lookup in self._catalog.relations_of(module):
             children = self._transaction.children(links, lookup.column, records)
             self._transaction.drop(links, [row["id"] for rows in children.values() for row in rows])
-
-    def _drop_belonging(self, records: Sequence[int]) -> Iterator[int]:
-        """Remove the notes and the like of records; gives their ids."""
-        for name in _BELONGING:
-            module = self._catalog.modules.get(name)
-            if module is not None:
-                children = self._transaction.children(module, module.fields["Parent_Id"].column, records)
-                ids = [row["id"] for rows in children.values() for row in rows]
-                self._transaction.drop(module, ids)
-                yield from ids
 
     def _free(self, entries: Sequence[BinEntry]) -> list[BinEntry]:
         return [entry for entry in entries if entry.id not in self._faults]

@@ -25,6 +25,7 @@ FULL = (
     "ZohoCRM.mass_update.ALL,"
     "ZohoCRM.mass_delete.ALL,"
     "ZohoCRM.mass_convert.ALL,"
+    "ZohoCRM.share.ALL,"
     "ZohoCRM.notifications.ALL,"
     "ZohoCRM.send_mail.all.CREATE,"
     "ZohoCRM.templates.email.READ,"
