@@ -1,8 +1,9 @@
 """Bodies and answers whose items succeed or fail alone, as `data` of records does."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from moorage.crm.faults import Fault
 from moorage.crm.metadata.custom.json_object import JsonObject
 from moorage.crm.wire.body import object_of
 from moorage.crm.wire.call import Call, answer
@@ -20,6 +21,14 @@ async def specs_of(call: Call, name: str, most: int) -> list[JsonObject]:
 
 def success(details: dict[str, Any], message: str) -> dict[str, Any]:
     return {"code": "SUCCESS", "details": details, "message": message, "status": "success"}
+
+
+def outcome_of(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What the work gives, or the Fault that it raises."""
+    try:
+        return work()
+    except Fault as fault:
+        return fault.document()
 
 
 def outcomes_answer(name: str, outcomes: Sequence[dict[str, Any]], *, done: int = 200) -> Response:

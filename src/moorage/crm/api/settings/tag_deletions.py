@@ -3,7 +3,8 @@
 from collections.abc import Awaitable
 from functools import partial
 
-from moorage.crm.api.settings.tags import MAX_BODY, MOST_AT_ONCE, deleted, outcome_of
+from moorage.crm.api.items import outcome_of
+from moorage.crm.api.settings.tags import MAX_BODY, MOST_AT_ONCE, deleted
 from moorage.crm.faults import Fault, param_missing
 from moorage.crm.metadata.custom.json_object import JsonObject
 from moorage.crm.metadata.ids import whole_id

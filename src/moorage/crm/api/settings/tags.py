@@ -3,10 +3,11 @@
 More sources: [Z delete-tag], [Z merge-tags], [Z get-record-count-tag].
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 from moorage.crm.api.documents import module_parameter
+from moorage.crm.api.items import outcome_of, outcomes_answer, specs_of, success
 from moorage.crm.faults import Fault, invalid_id
 from moorage.crm.metadata.catalog import Module
 from moorage.crm.metadata.custom.json_object import JsonObject
@@ -30,7 +31,6 @@ from moorage.crm.records.tags import (
 from moorage.crm.storage.contract.companions import CompanionsOf
 from moorage.crm.storage.contract.organisations import Organisation
 from moorage.crm.storage.contract.records import Transaction, Window
-from moorage.crm.wire.body import object_of
 from moorage.crm.wire.call import Call, answer, no_content
 from moorage.crm.wire.routing import Route
 from moorage.http.message import Response
@@ -52,32 +52,32 @@ async def list_tags(call: Call) -> Response:
 
 
 async def create_tags(call: Call) -> Response:
-    module, specs = _module(call), await _specs(call)
+    module, specs = _module(call), await specs_of(call, "tags", MOST_AT_ONCE)
 
     def create(tags: Tags) -> list[Body]:
         outcomes = [outcome_of(partial(_created, call, tags, spec)) for spec in specs]
         tags.write()
         return outcomes
 
-    return _answer(await _change(call, module, create), done=201)
+    return outcomes_answer("tags", await _change(call, module, create), done=201)
 
 
 async def update_tags(call: Call) -> Response:
-    module, specs = _module(call), await _specs(call)
+    module, specs = _module(call), await specs_of(call, "tags", MOST_AT_ONCE)
 
     def update(tags: Tags) -> list[Body]:
         return [outcome_of(partial(_updated, call, tags, spec)) for spec in specs]
 
-    return _answer(await _change(call, module, update))
+    return outcomes_answer("tags", await _change(call, module, update))
 
 
 async def update_tag(call: Call) -> Response:
-    module, tag_id, [spec] = _module(call), _id(call), await _specs(call, most=1)
+    module, tag_id, [spec] = _module(call), _id(call), await specs_of(call, "tags", 1)
 
     def update(tags: Tags) -> list[Body]:
         return [outcome_of(partial(_updated, call, tags, spec, tag_id))]
 
-    return _answer(await _change(call, module, update))
+    return outcomes_answer("tags", await _change(call, module, update))
 
 
 async def delete_tag(call: Call) -> Response:
@@ -85,18 +85,18 @@ async def delete_tag(call: Call) -> Response:
     outcome = await call.store.write(
         lambda transaction: outcome_of(partial(deleted, call, transaction, tag_id))
     )
-    return _answer([outcome])
+    return outcomes_answer("tags", [outcome])
 
 
 async def merge_tags(call: Call) -> Response:
     """The tag of the path is merged into the other one, as a note of [Z merge-tags] says."""
-    tag_id, [spec] = _id(call), await _specs(call, most=1)
+    tag_id, [spec] = _id(call), await specs_of(call, "tags", 1)
     if "conflict_id" not in spec:
         raise spec.fault("MANDATORY_NOT_FOUND", "required field not found", "conflict_id")
     outcome = await call.store.write(
         lambda transaction: outcome_of(partial(_merged, call, transaction, tag_id, spec))
     )
-    return _answer([outcome])
+    return outcomes_answer("tags", [outcome])
 
 
 async def count_records(call: Call) -> Response:
@@ -125,14 +125,6 @@ def _id(call: Call) -> int:
     return tag_id
 
 
-async def _specs(call: Call, most: int = MOST_AT_ONCE) -> list[JsonObject]:
-    body = await object_of(call)
-    specs = body.items("tags", most)
-    if not specs:
-        raise body.fault("MANDATORY_NOT_FOUND", "required field not found", "tags")
-    return specs
-
-
 async def _tags_of(call: Call, module: Module) -> list[Tag]:
     which, window = CompanionsOf(KIND, owner=module.id), Window(MAX_OF_MODULE)
     found = call.store.companions(which, window)
@@ -158,7 +150,7 @@ def _created(call: Call, tags: Tags, spec: JsonObject) -> Body:
     _refuse_duplicate(tags, spec, name, None)
     if len(tags.all()) >= MAX_OF_MODULE:
         raise limit_of_module(spec.path)
-    return _success(_details(call.organisation, tags.add(name, colour)), "tags created successfully")
+    return success(_details(call.organisation, tags.add(name, colour)), "tags created successfully")
 
 
 def _updated(call: Call, tags: Tags, spec: JsonObject, tag_id: int | None = None) -> Body:
@@ -169,13 +161,13 @@ def _updated(call: Call, tags: Tags, spec: JsonObject, tag_id: int | None = None
     name = tag_name(spec.raw("name"), spec.path) if "name" in spec else tag.name
     colour = _colour(spec)
     _refuse_duplicate(tags, spec, name, tag)
-    return _success(_details(call.organisation, tags.change(tag, name, colour)), "tags updated successfully")
+    return success(_details(call.organisation, tags.change(tag, name, colour)), "tags updated successfully")
 
 
 def deleted(call: Call, transaction: Transaction, tag_id: int) -> Body:
     tags, tag = _found(call, transaction, tag_id)
     tags.remove(tag)
-    return _success({"id": str(tag.id)}, "tags deleted successfully")
+    return success({"id": str(tag.id)}, "tags deleted successfully")
 
 
 def _merged(call: Call, transaction: Transaction, tag_id: int, spec: JsonObject) -> Body:
@@ -183,7 +175,7 @@ def _merged(call: Call, transaction: Transaction, tag_id: int, spec: JsonObject)
     into = tags.by_id(whole_id(spec.raw("conflict_id")) or 0)
     if into is None or into.id == tag.id:
         raise spec.invalid("conflict_id")
-    return _success(_details(call.organisation, tags.merge(tag, into)), "tags merged successfully")
+    return success(_details(call.organisation, tags.merge(tag, into)), "tags merged successfully")
 
 
 def _found(call: Call, transaction: Transaction, tag_id: int) -> tuple[Tags, Tag]:
@@ -213,19 +205,8 @@ def _refuse_duplicate(tags: Tags, spec: JsonObject, name: str, tag: Tag | None) 
         raise spec.fault("DUPLICATE_DATA", "duplicate data", "name", id=str(other.id))
 
 
-def outcome_of(work: Callable[[], Body]) -> Body:
-    try:
-        return work()
-    except Fault as fault:
-        return fault.document()
-
-
 def _not_found() -> Fault:
     return Fault(400, "INVALID_DATA", "tags not found", {"resource_path_index": 2})
-
-
-def _success(details: Body, message: str) -> Body:
-    return {"code": "SUCCESS", "details": details, "message": message, "status": "success"}
 
 
 def _details(organisation: Organisation, tag: Tag) -> Body:
@@ -241,12 +222,6 @@ def _details(organisation: Organisation, tag: Tag) -> Body:
 
 
 _shown = _details  # A list shows the same of each tag.
-
-
-def _answer(outcomes: Sequence[Body], *, done: int = 200) -> Response:
-    failures = sum(outcome["status"] == "error" for outcome in outcomes)
-    status = done if not failures else 400 if failures == len(outcomes) else 207
-    return answer({"tags": list(outcomes)}, status)
 
 
 def _scopes(operation: str) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from moorage.crm.api.items import outcome_of, outcomes_answer, specs_of, success
 from moorage.crm.api.settings.variable_values import check_value
 from moorage.crm.faults import Fault, param_missing
 from moorage.crm.metadata.custom.json_object import JsonObject
@@ -14,7 +15,6 @@ from moorage.crm.query.texts import folded
 from moorage.crm.records.access import require_administrator
 from moorage.crm.storage.contract.companions import Companion, CompanionsOf
 from moorage.crm.storage.contract.records import Transaction, Window
-from moorage.crm.wire.body import object_of
 from moorage.crm.wire.call import Call, answer, no_content
 from moorage.crm.wire.parameters import id_list
 from moorage.crm.wire.routing import Route
@@ -66,20 +66,20 @@ class Variables:
             raise spec.fault("DUPLICATE_DATA", "duplicate data", "api_name")
         [identity] = self.transaction.new_ids(1)
         self.transaction.companions.put([Companion(identity, KIND, 0, folded(api_name), body)])
-        return _success(identity, "variable added")
+        return success({"id": str(identity)}, "variable added")
 
     def update(self, variable: Companion | None, place: Body, spec: JsonObject) -> Body:
         if variable is None:
             raise Fault(400, "INVALID_DATA", "the id given seems to be invalid", place)
         body = self._changed(spec, variable.body, self.all(), variable)
         self.transaction.companions.put([Companion(variable.id, KIND, 0, variable.name, body)])
-        return _success(variable.id, "variable updated")
+        return success({"id": str(variable.id)}, "variable updated")
 
     def delete(self, identity: int, place: Body) -> Body:
         if not any(variable.id == identity for variable in self.all()):
             raise Fault(400, "INVALID_DATA", "the id given seems to be invalid", place)
         self.transaction.companions.remove([identity])
-        return _success(identity, "variable deleted")
+        return success({"id": str(identity)}, "variable deleted")
 
     def _changed(
         self, spec: JsonObject, body: Body, known: Sequence[Companion], variable: Companion | None
@@ -134,7 +134,9 @@ async def get_variable(call: Call) -> Response:
 
 async def create_variables(call: Call) -> Response:
     specs = await _specs(call)
-    return _answer(await _each(call, specs, lambda variables, spec: variables.create(spec)), done=201)
+    return outcomes_answer(
+        "variables", await _each(call, specs, lambda variables, spec: variables.create(spec)), done=201
+    )
 
 
 async def update_variables(call: Call) -> Response:
@@ -144,7 +146,7 @@ async def update_variables(call: Call) -> Response:
         place = {"api_name": "id", "json_path": f"{spec.path}.id"}
         return variables.update(variables.find(str(spec.raw("id"))), place, spec)
 
-    return _answer(await _each(call, await _specs(call), update))
+    return outcomes_answer("variables", await _each(call, await _specs(call), update))
 
 
 async def update_variable(call: Call) -> Response:
@@ -153,20 +155,24 @@ async def update_variable(call: Call) -> Response:
     def update(variables: Variables, spec: JsonObject) -> Body:
         return variables.update(variables.find(named), {"resource_path_index": 2}, spec)
 
-    return _answer(await _each(call, await _specs(call, most=1), update))
+    return outcomes_answer("variables", await _each(call, await _specs(call, most=1), update))
 
 
 async def delete_variables(call: Call) -> Response:
     _require(call)
     ids = id_list(call.params, "ids")
-    return _answer(await _each(call, ids, lambda variables, each: variables.delete(each, {"id": str(each)})))
+    return outcomes_answer(
+        "variables", await _each(call, ids, lambda variables, each: variables.delete(each, {"id": str(each)}))
+    )
 
 
 async def delete_variable(call: Call) -> Response:
     _require(call)
     ids = [whole_id(call.path["id"]) or 0]
     place = {"resource_path_index": 2}
-    return _answer(await _each(call, ids, lambda variables, each: variables.delete(each, place)))
+    return outcomes_answer(
+        "variables", await _each(call, ids, lambda variables, each: variables.delete(each, place))
+    )
 
 
 def list_groups(call: Call) -> Response:
@@ -185,11 +191,7 @@ async def _variables(call: Call) -> Sequence[Companion]:
 
 async def _specs(call: Call, most: int = MOST_AT_ONCE) -> list[JsonObject]:
     _require(call)
-    body = await object_of(call)
-    specs = body.items("variables", most)
-    if not specs:
-        raise body.fault("MANDATORY_NOT_FOUND", "required field not found", "variables")
-    return specs
+    return await specs_of(call, "variables", most)
 
 
 async def _each(call: Call, items: Sequence[Any], change: Callable[[Variables, Any], Body]) -> list[Body]:
@@ -197,7 +199,7 @@ async def _each(call: Call, items: Sequence[Any], change: Callable[[Variables, A
 
     def job(transaction: Transaction) -> list[Body]:
         variables = Variables(transaction, _group(call))
-        return [_outcome(partial(change, variables, item)) for item in items]
+        return [outcome_of(partial(change, variables, item)) for item in items]
 
     return await call.store.write(job)
 
@@ -230,24 +232,6 @@ def _shown(call: Call, variable: Companion) -> Body:
     group = {name: _group(call)[name] for name in ("id", "api_name", "name")}
     more = {"id": str(variable.id), "source": "crm", "read_only": False, "variable_group": group}
     return {**variable.body, **more}
-
-
-def _outcome(work: Callable[[], Body]) -> Body:
-    try:
-        return work()
-    except Fault as fault:
-        return fault.document()
-
-
-def _success(identity: int, message: str) -> Body:
-    details = {"id": str(identity)}
-    return {"code": "SUCCESS", "details": details, "message": message, "status": "success"}
-
-
-def _answer(outcomes: Sequence[Body], *, done: int = 200) -> Response:
-    failures = sum(outcome["status"] == "error" for outcome in outcomes)
-    status = done if not failures else 400 if failures == len(outcomes) else 207
-    return answer({"variables": list(outcomes)}, status)
 
 
 def _scopes(operation: str, group: str = "variables") -> tuple[str, ...]:
