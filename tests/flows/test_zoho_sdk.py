@@ -237,6 +237,10 @@ def test_it_asks_by_queries(actions):
     assert account in {"Acme", None}
 
 
+def test_it_sorts_a_view(actions):
+    assert actions["views"] == ["SUCCESS", True, "desc"]
+
+
 def test_it_writes_records_in_bulk(actions):
     assert actions["bulk_write"] == ["COMPLETED", 1, True]
 

@@ -7,6 +7,7 @@ import sys
 import zipfile
 
 from zoho_sdk import body, connect, lead, outcomes, params
+from zoho_sdk_views import sort_a_view
 from zohocrmsdk.src.com.zoho.crm.api import HeaderMap
 from zohocrmsdk.src.com.zoho.crm.api.bulk_read import BodyWrapper as BulkReadBody
 from zohocrmsdk.src.com.zoho.crm.api.bulk_read import BulkReadOperations, Query
@@ -205,6 +206,7 @@ def main():
         "bulk_read": read_in_bulk(),
         "bulk_write": write_in_bulk(),
         "query": query(),
+        "views": sort_a_view(),
         "many": act_on_many(),
         "tags": tag_a_lead(),
     }

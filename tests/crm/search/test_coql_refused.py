@@ -37,6 +37,10 @@ WHERE = "where id is not null"
 REFUSED = [
     ("select Nope from Leads where id is not null", wrong(UNKNOWN, column_name="Nope")),
     ("select id from Nopes where id is not null", wrong(UNKNOWN, column_name="Nopes")),
+    (
+        f"select id from Leads where id in (select id from Leads {WHERE} order by x)",
+        wrong(UNKNOWN, column_name="x"),
+    ),
     ("select Owner.full_name from Leads where id is not null", wrong(UNKNOWN, column_name="Owner.full_name")),
     ("select Email.x from Leads where id is not null", wrong(UNKNOWN, column_name="Email.x")),
     (

@@ -67,6 +67,7 @@ def _is_plain(query: Query) -> bool:
         isinstance(value, Name)
         and "." not in value.text
         and not query.groups
+        and not query.orders
         and query.limit is None
         and query.offset is None
         and not any(isinstance(comparison.values, Query) for comparison in comparisons(query.condition))

@@ -14,8 +14,8 @@ from moorage.crm.query.view_criteria import view_conditions
 def module_of(query: Query, asker: Asker) -> Module:
     """The module. Raises the Fault for one that is unknown, has no records, or that the caller may not read."""
     module = asker.context.catalog.modules.get(query.module)
-    if module is None:
-        if any(document.name == query.module for document in asker.metadata.all("module")):
+    if module is None or module.is_hidden:
+        if module is None and any(document.name == query.module for document in asker.metadata.all("module")):
             raise Fault(400, "INVALID_MODULE", "the given module is not supported in api")
         # Zoho says the same of an unknown module as of an unknown column [Z observed].
         raise invalid_column(query.module)
