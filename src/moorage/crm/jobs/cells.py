@@ -19,8 +19,9 @@ DATE, DATETIME = "MM/dd/yyyy", "MM/dd/yyyy HH:mm:ss"  # Unless a mapping has a f
 
 _FORMULA = re.compile(r'="(.*)"', re.DOTALL)  # So Excel keeps the zeros at the beginning of a text.
 _INTEGER = re.compile(r"[+-]?\d{1,3}(,\d{3})*(\.0*)?|[+-]?\d{1,30}(\.0*)?", re.ASCII)
+# A currency may stand before or behind a number, and a percent sign behind it.
 _REAL = re.compile(
-    r"([+-]?)\D{0,3}?(\d{1,3}(?:,\d{3})+|\d{1,30})(\.\d*)?([eE][+-]?\d{1,3})?\s?\D{0,3}", re.ASCII
+    r"([+-]?)[$€£¥₹]?\s?(\d{1,3}(?:,\d{3})+|\d{1,30})(\.\d*)?([eE][+-]?\d{1,3})?\s?[$€£¥₹%]?", re.ASCII
 )
 _BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
