@@ -199,10 +199,12 @@ def test_notes_are_for_administrators(caller_of, crm, ids):
     crm.insert(
         "Notes", {"Note_Title": "n", "Parent_Id": {"id": ids["parent"], "module": {"api_name": "Accounts"}}}
     )
-    query = {"select_query": f"select Note_Title from Notes {WHERE}"}
-    assert crm.post("coql", query).status == 200
-    other = caller_of("acme", "ZohoCRM.coql.READ,ZohoCRM.modules.ALL", user=2).post("coql", query)
-    assert (other.status, other.json["code"]) == (403, "NOT_SUPPORTED")
+    other = caller_of("acme", "ZohoCRM.coql.READ,ZohoCRM.modules.ALL", user=2)
+    notes = f"select Note_Title from Notes {WHERE}"
+    for query in (notes, f"select id from Contacts where Last_Name not in ({notes})"):
+        assert crm.post("coql", {"select_query": query}).status == 200
+        answer = other.post("coql", {"select_query": query})
+        assert (answer.status, answer.json["code"]) == (403, "NOT_SUPPORTED")
 
 
 def test_a_stranger_finds_nothing(stranger, ids):

@@ -219,3 +219,25 @@ def test_a_body_without_a_query(crm):
     for body, code, details in BODIES:
         answer = crm.call("POST", "coql", body=body)
         assert (answer.status, answer.json["code"], answer.json["details"]) == (400, code, details)
+
+
+def test_hostile_texts_are_refused(crm, ask):
+    texts = [
+        "x" * 200_000,
+        "select\0id",
+        "select id from Leads where " + "(" * 9_000,
+        "\u202eselect",
+        "'" * 9_001,
+    ]
+    texts += [f"select id from Leads where Last_Name = '{sign * 20_000}" for sign in ("🚢", "\\", "''", "\n")]
+    for text in texts:
+        assert (ask(text).status, ask(text).json["code"]) == (400, "SYNTAX_ERROR"), text[:40]
+    for body in (
+        b'{"select_query": "\\ud800"}',
+        b'{"select_query": "\xff"}',
+        b'{"select_query": ' + b"[" * 90_000,
+    ):
+        assert crm.call("POST", "coql", body=body).status == 400
+    long_alias = f"select Last_Name as '{'x' * 101}' from Leads {WHERE}"
+    quoted = f"select Last_Name as 'a\"b' from Leads {WHERE}"
+    assert {ask(query).json["code"] for query in (long_alias, quoted)} == {"INVALID_ALIAS"}

@@ -130,14 +130,11 @@ class _Parser:
         return self._step().text
 
     def _condition(self) -> Condition:
-        """A condition, or two that are joined."""
+        """A condition, or two that are joined. A third one needs parentheses, so it is left to be unexpected."""
         first = self._part()
         if not (is_and := self._skip_keyword("and")) and not self._skip_keyword("or"):
             return first
-        joined = Joined("and" if is_and else "or", (first, self._part()))
-        if self._token.keyword in {"and", "or"}:  # A third condition needs parentheses.
-            raise self._unexpected()
-        return joined
+        return Joined("and" if is_and else "or", (first, self._part()))
 
     def _part(self) -> Condition:
         if not self._skip("("):
