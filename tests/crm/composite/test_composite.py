@@ -173,6 +173,13 @@ def test_what_a_part_has_to_be(acme, wrong, code, details):
     assert details.items() <= outcome["details"].items()
 
 
+@pytest.mark.parametrize("depth", [200, 450, 900])
+def test_what_is_nested_too_deep_is_refused(acme, depth):
+    deep = b'{"__composite_requests": [{"method": "POST", "uri": "/crm/v8/Leads", "body": {"data": [%s%s]}}]}'
+    answer = acme.call("POST", "/crm/v8/__composite_requests", {}, deep % (b"[" * depth, b"]" * depth))
+    assert answer.status < 500
+
+
 def test_whole_requests_that_are_refused(acme):
     assert call(acme)[1]["code"] == "MANDATORY_NOT_FOUND"
     assert call(acme, *[part("GET", "org")] * 6)[1]["details"]["maximum_length"] == 5

@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 from typing import Any, TypeAlias
 from urllib.parse import quote, urlencode
 
-from moorage.crm.faults import Fault
+from moorage.crm.faults import Fault, unparsable
 from moorage.crm.metadata.custom.json_object import JsonObject
 from moorage.crm.wire.call import encode
 from moorage.crm.wire.json_paths import NothingThere, Reference, as_text, references, resolved
@@ -37,15 +37,11 @@ class Part:
     params: Mapping[str, Any]
     body: Any
     headers: Mapping[str, str]
+    references: tuple[Reference, ...] = ()
 
     @property
     def place(self) -> str:
         return f"$.{PATH}[{self.index}]"
-
-    @property
-    def references(self) -> list[Reference]:
-        places = {"uri": self.uri, "params": self.params, "body": self.body}
-        return [each for name, value in places.items() for each in references(value, f"{self.place}.{name}")]
 
     def request(self, answers: Mapping[str, Any]) -> Request:
         """The request, with its references replaced. Raises the Fault of one that leads nowhere."""
@@ -55,6 +51,8 @@ class Part:
             body = resolved(self.body, f"{self.place}.body", answers.__getitem__)
         except NothingThere as nothing:
             raise invalid_reference(nothing.reference) from None
+        except RecursionError:
+            raise unparsable() from None
         path, _, query = str(uri).partition("?")
         query = "&".join(filter(None, [query, urlencode({name: as_text(v) for name, v in params.items()})]))
         return Request(
@@ -112,19 +110,24 @@ def invalid_reference(reference: Reference) -> Fault:
 
 def _checked(index: int, spec: JsonObject, version: str) -> Checked:
     try:
-        part = _part(index, spec)
+        part = _with_references(_part(index, spec))
         _refuse_newer(part, version)
         _refuse_unsupported(part)
         _refuse_many(part, spec)
     except Fault as fault:
         return fault
+    except RecursionError:
+        return unparsable()
     if part.method == "GET" and (records := _RECORDS.match(part.uri)) and "/actions/" not in records[0]:
-        return Part(**{**_members(part), "params": {"per_page": MOST_LISTED, **part.params}})
+        return replace(part, params={"per_page": MOST_LISTED, **part.params})
     return part
 
 
-def _members(part: Part) -> dict[str, Any]:
-    return {name: getattr(part, name) for name in Part.__slots__}
+def _with_references(part: Part) -> Part:
+    """Raises RecursionError for a body that is nested too deep."""
+    places = {"uri": part.uri, "params": part.params, "body": part.body}
+    found = [each for name, value in places.items() for each in references(value, f"{part.place}.{name}")]
+    return replace(part, references=tuple(found))
 
 
 def _part(index: int, spec: JsonObject) -> Part:
