@@ -29,6 +29,8 @@ _COLUMNS = {
 _INDEXES = {FILES: ("key", "owner", "content", "due"), CONTENTS: ("digest", "due"), PARTS: ("content, id",)}
 _TYPE_OF_BYTES = {"INTEGER": "BLOB", "bigint": "bytea"}  # By the type of numbers.
 
+AT_ONCE = 4  # Parts that are read at a time: 1 MB.
+
 # Runs a statement with ? for its parameters. Gives its rows.
 Ask: TypeAlias = Callable[[str, Sequence[Any]], Sequence[Sequence[Any]]]
 # Told which rows of a table are changed.
@@ -56,8 +58,8 @@ class FileQuestions:
             " WHERE due <= ? LIMIT 1"
         )
         self.content = f"SELECT id FROM {prefix}{CONTENTS} WHERE digest = ?"
-        self.next_part = (
-            f"SELECT id, data FROM {prefix}{PARTS} WHERE content = ? AND id > ? ORDER BY id LIMIT 1"
+        self.next_parts = (
+            f"SELECT id, data FROM {prefix}{PARTS} WHERE content = ? AND id > ? ORDER BY id LIMIT {AT_ONCE}"
         )
 
     def by_owners(self, owners: Sequence[int]) -> str:

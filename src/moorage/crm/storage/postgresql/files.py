@@ -55,17 +55,17 @@ class PostgresqlFileReads:
 
     async def parts(self, content: int) -> AsyncGenerator[bytes, None]:
         last = -1
-        while row := await asyncio.to_thread(self._next_part, content, last):
-            last, data = row
-            yield data
+        while rows := await asyncio.to_thread(self._next_parts, content, last):
+            for last, data in rows:  # noqa: B007 (the next parts are behind the last one)
+                yield data
 
-    def _next_part(self, content: int, last: int) -> tuple[int, bytes] | None:
-        """The next part, read in a transaction of its own."""
+    def _next_parts(self, content: int, last: int) -> list[tuple[int, bytes]]:
+        """The next parts, read in a transaction of their own."""
         with suppress(StoreClosed), self._server.lend(self._schema) as connection:
             cursor = connection.cursor(binary=True)
-            sql = self._questions.next_part.replace("?", "%s")
-            return cursor.execute(sql, (content, last)).fetchone()
-        return None  # A snapshot without files was restored.
+            sql = self._questions.next_parts.replace("?", "%s")
+            return cursor.execute(sql, (content, last)).fetchall()
+        return []  # A snapshot without files was restored.
 
     async def _rows(self, sql: str, params: Sequence[Any]) -> Sequence[Sequence[Any]]:
         return await self._ask(sql.replace("?", "%s"), params)

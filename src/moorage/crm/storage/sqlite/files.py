@@ -66,8 +66,9 @@ class SqliteFileReads:
     async def parts(self, content: int) -> AsyncGenerator[bytes, None]:
         parts = _Parts(self._file, content)
         try:
-            while data := await asyncio.to_thread(parts.next):
-                yield data
+            while read := await asyncio.to_thread(parts.next):
+                for data in read:
+                    yield data
         finally:
             # In a thread, too: a part may just be read there, if the caller has gone.
             asyncio.get_running_loop().run_in_executor(None, parts.close)
@@ -81,7 +82,7 @@ class SqliteFileReads:
 
 
 class _Parts:
-    """Reads one part after the other. Its connection maps no file into memory, and keeps no pages."""
+    """Reads some parts after the other. Its connection maps no file into memory, and keeps no pages."""
 
     def __init__(self, file: OrganisationFile, content: int) -> None:
         self._file = file
@@ -91,24 +92,23 @@ class _Parts:
         self._lock = threading.Lock()
         self._is_closed = False
 
-    def next(self) -> bytes:
-        """The next part; nothing after the last one."""
+    def next(self) -> list[bytes]:
+        """The next parts; none after the last one."""
         with self._lock:
             if self._is_closed:
-                return b""
+                return []
             try:
                 if self._connection is None:
                     self._connection = self._file.connect(_connect_for_parts)
-                row = self._connection.execute(_QUESTIONS.next_part, (self._content, self._last)).fetchone()
+                params = (self._content, self._last)
+                rows: list[Any] = self._connection.execute(_QUESTIONS.next_parts, params).fetchall()
             except apsw.Error as error:
                 if "no such table" in str(error):
-                    return b""  # A snapshot without files was restored.
+                    return []  # A snapshot without files was restored.
                 raise translated(error) from None
-            if row is None:
-                return b""
-            data: bytes
-            self._last, data = row
-            return data
+            if rows:
+                self._last = rows[-1][0]
+            return [data for _, data in rows]
 
     def close(self) -> None:
         with self._lock:
