@@ -3,7 +3,7 @@
 from urllib.parse import unquote
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from moorage.crm.files.names import MAX_NAME, NAMELESS, disposition, file_name
@@ -32,6 +32,7 @@ def test_a_name_is_the_last_part_of_a_path_that_people_see(sent, kept):
 
 @settings(max_examples=30)
 @given(st.text(st.characters(exclude_categories=["Cs"])))
+@example('say "no"\r\n\\.txt')
 def test_a_header_has_one_line_and_says_the_name(sent):
     name = file_name(sent)
     assert 0 < len(name) <= MAX_NAME
