@@ -251,3 +251,15 @@ def test_it_makes_tags_and_puts_them_on_records(actions):
 
 def test_it_acts_on_many_records(actions):
     assert actions["many"] == ["SUCCESS"] * 4
+
+
+def test_it_locks_shares_and_removes_a_lead(actions):
+    assert actions["belongings"] == {
+        "locked": "record added",
+        "timeline": ["added"],
+        "shareable": True,
+        "bin": ["Moor"],
+        "removed": "record deleted",
+        "blueprint": "RECORD_NOT_IN_PROCESS",
+        "wizards": 204,
+    }

@@ -7,6 +7,7 @@ import sys
 import zipfile
 
 from zoho_sdk import body, connect, lead, outcomes, params
+from zoho_sdk_belongings import what_belongs_to_a_lead
 from zoho_sdk_views import sort_a_view
 from zohocrmsdk.src.com.zoho.crm.api import HeaderMap
 from zohocrmsdk.src.com.zoho.crm.api.bulk_read import BodyWrapper as BulkReadBody
@@ -209,6 +210,7 @@ def main():
         "views": sort_a_view(),
         "many": act_on_many(),
         "tags": tag_a_lead(),
+        "belongings": what_belongs_to_a_lead(),
     }
     print(json.dumps(done))
 

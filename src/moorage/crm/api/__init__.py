@@ -17,6 +17,7 @@ from moorage.crm.api.bulk import write as bulk_write
 from moorage.crm.api.composite import requests as composite
 from moorage.crm.api.records import (
     attachments,
+    blueprint,
     change_owner,
     clone,
     conversion_options,
@@ -45,6 +46,7 @@ from moorage.crm.api.records import (
     tags as record_tags,
 )
 from moorage.crm.api.settings import (
+    automation,
     business_hours,
     custom_views,
     duplicate_checks,
@@ -87,6 +89,7 @@ def routes() -> Iterator[Route]:
         roles,
         profiles,
         territories,
+        automation,
         tags,
         user_groups,
         business_hours,
@@ -127,6 +130,7 @@ def routes() -> Iterator[Route]:
         composite,
         shares,
         timeline,
+        blueprint,
     )
     known = [route for family in families for route in family.ROUTES]
     yield from known
