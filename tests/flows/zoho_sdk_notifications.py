@@ -1,6 +1,7 @@
 """The notification operations of Zoho's SDK, for zoho_sdk.py."""
 
 from zohocrmsdk.src.com.zoho.crm.api import ParameterMap
+from zohocrmsdk.src.com.zoho.crm.api.exception import SDKException
 from zohocrmsdk.src.com.zoho.crm.api.notifications import (
     BodyWrapper,
     DeleteNotificationParam,
@@ -8,6 +9,7 @@ from zohocrmsdk.src.com.zoho.crm.api.notifications import (
     Notification,
     NotificationsOperations,
 )
+from zohocrmsdk.src.com.zoho.crm.api.util import Choice
 
 CHANNEL = 1000000068001
 
@@ -31,13 +33,19 @@ def notifications():
     operations, wanted = NotificationsOperations(), ParameterMap()
     wanted.add(GetNotificationsParam.channel_id, CHANNEL)
     gone = ParameterMap()
-    gone.add(DeleteNotificationParam.channel_ids, str(CHANNEL))
+    try:
+        gone.add(DeleteNotificationParam.channel_ids, str(CHANNEL))
+    except SDKException:  # Up to v7 it takes one number.
+        gone.add(DeleteNotificationParam.channel_ids, CHANNEL)
+    deletes = {"delete_events": True}
+    if not hasattr(Notification, "set_delete_events"):  # Up to v7 it has another name and type.
+        deletes = {"deleteevents": Choice(True)}
     enabled = channel(notify_url="http://127.0.0.1:9/", events=["Leads.all"], token="t")
     messages = [
         message(operations.enable_notifications(enabled)),
         message(operations.update_notifications(channel(events=["Leads.create", "Deals.edit"]))),
         message(operations.update_notification(channel(token="u"))),
-        message(operations.disable_notification(channel(events=["Leads.create"], delete_events=True))),
+        message(operations.disable_notification(channel(events=["Leads.create"], **deletes))),
     ]
     shown = operations.get_notifications(wanted).get_object().get_watch()
     messages.append(message(operations.delete_notification(gone)))
