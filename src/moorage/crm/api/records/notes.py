@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Sequence
 from typing import Any
 
-from moorage.crm.api.records.related import get_related, list_related, unknown_list
+from moorage.crm.api.records.related import get_related, list_related, parent_of, unknown_list
 from moorage.crm.api.records.writing import outcomes_answer, outcomes_of, prepared_records, write
 from moorage.crm.faults import Fault, invalid_id, related_id_invalid, wrong_format
 from moorage.crm.metadata.catalog import Catalog, Module
@@ -105,11 +105,7 @@ def _notes_of(call: Call) -> RelatedList:
 
 
 def _parent(call: Call) -> int:
-    """The id of the record that the notes belong to. Raises the Fault for a value that can't be an id."""
-    parent = whole_id(call.path["id"])
-    if parent is None:
-        raise related_id_invalid()
-    return parent
+    return parent_of(call, related_id_invalid)
 
 
 def _of_parent(record: Any, related: RelatedList, parent: int) -> Any:

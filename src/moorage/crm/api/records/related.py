@@ -50,14 +50,6 @@ def related_of(call: Call, parents: Module, index: int = 2) -> RelatedList:
     return related
 
 
-def parent_of(call: Call) -> int:
-    """The id of the list's record. Raises the Fault for a value that can't be an id."""
-    parent = whole_id(call.path["id"])
-    if parent is None:
-        raise unknown_record()
-    return parent
-
-
 def unknown_list(index: int = 2) -> Fault:
     """For a name of no list of the module. `index` is its place among the segments of the path."""
     message = "The related name given seems to be invalid"
@@ -68,6 +60,14 @@ def unknown_record() -> Fault:
     """For an id of no record. Zoho writes this sentence with a capital for lists, and without one for notes."""
     message = "The related id given seems to be invalid"
     return Fault(400, "INVALID_DATA", message, {"resource_path_index": 1})
+
+
+def parent_of(call: Call, unknown: Callable[[], Fault] = unknown_record) -> int:
+    """The id of the list's record. Raises the Fault of an unknown record for a value that can't be an id."""
+    parent = whole_id(call.path["id"])
+    if parent is None:
+        raise unknown()
+    return parent
 
 
 def list_related(
