@@ -113,6 +113,7 @@ class Module:
     display_name: str | None
     parent: str | None
     flags: dict[str, Any] = field(repr=False)
+    layout: dict[str, str] | None = None  # The one layout of its records, by `name` and `id`.
     parent_field: Field | None = None  # Of a module of rows: the lookup by which a row points to its record.
     # Of a module of links: the lookup to the other record, or to a user.
     connected_field: Field | None = None
@@ -274,7 +275,13 @@ def _module(id: int, body: dict[str, Any], metadata: Metadata) -> Module:  # noq
         display_name=body.get("display_field"),
         parent=parent.get("api_name"),
         flags=body,
+        layout=_layout(id, metadata),
     )
+
+
+def _layout(module: int, metadata: Metadata) -> dict[str, str] | None:
+    layouts = metadata.all("layout", module)
+    return {"name": layouts[0].name, "id": str(layouts[0].id)} if layouts else None
 
 
 def _field(id: int, body: dict[str, Any]) -> Field:  # noqa: A002

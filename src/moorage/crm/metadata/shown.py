@@ -43,6 +43,7 @@ _EVERYWHERE: dict[str, Any] = {
 _BY_MODULE: dict[str, dict[str, Any]] = {
     "Notes": {"$attachments": None, "$voice_note": False, "$is_shared_to_client": False},
 }
+LAYOUT_KEY = "Layout"
 CONVERSION_KEY = "$converted_detail"  # An empty object, until a lead is converted.
 # The members of this object, and the fields that have their values. A converted lead is not changed any more.
 CONVERSION_FIELDS = {
@@ -105,7 +106,7 @@ def _is_shown(module: Module, name: str, *, whole: bool) -> bool:
         return module_field(module) is not None
     if name == CONVERSION_KEY or name in _OLDER_NAMES:
         return CONVERTED in module.fields
-    return name in _EVERYWHERE or name in _BY_MODULE.get(module.api_name, ())
+    return name in constants(module)
 
 
 def field_shown(module: Module, key: str) -> Field | None:
@@ -114,8 +115,9 @@ def field_shown(module: Module, key: str) -> Field | None:
 
 
 def constants(module: Module) -> Mapping[str, Any]:
-    """The keys beginning with `$` that have the same value in every record of a module."""
-    return _EVERYWHERE | _BY_MODULE.get(module.api_name, {})
+    """The keys that have the same value in every record of a module: its layout, and many that begin with `$`."""
+    layout = {} if module.layout is None else {LAYOUT_KEY: module.layout}
+    return layout | _EVERYWHERE | _BY_MODULE.get(module.api_name, {})
 
 
 def only_whole(module: Module) -> Mapping[str, Any]:

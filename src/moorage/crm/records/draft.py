@@ -51,6 +51,7 @@ def draft_of(
         details = {"expected_data_type": "jsonobject", "json_path": path}
         raise Fault(400, "INVALID_DATA", "invalid data", details)
     draft = Draft(path)
+    _check_layout(module, record, path)
     for name, value in record.items():
         field = module.fields.get(name)
         if field is not None and field is not parent and (field.creatable if insert else field.updatable):
@@ -63,6 +64,17 @@ def draft_of(
             draft.tags = dataclasses.replace(draft.tags, action="add")
     _require(module, draft, record, parent, insert=insert)
     return draft
+
+
+def _check_layout(module: Module, record: dict[str, Any], path: str) -> None:
+    """Raise the Fault for a layout that is not the module's. There is one, so that every record has it."""
+    layout = record.get("Layout")
+    if layout is None or module.layout is None:
+        return
+    sent, place = (layout.get("id"), ".id") if isinstance(layout, dict) else (layout, "")
+    if str(sent) != module.layout["id"]:
+        details = {"api_name": "Layout", "json_path": f"{path}.Layout{place}"}
+        raise Fault(400, "INVALID_DATA", "the id given seems to be invalid", details)
 
 
 def _se_module(record: dict[str, Any]) -> str | None:

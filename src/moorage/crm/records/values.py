@@ -24,7 +24,7 @@ MAX_ITEMS = 200  # Items of one list of one record.
 MAX_DESCRIPTION = 500  # Characters of the description of an image.
 
 EMAIL = re.compile(r"[^\s@,;:<>()\[\]\\\"]+@[\w-]+(\.[\w-]+)*\.[^\W\d_]{2,22}")
-PHONE = re.compile(r"[+.\-\s(),;#\w/*]+")
+PHONE = re.compile(r"[+.\- (),;#A-Za-z0-9]+")
 WEBSITE = re.compile(r"(https?://|ftp://)?[^\s/.]+(\.[^\s/.]+)+([/?#:]\S*)?", re.IGNORECASE)
 
 FILE_TYPES = frozenset({"fileupload", "imageupload"})
