@@ -240,10 +240,10 @@ ASKED_OF_EVERY_STORAGE = {
     "jobs": "steps",
     "composite": "composite",
     "events": "notifications",
-    "settings": "formula_fields tags",
+    "settings": "recycle_bin formula_fields tags",
     "records": (
         "attachments delete insert list notes paging related relations repeats roll_ups round_trip rules strangers"
-        " tagging update upsert values"
+        " tagging timeline update upsert values"
     ),
     "search": "coql search views",
     "versions": "product_details",
