@@ -49,6 +49,10 @@ def test_a_restored_record_is_whole_again(crm):
         crm.only(f"Leads/{lead}/Locking_Information__s", fields="id")["id"] == lock.data[0]["details"]["id"]
     )
     assert crm.get(BIN).status == crm.get("Leads/deleted").status == 204
+    for path in (f"Accounts/{account}", f"Deals/{deals[1]}"):
+        assert crm.delete(path).status == 200
+    assert crm.post(f"{BIN}/{account}/actions/restore", {}).status == 200
+    assert crm.only(f"Accounts/{account}")["Many"] == 1
 
 
 def test_the_list_shows_sorts_and_filters(crm):
