@@ -10,7 +10,7 @@ import moorage.crm.api.records
 
 FOLDER = Path(moorage.crm.api.records.__file__).parent
 FILES = sorted(path for path in FOLDER.glob("*.py") if path.stem != "__init__")
-ASKED = {"visible", "readable", "writable"}
+ASKED = {"visible", "visible_with", "readable", "writable"}
 ROUTES = [
     pytest.param(path, route.handler.__name__, id=f"{route.method} {route.pattern}")
     for path in FILES

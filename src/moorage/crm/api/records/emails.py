@@ -10,7 +10,7 @@ from moorage.crm.metadata.catalog import Module
 from moorage.crm.metadata.ids import whole_id
 from moorage.crm.metadata.shown import shape
 from moorage.crm.metadata.times import zoned
-from moorage.crm.records.access import readable
+from moorage.crm.records.access import readable, visible_with
 from moorage.crm.records.emails import (
     KIND,
     Address,
@@ -21,7 +21,7 @@ from moorage.crm.records.emails import (
 from moorage.crm.records.outcomes import user_details
 from moorage.crm.records.reading import record_id
 from moorage.crm.storage.contract.companions import CompanionsOf
-from moorage.crm.storage.contract.records import Window
+from moorage.crm.storage.contract.records import Ids, Window
 from moorage.crm.wire.call import Call, answer, no_content, settled
 from moorage.crm.wire.routing import Route
 from moorage.http.message import Response
@@ -73,11 +73,15 @@ async def email_available(call: Call) -> Response:
     page = await settled(call.store.companions(CompanionsOf(KIND, name=original), Window(1)))
     for companion in page.companions:
         module = call.organisation.catalog.modules.get(email_of(companion).module)
-        if module is not None and await _is_there(call, module, companion.owner):
+        if module is not None and await _may_be_seen(call, module, companion.owner):
             call.require("ZohoCRM.modules.{module}.READ", module.api_name)
             record = {"module": _reference(module), "id": str(companion.owner)}
             return answer({"available": True, "record": {**record, "linked_record": record}})
     return answer({"available": False})
+
+
+async def _may_be_seen(call: Call, module: Module, record: int) -> bool:
+    return await call.store.count(module, [Ids((record,)), *visible_with(call, module)]) > 0
 
 
 async def _is_there(call: Call, module: Module, record: int) -> bool:
