@@ -39,12 +39,12 @@ from tests.postgresql import databases
 from tests.waited import Waited
 
 FULL_SCOPE = (
-    "ZohoCRM.modules.ALL,ZohoCRM.share.ALL,ZohoCRM.settings.ALL,ZohoCRM.users.ALL,ZohoCRM.org.ALL,ZohoSearch.securesearch.READ"
+    "ZohoCRM.modules.ALL,ZohoCRM.share.all.ALL,ZohoCRM.settings.ALL,ZohoCRM.users.ALL,ZohoCRM.org.ALL,ZohoSearch.securesearch.READ"
     ",ZohoCRM.coql.READ"
     ",ZohoCRM.notifications.ALL"
     ",ZohoCRM.files.ALL"
-    ",ZohoCRM.change_owner.CREATE,ZohoCRM.mass_update.ALL,ZohoCRM.mass_delete.ALL"
-    ",ZohoCRM.mass_convert.ALL"
+    ",ZohoCRM.change_owner.CREATE,ZohoCRM.mass_update.all.UPDATE,ZohoCRM.mass_delete.all.DELETE"
+    ",ZohoCRM.mass_convert.all.ALL"
 )
 
 BEGIN = datetime(2026, 2, 6, 9, 10, 56, tzinfo=UTC)

@@ -24,6 +24,8 @@ class Counting:
 
     def __getattr__(self, name):
         method = getattr(self._transaction, name)
+        if isinstance(method, bool):
+            return method
         if not callable(method):  # A part of it, such as its companions.
             return Counting(method, self.asked)
 

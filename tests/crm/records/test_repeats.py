@@ -30,7 +30,7 @@ def test_a_record_has_ten_tags(crm):
 
 def test_the_name_of_a_tag_has_twenty_five_characters(crm):
     crm.insert("Leads", {"Last_Name": "x", "Tag": [{"name": "t" * 25}]})
-    details = {"maximum_length": 25, "api_name": "Tag", "json_path": "$.data[0].Tag[0].name"}
+    details = {"maximum_length": 25, "api_name": "name", "json_path": "$.data[0].Tag[0].name"}
     refused = refusal(crm, "Leads", {"Last_Name": "x", "Tag": [{"name": "t" * 26}]})
     assert refused == ("INVALID_DATA", "invalid data", details)
 

@@ -10,6 +10,7 @@ from tests.crm.records.test_batches import MOST_QUESTIONS, Counting
 from tests.crm.records.test_roll_ups import WON, rolled_up
 from tests.crm.settings.making_fields import made
 
+TIMELINE = ["new_ids", "put"]  # What it costs a request to tell what has happened to its records.
 PARENTS = {"Accounts": "Account_Name", "Contacts": "Contact_Name", "Campaigns": "Campaign_Name"}
 
 
@@ -86,21 +87,21 @@ def test_each_way_that_leads_to_parents_costs_a_question_and_each_module_of_thei
     records = prepared(to_update, "Deals", moved)
     _, asked = counted("Deals", lambda change: change.update(records))
     assert (asked.count("aggregates"), asked.count("update")) == (3, 4)
-    assert len(asked) <= MOST_QUESTIONS, asked
+    assert len(asked) <= MOST_QUESTIONS + len(TIMELINE), asked
     assert [crm.only(f"Accounts/{parents['Accounts'][n]}")["Sum"] for n in (0, 98, 99)] == [1, 99, 0]
 
     _, asked = counted("Deals", lambda change: change.delete([int(identity) for identity in ids]))
     assert (asked.count("aggregates"), asked.count("update")) == (3, 3)
-    assert len(asked) <= MOST_QUESTIONS, asked
+    assert len(asked) <= MOST_QUESTIONS + len(TIMELINE), asked
     assert crm.only(f"Campaigns/{parents['Campaigns'][7]}")["Many"] == 0
 
 
-def test_a_change_that_nothing_depends_on_asks_nothing(parents, counted, prepared):
+def test_a_change_that_nothing_depends_on_asks_nothing_more(parents, counted, prepared):
     records = prepared(to_insert, "Deals", deals(parents)[:2])
     outcomes, _ = counted("Deals", lambda change: change.insert(records))
     changes = [{"id": o.document["details"]["id"], "Next_Step": "call"} for o in outcomes]
     records = prepared(to_update, "Deals", changes)
-    assert counted("Deals", lambda change: change.update(records))[1] == ["rows", "update"]
+    assert counted("Deals", lambda change: change.update(records))[1] == ["rows", "update", *TIMELINE]
 
 
 def test_writes_of_other_modules_ask_as_little_as_ever(parents, counted, prepared):
@@ -110,4 +111,4 @@ def test_writes_of_other_modules_ask_as_little_as_ever(parents, counted, prepare
     outcomes, asked = counted("Accounts", lambda change: change.insert(records))
     assert asked == ["new_ids", "insert"]
     identity = int(outcomes[0].document["details"]["id"])
-    assert counted("Accounts", lambda change: change.delete([identity]))[1] == ["recycle"]
+    assert counted("Accounts", lambda change: change.delete([identity]))[1] == ["of", "recycle", *TIMELINE]

@@ -207,8 +207,9 @@ class Tags:
 
     def write(self) -> None:
         """Write the new tags."""
-        self._transaction.companions.put([tag.companion() for tag in self._new])
-        self._new.clear()
+        if self._new:
+            self._transaction.companions.put([tag.companion() for tag in self._new])
+            self._new.clear()
 
     def _put(self, tag: Tag) -> Tag:
         tag = replace(tag, modified_by=self._user, modified_time=self._transaction.now)
