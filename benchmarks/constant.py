@@ -48,12 +48,8 @@ def running() -> Iterator[Constant]:
         yield Constant(pid, event["url"])
 
 
-def main() -> None:
-    for library in _LIBRARIES:
-        import_module(library)
-    body = json.dumps({"data": list(leads.leads(0, 1))}).encode()
-    response = Response(200, body, [(b"content-type", b"application/json")])
-    door = Door(lambda _: response, lambda _: _NO_BODY)
+def serve(door: Door) -> None:
+    """Answer on a port of this machine until the process is ended. The first line of output says where."""
     config = uvicorn.Config(
         no_application, http=answering(door, render_error=render), loop="uvloop", lifespan="off", ws="none",
         log_config=None, access_log=False, server_header=False, proxy_headers=False, timeout_keep_alive=75,
@@ -61,6 +57,15 @@ def main() -> None:
     with socket.create_server(("127.0.0.1", 0), backlog=2048) as listener:
         print(json.dumps({"url": f"http://127.0.0.1:{listener.getsockname()[1]}"}), flush=True)
         uvicorn.Server(config).run(sockets=[listener])
+
+
+def main() -> None:
+    for library in _LIBRARIES:
+        import_module(library)
+    body = json.dumps({"data": list(leads.leads(0, 1))}).encode()
+    response = Response(200, body, [(b"content-type", b"application/json")])
+    door = Door(lambda _: response, lambda _: _NO_BODY)
+    serve(door)
 
 
 if __name__ == "__main__":

@@ -4,26 +4,20 @@ Uploads and downloads are held against it: it does with a file what any program 
 """
 
 import asyncio
-import json
 import os
 import shutil
-import socket
 import sys
 import tempfile
 from collections.abc import AsyncGenerator, Awaitable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import uvicorn
-
 from benchmarks import machine
-from benchmarks.constant import Constant
+from benchmarks.constant import Constant, serve
 from benchmarks.server import begun
 from moorage.crm.trouble import spool_trouble
-from moorage.http.answering import Door, answering
-from moorage.http.asgi import no_application
+from moorage.http.answering import Door
 from moorage.http.bodies import MAX_HELD, Allowance, Budget
-from moorage.http.errors import render
 from moorage.http.message import Parts, Request, Response
 from moorage.http.spool import Spool
 
@@ -72,13 +66,7 @@ def main() -> None:
     folder = Path(sys.argv[1])
     allowance = Allowance(_LONGEST, Budget(MAX_HELD, Spool(folder, spool_trouble)))
     door = Door(Copy(folder).answer, lambda _: allowance)
-    config = uvicorn.Config(
-        no_application, http=answering(door, render_error=render), loop="uvloop", lifespan="off", ws="none",
-        log_config=None, access_log=False, server_header=False, proxy_headers=False, timeout_keep_alive=75,
-    )  # fmt: skip
-    with socket.create_server(("127.0.0.1", 0), backlog=2048) as listener:
-        print(json.dumps({"url": f"http://127.0.0.1:{listener.getsockname()[1]}"}), flush=True)
-        uvicorn.Server(config).run(sockets=[listener])
+    serve(door)
 
 
 if __name__ == "__main__":
