@@ -62,9 +62,9 @@ def api_not_supported() -> Fault:
     return Fault(400, "API_NOT_SUPPORTED", "api version is not supported", {"supported_version": 8})
 
 
-def module_unsupported() -> Fault:
-    """For a module that exists, but does not have this operation."""
-    details = {"resource_path_index": 0}
+def module_unsupported(details: dict[str, Any] | None = None) -> Fault:
+    """For a module that exists, but does not have this operation. `details` name the place, if it isn't the path."""
+    details = {"resource_path_index": 0} if details is None else details
     return Fault(400, "INVALID_MODULE", "the given module is not supported in api", details)
 
 

@@ -2,17 +2,16 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from moorage.crm.faults import Fault, invalid_id
+from moorage.crm.api.items import outcomes_answer, specs_of
+from moorage.crm.faults import Fault
 from moorage.crm.metadata.custom.json_object import JsonObject
-from moorage.crm.metadata.ids import whole_id
 from moorage.crm.records.contact_roles import KIND, ContactRoles, Role, roles_in
 from moorage.crm.records.outcomes import Outcome, failed
 from moorage.crm.storage.contract.companions import CompanionPage, CompanionsOf
 from moorage.crm.storage.contract.records import Window
-from moorage.crm.wire.body import object_of
 from moorage.crm.wire.call import Call, answer, no_content
 from moorage.crm.wire.members import MAX_RECORDS
-from moorage.crm.wire.parameters import id_list
+from moorage.crm.wire.parameters import id_list, path_id
 from moorage.crm.wire.routing import Route
 from moorage.http.message import Response
 
@@ -34,23 +33,23 @@ async def list_roles(call: Call) -> Response:
 
 
 async def get_role(call: Call) -> Response:
-    role_id = _id_in_path(call)
+    role_id = path_id(call.path, 2)
     roles = [role.document() for role in await roles_of(call) if role.id == role_id]
     return answer({_ENVELOPE: roles}) if roles else no_content()
 
 
 async def add_roles(call: Call) -> Response:
-    specs = await _specs(call, MAX_RECORDS)
+    specs = await specs_of(call, _ENVELOPE, MAX_RECORDS)
     return await _change(call, lambda roles: _each(specs, roles.add), done=201)
 
 
 async def change_roles(call: Call) -> Response:
-    specs = await _specs(call, MAX_RECORDS)
+    specs = await specs_of(call, _ENVELOPE, MAX_RECORDS)
     return await _change(call, lambda roles: _each(specs, roles.change))
 
 
 async def change_role(call: Call) -> Response:
-    role_id, specs = _id_in_path(call), await _specs(call, 1)
+    role_id, specs = path_id(call.path, 2), await specs_of(call, _ENVELOPE, 1)
     return await _change(call, lambda roles: _each(specs, lambda spec: roles.change(spec, role_id)))
 
 
@@ -60,24 +59,8 @@ async def remove_roles(call: Call) -> Response:
 
 
 async def remove_role(call: Call) -> Response:
-    role_id = _id_in_path(call)
+    role_id = path_id(call.path, 2)
     return await _change(call, lambda roles: roles.remove([role_id]))
-
-
-def _id_in_path(call: Call) -> int:
-    role_id = whole_id(call.path["id"])
-    if role_id is None:
-        raise invalid_id(2)
-    return role_id
-
-
-async def _specs(call: Call, most: int) -> list[JsonObject]:
-    """What the body says of each role."""
-    document = await object_of(call)
-    specs = document.items(_ENVELOPE, most)
-    if not specs:
-        raise document.fault("MANDATORY_NOT_FOUND", "required field not found", _ENVELOPE)
-    return specs
 
 
 def _each(specs: Sequence[JsonObject], change: Callable[[JsonObject], Outcome]) -> list[Outcome]:
@@ -94,9 +77,7 @@ def _each(specs: Sequence[JsonObject], change: Callable[[JsonObject], Outcome]) 
 async def _change(call: Call, run: Callable[[ContactRoles], list[Outcome]], *, done: int = 200) -> Response:
     write: Awaitable[list[Outcome]] = call.store.write(lambda transaction: run(ContactRoles(transaction)))
     outcomes = await write
-    failures = sum(outcome.status >= 400 for outcome in outcomes)
-    status = done if not failures else 400 if failures == len(outcomes) else 207
-    return answer({_ENVELOPE: [outcome.document for outcome in outcomes]}, status)
+    return outcomes_answer(_ENVELOPE, [outcome.document for outcome in outcomes], done=done)
 
 
 def _scopes(operation: str) -> tuple[str, ...]:

@@ -4,12 +4,12 @@ from collections.abc import Callable, Hashable
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from moorage.crm.faults import invalid_id, param_missing
+from moorage.crm.faults import param_missing
 from moorage.crm.metadata.documents import Document, Kind, Metadata
-from moorage.crm.metadata.ids import whole_id
 from moorage.crm.metadata.rows import relation_in
 from moorage.crm.metadata.spelling import unknown_module
 from moorage.crm.wire.call import JSON, Call, encode
+from moorage.crm.wire.parameters import path_id
 from moorage.http.message import Response
 
 # Metadata never changes once it is read, so an answer that is made of it stays right as long as the object lives.
@@ -46,9 +46,7 @@ def document_in_path(call: Call, kind: Kind, index: int, module: int | None = No
 
     Raises the Fault for a value that can't be an id. `index` is the place of the id among the segments of the path.
     """
-    identity = whole_id(call.path["id"])
-    if identity is None:
-        raise invalid_id(index)
+    identity = path_id(call.path, index)
     document = call.organisation.metadata.find(kind, identity)
     is_elsewhere = document is not None and module is not None and document.module != module
     return None if is_elsewhere else document

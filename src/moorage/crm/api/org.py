@@ -3,10 +3,10 @@
 from typing import Any
 
 from moorage.crm.api.documents import encoded_once, reference
-from moorage.crm.faults import invalid_id
 from moorage.crm.metadata.documents import Metadata
-from moorage.crm.metadata.ids import ID_SPACE, whole_id
+from moorage.crm.metadata.ids import ID_SPACE
 from moorage.crm.wire.call import Call, no_content
+from moorage.crm.wire.parameters import path_id
 from moorage.crm.wire.routing import Route
 from moorage.http.message import Response
 
@@ -26,9 +26,7 @@ def list_currencies(call: Call) -> Response:
 
 
 def get_currency(call: Call) -> Response:
-    identity = whole_id(call.path["id"])
-    if identity is None:
-        raise invalid_id(2)
+    identity = path_id(call.path, 2)
     is_there = identity == call.organisation.prefix * ID_SPACE + _CURRENCY
     return list_currencies(call) if is_there else no_content()
 

@@ -81,5 +81,5 @@ class ShownValues:
             return None
         shown: dict[str, Any] = {"name": self._names[module.api_name, record], "id": str(record)}
         if field.lookup_modules:
-            shown["module"] = {"api_name": module.api_name, "id": str(module.id)}
+            shown["module"] = module.reference
         return shown

@@ -125,6 +125,11 @@ class Module:
         return self.id % ID_SPACE
 
     @property
+    def reference(self) -> dict[str, str]:
+        """The module as answers refer to it."""
+        return {"api_name": self.api_name, "id": str(self.id)}
+
+    @property
     def is_hidden(self) -> bool:
         """Whether its records are shown in related lists alone."""
         return relation_in(self.flags) is not None

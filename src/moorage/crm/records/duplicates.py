@@ -45,7 +45,7 @@ class UniqueValues:
         if (owner := self._module.fields.get("Owner")) is not None:
             row = self._batch.row(self._module, other) or {}
             record["Owner"] = user_details(self._organisation, row.get(owner.column), "zuid")
-        record["module"] = {"api_name": self._module.api_name, "id": str(self._module.id)}
+        record["module"] = self._module.reference
         details = {
             "api_name": field.api_name,
             "json_path": f"{path}.{field.api_name}",

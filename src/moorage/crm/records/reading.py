@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from moorage.crm.faults import invalid_id, param_invalid
+from moorage.crm.faults import param_invalid
 from moorage.crm.metadata.catalog import Module
 from moorage.crm.metadata.custom.views import is_seen
 from moorage.crm.metadata.documents import Document
@@ -19,6 +19,7 @@ from moorage.crm.query.tree import AnyOf
 from moorage.crm.query.view_criteria import view_conditions
 from moorage.crm.storage.contract.records import Filter, FlagIs, Order
 from moorage.crm.wire.call import Call, settled
+from moorage.crm.wire.parameters import path_id
 
 NOTHING = AnyOf(())  # A filter that no record passes.
 
@@ -34,10 +35,7 @@ def module_of(call: Call) -> Module:
 
 def record_id(call: Call) -> int:
     """The id in the path. Raises the Fault for a value that can't be an id."""
-    record = whole_id(call.path["id"])
-    if record is None:
-        raise invalid_id(1)
-    return record
+    return path_id(call.path, 1)
 
 
 def context_of(call: Call) -> Context:
@@ -134,5 +132,4 @@ async def reference_to(call: Call, module: Module, record: int) -> dict[str, Any
     data = await settled(call.store.record(module, shape(module, [name] if name else []), record))
     if data is None:
         return None
-    number = {"api_name": module.api_name, "id": str(module.id)}
-    return {"module": number, "name": msgspec.json.decode(data).get(name), "id": str(record)}
+    return {"module": module.reference, "name": msgspec.json.decode(data).get(name), "id": str(record)}

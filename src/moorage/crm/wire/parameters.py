@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 
-from moorage.crm.faults import Fault, param_invalid, param_missing, wrong_format
+from moorage.crm.faults import Fault, invalid_id, param_invalid, param_missing, wrong_format
 from moorage.crm.metadata.ids import whole_id
 
 MAX_FIELDS = 50
@@ -26,6 +26,17 @@ def page_and_size(params: Mapping[str, str], *, maximum: int = MAX_PAGE_SIZE) ->
     """`page` (from 1) and `per_page` (from 1 to `maximum`, which is its default, too)."""
     page = whole_number(params, "page", default=1, most=MAX_PAGE)
     return page, whole_number(params, "per_page", default=maximum, most=maximum)
+
+
+def path_id(path: Mapping[str, str], index: int, name: str = "id") -> int:
+    """The id that a segment of the path has. Raises the Fault for a value that can't be an id.
+
+    `index` is the place of the segment in the path, `name` that of its placeholder.
+    """
+    identity = whole_id(path[name])
+    if identity is None:
+        raise invalid_id(index)
+    return identity
 
 
 def id_list(params: Mapping[str, str], name: str, maximum: int = 100) -> list[int]:

@@ -5,9 +5,9 @@ from typing import Any
 
 import msgspec
 
-from moorage.crm.api.records.related import get_related, list_related, unknown_list
+from moorage.crm.api.records.related import get_related, list_related, parent_of, unknown_list
 from moorage.crm.api.records.writing import outcomes_answer
-from moorage.crm.faults import Fault, ambiguous, file_too_long, invalid_id, related_id_invalid, wrong_format
+from moorage.crm.faults import Fault, ambiguous, file_too_long, related_id_invalid, wrong_format
 from moorage.crm.files.form import AROUND, SentForm, attachment_failure, form_of
 from moorage.crm.files.keeping import keep
 from moorage.crm.files.names import file_name
@@ -21,7 +21,7 @@ from moorage.crm.records.related import RelatedList
 from moorage.crm.storage.contract.files import NewFile, StoredFile
 from moorage.crm.storage.contract.records import Row, Transaction
 from moorage.crm.wire.call import MAX_ATTACHMENT, Call, answer, no_content, with_document
-from moorage.crm.wire.parameters import id_list
+from moorage.crm.wire.parameters import id_list, path_id
 from moorage.crm.wire.routing import Route
 from moorage.http.message import Response
 
@@ -102,9 +102,7 @@ def _title(title: str) -> str:
 
 async def download(call: Call) -> Response:
     related, parent = _related(call), _parent(call)
-    attachment = whole_id(call.path["attachment_id"])
-    if attachment is None:
-        raise invalid_id(_ATTACHMENT)
+    attachment = path_id(call.path, _ATTACHMENT, "attachment_id")
     got = get_related(call, related, parent, attachment, related_id_invalid)
     response = got if isinstance(got, Response) else await got
     files = await call.store.files.owned_by([attachment]) if response.status == 200 else {}
@@ -145,10 +143,7 @@ def _related(call: Call) -> RelatedList:
 
 def _parent(call: Call) -> int:
     """The id of the record that the attachments belong to. Raises the Fault for a value that can't be an id."""
-    parent = whole_id(call.path["id"])
-    if parent is None:
-        raise related_id_invalid()
-    return parent
+    return parent_of(call, related_id_invalid)
 
 
 def _scopes(operation: str) -> tuple[str, ...]:

@@ -96,23 +96,19 @@ def _options(
     modules, metadata = call.organisation.catalog.modules, call.organisation.metadata
     several = [modules[name] for name in _SHOWN if len(metadata.all("layout", modules[name].id)) > 1]
     return {
-        "module_preference": _reference(modules[first]),
+        "module_preference": modules[first].reference,
         **records,
         "preference_field_matched_value": {
             name: [_value(field, value) for field, value in matches[name]] if records[name] else None
             for name in matches
         }
         | {"Deals": None},
-        "modules_with_multiple_layouts": [_reference(module) for module in several],
+        "modules_with_multiple_layouts": [module.reference for module in several],
     }
 
 
 def _value(field: Field, value: Any) -> dict[str, Any]:
     return {"field": {"api_name": field.api_name, "id": str(field.id)}, "matched_lead_value": str(value)}
-
-
-def _reference(module: Module) -> dict[str, str]:
-    return {"api_name": module.api_name, "id": str(module.id)}
 
 
 ROUTES = (

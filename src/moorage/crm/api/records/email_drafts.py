@@ -33,6 +33,7 @@ from moorage.crm.records.values import EMAIL
 from moorage.crm.storage.contract.companions import Companion, CompanionsOf
 from moorage.crm.storage.contract.records import Transaction, Window
 from moorage.crm.wire.call import Call, answer, no_content, settled
+from moorage.crm.wire.parameters import path_id
 from moorage.crm.wire.routing import Route
 from moorage.http.message import Response
 
@@ -117,10 +118,7 @@ async def _own_drafts(call: Call) -> Sequence[tuple[int, Draft]]:
 
 
 def _draft_id(call: Call) -> int:
-    draft = whole_id(call.path["draft"])
-    if draft is None:
-        raise invalid_id(_PLACE)
-    return draft
+    return path_id(call.path, _PLACE, "draft")
 
 
 def _draft_of(companion: Companion) -> Draft:

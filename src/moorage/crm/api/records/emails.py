@@ -75,7 +75,7 @@ async def email_available(call: Call) -> Response:
         module = call.organisation.catalog.modules.get(email_of(companion).module)
         if module is not None and await _may_be_seen(call, module, companion.owner):
             call.require("ZohoCRM.modules.{module}.READ", module.api_name)
-            record = {"module": _reference(module), "id": str(companion.owner)}
+            record = {"module": module.reference, "id": str(companion.owner)}
             return answer({"available": True, "record": {**record, "linked_record": record}})
     return answer({"available": False})
 
@@ -131,7 +131,7 @@ def _shown(call: Call, module: Module, record: int, email: Email) -> dict[str, A
         "emotion": None,
         "message_id": email.message_id,
         "source": email.source,
-        "linked_record": {"id": str(record), "name": None, "module": _reference(module)},
+        "linked_record": {"id": str(record), "name": None, "module": module.reference},
         "sent_time": zoned(call.organisation.zone, email.time),
         "time": zoned(call.organisation.zone, email.time),
         "from": msgspec.to_builtins(email.sender),
@@ -158,10 +158,6 @@ def _whole(call: Call, module: Module, record: int, email: Email) -> dict[str, A
 
 def _addresses(all_addresses: Sequence[Address]) -> Any:
     return msgspec.to_builtins(list(all_addresses))
-
-
-def _reference(module: Module) -> dict[str, str]:
-    return {"api_name": module.api_name, "id": str(module.id)}
 
 
 _EMAILS = "/crm/v8/{module}/{id}/Emails"

@@ -7,7 +7,6 @@ from msgspec.structs import replace
 
 from moorage.crm.faults import Fault, invalid_id, related_id_invalid
 from moorage.crm.metadata.catalog import Module
-from moorage.crm.metadata.ids import whole_id
 from moorage.crm.metadata.times import zoned
 from moorage.crm.records.access import is_administrator, readable, writable
 from moorage.crm.records.locks import FIELD, KIND, lock_of
@@ -18,7 +17,7 @@ from moorage.crm.storage.contract.records import Transaction, Window
 from moorage.crm.wire.body import records_of
 from moorage.crm.wire.call import Call, answer, no_content, settled
 from moorage.crm.wire.members import invalid
-from moorage.crm.wire.parameters import field_names, id_list, page_and_size
+from moorage.crm.wire.parameters import field_names, id_list, page_and_size, path_id
 from moorage.crm.wire.routing import Route
 from moorage.http.message import Response
 
@@ -147,10 +146,7 @@ def _lockable(call: Call) -> Module:
 
 
 def _lock_id(call: Call) -> int:
-    number = whole_id(call.path["lock_id"])
-    if number is None:
-        raise invalid_id(3)
-    return number
+    return path_id(call.path, 3, "lock_id")
 
 
 async def _reason(call: Call) -> str:

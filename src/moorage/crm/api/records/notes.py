@@ -5,7 +5,7 @@ from typing import Any
 
 from moorage.crm.api.records.related import get_related, list_related, parent_of, unknown_list
 from moorage.crm.api.records.writing import outcomes_answer, outcomes_of, prepared_records, write
-from moorage.crm.faults import Fault, invalid_id, related_id_invalid, wrong_format
+from moorage.crm.faults import Fault, related_id_invalid, wrong_format
 from moorage.crm.metadata.catalog import Catalog, Module
 from moorage.crm.metadata.ids import whole_id
 from moorage.crm.records.access import readable
@@ -14,7 +14,7 @@ from moorage.crm.records.outcomes import Outcome
 from moorage.crm.records.prepare import Prepared, to_insert, to_update
 from moorage.crm.records.related import RelatedList, related_list
 from moorage.crm.wire.call import Call
-from moorage.crm.wire.parameters import id_list
+from moorage.crm.wire.parameters import id_list, path_id
 from moorage.crm.wire.routing import Route
 from moorage.http.message import Response
 
@@ -26,9 +26,7 @@ def list_notes(call: Call) -> Response | Awaitable[Response]:
 
 
 def get_note(call: Call) -> Response | Awaitable[Response]:
-    note = whole_id(call.path["note_id"])
-    if note is None:
-        raise invalid_id(_NOTE)
+    note = path_id(call.path, _NOTE, "note_id")
     return get_related(call, _notes_of(call), _parent(call), note, related_id_invalid)
 
 
@@ -60,9 +58,7 @@ async def update_notes(call: Call) -> Response:
 
 async def update_note(call: Call) -> Response:
     related, parent = _notes_of(call), _parent(call)
-    note = whole_id(call.path["note_id"])
-    if note is None:
-        raise invalid_id(_NOTE)
+    note = path_id(call.path, _NOTE, "note_id")
     (prepared,), _ = await prepared_records(call, related.module, to_update, maximum=1)
 
     def run(change: Change) -> list[Outcome]:

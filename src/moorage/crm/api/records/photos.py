@@ -4,13 +4,13 @@ from collections.abc import Awaitable
 
 import msgspec
 
+from moorage.crm.api.records.related import parent_of
 from moorage.crm.faults import module_unsupported, related_id_invalid
 from moorage.crm.files.form import AROUND
 from moorage.crm.files.keeping import keep
 from moorage.crm.files.photos import LONGEST, photo_answer, photo_of
 from moorage.crm.files.sending import file_answer
 from moorage.crm.metadata.catalog import Field, Module
-from moorage.crm.metadata.ids import whole_id
 from moorage.crm.metadata.shown import shape
 from moorage.crm.records.access import readable, writable
 from moorage.crm.records.locks import Locks
@@ -97,10 +97,7 @@ def _field(module: Module) -> Field:
 
 
 def _record(call: Call) -> int:
-    record = whole_id(call.path["id"])
-    if record is None:
-        raise related_id_invalid()
-    return record
+    return parent_of(call, related_id_invalid)
 
 
 def _scopes(operation: str) -> tuple[str, ...]:

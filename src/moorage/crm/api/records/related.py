@@ -6,7 +6,7 @@ from functools import partial
 from moorage.crm.api.records.activities import activity_lists, list_activities
 from moorage.crm.api.records.link_values import with_link_values
 from moorage.crm.api.records.listing import Listing, asked_fields
-from moorage.crm.faults import Fault, invalid_id
+from moorage.crm.faults import Fault
 from moorage.crm.metadata.catalog import Module
 from moorage.crm.metadata.ids import whole_id
 from moorage.crm.metadata.shown import shape
@@ -15,7 +15,7 @@ from moorage.crm.records.reading import since_header
 from moorage.crm.records.related import RelatedList, related_list
 from moorage.crm.storage.contract.records import Filter, Ids, ModifiedSince, Order, Page, Present, Window
 from moorage.crm.wire.call import JSON, Call, no_content, then
-from moorage.crm.wire.parameters import field_names
+from moorage.crm.wire.parameters import field_names, path_id
 from moorage.crm.wire.routing import Route
 from moorage.http.message import Response
 
@@ -32,9 +32,7 @@ def list_related_records(call: Call) -> Response | Awaitable[Response]:
 
 def get_related_record(call: Call) -> Response | Awaitable[Response]:
     related, parent = related_of(call, readable(call)), parent_of(call)
-    record = whole_id(call.path["related_id"])
-    if record is None:
-        raise invalid_id(3)
+    record = path_id(call.path, 3, "related_id")
     return get_related(call, related, parent, record, unknown_record)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from moorage.crm.api.contact_roles import roles_of
 from moorage.crm.api.records.related import parent_of, related_of, unknown_record
 from moorage.crm.api.records.writing import outcomes_answer
-from moorage.crm.faults import Fault, invalid_id
+from moorage.crm.faults import Fault
 from moorage.crm.metadata.catalog import Module
 from moorage.crm.metadata.ids import whole_id
 from moorage.crm.metadata.relations import CONTACT_ROLE, Relation, relation_documents
@@ -21,7 +21,7 @@ from moorage.crm.storage.contract.records import StoreClosed, Transaction
 from moorage.crm.wire.body import records_of
 from moorage.crm.wire.call import Call
 from moorage.crm.wire.members import MAX_RECORDS
-from moorage.crm.wire.parameters import id_list
+from moorage.crm.wire.parameters import id_list, path_id
 from moorage.crm.wire.routing import Route
 from moorage.http.message import Response
 
@@ -33,9 +33,7 @@ async def relate_records(call: Call) -> Response:
 
 
 async def relate_record(call: Call) -> Response:
-    record = whole_id(call.path["related_id"])
-    if record is None:
-        raise invalid_id(_RELATED)
+    record = path_id(call.path, _RELATED, "related_id")
     return await _relate(call, record)
 
 
@@ -45,9 +43,7 @@ async def unrelate_records(call: Call) -> Response:
 
 
 async def unrelate_record(call: Call) -> Response:
-    related, record = _many_to_many(call), whole_id(call.path["related_id"])
-    if record is None:
-        raise invalid_id(_RELATED)
+    related, record = _many_to_many(call), path_id(call.path, _RELATED, "related_id")
     return await _unrelate(call, related, [record])
 
 

@@ -5,13 +5,14 @@ from typing import Any, Literal
 
 import msgspec
 
-from moorage.crm.faults import Fault, invalid_id
+from moorage.crm.faults import Fault, module_unsupported
 from moorage.crm.metadata.catalog import Module
 from moorage.crm.metadata.custom.json_object import JsonObject
 from moorage.crm.metadata.ids import whole_id
 from moorage.crm.records.access import writable
 from moorage.crm.records.changes import Change
 from moorage.crm.records.outcomes import Outcome
+from moorage.crm.records.reading import record_id
 from moorage.crm.records.tag_names import MAX_TAGS, SentTag, TagChange, sent_tags
 from moorage.crm.records.tags import Tags
 from moorage.crm.storage.contract.records import Transaction
@@ -33,7 +34,7 @@ async def add(call: Call) -> Response:
 async def add_to_one(call: Call) -> Response:
     body = await _body(call)
     action: Literal["set", "add"] = "set" if _overwrites(call, body) else "add"
-    return await _tag(call, body, action, [_id(call)])
+    return await _tag(call, body, action, [record_id(call)])
 
 
 async def remove(call: Call) -> Response:
@@ -42,7 +43,7 @@ async def remove(call: Call) -> Response:
 
 
 async def remove_from_one(call: Call) -> Response:
-    return await _tag(call, await _body(call), "remove", [_id(call)])
+    return await _tag(call, await _body(call), "remove", [record_id(call)])
 
 
 async def _body(call: Call) -> JsonObject:
@@ -68,16 +69,8 @@ async def _tag(
 def _tagged_module(call: Call) -> Module:
     module = writable(call, "editable")
     if "Tag" not in module.fields:
-        details = {"resource_path_index": 0}
-        raise Fault(400, "INVALID_MODULE", "the given module is not supported in api", details)
+        raise module_unsupported()
     return module
-
-
-def _id(call: Call) -> int:
-    record = whole_id(call.path["id"])
-    if record is None:
-        raise invalid_id(1)
-    return record
 
 
 def _ids(call: Call, body: JsonObject) -> list[int]:

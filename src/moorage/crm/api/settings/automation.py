@@ -4,9 +4,8 @@ Sources: [Z get-wizards], [Z get-assignment-rules].
 """
 
 from moorage.crm.api.documents import module_parameter
-from moorage.crm.faults import invalid_id
-from moorage.crm.metadata.ids import whole_id
 from moorage.crm.wire.call import Call, no_content
+from moorage.crm.wire.parameters import path_id
 from moorage.crm.wire.routing import Handler, Route
 from moorage.http.message import Response
 
@@ -21,8 +20,7 @@ def _none_with(index: int) -> Handler:
     """`index` is the place of the id among the segments of the path."""
 
     def get_none(call: Call) -> Response:
-        if whole_id(call.path["id"]) is None:
-            raise invalid_id(index)
+        path_id(call.path, index)
         return no_content()
 
     return get_none

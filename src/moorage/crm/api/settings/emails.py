@@ -1,11 +1,11 @@
 """Settings of e-mails: the addresses to send from [Z from-addresses], and templates [Z email-templates]."""
 
-from moorage.crm.faults import invalid_id, param_invalid
+from moorage.crm.faults import param_invalid
 from moorage.crm.metadata.ids import whole_id
 from moorage.crm.metadata.spelling import unknown_module
 from moorage.crm.records.emails import from_addresses
 from moorage.crm.wire.call import Call, answer, no_content
-from moorage.crm.wire.parameters import page_and_size
+from moorage.crm.wire.parameters import page_and_size, path_id
 from moorage.crm.wire.routing import Route
 from moorage.http.message import Response
 
@@ -29,8 +29,7 @@ def list_templates(call: Call) -> Response:
 
 
 def get_template(call: Call) -> Response:
-    if whole_id(call.path["template"]) is None:
-        raise invalid_id(2)
+    path_id(call.path, 2, "template")
     return no_content()
 
 

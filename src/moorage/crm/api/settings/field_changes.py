@@ -1,16 +1,17 @@
 """Custom fields, which an organisation makes for itself: create, update, delete [Z create-fields]."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TypeVar
 
 import msgspec
 
 from moorage.crm.api.documents import module_named, module_parameter
-from moorage.crm.api.items import outcomes_answer, specs_of, success
+from moorage.crm.api.items import outcome_of, outcomes_answer, specs_of, success
 from moorage.crm.api.settings.formula_values import must_be_worked_out, work_out
 from moorage.crm.api.settings.roll_up_fields import RollUpFields, is_rolled_up
 from moorage.crm.api.settings.row_modules import RowModules
-from moorage.crm.faults import Fault, invalid_id
+from moorage.crm.faults import Fault, invalid_id, module_unsupported
 from moorage.crm.metadata.custom.belongings import belongings
 from moorage.crm.metadata.custom.conversion import with_mapping
 from moorage.crm.metadata.custom.fields import changed_field, new_field
@@ -29,6 +30,7 @@ from moorage.crm.metadata.roll_ups import ROLL_UP
 from moorage.crm.records.access import require_administrator
 from moorage.crm.storage.contract.metadata import MetadataTransaction
 from moorage.crm.wire.call import Call
+from moorage.crm.wire.parameters import path_id
 from moorage.crm.wire.routing import Route
 from moorage.http.message import Response
 
@@ -53,7 +55,7 @@ async def update_fields(call: Call) -> Response:
 
 
 async def update_field(call: Call) -> Response:
-    module, field_id = _changeable(call), _id_in_path(call)
+    module, field_id = _changeable(call), path_id(call.path, 2)
     specs = await specs_of(call, "fields", 1)
     outcomes = await _change(
         call, module, lambda change: _each(specs, lambda spec: change.update_one(field_id, spec))
@@ -62,7 +64,7 @@ async def update_field(call: Call) -> Response:
 
 
 async def delete_field(call: Call) -> Response:
-    module, field_id = _changeable(call), _id_in_path(call)
+    module, field_id = _changeable(call), path_id(call.path, 2)
     outcome = await _change(call, module, lambda change: change.delete(field_id))
     return outcomes_answer("fields", [outcome])
 
@@ -72,16 +74,8 @@ def _changeable(call: Call) -> Document:
     require_administrator(call, "Crm_Implied_Customize_Zoho_CRM")
     module = module_parameter(call)
     if not call.organisation.metadata.all("layout", module.id):
-        details = {"param_name": "module"}
-        raise Fault(400, "INVALID_MODULE", "the given module is not supported in api", details)
+        raise module_unsupported({"param_name": "module"})
     return module
-
-
-def _id_in_path(call: Call) -> int:
-    field_id = whole_id(call.path["id"])
-    if field_id is None:
-        raise invalid_id(2)
-    return field_id
 
 
 async def _change(call: Call, module: Document, run: "Callable[[_FieldChanges], T]") -> T:
@@ -98,13 +92,7 @@ async def _change(call: Call, module: Document, run: "Callable[[_FieldChanges], 
 
 def _each(specs: Sequence[JsonObject], change: Callable[[JsonObject], Body]) -> list[Body]:
     """Each field succeeds or fails alone."""
-    outcomes = []
-    for spec in specs:
-        try:
-            outcomes.append(change(spec))
-        except Fault as fault:
-            outcomes.append(fault.document())
-    return outcomes
+    return [outcome_of(partial(change, spec)) for spec in specs]
 
 
 class _FieldChanges:

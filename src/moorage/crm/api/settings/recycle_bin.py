@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from moorage.crm.api.settings.bin_filters import conditions_of, ids_are
-from moorage.crm.faults import Fault, ambiguous, invalid_id
+from moorage.crm.faults import Fault, ambiguous
 from moorage.crm.metadata.ids import whole_id
 from moorage.crm.metadata.times import zoned
 from moorage.crm.records.access import is_administrator
@@ -14,7 +14,7 @@ from moorage.crm.storage.contract.records import Transaction, Window
 from moorage.crm.storage.contract.recycle_bin import BinCondition, BinEntry, InBin
 from moorage.crm.wire.call import Call, answer, no_content
 from moorage.crm.wire.members import invalid, object_in
-from moorage.crm.wire.parameters import id_list, one_of, page_and_size
+from moorage.crm.wire.parameters import id_list, one_of, page_and_size, path_id
 from moorage.crm.wire.routing import Route
 from moorage.http.message import Response
 
@@ -128,17 +128,14 @@ def _shown(call: Call, entry: BinEntry) -> dict[str, Any]:
         "display_name": entry.display_name,
         "deleted_time": zoned(organisation.zone, entry.deleted_time),
         "owner": user_details(organisation, entry.body["row"].get(owner.column)) if owner else None,
-        "module": {"api_name": module.api_name, "id": str(module.id)} if module else None,
+        "module": module.reference if module else None,
         "deleted_by": user_details(organisation, entry.deleted_by),
         "id": str(entry.id),
     }
 
 
 def _record(call: Call) -> int:
-    record = whole_id(call.path["id"])
-    if record is None:
-        raise invalid_id(2)
-    return record
+    return path_id(call.path, 2)
 
 
 def _ids(values: Any) -> list[int]:

@@ -75,7 +75,7 @@ class RollUpFields:
                 "function_parameters": [{"api_name": field.api_name}] if field is not None else [],
                 "criteria": self._criteria(expression, source.module),
             },
-            "based_on_module": {"api_name": source.module.api_name, "id": str(source.module.id)},
+            "based_on_module": source.module.reference,
             "related_list": {"api_name": source.related_list.name, "id": str(source.related_list.id)},
             "rollup_based_on": None,
         }

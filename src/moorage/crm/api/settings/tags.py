@@ -8,7 +8,7 @@ from functools import partial
 
 from moorage.crm.api.documents import module_parameter
 from moorage.crm.api.items import outcome_of, outcomes_answer, specs_of, success
-from moorage.crm.faults import Fault, invalid_id
+from moorage.crm.faults import Fault, module_unsupported
 from moorage.crm.metadata.catalog import Module
 from moorage.crm.metadata.custom.json_object import JsonObject
 from moorage.crm.metadata.documents import Body
@@ -32,6 +32,7 @@ from moorage.crm.storage.contract.companions import CompanionsOf
 from moorage.crm.storage.contract.organisations import Organisation
 from moorage.crm.storage.contract.records import Transaction, Window
 from moorage.crm.wire.call import Call, answer, no_content
+from moorage.crm.wire.parameters import path_id
 from moorage.crm.wire.routing import Route
 from moorage.http.message import Response
 
@@ -72,7 +73,7 @@ async def update_tags(call: Call) -> Response:
 
 
 async def update_tag(call: Call) -> Response:
-    module, tag_id, [spec] = _module(call), _id(call), await specs_of(call, "tags", 1)
+    module, tag_id, [spec] = _module(call), path_id(call.path, 2), await specs_of(call, "tags", 1)
 
     def update(tags: Tags) -> list[Body]:
         return [outcome_of(partial(_updated, call, tags, spec, tag_id))]
@@ -81,7 +82,7 @@ async def update_tag(call: Call) -> Response:
 
 
 async def delete_tag(call: Call) -> Response:
-    tag_id = _id(call)
+    tag_id = path_id(call.path, 2)
     outcome = await call.store.write(
         lambda transaction: outcome_of(partial(deleted, call, transaction, tag_id))
     )
@@ -90,7 +91,7 @@ async def delete_tag(call: Call) -> Response:
 
 async def merge_tags(call: Call) -> Response:
     """The tag of the path is merged into the other one, as a note of [Z merge-tags] says."""
-    tag_id, [spec] = _id(call), await specs_of(call, "tags", 1)
+    tag_id, [spec] = path_id(call.path, 2), await specs_of(call, "tags", 1)
     if "conflict_id" not in spec:
         raise spec.fault("MANDATORY_NOT_FOUND", "required field not found", "conflict_id")
     outcome = await call.store.write(
@@ -100,7 +101,7 @@ async def merge_tags(call: Call) -> Response:
 
 
 async def count_records(call: Call) -> Response:
-    module, tag_id = _module(call), _id(call)
+    module, tag_id = _module(call), path_id(call.path, 2)
     tag = next((tag for tag in await _tags_of(call, module) if tag.id == tag_id), None)
     if tag is None:
         raise _not_found()
@@ -113,16 +114,8 @@ def _module(call: Call) -> Module:
     document = module_parameter(call)
     module = call.organisation.catalog.modules.get(document.name)
     if module is None or "Tag" not in module.fields:
-        details = {"param_name": "module"}
-        raise Fault(400, "INVALID_MODULE", "the given module is not supported in api", details)
+        raise module_unsupported({"param_name": "module"})
     return module
-
-
-def _id(call: Call) -> int:
-    tag_id = whole_id(call.path["id"])
-    if tag_id is None:
-        raise invalid_id(2)
-    return tag_id
 
 
 async def _tags_of(call: Call, module: Module) -> list[Tag]:

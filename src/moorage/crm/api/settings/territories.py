@@ -1,8 +1,7 @@
 """Territories: an organisation has none yet, and says so."""
 
-from moorage.crm.faults import invalid_id
-from moorage.crm.metadata.ids import whole_id
 from moorage.crm.wire.call import Call, no_content
+from moorage.crm.wire.parameters import path_id
 from moorage.crm.wire.routing import Route
 from moorage.http.message import Response
 
@@ -12,8 +11,7 @@ def list_territories(call: Call) -> Response:  # noqa: ARG001 (no parameter chan
 
 
 def get_territory(call: Call) -> Response:
-    if whole_id(call.path["id"]) is None:
-        raise invalid_id(2)
+    path_id(call.path, 2)
     return no_content()
 
 

@@ -1,9 +1,7 @@
 """Groups of users: an organisation has none yet, and says so."""
 
-from moorage.crm.faults import invalid_id
-from moorage.crm.metadata.ids import whole_id
 from moorage.crm.wire.call import Call, no_content
-from moorage.crm.wire.parameters import page_and_size
+from moorage.crm.wire.parameters import page_and_size, path_id
 from moorage.crm.wire.routing import Route
 from moorage.http.message import Response
 
@@ -14,14 +12,12 @@ def list_groups(call: Call) -> Response:
 
 
 def get_group(call: Call) -> Response:
-    if whole_id(call.path["id"]) is None:
-        raise invalid_id(2)
+    path_id(call.path, 2)
     return no_content()
 
 
 def groups_of_user(call: Call) -> Response:
-    if whole_id(call.path["id"]) is None:
-        raise invalid_id(1)
+    path_id(call.path, 1)
     return list_groups(call)
 
 

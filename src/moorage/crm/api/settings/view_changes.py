@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from moorage.crm.api.documents import module_parameter
-from moorage.crm.faults import Fault, invalid_id
+from moorage.crm.api.items import specs_of
+from moorage.crm.faults import Fault, module_unsupported
 from moorage.crm.metadata.custom.json_object import JsonObject
 from moorage.crm.metadata.custom.views import access_of, columns_of, is_seen, name_of, sorting_of
 from moorage.crm.metadata.documents import Body, Document
@@ -15,9 +16,8 @@ from moorage.crm.query.view_criteria import view_conditions
 from moorage.crm.records.access import is_administrator
 from moorage.crm.records.reading import context_of
 from moorage.crm.storage.contract.metadata import MetadataTransaction
-from moorage.crm.wire.body import object_of
 from moorage.crm.wire.call import Call, answer
-from moorage.crm.wire.parameters import id_list
+from moorage.crm.wire.parameters import id_list, path_id
 from moorage.crm.wire.routing import Route
 from moorage.http.message import Response
 
@@ -32,20 +32,20 @@ T = TypeVar("T")
 
 
 async def create_views(call: Call) -> Response:
-    module, specs = _module(call), await _specs(call, MOST_IN_A_CALL)
+    module, specs = _module(call), await specs_of(call, "custom_views", MOST_IN_A_CALL)
     outcomes = await _change(call, module, lambda change: _each(specs, change.create))
     return _answer(outcomes, done=201)
 
 
 async def update_views(call: Call) -> Response:
-    module, specs = _module(call), await _specs(call, MOST_IN_A_CALL)
+    module, specs = _module(call), await specs_of(call, "custom_views", MOST_IN_A_CALL)
     outcomes = await _change(call, module, lambda change: _each(specs, change.update))
     return _answer(outcomes, done=200)
 
 
 async def update_view(call: Call) -> Response:
-    module, view = _module(call), _id_in_path(call)
-    specs = await _specs(call, 1)
+    module, view = _module(call), path_id(call.path, 2)
+    specs = await specs_of(call, "custom_views", 1)
     outcomes = await _change(
         call, module, lambda change: _each(specs, lambda spec: change.update_one(view, spec))
     )
@@ -53,14 +53,14 @@ async def update_view(call: Call) -> Response:
 
 
 async def sort_views(call: Call) -> Response:
-    module, specs = _module(call), await _specs(call, MOST_SORTED)
+    module, specs = _module(call), await specs_of(call, "custom_views", MOST_SORTED)
     outcomes = await _change(call, module, lambda change: _each(specs, change.sort))
     return _answer(outcomes, done=200)
 
 
 async def sort_view(call: Call) -> Response:
-    module, view = _module(call), _id_in_path(call)
-    specs = await _specs(call, 1)
+    module, view = _module(call), path_id(call.path, 2)
+    specs = await specs_of(call, "custom_views", 1)
     outcomes = await _change(
         call, module, lambda change: _each(specs, lambda spec: change.sort_one(view, spec))
     )
@@ -74,7 +74,7 @@ async def delete_views(call: Call) -> Response:
 
 
 async def delete_view(call: Call) -> Response:
-    module, view = _module(call), _id_in_path(call)
+    module, view = _module(call), path_id(call.path, 2)
     outcomes = await _change(call, module, lambda change: _each([view], change.delete))
     return _answer(outcomes, done=200)
 
@@ -83,24 +83,8 @@ def _module(call: Call) -> Document:
     """The module that the query names. Raises the Fault for one that has no views."""
     module = module_parameter(call)
     if not call.organisation.metadata.all("custom_view", module.id):
-        details = {"param_name": "module"}
-        raise Fault(400, "INVALID_MODULE", "the given module is not supported in api", details)
+        raise module_unsupported({"param_name": "module"})
     return module
-
-
-def _id_in_path(call: Call) -> int:
-    view = whole_id(call.path["id"])
-    if view is None:
-        raise invalid_id(2)
-    return view
-
-
-async def _specs(call: Call, most: int) -> list[JsonObject]:
-    document = await object_of(call)
-    specs = document.items("custom_views", most)
-    if not specs:
-        raise document.fault("MANDATORY_NOT_FOUND", "required field not found", "custom_views")
-    return specs
 
 
 async def _change(call: Call, module: Document, run: "Callable[[_ViewChanges], T]") -> T:

@@ -1,6 +1,6 @@
 """What stands behind FROM: a module, and perhaps one of its custom views."""
 
-from moorage.crm.faults import Fault
+from moorage.crm.faults import module_unsupported
 from moorage.crm.metadata.catalog import Module
 from moorage.crm.metadata.custom.views import is_seen
 from moorage.crm.metadata.ids import whole_id
@@ -16,7 +16,7 @@ def module_of(query: Query, asker: Asker) -> Module:
     module = asker.context.catalog.modules.get(query.module)
     if module is None or module.is_hidden:
         if module is None and any(document.name == query.module for document in asker.metadata.all("module")):
-            raise Fault(400, "INVALID_MODULE", "the given module is not supported in api")
+            raise module_unsupported({})
         # Zoho says the same of an unknown module as of an unknown column [Z observed].
         raise invalid_column(query.module)
     asker.admit(module)

@@ -72,7 +72,7 @@ class Existing:
     def _duplicate(self, module: Module, field: Field, record: int) -> Fault:
         row = self._transaction.rows(module, [record])[record]
         owner = user_details(self._organisation, row[module.fields["Owner"].column], "zuid")
-        of_module = {"api_name": module.api_name, "id": str(module.id)}
+        of_module = module.reference
         details = {
             "api_name": field.api_name,
             "json_path": f"{self._request.path}.{module.api_name}.{field.api_name}",

@@ -207,7 +207,7 @@ class Projection:
     @staticmethod
     def _write_module(writing: "_Writing", column: str, targets: Iterable[Module]) -> str:
         """The module whose number is in a column, by `api_name` and `id`."""
-        modules = {m.number: msgspec.Raw(encode({"api_name": m.api_name, "id": str(m.id)})) for m in targets}
+        modules = {m.number: msgspec.Raw(encode(m.reference)) for m in targets}
         return f"{writing.bound(modules)}[{writing.column(column)}]"
 
     def _name_of(self, target: Module, column: str) -> str:
