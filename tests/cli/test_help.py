@@ -1,6 +1,7 @@
 """What `--help` and a shell's completion tell of each command."""
 
 import re
+from pathlib import Path
 
 import pytest
 import typer
@@ -17,6 +18,7 @@ def commands(group, words=()):
             yield " ".join((*words, name)), command
 
 
+ROOT = Path(__file__).parents[2]
 COMMANDS = dict(commands(typer.main.get_command(program())))
 
 
@@ -40,6 +42,13 @@ def test_the_commands_that_people_meet_first_show_an_example_whole(moorage, word
         options = re.findall(r" (--?[a-zA-Z][a-z-]*)", line)
         known = [name for param in COMMANDS[words].params for name in (*param.opts, *param.secondary_opts)]
         assert line.startswith(f"moorage {words}") and set(options) <= set(known)
+
+
+@pytest.mark.parametrize("words", ["settings", "settings.md", "crm", "crm files", "crm/files.md"])
+def test_pages_are_shown_by_their_names_also_those_of_a_folder(moorage, words):
+    page = words.removesuffix(".md") if words != "crm" else "crm/README"
+    text = (ROOT / "docs" / f"{page.replace(' ', '/')}.md").read_text()
+    assert moorage("help", *words.split()).out == f"{text.rstrip()}\n"
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,8 @@ With this page you can see whether the embedded CRM answers an operation of Zoho
 
 Zoho describes version 8 of its API in files for programs, one for each family of calls. As of June 2025 they name
 {described} operations in {families} families. An operation that stands in several files counts once.
-**{answered} are here, {missing} are missing.** [Those that are here](crm.md#calls) are explained with their scopes.
+**{answered} are here, {missing} are missing.** [Those that are here](crm/README.md#calls) are explained with their
+scopes.
 
 A missing operation answers 404 `INVALID_URL_PATTERN`, and the header `Moorage-Hint` names it. `{{module}}` is any
 module. `{{external_value}}` is the id that a record has in another program, sent with the header `X-EXTERNAL`; here it

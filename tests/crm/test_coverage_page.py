@@ -7,20 +7,22 @@ from moorage.crm.versions import TABLE
 from tests.crm.coverage_page import PAGE as COVERAGE_PAGE
 from tests.crm.coverage_page import Coverage
 
-PAGE = (Path(__file__).parents[2] / "docs" / "crm.md").read_text()
+PAGES = Path(__file__).parents[2] / "docs" / "crm"
 COVERAGE = Coverage()
 DESCRIBED = COVERAGE.operations.described
 NOT_HERE = {"INVALID_URL_PATTERN", "INVALID_REQUEST_METHOD", "INVALID_MODULE"}
 
 
 def test_the_page_lists_every_call_with_its_scopes_and_no_other():
-    rows = re.findall(r"^\| ([A-Z]+) \| `([^`]+)` \| [^|]+ \| (.+) \|$", PAGE, re.MULTILINE)
+    rows = re.findall(
+        r"^\| ([A-Z]+) \| `([^`]+)` \| [^|]+ \| (.+) \|$", (PAGES / "README.md").read_text(), re.MULTILINE
+    )
     listed = {(method, path, tuple(re.findall(r"`([^`]+)`", scopes))) for method, path, scopes in rows}
     assert listed == {(route.method, route.pattern, route.scopes) for route in routes()}
 
 
 def test_the_page_says_what_older_versions_say_otherwise():
-    rows = re.findall(r"^\| (v[\d.]+) \| (.+) \|$", PAGE, re.MULTILINE)
+    rows = re.findall(r"^\| (v[\d.]+) \| (.+) \|$", (PAGES / "versions.md").read_text(), re.MULTILINE)
     assert rows == [(difference.last, difference.says) for difference in TABLE]
 
 

@@ -74,7 +74,7 @@ def test_the_readme_reads_a_lead_by_the_command_and_from_python(copy):
 
 
 def test_zohos_own_sdk_reads_leads_with_what_it_is_given(copy):
-    page = section("docs/crm.md", "With Zoho's own SDK")
+    page = section("docs/crm/accounts.md", "With Zoho's own SDK")
     [commands], [program] = blocks(page, "console"), blocks(page, "python")
     copy(commands)
     assert "Achterberg of Achterberg Greenhouses" in copy(program, "python").splitlines()
@@ -87,70 +87,70 @@ def test_the_calls_that_the_page_of_the_command_line_shows_succeed(copy):
 
 
 def test_an_organisation_is_made_kept_and_put_back_as_the_page_shows(copy):
-    [commands] = blocks(section("docs/crm.md", "Organisations"), "console")
+    [commands] = blocks(section("docs/crm/organisations.md", "Organisations"), "console")
     told = copy(commands).splitlines()
     assert [line.split()[0] for line in told] == ["Created", "Saved", "Restored", "Reset"]
 
 
 def test_a_record_has_the_note_that_the_page_adds(copy):
-    [program] = blocks(section("docs/crm.md", "Notes of a record"), "python")
+    [program] = blocks(section("docs/crm/related.md", "Notes of a record"), "python")
     assert copy(program, "python") == "High at 4\n"
 
 
 def test_a_record_gets_the_attachment_that_the_page_uploads(copy):
-    [commands] = blocks(section("docs/crm.md", "Attachments"), "console")
+    [commands] = blocks(section("docs/crm/files.md", "Attachments"), "console")
     assert copy(commands).endswith('"File_Name":"tide.txt"\n')
-    [commands] = blocks(section("docs/crm.md", "Files in fields"), "console")
+    [commands] = blocks(section("docs/crm/files.md", "Files in fields"), "console")
     assert copy(commands) == "High at 4\n"
 
 
 def test_a_related_list_is_read_as_the_page_shows(copy):
-    [program] = blocks(section("docs/crm.md", "Related lists"), "python")
+    [program] = blocks(section("docs/crm/related.md", "Related lists"), "python")
     assert re.fullmatch(r".+ has \d+\n", copy(program, "python"))
 
 
 def test_a_program_hears_of_a_contact_as_the_page_shows(copy):
-    [program] = blocks(section("docs/crm.md", "Notifications"), "python")
+    [program] = blocks(section("docs/crm/notifications.md", "Notifications"), "python")
     assert re.fullmatch(r"insert Contacts \['\d+'\] only the CRM knows this\n", copy(program, "python"))
 
 
 def test_a_lead_becomes_a_member_of_a_campaign_as_the_page_shows(copy):
-    [program] = blocks(section("docs/crm.md", "Relations of many to many"), "python")
+    [program] = blocks(section("docs/crm/related.md", "Relations of many to many"), "python")
     assert copy(program, "python") == "Invited\n"
 
 
 def test_a_bulk_read_goes_as_its_page_shows(copy):
-    [program] = blocks(section("docs/crm.md", "Bulk reads"), "python")
+    [program] = blocks(section("docs/crm/bulk.md", "Bulk reads"), "python")
     assert copy(program, "python") == "COMPLETED 200\n"
 
 
 def test_an_email_is_in_the_outbox_as_the_page_shows(copy):
-    [program] = blocks(section("docs/crm.md", "E-mails of a record"), "python")
+    [program] = blocks(section("docs/crm/emails.md", "E-mails of a record"), "python")
     assert copy(program, "python") == "Tide to ida@example.com\n"
 
 
 def test_a_variable_has_its_value_as_the_page_shows(copy):
-    [program] = blocks(section("docs/crm.md", "Variables"), "python")
+    [program] = blocks(section("docs/crm/settings.md", "Variables"), "python")
     assert copy(program, "python") == "12.5\n"
 
 
 def test_calls_are_made_in_one_as_the_page_shows(copy):
-    [program] = blocks(section("docs/crm.md", "Composite requests"), "python")
+    [program] = blocks(section("docs/crm/bulk.md", "Composite requests"), "python")
     assert copy(program, "python") == "[201, 201]\n"
 
 
 def test_a_renamed_tag_shows_in_its_record_as_the_page_shows(copy):
-    [program] = blocks(section("docs/crm.md", "Tags"), "python")
+    [program] = blocks(section("docs/crm/settings.md", "Tags"), "python")
     assert copy(program, "python") == "['Oars']\n"
 
 
 def test_a_bulk_write_goes_as_its_page_shows(copy):
-    [program] = blocks(section("docs/crm.md", "Bulk writes"), "python")
+    [program] = blocks(section("docs/crm/bulk.md", "Bulk writes"), "python")
     assert copy(program, "python") == "COMPLETED 1\n"
 
 
 def test_clients_are_registered_as_the_page_shows(copy):
-    [commands] = blocks(section("docs/crm.md", "Clients"), "console")
+    [commands] = blocks(section("docs/crm/accounts.md", "Clients"), "console")
     outcome = copy("\n".join(commands.splitlines()[:2]))
     client = re.findall(r"client_id +(\S+)", outcome)[-1]
     assert copy(commands.splitlines()[2].replace("1000.…", client)).startswith("1000.")
@@ -204,7 +204,7 @@ def test_a_key_for_an_agent_reads_and_does_no_more(copy, own):
 
 
 def test_a_field_of_ones_own_is_made_and_used_as_the_page_shows(copy, tmp_path, own):
-    page = section("docs/crm.md", "Fields of your own")
+    page = section("docs/crm/fields.md", "Fields of your own")
     [command], [field] = blocks(page, "console"), blocks(page, "json")
     (tmp_path / "field.json").write_text(field)
     assert json.loads(copy(command))["fields"][0]["code"] == "SUCCESS"
@@ -215,7 +215,7 @@ def test_a_field_of_ones_own_is_made_and_used_as_the_page_shows(copy, tmp_path, 
 
 
 def test_a_formula_is_made_and_worked_out_as_the_page_shows(copy, tmp_path, own):
-    page = section("docs/crm.md", "Formulas")
+    page = section("docs/crm/fields.md", "Formulas")
     [command], [field] = blocks(page, "console"), blocks(page, "json")
     (tmp_path / "formula.json").write_text(field)
     before = own.get("/zoho-crm/crm/v8/Leads?fields=No_of_Employees&per_page=200")[1]["data"]
@@ -231,7 +231,7 @@ def test_a_formula_is_made_and_worked_out_as_the_page_shows(copy, tmp_path, own)
 
 
 def test_a_lead_is_converted_as_the_page_shows(copy, tmp_path, own):
-    page = section("docs/crm.md", "Conversions")
+    page = section("docs/crm/records.md", "Conversions")
     [command], [request] = blocks(page, "console"), blocks(page, "json")
     (tmp_path / "convert.json").write_text(request)
     _, _, answer = own.call(
@@ -244,7 +244,7 @@ def test_a_lead_is_converted_as_the_page_shows(copy, tmp_path, own):
 
 
 def test_a_lead_is_cloned_as_the_page_shows(copy, tmp_path, own):
-    page = section("docs/crm.md", "Many records at once")
+    page = section("docs/crm/bulk.md", "Many records at once")
     [command], [request] = blocks(page, "console"), blocks(page, "json")
     (tmp_path / "clone.json").write_text(request)
     lead = own.get("/zoho-crm/crm/v8/Leads?fields=id&per_page=1")[1]["data"][0]["id"]
@@ -328,17 +328,17 @@ def test_the_doctor_begins_as_the_page_shows(own):
 
 
 def test_a_record_is_locked_as_the_page_says(copy):
-    [commands] = blocks(section("docs/crm.md", "Locks"), "console")
+    [commands] = blocks(section("docs/crm/records.md", "Locks"), "console")
     assert '"message":"record added"' in copy(commands).replace(" ", "").replace(
         "recordadded", "record added"
     )
 
 
 def test_a_deleted_record_comes_back_as_the_page_says(copy):
-    [commands] = blocks(section("docs/crm.md", "Recycle bin"), "console")
+    [commands] = blocks(section("docs/crm/records.md", "Recycle bin"), "console")
     assert "record restored" in copy(commands)
 
 
 def test_what_happened_to_a_record_is_told_as_the_page_says(copy):
-    [commands] = blocks(section("docs/crm.md", "Timeline"), "console")
+    [commands] = blocks(section("docs/crm/records.md", "Timeline"), "console")
     assert "audited_time" in copy(commands)

@@ -61,7 +61,8 @@ def installed(wheel, tmp_path_factory):
 
 def test_the_wheel_holds_every_file_of_the_package_and_nothing_else(wheel):
     package = ROOT / "src" / "moorage"
-    files = {path for path in package.rglob("*") if path.is_file()} | set((package / "docs").glob("*.md"))
+    files = {path for path in package.rglob("*") if path.is_file()}
+    files |= {page for folder in (".", "crm") for page in (package / "docs" / folder).glob("*.md")}
     needed = {str(path.relative_to(package.parent)) for path in files if path.suffix not in {".pyc", ".mako"}}
     names = set(zipfile.ZipFile(wheel).namelist())
     described = {name for name in names if name.startswith(f"moorage-{__version__}.dist-info/")}

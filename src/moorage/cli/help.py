@@ -30,16 +30,20 @@ def help(context: typer.Context, words: Words = None, *, as_json: Json = False) 
         typer.echo(text.rstrip())
 
 
-def topics() -> list[str]:
-    """The names of the pages."""
-    return sorted(page.stem for page in PAGES.glob("*.md"))
+def pages() -> dict[str, Path]:
+    """Each page by its topic, as the command takes it: `settings`, `crm`, `crm files`."""
+    files = sorted((*PAGES.glob("*.md"), *PAGES.glob("crm/*.md")))
+    return {_topic(file.relative_to(PAGES)): file for file in files}
+
+
+def _topic(path: Path) -> str:
+    return " ".join(part for part in path.with_suffix("").parts if part != "README")
 
 
 def _page(words: list[str] | None) -> str | None:
     # `crm` is a page and a group of commands. The page wins, as `moorage crm --help` shows the commands.
-    if words is None or len(words) != 1 or words[0].removesuffix(".md") not in topics():
-        return None
-    return (PAGES / f"{words[0].removesuffix('.md')}.md").read_text(encoding="utf-8")
+    page = pages().get(" ".join(words or []).replace("/", " ").removesuffix(".md"))
+    return page.read_text(encoding="utf-8") if page else None
 
 
 def _command(root: Any, words: list[str]) -> str:
@@ -47,11 +51,11 @@ def _command(root: Any, words: list[str]) -> str:
     for word in words:
         commands = getattr(context.command, "commands", {})
         if word not in commands:
-            names = [*commands, *topics()] if context is root else list(commands)
+            names = [*commands, *pages()] if context is root else list(commands)
             raise UsageError(
                 f"There is no help on {' '.join(words)!r}.{did_you_mean(word, names)}",
-                help=f"Pages: {', '.join(topics())}. Commands: `moorage --help`.",
+                help=f"Pages: {', '.join(pages())}. Commands: `moorage --help`.",
             )
         context = type(context)(commands[word], info_name=word, parent=context)
-    pages = f"\n\nPages, with `moorage help PAGE`: {', '.join(topics())}." if not words else ""
-    return f"{context.get_help()}{pages}"
+    listed = f"\n\nPages, with `moorage help PAGE`: {', '.join(pages())}." if not words else ""
+    return f"{context.get_help()}{listed}"

@@ -49,9 +49,9 @@ Wording: TypeAlias = Callable[[Fault], None]
 class Difference:
     """A difference between the versions up to `last` and v8. `calls` are methods with patterns, as in `Route`.
 
-    `says` is the sentence about it in docs/crm.md. `rules` are for the handler. `request` changes a call into a call of
-    v8. `answer` and `fault` change an answer or an error of v8 into that of the older version. `words` has error
-    messages of v8, each with the older message.
+    `says` is the sentence about it in docs/crm/versions.md. `rules` are for the handler. `request` changes a call into
+    a call of v8. `answer` and `fault` change an answer or an error of v8 into that of the older version. `words` has
+    error messages of v8, each with the older message.
     """
 
     last: str

@@ -1,11 +1,11 @@
-"""The page of the CRM lists the functions of formulas, with the arguments that they take."""
+"""The page of fields lists the functions of formulas, with the arguments that they take."""
 
 import re
 from pathlib import Path
 
 from moorage.crm.metadata.formulas.functions import FUNCTIONS
 
-PAGE = (Path(__file__).parents[4] / "docs" / "crm.md").read_text()
+PAGE = (Path(__file__).parents[4] / "docs" / "crm" / "fields.md").read_text()
 
 
 def shown():
