@@ -7,7 +7,7 @@ import signal
 import apsw
 import pytest
 
-from moorage.crm.api.records import attachments
+from moorage.crm.api.files import attachments
 from moorage.crm.files import keeping
 from moorage.crm.storage.contract.files import UNUSED
 from tests.crm.conftest import Caller

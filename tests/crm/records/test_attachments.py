@@ -249,7 +249,7 @@ def test_what_was_broken_off_or_deleted_is_swept(crm, lead, clock, monkeypatch):
         raise ArithmeticError
 
     with monkeypatch.context() as patch:
-        patch.setattr("moorage.crm.api.records.attachments.attach", fail)
+        patch.setattr("moorage.crm.api.files.attachments.attach", fail)
         assert send(crm, path, part(b"never attached")).status == 500
     assert crm.delete(f"{path}/{attachment}").status == 200
     assert not is_swept(crm)

@@ -3,8 +3,8 @@
 from collections.abc import Awaitable, Sequence
 from typing import Any
 
-from moorage.crm.api.records.related import get_related, list_related, parent_of, unknown_list
 from moorage.crm.api.records.writing import outcomes_answer, outcomes_of, prepared_records, write
+from moorage.crm.api.related.lists import get_related, list_related, parent_of, unknown_list
 from moorage.crm.faults import Fault, related_id_invalid, wrong_format
 from moorage.crm.metadata.catalog import Catalog, Module
 from moorage.crm.metadata.ids import whole_id

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable
 
-from moorage.crm.api.records.relations import make_links
+from moorage.crm.api.related.relations import make_links
 from moorage.crm.faults import module_unsupported
 from moorage.crm.metadata.catalog import Module
 from moorage.crm.metadata.relations import CONTACT_ROLE

@@ -8,9 +8,9 @@ from typing import Any
 
 import msgspec
 
-from moorage.crm.api.records.asked_records import asked_criteria, asked_ids, asked_owner
-from moorage.crm.api.records.change_owner import MAX_BODY, owned
-from moorage.crm.api.records.mass_values import mass_values
+from moorage.crm.api.mass.asked_records import asked_criteria, asked_ids, asked_owner
+from moorage.crm.api.mass.change_owner import MAX_BODY, owned
+from moorage.crm.api.mass.values import mass_values
 from moorage.crm.api.records.writing import outcomes_answer
 from moorage.crm.faults import Fault, param_missing
 from moorage.crm.jobs import mass

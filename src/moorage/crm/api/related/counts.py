@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from moorage.crm.api.records.related import parent_of, unknown_record
+from moorage.crm.api.related.lists import parent_of, unknown_record
 from moorage.crm.faults import Fault
 from moorage.crm.metadata.catalog import Module
 from moorage.crm.metadata.custom.json_object import JsonObject

@@ -4,7 +4,7 @@ from collections.abc import Awaitable
 
 import msgspec
 
-from moorage.crm.api.records.related import parent_of
+from moorage.crm.api.related.lists import parent_of
 from moorage.crm.faults import module_unsupported, related_id_invalid
 from moorage.crm.files.form import AROUND
 from moorage.crm.files.keeping import keep

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable
 
-from moorage.crm.api.records.related import list_related, related_of
+from moorage.crm.api.related.lists import list_related, related_of
 from moorage.crm.faults import Fault
 from moorage.crm.metadata.catalog import Module
 from moorage.crm.metadata.ids import whole_id

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from moorage.crm.api.contact_roles import roles_of
+from moorage.crm.api.related.contact_roles import roles_of
 from moorage.crm.metadata.relations import CONTACT_ROLE
 from moorage.crm.metadata.shown import shape
 from moorage.crm.query.tree import AnyOf, Equal

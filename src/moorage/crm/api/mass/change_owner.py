@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from moorage.crm.api.records.asked_records import asked_ids, asked_owner
+from moorage.crm.api.mass.asked_records import asked_ids, asked_owner
 from moorage.crm.api.records.writing import outcomes_answer
 from moorage.crm.faults import Fault
 from moorage.crm.metadata.catalog import Module

@@ -5,8 +5,8 @@ from typing import Any
 
 import msgspec
 
-from moorage.crm.api.records.related import get_related, list_related, parent_of, unknown_list
 from moorage.crm.api.records.writing import outcomes_answer
+from moorage.crm.api.related.lists import get_related, list_related, parent_of, unknown_list
 from moorage.crm.faults import Fault, ambiguous, file_too_long, related_id_invalid, wrong_format
 from moorage.crm.files.form import AROUND, SentForm, attachment_failure, form_of
 from moorage.crm.files.keeping import keep

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from moorage.crm.api.contact_roles import roles_of
-from moorage.crm.api.records.related import parent_of, related_of, unknown_record
 from moorage.crm.api.records.writing import outcomes_answer
+from moorage.crm.api.related.contact_roles import roles_of
+from moorage.crm.api.related.lists import parent_of, related_of, unknown_record
 from moorage.crm.faults import Fault
 from moorage.crm.metadata.catalog import Module
 from moorage.crm.metadata.ids import whole_id

@@ -4,10 +4,10 @@ from typing import Any
 
 import msgspec
 
-from moorage.crm.api.records.asked_records import asked_ids
-from moorage.crm.api.records.change_owner import MAX_BODY
-from moorage.crm.api.records.convert import prepare_roles
-from moorage.crm.api.records.mass import STATES, found_job
+from moorage.crm.api.conversion.convert import prepare_roles
+from moorage.crm.api.mass.actions import STATES, found_job
+from moorage.crm.api.mass.asked_records import asked_ids
+from moorage.crm.api.mass.change_owner import MAX_BODY
 from moorage.crm.faults import module_unsupported
 from moorage.crm.jobs.asking import ask_for
 from moorage.crm.jobs.mass_convert import KIND, MOST_LEADS, MassConversion, conversions_of

@@ -3,9 +3,9 @@
 from collections.abc import Awaitable, Callable
 from functools import partial
 
-from moorage.crm.api.records.activities import activity_lists, list_activities
-from moorage.crm.api.records.link_values import with_link_values
 from moorage.crm.api.records.listing import Listing, asked_fields
+from moorage.crm.api.related.activities import activity_lists, list_activities
+from moorage.crm.api.related.link_values import with_link_values
 from moorage.crm.faults import Fault
 from moorage.crm.metadata.catalog import Module
 from moorage.crm.metadata.ids import whole_id
