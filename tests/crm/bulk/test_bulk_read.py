@@ -258,6 +258,22 @@ def test_a_read_needs_the_scope_of_its_module(crm, caller_of):
     assert (answer.status, answer.json["code"]) == (401, "OAUTH_SCOPE_MISMATCH")
 
 
+def test_a_read_needs_the_scopes_of_the_modules_behind_its_lookups(caller_of, crm):
+    contacts = caller_of("acme", "ZohoCRM.bulk.ALL,ZohoCRM.modules.contacts.READ")
+    query = {"module": {"api_name": "Contacts"}, "fields": ["Account_Name", "Owner.email"]}
+    assert contacts.post(PATH, {"query": query}).status == 201
+    answer = contacts.post(PATH, {"query": query | {"fields": ["Account_Name.Industry"]}})
+    assert (answer.status, answer.json["code"]) == (401, "OAUTH_SCOPE_MISMATCH")
+
+
+def test_a_result_is_for_those_who_may_read_its_records(crm, work, caller_of):
+    job = begun(crm, module={"api_name": "Notes"})
+    work(crm, job)
+    assert caller_of("acme", "ZohoCRM.bulk.ALL").get(f"{PATH}/{job}/result").status == 401
+    no_administrator = caller_of("acme", "ZohoCRM.bulk.ALL,ZohoCRM.modules.ALL", user=2)
+    assert no_administrator.get(f"{PATH}/{job}/result").status == 403
+
+
 def test_a_stranger_sees_no_job_and_no_result(crm, work, make_organisation, caller_of):
     job = begun(crm)
     work(crm, job)

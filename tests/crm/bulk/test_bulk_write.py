@@ -308,6 +308,9 @@ def test_what_can_not_be_written_is_refused_at_once(crm):
         spec = {"file_id": file} | refused
         answer = asked(crm, spec, operation=spec.pop("operation", "insert"))
         assert (answer.status, answer.json["code"]) == (400, code), answer.body
+    for operation in ([], {}, 5):
+        answer = asked(crm, {"file_id": file}, operation=operation)
+        assert (answer.status, answer.json["details"]["api_name"]) == (400, "operation")
 
 
 def test_a_body_without_an_operation_or_a_resource_is_refused(crm):

@@ -217,6 +217,13 @@ def test_values_of_records_need_the_scope_to_read_them(caller_of, crm):
     assert change(caller, "POST", CHANNEL).status == 201
 
 
+def test_values_of_all_notes_are_for_administrators(caller_of, crm):
+    notes = CHANNEL | {"events": ["Notes.all"], "return_affected_field_values": True}
+    (outcome,) = change(caller_of("acme", user=2), "POST", notes).json["watch"]
+    assert outcome["code"] == "NOT_SUPPORTED"
+    assert change(crm, "POST", notes).status == 201
+
+
 def test_a_condition_is_shown_with_ids(crm):
     group = [{"field": {"api_name": "City"}}]
     watch(crm, URL, "Leads.edit", notification_condition=selection(group=group, group_operator="and"))

@@ -255,6 +255,12 @@ def test_it_needs_the_scopes_of_what_it_makes(crm, lead, caller_of):
     assert caller.post(CONVERT.format(lead), {"data": [{}]}).status == 200
 
 
+def test_what_a_lead_matches_is_not_told_without_the_scope(crm, lead, caller_of):
+    crm.insert("Contacts", {"Last_Name": "A", "Email": crm.only(f"Leads/{lead}")["Email"]})
+    answer = caller_of("acme", "ZohoCRM.modules.leads.UPDATE").post(CONVERT.format(lead), {"data": [{}]})
+    assert (answer.status, answer.json["code"]) == (401, "OAUTH_SCOPE_MISMATCH")
+
+
 def test_other_modules_are_not_converted(crm):
     (contact,) = crm.insert("Contacts", {"Last_Name": "A"})
     answer = crm.post(f"Contacts/{contact}/actions/convert", {"data": [{}]})

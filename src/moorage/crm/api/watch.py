@@ -10,6 +10,7 @@ from moorage.crm.events.requests import DAY, ChannelRequest
 from moorage.crm.faults import Fault, param_missing
 from moorage.crm.metadata.spelling import unknown_module
 from moorage.crm.metadata.times import zoned
+from moorage.crm.records.access import visible
 from moorage.crm.storage.contract.companions import CompanionPage, CompanionsOf
 from moorage.crm.storage.contract.records import Transaction, Window
 from moorage.crm.wire.call import Call, answer, no_content, then
@@ -171,9 +172,11 @@ class _Channels:
         return channel
 
     def _put(self, channel: Channel, modules: Iterable[str], message: str) -> dict[str, Any]:
-        if channel.returns_values:  # Values of records need the scope by which records are read.
-            for module in channel.events:
-                self._call.require("ZohoCRM.modules.{module}.READ", module)
+        if channel.returns_values:  # Values are for whoever may read the records.
+            for name in channel.events:
+                self._call.require("ZohoCRM.modules.{module}.READ", name)
+                if (module := self._call.organisation.catalog.modules.get(name)) is not None:
+                    visible(self._call, module)
         self._channels[channel.id] = self._written[channel.id] = channel
         return success({"events": self._details(channel, modules)}, message)
 

@@ -36,6 +36,12 @@ def columns_of(
     return [ID, *names], columns
 
 
+def modules_behind(module: Module, names: Sequence[str]) -> list[str]:
+    """The modules whose fields are asked for behind a lookup, by their API names."""
+    lookups = [module.fields.get(first) for first, dot, _ in (name.partition(".") for name in names) if dot]
+    return list(dict.fromkeys(field.lookup for field in lookups if field is not None and field.lookup))
+
+
 def _column(organisation: Organisation, module: Module, name: str) -> Column:
     first, dot, rest = name.partition(".")
     field = module.fields.get(first)

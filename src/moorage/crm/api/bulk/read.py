@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from moorage.crm.api.bulk.bodies import MAX_BODY, callback_of, json_object, not_found
-from moorage.crm.api.bulk.read_requests import read_request, token_scope
+from moorage.crm.api.bulk.read_requests import read_request, require_readable, token_scope
 from moorage.crm.api.bulk.results import download
 from moorage.crm.faults import Fault
 from moorage.crm.jobs.asking import ask_for, found
@@ -46,6 +46,7 @@ async def result(call: Call) -> Response:
     job = await _job(call)
     if job.state != "completed":
         raise not_found(call.path["job_id"])
+    require_readable(call, msgspec.convert(job.request, ReadRequest))
     return await download(call, msgspec.convert(job.progress, ReadResult).key, call.path["job_id"])
 
 

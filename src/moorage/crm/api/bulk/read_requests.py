@@ -6,8 +6,10 @@ import msgspec
 
 from moorage.crm.faults import Fault, ambiguous
 from moorage.crm.jobs.bulk_read import ReadRequest, filters_of, reading_of
+from moorage.crm.jobs.columns import modules_behind
 from moorage.crm.metadata.catalog import Module
 from moorage.crm.metadata.ids import whole_id
+from moorage.crm.records.access import visible
 from moorage.crm.wire.call import Call
 from moorage.crm.wire.page_tokens import bound_to
 
@@ -33,7 +35,20 @@ def read_request(call: Call, body: dict[str, Any]) -> ReadRequest:
         _require_calendar(module, request)
     request = _on_page(call, query, request)
     reading_of(call.organisation, request, filters_of(call.organisation, call.caller.user, request, call.now))
+    require_readable(call, request)
     return request
+
+
+def require_readable(call: Call, request: ReadRequest) -> None:
+    """Raise the Fault of a caller who may not read the module, or one that a field lies in behind a lookup."""
+    modules = call.organisation.catalog.modules
+    names = [request.module]
+    if request.module in modules:
+        names += modules_behind(modules[request.module], request.fields or [])
+    for name in names:
+        call.require(MODULES_READ, name)
+        if name in modules:
+            visible(call, modules[name])
 
 
 def token_scope(organisation: int, user: int, request: ReadRequest) -> bytes:

@@ -26,7 +26,7 @@ async def write_request(call: Call, body: dict[str, Any]) -> WriteRequest:
     operation = body.get("operation")
     if operation is None:
         raise _required("operation")
-    if operation not in _SCOPES:
+    if operation not in [*_SCOPES]:  # It may be anything, also what has no hash.
         raise _invalid("operation", supported_values=list(_SCOPES))
     encoding = body.get("character_encoding") or "UTF-8"
     if not isinstance(encoding, str) or python_name(encoding) is None:

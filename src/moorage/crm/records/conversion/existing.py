@@ -14,7 +14,10 @@ from moorage.crm.wire.members import invalid
 
 
 class Existing:
-    """The records that are there already. `values` gives what the lead would write into a module's record."""
+    """The records that are there already. `values` gives what the lead would write into a module's record.
+
+    `permit` is asked before a match is told, as whoever could not make such a record must not learn of it.
+    """
 
     def __init__(
         self,
@@ -22,12 +25,14 @@ class Existing:
         transaction: Transaction,
         request: ConversionRequest,
         values: Callable[[str], dict[str, Any]],
+        permit: Callable[[str, str], None],
     ) -> None:
         self._organisation = organisation
         self._modules = organisation.catalog.modules
         self._transaction = transaction
         self._request = request
         self._values = values
+        self._permit = permit
 
     def contact_and_account(self) -> tuple[int | None, int | None]:
         """The contact and the account that the lead is added to."""
@@ -58,6 +63,7 @@ class Existing:
         match = self._match(name)
         if match is None or self._request.adds_to_existing:
             return None if match is None else match[1]
+        self._permit("CREATE", name)
         field, record = match
         raise self._duplicate(self._modules[name], field, record)
 

@@ -62,7 +62,7 @@ class LeadConversion:
         self._permit = permit
         self._lead: Row = {}
         self._became: dict[str, Became] = {}
-        self._existing = Existing(organisation, transaction, request, self._values)
+        self._existing = Existing(organisation, transaction, request, self._values, permit)
 
     def run(self, lead: int) -> Outcome:
         """Raises the Fault of a lead that can't be converted, and Refused for what the request wants."""
@@ -223,6 +223,8 @@ def refusing() -> Iterator[None]:
     try:
         yield
     except Fault as fault:
+        if fault.status == 401:  # A missing scope is about the whole call.
+            raise
         raise Refused(failed(fault)) from None
 
 
