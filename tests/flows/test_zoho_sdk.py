@@ -246,6 +246,11 @@ class TestOnBothStorages:
     def test_it_acts_on_many_records(self, actions):
         assert actions["many"] == ["SUCCESS"] * 4
 
+    def test_it_changes_settings(self, actions):
+        assert actions["settings"] == {
+            "picklist": ["SUCCESS", ["-None-", "North", "South"], "SCHEDULED", "SUCCESS"],
+        }
+
     def test_it_locks_shares_and_removes_a_lead(self, actions):
         assert actions["belongings"] == {
             "locked": "record added",

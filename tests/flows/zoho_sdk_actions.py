@@ -8,6 +8,7 @@ import zipfile
 
 from zoho_sdk import body, connect, lead, outcomes, params
 from zoho_sdk_belongings import what_belongs_to_a_lead
+from zoho_sdk_settings import change_settings
 from zoho_sdk_views import sort_a_view
 from zohocrmsdk.src.com.zoho.crm.api import HeaderMap
 from zohocrmsdk.src.com.zoho.crm.api.bulk_read import BodyWrapper as BulkReadBody
@@ -211,6 +212,7 @@ def main():
         "many": act_on_many(),
         "tags": tag_a_lead(),
         "belongings": what_belongs_to_a_lead(),
+        "settings": change_settings(),
     }
     print(json.dumps(done))
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from moorage.crm.jobs import bulk_read, mass, mass_convert, write_model
+from moorage.crm.jobs import bulk_read, mass, mass_convert, replacing, write_model
 from moorage.crm.jobs.bulk_write import BulkWrite
 from moorage.crm.jobs.model import Worker
 
@@ -13,4 +13,5 @@ KINDS: Mapping[str, Callable[[], Worker]] = {
     mass.DELETE: mass.MassWorker,
     mass.CHANGE_OWNER: mass.MassWorker,
     mass_convert.KIND: mass_convert.ConvertWorker,
+    replacing.KIND: replacing.ReplaceWorker,
 }

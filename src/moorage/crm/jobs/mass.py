@@ -96,11 +96,18 @@ async def _following(
     organisation: Organisation, module: Module, job: BulkJob, request: MassRequest, last: int
 ) -> list[int]:
     filters = filters_of(organisation, module, request.criteria, job.user, job.created)
+    return await ids_after(organisation, module, filters, last, job.id)
+
+
+async def ids_after(
+    organisation: Organisation, module: Module, filters: Sequence[Filter], last: int, end: int
+) -> list[int]:
+    """The first ids of records that pass the filters, behind the id `last` and before the id `end`."""
     order, window = Order(module.fields["id"], descending=False), Window(AT_ONCE, start=Position(None, last))
     page = organisation.store.page(module, shape(module, []), filters, order, window)
     result = await page if isinstance(page, Awaitable) else page
     ids = [int(record["id"]) for record in msgspec.json.decode(result.data)]
-    return [record for record in ids if record < job.id]
+    return [record for record in ids if record < end]
 
 
 def filters_of(

@@ -2,7 +2,7 @@
 
 A document is one row: an id, a kind, the module it belongs to (0 for none), a name and its JSON. The kinds:
 
-    org, user, role, profile                                    of the organisation
+    org, user, role, profile, global_picklist                   of the organisation
     module, field, layout, related_list, custom_view            of a module
 
 `standard/` makes the documents of a new organisation, `api/` shows them, and `catalog.py` prepares modules and fields
@@ -16,8 +16,9 @@ import msgspec
 
 Body: TypeAlias = dict[str, Any]
 Kind: TypeAlias = Literal[
-    "org", "user", "role", "profile", "module", "field", "layout", "related_list", "custom_view"
-]
+    "org", "user", "role", "profile", "global_picklist",
+    "module", "field", "layout", "related_list", "custom_view",
+]  # fmt: skip
 
 
 _decode = msgspec.json.Decoder().decode

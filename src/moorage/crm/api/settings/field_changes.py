@@ -110,6 +110,10 @@ class _FieldChanges:
     def _metadata(self) -> Metadata:
         return self._transaction.metadata
 
+    @property
+    def _picklists(self) -> list[Document]:
+        return self._metadata.all("global_picklist")
+
     def new_id(self) -> str:
         return str(self._transaction.new_ids(1)[0])
 
@@ -121,7 +125,9 @@ class _FieldChanges:
 
     def create(self, spec: JsonObject) -> Body:
         known = self._metadata.all("field", self._module.id)
-        definition = new_field(spec, known, self._module_named, in_rows=has_rows(self._module))
+        definition = new_field(
+            spec, known, self._module_named, picklists=self._picklists, in_rows=has_rows(self._module)
+        )
         if definition.lookup is not None:
             definition = self._with_related_list(definition, definition.lookup)
         if FIELD_TYPES[definition.data_type].has_rows:
@@ -172,7 +178,7 @@ class _FieldChanges:
         known = self._metadata.all("field", self._module.id)
         if has_rows(self._module):
             refuse_in_rows(spec, field.body["data_type"])
-        body = changed_field(spec, field, known, self)
+        body = changed_field(spec, field, known, self, self._picklists)
         if body["data_type"] == ROLL_UP:
             return self._update_roll_up(spec, field, body)
         if body.get("unique") and not field.body.get("unique"):

@@ -1,17 +1,24 @@
 """A field as callers specify it, read into its definition, or into changes of its document [Z create-fields]."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from msgspec.structs import replace
 
 from moorage.crm.metadata.custom.formula_fields import new_formula, type_of_formula
+from moorage.crm.metadata.custom.global_picklists import members_of_field
 from moorage.crm.metadata.custom.json_object import JsonObject
 from moorage.crm.metadata.custom.naming import LONGEST_LABEL, api_name_of, check_api_name
 from moorage.crm.metadata.custom.options import changed_options, new_options
 from moorage.crm.metadata.custom.row_modules import refuse_in_rows
 from moorage.crm.metadata.custom.type_members import TEXTAREAS, members_of_type
 from moorage.crm.metadata.custom.types import FIELD_TYPES, MOST_DECIMALS, PICK_LISTS, FieldType
-from moorage.crm.metadata.definitions import UNIQUE_TYPES, FieldDefinition, Ids, LookupDefinition
+from moorage.crm.metadata.definitions import (
+    UNIQUE_TYPES,
+    FieldDefinition,
+    Ids,
+    LookupDefinition,
+    PickListValue,
+)
 from moorage.crm.metadata.documents import Body, Document
 from moorage.crm.metadata.field_documents import choice
 from moorage.crm.metadata.rows import LINK_TYPES
@@ -20,8 +27,8 @@ MOST_FIELDS = 300  # Custom fields of one module.
 MOST_UNIQUE = 2
 # Members that belong to features which the embedded CRM does not have.
 _UNSUPPORTED = (
-    "crypt", "external", "private", "global_picklist", "history_tracking", "association_details", "formula",
-    "rollup_summary", "multiselectlookup", "multiuserlookup",
+    "crypt", "external", "private", "history_tracking", "association_details", "formula", "rollup_summary",
+    "multiselectlookup", "multiuserlookup",
 )  # fmt: skip
 
 
@@ -30,11 +37,12 @@ def new_field(
     known: list[Document],
     module_named: Callable[[JsonObject], str],
     *,
+    picklists: Sequence[Document] = (),
     in_rows: bool = False,
 ) -> FieldDefinition:
     """The definition of a new field. `known` are the fields of its module; `module_named` finds a lookup's module.
 
-    `in_rows` says that the records of its module are the rows of another field.
+    `picklists` are the global picklists. `in_rows` says that the records of its module are the rows of another field.
 
     Raises the Fault for a specification that is not possible.
     """
@@ -50,7 +58,7 @@ def new_field(
     name = _api_name(spec, label, known)
     _refuse_too_many(spec, known, data_type)
     length = _length(spec, data_type, field_type)
-    more = members_of_type(spec, data_type, length)
+    more = members_of_type(spec, data_type, length) | _of_picklist(spec, data_type, picklists)
     if formula is not None:
         more["formula"] = formula
     if "unique" in spec:
@@ -59,10 +67,22 @@ def new_field(
         _plain_field(name, label, data_type, field_type, length),
         decimal_place=_decimals(spec, field_type, length),
         read_only=formula is not None,
-        pick_list_values=new_options(spec) if data_type in PICK_LISTS else (),
+        pick_list_values=_own_options(spec, data_type, more),
         lookup=_lookup(spec, module_named) if data_type == "lookup" else None,
         more=more,
     )
+
+
+def _of_picklist(spec: JsonObject, data_type: str, picklists: Sequence[Document]) -> Body:
+    if data_type not in PICK_LISTS:
+        if "global_picklist" in spec:
+            raise spec.invalid("global_picklist")
+        return {}
+    return members_of_field(spec, picklists)
+
+
+def _own_options(spec: JsonObject, data_type: str, more: Body) -> tuple[PickListValue, ...]:
+    return new_options(spec) if data_type in PICK_LISTS and not more.get("global_picklist") else ()
 
 
 def _api_name(spec: JsonObject, label: str, known: list[Document]) -> str:
@@ -97,7 +117,13 @@ def _plain_field(
     )
 
 
-def changed_field(spec: JsonObject, field: Document, known: list[Document], ids: Ids) -> Body:
+def changed_field(
+    spec: JsonObject,
+    field: Document,
+    known: list[Document],
+    ids: Ids,
+    picklists: Sequence[Document] = (),
+) -> Body:
     """The new body of a field's document. Raises the Fault for what can't change."""
     body, data_type = field.body, field.body["data_type"]
     if not body["custom_field"]:
@@ -117,15 +143,21 @@ def changed_field(spec: JsonObject, field: Document, known: list[Document], ids:
         changed["decimal_place"] = _more_decimals(spec, body, length)
     if spec.has_member("unique"):
         changed["unique"] = _changed_unique(spec, field, known)
-    if "pick_list_values" in spec:
-        if data_type not in PICK_LISTS:
-            raise spec.invalid("pick_list_values")
-        kept, new = changed_options(spec, body["pick_list_values"])
-        options = [*kept, *(choice(value, ids, {}) for value in new)]
-        changed["pick_list_values"] = [
-            {**option, "sequence_number": number} for number, option in enumerate(options, 1)
-        ]
+    changed |= _of_picklist(spec, data_type, picklists)
+    if "pick_list_values" in spec and not changed.get("global_picklist"):
+        changed["pick_list_values"] = _changed_options(spec, {**body, **changed}, ids)
     return {**body, **changed, **members_of_type(spec, data_type, length, body)}
+
+
+def _changed_options(spec: JsonObject, body: Body, ids: Ids) -> list[Body]:
+    if body["data_type"] not in PICK_LISTS:
+        raise spec.invalid("pick_list_values")
+    if body.get("global_picklist"):
+        message = "the options are those of a global picklist"
+        raise spec.fault("NOT_ALLOWED", message, "pick_list_values")
+    kept, new = changed_options(spec, body["pick_list_values"])
+    options = [*kept, *(choice(value, ids, {}) for value in new)]
+    return [{**option, "sequence_number": number} for number, option in enumerate(options, 1)]
 
 
 def _field_type(data_type: str, formula: Body | None) -> FieldType:

@@ -1,0 +1,76 @@
+"""What all calls need that change settings which are documents of the metadata."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
+
+from moorage.crm.api.documents import module_named, reference
+from moorage.crm.api.items import outcome_of
+from moorage.crm.metadata.documents import Body, Document, Metadata
+from moorage.crm.metadata.times import zoned
+from moorage.crm.records.access import require_administrator
+from moorage.crm.storage.contract.metadata import MetadataTransaction
+from moorage.crm.wire.call import Call
+
+MAX_BODY = 1024 * 1024
+
+T = TypeVar("T")
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsChange:
+    """A change of the metadata by the caller. It is the `Ids` of new documents."""
+
+    call: Call
+    transaction: MetadataTransaction
+
+    @property
+    def metadata(self) -> Metadata:
+        return self.transaction.metadata
+
+    def new_id(self) -> str:
+        return str(self.transaction.new_ids(1)[0])
+
+    def module(self, api_name: str) -> Body:
+        module = module_named(self.metadata, api_name)
+        if module is None:
+            raise LookupError(api_name)
+        return {"api_name": api_name, "id": str(module.id)}
+
+    def put(self, document: Document) -> None:
+        self.transaction.put(document)
+
+    def user(self) -> Body:
+        """The caller as documents name who made or changed them."""
+        user = self.metadata.find("user", self.call.caller.user)
+        assert user is not None
+        return reference(user)
+
+    def now(self) -> str | None:
+        return zoned(self.call.organisation.zone, self.transaction.now)
+
+    def changed(self) -> Body:
+        return {"modified_by": self.user(), "modified_time": self.now()}
+
+    def created(self) -> Body:
+        return {"created_by": self.user(), "created_time": self.now(), **self.changed()}
+
+
+def require_customizer(call: Call) -> None:
+    require_administrator(call, "Crm_Implied_Customize_Zoho_CRM")
+
+
+async def changed(call: Call, run: Callable[[SettingsChange], T]) -> T:
+    """Run changes as one change of the metadata, in the writer's thread."""
+    return await call.store.change_metadata(lambda transaction: run(SettingsChange(call, transaction)))
+
+
+async def change_each(
+    call: Call, items: Sequence[Item], change: Callable[[SettingsChange, Item], Body]
+) -> list[Body]:
+    """The outcomes of changes that succeed or fail each alone, all in one change of the metadata."""
+    return await changed(
+        call, lambda settings: [outcome_of(partial(change, settings, item)) for item in items]
+    )

@@ -1,0 +1,157 @@
+"""Global picklists: options that fields of several modules share [Z global-picklists]."""
+
+from moorage.crm.api.items import outcomes_answer, specs_of, success
+from moorage.crm.api.settings.changing import MAX_BODY, SettingsChange, change_each, require_customizer
+from moorage.crm.api.settings.picklist_uses import used_in_modules
+from moorage.crm.faults import Fault, invalid_id
+from moorage.crm.metadata.custom.global_picklists import (
+    changed_picklist,
+    fields_of,
+    new_picklist,
+    options_of_field,
+)
+from moorage.crm.metadata.custom.json_object import JsonObject
+from moorage.crm.metadata.documents import Body, Document, Metadata
+from moorage.crm.metadata.ids import whole_id
+from moorage.crm.wire.call import Call, answer, no_content
+from moorage.crm.wire.parameters import id_list, path_id
+from moorage.crm.wire.routing import Route
+from moorage.http.message import Response
+
+NAME = "global_picklists"
+MOST_AT_ONCE = 100
+
+
+def list_picklists(call: Call) -> Response:
+    return _answer(call, call.organisation.metadata.all("global_picklist"))
+
+
+def get_picklist(call: Call) -> Response:
+    picklist = call.organisation.metadata.find("global_picklist", path_id(call.path, 2))
+    return _answer(call, [picklist] if picklist else [])
+
+
+def _answer(call: Call, picklists: list[Document]) -> Response:
+    if not picklists:
+        return no_content()
+    included = set(call.params.get("include", "").split(","))
+    with_labels = "used_in_modules.plural_label" in call.params.get("include_inner_details", "")
+    shown = []
+    for picklist in picklists:
+        more: Body = {}
+        if "used_in_modules" in included:
+            metadata = call.organisation.metadata
+            more["used_in_modules"] = used_in_modules(metadata, picklist, labels=with_labels)
+        shown.append({**picklist.body, **more})
+    return answer({NAME: shown})
+
+
+async def create_picklist(call: Call) -> Response:
+    require_customizer(call)
+    specs = await specs_of(call, NAME, 1)
+
+    def create(change: SettingsChange, spec: JsonObject) -> Body:
+        body = new_picklist(spec, change.metadata.all("global_picklist"), change)
+        picklist = Document(int(body["id"]), "global_picklist", 0, body["api_name"], body | change.created())
+        change.put(picklist)
+        return success({"id": body["id"]}, "global picklist added successfully")
+
+    return outcomes_answer(NAME, await change_each(call, specs, create), done=201)
+
+
+async def update_picklists(call: Call) -> Response:
+    require_customizer(call)
+    specs = await specs_of(call, NAME, MOST_AT_ONCE)
+
+    def update(change: SettingsChange, spec: JsonObject) -> Body:
+        if "id" not in spec:
+            raise spec.fault("MANDATORY_NOT_FOUND", "required field not found", "id")
+        picklist = change.metadata.find("global_picklist", whole_id(spec.raw("id")) or 0)
+        if picklist is None:
+            raise spec.fault("INVALID_DATA", "the id given seems to be invalid", "id")
+        return _updated(change, picklist, spec)
+
+    return outcomes_answer(NAME, await change_each(call, specs, update))
+
+
+async def update_picklist(call: Call) -> Response:
+    require_customizer(call)
+    identity = path_id(call.path, 2)
+    specs = await specs_of(call, NAME, 1)
+    outcomes = await change_each(
+        call, specs, lambda change, spec: _updated(change, _required(change.metadata, identity), spec)
+    )
+    return outcomes_answer(NAME, outcomes)
+
+
+def _updated(change: SettingsChange, picklist: Document, spec: JsonObject) -> Body:
+    known = change.metadata.all("global_picklist")
+    body = changed_picklist(spec, picklist, known, change) | change.changed()
+    change.put(picklist.with_body(body))
+    for field in _fields(change.metadata, picklist):
+        change.put(field.with_body({**field.body, "pick_list_values": options_of_field(body)}))
+    return success({"id": body["id"]}, "global picklist updated successfully")
+
+
+def _required(metadata: Metadata, identity: int) -> Document:
+    picklist = metadata.find("global_picklist", identity)
+    if picklist is None:
+        raise invalid_id(2)
+    return picklist
+
+
+def _fields(metadata: Metadata, picklist: Document) -> list[Document]:
+    return [
+        field
+        for module in metadata.all("module")
+        for field in fields_of(picklist, metadata.all("field", module.id))
+    ]
+
+
+async def delete_picklists(call: Call) -> Response:
+    require_customizer(call)
+
+    def delete(change: SettingsChange, identity: int) -> Body:
+        picklist = change.metadata.find("global_picklist", identity)
+        if picklist is None:
+            details = {"id": str(identity)}
+            raise Fault(400, "INVALID_DATA", "the id given seems to be invalid", details)
+        return _deleted(change, picklist)
+
+    outcomes = await change_each(call, id_list(call.params, "ids"), delete)
+    return outcomes_answer(NAME, outcomes)
+
+
+async def delete_picklist(call: Call) -> Response:
+    require_customizer(call)
+    outcomes = await change_each(
+        call,
+        [path_id(call.path, 2)],
+        lambda change, identity: _deleted(change, _required(change.metadata, identity)),
+    )
+    return outcomes_answer(NAME, outcomes)
+
+
+def _deleted(change: SettingsChange, picklist: Document) -> Body:
+    """Fields that used it keep its options as their own."""
+    for field in _fields(change.metadata, picklist):
+        change.put(field.with_body({**field.body, "global_picklist": None}))
+    change.transaction.remove([picklist.id])
+    return success({"id": str(picklist.id)}, "global picklist deleted successfully")
+
+
+def _scope(operation: str) -> tuple[str, ...]:
+    return (f"ZohoCRM.settings.global_picklist.{operation}",)
+
+
+_ALL, _ONE = "/crm/v8/settings/global_picklists", "/crm/v8/settings/global_picklists/{id}"
+
+ROUTES = (
+    Route("GET", _ALL, list_picklists, _scope("READ")),
+    Route("POST", _ALL, create_picklist, _scope("CREATE"), max_body=MAX_BODY),
+    Route("PATCH", _ALL, update_picklists, _scope("UPDATE"), max_body=MAX_BODY),
+    Route("DELETE", _ALL, delete_picklists, _scope("DELETE")),
+    Route("GET", _ONE, get_picklist, _scope("READ")),
+    Route("PATCH", _ONE, update_picklist, _scope("UPDATE"), max_body=MAX_BODY),
+    Route("DELETE", _ONE, delete_picklist, _scope("DELETE")),
+)

@@ -1,0 +1,51 @@
+"""The operations on settings of Zoho's SDK, for zoho_sdk_actions.py."""
+
+from zohocrmsdk.src.com.zoho.crm.api.global_picklists import BodyWrapper as PicklistBody
+from zohocrmsdk.src.com.zoho.crm.api.global_picklists import (
+    GlobalPicklistsOperations,
+    Picklist,
+    PickListValues,
+    ReplaceBodyWrapper,
+    ReplacePicklistValue,
+    ReplacePicklistValues,
+)
+
+
+def code(response):
+    return response.get_code().get_value()
+
+
+def change_picklist():
+    """The codes of a picklist made, replaced and deleted, and the names of its options."""
+    operations, picklist, wrapper = GlobalPicklistsOperations(), Picklist(), PicklistBody()
+    options = []
+    for name in ("North", "South"):
+        option = PickListValues()
+        option.set_display_value(name)
+        options.append(option)
+    picklist.set_display_label("Regions")
+    picklist.set_pick_list_values(options)
+    wrapper.set_global_picklists([picklist])
+    made = operations.create_global_picklist(wrapper).get_object().get_global_picklists()[0]
+    identity = int(made.get_details()["id"])
+    shown = operations.get_global_picklist(identity).get_object().get_global_picklists()[0]
+    names = [option.get_display_value() for option in shown.get_pick_list_values()]
+    replaced = operations.replace_picklist_values(identity, replacement("North", "South")).get_object()
+    deleted = operations.delete_global_picklist(identity).get_object().get_global_picklists()[0]
+    return [code(made), names, code(replaced.get_replace_picklist_values()[0]), code(deleted)]
+
+
+def replacement(old, new):
+    values, wrapper, pair = [], ReplaceBodyWrapper(), ReplacePicklistValues()
+    for name in (old, new):
+        value = ReplacePicklistValue()
+        value.set_display_value(name)
+        values.append(value)
+    pair.set_old_value(values[0])
+    pair.set_new_value(values[1])
+    wrapper.set_replace_picklist_values([pair])
+    return wrapper
+
+
+def change_settings():
+    return {"picklist": change_picklist()}
