@@ -90,13 +90,14 @@ def test_a_contact_shows_the_meetings_to_which_it_is_invited(crm):
 
 def test_a_product_shows_the_quotes_that_have_it_in_a_line(crm):
     rope, sail = crm.insert("Products", {"Product_Name": "Rope"}, {"Product_Name": "Sail"})
-    (quote,) = crm.insert(
+    quote, _ = crm.insert(
         "Quotes",
         {"Subject": "q", "Quoted_Items": [{"Product_Name": rope, "Quantity": n} for n in (1, 2)]},
+        {"Subject": "other", "Quoted_Items": [{"Product_Name": sail, "Quantity": 1}]},
     )
     assert names(crm, f"Products/{rope}/Quotes", "Subject") == ["q"]
     assert crm.only(f"Products/{rope}/Quotes/{quote}")["Quoted_Items"][1]["Quantity"] == 2
-    assert names(crm, f"Products/{sail}/Quotes", "Subject") == []
+    assert names(crm, f"Products/{sail}/Quotes", "Subject") == ["other"]
     assert names(crm, f"Products/{rope}/Invoices", "Subject") == []
 
 
