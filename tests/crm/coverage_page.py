@@ -18,8 +18,8 @@ Zoho describes version 8 of its API in files for programs, one for each family o
 scopes.
 
 A missing operation answers 404 `INVALID_URL_PATTERN`, and the header `Moorage-Hint` names it. `{{module}}` is any
-module. `{{external_value}}` is the id that a record has in another program, sent with the header `X-EXTERNAL`; here it
-is refused as an impossible id. `{{download_url}}` is an address that another answer gave.
+module. `{{external_value}}` is the id that a record has in another program, sent with the header
+[`X-EXTERNAL`](crm/fields.md#ids-of-other-programs). `{{download_url}}` is an address that another answer gave.
 
 `script/pages` writes this page from the code and from `crm/api/operations.json`; a test compares them.
 
@@ -54,8 +54,6 @@ class Coverage:
         self.missing = described - self.answered
 
     def _answers(self, method: str, path: str) -> bool:
-        if "{external_value}" in path:  # Only its meaning tells it from a path with an id.
-            return False
         return bool({(method, shape(path)), (method, shape(of_any_module(path)))} & self._routes)
 
     def _rows(self, paths: dict[str, str], *, answered: bool) -> Iterator[str]:

@@ -211,6 +211,7 @@ class TestOnBothStorages:
             "DUPLICATE_LINKING_DATA",
         )
         assert found["related"] == ["SUCCESS", ["Linked"], "SUCCESS", 204, 204, 7]
+        assert found["external"] == ["SUCCESS", "Rome"]
 
     def test_it_makes_roll_up_fields_and_reads_what_they_come_to(self, server, run):
         server.run("crm", "org", "create", "sdk-roll-ups", "--empty")

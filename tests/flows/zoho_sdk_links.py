@@ -12,12 +12,17 @@ from zohocrmsdk.src.com.zoho.crm.api.contact_roles import ContactRolesOperations
 from zohocrmsdk.src.com.zoho.crm.api.fields import (
     BodyWrapper,
     CreateFieldParam,
+    External,
     Fields,
     FieldsOperations,
     Multiselectlookup,
 )
 from zohocrmsdk.src.com.zoho.crm.api.modules import MinifiedModule
-from zohocrmsdk.src.com.zoho.crm.api.record import Record, RecordOperations
+from zohocrmsdk.src.com.zoho.crm.api.record import (
+    GetRecordUsingExternalIDHeader,
+    Record,
+    RecordOperations,
+)
 from zohocrmsdk.src.com.zoho.crm.api.related_records import (
     BodyWrapper as RelatedBody,
 )
@@ -88,6 +93,24 @@ def related(product, record):
     return [made[0]["code"], names, gone[0]["code"], empty, notes.get_status_code(), len(roles)]
 
 
+def external(leads):
+    """Change and read a lead by its id in another program."""
+    erp_id = field("Erp Id", "text")
+    kind = External()
+    kind.set_type("org")
+    kind.set_show(True)
+    erp_id.set_external(kind)
+    create("Leads", erp_id)
+    new = lead(Last_Name="Known")
+    new.add_key_value("Erp_Id", "L-1")
+    leads.create_records(body(new), HeaderMap())
+    headers = HeaderMap()
+    headers.add(GetRecordUsingExternalIDHeader.x_external, "Leads.Erp_Id")
+    changed = outcomes(leads.update_record_using_external_id("L-1", body(lead(City="Rome")), headers))
+    shown = leads.get_record_using_external_id("L-1", ParameterMap(), headers).get_object().get_data()[0]
+    return [changed[0]["code"], shown.get_key_value("City")]
+
+
 def main():
     connect(json.loads(sys.argv[1]))
     interests = field("Interests", "multiselectlookup")
@@ -124,6 +147,7 @@ def main():
     again = leads.update_record(record, body(lead(Interests=rows["Interests"])), HeaderMap())
     result["again"] = outcomes(again)[0]["code"]
     result["related"] = related(product, record)
+    result["external"] = external(leads)
     print(json.dumps(result))
 
 

@@ -25,6 +25,7 @@ from moorage.crm.faults import (
     took_too_long,
 )
 from moorage.crm.organisations.service import Organisations
+from moorage.crm.records.external_ids import handled
 from moorage.crm.storage.contract.organisations import Organisation
 from moorage.crm.storage.contract.records import ChangesMetadata, StoreClosed, TookTooLong
 from moorage.crm.trouble import spool_trouble, trouble_answer
@@ -250,7 +251,7 @@ class Crm:
     def _of_v8(self, call: Call) -> Response | Awaitable[Response]:
         request = call.request
         route, call.path = self._permitted(request.method, request.path, call.caller, call.organisation)
-        return route.handler(call)
+        return handled(route, call)
 
     def _permitted(
         self, method: str, path: bytes, principal: Principal, organisation: Organisation

@@ -58,6 +58,7 @@ class Field:
     creatable: bool  # The API may set it on insert.
     updatable: bool  # The API may set it on update.
     unique: bool
+    external: str | None  # Whose ids of another program the values are: the organisation's (`org`), or none.
     searchable: bool
     sortable: bool
     pick_list: tuple[str, ...]  # The actual values.
@@ -295,6 +296,7 @@ def _field(id: int, body: dict[str, Any]) -> Field:  # noqa: A002
     counts = roll_up is not None and roll_up.function == "count"
     lookup = (body.get("lookup") or {}).get("module") or {}
     several = body.get("multi_module_lookup") or {}
+    external = (body.get("external") or {}).get("type")
     return Field(
         id=id,
         api_name=body["api_name"],
@@ -305,7 +307,8 @@ def _field(id: int, body: dict[str, Any]) -> Field:  # noqa: A002
         mandatory=bool(body.get("system_mandatory")),
         creatable=bool(operations.get("api_create")),
         updatable=bool(operations.get("api_update")),
-        unique=bool(body.get("unique")),
+        unique=bool(body.get("unique")) or external == "org",
+        external=external,
         searchable=bool(body.get("searchable")),
         sortable=bool(body.get("sortable")),
         pick_list=tuple(v["actual_value"] for v in body.get("pick_list_values") or ()),

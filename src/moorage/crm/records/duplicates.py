@@ -53,7 +53,10 @@ class UniqueValues:
             "duplicate_record": record,
             "more_records": False,
         }
-        return Fault(400, "DUPLICATE_DATA", "duplicate data", details)
+        message = (
+            "duplicate data" if field.external is None else "The external field contains duplicate data."
+        )
+        return Fault(400, "DUPLICATE_DATA", message, details)
 
 
 def values_of(drafts: Sequence[Draft], field: Field) -> list[Any]:

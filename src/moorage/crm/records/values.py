@@ -27,6 +27,9 @@ EMAIL = re.compile(r"[^\s@,;:<>()\[\]\\\"]+@[\w-]+(\.[\w-]+)*\.[^\W\d_]{2,22}")
 PHONE = re.compile(r"[+.\- (),;#A-Za-z0-9]+")
 WEBSITE = re.compile(r"(https?://|ftp://)?[^\s/.]+(\.[^\s/.]+)+([/?#:]\S*)?", re.IGNORECASE)
 
+# In the place of the id of a record that another program's id did not lead to.
+UNKNOWN_RECORD = object()
+
 FILE_TYPES = frozenset({"fileupload", "imageupload"})
 
 _encode = msgspec.json.Encoder().encode
@@ -230,6 +233,8 @@ def _reference(field: Field, value: Any, path: str) -> Reference:
     module = None
     if isinstance(value, dict):
         record, module = value.get("id"), _module_name(value.get("module"))
+        if record is UNKNOWN_RECORD:
+            raise _unknown_external(field, path)
         if record is None and isinstance(value.get("name"), str):
             return Reference(None, value["name"], module)
         value, path = record, f"{path}.id"
@@ -239,6 +244,11 @@ def _reference(field: Field, value: Any, path: str) -> Reference:
     if record_id is None:
         raise unknown_id(field, path)
     return Reference(record_id, None, module)
+
+
+def _unknown_external(field: Field, path: str) -> Fault:
+    message = "The external ID of the lookup field or the Price Book is incorrect"
+    return Fault(400, "INVALID_DATA", message, {"api_name": field.api_name, "json_path": path})
 
 
 def _module_name(module: Any) -> str | None:

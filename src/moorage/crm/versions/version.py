@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from moorage.crm.faults import Fault
+from moorage.crm.records.external_ids import handled
 from moorage.crm.wire.call import RULES, Call, Rules, encode
 from moorage.crm.wire.routing import Route
 from moorage.http.message import Response
@@ -92,7 +93,7 @@ class Version:
         """Call the handler, and change its answer into an answer of this version. So is the Fault that it raises."""
         steps = self._steps_of(route)
         try:
-            response = route.handler(call)
+            response = handled(route, call)
         except Fault as fault:
             raise self._reworded(fault, steps) from None
         if not isinstance(response, Response):

@@ -35,6 +35,8 @@ async def records_of(call: Call, maximum: int = MAX_RECORDS) -> tuple[list[Any],
         raise Fault(400, "MANDATORY_NOT_FOUND", "required field not found", details)
     if call.put_right is not None:
         call.put_right(body["data"])
+    if call.external_ids is not None:
+        await call.external_ids.put_in_body(body)
     _check_triggers(body)
     for name, feature_names in FEATURES.items():
         _check_features(body, name, feature_names)
@@ -49,6 +51,8 @@ async def object_of(call: Call) -> JsonObject:
     body = _decoded(text) if len(text) <= AT_ONCE else await asyncio.to_thread(_decoded, text)
     if not isinstance(body, dict):
         raise Fault(400, "INVALID_DATA", "body", {"expected_data_type": "jsonobject"})
+    if call.external_ids is not None:
+        await call.external_ids.put_in_body(body)
     return JsonObject(body, "$")
 
 

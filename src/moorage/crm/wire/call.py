@@ -75,6 +75,7 @@ class Call:
     origin: str = ""  # The base URL of the CRM's own origin.
     has_asked: bool = False  # Whether the store was asked.
     door: "Door | None" = None  # For calls that consist of others.
+    external_ids: "ExternalIds | None" = None  # If the body names records by ids of another program.
 
     @property
     def store(self) -> RecordStore:
@@ -90,6 +91,13 @@ class Call:
     def require(self, scope: str, module: str | None = None) -> None:
         """Raises the fault of a missing scope. In `scope`, `{module}` stands for the group of the module."""
         require_scope(self.caller, scope, self.organisation.catalog, module)
+
+
+class ExternalIds(Protocol):
+    """What knows the ids that records have in another program."""
+
+    async def put_in_body(self, body: dict[str, Any]) -> None:
+        """Let a body that was read name its records by their ids here."""
 
 
 class Door(Protocol):

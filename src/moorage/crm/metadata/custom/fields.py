@@ -25,9 +25,10 @@ from moorage.crm.metadata.rows import LINK_TYPES
 
 MOST_FIELDS = 300  # Custom fields of one module.
 MOST_UNIQUE = 2
+_EXTERNAL_TYPES = ("org", "user")  # Whether a record has one id in another program, or one for each user.
 # Members that belong to features which the embedded CRM does not have.
 _UNSUPPORTED = (
-    "crypt", "external", "private", "history_tracking", "association_details", "formula", "rollup_summary",
+    "crypt", "private", "history_tracking", "association_details", "formula", "rollup_summary",
     "multiselectlookup", "multiuserlookup",
 )  # fmt: skip
 
@@ -63,6 +64,8 @@ def new_field(
         more["formula"] = formula
     if "unique" in spec:
         more["unique"] = _unique(spec, data_type, known)
+    if "external" in spec:
+        more["external"] = _external(spec, data_type)
     return replace(
         _plain_field(name, label, data_type, field_type, length),
         decimal_place=_decimals(spec, field_type, length),
@@ -129,10 +132,7 @@ def changed_field(
     if not body["custom_field"]:
         raise spec.fault("NOT_ALLOWED", "system field cannot be updated", "id")
     _refuse_unsupported(spec, data_type)
-    lasting = ("data_type", "api_name", *({data_type} & LINK_TYPES))
-    for name in lasting:
-        if name in spec and spec.raw(name) != body[name]:
-            raise spec.fault("NOT_ALLOWED", f"{name} cannot be changed", name)
+    _refuse_lasting(spec, body)
     changed: Body = {}
     length: int = body["length"]
     if (label := _label(spec, known, field)) is not None:
@@ -158,6 +158,14 @@ def _changed_options(spec: JsonObject, body: Body, ids: Ids) -> list[Body]:
     kept, new = changed_options(spec, body["pick_list_values"])
     options = [*kept, *(choice(value, ids, {}) for value in new)]
     return [{**option, "sequence_number": number} for number, option in enumerate(options, 1)]
+
+
+def _refuse_lasting(spec: JsonObject, body: Body) -> None:
+    for name in ("data_type", "api_name", *({body["data_type"]} & LINK_TYPES)):
+        if name in spec and spec.raw(name) != body[name]:
+            raise spec.fault("NOT_ALLOWED", f"{name} cannot be changed", name)
+    if "external" in spec and _external(spec, body["data_type"]) != body.get("external"):
+        raise spec.fault("NOT_ALLOWED", "external cannot be changed", "external")
 
 
 def _field_type(data_type: str, formula: Body | None) -> FieldType:
@@ -263,6 +271,22 @@ def _unique(spec: JsonObject, data_type: str, known: list[Document]) -> Body:
     if sum(bool(field.body.get("unique")) for field in known) >= MOST_UNIQUE:
         raise spec.fault("LIMIT_EXCEEDED", "limit exceeded", "unique", limit=MOST_UNIQUE)
     return {"case_sensitive": False}
+
+
+def _external(spec: JsonObject, data_type: str) -> Body:
+    """What makes the values of a field the ids that another program has for records."""
+    external = spec.inner("external")
+    assert external is not None
+    if data_type != "text":
+        raise spec.fault("NOT_SUPPORTED", "only a field of the type text can be external", "external")
+    kind = external.text("type", 20)
+    if kind is None:
+        raise external.fault("MANDATORY_NOT_FOUND", "required field not found", "type")
+    if kind not in _EXTERNAL_TYPES:
+        raise external.invalid("type", supported_values=list(_EXTERNAL_TYPES))
+    if kind == "user":
+        raise external.fault("NOT_SUPPORTED", "a record has one external id for all users here", "type")
+    return {"type": kind, "show": external.boolean("show", default=True)}
 
 
 def _changed_unique(spec: JsonObject, field: Document, known: list[Document]) -> Body:

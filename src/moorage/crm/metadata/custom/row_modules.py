@@ -44,6 +44,8 @@ def refuse_in_rows(spec: JsonObject, data_type: str) -> None:
         )
     if "unique" in spec:
         raise spec.fault("NOT_ALLOWED", "a field of rows cannot be unique", "unique")
+    if "external" in spec:
+        raise spec.fault("NOT_ALLOWED", "a field of rows cannot be external", "external")
 
 
 def module_name_of(name: str, used: Collection[str]) -> str:
