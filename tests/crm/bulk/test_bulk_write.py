@@ -313,6 +313,13 @@ def test_what_can_not_be_written_is_refused_at_once(crm):
         assert (answer.status, answer.json["details"]["api_name"]) == (400, "operation")
 
 
+def test_an_encoding_of_half_characters_is_refused(crm):
+    file = file_id(crm, **{"a.csv": r"Last_Name\n\ud800"})
+    for encoding in ("unicode_escape", "raw_unicode_escape", "UTF7", "rot13"):
+        answer = asked(crm, {"file_id": file}, character_encoding=encoding)
+        assert (answer.status, answer.json["details"]) == (400, {"api_name": "character_encoding"})
+
+
 def test_a_body_without_an_operation_or_a_resource_is_refused(crm):
     for sent, name in (({}, "operation"), ({"operation": "insert"}, "resource")):
         answer = crm.post(PATH, sent)

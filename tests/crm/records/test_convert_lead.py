@@ -230,6 +230,8 @@ def test_the_contact_gets_its_role_in_the_deal(crm, lead, convert):
         ({"Deals": []}, "INVALID_DATA", "Deals"),
         ({"Accounts": {"id": "12"}}, "INVALID_DATA", "Accounts.id"),
         ({"Contacts": "x"}, "INVALID_DATA", "Contacts"),
+        ({"Contacts": {"Email": {"a": 1}}}, "INVALID_DATA", "Contacts.Email"),
+        ({"Accounts": {"Account_Name": [10**30]}}, "INVALID_DATA", "Accounts.Account_Name"),
         ({"assign_to": {"id": "12"}}, "INVALID_DATA", "assign_to.id"),
         ({"assign_to": {"name": "x"}}, "MANDATORY_NOT_FOUND", "assign_to.id"),
         ({"overwrite": "yes"}, "INVALID_DATA", "overwrite"),

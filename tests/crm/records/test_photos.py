@@ -31,6 +31,14 @@ def test_a_photo_is_uploaded_replaced_and_deleted(crm, path):
     assert crm.delete(path).status == 200
 
 
+def test_a_converted_lead_keeps_its_photo(crm, lead):
+    upload(crm, f"Leads/{lead}/photo", PNG)
+    assert crm.post(f"Leads/{lead}/actions/convert", {"data": [{}]}).status == 200
+    for answer in (send(crm, f"Leads/{lead}/photo", part(JPEG)), crm.delete(f"Leads/{lead}/photo")):
+        assert (answer.status, answer.json["code"]) == (400, "CONVERTED_RECORD")
+    assert crm.call("GET", f"Leads/{lead}/photo").body == PNG
+
+
 def test_a_record_names_its_photo(crm, lead, clock):
     clock.advance(60)
     upload(crm, f"Leads/{lead}/photo", PNG)

@@ -28,6 +28,10 @@ _SAID = re.compile(r"sep=(.)", re.IGNORECASE)
 _IN_QUOTES = re.compile(r'"[^"]*"')
 
 
+# What they decode can have half a character, which no storage takes.
+_NOT_WHOLE = frozenset({"utf-7", "unicode-escape", "raw-unicode-escape"})
+
+
 class Unreadable(Exception):
     """A file that can't be read as CSV. `code` is that of the API."""
 
@@ -105,7 +109,8 @@ def python_name(encoding: str) -> str | None:
         found = codecs.lookup(encoding)
     except (LookupError, ValueError):
         return None
-    return found.name if found._is_text_encoding else None  # noqa: SLF001 (there is no other way to learn it)
+    is_text = found._is_text_encoding and found.name not in _NOT_WHOLE  # noqa: SLF001 (there is no other way to learn it)
+    return found.name if is_text else None
 
 
 def _rows(opened: zipfile.ZipFile, name: str, encoding: str) -> Generator[list[str], None, None]:

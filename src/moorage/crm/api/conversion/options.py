@@ -57,7 +57,7 @@ def _matches(call: Call, name: str, lead: dict[str, Any]) -> list[tuple[Field, A
     """The fields that decide, with the values of the lead."""
     pairs = mapped_fields(call.organisation.catalog, name)
     values = {to.api_name: lead[field.api_name] for field, to in pairs}
-    return deciding_values(call.organisation.catalog.modules[name], values)
+    return deciding_values(call.organisation.catalog.modules[name], values, "$")
 
 
 async def _matching(call: Call, name: str, matches: Sequence[tuple[Field, Any]]) -> list[Any] | None:

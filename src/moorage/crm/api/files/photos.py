@@ -14,6 +14,8 @@ from moorage.crm.metadata.catalog import Field, Module
 from moorage.crm.metadata.shown import shape
 from moorage.crm.records.access import readable, writable
 from moorage.crm.records.locks import Locks
+from moorage.crm.records.modules import rules_of
+from moorage.crm.records.modules.rules import PendingRecord
 from moorage.crm.records.own_changes import modify
 from moorage.crm.storage.contract.files import NewFile
 from moorage.crm.storage.contract.records import Row, Transaction
@@ -65,11 +67,12 @@ async def delete(call: Call) -> Response:
 
 
 def _row(call: Call, transaction: Transaction, module: Module, record: int) -> Row:
-    """The record's row. Raises the Faults of an unknown record, and of one that another user has locked."""
+    """The record's row. Raises the Faults of an unknown record, and of one that the caller can't change."""
     row = transaction.rows(module, [record]).get(record)
     if row is None:
         raise related_id_invalid()
     Locks(module, transaction, call.caller.user).refuse(row, {"id": str(record)})
+    rules_of(module).check(PendingRecord(module, row, row, set(), "$", transaction.now))
     return row
 
 

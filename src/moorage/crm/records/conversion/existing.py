@@ -69,7 +69,8 @@ class Existing:
 
     def _match(self, name: str) -> tuple[Field, int] | None:
         module = self._modules[name]
-        for field, value in deciding_values(module, self._values(name)):
+        path = f"{self._request.path}.{name}"
+        for field, value in deciding_values(module, self._values(name), path):
             matching = self._transaction.matching(module, field, [value]).get(value)
             if matching:
                 return field, matching[0]

@@ -7,6 +7,7 @@ and for a lead without an e-mail the full name of contacts [Z convert-lead].
 from typing import Any
 
 from moorage.crm.metadata.catalog import Catalog, Field, Module
+from moorage.crm.records.values import parse
 
 _USUAL = {"Contacts": "Email", "Accounts": "Account_Name"}
 
@@ -31,9 +32,16 @@ def deciding_fields(module: Module) -> list[Field]:
     return unique or [module.fields[_USUAL[module.api_name]]]
 
 
-def deciding_values(module: Module, values: dict[str, Any]) -> list[tuple[Field, Any]]:
-    """These fields with the values of the record that a lead would become. Text without signs says nothing."""
-    pairs = [(field, values.get(field.api_name)) for field in deciding_fields(module)]
+def deciding_values(module: Module, values: dict[str, Any], path: str) -> list[tuple[Field, Any]]:
+    """These fields with the values of the record that a lead would become, as their columns hold them.
+
+    Text without signs says nothing. Raises the Fault of a value that its field can't have, with its place in `path`.
+    """
+    pairs = [
+        (field, parse(field, values.get(field.api_name), f"{path}.{field.api_name}"))
+        for field in deciding_fields(module)
+    ]
+    name = values.get("Full_Name")
     if module.api_name == "Contacts" and not has_unique_fields(module) and not values.get("Email"):
-        pairs.append((module.fields["Full_Name"], values.get("Full_Name")))
+        pairs.append((module.fields["Full_Name"], name if isinstance(name, str) else None))
     return [(field, value) for field, value in pairs if value not in (None, "")]
