@@ -6,6 +6,7 @@ from tests.contracts.record_bin import RecordBin
 from tests.contracts.record_companions import RecordCompanions
 from tests.contracts.record_files import RecordFiles
 from tests.contracts.record_lines import RecordLines
+from tests.contracts.record_moment import RecordMoment
 from tests.contracts.record_outbox import RecordOutbox
 from tests.contracts.record_reads import RecordReads
 from tests.contracts.record_together import RecordTogether
@@ -17,6 +18,7 @@ class RecordStoreContract(
     RecordLines,
     RecordWrites,
     RecordTogether,
+    RecordMoment,
     RecordOutbox,
     RecordCompanions,
     RecordBin,

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from moorage.crm.api import routes
-from moorage.crm.api.absent import of_any_module, pairs, read_operations, shape
+from moorage.crm.api.absent import Operations, of_any_module, pairs, read_operations, shape
 
 PAGE = Path(__file__).parents[2] / "docs" / "zoho-coverage.md"
 TEXT = """\
@@ -45,9 +45,27 @@ Only Zoho's pages or clients name these.
 """
 
 
+# The addresses of files that answers give, by family.
+_DOWNLOADS = {
+    "backup": "/crm/bulk/v8/backup/{id}/{file_name}",
+    "bulk_write": "/crm/bulk/v8/write/{job_id}/result",
+}
+
+
+def _with_downloads(operations: Operations) -> Operations:
+    described = {
+        family: {
+            _DOWNLOADS.get(family, path) if path == "/{download_url}" else path: methods
+            for path, methods in paths.items()
+        }
+        for family, paths in operations.described.items()
+    }
+    return Operations(described, operations.undescribed)
+
+
 class Coverage:
     def __init__(self) -> None:
-        self.operations = read_operations()
+        self.operations = _with_downloads(read_operations())
         self._routes = {(route.method, shape(route.pattern)) for route in routes()}
         described = {pair for family in self.operations.described.values() for pair in pairs(family)}
         self.answered = {pair for pair in described if self._answers(*pair)}

@@ -100,6 +100,7 @@ PROGRAMS = [
     ("docs/crm/emails.md", "E-mails of a record", r"Tide to ida@example\.com"),
     ("docs/crm/queries.md", "Queries", r"(\d+ [\w &]+\n?){3}"),
     ("docs/crm/bulk.md", "Bulk reads", r"COMPLETED 200"),
+    ("docs/crm/bulk.md", "Backups", r"True"),
     ("docs/crm/bulk.md", "Composite requests", r"\[201, 201\]"),
     ("docs/crm/bulk.md", "Bulk writes", r"COMPLETED 1"),
     ("docs/crm/bulk.md", "Many records at once", r"COMPLETED True"),

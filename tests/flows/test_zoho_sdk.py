@@ -230,6 +230,9 @@ class TestOnBothStorages:
         assert [state for state in ("ADDED", "IN PROGRESS", "COMPLETED") if state in states] == states
         assert (states[-1], count, is_named) == ("COMPLETED", 1, True)
 
+    def test_it_makes_a_backup(self, actions):
+        assert actions["backup"] == ["success", ["INPROGRESS", "COMPLETED"], "Data_001.zip", 2]
+
     def test_it_asks_by_queries(self, actions):
         name, account, has_owner, more, code = actions["query"]
         assert (name, has_owner, more, code) == ("Known", True, False, "SYNTAX_ERROR")

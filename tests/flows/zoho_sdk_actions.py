@@ -11,6 +11,8 @@ from zoho_sdk_belongings import what_belongs_to_a_lead
 from zoho_sdk_settings import change_settings
 from zoho_sdk_views import sort_a_view
 from zohocrmsdk.src.com.zoho.crm.api import HeaderMap
+from zohocrmsdk.src.com.zoho.crm.api.backup import Backup, BackupOperations
+from zohocrmsdk.src.com.zoho.crm.api.backup import BodyWrapper as BackupBody
 from zohocrmsdk.src.com.zoho.crm.api.bulk_read import BodyWrapper as BulkReadBody
 from zohocrmsdk.src.com.zoho.crm.api.bulk_read import BulkReadOperations, Query
 from zohocrmsdk.src.com.zoho.crm.api.bulk_write import (
@@ -110,6 +112,21 @@ def read_in_bulk():
     return [states, detail.get_result().get_count(), stream.get_name() == f"{job}.zip"]
 
 
+def back_up():
+    """Statuses of a backup, and the names of its files and of what is in the first."""
+    operations, request = BackupOperations(), BackupBody()
+    request.set_backup(Backup())
+    scheduled = operations.schedule(request).get_object().get_backup()
+    statuses = ["INPROGRESS"]
+    while statuses[-1] == "INPROGRESS":
+        shown = operations.get_details().get_object().get_backup()
+        statuses += [status for status in [shown.get_status()] if status != statuses[-1]]
+    urls = operations.get_urls().get_object().get_urls()
+    stream = operations.download_backed_up_data(urls.get_data_links()[0]).get_object().get_file()
+    history = operations.history().get_object().get_history()
+    return [scheduled.get_status().get_value(), statuses, stream.get_name(), len(history)]
+
+
 def query():
     """What became of the lead, and the code of a query that is cut off."""
     wrapper = QueryBody()
@@ -207,6 +224,7 @@ def main():
         "convert_quote": convert_quote(),
         "bulk_read": read_in_bulk(),
         "bulk_write": write_in_bulk(),
+        "backup": back_up(),
         "query": query(),
         "views": sort_a_view(),
         "many": act_on_many(),

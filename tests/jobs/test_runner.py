@@ -7,7 +7,7 @@ from time import monotonic
 
 import pytest
 
-from moorage.jobs import Work, runner
+from moorage.jobs import PutOff, Work, runner
 from moorage.jobs.runner import Runner
 from moorage.storage.errors import DatabaseUnusable
 from tests.log_lines import capture_logs
@@ -255,3 +255,24 @@ def test_who_has_nothing_to_do_reads_once_for_each_look_and_writes_nothing(scene
     reads, seconds = scene(act)
     # The first read looks for timed work, and the next one comes at once.
     assert reads <= 2 + seconds / 0.1
+
+
+def test_work_that_is_put_off_runs_again_when_its_time_has_come_and_not_before(scene):
+    seen = []
+
+    async def wait(job):
+        seen.append((job.attempt, job.failures))
+        if len(seen) == 1:
+            raise PutOff(3600)
+
+    async def act(place):
+        await place.put("wait", 1)
+        async with running(place, Work("wait", wait)):
+            await until(rows_are(place, "attempts, failures, owner", (1, 0, None)))
+            before = list(seen)
+            place.clock.advance(3600)
+            await until(rows_are(place, "kind"))
+        return before
+
+    assert scene(act) == [(1, 0)]
+    assert seen == [(1, 0), (2, 0)]

@@ -1,5 +1,5 @@
 """Work that one of all processes does: now, later, or again and again."""
 
-from moorage.jobs.model import Job, Work
+from moorage.jobs.model import Job, PutOff, Work
 
-__all__ = ["Job", "Work"]
+__all__ = ["Job", "PutOff", "Work"]

@@ -27,6 +27,14 @@ class Job:
     failures: int
 
 
+class PutOff(Exception):
+    """Raised by work that is to go on in so many seconds, or after `LONGEST_PAUSE`. That is no failure."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__("put off")
+        self.seconds = seconds
+
+
 @dataclass(frozen=True, slots=True)
 class Work:
     """What is done for jobs of a kind. `kind` is the room and the work, as in `connections.end_unopened`.

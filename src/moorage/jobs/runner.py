@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 
 from moorage.background import Loop
-from moorage.jobs.model import Job, Work
+from moorage.jobs.model import Job, PutOff, Work
 from moorage.jobs.service import ENDED, Jobs
 from moorage.logs import Log
 from moorage.storage.errors import DatabaseUnusable
@@ -113,6 +113,9 @@ class Runner:
             return lambda: self._jobs.give_up(job)
         try:
             await work.run(job)
+        except PutOff as later:
+            seconds = later.seconds
+            return lambda: self._jobs.put_off(job, seconds)
         except (Exception, asyncio.CancelledError) as error:
             if _is_cancelled():
                 raise

@@ -69,6 +69,11 @@ class Jobs:
         async with self._database.transaction(quiet=True) as tx:
             await store.put_back(tx, job, pause, failures=failures, failure=reason[:_LONGEST_REASON])
 
+    async def put_off(self, job: Job, seconds: float) -> None:
+        """Let a job become due again in so many seconds, or after `LONGEST_PAUSE`. That is no failure."""
+        async with self._database.transaction(quiet=True) as tx:
+            await store.put_back(tx, job, seconds, failures=job.failures)
+
     async def give_up(self, job: Job) -> None:
         """Keep a job as failed whose processes have ended too often before it was done."""
         async with self._database.transaction(quiet=True) as tx:

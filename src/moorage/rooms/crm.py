@@ -47,7 +47,11 @@ class CrmRooms(ControlRooms):
 
     async def run_bulk_job(self, job: "Job") -> None:
         """Do a job that `_schedule_bulk_job` has put."""
-        await self.crm.bulk_jobs.run(job.payload["organisation"], job.payload["job"], job.failures)
+        payload = job.payload
+        if seconds := await self.crm.bulk_jobs.run(payload["organisation"], payload["job"], job.failures):
+            from moorage.jobs import PutOff
+
+            raise PutOff(seconds)
 
     def _secret_keeper(self) -> "SealedSecrets | None":
         """What keeps the CRM's secrets, if its folder does not: processes on other machines need them, too."""

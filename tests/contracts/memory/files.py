@@ -128,6 +128,10 @@ class MemoryFileReads:
     async def owned_by(self, owners):
         return self._files().owned_by(owners)
 
+    async def owned_after(self, file, limit):
+        files = (each for each, _ in sorted(self._contents().files.values(), key=lambda pair: pair[0].id))
+        return [each for each in files if each.id > file and each.owner is not None][:limit]
+
     async def has_due(self, now):
         return MemoryFiles(self._contents(), now, None).has_due()
 

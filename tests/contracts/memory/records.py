@@ -1,6 +1,7 @@
 """The records of one organisation."""
 
 import asyncio
+import contextlib
 from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
@@ -178,6 +179,10 @@ class MemoryStore:
             return result
         finally:
             self._state.writing.release()
+
+    @contextlib.asynccontextmanager
+    async def moment(self):
+        yield MemoryTogether(self, self._open(), 0)
 
     def close(self):
         self._closed = True

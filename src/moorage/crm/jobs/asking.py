@@ -46,7 +46,12 @@ async def found(call: Call, kind: str, text: str) -> BulkJob | None:
     job = await store.find(call.organisation, identity) if identity is not None else None
     if job is None or job.kind != kind:
         return None
+    await revive(call, job)
+    return job
+
+
+async def revive(call: Call, job: BulkJob) -> None:
+    """Let a job be worked on that has not ended, should nobody do so."""
     if not job.has_ended and call.now > job.created + REVIVED:
         # A snapshot may have brought it back, or the organisation has come from another server.
         await call.schedule(call.organisation.id, job.id)
-    return job

@@ -55,10 +55,11 @@ class BulkJob(Struct, frozen=True):
 
 
 class Progress(Struct, frozen=True):
-    """How far a job is after a step. `is_last` ends it."""
+    """How far a job is after a step. `is_last` ends it. With a `pause`, nothing is to do for so many seconds."""
 
     value: Any
     is_last: bool = False
+    pause: int = 0
 
 
 class JobFailed(Exception):

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import msgspec
 
@@ -15,6 +15,8 @@ from moorage.crm.jobs.store import Overtaken
 from moorage.crm.organisations.service import Organisations
 from moorage.crm.storage.contract.organisations import Organisation
 from moorage.crm.storage.contract.records import StoreClosed, Transaction
+
+T = TypeVar("T")
 
 # Given the organisation, the job and the address of its callback. Raises if nobody took it.
 Tell: TypeAlias = Callable[[Organisation, BulkJob, str], Awaitable[None]]
@@ -37,8 +39,9 @@ class BulkJobs:
         self._tell = tell
         self._turns = asyncio.Semaphore(MOST)
 
-    async def run(self, organisation: int, job: int, failures: int = 0) -> None:
-        """Work on a job until it has ended. Return before if it is gone, or if somebody else works on it.
+    async def run(self, organisation: int, job: int, failures: int = 0) -> int:
+        """Work on a job until it has ended, or has to pause: then the seconds are given. 0 is also given if the job is
+        gone, or if somebody else works on it.
 
         `failures` is how often an attempt has failed, or was broken off by the end of its process. Raises what keeps
         the job from being done now.
@@ -51,20 +54,22 @@ class BulkJobs:
                     try:
                         found = await store.find(opened, job)
                         if found is None or found.is_done:
-                            return
+                            break
                         if found.has_ended:
                             await self._told(opened, found, failures)
                             continue
                         worker = worker or self._kinds[found.kind]()
-                        await _step(opened, found, worker, failures)
+                        if seconds := await _step(opened, found, worker, failures):
+                            return seconds
                     except StoreClosed:  # It was changed or moved meanwhile.
                         continue
                     except Overtaken:
-                        return
+                        break
                     await pace.pause()
             finally:
                 if worker is not None:
                     await worker.close()
+        return 0
 
     async def _told(self, organisation: Organisation, job: BulkJob, failures: int) -> None:
         """Tell the end of a job. After so many failures, nobody is told."""
@@ -75,7 +80,8 @@ class BulkJobs:
         await _write(organisation, job, lambda transaction: store.store(transaction, job, callback=told))
 
 
-async def _step(organisation: Organisation, job: BulkJob, worker: Worker, failures: int) -> None:
+async def _step(organisation: Organisation, job: BulkJob, worker: Worker, failures: int) -> int:
+    """Gives the seconds for which the job has to pause."""
     if job.state == "added":
         await _write(organisation, job, lambda transaction: store.store(transaction, job, state="running"))
     elif failures - job.failures > MOST_FAILURES:
@@ -83,13 +89,16 @@ async def _step(organisation: Organisation, job: BulkJob, worker: Worker, failur
     else:
         try:
             step = await worker.step(organisation, job)
-            await _write(organisation, job, partial(_do, job, step, failures))
+            return await _write(organisation, job, partial(_do, job, step, failures))
         except JobFailed as failure:
             await _fail(organisation, job, failure.progress)
+    return 0
 
 
-def _do(job: BulkJob, step: Step, failures: int, transaction: Transaction) -> None:
-    store.progressed(transaction, job, step(transaction), failures)
+def _do(job: BulkJob, step: Step, failures: int, transaction: Transaction) -> int:
+    progress = step(transaction)
+    store.progressed(transaction, job, progress, failures)
+    return progress.pause
 
 
 async def _fail(organisation: Organisation, job: BulkJob, progress: object) -> None:
@@ -99,11 +108,11 @@ async def _fail(organisation: Organisation, job: BulkJob, progress: object) -> N
     await _write(organisation, job, fail)
 
 
-async def _write(organisation: Organisation, seen: BulkJob, change: Callable[[Transaction], object]) -> None:
+async def _write(organisation: Organisation, seen: BulkJob, change: Callable[[Transaction], T]) -> T:
     """Change a job, and records with it. Raises Overtaken if it is not as it was seen."""
 
-    def write(transaction: Transaction) -> None:
+    def write(transaction: Transaction) -> T:
         store.require_same(transaction, seen)
-        change(transaction)
+        return change(transaction)
 
-    await organisation.store.write(write)
+    return await organisation.store.write(write)

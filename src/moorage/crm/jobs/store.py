@@ -32,19 +32,28 @@ def add(
 
 
 def all_jobs(transaction: Transaction) -> list[BulkJob]:
-    return [_job(companion) for companion in transaction.companions.of(KIND, [0]).get(0, [])]
+    return [job_of(companion) for companion in transaction.companions.of(KIND, [0]).get(0, [])]
+
+
+def of_kind(transaction: Transaction, kind: str) -> list[BulkJob]:
+    return [job_of(companion) for companion in transaction.companions.named(KIND, [kind]).get(kind, [])]
+
+
+def found_in(transaction: Transaction, job: int) -> BulkJob | None:
+    companion = transaction.companions.by_id([job]).get(job)
+    return None if companion is None else job_of(companion)
 
 
 async def find(organisation: Organisation, job: int) -> BulkJob | None:
     companion = organisation.store.companion(KIND, job)
     found = await companion if isinstance(companion, Awaitable) else companion
-    return None if found is None else _job(found)
+    return None if found is None else job_of(found)
 
 
 def require_same(transaction: Transaction, seen: BulkJob) -> None:
     """Raise Overtaken unless the job is as it was seen."""
-    companion = transaction.companions.by_id([seen.id]).get(seen.id)
-    if companion is None or _job(companion).steps != seen.steps:
+    job = found_in(transaction, seen.id)
+    if job is None or job.steps != seen.steps:
         raise Overtaken
 
 
@@ -63,8 +72,8 @@ def progressed(transaction: Transaction, job: BulkJob, progress: Progress, failu
 
 def _put(transaction: Transaction, job: BulkJob) -> None:
     body = msgspec.to_builtins(job)
-    transaction.companions.put([Companion(job.id, KIND, body=body)])
+    transaction.companions.put([Companion(job.id, KIND, name=job.kind, body=body)])
 
 
-def _job(companion: Companion) -> BulkJob:
+def job_of(companion: Companion) -> BulkJob:
     return msgspec.convert(companion.body, BulkJob)

@@ -30,6 +30,11 @@ class StoredZip:
         self._digest = hashlib.sha256()
         self.size = 0
 
+    @property
+    def length(self) -> int:
+        """Bytes of the zip so far, but for those that are still compressed."""
+        return self.size + len(self._out.waiting)
+
     def begin(self, name: str) -> None:
         """Begin a file in the zip, which is behind those before it."""
         if self._file is not None:
@@ -47,14 +52,14 @@ class StoredZip:
         await in_thread(self._close)
         await self._store_parts(self._out.take(len(self._out.waiting)))
 
-    def add(self, transaction: Transaction, name: str, user: int) -> StoredFile:
-        """The whole zip as a file that nobody owns."""
+    def add(self, transaction: Transaction, name: str, user: int, owner: int | None = None) -> StoredFile:
+        """The whole zip as a file. Without an owner, it is kept for a day."""
         assert self._content is not None
         try:
             content = transaction.files.finish_content(self._content, self._digest.hexdigest(), self.size)
         except ContentGone:
             raise StoreClosed from None
-        return transaction.files.add([NewFile(name, user, size=self.size, content=content)])[0]
+        return transaction.files.add([NewFile(name, user, size=self.size, content=content, owner=owner)])[0]
 
     def _close(self) -> None:
         if self._file is not None:

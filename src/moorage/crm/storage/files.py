@@ -53,6 +53,9 @@ class FileQuestions:
     def __init__(self, prefix: str) -> None:
         self.by_key = f"SELECT {_SHOWN} FROM {prefix}{FILES} WHERE key = ?"
         self._by_owners = f"SELECT {_SHOWN} FROM {prefix}{FILES} WHERE owner IN ({{}}) ORDER BY id"
+        self.owned_after = (
+            f"SELECT {_SHOWN} FROM {prefix}{FILES} WHERE id > ? AND owner IS NOT NULL ORDER BY id LIMIT ?"
+        )
         self.due = (
             f"SELECT id FROM {prefix}{FILES} WHERE due <= ? UNION ALL SELECT id FROM {prefix}{CONTENTS}"
             " WHERE due <= ? LIMIT 1"

@@ -1,6 +1,6 @@
-"""Whole files of records, read and written by jobs."""
+"""Whole files of records, read and written by jobs, and backups."""
 
-from moorage.crm.api.bulk import read, upload, write
+from moorage.crm.api.bulk import backup, read, upload, write
 
-_FAMILIES = (read, upload, write)
+_FAMILIES = (read, upload, write, backup)
 ROUTES = tuple(route for family in _FAMILIES for route in family.ROUTES)

@@ -95,6 +95,9 @@ class FileReads(Protocol):
     async def owned_by(self, owners: Iterable[int]) -> Mapping[int, list[StoredFile]]:
         """As `FileChanges.owned_by`."""
 
+    async def owned_after(self, file: int, limit: int) -> list[StoredFile]:
+        """The next files that have an owner, in the order of their ids, behind the id of a file."""
+
     async def has_due(self, now: int) -> bool:
         """Whether there is something to sweep."""
 

@@ -27,6 +27,7 @@ Reads give JSON text that is ready to send: lists are fast because the database 
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 from msgspec import Struct
@@ -310,6 +311,13 @@ class RecordStore(Protocol):
         The store that the work is given writes and reads within the transaction: it reads what was written. If the
         work raises, nothing of it has happened. Other writers wait meanwhile. So all of it may take so many seconds,
         and raises TookTooLong then. The store's `change_metadata` raises ChangesMetadata.
+        """
+
+    def moment(self) -> AbstractAsyncContextManager["RecordStore"]:
+        """A store that only reads, one call at a time, and sees the organisation as it is now until the context ends.
+
+        Writers go on meanwhile. So does whoever changes the metadata: the store does not notice. The database can't
+        forget older states before the end.
         """
 
     def close(self) -> None:

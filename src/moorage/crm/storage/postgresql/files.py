@@ -47,6 +47,9 @@ class PostgresqlFileReads:
         asked = list(owners)
         return by_owner(await self._rows(self._questions.by_owners(asked), asked)) if asked else {}
 
+    async def owned_after(self, file: int, limit: int) -> list[StoredFile]:
+        return [StoredFile(*row) for row in await self._rows(self._questions.owned_after, (file, limit))]
+
     async def has_due(self, now: int) -> bool:
         return bool(await self._rows(self._questions.due, (now, now)))
 

@@ -6,6 +6,7 @@ it gives no rows. So an empty answer is confirmed before it is given, and any ot
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -38,6 +39,7 @@ from moorage.crm.storage.paging import page_of
 from moorage.crm.storage.postgresql.files import PostgresqlFileReads
 from moorage.crm.storage.postgresql.inventory import Inventory, OpenSchema
 from moorage.crm.storage.postgresql.metadata_change import MetadataChange
+from moorage.crm.storage.postgresql.moment import moment
 from moorage.crm.storage.postgresql.projection import Projection, Shown, encode
 from moorage.crm.storage.postgresql.questions import Question, Questions
 from moorage.crm.storage.postgresql.reader import Rows
@@ -217,6 +219,9 @@ class PostgresqlStore:
     async def together(self, work: Callable[[RecordStore], Awaitable[T]], seconds: float) -> T:
         submit = partial(self._writer.submit, alone=True, opens=True)
         return await together(submit, PostgresqlWithin(self, seconds), work, seconds)
+
+    def moment(self) -> AbstractAsyncContextManager[RecordStore]:
+        return moment(self, self._server, self._opened)
 
     def read_with(self, server: Any, opened: OpenSchema) -> None:
         """Read with another connection from now on, and what is known of the schema there. This is for a copy."""

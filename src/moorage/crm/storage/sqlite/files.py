@@ -57,6 +57,9 @@ class SqliteFileReads:
         asked = list(owners)
         return by_owner(self._rows(_QUESTIONS.by_owners(asked), asked))
 
+    async def owned_after(self, file: int, limit: int) -> list[StoredFile]:
+        return [StoredFile(*row) for row in self._rows(_QUESTIONS.owned_after, (file, limit))]
+
     async def has_due(self, now: int) -> bool:
         return bool(self._rows(_QUESTIONS.due, (now, now)))
 

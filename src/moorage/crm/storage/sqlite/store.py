@@ -8,6 +8,7 @@ flushed to disk (synchronous=FULL).
 
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Any, TypeVar, cast
 from zoneinfo import ZoneInfo
@@ -55,6 +56,7 @@ from moorage.crm.storage.sqlite.files import SqliteFileReads
 from moorage.crm.storage.sqlite.fulltext import TextRange
 from moorage.crm.storage.sqlite.lines import line_expression
 from moorage.crm.storage.sqlite.metadata_change import MetadataChange, version
+from moorage.crm.storage.sqlite.moment import moment
 from moorage.crm.storage.sqlite.projection import Projection, time_expression
 from moorage.crm.storage.sqlite.readers import AsideReaders, OrganisationFile, Reader, ReadThreads
 from moorage.crm.storage.sqlite.selecting import statement
@@ -274,9 +276,13 @@ class SqliteStore:
         submit = partial(self._writer.submit, alone=contextlib.nullcontext)
         return await together(submit, SqliteWithin(self, seconds), work, seconds)
 
-    def read_with(self, reader: Any, aside: Any) -> None:
+    def moment(self) -> AbstractAsyncContextManager[RecordStore]:
+        return moment(self, self._connect, self._version)
+
+    def read_with(self, reader: Any, aside: Any, file: Any = None) -> None:
         """Read with other connections from now on. This is for a copy of a store."""
         self._closed, self._reader, self._aside_readers = False, reader, aside
+        self._file = file or self._file
         self._dialect = SqliteDialect(self._layout, self._text_ranges)
 
     def close(self) -> None:
