@@ -253,6 +253,7 @@ class TestOnBothStorages:
     def test_it_changes_settings(self, actions):
         assert actions["settings"] == {
             "picklist": ["SUCCESS", ["-None-", "North", "South"], "SCHEDULED", "SUCCESS"],
+            "pipeline": ["SUCCESS", ["Standard (Standard)", "Renewals"]],
         }
 
     def test_it_locks_shares_and_removes_a_lead(self, actions):

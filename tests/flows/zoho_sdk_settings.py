@@ -1,5 +1,6 @@
 """The operations on settings of Zoho's SDK, for zoho_sdk_actions.py."""
 
+from zoho_sdk import params
 from zohocrmsdk.src.com.zoho.crm.api.global_picklists import BodyWrapper as PicklistBody
 from zohocrmsdk.src.com.zoho.crm.api.global_picklists import (
     GlobalPicklistsOperations,
@@ -9,6 +10,9 @@ from zohocrmsdk.src.com.zoho.crm.api.global_picklists import (
     ReplacePicklistValue,
     ReplacePicklistValues,
 )
+from zohocrmsdk.src.com.zoho.crm.api.layouts import GetLayoutsParam, LayoutsOperations
+from zohocrmsdk.src.com.zoho.crm.api.pipeline import BodyWrapper as PipelineBody
+from zohocrmsdk.src.com.zoho.crm.api.pipeline import Maps, Pipeline, PipelineOperations
 
 
 def code(response):
@@ -47,5 +51,22 @@ def replacement(old, new):
     return wrapper
 
 
+def make_pipeline():
+    """The code of a pipeline made of one stage, and the labels of all."""
+    layouts = LayoutsOperations().get_layouts(params(GetLayoutsParam, module="Deals")).get_object()
+    operations = PipelineOperations(layouts.get_layouts()[0].get_id())
+    standard = operations.get_pipelines().get_object().get_pipeline()[0]
+    pipeline, stage, wrapper = Pipeline(), Maps(), PipelineBody()
+    stage.set_id(standard.get_maps()[0].get_id())
+    stage.set_display_value(standard.get_maps()[0].get_display_value())
+    stage.set_sequence_number(1)
+    pipeline.set_display_value("Renewals")
+    pipeline.set_maps([stage])
+    wrapper.set_pipeline([pipeline])
+    made = operations.create_pipeline(wrapper).get_object().get_pipeline()[0]
+    known = operations.get_pipelines().get_object().get_pipeline()
+    return [code(made), [each.get_display_value() for each in known]]
+
+
 def change_settings():
-    return {"picklist": change_picklist()}
+    return {"picklist": change_picklist(), "pipeline": make_pipeline()}

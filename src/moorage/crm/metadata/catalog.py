@@ -76,6 +76,7 @@ class Field:
         str, str
     ]  # Of a field of leads: by module, the field that gets its value in a conversion.
     initial: int | None  # What a new record holds: a box is not ticked, and a count is 0.
+    stages: dict[str, frozenset[str]]  # Of the pipeline of deals: the stages of each, by actual values.
 
     @property
     def number(self) -> int:
@@ -329,6 +330,13 @@ def _field(id: int, body: dict[str, Any]) -> Field:  # noqa: A002
         roll_up=roll_up,
         converts_to={name: to for name, to in (body.get("convert_mapping") or {}).items() if to},
         initial=0 if counts or storage == "boolean" else None,
+        stages={
+            v["actual_value"]: frozenset(
+                stage["actual_value"] for child in v["maps"] for stage in child["pick_list_values"]
+            )
+            for v in body.get("pick_list_values") or ()
+            if v.get("maps")
+        },
     )
 
 

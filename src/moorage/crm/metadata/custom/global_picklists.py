@@ -124,7 +124,7 @@ def _label(spec: JsonObject, known: Sequence[Document], own: Document | None) ->
         raise spec.fault("MANDATORY_NOT_FOUND", "required field not found", "display_label")
     if _SPECIAL.search(label):
         raise spec.fault("INVALID_DATA", "Special characters in name", "display_label")
-    others = [other.body["display_label"].casefold() for other in known if other is not own]
+    others = [other.body["display_label"].casefold() for other in known if own is None or other.id != own.id]
     if label.casefold() in others:
         raise spec.fault("DUPLICATE_DATA", "Duplicate name found, enter a unique name.", "display_label")
     return label
