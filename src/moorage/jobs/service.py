@@ -1,11 +1,10 @@
 """The jobs that all processes share, as one process sees them."""
 
 import os
-import socket
 from collections.abc import Collection
 from typing import Any
 
-from moorage.jobs import store
+from moorage.jobs import owners, store
 from moorage.jobs.model import Job, Work
 from moorage.storage import Database, Transaction
 
@@ -17,13 +16,14 @@ ENDED = "The process that ran it has ended."
 class Jobs:
     """All methods raise DatabaseUnusable. Their transactions are quiet, as no process remembers jobs.
 
-    `lease` is for how many seconds a job is held. If its process ends, another one takes it after this time.
+    `lease` is for how many seconds a job is held. If its process ends, another one on the same machine takes it at
+    once, and any other one after this time.
     """
 
     def __init__(self, database: Database, *, lease: float = LEASE) -> None:
         self.lease = lease
         self._database = database
-        self._owner = f"{socket.gethostname()}:{os.getpid()}"
+        self._owner = owners.name_of(os.getpid())
 
     async def put(self, tx: Transaction, kind: str, payload: Any, subject: str | None = None) -> bool:
         """Add a job in an open transaction, so that it exists if and only if the rest of the transaction does.
@@ -42,11 +42,16 @@ class Jobs:
                     await self.put(tx, kind, {}, subject="")
 
     async def claim(self, kinds: Collection[str], most: int) -> list[Job]:
-        """Hold up to `most` jobs of these kinds that are due. While none is due, this only reads."""
+        """Hold up to `most` jobs of these kinds that are due. While none is due, this only reads.
+
+        What a process of this machine held that has ended is due.
+        """
         async with self._database.reading() as tx:
-            if not await store.is_any_due(tx, kinds):
+            ended = [owner for owner in await store.owners(tx) if owners.has_ended(owner)]
+            if not ended and not await store.is_any_due(tx, kinds):
                 return []
         async with self._database.transaction(quiet=True) as tx:
+            await store.release(tx, ended)
             return await store.claim(tx, kinds, most, self.lease, self._owner)
 
     async def extend(self, held: Collection[Job]) -> set[tuple[str, int]]:

@@ -61,6 +61,19 @@ async def is_any_due(tx: Transaction, kinds: Collection[str]) -> bool:
     return found.first() is not None
 
 
+async def owners(tx: Transaction) -> list[str]:
+    """The processes that hold jobs."""
+    rows = await tx.connection.execute(sa.select(jobs.c.owner).where(jobs.c.owner.is_not(None)).distinct())
+    return [row.owner for row in rows]
+
+
+async def release(tx: Transaction, owners: Collection[str]) -> None:
+    """Let the jobs of processes that have ended become due. They keep their owner, so that it counts as a failure."""
+    if owners:
+        is_held = jobs.c.owner.in_(owners) & (jobs.c.due_at > tx.now)
+        await tx.connection.execute(jobs.update().where(is_held).values(due_at=tx.now))
+
+
 async def claim(tx: Transaction, kinds: Collection[str], most: int, lease: float, owner: str) -> list[Job]:
     """Hold up to `most` jobs that are due, for `lease` seconds. The jobs that are due for longest come first."""
     due = sa.select(jobs.c.id).where(_is_due(tx, kinds)).order_by(jobs.c.due_at, jobs.c.id).limit(most)
