@@ -247,6 +247,9 @@ class TestOnBothStorages:
     def test_it_makes_tags_and_puts_them_on_records(self, actions):
         assert actions["tags"] == ["SUCCESS"] * 3 + [True, "1"]
 
+    def test_it_merges_records(self, actions):
+        assert actions["merge"] == ["SUCCESS", "Bergen"]
+
     def test_it_acts_on_many_records(self, actions):
         assert actions["many"] == ["SUCCESS"] * 4
 

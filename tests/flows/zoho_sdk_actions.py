@@ -8,9 +8,10 @@ import zipfile
 
 from zoho_sdk import body, connect, lead, outcomes, params
 from zoho_sdk_belongings import what_belongs_to_a_lead
+from zoho_sdk_merges import merged
 from zoho_sdk_settings import change_settings
 from zoho_sdk_views import sort_a_view
-from zohocrmsdk.src.com.zoho.crm.api import HeaderMap
+from zohocrmsdk.src.com.zoho.crm.api import HeaderMap, ParameterMap
 from zohocrmsdk.src.com.zoho.crm.api.backup import Backup, BackupOperations
 from zohocrmsdk.src.com.zoho.crm.api.backup import BodyWrapper as BackupBody
 from zohocrmsdk.src.com.zoho.crm.api.bulk_read import BodyWrapper as BulkReadBody
@@ -199,6 +200,16 @@ def act_on_many():
     return [cloned, *messages]
 
 
+def merge_leads():
+    """Two leads that become one; gives the code, and the city of the one that is left."""
+    master, other = create("Leads", Last_Name="One"), create("Leads", Last_Name="Same", City="Bergen")
+    code = merged("Leads", master, other)
+    shown = (
+        RecordOperations("Leads").get_record(master, ParameterMap(), HeaderMap()).get_object().get_data()[0]
+    )
+    return [code, shown.get_key_value("City")]
+
+
 def tag_a_lead():
     """A tag made, put on a lead, counted, taken away and deleted; gives codes, names and the count."""
     tags, lead_id, tag, wrapper = TagsOperations(), create("Leads", Last_Name="Tagged"), Tag(), TagBody()
@@ -228,6 +239,7 @@ def main():
         "query": query(),
         "views": sort_a_view(),
         "many": act_on_many(),
+        "merge": merge_leads(),
         "tags": tag_a_lead(),
         "belongings": what_belongs_to_a_lead(),
         "settings": change_settings(),

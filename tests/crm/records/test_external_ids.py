@@ -58,6 +58,7 @@ def test_two_records_have_no_external_id_together(crm, ids):
     assert upserted.data[0]["duplicate_field"] == "Erp_Id"
 
 
+@pytest.mark.every_storage
 def test_a_path_names_a_record_by_its_external_id(crm, ids):
     assert crm.get("Contacts/c1", headers=CONTACTS, fields="Last_Name").data[0]["id"] == ids["c1"]
     assert crm.get("Contacts/c2", headers=CONTACTS, fields="Last_Name").status == 204

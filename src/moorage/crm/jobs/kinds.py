@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from moorage.crm.jobs import backup_model, bulk_read, mass, mass_convert, replacing, write_model
+from moorage.crm.jobs import backup_model, bulk_read, mass, mass_convert, merge, replacing, write_model
 from moorage.crm.jobs.backup import Backup
 from moorage.crm.jobs.bulk_write import BulkWrite
 from moorage.crm.jobs.model import Worker
@@ -15,5 +15,6 @@ KINDS: Mapping[str, Callable[[], Worker]] = {
     mass.DELETE: mass.MassWorker,
     mass.CHANGE_OWNER: mass.MassWorker,
     mass_convert.KIND: mass_convert.ConvertWorker,
+    merge.KIND: merge.MergeWorker,
     replacing.KIND: replacing.ReplaceWorker,
 }
