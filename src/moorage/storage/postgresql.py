@@ -188,7 +188,7 @@ class Postgresql:
             # The driver must not begin transactions, because SQLAlchemy does. It must not prepare statements, because
             # behind a pooler the next transaction may have another session.
             connection = psycopg.connect(conninfo, autocommit=True, prepare_threshold=None)
-            connection.adapters.register_dumper(str, _TextWithoutNul)
+            connection.adapters.register_dumper(str, TextWithoutNul)
             return connection
 
         return connect
@@ -207,7 +207,7 @@ class Postgresql:
         connection.info["turn"] = row[0]
 
 
-class _TextWithoutNul(StrDumperUnknown):
+class TextWithoutNul(StrDumperUnknown):
     """PostgreSQL has no NUL in texts. A caller who asks for one finds nothing, rather than an error of the database."""
 
     def dump(self, obj: str) -> Buffer | None:

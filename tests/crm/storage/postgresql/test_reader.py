@@ -8,6 +8,7 @@ import pytest
 
 from moorage.crm.storage.postgresql import reader as module
 from moorage.crm.storage.postgresql.reader import Reader
+from moorage.crm.storage.postgresql.session import connection_arguments, open_async
 
 PATIENCE = 60.0
 SLEEP = "SELECT pg_sleep(%s)"
@@ -53,6 +54,22 @@ def test_values_come_back_as_they_were_given(database_url, times):
         return rows
 
     assert run(database_url, use) == [(*values[:5], [1, 2], ["a", 'b"'], "100%")] * 2
+
+
+def test_lists_of_large_numbers_may_follow_lists_of_small_ones(database_url):
+    async def use():
+        reader = Reader(await open_async(connection_arguments(database_url)), PATIENCE)
+        numbers = ([1], [2**62], [40_000, 1], [])
+        with contextlib.closing(reader):
+            return numbers, [(await reader.fetch("SELECT %s::bigint[]", (each,)))[0][0] for each in numbers]
+
+    given, read = asyncio.run(use())
+    assert read == [*given]
+
+
+def test_a_text_with_nul_finds_nothing(database_url):
+    found = run(database_url, lambda reader: reader.fetch("SELECT 'a' = %s, 'a' = ANY(%s)", ("a\0", ["a\0"])))
+    assert found == [(False, False)]
 
 
 def test_a_column_may_get_another_type_under_a_prepared_statement(database_url):

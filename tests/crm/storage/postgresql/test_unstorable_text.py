@@ -28,3 +28,10 @@ def test_it_is_not_searched_for(crm, search, text):
     crm.insert("Leads", {"Last_Name": "a"})
     asked = b"(Last_Name:equals:%b)" % text if search == "criteria" else text
     assert crm.get("Leads/search", **{search: asked}).status in {204, 400}
+
+
+def test_nothing_has_it_as_its_name(crm):
+    (lead,) = crm.insert("Leads", {"Last_Name": "a"})
+    assert crm.get(f"Leads/{lead}/actions/share", sharedTo="a\0").status == 204
+    assert crm.get("files", id="a\0").status == 204
+    assert crm.get("actions/email_available", original_message_id="a\0").json == {"available": False}

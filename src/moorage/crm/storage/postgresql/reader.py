@@ -23,6 +23,7 @@ from psycopg.pq.abc import PGresult
 from moorage.bounded import Bounded
 from moorage.crm.storage.postgresql.session import is_usable
 from moorage.crm.storage.postgresql.trouble import Unprepared
+from moorage.storage.postgresql import TextWithoutNul
 
 Rows: TypeAlias = list[tuple[Any, ...]]
 
@@ -43,6 +44,7 @@ class Reader:
         self._patience = patience
         self._libpq = connection.pgconn
         self._libpq.nonblocking = 1
+        connection.adapters.register_dumper(str, TextWithoutNul)
         self._transformer = Transformer(connection)
         self._prepares = connection.prepare_threshold is not None
         self._asked_once: Bounded[_Statement, None] = Bounded(MOST_PREPARED)

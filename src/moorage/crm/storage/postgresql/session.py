@@ -10,7 +10,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
 from psycopg.pq.abc import PGconn
-from psycopg.types.numeric import Int8BinaryDumper
+from psycopg.types.numeric import Int8BinaryDumper, Int8Dumper
 
 from moorage.storage.postgresql import CONNECTION, has_message
 
@@ -74,6 +74,8 @@ def _begin(connection: "psycopg.Connection | psycopg.AsyncConnection", settings:
     is_pooled = settings[-1] != connection.pgconn.backend_pid
     connection.prepare_threshold = None if is_pooled else PREPARE_AFTER
     # Always in this width: else each row of small and large numbers would be another statement to prepare.
+    # Lists are sent as text, in the width of the first list of a connection, so this width holds for them, too.
+    connection.adapters.register_dumper(int, Int8Dumper)
     connection.adapters.register_dumper(int, Int8BinaryDumper)
 
 
