@@ -83,6 +83,8 @@ class RecordOutbox(Suite):
         assert [event.payload for event in claim(here).events] == payloads
 
     def test_a_job_that_raises_leaves_no_event_and_the_others_of_its_group_do(self, here):
+        failing = {0, 1, 2, 3, 6, 9}  # The first of a group, too, that makes the table of events.
+
         def job(number):
             def work(transaction):
                 transaction.emit("k", f"e{number}")
@@ -91,7 +93,7 @@ class RecordOutbox(Suite):
                 # Written at once, as the value may not repeat.
                 transaction.insert(here.module("Leads"), [row])
                 transaction.emit("k", f"f{number}")
-                if number % 3 == 0:
+                if number in failing:
                     raise ArithmeticError
 
             return work
@@ -101,8 +103,8 @@ class RecordOutbox(Suite):
             return await asyncio.gather(*writes, return_exceptions=True)
 
         done = asyncio.run(together())
-        assert sum(isinstance(outcome, ArithmeticError) for outcome in done) == 4
-        left = [number for number in range(12) if number % 3]
+        assert sum(isinstance(outcome, ArithmeticError) for outcome in done) == len(failing)
+        left = [number for number in range(12) if number not in failing]
         assert names(claim(here)) == [f"{letter}{number}" for number in left for letter in "ef"]
         assert here.count("Leads") == len(left)
 

@@ -15,6 +15,8 @@ from moorage.crm.metadata.catalog import Module
 from moorage.crm.metadata.fixed_ids import FIRST_RECORD
 from moorage.crm.metadata.ids import ID_SPACE
 from moorage.crm.query.words import plain_text
+from moorage.crm.storage.compile import Clause
+from moorage.crm.storage.paging import direction_of, where_of
 from moorage.crm.storage.sqlite.text_layout import COLUMNS, Conditions, Family
 
 SPAN = 500_000  # Ids. More tables would slow down searches with few matches, which read every table.
@@ -115,6 +117,33 @@ def matching_ids(conditions: Conditions, suffix: str) -> tuple[str, tuple[str, .
             f"rowid IN ({other})" for other in selects[1:]
         )
     return sql, tuple(match for either in conditions for _, match in either)
+
+
+def ids_in_range(
+    module: Module,
+    conditions: Conditions,
+    text_range: TextRange,
+    others: Sequence[Clause],
+    start: int | None,
+    descending: bool,
+) -> tuple[str, tuple[object, ...]]:
+    """The statement that gives ids from one range of the full text; its last parameter is how many at most."""
+    (stem, match), *more = conditions[0]
+    if more or len(conditions) > 1:
+        ids, values = matching_ids(conditions, text_range.suffix)
+        key, tables = "r.id", f"{module.table} r"
+        clauses = [Clause(f"r.id IN ({ids})", values, indexed=False), *others]
+    else:
+        text = f"{stem}{text_range.suffix}"
+        key, tables = (
+            f"{text}.rowid",
+            f"{text} CROSS JOIN {module.table} r ON r.id = {text}.rowid",
+        )  # Led by the text.
+        clauses = [Clause(f"{text} MATCH ?", (match,), indexed=False), *others]
+    if start is not None:
+        clauses.append(Clause(f"{key} {'<' if descending else '>'} ?", (start,), indexed=True))
+    where, params = where_of(clauses)
+    return f"SELECT {key} FROM {tables}{where} ORDER BY {key} {direction_of(descending)} LIMIT ?", params
 
 
 def _select(stem: str, suffix: str) -> str:

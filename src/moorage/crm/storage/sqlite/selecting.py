@@ -18,7 +18,7 @@ from moorage.crm.storage.selecting import (
 )
 from moorage.crm.storage.sqlite.projection import Projection
 
-# See `store.py`: SQLite plans by the value of a bare parameter of LIMIT.
+# See `questions.py`: SQLite plans by the value of a bare parameter of LIMIT.
 _HIDDEN = " LIMIT CAST(? AS INTEGER) OFFSET CAST(? AS INTEGER)"
 _BARE = " LIMIT ? OFFSET ?"
 
