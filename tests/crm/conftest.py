@@ -1,39 +1,28 @@
 """A whole CRM in a temporary folder, called through its one door as its origin calls it."""
 
 import asyncio
-import contextlib
 import json
-import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote, urlencode
-from weakref import WeakKeyDictionary
 
 import argon2
 import pytest
 
 from moorage.clock import FrozenClock
 from moorage.crm.accounts import people
-from moorage.crm.metadata.catalog import Catalog
-from moorage.crm.metadata.documents import Document, Metadata
 from moorage.crm.metadata.standard import DEMO, OrganisationSpec
 from moorage.crm.organisations import service as organisations_service
-from moorage.crm.organisations.service import Organisations
 from moorage.crm.service import CrmService
 from moorage.crm.storage.postgresql import schemas
-from moorage.crm.storage.postgresql.documents import documents_of
 from moorage.crm.storage.postgresql.schemas import PostgresqlSchemas
 from moorage.crm.storage.postgresql.server import PostgresqlServer
 from moorage.crm.storage.sqlite import organisation_files
-from moorage.crm.storage.sqlite import storage as sqlite_storage
-from moorage.crm.storage.sqlite.metadata_change import version
-from moorage.crm.storage.sqlite.readers import OrganisationFile
-from moorage.crm.storage.sqlite.storage import SqliteStorage
 from moorage.http.message import Parts, Request
 from tests.contracts.memory import MemoryOrganisations
+from tests.crm.beginnings import BEGIN, Beginnings, Copies, Readings, Start, same_ids, token_of, was_used
 from tests.crm.folder import crm_in
 from tests.postgresql import databases
 from tests.waited import Waited
@@ -46,8 +35,6 @@ FULL_SCOPE = (
     ",ZohoCRM.change_owner.CREATE,ZohoCRM.mass_update.all.UPDATE,ZohoCRM.mass_delete.all.DELETE"
     ",ZohoCRM.mass_convert.all.ALL"
 )
-
-BEGIN = datetime(2026, 2, 6, 9, 10, 56, tzinfo=UTC)
 
 
 @dataclass
@@ -123,84 +110,14 @@ class Caller:
         return answer.data[0]
 
 
-class Copies:
-    """New organisations and their folders. Each is made once in a process and then copied, which is faster."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._organisations: dict[object, Path] = {}
-        Waited(crm_in(folder / "empty", FrozenClock(BEGIN))).close()
-
-    def storage(self, folder: Path, clock: FrozenClock) -> SqliteStorage:
-        """The storage in a folder. The files of a new one are copied, and known to be up to date."""
-        if not folder.exists():
-            shutil.copytree(self._folder / "empty", folder)
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(sqlite_storage, "migrate", lambda *_, **__: None)
-            return SqliteStorage(folder, clock)
-
-    def quicken(self, organisations: Organisations, orgs: Path, clock: FrozenClock) -> None:
-        """Copy new organisations. An organisation that exists already is made again in the usual way."""
-        make = organisations._make
-
-        def made(row, spec, *, sample):
-            path, key = orgs / f"{row.slug}.db", (row.id, row.slug, spec, sample, clock.timestamp())
-            if key in self._organisations and not path.exists():
-                shutil.copy(self._organisations[key], path)
-                return
-            is_new = not path.exists()
-            make(row, spec, sample=sample)
-            if is_new:
-                self._organisations[key] = self._folder / f"{len(self._organisations)}.db"
-                shutil.copy(path, self._organisations[key])
-
-        organisations._make = made
-
-
 @pytest.fixture(scope="session")
 def copies(tmp_path_factory) -> Copies:
     return Copies(tmp_path_factory.mktemp("copies"))
 
 
-class Readings:
-    """What organisations begin with, and what their files say: worked out once for all that begin or say the same."""
-
-    def __init__(self) -> None:
-        self.documents = cache(organisations_service.documents_of)
-        self._read, self._catalog = organisation_files._read_metadata, organisation_files.Catalog
-        self._metadata: dict[object, Metadata] = {}
-        self._by_documents: dict[int, tuple[Sequence[Document], Metadata]] = {}
-        self._catalogs = WeakKeyDictionary[Metadata, Catalog]()
-        self._documents: dict[object, list[Document]] = {}
-
-    def documents_of(self, rows) -> list[Document]:
-        """For the storage on PostgreSQL."""
-        said = tuple(rows)
-        if said not in self._documents:
-            self._documents[said] = documents_of(said)
-        return self._documents[said]
-
-    def of_documents_alone(self, documents: Sequence[Document]) -> Metadata:
-        return self.of_documents(documents)[0]
-
-    def metadata(self, file: OrganisationFile) -> tuple[int, Metadata]:
-        with contextlib.closing(file.connect()) as connection:
-            connection.execute("BEGIN")
-            known_version = version(connection)
-            said = tuple(connection.execute("SELECT * FROM metadata ORDER BY position"))
-        if said not in self._metadata:
-            self._metadata[said] = self._read(file)[1]
-        return known_version, self._metadata[said]
-
-    def of_documents(self, documents: Sequence[Document]) -> tuple[Metadata, Catalog]:
-        """For the storage in memory, which is given the very documents that are worked out once."""
-        metadata = self._by_documents.setdefault(id(documents), (documents, Metadata(documents)))[1]
-        return metadata, self.catalog(metadata)
-
-    def catalog(self, metadata: Metadata) -> Catalog:
-        if metadata not in self._catalogs:
-            self._catalogs[metadata] = self._catalog(metadata)
-        return self._catalogs[metadata]
+@pytest.fixture(scope="session")
+def beginnings(tmp_path_factory, copies) -> Beginnings:
+    return Beginnings(tmp_path_factory.mktemp("beginnings"), copies)
 
 
 @pytest.fixture(scope="session")
@@ -212,6 +129,7 @@ def readings() -> Readings:
 def quick_openings(readings) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(organisations_service, "documents_of", readings.documents)
+        patch.setattr(organisations_service, "new_id", same_ids)
         patch.setattr(organisation_files, "_read_metadata", readings.metadata)
         patch.setattr(organisation_files, "Catalog", readings.catalog)
         patch.setattr(schemas, "documents_of", readings.documents_of)
@@ -308,43 +226,59 @@ def caller_of(service: CrmService):
 
     def make(slug: str, scope: str = FULL_SCOPE, user: int = 0) -> Caller:
         row = service.organisations.find(slug)
-        organisation = service.organisations.open(row.id)
-        user_id = organisation.metadata.all("user")[user].id
-        client = service.accounts.ensure_client("tests", row.id, user_id)
-        issued = service.accounts.issue(client, scope)
-        return Caller(service, issued.access_token, row.id)
+        return Caller(service, token_of(service, row, scope, user), row.id)
 
     return make
+
+
+def spec_of(**changes) -> OrganisationSpec:
+    return OrganisationSpec(**({f: getattr(DEMO, f) for f in DEMO.__slots__} | changes))
 
 
 @pytest.fixture
 def make_organisation(service: CrmService):
     def make(slug: str, *, sample: bool = False, **changes) -> None:
-        spec = OrganisationSpec(**({f: getattr(DEMO, f) for f in DEMO.__slots__} | changes))
-        service.organisations.create(slug, spec, sample=sample)
+        service.organisations.create(slug, spec_of(**changes), sample=sample)
 
     return make
 
 
 @pytest.fixture
-def crm(make_organisation, caller_of) -> Caller:
+def begin(tmp_path: Path, clock: FrozenClock, service: CrmService, storage_kind: str, beginnings: Beginnings):
+    """Make an organisation, and call it as its owner. That is quick as long as nothing was asked of the CRM."""
+    starts = []
+
+    def make(slug: str, *, sample: bool = False, scope: str = FULL_SCOPE, **changes) -> Caller:
+        start = Start(slug, spec_of(**changes), sample, scope)
+        if was_used(service._storage):
+            row = service.organisations.create(slug, start.spec, sample=sample)
+            return Caller(service, token_of(service, row, scope), row.id)
+        starts.append(start)
+        begun = beginnings.begun(clock, starts)
+        begun.put(tmp_path / "crm")
+        if storage_kind != "sqlite":
+            service.organisations._make(begun.row, start.spec, sample=sample)
+        return Caller(service, begun.token, begun.row.id)
+
+    return make
+
+
+@pytest.fixture
+def crm(begin) -> Caller:
     """The owner of an empty organisation."""
-    make_organisation("acme")
-    return caller_of("acme")
+    return begin("acme")
 
 
 @pytest.fixture
-def demo(make_organisation, caller_of) -> Caller:
+def demo(begin) -> Caller:
     """The owner of an organisation with the sample records."""
-    make_organisation("demo", sample=True)
-    return caller_of("demo")
+    return begin("demo", sample=True)
 
 
 @pytest.fixture
-def stranger(make_organisation, caller_of) -> Caller:
+def stranger(begin) -> Caller:
     """The owner of another organisation on the same server."""
-    make_organisation("other", name="Other")
-    return caller_of("other")
+    return begin("other", name="Other")
 
 
 @pytest.fixture

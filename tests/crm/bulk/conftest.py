@@ -12,10 +12,9 @@ SCOPE = f"{FULL_SCOPE},ZohoCRM.bulk.ALL,ZohoFiles.files.ALL"
 
 
 @pytest.fixture
-def crm(make_organisation, caller_of):
+def crm(begin):
     """The owner of an empty organisation."""
-    make_organisation("acme")
-    return caller_of("acme", SCOPE)
+    return begin("acme", scope=SCOPE)
 
 
 @pytest.fixture
