@@ -2,6 +2,7 @@
 
 import gc
 import os
+import sys
 
 import pytest
 
@@ -18,6 +19,7 @@ from tests.postgresql import (  # noqa: F401 (fixtures)
 
 # Tests start Moorage in a process of its own by the hundred, and each would compile all of it anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False  # Nor shall each process of a run compile all tests anew.
 
 
 def pytest_configure(config):
