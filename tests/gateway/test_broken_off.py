@@ -3,6 +3,7 @@
 import socket
 import struct
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -175,13 +176,13 @@ def test_a_caller_who_stops_reading_after_it_broke_off_is_given_up_too(start, up
     def most(connection):
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (1 << 30))
         for _ in range(64):
-            connection.settimeout(0.5)
+            connection.settimeout(0.2)
             try:
                 connection.sendall(bytes(1 << 20))
             except TimeoutError:
                 return
 
-    world = World(limits=PATIENT, keep_alive=0.5)
+    world = World(limits=replace(PATIENT, stalled=2), keep_alive=0.5)
     world.remote(upstream(most).port)
     start(world)
     with Client(world.port) as client:

@@ -233,7 +233,7 @@ def test_each_kind_of_trouble_has_its_words(path, pragma, kind, advice):
 
 def test_a_lock_that_another_program_holds_is_told_as_that(path):
     async def act(database):
-        other = held(path)
+        other, database.patience = held(path), 0.1
         with pytest.raises(DatabaseUnusable, match="another program") as caught:
             async with database.transaction() as tx:
                 await tx.connection.exec_driver_sql("PRAGMA busy_timeout = 0")
