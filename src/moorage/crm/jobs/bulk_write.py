@@ -16,6 +16,7 @@ from moorage.crm.jobs.csv_files import MOST_ROWS, CsvFile, Unreadable, names_in
 from moorage.crm.jobs.lookups import Lookups, Parents
 from moorage.crm.jobs.model import BulkJob, JobFailed, Progress, Step
 from moorage.crm.jobs.pace import Pace
+from moorage.crm.jobs.part_writing import Parts, is_part
 from moorage.crm.jobs.row_plans import RowPlan
 from moorage.crm.jobs.row_writing import prepare, write_rows
 from moorage.crm.jobs.threads import in_thread
@@ -79,11 +80,17 @@ class BulkWrite:
         reading.row += len(rows)
         found = await reading.lookups.find(rows)
         records = await in_thread(reading.plan.records, rows, found)
-        prepared = await in_thread(prepare, organisation.catalog, reading.module, operation, records)
+        module, are_parts = reading.module, is_part(reading.module)
+        prepared = (
+            [] if are_parts else await in_thread(prepare, organisation.catalog, module, operation, records)
+        )
 
         def step(transaction: Transaction) -> Progress:
-            change = Change(organisation, reading.module, job.user, transaction)
-            results = write_rows(change, transaction, reading.module, operation, reading.find_by, prepared)
+            if are_parts:
+                results = Parts(organisation, module, job.user, transaction).write(records)
+            else:
+                change = Change(organisation, module, job.user, transaction)
+                results = write_rows(change, transaction, module, operation, reading.find_by, prepared)
             body = msgspec.to_builtins(results)
             rows_of_file = Companion(transaction.new_ids(1)[0], ROWS, owner=job.id, name=str(at), body=body)
             transaction.companions.put([rows_of_file])

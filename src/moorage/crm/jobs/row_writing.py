@@ -100,10 +100,11 @@ def _unknown(field: Field) -> Fault:
 
 
 def _results(outcomes: Sequence[Outcome]) -> list[RowResult]:
-    return [_result(outcome.document) for outcome in outcomes]
+    return [result_of(outcome.document) for outcome in outcomes]
 
 
-def _result(document: dict[str, Any]) -> RowResult:
+def result_of(document: dict[str, Any]) -> RowResult:
+    """What became of a row, by the outcome of its record."""
     if document["code"] == "SUCCESS":
         is_new = document.get("action", document["message"]) in {"insert", "record added"}
         return "ADDED" if is_new else "UPDATED", document["details"]["id"], ""

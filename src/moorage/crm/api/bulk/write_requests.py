@@ -8,6 +8,7 @@ from typing import Any
 from moorage.crm.api.bulk.upload import KIND as UPLOAD
 from moorage.crm.faults import Fault
 from moorage.crm.jobs.csv_files import CsvFile, Unreadable, names_in, open_zip, python_name
+from moorage.crm.jobs.part_writing import is_part
 from moorage.crm.jobs.row_plans import RowPlan, mapped_by_headings
 from moorage.crm.jobs.threads import in_thread
 from moorage.crm.jobs.uploads import uploaded
@@ -49,8 +50,7 @@ async def _resource(
     if spec.get("type", "data") != "data":
         raise _invalid("type", supported_values=["data"])
     module = _module(call, spec.get("module"))
-    for right in _SCOPES[operation]:
-        call.require(f"ZohoCRM.modules.{{module}}.{right}", module.api_name)
+    _require_scopes(call, module, operation)
     ignores = spec.get("ignore_empty", body.get("ignore_empty"))
     file_id, key = await _upload(call, spec)
     resource = Resource(
@@ -66,6 +66,19 @@ async def _resource(
     return resource
 
 
+def _require_scopes(call: Call, module: Module, operation: str) -> None:
+    if is_part(module):  # Its rows are changes of the records that they belong to.
+        call.require("ZohoCRM.modules.{module}.UPDATE", _parent_name(module))
+        return
+    for right in _SCOPES[operation]:
+        call.require(f"ZohoCRM.modules.{{module}}.{right}", module.api_name)
+
+
+def _parent_name(part: Module) -> str:
+    assert part.parent_field is not None
+    return part.parent_field.lookup or ""
+
+
 def _module(call: Call, value: Any) -> Module:
     name = value.get("api_name") if isinstance(value, dict) else value
     if name is None:
@@ -73,8 +86,8 @@ def _module(call: Call, value: Any) -> Module:
     module = call.organisation.catalog.modules.get(name) if isinstance(name, str) else None
     if module is None:
         raise Fault(400, "MODULE_NOT_AVAILABLE", f"Requested module '{name}' is not available.")
-    is_part = module.parent_field is not None and module.connected_field is None
-    if is_part or not module.flags.get("creatable"):
+    parent = call.organisation.catalog.modules[_parent_name(module)] if is_part(module) else None
+    if not (module.flags.get("creatable") if parent is None else parent.flags.get("editable")):
         raise Fault(400, "MODULE_NOT_AVAILABLE", f"Requested module '{name}' is not supported.")
     return module
 
@@ -106,7 +119,8 @@ def _find_by(module: Module, value: Any, operation: str) -> str | None:
         return None
     field = module.fields.get(value) if isinstance(value, str) else None
     usual = rules_of(module).duplicate_field or module.display_name
-    if field is None or not (value in ("id", usual) or field.unique):
+    may_be = value == "id" or (not is_part(module) and field is not None and (value == usual or field.unique))
+    if field is None or not may_be:
         raise Fault(
             400, "INVALID_FIELD", f"invalid find_by. invalid api_name {value}.", {"api_name": "find_by"}
         )
@@ -201,6 +215,9 @@ def _require_mandatory(module: Module, mappings: Sequence[Mapping]) -> None:
         for field in module.required
         if field.mandatory and field.storage != "rows" and field.api_name not in mapped | dependent
     ]
+    lookup = module.parent_field
+    if is_part(module) and lookup is not None and not {"id", lookup.api_name} & mapped:
+        missing.append(lookup.api_name)
     if missing:
         message = "All mandatory fields are not mapped for the layout"
         raise Fault(400, "MANDATORY_FIELDS_NOT_MAPPED", message, {"api_names": missing})
