@@ -34,6 +34,7 @@ async def first_start(settings: Settings, demo: OrganisationSpec = DEMO) -> str 
         rooms.make_all()  # Some services create files. Here only one process does so; later there are several workers.
         await _require_vault_key(rooms)
         async with rooms.alone():  # Several servers may start on an empty database at once.
+            await rooms.widen_inside()
             return await _first_key(rooms, demo)
 
 

@@ -1,7 +1,7 @@
 """Create, list, choose, activate and delete connections."""
 
 import uuid
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -231,6 +231,21 @@ class Connections:
         """Give a connection another upstream, unless it was connected again after it was read."""
         metadata = {**connection.metadata, "data_centre": upstream.data_centre}
         await store.move(tx, connection, upstream, metadata)
+
+    async def widen(self, wider: Mapping[str, str]) -> None:
+        """Show other scopes for connections to the embedded CRM: `wider` has the new list for an old list.
+
+        Both are texts, in which scopes are separated by spaces.
+        """
+        async with self._database.transaction() as tx:
+            for connection in await store.every(tx):
+                scopes = wider.get(" ".join(connection.metadata.get("scopes", ())))
+                if (
+                    scopes is not None
+                    and connection.upstream is not None
+                    and connection.upstream.kind == "embedded"
+                ):
+                    await store.describe(tx, connection, {**connection.metadata, "scopes": scopes.split()})
 
     async def end_unopened(self) -> int:
         """Delete the connections that were never connected and have not changed for UNOPENED_DAYS.

@@ -168,6 +168,13 @@ async def mend(tx: Transaction, connection: Connection, metadata: dict[str, Any]
     )
 
 
+async def describe(tx: Transaction, connection: Connection, metadata: dict[str, Any]) -> None:
+    """Give a connection other metadata, unless it was activated after it was read."""
+    await tx.connection.execute(
+        connections.update().where(_unchanged(connection)).values(last_updated_time=tx.now, metadata=metadata)
+    )
+
+
 async def move(tx: Transaction, connection: Connection, upstream: Upstream, metadata: dict[str, Any]) -> None:
     """Give a connection another upstream, unless it was activated after it was read."""
     await tx.connection.execute(

@@ -127,7 +127,11 @@ class ConnectingRooms(CrmRooms):
     async def connect_inside(self, connection: "Connection", organisation: str) -> None:
         """Connect a connection to an organisation of the embedded CRM, as its first user and without consent."""
         provider = self.providers.get(connection.app)
-        minted = await self.embedded.grant(organisation, list(provider.scopes))
+        minted = await self.embedded.grant(organisation)
         await self.connect.activate(
             connection, await self.destinations.inside(provider, organisation), minted
         )
+
+    async def widen_inside(self) -> None:
+        """Let connections that `connect_inside` made in an earlier version do what this version can."""
+        await self.embedded.widen(self.connections.widen)

@@ -6,7 +6,7 @@ from itertools import groupby
 import pytest
 
 from moorage.crm.api import routes
-from moorage.crm.wire.scopes import ScopeSet, module_group
+from moorage.crm.wire.scopes import FULL, ScopeSet, module_group
 from tests.crm.conftest import Caller
 
 ROUTES = sorted(routes(), key=lambda route: (route.pattern, route.method))
@@ -172,3 +172,8 @@ def test_a_newer_module_is_read_with_the_scope_of_its_name(crm, caller_of):
         caller_of("acme", "ZohoCRM.modules.appointments.READ").get("Appointments__s", fields="id").status
         == 204
     )
+
+
+def test_clients_of_moorage_itself_may_call_everything():
+    scopes = ScopeSet.parse(FULL)
+    assert [route for route in ROUTES if not all(scopes.allows(scope) for scope in needed(route))] == []

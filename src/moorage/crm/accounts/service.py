@@ -3,6 +3,7 @@
 import base64
 import hmac
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from moorage.bounded import Bounded
@@ -157,10 +158,27 @@ class Accounts:
             raise SecretWrong
         return client
 
-    async def issue(self, client: Client, scopes: str) -> Issued:
+    async def issue(self, client: Client, scopes: str = FULL) -> Issued:
         """New tokens for a client of Moorage itself. Raises ValueError for a text that is not a list of scopes."""
         grant = Grant(client.client_id, client.organisation, client.user, str(ScopeSet.parse(scopes)))
         return await self._issue(new_token(), client, grant)
+
+    async def to_widen(self, name: str, least: str) -> dict[str, str]:
+        """The lists of scopes of refresh tokens that cover `least` and lack some of all scopes; each with its new list.
+
+        The tokens are those of Moorage's own clients with this name. `widen` gives them the new lists.
+        """
+        every, needed = ScopeSet.parse(FULL), ScopeSet.parse(least)
+        held = {text: ScopeSet.parse(text) for text in await self._store.own_scopes(name)}
+        lacking = [
+            text for text, scopes in held.items() if scopes.covers(needed) and not scopes.covers(every)
+        ]
+        return dict.fromkeys(lacking, str(every))
+
+    async def widen(self, name: str, wider: Mapping[str, str]) -> None:
+        """Give the tokens of Moorage's own clients with this name the scopes that `to_widen` has told."""
+        await self._store.change_own_scopes(name, wider)
+        self.forget()
 
     async def grant(self, client: Client, grant: Grant) -> Issued:
         """A new refresh token and access token, as after a consent."""

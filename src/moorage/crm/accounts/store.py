@@ -1,7 +1,7 @@
 """Clients, codes and tokens in the CRM's database (`tables.py`)."""
 
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 import sqlalchemy as sa
 
@@ -199,6 +199,19 @@ class AccountsStore:
             rows = await tx.connection.execute(sa.select(refresh_tokens.c.scopes).where(of_both & _IS_HELD))
         return [row.scopes for row in rows]
 
+    async def own_scopes(self, name: str) -> list[str]:
+        """The lists of scopes, each once, of the refresh tokens of Moorage's own clients with this name."""
+        statement = sa.select(refresh_tokens.c.scopes).where(_is_of_own(name)).distinct()
+        async with self._database.reading() as tx:
+            return [row.scopes for row in await tx.connection.execute(statement)]
+
+    async def change_own_scopes(self, name: str, changes: Mapping[str, str]) -> None:
+        """Put other lists of scopes in the place of those that `own_scopes` gives."""
+        async with self._writing(tokens=True) as tx:
+            for before, after in changes.items():
+                has_them = _is_of_own(name) & (refresh_tokens.c.scopes == before)
+                await tx.connection.execute(refresh_tokens.update().where(has_them).values(scopes=after))
+
     async def add_access_token(
         self,
         digest: bytes,
@@ -306,6 +319,13 @@ async def _uris(
     for row in rows:
         uris[row.client] = (*uris.get(row.client, ()), row.uri)
     return uris
+
+
+def _is_of_own(client_name: str) -> sa.ColumnElement[bool]:
+    """Whether a refresh token is of a client of Moorage itself with this name. People may register the same name."""
+    is_registered = sa.exists().where(registrations.c.client == clients.c.id)
+    own = sa.select(clients.c.id).where((clients.c.name == client_name) & ~is_registered)
+    return refresh_tokens.c.client.in_(own)
 
 
 async def _put_refresh_token(tx: Transaction, digest: bytes, grant: Grant, *, held: bool) -> None:

@@ -225,7 +225,7 @@ class Connect:
     async def activate(self, connection: Connection, destination: Destination, minted: Minted) -> None:
         """Connect with tokens that need no person's consent, such as those of the demo organisation."""
         facts = await self._servers.identity(destination, minted)
-        scopes = list(destination.provider.scopes)
+        scopes = _granted(minted) or list(destination.provider.scopes)
         await self._activate(connection, destination, minted, _metadata(destination, facts, scopes, scopes))
 
     async def _connected(self, attempt: Attempt, response: AuthorizationResponse, browser: str) -> Connected:

@@ -1,5 +1,6 @@
 """The embedded CRM as a destination: requests to its accounts server and its API are answered in this process."""
 
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
@@ -14,6 +15,11 @@ from moorage.oauth.transport.contract import HttpCall, HttpReply, Unanswered
 from moorage.storage.errors import DatabaseUnusable
 
 CLIENT = "Moorage gateway"
+# Tokens that nobody consented to could always do this. The connect page asks for all of it only if somebody ticks it.
+_WITHOUT_CONSENT = (
+    "ZohoCRM.modules.ALL,ZohoCRM.settings.ALL,ZohoCRM.users.ALL,ZohoCRM.org.ALL,ZohoCRM.bulk.ALL,"
+    "ZohoCRM.notifications.ALL"
+)
 
 
 class EmbeddedCrm:
@@ -44,12 +50,22 @@ class EmbeddedCrm:
         client_id = (await self._client(organisation, redirect_uri)).client_id
         return Client(client_id, self._crm.accounts.client_secret(client_id))
 
-    async def grant(self, organisation: str, scopes: list[str]) -> Minted:
-        """Tokens of the organisation's first user, without anybody's consent. Raises OrganisationUnknown."""
-        issued = await self._crm.accounts.issue(await self._client(organisation), ",".join(scopes))
+    async def grant(self, organisation: str) -> Minted:
+        """Tokens of the first user for all calls, without anybody's consent. Raises OrganisationUnknown."""
+        issued = await self._crm.accounts.issue(await self._client(organisation))
         # The expiry is by our own clock, because a CRM elsewhere could have another.
         access = AccessToken(issued.access_token, self._clock.timestamp() + ACCESS_LIFETIME)
-        return Minted(access, issued.refresh_token)
+        return Minted(access, issued.refresh_token, answer={"scope": str(issued.scopes)})
+
+    async def widen(self, tell: Callable[[Mapping[str, str]], Awaitable[None]]) -> None:
+        """Let the tokens of `grant` that an earlier version made do what this version can.
+
+        First `tell` is told which lists of scopes become which, so that it can change what others know of them.
+        """
+        wider = await self._crm.accounts.to_widen(CLIENT, _WITHOUT_CONSENT)
+        if wider:
+            await tell(wider)
+            await self._crm.accounts.widen(CLIENT, wider)
 
     async def _client(self, organisation: str, redirect_uri: str | None = None) -> CrmClient:
         row = await self._crm.organisations.find(organisation)
