@@ -16,6 +16,7 @@ from tests.postgresql import (  # noqa: F401 (fixtures)
     postgresql_folder,
     postgresql_owner,
 )
+from tests.zoho_description import run as zoho_description
 
 # Tests start Moorage in a process of its own by the hundred, and each would compile all of it anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -28,11 +29,27 @@ def pytest_configure(config):
         config.postgresql_folder = config.workerinput["postgresql_folder"]
     else:
         config.postgresql_folder, config.postgresql_life = begin_run()
+    zoho_description.begin(config)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node):
     node.workerinput["postgresql_folder"] = str(node.config.postgresql_folder)
+    node.workerinput["zoho_notes"] = getattr(node.config, "zoho_notes", None)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session):
+    """A run whose answers disagree with Zoho's description fails."""
+    if not hasattr(session.config, "workerinput"):
+        session.config.zoho_lines, disagrees = zoho_description.end(session.config)
+        if disagrees and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    for line in config.zoho_lines:
+        terminalreporter.write_line(line)
 
 
 def pytest_collection_finish():

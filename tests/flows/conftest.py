@@ -23,6 +23,7 @@ from moorage.rooms import Urls, open_rooms
 from tests.flows.storages import STORAGE, STORAGES, new_storage
 from tests.flows.surfaces import Surface
 from tests.gateway.wire import OK, Scripted
+from tests.zoho_description.run import serving
 
 MOORAGE = [sys.executable, "-m", "moorage"]
 
@@ -94,10 +95,14 @@ def environment(home: Path, **more: str) -> dict[str, str]:
 
 
 def start(
-    home: Path, *arguments: str, program: Sequence[str] = MOORAGE, api_key: str | None = None, **settings: str
+    home: Path,
+    *arguments: str,
+    program: Sequence[str] | None = None,
+    api_key: str | None = None,
+    **settings: str,
 ) -> Server:
     process = subprocess.Popen(
-        [*program, "up", "--json", "--port", "0", "--crm-port", "0", *arguments],
+        [*(program or serving(MOORAGE)), "up", "--json", "--port", "0", "--crm-port", "0", *arguments],
         env=environment(home, **settings),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
