@@ -75,10 +75,14 @@ def _layout(metadata: Metadata, module: Document, layout: Document) -> dict[str,
             for number, id_ in enumerate(section["fields"], 1)
         ]
         sections.append({**_SECTION_DEFAULTS, **section, "fields": section_fields})
+    view = {"name": layout.body["name"], "id": str(layout.id), "type": "layout"}
     return {
         **layout.body,
         **_SHARED,
-        "profiles": [{"default": True, **profile} for profile in profiles(metadata)],
+        "profiles": [
+            {"default": True, "_default_view": view, "_default_assignment_view": view, **profile}
+            for profile in profiles(metadata)
+        ],
         "convert_mapping": _conversion(metadata) if module.body["api_name"] == "Leads" else None,
         "sections": sections,
     }
