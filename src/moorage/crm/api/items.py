@@ -31,7 +31,14 @@ def outcome_of(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         return fault.document()
 
 
+def joint_status(statuses: Sequence[int], *, done: int = 200, refused: int = 400) -> int:
+    """The status of an answer whose items have these: `done` if none failed, `refused` if all did, else 207."""
+    failures = sum(status >= 300 for status in statuses)
+    if not failures:
+        return done
+    return refused if failures == len(statuses) else 207
+
+
 def outcomes_answer(name: str, outcomes: Sequence[dict[str, Any]], *, done: int = 200) -> Response:
-    failures = sum(outcome["status"] == "error" for outcome in outcomes)
-    status = done if not failures else 400 if failures == len(outcomes) else 207
-    return answer({name: list(outcomes)}, status)
+    statuses = [400 if outcome["status"] == "error" else done for outcome in outcomes]
+    return answer({name: list(outcomes)}, joint_status(statuses, done=done))

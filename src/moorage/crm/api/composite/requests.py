@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from moorage.crm.api.composite.parts import PATH, Checked, Part, in_order, needed_by, parts_of
+from moorage.crm.api.items import joint_status
 from moorage.crm.faults import Fault
 from moorage.crm.metadata.custom.json_object import JsonObject
 from moorage.crm.metadata.documents import Body
@@ -35,8 +36,8 @@ async def composite(call: Call) -> Response:
         return await _in_one_transaction(call, parts)
     parts_made = _Parts(call, None)
     outcomes = await parts_made.side_by_side(parts) if is_parallel else await parts_made.in_turn(parts)
-    made = sum(outcome["code"] == "SUCCESS" for outcome in outcomes)
-    return answer({PATH: outcomes}, 200 if made == len(parts) else 207 if made else 400)
+    statuses = [200 if outcome["code"] == "SUCCESS" else 400 for outcome in outcomes]
+    return answer({PATH: outcomes}, joint_status(statuses))
 
 
 def _modes(body: JsonObject) -> tuple[bool, bool]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from moorage.crm.api.items import joint_status
 from moorage.crm.faults import Fault, related_id_invalid
 from moorage.crm.metadata.catalog import Module
 from moorage.crm.metadata.ids import whole_id
@@ -198,8 +199,8 @@ def _outcome(fault: Fault | None) -> dict[str, Any]:
 
 
 def _status(outcomes: Sequence[Fault | None]) -> int:
-    statuses = {201 if fault is None else fault.status for fault in outcomes}
-    return statuses.pop() if len(statuses) == 1 else 207
+    statuses = [201 if fault is None else fault.status for fault in outcomes]
+    return joint_status(statuses, done=201, refused=statuses[0])
 
 
 def _scopes(operation: str) -> tuple[str, ...]:

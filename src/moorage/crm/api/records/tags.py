@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from moorage.crm.api.items import joint_status
 from moorage.crm.faults import Fault, module_unsupported
 from moorage.crm.metadata.catalog import Module
 from moorage.crm.metadata.custom.json_object import JsonObject
@@ -122,14 +123,13 @@ def _refuse_other_colours(known: Tags, tags: Sequence[SentTag]) -> None:
 
 def _answer(outcomes: Sequence[Outcome]) -> Response:
     succeeded = sum(outcome.status == 200 for outcome in outcomes)
-    status = 200 if succeeded == len(outcomes) else 207 if succeeded else 400
     document = {
         "data": [outcome.document for outcome in outcomes],
         "wf_scheduler": False,
         "success_count": str(succeeded),
         "locked_count": str(sum(outcome.document["code"] == "RECORD_LOCKED" for outcome in outcomes)),
     }
-    return answer(document, status)
+    return answer(document, joint_status([outcome.status for outcome in outcomes]))
 
 
 _UPDATE = ("ZohoCRM.modules.{module}.UPDATE",)

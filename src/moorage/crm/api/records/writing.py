@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeAlias
 
+from moorage.crm.api.items import joint_status
 from moorage.crm.metadata.catalog import Catalog, Module
 from moorage.crm.records.changes import Change, Within
 from moorage.crm.records.outcomes import Outcome
@@ -66,10 +67,6 @@ def outcomes_of(
 
 def outcomes_answer(outcomes: Sequence[Outcome], *, done: int) -> Response:
     """`done` is the status when every record succeeded."""
-    statuses = {outcome.status for outcome in outcomes}
-    succeeded = {status for status in statuses if status < 300}
-    if not succeeded:
-        status = 412 if statuses == {412} else 400
-    else:
-        status = done if succeeded == statuses else 207
+    statuses = [outcome.status for outcome in outcomes]
+    status = joint_status(statuses, done=done, refused=412 if set(statuses) == {412} else 400)
     return answer({"data": [outcome.document for outcome in outcomes]}, status)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from moorage.crm.api.items import joint_status
 from moorage.crm.api.related.lists import parent_of, unknown_record
 from moorage.crm.faults import Fault
 from moorage.crm.metadata.catalog import Module
@@ -32,9 +33,8 @@ async def count_related(call: Call) -> Response:
     if (found if isinstance(found, bytes | None) else await found) is None:
         raise unknown_record()
     counts = [await _count(call, parents, parent, spec) for spec in specs]
-    failures = sum("count" not in count for count in counts)
-    status = 200 if not failures else 400 if failures == len(counts) else 207
-    return answer({_ENVELOPE: [[count] for count in counts]}, status)
+    statuses = [200 if "count" in count else 400 for count in counts]
+    return answer({_ENVELOPE: [[count] for count in counts]}, joint_status(statuses))
 
 
 async def _count(call: Call, parents: Module, parent: int, spec: JsonObject) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
+from moorage.crm.api.items import joint_status
 from moorage.crm.api.settings.bin_filters import conditions_of, ids_are
 from moorage.crm.faults import Fault, ambiguous
 from moorage.crm.metadata.ids import whole_id
@@ -191,8 +192,8 @@ def _unknown(record: int) -> Outcome:
 def _answer(outcomes: Sequence[Outcome]) -> Response:
     if not outcomes:
         return no_content()
-    statuses = {outcome.status for outcome in outcomes}
-    status = statuses.pop() if len(statuses) == 1 else 207
+    statuses = [outcome.status for outcome in outcomes]
+    status = joint_status(statuses, refused=statuses[0])
     return answer({"recycle_bin": [outcome.document for outcome in outcomes]}, status)
 
 

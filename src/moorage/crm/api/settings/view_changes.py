@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from moorage.crm.api.documents import module_parameter
-from moorage.crm.api.items import specs_of
+from moorage.crm.api.items import joint_status, specs_of
 from moorage.crm.faults import Fault, module_unsupported
 from moorage.crm.metadata.custom.json_object import JsonObject
 from moorage.crm.metadata.custom.views import access_of, columns_of, is_seen, name_of, sorting_of
@@ -105,8 +105,8 @@ def _each(items: Sequence[T], change: Callable[[T], Body]) -> list[tuple[int, Bo
 
 
 def _answer(outcomes: Sequence[tuple[int, Body]], *, done: int) -> Response:
-    failures = [status for status, _ in outcomes if status != 200]
-    status = done if not failures else failures[0] if len(failures) == len(outcomes) else 207
+    statuses = [status for status, _ in outcomes]
+    status = joint_status(statuses, done=done, refused=statuses[0])
     return answer({"custom_views": [outcome for _, outcome in outcomes]}, status)
 
 
