@@ -90,6 +90,17 @@ def test_pages_hold_each_entry_once_in_both_orders(crm):
     assert crm.get(f"Leads/{lead}/__timeline", per_page=2, page=3).status == 204
 
 
+def test_what_happens_between_two_pages_moves_no_entry(crm):
+    (lead,) = crm.insert("Leads", {"Last_Name": "lead"})
+    for number in range(3):
+        crm.put(f"Leads/{lead}", {"data": [{"City": f"city {number}"}]})
+    first = crm.get(f"Leads/{lead}/__timeline", per_page=2).json
+    crm.put(f"Leads/{lead}", {"data": [{"City": "later"}]})
+    second = crm.get(f"Leads/{lead}/__timeline", per_page=2, page_token=first["info"]["next_page_token"]).json
+    told = [values(entry).get("City") for page in (first, second) for entry in page["__timeline"]]
+    assert told == [("city 1", "city 2"), ("city 0", "city 1"), (None, "city 0"), None]
+
+
 def test_what_is_told_of_records_that_lie_together_is_kept_apart(crm, service):
     leads = crm.insert("Leads", *({"Last_Name": f"lead {n}"} for n in range(20)))
     for city in ("Oslo", "Rome"):

@@ -1,6 +1,7 @@
 """The timeline of a record: what has happened to it, and who did it [Z timeline]."""
 
 from collections.abc import Collection, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -42,18 +43,21 @@ async def list_timeline(call: Call) -> Response:
         raise not_one_of("sort_by", ["audited_time"])
     newest_first = descends(call.params.get("sort_order", "desc"))
     inner, included = _names(call, "include_inner_details", INNER), _names(call, "include", INCLUDED)
-    page, size = _page(call, module, record)
+    page, size, latest = _page(call, module, record)
     entries = await _Entries(call, module, record, inner, included).page(
-        page, size, newest_first=newest_first
+        page, size, newest_first=newest_first, latest=latest
     )
     more, shown = len(entries) > size, entries[:size]
     if not shown:
         return no_content()
+    if newest_first and page == 1 and latest is None:
+        latest = int(shown[0]["id"])
+    token = partial(_token, call, module, record, latest)
     info = {
         "per_page": size,
-        "next_page_token": _token(call, module, record, page + 1) if more else None,
+        "next_page_token": token(page + 1) if more else None,
         "count": len(shown),
-        "previous_page_token": _token(call, module, record, page - 1) if page > 1 else None,
+        "previous_page_token": token(page - 1) if page > 1 else None,
         "more_records": more,
     }
     return answer({"__timeline": shown, "info": info})
@@ -66,17 +70,20 @@ def _names(call: Call, param: str, allowed: Collection[str]) -> set[str]:
     return names
 
 
-def _page(call: Call, module: Module, record: int) -> tuple[int, int]:
+def _page(call: Call, module: Module, record: int) -> tuple[int, int, int | None]:
+    """The number of the page, its size, and the id of the latest entry that the first page had."""
     page, size = page_and_size(call.params)
     token = call.params.get("page_token")
-    if token is not None:
-        page = call.tokens.read(token, _scope(call, module, record), call.now).number
-    return page, size
+    if token is None:
+        return page, size, None
+    position = call.tokens.read(token, _scope(call, module, record), call.now)
+    return position.number, size, position.position.key
 
 
-def _token(call: Call, module: Module, record: int, page: int) -> str:
+def _token(call: Call, module: Module, record: int, latest: int | None, page: int) -> str:
+    """Pages are numbered, so a token names the latest entry, too: what happens meanwhile moves no entry."""
     expires_at = int(call.now) + page_tokens.LIFETIME
-    position = PagePosition(Position(None, record), page, False, expires_at)
+    position = PagePosition(Position(latest, record), page, False, expires_at)
     return call.tokens.make(position, _scope(call, module, record))
 
 
@@ -98,13 +105,15 @@ class _Entries:
         self._included = included
         self._named: dict[tuple[int, int], str | None] = {}
 
-    async def page(self, page: int, size: int, *, newest_first: bool) -> list[dict[str, Any]]:
-        """The entries of a page, and one more if others follow."""
+    async def page(
+        self, page: int, size: int, *, newest_first: bool, latest: int | None
+    ) -> list[dict[str, Any]]:
+        """The entries of a page, and one more if others follow. Those behind the entry `latest` are left out."""
         reference = await reference_to(self._call, self._module, self._record)
         if reference is None:
             raise related_id_invalid()
         start = (page - 1) * size
-        found, is_all = await self._found(start + size + 1, newest_first=newest_first)
+        found, is_all = await self._found(start + size + 1, newest_first=newest_first, latest=latest)
         entries: list[tuple[Companion, list[Any] | None] | None] = list(found)
         if not newest_first:
             entries.insert(0, None)
@@ -114,7 +123,7 @@ class _Entries:
         return [await (self._shown(*e, reference) if e else self._creation(reference)) for e in chosen]
 
     async def _found(
-        self, wanted: int, *, newest_first: bool
+        self, wanted: int, *, newest_first: bool, latest: int | None
     ) -> tuple[list[tuple[Companion, list[Any] | None]], bool]:
         """As many of the written entries, and whether these are all. Those of other records lie between them."""
         which = CompanionsOf(KIND, owner=owner_of(self._record), newest_first=newest_first)
@@ -123,6 +132,8 @@ class _Entries:
         while more and len(found) < wanted:
             part = await settled(self._call.store.companions(which, Window(PART, start)))
             for entry in part.companions:
+                if latest is not None and entry.id > latest:
+                    continue
                 found += [(entry, history) for history in histories_of(entry, self._record)]
             start, more = start + PART, part.more
         return found, not more
