@@ -69,8 +69,8 @@ class Opened:
     def module(self, name):
         return self.organisation.catalog.modules[name]
 
-    def write(self, job):
-        return self._run(lambda: self.store.write(lambda transaction: job(Single(transaction))))
+    def write(self, job, **how):
+        return self._run(lambda: self.store.write(lambda transaction: job(Single(transaction)), **how))
 
     def change(self, job):
         return self._run(lambda: self.store.change_metadata(job))

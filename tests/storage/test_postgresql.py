@@ -16,7 +16,7 @@ from moorage.clock import FrozenClock
 from moorage.errors import SettingsInvalid
 from moorage.storage import Database, postgresql
 from moorage.storage.errors import DatabaseUnusable
-from moorage.storage.lease import Lease
+from moorage.storage.lease import KeptConnection, Lease
 from moorage.storage.migrate import CONTROL, HEAD, is_empty, migrate, revision
 from moorage.storage.upsert import upsert
 from tests.control import NOW
@@ -187,6 +187,20 @@ def test_a_row_is_inserted_once_and_changed_later(url):
             return (await tx.connection.execute(sa.select(table))).all()
 
     assert run(url, act) == [("zoho", "us", "2", "first")]
+
+
+def test_a_row_that_counts_is_inserted_once_and_then_added_to(url):
+    table = sa.table("accounts", *map(sa.column, ("id", "name", "created_at")))
+
+    async def act(database):
+        async with database.transaction() as tx:
+            for name, number in (("first", 2), ("second", 3)):
+                statement = upsert(table, {"id": "a"}, {}, {"name": name}, {"created_at": number})
+                await tx.connection.execute(statement)
+            await tx.connection.execute(upsert(table, {"id": "a"}, {}, {"name": "third", "created_at": 0}))
+            return (await tx.connection.execute(sa.select(table))).all()
+
+    assert run(url, act) == [("a", "first", 5)]
 
 
 WITHOUT_DRIVER = """
@@ -442,6 +456,23 @@ def test_one_at_a_time_holds_a_lease(url):
 
     asyncio.run(act())
     assert ask(url, "SELECT * FROM moorage.leases") == []
+
+
+def test_a_lease_uses_the_connection_of_the_one_before_if_it_is_still_there(url):
+    session = "SELECT pid FROM pg_stat_activity WHERE application_name = 'moorage control holding'"
+
+    async def act():
+        seen, kept = [], KeptConnection()
+        for _ in range(3):
+            async with Lease(url, "moorage", "work", kept):
+                seen.append(ask(url, session))
+            if len(seen) == 2:
+                ask(url, f"SELECT pg_terminate_backend({seen[1][0][0]}, 10000)")
+        kept.close()
+        return seen
+
+    first, second, third = asyncio.run(act())
+    assert first == second != third
 
 
 def test_the_lease_of_a_holder_that_died_ends_by_itself(url):

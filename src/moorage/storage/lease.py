@@ -14,7 +14,7 @@ from typing import Any, Self
 import psycopg
 
 from moorage.storage.errors import DatabaseUnusable
-from moorage.storage.postgresql import NAME, Postgresql
+from moorage.storage.postgresql import NAME, Postgresql, has_message
 from moorage.storage.trouble import unusable
 
 LASTS = 15  # Seconds, by the clock of the database.
@@ -22,10 +22,41 @@ _RENEWED = 3.0  # Seconds between two renewals. A few of them may fail.
 _PAUSE = 0.2  # Seconds between two tries to get the lease.
 
 
+class KeptConnection:
+    """The connection that a lease leaves for the next one, because it takes milliseconds to open one."""
+
+    def __init__(self) -> None:
+        self._connection: psycopg.Connection[Any] | None = None
+        self._closed = False
+        self._lock = threading.Lock()
+
+    def take(self) -> psycopg.Connection[Any] | None:
+        with self._lock:
+            connection, self._connection = self._connection, None
+        if connection is not None and (connection.closed or has_message(connection.fileno())):
+            connection.close()
+            return None
+        return connection
+
+    def leave(self, connection: psycopg.Connection[Any]) -> None:
+        with self._lock:
+            if self._connection is None and not self._closed:
+                self._connection = connection
+                return
+        connection.close()
+
+    def close(self) -> None:
+        with self._lock:
+            self._closed = True
+            if self._connection is not None:
+                self._connection.close()
+
+
 class Lease:
     """An asynchronous context manager, for one use. The schema must have been made. Raises DatabaseUnusable."""
 
-    def __init__(self, url: str, schema: str, name: str) -> None:
+    def __init__(self, url: str, schema: str, name: str, kept: KeptConnection | None = None) -> None:
+        self._kept = kept
         self._connect = Postgresql(url, schema).connector("holding")
         self._table = f'"{schema}".leases'
         self._name = name
@@ -72,7 +103,7 @@ class Lease:
         else:
             _tell(loop, held)
             self._hold()
-        self._disconnect()
+        self._leave()
         _tell(loop, ended)
 
     def _take(self) -> None:
@@ -99,11 +130,19 @@ class Lease:
     def _execute(self, sql: str, values: tuple[Any, ...]) -> Any:
         try:
             if self._connection is None:
-                self._connection = self._connect()
+                kept = None if self._kept is None else self._kept.take()
+                self._connection = kept or self._connect()
             return self._connection.execute(sql, values).fetchone()
         except psycopg.Error:
             self._disconnect()
             raise
+
+    def _leave(self) -> None:
+        connection = self._connection
+        if self._kept is None or connection is None:
+            self._disconnect()
+        else:
+            self._kept.leave(connection)
 
     def _disconnect(self) -> None:
         connection, self._connection = self._connection, None

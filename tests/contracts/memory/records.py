@@ -136,7 +136,7 @@ class MemoryStore:
     def files(self):
         return MemoryFileReads(self._open)
 
-    def write(self, job):
+    def write(self, job, *, lasting=True):
         self._open()
         loop = asyncio.get_running_loop()
         return loop.run_in_executor(self._writer, self._work, job, loop)
@@ -227,7 +227,7 @@ class MemoryTogether(MemoryStore):
     def _open(self):
         return self.contents
 
-    async def write(self, job):
+    async def write(self, job, *, lasting=True):
         contents = self.contents.copy()
         result = job(MemoryTransaction(contents, self._catalog, self._state.identity // 10**12, self._now))
         self.contents = contents

@@ -2,10 +2,13 @@
 
 import apsw
 
+from moorage.crm.storage.old_tags import creation
+
 
 def put_old_tag(crm, tmp_path, tag, name):
     module = crm.service.organisations.open(crm.organisation).catalog.modules["Leads"]
     connection = apsw.Connection(str(tmp_path / "crm" / "orgs" / "acme.db"))
+    connection.execute(creation("", "INTEGER"))
     connection.execute("INSERT INTO tags VALUES (?, ?, ?)", (tag, module.number, name))
     connection.close()
 

@@ -71,3 +71,19 @@ def test_a_finished_job_is_not_held_until_the_next_one(here, fails):
     del job, body
     assert asyncio.run(write(jobs)) == 1
     wait_until(released.is_set)
+
+
+def test_what_need_not_last_by_itself_waits_for_no_disk(here):
+    def flushing(transaction):
+        return transaction.connection.execute("PRAGMA synchronous").get
+
+    assert [here.write(flushing, lasting=lasting) for lasting in (False, True)] == [1, 2]
+    ready = threading.Event()
+
+    async def together():
+        held = here.store.write(lambda _: ready.wait(10), lasting=False)
+        waiting = [here.store.write(flushing, lasting=lasting) for lasting in (False, True)]
+        ready.set()
+        return await asyncio.gather(held, *waiting)
+
+    assert asyncio.run(together())[1:] == [2, 2]

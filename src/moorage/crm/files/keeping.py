@@ -73,15 +73,21 @@ async def _written(call: Call, file: SentFile) -> _Kept:
     chunks = chunks_of(call.request.file(), file.part, PART_SIZE)
     if file.size <= AT_ONCE * PART_SIZE:
         return _Kept(file, None, await asyncio.to_thread(list, chunks))
-    content = await call.store.write(lambda transaction: transaction.files.begin_content())
-    while parts := await asyncio.to_thread(_next, chunks):
-        await _add(call, content, parts)
+    content = await call.store.write(lambda transaction: transaction.files.begin_content(), lasting=False)
+    parts = await asyncio.to_thread(_next, chunks)
+    while parts:
+        following = asyncio.ensure_future(asyncio.to_thread(_next, chunks))
+        try:
+            await _add(call, content, parts)
+        finally:
+            parts = await following  # Its thread reads from the body, which ends with the call.
     return _Kept(file, content, [])
 
 
 async def _add(call: Call, content: int, parts: list[bytes]) -> None:
+    """The bytes last with the write that finishes the content. Before that, nobody can find them."""
     try:
-        await call.store.write(lambda transaction: transaction.files.add_parts(content, parts))
+        await call.store.write(lambda transaction: transaction.files.add_parts(content, parts), lasting=False)
     except ContentGone:
         raise StoreClosed from None
 

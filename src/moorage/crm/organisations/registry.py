@@ -13,6 +13,7 @@ from moorage.crm.metadata.standard import OrganisationSpec
 from moorage.crm.organisations.waiting import waiting, wake
 from moorage.crm.storage.contract.organisations import Place
 from moorage.storage.database import Database, Transaction
+from moorage.storage.upsert import upsert
 
 _metadata = sa.MetaData()
 organisations = sa.Table(
@@ -181,17 +182,12 @@ async def relocate(tx: Transaction, place: Place) -> None:
 
 
 async def _announce(tx: Transaction, identity: int) -> None:
-    """Transactions are serial, so no other process can add the row between these statements."""
-    is_organisation = generations.c.organisation == identity
-    increase = generations.update().where(is_organisation).values(number=generations.c.number + 1)
-    if not (await tx.connection.execute(increase)).rowcount:
-        await tx.connection.execute(generations.insert().values(organisation=identity, number=1))
+    await tx.connection.execute(upsert(generations, {"organisation": identity}, {}, added={"number": 1}))
     await wake(tx, identity)  # There may be events in what was restored, or has arrived.
 
 
 async def _begin(tx: Transaction, place: Place) -> None:
-    await _finish(tx, place)
-    await tx.connection.execute(unfinished.insert().values(_key(place)))
+    await tx.connection.execute(upsert(unfinished, _key(place), {}))
 
 
 async def _finish(tx: Transaction, place: Place) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 import sqlalchemy as sa
 
 from moorage.storage.database import Database, Transaction
+from moorage.storage.upsert import upsert
 
 waiting = sa.Table(
     "waiting",
@@ -20,11 +21,9 @@ waiting = sa.Table(
 
 
 async def wake(tx: Transaction, organisation: int) -> None:
-    """Let an organisation wait. Transactions are serial, so nobody adds the row between the statements."""
-    is_organisation = waiting.c.organisation == organisation
-    raised = waiting.update().where(is_organisation).values(raised=waiting.c.raised + 1)
-    if not (await tx.connection.execute(raised)).rowcount:
-        await tx.connection.execute(waiting.insert().values(organisation=organisation, raised=1, cleared=0))
+    """Let an organisation wait."""
+    key = {"organisation": organisation}
+    await tx.connection.execute(upsert(waiting, key, {}, first={"cleared": 0}, added={"raised": 1}))
 
 
 class Waiting:

@@ -8,7 +8,7 @@ import msgspec
 from moorage.crm.errors import OrganisationInvalid, SnapshotUnwritable
 from moorage.crm.metadata.catalog import Catalog
 from moorage.crm.metadata.documents import Document, Metadata
-from moorage.crm.storage import companions, files, outbox
+from moorage.crm.storage import companions, files, old_tags, outbox
 from moorage.crm.storage.contract.departures import CopyOvertaken, DocumentRow, OrganisationRows
 from moorage.storage.errors import DatabaseUnusable
 
@@ -18,21 +18,22 @@ PARTS_OF_FILES = 8  # The same of the bytes of files: 2 MB.
 # The tables that every organisation has besides those of its modules, its metadata and its counters.
 FIXED_TABLES: dict[str, Sequence[str]] = {
     "users": ("id", "full_name", "email", "shown"),
-    "tags": ("id", "module", "name"),
     "recycle": (
         "id", "module", "display_name", "deleted_by", "created_by", "deleted_time", "kind", "body",
     ),
 }  # fmt: skip
-# The tables that are made by the first write into them. Each `creation` does nothing if there is the table.
+# The tables that are made by the first write into them, or that only older organisations have. Each `creation` does
+# nothing if there is the table.
 LATER_TABLES: Mapping[str, Sequence[str]] = {
     outbox.TABLE: outbox.COLUMNS,
     companions.TABLE: companions.COLUMNS,
     **files.TABLES,
+    old_tags.TABLE: old_tags.COLUMNS,
 }
 # Only changes of the metadata write `STILL`. Whoever writes rows of `FOLLOWED` in PostgreSQL notes which ones
 # (`changed.py`). Other tables are copied whole, while writers wait.
 STILL = {"users"}
-FOLLOWED = {"tags", "recycle", *LATER_TABLES}
+FOLLOWED = {"recycle", *LATER_TABLES}
 # Each storage counts for itself where its full text is; PostgreSQL also the version of the metadata, and its moves.
 _OWN_COUNTERS = ("text ", "version", "move")
 
@@ -69,6 +70,8 @@ def later_creation(table: str, prefix: str, id_type: str) -> Sequence[str]:
         return companions.creation(prefix, id_type)
     if table in files.TABLES:
         return files.creation(table, prefix, id_type)
+    if table == old_tags.TABLE:
+        return [old_tags.creation(prefix, id_type)]
     return [outbox.creation(prefix, id_type)] if table == outbox.TABLE else []
 
 

@@ -33,6 +33,8 @@ AT_ONCE = 4  # Parts that are read at a time: 1 MB.
 
 # Runs a statement with ? for its parameters. Gives its rows.
 Ask: TypeAlias = Callable[[str, Sequence[Any]], Sequence[Sequence[Any]]]
+# Adds rows to a table.
+AddRows: TypeAlias = Callable[[str, Sequence[Sequence[Any]]], None]
 # Told which rows of a table are changed.
 Note: TypeAlias = Callable[[str, Iterable[int]], None]
 
@@ -89,9 +91,11 @@ class FileTables:
         new_ids: Callable[[int], Sequence[int]],
         exist: Callable[[], bool],
         make: Callable[[], None],
+        add_rows: AddRows,
         note: Note = lambda *_: None,
     ) -> None:
         self._ask = ask
+        self._add_rows = add_rows
         self._prefix = prefix
         self._now = now
         self._new_ids = new_ids
@@ -108,8 +112,10 @@ class FileTables:
 
     def add_parts(self, content: int, parts: Iterable[bytes]) -> None:
         self._require_unfinished(content)
-        for part in parts:
-            self._insert(PARTS, (self._new_ids(1)[0], content, part))
+        added = list(parts)
+        ids = self._new_ids(len(added))
+        self._add_rows(PARTS, [(i, content, part) for i, part in zip(ids, added, strict=True)])
+        self._note(PARTS, ids)
 
     def finish_content(self, content: int, digest: str, size: int) -> int:
         self._require_unfinished(content)

@@ -28,8 +28,14 @@ class Job:
     """What one caller wants to have done, and the future that tells them how it went."""
 
     def __init__(
-        self, run: Callable[[Any], Any], loop: asyncio.AbstractEventLoop, future: "asyncio.Future[Any]"
+        self,
+        run: Callable[[Any], Any],
+        loop: asyncio.AbstractEventLoop,
+        future: "asyncio.Future[Any]",
+        *,
+        lasting: bool = True,
     ) -> None:
+        self.lasting = lasting
         self._run = run
         self._loop = loop
         self._future: asyncio.Future[Any] | None = future

@@ -178,7 +178,7 @@ class _OpenStore(_Reads):
     def files(self) -> _FileReads:
         return _FileReads(self._job, "files.")
 
-    def write(self, job: Callable[[Transaction], T]) -> Awaitable[T]:
+    def write(self, job: Callable[[Transaction], T], *, lasting: bool = True) -> Awaitable[T]:  # noqa: ARG002
         return self._job.do(job)
 
     async def change_metadata(self, _: Callable[..., T]) -> T:

@@ -1,8 +1,12 @@
 """An organisation goes to PostgreSQL and back as rows, and is what it was."""
 
+from contextlib import closing
+
+import apsw
 import psycopg
 import pytest
 
+from moorage.crm.storage import old_tags
 from moorage.crm.storage.carried import catalog_of
 from moorage.crm.storage.postgresql import carry
 from moorage.crm.storage.sqlite import carrying
@@ -27,6 +31,9 @@ def snapshot(demo, service, tmp_path):
     emit(opened, *"abcdefgh")
     opened.put_companions(*(("lock", number, "a", COMPANION) for number in range(10)))
     service.organisations.snapshot("demo", tmp_path / "snap.db")
+    with closing(apsw.Connection(str(tmp_path / "snap.db"))) as connection:
+        connection.execute(old_tags.creation("", "INTEGER"))
+        connection.execute("INSERT INTO tags VALUES (7, 1, 'old')")
     return tmp_path / "snap.db"
 
 
@@ -55,6 +62,7 @@ def test_what_goes_to_postgresql_and_back_answers_as_before(filled, demo, servic
     opened = Opened(service.organisations.open(demo.organisation))
     assert names(claim(opened)) == list("abcdefgh")
     assert opened.companions("lock", name="a") == ([(number, COMPANION) for number in range(10)], False)
+    assert opened.write(lambda t: t.take_old_tags()) == [(7, 1, "old")]
 
 
 def test_nothing_is_changed_or_left_out(filled, snapshot):

@@ -14,6 +14,7 @@ from moorage.crm.errors import OrganisationInvalid
 from moorage.crm.metadata.standard import DEMO
 from moorage.crm.organisations.moves import moves
 from moorage.crm.storage.contract.companions import Companion
+from moorage.crm.storage.old_tags import creation
 from moorage.storage.errors import DatabaseUnusable
 from tests.contracts.record_files import ONE as PARTS
 from tests.contracts.record_files import finish
@@ -80,6 +81,13 @@ def contents(url):
         }
 
 
+def add_old_tag(url):
+    with psycopg.connect(url, autocommit=True) as connection:
+        [schema] = schemas(url)
+        connection.execute(creation(f"{schema}.", "bigint"))
+        connection.execute(f"INSERT INTO {schema}.tags VALUES (7, 1, 'tree')")
+
+
 def relations(url):
     """All indexes and columns of an organisation's schema."""
     with psycopg.connect(url) as connection:
@@ -116,10 +124,8 @@ async def test_what_writes_change_meanwhile_arrives(process, servers):
     async with process() as one:
         await one.organisations.create("acme", DEMO, sample=False)
         first, second, third = await one.add("acme", "Ash", "Birch", "Cedar")
-        with psycopg.connect(
-            servers["main"], autocommit=True
-        ) as connection:  # As older organisations have them.
-            connection.execute(f"INSERT INTO {schemas(servers['main'])[0]}.tags VALUES (7, 1, 'tree')")
+        add_old_tag(servers["main"])
+        await one.organisations.forget()
 
         def change(tx, organisation):
             leads = organisation.catalog.modules["Leads"]

@@ -22,6 +22,7 @@ from moorage.crm.storage.postgresql import text_merging
 from moorage.crm.storage.postgresql.schema import schema_of
 from moorage.crm.storage.postgresql.schemas import PostgresqlSchemas
 from moorage.crm.storage.postgresql.server import PostgresqlServer
+from moorage.crm.storage.postgresql.statements import Statements
 from moorage.storage.errors import DatabaseUnusable
 from tests.contracts.opened import Opened
 from tests.contracts.organisation_storage import ONE, documents
@@ -116,7 +117,7 @@ def tables(asked):
 
 
 def test_a_new_organisation_has_no_table_for_any_module(here, asked):
-    assert tables(asked) == {"metadata", "users", "counters", "tags", "recycle"}
+    assert tables(asked) == {"metadata", "users", "counters", "recycle"}
     assert here.ids("Leads") == []
 
 
@@ -450,3 +451,26 @@ def test_a_store_whose_server_is_closed_says_so_and_closes(database_url, clock):
     with pytest.raises(StoreClosed):
         here.write(insertion(here, "late"))
     here.store.close()
+
+
+def test_what_need_not_last_by_itself_waits_for_no_disk(here, monkeypatch):
+    commits, commit = [], Statements.commit
+
+    def noted(statements, last):
+        commits.append("SET LOCAL synchronous_commit = off" in last)
+        commit(statements, last)
+
+    monkeypatch.setattr(Statements, "commit", noted)
+    for lasting in (False, True):
+        here.write(lambda t: t.new_ids(1), lasting=lasting)
+    assert commits == [True, False]
+    ready = threading.Event()
+
+    async def together():
+        held = here.store.write(lambda _: ready.wait(10), lasting=False)
+        waiting = [here.store.write(lambda t: t.new_ids(1), lasting=lasting) for lasting in (False, True)]
+        ready.set()
+        await asyncio.gather(held, *waiting)
+
+    asyncio.run(together())
+    assert not commits[-1]  # One of the group lasts.

@@ -291,8 +291,10 @@ class RecordStore(Protocol):
     @property
     def files(self) -> FileReads: ...
 
-    def write(self, job: Callable[[Transaction], T]) -> Awaitable[T]:
+    def write(self, job: Callable[[Transaction], T], *, lasting: bool = True) -> Awaitable[T]:
         """Run the job in a transaction of the organisation's one writer. When it returns, its changes are durable.
+
+        Those of a job that is not `lasting` are durable with the next one that is. They don't wait for the disk.
 
         Jobs that wait at the same time are committed together. An error that a job raises undoes this job only. The job
         runs in another thread.

@@ -7,12 +7,13 @@ from typing import Any
 
 from moorage.crm.storage.contract.files import StoredFile
 from moorage.crm.storage.contract.records import StoreClosed
-from moorage.crm.storage.files import FileQuestions, FileTables, Note, by_owner
+from moorage.crm.storage.files import TABLES, FileQuestions, FileTables, Note, by_owner
 from moorage.crm.storage.postgresql.server import PostgresqlServer
 from moorage.crm.storage.postgresql.statements import Statements
 
 # Gives the rows of a question, or none if there are no tables for files.
 AskFiles = Callable[[str, Sequence[Any]], Awaitable[Sequence[Sequence[Any]]]]
+_PART_TYPES = ("int8", "int8", "bytea")
 
 
 def files_of(
@@ -27,7 +28,10 @@ def files_of(
     def ask(sql: str, params: Sequence[Any]) -> Sequence[Sequence[Any]]:
         return statements.rows(sql.replace("?", "%s"), params)
 
-    return FileTables(ask, f"{schema}.", now, new_ids, exist, make, note)
+    def add_rows(table: str, rows: Sequence[Sequence[Any]]) -> None:
+        statements.write(f"{schema}.{table}", TABLES[table], _PART_TYPES, rows)
+
+    return FileTables(ask, f"{schema}.", now, new_ids, exist, make, add_rows, note)
 
 
 class PostgresqlFileReads:
@@ -57,10 +61,17 @@ class PostgresqlFileReads:
         return bool(await self._rows(self._questions.content, (digest,)))
 
     async def parts(self, content: int) -> AsyncGenerator[bytes, None]:
-        last = -1
-        while rows := await asyncio.to_thread(self._next_parts, content, last):
-            for last, data in rows:  # noqa: B007 (the next parts are behind the last one)
-                yield data
+        following = self._read_on(content, -1)
+        try:
+            while rows := await following:
+                following = self._read_on(content, rows[-1][0])  # While these are sent.
+                for _, data in rows:
+                    yield data
+        finally:
+            await asyncio.gather(following, return_exceptions=True)
+
+    def _read_on(self, content: int, last: int) -> "asyncio.Future[list[tuple[int, bytes]]]":
+        return asyncio.ensure_future(asyncio.to_thread(self._next_parts, content, last))
 
     def _next_parts(self, content: int, last: int) -> list[tuple[int, bytes]]:
         """The next parts, read in a transaction of their own."""

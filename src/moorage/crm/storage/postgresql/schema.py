@@ -43,10 +43,9 @@ FIXED = (
         id bigint PRIMARY KEY, full_name text COLLATE "C", email text COLLATE "C", shown text NOT NULL
     )
     """,
-    "CREATE TABLE {0}.counters (name text PRIMARY KEY, value bigint NOT NULL)",
+    # With a bound, so that PostgreSQL makes no second table for long names. In older organisations it is text.
+    "CREATE TABLE {0}.counters (name varchar(400) PRIMARY KEY, value bigint NOT NULL)",
     f"INSERT INTO {{0}}.counters VALUES ('{changed.COUNTER}', 0)",
-    'CREATE TABLE {0}.tags (id bigint PRIMARY KEY, module bigint NOT NULL, name text COLLATE "C" NOT NULL)',
-    f"CREATE UNIQUE INDEX tags_by_name ON {{0}}.tags (module, ({nocase('name')}))",
     """
     CREATE TABLE {0}.recycle (
         id bigint PRIMARY KEY, module bigint NOT NULL, display_name text, deleted_by bigint, created_by bigint,

@@ -17,7 +17,7 @@ from moorage.crm.storage.postgresql.server import LONG_WORK, PostgresqlServer
 from moorage.crm.storage.postgresql.servers import PostgresqlServers
 from moorage.crm.storage.postgresql.transfers import PostgresqlTransfers
 from moorage.storage.database import Database
-from moorage.storage.lease import Lease
+from moorage.storage.lease import KeptConnection, Lease
 from moorage.storage.migrate import is_empty, migrate
 
 REGISTRY = "The embedded CRM's database"
@@ -46,11 +46,12 @@ class PostgresqlStorage:
         self._servers = PostgresqlServers(url, servers or {}, open_server)
         self.organisations = PostgresqlSchemas(self._servers.of, clock)
         self.transfers = PostgresqlTransfers(self._servers)
+        self._for_leases = KeptConnection()
         self.database = Database(url, clock, what=REGISTRY, patience=MAX_WAIT, schema=CRM.schema)
 
     @contextlib.asynccontextmanager
     async def exclusively(self) -> AsyncIterator[None]:
-        async with Lease(self._url, CRM.schema, ORGANISATIONS) as lease:
+        async with Lease(self._url, CRM.schema, ORGANISATIONS, self._for_leases) as lease:
             yield
             lease.require_held()
 
@@ -61,5 +62,6 @@ class PostgresqlStorage:
         return {}
 
     async def close(self) -> None:
+        self._for_leases.close()
         await asyncio.to_thread(self._servers.close)
         await self.database.close()

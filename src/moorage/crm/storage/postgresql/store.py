@@ -204,8 +204,8 @@ class PostgresqlStore:
         _, rows = await self._asked(FILES, lambda _: Question(sql, tuple(params)))
         return rows
 
-    def write(self, job: Callable[[Transaction], T]) -> Awaitable[T]:
-        return self._writer.submit(job)
+    def write(self, job: Callable[[Transaction], T], *, lasting: bool = True) -> Awaitable[T]:
+        return self._writer.submit(job, lasting=lasting)
 
     def change_metadata(self, job: Callable[[MetadataTransaction], T]) -> Awaitable[T]:
         def run(transaction: PostgresqlTransaction) -> T:

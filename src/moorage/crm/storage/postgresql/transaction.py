@@ -7,7 +7,7 @@ from typing import Any
 
 from moorage.crm.metadata.catalog import Catalog, Field, Module
 from moorage.crm.metadata.ids import ID_SPACE
-from moorage.crm.storage import companions
+from moorage.crm.storage import companions, old_tags
 from moorage.crm.storage.columns import columns_of
 from moorage.crm.storage.compile import compile_groups
 from moorage.crm.storage.contract.aggregates import Aggregate
@@ -229,9 +229,11 @@ class PostgresqlTransaction:
         return dict(self._asked(module, sql, after, part, most))
 
     def take_old_tags(self) -> Sequence[tuple[int, int, str]]:
+        if old_tags.TABLE not in self.inventory.relations:
+            return []
         self._settle()
-        tags = self.statements.rows(f"DELETE FROM {self.schema}.tags RETURNING id, module, name")
-        self._changed.note("tags", (tag for tag, _, _ in tags))
+        tags = self.statements.rows(old_tags.taking(f"{self.schema}."))
+        self._changed.note(old_tags.TABLE, (tag for tag, _, _ in tags))
         return [(tag, module, name) for tag, module, name in tags]
 
     def emit(self, kind: str, payload: Any) -> None:

@@ -34,6 +34,8 @@ _LOCK = (
     "SELECT name, value FROM {0}.counters"
     f" WHERE name IN ('id', '{IS_COPIED}', 'version', '{WATCHED}') ORDER BY name FOR UPDATE"
 )
+# The next transaction that waits for the disk waits for all that was written before it, too.
+_WITHOUT_THE_DISK = ("SET LOCAL synchronous_commit = off",)
 
 
 class Writer:
@@ -61,13 +63,18 @@ class Writer:
         self._changed = threading.Condition()
 
     def submit(
-        self, run: Callable[[PostgresqlTransaction], T], *, alone: bool = False, opens: bool = False
+        self,
+        run: Callable[[PostgresqlTransaction], T],
+        *,
+        alone: bool = False,
+        opens: bool = False,
+        lasting: bool = True,
     ) -> "asyncio.Future[T]":
         """Queue a job; the future is done once the server has acknowledged the commit of its group.
 
-        Raises StoreClosed. With `alone`, the job is a group of its own. One that `opens` the transaction for others
-        sets their savepoints itself. The future raises StoreClosed and DatabaseUnusable. If the connection is lost
-        while the server commits, nobody knows whether it did.
+        Raises StoreClosed. `lasting` is that of `RecordStore.write`. With `alone`, the job is a group of its own. One
+        that `opens` the transaction for others sets their savepoints itself. The future raises StoreClosed and
+        DatabaseUnusable. If the connection is lost while the server commits, nobody knows whether it did.
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
@@ -77,7 +84,7 @@ class Writer:
             if not self._is_busy:
                 self._server.start(self._commit_next)
                 self._is_busy = True
-            self._jobs.append(_Job(run, loop, future, alone=alone, opens=opens))
+            self._jobs.append(_Job(run, loop, future, alone=alone, opens=opens, lasting=lasting))
         return future
 
     def close(self) -> None:
@@ -137,7 +144,10 @@ class Writer:
             for job in group:
                 job.attempt(transaction)
             if len(group) > 1 or group[0].error is None:
-                last = transaction.finish()
+                last = [
+                    *transaction.finish(),
+                    *(() if any(job.lasting for job in group) else _WITHOUT_THE_DISK),
+                ]
                 self._waking.before_commit(group[0], wakes=transaction.wakes)
                 statements.commit(last)
                 self._waking.after_commit(wakes=transaction.wakes)
@@ -179,8 +189,9 @@ class _Job(Job):
         *,
         alone: bool,
         opens: bool,
+        lasting: bool,
     ) -> None:
-        super().__init__(run, loop, future)
+        super().__init__(run, loop, future, lasting=lasting)
         self.alone = alone
         self.opens = opens
 

@@ -17,6 +17,7 @@ from moorage.crm.storage.companions import (
 )
 from moorage.crm.storage.contract.companions import CompanionPage, CompanionsOf
 from moorage.crm.storage.contract.records import Window
+from moorage.crm.storage.sqlite.schema import has_table
 
 
 class SqliteCompanions:
@@ -44,9 +45,7 @@ class SqliteCompanions:
             self._connection.execute(f"DELETE FROM {TABLE} WHERE {_among(column)}", (_array(values),))
 
     def _exists(self) -> bool:
-        # A job that made the table may have been undone.
-        sql = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?"
-        return self._connection.execute(sql, (TABLE,)).fetchone() is not None
+        return has_table(self._connection, TABLE)
 
 
 def query(which: CompanionsOf, window: Window) -> Callable[[apsw.Connection], CompanionPage]:

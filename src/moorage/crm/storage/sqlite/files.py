@@ -11,6 +11,7 @@ import apsw
 from moorage.crm.storage.contract.files import StoredFile
 from moorage.crm.storage.files import FILES, TABLES, FileQuestions, FileTables, by_owner, creation
 from moorage.crm.storage.sqlite.readers import OrganisationFile
+from moorage.crm.storage.sqlite.schema import has_table
 from moorage.crm.storage.sqlite.trouble import translated
 
 T = TypeVar("T")
@@ -19,17 +20,12 @@ _QUESTIONS = FileQuestions("")
 _PATIENCE = 10_000  # Milliseconds.
 
 
-def _have_tables(connection: apsw.Connection) -> bool:
-    sql = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?"
-    return bool(connection.execute(sql, (FILES,)).get)
-
-
 def files_of(connection: apsw.Connection, now: int, new_ids: Callable[[int], Sequence[int]]) -> FileTables:
     def ask(sql: str, params: Sequence[Any]) -> list[Any]:
         return connection.execute(sql, params).fetchall()
 
     def exist() -> bool:
-        return _have_tables(connection)
+        return has_table(connection, FILES)
 
     def make() -> None:
         if not exist():
@@ -37,7 +33,10 @@ def files_of(connection: apsw.Connection, now: int, new_ids: Callable[[int], Seq
                 for statement in creation(table, "", "INTEGER"):
                     connection.execute(statement)
 
-    return FileTables(ask, "", now, new_ids, exist, make)
+    def add_rows(table: str, rows: Sequence[Sequence[Any]]) -> None:
+        connection.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * len(TABLES[table]))})", rows)
+
+    return FileTables(ask, "", now, new_ids, exist, make, add_rows)
 
 
 class SqliteFileReads:
@@ -78,7 +77,7 @@ class SqliteFileReads:
 
     def _rows(self, sql: str, params: Sequence[Any]) -> list[Any]:
         def query(connection: apsw.Connection) -> list[Any]:
-            return connection.execute(sql, params).fetchall() if _have_tables(connection) else []
+            return connection.execute(sql, params).fetchall() if has_table(connection, FILES) else []
 
         rows: list[Any] = self._whole(query)
         return rows

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+import apsw
+
 from moorage.crm.metadata.catalog import Field, Module
 from moorage.crm.storage.columns import INDEXED_TIMES, stored
 from moorage.crm.storage.sqlite import fulltext
@@ -37,11 +39,6 @@ FIXED = (
     """,
     "CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID",
     """
-    CREATE TABLE tags (
-        id INTEGER PRIMARY KEY, module INTEGER NOT NULL, name TEXT COLLATE NOCASE NOT NULL, UNIQUE (module, name)
-    )
-    """,
-    """
     CREATE TABLE recycle (
         id INTEGER PRIMARY KEY, module INTEGER NOT NULL, display_name TEXT, deleted_by INTEGER, created_by INTEGER,
         deleted_time INTEGER NOT NULL, kind TEXT NOT NULL, body TEXT
@@ -49,6 +46,12 @@ FIXED = (
     """,
     "CREATE INDEX recycle_by_time ON recycle (module, deleted_time)",
 )
+
+
+def has_table(connection: apsw.Connection, table: str) -> bool:
+    """Asked each time, because a job that made a table may have been undone, or a restore have taken it away."""
+    sql = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?"
+    return connection.execute(sql, (table,)).fetchone() is not None
 
 
 def module_statements(module: Module) -> Iterator[str]:

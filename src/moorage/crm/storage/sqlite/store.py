@@ -168,9 +168,9 @@ class SqliteStore:
     def files(self) -> SqliteFileReads:
         return SqliteFileReads(self._file, self._open_reader().whole)
 
-    def write(self, job: Callable[[Transaction], T]) -> Awaitable[T]:
+    def write(self, job: Callable[[Transaction], T], *, lasting: bool = True) -> Awaitable[T]:
         self._require_file()
-        return self._writer.submit(job)
+        return self._writer.submit(job, lasting=lasting)
 
     async def change_metadata(self, job: Callable[[MetadataTransaction], T]) -> T:
         self._require_file()

@@ -7,6 +7,7 @@ import apsw
 import msgspec
 
 from moorage.crm.metadata.catalog import Catalog, Field, Module
+from moorage.crm.storage import old_tags
 from moorage.crm.storage.columns import columns_of
 from moorage.crm.storage.companions import CompanionsTable
 from moorage.crm.storage.compile import compile_groups
@@ -22,6 +23,7 @@ from moorage.crm.storage.sqlite.companions import SqliteCompanions
 from moorage.crm.storage.sqlite.dialect import SqliteDialect
 from moorage.crm.storage.sqlite.files import files_of
 from moorage.crm.storage.sqlite.outbox import outbox_of
+from moorage.crm.storage.sqlite.schema import has_table
 from moorage.crm.storage.sqlite.text_layout import Family, TextLayout, read_places
 
 _encode = msgspec.json.Encoder().encode
@@ -177,7 +179,9 @@ class SqliteTransaction:
         return dict(self.connection.execute(sql, (after, part, most)))
 
     def take_old_tags(self) -> Sequence[tuple[int, int, str]]:
-        rows: list[Any] = self.connection.execute("DELETE FROM tags RETURNING id, module, name").fetchall()
+        if not has_table(self.connection, old_tags.TABLE):
+            return []
+        rows: list[Any] = self.connection.execute(old_tags.taking("")).fetchall()
         return rows
 
     def emit(self, kind: str, payload: Any) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias, TypeVar
 
 import apsw
@@ -40,11 +40,12 @@ class Writer:
         self._closed = False
 
     def submit(
-        self, run: Callable[[SqliteTransaction], T], *, alone: Around | None = None
+        self, run: Callable[[SqliteTransaction], T], *, alone: Around | None = None, lasting: bool = True
     ) -> "asyncio.Future[T]":
         """Queue a job; the future is done once the job's group is on disk. Raises StoreClosed.
 
-        With `alone`, the job is a group of its own, and runs within that context. The future raises DatabaseUnusable.
+        `lasting` is that of `RecordStore.write`. With `alone`, the job is a group of its own, and runs within that
+        context. The future raises DatabaseUnusable.
         """
         if self._closed:
             raise StoreClosed
@@ -53,7 +54,7 @@ class Writer:
             self._thread.start()
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._jobs.put(_Job(run, loop, future, alone=alone))
+        self._jobs.put(_Job(run, loop, future, alone=alone, lasting=lasting))
         return future
 
     def close(self) -> None:
@@ -102,8 +103,9 @@ class Writer:
 
     def _commit(self, group: "list[_Job]") -> None:
         try:
-            with (group[0].alone or contextlib.nullcontext)():
-                self._run(self._connected(), group)
+            connection, lasting = self._connected(), any(job.lasting for job in group)
+            with (group[0].alone or contextlib.nullcontext)(), _flushing(connection, lasting=lasting):
+                self._run(connection, group)
         except Exception as error:  # noqa: BLE001 - an error outside the jobs is every job's error
             failure = translated(error)
             for job in group:
@@ -134,11 +136,30 @@ class Writer:
                 connection.execute("ROLLBACK")
 
 
+@contextlib.contextmanager
+def _flushing(connection: apsw.Connection, *, lasting: bool) -> Iterator[None]:
+    """Without `lasting`, commits wait for no disk. The next one that does flushes the whole log, with what is in it."""
+    if lasting:
+        yield
+        return
+    connection.execute("PRAGMA synchronous = NORMAL")
+    try:
+        yield
+    finally:
+        connection.execute("PRAGMA synchronous = FULL")
+
+
 class _Job(Job):
     def __init__(
-        self, run: Callable[[Any], Any], loop: asyncio.AbstractEventLoop, future: Any, *, alone: Around | None
+        self,
+        run: Callable[[Any], Any],
+        loop: asyncio.AbstractEventLoop,
+        future: Any,
+        *,
+        alone: Around | None,
+        lasting: bool,
     ) -> None:
-        super().__init__(run, loop, future)
+        super().__init__(run, loop, future, lasting=lasting)
         self.alone = alone
 
     def attempt(self, connection: apsw.Connection, transaction: SqliteTransaction) -> None:
