@@ -257,6 +257,7 @@ class TestOnBothStorages:
         assert actions["settings"] == {
             "picklist": ["SUCCESS", ["-None-", "North", "South"], "SCHEDULED", "SUCCESS"],
             "pipeline": ["SUCCESS", ["Standard (Standard)", "Renewals"]],
+            "user": ["SUCCESS"] * 3,
         }
 
     def test_it_locks_shares_and_removes_a_lead(self, actions):

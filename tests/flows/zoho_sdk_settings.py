@@ -13,6 +13,8 @@ from zohocrmsdk.src.com.zoho.crm.api.global_picklists import (
 from zohocrmsdk.src.com.zoho.crm.api.layouts import GetLayoutsParam, LayoutsOperations
 from zohocrmsdk.src.com.zoho.crm.api.pipeline import BodyWrapper as PipelineBody
 from zohocrmsdk.src.com.zoho.crm.api.pipeline import Maps, Pipeline, PipelineOperations
+from zohocrmsdk.src.com.zoho.crm.api.users import BodyWrapper as UserBody
+from zohocrmsdk.src.com.zoho.crm.api.users import Profile, Role, Users, UsersOperations
 
 
 def code(response):
@@ -68,5 +70,26 @@ def make_pipeline():
     return [code(made), [each.get_display_value() for each in known]]
 
 
+def change_user():
+    """The codes of a user added, changed and deleted."""
+    operations, user, wrapper = UsersOperations(), Users(), UserBody()
+    first = operations.get_users().get_object().get_users()[0]
+    role, profile = Role(), Profile()
+    role.set_id(first.get_role().get_id())
+    profile.set_id(first.get_profile().get_id())
+    user.set_last_name("Okoye")
+    user.set_email("nia@sdk.example")
+    user.set_role(role)
+    user.set_profile(profile)
+    wrapper.set_users([user])
+    added = operations.create_users(wrapper).get_object().get_users()[0]
+    identity, change, changes = added.get_details()["id"], Users(), UserBody()
+    change.set_first_name("Nia")
+    changes.set_users([change])
+    changed = operations.update_user(identity, changes).get_object().get_users()[0]
+    deleted = operations.delete_user(identity).get_object().get_users()[0]
+    return [code(each) for each in (added, changed, deleted)]
+
+
 def change_settings():
-    return {"picklist": change_picklist(), "pipeline": make_pipeline()}
+    return {"picklist": change_picklist(), "pipeline": make_pipeline(), "user": change_user()}

@@ -288,8 +288,11 @@ class Crm:
         return organisation
 
     def _call(self, request: Request, principal: Principal, organisation: Organisation | None = None) -> Call:
-        """The call, as long as nobody has looked at its path."""
+        """The call, as long as nobody has looked at its path. Raises the fault of a user who may not call any more."""
         organisation, now = organisation or self._organisation(principal), self._clock.timestamp()
+        user = organisation.metadata.find("user", principal.user)
+        if user is None or user.body["status"] != "active":
+            raise invalid_token()
         params, tokens, origin = parameters(request.query), self._tokens, self._api_domain
         return Call(
             request,

@@ -14,6 +14,7 @@ from moorage.crm.api import (
     records,
     related,
     settings,
+    user_changes,
     users,
     watch,
 )
@@ -23,6 +24,7 @@ from moorage.crm.wire.routing import Route
 _FAMILIES = (
     org,
     users,
+    user_changes,
     settings,
     records,
     related,

@@ -12,7 +12,7 @@ from moorage.crm.wire.parameters import id_list, one_of, page_and_size
 from moorage.crm.wire.routing import Route
 from moorage.http.message import Response
 
-# Members that no user has set, and members that are the same for all users here.
+# Members that a user has until somebody changes them, and members that are the same for all users here.
 _SHARED: dict[str, Any] = {
     **dict.fromkeys(("alias", "phone", "mobile", "fax", "website", "dob", "signature"), None),
     **dict.fromkeys(("street", "city", "state", "zip"), None),
@@ -117,7 +117,7 @@ def _of_type(call: Call) -> list[Document]:
 
 
 def _shown(user: Document) -> dict[str, Any]:
-    return {**user.body, **_SHARED}
+    return {**_SHARED, **user.body}
 
 
 _READ = ("ZohoCRM.users.READ",)

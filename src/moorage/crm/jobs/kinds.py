@@ -2,7 +2,16 @@
 
 from collections.abc import Callable, Mapping
 
-from moorage.crm.jobs import backup_model, bulk_read, mass, mass_convert, merge, replacing, write_model
+from moorage.crm.jobs import (
+    backup_model,
+    bulk_read,
+    leaving,
+    mass,
+    mass_convert,
+    merge,
+    replacing,
+    write_model,
+)
 from moorage.crm.jobs.backup import Backup
 from moorage.crm.jobs.bulk_write import BulkWrite
 from moorage.crm.jobs.model import Worker
@@ -16,5 +25,6 @@ KINDS: Mapping[str, Callable[[], Worker]] = {
     mass.CHANGE_OWNER: mass.MassWorker,
     mass_convert.KIND: mass_convert.ConvertWorker,
     merge.KIND: merge.MergeWorker,
+    leaving.KIND: leaving.LeavingWorker,
     replacing.KIND: replacing.ReplaceWorker,
 }

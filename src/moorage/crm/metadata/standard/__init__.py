@@ -23,13 +23,14 @@ def blueprint(
     profile, unique field, data centre or time zone, and if there are no users.
     """
     centres.require(spec.data_centre)
-    moment = created.astimezone(_zone(spec.time_zone)).isoformat(timespec="seconds")
+    moment = created.astimezone(zone_named(spec.time_zone)).isoformat(timespec="seconds")
     draft = BlueprintDraft(prefix, new_number, moment)
     add_organisation(draft, spec)
     return [*draft.documents, *module_documents(spec.unique, new_number(), prefix, moment)]
 
 
-def _zone(name: str) -> ZoneInfo:
+def zone_named(name: str) -> ZoneInfo:
+    """Raises ValueError for a name that no time zone has."""
     try:
         return ZoneInfo(name)
     except (ValueError, LookupError, OSError):

@@ -191,11 +191,16 @@ def _regional_settings(spec: OrganisationSpec) -> Body:
         "country_locale": spec.country_code,
         "locale": f"en_{spec.country_code}",
         "time_zone": spec.time_zone,
-        "offset": _standard_offset(spec.time_zone),
+        "offset": standard_offset(spec.time_zone),
     }
 
 
-def _standard_offset(time_zone: str) -> int:
+def regional_settings_of(user: Body) -> Body:
+    """The regional settings of a user, for another one."""
+    return {name: user[name] for name in ("country", "country_locale", "locale", "time_zone", "offset")}
+
+
+def standard_offset(time_zone: str) -> int:
     """The zone's distance from UTC outside of daylight saving, in milliseconds."""
     # Either January or July is outside of daylight saving time.
     zone = ZoneInfo(time_zone)
