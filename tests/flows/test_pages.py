@@ -90,6 +90,10 @@ def test_the_calls_that_the_page_of_the_command_line_shows_succeed(copy):
 PROGRAMS = [
     ("docs/crm/accounts.md", "With a program of your own", r".+"),
     ("docs/crm/settings.md", "Variables", r"12\.5"),
+    ("docs/crm/settings.md", "Global picklists", r"Sales_region"),
+    ("docs/crm/settings.md", "Pipelines", r"Pipeline created successfully"),
+    ("docs/crm/settings.md", "Users", r"Nia Okoye"),
+    ("docs/crm/settings.md", "Dependencies of picklists", r"Rating 1"),
     ("docs/crm/settings.md", "Tags", r"\['Oars'\]"),
     ("docs/crm/settings.md", "Views of your own", r"([\d.]+\n?)+"),
     ("docs/crm/settings.md", "Processes and rules", r"204\nRECORD_NOT_IN_PROCESS"),

@@ -14,6 +14,7 @@ from moorage.crm.api.settings.row_modules import RowModules
 from moorage.crm.faults import Fault, invalid_id, module_unsupported
 from moorage.crm.metadata.custom.belongings import belongings
 from moorage.crm.metadata.custom.conversion import with_mapping
+from moorage.crm.metadata.custom.dependencies import is_mapped
 from moorage.crm.metadata.custom.fields import changed_field, new_field
 from moorage.crm.metadata.custom.formula_fields import checked_formula, uses
 from moorage.crm.metadata.custom.json_object import JsonObject
@@ -216,6 +217,8 @@ class _FieldChanges:
         return field if field is not None and field.module == self._module.id else None
 
     def _is_used(self, field: Document) -> bool:
+        if is_mapped(field, self._metadata.all("map_dependency", self._module.id)):
+            return True
         views = self._metadata.all("custom_view", self._module.id)
         in_view = any(f'"{field.id}"'.encode() in msgspec.json.encode(view.body) for view in views)
         if in_view or is_rolled_up(self._metadata, field):

@@ -11,6 +11,7 @@ from moorage.crm.api.documents import (
     reference,
 )
 from moorage.crm.api.settings import fields
+from moorage.crm.metadata.custom.dependencies import maps_of
 from moorage.crm.metadata.documents import Document, Metadata
 from moorage.crm.wire.call import Call, no_content
 from moorage.crm.wire.routing import Route
@@ -68,10 +69,12 @@ def _layout(metadata: Metadata, module: Document, layout: Document) -> dict[str,
     documents = metadata.all("field", module.id)
     stored = {str(document.id): document.body for document in documents}
     shown = {field["id"]: field for field in fields.shown(metadata, documents)}
+    children = _children(metadata, layout, documents)
     sections = []
     for section in layout.body["sections"]:
         section_fields = [
             _in_section(shown[id_], stored[id_], section["sequence_number"], number)
+            | _mapped(shown[id_], children.get(id_, []))
             for number, id_ in enumerate(section["fields"], 1)
         ]
         sections.append({**_SECTION_DEFAULTS, **section, "fields": section_fields})
@@ -100,8 +103,33 @@ def _in_section(shown: dict[str, Any], stored: dict[str, Any], section: int, num
         "sequence_number": number,
         "section_id": section,
         "validation_rule": None,
-        "pick_list_values": [{"maps": [], **value} for value in shown["pick_list_values"]],
     }
+
+
+def _children(
+    metadata: Metadata, layout: Document, fields: list[Document]
+) -> dict[str, list[tuple[dict[str, list[str]], Document]]]:
+    """By the id of a field, the fields that depend on it in the layout, each with how its options do."""
+    by_id = {str(field.id): field for field in fields}
+    children: dict[str, list[tuple[dict[str, list[str]], Document]]] = {}
+    for dependency in metadata.all("map_dependency", layout.module):
+        body = dependency.body
+        if body["layout"] == str(layout.id):
+            children.setdefault(body["parent"], []).append((body["values"], by_id[body["child"]]))
+    return children
+
+
+def _mapped(shown: dict[str, Any], children: list[tuple[dict[str, list[str]], Document]]) -> dict[str, Any]:
+    """The options of a field with those that they leave to the fields that depend on it."""
+    options = []
+    for option in shown["pick_list_values"]:
+        maps = [
+            {"api_name": child.name, "pick_list_values": maps_of(values, option, child)}
+            for values, child in children
+            if option["id"] in values
+        ]
+        options.append({**option, "maps": [*option.get("maps", ()), *maps]})
+    return {"pick_list_values": options}
 
 
 def _conversion(metadata: Metadata) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from moorage.crm.metadata.documents import Document, Kind, Metadata
 from moorage.crm.metadata.rows import links_in
 
-_OF_A_MODULE: tuple[Kind, ...] = ("field", "layout", "related_list", "custom_view")
+_OF_A_MODULE: tuple[Kind, ...] = ("field", "layout", "related_list", "custom_view", "map_dependency")
 
 
 def belongings(metadata: Metadata, field: Document) -> Iterator[int]:
