@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.crm.uploads import upload
+
 
 @pytest.fixture
 def lead(crm):
@@ -246,3 +248,18 @@ class TestOfARecord:
         one = crm.call("GET", f"/crm/v6/Leads/{lead}/Notes/{answer.data[0]['id']}")
         assert "module" not in one.data[0]["Parent_Id"]
         assert "module" in crm.get(f"Leads/{lead}/Notes", fields="Parent_Id").data[0]["Parent_Id"]
+
+
+def test_a_note_shows_its_attachments(crm):
+    (lead,) = crm.insert("Leads", {"Last_Name": "Gill"})
+    made = crm.post(f"Leads/{lead}/Notes", {"data": [{"Note_Content": text} for text in ("a", "b")]})
+    first, second = (each["details"]["id"] for each in made.data)
+    attached = upload(crm, f"Notes/{first}/Attachments", b"bytes", b"plan.txt")
+    notes = crm.get(f"Leads/{lead}/Notes", fields="$attachments").data
+    shown = {note["id"]: note["$attachments"] for note in notes}
+    (attachment,) = shown[first]
+    key = attachment.pop("$file_id")
+    assert attachment == {"File_Name": "plan.txt", "Size": "5", "id": attached["id"]} and key
+    assert shown[second] is None
+    assert crm.only(f"Notes/{first}")["$attachments"][0]["id"] == attached["id"]
+    assert crm.get("Notes", fields="$attachments").data[0]["$attachments"][0]["$file_id"] == key

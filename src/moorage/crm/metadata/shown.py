@@ -42,6 +42,7 @@ _EVERYWHERE: dict[str, Any] = {
 }
 _BY_MODULE: dict[str, dict[str, Any]] = {
     "Notes": {"$attachments": None, "$voice_note": False, "$is_shared_to_client": False},
+    "Events": {"$event_cancelled": False},
 }
 LAYOUT_KEY = "Layout"
 CONVERSION_KEY = "$converted_detail"  # An empty object, until a lead is converted.
@@ -57,7 +58,7 @@ CONVERTED = "Converted__s"
 # Older keys for what a field says.
 _OLDER_NAMES = {"$converted": CONVERTED}
 # Shown only if `fields` names them.
-_ON_REQUEST = frozenset({"$approved", "$converted", "$canvas_id"})
+_ON_REQUEST = frozenset({"$approved", "$converted", "$canvas_id", "$event_cancelled"})
 # The keys that the metadata of every module list [Z module-meta].
 PROPERTIES = tuple(sorted({*_EVERYWHERE, "$converted_detail"} - _ON_REQUEST - {"$state"}))
 _ROW_KEYS = ("$in_merge", "$field_states", "$zia_visions")

@@ -30,6 +30,7 @@ from moorage.crm.records.prepare import Prepared, drafts_of, id_of, required
 from moorage.crm.records.references import References
 from moorage.crm.records.roll_ups import RollUps
 from moorage.crm.records.rows import FieldRows, add_up
+from moorage.crm.records.stage_history import StageHistory
 from moorage.crm.records.tag_names import TagChange
 from moorage.crm.records.tags import Tags
 from moorage.crm.records.timeline import Timeline
@@ -88,6 +89,7 @@ class Change:
         self._formulas = formulas_of(module)
         self._locks = Locks(module, transaction, user)
         self._timeline = Timeline(module, transaction, user)
+        self._stages = StageHistory(organisation, module, transaction, self._batch, user)
 
     def insert(self, records: Sequence[Prepared]) -> list[Outcome]:
         self._expect(records)
@@ -151,6 +153,7 @@ class Change:
         self._tags.write()
         self._batch.flush()
         self._roll_ups.write()
+        self._stages.write()
         self._timeline.write()
         self._events.emit()
         return outcomes
@@ -158,7 +161,9 @@ class Change:
     def _expect(self, records: Sequence[Prepared], ids: Sequence[int | None] = ()) -> None:
         """Tell the batch what the records are going to ask. `ids` are the ids in them, one for each record."""
         known_ids = [record for record in ids if record is not None]
-        self._batch.expect_ids(sum(prepared.insert is not None for prepared in records))
+        inserts = sum(prepared.insert is not None for prepared in records)
+        self._batch.expect_ids(inserts)
+        self._stages.expect(inserts)
         self._batch.expect_rows(self._module, known_ids)
         self._locks.expect(known_ids)
         self._unique.expect(drafts_of(records))
@@ -202,6 +207,7 @@ class Change:
         self._batch.insert(self._module, row, self._numbers)
         self._rows.insert(rows)
         self._events.inserted(row)
+        self._stages.inserted(row)
         return succeeded(record_details(self._organisation, self._module, row), "record added", 201)
 
     def _new_row(self, draft: Draft) -> Row:
@@ -266,6 +272,7 @@ class Change:
         ]
         self._events.updated(record, old, row, changes, row_fields)
         self._timeline.updated(record, old, changes)
+        self._stages.updated(old, row)
         return succeeded(record_details(self._organisation, self._module, row), "record updated", 200)
 
     def _refuse_modified(self, old: Row) -> None:

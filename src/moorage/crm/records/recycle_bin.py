@@ -13,6 +13,8 @@ from moorage.crm.records.emails import remove_attached
 from moorage.crm.records.locks import Locks, locked
 from moorage.crm.records.outcomes import Outcome, failed, succeeded
 from moorage.crm.records.roll_ups import RollUps
+from moorage.crm.records.stage_history import MODULE as STAGES
+from moorage.crm.records.stage_history import drop_histories
 from moorage.crm.records.tags import Tags
 from moorage.crm.records.timeline import Timeline, forget
 from moorage.crm.storage.contract.organisations import Organisation
@@ -50,6 +52,7 @@ class Emptying:
         records = [entry.id for entry in free]
         gone = [*records, *(row["id"] for _, rows in _children(free) for row in rows)]
         gone += self._drop_notes(records)
+        drop_histories(self._transaction, self._catalog.modules[STAGES], records)
         self._transaction.bin.forget(records)
         remove_attached(self._transaction, gone)
         self._transaction.companions.remove_all_of(gone)

@@ -3,9 +3,10 @@
 from collections.abc import Awaitable
 
 from moorage.crm.api.records.listing import Listing, asked_fields
+from moorage.crm.api.records.told_keys import has_told, then_told
 from moorage.crm.faults import Fault, ambiguous, param_invalid, pattern_not_matched
 from moorage.crm.metadata.catalog import Module
-from moorage.crm.metadata.shown import shape
+from moorage.crm.metadata.shown import Shape, shape
 from moorage.crm.records.access import readable, visible
 from moorage.crm.records.locks import KIND as LOCK
 from moorage.crm.records.modules import rules_of
@@ -26,7 +27,7 @@ from moorage.crm.storage.contract.records import (
     Page,
     Window,
 )
-from moorage.crm.wire.call import JSON, Call, data_answer, no_content, then
+from moorage.crm.wire.call import JSON, Call, data_answer, no_content, settled, then
 from moorage.crm.wire.parameters import page_and_size
 from moorage.crm.wire.routing import Route
 from moorage.http.message import Response
@@ -39,11 +40,15 @@ def list_records(call: Call) -> Response | Awaitable[Response]:
     _require_no_others(call, module)
     listing = Listing.of(call, module, module.api_name, view_of(call, module))
     filters = [*allowed, *listing.filters, *view_filter(call, module)]
-    records = call.store.page(module, shape(module, names), filters, listing.order, listing.window)
+    shown = shape(module, names)
+    records = call.store.page(module, shown, filters, listing.order, listing.window)
     sort_by, sort_order = listing.sorting
 
     def show(page: Page) -> Response:
         return listing.answer(page, call=False, email=False, sort_by=sort_by, sort_order=sort_order)
+
+    if has_told(module, shown):
+        return then(then_told(call, module, shown, records), show)
 
     return then(records, show)
 
@@ -72,7 +77,20 @@ def get_record(call: Call) -> Response | Awaitable[Response]:
     if since is not None and "Modified_Time" in module.fields:
         return _get_if_modified(call, module, record, names, since)
     shown = shape(module, names, whole=True)
-    return then(call.store.record(module, shown, record), lambda data: _whole(call, record, data))
+    data = call.store.record(module, shown, record)
+    if has_told(module, shown):
+        return _with_told(call, module, record, shown, data)
+    return then(data, lambda data: _whole(call, record, data))
+
+
+async def _with_told(
+    call: Call, module: Module, record: int, shown: Shape, data: bytes | Awaitable[bytes | None] | None
+) -> Response:
+    found = await settled(data)
+    if found is not None:
+        page = await then_told(call, module, shown, Page(b"[%s]" % found, 1, None, None, more=False))
+        found = page.data[1:-1]
+    return await settled(_whole(call, record, found))
 
 
 def _whole(call: Call, record: int, data: bytes | None) -> Response | Awaitable[Response]:
@@ -100,9 +118,13 @@ def _get_if_modified(
     shown = shape(module, names, whole=True)
     changed = call.store.page(module, shown, filters, order, Window(1))
 
+    async def told(page: Page) -> Response:
+        whole = await then_told(call, module, shown, page)
+        return Response(200, b'{"data":' + whole.data + b"}", JSON)
+
     def show(page: Page) -> Response | Awaitable[Response]:
         if page.count:
-            return Response(200, b'{"data":' + page.data + b"}", JSON)
+            return told(page)
         unchanged = call.store.record(module, shape(module, []), record)
         return then(unchanged, lambda data: Response(304) if data else no_content())
 

@@ -4,7 +4,9 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from moorage.crm.api.records.listing import Listing, asked_fields
+from moorage.crm.api.records.told_keys import has_told, then_told
 from moorage.crm.api.related.activities import activity_lists, list_activities
+from moorage.crm.api.related.invitees import is_invitees, list_invitees
 from moorage.crm.api.related.link_values import with_link_values
 from moorage.crm.faults import Fault
 from moorage.crm.metadata.catalog import Module
@@ -27,7 +29,16 @@ def list_related_records(call: Call) -> Response | Awaitable[Response]:
         parent = parent_of(call)
         there = partial(if_there, call, parents, parent, unknown_record)
         return list_activities(call, activities, parent, there)
+    if is_invitees(parents, call.path["related_list"]):
+        return _invitees(call, parents)
     return list_related(call, related_of(call, parents), parent_of(call), unknown_record)
+
+
+async def _invitees(call: Call, meetings: Module) -> Response:
+    shown = await list_invitees(call, meetings, parent_of(call))
+    if shown is None:
+        raise unknown_record()
+    return shown
 
 
 def get_related_record(call: Call) -> Response | Awaitable[Response]:
@@ -79,9 +90,10 @@ def list_related(
     listing = Listing.of(call, related.module, f"{related.parents.api_name}/{parent}/{related.name}")
     filters = [*_in_list(call, related, parent, is_deleted=unknown is None), *listing.filters]
     sort_by, sort_order = listing.sorting
-    records = call.store.page(
-        related.module, shape(related.module, names), filters, listing.order, listing.window
-    )
+    shown = shape(related.module, names)
+    records = call.store.page(related.module, shown, filters, listing.order, listing.window)
+    if has_told(related.module, shown):
+        records = then_told(call, related.module, shown, records)
 
     def show(page: Page) -> Response | Awaitable[Response]:
         if page.count:
@@ -115,7 +127,10 @@ def get_related(
         changed.clear()
         return then(unchanged, lambda page: Response(304) if page.count else show(page))
 
-    return then(call.store.page(related.module, shown, [*filters, *changed], order, Window(1)), show)
+    records = call.store.page(related.module, shown, [*filters, *changed], order, Window(1))
+    if has_told(related.module, shown):
+        records = then_told(call, related.module, shown, records)
+    return then(records, show)
 
 
 def _in_list(call: Call, related: RelatedList, parent: int, *, is_deleted: bool = False) -> list[Filter]:

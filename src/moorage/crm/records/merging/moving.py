@@ -11,10 +11,9 @@ from moorage.crm.records import emails
 from moorage.crm.records.attachments import MODULE as ATTACHMENTS
 from moorage.crm.records.attachments import move as move_attachments
 from moorage.crm.records.own_changes import set_values
+from moorage.crm.records.stage_history import MODULE as STAGES
 from moorage.crm.storage.contract.organisations import Organisation
 from moorage.crm.storage.contract.records import Row, Transaction
-
-_STAYS = "DealHistory"  # What a record was itself stays its own.
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,9 +28,9 @@ class Pointing:
 
 
 def pointing_to(catalog: Catalog, target: Module) -> Iterator[Pointing]:
-    """All that points to records of the module, but for what is a part of them: their own rows and links."""
+    """All that points to records of the module, but for what is a part of them: rows, links, and past stages."""
     for module in catalog.modules.values():
-        if module.is_hidden or module.api_name in {_STAYS, ATTACHMENTS}:
+        if module.is_hidden or module.api_name in {STAGES, ATTACHMENTS}:
             continue
         for field in module.fields.values():
             points = field.storage == "lookup" and target.api_name in (
