@@ -25,6 +25,7 @@ from moorage.settings import load
 from moorage.settings.readers import is_postgresql
 from moorage.storage.migrate import CONTROL, migrate
 from moorage.storage.sqlite import sqlite_path
+from tests.crm.beginnings import quick_openings, quicken  # noqa: F401 (a fixture)
 from tests.person import Person
 from tests.waited import Waited
 
@@ -87,6 +88,8 @@ class Control:
         self.rooms = self.run(self._open())
         self._app = control_origin(self.rooms, self._changed)
         self.crm = Waited(self.rooms.crm, run=self.run)
+        if not is_postgresql(self.settings.crm_database_url):
+            quicken(self.rooms.crm.organisations, self.settings.crm_folder / "orgs", self.clock)
 
     async def _open(self):
         return Rooms(self.settings, Urls(GATEWAY, "http://crm.test"), self.clock)

@@ -23,7 +23,7 @@ from moorage.keys.limits import RateLimiter
 from moorage.oauth.errors import AccountsUnreachable, RefreshLimited, TokenFailed
 from moorage.oauth.tokens.renewal import BUDGET
 from moorage.rooms import DEMO_SLUG
-from tests.control import control, in_registry, owner  # noqa: F401
+from tests.control import control, in_registry, owner, quick_openings  # noqa: F401
 from tests.control_database import database_settings  # noqa: F401
 from tests.oauth.conftest import HOUR, access, connected, refreshing  # noqa: F401
 

@@ -3,10 +3,10 @@
 import contextlib
 import random
 import shutil
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from types import SimpleNamespace
 from weakref import WeakKeyDictionary
@@ -21,6 +21,7 @@ from moorage.crm.metadata.standard import OrganisationSpec
 from moorage.crm.organisations import new
 from moorage.crm.organisations import service as organisations_service
 from moorage.crm.organisations.service import OrganisationRow, Organisations
+from moorage.crm.storage.postgresql import schemas
 from moorage.crm.storage.postgresql.documents import documents_of
 from moorage.crm.storage.sqlite import organisation_files
 from moorage.crm.storage.sqlite import storage as sqlite_storage
@@ -35,11 +36,10 @@ KEPT = 60
 
 
 class Copies:
-    """New organisations and their folders. Each is made once in a process and then copied, which is faster."""
+    """Folders of new CRMs. One is made once in a process and then copied, which is faster."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._organisations: dict[object, Path] = {}
         Waited(crm_in(folder / "empty", FrozenClock(BEGIN))).close()
 
     def storage(self, folder: Path, clock: FrozenClock) -> SqliteStorage:
@@ -50,22 +50,26 @@ class Copies:
             patch.setattr(sqlite_storage, "migrate", lambda *_, **__: None)
             return SqliteStorage(folder, clock)
 
-    def quicken(self, organisations: Organisations, orgs: Path, clock: FrozenClock) -> None:
-        """Copy new organisations. An organisation that exists already is made again in the usual way."""
-        make = organisations._make
 
-        def made(row, spec, *, sample):
-            path, key = orgs / f"{row.slug}.db", (row.id, row.slug, spec, sample, clock.timestamp())
-            if key in self._organisations and not path.exists():
-                shutil.copy(self._organisations[key], path)
-                return
-            is_new = not path.exists()
-            make(row, spec, sample=sample)
-            if is_new:
-                self._organisations[key] = self._folder / f"{len(self._organisations)}.db"
-                shutil.copy(path, self._organisations[key])
+_made = Bounded[object, bytes](20)
 
-        organisations._make = made
+
+def quicken(organisations: Organisations, orgs: Path, clock: FrozenClock) -> None:
+    """Copy new organisations that were made before. One that exists already is made again in the usual way."""
+    make = organisations._make
+
+    def made(row, spec, *, sample):
+        path, key = orgs / f"{row.slug}.db", (row.id, row.slug, spec, sample, clock.timestamp())
+        is_new, file = not path.exists(), _made.get(key)
+        if is_new and file is not None:
+            path.touch(0o600)
+            path.write_bytes(file)
+            return
+        make(row, spec, sample=sample)
+        if is_new:
+            _made[key] = path.read_bytes()
+
+    organisations._make = made
 
 
 class Readings:
@@ -112,6 +116,26 @@ class Readings:
         if (catalog := self._catalogs.get(metadata)) is None:
             catalog = self._catalogs[metadata] = self._catalog(metadata)
         return catalog
+
+
+@cache
+def readings() -> Readings:
+    return Readings()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick_openings() -> Iterator[None]:
+    """For all tests of the files that import this."""
+    known = readings()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(organisations_service, "documents_of", known.documents)
+        patch.setattr(organisations_service, "new_id", same_ids)
+        patch.setattr(organisation_files, "_read_metadata", known.metadata)
+        patch.setattr(organisation_files, "Catalog", known.catalog)
+        patch.setattr(schemas, "documents_of", known.documents_of)
+        patch.setattr(schemas, "Metadata", known.of_documents_alone)
+        patch.setattr(schemas, "Catalog", known.catalog)
+        yield
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,15 +14,22 @@ import pytest
 from moorage.clock import FrozenClock
 from moorage.crm.accounts import people
 from moorage.crm.metadata.standard import DEMO, OrganisationSpec
-from moorage.crm.organisations import service as organisations_service
 from moorage.crm.service import CrmService
-from moorage.crm.storage.postgresql import schemas
 from moorage.crm.storage.postgresql.schemas import PostgresqlSchemas
 from moorage.crm.storage.postgresql.server import PostgresqlServer
-from moorage.crm.storage.sqlite import organisation_files
 from moorage.http.message import Parts, Request
 from tests.contracts.memory import MemoryOrganisations
-from tests.crm.beginnings import BEGIN, Beginnings, Copies, Readings, Start, same_ids, token_of, was_used
+from tests.crm.beginnings import (  # noqa: F401 (fixtures)
+    BEGIN,
+    Beginnings,
+    Copies,
+    Start,
+    quick_openings,
+    quicken,
+    readings,
+    token_of,
+    was_used,
+)
 from tests.crm.folder import crm_in
 from tests.postgresql import databases
 from tests.waited import Waited
@@ -120,24 +127,6 @@ def beginnings(tmp_path_factory, copies) -> Beginnings:
     return Beginnings(tmp_path_factory.mktemp("beginnings"), copies)
 
 
-@pytest.fixture(scope="session")
-def readings() -> Readings:
-    return Readings()
-
-
-@pytest.fixture(scope="module", autouse=True)
-def quick_openings(readings) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(organisations_service, "documents_of", readings.documents)
-        patch.setattr(organisations_service, "new_id", same_ids)
-        patch.setattr(organisation_files, "_read_metadata", readings.metadata)
-        patch.setattr(organisation_files, "Catalog", readings.catalog)
-        patch.setattr(schemas, "documents_of", readings.documents_of)
-        patch.setattr(schemas, "Metadata", readings.of_documents_alone)
-        patch.setattr(schemas, "Catalog", readings.catalog)
-        yield
-
-
 @pytest.fixture(scope="module", autouse=True)
 def quick_hashes() -> Iterator[None]:
     """Passwords are hashed as ever, but with the least work; `real_hashes` takes that back."""
@@ -199,20 +188,19 @@ def service(
     tmp_path: Path,
     clock: FrozenClock,
     copies: Copies,
-    readings: Readings,
     storage_kind: str,
 ) -> Iterator[CrmService]:
     storage, run = copies.storage(tmp_path / "crm", clock), asyncio.run
     if storage_kind != "sqlite":
         storage.organisations.close()
     if storage_kind == "memory":
-        storage.organisations = MemoryOrganisations(clock, readings.of_documents)
+        storage.organisations = MemoryOrganisations(clock, readings().of_documents)
     elif storage_kind == "postgresql":
         server, run = request.getfixturevalue("record_server")
         storage.organisations = PostgresqlSchemas(lambda _: server, clock)
     service = Waited(crm_in(tmp_path / "crm", clock, storage=storage), run=run)
     if storage_kind == "sqlite":
-        copies.quicken(service.organisations.wrapped, tmp_path / "crm" / "orgs", clock)
+        quicken(service.organisations.wrapped, tmp_path / "crm" / "orgs", clock)
     yield service
     places = [row.place for row in service.organisations.list()] if storage_kind == "postgresql" else []
     service.close()

@@ -16,9 +16,9 @@ def crm_in(folder, clock, api_domain=ORIGIN, open_slug=None, storage=None) -> Cr
     return CrmService(storage or SqliteStorage(folder, clock), folder, clock, api_domain, open_slug)
 
 
-def organisations_in(folder, clock):
+def organisations_in(folder, clock, storage=None):
     """The organisations of a folder, as a process has them, waited for."""
-    storage = SqliteStorage(folder, clock)
+    storage = storage or SqliteStorage(folder, clock)
     organisations = Organisations(storage, folder / "snapshots", clock)
 
     async def close():

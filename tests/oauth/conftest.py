@@ -6,7 +6,7 @@ import pytest
 
 from moorage.connections.model import Upstream
 from moorage.oauth.model import AccessToken, Minted
-from tests.control import control, owner, stranger  # noqa: F401
+from tests.control import control, owner, quick_openings, stranger  # noqa: F401
 from tests.control_database import (  # noqa: F401
     control_in_postgresql,
     database_settings,

@@ -9,6 +9,7 @@ from moorage.crm.metadata.standard import DEMO
 from moorage.crm.query.tree import Equal
 from moorage.crm.storage.contract.records import Window
 from tests.contracts.opened import Opened
+from tests.crm.beginnings import quicken
 from tests.crm.folder import organisations_in
 
 ADDRESSES = ["ann@example.com", "bob@example.com", "cy@example.com"]
@@ -31,9 +32,9 @@ def compiled(monkeypatch):
 
 
 @pytest.fixture
-def here(tmp_path, clock, copies, compiled):
+def here(tmp_path, clock, compiled):
     organisations = organisations_in(tmp_path, clock)
-    copies.quicken(organisations.wrapped, tmp_path / "orgs", clock)
+    quicken(organisations.wrapped, tmp_path / "orgs", clock)
     organisations.create("acme", DEMO, sample=False)
     yield Opened(organisations.open(organisations.find("acme").id))
     organisations.close()

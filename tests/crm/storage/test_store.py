@@ -6,14 +6,16 @@ from moorage.crm.metadata.standard import DEMO
 from moorage.crm.storage.sqlite import fulltext
 from tests.contracts.opened import Opened
 from tests.contracts.record_store import RecordStoreContract
+from tests.crm.beginnings import quicken
 from tests.crm.folder import organisations_in
 
 
 class TestSqliteRecordStore(RecordStoreContract):
     @pytest.fixture
     def organisations(self, tmp_path, clock, copies):
-        both = [organisations_in(tmp_path, clock) for _ in range(2)]
-        copies.quicken(both[0], tmp_path / "orgs", clock)
+        folder = tmp_path / "crm"
+        both = [organisations_in(folder, clock, copies.storage(folder, clock)) for _ in range(2)]
+        quicken(both[0].wrapped, folder / "orgs", clock)
         both[0].create("acme", replace(DEMO, unique=("Leads.Email",)), sample=False)
         yield both
         for storage in both:
