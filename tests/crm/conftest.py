@@ -174,10 +174,17 @@ def storage_kind(request) -> str:
 
 
 @pytest.fixture(scope="session")
-def record_server(postgresql, postgresql_owner) -> Iterator[tuple[PostgresqlServer, Callable]]:
-    """A server for the records of all tests, and the event loop that has its connections."""
-    with databases(postgresql, postgresql_owner) as make, asyncio.Runner() as runner:
-        server = PostgresqlServer(make())
+def record_url(postgresql, postgresql_owner) -> Iterator[str]:
+    """The URL of a database for the records of all tests."""
+    with databases(postgresql, postgresql_owner) as make:
+        yield make()
+
+
+@pytest.fixture(scope="session")
+def record_server(record_url) -> Iterator[tuple[PostgresqlServer, Callable]]:
+    """The server with this database, and the event loop that has its connections."""
+    with asyncio.Runner() as runner:
+        server = PostgresqlServer(record_url)
         yield server, runner.run
         server.close()
 

@@ -5,6 +5,8 @@ import sqlite3
 
 from moorage.crm.organisations.service import Organisations
 from moorage.crm.service import CrmService
+from moorage.crm.storage.postgresql.schemas import PostgresqlSchemas
+from moorage.crm.storage.postgresql.server import PostgresqlServer
 from moorage.crm.storage.sqlite.storage import SqliteStorage
 from tests.waited import Waited
 
@@ -14,6 +16,15 @@ ORIGIN = "http://127.0.0.1:8788"
 def crm_in(folder, clock, api_domain=ORIGIN, open_slug=None, storage=None) -> CrmService:
     """The CRM in a folder, as a process has it."""
     return CrmService(storage or SqliteStorage(folder, clock), folder, clock, api_domain, open_slug)
+
+
+def crm_on_server(folder, url, clock) -> CrmService:
+    """The CRM in a folder, with the records in PostgreSQL, as a process has it."""
+    storage = SqliteStorage(folder, clock)
+    storage.organisations.close()
+    server = PostgresqlServer(url)
+    storage.organisations = PostgresqlSchemas(lambda _: server, clock)
+    return crm_in(folder, clock, storage=storage)
 
 
 def organisations_in(folder, clock, storage=None):

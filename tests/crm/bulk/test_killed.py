@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from moorage.crm.jobs import store
 from moorage.crm.jobs.write_model import WriteProgress
@@ -23,7 +24,11 @@ ROWS = 25_000 if KILLS > 1 else 500
 ROOT = Path(__file__).parents[3]
 
 
-def test_an_upsert_that_is_killed_again_and_again_is_done_once(crm, service, tmp_path, unzipped):
+@pytest.mark.parametrize("storage_kind", ["sqlite", "postgresql"], indirect=True)
+def test_an_upsert_that_is_killed_again_and_again_is_done_once(
+    crm, service, tmp_path, unzipped, request, storage_kind
+):
+    url = [request.getfixturevalue("record_url")] if storage_kind == "postgresql" else []
     known = ROWS // 5
     for start in range(0, known, 100):
         numbers = range(start, start + 100)
@@ -49,6 +54,7 @@ def test_an_upsert_that_is_killed_again_and_again_is_done_once(crm, service, tmp
             tmp_path / "crm",
             str(crm.organisation),
             job,
+            *url,
         ]
         return subprocess.Popen(arguments, cwd=ROOT)
 

@@ -1,4 +1,4 @@
-"""A process that works on one bulk job: python -m tests.crm.bulk.working FOLDER ORGANISATION JOB"""
+"""A process that works on one bulk job: python -m tests.crm.bulk.working FOLDER ORGANISATION JOB [URL]"""
 
 import asyncio
 import sys
@@ -6,11 +6,13 @@ from pathlib import Path
 
 from moorage.clock import FrozenClock
 from tests.crm.conftest import BEGIN
-from tests.crm.folder import crm_in
+from tests.crm.folder import crm_in, crm_on_server
 
 
-async def main(folder, organisation, job):
-    service = crm_in(Path(folder), FrozenClock(BEGIN))
+async def main(folder, organisation, job, url=None):
+    """`url` is that of the database with the records, if they are not in the folder."""
+    clock = FrozenClock(BEGIN)
+    service = crm_on_server(Path(folder), url, clock) if url else crm_in(Path(folder), clock)
     await service.bulk_jobs.run(int(organisation), int(job))
     await service.close()
 

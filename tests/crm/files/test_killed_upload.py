@@ -3,66 +3,76 @@
 import contextlib
 import os
 import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import apsw
+import psycopg
 import pytest
 
-from moorage.crm.api.files import attachments
-from moorage.crm.files import keeping
 from moorage.crm.storage.contract.files import UNUSED
+from moorage.crm.storage.postgresql.schema import schema_of
 from tests.crm.conftest import Caller
+from tests.crm.files.dying_upload import DATA, POINTS, in_small_parts
 from tests.crm.folder import crm_in
 from tests.crm.uploads import upload
 from tests.waited import Waited
 
-
-def kill(*_):
-    os.kill(os.getpid(), signal.SIGKILL)
+ROOT = Path(__file__).parents[3]
 
 
-async def between_two_transactions(call, content, parts, add=keeping._add):
-    await add(call, content, parts)
-    kill()
-
-
-def in_the_last_transaction(*arguments, attach=attachments.attach):
-    attach(*arguments)
-    kill()
-
-
-POINTS = [(keeping, "_add", between_two_transactions), (attachments, "attach", in_the_last_transaction)]
-
-
-@pytest.mark.parametrize(("module", "name", "dying"), POINTS, ids=["between", "last"])
-def test_a_kill_leaves_no_row_without_bytes_and_no_bytes_for_long(
-    crm, clock, tmp_path, monkeypatch, module, name, dying
-):
-    monkeypatch.setattr(keeping, "PART_SIZE", 4)
-    monkeypatch.setattr(keeping, "AT_ONCE", 2)
+@pytest.fixture
+def path(crm, monkeypatch):
+    """Where the files go."""
+    in_small_parts(monkeypatch.setattr)
     (lead,) = crm.insert("Leads", {"Last_Name": "Ash"})
-    path, data = f"Leads/{lead}/Attachments", b"high at 4, low at 10"
+    return f"Leads/{lead}/Attachments"
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_a_kill_leaves_no_row_without_bytes_and_no_bytes_for_long(crm, clock, tmp_path, path, point):
     crm.service.close()
     child = os.fork()
     if child == 0:
         try:
-            setattr(module, name, dying)
-            caller = Caller(Waited(crm_in(tmp_path / "crm", clock)), crm.token, crm.organisation)
-            upload(caller, path, data)
+            setattr(*POINTS[point])
+            upload(Caller(Waited(crm_in(tmp_path / "crm", clock)), crm.token, crm.organisation), path, DATA)
         finally:
             os._exit(1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
     service = Waited(crm_in(tmp_path / "crm", clock))
-    caller = Caller(service, crm.token, crm.organisation)
-    assert caller.get(path, fields="id").status == 204
-    assert stored(tmp_path, "content_parts") > 0
-    attachment = upload(caller, path, data)["id"]
-    assert caller.get(f"{path}/{attachment}").body == data
-    clock.advance(UNUSED)
-    service.sweep_files()
+
+    def stored(table):
+        with contextlib.closing(apsw.Connection(str(tmp_path / "crm" / "orgs" / "acme.db"))) as connection:
+            return connection.execute(f"SELECT count(*) FROM {table}").get
+
+    goes_on(Caller(service, crm.token, crm.organisation), clock, path, stored)
     service.close()
-    assert (stored(tmp_path, "contents"), stored(tmp_path, "content_parts")) == (1, 5)
 
 
-def stored(folder, table):
-    with contextlib.closing(apsw.Connection(str(folder / "crm" / "orgs" / "acme.db"))) as connection:
-        return connection.execute(f"SELECT count(*) FROM {table}").get
+@pytest.mark.parametrize("storage_kind", ["postgresql"], indirect=True)
+def test_on_postgresql_a_kill_does_neither(crm, clock, tmp_path, path, record_url):
+    program = [sys.executable, "-m", "tests.crm.files.dying_upload", "between", tmp_path / "crm", record_url]
+    dead = subprocess.run([*program, str(crm.organisation), crm.token, path], cwd=ROOT, check=False)
+    assert dead.returncode == -signal.SIGKILL
+    [row] = crm.service.organisations.list()
+
+    def stored(table):
+        with psycopg.connect(record_url) as connection:
+            return connection.execute(
+                f"SELECT count(*) FROM {schema_of(row.place.identity)}.{table}"
+            ).fetchone()[0]
+
+    goes_on(crm, clock, path, stored)
+
+
+def goes_on(caller, clock, path, stored):
+    """Nothing of the upload is seen, the next one is whole, and a sweep removes the rest. `stored` counts rows."""
+    assert caller.get(path, fields="id").status == 204
+    assert stored("content_parts") > 0
+    attachment = upload(caller, path, DATA)["id"]
+    assert caller.get(f"{path}/{attachment}").body == DATA
+    clock.advance(UNUSED)
+    caller.service.sweep_files()
+    assert (stored("contents"), stored("content_parts")) == (1, 5)
