@@ -258,6 +258,7 @@ class TestOnBothStorages:
             "picklist": ["SUCCESS", ["-None-", "North", "South"], "SCHEDULED", "SUCCESS"],
             "pipeline": ["SUCCESS", ["Standard (Standard)", "Renewals"]],
             "user": ["SUCCESS"] * 3,
+            "role": ["SUCCESS"] * 2,
         }
 
     def test_it_locks_shares_and_removes_a_lead(self, actions):

@@ -13,6 +13,9 @@ from zohocrmsdk.src.com.zoho.crm.api.global_picklists import (
 from zohocrmsdk.src.com.zoho.crm.api.layouts import GetLayoutsParam, LayoutsOperations
 from zohocrmsdk.src.com.zoho.crm.api.pipeline import BodyWrapper as PipelineBody
 from zohocrmsdk.src.com.zoho.crm.api.pipeline import Maps, Pipeline, PipelineOperations
+from zohocrmsdk.src.com.zoho.crm.api.roles import BodyWrapper as RoleBody
+from zohocrmsdk.src.com.zoho.crm.api.roles import DeleteRoleParam, RolesOperations
+from zohocrmsdk.src.com.zoho.crm.api.roles import Role as NewRole
 from zohocrmsdk.src.com.zoho.crm.api.users import BodyWrapper as UserBody
 from zohocrmsdk.src.com.zoho.crm.api.users import Profile, Role, Users, UsersOperations
 
@@ -91,5 +94,22 @@ def change_user():
     return [code(each) for each in (added, changed, deleted)]
 
 
+def change_role():
+    """The codes of a role made and deleted."""
+    operations, role, wrapper = RolesOperations(), NewRole(), RoleBody()
+    first = operations.get_roles().get_object().get_roles()[0]
+    role.set_name("Regional manager")
+    wrapper.set_roles([role])
+    made = operations.create_roles(wrapper).get_object().get_roles()[0]
+    heir = params(DeleteRoleParam, transfer_to_id=first.get_id())
+    deleted = operations.delete_role(made.get_details()["id"], heir).get_object().get_roles()[0]
+    return [code(each) for each in (made, deleted)]
+
+
 def change_settings():
-    return {"picklist": change_picklist(), "pipeline": make_pipeline(), "user": change_user()}
+    return {
+        "picklist": change_picklist(),
+        "pipeline": make_pipeline(),
+        "user": change_user(),
+        "role": change_role(),
+    }

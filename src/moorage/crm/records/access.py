@@ -53,9 +53,17 @@ def _is_administrator(organisation: Organisation, identity: int) -> bool:
 
 
 def require_administrator(call: Call, permission: str) -> None:
-    """Raise the Fault for a user who lacks a permission that only administrators have."""
-    if not is_administrator(call):
+    """Raise the Fault for a user who lacks a permission that administrators have, and profiles that were given it."""
+    if not is_administrator(call) and not _is_permitted(call, permission):
         raise Fault(403, "NO_PERMISSION", "permission denied", {"permissions": [permission]})
+
+
+def _is_permitted(call: Call, permission: str) -> bool:
+    metadata = call.organisation.metadata
+    user = metadata.find("user", call.caller.user)
+    profile = user and metadata.find("profile", int(user.body["profile"]["id"]))
+    permissions = profile.body["permissions_details"] if profile else ()
+    return any(each["name"] == permission and each["enabled"] for each in permissions)
 
 
 def _are_parts(module: Module) -> bool:

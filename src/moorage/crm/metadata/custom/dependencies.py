@@ -84,8 +84,9 @@ def is_mapped(field: Document, dependencies: Iterable[Document]) -> bool:
 def maps_of(values: Mapping[str, list[str]], option: Body, child: Document) -> list[Body]:
     """The options of the child that the parent's option leaves, in the child's order."""
     kept = set(values.get(option["id"], ()))
+    names = (*_SHOWN, "sequence_number")
     return [
-        {name: each[name] for name in _SHOWN} for each in child.body["pick_list_values"] if each["id"] in kept
+        {name: each[name] for name in names} for each in child.body["pick_list_values"] if each["id"] in kept
     ]
 
 
