@@ -356,7 +356,31 @@ def lying():
     return bytes(data)
 
 
+def altered(place, value, text="Last_Name\n" + "x\n" * 1000):
+    """A zip in whose both heads of a file something else stands, at a place of the central one."""
+    data = bytearray(zipped(**{"a.csv": text}))
+    central, local = data.rindex(b"PK\x01\x02"), data.index(b"PK\x03\x04")
+    data[central + place] = data[local + place - 2] = value
+    return bytes(data)
+
+
+def torn():
+    """The bytes of its file are not those that were packed."""
+    data = bytearray(zipped(**{"a.csv": "Last_Name\n" + "x\n" * 1000}))
+    start = data.index(b"a.csv") + 5
+    data[start + 4 : start + 8] = b"\xff\xff\xff\xff"
+    return bytes(data)
+
+
 HOSTILE = {
+    "a file with a password": (lambda: altered(8, 1), "FILE_NOT_SUPPORTED"),
+    "a way of packing that nobody knows": (lambda: altered(10, 99), "FILE_NOT_SUPPORTED"),
+    "bytes that were changed": (torn, "FILE_NOT_SUPPORTED"),
+    "a heading without an end": (
+        lambda: zipped(**{"a.csv": '"Last_Name\n' + "x\n" * 600_000}),
+        "FILE_NOT_SUPPORTED",
+    ),
+    "a heading with a NUL": (lambda: zipped(**{"a.csv": "Last\0_Name\nx\n"}), "INVALID_FIELD_NAME"),
     "no zip": (lambda: b"PK\x03\x04 and nothing else", "INVALID_FILE_FORMAT"),
     "a zip without files": (zipped, "FILE_NOT_SUPPORTED"),
     "a zip in a zip": (lambda: zipped(**{"a.zip": zipped(**{"a.csv": "x"})}), "FILE_NOT_SUPPORTED"),
@@ -384,6 +408,10 @@ LATE = {
     "a wrong encoding further down": (
         lambda: zipped(**{"a.csv": b"Last_Name\n" + b"x\n" * 9_000 + b"\xff"}),
         "INVALID_FORMAT",
+    ),
+    "a checksum of other bytes": (
+        lambda: altered(16, 0, "Last_Name\n" + "x\n" * 9_000),
+        "FILE_NOT_SUPPORTED",
     ),
     "too many rows": (lambda: zipped(**{"a.csv": "Last_Name\n" + "x\n" * 9_040}), "LIMIT_EXCEEDED"),
 }
