@@ -23,7 +23,7 @@ from moorage.rooms import Urls, open_rooms
 from tests.flows.storages import STORAGE, STORAGES, new_storage
 from tests.flows.surfaces import Surface
 from tests.gateway.wire import OK, Scripted
-from tests.zoho_description.run import serving
+from tests.zoho_description.run import in_servers
 
 MOORAGE = [sys.executable, "-m", "moorage"]
 
@@ -91,18 +91,18 @@ def _lower(headers) -> dict[str, str]:
 
 def environment(home: Path, **more: str) -> dict[str, str]:
     kept = {k: v for k, v in os.environ.items() if not k.startswith("MOORAGE_")}
-    return kept | {"MOORAGE_HOME": str(home)} | more
+    return kept | {"MOORAGE_HOME": str(home)} | in_servers() | more
 
 
 def start(
     home: Path,
     *arguments: str,
-    program: Sequence[str] | None = None,
+    program: Sequence[str] = MOORAGE,
     api_key: str | None = None,
     **settings: str,
 ) -> Server:
     process = subprocess.Popen(
-        [*(program or serving(MOORAGE)), "up", "--json", "--port", "0", "--crm-port", "0", *arguments],
+        [*program, "up", "--json", "--port", "0", "--crm-port", "0", *arguments],
         env=environment(home, **settings),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

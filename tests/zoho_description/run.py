@@ -2,7 +2,6 @@
 
 import json
 import os
-import sys
 import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -16,7 +15,7 @@ from tests.zoho_description.known import Known, known
 
 VARIABLE = "MOORAGE_TEST_ZOHO_DESCRIPTION"
 ABSENT = f"Zoho's description: not here, answers not held against it; set {VARIABLE} to its folder or archive"
-_SERVER = Path(__file__).with_name("server.py")
+_IN_SERVERS = Path(__file__).with_name("in_servers")
 _of_this_run: list[Path] = []  # The description and the notes.
 
 
@@ -43,9 +42,11 @@ def hold(place: Path, notes: Path) -> None:
     Crm.answer = Holder(read(place), notes).watch(Crm.answer)
 
 
-def serving(program: Sequence[str]) -> list[str]:
-    """The program of a server, or one in its place that holds the server's answers."""
-    return [sys.executable, str(_SERVER), *map(str, _of_this_run)] if _of_this_run else list(program)
+def in_servers() -> dict[str, str]:
+    """What the environment of a server needs so that its answers are held."""
+    if not _of_this_run:
+        return {}
+    return {"PYTHONPATH": str(_IN_SERVERS), "HELD_AGAINST": os.pathsep.join(map(str, _of_this_run))}
 
 
 def end(config: pytest.Config) -> tuple[list[str], bool]:
@@ -68,14 +69,21 @@ def summary(notes: Sequence[str], known: Sequence[Known]) -> tuple[list[str], bo
             if any(row.covers(disagreement) for row in known):
                 known_count += 1
             else:
-                unknown.setdefault(_in_words(disagreement), note["test"])
+                unknown.setdefault(_without_value(disagreement), (_in_words(disagreement), note["test"]))
     lines = [
         f"Zoho's description: {held.total()} answers of {len(held)} families held against it",
         *(f"  {family}: {count}" for family, count in sorted(held.items())),
         f"  {known_count} times a known disagreement was met, and {len(unknown)} that are not known",
-        *(f"  {words} (in {test})" for words, test in sorted(unknown.items())),
+        *(f"  {words} (in {test})" for words, test in sorted(unknown.values())),
     ]
     return lines, bool(unknown)
+
+
+def _without_value(disagreement: Mapping[str, Any]) -> tuple[str, ...]:
+    """What is the same for all values of which the same is wrong: the words begin with the value."""
+    return *(str(disagreement[name]) for name in ("operation", "status", "place")), disagreement[
+        "says"
+    ].rpartition(" is ")[2]
 
 
 def _in_words(disagreement: Mapping[str, Any]) -> str:

@@ -96,7 +96,8 @@ def converted(schema: Any, family: str) -> Any:
         elif keyword in {"oneOf", "anyOf"}:
             result["anyOf"] = converted(value, family)
         elif keyword == "items":
-            result["items"] = {"if": _IS_ERROR, "then": ERROR, "else": converted(value, family)}
+            rows = True if _is_any(value) else converted(value, family)
+            result["items"] = {"if": _IS_ERROR, "then": ERROR, "else": rows}
         elif keyword not in _WITHOUT_MEANING_HERE | {"nullable"}:
             result[keyword] = (
                 converted(value, family) if isinstance(value, Mapping) or keyword == "allOf" else value
@@ -104,12 +105,23 @@ def converted(schema: Any, family: str) -> Any:
     return {"anyOf": [result, {"type": "null"}]} if schema.get("nullable") else result
 
 
+def _is_any(schema: Mapping[str, Any]) -> bool:
+    return schema.get("type") == "object" and not schema.keys() & {
+        "properties",
+        "oneOf",
+        "additionalProperties",
+    }
+
+
 def _property(name: str, schema: Any, family: str) -> Any:
     """Few properties are marked that may be null, and Zoho's examples have null in many others. An id is never null.
 
-    The codes and messages that are listed are those that SDKs know.
+    The codes and messages that are listed are those that SDKs know. An object of which no property is known stands for
+    a value of any type, but for `details`.
     """
     if name in {"code", "message"}:
         schema = {keyword: value for keyword, value in schema.items() if keyword != "enum"}
+    if _is_any(schema) and name != "details":
+        return {}
     result = converted(schema, family)
     return result if name == "id" else {"anyOf": [result, {"type": "null"}]}
