@@ -5,7 +5,7 @@ import tracemalloc
 
 import pytest
 
-from moorage.crm.wire.members import AT_ONCE, MAX_CONTAINERS_OF_ONE, MAX_VALUE
+from moorage.crm.wire.members import AT_ONCE, MAX_CONTAINERS_OF_ONE, MAX_OBJECT, MAX_VALUE
 from moorage.crm.wire.routing import MAX_BODY
 
 
@@ -49,6 +49,15 @@ def test_too_much_is_refused_before_it_becomes_anything(crm, name):
     assert peak < 2 * len(body) + 4_000_000
     assert used < 1.5  # It is some 0.05 s; to decode them took from 1 to 3 s.
     assert crm.get("Leads", fields="Last_Name").status == 204
+
+
+@pytest.mark.parametrize("unit", [b"[]", b'"a"'], ids=["many lists", "many bytes"])
+def test_a_body_of_other_things_than_records_is_refused_as_soon(crm, unit):
+    body = b'{"contact_roles":[' + b",".join([unit] * (MAX_OBJECT // 4)) + b"]}"
+    before = time.process_time()
+    answer = crm.call("POST", "Contacts/roles", body=body)
+    assert (answer.status, answer.json["code"]) == (413, "BODY_SIZE_REACHED")
+    assert time.process_time() - before < 1.0
 
 
 def test_what_nobody_asks_for_is_passed_over(crm):

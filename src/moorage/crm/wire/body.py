@@ -10,7 +10,7 @@ from moorage.crm.faults import Fault, unparsable
 from moorage.crm.metadata.custom.json_object import JsonObject
 from moorage.crm.metadata.ids import whole_id
 from moorage.crm.wire.call import Call
-from moorage.crm.wire.members import AT_ONCE, MAX_RECORDS, invalid, members_of
+from moorage.crm.wire.members import AT_ONCE, MAX_RECORDS, invalid, members_of, require_small
 
 TRIGGERS = ("workflow", "approval", "blueprint", "pathfinder", "orchestration")
 # None of these features runs here. The names are checked, so that mistakes show before a call goes to the real service.
@@ -46,8 +46,9 @@ async def records_of(call: Call, maximum: int = MAX_RECORDS) -> tuple[list[Any],
 
 
 async def object_of(call: Call) -> JsonObject:
-    """The body of a call that writes no records. Raises the Fault for one that is no JSON object."""
+    """The body of a call that writes no records. Raises the Fault for one that is no JSON object, or too large."""
     text = await call.request.whole()
+    require_small(text)
     body = _decoded(text) if len(text) <= AT_ONCE else await asyncio.to_thread(_decoded, text)
     if not isinstance(body, dict):
         raise Fault(400, "INVALID_DATA", "body", {"expected_data_type": "jsonobject"})

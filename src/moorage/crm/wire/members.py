@@ -15,6 +15,10 @@ MAX_RECORDS = 100
 MAX_VALUE = 1024 * 1024  # Bytes of one record, or of another member.
 MAX_CONTAINERS = 200_000  # Objects and lists in all records together ...
 MAX_CONTAINERS_OF_ONE = 10_000  # ... and in one record.
+MAX_OBJECT = (
+    6 * MAX_VALUE
+)  # Bytes of a body that has no list of records: a composite request has five of them ...
+MAX_CONTAINERS_OF_OBJECT = 50_000  # ... and objects and lists in it.
 AT_ONCE = 64 * 1024  # Bytes. A body up to this length is read in a millisecond or less.
 
 T = TypeVar("T")
@@ -63,6 +67,13 @@ def members_of(body: bytes, maximum: int) -> dict[str, Any]:
         if raw is not UNSET:
             values[name] = _records(raw, maximum) if name == "data" else _value(raw, name)
     return values
+
+
+def require_small(body: bytes) -> None:
+    """Raise the Fault of a body that is too long to be read at once, or has too many objects."""
+    if len(body) > MAX_OBJECT:
+        raise _too_large(f"the body is longer than {MAX_OBJECT} bytes")
+    _require_few(body, "the body", MAX_CONTAINERS_OF_OBJECT)
 
 
 def object_in(body: bytes) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import msgspec
 from moorage.crm.faults import Fault
 from moorage.crm.jobs.model import Callback
 from moorage.crm.wire.call import Call
+from moorage.crm.wire.members import require_small
 
 MAX_BODY = 1024 * 1024  # Bytes.
 MAX_URL = 2000
@@ -19,6 +20,7 @@ async def json_object(call: Call) -> dict[str, Any]:
     text = await call.request.whole()
     if not text.strip():
         raise Fault(400, "REQUEST_BODY_IS_EMPTY", "The request body is empty.")
+    require_small(text)
     try:
         body = msgspec.json.decode(text)
     except (ValueError, RecursionError):
