@@ -5,7 +5,6 @@ written because of it. What can be checked without the store was checked before 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -14,18 +13,19 @@ import msgspec
 from moorage.crm.events.change_events import ChangeEvents
 from moorage.crm.faults import Fault
 from moorage.crm.metadata.catalog import Field, Module
-from moorage.crm.metadata.ids import whole_id
 from moorage.crm.metadata.module_formulas import formulas_of
+from moorage.crm.records.appended import append_values
 from moorage.crm.records.batch import Batch
+from moorage.crm.records.deletion import Deletion
 from moorage.crm.records.draft import Draft
-from moorage.crm.records.duplicates import UniqueValues, values_of
+from moorage.crm.records.duplicates import UniqueValues, named_or_matching, values_of
 from moorage.crm.records.file_fields import FileFields
 from moorage.crm.records.initial import initial_values, modification
 from moorage.crm.records.links import links_of
-from moorage.crm.records.locks import Locks, locked
+from moorage.crm.records.locks import Locks
 from moorage.crm.records.modules import rules_of
 from moorage.crm.records.modules.rules import PendingRecord
-from moorage.crm.records.outcomes import Outcome, deletion, failed, record_details, succeeded, upserted
+from moorage.crm.records.outcomes import Outcome, failed, record_details, succeeded, upserted
 from moorage.crm.records.prepare import Prepared, drafts_of, id_of, required
 from moorage.crm.records.references import References
 from moorage.crm.records.roll_ups import RollUps
@@ -34,20 +34,9 @@ from moorage.crm.records.stage_history import StageHistory
 from moorage.crm.records.tag_names import TagChange
 from moorage.crm.records.tags import Tags
 from moorage.crm.records.timeline import Timeline
-from moorage.crm.records.values import MAX_ITEMS, too_long
+from moorage.crm.records.within import Within
 from moorage.crm.storage.contract.organisations import Organisation
 from moorage.crm.storage.contract.records import Row, Transaction
-
-
-@dataclass(frozen=True, slots=True)
-class Within:
-    """The records whose lookup `field` points to the record `record`."""
-
-    field: Field
-    record: int
-
-    def has(self, row: Row) -> bool:
-        return bool(row[self.field.column] == self.record)
 
 
 class Change:
@@ -115,25 +104,8 @@ class Change:
         return self._each(lambda prepared: self._upsert(prepared, checked), records)
 
     def delete(self, ids: Sequence[int]) -> list[Outcome]:
-        self._locks.expect(ids)
-        there = [record for record in ids if not self._locks.is_closed(record)]
-        if self._within is not None:
-            self._batch.expect_rows(self._module, there)
-            there = [record for record in there if self._row(record) is not None]
-        self._roll_ups.note_removed(self._module, there)
-        self._events.deleting(there)
-        deleted = self._transaction.recycle(self._module, there, self._user)
-        self._roll_ups.write()
-        self._events.deleted(record for record in there if record in deleted)
-        self._timeline.happened("deleted", (record for record in there if record in deleted))
-        self._timeline.write()
-        self._events.emit()
-        return [self._deletion(record, was_there=record in deleted) for record in ids]
-
-    def _deletion(self, record: int, *, was_there: bool) -> Outcome:
-        if not was_there and self._locks.is_closed(record):
-            return failed(locked({"id": str(record)}, sorry=False))
-        return deletion(record, was_there=was_there)
+        deletion = Deletion(self._organisation, self._module, self._user, self._transaction, self._within)
+        return deletion.delete(ids)
 
     def exists(self, module: Module, record: int) -> bool:
         return self._batch.exists(module, record)
@@ -246,7 +218,7 @@ class Change:
             row = old | draft.row
             if self._links is not None:
                 self._links.check(row, draft.path)
-            self._append_values(draft, old, row)
+            append_values(self._module, draft, old, row)
             files = self._files.merge(draft, old)
             write_tags = self._tags.to_write(draft.tags, old)
             merges = self._rows.merge(draft, record)
@@ -284,40 +256,16 @@ class Change:
         details = record_details(self._organisation, self._module, old)
         raise Fault(412, "ALREADY_MODIFIED", message, details)
 
-    def _append_values(self, draft: Draft, old: Row, row: Row) -> None:
-        for name in draft.appended & draft.sent_fields:
-            field = self._module.fields[name]
-            if field.storage == "list":
-                path = f"{draft.path}.{name}"
-                row[field.column] = _joined(field, path, old[field.column], row[field.column])
-
     # Upsert
 
     def _upsert(self, prepared: Prepared, checked: Sequence[Field]) -> Outcome:
-        match = self._match(prepared, checked)
+        match = named_or_matching(self._batch, self._module, prepared, checked)
         if match is None:
             return upserted(self._insert(prepared), "insert", None)
         record, duplicate_field = match
         place = {"api_name": "id", "json_path": f"{prepared.path}.id"}
         outcome = self._apply(_update_of(prepared, record), record, place)
         return upserted(outcome, "update", duplicate_field)
-
-    def _match(self, prepared: Prepared, checked: Sequence[Field]) -> tuple[int | None, str | None] | None:
-        """The record to update, and the field whose value it has; None if a record has to be inserted.
-
-        A record with an id names that record itself, and no field is checked.
-        """
-        record = prepared.record
-        if not isinstance(record, dict):
-            return None
-        if record.get("id") is not None:
-            return whole_id(record["id"]), None
-        draft = required(prepared.update)
-        for field in checked:
-            value = draft.row.get(field.column)
-            if value is not None and (matching := self._batch.matching(self._module, field, value)):
-                return matching[0], field.api_name
-        return None
 
     # Tags
 
@@ -354,11 +302,3 @@ def _add_id(fault: Fault, record: int | None) -> None:
     """Say which record lacks a mandatory field: Zoho does so for records that exist already."""
     if fault.code == "MANDATORY_NOT_FOUND" and record is not None:
         fault.details["id"] = str(record)
-
-
-def _joined(field: Field, path: str, old: str | None, new: str | None) -> str | None:
-    """Two stored lists as one, each value once. Raises Fault for more values than a record can hold."""
-    values = list(dict.fromkeys([*msgspec.json.decode(old or "[]"), *msgspec.json.decode(new or "[]")]))
-    if len(values) > MAX_ITEMS:
-        raise too_long(field, path, MAX_ITEMS)
-    return msgspec.json.encode(values).decode() if values else None

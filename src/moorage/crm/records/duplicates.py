@@ -5,10 +5,12 @@ from typing import Any
 
 from moorage.crm.faults import Fault
 from moorage.crm.metadata.catalog import Field, Module
+from moorage.crm.metadata.ids import whole_id
 from moorage.crm.records.batch import Batch
 from moorage.crm.records.draft import Draft
 from moorage.crm.records.modules import rules_of
 from moorage.crm.records.outcomes import user_details
+from moorage.crm.records.prepare import Prepared, required
 from moorage.crm.storage.contract.organisations import Organisation
 
 
@@ -77,3 +79,23 @@ def duplicate_checks(module: Module, names: Sequence[str] | None) -> list[Field]
     else:
         first = [module.fields[name] for name in dict.fromkeys(names) if module.fields.get(name) in checked]
     return first + [field for field in checked if field.unique and field not in first]
+
+
+def named_or_matching(
+    batch: Batch, module: Module, prepared: Prepared, checked: Sequence[Field]
+) -> tuple[int | None, str | None] | None:
+    """The record to update, and the field whose value it has; None if a record has to be inserted.
+
+    A record with an id names that record itself, and no field is checked.
+    """
+    record = prepared.record
+    if not isinstance(record, dict):
+        return None
+    if record.get("id") is not None:
+        return whole_id(record["id"]), None
+    draft = required(prepared.update)
+    for field in checked:
+        value = draft.row.get(field.column)
+        if value is not None and (matching := batch.matching(module, field, value)):
+            return matching[0], field.api_name
+    return None

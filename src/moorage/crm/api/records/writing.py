@@ -6,10 +6,11 @@ from typing import Any, TypeAlias
 
 from moorage.crm.api.items import joint_status
 from moorage.crm.metadata.catalog import Catalog, Module
-from moorage.crm.records.changes import Change, Within
+from moorage.crm.records.changes import Change
 from moorage.crm.records.outcomes import Outcome
 from moorage.crm.records.prepare import Prepared
 from moorage.crm.records.reading import since_header
+from moorage.crm.records.within import Within
 from moorage.crm.storage.contract.records import Transaction
 from moorage.crm.wire.body import records_of
 from moorage.crm.wire.call import Call, answer

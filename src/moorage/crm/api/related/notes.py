@@ -9,10 +9,11 @@ from moorage.crm.faults import Fault, related_id_invalid, wrong_format
 from moorage.crm.metadata.catalog import Catalog, Module
 from moorage.crm.metadata.ids import whole_id
 from moorage.crm.records.access import readable
-from moorage.crm.records.changes import Change, Within
+from moorage.crm.records.changes import Change
 from moorage.crm.records.outcomes import Outcome
 from moorage.crm.records.prepare import Prepared, to_insert, to_update
 from moorage.crm.records.related import RelatedList, related_list
+from moorage.crm.records.within import Within
 from moorage.crm.wire.call import Call
 from moorage.crm.wire.parameters import id_list, path_id
 from moorage.crm.wire.routing import Route
