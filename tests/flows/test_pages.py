@@ -107,6 +107,7 @@ PROGRAMS = [
     ("docs/crm/related.md", "Related lists", r".+ has \d+"),
     ("docs/crm/related.md", "Relations of many to many", r"Invited"),
     ("docs/crm/emails.md", "E-mails of a record", r"Tide to ida@example\.com"),
+    ("docs/crm/emails.md", "Attachments and images", r"4 o'clock"),
     ("docs/crm/queries.md", "Queries", r"(\d+ [\w &]+\n?){3}"),
     ("docs/crm/bulk.md", "Bulk reads", r"COMPLETED 200"),
     ("docs/crm/bulk.md", "Backups", r"True"),

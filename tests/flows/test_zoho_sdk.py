@@ -153,7 +153,13 @@ class TestOnBothStorages:
 
     def test_it_sends_and_reads_an_email(self, report):
         message = "Your mail has been sent successfully."
-        assert report["emails"] == {"message": message, "subject": "Tide", "content": "High at 4", "count": 1}
+        settings = {"types": 4, "sizes": [10, 10, 10]}
+        assert report["emails"] == settings | {
+            "message": message,
+            "subject": "Tide",
+            "content": "High at 4",
+            "count": 1,
+        }
 
     def test_it_enables_changes_lists_and_disables_notifications(self, report):
         subscribed = "Successfully subscribed for actions-watch of the given module"

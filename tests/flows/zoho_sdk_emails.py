@@ -1,7 +1,9 @@
 """The e-mail operations of Zoho's SDK, for zoho_sdk.py."""
 
 from zohocrmsdk.src.com.zoho.crm.api import ParameterMap
+from zohocrmsdk.src.com.zoho.crm.api.email_compose import EmailComposeOperations
 from zohocrmsdk.src.com.zoho.crm.api.email_related_records import EmailRelatedRecordsOperations
+from zohocrmsdk.src.com.zoho.crm.api.email_sharing_details import EmailSharingDetailsOperations
 from zohocrmsdk.src.com.zoho.crm.api.from_addresses import FromAddressesOperations
 from zohocrmsdk.src.com.zoho.crm.api.send_mail import BodyWrapper, Data, From, SendMailOperations, To
 
@@ -24,7 +26,11 @@ def emails(lead):
     listed = operations.get_emails_related_records(ParameterMap()).get_object()
     (email,) = listed.get_emails()
     whole = operations.get_emails_related_record(email.get_message_id()).get_object().get_emails()[0]
+    sharing = EmailSharingDetailsOperations(lead, "Leads").get_email_sharing_details().get_object()
+    settings = EmailComposeOperations().get_email_composer_default_settings(ParameterMap()).get_object()
     return {
+        "types": len(sharing.get_emails_sharing_details()[0].get_available_types()),
+        "sizes": [each.get_font().get_size() for each in settings.get_email_compose()],
         "message": str(outcome.get_message()),
         "subject": email.get_subject(),
         "content": whole.get_content(),

@@ -1,9 +1,12 @@
 """E-mails of a record: sent into the organisation's outbox, associated, drafted and read."""
 
+import re
+
 import pytest
 
 from moorage.crm.storage.contract.files import NewFile
 from tests.crm.conftest import FULL_SCOPE
+from tests.crm.uploads import upload
 from tests.waited import wait
 
 SCOPE = f"{FULL_SCOPE},ZohoCRM.send_mail.leads.CREATE,ZohoCRM.templates.email.READ"
@@ -94,7 +97,7 @@ def test_a_scheduled_mail_waits_for_its_time(mailer, lead, clock):
     assert len(mailer.get(f"{lead}/Emails", type="sent_from_crm").json["Emails"]) == 1
     assert len(mailer.get(f"{lead}/Emails", type="user_emails").json["Emails"]) == 1
     assert mailer.get(f"{lead}/Emails", type="user_emails", owner_id="1").status == 204
-    assert mailer.get(f"{lead}/Emails", type="drafts").json["details"]["param_name"] == "type"
+    assert mailer.get(f"{lead}/Emails", type="x").json["details"]["param_name"] == "type"
 
 
 @pytest.mark.parametrize(
@@ -234,3 +237,129 @@ def test_there_are_no_templates_and_each_user_has_an_address(mailer):
         }
     ]
     assert mailer.get("settings/emails/actions/from_addresses", user_id="1").status == 400
+
+
+PNG = b"\x89PNG\r\n\x1a\n...."
+
+
+@pytest.fixture
+def user(mailer):
+    return mailer.get("users", type="CurrentUser").json["users"][0]["id"]
+
+
+def test_attachments_and_images_of_an_email_are_downloaded_by_whoever_may_read_it(
+    mailer, lead, user, stranger
+):
+    tide, image = (
+        upload(mailer, "files", data, name)["id"] for data, name in ((b"4", b"a.txt"), (PNG, b"b.png"))
+    )
+    content = f"<p>High</p><img width='5' src='{image}'><img src='https://x.example/c.png'>"
+    sent = send(mailer, lead, mail(mailer, content=content, attachments=[{"id": tide}]))
+    message = sent.data[0]["details"]["message_id"]
+    (email,) = mailer.get(f"{lead}/Emails/{message}").json["Emails"]
+    (own,) = re.findall(r"""<img width='5' src="(\w+)" img_id="(\w+)">""", email["content"])
+    assert own[0] == own[1] != image
+    assert "<img src='https://x.example/c.png'>" in email["content"]
+    (attached,) = email["attachments"]
+    named = {"user_id": user, "message_id": message}
+    path, images = (
+        f"{lead}/Emails/actions/download_attachments",
+        f"{lead}/Emails/actions/download_inline_images",
+    )
+    asked = {**named, "id": attached["id"], "name": "a.txt"}
+    assert mailer.get(path, **asked).body == b"4"
+    assert mailer.get(images, **named, id=own[0]).body == PNG
+    assert mailer.get(path, **asked | {"id": own[0]}).status == 204
+    assert mailer.get(path, **asked | {"id": tide}).status == 204
+    assert mailer.get(path, **asked | {"user_id": "1"}).status == 204
+    assert mailer.get(images, **named, id=attached["id"]).status == 204
+    assert stranger.get(path, **asked).status == 204
+    for name in asked:
+        without = mailer.get(path, **{key: value for key, value in asked.items() if key != name})
+        assert (without.json["code"], without.json["details"]) == (
+            "REQUIRED_PARAM_MISSING",
+            {"param_name": name},
+        )
+
+
+def test_lists_show_drafts_and_the_emails_of_all_contacts(crm, caller_of):
+    (account,) = crm.insert("Accounts", {"Account_Name": "Acme"})
+    contacts = crm.insert(
+        "Contacts", *({"Last_Name": name, "Account_Name": {"id": account}} for name in ("Ida", "Ole"))
+    )
+    (deal,) = crm.insert(
+        "Deals", {"Deal_Name": "Oars", "Stage": "Qualification", "Contact_Name": {"id": contacts[1]}}
+    )
+    everything = SCOPE.replace("ZohoCRM.send_mail.leads.CREATE", "ZohoCRM.send_mail.all.CREATE")
+    mailer = caller_of("acme", everything)
+    for contact in contacts:
+        send(mailer, f"Contacts/{contact}", mail(mailer, subject=f"To {contact}"))
+    draft = {"from": own_address(mailer), "to": [{"email": "ida@x.example"}], "subject": "Draft"}
+    assert mailer.post(f"Contacts/{contacts[0]}/__email_drafts", {"__email_drafts": [draft]}).status == 201
+
+    def subjects(record, kind):
+        answer = mailer.get(f"{record}/Emails", type=kind)
+        return [email["subject"] for email in answer.json["Emails"]] if answer.status == 200 else []
+
+    sent, drafts = "all_contacts_sent_crm_emails", "all_contacts_draft_crm_emails"
+    assert subjects(f"Accounts/{account}", sent) == [f"To {contact}" for contact in reversed(contacts)]
+    assert subjects(f"Accounts/{account}", drafts) == ["Draft"]
+    assert subjects(f"Deals/{deal}", sent) == [f"To {contacts[1]}"]
+    assert subjects(f"Contacts/{contacts[0]}", "drafts") == ["Draft"]
+    assert subjects(f"Accounts/{account}", "sent_from_crm") == []
+    other = caller_of("acme", everything, user=1)
+    assert other.get(f"Contacts/{contacts[0]}/Emails", type="drafts").status == 204
+    (listed,) = mailer.get(f"Contacts/{contacts[0]}/Emails", type="drafts").json["Emails"]
+    assert (listed["sent"], listed["status"][0]["type"]) == (False, "draft")
+    refused = mailer.get(f"Contacts/{contacts[0]}/Emails", type=sent).json
+    assert (refused["code"], sent in refused["details"]["supported_values"]) == ("INVALID_DATA", False)
+
+
+def test_who_has_sent_emails_shares_them(mailer, lead, caller_of):
+    other = caller_of("acme", SCOPE, user=1)
+    send(other, lead, mail(other))
+    send(mailer, lead, mail(mailer))
+    (shared,) = mailer.get(f"{lead}/__emails_sharing_details").json["__emails_sharing_details"]
+    name = other.get("users", type="CurrentUser").json["users"][0]
+    assert shared["share_from_users"] == [{"name": name["full_name"], "id": name["id"], "type": "public"}]
+    assert shared["available_types"] == ["sent_from_crm", "scheduled_in_crm", "drafts", "user_emails"]
+    assert mailer.get("Leads/1/__emails_sharing_details").json["code"] == "INVALID_DATA"
+    for action in ("share_emails", "unshare_emails"):
+        one = mailer.post(f"{lead}/actions/{action}", {})
+        assert (one.json["code"], one.json["message"]) == (
+            "NOT_ALLOWED",
+            "Email Configuration does not exist",
+        )
+        many = mailer.post(f"Leads/actions/{action}", {"ids": [lead.split("/")[1], "1"]})
+        assert (many.status, [each["code"] for each in many.data]) == (400, ["NOT_ALLOWED", "INVALID_DATA"])
+        assert mailer.post(f"Leads/actions/{action}", {}).json["code"] == "MANDATORY_NOT_FOUND"
+
+
+def test_each_user_has_settings_of_their_own_for_composing(mailer, caller_of):
+    path, own = "/crm/email/v8/settings/compose", own_address(mailer)
+    shown = mailer.get(path, type="emailin").json["email_compose"]
+    assert [(each["type"], each["font"]["size"]) for each in shown] == [("emailin", 10)]
+    assert shown[0]["default_from_address"]["email"] == own
+    font = {"size": 14, "family": "Georgia"}
+    changed = mailer.put(
+        path,
+        {
+            "email_compose": [
+                {"type": "mass_mail", "font": font, "default_from_address": {"email": own}},
+                {"type": "emailin", "default_replyto_address": {"email": "a@b.example"}},
+                {"type": "other"},
+            ]
+        },
+    )
+    assert changed.status == 207
+    done, *refused = changed.json["email_compose"]
+    assert (done["code"], done["details"]) == ("SUCCESS", {"type": "mass_mail"})
+    assert [each["details"]["json_path"] for each in refused] == [
+        "$.email_compose[1].default_replyto_address.email",
+        "$.email_compose[2].type",
+    ]
+    fonts = [each["font"] for each in mailer.get(path).json["email_compose"]]
+    assert fonts[2] == font != fonts[0]
+    other = caller_of("acme", SCOPE, user=1)
+    assert other.get(path, type="mass_mail").json["email_compose"][0]["font"] != font
+    assert mailer.get(path, type="x").json["details"]["param_name"] == "type"

@@ -27,3 +27,16 @@ def test_no_record_is_in_a_process(crm):
         assert answer.json["message"] == "record not in process"
     assert crm.put(path, {}).json["details"] == {"api_name": "blueprint", "json_path": "$.blueprint"}
     assert crm.get("Leads/5/actions/blueprint").json["details"] == {"resource_path_index": 1}
+
+
+def test_nothing_waits_for_an_approval_and_no_cadence_takes_records(crm):
+    decided = crm.put("approvals/5/actions", {"approvals": [{"actions": [{"type": "approve"}]}]})
+    assert (decided.status, decided.json["code"]) == (400, "INVALID_DATA")
+    assert decided.json["details"] == {"resource_path_index": 1}
+    assert crm.get("settings/automation/cadences").status == 204
+    for action in ("enrol_in_cadences", "unenrol_from_cadences"):
+        path = f"Leads/actions/{action}"
+        refused = crm.post(path, {"cadences_ids": ["5"], "ids": ["6"]})
+        assert (refused.status, refused.json["details"]["json_path"]) == (400, "$.cadences_ids[0]")
+        assert crm.post(path, {"ids": ["6"]}).json["code"] == "MANDATORY_NOT_FOUND"
+        assert crm.post(path, {"cadences_ids": 5, "ids": []}).json["details"]["api_name"] == "cadences_ids"

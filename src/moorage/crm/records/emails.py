@@ -26,8 +26,12 @@ LONGEST_SUBJECT = 250
 LONGEST_CONTENT = 200_000
 MOST_RECIPIENTS = 100  # Of each kind.
 MOST_ATTACHMENTS = 10
+MOST_IMAGES = 20
 FORMATS = ("html", "text")
 _TAGS = re.compile(r"<[^>]*>")
+_IMAGE_SOURCE = re.compile(
+    r"(?P<before><img\b[^<>]{0,500}?\bsrc=)[\"'](?P<key>[0-9a-f]{80})[\"']", re.ASCII | re.IGNORECASE
+)
 
 
 class Address(Struct, frozen=True):
@@ -67,6 +71,7 @@ class Email(Struct, frozen=True):
     original_message_id: str | None = None
     in_reply_to: str | None = None
     attachments: list[Attachment] = []
+    images: list[str] = []  # The keys of the images in its content, which belong to it as well.
 
     def is_scheduled(self, now: float) -> bool:
         return self.source == "crm" and self.time > now
@@ -171,6 +176,27 @@ def attached(transaction: Transaction, spec: JsonObject, owner: int, user: int) 
         wanted.append(files[key])
     copies = [NewFile(file.name, user, file.size, file.content, owner=owner) for file in wanted]
     return [Attachment(file.key, file.name, file.size) for file in transaction.files.add(copies)]
+
+
+def with_images(
+    transaction: Transaction, content: str | None, owner: int, user: int
+) -> tuple[str | None, list[str]]:
+    """A content of HTML whose images are uploaded files, and the keys of the images.
+
+    The `src` of an image is the id of an upload. The e-mail gets a file of its own with the same bytes, and shows its
+    id as `img_id`, too.
+    """
+    named_keys = dict.fromkeys(image["key"] for image in _IMAGE_SOURCE.finditer(content or ""))
+    files = transaction.files.find(list(named_keys)[:MOST_IMAGES])
+    own = {key: file for key, file in files.items() if file.owner is None and file.content is not None}
+    copies = [NewFile(file.name, user, file.size, file.content, owner=owner) for file in own.values()]
+    keys = {key: added.key for key, added in zip(own, transaction.files.add(copies), strict=True)}
+
+    def named(image: re.Match[str]) -> str:
+        key = keys.get(image["key"])
+        return image[0] if key is None else f'{image["before"]}"{key}" img_id="{key}"'
+
+    return _IMAGE_SOURCE.sub(named, content) if content and keys else content, list(keys.values())
 
 
 def remove_attached(transaction: Transaction, records: Sequence[int]) -> None:

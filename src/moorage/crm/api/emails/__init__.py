@@ -1,6 +1,6 @@
 """E-mails of records: sent, written as drafts, read."""
 
-from moorage.crm.api.emails import drafts, reading, sending, settings
+from moorage.crm.api.emails import composing, downloads, drafts, reading, sending, settings, sharing
 
-_FAMILIES = (reading, sending, drafts, settings)
+_FAMILIES = (reading, downloads, sending, drafts, sharing, settings, composing)
 ROUTES = tuple(route for family in _FAMILIES for route in family.ROUTES)

@@ -113,7 +113,7 @@ async def _own_drafts(call: Call) -> Sequence[tuple[int, Draft]]:
         return ()
     which = CompanionsOf(DRAFT, owner=record, newest_first=True)
     page = await settled(call.store.companions(which, Window(MOST_DRAFTS)))
-    drafts = [(companion.id, _draft_of(companion)) for companion in page.companions]
+    drafts = [(companion.id, draft_of(companion)) for companion in page.companions]
     return [each for each in drafts if each[1].user == call.caller.user]
 
 
@@ -121,7 +121,7 @@ def _draft_id(call: Call) -> int:
     return path_id(call.path, _PLACE, "draft")
 
 
-def _draft_of(companion: Companion) -> Draft:
+def draft_of(companion: Companion) -> Draft:
     return msgspec.convert(companion.body, Draft)
 
 
@@ -157,7 +157,7 @@ class _Drafts:
         self._record = record
         self._transaction = transaction
         kept = transaction.companions.of(DRAFT, [record]).get(record, ())
-        self._drafts = {companion.id: _draft_of(companion) for companion in kept}
+        self._drafts = {companion.id: draft_of(companion) for companion in kept}
 
     def create(self, spec: JsonObject) -> int:
         if len(self._drafts) >= MOST_DRAFTS:

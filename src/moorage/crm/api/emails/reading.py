@@ -5,16 +5,14 @@ from typing import Any
 
 import msgspec
 
+from moorage.crm.api.emails.gathering import MOST_LISTED, Listed, found, gathered, is_there, wanted_type
 from moorage.crm.faults import param_invalid, param_missing
 from moorage.crm.metadata.catalog import Module
-from moorage.crm.metadata.ids import whole_id
-from moorage.crm.metadata.shown import shape
 from moorage.crm.metadata.times import zoned
 from moorage.crm.records.access import readable, visible_with
 from moorage.crm.records.emails import (
     KIND,
     Address,
-    Email,
     email_of,
     summary,
 )
@@ -27,19 +25,14 @@ from moorage.crm.wire.routing import Route
 from moorage.http.message import Response
 
 PER_PAGE = 10
-MOST_LISTED = 2000  # E-mails of a record that a list looks at, the newest first.
-TYPES = ("sent_from_crm", "scheduled_in_crm", "user_emails")
 
 
 async def list_emails(call: Call) -> Response:
     module, record = readable(call), record_id(call)
-    wanted = call.params.get("type")
-    if wanted is not None and wanted not in TYPES:
-        raise param_invalid("type", supported_values=list(TYPES))
-    first = _index(call)
-    if not await _is_there(call, module, record):
+    first, wanted = _index(call), wanted_type(call, module)
+    if not await is_there(call, module, record):
         return no_content()
-    emails = [email for email in await _emails_of(call, record) if _is_of_type(call, email, wanted)]
+    emails = await gathered(call, module, record, wanted)
     shown = emails[first : first + PER_PAGE]
     if not shown:
         return no_content()
@@ -51,18 +44,16 @@ async def list_emails(call: Call) -> Response:
         "per_page": PER_PAGE,
         "more_records": more,
     }
-    return answer({"Emails": [_shown(call, module, record, email) for email in shown], "info": info})
+    return answer({"Emails": [_shown(call, email) for email in shown], "info": info})
 
 
 async def get_email(call: Call) -> Response:
     module, record = readable(call), record_id(call)
-    if not await _is_there(call, module, record):
+    listed = await found(call, module, record, call.path["message_id"])
+    if listed is None:
         return no_content()
-    for email in await _emails_of(call, record):
-        if email.message_id == call.path["message_id"]:
-            info = {"count": 1, "next_index": None, "prev_index": None, "per_page": 1, "more_records": False}
-            return answer({"Emails": [_whole(call, module, record, email)], "info": info})
-    return no_content()
+    info = {"count": 1, "next_index": None, "prev_index": None, "per_page": 1, "more_records": False}
+    return answer({"Emails": [_whole(call, listed)], "info": info})
 
 
 async def email_available(call: Call) -> Response:
@@ -84,31 +75,6 @@ async def _may_be_seen(call: Call, module: Module, record: int) -> bool:
     return await call.store.count(module, [Ids((record,)), *visible_with(call, module)]) > 0
 
 
-async def _is_there(call: Call, module: Module, record: int) -> bool:
-    return await settled(call.store.record(module, shape(module, ["id"]), record)) is not None
-
-
-async def _emails_of(call: Call, record: int) -> list[Email]:
-    """The newest first."""
-    which = CompanionsOf(KIND, owner=record, newest_first=True)
-    page = await settled(call.store.companions(which, Window(MOST_LISTED)))
-    return [email_of(companion) for companion in page.companions]
-
-
-def _is_of_type(call: Call, email: Email, wanted: str | None) -> bool:
-    match wanted:
-        case "scheduled_in_crm":
-            return email.is_scheduled(call.now)
-        case "sent_from_crm":
-            return email.source == "crm" and not email.is_scheduled(call.now)
-        case "user_emails":
-            owner = call.params.get("owner_id")
-            user = call.caller.user if owner is None else whole_id(owner)
-            return email.user == user and not email.is_scheduled(call.now)
-        case _:
-            return not email.is_scheduled(call.now)
-
-
 def _index(call: Call) -> int:
     text = call.params.get("index", "0")
     if not (text.isascii() and text.isdigit() and len(text) <= len(str(MOST_LISTED))):
@@ -116,8 +82,8 @@ def _index(call: Call) -> int:
     return int(text)
 
 
-def _shown(call: Call, module: Module, record: int, email: Email) -> dict[str, Any]:
-    kind = "scheduled" if email.is_scheduled(call.now) else "sent"
+def _shown(call: Call, listed: Listed) -> dict[str, Any]:
+    email = listed.email
     return {
         "cc": _addresses(email.cc),
         "summary": summary(email.content, is_html=email.mail_format == "html"),
@@ -131,22 +97,23 @@ def _shown(call: Call, module: Module, record: int, email: Email) -> dict[str, A
         "emotion": None,
         "message_id": email.message_id,
         "source": email.source,
-        "linked_record": {"id": str(record), "name": None, "module": module.reference},
+        "linked_record": {"id": str(listed.record), "name": None, "module": listed.module.reference},
         "sent_time": zoned(call.organisation.zone, email.time),
         "time": zoned(call.organisation.zone, email.time),
         "from": msgspec.to_builtins(email.sender),
         "to": _addresses(email.to),
-        "status": [{"type": kind, "bounced_time": None, "bounced_reason": None}],
+        "status": [{"type": listed.state, "bounced_time": None, "bounced_reason": None}],
         "has_attachment": bool(email.attachments),
         "has_thread_attachment": bool(email.attachments),
     }
 
 
-def _whole(call: Call, module: Module, record: int, email: Email) -> dict[str, Any]:
+def _whole(call: Call, listed: Listed) -> dict[str, Any]:
+    email = listed.email
     reply_to = msgspec.to_builtins(email.reply_to)
     attachments = [{"id": each.id, "name": each.name, "size": str(each.size)} for each in email.attachments]
     return {
-        **_shown(call, module, record, email),
+        **_shown(call, listed),
         "bcc": _addresses(email.bcc),
         "reply_to": reply_to,
         "content": email.content,

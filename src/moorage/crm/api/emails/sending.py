@@ -28,6 +28,7 @@ from moorage.crm.records.emails import (
     new_message_id,
     refuse_templates,
     required_address,
+    with_images,
 )
 from moorage.crm.records.reading import record_id
 from moorage.crm.storage.contract.records import Transaction
@@ -103,6 +104,7 @@ def _sent(call: Call, module: Module, transaction: Transaction, spec: JsonObject
     if scheduled is not None and scheduled <= transaction.now:
         raise spec.invalid("scheduled_time")
     reply = spec.inner("in_reply_to")
+    content, images = _content(call, transaction, spec, companion)
     return Email(
         message_id=new_message_id(),
         module=module.api_name,
@@ -113,12 +115,13 @@ def _sent(call: Call, module: Module, transaction: Transaction, spec: JsonObject
         bcc=addresses(spec, "bcc"),
         reply_to=address(spec, "reply_to"),
         subject=spec.text("subject", LONGEST_SUBJECT),
-        content=spec.text("content", LONGEST_CONTENT),
+        content=content,
         mail_format=mail_format(spec),
         time=scheduled or transaction.now,
         created=transaction.now,
         in_reply_to=reply.text("message_id", MAX_MESSAGE_ID) if reply is not None else None,
         attachments=attached(transaction, spec, companion, call.caller.user),
+        images=images,
     )
 
 
@@ -136,6 +139,7 @@ def _associated(
         if name not in spec:
             raise missing(spec, name)
     assert time is not None
+    content, images = _content(call, transaction, spec, companion)
     return Email(
         message_id=new_message_id(),
         module=module.api_name,
@@ -146,7 +150,7 @@ def _associated(
         bcc=addresses(spec, "bcc"),
         reply_to=None,
         subject=spec.text("subject", LONGEST_SUBJECT),
-        content=spec.text("content", LONGEST_CONTENT),
+        content=content,
         mail_format=mail_format(spec),
         time=time,
         created=transaction.now,
@@ -154,7 +158,18 @@ def _associated(
         is_sent=spec.boolean("sent"),
         original_message_id=original,
         attachments=attached(transaction, spec, companion, call.caller.user),
+        images=images,
     )
+
+
+def _content(
+    call: Call, transaction: Transaction, spec: JsonObject, companion: int
+) -> tuple[str | None, list[str]]:
+    """The content, and the keys of its images."""
+    content = spec.text("content", LONGEST_CONTENT)
+    if mail_format(spec) != "html":
+        return content, []
+    return with_images(transaction, content, companion, call.caller.user)
 
 
 def _recipients(spec: JsonObject) -> list[Address]:
