@@ -47,3 +47,9 @@ def test_a_cell_is_bare_of_spaces_and_of_what_excel_adds():
 def test_a_format_of_letters_that_stand_for_nothing_is_refused():
     with pytest.raises(ValueError, match="stands for nothing"):
         python_format("yyyy-QQ")
+
+
+@pytest.mark.parametrize("written", ["yyyy-yyyy", "dd/MM/yyyy d"])
+def test_a_format_that_names_something_twice_is_refused(written):
+    with pytest.raises(ValueError, match="is there twice"):
+        python_format(written)

@@ -72,6 +72,8 @@ def python_format(written: str) -> str:
     parts = []
     for part in _FORMAT.findall(written):
         if part in _LETTERS:
+            if _LETTERS[part] in parts:  # Python could not read the format.
+                raise ValueError(f"{part!r} is there twice")
             parts.append(_LETTERS[part])
         elif part.isalpha():
             raise ValueError(f"{part!r} stands for nothing")
