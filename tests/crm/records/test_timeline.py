@@ -1,5 +1,7 @@
 """The timeline of a record says what has happened to it, in the order in which it did."""
 
+import json
+
 import pytest
 
 from tests.contracts.opened import Opened
@@ -156,3 +158,36 @@ def test_a_refused_change_is_not_told(crm):
     (lead,) = crm.insert("Leads", {"Last_Name": "Moor"})
     assert crm.put(f"Leads/{lead}", {"data": [{"Email": "no address"}]}).status == 400
     assert len(entries(crm, lead)) == 1
+
+
+def test_filters_choose_entries(crm, clock):
+    (lead,) = crm.insert("Leads", {"Last_Name": "Moor", "City": "Oslo"})
+    clock.advance(60)
+    for change in ({"City": "Rome"}, {"Phone": "1"}, {"City": "Kiel"}):
+        crm.put(f"Leads/{lead}", {"data": [change]})
+    at = entries(crm, lead)[0]["audited_time"]
+
+    def shown(*conditions, operator="and", **params):
+        group = [{"field": {"api_name": n}, "comparator": c, "value": v} for n, c, v in conditions]
+        filters = json.dumps({"group_operator": operator, "group": group})
+        answer = crm.get(f"Leads/{lead}/__timeline", filters=filters, **params)
+        found = answer.json["__timeline"] if answer.body else []
+        return [entry["action"] for entry in found]
+
+    city = ("field_history", "equal", "City")
+    assert shown(city) == ["updated"] * 2
+    assert shown(city, per_page=1) == ["updated"]
+    assert shown(city, ("action", "equal", "added"), operator="or") == ["updated", "updated", "added"]
+    assert shown(("action", "not_in", ["updated"])) == ["added"]
+    assert shown(("audited_time", "less_than", at)) == ["added"]
+    assert shown(("audited_time", "between", [at, at]), city) == ["updated"] * 2
+    assert shown(("source", "equal", "crm_ui")) == []
+    user = entries(crm, lead)[0]["done_by"]["id"]
+    assert len(shown(("done_by", "in", [user]))) == 4
+    for wrong in (
+        ("city", "equal", "x"),
+        ("action", "between", ["a", "b"]),
+        ("audited_time", "equal", "now"),
+    ):
+        filters = json.dumps({"field": {"api_name": wrong[0]}, "comparator": wrong[1], "value": wrong[2]})
+        assert crm.get(f"Leads/{lead}/__timeline", filters=filters).json["code"] == "INVALID_DATA"

@@ -1,10 +1,11 @@
 """Values that no two records may have, and the fields by which an upsert finds its record [Z upsert-records]."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from moorage.crm.faults import Fault
-from moorage.crm.metadata.catalog import Field, Module
+from moorage.crm.metadata.catalog import Catalog, Field, Module
+from moorage.crm.metadata.custom.duplicate_checks import KEY, MAPPED_MODULE
 from moorage.crm.metadata.ids import whole_id
 from moorage.crm.records.batch import Batch
 from moorage.crm.records.draft import Draft
@@ -22,11 +23,14 @@ class UniqueValues:
         self._module = module
         self._batch = batch
         self._fields = [field for field in module.fields.values() if field.unique]
+        self._mapped = list(_mapped_fields(organisation.catalog, module))
 
     def expect(self, drafts: Sequence[Draft]) -> None:
         """Tell the batch what `check` is going to ask."""
         for field in self._fields:
             self._batch.expect_values(self._module, field, values_of(drafts, field))
+        for field, other_module, other in self._mapped:
+            self._batch.expect_values(other_module, other, values_of(drafts, field))
 
     def check(self, draft: Draft, record: int | None) -> None:
         """Raise the Fault for values that another record has. `record` is the one to be updated, None on insert."""
@@ -36,18 +40,24 @@ class UniqueValues:
             matching = [] if value is None else self._batch.matching(self._module, field, value)
             if others := [other for other in matching if other != record]:
                 faults.append(self._duplicate(field, draft.path, others[0]))
+        for field, other_module, other in self._mapped:
+            value = draft.row.get(field.column)
+            matching = [] if value is None else self._batch.matching(other_module, other, value)
+            if matching:
+                faults.append(self._duplicate(field, draft.path, matching[0], other_module))
         if len(faults) == 1:
             raise faults[0]
         if faults:
             errors = {"errors": [fault.document() for fault in faults]}
             raise Fault(400, "MULTIPLE_OR_MULTI_ERRORS", "Multiple errors in the request", errors)
 
-    def _duplicate(self, field: Field, path: str, other: int) -> Fault:
+    def _duplicate(self, field: Field, path: str, other: int, of_module: Module | None = None) -> Fault:
+        module = of_module or self._module
         record: dict[str, Any] = {"id": str(other)}
-        if (owner := self._module.fields.get("Owner")) is not None:
-            row = self._batch.row(self._module, other) or {}
+        if (owner := module.fields.get("Owner")) is not None:
+            row = self._batch.row(module, other) or {}
             record["Owner"] = user_details(self._organisation, row.get(owner.column), "zuid")
-        record["module"] = self._module.reference
+        record["module"] = module.reference
         details = {
             "api_name": field.api_name,
             "json_path": f"{path}.{field.api_name}",
@@ -59,6 +69,18 @@ class UniqueValues:
             "duplicate data" if field.external is None else "The external field contains duplicate data."
         )
         return Fault(400, "DUPLICATE_DATA", message, details)
+
+
+def _mapped_fields(catalog: Catalog, module: Module) -> Iterator[tuple[Field, Module, Field]]:
+    """The fields whose values no record of another module may have, with that module and its field."""
+    mappings = (module.flags.get(KEY) or {}).get("mappings") or {}
+    if not mappings:
+        return
+    other_module = catalog.modules[MAPPED_MODULE]
+    fields = {str(field.id): field for field in (*module.fields.values(), *other_module.fields.values())}
+    for current, other in mappings.items():
+        if current in fields and other in fields:
+            yield fields[current], other_module, fields[other]
 
 
 def values_of(drafts: Sequence[Draft], field: Field) -> list[Any]:

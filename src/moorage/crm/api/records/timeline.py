@@ -6,10 +6,11 @@ from typing import Any
 
 import msgspec
 
-from moorage.crm.faults import param_invalid, related_id_invalid
+from moorage.crm.api.records.timeline_filters import SOURCE, TimelineFilter, Told, timeline_filter
+from moorage.crm.faults import related_id_invalid
 from moorage.crm.metadata.catalog import Field, Module
 from moorage.crm.metadata.shown import shape
-from moorage.crm.metadata.times import zoned
+from moorage.crm.metadata.times import instant, zoned
 from moorage.crm.records.access import readable
 from moorage.crm.records.outcomes import user_details
 from moorage.crm.records.reading import descends, record_id, reference_to
@@ -37,14 +38,13 @@ PART = 200  # Companions that are read at once.
 
 async def list_timeline(call: Call) -> Response:
     module, record = readable(call), record_id(call)
-    if "filters" in call.params:  # A filter that is ignored would be worse than none.
-        raise param_invalid("filters")
+    chosen = timeline_filter(call.params.get("filters"))
     if call.params.get("sort_by", "audited_time") != "audited_time":
         raise not_one_of("sort_by", ["audited_time"])
     newest_first = descends(call.params.get("sort_order", "desc"))
     inner, included = _names(call, "include_inner_details", INNER), _names(call, "include", INCLUDED)
     page, size, latest = _page(call, module, record)
-    entries = await _Entries(call, module, record, inner, included).page(
+    entries = await _Entries(call, module, record, inner, included, chosen).page(
         page, size, newest_first=newest_first, latest=latest
     )
     more, shown = len(entries) > size, entries[:size]
@@ -96,13 +96,20 @@ class _Entries:
     """The entries of one record, as they are shown. The oldest is that it was made, which the record itself tells."""
 
     def __init__(
-        self, call: Call, module: Module, record: int, inner: Collection[str], included: Collection[str]
+        self,
+        call: Call,
+        module: Module,
+        record: int,
+        inner: Collection[str],
+        included: Collection[str],
+        chosen: TimelineFilter,
     ) -> None:
         self._call = call
         self._module = module
         self._record = record
         self._inner = inner
         self._included = included
+        self._chosen = chosen
         self._named: dict[tuple[int, int], str | None] = {}
 
     async def page(
@@ -115,12 +122,11 @@ class _Entries:
         start = (page - 1) * size
         found, is_all = await self._found(start + size + 1, newest_first=newest_first, latest=latest)
         entries: list[tuple[Companion, list[Any] | None] | None] = list(found)
-        if not newest_first:
-            entries.insert(0, None)
-        elif is_all:
-            entries.append(None)
+        creation = await self._creation(reference) if not newest_first or is_all else None
+        if creation is not None:
+            entries.insert(0 if not newest_first else len(entries), None)
         chosen = entries[start : start + size + 1]
-        return [await (self._shown(*e, reference) if e else self._creation(reference)) for e in chosen]
+        return [entry for e in chosen if (entry := await self._shown(*e, reference) if e else creation)]
 
     async def _found(
         self, wanted: int, *, newest_first: bool, latest: int | None
@@ -134,16 +140,26 @@ class _Entries:
             for entry in part.companions:
                 if latest is not None and entry.id > latest:
                     continue
-                found += [(entry, history) for history in histories_of(entry, self._record)]
+                histories = histories_of(entry, self._record)
+                found += [(entry, history) for history in histories if self._passes(entry, history)]
             start, more = start + PART, part.more
         return found, not more
 
-    async def _creation(self, reference: dict[str, Any]) -> dict[str, Any]:
+    def _passes(self, entry: Companion, history: list[Any] | None) -> bool:
+        action, user, time, _ = entry.body
+        names = [name for name, *_ in history or ()]
+        return self._chosen.passes(Told(action, user, time, names))
+
+    async def _creation(self, reference: dict[str, Any]) -> dict[str, Any] | None:
+        """None if the filter does not let it through."""
         names = [name for name in ("Created_Time", "Created_By") if name in self._module.fields]
         data = await settled(self._call.store.record(self._module, shape(self._module, names), self._record))
         made = msgspec.json.decode(data or b"{}")
         done_by = int(made["Created_By"]["id"]) if made.get("Created_By") else None
-        return self._entry(str(self._record), "added", made.get("Created_Time"), done_by, reference)
+        time = made.get("Created_Time")
+        if not self._chosen.passes(Told("added", done_by, instant(time) if time else None)):
+            return None
+        return self._entry(str(self._record), "added", time, done_by, reference)
 
     async def _shown(
         self, entry: Companion, history: list[Any] | None, reference: dict[str, Any]
@@ -163,7 +179,7 @@ class _Entries:
             "id": number,
             "action": action,
             "audited_time": time,
-            "source": "crm_api",
+            "source": SOURCE,
             "record": reference,
             "related_record": None,
             "done_by": self._done_by(user),

@@ -4,6 +4,7 @@ from typing import Any
 
 from moorage.crm.api.documents import encoded_once, module_named, profiles
 from moorage.crm.api.settings import custom_views, related_lists
+from moorage.crm.metadata.custom.duplicate_checks import KEY as DUPLICATE_CHECK
 from moorage.crm.metadata.custom.row_modules import has_rows
 from moorage.crm.metadata.documents import Document, Metadata
 from moorage.crm.metadata.ids import whole_id
@@ -88,7 +89,8 @@ def _shown(metadata: Metadata, modules: list[Document]) -> list[dict[str, Any]]:
 
 
 def _module(metadata: Metadata, module: Document) -> dict[str, Any]:
-    body = {key: value for key, value in module.body.items() if key != "display_field"}
+    hidden = {"display_field", DUPLICATE_CHECK}
+    body = {key: value for key, value in module.body.items() if key not in hidden}
     access = profiles(metadata)
     has_records = body["api_supported"] and bool(metadata.all("field", module.id))
     return {
