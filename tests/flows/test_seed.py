@@ -180,7 +180,7 @@ def test_the_documents_statuses_hold(server):
     assert server.call("GET", leads, headers={"Authorization": "Bearer mk_wrong"})[0] == 401
     assert server.call("GET", "/crm/v8/Leads")[0] == 404
     assert server.call("GET", "/zoho-crm/crm/v8/Leads")[0] == 400
-    assert server.call("GET", "/zoho-crm/crm/v8/Solutions?fields=id")[0:3:2] == (204, b"")
+    assert server.call("GET", "/zoho-crm/crm/v8/Services__s?fields=id")[0:3:2] == (204, b"")
     assert server.call("GET", leads, headers={"Maton-Connection": "nothing"})[0] == 404
     pending = json.loads(server.call("POST", "/connections", {"app": "zoho-crm"})[2])["connection"][
         "connection_id"
