@@ -96,6 +96,7 @@ PROGRAMS = [
     ("docs/crm/settings.md", "Global picklists", r"Sales_region"),
     ("docs/crm/settings.md", "Pipelines", r"Pipeline created successfully"),
     ("docs/crm/settings.md", "Users", r"Nia Okoye"),
+    ("docs/crm/settings.md", "Business hours, holidays and the fiscal year", r"Epiphany"),
     ("docs/crm/settings.md", "Roles and profiles", r"Role added"),
     ("docs/crm/settings.md", "Dependencies of picklists", r"Rating 1"),
     ("docs/crm/settings.md", "Tags", r"\['Oars'\]"),

@@ -265,6 +265,7 @@ class TestOnBothStorages:
             "pipeline": ["SUCCESS", ["Standard (Standard)", "Renewals"]],
             "user": ["SUCCESS"] * 3,
             "role": ["SUCCESS"] * 2,
+            "year": ["SUCCESS", "April"],
         }
 
     def test_it_locks_shares_and_removes_a_lead(self, actions):

@@ -1,6 +1,8 @@
 """The operations on settings of Zoho's SDK, for zoho_sdk_actions.py."""
 
 from zoho_sdk import params
+from zohocrmsdk.src.com.zoho.crm.api.fiscal_year import BodyWrapper as FiscalYearBody
+from zohocrmsdk.src.com.zoho.crm.api.fiscal_year import FiscalYearOperations, Year
 from zohocrmsdk.src.com.zoho.crm.api.global_picklists import BodyWrapper as PicklistBody
 from zohocrmsdk.src.com.zoho.crm.api.global_picklists import (
     GlobalPicklistsOperations,
@@ -18,6 +20,7 @@ from zohocrmsdk.src.com.zoho.crm.api.roles import DeleteRoleParam, RolesOperatio
 from zohocrmsdk.src.com.zoho.crm.api.roles import Role as NewRole
 from zohocrmsdk.src.com.zoho.crm.api.users import BodyWrapper as UserBody
 from zohocrmsdk.src.com.zoho.crm.api.users import Profile, Role, Users, UsersOperations
+from zohocrmsdk.src.com.zoho.crm.api.util import Choice
 
 
 def code(response):
@@ -106,10 +109,22 @@ def change_role():
     return [code(each) for each in (made, deleted)]
 
 
+def change_year():
+    """The code of a change of the fiscal year, and the month that it begins with then."""
+    operations, year, wrapper = FiscalYearOperations(), Year(), FiscalYearBody()
+    year.set_start_month(Choice("April"))
+    year.set_display_based_on(Choice("start_month"))
+    wrapper.set_fiscal_year(year)
+    changed = operations.update_fiscal_year(wrapper).get_object().get_fiscal_year()
+    shown = operations.get_fiscal_year().get_object().get_fiscal_year()
+    return [code(changed), shown.get_start_month().get_value()]
+
+
 def change_settings():
     return {
         "picklist": change_picklist(),
         "pipeline": make_pipeline(),
         "user": change_user(),
         "role": change_role(),
+        "year": change_year(),
     }

@@ -158,13 +158,17 @@ def days(*texts):
     ],
 )
 def test_periods(placeholder, expected):
-    assert period(placeholder, date(2026, 2, 6)) == expected
+    assert period(placeholder, date(2026, 2, 6), 1) == expected
 
 
-@given(st.dates(date(2, 1, 1), date(9997, 12, 31)), st.sampled_from(["WEEK", "MONTH", "YEAR", "FQ"]))
-def test_periods_follow_one_another_and_hold_today(today, unit):
-    before = "PREV" if unit == "FQ" else "LAST"
-    last, this, following = (period(f"${{{name}{unit}}}", today) for name in (before, "THIS", "NEXT"))
+@given(
+    st.dates(date(2, 1, 1), date(9997, 12, 31)),
+    st.sampled_from(["WEEK", "MONTH", "YEAR", "FQ", "FY"]),
+    st.integers(1, 12),
+)
+def test_periods_follow_one_another_and_hold_today(today, unit, month):
+    before = "PREV" if unit.startswith("F") else "LAST"
+    last, this, following = (period(f"${{{name}{unit}}}", today, month) for name in (before, "THIS", "NEXT"))
     assert this[0] <= today <= this[1]
     assert last[1] + timedelta(1) == this[0]
     assert this[1] + timedelta(1) == following[0]

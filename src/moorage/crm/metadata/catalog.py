@@ -202,6 +202,8 @@ class Catalog:
     def __init__(self, metadata: Metadata) -> None:
         self.modules: dict[str, Module] = {}
         self.by_number: dict[int, Module] = {}
+        # The first month of fiscal years, from 1 to 12.
+        self.fiscal_month = next((year.body["month"] for year in metadata.all("fiscal_year")), 1)
         self._pointing: dict[Module, list[tuple[Module, Field]]] = {}
         for document in metadata.all("module"):
             if not metadata.all("field", document.id):

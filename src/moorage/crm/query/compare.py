@@ -239,7 +239,8 @@ def _days_away(field: Field, count: int, context: Context) -> Span:
 
 def _span(field: Field, value: str, context: Context) -> Span:
     if field.storage in {"date", "datetime"}:
-        days = period(value, context.now.astimezone(context.zone).date())
+        today = context.now.astimezone(context.zone).date()
+        days = period(value, today, context.catalog.fiscal_month)
         if days is not None:
             return operands.days(field.storage, *days, context.zone)
     return span(field, value, context)

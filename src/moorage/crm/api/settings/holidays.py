@@ -1,0 +1,175 @@
+"""Holidays of an organisation: made, changed and deleted [Z description]."""
+
+from datetime import date
+
+from moorage.crm.api.items import outcome_of, outcomes_answer, specs_of, success
+from moorage.crm.api.settings.changing import MAX_BODY, require_customizer
+from moorage.crm.api.settings.own_documents import MOST, Documents, documents_of
+from moorage.crm.faults import Fault
+from moorage.crm.metadata.custom.json_object import JsonObject
+from moorage.crm.metadata.documents import Body
+from moorage.crm.metadata.ids import whole_id
+from moorage.crm.storage.contract.companions import Companion
+from moorage.crm.wire.call import Call, answer, no_content
+from moorage.crm.wire.parameters import one_of, page_and_size, path_id, whole_number
+from moorage.crm.wire.routing import Route
+from moorage.http.message import Response
+
+NAME, KIND = "holidays", "holiday"
+MOST_AT_ONCE = 100
+LONGEST_NAME = 80
+OF_ALL, OF_SHIFT = "business_holiday", "shift_holiday"
+
+
+def _shown(holiday: Companion) -> Body:
+    more = {"id": str(holiday.id), "year": int(holiday.body["date"][:4]), "type": OF_ALL, "shift_hour": None}
+    return {**holiday.body, **more}
+
+
+async def list_holidays(call: Call) -> Response:
+    page, size = page_and_size(call.params)
+    kind = one_of(call.params, "type", (OF_ALL, OF_SHIFT), OF_ALL)
+    year = whole_number(call.params, "year", default=0, most=9_999)
+    known = [] if kind == OF_SHIFT or "shift_id" in call.params else await documents_of(call, KIND)
+    wanted = sorted(
+        (each for each in known if not year or int(each.body["date"][:4]) == year),
+        key=lambda each: (each.body["date"], each.id),
+    )
+    shown = [_shown(each) for each in wanted[(page - 1) * size : page * size]]
+    if not shown:
+        return no_content()
+    more = len(wanted) > page * size
+    info = {"per_page": size, "count": len(shown), "page": page, "more_records": more}
+    return answer({NAME: shown, "info": info})
+
+
+async def get_holiday(call: Call) -> Response:
+    identity = path_id(call.path, 2)
+    shown = [_shown(each) for each in await documents_of(call, KIND) if each.id == identity]
+    return answer({NAME: shown}) if shown else no_content()
+
+
+async def create_holidays(call: Call) -> Response:
+    specs = await _specs(call, MOST_AT_ONCE)
+
+    def create(documents: Documents, spec: JsonObject) -> Body:
+        for name in ("name", "date", "type"):
+            if name not in spec:
+                raise spec.fault("MANDATORY_NOT_FOUND", "required field not found", name)
+        if len(documents.all()) >= MOST:
+            raise spec.fault("LIMIT_EXCEEDED", "limit exceeded", "name", limit=MOST)
+        identity = documents.put(_changed(documents, spec, {}, None))
+        return success({"id": str(identity)}, "Holidays created successfully")
+
+    def job(documents: Documents) -> list[Body]:
+        return [outcome_of(lambda spec=spec: create(documents, spec)) for spec in specs]  # type: ignore[misc]
+
+    return outcomes_answer(NAME, await Documents.change(call, KIND, job), done=201)
+
+
+async def update_holidays(call: Call) -> Response:
+    specs = await _specs(call, MOST_AT_ONCE)
+
+    def update(documents: Documents, spec: JsonObject) -> Body:
+        if "id" not in spec:
+            raise spec.fault("MANDATORY_NOT_FOUND", "required field not found", "id")
+        known = documents.find(whole_id(spec.raw("id")))
+        if known is None:
+            raise spec.invalid("id")
+        return _updated(documents, spec, known)
+
+    def job(documents: Documents) -> list[Body]:
+        return [outcome_of(lambda spec=spec: update(documents, spec)) for spec in specs]  # type: ignore[misc]
+
+    return outcomes_answer(NAME, await Documents.change(call, KIND, job))
+
+
+async def update_holiday(call: Call) -> Response:
+    identity = path_id(call.path, 2)
+    [spec] = await _specs(call, 1)
+
+    def job(documents: Documents) -> list[Body]:
+        return [outcome_of(lambda: _updated(documents, spec, _required(documents, identity)))]
+
+    return outcomes_answer(NAME, await Documents.change(call, KIND, job))
+
+
+async def delete_holiday(call: Call) -> Response:
+    require_customizer(call)
+    identity = path_id(call.path, 2)
+
+    def delete(documents: Documents) -> Body:
+        documents.remove(_required(documents, identity))
+        return success({"id": str(identity)}, "Holidays deleted successfully")
+
+    def job(documents: Documents) -> list[Body]:
+        return [outcome_of(lambda: delete(documents))]
+
+    return outcomes_answer(NAME, await Documents.change(call, KIND, job))
+
+
+async def _specs(call: Call, most: int) -> list[JsonObject]:
+    require_customizer(call)
+    return await specs_of(call, NAME, most)
+
+
+def _required(documents: Documents, identity: int) -> Companion:
+    known = documents.find(identity)
+    if known is None:
+        raise Fault(400, "INVALID_DATA", "Invalid ID", {"resource_path_index": 2})
+    return known
+
+
+def _updated(documents: Documents, spec: JsonObject, known: Companion) -> Body:
+    documents.put(_changed(documents, spec, known.body, known), known)
+    return success({"id": str(known.id)}, "Holidays updated successfully")
+
+
+def _changed(documents: Documents, spec: JsonObject, before: Body, known: Companion | None) -> Body:
+    body = dict(before)
+    if "type" in spec and spec.raw("type") != OF_ALL:
+        _refuse_type(spec)
+    if "name" in spec:
+        body["name"] = spec.text("name", LONGEST_NAME)
+        if body["name"] is None:
+            raise spec.invalid("name")
+    if "date" in spec:
+        body["date"] = _date(spec)
+    others = [each for each in documents.all() if known is None or each.id != known.id]
+    if any(each.body["date"] == body["date"] for each in others):
+        raise spec.fault("DUPLICATE_DATA", "duplicate data", "date")
+    return body
+
+
+def _refuse_type(spec: JsonObject) -> None:
+    """There are no shifts that a holiday could belong to."""
+    if spec.raw("type") != OF_SHIFT:
+        raise spec.invalid("type", regex=f"{OF_ALL}|{OF_SHIFT}")
+    if "shift_hour" not in spec:
+        dependee = {"api_name": "type", "json_path": f"{spec.path}.type"}
+        message = "Shift id is required for shift holidays"
+        raise spec.fault("DEPENDENT_FIELD_MISSING", message, "shift_hour", dependee=dependee)
+    raise spec.invalid("shift_hour")
+
+
+def _date(spec: JsonObject) -> str:
+    text = spec.raw("date")
+    try:
+        if isinstance(text, str) and len(text) == len("2026-01-01"):
+            return date.fromisoformat(text).isoformat()
+    except ValueError:
+        pass
+    raise spec.invalid("date", expected_data_type="date")
+
+
+_ALL, _ONE = "/crm/v8/settings/holidays", "/crm/v8/settings/holidays/{id}"
+_SCOPE = "ZohoCRM.settings.holidays"
+
+ROUTES = (
+    Route("GET", _ALL, list_holidays, (f"{_SCOPE}.READ",)),
+    Route("POST", _ALL, create_holidays, (f"{_SCOPE}.CREATE",), max_body=MAX_BODY),
+    Route("PUT", _ALL, update_holidays, (f"{_SCOPE}.UPDATE",), max_body=MAX_BODY),
+    Route("GET", _ONE, get_holiday, (f"{_SCOPE}.READ",)),
+    Route("PUT", _ONE, update_holiday, (f"{_SCOPE}.UPDATE",), max_body=MAX_BODY),
+    Route("DELETE", _ONE, delete_holiday, (f"{_SCOPE}.DELETE",)),
+)
