@@ -124,3 +124,17 @@ def test_what_can_not_be_locked(crm, lead):
     }
     notes = crm.post("Notes/5/Locking_Information__s", WHY)
     assert (notes.json["code"], notes.json["details"]) == ("NOT_ALLOWED", {"resource_path_index": 2})
+
+
+def test_a_lock_is_there_for_the_module_of_its_record_alone(crm, lead):
+    path = f"Accounts/{lead}/Locking_Information__s/{lock(crm, lead)}"
+    answers = (
+        crm.get(path),
+        crm.get(path.rpartition("/")[0], fields="Locked_Reason__s"),
+        crm.put(path, WHY),
+        crm.delete(path),
+    )
+    for answer in answers:
+        assert (answer.status, answer.json["message"]) == (400, "the related id given seems to be invalid")
+    crm.delete(f"Leads/{lead}")
+    assert crm.get(path.replace("Accounts", "Leads")).status == 400

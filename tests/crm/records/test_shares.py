@@ -25,6 +25,7 @@ def to(user, permission="read_only", **more):
 
 def test_a_share_is_shown_changed_and_revoked(crm, lead, path, users):
     me, other, third, *_ = users
+    zuid = crm.get(f"users/{other['id']}").json["users"][0]["zuid"]
     assert crm.get(path).status == 204
     done = crm.post(path, {"share": [to(other, "full_access", share_related_records=True)]})
     assert (done.status, done.json) == (
@@ -44,7 +45,7 @@ def test_a_share_is_shown_changed_and_revoked(crm, lead, path, users):
     shown = crm.get(path, view="manage").json
     assert shown["share"] == [
         {
-            "shared_with": {**other, "type": "users", "zuid": None},
+            "shared_with": {**other, "type": "users", "zuid": zuid},
             "share_related_records": True,
             "shared_through": {
                 "module": {"name": "Leads", "id": module}, "name": "Moor", "id": lead, "entity_name": "Moor",

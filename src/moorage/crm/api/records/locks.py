@@ -28,6 +28,7 @@ _REASON = "Locked_Reason__s"
 async def list_locks(call: Call) -> Response:
     module, record = readable(call), record_id(call)
     names = field_names(call.params, required=True)
+    await _require_there(call, module, record)
     page, size = page_and_size(call.params)
     ids = set(id_list(call.params, "ids")) if "ids" in call.params else None
     which = CompanionsOf(KIND, owner=record)
@@ -42,10 +43,17 @@ async def list_locks(call: Call) -> Response:
 
 async def get_lock(call: Call) -> Response:
     module, record = readable(call), record_id(call)
+    await _require_there(call, module, record)
     lock = await settled(call.store.companion(KIND, _lock_id(call)))
     if lock is None or lock.owner != record:
         return no_content()
     return answer({"data": [await _shown(call, module, lock, field_names(call.params))]})
+
+
+async def _require_there(call: Call, module: Module, record: int) -> None:
+    """Raise the Fault of a record that is not there, or is of another module than that of the path."""
+    if await reference_to(call, module, record) is None:
+        raise related_id_invalid()
 
 
 async def _shown(call: Call, module: Module, lock: Companion, names: list[str]) -> dict[str, Any]:
@@ -89,7 +97,7 @@ async def add_lock(call: Call) -> Response:
 
 
 async def change_lock(call: Call) -> Response:
-    _, record, reason, number = _lockable(call), record_id(call), await _reason(call), _lock_id(call)
+    module, record, reason, number = _lockable(call), record_id(call), await _reason(call), _lock_id(call)
 
     def change(transaction: Transaction, lock: Companion) -> Companion:
         more = {"reason": reason, "modified_by": call.caller.user, "modified_time": transaction.now}
@@ -97,7 +105,7 @@ async def change_lock(call: Call) -> Response:
         transaction.companions.put([changed])
         return changed
 
-    changed = await call.store.write(_with_lock(call, record, number, invalid_id(3), change))
+    changed = await call.store.write(_with_lock(call, module, record, number, invalid_id(3), change))
     return _written(call, changed, "record updated", 200)
 
 
@@ -111,13 +119,14 @@ async def remove_lock(call: Call) -> Response:
         return lock
 
     unknown = Fault(400, "INVALID_DATA", "relation not found", {"resource_path_index": 3})
-    lock = await call.store.write(_with_lock(call, record, number, unknown, remove))
+    lock = await call.store.write(_with_lock(call, module, record, number, unknown, remove))
     done = {"code": "SUCCESS", "details": {"id": str(lock.id)}, "message": "relation removed"}
     return answer({"data": [{**done, "status": "success"}]})
 
 
 def _with_lock(
     call: Call,
+    module: Module,
     record: int,
     number: int,
     unknown: Fault,
@@ -126,6 +135,8 @@ def _with_lock(
     """A job for who may unlock the record: who has locked it, and administrators."""
 
     def job(transaction: Transaction) -> Companion:
+        if not transaction.existing(module, [record]):
+            raise related_id_invalid()
         lock = lock_of(transaction, [record]).get(record)
         if lock is None or lock.id != number:
             raise unknown

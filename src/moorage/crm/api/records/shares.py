@@ -43,8 +43,9 @@ def _shown(call: Call, share: Companion, through: dict[str, Any]) -> dict[str, A
     body, organisation = share.body, call.organisation
     kind = body["with_type"]
     document = organisation.metadata.find(kind.removesuffix("s"), int(share.name))
-    name = None if document is None else document.body["full_name" if kind == "users" else "name"]
-    shared_with = {"name": name, "id": share.name, "type": kind, "zuid": None}
+    known = {} if document is None else document.body
+    name = known.get("full_name" if kind == "users" else "name")
+    shared_with = {"name": name, "id": share.name, "type": kind, "zuid": known.get("zuid")}
     module = {"name": through["module"]["api_name"], "id": through["module"]["id"]}
     return {
         "shared_with": shared_with,
