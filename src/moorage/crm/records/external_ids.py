@@ -4,6 +4,7 @@ The header `X-EXTERNAL` names fields whose values are such ids. Before an operat
 query and its body become ids of records. So no operation knows of them. In its answer, each record tells its value.
 """
 
+import asyncio
 from collections.abc import Awaitable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +26,7 @@ from moorage.http.message import Response
 
 HEADER = b"x-external"
 _AT_ONCE = 100  # Values that one question asks for.
+_MOST_IDS = 500  # No operation takes more: it refuses a longer list as it is.
 _MODULE = 3  # The place of the module among the segments of a pattern.
 
 
@@ -140,9 +142,7 @@ class _Ids:
         """Put ids into a body that was read, in the place of the values or beside them."""
         external = self._own(self._listed)
         if external is not None and isinstance(body.get("ids"), list):
-            body["ids"] = await self._ids_of(
-                external, [value for value in body["ids"] if isinstance(value, str)]
-            )
+            body["ids"] = await self._ids_of(external, body["ids"])
         rows = body.get("data") if isinstance(body.get("data"), list) else []
         assert isinstance(rows, list)
         if external is not None and self._call.request.method == "PUT":
@@ -175,7 +175,10 @@ class _Ids:
             record = found.get(folded(value)) if isinstance(value, str) else None
             lookup["id"] = UNKNOWN_RECORD if record is None else str(record)
 
-    async def _ids_of(self, external: External, values: Sequence[str]) -> list[str]:
+    async def _ids_of(self, external: External, sent: Sequence[Any]) -> list[str]:
+        values = [str(value) for value in sent]
+        if len(values) > _MOST_IDS:
+            return values
         found = await self._find(external, values)
         ids = []
         for number, value in enumerate(values, 1):
@@ -193,6 +196,7 @@ class _Ids:
         found: dict[str, int] = {}
         for start in range(0, len(texts), _AT_ONCE):
             found |= await self._found(external, texts[start : start + _AT_ONCE])
+            await asyncio.sleep(0)  # A body may have many, and others wait.
         return found
 
     async def _found(self, external: External, values: Sequence[str]) -> dict[str, int]:
