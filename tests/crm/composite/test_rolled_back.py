@@ -6,7 +6,7 @@ import apsw
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from moorage.crm.storage.sqlite.carrying import FileRows
+from moorage.crm.storage.sqlite.file_rows import FileRows
 from tests.crm.composite.parts import call, insert, part
 from tests.crm.whole import contents
 

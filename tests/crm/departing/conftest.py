@@ -5,9 +5,9 @@ import pytest
 from moorage.crm.organisations import departing
 from moorage.crm.secret_key import SecretFiles
 from moorage.crm.service import CrmService
-from moorage.crm.storage.postgresql import carry
+from moorage.crm.storage.postgresql import schema_rows
 from moorage.crm.storage.postgresql.storage import PostgresqlStorage
-from moorage.crm.storage.sqlite import carrying
+from moorage.crm.storage.sqlite import file_rows
 from tests.crm.folder import ORIGIN, crm_in
 from tests.waited import Waited
 
@@ -58,5 +58,5 @@ def beside(service, on_postgresql, tmp_path, clock):
 def in_parts(monkeypatch):
     """Each record is told, and few are copied at a time."""
     monkeypatch.setattr(departing, "TOLD_EVERY", 1)
-    monkeypatch.setattr(carry, "PART", 3)
-    monkeypatch.setattr(carrying, "PART", 3)
+    monkeypatch.setattr(schema_rows, "PART", 3)
+    monkeypatch.setattr(file_rows, "PART", 3)

@@ -11,8 +11,8 @@ from msgspec.structs import replace
 from moorage.crm.errors import OrganisationInvalid
 from moorage.crm.organisations import departing
 from moorage.crm.storage import carried
-from moorage.crm.storage.postgresql import carry
-from moorage.crm.storage.sqlite import carrying
+from moorage.crm.storage.postgresql import schema_rows
+from moorage.crm.storage.sqlite import file_rows
 from tests.contracts import record_files
 from tests.contracts.opened import Opened
 from tests.contracts.record_files import parts_of, remove
@@ -44,7 +44,7 @@ def test_whatever_is_written_meanwhile_arrives(
     berths = [{"Last_Name": f"berth {n}", "Berth": f"{n}"} for n in range(4)]
     kept = crm.insert("Leads", *berths, *({"Last_Name": f"goes {n}"} for n in range(10)))
     if fixed == "whole":
-        for module in (carry, carrying):
+        for module in (schema_rows, file_rows):
             monkeypatch.setattr(module, "FOLLOWED", set())
     source, target = way
     arrive(crm, source, service)
@@ -140,7 +140,7 @@ def everything(caller, file):
     """All rows, and what some words find."""
     organisations = caller.service.organisations
     organisations.wrapped.stored.snapshot(organisations.find("acme").place, file)
-    with carrying.file_rows(file) as rows:
+    with file_rows.rows_of(file) as rows:
         found = contents(rows)
     del found["version"]
     for word in ("quay", "berth", "goes", "new", "first"):

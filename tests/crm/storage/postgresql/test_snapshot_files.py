@@ -97,7 +97,7 @@ def test_one_that_is_missing_or_can_not_be_written_says_so(server, place, snapsh
 def test_a_connection_that_dies_in_the_middle_leaves_what_was(server, place, snapshot, monkeypatch):
     snapshot_files.restore(server, place, snapshot)
     before = counters(server, place)
-    fill = snapshot_files.carry.fill_schema
+    fill = snapshot_files.schema_rows.fill_schema
 
     def fill_and_die(connection, *arguments):
         fill(connection, *arguments)
@@ -105,7 +105,7 @@ def test_a_connection_that_dies_in_the_middle_leaves_what_was(server, place, sna
             other.execute("SELECT pg_terminate_backend(%s::integer)", (connection.info.backend_pid,))
 
     with monkeypatch.context() as patch:
-        patch.setattr(snapshot_files.carry, "fill_schema", fill_and_die)
+        patch.setattr(snapshot_files.schema_rows, "fill_schema", fill_and_die)
         with pytest.raises(DatabaseUnusable):
             snapshot_files.restore(server, place, snapshot)
     assert counters(server, place) == before

@@ -15,9 +15,9 @@ from psycopg.pq import TransactionStatus
 from moorage.crm.storage.contract.departures import ChangedIds, CopyOvertaken, OrganisationRows
 from moorage.crm.storage.contract.organisations import Place
 from moorage.crm.storage.postgresql import changed
-from moorage.crm.storage.postgresql.carry import SchemaCopy, SchemaRows
 from moorage.crm.storage.postgresql.replacing import replacing
 from moorage.crm.storage.postgresql.schema import exists, has_counters, schema_of
+from moorage.crm.storage.postgresql.schema_rows import SchemaCopy, SchemaRows
 from moorage.crm.storage.postgresql.server import PostgresqlServer
 from moorage.crm.storage.postgresql.session import long_transaction
 from moorage.crm.storage.postgresql.settling import locked

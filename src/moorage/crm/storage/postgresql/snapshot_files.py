@@ -10,12 +10,12 @@ import psycopg
 from moorage.crm.errors import OrganisationDamaged
 from moorage.crm.storage.carried import no_snapshot
 from moorage.crm.storage.contract.organisations import Place
-from moorage.crm.storage.postgresql import carry
+from moorage.crm.storage.postgresql import schema_rows
 from moorage.crm.storage.postgresql.replacing import replacing
 from moorage.crm.storage.postgresql.schema import schema_of
 from moorage.crm.storage.postgresql.server import PostgresqlServer
 from moorage.crm.storage.postgresql.session import long_transaction
-from moorage.crm.storage.sqlite import carrying
+from moorage.crm.storage.sqlite import file_rows
 from moorage.crm.storage.sqlite.whole_files import is_of, is_sound, new_file
 
 
@@ -31,7 +31,7 @@ def snapshot(server: PostgresqlServer, place: Place, target: Path) -> None:
         except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName) as error:
             raise missing(place) from error
         with new_file(target) as partial:
-            carrying.write_file(partial, carry.SchemaRows(connection, schema))
+            file_rows.write_file(partial, schema_rows.SchemaRows(connection, schema))
 
 
 def restore(server: PostgresqlServer, place: Place, source: Path) -> None:
@@ -42,10 +42,10 @@ def restore(server: PostgresqlServer, place: Place, source: Path) -> None:
     with (
         server.lend(schema) as connection,
         _told_as_damage(source, place.slug),
-        carrying.file_rows(source) as rows,
+        file_rows.rows_of(source) as rows,
         replacing(connection, schema, ids_go_on=True) as draft,
     ):
-        carry.fill_schema(connection, draft, rows)
+        schema_rows.fill_schema(connection, draft, rows)
 
 
 @contextlib.contextmanager

@@ -15,8 +15,8 @@ import apsw
 
 from moorage.crm.storage.carried import FOLLOWED, LATER_TABLES, later_creation
 from moorage.crm.storage.contract.departures import ChangedIds, CopyOvertaken, OrganisationRows
-from moorage.crm.storage.sqlite.carrying import FileRows
 from moorage.crm.storage.sqlite.change_mark import ChangeMark
+from moorage.crm.storage.sqlite.file_rows import FileRows
 from moorage.crm.storage.sqlite.metadata_change import set_version, version
 from moorage.crm.storage.sqlite.readers import connect, transaction
 from moorage.crm.storage.sqlite.whole_files import read_number

@@ -19,8 +19,8 @@ from moorage.crm.storage.contract.organisations import Fill, Organisation, Place
 from moorage.crm.storage.contract.outbox import Listener
 from moorage.crm.storage.contract.records import StoreClosed
 from moorage.crm.storage.sqlite import departing
-from moorage.crm.storage.sqlite.carrying import FileCopy, unsafe_file
 from moorage.crm.storage.sqlite.change_mark import ChangeMark
+from moorage.crm.storage.sqlite.file_rows import FileCopy, unsafe_file
 from moorage.crm.storage.sqlite.metadata_change import (
     read_metadata,
     set_version,

@@ -4,14 +4,14 @@ import apsw
 import pytest
 
 from moorage.crm.storage.carried import catalog_of
-from moorage.crm.storage.sqlite import carrying
+from moorage.crm.storage.sqlite import file_rows
 from tests.crm.whole import answers, furnish
 
 
 @pytest.fixture(params=["few", "many"])
 def part(request, monkeypatch):
     if request.param == "few":
-        monkeypatch.setattr(carrying, "PART", 3)
+        monkeypatch.setattr(file_rows, "PART", 3)
 
 
 def test_a_file_of_rows_answers_as_the_file_they_are_of(demo, service, tmp_path, part):
@@ -19,8 +19,8 @@ def test_a_file_of_rows_answers_as_the_file_they_are_of(demo, service, tmp_path,
     organisations, snapshot = service.organisations, tmp_path / "snap.db"
     organisations.snapshot("demo", snapshot)
     before, carried = answers(demo), []
-    with carrying.file_rows(snapshot) as rows:
-        carrying.write_file(tmp_path / "written.db", rows, carried.append)
+    with file_rows.rows_of(snapshot) as rows:
+        file_rows.write_file(tmp_path / "written.db", rows, carried.append)
     organisations.reset("demo")
     assert answers(demo) != before
     organisations.restore("demo", tmp_path / "written.db")
@@ -34,9 +34,9 @@ def test_a_written_file_has_all_columns_counters_and_the_version(demo, service, 
     furnish(demo)
     snapshot, written = tmp_path / "snap.db", tmp_path / "written.db"
     service.organisations.snapshot("demo", snapshot)
-    with carrying.file_rows(snapshot) as rows:
-        carrying.write_file(written, rows)
-    with carrying.file_rows(snapshot) as one, carrying.file_rows(written) as other:
+    with file_rows.rows_of(snapshot) as rows:
+        file_rows.write_file(written, rows)
+    with file_rows.rows_of(snapshot) as one, file_rows.rows_of(written) as other:
         assert (one.version, one.documents(), one.counters()) == (
             other.version,
             other.documents(),

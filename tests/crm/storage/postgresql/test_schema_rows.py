@@ -8,8 +8,8 @@ import pytest
 
 from moorage.crm.storage import old_tags
 from moorage.crm.storage.carried import catalog_of
-from moorage.crm.storage.postgresql import carry
-from moorage.crm.storage.sqlite import carrying
+from moorage.crm.storage.postgresql import schema_rows
+from moorage.crm.storage.sqlite import file_rows
 from tests.contracts.opened import Opened
 from tests.contracts.record_outbox import claim, emit, names
 from tests.crm.whole import answers, contents, furnish
@@ -41,12 +41,12 @@ def snapshot(demo, service, tmp_path):
 def filled(request, connection, snapshot, monkeypatch):
     """A connection that has begun to read the schema with what the snapshot has."""
     if request.param == "in parts":
-        monkeypatch.setattr(carrying, "PART", 3)
-        monkeypatch.setattr(carry, "PART", 7)
+        monkeypatch.setattr(file_rows, "PART", 3)
+        monkeypatch.setattr(schema_rows, "PART", 7)
     carried = []
-    with connection.transaction(), carrying.file_rows(snapshot) as rows:
+    with connection.transaction(), file_rows.rows_of(snapshot) as rows:
         connection.execute(f"CREATE SCHEMA {SCHEMA}")
-        carry.fill_schema(connection, SCHEMA, rows, carried.append)
+        schema_rows.fill_schema(connection, SCHEMA, rows, carried.append)
     assert sum(carried) > 100
     with connection.transaction():
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
@@ -55,7 +55,7 @@ def filled(request, connection, snapshot, monkeypatch):
 
 def test_what_goes_to_postgresql_and_back_answers_as_before(filled, demo, service, tmp_path):
     before = answers(demo)
-    carrying.write_file(tmp_path / "back.db", carry.SchemaRows(filled, SCHEMA))
+    file_rows.write_file(tmp_path / "back.db", schema_rows.SchemaRows(filled, SCHEMA))
     service.organisations.reset("demo")
     service.organisations.restore("demo", tmp_path / "back.db")
     assert answers(demo) == before
@@ -66,9 +66,9 @@ def test_what_goes_to_postgresql_and_back_answers_as_before(filled, demo, servic
 
 
 def test_nothing_is_changed_or_left_out(filled, snapshot):
-    with carrying.file_rows(snapshot) as rows:
+    with file_rows.rows_of(snapshot) as rows:
         expected = contents(rows)
-    assert contents(carry.SchemaRows(filled, SCHEMA)) == expected
+    assert contents(schema_rows.SchemaRows(filled, SCHEMA)) == expected
     assert len(expected) > 25
 
 
@@ -77,7 +77,7 @@ def test_modules_without_records_get_no_tables(filled):
     tables = {name for (name,) in filled.execute(sql, (SCHEMA,))}
     empty = [
         module.api_name
-        for module in catalog_of(carry.SchemaRows(filled, SCHEMA).documents()).modules.values()
+        for module in catalog_of(schema_rows.SchemaRows(filled, SCHEMA).documents()).modules.values()
         if module.table not in tables
     ]
     assert "Leads" not in empty

@@ -72,7 +72,7 @@ class FileRows:
 
 
 @contextlib.contextmanager
-def file_rows(path: Path) -> Iterator[FileRows]:
+def rows_of(path: Path) -> Iterator[FileRows]:
     """The rows of a file that is not in use, such as a snapshot."""
     with contextlib.closing(apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)) as connection:
         connection.execute("BEGIN")
