@@ -41,6 +41,20 @@ def later(clock, caller_of):
     return wait
 
 
+@pytest.fixture
+def is_kept(service):
+    """Whether the organisation still has the bytes of a backup."""
+
+    def look(crm, job):
+        async def main():
+            organisation = await service.wrapped.organisations.open(crm.organisation)
+            return bool(await organisation.store.files.owned_by([int(job)]))
+
+        return service._run(main())
+
+    return look
+
+
 def begun(crm, **rule):
     answer = crm.post(PATH, {"backup": rule} if rule else b"")
     assert (answer.status, answer.json["backup"]["message"]) == (200, "Backup scheduled successfully.")
@@ -61,7 +75,7 @@ def status(crm):
     return crm.get(PATH).json["backup"]["status"]
 
 
-def test_a_backup_has_every_record_and_every_file_for_a_week(crm, made, work, later):
+def test_a_backup_has_every_record_and_every_file_for_a_week(crm, made, work, later, is_kept):
     (lead,) = crm.insert("Leads", {"Last_Name": 'Ñ "x"', "Email": "a@example.com"})
     path = f"Leads/{lead}/Attachments"
     attachment = upload(crm, path, b"bytes", b"../a/b.txt")["id"]
@@ -91,7 +105,9 @@ def test_a_backup_has_every_record_and_every_file_for_a_week(crm, made, work, la
         "RESOURCE_NOT_FOUND",
         204,
     )
+    assert is_kept(crm, job)
     work(crm, job)
+    assert not is_kept(crm, job)
     _, again = made(crm)
     assert len(rows_of(again["Data_001.zip"]["Data/Leads_001.csv"])) == 2
 
