@@ -19,7 +19,11 @@ ERROR = {
         "status": {"enum": ["error"]},
     },
 }
-_IS_ERROR = {"required": ["code", "status"], "properties": {"status": {"const": "error"}}}
+_IS_ERROR = {
+    "type": "object",
+    "required": ["code", "status"],
+    "properties": {"status": {"const": "error"}},
+}
 _WITHOUT_MEANING_HERE = {
     "description",
     "example",

@@ -54,6 +54,7 @@ BOATS = {
                     "id": {"type": "string"},
                     "name": {"type": "string"},
                     "sails": {"type": "integer"},
+                    "ports": {"type": "array", "items": {"type": "string"}},
                     "rig": {"type": "string", "enum": ["sloop", "ketch"]},
                 },
             },
@@ -111,9 +112,10 @@ def found(folder, tmp_path):
         {"boats": [], "info": {}},
         {"boats": [{**BOAT, "sails": None, "colour": "red"}]},
         {"boats": [BOAT, ERROR]},
+        {"boats": [{**BOAT, "ports": ["Faro", "Vigo"]}]},
         {"captain": True},
     ],
-    ids=["whole", "empty", "null", "with an error", "another choice"],
+    ids=["whole", "empty", "null", "with an error", "with texts", "another choice"],
 )
 def test_what_fits_the_description_agrees(found, body):
     assert found(body) == []
@@ -127,6 +129,7 @@ def test_what_fits_the_description_agrees(found, body):
         ({"boats": [{**BOAT, "sails": "2"}]}, "/boats/*/sails", '"2" is not of type "integer"'),
         ({"boats": [{**BOAT, "rig": "junk"}]}, "/boats/*/rig", '"junk" is not one of "sloop" or "ketch"'),
         ({"boats": [{"id": "1"}]}, "/boats/*", '"name" is a required property'),
+        ({"boats": [{**BOAT, "ports": ["Faro", 1]}]}, "/boats/*/ports/*", '1 is not of type "string"'),
         ({"boats": BOAT}, "/boats", 'is not of type "array"'),
         ({"boats": [{"code": "X", "status": "error"}]}, "/boats/*", '"details" is a required property'),
         ({"captain": "yes"}, "/captain", '"yes" is not of type "boolean"'),
