@@ -253,13 +253,13 @@ class TestOfARecord:
 def test_a_note_shows_its_attachments(crm):
     (lead,) = crm.insert("Leads", {"Last_Name": "Gill"})
     made = crm.post(f"Leads/{lead}/Notes", {"data": [{"Note_Content": text} for text in ("a", "b")]})
-    first, second = (each["details"]["id"] for each in made.data)
+    other, first = (each["details"]["id"] for each in made.data)
     attached = upload(crm, f"Notes/{first}/Attachments", b"bytes", b"plan.txt")
     notes = crm.get(f"Leads/{lead}/Notes", fields="$attachments").data
     shown = {note["id"]: note["$attachments"] for note in notes}
     (attachment,) = shown[first]
     key = attachment.pop("$file_id")
     assert attachment == {"File_Name": "plan.txt", "Size": "5", "id": attached["id"]} and key
-    assert shown[second] is None
+    assert shown[other] is None
     assert crm.only(f"Notes/{first}")["$attachments"][0]["id"] == attached["id"]
-    assert crm.get("Notes", fields="$attachments").data[0]["$attachments"][0]["$file_id"] == key
+    assert crm.get("Notes", fields="$attachments").data[1]["$attachments"][0]["$file_id"] == key
