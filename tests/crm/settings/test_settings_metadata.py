@@ -210,6 +210,12 @@ class TestLayouts:
             for section in layout["sections"]:
                 assert section["fields"], (module["api_name"], section["name"])
 
+    def test_each_profile_of_a_layout_shows_that_layout_first(self, read):
+        (layout,) = read("settings/layouts?module=Leads")["layouts"]
+        shown = {"id": layout["id"], "name": layout["name"], "type": "layout"}
+        assert layout["profiles"]
+        assert all(profile["_default_view"] == shown for profile in layout["profiles"])
+
     def test_a_default_value_is_shown(self, read):
         (layout,) = read("settings/layouts?module=Deals")["layouts"]
         fields = {f["api_name"]: f for section in layout["sections"] for f in section["fields"]}
