@@ -455,3 +455,18 @@ def test_a_write_needs_the_scope_of_its_module(crm, caller_of):
     file = file_id(crm, **{"a.csv": "Last_Name\nx\n"})
     reader = caller_of("acme", "ZohoCRM.bulk.ALL,ZohoCRM.modules.READ")
     assert asked(reader, {"file_id": file}).json["code"] == "OAUTH_SCOPE_MISMATCH"
+
+
+@pytest.mark.every_storage
+def test_what_no_record_can_have_finds_none(crm, write):
+    crm.insert("Accounts", {"Account_Name": "There", "Account_Number": "77", "Phone": "5"})
+    for find_by in ("Account_Number", "Phone", "Annual_Revenue", "Owner"):
+        mappings = [
+            {"api_name": "Last_Name", "index": 0},
+            {"api_name": "Account_Name", "index": 1, "find_by": find_by},
+        ]
+        csv = 'Last_Name,Account\na,"a\0b"\nb,letters\nc,99999999999999999999999\n'
+        module = {"module": {"api_name": "Contacts"}, "field_mappings": mappings}
+        shown = write(crm, {"file_id": file_id(crm, **{"a.csv": csv}), **module})
+        file = shown["resource"][0]["file"]
+        assert (shown["status"], file["total_count"], file["skipped_count"]) == ("COMPLETED", 3, 3), find_by

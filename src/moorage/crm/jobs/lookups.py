@@ -3,8 +3,12 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+from moorage.crm.faults import Fault
 from moorage.crm.jobs.cells import converter
 from moorage.crm.jobs.row_plans import Cell, RowPlan
+from moorage.crm.metadata.catalog import Field
+from moorage.crm.metadata.ids import whole_id
+from moorage.crm.records.values import parse
 from moorage.crm.storage.contract.organisations import Organisation
 from moorage.crm.storage.contract.records import Transaction
 
@@ -32,7 +36,8 @@ class Lookups:
             texts -= {text for name, text in found if name == cell.name}
             if texts and cell.by is not None:
                 convert = converter(cell.by, None, self._organisation.zone)
-                wanted[cell] = {convert(text): text for text in texts}
+                values = {_held(cell.by, convert(text)): text for text in texts}
+                wanted[cell] = {value: text for value, text in values.items() if value is not None}
         return found | (await self._stored(wanted) if wanted else {})
 
     async def _stored(self, wanted: dict[Cell, dict[Any, str]]) -> dict[tuple[str, str], int]:
@@ -46,3 +51,14 @@ class Lookups:
             return found
 
         return await self._organisation.store.write(ask)
+
+
+def _held(field: Field, value: Any) -> Any:
+    """A value as a field holds it; None for one that it can't hold, and by which nothing can be asked."""
+    if field.storage == "id":
+        return whole_id(value)
+    try:
+        held = parse(field, value, "")
+    except Fault:
+        return None
+    return held if isinstance(held, str | int | float) else None
