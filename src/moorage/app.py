@@ -135,8 +135,8 @@ def _control_routes(rooms: Rooms, on_change: Callable[[], None]) -> list[Route]:
         on_change()
         return disconnected
 
-    async def connect_inside(connection: Connection, organisation: str) -> None:
-        await rooms.connect_inside(connection, organisation)
+    async def connect_inside(connection: Connection, slug: str) -> None:
+        await rooms.connect_inside(connection, slug)
         on_change()
 
     embedded = EmbeddedConnector(partial(_require_inside, rooms), connect_inside)
@@ -168,14 +168,14 @@ async def _authenticate(rooms: Rooms, request: Request, scope: str, *parameters:
     return principal
 
 
-async def _require_inside(rooms: Rooms, app: str, organisation: str) -> None:
+async def _require_inside(rooms: Rooms, app: str, slug: str) -> None:
     """Raises BodyInvalid if the embedded CRM does not answer calls of the app, and OrganisationUnknown."""
     if rooms.providers.get(app).embedded != "crm":
         raise BodyInvalid(
             f"{app} has no organisations here.",
             help="Leave organisation out. A person connects the connection at its url.",
         )
-    await rooms.crm.organisations.find(organisation)
+    await rooms.crm.organisations.find(slug)
 
 
 class Troubles:

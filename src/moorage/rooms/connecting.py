@@ -124,12 +124,12 @@ class ConnectingRooms(CrmRooms):
 
         return Diagnoses(self.renewals, self.providers, self.destinations, self.accounts, self.clock)
 
-    async def connect_inside(self, connection: "Connection", organisation: str) -> None:
+    async def connect_inside(self, connection: "Connection", slug: str) -> None:
         """Connect a connection to an organisation of the embedded CRM, as its first user and without consent."""
         provider = self.providers.get(connection.app)
-        minted = await self.embedded.grant(organisation)
+        minted = await self.embedded.grant(slug)
         await self.connect.activate(
-            connection, await self.destinations.inside(provider, organisation), minted
+            connection, await self.destinations.inside(provider, slug), minted
         )
 
     async def widen_inside(self) -> None:

@@ -99,10 +99,10 @@ class Embedded(Protocol):
     async def organisations(self) -> list[tuple[str, str]]:
         """The slug and the name of each organisation."""
 
-    async def base_url(self, organisation: str) -> str:
+    async def base_url(self, slug: str) -> str:
         """The base URL of the organisation's data centre, for browsers. Raises OrganisationUnknown."""
 
-    async def client(self, organisation: str, redirect_uri: str | None = None) -> Client:
+    async def client(self, slug: str, redirect_uri: str | None = None) -> Client:
         """The client of this Moorage at the organisation. Raises OrganisationUnknown.
 
         With `redirect_uri`, that URI is registered for the client, so that a sign-in may send people back to it.

@@ -37,22 +37,22 @@ class EmbeddedCrm:
         """The slug and the name of each organisation."""
         return [(row.slug, row.name) for row in await self._crm.organisations.list()]
 
-    async def base_url(self, organisation: str) -> str:
+    async def base_url(self, slug: str) -> str:
         """The base URL of the organisation's data centre. Raises OrganisationUnknown."""
-        row = await self._crm.organisations.find(organisation)
+        row = await self._crm.organisations.find(slug)
         return self._crm.base_url(row, self._origin)
 
-    async def client(self, organisation: str, redirect_uri: str | None = None) -> Client:
+    async def client(self, slug: str, redirect_uri: str | None = None) -> Client:
         """The client as which the organisation knows this Moorage. Raises OrganisationUnknown.
 
         With `redirect_uri`, that URI is registered, so that people can be sent there to sign in.
         """
-        client_id = (await self._client(organisation, redirect_uri)).client_id
+        client_id = (await self._client(slug, redirect_uri)).client_id
         return Client(client_id, self._crm.accounts.client_secret(client_id))
 
-    async def grant(self, organisation: str) -> Minted:
+    async def grant(self, slug: str) -> Minted:
         """Tokens of the first user for all calls, without anybody's consent. Raises OrganisationUnknown."""
-        issued = await self._crm.accounts.issue(await self._client(organisation))
+        issued = await self._crm.accounts.issue(await self._client(slug))
         # The expiry is by our own clock, because a CRM elsewhere could have another.
         access = AccessToken(issued.access_token, self._clock.timestamp() + ACCESS_LIFETIME)
         return Minted(access, issued.refresh_token, answer={"scope": str(issued.scopes)})
@@ -67,8 +67,8 @@ class EmbeddedCrm:
             await tell(wider)
             await self._crm.accounts.widen(CLIENT, wider)
 
-    async def _client(self, organisation: str, redirect_uri: str | None = None) -> CrmClient:
-        row = await self._crm.organisations.find(organisation)
+    async def _client(self, slug: str, redirect_uri: str | None = None) -> CrmClient:
+        row = await self._crm.organisations.find(slug)
         user = (await self._crm.first_user(row)).id
         return await self._crm.accounts.ensure_client(CLIENT, row.id, user, redirect_uri)
 
