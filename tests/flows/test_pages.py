@@ -90,6 +90,7 @@ def test_the_calls_that_the_page_of_the_command_line_shows_succeed(copy):
 PROGRAMS = [
     ("docs/crm/accounts.md", "With a program of your own", r".+"),
     ("docs/crm/fields.md", "Ids of other programs", r"Gill"),
+    ("docs/crm/settings.md", "Duplicates of leads", r"SUCCESS"),
     ("docs/crm/settings.md", "Variables", r"12\.5"),
     ("docs/crm/settings.md", "Global picklists", r"Sales_region"),
     ("docs/crm/settings.md", "Pipelines", r"Pipeline created successfully"),
@@ -101,6 +102,7 @@ PROGRAMS = [
     ("docs/crm/settings.md", "Views of your own", r"([\d.]+\n?)+"),
     ("docs/crm/settings.md", "Processes and rules", r"204\nRECORD_NOT_IN_PROCESS"),
     ("docs/crm/records.md", "Merges", r"[\w ]+"),
+    ("docs/crm/records.md", "Meetings", r"[\w ]+"),
     ("docs/crm/records.md", "Sharing", r".+ read_write"),
     ("docs/crm/related.md", "Notes of a record", r"High at 4"),
     ("docs/crm/related.md", "Related lists", r".+ has \d+"),

@@ -128,9 +128,7 @@ class ConnectingRooms(CrmRooms):
         """Connect a connection to an organisation of the embedded CRM, as its first user and without consent."""
         provider = self.providers.get(connection.app)
         minted = await self.embedded.grant(slug)
-        await self.connect.activate(
-            connection, await self.destinations.inside(provider, slug), minted
-        )
+        await self.connect.activate(connection, await self.destinations.inside(provider, slug), minted)
 
     async def widen_inside(self) -> None:
         """Let connections that `connect_inside` made in an earlier version do what this version can."""
