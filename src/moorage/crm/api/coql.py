@@ -87,7 +87,7 @@ def _wants_fields(meta: Any) -> bool:
 
 
 def _asker(call: Call) -> Asker:
-    admitted = set[str]()
+    admitted: set[str] = set()
 
     def admit(module: Module) -> None:
         if module.api_name not in admitted:

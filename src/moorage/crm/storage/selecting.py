@@ -86,7 +86,8 @@ def drawn_records(selection: Selection, tables: Tables) -> list[Drawn]:
 
 def order_of_records(selection: Selection, tables: Tables, dialect: Dialect) -> Sql:
     """The ORDER BY of a selection of records."""
-    keys, params = list[str](), list[object]()
+    keys: list[str] = []
+    params: list[object] = []
     for sort in selection.orders:
         assert isinstance(sort.value, Column)
         expression, more = tables.value(sort.value)

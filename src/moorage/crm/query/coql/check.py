@@ -198,7 +198,8 @@ def _with_id(shown: list[Shown], module: Module) -> tuple[Shown, ...]:
 
 def _require_distinct(items: tuple[Item, ...]) -> None:
     """Raise the Fault for a column that is there twice, and for an alias that has another meaning, too."""
-    names, aliases = set[str](), dict[str, str]()
+    names: set[str] = set()
+    aliases: dict[str, str] = {}
     plain = {item.value.text for item in items if item.alias is None} | {"id"}
     for item in items:
         value, alias = item.value, item.alias

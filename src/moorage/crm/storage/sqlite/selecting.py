@@ -59,7 +59,8 @@ def _of_records(
 
 def _json(drawn: Sequence[Drawn], projection: Projection, dialect: Dialect, *, named: bool) -> Sql:
     """The JSON object of the values. Its keys are bound, because callers write them."""
-    pairs, params = list[str](), list[object]()
+    pairs: list[str] = []
+    params: list[object] = []
     for value in drawn:
         expression: str
         params.append(value.key)
