@@ -1,16 +1,13 @@
 """Each call needs its own scopes and no others. A scope that covers them is enough."""
 
 import re
-from itertools import groupby
 
 import pytest
 
-from moorage.crm.api import routes
 from moorage.crm.wire.scopes import FULL, ScopeSet, module_group
 from tests.crm.conftest import Caller
+from tests.crm.families import FAMILIES, ROUTES
 
-ROUTES = sorted(routes(), key=lambda route: (route.pattern, route.method))
-FAMILIES = {family: [*same] for family, same in groupby(ROUTES, lambda route: route.pattern.split("/")[3])}
 MISMATCH = {
     "code": "OAUTH_SCOPE_MISMATCH",
     "details": {},
