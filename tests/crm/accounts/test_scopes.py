@@ -19,6 +19,7 @@ OTHERS = {
     "ZohoCRM.modules.leads.": ("ZohoCRM.modules.contacts.ALL",),
     "ZohoCRM.modules.contacts.": ("ZohoCRM.modules.leads.ALL",),
     "ZohoCRM.modules.approvals.": ("ZohoCRM.modules.contacts.ALL",),
+    "ZohoCRM.modules.events.": ("ZohoCRM.modules.contacts.ALL",),
     "ZohoCRM.modules.notes.": ("ZohoCRM.modules.contacts.ALL",),
     "ZohoCRM.modules.attachments.": ("ZohoCRM.modules.contacts.ALL",),
     "ZohoCRM.composite_requests.": ("ZohoCRM.modules.ALL",),
