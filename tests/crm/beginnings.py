@@ -11,6 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from weakref import WeakKeyDictionary
 
+import apsw
 import pytest
 
 from moorage.bounded import Bounded
@@ -23,7 +24,7 @@ from moorage.crm.organisations import service as organisations_service
 from moorage.crm.organisations.service import OrganisationRow, Organisations
 from moorage.crm.storage.postgresql import schemas
 from moorage.crm.storage.postgresql.documents import documents_of
-from moorage.crm.storage.sqlite import organisation_files
+from moorage.crm.storage.sqlite import metadata_change, organisation_files
 from moorage.crm.storage.sqlite import storage as sqlite_storage
 from moorage.crm.storage.sqlite.metadata_change import version
 from moorage.crm.storage.sqlite.readers import OrganisationFile
@@ -81,7 +82,7 @@ class Readings:
 
     def __init__(self) -> None:
         self.documents = lru_cache(KEPT)(organisations_service.documents_of)
-        self._read, self._catalog = organisation_files._read_metadata, organisation_files.Catalog
+        self._read, self._catalog = metadata_change.read_metadata, organisation_files.Catalog
         self._metadata = Bounded[object, Metadata](KEPT)
         self._by_documents = Bounded[int, tuple[Sequence[Document], Metadata]](KEPT)
         self._catalogs = WeakKeyDictionary[Metadata, Catalog]()
@@ -100,11 +101,13 @@ class Readings:
     def metadata(self, file: OrganisationFile) -> tuple[int, Metadata]:
         with contextlib.closing(file.connect()) as connection:
             connection.execute("BEGIN")
-            known_version = version(connection)
-            said = tuple(connection.execute("SELECT * FROM metadata ORDER BY position"))
+            return version(connection), self.metadata_in(connection)
+
+    def metadata_in(self, connection: apsw.Connection) -> Metadata:
+        said = tuple(connection.execute("SELECT * FROM metadata ORDER BY position"))
         if (metadata := self._metadata.get(said)) is None:
-            metadata = self._metadata[said] = self._read(file)[1]
-        return known_version, metadata
+            metadata = self._metadata[said] = self._read(connection)
+        return metadata
 
     def of_documents(self, documents: Sequence[Document]) -> tuple[Metadata, Catalog]:
         """For the storage in memory, which is given the very documents that are worked out once."""
@@ -132,6 +135,8 @@ def quick_openings() -> Iterator[None]:
         patch.setattr(organisations_service, "new_id", same_ids)
         patch.setattr(organisation_files, "_read_metadata", known.metadata)
         patch.setattr(organisation_files, "Catalog", known.catalog)
+        patch.setattr(metadata_change, "read_metadata", known.metadata_in)
+        patch.setattr(metadata_change, "Catalog", known.catalog)
         patch.setattr(schemas, "documents_of", known.documents_of)
         patch.setattr(schemas, "Metadata", known.of_documents_alone)
         patch.setattr(schemas, "Catalog", known.catalog)
