@@ -37,6 +37,13 @@ def test_records_name_tags_by_name_and_by_id(crm):
     assert answer.data[0]["details"] == {"api_name": "id", "json_path": "$.data[0].Tag[0].id"}
 
 
+def test_a_tag_of_a_record_may_have_any_letters_and_commas(crm):
+    [first] = leads(crm, ["Ünïcode, tag"])
+    assert names(crm, first) == ["Ünïcode, tag"]
+    answer = crm.post("Leads", {"data": [{"Last_Name": "n", "Tag": [{"name": "<b>"}]}]})
+    assert answer.data[0]["code"] == "PATTERN_NOT_MATCHED"
+
+
 def test_a_refused_record_makes_no_tag(crm):
     leads(crm, ["Hot"])
     tags = [{"name": f"t{number}"} for number in range(11)]

@@ -55,13 +55,13 @@ def sent_tag(item: Any, path: str) -> SentTag:
     return SentTag(whole_id(tag), name, colour, path)
 
 
-def tag_name(name: Any, path: str) -> str:
-    """`path` is the place of the tag. A name has no signs that separate names elsewhere, and no emoji."""
+def tag_name(name: Any, path: str, *, refused: str = "<>") -> str:
+    """`path` is the place of the tag. A name has none of the signs in `refused`, and no emoji."""
     if not isinstance(name, str) or not name.strip() or "\0" in name:
         raise _invalid("name", path, expected_data_type="text")
     if len(name) > MAX_NAME:
         raise _invalid("name", path, maximum_length=MAX_NAME)
-    if any(sign in "<>," or _is_emoji(sign) for sign in name):
+    if any(sign in refused or _is_emoji(sign) for sign in name):
         message = "Please check whether the input values are correct"
         raise Fault(400, "PATTERN_NOT_MATCHED", message, _place("name", path))
     return name.strip()

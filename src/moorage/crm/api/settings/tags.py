@@ -38,6 +38,7 @@ from moorage.http.message import Response
 
 MAX_BODY = 1024 * 1024
 MOST_AT_ONCE = 100
+_REFUSED = "<>,"  # Tags of records may have commas, because programs send such tags.
 
 
 async def list_tags(call: Call) -> Response:
@@ -138,7 +139,7 @@ async def _change(call: Call, module: Module, change: Callable[[Tags], list[Body
 def _created(call: Call, tags: Tags, spec: JsonObject) -> Body:
     if "name" not in spec:
         raise spec.fault("MANDATORY_NOT_FOUND", "required field not found", "name")
-    name = tag_name(spec.raw("name"), spec.path)
+    name = tag_name(spec.raw("name"), spec.path, refused=_REFUSED)
     colour = _colour(spec)
     _refuse_duplicate(tags, spec, name, None)
     if len(tags.all()) >= MAX_OF_MODULE:
@@ -151,7 +152,7 @@ def _updated(call: Call, tags: Tags, spec: JsonObject, tag_id: int | None = None
     tag = _tag_in(spec, tags) if tag_id is None else tags.by_id(tag_id)
     if tag is None:
         raise _not_found()
-    name = tag_name(spec.raw("name"), spec.path) if "name" in spec else tag.name
+    name = tag_name(spec.raw("name"), spec.path, refused=_REFUSED) if "name" in spec else tag.name
     colour = _colour(spec)
     _refuse_duplicate(tags, spec, name, tag)
     return success(_details(call.organisation, tags.change(tag, name, colour)), "tags updated successfully")
