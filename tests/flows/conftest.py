@@ -5,6 +5,7 @@ import contextlib
 import functools
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -176,13 +177,27 @@ def server(request, storage):
     return request.getfixturevalue(f"{storage}_server")
 
 
+@pytest.fixture(scope="session")
+def begun(tmp_path_factory):
+    """A data folder after its first start, and its API key."""
+    server = start(tmp_path_factory.mktemp("begun") / "home")
+    server.stop()
+    finish(server)
+    return server.home, server.api_key
+
+
 @pytest.fixture
-def own_server(tmp_path, own_storage):
-    """A server that one test may stop, kill or change."""
+def own_server(request, tmp_path, own_storage):
+    """A server that one test may stop, kill or change. Without settings, its first start was that of another one, whose
+    folder is copied: a first start takes half as long again."""
     servers = []
 
     def make(*arguments, api_key=None, **settings):
-        servers.append(start(tmp_path / "home", *arguments, api_key=api_key, **own_storage | settings))
+        home = tmp_path / "home"
+        if not (home.exists() or own_storage or settings):
+            folder, api_key = request.getfixturevalue("begun")
+            shutil.copytree(folder, home)
+        servers.append(start(home, *arguments, api_key=api_key, **own_storage | settings))
         return servers[-1]
 
     yield make
