@@ -1,13 +1,17 @@
 """Bodies and answers whose items succeed or fail alone, as `data` of records does."""
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import TypeVar
 
 from moorage.crm.faults import Fault
 from moorage.crm.metadata.custom.json_object import JsonObject
+from moorage.crm.records.outcomes import Outcome, failed
 from moorage.crm.wire.body import object_of
 from moorage.crm.wire.call import Call, answer
 from moorage.http.message import Response
+
+Item = TypeVar("Item")
 
 
 async def specs_of(call: Call, name: str, most: int) -> list[JsonObject]:
@@ -15,20 +19,21 @@ async def specs_of(call: Call, name: str, most: int) -> list[JsonObject]:
     document = await object_of(call)
     specs = document.items(name, most)
     if not specs:
-        raise document.fault("MANDATORY_NOT_FOUND", "required field not found", name)
+        raise document.missing(name)
     return specs
 
 
-def success(details: dict[str, Any], message: str) -> dict[str, Any]:
-    return {"code": "SUCCESS", "details": details, "message": message, "status": "success"}
-
-
-def outcome_of(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+def outcome_of(work: Callable[[], Outcome]) -> Outcome:
     """What the work gives, or the Fault that it raises."""
     try:
         return work()
     except Fault as fault:
-        return fault.document()
+        return failed(fault)
+
+
+def each_outcome(items: Iterable[Item], change: Callable[[Item], Outcome]) -> list[Outcome]:
+    """The outcomes of a change of each item: it succeeds or fails alone."""
+    return [outcome_of(partial(change, item)) for item in items]
 
 
 def joint_status(statuses: Sequence[int], *, done: int = 200, refused: int = 400) -> int:
@@ -39,6 +44,8 @@ def joint_status(statuses: Sequence[int], *, done: int = 200, refused: int = 400
     return refused if failures == len(statuses) else 207
 
 
-def outcomes_answer(name: str, outcomes: Sequence[dict[str, Any]], *, done: int = 200) -> Response:
-    statuses = [400 if outcome["status"] == "error" else done for outcome in outcomes]
-    return answer({name: list(outcomes)}, joint_status(statuses, done=done))
+def outcomes_answer(name: str, outcomes: Sequence[Outcome], *, done: int = 200) -> Response:
+    """`done` is the status when every item succeeded."""
+    statuses = [outcome.status for outcome in outcomes]
+    status = joint_status(statuses, done=done, refused=412 if set(statuses) == {412} else 400)
+    return answer({name: [outcome.document for outcome in outcomes]}, status)

@@ -5,9 +5,14 @@ from collections.abc import Callable
 import msgspec
 
 from moorage.crm.api.documents import reference
-from moorage.crm.api.items import specs_of, success
+from moorage.crm.api.items import specs_of
 from moorage.crm.api.mass.actions import STATES, found_job
-from moorage.crm.api.settings.changing import MAX_BODY, SettingsChange, changed
+from moorage.crm.api.settings.changing import (
+    MAX_BODY,
+    SettingsChange,
+    changed,
+    document_in_body,
+)
 from moorage.crm.api.user_members import changed_user, new_user, refuse_fixed, require_own_time_zone
 from moorage.crm.faults import Fault, invalid_id
 from moorage.crm.jobs import leaving
@@ -18,6 +23,7 @@ from moorage.crm.metadata.documents import Body, Document, Metadata
 from moorage.crm.metadata.ids import whole_id
 from moorage.crm.metadata.standard.people import regional_settings_of
 from moorage.crm.records.access import require_administrator
+from moorage.crm.records.outcomes import Outcome, succeeded
 from moorage.crm.wire.call import Call, answer
 from moorage.crm.wire.parameters import path_id
 from moorage.crm.wire.routing import Route
@@ -32,7 +38,7 @@ async def create_user(call: Call) -> Response:
     require_administrator(call, _MANAGE)
     [spec] = await specs_of(call, NAME, 1)
 
-    def create(change: SettingsChange) -> Body:
+    def create(change: SettingsChange) -> Outcome:
         users = change.metadata.all("user")
         if len(users) >= MOST_USERS:
             message = "Request exceeds your license limit. Need to upgrade in order to add"
@@ -51,7 +57,7 @@ async def create_user(call: Call) -> Response:
             **_modified(change),
         }
         change.put(Document(int(body["id"]), "user", 0, body["full_name"], body))
-        return success({"id": body["id"]}, "User added")
+        return succeeded({"id": body["id"]}, "User added")
 
     return await _answer(call, create, done=201)
 
@@ -59,13 +65,8 @@ async def create_user(call: Call) -> Response:
 async def update_users(call: Call) -> Response:
     [spec] = await specs_of(call, NAME, 1)
 
-    def update(change: SettingsChange) -> Body:
-        if "id" not in spec:
-            raise spec.fault("MANDATORY_NOT_FOUND", "required field not found", "id")
-        user = change.metadata.find("user", whole_id(spec.raw("id")) or 0)
-        if user is None:
-            raise spec.fault("INVALID_DATA", "the id given seems to be invalid", "id")
-        return _updated(change, user, spec)
+    def update(change: SettingsChange) -> Outcome:
+        return _updated(change, document_in_body(change.metadata, "user", spec), spec)
 
     return await _answer(call, update)
 
@@ -74,13 +75,13 @@ async def update_user(call: Call) -> Response:
     user = _in_path(call)
     [spec] = await specs_of(call, NAME, 1)
 
-    def update(change: SettingsChange) -> Body:
+    def update(change: SettingsChange) -> Outcome:
         return _updated(change, change.metadata.find("user", user) or _gone(), spec)
 
     return await _answer(call, update)
 
 
-def _updated(change: SettingsChange, user: Document, spec: JsonObject) -> Body:
+def _updated(change: SettingsChange, user: Document, spec: JsonObject) -> Outcome:
     is_self = user.id == change.call.caller.user
     if not is_self:
         require_administrator(change.call, _MANAGE)
@@ -94,7 +95,7 @@ def _updated(change: SettingsChange, user: Document, spec: JsonObject) -> Body:
         body["status"] = _status(change, user, spec)
     body |= _modified(change)
     change.put(Document(user.id, "user", 0, body["full_name"], body))
-    return success({"id": str(user.id)}, "User updated")
+    return succeeded({"id": str(user.id)}, "User updated")
 
 
 def _require_rank(change: SettingsChange, user: Document, spec: JsonObject, body: Body) -> None:
@@ -146,10 +147,10 @@ async def delete_user(call: Call) -> Response:
     return await _answer(call, lambda change: _deleted(change, user))
 
 
-def _deleted(change: SettingsChange, identity: int) -> Body:
+def _deleted(change: SettingsChange, identity: int) -> Outcome:
     user = _deletable(change.call, change.metadata, identity)
     change.put(user.with_body({**user.body, "status": "deleted", **_modified(change)}))
-    return success({"id": str(user.id)}, "User deleted")
+    return succeeded({"id": str(user.id)}, "User deleted")
 
 
 def _deletable(call: Call, metadata: Metadata, identity: int) -> Document:
@@ -179,16 +180,15 @@ def _gone() -> Document:
     raise invalid_id(1)
 
 
-async def _answer(
-    call: Call, change: Callable[[SettingsChange], Body], name: str = NAME, done: int = 200
-) -> Response:
+async def _answer(call: Call, change: Callable[[SettingsChange], Outcome], *, done: int = 200) -> Response:
     """The one outcome of a change, with the status of its Fault. Missing rights are told without a list."""
     try:
-        return answer({name: [await changed(call, change)]}, done)
+        outcome = await changed(call, change)
     except Fault as fault:
         if fault.code == "NO_PERMISSION":
             raise
-        return answer({name: [fault.document()]}, fault.status)
+        return answer({NAME: [fault.document()]}, fault.status)
+    return answer({NAME: [outcome.document]}, done)
 
 
 async def transfer_and_delete_one(call: Call) -> Response:
@@ -214,13 +214,12 @@ async def _transfer(call: Call, leaving_user: int | None) -> Response:
         outcome = await changed(call, lambda change: _left(change, user, manager))
     except Fault as fault:
         return answer({LEAVING: [fault.document()]}, fault.status)
-    outcome["details"] |= details
-    return answer({LEAVING: [outcome]})
+    outcome.document["details"] |= details
+    return answer({LEAVING: [outcome.document]})
 
 
 def _id(spec: JsonObject) -> int:
-    if "id" not in spec:
-        raise spec.fault("MANDATORY_NOT_FOUND", "required field not found", "id")
+    spec.require("id")
     return whole_id(spec.raw("id")) or 0
 
 
@@ -228,7 +227,7 @@ def _heirs(metadata: Metadata, spec: JsonObject, user: int) -> tuple[int | None,
     """Who gets the records, if they are to be given away, and to whom those report who reported to the user."""
     transfer, move = spec.inner("transfer"), spec.inner("move_subordinate")
     if transfer is None:
-        raise spec.fault("MANDATORY_NOT_FOUND", "required field not found", "transfer")
+        raise spec.missing("transfer")
     flags = [transfer.boolean(name) for name in ("records", "assignment", "criteria")]
     owner = _heir(metadata, transfer, user) if any(flags) or "id" in transfer else None
     manager = _heir(metadata, move, user) if move is not None else None
@@ -242,7 +241,7 @@ def _heir(metadata: Metadata, spec: JsonObject, user: int) -> Document:
     return heir
 
 
-def _left(change: SettingsChange, user: int, manager: Document | None) -> Body:
+def _left(change: SettingsChange, user: int, manager: Document | None) -> Outcome:
     outcome = _deleted(change, user)
     if manager is not None:
         boss = {**reference(manager), "name": manager.body["full_name"]}

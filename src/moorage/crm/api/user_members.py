@@ -42,9 +42,7 @@ def new_user(spec: JsonObject, metadata: Metadata) -> Body:
     """The members of a new user that the caller decides. Raises the Fault for a user who is not possible."""
     if not spec.text("last_name", LONGEST_NAME):
         raise spec.fault("MANDATORY_NOT_FOUND", "Last Name is required", "last_name")
-    for name in ("email", "role", "profile"):
-        if name not in spec:
-            raise spec.fault("MANDATORY_NOT_FOUND", "required field not found", name)
+    spec.require("email", "role", "profile")
     before = {"first_name": None, "email": None}
     return changed_user(spec, None, metadata, before)
 

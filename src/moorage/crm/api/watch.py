@@ -1,9 +1,10 @@
 """Notifications: programs enable channels, through which they hear of changes of records [Z notifications]."""
 
 from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 from typing import Any
 
-from moorage.crm.api.items import outcomes_answer, specs_of, success
+from moorage.crm.api.items import each_outcome, outcomes_answer, specs_of
 from moorage.crm.centres import Site
 from moorage.crm.events.channels import KIND, Channel, all_channels, channel_of, write_channels
 from moorage.crm.events.requests import DAY, ChannelRequest
@@ -11,6 +12,7 @@ from moorage.crm.faults import Fault, param_missing
 from moorage.crm.metadata.spelling import unknown_module
 from moorage.crm.metadata.times import zoned
 from moorage.crm.records.access import visible
+from moorage.crm.records.outcomes import Outcome, failed, succeeded
 from moorage.crm.storage.contract.companions import CompanionPage, CompanionsOf
 from moorage.crm.storage.contract.records import Transaction, Window
 from moorage.crm.wire.call import Call, answer, no_content, then
@@ -49,7 +51,7 @@ async def disable(call: Call) -> Response:
             400, "LIMIT_EXCEEDED", "limit exceeded", {"limit": MOST_CHANNELS, "param_name": "channel_ids"}
         )
 
-    def job(transaction: Transaction) -> list[dict[str, Any]]:
+    def job(transaction: Transaction) -> list[Outcome]:
         channels = _Channels(call, transaction)
         outcomes = [outcome for name in dict.fromkeys(names) for outcome in channels.disable(name)]
         channels.write()
@@ -86,20 +88,16 @@ def list_channels(call: Call) -> Response | Awaitable[Response]:
 
 
 async def _change(
-    call: Call, run: "Callable[[_Channels, ChannelRequest], dict[str, Any]]", *, done: int = 200
+    call: Call, run: "Callable[[_Channels, ChannelRequest], Outcome]", *, done: int = 200
 ) -> Response:
     specs = await specs_of(call, "watch", MOST_CHANNELS)
     longest = 7 * DAY if call.rules.channels_live_a_week else DAY
 
-    def job(transaction: Transaction) -> list[dict[str, Any]]:
+    def job(transaction: Transaction) -> list[Outcome]:
         channels = _Channels(call, transaction)
-        outcomes = []
-        for spec in specs:
-            request = ChannelRequest(spec, call.organisation.catalog, transaction.now, longest)
-            try:
-                outcomes.append(run(channels, request))
-            except Fault as fault:
-                outcomes.append(fault.document())
+        catalog, now = call.organisation.catalog, transaction.now
+        requests = [ChannelRequest(spec, catalog, now, longest) for spec in specs]
+        outcomes = each_outcome(requests, partial(run, channels))
         channels.write()
         return outcomes
 
@@ -120,7 +118,7 @@ class _Channels:
     def write(self) -> None:
         write_channels(self._transaction, self._written.values(), self._removed)
 
-    def enable(self, request: ChannelRequest) -> dict[str, Any]:
+    def enable(self, request: ChannelRequest) -> Outcome:
         old = self._find(request.channel_id)
         if old is None and len(self._channels) >= MOST_CHANNELS:
             raise Fault(400, "LIMIT_EXCEEDED", "limit exceeded", {"limit": MOST_CHANNELS})
@@ -130,11 +128,11 @@ class _Channels:
         channel = request.new(id_, caller.user, api_url)
         return self._put(channel, channel.events, _SUBSCRIBED)
 
-    def update(self, request: ChannelRequest) -> dict[str, Any]:
+    def update(self, request: ChannelRequest) -> Outcome:
         channel = request.replaced(self._require(request.channel_id))
         return self._put(channel, channel.events, _SUBSCRIBED)
 
-    def change(self, request: ChannelRequest) -> dict[str, Any]:
+    def change(self, request: ChannelRequest) -> Outcome:
         old = self._require(request.channel_id)
         if not request.deletes_events:
             channel = request.changed(old)
@@ -143,19 +141,19 @@ class _Channels:
         if channel.events:
             return self._put(channel, request.events(), _REMOVED)
         self._remove(channel.id)
-        return success({"events": self._details(channel, request.events())}, _REMOVED)
+        return succeeded({"events": self._details(channel, request.events())}, _REMOVED)
 
-    def disable(self, channel_id: str) -> list[dict[str, Any]]:
+    def disable(self, channel_id: str) -> list[Outcome]:
         """One outcome for each module of the channel."""
         channel = self._find(channel_id)
         if channel is None:
-            return [not_subscribed(channel_id).document()]
+            return [failed(not_subscribed(channel_id))]
         self._remove(channel.id)
         outcomes = []
         for module in channel.events:
             details = _resource(self._call, channel, module)
             del details["resource_name"]
-            outcomes.append(success({**details, "channel_id": channel_id}, _UNSUBSCRIBED))
+            outcomes.append(succeeded({**details, "channel_id": channel_id}, _UNSUBSCRIBED))
         return outcomes
 
     def _find(self, channel_id: str) -> Channel | None:
@@ -171,14 +169,14 @@ class _Channels:
             raise not_subscribed(channel_id)
         return channel
 
-    def _put(self, channel: Channel, modules: Iterable[str], message: str) -> dict[str, Any]:
+    def _put(self, channel: Channel, modules: Iterable[str], message: str) -> Outcome:
         if channel.returns_values:  # Values are for whoever may read the records.
             for name in channel.events:
                 self._call.require("ZohoCRM.modules.{module}.READ", name)
                 if (module := self._call.organisation.catalog.modules.get(name)) is not None:
                     visible(self._call, module)
         self._channels[channel.id] = self._written[channel.id] = channel
-        return success({"events": self._details(channel, modules)}, message)
+        return succeeded({"events": self._details(channel, modules)}, message)
 
     def _remove(self, channel: int) -> None:
         del self._channels[channel]

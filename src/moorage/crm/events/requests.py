@@ -89,7 +89,7 @@ class ChannelRequest:
         if len(names) > MOST_EVENTS:
             raise self._spec.invalid("events", maximum_length=MOST_EVENTS)
         if not names:
-            raise self._spec.fault("MANDATORY_NOT_FOUND", "required field not found", "events")
+            raise self._spec.missing("events")
         wanted: dict[str, set[str]] = {}
         for index, name in enumerate(names):
             module, operation = self._event(name, f"{self._spec.path}.events[{index}]")
@@ -107,8 +107,7 @@ class ChannelRequest:
         return module_name, operation
 
     def _required(self, name: str) -> Any:
-        if name not in self._spec:
-            raise self._spec.fault("MANDATORY_NOT_FOUND", "required field not found", name)
+        self._spec.require(name)
         return self._spec.raw(name)
 
     def _notify_url(self) -> str:
@@ -164,7 +163,7 @@ def _conditions(spec: JsonObject, catalog: Catalog, events: dict[str, list[str]]
     for each in spec.items("notification_condition", MOST_EVENTS):
         kind = each.text("type", 100)
         if kind is None:
-            raise each.fault("MANDATORY_NOT_FOUND", "required field not found", "type")
+            raise each.missing("type")
         if kind != "field_selection":
             raise each.invalid("type", supported_values=["field_selection"])
         module = _named(each, "module", catalog.modules.get, catalog.modules.values())
@@ -177,7 +176,7 @@ def _conditions(spec: JsonObject, catalog: Catalog, events: dict[str, list[str]]
 def _condition(spec: JsonObject, module: Module) -> Condition:
     selection = spec.inner("field_selection")
     if selection is None:
-        raise spec.fault("MANDATORY_NOT_FOUND", "required field not found", "field_selection")
+        raise spec.missing("field_selection")
     if "field" in selection and "group" in selection:
         both = [selection.fault("", "", name).details for name in ("field", "group")]
         code = "AMBIGUITY_DURING_PROCESSING"
@@ -205,7 +204,7 @@ def _named(spec: JsonObject, name: str, get: Callable[[str], Any], everything: A
     """What a member names by its API name or its id, each of which is enough."""
     member = spec.inner(name)
     if member is None:
-        raise spec.fault("MANDATORY_NOT_FOUND", "required field not found", name)
+        raise spec.missing(name)
     if "api_name" in member:
         text = member.raw("api_name")
         thing = get(text) if isinstance(text, str) else None

@@ -245,7 +245,7 @@ class Change:
         self._events.updated(record, old, row, changes, row_fields)
         self._timeline.updated(record, old, changes)
         self._stages.updated(old, row)
-        return succeeded(record_details(self._organisation, self._module, row), "record updated", 200)
+        return succeeded(record_details(self._organisation, self._module, row), "record updated")
 
     def _refuse_modified(self, old: Row) -> None:
         modified = self._module.fields.get("Modified_Time")
@@ -286,7 +286,7 @@ class Change:
             raise
         row = self._batch.row(self._module, record) or {}
         tags = msgspec.json.decode(row.get(self._module.fields["Tag"].column) or "[]")
-        return succeeded({"id": str(record), "tags": tags}, "tags updated successfully", 200)
+        return succeeded({"id": str(record), "tags": tags}, "tags updated successfully")
 
 
 def _update_of(prepared: Prepared, record: int | None) -> Draft:

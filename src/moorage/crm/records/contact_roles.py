@@ -59,7 +59,7 @@ class ContactRoles:
         roles = self.all()
         name = spec.text("name", LONGEST_NAME)
         if name is None:
-            raise spec.fault("MANDATORY_NOT_FOUND", "required field not found", "name")
+            raise spec.missing("name")
         _refuse_repeat(spec, roles, name)
         number = spec.whole_number("sequence_number")
         role = Role(self._transaction.new_ids(1)[0], name, 0)
@@ -69,8 +69,7 @@ class ContactRoles:
     def change(self, spec: JsonObject, role_id: int | None = None) -> Outcome:
         """`role_id` is the id that the path names."""
         if role_id is None:
-            if "id" not in spec:
-                raise spec.fault("MANDATORY_NOT_FOUND", "required field not found", "id")
+            spec.require("id")
             role_id = whole_id(spec.raw("id"))
         roles = self.all()
         role = next((each for each in roles if each.id == role_id), None)
@@ -79,12 +78,12 @@ class ContactRoles:
         others = [each for each in roles if each is not role]
         name, number = spec.text("name", LONGEST_NAME), spec.whole_number("sequence_number")
         if name is None and spec.has_member("name"):
-            raise spec.fault("MANDATORY_NOT_FOUND", "required field not found", "name")
+            raise spec.missing("name")
         if name is not None:
             _refuse_repeat(spec, others, name)
         changed = Role(role.id, name or role.name, role.number)
         self._place(others, changed, role.number if number is None else number)
-        return succeeded({"id": str(role.id)}, "contact role updated", 200)
+        return succeeded({"id": str(role.id)}, "contact role updated")
 
     def remove(self, ids: Sequence[int]) -> list[Outcome]:
         known = {role.id for role in self.all()}
@@ -120,7 +119,7 @@ def _refuse_repeat(spec: JsonObject, roles: Sequence[Role], name: str) -> None:
 def _removal(role: int, *, was_there: bool) -> Outcome:
     details = {"id": str(role)}
     if was_there:
-        return succeeded(details, "contact role deleted", 200)
+        return succeeded(details, "contact role deleted")
     return failed(Fault(400, "INVALID_DATA", "the id given seems to be invalid", details))
 
 

@@ -101,7 +101,7 @@ def address(spec: JsonObject, name: str) -> Address | None:
 def required_address(spec: JsonObject, name: str) -> Address:
     member = address(spec, name)
     if member is None:
-        raise missing(spec, name)
+        raise spec.missing(name)
     return member
 
 
@@ -114,7 +114,7 @@ def addresses(spec: JsonObject, name: str) -> list[Address]:
 def _address(spec: JsonObject) -> Address:
     email = spec.text("email", LONGEST_ADDRESS)
     if email is None:
-        raise missing(spec, "email")
+        raise spec.missing("email")
     if not EMAIL.fullmatch(email):
         raise spec.invalid("email", expected_data_type="email")
     return Address(spec.text("user_name", LONGEST_NAME), email)
@@ -147,17 +147,13 @@ def refuse_templates(spec: JsonObject) -> None:
             places = [spec.fault("", "", name).details for name in ("template", "content")]
             code = "AMBIGUITY_DURING_PROCESSING"
             raise Fault(400, code, "cannot use template and content together", {"ambiguity_due_to": places})
-        raise template.invalid("id") if "id" in template else missing(template, "id")
+        raise template.invalid("id") if "id" in template else template.missing("id")
     inventory = spec.inner("inventory_details")
     if inventory is not None:
         template = inventory.inner("inventory_template")
         if template is None:
-            raise missing(inventory, "inventory_template")
-        raise template.invalid("id") if "id" in template else missing(template, "id")
-
-
-def missing(spec: JsonObject, name: str) -> Fault:
-    return spec.fault("MANDATORY_NOT_FOUND", "required field not found", name)
+            raise inventory.missing("inventory_template")
+        raise template.invalid("id") if "id" in template else template.missing("id")
 
 
 def attached(transaction: Transaction, spec: JsonObject, owner: int, user: int) -> list[Attachment]:
@@ -170,7 +166,7 @@ def attached(transaction: Transaction, spec: JsonObject, owner: int, user: int) 
     wanted: list[StoredFile] = []
     for item, key in zip(items, keys, strict=True):
         if key is None:
-            raise missing(item, "id")
+            raise item.missing("id")
         if key not in files or files[key].owner is not None:
             raise item.invalid("id")
         wanted.append(files[key])

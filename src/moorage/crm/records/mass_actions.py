@@ -48,7 +48,7 @@ def update_records(
     ]
     outcomes = iter(place.change().update(prepared))
     return [
-        succeeded({"id": str(record)}, UNCHANGED, 200) if record in skipped else _of(record, next(outcomes))
+        succeeded({"id": str(record)}, UNCHANGED) if record in skipped else _of(record, next(outcomes))
         for record in records
     ]
 
@@ -82,7 +82,7 @@ def _give(place: Place, module: Module, records: Sequence[int], owner: int) -> l
     prepared = [updatable(catalog, module, {**values, "id": str(record)}, _PATH) for record in records]
     outcomes = place.change(module).update(prepared)
     return [
-        succeeded({"id": str(record)}, "owner is successfully updated", 200)
+        succeeded({"id": str(record)}, "owner is successfully updated")
         if outcome.status < 300
         else _of(record, outcome)
         for record, outcome in zip(records, outcomes, strict=True)

@@ -28,7 +28,7 @@ class Refused(Exception):
         self.outcome = outcome
 
 
-def succeeded(details: dict[str, Any], message: str, status: int) -> Outcome:
+def succeeded(details: dict[str, Any], message: str, status: int = 200) -> Outcome:
     document = {"code": "SUCCESS", "details": details, "message": message, "status": "success"}
     return Outcome(document, status)
 
@@ -53,7 +53,7 @@ def upserted(outcome: Outcome, action: str, duplicate_field: str | None) -> Outc
 def deletion(record: int, *, was_there: bool) -> Outcome:
     details = {"id": str(record)}
     if was_there:
-        return succeeded(details, "record deleted", 200)
+        return succeeded(details, "record deleted")
     return failed(Fault(400, "INVALID_DATA", "record not deleted", details))
 
 

@@ -158,7 +158,7 @@ class Emptying:
         return {
             entry.id: failed(self._faults[entry.id])
             if entry.id in self._faults
-            else succeeded({"id": str(entry.id)}, message, 200)
+            else succeeded({"id": str(entry.id)}, message)
             for entry in entries
         }
 

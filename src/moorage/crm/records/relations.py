@@ -55,7 +55,7 @@ class RecordLinks:
             rows[wish.record] |= wish.values
             if wish.record in stored:
                 changes.setdefault(rows[wish.record]["id"], {}).update(self._changed(wish, transaction.now))
-            outcomes.append(succeeded({"id": str(wish.record)}, "relation added", 200))
+            outcomes.append(succeeded({"id": str(wish.record)}, "relation added"))
         transaction.update(self.module, changes)
         transaction.insert(self.module, [row for record, row in rows.items() if record not in stored])
         return outcomes
@@ -86,7 +86,7 @@ class RecordLinks:
 def unrelated(record: int, *, was_there: bool) -> Outcome:
     details = {"id": str(record)}
     if was_there:
-        return succeeded(details, "relation removed", 200)
+        return succeeded(details, "relation removed")
     return failed(Fault(400, "INVALID_DATA", "relation not found", details))
 
 

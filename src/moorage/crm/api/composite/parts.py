@@ -73,7 +73,7 @@ def parts_of(body: JsonObject, version: str) -> list[Checked]:
     """The parts, and the Faults of those that can't be made. `version` is that of the composite request."""
     specs = body.items(PATH, MOST_PARTS)
     if not specs:
-        raise body.fault("MANDATORY_NOT_FOUND", "required field not found", PATH)
+        raise body.missing(PATH)
     parts = [_checked(index, spec, version) for index, spec in enumerate(specs)]
     _refuse_unknown_references(parts, {spec.raw("sub_request_id") for spec in specs if _names_itself(spec)})
     _refuse_repeated_ids(parts)
@@ -131,9 +131,7 @@ def _with_references(part: Part) -> Part:
 
 
 def _part(index: int, spec: JsonObject) -> Part:
-    for name in ("method", "uri"):
-        if name not in spec:
-            raise spec.fault("MANDATORY_NOT_FOUND", "required field not found", name)
+    spec.require("method", "uri")
     method, uri, part_id = spec.raw("method"), spec.raw("uri"), spec.raw("sub_request_id")
     if not isinstance(method, str) or method.upper() not in METHODS:
         raise spec.invalid("method", supported_values=list(METHODS))

@@ -1,13 +1,15 @@
 """How a user's e-mails look before anything is written: addresses and font [Z email-compose]."""
 
 from collections.abc import Awaitable
+from functools import partial
 from typing import Any
 
-from moorage.crm.api.items import outcome_of, outcomes_answer, specs_of, success
+from moorage.crm.api.items import each_outcome, outcomes_answer, specs_of
 from moorage.crm.faults import param_invalid
 from moorage.crm.metadata.custom.json_object import JsonObject
 from moorage.crm.metadata.documents import Document
-from moorage.crm.records.emails import LONGEST_ADDRESS, from_addresses, missing
+from moorage.crm.records.emails import LONGEST_ADDRESS, from_addresses
+from moorage.crm.records.outcomes import Outcome, succeeded
 from moorage.crm.storage.contract.companions import Companion, CompanionsOf
 from moorage.crm.storage.contract.records import Transaction, Window
 from moorage.crm.wire.call import Call, answer
@@ -42,10 +44,10 @@ def _shown(call: Call, kept: dict[str, Any]) -> dict[str, Any]:
 async def put_settings(call: Call) -> Response:
     specs, name = await specs_of(call, _NAME, len(TYPES)), str(call.caller.user)
 
-    def change(transaction: Transaction) -> list[dict[str, Any]]:
+    def change(transaction: Transaction) -> list[Outcome]:
         companions = transaction.companions.named(KIND, [name]).get(name, [])
         kept = dict(companions[0].body) if companions else {}
-        outcomes = [outcome_of(lambda spec=spec: _changed(call, kept, spec)) for spec in specs]  # type: ignore[misc]
+        outcomes = each_outcome(specs, partial(_changed, call, kept))
         identity = companions[0].id if companions else transaction.new_ids(1)[0]
         transaction.companions.put([Companion(identity, KIND, 0, name, kept)])
         return outcomes
@@ -53,7 +55,7 @@ async def put_settings(call: Call) -> Response:
     return outcomes_answer(_NAME, await call.store.write(change))
 
 
-def _changed(call: Call, kept: dict[str, Any], spec: JsonObject) -> dict[str, Any]:
+def _changed(call: Call, kept: dict[str, Any], spec: JsonObject) -> Outcome:
     kind = spec.raw("type") if spec.has_member("type") else "default"
     if kind not in TYPES:
         raise spec.invalid("type", supported_values=list(TYPES))
@@ -64,14 +66,14 @@ def _changed(call: Call, kept: dict[str, Any], spec: JsonObject) -> dict[str, An
     if (font := spec.inner("font")) is not None:
         changes["font"] = _font(font)
     kept[kind] = kept.get(kind, {}) | changes
-    return success({"type": kind}, "Email compose settings updated successfully")
+    return succeeded({"type": kind}, "Email compose settings updated successfully")
 
 
 def _address(call: Call, spec: JsonObject) -> dict[str, Any]:
     """One of the user's own."""
     email = spec.text("email", LONGEST_ADDRESS)
     if email is None:
-        raise missing(spec, "email")
+        raise spec.missing("email")
     own = _own(call)
     if spec.raw("type") not in (None, own["type"]):
         raise spec.invalid("type", supported_values=[own["type"]])
@@ -83,7 +85,7 @@ def _address(call: Call, spec: JsonObject) -> dict[str, Any]:
 def _font(spec: JsonObject) -> dict[str, Any]:
     size, family = spec.whole_number("size"), spec.text("family", LONGEST_FAMILY)
     if size is None or family is None:
-        raise missing(spec, "size" if size is None else "family")
+        raise spec.missing("size" if size is None else "family")
     if size not in SIZES:
         raise spec.invalid("size", range={"from": SIZES[0], "to": SIZES[-1]})
     return {"size": size, "family": family}

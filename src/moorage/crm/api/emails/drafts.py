@@ -1,13 +1,14 @@
 """Drafts of e-mails to a record, which the user who writes them makes, changes, deletes and reads [Z email-drafts]."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from moorage.crm.api.items import outcomes_answer, specs_of, success
+from moorage.crm.api.items import each_outcome, outcomes_answer, specs_of
 from moorage.crm.faults import Fault, invalid_id, related_id_invalid
 from moorage.crm.metadata.catalog import Module
 from moorage.crm.metadata.custom.json_object import JsonObject
@@ -28,6 +29,7 @@ from moorage.crm.records.emails import (
     refuse_templates,
     summary,
 )
+from moorage.crm.records.outcomes import Outcome, succeeded
 from moorage.crm.records.reading import record_id
 from moorage.crm.records.values import EMAIL
 from moorage.crm.storage.contract.companions import Companion, CompanionsOf
@@ -64,16 +66,15 @@ class Draft(Struct, frozen=True):
 
 
 async def create_drafts(call: Call) -> Response:
-    def create(drafts: "_Drafts", spec: JsonObject) -> dict[str, Any]:
-        return success({"id": str(drafts.create(spec))}, "draft created successfully")
+    def create(drafts: "_Drafts", spec: JsonObject) -> Outcome:
+        return succeeded({"id": str(drafts.create(spec))}, "draft created successfully")
 
     return await _change(call, await specs_of(call, _NAME, MOST_AT_ONCE), create, done=201)
 
 
 async def update_drafts(call: Call) -> Response:
-    def update(drafts: "_Drafts", spec: JsonObject) -> dict[str, Any]:
-        if "id" not in spec:
-            raise spec.fault("MANDATORY_NOT_FOUND", "required field not found", "id")
+    def update(drafts: "_Drafts", spec: JsonObject) -> Outcome:
+        spec.require("id")
         draft = whole_id(spec.raw("id"))
         return drafts.update(draft or 0, spec, spec.invalid("id"))
 
@@ -92,7 +93,7 @@ async def delete_draft(call: Call) -> Response:
         _Drafts(call, module, record, transaction).delete(draft)
 
     await call.store.write(job)
-    return answer({_NAME: [success({"id": str(draft)}, "draft deleted successfully")]})
+    return answer({_NAME: [succeeded({"id": str(draft)}, "draft deleted successfully").document]})
 
 
 async def list_drafts(call: Call) -> Response:
@@ -128,21 +129,15 @@ def draft_of(companion: Companion) -> Draft:
 async def _change(
     call: Call,
     specs: Sequence[JsonObject],
-    change: "Callable[[_Drafts, JsonObject], dict[str, Any]]",
+    change: "Callable[[_Drafts, JsonObject], Outcome]",
     *,
     done: int = 200,
 ) -> Response:
     """Each draft succeeds or fails alone."""
     module, record = writable(call, "editable"), record_id(call)
 
-    def job(transaction: Transaction) -> list[dict[str, Any]]:
-        drafts, outcomes = _Drafts(call, module, record, transaction), []
-        for spec in specs:
-            try:
-                outcomes.append(change(drafts, spec))
-            except Fault as fault:
-                outcomes.append(fault.document())
-        return outcomes
+    def job(transaction: Transaction) -> list[Outcome]:
+        return each_outcome(specs, partial(change, _Drafts(call, module, record, transaction)))
 
     return outcomes_answer(_NAME, await call.store.write(job), done=done)
 
@@ -166,10 +161,10 @@ class _Drafts:
         self._put(draft, Draft(self._call.caller.user, now, now, self._own_address), spec)
         return draft
 
-    def update(self, draft: int, spec: JsonObject, unknown: Fault) -> dict[str, Any]:
+    def update(self, draft: int, spec: JsonObject, unknown: Fault) -> Outcome:
         """Raises `unknown` if there is no such draft of the caller."""
         self._put(draft, replace(self._require(draft, unknown), modified=self._transaction.now), spec)
-        return success({"id": str(draft)}, "draft updated successfully")
+        return succeeded({"id": str(draft)}, "draft updated successfully")
 
     def delete(self, draft: int) -> None:
         self._require(draft, invalid_id(_PLACE))

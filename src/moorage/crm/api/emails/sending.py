@@ -3,11 +3,13 @@
 Source: [Z associate-email].
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
+from functools import partial
+from types import MappingProxyType
 from typing import Any
 
-from moorage.crm.api.items import outcomes_answer, specs_of, success
-from moorage.crm.faults import Fault, related_id_invalid
+from moorage.crm.api.items import each_outcome, outcomes_answer, specs_of
+from moorage.crm.faults import related_id_invalid
 from moorage.crm.metadata.catalog import Module
 from moorage.crm.metadata.custom.json_object import JsonObject
 from moorage.crm.records.access import writable
@@ -23,13 +25,13 @@ from moorage.crm.records.emails import (
     companion_of,
     from_addresses,
     mail_format,
-    missing,
     moment,
     new_message_id,
     refuse_templates,
     required_address,
     with_images,
 )
+from moorage.crm.records.outcomes import Outcome, succeeded
 from moorage.crm.records.reading import record_id
 from moorage.crm.storage.contract.records import Transaction
 from moorage.crm.wire.call import Call
@@ -42,53 +44,39 @@ MAX_MESSAGE_ID = 250
 
 
 async def send_mail(call: Call) -> Response:
-    module, record = writable(call, "editable"), record_id(call)
-    specs = await specs_of(call, "data", MOST_AT_ONCE)
-
-    def send(transaction: Transaction, spec: JsonObject) -> dict[str, Any]:
-        companion = transaction.new_ids(1)[0]
-        email = _sent(call, module, transaction, spec, companion)
-        transaction.companions.put([companion_of(email, companion, record)])
-        details = {"message_id": email.message_id, "blocked_email_addresses": []}
-        return success(details, "Your mail has been sent successfully.")
-
-    return outcomes_answer("data", await _each(call, module, record, specs, send))
+    more: dict[str, Any] = {"blocked_email_addresses": []}
+    return await _put_each(call, "data", _sent, "Your mail has been sent successfully.", more)
 
 
 async def associate(call: Call) -> Response:
-    module, record = writable(call, "editable"), record_id(call)
-    specs = await specs_of(call, "Emails", MOST_AT_ONCE)
-
-    def put(transaction: Transaction, spec: JsonObject) -> dict[str, Any]:
-        companion = transaction.new_ids(1)[0]
-        email = _associated(call, module, transaction, spec, companion)
-        transaction.companions.put([companion_of(email, companion, record)])
-        return success({"message_id": email.message_id}, "Email associated successfully")
-
-    return outcomes_answer("Emails", await _each(call, module, record, specs, put), done=201)
+    return await _put_each(call, "Emails", _associated, "Email associated successfully", done=201)
 
 
-async def _each(
+async def _put_each(
     call: Call,
-    module: Module,
-    record: int,
-    specs: Sequence[JsonObject],
-    put: Callable[[Transaction, JsonObject], dict[str, Any]],
-) -> list[dict[str, Any]]:
+    name: str,
+    read: Callable[[Call, Module, Transaction, JsonObject, int], Email],
+    message: str,
+    details: Mapping[str, Any] = MappingProxyType({}),
+    *,
+    done: int = 200,
+) -> Response:
     """Each e-mail succeeds or fails alone. Raises the Fault of a record that does not exist."""
+    module, record = writable(call, "editable"), record_id(call)
+    specs = await specs_of(call, name, MOST_AT_ONCE)
 
-    def job(transaction: Transaction) -> list[dict[str, Any]]:
+    def put(transaction: Transaction, spec: JsonObject) -> Outcome:
+        companion = transaction.new_ids(1)[0]
+        email = read(call, module, transaction, spec, companion)
+        transaction.companions.put([companion_of(email, companion, record)])
+        return succeeded({"message_id": email.message_id, **details}, message)
+
+    def job(transaction: Transaction) -> list[Outcome]:
         if not transaction.existing(module, [record]):
             raise related_id_invalid()
-        outcomes = []
-        for spec in specs:
-            try:
-                outcomes.append(put(transaction, spec))
-            except Fault as fault:
-                outcomes.append(fault.document())
-        return outcomes
+        return each_outcome(specs, partial(put, transaction))
 
-    return await call.store.write(job)
+    return outcomes_answer(name, await call.store.write(job), done=done)
 
 
 def _sent(call: Call, module: Module, transaction: Transaction, spec: JsonObject, companion: int) -> Email:
@@ -131,13 +119,11 @@ def _associated(
     """An e-mail that was sent or received elsewhere. Each `original_message_id` is associated once."""
     original = spec.text("original_message_id", MAX_MESSAGE_ID)
     if original is None:
-        raise missing(spec, "original_message_id")
+        raise spec.missing("original_message_id")
     if transaction.companions.named(KIND, [original]):
         raise spec.fault("DUPLICATE_DATA", "duplicate data", "original_message_id")
     time = moment(spec, "date_time")
-    for name in ("sent", "date_time"):
-        if name not in spec:
-            raise missing(spec, name)
+    spec.require("sent", "date_time")
     assert time is not None
     content, images = _content(call, transaction, spec, companion)
     return Email(
@@ -175,7 +161,7 @@ def _content(
 def _recipients(spec: JsonObject) -> list[Address]:
     recipients = addresses(spec, "to")
     if not recipients:
-        raise missing(spec, "to")
+        raise spec.missing("to")
     return recipients
 
 

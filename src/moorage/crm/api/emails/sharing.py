@@ -8,7 +8,7 @@ from moorage.crm.faults import Fault, related_id_invalid
 from moorage.crm.metadata.catalog import Module
 from moorage.crm.metadata.ids import whole_id
 from moorage.crm.records.access import readable, writable
-from moorage.crm.records.outcomes import user_details
+from moorage.crm.records.outcomes import Outcome, failed, user_details
 from moorage.crm.records.reading import record_id
 from moorage.crm.wire.body import object_of
 from moorage.crm.wire.call import Call, answer
@@ -52,11 +52,11 @@ async def share_of_many(call: Call) -> Response:
     return outcomes_answer("data", [await _outcome(call, module, each) for each in ids])
 
 
-async def _outcome(call: Call, module: Module, value: Any) -> dict[str, Any]:
+async def _outcome(call: Call, module: Module, value: Any) -> Outcome:
     identity = whole_id(value)
     if identity is None or not await is_there(call, module, identity):
-        return Fault(400, "INVALID_DATA", "The id given seems to be invalid", {"id": str(value)}).document()
-    return _no_account().document()
+        return failed(Fault(400, "INVALID_DATA", "The id given seems to be invalid", {"id": str(value)}))
+    return failed(_no_account())
 
 
 def _no_account() -> Fault:

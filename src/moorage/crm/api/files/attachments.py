@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from moorage.crm.api.records.writing import outcomes_answer
+from moorage.crm.api.items import outcomes_answer
 from moorage.crm.api.related.lists import get_related, list_related, parent_of, unknown_list
 from moorage.crm.faults import Fault, ambiguous, file_too_long, related_id_invalid, wrong_format
 from moorage.crm.files.form import AROUND, SentForm, attachment_failure, form_of
@@ -66,7 +66,7 @@ async def upload(call: Call) -> Response:
     else:
         row = await _keep(call, related, parent, form)
     details = record_details(call.organisation, related.module, row)
-    return answer({"data": [succeeded(details, "attachment uploaded successfully", 200).document]})
+    return answer({"data": [succeeded(details, "attachment uploaded successfully").document]})
 
 
 async def _keep(call: Call, related: RelatedList, parent: int, form: SentForm) -> Row:
@@ -117,7 +117,7 @@ async def download(call: Call) -> Response:
 async def delete(call: Call) -> Response:
     ids = id_list(call.params, "ids")
     there = await _detached(call, ids)
-    return outcomes_answer([deletion(each, was_there=each in there) for each in ids], done=200)
+    return outcomes_answer("data", [deletion(each, was_there=each in there) for each in ids])
 
 
 async def delete_one(call: Call) -> Response:
@@ -126,7 +126,7 @@ async def delete_one(call: Call) -> Response:
         raise wrong_format(resource_path_index=_ATTACHMENT)
     if attachment not in await _detached(call, [attachment]):
         raise Fault(400, "INVALID_DATA", "record not deleted", {"resource_path_index": _ATTACHMENT})
-    return outcomes_answer([deletion(attachment, was_there=True)], done=200)
+    return outcomes_answer("data", [deletion(attachment, was_there=True)])
 
 
 async def _detached(call: Call, attachments: Sequence[int]) -> set[int]:

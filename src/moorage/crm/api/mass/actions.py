@@ -8,10 +8,10 @@ from typing import Any
 
 import msgspec
 
+from moorage.crm.api.items import outcomes_answer
 from moorage.crm.api.mass.asked_records import asked_criteria, asked_ids, asked_owner
 from moorage.crm.api.mass.change_owner import MAX_BODY, owned
 from moorage.crm.api.mass.values import mass_values
-from moorage.crm.api.records.writing import outcomes_answer
 from moorage.crm.faults import Fault, param_missing
 from moorage.crm.jobs import mass
 from moorage.crm.jobs.asking import ask_unless, found
@@ -54,8 +54,7 @@ async def mass_delete(call: Call) -> Response:
 
 async def mass_change_owner(call: Call) -> Response:
     module, body = owned(call), await object_of(call)
-    if "cvid" not in body:
-        raise body.fault("MANDATORY_NOT_FOUND", "required field not found", "cvid")
+    body.require("cvid")
     return await _later(call, module, body, mass.CHANGE_OWNER, owner=asked_owner(call, body))
 
 
@@ -74,7 +73,7 @@ async def _at_once(call: Call, module: Module, run: Callable[[Place], list[Outco
     def job(transaction: Transaction) -> list[Outcome]:
         return run(Place(organisation, module, user, transaction))
 
-    return outcomes_answer(await call.store.write(job), done=200)
+    return outcomes_answer("data", await call.store.write(job))
 
 
 async def _later(call: Call, module: Module, body: JsonObject, kind: str, **what: Any) -> Response:

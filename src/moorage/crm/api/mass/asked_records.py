@@ -17,9 +17,7 @@ def asked_ids(body: JsonObject, most: int = MOST_IDS) -> list[int]:
     """The `ids` of the body, each once."""
     items = body.raw("ids")
     if items in (None, []):
-        raise body.fault(
-            "MANDATORY_NOT_FOUND", "required field not found", "ids", expected_data_type="jsonarray"
-        )
+        raise body.missing("ids", expected_data_type="jsonarray")
     if not isinstance(items, list):
         raise body.invalid("ids", expected_data_type="jsonarray")
     if len(items) > most:
@@ -39,9 +37,8 @@ def asked_owner(call: Call, body: JsonObject) -> int:
     """The `owner` of the body, an active user."""
     owner = body.inner("owner")
     if owner is None:
-        raise body.fault("MANDATORY_NOT_FOUND", "required field not found", "owner")
-    if "id" not in owner:
-        raise owner.fault("MANDATORY_NOT_FOUND", "required field not found", "id")
+        raise body.missing("owner")
+    owner.require("id")
     identity = whole_id(owner.raw("id"))
     user = call.organisation.metadata.find("user", identity or 0)
     if user is None:

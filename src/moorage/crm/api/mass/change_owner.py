@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from moorage.crm.api.items import outcomes_answer
 from moorage.crm.api.mass.asked_records import asked_ids, asked_owner
-from moorage.crm.api.records.writing import outcomes_answer
 from moorage.crm.faults import Fault
 from moorage.crm.metadata.catalog import Module
 from moorage.crm.metadata.custom.json_object import JsonObject
@@ -49,7 +49,7 @@ async def _change(call: Call, module: Module, records: Sequence[int], body: Json
     def job(transaction: Transaction) -> list[Outcome]:
         return change_owners(Place(organisation, module, user, transaction), records, owner, related)
 
-    return outcomes_answer(await call.store.write(job), done=200)
+    return outcomes_answer("data", await call.store.write(job))
 
 
 def _related(call: Call, module: Module, body: JsonObject) -> list[Module]:

@@ -35,7 +35,7 @@ async def merge(call: Call) -> Response:
     try:
         request = read_merge(module, master, spec)
     except Fault as fault:
-        return outcomes_answer("merge", [fault.document()])
+        return outcomes_answer("merge", [failed(fault)])
     try:
         if await _is_long(call, module, request):
             return await _later(call, request)
@@ -66,7 +66,7 @@ async def _spec(call: Call) -> JsonObject:
     if isinstance(sent, list) and len(sent) > 1:
         raise Fault(400, "INVALID_DATA", "invalid data", {})
     if not (specs := body.items("merge", 1)):
-        raise body.fault("MANDATORY_NOT_FOUND", "required field not found", "merge")
+        raise body.missing("merge")
     return specs[0]
 
 

@@ -16,7 +16,7 @@ def mass_values(call: Call, module: Module, body: JsonObject) -> dict[str, Any]:
     """The one element of `data`: one field, or three of a deal. Raises the Fault of values that no record can have."""
     elements = body.items("data", 1)
     if not elements:
-        raise body.fault("MANDATORY_NOT_FOUND", "required field not found", "data")
+        raise body.missing("data")
     (element,) = elements
     values: dict[str, Any] = body.raw("data")[0]
     if not values:

@@ -1,6 +1,6 @@
 """Make a record like another one [Z clone-record]."""
 
-from moorage.crm.api.records.writing import outcomes_answer
+from moorage.crm.api.items import outcomes_answer
 from moorage.crm.faults import invalid_id
 from moorage.crm.records.access import writable
 from moorage.crm.records.changes import Change
@@ -31,7 +31,7 @@ async def clone(call: Call) -> Response:
         change = Change(organisation, module, user, transaction)
         return change.insert([insertable(organisation.catalog, module, values, _PATH)])
 
-    return outcomes_answer(await call.store.write(job), done=201)
+    return outcomes_answer("data", await call.store.write(job), done=201)
 
 
 ROUTES = (

@@ -1,8 +1,9 @@
 """Cancel a meeting, and tell those who take part [Z meeting-cancel]."""
 
-from moorage.crm.api.items import outcomes_answer, specs_of, success
+from moorage.crm.api.items import outcomes_answer, specs_of
 from moorage.crm.faults import Fault
 from moorage.crm.records.meetings import Cancellation
+from moorage.crm.records.outcomes import failed, succeeded
 from moorage.crm.records.reading import record_id
 from moorage.crm.storage.contract.records import Transaction
 from moorage.crm.wire.call import Call
@@ -16,8 +17,7 @@ async def cancel(call: Call) -> Response:
     meeting = record_id(call)
     [spec] = await specs_of(call, "data", 1)
     try:
-        if "send_cancelling_mail" not in spec:
-            raise spec.fault("MANDATORY_NOT_FOUND", "required field not found", "send_cancelling_mail")
+        spec.require("send_cancelling_mail")
         sends_mail = spec.boolean("send_cancelling_mail")
 
         def job(transaction: Transaction) -> None:
@@ -26,8 +26,8 @@ async def cancel(call: Call) -> Response:
 
         await call.store.write(job)
     except Fault as fault:
-        return outcomes_answer("data", [fault.document()])
-    return outcomes_answer("data", [success({"id": str(meeting)}, "The event is successfully cancelled")])
+        return outcomes_answer("data", [failed(fault)])
+    return outcomes_answer("data", [succeeded({"id": str(meeting)}, "The event is successfully cancelled")])
 
 
 ROUTES = (

@@ -80,7 +80,7 @@ def _ids(call: Call, body: JsonObject) -> list[int]:
     if isinstance(value, str):
         value = _listed(value)
     if not value:
-        raise body.fault("MANDATORY_NOT_FOUND", "required field not found", "ids")
+        raise body.missing("ids")
     if not isinstance(value, list):
         raise body.invalid("ids", expected_data_type="jsonarray")
     if len(value) > MOST_RECORDS:
@@ -108,7 +108,7 @@ def _overwrites(call: Call, body: JsonObject) -> bool:
 def _tags(body: JsonObject) -> list[SentTag]:
     items = body.items("tags", MAX_TAGS)
     if not items:
-        raise body.fault("MANDATORY_NOT_FOUND", "required field not found", "tags")
+        raise body.missing("tags")
     return sent_tags(body.raw("tags"), "$.tags")
 
 

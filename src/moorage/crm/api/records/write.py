@@ -5,7 +5,8 @@ Sources: [Z insert-records], [Z update-records], [Z upsert-records], [Z delete-r
 
 from typing import Any
 
-from moorage.crm.api.records.writing import outcomes_answer, outcomes_of, prepared_records, write
+from moorage.crm.api.items import outcomes_answer
+from moorage.crm.api.records.writing import outcomes_of, prepared_records, write
 from moorage.crm.faults import Fault, param_missing, wrong_format
 from moorage.crm.metadata.ids import whole_id
 from moorage.crm.records.access import writable
@@ -64,7 +65,7 @@ async def delete_one(call: Call) -> Response:
     outcomes = await outcomes_of(call, module, lambda change: change.delete([record]))
     if outcomes[0].document["code"] == "INVALID_DATA":
         raise Fault(400, "INVALID_DATA", "record not deleted", {"resource_path_index": 1})
-    return outcomes_answer(outcomes, done=200)
+    return outcomes_answer("data", outcomes)
 
 
 def _duplicate_check_fields(body: dict[str, Any]) -> list[str] | None:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeAlias
 
-from moorage.crm.api.items import joint_status
+from moorage.crm.api.items import outcomes_answer
 from moorage.crm.metadata.catalog import Catalog, Module
 from moorage.crm.records.changes import Change
 from moorage.crm.records.outcomes import Outcome
@@ -13,7 +13,7 @@ from moorage.crm.records.reading import since_header
 from moorage.crm.records.within import Within
 from moorage.crm.storage.contract.records import Transaction
 from moorage.crm.wire.body import records_of
-from moorage.crm.wire.call import Call, answer
+from moorage.crm.wire.call import Call
 from moorage.crm.wire.members import MAX_RECORDS
 from moorage.http.message import Response
 
@@ -41,7 +41,7 @@ async def write(
     done: int = 200,
     within: Within | None = None,
 ) -> Response:
-    return outcomes_answer(await outcomes_of(call, module, run, within), done=done)
+    return outcomes_answer("data", await outcomes_of(call, module, run, within), done=done)
 
 
 def outcomes_of(
@@ -64,10 +64,3 @@ def outcomes_of(
         )
 
     return call.store.write(job)
-
-
-def outcomes_answer(outcomes: Sequence[Outcome], *, done: int) -> Response:
-    """`done` is the status when every record succeeded."""
-    statuses = [outcome.status for outcome in outcomes]
-    status = joint_status(statuses, done=done, refused=412 if set(statuses) == {412} else 400)
-    return answer({"data": [outcome.document for outcome in outcomes]}, status)

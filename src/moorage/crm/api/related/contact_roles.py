@@ -1,12 +1,10 @@
 """Contact roles: list, get, add, change, delete [Z contact-roles]."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 
-from moorage.crm.api.items import outcomes_answer, specs_of
-from moorage.crm.faults import Fault
-from moorage.crm.metadata.custom.json_object import JsonObject
+from moorage.crm.api.items import each_outcome, outcomes_answer, specs_of
 from moorage.crm.records.contact_roles import KIND, ContactRoles, Role, roles_in
-from moorage.crm.records.outcomes import Outcome, failed
+from moorage.crm.records.outcomes import Outcome
 from moorage.crm.storage.contract.companions import CompanionPage, CompanionsOf
 from moorage.crm.storage.contract.records import Window
 from moorage.crm.wire.call import Call, answer, no_content
@@ -40,17 +38,17 @@ async def get_role(call: Call) -> Response:
 
 async def add_roles(call: Call) -> Response:
     specs = await specs_of(call, _ENVELOPE, MAX_RECORDS)
-    return await _change(call, lambda roles: _each(specs, roles.add), done=201)
+    return await _change(call, lambda roles: each_outcome(specs, roles.add), done=201)
 
 
 async def change_roles(call: Call) -> Response:
     specs = await specs_of(call, _ENVELOPE, MAX_RECORDS)
-    return await _change(call, lambda roles: _each(specs, roles.change))
+    return await _change(call, lambda roles: each_outcome(specs, roles.change))
 
 
 async def change_role(call: Call) -> Response:
     role_id, specs = path_id(call.path, 2), await specs_of(call, _ENVELOPE, 1)
-    return await _change(call, lambda roles: _each(specs, lambda spec: roles.change(spec, role_id)))
+    return await _change(call, lambda roles: each_outcome(specs, lambda spec: roles.change(spec, role_id)))
 
 
 async def remove_roles(call: Call) -> Response:
@@ -63,21 +61,9 @@ async def remove_role(call: Call) -> Response:
     return await _change(call, lambda roles: roles.remove([role_id]))
 
 
-def _each(specs: Sequence[JsonObject], change: Callable[[JsonObject], Outcome]) -> list[Outcome]:
-    """Each role succeeds or fails alone."""
-    outcomes = []
-    for spec in specs:
-        try:
-            outcomes.append(change(spec))
-        except Fault as fault:
-            outcomes.append(failed(fault))
-    return outcomes
-
-
 async def _change(call: Call, run: Callable[[ContactRoles], list[Outcome]], *, done: int = 200) -> Response:
     write: Awaitable[list[Outcome]] = call.store.write(lambda transaction: run(ContactRoles(transaction)))
-    outcomes = await write
-    return outcomes_answer(_ENVELOPE, [outcome.document for outcome in outcomes], done=done)
+    return outcomes_answer(_ENVELOPE, await write, done=done)
 
 
 def _scopes(operation: str) -> tuple[str, ...]:

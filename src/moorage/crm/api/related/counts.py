@@ -28,7 +28,7 @@ async def count_related(call: Call) -> Response:
     body = await object_of(call)
     specs = body.items(_ENVELOPE, _MOST)
     if not specs:
-        raise body.fault("MANDATORY_NOT_FOUND", "required field not found", _ENVELOPE)
+        raise body.missing(_ENVELOPE)
     found = call.store.record(parents, shape(parents, []), parent)
     if (found if isinstance(found, bytes | None) else await found) is None:
         raise unknown_record()
@@ -54,7 +54,7 @@ async def _count(call: Call, parents: Module, parent: int, spec: JsonObject) -> 
 def _asked(call: Call, parents: Module, parent: int, spec: JsonObject) -> tuple[RelatedList, list[Filter]]:
     named = spec.inner("related_list")
     if named is None:
-        raise spec.fault("MANDATORY_NOT_FOUND", "required field not found", "related_list")
+        raise spec.missing("related_list")
     related = related_list(call.organisation, parents, _name(call, parents, named))
     if related is None:
         name = "api_name" if "api_name" in named else "id"

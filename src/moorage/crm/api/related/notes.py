@@ -3,7 +3,8 @@
 from collections.abc import Awaitable, Sequence
 from typing import Any
 
-from moorage.crm.api.records.writing import outcomes_answer, outcomes_of, prepared_records, write
+from moorage.crm.api.items import outcomes_answer
+from moorage.crm.api.records.writing import outcomes_of, prepared_records, write
 from moorage.crm.api.related.lists import get_related, list_related, parent_of, unknown_list
 from moorage.crm.faults import Fault, related_id_invalid, wrong_format
 from moorage.crm.metadata.catalog import Catalog, Module
@@ -70,7 +71,7 @@ async def update_note(call: Call) -> Response:
 
 
 async def delete_notes(call: Call) -> Response:
-    return outcomes_answer(await _deleted(call, id_list(call.params, "ids")), done=200)
+    return outcomes_answer("data", await _deleted(call, id_list(call.params, "ids")))
 
 
 async def delete_note(call: Call) -> Response:
@@ -80,7 +81,7 @@ async def delete_note(call: Call) -> Response:
     outcomes = await _deleted(call, [note])
     if outcomes[0].status != 200:
         raise Fault(400, "INVALID_DATA", "record not deleted", {"resource_path_index": _NOTE})
-    return outcomes_answer(outcomes, done=200)
+    return outcomes_answer("data", outcomes)
 
 
 def _deleted(call: Call, notes: Sequence[int]) -> Awaitable[list[Outcome]]:

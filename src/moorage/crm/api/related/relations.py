@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from moorage.crm.api.records.writing import outcomes_answer
+from moorage.crm.api.items import outcomes_answer
 from moorage.crm.api.related.contact_roles import roles_of
 from moorage.crm.api.related.lists import parent_of, related_of, unknown_record
 from moorage.crm.faults import Fault
@@ -74,7 +74,7 @@ async def _relate(call: Call, record: int | None) -> Response:
         _require(transaction, related.parents, parent)
         return links.relate(transaction, wishes, call.caller.user)
 
-    return outcomes_answer(await call.store.write(job), done=200)
+    return outcomes_answer("data", await call.store.write(job))
 
 
 async def _unrelate(call: Call, related: RelatedList, records: Sequence[int]) -> Response:
@@ -86,7 +86,7 @@ async def _unrelate(call: Call, related: RelatedList, records: Sequence[int]) ->
             return [unrelated(record, was_there=False) for record in records]
         return _record_links(related, parent).unrelate(transaction, records)
 
-    return outcomes_answer(await call.store.write(job), done=200)
+    return outcomes_answer("data", await call.store.write(job))
 
 
 def _require(transaction: Transaction, parents: Module, parent: int) -> None:

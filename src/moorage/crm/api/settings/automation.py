@@ -42,7 +42,7 @@ async def enrol(call: Call) -> Response:
     body = await object_of(call)
     for name in ("cadences_ids", "ids"):
         if not body.has_member(name):
-            raise body.fault("MANDATORY_NOT_FOUND", "required field not found", name)
+            raise body.missing(name)
         ids = body.raw(name)
         if not isinstance(ids, list) or not ids:
             raise body.invalid(name, expected_data_type="jsonarray")

@@ -2,13 +2,13 @@
 
 import re
 
-from moorage.crm.api.items import success
 from moorage.crm.api.settings.changing import MAX_BODY, require_customizer
 from moorage.crm.api.settings.own_documents import Documents, documents_of
 from moorage.crm.faults import Fault
 from moorage.crm.metadata.custom.json_object import JsonObject
 from moorage.crm.metadata.documents import Body
 from moorage.crm.metadata.ids import whole_id
+from moorage.crm.records.outcomes import succeeded
 from moorage.crm.wire.body import object_of
 from moorage.crm.wire.call import Call, answer, no_content
 from moorage.crm.wire.routing import Route
@@ -39,7 +39,7 @@ async def _save(call: Call, *, is_new: bool) -> Response:
     document = await object_of(call)
     spec = document.inner(NAME)
     if spec is None:
-        raise document.fault("MANDATORY_NOT_FOUND", "required field not found", NAME)
+        raise document.missing(NAME)
 
     def job(documents: Documents) -> int:
         known = next(iter(documents.all()), None)
@@ -53,7 +53,7 @@ async def _save(call: Call, *, is_new: bool) -> Response:
         identity = await Documents.change(call, KIND, job)
     except Fault as fault:
         return answer({NAME: fault.document()}, 400)
-    return answer({NAME: success({"id": str(identity)}, _SAVED)}, 201 if is_new else 200)
+    return answer({NAME: succeeded({"id": str(identity)}, _SAVED).document}, 201 if is_new else 200)
 
 
 def _hours(spec: JsonObject, before: Body) -> Body:
@@ -64,7 +64,7 @@ def _hours(spec: JsonObject, before: Body) -> Body:
     if kind == "24_by_7":
         days = list(DAYS)
     if days is None:
-        raise spec.fault("MANDATORY_NOT_FOUND", "required field not found", "business_days")
+        raise spec.missing("business_days")
     body["business_days"] = days
     if kind != "custom":
         return body | {"same_as_everyday": None, "daily_timing": [], "custom_timing": []}
@@ -76,14 +76,14 @@ def _hours(spec: JsonObject, before: Body) -> Body:
     elif before.get(name):
         body[name] = before[name]
     else:
-        raise spec.fault("MANDATORY_NOT_FOUND", "required field not found", name)
+        raise spec.missing(name)
     return body
 
 
 def _one_of(spec: JsonObject, name: str, choices: tuple[str, ...], before: Body) -> str:
     value = spec.raw(name) if name in spec else before.get(name)
     if value is None:
-        raise spec.fault("MANDATORY_NOT_FOUND", "required field not found", name)
+        raise spec.missing(name)
     if value not in choices:
         raise spec.invalid(name, expected_data_type="string", regex="|".join(choices))
     return str(value)
@@ -118,7 +118,7 @@ def _timings(spec: JsonObject, days: list[str]) -> list[Body]:
             raise item.invalid("days", expected_data_type="string", regex="|".join(days))
         timings[day] = {"days": day, "business_timing": _timing(item, "business_timing")}
     if len(timings) < len(days):
-        raise spec.fault("MANDATORY_NOT_FOUND", "required field not found", "custom_timing")
+        raise spec.missing("custom_timing")
     return list(timings.values())
 
 

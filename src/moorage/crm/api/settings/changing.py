@@ -6,12 +6,17 @@ from functools import partial
 from typing import TypeVar
 
 from moorage.crm.api.documents import module_named, reference
-from moorage.crm.api.items import outcome_of
-from moorage.crm.metadata.documents import Body, Document, Metadata
+from moorage.crm.api.items import each_outcome, outcomes_answer
+from moorage.crm.faults import invalid_id
+from moorage.crm.metadata.custom.json_object import JsonObject
+from moorage.crm.metadata.documents import Body, Document, Kind, Metadata
+from moorage.crm.metadata.ids import whole_id
 from moorage.crm.metadata.times import zoned
 from moorage.crm.records.access import require_administrator
+from moorage.crm.records.outcomes import Outcome
 from moorage.crm.storage.contract.metadata import MetadataTransaction
 from moorage.crm.wire.call import Call
+from moorage.http.message import Response
 
 MAX_BODY = 1024 * 1024
 
@@ -62,15 +67,38 @@ def require_customizer(call: Call) -> None:
     require_administrator(call, "Crm_Implied_Customize_Zoho_CRM")
 
 
+def document_in_path(metadata: Metadata, kind: Kind, identity: int) -> Document:
+    """The document that the path names. Raises the Fault for one that is not there."""
+    document = metadata.find(kind, identity)
+    if document is None:
+        raise invalid_id(2)
+    return document
+
+
+def document_in_body(
+    metadata: Metadata, kind: Kind, spec: JsonObject, message: str = "the id given seems to be invalid"
+) -> Document:
+    """The document that the `id` of an item names. Raises the Fault for one that is not there, with the message."""
+    spec.require("id")
+    document = metadata.find(kind, whole_id(spec.raw("id")) or 0)
+    if document is None:
+        raise spec.fault("INVALID_DATA", message, "id")
+    return document
+
+
 async def changed(call: Call, run: Callable[[SettingsChange], T]) -> T:
     """Run changes as one change of the metadata, in the writer's thread."""
     return await call.store.change_metadata(lambda transaction: run(SettingsChange(call, transaction)))
 
 
 async def change_each(
-    call: Call, items: Sequence[Item], change: Callable[[SettingsChange, Item], Body]
-) -> list[Body]:
-    """The outcomes of changes that succeed or fail each alone, all in one change of the metadata."""
-    return await changed(
-        call, lambda settings: [outcome_of(partial(change, settings, item)) for item in items]
-    )
+    call: Call,
+    name: str,
+    items: Sequence[Item],
+    change: Callable[[SettingsChange, Item], Outcome],
+    *,
+    done: int = 200,
+) -> Response:
+    """Changes that succeed or fail each alone, all in one change of the metadata. The answer names them `name`."""
+    outcomes = await changed(call, lambda settings: each_outcome(items, partial(change, settings)))
+    return outcomes_answer(name, outcomes, done=done)

@@ -1,12 +1,13 @@
 """Dependencies of picklists in a layout: read, made, changed and deleted [Z map-dependency]."""
 
 from moorage.crm.api.documents import document_in_path, module_parameter
-from moorage.crm.api.items import outcomes_answer, specs_of, success
+from moorage.crm.api.items import specs_of
 from moorage.crm.api.settings.changing import MAX_BODY, SettingsChange, change_each, require_customizer
 from moorage.crm.faults import Fault, invalid_id
 from moorage.crm.metadata.custom.dependencies import fields_of, mapped, refuse_known, shown
 from moorage.crm.metadata.custom.json_object import JsonObject
-from moorage.crm.metadata.documents import Body, Document, Metadata
+from moorage.crm.metadata.documents import Document, Metadata
+from moorage.crm.records.outcomes import Outcome, succeeded
 from moorage.crm.wire.call import Call, answer, no_content
 from moorage.crm.wire.parameters import page_and_size, path_id
 from moorage.crm.wire.routing import Route
@@ -63,14 +64,14 @@ async def create_dependency(call: Call) -> Response:
     layout = _layout(call)
     specs = await specs_of(call, NAME, 1)
 
-    def create(change: SettingsChange, spec: JsonObject) -> Body:
+    def create(change: SettingsChange, spec: JsonObject) -> Outcome:
         if "sub_module" in spec:
             raise spec.fault("NOT_SUPPORTED", "this is not supported here", "sub_module")
         parent, child = fields_of(spec, change.metadata.all("field", layout.module))
         refuse_known(spec, parent, child, _of_layout(change.metadata, layout))
         values = mapped(spec, parent, child, {})
         if not values:
-            raise spec.fault("MANDATORY_NOT_FOUND", "required field not found", "pick_list_values")
+            raise spec.missing("pick_list_values")
         identity = change.new_id()
         body = {
             "layout": str(layout.id),
@@ -79,9 +80,9 @@ async def create_dependency(call: Call) -> Response:
             "values": values,
         }
         change.put(Document(int(identity), "map_dependency", layout.module, "", body))
-        return success({"id": identity}, "map dependency created")
+        return succeeded({"id": identity}, "map dependency created")
 
-    return outcomes_answer(NAME, await change_each(call, specs, create), done=201)
+    return await change_each(call, NAME, specs, create, done=201)
 
 
 async def update_dependency(call: Call) -> Response:
@@ -89,16 +90,16 @@ async def update_dependency(call: Call) -> Response:
     layout, identity = _layout(call), path_id(call.path, 4, "dependency_id")
     specs = await specs_of(call, NAME, 1)
 
-    def update(change: SettingsChange, spec: JsonObject) -> Body:
+    def update(change: SettingsChange, spec: JsonObject) -> Outcome:
         dependency = _required(change.metadata, layout, identity)
         fields = _fields(change.metadata, layout)
         parent, child = (fields[dependency.body[name]] for name in ("parent", "child"))
         _refuse_others(spec, parent, child)
         values = mapped(spec, parent, child, dependency.body["values"])
         change.put(dependency.with_body({**dependency.body, "values": values}))
-        return success({"id": str(identity)}, "map dependency updated")
+        return succeeded({"id": str(identity)}, "map dependency updated")
 
-    return outcomes_answer(NAME, await change_each(call, specs, update))
+    return await change_each(call, NAME, specs, update)
 
 
 def _refuse_others(spec: JsonObject, parent: Document, child: Document) -> None:
@@ -120,11 +121,11 @@ async def delete_dependency(call: Call) -> Response:
     require_customizer(call)
     layout, identity = _layout(call), path_id(call.path, 4, "dependency_id")
 
-    def delete(change: SettingsChange, identity: int) -> Body:
+    def delete(change: SettingsChange, identity: int) -> Outcome:
         change.transaction.remove([_required(change.metadata, layout, identity).id])
-        return success({"id": str(identity)}, "map dependency deleted")
+        return succeeded({"id": str(identity)}, "map dependency deleted")
 
-    return outcomes_answer(NAME, await change_each(call, [identity], delete))
+    return await change_each(call, NAME, [identity], delete)
 
 
 def _scope(operation: str) -> tuple[str, ...]:

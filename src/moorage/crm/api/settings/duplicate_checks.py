@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 from moorage.crm.api.documents import module_parameter
-from moorage.crm.api.items import success
 from moorage.crm.faults import Fault
 from moorage.crm.metadata.custom.duplicate_checks import (
     KEY,
@@ -16,6 +15,7 @@ from moorage.crm.metadata.custom.duplicate_checks import (
 from moorage.crm.metadata.custom.json_object import JsonObject
 from moorage.crm.metadata.documents import Document, Metadata
 from moorage.crm.records.access import require_administrator
+from moorage.crm.records.outcomes import succeeded
 from moorage.crm.storage.contract.metadata import MetadataTransaction
 from moorage.crm.wire.body import object_of
 from moorage.crm.wire.call import Call, answer, no_content
@@ -80,7 +80,7 @@ async def _spec(call: Call) -> JsonObject:
     body = await object_of(call)
     spec = body.inner(_ENVELOPE)
     if spec is None:
-        raise body.fault("MANDATORY_NOT_FOUND", "required field not found", _ENVELOPE)
+        raise body.missing(_ENVELOPE)
     return spec
 
 
@@ -105,7 +105,7 @@ async def _change(
         if fault.code != "FEATURE_NOT_ENABLED":
             raise
         return answer({_ENVELOPE: fault.document()}, fault.status)
-    return answer({_ENVELOPE: success({}, message)})
+    return answer({_ENVELOPE: succeeded({}, message).document})
 
 
 def _not_enabled(kind: str) -> Fault:

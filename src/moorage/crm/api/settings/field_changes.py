@@ -1,13 +1,12 @@
 """Custom fields, which an organisation makes for itself: create, update, delete [Z create-fields]."""
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable
 from typing import TypeVar
 
 import msgspec
 
 from moorage.crm.api.documents import module_named, module_parameter
-from moorage.crm.api.items import outcome_of, outcomes_answer, specs_of, success
+from moorage.crm.api.items import each_outcome, outcomes_answer, specs_of
 from moorage.crm.api.settings.formula_values import must_be_worked_out, work_out
 from moorage.crm.api.settings.roll_up_fields import RollUpFields, is_rolled_up
 from moorage.crm.api.settings.row_modules import RowModules
@@ -29,6 +28,7 @@ from moorage.crm.metadata.layout_documents import section_body, with_field, with
 from moorage.crm.metadata.related_list_documents import related_list_document
 from moorage.crm.metadata.roll_ups import ROLL_UP
 from moorage.crm.records.access import require_administrator
+from moorage.crm.records.outcomes import Outcome, succeeded
 from moorage.crm.storage.contract.metadata import MetadataTransaction
 from moorage.crm.wire.call import Call
 from moorage.crm.wire.parameters import path_id
@@ -44,14 +44,14 @@ T = TypeVar("T")
 async def create_fields(call: Call) -> Response:
     module = _changeable(call)
     specs = await specs_of(call, "fields", MOST_FIELDS)
-    outcomes = await _change(call, module, lambda change: _each(specs, change.create))
+    outcomes = await _change(call, module, lambda change: each_outcome(specs, change.create))
     return outcomes_answer("fields", outcomes, done=201)
 
 
 async def update_fields(call: Call) -> Response:
     module = _changeable(call)
     specs = await specs_of(call, "fields", MOST_FIELDS)
-    outcomes = await _change(call, module, lambda change: _each(specs, change.update))
+    outcomes = await _change(call, module, lambda change: each_outcome(specs, change.update))
     return outcomes_answer("fields", outcomes)
 
 
@@ -59,7 +59,7 @@ async def update_field(call: Call) -> Response:
     module, field_id = _changeable(call), path_id(call.path, 2)
     specs = await specs_of(call, "fields", 1)
     outcomes = await _change(
-        call, module, lambda change: _each(specs, lambda spec: change.update_one(field_id, spec))
+        call, module, lambda change: each_outcome(specs, lambda spec: change.update_one(field_id, spec))
     )
     return outcomes_answer("fields", outcomes)
 
@@ -91,11 +91,6 @@ async def _change(call: Call, module: Document, run: "Callable[[_FieldChanges], 
     return await call.store.change_metadata(job)
 
 
-def _each(specs: Sequence[JsonObject], change: Callable[[JsonObject], Body]) -> list[Body]:
-    """Each field succeeds or fails alone."""
-    return [outcome_of(partial(change, spec)) for spec in specs]
-
-
 class _FieldChanges:
     """Changes to the fields of one module, within a change of the metadata.
 
@@ -124,7 +119,7 @@ class _FieldChanges:
             raise LookupError(api_name)
         return {"api_name": api_name, "id": str(module.id)}
 
-    def create(self, spec: JsonObject) -> Body:
+    def create(self, spec: JsonObject) -> Outcome:
         known = self._metadata.all("field", self._module.id)
         definition = new_field(
             spec, known, self._module_named, picklists=self._picklists, in_rows=has_rows(self._module)
@@ -141,7 +136,7 @@ class _FieldChanges:
         self._lay_out(lambda layout: self._shown_in(layout, field))
         if definition.data_type == ROLL_UP:
             RollUpFields(self._transaction, self._module).fill(field.name)
-        return success({"id": str(field.id)}, "field created")
+        return succeeded({"id": str(field.id)}, "field created")
 
     def _row_modules(self) -> RowModules:
         return RowModules(self._transaction, self, self._module, self._module_named)
@@ -152,19 +147,18 @@ class _FieldChanges:
         section = SectionDefinition(field.name, field.body["field_label"], 0, 1, True)
         return with_subform(layout, section_body(section, self.new_id(), [str(field.id)]))
 
-    def update(self, spec: JsonObject) -> Body:
-        if "id" not in spec:
-            raise spec.fault("MANDATORY_NOT_FOUND", "required field not found", "id")
+    def update(self, spec: JsonObject) -> Outcome:
+        spec.require("id")
         field = self._field(whole_id(spec.raw("id")))
         if field is None:
             raise spec.fault("INVALID_DATA", "the id given seems to be invalid", "id")
         return self._update(field, spec)
 
-    def update_one(self, field_id: int, spec: JsonObject) -> Body:
+    def update_one(self, field_id: int, spec: JsonObject) -> Outcome:
         """The update of the field that the path names, whatever id the body has."""
         return self._update(self._require(field_id), spec)
 
-    def delete(self, field_id: int) -> Body:
+    def delete(self, field_id: int) -> Outcome:
         field = self._require(field_id)
         if not field.body["custom_field"]:
             raise Fault(400, "NOT_ALLOWED", "system field cannot be deleted", {"resource_path_index": 2})
@@ -173,9 +167,9 @@ class _FieldChanges:
             raise Fault(400, "NOT_ALLOWED", message, {"resource_path_index": 2})
         self._lay_out(lambda layout: without_field(layout, str(field.id)))
         self._transaction.remove([field.id, *belongings(self._metadata, field)])
-        return success({"id": str(field.id)}, "field deleted")
+        return succeeded({"id": str(field.id)}, "field deleted")
 
-    def _update(self, field: Document, spec: JsonObject) -> Body:
+    def _update(self, field: Document, spec: JsonObject) -> Outcome:
         known = self._metadata.all("field", self._module.id)
         if has_rows(self._module):
             refuse_in_rows(spec, field.body["data_type"])
@@ -185,7 +179,7 @@ class _FieldChanges:
         if body.get("unique") and not field.body.get("unique"):
             self._refuse_repeats(field, spec)
         self._put(spec, field, field.with_body(body))
-        return success({"id": str(field.id)}, "field updated")
+        return succeeded({"id": str(field.id)}, "field updated")
 
     def _put(self, spec: JsonObject, before: Document | None, field: Document) -> None:
         field = field.with_body(with_mapping(spec, field.body, self._module, self._metadata))
@@ -194,13 +188,13 @@ class _FieldChanges:
             self.formulas.append(field)
         self._transaction.put(field)
 
-    def _update_roll_up(self, spec: JsonObject, field: Document, body: Body) -> Body:
+    def _update_roll_up(self, spec: JsonObject, field: Document, body: Body) -> Outcome:
         roll_up = RollUpFields(self._transaction, self._module).changed(spec, field)
         kept = {"decimal_place": field.body["decimal_place"], ROLL_UP: roll_up}
         self._transaction.put(field.with_body(body | kept))
         if roll_up != field.body[ROLL_UP]:
             RollUpFields(self._transaction, self._module).fill(field.name)
-        return success({"id": str(field.id)}, "field updated")
+        return succeeded({"id": str(field.id)}, "field updated")
 
     def _refuse_repeats(self, field: Document, spec: JsonObject) -> None:
         if self._transaction.repeats(self._module.id, field.id):

@@ -1,11 +1,11 @@
 """The fiscal year, which the placeholders of criteria follow, such as ${THISFY} [Z fiscal-year]."""
 
-from moorage.crm.api.items import success
 from moorage.crm.api.settings.changing import MAX_BODY, SettingsChange, changed, require_customizer
 from moorage.crm.faults import Fault
 from moorage.crm.metadata.custom.json_object import JsonObject
 from moorage.crm.metadata.documents import Body, Document, Metadata
 from moorage.crm.metadata.ids import ID_SPACE
+from moorage.crm.records.outcomes import succeeded
 from moorage.crm.wire.body import object_of
 from moorage.crm.wire.call import Call, answer
 from moorage.crm.wire.routing import Route
@@ -42,9 +42,8 @@ async def update_year(call: Call) -> Response:
     document = await object_of(call)
     spec = document.inner(NAME)
     if spec is None:
-        raise document.fault("MANDATORY_NOT_FOUND", "required field not found", NAME)
-    if "start_month" not in spec:
-        raise spec.fault("MANDATORY_NOT_FOUND", "required field not found", "start_month")
+        raise document.missing(NAME)
+    spec.require("start_month")
 
     def update(change: SettingsChange) -> None:
         known = _known(change.metadata)
@@ -60,7 +59,7 @@ async def update_year(call: Call) -> Response:
     except Fault as fault:
         return answer({NAME: fault.document()}, 400)
     message = "The fiscal year configuration has been updated successfully"
-    return answer({NAME: success({}, message)})
+    return answer({NAME: succeeded({}, message).document})
 
 
 def _chosen(spec: JsonObject, name: str, choices: tuple[str, ...], message: str) -> str:

@@ -1,9 +1,16 @@
 """Global picklists: options that fields of several modules share [Z global-picklists]."""
 
-from moorage.crm.api.items import outcomes_answer, specs_of, success
-from moorage.crm.api.settings.changing import MAX_BODY, SettingsChange, change_each, require_customizer
+from moorage.crm.api.items import specs_of
+from moorage.crm.api.settings.changing import (
+    MAX_BODY,
+    SettingsChange,
+    change_each,
+    document_in_body,
+    document_in_path,
+    require_customizer,
+)
 from moorage.crm.api.settings.picklist_uses import used_in_modules
-from moorage.crm.faults import Fault, invalid_id
+from moorage.crm.faults import Fault
 from moorage.crm.metadata.custom.global_picklists import (
     changed_picklist,
     fields_of,
@@ -12,7 +19,7 @@ from moorage.crm.metadata.custom.global_picklists import (
 )
 from moorage.crm.metadata.custom.json_object import JsonObject
 from moorage.crm.metadata.documents import Body, Document, Metadata
-from moorage.crm.metadata.ids import whole_id
+from moorage.crm.records.outcomes import Outcome, succeeded
 from moorage.crm.wire.call import Call, answer, no_content
 from moorage.crm.wire.parameters import id_list, path_id
 from moorage.crm.wire.routing import Route
@@ -50,54 +57,46 @@ async def create_picklist(call: Call) -> Response:
     require_customizer(call)
     specs = await specs_of(call, NAME, 1)
 
-    def create(change: SettingsChange, spec: JsonObject) -> Body:
+    def create(change: SettingsChange, spec: JsonObject) -> Outcome:
         body = new_picklist(spec, change.metadata.all("global_picklist"), change)
         picklist = Document(int(body["id"]), "global_picklist", 0, body["api_name"], body | change.created())
         change.put(picklist)
-        return success({"id": body["id"]}, "global picklist added successfully")
+        return succeeded({"id": body["id"]}, "global picklist added successfully")
 
-    return outcomes_answer(NAME, await change_each(call, specs, create), done=201)
+    return await change_each(call, NAME, specs, create, done=201)
 
 
 async def update_picklists(call: Call) -> Response:
     require_customizer(call)
     specs = await specs_of(call, NAME, MOST_AT_ONCE)
 
-    def update(change: SettingsChange, spec: JsonObject) -> Body:
-        if "id" not in spec:
-            raise spec.fault("MANDATORY_NOT_FOUND", "required field not found", "id")
-        picklist = change.metadata.find("global_picklist", whole_id(spec.raw("id")) or 0)
-        if picklist is None:
-            raise spec.fault("INVALID_DATA", "the id given seems to be invalid", "id")
-        return _updated(change, picklist, spec)
+    def update(change: SettingsChange, spec: JsonObject) -> Outcome:
+        return _updated(change, document_in_body(change.metadata, "global_picklist", spec), spec)
 
-    return outcomes_answer(NAME, await change_each(call, specs, update))
+    return await change_each(call, NAME, specs, update)
 
 
 async def update_picklist(call: Call) -> Response:
     require_customizer(call)
     identity = path_id(call.path, 2)
     specs = await specs_of(call, NAME, 1)
-    outcomes = await change_each(
-        call, specs, lambda change, spec: _updated(change, _required(change.metadata, identity), spec)
+    return await change_each(
+        call,
+        NAME,
+        specs,
+        lambda change, spec: _updated(
+            change, document_in_path(change.metadata, "global_picklist", identity), spec
+        ),
     )
-    return outcomes_answer(NAME, outcomes)
 
 
-def _updated(change: SettingsChange, picklist: Document, spec: JsonObject) -> Body:
+def _updated(change: SettingsChange, picklist: Document, spec: JsonObject) -> Outcome:
     known = change.metadata.all("global_picklist")
     body = changed_picklist(spec, picklist, known, change) | change.changed()
     change.put(picklist.with_body(body))
     for field in _fields(change.metadata, picklist):
         change.put(field.with_body({**field.body, "pick_list_values": options_of_field(body)}))
-    return success({"id": body["id"]}, "global picklist updated successfully")
-
-
-def _required(metadata: Metadata, identity: int) -> Document:
-    picklist = metadata.find("global_picklist", identity)
-    if picklist is None:
-        raise invalid_id(2)
-    return picklist
+    return succeeded({"id": body["id"]}, "global picklist updated successfully")
 
 
 def _fields(metadata: Metadata, picklist: Document) -> list[Document]:
@@ -111,33 +110,34 @@ def _fields(metadata: Metadata, picklist: Document) -> list[Document]:
 async def delete_picklists(call: Call) -> Response:
     require_customizer(call)
 
-    def delete(change: SettingsChange, identity: int) -> Body:
+    def delete(change: SettingsChange, identity: int) -> Outcome:
         picklist = change.metadata.find("global_picklist", identity)
         if picklist is None:
             details = {"id": str(identity)}
             raise Fault(400, "INVALID_DATA", "the id given seems to be invalid", details)
         return _deleted(change, picklist)
 
-    outcomes = await change_each(call, id_list(call.params, "ids"), delete)
-    return outcomes_answer(NAME, outcomes)
+    return await change_each(call, NAME, id_list(call.params, "ids"), delete)
 
 
 async def delete_picklist(call: Call) -> Response:
     require_customizer(call)
-    outcomes = await change_each(
+    return await change_each(
         call,
+        NAME,
         [path_id(call.path, 2)],
-        lambda change, identity: _deleted(change, _required(change.metadata, identity)),
+        lambda change, identity: _deleted(
+            change, document_in_path(change.metadata, "global_picklist", identity)
+        ),
     )
-    return outcomes_answer(NAME, outcomes)
 
 
-def _deleted(change: SettingsChange, picklist: Document) -> Body:
+def _deleted(change: SettingsChange, picklist: Document) -> Outcome:
     """Fields that used it keep its options as their own."""
     for field in _fields(change.metadata, picklist):
         change.put(field.with_body({**field.body, "global_picklist": None}))
     change.transaction.remove([picklist.id])
-    return success({"id": str(picklist.id)}, "global picklist deleted successfully")
+    return succeeded({"id": str(picklist.id)}, "global picklist deleted successfully")
 
 
 def _scope(operation: str) -> tuple[str, ...]:

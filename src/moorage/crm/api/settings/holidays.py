@@ -1,14 +1,17 @@
 """Holidays of an organisation: made, changed and deleted [Z description]."""
 
+from collections.abc import Callable, Sequence
 from datetime import date
+from functools import partial
 
-from moorage.crm.api.items import outcome_of, outcomes_answer, specs_of, success
+from moorage.crm.api.items import Item, each_outcome, outcomes_answer, specs_of
 from moorage.crm.api.settings.changing import MAX_BODY, require_customizer
 from moorage.crm.api.settings.own_documents import MOST, Documents, documents_of
 from moorage.crm.faults import Fault
 from moorage.crm.metadata.custom.json_object import JsonObject
 from moorage.crm.metadata.documents import Body
 from moorage.crm.metadata.ids import whole_id
+from moorage.crm.records.outcomes import Outcome, succeeded
 from moorage.crm.storage.contract.companions import Companion
 from moorage.crm.wire.call import Call, answer, no_content
 from moorage.crm.wire.parameters import one_of, page_and_size, path_id, whole_number
@@ -52,60 +55,56 @@ async def get_holiday(call: Call) -> Response:
 async def create_holidays(call: Call) -> Response:
     specs = await _specs(call, MOST_AT_ONCE)
 
-    def create(documents: Documents, spec: JsonObject) -> Body:
-        for name in ("name", "date", "type"):
-            if name not in spec:
-                raise spec.fault("MANDATORY_NOT_FOUND", "required field not found", name)
+    def create(documents: Documents, spec: JsonObject) -> Outcome:
+        spec.require("name", "date", "type")
         if len(documents.all()) >= MOST:
             raise spec.fault("LIMIT_EXCEEDED", "limit exceeded", "name", limit=MOST)
         identity = documents.put(_changed(documents, spec, {}, None))
-        return success({"id": str(identity)}, "Holidays created successfully")
+        return succeeded({"id": str(identity)}, "Holidays created successfully")
 
-    def job(documents: Documents) -> list[Body]:
-        return [outcome_of(lambda spec=spec: create(documents, spec)) for spec in specs]  # type: ignore[misc]
-
-    return outcomes_answer(NAME, await Documents.change(call, KIND, job), done=201)
+    return await _change_each(call, specs, create, done=201)
 
 
 async def update_holidays(call: Call) -> Response:
     specs = await _specs(call, MOST_AT_ONCE)
 
-    def update(documents: Documents, spec: JsonObject) -> Body:
-        if "id" not in spec:
-            raise spec.fault("MANDATORY_NOT_FOUND", "required field not found", "id")
+    def update(documents: Documents, spec: JsonObject) -> Outcome:
+        spec.require("id")
         known = documents.find(whole_id(spec.raw("id")))
         if known is None:
             raise spec.invalid("id")
         return _updated(documents, spec, known)
 
-    def job(documents: Documents) -> list[Body]:
-        return [outcome_of(lambda spec=spec: update(documents, spec)) for spec in specs]  # type: ignore[misc]
-
-    return outcomes_answer(NAME, await Documents.change(call, KIND, job))
+    return await _change_each(call, specs, update)
 
 
 async def update_holiday(call: Call) -> Response:
     identity = path_id(call.path, 2)
-    [spec] = await _specs(call, 1)
-
-    def job(documents: Documents) -> list[Body]:
-        return [outcome_of(lambda: _updated(documents, spec, _required(documents, identity)))]
-
-    return outcomes_answer(NAME, await Documents.change(call, KIND, job))
+    specs = await _specs(call, 1)
+    return await _change_each(
+        call, specs, lambda documents, spec: _updated(documents, spec, _required(documents, identity))
+    )
 
 
 async def delete_holiday(call: Call) -> Response:
     require_customizer(call)
     identity = path_id(call.path, 2)
 
-    def delete(documents: Documents) -> Body:
+    def delete(documents: Documents, identity: int) -> Outcome:
         documents.remove(_required(documents, identity))
-        return success({"id": str(identity)}, "Holidays deleted successfully")
+        return succeeded({"id": str(identity)}, "Holidays deleted successfully")
 
-    def job(documents: Documents) -> list[Body]:
-        return [outcome_of(lambda: delete(documents))]
+    return await _change_each(call, [identity], delete)
 
-    return outcomes_answer(NAME, await Documents.change(call, KIND, job))
+
+async def _change_each(
+    call: Call, items: Sequence[Item], change: Callable[[Documents, Item], Outcome], *, done: int = 200
+) -> Response:
+    """Each succeeds or fails alone, in one transaction."""
+    outcomes = await Documents.change(
+        call, KIND, lambda documents: each_outcome(items, partial(change, documents))
+    )
+    return outcomes_answer(NAME, outcomes, done=done)
 
 
 async def _specs(call: Call, most: int) -> list[JsonObject]:
@@ -120,9 +119,9 @@ def _required(documents: Documents, identity: int) -> Companion:
     return known
 
 
-def _updated(documents: Documents, spec: JsonObject, known: Companion) -> Body:
+def _updated(documents: Documents, spec: JsonObject, known: Companion) -> Outcome:
     documents.put(_changed(documents, spec, known.body, known), known)
-    return success({"id": str(known.id)}, "Holidays updated successfully")
+    return succeeded({"id": str(known.id)}, "Holidays updated successfully")
 
 
 def _changed(documents: Documents, spec: JsonObject, before: Body, known: Companion | None) -> Body:

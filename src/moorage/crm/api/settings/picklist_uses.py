@@ -6,7 +6,6 @@ from typing import Any
 import msgspec
 
 from moorage.crm.api.documents import document_in_path, module_parameter, reference
-from moorage.crm.api.items import success
 from moorage.crm.api.settings.changing import MAX_BODY, require_customizer
 from moorage.crm.faults import Fault, invalid_id, param_invalid
 from moorage.crm.jobs import replacing
@@ -17,6 +16,7 @@ from moorage.crm.metadata.custom.json_object import JsonObject
 from moorage.crm.metadata.custom.types import PICK_LISTS
 from moorage.crm.metadata.documents import Body, Document, Metadata
 from moorage.crm.metadata.ids import whole_id
+from moorage.crm.records.outcomes import succeeded
 from moorage.crm.storage.contract.companions import CompanionsOf
 from moorage.crm.storage.contract.records import Window
 from moorage.crm.wire.body import object_of
@@ -144,7 +144,7 @@ async def _replace(
     request = ReplaceRequest(identity, replacements, shown)
     job = await ask_for(call, replacing.KIND, msgspec.to_builtins(request))
     message = "replace picklist values scheduled successfully"
-    scheduled = success({"job_id": str(job.id)}, message) | {"code": "SCHEDULED"}
+    scheduled = succeeded({"job_id": str(job.id)}, message).document | {"code": "SCHEDULED"}
     return answer({NAME: [scheduled]})
 
 
@@ -169,9 +169,9 @@ def _pair(item: JsonObject, options: list[Body]) -> tuple[str, Body]:
 def _value(item: JsonObject, name: str) -> JsonObject:
     value = item.inner(name)
     if value is None:
-        raise item.fault("MANDATORY_NOT_FOUND", "required field not found", name)
+        raise item.missing(name)
     if "id" not in value and "display_value" not in value:
-        raise value.fault("MANDATORY_NOT_FOUND", "required field not found", "display_value")
+        raise value.missing("display_value")
     return value
 
 

@@ -3,7 +3,7 @@
 import msgspec
 
 from moorage.crm.api.documents import module_named
-from moorage.crm.api.items import outcomes_answer, specs_of, success
+from moorage.crm.api.items import specs_of
 from moorage.crm.api.settings.changing import MAX_BODY, SettingsChange, change_each, require_customizer
 from moorage.crm.faults import Fault, invalid_id, param_missing
 from moorage.crm.jobs import replacing
@@ -14,6 +14,7 @@ from moorage.crm.metadata.custom.pipelines import changed_pipeline, new_pipeline
 from moorage.crm.metadata.documents import Body, Document, Metadata
 from moorage.crm.metadata.ids import whole_id
 from moorage.crm.query.tree import Equal
+from moorage.crm.records.outcomes import Outcome, succeeded
 from moorage.crm.wire.call import Call, answer, no_content
 from moorage.crm.wire.parameters import path_id
 from moorage.crm.wire.routing import Route
@@ -79,43 +80,41 @@ def _shown(metadata: Metadata, pipeline: Body) -> Body:
 async def create_pipelines(call: Call) -> Response:
     specs = await _specs(call)
 
-    def create(change: SettingsChange, spec: JsonObject) -> Body:
+    def create(change: SettingsChange, spec: JsonObject) -> Outcome:
         pipelines, stages = _pipelines(change.metadata), _field(change.metadata, "Stage")
         pipeline = new_pipeline(spec, pipelines, stages.body["pick_list_values"], change)
         _put(change, [*pipelines, pipeline], pipeline, spec)
-        return success({"id": pipeline["id"]}, "Pipeline created successfully")
+        return succeeded({"id": pipeline["id"]}, "Pipeline created successfully")
 
-    return outcomes_answer(NAME, await change_each(call, specs, create), done=201)
+    return await change_each(call, NAME, specs, create, done=201)
 
 
 async def update_pipelines(call: Call) -> Response:
     specs = await _specs(call)
 
-    def update(change: SettingsChange, spec: JsonObject) -> Body:
-        if "id" not in spec:
-            raise spec.fault("MANDATORY_NOT_FOUND", "required field not found", "id")
+    def update(change: SettingsChange, spec: JsonObject) -> Outcome:
+        spec.require("id")
         pipeline = _find(change.metadata, spec.raw("id"))
         if pipeline is None:
             raise spec.fault("INVALID_DATA", "the id given seems to be invalid", "id")
         return _updated(change, pipeline, spec)
 
-    return outcomes_answer(NAME, await change_each(call, specs, update))
+    return await change_each(call, NAME, specs, update)
 
 
 async def update_pipeline(call: Call) -> Response:
     identity = path_id(call.path, 2)
     specs = await _specs(call, most=1)
-    outcomes = await change_each(
-        call, specs, lambda change, spec: _updated(change, _required(change.metadata, identity), spec)
+    return await change_each(
+        call, NAME, specs, lambda change, spec: _updated(change, _required(change.metadata, identity), spec)
     )
-    return outcomes_answer(NAME, outcomes)
 
 
-def _updated(change: SettingsChange, pipeline: Body, spec: JsonObject) -> Body:
+def _updated(change: SettingsChange, pipeline: Body, spec: JsonObject) -> Outcome:
     pipelines, stages = _pipelines(change.metadata), _field(change.metadata, "Stage")
     changed = changed_pipeline(spec, pipeline, pipelines, stages.body["pick_list_values"])
     _put(change, [changed if each["id"] == changed["id"] else each for each in pipelines], changed, spec)
-    return success({"id": pipeline["id"]}, "Pipeline updated")
+    return succeeded({"id": pipeline["id"]}, "Pipeline updated")
 
 
 def _put(change: SettingsChange, pipelines: list[Body], pipeline: Body, spec: JsonObject) -> None:
@@ -129,22 +128,21 @@ async def delete_pipeline(call: Call) -> Response:
     """A pipeline that is the default, or that has deals, stays: first its deals have to be transferred."""
     identity = path_id(call.path, 2)
     [spec] = await _specs(call, most=1)
-    if "_delete" not in spec:
-        raise spec.fault("MANDATORY_NOT_FOUND", "required field not found", "_delete")
+    spec.require("_delete")
     deals = call.organisation.catalog.modules["Deals"]
     pipeline = _required(call.organisation.metadata, identity)
     has_deals = await call.store.count(deals, [Equal(deals.fields["Pipeline"], pipeline["actual_value"])])
 
-    def delete(change: SettingsChange, _: int) -> Body:
+    def delete(change: SettingsChange, _: int) -> Outcome:
         pipelines, field = _pipelines(change.metadata), _field(change.metadata, "Pipeline")
         kept = [each for each in pipelines if each["id"] != str(identity)]
         if has_deals or pipeline["actual_value"] == field.body["default_value"]:
             reason = "has deals" if has_deals else "is the default"
             raise Fault(400, "CANNOT_DELETE", f"the pipeline {reason}", {"resource_path_index": 2})
         change.put(field.with_body({**field.body, "pick_list_values": kept}))
-        return success({"id": str(identity)}, "Pipeline deleted")
+        return succeeded({"id": str(identity)}, "Pipeline deleted")
 
-    return outcomes_answer(NAME, await change_each(call, [identity], delete))
+    return await change_each(call, NAME, [identity], delete)
 
 
 async def transfer_deals(call: Call) -> Response:
@@ -157,18 +155,17 @@ async def transfer_deals(call: Call) -> Response:
     except Fault as fault:
         return answer({"transfer_pipeline": [fault.document()]}, 400)
     job = await ask_for(call, replacing.KIND, msgspec.to_builtins(request))
-    outcome = success({"job_id": str(job.id)}, "transfer pipeline scheduled successfully")
-    return answer({"transfer_pipeline": [outcome]})
+    outcome = succeeded({"job_id": str(job.id)}, "transfer pipeline scheduled successfully")
+    return answer({"transfer_pipeline": [outcome.document]})
 
 
 def _transfer(metadata: Metadata, spec: JsonObject) -> ReplaceRequest:
     ends = spec.inner("pipeline")
     if ends is None:
-        raise spec.fault("MANDATORY_NOT_FOUND", "required field not found", "pipeline")
+        raise spec.missing("pipeline")
     pipelines = []
     for name in ("from", "to"):
-        if name not in ends:
-            raise ends.fault("MANDATORY_NOT_FOUND", "required field not found", name)
+        ends.require(name)
         pipeline = _find(metadata, ends.raw(name))
         if pipeline is None or pipeline in pipelines:
             raise ends.invalid(name)

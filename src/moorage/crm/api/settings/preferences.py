@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from functools import partial
 
-from moorage.crm.api.items import success
 from moorage.crm.api.settings.changing import MAX_BODY, require_customizer
 from moorage.crm.api.settings.own_documents import Documents, documents_of
 from moorage.crm.faults import Fault
 from moorage.crm.metadata.documents import Body
+from moorage.crm.records.outcomes import succeeded
 from moorage.crm.wire.body import object_of
 from moorage.crm.wire.call import Call, answer
 from moorage.crm.wire.routing import Route
@@ -60,11 +60,10 @@ async def change(preference: Preference, call: Call) -> Response:
     document = await object_of(call)
     spec = document.inner(preference.name)
     if spec is None:
-        raise document.fault("MANDATORY_NOT_FOUND", "required field not found", preference.name)
+        raise document.missing(preference.name)
     try:
         for name in preference.members:
-            if name not in spec:
-                raise spec.fault("MANDATORY_NOT_FOUND", "required field not found", name)
+            spec.require(name)
         changed: Body = {name: spec.boolean(name) for name in preference.members}
     except Fault as fault:
         return answer({preference.name: fault.document()}, 400)
@@ -73,7 +72,7 @@ async def change(preference: Preference, call: Call) -> Response:
         documents.put(changed, documents.named(preference.name), preference.name)
 
     await Documents.change(call, KIND, job)
-    return answer({preference.name: success({}, preference.message)})
+    return answer({preference.name: succeeded({}, preference.message).document})
 
 
 ROUTES = tuple(

@@ -1,13 +1,14 @@
 """Profiles cloned, changed and deleted [Z get-profiles]."""
 
-from moorage.crm.api.items import outcomes_answer, specs_of, success
-from moorage.crm.api.settings.changing import MAX_BODY, SettingsChange, change_each, changed
-from moorage.crm.faults import Fault, invalid_id
+from moorage.crm.api.items import specs_of
+from moorage.crm.api.settings.changing import MAX_BODY, SettingsChange, change_each, changed, document_in_path
+from moorage.crm.faults import Fault
 from moorage.crm.metadata.custom.json_object import JsonObject
 from moorage.crm.metadata.custom.naming import api_name_of
 from moorage.crm.metadata.documents import Body, Document, Metadata
 from moorage.crm.metadata.ids import whole_id
 from moorage.crm.records.access import require_administrator
+from moorage.crm.records.outcomes import Outcome, succeeded
 from moorage.crm.wire.call import Call, answer
 from moorage.crm.wire.parameters import path_id
 from moorage.crm.wire.routing import Route
@@ -29,10 +30,12 @@ async def clone_profile(call: Call) -> Response:
     identity = path_id(call.path, 2)
     specs = await specs_of(call, NAME, 1)
 
-    def clone(change: SettingsChange, spec: JsonObject) -> Body:
-        profiles, source = change.metadata.all("profile"), _required(change.metadata, identity)
-        if "name" not in spec:
-            raise spec.fault("MANDATORY_NOT_FOUND", "required field not found", "name")
+    def clone(change: SettingsChange, spec: JsonObject) -> Outcome:
+        profiles, source = (
+            change.metadata.all("profile"),
+            document_in_path(change.metadata, "profile", identity),
+        )
+        spec.require("name")
         if len(profiles) >= MOST_PROFILES:
             message = "Request exceeds your license limit."
             raise Fault(400, "LICENSE_LIMIT_EXCEEDED", message, {"limit": MOST_PROFILES})
@@ -48,27 +51,27 @@ async def clone_profile(call: Call) -> Response:
         }
         body |= _named(change.metadata, spec, None)
         change.put(Document(int(new), "profile", 0, body["name"], body))
-        return success({"id": new}, "profile created successfully")
+        return succeeded({"id": new}, "profile created successfully")
 
-    return outcomes_answer(NAME, await change_each(call, specs, clone), done=201)
+    return await change_each(call, NAME, specs, clone, done=201)
 
 
 async def update_profile(call: Call) -> Response:
     _require(call)
     identity = path_id(call.path, 2)
-    _refuse_system(_required(call.organisation.metadata, identity), "updated")
+    _refuse_system(document_in_path(call.organisation.metadata, "profile", identity), "updated")
     specs = await specs_of(call, NAME, 1)
 
-    def update(change: SettingsChange, spec: JsonObject) -> Body:
-        profile = _required(change.metadata, identity)
+    def update(change: SettingsChange, spec: JsonObject) -> Outcome:
+        profile = document_in_path(change.metadata, "profile", identity)
         body = {**profile.body, **_named(change.metadata, spec, profile), **change.changed()}
         body["permissions_details"] = _permissions(spec, profile.body["permissions_details"])
         change.put(Document(identity, "profile", 0, body["name"], body))
         if body["name"] != profile.name:
             _refer(change, str(identity), {"name": body["name"], "id": str(identity)})
-        return success({"id": str(identity)}, "profile updated successfully")
+        return succeeded({"id": str(identity)}, "profile updated successfully")
 
-    return outcomes_answer(NAME, await change_each(call, specs, update))
+    return await change_each(call, NAME, specs, update)
 
 
 def _named(metadata: Metadata, spec: JsonObject, profile: Document | None) -> Body:
@@ -95,9 +98,7 @@ def _permissions(spec: JsonObject, known: list[Body]) -> list[Body]:
     wanted: dict[str, bool] = {}
     ids = {permission["id"] for permission in known}
     for item in spec.items("permissions_details", MOST_PERMISSIONS):
-        for name in ("id", "enabled"):
-            if name not in item:
-                raise item.fault("MANDATORY_NOT_FOUND", "required field not found", name)
+        item.require("id", "enabled")
         identity = str(whole_id(item.raw("id")))
         if identity not in ids:
             raise item.fault("INVALID_DATA", "Invalid permission ID", "id")
@@ -109,30 +110,23 @@ async def delete_profile(call: Call) -> Response:
     """The users of the profile go to the one that `transfer_to` names."""
     _require(call)
     identity = path_id(call.path, 2)
-    _refuse_system(_required(call.organisation.metadata, identity), "deleted")
+    _refuse_system(document_in_path(call.organisation.metadata, "profile", identity), "deleted")
     if not call.params.get("transfer_to"):
         message = "Users in the profile need to be transferred. transfer_to param is mandatory."
         raise Fault(400, "MANDATORY_NOT_FOUND", message, {"param": "transfer_to"})
     heir_id = whole_id(call.params["transfer_to"]) or 0
 
-    def delete(change: SettingsChange) -> Body:
-        _required(change.metadata, identity)
+    def delete(change: SettingsChange) -> Outcome:
+        document_in_path(change.metadata, "profile", identity)
         heir = change.metadata.find("profile", heir_id)
         if heir is None or heir.id == identity:
             message = "the id given seems to be invalid or already deleted"
             raise Fault(400, "INVALID_DATA", message, {"param": "transfer_to"})
         _refer(change, str(identity), {"name": heir.name, "id": str(heir.id)})
         change.transaction.remove([identity])
-        return success({"id": str(identity)}, "Profile deleted")
+        return succeeded({"id": str(identity)}, "Profile deleted")
 
-    return answer(await changed(call, delete))
-
-
-def _required(metadata: Metadata, identity: int) -> Document:
-    profile = metadata.find("profile", identity)
-    if profile is None:
-        raise invalid_id(2)
-    return profile
+    return answer((await changed(call, delete)).document)
 
 
 def _refuse_system(profile: Document, what: str) -> None:

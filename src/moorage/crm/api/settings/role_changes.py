@@ -1,12 +1,19 @@
 """Roles made, changed and deleted [Z get-roles]."""
 
-from moorage.crm.api.items import outcomes_answer, specs_of, success
-from moorage.crm.api.settings.changing import MAX_BODY, SettingsChange, change_each, require_customizer
+from moorage.crm.api.items import specs_of
+from moorage.crm.api.settings.changing import (
+    MAX_BODY,
+    SettingsChange,
+    change_each,
+    document_in_body,
+    require_customizer,
+)
 from moorage.crm.faults import Fault, param_missing
 from moorage.crm.metadata.custom.json_object import JsonObject
 from moorage.crm.metadata.custom.naming import api_name_of
 from moorage.crm.metadata.documents import Body, Document, Metadata
 from moorage.crm.metadata.ids import whole_id
+from moorage.crm.records.outcomes import Outcome, succeeded
 from moorage.crm.wire.call import Call
 from moorage.crm.wire.parameters import path_id
 from moorage.crm.wire.routing import Route
@@ -22,16 +29,15 @@ _GONE = "the id given seems to be invalid or already deleted"
 async def create_roles(call: Call) -> Response:
     require_customizer(call)
     specs = await specs_of(call, NAME, MOST_AT_ONCE)
-    return outcomes_answer(NAME, await change_each(call, specs, _created), done=201)
+    return await change_each(call, NAME, specs, _created, done=201)
 
 
-def _created(change: SettingsChange, spec: JsonObject) -> Body:
+def _created(change: SettingsChange, spec: JsonObject) -> Outcome:
     roles = change.metadata.all("role")
     if len(roles) >= MOST_ROLES:
         message = "Request exceeds your license limit."
         raise Fault(400, "LICENSE_LIMIT_EXCEEDED", message, {"limit": MOST_ROLES})
-    if "name" not in spec:
-        raise spec.fault("MANDATORY_NOT_FOUND", "required field not found", "name")
+    spec.require("name")
     by, now = change.user(), change.now()
     identity = change.new_id()
     body = {
@@ -48,41 +54,35 @@ def _created(change: SettingsChange, spec: JsonObject) -> Body:
         "modified_time__s": now,
     }
     _put(change, int(identity), _changed(change, spec, body, None))
-    return success({"id": identity}, "Role added")
+    return succeeded({"id": identity}, "Role added")
 
 
 async def update_roles(call: Call) -> Response:
     require_customizer(call)
     specs = await specs_of(call, NAME, MOST_AT_ONCE)
 
-    def update(change: SettingsChange, spec: JsonObject) -> Body:
-        if "id" not in spec:
-            raise spec.fault("MANDATORY_NOT_FOUND", "required field not found", "id")
-        role = change.metadata.find("role", whole_id(spec.raw("id")) or 0)
-        if role is None:
-            raise spec.fault("INVALID_DATA", _GONE, "id")
-        return _updated(change, role, spec)
+    def update(change: SettingsChange, spec: JsonObject) -> Outcome:
+        return _updated(change, document_in_body(change.metadata, "role", spec, _GONE), spec)
 
-    return outcomes_answer(NAME, await change_each(call, specs, update))
+    return await change_each(call, NAME, specs, update)
 
 
 async def update_role(call: Call) -> Response:
     require_customizer(call)
     identity = path_id(call.path, 2)
     specs = await specs_of(call, NAME, 1)
-    outcomes = await change_each(
-        call, specs, lambda change, spec: _updated(change, _required(change.metadata, identity), spec)
+    return await change_each(
+        call, NAME, specs, lambda change, spec: _updated(change, _required(change.metadata, identity), spec)
     )
-    return outcomes_answer(NAME, outcomes)
 
 
-def _updated(change: SettingsChange, role: Document, spec: JsonObject) -> Body:
+def _updated(change: SettingsChange, role: Document, spec: JsonObject) -> Outcome:
     body = _changed(change, spec, role.body, role)
     body |= {"modified_by__s": change.user(), "modified_time__s": change.now()}
     _put(change, role.id, body)
     if body["name"] != role.name:
         _refer(change, str(role.id), {"name": body["name"], "id": str(role.id)})
-    return success({"id": str(role.id)}, "Role updated")
+    return succeeded({"id": str(role.id)}, "Role updated")
 
 
 def _put(change: SettingsChange, identity: int, body: Body) -> None:
@@ -150,7 +150,7 @@ async def delete_role(call: Call) -> Response:
         raise param_missing("transfer_to_id")
     heir_id = whole_id(call.params["transfer_to_id"]) or 0
 
-    def delete(change: SettingsChange, identity: int) -> Body:
+    def delete(change: SettingsChange, identity: int) -> Outcome:
         role, heir = _required(change.metadata, identity), change.metadata.find("role", heir_id)
         if role.body["reporting_to"] is None:
             raise Fault(400, "NOT_ALLOWED", "the first role cannot be deleted", {"resource_path_index": 2})
@@ -159,9 +159,9 @@ async def delete_role(call: Call) -> Response:
             raise Fault(400, "INVALID_DATA", "invalid transferToId", details)
         _refer(change, str(role.id), _reference(heir), role.body["reporting_to"])
         change.transaction.remove([role.id])
-        return success({"id": str(role.id)}, "Role Deleted")
+        return succeeded({"id": str(role.id)}, "Role Deleted")
 
-    return outcomes_answer(NAME, await change_each(call, [identity], delete))
+    return await change_each(call, NAME, [identity], delete)
 
 
 def _refer(change: SettingsChange, identity: str, new: Body, instead: Body | None = None) -> None:

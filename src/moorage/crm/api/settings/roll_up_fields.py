@@ -61,7 +61,7 @@ class RollUpFields:
         source = self._source(roll_up)
         expression = roll_up.inner("expression")
         if expression is None:
-            raise roll_up.fault("MANDATORY_NOT_FOUND", "required field not found", "expression")
+            raise roll_up.missing("expression")
         function = function_of(expression)
         field = parameter_of(expression, function, source.module)
         if "rollup_based_on" in roll_up:
@@ -117,7 +117,7 @@ class RollUpFields:
     def _source(self, roll_up: JsonObject) -> _Source:
         named = roll_up.inner("related_list")
         if named is None:
-            raise roll_up.fault("MANDATORY_NOT_FOUND", "required field not found", "related_list")
+            raise roll_up.missing("related_list")
         related_list = self._related_list(named)
         module = self._catalog.modules.get((related_list.body["module"] or {}).get("api_name", ""))
         key = "id" if "id" in named else "api_name"
@@ -137,8 +137,7 @@ class RollUpFields:
     def _related_list(self, named: JsonObject) -> Document:
         lists = self._metadata.all("related_list", self._owner.id)
         key = "id" if "id" in named else "api_name"
-        if key not in named:
-            raise named.fault("MANDATORY_NOT_FOUND", "required field not found", key)
+        named.require(key)
         wanted = whole_id(named.raw("id")) if key == "id" else named.text("api_name", LONGEST_LABEL)
         for related_list in lists:
             if wanted == (related_list.id if key == "id" else related_list.name):

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable
 from functools import partial
 
-from moorage.crm.api.items import outcome_of
+from moorage.crm.api.items import each_outcome
 from moorage.crm.api.settings.tags import MAX_BODY, MOST_AT_ONCE, deleted
 from moorage.crm.faults import Fault, param_missing
 from moorage.crm.metadata.custom.json_object import JsonObject
@@ -25,8 +25,8 @@ async def delete_many(call: Call) -> Response:
     tag_ids = await _to_delete(call)
 
     def job(transaction: Transaction) -> int:
-        outcomes = [outcome_of(partial(deleted, call, transaction, tag)) for tag in tag_ids]
-        gone = sum(outcome["status"] == "success" for outcome in outcomes)
+        outcomes = each_outcome(tag_ids, partial(deleted, call, transaction))
+        gone = sum(outcome.status == 200 for outcome in outcomes)
         [job_id] = transaction.new_ids(1)
         counts = {
             "total_count": len(tag_ids),
@@ -59,16 +59,15 @@ async def _to_delete(call: Call) -> list[int]:
     body = await object_of(call)
     groups = body.items("mass_delete", MOST_AT_ONCE)
     if not groups:
-        raise body.fault("MANDATORY_NOT_FOUND", "required field not found", "mass_delete")
+        raise body.missing("mass_delete")
     tag_ids = []
     for group in groups:
         _require_module(call, group)
         tags = group.items("tags", MOST_AT_ONCE)
         if not tags:
-            raise group.fault("MANDATORY_NOT_FOUND", "required field not found", "tags")
+            raise group.missing("tags")
         for tag in tags:
-            if "id" not in tag:
-                raise tag.fault("MANDATORY_NOT_FOUND", "required field not found", "id")
+            tag.require("id")
             tag_id = whole_id(tag.raw("id"))
             if tag_id is None:
                 raise tag.fault("TAG_ID_NOT_FOUND", "the id given seems to be invalid", "id")
@@ -79,7 +78,7 @@ async def _to_delete(call: Call) -> list[int]:
 def _require_module(call: Call, group: JsonObject) -> None:
     module = group.inner("module")
     if module is None:
-        raise group.fault("MANDATORY_NOT_FOUND", "required field not found", "module")
+        raise group.missing("module")
     name, module_id = module.raw("api_name"), whole_id(module.raw("id"))
     known = call.organisation.catalog.modules.values()
     if not any(each.api_name == name or each.id == module_id for each in known):

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from moorage.crm.api.documents import module_parameter
-from moorage.crm.api.items import outcome_of, outcomes_answer, specs_of, success
+from moorage.crm.api.items import each_outcome, outcome_of, outcomes_answer, specs_of
 from moorage.crm.faults import Fault, module_unsupported
 from moorage.crm.metadata.catalog import Module
 from moorage.crm.metadata.custom.json_object import JsonObject
@@ -16,7 +16,7 @@ from moorage.crm.metadata.ids import whole_id
 from moorage.crm.metadata.times import zoned
 from moorage.crm.query.tree import Member
 from moorage.crm.records.access import visible
-from moorage.crm.records.outcomes import user_details
+from moorage.crm.records.outcomes import Outcome, succeeded, user_details
 from moorage.crm.records.tag_names import tag_colour, tag_name
 from moorage.crm.records.tags import (
     KIND,
@@ -56,8 +56,8 @@ async def list_tags(call: Call) -> Response:
 async def create_tags(call: Call) -> Response:
     module, specs = _module(call), await specs_of(call, "tags", MOST_AT_ONCE)
 
-    def create(tags: Tags) -> list[Body]:
-        outcomes = [outcome_of(partial(_created, call, tags, spec)) for spec in specs]
+    def create(tags: Tags) -> list[Outcome]:
+        outcomes = each_outcome(specs, partial(_created, call, tags))
         tags.write()
         return outcomes
 
@@ -67,8 +67,8 @@ async def create_tags(call: Call) -> Response:
 async def update_tags(call: Call) -> Response:
     module, specs = _module(call), await specs_of(call, "tags", MOST_AT_ONCE)
 
-    def update(tags: Tags) -> list[Body]:
-        return [outcome_of(partial(_updated, call, tags, spec)) for spec in specs]
+    def update(tags: Tags) -> list[Outcome]:
+        return each_outcome(specs, partial(_updated, call, tags))
 
     return outcomes_answer("tags", await _change(call, module, update))
 
@@ -76,7 +76,7 @@ async def update_tags(call: Call) -> Response:
 async def update_tag(call: Call) -> Response:
     module, tag_id, [spec] = _module(call), path_id(call.path, 2), await specs_of(call, "tags", 1)
 
-    def update(tags: Tags) -> list[Body]:
+    def update(tags: Tags) -> list[Outcome]:
         return [outcome_of(partial(_updated, call, tags, spec, tag_id))]
 
     return outcomes_answer("tags", await _change(call, module, update))
@@ -93,8 +93,7 @@ async def delete_tag(call: Call) -> Response:
 async def merge_tags(call: Call) -> Response:
     """The tag of the path is merged into the other one, as a note of [Z merge-tags] says."""
     tag_id, [spec] = path_id(call.path, 2), await specs_of(call, "tags", 1)
-    if "conflict_id" not in spec:
-        raise spec.fault("MANDATORY_NOT_FOUND", "required field not found", "conflict_id")
+    spec.require("conflict_id")
     outcome = await call.store.write(
         lambda transaction: outcome_of(partial(_merged, call, transaction, tag_id, spec))
     )
@@ -130,24 +129,23 @@ async def _tags_of(call: Call, module: Module) -> list[Tag]:
     return [tag_of(companion) for companion in page.companions]
 
 
-async def _change(call: Call, module: Module, change: Callable[[Tags], list[Body]]) -> list[Body]:
+async def _change(call: Call, module: Module, change: Callable[[Tags], list[Outcome]]) -> list[Outcome]:
     return await call.store.write(
         lambda transaction: change(Tags(call.organisation, module, transaction, call.caller.user))
     )
 
 
-def _created(call: Call, tags: Tags, spec: JsonObject) -> Body:
-    if "name" not in spec:
-        raise spec.fault("MANDATORY_NOT_FOUND", "required field not found", "name")
+def _created(call: Call, tags: Tags, spec: JsonObject) -> Outcome:
+    spec.require("name")
     name = tag_name(spec.raw("name"), spec.path, refused=_REFUSED)
     colour = _colour(spec)
     _refuse_duplicate(tags, spec, name, None)
     if len(tags.all()) >= MAX_OF_MODULE:
         raise limit_of_module(spec.path)
-    return success(_details(call.organisation, tags.add(name, colour)), "tags created successfully")
+    return succeeded(_details(call.organisation, tags.add(name, colour)), "tags created successfully")
 
 
-def _updated(call: Call, tags: Tags, spec: JsonObject, tag_id: int | None = None) -> Body:
+def _updated(call: Call, tags: Tags, spec: JsonObject, tag_id: int | None = None) -> Outcome:
     """A colour that is not named is taken away [Z update-tags]. `tag_id` is the id of the path, if it has one."""
     tag = _tag_in(spec, tags) if tag_id is None else tags.by_id(tag_id)
     if tag is None:
@@ -155,21 +153,21 @@ def _updated(call: Call, tags: Tags, spec: JsonObject, tag_id: int | None = None
     name = tag_name(spec.raw("name"), spec.path, refused=_REFUSED) if "name" in spec else tag.name
     colour = _colour(spec)
     _refuse_duplicate(tags, spec, name, tag)
-    return success(_details(call.organisation, tags.change(tag, name, colour)), "tags updated successfully")
+    return succeeded(_details(call.organisation, tags.change(tag, name, colour)), "tags updated successfully")
 
 
-def deleted(call: Call, transaction: Transaction, tag_id: int) -> Body:
+def deleted(call: Call, transaction: Transaction, tag_id: int) -> Outcome:
     tags, tag = _found(call, transaction, tag_id)
     tags.remove(tag)
-    return success({"id": str(tag.id)}, "tags deleted successfully")
+    return succeeded({"id": str(tag.id)}, "tags deleted successfully")
 
 
-def _merged(call: Call, transaction: Transaction, tag_id: int, spec: JsonObject) -> Body:
+def _merged(call: Call, transaction: Transaction, tag_id: int, spec: JsonObject) -> Outcome:
     tags, tag = _found(call, transaction, tag_id)
     into = tags.by_id(whole_id(spec.raw("conflict_id")) or 0)
     if into is None or into.id == tag.id:
         raise spec.invalid("conflict_id")
-    return success(_details(call.organisation, tags.merge(tag, into)), "tags merged successfully")
+    return succeeded(_details(call.organisation, tags.merge(tag, into)), "tags merged successfully")
 
 
 def _found(call: Call, transaction: Transaction, tag_id: int) -> tuple[Tags, Tag]:
@@ -181,8 +179,7 @@ def _found(call: Call, transaction: Transaction, tag_id: int) -> tuple[Tags, Tag
 
 
 def _tag_in(spec: JsonObject, tags: Tags) -> Tag:
-    if "id" not in spec:
-        raise spec.fault("MANDATORY_NOT_FOUND", "required field not found", "id")
+    spec.require("id")
     tag = tags.by_id(whole_id(spec.raw("id")) or 0)
     if tag is None:
         raise spec.fault("INVALID_DATA", "tags not found", "id")

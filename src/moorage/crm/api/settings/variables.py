@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from moorage.crm.api.items import outcome_of, outcomes_answer, specs_of, success
+from moorage.crm.api.items import Item, each_outcome, outcomes_answer, specs_of
 from moorage.crm.api.settings.variable_values import check_value
 from moorage.crm.faults import Fault, param_missing
 from moorage.crm.metadata.custom.json_object import JsonObject
@@ -13,6 +13,7 @@ from moorage.crm.metadata.documents import Body
 from moorage.crm.metadata.ids import ID_SPACE, whole_id
 from moorage.crm.query.texts import folded
 from moorage.crm.records.access import require_administrator
+from moorage.crm.records.outcomes import Outcome, succeeded
 from moorage.crm.storage.contract.companions import Companion, CompanionsOf
 from moorage.crm.storage.contract.records import Transaction, Window
 from moorage.crm.wire.call import Call, answer, no_content
@@ -44,10 +45,8 @@ class Variables:
         identity = whole_id(text)
         return next((v for v in self.all() if v.id == identity or v.name == folded(text)), None)
 
-    def create(self, spec: JsonObject) -> Body:
-        for name in ("name", "api_name", "type", "variable_group"):
-            if name not in spec:
-                raise spec.fault("MANDATORY_NOT_FOUND", "required field not found", name)
+    def create(self, spec: JsonObject) -> Outcome:
+        spec.require("name", "api_name", "type", "variable_group")
         known = self.all()
         if len(known) >= MOST:
             raise spec.fault("LIMIT_EXCEEDED", "limit exceeded", "name", limit=MOST)
@@ -66,20 +65,20 @@ class Variables:
             raise spec.fault("DUPLICATE_DATA", "duplicate data", "api_name")
         [identity] = self.transaction.new_ids(1)
         self.transaction.companions.put([Companion(identity, KIND, 0, folded(api_name), body)])
-        return success({"id": str(identity)}, "variable added")
+        return succeeded({"id": str(identity)}, "variable added")
 
-    def update(self, variable: Companion | None, place: Body, spec: JsonObject) -> Body:
+    def update(self, variable: Companion | None, place: Body, spec: JsonObject) -> Outcome:
         if variable is None:
             raise Fault(400, "INVALID_DATA", "the id given seems to be invalid", place)
         body = self._changed(spec, variable.body, self.all(), variable)
         self.transaction.companions.put([Companion(variable.id, KIND, 0, variable.name, body)])
-        return success({"id": str(variable.id)}, "variable updated")
+        return succeeded({"id": str(variable.id)}, "variable updated")
 
-    def delete(self, identity: int, place: Body) -> Body:
+    def delete(self, identity: int, place: Body) -> Outcome:
         if not any(variable.id == identity for variable in self.all()):
             raise Fault(400, "INVALID_DATA", "the id given seems to be invalid", place)
         self.transaction.companions.remove([identity])
-        return success({"id": str(identity)}, "variable deleted")
+        return succeeded({"id": str(identity)}, "variable deleted")
 
     def _changed(
         self, spec: JsonObject, body: Body, known: Sequence[Companion], variable: Companion | None
@@ -88,7 +87,7 @@ class Variables:
         if "name" in spec:
             body["name"] = spec.text("name", LONGEST_NAME)
         if not body["name"]:
-            raise spec.fault("MANDATORY_NOT_FOUND", "required field not found", "name")
+            raise spec.missing("name")
         others = [other for other in known if variable is None or other.id != variable.id]
         if any(folded(other.body["name"]) == folded(body["name"]) for other in others):
             raise spec.fault("DUPLICATE_DATA", "duplicate data", "name")
@@ -134,45 +133,38 @@ async def get_variable(call: Call) -> Response:
 
 async def create_variables(call: Call) -> Response:
     specs = await _specs(call)
-    return outcomes_answer(
-        "variables", await _each(call, specs, lambda variables, spec: variables.create(spec)), done=201
-    )
+    return await _change_each(call, specs, lambda variables, spec: variables.create(spec), done=201)
 
 
 async def update_variables(call: Call) -> Response:
-    def update(variables: Variables, spec: JsonObject) -> Body:
-        if "id" not in spec:
-            raise spec.fault("MANDATORY_NOT_FOUND", "required field not found", "id")
+    specs = await _specs(call)
+
+    def update(variables: Variables, spec: JsonObject) -> Outcome:
+        spec.require("id")
         place = {"api_name": "id", "json_path": f"{spec.path}.id"}
         return variables.update(variables.find(str(spec.raw("id"))), place, spec)
 
-    return outcomes_answer("variables", await _each(call, await _specs(call), update))
+    return await _change_each(call, specs, update)
 
 
 async def update_variable(call: Call) -> Response:
-    named = call.path["id"]
-
-    def update(variables: Variables, spec: JsonObject) -> Body:
-        return variables.update(variables.find(named), {"resource_path_index": 2}, spec)
-
-    return outcomes_answer("variables", await _each(call, await _specs(call, most=1), update))
+    named, place = call.path["id"], {"resource_path_index": 2}
+    specs = await _specs(call, most=1)
+    return await _change_each(
+        call, specs, lambda variables, spec: variables.update(variables.find(named), place, spec)
+    )
 
 
 async def delete_variables(call: Call) -> Response:
     _require(call)
     ids = id_list(call.params, "ids")
-    return outcomes_answer(
-        "variables", await _each(call, ids, lambda variables, each: variables.delete(each, {"id": str(each)}))
-    )
+    return await _change_each(call, ids, lambda variables, each: variables.delete(each, {"id": str(each)}))
 
 
 async def delete_variable(call: Call) -> Response:
     _require(call)
-    ids = [whole_id(call.path["id"]) or 0]
-    place = {"resource_path_index": 2}
-    return outcomes_answer(
-        "variables", await _each(call, ids, lambda variables, each: variables.delete(each, place))
-    )
+    ids, place = [whole_id(call.path["id"]) or 0], {"resource_path_index": 2}
+    return await _change_each(call, ids, lambda variables, each: variables.delete(each, place))
 
 
 def list_groups(call: Call) -> Response:
@@ -194,14 +186,15 @@ async def _specs(call: Call, most: int = MOST_AT_ONCE) -> list[JsonObject]:
     return await specs_of(call, "variables", most)
 
 
-async def _each(call: Call, items: Sequence[Any], change: Callable[[Variables, Any], Body]) -> list[Body]:
+async def _change_each(
+    call: Call, items: Sequence[Item], change: Callable[[Variables, Item], Outcome], *, done: int = 200
+) -> Response:
     """Each succeeds or fails alone, in one transaction."""
 
-    def job(transaction: Transaction) -> list[Body]:
-        variables = Variables(transaction, _group(call))
-        return [outcome_of(partial(change, variables, item)) for item in items]
+    def job(transaction: Transaction) -> list[Outcome]:
+        return each_outcome(items, partial(change, Variables(transaction, _group(call))))
 
-    return await call.store.write(job)
+    return outcomes_answer("variables", await call.store.write(job), done=done)
 
 
 def _require(call: Call) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from moorage.crm.api.documents import module_parameter
-from moorage.crm.api.items import joint_status, specs_of
+from moorage.crm.api.items import each_outcome, joint_status, specs_of
 from moorage.crm.faults import Fault, module_unsupported
 from moorage.crm.metadata.custom.json_object import JsonObject
 from moorage.crm.metadata.custom.views import access_of, columns_of, is_seen, name_of, sorting_of
@@ -14,6 +14,7 @@ from moorage.crm.metadata.times import zoned
 from moorage.crm.query.lasting_criteria import with_ids
 from moorage.crm.query.view_criteria import view_conditions
 from moorage.crm.records.access import is_administrator
+from moorage.crm.records.outcomes import Outcome, succeeded
 from moorage.crm.records.reading import context_of
 from moorage.crm.storage.contract.metadata import MetadataTransaction
 from moorage.crm.wire.call import Call, answer
@@ -33,50 +34,50 @@ T = TypeVar("T")
 
 async def create_views(call: Call) -> Response:
     module, specs = _module(call), await specs_of(call, "custom_views", MOST_IN_A_CALL)
-    outcomes = await _change(call, module, lambda change: _each(specs, change.create))
+    outcomes = await _change(call, module, lambda change: each_outcome(specs, change.create))
     return _answer(outcomes, done=201)
 
 
 async def update_views(call: Call) -> Response:
     module, specs = _module(call), await specs_of(call, "custom_views", MOST_IN_A_CALL)
-    outcomes = await _change(call, module, lambda change: _each(specs, change.update))
-    return _answer(outcomes, done=200)
+    outcomes = await _change(call, module, lambda change: each_outcome(specs, change.update))
+    return _answer(outcomes)
 
 
 async def update_view(call: Call) -> Response:
     module, view = _module(call), path_id(call.path, 2)
     specs = await specs_of(call, "custom_views", 1)
     outcomes = await _change(
-        call, module, lambda change: _each(specs, lambda spec: change.update_one(view, spec))
+        call, module, lambda change: each_outcome(specs, lambda spec: change.update_one(view, spec))
     )
-    return _answer(outcomes, done=200)
+    return _answer(outcomes)
 
 
 async def sort_views(call: Call) -> Response:
     module, specs = _module(call), await specs_of(call, "custom_views", MOST_SORTED)
-    outcomes = await _change(call, module, lambda change: _each(specs, change.sort))
-    return _answer(outcomes, done=200)
+    outcomes = await _change(call, module, lambda change: each_outcome(specs, change.sort))
+    return _answer(outcomes)
 
 
 async def sort_view(call: Call) -> Response:
     module, view = _module(call), path_id(call.path, 2)
     specs = await specs_of(call, "custom_views", 1)
     outcomes = await _change(
-        call, module, lambda change: _each(specs, lambda spec: change.sort_one(view, spec))
+        call, module, lambda change: each_outcome(specs, lambda spec: change.sort_one(view, spec))
     )
-    return _answer(outcomes, done=200)
+    return _answer(outcomes)
 
 
 async def delete_views(call: Call) -> Response:
     module, views = _module(call), id_list(call.params, "ids")
-    outcomes = await _change(call, module, lambda change: _each(views, change.delete))
-    return _answer(outcomes, done=200)
+    outcomes = await _change(call, module, lambda change: each_outcome(views, change.delete))
+    return _answer(outcomes)
 
 
 async def delete_view(call: Call) -> Response:
     module, view = _module(call), path_id(call.path, 2)
-    outcomes = await _change(call, module, lambda change: _each([view], change.delete))
-    return _answer(outcomes, done=200)
+    outcomes = await _change(call, module, lambda change: each_outcome([view], change.delete))
+    return _answer(outcomes)
 
 
 def _module(call: Call) -> Document:
@@ -93,21 +94,10 @@ async def _change(call: Call, module: Document, run: "Callable[[_ViewChanges], T
     )
 
 
-def _each(items: Sequence[T], change: Callable[[T], Body]) -> list[tuple[int, Body]]:
-    """Each view succeeds or fails alone: its status and its outcome."""
-    outcomes = []
-    for item in items:
-        try:
-            outcomes.append((200, change(item)))
-        except Fault as fault:
-            outcomes.append((fault.status, fault.document()))
-    return outcomes
-
-
-def _answer(outcomes: Sequence[tuple[int, Body]], *, done: int) -> Response:
-    statuses = [status for status, _ in outcomes]
+def _answer(outcomes: Sequence[Outcome], *, done: int = 200) -> Response:
+    statuses = [outcome.status for outcome in outcomes]
     status = joint_status(statuses, done=done, refused=statuses[0])
-    return answer({"custom_views": [outcome for _, outcome in outcomes]}, status)
+    return answer({"custom_views": [outcome.document for outcome in outcomes]}, status)
 
 
 class _ViewChanges:
@@ -123,11 +113,11 @@ class _ViewChanges:
     def _views(self) -> list[Document]:
         return self._transaction.metadata.all("custom_view", self._module.id)
 
-    def create(self, spec: JsonObject) -> Body:
+    def create(self, spec: JsonObject) -> Outcome:
         views, metadata = self._views, self._transaction.metadata
         name = name_of(spec, views)
         if name is None:
-            raise spec.fault("MANDATORY_NOT_FOUND", "required field not found", "name")
+            raise spec.missing("name")
         if len(views) >= MOST_VIEWS:
             raise spec.fault("LIMIT_EXCEEDED", "limit exceeded", "name", limit=MOST_VIEWS)
         columns = columns_of(spec, self._fields) or next(v.body["fields"] for v in views)
@@ -150,30 +140,30 @@ class _ViewChanges:
             **{f"{which}_time": now for which in ("created", "modified")},
         }
         self._transaction.put(Document(identity, "custom_view", self._module.id, name, body))
-        return _success(identity, "custom view created")
+        return succeeded({"id": str(identity)}, "custom view created")
 
-    def update(self, spec: JsonObject) -> Body:
+    def update(self, spec: JsonObject) -> Outcome:
         return self._update(self._of(spec), spec)
 
-    def update_one(self, view: int, spec: JsonObject) -> Body:
+    def update_one(self, view: int, spec: JsonObject) -> Outcome:
         """The update of the view that the path names, whatever id the body has."""
         return self._update(self._changeable(view), spec)
 
-    def sort(self, spec: JsonObject) -> Body:
+    def sort(self, spec: JsonObject) -> Outcome:
         return self._sort(self._of(spec), spec)
 
-    def sort_one(self, view: int, spec: JsonObject) -> Body:
+    def sort_one(self, view: int, spec: JsonObject) -> Outcome:
         return self._sort(self._changeable(view), spec)
 
-    def delete(self, view: int) -> Body:
+    def delete(self, view: int) -> Outcome:
         document = self._changeable(view)
         if "created_by" not in document.body:
             message = "A view of the system cannot be deleted."
             raise Fault(400, "NOT_ALLOWED", message, {"id": str(view)})
         self._transaction.remove([view])
-        return _success(view, "deleted successfully")
+        return succeeded({"id": str(view)}, "deleted successfully")
 
-    def _update(self, view: Document, spec: JsonObject) -> Body:
+    def _update(self, view: Document, spec: JsonObject) -> Outcome:
         body, changed = view.body, dict[str, object]()
         if "created_by" not in body:
             for member in _OF_THE_SYSTEM:
@@ -193,22 +183,19 @@ class _ViewChanges:
             changed["fields"] = columns
         return self._put(view, changed)
 
-    def _sort(self, view: Document, spec: JsonObject) -> Body:
-        for member in ("sort_by", "sort_order"):
-            if member not in spec:
-                raise spec.fault("MANDATORY_NOT_FOUND", "required field not found", member)
+    def _sort(self, view: Document, spec: JsonObject) -> Outcome:
+        spec.require("sort_by", "sort_order")
         return self._put(view, sorting_of(spec, self._fields))
 
-    def _put(self, view: Document, changed: Body) -> Body:
+    def _put(self, view: Document, changed: Body) -> Outcome:
         changed = changed | {"modified_by": self._person(), "modified_time": self._now()}
         self._transaction.put(
             Document(view.id, "custom_view", view.module, changed.get("name", view.name), view.body | changed)
         )
-        return _success(view.id, "custom view updated")
+        return succeeded({"id": str(view.id)}, "custom view updated")
 
     def _of(self, spec: JsonObject) -> Document:
-        if "id" not in spec:
-            raise spec.fault("MANDATORY_NOT_FOUND", "required field not found", "id")
+        spec.require("id")
         return self._changeable(whole_id(spec.raw("id")) or 0)
 
     def _changeable(self, identity: int) -> Document:
@@ -249,10 +236,6 @@ class _ViewChanges:
 
     def _now(self) -> str | None:
         return zoned(self._call.organisation.zone, self._transaction.now)
-
-
-def _success(view: int, message: str) -> Body:
-    return {"code": "SUCCESS", "details": {"id": str(view)}, "message": message, "status": "success"}
 
 
 _PATH, _SCOPE = "/crm/v8/settings/custom_views", "ZohoCRM.settings.custom_views"

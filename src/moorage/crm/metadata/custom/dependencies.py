@@ -21,10 +21,9 @@ def fields_of(spec: JsonObject, fields: Iterable[Document]) -> tuple[Document, D
     for name in ("parent", "child"):
         named = spec.inner(name)
         if named is None:
-            raise spec.fault("MANDATORY_NOT_FOUND", "required field not found", name)
+            raise spec.missing(name)
         key = "id" if "id" in named else "api_name"
-        if key not in named:
-            raise named.fault("MANDATORY_NOT_FOUND", "required field not found", key)
+        named.require(key)
         field = known.get(whole_id(named.raw("id")) or 0 if key == "id" else str(named.raw(key)))
         types = PICK_LISTS if name == "child" else {"picklist"}
         if field is None or field.body["data_type"] not in types or field in found:
@@ -68,8 +67,7 @@ def _ids(field: Document) -> set[str]:
 
 
 def _named(item: JsonObject, known: set[str]) -> str:
-    if "id" not in item:
-        raise item.fault("MANDATORY_NOT_FOUND", "required field not found", "id")
+    item.require("id")
     identity = str(whole_id(item.raw("id")))
     if identity not in known:
         raise item.invalid("id")

@@ -39,7 +39,7 @@ def asked_preference(
     """The preference that a body asks for, which changes the one before. Raises the Fault of one that can't be."""
     kind = spec.text("type", _LONGEST_NAME)
     if kind is None:
-        raise spec.fault("MANDATORY_NOT_FOUND", "required field not found", "type")
+        raise spec.missing("type")
     if kind not in TYPES:
         raise spec.invalid("type", supported_values=list(TYPES))
     if kind != MAPPED:
@@ -54,7 +54,7 @@ def asked_preference(
     mappings = dict(before.mappings) if before is not None and before.type == MAPPED else {}
     items = configurations[0].items("field_mappings", MOST_MAPPINGS)
     if not items:
-        raise configurations[0].fault("MANDATORY_NOT_FOUND", "required field not found", "field_mappings")
+        raise configurations[0].missing("field_mappings")
     for item in items:
         current = _unique_field(item, "current_field", metadata.all("field", module.id))
         other = _unique_field(item, "mapped_field", metadata.all("field", mapped.id))
@@ -68,7 +68,7 @@ def asked_preference(
 def _mapped_module(spec: JsonObject, metadata: Metadata) -> Document:
     item = spec.inner("mapped_module")
     if item is None:
-        raise spec.fault("MANDATORY_NOT_FOUND", "required field not found", "mapped_module")
+        raise spec.missing("mapped_module")
     module = _named(item, metadata.all("module"))
     if module.name != MAPPED_MODULE:
         raise item.invalid("id" if "id" in item else "api_name", supported_values=[MAPPED_MODULE])
@@ -78,7 +78,7 @@ def _mapped_module(spec: JsonObject, metadata: Metadata) -> Document:
 def _unique_field(spec: JsonObject, name: str, fields: Sequence[Document]) -> Document:
     item = spec.inner(name)
     if item is None:
-        raise spec.fault("MANDATORY_NOT_FOUND", "required field not found", name)
+        raise spec.missing(name)
     field = _named(item, fields)
     if not (field.body.get("unique") or field.body.get("external")):
         message = f"the given {name} API name is not a unique field API name."

@@ -50,7 +50,7 @@ def new_field(
     _refuse_unsupported(spec, spec.raw("data_type"))
     label = _label(spec, known, None)
     if label is None:
-        raise spec.fault("MANDATORY_NOT_FOUND", "required field not found", "field_label")
+        raise spec.missing("field_label")
     data_type = _data_type(spec)
     if in_rows:
         refuse_in_rows(spec, data_type)
@@ -198,7 +198,7 @@ def _label(spec: JsonObject, known: list[Document], own: Document | None) -> str
 def _data_type(spec: JsonObject) -> str:
     data_type = spec.text("data_type", LONGEST_LABEL)
     if data_type is None:
-        raise spec.fault("MANDATORY_NOT_FOUND", "required field not found", "data_type")
+        raise spec.missing("data_type")
     if data_type not in FIELD_TYPES:
         raise spec.invalid("data_type", supported_values=sorted(FIELD_TYPES))
     return data_type
@@ -281,7 +281,7 @@ def _external(spec: JsonObject, data_type: str) -> Body:
         raise spec.fault("NOT_SUPPORTED", "only a field of the type text can be external", "external")
     kind = external.text("type", 20)
     if kind is None:
-        raise external.fault("MANDATORY_NOT_FOUND", "required field not found", "type")
+        raise external.missing("type")
     if kind not in _EXTERNAL_TYPES:
         raise external.invalid("type", supported_values=list(_EXTERNAL_TYPES))
     if kind == "user":
@@ -304,11 +304,11 @@ def _lookup(spec: JsonObject, module_named: Callable[[JsonObject], str]) -> Look
         raise spec.fault("DEPENDENT_FIELD_MISSING", "dependent field missing", "lookup")
     label = lookup.text("display_label", LONGEST_LABEL)
     if label is None:
-        raise lookup.fault("MANDATORY_NOT_FOUND", "required field not found", "display_label")
+        raise lookup.missing("display_label")
     query = lookup.inner("query_details")
     if query is not None and "criteria" in query:
         raise query.fault("NOT_SUPPORTED", "this is not supported here", "criteria")
     module = lookup.inner("module")
     if module is None:
-        raise lookup.fault("MANDATORY_NOT_FOUND", "required field not found", "module")
+        raise lookup.missing("module")
     return LookupDefinition(None, module_named(module), display_label=label)

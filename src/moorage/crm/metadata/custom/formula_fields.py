@@ -31,7 +31,7 @@ def new_formula(spec: JsonObject) -> Body:
     return_type = members.text("return_type", LONGEST)
     for name, value in (("return_type", return_type), ("expression", members.text("expression", LONGEST))):
         if value is None:
-            raise members.fault("MANDATORY_NOT_FOUND", "required field not found", name)
+            raise members.missing(name)
     if return_type not in RETURN_TYPES:
         raise members.invalid("return_type", supported_values=sorted(RETURN_TYPES))
     return _formula(members, {"return_type": return_type, "assume_default": False})

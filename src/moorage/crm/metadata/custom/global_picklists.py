@@ -28,7 +28,7 @@ def new_picklist(spec: JsonObject, known: Sequence[Document], ids: Ids) -> Body:
         raise spec.fault("LIMIT_EXCEEDED", "limit exceeded", "display_label", limit=MOST_PICKLISTS)
     for name in ("display_label", "pick_list_values"):
         if not spec.raw(name):
-            raise spec.fault("MANDATORY_NOT_FOUND", "required field not found", name)
+            raise spec.missing(name)
     label = _label(spec, known, None)
     options = [_option(item, {}, ids) for item in spec.items("pick_list_values", MOST_USED + MOST_UNUSED)]
     body = {
@@ -99,7 +99,7 @@ def members_of_field(spec: JsonObject, picklists: Sequence[Document]) -> Body:
         message = "cannot use pick_list_values and global_picklist together"
         raise Fault(400, "AMBIGUITY_DURING_PROCESSING", message, {"ambiguity_due_to": due_to})
     if "id" not in named and "api_name" not in named:
-        raise named.fault("MANDATORY_NOT_FOUND", "required field not found", "id")
+        raise named.missing("id")
     identity = whole_id(named.raw("id")) if "id" in named else None
     for picklist in picklists:
         if picklist.id == identity or ("id" not in named and picklist.name == named.raw("api_name")):
@@ -121,7 +121,7 @@ def fields_of(picklist: Document, fields: Sequence[Document]) -> list[Document]:
 def _label(spec: JsonObject, known: Sequence[Document], own: Document | None) -> str:
     label = spec.text("display_label", LONGEST_LABEL)
     if label is None:
-        raise spec.fault("MANDATORY_NOT_FOUND", "required field not found", "display_label")
+        raise spec.missing("display_label")
     if _SPECIAL.search(label):
         raise spec.fault("INVALID_DATA", "Special characters in name", "display_label")
     others = [other.body["display_label"].casefold() for other in known if own is None or other.id != own.id]

@@ -23,6 +23,15 @@ class JsonObject:
     def invalid(self, name: str, **details: Any) -> Fault:
         return self.fault("INVALID_DATA", "invalid data", name, **details)
 
+    def missing(self, name: str, **details: Any) -> Fault:
+        return self.fault("MANDATORY_NOT_FOUND", "required field not found", name, **details)
+
+    def require(self, *names: str) -> None:
+        """Raise the Fault of the first of these members that is not there, or is null."""
+        for name in names:
+            if name not in self:
+                raise self.missing(name)
+
     def text(self, name: str, longest: int) -> str | None:
         """The text without white space around it; None for an empty one."""
         value = self._body.get(name)

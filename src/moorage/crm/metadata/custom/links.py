@@ -64,7 +64,7 @@ def _connected(
     module = details.inner("module") if details is not None else None
     module = module or links.inner("connected_module") or links.inner("module")
     if module is None:
-        raise links.fault("MANDATORY_NOT_FOUND", "required field not found", "connected_details")
+        raise links.missing("connected_details")
     return module_named(module)
 
 

@@ -65,7 +65,7 @@ def _option(item: JsonObject) -> tuple[str, str, str | None]:
     """Display value, actual value and colour."""
     display = item.text("display_value", LONGEST_OPTION)
     if display is None:
-        raise item.fault("MANDATORY_NOT_FOUND", "required field not found", "display_value")
+        raise item.missing("display_value")
     return display, item.text("actual_value", LONGEST_OPTION) or display, item.text("colour_code", 7)
 
 

@@ -27,7 +27,7 @@ def new_pipeline(spec: JsonObject, pipelines: Sequence[Body], stages: Sequence[B
     """The option of a new pipeline. Raises the Fault for one that is not possible."""
     for name in ("display_value", "maps"):
         if not spec.raw(name):
-            raise spec.fault("MANDATORY_NOT_FOUND", "required field not found", name)
+            raise spec.missing(name)
     if len(pipelines) >= MOST_PIPELINES:
         raise spec.fault("LIMIT_EXCEEDED", "limit exceeded", "display_value", limit=MOST_PIPELINES)
     label = _label(spec, pipelines, None)
@@ -58,7 +58,7 @@ def changed_pipeline(
 def _label(spec: JsonObject, pipelines: Sequence[Body], own: Body | None) -> str:
     label = spec.text("display_value", LONGEST_LABEL)
     if label is None:
-        raise spec.fault("MANDATORY_NOT_FOUND", "required field not found", "display_value")
+        raise spec.missing("display_value")
     for other in pipelines:
         names = {other["display_value"].casefold(), other["actual_value"].casefold()}
         if (own is None or other["id"] != own["id"]) and label.casefold() in names:
@@ -81,7 +81,7 @@ def _maps(spec: JsonObject, known: Sequence[Body], stages: Sequence[Body]) -> li
             continue
         number = item.whole_number("sequence_number")
         if number is None:
-            raise item.fault("MANDATORY_NOT_FOUND", "required field not found", "sequence_number")
+            raise item.missing("sequence_number")
         numbers[stage] = number
     if not numbers:
         raise spec.invalid("maps")
@@ -96,8 +96,7 @@ def _maps(spec: JsonObject, known: Sequence[Body], stages: Sequence[Body]) -> li
 
 def _stage(item: JsonObject, by_id: dict[str, Body]) -> str:
     """The id of the stage that the item names."""
-    if "id" not in item:
-        raise item.fault("MANDATORY_NOT_FOUND", "required field not found", "id")
+    item.require("id")
     identity = str(whole_id(item.raw("id")))
     if identity not in by_id:
         raise item.fault("INVALID_DATA", "Invalid child option id", "id")
@@ -116,8 +115,7 @@ def new_stages(spec: JsonObject, source: Body, target: Body) -> dict[str, str]:
     for item in spec.items("stages", MOST_STAGES):
         ends = {}
         for name, known in (("from", here), ("to", there)):
-            if name not in item:
-                raise item.fault("MANDATORY_NOT_FOUND", "required field not found", name)
+            item.require(name)
             ends[name] = known.get(str(whole_id(item.raw(name))))
             if ends[name] is None:
                 raise item.fault("INVALID_DATA", "invalid data", name)

@@ -26,7 +26,7 @@ _ALSO: Mapping[str, tuple[str, ...]] = {
 def function_of(expression: JsonObject) -> Function:
     name = expression.text("function", LONGEST_LABEL)
     if name is None:
-        raise expression.fault("MANDATORY_NOT_FOUND", "required field not found", "function")
+        raise expression.missing("function")
     for function in _FUNCTIONS:
         if name.lower() == function:
             return function
@@ -41,11 +41,11 @@ def parameter_of(expression: JsonObject, function: Function, module: Module) -> 
             raise parameters[0].fault("NOT_SUPPORTED", "a count is of records, by their id", "api_name")
         return None
     if not parameters:
-        raise expression.fault("MANDATORY_NOT_FOUND", "required field not found", "function_parameters")
+        raise expression.missing("function_parameters")
     (parameter,) = parameters
     name = parameter.text("api_name", LONGEST_LABEL)
     if name is None:
-        raise parameter.fault("MANDATORY_NOT_FOUND", "required field not found", "api_name")
+        raise parameter.missing("api_name")
     field = module.fields.get(name)
     if field is not None and field.data_type in WORKED_OUT:
         reason = f"a field of type {field.data_type} cannot be rolled up here"

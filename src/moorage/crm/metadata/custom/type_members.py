@@ -40,7 +40,7 @@ def _tooltip(tooltip: JsonObject) -> Body:
         raise tooltip.invalid("name", supported_values=list(longest))
     value = tooltip.text("value", longest[name])
     if value is None:
-        raise tooltip.fault("MANDATORY_NOT_FOUND", "required field not found", "value")
+        raise tooltip.missing("value")
     return {"name": name, "value": value}
 
 
@@ -65,7 +65,7 @@ def _auto_number(spec: JsonObject) -> Body:
     if isinstance(start, str) and start.isascii() and start.isdigit() and len(start) <= 15:
         start = int(start)
     if start is None:
-        raise numbers.fault("MANDATORY_NOT_FOUND", "required field not found", "start_number")
+        raise numbers.missing("start_number")
     if not isinstance(start, int) or isinstance(start, bool) or not 0 <= start < 10**15:
         raise numbers.invalid("start_number", expected_data_type="bigint")
     return {"prefix": numbers.text("prefix", 50), "suffix": numbers.text("suffix", 50), "start_number": start}

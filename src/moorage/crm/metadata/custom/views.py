@@ -56,7 +56,7 @@ def columns_of(spec: JsonObject, fields: Sequence[Document]) -> list[Body] | Non
         return None
     columns = spec.items("fields", MOST_COLUMNS)
     if not columns:
-        raise spec.fault("MANDATORY_NOT_FOUND", "required field not found", "fields")
+        raise spec.missing("fields")
     shown = [{**_field(column, fields), "_pin": column.boolean("_pin")} for column in columns]
     for place, column in enumerate(shown):
         if column["id"] in {other["id"] for other in shown[:place]}:
@@ -92,7 +92,7 @@ def access_of(spec: JsonObject, metadata: Metadata, before: Body) -> Body:
         return {"access_type": access, "shared_to": None}
     shared = [_receiver(receiver, metadata) for receiver in spec.items("shared_to", MOST_SHARED)]
     if not shared and not before["shared_to"]:
-        raise spec.fault("MANDATORY_NOT_FOUND", "required field not found", "shared_to")
+        raise spec.missing("shared_to")
     return {"access_type": access, "shared_to": shared or before["shared_to"]}
 
 
@@ -115,7 +115,7 @@ def _field(spec: JsonObject, fields: Sequence[Document]) -> Body:
     """A reference to the field that the object names by its id or its API name."""
     identity, name = whole_id(spec.raw("id")), spec.raw("api_name")
     if identity is None and name is None:
-        raise spec.fault("MANDATORY_NOT_FOUND", "required field not found", "api_name")
+        raise spec.missing("api_name")
     for field in fields:
         if (field.id == identity) if identity is not None else (field.name == name):
             return {"api_name": field.name, "id": str(field.id)}

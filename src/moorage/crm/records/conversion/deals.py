@@ -10,8 +10,7 @@ _NEEDED = ("Deal_Name", "Closing_Date", "Stage")
 def require_deal(given: JsonObject, metadata: Metadata, deals: Module) -> None:
     """Raise the Fault for a deal that lacks something, or whose stage is not one of its pipeline."""
     for name in _NEEDED:
-        if name not in given:
-            raise given.fault("MANDATORY_NOT_FOUND", "required field not found", name)
+        given.require(name)
     pipeline, stage = given.raw("Pipeline"), given.raw("Stage")
     if not isinstance(pipeline, str) or "Pipeline" not in deals.fields:
         return

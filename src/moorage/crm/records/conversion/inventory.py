@@ -42,7 +42,7 @@ def read_inventory_request(organisation: Organisation, module: Module, body: Any
     element = JsonObject(body, _PATH)
     wanted = element.items("convert_to", len(TARGETS[module.api_name]))
     if not wanted:
-        raise element.fault("MANDATORY_NOT_FOUND", "required field not found", "convert_to")
+        raise element.missing("convert_to")
     places: dict[str, str] = {}
     carries_tags: dict[str, bool] = {}
     for item in wanted:
@@ -60,10 +60,10 @@ def _target(organisation: Organisation, module: Module, item: JsonObject) -> tup
     """The name of the module that is named, and its place in the body."""
     chosen = item.inner("module")
     if chosen is None:
-        raise item.fault("MANDATORY_NOT_FOUND", "required field not found", "module")
+        raise item.missing("module")
     member = "api_name" if "api_name" in chosen else "id"
     if member not in chosen:
-        raise chosen.fault("MANDATORY_NOT_FOUND", "required field not found", "api_name")
+        raise chosen.missing("api_name")
     name = chosen.text(member, _LONGEST_NAME) if member == "api_name" else str(chosen.raw(member))
     modules = [organisation.catalog.modules[target] for target in TARGETS[module.api_name]]
     for target in modules:
@@ -99,7 +99,7 @@ class InventoryConversion:
             target = self._organisation.catalog.modules[name]
             with refusing():
                 details[name] = self._convert(row, target, carries_tags=carries_tags)
-        return succeeded(details, "The record has been converted successfully", 200)
+        return succeeded(details, "The record has been converted successfully")
 
     def _converted(self, record: int) -> set[str]:
         """The modules of what became of the record and is still there."""

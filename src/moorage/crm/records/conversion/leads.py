@@ -81,7 +81,7 @@ class LeadConversion:
         self._mark_converted()
         self._move()
         details = {name: self._shown(name) for name in ("Contacts", "Deals", "Accounts")}
-        return succeeded(details, "The record has been converted successfully", 200)
+        return succeeded(details, "The record has been converted successfully")
 
     def _make(self, contact: int | None, account: int | None) -> None:
         """Make the records, or add the lead to those that are there."""

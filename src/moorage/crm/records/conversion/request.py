@@ -84,8 +84,7 @@ def _owner(organisation: Organisation, element: JsonObject) -> int | None:
     holder, name = element, "assign_to"
     if isinstance(element.raw("assign_to"), dict):
         holder, name = element.inner("assign_to") or element, "id"
-        if name not in holder:
-            raise holder.fault("MANDATORY_NOT_FOUND", "required field not found", name)
+        holder.require(name)
     user = _id(holder, name)
     if not is_active(organisation, user):
         raise holder.invalid(name)
@@ -118,7 +117,7 @@ def _moved_to(metadata: Metadata, element: JsonObject, values: dict[str, Any]) -
     member = "api_name" if "api_name" in chosen or "id" not in chosen else "id"
     name = chosen.text(member, _LONGEST_NAME) if member == "api_name" else str(chosen.raw(member))
     if name is None:
-        raise chosen.fault("MANDATORY_NOT_FOUND", "required field not found", member)
+        raise chosen.missing(member)
     modules = [module for module in metadata.all("module") if module.name in PARTS]
     named = next((module.name for module in modules if name in {module.name, str(module.id)}), None)
     if named is None or (named == "Deals" and "Deals" not in values):
