@@ -25,13 +25,10 @@ def files_of(
     make: Callable[[], None],
     note: Note,
 ) -> FileTables:
-    def ask(sql: str, params: Sequence[Any]) -> Sequence[Sequence[Any]]:
-        return statements.rows(sql.replace("?", "%s"), params)
-
     def add_rows(table: str, rows: Sequence[Sequence[Any]]) -> None:
         statements.write(f"{schema}.{table}", TABLES[table], _PART_TYPES, rows)
 
-    return FileTables(ask, f"{schema}.", now, new_ids, exist, make, add_rows, note)
+    return FileTables(statements.ask, f"{schema}.", now, new_ids, exist, make, add_rows, note)
 
 
 class PostgresqlFileReads:

@@ -1,7 +1,6 @@
 """The outbox in an organisation's schema."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from moorage.crm.storage.outbox import COLUMNS, TABLE, EventRow, OutboxTable
 from moorage.crm.storage.postgresql.statements import Statements
@@ -15,14 +14,11 @@ def outbox_of(
     now: int = 0,
     note: Callable[[Sequence[int]], None] = lambda _: None,
 ) -> OutboxTable:
-    def ask(sql: str, params: Sequence[Any]) -> Sequence[Sequence[Any]]:
-        return statements.rows(sql.replace("?", "%s"), params)
-
     def exists() -> bool:
         # The inventory may be older than the table.
-        return ask("SELECT to_regclass(?)", (f"{schema}.{TABLE}",)) != [(None,)]
+        return statements.ask("SELECT to_regclass(?)", (f"{schema}.{TABLE}",)) != [(None,)]
 
-    return OutboxTable(ask, f"{schema}.", now, exists, note)
+    return OutboxTable(statements.ask, f"{schema}.", now, exists, note)
 
 
 def add_events(statements: Statements, schema: str, events: Sequence[EventRow]) -> None:

@@ -97,6 +97,10 @@ class Statements:
     def rows(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         return self.cursor.execute(sql, params or None).fetchall()
 
+    def ask(self, sql: str, params: Sequence[Any]) -> Sequence[Sequence[Any]]:
+        """The rows of a question that both storages ask, with `?` for each parameter."""
+        return self.rows(sql.replace("?", "%s"), params)
+
     def run(self, sql: str, params: Sequence[Any] = ()) -> None:
         self.cursor.execute(sql, params or None)
 

@@ -18,13 +18,14 @@ from moorage.crm.storage.postgresql import schema
 from moorage.crm.storage.postgresql.changed import ChangedRows
 from moorage.crm.storage.postgresql.companions import PostgresqlCompanions
 from moorage.crm.storage.postgresql.dialect import PostgresqlDialect
-from moorage.crm.storage.postgresql.expressions import BIN_TEXT, compared
+from moorage.crm.storage.postgresql.expressions import BIN_TEXT
 from moorage.crm.storage.postgresql.files import files_of
 from moorage.crm.storage.postgresql.inventory import Inventory
 from moorage.crm.storage.postgresql.outbox import add_events, outbox_of
-from moorage.crm.storage.postgresql.row_writing import add_recycled, add_rows, change_rows
+from moorage.crm.storage.postgresql.row_writing import add_recycled, change_rows
 from moorage.crm.storage.postgresql.statements import Statements
 from moorage.crm.storage.postgresql.text_changes import TextChanges
+from moorage.crm.storage.postgresql.waiting import WaitingRows
 from moorage.crm.storage.recycle_bin import TABLE as RECYCLE
 from moorage.crm.storage.recycle_bin import BinTable
 from moorage.crm.storage.recycling import recycle
@@ -34,9 +35,7 @@ from moorage.crm.storage.recycling import recycle
 class _Mark:
     """How far the transaction was when a job began."""
 
-    waiting: int
     texts: int
-    events: int
     watched: int
     inventory: Inventory
 
@@ -46,8 +45,7 @@ class PostgresqlTransaction:
 
     `is_copied` says that the organisation is being copied to another server: then its changes are written down.
 
-    New rows wait until something is asked or changed, or for the end. So jobs that only insert cost no statement each:
-    the rows of all are written together. Where a value may not repeat, rows do not wait, because the job has to know.
+    Where a value may not repeat, new rows do not wait, because the job has to know.
     """
 
     def __init__(
@@ -71,33 +69,31 @@ class PostgresqlTransaction:
         self._prefix = prefix
         self._first_id = self._next_id = next_id
         self._known_version = inventory.version
-        self._waiting: list[tuple[Module, Sequence[Row]]] = []
-        self._events: list[EventRow] = []
+        self._waiting = WaitingRows(statements, schema_name, self._write_events)
         self._watched = watched
         # Whether this transaction writes events of which somebody has to be told; None if it has written none.
         self.wakes: bool | None = None
         self.texts = TextChanges(statements, schema_name)
         self._changed = ChangedRows(is_copied=is_copied)
-        self._mark = _Mark(0, 0, 0, watched, inventory)
+        self._mark = _Mark(0, watched, inventory)
 
     # The jobs of a group, one after the other
 
     def begin_job(self) -> None:
         self.statements.begin_job()
-        events = len(self._events)
-        self._mark = _Mark(len(self._waiting), len(self.texts), events, self._watched, self.inventory)
+        self._waiting.begin_job()
+        self._mark = _Mark(len(self.texts), self._watched, self.inventory)
 
     def undo_job(self) -> None:
         """Undo what the current job has done. Ids that it took stay unused."""
         self.statements.undo_job()
-        del self._waiting[self._mark.waiting :]
-        del self._events[self._mark.events :]
+        self._waiting.undo_job()
         self.texts.forget(self._mark.texts)
         self._watched, self.inventory = self._mark.watched, self._mark.inventory
 
     def finish(self) -> Sequence[str]:
         """Write what all jobs share; gives the statements for the counters, to be sent with the commit."""
-        self._write_waiting()
+        self._waiting.write()
         self.index_texts()
         self._changed.write(self.statements, self.schema)
         counters = {}
@@ -117,7 +113,7 @@ class PostgresqlTransaction:
 
     def next_numbers(self, field: Field, count: int) -> range:
         # Counted in the table itself, because the rollback of a job that fails must leave no gap.
-        self._settle()
+        self._waiting.settle()
         sql = (
             f"INSERT INTO {self.schema}.counters AS c VALUES (%s, %s)"
             " ON CONFLICT (name) DO UPDATE SET value = c.value + %s RETURNING value"
@@ -135,19 +131,8 @@ class PostgresqlTransaction:
     def matching(self, module: Module, field: Field, values: Sequence[Any]) -> dict[Any, list[int]]:
         ids_by_value: dict[Any, list[int]] = {value: [] for value in values}
         self._index_equal(module, field)
-        kind = schema.VALUE_TYPE[field.storage]
-        # The sum keeps the server from walking through all ids in their order, to find two that match.
-        oldest = (
-            f"SELECT r.id FROM {self._table(module)} r"
-            f" WHERE {compared(field, f'r.{field.column}')} = {compared(field, 'v.value')}"
-            " ORDER BY r.id + 0 LIMIT 2"
-        )
-        sql = (
-            f"SELECT v.place, m.id FROM unnest(%s::{kind}[]) WITH ORDINALITY AS v (value, place)"
-            f" CROSS JOIN LATERAL ({oldest}) m ORDER BY v.place, m.id"
-        )
         asked = list(ids_by_value)
-        for place, record in self._asked(module, sql, asked):
+        for place, record in self._asked(module, schema.oldest_matches(self._table(module), field), asked):
             ids_by_value[asked[place - 1]].append(record)
         return ids_by_value
 
@@ -175,7 +160,7 @@ class PostgresqlTransaction:
         """The rows that a question about a module gives: none if it has no records yet."""
         if not self.inventory.has(module):
             return []
-        self._settle()
+        self._waiting.settle()
         return self.statements.rows(sql, params)
 
     def _rows_where(self, module: Module, condition: str, ids: list[int]) -> Iterator[Row]:
@@ -190,16 +175,16 @@ class PostgresqlTransaction:
             return
         if not self.inventory.has(module):
             self._make_tables(module)
-        self._waiting.append((module, rows))
+        self._waiting.add(module, rows)
         self._changed.note(module.table, (row["id"] for row in rows))
         self.texts.note_new(module, rows)
         if any(field.unique for field in module.fields.values()):
-            self._settle()
+            self._waiting.settle()
 
     def update(self, module: Module, changes: Mapping[int, Row]) -> None:
         if not changes or not self.inventory.has(module):
             return
-        self._settle()
+        self._waiting.settle()
         change_rows(self.statements, self.schema, module, changes)
         self._changed.note(module.table, changes)
         texts = {field.column for field in module.full_text}
@@ -216,7 +201,7 @@ class PostgresqlTransaction:
         ids = list(records)
         if not ids or not self.inventory.has(module):
             return
-        self._settle()
+        self._waiting.settle()
         self.statements.run(f"DELETE FROM {self._table(module)} WHERE id = ANY(%s)", (ids,))
         self._changed.note(module.table, ids)
         self.texts.note_changed(module, ids)
@@ -231,14 +216,14 @@ class PostgresqlTransaction:
     def take_old_tags(self) -> Sequence[tuple[int, int, str]]:
         if old_tags.TABLE not in self.inventory.relations:
             return []
-        self._settle()
+        self._waiting.settle()
         tags = self.statements.rows(old_tags.taking(f"{self.schema}."))
         self._changed.note(old_tags.TABLE, (tag for tag, _, _ in tags))
         return [(tag, module, name) for tag, module, name in tags]
 
     def emit(self, kind: str, payload: Any) -> None:
         [event] = self.new_ids(1)
-        self._events.append(event_row(event, kind, payload))
+        self._waiting.add_event(event_row(event, kind, payload))
 
     @property
     def is_watched(self) -> bool:
@@ -250,28 +235,25 @@ class PostgresqlTransaction:
 
     @property
     def outbox(self) -> OutboxTable:
-        self._settle()
+        self._waiting.settle()
         return outbox_of(self.statements, self.schema, self.now, partial(self._changed.note, TABLE))
 
     @property
     def bin(self) -> BinTable:
-        self._settle()
-
-        def ask(sql: str, params: Sequence[Any]) -> Sequence[Sequence[Any]]:
-            return self.statements.rows(sql.replace("?", "%s"), params)
-
-        return BinTable(ask, f"{self.schema}.{RECYCLE}", BIN_TEXT, partial(self._changed.note, RECYCLE))
+        self._waiting.settle()
+        note = partial(self._changed.note, RECYCLE)
+        return BinTable(self.statements.ask, f"{self.schema}.{RECYCLE}", BIN_TEXT, note)
 
     @property
     def companions(self) -> companions.CompanionsTable:
-        self._settle()
+        self._waiting.settle()
         exists, note = self._has_companions, partial(self._changed.note, companions.TABLE)
         table = PostgresqlCompanions(self.statements, self.schema, exists, self._make_companions, note)
         return companions.CompanionsTable(table)
 
     @property
     def files(self) -> FileTables:
-        self._settle()
+        self._waiting.settle()
         make, note = self._make_file_tables, self._changed.note
         return files_of(self.statements, self.schema, self.now, self.new_ids, self._has_files, make, note)
 
@@ -287,35 +269,14 @@ class PostgresqlTransaction:
             self._know(set(TABLES))
             self.raise_version()
 
-    def _settle(self) -> None:
-        """Write the rows that wait, each under the protection of its own job."""
-        if not self.statements.is_protected:
-            own, events = self._waiting[self._mark.waiting :], self._events[self._mark.events :]
-            del self._waiting[self._mark.waiting :], self._events[self._mark.events :]
-            self._write_waiting()
-            self.statements.protect()
-            self._waiting, self._events, self._mark.waiting, self._mark.events = own, events, 0, 0
-        self._write_waiting()
-
-    def _write_waiting(self) -> None:
-        by_module: dict[Module, list[Row]] = {}
-        for module, rows in self._waiting:
-            by_module.setdefault(module, []).extend(rows)
-        self._waiting.clear()
-        for module, all_rows in by_module.items():
-            add_rows(self.statements, self.schema, module, all_rows)
-        if self._events:
-            self._write_events()
-
-    def _write_events(self) -> None:
+    def _write_events(self, events: Sequence[EventRow]) -> None:
         if TABLE not in self.inventory.relations:
             self.statements.run(schema.outbox_statement(self.schema))
             self._know({TABLE})
         if self.wakes is None:
             self.wakes = outbox_of(self.statements, self.schema, self.now).begin()
-        add_events(self.statements, self.schema, self._events)
-        self._changed.note(TABLE, (event for event, _, _ in self._events))
-        self._events.clear()
+        add_events(self.statements, self.schema, events)
+        self._changed.note(TABLE, (event for event, _, _ in events))
 
     def _has_companions(self) -> bool:
         return companions.TABLE in self.inventory.relations
@@ -326,7 +287,7 @@ class PostgresqlTransaction:
         self.raise_version()
 
     def _make_tables(self, module: Module) -> None:
-        self._settle()
+        self._waiting.settle()
         self.statements.run_all(schema.module_statements(self.schema, module))
         self._know({module.table, module.text_table} if module.full_text else {module.table})
         self.raise_version()
@@ -337,7 +298,7 @@ class PostgresqlTransaction:
         if field.storage != "text" or field.data_type == "email" or field.unique:
             return
         if self.inventory.has(module) and name not in self.inventory.relations:
-            self._settle()
+            self._waiting.settle()
             self.statements.run(schema.equal_index_statement(self.schema, module, field))
             self._know({name})
 
