@@ -1,4 +1,3 @@
-from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -8,6 +7,7 @@ from hypothesis import strategies as st
 
 from moorage.crm.faults import Fault
 from moorage.crm.query.check import check
+from moorage.crm.query.compare import Context
 from moorage.crm.query.search_criteria import Condition, parse
 from moorage.crm.query.tree import (
     AllOf,
@@ -113,7 +113,7 @@ def test_a_date_stands_for_a_day_of_the_organisation(read, leads):
 
 def test_a_day_ends_with_the_hour_that_is_shown_twice(read, leads, context):
     # In Havana clocks go back from 01:00 to 00:00, so midnight comes twice.
-    havana = replace(context, zone=ZoneInfo("America/Havana"))
+    havana = Context(ZoneInfo("America/Havana"), context.now, context.user, context.catalog)
     created = leads.fields["Created_Time"]
     condition = read("(Created_Time:equals:2024-11-03)", leads, havana)
     first, last = stamp("2024-11-03T00:00:00-04:00"), stamp("2024-11-03T23:59:59-05:00")
@@ -221,7 +221,7 @@ def test_whatever_is_asked_is_understood_or_refused(data, catalog, context, faul
     field = data.draw(st.sampled_from(sorted(module.fields)) | st.text(max_size=5))
     drawn = data.draw(st.lists(values, min_size=1, max_size=3))
     zone = data.draw(st.sampled_from(["UTC", "Pacific/Kiritimati", "America/Los_Angeles", "Africa/Cairo"]))
-    elsewhere = replace(context, zone=ZoneInfo(zone))
+    elsewhere = Context(ZoneInfo(zone), context.now, context.user, context.catalog)
     condition = Condition(field, data.draw(operators), tuple(drawn))
     fault = fault_of(check, condition, module, elsewhere)
     assert fault is None or (fault.status, fault.code) == (400, "INVALID_QUERY")

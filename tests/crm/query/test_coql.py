@@ -1,10 +1,17 @@
 """Zoho's query language as text: what it means, and where it is wrong."""
 
+import copy
 import time
+import weakref
 
 import pytest
 
 from moorage.crm.faults import Fault
+from moorage.crm.metadata.catalog import Catalog
+from moorage.crm.query.compare import Context
+from moorage.crm.query.coql.check import selection
+from moorage.crm.query.coql.columns import Asker, Limits
+from moorage.crm.query.coql.kept import found, keep
 from moorage.crm.query.coql.parser import DEEPEST, parse
 from moorage.crm.query.coql.syntax import Call, Comparison, Joined, Name
 from moorage.crm.query.coql.tokens import LONGEST
@@ -146,3 +153,15 @@ def test_parentheses_have_an_end():
     text = "select a from b where " + "(" * DEEPEST + "a = 1" + ")" * DEEPEST
     assert parse(text).condition == Comparison(Name("a"), "=", ("1",))
     assert fault(text.replace("(a", "((a"))[0] == "the query is too complex"
+
+
+def test_what_is_kept_goes_with_the_metadata(metadata, context):
+    metadata = copy.copy(metadata)
+    own = Context(context.zone, context.now, context.user, Catalog(metadata))
+    asker = Asker(own, metadata, lambda module: None, Limits())
+    text = "select Owner.last_name from Leads where Owner.role.name = 'CEO'"
+    keep(text, parse(text), asker, selection(parse(text), asker, {}))
+    assert found(text, asker) is not None
+    last = weakref.ref(metadata)
+    del metadata, own, asker
+    assert last() is None

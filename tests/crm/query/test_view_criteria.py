@@ -1,4 +1,3 @@
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -7,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from moorage.crm.faults import Fault
+from moorage.crm.query.compare import Context
 from moorage.crm.query.periods import period
 from moorage.crm.query.tree import AllOf, AnyOf, Compare, Empty, Equal, Fragment, Member, Named, Not
 from moorage.crm.query.view_criteria import view_conditions
@@ -106,7 +106,8 @@ def test_a_placeholder_means_days_of_the_organisation(read, leads, deals):
 
 
 def test_today_is_the_day_in_the_organisations_zone(deals, context):
-    auckland = replace(context, now=datetime(2026, 2, 6, 12, tzinfo=UTC), zone=ZoneInfo("Pacific/Auckland"))
+    now = datetime(2026, 2, 6, 12, tzinfo=UTC)
+    auckland = Context(ZoneInfo("Pacific/Auckland"), now, context.user, context.catalog)
     closing = deals.fields["Closing_Date"]
     assert view_conditions(term("Closing_Date", "${TODAY}"), deals, auckland) == Equal(closing, "2026-02-07")
 

@@ -12,6 +12,7 @@ from moorage.crm.metadata.catalog import Module
 from moorage.crm.query.coql.check import Subquery, fields_of, selection, subqueries
 from moorage.crm.query.coql.columns import Asker, Limits
 from moorage.crm.query.coql.faults import invalid_query
+from moorage.crm.query.coql.kept import found, keep
 from moorage.crm.query.coql.parser import parse
 from moorage.crm.query.coql.syntax import Query
 from moorage.crm.query.selection import Selection, Shown
@@ -44,8 +45,13 @@ async def query(call: Call) -> Response:
     text, meta = _members(await call.request.whole())
     if meta:
         call.require("ZohoCRM.settings.fields.READ")
-    tree = parse(text) if len(text) <= _LONG else await asyncio.to_thread(parse, text)
-    asked, page = await _ask(call, _asker(call), tree)
+    asker = _asker(call)
+    asked = found(text, asker)
+    if asked is None:
+        tree = parse(text) if len(text) <= _LONG else await asyncio.to_thread(parse, text)
+        asked = await _selection(call, asker, tree)
+        keep(text, tree, asker, asked)
+    page = await _page(call, asked)
     if not page.count:
         return no_content()
     info: dict[str, Any] = {"count": page.count, "more_records": page.more}
@@ -87,30 +93,30 @@ def _wants_fields(meta: Any) -> bool:
 
 
 def _asker(call: Call) -> Asker:
-    admitted: set[str] = set()
-
-    def admit(module: Module) -> None:
-        if module.api_name not in admitted:
-            call.require("ZohoCRM.modules.{module}.READ", module.api_name)
-            visible(call, module)
-            admitted.add(module.api_name)
+    def permit(module: Module) -> None:
+        call.require("ZohoCRM.modules.{module}.READ", module.api_name)
+        visible(call, module)
 
     limits = _OLDER_LIMITS if call.rules.older_query_limits else _LIMITS
     metadata = call.organisation.metadata
-    return Asker(context_of(call), metadata, admit, limits, named=not call.rules.query_ids_only)
+    return Asker(context_of(call), metadata, permit, limits, named=not call.rules.query_ids_only)
 
 
-async def _ask(call: Call, asker: Asker, tree: Query) -> tuple[Selection, Page]:
-    """The page of a query, for which the values of some of its subqueries are asked before."""
+async def _selection(call: Call, asker: Asker, tree: Query) -> Selection:
+    """What a query selects, for which the values of some of its subqueries are asked before."""
     answers = {id(inner.query): await _values(call, asker, inner) for inner in subqueries(tree)}
-    asked = selection(tree, asker, answers)
+    return selection(tree, asker, answers)
+
+
+async def _page(call: Call, asked: Selection) -> Page:
     page = call.store.select(asked, visible(call, asked.module))
-    return asked, page if isinstance(page, Page) else await page
+    return page if isinstance(page, Page) else await page
 
 
 async def _values(call: Call, asker: Asker, inner: Subquery) -> list[str]:
     """The values of a subquery as text, without those that are empty."""
-    asked, page = await _ask(call, asker, inner.query)
+    asked = await _selection(call, asker, inner.query)
+    page = await _page(call, asked)
     key, records = asked.shown[0].key, msgspec.json.decode(page.data)
     if inner.operator not in {"in", "not in"} and len(records) > 1:
         message = "subquery return more than one values which is incompatible for the operator"

@@ -4,7 +4,6 @@ A comparison that is not possible raises NotComparable; each kind of search has 
 """
 
 import re
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -54,14 +53,30 @@ _COMPARATORS = {
 _RELATIVE = re.compile(r"\$\{(AGE|DUE)INDAYS\}\s*\+?\s*(-?[0-9]{1,7})", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
 class Context:
-    """What values can refer to: the organisation's zone and catalog, the current time, the user who asks."""
+    """What values can refer to: the organisation's zone and catalog, the current time, the user who asks.
 
-    zone: ZoneInfo
-    now: datetime
-    user: int
-    catalog: Catalog
+    `was_asked` says whether the time or the user was asked for: then a comparison is right for this call alone.
+    """
+
+    __slots__ = ("_now", "_user", "catalog", "was_asked", "zone")
+
+    def __init__(self, zone: ZoneInfo, now: datetime, user: int, catalog: Catalog) -> None:
+        self.zone = zone
+        self.catalog = catalog
+        self.was_asked = False
+        self._now = now
+        self._user = user
+
+    @property
+    def now(self) -> datetime:
+        self.was_asked = True
+        return self._now
+
+    @property
+    def user(self) -> int:
+        self.was_asked = True
+        return self._user
 
 
 class NotComparable(Exception):

@@ -54,7 +54,7 @@ class Sort(Struct, frozen=True):
     descending: bool = False
 
 
-class Selection(Struct, frozen=True):
+class Selection(Struct, frozen=True, eq=False, weakref=True):
     """Records, or groups of them if `groups` is not None: then every value is one of `groups` or an aggregate.
 
     Without columns in `groups` there is one group of all records, also of none. Text of one group may differ in (ASCII)
@@ -62,6 +62,8 @@ class Selection(Struct, frozen=True):
 
     A lookup shows `name` and `id` of a record or user, or only the id if not `named`. A lookup into several modules
     shows no name, but its `module` if it is a `multi_module_lookup`.
+
+    It is equal to itself alone, so that a store can remember quickly what it knows of it.
     """
 
     module: Module

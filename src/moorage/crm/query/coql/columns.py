@@ -1,7 +1,7 @@
 """The names of columns, such as `Account_Name.Industry`, become columns of a module or of what its lookups lead to."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -41,16 +41,23 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """For whom a query is checked. `admit` raises the Fault if the caller may not read a module.
+    """For whom a query is checked. `permit` raises the Fault if the caller may not read a module.
 
-    `named` says whether results show the names of what lookups point to.
+    `named` says whether results show the names of what lookups point to. `admitted` has the modules asked for.
     """
 
     context: Context
     metadata: Metadata
-    admit: Callable[[Module], None]
+    permit: Callable[[Module], None]
     limits: Limits
     named: bool = True
+    admitted: list[Module] = field(default_factory=list)
+
+    def admit(self, module: Module) -> None:
+        """Raises the Fault if the caller may not read a module."""
+        if module not in self.admitted:
+            self.permit(module)
+            self.admitted.append(module)
 
 
 class Columns:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar, cast
+from weakref import WeakKeyDictionary
 from zoneinfo import ZoneInfo
 
 import apsw
@@ -75,6 +76,8 @@ class Questions:
         self._projection = Projection(catalog, zone, clock.now())
         self._time = time_expression(zone, clock.now())
         self._shown: Bounded[tuple[str, Shape], str] = Bounded(1000)  # Callers choose the fields.
+        # A selection that is asked again is the same object.
+        self._selected: WeakKeyDictionary[Selection, Question[Page]] = WeakKeyDictionary()
         self._layout = layout
         self._ask = ask
         self._dialect = SqliteDialect(layout, self._text_ranges)
@@ -136,6 +139,9 @@ class Questions:
         return Question(query)
 
     def select(self, selection: Selection, filters: Sequence[Filter]) -> Question[Page]:
+        known = None if filters else self._selected.get(selection)
+        if known is not None:
+            return known
         asked = [*filters, selection.conditions] if selection.conditions is not None else filters
         clauses = [self._clause(selection.module, each) for each in asked]
         sql, params = statement(selection, clauses, self._projection, self._dialect)
@@ -144,7 +150,11 @@ class Questions:
         def query(connection: apsw.Connection) -> Page:
             return page_of(connection.execute(sql, params).fetchall(), window, _array)
 
-        return Question(query, is_short(selection, clauses))
+        question = Question(query, is_short(selection, clauses))
+        # The statement of a search in the full text depends on how far the tables of the text reach now.
+        if not filters and not any(clause.text for clause in clauses):
+            self._selected[selection] = question
+        return question
 
     def deleted(self, module: Module, which: Deleted, window: Window) -> Question[Page]:
         conditions = [Clause("r.module = ?", (module.number,), indexed=True)]
