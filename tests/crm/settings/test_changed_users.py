@@ -129,7 +129,6 @@ def test_who_is_not_active_any_more_calls_in_vain(crm, users, caller_of, strange
     assert crm.only(f"Leads/{record}")["Owner"]["name"] == "Priya Raman"
 
 
-@pytest.mark.every_storage
 def test_the_records_of_a_user_who_leaves_go_to_another_one(crm, users, monkeypatch):
     monkeypatch.setattr(mass, "AT_ONCE", 2)
     priya, callum = ({"id": users[name]["id"]} for name in ("Priya", "Callum"))

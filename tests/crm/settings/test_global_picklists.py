@@ -128,7 +128,6 @@ def test_a_field_has_the_options_of_its_picklist(crm, regions):
     assert [value["layout_associations"][0]["name"] for value in values] == ["Standard"] * 4
 
 
-@pytest.mark.every_storage
 def test_a_replaced_option_is_replaced_in_every_record(crm, regions, monkeypatch):
     monkeypatch.setattr(mass, "AT_ONCE", 2)
     using(crm, regions)

@@ -7,10 +7,12 @@ import msgspec
 from msgspec import Struct
 
 from moorage.crm.jobs import mass
+from moorage.crm.jobs.mass import Reached
 from moorage.crm.jobs.model import BulkJob, Progress, Step
 from moorage.crm.metadata.catalog import Catalog, Module
 from moorage.crm.query.tree import Equal
-from moorage.crm.records.mass_actions import Place, change_owners
+from moorage.crm.records.mass_actions import change_owners
+from moorage.crm.records.place import Place
 from moorage.crm.storage.contract.organisations import Organisation
 from moorage.crm.storage.contract.records import Transaction
 
@@ -24,32 +26,25 @@ class LeavingRequest(Struct, frozen=True):
     owner: int
 
 
-class Given(Struct, frozen=True):
-    """How far a job is: the number of the module it is at, and the last record it has looked at there."""
-
-    module: int = 0
-    last: int = 0
-    failed: int = 0
-
-
 class LeavingWorker:
     async def step(self, organisation: Organisation, job: BulkJob) -> Step:
         request = msgspec.convert(job.request, LeavingRequest)
-        given = Given() if job.progress is None else msgspec.convert(job.progress, Given)
-        module = next((each for each in _owned(organisation.catalog) if each.number >= given.module), None)
+        reached = mass.reached_by(job)
+        module = next((each for each in _owned(organisation.catalog) if each.number >= reached.number), None)
         if module is None:
-            return lambda _: Progress(msgspec.to_builtins(given), is_last=True)
-        last = given.last if module.number == given.module else 0
+            return lambda _: Progress(msgspec.to_builtins(reached), is_last=True)
+        if module.number > reached.number:
+            reached = Reached(module.number, failed=reached.failed)
         filters = [Equal(module.fields["Owner"], request.user)]
-        records = await mass.ids_after(organisation, module, filters, last, job.id)
-        return partial(_give, organisation, module, job, request, given, records)
+        records = await mass.ids_after(organisation, module, filters, reached.last, job.id)
+        return partial(_give, organisation, module, job, request, reached, records)
 
     async def close(self) -> None:
         """It holds nothing."""
 
 
 def _owned(catalog: Catalog) -> list[Module]:
-    """The modules whose records have owners, in the order of their numbers."""
+    """The modules whose records have owners, in the order of their numbers: each is a list of the job."""
     owned = [module for module in catalog.modules.values() if "Owner" in module.fields]
     return sorted(owned, key=lambda module: module.number)
 
@@ -59,12 +54,9 @@ def _give(
     module: Module,
     job: BulkJob,
     request: LeavingRequest,
-    given: Given,
+    reached: Reached,
     records: Sequence[int],
     transaction: Transaction,
 ) -> Progress:
     outcomes = change_owners(Place(organisation, module, job.user, transaction), records, request.owner)
-    failed = given.failed + sum(outcome.status >= 300 for outcome in outcomes)
-    is_done = len(records) < mass.AT_ONCE
-    after = Given(module.number + 1, 0, failed) if is_done else Given(module.number, records[-1], failed)
-    return Progress(msgspec.to_builtins(after))
+    return Progress(msgspec.to_builtins(reached.after(records, outcomes)))

@@ -20,12 +20,12 @@ from moorage.crm.query.compare import Context
 from moorage.crm.query.view_criteria import view_conditions
 from moorage.crm.records.mass_actions import (
     UNCHANGED,
-    Place,
     change_owners,
     delete_records,
     update_records,
 )
 from moorage.crm.records.outcomes import Outcome
+from moorage.crm.records.place import Place
 from moorage.crm.storage.contract.organisations import Organisation
 from moorage.crm.storage.contract.records import Filter, Order, Position, Transaction, Window
 
@@ -67,6 +67,28 @@ class Counts(Struct, frozen=True):
             unchanged=self.unchanged + unchanged,
             failed=self.failed + failed,
         )
+
+
+class Reached(Struct, frozen=True):
+    """How far a job is that takes the records of several lists, one list after the other.
+
+    `number` is that of the list it is at, and `last` the last record that it has looked at there.
+    """
+
+    number: int = 0
+    last: int = 0
+    failed: int = 0
+
+    def after(self, records: Sequence[int], outcomes: Sequence[Outcome]) -> "Reached":
+        """A list is at its end when there are fewer records than a step could take."""
+        failed = self.failed + sum(outcome.status >= 300 for outcome in outcomes)
+        if len(records) < AT_ONCE:
+            return Reached(self.number + 1, 0, failed)
+        return Reached(self.number, records[-1], failed)
+
+
+def reached_by(job: BulkJob) -> Reached:
+    return Reached() if job.progress is None else msgspec.convert(job.progress, Reached)
 
 
 def counts_of(job: BulkJob) -> Counts:

@@ -1,7 +1,7 @@
 """Options of picklists, replaced in the records that have them, a hundred at a time [Z global-picklists].
 
 Records are taken in the order of their ids, as those of a mass action are, and each is looked at again within the
-transaction that changes it. Those in the recycle bin keep what they have.
+transaction that changes it. Those in the recycle bin keep what they have. Each replacement is a list of the job.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,18 +12,18 @@ import msgspec
 from msgspec import Struct
 
 from moorage.crm.jobs import mass
+from moorage.crm.jobs.mass import Reached
 from moorage.crm.jobs.model import BulkJob, Progress, Step
 from moorage.crm.metadata.catalog import Field, Module
 from moorage.crm.query.tree import AnyOf, Equal, Member
-from moorage.crm.records.mass_actions import Place, update_records
+from moorage.crm.records.mass_actions import update_records
+from moorage.crm.records.place import Place
 from moorage.crm.storage.contract.companions import Companion
 from moorage.crm.storage.contract.organisations import Organisation
 from moorage.crm.storage.contract.records import Transaction
 
 KIND = "replace values"
-REPLACED = (
-    "replaced values"  # The kind of the companions that tell what the jobs have replaced, named by `of`.
-)
+REPLACED = "replaced values"  # The kind of the companions that tell what jobs have replaced, named by `of`.
 
 
 class Replacement(Struct, frozen=True):
@@ -47,27 +47,20 @@ class ReplaceRequest(Struct, frozen=True):
     shown: list[dict[str, str]] = []
 
 
-class Done(Struct, frozen=True):
-    """How far a job is: the replacement it is at, and the last record it has looked at for it."""
-
-    index: int = 0
-    last: int = 0
-    failed: int = 0
-
-
 class ReplaceWorker:
     async def step(self, organisation: Organisation, job: BulkJob) -> Step:
         request = msgspec.convert(job.request, ReplaceRequest)
-        done = Done() if job.progress is None else msgspec.convert(job.progress, Done)
-        if done.index == len(request.replacements):
-            return partial(_end, request, done)
-        replacement = request.replacements[done.index]
+        reached = mass.reached_by(job)
+        if reached.number == len(request.replacements):
+            return partial(_end, request, reached)
+        replacement = request.replacements[reached.number]
         module = organisation.catalog.modules.get(replacement.module)
         field = None if module is None else module.fields.get(replacement.field)
         if module is None or field is None:  # It was deleted meanwhile.
-            return lambda _: Progress(msgspec.to_builtins(Done(done.index + 1, failed=done.failed)))
-        records = await mass.ids_after(organisation, module, [_having(field, replacement)], done.last, job.id)
-        return partial(_replace, organisation, module, job, replacement, done, records)
+            return lambda _: Progress(msgspec.to_builtins(reached.after([], [])))
+        filters = [_having(field, replacement)]
+        records = await mass.ids_after(organisation, module, filters, reached.last, job.id)
+        return partial(_replace, organisation, module, job, replacement, reached, records)
 
     async def close(self) -> None:
         """It holds nothing."""
@@ -83,7 +76,7 @@ def _replace(
     module: Module,
     job: BulkJob,
     replacement: Replacement,
-    done: Done,
+    reached: Reached,
     records: Sequence[int],
     transaction: Transaction,
 ) -> Progress:
@@ -93,10 +86,7 @@ def _replace(
         if values := _new_values(module, replacement, row):
             groups.setdefault(repr(values), (values, []))[1].append(record)
     outcomes = [outcome for values, ids in groups.values() for outcome in update_records(place, ids, values)]
-    failed = done.failed + sum(outcome.status >= 300 for outcome in outcomes)
-    is_done = len(records) < mass.AT_ONCE
-    after = Done(done.index + 1, 0, failed) if is_done else Done(done.index, records[-1], failed)
-    return Progress(msgspec.to_builtins(after))
+    return Progress(msgspec.to_builtins(reached.after(records, outcomes)))
 
 
 def _new_values(module: Module, replacement: Replacement, row: Mapping[str, Any]) -> dict[str, Any]:
@@ -116,7 +106,7 @@ def _new_values(module: Module, replacement: Replacement, row: Mapping[str, Any]
     return values
 
 
-def _end(request: ReplaceRequest, done: Done, transaction: Transaction) -> Progress:
+def _end(request: ReplaceRequest, reached: Reached, transaction: Transaction) -> Progress:
     [identity] = transaction.new_ids(1)
     transaction.companions.put([Companion(identity, REPLACED, 0, str(request.of), request.shown)])
-    return Progress(msgspec.to_builtins(done), is_last=True)
+    return Progress(msgspec.to_builtins(reached), is_last=True)

@@ -26,6 +26,7 @@ from moorage.crm.records.locks import Locks
 from moorage.crm.records.modules import rules_of
 from moorage.crm.records.modules.rules import PendingRecord
 from moorage.crm.records.outcomes import Outcome, failed, record_details, succeeded, upserted
+from moorage.crm.records.place import Place
 from moorage.crm.records.prepare import Prepared, drafts_of, id_of, required
 from moorage.crm.records.references import References
 from moorage.crm.records.roll_ups import RollUps
@@ -104,8 +105,8 @@ class Change:
         return self._each(lambda prepared: self._upsert(prepared, checked), records)
 
     def delete(self, ids: Sequence[int]) -> list[Outcome]:
-        deletion = Deletion(self._organisation, self._module, self._user, self._transaction, self._within)
-        return deletion.delete(ids)
+        place = Place(self._organisation, self._module, self._user, self._transaction)
+        return Deletion(place, self._within).delete(ids)
 
     def exists(self, module: Module, record: int) -> bool:
         return self._batch.exists(module, record)

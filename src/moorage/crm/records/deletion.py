@@ -3,27 +3,24 @@
 from collections.abc import Sequence
 
 from moorage.crm.events.change_events import ChangeEvents
-from moorage.crm.metadata.catalog import Module
 from moorage.crm.records.locks import Locks, locked
 from moorage.crm.records.outcomes import Outcome, deletion, failed
+from moorage.crm.records.place import Place
 from moorage.crm.records.roll_ups import RollUps
 from moorage.crm.records.timeline import Timeline
 from moorage.crm.records.within import Within
-from moorage.crm.storage.contract.organisations import Organisation
-from moorage.crm.storage.contract.records import Transaction
 
 
 class Deletion:
-    """See `Change`."""
+    """The deletion of records by one user. With `within`, only these records are there to be deleted."""
 
-    def __init__(
-        self,
-        organisation: Organisation,
-        module: Module,
-        user: int,
-        transaction: Transaction,
-        within: Within | None,
-    ) -> None:
+    def __init__(self, place: Place, within: Within | None) -> None:
+        organisation, module, user, transaction = (
+            place.organisation,
+            place.module,
+            place.user,
+            place.transaction,
+        )
         self._module = module
         self._user = user
         self._transaction = transaction

@@ -5,31 +5,16 @@ The same for up to 500 ids of a request, and for the records of a view, which a 
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from moorage.crm.faults import Fault
 from moorage.crm.metadata.catalog import Field, Module
 from moorage.crm.records.changes import Change
 from moorage.crm.records.outcomes import Outcome, failed, succeeded
+from moorage.crm.records.place import Place
 from moorage.crm.records.prepare import updatable
-from moorage.crm.storage.contract.organisations import Organisation
-from moorage.crm.storage.contract.records import Transaction
 
 _PATH = "$.data[0]"
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where records are, and who changes them."""
-
-    organisation: Organisation
-    module: Module
-    user: int
-    transaction: Transaction
-
-    def change(self, module: Module | None = None) -> Change:
-        return Change(self.organisation, module or self.module, self.user, self.transaction)
 
 
 def update_records(
@@ -46,7 +31,7 @@ def update_records(
         for record in records
         if record not in skipped
     ]
-    outcomes = iter(place.change().update(prepared))
+    outcomes = iter(_change(place).update(prepared))
     return [
         succeeded({"id": str(record)}, UNCHANGED) if record in skipped else _of(record, next(outcomes))
         for record in records
@@ -57,7 +42,7 @@ UNCHANGED = "record not updated"  # The message of a record that has a value alr
 
 
 def delete_records(place: Place, records: Sequence[int]) -> list[Outcome]:
-    outcomes = place.change().delete(records)
+    outcomes = _change(place).delete(records)
     for outcome in outcomes:
         if outcome.status < 300:
             outcome.document["message"] = "record is deleted"
@@ -76,11 +61,15 @@ def change_owners(
     return outcomes
 
 
+def _change(place: Place, module: Module | None = None) -> Change:
+    return Change(place.organisation, module or place.module, place.user, place.transaction)
+
+
 def _give(place: Place, module: Module, records: Sequence[int], owner: int) -> list[Outcome]:
     values = {"Owner": {"id": str(owner)}}
     catalog = place.organisation.catalog
     prepared = [updatable(catalog, module, {**values, "id": str(record)}, _PATH) for record in records]
-    outcomes = place.change(module).update(prepared)
+    outcomes = _change(place, module).update(prepared)
     return [
         succeeded({"id": str(record)}, "owner is successfully updated")
         if outcome.status < 300

@@ -20,8 +20,9 @@ from moorage.crm.jobs.model import BulkJob
 from moorage.crm.metadata.catalog import Module
 from moorage.crm.metadata.custom.json_object import JsonObject
 from moorage.crm.records.access import visible, writable
-from moorage.crm.records.mass_actions import Place, delete_records, update_records
+from moorage.crm.records.mass_actions import delete_records, update_records
 from moorage.crm.records.outcomes import Outcome
+from moorage.crm.records.place import Place
 from moorage.crm.storage.contract.records import Transaction
 from moorage.crm.wire.body import object_of
 from moorage.crm.wire.call import Call, answer

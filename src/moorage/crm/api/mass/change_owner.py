@@ -8,8 +8,9 @@ from moorage.crm.faults import Fault
 from moorage.crm.metadata.catalog import Module
 from moorage.crm.metadata.custom.json_object import JsonObject
 from moorage.crm.records.access import writable
-from moorage.crm.records.mass_actions import Place, change_owners, lookups_to
+from moorage.crm.records.mass_actions import change_owners, lookups_to
 from moorage.crm.records.outcomes import Outcome
+from moorage.crm.records.place import Place
 from moorage.crm.records.reading import record_id
 from moorage.crm.storage.contract.records import Transaction
 from moorage.crm.wire.body import object_of

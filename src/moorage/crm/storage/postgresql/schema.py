@@ -194,3 +194,11 @@ def oldest_matches(table: str, field: Field) -> str:
         f"SELECT v.place, m.id FROM unnest(%s::{VALUE_TYPE[field.storage]}[]) WITH ORDINALITY AS v (value, place)"
         f" CROSS JOIN LATERAL ({oldest}) m ORDER BY v.place, m.id"
     )
+
+
+def counting(schema: str) -> str:
+    """The statement that counts on: its parameters are the counter, its first value, and by how much it grows."""
+    return (
+        f"INSERT INTO {schema}.counters AS c VALUES (%s, %s)"
+        " ON CONFLICT (name) DO UPDATE SET value = c.value + %s RETURNING value"
+    )

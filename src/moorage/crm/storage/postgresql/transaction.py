@@ -114,11 +114,9 @@ class PostgresqlTransaction:
     def next_numbers(self, field: Field, count: int) -> range:
         # Counted in the table itself, because the rollback of a job that fails must leave no gap.
         self._waiting.settle()
-        sql = (
-            f"INSERT INTO {self.schema}.counters AS c VALUES (%s, %s)"
-            " ON CONFLICT (name) DO UPDATE SET value = c.value + %s RETURNING value"
+        [(following,)] = self.statements.rows(
+            schema.counting(self.schema), (f"field {field.id}", 1 + count, count)
         )
-        [(following,)] = self.statements.rows(sql, (f"field {field.id}", 1 + count, count))
         return range(following - count, following)
 
     def existing(self, module: Module, ids: Iterable[int]) -> set[int]:
@@ -214,7 +212,7 @@ class PostgresqlTransaction:
         return dict(self._asked(module, sql, after, part, most))
 
     def take_old_tags(self) -> Sequence[tuple[int, int, str]]:
-        if old_tags.TABLE not in self.inventory.relations:
+        if not self._has(old_tags.TABLE):
             return []
         self._waiting.settle()
         tags = self.statements.rows(old_tags.taking(f"{self.schema}."))
@@ -247,7 +245,7 @@ class PostgresqlTransaction:
     @property
     def companions(self) -> companions.CompanionsTable:
         self._waiting.settle()
-        exists, note = self._has_companions, partial(self._changed.note, companions.TABLE)
+        exists, note = partial(self._has, companions.TABLE), partial(self._changed.note, companions.TABLE)
         table = PostgresqlCompanions(self.statements, self.schema, exists, self._make_companions, note)
         return companions.CompanionsTable(table)
 
@@ -255,31 +253,30 @@ class PostgresqlTransaction:
     def files(self) -> FileTables:
         self._waiting.settle()
         make, note = self._make_file_tables, self._changed.note
-        return files_of(self.statements, self.schema, self.now, self.new_ids, self._has_files, make, note)
+        return files_of(
+            self.statements, self.schema, self.now, self.new_ids, partial(self._has, FILES), make, note
+        )
 
     # What is behind the changes
 
-    def _has_files(self) -> bool:
-        return FILES in self.inventory.relations
+    def _has(self, relation: str) -> bool:
+        return relation in self.inventory.relations
 
     def _make_file_tables(self) -> None:
-        if not self._has_files():
+        if not self._has(FILES):
             for table in TABLES:
                 self.statements.run_all(creation(table, f"{self.schema}.", "bigint"))
             self._know(set(TABLES))
             self.raise_version()
 
     def _write_events(self, events: Sequence[EventRow]) -> None:
-        if TABLE not in self.inventory.relations:
+        if not self._has(TABLE):
             self.statements.run(schema.outbox_statement(self.schema))
             self._know({TABLE})
         if self.wakes is None:
             self.wakes = outbox_of(self.statements, self.schema, self.now).begin()
         add_events(self.statements, self.schema, events)
         self._changed.note(TABLE, (event for event, _, _ in events))
-
-    def _has_companions(self) -> bool:
-        return companions.TABLE in self.inventory.relations
 
     def _make_companions(self) -> None:
         self.statements.run_all(companions.creation(f"{self.schema}.", "bigint"))
@@ -297,7 +294,7 @@ class PostgresqlTransaction:
         name = schema.equal_index(module, field)
         if field.storage != "text" or field.data_type == "email" or field.unique:
             return
-        if self.inventory.has(module) and name not in self.inventory.relations:
+        if self.inventory.has(module) and not self._has(name):
             self._waiting.settle()
             self.statements.run(schema.equal_index_statement(self.schema, module, field))
             self._know({name})
