@@ -180,25 +180,3 @@ def _creation(schema: str, module: Module, field: Field, columns: str, kind: str
 
 def _index(module: Module, field: Field) -> str:
     return f"{module.table}_{field.column}"
-
-
-def oldest_matches(table: str, field: Field) -> str:
-    """The question for the two oldest records with each of an array of values, each with the value's place."""
-    # The sum keeps the server from walking through all ids in their order, to find two that match.
-    oldest = (
-        f"SELECT r.id FROM {table} r"
-        f" WHERE {compared(field, f'r.{field.column}')} = {compared(field, 'v.value')}"
-        " ORDER BY r.id + 0 LIMIT 2"
-    )
-    return (
-        f"SELECT v.place, m.id FROM unnest(%s::{VALUE_TYPE[field.storage]}[]) WITH ORDINALITY AS v (value, place)"
-        f" CROSS JOIN LATERAL ({oldest}) m ORDER BY v.place, m.id"
-    )
-
-
-def counting(schema: str) -> str:
-    """The statement that counts on: its parameters are the counter, its first value, and by how much it grows."""
-    return (
-        f"INSERT INTO {schema}.counters AS c VALUES (%s, %s)"
-        " ON CONFLICT (name) DO UPDATE SET value = c.value + %s RETURNING value"
-    )

@@ -1,6 +1,6 @@
 """Changes to one organisation's schema, in a transaction that its jobs share."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -8,20 +8,17 @@ from typing import Any
 from moorage.crm.metadata.catalog import Catalog, Field, Module
 from moorage.crm.metadata.ids import ID_SPACE
 from moorage.crm.storage import companions, old_tags
-from moorage.crm.storage.columns import columns_of
-from moorage.crm.storage.compile import compile_groups
-from moorage.crm.storage.contract.aggregates import Aggregate
 from moorage.crm.storage.contract.records import Row
 from moorage.crm.storage.files import FILES, TABLES, FileTables, creation
 from moorage.crm.storage.outbox import TABLE, EventRow, OutboxTable, event_row
 from moorage.crm.storage.postgresql import schema
 from moorage.crm.storage.postgresql.changed import ChangedRows
 from moorage.crm.storage.postgresql.companions import PostgresqlCompanions
-from moorage.crm.storage.postgresql.dialect import PostgresqlDialect
 from moorage.crm.storage.postgresql.expressions import BIN_TEXT
 from moorage.crm.storage.postgresql.files import files_of
 from moorage.crm.storage.postgresql.inventory import Inventory
 from moorage.crm.storage.postgresql.outbox import add_events, outbox_of
+from moorage.crm.storage.postgresql.row_questions import RowQuestions
 from moorage.crm.storage.postgresql.row_writing import add_recycled, change_rows
 from moorage.crm.storage.postgresql.statements import Statements
 from moorage.crm.storage.postgresql.text_changes import TextChanges
@@ -40,7 +37,7 @@ class _Mark:
     inventory: Inventory
 
 
-class PostgresqlTransaction:
+class PostgresqlTransaction(RowQuestions):
     """A `Transaction`. `next_id` and `watched` are the values of counters of the organisation, whose rows are locked.
 
     `is_copied` says that the organisation is being copied to another server: then its changes are written down.
@@ -61,15 +58,12 @@ class PostgresqlTransaction:
         *,
         is_copied: bool = False,
     ) -> None:
-        self.statements = statements
-        self.schema = schema_name
-        self.catalog = catalog
-        self.inventory = inventory
+        waiting = WaitingRows(statements, schema_name, self._write_events)
+        super().__init__(statements, schema_name, catalog, inventory, waiting)
         self.now = now
         self._prefix = prefix
         self._first_id = self._next_id = next_id
         self._known_version = inventory.version
-        self._waiting = WaitingRows(statements, schema_name, self._write_events)
         self._watched = watched
         # Whether this transaction writes events of which somebody has to be told; None if it has written none.
         self.wakes: bool | None = None
@@ -104,7 +98,7 @@ class PostgresqlTransaction:
         sql = f"UPDATE {self.schema}.counters SET value = %d WHERE name = '%s'"
         return [sql % (value, name) for name, value in counters.items()]
 
-    # Questions
+    # Numbers
 
     def new_ids(self, count: int) -> range:
         first = self._prefix * ID_SPACE + self._next_id
@@ -114,57 +108,12 @@ class PostgresqlTransaction:
     def next_numbers(self, field: Field, count: int) -> range:
         # Counted in the table itself, because the rollback of a job that fails must leave no gap.
         self._waiting.settle()
-        [(following,)] = self.statements.rows(
-            schema.counting(self.schema), (f"field {field.id}", 1 + count, count)
+        sql = (
+            f"INSERT INTO {self.schema}.counters AS c VALUES (%s, %s)"
+            " ON CONFLICT (name) DO UPDATE SET value = c.value + %s RETURNING value"
         )
+        [(following,)] = self.statements.rows(sql, (f"field {field.id}", 1 + count, count))
         return range(following - count, following)
-
-    def existing(self, module: Module, ids: Iterable[int]) -> set[int]:
-        sql = f"SELECT id FROM {self._table(module)} WHERE id = ANY(%s)"
-        return {row[0] for row in self._asked(module, sql, list(ids))}
-
-    def rows(self, module: Module, ids: Iterable[int]) -> dict[int, Row]:
-        return {row["id"]: row for row in self._rows_where(module, "id = ANY(%s)", list(ids))}
-
-    def matching(self, module: Module, field: Field, values: Sequence[Any]) -> dict[Any, list[int]]:
-        ids_by_value: dict[Any, list[int]] = {value: [] for value in values}
-        self._index_equal(module, field)
-        asked = list(ids_by_value)
-        for place, record in self._asked(module, schema.oldest_matches(self._table(module), field), asked):
-            ids_by_value[asked[place - 1]].append(record)
-        return ids_by_value
-
-    def children(self, module: Module, parent_column: str, parents: Iterable[int]) -> dict[int, list[Row]]:
-        children: dict[int, list[Row]] = {}
-        for row in self._rows_where(module, f"{parent_column} = ANY(%s) ORDER BY id", list(parents)):
-            children.setdefault(row[parent_column], []).append(row)
-        return children
-
-    def aggregates(
-        self, module: Module, lookup: Field, wanted: Sequence[Aggregate], parents: Iterable[int]
-    ) -> dict[int, list[Any]]:
-        sql, params = compile_groups(module, lookup, wanted, self.catalog, self.dialect)
-        rows = self._asked(module, sql, *params, list(parents))
-        return {parent: list(values) for parent, *values in rows}
-
-    @property
-    def dialect(self) -> PostgresqlDialect:
-        return PostgresqlDialect(self.schema, self.inventory)
-
-    def _table(self, module: Module) -> str:
-        return f"{self.schema}.{module.table}"
-
-    def _asked(self, module: Module, sql: str, *params: Any) -> list[tuple[Any, ...]]:
-        """The rows that a question about a module gives: none if it has no records yet."""
-        if not self.inventory.has(module):
-            return []
-        self._waiting.settle()
-        return self.statements.rows(sql, params)
-
-    def _rows_where(self, module: Module, condition: str, ids: list[int]) -> Iterator[Row]:
-        columns = columns_of(module)
-        sql = f"SELECT {', '.join(columns)} FROM {self._table(module)} WHERE {condition}"
-        return (dict(zip(columns, values, strict=True)) for values in self._asked(module, sql, ids))
 
     # Changes
 
@@ -203,13 +152,6 @@ class PostgresqlTransaction:
         self.statements.run(f"DELETE FROM {self._table(module)} WHERE id = ANY(%s)", (ids,))
         self._changed.note(module.table, ids)
         self.texts.note_changed(module, ids)
-
-    def containing(self, module: Module, field: Field, part: str, after: int, most: int) -> dict[int, Any]:
-        sql = (
-            f"SELECT id, {field.column} FROM {self._table(module)}"
-            f" WHERE id > %s AND strpos({field.column}, %s) > 0 ORDER BY id LIMIT %s"
-        )
-        return dict(self._asked(module, sql, after, part, most))
 
     def take_old_tags(self) -> Sequence[tuple[int, int, str]]:
         if not self._has(old_tags.TABLE):
@@ -259,9 +201,6 @@ class PostgresqlTransaction:
 
     # What is behind the changes
 
-    def _has(self, relation: str) -> bool:
-        return relation in self.inventory.relations
-
     def _make_file_tables(self) -> None:
         if not self._has(FILES):
             for table in TABLES:
@@ -288,19 +227,6 @@ class PostgresqlTransaction:
         self.statements.run_all(schema.module_statements(self.schema, module))
         self._know({module.table, module.text_table} if module.full_text else {module.table})
         self.raise_version()
-
-    def _index_equal(self, module: Module, field: Field) -> None:
-        """Make the index for lookups by a field, unless it has another one."""
-        name = schema.equal_index(module, field)
-        if field.storage != "text" or field.data_type == "email" or field.unique:
-            return
-        if self.inventory.has(module) and not self._has(name):
-            self._waiting.settle()
-            self.statements.run(schema.equal_index_statement(self.schema, module, field))
-            self._know({name})
-
-    def _know(self, relations: set[str]) -> None:
-        self.inventory = replace(self.inventory, relations=self.inventory.relations | relations)
 
     def raise_version(self) -> None:
         """Let every other store open the organisation anew. Once in a transaction is enough."""
