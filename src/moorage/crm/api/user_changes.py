@@ -11,7 +11,7 @@ from moorage.crm.api.settings.changing import (
     MAX_BODY,
     SettingsChange,
     changed,
-    document_in_body,
+    named_document,
 )
 from moorage.crm.api.user_members import changed_user, new_user, refuse_fixed, require_own_time_zone
 from moorage.crm.faults import Fault, invalid_id
@@ -66,7 +66,7 @@ async def update_users(call: Call) -> Response:
     [spec] = await specs_of(call, NAME, 1)
 
     def update(change: SettingsChange) -> Outcome:
-        return _updated(change, document_in_body(change.metadata, "user", spec), spec)
+        return _updated(change, named_document(change.metadata, "user", spec), spec)
 
     return await _answer(call, update)
 

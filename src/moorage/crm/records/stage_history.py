@@ -33,9 +33,8 @@ class StageHistory:
         self._transaction = transaction
         self._batch = batch
         self._user = user
-        self._moves: list[
-            tuple[Row, Row]
-        ] = []  # Of each deal that came into a stage, how it was and how it is.
+        # Of each deal that came into a stage, how it was and how it is.
+        self._moves: list[tuple[Row, Row]] = []
 
     def expect(self, inserts: int) -> None:
         """Tell the batch that so many deals may be inserted."""

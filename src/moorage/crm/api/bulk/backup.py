@@ -39,7 +39,7 @@ _PERMISSION = "Crm_Implied_Data_Backup"
 _NEWEST = 20  # Backups among which the files of the last one are looked for.
 
 
-async def schedule(call: Call) -> Response:
+async def schedule_backup(call: Call) -> Response:
     require_administrator(call, _PERMISSION)
     request = await _request(call)
     user = call.caller.user
@@ -79,7 +79,7 @@ async def _request(call: Call) -> BackupRequest:
     return BackupRequest(rule, recurrence.first(call.organisation.zone, int(call.now)))
 
 
-async def look(call: Call) -> Response:
+async def get_backup(call: Call) -> Response:
     """The last backup that was asked for."""
     require_administrator(call, _PERMISSION)
     for job in await _newest(call, 1):
@@ -110,7 +110,7 @@ def _status(job: BulkJob) -> str:
     return {"waiting": "SCHEDULED", "reading": "INPROGRESS", "kept": "COMPLETED"}[progress.phase]
 
 
-async def history(call: Call) -> Response:
+async def list_history(call: Call) -> Response:
     require_administrator(call, _PERMISSION)
     number, size = page_and_size(call.params)
     asked = call.store.companions(
@@ -145,7 +145,7 @@ def _entries(call: Call, page: CompanionPage) -> list[dict[str, Any]]:
     ]
 
 
-async def urls(call: Call) -> Response:
+async def list_urls(call: Call) -> Response:
     require_administrator(call, _PERMISSION)
     for job in await _newest(call, _NEWEST):
         expiry = progress_of(job).expiry
@@ -162,7 +162,7 @@ async def urls(call: Call) -> Response:
     return no_content()
 
 
-async def download(call: Call) -> Response:
+async def download_file(call: Call) -> Response:
     require_administrator(call, _PERMISSION)
     job = await found(call, KIND, call.path["id"])
     for file in await _files(call, job) if job is not None else []:
@@ -171,7 +171,7 @@ async def download(call: Call) -> Response:
     raise not_found(call.path["file_name"])
 
 
-async def stop(call: Call) -> Response:
+async def stop_backup(call: Call) -> Response:
     require_administrator(call, _PERMISSION)
     job = await found(call, KIND, call.path["id"])
     if job is None:
@@ -241,10 +241,10 @@ _PATH = "/crm/bulk/v8/backup"
 _READ = ("ZohoCRM.bulk.backup.READ",)
 
 ROUTES = (
-    Route("POST", _PATH, schedule, ("ZohoCRM.bulk.backup.CREATE",), max_body=MAX_BODY),
-    Route("GET", _PATH, look, _READ),
-    Route("GET", f"{_PATH}/history", history, _READ),
-    Route("GET", f"{_PATH}/urls", urls, _READ),
-    Route("GET", f"{_PATH}/{{id}}/{{file_name}}", download, _READ),
-    Route("PUT", f"{_PATH}/{{id}}/actions/cancel", stop, ("ZohoCRM.bulk.backup.UPDATE",)),
+    Route("POST", _PATH, schedule_backup, ("ZohoCRM.bulk.backup.CREATE",), max_body=MAX_BODY),
+    Route("GET", _PATH, get_backup, _READ),
+    Route("GET", f"{_PATH}/history", list_history, _READ),
+    Route("GET", f"{_PATH}/urls", list_urls, _READ),
+    Route("GET", f"{_PATH}/{{id}}/{{file_name}}", download_file, _READ),
+    Route("PUT", f"{_PATH}/{{id}}/actions/cancel", stop_backup, ("ZohoCRM.bulk.backup.UPDATE",)),
 )

@@ -12,7 +12,7 @@ from moorage.crm.wire.routing import Route
 from moorage.http.message import Response
 
 
-async def attachment(call: Call) -> Response:
+async def download_attachment(call: Call) -> Response:
     email = await _email(call, "id", "name")
     wanted = (call.params["id"], call.params["name"])
     return await _download(
@@ -20,7 +20,7 @@ async def attachment(call: Call) -> Response:
     )
 
 
-async def inline_image(call: Call) -> Response:
+async def download_inline_image(call: Call) -> Response:
     email = await _email(call, "id")
     return await _download(
         call, [each for each in email.images if each == call.params["id"]] if email else []
@@ -50,6 +50,6 @@ _ACTIONS = "/crm/v8/{module}/{id}/Emails/actions"
 _READ = ("ZohoCRM.modules.{module}.READ", "ZohoCRM.modules.emails.READ")
 
 ROUTES = (
-    Route("GET", f"{_ACTIONS}/download_attachments", attachment, _READ),
-    Route("GET", f"{_ACTIONS}/download_inline_images", inline_image, _READ),
+    Route("GET", f"{_ACTIONS}/download_attachments", download_attachment, _READ),
+    Route("GET", f"{_ACTIONS}/download_inline_images", download_inline_image, _READ),
 )

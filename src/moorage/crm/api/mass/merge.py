@@ -90,8 +90,10 @@ def _merged(call: Call, request: MergeRequest, transaction: Transaction) -> Outc
 
 
 async def _later(call: Call, request: MergeRequest) -> Response:
-    merging = lambda transaction: Merging(call.organisation, transaction, call.caller.user, request).check()  # noqa: E731
-    await call.store.write(merging)
+    def check(transaction: Transaction) -> None:
+        Merging(call.organisation, transaction, call.caller.user, request).check()
+
+    await call.store.write(check)
     records = request.records
     job = await ask_unless(
         call,

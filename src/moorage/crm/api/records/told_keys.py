@@ -29,19 +29,18 @@ async def then_told(call: Call, module: Module, shown: Shape, page: Page | Await
     found = await settled(page)
     if not found.count or not has_told(module, shown):
         return found
-    return await _with_values(call, module, found, *_TOLD[module.api_name])
+    return await _with_values(call, found, *_TOLD[module.api_name])
 
 
 async def _with_values(
     call: Call,
-    module: Module,
     page: Page,
     key: str,
-    values_of: "Callable[[Call, Module, Sequence[int]], Awaitable[dict[int, Any]]]",
+    values_of: Callable[[Call, Sequence[int]], Awaitable[dict[int, Any]]],
 ) -> Page:
     records = msgspec.json.decode(page.data, type=list[dict[str, msgspec.Raw]])
     ids = [int(msgspec.json.decode(record["id"])) for record in records]
-    values = await values_of(call, module, ids)
+    values = await values_of(call, ids)
     if not values:
         return page
     for record, identity in zip(records, ids, strict=True):
@@ -50,7 +49,7 @@ async def _with_values(
     return msgspec.structs.replace(page, data=encode(records))
 
 
-async def _attachments(call: Call, _notes: Module, notes: Sequence[int]) -> dict[int, Any]:
+async def _attachments(call: Call, notes: Sequence[int]) -> dict[int, Any]:
     module = call.organisation.catalog.modules[ATTACHMENTS]
     parent = module.fields["Parent_Id"]
     page = await settled(
@@ -77,7 +76,7 @@ async def _attachments(call: Call, _notes: Module, notes: Sequence[int]) -> dict
     return attachments
 
 
-async def _cancelled(call: Call, _events: Module, _ids: Sequence[int]) -> dict[int, Any]:
+async def _cancelled(call: Call, _: Sequence[int]) -> dict[int, Any]:
     """All meetings that were cancelled are looked at: they are few."""
     cancelled: dict[int, Any] = {}
     start, more = 0, True

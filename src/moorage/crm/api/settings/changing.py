@@ -67,15 +67,15 @@ def require_customizer(call: Call) -> None:
     require_administrator(call, "Crm_Implied_Customize_Zoho_CRM")
 
 
-def document_in_path(metadata: Metadata, kind: Kind, identity: int) -> Document:
-    """The document that the path names. Raises the Fault for one that is not there."""
+def require_document(metadata: Metadata, kind: Kind, identity: int) -> Document:
+    """The document whose id the path has. Raises the Fault for one that is not there."""
     document = metadata.find(kind, identity)
     if document is None:
         raise invalid_id(2)
     return document
 
 
-def document_in_body(
+def named_document(
     metadata: Metadata, kind: Kind, spec: JsonObject, message: str = "the id given seems to be invalid"
 ) -> Document:
     """The document that the `id` of an item names. Raises the Fault for one that is not there, with the message."""

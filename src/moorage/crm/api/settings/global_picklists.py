@@ -5,9 +5,9 @@ from moorage.crm.api.settings.changing import (
     MAX_BODY,
     SettingsChange,
     change_each,
-    document_in_body,
-    document_in_path,
+    named_document,
     require_customizer,
+    require_document,
 )
 from moorage.crm.api.settings.picklist_uses import used_in_modules
 from moorage.crm.faults import Fault
@@ -71,7 +71,7 @@ async def update_picklists(call: Call) -> Response:
     specs = await specs_of(call, NAME, MOST_AT_ONCE)
 
     def update(change: SettingsChange, spec: JsonObject) -> Outcome:
-        return _updated(change, document_in_body(change.metadata, "global_picklist", spec), spec)
+        return _updated(change, named_document(change.metadata, "global_picklist", spec), spec)
 
     return await change_each(call, NAME, specs, update)
 
@@ -85,7 +85,7 @@ async def update_picklist(call: Call) -> Response:
         NAME,
         specs,
         lambda change, spec: _updated(
-            change, document_in_path(change.metadata, "global_picklist", identity), spec
+            change, require_document(change.metadata, "global_picklist", identity), spec
         ),
     )
 
@@ -127,7 +127,7 @@ async def delete_picklist(call: Call) -> Response:
         NAME,
         [path_id(call.path, 2)],
         lambda change, identity: _deleted(
-            change, document_in_path(change.metadata, "global_picklist", identity)
+            change, require_document(change.metadata, "global_picklist", identity)
         ),
     )
 

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from moorage.crm.api.documents import document_in_path, module_parameter, reference
+from moorage.crm.api.items import specs_of
 from moorage.crm.api.settings.changing import MAX_BODY, require_customizer
 from moorage.crm.faults import Fault, invalid_id, param_invalid
 from moorage.crm.jobs import replacing
@@ -19,7 +20,6 @@ from moorage.crm.metadata.ids import whole_id
 from moorage.crm.records.outcomes import succeeded
 from moorage.crm.storage.contract.companions import CompanionsOf
 from moorage.crm.storage.contract.records import Window
-from moorage.crm.wire.body import object_of
 from moorage.crm.wire.call import Call, answer, no_content, settled
 from moorage.crm.wire.parameters import page_and_size
 from moorage.crm.wire.routing import Route
@@ -130,12 +130,9 @@ async def replace_values_of_field(call: Call) -> Response:
 async def _replace(
     call: Call, identity: int, options: list[Body], fields: Iterable[tuple[Document, Document]]
 ) -> Response:
-    items = (await object_of(call)).items(NAME, MOST_REPLACED)
-    if not items:
-        details = {"api_name": NAME, "json_path": f"$.{NAME}"}
-        raise Fault(400, "MANDATORY_NOT_FOUND", "required field not found", details)
+    specs = await specs_of(call, NAME, MOST_REPLACED)
     try:
-        pairs = [_pair(item, options) for item in items]
+        pairs = [_pair(spec, options) for spec in specs]
     except Fault as fault:
         return answer({NAME: [fault.document()]}, 400)
     values = {old: new["actual_value"] for old, new in pairs}

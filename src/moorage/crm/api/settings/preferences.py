@@ -62,8 +62,7 @@ async def change(preference: Preference, call: Call) -> Response:
     if spec is None:
         raise document.missing(preference.name)
     try:
-        for name in preference.members:
-            spec.require(name)
+        spec.require(*preference.members)
         changed: Body = {name: spec.boolean(name) for name in preference.members}
     except Fault as fault:
         return answer({preference.name: fault.document()}, 400)

@@ -1,7 +1,7 @@
 """Profiles cloned, changed and deleted [Z get-profiles]."""
 
 from moorage.crm.api.items import specs_of
-from moorage.crm.api.settings.changing import MAX_BODY, SettingsChange, change_each, changed, document_in_path
+from moorage.crm.api.settings.changing import MAX_BODY, SettingsChange, change_each, changed, require_document
 from moorage.crm.faults import Fault
 from moorage.crm.metadata.custom.json_object import JsonObject
 from moorage.crm.metadata.custom.naming import api_name_of
@@ -33,7 +33,7 @@ async def clone_profile(call: Call) -> Response:
     def clone(change: SettingsChange, spec: JsonObject) -> Outcome:
         profiles, source = (
             change.metadata.all("profile"),
-            document_in_path(change.metadata, "profile", identity),
+            require_document(change.metadata, "profile", identity),
         )
         spec.require("name")
         if len(profiles) >= MOST_PROFILES:
@@ -59,11 +59,11 @@ async def clone_profile(call: Call) -> Response:
 async def update_profile(call: Call) -> Response:
     _require(call)
     identity = path_id(call.path, 2)
-    _refuse_system(document_in_path(call.organisation.metadata, "profile", identity), "updated")
+    _refuse_system(require_document(call.organisation.metadata, "profile", identity), "updated")
     specs = await specs_of(call, NAME, 1)
 
     def update(change: SettingsChange, spec: JsonObject) -> Outcome:
-        profile = document_in_path(change.metadata, "profile", identity)
+        profile = require_document(change.metadata, "profile", identity)
         body = {**profile.body, **_named(change.metadata, spec, profile), **change.changed()}
         body["permissions_details"] = _permissions(spec, profile.body["permissions_details"])
         change.put(Document(identity, "profile", 0, body["name"], body))
@@ -110,14 +110,14 @@ async def delete_profile(call: Call) -> Response:
     """The users of the profile go to the one that `transfer_to` names."""
     _require(call)
     identity = path_id(call.path, 2)
-    _refuse_system(document_in_path(call.organisation.metadata, "profile", identity), "deleted")
+    _refuse_system(require_document(call.organisation.metadata, "profile", identity), "deleted")
     if not call.params.get("transfer_to"):
         message = "Users in the profile need to be transferred. transfer_to param is mandatory."
         raise Fault(400, "MANDATORY_NOT_FOUND", message, {"param": "transfer_to"})
     heir_id = whole_id(call.params["transfer_to"]) or 0
 
     def delete(change: SettingsChange) -> Outcome:
-        document_in_path(change.metadata, "profile", identity)
+        require_document(change.metadata, "profile", identity)
         heir = change.metadata.find("profile", heir_id)
         if heir is None or heir.id == identity:
             message = "the id given seems to be invalid or already deleted"

@@ -5,7 +5,7 @@ from moorage.crm.api.settings.changing import (
     MAX_BODY,
     SettingsChange,
     change_each,
-    document_in_body,
+    named_document,
     require_customizer,
 )
 from moorage.crm.faults import Fault, param_missing
@@ -62,7 +62,7 @@ async def update_roles(call: Call) -> Response:
     specs = await specs_of(call, NAME, MOST_AT_ONCE)
 
     def update(change: SettingsChange, spec: JsonObject) -> Outcome:
-        return _updated(change, document_in_body(change.metadata, "role", spec, _GONE), spec)
+        return _updated(change, named_document(change.metadata, "role", spec, _GONE), spec)
 
     return await change_each(call, NAME, specs, update)
 
