@@ -9,6 +9,7 @@ import pytest
 from moorage.crm.faults import Fault
 from moorage.crm.metadata.catalog import Catalog
 from moorage.crm.query.compare import Context
+from moorage.crm.query.coql import kept
 from moorage.crm.query.coql.check import selection
 from moorage.crm.query.coql.columns import Asker, Limits
 from moorage.crm.query.coql.kept import found, keep
@@ -165,3 +166,15 @@ def test_what_is_kept_goes_with_the_metadata(metadata, context):
     last = weakref.ref(metadata)
     del metadata, own, asker
     assert last() is None
+
+
+@pytest.mark.parametrize(("more", "is_kept"), [(0, True), (-1, False)])
+def test_what_is_kept_is_not_large(metadata, context, monkeypatch, more, is_kept):
+    monkeypatch.setattr(kept, "_MOST_TEXTS", len(metadata.all("user")) + more)
+    metadata = copy.copy(metadata)
+    asker = Asker(
+        Context(context.zone, context.now, 1, context.catalog), metadata, lambda module: None, Limits()
+    )
+    text = "select id from Leads where Owner.last_name = 'Ito' or Created_By.last_name is null"
+    keep(text, parse(text), asker, selection(parse(text), asker, {}))
+    assert (found(text, asker) is not None) == is_kept

@@ -51,13 +51,26 @@ class Asker:
     permit: Callable[[Module], None]
     limits: Limits
     named: bool = True
-    admitted: list[Module] = field(default_factory=list)
+    admitted: list[Module] = field(default_factory=list, init=False)
+    _texts: dict[str, tuple[tuple[int, str], ...]] = field(default_factory=dict, init=False)
 
     def admit(self, module: Module) -> None:
         """Raises the Fault if the caller may not read a module."""
         if module not in self.admitted:
             self.permit(module)
             self.admitted.append(module)
+
+    def texts_of_users(self, name: str) -> tuple[tuple[int, str], ...]:
+        """What a name says of each user, by id."""
+        texts = self._texts.get(name)
+        if texts is None:
+            texts = self._texts[name] = tuple(_texts(self.metadata.all("user"), name))
+        return texts
+
+    @property
+    def text_count(self) -> int:
+        """How many texts of users the query was told."""
+        return sum(map(len, self._texts.values()))
 
 
 class Columns:
@@ -134,8 +147,7 @@ class Columns:
         if rest == "id":
             return Column(id_of(field), way)
         if field.storage == "user" and rest in _OF_USERS:
-            users = self._asker.metadata.all("user")
-            return Column(field, way, tuple(_texts(users, rest)))
+            return Column(field, way, self._asker.texts_of_users(rest))
         if field.lookup_modules and rest in _OF_MODULES:
             modules = self._asker.context.catalog.targets_of(field)
             texts = ((m.number, str(getattr(m, _OF_MODULES[rest]))) for m in modules)

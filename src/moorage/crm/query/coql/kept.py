@@ -17,6 +17,9 @@ from moorage.crm.query.selection import Selection
 
 _MOST = 100  # Of each organisation.
 _LONGEST = 2_000  # Characters.
+_MOST_TEXTS = (
+    200  # Of users: each of them may stand in each column of the SQL, so that more would fill the memory.
+)
 
 
 _Key: TypeAlias = tuple[str, bool, Limits]
@@ -42,8 +45,10 @@ def found(text: str, asker: Asker) -> Selection | None:
 
 
 def keep(text: str, query: Query, asker: Asker, selection: Selection) -> None:
-    """Keep what a query selects, if it is always that."""
-    if len(text) > _LONGEST or asker.context.was_asked or any(True for _ in subqueries(query)):
+    """Keep what a query selects, if it is always that, and not large."""
+    if len(text) > _LONGEST or asker.text_count > _MOST_TEXTS:
+        return
+    if asker.context.was_asked or any(True for _ in subqueries(query)):
         return
     _of_organisation(asker)[_key(text, asker)] = _Kept(selection, asker.admitted)
 
