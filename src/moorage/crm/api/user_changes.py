@@ -76,7 +76,7 @@ async def update_user(call: Call) -> Response:
     [spec] = await specs_of(call, NAME, 1)
 
     def update(change: SettingsChange) -> Outcome:
-        return _updated(change, change.metadata.find("user", user) or _gone(), spec)
+        return _updated(change, _required(change.metadata, user), spec)
 
     return await _answer(call, update)
 
@@ -170,14 +170,14 @@ def _modified(change: SettingsChange) -> Body:
 
 def _in_path(call: Call) -> int:
     """The user whom the path names. Raises the Fault for one who is not there."""
-    identity = path_id(call.path, 1)
-    if call.organisation.metadata.find("user", identity) is None:
+    return _required(call.organisation.metadata, path_id(call.path, 1)).id
+
+
+def _required(metadata: Metadata, identity: int) -> Document:
+    user = metadata.find("user", identity)
+    if user is None:
         raise invalid_id(1)
-    return identity
-
-
-def _gone() -> Document:
-    raise invalid_id(1)
+    return user
 
 
 async def _answer(call: Call, change: Callable[[SettingsChange], Outcome], *, done: int = 200) -> Response:
