@@ -61,6 +61,6 @@ def test_every_file_that_the_guide_names_exists():
     missing = {name for name in named if not any((place / name).exists() for place in PLACES)}
     # The two examples are of files that are still to be made.
     assert len(named) > 20 and missing == {
-        "src/moorage/crm/api/settings/call_preferences.py",
+        "api/settings/appointment_preferences.py",
         "src/moorage/oauth/apps/providers/NAME.toml",
     }

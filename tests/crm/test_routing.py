@@ -21,7 +21,7 @@ NO_SUCH_PATH = {
 
 
 MISSING = """
-    settings settings/pipeline settings/search settings/deleted settings/fields/1/x settings/actions/count
+    settings settings/pipelines settings/search settings/deleted settings/fields/1/x settings/actions/count
     org/pictures org/search users/1/2 users/actions/counts a/b/c/d/e Leads/
 """
 

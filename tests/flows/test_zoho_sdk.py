@@ -65,7 +65,7 @@ def test_those_of_older_versions_work_as_well(server, run, report, older):
     server.run("crm", "org", "create", older.name, "--empty")
     theirs = run("zoho_sdk.py", older.name, sdk=older)
     assert theirs["org"] == older.name
-    assert theirs.keys() == report.keys() - {"files"}
+    assert theirs.keys() == report.keys() - {"files", "email_settings"}
     for name in ("create", "update", "upsert", "delete", "contact"):
         assert [name_of_module["code"] for name_of_module in theirs[name]] == [
             name_of_module["code"] for name_of_module in report[name]
@@ -153,8 +153,8 @@ class TestOnBothStorages:
 
     def test_it_sends_and_reads_an_email(self, report):
         message = "Your mail has been sent successfully."
-        settings = {"types": 4, "sizes": [10, 10, 10]}
-        assert report["emails"] == settings | {
+        assert report["email_settings"] == {"types": 4, "font_sizes": [10, 10, 10]}
+        assert report["emails"] == {
             "message": message,
             "subject": "Tide",
             "content": "High at 4",

@@ -10,7 +10,7 @@ import json
 import sys
 from pathlib import Path
 
-from zoho_sdk_emails import emails
+from zoho_sdk_emails import email_settings, emails
 from zoho_sdk_notifications import notifications
 from zohocrmsdk.src.com.zoho.api.authenticator.oauth_token import OAuthToken
 from zohocrmsdk.src.com.zoho.crm.api import HeaderMap, Initializer, ParameterMap
@@ -184,6 +184,7 @@ def main():
     result["emails"] = emails(record)
     if "files" in sys.argv:  # That of v7 refuses its own streams in a list.
         result["files"] = files(leads, record)
+        result["email_settings"] = email_settings(record)
     result["delete"] = outcomes(leads.delete_record(record, ParameterMap(), HeaderMap()))
     result["gone"] = leads.get_record(record, ParameterMap(), HeaderMap()).get_status_code()
     contact = Record()
