@@ -1,20 +1,22 @@
 """What people get wrong, what they read then, in one line, and the status that a script gets."""
 
-import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 
 from moorage.cli import responses
 from moorage.cli.program import run
 from tests.cli.conftest import process
+from tests.waiting import wait_until
 
 USAGE, NOT_FOUND, REFUSED, UNUSABLE = 2, 5, 1, 7
+PROC = Path("/proc")  # Where Linux tells about processes.
 
 
 @pytest.fixture
@@ -98,12 +100,20 @@ def test_a_mistake_is_told_in_one_line_with_its_remedy(
         assert word not in err
 
 
+def state(pid):
+    """The state of a process: S if it waits."""
+    return (PROC / f"{pid}" / "stat").read_text().rpartition(")")[2].split()[0]
+
+
 @pytest.fixture
 def asking(demo):
     """A command that asks at a terminal: the process, and the terminal's other end."""
     other_end, terminal = os.openpty()
     command = [sys.executable, "-m", "moorage", "crm", "org", "reset", "demo"]
+    # If a shell runs the tests in the background, they ignore Ctrl-C, and so would the command.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(command, stdin=terminal, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    signal.signal(signal.SIGINT, before)
     os.close(terminal)
     asked = b""
     while not asked.endswith(b"[y/N]:"):
@@ -115,23 +125,13 @@ def asking(demo):
     process.communicate()
 
 
-def interrupt(process):
-    """Press Ctrl-C, and again as a person would if nothing happens.
-
-    In the instant between the question and the wait for its answer, Python only notes the signal, and then waits.
-    """
-    for _ in range(3):
-        process.send_signal(signal.SIGINT)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=20)
-            break
-
-
 @pytest.mark.parametrize(("answer", "status"), [(b"n\n", REFUSED), (b"\x04", REFUSED), (None, 130)])
 def test_who_is_asked_and_does_not_agree_is_told_that_nothing_was_done(asking, answer, status):
     process, terminal = asking
     if answer is None:
-        interrupt(process)
+        # In the instant between the question and the wait, Python would only note the signal, and then wait.
+        wait_until(lambda: not (PROC / "self").exists() or state(process.pid) == "S", seconds=60)
+        process.send_signal(signal.SIGINT)
     else:
         os.write(terminal, answer)
     _, told = process.communicate(timeout=60)
