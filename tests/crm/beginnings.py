@@ -3,12 +3,14 @@
 import contextlib
 import random
 import shutil
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, lru_cache
 from pathlib import Path
+from threading import Lock
 from types import SimpleNamespace
+from typing import TypeVar
 from weakref import WeakKeyDictionary
 
 import apsw
@@ -32,8 +34,10 @@ from moorage.crm.storage.sqlite.storage import SqliteStorage
 from tests.crm.folder import crm_in
 from tests.waited import Waited
 
+K = TypeVar("K")
+V = TypeVar("V")
 BEGIN = datetime(2026, 2, 6, 9, 10, 56, tzinfo=UTC)
-KEPT = 60
+KEPT = 12  # Metadata take 8 MB with what is made of them.
 
 
 class Copies:
@@ -73,6 +77,22 @@ def quicken(organisations: Organisations, orgs: Path, clock: FrozenClock) -> Non
     organisations._make = made
 
 
+class Latest(Bounded[K, V]):
+    """Keeps those values longest that were asked for last. For several threads."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(size)
+        self._lock = Lock()
+
+    def get_or_make(self, key: K, make: Callable[[], V]) -> V:
+        value = self.get(key)
+        made = make() if value is None else value
+        with self._lock:
+            self.pop(key, None)
+            self[key] = made
+        return made
+
+
 class Readings:
     """What organisations begin with, and what their files say: worked out once for all that begin or say the same.
 
@@ -83,17 +103,15 @@ class Readings:
     def __init__(self) -> None:
         self.documents = lru_cache(KEPT)(organisations_service.documents_of)
         self._read, self._catalog = metadata_change.read_metadata, organisation_files.Catalog
-        self._metadata = Bounded[object, Metadata](KEPT)
-        self._by_documents = Bounded[int, tuple[Sequence[Document], Metadata]](KEPT)
+        self._metadata = Latest[object, Metadata](KEPT)
+        self._by_documents = Latest[int, tuple[Sequence[Document], Metadata]](KEPT)
         self._catalogs = WeakKeyDictionary[Metadata, Catalog]()
-        self._documents = Bounded[object, list[Document]](KEPT)
+        self._documents = Latest[object, list[Document]](KEPT)
 
     def documents_of(self, rows) -> list[Document]:
         """For the storage on PostgreSQL."""
         said = tuple(rows)
-        if (documents := self._documents.get(said)) is None:
-            documents = self._documents[said] = documents_of(said)
-        return documents
+        return self._documents.get_or_make(said, lambda: documents_of(said))
 
     def of_documents_alone(self, documents: Sequence[Document]) -> Metadata:
         return self.of_documents(documents)[0]
@@ -105,15 +123,12 @@ class Readings:
 
     def metadata_in(self, connection: apsw.Connection) -> Metadata:
         said = tuple(connection.execute("SELECT * FROM metadata ORDER BY position"))
-        if (metadata := self._metadata.get(said)) is None:
-            metadata = self._metadata[said] = self._read(connection)
-        return metadata
+        return self._metadata.get_or_make(said, lambda: self._read(connection))
 
     def of_documents(self, documents: Sequence[Document]) -> tuple[Metadata, Catalog]:
         """For the storage in memory, which is given the very documents that are worked out once."""
-        if (known := self._by_documents.get(id(documents))) is None:
-            known = self._by_documents[id(documents)] = documents, Metadata(documents)
-        return known[1], self.catalog(known[1])
+        _, metadata = self._by_documents.get_or_make(id(documents), lambda: (documents, Metadata(documents)))
+        return metadata, self.catalog(metadata)
 
     def catalog(self, metadata: Metadata) -> Catalog:
         if (catalog := self._catalogs.get(metadata)) is None:
