@@ -91,3 +91,4 @@ def test_wrong_variables_are_refused_each_by_itself(crm, caller_of):
     )
     assert crm.get("settings/variable_groups/Other").status == 204
     assert caller_of("acme", user=2).post("settings/variables", body).json["code"] == "NO_PERMISSION"
+    assert caller_of("acme", user=2).delete("settings/variables", ids="1").json["code"] == "NO_PERMISSION"

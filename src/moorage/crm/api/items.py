@@ -23,6 +23,15 @@ async def specs_of(call: Call, name: str, most: int) -> list[JsonObject]:
     return specs
 
 
+async def spec_of(call: Call, name: str) -> JsonObject:
+    """The object with this name in the body. Raises the Fault of a body without it."""
+    document = await object_of(call)
+    spec = document.inner(name)
+    if spec is None:
+        raise document.missing(name)
+    return spec
+
+
 def outcome_of(work: Callable[[], Outcome]) -> Outcome:
     """What the work gives, or the Fault that it raises."""
     try:

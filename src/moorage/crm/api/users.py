@@ -8,7 +8,7 @@ from moorage.crm.metadata.documents import Document
 from moorage.crm.metadata.times import instant
 from moorage.crm.records.reading import since_header
 from moorage.crm.wire.call import Call, answer, no_content
-from moorage.crm.wire.parameters import id_list, one_of, page_and_size
+from moorage.crm.wire.parameters import id_list, one_of, page_and_size, page_of
 from moorage.crm.wire.routing import Route
 from moorage.http.message import Response
 
@@ -95,10 +95,9 @@ def list_users(call: Call) -> Response:
         users = [user for user in users if user.id in ids]
     if since is not None:
         users = [user for user in users if (instant(user.body["Modified_Time"]) or 0) >= since]
-    shown = users[(page - 1) * size : page * size]
+    shown, info = page_of(users, page, size)
     if not shown:
         return no_content() if since is None else Response(304)
-    info = {"per_page": size, "count": len(shown), "page": page, "more_records": len(users) > page * size}
     return answer({"users": [_shown(user) for user in shown], "info": info})
 
 

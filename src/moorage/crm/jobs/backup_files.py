@@ -3,7 +3,7 @@
 A table is a file of CSV with every field, as a bulk read gives it, so that a bulk write can read it.
 """
 
-from collections.abc import Awaitable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -22,6 +22,7 @@ from moorage.crm.storage.contract.files import StoredFile
 from moorage.crm.storage.contract.lines import Column
 from moorage.crm.storage.contract.organisations import Organisation
 from moorage.crm.storage.contract.records import Ids, Order, RecordStore, Window
+from moorage.crm.wire.call import settled
 
 LONGEST = 1024 * 1024 * 1024  # Bytes of a zip after which another one begins [Z download-backup].
 LINES = 1_000  # Records that are read at a time.
@@ -167,7 +168,7 @@ async def _owners(
     for identity in ids:
         if identity not in owners:
             companion = then.companion(jobs.KIND, identity)
-            job = await companion if isinstance(companion, Awaitable) else companion
+            job = await settled(companion)
             owners[identity] = _Owner(is_backup=job is not None and job.body["kind"] == KIND)
     return owners
 
@@ -177,7 +178,7 @@ async def _records(
 ) -> list[dict[str, Any]]:
     order = Order(module.fields["id"], descending=False)
     page = then.page(module, shape(module, fields), [Ids(ids)], order, Window(len(ids)))
-    result = await page if isinstance(page, Awaitable) else page
+    result = await settled(page)
     records: list[dict[str, Any]] = msgspec.json.decode(result.data)
     return records
 

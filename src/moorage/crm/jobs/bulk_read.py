@@ -4,7 +4,6 @@ Records come by id, in parts of their own statement each. So a record that is ad
 or not, but none is in it twice, and none is left out that was there all the time.
 """
 
-from collections.abc import Awaitable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,6 +24,7 @@ from moorage.crm.query.view_criteria import view_conditions
 from moorage.crm.records.access import visible_to
 from moorage.crm.storage.contract.organisations import Organisation
 from moorage.crm.storage.contract.records import Filter, Order, Transaction, Window
+from moorage.crm.wire.call import settled
 
 KIND = "bulk read"
 PER_PAGE = {"csv": 200_000, "ics": 20_000}  # Records of one page.
@@ -133,5 +133,5 @@ async def _before_page(organisation: Organisation, request: ReadRequest, filters
     window = Window(1, offset=(request.page - 1) * PER_PAGE[request.file_type])
     order = Order(module.fields["id"], descending=False)
     result = organisation.store.page(module, shape(module, []), filters, order, window)
-    page = await result if isinstance(result, Awaitable) else result
+    page = await settled(result)
     return page.first.id - 1 if page.first is not None else MAX_ID

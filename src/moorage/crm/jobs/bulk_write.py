@@ -16,7 +16,7 @@ from moorage.crm.jobs.csv_files import MOST_ROWS, CsvFile, Unreadable, names_in
 from moorage.crm.jobs.lookups import Lookups, Parents
 from moorage.crm.jobs.model import BulkJob, JobFailed, Progress, Step
 from moorage.crm.jobs.pace import Pace
-from moorage.crm.jobs.part_writing import Parts, is_part
+from moorage.crm.jobs.part_writing import Parts
 from moorage.crm.jobs.row_plans import RowPlan
 from moorage.crm.jobs.row_writing import prepare, write_rows
 from moorage.crm.jobs.threads import in_thread
@@ -80,7 +80,7 @@ class BulkWrite:
         reading.row += len(rows)
         found = await reading.lookups.find(rows)
         records = await in_thread(reading.plan.records, rows, found)
-        module, are_parts = reading.module, is_part(reading.module)
+        module, are_parts = reading.module, reading.module.is_part
         prepared = (
             [] if are_parts else await in_thread(prepare, organisation.catalog, module, operation, records)
         )

@@ -4,7 +4,7 @@ Records are taken in the order of their ids, up to the id of the job, so that ea
 view by what is done with it, and none that is made meanwhile.
 """
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -28,6 +28,7 @@ from moorage.crm.records.outcomes import Outcome
 from moorage.crm.records.place import Place
 from moorage.crm.storage.contract.organisations import Organisation
 from moorage.crm.storage.contract.records import Filter, Order, Position, Transaction, Window
+from moorage.crm.wire.call import settled
 
 AT_ONCE = 100
 UPDATE = "mass update"
@@ -127,7 +128,7 @@ async def ids_after(
     """The first ids of records that pass the filters, behind the id `last` and before the id `end`."""
     order, window = Order(module.fields["id"], descending=False), Window(AT_ONCE, start=Position(None, last))
     page = organisation.store.page(module, shape(module, []), filters, order, window)
-    result = await page if isinstance(page, Awaitable) else page
+    result = await settled(page)
     ids = [int(record["id"]) for record in msgspec.json.decode(result.data)]
     return [record for record in ids if record < end]
 

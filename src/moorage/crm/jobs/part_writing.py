@@ -15,11 +15,6 @@ from moorage.crm.storage.contract.records import Transaction
 Record = dict[str, Any]
 
 
-def is_part(module: Module) -> bool:
-    """Whether the records of a module are rows of a subform. Links to other records can come alone."""
-    return module.parent_field is not None and module.connected_field is None
-
-
 class Parts:
     """Writes rows of one subform in one transaction."""
 

@@ -1,6 +1,6 @@
 """What a bulk read writes for its records: lines of CSV, or entries of a calendar."""
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, Protocol
 
@@ -14,6 +14,7 @@ from moorage.crm.metadata.shown import shape
 from moorage.crm.storage.contract.lines import Lines
 from moorage.crm.storage.contract.organisations import Organisation
 from moorage.crm.storage.contract.records import Filter, Order, Position, Window
+from moorage.crm.wire.call import settled
 
 
 class Reading(Protocol):
@@ -55,7 +56,7 @@ class IcsReading:
 
     async def part(self, after: int, limit: int) -> Lines:
         result = self._read(Window(limit, start=Position(None, after)))
-        page = await result if isinstance(result, Awaitable) else result
+        page = await settled(result)
         return Lines(await in_thread(_entries, page.data), page.count, page.last.id if page.last else None)
 
 

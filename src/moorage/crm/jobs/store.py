@@ -1,6 +1,5 @@
 """Bulk jobs as companions of their organisation: so they are in its snapshots, and move with it."""
 
-from collections.abc import Awaitable
 from typing import Any
 
 import msgspec
@@ -9,6 +8,7 @@ from moorage.crm.jobs.model import BulkJob, Callback, Progress
 from moorage.crm.storage.contract.companions import Companion
 from moorage.crm.storage.contract.organisations import Organisation
 from moorage.crm.storage.contract.records import Transaction
+from moorage.crm.wire.call import settled
 
 KIND = "bulk job"
 KEPT = 7 * 24 * 3600  # Seconds for which a job is kept after its end.
@@ -46,7 +46,7 @@ def found_in(transaction: Transaction, job: int) -> BulkJob | None:
 
 async def find(organisation: Organisation, job: int) -> BulkJob | None:
     companion = organisation.store.companion(KIND, job)
-    found = await companion if isinstance(companion, Awaitable) else companion
+    found = await settled(companion)
     return None if found is None else job_of(found)
 
 

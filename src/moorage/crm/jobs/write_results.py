@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import PurePosixPath
 
@@ -18,6 +18,7 @@ from moorage.crm.jobs.zipped import StoredZip
 from moorage.crm.storage.contract.companions import CompanionsOf
 from moorage.crm.storage.contract.organisations import Organisation
 from moorage.crm.storage.contract.records import Window
+from moorage.crm.wire.call import settled
 
 ROWS = "rows of a bulk write"
 HEADINGS = ("STATUS", "RECORD_ID", "ERRORS")
@@ -32,7 +33,7 @@ async def results_of(organisation: Organisation, job: int, at: int) -> tuple[lis
     while True:
         which = CompanionsOf(ROWS, owner=job, name=str(at))
         found = organisation.store.companions(which, Window(50, offset=len(ids)))
-        page = await found if isinstance(found, Awaitable) else found
+        page = await settled(found)
         for companion in page.companions:
             ids.append(companion.id)
             results += msgspec.convert(companion.body, list[RowResult])

@@ -132,6 +132,11 @@ class Module:
         return {"api_name": self.api_name, "id": str(self.id)}
 
     @property
+    def is_part(self) -> bool:
+        """Whether its records are rows of a subform. Links to other records can come alone."""
+        return self.parent_field is not None and self.connected_field is None
+
+    @property
     def is_hidden(self) -> bool:
         """Whether its records are shown in related lists alone."""
         return relation_in(self.flags) is not None

@@ -67,9 +67,8 @@ def _is_permitted(call: Call, permission: str) -> bool:
 
 
 def _are_parts(module: Module) -> bool:
-    """Whether the records of a module are only written with others, as rows of subforms are. Links can come alone."""
-    is_row = module.parent_field is not None and module.connected_field is None
-    return is_row or rules_of(module).through_parents
+    """Whether the records of a module are only written with others, as rows of subforms are."""
+    return module.is_part or rules_of(module).through_parents
 
 
 def writable(call: Call, flag: str) -> Module:

@@ -1,9 +1,12 @@
 """Query parameters, read into values. The Fault for a wrong value names the parameter."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, TypeVar
 
 from moorage.crm.faults import Fault, invalid_id, param_invalid, param_missing, wrong_format
 from moorage.crm.metadata.ids import whole_id
+
+T = TypeVar("T")
 
 MAX_FIELDS = 50
 MAX_PAGE_SIZE = 200
@@ -26,6 +29,17 @@ def page_and_size(params: Mapping[str, str], *, maximum: int = MAX_PAGE_SIZE) ->
     """`page` (from 1) and `per_page` (from 1 to `maximum`, which is its default, too)."""
     page = whole_number(params, "page", default=1, most=MAX_PAGE)
     return page, whole_number(params, "per_page", default=maximum, most=maximum)
+
+
+def page_of(rows: Sequence[T], page: int, size: int) -> tuple[Sequence[T], dict[str, Any]]:
+    """The rows of a page, and what answers tell of it."""
+    shown = rows[(page - 1) * size : page * size]
+    return shown, {
+        "per_page": size,
+        "count": len(shown),
+        "page": page,
+        "more_records": len(rows) > page * size,
+    }
 
 
 def path_id(path: Mapping[str, str], index: int, name: str = "id") -> int:

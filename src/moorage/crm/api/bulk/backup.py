@@ -1,6 +1,6 @@
 """Backups: schedule one, look at it, stop it, download its files [Z schedule-backup], [Z backup-history]."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -30,7 +30,7 @@ from moorage.crm.records.outcomes import user_details
 from moorage.crm.storage.contract.companions import CompanionPage, CompanionsOf
 from moorage.crm.storage.contract.files import StoredFile
 from moorage.crm.storage.contract.records import Transaction, Window
-from moorage.crm.wire.call import Call, answer, no_content
+from moorage.crm.wire.call import Call, answer, no_content, settled
 from moorage.crm.wire.parameters import page_and_size
 from moorage.crm.wire.routing import Route
 from moorage.http.message import Response
@@ -116,7 +116,7 @@ async def list_history(call: Call) -> Response:
     asked = call.store.companions(
         CompanionsOf(HISTORY, newest_first=True), Window(size, offset=(number - 1) * size)
     )
-    page = await asked if isinstance(asked, Awaitable) else asked
+    page = await settled(asked)
     if not page.companions:
         return no_content()
     info = {
@@ -202,7 +202,7 @@ def _stopping(call: Call, identity: int) -> Callable[[Transaction], BulkJob]:
 
 async def _newest(call: Call, most: int) -> list[BulkJob]:
     asked = call.store.companions(CompanionsOf(store.KIND, name=KIND, newest_first=True), Window(most))
-    page = await asked if isinstance(asked, Awaitable) else asked
+    page = await settled(asked)
     return [store.job_of(companion) for companion in page.companions]
 
 

@@ -8,7 +8,6 @@ from typing import Any
 from moorage.crm.api.bulk.upload import KIND as UPLOAD
 from moorage.crm.faults import Fault
 from moorage.crm.jobs.csv_files import CsvFile, Unreadable, names_in, open_zip, python_name
-from moorage.crm.jobs.part_writing import is_part
 from moorage.crm.jobs.row_plans import RowPlan, mapped_by_headings
 from moorage.crm.jobs.threads import in_thread
 from moorage.crm.jobs.uploads import uploaded
@@ -67,7 +66,7 @@ async def _resource(
 
 
 def _require_scopes(call: Call, module: Module, operation: str) -> None:
-    if is_part(module):  # Its rows are changes of the records that they belong to.
+    if module.is_part:  # Its rows are changes of the records that they belong to.
         call.require("ZohoCRM.modules.{module}.UPDATE", _parent_name(module))
         return
     for right in _SCOPES[operation]:
@@ -86,7 +85,7 @@ def _module(call: Call, value: Any) -> Module:
     module = call.organisation.catalog.modules.get(name) if isinstance(name, str) else None
     if module is None:
         raise Fault(400, "MODULE_NOT_AVAILABLE", f"Requested module '{name}' is not available.")
-    parent = call.organisation.catalog.modules[_parent_name(module)] if is_part(module) else None
+    parent = call.organisation.catalog.modules[_parent_name(module)] if module.is_part else None
     if not (module.flags.get("creatable") if parent is None else parent.flags.get("editable")):
         raise Fault(400, "MODULE_NOT_AVAILABLE", f"Requested module '{name}' is not supported.")
     return module
@@ -119,7 +118,7 @@ def _find_by(module: Module, value: Any, operation: str) -> str | None:
         return None
     field = module.fields.get(value) if isinstance(value, str) else None
     usual = rules_of(module).duplicate_field or module.display_name
-    may_be = value == "id" or (not is_part(module) and field is not None and (value == usual or field.unique))
+    may_be = value == "id" or (not module.is_part and field is not None and (value == usual or field.unique))
     if field is None or not may_be:
         raise Fault(
             400, "INVALID_FIELD", f"invalid find_by. invalid api_name {value}.", {"api_name": "find_by"}
@@ -216,7 +215,7 @@ def _require_mandatory(module: Module, mappings: Sequence[Mapping]) -> None:
         if field.mandatory and field.storage != "rows" and field.api_name not in mapped | dependent
     ]
     lookup = module.parent_field
-    if is_part(module) and lookup is not None and not {"id", lookup.api_name} & mapped:
+    if module.is_part and lookup is not None and not {"id", lookup.api_name} & mapped:
         missing.append(lookup.api_name)
     if missing:
         message = "All mandatory fields are not mapped for the layout"

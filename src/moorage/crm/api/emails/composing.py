@@ -1,6 +1,5 @@
 """How a user's e-mails look before anything is written: addresses and font [Z email-compose]."""
 
-from collections.abc import Awaitable
 from functools import partial
 from typing import Any
 
@@ -12,7 +11,7 @@ from moorage.crm.records.emails import LONGEST_ADDRESS, from_addresses
 from moorage.crm.records.outcomes import Outcome, succeeded
 from moorage.crm.storage.contract.companions import Companion, CompanionsOf
 from moorage.crm.storage.contract.records import Transaction, Window
-from moorage.crm.wire.call import Call, answer
+from moorage.crm.wire.call import Call, answer, settled
 from moorage.crm.wire.routing import Route
 from moorage.http.message import Response
 
@@ -30,7 +29,7 @@ async def get_settings(call: Call) -> Response:
     if wanted is not None and wanted not in TYPES:
         raise param_invalid("type", supported_values=list(TYPES))
     asked = call.store.companions(CompanionsOf(KIND, owner=0, name=str(call.caller.user)), Window(1))
-    page = await asked if isinstance(asked, Awaitable) else asked
+    page = await settled(asked)
     kept = page.companions[0].body if page.companions else {}
     types = TYPES if wanted is None else (wanted,)
     return answer({_NAME: [{"type": each, **_shown(call, kept.get(each, {}))} for each in types]})

@@ -1,6 +1,6 @@
 """Attachments of records: listed, uploaded, linked, downloaded, deleted [Z get-attachments], [Z upload-attachment]."""
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -20,7 +20,7 @@ from moorage.crm.records.outcomes import deletion, record_details, succeeded
 from moorage.crm.records.related import RelatedList
 from moorage.crm.storage.contract.files import NewFile, StoredFile
 from moorage.crm.storage.contract.records import Row, Transaction
-from moorage.crm.wire.call import MAX_ATTACHMENT, Call, answer, no_content, with_document
+from moorage.crm.wire.call import MAX_ATTACHMENT, Call, answer, no_content, settled, with_document
 from moorage.crm.wire.parameters import id_list, path_id
 from moorage.crm.wire.routing import Route
 from moorage.http.message import Response
@@ -92,7 +92,7 @@ async def _link(call: Call, related: RelatedList, parent: int, address: str, for
 
 async def _is_missing(call: Call, related: RelatedList, parent: int) -> bool:
     record = call.store.record(related.parents, shape(related.parents, []), parent)
-    return (await record if isinstance(record, Awaitable) else record) is None
+    return (await settled(record)) is None
 
 
 def _title(title: str) -> str:

@@ -1,7 +1,5 @@
 """The bytes of a file in a field of a record [Z upload-files]."""
 
-from collections.abc import Awaitable
-
 import msgspec
 
 from moorage.crm.faults import invalid_id, param_invalid, param_missing
@@ -10,7 +8,7 @@ from moorage.crm.metadata.shown import shape
 from moorage.crm.records.access import readable
 from moorage.crm.records.reading import record_id
 from moorage.crm.records.values import FILE_TYPES
-from moorage.crm.wire.call import Call
+from moorage.crm.wire.call import Call, settled
 from moorage.crm.wire.routing import Route
 from moorage.http.message import Response
 
@@ -22,7 +20,7 @@ async def download(call: Call) -> Response:
         raise param_missing("fields_attachment_id")
     names = [field.api_name for field in module.of_type(*FILE_TYPES)]
     asked = call.store.record(module, shape(module, names, whole=True), record)
-    shown = await asked if isinstance(asked, Awaitable) else asked
+    shown = await settled(asked)
     if shown is None:
         raise invalid_id(1)
     document = msgspec.json.decode(shown)

@@ -1,7 +1,5 @@
 """The photo of a record [Z upload-image]. The field `Record_Image` has its id, as long as there is one."""
 
-from collections.abc import Awaitable
-
 import msgspec
 
 from moorage.crm.api.related.lists import parent_of
@@ -19,7 +17,7 @@ from moorage.crm.records.modules.rules import PendingRecord
 from moorage.crm.records.own_changes import modify
 from moorage.crm.storage.contract.files import NewFile
 from moorage.crm.storage.contract.records import Row, Transaction
-from moorage.crm.wire.call import Call, no_content
+from moorage.crm.wire.call import Call, no_content, settled
 from moorage.crm.wire.routing import Route
 from moorage.http.message import Response
 
@@ -87,7 +85,7 @@ def _set(call: Call, transaction: Transaction, module: Module, before: Row, valu
 async def _key(call: Call, module: Module, record: int) -> str | None:
     """The id of a record's photo, empty if it has none; None if there is no such record."""
     asked = call.store.record(module, shape(module, [_FIELD]), record)
-    shown = await asked if isinstance(asked, Awaitable) else asked
+    shown = await settled(asked)
     return None if shown is None else msgspec.json.decode(shown)[_FIELD] or ""
 
 

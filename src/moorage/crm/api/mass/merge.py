@@ -8,7 +8,7 @@ from moorage.crm.faults import Fault, module_unsupported, param_invalid
 from moorage.crm.jobs.asking import ask_unless, found
 from moorage.crm.jobs.merge import KIND
 from moorage.crm.jobs.model import BulkJob
-from moorage.crm.jobs.store import all_jobs
+from moorage.crm.jobs.store import of_kind
 from moorage.crm.metadata.catalog import Module
 from moorage.crm.metadata.custom.json_object import JsonObject
 from moorage.crm.records.access import readable, writable
@@ -83,8 +83,9 @@ async def _is_long(call: Call, module: Module, request: MergeRequest) -> bool:
 def _merged(call: Call, request: MergeRequest, transaction: Transaction) -> Outcome:
     merging = Merging(call.organisation, transaction, call.caller.user, request)
     merging.check()
+    jobs = of_kind(transaction, KIND)
     for part in request.others:
-        if any(_concerns(job, part.record) for job in all_jobs(transaction)):
+        if any(_concerns(job, part.record) for job in jobs):
             raise Refused(failed(refused(part)))
     return merging.finish()
 

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable
 
 from moorage.crm.api.records.listing import Listing, asked_fields
-from moorage.crm.api.records.told_keys import has_told, then_told
+from moorage.crm.api.records.told_keys import has_told, with_told
 from moorage.crm.faults import Fault, ambiguous, param_invalid, pattern_not_matched
 from moorage.crm.metadata.catalog import Module
 from moorage.crm.metadata.shown import Shape, shape
@@ -47,10 +47,7 @@ def list_records(call: Call) -> Response | Awaitable[Response]:
     def show(page: Page) -> Response:
         return listing.answer(page, call=False, email=False, sort_by=sort_by, sort_order=sort_order)
 
-    if has_told(module, shown):
-        return then(then_told(call, module, shown, records), show)
-
-    return then(records, show)
+    return then(with_told(call, module, shown, records), show)
 
 
 def _require_no_others(call: Call, module: Module) -> None:
@@ -88,8 +85,8 @@ async def _with_told(
 ) -> Response:
     found = await settled(data)
     if found is not None:
-        page = await then_told(call, module, shown, Page(b"[%s]" % found, 1, None, None, more=False))
-        found = page.data[1:-1]
+        alone = Page(b"[%s]" % found, 1, None, None, more=False)
+        found = (await settled(with_told(call, module, shown, alone))).data[1:-1]
     return await settled(_whole(call, record, found))
 
 
@@ -118,17 +115,13 @@ def _get_if_modified(
     shown = shape(module, names, whole=True)
     changed = call.store.page(module, shown, filters, order, Window(1))
 
-    async def told(page: Page) -> Response:
-        whole = await then_told(call, module, shown, page)
-        return Response(200, b'{"data":' + whole.data + b"}", JSON)
-
     def show(page: Page) -> Response | Awaitable[Response]:
         if page.count:
-            return told(page)
+            return Response(200, b'{"data":' + page.data + b"}", JSON)
         unchanged = call.store.record(module, shape(module, []), record)
         return then(unchanged, lambda data: Response(304) if data else no_content())
 
-    return then(changed, show)
+    return then(with_told(call, module, shown, changed), show)
 
 
 def list_deleted(call: Call) -> Response | Awaitable[Response]:

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable
 
 from moorage.crm.api.documents import module_named
-from moorage.crm.api.records.told_keys import has_told, then_told
+from moorage.crm.api.records.told_keys import with_told
 from moorage.crm.faults import Fault, param_invalid
 from moorage.crm.metadata.catalog import Module
 from moorage.crm.metadata.shown import shape
@@ -74,7 +74,7 @@ def search(call: Call) -> Response | Awaitable[Response]:
         }
         return data_answer(result.data, info)
 
-    return then(then_told(call, module, shown, records) if has_told(module, shown) else records, show)
+    return then(with_told(call, module, shown, records), show)
 
 
 def _searchable_module(call: Call, unsupported: str) -> Module:

@@ -24,20 +24,22 @@ def has_told(module: Module, shown: Shape) -> bool:
     return told is not None and told[0] in shown.names
 
 
-async def then_told(call: Call, module: Module, shown: Shape, page: Page | Awaitable[Page]) -> Page:
-    """The page with the values of such a key, if its records show one."""
-    found = await settled(page)
-    if not found.count or not has_told(module, shown):
-        return found
-    return await _with_values(call, found, *_TOLD[module.api_name])
+def with_told(
+    call: Call, module: Module, shown: Shape, page: Page | Awaitable[Page]
+) -> Page | Awaitable[Page]:
+    """The page with the values of such a key, if its records show one; else the page as it is."""
+    return _with_values(call, page, *_TOLD[module.api_name]) if has_told(module, shown) else page
 
 
 async def _with_values(
     call: Call,
-    page: Page,
+    asked: Page | Awaitable[Page],
     key: str,
     values_of: Callable[[Call, Sequence[int]], Awaitable[dict[int, Any]]],
 ) -> Page:
+    page = await settled(asked)
+    if not page.count:
+        return page
     records = msgspec.json.decode(page.data, type=list[dict[str, msgspec.Raw]])
     ids = [int(msgspec.json.decode(record["id"])) for record in records]
     values = await values_of(call, ids)

@@ -14,7 +14,7 @@ from moorage.crm.metadata.times import instant
 from moorage.crm.records.access import visible_with
 from moorage.crm.records.related import HISTORY, RelatedList, related_list
 from moorage.crm.storage.contract.records import Order, Page, Position, Present, Window
-from moorage.crm.wire.call import Call, encode
+from moorage.crm.wire.call import Call, encode, settled
 from moorage.crm.wire.members import AT_ONCE
 from moorage.crm.wire.page_tokens import refuse_beyond
 from moorage.http.message import Response
@@ -57,7 +57,7 @@ async def list_activities(
         page = await asyncio.to_thread(_merged, pages, listing, names)
     if not page.count:
         shown = if_there(listing.answer(page))
-        return await shown if isinstance(shown, Awaitable) else shown
+        return await settled(shown)
     sort_by, sort_order = listing.sorting
     return listing.answer(page, sort_by=sort_by, sort_order=sort_order)
 
@@ -78,7 +78,7 @@ async def _part(
         *listing.filters,
     ]
     page = call.store.page(module, shape(module, asked), filters, order, window)
-    return module.api_name, await page if isinstance(page, Awaitable) else page
+    return module.api_name, await settled(page)
 
 
 def _merged(pages: Sequence[tuple[str, Page]], listing: Listing, names: Sequence[str] | None) -> Page:

@@ -1,7 +1,5 @@
 """The related lists of a record in the recycle bin [Z get-related-records]."""
 
-from collections.abc import Awaitable
-
 from moorage.crm.api.related.lists import list_related, related_of
 from moorage.crm.faults import Fault
 from moorage.crm.metadata.catalog import Module
@@ -9,7 +7,7 @@ from moorage.crm.metadata.ids import whole_id
 from moorage.crm.records.access import readable
 from moorage.crm.storage.contract.records import Window
 from moorage.crm.storage.contract.recycle_bin import BinCondition, InBin
-from moorage.crm.wire.call import Call
+from moorage.crm.wire.call import Call, settled
 from moorage.crm.wire.routing import Route
 from moorage.http.message import Response
 
@@ -21,7 +19,7 @@ async def list_related_of_deleted(call: Call) -> Response:
     if parent is None or not await _is_in_bin(call, parents, parent):
         raise Fault(404, "INVALID_DATA", "The record does not exist", {"resource_path_index": 2})
     answer = list_related(call, related, parent, None)
-    return await answer if isinstance(answer, Awaitable) else answer
+    return await settled(answer)
 
 
 async def _is_in_bin(call: Call, module: Module, record: int) -> bool:

@@ -11,7 +11,7 @@ from moorage.crm.metadata.shown import shape
 from moorage.crm.query.tree import AnyOf, Equal
 from moorage.crm.records.related import RelatedList, Through
 from moorage.crm.storage.contract.records import Filter, Order, Page, Window
-from moorage.crm.wire.call import Call, encode
+from moorage.crm.wire.call import Call, encode, settled
 
 _MEMBER_INFO = "$member_info"
 _TIMES = ("Created_Time", "Modified_Time")
@@ -59,7 +59,7 @@ async def _values(
     shown = shape(links.rows, [connected, *fields, *_TIMES])
     filters: list[Filter] = [Equal(links.own, parent), leads_there]
     result = call.store.page(links.rows, shown, filters, order, Window(len(records)))
-    rows = msgspec.json.decode((await result if isinstance(result, Awaitable) else result).data)
+    rows = msgspec.json.decode((await settled(result)).data)
     if CONTACT_ROLE in fields:
         names = {str(role.id): role.name for role in await roles_of(call)}
         for row in rows:

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from moorage.crm.api.records.listing import Listing, asked_fields
-from moorage.crm.api.records.told_keys import has_told, then_told
+from moorage.crm.api.records.told_keys import with_told
 from moorage.crm.api.related.activities import activity_lists, list_activities
 from moorage.crm.api.related.invitees import is_invitees, list_invitees
 from moorage.crm.api.related.link_values import with_link_values
@@ -91,9 +91,8 @@ def list_related(
     filters = [*_in_list(call, related, parent, is_deleted=unknown is None), *listing.filters]
     sort_by, sort_order = listing.sorting
     shown = shape(related.module, names)
-    records = call.store.page(related.module, shown, filters, listing.order, listing.window)
-    if has_told(related.module, shown):
-        records = then_told(call, related.module, shown, records)
+    page = call.store.page(related.module, shown, filters, listing.order, listing.window)
+    records = with_told(call, related.module, shown, page)
 
     def show(page: Page) -> Response | Awaitable[Response]:
         if page.count:
@@ -127,10 +126,8 @@ def get_related(
         changed.clear()
         return then(unchanged, lambda page: Response(304) if page.count else show(page))
 
-    records = call.store.page(related.module, shown, [*filters, *changed], order, Window(1))
-    if has_told(related.module, shown):
-        records = then_told(call, related.module, shown, records)
-    return then(records, show)
+    page = call.store.page(related.module, shown, [*filters, *changed], order, Window(1))
+    return then(with_told(call, related.module, shown, page), show)
 
 
 def _in_list(call: Call, related: RelatedList, parent: int, *, is_deleted: bool = False) -> list[Filter]:

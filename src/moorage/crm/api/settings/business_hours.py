@@ -2,6 +2,7 @@
 
 import re
 
+from moorage.crm.api.items import spec_of
 from moorage.crm.api.settings.changing import MAX_BODY, require_customizer
 from moorage.crm.api.settings.own_documents import Documents, documents_of
 from moorage.crm.faults import Fault
@@ -9,7 +10,6 @@ from moorage.crm.metadata.custom.json_object import JsonObject
 from moorage.crm.metadata.documents import Body
 from moorage.crm.metadata.ids import whole_id
 from moorage.crm.records.outcomes import succeeded
-from moorage.crm.wire.body import object_of
 from moorage.crm.wire.call import Call, answer, no_content
 from moorage.crm.wire.routing import Route
 from moorage.http.message import Response
@@ -36,10 +36,7 @@ async def update_hours(call: Call) -> Response:
 
 async def _save(call: Call, *, is_new: bool) -> Response:
     require_customizer(call)
-    document = await object_of(call)
-    spec = document.inner(NAME)
-    if spec is None:
-        raise document.missing(NAME)
+    spec = await spec_of(call, NAME)
 
     def job(documents: Documents) -> int:
         known = next(iter(documents.all()), None)

@@ -6,7 +6,7 @@ from moorage.crm.api.documents import document_in_path, module_parameter
 from moorage.crm.metadata.custom.views import category, is_seen
 from moorage.crm.metadata.documents import Document
 from moorage.crm.wire.call import Call, answer, no_content
-from moorage.crm.wire.parameters import page_and_size
+from moorage.crm.wire.parameters import page_and_size, page_of
 from moorage.crm.wire.routing import Route
 from moorage.http.message import Response
 
@@ -31,17 +31,11 @@ def list_custom_views(call: Call) -> Response:
     page, size = page_and_size(call.params)
     metadata, user = call.organisation.metadata, call.caller.user
     views = [view for view in metadata.all("custom_view", module.id) if is_seen(metadata, view, user)]
-    shown = views[(page - 1) * size : page * size]
+    shown, info = page_of(views, page, size)
     if not shown:
         return no_content()
-    info = {
-        "per_page": size,
-        "default": next((str(view.id) for view in views if view.body["default"]), None),
-        "count": len(shown),
-        "page": page,
-        "more_records": len(views) > page * size,
-        "translation": _CATEGORIES,
-    }
+    default = next((str(view.id) for view in views if view.body["default"]), None)
+    info |= {"default": default, "translation": _CATEGORIES}
     return answer({"custom_views": [_brief(call, view) for view in shown], "info": info})
 
 

@@ -9,7 +9,7 @@ from moorage.crm.metadata.custom.json_object import JsonObject
 from moorage.crm.metadata.documents import Document, Metadata
 from moorage.crm.records.outcomes import Outcome, succeeded
 from moorage.crm.wire.call import Call, answer, no_content
-from moorage.crm.wire.parameters import page_and_size, path_id
+from moorage.crm.wire.parameters import page_and_size, page_of, path_id
 from moorage.crm.wire.routing import Route
 from moorage.http.message import Response
 
@@ -38,13 +38,11 @@ def list_dependencies(call: Call) -> Response:
     if "filters" in call.params:
         raise Fault(400, "NOT_SUPPORTED", "this is not supported here", {"param": "filters"})
     page, size = page_and_size(call.params)
-    known = _of_layout(metadata, layout)
-    listed = [shown(each, _fields(metadata, layout)) for each in known[(page - 1) * size : page * size]]
+    listed, info = page_of(_of_layout(metadata, layout), page, size)
     if not listed:
         return no_content()
-    more = len(known) > page * size
-    info = {"page": page, "per_page": size, "count": len(listed), "more_records": more}
-    return answer({NAME: listed, "info": info})
+    fields = _fields(metadata, layout)
+    return answer({NAME: [shown(each, fields) for each in listed], "info": info})
 
 
 def get_dependency(call: Call) -> Response:

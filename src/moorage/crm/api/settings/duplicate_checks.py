@@ -4,6 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 from moorage.crm.api.documents import module_parameter
+from moorage.crm.api.items import spec_of
+from moorage.crm.api.settings.changing import require_customizer
 from moorage.crm.faults import Fault
 from moorage.crm.metadata.custom.duplicate_checks import (
     KEY,
@@ -12,12 +14,9 @@ from moorage.crm.metadata.custom.duplicate_checks import (
     preference_of,
     shown,
 )
-from moorage.crm.metadata.custom.json_object import JsonObject
 from moorage.crm.metadata.documents import Document, Metadata
-from moorage.crm.records.access import require_administrator
 from moorage.crm.records.outcomes import succeeded
 from moorage.crm.storage.contract.metadata import MetadataTransaction
-from moorage.crm.wire.body import object_of
 from moorage.crm.wire.call import Call, answer, no_content
 from moorage.crm.wire.routing import Route
 from moorage.http.message import Response
@@ -35,7 +34,7 @@ def get_preference(call: Call) -> Response:
 
 
 async def create_preference(call: Call) -> Response:
-    module, spec = _supported(call), await _spec(call)
+    module, spec = _supported(call), await spec_of(call, _ENVELOPE)
 
     def change(metadata: Metadata, _before: Preference | None) -> tuple[Preference, str]:
         preference = asked_preference(spec, module, metadata, None)
@@ -45,7 +44,7 @@ async def create_preference(call: Call) -> Response:
 
 
 async def update_preference(call: Call) -> Response:
-    module, spec = _supported(call), await _spec(call)
+    module, spec = _supported(call), await spec_of(call, _ENVELOPE)
 
     def change(metadata: Metadata, before: Preference | None) -> tuple[Preference, str]:
         preference = asked_preference(spec, module, metadata, before)
@@ -68,20 +67,12 @@ async def delete_preference(call: Call) -> Response:
 
 
 def _supported(call: Call) -> Document:
-    require_administrator(call, "Crm_Implied_Customize_Zoho_CRM")
+    require_customizer(call)
     module = module_parameter(call)
     if module.name != "Leads":
         message = "The feature not avilable in the given module."
         raise Fault(400, "NOT_SUPPORTED", message, {"param_name": "module"})
     return module
-
-
-async def _spec(call: Call) -> JsonObject:
-    body = await object_of(call)
-    spec = body.inner(_ENVELOPE)
-    if spec is None:
-        raise body.missing(_ENVELOPE)
-    return spec
 
 
 async def _change(

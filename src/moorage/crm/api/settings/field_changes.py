@@ -7,6 +7,7 @@ import msgspec
 
 from moorage.crm.api.documents import module_named, module_parameter
 from moorage.crm.api.items import each_outcome, outcomes_answer, specs_of
+from moorage.crm.api.settings.changing import require_customizer
 from moorage.crm.api.settings.formula_values import must_be_worked_out, work_out
 from moorage.crm.api.settings.roll_up_fields import RollUpFields, is_rolled_up
 from moorage.crm.api.settings.row_modules import RowModules
@@ -27,7 +28,6 @@ from moorage.crm.metadata.ids import whole_id
 from moorage.crm.metadata.layout_documents import section_body, with_field, with_subform, without_field
 from moorage.crm.metadata.related_list_documents import related_list_document
 from moorage.crm.metadata.roll_ups import ROLL_UP
-from moorage.crm.records.access import require_administrator
 from moorage.crm.records.outcomes import Outcome, succeeded
 from moorage.crm.storage.contract.metadata import MetadataTransaction
 from moorage.crm.wire.call import Call
@@ -72,7 +72,7 @@ async def delete_field(call: Call) -> Response:
 
 def _changeable(call: Call) -> Document:
     """The module that the query names. Raises the Fault for a module whose fields can't be changed."""
-    require_administrator(call, "Crm_Implied_Customize_Zoho_CRM")
+    require_customizer(call)
     module = module_parameter(call)
     if not call.organisation.metadata.all("layout", module.id):
         raise module_unsupported({"param_name": "module"})

@@ -1,12 +1,12 @@
 """The fiscal year, which the placeholders of criteria follow, such as ${THISFY} [Z fiscal-year]."""
 
+from moorage.crm.api.items import spec_of
 from moorage.crm.api.settings.changing import MAX_BODY, SettingsChange, changed, require_customizer
 from moorage.crm.faults import Fault
 from moorage.crm.metadata.custom.json_object import JsonObject
 from moorage.crm.metadata.documents import Body, Document, Metadata
 from moorage.crm.metadata.ids import ID_SPACE
 from moorage.crm.records.outcomes import succeeded
-from moorage.crm.wire.body import object_of
 from moorage.crm.wire.call import Call, answer
 from moorage.crm.wire.routing import Route
 from moorage.http.message import Response
@@ -39,10 +39,7 @@ def get_year(call: Call) -> Response:
 
 async def update_year(call: Call) -> Response:
     require_customizer(call)
-    document = await object_of(call)
-    spec = document.inner(NAME)
-    if spec is None:
-        raise document.missing(NAME)
+    spec = await spec_of(call, NAME)
     spec.require("start_month")
 
     def update(change: SettingsChange) -> None:

@@ -9,16 +9,15 @@ from moorage.crm.api.settings.changing import (
     require_customizer,
     require_document,
 )
-from moorage.crm.api.settings.picklist_uses import used_in_modules
+from moorage.crm.api.settings.picklist_uses import used_in_modules, uses
 from moorage.crm.faults import Fault
 from moorage.crm.metadata.custom.global_picklists import (
     changed_picklist,
-    fields_of,
     new_picklist,
     options_of_field,
 )
 from moorage.crm.metadata.custom.json_object import JsonObject
-from moorage.crm.metadata.documents import Body, Document, Metadata
+from moorage.crm.metadata.documents import Body, Document
 from moorage.crm.records.outcomes import Outcome, succeeded
 from moorage.crm.wire.call import Call, answer, no_content
 from moorage.crm.wire.parameters import id_list, path_id
@@ -94,17 +93,9 @@ def _updated(change: SettingsChange, picklist: Document, spec: JsonObject) -> Ou
     known = change.metadata.all("global_picklist")
     body = changed_picklist(spec, picklist, known, change) | change.changed()
     change.put(picklist.with_body(body))
-    for field in _fields(change.metadata, picklist):
+    for _, field in uses(change.metadata, picklist):
         change.put(field.with_body({**field.body, "pick_list_values": options_of_field(body)}))
     return succeeded({"id": body["id"]}, "global picklist updated successfully")
-
-
-def _fields(metadata: Metadata, picklist: Document) -> list[Document]:
-    return [
-        field
-        for module in metadata.all("module")
-        for field in fields_of(picklist, metadata.all("field", module.id))
-    ]
 
 
 async def delete_picklists(call: Call) -> Response:
@@ -134,7 +125,7 @@ async def delete_picklist(call: Call) -> Response:
 
 def _deleted(change: SettingsChange, picklist: Document) -> Outcome:
     """Fields that used it keep its options as their own."""
-    for field in _fields(change.metadata, picklist):
+    for _, field in uses(change.metadata, picklist):
         change.put(field.with_body({**field.body, "global_picklist": None}))
     change.transaction.remove([picklist.id])
     return succeeded({"id": str(picklist.id)}, "global picklist deleted successfully")

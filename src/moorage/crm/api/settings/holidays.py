@@ -14,7 +14,7 @@ from moorage.crm.metadata.ids import whole_id
 from moorage.crm.records.outcomes import Outcome, succeeded
 from moorage.crm.storage.contract.companions import Companion
 from moorage.crm.wire.call import Call, answer, no_content
-from moorage.crm.wire.parameters import one_of, page_and_size, path_id, whole_number
+from moorage.crm.wire.parameters import one_of, page_and_size, page_of, path_id, whole_number
 from moorage.crm.wire.routing import Route
 from moorage.http.message import Response
 
@@ -38,12 +38,8 @@ async def list_holidays(call: Call) -> Response:
         (each for each in known if not year or int(each.body["date"][:4]) == year),
         key=lambda each: (each.body["date"], each.id),
     )
-    shown = [_shown(each) for each in wanted[(page - 1) * size : page * size]]
-    if not shown:
-        return no_content()
-    more = len(wanted) > page * size
-    info = {"per_page": size, "count": len(shown), "page": page, "more_records": more}
-    return answer({NAME: shown, "info": info})
+    shown, info = page_of(wanted, page, size)
+    return answer({NAME: [_shown(each) for each in shown], "info": info}) if shown else no_content()
 
 
 async def get_holiday(call: Call) -> Response:

@@ -21,7 +21,7 @@ from moorage.crm.records.outcomes import succeeded
 from moorage.crm.storage.contract.companions import CompanionsOf
 from moorage.crm.storage.contract.records import Window
 from moorage.crm.wire.call import Call, answer, no_content, settled
-from moorage.crm.wire.parameters import page_and_size
+from moorage.crm.wire.parameters import page_and_size, page_of
 from moorage.crm.wire.routing import Route
 from moorage.http.message import Response
 
@@ -51,13 +51,10 @@ def list_associations(call: Call) -> Response:
     picklist = _picklist(call)
     page, size = page_and_size(call.params)
     metadata = call.organisation.metadata
-    known = [_association(metadata, *use) for use in uses(metadata, picklist)]
-    shown = known[(page - 1) * size : page * size]
+    shown, info = page_of(list(uses(metadata, picklist)), page, size)
     if not shown:
         return no_content()
-    more = len(known) > page * size
-    info = {"per_page": size, "count": len(shown), "page": page, "more_records": more}
-    return answer({"associations": shown, "info": info})
+    return answer({"associations": [_association(metadata, *use) for use in shown], "info": info})
 
 
 def _association(metadata: Metadata, module: Document, field: Document) -> Body:

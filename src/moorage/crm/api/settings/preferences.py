@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from functools import partial
 
+from moorage.crm.api.items import spec_of
 from moorage.crm.api.settings.changing import MAX_BODY, require_customizer
 from moorage.crm.api.settings.own_documents import Documents, documents_of
 from moorage.crm.faults import Fault
 from moorage.crm.metadata.documents import Body
 from moorage.crm.records.outcomes import succeeded
-from moorage.crm.wire.body import object_of
 from moorage.crm.wire.call import Call, answer
 from moorage.crm.wire.routing import Route
 from moorage.http.message import Response
@@ -57,10 +57,7 @@ async def _current(preference: Preference, call: Call) -> Body:
 
 async def change(preference: Preference, call: Call) -> Response:
     require_customizer(call)
-    document = await object_of(call)
-    spec = document.inner(preference.name)
-    if spec is None:
-        raise document.missing(preference.name)
+    spec = await spec_of(call, preference.name)
     try:
         spec.require(*preference.members)
         changed: Body = {name: spec.boolean(name) for name in preference.members}

@@ -1,5 +1,6 @@
 """Roles made, changed and deleted [Z get-roles]."""
 
+from moorage.crm.api.documents import reference
 from moorage.crm.api.items import specs_of
 from moorage.crm.api.settings.changing import (
     MAX_BODY,
@@ -46,7 +47,7 @@ def _created(change: SettingsChange, spec: JsonObject) -> Outcome:
         "share_with_peers": False,
         "admin_user": False,
         "description": None,
-        "reporting_to": _reference(roles[0]),
+        "reporting_to": reference(roles[0]),
         "forecast_manager": None,
         "created_by__s": by,
         "modified_by__s": by,
@@ -87,10 +88,6 @@ def _updated(change: SettingsChange, role: Document, spec: JsonObject) -> Outcom
 
 def _put(change: SettingsChange, identity: int, body: Body) -> None:
     change.put(Document(identity, "role", 0, body["name"], body))
-
-
-def _reference(role: Document) -> Body:
-    return {"name": role.name, "id": str(role.id)}
 
 
 def _required(metadata: Metadata, identity: int) -> Document:
@@ -139,7 +136,7 @@ def _superior(spec: JsonObject, metadata: Metadata, role: Document | None) -> Bo
         above = metadata.find("role", int(upper["id"])) if upper else None
     if superior is None or (role is not None and role.body["reporting_to"] is None):
         raise spec.invalid("reporting_to")
-    return _reference(superior)
+    return reference(superior)
 
 
 async def delete_role(call: Call) -> Response:
@@ -157,7 +154,7 @@ async def delete_role(call: Call) -> Response:
         if heir is None or heir.id == role.id:
             details = {"param_name": "transfer_to_id"}
             raise Fault(400, "INVALID_DATA", "invalid transferToId", details)
-        _refer(change, str(role.id), _reference(heir), role.body["reporting_to"])
+        _refer(change, str(role.id), reference(heir), role.body["reporting_to"])
         change.transaction.remove([role.id])
         return succeeded({"id": str(role.id)}, "Role Deleted")
 

@@ -1,18 +1,17 @@
 """Tags of several modules, deleted at once [Z description]."""
 
-from collections.abc import Awaitable
 from functools import partial
 
 from moorage.crm.api.items import each_outcome
+from moorage.crm.api.settings.changing import require_customizer
 from moorage.crm.api.settings.tags import MAX_BODY, MOST_AT_ONCE, deleted
 from moorage.crm.faults import Fault, param_missing
 from moorage.crm.metadata.custom.json_object import JsonObject
 from moorage.crm.metadata.ids import whole_id
-from moorage.crm.records.access import require_administrator
 from moorage.crm.storage.contract.companions import Companion
 from moorage.crm.storage.contract.records import Transaction
 from moorage.crm.wire.body import object_of
-from moorage.crm.wire.call import Call, answer
+from moorage.crm.wire.call import Call, answer, settled
 from moorage.crm.wire.routing import Route
 from moorage.http.message import Response
 
@@ -21,7 +20,7 @@ DELETION = "tag_deletion"  # The kind of the companions that tell what a deletio
 
 async def delete_many(call: Call) -> Response:
     """Tags of several modules are deleted in one transaction, before the answer; the job only tells what was done."""
-    require_administrator(call, "Crm_Implied_Customize_Zoho_CRM")
+    require_customizer(call)
     tag_ids = await _to_delete(call)
 
     def job(transaction: Transaction) -> int:
@@ -42,12 +41,12 @@ async def delete_many(call: Call) -> Response:
 
 
 async def deletion_status(call: Call) -> Response:
-    require_administrator(call, "Crm_Implied_Customize_Zoho_CRM")
+    require_customizer(call)
     text = call.params.get("job_id")
     if not text:
         raise param_missing("job_id")
     found = call.store.companion(DELETION, whole_id(text) or 0)
-    job = await found if isinstance(found, Awaitable) else found
+    job = await settled(found)
     if job is None:
         fault = Fault(400, "INVALID_DATA", "the id given seems to be invalid", {"param_name": "job_id"})
         return answer({"mass_delete": [fault.document()]}, 400)

@@ -3,7 +3,7 @@
 More sources: [Z delete-tag], [Z merge-tags], [Z get-record-count-tag].
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from functools import partial
 
 from moorage.crm.api.documents import module_parameter
@@ -31,7 +31,7 @@ from moorage.crm.records.tags import (
 from moorage.crm.storage.contract.companions import CompanionsOf
 from moorage.crm.storage.contract.organisations import Organisation
 from moorage.crm.storage.contract.records import Transaction, Window
-from moorage.crm.wire.call import Call, answer, no_content
+from moorage.crm.wire.call import Call, answer, no_content, settled
 from moorage.crm.wire.parameters import path_id
 from moorage.crm.wire.routing import Route
 from moorage.http.message import Response
@@ -121,7 +121,7 @@ def _module(call: Call) -> Module:
 async def _tags_of(call: Call, module: Module) -> list[Tag]:
     which, window = CompanionsOf(KIND, owner=module.id), Window(MAX_OF_MODULE)
     found = call.store.companions(which, window)
-    page = await found if isinstance(found, Awaitable) else found
+    page = await settled(found)
     if not page.companions and await call.store.write(
         lambda transaction: adopt_old(call.organisation, transaction, call.caller.user)
     ):

@@ -1,22 +1,22 @@
 """Variables of an organisation, and their one group [Z get-variables], [Z post-variables], [Z variable-groups]."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from moorage.crm.api.items import Item, each_outcome, outcomes_answer, specs_of
+from moorage.crm.api.settings.changing import require_customizer
 from moorage.crm.api.settings.variable_values import check_value
 from moorage.crm.faults import Fault, param_missing
 from moorage.crm.metadata.custom.json_object import JsonObject
 from moorage.crm.metadata.documents import Body
 from moorage.crm.metadata.ids import ID_SPACE, whole_id
 from moorage.crm.query.texts import folded
-from moorage.crm.records.access import require_administrator
 from moorage.crm.records.outcomes import Outcome, succeeded
 from moorage.crm.storage.contract.companions import Companion, CompanionsOf
 from moorage.crm.storage.contract.records import Transaction, Window
-from moorage.crm.wire.call import Call, answer, no_content
+from moorage.crm.wire.call import Call, answer, no_content, settled
 from moorage.crm.wire.parameters import id_list
 from moorage.crm.wire.routing import Route
 from moorage.http.message import Response
@@ -156,13 +156,13 @@ async def update_variable(call: Call) -> Response:
 
 
 async def delete_variables(call: Call) -> Response:
-    _require(call)
+    require_customizer(call)
     ids = id_list(call.params, "ids")
     return await _change_each(call, ids, lambda variables, each: variables.delete(each, {"id": str(each)}))
 
 
 async def delete_variable(call: Call) -> Response:
-    _require(call)
+    require_customizer(call)
     ids, place = [whole_id(call.path["id"]) or 0], {"resource_path_index": 2}
     return await _change_each(call, ids, lambda variables, each: variables.delete(each, place))
 
@@ -177,12 +177,12 @@ def get_group(call: Call) -> Response:
 
 async def _variables(call: Call) -> Sequence[Companion]:
     found = call.store.companions(CompanionsOf(KIND, owner=0), Window(MOST))
-    page = await found if isinstance(found, Awaitable) else found
+    page = await settled(found)
     return page.companions
 
 
 async def _specs(call: Call, most: int = MOST_AT_ONCE) -> list[JsonObject]:
-    _require(call)
+    require_customizer(call)
     return await specs_of(call, "variables", most)
 
 
@@ -195,10 +195,6 @@ async def _change_each(
         return each_outcome(items, partial(change, Variables(transaction, _group(call))))
 
     return outcomes_answer("variables", await call.store.write(job), done=done)
-
-
-def _require(call: Call) -> None:
-    require_administrator(call, "Crm_Implied_Customize_Zoho_CRM")
 
 
 def _is_api_name(text: str) -> bool:

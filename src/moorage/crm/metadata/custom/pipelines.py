@@ -6,7 +6,6 @@ pipeline's own order.
 
 from collections.abc import Sequence
 
-from moorage.crm.faults import Fault
 from moorage.crm.metadata.custom.json_object import JsonObject
 from moorage.crm.metadata.definitions import Ids
 from moorage.crm.metadata.documents import Body
@@ -121,6 +120,5 @@ def new_stages(spec: JsonObject, source: Body, target: Body) -> dict[str, str]:
                 raise item.fault("INVALID_DATA", "invalid data", name)
         new[str(ends["from"])] = str(ends["to"])
     if missing := [value for value in here.values() if value not in new and value not in there.values()]:
-        details = {"api_name": "stages", "json_path": f"{spec.path}.stages", "stages": missing}
-        raise Fault(400, "MANDATORY_NOT_FOUND", "required field not found", details)
+        raise spec.missing("stages", stages=missing)
     return new
