@@ -159,5 +159,5 @@ def _times(spec: JsonObject) -> Body:
 def require_own_time_zone(spec: JsonObject, user: Document, *, is_self: bool) -> None:
     """Raise the Fault of a caller who changes the time zone of somebody else."""
     if "time_zone" in spec and not is_self and spec.raw("time_zone") != user.body.get("time_zone"):
-        details = {"api_name": "time_zone", "json_path": f"{spec.path}.time_zone"}
+        details = spec.place("time_zone")
         raise Fault(415, "INVALID_DATA", "Cannot update the time_zone of another User", details)

@@ -178,17 +178,17 @@ def _condition(spec: JsonObject, module: Module) -> Condition:
     if selection is None:
         raise spec.missing("field_selection")
     if "field" in selection and "group" in selection:
-        both = [selection.fault("", "", name).details for name in ("field", "group")]
+        both = [selection.place(name) for name in ("field", "group")]
         code = "AMBIGUITY_DURING_PROCESSING"
         raise Fault(400, code, code, {"ambiguity_due_to": both})
     if "field" in selection:
         return Condition("or", [_field(selection, module)])
     group = selection.items("group", MOST_FIELDS)
     if not group:
-        places = [selection.fault("", "", name).details for name in ("field", "group")]
+        places = [selection.place(name) for name in ("field", "group")]
         raise Fault(400, "EXPECTED_FIELD_MISSING", "Specify atleast one field", {"expected_fields": places})
     if "group_operator" not in selection:
-        code, dependee = "DEPENDENT_FIELD_MISSING", selection.fault("", "", "group").details
+        code, dependee = "DEPENDENT_FIELD_MISSING", selection.place("group")
         raise selection.fault(code, code, "group_operator", dependee=dependee)
     operator = selection.raw("group_operator")
     if operator not in ("or", "and"):
@@ -217,5 +217,5 @@ def _named(spec: JsonObject, name: str, get: Callable[[str], Any], everything: A
             if thing.id == identity:
                 return thing
         raise member.invalid("id")
-    places = [member.fault("", "", key).details for key in ("api_name", "id")]
+    places = [member.place(key) for key in ("api_name", "id")]
     raise Fault(400, "EXPECTED_FIELD_MISSING", "Specify atleast one field", {"expected_fields": places})

@@ -144,7 +144,7 @@ def refuse_templates(spec: JsonObject) -> None:
     template = spec.inner("template")
     if template is not None:
         if "content" in spec:
-            places = [spec.fault("", "", name).details for name in ("template", "content")]
+            places = [spec.place(name) for name in ("template", "content")]
             code = "AMBIGUITY_DURING_PROCESSING"
             raise Fault(400, code, "cannot use template and content together", {"ambiguity_due_to": places})
         raise template.invalid("id") if "id" in template else template.missing("id")

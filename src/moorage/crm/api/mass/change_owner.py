@@ -59,7 +59,7 @@ def _related(call: Call, module: Module, body: JsonObject) -> list[Module]:
     for item in body.items("related_modules", _MOST_RELATED):
         member = "api_name" if "api_name" in item else "id"
         if member not in item:
-            expected = [{"api_name": name, "json_path": f"{item.path}.{name}"} for name in ("api_name", "id")]
+            expected = [item.place(name) for name in ("api_name", "id")]
             raise Fault(
                 400, "EXPECTED_FIELD_MISSING", "Specify atleast one field", {"expected_fields": expected}
             )

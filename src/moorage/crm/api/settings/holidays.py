@@ -141,7 +141,7 @@ def _refuse_type(spec: JsonObject) -> None:
     if spec.raw("type") != OF_SHIFT:
         raise spec.invalid("type", regex=f"{OF_ALL}|{OF_SHIFT}")
     if "shift_hour" not in spec:
-        dependee = {"api_name": "type", "json_path": f"{spec.path}.type"}
+        dependee = spec.place("type")
         message = "Shift id is required for shift holidays"
         raise spec.fault("DEPENDENT_FIELD_MISSING", message, "shift_hour", dependee=dependee)
     raise spec.invalid("shift_hour")

@@ -104,7 +104,7 @@ class Variables:
             return
         names = ("id", "api_name")
         if not any(name in group for name in names):
-            places = [{"api_name": name, "json_path": f"{group.path}.{name}"} for name in names]
+            places = [group.place(name) for name in names]
             raise Fault(
                 400, "EXPECTED_FIELD_MISSING", "Specify atleast one field", {"expected_fields": places}
             )
@@ -141,7 +141,7 @@ async def update_variables(call: Call) -> Response:
 
     def update(variables: Variables, spec: JsonObject) -> Outcome:
         spec.require("id")
-        place = {"api_name": "id", "json_path": f"{spec.path}.id"}
+        place = spec.place("id")
         return variables.update(variables.find(str(spec.raw("id"))), place, spec)
 
     return await _change_each(call, specs, update)

@@ -46,7 +46,7 @@ def asked_preference(
         return Preference(kind, {})
     configurations = spec.items("type_configurations", 1) if "type_configurations" in spec else []
     if not configurations:
-        dependee = {"api_name": "type", "json_path": f"{spec.path}.type"}
+        dependee = spec.place("type")
         raise spec.fault(
             "DEPENDENT_FIELD_MISSING", "Dependent Field missing", "type_configurations", dependee=dependee
         )
@@ -92,7 +92,7 @@ def _named(item: JsonObject, documents: Sequence[Document]) -> Document:
         "id": lambda document: document.id == whole_id(item.raw("id")),
         "api_name": lambda document: document.name == item.raw("api_name"),
     }
-    places = [{"api_name": name, "json_path": f"{item.path}.{name}"} for name in tests]
+    places = [item.place(name) for name in tests]
     found = {name: next(filter(tests[name], documents), None) for name in tests if name in item}
     if not found:
         details = {"expected_fields": places}

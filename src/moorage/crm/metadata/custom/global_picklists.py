@@ -92,10 +92,7 @@ def members_of_field(spec: JsonObject, picklists: Sequence[Document]) -> Body:
     if named is None:
         return {"global_picklist": None}
     if spec.raw("pick_list_values"):
-        due_to = [
-            {"api_name": name, "json_path": f"{spec.path}.{name}"}
-            for name in ("pick_list_values", "global_picklist")
-        ]
+        due_to = [spec.place(name) for name in ("pick_list_values", "global_picklist")]
         message = "cannot use pick_list_values and global_picklist together"
         raise Fault(400, "AMBIGUITY_DURING_PROCESSING", message, {"ambiguity_due_to": due_to})
     if "id" not in named and "api_name" not in named:
@@ -176,7 +173,7 @@ def _ordered(spec: JsonObject, options: list[Body], *, lexically: bool) -> list[
     _refuse_repeats(spec, options)
     for kind, most in zip(_TYPES, (MOST_USED, MOST_UNUSED), strict=True):
         if sum(option["type"] == kind for option in options) > most:
-            due_to = [{"api_name": "pick_list_values", "json_path": f"{spec.path}.pick_list_values"}]
+            due_to = [spec.place("pick_list_values")]
             raise spec.fault(
                 "LIMIT_EXCEEDED", "limit exceeded", "pick_list_values", limit=most, limit_due_to=due_to
             )

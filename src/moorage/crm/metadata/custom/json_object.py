@@ -16,9 +16,12 @@ class JsonObject:
     def __contains__(self, name: str) -> bool:
         return self._body.get(name) is not None
 
+    def place(self, name: str) -> dict[str, str]:
+        """Where a member is, as faults tell it."""
+        return {"api_name": name, "json_path": f"{self.path}.{name}"}
+
     def fault(self, code: str, message: str, name: str, **details: Any) -> Fault:
-        place = {"api_name": name, "json_path": f"{self.path}.{name}"}
-        return Fault(400, code, message, {**details, **place})
+        return Fault(400, code, message, {**details, **self.place(name)})
 
     def invalid(self, name: str, **details: Any) -> Fault:
         return self.fault("INVALID_DATA", "invalid data", name, **details)

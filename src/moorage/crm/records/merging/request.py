@@ -114,7 +114,7 @@ def _chosen(module: Module, item: JsonObject, nameless: str, without_rows: str) 
     if field.data_type not in FILE_TYPES:
         return Chosen(name, item.path)
     if not item.has_member("_data"):
-        dependee = {"api_name": "api_name", "json_path": f"{item.path}.api_name"}
+        dependee = item.place("api_name")
         details = {"api_name": "id", "json_path": f"{item.path}._data", "dependee": dependee}
         raise Fault(400, "DEPENDENT_FIELD_MISSING", without_rows, details)
     return Chosen(name, item.path, list(_rows(item, field)))
