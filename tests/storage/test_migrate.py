@@ -17,6 +17,8 @@ TABLES = {
     "alembic_version",
     "api_keys",
     "api_key_secrets",
+    "audit_entries",
+    "audit_heads",
     "connect_attempts",
     "connections",
     "default_connections",
