@@ -1,11 +1,10 @@
 """A connection as a value, and in the form of the control API."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Literal, TypeAlias
 
 from moorage.access import Reach
-from moorage.http.timestamps import wire_time
+from moorage.http.timestamps import wire_time_of
 
 Status: TypeAlias = Literal["ACTIVE", "PENDING", "FAILED"]
 STATUSES: tuple[Status, ...] = ("ACTIVE", "PENDING", "FAILED")
@@ -65,11 +64,6 @@ def within(reach: Reach, connection: Connection) -> bool:
     return reach.apps is None or connection.app in reach.apps or connection.id in reach.connections
 
 
-def _time(microseconds: int) -> str:
-    seconds, rest = divmod(microseconds, 1_000_000)
-    return wire_time(datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest))
-
-
 def connection_document(
     connection: Connection, *, url: str | None, environment: Environment | None, default: bool
 ) -> dict[str, Any]:
@@ -82,8 +76,8 @@ def connection_document(
         "connection_id": connection.id,
         "id": connection.id,
         "status": connection.status,
-        "creation_time": _time(connection.created),
-        "last_updated_time": _time(connection.updated),
+        "creation_time": wire_time_of(connection.created),
+        "last_updated_time": wire_time_of(connection.updated),
         "url": url,
         "app": connection.app,
         "method": connection.method,
