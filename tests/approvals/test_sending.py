@@ -14,7 +14,7 @@ from moorage.errors import MoorageError
 from moorage.gateway.errors import UpstreamTimeout
 from moorage.keys.errors import KeyInvalid
 from moorage.storage.errors import DatabaseUnusable
-from tests.approvals.conftest import CALL, Sender, opened
+from tests.approvals.conftest import CALL, NO, Sender, opened
 
 
 def test_exactly_the_held_bytes_are_sent_once(scene):
@@ -216,3 +216,30 @@ def test_old_calls_are_forgotten(scene):
         return await place.approvals.search("team"), await place.sealed()
 
     assert scene(act) == ([], [])
+
+
+def test_the_audit_has_each_step(scene):
+    async def act(place):
+        held = await place.decided()
+        await place.sending.send(held.id)
+        declined = await place.decided(NO, key_id="b")
+        await place.hold(key_id="c")
+        place.clock.advance(900)
+        await place.sending.sweep()
+        async with place.database.reading() as tx:
+            rows = await tx.connection.exec_driver_sql(
+                "SELECT action, subject, actor_kind FROM audit_entries ORDER BY number"
+            )
+            return held.id, declined.id, [tuple(row) for row in rows]
+
+    sent, declined, entries = scene(act)
+    assert [(action, kind) for action, subject, kind in entries if subject == sent] == [
+        ("approval.held", "key"),
+        ("approval.approved", "server"),
+        ("approval.sent", "server"),
+    ]
+    assert [action for action, subject, _ in entries if subject == declined] == [
+        "approval.held",
+        "approval.declined",
+    ]
+    assert entries[-1][0] == "approval.expired"

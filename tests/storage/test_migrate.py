@@ -17,6 +17,8 @@ TABLES = {
     "alembic_version",
     "api_keys",
     "api_key_secrets",
+    "approval_grants",
+    "approvals",
     "audit_entries",
     "audit_heads",
     "connect_attempts",

@@ -10,6 +10,7 @@ import os
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
+from moorage import audit
 from moorage.approvals import grant_store, sealed, store
 from moorage.approvals.model import Answer, Approval, HeldCall, State
 from moorage.errors import MoorageError
@@ -128,12 +129,14 @@ class Sending:
             if answer is not None:
                 await sealed.put_answer(self._vault, tx, approval.id, answer)
             await sealed.shred(self._vault, tx, approval.id, "call", "diff")
+            await _audit(tx, approval, state, note=note, status=status)
         log.info("approval.ended", approval=approval.id, state=state, status=status)
 
     async def _take_back(self, approval: Approval, state: State, note: str) -> None:
         async with self._database.transaction(quiet=True) as tx:
             if await store.take_back(tx, approval.id, state, note):
                 await sealed.shred(self._vault, tx, approval.id, "call", "diff")
+                await _audit(tx, approval, state, note=note)
         log.info("approval.ended", approval=approval.id, state=state, reason=note)
 
     # What nobody else notes.
@@ -156,6 +159,7 @@ class Sending:
                 note = "It may have reached the app: the process that sent it has ended."
                 if await store.give_up(tx, approval.id, note):
                     await sealed.shred(self._vault, tx, approval.id, "call", "diff")
+                    await _audit(tx, approval, "unknown", note=note)
                     log.warning("approval.unknown", approval=approval.id)
 
     async def _expire(self, tx: Transaction) -> None:
@@ -165,6 +169,7 @@ class Sending:
                 note = f"It was approved, and could not be sent within {SOON // 60} minutes."
             if await store.expire(tx, approval, note):
                 await sealed.shred(self._vault, tx, approval.id, "call", "diff")
+                await _audit(tx, approval, "expired", note=note)
 
     async def _forget(self, tx: Transaction) -> None:
         answered = await store.answers_before(tx, tx.now, _BATCH)
@@ -176,3 +181,7 @@ class Sending:
         if ended:
             await store.remove(tx, ended)
         await grant_store.remove_ended(tx)
+
+
+async def _audit(tx: Transaction, approval: Approval, state: State, **after: object) -> None:
+    await audit.note(tx, f"approval.{state}", approval.id, account=approval.asked.account_id, after=after)

@@ -2,7 +2,9 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from typing import Any
 
+from moorage.acting import acting, actor
 from moorage.approvals import grant_store, sealed, store
 from moorage.approvals.errors import (
     AnswerGone,
@@ -22,6 +24,7 @@ from moorage.approvals.model import (
     HeldCall,
     State,
 )
+from moorage.audit import note
 from moorage.clock import Clock
 from moorage.ids import new_uuid
 from moorage.jobs.service import Jobs
@@ -115,6 +118,8 @@ class Approvals:
         )
         await store.add(tx, approval)
         await sealed.put_call(self._vault, tx, approval.id, call)
+        with acting(replace(actor(), kind="key", id=asked.key_id, name=asked.key_name)):
+            await note(tx, "approval.held", approval.id, account=asked.account_id, after=_told(approval))
         return approval
 
     async def search(
@@ -143,6 +148,7 @@ class Approvals:
             if not await store.decide(tx, approval_id, "cancelled", note="The caller took it back."):
                 raise ApprovalDecided(approval_id, approval.state_at(tx.now))
             await sealed.shred(self._vault, tx, approval_id, "call", "diff")
+            await note(tx, "approval.cancelled", approval_id, account=account_id)
             return await _require(tx, account_id, approval_id)
 
     async def answer(self, account_id: str, approval_id: str, key_id: str | None = None) -> Answer:
@@ -186,6 +192,8 @@ class Approvals:
                     await _grant(tx, approval, decision.by)
             else:
                 await sealed.shred(self._vault, tx, approval_id, "call", "diff")
+            after = {"note": decision.note, "an_hour": decision.an_hour, "sha256": approval.digest.hex()}
+            await note(tx, f"approval.{state}", approval_id, account=account_id, after=after)
         log.info("approval.decided", approval=approval_id, state=state, an_hour=decision.an_hour)
         return replace(approval, state=state)
 
@@ -195,8 +203,22 @@ class Approvals:
             grant = await grant_store.find(tx, account_id, grant_id)
             if grant is None or not await grant_store.end(tx, grant_id):
                 raise ApprovalUnknown(grant_id)
+            await note(tx, "approval.grant_ended", grant_id, account=account_id)
         log.info("approval.grant_ended", grant=grant_id)
         return grant
+
+
+def _told(approval: Approval) -> dict[str, Any]:
+    """What the audit keeps of a held call: no body, and no query."""
+    asked = approval.asked
+    return {
+        "words": asked.words,
+        "connection": asked.connection_id,
+        "method": approval.method,
+        "path": approval.path,
+        "rule": asked.rule,
+        "sha256": approval.digest.hex(),
+    }
 
 
 async def _require(tx: Transaction, account_id: str, approval_id: str, key_id: str | None = None) -> Approval:

@@ -6,8 +6,8 @@ The bytes of a call, its diff and its answer lie among the sealed secrets.
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0010"
-down_revision = "0009"
+revision = "0011"
+down_revision = "0010"
 
 
 def upgrade() -> None:
