@@ -1,18 +1,13 @@
 """Refuses paths that an upstream could read as a different path."""
 
-import operator
 import re
 
 from moorage.http.errors import MethodNotAllowed, PathInvalid
-from moorage.http.percent import percent_decoded
+from moorage.http.percent import fully_decoded
 
 _EMPTY_PATHS = frozenset({b"", b"/"})
 # A path without these bytes can't contain a `..` segment. Most paths contain none of them.
 _UNUSUAL = re.compile(rb"[.%\\\x80-\xff]")
-
-_UNIT = re.compile(rb"(?i)%u([0-9a-f]{4})")  # How ASP and old scripts encode characters outside Latin-1.
-_ENCODE_UTF_8 = operator.methodcaller("encode", "utf-8", "surrogatepass")
-_MAX_ROUNDS = 8  # A path is decoded until it no longer changes. Ordinary paths need two rounds.
 
 
 def _overlong() -> dict[bytes, bytes]:
@@ -86,7 +81,7 @@ def _require_unambiguous(path: bytes) -> None:
 
 def climbs(path: bytes) -> bool:
     """True if any server could find a `..` segment in the path, even if it decodes and trims paths leniently."""
-    decoded = b"/" + decode(path)
+    decoded = b"/" + fully_decoded(path)
     if _CLIMBS.search(decoded) is not None:
         return True
     if decoded.isascii():
@@ -95,34 +90,9 @@ def climbs(path: bytes) -> bool:
     return _climbs_as_text(decoded) or (shortened != decoded and _climbs_as_text(shortened))
 
 
-def decode(path: bytes) -> bytes:
-    """The path, decoded until it no longer changes. Raises PathInvalid if that takes too many rounds.
-
-    A server that decodes fewer times finds no `..` segment that is missing here, because decoding removes none.
-    """
-    for _ in range(_MAX_ROUNDS):
-        if b"%" not in path:
-            return path
-        decoded = percent_decoded(_without_units(path))
-        if decoded == path:
-            return path
-        path = decoded
-    raise PathInvalid("The path is encoded too many times.", help="Encode each character once.")
-
-
 def _climbs_as_text(path: bytes) -> bool:
     # Some servers drop invalid UTF-8, so that the characters before and after it become neighbours.
     return _CLIMBS_AS_TEXT.search(path.decode("utf-8", "ignore")) is not None
-
-
-def _without_units(path: bytes) -> bytes:
-    parts = _UNIT.split(path)
-    if len(parts) == 1:
-        return path
-    # All of them at once, because a loop in Python over a stranger's path could take long.
-    units = bytes.fromhex((b"0000" + b"0000".join(parts[1::2])).decode("ascii"))
-    parts[1::2] = map(_ENCODE_UTF_8, units.decode("utf-32-be", "surrogatepass"))
-    return b"".join(parts)
 
 
 def _shortened(path: bytes) -> bytes:

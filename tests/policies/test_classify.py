@@ -1,0 +1,186 @@
+"""What calls do: by the table of Zoho CRM, by their method, and by their bodies."""
+
+import json
+
+import pytest
+
+from moorage.policies import Classifier
+
+LEAD = "/crm/v8/Leads/3652397000000649013"
+
+
+def classed(call, body=None, *, app="zoho-crm", headers=(), overrides=None):
+    method, _, target = call.partition(" ")
+    path, _, query = target.encode().partition(b"?")
+    sent = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+    classifier = Classifier({app: overrides or {}})
+    return classifier.classify(app, method, path, query, sent, headers=headers)
+
+
+def composite(*calls):
+    return {"__composite_requests": [{"method": m, "uri": u, **more} for m, u, more in calls]}
+
+
+@pytest.mark.parametrize(
+    ("call", "kind", "name", "module"),
+    [
+        ("GET /crm/v8/Leads", "read", "GET /crm/v8/{module}", "Leads"),
+        ("HEAD /crm/v8/Leads", "read", "GET /crm/v8/{module}", "Leads"),
+        ("GET /crm/v2.1/Leads", "read", "GET /crm/v8/{module}", "Leads"),
+        ("GET /dc/eu/crm/v3/Leads", "read", "GET /crm/v8/{module}", "Leads"),
+        ("POST /crm/v8/coql", "read", "POST /crm/v8/coql", None),
+        ("POST /crm/bulk/v8/read", "read", "POST /crm/bulk/v8/read", None),
+        ("POST /crm/bulk/v5/write", "write", "POST /crm/bulk/v8/write", None),
+        ("PUT /crm/v8/Leads", "write", "PUT /crm/v8/{module}", "Leads"),
+        ("GET /crm/v8/Notes", "read", "GET /crm/v8/{module}", "Notes"),
+        ("PUT /crm/v8/Contacts/roles", "write", "PUT /crm/v8/Contacts/roles", "Contacts"),
+        (f"DELETE {LEAD}", "destructive", "DELETE /crm/v8/{module}/{id}", "Leads"),
+        (f"POST {LEAD}/actions/convert", "destructive", "POST /crm/v8/{module}/{id}/actions/convert", "Leads"),
+        ("POST /crm/v8/Leads/actions/mass_delete", "destructive", "POST /crm/v8/{module}/actions/mass_delete", "Leads"),
+        ("POST /crm/v8/Leads/actions/mass_update", "write", "POST /crm/v8/{module}/actions/mass_update", "Leads"),
+        ("GET /crm/v8/functions/clean/actions/execute", "write", "GET", None),
+        ("GET /crm/v8/Leads/actions/unheard_of", "write", "GET", None),
+        ("DELETE /crm/v8/unheard/of", "destructive", "DELETE", None),
+        ("POST /crm/v8/unheard/of/purge_all", "destructive", "POST", None),
+        ("PATCH /crm/v8/unheard/of", "write", "PATCH", None),
+        ("PROPFIND /crm/v8/Leads", "destructive", "PROPFIND", None),
+    ],
+)  # fmt: skip
+def test_an_operation_of_zoho_crm(call, kind, name, module):
+    operation = classed(call, b"")
+    assert (operation.kind, operation.name, operation.module) == (kind, name, module)
+
+
+@pytest.mark.parametrize(
+    ("call", "body", "kind"),
+    [
+        ("GET /v1/anything", None, "read"),
+        ("POST /v1/anything", b"", "write"),
+        ("POST /v1/anything", {"name": "Acme"}, "write"),
+        ("POST /v1/anything", {"_method": "DELETE"}, "destructive"),
+        ("POST /v1/anything", b"a=b&_method=delete", "destructive"),
+        ("POST /v1/anything", b'--x\r\nContent-Disposition: form-data; name="_method"\r\n\r\nDELETE', "destructive"),
+        ("POST /v1/anything", None, "destructive"),
+        ("PUT /v1/anything", None, "write"),
+        ("DELETE /v1/anything", None, "destructive"),
+        ("POST /v1/contacts/batch/archive", b"", "destructive"),
+        ("POST /v1/search", b"", "read"),
+        ("POST /v1/lists/7/search", {"_method": "DELETE"}, "read"),
+        ("GET /api/chat.delete", None, "destructive"),
+        ("GET /api/users.list", None, "read"),
+    ],
+)  # fmt: skip
+def test_an_app_without_a_table_is_classed_by_method_and_by_its_file(call, body, kind):
+    overrides = {
+        "POST /v1/search": "read", "POST /v1/lists/{id}/search": "read", "* /api/*.delete": "destructive",
+    }  # fmt: skip
+    assert classed(call, body, app="acme", overrides=overrides).kind == kind
+
+
+@pytest.mark.parametrize(
+    ("calls", "kind", "records"),
+    [
+        ([("GET", "/crm/v8/Leads", {})], "read", 0),
+        ([("get", "/crm/v8/Leads", {}), ("POST", "/crm/v8/Leads", {"body": {"data": [{}]}})], "write", 1),
+        ([("POST", "/crm/v8/coql", {"body": {"select_query": "select id from Leads"}})], "read", 0),
+        ([("delete", LEAD, {})], "destructive", 1),
+        ([("POST", "/crm/v8/Leads/actions/mass_delete", {"body": {"ids": ["1", "2"]}})], "destructive", 2),
+        ([("POST", "/crm/v8/Leads/@{a:$.data[0].x}", {})], "destructive", 1),
+        ([("GET", "/crm/v8/Leads/@{a:$.data[0].id}", {})], "read", 0),
+        ([("GET", "/crm/v8/Leads", {"params": {"_method": "DELETE"}})], "destructive", 100),
+        ([("GET", "/crm/v8/Leads", {"headers": {"X-HTTP-Method-Override": "DELETE"}})], "destructive", 100),
+        ([("POST", "/crm/v8/__composite_requests", {"body": composite(("DELETE", LEAD, {}))})], "destructive", 1),
+        ([("POST", "/crm/v8/__composite_requests", {"body": composite(("GET", LEAD, {}))})], "read", 0),
+    ],
+)  # fmt: skip
+def test_a_composite_request_does_what_its_calls_do(calls, kind, records):
+    operation = classed("POST /crm/v8/__composite_requests", composite(*calls))
+    assert (operation.kind, operation.records) == (kind, records)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"", b"{}", b"[", b"\xff", b"[" * 100_000, b'{"__composite_requests": 1}', b'{"__composite_requests": [1]}',
+        b'{"__composite_requests": [], "__composite_requests": [{"method": "DELETE", "uri": "/crm/v8/Leads/1"}]}',
+        b'{"__composite_requests": [{"method": "GET", "method": "DELETE", "uri": "/crm/v8/Leads/1"}]}',
+        b'{"__composite_requests": [{"method": "GET", "uri": "\\ud800"}]}',
+        '{"__composite_requests": []}'.encode("utf-16"),
+    ],
+)  # fmt: skip
+def test_a_composite_request_that_can_not_be_read_is_destructive(body):
+    assert classed("POST /crm/v8/__composite_requests", body).kind != "read"
+
+
+@pytest.mark.parametrize(
+    ("call", "body", "modules", "records"),
+    [
+        ("POST /crm/v8/Leads", {"data": [{}, {}]}, ("Leads",), 2),
+        ("POST /crm/v8/Leads", b'{"data": [], "data": [{}]}', ("Leads",), 100),
+        ("PUT /crm/v8/Leads", None, ("Leads",), 100),
+        ("DELETE /crm/v8/Leads?ids=1,2%2C3", None, ("Leads",), 3),
+        ("DELETE /crm/v8/Leads?ids=1&ids=2", None, ("Leads",), 2),
+        (f"POST {LEAD}/Attachments", b"--x\r\nbytes", ("Leads",), 1),
+        (f"POST {LEAD}/actions/convert", {"data": [{}]}, ("Accounts", "Contacts", "Deals", "Leads"), 1),
+        ("POST /crm/v8/Leads/actions/mass_update", {"data": [{}], "cvid": "1"}, ("Leads",), 50_000),
+        ("POST /crm/v8/Leads/actions/mass_update", {"data": [{}], "ids": ["1", "2"]}, ("Leads",), 2),
+        ("POST /crm/v8/coql", {"select_query": "select id from Leads where x in (select id from Deals)"},
+         ("Deals", "Leads"), 0),
+        ("POST /crm/v8/coql", {"select_query": "select Account_Name.Name from Leads"}, ("*",), 0),
+        ("POST /crm/v8/coql", None, ("*",), 0),
+        ("POST /crm/bulk/v8/read", {"query": {"module": {"api_name": "Leads"}}}, ("Leads",), 0),
+        ("POST /crm/bulk/v8/write", {"resource": [{"module": {"api_name": "Leads"}}]}, ("Leads",), 25_000),
+        ("GET /crm/v8/Accounts/1/Deals", None, ("Accounts", "Deals"), 0),
+        ("GET /crm/v8/Accounts/1/Own_List", None, ("*", "Accounts"), 0),
+        ("GET /crm/v8/settings/fields?module=Deals", None, ("Deals",), 0),
+    ],
+)  # fmt: skip
+def test_the_modules_and_the_number_of_records(call, body, modules, records):
+    operation = classed(call, body)
+    assert (operation.modules, operation.records) == (modules, records)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/crm/v8/Leads/actions/mass_delete/", "/crm/v8/Leads/actions//mass_delete",
+        "/crm/v8/Leads/./actions/mass_delete",
+        "/crm/v8/leads/ACTIONS/Mass_Delete", "/CRM/V8/Leads/actions/mass_delete",
+        "/crm/v2.1/Leads/actions/mass_delete",
+        "/crm/v8/Leads/actions/mass%5Fdelete", "/crm/v8/Leads/actions/mass%255Fdelete",
+        "/crm/v8/Leads/actions%2Fmass_delete",
+        "/crm/v8/Leads/actions%252fmass_delete", "/crm/v8/Leads/actions/mass_delete;x=y",
+        "/crm/v8/Leads;a/actions;b/mass_delete",
+        "/crm/v8/Leads/actions/mass_delete%20", "/crm/v8/Leads/actions/mass_delete%00",
+        "/crm/v8/Leads/actions/mass_%E2%80%8Bdelete",
+        "/crm/v8/Leads/actions/%EF%BD%8Dass_delete", "/crm/v8/Leads/actions%5Cmass_delete",
+        "/dc/eu/crm/v8/Leads/actions/mass_delete",
+        "/crm/v8/Leads/actions/x/../mass_delete", "/crm/v8/Leads/actions/mass_delete.json",
+        "/crm/v99/Leads/actions/mass_delete",
+        "/crm/v8/Leads/actions/mass%u005Fdelete", "/crm/v8/Leads/actions/mass" + "%25" * 9 + "5Fdelete",
+    ],
+)  # fmt: skip
+def test_no_spelling_of_a_path_makes_a_deletion_less(path):
+    assert classed(f"POST {path}", b"").kind == "destructive"
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/crm/v8/COQL", "/crm/v8%2Fcoql", "/crm/v8/coql/", "/crm//v8/coql", "/crm/v8/coql;x", "/crm/v8/co%71l/..%2fx"],
+)  # fmt: skip
+def test_a_spelling_that_only_some_servers_read_as_a_query_does_not_count_as_one(path):
+    assert classed(f"POST {path}", b"").kind != "read"
+
+
+@pytest.mark.parametrize(
+    "headers", [(b"X-HTTP-Method-Override",), (b"x_http_method",), (b"Accept", b"X-Method")]
+)
+def test_a_header_that_asks_for_another_method_makes_a_call_destructive(headers):
+    assert classed("GET /crm/v8/Leads", headers=headers).kind == "destructive"
+
+
+@pytest.mark.parametrize(
+    "query", ["_method=DELETE", "a=b&_method[]=x", "%5fmethod", "X-HTTP-Method-Override=GET"]
+)
+def test_a_parameter_that_asks_for_another_method_makes_a_call_destructive(query):
+    assert classed(f"GET /crm/v8/Leads?{query}").kind == "destructive"
