@@ -6,7 +6,20 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks import bulk, coql, crm, embedded, events, files, gateway, machine, postgresql, start, workers
+from benchmarks import (
+    beside_jobs,
+    bulk,
+    coql,
+    crm,
+    embedded,
+    events,
+    files,
+    gateway,
+    machine,
+    postgresql,
+    start,
+    workers,
+)
 from benchmarks.database import DatabaseMissing
 from benchmarks.figures import document, table
 from benchmarks.load import LoadFailed
@@ -21,6 +34,7 @@ SECTIONS = {
     "events": events.measure,
     "coql": coql.measure,
     "bulk": bulk.measure,
+    "beside_jobs": beside_jobs.measure,
     "files": files.measure,
     "workers": workers.measure,
     "start": start.measure,

@@ -1,4 +1,4 @@
-"""Bulk jobs in one process: how many records one reads or writes in a second, and how much memory a read takes."""
+"""Bulk jobs in one process: how many records a job reads or writes in a second, and how much memory a read takes."""
 
 import asyncio
 import csv
@@ -77,7 +77,7 @@ async def _write(crm: CrmService, identity: int, number: int, count: int) -> dic
     zipped = StoredZip(organisation.store)
     zipped.begin("leads.csv")
     first = 10_000_000 + number * count
-    await zipped.write(_csv(leads.leads(first, count)))
+    await zipped.write(sheet(leads.leads(first, count)))
     await zipped.finish()
     user = organisation.metadata.all("user")[0].id
     file = await organisation.store.write(lambda transaction: zipped.add(transaction, "leads.zip", user))
@@ -88,7 +88,8 @@ async def _write(crm: CrmService, identity: int, number: int, count: int) -> dic
     return {"records_per_second": added / seconds, "records_per_cpu_second": added / cpu}
 
 
-def _csv(records: Iterator[dict[str, Any]]) -> bytes:
+def sheet(records: Iterator[dict[str, Any]]) -> bytes:
+    """CSV of what a bulk write may set of these leads."""
     out = io.StringIO(newline="")
     writer = csv.writer(out)
     writer.writerow(_WRITTEN)

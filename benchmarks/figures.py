@@ -140,6 +140,12 @@ def _bulk() -> Iterator[Figure]:
     yield Figure(f"{BULK_READ}.memory_mb", "MB", "lower")
 
 
+def _beside_jobs() -> Iterator[Figure]:
+    for job in (BULK_READ, BULK_WRITE):
+        for read in BESIDE:
+            yield Figure(f"{job}.beside.{read}.kept", "x", "higher", _KEPT)
+
+
 def _coql() -> Iterator[Figure]:
     for query, most in QUERIES.items():
         name = f"coql.{query}"
@@ -240,6 +246,7 @@ SECTIONS = {
     "events": (Figure(EVENT, "x", "lower", 1.08),),
     "coql": tuple(_coql()),
     "bulk": tuple(_bulk()),
+    "beside_jobs": tuple(_beside_jobs()),
     "files": tuple(_files()),
     "workers": tuple(_workers()),
     "start": tuple(_start()),

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 from urllib.parse import urlsplit
 
 from benchmarks import machine
@@ -161,10 +161,14 @@ def _load_seconds() -> float:
     return used.ru_utime + used.ru_stime
 
 
+class AnyLoad(Protocol):
+    def run(self, seconds: float) -> Sample: ...
+
+
 class Beside:
     """A load while another one runs against the same server."""
 
-    def __init__(self, measured: Load, other: Load) -> None:
+    def __init__(self, measured: Load, other: AnyLoad) -> None:
         self.others: list[Sample] = []  # One for each run.
         self._measured, self._other = measured, other
 

@@ -13,6 +13,7 @@ from moorage.http.head import Head, HeaderBlock, require_valid
 from moorage.http.message import Parts, Response
 from moorage.http.parsing import ParsingConnection
 from moorage.http.sending import StreamedAnswer
+from moorage.http.traffic import TRAFFIC
 
 
 class DirectProtocol(ParsingConnection):
@@ -57,7 +58,7 @@ class DirectProtocol(ParsingConnection):
         self._exchange = None
         if not self._request_complete:
             self._reading = IGNORED
-        self.server_state.total_requests += 1
+        TRAFFIC.answered += 1
         if self.transport.is_closing():
             return
         self._since = self.loop.time()
@@ -93,7 +94,7 @@ class DirectProtocol(ParsingConnection):
 
     def on_response_complete(self) -> None:
         """An answer of the ASGI application is complete."""
-        self.server_state.total_requests += 1
+        TRAFFIC.answered += 1
         if not self.transport.is_closing():
             self._since = self.loop.time()
             self._advance()

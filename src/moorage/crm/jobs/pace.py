@@ -1,44 +1,40 @@
 """How fast a job may go while others are answered by the same process."""
 
-import asyncio
-import contextlib
-import sys
-import threading
-import time
+from asyncio import sleep
+from time import monotonic
 
-CALM = 0.05  # Below this share of a core, the event loop has nearly nothing to do.
-SHARE = 0.1  # The part of the time in which a job works while the event loop is busy.
+from moorage.http.traffic import TRAFFIC, Traffic
+
+CALLS = 20  # Requests answered in a second. Fewer are made by who only asks how far a job is.
+LOOK = 0.1  # Seconds. In less time, two requests that arrive together would look like many.
+SHARE = 0.1  # The part of the time in which a job works while callers are answered.
 LONGEST_PAUSE = 2.0  # Seconds.
 
 
 class Pace:
-    """Pauses between the steps of a job: short ones, and long ones while the event loop is busy with callers.
+    """Pauses between the steps of a job: none, and long ones while the process answers callers.
 
-    Python runs one thread at a time, so a job that works all the time would take half of every caller's time.
+    Python runs one thread at a time, so a job that works all the time would take half of every caller's time. Callers
+    are counted, not timed: the CPU time of the event loop contains the job's own work, and callers who have to wait for
+    a job take little of it.
     """
 
-    def __init__(self) -> None:
-        self._clock = _clock_of_this_thread()
-        self._worked_since = time.monotonic()
-        self._loop_time = self._time_of_loop()
+    def __init__(self, traffic: Traffic = TRAFFIC) -> None:
+        self._traffic = traffic
+        self._answered = traffic.answered
+        self._callers = False
+        self._worked_since = self._looked_at = monotonic()
 
     async def pause(self) -> None:
         """After a step. Its length is the time since the last pause."""
-        worked = time.monotonic() - self._worked_since
-        busy = (self._time_of_loop() - self._loop_time) / max(worked, 1e-6)
-        pause = 0.0 if busy < CALM else min(worked * (1 - SHARE) / SHARE, LONGEST_PAUSE)
-        await asyncio.sleep(pause)
-        self._worked_since = time.monotonic()
-        self._loop_time = self._time_of_loop()
+        now = monotonic()
+        if now - self._looked_at >= LOOK:
+            self._look(now)
+        worked = now - self._worked_since
+        await sleep(min(worked * (1 - SHARE) / SHARE, LONGEST_PAUSE) if self._callers else 0)
+        self._worked_since = monotonic()
 
-    def _time_of_loop(self) -> float:
-        """CPU seconds of the event loop's thread; where nobody knows them, all time counts as busy."""
-        return time.monotonic() if self._clock is None else time.clock_gettime(self._clock)
-
-
-def _clock_of_this_thread() -> int | None:
-    """The clock of this thread's CPU time. macOS has none that other functions can ask."""
-    if sys.platform == "linux":
-        with contextlib.suppress(OSError):
-            return time.pthread_getcpuclockid(threading.get_ident())
-    return None
+    def _look(self, now: float) -> None:
+        answered = self._traffic.answered
+        self._callers = answered - self._answered >= CALLS * (now - self._looked_at)
+        self._answered, self._looked_at = answered, now
