@@ -127,6 +127,7 @@ class Control:
             "raw_path": path.encode(),
             "root_path": "",
             "query_string": query.encode(),
+            "client": ("127.0.0.1", 40_000),
             "headers": sent,
         }
         messages = []

@@ -18,6 +18,7 @@ from moorage.connections.embedded import EmbeddedConnector
 from moorage.connections.model import Connection
 from moorage.crm import refusal
 from moorage.crm import routes as crm_routes
+from moorage.errors import MoorageError
 from moorage.gateway.gateway import Gateway, Rules
 from moorage.gateway.protocol import gateway_protocol
 from moorage.gateway.resolve import Resolver
@@ -25,6 +26,7 @@ from moorage.http.answering import Door, answering
 from moorage.http.asgi import no_application
 from moorage.http.control import require_known_parameters
 from moorage.http.errors import AppUnknown, BodyInvalid, NotFound
+from moorage.http.message import Response
 from moorage.http.middleware import Errors
 from moorage.keys import routes as key_routes
 from moorage.keys.errors import RateLimited
@@ -35,6 +37,7 @@ from moorage.oauth.apps.providers import Provider
 from moorage.oauth.connect import routes as connect_routes
 from moorage.oauth.connect.disconnect import Disconnected
 from moorage.oauth.diagnosis import routes as diagnosis_routes
+from moorage.people import routes as people_routes
 from moorage.rooms import DEMO_APP, Rooms, Urls
 from moorage.settings import Settings
 from moorage.storage.trouble import disk_trouble
@@ -123,7 +126,12 @@ def control_origin(rooms: Rooms, on_change: Callable[[], None]) -> ASGIApp:
     # This is not a Starlette application, because that would answer errors itself. There is no route for all other
     # paths, because a pattern of Starlette does not match a line break.
     router = Router(routes, redirect_slashes=False, default=unknown)
-    return Errors(Troubles(router), connect_routes.error_page)
+    return Errors(Troubles(router), _error_page)
+
+
+def _error_page(scope: Scope, error: MoorageError) -> Response | None:
+    """The error as a page, if it is an error of a page for people."""
+    return connect_routes.error_page(scope, error) or people_routes.error_page(scope, error)
 
 
 def _control_routes(rooms: Rooms, on_change: Callable[[], None]) -> list[Route]:
@@ -150,6 +158,7 @@ def _control_routes(rooms: Rooms, on_change: Callable[[], None]) -> list[Route]:
         *app_routes.routes(rooms.providers, rooms.destinations, authenticate),
         *diagnosis_routes.routes(rooms.connections, rooms.diagnoses, authenticate),
         *connect_routes.routes(rooms.connect, rooms.urls.gateway, on_change),
+        *people_routes.routes(rooms.people, rooms.sign_in, rooms.sessions),
         *rooms.probes.routes(),
     ]
 

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from moorage.crm import DEMO, OrganisationExists, OrganisationSpec
@@ -21,11 +22,20 @@ PLAYED_TO = "Moorage"
 log = Log(__name__)
 
 
-async def first_start(settings: Settings, demo: OrganisationSpec = DEMO) -> str | None:
-    """Update the databases; at the first start, make a first API key and demo data.
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """What a first start shows once: the secret of the first API key, unless the operator chose it, and the token of
+    the link with which the first owner joins. Both are None at every later start.
+    """
 
-    Returns the secret of the first API key, only once, unless the operator chose it. Raises VaultKeyMissing, and
-    VaultKeyUnshared.
+    api_key: str | None = field(default=None, repr=False)
+    owner_link: str | None = field(default=None, repr=False)
+
+
+async def first_start(settings: Settings, demo: OrganisationSpec = DEMO) -> Begun:
+    """Update the databases; at the first start, make a first API key, demo data and a link for the first owner.
+
+    Raises VaultKeyMissing, and VaultKeyUnshared.
     """
     if is_postgresql(settings.database_url):
         shared_keys(settings.vault_key, settings.home)
@@ -35,17 +45,25 @@ async def first_start(settings: Settings, demo: OrganisationSpec = DEMO) -> str 
         await _require_vault_key(rooms)
         async with rooms.alone():  # Several servers may start on an empty database at once.
             await rooms.widen_inside()
-            return await _first_key(rooms, demo)
+            return await _begin(rooms, demo)
 
 
-async def _first_key(rooms: Rooms, demo: OrganisationSpec) -> str | None:
-    """Make demo data and a first API key, if there is no key. Returns what `first_start` returns."""
+async def _begin(rooms: Rooms, demo: OrganisationSpec) -> Begun:
+    """Make what a first start makes, if this is one. Returns what `first_start` returns."""
     account, unshown = await rooms.keys.first_account(), rooms.settings.home / UNSHOWN
     keys = await rooms.keys.list(account)
     if keys and not unshown.exists():
-        return None
+        return Begun()
     if keys:
-        return await _another_key(rooms, account, keys)
+        secret: str | None = await _another_key(rooms, account, keys)
+    else:
+        secret = await _first_key(rooms, account, demo)
+    is_first = not await rooms.people.list(account)
+    return Begun(secret, await rooms.people.invite_anybody(account, "owner") if is_first else None)
+
+
+async def _first_key(rooms: Rooms, account: str, demo: OrganisationSpec) -> str | None:
+    """Make demo data and a first API key. Returns its secret, unless the operator chose it."""
     chosen = rooms.settings.api_key.reveal() if rooms.settings.api_key else None
     if chosen is not None and not may_be_secret(chosen):
         raise SettingsInvalid(
@@ -53,6 +71,7 @@ async def _first_key(rooms: Rooms, demo: OrganisationSpec) -> str | None:
             help="Copy the whole key again, or choose a key that looks different.",
         )
     await make_demo(rooms, account, demo)
+    unshown = rooms.settings.home / UNSHOWN
     if chosen is None:
         unshown.parent.mkdir(exist_ok=True)
         unshown.touch(0o600)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from moorage.crm import Client, CrmService, OrganisationRow, User
     from moorage.keys.model import ApiKey, Mode
     from moorage.oauth.apps.clients_of_apps import ClientsOfApps
+    from moorage.people import Person, Role
     from moorage.storage import Database
     from moorage.vault.rotation import KeyStatus, Rotated
     from moorage.vault.service import Vault
@@ -65,6 +66,10 @@ class Operator:
         from moorage.oauth.apps.clients_of_apps import ClientsOfApps
 
         return ClientsOfApps(self._rooms.providers, self._rooms.oauth_clients)
+
+    @cached_property
+    def people(self) -> "OperatorPeople":
+        return OperatorPeople(self._rooms)
 
     @cached_property
     def organisations(self) -> "OperatorOrganisations":
@@ -217,6 +222,55 @@ class OperatorOrganisations:
 
     async def snapshot(self, slug: str, target: Path) -> None:
         await self._organisations.snapshot(slug, Path.cwd() / target)
+
+
+class OperatorPeople:
+    """The people who sign in, as `moorage people` offers them. `who` is an id or an e-mail address.
+
+    Links are tokens for `welcome_url`.
+    """
+
+    def __init__(self, rooms: Rooms) -> None:
+        self._rooms = rooms
+
+    async def list(self) -> "list[Person]":
+        return await self._rooms.people.list(await self._account())
+
+    async def invite(self, email: str | None, name: str | None, role: "Role") -> "tuple[Person | None, str]":
+        """A person and the token of their link. Without an address, whoever has the link says who they are.
+
+        Raises PersonInvalid, PersonExists.
+        """
+        if email is None:
+            return None, await self._rooms.people.invite_anybody(await self._account(), role)
+        return await self._rooms.people.invite(await self._account(), email, name or email, role)
+
+    async def change_role(self, who: str, role: "Role") -> "Person":
+        """Raises PersonUnknown, LastOwner."""
+        return await self._rooms.people.change_role(await self._account(), await self._id(who), role)
+
+    async def remove(self, who: str) -> "Person":
+        """Raises PersonUnknown, LastOwner."""
+        return await self._rooms.people.remove(await self._account(), await self._id(who))
+
+    async def reset(self, who: str) -> "tuple[Person, str]":
+        """Raises PersonUnknown."""
+        return await self._rooms.people.reset(await self._account(), await self._id(who))
+
+    async def _account(self) -> str:
+        return await self._rooms.keys.first_account()
+
+    async def _id(self, who: str) -> str:
+        from moorage.near import did_you_mean
+        from moorage.people.errors import PersonUnknown
+
+        ids = {person.email: person.id for person in await self.list()}
+        wanted = who.strip().lower()
+        if wanted in ids:
+            return ids[wanted]
+        if wanted in ids.values():
+            return wanted
+        raise PersonUnknown(who, did_you_mean(wanted, [*ids, *ids.values()]))
 
 
 class OperatorClients:

@@ -12,12 +12,12 @@ import argon2
 import pytest
 
 from moorage.clock import FrozenClock
-from moorage.crm.accounts import people
 from moorage.crm.metadata.standard import DEMO, OrganisationSpec
 from moorage.crm.service import CrmService
 from moorage.crm.storage.postgresql.schemas import PostgresqlSchemas
 from moorage.crm.storage.postgresql.server import PostgresqlServer
 from moorage.http.message import Parts, Request
+from moorage.web import passwords
 from tests.contracts.memory import MemoryOrganisations
 from tests.crm.beginnings import (  # noqa: F401 (fixtures)
     BEGIN,
@@ -131,8 +131,8 @@ def beginnings(tmp_path_factory, copies) -> Beginnings:
 def quick_hashes() -> Iterator[None]:
     """Passwords are hashed as ever, but with the least work; `real_hashes` takes that back."""
     with pytest.MonkeyPatch.context() as patch:
-        quick = partial(argon2.PasswordHasher, time_cost=1, memory_cost=8, parallelism=1)
-        patch.setattr(people, "PasswordHasher", quick)
+        quick = partial(argon2.PasswordHasher, time_cost=1, memory_cost=8)
+        patch.setattr(passwords, "PasswordHasher", quick)
         yield
 
 

@@ -21,7 +21,7 @@ import asyncio, os, sys
 from moorage.first_start import first_start
 from moorage.settings import load
 
-print(asyncio.run(first_start(load(os.environ, home=sys.argv[1]))) or "none")
+print(asyncio.run(first_start(load(os.environ, home=sys.argv[1]))).api_key or "none")
 """
 
 

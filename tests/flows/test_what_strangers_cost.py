@@ -24,10 +24,10 @@ from moorage.clock import SystemClock
 from moorage.crm.api import routes as api_routes
 from moorage.first_start import first_start
 from moorage.logs import JsonForm
-from moorage.oauth.connect.attempts import form_token_of, new_random
 from moorage.rooms import DEMO_APP, Rooms, Urls
 from moorage.serve.process import run, serve
 from moorage.settings import load
+from moorage.web.browser import form_token_of, new_random
 from tests.waited import Waited
 
 MOST_SECONDS = 0.005

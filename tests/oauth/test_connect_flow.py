@@ -7,11 +7,12 @@ from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 import pytest
 
 from moorage.digests import challenge_of
-from moorage.oauth.connect.attempts import LIFETIME, new_random, verifier_of
+from moorage.oauth.connect.attempts import LIFETIME, verifier_of
 from moorage.oauth.errors import AccountsUnreachable
 from moorage.oauth.model import AccessToken, Client
 from moorage.oauth.tokens.renewal import LONGEST_PAUSE
 from moorage.oauth.transport.contract import HttpReply, Unanswered
+from moorage.web.browser import new_random
 from tests.control import in_registry, kept_secrets
 from tests.control_database import on_both as database_settings  # noqa: F401
 from tests.oauth.conftest import HOUR
@@ -85,18 +86,6 @@ def test_the_browser_is_known_by_a_cookie_that_scripts_and_other_sites_do_not_ge
     # A second connection in the same browser does not end the first.
     person.choose(new_connection["url"], "crm/acme")
     assert person.cookie.partition("=")[2] == value
-
-
-def test_on_https_the_cookie_can_not_be_set_from_elsewhere(tmp_path, monkeypatch):
-    from moorage.oauth.connect.routes import _Cookie
-
-    cookie = _Cookie("https://moorage.example.com/base")
-    assert (cookie._cookie.name, cookie._scope.path, cookie._scope.secure) == (
-        "__Host-moorage-connect",
-        "/",
-        True,
-    )
-    assert _Cookie("http://127.0.0.1:8787/base")._scope.path == "/base/connect/"
 
 
 def test_only_what_is_ticked_is_asked_for(control, owner, person, new_connection):

@@ -23,7 +23,7 @@ def settings(tmp_path):
 
 
 def started(settings):
-    return asyncio.run(first_start(settings))
+    return asyncio.run(first_start(settings)).api_key
 
 
 @pytest.fixture
@@ -69,7 +69,11 @@ def test_a_first_key_that_was_never_shown_is_followed_by_another(settings):
     with capture_logs() as lines:
         second = started(settings)
     assert second and second != first
-    assert [line["event"] for line in lines] == ["key.created", "start.first_key_not_shown"]
+    assert [line["event"] for line in lines] == [
+        "key.created",
+        "start.first_key_not_shown",
+        "person.link_made",
+    ]
     assert lines[1]["revoke"].startswith("moorage key revoke key_")
     assert lines[0]["key"] not in lines[1]["revoke"]
     first_key_shown(settings.home)

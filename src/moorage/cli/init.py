@@ -22,7 +22,7 @@ def init(*, home: Home = None, as_json: Json = False) -> None:
     settings = load(os.environ, home=home)
     prepare(settings.home)
     with locked(settings.home):
-        secret = asyncio.run(first_start(settings))
+        secret = asyncio.run(first_start(settings)).api_key
     if as_json:
         print_json({"home": str(settings.home), "api_key": secret})
     elif secret is not None:

@@ -92,6 +92,8 @@ def _print_banner(ready: "Ready") -> None:
             f"  curl -H 'Authorization: Bearer {ready.api_key}' \\",
             f"       '{ready.gateway}/zoho-crm/crm/v8/Leads?fields=First_Name,Last_Name,Email'",
         ]
+    if ready.owner_link is not None:
+        lines += ["", "  The first owner signs in here, once and within a day:", "", f"  {ready.owner_link}"]
     print("\n".join([*lines, "", "  Ctrl-C stops it.", ""]), flush=True)
 
 

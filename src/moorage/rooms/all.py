@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from moorage.clock import SystemClock
 from moorage.rooms.connecting import ConnectingRooms
 from moorage.rooms.crm import BULK_JOB
+from moorage.rooms.people import PeopleRooms
 from moorage.rooms.urls import Urls
 from moorage.settings import Settings
 from moorage.settings.readers import is_postgresql
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 # ruff: noqa: PLC0415 (a service is loaded when it is first used)
 
 
-class Rooms(ConnectingRooms):
+class Rooms(ConnectingRooms, PeopleRooms):
     """All services. Arguments: see `ControlRooms`."""
 
     @cached_property
@@ -98,6 +99,8 @@ class Rooms(ConnectingRooms):
 
             with contextlib.suppress(DatabaseUnusable):
                 await self.keys.note_uses()
+        if "passwords" in services:
+            self.passwords.close()
         if "outside" in services:
             await self.outside.close()
         if "crm" in services:

@@ -11,6 +11,7 @@ from moorage import __version__
 from moorage.crm import DEMO
 from moorage.first_start import first_start, play_zoho
 from moorage.logs import Log, configure_logs
+from moorage.people.model import welcome_url
 from moorage.rooms import Urls
 from moorage.serve import data_folder
 from moorage.serve.descriptors import raise_limit
@@ -30,8 +31,8 @@ log = Log(__name__)
 class Ready:
     """Both origins answer at these local URLs.
 
-    `api_key` is the secret of the first API key, or None after the first start. `remarks` are warnings for the
-    operator of a server that other machines can reach.
+    `api_key` is the secret of the first API key, and `owner_link` the URL at which the first owner joins; None after
+    the first start. `remarks` are warnings for the operator of a server that other machines can reach.
     """
 
     gateway: str
@@ -39,6 +40,7 @@ class Ready:
     api_key: str | None
     remarks: tuple[str, ...] = ()
     played: "Played | None" = None
+    owner_link: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +85,9 @@ def _serve(
 ) -> None:
     played = None
     if plays_for is None:
-        api_key = apart(first_start, settings)
+        begun = apart(first_start, settings)
     else:
-        api_key = apart(first_start, settings, replace(DEMO, name=REHEARSED))
+        begun = apart(first_start, settings, replace(DEMO, name=REHEARSED))
         played = Played(*apart(play_zoho, settings, plays_for), plays_for)
     gateway, crm = (local_url(listener) for listener in listeners)
     urls = Urls(gateway=settings.public_url or gateway, crm=settings.crm_public_url or crm)
@@ -99,7 +101,8 @@ def _serve(
         remarks = tuple(_remarks(settings, listeners))
         for remark in remarks:
             log.warning("server.reachable", remark=remark)
-        announce(Ready(gateway, crm, api_key, remarks, played))
+        owner_link = begun.owner_link and welcome_url(urls.gateway, begun.owner_link)
+        announce(Ready(gateway, crm, begun.api_key, remarks, played, owner_link))
         data_folder.first_key_shown(settings.home)
 
     def at_once() -> None:

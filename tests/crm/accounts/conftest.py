@@ -5,8 +5,8 @@ from urllib.parse import urlencode
 import argon2
 import pytest
 
-from moorage.crm.accounts import people
 from moorage.crm.accounts.model import Client
+from moorage.web import passwords
 from tests.crm.accounts.browser import ANA, PASSWORD, Browser, Loop, Origin
 
 SCOPES = "ZohoCRM.modules.ALL,AaaServer.profile.READ"
@@ -139,4 +139,4 @@ def browser(origin) -> Browser:
 @pytest.fixture
 def real_hashes(monkeypatch):
     """Passwords are hashed with the work that is done outside of tests."""
-    monkeypatch.setattr(people, "PasswordHasher", argon2.PasswordHasher)
+    monkeypatch.setattr(passwords, "PasswordHasher", argon2.PasswordHasher)

@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 import pytest
 
 from moorage.crm.accounts.people import SESSION_LIFETIME
-from moorage.crm.accounts.tries import TRIES
+from moorage.web.tries import TRIES
 from tests.crm.accounts.browser import ANA, FORM, PASSWORD, sign_in
 
 PRIYA = "priya@harbourpine.example"
@@ -56,14 +56,14 @@ def test_a_process_keeps_nothing_of_what_strangers_type(client, ana, browser, tm
 
 def test_an_organisation_deleted_meanwhile_is_told_of(client, ana, service, crm, nobody, monkeypatch):
     people = service.people.wrapped
-    check = people._check
+    check = people._passwords.fits
 
     async def checked_while_it_is_deleted(known, password):
         fits = await check(known, password)
         await service.organisations.delete("acme")
         return fits
 
-    monkeypatch.setattr(people, "_check", checked_while_it_is_deleted)
+    monkeypatch.setattr(people._passwords, "fits", checked_while_it_is_deleted)
     session = "s" * 43
     form = {
         "form_token": service.people.form_token(session),
@@ -136,5 +136,5 @@ def test_passwords_and_sessions_are_kept_as_digests_only(client, ana, browser, t
     sign_in(browser, client.asks())
     session = browser.cookie.partition("=")[2]
     held = b"".join(file.read_bytes() for file in (tmp_path / "crm").glob("registry.db*"))
-    assert b"$argon2id$v=19$m=65536,t=3,p=4$" in held
+    assert b"$argon2id$v=19$m=65536,t=3,p=1$" in held
     assert PASSWORD.encode() not in held and session.encode() not in held

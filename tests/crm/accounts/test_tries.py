@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from moorage.crm.accounts.errors import SignInRefused, SignInThrottled
-from moorage.crm.accounts.tries import (
+from moorage.crm.accounts.errors import SignInRefused
+from moorage.web.tries import (
     LONGEST_WAIT,
     PLACES,
     PLACES_OF_CLIENT,
@@ -14,6 +14,7 @@ from moorage.crm.accounts.tries import (
     TRIES_OF_ALL,
     TURN,
     WINDOW,
+    SignInThrottled,
     Tries,
 )
 from tests.crm.accounts.browser import ANA, PASSWORD
@@ -25,7 +26,7 @@ class Time:
     def __init__(self, monkeypatch):
         self.now = 1000.0
         self.slept = []
-        monkeypatch.setattr("moorage.crm.accounts.tries.asyncio.sleep", self._sleep)
+        monkeypatch.setattr("moorage.web.tries.asyncio.sleep", self._sleep)
 
     async def _sleep(self, seconds):
         self.slept.append(seconds)
@@ -91,6 +92,18 @@ def test_where_many_addresses_guess_each_waits_for_a_turn_and_none_is_refused(tr
     assert len(still.slept) == 2
 
 
+def test_one_address_that_tries_many_accounts_waits_for_a_turn_and_others_do_not(tries, still):
+    for number in range(TRIES_OF_ALL):
+        wrong(tries, f"1 {number}", "192.0.2.1")
+    assert still.slept == []
+    for account in ("1 ana", "1 ben"):
+        wrong(tries, account, "192.0.2.1")
+    assert still.slept == [TURN]
+    wrong(tries, "1 ana", "192.0.2.2")
+    tries.forgive("1 ana", "192.0.2.2")
+    assert still.slept == [TURN]
+
+
 def test_nobody_is_kept_waiting_for_longer_than_a_minute(tries, still):
     for number in range(TRIES_OF_ALL):
         wrong(tries, "1 ana", f"guesser {number}")
@@ -122,9 +135,9 @@ def test_a_client_has_its_share_of_the_queue_and_leaves_the_rest_to_others(tries
 
 
 def test_what_is_remembered_is_of_fixed_size_and_has_an_end(tries, monkeypatch):
-    monkeypatch.setattr("moorage.crm.accounts.tries._MOST_REMEMBERED", 50)
+    monkeypatch.setattr("moorage.web.tries._MOST_REMEMBERED", 50)
     for number in range(1000):
-        wrong(tries, f"1 {number}" + "x" * 254, "192.0.2.1" * 100)
+        wrong(tries, f"1 {number}" + "x" * 254, f"192.0.2.{number}" * 100)
     assert len(tries._wrong) <= 50 and all(len(key) == 16 for key in tries._wrong)
 
 

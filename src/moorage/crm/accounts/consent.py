@@ -16,7 +16,7 @@ from moorage.crm.accounts.authorization import (
     read,
 )
 from moorage.crm.accounts.clients import Clients
-from moorage.crm.accounts.errors import CodesUsedUp, OwnerGone, SignInRefused, SignInThrottled
+from moorage.crm.accounts.errors import CodesUsedUp, OwnerGone, SignInRefused
 from moorage.crm.accounts.forms import form
 from moorage.crm.accounts.model import Grant, User
 from moorage.crm.accounts.people import SESSION_LIFETIME, People, new_session
@@ -31,6 +31,8 @@ from moorage.loopback import is_loopback
 from moorage.web.cookies import Cookie, Scope, set_cookie
 from moorage.web.own_forms import objection
 from moorage.web.pages import ANYWHERE, Pages, headers, html_headers
+from moorage.web.tries import SignInThrottled
+from moorage.web.visitor import address_of
 
 PATH = "/oauth/v2/auth"
 COOKIE = Cookie("moorage_crm_session")
@@ -70,10 +72,7 @@ class Visit:
 
         It only decides who has to wait after wrong passwords.
         """
-        address = self.request.client
-        if not is_loopback(address):
-            return address
-        return (self.request.header(b"x-forwarded-for") or "")[-64:].rpartition(",")[2].strip() or address
+        return address_of(self.request.client, self.request.header(b"x-forwarded-for"))
 
     @property
     def can_be_here(self) -> bool:

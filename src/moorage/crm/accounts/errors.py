@@ -61,7 +61,3 @@ class GrantTypeUnsupported(TokenRefused):
 
 class SignInRefused(Exception):
     """The e-mail address or the password is wrong. Nobody learns which."""
-
-
-class SignInThrottled(Exception):
-    """There were too many tries for one e-mail address within ten minutes, or there are too many tries just now."""

@@ -1,27 +1,22 @@
 """The users who sign in: their passwords, and the short sessions of the consent page."""
 
-import asyncio
 import hmac
 import secrets
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
-
-from argon2 import PasswordHasher
-from argon2.exceptions import Argon2Error, InvalidHashError
 
 from moorage.clock import SKEW, Clock, is_ahead
 from moorage.crm.accounts.errors import SignInRefused
 from moorage.crm.accounts.model import User
 from moorage.crm.accounts.people_store import PeopleStore
-from moorage.crm.accounts.tries import Tries
 from moorage.crm.errors import PasswordInvalid, UserUnknown
 from moorage.crm.storage.contract.organisations import OpenOrganisation
 from moorage.digests import digest_of
+from moorage.web.passwords import LONGEST_PASSWORD, Passwords
+from moorage.web.tries import Tries
 
 SESSION_LIFETIME = 600  # seconds
 LONGEST_EMAIL = 254  # RFC 5321
 SHORTEST_PASSWORD = 8
-LONGEST_PASSWORD = 256
 
 
 class People:
@@ -40,14 +35,9 @@ class People:
         self._clock = clock
         self._open = open_organisation
         self._needs_no_password = needs_no_password
-        self._hasher = PasswordHasher()
-        # Hashing takes a core and much memory for a while. So it happens outside of the event loop, one hash at a time.
-        self._executor = ThreadPoolExecutor(1, thread_name_prefix="crm-password")
+        self._passwords = Passwords("crm-password")
         self._tries = Tries()
-        self._dummy_hash: str | None = None
-
-    def close(self) -> None:
-        self._executor.shutdown()
+        self.close = self._passwords.close
 
     async def organisation_name(self, organisation: int) -> str:
         """The name of an organisation; empty if it was just deleted."""
@@ -84,8 +74,7 @@ class People:
                 "The password can't be used.",
                 help=f"Use a password of {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters.",
             )
-        hashed = await asyncio.get_running_loop().run_in_executor(self._executor, self._hasher.hash, password)
-        await self._store.set_password(organisation, user.id, hashed)
+        await self._store.set_password(organisation, user.id, await self._passwords.hashed(password))
         return user
 
     async def sign_in(self, organisation: int, email: str, password: str, client: str = "") -> User:
@@ -100,24 +89,11 @@ class People:
             await self._tries.turn(account, client)
             user = await self._find(organisation, email)
             hashed = (await self._store.passwords(organisation)).get(user.id) if user else None
-            fits = await self._check(hashed, password)
+            fits = await self._passwords.fits(hashed, password)
         if user is None or not fits:
             raise SignInRefused
         self._tries.forgive(account, client)
         return user
-
-    async def _check(self, hashed: str | None, password: str) -> bool:
-        return await asyncio.get_running_loop().run_in_executor(self._executor, self._fits, hashed, password)
-
-    def _fits(self, hashed: str | None, password: str) -> bool:
-        """Takes as long for a user without a password, or an unknown user, as for a wrong password."""
-        if self._dummy_hash is None:
-            self._dummy_hash = self._hasher.hash(secrets.token_hex())
-        try:
-            self._hasher.verify(hashed or self._dummy_hash, password[: LONGEST_PASSWORD + 1])
-        except (Argon2Error, InvalidHashError):
-            return False
-        return hashed is not None
 
     async def _find(self, organisation: int, email: str) -> User | None:
         users = await self.active_users(organisation)

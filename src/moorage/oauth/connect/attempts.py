@@ -6,8 +6,6 @@ it.
 """
 
 import hmac
-import re
-import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +19,6 @@ LIFETIME = 600.0  # Seconds that a person has at the accounts server.
 CONNECTED = "connected"  # The outcome of a success. The outcome of a failure is the code of its reason.
 # The attempts of one connection that are stored. More are possible if a person keeps clicking.
 _MAX_ATTEMPTS = 50
-_RANDOM = re.compile(r"[A-Za-z0-9_-]{43}")
 
 attempts = sa.Table(
     "connect_attempts",
@@ -54,29 +51,9 @@ class Attempt:
     outcome: str | None
 
 
-def new_random() -> str:
-    """256 random bits, for a state or a browser's cookie."""
-    return secrets.token_urlsafe(32)
-
-
-def is_random(text: str | None) -> bool:
-    """True if a text could come from `new_random`."""
-    return text is not None and _RANDOM.fullmatch(text) is not None
-
-
 def verifier_of(state: str, browser: str) -> str:
     """The PKCE verifier of an attempt. To compute it, one has to know both the state and the browser's cookie."""
     return base64url(hmac.digest(browser.encode(), state.encode(), "sha256"))
-
-
-def form_token_of(browser: str) -> str:
-    """The token in the connect page's form. To compute it, one has to know the browser's cookie."""
-    return base64url(hmac.digest(browser.encode(), b"form", "sha256"))
-
-
-def is_form_token(text: str, browser: str | None) -> bool:
-    """True if this is the form token of the browser with this cookie."""
-    return browser is not None and hmac.compare_digest(text.encode(), form_token_of(browser).encode())
 
 
 class Attempts:

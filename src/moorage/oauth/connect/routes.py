@@ -11,14 +11,12 @@ from starlette.types import Scope as Asgi
 
 from moorage.errors import MoorageError
 from moorage.http import forms
-from moorage.http.control import body_of, route
+from moorage.http.control import route
 from moorage.http.message import Response as Plain
 from moorage.oauth import CALLBACK
-from moorage.oauth.connect.attempts import form_token_of, is_form_token, new_random
 from moorage.oauth.connect.service import AuthorizationResponse, Connect, Connected
 from moorage.oauth.errors import ConnectRefused
-from moorage.web.cookies import Cookie, Scope, set_cookie
-from moorage.web.own_forms import is_vouched_for, objection
+from moorage.web.browser import BrowserCookie, FormRefused, form_token_of, new_random, own_pairs
 from moorage.web.pages import ANYWHERE, Pages, headers, html_headers
 
 PATH = "/connect/"
@@ -31,7 +29,8 @@ _HEADERS = {name.decode(): value.decode() for name, value in headers(ANYWHERE)}
 
 def routes(connect: Connect, public_url: str, on_change: Callable[[], None]) -> list[Route]:
     """The routes of the connect pages. `on_change` is called after a connection was connected."""
-    pages = _ConnectPages(connect, public_url, _Cookie(public_url), on_change)
+    cookie = BrowserCookie("moorage-connect", public_url, PATH, COOKIE_SECONDS)
+    pages = _ConnectPages(connect, public_url, cookie, on_change)
     return [route(PATH, GET=pages.show, POST=pages.submit), route(CALLBACK, GET=pages.come_back)]
 
 
@@ -39,7 +38,7 @@ def routes(connect: Connect, public_url: str, on_change: Callable[[], None]) -> 
 class _ConnectPages:
     connect: Connect
     public_url: str
-    cookie: "_Cookie"
+    cookie: BrowserCookie
     on_change: Callable[[], None]
 
     async def show(self, request: Request) -> Response:
@@ -92,23 +91,6 @@ def _authorization_response(query: Mapping[str, str]) -> AuthorizationResponse:
     )
 
 
-class _Cookie:
-    """The cookie by which a browser that comes back is recognised."""
-
-    def __init__(self, public_url: str) -> None:
-        address = urlsplit(public_url)
-        is_secure = address.scheme == "https"
-        # Browsers accept a cookie with the prefix __Host- only from this host itself, and only over TLS.
-        self._cookie = Cookie("__Host-moorage-connect" if is_secure else "moorage-connect")
-        self._scope = Scope("/", secure=True) if is_secure else Scope.below(public_url, PATH)
-
-    def of(self, request: Request) -> str | None:
-        return self._cookie.of(request.headers.get("cookie"))
-
-    def put(self, answer: Response, browser: str) -> None:
-        answer.raw_headers.append(set_cookie(self._cookie, browser, self._scope, COOKIE_SECONDS))
-
-
 def error_page(scope: Asgi, error: MoorageError) -> Plain | None:
     """The error as a page, if it is an error of these pages. None for other paths, whose errors are JSON."""
     if scope["path"] not in {PATH, CALLBACK}:
@@ -118,20 +100,13 @@ def error_page(scope: Asgi, error: MoorageError) -> Plain | None:
     return Plain(0, html, html_headers(ANYWHERE))
 
 
-async def _own_form(request: Request, public_url: str, cookie: _Cookie) -> list[tuple[str, str]]:
+async def _own_form(request: Request, public_url: str, cookie: BrowserCookie) -> list[tuple[str, str]]:
     """The fields of a form that our page has sent. Raises ConnectRefused for any other form, and BodyTooLarge."""
-    advice = "Open the connection's url and begin there."
-    reason = objection(request.headers.get, public_url)
-    if reason is not None:
-        raise ConnectRefused(reason, help=advice)
-    content_type = request.headers.get("content-type")
-    pairs = forms.body_pairs(content_type, await body_of(request, forms.MAX_FORM))
-    browser, form_token = cookie.of(request), dict(pairs).get("form_token", "")
-    if not is_vouched_for(request.headers.get) and not is_form_token(form_token, browser):
-        raise ConnectRefused(
-            "This form is out of date.", help=f"{advice} If this happens again, allow this site's cookies."
-        )
-    return pairs
+    try:
+        return await own_pairs(request, public_url, cookie.of(request))
+    except FormRefused as refused:
+        help_ = "Open the connection's url and begin there. Allow this site's cookies."
+        raise ConnectRefused(refused.message, help=help_) from None
 
 
 def _page(template: str, **values: object) -> Response:

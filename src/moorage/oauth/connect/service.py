@@ -13,14 +13,7 @@ from moorage.digests import challenge_of
 from moorage.logs import Log
 from moorage.oauth.apps.destinations import Choice, Destination, Destinations
 from moorage.oauth.apps.providers import ApiEnvironment, Provider, Providers
-from moorage.oauth.connect.attempts import (
-    CONNECTED,
-    Attempt,
-    Attempts,
-    is_random,
-    new_random,
-    verifier_of,
-)
+from moorage.oauth.connect.attempts import CONNECTED, Attempt, Attempts, verifier_of
 from moorage.oauth.errors import (
     AttemptInvalid,
     ConnectFailed,
@@ -34,6 +27,7 @@ from moorage.oauth.tokens.unwritten import Unwritten
 from moorage.oauth.transport.authorization_server import AuthorizationServers, authorize_url
 from moorage.oauth.transport.refusal_codes import reason
 from moorage.storage import Database, Transaction
+from moorage.web.browser import is_random, new_random
 
 OUTCOME_SECONDS = 12.0  # A response that is sent twice waits this long for the outcome of the first one.
 POLL_SECONDS = 0.1

@@ -36,9 +36,14 @@ RESERVED = frozenset(
         "healthz",
         "keys",
         "mcp",
+        "me",
         "metrics",
         "organisations",
+        "people",
         "readyz",
+        "sign-in",
+        "sign-out",
+        "welcome",
     ]
 )
 

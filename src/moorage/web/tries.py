@@ -11,17 +11,22 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from moorage.crm.accounts.errors import SignInThrottled
 from moorage.digests import digest_of
 
 WINDOW = 600.0  # Seconds after which a try does not count any more.
 TRIES = 10  # Wrong tries of one client address for one account within the window.
-TRIES_OF_ALL = 100  # Wrong tries of all addresses for one account. After that the tries take turns.
+TRIES_OF_ALL = 100  # Wrong tries for one account, or of one address. After that the tries take turns.
 TURN = WINDOW / TRIES_OF_ALL  # Seconds between two tries that take turns.
 LONGEST_WAIT = 60.0  # Seconds that a try may wait for its turn.
 PLACES = 100  # Tries at the same time. Each takes a core for about a tenth of a second.
 PLACES_OF_CLIENT = 5  # Tries of one client address at the same time.
-_MOST_REMEMBERED = 20_000  # Pairs of account and address. A core can't check as many tries within the window.
+_MOST_REMEMBERED = (
+    20_000  # Accounts, addresses, and pairs of the two. A core can't check as many tries within the window.
+)
+
+
+class SignInThrottled(Exception):
+    """There were too many tries for one account within ten minutes, or there are too many tries just now."""
 
 
 class Tries:
@@ -47,11 +52,11 @@ class Tries:
 
     async def turn(self, account: str, client: str) -> None:
         """Count a try, and wait for its turn. Raises SignInThrottled for a client with too many wrong tries."""
-        of_all, of_client = _digest(account, ""), _digest(account, f"by {client}")
+        of_all, of_address, of_client = _subjects(account, client)
         if len(self._recent(of_client)) >= TRIES:
             raise SignInThrottled
-        wait = self._wait_for(of_all)
-        for subject in (of_all, of_client):
+        wait = max(self._wait_for(of_all), self._wait_for(of_address))
+        for subject in (of_all, of_address, of_client):
             self._wrong[subject] = [*self._recent(subject), self._now()][-TRIES_OF_ALL:]
             self._wrong.move_to_end(subject)
         while len(self._wrong) > _MOST_REMEMBERED:
@@ -62,24 +67,31 @@ class Tries:
 
     def forgive(self, account: str, client: str) -> None:
         """The password was right: the wrong tries of the client, and this try, do not count any more."""
-        self._wrong.pop(_digest(account, f"by {client}"), None)
-        if of_all := self._wrong.get(_digest(account, "")):
-            of_all.pop()
+        *shared, of_client = _subjects(account, client)
+        self._wrong.pop(of_client, None)
+        for subject in shared:
+            if wrong := self._wrong.get(subject):
+                wrong.pop()
 
-    def _wait_for(self, account: bytes) -> float:
+    def _wait_for(self, subject: bytes) -> float:
         now = self._now()
-        if len(self._recent(account)) < TRIES_OF_ALL:
-            self._next_turn.pop(account, None)
+        if len(self._recent(subject)) < TRIES_OF_ALL:
+            self._next_turn.pop(subject, None)
             return 0.0
-        turn = max(now, self._next_turn.get(account, 0.0))
+        turn = max(now, self._next_turn.get(subject, 0.0))
         if turn - now > LONGEST_WAIT:
             raise SignInThrottled
-        self._next_turn[account] = turn + TURN
+        self._next_turn[subject] = turn + TURN
         return turn - now
 
     def _recent(self, subject: bytes) -> list[float]:
         since = self._now() - WINDOW
         return [at for at in self._wrong.get(subject, ()) if at > since]
+
+
+def _subjects(account: str, client: str) -> tuple[bytes, bytes, bytes]:
+    """What tries are counted of: the account, the address, and the two together."""
+    return _digest(account, ""), _digest("", f"by {client}"), _digest(account, f"by {client}")
 
 
 def _digest(account: str, tries: str) -> bytes:

@@ -1,0 +1,78 @@
+"""The errors of people and their sessions."""
+
+from moorage.errors import MoorageError
+
+
+class PersonUnknown(MoorageError):
+    """The id is unknown, or of another account: callers can't tell which."""
+
+    code = "person_unknown"
+
+    def __init__(self, person: str, known: str = "") -> None:
+        super().__init__(
+            f"There is no person {person[:80]!r}.{known}",
+            help="`moorage people list` and the page /people list everybody.",
+        )
+
+
+class PersonExists(MoorageError):
+    code = "person_exists"
+
+    def __init__(self, email: str) -> None:
+        super().__init__(
+            f"There is a person with the e-mail address {email} already.",
+            help="`moorage people reset` gives that person a new link.",
+        )
+
+
+class PersonInvalid(MoorageError):
+    """A name, an e-mail address, a role or a password can't be used."""
+
+    code = "person_invalid"
+
+
+class LastOwner(MoorageError):
+    """Nobody could invite people, or change what they may do, if the last owner went."""
+
+    code = "last_owner"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This is the last owner who can sign in.",
+            help="Make somebody else an owner first. An owner counts as soon as they have set a password.",
+        )
+
+
+class LinkInvalid(MoorageError):
+    """The link is invented, used, replaced by a newer one, or too old."""
+
+    code = "link_invalid"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This link is not valid any more.",
+            help="It works once, and for a day. Ask an owner, or the operator of this server, for a new one.",
+        )
+
+
+class SignInRefused(MoorageError):
+    """The e-mail address or the password is wrong. Nobody learns which."""
+
+    code = "sign_in_refused"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The e-mail address or the password is wrong.", help="An owner can give you a new link."
+        )
+
+
+class PermissionMissing(MoorageError):
+    """The person is signed in, and may not do this."""
+
+    code = "permission_missing"
+
+    def __init__(self, permission: str, role: str) -> None:
+        super().__init__(
+            f"This needs the permission {permission}, which the role {role} does not have.",
+            help="Ask an owner, who can change roles on the page /people.",
+        )

@@ -1,0 +1,110 @@
+"""People as values: their roles, what each role may do, and the rules for their names and addresses."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, TypeAlias, get_args
+
+from moorage.http.errors import quoted
+from moorage.http.timestamps import wire_time
+from moorage.near import did_you_mean
+from moorage.people.errors import PermissionMissing, PersonInvalid
+
+Role: TypeAlias = Literal["owner", "operator", "approver", "support"]
+ROLES: tuple[Role, ...] = get_args(Role)
+
+Permission: TypeAlias = Literal[
+    "people:write",  # Invite people, change their roles, remove them.
+    "approvals:read",  # See which calls wait for a person, and what came of others.
+    "approvals:see_values",  # See what such a call would change: old and new values, bodies.
+    "approvals:decide",  # Approve or decline such a call.
+]
+
+# The only place that says what a role may do.
+PERMISSIONS: dict[Role, frozenset[Permission]] = {
+    "owner": frozenset(get_args(Permission)),
+    "operator": frozenset({"approvals:read", "approvals:see_values", "approvals:decide"}),
+    "approver": frozenset({"approvals:read", "approvals:see_values", "approvals:decide"}),
+    # Whoever helps others sees that something happened, and no values, bodies or secrets.
+    "support": frozenset({"approvals:read"}),
+}
+MEANINGS: dict[Role, str] = {
+    "owner": "does everything, and decides who else signs in",
+    "operator": "runs the gateway, and approves calls",
+    "approver": "approves calls, and sees what they would change",
+    "support": "sees what happened, but no values, bodies or secrets",
+}
+
+LONGEST_NAME = 100
+LONGEST_EMAIL = 254  # RFC 5321
+_EMAIL = re.compile(r"[^\s@]{1,64}@[^\s@.]+(\.[^\s@.]+)*")
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A person who may sign in. One who `has_joined` has a password; others have a link with which they choose it."""
+
+    id: str
+    account_id: str
+    name: str
+    email: str
+    role: Role
+    has_joined: bool = True
+    created_at: datetime | None = None
+    signed_in_at: datetime | None = None
+
+    def may(self, permission: Permission) -> bool:
+        return permission in PERMISSIONS[self.role]
+
+    def require(self, permission: Permission) -> None:
+        """Raises PermissionMissing."""
+        if not self.may(permission):
+            raise PermissionMissing(permission, self.role)
+
+
+def person_document(person: Person) -> dict[str, Any]:
+    """The person in the form of the command line."""
+    return {
+        "id": person.id,
+        "email": person.email,
+        "name": person.name,
+        "role": person.role,
+        "has_joined": person.has_joined,
+        "created_at": person.created_at and wire_time(person.created_at),
+        "signed_in_at": person.signed_in_at and wire_time(person.signed_in_at),
+    }
+
+
+def welcome_url(base_url: str, token: str) -> str:
+    """The link with which a person chooses a password. It is a secret."""
+    return f"{base_url}/welcome?token={token}"
+
+
+def read_email(text: str) -> str:
+    """The e-mail address in the spelling that is stored. Raises PersonInvalid."""
+    email = text.strip().lower()
+    if len(email) > LONGEST_EMAIL or not email.isprintable() or not _EMAIL.fullmatch(email):
+        raise PersonInvalid(
+            f"The e-mail address can't be {quoted(text)}.", help="Write it as ada@example.com."
+        )
+    return email
+
+
+def read_name(text: str) -> str:
+    """The name, without spaces around it. Raises PersonInvalid."""
+    name = text.strip()
+    if not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
+        raise PersonInvalid(
+            f"The name can't be {quoted(text)}.", help=f"Use up to {LONGEST_NAME} printable characters."
+        )
+    return name
+
+
+def read_role(text: str) -> Role:
+    """Raises PersonInvalid."""
+    for role in ROLES:
+        if role == text:
+            return role
+    raise PersonInvalid(
+        f"There is no role {quoted(text)}.{did_you_mean(text, ROLES)}", help=f"Use {', '.join(ROLES)}."
+    )

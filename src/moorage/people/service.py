@@ -1,0 +1,177 @@
+"""Invites people, changes what they may do, removes them, and lets them choose their passwords."""
+
+from datetime import timedelta
+
+from moorage.acting import act_as
+from moorage.audit import note
+from moorage.clock import lately
+from moorage.digests import digest_of
+from moorage.ids import new_uuid
+from moorage.logs import Log
+from moorage.people import store
+from moorage.people.errors import LastOwner, LinkInvalid, PersonExists, PersonUnknown
+from moorage.people.model import Person, Role, person_document, read_email, read_name
+from moorage.people.passwords import read_password
+from moorage.people.store import Link
+from moorage.storage import Database, Transaction
+from moorage.web.browser import is_random, new_random
+from moorage.web.passwords import Passwords
+
+LINK_LIFETIME = timedelta(days=1)
+_LIFETIME = LINK_LIFETIME // timedelta(microseconds=1)
+
+log = Log(__name__)
+
+
+class People:
+    """The people of all accounts. `passwords` hashes.
+
+    A link is a secret of 256 bits, of which only the digest is stored. It is valid for one use and for a day.
+    Transactions are serial, so nothing changes between a check and a write.
+    """
+
+    def __init__(self, database: Database, passwords: Passwords) -> None:
+        self._database = database
+        self._passwords = passwords
+
+    async def list(self, account_id: str) -> list[Person]:
+        async with self._database.reading() as tx:
+            return await store.all_people(tx, account_id)
+
+    async def invite(self, account_id: str, email: str, name: str, role: Role) -> tuple[Person, str]:
+        """A new person, and the token of a link to choose a password. Raises PersonInvalid, PersonExists."""
+        email, name = read_email(email), read_name(name)
+        person = _new(account_id, name, email, role, has_joined=False)
+        async with self._database.transaction() as tx:
+            await _require_free(tx, email)
+            await store.add(tx, person, None)
+            token = await _new_link(tx, account_id, person.id, role)
+            await note(tx, "person.invited", person.id, account=account_id, after=person_document(person))
+        log.info("person.invited", person=person.id, role=role)
+        return person, token
+
+    async def invite_anybody(self, account_id: str, role: Role) -> str:
+        """The token of a link with which somebody joins, who then says who they are."""
+        async with self._database.transaction() as tx:
+            token = await _new_link(tx, account_id, None, role)
+            await note(tx, "person.invited", f"new {role}", account=account_id, after={"role": role})
+        log.info("person.link_made", role=role)
+        return token
+
+    async def change_role(self, account_id: str, person_id: str, role: Role) -> Person:
+        """Give a person another role, and end their sessions. Raises PersonUnknown, LastOwner."""
+        async with self._database.transaction() as tx:
+            person = await _require(tx, account_id, person_id)
+            if role == person.role:
+                return person
+            await _require_other_owner(tx, person)
+            await store.change(tx, person_id, role=role)
+            await store.end_sessions(tx, person_id)
+            before, after = {"role": person.role}, {"role": role}
+            await note(tx, "person.changed", person_id, account=account_id, before=before, after=after)
+            changed = await _require(tx, account_id, person_id)
+        log.info("person.role_changed", person=person_id, role=role, before=person.role)
+        return changed
+
+    async def remove(self, account_id: str, person_id: str) -> Person:
+        """Remove a person, with their sessions and links. Raises PersonUnknown, LastOwner."""
+        async with self._database.transaction() as tx:
+            person = await _require(tx, account_id, person_id)
+            await _require_other_owner(tx, person)
+            await store.remove(tx, person_id)
+            await note(tx, "person.removed", person_id, account=account_id, before=person_document(person))
+        log.info("person.removed", person=person_id)
+        return person
+
+    async def reset(self, account_id: str, person_id: str) -> tuple[Person, str]:
+        """Take a person's password, end their sessions, and give them a new link. Returns its token.
+
+        Raises PersonUnknown.
+        """
+        async with self._database.transaction() as tx:
+            person = await _require(tx, account_id, person_id)
+            await store.change(tx, person_id, password_hash=None)
+            await store.end_sessions(tx, person_id)
+            token = await _new_link(tx, account_id, person_id, person.role)
+            await note(tx, "person.reset", person_id, account=account_id)
+            person = await _require(tx, account_id, person_id)
+        log.info("person.reset", person=person_id)
+        return person, token
+
+    async def invited(self, token: str) -> Person | None:
+        """Whom a link is for; None if it is for somebody who says so themselves. Raises LinkInvalid."""
+        async with self._database.reading() as tx:
+            link = await _valid_link(tx, token)
+            return await _person_of(tx, link)
+
+    async def join(self, token: str, *, name: str, email: str, password: str, repeated: str) -> Person:
+        """Choose a password with a link, which ends with it. The person's sessions end, too.
+
+        Name and address count only for a link that is for nobody in particular. Raises LinkInvalid, PersonInvalid, and
+        PersonExists. Then the link stays valid.
+        """
+        person = await self.invited(token)
+        read = read_password(password, repeated)
+        if person is None:
+            name, email = read_name(name), read_email(email)
+        hashed = await self._passwords.hashed(read)
+        async with self._database.transaction() as tx:
+            link = await _valid_link(tx, token)
+            person = await _person_of(tx, link)
+            if person is None:
+                await _require_free(tx, email)
+                person = _new(link.account_id, name, email, link.role)
+                await store.add(tx, person, hashed)
+            else:
+                await store.change(tx, person.id, password_hash=hashed)
+                await store.end_sessions(tx, person.id)
+            await store.remove_link(tx, digest_of(token))
+            joined = await _require(tx, link.account_id, person.id)
+            act_as("person", joined.id, joined.name, joined.account_id)  # The link has proved it.
+            after = person_document(joined)
+            await note(tx, "person.joined", joined.id, account=joined.account_id, after=after)
+        log.info("person.joined", person=joined.id, role=joined.role)
+        return joined
+
+
+def _new(account_id: str, name: str, email: str, role: Role, *, has_joined: bool = True) -> Person:
+    return Person(f"person_{new_uuid()[:13]}", account_id, name, email, role, has_joined)
+
+
+async def _new_link(tx: Transaction, account_id: str, person_id: str | None, role: Role) -> str:
+    token = new_random()
+    link = Link(account_id, person_id, role, tx.now)
+    await store.add_link(tx, digest_of(token), link, oldest=tx.now - _LIFETIME)
+    return token
+
+
+async def _valid_link(tx: Transaction, token: str) -> Link:
+    link = await store.link(tx, digest_of(token)) if is_random(token) else None
+    if link is None or not lately(link.made_at, tx.now, _LIFETIME):
+        raise LinkInvalid
+    return link
+
+
+async def _person_of(tx: Transaction, link: Link) -> Person | None:
+    if link.person_id is None:
+        return None
+    return await _require(tx, link.account_id, link.person_id)
+
+
+async def _require(tx: Transaction, account_id: str, person_id: str) -> Person:
+    person = await store.of_id(tx, account_id, person_id) if person_id.isprintable() else None
+    if person is None:
+        raise PersonUnknown(person_id)
+    return person
+
+
+async def _require_free(tx: Transaction, email: str) -> None:
+    if await store.of_email(tx, email) is not None:
+        raise PersonExists(email)
+
+
+async def _require_other_owner(tx: Transaction, person: Person) -> None:
+    """Raises LastOwner if this is the only owner who can sign in."""
+    is_owner = person.role == "owner" and person.has_joined
+    if is_owner and not await store.other_owners(tx, person.account_id, person.id):
+        raise LastOwner

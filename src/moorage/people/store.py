@@ -1,0 +1,202 @@
+"""The tables of people, of their sessions, and of the links with which they choose a password."""
+
+import hmac
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from moorage.keys.store import time_of
+from moorage.people.model import Person, Role
+from moorage.storage import Transaction
+
+_metadata = sa.MetaData()
+people = sa.Table(
+    "people",
+    _metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("account_id", sa.Text),
+    sa.Column("email", sa.Text),
+    sa.Column("name", sa.Text),
+    sa.Column("role", sa.Text),
+    sa.Column("password_hash", sa.Text),
+    sa.Column("created_at", sa.BigInteger),
+    sa.Column("signed_in_at", sa.BigInteger),
+)
+sessions = sa.Table(
+    "person_sessions",
+    _metadata,
+    sa.Column("digest", sa.LargeBinary, primary_key=True),
+    sa.Column("id", sa.Text),
+    sa.Column("person_id", sa.Text),
+    sa.Column("begun_at", sa.BigInteger),
+    sa.Column("seen_at", sa.BigInteger),
+    sa.Column("address", sa.Text),
+    sa.Column("browser", sa.Text),
+)
+links = sa.Table(
+    "person_links",
+    _metadata,
+    sa.Column("digest", sa.LargeBinary, primary_key=True),
+    sa.Column("account_id", sa.Text),
+    sa.Column("person_id", sa.Text),
+    sa.Column("role", sa.Text),
+    sa.Column("made_at", sa.BigInteger),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What a link is for: a person, or somebody new with this role, who says who they are. Times in microseconds."""
+
+    account_id: str
+    person_id: str | None
+    role: Role
+    made_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One browser in which a person is signed in. Times are in microseconds since the epoch."""
+
+    id: str
+    person_id: str
+    begun_at: int
+    seen_at: int
+    address: str
+    browser: str
+
+
+async def add(tx: Transaction, person: Person, password_hash: str | None) -> None:
+    values = {
+        "id": person.id,
+        "account_id": person.account_id,
+        "email": person.email,
+        "name": person.name,
+        "role": person.role,
+        "password_hash": password_hash,
+        "created_at": tx.now,
+    }
+    await tx.connection.execute(people.insert().values(values))
+
+
+async def all_people(tx: Transaction, account_id: str) -> list[Person]:
+    query = sa.select(people).where(people.c.account_id == account_id)
+    rows = await tx.connection.execute(query.order_by(people.c.created_at, people.c.id))
+    return [_person(row) for row in rows]
+
+
+async def of_id(tx: Transaction, account_id: str, person_id: str) -> Person | None:
+    is_it = (people.c.account_id == account_id) & (people.c.id == person_id)
+    row = (await tx.connection.execute(sa.select(people).where(is_it))).first()
+    return _person(row) if row else None
+
+
+async def of_email(tx: Transaction, email: str) -> tuple[Person, str | None] | None:
+    """The person with an address and the hash of their password. An address is in all accounts only once."""
+    row = (await tx.connection.execute(sa.select(people).where(people.c.email == email))).first()
+    return (_person(row), row.password_hash) if row else None
+
+
+async def change(tx: Transaction, person_id: str, **values: object) -> None:
+    await tx.connection.execute(people.update().where(people.c.id == person_id).values(values))
+
+
+async def remove(tx: Transaction, person_id: str) -> None:
+    """Remove a person. Their sessions and links go with them."""
+    await tx.connection.execute(people.delete().where(people.c.id == person_id))
+
+
+async def other_owners(tx: Transaction, account_id: str, person_id: str) -> int:
+    """How many owners of the account can sign in, apart from this person."""
+    counts = (people.c.role == "owner") & people.c.password_hash.is_not(None) & (people.c.id != person_id)
+    query = sa.select(people.c.id).where(people.c.account_id == account_id, counts)
+    return len((await tx.connection.execute(query)).all())
+
+
+async def add_link(tx: Transaction, digest: bytes, link: Link, *, oldest: int) -> None:
+    """Store a link in place of the person's older ones. Deletes those that were made before `oldest`."""
+    is_replaced = (links.c.person_id == link.person_id) if link.person_id else sa.false()
+    await tx.connection.execute(links.delete().where(is_replaced | (links.c.made_at < oldest)))
+    values = {
+        "digest": digest,
+        "account_id": link.account_id,
+        "person_id": link.person_id,
+        "role": link.role,
+        "made_at": link.made_at,
+    }
+    await tx.connection.execute(links.insert().values(values))
+
+
+async def link(tx: Transaction, digest: bytes) -> Link | None:
+    row = (await tx.connection.execute(sa.select(links).where(links.c.digest == digest))).first()
+    if row is None or not hmac.compare_digest(row.digest, digest):
+        return None
+    return Link(row.account_id, row.person_id, row.role, row.made_at)
+
+
+async def remove_link(tx: Transaction, digest: bytes) -> None:
+    await tx.connection.execute(links.delete().where(links.c.digest == digest))
+
+
+async def add_session(tx: Transaction, digest: bytes, session: Session, *, oldest: int) -> None:
+    """Store a session. Deletes all that were begun before `oldest`."""
+    await tx.connection.execute(sessions.delete().where(sessions.c.begun_at < oldest))
+    values = {
+        "digest": digest,
+        "id": session.id,
+        "person_id": session.person_id,
+        "begun_at": session.begun_at,
+        "seen_at": session.seen_at,
+        "address": session.address,
+        "browser": session.browser,
+    }
+    await tx.connection.execute(sessions.insert().values(values))
+
+
+async def session(tx: Transaction, digest: bytes) -> tuple[Session, Person] | None:
+    query = sa.select(people, sessions.c.digest, *_SESSION).join(people, people.c.id == sessions.c.person_id)
+    row = (await tx.connection.execute(query.where(sessions.c.digest == digest))).first()
+    if row is None or not hmac.compare_digest(row.digest, digest):
+        return None
+    return _session(row), _person(row)
+
+
+async def note_seen(tx: Transaction, digest: bytes) -> None:
+    await tx.connection.execute(sessions.update().where(sessions.c.digest == digest).values(seen_at=tx.now))
+
+
+async def end_session(tx: Transaction, digest: bytes) -> None:
+    await tx.connection.execute(sessions.delete().where(sessions.c.digest == digest))
+
+
+async def end_sessions(tx: Transaction, person_id: str) -> int:
+    """End all sessions of a person. Returns their number."""
+    return (await tx.connection.execute(sessions.delete().where(sessions.c.person_id == person_id))).rowcount
+
+
+_SESSION = [column.label(f"session_{column.name}") for column in sessions.c if column.name != "digest"]
+
+
+def _session(row: Any) -> Session:
+    return Session(
+        row.session_id,
+        row.session_person_id,
+        row.session_begun_at,
+        row.session_seen_at,
+        row.session_address,
+        row.session_browser,
+    )
+
+
+def _person(row: Any) -> Person:
+    return Person(
+        row.id,
+        row.account_id,
+        row.name,
+        row.email,
+        row.role,
+        row.password_hash is not None,
+        time_of(row.created_at),
+        time_of(row.signed_in_at),
+    )

@@ -1,0 +1,41 @@
+"""People who sign in with a browser."""
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from moorage.rooms.control import ControlRooms
+
+if TYPE_CHECKING:
+    from moorage.people.service import People
+    from moorage.people.sessions import PersonSessions
+    from moorage.people.sign_in import SignIn
+    from moorage.web.passwords import Passwords
+
+# ruff: noqa: PLC0415 (a service is loaded when it is first used)
+
+
+class PeopleRooms(ControlRooms):
+    @cached_property
+    def passwords(self) -> "Passwords":
+        from moorage.web.passwords import Passwords
+
+        return Passwords("person-password")
+
+    @cached_property
+    def people(self) -> "People":
+        from moorage.people.service import People
+
+        return People(self.database, self.passwords)
+
+    @cached_property
+    def sign_in(self) -> "SignIn":
+        from moorage.people.sign_in import SignIn
+        from moorage.web.tries import Tries
+
+        return SignIn(self.database, self.passwords, Tries())
+
+    @cached_property
+    def sessions(self) -> "PersonSessions":
+        from moorage.people.sessions import PersonSessions
+
+        return PersonSessions(self.database, self.urls.gateway)

@@ -1,0 +1,64 @@
+"""A person's browser, which uses the gateway's pages where a socket would call them."""
+
+import html
+import re
+from urllib.parse import urlencode, urljoin, urlsplit
+
+from tests.control import GATEWAY
+
+PASSWORD = "four words and a sail"
+
+
+class Browser:
+    """Keeps the cookie that it gets, and sends forms as a browser does."""
+
+    def __init__(self, control, address="192.0.2.1"):
+        self.control = control
+        self.cookie = None
+        self.address = address
+        self.page = None
+
+    def _ask(self, method, target, body=b"", headers=()):
+        sent = [("Host", urlsplit(GATEWAY).netloc), ("X-Forwarded-For", self.address), *headers]
+        if self.cookie:
+            sent.append(("Cookie", self.cookie))
+        answer = self.control.call(method, target, body=body, headers=sent)
+        if "set-cookie" in answer.headers:
+            self.cookie = answer.headers["set-cookie"].partition(";")[0]
+        return answer
+
+    def open(self, target):
+        """The page at a path, after redirects."""
+        answer = self._ask("GET", target)
+        self.page = answer
+        return self._followed(answer, target)
+
+    def _followed(self, answer, target):
+        while answer.status == 303:
+            target = urlsplit(urljoin(f"{GATEWAY}{target}", answer.headers["location"]))
+            target = target.path + (f"?{target.query}" if target.query else "")
+            answer = self._ask("GET", target)
+        self.at, self.page = target, answer
+        return answer
+
+    def fields(self):
+        """The hidden fields of the page's first form."""
+        form = re.search(r"<form.*?</form>", self.page.text, re.DOTALL)[0]
+        return {
+            name: html.unescape(value)
+            for name, value in re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form)
+        }
+
+    def send(self, path, **values):
+        """Send the page's form, with what a person has typed."""
+        body = urlencode(self.fields() | values).encode()
+        headers = [("Content-Type", "application/x-www-form-urlencoded"), ("Origin", "null")]
+        return self._followed(self._ask("POST", path, body, headers), path)
+
+    def join(self, token, name="Ada", email="ada@example.com", password=PASSWORD):
+        self.open(f"/welcome?token={token}")
+        return self.send("/welcome", name=name, email=email, password=password, repeated=password)
+
+    def sign_in(self, email="ada@example.com", password=PASSWORD, way=""):
+        self.open(f"/sign-in?next={way}")
+        return self.send("/sign-in", email=email, password=password)
