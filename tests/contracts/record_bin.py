@@ -16,6 +16,23 @@ def names(here, *conditions, window=None, **which):
 
 
 class RecordBin(Suite):
+    def test_it_is_empty_before_the_first_deletion(self, here):
+        (lead,) = here.add("Leads", {"Last_Name": "a"})
+        here.write(lambda tx: [tx.bin.take([lead]), tx.bin.forget([lead])])
+        assert here.write(lambda tx: tx.recycle(here.module("Leads"), 1, 7)) is False
+        assert names(here) == []
+        assert here.deleted("Leads") == ([], False)
+
+    def test_the_first_deletion_is_seen_by_every_store(self, here, there, reopen):
+        one, other = here.add("Leads", {"Full_Name": "one"}, {"Full_Name": "other"})
+        there = reopen()
+        assert names(there) == []
+        here.write(lambda tx: tx.recycle(here.module("Leads"), one, 7))
+        there = reopen() if there.is_closed() else there  # The first deletion may close other stores.
+        assert names(there) == ["one"]
+        there.write(lambda tx: tx.recycle(here.module("Leads"), other, 7))
+        assert sorted(names(here)) == ["one", "other"]
+
     def test_entries_are_found_by_what_they_are(self, here):
         leads = here.add("Leads", *({"Full_Name": name} for name in ("Ash", "birch", "Cedar", None)))
         (deal,) = here.add("Deals", {"Deal_Name": "ash tray"})

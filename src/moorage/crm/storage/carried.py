@@ -8,7 +8,7 @@ import msgspec
 from moorage.crm.errors import OrganisationInvalid, SnapshotUnwritable
 from moorage.crm.metadata.catalog import Catalog
 from moorage.crm.metadata.documents import Document, Metadata
-from moorage.crm.storage import companions, files, old_tags, outbox
+from moorage.crm.storage import companions, files, old_tags, outbox, recycle_bin
 from moorage.crm.storage.contract.departures import CopyOvertaken, DocumentRow, OrganisationRows
 from moorage.storage.errors import DatabaseUnusable
 
@@ -18,13 +18,11 @@ PARTS_OF_FILES = 8  # The same of the bytes of files: 2 MB.
 # The tables that every organisation has besides those of its modules, its metadata and its counters.
 FIXED_TABLES: dict[str, Sequence[str]] = {
     "users": ("id", "full_name", "email", "shown"),
-    "recycle": (
-        "id", "module", "display_name", "deleted_by", "created_by", "deleted_time", "kind", "body",
-    ),
-}  # fmt: skip
+}
 # The tables that are made by the first write into them, or that only older organisations have. Each `creation` does
 # nothing if there is the table.
 LATER_TABLES: Mapping[str, Sequence[str]] = {
+    recycle_bin.TABLE: recycle_bin.COLUMNS,
     outbox.TABLE: outbox.COLUMNS,
     companions.TABLE: companions.COLUMNS,
     **files.TABLES,
@@ -33,7 +31,7 @@ LATER_TABLES: Mapping[str, Sequence[str]] = {
 # Only changes of the metadata write `STILL`. Whoever writes rows of `FOLLOWED` in PostgreSQL notes which ones
 # (`changed.py`). Other tables are copied whole, while writers wait.
 STILL = {"users"}
-FOLLOWED = {"recycle", *LATER_TABLES}
+FOLLOWED = LATER_TABLES.keys()
 # Each storage counts for itself where its full text is; PostgreSQL also the version of the metadata, and its moves.
 _OWN_COUNTERS = ("text ", "version", "move")
 
@@ -66,6 +64,8 @@ def tables_beside_modules(rows: OrganisationRows) -> Mapping[str, Sequence[str]]
 
 def later_creation(table: str, prefix: str, id_type: str) -> Sequence[str]:
     """The statements that make a table of `LATER_TABLES`; none for any other."""
+    if table == recycle_bin.TABLE:
+        return recycle_bin.creation(prefix, id_type)
     if table == companions.TABLE:
         return companions.creation(prefix, id_type)
     if table in files.TABLES:

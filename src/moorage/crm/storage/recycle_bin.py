@@ -1,4 +1,7 @@
-"""The recycle bin, in statements that SQLite and PostgreSQL have in common."""
+"""The recycle bin, in statements that SQLite and PostgreSQL have in common.
+
+In PostgreSQL its table is made by the first deletion.
+"""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias
@@ -9,6 +12,7 @@ from moorage.crm.query.texts import folded
 from moorage.crm.storage.contract.recycle_bin import BinCondition, BinEntry, InBin
 
 TABLE = "recycle"
+COLUMNS = ("id", "module", "display_name", "deleted_by", "created_by", "deleted_time", "kind", "body")
 SELECTED = "id, module, display_name, deleted_by, deleted_time, body"
 
 # Runs a statement with ? for its parameters. Gives its rows.
@@ -20,6 +24,16 @@ _PATTERNS = {
     "starts": "substr({0}, 1, {1}) = ?",
     "ends": "substr({0}, length({0}) - {1} + 1) = ? AND length({0}) >= {1}",
 }
+
+
+def creation(prefix: str, id_type: str) -> Sequence[str]:
+    """`prefix` is what the names of tables begin with."""
+    numbers = f"deleted_by {id_type}, created_by {id_type}, deleted_time {id_type} NOT NULL"
+    columns = f"id {id_type} PRIMARY KEY, module {id_type} NOT NULL, display_name TEXT, {numbers}"
+    return (
+        f"CREATE TABLE IF NOT EXISTS {prefix}{TABLE} ({columns}, kind TEXT NOT NULL, body TEXT)",
+        f"CREATE INDEX IF NOT EXISTS {TABLE}_by_time ON {prefix}{TABLE} (module, deleted_time)",
+    )
 
 
 class BinQuestions:

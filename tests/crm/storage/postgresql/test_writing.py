@@ -117,7 +117,7 @@ def tables(asked):
 
 
 def test_a_new_organisation_has_no_table_for_any_module(here, asked):
-    assert tables(asked) == {"metadata", "users", "counters", "recycle"}
+    assert tables(asked) == {"metadata", "users", "counters"}
     assert here.ids("Leads") == []
 
 
@@ -139,6 +139,26 @@ def test_a_table_that_one_store_has_made_is_known_to_another_once_it_is_opened_a
     again = processes.open()
     again.write(insertion(again, "two"))
     assert here.count("Leads") == 2 and not here.is_closed()
+
+
+def test_two_stores_that_delete_for_the_first_time_make_one_recycle_bin(here, there, processes):
+    leads = here.module("Leads")
+    ids = here.write(insertion(here, "one", "two", "three"))
+    there = processes.open()
+
+    def deletion(record):
+        return lambda transaction: transaction.recycle(leads, [record], here.user.id)
+
+    def failing(transaction):
+        deletion(ids[0])(transaction)
+        raise ZeroDivisionError
+
+    failed, kept = in_one_group(here, failing, deletion(ids[1]))  # What the first has made is undone.
+    assert isinstance(failed, ZeroDivisionError) and kept == {ids[1]}
+    [refused] = in_one_group(there, deletion(ids[2]))
+    assert isinstance(refused, StoreClosed) and there.is_closed()
+    assert in_one_group(processes.open(), deletion(ids[2])) == [{ids[2]}]
+    assert [entry["id"] for entry in here.deleted("Leads")[0]] == [str(ids[2]), str(ids[1])]
 
 
 def test_a_write_to_a_module_without_tables_finds_and_changes_nothing(here, asked):

@@ -11,8 +11,8 @@ _KIND_OF_ARRAY = {"id": "int8", "owner": "int8", "name": "text"}
 
 
 class PostgresqlCompanions:
-    """A `Table` of companions. `exists` says whether the table is there, and `make` makes it; `note` is told the ids
-    of all rows that change.
+    """A `Table` of companions. `exists` says whether the table is there, and `make` makes it if it is not. `note` is
+    told the ids of all rows that change.
     """
 
     def __init__(
@@ -37,8 +37,7 @@ class PostgresqlCompanions:
         return self._statements.rows(sql, (values, *params))
 
     def put(self, rows: Sequence[CompanionRow]) -> None:
-        if not self._exists():
-            self._make()
+        self._make()
         arrays = ", ".join(f"%s::{kind}[]" for kind in _TYPES)
         sets = ", ".join(f"{column} = excluded.{column}" for column in COLUMNS[1:])
         self._statements.run(

@@ -163,7 +163,9 @@ class Questions:
             clauses.append(Clause("r.deleted_time >= %s", (which.since,), indexed=True))
         where, params = where_of(clauses)
         columns = "NULL, r.id, r.deleted_by, r.display_name, r.kind, r.created_by, r.deleted_time"
-        sql = f"SELECT {columns} FROM {self._schema}.recycle r{where} ORDER BY r.deleted_time DESC, r.id DESC"
+        sql = (
+            f"SELECT {columns} FROM {self._schema}.{RECYCLE} r{where} ORDER BY r.deleted_time DESC, r.id DESC"
+        )
         return Question(f"{sql} LIMIT {window.limit + 1} OFFSET {window.offset}", params)
 
     def bin_entries(self, which: InBin, window: Window) -> Question:

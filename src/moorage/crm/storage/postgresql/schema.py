@@ -46,13 +46,6 @@ FIXED = (
     # With a bound, so that PostgreSQL makes no second table for long names. In older organisations it is text.
     "CREATE TABLE {0}.counters (name varchar(400) PRIMARY KEY, value bigint NOT NULL)",
     f"INSERT INTO {{0}}.counters VALUES ('{changed.COUNTER}', 0)",
-    """
-    CREATE TABLE {0}.recycle (
-        id bigint PRIMARY KEY, module bigint NOT NULL, display_name text, deleted_by bigint, created_by bigint,
-        deleted_time bigint NOT NULL, kind text NOT NULL, body text
-    )
-    """,
-    "CREATE INDEX recycle_by_time ON {0}.recycle (module, deleted_time)",
 )
 
 

@@ -48,6 +48,7 @@ from moorage.crm.storage.postgresql.shown_values import ShownTimes, real_text
 from moorage.crm.storage.postgresql.transaction import PostgresqlTransaction
 from moorage.crm.storage.postgresql.within import PostgresqlWithin
 from moorage.crm.storage.postgresql.writer import Writer
+from moorage.crm.storage.recycle_bin import TABLE as RECYCLE
 from moorage.crm.storage.recycle_bin import entry
 from moorage.crm.storage.selecting import Drawn
 from moorage.crm.storage.together import together
@@ -150,7 +151,7 @@ class PostgresqlStore:
         return self._deleted(module, which, window)
 
     async def _deleted(self, module: Module, which: Deleted, window: Window) -> Page:
-        _, rows = await self._asked(None, lambda reading: reading.questions.deleted(module, which, window))
+        _, rows = await self._asked(RECYCLE, lambda reading: reading.questions.deleted(module, which, window))
         return page_of(rows, window, lambda shown: encode(self._shown_deleted(shown)))
 
     def _shown_deleted(self, rows: Iterable[Sequence[Any]]) -> list[dict[str, Any]]:
@@ -173,11 +174,11 @@ class PostgresqlStore:
         return {"name": shown["name"], "id": str(user)}
 
     async def bin_entries(self, which: InBin, window: Window) -> Sequence[BinEntry]:
-        _, rows = await self._asked(None, lambda reading: reading.questions.bin_entries(which, window))
+        _, rows = await self._asked(RECYCLE, lambda reading: reading.questions.bin_entries(which, window))
         return [entry(row) for row in rows]
 
     async def bin_count(self, which: InBin) -> int:
-        _, rows = await self._asked(None, lambda reading: reading.questions.bin_count(which))
+        _, rows = await self._asked(RECYCLE, lambda reading: reading.questions.bin_count(which))
         return int(rows[0][0]) if rows else 0
 
     def companions(self, which: CompanionsOf, window: Window) -> Awaitable[CompanionPage]:

@@ -7,9 +7,10 @@ from typing import Any
 
 from moorage.crm.metadata.catalog import Catalog, Field, Module
 from moorage.crm.metadata.ids import ID_SPACE
-from moorage.crm.storage import companions, old_tags
+from moorage.crm.storage import companions, old_tags, recycle_bin
+from moorage.crm.storage.carried import later_creation
 from moorage.crm.storage.contract.records import Row
-from moorage.crm.storage.files import FILES, TABLES, FileTables, creation
+from moorage.crm.storage.files import FILES, TABLES, FileTables
 from moorage.crm.storage.outbox import TABLE, EventRow, OutboxTable, event_row
 from moorage.crm.storage.postgresql import schema
 from moorage.crm.storage.postgresql.changed import ChangedRows
@@ -23,7 +24,6 @@ from moorage.crm.storage.postgresql.row_writing import add_recycled, change_rows
 from moorage.crm.storage.postgresql.statements import Statements
 from moorage.crm.storage.postgresql.text_changes import TextChanges
 from moorage.crm.storage.postgresql.waiting import WaitingRows
-from moorage.crm.storage.recycle_bin import TABLE as RECYCLE
 from moorage.crm.storage.recycle_bin import BinTable
 from moorage.crm.storage.recycling import recycle
 
@@ -139,9 +139,11 @@ class PostgresqlTransaction(RowQuestions):
 
     def recycle(self, module: Module, records: Iterable[int], by: int) -> set[int]:
         recycled = recycle(self, self.catalog, module, records)
-        add_recycled(self.statements, self.schema, module, recycled, (by, self.now))
+        if recycled:
+            self._make_later(recycle_bin.TABLE)
+            add_recycled(self.statements, self.schema, module, recycled, (by, self.now))
         ids = {each.id for each in recycled}
-        self._changed.note("recycle", ids)
+        self._changed.note(recycle_bin.TABLE, ids)
         return ids
 
     def drop(self, module: Module, records: Iterable[int]) -> None:
@@ -181,31 +183,36 @@ class PostgresqlTransaction(RowQuestions):
     @property
     def bin(self) -> BinTable:
         self._waiting.settle()
-        note = partial(self._changed.note, RECYCLE)
-        return BinTable(self.statements.ask, f"{self.schema}.{RECYCLE}", BIN_TEXT, note)
+        note = partial(self._changed.note, recycle_bin.TABLE)
+        return BinTable(self._ask_bin, f"{self.schema}.{recycle_bin.TABLE}", BIN_TEXT, note)
+
+    def _ask_bin(self, sql: str, params: Sequence[Any]) -> Sequence[Sequence[Any]]:
+        return self.statements.ask(sql, params) if self._has(recycle_bin.TABLE) else []
 
     @property
     def companions(self) -> companions.CompanionsTable:
         self._waiting.settle()
         exists, note = partial(self._has, companions.TABLE), partial(self._changed.note, companions.TABLE)
-        table = PostgresqlCompanions(self.statements, self.schema, exists, self._make_companions, note)
+        make = partial(self._make_later, companions.TABLE)
+        table = PostgresqlCompanions(self.statements, self.schema, exists, make, note)
         return companions.CompanionsTable(table)
 
     @property
     def files(self) -> FileTables:
         self._waiting.settle()
-        make, note = self._make_file_tables, self._changed.note
+        make, note = partial(self._make_later, *TABLES), self._changed.note
         return files_of(
             self.statements, self.schema, self.now, self.new_ids, partial(self._has, FILES), make, note
         )
 
     # What is behind the changes
 
-    def _make_file_tables(self) -> None:
-        if not self._has(FILES):
-            for table in TABLES:
-                self.statements.run_all(creation(table, f"{self.schema}.", "bigint"))
-            self._know(set(TABLES))
+    def _make_later(self, *tables: str) -> None:
+        """Make tables that an organisation has from the first row in one of them on, if they are missing."""
+        if not self._has(tables[0]):
+            for table in tables:
+                self.statements.run_all(later_creation(table, f"{self.schema}.", "bigint"))
+            self._know(set(tables))
             self.raise_version()
 
     def _write_events(self, events: Sequence[EventRow]) -> None:
@@ -216,11 +223,6 @@ class PostgresqlTransaction(RowQuestions):
             self.wakes = outbox_of(self.statements, self.schema, self.now).begin()
         add_events(self.statements, self.schema, events)
         self._changed.note(TABLE, (event for event, _, _ in events))
-
-    def _make_companions(self) -> None:
-        self.statements.run_all(companions.creation(f"{self.schema}.", "bigint"))
-        self._know({companions.TABLE})
-        self.raise_version()
 
     def _make_tables(self, module: Module) -> None:
         self._waiting.settle()

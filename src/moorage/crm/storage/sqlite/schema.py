@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import apsw
 
 from moorage.crm.metadata.catalog import Field, Module
+from moorage.crm.storage import recycle_bin
 from moorage.crm.storage.columns import INDEXED_TIMES, stored
 from moorage.crm.storage.sqlite import fulltext
 from moorage.crm.storage.sqlite.dialect import phone_digits
@@ -38,13 +39,7 @@ FIXED = (
     )
     """,
     "CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID",
-    """
-    CREATE TABLE recycle (
-        id INTEGER PRIMARY KEY, module INTEGER NOT NULL, display_name TEXT, deleted_by INTEGER, created_by INTEGER,
-        deleted_time INTEGER NOT NULL, kind TEXT NOT NULL, body TEXT
-    )
-    """,
-    "CREATE INDEX recycle_by_time ON recycle (module, deleted_time)",
+    *recycle_bin.creation("", "INTEGER"),
 )
 
 
