@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from moorage.crm.organisations.service import OrganisationRow
     from moorage.crm.service import CrmService
     from moorage.crm.storage.contract.storage import CrmStorage
+    from moorage.crm.trials import Trial, TriedRecord
     from moorage.crm.wire.refusals import refusal
 
 __all__ = [
@@ -32,6 +33,8 @@ __all__ = [
     "OrganisationRow",
     "OrganisationSpec",
     "OrganisationUnknown",
+    "Trial",
+    "TriedRecord",
     "User",
     "refusal",
 ]
@@ -48,6 +51,8 @@ _MODULES = {
     "OrganisationRow": "organisations.service",
     "OrganisationSpec": "metadata.standard",
     "OrganisationUnknown": "errors",
+    "Trial": "trials",
+    "TriedRecord": "trials",
     "User": "accounts.model",
     "NewOrganisation": "organisations.new",
     "refusal": "wire.refusals",

@@ -28,9 +28,10 @@ from moorage.crm.organisations.service import Organisations
 from moorage.crm.records.external_ids import handled
 from moorage.crm.storage.contract.organisations import Organisation
 from moorage.crm.storage.contract.records import ChangesMetadata, StoreClosed, TookTooLong
+from moorage.crm.trials import Trial, tried
 from moorage.crm.trouble import spool_trouble, trouble_answer
 from moorage.crm.versions import VERSIONS, Version
-from moorage.crm.wire.call import Call, Schedule, answer, fault_answer, with_headers
+from moorage.crm.wire.call import Call, Door, Schedule, answer, fault_answer, with_headers
 from moorage.crm.wire.certain import certain
 from moorage.crm.wire.decoding import parameters, segments
 from moorage.crm.wire.page_tokens import PageTokens
@@ -223,13 +224,18 @@ class Crm:
         raise invalid_url()
 
     async def answer_part(
-        self, request: Request, caller: Principal, organisation: Organisation | None
+        self,
+        request: Request,
+        caller: Principal,
+        organisation: Organisation | None,
+        schedule: Schedule | None = None,
+        door: Door | None = None,
     ) -> Response:
-        """See `Door`. Raises only StoreClosed."""
+        """See `Door` of calls, and that of `trials`. Raises only StoreClosed."""
         try:
             if organisation is None:
                 return await self._again(request, caller, lambda same: self._of_part(same, caller))
-            result = self._of_part(request, caller, organisation)
+            result = self._of_part(request, caller, organisation, schedule, door)
             return await result if isinstance(result, Awaitable) else result
         except StoreClosed as error:
             if organisation is not None:
@@ -239,11 +245,23 @@ class Crm:
             return _failed(error, request)
 
     def _of_part(
-        self, request: Request, caller: Principal, organisation: Organisation | None = None
+        self,
+        request: Request,
+        caller: Principal,
+        organisation: Organisation | None = None,
+        schedule: Schedule | None = None,
+        door: Door | None = None,
     ) -> Response | Awaitable[Response]:
         version, path = _in_version(request)
         call = self._call(request, caller, organisation)
+        call.schedule, call.door = schedule or call.schedule, door or self
         return certain(call, lambda call: version.answer(self._route_of_version(version, path, call), call))
+
+    async def try_out(self, request: Request) -> Trial | None:
+        """What a call would change; nothing is changed. None if that can't be said now. Raises only a Fault."""
+        await self._load(request, None)
+        caller = self._principal(request, None)
+        return await tried(self, request, caller, self._organisation(caller))
 
     def _api(self, request: Request, principal: Principal) -> Response | Awaitable[Response]:
         return certain(self._call(request, principal), self._of_v8)

@@ -21,6 +21,7 @@ from moorage.crm.errors import OrganisationInvalid, OrganisationUnknown
 from moorage.crm.events.addresses import LOCAL, Addresses
 from moorage.crm.events.deliveries import Deliveries
 from moorage.crm.events.sending import Sender
+from moorage.crm.faults import Fault
 from moorage.crm.files.sweep import EVERY, sweep
 from moorage.crm.jobs.model import BulkJob
 from moorage.crm.jobs.service import BulkJobs
@@ -32,6 +33,7 @@ from moorage.crm.server import Crm
 from moorage.crm.storage.contract.organisations import Organisation
 from moorage.crm.storage.contract.records import StoreClosed
 from moorage.crm.storage.contract.storage import CrmStorage
+from moorage.crm.trials import Trial
 from moorage.crm.wire.call import Schedule, nobody_is_told
 from moorage.crm.wire.page_tokens import PageTokens
 from moorage.crm.wire.principal import Principal
@@ -110,6 +112,13 @@ class CrmService:
     def act(self, request: Request, principal: Principal) -> Response | Awaitable[Response]:
         """Answer a call that Moorage itself makes as a user, without a token."""
         return self._crm.answer(request, principal)
+
+    async def try_out(self, request: Request) -> Trial | None:
+        """What a call with a token would change; nothing is changed. None if that can't be said."""
+        try:
+            return await self._crm.try_out(request)
+        except Fault:
+            return None
 
     async def first_user(self, row: OrganisationRow) -> Document:
         """The first user of an organisation, an administrator. Moorage itself acts as this user."""

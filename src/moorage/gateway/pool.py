@@ -39,6 +39,13 @@ class Pool:
             host = self._hosts[origin.address] = _Host(self, origin)
         return host.borrow(borrower)
 
+    def borrow_new(self, origin: Origin, borrower: Borrower) -> None:
+        """Wait for a connection that was never used, for a borrower that `needs_new`."""
+        host = self._hosts.get(origin.address)
+        if host is None:
+            host = self._hosts[origin.address] = _Host(self, origin)
+        host.wait(borrower)
+
     def forget(self, origin: Origin, borrower: Borrower) -> None:
         """The borrower no longer waits for a connection."""
         self._hosts[origin.address].forget(borrower)
@@ -92,9 +99,12 @@ class _Host:
             upstream = self._kept.pop()
             if upstream.is_usable:
                 return upstream
+        self.wait(borrower)
+        return None
+
+    def wait(self, borrower: Borrower) -> None:
         self._waiting.append((borrower, self.loop.time() + self.limits.wait))
         self._connect_more()
-        return None
 
     def forget(self, borrower: Borrower) -> None:
         self._waiting = deque(pair for pair in self._waiting if pair[0] is not borrower)

@@ -131,16 +131,18 @@ class Resolver:
             raise ScopeMissing(f"proxy:{app}:read")
 
         async def look_up() -> Target:
-            connection = await self._connections.choose(
-                principal.account_id, app, connection_id, principal.reach
-            )
-            refused_token, _ = self._refusals.get(connection.id, (None, 0.0))
-            target = self._target(connection, await self._access(connection, refused_token))
-            target = _as_allowed(principal, target)
+            target = await self.target_of(principal, app, connection_id)
             self._remember(route_key, target, generation)
             return target
 
         return await self._lookups.do((principal, route_key.digest, generation), look_up)
+
+    async def target_of(self, principal: Principal, app: str, connection_id: str | None) -> Target:
+        """The target of a principal's call, looked up now. Raises the errors of `choose` and `access`."""
+        connection = await self._connections.choose(principal.account_id, app, connection_id, principal.reach)
+        refused_token, _ = self._refusals.get(connection.id, (None, 0.0))
+        target = self._target(connection, await self._access(connection, refused_token))
+        return _as_allowed(principal, target)
 
     def _last_known(self, route_key: RouteKey) -> Target | None:
         """The last known target, as long as its token and the key have not expired.
@@ -191,7 +193,7 @@ class Resolver:
 
         No call gets the refused token after this, even before the result is awaited.
         """
-        self._note_refusal(target)
+        self.refuse(target)
 
         async def renew() -> Target:
             token = await self._access(target.connection, target.token)
@@ -245,7 +247,8 @@ class Resolver:
             return
         self._targets[route_key.digest] = target
 
-    def _note_refusal(self, target: Target) -> None:
+    def refuse(self, target: Target) -> None:
+        """Let no call get this token any more, because the upstream has refused it."""
         if self._refusals.get(target.connection_id, ("", 0.0))[0] != target.token:
             self._refusals[target.connection_id] = (target.token, self._clock.timestamp())
         for key in [key for key, remembered in self._targets.items() if remembered.token == target.token]:

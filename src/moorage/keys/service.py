@@ -146,6 +146,14 @@ class Keys:
         self._uses[principal.key_id] = int(self._clock.timestamp() * 1_000_000)
         return principal
 
+    async def principal_of(self, account_id: str, key_id: str) -> Principal:
+        """The principal of a key whose secret was checked earlier. Raises KeyInvalid if the key has ended since."""
+        async with self._database.reading() as tx:
+            key = await store.key_of_id(tx, account_id, key_id)
+        if key is None or key.state(self._clock.now()) != "active":
+            raise KeyInvalid
+        return Principal(key.id, key.account_id, key.scopes, key.mode, key.expires_at, key.name)
+
     async def note_uses(self) -> None:
         """Write the last uses of keys to the database, all at once.
 

@@ -1,0 +1,110 @@
+"""Calls that the server itself sends, as a key would: each once."""
+
+import asyncio
+import re
+
+import pytest
+
+from moorage.approvals.model import Approval, HeldCall
+from moorage.approvals.sending import Unsent
+from moorage.gateway.errors import UpstreamTimeout, UpstreamUnreachable
+from moorage.gateway.own_calls import OwnCalls
+from moorage.keys.errors import KeyInvalid, ScopeMissing
+from moorage.keys.model import Principal
+from moorage.keys.scopes import parse
+from tests.approvals.conftest import asked
+from tests.gateway.wire import OK
+
+CALL = HeldCall("PUT", b"/crm/v8/Leads?x=%20", [(b"Content-Type", b"application/json")], b'{"data":[]}')
+APPROVAL = Approval("a1", asked(connection_id="remote"), "PUT", "/", 0, b"", "approved", 0, 0)
+
+
+class Keys:
+    def __init__(self, *scopes):
+        self.principal = Principal("agent", "team", parse(scopes or ("proxy",)))
+
+    async def principal_of(self, account_id, key_id):
+        if (account_id, key_id) != ("team", "agent"):
+            raise KeyInvalid
+        return self.principal
+
+
+async def permit(_principal, _target, _call):
+    """This key has no policy."""
+
+
+@pytest.fixture
+def send(standing):
+    """Sends a call through the standing gateway, to an upstream with this script."""
+    behind, world = standing
+
+    def send(*script, call=CALL, approval=APPROVAL, keys=None, permit=permit, most=1000):
+        behind.script, behind.requests = list(script or (OK,)), []
+        calls = OwnCalls(world.gateway, keys or Keys(), permit, None, most)
+
+        async def sent():
+            return await (await calls.prepare(approval, call))()
+
+        return asyncio.run_coroutine_threadsafe(sent(), world.loop).result(10)
+
+    send.behind, send.world = behind, world
+    return send
+
+
+def test_exactly_the_held_bytes_arrive(send):
+    answer = send(b"HTTP/1.1 201 Created\r\nX-A: b\r\nSet-Cookie: a=b\r\nContent-Length: 2\r\n\r\nok")
+    [request] = send.behind.requests
+    head, _, body = request.partition(b"\r\n\r\n")
+    assert head.startswith(b"PUT /crm/v8/Leads?x=%20 HTTP/1.1\r\n")
+    assert re.search(rb"\r\nAuthorization: Zoho-oauthtoken token-\d+\r\n", head)
+    assert b"\r\nContent-Length: 11" in head
+    assert body == CALL.body
+    assert (answer.status, answer.headers, answer.body) == (201, [(b"X-A", b"b")], b"ok")
+
+
+@pytest.mark.parametrize(
+    ("script", "error"),
+    [((None,), UpstreamUnreachable), ((lambda connection: connection.recv(1),), UpstreamTimeout)],
+)
+def test_a_call_without_an_answer_is_not_sent_again(send, script, error):
+    with pytest.raises(error):
+        send(*script, OK)
+    assert len(send.behind.requests) == 1
+
+
+def test_a_401_is_the_answer_and_no_other_call_gets_that_token(send):
+    before = send.world.tokens.count
+    answer = send(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n", OK)
+    assert (answer.status, len(send.behind.requests)) == (401, 1)
+    assert send(OK).status == 200
+    assert f"token-{before + 1}".encode() in send.behind.requests[0]
+
+
+def test_where_nobody_listens_nothing_is_sent(send, monkeypatch):
+    upstreams = dict(send.world.upstreams)
+    try:
+        send.world.remote(1)
+        with pytest.raises(Unsent, match="refused"):
+            send()
+    finally:
+        send.world.upstreams.update(upstreams)
+
+
+def test_a_key_that_is_not_allowed_any_more_sends_nothing(send):
+    async def refuse(_principal, _target, _call):
+        raise ScopeMissing("proxy")
+
+    for options in (
+        {"approval": Approval("a1", asked(key_id="gone"), "PUT", "/", 0, b"", "approved", 0, 0)},
+        {"keys": Keys("proxy:read")},
+        {"keys": Keys("proxy:hubspot")},
+        {"permit": refuse},
+    ):
+        with pytest.raises((KeyInvalid, ScopeMissing)):
+            send(**options)
+        assert send.behind.requests == []
+
+
+def test_an_answer_that_is_too_long_is_not_kept(send):
+    answer = send(OK.replace(b"Length: 2", b"Length: 1001") + b"x" * 999)
+    assert (answer.status, answer.body, answer.is_whole) == (200, b"", False)
