@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from moorage.background import Background, Loop
 from moorage.clock import SystemClock
+from moorage.connections import default_routes
 from moorage.connections import routes as connection_routes
 from moorage.connections.embedded import EmbeddedConnector
 from moorage.connections.model import Connection
@@ -150,10 +151,10 @@ def _control_routes(rooms: Rooms, on_change: Callable[[], None]) -> list[Route]:
     embedded = EmbeddedConnector(partial(_require_inside, rooms), connect_inside)
     return [
         *connection_routes.routes(
-            rooms.connections, authenticate, lambda: rooms.providers.methods, disconnect, embedded
+            rooms.connections, authenticate, lambda: rooms.providers.methods, disconnect, embedded, on_change
         ),
         *crm_routes.routes(rooms.organisations, authenticate),
-        *connection_routes.default_routes(rooms.connections, authenticate, apps, on_change),
+        *default_routes.routes(rooms.connections, authenticate, apps, on_change),
         *key_routes.routes(rooms.keys, authenticate, apps, rooms.clock, on_change),
         *app_routes.routes(rooms.providers, rooms.destinations, authenticate),
         *diagnosis_routes.routes(rooms.connections, rooms.diagnoses, authenticate),

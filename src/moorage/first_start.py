@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from moorage.connections.model import Filters
 from moorage.crm import DEMO, OrganisationExists, OrganisationSpec
 from moorage.errors import SettingsInvalid
 from moorage.keys.model import ApiKey, may_be_secret
@@ -129,8 +130,8 @@ async def make_demo(rooms: Rooms, account: str, demo: OrganisationSpec = DEMO) -
     if not await organisations.list():
         with contextlib.suppress(OrganisationExists):  # Another process was quicker.
             await organisations.create(DEMO_SLUG, demo, sample=True)
-    if not await rooms.connections.search(account, app=DEMO_APP, status="ACTIVE"):
+    if not await rooms.connections.search(account, Filters(DEMO_APP, "ACTIVE")):
         # An earlier start may have ended after it made a connection.
-        pending = await rooms.connections.search(account, app=DEMO_APP, status="PENDING", limit=1)
+        pending = await rooms.connections.search(account, Filters(DEMO_APP, "PENDING"), limit=1)
         connection = pending[0] if pending else await rooms.connections.create(account, DEMO_APP)
         await rooms.connect_inside(connection, (await organisations.choose(None)).slug)

@@ -13,8 +13,10 @@ from tests.control import Caller, Control, token_of
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "get", "X"]
 NAMES = ["app", "status", "method", "limit", "session_token", "organisation", "id"]
+NAMES += ["alias", "tag", "tags", "end_user", "environment"]
 NAMES += ["name", "scopes", "mode", "expires_at", "overlap_seconds"]
 WORDS = ["zoho-crm", "ACTIVE", "PENDING", "OAUTH2", "0", "1", "acme", "", "null"]
+WORDS += ["sales-eu", "import", "team:sales", "e55c5bac241a4cc89db550d2cad09136"]
 WORDS += ["proxy:zoho-crm:read", "keys:write", "test", "2099-01-01T00:00:00Z"]
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.sampled_from(WORDS),

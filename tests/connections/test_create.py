@@ -23,6 +23,9 @@ def test_the_answer_is_a_pending_connection(owner):
         "method": "OAUTH2",
         "environment": None,
         "default": False,
+        "alias": None,
+        "tags": [],
+        "end_user": None,
         "metadata": {},
     }
 

@@ -9,7 +9,7 @@ ID = "e55c5bac-241a-4cc8-9db5-50d2cad09136"
     ("path", "allow"),
     [
         ("/connections", "GET, HEAD, POST"),
-        (f"/connections/{ID}", "DELETE, GET, HEAD"),
+        (f"/connections/{ID}", "DELETE, GET, HEAD, PATCH"),
         ("/healthz", "GET, HEAD"),
         ("/readyz", "GET, HEAD"),
     ],

@@ -2,7 +2,7 @@ import asyncio
 import uuid
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from moorage.connections.errors import SessionExpired, SessionInvalid
@@ -28,6 +28,7 @@ SESSIONS = sessions(b"k" * 32)
 ID = "e55c5bac-241a-4cc8-9db5-50d2cad09136"
 
 
+@settings(deadline=None)
 @given(st.uuids(), st.integers(0, 2**32 - 1))
 def test_a_token_says_which_connection_and_generation(connection, generation):
     token = SESSIONS.make(str(connection), generation, NOW)

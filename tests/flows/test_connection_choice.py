@@ -11,6 +11,7 @@ from moorage.connections.model import Upstream
 from moorage.keys import store as keys_store
 from moorage.oauth.tokens.service import AccessToken
 from tests.flows.conftest import MOORAGE, environment
+from tests.gateway.wire import OK
 from tests.waiting import wait_until
 
 LEADS = "/zoho-crm/crm/v8/Leads?fields=id"
@@ -119,6 +120,32 @@ def test_every_answer_says_which_connection_served_it(server, connect, upstream)
     assert failed[0] == 502 and through(failed) == (first, "live")
     # Nothing is said where none was chosen.
     assert through(server.call("GET", "/example/things", headers={"Maton-Connection": "x"})) == (None, None)
+
+
+def test_an_alias_is_taken_and_told_until_it_is_another_ones(server, connect, upstream):
+    first, second = connect(), connect()
+    assert server.run("connection", "label", second, "--alias", "sales-eu").returncode == 0
+    by_alias = {"Maton-Connection": "sales-eu"}
+    answer = server.call("GET", "/example/things", headers=by_alias)
+    assert through(answer) == (f"{second}; alias=sales-eu", "live") and used(upstream) == second
+    told = {"Moorage-Connection": answer[1]["moorage-connection"]}
+    assert through(server.call("GET", "/example/things", headers=told)) == through(answer)
+    upstream.script = [b"nonsense\r\n\r\n"]
+    assert through(server.call("GET", "/example/things", headers=by_alias)) == through(answer)
+    for path in (
+        LEADS,
+        "/connections/sales-eu/diagnosis",
+    ):  # Of another app it is unknown, by its id it is not.
+        assert server.get(path, **by_alias)[0] == (404 if path == LEADS else 200)
+    moved = server.call("PATCH", "/connections/sales-eu", {"alias": None})
+    assert moved[0] == 200 and server.get("/example/things", **by_alias)[0] == 404
+    assert server.call("PATCH", f"/connections/{first}", {"alias": "sales-eu"})[0] == 200
+    upstream.script = [OK]
+    assert through(server.call("GET", "/example/things", headers=by_alias))[0] == f"{first}; alias=sales-eu"
+    rows = server.run("connection", "list", "--alias", "sales-eu").stdout.splitlines()
+    assert [row.split()[:2] for row in rows[1:]] == [[first, "sales-eu"]]
+    wrong = server.run("connection", "get", "sales-ue", check=False)
+    assert wrong.returncode == 5 and "Did you mean sales-eu?" in wrong.stderr
 
 
 def test_the_command_chooses_the_default_and_goes_back_to_the_rule(server, connect, upstream):

@@ -18,6 +18,7 @@ MATRIX = {
     ("/connections", "GET"): "connections:read",
     ("/connections", "POST"): "connections:write",
     ("/connections/{connection_id}", "GET"): "connections:read",
+    ("/connections/{connection_id}", "PATCH"): "connections:write",
     ("/connections/{connection_id}", "DELETE"): "connections:write",
     ("/connections/{connection_id}/diagnosis", "GET"): "connections:read",
     ("/organisations", "GET"): "organisations:read",
@@ -51,6 +52,7 @@ MATRIX = {
 GUARDED = [entry for entry, scope in MATRIX.items() if scope is not OPEN]
 BODIES = {
     ("/connections", "POST"): {"app": "zoho-crm"},
+    ("/connections/{connection_id}", "PATCH"): {"alias": "other"},
     ("/keys", "POST"): {"name": "child", "scopes": ["keys:write"]},
     ("/organisations", "POST"): {"slug": "other", "sample": False},
     ("/organisations/{slug}/seed", "POST"): {"records": {}},
@@ -147,7 +149,7 @@ def test_what_a_call_does_not_know_is_refused_and_named(control, owner, entry):
     path = entry[0].format(connection_id=connection, key_id=target, app="zoho-crm", slug="acme", name="kept")
     told = control.call(entry[1], f"{path}?scope=x", key=owner.key)
     assert (told.status, told.code) == (400, "parameter_invalid") and "'scope'" in told.json["message"]
-    if entry[1] in {"POST", "PUT"}:
+    if entry[1] in {"POST", "PUT", "PATCH"}:
         told = control.call(entry[1], path, key=owner.key, body=b'{"scope": 1}')
         assert (told.status, told.code) == (400, "body_invalid") and "'scope'" in told.json["message"]
 

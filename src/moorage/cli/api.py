@@ -63,7 +63,8 @@ Headers = Annotated[
     list[str] | None, typer.Option("-H", "--header", metavar="NAME:VALUE", help="Another header.")
 ]
 Connection = Annotated[
-    str | None, typer.Option("--connection", metavar="ID", help="The connection, if there are several.")
+    str | None,
+    typer.Option("--connection", metavar="ID", help="The connection's id or alias, if there are several."),
 ]
 Include = Annotated[bool, typer.Option("-i", "--include", help="Print the status and the headers, too.")]
 

@@ -15,9 +15,12 @@ from moorage.cli.output import confirm, print_json, print_table
 from moorage.client import ApiError, Connection, Moorage
 from moorage.near import did_you_mean
 
+ENVIRONMENTS = ("embedded", "sandbox", "live")
+LABELS = ("alias", "tags", "end_user")
+
 commands = typer.Typer(help="Connections to outside accounts.", rich_markup_mode=None)
 
-ConnectionId = Annotated[str, typer.Argument(metavar="ID", help="The connection's id.")]
+ConnectionName = Annotated[str, typer.Argument(metavar="ID", help="The connection's id or alias.")]
 App = Annotated[
     str | None,
     typer.Option(
@@ -33,25 +36,53 @@ Status = Annotated[
         help="Only connections with this status: ACTIVE, PENDING or FAILED.",
     ),
 ]
+Alias = Annotated[
+    str | None,
+    typer.Option("--alias", metavar="ALIAS", help="A name such as sales-eu, of its own in the app."),
+]
+Tags = Annotated[list[str] | None, typer.Option("--tag", metavar="TAG", help="A tag, such as team:sales.")]
+EndUser = Annotated[
+    str | None, typer.Option("--end-user", metavar="ID", help="The id of the person in your own program.")
+]
 
 
 @commands.command("list")
-def list_(*, app: App = None, status: Status = None, url: Url = None, as_json: Json = False) -> None:
+def list_(
+    *,
+    app: App = None,
+    status: Status = None,
+    environment: Annotated[
+        str | None,
+        typer.Option(
+            "--environment",
+            metavar="KIND",
+            autocompletion=starting(ENVIRONMENTS),
+            help="Only connections to this kind of account: embedded, sandbox or live.",
+        ),
+    ] = None,
+    alias: Alias = None,
+    tags: Tags = None,
+    end_user: EndUser = None,
+    url: Url = None,
+    as_json: Json = False,
+) -> None:
     """List connections."""
     with context.client(url) as client:
-        connections = client.connections.list(app=app, status=status)
+        connections = client.connections.list(
+            app=app, status=status, environment=environment, alias=alias, tags=tags or (), end_user=end_user
+        )
     if as_json:
         print_json({"connections": connections})
         return
-    columns = ("ID", "APP", "STATUS", "DEFAULT", "ENVIRONMENT", "ACCOUNT", "CREATED")
+    columns = ("ID", "ALIAS", "APP", "STATUS", "DEFAULT", "ENVIRONMENT", "ACCOUNT", "CREATED")
     print_table(columns, [_row(connection) for connection in connections])
 
 
 @commands.command()
-def get(connection_id: ConnectionId, *, url: Url = None, as_json: Json = False) -> None:
+def get(name: ConnectionName, *, url: Url = None, as_json: Json = False) -> None:
     """Show one connection."""
-    with context.client(url) as client, _suggesting_id(client, connection_id):
-        _show(client.connections.get(connection_id), as_json=as_json)
+    with context.client(url) as client, _suggesting_name(client, name):
+        _show(client.connections.get(name), as_json=as_json)
 
 
 @commands.command()
@@ -74,6 +105,9 @@ def create(
     embedded: Annotated[
         bool, typer.Option("--embedded", help="Let the page offer the embedded CRM, too.")
     ] = False,
+    alias: Alias = None,
+    tags: Tags = None,
+    end_user: EndUser = None,
     timeout: Annotated[
         int,
         typer.Option("--timeout", metavar="SECONDS", min=0, help="How long to wait; 0 does not wait."),
@@ -83,7 +117,14 @@ def create(
 ) -> None:
     """Create a connection, and wait until a person has connected it in a browser."""
     with context.client(url) as client:
-        connection = client.connections.create(app, embedded=embedded, organisation=organisation)
+        connection = client.connections.create(
+            app,
+            embedded=embedded,
+            organisation=organisation,
+            alias=alias,
+            tags=tags or (),
+            end_user=end_user,
+        )
         if timeout and organisation is None:
             invite(connection["url"] or "", browser=browser)
             connection = wait_until_connected(client, connection["connection_id"], timeout)
@@ -91,9 +132,43 @@ def create(
 
 
 @commands.command()
+def label(
+    name: ConnectionName,
+    *,
+    alias: Alias = None,
+    tags: Tags = None,
+    end_user: EndUser = None,
+    remove: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--remove",
+            metavar="LABEL",
+            autocompletion=starting(LABELS),
+            help="Remove its alias, its tags or its end_user.",
+        ),
+    ] = None,
+    url: Url = None,
+    as_json: Json = False,
+) -> None:
+    """Give a connection another alias, other tags or another end user."""
+    given: dict[str, Any] = {"alias": alias, "tags": tags or None, "end_user": end_user}
+    labels = {kind: value for kind, value in given.items() if value is not None}
+    for kind in remove or ():
+        if kind not in LABELS or kind in labels:
+            raise UsageError(
+                f"--remove can't be {kind!r}", help=f"Use one of {', '.join(LABELS)}, not given anew."
+            )
+        labels[kind] = None
+    if not labels:
+        raise UsageError("Nothing would change", help="Use --alias, --tag, --end-user or --remove.")
+    with context.client(url) as client, _suggesting_name(client, name):
+        _show(client.connections.label(name, **labels), as_json=as_json)
+
+
+@commands.command()
 def use(
-    connection_id: Annotated[
-        str | None, typer.Argument(metavar="ID", help="The connection's id.", show_default=False)
+    name: Annotated[
+        str | None, typer.Argument(metavar="ID", help="The connection's id or alias.", show_default=False)
     ] = None,
     *,
     none: Annotated[
@@ -109,7 +184,7 @@ def use(
     as_json: Json = False,
 ) -> None:
     """Make a connection the default: calls of its app that name no connection go through it."""
-    if (connection_id is None) == (none is None):
+    if (name is None) == (none is None):
         raise UsageError(
             "Name a connection, or an app with --none",
             help="`moorage connection list` shows the connections.",
@@ -118,7 +193,7 @@ def use(
         if none is not None:
             default = client.connections.use_none(none)
         else:
-            default = client.connections.use(connection_id or "")
+            default = client.connections.use(name or "")
     if as_json:
         print_json({"default": default})
         return
@@ -127,26 +202,28 @@ def use(
 
 
 @commands.command()
-def delete(connection_id: ConnectionId, *, yes: Yes = False, url: Url = None, as_json: Json = False) -> None:
+def delete(name: ConnectionName, *, yes: Yes = False, url: Url = None, as_json: Json = False) -> None:
     """Delete a connection and its tokens for good."""
-    confirm(f"Delete connection {connection_id}?", yes=yes)
-    with context.client(url) as client, _suggesting_id(client, connection_id):
-        revocation = client.connections.delete(connection_id)
+    confirm(f"Delete connection {name}?", yes=yes)
+    with context.client(url) as client, _suggesting_name(client, name):
+        revocation = client.connections.delete(name)
     if as_json:
-        print_json({"deleted": connection_id, "revocation": revocation})
+        print_json({"deleted": name, "revocation": revocation})
     else:
-        typer.echo(f"Deleted connection {connection_id}. {revocation['message']}")
+        typer.echo(f"Deleted connection {name}. {revocation['message']}")
 
 
 @contextlib.contextmanager
-def _suggesting_id(client: Moorage, connection_id: str) -> Iterator[None]:
-    """If the connection does not exist, add the most similar id to the error."""
+def _suggesting_name(client: Moorage, name: str) -> Iterator[None]:
+    """If the connection does not exist, add the most similar id or alias to the error."""
     try:
         yield
     except ApiError as error:
         if error.code == "connection_unknown" and error.message:
-            ids = [connection["connection_id"] for connection in client.connections.list()]
-            error.message += did_you_mean(connection_id, ids)
+            connections = client.connections.list()
+            names = [alias for connection in connections if (alias := connection.get("alias"))]
+            names += [connection["connection_id"] for connection in connections]
+            error.message += did_you_mean(name, names)
         raise
 
 
@@ -164,7 +241,8 @@ def _row(connection: Connection) -> tuple[object, ...]:
     default = "*" if connection["default"] else ""
     status = f"{connection['status']} (not verified)" if "not_verified" in metadata else connection["status"]
     kind, created = connection["environment"], f"{connection['creation_time'].partition('.')[0].rstrip('Z')}Z"
-    return connection["connection_id"], connection["app"], status, default, kind, account, created
+    name = connection["connection_id"], connection.get("alias")  # A server of an earlier version knows none.
+    return *name, connection["app"], status, default, kind, account, created
 
 
 def _facts(connection: Connection) -> Iterator[tuple[str, Any]]:
@@ -172,8 +250,8 @@ def _facts(connection: Connection) -> Iterator[tuple[str, Any]]:
     for name, value in connection.items():
         if isinstance(value, dict):
             yield from ((key, _joined(fact)) for key, fact in value.items())
-        elif name != "id" and value is not None:
-            yield name, value
+        elif name != "id" and value not in (None, []):
+            yield name, _joined(value)
 
 
 def _joined(value: Any) -> Any:

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from moorage.oauth.diagnosis.findings import Finding
 
 Connection = Annotated[
-    str | None, typer.Option("--connection", metavar="ID", help="Check only this one of the connections.")
+    str | None,
+    typer.Option("--connection", metavar="ID", help="Check only the connection with this id or alias."),
 ]
 
 

@@ -46,8 +46,8 @@ class Moorage:
     ) -> Response:
         """Make a call to `/{app}/{native path}` or to the control API. The client does not follow redirects.
 
-        `connection` is the id of the connection that the call goes through. Raises ApiError, Unreachable, and
-        ValueError for arguments that can't be sent.
+        `connection` is the id or the alias of the connection that the call goes through. Raises ApiError, Unreachable,
+        and ValueError for arguments that can't be sent.
         """
         call = build_call(
             method,
@@ -72,25 +72,49 @@ class Moorage:
 
 
 class Connections:
-    """The connections that the key may use. Every method raises ApiError, Unreachable."""
+    """The connections that the key may use. Every method raises ApiError, Unreachable.
+
+    A method that takes the `name` of a connection takes its id or its alias.
+    """
 
     def __init__(self, client: Moorage) -> None:
         self._client = client
 
     def list(
-        self, *, app: str | None = None, status: str | None = None, limit: int | None = None
+        self,
+        *,
+        app: str | None = None,
+        status: str | None = None,
+        environment: str | None = None,
+        alias: str | None = None,
+        tags: Sequence[str] = (),
+        end_user: str | None = None,
+        limit: int | None = None,
     ) -> list[Connection]:
-        """The connections, the oldest first. `status` is ACTIVE, PENDING or FAILED."""
-        filters = {"app": app, "status": status, "limit": limit}
-        params = {name: value for name, value in filters.items() if value is not None}
+        """The connections that match all filters and have all tags, the oldest first.
+
+        `status` is ACTIVE, PENDING or FAILED, and `environment` is embedded, sandbox or live.
+        """
+        filters = {"app": app, "status": status, "environment": environment, "alias": alias}
+        filters |= {"end_user": end_user, "limit": None if limit is None else str(limit)}
+        params = [(name, value) for name, value in filters.items() if value is not None]
+        params += [("tag", tag) for tag in tags]
         response = self._client.request("GET", "/connections", params=params)
         return cast("list[Connection]", response.json()["connections"])
 
-    def get(self, connection_id: str) -> Connection:
-        response = self._client.request("GET", _connection_path(connection_id))
-        return cast("Connection", response.json()["connection"])
+    def get(self, name: str) -> Connection:
+        return _connection(self._client.request("GET", _connection_path(name)))
 
-    def create(self, app: str, *, embedded: bool = False, organisation: str | None = None) -> Connection:
+    def create(
+        self,
+        app: str,
+        *,
+        embedded: bool = False,
+        organisation: str | None = None,
+        alias: str | None = None,
+        tags: Sequence[str] = (),
+        end_user: str | None = None,
+    ) -> Connection:
         """Create a PENDING connection, which a person authorises at its `url`.
 
         With `embedded`, the page there also offers the embedded CRM. With an `organisation` of the embedded CRM, the
@@ -101,26 +125,31 @@ class Connections:
             body["embedded"] = True
         if organisation is not None:
             body["organisation"] = organisation
-        response = self._client.request("POST", "/connections", json=body)
-        return cast("Connection", response.json()["connection"])
+        labels = {"alias": alias, "tags": list(tags) or None, "end_user": end_user}
+        body |= {label: value for label, value in labels.items() if value is not None}
+        return _connection(self._client.request("POST", "/connections", json=body))
+
+    def label(self, name: str, **labels: Any) -> Connection:
+        """Change the `alias`, the `tags` or the `end_user` of a connection. None removes what it has."""
+        return _connection(self._client.request("PATCH", _connection_path(name), json=labels))
 
     def default(self, app: str) -> Default:
         """The connection for calls to this app that name no connection."""
         return _default(self._client.request("GET", _default_path(app)))
 
-    def use(self, connection_id: str) -> Default:
+    def use(self, name: str) -> Default:
         """Choose this connection for calls to its app that name no connection."""
-        app = self.get(connection_id)["app"]
-        body = {"connection_id": connection_id}
-        return _default(self._client.request("PUT", _default_path(app), json=body))
+        connection = self.get(name)
+        body = {"connection_id": connection["connection_id"]}
+        return _default(self._client.request("PUT", _default_path(connection["app"]), json=body))
 
     def use_none(self, app: str) -> Default:
         """Undo `use` for an app."""
         return _default(self._client.request("DELETE", _default_path(app)))
 
-    def delete(self, connection_id: str) -> Revocation:
+    def delete(self, name: str) -> Revocation:
         """Delete the connection and its tokens. The result says whether the app has revoked the tokens."""
-        response = self._client.request("DELETE", _connection_path(connection_id))
+        response = self._client.request("DELETE", _connection_path(name))
         return cast("Revocation", response.json()["revocation"])
 
 
@@ -223,6 +252,10 @@ def _key_and_secret(response: Response) -> tuple[Key, str]:
     return cast("Key", document["key"]), document["secret"]
 
 
+def _connection(response: Response) -> Connection:
+    return cast("Connection", response.json()["connection"])
+
+
 def _default(response: Response) -> Default:
     return cast("Default", response.json()["default"])
 
@@ -239,5 +272,5 @@ def _organisation_path(slug: str) -> str:
     return f"/organisations/{quote(slug, safe='')}"
 
 
-def _connection_path(connection_id: str) -> str:
-    return f"/connections/{quote(connection_id, safe='')}"
+def _connection_path(name: str) -> str:
+    return f"/connections/{quote(name, safe='')}"

@@ -29,7 +29,8 @@ class Connection(TypedDict, total=False):
 
     `url` is the page where a person authorises the connection, also a second time; it is None for a key that may only
     read. `environment` is embedded, sandbox or live, and None until the connection is connected. `default` is True if
-    calls that name no connection go through this one.
+    calls that name no connection go through this one. `alias` can be used wherever an id can. `tags` and `end_user` are
+    what the holder wrote on it.
     """
 
     connection_id: str
@@ -41,4 +42,7 @@ class Connection(TypedDict, total=False):
     method: str
     environment: str | None
     default: bool
+    alias: str | None
+    tags: list[str]
+    end_user: str | None
     metadata: dict[str, Any]

@@ -8,7 +8,7 @@ An account outside whose connection FAILED counts, too: a call for it must never
 from moorage.access import Reach
 from moorage.connections import store
 from moorage.connections.errors import ConnectionInactive, ConnectionMissing, DefaultDeleted
-from moorage.connections.model import Connection, within
+from moorage.connections.model import Connection, Filters, within
 from moorage.storage import Transaction
 
 MAX_SUGGESTIONS = 10  # Connections that an error lists to choose from.
@@ -46,11 +46,13 @@ async def _by_rule(tx: Transaction, account_id: str, app: str, reach: Reach) -> 
 
 async def _suggestions(tx: Transaction, account_id: str, app: str, reach: Reach) -> list[str]:
     limit = MAX_SUGGESTIONS + 1
-    active = await store.search(tx, account_id, app=app, status="ACTIVE", limit=limit, reach=reach)
+    filters = Filters(app=app, status="ACTIVE")
+    active = await store.search(tx, account_id, filters, limit=limit, reach=reach)
     names = [_name(connection) for connection in active[:MAX_SUGGESTIONS]]
     return [*names, "…"] if len(active) > MAX_SUGGESTIONS else names
 
 
 def _name(connection: Connection) -> str:
     holder = connection.metadata.get("organisation") or connection.metadata.get("user")
-    return f"{connection.id} ({holder})" if holder else connection.id
+    name = connection.labels.alias or connection.id
+    return f"{name} ({holder})" if holder else name

@@ -62,6 +62,31 @@ class DefaultDeleted(MoorageError):
         )
 
 
+class AliasTaken(MoorageError):
+    """Another connection of the account and app has this alias. It may be out of the caller's reach."""
+
+    code = "alias_taken"
+
+    def __init__(self, alias: str, app: str) -> None:
+        super().__init__(
+            f"Another connection of {app} has the alias {alias!r}.",
+            help="Choose another alias, or give that connection another one first.",
+        )
+
+
+class AliasAmbiguous(MoorageError):
+    """Connections of several apps have this alias. `found` has their apps and ids."""
+
+    code = "alias_ambiguous"
+
+    def __init__(self, alias: str, found: Sequence[tuple[str, str]]) -> None:
+        list_of_ids = ", ".join(f"{connection_id} ({app})" for app, connection_id in found)
+        super().__init__(
+            f"Connections of several apps have the alias {alias!r}.",
+            help=f"Name one by its id: {list_of_ids}.",
+        )
+
+
 class AppUnsupported(MoorageError):
     code = "app_unsupported"
 

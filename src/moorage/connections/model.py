@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from moorage.access import Reach
+from moorage.connections.labels import NO_LABELS, Labels
 from moorage.http.timestamps import wire_time_of
 
 Status: TypeAlias = Literal["ACTIVE", "PENDING", "FAILED"]
@@ -11,6 +12,7 @@ STATUSES: tuple[Status, ...] = ("ACTIVE", "PENDING", "FAILED")
 
 # The kind of account that calls reach: an organisation of the embedded CRM, an account for trials, or a real account.
 Environment: TypeAlias = Literal["embedded", "sandbox", "live"]
+ENVIRONMENTS: tuple[Environment, ...] = ("embedded", "sandbox", "live")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ class Connection:
     upstream: Upstream | None
     asked_by: str | None = None
     embedded: bool = False
+    labels: Labels = NO_LABELS
 
     @property
     def was_connected(self) -> bool:
@@ -55,6 +58,22 @@ class Connection:
     def is_outside(self) -> bool:
         """True if it leads to an account outside the embedded CRM, or led there until it failed."""
         return self.upstream is not None and self.upstream.kind != "embedded"
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which connections a list has: those that match all that is not None, and have all `tags`."""
+
+    app: str | None = None
+    status: str | None = None
+    method: str | None = None
+    environment: Environment | None = None
+    alias: str | None = None
+    tags: tuple[str, ...] = ()
+    end_user: str | None = None
+
+
+NO_FILTERS = Filters()
 
 
 def within(reach: Reach, connection: Connection) -> bool:
@@ -83,5 +102,8 @@ def connection_document(
         "method": connection.method,
         "environment": environment,
         "default": default,
+        "alias": connection.labels.alias,
+        "tags": list(connection.labels.tags),
+        "end_user": connection.labels.end_user,
         "metadata": connection.metadata,
     }

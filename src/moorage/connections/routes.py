@@ -1,8 +1,6 @@
 """The control API of connections."""
 
-import re
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import asdict
 from typing import Any, Protocol
 
 from starlette.requests import Request
@@ -11,17 +9,24 @@ from starlette.routing import Route
 
 from moorage.access import Principal
 from moorage.connections.embedded import EmbeddedConnector
-from moorage.connections.errors import AppUnsupported, StatusUnknown
-from moorage.connections.model import STATUSES, Connection
+from moorage.connections.labels import NO_LABELS
+from moorage.connections.model import Connection
+from moorage.connections.reading import (
+    EXAMPLE,
+    LABELS,
+    app_and_method_in,
+    change_in,
+    filters_in,
+    flag_in,
+    limit_in,
+    organisation_in,
+)
 from moorage.connections.service import Connections
 from moorage.http.control import Authenticate, Endpoint, json_object, json_response, route
-from moorage.http.errors import AppUnknown, BodyInvalid, ParameterInvalid
+from moorage.http.errors import BodyInvalid
 
-MAX_RESULTS = 1000
-_EXAMPLE = '{"app": "zoho-crm"}'
-_INSIDE_EXAMPLE = '{"app": "zoho-crm", "organisation": "acme"}'
-_DEFAULT_EXAMPLE = '{"connection_id": "e55c5bac-241a-4cc8-9db5-50d2cad09136"}'
-METHODS = ("API_KEY", "BASIC", "JWT", "OAUTH1", "OAUTH2", "MCP")
+_PARAMETERS = ("app", "status", "method", "environment", "alias", "tag", "end_user", "limit")
+_RELABEL_EXAMPLE = '{"alias": "sales-eu", "tags": ["team:sales"]}'
 
 
 class Disconnected(Protocol):
@@ -41,18 +46,20 @@ def routes(
     apps: Callable[[], Mapping[str, str]],
     disconnect: Callable[[str, str], Awaitable[Disconnected]],
     inside: EmbeddedConnector,
+    on_change: Callable[[], None],
 ) -> list[Route]:
     """The routes of connections.
 
     `apps` returns the method of connecting for each app. `disconnect` deletes an account's connection and all data that
-    belongs to it. `inside` connects to the embedded CRM.
+    belongs to it. `inside` connects to the embedded CRM. `on_change` is called after a connection got another alias.
     """
     search = _search(connections, authenticate, apps)
     create = _create(connections, authenticate, apps, inside)
     get, delete = _get(connections, authenticate), _delete(connections, authenticate, disconnect)
+    relabel = _relabel(connections, authenticate, on_change)
     return [
         route("/connections", GET=search, POST=create),
-        route("/connections/{connection_id}", GET=get, DELETE=delete),
+        route("/connections/{connection_id}", GET=get, PATCH=relabel, DELETE=delete),
     ]
 
 
@@ -73,10 +80,10 @@ def _search(
     connections: Connections, authenticate: Authenticate, apps: Callable[[], Collection[str]]
 ) -> Endpoint:
     async def search(request: Request) -> Response:
-        caller = await authenticate(request, "connections:read", "app", "status", "method", "limit")
-        filters = _filters(request.query_params, apps())
-        limit = _limit(request.query_params.get("limit") or None)
-        listed = await connections.search(caller.account_id, **filters, limit=limit, reach=caller.reach)
+        caller = await authenticate(request, "connections:read", *_PARAMETERS)
+        filters = filters_in(request.query_params, apps())
+        limit = limit_in(request.query_params.get("limit") or None)
+        listed = await connections.search(caller.account_id, filters, limit=limit, reach=caller.reach)
         return json_response({"connections": await _documents(connections, caller, listed)})
 
     return search
@@ -90,16 +97,18 @@ def _create(
 ) -> Endpoint:
     async def create(request: Request) -> Response:
         caller = await authenticate(request, "connections:write")
-        body = await json_object(request, _EXAMPLE, known=("app", "method", "embedded", "organisation"))
-        app, method = _app_and_method(body, apps())
+        known = ("app", "method", "embedded", "organisation", *LABELS)
+        body = await json_object(request, EXAMPLE, known=known)
+        app, method = app_and_method_in(body, apps())
         caller.require_app(app)
-        organisation = _organisation(body)
+        organisation, labels = organisation_in(body), change_in(body)(NO_LABELS)
         if organisation is not None:
             # A caller that may change and delete organisations needs no person's consent to connect to them.
             caller.require("organisations:write")
             await inside.require(app, organisation)
+        embedded = flag_in(body, "embedded")
         connection = await connections.create(
-            caller.account_id, app, method, asked_by=caller.name, embedded=_flag(body, "embedded")
+            caller.account_id, app, method, asked_by=caller.name, embedded=embedded, labels=labels
         )
         if organisation is not None:
             await inside.connect(connection, organisation)
@@ -121,6 +130,21 @@ def _get(connections: Connections, authenticate: Authenticate) -> Endpoint:
     return get
 
 
+def _relabel(connections: Connections, authenticate: Authenticate, on_change: Callable[[], None]) -> Endpoint:
+    async def relabel(request: Request) -> Response:
+        caller = await authenticate(request, "connections:write")
+        body = await json_object(request, _RELABEL_EXAMPLE, known=LABELS)
+        if not body:
+            raise BodyInvalid("The body changes nothing.", help=f"Send an object such as {_RELABEL_EXAMPLE}.")
+        name = request.path_params["connection_id"]
+        connection = await connections.relabel(caller.account_id, name, change_in(body), caller.reach)
+        on_change()
+        [document] = await _documents(connections, caller, [connection])
+        return json_response({"connection": document})
+
+    return relabel
+
+
 def _delete(
     connections: Connections,
     authenticate: Authenticate,
@@ -135,121 +159,3 @@ def _delete(
         return json_response({"connection_id": connection.id, "deleted": True, "revocation": revocation})
 
     return delete
-
-
-def default_routes(
-    connections: Connections,
-    authenticate: Authenticate,
-    apps: Callable[[], Collection[str]],
-    on_change: Callable[[], None],
-) -> list[Route]:
-    """The routes of default connections. `on_change` is called after a default has changed."""
-
-    async def authenticate_change(request: Request) -> tuple[Principal, str]:
-        """The caller and the app. The caller has to have the right to choose for all callers of the app."""
-        caller = await authenticate(request, "connections:write")
-        app = _app_of(request, apps())
-        caller.require_app(app)
-        caller.require_live("choose the connection that live keys use")
-        return caller, app
-
-    async def respond(caller: Principal, app: str) -> Response:
-        default = await connections.default(caller.account_id, app, caller.reach)
-        return json_response({"default": asdict(default)})
-
-    async def get(request: Request) -> Response:
-        caller = await authenticate(request, "connections:read")
-        return await respond(caller, _app_of(request, apps()))
-
-    async def choose(request: Request) -> Response:
-        caller, app = await authenticate_change(request)
-        body = await json_object(request, _DEFAULT_EXAMPLE, known=("connection_id",))
-        await connections.use(caller.account_id, app, _connection_id(body), caller.reach)
-        on_change()
-        return await respond(caller, app)
-
-    async def forget(request: Request) -> Response:
-        caller, app = await authenticate_change(request)
-        await connections.use_none(caller.account_id, app)
-        on_change()
-        return await respond(caller, app)
-
-    return [route("/apps/{app}/default", GET=get, PUT=choose, DELETE=forget)]
-
-
-def _app_of(request: Request, apps: Collection[str]) -> str:
-    """The app that the path names. Raises AppUnknown."""
-    app = str(request.path_params["app"])
-    if app not in apps:
-        raise AppUnknown(f"There is no app {app[:64]!r}.", help=f"Known apps: {', '.join(sorted(apps))}.")
-    return app
-
-
-def _connection_id(body: Mapping[str, Any]) -> str:
-    """The id of the connection that becomes the default. Raises BodyInvalid."""
-    connection_id = body.get("connection_id")
-    if not isinstance(connection_id, str):
-        raise BodyInvalid("The body has no connection_id that is a text.", help=f"Send {_DEFAULT_EXAMPLE}.")
-    return connection_id
-
-
-def _filters(query: Mapping[str, str], apps: Collection[str]) -> dict[str, str | None]:
-    """The filters in the query: app, status and method. Raises AppUnsupported, StatusUnknown, ParameterInvalid."""
-    filters = {name: query.get(name) or None for name in ("app", "status", "method")}
-    if filters["app"] is not None:
-        _require_app(filters["app"], apps)
-    if filters["status"] is not None and filters["status"] not in STATUSES:
-        raise StatusUnknown(filters["status"])
-    if filters["method"] is not None and filters["method"] not in METHODS:
-        raise ParameterInvalid(
-            f"There is no method {filters['method'][:64]!r}.", help=f"Use one of {', '.join(METHODS)}."
-        )
-    return filters
-
-
-def _app_and_method(body: Mapping[str, Any], apps: Mapping[str, str]) -> tuple[str, str]:
-    """The app, and the method by which it is connected. Raises BodyInvalid, AppUnsupported."""
-    app, method = body.get("app"), body.get("method")
-    if not isinstance(app, str):
-        raise BodyInvalid("The body has no app that is a text.", help=f"Send {_EXAMPLE}.")
-    _require_app(app, apps)
-    app_method = apps[app]
-    if method is not None and method != app_method:
-        raise BodyInvalid(
-            f"The method of {app} has to be {app_method}.", help=f"Leave method out, or send {app_method}."
-        )
-    return app, app_method
-
-
-def _organisation(body: Mapping[str, Any]) -> str | None:
-    """The organisation to connect to at once, or None. Raises BodyInvalid unless it is a text."""
-    slug = body.get("organisation")
-    if slug is not None and not isinstance(slug, str):
-        raise BodyInvalid(
-            "organisation has to be the short name of an organisation.", help=f"Send {_INSIDE_EXAMPLE}."
-        )
-    return slug
-
-
-def _flag(body: Mapping[str, Any], name: str) -> bool:
-    flag = body.get(name)
-    if flag is not None and not isinstance(flag, bool):
-        raise BodyInvalid(f"{name} has to be true or false.", help=f"To say false, leave {name} out.")
-    return bool(flag)
-
-
-def _require_app(app: str, apps: Collection[str]) -> None:
-    if app not in apps:
-        raise AppUnsupported(app, ", ".join(sorted(apps)))
-
-
-def _limit(text: str | None) -> int:
-    """The number of connections to return at most. A text of 0 stands for MAX_RESULTS."""
-    if text is None:
-        return MAX_RESULTS
-    if not re.fullmatch(r"\d{1,9}", text, re.ASCII):
-        raise ParameterInvalid(
-            f"limit can't be {text[:64]!r}.",
-            help=f"Use a whole number. 0 means the most, which is {MAX_RESULTS}.",
-        )
-    return min(int(text), MAX_RESULTS) or MAX_RESULTS

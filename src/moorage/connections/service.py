@@ -1,6 +1,5 @@
 """Create, list, choose, activate and delete connections."""
 
-import uuid
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +16,17 @@ from moorage.connections.errors import (
     ConnectionUnknown,
     SessionInvalid,
 )
-from moorage.connections.model import Connection, Environment, Upstream, connection_document, within
+from moorage.connections.labels import NO_LABELS, Labels
+from moorage.connections.model import (
+    NO_FILTERS,
+    Connection,
+    Environment,
+    Filters,
+    Upstream,
+    connection_document,
+    within,
+)
+from moorage.connections.naming import named, require_free
 from moorage.connections.sessions import Sessions
 from moorage.errors import MoorageError
 from moorage.ids import new_uuid
@@ -70,13 +79,16 @@ class Connections:
         self, connection: Connection, *, default: bool = False, with_url: bool = True
     ) -> dict[str, Any]:
         """The connection in the form of the control API, with a new url if `with_url` is set."""
-        upstream = connection.upstream
         return connection_document(
             connection,
             url=self.url(connection) if with_url else None,
-            environment=self._environment(connection.app, upstream) if upstream is not None else None,
+            environment=self._environment_of(connection),
             default=default,
         )
+
+    def _environment_of(self, connection: Connection) -> Environment | None:
+        upstream = connection.upstream
+        return None if upstream is None else self._environment(connection.app, upstream)
 
     def url(self, connection: Connection) -> str:
         """The URL at which a person can connect it: once, and within half an hour from now."""
@@ -91,77 +103,100 @@ class Connections:
         *,
         asked_by: str | None = None,
         embedded: bool = False,
+        labels: Labels = NO_LABELS,
     ) -> Connection:
-        """A new PENDING connection.
+        """A new PENDING connection. Raises AliasTaken.
 
         Its connect page shows `asked_by`, and with `embedded` it offers the embedded CRM.
         """
         connection_id = new_uuid()
         async with self._database.transaction() as tx:
-            await store.add(tx, connection_id, account_id, app, method, asked_by=asked_by, embedded=embedded)
+            await require_free(tx, account_id, app, labels.alias)
+            await store.add(
+                tx,
+                connection_id,
+                account_id,
+                app,
+                method,
+                asked_by=asked_by,
+                embedded=embedded,
+                labels=labels,
+            )
             connection = await store.find(tx, connection_id)
         assert connection is not None
         log.info("connection.created", connection=connection_id, app=app)
         return connection
 
+    async def relabel(
+        self,
+        account_id: str,
+        name: str,
+        change: Callable[[Labels], Labels],
+        reach: Reach = EVERYWHERE,
+    ) -> Connection:
+        """Change the labels of a connection, which is found by its id or alias. Raises AliasTaken and as `get`."""
+        async with self._database.transaction() as tx:
+            connection = await named(tx, account_id, name, reach)
+            labels = change(connection.labels)
+            await require_free(tx, account_id, connection.app, labels.alias, holder=connection.id)
+            await store.relabel(tx, connection.id, labels)
+            relabelled = await store.find(tx, connection.id)
+        assert relabelled is not None
+        log.info("connection.relabelled", connection=connection.id, alias=labels.alias)
+        return relabelled
+
     async def search(
         self,
         account_id: str,
+        filters: Filters = NO_FILTERS,
         *,
-        app: str | None = None,
-        status: str | None = None,
-        method: str | None = None,
         limit: int | None = None,
         reach: Reach = EVERYWHERE,
     ) -> list[Connection]:
         async with self._database.reading() as tx:
-            return await store.search(
-                tx, account_id, app=app, status=status, method=method, limit=limit, reach=reach
-            )
+            if filters.environment is None:
+                return await store.search(tx, account_id, filters, limit=limit, reach=reach)
+            # Only the app's file knows which accounts are for trials, so the database can't choose them.
+            listed = await store.search(tx, account_id, filters, reach=reach)
+        return [
+            connection for connection in listed if self._environment_of(connection) == filters.environment
+        ][:limit]
 
     async def every(self) -> list[Connection]:
         """The connections of all accounts, oldest first. Only for the operator."""
         async with self._database.reading() as tx:
             return await store.every(tx)
 
-    async def get(self, account_id: str, connection_id: str, reach: Reach = EVERYWHERE) -> Connection:
-        """Raises ConnectionUnknown, for another account's connection as well."""
-        try:
-            normalised = str(uuid.UUID(connection_id))
-        except ValueError:
-            raise ConnectionUnknown(connection_id) from None
-        if normalised != connection_id.lower():
-            raise ConnectionUnknown(connection_id)  # Python also accepts other ways to write a UUID.
+    async def get(self, account_id: str, name: str, reach: Reach = EVERYWHERE) -> Connection:
+        """The connection with this id or alias. Raises the errors of `named`."""
         async with self._database.reading() as tx:
-            connection = await store.find(tx, normalised)
-        if connection is None or connection.account_id != account_id or not within(reach, connection):
-            raise ConnectionUnknown(connection_id)
-        return connection
+            return await named(tx, account_id, name, reach)
 
     async def choose(
-        self, account_id: str, app: str, connection_id: str | None, reach: Reach = EVERYWHERE
+        self, account_id: str, app: str, name: str | None, reach: Reach = EVERYWHERE
     ) -> Connection:
-        """The connection for a call: `connection_id`; without it the only one in reach; otherwise the default.
+        """The connection for a call: that with the id or alias `name`; without it the only one in reach; otherwise
+        the default.
 
         Raises ConnectionUnknown, ConnectionAppMismatch, ConnectionInactive, and the errors of `default_in`.
         """
-        connection_id = connection_id if connection_id is not None else _only_one(reach)
-        if connection_id is None:
-            async with self._database.reading() as tx:
+        name = name if name is not None else _only_one(reach)
+        async with self._database.reading() as tx:
+            if name is None:
                 return await default_in(tx, account_id, app, reach)
-        connection = await self.get(account_id, connection_id, reach)
+            connection = await named(tx, account_id, name, reach, app)
         if connection.app != app:
             raise ConnectionAppMismatch(connection.id, app, connection.app)
         if connection.status != "ACTIVE":
             raise ConnectionInactive(connection.id, connection.status)
         return connection
 
-    async def use(self, account_id: str, app: str, connection_id: str, reach: Reach = EVERYWHERE) -> None:
+    async def use(self, account_id: str, app: str, name: str, reach: Reach = EVERYWHERE) -> None:
         """Make a connection the app's default. Raises the errors of `choose`."""
-        connection = await self.choose(account_id, app, connection_id, reach)
+        connection = await self.choose(account_id, app, name, reach)
         async with self._database.transaction() as tx:
             if await store.find(tx, connection.id) is None:
-                raise ConnectionUnknown(connection_id)
+                raise ConnectionUnknown(name)
             await store.choose(tx, account_id, app, connection.id)
 
     async def use_none(self, account_id: str, app: str) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from moorage.access import EVERYWHERE, Reach
-from moorage.connections.model import Connection, Status, Upstream
+from moorage.connections.labels import Labels
+from moorage.connections.model import NO_FILTERS, Connection, Filters, Status, Upstream
 from moorage.storage import Transaction
 
 connections = sa.Table(
@@ -25,6 +26,10 @@ connections = sa.Table(
     sa.Column("upstream", sa.JSON),
     sa.Column("asked_by", sa.Text),
     sa.Column("embedded", sa.Boolean),
+    sa.Column("alias", sa.Text),
+    # All tags, each between two spaces, so that one of them can be found by a comparison of text.
+    sa.Column("tags", sa.Text),
+    sa.Column("end_user", sa.Text),
 )
 # The connections that were chosen for calls that name none. A chosen connection may have been deleted since.
 defaults = sa.Table(
@@ -46,8 +51,9 @@ async def add(
     *,
     asked_by: str | None,
     embedded: bool,
+    labels: Labels,
 ) -> None:
-    values = {
+    values: dict[str, Any] = {
         "id": connection_id,
         "account_id": account_id,
         "app": app,
@@ -60,6 +66,7 @@ async def add(
         "upstream": {},
         "asked_by": asked_by,
         "embedded": embedded,
+        **_label_values(labels),
     }
     await tx.connection.execute(connections.insert().values(values))
 
@@ -71,27 +78,44 @@ async def find(tx: Transaction, connection_id: str) -> Connection | None:
     return _connection(row) if row else None
 
 
+async def with_alias(tx: Transaction, account_id: str, alias: str, app: str | None) -> list[Connection]:
+    """The account's connections with this alias, in the order of their apps; with `app`, at most one."""
+    query = sa.select(connections).where(connections.c.account_id == account_id, connections.c.alias == alias)
+    if app is not None:
+        query = query.where(connections.c.app == app)
+    return [_connection(row) for row in await tx.connection.execute(query.order_by(connections.c.app))]
+
+
 async def search(
     tx: Transaction,
     account_id: str,
+    filters: Filters = NO_FILTERS,
     *,
-    app: str | None = None,
-    status: str | None = None,
-    method: str | None = None,
     limit: int | None = None,
     reach: Reach = EVERYWHERE,
 ) -> list[Connection]:
     """The account's connections that match all filters, the oldest first."""
-    query = sa.select(connections).where(connections.c.account_id == account_id, *_within(reach))
-    for column, value in (
-        (connections.c.app, app),
-        (connections.c.status, status),
-        (connections.c.method, method),
-    ):
-        if value is not None:
-            query = query.where(column == value)
+    query = sa.select(connections).where(
+        connections.c.account_id == account_id, *_within(reach), *_matching(filters)
+    )
     query = query.order_by(connections.c.creation_time, connections.c.id).limit(limit)
     return [_connection(row) for row in await tx.connection.execute(query)]
+
+
+def _matching(filters: Filters) -> Iterator[sa.ColumnElement[bool]]:
+    for name in ("app", "status", "method", "alias", "end_user"):
+        value = getattr(filters, name)
+        if value is not None:
+            yield connections.c[name] == value
+    for tag in filters.tags:
+        yield connections.c.tags.contains(f" {tag} ", autoescape=True)
+
+
+async def relabel(tx: Transaction, connection_id: str, labels: Labels) -> None:
+    """Put other labels on a connection in place of those that it has."""
+    has_id = connections.c.id == connection_id
+    values = {"last_updated_time": tx.now, **_label_values(labels)}
+    await tx.connection.execute(connections.update().where(has_id).values(values))
 
 
 async def first(
@@ -213,6 +237,11 @@ def _unchanged(connection: Connection) -> sa.ColumnElement[bool]:
     return (connections.c.id == connection.id) & (connections.c.generation == connection.generation)
 
 
+def _label_values(labels: Labels) -> dict[str, str | None]:
+    tags = f" {' '.join(labels.tags)} " if labels.tags else None
+    return {"alias": labels.alias, "tags": tags, "end_user": labels.end_user}
+
+
 def _connection(row: Any) -> Connection:
     status: Status = row.status
     return Connection(
@@ -228,4 +257,5 @@ def _connection(row: Any) -> Connection:
         upstream=Upstream(**row.upstream) if row.upstream else None,
         asked_by=row.asked_by,
         embedded=bool(row.embedded),
+        labels=Labels(row.alias, tuple((row.tags or "").split()), row.end_user),
     )

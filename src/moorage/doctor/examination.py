@@ -13,8 +13,8 @@ from moorage.serve.data_folder import read_note
 from moorage.settings import Settings
 
 
-async def examine(settings: Settings, connection_id: str | None = None) -> Report:
-    """Check everything; of the connections, only the one with this id if an id is given. Raises ConnectionUnknown."""
+async def examine(settings: Settings, connection: str | None = None) -> Report:
+    """Check everything; of the connections, only the one with this id or alias, if given. Raises ConnectionUnknown."""
     report = Report(
         [
             _look("settings", data_folder.settings_files, settings),
@@ -42,7 +42,7 @@ async def examine(settings: Settings, connection_id: str | None = None) -> Repor
             async with open_rooms(settings, Urls("", ""), make_key=False) as rooms:
                 async for check in opened.checks(rooms, running):
                     report.checks.append(check)
-                report.connections = await opened.connections(rooms, connection_id)
+                report.connections = await opened.connections(rooms, connection)
     except ConnectionUnknown:
         raise
     except (MoorageError, OSError) as error:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from moorage.connections.errors import ConnectionUnknown
+from moorage.connections.labels import id_in
 from moorage.doctor.report import NEARLY_FULL, Check, failed
 from moorage.errors import MoorageError
 from moorage.oauth.diagnosis.findings import Finding
@@ -95,12 +96,14 @@ async def _clients(rooms: Rooms, running: Running | None) -> Check:
     return Check("OAuth clients", Finding("oauth_clients", "ok", cause, f"{', '.join(names) or 'None'}."))
 
 
-async def connections(rooms: Rooms, connection_id: str | None) -> list[Diagnosis]:
+async def connections(rooms: Rooms, name: str | None) -> list[Diagnosis]:
+    """The diagnoses of all connections, or of those with this id or alias. Raises ConnectionUnknown."""
     chosen = await rooms.connections.every()
-    if connection_id is not None:
-        chosen = [connection for connection in chosen if connection.id == connection_id.lower()]
+    if name is not None:
+        wanted = id_in(name) or name
+        chosen = [connection for connection in chosen if wanted in {connection.id, connection.labels.alias}]
         if not chosen:
-            raise ConnectionUnknown(connection_id)
+            raise ConnectionUnknown(name)
     else:  # A connection that was never connected is not a problem. It is deleted after a while.
         chosen = [connection for connection in chosen if connection.was_connected]
     diagnoses = []

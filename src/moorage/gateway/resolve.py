@@ -30,9 +30,7 @@ class Authenticator(Protocol):
 
 
 class ConnectionChooser(Protocol):
-    async def choose(
-        self, account_id: str, app: str, connection_id: str | None, reach: Reach
-    ) -> Connection: ...
+    async def choose(self, account_id: str, app: str, name: str | None, reach: Reach) -> Connection: ...
 
 
 class AccessToken(Protocol):
@@ -126,20 +124,20 @@ class Resolver:
         generation = self._generation
         principal = await self._keys.authenticate(_text(route_key.authorization))
         self._count(principal.account_id)
-        app, connection_id = route_key.app.decode("latin-1"), _text(route_key.connection)
+        app, name = route_key.app.decode("latin-1"), _text(route_key.connection)
         if not principal.scopes.may_call(app):
             raise ScopeMissing(f"proxy:{app}:read")
 
         async def look_up() -> Target:
-            target = await self.target_of(principal, app, connection_id)
+            target = await self.target_of(principal, app, name)
             self._remember(route_key, target, generation)
             return target
 
         return await self._lookups.do((principal, route_key.digest, generation), look_up)
 
-    async def target_of(self, principal: Principal, app: str, connection_id: str | None) -> Target:
+    async def target_of(self, principal: Principal, app: str, name: str | None) -> Target:
         """The target of a principal's call, looked up now. Raises the errors of `choose` and `access`."""
-        connection = await self._connections.choose(principal.account_id, app, connection_id, principal.reach)
+        connection = await self._connections.choose(principal.account_id, app, name, principal.reach)
         refused_token, _ = self._refusals.get(connection.id, (None, 0.0))
         target = self._target(connection, await self._access(connection, refused_token))
         return _as_allowed(principal, target)
@@ -211,7 +209,9 @@ class Resolver:
             raise
 
     def _through(self, connection: Connection, upstream: Upstream | None) -> tuple[tuple[bytes, bytes], ...]:
-        name = (b"Moorage-Connection", connection.id.encode("ascii"))
+        alias = connection.labels.alias
+        text = connection.id if alias is None else f"{connection.id}; alias={alias}"
+        name = (b"Moorage-Connection", text.encode("ascii"))
         if upstream is None:
             return (name,)
         return name, (b"Moorage-Environment", self._environment(connection.app, upstream).encode("ascii"))

@@ -9,6 +9,8 @@ from moorage.http.message import Headers, Response
 
 # Only this table knows statuses. A code that is missing here reaches callers as "internal".
 STATUS: dict[str, int] = {
+    "alias_ambiguous": 409,
+    "alias_taken": 409,
     "app_unknown": 404,
     "app_unsupported": 400,
     "body_invalid": 400,
