@@ -7,10 +7,12 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from moorage.acting import act_as
 from moorage.background import Background, Loop
 from moorage.clock import SystemClock
 from moorage.connections import default_routes
@@ -42,6 +44,7 @@ from moorage.people import routes as people_routes
 from moorage.rooms import DEMO_APP, Rooms, Urls
 from moorage.settings import Settings
 from moorage.storage.trouble import disk_trouble
+from moorage.web.visitor import address_of
 
 KEPT_SECONDS = 3600.0  # As long as the database can't be read, callers are served from memory for this time.
 WATCH_INTERVAL = 0.5  # Seconds until a change by another process is noticed here.
@@ -127,7 +130,7 @@ def control_origin(rooms: Rooms, on_change: Callable[[], None]) -> ASGIApp:
     # This is not a Starlette application, because that would answer errors itself. There is no route for all other
     # paths, because a pattern of Starlette does not match a line break.
     router = Router(routes, redirect_slashes=False, default=unknown)
-    return Errors(Troubles(router), _error_page)
+    return Errors(Troubles(router), _error_page, _address)
 
 
 def _error_page(scope: Scope, error: MoorageError) -> Response | None:
@@ -173,6 +176,7 @@ async def _authenticate(rooms: Rooms, request: Request, scope: str, *parameters:
     wait = rooms.limiter.take(principal.account_id)
     if wait is not None:
         raise RateLimited(wait)
+    act_as("key", principal.key_id, principal.name, principal.account_id)
     principal.require(scope)
     require_known_parameters(request, parameters)
     return principal
@@ -186,6 +190,12 @@ async def _require_inside(rooms: Rooms, app: str, slug: str) -> None:
             help="Leave organisation out. A person connects the connection at its url.",
         )
     await rooms.crm.organisations.find(slug)
+
+
+def _address(scope: Scope) -> str | None:
+    """The address of whoever sent a request, for the audit; None for a request that came over no socket."""
+    client = scope.get("client")
+    return address_of(client[0], Headers(scope=scope).get("x-forwarded-for")) if client else None
 
 
 class Troubles:

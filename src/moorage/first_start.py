@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from moorage import __version__
+from moorage.acting import Actor, acting
 from moorage.connections.model import Filters
 from moorage.crm import DEMO, OrganisationExists, OrganisationSpec
 from moorage.errors import SettingsInvalid
@@ -71,12 +73,14 @@ async def _first_key(rooms: Rooms, account: str, demo: OrganisationSpec) -> str 
             "MOORAGE_API_KEY: it looks like a key that Moorage made, but with a typing error.",
             help="Copy the whole key again, or choose a key that looks different.",
         )
-    await make_demo(rooms, account, demo)
     unshown = rooms.settings.home / UNSHOWN
-    if chosen is None:
-        unshown.parent.mkdir(exist_ok=True)
-        unshown.touch(0o600)
-    _, secret = await rooms.keys.create(account, "first key", chosen)
+    with acting(Actor("server", name="first start", account_id=account)):
+        await rooms.note("server.first_start", "server", {"version": __version__})
+        await make_demo(rooms, account, demo)
+        if chosen is None:
+            unshown.parent.mkdir(exist_ok=True)
+            unshown.touch(0o600)
+        _, secret = await rooms.keys.create(account, "first key", chosen)
     return None if chosen else secret
 
 

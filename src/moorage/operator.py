@@ -5,9 +5,11 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property
+from getpass import getuser
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from moorage.acting import Actor, act_as, acting, actor
 from moorage.clock import SystemClock
 from moorage.rooms import Rooms, Urls
 from moorage.settings import Settings
@@ -79,6 +81,18 @@ class Operator:
     def clients(self) -> "OperatorClients":
         return OperatorClients(self._rooms.crm)
 
+    async def client_set(
+        self, app: str, data_centre: str | None, client_id: str, secret: str, rehearsal: str | None
+    ) -> str:
+        """Store the OAuth client of an app. See `ClientsOfApps.set`."""
+        await self._act()
+        return await self.oauth_clients.set(app, data_centre, client_id, secret, rehearsal)
+
+    async def client_delete(self, app: str, data_centre: str | None) -> None:
+        """Raises AppUnknown, OAuthClientUnknown."""
+        await self._act()
+        await self.oauth_clients.delete(app, data_centre)
+
     async def keys_create(
         self, name: str, scopes: list[str], mode: "Mode", lasts: timedelta | None
     ) -> "tuple[ApiKey, str]":
@@ -121,11 +135,17 @@ class Operator:
         return await self._rooms.rotation.status()
 
     async def vault_rotate(self, new: bytes | None, *, dry_run: bool) -> "Rotated":
+        await self._act()
         return await self._rooms.rotation.rotate(new, dry_run=dry_run)
 
     async def vault_forget(self) -> int:
         """Delete the stored secrets that no available key decrypts. Returns their number."""
+        await self._act()
         return await self._rooms.rotation.forget()
+
+    async def _act(self) -> None:
+        """Act for the first account: the changes of the whole installation stand in its audit."""
+        act_as("operator", actor().id, actor().name, await self._rooms.keys.first_account())
 
     def control_rows(self) -> dict[str, int]:
         """The number of rows of each table of the control database."""
@@ -172,11 +192,13 @@ class Operator:
         crm = self._rooms.crm
         row = await crm.organisations.choose(slug)
         base = crm.base_url(row, crm_url)
+        async with crm.organisations.witness.of("credentials_shown", row.slug):
+            credentials = await crm.credentials(row)
         return {
             "api_domain": base,
             "accounts_url": base,
             "token_url": f"{base}/oauth/v2/token",
-            **await crm.credentials(row),
+            **credentials,
         }
 
 
@@ -218,7 +240,8 @@ class OperatorOrganisations:
         Raises OrganisationUnknown, UserUnknown, PasswordInvalid.
         """
         row = await self._organisations.choose(slug)
-        return (await self._crm.people.set_password(row.id, email, password)).email
+        async with self._organisations.witness.of("password_set", row.slug, user=email):
+            return (await self._crm.people.set_password(row.id, email, password)).email
 
     async def snapshot(self, slug: str, target: Path) -> None:
         await self._organisations.snapshot(slug, Path.cwd() / target)
@@ -278,7 +301,19 @@ class OperatorClients:
 
     def __init__(self, crm: "CrmService") -> None:
         self._crm = crm
-        self.remove = crm.clients.remove
+        self._witness = crm.organisations.witness
+
+    async def remove(self, client_id: str) -> "Client":
+        """Delete a client and its tokens. Raises ClientNotFound."""
+        client, slug = await self._client(client_id)
+        async with self._witness.of("client_deleted", slug, client=client_id, name=client.name):
+            return await self._crm.clients.remove(client_id)
+
+    async def _client(self, client_id: str) -> "tuple[Client, str]":
+        """A client, and the short name of its organisation. Raises ClientNotFound."""
+        client = await self._crm.clients.find(client_id)
+        row = await self._crm.organisations.registry.get(client.organisation)
+        return client, row.slug if row is not None else str(client.organisation)
 
     async def create(
         self, slug: str | None, name: str, redirect_uris: tuple[str, ...], *, self_client: bool
@@ -286,9 +321,10 @@ class OperatorClients:
         """A new client and its secret. Raises OrganisationUnknown, ClientInvalid."""
         row = await self._crm.organisations.choose(slug)
         user = await self._crm.first_user(row)
-        client = await self._crm.clients.register(
-            name, row.id, user.id, redirect_uris, self_client=self_client
-        )
+        async with self._witness.of("client_created", row.slug, name=name):
+            client = await self._crm.clients.register(
+                name, row.id, user.id, redirect_uris, self_client=self_client
+            )
         return client, self._crm.accounts.client_secret(client.client_id)
 
     async def list(self, slug: str | None) -> "list[tuple[Client, OrganisationRow]]":
@@ -304,7 +340,9 @@ class OperatorClients:
 
     async def grant_code(self, client_id: str, scopes: str, minutes: int) -> str:
         """A grant code for a self client. Raises ClientNotFound, ClientInvalid, ScopesInvalid, CodesExhausted."""
-        return await self._crm.clients.self_code(client_id, scopes, minutes * 60)
+        _, slug = await self._client(client_id)
+        async with self._witness.of("code_made", slug, client=client_id, scopes=scopes, minutes=minutes):
+            return await self._crm.clients.self_code(client_id, scopes, minutes * 60)
 
 
 @asynccontextmanager
@@ -312,9 +350,18 @@ async def open_operator(settings: Settings) -> AsyncIterator[Operator]:
     """An Operator for a data folder. A server may run on the folder at the same time."""
     folder = Folder(settings)
     try:
-        yield Operator(folder)
+        with acting(Actor("operator", _login())):
+            yield Operator(folder)
     finally:
         await folder.close()
+
+
+def _login() -> str | None:
+    """The name of the user of this machine who runs the command; None if the user has no name."""
+    try:
+        return getuser()
+    except (KeyError, OSError):
+        return None
 
 
 async def _make_demo(settings: Settings, account: str) -> None:

@@ -63,7 +63,7 @@ def chain(url, account="a"):
             return (await tx.connection.execute(query.order_by(store.entries.c.number))).all()
 
     rows = run(url, work)
-    return rows, [document_of(store.entry_of(row)) for row in rows]
+    return rows, [document_of(store._entry(row)) for row in rows]
 
 
 def test_every_entry_carries_the_hash_of_the_one_before(control_url):

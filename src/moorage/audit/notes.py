@@ -1,5 +1,6 @@
 """Writes an entry, in the transaction of the change that it tells of."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -27,8 +28,10 @@ async def note(
     differ. They are bounded, and never hold a secret.
     """
     who, shown = actor(), (plain(before), plain(after))
-    if who.name is not None:
-        who = replace(who, name=plain_text(who.name))
+    # A name is what somebody has written, and an address may be what a client has sent.
+    who = replace(
+        who, name=who.name and plain_text(who.name), address=who.address and plain_text(who.address)
+    )
 
     def append(connection: sa.Connection) -> None:
         account_id = account or who.account_id or ""
@@ -39,3 +42,19 @@ async def note(
         store.append(connection, entry)
 
     await tx.connection.run(append)
+
+
+async def note_change(
+    tx: Transaction,
+    action: str,
+    subject: str,
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+    *,
+    account: str | None = None,
+) -> None:
+    """Note the members that differ; nothing if none does."""
+    names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+    if names:
+        was, now = ({name: document.get(name) for name in names} for document in (before, after))
+        await note(tx, action, subject, account=account, before=was, after=now)

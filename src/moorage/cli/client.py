@@ -60,7 +60,7 @@ def set_(
     secret = reading.secret("Client secret") if secret_file is None else reading.text(secret_file)
 
     async def keep(operator: "Operator") -> "tuple[str, list[str], Settings]":
-        name = await operator.oauth_clients.set(app, data_centre, client_id, secret.strip(), rehearsal)
+        name = await operator.client_set(app, data_centre, client_id, secret.strip(), rehearsal)
         return name, list(operator.oauth_clients.titles(name)), operator.settings
 
     name, apps, settings = operate(home, keep)
@@ -100,7 +100,7 @@ def delete(
 ) -> None:
     """Delete a client. Its connections work until their tokens expire, and can't be renewed then."""
     confirm(f"Delete the client for {app}?", yes=yes)
-    operate(home, lambda operator: operator.oauth_clients.delete(app, data_centre))
+    operate(home, lambda operator: operator.client_delete(app, data_centre))
     if as_json:
         print_json({"deleted": app, "data_centre": data_centre})
     else:

@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from moorage.access import EVERYWHERE, Reach
+from moorage.audit import note
 from moorage.clock import Clock
 from moorage.connections import store
 from moorage.connections.defaults import default_in
@@ -27,6 +28,7 @@ from moorage.connections.model import (
     within,
 )
 from moorage.connections.naming import named, require_free
+from moorage.connections.noting import choose, note_change, noted
 from moorage.connections.sessions import Sessions
 from moorage.errors import MoorageError
 from moorage.ids import new_uuid
@@ -123,7 +125,8 @@ class Connections:
                 labels=labels,
             )
             connection = await store.find(tx, connection_id)
-        assert connection is not None
+            assert connection is not None
+            await note(tx, "connection.created", connection_id, account=account_id, after=noted(connection))
         log.info("connection.created", connection=connection_id, app=app)
         return connection
 
@@ -140,6 +143,7 @@ class Connections:
             labels = change(connection.labels)
             await require_free(tx, account_id, connection.app, labels.alias, holder=connection.id)
             await store.relabel(tx, connection.id, labels)
+            await note_change(tx, "connection.relabelled", connection)
             relabelled = await store.find(tx, connection.id)
         assert relabelled is not None
         log.info("connection.relabelled", connection=connection.id, alias=labels.alias)
@@ -197,12 +201,12 @@ class Connections:
         async with self._database.transaction() as tx:
             if await store.find(tx, connection.id) is None:
                 raise ConnectionUnknown(name)
-            await store.choose(tx, account_id, app, connection.id)
+            await choose(tx, account_id, app, connection.id)
 
     async def use_none(self, account_id: str, app: str) -> None:
         """Forget the choice for an app. Then the rule of `defaults.py` decides again."""
         async with self._database.transaction() as tx:
-            await store.choose(tx, account_id, app, None)
+            await choose(tx, account_id, app, None)
 
     async def default(self, account_id: str, app: str, reach: Reach = EVERYWHERE) -> Default:
         async with self._database.reading() as tx:
@@ -248,6 +252,8 @@ class Connections:
             if not await store.activate(tx, connection, upstream, metadata):
                 raise SessionInvalid("This link was used already.", help="Ask for the connection again.")
             await also(tx)
+            verb = "reconnected" if connection.was_connected else "connected"
+            await note_change(tx, f"connection.{verb}", connection)
 
     async def find_in(self, tx: Transaction, connection_id: str) -> Connection | None:
         """A connection of any account, read in an open transaction."""
@@ -256,16 +262,19 @@ class Connections:
     async def fail_in(self, tx: Transaction, connection: Connection, reason: str) -> None:
         """Make a connection FAILED, unless it was connected again after it was read. Calls can't use it then."""
         await store.fail(tx, connection, {**connection.metadata, "reason": reason})
+        await note_change(tx, "connection.failed", connection)
 
     async def mend_in(self, tx: Transaction, connection: Connection) -> None:
         """Make a connection ACTIVE again that FAILED by mistake, unless it was connected again after it was read."""
         metadata = {name: value for name, value in connection.metadata.items() if name != "reason"}
         await store.mend(tx, connection, metadata)
+        await note_change(tx, "connection.mended", connection)
 
     async def move_in(self, tx: Transaction, connection: Connection, upstream: Upstream) -> None:
         """Give a connection another upstream, unless it was connected again after it was read."""
         metadata = {**connection.metadata, "data_centre": upstream.data_centre}
         await store.move(tx, connection, upstream, metadata)
+        await note_change(tx, "connection.moved", connection)
 
     async def widen(self, wider: Mapping[str, str]) -> None:
         """Show other scopes for connections to the embedded CRM: `wider` has the new list for an old list.
@@ -281,6 +290,7 @@ class Connections:
                     and connection.upstream.kind == "embedded"
                 ):
                     await store.describe(tx, connection, {**connection.metadata, "scopes": scopes.split()})
+                    await note_change(tx, "connection.widened", connection)
 
     async def end_unopened(self) -> int:
         """Delete the connections that were never connected and have not changed for UNOPENED_DAYS.
@@ -289,13 +299,17 @@ class Connections:
         """
         async with self._database.transaction() as tx:
             until = tx.now - UNOPENED_DAYS * 24 * 3600 * 1_000_000
-            count = await store.remove_unopened(tx, until, self._under_way(tx.now))
-        if count:
-            log.info("connections.ended", count=count)
-        return count
+            ended = await store.remove_unopened(tx, until, self._under_way(tx.now))
+            for connection_id, account_id in ended:
+                await note(tx, "connection.ended", connection_id, account=account_id)
+        if ended:
+            log.info("connections.ended", count=len(ended))
+        return len(ended)
 
-    async def delete(self, connection: Connection, also: Callable[[Transaction], Awaitable[None]]) -> None:
-        """Delete a connection, and do `also` in the same transaction.
+    async def delete(
+        self, connection: Connection, also: Callable[[Transaction], Awaitable[None]], revocation: str
+    ) -> None:
+        """Delete a connection, and do `also` in the same transaction. `revocation` is whether the app ended its tokens.
 
         Raises ConnectionUnknown if it was deleted already.
         """
@@ -303,6 +317,15 @@ class Connections:
             if not await store.remove(tx, connection.id):
                 raise ConnectionUnknown(connection.id)
             await also(tx)
+            account, after = connection.account_id, {"revocation": revocation}
+            await note(
+                tx,
+                "connection.deleted",
+                connection.id,
+                account=account,
+                before=noted(connection),
+                after=after,
+            )
 
 
 def _only_one(reach: Reach) -> str | None:

@@ -208,14 +208,17 @@ async def move(tx: Transaction, connection: Connection, upstream: Upstream, meta
     )
 
 
-async def remove_unopened(tx: Transaction, until: int, spared: sa.Select[tuple[str]]) -> int:
+async def remove_unopened(
+    tx: Transaction, until: int, spared: sa.Select[tuple[str]]
+) -> list[tuple[str, str]]:
     """Remove the connections that were never connected and have not changed after `until`, in microseconds.
 
-    `spared` selects the ids of connections that stay. Returns the number of removed connections.
+    `spared` selects the ids of connections that stay. Returns the ids of the removed ones, and of their accounts.
     """
     unopened = connections.c.status.in_(("PENDING", "FAILED")) & (connections.c.generation == 0)
     old = unopened & (connections.c.last_updated_time <= until) & connections.c.id.not_in(spared)
-    return (await tx.connection.execute(connections.delete().where(old))).rowcount
+    removed = connections.delete().where(old).returning(connections.c.id, connections.c.account_id)
+    return [(row.id, row.account_id) for row in await tx.connection.execute(removed)]
 
 
 async def remove(tx: Transaction, connection_id: str) -> bool:

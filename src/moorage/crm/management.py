@@ -66,7 +66,11 @@ class Management:
 
         Raises SeedRefused if a record is refused; then all records that were inserted before are deleted again.
         """
-        row = await self.find(slug)
+        row, counts = await self.find(slug), {module: len(rows) for module, rows in records.items()}
+        async with self._organisations.witness.of("seeded", slug, records=counts):
+            return await self._seed(row, records)
+
+    async def _seed(self, row: OrganisationRow, records: Mapping[str, Sequence[Any]]) -> dict[str, list[str]]:
         ids_by_module: dict[str, list[str]] = {}
         try:
             for module, of_module in records.items():

@@ -149,7 +149,9 @@ class CrmService:
         departure = Departure(self.organisations, target.organisations, copy_accounts, tell)
         if dry_run:
             return await departure.check(slug)
-        return await departure.run(slug)
+        await self.organisations.find(slug)
+        async with self.organisations.witness.of("moved", slug, to="another database"):
+            return await departure.run(slug)
 
     async def check(self) -> None:
         """Raises DatabaseUnusable if the registry can't be read."""

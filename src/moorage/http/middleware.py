@@ -1,10 +1,11 @@
-"""Middleware for all ASGI answers: it adds a request id, and answers errors."""
+"""Middleware for all ASGI answers: it adds a request id, sets the actor, and answers errors."""
 
 from collections.abc import Callable
 
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from moorage.acting import Actor, acting
 from moorage.errors import MoorageError
 from moorage.http.errors import internal, render
 from moorage.http.message import Response
@@ -15,6 +16,8 @@ log = Log(__name__)
 
 # Returns an error as a page for people, or None if it has to be answered as JSON.
 Page = Callable[[Scope, MoorageError], Response | None]
+# The address of whoever sent a request; None if it is not known.
+Address = Callable[[Scope], str | None]
 
 
 def request_id(headers: list[tuple[bytes, bytes]]) -> str:
@@ -28,15 +31,21 @@ def request_id(headers: list[tuple[bytes, bytes]]) -> str:
 class Errors:
     """ASGI middleware that sets X-Request-Id and answers exceptions. It logs unexpected ones with their traceback."""
 
-    def __init__(self, app: ASGIApp, page: Page) -> None:
+    def __init__(self, app: ASGIApp, page: Page, address: Address = lambda _: None) -> None:
         self._app = app
         self._page = page
+        self._address = address
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         identity = request_id(scope["headers"])
+        # Whoever it is until the request has shown who it is: a person at a page, as the connect page needs no key.
+        with acting(Actor("person", address=self._address(scope), request_id=identity)):
+            await self._call(scope, receive, send, identity)
+
+    async def _call(self, scope: Scope, receive: Receive, send: Send, identity: str) -> None:
         started = False
 
         async def send_with_id(message: Message) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from moorage.audit import note
 from moorage.background import Loop
 from moorage.bounded import Bounded
 from moorage.clock import Clock
@@ -13,7 +14,7 @@ from moorage.digests import digest_of
 from moorage.ids import new_uuid
 from moorage.keys import store
 from moorage.keys.errors import KeyInactive, KeyInvalid, KeyUnknown
-from moorage.keys.model import ApiKey, Mode, Principal, may_be_secret, new_secret, public_part
+from moorage.keys.model import ApiKey, Mode, Principal, key_document, may_be_secret, new_secret, public_part
 from moorage.keys.scopes import EVERYTHING, Scopes
 from moorage.logs import Log
 from moorage.storage import Database
@@ -58,6 +59,7 @@ class Keys:
             if account_id is None:
                 account_id = new_uuid()
                 await store.add_account(tx, account_id, DEFAULT_ACCOUNT)
+                await note(tx, "account.created", DEFAULT_ACCOUNT, account=account_id)
             return account_id
 
     async def create(
@@ -86,6 +88,7 @@ class Keys:
                 return existing[0], secret
             await store.add_key(tx, key)
             await store.add_secret(tx, key.id, digest_of(secret), prefix)
+            await note(tx, "key.created", key.id, account=account_id, after=key_document(key))
         log.info("key.created", key=key_id, mode=mode, by=_name_in_log(by))
         return key, secret
 
@@ -111,6 +114,10 @@ class Keys:
             await store.end_secrets(tx, key.id, tx.now + overlap // timedelta(microseconds=1))
             await store.add_secret(tx, key.id, digest_of(secret), public_part(secret))
             rotated = _require(await store.key_of_id(tx, account_id, key_id), key_id)
+            after = {"prefix": rotated.prefix, "overlap_seconds": int(overlap.total_seconds())}
+            await note(
+                tx, "key.rotated", key.id, account=account_id, before={"prefix": key.prefix}, after=after
+            )
         self.clear()
         log.info("key.rotated", key=key_id, by=_name_in_log(by))
         return self._with_use(rotated), secret
@@ -126,6 +133,8 @@ class Keys:
                 by.require_no_less_than(key, to="revoke")
             await store.revoke(tx, key_id)
             revoked = _require(await store.key_of_id(tx, account_id, key_id), key_id)
+            if key.revoked_at is None:
+                await note(tx, "key.revoked", key.id, account=account_id, before=key_document(key))
         self.clear()
         log.info("key.revoked", key=key_id, by=_name_in_log(by))
         return self._with_use(revoked)

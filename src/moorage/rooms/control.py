@@ -1,10 +1,12 @@
 """The control database, and the services of keys and of the vault."""
 
 import contextlib
+from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from moorage.acting import actor
 from moorage.clock import Clock
 from moorage.rooms.urls import Urls
 from moorage.settings import Settings
@@ -52,6 +54,14 @@ class ControlRooms:
         from moorage.storage.lease import Lease
 
         return Lease(self.settings.database_url, CONTROL_SCHEMA, "first start")
+
+    async def note(self, action: str, subject: str, facts: Mapping[str, Any]) -> None:
+        """Note a change of what is not in the control database. It belongs to the actor's account, or to the first."""
+        from moorage.audit import note
+
+        account = actor().account_id or await self.keys.first_account()
+        async with self.database.transaction(quiet=True) as tx:
+            await note(tx, action, subject, account=account, after=facts or None)
 
     @cached_property
     def vault_keys(self) -> "KeySource":

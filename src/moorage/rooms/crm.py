@@ -28,7 +28,7 @@ class CrmRooms(ControlRooms):
         from moorage.crm import CrmService
 
         folder, open_slug = self.settings.crm_folder, DEMO_SLUG if _is_local(self.settings) else None
-        return CrmService(
+        crm = CrmService(
             self.crm_storage,
             folder,
             self.clock,
@@ -39,6 +39,8 @@ class CrmRooms(ControlRooms):
             self._schedule_bulk_job,
             self.settings.crm_receivers,
         )
+        crm.organisations.witness.tell = self.note
+        return crm
 
     async def _schedule_bulk_job(self, organisation: int, job: int) -> None:
         payload = {"organisation": organisation, "job": job}

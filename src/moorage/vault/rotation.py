@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from moorage.audit import note
 from moorage.storage import Database, Transaction
 from moorage.vault import store
 from moorage.vault.errors import VaultKeyGiven, VaultKeyRefused, VaultLocked
@@ -76,8 +77,7 @@ class Rotation:
             if dry_run:
                 return await self._dry_run(ring, resumed=resumed)
             if not resumed:
-                ring = Ring((Key(new) if new is not None else Key.random(), *ring.keys))
-                self._keys.replace(ring.keys)
+                ring = await self._begin(Ring((Key(new) if new is not None else Key.random(), *ring.keys)))
             sealed_anew = await self._seal_anew(ring)
             await self._retire(ring)
             old = tuple(key.id.hex() for key in ring.keys[1:])
@@ -87,7 +87,15 @@ class Rotation:
         """Delete the values that no live key decrypts. Returns their number. Raises VaultLocked, VaultBusy."""
         with self._keys.rotating():
             async with self._database.transaction() as tx:
-                return await store.delete_of_other_keys(tx, self._keys.ring().ids)
+                count = await store.delete_of_other_keys(tx, self._keys.ring().ids)
+                await note(tx, "vault.forgotten", "vault", after={"values": count})
+                return count
+
+    async def _begin(self, ring: Ring) -> Ring:
+        async with self._database.transaction() as tx:
+            await note(tx, "vault.rotation_begun", ring.current.id.hex(), before=_old(ring))
+            self._keys.replace(ring.keys)
+        return ring
 
     async def _checked_ring(self) -> Ring:
         """The live keys. Raises VaultLocked if another key has encrypted a stored value."""
@@ -127,6 +135,7 @@ class Rotation:
             # can encrypt with an old key between this check and the replacement of the keys.
             if await store.row_of_other_keys(tx, [ring.current.id]):
                 raise VaultLocked
+            await note(tx, "vault.rotated", ring.current.id.hex(), before=_old(ring))
             if not self._keys.fixed:
                 self._keys.replace([ring.current])
 
@@ -139,6 +148,11 @@ class Rotation:
             for purpose, seconds in self._purposes.items():
                 sealed = ring.seal(owner, purpose, key.derive(purpose).hex())
                 await store.put(tx, owner, purpose, sealed, now + seconds)
+
+
+def _old(ring: Ring) -> dict[str, list[str]]:
+    """The keys that a rotation retires, by their ids, in the audit."""
+    return {"keys": [key.id.hex() for key in ring.keys[1:]]}
 
 
 def _require_usable(new: bytes | None, ring: Ring, *, resumed: bool) -> None:

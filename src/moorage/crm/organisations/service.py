@@ -33,6 +33,7 @@ from moorage.crm.organisations.snapshots import NAME, SnapshotFiles
 from moorage.crm.organisations.threads import ServerThreads
 from moorage.crm.organisations.unfinished import remove_unfinished
 from moorage.crm.organisations.waiting import EventListener, Waiting
+from moorage.crm.organisations.witness import Witness
 from moorage.crm.storage.contract.organisations import Fill, Organisation
 from moorage.crm.storage.contract.records import StoreClosed
 from moorage.crm.storage.contract.storage import CrmStorage
@@ -58,6 +59,7 @@ class Organisations:
         self.is_shared = storage.is_shared
         self.registry = Registry(storage.database)
         self.waiting = Waiting(storage.database)
+        self.witness = Witness()
         files = SnapshotFiles(snapshots)
         self.snapshots_of = SharedSnapshots(storage.database, snapshots) if storage.is_shared else files
         self._open: dict[int, Organisation] = {}
@@ -119,17 +121,16 @@ class Organisations:
         transfers = self._storage.transfers
         server = await self.in_thread(transfers.roomiest) if transfers is not None else None
         row = OrganisationRow(identity, slug, spec.name, self._clock.now(), spec.data_centre, server)
-        await self.registry.begin(row.place)
-        await self.in_thread(self._make, row, spec, sample=sample)
-        await self.registry.add(row, spec, sample=sample)
+        facts = {"name": spec.name, "data_centre": spec.data_centre, "sample": sample}
+        async with self.witness.of("created", slug, **facts):
+            await self.registry.begin(row.place)
+            await self.in_thread(self._make, row, spec, sample=sample)
+            await self.registry.add(row, spec, sample=sample)
         return row
 
     async def delete(self, slug: str) -> None:
         """Delete an organisation. This method and those below raise OrganisationUnknown."""
-        await self._exclusively(partial(self._delete, slug))
-
-    async def _delete(self, slug: str) -> None:
-        await self.give_up(await self.find(slug))
+        await self._exclusively_on(slug, self.give_up, "deleted")
 
     async def give_up(self, row: OrganisationRow) -> None:
         """Remove an organisation from the registry, and what is stored of it. The caller holds the lock."""
@@ -140,7 +141,7 @@ class Organisations:
     async def snapshot(self, slug: str, target: Path) -> None:
         """Copy an organisation as it is now to a file. It may be used meanwhile. Raises SnapshotUnwritable."""
 
-        await self._exclusively_on(slug, partial(self._copy, target=target))
+        await self._exclusively_on(slug, partial(self._copy, target=target), "saved", file=f"{target}")
 
     async def _copy(self, row: OrganisationRow, target: Path) -> None:
         await self.in_thread(self.stored.snapshot, row.place, target)
@@ -151,7 +152,7 @@ class Organisations:
         New records get new ids: an id that a record got after the snapshot is never used again.
         """
 
-        await self._exclusively_on(slug, partial(self._put_back, source=source))
+        await self._exclusively_on(slug, partial(self._put_back, source=source), "restored", file=f"{source}")
 
     async def _put_back(self, row: OrganisationRow, source: Path) -> None:
         await self.waiting.wake(row.id)  # It may bring events, and this process may be killed before the end.
@@ -166,7 +167,7 @@ class Organisations:
             await self.in_thread(self._make, row, spec, sample=sample)
             await self._changed(row)
 
-        await self._exclusively_on(slug, make_again)
+        await self._exclusively_on(slug, make_again, "reset")
 
     async def check_move(self, slug: str, server: str) -> tuple[int, int]:
         """About how many rows and bytes a move would copy. Raises OrganisationInvalid if it can't be moved there."""
@@ -179,7 +180,9 @@ class Organisations:
         """
 
         async def move_there() -> None:
-            await self.moves.run(await self.find(slug), server, report)
+            row = await self.find(slug)
+            async with self.witness.of("moved", slug, server=server):
+                await self.moves.run(row, server, report)
 
         await self._exclusively(move_there, stop=True)
 
@@ -196,7 +199,7 @@ class Organisations:
             async with self.snapshots_of.written(row.place, name) as target:
                 await self._copy(row, target)
 
-        await self._exclusively_on(slug, keep)
+        await self._exclusively_on(slug, keep, "saved", snapshot=name)
 
     async def restore_kept(self, slug: str, name: str) -> None:
         """Put an organisation back into the state of a snapshot. Raises SnapshotUnknown, OrganisationInvalid."""
@@ -205,12 +208,13 @@ class Organisations:
             async with self.snapshots_of.read(row.place, name) as source:
                 await self._put_back(row, source)
 
-        await self._exclusively_on(slug, put_back)
+        await self._exclusively_on(slug, put_back, "restored", snapshot=name)
 
     async def remove_snapshot(self, slug: str, name: str) -> None:
         """Delete a snapshot. Raises SnapshotUnknown."""
 
-        await self._exclusively_on(slug, lambda row: self.snapshots_of.remove(row.place, name))
+        remove = lambda row: self.snapshots_of.remove(row.place, name)  # noqa: E731
+        await self._exclusively_on(slug, remove, "snapshot_deleted", snapshot=name)
 
     # Organisations that are open
 
@@ -280,11 +284,15 @@ class Organisations:
         await self.forget()
         self._threads.close()
 
-    async def _exclusively_on(self, slug: str, work: Callable[[OrganisationRow], Awaitable[T]]) -> T:
-        """Do work on an organisation. Raises OrganisationUnknown."""
+    async def _exclusively_on(
+        self, slug: str, work: Callable[[OrganisationRow], Awaitable[T]], change: str, **facts: str
+    ) -> T:
+        """Do work on an organisation, of which the witness is told. Raises OrganisationUnknown."""
 
         async def found() -> T:
-            return await work(await self.find(slug))
+            row = await self.find(slug)
+            async with self.witness.of(change, slug, **facts):
+                return await work(row)
 
         return await self._exclusively(found)
 

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import msgspec
 import sqlalchemy as sa
 
+from moorage.audit import note
 from moorage.errors import SettingsInvalid
 from moorage.oauth.apps.providers import REHEARSAL
 from moorage.oauth.errors import OAuthClientUnknown
@@ -125,23 +126,36 @@ class OAuthClients:
         async with self._database.transaction() as tx:
             values = {"client_id": client.client_id, "base_url": base_url}
             key = {"name": name, "data_centre": centre}
+            before = await _noted(tx, name, centre)
             await tx.connection.execute(upsert(oauth_clients, key, values))
             await self._vault.put_in(tx, _owner(name, centre), _SECRET, client.client_secret)
+            await note(tx, "oauth_client.set", name, before=before, after=await _noted(tx, name, centre))
 
     async def delete(self, name: str, data_centre: str | None) -> None:
         """Delete a client and its secret. Raises OAuthClientUnknown."""
         centre = data_centre or ALL_CENTRES
         has_key = (oauth_clients.c.name == name) & (oauth_clients.c.data_centre == centre)
         async with self._database.transaction() as tx:
+            before = await _noted(tx, name, centre)
             if not (await tx.connection.execute(oauth_clients.delete().where(has_key))).rowcount:
                 raise OAuthClientUnknown(name, data_centre)
             await self._vault.shred_in(tx, _owner(name, centre))
+            await note(tx, "oauth_client.deleted", name, before=before)
 
 
 async def _client_id(tx: Transaction, name: str, centre: str) -> str | None:
     has_key = (oauth_clients.c.name == name) & (oauth_clients.c.data_centre == centre)
     row = (await tx.connection.execute(sa.select(oauth_clients.c.client_id).where(has_key))).first()
     return row.client_id if row else None
+
+
+async def _noted(tx: Transaction, name: str, centre: str) -> dict[str, Any] | None:
+    """A client in the audit; None if there is none. Its new secret may be another one, which no entry shows."""
+    has_key = (oauth_clients.c.name == name) & (oauth_clients.c.data_centre == centre)
+    row = (await tx.connection.execute(sa.select(oauth_clients).where(has_key))).first()
+    if row is None:
+        return None
+    return {"data_centre": centre or None, "client_id": row.client_id, "base_url": row.base_url}
 
 
 def _owner(name: str, centre: str) -> str:

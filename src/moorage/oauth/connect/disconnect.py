@@ -49,7 +49,9 @@ class Disconnect:
         connection = await self._connections.get(account_id, connection_id)
         # Revoke the tokens first, as that is not possible after they are deleted.
         revocation = await self._revoke(connection)
-        await self._connections.delete(connection, also=lambda tx: self._tokens.forget(tx, connection.id))
+        await self._connections.delete(
+            connection, also=lambda tx: self._tokens.forget(tx, connection.id), revocation=revocation
+        )
         log.info("connection.deleted", connection=connection.id, revocation=revocation)
         return Disconnected(connection, revocation)
 

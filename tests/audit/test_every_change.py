@@ -1,0 +1,115 @@
+"""Every route that changes something leaves an entry, so no later room can forget it."""
+
+import pytest
+
+from tests.audit.entries import entries_of
+from tests.keys.test_scope_matrix import MATRIX, send
+from tests.people.browser import Browser
+from tests.people.conftest import quick_hashes  # noqa: F401 (a fixture)
+
+# The action that each changing route notes. Whoever adds a route says here what it notes.
+NOTED = {
+    ("/apps/{app}/default", "PUT"): "default.chosen",
+    ("/apps/{app}/default", "DELETE"): "default.chosen",
+    ("/connections", "POST"): "connection.created",
+    ("/connections/{connection_id}", "PATCH"): "connection.relabelled",
+    ("/connections/{connection_id}", "DELETE"): "connection.deleted",
+    ("/organisations", "POST"): "organisation.created",
+    ("/organisations/{slug}", "DELETE"): "organisation.deleted",
+    ("/organisations/{slug}/reset", "POST"): "organisation.reset",
+    ("/organisations/{slug}/seed", "POST"): "organisation.seeded",
+    ("/organisations/{slug}/snapshots", "POST"): "organisation.saved",
+    ("/organisations/{slug}/snapshots/{name}", "DELETE"): "organisation.snapshot_deleted",
+    ("/organisations/{slug}/restore", "POST"): "organisation.restored",
+    ("/keys", "POST"): "key.created",
+    ("/keys/{key_id}", "DELETE"): "key.revoked",
+    ("/keys/{key_id}/rotate", "POST"): "key.rotated",
+}
+# The same for the pages of people, which need a browser.
+PAGES = {
+    ("/welcome", "POST"): "person.joined",
+    ("/sign-in", "POST"): "session.begun",
+    ("/sign-out", "POST"): "session.ended",
+}
+# Those that change nothing that an account has, and why.
+SILENT = {
+    ("/connect/", "POST"): "it sends a person to the app; what comes of it is noted at the callback",
+}
+
+
+def test_every_route_that_changes_something_is_here():
+    assert {entry for entry in MATRIX if entry[1] != "GET"} == set(NOTED) | set(PAGES) | set(SILENT)
+
+
+@pytest.mark.parametrize("entry", NOTED, ids=str)
+def test_what_a_route_changes_is_noted_with_who_did_it_and_from_where(control, owner, entry):
+    control.organisation("acme")
+    owner.call("POST", "/organisations/acme/snapshots", {"name": "kept"})
+    connection = owner.connect("acme")["id"]
+    target = owner.call("POST", "/keys", {"name": "target"}).json["key"]["id"]
+    if entry == ("/apps/{app}/default", "DELETE"):
+        owner.call("PUT", "/apps/zoho-crm/default", {"connection_id": connection})
+    before = len(entries_of(control))
+    answer = send(control, entry, owner.key, connection, target)
+    assert answer.status == 200
+    [noted] = entries_of(control)[before:]
+    assert noted["action"] == NOTED[entry]
+    assert noted["account"] == owner.account
+    who = noted["actor"]
+    assert (who["kind"], who["name"], who["address"]) == ("key", "owner", "127.0.0.1")
+    assert noted["request_id"] == answer.headers["x-request-id"]
+
+
+def test_what_people_do_on_pages_is_noted_with_who_did_it(control, owner):
+    browser = Browser(control)
+    assert (
+        browser.join(control.run(control.rooms.people.invite_anybody(owner.account, "owner"))).status == 200
+    )
+    assert browser.send("/sign-out").status == 200
+    assert browser.sign_in().status == 200
+    [person] = control.run(control.rooms.people.list(owner.account))
+    by_person = [
+        document for document in entries_of(control, owner.account) if document["actor"]["id"] == person.id
+    ]
+    assert {document["action"] for document in by_person} == set(PAGES.values())
+    assert {(who["kind"], who["address"]) for who in (document["actor"] for document in by_person)} == {
+        ("person", browser.address)
+    }
+
+
+def test_what_changes_nothing_is_not_noted(control, owner):
+    owner.connect()
+    before = entries_of(control)
+    owner.get("/connections")
+    owner.call("POST", "/organisations", {"slug": "!"})
+    owner.call("DELETE", "/organisations/absent")
+    owner.call("DELETE", "/apps/zoho-crm/default")
+    assert control.call("GET", "/keys", key="mk_live_wrong").status == 401
+    assert entries_of(control) == before
+
+
+def test_a_person_who_connects_is_noted_and_so_is_the_account_that_was_chosen(control, owner):
+    control.organisation("acme")
+    connection = owner.connect(embedded=True)
+    control.press(connection["url"], "acme")
+    [created, connected] = [
+        document for document in entries_of(control, owner.account) if document["subject"] == connection["id"]
+    ]
+    assert (created["action"], connected["action"]) == ("connection.created", "connection.connected")
+    assert connected["actor"]["kind"] == "person" and connected["actor"]["id"] is None
+    assert (connected["before"]["status"], connected["after"]["status"]) == ("PENDING", "ACTIVE")
+    assert connected["after"]["metadata"]["organisation"] == "acme"
+
+
+def test_a_change_of_an_organisation_that_fails_is_noted_as_failed(control, owner, monkeypatch):
+    control.organisation("acme")
+
+    def break_down(*_arguments):
+        raise OSError("the disk is gone")
+
+    monkeypatch.setattr(control.rooms.crm.organisations.stored, "make", break_down)
+    with pytest.raises(OSError, match="the disk"):
+        control.run(control.rooms.organisations.reset("acme"))
+    reset, failed = entries_of(control)[-2:]
+    assert (reset["action"], failed["action"]) == ("organisation.reset", "organisation.failed")
+    assert failed["after"] == {"change": "reset", "reason": "OSError"}
