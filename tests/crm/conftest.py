@@ -17,6 +17,7 @@ from moorage.crm.service import CrmService
 from moorage.crm.storage.postgresql.schemas import PostgresqlSchemas
 from moorage.crm.storage.postgresql.server import PostgresqlServer
 from moorage.http.message import Parts, Request
+from moorage.http.spool import SpooledBody
 from moorage.web import passwords
 from tests.contracts.memory import MemoryOrganisations
 from tests.crm.beginnings import (  # noqa: F401 (fixtures)
@@ -68,7 +69,7 @@ class Caller:
         self.organisation = organisation
 
     def call(self, method, path, params=None, body=None, headers=None) -> Answer:
-        if body is not None and not isinstance(body, bytes):
+        if body is not None and not isinstance(body, bytes | SpooledBody):
             body = json.dumps(body).encode()
         signed = [] if self.token is None else [(b"authorization", b"Zoho-oauthtoken " + self.token.encode())]
         request = Request(

@@ -1,6 +1,7 @@
 """Keeps long bodies of requests on disk, in files without a name."""
 
 import asyncio
+import contextlib
 import errno
 import os
 import tempfile
@@ -56,7 +57,13 @@ class Spool:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def open(self) -> FileIO:
-        """A new file without a name. The system deletes it when it is closed, or when the process ends."""
+        """A new file without a name. The system deletes it when it is closed, or when the process ends.
+
+        Those that `tempfile` makes can't get a name later, as a link to the file.
+        """
+        if hasattr(os, "O_TMPFILE"):
+            with contextlib.suppress(OSError):  # Not every file system has such files.
+                return FileIO(os.open(self._folder, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600), "r+")
         return tempfile.TemporaryFile(buffering=0, dir=self._folder, prefix="body-")
 
 
@@ -71,6 +78,9 @@ class SpooledBody:
         self._file: FileIO | None = None
         self._read = 0  # The bytes that were read into memory. They count against `memory`.
         self.size = 0
+
+    def __len__(self) -> int:
+        return self.size
 
     async def append(self, data: bytes | bytearray) -> None:
         """Write more bytes, in a thread. Raises TooBusy, and the spool's errors of the disk."""

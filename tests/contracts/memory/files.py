@@ -138,6 +138,12 @@ class MemoryFileReads:
     async def has_content(self, digest):
         return self._files().content_of(digest) is not None
 
+    async def keep(self, content, body):
+        """Only parts are kept."""
+
+    async def tidy(self):
+        """There is nothing beside."""
+
     async def parts(self, content):
         for part in self._contents().contents.get(content, (None, None, []))[2]:
             yield part

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TypeVar
 
-from moorage.crm.files.form import SentFile
+from moorage.crm.files.form import AROUND, SentFile
 from moorage.crm.storage.contract.files import PART_SIZE, ContentGone
 from moorage.crm.storage.contract.records import StoreClosed, Transaction
 from moorage.crm.wire.call import Call
@@ -24,11 +24,15 @@ class _Swept(Exception):
 
 @dataclass(slots=True)
 class _Kept:
-    """The bytes of a file: `content` if they were written for it, and the `parts` that are not written yet."""
+    """The bytes of a file: `content` if they were written for it, and the `parts` that are not written yet.
+
+    `body` is the name of the body that has them, if that was kept as it is.
+    """
 
     file: SentFile
     content: int | None
     parts: list[bytes] | None
+    body: str | None = None
 
     def finish(self, transaction: Transaction) -> int:
         """The content with the bytes. Raises _Swept and ContentGone."""
@@ -43,6 +47,8 @@ class _Kept:
         content = self.content if self.content is not None else files.begin_content()
         if self.parts:
             files.add_parts(content, self.parts)
+        if self.body:
+            files.add_kept(content, self.body, self.file.part.start, self.file.size)
         return files.finish_content(content, self.file.digest, self.file.size)
 
 
@@ -74,6 +80,10 @@ async def _written(call: Call, file: SentFile) -> _Kept:
     if file.size <= AT_ONCE * PART_SIZE:
         return _Kept(file, None, await asyncio.to_thread(list, chunks))
     content = await call.store.write(lambda transaction: transaction.files.begin_content(), lasting=False)
+    if len(call.request.body) - file.size < AROUND and (
+        body := await call.store.files.keep(content, call.request.file())
+    ):
+        return _Kept(file, content, [], body)
     parts = await asyncio.to_thread(_next, chunks)
     while parts:
         following = asyncio.ensure_future(asyncio.to_thread(_next, chunks))

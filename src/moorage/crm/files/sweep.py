@@ -10,3 +10,4 @@ async def sweep(store: RecordStore, now: int) -> None:
     """Remove what is due. Most often it is nothing, and nothing is written."""
     while await store.files.has_due(now):
         await store.write(lambda transaction: transaction.files.sweep(STEP))
+    await store.files.tidy()

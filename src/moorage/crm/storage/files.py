@@ -35,6 +35,8 @@ AT_ONCE = 4  # Parts that are read at a time: 1 MB.
 Ask: TypeAlias = Callable[[str, Sequence[Any]], Sequence[Sequence[Any]]]
 # Adds rows to a table.
 AddRows: TypeAlias = Callable[[str, Sequence[Sequence[Any]]], None]
+# What stands for the parts of a body that was kept: its name, and the place and the size of the bytes in it.
+Places: TypeAlias = Callable[[str, int, int], Sequence[str]]
 # Told which rows of a table are changed.
 Note: TypeAlias = Callable[[str, Iterable[int]], None]
 
@@ -93,6 +95,7 @@ class FileTables:
         make: Callable[[], None],
         add_rows: AddRows,
         note: Note = lambda *_: None,
+        places: Places = lambda *_: [],
     ) -> None:
         self._ask = ask
         self._add_rows = add_rows
@@ -102,6 +105,7 @@ class FileTables:
         self._exist = exist
         self._make = make
         self._note = note
+        self._places = places
         self._questions = FileQuestions(prefix)
 
     def begin_content(self) -> int:
@@ -110,12 +114,15 @@ class FileTables:
         self._insert(CONTENTS, (content, None, 0, self._now + UNUSED))
         return content
 
-    def add_parts(self, content: int, parts: Iterable[bytes]) -> None:
+    def add_parts(self, content: int, parts: Iterable[bytes | str]) -> None:
         self._require_unfinished(content)
         added = list(parts)
         ids = self._new_ids(len(added))
         self._add_rows(PARTS, [(i, content, part) for i, part in zip(ids, added, strict=True)])
         self._note(PARTS, ids)
+
+    def add_kept(self, content: int, name: str, start: int, size: int) -> None:
+        self.add_parts(content, self._places(name, start, size))
 
     def finish_content(self, content: int, digest: str, size: int) -> int:
         self._require_unfinished(content)

@@ -10,7 +10,7 @@ What nobody needs is due at some time, and then swept in small steps: an upload 
 """
 
 from collections.abc import AsyncGenerator, Iterable, Mapping
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from msgspec import Struct
 
@@ -56,6 +56,9 @@ class FileChanges(Protocol):
 
     def add_parts(self, content: int, parts: Iterable[bytes]) -> None:
         """Add the next parts of a content that is not finished. Raises ContentGone."""
+
+    def add_kept(self, content: int, name: str, start: int, size: int) -> None:
+        """Add bytes of a body that was kept, as next parts of a content that is not finished. Raises ContentGone."""
 
     def finish_content(self, content: int, digest: str, size: int) -> int:
         """Let a content be found by its digest. Gives the one that holds these bytes, which may be an older one.
@@ -103,6 +106,15 @@ class FileReads(Protocol):
 
     async def has_content(self, digest: str) -> bool:
         """Whether there is a finished content with this digest."""
+
+    async def keep(self, content: int, body: BinaryIO) -> str | None:
+        """Keep a body that lies on the disk, so that its bytes need not be written again. Gives it a name.
+
+        None if bytes have to be written in parts: the storage keeps no bodies, or not this one.
+        """
+
+    async def tidy(self) -> None:
+        """Remove the bodies that were kept and that no content has any more."""
 
     def parts(self, content: int) -> AsyncGenerator[bytes, None]:
         """The bytes of a content, in parts. No transaction is open between two of them.

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, BinaryIO
 
 from moorage.crm.storage.contract.files import StoredFile
 from moorage.crm.storage.contract.records import StoreClosed
@@ -56,6 +56,12 @@ class PostgresqlFileReads:
 
     async def has_content(self, digest: str) -> bool:
         return bool(await self._rows(self._questions.content, (digest,)))
+
+    async def keep(self, content: int, body: BinaryIO) -> None:
+        """All processes see the database, and none of them the disks of the others."""
+
+    async def tidy(self) -> None:
+        """Nothing is kept beside the database."""
 
     async def parts(self, content: int) -> AsyncGenerator[bytes, None]:
         following = self._read_on(content, -1)

@@ -17,6 +17,7 @@ from moorage.crm.storage.carried import FOLLOWED, LATER_TABLES, later_creation
 from moorage.crm.storage.contract.departures import ChangedIds, CopyOvertaken, OrganisationRows
 from moorage.crm.storage.sqlite.change_mark import ChangeMark
 from moorage.crm.storage.sqlite.file_rows import FileRows
+from moorage.crm.storage.sqlite.long_files import LongFiles
 from moorage.crm.storage.sqlite.metadata_change import set_version, version
 from moorage.crm.storage.sqlite.readers import connect, transaction
 from moorage.crm.storage.sqlite.whole_files import read_number
@@ -48,8 +49,11 @@ class HeldFile:
 class DepartingFile:
     """`Departing` of the contract, as long as the metadata have this `version`."""
 
-    def __init__(self, connection: apsw.Connection, mark: ChangeMark, known_version: int) -> None:
+    def __init__(
+        self, connection: apsw.Connection, long_files: LongFiles, mark: ChangeMark, known_version: int
+    ) -> None:
         self._connection = connection
+        self._long_files = long_files
         self._mark = mark
         self._version = known_version
         self._taken = 0  # The number of the last change that was taken.
@@ -57,7 +61,7 @@ class DepartingFile:
     @contextlib.contextmanager
     def everything(self) -> Iterator[OrganisationRows]:
         try:
-            yield FileRows(self._connection)
+            yield FileRows(self._connection, self._long_files)
         except apsw.Error:
             self._require_current()  # A table or a column may be gone.
             raise
@@ -65,12 +69,14 @@ class DepartingFile:
     @contextlib.contextmanager
     def changes(self) -> Iterator[tuple[OrganisationRows, ChangedIds]]:
         with self._begun("BEGIN"):
-            yield FileRows(self._connection), self._take()
+            yield FileRows(self._connection, self._long_files), self._take()
 
     @contextlib.contextmanager
     def hold(self) -> Iterator[HeldFile]:
         with self._begun("BEGIN IMMEDIATE"):
-            yield HeldFile(FileRows(self._connection), self._take(), self._connection, self._mark)
+            yield HeldFile(
+                FileRows(self._connection, self._long_files), self._take(), self._connection, self._mark
+            )
 
     @contextlib.contextmanager
     def _begun(self, statement: str) -> Iterator[None]:
@@ -98,7 +104,8 @@ class DepartingFile:
 @contextlib.contextmanager
 def departing(path: Path, mark: ChangeMark) -> Iterator[DepartingFile]:
     """Changes are written down from here on, until `stay`."""
-    with contextlib.closing(connect(path)) as connection:
+    long_files = LongFiles(path)
+    with contextlib.closing(connect(path)) as connection, long_files.held():
         connection.set_busy_timeout(PATIENCE)
         with transaction(connection):
             known_version = version(connection)
@@ -109,7 +116,7 @@ def departing(path: Path, mark: ChangeMark) -> Iterator[DepartingFile]:
                     connection.execute(statement)
             for statement in _triggers(connection):
                 connection.execute(statement)
-        yield DepartingFile(connection, mark, known_version)
+        yield DepartingFile(connection, long_files, mark, known_version)
 
 
 def stay(path: Path) -> None:

@@ -27,7 +27,9 @@ from moorage.crm.storage.contract.departures import (
     Part,
     Progress,
 )
+from moorage.crm.storage.files import PARTS
 from moorage.crm.storage.sqlite import schema
+from moorage.crm.storage.sqlite.long_files import LongFiles
 from moorage.crm.storage.sqlite.metadata_change import set_version, version
 from moorage.crm.storage.sqlite.readers import connect, transaction
 from moorage.crm.storage.sqlite.transaction import SqliteTransaction
@@ -38,10 +40,14 @@ _CHOSEN = "id IN (SELECT value FROM json_each(?))"
 
 
 class FileRows:
-    """`OrganisationRows` of a connection to a file. They are of one moment if it has begun a transaction."""
+    """`OrganisationRows` of a connection to a file. They are of one moment if it has begun a transaction.
 
-    def __init__(self, connection: apsw.Connection) -> None:
+    A copy, such as a snapshot, has no `long_files`.
+    """
+
+    def __init__(self, connection: apsw.Connection, long_files: LongFiles | None = None) -> None:
         self._connection = connection
+        self._long_files = long_files
 
     @property
     def version(self) -> int:
@@ -67,6 +73,8 @@ class FileRows:
         sql = f"SELECT {', '.join(columns)} FROM {table} WHERE id > ?{chosen} ORDER BY id"
         sql += f" LIMIT {part_of(table, PART)}"
         while part := self._connection.execute(sql, (last, *params)).fetchall():
+            if table == PARTS and self._long_files is not None:
+                part = self._long_files.whole(part, list(columns).index("data"))
             yield part
             last = part[-1][place]
 

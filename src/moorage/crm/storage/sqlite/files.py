@@ -4,12 +4,13 @@ import asyncio
 import threading
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 import apsw
 
 from moorage.crm.storage.contract.files import StoredFile
 from moorage.crm.storage.files import FILES, TABLES, FileQuestions, FileTables, by_owner, creation
+from moorage.crm.storage.sqlite.long_files import LongFileMissing, LongFiles, places
 from moorage.crm.storage.sqlite.readers import OrganisationFile
 from moorage.crm.storage.sqlite.schema import has_table
 from moorage.crm.storage.sqlite.trouble import translated
@@ -36,16 +37,20 @@ def files_of(connection: apsw.Connection, now: int, new_ids: Callable[[int], Seq
     def add_rows(table: str, rows: Sequence[Sequence[Any]]) -> None:
         connection.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * len(TABLES[table]))})", rows)
 
-    return FileTables(ask, "", now, new_ids, exist, make, add_rows)
+    return FileTables(ask, "", now, new_ids, exist, make, add_rows, places=places)
 
 
 class SqliteFileReads:
     """`FileReads` of the contract. `whole` runs a short query in the thread of the event loop."""
 
     def __init__(
-        self, file: OrganisationFile, whole: Callable[[Callable[[apsw.Connection], Any]], Any]
+        self,
+        file: OrganisationFile,
+        long_files: LongFiles,
+        whole: Callable[[Callable[[apsw.Connection], Any]], Any],
     ) -> None:
         self._file = file
+        self._long_files = long_files
         self._whole = whole
 
     async def find(self, key: str) -> StoredFile | None:
@@ -65,8 +70,20 @@ class SqliteFileReads:
     async def has_content(self, digest: str) -> bool:
         return bool(self._rows(_QUESTIONS.content, (digest,)))
 
+    async def keep(self, content: int, body: BinaryIO) -> str | None:
+        return await asyncio.to_thread(self._long_files.keep, content, body)
+
+    async def tidy(self) -> None:
+        await asyncio.to_thread(self._tidy)
+
+    def _tidy(self) -> None:
+        try:
+            self._long_files.tidy(lambda: self._file.connect(_connect_for_parts))
+        except apsw.Error as error:
+            raise translated(error) from None
+
     async def parts(self, content: int) -> AsyncGenerator[bytes, None]:
-        parts = _Parts(self._file, content)
+        parts = _Parts(self._file, self._long_files, content)
         try:
             while read := await asyncio.to_thread(parts.next):
                 for data in read:
@@ -86,8 +103,9 @@ class SqliteFileReads:
 class _Parts:
     """Reads some parts after the other. Its connection maps no file into memory, and keeps no pages."""
 
-    def __init__(self, file: OrganisationFile, content: int) -> None:
+    def __init__(self, file: OrganisationFile, long_files: LongFiles, content: int) -> None:
         self._file = file
+        self._long_files = long_files
         self._content = content
         self._last = -1
         self._connection: apsw.Connection | None = None
@@ -104,6 +122,9 @@ class _Parts:
                     self._connection = self._file.connect(_connect_for_parts)
                 params = (self._content, self._last)
                 rows: list[Any] = self._connection.execute(_QUESTIONS.next_parts, params).fetchall()
+                rows = self._long_files.whole(rows, 1)
+            except LongFileMissing:
+                return []  # It was swept just now.
             except apsw.Error as error:
                 if "no such table" in str(error):
                     return []  # A snapshot without files was restored.

@@ -31,13 +31,14 @@ async def moment(
         raise StoreClosed
     connection = connect()
     try:
-        connection.execute("BEGIN")
-        if version(connection) != known_version:  # This read begins the moment.
-            raise StoreClosed
-        then = copy.copy(store)
-        bound = _Bound(connection)
-        then.read_with(bound, bound, bound)
-        yield cast("RecordStore", then)
+        with store.long_files.held():
+            connection.execute("BEGIN")
+            if version(connection) != known_version:  # This read begins the moment.
+                raise StoreClosed
+            then = copy.copy(store)
+            bound = _Bound(connection)
+            then.read_with(bound, bound, bound)
+            yield cast("RecordStore", then)
     finally:
         connection.close()
 

@@ -21,6 +21,7 @@ from moorage.crm.storage.contract.records import StoreClosed
 from moorage.crm.storage.sqlite import departing
 from moorage.crm.storage.sqlite.change_mark import ChangeMark
 from moorage.crm.storage.sqlite.file_rows import FileCopy, unsafe_file
+from moorage.crm.storage.sqlite.long_files import LongFiles
 from moorage.crm.storage.sqlite.metadata_change import (
     read_metadata,
     set_version,
@@ -99,10 +100,12 @@ class SqliteFiles:
             )
         if identity_of(path) is None:
             raise _damaged(path, slug, None)
-        with new_file(target) as partial:
+        long_files = LongFiles(path)
+        with new_file(target) as partial, long_files.held():
             try:
                 copy(path, partial)
                 make_single(partial)
+                long_files.fill(partial)
             except apsw.CorruptError as error:
                 raise _damaged(path, slug, error) from error
 

@@ -60,13 +60,13 @@ class OrganisationFile:
     """The file that is at a path now. Another process may delete it, and put another organisation's file there."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
         self._identity = self._current()
 
     def connect(self, open_file: Callable[[Path], apsw.Connection] | None = None) -> apsw.Connection:
         """Raises StoreClosed if the file is gone, or another one is in its place."""
         try:
-            connection = (open_file or connect)(self._path)
+            connection = (open_file or connect)(self.path)
         except apsw.CantOpenError:
             if not self.is_gone():
                 raise
@@ -82,7 +82,7 @@ class OrganisationFile:
 
     def _current(self) -> tuple[int, int] | None:
         try:
-            status = self._path.stat()
+            status = self.path.stat()
         except FileNotFoundError:
             return None
         return status.st_dev, status.st_ino

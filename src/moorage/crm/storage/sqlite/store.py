@@ -41,6 +41,7 @@ from moorage.crm.storage.contract.recycle_bin import BinEntry, InBin
 from moorage.crm.storage.sqlite import companions
 from moorage.crm.storage.sqlite.change_mark import ChangeMark
 from moorage.crm.storage.sqlite.files import SqliteFileReads
+from moorage.crm.storage.sqlite.long_files import LongFiles
 from moorage.crm.storage.sqlite.metadata_change import MetadataChange, version
 from moorage.crm.storage.sqlite.moment import moment
 from moorage.crm.storage.sqlite.questions import Query, Question, Questions
@@ -78,6 +79,7 @@ class SqliteStore:
         self._zone = zone
         self._threads = threads
         self._file = file
+        self.long_files = LongFiles(file.path)
         self._closed = False
         self._mark = mark
         self._seen: bytes | None = None  # The mark when the metadata were last seen to be unchanged.
@@ -166,7 +168,7 @@ class SqliteStore:
 
     @property
     def files(self) -> SqliteFileReads:
-        return SqliteFileReads(self._file, self._open_reader().whole)
+        return SqliteFileReads(self._file, self.long_files, self._open_reader().whole)
 
     def write(self, job: Callable[[Transaction], T], *, lasting: bool = True) -> Awaitable[T]:
         self._require_file()

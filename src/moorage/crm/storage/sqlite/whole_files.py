@@ -8,6 +8,7 @@ from pathlib import Path
 import apsw
 
 from moorage.crm.storage.carried import unwritable
+from moorage.crm.storage.sqlite.long_files import LongFiles
 from moorage.crm.storage.sqlite.writer import PATIENCE
 from moorage.storage import flush_folder
 from moorage.storage.trouble import trouble_of, unusable
@@ -58,12 +59,15 @@ def read_number(path: Path, sql: str) -> int | None:
 
 
 def copied_whole(source: Path, target: Path) -> bool:
-    """Copy a database that may be damaged. Returns True if the copy is sound."""
+    """Copy a database that may be damaged, and what lies beside it. Returns True if the copy is sound."""
     try:
         copy(source, target)
+        if not is_sound(target):
+            return False
+        LongFiles(source).fill(target)
     except apsw.CorruptError:
         return False
-    return is_sound(target)
+    return True
 
 
 def is_sound(path: Path) -> bool:
@@ -112,3 +116,4 @@ def make_single(path: Path) -> None:
 def remove(path: Path) -> None:
     for suffix in ("", "-wal", "-shm", "-journal"):
         path.with_name(path.name + suffix).unlink(missing_ok=True)
+    LongFiles(path).remove()
