@@ -20,6 +20,7 @@ from moorage.crm.metadata.standard import DEMO
 from moorage.crm.storage.migrations import CRM
 from moorage.ids import new_uuid
 from moorage.keys import store
+from moorage.requests.migrations import REQUESTS
 from moorage.rooms import Rooms, Urls
 from moorage.settings import load
 from moorage.settings.readers import is_postgresql
@@ -82,6 +83,7 @@ class Control:
         self.settings = load(self.environ, home=home)
         if not is_postgresql(self.settings.database_url):
             migrated(sqlite_path(self.settings.database_url))
+            migrated(home / "requests.db", REQUESTS)
         if not is_postgresql(self.settings.crm_database_url):
             migrated(self.settings.crm_folder / "registry.db", CRM)
         self.changes = 0

@@ -9,6 +9,7 @@ import sqlite3
 import psycopg
 import pytest
 
+from moorage.requests.migrations import REQUESTS
 from moorage.settings.readers import is_postgresql
 from moorage.storage.migrate import migrate
 from moorage.storage.sqlite import sqlite_path
@@ -17,7 +18,7 @@ from tests.postgresql import databases
 
 ENGINES = "sqlite", "postgresql"
 VAULT_KEY = "5a" * 32
-_KEPT = {"alembic_version", "turn"}
+_KEPT = {"alembic_version", "requests_alembic_version", "turn"}
 _GROWING = "audit_entries", "audit_heads"  # Their triggers refuse to remove anything.
 
 
@@ -27,12 +28,13 @@ def shared_control_database(postgresql, postgresql_owner):
     with databases(postgresql, postgresql_owner) as make:
         url = make()
         migrate(url)
-        tables = "SELECT tablename FROM pg_tables WHERE schemaname = 'moorage'"
+        migrate(url, history=REQUESTS)
+        tables = "SELECT schemaname || '.' || tablename FROM pg_tables WHERE schemaname LIKE 'moorage%'"
         with psycopg.connect(url, autocommit=True) as connection:
-            names = sorted({name for (name,) in connection.execute(tables)} - _KEPT)
+            names = [name for (name,) in connection.execute(tables) if name.partition(".")[2] not in _KEPT]
             for name in _GROWING:
                 connection.execute(f"ALTER TABLE moorage.{name} DISABLE TRIGGER USER")
-            yield url, lambda: connection.execute("; ".join(f"DELETE FROM moorage.{name}" for name in names))
+            yield url, lambda: connection.execute("; ".join(f"DELETE FROM {name}" for name in sorted(names)))
 
 
 @pytest.fixture

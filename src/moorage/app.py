@@ -1,6 +1,7 @@
 """The two origins of a server, composed of the rooms."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
@@ -41,8 +42,10 @@ from moorage.oauth.connect import routes as connect_routes
 from moorage.oauth.connect.disconnect import Disconnected
 from moorage.oauth.diagnosis import routes as diagnosis_routes
 from moorage.people import routes as people_routes
+from moorage.requests import routes as request_routes
 from moorage.rooms import DEMO_APP, Rooms, Urls
 from moorage.settings import Settings
+from moorage.storage.errors import DatabaseUnusable
 from moorage.storage.trouble import disk_trouble
 from moorage.web.visitor import address_of
 
@@ -77,6 +80,7 @@ class App:
             answer_timeout=settings.upstream_timeout,
             rules=lambda app: _rules(rooms.providers.get(app)),
             prefix=urlsplit(urls.gateway).path.rstrip("/"),
+            notes=rooms.request_notes,
         )
         self.gateway: dict[str, Any] = {
             "app": control_origin(rooms, on_change=self._resolver.clear),
@@ -110,6 +114,9 @@ class App:
     async def close(self) -> None:
         await self._background.close()
         await self._gateway.close()
+        if self._rooms.request_writer is not None:
+            with contextlib.suppress(DatabaseUnusable):
+                await self._rooms.request_writer.close()
         await self._rooms.close()
 
 
@@ -161,6 +168,7 @@ def _control_routes(rooms: Rooms, on_change: Callable[[], None]) -> list[Route]:
         *key_routes.routes(rooms.keys, authenticate, apps, rooms.clock, on_change),
         *app_routes.routes(rooms.providers, rooms.destinations, authenticate),
         *diagnosis_routes.routes(rooms.connections, rooms.diagnoses, authenticate),
+        *request_routes.routes(rooms.requests, authenticate, rooms.keys.names),
         *connect_routes.routes(rooms.connect, rooms.urls.gateway, on_change),
         *people_routes.routes(rooms.people, rooms.sign_in, rooms.sessions),
         *rooms.probes.routes(),

@@ -17,6 +17,8 @@ class MoorageError(Exception):
     code: ClassVar[str] = "internal"
     # The headers that name the connection of the failed call, if a connection was chosen before the call failed.
     through: tuple[tuple[bytes, bytes], ...] = ()
+    # The ids of the account and of the API key of the failed call, if they were known.
+    called_by: tuple[str, str] | None = None
 
     def __init__(self, message: str, *, help: str | None = None) -> None:  # noqa: A002
         super().__init__(message)

@@ -12,6 +12,7 @@ from moorage.crm import DEMO, OrganisationExists, OrganisationSpec
 from moorage.errors import SettingsInvalid
 from moorage.keys.model import ApiKey, may_be_secret
 from moorage.logs import Log
+from moorage.requests.place import prepare
 from moorage.rooms import DEMO_APP, DEMO_SLUG, Rooms, Urls, open_rooms
 from moorage.settings import UNSHOWN, Settings
 from moorage.settings.readers import is_postgresql
@@ -43,9 +44,14 @@ async def first_start(settings: Settings, demo: OrganisationSpec = DEMO) -> Begu
     if is_postgresql(settings.database_url):
         shared_keys(settings.vault_key, settings.home)
     migrate(settings.database_url, made_after(settings))
+    if settings.requests_kept:
+        prepare(settings)
     async with open_rooms(settings, Urls("", "")) as rooms:
         rooms.make_all()  # Some services create files. Here only one process does so; later there are several workers.
         await _require_vault_key(rooms)
+        if rooms.request_writer is not None and not is_postgresql(settings.database_url):
+            # The lock of the data folder says that no other server writes to its files.
+            await rooms.request_writer.begin(alone=True)
         async with rooms.alone():  # Several servers may start on an empty database at once.
             await rooms.widen_inside()
             return await _begin(rooms, demo)

@@ -26,6 +26,7 @@ from moorage.http.message import Response
 from moorage.keys.errors import KeyInvalid
 from moorage.keys.limits import RateLimiter
 from moorage.keys.model import Principal
+from moorage.requests import Notes
 
 KEY = "a key of sixteen characters"
 AUTHORIZED = f"Authorization: Bearer {KEY}\r\nHost: gateway.test\r\n"
@@ -140,6 +141,7 @@ class World:
     admit: Callable | None = None  # What it says before a body; all are taken up to that length.
     rules: Rules = Rules()  # noqa: RUF009
     prefix: str = ""
+    notes: Notes = field(default_factory=Notes)
     probes: dict = field(default_factory=dict)
     port: int = 0
 
@@ -165,6 +167,7 @@ class World:
             pool=self.pool,
             rules=lambda _app: self.rules,
             prefix=self.prefix,
+            notes=self.notes,
         )
         listener = socket.create_server(("127.0.0.1", 0))
         self.port = listener.getsockname()[1]

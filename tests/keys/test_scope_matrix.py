@@ -7,6 +7,7 @@ import pytest
 from starlette.routing import Route
 
 from moorage.keys.scopes import EVERYTHING
+from tests.calls import log_call
 
 OPEN = None
 # A path and a method to the scope that is needed. Whoever adds a route says here who may call it.
@@ -35,6 +36,8 @@ MATRIX = {
     ("/keys", "POST"): "keys:write",
     ("/keys/{key_id}", "DELETE"): "keys:write",
     ("/keys/{key_id}/rotate", "POST"): "keys:write",
+    ("/requests", "GET"): "requests:read",
+    ("/requests/{request_id}", "GET"): "requests:read",
     # A session token opens the page that connects; everybody may know whether the server is well.
     ("/connect/", "GET"): OPEN,
     ("/connect/", "POST"): OPEN,
@@ -83,13 +86,20 @@ def call(control, owner):
 
     def call(entry, scopes, method=None):
         created = owner.call("POST", "/keys", {"name": "caller", "scopes": scopes})
+        log_call(control, owner.account, request_id=target)
         return send(control, entry, created.json["secret"], connection, target, method)
 
     return call
 
 
+def path_of(entry, connection, target):
+    """The request of the log has the id of the key that it was made with."""
+    names = {"app": "zoho-crm", "slug": "acme", "name": "kept", "request_id": target}
+    return entry[0].format(connection_id=connection, key_id=target, **names)
+
+
 def send(control, entry, key, connection="x", target="x", method=None):
-    path = entry[0].format(connection_id=connection, key_id=target, app="zoho-crm", slug="acme", name="kept")
+    path = path_of(entry, connection, target)
     bodies = BODIES | {("/apps/{app}/default", "PUT"): {"connection_id": connection}}
     body = json.dumps(bodies[entry]).encode() if entry in bodies else b""
     return control.call(method or entry[1], path, key=key, body=body)
@@ -133,6 +143,7 @@ def test_asking_for_the_head_alone_needs_the_same(call, entry):
 def test_what_is_somebody_elses_looks_missing(control, owner, stranger, entry):
     connection = owner.connect()["id"]
     target = owner.call("POST", "/keys", {"name": "target"}).json["key"]["id"]
+    log_call(control, owner.account, request_id=target)
     answer = send(control, entry, stranger.key, connection, target)
     assert answer.status == 404
     assert (
@@ -146,7 +157,7 @@ def test_what_a_call_does_not_know_is_refused_and_named(control, owner, entry):
     control.organisation("acme")
     connection = owner.connect("acme")["id"]
     target = owner.call("POST", "/keys", {"name": "target"}).json["key"]["id"]
-    path = entry[0].format(connection_id=connection, key_id=target, app="zoho-crm", slug="acme", name="kept")
+    path = path_of(entry, connection, target)
     told = control.call(entry[1], f"{path}?scope=x", key=owner.key)
     assert (told.status, told.code) == (400, "parameter_invalid") and "'scope'" in told.json["message"]
     if entry[1] in {"POST", "PUT", "PATCH"}:
@@ -157,5 +168,5 @@ def test_what_a_call_does_not_know_is_refused_and_named(control, owner, entry):
 @pytest.mark.parametrize("entry", GUARDED, ids=str)
 def test_a_scope_is_asked_for_before_anything_is_read(control, owner, entry):
     created = owner.call("POST", "/keys", {"name": "none", "scopes": ["proxy"]})
-    path = entry[0].format(connection_id="%00", key_id="%00", app="%00", slug="%00", name="%00")
+    path = re.sub(r"{\w+}", "%00", entry[0])
     assert control.call(entry[1], f"{path}?limit=x", key=created.json["secret"], body=b"{").status == 403

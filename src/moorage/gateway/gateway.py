@@ -8,6 +8,7 @@ from moorage.gateway.pool import Pool
 from moorage.gateway.resolve import Resolver
 from moorage.gateway.tunnel import Tunnels
 from moorage.http.answering import Door
+from moorage.requests import Notes
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,10 @@ class Rules:
 
 
 class Gateway:
-    """`answer_timeout` is in seconds. `prefix` is the path of the public URL. Rewritten paths begin with it."""
+    """`answer_timeout` is in seconds. `prefix` is the path of the public URL. Rewritten paths begin with it.
+
+    `notes` gets a note of each call; None if no record is kept of calls.
+    """
 
     def __init__(
         self,
@@ -31,11 +35,13 @@ class Gateway:
         pool: Pool | None = None,
         rules: Callable[[str], Rules] = lambda _app: Rules(),
         prefix: str = "",
+        notes: Notes | None = None,
     ) -> None:
         self.resolver = resolver
         self.rules = {app.encode("ascii"): rules(app) for app in apps}
         self.embedded = embedded
         self.pool = pool or Pool(limits_of(answer_timeout))
+        self.notes = notes
         self.prefix = prefix.encode("ascii")
         self.tunnels = Tunnels(resolver, self.pool.limits)
 

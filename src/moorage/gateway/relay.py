@@ -1,17 +1,18 @@
 """Relays one call, from the head of the request to the last byte of the upstream's answer."""
 
 from collections.abc import Awaitable, Iterable
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from moorage.errors import MoorageError
 from moorage.gateway.errors import UpstreamError
+from moorage.gateway.noted import NotedCall
 from moorage.gateway.paths import require_safe
 from moorage.gateway.read_only import only_reads
 from moorage.gateway.redirects import at_gateway, is_redirect
 from moorage.gateway.rewrite import AnswerHead, CallerHeaders, embedded_answer
 from moorage.gateway.target import Target
 from moorage.gateway.upstream import UpstreamConnection
-from moorage.http.answering import DoorExchange
 from moorage.http.bodies import Allowance, Body, Budget
 from moorage.http.direct import DirectProtocol
 from moorage.http.encode import BODILESS, STATUS_LINES, lines_of
@@ -39,27 +40,21 @@ _UNLIMITED = Allowance(1 << 62, Budget(1 << 62))
 log = Log(__name__)
 
 
-class Relay(DoorExchange):
+class Relay(NotedCall):
     """One call through the gateway. `native` is what follows the app's name in the request's target, with the query."""
 
     __slots__ = (
         "_admission_request",
         "_admission_target",
         "_borrowing",
-        "_caller",
         "_chunking",
-        "_gateway",
-        "_native",
         "_out",
         "_renewed",
         "_replayable",
-        "_request_id",
         "_sent_body",
-        "_size",
         "_target",
         "_upstream",
         "needs_new",
-        "request_sent",
         "through",
     )  # fmt: skip
 
@@ -81,7 +76,6 @@ class Relay(DoorExchange):
         self._borrowing = False
         self._body = None  # The part of the body that has arrived, but was not sent.
         self._sent_body = b""  # The part that was sent, as long as it can be sent again.
-        self._size = 0
         self._complete = False
         self._task = None
         self._replayable = True
@@ -92,7 +86,12 @@ class Relay(DoorExchange):
         self._out: list[bytes] = []
         self._chunking = False
         self.through: tuple[tuple[bytes, bytes], ...] = ()  # The headers that name the chosen connection.
-        self.request_sent = False  # True if a part of the request may have reached the upstream.
+        # For the request log.
+        self._began = self._sent_at = 0.0 if gateway.notes is None else monotonic()
+        self._answered_at = 0.0
+        self._resolved = None
+        self._status = self._size = self._bytes_out = 0
+        self.request_sent = False
 
     # The request.
 
@@ -131,6 +130,7 @@ class Relay(DoorExchange):
 
     def on_gone(self) -> None:
         super().on_gone()
+        self._note("gateway", self._status if self._protocol.begun else 0, "caller_gone")
         upstream, self._upstream = self._upstream, None
         if upstream is not None:
             upstream.drop()
@@ -148,6 +148,7 @@ class Relay(DoorExchange):
     async def _await_target(self, lookup: Awaitable[Target]) -> None:
         try:
             target = await lookup
+            self._sent_at = monotonic()
             if self._protocol.is_current(self):
                 self._set_target(target)
                 self._protocol.resume_reading()
@@ -158,6 +159,7 @@ class Relay(DoorExchange):
             self._fail(error)
 
     def _set_target(self, target: Target) -> None:
+        self._resolved = target
         self.through = target.through
         if target.reads_only and not only_reads(self._head, self._native):
             self._refuse(ScopeMissing(f"proxy:{target.app}"))
@@ -188,7 +190,9 @@ class Relay(DoorExchange):
     # The remote upstream.
 
     def on_connected(self, upstream: UpstreamConnection) -> None:
-        self._borrowing = False
+        if self._borrowing:
+            self._borrowing = False
+            self._sent_at = monotonic()
         self._upstream = upstream
         self.request_sent = True
         upstream.begin(self, bare=self._head.method == b"HEAD")
@@ -256,6 +260,8 @@ class Relay(DoorExchange):
         assert target is not None
         if status == 401 and self._send_again(target):
             return
+        self._status = status
+        self._answered_at = monotonic()
         if status == 204:
             head.drop(_LENGTH)
         if head.location and is_redirect(status):
@@ -296,6 +302,7 @@ class Relay(DoorExchange):
         raise NotImplementedError  # Only a request that asks for a switch gets it: WebSocketCall.
 
     def on_part(self, part: bytes) -> None:
+        self._bytes_out += len(part)
         self._out.append(b"%x\r\n%b\r\n" % (len(part), part) if self._chunking else part)
 
     def on_flush(self) -> None:
@@ -309,6 +316,7 @@ class Relay(DoorExchange):
         if self._chunking:
             self._out.append(b"0\r\n\r\n")
         self.on_flush()
+        self._note("upstream", self._status)
         self._protocol.done()
 
     def on_failure(self, error: UpstreamError, *, stale: bool) -> None:
@@ -325,6 +333,7 @@ class Relay(DoorExchange):
 
     def _break_off(self, upstream: UpstreamConnection | None) -> None:
         """End an answer that can't be completed. A caller that reads gets all of it that has arrived."""
+        self._note("upstream", self._status, "broken_off")
         if upstream is not None and upstream.is_paused:
             self._protocol.abort()
         else:
@@ -368,6 +377,7 @@ class Relay(DoorExchange):
         target = self._admission_target
         assert target is not None
         if response.status != 401 or not self._send_again(target):
+            self._note_answer(response)
             self._protocol.refuse(embedded_answer(response, self._request_id, self.through))
 
     def _embedded_request(self, target: Target) -> Request:
@@ -384,11 +394,13 @@ class Relay(DoorExchange):
         request = self._admission_request or self._embedded_request(target)
         if self._body is not None:
             request.body = self._body.contents()
+            self._sent_at = monotonic()
         return request
 
     def _give(self, response: Response) -> None:
         if response.status == 401 and self._target is not None and self._send_again(self._target):
             return
+        self._note_answer(response)
         self._protocol.respond(embedded_answer(response, self._request_id, self.through))
 
     # Errors of the gateway.
@@ -396,6 +408,7 @@ class Relay(DoorExchange):
     def _refuse(self, error: MoorageError) -> None:
         if not self._protocol.is_current(self):
             return
+        self.note_error(error)
         self._protocol.refuse(
             refusal(error, self._request_id.decode(), request_sent=self.request_sent, through=self.through)
         )

@@ -15,6 +15,7 @@ from moorage.http.encode import lines_of
 from moorage.http.errors import STATUS
 from moorage.keys.errors import RateLimited, ScopeMissing
 from moorage.keys.model import Principal
+from moorage.requests import Caller
 from moorage.single_flight import SingleFlight
 from moorage.storage.errors import DatabaseUnusable
 
@@ -103,7 +104,11 @@ class Resolver:
         target = self._targets.get(route_key.digest)
         if target is None or target.good_until <= self._clock.timestamp():
             return None
-        self._count(target.account_id)
+        try:
+            self._count(target.account_id)
+        except RateLimited as error:
+            error.called_by = target.account_id, target.caller.key_id
+            raise
         return target
 
     async def resolve(self, route_key: RouteKey) -> Target:
@@ -123,6 +128,13 @@ class Resolver:
     async def _look_up(self, route_key: RouteKey) -> Target:
         generation = self._generation
         principal = await self._keys.authenticate(_text(route_key.authorization))
+        try:
+            return await self._look_up_for(principal, route_key, generation)
+        except MoorageError as error:
+            error.called_by = principal.account_id, principal.key_id
+            raise
+
+    async def _look_up_for(self, principal: Principal, route_key: RouteKey, generation: int) -> Target:
         self._count(principal.account_id)
         app, name = route_key.app.decode("latin-1"), _text(route_key.connection)
         if not principal.scopes.may_call(app):
@@ -139,7 +151,8 @@ class Resolver:
         """The target of a principal's call, looked up now. Raises the errors of `choose` and `access`."""
         connection = await self._connections.choose(principal.account_id, app, name, principal.reach)
         refused_token, _ = self._refusals.get(connection.id, (None, 0.0))
-        target = self._target(connection, await self._access(connection, refused_token))
+        token = await self._access(connection, refused_token)
+        target = self._target(connection, token, principal.key_id)
         return _as_allowed(principal, target)
 
     def _last_known(self, route_key: RouteKey) -> Target | None:
@@ -195,9 +208,10 @@ class Resolver:
 
         async def renew() -> Target:
             token = await self._access(target.connection, target.token)
-            return replace(self._target(target.connection, token), reads_only=target.reads_only)
+            renewed = self._target(target.connection, token, target.caller.key_id)
+            return replace(renewed, reads_only=target.reads_only)
 
-        key = ("refused", target.connection_id, target.token, target.reads_only)
+        key = ("refused", target.connection_id, target.token, target.reads_only, target.caller.key_id)
         return self._lookups.do(key, renew)
 
     async def _access(self, connection: Connection, instead_of: str | None) -> AccessToken:
@@ -221,12 +235,13 @@ class Resolver:
         if wait is not None:
             raise RateLimited(wait)
 
-    def _target(self, connection: Connection, token: AccessToken) -> Target:
+    def _target(self, connection: Connection, token: AccessToken, key_id: str) -> Target:
         upstream = token.upstream or connection.upstream  # A renewal may report that the account has moved.
         assert upstream is not None, "an active connection has an upstream"
         ends = math.inf if token.expires_at is None else token.expires_at - MARGIN_SECONDS
         good_until = min(self._clock.timestamp() + REMEMBERED_SECONDS, ends)
         through = self._through(connection, upstream)
+        environment = self._environment(connection.app, upstream)
         return Target(
             connection.id,
             connection.account_id,
@@ -239,6 +254,7 @@ class Resolver:
             token.renewable,
             through,
             lines_of([*through]),
+            Caller(connection.account_id, key_id, connection.app, connection.id, environment),
             ends=ends,
         )
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from moorage.connections.model import Connection
+from moorage.requests import Caller
 
 _PORTS = {"http": 80, "https": 443}
 
@@ -47,7 +48,7 @@ class Target:
     The target may be remembered until `good_until`. At `ends` its token or the caller's key expires. Both times are in
     seconds since the epoch. With `reads_only`, the caller may only read. If the token is not `renewable`, no other
     token can replace it. `through` has the headers that name the connection, and `through_lines` the same headers as
-    bytes.
+    bytes. `caller` is how the request log names who calls.
     """
 
     connection_id: str
@@ -61,6 +62,7 @@ class Target:
     renewable: bool
     through: tuple[tuple[bytes, bytes], ...]
     through_lines: bytes
+    caller: Caller
     reads_only: bool = False
     ends: float = math.inf
 

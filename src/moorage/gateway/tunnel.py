@@ -86,6 +86,9 @@ class Tunnel:
         self.confirmed = -1
         self.confirmed_until = 0.0
         self.on_end: Callable[[], None] = lambda: None
+        # Called once at the end, with the number of bytes from the caller and from the app.
+        self.on_closed: Callable[[int, int], None] = _nobody
+        self._passed = {True: 0, False: 0}  # The bytes that were sent to the app, and to the caller.
         app.is_app = True
         caller.other, app.other = app, caller
         caller.tunnel = app.tunnel = self
@@ -95,6 +98,7 @@ class Tunnel:
         if not self._closing and not to.transport.is_closing():
             to.frames.feed(data)
             to.transport.write(data)
+            self._passed[to.is_app] += len(data)
 
     def on_half_closed(self, end: End) -> bool:
         """A side has ended its sending, but may still receive. The result False closes its connection."""
@@ -121,6 +125,8 @@ class Tunnel:
             BreakingOff(other.transport, patience=self._limits.stalled)
         if not waits:
             self.on_end()
+            on_closed, self.on_closed = self.on_closed, _nobody
+            on_closed(self._passed[True], self._passed[False])
         end.tunnel = None  # A cycle would keep the buffers of TLS until the next full collection.
         end.other = end
 
@@ -179,6 +185,10 @@ class Tunnel:
             self._loop.call_later(_CLOSING_SECONDS, self._check_closing, transport, unsent)
         else:
             transport.abort()
+
+
+def _nobody(_bytes_in: int, _bytes_out: int) -> None:
+    """Nobody wants to know of the end."""
 
 
 class Tunnels:

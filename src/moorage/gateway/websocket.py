@@ -1,6 +1,7 @@
 """A call that asks for a WebSocket. It is an ordinary call until the app answers; if the answer is 101, a tunnel."""
 
 import asyncio
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from moorage.gateway.errors import WebSocketsExhausted, WebSocketUnsupported
@@ -63,6 +64,7 @@ class WebSocketCall(Relay):
 
     def _set_target(self, target: Target) -> None:
         app = self._caller.route_key.app
+        self._resolved = target
         self.through = target.through
         if target.reads_only:
             self._refuse(
@@ -82,6 +84,7 @@ class WebSocketCall(Relay):
         self, head: AnswerHead, transport: asyncio.Transport, socket: asyncio.Transport, rest: bytes
     ) -> None:
         self._upstream = None
+        self._status, self._answered_at = 101, monotonic()
         app = End(transport, socket)
         transport.set_protocol(app)
         target, protocol = self._target, self._protocol
@@ -95,10 +98,15 @@ class WebSocketCall(Relay):
         protocol.begun = True
         limits = self._gateway.pool.limits
         self._tunnel = tunnel = Tunnel(self._end, app, self._caller.route_key, target, limits)
+        tunnel.on_closed = self._note_tunnel
         self._gateway.tunnels.add(tunnel)
         if rest:
             tunnel.pass_on(rest, self._end)
         self._end.release()
+
+    def _note_tunnel(self, bytes_in: int, bytes_out: int) -> None:
+        self._size, self._bytes_out = bytes_in, bytes_out
+        self._note("upstream", self._status)
 
 
 class _CallerEnd(End):

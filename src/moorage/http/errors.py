@@ -49,6 +49,8 @@ STATUS: dict[str, int] = {
     "refresh_limited": 503,
     "request_invalid": 400,
     "request_too_slow": 408,
+    "request_unknown": 404,
+    "requests_off": 404,
     "rights_exceeded": 403,
     "scope_missing": 403,
     "scope_unknown": 400,

@@ -1,7 +1,7 @@
 """The scopes of a key, which docs/api.md explains:
 
 connections:read  connections:write  keys:read  keys:write  organisations:read  organisations:write
-proxy[:<app> | :<connection id>][:read]
+requests:read  proxy[:<app> | :<connection id>][:read]
 """
 
 import re
@@ -18,6 +18,7 @@ CONTROL = (
     "keys:write",
     "organisations:read",
     "organisations:write",
+    "requests:read",
 )
 _APP = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _CONNECTION = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")

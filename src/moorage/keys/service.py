@@ -96,6 +96,11 @@ class Keys:
         async with self._database.reading() as tx:
             return [self._with_use(key) for key in await store.all_keys(tx, account_id)]
 
+    async def names(self, account_id: str) -> dict[str, str]:
+        """The names of an account's keys, by their ids."""
+        async with self._database.reading() as tx:
+            return {key.id: key.name for key in await store.all_keys(tx, account_id)}
+
     async def rotate(
         self, account_id: str, key_id: str, overlap: timedelta, by: Principal | None = None
     ) -> tuple[ApiKey, str]:

@@ -32,13 +32,17 @@ class Rooms(ConnectingRooms, PeopleRooms):
         """Runs the jobs of all rooms: each is done by one of all processes."""
         from moorage.jobs import Work
         from moorage.jobs.runner import Runner
+        from moorage.requests.service import Keeping
 
-        connections = self.connections
-        works = (
+        connections, settings = self.connections, self.settings
+        works = [
             Work("connections.end_unopened", lambda _: connections.end_unopened(), every=3600),
             # A bulk job ends by itself if it fails too often, so that its organisation knows.
             Work(BULK_JOB, self.run_bulk_job, most_failures=1000),
-        )
+        ]
+        if self.requests is not None:
+            requests, keeping = self.requests, Keeping(settings.requests_kept, settings.requests_days)
+            works.append(Work("requests.prune", lambda _: requests.prune(keeping), every=300))
         return Runner(self.jobs, works)
 
     @cached_property
@@ -77,8 +81,8 @@ class Rooms(ConnectingRooms, PeopleRooms):
 
     def background(self) -> "list[Loop]":
         """The background loops of all rooms."""
-        rooms = self.crm, self.tokens, self.keys, self.settling, self.runner
-        return [loop for room in rooms for loop in room.background()]
+        rooms = self.crm, self.tokens, self.keys, self.settling, self.runner, self.request_writer
+        return [loop for room in rooms if room is not None for loop in room.background()]
 
     def make_all(self) -> None:
         """Make every service that was not made yet."""
@@ -107,6 +111,8 @@ class Rooms(ConnectingRooms, PeopleRooms):
             await self.crm.close()
         elif "crm_storage" in services:
             await self.crm_storage.close()
+        if "request_database" in services:
+            await self.request_database.close()
         if "database" in services:
             await self.database.close()
 

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from moorage.keys.limits import RateLimiter
     from moorage.keys.service import Keys
     from moorage.keys.settling import Settling
+    from moorage.requests.notes import Notes
+    from moorage.requests.service import Requests
+    from moorage.requests.writer import Writer
     from moorage.storage import Database
     from moorage.vault.keys import KeySource
     from moorage.vault.rotation import Rotation
@@ -109,3 +112,32 @@ class ControlRooms:
         from moorage.keys.settling import Settling
 
         return Settling(self.database, self.limiter)
+
+    @cached_property
+    def request_notes(self) -> "Notes | None":
+        """What the gateway notes of calls; None if no log is kept of them, as are `request_writer` and `requests`."""
+        from moorage.requests.notes import Notes
+
+        return Notes() if self.settings.requests_kept else None
+
+    @cached_property
+    def request_database(self) -> "Database":
+        from moorage.requests.migrations import REQUESTS
+        from moorage.requests.place import url_of
+        from moorage.storage.database import Database
+
+        url = url_of(self.settings)
+        return Database(url, self.clock, what="The request log", schema=REQUESTS.schema, readers=2)
+
+    @cached_property
+    def request_writer(self) -> "Writer | None":
+        from moorage.requests.writer import Writer
+
+        notes = self.request_notes
+        return None if notes is None else Writer(self.request_database, notes)
+
+    @cached_property
+    def requests(self) -> "Requests | None":
+        from moorage.requests.service import Requests
+
+        return Requests(self.request_database) if self.settings.requests_kept else None

@@ -48,6 +48,8 @@ class Settings:
     upstream_timeout: float
     stop_delay: float
     log_level: str
+    requests_kept: int
+    requests_days: int
     explicit: Mapping[str, str | None] = field(default_factory=dict)
 
     @property

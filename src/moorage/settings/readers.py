@@ -244,3 +244,15 @@ def level(text: str) -> str:
     if text.lower() not in {"debug", "info", "warning", "error"}:
         raise ValueError("use debug, info, warning or error")
     return text.lower()
+
+
+def count(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,9}", text):
+        raise ValueError("use a whole number of up to 9 digits; 0 keeps none")
+    return int(text)
+
+
+def days(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,4}", text) or int(text) == 0:
+        raise ValueError("use a whole number from 1 to 9999")
+    return int(text)

@@ -164,4 +164,12 @@ SETTINGS = (
         "Seconds from the signal to stop until new connections are refused.",
     ),
     Setting("log_level", "MOORAGE_LOG_LEVEL", readers.level, "info", "How much is logged."),
+    Setting(
+        "requests_kept",
+        "MOORAGE_REQUESTS_KEPT",
+        readers.count,
+        "1000000",
+        "How many calls the request log keeps; 0 keeps none.",
+    ),
+    Setting("requests_days", "MOORAGE_REQUESTS_DAYS", readers.days, "30", "Days that it keeps a call."),
 )

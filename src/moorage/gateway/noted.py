@@ -1,0 +1,105 @@
+"""A call that gets into the request log when it ends."""
+
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from moorage.errors import MoorageError
+from moorage.gateway.rewrite import CallerHeaders
+from moorage.gateway.target import Target
+from moorage.http.answering import DoorExchange
+from moorage.http.errors import STATUS
+from moorage.http.message import Response
+from moorage.requests import Caller, Note, Source
+
+if TYPE_CHECKING:
+    from moorage.gateway.gateway import Gateway
+
+
+class NotedCall(DoorExchange):
+    """Subclasses note each end of a call. Only the first note of a call counts."""
+
+    __slots__ = (
+        "_answered_at",
+        "_began",
+        "_bytes_out",
+        "_caller",
+        "_gateway",
+        "_native",
+        "_request_id",
+        "_resolved",
+        "_sent_at",
+        "_size",
+        "_status",
+        "request_sent",
+    )  # fmt: skip
+
+    _caller: CallerHeaders
+    _gateway: "Gateway"
+    _native: bytes
+    _request_id: bytes
+    # Moments of the monotonic clock. `_began` is 0 for a call that needs no note, or has got it.
+    _began: float
+    _sent_at: float
+    _answered_at: float
+    _resolved: Target | None  # The last target that was found.
+    _status: int
+    _size: int  # Of the body of the request, as far as it has arrived.
+    _bytes_out: int
+    request_sent: bool  # True if a part of the request may have reached the upstream.
+
+    def _note_answer(self, response: Response) -> None:
+        """Note a whole answer of the embedded CRM."""
+        self._answered_at = monotonic()
+        self._bytes_out = len(response.body)
+        self._note("upstream", response.status)
+
+    def note_error(self, error: MoorageError) -> None:
+        """Note that the gateway has answered with an error. Calls whose key is not known are only counted."""
+        if not self._began:
+            return
+        caller = _caller_of(error, self._caller) if self._resolved is None else self._resolved.caller
+        if caller is not None:
+            self._note("gateway", STATUS.get(error.code, 500), error.code, caller)
+            return
+        self._began = 0.0
+        assert self._gateway.notes is not None
+        self._gateway.notes.strangers += 1
+
+    def _note(
+        self, source: Source, status: int, error: str | None = None, caller: Caller | None = None
+    ) -> None:
+        began, self._began = self._began, 0.0
+        if not began:
+            return
+        notes = self._gateway.notes
+        if caller is None and self._resolved is not None:
+            caller = self._resolved.caller
+        if caller is None or notes is None:
+            return
+        notes.add(
+            Note(
+                caller,
+                self._head.method,
+                self._native,
+                self._request_id,
+                began,
+                self._sent_at,
+                self._answered_at,
+                monotonic(),
+                status,
+                source,
+                error,
+                self._size,
+                self._bytes_out,
+                "true" if self._answered_at else "unknown" if self.request_sent else "false",
+            )
+        )
+
+
+def _caller_of(error: MoorageError, headers: CallerHeaders) -> Caller | None:
+    """Who called, if that was known when the call failed."""
+    if error.called_by is None:
+        return None
+    connection = dict(error.through).get(b"Moorage-Connection")
+    connection_id = None if connection is None else connection.decode("ascii").partition(";")[0]
+    return Caller(*error.called_by, headers.route_key.app.decode("latin-1"), connection_id)

@@ -1,0 +1,25 @@
+"""The errors of the request log."""
+
+from moorage.errors import MoorageError
+
+
+class RequestUnknown(MoorageError):
+    """Unknown, another account's, or no longer kept: callers can't tell which."""
+
+    code = "request_unknown"
+
+    def __init__(self, request_id: str) -> None:
+        super().__init__(
+            f"The request log has no request {request_id[:64]!r}.",
+            help="GET /requests and `moorage requests` show the newest. A request appears a second after its end.",
+        )
+
+
+class RequestsOff(MoorageError):
+    code = "requests_off"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This server keeps no request log.",
+            help="Set MOORAGE_REQUESTS_KEPT to more than 0, and start it again.",
+        )

@@ -1,0 +1,65 @@
+"""A call of the request log, as people and programs see it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from moorage.http.timestamps import wire_time
+from moorage.requests.notes import Note
+from moorage.requests.store import Notice
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call. Its `number` is higher than those of all calls that were written before it."""
+
+    number: int
+    epoch: int  # See `store.blocks`.
+    note: Note
+
+    @property
+    def at(self) -> int:
+        """The time at which it began, in microseconds since the epoch."""
+        return self.epoch + int(self.note.began * 1_000_000)
+
+
+def time_of(microseconds: int) -> str:
+    return wire_time(datetime.fromtimestamp(microseconds / 1_000_000, UTC))
+
+
+def call_document(call: Call, keys: Mapping[str, str]) -> dict[str, Any]:
+    """The call in the form of the API. `keys` has the names of the account's API keys."""
+    note, caller = call.note, call.note.caller
+    path, _, query = note.native.decode("ascii").partition("?")
+    app_ms = max(note.answered_at - note.sent_at, 0.0) * 1000 if note.answered_at else None
+    whole_ms = max(note.ended - note.began, 0.0) * 1000
+    return {
+        "request_id": note.request_id.decode("ascii"),
+        "number": call.number,
+        "at": time_of(call.at),
+        "key": {"id": caller.key_id, "name": keys.get(caller.key_id)},
+        "connection_id": caller.connection_id,
+        "app": caller.app,
+        "environment": caller.environment,
+        "method": note.method.decode("latin-1"),
+        "path": path,
+        "query": query or None,
+        "status": note.status or None,
+        "source": note.source,
+        "error": note.error,
+        "sent": note.sent,
+        "bytes_in": note.bytes_in,
+        "bytes_out": note.bytes_out,
+        "duration_ms": round(whole_ms, 3),
+        "app_ms": None if app_ms is None else round(app_ms, 3),
+    }
+
+
+def notice_document(notice: Notice) -> dict[str, Any]:
+    return {
+        "kind": notice.kind,
+        "at": time_of(notice.number),
+        "since": None if notice.since is None else time_of(notice.since),
+        "count": notice.count,
+    }

@@ -1,0 +1,142 @@
+"""Reads the request log."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from time import monotonic, sleep
+
+import sqlalchemy as sa
+
+from moorage.access import EVERYWHERE, Reach
+from moorage.requests import store
+from moorage.requests.errors import RequestUnknown
+from moorage.requests.model import Call
+from moorage.requests.store import Block, Notice
+from moorage.storage import Database
+
+# Seconds. A page that is not full after so long ends there, and the next one goes on behind it.
+LONGEST_LOOK = 0.5
+NOTICES = 20  # Notices that a page shows.
+STEP = 100  # Blocks that are removed at once.
+_DAY = 24 * 3600 * 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which calls are wanted. `words` are bytes that a block contains if it contains such a call."""
+
+    accepts: Callable[[Call], bool] = lambda _call: True
+    words: Sequence[bytes] = ()
+    since: int | None = None  # No call began before this time, in microseconds since the epoch.
+
+
+EVERYTHING = Filter()
+
+
+def within(reach: Reach, filter_: Filter = EVERYTHING) -> Filter:
+    """The same filter, for calls through connections that a caller may use."""
+    if reach == EVERYWHERE:
+        return filter_
+
+    def accepts(call: Call) -> bool:
+        caller = call.note.caller
+        is_inside = caller.environment == "embedded" or not reach.embedded_only
+        is_used = reach.apps is None or caller.app in reach.apps or caller.connection_id in reach.connections
+        return is_inside and is_used and filter_.accepts(call)
+
+    return replace(filter_, accepts=accepts)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """`next` is the number below which the next page begins; None if there is no more."""
+
+    calls: Sequence[Call]
+    next: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """How many calls are kept, and for how many days."""
+
+    calls: int
+    days: int
+
+
+class Requests:
+    """The calls of all accounts. A call belongs to the account of the key that made it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def page(
+        self, account_id: str, filter_: Filter = EVERYTHING, *, limit: int, before: int | None = None
+    ) -> Page:
+        """The newest calls, at most `limit`, with numbers lower than `before`."""
+        async with self._database.reading() as tx:
+            return await tx.connection.run(lambda opened: _page(opened, account_id, filter_, limit, before))
+
+    async def get(self, account_id: str, request_id: str, among: Filter = EVERYTHING) -> Call:
+        """The newest call with this request id. Raises RequestUnknown."""
+        wanted = request_id.encode("utf-8", "replace")
+        same = Filter(lambda call: call.note.request_id == wanted and among.accepts(call), [wanted])
+        before: int | None = None
+        while True:
+            page = await self.page(account_id, same, limit=1, before=before)
+            if page.calls:
+                return page.calls[0]
+            if page.next is None:
+                raise RequestUnknown(request_id)
+            before = page.next
+
+    async def after(self, account_id: str, number: int, filter_: Filter = EVERYTHING) -> Sequence[Call]:
+        """The oldest calls with higher numbers than this one."""
+        async with self._database.reading() as tx:
+            return await tx.connection.run(
+                lambda connection: [
+                    call
+                    for block in store.after(connection, account_id, number, 20)
+                    for call in _calls(block)
+                    if call.number > number and filter_.accepts(call)
+                ]
+            )
+
+    async def notices(self) -> Sequence[Notice]:
+        """What the log says about itself, the newest first."""
+        async with self._database.reading() as tx:
+            return await store.newest_notices(tx, NOTICES)
+
+    async def prune(self, keeping: Keeping) -> None:
+        """Remove what is too old or too much, in small steps, so that nobody waits long. Raises DatabaseUnusable."""
+        async with self._database.reading() as tx:
+            too_many = await store.number_of_kept(tx, keeping.calls)
+            upto = max(too_many, tx.now - keeping.days * _DAY)
+        while True:
+            async with self._database.transaction(quiet=True) as tx:
+                removed = await store.prune(tx, upto, STEP)
+                await store.prune_notices(tx, upto)
+            if removed < STEP:
+                return
+
+
+def _page(
+    connection: sa.Connection, account_id: str, filter_: Filter, limit: int, before: int | None
+) -> Page:
+    end, found = monotonic() + LONGEST_LOOK, list[Call]()
+    for block in store.newest(connection, account_id, before):
+        if filter_.since is not None and block.first < filter_.since:
+            return Page(found, None)
+        if all(word in block.content for word in filter_.words):
+            room = limit - len(found)
+            calls = (call for call in reversed(_calls(block)) if before is None or call.number < before)
+            found += islice((call for call in calls if filter_.accepts(call)), room)
+        if len(found) == limit:
+            return Page(found, found[-1].number)
+        if monotonic() > end:
+            return Page(found, block.first)
+        sleep(0)  # The event loop goes first.
+    return Page(found, None)
+
+
+def _calls(block: Block) -> list[Call]:
+    return [Call(block.first + index, block.epoch, note) for index, note in enumerate(block.notes())]

@@ -1,0 +1,44 @@
+"""What of a call's path and query is kept: no value that may be a secret, or somebody's name."""
+
+import re
+
+LONGEST = 512  # Bytes of a path and its query.
+HIDDEN = b"*"
+# Parameters whose values say what was asked for, and nothing about a person or a secret.
+SHOWN = frozenset(
+    b"$top $skip $orderby after_id approved before_id converted cvid fields file_type format include_child layout_id"
+    b" limit max_id max_results max_size maxresults module modules mode offset on_conflict order orderby page"
+    b" page_size pagesize per_page sort sort_by sort_order status trigger type".split()
+)
+_NUMBER = re.compile(rb"[0-9]{1,20}")
+_VALUE = re.compile(rb"[A-Za-z0-9_.,:$+%-]{0,400}")
+# A segment that looks like a key or a token: long, of letters and digits. Ids are only digits, or UUIDs.
+_TOKEN = re.compile(rb"(?=[^/]*[A-Za-z])(?=[^/]*[0-9])[A-Za-z0-9_.:~=-]{24,}")
+_UUID = re.compile(rb"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+_EMAIL = re.compile(rb"[^/@]+(?:@|%40)[^/]+", re.IGNORECASE)
+_UNPRINTABLE = re.compile(rb"[^\x21-\x7e]")
+
+
+def shown(native: bytes) -> bytes:
+    """A path and its query, in at most LONGEST printable characters of ASCII. Hidden values are an asterisk."""
+    path, mark, query = native.partition(b"?")
+    path = b"/".join(map(_segment, path[: 2 * LONGEST].split(b"/")))
+    text = path + b"?" + b"&".join(map(_parameter, query[: 2 * LONGEST].split(b"&"))) if mark else path
+    text = _UNPRINTABLE.sub(lambda match: b"%%%02X" % match[0][0], text)
+    return text if len(text) <= LONGEST else text[: LONGEST - 3] + b"..."
+
+
+def _segment(segment: bytes) -> bytes:
+    hides = _EMAIL.fullmatch(segment) or (_TOKEN.fullmatch(segment) and not _UUID.fullmatch(segment))
+    return HIDDEN if hides else segment
+
+
+def _parameter(parameter: bytes) -> bytes:
+    name, equals, value = parameter.partition(b"=")
+    if not equals:
+        # It may be a value without a name.
+        return parameter if parameter.lower() in SHOWN else HIDDEN * bool(parameter)
+    name = name if len(name) <= 64 else name[:64]
+    if name.lower() in SHOWN and _VALUE.fullmatch(value) and not _TOKEN.fullmatch(value):
+        return parameter
+    return name + b"=" + (value if _NUMBER.fullmatch(value) and name.lower().endswith(b"id") else HIDDEN)

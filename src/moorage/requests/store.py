@@ -1,0 +1,168 @@
+"""The tables of the request log.
+
+Calls are in blocks: the calls of one account that one process has written at once, in the order in which they ended. So
+a call costs the writer a quarter of a microsecond, and no index (decision 0064). The call at `index` of a block has the
+number `first + index`. Numbers are microseconds since the epoch at first, but only their order counts.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import msgspec
+import sqlalchemy as sa
+
+from moorage.requests.notes import Note
+from moorage.storage import Transaction
+from moorage.storage.upsert import upsert
+
+blocks = sa.Table(
+    "blocks",
+    sa.MetaData(),
+    sa.Column("first", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("last", sa.BigInteger),
+    sa.Column("account_id", sa.Text),
+    sa.Column("count", sa.Integer),
+    # The time at which the monotonic clock of its writer stood at 0, in microseconds since the epoch.
+    sa.Column("epoch", sa.BigInteger),
+    sa.Column("content", sa.LargeBinary),
+)
+notices = sa.Table(
+    "notices",
+    sa.MetaData(),
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("kind", sa.Text),
+    sa.Column("since", sa.BigInteger),
+    sa.Column("count", sa.BigInteger),
+)
+writers = sa.Table(
+    "writers",
+    sa.MetaData(),
+    # The name of a process (`jobs/owners.py`).
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("seen_at", sa.BigInteger),
+)
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(list[Note]).decode
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    first: int
+    epoch: int
+    content: bytes
+
+    def notes(self) -> list[Note]:
+        return _decode(self.content)
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something about the log itself. `kind` is `interrupted`, `dropped` or `strangers`; times are microseconds."""
+
+    number: int
+    kind: str
+    since: int | None
+    count: int | None
+
+
+def add(connection: sa.Connection, now: int, epoch: int, notes: Sequence[Note]) -> None:
+    """Add calls, a block for each account."""
+    by_account: dict[str, list[Note]] = {}
+    for note in notes:
+        by_account.setdefault(note.caller.account_id, []).append(note)
+    first = max(now, (connection.execute(sa.select(sa.func.max(blocks.c.last))).scalar() or 0) + 1)
+    rows = []
+    for account_id, those in by_account.items():
+        last = first + len(those) - 1
+        content = _encode(those)
+        rows.append(
+            {"first": first, "last": last, "account_id": account_id, "count": len(those), "epoch": epoch}
+            | {"content": content}
+        )
+        first = last + 1
+    connection.execute(blocks.insert(), rows)
+
+
+def newest(connection: sa.Connection, account_id: str, before: int | None) -> Iterator[Block]:
+    """The blocks with calls of an account whose numbers are lower than `before`, the newest first."""
+    columns = sa.select(blocks.c.first, blocks.c.epoch, blocks.c.content)
+    while True:
+        statement = columns.where(blocks.c.account_id == account_id).order_by(blocks.c.first.desc()).limit(20)
+        if before is not None:
+            statement = statement.where(blocks.c.first < before)
+        rows = connection.execute(statement).all()
+        for row in rows:
+            yield Block(row.first, row.epoch, bytes(row.content))
+        if len(rows) < 20:
+            return
+        before = rows[-1].first
+
+
+def after(connection: sa.Connection, account_id: str, number: int, most: int) -> list[Block]:
+    """The oldest blocks, at most so many, with calls of an account whose numbers are higher than `number`."""
+    statement = (
+        sa.select(blocks.c.first, blocks.c.epoch, blocks.c.content)
+        .where(blocks.c.account_id == account_id, blocks.c.last > number)
+        .order_by(blocks.c.first)
+        .limit(most)
+    )
+    return [Block(row.first, row.epoch, bytes(row.content)) for row in connection.execute(statement)]
+
+
+async def notice(tx: Transaction, kind: str, since: int | None, count: int | None) -> None:
+    highest = (await tx.connection.execute(sa.select(sa.func.max(notices.c.number)))).scalar() or 0
+    values = {"number": max(tx.now, highest + 1), "kind": kind, "since": since, "count": count}
+    await tx.connection.execute(notices.insert().values(values))
+
+
+async def newest_notices(tx: Transaction, most: int) -> list[Notice]:
+    rows = await tx.connection.execute(sa.select(notices).order_by(notices.c.number.desc()).limit(most))
+    return [Notice(row.number, row.kind, row.since, row.count) for row in rows]
+
+
+async def all_writers(tx: Transaction) -> dict[str, int]:
+    """The processes that write, and when each was seen last."""
+    rows = await tx.connection.execute(sa.select(writers.c.name, writers.c.seen_at))
+    return {row.name: row.seen_at for row in rows}
+
+
+async def seen(tx: Transaction, name: str) -> None:
+    await tx.connection.execute(upsert(writers, {"name": name}, {"seen_at": tx.now}))
+
+
+async def remove_writer(tx: Transaction, name: str) -> None:
+    await tx.connection.execute(writers.delete().where(writers.c.name == name))
+
+
+async def prune(tx: Transaction, upto: int, most: int) -> int:
+    """Remove the oldest blocks whose last number is at most `upto`, at most so many. Returns their number."""
+    oldest = sa.select(blocks.c.first).where(blocks.c.last <= upto).order_by(blocks.c.first).limit(most)
+    removed = await tx.connection.execute(blocks.delete().where(blocks.c.first.in_(oldest)))
+    return removed.rowcount
+
+
+async def prune_notices(tx: Transaction, upto: int) -> None:
+    await tx.connection.execute(notices.delete().where(notices.c.number <= upto))
+
+
+async def number_of_kept(tx: Transaction, most: int) -> int:
+    """The number up to which there are more than `most` newer calls; 0 if there are not so many."""
+
+    def look(connection: sa.Connection) -> int:
+        total = 0
+        for first, count in connection.execute(
+            sa.select(blocks.c.first, blocks.c.count).order_by(blocks.c.first.desc())
+        ):
+            total += count
+            if total > most:
+                return int(first)
+        return 0
+
+    return await tx.connection.run(look)
+
+
+async def size(tx: Transaction) -> tuple[int, int]:
+    """The number of calls and of blocks."""
+    row = (await tx.connection.execute(sa.select(sa.func.sum(blocks.c.count), sa.func.count()))).first()
+    return int(row[0] or 0), int(row[1])

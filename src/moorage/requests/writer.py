@@ -1,0 +1,122 @@
+"""Writes notes to the request log, in batches and in the background."""
+
+import asyncio
+import os
+from collections.abc import Coroutine, Sequence
+from math import inf
+from time import monotonic
+from typing import Any
+
+from moorage.background import Loop
+from moorage.bounded import Bounded
+from moorage.jobs.owners import has_ended, name_of
+from moorage.logs import Log
+from moorage.requests import store
+from moorage.requests.notes import Note, Notes
+from moorage.requests.shown import shown
+from moorage.storage import Database, Transaction
+from moorage.storage.errors import DatabaseUnusable
+
+BATCH = 500
+LONGEST_WAIT = 1.0  # Seconds from the end of a call to its batch, if the batch does not become full before.
+_LOOK = 0.1  # Seconds between two looks at how many notes wait.
+SEEN_SECONDS = 60.0  # The time between two signs that a writer lives.
+_GONE_SECONDS = 300.0  # A writer that has given no sign for so long has ended.
+_REMEMBERED = 2000  # Paths, as many programs call the same ones again and again.
+_MICROSECONDS = 1_000_000
+
+log = Log(__name__)
+
+
+class Writer:
+    """Writes what `notes` has. A process that ends without `close` may lose its last batch; the next one notices."""
+
+    def __init__(self, database: Database, notes: Notes) -> None:
+        self._database = database
+        self._notes = notes
+        self._name = name_of(os.getpid())
+        self._shown = Bounded[bytes, bytes](_REMEMBERED)
+        self._under_way: asyncio.Task[None] | None = None
+
+    def background(self) -> Sequence[Loop]:
+        return (Loop("requests.write", self.keep_writing),)
+
+    async def keep_writing(self) -> None:
+        """Write without end: once a second, or when a batch is full. While the database can't be used, notes wait."""
+        told_at = written_at = -inf
+        while True:
+            now = monotonic()
+            is_due = now - written_at >= LONGEST_WAIT
+            if now - told_at >= SEEN_SECONDS and await self._done(self.tell()):
+                told_at = now
+            elif (waiting := len(self._notes.waiting)) and (is_due or waiting >= BATCH):
+                written_at = now
+                if not await self._done(self.write()):
+                    await asyncio.sleep(LONGEST_WAIT)
+            await asyncio.sleep(_LOOK)
+
+    async def begin(self, *, alone: bool = False) -> None:
+        """Note which writers have ended without a word; if `alone`, all of them. Raises DatabaseUnusable."""
+        async with self._database.transaction(quiet=True) as tx:
+            await self._note_ended(tx, alone=alone)
+
+    async def tell(self) -> None:
+        """Say that this process lives, and what it could not note. Raises DatabaseUnusable."""
+        notes = self._notes
+        counts = {"strangers": notes.strangers, "dropped": notes.dropped}
+        async with self._database.transaction(quiet=True) as tx:
+            await self._note_ended(tx)
+            await store.seen(tx, self._name)
+            for kind, count in counts.items():
+                if count:
+                    await store.notice(tx, kind, None, count)
+        notes.strangers -= counts["strangers"]
+        notes.dropped -= counts["dropped"]
+
+    async def _note_ended(self, tx: Transaction, *, alone: bool = False) -> None:
+        for name, seen_at in (await store.all_writers(tx)).items():
+            is_late = seen_at < tx.now - _GONE_SECONDS * _MICROSECONDS
+            if name != self._name and (alone or is_late or has_ended(name)):
+                await store.remove_writer(tx, name)
+                await store.notice(tx, "interrupted", seen_at, None)
+                log.warning("requests.interrupted", writer=name)
+
+    async def write(self) -> None:
+        """Write all notes that wait. If that fails, they wait for the next call. Raises DatabaseUnusable."""
+        while self._notes.waiting:
+            batch = self._notes.take(BATCH)
+            try:
+                async with self._database.transaction(quiet=True) as tx:
+                    await self._add(tx, batch)
+            except DatabaseUnusable:
+                self._notes.put_back(batch)
+                raise
+
+    async def close(self) -> None:
+        """Write what waits, and say that this process has written all. Raises DatabaseUnusable."""
+        if self._under_way is not None:
+            await asyncio.wait([self._under_way])
+        await self.write()
+        await self.tell()
+        async with self._database.transaction(quiet=True) as tx:
+            await store.remove_writer(tx, self._name)
+
+    async def _add(self, tx: Transaction, batch: Sequence[Note]) -> None:
+        paths = self._shown
+        for note in batch:
+            native = note.native
+            path = paths.get(native)
+            if path is None:
+                path = paths[native] = shown(native)
+            note.native = path
+        epoch = tx.now - int(monotonic() * _MICROSECONDS)
+        await tx.connection.run(lambda connection: store.add(connection, tx.now, epoch, batch))
+
+    async def _done(self, work: Coroutine[Any, Any, None]) -> bool:
+        """True if the work is done, False if the database can't be used. The end of the loop does not break it off."""
+        self._under_way = asyncio.ensure_future(work)
+        try:
+            await asyncio.shield(self._under_way)
+        except DatabaseUnusable:
+            return False
+        return True

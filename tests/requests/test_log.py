@@ -1,0 +1,151 @@
+"""The request log, from notes to the control API, on both kinds of control database."""
+
+import pytest
+
+from moorage.requests import notes as waiting
+from moorage.requests import service
+from moorage.requests.service import Keeping
+from moorage.requests.writer import Writer
+from moorage.storage.errors import DatabaseUnusable
+from tests.calls import log_call, log_calls, noted
+
+DAY = 24 * 3600
+
+
+def pages(caller, target="/requests?limit=2"):
+    """The calls of all pages, and how many pages there were."""
+    calls, count, cursor = [], 0, ""
+    while cursor is not None:
+        page = caller.get(f"{target}{cursor and f'&cursor={cursor}'}").json
+        calls, count, cursor = calls + page["requests"], count + 1, page["next_cursor"]
+    return calls, count
+
+
+def test_a_call_has_what_a_person_asks_about_it(control, owner):
+    [key] = owner.get("/keys").json["keys"]
+    log_call(
+        control, owner.account, key=key["id"], path="/crm/v8/Leads?fields=Last_Name&token=abc", status=404
+    )
+    [call] = owner.get("/requests").json["requests"]
+    assert call["key"] == {"id": key["id"], "name": "owner"}
+    assert (call["method"], call["path"], call["status"], call["sent"]) == (
+        "GET",
+        "/crm/v8/Leads",
+        404,
+        "true",
+    )
+    assert call["query"] == "fields=Last_Name&token=*"
+    assert (call["duration_ms"], call["app_ms"]) == (pytest.approx(5), pytest.approx(3))
+    assert (call["connection_id"], call["environment"], call["bytes_out"]) == ("c", "embedded", 9)
+    assert owner.get("/requests/r1").json == {"request": call}
+
+
+def test_pages_have_each_call_once_and_the_newest_first(control, owner):
+    log_calls(control, [noted(owner.account, request_id=f"r{index}") for index in range(3)])
+    log_calls(control, [noted(owner.account, request_id=f"r{index}") for index in range(3, 5)])
+    calls, count = pages(owner)
+    assert [call["request_id"] for call in calls] == ["r4", "r3", "r2", "r1", "r0"]
+    assert count == 3
+
+
+def test_a_look_that_takes_too_long_ends_between_two_calls(control, owner, monkeypatch):
+    monkeypatch.setattr(service, "LONGEST_LOOK", -1)
+    for index in range(3):
+        log_call(control, owner.account, request_id=f"r{index}")
+    calls, count = pages(owner, "/requests?limit=50")
+    assert [call["request_id"] for call in calls] == ["r2", "r1", "r0"] and count == 4
+    assert owner.get("/requests/r0").status == 200
+
+
+def test_a_request_id_that_came_twice_is_the_newer_call(control, owner):
+    log_call(control, owner.account, status=500)
+    log_call(control, owner.account, status=200)
+    assert owner.get("/requests/r1").json["request"]["status"] == 200
+
+
+def test_each_account_sees_its_own_calls(control, owner, stranger):
+    log_calls(control, [noted(owner.account), noted(stranger.account, request_id="r2"), noted(owner.account)])
+    assert [call["request_id"] for call in stranger.get("/requests").json["requests"]] == ["r2"]
+    assert len(owner.get("/requests").json["requests"]) == 2
+    assert stranger.get("/requests/r1").code == "request_unknown"
+
+
+def test_a_narrow_key_sees_calls_through_its_connections(control, owner):
+    for app, connection in (("zoho-crm", "c"), ("github", "d")):
+        log_call(control, owner.account, app=app, connection=connection, environment="live", request_id=app)
+    owner.key = owner.call("POST", "/keys", {"name": "n", "scopes": ["requests:read", "proxy:github"]}).json[
+        "secret"
+    ]
+    assert [call["app"] for call in owner.get("/requests").json["requests"]] == ["github"]
+    assert owner.get("/requests/zoho-crm").status == 404
+
+
+@pytest.mark.parametrize(
+    "query", ["limit=0", "limit=501", "limit=x", "cursor=x", "cursor=-1", "cursor=" + "9" * 19]
+)
+def test_a_wrong_parameter_is_named(owner, query):
+    answer = owner.get(f"/requests?{query}")
+    assert (answer.status, answer.code) == (400, "parameter_invalid")
+    assert query.partition("=")[0] in answer.json["message"]
+
+
+@pytest.mark.parametrize("request_id", ["%00", "%ED%A0%80", "x" * 200, "%F0%9F%92%A3", "é"])
+def test_no_request_id_is_an_error_of_ours(owner, request_id):
+    assert owner.call("GET", f"/requests/{request_id}").status in {400, 404}
+
+
+def test_old_calls_and_too_many_calls_are_removed(control, owner):
+    requests = control.rooms.requests
+    log_calls(control, [noted(owner.account)] * 3)
+    control.clock.advance(2 * DAY)
+    for index in range(4):
+        log_call(control, owner.account, request_id=f"r{index}")
+    control.run(requests.prune(Keeping(100, 1)))
+    assert [call["request_id"] for call in owner.get("/requests").json["requests"]] == [
+        "r3",
+        "r2",
+        "r1",
+        "r0",
+    ]
+    control.run(requests.prune(Keeping(2, 1)))
+    assert [call["request_id"] for call in owner.get("/requests").json["requests"]] == ["r3", "r2"]
+
+
+def test_notes_wait_while_the_database_is_away_and_too_many_are_told(control, owner, monkeypatch):
+    rooms = control.rooms
+    monkeypatch.setattr(waiting, "MOST_WAITING", 2)
+    monkeypatch.setattr(rooms.request_database, "transaction", _unusable)
+    for index in range(3):
+        rooms.request_notes.add(noted(owner.account, request_id=f"r{index}"))
+    with pytest.raises(DatabaseUnusable):
+        control.run(rooms.request_writer.write())
+    monkeypatch.undo()
+    control.run(rooms.request_writer.close())
+    page = owner.get("/requests").json
+    assert [call["request_id"] for call in page["requests"]] == ["r1", "r0"]
+    assert [(notice["kind"], notice["count"]) for notice in page["notices"]] == [("dropped", 1)]
+
+
+def _unusable(**_):
+    raise DatabaseUnusable("away", help="wait", kind="busy")
+
+
+def test_strangers_are_told_as_a_number(control, owner):
+    control.rooms.request_notes.strangers = 7
+    control.run(control.rooms.request_writer.tell())
+    control.run(control.rooms.request_writer.tell())
+    assert [(notice["kind"], notice["count"]) for notice in owner.get("/requests").json["notices"]] == [
+        ("strangers", 7)
+    ]
+
+
+@pytest.mark.parametrize("leaves", [False, True])
+def test_a_writer_that_ends_without_a_word_is_told(control, owner, monkeypatch, leaves):
+    other = Writer(control.rooms.request_database, control.rooms.request_notes)
+    monkeypatch.setattr(other, "_name", f"{other._name}0")  # Of a process that is not there.
+    control.run(other.tell())
+    if leaves:
+        control.run(other.close())
+    control.run(control.rooms.request_writer.tell())
+    kinds = [notice["kind"] for notice in owner.get("/requests").json["notices"]]
+    assert kinds == ([] if leaves else ["interrupted"])
