@@ -41,6 +41,7 @@ from moorage.oauth.apps.providers import Provider
 from moorage.oauth.connect import routes as connect_routes
 from moorage.oauth.connect.disconnect import Disconnected
 from moorage.oauth.diagnosis import routes as diagnosis_routes
+from moorage.people import frame as people_pages
 from moorage.people import routes as people_routes
 from moorage.requests import routes as request_routes
 from moorage.rooms import DEMO_APP, Rooms, Urls
@@ -142,7 +143,7 @@ def control_origin(rooms: Rooms, on_change: Callable[[], None]) -> ASGIApp:
 
 def _error_page(scope: Scope, error: MoorageError) -> Response | None:
     """The error as a page, if it is an error of a page for people."""
-    return connect_routes.error_page(scope, error) or people_routes.error_page(scope, error)
+    return connect_routes.error_page(scope, error) or people_pages.error_page(scope, error)
 
 
 def _control_routes(rooms: Rooms, on_change: Callable[[], None]) -> list[Route]:
@@ -170,7 +171,7 @@ def _control_routes(rooms: Rooms, on_change: Callable[[], None]) -> list[Route]:
         *diagnosis_routes.routes(rooms.connections, rooms.diagnoses, authenticate),
         *request_routes.routes(rooms.requests, authenticate, rooms.keys.names),
         *connect_routes.routes(rooms.connect, rooms.urls.gateway, on_change),
-        *people_routes.routes(rooms.people, rooms.sign_in, rooms.sessions),
+        *people_routes.routes(rooms.people, rooms.sign_in, rooms.sessions, rooms.urls.gateway),
         *rooms.probes.routes(),
     ]
 

@@ -4,7 +4,7 @@ import pytest
 
 from tests.audit.entries import entries_of
 from tests.keys.test_scope_matrix import MATRIX, send
-from tests.people.browser import Browser
+from tests.people.browser import PASSWORD, Browser
 from tests.people.conftest import quick_hashes  # noqa: F401 (a fixture)
 
 # The action that each changing route notes. Whoever adds a route says here what it notes.
@@ -30,6 +30,13 @@ PAGES = {
     ("/welcome", "POST"): "person.joined",
     ("/sign-in", "POST"): "session.begun",
     ("/sign-out", "POST"): "session.ended",
+    ("/people", "POST"): "person.invited",
+    ("/people/role", "POST"): "person.changed",
+    ("/people/sign-out", "POST"): "person.signed_out",
+    ("/people/reset", "POST"): "person.reset",
+    ("/people/remove", "POST"): "person.removed",
+    ("/me/password", "POST"): "person.password_changed",
+    ("/me/sessions", "POST"): "session.ended",
 }
 # Those that change nothing that an account has, and why.
 SILENT = {
@@ -68,6 +75,14 @@ def test_what_people_do_on_pages_is_noted_with_who_did_it(control, owner):
     assert browser.send("/sign-out").status == 200
     assert browser.sign_in().status == 200
     [person] = control.run(control.rooms.people.list(owner.account))
+    browser.open("/people")
+    browser.send("/people", email="bob@example.com", role="support")
+    bob = control.run(control.rooms.people.list(owner.account))[1]
+    for path in ("role", "sign-out", "reset", "remove"):
+        browser.open("/people")
+        assert browser.send(f"/people/{path}", person=bob.id, role="operator").status == 200
+    browser.open("/me")
+    browser.send("/me/password", present=PASSWORD, password=f"{PASSWORD}!", repeated=f"{PASSWORD}!")
     by_person = [
         document for document in entries_of(control, owner.account) if document["actor"]["id"] == person.id
     ]

@@ -41,9 +41,9 @@ class Browser:
         self.at, self.page = target, answer
         return answer
 
-    def fields(self):
-        """The hidden fields of the page's first form."""
-        form = re.search(r"<form.*?</form>", self.page.text, re.DOTALL)[0]
+    def fields(self, path=""):
+        """The hidden fields of the page's first form, or of the first that leads to a path."""
+        form = re.search(rf'<form method="post" action="{path[1:]}.*?</form>', self.page.text, re.DOTALL)[0]
         return {
             name: html.unescape(value)
             for name, value in re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form)

@@ -34,3 +34,17 @@ def ada(control, owner, browser):  # noqa: F811
     assert browser.join(token).status == 200
     [person] = control.run(control.rooms.people.list(owner.account))
     return person
+
+
+@pytest.fixture
+def join(control):  # noqa: F811
+    """Makes a person of an account, who has joined. Gives the person and their browser."""
+
+    def join(account, role, name="Bob"):
+        people, browser = control.rooms.people, Browser(control)
+        token = control.run(people.invite_anybody(account, role))
+        assert browser.join(token, name, f"{name.lower()}@example.com").status == 200
+        [person] = [one for one in control.run(people.list(account)) if one.name == name]
+        return person, browser
+
+    return join

@@ -6,7 +6,7 @@ import pytest
 
 from moorage.people.sessions import IDLE, LONGEST, way_back
 from moorage.web.tries import TRIES
-from tests.control_database import on_both as database_settings  # noqa: F401 (a fixture)
+from tests.audit.entries import entries_of
 from tests.people.browser import PASSWORD, Browser
 
 
@@ -122,6 +122,8 @@ def test_somebody_who_guesses_has_to_wait_and_the_person_does_not(control, ada):
     for password in ("a guess of somebody", PASSWORD):
         assert thief.sign_in(password=password).status == 429
     assert "Ada" in Browser(control).sign_in().text
+    actions = [document["action"] for document in entries_of(control)]
+    assert actions.count("person.sign_ins_refused") == 1
 
 
 def test_a_form_of_another_site_is_refused(control, ada, browser):

@@ -59,6 +59,7 @@ STATUS: dict[str, int] = {
     "session_expired": 410,
     "session_invalid": 400,
     "sign_in_refused": 403,
+    "sign_in_throttled": 429,
     "snapshot_invalid": 400,
     "snapshot_unknown": 404,
     "snapshot_unwritable": 503,

@@ -66,6 +66,16 @@ class SignInRefused(MoorageError):
         )
 
 
+class TooManyTries(MoorageError):
+    """There were too many tries for one person, or of one address. `retry_after` is in seconds."""
+
+    code = "sign_in_throttled"
+    retry_after = 60
+
+    def __init__(self) -> None:
+        super().__init__("Too many tries.", help="Wait a few minutes.")
+
+
 class PermissionMissing(MoorageError):
     """The person is signed in, and may not do this."""
 

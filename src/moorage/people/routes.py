@@ -4,36 +4,30 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import Scope
 
-from moorage.errors import MoorageError
 from moorage.http import forms
 from moorage.http.control import route
-from moorage.http.message import Response as Plain
-from moorage.people.errors import PersonExists, PersonInvalid, SignInRefused
-from moorage.people.model import LONGEST_EMAIL, LONGEST_NAME, MEANINGS, Person
+from moorage.people import managing, own_page
+from moorage.people.errors import PersonExists, PersonInvalid, SignInRefused, TooManyTries
+from moorage.people.frame import page
+from moorage.people.model import LONGEST_EMAIL, LONGEST_NAME, Person
 from moorage.people.passwords import SHORTEST_PASSWORD
 from moorage.people.service import People
 from moorage.people.sessions import PersonSessions, client_of, go, way_back
 from moorage.people.sign_in import SignIn
-from moorage.web.pages import Pages, headers, html_headers
-from moorage.web.tries import SignInThrottled
-
-_PAGES = Pages("moorage.people", "Moorage")
-_HEADERS = {name.decode(): value.decode() for name, value in headers()}
-_PATHS = frozenset({"/sign-in", "/sign-out", "/welcome", "/me"})
-_THROTTLED = "Too many tries. Wait a few minutes."
 
 
-def routes(people: People, sign_in: SignIn, sessions: PersonSessions) -> list[Route]:
+def routes(people: People, sign_in: SignIn, sessions: PersonSessions, base_url: str) -> list[Route]:
+    """The routes of all pages of people. `base_url` is that of the gateway for people."""
     pages = _Pages(people, sign_in, sessions)
     return [
         route("/sign-in", GET=pages.ask, POST=pages.sign_in),
         route("/sign-out", POST=pages.sign_out),
         route("/welcome", GET=pages.welcome, POST=pages.join),
-        route("/me", GET=pages.me),
+        *own_page.routes(people, sign_in, sessions),
+        *managing.routes(people, sessions, base_url),
     ]
 
 
@@ -56,8 +50,9 @@ class _Pages:
             person = await self.signing_in.with_password(email, form.get("password", ""), client_of(request))
         except SignInRefused as refused:
             return self._sign_in_page(request, way, email=email, note=refused.message, status=403)
-        except SignInThrottled:
-            return self._sign_in_page(request, way, email=email, note=_THROTTLED, status=429)
+        except TooManyTries as error:
+            note = f"{error.message} {error.help}"
+            return self._sign_in_page(request, way, email=email, note=note, status=429)
         answer = go(way_back(way))
         await self.sessions.begin(person, request, answer)
         return answer
@@ -86,13 +81,6 @@ class _Pages:
         await self.sessions.begin(person, request, answer)
         return answer
 
-    async def me(self, request: Request) -> Response:
-        person = await self.sessions.person(request)
-        if person is None:
-            return self.sessions.to_sign_in(request)
-        form_token = self.sessions.form_token(request)
-        return _page("me.html", person=person, meaning=MEANINGS[person.role], form_token=form_token)
-
     def _sign_in_page(
         self, request: Request, way: str, *, email: str = "", note: str = "", status: int = 200
     ) -> Response:
@@ -116,20 +104,7 @@ class _Pages:
 
     def _known(self, template: str, request: Request, status: int, shown: Mapping[str, object]) -> Response:
         """A page whose form works in this browser, in which nobody is signed in yet."""
-        answer = HTMLResponse(b"", status, _HEADERS)
-        form_token = self.sessions.know(request, answer)
-        page = _page(template, status, form_token=form_token, **shown)
-        page.raw_headers.extend(pair for pair in answer.raw_headers if pair[0] == b"set-cookie")
-        return page
-
-
-def _page(template: str, status: int = 200, **values: object) -> Response:
-    return HTMLResponse(_PAGES.render(template, **values), status, _HEADERS)
-
-
-def error_page(scope: Scope, error: MoorageError) -> Plain | None:
-    """The error as a page, if it is an error of these pages. None for other paths, whose errors are JSON."""
-    if scope["path"] not in _PATHS:
-        return None
-    html = _PAGES.render("failed.html", message=error.message, help=error.help or "")
-    return Plain(0, html, html_headers())
+        browser, form_token = self.sessions.unknown(request)
+        answer = page(template, status, form_token=form_token, **shown)
+        self.sessions.put(answer, browser)
+        return answer

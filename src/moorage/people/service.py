@@ -46,6 +46,7 @@ class People:
             await _require_free(tx, email)
             await store.add(tx, person, None)
             token = await _new_link(tx, account_id, person.id, role)
+            person = await _require(tx, account_id, person.id)
             await note(tx, "person.invited", person.id, account=account_id, after=person_document(person))
         log.info("person.invited", person=person.id, role=role)
         return person, token
@@ -97,6 +98,28 @@ class People:
             person = await _require(tx, account_id, person_id)
         log.info("person.reset", person=person_id)
         return person, token
+
+    async def end_sessions(self, account_id: str, person_id: str) -> Person:
+        """Sign a person out everywhere. Raises PersonUnknown."""
+        async with self._database.transaction() as tx:
+            person = await _require(tx, account_id, person_id)
+            ended = await store.end_sessions(tx, person_id)
+            await note(tx, "person.signed_out", person_id, account=account_id, after={"sessions": ended})
+        log.info("person.signed_out", person=person_id, sessions=ended)
+        return person
+
+    async def change_password(self, person: Person, password: str, repeated: str) -> None:
+        """Give a person the password that they chose, and end all their sessions. Raises PersonInvalid, PersonUnknown.
+
+        The caller has checked the present password.
+        """
+        hashed = await self._passwords.hashed(read_password(password, repeated))
+        async with self._database.transaction() as tx:
+            await _require(tx, person.account_id, person.id)
+            await store.change(tx, person.id, password_hash=hashed)
+            await store.end_sessions(tx, person.id)
+            await note(tx, "person.password_changed", person.id, account=person.account_id)
+        log.info("person.password_changed", person=person.id)
 
     async def invited(self, token: str) -> Person | None:
         """Whom a link is for; None if it is for somebody who says so themselves. Raises LinkInvalid."""

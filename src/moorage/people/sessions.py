@@ -67,17 +67,33 @@ class PersonSessions:
         """The fields of a form that a page of ours has sent from this browser. Raises FormRefused, BodyTooLarge."""
         return dict(await own_pairs(request, self._public_url, self._cookie.of(request)))
 
-    def to_sign_in(self, request: Request) -> Response:
-        """Sends the browser to the page for signing in, from where it comes back to this page."""
+    def to_sign_in(self, request: Request, back: str | None = None) -> Response:
+        """Sends the browser to the page for signing in. It comes back to this page, or to the path `back`."""
         path = request.url.path
         up = "../" * (path.count("/") - 1)
-        return go(f"{up or './'}sign-in?next={quote(path)}")
+        return go(f"{up or './'}sign-in?next={quote(back or path)}")
 
-    def know(self, request: Request, answer: Response) -> str:
-        """Make the browser one that is recognised, without a person. Returns the token for forms of this answer."""
+    def unknown(self, request: Request) -> tuple[str, str]:
+        """The cookie of a browser in which nobody has signed in yet, and the token for a form of its page."""
         browser = self._cookie.of(request) or new_random()
+        return browser, form_token_of(browser)
+
+    def put(self, answer: Response, browser: str) -> None:
         self._cookie.put(answer, browser)
-        return form_token_of(browser)
+
+    async def list(self, request: Request, person: Person) -> list[tuple[Session, bool]]:
+        """The sessions of a person, the last used first, each with whether it is the one of this browser."""
+        digest = digest_of(self._cookie.of(request) or "")
+        async with self._database.reading() as tx:
+            here = await store.session(tx, digest)
+            sessions = [one for one in await store.sessions_of(tx, person.id) if _is_valid(one, tx.now)]
+        return [(one, here is not None and one.id == here[0].id) for one in sessions]
+
+    async def end_one(self, person: Person, session_id: str) -> None:
+        """End a session of a person by its id. It is not an error if there is none."""
+        async with self._database.transaction() as tx:
+            if await store.end_session_of_id(tx, person.id, session_id):
+                await note(tx, "session.ended", session_id, account=person.account_id)
 
     async def begin(self, person: Person, request: Request, answer: Response) -> None:
         """Sign a person in in this browser. The session is new, because somebody else may know an older one."""

@@ -162,12 +162,25 @@ async def session(tx: Transaction, digest: bytes) -> tuple[Session, Person] | No
     return _session(row), _person(row)
 
 
+async def sessions_of(tx: Transaction, person_id: str) -> list[Session]:
+    """The sessions of a person, also those that have ended by themselves, the last used first."""
+    query = sa.select(*_SESSION).where(sessions.c.person_id == person_id)
+    rows = await tx.connection.execute(query.order_by(sessions.c.seen_at.desc(), sessions.c.id))
+    return [_session(row) for row in rows]
+
+
 async def note_seen(tx: Transaction, digest: bytes) -> None:
     await tx.connection.execute(sessions.update().where(sessions.c.digest == digest).values(seen_at=tx.now))
 
 
 async def end_session(tx: Transaction, digest: bytes) -> None:
     await tx.connection.execute(sessions.delete().where(sessions.c.digest == digest))
+
+
+async def end_session_of_id(tx: Transaction, person_id: str, session_id: str) -> bool:
+    """True if there was such a session."""
+    is_it = (sessions.c.person_id == person_id) & (sessions.c.id == session_id)
+    return bool((await tx.connection.execute(sessions.delete().where(is_it))).rowcount)
 
 
 async def end_sessions(tx: Transaction, person_id: str) -> int:

@@ -1,0 +1,46 @@
+"""What all pages of people have in common: the frame, errors, and pages for somebody who is signed in."""
+
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.types import Scope
+
+from moorage.errors import MoorageError
+from moorage.http.control import Endpoint
+from moorage.http.message import Response as Plain
+from moorage.people.model import Person
+from moorage.people.sessions import PersonSessions
+from moorage.web.pages import Pages, headers, html_headers
+
+_PAGES = Pages("moorage.people", "Moorage")
+_HEADERS = {name.decode(): value.decode() for name, value in headers()}
+_FIRST = frozenset({"sign-in", "sign-out", "welcome", "me", "people"})
+
+# Answers the request of a person who is signed in.
+PersonEndpoint: TypeAlias = Callable[[Request, Person], Awaitable[Response]]
+
+
+def page(template: str, status: int = 200, **values: object) -> Response:
+    return HTMLResponse(_PAGES.render(template, **values), status, _HEADERS)
+
+
+def error_page(scope: Scope, error: MoorageError) -> Plain | None:
+    """The error as a page, if it is an error of these pages. None for other paths, whose errors are JSON."""
+    first, *rest = scope["path"].removeprefix("/").split("/")
+    if first not in _FIRST:
+        return None
+    back = f"{'../' * len(rest) or './'}{first if first in {'me', 'people'} else 'me'}"
+    html = _PAGES.render("failed.html", message=error.message, help=error.help or "", back=back)
+    return Plain(0, html, html_headers())
+
+
+def signed_in(sessions: PersonSessions, endpoint: PersonEndpoint, back: str | None = None) -> Endpoint:
+    """The endpoint for whoever is signed in. Others are sent to sign in, and come back to this page, or to `back`."""
+
+    async def answer(request: Request) -> Response:
+        person = await sessions.person(request)
+        return sessions.to_sign_in(request, back) if person is None else await endpoint(request, person)
+
+    return answer
