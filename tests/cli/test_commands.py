@@ -1,4 +1,5 @@
 import itertools
+import json
 import os
 import socket
 import subprocess
@@ -20,12 +21,12 @@ CONNECTION = {
 
 
 def test_connections_are_listed_as_a_table(server, moorage):
-    more = {"default": True, "environment": "live", "metadata": {"organisation": "Quay"}}
+    more = {"default": True, "environment": "live", "metadata": {"organisation": "Quay"}, "alias": "sales-eu"}
     server.answers(200, {"connections": [CONNECTION | more]})
     outcome = moorage("connection", "list", "--app", "zoho-crm", "--status", "ACTIVE")
     assert [line.split() for line in outcome.out.splitlines()] == [
-        ["ID", "APP", "STATUS", "DEFAULT", "ENVIRONMENT", "ACCOUNT", "CREATED"],
-        ["c1", "zoho-crm", "ACTIVE", "*", "live", "Quay", "2026-01-01T00:00:00Z"],
+        ["ID", "ALIAS", "APP", "STATUS", "DEFAULT", "ENVIRONMENT", "ACCOUNT", "CREATED"],
+        ["c1", "sales-eu", "zoho-crm", "ACTIVE", "*", "live", "Quay", "2026-01-01T00:00:00Z"],
     ]
     assert server.seen[0].target == "/connections?app=zoho-crm&status=ACTIVE"
 
@@ -95,6 +96,13 @@ def test_nobody_coming_ends_the_wait_in_time(connecting, moorage):
 
 def test_a_connection_is_shown_in_words(server, moorage):
     more = {"id": "c1", "metadata": {"organisation": "Harbour & Pine", "user": "ana@harbourpine.example"}}
+    health = {
+        "status": "failed",
+        "reason": "It ended.",
+        "since": "2026-01-01T00:00:00.5Z",
+        "next": "Connect it.",
+    }
+    more |= {"alias": None, "tags": ["eu", "b"], "health": health}
     server.answers(200, {"connection": CONNECTION | more})
     lines = [line.split(maxsplit=1) for line in moorage("connection", "get", "c1").out.splitlines()]
     assert lines == [
@@ -104,7 +112,20 @@ def test_a_connection_is_shown_in_words(server, moorage):
         ["creation_time", "2026-01-01T00:00:00Z"],
         ["organisation", "Harbour & Pine"],
         ["user", "ana@harbourpine.example"],
+        ["tags", "eu b"],
+        ["health", "failed since 2026-01-01T00:00:00Z: It ended."],
+        ["next", "Connect it."],
     ]
+
+
+def test_labels_are_given_and_taken_away(server, moorage):
+    server.answers(200, {"connection": CONNECTION})
+    assert moorage("connection", "label", "c1", "--tag", "a", "--tag", "b", "--remove", "alias").status == 0
+    assert (server.seen[0].method, server.seen[0].target) == ("PATCH", "/connections/c1")
+    assert json.loads(server.seen[0].body) == {"tags": ["a", "b"], "alias": None}
+    for wrong in ([], ["--remove", "status"], ["--alias", "a", "--remove", "alias"]):
+        assert moorage("connection", "label", "c1", *wrong).status == 2
+    assert len(server.seen) == 1
 
 
 def test_delete_does_not_go_on_unless_it_is_confirmed(server, moorage):

@@ -26,6 +26,12 @@ def test_the_answer_is_a_pending_connection(owner):
         "alias": None,
         "tags": [],
         "end_user": None,
+        "health": {
+            "status": "pending",
+            "reason": "Nobody has connected it yet.",
+            "since": "2026-02-07T09:10:56.048460Z",
+            "next": "Open its url in a browser, and sign in.",
+        },
         "metadata": {},
     }
 

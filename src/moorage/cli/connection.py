@@ -12,7 +12,7 @@ from moorage.cli.connecting import invite, wait_until_connected
 from moorage.cli.failures import UsageError
 from moorage.cli.options import Json, Url, Yes
 from moorage.cli.output import confirm, print_json, print_table
-from moorage.client import ApiError, Connection, Moorage
+from moorage.client import ApiError, Connection, Health, Moorage
 from moorage.near import did_you_mean
 
 ENVIRONMENTS = ("embedded", "sandbox", "live")
@@ -240,7 +240,7 @@ def _row(connection: Connection) -> tuple[object, ...]:
     account = metadata.get("organisation") or metadata.get("user") or metadata.get("reason")
     default = "*" if connection["default"] else ""
     status = f"{connection['status']} (not verified)" if "not_verified" in metadata else connection["status"]
-    kind, created = connection["environment"], f"{connection['creation_time'].partition('.')[0].rstrip('Z')}Z"
+    kind, created = connection["environment"], _second(connection["creation_time"])
     name = connection["connection_id"], connection.get("alias")  # A server of an earlier version knows none.
     return *name, connection["app"], status, default, kind, account, created
 
@@ -248,10 +248,24 @@ def _row(connection: Connection) -> tuple[object, ...]:
 def _facts(connection: Connection) -> Iterator[tuple[str, Any]]:
     """The facts for a person, without `id`, which repeats `connection_id`."""
     for name, value in connection.items():
-        if isinstance(value, dict):
+        if name == "health":
+            yield from _health(connection["health"])
+        elif isinstance(value, dict):
             yield from ((key, _joined(fact)) for key, fact in value.items())
         elif name != "id" and value not in (None, []):
             yield name, _joined(value)
+
+
+def _health(health: Health) -> Iterator[tuple[str, Any]]:
+    since = f" since {_second(health['since'])}" if health["since"] else ""
+    yield "health", f"{health['status']}{since}: {health['reason']}"
+    if health["next"]:
+        yield "next", health["next"]
+
+
+def _second(time: str) -> str:
+    """A time to the second."""
+    return f"{time.partition('.')[0].rstrip('Z')}Z"
 
 
 def _joined(value: Any) -> Any:

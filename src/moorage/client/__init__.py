@@ -8,7 +8,7 @@ print(response.json()["data"])
 """
 
 from moorage.client.client import Connections, Keys, Moorage, Organisations
-from moorage.client.connection import Connection, Default, Revocation
+from moorage.client.connection import Connection, Default, Health, Revocation
 from moorage.client.errors import ApiError, ClientError, Misconfigured, Unreachable
 from moorage.client.key import Key
 from moorage.client.organisation import Organisation
@@ -20,6 +20,7 @@ __all__ = [
     "Connection",
     "Connections",
     "Default",
+    "Health",
     "Key",
     "Keys",
     "Misconfigured",

@@ -24,13 +24,22 @@ class Default(TypedDict):
     chosen: str | None
 
 
+class Health(TypedDict):
+    """`status` is ok, limited, pending or failed. `next` is what to do; None if there is nothing to do."""
+
+    status: str
+    reason: str
+    since: str | None
+    next: str | None
+
+
 class Connection(TypedDict, total=False):
     """A connection. Times are RFC 3339 in UTC.
 
     `url` is the page where a person authorises the connection, also a second time; it is None for a key that may only
     read. `environment` is embedded, sandbox or live, and None until the connection is connected. `default` is True if
     calls that name no connection go through this one. `alias` can be used wherever an id can. `tags` and `end_user` are
-    what the holder wrote on it.
+    what the holder wrote on it. `health` is how it is, in plain words.
     """
 
     connection_id: str
@@ -45,4 +54,5 @@ class Connection(TypedDict, total=False):
     alias: str | None
     tags: list[str]
     end_user: str | None
+    health: Health
     metadata: dict[str, Any]

@@ -26,7 +26,7 @@ async def default_in(tx: Transaction, account_id: str, app: str, reach: Reach) -
         # A key that reaches only some of the app's connections must not learn that another connection was deleted.
         is_for_all = not reach.embedded_only and (reach.apps is None or app in reach.apps)
         if connection is None and is_for_all:
-            raise DefaultDeleted(app, chosen, await _suggestions(tx, account_id, app, reach))
+            raise DefaultDeleted(app, chosen, await names_in(tx, account_id, app, reach))
     return await _by_rule(tx, account_id, app, reach)
 
 
@@ -44,7 +44,8 @@ async def _by_rule(tx: Transaction, account_id: str, app: str, reach: Reach) -> 
     return active
 
 
-async def _suggestions(tx: Transaction, account_id: str, app: str, reach: Reach) -> list[str]:
+async def names_in(tx: Transaction, account_id: str, app: str, reach: Reach) -> list[str]:
+    """The ACTIVE connections that a call to the app could name: their aliases or ids, and whose account each is."""
     limit = MAX_SUGGESTIONS + 1
     filters = Filters(app=app, status="ACTIVE")
     active = await store.search(tx, account_id, filters, limit=limit, reach=reach)

@@ -29,7 +29,7 @@ class Upstream:
 class Connection:
     """Times are in microseconds since the epoch.
 
-    `generation` counts activations; each makes older session tokens invalid.
+    `generation` counts activations; each makes older session tokens invalid. It has its status `since` then.
 
     `asked_by` is the name of the key that created the connection. With `embedded`, the connect page offers the
     embedded CRM.
@@ -48,6 +48,7 @@ class Connection:
     asked_by: str | None = None
     embedded: bool = False
     labels: Labels = NO_LABELS
+    since: int = 0
 
     @property
     def was_connected(self) -> bool:
@@ -84,7 +85,12 @@ def within(reach: Reach, connection: Connection) -> bool:
 
 
 def connection_document(
-    connection: Connection, *, url: str | None, environment: Environment | None, default: bool
+    connection: Connection,
+    *,
+    url: str | None,
+    environment: Environment | None,
+    default: bool,
+    health: dict[str, Any],
 ) -> dict[str, Any]:
     """The connection in the form of the control API.
 
@@ -105,5 +111,6 @@ def connection_document(
         "alias": connection.labels.alias,
         "tags": list(connection.labels.tags),
         "end_user": connection.labels.end_user,
+        "health": health,
         "metadata": connection.metadata,
     }

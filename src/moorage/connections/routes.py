@@ -68,12 +68,7 @@ async def _documents(
 ) -> list[dict[str, Any]]:
     # With the url a person can change the destination of the connection. A caller that may only read does not get it.
     with_url = caller.may("connections:write")
-    apps = {connection.app for connection in listed}
-    defaults = await connections.defaults(caller.account_id, apps, caller.reach)
-    return [
-        connections.document(connection, default=connection.id in defaults, with_url=with_url)
-        for connection in listed
-    ]
+    return await connections.documents(listed, reach=caller.reach, with_url=with_url)
 
 
 def _search(

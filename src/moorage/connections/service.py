@@ -1,6 +1,6 @@
 """Create, list, choose, activate and delete connections."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,13 +10,14 @@ from moorage.access import EVERYWHERE, Reach
 from moorage.audit import note
 from moorage.clock import Clock
 from moorage.connections import store
-from moorage.connections.defaults import default_in
+from moorage.connections.defaults import default_in, names_in
 from moorage.connections.errors import (
     ConnectionAppMismatch,
     ConnectionInactive,
     ConnectionUnknown,
     SessionInvalid,
 )
+from moorage.connections.health import Explain, health_of
 from moorage.connections.labels import NO_LABELS, Labels
 from moorage.connections.model import (
     NO_FILTERS,
@@ -56,7 +57,9 @@ class Connections:
     """`public_url` is the gateway's base URL, at which people open the connect page.
 
     `environment` says to which kind of account an upstream of an app leads. `under_way` takes a time, in microseconds
-    since the epoch, and selects the ids of the connections that people are connecting then.
+    since the epoch, and selects the ids of the connections that people are connecting then. `explain` tells what a
+    code of an accounts server means. `troubles` finds, of the connections with these ids, those whose token could not
+    be renewed lately, and why.
 
     To a caller, connections outside its reach do not exist.
     """
@@ -69,6 +72,8 @@ class Connections:
         public_url: str,
         environment: Callable[[str, Upstream], Environment],
         under_way: Callable[[int], sa.Select[tuple[str]]],
+        explain: Explain,
+        troubles: Callable[[Transaction, Collection[str]], Awaitable[Mapping[str, str]]],
     ) -> None:
         self._database = database
         self._sessions = sessions
@@ -76,17 +81,28 @@ class Connections:
         self._public_url = public_url
         self._environment = environment
         self._under_way = under_way
+        self._explain = explain
+        self._troubles = troubles
 
-    def document(
-        self, connection: Connection, *, default: bool = False, with_url: bool = True
-    ) -> dict[str, Any]:
-        """The connection in the form of the control API, with a new url if `with_url` is set."""
-        return connection_document(
-            connection,
-            url=self.url(connection) if with_url else None,
-            environment=self._environment_of(connection),
-            default=default,
-        )
+    async def documents(
+        self, listed: Sequence[Connection], *, reach: Reach, with_url: bool
+    ) -> list[dict[str, Any]]:
+        """The connections of an account in the form of the control API, with new urls if `with_url` is set."""
+        ids = [connection.id for connection in listed]
+        apps = {(connection.account_id, connection.app) for connection in listed}
+        async with self._database.reading() as tx:
+            troubles = await self._troubles(tx, ids)
+            defaults = {await _default_of(tx, account_id, app, reach) for account_id, app in sorted(apps)}
+        return [
+            connection_document(
+                connection,
+                url=self.url(connection) if with_url else None,
+                environment=self._environment_of(connection),
+                default=connection.id in defaults,
+                health=health_of(connection, self._explain, troubles.get(connection.id)).document,
+            )
+            for connection in listed
+        ]
 
     def _environment_of(self, connection: Connection) -> Environment | None:
         upstream = connection.upstream
@@ -208,19 +224,16 @@ class Connections:
         async with self._database.transaction() as tx:
             await choose(tx, account_id, app, None)
 
+    async def names(self, account_id: str, app: str, reach: Reach = EVERYWHERE) -> list[str]:
+        """What a call to the app could name: the first ACTIVE connections, by alias or id, with whose account it is."""
+        async with self._database.reading() as tx:
+            return await names_in(tx, account_id, app, reach)
+
     async def default(self, account_id: str, app: str, reach: Reach = EVERYWHERE) -> Default:
         async with self._database.reading() as tx:
             return Default(
                 app, await _default_of(tx, account_id, app, reach), await store.chosen(tx, account_id, app)
             )
-
-    async def defaults(
-        self, account_id: str, apps: Iterable[str], reach: Reach = EVERYWHERE
-    ) -> frozenset[str]:
-        """The ids of the default connections of these apps."""
-        async with self._database.reading() as tx:
-            defaults = [await _default_of(tx, account_id, app, reach) for app in sorted(set(apps))]
-        return frozenset(connection_id for connection_id in defaults if connection_id is not None)
 
     async def of_session(self, token: str) -> Connection:
         """The connection that a session token allows to connect. Raises SessionInvalid, SessionExpired."""

@@ -30,6 +30,7 @@ connections = sa.Table(
     # All tags, each between two spaces, so that one of them can be found by a comparison of text.
     sa.Column("tags", sa.Text),
     sa.Column("end_user", sa.Text),
+    sa.Column("since", sa.BigInteger),
 )
 # The connections that were chosen for calls that name none. A chosen connection may have been deleted since.
 defaults = sa.Table(
@@ -61,6 +62,7 @@ async def add(
         "status": "PENDING",
         "creation_time": tx.now,
         "last_updated_time": tx.now,
+        "since": tx.now,
         "generation": 0,
         "metadata": {},
         "upstream": {},
@@ -166,6 +168,7 @@ async def activate(
         .values(
             status="ACTIVE",
             last_updated_time=tx.now,
+            since=tx.now,
             generation=connection.generation + 1,
             metadata=metadata,
             upstream=asdict(upstream),
@@ -176,10 +179,11 @@ async def activate(
 
 async def fail(tx: Transaction, connection: Connection, metadata: dict[str, Any]) -> None:
     """Make a connection FAILED, unless it was activated after it was read."""
+    since = connection.since if connection.status == "FAILED" else tx.now
     await tx.connection.execute(
         connections.update()
         .where(_unchanged(connection))
-        .values(status="FAILED", last_updated_time=tx.now, metadata=metadata)
+        .values(status="FAILED", last_updated_time=tx.now, since=since, metadata=metadata)
     )
 
 
@@ -188,7 +192,7 @@ async def mend(tx: Transaction, connection: Connection, metadata: dict[str, Any]
     await tx.connection.execute(
         connections.update()
         .where(_unchanged(connection))
-        .values(status="ACTIVE", last_updated_time=tx.now, metadata=metadata)
+        .values(status="ACTIVE", last_updated_time=tx.now, since=tx.now, metadata=metadata)
     )
 
 
@@ -261,4 +265,5 @@ def _connection(row: Any) -> Connection:
         asked_by=row.asked_by,
         embedded=bool(row.embedded),
         labels=Labels(row.alias, tuple((row.tags or "").split()), row.end_user),
+        since=row.since,
     )

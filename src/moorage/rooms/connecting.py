@@ -73,11 +73,22 @@ class ConnectingRooms(CrmRooms):
         from moorage.connections.service import Connections
         from moorage.connections.sessions import PURPOSE, Sessions
         from moorage.oauth.connect.attempts import under_way
+        from moorage.oauth.tokens.store import failures
+        from moorage.oauth.transport.refusal_codes import explained
 
         vault = self.vault
         sessions = Sessions(lambda: vault.derive(PURPOSE), lambda: vault.derived(PURPOSE))
         environment = self.providers.environment
-        return Connections(self.database, sessions, self.clock, self.urls.gateway, environment, under_way)
+        return Connections(
+            self.database,
+            sessions,
+            self.clock,
+            self.urls.gateway,
+            environment,
+            under_way,
+            explained,
+            failures,
+        )
 
     @cached_property
     def unwritten(self) -> "Unwritten":

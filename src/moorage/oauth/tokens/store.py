@@ -1,5 +1,6 @@
 """The tables of renewals: the lease of each connection, and the times of recent renewals."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -84,6 +85,13 @@ async def note_written(tx: Transaction, connection_id: str, fence: int) -> bool:
 async def note_failure(tx: Transaction, connection_id: str, retry_at: float, failure: str) -> None:
     values = {"failures": leases.c.failures + 1, "retry_at": retry_at, "failure": failure}
     await tx.connection.execute(leases.update().where(leases.c.connection_id == connection_id).values(values))
+
+
+async def failures(tx: Transaction, connection_ids: Collection[str]) -> dict[str, str]:
+    """The reasons of the last failures to renew, of those of the connections whose last renewal failed."""
+    failing = (leases.c.failures > 0) & leases.c.connection_id.in_(connection_ids)
+    query = sa.select(leases.c.connection_id, leases.c.failure).where(failing)
+    return {row.connection_id: row.failure or "unknown" for row in await tx.connection.execute(query)}
 
 
 async def forget_failures(tx: Transaction, connection_id: str) -> None:

@@ -110,6 +110,12 @@ REASONS: dict[str, Reason] = {
 }
 
 
+def explained(code: str) -> tuple[str, str]:
+    """The cause and the fix of a code, for rooms that know nothing about OAuth."""
+    meaning = reason(code)
+    return meaning.cause, meaning.fix
+
+
 def reason(code: str) -> Reason:
     """The meaning of a code, and what to do. An unknown code gets general advice."""
     return REASONS.get(code) or Reason(
