@@ -14,6 +14,7 @@ from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from moorage.acting import act_as
+from moorage.audit import routes as audit_routes
 from moorage.background import Background, Loop
 from moorage.clock import SystemClock
 from moorage.connections import default_routes
@@ -166,6 +167,7 @@ def _control_routes(rooms: Rooms, on_change: Callable[[], None]) -> list[Route]:
         ),
         *crm_routes.routes(rooms.organisations, authenticate),
         *default_routes.routes(rooms.connections, authenticate, apps, on_change),
+        *audit_routes.routes(rooms.audit, authenticate, rooms.clock),
         *key_routes.routes(rooms.keys, authenticate, apps, rooms.clock, on_change),
         *app_routes.routes(rooms.providers, rooms.destinations, authenticate),
         *diagnosis_routes.routes(rooms.connections, rooms.diagnoses, authenticate),

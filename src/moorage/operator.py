@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 
 from moorage.acting import Actor, act_as, acting, actor
 from moorage.clock import SystemClock
+from moorage.errors import MoorageError
 from moorage.rooms import Rooms, Urls
 from moorage.settings import Settings
 
 if TYPE_CHECKING:
+    from moorage.audit.service import Audit
     from moorage.crm import Client, CrmService, OrganisationRow, User
     from moorage.keys.model import ApiKey, Mode
     from moorage.oauth.apps.clients_of_apps import ClientsOfApps
@@ -72,6 +74,10 @@ class Operator:
     @cached_property
     def people(self) -> "OperatorPeople":
         return OperatorPeople(self._rooms)
+
+    @property
+    def audit(self) -> "Audit":
+        return self._rooms.audit
 
     @cached_property
     def organisations(self) -> "OperatorOrganisations":
@@ -155,17 +161,24 @@ class Operator:
         migrate(self.settings.database_url, made_after(self.settings))
         return count_rows(self.settings.database_url, CONTROL)
 
-    def move_control(self, target: str, on_table: Callable[[str, int], None], *, dry_run: bool) -> None:
+    async def move_control(self, target: str, on_table: Callable[[str, int], None], *, dry_run: bool) -> None:
         """Copy the control database to another URL. No server may use it. Raises DatabaseNotEmpty, DatabaseServed."""
         from moorage.storage.migrate import CONTROL
         from moorage.storage.moving import move, require_empty
 
+        require_empty(target, CONTROL)
         if dry_run:
-            require_empty(target, CONTROL)
             for table, count in self.control_rows().items():
                 on_table(table, count)
-        else:
+            return
+        # Noted before, so that the entry is among the rows that are copied.
+        await self._rooms.note("database.moved", "control", {"to": target.partition(":")[0]})
+        await self._rooms.database.close()
+        try:
             move(self.settings.database_url, target, CONTROL, on_table)
+        except MoorageError as error:
+            await self._rooms.note("database.failed", "control", {"change": "moved", "reason": error.code})
+            raise
 
     async def move_organisation(
         self, slug: str, target: str, tell: Callable[[str], None], *, dry_run: bool

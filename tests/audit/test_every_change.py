@@ -48,23 +48,20 @@ def test_every_route_that_changes_something_is_here():
     assert {entry for entry in MATRIX if entry[1] != "GET"} == set(NOTED) | set(PAGES) | set(SILENT)
 
 
-@pytest.mark.parametrize("entry", NOTED, ids=str)
-def test_what_a_route_changes_is_noted_with_who_did_it_and_from_where(control, owner, entry):
+def test_what_a_route_changes_is_noted_with_who_did_it_and_from_where(control, owner):
     control.organisation("acme")
     owner.call("POST", "/organisations/acme/snapshots", {"name": "kept"})
     connection = owner.connect("acme")["id"]
     target = owner.call("POST", "/keys", {"name": "target"}).json["key"]["id"]
-    if entry == ("/apps/{app}/default", "DELETE"):
-        owner.call("PUT", "/apps/zoho-crm/default", {"connection_id": connection})
-    before = len(entries_of(control))
-    answer = send(control, entry, owner.key, connection, target)
-    assert answer.status == 200
-    [noted] = entries_of(control)[before:]
-    assert noted["action"] == NOTED[entry]
-    assert noted["account"] == owner.account
-    who = noted["actor"]
-    assert (who["kind"], who["name"], who["address"]) == ("key", "owner", "127.0.0.1")
-    assert noted["request_id"] == answer.headers["x-request-id"]
+    for entry in sorted(NOTED, key=lambda entry: (entry[1] == "DELETE", -entry[0].count("/"))):
+        before = len(entries_of(control, owner.account))
+        answer = send(control, entry, owner.key, connection, target)
+        assert answer.status == 200, (entry, answer.text)
+        noted = entries_of(control, owner.account)[before:]
+        assert [document["action"] for document in noted] == [NOTED[entry]], entry
+        assert noted[0]["request_id"] == answer.headers["x-request-id"]
+        who = noted[0]["actor"]
+        assert (who["kind"], who["name"], who["address"]) == ("key", "owner", "127.0.0.1")
 
 
 def test_what_people_do_on_pages_is_noted_with_who_did_it(control, owner):

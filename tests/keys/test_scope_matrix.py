@@ -12,6 +12,7 @@ from tests.calls import log_call
 OPEN = None
 # A path and a method to the scope that is needed. Whoever adds a route says here who may call it.
 MATRIX = {
+    ("/audit", "GET"): "audit:read",
     ("/apps", "GET"): "connections:read",
     ("/apps/{app}/default", "GET"): "connections:read",
     ("/apps/{app}/default", "PUT"): "connections:write",

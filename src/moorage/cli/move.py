@@ -55,7 +55,7 @@ def control(
             typer.echo(f"{table}: {rows} {'row' if rows == 1 else 'rows'}", err=True)
 
     async def act(operator: "Operator") -> None:
-        operator.move_control(target, on_table, dry_run=dry_run)
+        await operator.move_control(target, on_table, dry_run=dry_run)
 
     with locked(settings.home):  # No server runs on this folder, and none can start.
         operate(home, act)

@@ -7,6 +7,7 @@ response = moorage.request("GET", "/zoho-crm/crm/v8/Leads", params={"fields": "L
 print(response.json()["data"])
 """
 
+from moorage.client.audit import Audit, Entry
 from moorage.client.client import Connections, Keys, Moorage, Organisations
 from moorage.client.connection import Connection, Default, Health, Revocation
 from moorage.client.errors import ApiError, ClientError, Misconfigured, Unreachable
@@ -16,10 +17,12 @@ from moorage.client.response import Response
 
 __all__ = [
     "ApiError",
+    "Audit",
     "ClientError",
     "Connection",
     "Connections",
     "Default",
+    "Entry",
     "Health",
     "Key",
     "Keys",

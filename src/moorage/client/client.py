@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Self, cast
 from urllib.parse import quote
 
+from moorage.client.audit import Audit
 from moorage.client.call import Params, build_call, check_api_key, parse_base_url
 from moorage.client.connection import Connection, Default, Revocation
 from moorage.client.key import Key
@@ -29,6 +30,7 @@ class Moorage:
         self._api_key = check_api_key(api_key or os.environ.get("MOORAGE_API_KEY"))
         base = parse_base_url(base_url or os.environ.get("MOORAGE_URL") or DEFAULT_URL)
         self._transport = Transport(base, timeout=timeout)
+        self.audit = Audit(self)
         self.connections = Connections(self)
         self.keys = Keys(self)
         self.organisations = Organisations(self)

@@ -1,6 +1,9 @@
 """Times in the form of the gateway's own API."""
 
+import re
 from datetime import UTC, datetime
+
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII)
 
 
 def wire_time(moment: datetime) -> str:
@@ -12,3 +15,11 @@ def wire_time_of(microseconds: int) -> str:
     """The same for a number of microseconds since the epoch."""
     seconds, rest = divmod(microseconds, 1_000_000)
     return wire_time(datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest))
+
+
+def read_time(text: str) -> datetime | None:
+    """The time in a text such as 2026-11-30T08:00:00Z, in UTC; None if it is none, or has no offset from UTC."""
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC) if _TIME.fullmatch(text) else None
+    except (ValueError, OverflowError):
+        return None

@@ -52,21 +52,17 @@ class ScopeMissing(MoorageError):
 
 
 class ScopeUnknown(MoorageError):
+    """`control` are the scopes of the control API."""
+
     code = "scope_unknown"
 
-    def __init__(self, text: str, apps: Collection[str] | None = None) -> None:
+    def __init__(self, text: str, control: Collection[str], apps: Collection[str] | None = None) -> None:
         list_of_apps = f" Known apps: {', '.join(sorted(apps))}." if apps is not None else ""
-        control = [
-            f"{part}:{right}"
-            for part in ("connections", "keys", "organisations")
-            for right in ("read", "write")
-        ]
         narrow = [f"proxy:{app}{end}" for app in apps or () for end in ("", ":read")]
         super().__init__(
             f"There is no scope {text[:80]!r}.{did_you_mean(text, [*control, 'proxy', *narrow])}",
-            help="Use connections:read, connections:write, keys:read, keys:write, organisations:read,"
-            " organisations:write, proxy, proxy:<app> or proxy:<connection id>. The last three may end with :read."
-            f"{list_of_apps}",
+            help=f"Use {', '.join(control)}, proxy, proxy:<app> or proxy:<connection id>. The last three may end with"
+            f" :read.{list_of_apps}",
         )
 
 

@@ -1,9 +1,8 @@
 """The control API of API keys."""
 
-import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from starlette.requests import Request
@@ -13,6 +12,7 @@ from starlette.routing import Route
 from moorage.clock import Clock
 from moorage.http.control import json_object, json_response, route
 from moorage.http.errors import BodyInvalid, quoted
+from moorage.http.timestamps import read_time
 from moorage.keys.model import MODES, Mode, Principal, key_document
 from moorage.keys.scopes import Scopes, parse
 from moorage.keys.service import Keys
@@ -20,7 +20,6 @@ from moorage.keys.service import Keys
 LONGEST_NAME = 100
 DEFAULT_OVERLAP = 3600  # Seconds.
 LONGEST_OVERLAP = 30 * 24 * 3600
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII)
 _EXAMPLE = '{"name": "ci", "scopes": ["proxy:zoho-crm:read"]}'
 _ROTATE_EXAMPLE = '{"overlap_seconds": 3600}'
 
@@ -121,11 +120,7 @@ def _expiry(value: Any, now: datetime) -> datetime | None:
     """The time in `expires_at`, or None. Raises BodyInvalid unless it is in the future and has an offset from UTC."""
     if value is None:
         return None
-    try:
-        is_time = isinstance(value, str) and _TIME.fullmatch(value)
-        expiry = datetime.fromisoformat(value).astimezone(UTC) if is_time else None
-    except (ValueError, OverflowError):
-        expiry = None
+    expiry = read_time(value) if isinstance(value, str) else None
     if expiry is None or expiry <= now:
         example = f"{(now + timedelta(days=90)):%Y-%m-%dT%H:%M:%SZ}"
         raise BodyInvalid(

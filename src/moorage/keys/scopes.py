@@ -1,6 +1,6 @@
 """The scopes of a key, which docs/api.md explains:
 
-connections:read  connections:write  keys:read  keys:write  organisations:read  organisations:write
+audit:read  connections:read  connections:write  keys:read  keys:write  organisations:read  organisations:write
 requests:read  proxy[:<app> | :<connection id>][:read]
 """
 
@@ -12,6 +12,7 @@ from moorage.access import EVERYWHERE, Reach
 from moorage.keys.errors import ScopeUnknown
 
 CONTROL = (
+    "audit:read",
     "connections:read",
     "connections:write",
     "keys:read",
@@ -107,7 +108,7 @@ def _proxy_scope(text: str, apps: Collection[str] | None) -> ProxyScope:
     if not writes:
         rest.pop()
     if first != "proxy" or len(rest) > 1:
-        raise ScopeUnknown(text)
+        raise ScopeUnknown(text, CONTROL)
     if not rest:
         return ProxyScope(writes=writes)
     [target] = rest
@@ -115,5 +116,5 @@ def _proxy_scope(text: str, apps: Collection[str] | None) -> ProxyScope:
         return ProxyScope(connection=target.lower(), writes=writes)
     is_app = target != "read" and _APP.fullmatch(target)
     if not is_app or (apps is not None and target not in apps):
-        raise ScopeUnknown(text, apps)
+        raise ScopeUnknown(text, CONTROL, apps)
     return ProxyScope(app=target, writes=writes)

@@ -13,6 +13,7 @@ from moorage.settings import Settings
 from moorage.settings.readers import is_postgresql
 
 if TYPE_CHECKING:
+    from moorage.audit.service import Audit
     from moorage.jobs.service import Jobs
     from moorage.keys.limits import RateLimiter
     from moorage.keys.service import Keys
@@ -57,6 +58,12 @@ class ControlRooms:
         from moorage.storage.lease import Lease
 
         return Lease(self.settings.database_url, CONTROL_SCHEMA, "first start")
+
+    @cached_property
+    def audit(self) -> "Audit":
+        from moorage.audit.service import Audit
+
+        return Audit(self.database)
 
     async def note(self, action: str, subject: str, facts: Mapping[str, Any]) -> None:
         """Note a change of what is not in the control database. It belongs to the actor's account, or to the first."""
