@@ -173,7 +173,9 @@ def _control_routes(rooms: Rooms, on_change: Callable[[], None]) -> list[Route]:
         *diagnosis_routes.routes(rooms.connections, rooms.diagnoses, authenticate),
         *request_routes.routes(rooms.requests, authenticate, rooms.keys.names),
         *connect_routes.routes(rooms.connect, rooms.urls.gateway, on_change),
-        *people_routes.routes(rooms.people, rooms.sign_in, rooms.sessions, rooms.urls.gateway),
+        *people_routes.routes(
+            rooms.people, rooms.sign_in, rooms.second_factors, rooms.sessions, rooms.urls.gateway
+        ),
         *rooms.probes.routes(),
     ]
 

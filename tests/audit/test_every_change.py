@@ -4,7 +4,7 @@ import pytest
 
 from tests.audit.entries import entries_of
 from tests.keys.test_scope_matrix import MATRIX, send
-from tests.people.browser import PASSWORD, Browser
+from tests.people.browser import PASSWORD, Browser, Phone
 from tests.people.conftest import quick_hashes  # noqa: F401 (a fixture)
 
 # The action that each changing route notes. Whoever adds a route says here what it notes.
@@ -37,9 +37,13 @@ PAGES = {
     ("/people/remove", "POST"): "person.removed",
     ("/me/password", "POST"): "person.password_changed",
     ("/me/sessions", "POST"): "session.ended",
+    ("/me/second-factor/on", "POST"): "person.second_factor_on",
+    ("/me/second-factor/off", "POST"): "person.second_factor_off",
+    ("/sign-in/code", "POST"): "session.begun",
 }
 # Those that change nothing that an account has, and why.
 SILENT = {
+    ("/me/second-factor", "POST"): "a secret that it makes counts only after a code of it was typed",
     ("/connect/", "POST"): "it sends a person to the app; what comes of it is noted at the callback",
 }
 
@@ -78,7 +82,9 @@ def test_what_people_do_on_pages_is_noted_with_who_did_it(control, owner):
     for path in ("role", "sign-out", "reset", "remove"):
         browser.open("/people")
         assert browser.send(f"/people/{path}", person=bob.id, role="operator").status == 200
+    phone = Phone.of(browser)
     browser.open("/me")
+    assert browser.send("/me/second-factor/off", code=phone.code()).status == 200
     browser.send("/me/password", present=PASSWORD, password=f"{PASSWORD}!", repeated=f"{PASSWORD}!")
     by_person = [
         document for document in entries_of(control, owner.account) if document["actor"]["id"] == person.id

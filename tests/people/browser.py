@@ -4,6 +4,7 @@ import html
 import re
 from urllib.parse import urlencode, urljoin, urlsplit
 
+from moorage.people.totp import code_at
 from tests.control import GATEWAY
 
 PASSWORD = "four words and a sail"
@@ -62,3 +63,27 @@ class Browser:
     def sign_in(self, email="ada@example.com", password=PASSWORD, way=""):
         self.open(f"/sign-in?next={way}")
         return self.send("/sign-in", email=email, password=password)
+
+
+class Phone:
+    """A phone that shows codes. `recovery` are the recovery codes that its person got."""
+
+    def __init__(self, control, secret):
+        self.control, self.secret, self.recovery = control, secret, []
+
+    @classmethod
+    def of(cls, browser):
+        """Set up codes for the person who is signed in in a browser."""
+        browser.open("/me")
+        page = browser.send("/me/second-factor", present=PASSWORD)
+        assert "<svg" in page.text
+        phone = cls(browser.control, re.search(r"<code>(\w{32})</code>", page.text)[1])
+        page = browser.send("/me/second-factor/on", code=phone.code())
+        phone.recovery = re.findall(r"<li><code>([a-z2-7-]+)</code>", page.text)
+        assert len(phone.recovery) == 10
+        return phone
+
+    def code(self):
+        """The next code that was not used yet."""
+        self.control.clock.advance(30)
+        return code_at(self.secret, int(self.control.clock.timestamp() // 30))

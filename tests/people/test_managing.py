@@ -11,7 +11,7 @@ from moorage.people.own_page import routes as own_routes
 from tests.control import GATEWAY
 from tests.people.browser import PASSWORD, Browser
 
-PAGES = [route.path for route in [*managing_routes(None, None, ""), *own_routes(None, None, None)]]
+PAGES = [route.path for route in [*managing_routes(None, None, ""), *own_routes(None, None, None, None, "")]]
 
 
 def token_in(answer):

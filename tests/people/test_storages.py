@@ -1,7 +1,7 @@
 """All that people do, in each kind of control database."""
 
 from tests.control_database import on_both as database_settings  # noqa: F401 (a fixture)
-from tests.people.browser import PASSWORD, Browser
+from tests.people.browser import PASSWORD, Browser, Phone
 
 
 def test_people_come_and_go_in_each_kind_of_database(control, owner, ada, browser, join):
@@ -12,6 +12,11 @@ def test_people_come_and_go_in_each_kind_of_database(control, owner, ada, browse
     assert "Sign in" in his.open("/me").text and "Bob" in his.sign_in("bob@example.com").text
     his.open("/me")
     assert "Bob" in his.send("/me/password", present=PASSWORD, password=PASSWORD, repeated=PASSWORD).text
+    phone = Phone.of(browser)
+    for code in (phone.code(), phone.recovery[0]):
+        visitor = Browser(control)
+        visitor.sign_in()
+        assert "Ada" in visitor.send("/sign-in/code", code=code).text
     _, token = control.run(people.reset(owner.account, ada.id))
     assert Browser(control).join(token).status == 200
     control.run(people.end_sessions(owner.account, ada.id))

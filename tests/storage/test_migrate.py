@@ -28,6 +28,7 @@ TABLES = {
     "oauth_clients",
     "people",
     "person_links",
+    "person_recovery_codes",
     "person_sessions",
     "rate_levels",
     "refresh_leases",

@@ -84,7 +84,7 @@ def remove(who: Who, *, yes: Yes = False, home: Home = None, as_json: Json = Fal
 
 @commands.command()
 def reset(who: Who, *, yes: Yes = False, home: Home = None, as_json: Json = False) -> None:
-    """Take a person's password and sessions, and print a link with which they choose a new one."""
+    """Take a person's password, second factor and sessions, and print a link to choose a new password."""
     confirm(f"Reset {who}? The password stops working at once.", yes=yes)
     base_url = _base_url(home)
     person, token = operate(home, lambda operator: operator.people.reset(who))

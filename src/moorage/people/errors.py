@@ -66,6 +66,27 @@ class SignInRefused(MoorageError):
         )
 
 
+class CodeRefused(MoorageError):
+    """The code of a second factor is wrong, too old, or was used before."""
+
+    code = "code_refused"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This code is not right, or was used already.",
+            help="Wait for the next code on your phone, or use a recovery code.",
+        )
+
+
+class StepExpired(MoorageError):
+    """Between the password and the code went too much time, or the browser is another one."""
+
+    code = "step_expired"
+
+    def __init__(self) -> None:
+        super().__init__("That took too long.", help="Sign in again.")
+
+
 class TooManyTries(MoorageError):
     """There were too many tries for one person, or of one address. `retry_after` is in seconds."""
 

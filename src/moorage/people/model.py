@@ -52,6 +52,7 @@ class Person:
     has_joined: bool = True
     created_at: datetime | None = None
     signed_in_at: datetime | None = None
+    has_second_factor: bool = False
 
     def may(self, permission: Permission) -> bool:
         return permission in PERMISSIONS[self.role]
@@ -70,6 +71,7 @@ def person_document(person: Person) -> dict[str, Any]:
         "name": person.name,
         "role": person.role,
         "has_joined": person.has_joined,
+        "has_second_factor": person.has_second_factor,
         "created_at": person.created_at and wire_time(person.created_at),
         "signed_in_at": person.signed_in_at and wire_time(person.signed_in_at),
     }

@@ -1,6 +1,8 @@
 """`/me`: what a person sees and changes of themselves."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -8,23 +10,31 @@ from starlette.routing import Route
 
 from moorage.http.control import route
 from moorage.keys.store import time_of
-from moorage.people.errors import PersonInvalid, SignInRefused
+from moorage.people.errors import CodeRefused, PersonInvalid, SignInRefused
 from moorage.people.frame import page, signed_in
 from moorage.people.model import MEANINGS, Person
 from moorage.people.passwords import SHORTEST_PASSWORD
+from moorage.people.second_factor import SecondFactors
 from moorage.people.service import People
 from moorage.people.sessions import PersonSessions, client_of, go
 from moorage.people.sign_in import SignIn
+from moorage.people.totp import enrolment_uri
 
 PATH = "/me"
 
 
-def routes(people: People, sign_in: SignIn, sessions: PersonSessions) -> list[Route]:
+def routes(
+    people: People, sign_in: SignIn, second_factors: SecondFactors, sessions: PersonSessions, base_url: str
+) -> list[Route]:
     pages = _OwnPages(people, sign_in, sessions)
+    factors = _SecondFactorPages(sign_in, second_factors, sessions, urlsplit(base_url).netloc)
     return [
         route(PATH, GET=signed_in(sessions, pages.show)),
         route(f"{PATH}/password", POST=signed_in(sessions, pages.change_password, PATH)),
         route(f"{PATH}/sessions", POST=signed_in(sessions, pages.end_session, PATH)),
+        route(f"{PATH}/second-factor", POST=signed_in(sessions, factors.begin, PATH)),
+        route(f"{PATH}/second-factor/on", POST=signed_in(sessions, factors.turn_on, PATH)),
+        route(f"{PATH}/second-factor/off", POST=signed_in(sessions, factors.turn_off, PATH)),
     ]
 
 
@@ -50,11 +60,7 @@ class _OwnPages:
 
     async def change_password(self, request: Request, person: Person) -> Response:
         form = await self.sessions.own_form(request)
-        try:
-            # Whoever finds an open browser does not know the password, and may not guess it here either.
-            await self.signing_in.with_password(person.email, form.get("present", ""), client_of(request))
-        except SignInRefused:
-            raise PersonInvalid("The present password is wrong.", help="Nothing was changed.") from None
+        await require_password(self.signing_in, request, person, form)
         await self.people.change_password(person, form.get("password", ""), form.get("repeated", ""))
         answer = go("../me")
         await self.sessions.begin(person, request, answer)
@@ -64,3 +70,59 @@ class _OwnPages:
         form = await self.sessions.own_form(request)
         await self.sessions.end_one(person, form.get("session", ""))
         return go("../me")
+
+
+@dataclass(frozen=True, slots=True)
+class _SecondFactorPages:
+    """`host` is the name of this server in the apps on phones."""
+
+    signing_in: SignIn
+    second_factors: SecondFactors
+    sessions: PersonSessions
+    host: str
+
+    async def begin(self, request: Request, person: Person) -> Response:
+        form = await self.sessions.own_form(request)
+        await require_password(self.signing_in, request, person, form)
+        if person.has_second_factor:
+            return go("../me")
+        return self._enrolment(request, person, await self.second_factors.begin(person))
+
+    async def turn_on(self, request: Request, person: Person) -> Response:
+        form = await self.sessions.own_form(request)
+        secret = await self.second_factors.begun(person)
+        if secret is None:
+            return go("../../me")
+        try:
+            codes = await self.second_factors.turn_on(person, form.get("code", ""))
+        except CodeRefused as refused:
+            return self._enrolment(request, person, secret, refused.message)
+        return page("recovery_codes.html", codes=codes)
+
+    async def turn_off(self, request: Request, person: Person) -> Response:
+        form = await self.sessions.own_form(request)
+        await self.second_factors.turn_off(person, form.get("code", ""), client_of(request))
+        return go("../../me")
+
+    def _enrolment(self, request: Request, person: Person, secret: str, note: str = "") -> Response:
+        import segno  # noqa: PLC0415 (few pages show a QR code)
+
+        uri = enrolment_uri(secret, person.email, self.host)
+        picture = segno.make(uri, error="m").svg_inline(scale=5, light="white", border=4)
+        up = "../" * (request.url.path.count("/") - 1)
+        form_token = self.sessions.form_token(request)
+        shown = {"picture": picture, "secret": secret, "note": note, "up": up}
+        return page("second_factor.html", 400 if note else 200, form_token=form_token, **shown)
+
+
+async def require_password(
+    signing_in: SignIn, request: Request, person: Person, form: Mapping[str, str]
+) -> None:
+    """Raises PersonInvalid unless the form has the present password, and TooManyTries.
+
+    Whoever finds an open browser does not know the password, and may not guess it here either.
+    """
+    try:
+        await signing_in.with_password(person.email, form.get("present", ""), client_of(request))
+    except SignInRefused:
+        raise PersonInvalid("The present password is wrong.", help="Nothing was changed.") from None

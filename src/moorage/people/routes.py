@@ -10,23 +10,27 @@ from starlette.routing import Route
 from moorage.http import forms
 from moorage.http.control import route
 from moorage.people import managing, own_page
-from moorage.people.errors import PersonExists, PersonInvalid, SignInRefused, TooManyTries
+from moorage.people.errors import CodeRefused, PersonExists, PersonInvalid, SignInRefused, TooManyTries
 from moorage.people.frame import page
 from moorage.people.model import LONGEST_EMAIL, LONGEST_NAME, Person
 from moorage.people.passwords import SHORTEST_PASSWORD
+from moorage.people.second_factor import SecondFactors
 from moorage.people.service import People
 from moorage.people.sessions import PersonSessions, client_of, go, way_back
 from moorage.people.sign_in import SignIn
 
 
-def routes(people: People, sign_in: SignIn, sessions: PersonSessions, base_url: str) -> list[Route]:
+def routes(
+    people: People, sign_in: SignIn, second_factors: SecondFactors, sessions: PersonSessions, base_url: str
+) -> list[Route]:
     """The routes of all pages of people. `base_url` is that of the gateway for people."""
-    pages = _Pages(people, sign_in, sessions)
+    pages = _Pages(people, sign_in, second_factors, sessions)
     return [
         route("/sign-in", GET=pages.ask, POST=pages.sign_in),
+        route("/sign-in/code", POST=pages.check_code),
         route("/sign-out", POST=pages.sign_out),
         route("/welcome", GET=pages.welcome, POST=pages.join),
-        *own_page.routes(people, sign_in, sessions),
+        *own_page.routes(people, sign_in, second_factors, sessions, base_url),
         *managing.routes(people, sessions, base_url),
     ]
 
@@ -35,6 +39,7 @@ def routes(people: People, sign_in: SignIn, sessions: PersonSessions, base_url: 
 class _Pages:
     people: People
     signing_in: SignIn
+    second_factors: SecondFactors
     sessions: PersonSessions
 
     async def ask(self, request: Request) -> Response:
@@ -53,7 +58,23 @@ class _Pages:
         except TooManyTries as error:
             note = f"{error.message} {error.help}"
             return self._sign_in_page(request, way, email=email, note=note, status=429)
+        if person.has_second_factor:
+            browser, _ = self.sessions.unknown(request)
+            return self._code_page(request, await self.second_factors.step(person, browser), way)
         answer = go(way_back(way))
+        await self.sessions.begin(person, request, answer)
+        return answer
+
+    async def check_code(self, request: Request) -> Response:
+        form = await self.sessions.own_form(request)
+        step, way = form.get("step", ""), form.get("next", "")
+        try:
+            person = await self.second_factors.read_step(step, self.sessions.unknown(request)[0])
+            await self.second_factors.check(person, form.get("code", ""), client_of(request))
+        except (CodeRefused, TooManyTries) as error:
+            status = 403 if isinstance(error, CodeRefused) else 429
+            return self._code_page(request, step, way, f"{error.message} {error.help}", status)
+        answer = go(f".{way_back(way)}")
         await self.sessions.begin(person, request, answer)
         return answer
 
@@ -80,6 +101,13 @@ class _Pages:
         answer = go("./me")
         await self.sessions.begin(person, request, answer)
         return answer
+
+    def _code_page(
+        self, request: Request, step: str, way: str, note: str = "", status: int = 200
+    ) -> Response:
+        up = "../" * (request.url.path.count("/") - 1)
+        shown = {"step": step, "next": way, "note": note, "up": up}
+        return self._known("code.html", request, status, shown)
 
     def _sign_in_page(
         self, request: Request, way: str, *, email: str = "", note: str = "", status: int = 200

@@ -8,12 +8,13 @@ from moorage.clock import lately
 from moorage.digests import digest_of
 from moorage.ids import new_uuid
 from moorage.logs import Log
-from moorage.people import store
+from moorage.people import second_factor, store
 from moorage.people.errors import LastOwner, LinkInvalid, PersonExists, PersonUnknown
 from moorage.people.model import Person, Role, person_document, read_email, read_name
 from moorage.people.passwords import read_password
 from moorage.people.store import Link
 from moorage.storage import Database, Transaction
+from moorage.vault.service import Vault
 from moorage.web.browser import is_random, new_random
 from moorage.web.passwords import Passwords
 
@@ -30,9 +31,10 @@ class People:
     Transactions are serial, so nothing changes between a check and a write.
     """
 
-    def __init__(self, database: Database, passwords: Passwords) -> None:
+    def __init__(self, database: Database, passwords: Passwords, vault: Vault) -> None:
         self._database = database
         self._passwords = passwords
+        self._vault = vault
 
     async def list(self, account_id: str) -> list[Person]:
         async with self._database.reading() as tx:
@@ -79,19 +81,21 @@ class People:
         async with self._database.transaction() as tx:
             person = await _require(tx, account_id, person_id)
             await _require_other_owner(tx, person)
+            await second_factor.forget(tx, self._vault, person_id)
             await store.remove(tx, person_id)
             await note(tx, "person.removed", person_id, account=account_id, before=person_document(person))
         log.info("person.removed", person=person_id)
         return person
 
     async def reset(self, account_id: str, person_id: str) -> tuple[Person, str]:
-        """Take a person's password, end their sessions, and give them a new link. Returns its token.
+        """Take a person's password and second factor, end their sessions, and give them a new link. Returns its token.
 
         Raises PersonUnknown.
         """
         async with self._database.transaction() as tx:
             person = await _require(tx, account_id, person_id)
             await store.change(tx, person_id, password_hash=None)
+            await second_factor.forget(tx, self._vault, person_id)
             await store.end_sessions(tx, person_id)
             token = await _new_link(tx, account_id, person_id, person.role)
             await note(tx, "person.reset", person_id, account=account_id)

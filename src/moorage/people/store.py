@@ -1,6 +1,7 @@
 """The tables of people, of their sessions, and of the links with which they choose a password."""
 
 import hmac
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,15 @@ people = sa.Table(
     sa.Column("password_hash", sa.Text),
     sa.Column("created_at", sa.BigInteger),
     sa.Column("signed_in_at", sa.BigInteger),
+    # Since when codes are asked for, and the step of the last one: see totp.py.
+    sa.Column("totp_since", sa.BigInteger),
+    sa.Column("totp_step", sa.BigInteger),
+)
+recovery_codes = sa.Table(
+    "person_recovery_codes",
+    _metadata,
+    sa.Column("digest", sa.LargeBinary, primary_key=True),
+    sa.Column("person_id", sa.Text),
 )
 sessions = sa.Table(
     "person_sessions",
@@ -96,6 +106,32 @@ async def of_email(tx: Transaction, email: str) -> tuple[Person, str | None] | N
     """The person with an address and the hash of their password. An address is in all accounts only once."""
     row = (await tx.connection.execute(sa.select(people).where(people.c.email == email))).first()
     return (_person(row), row.password_hash) if row else None
+
+
+async def with_password(tx: Transaction, person_id: str) -> tuple[Person, str] | None:
+    """The person with this id and the hash of their password; None for a person without one."""
+    row = (await tx.connection.execute(sa.select(people).where(people.c.id == person_id))).first()
+    return (_person(row), row.password_hash) if row and row.password_hash else None
+
+
+async def totp_step(tx: Transaction, person_id: str) -> int | None:
+    """The step of the person's last code."""
+    query = sa.select(people.c.totp_step).where(people.c.id == person_id)
+    row = (await tx.connection.execute(query)).first()
+    return None if row is None or row.totp_step is None else int(row.totp_step)
+
+
+async def replace_recovery_codes(tx: Transaction, person_id: str, digests: Sequence[bytes]) -> None:
+    await tx.connection.execute(recovery_codes.delete().where(recovery_codes.c.person_id == person_id))
+    if digests:
+        rows = [{"digest": digest, "person_id": person_id} for digest in digests]
+        await tx.connection.execute(recovery_codes.insert(), rows)
+
+
+async def use_recovery_code(tx: Transaction, person_id: str, digest: bytes) -> bool:
+    """True if the person had this code. It is used up."""
+    is_it = (recovery_codes.c.digest == digest) & (recovery_codes.c.person_id == person_id)
+    return bool((await tx.connection.execute(recovery_codes.delete().where(is_it))).rowcount)
 
 
 async def change(tx: Transaction, person_id: str, **values: object) -> None:
@@ -212,4 +248,5 @@ def _person(row: Any) -> Person:
         row.password_hash is not None,
         time_of(row.created_at),
         time_of(row.signed_in_at),
+        row.totp_since is not None,
     )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from moorage.rooms.control import ControlRooms
 
 if TYPE_CHECKING:
+    from moorage.people.second_factor import SecondFactors
     from moorage.people.service import People
     from moorage.people.sessions import PersonSessions
     from moorage.people.sign_in import SignIn
@@ -25,7 +26,7 @@ class PeopleRooms(ControlRooms):
     def people(self) -> "People":
         from moorage.people.service import People
 
-        return People(self.database, self.passwords)
+        return People(self.database, self.passwords, self.vault)
 
     @cached_property
     def sign_in(self) -> "SignIn":
@@ -33,6 +34,14 @@ class PeopleRooms(ControlRooms):
         from moorage.web.tries import Tries
 
         return SignIn(self.database, self.passwords, Tries())
+
+    @cached_property
+    def second_factors(self) -> "SecondFactors":
+        from moorage.people.second_factor import MOST_WRONG, MOST_WRONG_OF_ALL, SecondFactors
+        from moorage.web.tries import Tries
+
+        tries = Tries(most=MOST_WRONG, most_of_all=MOST_WRONG_OF_ALL)
+        return SecondFactors(self.database, self.vault, tries)
 
     @cached_property
     def sessions(self) -> "PersonSessions":

@@ -16,13 +16,11 @@ from moorage.digests import digest_of
 WINDOW = 600.0  # Seconds after which a try does not count any more.
 TRIES = 10  # Wrong tries of one client address for one account within the window.
 TRIES_OF_ALL = 100  # Wrong tries for one account, or of one address. After that the tries take turns.
-TURN = WINDOW / TRIES_OF_ALL  # Seconds between two tries that take turns.
 LONGEST_WAIT = 60.0  # Seconds that a try may wait for its turn.
 PLACES = 100  # Tries at the same time. Each takes a core for about a tenth of a second.
 PLACES_OF_CLIENT = 5  # Tries of one client address at the same time.
-_MOST_REMEMBERED = (
-    20_000  # Accounts, addresses, and pairs of the two. A core can't check as many tries within the window.
-)
+# Accounts, addresses, and pairs of the two. A core can't check as many tries within the window.
+_MOST_REMEMBERED = 20_000
 
 
 class SignInThrottled(Exception):
@@ -30,10 +28,23 @@ class SignInThrottled(Exception):
 
 
 class Tries:
-    """`client` is an IP address in all methods. `now` gives seconds that never go back."""
+    """`client` is an IP address in all methods. `now` gives seconds that never go back.
 
-    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+    A client may have `most` wrong tries for an account within the window. After `most_of_all` of one account, or of one
+    client, tries take turns, so that there are about twice as many.
+    """
+
+    def __init__(
+        self,
+        now: Callable[[], float] = time.monotonic,
+        *,
+        most: int = TRIES,
+        most_of_all: int = TRIES_OF_ALL,
+    ) -> None:
         self._now = now
+        self._most = most
+        self._most_of_all = most_of_all
+        self._turn = WINDOW / most_of_all  # Seconds between two tries that take turns.
         self._under_way: Counter[str] = Counter()
         self._wrong: OrderedDict[bytes, list[float]] = OrderedDict()
         self._next_turn: dict[bytes, float] = {}
@@ -53,11 +64,11 @@ class Tries:
     async def turn(self, account: str, client: str) -> None:
         """Count a try, and wait for its turn. Raises SignInThrottled for a client with too many wrong tries."""
         of_all, of_address, of_client = _subjects(account, client)
-        if len(self._recent(of_client)) >= TRIES:
+        if len(self._recent(of_client)) >= self._most:
             raise SignInThrottled
         wait = max(self._wait_for(of_all), self._wait_for(of_address))
         for subject in (of_all, of_address, of_client):
-            self._wrong[subject] = [*self._recent(subject), self._now()][-TRIES_OF_ALL:]
+            self._wrong[subject] = [*self._recent(subject), self._now()][-self._most_of_all :]
             self._wrong.move_to_end(subject)
         while len(self._wrong) > _MOST_REMEMBERED:
             oldest, _ = self._wrong.popitem(last=False)
@@ -75,13 +86,13 @@ class Tries:
 
     def _wait_for(self, subject: bytes) -> float:
         now = self._now()
-        if len(self._recent(subject)) < TRIES_OF_ALL:
+        if len(self._recent(subject)) < self._most_of_all:
             self._next_turn.pop(subject, None)
             return 0.0
         turn = max(now, self._next_turn.get(subject, 0.0))
         if turn - now > LONGEST_WAIT:
             raise SignInThrottled
-        self._next_turn[subject] = turn + TURN
+        self._next_turn[subject] = turn + self._turn
         return turn - now
 
     def _recent(self, subject: bytes) -> list[float]:

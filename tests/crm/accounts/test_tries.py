@@ -12,12 +12,13 @@ from moorage.web.tries import (
     PLACES_OF_CLIENT,
     TRIES,
     TRIES_OF_ALL,
-    TURN,
     WINDOW,
     SignInThrottled,
     Tries,
 )
 from tests.crm.accounts.browser import ANA, PASSWORD
+
+TURN = WINDOW / TRIES_OF_ALL
 
 
 class Time:
