@@ -134,8 +134,10 @@ class Control:
         }
         messages = []
 
+        arriving = iter([{"type": "http.request", "body": body, "more_body": False}])
+
         async def receive():
-            return {"type": "http.request", "body": body, "more_body": False}
+            return next(arriving, {"type": "http.disconnect"})
 
         async def send(message):
             messages.append(message)

@@ -160,6 +160,11 @@ def _control_routes(rooms: Rooms, on_change: Callable[[], None]) -> list[Route]:
         await rooms.connect_inside(connection, slug)
         on_change()
 
+    async def confirm(request: Request, scope: str) -> Principal:
+        principal = await rooms.keys.authenticate(request.headers.get("authorization"))
+        principal.require(scope)
+        return principal
+
     embedded = EmbeddedConnector(partial(_require_inside, rooms), connect_inside)
     return [
         *connection_routes.routes(
@@ -171,7 +176,7 @@ def _control_routes(rooms: Rooms, on_change: Callable[[], None]) -> list[Route]:
         *key_routes.routes(rooms.keys, authenticate, apps, rooms.clock, on_change),
         *app_routes.routes(rooms.providers, rooms.destinations, authenticate),
         *diagnosis_routes.routes(rooms.connections, rooms.diagnoses, authenticate),
-        *request_routes.routes(rooms.requests, authenticate, rooms.keys.names),
+        *request_routes.routes(_log(rooms), authenticate, confirm, rooms.names, rooms.clock),
         *connect_routes.routes(rooms.connect, rooms.urls.gateway, on_change),
         *people_routes.routes(
             rooms.people, rooms.sign_in, rooms.second_factors, rooms.sessions, rooms.urls.gateway
@@ -193,6 +198,12 @@ async def _authenticate(rooms: Rooms, request: Request, scope: str, *parameters:
     principal.require(scope)
     require_known_parameters(request, parameters)
     return principal
+
+
+def _log(rooms: Rooms) -> request_routes.Log | None:
+    if rooms.requests is None or rooms.request_tails is None:
+        return None
+    return request_routes.Log(rooms.requests, rooms.request_tails)
 
 
 async def _require_inside(rooms: Rooms, app: str, slug: str) -> None:

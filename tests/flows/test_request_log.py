@@ -2,8 +2,11 @@
 
 import json
 import sqlite3
+import subprocess
 from contextlib import closing
+from select import select
 
+from tests.flows.conftest import MOORAGE
 from tests.waiting import wait_until
 
 
@@ -38,10 +41,30 @@ def test_a_kill_is_told_at_the_next_start_and_a_stop_writes_the_last_calls(own_s
     assert kept(server) == (2, 0)
 
 
-def test_every_worker_writes_and_sees_the_calls_of_all(own_server):
+def test_a_tail_shows_the_calls_of_all_workers_and_ends_with_the_server(own_server):
     server = own_server("--workers", "2")
-    for index in range(12):
-        call(server, f"/Leads/{index}")
-    expected = {f"/crm/v8/Leads/{index}" for index in range(12)}
-    wait_until(lambda: set(paths(server)) == expected)
-    assert len(paths(server)) == 12
+    process = subprocess.Popen(
+        [*MOORAGE, "requests", "tail", "path:/crm/v8/Leads/*", "--json"],
+        env=server.environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        wait_until(
+            lambda: (
+                call(server, "/org") or call(server, "/Leads/0") or select([process.stdout], [], [], 0)[0]
+            ),
+            20,
+        )
+        expected = {f"/crm/v8/Leads/{index}" for index in range(12)}
+        for index in range(12):
+            call(server, f"/Leads/{index}")
+        seen = set()
+        while seen != expected:
+            seen.add(json.loads(process.stdout.readline())["path"])
+        assert set(paths(server)) >= expected
+        assert server.stop() == 0
+        assert process.wait(20) == 3  # It tries to go on, and nobody listens.
+    finally:
+        process.kill()
+        process.communicate()

@@ -38,6 +38,7 @@ MATRIX = {
     ("/keys/{key_id}", "DELETE"): "keys:write",
     ("/keys/{key_id}/rotate", "POST"): "keys:write",
     ("/requests", "GET"): "requests:read",
+    ("/requests/tail", "GET"): "requests:read",
     ("/requests/{request_id}", "GET"): "requests:read",
     # A session token opens the page that connects; everybody may know whether the server is well.
     ("/connect/", "GET"): OPEN,

@@ -1,5 +1,7 @@
 """The request log, from notes to the control API, on both kinds of control database."""
 
+import urllib.parse
+
 import pytest
 
 from moorage.requests import notes as waiting
@@ -36,7 +38,8 @@ def test_a_call_has_what_a_person_asks_about_it(control, owner):
     )
     assert call["query"] == "fields=Last_Name&token=*"
     assert (call["duration_ms"], call["app_ms"]) == (pytest.approx(5), pytest.approx(3))
-    assert (call["connection_id"], call["environment"], call["bytes_out"]) == ("c", "embedded", 9)
+    assert call["connection"] == {"id": "c", "alias": None}
+    assert (call["environment"], call["bytes_out"]) == ("embedded", 9)
     assert owner.get("/requests/r1").json == {"request": call}
 
 
@@ -141,7 +144,7 @@ def test_strangers_are_told_as_a_number(control, owner):
 
 @pytest.mark.parametrize("leaves", [False, True])
 def test_a_writer_that_ends_without_a_word_is_told(control, owner, monkeypatch, leaves):
-    other = Writer(control.rooms.request_database, control.rooms.request_notes)
+    other = Writer(control.rooms.request_database, control.rooms.request_notes, None)
     monkeypatch.setattr(other, "_name", f"{other._name}0")  # Of a process that is not there.
     control.run(other.tell())
     if leaves:
@@ -149,3 +152,27 @@ def test_a_writer_that_ends_without_a_word_is_told(control, owner, monkeypatch, 
     control.run(control.rooms.request_writer.tell())
     kinds = [notice["kind"] for notice in owner.get("/requests").json["notices"]]
     assert kinds == ([] if leaves else ["interrupted"])
+
+
+def test_a_query_chooses_and_a_mistake_in_it_is_told(control, owner):
+    owner.connect()
+    for status, path in ((200, "/crm/v8/Leads"), (404, "/crm/v8/Leads/1"), (500, "/crm/v8/Contacts")):
+        log_call(control, owner.account, status=status, path=path, request_id=f"r{status}")
+
+    def asked(query):
+        page = owner.get(f"/requests?q={urllib.parse.quote(query)}").json
+        return [call["status"] for call in page["requests"]]
+
+    assert asked("status:>=400 module:Leads") == [404]
+    assert asked("-module:Leads") == [500]
+    assert asked("contacts since:1d class:read") == [500]
+    assert asked("id:r200") == [200]
+    wrong = owner.get("/requests?q=stat:200")
+    assert (wrong.status, wrong.code) == (400, "query_invalid") and "status" in wrong.json["message"]
+
+
+def test_each_call_says_what_it_does(control, owner):
+    log_call(control, owner.account, method="DELETE", path="/crm/v8/Deals/7243485000000597064")
+    [call] = owner.get("/requests").json["requests"]
+    assert (call["class"], call["module"], call["verdict"]) == ("destructive", "Deals", None)
+    assert call["operation"] == "DELETE /crm/v8/{module}/{id}"

@@ -13,6 +13,7 @@ from moorage.client.connection import Connection, Default, Health, Revocation
 from moorage.client.errors import ApiError, ClientError, Misconfigured, Unreachable
 from moorage.client.key import Key
 from moorage.client.organisation import Organisation
+from moorage.client.requests import Request, RequestPage, Requests
 from moorage.client.response import Response
 
 __all__ = [
@@ -30,6 +31,9 @@ __all__ = [
     "Moorage",
     "Organisation",
     "Organisations",
+    "Request",
+    "RequestPage",
+    "Requests",
     "Response",
     "Revocation",
     "Unreachable",

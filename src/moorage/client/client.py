@@ -1,7 +1,7 @@
 """The client: one class for calls, and one for each part of the control API."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Self, cast
 from urllib.parse import quote
@@ -11,6 +11,7 @@ from moorage.client.call import Params, build_call, check_api_key, parse_base_ur
 from moorage.client.connection import Connection, Default, Revocation
 from moorage.client.key import Key
 from moorage.client.organisation import Organisation
+from moorage.client.requests import Requests
 from moorage.client.response import Response, raise_for_status
 from moorage.client.transport import Transport
 
@@ -34,6 +35,7 @@ class Moorage:
         self.connections = Connections(self)
         self.keys = Keys(self)
         self.organisations = Organisations(self)
+        self.requests = Requests(self)
 
     def request(
         self,
@@ -62,6 +64,13 @@ class Moorage:
             connection=connection,
         )
         return raise_for_status(self._transport.send(call))
+
+    def stream(self, path: str, query: str, after: int | None) -> Iterator[bytes]:
+        """The lines of server-sent events that fit a query. `after` is the id of the last one that was seen."""
+        headers = {} if after is None else {"Last-Event-ID": str(after)}
+        params = {"q": query} if query else None
+        call = build_call("GET", path, api_key=self._api_key, params=params, headers=headers)
+        return self._transport.stream(call)
 
     def close(self) -> None:
         self._transport.close()

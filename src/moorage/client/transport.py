@@ -4,11 +4,12 @@ import http.client
 import selectors
 import ssl
 from collections import deque
+from collections.abc import Iterator
 from urllib.parse import SplitResult
 
 from moorage.client.call import Call
 from moorage.client.errors import Unreachable
-from moorage.client.response import Response
+from moorage.client.response import Response, raise_for_status
 
 
 class Transport:
@@ -38,6 +39,28 @@ class Transport:
         self._idle.append(connection)
         headers = [(name.lower(), value) for name, value in response.getheaders()]
         return Response(response.status, response.reason, headers, body)
+
+    def stream(self, call: Call) -> Iterator[bytes]:
+        """Send the call over a connection of its own, and yield the lines of its response as they come.
+
+        Raises Unreachable, and ApiError for a status of 400 or more.
+        """
+        connection = self._new_connection()
+        connected = False
+        try:
+            connection.connect()
+            connected = True
+            connection.request(call.method, self._base.path.rstrip("/") + call.target, None, call.headers)
+            response = connection.getresponse()
+            if response.status >= 400:
+                headers = [(name.lower(), value) for name, value in response.getheaders()]
+                raise_for_status(Response(response.status, response.reason, headers, response.read()))
+            while line := response.readline():
+                yield line
+        except (OSError, http.client.HTTPException) as error:
+            raise Unreachable(self._explain(error), sent=connected) from error
+        finally:
+            connection.close()
 
     def close(self) -> None:
         while self._idle:

@@ -23,3 +23,16 @@ class RequestsOff(MoorageError):
             "This server keeps no request log.",
             help="Set MOORAGE_REQUESTS_KEPT to more than 0, and start it again.",
         )
+
+
+class TailsExhausted(MoorageError):
+    """`retry_after` is in seconds."""
+
+    code = "tails_exhausted"
+    retry_after = 30
+
+    def __init__(self, most: int) -> None:
+        super().__init__(
+            f"{most} programs follow the request log of this process already.",
+            help="End one of them, or try later.",
+        )

@@ -28,9 +28,18 @@ def time_of(microseconds: int) -> str:
     return wire_time(datetime.fromtimestamp(microseconds / 1_000_000, UTC))
 
 
-def call_document(call: Call, keys: Mapping[str, str]) -> dict[str, Any]:
-    """The call in the form of the API. `keys` has the names of the account's API keys."""
-    note, caller = call.note, call.note.caller
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The names that people gave to an account's keys and connections, by their ids."""
+
+    keys: Mapping[str, str]
+    connections: Mapping[str, str]
+
+
+def call_document(call: Call, names: Names) -> dict[str, Any]:
+    """The call in the form of the API, with the names as they are now."""
+    note, caller, operation = call.note, call.note.caller, call.note.operation
+    connection = caller.connection_id
     path, _, query = note.native.decode("ascii").partition("?")
     app_ms = max(note.answered_at - note.sent_at, 0.0) * 1000 if note.answered_at else None
     whole_ms = max(note.ended - note.began, 0.0) * 1000
@@ -38,13 +47,18 @@ def call_document(call: Call, keys: Mapping[str, str]) -> dict[str, Any]:
         "request_id": note.request_id.decode("ascii"),
         "number": call.number,
         "at": time_of(call.at),
-        "key": {"id": caller.key_id, "name": keys.get(caller.key_id)},
-        "connection_id": caller.connection_id,
+        "key": {"id": caller.key_id, "name": names.keys.get(caller.key_id)},
+        "connection": connection and {"id": connection, "alias": names.connections.get(connection)},
         "app": caller.app,
         "environment": caller.environment,
         "method": note.method.decode("latin-1"),
         "path": path,
         "query": query or None,
+        "operation": operation and operation.name,
+        "module": operation and (", ".join(operation.modules) or None),
+        "class": operation and operation.kind,
+        "verdict": note.verdict,
+        "rule": note.rule,
         "status": note.status or None,
         "source": note.source,
         "error": note.error,

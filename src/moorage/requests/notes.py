@@ -21,12 +21,20 @@ class Caller(msgspec.Struct, frozen=True, gc=False, array_like=True):
     environment: str | None = None
 
 
+class Operation(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """What a call does. `kind` is `read`, `write` or `destructive`; `modules` are those that it is about."""
+
+    name: str
+    kind: str
+    modules: tuple[str, ...] = ()
+
+
 class Note(msgspec.Struct, gc=False, array_like=True):
     """A call that has ended. Its moments are seconds of the monotonic clock; `answered_at` is 0 without an answer.
 
     `native` is what followed the app's name, with the query. `status` is 0 if the caller got no answer. `error` is the
     code of an error of the gateway, or says why an answer is not whole. Blocks of the log contain notes as they are: a
-    new field is the last one, and has a default.
+    new field is the last one, and has a default. `verdict` and `rule` are None for a key that may do everything.
     """
 
     caller: Caller
@@ -43,6 +51,9 @@ class Note(msgspec.Struct, gc=False, array_like=True):
     bytes_in: int
     bytes_out: int
     sent: Sent
+    operation: Operation | None = None
+    verdict: str | None = None
+    rule: str | None = None
 
 
 class Notes:

@@ -1,70 +1,111 @@
 """The control API of the request log."""
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
+from moorage.access import Principal
+from moorage.clock import Clock
 from moorage.http.control import Authenticate, json_response, route
 from moorage.http.errors import ParameterInvalid, quoted
 from moorage.requests.errors import RequestsOff
-from moorage.requests.model import call_document, notice_document
-from moorage.requests.service import Requests, within
+from moorage.requests.fields import filter_of
+from moorage.requests.model import Names, call_document, notice_document
+from moorage.requests.service import Filter, Requests, within
+from moorage.requests.tail import Listener, Tails
 
 SCOPE = "requests:read"
 DEFAULT_LIMIT = 50
 MOST = 500
+EVENTS = "text/event-stream"
 _HELP = {
     "limit": f"Use a number from 1 to {MOST}.",
+    "Last-Event-ID": "Use the id of the last event, or leave the header out.",
     "cursor": "Use the next_cursor of the page before, or leave cursor out.",
 }
 
-# Gives the names of an account's API keys, by their ids.
-KeyNames = Callable[[str], Awaitable[Mapping[str, str]]]
+# Gives the names that a caller may know of its account's keys and connections.
+NamesFor = Callable[[Principal], Awaitable[Names]]
+# The caller of a request and its scope, as they are now. Raises KeyInvalid and ScopeMissing.
+Confirm = Callable[[Request, str], Awaitable[Principal]]
 
 
-def routes(requests: Requests | None, authenticate: Authenticate, key_names: KeyNames) -> list[Route]:
-    """The routes of the request log; `requests` is None if this server keeps none."""
-    endpoints = _Endpoints(requests, authenticate, key_names)
+@dataclass(frozen=True, slots=True)
+class Log:
+    """What the routes show: the calls, and their live tail."""
+
+    requests: Requests
+    tails: Tails
+
+
+def routes(
+    log: Log | None, authenticate: Authenticate, confirm: Confirm, names: NamesFor, clock: Clock
+) -> list[Route]:
+    """The routes of the request log, which is None if this server keeps none."""
+    endpoints = _Endpoints(log, authenticate, confirm, names, clock)
     return [
         route("/requests", GET=endpoints.search),
+        route("/requests/tail", GET=endpoints.tail),
         route("/requests/{request_id}", GET=endpoints.get),
     ]
 
 
 @dataclass(frozen=True, slots=True)
 class _Endpoints:
-    requests: Requests | None
+    log: Log | None
     authenticate: Authenticate
-    key_names: KeyNames
+    confirm: Confirm
+    names: NamesFor
+    clock: Clock
 
     async def search(self, request: Request) -> Response:
-        caller = await self.authenticate(request, SCOPE, "limit", "cursor")
-        given, log = request.query_params, self._log()
+        caller = await self.authenticate(request, SCOPE, "q", "limit", "cursor")
+        given, requests = request.query_params, self._log().requests
         limit, before = _limit(given.get("limit")), _number(given.get("cursor"), "cursor")
-        page = await log.page(caller.account_id, within(caller.reach), limit=limit, before=before)
-        names = await self.key_names(caller.account_id)
+        names = await self.names(caller)
+        wanted = self._filter(caller, given.get("q", ""), names)
+        page = await requests.page(caller.account_id, wanted, limit=limit, before=before)
         document = {
             "requests": [call_document(call, names) for call in page.calls],
             "next_cursor": None if page.next is None else str(page.next),
-            "notices": [notice_document(notice) for notice in await log.notices()],
+            "notices": [notice_document(notice) for notice in await requests.notices()],
         }
         return json_response(document)
 
     async def get(self, request: Request) -> Response:
         caller = await self.authenticate(request, SCOPE)
-        call = await self._log().get(
+        call = await self._log().requests.get(
             caller.account_id, request.path_params["request_id"], within(caller.reach)
         )
-        return json_response({"request": call_document(call, await self.key_names(caller.account_id))})
+        return json_response({"request": call_document(call, await self.names(caller))})
 
-    def _log(self) -> Requests:
-        if self.requests is None:
+    async def tail(self, request: Request) -> Response:
+        caller = await self.authenticate(request, SCOPE, "q")
+        log, header = self._log(), request.headers.get("last-event-id")
+        number, names = _number(header, "Last-Event-ID"), await self.names(caller)
+        wanted = self._filter(caller, request.query_params.get("q", ""), names)
+        log.tails.require_room()
+        headers = {
+            "cache-control": "no-store",
+            "x-content-type-options": "nosniff",
+            "x-accel-buffering": "no",
+        }
+        if request.method == "HEAD":
+            return Response(headers=headers, media_type=EVENTS)
+        listener = Listener(caller.account_id, wanted, names, lambda: self.confirm(request, SCOPE))
+        return StreamingResponse(log.tails.events(listener, number), headers=headers, media_type=EVENTS)
+
+    def _filter(self, caller: Principal, query: str, names: Names) -> Filter:
+        return within(caller.reach, filter_of(query, names, int(self.clock.timestamp() * 1_000_000)))
+
+    def _log(self) -> Log:
+        if self.log is None:
             raise RequestsOff
-        return self.requests
+        return self.log
 
 
 def _number(text: str | None, name: str) -> int | None:

@@ -17,6 +17,7 @@ from moorage.storage import Database
 # Seconds. A page that is not full after so long ends there, and the next one goes on behind it.
 LONGEST_LOOK = 0.5
 NOTICES = 20  # Notices that a page shows.
+AT_ONCE = 20  # Blocks that one look for new calls reads.
 STEP = 100  # Blocks that are removed at once.
 _DAY = 24 * 3600 * 1_000_000
 
@@ -33,18 +34,18 @@ class Filter:
 EVERYTHING = Filter()
 
 
-def within(reach: Reach, filter_: Filter = EVERYTHING) -> Filter:
+def within(reach: Reach, wanted: Filter = EVERYTHING) -> Filter:
     """The same filter, for calls through connections that a caller may use."""
     if reach == EVERYWHERE:
-        return filter_
+        return wanted
 
     def accepts(call: Call) -> bool:
         caller = call.note.caller
         is_inside = caller.environment == "embedded" or not reach.embedded_only
         is_used = reach.apps is None or caller.app in reach.apps or caller.connection_id in reach.connections
-        return is_inside and is_used and filter_.accepts(call)
+        return is_inside and is_used and wanted.accepts(call)
 
-    return replace(filter_, accepts=accepts)
+    return replace(wanted, accepts=accepts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +71,11 @@ class Requests:
         self._database = database
 
     async def page(
-        self, account_id: str, filter_: Filter = EVERYTHING, *, limit: int, before: int | None = None
+        self, account_id: str, wanted: Filter = EVERYTHING, *, limit: int, before: int | None = None
     ) -> Page:
         """The newest calls, at most `limit`, with numbers lower than `before`."""
         async with self._database.reading() as tx:
-            return await tx.connection.run(lambda opened: _page(opened, account_id, filter_, limit, before))
+            return await tx.connection.run(lambda opened: _page(opened, account_id, wanted, limit, before))
 
     async def get(self, account_id: str, request_id: str, among: Filter = EVERYTHING) -> Call:
         """The newest call with this request id. Raises RequestUnknown."""
@@ -89,17 +90,26 @@ class Requests:
                 raise RequestUnknown(request_id)
             before = page.next
 
-    async def after(self, account_id: str, number: int, filter_: Filter = EVERYTHING) -> Sequence[Call]:
-        """The oldest calls with higher numbers than this one."""
+    async def newest(self) -> int:
+        """The highest number of all calls; 0 if there are none."""
         async with self._database.reading() as tx:
-            return await tx.connection.run(
-                lambda connection: [
-                    call
-                    for block in store.after(connection, account_id, number, 20)
-                    for call in _calls(block)
-                    if call.number > number and filter_.accepts(call)
-                ]
-            )
+            return await tx.connection.run(store.highest)
+
+    async def after(
+        self, account_id: str, number: int, wanted: Filter = EVERYTHING
+    ) -> tuple[list[Call], int]:
+        """The oldest calls with higher numbers than this one, and the number up to which these are all."""
+
+        def look(connection: sa.Connection) -> tuple[list[Call], int]:
+            calls, upto = list[Call](), number
+            for block in store.after(connection, account_id, number, AT_ONCE):
+                those = _calls(block)
+                calls += [call for call in those if call.number > number and wanted.accepts(call)]
+                upto = max(upto, those[-1].number)
+            return calls, upto
+
+        async with self._database.reading() as tx:
+            return await tx.connection.run(look)
 
     async def notices(self) -> Sequence[Notice]:
         """What the log says about itself, the newest first."""
@@ -119,17 +129,15 @@ class Requests:
                 return
 
 
-def _page(
-    connection: sa.Connection, account_id: str, filter_: Filter, limit: int, before: int | None
-) -> Page:
+def _page(connection: sa.Connection, account_id: str, wanted: Filter, limit: int, before: int | None) -> Page:
     end, found = monotonic() + LONGEST_LOOK, list[Call]()
     for block in store.newest(connection, account_id, before):
-        if filter_.since is not None and block.first < filter_.since:
+        if wanted.since is not None and block.first < wanted.since:
             return Page(found, None)
-        if all(word in block.content for word in filter_.words):
+        if all(word in block.content for word in wanted.words):
             room = limit - len(found)
             calls = (call for call in reversed(_calls(block)) if before is None or call.number < before)
-            found += islice((call for call in calls if filter_.accepts(call)), room)
+            found += islice((call for call in calls if wanted.accepts(call)), room)
         if len(found) == limit:
             return Page(found, found[-1].number)
         if monotonic() > end:

@@ -71,7 +71,7 @@ def add(connection: sa.Connection, now: int, epoch: int, notes: Sequence[Note]) 
     by_account: dict[str, list[Note]] = {}
     for note in notes:
         by_account.setdefault(note.caller.account_id, []).append(note)
-    first = max(now, (connection.execute(sa.select(sa.func.max(blocks.c.last))).scalar() or 0) + 1)
+    first = max(now, highest(connection) + 1)
     rows = []
     for account_id, those in by_account.items():
         last = first + len(those) - 1
@@ -82,6 +82,12 @@ def add(connection: sa.Connection, now: int, epoch: int, notes: Sequence[Note]) 
         )
         first = last + 1
     connection.execute(blocks.insert(), rows)
+
+
+def highest(connection: sa.Connection) -> int:
+    """The highest number of all calls; 0 if there are none."""
+    newest_block = sa.select(blocks.c.last).order_by(blocks.c.first.desc()).limit(1)
+    return connection.execute(newest_block).scalar() or 0
 
 
 def newest(connection: sa.Connection, account_id: str, before: int | None) -> Iterator[Block]:

@@ -2,18 +2,18 @@
 
 import asyncio
 import os
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from math import inf
 from time import monotonic
-from typing import Any
+from typing import Any, Protocol, TypeAlias
 
 from moorage.background import Loop
 from moorage.bounded import Bounded
 from moorage.jobs.owners import has_ended, name_of
 from moorage.logs import Log
 from moorage.requests import store
-from moorage.requests.notes import Note, Notes
-from moorage.requests.shown import shown
+from moorage.requests.notes import Note, Notes, Operation
+from moorage.requests.shown import LONGEST, shown
 from moorage.storage import Database, Transaction
 from moorage.storage.errors import DatabaseUnusable
 
@@ -23,19 +23,34 @@ _LOOK = 0.1  # Seconds between two looks at how many notes wait.
 SEEN_SECONDS = 60.0  # The time between two signs that a writer lives.
 _GONE_SECONDS = 300.0  # A writer that has given no sign for so long has ended.
 _REMEMBERED = 2000  # Paths, as many programs call the same ones again and again.
+_MOST_MODULES = 20
 _MICROSECONDS = 1_000_000
 
 log = Log(__name__)
 
 
+class Classified(Protocol):
+    @property
+    def name(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def modules(self) -> tuple[str, ...]: ...
+
+
+# Says what a call of an app does, by its method, path and query.
+Classify: TypeAlias = Callable[[str, str, bytes, bytes], Classified]
+
+
 class Writer:
     """Writes what `notes` has. A process that ends without `close` may lose its last batch; the next one notices."""
 
-    def __init__(self, database: Database, notes: Notes) -> None:
+    def __init__(self, database: Database, notes: Notes, classify: Classify) -> None:
         self._database = database
+        self._classify = classify
         self._notes = notes
         self._name = name_of(os.getpid())
-        self._shown = Bounded[bytes, bytes](_REMEMBERED)
+        self._known = Bounded[tuple[str, bytes, bytes], tuple[bytes, Operation]](_REMEMBERED)
         self._under_way: asyncio.Task[None] | None = None
 
     def background(self) -> Sequence[Loop]:
@@ -102,15 +117,22 @@ class Writer:
             await store.remove_writer(tx, self._name)
 
     async def _add(self, tx: Transaction, batch: Sequence[Note]) -> None:
-        paths = self._shown
         for note in batch:
-            native = note.native
-            path = paths.get(native)
-            if path is None:
-                path = paths[native] = shown(native)
-            note.native = path
+            key = note.caller.app, note.method, note.native
+            known = self._known.get(key)
+            if known is None:
+                known = self._known[key] = shown(note.native), self._operation(*key)
+            note.native = known[0]
+            if note.operation is None:
+                note.operation = known[1]
         epoch = tx.now - int(monotonic() * _MICROSECONDS)
         await tx.connection.run(lambda connection: store.add(connection, tx.now, epoch, batch))
+
+    def _operation(self, app: str, method: bytes, native: bytes) -> Operation:
+        """What a call does, as far as its method and its path say it."""
+        path, _, query = native.partition(b"?")
+        operation = self._classify(app, method.decode("latin-1"), path, query)
+        return Operation(operation.name[:LONGEST], operation.kind, operation.modules[:_MOST_MODULES])
 
     async def _done(self, work: Coroutine[Any, Any, None]) -> bool:
         """True if the work is done, False if the database can't be used. The end of the loop does not break it off."""

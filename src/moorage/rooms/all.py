@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from moorage.gateway.probes import Probes
     from moorage.http.crowd import Crowd
     from moorage.jobs.runner import Runner
+    from moorage.requests.tail import Tails
     from moorage.storage.readiness import Readiness
 
 # ruff: noqa: PLC0415 (a service is loaded when it is first used)
@@ -44,6 +45,13 @@ class Rooms(ConnectingRooms, PeopleRooms):
             requests, keeping = self.requests, Keeping(settings.requests_kept, settings.requests_days)
             works.append(Work("requests.prune", lambda _: requests.prune(keeping), every=300))
         return Runner(self.jobs, works)
+
+    @cached_property
+    def request_tails(self) -> "Tails | None":
+        from moorage.requests.tail import Tails
+
+        requests, crowd = self.requests, self.crowd
+        return None if requests is None else Tails(requests, lambda: crowd.is_ending)
 
     @cached_property
     def readiness(self) -> "Readiness":

@@ -7,6 +7,7 @@ from moorage.oauth import CALLBACK
 from moorage.rooms.crm import CrmRooms
 
 if TYPE_CHECKING:
+    from moorage.access import Principal
     from moorage.connections.model import Connection
     from moorage.connections.service import Connections
     from moorage.oauth.apps.clients import OAuthClients
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from moorage.oauth.transport.authorization_server import AuthorizationServers
     from moorage.oauth.transport.embedded import EmbeddedCrm
     from moorage.oauth.transport.remote import RemoteTransport
+    from moorage.requests.model import Names
 
 # ruff: noqa: PLC0415 (a service is loaded when it is first used)
 
@@ -89,6 +91,14 @@ class ConnectingRooms(CrmRooms):
             explained,
             failures,
         )
+
+    async def names(self, caller: "Principal") -> "Names":
+        """The names that a caller may know of its account's keys and connections."""
+        from moorage.requests.model import Names
+
+        connections = await self.connections.search(caller.account_id, reach=caller.reach)
+        aliases = {each.id: each.labels.alias for each in connections if each.labels.alias is not None}
+        return Names(await self.keys.names(caller.account_id), aliases)
 
     @cached_property
     def unwritten(self) -> "Unwritten":

@@ -138,10 +138,11 @@ class ControlRooms:
 
     @cached_property
     def request_writer(self) -> "Writer | None":
+        from moorage.policies import Classifier
         from moorage.requests.writer import Writer
 
         notes = self.request_notes
-        return None if notes is None else Writer(self.request_database, notes)
+        return None if notes is None else Writer(self.request_database, notes, Classifier().classify)
 
     @cached_property
     def requests(self) -> "Requests | None":

@@ -1,0 +1,86 @@
+"""`moorage requests`: the calls that went through the gateway."""
+
+from itertools import islice
+from typing import Annotated
+
+import typer
+
+from moorage.cli import context
+from moorage.cli.options import Json, Url
+from moorage.cli.output import print_json, print_table
+from moorage.client import Request
+
+commands = typer.Typer(help="The calls that went through the gateway.", rich_markup_mode=None)
+
+Query = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="QUERY", help="Which ones, such as 'status:>=400 module:Leads since:1h'.", show_default=False
+    ),
+]
+_HEADER = ("AT", "STATUS", "MS", "KEY", "CONNECTION", "METHOD", "PATH", "REQUEST ID")
+
+
+@commands.command("list")
+def list_(
+    query: Query = None,
+    *,
+    limit: Annotated[int, typer.Option("--limit", min=1, metavar="N", help="How many at most.")] = 20,
+    url: Url = None,
+    as_json: Json = False,
+) -> None:
+    """List calls, the newest first."""
+    with context.client(url) as client:
+        calls = list(islice(client.requests.list(_joined(query), limit=min(limit, 500)), limit))
+    if as_json:
+        print_json({"requests": calls})
+    else:
+        print_table(_HEADER, [_row(call) for call in calls])
+
+
+@commands.command()
+def show(
+    request_id: Annotated[str, typer.Argument(metavar="ID", help="The X-Request-Id of the call's answer.")],
+    *,
+    url: Url = None,
+    as_json: Json = False,
+) -> None:
+    """Show one call."""
+    with context.client(url) as client:
+        call = client.requests.get(request_id)
+    if as_json:
+        print_json({"request": call})
+        return
+    members = call | {"key": _named(call["key"], "name"), "connection": _named(call["connection"], "alias")}
+    width = max(map(len, members))
+    for name, value in members.items():
+        if value is not None:
+            typer.echo(f"{name:{width}}  {value}")
+
+
+@commands.command()
+def tail(query: Query = None, *, url: Url = None, as_json: Json = False) -> None:
+    """Show calls as they end, until Ctrl-C."""
+    with context.client(url) as client:
+        for call in client.requests.tail(_joined(query)):
+            if as_json:
+                print_json(call)
+            else:
+                print(*("-" if cell is None else cell for cell in _row(call)), sep="  ", flush=True)
+
+
+def _joined(query: list[str] | None) -> str:
+    return " ".join(query or ())
+
+
+def _row(call: Request) -> tuple[object, ...]:
+    path = call["path"] if call["query"] is None else f"{call['path']}?{call['query']}"
+    key, connection = _named(call["key"], "name"), _named(call["connection"], "alias")
+    milliseconds = round(call["duration_ms"], 1)
+    at = call["at"].partition(".")[0].replace("T", " ")
+    return at, call["status"], milliseconds, key, connection, call["method"], path, call["request_id"]
+
+
+def _named(thing: dict[str, str | None] | None, name: str) -> str | None:
+    """The name of a key or a connection; without a name its id."""
+    return None if thing is None else thing[name] or thing["id"]
