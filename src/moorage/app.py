@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from moorage.acting import act_as
+from moorage.acting import act_as, actor
 from moorage.audit import routes as audit_routes
 from moorage.background import Background, Loop
 from moorage.clock import SystemClock
@@ -34,7 +34,7 @@ from moorage.http.errors import AppUnknown, BodyInvalid, NotFound
 from moorage.http.message import Response
 from moorage.http.middleware import Errors
 from moorage.keys import routes as key_routes
-from moorage.keys.errors import RateLimited
+from moorage.keys.errors import KeyInvalid, RateLimited
 from moorage.keys.model import Principal
 from moorage.near import did_you_mean
 from moorage.oauth.apps import routes as app_routes
@@ -190,7 +190,11 @@ async def _authenticate(rooms: Rooms, request: Request, scope: str, *parameters:
 
     Raises KeyInvalid, RateLimited, ScopeMissing, ParameterInvalid.
     """
-    principal = await rooms.keys.authenticate(request.headers.get("authorization"))
+    try:
+        principal = await rooms.keys.authenticate(request.headers.get("authorization"))
+    except KeyInvalid:
+        rooms.refusals.note(actor().address)
+        raise
     wait = rooms.limiter.take(principal.account_id)
     if wait is not None:
         raise RateLimited(wait)

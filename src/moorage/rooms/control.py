@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from moorage.audit.service import Audit
     from moorage.jobs.service import Jobs
     from moorage.keys.limits import RateLimiter
+    from moorage.keys.refusals import Refusals
     from moorage.keys.service import Keys
     from moorage.keys.settling import Settling
     from moorage.requests.notes import Notes
@@ -101,6 +102,12 @@ class ControlRooms:
         from moorage.keys.service import Keys
 
         return Keys(self.database, self.clock)
+
+    @cached_property
+    def refusals(self) -> "Refusals":
+        from moorage.keys.refusals import Refusals
+
+        return Refusals(self.clock)
 
     @cached_property
     def jobs(self) -> "Jobs":
