@@ -26,9 +26,9 @@ def filled(moorage, home, monkeypatch):
 
 
 def content(path):
-    """All rows of all tables of a SQLite file."""
+    """All rows of all tables of a SQLite file but those of the audit, which notes each move."""
     with closing(sqlite3.connect(path)) as connection:
-        tables = [name for (name,) in connection.execute(KEPT)]
+        tables = [name for (name,) in connection.execute(KEPT) if not name.startswith("audit_")]
         return {table: sorted(map(repr, connection.execute(f"SELECT * FROM {table}"))) for table in tables}
 
 
@@ -58,6 +58,10 @@ def test_it_goes_to_postgresql_and_back_and_everything_is_as_it_was(
     back = moorage("move", "control", "--to", f"sqlite:///{tmp_path}/back/moorage.db", "--json")
     assert back.json["rows"]["secrets"] == len(before["secrets"])
     assert content(tmp_path / "back" / "moorage.db") == before
+    on(monkeypatch, f"sqlite:///{tmp_path}/back/moorage.db", filled)
+    assert moorage("audit", "--verify").status == 0
+    moves = moorage("audit", "--action", "database", "--json").json["entries"]
+    assert [move["after"] for move in moves] == [{"to": "sqlite"}, {"to": "postgresql"}]
 
 
 def test_a_dry_run_says_how_much_and_changes_nothing(moorage, filled, database_url):

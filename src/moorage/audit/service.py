@@ -44,7 +44,7 @@ class Audit:
             documents = await store.search(
                 tx, asked, account_id, limit=limit + 1, cursor=cursor, oldest_first=oldest_first
             )
-            head = (await store.heads_of(tx)).get(account_id)
+            head = await store.head_of(tx, account_id)
         following = documents[limit]["number"] if len(documents) > limit else None
         return Page(documents[:limit], following, head)
 

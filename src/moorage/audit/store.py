@@ -115,6 +115,13 @@ async def accounts(tx: Transaction) -> list[str]:
     return [row.account_id for row in await tx.connection.execute(query)]
 
 
+async def head_of(tx: Transaction, account_id: str) -> tuple[int, str] | None:
+    """As `head`, for who only reads."""
+    query = sa.select(heads.c.number, heads.c.hash).where(heads.c.account_id == account_id)
+    row = (await tx.connection.execute(query)).first()
+    return None if row is None else (row.number, row.hash)
+
+
 async def heads_of(tx: Transaction) -> dict[str, tuple[int, str]]:
     """The number and the hash of each account's last entry, as they were noted with it."""
     return {row.account_id: (row.number, row.hash) for row in await tx.connection.execute(sa.select(heads))}

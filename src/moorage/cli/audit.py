@@ -101,10 +101,14 @@ def _filter(asked: dict[str, str | None]) -> "Filter":
 
 
 def _row(entry: dict[str, Any]) -> tuple[object, ...]:
+    from moorage.audit.canonical import plain_text  # noqa: PLC0415 (it loads slowly)
+
     who = entry.get("actor") or {}
     names = (who.get("kind"), who.get("name") or who.get("id"))
     time = (entry.get("at") or "").partition(".")[0].replace("T", " ")
-    return time, " ".join(filter(None, names)), who.get("address"), entry.get("action"), entry.get("subject")
+    cells = time, " ".join(filter(None, names)), who.get("address"), entry.get("action"), entry.get("subject")
+    # What stands in the database may be somebody else's work, and no text of it may control a terminal.
+    return tuple(cell and plain_text(str(cell)) for cell in cells)
 
 
 def _export(home: Path | None, asked: "Filter", target: str, *, as_json: bool) -> None:
