@@ -17,7 +17,7 @@ from moorage.acting import act_as, actor
 from moorage.audit import routes as audit_routes
 from moorage.background import Background, Loop
 from moorage.clock import SystemClock
-from moorage.connections import default_routes
+from moorage.connections import default_routes, prune_routes
 from moorage.connections import routes as connection_routes
 from moorage.connections.embedded import EmbeddedConnector
 from moorage.connections.model import Connection
@@ -167,8 +167,17 @@ def _control_routes(rooms: Rooms, on_change: Callable[[], None]) -> list[Route]:
 
     embedded = EmbeddedConnector(partial(_require_inside, rooms), connect_inside)
     return [
+        *prune_routes.routes(
+            rooms.pruning, authenticate, apps
+        ),  # Before a name of a connection is read there.
         *connection_routes.routes(
-            rooms.connections, authenticate, lambda: rooms.providers.methods, disconnect, embedded, on_change
+            rooms.connections,
+            authenticate,
+            lambda: rooms.providers.methods,
+            disconnect,
+            embedded,
+            on_change,
+            rooms.return_urls,
         ),
         *crm_routes.routes(rooms.organisations, authenticate),
         *default_routes.routes(rooms.connections, authenticate, apps, on_change),

@@ -12,6 +12,7 @@ NOTED = {
     ("/apps/{app}/default", "PUT"): "default.chosen",
     ("/apps/{app}/default", "DELETE"): "default.chosen",
     ("/connections", "POST"): "connection.created",
+    ("/connections/prune", "POST"): "connection.pruned",
     ("/connections/{connection_id}", "PATCH"): "connection.relabelled",
     ("/connections/{connection_id}", "DELETE"): "connection.deleted",
     ("/organisations", "POST"): "organisation.created",
@@ -57,6 +58,7 @@ def test_what_a_route_changes_is_noted_with_who_did_it_and_from_where(control, o
     owner.call("POST", "/organisations/acme/snapshots", {"name": "kept"})
     connection = owner.connect("acme")["id"]
     target = owner.call("POST", "/keys", {"name": "target"}).json["key"]["id"]
+    owner.connect()  # This one is pruned.
     for entry in sorted(NOTED, key=lambda entry: (entry[1] == "DELETE", -entry[0].count("/"))):
         before = len(entries_of(control, owner.account))
         answer = send(control, entry, owner.key, connection, target)

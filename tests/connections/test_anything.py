@@ -13,7 +13,7 @@ from tests.control import Caller, Control, token_of
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "get", "X"]
 NAMES = ["app", "status", "method", "limit", "session_token", "organisation", "id"]
-NAMES += ["alias", "tag", "tags", "end_user", "environment"]
+NAMES += ["return_url", "older_than_seconds", "dry_run", "alias", "tag", "tags", "end_user", "environment"]
 NAMES += ["name", "scopes", "mode", "expires_at", "overlap_seconds"]
 WORDS = ["zoho-crm", "ACTIVE", "PENDING", "OAUTH2", "0", "1", "acme", "", "null"]
 WORDS += ["sales-eu", "import", "team:sales", "e55c5bac241a4cc89db550d2cad09136"]
@@ -31,7 +31,7 @@ bodies = (
     | pairs.map(str.encode)
 )
 known_paths = ["/connections", "/connections/{id}", "/connect/", "/healthz", "/readyz"]
-known_paths += ["/keys", "/keys/{key}", "/keys/{key}/rotate"]
+known_paths += ["/connections/prune", "/keys", "/keys/{key}", "/keys/{key}/rotate"]
 paths = st.sampled_from(known_paths) | st.lists(
     texts.map(lambda text: urllib.parse.quote(text, safe="")), max_size=3
 ).map(lambda parts: "/" + "/".join(parts))

@@ -26,6 +26,7 @@ def test_the_answer_is_a_pending_connection(owner):
         "alias": None,
         "tags": [],
         "end_user": None,
+        "return_url": None,
         "health": {
             "status": "pending",
             "reason": "Nobody has connected it yet.",

@@ -64,10 +64,10 @@ def test_a_connection_that_nobody_connects_within_a_week_ends(control, owner):
     control.organisation("acme")
     waiting, connected = owner.connect(), owner.connect("acme")
     control.clock.advance(7 * 24 * 3600 - 1)
-    assert control.run(control.rooms.connections.end_unopened()) == 0
+    assert control.run(control.rooms.pruning.end_unopened()) == 0
     younger = owner.connect()
     control.clock.advance(2)
-    assert control.run(control.rooms.connections.end_unopened()) == 1
+    assert control.run(control.rooms.pruning.end_unopened()) == 1
     left = [connection["id"] for connection in owner.get("/connections").json["connections"]]
     assert left == [connected["id"], younger["id"]] and waiting["id"] not in left
 
@@ -88,9 +88,9 @@ def test_a_connection_that_was_never_connected_ends_a_week_after_the_last_try_fa
         "FAILED",
     ]
     control.clock.advance(7 * 24 * 3600 - 1)
-    assert control.run(control.rooms.connections.end_unopened()) == 0
+    assert control.run(control.rooms.pruning.end_unopened()) == 0
     control.clock.advance(2)
-    assert control.run(control.rooms.connections.end_unopened()) == 1
+    assert control.run(control.rooms.pruning.end_unopened()) == 1
     assert [connection["id"] for connection in owner.get("/connections").json["connections"]] == [once["id"]]
 
 
@@ -107,7 +107,7 @@ def test_a_connection_that_somebody_is_connecting_just_then_stays(control, owner
     sent = person.choose(fresh["url"], "crm/acme")
     assert sent.status == 303
     control.clock.advance(LIFETIME - 1)
-    assert control.run(control.rooms.connections.end_unopened()) == 0
+    assert control.run(control.rooms.pruning.end_unopened()) == 0
     back = control.run(person.deciding(sent.headers["location"], "accept"))
     assert person.come_back(back).status == 200
     assert owner.get(f"/connections/{connection['id']}").json["connection"]["status"] == "ACTIVE"
@@ -120,4 +120,4 @@ def test_a_connection_that_somebody_went_away_from_ends(control, owner):
     fresh = owner.get(f"/connections/{connection['id']}").json["connection"]
     assert person.choose(fresh["url"], "crm/acme").status == 303
     control.clock.advance(LIFETIME)
-    assert control.run(control.rooms.connections.end_unopened()) == 1
+    assert control.run(control.rooms.pruning.end_unopened()) == 1

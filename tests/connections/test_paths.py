@@ -10,6 +10,7 @@ ID = "e55c5bac-241a-4cc8-9db5-50d2cad09136"
     [
         ("/connections", "GET, HEAD, POST"),
         (f"/connections/{ID}", "DELETE, GET, HEAD, PATCH"),
+        ("/connections/prune", "POST"),
         ("/healthz", "GET, HEAD"),
         ("/readyz", "GET, HEAD"),
     ],

@@ -19,6 +19,7 @@ MATRIX = {
     ("/apps/{app}/default", "DELETE"): "connections:write",
     ("/connections", "GET"): "connections:read",
     ("/connections", "POST"): "connections:write",
+    ("/connections/prune", "POST"): "connections:write",
     ("/connections/{connection_id}", "GET"): "connections:read",
     ("/connections/{connection_id}", "PATCH"): "connections:write",
     ("/connections/{connection_id}", "DELETE"): "connections:write",
@@ -69,6 +70,7 @@ MATRIX = {
 GUARDED = [entry for entry, scope in MATRIX.items() if scope is not OPEN]
 BODIES = {
     ("/connections", "POST"): {"app": "zoho-crm"},
+    ("/connections/prune", "POST"): {"older_than_seconds": 0},
     ("/connections/{connection_id}", "PATCH"): {"alias": "other"},
     ("/keys", "POST"): {"name": "child", "scopes": ["keys:write"]},
     ("/organisations", "POST"): {"slug": "other", "sample": False},

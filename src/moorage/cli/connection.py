@@ -9,7 +9,8 @@ import typer
 from moorage.cli import context
 from moorage.cli.command import apps, starting
 from moorage.cli.connecting import invite, wait_until_connected
-from moorage.cli.failures import UsageError
+from moorage.cli.durations import duration_in
+from moorage.cli.failures import UsageError, note
 from moorage.cli.options import Json, Url, Yes
 from moorage.cli.output import confirm, print_json, print_table
 from moorage.client import ApiError, Connection, Health, Moorage
@@ -108,6 +109,12 @@ def create(
     alias: Alias = None,
     tags: Tags = None,
     end_user: EndUser = None,
+    return_url: Annotated[
+        str | None,
+        typer.Option(
+            "--return-url", metavar="URL", help="Where the person goes afterwards, if the operator allows it."
+        ),
+    ] = None,
     timeout: Annotated[
         int,
         typer.Option("--timeout", metavar="SECONDS", min=0, help="How long to wait; 0 does not wait."),
@@ -124,6 +131,7 @@ def create(
             alias=alias,
             tags=tags or (),
             end_user=end_user,
+            return_url=return_url,
         )
         if timeout and organisation is None:
             invite(connection["url"] or "", browser=browser)
@@ -199,6 +207,36 @@ def use(
         return
     used = default["connection_id"] or "no connection, so they are refused"
     typer.echo(f"Calls of {default['app']} that name no connection go through {used}.")
+
+
+@commands.command()
+def prune(
+    *,
+    older_than: Annotated[
+        str,
+        typer.Option("--older-than", metavar="TIME", help="Only those that have not changed for this time."),
+    ] = "1d",
+    app: App = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list them.")] = False,
+    yes: Yes = False,
+    url: Url = None,
+    as_json: Json = False,
+) -> None:
+    """Delete connections that nobody has ever connected."""
+    seconds = int(duration_in("--older-than", older_than).total_seconds())
+    if not dry_run:
+        confirm(f"Delete the connections that nobody has connected for {older_than}?", yes=yes)
+    with context.client(url) as client:
+        pruned = client.connections.prune(older_than_seconds=seconds, app=app, dry_run=dry_run)
+    if as_json:
+        print_json(pruned)
+        return
+    connections = pruned["connections"]
+    columns = ("ID", "ALIAS", "APP", "STATUS", "CREATED")
+    rows = [(c["connection_id"], c["alias"], c["app"], c["status"], c["creation_time"]) for c in connections]
+    print_table(columns, rows)
+    more = " There may be more: repeat the command." if pruned["more"] and not dry_run else ""
+    note(f"{'Would delete' if dry_run else 'Deleted'} {len(connections)} connections.{more}")
 
 
 @commands.command()

@@ -1,11 +1,11 @@
 """`moorage key`: the API keys of this data folder."""
 
-import re
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
 import typer
 
+from moorage.cli.durations import duration_in
 from moorage.cli.failures import UsageError
 from moorage.cli.operator import operate
 from moorage.cli.options import Home, Json, Yes
@@ -16,9 +16,7 @@ from moorage.keys.scopes import EVERYTHING
 commands = typer.Typer(help="API keys, with which callers use the gateway.", rich_markup_mode=None)
 
 KeyId = Annotated[str, typer.Argument(metavar="ID", help="The key's id, from `moorage key list`.")]
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _SHOWN_NAME = 12  # Characters of a name that the table shows.
-_LONGEST = timedelta(days=100 * 365)
 
 
 @commands.command()
@@ -46,7 +44,7 @@ def create(
     """Create a key and print it. It is never shown again."""
     if not name.strip():
         raise UsageError("--name can't be empty", help="Write what the key is for.")
-    lifetime = None if expires_in is None else _duration("--expires-in", expires_in)
+    lifetime = None if expires_in is None else duration_in("--expires-in", expires_in)
     if lifetime == timedelta():
         raise UsageError("--expires-in can't be 0", help="Use a time such as 90d.")
     key, secret = operate(home, lambda operator: operator.keys_create(name, scopes or [], mode, lifetime))
@@ -94,7 +92,7 @@ def rotate(
     as_json: Json = False,
 ) -> None:
     """Give a key a new secret and print it. It is never shown again."""
-    duration = _duration("--overlap", overlap)
+    duration = duration_in("--overlap", overlap)
     key, secret = operate(home, lambda operator: operator.keys_rotate(key_id, duration))
     if as_json:
         print_json({"key": key_document(key) | {"secret": secret}})
@@ -115,14 +113,3 @@ def revoke(key_id: KeyId, *, yes: Yes = False, home: Home = None, as_json: Json 
 
 def _day(time: str) -> str:
     return time.partition("T")[0]
-
-
-def _duration(option: str, text: str) -> timedelta:
-    """The duration in a text such as 90d. Raises UsageError."""
-    match = re.fullmatch(r"(\d{1,6})([smhdw])|0", text, re.ASCII)
-    duration = timedelta(**{_UNITS[match[2]]: int(match[1])}) if match and match[1] else timedelta()
-    if match is None or duration > _LONGEST:
-        raise UsageError(
-            f"{option} can't be {text!r}", help="Use a number with s, m, h, d or w, such as 90d."
-        )
-    return duration

@@ -9,7 +9,7 @@ print(response.json()["data"])
 
 from moorage.client.audit import Audit, Entry
 from moorage.client.client import Connections, Keys, Moorage, Organisations
-from moorage.client.connection import Connection, Default, Health, Revocation
+from moorage.client.connection import Connection, Default, Health, Pruned, Revocation
 from moorage.client.errors import ApiError, ClientError, Misconfigured, Unreachable
 from moorage.client.key import Key
 from moorage.client.organisation import Organisation
@@ -31,6 +31,7 @@ __all__ = [
     "Moorage",
     "Organisation",
     "Organisations",
+    "Pruned",
     "Request",
     "RequestPage",
     "Requests",

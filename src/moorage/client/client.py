@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from moorage.client.audit import Audit
 from moorage.client.call import Params, build_call, check_api_key, parse_base_url
-from moorage.client.connection import Connection, Default, Revocation
+from moorage.client.connection import Connection, Default, Pruned, Revocation
 from moorage.client.key import Key
 from moorage.client.organisation import Organisation
 from moorage.client.requests import Requests
@@ -125,8 +125,9 @@ class Connections:
         alias: str | None = None,
         tags: Sequence[str] = (),
         end_user: str | None = None,
+        return_url: str | None = None,
     ) -> Connection:
-        """Create a PENDING connection, which a person authorises at its `url`.
+        """Create a PENDING connection, which a person authorises at its `url`, and is then sent to `return_url`.
 
         With `embedded`, the page there also offers the embedded CRM. With an `organisation` of the embedded CRM, the
         connection is ACTIVE at once.
@@ -136,9 +137,20 @@ class Connections:
             body["embedded"] = True
         if organisation is not None:
             body["organisation"] = organisation
-        labels = {"alias": alias, "tags": list(tags) or None, "end_user": end_user}
-        body |= {label: value for label, value in labels.items() if value is not None}
+        more = {"alias": alias, "tags": list(tags) or None, "end_user": end_user, "return_url": return_url}
+        body |= {name: value for name, value in more.items() if value is not None}
         return _connection(self._client.request("POST", "/connections", json=body))
+
+    def prune(
+        self, *, older_than_seconds: int | None = None, app: str | None = None, dry_run: bool = False
+    ) -> Pruned:
+        """Delete connections that were never connected and have not changed for this time; one day if it is None.
+
+        With `dry_run`, only tell which.
+        """
+        options = {"older_than_seconds": older_than_seconds, "app": app, "dry_run": dry_run or None}
+        body = {name: value for name, value in options.items() if value is not None}
+        return cast("Pruned", self._client.request("POST", "/connections/prune", json=body).json())
 
     def label(self, name: str, **labels: Any) -> Connection:
         """Change the `alias`, the `tags` or the `end_user` of a connection. None removes what it has."""

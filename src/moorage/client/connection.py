@@ -33,6 +33,14 @@ class Health(TypedDict):
     next: str | None
 
 
+class Pruned(TypedDict):
+    """`connections` were deleted, or would be if `dry_run` was not set. `more` is True if there may be others."""
+
+    connections: "list[Connection]"
+    dry_run: bool
+    more: bool
+
+
 class Connection(TypedDict, total=False):
     """A connection. Times are RFC 3339 in UTC.
 
@@ -54,5 +62,6 @@ class Connection(TypedDict, total=False):
     alias: str | None
     tags: list[str]
     end_user: str | None
+    return_url: str | None
     health: Health
     metadata: dict[str, Any]

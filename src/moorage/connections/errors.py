@@ -87,6 +87,22 @@ class AliasAmbiguous(MoorageError):
         )
 
 
+class ReturnUrlRefused(MoorageError):
+    """The operator does not allow people to be sent there after they have connected."""
+
+    code = "return_url_refused"
+
+    def __init__(self, url: str, allowed: Sequence[str]) -> None:
+        list_of_allowed = (
+            f"Use an address below one of: {', '.join(allowed)}." if allowed else "None is allowed."
+        )
+        super().__init__(
+            f"People can't be sent to {url[:128]!r} after they have connected.",
+            help=f"{list_of_allowed} The operator sets MOORAGE_RETURN_URLS. The path may have A-Z a-z 0-9 . _ ~ -"
+            " and no dot segments; the query must not have connection_id or status.",
+        )
+
+
 class AppUnsupported(MoorageError):
     code = "app_unsupported"
 

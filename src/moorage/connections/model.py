@@ -32,7 +32,7 @@ class Connection:
     `generation` counts activations; each makes older session tokens invalid. It has its status `since` then.
 
     `asked_by` is the name of the key that created the connection. With `embedded`, the connect page offers the
-    embedded CRM.
+    embedded CRM. A person who has connected it is sent to `return_url`.
     """
 
     id: str
@@ -49,6 +49,7 @@ class Connection:
     embedded: bool = False
     labels: Labels = NO_LABELS
     since: int = 0
+    return_url: str | None = None
 
     @property
     def was_connected(self) -> bool:
@@ -111,6 +112,7 @@ def connection_document(
         "alias": connection.labels.alias,
         "tags": list(connection.labels.tags),
         "end_user": connection.labels.end_user,
+        "return_url": connection.return_url,
         "health": health,
         "metadata": connection.metadata,
     }

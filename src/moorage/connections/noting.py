@@ -19,6 +19,7 @@ def noted(connection: Connection) -> dict[str, Any]:
         "upstream": upstream and asdict(upstream),
         "metadata": connection.metadata,
         **asdict(connection.labels),
+        "return_url": connection.return_url,
     }
 
 

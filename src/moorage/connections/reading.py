@@ -128,6 +128,13 @@ def organisation_in(body: Mapping[str, Any]) -> str | None:
     return slug
 
 
+def text_in(body: Mapping[str, Any], name: str) -> str | None:
+    text = body.get(name)
+    if text is not None and not isinstance(text, str):
+        raise BodyInvalid(f"{name} has to be a text.", help=f"Leave {name} out if there is none.")
+    return text
+
+
 def flag_in(body: Mapping[str, Any], name: str) -> bool:
     flag = body.get(name)
     if flag is not None and not isinstance(flag, bool):

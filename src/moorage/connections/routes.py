@@ -20,7 +20,9 @@ from moorage.connections.reading import (
     flag_in,
     limit_in,
     organisation_in,
+    text_in,
 )
+from moorage.connections.return_urls import ReturnUrls
 from moorage.connections.service import Connections
 from moorage.http.control import Authenticate, Endpoint, json_object, json_response, route
 from moorage.http.errors import BodyInvalid
@@ -47,14 +49,16 @@ def routes(
     disconnect: Callable[[str, str], Awaitable[Disconnected]],
     inside: EmbeddedConnector,
     on_change: Callable[[], None],
+    returns: ReturnUrls,
 ) -> list[Route]:
     """The routes of connections.
 
     `apps` returns the method of connecting for each app. `disconnect` deletes an account's connection and all data that
     belongs to it. `inside` connects to the embedded CRM. `on_change` is called after a connection got another alias.
+    `returns` knows where people may be sent.
     """
     search = _search(connections, authenticate, apps)
-    create = _create(connections, authenticate, apps, inside)
+    create = _create(connections, authenticate, apps, inside, returns)
     get, delete = _get(connections, authenticate), _delete(connections, authenticate, disconnect)
     relabel = _relabel(connections, authenticate, on_change)
     return [
@@ -89,10 +93,11 @@ def _create(
     authenticate: Authenticate,
     apps: Callable[[], Mapping[str, str]],
     inside: EmbeddedConnector,
+    returns: ReturnUrls,
 ) -> Endpoint:
     async def create(request: Request) -> Response:
         caller = await authenticate(request, "connections:write")
-        known = ("app", "method", "embedded", "organisation", *LABELS)
+        known = ("app", "method", "embedded", "organisation", "return_url", *LABELS)
         body = await json_object(request, EXAMPLE, known=known)
         app, method = app_and_method_in(body, apps())
         caller.require_app(app)
@@ -101,9 +106,17 @@ def _create(
             # A caller that may change and delete organisations needs no person's consent to connect to them.
             caller.require("organisations:write")
             await inside.require(app, organisation)
-        embedded = flag_in(body, "embedded")
+        return_url = text_in(body, "return_url")
+        if return_url is not None:
+            returns.require(return_url)
         connection = await connections.create(
-            caller.account_id, app, method, asked_by=caller.name, embedded=embedded, labels=labels
+            caller.account_id,
+            app,
+            method,
+            asked_by=caller.name,
+            embedded=flag_in(body, "embedded"),
+            labels=labels,
+            return_url=return_url,
         )
         if organisation is not None:
             await inside.connect(connection, organisation)

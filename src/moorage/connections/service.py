@@ -4,8 +4,6 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import sqlalchemy as sa
-
 from moorage.access import EVERYWHERE, Reach
 from moorage.audit import note
 from moorage.clock import Clock
@@ -36,8 +34,6 @@ from moorage.ids import new_uuid
 from moorage.logs import Log
 from moorage.storage import Database, Transaction
 
-UNOPENED_DAYS = 7  # A connection that nobody connects is deleted after this time.
-
 log = Log(__name__)
 
 
@@ -56,10 +52,9 @@ class Default:
 class Connections:
     """`public_url` is the gateway's base URL, at which people open the connect page.
 
-    `environment` says to which kind of account an upstream of an app leads. `under_way` takes a time, in microseconds
-    since the epoch, and selects the ids of the connections that people are connecting then. `explain` tells what a
-    code of an accounts server means. `troubles` finds, of the connections with these ids, those whose token could not
-    be renewed lately, and why.
+    `environment` says to which kind of account an upstream of an app leads. `explain` tells what a code of an accounts
+    server means. `troubles` finds, of the connections with these ids, those whose token could not be renewed lately,
+    and why.
 
     To a caller, connections outside its reach do not exist.
     """
@@ -71,7 +66,6 @@ class Connections:
         clock: Clock,
         public_url: str,
         environment: Callable[[str, Upstream], Environment],
-        under_way: Callable[[int], sa.Select[tuple[str]]],
         explain: Explain,
         troubles: Callable[[Transaction, Collection[str]], Awaitable[Mapping[str, str]]],
     ) -> None:
@@ -80,7 +74,6 @@ class Connections:
         self._clock = clock
         self._public_url = public_url
         self._environment = environment
-        self._under_way = under_way
         self._explain = explain
         self._troubles = troubles
 
@@ -122,10 +115,12 @@ class Connections:
         asked_by: str | None = None,
         embedded: bool = False,
         labels: Labels = NO_LABELS,
+        return_url: str | None = None,
     ) -> Connection:
         """A new PENDING connection. Raises AliasTaken.
 
-        Its connect page shows `asked_by`, and with `embedded` it offers the embedded CRM.
+        Its connect page shows `asked_by`, and with `embedded` it offers the embedded CRM. Whoever has connected it is
+        sent to `return_url`, if the operator allows that.
         """
         connection_id = new_uuid()
         async with self._database.transaction() as tx:
@@ -139,6 +134,7 @@ class Connections:
                 asked_by=asked_by,
                 embedded=embedded,
                 labels=labels,
+                return_url=return_url,
             )
             connection = await store.find(tx, connection_id)
             assert connection is not None
@@ -304,20 +300,6 @@ class Connections:
                 ):
                     await store.describe(tx, connection, {**connection.metadata, "scopes": scopes.split()})
                     await note_change(tx, "connection.widened", connection)
-
-    async def end_unopened(self) -> int:
-        """Delete the connections that were never connected and have not changed for UNOPENED_DAYS.
-
-        A connection that a person is connecting now stays. Returns the number of deleted connections.
-        """
-        async with self._database.transaction() as tx:
-            until = tx.now - UNOPENED_DAYS * 24 * 3600 * 1_000_000
-            ended = await store.remove_unopened(tx, until, self._under_way(tx.now))
-            for connection_id, account_id in ended:
-                await note(tx, "connection.ended", connection_id, account=account_id)
-        if ended:
-            log.info("connections.ended", count=len(ended))
-        return len(ended)
 
     async def delete(
         self, connection: Connection, also: Callable[[Transaction], Awaitable[None]], revocation: str

@@ -31,6 +31,7 @@ connections = sa.Table(
     sa.Column("tags", sa.Text),
     sa.Column("end_user", sa.Text),
     sa.Column("since", sa.BigInteger),
+    sa.Column("return_url", sa.Text),
 )
 # The connections that were chosen for calls that name none. A chosen connection may have been deleted since.
 defaults = sa.Table(
@@ -53,6 +54,7 @@ async def add(
     asked_by: str | None,
     embedded: bool,
     labels: Labels,
+    return_url: str | None,
 ) -> None:
     values: dict[str, Any] = {
         "id": connection_id,
@@ -68,6 +70,7 @@ async def add(
         "upstream": {},
         "asked_by": asked_by,
         "embedded": embedded,
+        "return_url": return_url,
         **_label_values(labels),
     }
     await tx.connection.execute(connections.insert().values(values))
@@ -212,17 +215,29 @@ async def move(tx: Transaction, connection: Connection, upstream: Upstream, meta
     )
 
 
-async def remove_unopened(
-    tx: Transaction, until: int, spared: sa.Select[tuple[str]]
-) -> list[tuple[str, str]]:
-    """Remove the connections that were never connected and have not changed after `until`, in microseconds.
+async def unopened(
+    tx: Transaction,
+    until: int,
+    spared: sa.Select[tuple[str]],
+    *,
+    account_id: str | None = None,
+    app: str | None = None,
+    reach: Reach = EVERYWHERE,
+    limit: int | None = None,
+) -> list[Connection]:
+    """The connections that were never connected and have not changed after `until`, in microseconds; oldest first.
 
-    `spared` selects the ids of connections that stay. Returns the ids of the removed ones, and of their accounts.
+    `spared` selects the ids of connections that do not count. Without an account, those of all accounts.
     """
-    unopened = connections.c.status.in_(("PENDING", "FAILED")) & (connections.c.generation == 0)
-    old = unopened & (connections.c.last_updated_time <= until) & connections.c.id.not_in(spared)
-    removed = connections.delete().where(old).returning(connections.c.id, connections.c.account_id)
-    return [(row.id, row.account_id) for row in await tx.connection.execute(removed)]
+    never = connections.c.status.in_(("PENDING", "FAILED")) & (connections.c.generation == 0)
+    old = never & (connections.c.last_updated_time <= until) & connections.c.id.not_in(spared)
+    query = sa.select(connections).where(old, *_within(reach))
+    if account_id is not None:
+        query = query.where(connections.c.account_id == account_id)
+    if app is not None:
+        query = query.where(connections.c.app == app)
+    query = query.order_by(connections.c.creation_time, connections.c.id).limit(limit)
+    return [_connection(row) for row in await tx.connection.execute(query)]
 
 
 async def remove(tx: Transaction, connection_id: str) -> bool:
@@ -266,4 +281,5 @@ def _connection(row: Any) -> Connection:
         embedded=bool(row.embedded),
         labels=Labels(row.alias, tuple((row.tags or "").split()), row.end_user),
         since=row.since,
+        return_url=row.return_url,
     )

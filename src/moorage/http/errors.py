@@ -53,6 +53,7 @@ STATUS: dict[str, int] = {
     "request_too_slow": 408,
     "request_unknown": 404,
     "requests_off": 404,
+    "return_url_refused": 400,
     "rights_exceeded": 403,
     "scope_missing": 403,
     "scope_unknown": 400,

@@ -16,13 +16,24 @@ class AttemptInvalid(MoorageError):
 
 
 class ConnectFailed(MoorageError):
-    """The accounts server's answer was not enough for a connection. At the URL `again` the person can try again."""
+    """The accounts server's answer was not enough for a connection.
+
+    At the URL `again` the person can try again. `back` is where the person came from.
+    """
 
     code = "connect_failed"
 
-    def __init__(self, message: str, *, help: str, again: str | None = None) -> None:  # noqa: A002
+    def __init__(
+        self,
+        message: str,
+        *,
+        help: str,  # noqa: A002
+        again: str | None = None,
+        back: str | None = None,
+    ) -> None:
         super().__init__(message, help=help)
         self.again = again
+        self.back = back
 
 
 class OAuthClientInvalid(MoorageError):

@@ -35,9 +35,9 @@ class Rooms(ConnectingRooms, PeopleRooms):
         from moorage.jobs.runner import Runner
         from moorage.requests.service import Keeping
 
-        connections, settings = self.connections, self.settings
+        pruning, settings = self.pruning, self.settings
         works = [
-            Work("connections.end_unopened", lambda _: connections.end_unopened(), every=3600),
+            Work("connections.end_unopened", lambda _: pruning.end_unopened(), every=3600),
             # A bulk job ends by itself if it fails too often, so that its organisation knows.
             Work(BULK_JOB, self.run_bulk_job, most_failures=1000),
         ]

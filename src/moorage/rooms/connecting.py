@@ -9,6 +9,8 @@ from moorage.rooms.crm import CrmRooms
 if TYPE_CHECKING:
     from moorage.access import Principal
     from moorage.connections.model import Connection
+    from moorage.connections.pruning import Pruning
+    from moorage.connections.return_urls import ReturnUrls
     from moorage.connections.service import Connections
     from moorage.oauth.apps.clients import OAuthClients
     from moorage.oauth.apps.destinations import Destinations
@@ -74,7 +76,6 @@ class ConnectingRooms(CrmRooms):
     def connections(self) -> "Connections":
         from moorage.connections.service import Connections
         from moorage.connections.sessions import PURPOSE, Sessions
-        from moorage.oauth.connect.attempts import under_way
         from moorage.oauth.tokens.store import failures
         from moorage.oauth.transport.refusal_codes import explained
 
@@ -87,7 +88,6 @@ class ConnectingRooms(CrmRooms):
             self.clock,
             self.urls.gateway,
             environment,
-            under_way,
             explained,
             failures,
         )
@@ -99,6 +99,19 @@ class ConnectingRooms(CrmRooms):
         connections = await self.connections.search(caller.account_id, reach=caller.reach)
         aliases = {each.id: each.labels.alias for each in connections if each.labels.alias is not None}
         return Names(await self.keys.names(caller.account_id), aliases)
+
+    @cached_property
+    def pruning(self) -> "Pruning":
+        from moorage.connections.pruning import Pruning
+        from moorage.oauth.connect.attempts import under_way
+
+        return Pruning(self.database, under_way)
+
+    @cached_property
+    def return_urls(self) -> "ReturnUrls":
+        from moorage.connections.return_urls import ReturnUrls
+
+        return ReturnUrls(self.settings.return_urls)
 
     @cached_property
     def unwritten(self) -> "Unwritten":
@@ -131,6 +144,7 @@ class ConnectingRooms(CrmRooms):
             self.destinations,
             self.accounts,
             self.unwritten,
+            self.return_urls,
         )
 
     @cached_property

@@ -46,6 +46,7 @@ class Settings:
     oauth_clients: Secret | None
     rate_limit: float | None
     upstream_timeout: float
+    return_urls: tuple[str, ...]
     stop_delay: float
     log_level: str
     requests_kept: int

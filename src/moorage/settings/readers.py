@@ -18,6 +18,7 @@ MIN_CONNECTIONS = 3
 MIN_CRM_CONNECTIONS = 4
 MAX_CONNECTIONS = 100
 _SERVER_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
+_RETURN_URL = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[1-9][0-9]{0,4})?(/[A-Za-z0-9._~-]*)*")
 _POSTGRESQL = re.compile(r"postgres(?:ql)?://[^\s/?#]*/[^\s/?#,]+(?:\?[^\s#]*)?")
 
 
@@ -143,6 +144,18 @@ def receivers(text: str) -> tuple[str, ...]:
                 ipaddress.ip_network(word)
     except ValueError:
         raise ValueError("use local, public or networks such as 10.1.0.0/16, separated by commas") from None
+    return words
+
+
+def return_urls(text: str) -> tuple[str, ...]:
+    """Origins with the beginning of a path, separated by commas, without what browsers could read in another way."""
+    words = tuple(word for word in re.split(r"[,\s]+", text) if word)
+    for word in words:
+        if not _RETURN_URL.fullmatch(word) or "/." in word or _has_bad_port(word):
+            raise ValueError(
+                "use addresses such as https://app.example.com/connected, separated by commas: the host in small"
+                " letters, and only A-Z a-z 0-9 . _ ~ - in the path"
+            )
     return words
 
 

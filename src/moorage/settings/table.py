@@ -150,6 +150,13 @@ SETTINGS = (
         "Requests per second for each account, or off.",
     ),
     Setting(
+        "return_urls",
+        "MOORAGE_RETURN_URLS",
+        readers.return_urls,
+        "",
+        "Where people may be sent after they have connected.",
+    ),
+    Setting(
         "upstream_timeout",
         "MOORAGE_UPSTREAM_TIMEOUT",
         readers.seconds,

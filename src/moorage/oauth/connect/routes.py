@@ -72,12 +72,14 @@ class _ConnectPages:
     async def come_back(self, request: Request) -> Response:
         query = forms.fields(request.scope["query_string"])
         if request.method == "HEAD":  # A HEAD request must not spend the code.
-            return _page("failed.html", message="Nothing was connected.", help="", again=None)
+            return _page("failed.html", message="Nothing was connected.", help="")
         response = _authorization_response(query)
         return self._done(await self.connect.finish(response, self.cookie.of(request)))
 
     def _done(self, connected: Connected) -> Response:
         self.on_change()
+        if connected.back is not None:
+            return RedirectResponse(connected.back, 303, _HEADERS)
         return _page("done.html", provider=connected.provider, metadata=connected.metadata)
 
 
@@ -95,8 +97,8 @@ def error_page(scope: Asgi, error: MoorageError) -> Plain | None:
     """The error as a page, if it is an error of these pages. None for other paths, whose errors are JSON."""
     if scope["path"] not in {PATH, CALLBACK}:
         return None
-    again = getattr(error, "again", None)
-    html = _PAGES.render("failed.html", message=error.message, help=error.help or "", again=again)
+    ways_on = {name: getattr(error, name, None) for name in ("again", "back")}
+    html = _PAGES.render("failed.html", message=error.message, help=error.help or "", **ways_on)
     return Plain(0, html, html_headers(ANYWHERE))
 
 

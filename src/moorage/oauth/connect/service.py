@@ -8,6 +8,7 @@ from typing import Any
 
 from moorage.connections.errors import SessionInvalid
 from moorage.connections.model import Connection
+from moorage.connections.return_urls import Result, ReturnUrls
 from moorage.connections.service import Connections
 from moorage.digests import challenge_of
 from moorage.logs import Log
@@ -59,16 +60,21 @@ class AuthorizationResponse:
 
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """The facts about a connected account, such as `organisation`, `user`, `data_centre`, `scopes_missing`."""
+    """The facts about a connected account, such as `organisation`, `user`, `data_centre`, `scopes_missing`.
+
+    `back` is where the person goes now; None for the page that says it.
+    """
 
     provider: Provider
     metadata: Mapping[str, Any]
+    back: str | None = None
 
 
 class Connect:
     """Connects connections: offers destinations, sends people to accounts servers, and takes the answers.
 
-    `unwritten` completes the writing of tokens that the database does not accept at once.
+    `unwritten` completes the writing of tokens that the database does not accept at once. `returns` knows where people
+    may be sent afterwards.
     """
 
     def __init__(
@@ -80,6 +86,7 @@ class Connect:
         destinations: Destinations,
         servers: AuthorizationServers,
         unwritten: Unwritten,
+        returns: ReturnUrls,
     ) -> None:
         self._database = database
         self._connections = connections
@@ -88,6 +95,7 @@ class Connect:
         self._destinations = destinations
         self._servers = servers
         self._unwritten = unwritten
+        self._returns = returns
         self._attempts = Attempts(database)
 
     async def offer(self, session_token: str) -> Offer:
@@ -179,13 +187,12 @@ class Connect:
             return await self._connected(attempt, response, browser)
         except TokenRefused as refused:
             await self._note_refusal(attempt, response.state, refused.reason)
-            raise _failure(refused.reason, await self._again(attempt)) from refused
+            raise _failure(refused.reason, *await self._ways_on(attempt)) from refused
         except TokenFailed as failed:
             await self._settle(attempt, response.state, "accounts_silent", str(failed))
-            again = await self._again(attempt)
-            raise ConnectFailed(
-                reason("accounts_silent").cause, help=f"{failed} Try again.", again=again
-            ) from failed
+            again, back = await self._ways_on(attempt)
+            cause = reason("accounts_silent").cause
+            raise ConnectFailed(cause, help=f"{failed} Try again.", again=again, back=back) from failed
         except (AttemptInvalid, ConnectRefused, SessionInvalid) as error:
             await self._settle(attempt, response.state, error.code, error.message)
             raise
@@ -213,7 +220,8 @@ class Connect:
             if silence is not None:
                 facts = {"not_verified": silence}
         except TokenRefused as refused:
-            raise _failure("key_refused", self._connections.url(offer.connection)) from refused
+            again, back = self._connections.url(offer.connection), self._back(offer.connection, "FAILED")
+            raise _failure("key_refused", again, back) from refused
         return await self._activate(offer.connection, destination, minted, _metadata(destination, facts))
 
     async def activate(self, connection: Connection, destination: Destination, minted: Minted) -> None:
@@ -281,7 +289,7 @@ class Connect:
         else:
             await self._unwritten.commit(connection.id, activate)
         log.info("connection.connected", connection=connection.id, app=connection.app)
-        return Connected(destination.provider, metadata)
+        return Connected(destination.provider, metadata, self._back(connection, "ACTIVE"))
 
     async def _outcome(self, state: str, attempt: Attempt) -> Connected:
         """The outcome of the attempt's first response, for a browser that sends the response twice."""
@@ -292,9 +300,10 @@ class Connect:
             latest = await self._attempts.look(state)
         connection = await self._connection(attempt)
         if latest is not None and connection is not None and latest.outcome == CONNECTED:
-            return Connected(self._providers.get(connection.app), connection.metadata)
+            provider = self._providers.get(connection.app)
+            return Connected(provider, connection.metadata, self._back(connection, "ACTIVE"))
         if latest is not None and latest.outcome is not None:
-            raise _failure(latest.outcome, await self._again(attempt))
+            raise _failure(latest.outcome, *await self._ways_on(attempt))
         raise AttemptInvalid(
             "This response was used already.", help="Ask for the connection again and open its url."
         )
@@ -315,12 +324,18 @@ class Connect:
             if connection is not None and is_same and connection.status != "ACTIVE":
                 await self._connections.fail_in(tx, connection, code)
 
-    async def _again(self, attempt: Attempt) -> str | None:
-        """The URL where the same person can try again; None if the connection was connected meanwhile."""
+    async def _ways_on(self, attempt: Attempt) -> tuple[str | None, str | None]:
+        """The URL where the same person can try again, and the one to go back.
+
+        Both are None if the connection was connected meanwhile.
+        """
         connection = await self._connection(attempt)
         if connection is None or connection.generation != attempt.generation:
-            return None
-        return self._connections.url(connection)
+            return None, None
+        return self._connections.url(connection), self._back(connection, "FAILED")
+
+    def _back(self, connection: Connection, result: Result) -> str | None:
+        return self._returns.after(connection.return_url, connection.id, result)
 
 
 def _offered(choice: str, choices: Sequence[Choice]) -> str:
@@ -332,9 +347,9 @@ def _offered(choice: str, choices: Sequence[Choice]) -> str:
     return choice
 
 
-def _failure(code: str, again: str | None) -> ConnectFailed:
+def _failure(code: str, again: str | None, back: str | None) -> ConnectFailed:
     meaning = reason(code)
-    return ConnectFailed(meaning.cause, help=meaning.fix, again=again)
+    return ConnectFailed(meaning.cause, help=meaning.fix, again=again, back=back)
 
 
 def _metadata(
