@@ -91,6 +91,7 @@ PROGRAMS = [
     ("docs/crm/accounts.md", "With a program of your own", r".+"),
     ("docs/crm/fields.md", "Ids of other programs", r"Gill"),
     ("docs/crm/settings.md", "Duplicates of leads", r"SUCCESS"),
+    ("docs/crm/settings.md", "Currencies", r"0\.92 €"),
     ("docs/crm/settings.md", "Variables", r"12\.5"),
     ("docs/crm/settings.md", "Global picklists", r"Sales_region"),
     ("docs/crm/settings.md", "Pipelines", r"Pipeline created successfully"),

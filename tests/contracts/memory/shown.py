@@ -30,6 +30,9 @@ class Shown:
         field = shown.field_shown(module, name)
         if name == shown.CONVERSION_KEY:
             return self._conversion(module, row)
+        if name == shown.CURRENCY_SYMBOL and (known := self._catalog.currencies):
+            code = next(iter(known)) if module.currency is None else row[module.currency.column]
+            return known[code].symbol
         if field is None:
             return (
                 self._module_name(module, row) if name == shown.MODULE_KEY else shown.constants(module)[name]

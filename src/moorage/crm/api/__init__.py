@@ -7,6 +7,7 @@ from moorage.crm.api import (
     composite,
     conversion,
     coql,
+    currencies,
     emails,
     files,
     mass,
@@ -23,6 +24,7 @@ from moorage.crm.wire.routing import Route
 
 _FAMILIES = (
     org,
+    currencies,
     users,
     user_changes,
     settings,

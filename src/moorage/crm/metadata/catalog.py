@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
+from moorage.crm.metadata.currencies import BASE_RATE, CURRENCY, RATE, currencies_of
 from moorage.crm.metadata.documents import Metadata
 from moorage.crm.metadata.ids import ID_SPACE
 from moorage.crm.metadata.roll_ups import ROLL_UP, RollUp, roll_up_of
@@ -75,7 +76,8 @@ class Field:
     converts_to: dict[
         str, str
     ]  # Of a field of leads: by module, the field that gets its value in a conversion.
-    initial: int | None  # What a new record holds: a box is not ticked, and a count is 0.
+    # What a new record holds: a box is not ticked, a count is 0, and amounts are in the base currency.
+    initial: int | str | None
     stages: dict[str, frozenset[str]]  # Of the pipeline of deals: the stages of each, by actual values.
 
     @property
@@ -100,8 +102,8 @@ class Field:
 
     @property
     def in_full_text(self) -> bool:
-        """Whether word searches find its words."""
-        return self.searchable and self.storage == "text"
+        """Whether word searches find its words. The code of its currency tells no record from others."""
+        return self.searchable and self.storage == "text" and self.initial is None
 
 
 @dataclass(eq=False)
@@ -175,6 +177,12 @@ class Module:
             f for f in pointing if f.related_list is None
         ]
 
+    @property
+    def currency(self) -> Field | None:
+        """The field that tells in which currency a record's amounts are, if the organisation has several."""
+        field = self.fields.get(CURRENCY)
+        return field if field is not None and field.initial is not None else None
+
     @cached_property
     def row_fields(self) -> tuple[Field, ...]:
         """The fields whose values are rows: records of a module of their own."""
@@ -209,6 +217,7 @@ class Catalog:
         self.by_number: dict[int, Module] = {}
         # The first month of fiscal years, from 1 to 12.
         self.fiscal_month = next((year.body["month"] for year in metadata.all("fiscal_year")), 1)
+        self.currencies = currencies_of(metadata)
         self._pointing: dict[Module, list[tuple[Module, Field]]] = {}
         for document in metadata.all("module"):
             if not metadata.all("field", document.id):
@@ -301,7 +310,6 @@ def _layout(module: int, metadata: Metadata) -> dict[str, str] | None:
 def _field(id: int, body: dict[str, Any]) -> Field:  # noqa: A002
     operations, roll_up, rows = body["operation_type"], roll_up_of(body), rows_in(body)
     storage: Storage = _storage(body) if rows is None else "rows"
-    counts = roll_up is not None and roll_up.function == "count"
     lookup = (body.get("lookup") or {}).get("module") or {}
     several = body.get("multi_module_lookup") or {}
     external = (body.get("external") or {}).get("type")
@@ -336,7 +344,7 @@ def _field(id: int, body: dict[str, Any]) -> Field:  # noqa: A002
         formula=body.get("formula") or {},
         roll_up=roll_up,
         converts_to={name: to for name, to in (body.get("convert_mapping") or {}).items() if to},
-        initial=0 if counts or storage == "boolean" else None,
+        initial=_initial(body, storage, roll_up),
         stages={
             v["actual_value"]: frozenset(
                 stage["actual_value"] for child in v["maps"] for stage in child["pick_list_values"]
@@ -345,6 +353,15 @@ def _field(id: int, body: dict[str, Any]) -> Field:  # noqa: A002
             if v.get("maps")
         },
     )
+
+
+def _initial(body: dict[str, Any], storage: Storage, roll_up: RollUp | None) -> int | str | None:
+    if storage == "boolean" or (roll_up is not None and roll_up.function == "count"):
+        return 0
+    if body["custom_field"]:
+        return None
+    base: str | None = body.get("default_value")
+    return {CURRENCY: base, RATE: BASE_RATE}.get(body["api_name"])
 
 
 def _storage(body: dict[str, Any]) -> Storage:

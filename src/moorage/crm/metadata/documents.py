@@ -2,7 +2,7 @@
 
 A document is one row: an id, a kind, the module it belongs to (0 for none), a name and its JSON. The kinds:
 
-    org, user, role, profile, global_picklist, fiscal_year                          of the organisation
+    org, user, role, profile, global_picklist, fiscal_year, currency                of the organisation
     module, field, layout, related_list, custom_view, map_dependency                of a module
 
 `standard/` makes the documents of a new organisation, `api/` shows them, and `catalog.py` prepares modules and fields
@@ -16,7 +16,7 @@ import msgspec
 
 Body: TypeAlias = dict[str, Any]
 Kind: TypeAlias = Literal[
-    "org", "user", "role", "profile", "global_picklist", "fiscal_year",
+    "org", "user", "role", "profile", "global_picklist", "fiscal_year", "currency",
     "module", "field", "layout", "related_list", "custom_view", "map_dependency",
 ]  # fmt: skip
 

@@ -17,8 +17,10 @@ from moorage.crm.metadata.rows import LINK_TYPES
 RICH_TEXT_IN_LISTS = 500  # Characters.
 MODULE_KEY = "$se_module"  # The module of the record that a lookup into several modules points to.
 
+CURRENCY_SYMBOL = "$currency_symbol"
+
 _EVERYWHERE: dict[str, Any] = {
-    "$currency_symbol": "$",
+    CURRENCY_SYMBOL: "$",  # If an organisation has several currencies, it is that of the record's own.
     "$field_states": None,
     "$sharing_permission": "full_access",
     "$editable": True,

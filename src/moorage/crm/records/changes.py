@@ -16,6 +16,7 @@ from moorage.crm.metadata.catalog import Field, Module
 from moorage.crm.metadata.module_formulas import formulas_of
 from moorage.crm.records.appended import append_values
 from moorage.crm.records.batch import Batch
+from moorage.crm.records.currencies import Currencies
 from moorage.crm.records.deletion import Deletion
 from moorage.crm.records.draft import Draft
 from moorage.crm.records.duplicates import UniqueValues, named_or_matching, values_of
@@ -75,6 +76,7 @@ class Change:
         self._links = links_of(module, self._batch)
         self._tags = Tags(organisation, module, transaction, user)
         self._unique = UniqueValues(organisation, module, self._batch)
+        self._currencies = Currencies(organisation.catalog, module)
         self._numbers = module.of_type("autonumber")
         self._formulas = formulas_of(module)
         self._locks = Locks(module, transaction, user)
@@ -162,6 +164,7 @@ class Change:
     def _insert(self, prepared: Prepared) -> Outcome:
         draft = required(prepared.insert)
         self._rules.check(self._pending(draft, draft.row, {}))
+        self._currencies.check(draft, {})
         self._references.resolve(draft)
         self._unique.check(draft, None)
         self._rows.check(draft)
@@ -171,6 +174,7 @@ class Change:
         write_tags = self._tags.to_write(draft.tags, {})
         row = self._new_row(draft)
         write_tags(row)
+        self._currencies.set_rate(row, {}, draft.sent_fields)
         self._files.write(row["id"], row, files)
         rows = self._rows.new_rows(draft, row["id"])
         pending = self._pending(draft, row, {})
@@ -214,6 +218,7 @@ class Change:
         self._refuse_modified(old)
         try:
             self._rules.check(self._pending(draft, old | draft.row, old))
+            self._currencies.check(draft, old)
             self._references.resolve(draft, old)
             self._unique.check(draft, record)
             row = old | draft.row
@@ -230,6 +235,7 @@ class Change:
         self._rows.write(merges)
         self._files.write(record, row, files)
         write_tags(row)
+        self._currencies.set_rate(row, old, draft.sent_fields)
         row |= modification(self._module, self._user, self._batch.now)
         pending = self._pending(draft, row, old)
         self._rules.compute(pending)

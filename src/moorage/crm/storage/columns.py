@@ -20,6 +20,11 @@ def columns_of(module: Module) -> list[str]:
     return columns
 
 
+def literal(value: int | str) -> str:
+    """A constant as SQL."""
+    return f"{value}" if isinstance(value, int) else "'" + value.replace("'", "''") + "'"
+
+
 def has_index(field: Field) -> bool:
     """Whether an index leads to the records with a value of the field. The `schema.py` of each engine makes them."""
     return (

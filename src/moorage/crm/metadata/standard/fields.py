@@ -9,6 +9,7 @@ from moorage.crm.metadata.definitions import FieldDefinition, ModuleDefinition
 from moorage.crm.metadata.documents import Body
 from moorage.crm.metadata.field_documents import field_document
 from moorage.crm.metadata.standard.blueprint_draft import BlueprintDraft
+from moorage.crm.metadata.standard.standard_modules import standard
 
 # Where the values of a converted lead go: fields of the new records, by field of the lead.
 _CONVERSION: dict[str, dict[str, str]] = {
@@ -38,6 +39,7 @@ _CONVERSION: dict[str, dict[str, str]] = {
     "Zip_Code": {"Contacts": "Mailing_Zip", "Accounts": "Billing_Code"},
     "Country": {"Contacts": "Mailing_Country", "Accounts": "Billing_Country"},
     "Description": {"Contacts": "Description"},
+    **{name: {"Accounts": name, "Deals": name} for name in ("Currency", "Exchange_Rate")},
 }
 
 
@@ -57,6 +59,17 @@ def add_fields(
     for name, body in bodies.items():
         draft.add("field", name, body, module.api_name)
     return bodies
+
+
+def fields_of_feature(feature: str) -> Mapping[str, tuple[FieldDefinition, ...]]:
+    """By module, the fields of records that an organisation gets with a feature."""
+    by_module = {
+        module.api_name: tuple(
+            _converted(field, module) for field in module.fields if field.requires_feature == feature
+        )
+        for module in standard().optional
+    }
+    return {name: fields for name, fields in by_module.items() if fields}
 
 
 def _converted(definition: FieldDefinition, module: ModuleDefinition) -> FieldDefinition:

@@ -16,7 +16,9 @@ class StandardLayout(LayoutDefinition, frozen=True):
 
 
 class Standard(msgspec.Struct, frozen=True):
-    """What belongs to a feature that an organisation has to switch on is left out of it."""
+    """What belongs to a feature that an organisation has to switch on is left out of `modules`. `optional` are the same
+    modules with these fields alone.
+    """
 
     modules: tuple[ModuleDefinition, ...]
     listed_only_modules: tuple[ModuleDefinition, ...]
@@ -25,6 +27,7 @@ class Standard(msgspec.Struct, frozen=True):
     profiles: tuple[dict[str, Any], ...]
     forecast_categories: tuple[str, ...]
     layout: StandardLayout
+    optional: tuple[ModuleDefinition, ...] = ()
 
 
 @cache
@@ -33,8 +36,16 @@ def standard() -> Standard:
     everything = msgspec.json.decode(
         (files(__package__) / "standard_modules.json").read_bytes(), type=Standard
     )
-    modules = tuple(_plain(module) for module in everything.modules)
-    return msgspec.structs.replace(everything, modules=modules)
+    return msgspec.structs.replace(
+        everything,
+        modules=tuple(_plain(module) for module in everything.modules),
+        optional=tuple(_optional(module) for module in everything.modules),
+    )
+
+
+def _optional(module: ModuleDefinition) -> ModuleDefinition:
+    fields = tuple(field for field in module.fields if field.requires_feature is not None)
+    return msgspec.structs.replace(module, fields=fields)
 
 
 def _plain(module: ModuleDefinition) -> ModuleDefinition:

@@ -161,6 +161,8 @@ class Projection:
         field = shown.field_shown(module, name)
         if name == shown.CONVERSION_KEY:
             self._write_conversion(writing, module, row)
+        elif name == shown.CURRENCY_SYMBOL and self._catalog.currencies:
+            self._write_currency_symbol(writing, module, row)
         elif field is None:
             lookup = shown.module_field(module) if name == shown.MODULE_KEY else None
             if lookup is None:
@@ -177,6 +179,14 @@ class Projection:
             writing.add(name, writing.column(f"substr({row}.{field.column}, 1, {shown.RICH_TEXT_IN_LISTS})"))
         else:
             writing.add(name, _PLAIN[field.storage].format(writing.column(f"{row}.{field.column}")))
+
+    def _write_currency_symbol(self, writing: "_Writing", module: Module, row: str) -> None:
+        symbols = {code: currency.symbol for code, currency in self._catalog.currencies.items()}
+        if module.currency is None:
+            writing.constant(shown.CURRENCY_SYMBOL, next(iter(symbols.values())))
+        else:
+            code = writing.column(f"{row}.{module.currency.column}")
+            writing.add(shown.CURRENCY_SYMBOL, f"{writing.bound(symbols)}.get({code})")
 
     def _write_conversion(self, writing: "_Writing", module: Module, row: str) -> None:
         flag = writing.column(f"{row}.{module.fields[shown.CONVERTED].column}")

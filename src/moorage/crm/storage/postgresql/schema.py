@@ -9,7 +9,7 @@ from psycopg import Connection
 
 from moorage.crm.metadata.catalog import Field, Module
 from moorage.crm.metadata.ids import ID_SPACE
-from moorage.crm.storage.columns import INDEXED_TIMES, stored
+from moorage.crm.storage.columns import INDEXED_TIMES, literal, stored
 from moorage.crm.storage.outbox import creation
 from moorage.crm.storage.postgresql import changed, fulltext
 from moorage.crm.storage.postgresql.expressions import compared, nocase, phone_digits
@@ -104,7 +104,7 @@ def text_statements(schema: str, module: Module) -> Iterator[str]:
 def field_statements(schema: str, module: Module, field: Field) -> Iterator[str]:
     """The statements that give a module's table the columns of a new field."""
     alter = f"ALTER TABLE {schema}.{module.table}"
-    default = "" if field.initial is None else f" DEFAULT {field.initial}"
+    default = "" if field.initial is None else f" DEFAULT {literal(field.initial)}"
     for column in _columns(field):
         yield f"{alter} ADD COLUMN {column}{default}"
     if default:  # It was for the records that are there: a new one has the value that it is given.

@@ -48,6 +48,8 @@ class Projection:
         field = shown.field_shown(module, name)
         if name == shown.CONVERSION_KEY:
             return self._conversion(module, row)
+        if name == shown.CURRENCY_SYMBOL and self._catalog.currencies:
+            return self._currency_symbol(module, row)
         if field is None:
             lookup = shown.module_field(module) if name == shown.MODULE_KEY else None
             return self._module_name(lookup, row) if lookup else _literal(shown.constants(module)[name])
@@ -94,6 +96,15 @@ class Projection:
             for m in self._catalog.targets_of(field)
         )
         return f"json(CASE {column}_m {cases} END)"
+
+    def _currency_symbol(self, module: Module, row: str) -> str:
+        known = self._catalog.currencies
+        if module.currency is None:
+            return _literal(next(iter(known.values())).symbol)
+        cases = " ".join(
+            f"WHEN '{code}' THEN {_literal(currency.symbol)}" for code, currency in known.items()
+        )
+        return f"CASE {row}.{module.currency.column} {cases} END"
 
     def _module_name(self, field: Field, row: str) -> str:
         cases = " ".join(f"WHEN {m.number} THEN '{m.api_name}'" for m in self._catalog.targets_of(field))

@@ -6,7 +6,7 @@ import apsw
 
 from moorage.crm.metadata.catalog import Field, Module
 from moorage.crm.storage import recycle_bin
-from moorage.crm.storage.columns import INDEXED_TIMES, stored
+from moorage.crm.storage.columns import INDEXED_TIMES, literal, stored
 from moorage.crm.storage.sqlite import fulltext
 from moorage.crm.storage.sqlite.dialect import phone_digits
 
@@ -73,7 +73,7 @@ def text_statements(module: Module) -> Iterator[str]:
 
 def field_statements(module: Module, field: Field) -> Iterator[str]:
     """The statements that give a module's table the columns of a new field."""
-    default = "" if field.initial is None else f" DEFAULT {field.initial}"
+    default = "" if field.initial is None else f" DEFAULT {literal(field.initial)}"
     for column in _columns(field):
         yield f"ALTER TABLE {module.table} ADD COLUMN {column}{default}"
 
