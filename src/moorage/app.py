@@ -44,6 +44,7 @@ from moorage.oauth.connect.disconnect import Disconnected
 from moorage.oauth.diagnosis import routes as diagnosis_routes
 from moorage.people import frame as people_pages
 from moorage.people import routes as people_routes
+from moorage.policies import routes as policy_routes
 from moorage.requests import routes as request_routes
 from moorage.rooms import DEMO_APP, Rooms, Urls
 from moorage.settings import Settings
@@ -69,6 +70,7 @@ class App:
             keys=rooms.keys,
             connections=rooms.connections,
             tokens=rooms.tokens,
+            guards=rooms.policies,
             header=rooms.providers.header,
             environment=rooms.providers.environment,
             limiter=rooms.limiter,
@@ -110,6 +112,7 @@ class App:
                 read_at = time.monotonic()
             if changed or time.monotonic() - read_at > KEPT_SECONDS:
                 self._rooms.keys.clear()
+                self._rooms.policies.clear()
                 self._resolver.clear()
             await asyncio.sleep(WATCH_INTERVAL)
 
@@ -183,6 +186,9 @@ def _control_routes(rooms: Rooms, on_change: Callable[[], None]) -> list[Route]:
         *default_routes.routes(rooms.connections, authenticate, apps, on_change),
         *audit_routes.routes(rooms.audit, authenticate, rooms.clock),
         *key_routes.routes(rooms.keys, authenticate, apps, rooms.clock, on_change),
+        *policy_routes.routes(
+            rooms.policies, rooms.keys.principal_of, rooms.connections, authenticate, on_change
+        ),
         *app_routes.routes(rooms.providers, rooms.destinations, authenticate),
         *diagnosis_routes.routes(rooms.connections, rooms.diagnoses, authenticate),
         *request_routes.routes(_log(rooms), authenticate, confirm, rooms.names, rooms.clock),

@@ -1,6 +1,8 @@
 """The base of all errors of the gateway and the control API. The CRM answers with Zoho's errors: `crm/faults.py`."""
 
 import errno
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 # The system's error numbers for a full disk, and for a full quota on a disk.
@@ -11,10 +13,11 @@ class MoorageError(Exception):
     """An error that a caller or an operator can correct.
 
     `message` says what is wrong and names the wrong value. `help` says what would be right. Each subclass has a stable
-    `code`. `http/errors.py` alone chooses the HTTP status of a code.
+    `code`. `http/errors.py` alone chooses the HTTP status of a code. `more` has what else a program may want to know.
     """
 
     code: ClassVar[str] = "internal"
+    more: Mapping[str, Any] = MappingProxyType({})
     # The headers that name the connection of the failed call, if a connection was chosen before the call failed.
     through: tuple[tuple[bytes, bytes], ...] = ()
     # The ids of the account and of the API key of the failed call, if they were known.

@@ -25,6 +25,8 @@ NOTED = {
     ("/keys", "POST"): "key.created",
     ("/keys/{key_id}", "DELETE"): "key.revoked",
     ("/keys/{key_id}/rotate", "POST"): "key.rotated",
+    ("/keys/{key_id}/policy", "PUT"): "policy.changed",
+    ("/keys/{key_id}/policy", "DELETE"): "policy.deleted",
 }
 # The same for the pages of people, which need a browser.
 PAGES = {
@@ -44,6 +46,7 @@ PAGES = {
 }
 # Those that change nothing that an account has, and why.
 SILENT = {
+    ("/policies/try", "POST"): "it only says what would be decided",
     ("/me/second-factor", "POST"): "a secret that it makes counts only after a code of it was typed",
     ("/connect/", "POST"): "it sends a person to the app; what comes of it is noted at the callback",
 }

@@ -15,6 +15,8 @@ from moorage.gateway.gateway import Rules
 from moorage.gateway.limits import Limits
 from moorage.keys.model import Principal
 from moorage.keys.scopes import parse
+from moorage.policies.model import Policy
+from tests.gateway.guards import Guards
 from tests.gateway.sockets import SocketApp, refusal, talk
 from tests.gateway.wire import AUTHORIZED, KEY, Client, World
 from tests.waiting import wait_until
@@ -300,6 +302,26 @@ def test_a_key_that_only_reads_opens_none(plain):
     world.keys.known[f"Bearer {KEY}"] = Principal("key_1", "account", scopes=parse(["proxy:read"]))
     assert error_of(world.port) == (403, "scope_missing", "false")
     assert world.app.requests == []
+
+
+@pytest.mark.parametrize(
+    ("mode", "overrides", "told"),
+    [
+        ("readonly", {}, (403, "policy_denied", "false")), ("strict", {}, (403, "approval_required", "false")),
+        ("cautious", {}, None), ("readonly", {"WEBSOCKET /echo": "read"}, None),
+    ],
+)  # fmt: skip
+def test_it_may_write_unless_the_apps_file_says_else(plain, mode, overrides, told):
+    world = plain(World(limits=PATIENT, guards=Guards(Policy(mode), overrides={"zoho-crm": overrides})))
+
+    async def said(ws):
+        await ws.send_str("x")
+        assert (await ws.receive()).data == "x"
+
+    if told is None:
+        talk(world.port, "/zoho-crm/echo", said)
+    else:
+        assert error_of(world.port, "/zoho-crm/echo") == told and world.app.requests == []
 
 
 def test_it_counts_as_one_call(plain):

@@ -27,6 +27,7 @@ from moorage.keys.errors import KeyInvalid
 from moorage.keys.limits import RateLimiter
 from moorage.keys.model import Principal
 from moorage.requests import Notes
+from tests.gateway.guards import Guards
 
 KEY = "a key of sixteen characters"
 AUTHORIZED = f"Authorization: Bearer {KEY}\r\nHost: gateway.test\r\n"
@@ -142,6 +143,8 @@ class World:
     rules: Rules = Rules()  # noqa: RUF009
     prefix: str = ""
     notes: Notes = field(default_factory=Notes)
+    guards: Guards = field(default_factory=Guards)
+    holder: object = None
     probes: dict = field(default_factory=dict)
     port: int = 0
 
@@ -152,6 +155,7 @@ class World:
             keys=self.keys,
             connections=self.connections,
             tokens=self.tokens,
+            guards=self.guards,
             header=lambda app: "Zoho-oauthtoken {access_token}",
             environment=lambda app, upstream: "embedded" if upstream.kind == "embedded" else "live",
             limiter=RateLimiter(self.rate, clock),
@@ -168,6 +172,7 @@ class World:
             rules=lambda _app: self.rules,
             prefix=self.prefix,
             notes=self.notes,
+            holder=self.holder,
         )
         listener = socket.create_server(("127.0.0.1", 0))
         self.port = listener.getsockname()[1]

@@ -17,6 +17,7 @@ def resolver(control):
         keys=rooms.keys,
         connections=rooms.connections,
         tokens=rooms.tokens,
+        guards=rooms.policies,
         header=rooms.providers.header,
         environment=rooms.providers.environment,
         limiter=RateLimiter(None, control.clock),

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from moorage.gateway.holding import Holder
 from moorage.gateway.limits import limits_of
 from moorage.gateway.pool import Pool
 from moorage.gateway.resolve import Resolver
@@ -23,6 +24,7 @@ class Gateway:
     """`answer_timeout` is in seconds. `prefix` is the path of the public URL. Rewritten paths begin with it.
 
     `notes` gets a note of each call; None if no record is kept of calls.
+    `holder` lets calls wait for a person. Without one, calls that a person has to approve are refused.
     """
 
     def __init__(
@@ -36,12 +38,14 @@ class Gateway:
         rules: Callable[[str], Rules] = lambda _app: Rules(),
         prefix: str = "",
         notes: Notes | None = None,
+        holder: Holder | None = None,
     ) -> None:
         self.resolver = resolver
         self.rules = {app.encode("ascii"): rules(app) for app in apps}
         self.embedded = embedded
         self.pool = pool or Pool(limits_of(answer_timeout))
         self.notes = notes
+        self.holder = holder
         self.prefix = prefix.encode("ascii")
         self.tunnels = Tunnels(resolver, self.pool.limits)
 

@@ -10,13 +10,11 @@ from moorage.errors import MoorageError
 from moorage.gateway.errors import UpstreamError
 from moorage.gateway.gateway import Gateway
 from moorage.gateway.paths import require_safe
-from moorage.gateway.read_only import only_reads
 from moorage.gateway.rewrite import KEPT_FROM_CALLER, AnswerHead
 from moorage.gateway.target import Target
 from moorage.gateway.upstream import UpstreamConnection
 from moorage.http.bodies import Allowance
 from moorage.http.encode import lines_of
-from moorage.http.head import Head, HeaderBlock
 from moorage.http.message import Headers, Parts, Request, Response
 from moorage.keys.errors import ScopeMissing
 from moorage.keys.model import Principal
@@ -84,9 +82,9 @@ class OwnCalls:
         if not principal.scopes.may_call(app):
             raise ScopeMissing(f"proxy:{app}:read")
         target = await self._gateway.resolver.target_of(principal, app, connection_id)
-        head = Head(call.method.encode(), call.native, HeaderBlock(call.headers), "1.1", keep_alive=True)
-        if target.reads_only and not only_reads(head, call.native):
-            raise ScopeMissing(f"proxy:{app}")
+        if target.guard is not None:
+            names = tuple(name for name, _ in call.headers)
+            target.guard.require_not_denied(call.method.encode(), call.native, call.body, names)
         return target
 
     async def _answer(self, target: Target, call: HeldCall) -> Answer:

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 from moorage.errors import MoorageError
 from moorage.gateway.errors import UpstreamError
-from moorage.gateway.noted import NotedCall
+from moorage.gateway.inspection import InspectedExchange
 from moorage.gateway.paths import require_safe
-from moorage.gateway.read_only import only_reads
 from moorage.gateway.redirects import at_gateway, is_redirect
 from moorage.gateway.rewrite import AnswerHead, CallerHeaders, embedded_answer
 from moorage.gateway.target import Target
@@ -20,7 +19,6 @@ from moorage.http.errors import internal, render
 from moorage.http.head import IDEMPOTENT, Head
 from moorage.http.message import Request, Response
 from moorage.ids import new_request_id
-from moorage.keys.errors import ScopeMissing
 from moorage.logs import Log
 
 if TYPE_CHECKING:
@@ -40,7 +38,7 @@ _UNLIMITED = Allowance(1 << 62, Budget(1 << 62))
 log = Log(__name__)
 
 
-class Relay(NotedCall):
+class Relay(InspectedExchange):
     """One call through the gateway. `native` is what follows the app's name in the request's target, with the query."""
 
     __slots__ = (
@@ -80,6 +78,8 @@ class Relay(NotedCall):
         self._task = None
         self._replayable = True
         self._renewed = False
+        self._inspected = None
+        self.decision = None
         self.needs_new = False  # True after a kept connection has ended under this call.
         # The request that the embedded CRM saw before its body.
         self._admission_request: Request | None = None
@@ -121,7 +121,10 @@ class Relay(NotedCall):
 
     def on_read(self) -> None:
         self._continue()
-        if self._target is None or (self._borrowing and self._size > _READ_AHEAD):
+        if self._target is None:
+            if self._inspected is None:
+                self.pause_sending()
+        elif self._borrowing and self._size > _READ_AHEAD:
             self.pause_sending()
 
     def on_end(self) -> None:
@@ -161,8 +164,8 @@ class Relay(NotedCall):
     def _set_target(self, target: Target) -> None:
         self._resolved = target
         self.through = target.through
-        if target.reads_only and not only_reads(self._head, self._native):
-            self._refuse(ScopeMissing(f"proxy:{target.app}"))
+        if target.guard is not None and self.decision is None:
+            self._inspect(target, target.guard)
             return
         if target.origin is None and self._head.has_body:
             self._admission_target, self._admission_request = target, self._embedded_request(target)
@@ -175,8 +178,8 @@ class Relay(NotedCall):
         """Send the arrived part of the request, if the target and its connection are known."""
         target = self._target
         if target is None:
-            return
-        if target.origin is None:
+            self._look()
+        elif target.origin is None:
             self._collect()
         elif self._upstream is not None:
             self._send(self._upstream, b"")
@@ -396,6 +399,11 @@ class Relay(NotedCall):
             request.body = self._body.contents()
             self._sent_at = monotonic()
         return request
+
+    def _answer(self, response: Response) -> None:
+        response.headers += ((b"x-request-id", self._request_id), *self.through)
+        self._note("gateway", response.status)
+        self._protocol.respond(response)
 
     def _give(self, response: Response) -> None:
         if response.status == 401 and self._target is not None and self._send_again(self._target):

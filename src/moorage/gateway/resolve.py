@@ -15,6 +15,8 @@ from moorage.http.encode import lines_of
 from moorage.http.errors import STATUS
 from moorage.keys.errors import RateLimited, ScopeMissing
 from moorage.keys.model import Principal
+from moorage.policies import Guard
+from moorage.policies.errors import ConnectionNameRequired
 from moorage.requests import Caller
 from moorage.single_flight import SingleFlight
 from moorage.storage.errors import DatabaseUnusable
@@ -49,6 +51,11 @@ class TokenSource(Protocol):
     async def access(self, connection: Connection, *, instead_of: str | None = None) -> AccessToken: ...
 
 
+class Guards(Protocol):
+    async def guard_of(self, principal: Principal, connection: Connection) -> Guard | None: ...
+    async def needs_name(self, key_id: str) -> bool: ...
+
+
 class Limiter(Protocol):
     def take(self, account_id: str) -> float | None: ...
 
@@ -56,8 +63,9 @@ class Limiter(Protocol):
 class Resolver:
     """Finds the target of a call.
 
-    `header` returns the Authorization value of an app, such as `Zoho-oauthtoken {access_token}`. `environment` returns
-    the kind of account to which an upstream of an app leads: live, sandbox or embedded.
+    `guards` say what a key may do through a connection. `header` returns the Authorization value of an app, such as
+    `Zoho-oauthtoken {access_token}`. `environment` returns the kind of account to which an upstream of an app leads:
+    live, sandbox or embedded.
     """
 
     def __init__(
@@ -66,6 +74,7 @@ class Resolver:
         keys: Authenticator,
         connections: ConnectionChooser,
         tokens: TokenSource,
+        guards: Guards,
         header: Callable[[str], str],
         environment: Callable[[str, Upstream], Environment],
         limiter: Limiter,
@@ -74,6 +83,7 @@ class Resolver:
         self._keys = keys
         self._connections = connections
         self._tokens = tokens
+        self._guards = guards
         self._header = header
         self._environment = environment
         self._limiter = limiter
@@ -139,6 +149,8 @@ class Resolver:
         app, name = route_key.app.decode("latin-1"), _text(route_key.connection)
         if not principal.scopes.may_call(app):
             raise ScopeMissing(f"proxy:{app}:read")
+        if name is None and await self._guards.needs_name(principal.key_id):
+            raise ConnectionNameRequired
 
         async def look_up() -> Target:
             target = await self.target_of(principal, app, name)
@@ -150,10 +162,11 @@ class Resolver:
     async def target_of(self, principal: Principal, app: str, name: str | None) -> Target:
         """The target of a principal's call, looked up now. Raises the errors of `choose` and `access`."""
         connection = await self._connections.choose(principal.account_id, app, name, principal.reach)
+        guard = await self._guards.guard_of(principal, connection)
         refused_token, _ = self._refusals.get(connection.id, (None, 0.0))
         token = await self._access(connection, refused_token)
         target = self._target(connection, token, principal.key_id)
-        return _as_allowed(principal, target)
+        return _as_allowed(principal, target, guard)
 
     def _last_known(self, route_key: RouteKey) -> Target | None:
         """The last known target, as long as its token and the key have not expired.
@@ -177,12 +190,15 @@ class Resolver:
             connection = await self._connections.choose(
                 principal.account_id, target.app, target.connection_id, principal.reach
             )
+            guard = await self._guards.guard_of(principal, connection)
         except MoorageError as error:
             if STATUS.get(error.code, 500) >= 500:
                 raise
             return None
         scopes = principal.scopes
         allowed = scopes.may_call(target.app) and scopes.may_write(target.app, target.connection_id)
+        # After a change of its policy, the caller has to ask again.
+        allowed &= (guard and guard.held) == (target.guard and target.guard.held)
         if not allowed or connection.generation != target.connection.generation:
             return None
         until = self._clock.timestamp() + REMEMBERED_SECONDS
@@ -209,9 +225,9 @@ class Resolver:
         async def renew() -> Target:
             token = await self._access(target.connection, target.token)
             renewed = self._target(target.connection, token, target.caller.key_id)
-            return replace(renewed, reads_only=target.reads_only)
+            return replace(renewed, guard=target.guard)
 
-        key = ("refused", target.connection_id, target.token, target.reads_only, target.caller.key_id)
+        key = ("refused", target.connection_id, target.token, target.guard, target.caller.key_id)
         return self._lookups.do(key, renew)
 
     async def _access(self, connection: Connection, instead_of: str | None) -> AccessToken:
@@ -271,12 +287,12 @@ class Resolver:
             del self._targets[key]
 
 
-def _as_allowed(principal: Principal, target: Target) -> Target:
+def _as_allowed(principal: Principal, target: Target, guard: Guard | None) -> Target:
     """The target, limited to what the caller's key allows, and to the time until the key expires."""
     ends = math.inf if principal.expires_at is None else principal.expires_at.timestamp()
     return replace(
         target,
-        reads_only=not principal.scopes.may_write(target.app, target.connection_id),
+        guard=guard,
         good_until=min(target.good_until, ends),
         ends=min(target.ends, ends),
     )

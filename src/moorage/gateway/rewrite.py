@@ -10,6 +10,7 @@ from moorage.http.encode import lines_of
 from moorage.http.head import Head
 from moorage.http.message import Headers, Response
 from moorage.ids import kept_request_id
+from moorage.policies.overrides import in_headers
 
 HOP_BY_HOP = frozenset(
     {
@@ -96,6 +97,7 @@ class CallerHeaders:
         "_block",
         "_connection",
         "_lowered",
+        "_overrides",
         "forwarded",
         "lines",
         "request_id",
@@ -122,6 +124,7 @@ class CallerHeaders:
             self.forwarded = [pair for pair in self.forwarded if pair[0].lower() not in hop_names]
         self.lines = lines_of(self.forwarded)
         self._lowered: Headers | None = None
+        self._overrides: bool | None = None
         self.route_key = RouteKey(app, self._authorization, self._connection)
 
     def matches(self, app: bytes, head: Head) -> bool:
@@ -134,6 +137,13 @@ class CallerHeaders:
         if self._lowered is None:
             self._lowered = [(name.lower(), value) for name, value in self.forwarded]
         return self._lowered
+
+    @property
+    def overrides(self) -> bool:
+        """True if a header asks the app to treat the call as if it had another method."""
+        if self._overrides is None:
+            self._overrides = in_headers(name for name, _ in self._block.headers)
+        return self._overrides
 
     def _note(self, name: bytes, pair: tuple[bytes, bytes]) -> None:
         value = pair[1].strip()  # The parser does not remove white space at the end of a value.

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from moorage.connections.model import Connection
+from moorage.policies import Guard
 from moorage.requests import Caller
 
 _PORTS = {"http": 80, "https": 443}
@@ -46,9 +47,9 @@ class Target:
     """The destination of a call, and its token. `origin` is None for the embedded CRM.
 
     The target may be remembered until `good_until`. At `ends` its token or the caller's key expires. Both times are in
-    seconds since the epoch. With `reads_only`, the caller may only read. If the token is not `renewable`, no other
-    token can replace it. `through` has the headers that name the connection, and `through_lines` the same headers as
-    bytes. `caller` is how the request log names who calls.
+    seconds since the epoch. `guard` decides about each call; without one, the caller may make all calls. If the token
+    is not `renewable`, no other token can replace it. `through` has the headers that name the connection, and
+    `through_lines` the same headers as bytes. `caller` is how the request log names who calls.
     """
 
     connection_id: str
@@ -63,7 +64,7 @@ class Target:
     through: tuple[tuple[bytes, bytes], ...]
     through_lines: bytes
     caller: Caller
-    reads_only: bool = False
+    guard: Guard | None = field(default=None, repr=False)
     ends: float = math.inf
 
 

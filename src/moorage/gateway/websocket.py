@@ -4,6 +4,7 @@ import asyncio
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from moorage.errors import MoorageError
 from moorage.gateway.errors import WebSocketsExhausted, WebSocketUnsupported
 from moorage.gateway.relay import Relay
 from moorage.gateway.rewrite import AnswerHead, CallerHeaders
@@ -12,7 +13,7 @@ from moorage.gateway.tunnel import GOING_AWAY, End, Tunnel
 from moorage.http.direct import DirectProtocol
 from moorage.http.encode import STATUS_LINES, lines_of
 from moorage.http.head import Head
-from moorage.keys.errors import ScopeMissing
+from moorage.policies import Guard
 
 if TYPE_CHECKING:
     from moorage.gateway.gateway import Gateway
@@ -66,16 +67,27 @@ class WebSocketCall(Relay):
         app = self._caller.route_key.app
         self._resolved = target
         self.through = target.through
-        if target.reads_only:
-            self._refuse(
-                ScopeMissing(f"proxy:{target.app}")
-            )  # What passes through a tunnel can't be checked.
+        refusal = self._decided(target.guard)
+        if refusal is not None:
+            self._refuse(refusal)
         elif target.origin is None or not self._gateway.rules[app].websocket:
             self._refuse(WebSocketUnsupported(app.decode()))
         elif self._gateway.tunnels.are_full:
             self._refuse(WebSocketsExhausted())
         else:
             super()._set_target(target)
+
+    def _decided(self, guard: Guard | None) -> MoorageError | None:
+        """What the policy of the key refuses the WebSocket with. What passes through a tunnel can't be looked at."""
+        if guard is None or self.decision is not None:
+            return None
+        self.decision = decision = guard.decide_upgrade(self._native)
+        if decision.error is None:
+            try:
+                guard.take(decision.operation)
+            except MoorageError as error:
+                return error
+        return decision.error
 
     def _request_head(self) -> bytes:
         return super()._request_head()[:-2] + _SWITCH

@@ -11,6 +11,11 @@ from moorage.http.message import Headers, Response
 STATUS: dict[str, int] = {
     "alias_ambiguous": 409,
     "alias_taken": 409,
+    "approval_required": 403,
+    "connection_name_required": 409,
+    "budget_exhausted": 429,
+    "policy_invalid": 400,
+    "policy_denied": 403,
     "app_unknown": 404,
     "app_unsupported": 400,
     "body_invalid": 400,
@@ -192,7 +197,7 @@ def render(error: MoorageError, request_id: str) -> Response:
     status = STATUS[error.code]
     document = {
         "message": error.message,
-        "error": {"type": _type(status), "code": error.code, "message": error.message},
+        "error": {"type": _type(status), "code": error.code, "message": error.message, **error.more},
         "detail": error.help or error.message,
     }
     # `json.dumps` escapes all other characters than ASCII. So a message may quote any text of a caller.

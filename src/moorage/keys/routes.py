@@ -61,13 +61,14 @@ class _KeyEndpoints:
 
     async def create(self, request: Request) -> Response:
         caller = await self.authenticate(request, "keys:write")
-        body = await json_object(request, _EXAMPLE, known=("name", "scopes", "mode", "expires_at"))
+        body = await json_object(request, _EXAMPLE, known=("name", "scopes", "mode", "expires_at", "policy"))
         key, secret = await self.keys.create(
             caller.account_id,
             _name(body.get("name")),
             scopes=_scopes(body.get("scopes"), self.apps()) or caller.scopes,
             mode=_mode(body.get("mode")) or caller.mode,
             expires_at=_expiry(body.get("expires_at"), self.clock.now()) or caller.expires_at,
+            policy=body.get("policy"),
             by=caller,
         )
         return json_response({"key": key_document(key), "secret": secret})

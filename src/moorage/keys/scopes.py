@@ -1,7 +1,7 @@
 """The scopes of a key, which docs/api.md explains:
 
 audit:read  connections:read  connections:write  keys:read  keys:write  organisations:read  organisations:write
-requests:read  proxy[:<app> | :<connection id>][:read]
+policies:read  policies:write  requests:read  proxy[:<app> | :<connection id>][:read]
 """
 
 import re
@@ -19,6 +19,8 @@ CONTROL = (
     "keys:write",
     "organisations:read",
     "organisations:write",
+    "policies:read",
+    "policies:write",
     "requests:read",
 )
 _APP = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")

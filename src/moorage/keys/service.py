@@ -2,9 +2,10 @@
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any, Protocol
 
 from moorage.audit import note
 from moorage.background import Loop
@@ -17,7 +18,7 @@ from moorage.keys.errors import KeyInactive, KeyInvalid, KeyUnknown
 from moorage.keys.model import ApiKey, Mode, Principal, key_document, may_be_secret, new_secret, public_part
 from moorage.keys.scopes import EVERYTHING, Scopes
 from moorage.logs import Log
-from moorage.storage import Database
+from moorage.storage import Database, Transaction
 from moorage.storage.errors import DatabaseUnusable
 
 DEFAULT_ACCOUNT = "default"
@@ -28,6 +29,16 @@ _LONGEST_AUTHORIZATION = 1024  # Much longer than any key.
 log = Log(__name__)
 
 
+class KeyPolicies(Protocol):
+    """What the policies of keys say of new keys and new secrets. The room `policies` has it."""
+
+    async def begin(self, tx: Transaction, key: ApiKey, document: Any, by: Principal | None) -> None:
+        """Give a new key its policies. Raises a MoorageError if `by` may not."""
+
+    async def require_no_laxer(self, tx: Transaction, key_id: str, by: Principal) -> None:
+        """Raises a MoorageError if `by`, with a secret of this key, could do what it may not do itself."""
+
+
 class Keys:
     """The API keys of all accounts.
 
@@ -36,9 +47,10 @@ class Keys:
     are serial (`Database.transaction`).
     """
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, policies: Callable[[], KeyPolicies]) -> None:
         self._database = database
         self._clock = clock
+        self._policies = policies
         self._principals = Bounded[bytes, Principal](CACHE_SIZE)
         self._names: frozenset[bytes] | None = None
         self._names_version: int | None = None
@@ -71,11 +83,13 @@ class Keys:
         scopes: Scopes = EVERYTHING,
         mode: Mode = "live",
         expires_at: datetime | None = None,
+        policy: Any = None,
         by: Principal | None = None,
     ) -> tuple[ApiKey, str]:
         """Create a key. Returns it and its secret, which is not stored. If the secret exists already, returns its key.
 
-        Raises ScopeMissing and RightsExceeded if the new key would have more rights than `by`.
+        `policy` is the document of its policy for all connections. Raises ScopeMissing and RightsExceeded if the new
+        key would have more rights than `by`, and the errors of a policy that can't be used.
         """
         secret = secret or new_secret(mode)
         key_id, prefix, now = f"key_{new_uuid()[:13]}", public_part(secret), self._clock.now()
@@ -89,6 +103,7 @@ class Keys:
             await store.add_key(tx, key)
             await store.add_secret(tx, key.id, digest_of(secret), prefix)
             await note(tx, "key.created", key.id, account=account_id, after=key_document(key))
+            await self._policies().begin(tx, key, policy, by)
         log.info("key.created", key=key_id, mode=mode, by=_name_in_log(by))
         return key, secret
 
@@ -112,6 +127,7 @@ class Keys:
             key = _require(await store.key_of_id(tx, account_id, key_id), key_id)
             if by is not None:
                 by.require_no_less_than(key)
+                await self._policies().require_no_laxer(tx, key.id, by)
             state = key.state(self._clock.now())
             if state != "active":
                 raise KeyInactive(key.id, state)

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from moorage.http.head import SAFE
 from moorage.policies import bodies
-from moorage.policies.model import ANY_MODULE, KINDS, NOTHING, Kind, Operation, Unsure, worst
+from moorage.policies.model import ANY_MODULE, KINDS, NOTHING, Kind, Operation, Policy, Rule, Unsure, worst
 from moorage.policies.overrides import in_headers, in_target
 from moorage.policies.readings import readings
 from moorage.policies.table import Found, Row, Table, in_latest_version, shipped
@@ -19,6 +19,9 @@ MOST_IN_ONE_CALL = 100  # The records that a call may change if nothing says how
 MOST_PARTS = 100
 _DEEPEST = 3  # Calls within calls within calls.
 _WRITING = frozenset({"POST", "PUT", "PATCH"})
+WEBSOCKET = (
+    "WEBSOCKET"  # In the place of a method: the call asks for a WebSocket. What passes through it may write.
+)
 _SAFE = frozenset(method.decode() for method in SAFE)
 # Words in a path by which a call that no table knows says that it takes something away.
 _TELLING = (
@@ -61,6 +64,7 @@ _STANDARD_MODULES = frozenset(
 _WITH_ANY_MODULE = (ANY_MODULE,)
 _OF_BODY: frozenset[Unsure] = frozenset({"kind", "modules", "records"})
 _RECORDS: frozenset[Unsure] = frozenset({"records"})
+_KIND_AND_RECORDS: frozenset[Unsure] = frozenset({"kind", "records"})
 _MODULES: frozenset[Unsure] = frozenset({"modules"})
 
 Overrides = Mapping[str, Mapping[str, Kind]]
@@ -83,10 +87,24 @@ class Classifier:
         headers: tuple[bytes, ...] = (),
     ) -> Operation:
         """What a call does. `body` is None if nobody has looked at it, and `headers` has the names of its headers."""
-        known = self._apps.get(app)
+        return self._app(app).classify(method, path, query, body, overridden=in_headers(headers))
+
+    def adapted(self, app: str, policy: Policy) -> Policy:
+        """The policy, with the paths of its rules in the version in which the app's operations are listed."""
+        if not self._app(app).has_table:
+            return policy
+        return replace(policy, rules=tuple(map(_in_latest_version, policy.rules)))
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of all operations that an app has in a table or in its file."""
+        return frozenset(name for app in self._apps.values() for name in app.names)
+
+    def _app(self, name: str) -> "_App":
+        known = self._apps.get(name)
         if known is None:
-            known = self._apps.setdefault(app, _App(app, {}))
-        return known.classify(method, path, query, body, overridden=in_headers(headers))
+            known = self._apps[name] = _App(name, {})
+        return known
 
 
 class _App:
@@ -95,9 +113,10 @@ class _App:
     def __init__(self, name: str, overrides: Mapping[str, Kind]) -> None:
         rows = [_row_of(name, kind) for name, kind in overrides.items()]
         known = shipped(name)
-        self._has_table = known is not None
+        self.has_table = known is not None
         self._exact = [Table(rows), Table(known or ())]
         self._folded = [Table(rows, folded=True), Table(known or (), folded=True)]
+        self.names = frozenset(row.name for _, _, row in (*rows, *(known or ())))
         kinds: dict[str, list[Kind]] = {}
         for method, _, row in known or ():
             kinds.setdefault(method, []).append(row.kind)
@@ -108,57 +127,56 @@ class _App:
     ) -> Operation:
         ways = readings(path)
         if ways is None or overridden or in_target(path, query):
-            return Operation(method, "destructive", None, _WITH_ANY_MODULE, MOST_IN_ONE_CALL)
-        operations = [self._read(method, segments, query) for segments in ways]
-        found, operation = max(operations, key=lambda pair: KINDS.index(pair[1].kind))
-        if len(operations) > 1:
-            operation = replace(operation, modules=tuple({m for _, each in operations for m in each.modules}))
-        if body is None or not operation.unsure:
-            return operation
-        return self._with_body(operation, found, query, body, depth)
-
-    def _read(self, method: str, segments: list[str], query: bytes) -> tuple[Found | None, Operation]:
-        """The operation in one way of reading the path, as bad as its body may make it."""
-        if self._has_table:
-            segments = in_latest_version(segments)
-        found, folded = (_first(tables, method, segments) for tables in (self._exact, self._folded))
-        operation, as_folded = (self._operation(each, method, segments, query) for each in (found, folded))
-        if KINDS.index(as_folded.kind) > KINDS.index(operation.kind):
-            return folded, as_folded
-        return found, operation
+            return opaque(method)
+        operations: list[Operation] = []
+        for segments in ways:
+            if self.has_table:
+                segments = in_latest_version(segments)  # noqa: PLW2901
+            for tables in (self._exact, self._folded):
+                found = _first(tables, method, segments)
+                operation = self._operation(found, method, segments, query)
+                if body is not None and operation.unsure:
+                    operation = self._with_body(operation, found, query, body, depth)
+                if operation not in operations:
+                    operations.append(operation)
+        return operations[0] if len(operations) == 1 else _any_of(operations)
 
     def _operation(self, found: Found | None, method: str, segments: list[str], query: bytes) -> Operation:
+        """The operation in one way of reading the path, as bad as its body may make it."""
+        path = "/" + "/".join(segments)
         if found is None:
-            return self._unknown(method, segments, query)
+            return self._unknown(method, path, query)
         row = found.row
         module, modules = _modules(found, segments, query)
         if row.kind == "read":
             records = 0
         else:
             records = row.most or (MOST_IN_ONE_CALL if method in _WRITING else max(1, _ids_in(query)))
-        if row.body == "calls":
-            return Operation(row.name, "destructive", None, _WITH_ANY_MODULE, records, _OF_BODY)
-        if row.body is not None:
-            return Operation(row.name, row.kind, module, _WITH_ANY_MODULE, records, _MODULES)
         unsure = _RECORDS if records and method in _WRITING else NOTHING
-        return Operation(row.name, row.kind, module, modules, records, unsure)
+        if row.body is not None:
+            unsure = _OF_BODY if row.body == "calls" else _MODULES
+            modules = _WITH_ANY_MODULE
+        is_opaque = row.body == "calls"
+        return Operation(
+            row.name, row.kind, module, modules, records, unsure, method=method, path=path, opaque=is_opaque
+        )
 
-    def _unknown(self, method: str, segments: list[str], query: bytes) -> Operation:
-        modules = _WITH_ANY_MODULE if self._has_table else ()
+    def _unknown(self, method: str, path: str, query: bytes) -> Operation:
+        """A call that no table knows."""
+        unsure, records = NOTHING, max(1, _ids_in(query))
         if method in _SAFE:
-            kind: Kind = "write" if self._has_table else "read"
-            return Operation(method, kind, None, modules, int(self._has_table))
-        path = "/".join(segments).casefold()
-        if method not in _WRITING:
-            return Operation(method, "destructive", None, modules, max(1, _ids_in(query)))
-        if any(word in path for word in _TELLING):
-            return Operation(method, "destructive", None, modules, MOST_IN_ONE_CALL, _RECORDS)
+            kind: Kind = "write" if self.has_table else "read"
+            records = int(self.has_table)
+        else:
+            kind = _as_told(path) if method in _WRITING or method == WEBSOCKET else "destructive"
+        if method in _WRITING:
+            unsure, records = _RECORDS, MOST_IN_ONE_CALL
+        modules = _WITH_ANY_MODULE if self.has_table else ()
+        operation = Operation(method, kind, None, modules, records, unsure, method=method, path=path)
         if method == "POST":
             # A form or an object may name another method. Until somebody looks, it does.
-            return Operation(
-                method, "destructive", None, modules, MOST_IN_ONE_CALL, frozenset({"kind", "records"})
-            )
-        return Operation(method, "write", None, modules, MOST_IN_ONE_CALL, _RECORDS)
+            return replace(operation, kind="destructive", unsure=_KIND_AND_RECORDS, opaque=True)
+        return operation
 
     def _with_body(
         self, operation: Operation, found: Found | None, query: bytes, body: bytes, depth: int
@@ -173,8 +191,10 @@ class _App:
         if row is not None and row.body is not None:
             named = (bodies.modules_of_query if row.body == "query" else bodies.modules_of_job)(document)
             return sure if named is None else replace(sure, modules=tuple(sorted(named)))
-        if "kind" in operation.unsure and not bodies.asks_for_another_method(body):
-            sure = replace(sure, kind="write")
+        if "kind" in operation.unsure:
+            if bodies.asks_for_another_method(body):
+                return opaque(operation.method)
+            sure = replace(sure, kind=_as_told(operation.path), opaque=False)
         if document is None:
             # A form with a file is about one record.
             return replace(sure, records=1) if body.startswith(b"--") else sure
@@ -183,18 +203,23 @@ class _App:
             return sure
         return replace(sure, records=max(1, _ids_in(query), MOST_IN_ONE_CALL if records is None else records))
 
+    def _worst(self, method: str) -> Kind:
+        """The worst that a call with this method does."""
+        return self._worst_of_method.get(method, "destructive")
+
     def _of_calls(self, operation: Operation, body: bytes, depth: int) -> Operation:
         """The calls within a composite request, as one operation that does what all of them do."""
         try:
             parts = [self._part(call, depth) for call in _calls_in(body)]
         except (bodies.Unreadable, RecursionError):
             return operation
-        modules = tuple(sorted({module for part in parts for module in part.modules}))
         return replace(
             operation,
             kind=worst(part.kind for part in parts),
-            modules=modules,
+            modules=tuple(sorted({module for part in parts for module in part.modules})),
             records=sum(part.records for part in parts),
+            parts=tuple(parts),
+            opaque=False,
         )
 
     def _part(self, call: Any, depth: int) -> Operation:
@@ -221,10 +246,39 @@ class _App:
             depth=depth + 1,
         )
         # A reference to another answer may become anything, also several segments of a path.
-        if bodies.has_reference(uri) and method not in _SAFE:
-            kind = worst((operation.kind, self._worst_of_method.get(method, "destructive")))
-            return replace(operation, kind=kind, modules=_WITH_ANY_MODULE)
+        if bodies.has_reference(uri):
+            kind = operation.kind if method in _SAFE else self._worst(method)
+            return replace(operation, kind=kind, modules=_WITH_ANY_MODULE, opaque=True)
         return operation
+
+
+def _any_of(operations: list[Operation]) -> Operation:
+    """The operation of a call that an app could read in several ways: as bad as the worst of them."""
+    return replace(
+        max(operations, key=lambda operation: KINDS.index(operation.kind)),
+        modules=tuple(sorted({module for operation in operations for module in operation.modules})),
+        records=max(operation.records for operation in operations),
+        unsure=frozenset(each for operation in operations for each in operation.unsure),
+        parts=tuple(operations),
+    )
+
+
+def _as_told(path: str) -> Kind:
+    """What a call that no table knows does, by the words in its path."""
+    return "destructive" if any(word in path.casefold() for word in _TELLING) else "write"
+
+
+def opaque(method: str) -> Operation:
+    """A call that may do anything."""
+    return Operation(
+        method, "destructive", None, _WITH_ANY_MODULE, MOST_IN_ONE_CALL, method=method, opaque=True
+    )
+
+
+def _in_latest_version(rule: Rule) -> Rule:
+    if rule.path is None:
+        return rule
+    return replace(rule, path="/" + "/".join(in_latest_version(rule.path[1:].split("/"))))
 
 
 def _row_of(name: str, kind: Kind) -> tuple[str, str, Row]:

@@ -1,4 +1,4 @@
-"""What a call does, as values."""
+"""What a call does, what a policy is, and what it decides, as values."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,6 +12,11 @@ ANY_MODULE = "*"  # For an operation that may be about modules that its call doe
 Unsure: TypeAlias = Literal["kind", "modules", "records"]
 NOTHING: frozenset[Unsure] = frozenset()
 
+Action: TypeAlias = Literal["allow", "ask", "deny"]
+ACTIONS: tuple[Action, ...] = ("allow", "ask", "deny")  # The strictest is the last.
+Mode: TypeAlias = Literal["open", "cautious", "strict", "readonly"]
+MODES: tuple[Mode, ...] = ("open", "cautious", "strict", "readonly")  # The strictest is the last.
+
 
 @dataclass(frozen=True, slots=True)
 class Operation:
@@ -20,6 +25,9 @@ class Operation:
     The name of a call whose path is in no table is its method alone. `modules` has all modules that the call is about,
     `module` the one that its path names. `records` is how many records it may change, and 0 if it only reads. Before
     the body is looked at, everything is as bad as it may be, and `unsure` says what of it the body decides.
+
+    A call that consists of others has them as its `parts`, and so has a call that an app could read in several ways.
+    An `opaque` call may do anything.
     """
 
     name: str
@@ -28,6 +36,64 @@ class Operation:
     modules: tuple[str, ...] = ()
     records: int = 0
     unsure: frozenset[Unsure] = NOTHING
+    method: str = ""
+    path: str = ""
+    parts: "tuple[Operation, ...]" = ()
+    opaque: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What happens to calls that fit everything that the rule names. What is None fits all calls.
+
+    In `path`, `*` stands for anything but a slash, and `**` for anything.
+    """
+
+    name: str
+    action: Action
+    methods: tuple[str, ...] | None = None
+    path: str | None = None
+    modules: tuple[str, ...] | None = None
+    operations: tuple[str, ...] | None = None
+    kinds: tuple[Kind, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How many calls, or changed records, there may be `per` so many seconds."""
+
+    counts: Literal["calls", "records"]
+    most: int
+    per: int
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What a key may do through a connection. The first rule that fits a call decides, and else the mode.
+
+    With `needs_name`, each call has to name its connection.
+    """
+
+    mode: Mode = "open"
+    rules: tuple[Rule, ...] = ()
+    budgets: tuple[Budget, ...] = ()
+    needs_name: bool = False
+
+    @property
+    def counts_records(self) -> bool:
+        return any(budget.counts == "records" for budget in self.budgets)
+
+
+OPEN = Policy()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What happens to a call, and why. `rule` is the name of the rule that decided; None if it was the mode."""
+
+    action: Action
+    reason: str
+    rule: str | None = None
 
 
 def worst(kinds: Iterable[Kind]) -> Kind:

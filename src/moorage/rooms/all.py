@@ -89,7 +89,7 @@ class Rooms(ConnectingRooms, PeopleRooms):
 
     def background(self) -> "list[Loop]":
         """The background loops of all rooms."""
-        rooms = self.crm, self.tokens, self.keys, self.settling, self.runner, self.request_writer
+        rooms = self.crm, self.tokens, self.keys, self.settling, self.purses, self.runner, self.request_writer
         return [loop for room in rooms if room is not None for loop in room.background()]
 
     def make_all(self) -> None:

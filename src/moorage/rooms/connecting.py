@@ -24,12 +24,17 @@ if TYPE_CHECKING:
     from moorage.oauth.transport.authorization_server import AuthorizationServers
     from moorage.oauth.transport.embedded import EmbeddedCrm
     from moorage.oauth.transport.remote import RemoteTransport
+    from moorage.policies import Policies
+    from moorage.policies.spending import Purses
     from moorage.requests.model import Names
 
 # ruff: noqa: PLC0415 (a service is loaded when it is first used)
 
 
 class ConnectingRooms(CrmRooms):
+    def key_policies(self) -> "Policies":
+        return self.policies
+
     @cached_property
     def providers(self) -> "Providers":
         from moorage.oauth.apps.providers import Providers
@@ -112,6 +117,20 @@ class ConnectingRooms(CrmRooms):
         from moorage.connections.return_urls import ReturnUrls
 
         return ReturnUrls(self.settings.return_urls)
+
+    @cached_property
+    def purses(self) -> "Purses":
+        from moorage.policies.spending import Purses
+
+        return Purses(self.database, self.clock)
+
+    @cached_property
+    def policies(self) -> "Policies":
+        from moorage.policies import Classifier, Policies
+
+        providers = self.providers
+        classifier = Classifier({app: providers.get(app).operations for app in providers.names})
+        return Policies(self.database, classifier, self.purses, providers.environment_of)
 
     @cached_property
     def unwritten(self) -> "Unwritten":

@@ -1,6 +1,7 @@
 """The control database, and the services of keys and of the vault."""
 
 import contextlib
+from abc import abstractmethod
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from functools import cached_property
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from moorage.jobs.service import Jobs
     from moorage.keys.limits import RateLimiter
     from moorage.keys.refusals import Refusals
-    from moorage.keys.service import Keys
+    from moorage.keys.service import KeyPolicies, Keys
     from moorage.keys.settling import Settling
     from moorage.requests.notes import Notes
     from moorage.requests.service import Requests
@@ -61,6 +62,16 @@ class ControlRooms:
         return Lease(self.settings.database_url, CONTROL_SCHEMA, "first start")
 
     @cached_property
+    def keys(self) -> "Keys":
+        from moorage.keys.service import Keys
+
+        return Keys(self.database, self.clock, self.key_policies)
+
+    @abstractmethod
+    def key_policies(self) -> "KeyPolicies":
+        """The policies of keys, which need the apps."""
+
+    @cached_property
     def audit(self) -> "Audit":
         from moorage.audit.service import Audit
 
@@ -96,12 +107,6 @@ class ControlRooms:
         from moorage.vault.rotation import Rotation
 
         return Rotation(self.database, self.vault_keys, {PURPOSE: LIFETIME})
-
-    @cached_property
-    def keys(self) -> "Keys":
-        from moorage.keys.service import Keys
-
-        return Keys(self.database, self.clock)
 
     @cached_property
     def refusals(self) -> "Refusals":

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from moorage.connections.model import Environment, Upstream
+from moorage.connections.model import Connection, Environment, Upstream
 from moorage.errors import SettingsInvalid
 from moorage.http.errors import AppUnknown
 from moorage.near import did_you_mean
@@ -22,6 +22,8 @@ REHEARSAL = "rehearsal"  # The data centre of a connection to another Moorage th
 SHIPPED = Path(__file__).parent
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _PATH = re.compile(r"/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*")
+# In a path of an operation, a segment in braces stands for any segment, and * for a part of one.
+_OPERATION = re.compile(r"([A-Z]+|\*) (/([A-Za-z0-9._~!$&'()*+,;=:@-]+|\{[a-z_]+\}))+")
 _JSON_PATH = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 _HOST_SUFFIX = re.compile(r"(\.[A-Za-z0-9-]+){2,}")
 _VISIBLE = re.compile(r"[ -~]+")
@@ -40,6 +42,7 @@ RESERVED = frozenset(
         "metrics",
         "organisations",
         "people",
+        "policies",
         "readyz",
         "sign-in",
         "sign-out",
@@ -118,6 +121,7 @@ class Provider(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     embedded: Literal["crm"] | None = None
     websocket: bool = True
     rewrites_redirects: bool = True
+    operations: dict[str, Literal["read", "write", "destructive"]] = {}
 
     @property
     def client_name(self) -> str:
@@ -203,6 +207,11 @@ class Providers:
         is_live = upstream.base_url not in trials and (centre is None or centre.environment is None)
         return "live" if is_live else "sandbox"
 
+    def environment_of(self, connection: Connection) -> Environment:
+        """The kind of account to which a connection leads. One that was never connected may lead to a live account."""
+        upstream = connection.upstream
+        return "live" if upstream is None else self.environment(connection.app, upstream)
+
     def header(self, app: str) -> str:
         """The Authorization header of an app's API, with the placeholder `{access_token}`."""
         return self.get(app).authorization
@@ -278,10 +287,19 @@ def _check(provider: Provider) -> None:
     _check_sign_in(provider)
     for identity in provider.identity:
         _check_identity(identity)
+    _check_operations(provider)
     if provider.instance is not None and not _HOST_SUFFIX.fullmatch(provider.instance.suffix):
         raise ValueError(
             f"instance.suffix has to be the end of a host such as .example.com, not {provider.instance.suffix!r}"
         )
+
+
+def _check_operations(provider: Provider) -> None:
+    for operation in provider.operations:
+        if not _OPERATION.fullmatch(operation):
+            raise ValueError(
+                f"operations can't have {operation!r}; write a method and a path, such as POST /v1/{{list}}/search"
+            )
 
 
 def _check_centre(name: str, centre: DataCentre) -> None:

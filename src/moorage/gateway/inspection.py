@@ -1,0 +1,122 @@
+"""A look at a call before any of it is sent: by the policy of its key, and by a person if the policy asks one."""
+
+from abc import abstractmethod
+
+from moorage.errors import MoorageError
+from moorage.gateway.holding import AskedCall
+from moorage.gateway.noted import NotedCall
+from moorage.gateway.target import Target
+from moorage.http.bodies import MAX_HELD, Allowance, Body, Budget
+from moorage.http.message import Response
+from moorage.policies import Decision, Guard
+from moorage.policies.errors import NobodyToAsk
+
+LONGEST = 1024 * 1024  # A longer body is not looked at. Its call is as bad as it may be.
+# For bodies that are collected before they are looked at. It has an end, as nothing of them can be sent on meanwhile.
+_COLLECTED = Allowance(1 << 62, Budget(MAX_HELD))
+
+
+class InspectedExchange(NotedCall):
+    """A call that its key's policy may refuse, look at, or let wait. Until that is decided, it has no `_target`.
+
+    `decision` is what was decided. It is None if the key may make all calls.
+    """
+
+    __slots__ = ("_inspected", "decision")
+
+    # While the body is collected: the target, what decides about the call, and what is decided so far.
+    _inspected: tuple[Target, Guard, Decision] | None
+    decision: Decision | None
+
+    @abstractmethod
+    def _set_target(self, target: Target) -> None:
+        """Send the call to its target, as it is decided that it may go on."""
+
+    @abstractmethod
+    def _continue(self) -> None:
+        """Continue after a part of the request has arrived."""
+
+    @abstractmethod
+    def _answer(self, response: Response) -> None:
+        """Answer the caller with a response of Moorage's own."""
+
+    def _inspect(self, target: Target, guard: Guard) -> None:
+        """Let the call go on, refuse it, or collect its body first."""
+        decision = guard.decide(self._head.method, self._native, overridden=self._caller.overrides)
+        if decision.is_free:
+            self.decision = decision
+            self._set_target(target)
+        elif decision.looks or decision.verdict.action == "ask":
+            self._inspected = target, guard, decision
+            if self._body is None:
+                self._body = Body(_COLLECTED)
+            self._protocol.want_body()
+        else:
+            self._end_inspection(target, guard, decision)
+
+    def _look(self) -> None:
+        """A part of the body has arrived, or all of it."""
+        if self._inspected is None:
+            return
+        target, guard, decision = self._inspected
+        body, holder = self._body, self._gateway.holder
+        assert body is not None
+        if self._complete and decision.looks and body.size <= LONGEST:
+            decision = guard.decide_with(self._head.method, self._native, body.whole())
+        waits = decision.verdict.action == "ask" and holder is not None
+        if self._complete or body.size > (holder.max_body if waits and holder is not None else LONGEST):
+            self._inspected = None
+            self._end_inspection(target, guard, decision)
+
+    def _end_inspection(self, target: Target, guard: Guard, decision: Decision) -> None:
+        self.decision = decision
+        try:
+            self._require_allowed(decision)
+            guard.take(decision.operation)
+        except MoorageError as error:
+            self._refuse(error)
+            return
+        if decision.verdict.action == "ask":
+            self._task = self._protocol.start_task(self._hold(target, guard, decision))
+        else:
+            self._set_target(target)
+            self._protocol.resume_reading()
+            self._continue()
+
+    def _require_allowed(self, decision: Decision) -> None:
+        """Raises the error of a call that may neither go on nor wait."""
+        if decision.error is not None:
+            raise decision.error
+        if decision.verdict.action == "ask" and (self._gateway.holder is None or not self._complete):
+            raise NobodyToAsk(decision.verdict, decision.operation.name)
+
+    async def _hold(self, target: Target, guard: Guard, decision: Decision) -> None:
+        try:
+            response = await self._held(target, guard, decision)
+            self._task = None
+            if not self._protocol.is_current(self):
+                return
+            if response is None:
+                self._set_target(target)
+                self._continue()
+            else:
+                self._answer(response)
+        except MoorageError as error:
+            self._refuse(error)
+        except Exception as error:  # noqa: BLE001 (`_fail` logs it and responds)
+            self._fail(error)
+
+    async def _held(self, target: Target, guard: Guard, decision: Decision) -> Response | None:
+        holder, body = self._gateway.holder, self._body
+        assert holder is not None
+        call = AskedCall(
+            guard.principal,
+            target.connection,
+            self._head.method.decode("latin-1"),
+            self._native,
+            self._caller.forwarded,
+            b"" if body is None else body.whole(),
+            decision.operation,
+            decision.verdict,
+        )
+        return await holder.hold(call)

@@ -1,0 +1,78 @@
+"""What a policy may answer to a call."""
+
+from moorage.errors import MoorageError
+from moorage.keys.errors import RightsExceeded
+from moorage.policies.model import Budget, Verdict
+
+
+class PolicyDenied(MoorageError):
+    """The policy of the key does not allow the call."""
+
+    code = "policy_denied"
+
+    def __init__(self, verdict: Verdict, operation: str) -> None:
+        super().__init__(
+            f"The policy of this key does not allow {operation}. {verdict.reason}",
+            help="Nothing was sent. Who is in charge of the policy can change it.",
+        )
+        self.more = {"reason": verdict.reason, "rule": verdict.rule}
+
+
+class NobodyToAsk(MoorageError):
+    """The policy wants a person to approve the call, and the call can't wait for one."""
+
+    code = "approval_required"
+
+    def __init__(self, verdict: Verdict, operation: str) -> None:
+        super().__init__(
+            f"The policy of this key wants a person to approve {operation}, and this call can't wait for one. "
+            f"{verdict.reason}",
+            help="Nothing was sent. Use a key with another policy.",
+        )
+        self.more = {"reason": verdict.reason, "rule": verdict.rule}
+
+
+class BudgetExhausted(MoorageError):
+    """The key has used up what its policy allows in this time. `retry_after` is in seconds."""
+
+    code = "budget_exhausted"
+
+    def __init__(self, budget: Budget, amount: int, retry_after: float) -> None:
+        what = "calls" if budget.counts == "calls" else "changed records"
+        too_much = f" This call alone may change {amount}." if amount > budget.most else ""
+        super().__init__(
+            f"The policy of this key allows {budget.most} {what} in {budget.per} seconds.{too_much}",
+            help="Nothing was sent. Change fewer records in one call."
+            if too_much
+            else "Nothing was sent. Wait for the time in Retry-After.",
+        )
+        self.retry_after = retry_after
+        self.more = {"counts": budget.counts, "most": budget.most, "per_seconds": budget.per}
+
+
+class ConnectionNameRequired(MoorageError):
+    """The policy of the key wants each call to name its connection."""
+
+    code = "connection_name_required"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The policy of this key wants each call to name its connection.",
+            help="Send Maton-Connection with the id of a connection; GET /connections shows them.",
+        )
+
+
+class PolicyInvalid(MoorageError):
+    """A policy can't be used as it is."""
+
+    code = "policy_invalid"
+
+
+class PolicyLaxer(RightsExceeded):
+    """A key that is held to a policy can't give a laxer one to a key, or get the secret of a key that has one."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"This key is held to a policy itself, so it can't {what}.",
+            help="Use a key whose policy is open.",
+        )

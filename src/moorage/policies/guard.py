@@ -1,0 +1,124 @@
+"""What one key may do through one connection. Most calls are decided by a look at what was decided before."""
+
+from dataclasses import dataclass, replace
+
+from moorage.bounded import Bounded
+from moorage.errors import MoorageError
+from moorage.http.head import SAFE
+from moorage.keys.errors import ScopeMissing
+from moorage.keys.model import Principal
+from moorage.policies.classify import WEBSOCKET, Classifier, opaque
+from moorage.policies.errors import NobodyToAsk, PolicyDenied
+from moorage.policies.model import Operation, Policy, Verdict
+from moorage.policies.overrides import in_headers, in_target
+from moorage.policies.spending import Purses
+from moorage.policies.strictness import Held
+from moorage.policies.verdict import verdict
+
+REMEMBERED = 1000  # Calls whose decision is remembered for each key and connection.
+_LONGEST_REMEMBERED = 1024  # Bytes of a path and its query.
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What is decided about a call. `error` refuses it. If it `looks`, a look at the body may change the decision.
+
+    If it `is_free`, the call goes on at once and takes from no budget.
+    """
+
+    operation: Operation
+    verdict: Verdict
+    error: MoorageError | None = None
+    looks: bool = False
+    is_free: bool = False
+
+
+class Guard:
+    """`reads_only` if the scopes of the key don't let it write; this is independent of its policy."""
+
+    __slots__ = ("_app", "_classifier", "_known", "_purses", "held", "policy", "principal", "reads_only")
+
+    def __init__(
+        self,
+        principal: Principal,
+        app: str,
+        held: Held,
+        *,
+        reads_only: bool,
+        classifier: Classifier,
+        purses: Purses,
+    ) -> None:
+        self.principal = principal
+        self.held = held
+        self.policy: Policy = classifier.adapted(app, held.policy)
+        self.reads_only = reads_only
+        self._app = app
+        self._classifier = classifier
+        self._purses = purses
+        self._known = Bounded[tuple[bytes, bytes], Decision](REMEMBERED)
+
+    def decide(self, method: bytes, native: bytes, *, overridden: bool) -> Decision:
+        """The decision about a call whose body nobody has looked at.
+
+        `overridden` if a header asks for another method.
+        """
+        if overridden:
+            return self._decided(opaque(method.decode("latin-1")), reads=False)
+        decision = self._known.get((method, native))
+        if decision is None:
+            decision = self._look(method, native, None)
+            if len(native) <= _LONGEST_REMEMBERED:
+                self._known[method, native] = decision
+        return decision
+
+    def decide_with(self, method: bytes, native: bytes, body: bytes) -> Decision:
+        """The decision about a call after a look at its body."""
+        return self._look(method, native, body)
+
+    def decide_upgrade(self, native: bytes) -> Decision:
+        """The decision about a WebSocket. What passes through it can't be looked at, so nobody can be asked."""
+        decision = self._look(WEBSOCKET.encode(), native, b"")
+        if decision.verdict.action == "ask":
+            return replace(decision, error=NobodyToAsk(decision.verdict, decision.operation.name))
+        return decision
+
+    def require_not_denied(
+        self, method: bytes, native: bytes, body: bytes, headers: tuple[bytes, ...] = ()
+    ) -> None:
+        """Raises the error of a call that may not be made, also if a person has approved it."""
+        error = self.decide_whole(method, native, body, headers).error
+        if error is not None:
+            raise error
+
+    def decide_whole(
+        self, method: bytes, native: bytes, body: bytes, headers: tuple[bytes, ...] = ()
+    ) -> Decision:
+        """The decision about a call all of which is known. `headers` has the names of its headers."""
+        if in_headers(headers):
+            return self.decide(method, native, overridden=True)
+        return self.decide_with(method, native, body)
+
+    def take(self, operation: Operation) -> None:
+        """Take a call from the budgets. Raises BudgetExhausted."""
+        if self.policy.budgets:
+            self._purses.take(self.held.purse, self.policy.budgets, operation.records)
+
+    def _look(self, method: bytes, native: bytes, body: bytes | None) -> Decision:
+        path, _, query = native.partition(b"?")
+        operation = self._classifier.classify(self._app, method.decode("latin-1"), path, query, body)
+        return self._decided(operation, reads=method in SAFE and not in_target(path, query))
+
+    def _decided(self, operation: Operation, *, reads: bool) -> Decision:
+        """`reads` is what the method alone says, for a key whose scopes let it only read."""
+        policy = self.policy
+        decided = verdict(policy, operation)
+        if self.reads_only and not reads:
+            missing = ScopeMissing(f"proxy:{self._app}")
+            return Decision(operation, Verdict("deny", missing.message), missing)
+        unsure = operation.unsure
+        looks = (decided.action != "allow" and not unsure.isdisjoint(("kind", "modules"))) or (
+            policy.counts_records and "records" in unsure
+        )
+        error = PolicyDenied(decided, operation.name) if decided.action == "deny" else None
+        is_free = decided.action == "allow" and not looks and not policy.budgets
+        return Decision(operation, decided, error, looks, is_free)

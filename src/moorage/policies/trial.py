@@ -1,0 +1,76 @@
+"""A call that is described, and decided without being sent."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from moorage.http.errors import BodyInvalid, quoted
+from moorage.policies.documents import operation_document, policy_document
+from moorage.policies.guard import Guard
+from moorage.policies.model import Budget
+
+TRY_EXAMPLE = '{"app": "zoho-crm", "method": "DELETE", "path": "/crm/v8/Leads/1"}'
+KNOWN = ("app", "method", "path", "body", "headers", "key", "connection", "policy")
+_METHOD = re.compile(r"[A-Z]{1,20}")
+_HEADER = re.compile(r"[!-9;-~]{1,100}")  # Visible characters of ASCII but the colon.
+_LONGEST_PATH = 16 * 1024
+
+
+class Trial(msgspec.Struct, frozen=True):
+    """A call as a program would send it. `body` is a text, or any other JSON, which is sent as such."""
+
+    app: str
+    method: str
+    path: str
+    body: Any = None
+    headers: list[str] = []
+    key: str | None = None
+    connection: str | None = None
+    policy: dict[str, Any] | None = None
+
+    def document(self, guard: Guard, spent: Callable[[Guard, Budget], int]) -> Mapping[str, Any]:
+        """What is decided. `spent` says how much of a budget is spent."""
+        body = self.body
+        if body is None:
+            sent = b""
+        else:
+            sent = body.encode("utf-8", "replace") if isinstance(body, str) else msgspec.json.encode(body)
+        names = tuple(name.encode("ascii") for name in self.headers)
+        decision = guard.decide_whole(self.method.encode("ascii"), self.path.encode("utf-8"), sent, names)
+        decided = decision.verdict
+        return {
+            "action": decided.action,
+            "reason": decided.reason,
+            "rule": decided.rule,
+            "operation": operation_document(decision.operation),
+            "policy": policy_document(guard.held.policy),
+            "budgets": [
+                {**each, "spent": spent(guard, budget)}
+                for each, budget in zip(
+                    policy_document(guard.held.policy)["budgets"], guard.held.policy.budgets, strict=True
+                )
+            ],
+        }
+
+
+def trial_of(document: Mapping[str, Any]) -> Trial:
+    """Raises BodyInvalid."""
+    try:
+        trial = msgspec.convert(document, Trial)
+    except msgspec.ValidationError as error:
+        raise BodyInvalid(f"{str(error).replace('$.', '')}.", help=f"Send {TRY_EXAMPLE}.") from None
+    if not _METHOD.fullmatch(trial.method):
+        raise BodyInvalid(f"method can't be {quoted(trial.method)}.", help="Write it as GET or DELETE.")
+    if not trial.path.startswith("/") or len(trial.path) > _LONGEST_PATH:
+        raise BodyInvalid(
+            f"path can't be {quoted(trial.path)}.",
+            help="Write the app's own path, with its query, such as /crm/v8/Leads?ids=1.",
+        )
+    for name in trial.headers:
+        if not _HEADER.fullmatch(name):
+            raise BodyInvalid(
+                f"headers can't have {quoted(name)}.", help="Send the names of the headers alone."
+            )
+    return trial
